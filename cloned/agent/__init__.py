@@ -1,0 +1,1 @@
+"""Runs on the laptop: standard library, zstandard and `cloned.core` alone."""

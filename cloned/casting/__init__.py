@@ -1,0 +1,1 @@
+"""Sends images: the piece stream, unicast, and classic udpcast sessions."""

@@ -1,0 +1,271 @@
+"""The configuration: one TOML file, one model for each section, all mistakes told at once.
+
+Every key is shown, with its default and meaning, in systemd/cloned.toml.example.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from cloned.errors import UsageError
+
+DEFAULT_FILE = Path("/etc/cloned/cloned.toml")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are mistakes, not silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Workshop(Section):
+    """`[workshop]`: who we are and where our files are."""
+
+    name: str = "Workshop"
+    language: str = "en"
+    state: Path = Path("/var/lib/cloned")
+    runtime: Path = Path("/run/cloned")
+    group: str = "cloned"
+
+
+class Pool(Section):
+    """`[[dhcp.lease]]`: an interface on which we, and nobody else, give out addresses."""
+
+    interface: str
+    first: IPv4Address
+    last: IPv4Address
+    seconds: Annotated[int, Field(ge=120)] = 3600
+    router: IPv4Address | None = None
+    dns: tuple[IPv4Address, ...] = ()
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Pool:
+        if self.last < self.first:
+            raise ValueError(f"the pool on {self.interface} ends ({self.last}) before it begins ({self.first})")
+        return self
+
+
+class Dhcp(Section):
+    """`[dhcp]`: `auto` is proxyDHCP beside a server that was seen; addresses only through `lease`."""
+
+    mode: Literal["auto", "proxy", "off"] = "auto"
+    lease: tuple[Pool, ...] = ()
+
+
+class Network(Section):
+    """`[network]`: the wired interfaces laptops are on; empty means the one that has a link."""
+
+    interfaces: tuple[str, ...] = ()
+    boot_port: Port = 8069
+    link_mbps: Annotated[int, Field(ge=10)] | None = None
+    """Speed of the server's own link where the kernel can't tell."""
+
+
+class Model(Section):
+    """`[[boot.model]]`: what a make of laptop needs; the first that matches counts."""
+
+    vendor: str = "*"
+    product: str = "*"
+    mac: str = "*"
+    kernel_parameters: str = ""
+    console: str = ""
+    """Resolution of the boot menu, e.g. `1024x768`."""
+    serial: str = ""
+    """Serial line, e.g. `ttyS0,115200`."""
+    uefi: Literal["auto", "snponly", "ipxe", "shim"] = "auto"
+
+
+class Boot(Section):
+    """`[boot]`: the menu at the laptop and the system it starts."""
+
+    live: Path = Path("/var/lib/cloned/live")
+    files: Path = Path("/var/lib/cloned/boot")
+    menu_seconds: Annotated[int, Field(ge=5, le=600)] = 30
+    clone_seconds: Annotated[int, Field(ge=0, le=60)] = 3
+    kernel_parameters: str = ""
+    serial: str = ""
+    model: tuple[Model, ...] = ()
+
+
+class Page(Section):
+    """`[page]`: the workshop's screen and the API."""
+
+    address: str = "0.0.0.0"  # noqa: S104 - the screen on the wall is another machine; acting needs the PIN
+    port: Port = 8080
+    tokens: dict[str, SecretStr] = {}
+    """Name of a machine and the SHA-256 (hex) of its bearer token."""
+
+
+class Switch(Section):
+    """`[[switch]]`: a managed switch to read."""
+
+    address: str
+    community: SecretStr = SecretStr("public")
+    v3_user: str = ""
+    v3_auth_protocol: Literal["SHA", "SHA224", "SHA256", "SHA384", "SHA512"] = "SHA256"
+    v3_auth_key: SecretStr = SecretStr("")
+    v3_privacy_protocol: Literal["AES", "AES192", "AES256"] = "AES"
+    v3_privacy_key: SecretStr = SecretStr("")
+    reserved: tuple[str, ...] = ()
+    """Names or ifIndexes of ports that are never for laptops."""
+    uplinks: tuple[str, ...] = ()
+    uplink_macs: Annotated[int, Field(ge=2)] = 8
+    """More MACs than this on a port mean that another switch is behind it."""
+
+
+class Scheduling(Section):
+    """`[sessions]`: how many at once, and what may start without asking."""
+
+    confirm: Literal["ask", "auto"] = "ask"
+    image: str = ""
+    """Image for a laptop that no rule matches; empty: it asks."""
+    ports: Annotated[int, Field(ge=1, le=4096)] = 24
+    """Places where no switch is read."""
+    rate_mbps: Annotated[int, Field(ge=1)] | None = None
+    """Upper bound for all streams together; default: the link's speed."""
+    confirmation_hours: Annotated[float, Field(gt=0, le=168)] = 12.0
+    headway_seconds: Annotated[int, Field(ge=10)] = 300
+    """A laptop that makes no headway for so long is set aside."""
+    then: Literal["poweroff", "reboot", "disk", "stay"] = "poweroff"
+
+
+class Rule(Section):
+    """`[[images.rule]]`: which image a laptop gets; the first that matches counts."""
+
+    image: str
+    vendor: str = "*"
+    product: str = "*"
+    firmware: Literal["*", "bios", "uefi", "secureboot"] = "*"
+    label: str = "*"
+    min_disk_gb: float = 0
+    max_disk_gb: float | None = None
+    min_memory_gb: float = 0
+
+
+class Images(Section):
+    """`[images]`: which image for which laptop."""
+
+    rule: tuple[Rule, ...] = ()
+
+
+class Finish(Section):
+    """`[finish]`: what is done to a verified disk, after the verdict."""
+
+    grow: bool = True
+    hostname: str = ""
+    """Pattern, e.g. `deelit-{tag}`; empty: left as it is."""
+    machine_id: bool = False
+    ssh_host_keys: bool = False
+    efi_entry: bool = True
+    stamp: bool = False
+    """Write a file into the system that says which image, hash and date it carries."""
+
+
+class Sink(Section):
+    """`[[sink]]`: an inventory elsewhere that every result is pushed to."""
+
+    name: str
+    type: Literal["webhook", "csv"]
+    url: str = ""
+    secret: SecretStr = SecretStr("")
+    path: Path | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Sink:
+        if self.type == "webhook" and not self.url:
+            raise ValueError(f"sink {self.name}: a webhook needs url")
+        if self.type == "csv" and self.path is None:
+            raise ValueError(f"sink {self.name}: a csv sink needs path")
+        return self
+
+
+class Config(Section):
+    """The whole file."""
+
+    workshop: Workshop = Workshop()
+    network: Network = Network()
+    dhcp: Dhcp = Dhcp()
+    boot: Boot = Boot()
+    page: Page = Page()
+    switch: tuple[Switch, ...] = ()
+    sessions: Scheduling = Scheduling()
+    images: Images = Images()
+    finish: Finish = Finish()
+    sink: tuple[Sink, ...] = ()
+
+
+def load(path: Path | None = None) -> Config:
+    """Read `path`, or the default file if it is there, or all defaults.
+
+    Raises UsageError that lists every mistake with its line and what was expected.
+    """
+    if path is None:
+        if not DEFAULT_FILE.exists():
+            return Config()
+        path = DEFAULT_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the configuration {path}: {error}", "name the right file with --config") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, source: str = "configuration") -> Config:
+    """Understand the text of a configuration; `source` names it in errors."""
+    try:
+        return Config.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{source}: {error}", "see systemd/cloned.toml.example") from error
+    except ValidationError as error:
+        lines = [f"{source}:{_line_of(text, item['loc'])}: {_path(item['loc'])}: {_words(item)}" for item in error.errors()]
+        raise UsageError("\n".join(lines), "see systemd/cloned.toml.example") from error
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """`switch[0].address`, or `file` for what belongs to no key."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.lstrip(".") or "file"
+
+
+def _words(item: Any) -> str:
+    """What was expected; secrets are never repeated."""
+    if item["type"] == "extra_forbidden":
+        return "there is no such key"
+    given = item.get("input")
+    shown = f", not {given!r}" if isinstance(given, int | float | bool) else ""
+    return f"{item['msg'].removeprefix('Value error, ')}{shown}"
+
+
+def _line_of(text: str, location: tuple[int | str, ...]) -> int:
+    """The line on which the deepest part of `location` that stands in the file begins."""
+    line, start, header = 1, 0, ""
+    lines = text.splitlines()
+    for part in location:
+        if isinstance(part, int):
+            at = _nth(lines, rf"^\s*\[\[\s*{re.escape(header)}\s*\]\]", part)
+        else:
+            header = f"{header}.{part}" if header else part
+            at = _first(lines, start, part, header)
+        if at is None:
+            continue
+        line, start = at + 1, at
+    return line
+
+
+def _first(lines: list[str], start: int, key: str, header: str) -> int | None:
+    """Index of the first line from `start` on that opens table `header` or sets `key`."""
+    pattern = re.compile(rf"^\s*(\[\[?\s*{re.escape(header)}\s*\]|\"?{re.escape(key)}\"?\s*[.=])")
+    return next((index for index in range(start, len(lines)) if pattern.match(lines[index])), None)
+
+
+def _nth(lines: list[str], pattern: str, wanted: int) -> int | None:
+    found = [index for index, line in enumerate(lines) if re.match(pattern, line)]
+    return found[wanted] if wanted < len(found) else None

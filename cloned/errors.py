@@ -1,0 +1,48 @@
+"""Errors a volunteer can read: what happened, to which laptop or file, and what to do next."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit status of every `cloned` command."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    MISSING = 3
+
+
+class ClonedError(Exception):
+    """The thing asked for failed; the message says what and the hint what to do next."""
+
+    exit = Exit.FAILED
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.hint}" if self.hint else self.message
+
+
+class UsageError(ClonedError):
+    """Wrong usage or configuration; nothing was started."""
+
+    exit = Exit.USAGE
+
+
+class MissingError(ClonedError):
+    """A part that is needed (tool, port, permission, space, peer) is missing or unreachable."""
+
+    exit = Exit.MISSING
+
+
+class ImageError(ClonedError):
+    """An image is damaged, incomplete or not supported; the message names the file."""
+
+
+class SwitchError(MissingError):
+    """A switch does not answer, or not with our credentials."""

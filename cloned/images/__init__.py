@@ -1,0 +1,1 @@
+"""The image store: Clonezilla directories, manifests and pieces."""

@@ -1,0 +1,1 @@
+"""The ledger of results and its way to inventories elsewhere."""

@@ -1,0 +1,1 @@
+"""Sinks: one small file for each inventory a result can be pushed to."""

@@ -1,0 +1,1 @@
+"""A whole workshop on one machine, in network namespaces."""

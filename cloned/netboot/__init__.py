@@ -1,0 +1,1 @@
+"""Boots laptops from the network: DHCP and proxyDHCP, TFTP, HTTP, boot menus."""

@@ -1,0 +1,118 @@
+"""The one module that starts other programs. Children die with us, also when we are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from cloned.errors import ClonedError, MissingError
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+PACKAGES = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "udp-sender": "udpcast",
+    "udp-receiver": "udpcast",
+    "mmdebstrap": "mmdebstrap",
+    "ip": "iproute2",
+    "nft": "nftables",
+    "snmpd": "snmpd",
+    "sfdisk": "fdisk",
+    "sgdisk": "gdisk",
+    "zstd": "zstd",
+    "mcopy": "mtools",
+    "mkfs.vfat": "dosfstools",
+    "ocs-sr": "clonezilla",
+    "dnsmasq": "dnsmasq-base",
+}
+
+
+def need(tool: str) -> str:
+    """Return the path of `tool`, or raise MissingError naming the Debian package that has it."""
+    path = shutil.which(tool, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if path is None:
+        package = PACKAGES.get(tool, tool)
+        raise MissingError(f"{tool} is not installed", f"apt-get install {package}")
+    return path
+
+
+def die_with_parent() -> None:
+    """In a child before exec: ask the kernel for SIGKILL when the parent ends (prctl(2))."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def run(
+    args: Sequence[str | Path],
+    *,
+    stdin: bytes | None = None,
+    timeout: float | None = None,
+    check: bool = True,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program to its end; raise ClonedError with the last lines of its stderr if it failed."""
+    command = [need(str(args[0])), *map(str, args[1:])]
+    try:
+        done = subprocess.run(
+            command, input=stdin if stdin is not None else b"", capture_output=True, timeout=timeout,
+            cwd=cwd, env=env, preexec_fn=die_with_parent, check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ClonedError(f"{args[0]} did not end within {timeout:.0f} s") from error
+    if check and done.returncode != 0:
+        raise ClonedError(f"{' '.join(map(str, args[:3]))} failed ({done.returncode})", _tail(done.stderr or done.stdout))
+    return done
+
+
+def spawn(
+    args: Sequence[str | Path],
+    *,
+    stdin: int | IO[Any] | None = subprocess.DEVNULL,
+    stdout: int | IO[Any] | None = subprocess.DEVNULL,
+    stderr: int | IO[Any] | None = subprocess.DEVNULL,
+    env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+    new_session: bool = True,
+) -> subprocess.Popen[bytes]:
+    """Start a long-running program in its own session; the caller ends and reaps it.
+
+    PR_SET_PDEATHSIG follows the thread that forked: call this from a thread that lives as long
+    as the child should.
+    """
+    command = [need(str(args[0])), *map(str, args[1:])]
+    return subprocess.Popen(
+        command, stdin=stdin, stdout=stdout, stderr=stderr, env=env, pass_fds=pass_fds,
+        start_new_session=new_session, preexec_fn=die_with_parent,
+    )
+
+
+async def run_async(args: Sequence[str | Path], *, stdin: bytes = b"", timeout: float | None = None) -> bytes:
+    """Run a program without blocking the loop; return its stdout or raise ClonedError."""
+    process = await asyncio.create_subprocess_exec(
+        need(str(args[0])), *map(str, args[1:]), stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, preexec_fn=die_with_parent,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(stdin), timeout)
+    except BaseException:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        raise
+    if process.returncode != 0:
+        raise ClonedError(f"{' '.join(map(str, args[:3]))} failed ({process.returncode})", _tail(err or out))
+    return out
+
+
+def _tail(output: bytes, lines: int = 4) -> str:
+    """The last lines of a program's output, on one line."""
+    text = output.decode("utf-8", "replace").strip().splitlines()
+    return " / ".join(line.strip() for line in text[-lines:])

@@ -1,0 +1,1 @@
+"""Reads the workshop's switches and understands their tables."""
