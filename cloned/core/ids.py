@@ -1,0 +1,115 @@
+"""Who is who: identifiers, and how a laptop is recognised when it comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NewType
+
+LaptopId = NewType("LaptopId", str)
+SessionId = NewType("SessionId", str)
+
+_FILLER = re.compile(
+    r"""^( (to\ be\ filled.*) | (default\ string) | (system\ (serial|product|manufacturer|sku).*) | (not\ (specified|available|applicable).*)
+        | none | null | n/?a | unknown | invalid | oem | o\.e\.m\.? | empty | chassis\ serial.* | base\ board.* | serial(\ ?number)?
+        | sernum.* | type\d+.* | (.)\9* | 0?123456789.* | \W* )$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_FILLER_UUIDS = frozenset({
+    "03000200-0400-0500-0006-000700080009",
+    "00020003-0004-0005-0006-000700080009",
+    "12345678-1234-5678-90ab-cddeefaabbcc",
+    "fefefefe-fefe-fefe-fefe-fefefefefefe",
+})
+
+
+def usable_text(text: str) -> bool:
+    """Whether a serial number or product name says anything: not a vendor's placeholder."""
+    return _FILLER.match(text.strip()) is None
+
+
+def usable_uuid(text: str) -> bool:
+    """Whether an SMBIOS UUID can identify: well formed, not one digit repeated, not a known filler."""
+    text = text.strip().lower()
+    if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is None:
+        return False
+    return len(set(text.replace("-", ""))) > 1 and text not in _FILLER_UUIDS
+
+
+def normal_mac(text: str) -> str:
+    """A MAC address as `aa:bb:cc:dd:ee:ff`; empty if it is none, all zeros or a group address."""
+    digits = re.sub(r"[^0-9a-f]", "", text.lower())
+    if len(digits) != 12 or int(digits, 16) == 0 or int(digits[:2], 16) & 1:
+        return ""
+    return ":".join(digits[index:index + 2] for index in range(0, 12, 2))
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a machine says of itself; placeholders are dropped by `clean`."""
+
+    uuid: str = ""
+    serial: str = ""
+    vendor: str = ""
+    product: str = ""
+    macs: tuple[str, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be recognised for certain: by UUID or serial, not by network card alone."""
+        return bool(self.uuid or self.serial)
+
+    def merged(self, newer: Identity) -> Identity:
+        """This identity with what a newer sight of the same laptop adds."""
+        macs = dict.fromkeys((*newer.macs, *self.macs))
+        return Identity(
+            newer.uuid or self.uuid, newer.serial or self.serial, newer.vendor or self.vendor,
+            newer.product or self.product, tuple(macs)[:16],
+        )
+
+
+def clean(uuid: str = "", serial: str = "", vendor: str = "", product: str = "", macs: Iterable[str] = ()) -> Identity:
+    """An Identity from raw strings: trimmed, bounded, placeholders emptied, MACs normalised."""
+    uuid, serial, vendor, product = (_printable(text) for text in (uuid, serial, vendor, product))
+    return Identity(
+        uuid.lower() if usable_uuid(uuid) else "",
+        serial if usable_text(serial) else "",
+        vendor if usable_text(vendor) else "",
+        product if usable_text(product) else "",
+        tuple(dict.fromkeys(mac for mac in map(normal_mac, macs) if mac)),
+    )
+
+
+def _printable(text: str) -> str:
+    return "".join(char for char in text if char.isprintable()).strip()[:80]
+
+
+def same(known: Identity, seen: Identity) -> bool:
+    """Whether two sights are of one laptop.
+
+    UUID and serial decide wherever both sides have them, and must not contradict each other: some
+    vendors ship one UUID on a whole batch. A shared MAC counts only where nothing better is known of
+    one of them, since dongles and docks travel.
+    """
+    uuids, serials = known.uuid and seen.uuid, known.serial and seen.serial
+    if uuids and known.uuid != seen.uuid:
+        return False
+    if serials and known.serial != seen.serial:
+        return False
+    if uuids:
+        return True
+    if serials:
+        return (known.vendor, known.product) == (seen.vendor, seen.product) or not (known.product and seen.product)
+    return bool(set(known.macs) & set(seen.macs)) and not (known.usable and seen.usable)
+
+
+def drawn(entropy: str, purpose: str, size: int = 8) -> str:
+    """Hex digits derived from random bits that were drawn, and journalled, beforehand."""
+    return hashlib.sha256(f"{entropy}/{purpose}".encode()).hexdigest()[:size]
+
+
+def token_digest(token: str) -> str:
+    """How a boot token is kept: only its SHA-256."""
+    return hashlib.sha256(token.encode()).hexdigest()

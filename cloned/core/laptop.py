@@ -1,0 +1,202 @@
+"""A laptop as the workshop sees it: what it is, where it stands, and how it got there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from cloned.core.ids import Identity, LaptopId, SessionId
+from cloned.core.reasons import Reason
+
+HISTORY = 60
+"""Entries kept of a laptop's history; the first and the newest ones."""
+
+MAX_ROUNDS = 5
+"""Rounds of reading back before a disk that still differs is given up."""
+
+
+class State(StrEnum):
+    """Where a laptop stands."""
+
+    ASKING = "asking"
+    WAITING = "waiting"
+    READY = "ready"
+    RECEIVING = "receiving"
+    VERIFYING = "verifying"
+    FINISHING = "finishing"
+    DONE = "done"
+    ASIDE = "aside"
+    GONE = "gone"
+
+
+ACTIVE = frozenset({State.READY, State.RECEIVING, State.VERIFYING, State.FINISHING})
+"""States that hold a place on the switch."""
+
+STAGE = {
+    State.ASKING: "wait", State.WAITING: "wait", State.READY: "receive", State.RECEIVING: "receive",
+    State.VERIFYING: "verify", State.FINISHING: "finish",
+}
+"""Which of the reported seconds a state counts towards."""
+
+
+class VerdictKind(StrEnum):
+    """What reading back a laptop's disk gave."""
+
+    VERIFIED = "verified"
+    DIFFERS = "differs"
+    UNREADABLE = "unreadable"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk of a laptop; sizes in bytes."""
+
+    path: str
+    size: int
+    sector_size: int = 512
+    serial: str = ""
+    wwn: str = ""
+    model: str = ""
+    transport: str = ""
+    eligible: bool = True
+    why_not: str = ""
+    smart: str = "unknown"
+
+    @property
+    def key(self) -> str:
+        """What names it for good: WWN, else serial, else (only where it has neither) path and size."""
+        return self.wwn or self.serial or f"{self.path}:{self.size}"
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """Somebody's word that this disk may be overwritten with this image."""
+
+    disk: str
+    """`Disk.key`."""
+    image: str
+    image_hash: str
+    by: str
+    until: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A byte range of a partition in which pieces differ (last byte inclusive)."""
+
+    partition: str
+    first: int
+    last: int
+    pieces: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of history."""
+
+    at: float
+    state: State
+    why: str
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """Everything known of one laptop."""
+
+    id: LaptopId
+    number: int
+    identity: Identity
+    state: State
+    since: float
+    first_seen: float
+    reason: Reason | None = None
+    detail: str = ""
+    tag: str = ""
+    label: str = ""
+    boot_mac: str = ""
+    address: str = ""
+    firmware: str = ""
+    cpu: str = ""
+    memory: int = 0
+    speed_mbps: int | None = None
+    disks: tuple[Disk, ...] = ()
+    image: str = ""
+    chosen: str = ""
+    """Why this image: a rule, the default, or a person."""
+    disk: str = ""
+    """Key of the disk that is or was written."""
+    confirmation: Confirmation | None = None
+    session: SessionId | None = None
+    job: int = 0
+    """How many times it was cloned, this time included: the ledger's `attempt`."""
+    attempts: int = 0
+    """Rounds of reading back in this job."""
+    verdict: VerdictKind = VerdictKind.NONE
+    image_hash: str = ""
+    differs: tuple[Difference, ...] = ()
+    first_differs: tuple[Difference, ...] = ()
+    written: bool = False
+    """Its layout was written in this job: its disk is worth reading before fetching."""
+    cleared: tuple[str, ...] = ()
+    discarded: bool = False
+    steps: tuple[tuple[str, str, str], ...] = ()
+    """Finishing steps: name, result, detail."""
+    paused: bool = False
+    left_out: bool = False
+    lent: bool = False
+    booted_at: float | None = None
+    history: tuple[Entry, ...] = ()
+    seconds: tuple[tuple[str, float], ...] = ()
+    bytes: int = 0
+
+    @property
+    def active(self) -> bool:
+        """Whether it holds a place on the switch."""
+        return self.state in ACTIVE
+
+    def target(self) -> Disk | None:
+        """The confirmed disk, if it is still there."""
+        return next((disk for disk in self.disks if disk.key == self.disk), None)
+
+    def eligible(self) -> tuple[Disk, ...]:
+        """Disks that may be cloned to."""
+        return tuple(disk for disk in self.disks if disk.eligible)
+
+
+def move(laptop: Laptop, state: State, at: float, why: str = "", reason: Reason | None = None, detail: str = "") -> Laptop:
+    """`laptop` in another state, with the time it spent in the last one counted and its history written on."""
+    spent = dict(laptop.seconds)
+    stage = STAGE.get(laptop.state)
+    if stage is not None:
+        spent[stage] = spent.get(stage, 0.0) + max(0.0, at - laptop.since)
+    return replace(
+        note(laptop, at, why or said(reason, detail), state), state=state, since=at, reason=reason, detail=detail,
+        seconds=tuple(spent.items()),
+    )
+
+
+def note(laptop: Laptop, at: float, why: str, state: State | None = None) -> Laptop:
+    """`laptop` with one more line of history; the oldest but the first few give way."""
+    history = (*laptop.history, Entry(at, state or laptop.state, why))
+    if len(history) > HISTORY:
+        history = (*history[:5], *history[6:])
+    return replace(laptop, history=history)
+
+
+def said(reason: Reason | None, detail: str) -> str:
+    """The sentence of a reason with its detail."""
+    return "" if reason is None else reason.sentence.replace("{detail}", detail)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an agent says in its hello, already cleaned."""
+
+    identity: Identity
+    boot_mac: str = ""
+    firmware: str = ""
+    cpu: str = ""
+    memory: int = 0
+    speed_mbps: int | None = None
+    disks: tuple[Disk, ...] = field(default=())
