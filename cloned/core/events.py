@@ -1,0 +1,275 @@
+"""What can happen to a workshop, and what must then be done.
+
+Events are what the journal holds: everything that can change state, nothing else. `entropy` is random
+hex drawn before the event was written down, so that the same journal always gives the same state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cloned.core.catalogue import ImageRule
+from cloned.core.ids import Identity, LaptopId, SessionId
+from cloned.core.laptop import Difference, Facts, VerdictKind
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the configuration says that decisions depend on."""
+
+    confirm: str = "ask"
+    default_image: str = ""
+    rules: tuple[ImageRule, ...] = ()
+    confirmation_seconds: float = 12 * 3600.0
+    linger_seconds: float = 600.0
+    """How long a session stays open for latecomers after its last laptop left."""
+    stream_mbps: int = 100
+    """The least a stream is worth starting for."""
+    then: str = "poweroff"
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """What deciding needs to know of an image; sizes in bytes."""
+
+    name: str
+    image_hash: str
+    used: int
+    min_size: int
+    sector_size: int = 512
+    classic: bool = False
+    unusable: str = ""
+    """Why it cannot be sent now; empty if it can."""
+
+
+@dataclass(frozen=True)
+class Configured:
+    """The daemon started with these settings."""
+
+    settings: Settings
+    kind: Literal["configured"] = "configured"
+
+
+@dataclass(frozen=True)
+class Booted:
+    """A boot script with a fresh token was rendered for somebody."""
+
+    token: str
+    """`ids.token_digest` of it."""
+    identity: Identity
+    boot_mac: str
+    address: str
+    starts: bool
+    """Whether the script starts the live system by itself."""
+    entropy: str
+    kind: Literal["booted"] = "booted"
+
+
+@dataclass(frozen=True)
+class Hello:
+    """An agent introduced itself with a valid token."""
+
+    token: str
+    facts: Facts
+    address: str
+    entropy: str
+    kind: Literal["hello"] = "hello"
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """Somebody said that this disk may be overwritten with this image."""
+
+    laptop: LaptopId
+    disk: str
+    image: str
+    by: str
+    entropy: str
+    kind: Literal["confirmed"] = "confirmed"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The layout stands on the disk; pieces may come."""
+
+    laptop: LaptopId
+    session: SessionId
+    disk: str
+    cleared: tuple[str, ...]
+    discarded: bool
+    kind: Literal["ready"] = "ready"
+
+
+@dataclass(frozen=True)
+class Verifying:
+    """Everything wanted was received; the rest is being read back."""
+
+    laptop: LaptopId
+    session: SessionId
+    kind: Literal["verifying"] = "verifying"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A round of reading back ended with a verdict."""
+
+    laptop: LaptopId
+    session: SessionId
+    round: int
+    verdict: VerdictKind
+    wrong: int
+    differs: tuple[Difference, ...]
+    image_hash: str
+    bytes: int
+    kind: Literal["judged"] = "judged"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The finishing steps were gone through; each is (name, done|skipped|failed, detail)."""
+
+    laptop: LaptopId
+    steps: tuple[tuple[str, str, str], ...]
+    kind: Literal["finished"] = "finished"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The agent cannot go on; `code` is a Reason."""
+
+    laptop: LaptopId
+    code: str
+    detail: str
+    kind: Literal["failed"] = "failed"
+
+
+@dataclass(frozen=True)
+class Vanished:
+    """Nothing was heard from a laptop for too long."""
+
+    laptop: LaptopId
+    kind: Literal["vanished"] = "vanished"
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A laptop that was gone reports again, without having booted."""
+
+    laptop: LaptopId
+    entropy: str
+    kind: Literal["returned"] = "returned"
+
+
+@dataclass(frozen=True)
+class Stalled:
+    """A laptop reports, but makes no headway."""
+
+    laptop: LaptopId
+    seconds: float
+    kind: Literal["stalled"] = "stalled"
+
+
+@dataclass(frozen=True)
+class Located:
+    """The switch port and link speed of a laptop."""
+
+    laptop: LaptopId
+    port: str
+    speed_mbps: int | None
+    kind: Literal["located"] = "located"
+
+
+@dataclass(frozen=True)
+class SwitchChanged:
+    """How many laptops fit at once, and what says so."""
+
+    places: int
+    why: str
+    link_mbps: int
+    entropy: str
+    kind: Literal["switch"] = "switch"
+
+
+@dataclass(frozen=True)
+class ImageKnown:
+    """An image is in the store, or changed there."""
+
+    image: ImageInfo
+    entropy: str
+    kind: Literal["image"] = "image"
+
+
+@dataclass(frozen=True)
+class ImageGone:
+    """An image left the store."""
+
+    name: str
+    kind: Literal["image-gone"] = "image-gone"
+
+
+@dataclass(frozen=True)
+class Command:
+    """Somebody acted: by page, API or command line."""
+
+    do: Literal["cancel", "retry", "pause", "continue", "exclude", "move", "hold", "batch", "unbatch", "start",
+                "tag", "label", "forget", "lent"]
+    by: str
+    entropy: str
+    target: str = ""
+    """A laptop's or session's id; empty means everything."""
+    image: str = ""
+    text: str = ""
+    """Tag, label, or the product a batch is for."""
+    vendor: str = "*"
+    until: float = 0.0
+    kind: Literal["command"] = "command"
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A moment passed that something was due at: a hold, a confirmation, a session left open."""
+
+    entropy: str
+    kind: Literal["tick"] = "tick"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The ledger holds this row."""
+
+    laptop: LaptopId
+    job: int
+    kind: Literal["recorded"] = "recorded"
+
+
+Event = (
+    Configured | Booted | Hello | Confirmed | Ready | Verifying | Judged | Finished | Failed | Vanished | Returned
+    | Stalled | Located | SwitchChanged | ImageKnown | ImageGone | Command | Tick | Recorded
+)
+
+
+@dataclass(frozen=True)
+class OpenStream:
+    """Have this session's pieces sent to whoever asks; doing it twice is the same as once."""
+
+    session: SessionId
+    image: str
+    stream: str
+
+
+@dataclass(frozen=True)
+class CloseStream:
+    """Nobody needs this session's pieces any more."""
+
+    session: SessionId
+
+
+@dataclass(frozen=True)
+class Record:
+    """Enter a result in the ledger; keyed by laptop and attempt."""
+
+    row: dict[str, Any]
+
+
+Effect = OpenStream | CloseStream | Record

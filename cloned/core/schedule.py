@@ -1,0 +1,110 @@
+"""Who may start now, and why the others wait. Pure, and told in reasons a volunteer can read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from cloned.core.ids import LaptopId
+from cloned.core.laptop import Laptop, State
+from cloned.core.reasons import Reason
+from cloned.core.workshop import Workshop
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Why a laptop waits."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What `plan` came to: who starts now, in order, and why each of the others waits."""
+
+    start: tuple[LaptopId, ...]
+    waits: dict[LaptopId, Wait]
+
+
+def plan(workshop: Workshop, now: float) -> Schedule:
+    """Give the free places to waiting laptops.
+
+    Places go round the images that are asked for, each image's laptops in order of arrival, so that a
+    company's dozen does not keep one odd laptop from its turn. An image whose stream already runs
+    costs the link nothing more; another stream starts only while each still gets `stream_mbps`.
+    """
+    waiting = sorted(
+        (laptop for laptop in workshop.laptops.values() if laptop.state is State.WAITING),
+        key=lambda laptop: (laptop.since, laptop.number),
+    )
+    if not waiting:
+        return Schedule((), {})
+    return _Planner(workshop, now).run(waiting)
+
+
+class _Planner:
+    """One run of `plan`: counts places and streams down while it hands them out."""
+
+    def __init__(self, workshop: Workshop, now: float) -> None:
+        active = Counter(laptop.image for laptop in workshop.active())
+        self.workshop, self.now = workshop, now
+        self.free = workshop.places - active.total()
+        self.holding = active
+        self.most_streams = max(1, workshop.link_mbps // workshop.settings.stream_mbps)
+
+    def run(self, waiting: list[Laptop]) -> Schedule:
+        """Hand out places until none is left or nobody may start."""
+        waits: dict[LaptopId, Wait] = {}
+        queues: dict[str, list[Laptop]] = {}
+        for laptop in waiting:
+            wait = self.barred(laptop)
+            if wait is None:
+                queues.setdefault(laptop.image, []).append(laptop)
+            else:
+                waits[laptop.id] = wait
+        start = self.hand_out(queues, waits)
+        return Schedule(tuple(start), waits)
+
+    def barred(self, laptop: Laptop) -> Wait | None:
+        """What keeps a laptop from starting whatever places are free."""
+        image = self.workshop.images.get(laptop.image)
+        if self.workshop.paused or laptop.paused:
+            return Wait(Reason.PAUSED)
+        if image is None or image.unusable:
+            return Wait(Reason.IMAGE_UNUSABLE, image.unusable if image else f"there is no image {laptop.image}")
+        if image.classic:
+            return Wait(Reason.NEEDS_CLASSIC, "its layout is one that only Clonezilla itself restores")
+        until = self.workshop.holds.get(laptop.image, 0.0)
+        return Wait(Reason.HELD, _clock(until)) if until > self.now else None
+
+    def hand_out(self, queues: dict[str, list[Laptop]], waits: dict[LaptopId, Wait]) -> list[LaptopId]:
+        """Places to the image that holds fewest, then by arrival."""
+        start: list[LaptopId] = []
+        while queues:
+            image = min(queues, key=lambda name: (self.holding[name], queues[name][0].since, queues[name][0].number))
+            wait = self.full(image)
+            if wait is not None:
+                waits.update((laptop.id, wait) for laptop in queues.pop(image))
+                continue
+            start.append(queues[image].pop(0).id)
+            self.holding[image] += 1
+            self.free -= 1
+            if not queues[image]:
+                del queues[image]
+        return start
+
+    def full(self, image: str) -> Wait | None:
+        """Why one more laptop of `image` cannot start, if it cannot."""
+        if self.free <= 0:
+            return Wait(Reason.SWITCH_FULL)
+        streams = sum(1 for count in self.holding.values() if count)
+        if not self.holding[image] and streams >= self.most_streams:
+            return Wait(Reason.LINK_FULL)
+        return None
+
+
+def _clock(at: float) -> str:
+    """Hours and minutes, UTC, of seconds since 1970."""
+    minutes = int(at // 60) % (24 * 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d} UTC"

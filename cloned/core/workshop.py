@@ -1,0 +1,98 @@
+"""The state of the whole workshop, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cloned.core.catalogue import Machine
+from cloned.core.events import ImageInfo, Settings
+from cloned.core.ids import Identity, LaptopId, SessionId, same
+from cloned.core.laptop import Laptop
+from cloned.core.session import Session
+
+MAX_BOOTS = 4096
+"""Boot tokens remembered; the oldest are revoked beyond it."""
+
+
+@dataclass(frozen=True)
+class Boot:
+    """A boot script that was handed out, by the digest of its token."""
+
+    token: str
+    mac: str
+    address: str
+    at: float
+    laptop: LaptopId | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """"Today, every new laptop of this model gets this image": for laptops first seen after it was given."""
+
+    id: str
+    vendor: str
+    product: str
+    image: str
+    image_hash: str
+    by: str
+    given: float
+    until: float
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Everything decisions are made from. Mappings are never changed in place."""
+
+    settings: Settings = Settings()
+    laptops: Mapping[LaptopId, Laptop] = field(default_factory=dict)
+    sessions: Mapping[SessionId, Session] = field(default_factory=dict)
+    boots: Mapping[str, Boot] = field(default_factory=dict)
+    images: Mapping[str, ImageInfo] = field(default_factory=dict)
+    batches: Mapping[str, Batch] = field(default_factory=dict)
+    holds: Mapping[str, float] = field(default_factory=dict)
+    """Image name to the time its laptops are held until."""
+    paused: bool = False
+    places: int = 0
+    places_why: str = "nothing has said yet how many fit"
+    link_mbps: int = 1000
+    unrecorded: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """Ledger rows not yet known to be written, by `laptop/job`."""
+
+    def with_laptop(self, laptop: Laptop) -> Workshop:
+        """This workshop with `laptop` as given."""
+        return replace(self, laptops={**self.laptops, laptop.id: laptop})
+
+    def with_session(self, session: Session) -> Workshop:
+        """This workshop with `session` as given."""
+        return replace(self, sessions={**self.sessions, session.id: session})
+
+    def find(self, identity: Identity) -> Laptop | None:
+        """The laptop that `identity` is a sight of; the one seen last where a network card is all there is."""
+        known = [laptop for laptop in self.laptops.values() if same(laptop.identity, identity) and not _twin(laptop, identity)]
+        return max(known, key=lambda laptop: (laptop.identity.usable and identity.usable, laptop.since), default=None)
+
+    def open_session(self, image: str) -> Session | None:
+        """The open session of an image."""
+        return next((each for each in self.sessions.values() if each.open and each.image == image), None)
+
+    def active(self) -> Iterable[Laptop]:
+        """Laptops that hold a place."""
+        return (laptop for laptop in self.laptops.values() if laptop.active)
+
+    def machine(self, laptop: Laptop) -> Machine:
+        """What image rules look at."""
+        disks = laptop.eligible()
+        return Machine(
+            laptop.identity.vendor, laptop.identity.product, laptop.firmware, laptop.label,
+            max((disk.size for disk in disks), default=0), laptop.memory,
+        )
+
+
+def _twin(laptop: Laptop, identity: Identity) -> bool:
+    """Whether this can't be the same machine though the UUID is: a vendor's copy, while the other one is at work."""
+    serials = laptop.identity.serial and identity.serial
+    if serials or not laptop.active or not identity.macs:
+        return False
+    return not set(laptop.identity.macs) & set(identity.macs)
