@@ -94,10 +94,10 @@ def _guid(raw: bytes) -> str:
 
 def backup_sectors(layout: Layout) -> int:
     """Sectors the second copy takes at the end of a disk: the entries and one header."""
-    return -(-_count(layout) * GPT_ENTRY // layout.sector_size) + 1
+    return -(-entry_count(layout) * GPT_ENTRY // layout.sector_size) + 1
 
 
-def _count(layout: Layout) -> int:
+def entry_count(layout: Layout) -> int:
     """Entries: 128, or as many as the highest partition number needs, to whole sectors."""
     per_sector = layout.sector_size // GPT_ENTRY
     highest = max((part.number for part in layout.partitions), default=0)
@@ -118,7 +118,7 @@ def build_gpt(layout: Layout, disk_size: int) -> list[tuple[int, bytes]]:
     for part in layout.partitions:
         if part.start < usable[0] or part.end - 1 > usable[1]:
             raise LayoutError(f"partition {part.number} does not fit on a disk of {disk_size} bytes")
-    crc, count = zlib.crc32(entries), _count(layout)
+    crc, count = zlib.crc32(entries), entry_count(layout)
     ident = uuid.UUID(layout.id).bytes_le
     first_head = _header(1, last, usable, ident, (2, count, crc)).ljust(sector, b"\0")
     second_head = _header(last, 1, usable, ident, (last - tail + 1, count, crc)).ljust(sector, b"\0")
@@ -139,7 +139,7 @@ def _header(my: int, other: int, usable: tuple[int, int], disk: bytes, table: tu
 
 
 def _entries(layout: Layout) -> bytes:
-    table = bytearray(_count(layout) * GPT_ENTRY)
+    table = bytearray(entry_count(layout) * GPT_ENTRY)
     for part in layout.partitions:
         name = part.name.encode("utf-16-le", "surrogatepass")
         if len(name) > _NAME_BYTES:

@@ -1,4 +1,4 @@
-"""The partition layout of a disk: read from it, written to it, and as one canonical text (images/FORMAT.md, "Layout")."""
+"""The partition layout of a disk: read from it, written to it, and as one canonical text (images/FORMAT.md)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cloned.core.sfdisk import parse_dump, sfdisk_script
 from cloned.core.swap import PAGE, read_swap, swap_header
 
 __all__ = [
-    "Group", "Layout", "LayoutError", "Partition", "Read", "Swap", "Volume", "min_disk_size", "parse_dump", "read_layout",
-    "read_primary", "sfdisk_script", "swap_areas", "swap_header", "table_writes",
+    "Group", "Layout", "LayoutError", "Partition", "Read", "Swap", "Volume", "min_disk_size", "parse_dump",
+    "read_layout", "read_primary", "sfdisk_script", "swap_areas", "swap_header", "table_writes",
 ]
 
 
@@ -38,7 +38,7 @@ def read_layout(read: Read, disk_size: int, sector_size: int, swaps: Collection[
 
 
 def table_writes(layout: Layout, disk_size: int) -> list[tuple[int, bytes]]:
-    """(byte offset, bytes) that put the partition table on a disk of `disk_size` bytes, without its 440 bytes of boot code.
+    """(byte offset, bytes) that put the partition table on a disk of `disk_size` bytes; boot code stays as it is.
 
     The second copy of a GPT goes to the end of this disk. LayoutError if it does not fit.
     """

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 
 from cloned.core.gpt import Read
-from cloned.core.partitions import MIB, Layout, LayoutError, Partition
+from cloned.core.partitions import EXTENDED, MIB, Layout, LayoutError, Partition
 
 _ENTRY = struct.Struct("<B3sB3sII")
 _TABLE = 446
@@ -51,6 +51,10 @@ def read_mbr(read: Read, disk_size: int, sector_size: int) -> Layout:
     return Layout("dos", f"0x{ident:08x}", sector_size, tuple(parts))
 
 
+def _is_extended(kind: int) -> bool:
+    return f"{kind:x}" in EXTENDED
+
+
 def _partition(number: int, flag: int, kind: int, start: int, size: int) -> Partition:
     return Partition(number, start, size, f"{kind:x}", attrs="active" if flag & 0x80 else "")
 
@@ -62,17 +66,13 @@ def _logical(read: Read, extended: Partition, sector_size: int) -> Iterator[Part
         if at in seen or len(seen) >= _MAX_LOGICAL or not extended.start <= at < extended.end:
             raise LayoutError(f"the chain of logical partitions is damaged at sector {at}")
         seen.add(at)
-        link = 0
-        for flag, kind, start, size in entries(read(at * sector_size, sector_size)):
-            if f"{kind:x}" in ("5", "f", "85"):
-                link = link or start
-            elif kind and size:
-                yield _partition(number, flag, kind, at + start, size)
-                number += 1
-                break
-        for _, kind, start, _ in entries(read(at * sector_size, sector_size)):
-            if f"{kind:x}" in ("5", "f", "85") and not link:
-                link = start
+        table = entries(read(at * sector_size, sector_size))
+        data = [entry for entry in table if entry[3] and entry[1] and not _is_extended(entry[1])]
+        if data:
+            flag, kind, start, size = data[0]
+            yield _partition(number, flag, kind, at + start, size)
+            number += 1
+        link = next((start for _, kind, start, _ in table if _is_extended(kind)), 0)
         if not link:
             return
         at = extended.start + link

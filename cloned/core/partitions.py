@@ -15,7 +15,7 @@ MIB: Final = 1024 * 1024
 _SAFE = frozenset(range(0x21, 0x7F)) - {0x25}
 """Bytes that stand for themselves in a field: printable ASCII without space and `%`."""
 
-_EXTENDED = frozenset({"5", "f", "85"})
+EXTENDED = frozenset({"5", "f", "85"})
 """MBR types of extended partitions: CHS, LBA, Linux."""
 
 
@@ -58,7 +58,7 @@ class Partition:
     @property
     def extended(self) -> bool:
         """True for an MBR extended partition, which holds logical ones and no data of its own."""
-        return self.type in _EXTENDED
+        return self.type in EXTENDED
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from cloned.core.gpt import entry_count
 from cloned.core.partitions import MIB, Layout, LayoutError, Partition
 
 _NODE = re.compile(r"^(?P<node>\S.*?)\s*:\s*(?P<fields>.*=.*)$")
 _FIELD = re.compile(r'\s*([A-Za-z-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^,\s]*))?\s*(?:,|$)')
-_HEX = re.compile(r"\\x([0-9a-fA-F]{2})")
 _ATTRIBUTES = {"RequiredPartition": 0, "NoBlockIOProtocol": 1, "LegacyBIOSBootable": 2}
 
 
@@ -34,10 +34,9 @@ def parse_dump(text: str, sector_size: int = 512) -> Layout:
     if label not in ("gpt", "dos"):
         raise LayoutError(f"partition tables of kind {label!r} are not supported, only gpt and dos")
     ident = head.get("label-id", "")
+    ident = ident.upper() if label == "gpt" else ident.lower()
     parts.sort(key=lambda part: part.number)
-    return Layout(
-        label, ident.upper() if label == "gpt" else ident.lower(), int(head.get("sector-size", sector_size)), tuple(parts)
-    )
+    return Layout(label, ident, int(head.get("sector-size", sector_size)), tuple(parts))
 
 
 def _partition(node: str, fields: str, head: Mapping[str, str]) -> Partition:
@@ -61,7 +60,7 @@ def _number(node: str) -> int:
 
 
 def _value(raw: str | None) -> str:
-    """A field's value; sfdisk quotes names and writes bytes that are not printable as \\xNN, without decoding UTF-16 pairs."""
+    """A field's value; sfdisk quotes names, writes odd bytes as \\xNN and UTF-16 pairs as two characters."""
     if raw is None or not raw.startswith('"'):
         return raw or ""
     data = raw[1:-1].encode("utf-8", "surrogateescape")
@@ -90,8 +89,8 @@ def sfdisk_script(layout: Layout, disk_sectors: int | None = None) -> str:
     if layout.label == "gpt":
         lowest = min((part.start for part in layout.partitions), default=MIB)
         lines.append(f"first-lba: {min(lowest, MIB // layout.sector_size)}")
-        if max((part.number for part in layout.partitions), default=0) > 128:
-            lines.append(f"table-length: {max(part.number for part in layout.partitions)}")
+        if entry_count(layout) > 128:
+            lines.append(f"table-length: {entry_count(layout)}")
     lines.append("")
     for part in layout.partitions:
         if disk_sectors is not None and part.end > disk_sectors:
