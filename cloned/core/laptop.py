@@ -136,6 +136,8 @@ class Laptop:
     image_hash: str = ""
     differs: tuple[Difference, ...] = ()
     first_differs: tuple[Difference, ...] = ()
+    job_open: bool = False
+    """Whether this job has no ledger row yet."""
     written: bool = False
     """Its layout was written in this job: its disk is worth reading before fetching."""
     cleared: tuple[str, ...] = ()
@@ -145,6 +147,9 @@ class Laptop:
     paused: bool = False
     left_out: bool = False
     lent: bool = False
+    port: str = ""
+    hellos: int = 0
+    last_hello: float = 0.0
     booted_at: float | None = None
     history: tuple[Entry, ...] = ()
     seconds: tuple[tuple[str, float], ...] = ()

@@ -1,0 +1,146 @@
+"""Nothing is erased by accident: who may be cloned without being asked, and until when a word holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cloned.core.catalogue import choose
+from cloned.core.laptop import Confirmation, Laptop, State, VerdictKind, move, note
+from cloned.core.reasons import Reason
+from cloned.core.workshop import Batch, Workshop
+
+NEW = 900.0
+"""Seconds from its first boot script within which a laptop that never said hello is still a new one."""
+
+
+def choose_image(workshop: Workshop, laptop: Laptop) -> Laptop:
+    """`laptop` with the image that a person or a rule gives it."""
+    if laptop.chosen.startswith("chosen by"):
+        return laptop
+    choice = choose(workshop.settings.rules, workshop.settings.default_image, workshop.machine(laptop))
+    if choice is None and len(workshop.images) == 1:
+        name = next(iter(workshop.images))
+        return replace(laptop, image=name, chosen="the only image there is")
+    return replace(laptop, image=choice.image, chosen=choice.why) if choice else replace(laptop, image="", chosen="")
+
+
+def void(workshop: Workshop, laptop: Laptop, now: float) -> Reason | None:
+    """Why the laptop's confirmation no longer holds, if it has one that does not."""
+    given = laptop.confirmation
+    if given is None:
+        return None
+    if given.until <= now:
+        return Reason.CONFIRMATION_OLD
+    if given.disk not in {disk.key for disk in laptop.eligible()}:
+        return Reason.DISK_CHANGED
+    image = workshop.images.get(given.image)
+    return Reason.IMAGE_CHANGED if image is None or image.image_hash != given.image_hash else None
+
+
+def obstacle(workshop: Workshop, laptop: Laptop, disk_key: str, image_name: str) -> tuple[Reason, str] | None:
+    """Why this image must not go onto this disk, before anything is erased."""
+    image = workshop.images.get(image_name)
+    if image is None:
+        return Reason.IMAGE_UNUSABLE, f"there is no image {image_name}"
+    disk = next((disk for disk in laptop.eligible() if disk.key == disk_key), None)
+    if disk is None:
+        return Reason.WRONG_DISK, ""
+    if disk.size < image.min_size:
+        return Reason.DISK_TOO_SMALL, f"{_gb(disk.size)} where {image.name} needs {_gb(image.min_size)}"
+    if disk.sector_size != image.sector_size:
+        return Reason.SECTOR_SIZE, f"{disk.sector_size} bytes where {image.name} has {image.sector_size}"
+    return None
+
+
+def confirm(workshop: Workshop, laptop: Laptop, disk: str, image: str, by: str, now: float) -> Laptop:
+    """`laptop` with a confirmation, waiting for its place; or set aside where the image cannot go there."""
+    refused = obstacle(workshop, laptop, disk, image)
+    if refused is not None:
+        return move(replace(laptop, image=image), State.ASIDE, now, reason=refused[0], detail=refused[1])
+    until = now + workshop.settings.confirmation_seconds
+    given = Confirmation(disk, image, workshop.images[image].image_hash, by, until)
+    laptop = replace(laptop, confirmation=given, image=image, disk=disk, left_out=False)
+    return move(laptop, State.WAITING, now, f"confirmed by {by}: {image} onto {disk}")
+
+
+def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
+    """What becomes of a laptop whose agent said hello: it waits for a place, or asks, with the reason."""
+    reason = void(workshop, laptop, now)
+    if laptop.confirmation is not None and reason is None:
+        given = laptop.confirmation
+        laptop = replace(laptop, image=given.image, disk=given.disk)
+        return move(laptop, State.WAITING, now, f"confirmed by {given.by} before")
+    laptop = choose_image(workshop, replace(laptop, confirmation=None))
+    if reason is not None:
+        return move(laptop, State.ASKING, now, reason=reason)
+    batch = _batch(workshop, laptop, now)
+    barred = _not_by_itself(laptop, batch)
+    if barred is not None:
+        return move(laptop, State.ASKING, now, reason=barred)
+    disk = laptop.eligible()[0].key
+    if batch is not None:
+        return confirm(workshop, laptop, disk, batch.image, f"batch of {batch.by}", now)
+    if workshop.settings.confirm == "auto":
+        return confirm(workshop, laptop, disk, laptop.image, "configuration (auto)", now)
+    return move(laptop, State.ASKING, now, reason=Reason.NOT_CONFIRMED)
+
+
+def may_start_unasked(workshop: Workshop, laptop: Laptop, now: float) -> bool:
+    """Whether a laptop that just asked for its boot script should start the live system by itself."""
+    if laptop.state in (State.DONE, State.ASIDE) or laptop.left_out:
+        return False
+    if laptop.confirmation is not None:
+        return laptop.confirmation.until > now
+    if not (_is_new(laptop, now) and laptop.identity.usable):
+        return False
+    return workshop.settings.confirm == "auto" or _batch(workshop, laptop, now) is not None
+
+
+def _is_new(laptop: Laptop, now: float) -> bool:
+    """Whether `laptop` was never seen before this boot (or the tries just before it)."""
+    fresh = laptop.job == 0 and laptop.hellos <= 1 and now - laptop.first_seen <= NEW
+    return fresh and laptop.verdict is VerdictKind.NONE and not laptop.lent
+
+
+def _not_by_itself(laptop: Laptop, batch: Batch | None) -> Reason | None:
+    """What keeps a laptop from being confirmed by a batch or by `confirm = "auto"`."""
+    if not laptop.image and batch is None:
+        return Reason.NO_IMAGE
+    disks = laptop.eligible()
+    if len(disks) != 1:
+        return Reason.SEVERAL_DISKS if disks else Reason.NO_DISK
+    if not laptop.identity.usable:
+        return Reason.NO_IDENTITY
+    return None if _is_new(laptop, laptop.last_hello) else Reason.KNOWN_BEFORE
+
+
+def _batch(workshop: Workshop, laptop: Laptop, now: float) -> Batch | None:
+    """The batch confirmation that covers a laptop: first seen after it was given, of that model, image unchanged."""
+    for batch in workshop.batches.values():
+        image = workshop.images.get(batch.image)
+        current = image is not None and image.image_hash == batch.image_hash
+        if current and batch.until > now and laptop.first_seen >= batch.given and _of_model(laptop, batch):
+            return batch
+    return None
+
+
+def _of_model(laptop: Laptop, batch: Batch) -> bool:
+    vendor = batch.vendor in ("", "*") or laptop.identity.vendor.lower() == batch.vendor.lower()
+    return vendor and batch.product != "" and laptop.identity.product.lower() == batch.product.lower()
+
+
+def settle(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
+    """A waiting laptop whose confirmation ran out or became void asks again."""
+    reason = void(workshop, laptop, now)
+    if laptop.state is not State.WAITING or reason is None:
+        return laptop
+    return move(replace(laptop, confirmation=None), State.ASKING, now, reason=reason)
+
+
+def used_up(laptop: Laptop, now: float) -> Laptop:
+    """`laptop` after a "verified": its confirmation is spent."""
+    return note(replace(laptop, confirmation=None), now, "verified: the confirmation is used up")
+
+
+def _gb(size: int) -> str:
+    return f"{size / 10**9:.1f} GB"

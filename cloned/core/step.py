@@ -1,0 +1,324 @@
+"""`step`: one event in, the next state and what must be done out. The only place state changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from cloned.core import commands
+from cloned.core.confirm import ask_or_wait, confirm, settle, used_up
+from cloned.core.events import (
+    Booted, CloseStream, Configured, Confirmed, Effect, Event, Failed, Finished, Hello, ImageGone, ImageKnown, Judged,
+    Located, OpenStream, Ready, Record, Recorded, Returned, Stalled, SwitchChanged, Tick, Vanished, Verifying, Command,
+)
+from cloned.core.ids import Identity, LaptopId, SessionId, drawn
+from cloned.core.laptop import ACTIVE, MAX_ROUNDS, Laptop, State, VerdictKind, move, note
+from cloned.core.ledger import ledger_row
+from cloned.core.reasons import Reason
+from cloned.core.schedule import plan
+from cloned.core.session import Session
+from cloned.core.workshop import MAX_BOOTS, Boot, Workshop
+
+
+def step(workshop: Workshop, event: Event, now: float) -> tuple[Workshop, tuple[Effect, ...]]:
+    """The state after `event` at `now` (seconds since 1970), and the effects it calls for.
+
+    Events that no longer apply (a session that is over, a laptop nobody knows) change nothing.
+    """
+    before = workshop
+    workshop = _HANDLERS[type(event)](workshop, event, now)
+    workshop = _admit(workshop, getattr(event, "entropy", ""), now)
+    workshop = _sessions(workshop, now)
+    return _effects(before, workshop, now)
+
+
+# What each event does
+
+
+def _configured(workshop: Workshop, event: Configured, now: float) -> Workshop:
+    return replace(workshop, settings=event.settings)
+
+
+def _booted(workshop: Workshop, event: Booted, now: float) -> Workshop:
+    laptop = workshop.find(event.identity) or _newcomer(workshop, event.identity, event.entropy, now)
+    laptop = replace(
+        laptop, identity=laptop.identity.merged(event.identity), boot_mac=event.boot_mac, address=event.address,
+        booted_at=now,
+    )
+    if laptop.state in ACTIVE or laptop.state is State.WAITING:
+        laptop = move(replace(laptop, session=None), State.GONE, now, reason=Reason.RESTARTED)
+    elif laptop.state is State.DONE or event.starts:
+        laptop = note(laptop, now, "its boot menu came up" if not event.starts else "it starts from the network")
+    elif laptop.state is State.GONE:
+        laptop = move(laptop, State.ASKING, now, reason=Reason.AT_MENU)
+    boot = Boot(event.token, event.boot_mac, event.address, now, laptop.id)
+    kept = {
+        key: old for key, old in workshop.boots.items() if old.mac != event.boot_mac and old.laptop != laptop.id
+    }
+    for oldest in sorted(kept, key=lambda key: kept[key].at)[: max(0, len(kept) - MAX_BOOTS)]:
+        del kept[oldest]
+    return replace(workshop.with_laptop(laptop), boots={**kept, event.token: boot})
+
+
+def _newcomer(workshop: Workshop, identity: Identity, entropy: str, now: float) -> Laptop:
+    """A laptop nobody has seen before."""
+    number = 1 + max((laptop.number for laptop in workshop.laptops.values()), default=0)
+    ident = LaptopId(drawn(entropy, "laptop", 10))
+    laptop = Laptop(ident, number, identity, State.ASKING, since=now, first_seen=now)
+    return move(laptop, State.ASKING, now, reason=Reason.AT_MENU)
+
+
+def _hello(workshop: Workshop, event: Hello, now: float) -> Workshop:
+    boot = workshop.boots.get(event.token)
+    if boot is None:
+        return workshop
+    facts = event.facts
+    laptop = workshop.find(facts.identity) or _newcomer(workshop, facts.identity, event.entropy, now)
+    first = boot.laptop != laptop.id or laptop.last_hello < boot.at
+    seconds = {**dict(laptop.seconds), "boot": now - boot.at} if first else dict(laptop.seconds)
+    laptop = replace(
+        laptop, identity=laptop.identity.merged(facts.identity), boot_mac=facts.boot_mac or boot.mac,
+        address=event.address, firmware=facts.firmware, cpu=facts.cpu, memory=facts.memory, disks=facts.disks,
+        speed_mbps=facts.speed_mbps, hellos=laptop.hellos + 1, last_hello=now, booted_at=boot.at,
+        seconds=tuple(seconds.items()), session=None,
+    )
+    workshop = replace(workshop, boots={**workshop.boots, event.token: replace(boot, laptop=laptop.id)})
+    if laptop.left_out:
+        return workshop.with_laptop(move(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT))
+    if laptop.state in (State.DONE, State.ASIDE):
+        return workshop.with_laptop(_back_again(laptop, now))
+    return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
+
+
+def _back_again(laptop: Laptop, now: float) -> Laptop:
+    """A finished or failed laptop whose live system was started on purpose: it asks, nothing starts by itself."""
+    if laptop.state is State.DONE:
+        return move(replace(laptop, confirmation=None), State.ASKING, now, reason=Reason.KNOWN_BEFORE)
+    return note(laptop, now, "it is here again")
+
+
+def _confirmed(workshop: Workshop, event: Confirmed, now: float) -> Workshop:
+    laptop = workshop.laptops.get(event.laptop)
+    if laptop is None or laptop.active:
+        return workshop
+    laptop = replace(laptop, chosen=f"chosen by {event.by}")
+    return workshop.with_laptop(confirm(workshop, laptop, event.disk, event.image, event.by, now))
+
+
+def _in_session(workshop: Workshop, laptop: LaptopId, session: SessionId) -> Laptop | None:
+    """The laptop, if it is at work in just this session."""
+    found = workshop.laptops.get(laptop)
+    return found if found is not None and found.active and found.session == session else None
+
+
+def _ready(workshop: Workshop, event: Ready, now: float) -> Workshop:
+    laptop = _in_session(workshop, event.laptop, event.session)
+    if laptop is None or laptop.state is not State.READY:
+        return workshop
+    laptop = replace(laptop, written=True, cleared=event.cleared, discarded=event.discarded)
+    session = workshop.sessions[event.session]
+    workshop = workshop.with_session(replace(session, first_ready=session.first_ready or now))
+    return workshop.with_laptop(move(laptop, State.RECEIVING, now, "layout written"))
+
+
+def _verifying(workshop: Workshop, event: Verifying, now: float) -> Workshop:
+    laptop = _in_session(workshop, event.laptop, event.session)
+    if laptop is None or laptop.state is not State.RECEIVING:
+        return workshop
+    return workshop.with_laptop(move(laptop, State.VERIFYING, now, "all received; reading back"))
+
+
+def _judged(workshop: Workshop, event: Judged, now: float) -> Workshop:
+    laptop = _in_session(workshop, event.laptop, event.session)
+    if laptop is None or laptop.state not in (State.RECEIVING, State.VERIFYING) or event.round <= laptop.attempts:
+        return workshop
+    laptop = replace(
+        laptop, attempts=event.round, verdict=event.verdict, differs=event.differs, bytes=event.bytes,
+        first_differs=laptop.first_differs or event.differs,
+        image_hash=event.image_hash,
+    )
+    session = workshop.sessions[event.session]
+    workshop = workshop.with_session(replace(session, last_verdict=now))
+    return workshop.with_laptop(_after_verdict(laptop, event, now))
+
+
+def _after_verdict(laptop: Laptop, event: Judged, now: float) -> Laptop:
+    if event.verdict is VerdictKind.VERIFIED:
+        return used_up(move(laptop, State.FINISHING, now, "read back: every block is right"), now)
+    where = "; ".join(f"{each.partition} bytes {each.first}–{each.last}" for each in event.differs[:3])
+    if event.round >= MAX_ROUNDS or (event.verdict is VerdictKind.UNREADABLE and event.round > 1):
+        reason = Reason.DISK_READ_ERROR if event.verdict is VerdictKind.UNREADABLE else Reason.STILL_DIFFERS
+        return move(laptop, State.ASIDE, now, reason=reason, detail=where)
+    why = f"{event.verdict}: {event.wrong} pieces, {where}; fetching them again"
+    return move(laptop, State.RECEIVING, now, why)
+
+
+def _finished(workshop: Workshop, event: Finished, now: float) -> Workshop:
+    laptop = workshop.laptops.get(event.laptop)
+    if laptop is None or laptop.state is not State.FINISHING:
+        return workshop
+    laptop = replace(laptop, steps=event.steps)
+    failed = [f"{name}: {detail}" for name, result, detail in event.steps if result == "failed"]
+    if failed:
+        return workshop.with_laptop(move(laptop, State.ASIDE, now, reason=Reason.FINISH_FAILED, detail="; ".join(failed)))
+    return workshop.with_laptop(move(laptop, State.DONE, now, "done"))
+
+
+def _failed(workshop: Workshop, event: Failed, now: float) -> Workshop:
+    laptop = workshop.laptops.get(event.laptop)
+    if laptop is None or laptop.state in (State.DONE, State.ASIDE):
+        return workshop
+    reason = Reason(event.code) if event.code in set(Reason) else Reason.INTERNAL
+    return workshop.with_laptop(move(laptop, State.ASIDE, now, reason=reason, detail=event.detail[:300]))
+
+
+def _vanished(workshop: Workshop, event: Vanished, now: float) -> Workshop:
+    laptop = workshop.laptops.get(event.laptop)
+    if laptop is None or laptop.state in (State.DONE, State.GONE, State.ASIDE):
+        return workshop
+    return workshop.with_laptop(move(laptop, State.GONE, now, reason=Reason.NOT_HEARD))
+
+
+def _returned(workshop: Workshop, event: Returned, now: float) -> Workshop:
+    """Its agent still runs. Verified disks go on with finishing; everything else takes its turn again."""
+    laptop = workshop.laptops.get(event.laptop)
+    if laptop is None or laptop.state is not State.GONE:
+        return workshop
+    if laptop.verdict is VerdictKind.VERIFIED and laptop.job_open:
+        return workshop.with_laptop(move(laptop, State.FINISHING, now, "heard again"))
+    laptop = note(replace(laptop, session=None), now, "heard again")
+    return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
+
+
+def _stalled(workshop: Workshop, event: Stalled, now: float) -> Workshop:
+    laptop = workshop.laptops.get(event.laptop)
+    if laptop is None or not laptop.active:
+        return workshop
+    return workshop.with_laptop(
+        move(laptop, State.ASIDE, now, reason=Reason.NO_HEADWAY, detail=f"{event.seconds:.0f} s")
+    )
+
+
+def _located(workshop: Workshop, event: Located, now: float) -> Workshop:
+    laptop = workshop.laptops.get(event.laptop)
+    if laptop is None:
+        return workshop
+    return workshop.with_laptop(replace(laptop, port=event.port, speed_mbps=event.speed_mbps or laptop.speed_mbps))
+
+
+def _switch(workshop: Workshop, event: SwitchChanged, now: float) -> Workshop:
+    return replace(workshop, places=event.places, places_why=event.why, link_mbps=event.link_mbps)
+
+
+def _image(workshop: Workshop, event: ImageKnown, now: float) -> Workshop:
+    workshop = replace(workshop, images={**workshop.images, event.image.name: event.image})
+    return _settle_all(workshop, now)
+
+
+def _image_gone(workshop: Workshop, event: ImageGone, now: float) -> Workshop:
+    images = {name: image for name, image in workshop.images.items() if name != event.name}
+    return _settle_all(replace(workshop, images=images), now)
+
+
+def _tick(workshop: Workshop, event: Tick, now: float) -> Workshop:
+    batches = {key: batch for key, batch in workshop.batches.items() if batch.until > now}
+    holds = {image: until for image, until in workshop.holds.items() if until > now}
+    return _settle_all(replace(workshop, batches=batches, holds=holds), now)
+
+
+def _settle_all(workshop: Workshop, now: float) -> Workshop:
+    changed = {key: settle(workshop, laptop, now) for key, laptop in workshop.laptops.items()}
+    return replace(workshop, laptops=changed)
+
+
+def _command(workshop: Workshop, event: Command, now: float) -> Workshop:
+    return commands.obey(workshop, event, now)
+
+
+def _recorded(workshop: Workshop, event: Recorded, now: float) -> Workshop:
+    key = f"{event.laptop}/{event.job}"
+    return replace(workshop, unrecorded={name: row for name, row in workshop.unrecorded.items() if name != key})
+
+
+_HANDLERS: dict[type, Callable[[Workshop, Any, float], Workshop]] = {
+    Configured: _configured, Booted: _booted, Hello: _hello, Confirmed: _confirmed, Ready: _ready,
+    Verifying: _verifying, Judged: _judged, Finished: _finished, Failed: _failed, Vanished: _vanished,
+    Returned: _returned, Stalled: _stalled, Located: _located, SwitchChanged: _switch, ImageKnown: _image,
+    ImageGone: _image_gone, Command: _command, Tick: _tick, Recorded: _recorded,
+}
+
+
+# What follows from any event
+
+
+def _admit(workshop: Workshop, entropy: str, now: float) -> Workshop:
+    """Give the free places to those whose turn it is. Only events that carry entropy can open sessions."""
+    if not entropy:
+        return workshop
+    for number, ident in enumerate(plan(workshop, now).start):
+        laptop = workshop.laptops[ident]
+        session = workshop.open_session(laptop.image) or _session(workshop, laptop, f"{entropy}/{number}", now)
+        if ident not in session.members:
+            session = replace(session, members=(*session.members, ident))
+        workshop = workshop.with_session(replace(session, idle_since=None)).with_laptop(_start(laptop, session, now))
+    return workshop
+
+
+def _session(workshop: Workshop, laptop: Laptop, entropy: str, now: float) -> Session:
+    ident = SessionId(drawn(entropy, "session", 8))
+    number = 1 + max((each.number for each in workshop.sessions.values()), default=0)
+    image = workshop.images[laptop.image]
+    return Session(ident, number, image.name, image.image_hash, drawn(entropy, "stream", 32), now, bytes=image.used)
+
+
+def _start(laptop: Laptop, session: Session, now: float) -> Laptop:
+    """`laptop` with a place in `session`; a new job unless the last one is still open."""
+    if not laptop.job_open:
+        laptop = replace(
+            laptop, job=laptop.job + 1, job_open=True, attempts=0, verdict=VerdictKind.NONE, image_hash="", differs=(),
+            first_differs=(), cleared=(), discarded=False, steps=(), bytes=0,
+        )
+    return move(replace(laptop, session=session.id), State.READY, now, f"joins session {session.number}")
+
+
+def _sessions(workshop: Workshop, now: float) -> Workshop:
+    """Note which sessions have nobody left, and end those that lingered long enough or whose image is gone."""
+    busy = {laptop.session for laptop in workshop.active()}
+    sessions = dict(workshop.sessions)
+    for ident, session in workshop.sessions.items():
+        if session.open and ident not in busy:
+            idle = session.idle_since if session.idle_since is not None else now
+            over = now - idle >= workshop.settings.linger_seconds or _outdated(workshop, session)
+            sessions[ident] = replace(session, idle_since=idle, ended=now if over else None)
+        elif session.open and session.idle_since is not None:
+            sessions[ident] = replace(session, idle_since=None)
+    return workshop if sessions == workshop.sessions else replace(workshop, sessions=sessions)
+
+
+def _outdated(workshop: Workshop, session: Session) -> bool:
+    image = workshop.images.get(session.image)
+    return image is None or image.image_hash != session.image_hash
+
+
+def _effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tuple[Effect, ...]]:
+    """What must be done because of what changed: streams opened and closed, results recorded."""
+    effects: list[Effect] = []
+    for ident, session in after.sessions.items():
+        was = before.sessions.get(ident)
+        if was is None:
+            effects.append(OpenStream(ident, session.image, session.stream))
+        elif was.open and not session.open:
+            effects.append(CloseStream(ident))
+    closed = [
+        laptop for ident, laptop in after.laptops.items()
+        if laptop is not before.laptops.get(ident) and laptop.job_open and laptop.state in (State.DONE, State.ASIDE)
+    ]
+    for laptop in closed:
+        row = ledger_row(laptop, now)
+        effects.append(Record(row))
+        after = after.with_laptop(replace(laptop, job_open=False, written=laptop.written and laptop.state is State.ASIDE))
+        after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{laptop.job}": row})
+    return after, tuple(effects)
+
+
