@@ -1,0 +1,176 @@
+"""Builds the lean live system (kernel and one initramfs) from Debian packages."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from cloned import processes
+from cloned.errors import MissingError
+from cloned.live import recipe as recipes
+from cloned.live.cpio import Archive
+from cloned.live.recipe import Recipe
+from cloned.live.rootfs import Debian, Tree, firmware_names
+
+_INFO = "live.json"
+_LEVEL = 19
+_ROOM = 1500 * 1024 * 1024
+"""Bytes that building needs in the temporary directory."""
+
+
+@dataclass(frozen=True)
+class LiveInfo:
+    """A live system that was built."""
+
+    folder: Path
+    kernel: str
+    """Kernel release."""
+    suite: str
+    firmware: bool
+    """Whether firmware of network cards is in the initramfs."""
+    digest: str
+    """Of the recipe it was built from; 64 hex digits."""
+    vmlinuz_bytes: int
+    initrd_bytes: int
+    unpacked_bytes: int
+    """What the initramfs takes in a laptop's memory."""
+    built: str
+    """ISO 8601, UTC."""
+
+    @property
+    def vmlinuz(self) -> Path:
+        """The kernel, as Debian signed it."""
+        return self.folder / "vmlinuz"
+
+    @property
+    def initrd(self) -> Path:
+        """The initramfs."""
+        return self.folder / "initrd"
+
+    @property
+    def bytes(self) -> int:
+        """What a laptop fetches."""
+        return self.vmlinuz_bytes + self.initrd_bytes
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**asdict(self), "folder": str(self.folder), "bytes": self.bytes}
+
+
+def info(path: Path) -> LiveInfo:
+    """Describe the live system in `path`; MissingError if there is none or it is not whole."""
+    hint = "run `cloned live build`"
+    try:
+        data = json.loads((path / _INFO).read_text())
+        found = LiveInfo(folder=path, **{key: data[key] for key in LiveInfo.__dataclass_fields__ if key != "folder"})
+        sizes = (found.vmlinuz.stat().st_size, found.initrd.stat().st_size)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MissingError(f"there is no live system in {path}", hint) from error
+    if sizes != (found.vmlinuz_bytes, found.initrd_bytes):
+        raise MissingError(f"the live system in {path} is damaged", hint)
+    return found
+
+
+def build(
+    into: Path,
+    suite: str = "bookworm",
+    firmware: bool = False,
+    *,
+    force: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> LiveInfo:
+    """Build the live system into the folder `into`, unless what is there came from the same recipe.
+
+    Takes half a minute and the network (Debian packages, through mmdebstrap). Whatever was in `into` stays
+    as it was until the new one is whole. Raises MissingError or ClonedError with the next step.
+    """
+    digest = recipes.digest(suite, firmware)
+    if not force and (there := _current(into, digest)) is not None:
+        return there
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="cloned-live-") as scratch:
+        room = shutil.disk_usage(scratch).free
+        if room < _ROOM:
+            raise MissingError(f"only {room >> 20} MB are free in {scratch}", "set TMPDIR to where 1.5 GB are free")
+        return _build(into, Path(scratch), suite, firmware, digest, progress)
+
+
+def _current(into: Path, digest: str) -> LiveInfo | None:
+    try:
+        there = info(into)
+    except MissingError:
+        return None
+    return there if there.digest == digest else None
+
+
+def _build(
+    into: Path, scratch: Path, suite: str, firmware: bool, digest: str, progress: Callable[[str], None]
+) -> LiveInfo:
+    recipe = recipes.load()
+    progress("fetching Debian packages")
+    debian = Debian(_unpack(scratch / "debian", suite, recipe, firmware))
+    progress("putting the initramfs together")
+    tree = Tree(scratch / "tree", debian, recipe)
+    tree.assemble()
+    if firmware:
+        _add_firmware(tree)
+    progress("compressing")
+    unpacked = _write_initrd(tree.root, scratch / "initrd")
+    return _publish(into, scratch, debian, suite, firmware, digest, unpacked)
+
+
+def _unpack(target: Path, suite: str, recipe: Recipe, firmware: bool) -> Path:
+    """Fetch and unpack the packages; nothing of them is configured or run."""
+    packages, components = list(recipe.packages), ["main"]
+    if firmware:
+        packages += recipe.firmware_packages
+        components += recipe.firmware_components
+    processes.run([
+        "mmdebstrap", "--variant=extract", "--quiet", f"--include={','.join(packages)}",
+        f"--components={','.join(components)}", "--format=directory", suite, target,
+    ], env={**os.environ, "LC_ALL": "C.UTF-8"})  # fmt: skip
+    return target
+
+
+def _add_firmware(tree: Tree) -> None:
+    """Copy what the chosen modules ask for, as far as the packages have it."""
+    modules = [tree.debian.modules / name for name in tree.module_names()]
+    source, target = tree.debian.root / "lib/firmware", tree.root / "usr/lib/firmware"
+    for name in firmware_names(tree.debian, modules):
+        if (source / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2((source / name).resolve(), target / name)
+
+
+def _write_initrd(tree: Path, target: Path) -> int:
+    """Pack and compress; return the unpacked size in bytes."""
+    params = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=23, threads=-1)
+    with target.open("wb") as out, zstandard.ZstdCompressor(compression_params=params).stream_writer(out) as packer:
+        archive = Archive(packer)
+        archive.tree(tree)
+        archive.device("dev/console", 5, 1)  # init's own standard output, before /dev is mounted
+        return archive.close()
+
+
+def _publish(
+    into: Path, scratch: Path, debian: Debian, suite: str, firmware: bool, digest: str, unpacked: int
+) -> LiveInfo:
+    """Move the new files over the old ones; the description comes last."""
+    (into / _INFO).unlink(missing_ok=True)
+    for source, name in ((debian.vmlinuz, "vmlinuz"), (scratch / "initrd", "initrd")):
+        shutil.copyfile(source, into / f"{name}.new")
+        (into / f"{name}.new").replace(into / name)
+    sizes = ((into / "vmlinuz").stat().st_size, (into / "initrd").stat().st_size)
+    built = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    made = LiveInfo(into, debian.kernel, suite, firmware, digest, *sizes, unpacked, built)
+    (into / _INFO).write_text(json.dumps(made.to_json(), indent=1) + "\n")
+    return made
