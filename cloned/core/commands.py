@@ -13,10 +13,12 @@ from cloned.core.reasons import Reason
 from cloned.core.workshop import Batch, Workshop
 
 
-def obey(workshop: Workshop, command: Command, now: float) -> Workshop:
+def obey(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
     """The state after a command; one that no longer applies changes nothing (`refusal` says so beforehand)."""
     if refusal(workshop, command) is not None:
         return workshop
+    if command.do == "batch":
+        return _batch(workshop, command, now, drawn(entropy, "batch", 6))
     return _COMMANDS[command.do](workshop, command, now)
 
 
@@ -120,8 +122,7 @@ def _start(workshop: Workshop, command: Command, now: float) -> Workshop:
     return replace(workshop, holds=holds, paused=False)
 
 
-def _batch(workshop: Workshop, command: Command, now: float) -> Workshop:
-    ident = drawn(command.entropy, "batch", 6)
+def _batch(workshop: Workshop, command: Command, now: float, ident: str) -> Workshop:
     until = command.until or now + workshop.settings.confirmation_seconds
     batch = Batch(
         ident, command.vendor, command.text, command.image, workshop.images[command.image].image_hash, command.by, now,
@@ -158,6 +159,6 @@ def _forget(workshop: Workshop, command: Command, now: float) -> Workshop:
 
 _COMMANDS: dict[str, Callable[[Workshop, Command, float], Workshop]] = {
     "cancel": _cancel, "retry": _retry, "pause": _pause, "continue": _continue, "exclude": _exclude,
-    "move": _move_image, "hold": _hold, "start": _start, "batch": _batch, "unbatch": _unbatch, "tag": _tag,
+    "move": _move_image, "hold": _hold, "start": _start, "unbatch": _unbatch, "tag": _tag,
     "label": _label, "lent": _lent, "forget": _forget,
 }

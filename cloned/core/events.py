@@ -1,7 +1,7 @@
 """What can happen to a workshop, and what must then be done.
 
-Events are what the journal holds: everything that can change state, nothing else. `entropy` is random
-hex drawn before the event was written down, so that the same journal always gives the same state.
+Events are what the journal holds: everything that can change state, nothing else. Each is written down with
+its time and with random hex drawn beforehand, so that the same journal always gives the same state.
 """
 
 from __future__ import annotations
@@ -62,7 +62,6 @@ class Booted:
     address: str
     starts: bool
     """Whether the script starts the live system by itself."""
-    entropy: str
     kind: Literal["booted"] = "booted"
 
 
@@ -73,7 +72,6 @@ class Hello:
     token: str
     facts: Facts
     address: str
-    entropy: str
     kind: Literal["hello"] = "hello"
 
 
@@ -85,7 +83,6 @@ class Confirmed:
     disk: str
     image: str
     by: str
-    entropy: str
     kind: Literal["confirmed"] = "confirmed"
 
 
@@ -157,7 +154,6 @@ class Returned:
     """A laptop that was gone reports again, without having booted."""
 
     laptop: LaptopId
-    entropy: str
     kind: Literal["returned"] = "returned"
 
 
@@ -187,7 +183,6 @@ class SwitchChanged:
     places: int
     why: str
     link_mbps: int
-    entropy: str
     kind: Literal["switch"] = "switch"
 
 
@@ -196,7 +191,6 @@ class ImageKnown:
     """An image is in the store, or changed there."""
 
     image: ImageInfo
-    entropy: str
     kind: Literal["image"] = "image"
 
 
@@ -215,7 +209,6 @@ class Command:
     do: Literal["cancel", "retry", "pause", "continue", "exclude", "move", "hold", "batch", "unbatch", "start",
                 "tag", "label", "forget", "lent"]
     by: str
-    entropy: str
     target: str = ""
     """A laptop's or session's id; empty means everything."""
     image: str = ""
@@ -230,7 +223,6 @@ class Command:
 class Tick:
     """A moment passed that something was due at: a hold, a confirmation, a session left open."""
 
-    entropy: str
     kind: Literal["tick"] = "tick"
 
 

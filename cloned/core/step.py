@@ -21,14 +21,16 @@ from cloned.core.session import Session
 from cloned.core.workshop import MAX_BOOTS, Boot, Workshop
 
 
-def step(workshop: Workshop, event: Event, now: float) -> tuple[Workshop, tuple[Effect, ...]]:
+def step(workshop: Workshop, event: Event, now: float, entropy: str) -> tuple[Workshop, tuple[Effect, ...]]:
     """The state after `event` at `now` (seconds since 1970), and the effects it calls for.
+
+    `entropy` is random hex, drawn and journalled with the event: every new id derives from it.
 
     Events that no longer apply (a session that is over, a laptop nobody knows) change nothing.
     """
     before = workshop
-    workshop = _HANDLERS[type(event)](workshop, event, now)
-    workshop = _admit(workshop, getattr(event, "entropy", ""), now)
+    workshop = _HANDLERS[type(event)](workshop, event, now, entropy)
+    workshop = _admit(workshop, entropy, now)
     workshop = _sessions(workshop, now)
     return _effects(before, workshop, now)
 
@@ -36,12 +38,12 @@ def step(workshop: Workshop, event: Event, now: float) -> tuple[Workshop, tuple[
 # What each event does
 
 
-def _configured(workshop: Workshop, event: Configured, now: float) -> Workshop:
+def _configured(workshop: Workshop, event: Configured, now: float, entropy: str) -> Workshop:
     return replace(workshop, settings=event.settings)
 
 
-def _booted(workshop: Workshop, event: Booted, now: float) -> Workshop:
-    laptop = workshop.find(event.identity) or _newcomer(workshop, event.identity, event.entropy, now)
+def _booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Workshop:
+    laptop = workshop.find(event.identity) or _newcomer(workshop, event.identity, entropy, now)
     laptop = replace(
         laptop, identity=laptop.identity.merged(event.identity), boot_mac=event.boot_mac, address=event.address,
         booted_at=now,
@@ -69,12 +71,12 @@ def _newcomer(workshop: Workshop, identity: Identity, entropy: str, now: float) 
     return move(laptop, State.ASKING, now, reason=Reason.AT_MENU)
 
 
-def _hello(workshop: Workshop, event: Hello, now: float) -> Workshop:
+def _hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Workshop:
     boot = workshop.boots.get(event.token)
     if boot is None:
         return workshop
     facts = event.facts
-    laptop = workshop.find(facts.identity) or _newcomer(workshop, facts.identity, event.entropy, now)
+    laptop = workshop.find(facts.identity) or _newcomer(workshop, facts.identity, entropy, now)
     first = boot.laptop != laptop.id or laptop.last_hello < boot.at
     seconds = {**dict(laptop.seconds), "boot": now - boot.at} if first else dict(laptop.seconds)
     laptop = replace(
@@ -98,7 +100,7 @@ def _back_again(laptop: Laptop, now: float) -> Laptop:
     return note(laptop, now, "it is here again")
 
 
-def _confirmed(workshop: Workshop, event: Confirmed, now: float) -> Workshop:
+def _confirmed(workshop: Workshop, event: Confirmed, now: float, entropy: str) -> Workshop:
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.active:
         return workshop
@@ -112,7 +114,7 @@ def _in_session(workshop: Workshop, laptop: LaptopId, session: SessionId) -> Lap
     return found if found is not None and found.active and found.session == session else None
 
 
-def _ready(workshop: Workshop, event: Ready, now: float) -> Workshop:
+def _ready(workshop: Workshop, event: Ready, now: float, entropy: str) -> Workshop:
     laptop = _in_session(workshop, event.laptop, event.session)
     if laptop is None or laptop.state is not State.READY:
         return workshop
@@ -122,14 +124,14 @@ def _ready(workshop: Workshop, event: Ready, now: float) -> Workshop:
     return workshop.with_laptop(move(laptop, State.RECEIVING, now, "layout written"))
 
 
-def _verifying(workshop: Workshop, event: Verifying, now: float) -> Workshop:
+def _verifying(workshop: Workshop, event: Verifying, now: float, entropy: str) -> Workshop:
     laptop = _in_session(workshop, event.laptop, event.session)
     if laptop is None or laptop.state is not State.RECEIVING:
         return workshop
     return workshop.with_laptop(move(laptop, State.VERIFYING, now, "all received; reading back"))
 
 
-def _judged(workshop: Workshop, event: Judged, now: float) -> Workshop:
+def _judged(workshop: Workshop, event: Judged, now: float, entropy: str) -> Workshop:
     laptop = _in_session(workshop, event.laptop, event.session)
     if laptop is None or laptop.state not in (State.RECEIVING, State.VERIFYING) or event.round <= laptop.attempts:
         return workshop
@@ -154,7 +156,7 @@ def _after_verdict(laptop: Laptop, event: Judged, now: float) -> Laptop:
     return move(laptop, State.RECEIVING, now, why)
 
 
-def _finished(workshop: Workshop, event: Finished, now: float) -> Workshop:
+def _finished(workshop: Workshop, event: Finished, now: float, entropy: str) -> Workshop:
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state is not State.FINISHING:
         return workshop
@@ -165,7 +167,7 @@ def _finished(workshop: Workshop, event: Finished, now: float) -> Workshop:
     return workshop.with_laptop(move(laptop, State.DONE, now, "done"))
 
 
-def _failed(workshop: Workshop, event: Failed, now: float) -> Workshop:
+def _failed(workshop: Workshop, event: Failed, now: float, entropy: str) -> Workshop:
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state in (State.DONE, State.ASIDE):
         return workshop
@@ -173,14 +175,14 @@ def _failed(workshop: Workshop, event: Failed, now: float) -> Workshop:
     return workshop.with_laptop(move(laptop, State.ASIDE, now, reason=reason, detail=event.detail[:300]))
 
 
-def _vanished(workshop: Workshop, event: Vanished, now: float) -> Workshop:
+def _vanished(workshop: Workshop, event: Vanished, now: float, entropy: str) -> Workshop:
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state in (State.DONE, State.GONE, State.ASIDE):
         return workshop
     return workshop.with_laptop(move(laptop, State.GONE, now, reason=Reason.NOT_HEARD))
 
 
-def _returned(workshop: Workshop, event: Returned, now: float) -> Workshop:
+def _returned(workshop: Workshop, event: Returned, now: float, entropy: str) -> Workshop:
     """Its agent still runs. Verified disks go on with finishing; everything else takes its turn again."""
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state is not State.GONE:
@@ -191,7 +193,7 @@ def _returned(workshop: Workshop, event: Returned, now: float) -> Workshop:
     return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
 
 
-def _stalled(workshop: Workshop, event: Stalled, now: float) -> Workshop:
+def _stalled(workshop: Workshop, event: Stalled, now: float, entropy: str) -> Workshop:
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or not laptop.active:
         return workshop
@@ -200,28 +202,28 @@ def _stalled(workshop: Workshop, event: Stalled, now: float) -> Workshop:
     )
 
 
-def _located(workshop: Workshop, event: Located, now: float) -> Workshop:
+def _located(workshop: Workshop, event: Located, now: float, entropy: str) -> Workshop:
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None:
         return workshop
     return workshop.with_laptop(replace(laptop, port=event.port, speed_mbps=event.speed_mbps or laptop.speed_mbps))
 
 
-def _switch(workshop: Workshop, event: SwitchChanged, now: float) -> Workshop:
+def _switch(workshop: Workshop, event: SwitchChanged, now: float, entropy: str) -> Workshop:
     return replace(workshop, places=event.places, places_why=event.why, link_mbps=event.link_mbps)
 
 
-def _image(workshop: Workshop, event: ImageKnown, now: float) -> Workshop:
+def _image(workshop: Workshop, event: ImageKnown, now: float, entropy: str) -> Workshop:
     workshop = replace(workshop, images={**workshop.images, event.image.name: event.image})
     return _settle_all(workshop, now)
 
 
-def _image_gone(workshop: Workshop, event: ImageGone, now: float) -> Workshop:
+def _image_gone(workshop: Workshop, event: ImageGone, now: float, entropy: str) -> Workshop:
     images = {name: image for name, image in workshop.images.items() if name != event.name}
     return _settle_all(replace(workshop, images=images), now)
 
 
-def _tick(workshop: Workshop, event: Tick, now: float) -> Workshop:
+def _tick(workshop: Workshop, event: Tick, now: float, entropy: str) -> Workshop:
     batches = {key: batch for key, batch in workshop.batches.items() if batch.until > now}
     holds = {image: until for image, until in workshop.holds.items() if until > now}
     return _settle_all(replace(workshop, batches=batches, holds=holds), now)
@@ -232,16 +234,16 @@ def _settle_all(workshop: Workshop, now: float) -> Workshop:
     return replace(workshop, laptops=changed)
 
 
-def _command(workshop: Workshop, event: Command, now: float) -> Workshop:
-    return commands.obey(workshop, event, now)
+def _command(workshop: Workshop, event: Command, now: float, entropy: str) -> Workshop:
+    return commands.obey(workshop, event, now, entropy)
 
 
-def _recorded(workshop: Workshop, event: Recorded, now: float) -> Workshop:
+def _recorded(workshop: Workshop, event: Recorded, now: float, entropy: str) -> Workshop:
     key = f"{event.laptop}/{event.job}"
     return replace(workshop, unrecorded={name: row for name, row in workshop.unrecorded.items() if name != key})
 
 
-_HANDLERS: dict[type, Callable[[Workshop, Any, float], Workshop]] = {
+_HANDLERS: dict[type, Callable[[Workshop, Any, float, str], Workshop]] = {
     Configured: _configured, Booted: _booted, Hello: _hello, Confirmed: _confirmed, Ready: _ready,
     Verifying: _verifying, Judged: _judged, Finished: _finished, Failed: _failed, Vanished: _vanished,
     Returned: _returned, Stalled: _stalled, Located: _located, SwitchChanged: _switch, ImageKnown: _image,
@@ -253,9 +255,7 @@ _HANDLERS: dict[type, Callable[[Workshop, Any, float], Workshop]] = {
 
 
 def _admit(workshop: Workshop, entropy: str, now: float) -> Workshop:
-    """Give the free places to those whose turn it is. Only events that carry entropy can open sessions."""
-    if not entropy:
-        return workshop
+    """Give the free places to those whose turn it is."""
     for number, ident in enumerate(plan(workshop, now).start):
         laptop = workshop.laptops[ident]
         session = workshop.open_session(laptop.image) or _session(workshop, laptop, f"{entropy}/{number}", now)

@@ -1,0 +1,54 @@
+"""What the agent of a laptop is to do now: a function of the state, so that asking twice is harmless."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloned.core.laptop import ACTIVE, Laptop, State, VerdictKind, said
+from cloned.core.schedule import Wait
+from cloned.core.workshop import Workshop
+
+
+def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None) -> dict[str, Any]:
+    """The order, as the agent reads it; the stream's address is added by who knows it."""
+    if laptop.state is State.FINISHING:
+        return {"do": "finish", "image": laptop.image, "image_hash": laptop.image_hash, "disk": _disk(laptop)}
+    if laptop.state in ACTIVE:
+        return {
+            "do": "restore", "session": laptop.session, "image": laptop.image, "disk": _disk(laptop),
+            "survey": laptop.written or laptop.verdict is VerdictKind.VERIFIED,
+        }
+    if laptop.state is State.DONE:
+        return {"do": "power", "action": workshop.settings.then, "screen": _screen(laptop, None)}
+    answer: dict[str, Any] = {"do": "wait", "screen": _screen(laptop, wait), "state": str(laptop.state)}
+    offer = _offer(workshop, laptop)
+    return {**answer, "offer": offer} if offer else answer
+
+
+def _disk(laptop: Laptop) -> dict[str, Any]:
+    disk = laptop.target()
+    if disk is None:
+        return {}
+    return {"serial": disk.serial, "wwn": disk.wwn, "path": disk.path, "size": disk.size}
+
+
+def _screen(laptop: Laptop, wait: Wait | None) -> list[str]:
+    """Lines for the person in front of it: what is the matter, and the next step."""
+    if laptop.state is State.DONE:
+        return [f"Done. {laptop.image} is on this laptop, every block read back and right."]
+    reason, detail = (wait.reason, wait.detail) if wait is not None else (laptop.reason, laptop.detail)
+    if reason is None:
+        return ["Waiting for its turn."]
+    return [line for line in (f"{said(reason, detail)}.", reason.next_step) if line]
+
+
+def _offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:
+    """What a key on the laptop would confirm: only where image and disk leave no choice."""
+    image, disks = workshop.images.get(laptop.image), laptop.eligible()
+    if laptop.state is not State.ASKING or image is None or len(disks) != 1:
+        return None
+    disk = disks[0]
+    return {
+        "image": image.name,
+        "disk": {"serial": disk.serial, "wwn": disk.wwn, "path": disk.path, "size": disk.size, "model": disk.model},
+    }

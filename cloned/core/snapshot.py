@@ -1,0 +1,114 @@
+"""The workshop as plain data: what page, API, command line and metrics show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from cloned.core.ids import LaptopId
+from cloned.core.laptop import STAGE, Difference, Laptop, State, said
+from cloned.core.ledger import iso
+from cloned.core.schedule import Wait, plan
+from cloned.core.session import Session
+from cloned.core.workshop import Workshop
+
+STAGES = ("boot", "wait", "receive", "verify", "finish")
+
+
+def snapshot(workshop: Workshop, progress: Mapping[LaptopId, Mapping[str, Any]], now: float) -> dict[str, Any]:
+    """Everything there is to see; laptops in order of arrival, times in ISO 8601 UTC."""
+    waits = plan(workshop, now).waits
+    laptops = sorted(workshop.laptops.values(), key=lambda laptop: laptop.number)
+    return {
+        "now": iso(now),
+        "capacity": {
+            "places": workshop.places, "taken": sum(1 for _ in workshop.active()), "why": workshop.places_why,
+            "limit": _limit(waits), "paused": workshop.paused,
+        },
+        "laptops": [_laptop(laptop, waits.get(laptop.id), progress.get(laptop.id, {}), now) for laptop in laptops],
+        "sessions": [_session(each, workshop, now) for each in workshop.sessions.values()],
+        "images": [asdict(image) for image in workshop.images.values()],
+        "confirmations": [
+            {"laptop": laptop.id, "image": given.image, "disk": given.disk, "by": given.by, "until": iso(given.until)}
+            for laptop in laptops if (given := laptop.confirmation) is not None
+        ],
+        "batches": [
+            {"id": each.id, "vendor": each.vendor, "product": each.product, "image": each.image, "by": each.by,
+             "until": iso(each.until)}
+            for each in workshop.batches.values()
+        ],
+        "holds": [{"image": image, "until": iso(until)} for image, until in workshop.holds.items()],
+    }
+
+
+def _limit(waits: Mapping[LaptopId, Wait]) -> str | None:
+    """Which limit keeps somebody waiting: switch-full, link-full, or none."""
+    reasons = {str(wait.reason) for wait in waits.values()}
+    return next((name for name in ("switch-full", "link-full") if name in reasons), None)
+
+
+def _laptop(laptop: Laptop, wait: Wait | None, progress: Mapping[str, Any], now: float) -> dict[str, Any]:
+    disk = laptop.target()
+    reason, detail = (wait.reason, wait.detail) if wait is not None else (laptop.reason, laptop.detail)
+    return {
+        "id": laptop.id, "number": laptop.number, "tag": laptop.tag, "label": laptop.label,
+        "macs": list(laptop.identity.macs), "boot_mac": laptop.boot_mac, "uuid": laptop.identity.uuid,
+        "serial": laptop.identity.serial, "vendor": laptop.identity.vendor, "product": laptop.identity.product,
+        "address": laptop.address, "port": laptop.port or None, "speed_mbps": laptop.speed_mbps,
+        "firmware": laptop.firmware, "cpu": laptop.cpu, "memory": laptop.memory,
+        "state": str(laptop.state), "since": iso(laptop.since), "paused": laptop.paused, "lent": laptop.lent,
+        "reason": None if reason is None else str(reason), "why": said(reason, detail),
+        "next_step": "" if reason is None else reason.next_step,
+        "image": laptop.image or None, "chosen": laptop.chosen, "disk": None if disk is None else asdict(disk),
+        "disks": [{**asdict(each), "key": each.key} for each in laptop.disks],
+        "session": laptop.session, "job": laptop.job, "attempts": laptop.attempts, "verdict": str(laptop.verdict),
+        "image_hash": laptop.image_hash or None, "differs": [_difference(each) for each in laptop.differs],
+        "first_differs": [_difference(each) for each in laptop.first_differs],
+        "steps": [{"name": name, "result": result, "detail": text} for name, result, text in laptop.steps],
+        "history": [{"at": iso(entry.at), "state": str(entry.state), "why": entry.why} for entry in laptop.history],
+        "seconds": _seconds(laptop, now), "progress": dict(progress) or None,
+    }
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    return asdict(difference)
+
+
+def _seconds(laptop: Laptop, now: float) -> dict[str, float]:
+    """Seconds spent so far in each stage, the running one included."""
+    spent = dict(laptop.seconds)
+    stage = STAGE.get(laptop.state)
+    if stage is not None:
+        spent[stage] = spent.get(stage, 0.0) + max(0.0, now - laptop.since)
+    return {name: round(spent.get(name, 0.0), 3) for name in STAGES}
+
+
+def _session(session: Session, workshop: Workshop, now: float) -> dict[str, Any]:
+    """`bytes`: the image's used bytes, which each laptop gets; `mbit_s`: those over the session's seconds."""
+    active = [laptop.id for laptop in workshop.active() if laptop.session == session.id]
+    begin = session.first_ready
+    end = now if active else session.last_verdict
+    seconds = max(0.0, end - begin) if begin is not None and end is not None else 0.0
+    return {
+        "id": session.id, "number": session.number, "image": session.image,
+        "state": "ended" if session.ended else "sending" if active else "idle",
+        "laptops": list(session.members), "active": active, "bytes": session.bytes, "seconds": round(seconds, 3),
+        "mbit_s": round(session.bytes * 8 / seconds / 1e6, 1) if seconds else 0.0,
+        "started": iso(session.opened), "ended": iso(session.ended) if session.ended else None,
+    }
+
+
+def due(workshop: Workshop, now: float) -> bool:
+    """Whether a moment passed that something was due at, so that a Tick would change the state."""
+    if any(until <= now for until in workshop.holds.values()) or any(b.until <= now for b in workshop.batches.values()):
+        return True
+    for laptop in workshop.laptops.values():
+        given = laptop.confirmation
+        if laptop.state is State.WAITING and given is not None and given.until <= now:
+            return True
+    linger = workshop.settings.linger_seconds
+    return any(
+        each.open and each.idle_since is not None and now - each.idle_since >= linger
+        for each in workshop.sessions.values()
+    )
