@@ -1,0 +1,64 @@
+"""A ledger row as one line of a table, safe to open in a spreadsheet. Pure.
+
+The CSV files are made for the spreadsheets of a Belgian or Dutch desktop, which take a comma for
+the decimal sign and therefore a semicolon between columns: delimiter `;`, UTF-8 with a byte order
+mark (without it Excel shows é as Ã©), lines end in CR LF (RFC 4180). Numbers are whole, so that
+no decimal sign is needed. A double click opens it rightly.
+
+Text that a spreadsheet would run as a formula (it begins with = + - @, also in their full-width
+forms) gets an apostrophe in front: serial numbers come from hardware that anybody may have flashed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+DELIMITER = ";"
+BOM = "\ufeff"
+
+NAMES = (
+    "at", "laptop", "attempt", "revision", "tag", "vendor", "product", "serial", "uuid", "macs", "image", "image_hash",
+    "verdict", "state", "why", "disk_model", "disk_serial", "disk_wwn", "disk_bytes", "discarded", "bytes",
+    "seconds_boot", "seconds_wait", "seconds_receive", "seconds_verify", "seconds_finish", "steps", "session", "key",
+)
+"""Columns, in order."""
+
+_FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - full-width forms are meant
+
+
+def flat(row: Mapping[str, Any], key: str = "", revision: int | None = None) -> dict[str, str | int]:
+    """One cell for each of NAMES; not made safe yet."""
+    disk, seconds = row.get("disk") or {}, row.get("seconds") or {}
+    cells: dict[str, str | int] = {name: row.get(name, "") for name in NAMES if name in row}
+    cells |= {
+        "macs": " ".join(row.get("macs") or []), "discarded": "yes" if row.get("discarded") else "no",
+        "steps": ", ".join(_step(step) for step in row.get("steps") or []), "key": key,
+        "revision": row.get("revision", revision) if revision is None else revision or "",
+        "disk_bytes": disk.get("size", ""),
+        **{f"disk_{name}": disk.get(name, "") for name in ("model", "serial", "wwn")},
+        **{name: round(seconds[name[8:]]) for name in NAMES if name.startswith("seconds_") and name[8:] in seconds},
+    }
+    return {name: "" if (cell := cells.get(name)) is None else cell for name in NAMES}
+
+
+def _step(step: Mapping[str, str]) -> str:
+    detail = step.get("detail")
+    return f"{step.get('name')} {step.get('result')}" + (f" ({detail})" if detail else "")
+
+
+def safe(cell: str | int) -> str | int:
+    """A cell that a spreadsheet shows and never runs; always one line."""
+    if not isinstance(cell, str):
+        return cell
+    text = "".join(char if char.isprintable() else " " for char in cell).strip()
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def line(cells: Iterable[str | int]) -> str:
+    """One line of CSV with its CR LF; every cell made safe."""
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=DELIMITER, lineterminator="\r\n").writerow([safe(cell) for cell in cells])
+    return buffer.getvalue()

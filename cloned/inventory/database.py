@@ -1,0 +1,116 @@
+"""Opening the ledger's database: SQLite by default, any SQLAlchemy URL with an async driver."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from cloned.errors import ClonedError, MissingError
+
+BUSY_SECONDS = 30
+"""How long a writer waits for another process (the command line beside the daemon)."""
+
+
+class LedgerError(ClonedError):
+    """The ledger's database could not be read or written; nothing was changed."""
+
+
+def url_of(place: Path | str) -> str:
+    """The URL of a SQLite file, or `place` itself where it is a URL already."""
+    return str(place) if "://" in str(place) else f"sqlite+aiosqlite:///{place}"
+
+
+async def connect(place: Path | str, *, create: bool) -> AsyncEngine:
+    """Open the database at `place` and bring its tables to this version.
+
+    With `create` false (the command line) nothing is made or changed. Raises MissingError where
+    there is no ledger, LedgerError where it is of another version or cannot be opened.
+    """
+    url = make_url(url_of(place))
+    if url.get_backend_name() == "sqlite":
+        _prepare(Path(url.database or ""), create)
+    engine = _engine(url.render_as_string(hide_password=False))
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade if create else _check)
+    except (SQLAlchemyError, OSError) as error:
+        await engine.dispose()
+        raise broken(error, url.render_as_string()) from error
+    except BaseException:
+        await engine.dispose()
+        raise
+    return engine
+
+
+def broken(error: Exception, place: str = "") -> LedgerError:
+    """A database error in words."""
+    cause = getattr(error, "orig", None) or error
+    where = f" at {place}" if place else ""
+    return LedgerError(f"the ledger{where} cannot be used: {cause}", "check free space and permissions, then try again")
+
+
+def _prepare(path: Path, create: bool) -> None:
+    if create:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    elif not path.exists():
+        raise MissingError(f"there is no ledger at {path}", "start `cloned serve` once, or name its configuration")
+
+
+def _engine(url: str) -> AsyncEngine:
+    if not url.startswith("sqlite"):
+        return create_async_engine(url, pool_pre_ping=True)
+    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine.sync_engine, "connect", _pragmas)
+    return engine
+
+
+def _pragmas(connection: Any, _record: Any) -> None:
+    """WAL lets the command line read beside the daemon; FULL makes a commit survive a power cut."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _alembic(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _versions(connection: Connection) -> tuple[str | None, str | None, set[str]]:
+    """The database's version, ours, and all that we know."""
+    scripts = ScriptDirectory.from_config(_alembic(connection))
+    known = {script.revision for script in scripts.walk_revisions()}
+    return MigrationContext.configure(connection).get_current_revision(), scripts.get_current_head(), known
+
+
+def _upgrade(connection: Connection) -> None:
+    current, ours, known = _versions(connection)
+    if current is not None and current not in known:
+        raise LedgerError(
+            f"the ledger was written by a newer version of cloned ({current})",
+            "install that version, or restore a backup",
+        )
+    if current != ours:
+        command.upgrade(_alembic(connection), "head")
+
+
+def _check(connection: Connection) -> None:
+    current, ours, _ = _versions(connection)
+    if current != ours:
+        raise LedgerError(
+            f"the ledger is of version {current}, this program's is {ours}",
+            "restart `cloned serve` so that both are of one version",
+        )

@@ -1,0 +1,92 @@
+"""The ledger as a file for people: CSV (inventory/columns.py says in which form), XLSX or JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from cloned.errors import ClonedError, UsageError
+from cloned.inventory import columns
+
+Rows = Sequence[dict[str, Any]]
+
+
+def write(rows: Rows, path: Path) -> None:
+    """Write `rows` (as `Ledger.rows` gives them) in the form that the name of `path` asks for.
+
+    The file appears whole or not at all. Raises UsageError for another suffix, ClonedError where
+    it cannot be written.
+    """
+    form = FORMS.get(path.suffix.lower())
+    if form is None:
+        raise UsageError(f"{path.name}: unknown kind of file", f"end its name in {', '.join(FORMS)}")
+    try:
+        _whole(path, lambda file: form(rows, file))
+    except OSError as error:
+        raise ClonedError(f"{path} cannot be written: {error.strerror or error}", "name another place") from error
+
+
+def _whole(path: Path, fill: Callable[[BinaryIO], None]) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            fill(file)
+            file.flush()
+            os.fchmod(file.fileno(), 0o640)
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
+
+
+def _csv(rows: Rows, file: BinaryIO) -> None:
+    file.write((columns.BOM + columns.line(_NAMES)).encode())
+    file.writelines(columns.line(_cells(row)).encode() for row in rows)
+
+
+def _json(rows: Rows, file: BinaryIO) -> None:
+    file.write(json.dumps(list(rows), indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def _xlsx(rows: Rows, file: BinaryIO) -> None:
+    from openpyxl import Workbook  # costs 0.2 s, which only this form should pay
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("ledger")
+    sheet.freeze_panes = "A2"
+    head = [WriteOnlyCell(sheet, name) for name in _NAMES]
+    for cell in head:
+        cell.font = Font(bold=True)
+    sheet.append(head)
+    for row in rows:
+        cells = [WriteOnlyCell(sheet, _one_line(cell)) for cell in _cells(row)]
+        for cell in cells:
+            if cell.data_type == "f":
+                cell.data_type = "s"  # text that looks like a formula stays text; no apostrophe needed here
+        sheet.append(cells)
+    book.save(file)
+
+
+_NAMES = tuple(name for name in columns.NAMES if name != "key")
+
+
+def _cells(row: dict[str, Any]) -> list[str | int]:
+    cells = columns.flat(row)
+    return [cells[name] for name in _NAMES]
+
+
+def _one_line(cell: str | int) -> str | int:
+    return "".join(char if char.isprintable() else " " for char in cell) if isinstance(cell, str) else cell
+
+
+FORMS: dict[str, Callable[[Rows, BinaryIO], None]] = {".csv": _csv, ".xlsx": _xlsx, ".json": _json}
+"""What each suffix means."""

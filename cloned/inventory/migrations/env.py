@@ -1,0 +1,13 @@
+"""Run by Alembic for each upgrade; the connection is handed in by `inventory.database`."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from cloned.inventory.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,81 @@
+"""What a ledger row may hold, and the key by which every receiver knows it again. Pure.
+
+Only what is named here is stored or sent, so a field that somebody adds elsewhere (a borrower's
+name, say) cannot slip into the ledger: laptops, organisations and results only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cloned.errors import ClonedError
+
+TEXTS = {
+    "laptop": 64, "session": 64, "at": 32, "image": 255, "image_hash": 128, "verdict": 16, "state": 16, "why": 500,
+    "uuid": 64, "serial": 128, "vendor": 128, "product": 128, "tag": 64,
+}
+"""Text fields and how many characters are kept."""
+
+DISK = ("serial", "wwn", "model", "size")
+STEP = ("name", "result", "detail")
+_TAG = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,31}")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One result, cleaned; `data` is what is stored, exported and sent."""
+
+    laptop: str
+    attempt: int
+    data: Mapping[str, Any]
+    dropped: tuple[str, ...] = ()
+    """Names of fields that were given and not kept."""
+
+    @property
+    def key(self) -> str:
+        """The idempotency key: the same for the same content, for ever."""
+        return f"cl_{hashlib.sha256(canonical(self.data)).hexdigest()[:40]}"
+
+
+def canonical(data: Mapping[str, Any]) -> bytes:
+    """JSON with sorted keys and no spaces: the bytes that are hashed."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def clean(given: Mapping[str, Any]) -> Row:
+    """The row as it is kept. Raises ClonedError where laptop or attempt is missing."""
+    laptop, attempt = str(given.get("laptop") or ""), given.get("attempt")
+    if not laptop or not isinstance(attempt, int) or isinstance(attempt, bool) or attempt < 0:
+        raise ClonedError("a result without laptop or attempt cannot be recorded", f"given: {sorted(given)}")
+    data: dict[str, Any] = {name: _text(given.get(name), size) for name, size in TEXTS.items()}
+    data |= {
+        "attempt": attempt, "tag": _tag(given.get("tag")),
+        "macs": [_text(mac, 17) for mac in given.get("macs") or []],
+        "disk": _disk(given.get("disk") or {}), "discarded": bool(given.get("discarded")),
+        "bytes": int(given.get("bytes") or 0),
+        "seconds": {_text(name, 32): round(float(value), 1) for name, value in (given.get("seconds") or {}).items()},
+        "steps": [{name: _text(step.get(name), 300) for name in STEP} for step in given.get("steps") or []],
+    }
+    return Row(data["laptop"], attempt, data, tuple(sorted(set(given) - set(data))))
+
+
+def _text(value: object, size: int) -> str:
+    """One line of at most `size` characters that any database and any encoding takes."""
+    text = "" if value is None else str(value).encode("utf-8", "replace").decode()
+    return "".join(char if char.isprintable() else " " for char in text[: size * 2]).strip()[:size]
+
+
+def _tag(value: object) -> str:
+    """The number on the sticker. Text without a digit is no number (a name, perhaps) and is not kept."""
+    text = _text(value, 64)
+    return text if _TAG.fullmatch(text) else ""
+
+
+def _disk(disk: Mapping[str, Any]) -> dict[str, Any]:
+    texts: dict[str, Any] = {name: _text(disk.get(name), 128) for name in DISK}
+    return texts | {"size": int(disk.get("size") or 0)}

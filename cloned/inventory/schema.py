@@ -1,0 +1,78 @@
+"""The tables of the ledger's database.
+
+`results` holds what is true now, one row for each (laptop, attempt); `revisions` every version
+that was ever reported, never changed; `deliveries` the outbox: which revision is owed to which
+sink. Revision and delivery are written in one transaction, so nothing can be recorded and not owed.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+WAITING, SENT, REFUSED, SUPERSEDED = "waiting", "sent", "refused", "superseded"
+"""States of a delivery. Superseded: it was refused, and a newer revision has since been accepted."""
+
+metadata = MetaData()
+
+results = Table(
+    "results", metadata,
+    Column("laptop", String(64), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("at", String(32), nullable=False, index=True),
+    Column("state", String(16), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("image", String(255), nullable=False),
+    Column("serial", String(128), nullable=False, index=True),
+    Column("tag", String(64), nullable=False, index=True),
+    Column("row", JSON, nullable=False),
+)
+
+revisions = Table(
+    "revisions", metadata,
+    Column("laptop", String(64), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("recorded", Float, nullable=False),
+    Column("row", JSON, nullable=False),
+)
+
+sinks = Table(
+    "sinks", metadata,
+    Column("name", String(64), primary_key=True),
+    Column("added", Float, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries", metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("sink", String(64), nullable=False),
+    Column("laptop", String(64), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due", Float, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("sent", Float),
+    ForeignKeyConstraint(
+        ["laptop", "attempt", "revision"], ["revisions.laptop", "revisions.attempt", "revisions.revision"],
+    ),
+    UniqueConstraint("sink", "laptop", "attempt", "revision"),
+)
+
+Index("deliveries_in_order", deliveries.c.sink, deliveries.c.state, deliveries.c.id)

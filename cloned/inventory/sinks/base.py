@@ -1,0 +1,72 @@
+"""What every sink is: something that takes one result, once or several times, and says whether it has it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One result on its way to one sink."""
+
+    key: str
+    """Idempotency key: letters, digits and `_`; the same each time this revision is sent."""
+    laptop: str
+    attempt: int
+    revision: int
+    """Counts up where a result was amended; a receiver keeps the highest."""
+    row: Mapping[str, Any]
+    """The ledger row (inventory/rows.py says what it may hold)."""
+
+
+class Unavailable(Exception):  # noqa: N818 - named for what the sink is
+    """The sink cannot take it now; it is tried again, later and later.
+
+    `after`: seconds that the sink asked us to wait, if it did.
+    """
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class Refused(Exception):  # noqa: N818
+    """The sink will never take this result as it is: a dead letter, shown with this reason."""
+
+
+class Sink(ABC):
+    """Base of all sinks. To add one:
+
+    1. Write `inventory/sinks/NAME.py` with one subclass. `send` returns only when the result is
+       safely there. It may be called again with the same `delivery.key`, after a crash for
+       instance, and must then leave the other side as it is: let the receiver know the key, or
+       look first whether the result is there already.
+    2. Raise `Unavailable` for whatever may pass (no network, 5xx, full disk) and `Refused` for
+       what will be the same next time (the data is not accepted). Reasons are read by volunteers:
+       say what happened and what to do; never put a secret into them. Anything else that is raised
+       counts as `Unavailable` and is logged with its traceback.
+    3. Add it to `KINDS` in `inventory/sinks/__init__.py` and its type and keys to `Sink` in config.py.
+    4. Test it against the real thing in `tests/wire` or `tests/interop`.
+
+    A sink needs no queue, retry, order or timeout of its own: the outbox gives it one delivery at
+    a time, oldest first, for at most `seconds`, and no sink ever waits for another.
+    """
+
+    seconds = 30.0
+    """How long one `send` may take."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def open(self) -> None:  # noqa: B027 - most sinks have nothing to prepare
+        """Get ready; called once before the first `send`. Must not fail because the sink is down."""
+
+    @abstractmethod
+    async def send(self, delivery: Delivery) -> None:
+        """Bring one result there. Raises Unavailable or Refused."""
+
+    async def close(self) -> None:  # noqa: B027
+        """Let go of connections."""

@@ -1,0 +1,87 @@
+"""A CSV file that grows by one line for each result (its form: inventory/columns.py).
+
+A line is one `write` to a file opened for appending, then fsync. What a crash or a full disk left
+half written is taken away before the next line; a key that already stands in the file is not
+written again. The file may be opened, sorted and edited by people, its columns reordered or removed, as long
+as the column `key` stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from cloned.inventory import columns
+from cloned.inventory.sinks.base import Delivery, Sink, Unavailable
+
+
+class CsvFile(Sink):
+    """Appends to `path`; the file is made, with its folder, when the first result comes."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        super().__init__(name)
+        self.path = path
+
+    async def send(self, delivery: Delivery) -> None:
+        """Append one line, unless it is there. Raises Unavailable where the file cannot be written."""
+        try:
+            await asyncio.to_thread(self._append, delivery)
+        except OSError as error:
+            raise Unavailable(f"{self.path} cannot be written: {error.strerror or error}") from error
+
+    def _append(self, delivery: Delivery) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab+") as file:
+            file.seek(0)
+            old = file.read()
+            names, keys = self._understand(old)
+            if delivery.key in keys:
+                return
+            cells = columns.flat(delivery.row, delivery.key, delivery.revision)
+            new = columns.line(cells.get(name, "") for name in names).encode()
+            if not old:
+                new = (columns.BOM + columns.line(columns.NAMES)).encode() + new
+            self._write(file.fileno(), whole(old, new), new)
+
+    def _understand(self, old: bytes) -> tuple[list[str], set[str]]:
+        """The columns of the file and the keys of its whole lines."""
+        if b"\n" not in old:
+            return list(columns.NAMES), set()
+        text = old[: old.rindex(b"\n") + 1].decode("utf-8-sig", "replace")
+        first, *rest = csv.reader(io.StringIO(text), delimiter=columns.DELIMITER)
+        if "key" not in first:
+            raise Unavailable(f"{self.path} has no column `key`: move it away or name another file")
+        at = first.index("key")
+        return first, {line[at] for line in rest if len(line) > at}
+
+    @staticmethod
+    def _write(descriptor: int, size: int, new: bytes) -> None:
+        """Cut the file to `size` bytes and append `new`, whole or not at all."""
+        os.ftruncate(descriptor, size)
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            new = b"\r\n" + new
+        try:
+            if os.write(descriptor, new) != len(new):
+                raise OSError(28, "No space left on device")
+            os.fsync(descriptor)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(descriptor, size)
+            raise
+
+
+def whole(old: bytes, new: bytes) -> int:
+    """How many bytes of `old` to keep before `new` is appended.
+
+    A last line without its end is what remains of a write that was cut short, if it begins as the
+    new line (or as the file's very first) does; else a person's editor left the line end out.
+    """
+    start = old.rfind(b"\n") + 1
+    tail = old[start:]
+    head = (columns.BOM + columns.line(columns.NAMES)).encode()
+    torn = bool(tail) and (new if start else head).startswith(tail)
+    return start if torn else len(old)

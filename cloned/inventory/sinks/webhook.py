@@ -1,0 +1,122 @@
+"""A signed webhook: each result is POSTed as JSON to a URL.
+
+It follows the Standard Webhooks specification (https://www.standardwebhooks.com), so receivers in
+most languages find a library that checks it. Each request carries
+
+    webhook-id         the idempotency key: the same every time this result is sent (also as Idempotency-Key)
+    webhook-timestamp  seconds since 1970 at which it was sent
+    webhook-signature  `v1,` + base64(HMAC-SHA256(secret, id + "." + timestamp + "." + body))
+
+and the body `{"type":"result","key":…,"revision":n,"data":{the ledger row}}`. To check it:
+
+1. Compute the signature over the bytes received, before parsing them, and compare in constant time:
+
+       signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+       expected = "v1," + base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
+       hmac.compare_digest(expected, headers["webhook-signature"])
+
+2. Refuse it if the timestamp is more than 5 minutes off: somebody may replay what they overheard.
+3. If this `webhook-id` is known, answer 200 and do nothing; else take it, remember the id, answer 2xx.
+
+A secret that begins with `whsec_` is base64, as the specification writes it; any other is taken as
+its UTF-8 bytes. Answers: 2xx, it has it; 408, 425, 429 and 5xx, try again later (Retry-After is
+honoured); any other 4xx, and redirects, which are not followed: refused for good.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from cloned import __version__
+from cloned.errors import UsageError
+from cloned.inventory.sinks.base import Delivery, Refused, Sink, Unavailable
+
+TRY_AGAIN = frozenset({408, 425, 429})
+
+
+def secret_bytes(secret: str) -> bytes:
+    """The key of the HMAC. Raises UsageError where the base64 after `whsec_` is none."""
+    if not secret.startswith("whsec_"):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error as error:
+        raise UsageError("the webhook's secret begins with whsec_ but is not base64", "copy it again") from error
+
+
+def signature(secret: bytes, key: str, timestamp: int, body: bytes) -> str:
+    """The value of `webhook-signature`."""
+    digest = hmac.new(secret, f"{key}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+class Webhook(Sink):
+    """Posts to `url`, signed with `secret`. Raises UsageError where there is no secret."""
+
+    def __init__(self, name: str, url: str, secret: str, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(name)
+        if not secret:
+            raise UsageError(f"sink {name}: a webhook needs a secret", "set `secret` to at least 32 random characters")
+        self._url = url
+        self._secret = secret_bytes(secret)
+        self._clock = clock
+        self._session: ClientSession | None = None
+
+    async def send(self, delivery: Delivery) -> None:
+        """Post one result and judge the answer."""
+        body = payload(delivery)
+        try:
+            async with self._client().post(
+                self._url, data=body, headers=self._headers(delivery.key, body), allow_redirects=False,
+            ) as answer:
+                text = (await answer.content.read(300)).decode("utf-8", "replace")
+                judge(answer.status, text, answer.headers.get("Retry-After"))
+        except TimeoutError as error:
+            raise Unavailable("it did not answer in time") from error
+        except (ClientError, OSError) as error:
+            raise Unavailable(f"it cannot be reached: {error}") from error
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _client(self) -> ClientSession:
+        if self._session is None:
+            self._session = ClientSession(timeout=ClientTimeout(total=self.seconds - 2, connect=8))
+        return self._session
+
+    def _headers(self, key: str, body: bytes) -> dict[str, str]:
+        now = int(self._clock())
+        return {
+            "Content-Type": "application/json", "User-Agent": f"cloned/{__version__}", "Idempotency-Key": key,
+            "webhook-id": key, "webhook-timestamp": str(now),
+            "webhook-signature": signature(self._secret, key, now, body),
+        }
+
+
+def payload(delivery: Delivery) -> bytes:
+    """The body: the same bytes each time the same revision is sent."""
+    content = {"type": "result", "key": delivery.key, "revision": delivery.revision, "data": delivery.row}
+    return json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
+
+
+def judge(status: int, text: str, retry_after: str | None) -> None:
+    """Return where `status` means that the receiver has it; else raise Unavailable or Refused."""
+    if 200 <= status < 300:
+        return
+    said = f"it answered {status}" + (f": {' '.join(text.split())[:200]}" if text.strip() else "")
+    if status in TRY_AGAIN or status >= 500:
+        wait = float(retry_after) if retry_after is not None and retry_after.isdecimal() else None
+        raise Unavailable(said, wait)
+    if 300 <= status < 400:
+        said += " (a redirect; set `url` to the address it should go to)"
+    raise Refused(said)
