@@ -47,7 +47,7 @@ class BootAnswer:
 
 def answer_kind(workshop: Workshop, laptop: Laptop, now: float) -> tuple[Kind, str]:
     """Whether the live system starts by itself, and why or why not."""
-    if laptop.state in ACTIVE or may_start_unasked(workshop, laptop, now):
+    if laptop.state in ACTIVE or laptop.unfinished or may_start_unasked(workshop, laptop, now):
         return "clone", f"This laptop gets {laptop.image}" if laptop.image else "This laptop is looked at for cloning"
     if laptop.state is State.DONE:
         return "menu", "This laptop is done and verified"

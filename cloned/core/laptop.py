@@ -160,6 +160,11 @@ class Laptop:
         """Whether it holds a place on the switch."""
         return self.state in ACTIVE
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether its disk is verified, but the finishing steps were cut short."""
+        return self.verdict is VerdictKind.VERIFIED and self.job_open and self.state is not State.ASIDE
+
     def target(self) -> Disk | None:
         """The confirmed disk, if it is still there."""
         return next((disk for disk in self.disks if disk.key == self.disk), None)

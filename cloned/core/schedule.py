@@ -104,6 +104,21 @@ class _Planner:
         return None
 
 
+def due(workshop: Workshop, now: float) -> bool:
+    """Whether a moment passed that something was due at, so that a Tick would change the state."""
+    if any(until <= now for until in workshop.holds.values()) or any(b.until <= now for b in workshop.batches.values()):
+        return True
+    for laptop in workshop.laptops.values():
+        given = laptop.confirmation
+        if laptop.state is State.WAITING and given is not None and given.until <= now:
+            return True
+    linger = workshop.settings.linger_seconds
+    return any(
+        each.open and each.idle_since is not None and now - each.idle_since >= linger
+        for each in workshop.sessions.values()
+    )
+
+
 def _clock(at: float) -> str:
     """Hours and minutes, UTC, of seconds since 1970."""
     minutes = int(at // 60) % (24 * 60)

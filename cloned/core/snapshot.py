@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cloned.core.ids import LaptopId
-from cloned.core.laptop import STAGE, Difference, Laptop, State, said
+from cloned.core.laptop import STAGE, Difference, Laptop, said
 from cloned.core.ledger import iso
 from cloned.core.schedule import Wait, plan
 from cloned.core.session import Session
@@ -97,18 +97,3 @@ def _session(session: Session, workshop: Workshop, now: float) -> dict[str, Any]
         "mbit_s": round(session.bytes * 8 / seconds / 1e6, 1) if seconds else 0.0,
         "started": iso(session.opened), "ended": iso(session.ended) if session.ended else None,
     }
-
-
-def due(workshop: Workshop, now: float) -> bool:
-    """Whether a moment passed that something was due at, so that a Tick would change the state."""
-    if any(until <= now for until in workshop.holds.values()) or any(b.until <= now for b in workshop.batches.values()):
-        return True
-    for laptop in workshop.laptops.values():
-        given = laptop.confirmation
-        if laptop.state is State.WAITING and given is not None and given.until <= now:
-            return True
-    linger = workshop.settings.linger_seconds
-    return any(
-        each.open and each.idle_since is not None and now - each.idle_since >= linger
-        for each in workshop.sessions.values()
-    )

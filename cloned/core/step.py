@@ -88,6 +88,8 @@ def _hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksh
     workshop = replace(workshop, boots={**workshop.boots, event.token: replace(boot, laptop=laptop.id)})
     if laptop.left_out:
         return workshop.with_laptop(move(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT))
+    if laptop.unfinished:
+        return workshop.with_laptop(move(laptop, State.FINISHING, now, "verified before; finishing"))
     if laptop.state in (State.DONE, State.ASIDE):
         return workshop.with_laptop(_back_again(laptop, now))
     return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
@@ -187,7 +189,7 @@ def _returned(workshop: Workshop, event: Returned, now: float, entropy: str) -> 
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state is not State.GONE:
         return workshop
-    if laptop.verdict is VerdictKind.VERIFIED and laptop.job_open:
+    if laptop.unfinished:
         return workshop.with_laptop(move(laptop, State.FINISHING, now, "heard again"))
     laptop = note(replace(laptop, session=None), now, "heard again")
     return workshop.with_laptop(ask_or_wait(workshop, laptop, now))

@@ -1,0 +1,206 @@
+"""Owns all state. One queue of events in; effects out, after the journal holds what caused them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from cloned.core.boot import BootAnswer, BootRequest, answer_kind, identity_of
+from cloned.core.commands import refusal
+from cloned.core.events import (
+    Booted,
+    CloseStream,
+    Command,
+    Confirmed,
+    Effect,
+    Event,
+    OpenStream,
+    Record,
+    Recorded,
+)
+from cloned.core.ids import LaptopId, SessionId, token_digest
+from cloned.core.laptop import Laptop
+from cloned.core.step import step
+from cloned.core.workshop import Workshop
+from cloned.errors import ClonedError, UsageError
+from cloned.journal import Entry, Journal, JournalFull
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[Workshop], None]
+
+
+class Casting(Protocol):
+    """What sends an image's pieces."""
+
+    async def open(self, session: SessionId, image: str, stream: str) -> None:
+        """Serve a session's pieces; the second call for one session does nothing."""
+
+    async def close_session(self, session: SessionId) -> None:
+        """Stop serving a session."""
+
+    def address(self, session: SessionId) -> dict[str, Any] | None:
+        """Where receivers find the stream, as plain data."""
+
+
+class Ledger(Protocol):
+    """What keeps results."""
+
+    async def record(self, row: Mapping[str, Any]) -> None:
+        """Store a row once for its (laptop, attempt), and queue it for the sinks."""
+
+
+class Engine:
+    """The workshop's only writer.
+
+    `submit` queues an event; it is journalled, in groups and off the loop, then takes effect. Effects run
+    after that and may run again after a restart, so all of them are idempotent.
+    """
+
+    def __init__(self, journal: Journal, casting: Casting, ledger: Ledger, clock: Callable[[], float] = time.time) -> None:
+        self.workshop = Workshop()
+        self.clock = clock
+        self.problem = ""
+        """Why the journal cannot be written, while it cannot."""
+        self._journal, self._casting, self._ledger = journal, casting, ledger
+        self._queue: asyncio.Queue[tuple[Entry, asyncio.Future[Workshop]]] = asyncio.Queue()
+        self._effects: asyncio.Queue[Effect] = asyncio.Queue()
+        self._listeners: list[Listener] = []
+
+    @property
+    def backlog(self) -> int:
+        """Events waiting to be written down."""
+        return self._queue.qsize()
+
+    def subscribe(self, listener: Listener) -> None:
+        """Have `listener` called after every change, with the new state."""
+        self._listeners.append(listener)
+
+    def replay(self) -> int:
+        """Bring the state back from the journal; returns the number of events. Call before `run`."""
+        count = 0
+        for count, entry in enumerate(self._journal.entries(), 1):
+            self.workshop, _ = step(self.workshop, entry.event, entry.at, entry.entropy)
+        for session in self.workshop.sessions.values():
+            if session.open:
+                self._effects.put_nowait(OpenStream(session.id, session.image, session.stream))
+        for row in self.workshop.unrecorded.values():
+            self._effects.put_nowait(Record(dict(row)))
+        return count
+
+    async def submit(self, event: Event) -> Workshop:
+        """Queue an event and wait until it is journalled and in effect; returns the state right after it."""
+        done: asyncio.Future[Workshop] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait((Entry(self.clock(), secrets.token_hex(16), event), done))
+        return await done
+
+    async def run(self) -> None:
+        """Write events down and let them take effect, until cancelled."""
+        while True:
+            group = [await self._queue.get()]
+            while not self._queue.empty() and len(group) < 500:
+                group.append(self._queue.get_nowait())
+            await self._write([entry for entry, _ in group])
+            for entry, done in group:
+                self._apply(entry, done)
+            for listener in self._listeners:
+                listener(self.workshop)
+
+    def _apply(self, entry: Entry, done: asyncio.Future[Workshop]) -> None:
+        self.workshop, effects = step(self.workshop, entry.event, entry.at, entry.entropy)
+        for effect in effects:
+            self._effects.put_nowait(effect)
+        if not done.done():
+            done.set_result(self.workshop)
+
+    async def _write(self, entries: list[Entry]) -> None:
+        """Append to the journal; on a full disk, say so and try again until there is room: nothing is lost."""
+        while True:
+            try:
+                await asyncio.to_thread(self._journal.append, entries)
+            except JournalFull as error:
+                self.problem = str(error)
+                log.error("%s", error)
+                await asyncio.sleep(1)
+            else:
+                self.problem = ""
+                return
+
+    async def run_effects(self) -> None:
+        """Carry effects out in order, until cancelled. One that fails is tried again; the others wait."""
+        while True:
+            effect = await self._effects.get()
+            pause = 1.0
+            while not await self._perform(effect):
+                await asyncio.sleep(pause)
+                pause = min(30.0, pause * 2)
+
+    async def _perform(self, effect: Effect) -> bool:
+        """Carry one effect out; False if it is to be tried again."""
+        try:
+            if isinstance(effect, OpenStream):
+                await self._casting.open(effect.session, effect.image, effect.stream)
+            elif isinstance(effect, CloseStream):
+                await self._casting.close_session(effect.session)
+            else:
+                await self._ledger.record(effect.row)
+                await self.submit(Recorded(LaptopId(effect.row["laptop"]), effect.row["attempt"]))
+        except (ClonedError, OSError) as error:
+            log.error("%s: %s; trying again", type(effect).__name__, error)
+            return False
+        return True
+
+    # What the rooms ask of the engine
+
+    def laptop(self, ident: str) -> Laptop:
+        """The laptop with this id; UsageError if there is none."""
+        found = self.workshop.laptops.get(LaptopId(ident))
+        if found is None:
+            raise UsageError(f"there is no laptop {ident}", "see `cloned laptops`")
+        return found
+
+    async def boot(self, request: BootRequest) -> BootAnswer:
+        """Decide what a laptop boots, and give it a token that revokes its older ones."""
+        token, identity = secrets.token_urlsafe(24), identity_of(request)
+        known = self.workshop.find(identity)
+        state = await self.submit(Booted(token_digest(token), identity, request.mac, request.address, starts=False))
+        boot = state.boots[token_digest(token)]
+        laptop = state.laptops[boot.laptop] if boot.laptop is not None else known
+        if laptop is None:
+            raise ClonedError(f"a boot request of {request.mac} came to nothing", "switch the laptop off and on again")
+        kind, why = answer_kind(state, laptop, self.clock())
+        return BootAnswer(kind, token, why, laptop.tag, str(laptop.state), laptop.image)
+
+    def authorise(self, token: str, address: str) -> Laptop | None:
+        """The laptop that holds this boot token at this address; None if the token is unknown or revoked."""
+        boot = self.workshop.boots.get(token_digest(token))
+        if boot is None or boot.address != address or boot.laptop is None:
+            return None
+        return self.workshop.laptops.get(boot.laptop)
+
+    async def confirm(self, laptop: str, disk: str, image: str, by: str) -> Laptop:
+        """Confirm a laptop; UsageError if there is no such disk, image or laptop, or it is at work."""
+        known = self.laptop(laptop)
+        image = image or known.image
+        keys = {each.key: each for each in known.eligible()} | {each.path: each for each in known.eligible()}
+        if not disk and len(known.eligible()) == 1:
+            disk = known.eligible()[0].key
+        if disk not in keys:
+            raise UsageError(f"laptop {known.number} has no disk {disk or '(none named)'}", "it has: " + ", ".join(keys))
+        if image not in self.workshop.images:
+            raise UsageError(f"there is no image {image or '(none named)'}", "see `cloned image list`")
+        if known.active:
+            raise UsageError(f"laptop {known.number} is at work", "cancel it first")
+        await self.submit(Confirmed(known.id, keys[disk].key, image, by))
+        return self.laptop(laptop)
+
+    async def command(self, command: Command) -> Workshop:
+        """Obey a command; UsageError says why not."""
+        refused = refusal(self.workshop, command)
+        if refused is not None:
+            raise UsageError(f"cannot {command.do}: {refused}")
+        return await self.submit(command)

@@ -1,0 +1,117 @@
+"""Watches laptops at work: progress, silence and standstill. Only what means something becomes an event."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cloned.core.events import Event, Returned, Stalled, Tick, Vanished, Verifying
+from cloned.core.ids import LaptopId, SessionId
+from cloned.core.laptop import Laptop, State
+from cloned.core.schedule import due
+from cloned.engine import Engine
+
+GONE_AFTER = 10.0
+"""Seconds of silence after which a laptop counts as gone."""
+
+FINISHING_PATIENCE = 60.0
+"""The same while a laptop grows a file system, which can keep it from speaking."""
+
+_HEARD = frozenset({State.ASKING, State.WAITING, State.READY, State.RECEIVING, State.VERIFYING, State.FINISHING})
+
+
+@dataclass
+class Watch:
+    """What was last heard of one laptop; times are monotonic seconds."""
+
+    heard: float
+    moved: float
+    mark: tuple[object, ...] = ()
+    progress: dict[str, Any] = field(default_factory=dict)
+
+
+class Monitor:
+    """Takes reports in, gives events and progress out."""
+
+    def __init__(self, engine: Engine, headway_seconds: float, clock: Any = time.monotonic) -> None:
+        self._engine, self._headway, self._clock = engine, headway_seconds, clock
+        self._watches: dict[LaptopId, Watch] = {}
+        self._started = clock()
+
+    @property
+    def progress(self) -> Mapping[LaptopId, Mapping[str, Any]]:
+        """The last report's figures of each laptop at work."""
+        laptops = self._engine.workshop.laptops
+        return {
+            ident: watch.progress for ident, watch in self._watches.items()
+            if ident in laptops and laptops[ident].active and watch.progress
+        }
+
+    async def heard(self, laptop: Laptop, report: Mapping[str, Any]) -> None:
+        """Take a report in; submits an event only where the laptop's state follows from it."""
+        now = self._clock()
+        watch = self._watches.setdefault(laptop.id, Watch(now, now))
+        watch.heard = now
+        progress = _figures(report)
+        mark = (report.get("state"), report.get("session"), progress.get("bytes"), progress.get("pieces_left"), report.get("round"))
+        if mark != watch.mark:
+            watch.mark, watch.moved = mark, now
+        watch.progress = progress
+        event = self._meaning(laptop, report)
+        if event is not None:
+            await self._engine.submit(event)
+
+    def _meaning(self, laptop: Laptop, report: Mapping[str, Any]) -> Event | None:
+        if laptop.state is State.GONE:
+            return Returned(laptop.id)
+        session = report.get("session")
+        if report.get("state") == "verifying" and laptop.state is State.RECEIVING and session == laptop.session:
+            return Verifying(laptop.id, SessionId(str(session)))
+        return None
+
+    async def run(self) -> None:
+        """Look every second for laptops that fell silent or stand still, and for what is due; until cancelled."""
+        while True:
+            await asyncio.sleep(1)
+            for event in self.look():
+                await self._engine.submit(event)
+
+    def look(self) -> list[Event]:
+        """Events that follow from the passing of time alone."""
+        now = self._clock()
+        laptops = self._engine.workshop.laptops
+        for ident in [ident for ident in self._watches if ident not in laptops]:
+            del self._watches[ident]
+        events = [event for laptop in laptops.values() if (event := self._silence(laptop, now)) is not None]
+        return [*events, Tick()] if due(self._engine.workshop, self._engine.clock()) else events
+
+    def _silence(self, laptop: Laptop, now: float) -> Event | None:
+        if laptop.state not in _HEARD or (laptop.state is State.ASKING and not laptop.hellos):
+            return None
+        watch = self._watches.get(laptop.id)
+        heard = watch.heard if watch is not None else self._started
+        patience = FINISHING_PATIENCE if laptop.state is State.FINISHING else GONE_AFTER
+        if now - heard > patience:
+            return Vanished(laptop.id)
+        if watch is not None and laptop.active and now - watch.moved > self._headway:
+            watch.moved = now
+            return Stalled(laptop.id, self._headway)
+        return None
+
+
+def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of a report, each only where it is one, with the time left that follows from them."""
+    names = ("bytes", "total", "rate", "pieces_left", "lost")
+    found: dict[str, Any] = {
+        name: report[name] for name in names
+        if isinstance(report.get(name), int | float) and 0 <= report[name] < 1e18
+    }
+    held = report.get("held_by")
+    found["held_by"] = held if held in ("network", "processor", "disk") else None
+    rate, total, done = found.get("rate", 0), found.get("total", 0), found.get("bytes", 0)
+    found["left_seconds"] = round((total - done) / rate, 1) if rate and total >= done else None
+    found["activity"] = str(report.get("state", ""))[:20]
+    return found
