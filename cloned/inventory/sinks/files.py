@@ -12,11 +12,15 @@ import asyncio
 import csv
 import io
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from cloned.inventory import columns
 from cloned.inventory.sinks.base import Delivery, Sink, Unavailable
+
+
+HEAD = (columns.BOM + columns.line(columns.NAMES)).encode()
 
 
 class CsvFile(Sink):
@@ -38,25 +42,22 @@ class CsvFile(Sink):
         with self.path.open("ab+") as file:
             file.seek(0)
             old = file.read()
-            names, keys = self._understand(old)
-            if delivery.key in keys:
-                return
+            if HEAD.startswith(old):
+                old, names, head = b"", list(columns.NAMES), HEAD
+            else:
+                names, head = self._names(old), b""
             cells = columns.flat(delivery.row, delivery.key, delivery.revision)
             new = columns.line(cells.get(name, "") for name in names).encode()
-            if not old:
-                new = (columns.BOM + columns.line(columns.NAMES)).encode() + new
-            self._write(file.fileno(), whole(old, new), new)
+            size = whole(old, new)
+            if delivery.key not in _keys(old[:size], names):
+                self._write(file.fileno(), size, head + new)
 
-    def _understand(self, old: bytes) -> tuple[list[str], set[str]]:
-        """The columns of the file and the keys of its whole lines."""
-        if b"\n" not in old:
-            return list(columns.NAMES), set()
-        text = old[: old.rindex(b"\n") + 1].decode("utf-8-sig", "replace")
-        first, *rest = csv.reader(io.StringIO(text), delimiter=columns.DELIMITER)
-        if "key" not in first:
+    def _names(self, old: bytes) -> list[str]:
+        """The columns of the file. Raises Unavailable where it is not one of ours."""
+        names = next(_lines(old), [])
+        if "key" not in names:
             raise Unavailable(f"{self.path} has no column `key`: move it away or name another file")
-        at = first.index("key")
-        return first, {line[at] for line in rest if len(line) > at}
+        return names
 
     @staticmethod
     def _write(descriptor: int, size: int, new: bytes) -> None:
@@ -74,14 +75,21 @@ class CsvFile(Sink):
             raise
 
 
+def _lines(content: bytes) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(content.decode("utf-8-sig", "replace")), delimiter=columns.DELIMITER)
+
+
+def _keys(content: bytes, names: list[str]) -> set[str]:
+    at = names.index("key")
+    return {line[at] for line in _lines(content) if len(line) > at}
+
+
 def whole(old: bytes, new: bytes) -> int:
-    """How many bytes of `old` to keep before `new` is appended.
+    """How many bytes of `old` to keep before the line `new` is appended.
 
     A last line without its end is what remains of a write that was cut short, if it begins as the
-    new line (or as the file's very first) does; else a person's editor left the line end out.
+    new line does (the outbox sends that one again first); else a person's editor left the end out.
     """
     start = old.rfind(b"\n") + 1
     tail = old[start:]
-    head = (columns.BOM + columns.line(columns.NAMES)).encode()
-    torn = bool(tail) and (new if start else head).startswith(tail)
-    return start if torn else len(old)
+    return start if tail and new.startswith(tail) else len(old)

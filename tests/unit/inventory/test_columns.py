@@ -1,0 +1,30 @@
+import csv
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cloned.inventory import columns, rows
+
+
+def test_a_row_as_cells(make_row):
+    cells = columns.flat(rows.clean(make_row()).data, "cl_1", 2)
+    assert list(cells) == list(columns.NAMES)
+    assert (cells["disk_bytes"], cells["seconds_receive"], cells["seconds_wait"]) == (256060514304, 72, "")
+    assert (cells["macs"], cells["steps"], cells["discarded"], cells["revision"]) == ("d8:9e:f3:00:00:01", "grow done", "yes", 2)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+31", "-2", "@SUM(A1)", "\t=1", " \r\n=cmd|' /C calc'!A0", "＝1"])  # noqa: RUF001
+def test_no_cell_is_a_formula(text):
+    assert str(columns.safe(text)).startswith("'")
+
+
+@settings(max_examples=40)
+@given(st.lists(st.text(), min_size=1, max_size=5))
+def test_a_line_is_one_line_and_reads_back(cells):
+    text = columns.line(cells)
+    assert text.endswith("\r\n")
+    assert len(text.splitlines()) == 1
+    [back] = csv.reader(io.StringIO(text), delimiter=columns.DELIMITER)
+    assert back == [columns.safe(cell) for cell in cells]

@@ -1,0 +1,57 @@
+import csv
+import json
+import os
+
+import openpyxl
+import pytest
+
+from cloned.errors import ClonedError, UsageError
+from cloned.inventory import export
+
+
+@pytest.fixture
+async def rows(ledger, make_row):
+    await ledger.record(make_row(serial="=HYPERLINK(1)", product="Élan; 14\""))
+    await ledger.record(make_row(attempt=2))
+    return await ledger.rows()
+
+
+async def test_csv_opens_in_a_flemish_spreadsheet(rows, tmp_path):
+    export.write(rows, tmp_path / "out.csv")
+    raw = (tmp_path / "out.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbfat;laptop;")
+    lines = list(csv.DictReader(raw.decode("utf-8-sig").splitlines(), delimiter=";"))
+    assert [line["serial"] for line in lines] == ["'=HYPERLINK(1)", "B5TO023"]
+    assert lines[0]["product"] == 'Élan; 14"'
+
+
+async def test_xlsx_holds_text_not_formulas(rows, tmp_path):
+    export.write(rows, tmp_path / "out.XLSX")
+    sheet = openpyxl.load_workbook(tmp_path / "out.XLSX")["ledger"]
+    cells = {cell.value: sheet.cell(2, cell.column) for cell in sheet[1]}
+    assert (cells["serial"].value, cells["serial"].data_type) == ("=HYPERLINK(1)", "s")
+    assert (cells["disk_bytes"].value, cells["disk_bytes"].data_type) == (256060514304, "n")
+
+
+async def test_json_is_the_ledger_itself(rows, tmp_path):
+    export.write(rows, tmp_path / "out.json")
+    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8")) == rows
+
+
+def test_an_unknown_suffix_is_a_mistake_and_writes_nothing(tmp_path):
+    with pytest.raises(UsageError, match=r"\.csv, \.xlsx, \.json"):
+        export.write([], tmp_path / "out.pdf")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ClonedError, match="cannot be written"):
+        export.write([], tmp_path / "no" / "out.csv")
+
+
+def test_a_failed_export_leaves_the_old_file_alone(tmp_path):
+    (tmp_path / "out.json").write_text("old")
+    with pytest.raises(TypeError):
+        export.write([{"laptop": object()}], tmp_path / "out.json")
+    assert os.listdir(tmp_path) == ["out.json"]
+    assert (tmp_path / "out.json").read_text() == "old"

@@ -1,0 +1,156 @@
+import sqlite3
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cloned.errors import MissingError
+from cloned.inventory.database import LedgerError
+from cloned.inventory.ledger import Ledger
+
+
+async def drain(ledger, sink):
+    """Take everything owed to `sink`, as the outbox does; returns (attempt, revision, key)."""
+    got = []
+    while owed := await ledger.next_owed(sink):
+        got.append((owed.attempt, owed.revision, owed.key))
+        await ledger.sent(owed, sink)
+    return got
+
+
+async def test_the_same_report_twice_is_one_row_and_one_delivery(ledger, make_row):
+    await ledger.register(["hook"])
+    for _ in range(3):
+        await ledger.record(make_row())
+    assert [row["serial"] for row in await ledger.rows()] == ["B5TO023"]
+    assert len(await drain(ledger, "hook")) == 1
+
+
+async def test_another_report_under_the_same_key_is_a_revision(ledger, make_row):
+    await ledger.register(["hook"])
+    first, second = make_row(state="finishing"), make_row(state="done")
+    for row in (first, second, first, second):  # a replayed journal repeats both
+        await ledger.record(row)
+    [row] = await ledger.rows()
+    assert (row["state"], row["revision"]) == ("done", 2)
+    assert [(attempt, revision) for attempt, revision, _ in await drain(ledger, "hook")] == [(1, 1), (1, 2)]
+
+
+async def test_a_new_sink_is_owed_the_whole_ledger_once(ledger, make_row):
+    for attempt in (1, 2):
+        await ledger.record(make_row(attempt=attempt))
+    await ledger.register(["late"])
+    await ledger.register(["late"])
+    assert [attempt for attempt, _, _ in await drain(ledger, "late")] == [1, 2]
+
+
+async def test_a_dead_letter_is_shown_retried_and_forgotten_once_superseded(ledger, make_row):
+    await ledger.register(["hook"])
+    await ledger.record(make_row(state="aside"))
+    await ledger.refused(await ledger.next_owed("hook"), "it answered 422")
+    [status] = await ledger.backlog()
+    assert (status["refused"], status["dead"][0]["reason"]) == (1, "it answered 422")
+    assert await ledger.retry() == 1
+    await ledger.refused(await ledger.next_owed("hook"), "it answered 422")
+    await ledger.record(make_row(state="done"))
+    await drain(ledger, "hook")
+    [status] = await ledger.backlog()
+    assert (status["refused"], status["dead"], status["sent"]) == (0, [], 1)
+    assert await ledger.retry() == 0
+
+
+async def test_totals_count_laptops_done_since_midnight(ledger, clock, make_row):
+    for attempt, at in enumerate(("2026-11-18T09:00:00+00:00", "2026-11-18T10:00:00+00:00", "2026-11-01T10:00:00+00:00")):
+        await ledger.record(make_row(attempt=attempt, at=at))
+    await ledger.record(make_row("ffff0000", at="2026-11-18T11:00:00+00:00", verdict="differs", state="aside"))
+    clock.now = 1_795_003_200.0  # 2026-11-18 12:00 UTC
+    assert await ledger.totals() == {"rows": 4, "verdicts": {"verified": 3, "differs": 1}, "done_today": 1}
+
+
+async def test_rows_of_one_laptop_and_the_newest_few(ledger, make_row):
+    for attempt in range(1, 5):
+        await ledger.record(make_row(attempt=attempt, at=f"2026-11-18T19:0{attempt}:00+00:00"))
+    await ledger.record(make_row("ffff0000"))
+    assert [row["attempt"] for row in await ledger.rows(laptop="a1b2c3d4", limit=2)] == [3, 4]
+
+
+async def test_what_was_recorded_is_there_after_a_restart(tmp_path, make_row):
+    first = await Ledger.open(tmp_path / "l.sqlite")
+    await first.register(["hook"])
+    await first.record(make_row())
+    key = (await first.next_owed("hook")).key
+    await first.close()
+    second = await Ledger.open(tmp_path / "l.sqlite", create=False)
+    assert (await second.next_owed("hook")).key == key
+    await second.close()
+
+
+async def test_no_ledger_is_not_made_by_looking(tmp_path):
+    with pytest.raises(MissingError, match="there is no ledger"):
+        await Ledger.open(tmp_path / "l.sqlite", create=False)
+    assert not list(tmp_path.iterdir())
+
+
+async def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path):
+    path = tmp_path / "l.sqlite"
+    await (await Ledger.open(path)).close()
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    for create in (True, False):
+        with pytest.raises(LedgerError, match="version"):
+            await Ledger.open(path, create=create)
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path):
+    path = tmp_path / "l.sqlite"
+    path.write_bytes(b"not a database" * 100)
+    with pytest.raises(LedgerError, match=r"l\.sqlite.*not a database"):
+        await Ledger.open(path)
+
+
+async def test_a_full_disk_is_an_error_that_leaves_nothing_half_done(ledger, make_row, tmp_path):
+    await ledger.register(["hook"])
+    async with ledger._engine.connect() as connection:  # sqlite's own way to be full
+        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar()
+        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(LedgerError, match="full"):
+        for attempt in range(200):
+            await ledger.record(make_row(attempt=attempt))
+    rows, owed = await ledger.rows(), (await ledger.backlog())[0]["waiting"]
+    assert len(rows) == owed > 0
+
+
+OPERATIONS = st.lists(st.one_of(
+    st.tuples(st.just("record"), st.integers(1, 3), st.sampled_from(["aside", "done"])),
+    st.tuples(st.just("sent"), st.none(), st.none()),
+    st.tuples(st.just("refused"), st.none(), st.none()),
+    st.tuples(st.just("retry"), st.none(), st.none()),
+), max_size=14)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(OPERATIONS)
+async def test_nothing_recorded_is_ever_unaccounted_for(tmp_path_factory, make_row, operations):
+    ledger = await Ledger.open(tmp_path_factory.mktemp("l") / "l.sqlite")
+    await ledger.register(["hook"])
+    try:
+        for what, attempt, state in operations:
+            owed = await ledger.next_owed("hook")
+            if what == "record":
+                await ledger.record(make_row(attempt=attempt, state=state))
+            elif what == "retry":
+                await ledger.retry()
+            elif owed:
+                await (ledger.sent(owed, "hook") if what == "sent" else ledger.refused(owed, "no"))
+        seen = {(attempt, state) for what, attempt, state in operations if what == "record"}
+        [status] = await ledger.backlog()
+        counted = status["waiting"] + status["sent"] + status["refused"]
+        assert len(await ledger.rows()) == len({attempt for attempt, _ in seen})
+        assert counted <= len(seen)
+        await ledger.retry()
+        await drain(ledger, "hook")
+        [status] = await ledger.backlog()
+        assert (status["waiting"], status["refused"]) == (0, 0)
+    finally:
+        await ledger.close()
