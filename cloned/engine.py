@@ -167,7 +167,7 @@ class Engine:
         """Decide what a laptop boots, and give it a token that revokes its older ones."""
         token, identity = secrets.token_urlsafe(24), identity_of(request)
         known = self.workshop.find(identity)
-        state = await self.submit(Booted(token_digest(token), identity, request.mac, request.address, starts=False))
+        state = await self.submit(Booted(token_digest(token), identity, request.mac, request.address))
         boot = state.boots[token_digest(token)]
         laptop = state.laptops[boot.laptop] if boot.laptop is not None else known
         if laptop is None:

@@ -60,8 +60,6 @@ class Booted:
     identity: Identity
     boot_mac: str
     address: str
-    starts: bool
-    """Whether the script starts the live system by itself."""
     kind: Literal["booted"] = "booted"
 
 

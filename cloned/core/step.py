@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cloned.core import commands
+from cloned.core.boot import answer_kind
 from cloned.core.confirm import ask_or_wait, confirm, settle, used_up
 from cloned.core.events import (
     Booted, CloseStream, Configured, Confirmed, Effect, Event, Failed, Finished, Hello, ImageGone, ImageKnown, Judged,
@@ -50,10 +51,12 @@ def _booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Work
     )
     if laptop.state in ACTIVE or laptop.state is State.WAITING:
         laptop = move(replace(laptop, session=None), State.GONE, now, reason=Reason.RESTARTED)
-    elif laptop.state is State.DONE or event.starts:
-        laptop = note(laptop, now, "its boot menu came up" if not event.starts else "it starts from the network")
+    elif answer_kind(workshop, laptop, now)[0] == "clone":
+        laptop = note(laptop, now, "it starts from the network")
     elif laptop.state is State.GONE:
         laptop = move(laptop, State.ASKING, now, reason=Reason.AT_MENU)
+    else:
+        laptop = note(laptop, now, "its boot menu came up")
     boot = Boot(event.token, event.boot_mac, event.address, now, laptop.id)
     kept = {
         key: old for key, old in workshop.boots.items() if old.mac != event.boot_mac and old.laptop != laptop.id

@@ -1,0 +1,82 @@
+"""An agent's words, made safe: whatever a laptop sends becomes clean values or a ValueError."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from cloned.core.ids import clean, normal_mac
+from cloned.core.laptop import Disk, Facts
+from cloned.core.manifest import DIGEST, ReadBack
+
+MOST_DISKS = 32
+
+
+def facts(data: Any) -> Facts:
+    """Facts from the JSON of a hello; unusable fields are left out, a body that is no object is a ValueError."""
+    if not isinstance(data, Mapping):
+        raise ValueError("a hello is a JSON object")
+    macs = data.get("macs")
+    identity = clean(
+        _text(data, "uuid"), _text(data, "serial"), _text(data, "vendor"), _text(data, "product"),
+        [str(mac) for mac in macs[:64]] if isinstance(macs, list) else [],
+    )
+    disks = data.get("disks")
+    found = [_disk(each) for each in disks[:MOST_DISKS] if isinstance(each, Mapping)] if isinstance(disks, list) else []
+    boot_mac = normal_mac(_text(data, "boot_mac"))
+    firmware = _text(data, "firmware")
+    return Facts(
+        identity, boot_mac, firmware if firmware in ("bios", "uefi", "secureboot") else "", _text(data, "cpu"),
+        _number(data, "memory"), _speed(data.get("nics"), boot_mac), tuple(found),
+    )
+
+
+def _disk(data: Mapping[str, Any]) -> Disk:
+    return Disk(
+        _text(data, "path"), _number(data, "size"), _number(data, "sector_size") or 512, _text(data, "serial"),
+        _text(data, "wwn"), _text(data, "model"), _text(data, "transport"), data.get("eligible") is True,
+        _text(data, "why_not"), _text(data, "smart") or "unknown",
+    )
+
+
+def _speed(nics: Any, boot_mac: str) -> int | None:
+    """Mbit/s of the card it booted through."""
+    for nic in nics if isinstance(nics, list) else []:
+        if isinstance(nic, Mapping) and normal_mac(_text(nic, "mac")) == boot_mac:
+            return _number(nic, "speed_mbps") or None
+    return None
+
+
+def _text(data: Mapping[str, Any], key: str) -> str:
+    value = data.get(key)
+    return "".join(char for char in value if char.isprintable()).strip()[:120] if isinstance(value, str) else ""
+
+
+def _number(data: Mapping[str, Any], key: str) -> int:
+    value = data.get(key)
+    return int(value) if isinstance(value, int | float) and 0 <= value < 2**63 else 0
+
+
+def read_back(data: Mapping[str, Any]) -> ReadBack:
+    """A read-back from its JSON; 32 zero bytes stand for a piece that could not be read. ValueError if malformed."""
+    try:
+        digests = base64.b64decode(data["pieces"], validate=True)
+        boot_code, gap = _digest(data.get("boot_code")), _digest(data.get("gap"))
+        layout = data["layout"]
+    except (KeyError, TypeError, binascii.Error) as error:
+        raise ValueError(f"a read-back lacks a part or has a malformed one ({error})") from error
+    if len(digests) % DIGEST or not isinstance(layout, str):
+        raise ValueError("a read-back has digests of 32 bytes each and a layout text")
+    pieces = (digests[at:at + DIGEST] for at in range(0, len(digests), DIGEST))
+    return ReadBack(layout, boot_code, gap, tuple(piece if any(piece) else b"" for piece in pieces))
+
+
+def _digest(text: Any) -> bytes | None:
+    if text is None:
+        return None
+    digest = bytes.fromhex(text)
+    if len(digest) != DIGEST:
+        raise ValueError("a SHA-256 has 32 bytes")
+    return digest

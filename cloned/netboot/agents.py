@@ -1,0 +1,199 @@
+"""What laptops' agents call over HTTP. Every call needs the boot's token and may do only what the state allows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from cloned.core.events import Failed, Finished, Hello, Judged, Ready
+from cloned.core.hello import facts, read_back
+from cloned.core.ids import SessionId, token_digest
+from cloned.core.laptop import Laptop, State
+from cloned.core.manifest import Manifest
+from cloned.core.orders import order
+from cloned.core.schedule import plan
+from cloned.core.verdict import judge
+from cloned.engine import Casting, Engine
+from cloned.errors import ClonedError, ImageError
+from cloned.monitor import Monitor
+
+log = logging.getLogger(__name__)
+
+BODY = 64 * 1024 * 1024
+"""Most bytes of a request: the digests of a 4 TB disk are 43 MB in base64."""
+
+Handler = Callable[[web.Request, Laptop, Mapping[str, Any]], Awaitable[web.StreamResponse]]
+
+
+class Store(Protocol):
+    """Where manifests are."""
+
+    def manifest(self, name: str) -> Manifest:
+        """The manifest of an image; ImageError if it is damaged or not there."""
+
+
+class AgentApi:
+    """Routes under /agent/v1."""
+
+    def __init__(
+        self, engine: Engine, monitor: Monitor, store: Store, casting: Casting,
+        finishing: Callable[[Laptop], list[dict[str, Any]]],
+    ) -> None:
+        self._engine, self._monitor, self._store, self._casting = engine, monitor, store, casting
+        self._finishing = finishing
+
+    def routes(self) -> list[web.RouteDef]:
+        """The routes, to be added to the boot server's application."""
+        calls: dict[str, Handler] = {
+            "report": self._report, "ready": self._ready, "readback": self._read_back, "finished": self._finished,
+            "failed": self._failed, "confirm": self._confirm,
+        }
+        posts = [web.post(f"/agent/v1/{name}", self._guarded(handler)) for name, handler in calls.items()]
+        return [web.post("/agent/v1/hello", self._hello), web.get("/agent/v1/plan", self._guarded(self._plan)), *posts]
+
+    def may_fetch(self, token: str, address: str, session: str) -> bool:
+        """Whether this laptop may fetch pieces of a session by unicast now."""
+        laptop = self._engine.authorise(token, address)
+        return laptop is not None and laptop.active and laptop.session == session
+
+    def _guarded(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            laptop = self._engine.authorise(bearer(request), request.remote or "")
+            if laptop is None:
+                return refuse(401, "this boot's token is not valid any more", "start the laptop from the network again")
+            try:
+                body = await _body(request) if request.method == "POST" else {}
+                return await handler(request, laptop, body)
+            except ValueError as error:
+                return refuse(400, str(error), "the agent and the daemon do not fit together; start the laptop again")
+            except ImageError as error:
+                return refuse(409, error.message, error.hint)
+            except ClonedError as error:
+                return refuse(403, error.message, error.hint)
+
+        return guarded
+
+    async def _hello(self, request: web.Request) -> web.StreamResponse:
+        digest = token_digest(bearer(request))
+        boot, address = self._engine.workshop.boots.get(digest), request.remote or ""
+        if boot is None or boot.address != address:
+            return refuse(401, "this boot's token is not valid", "start the laptop from the network again")
+        try:
+            told = facts(await _body(request))
+        except ValueError as error:
+            return refuse(400, str(error), "the agent and the daemon do not fit together; start the laptop again")
+        state = await self._engine.submit(Hello(digest, told, address))
+        known = state.boots.get(digest)
+        if known is None or known.laptop is None:
+            return refuse(401, "a newer boot took this laptop's place", "start it from the network again")
+        laptop = state.laptops[known.laptop]
+        await self._monitor.heard(laptop, {"state": "idle"})
+        return web.json_response({"laptop": laptop.id, "number": laptop.number, "tag": laptop.tag})
+
+    async def _report(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+        await self._monitor.heard(laptop, body)
+        return web.json_response(self._order(self._engine.laptop(laptop.id)))
+
+    def _order(self, laptop: Laptop) -> dict[str, Any]:
+        """The order with what only the rooms around the core know: addresses and finishing steps."""
+        workshop = self._engine.workshop
+        wait = plan(workshop, self._engine.clock()).waits.get(laptop.id) if laptop.state is State.WAITING else None
+        said = order(workshop, laptop, wait)
+        if said["do"] == "restore":
+            stream = self._casting.address(SessionId(said["session"]))
+            if stream is None:
+                return {"do": "wait", "screen": ["The stream is being prepared."], "state": str(laptop.state)}
+            said |= {"stream": stream, "unicast": f"/agent/v1/pieces/{said['session']}"}
+        if said["do"] == "finish":
+            said |= {"steps": self._finishing(laptop), "then": workshop.settings.then}
+        return {**said, "number": laptop.number, "tag": laptop.tag}
+
+    async def _plan(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+        if not laptop.active:
+            return refuse(409, "there is nothing to restore now", "wait for the next order")
+        manifest = await asyncio.to_thread(self._store.manifest, laptop.image)
+        response = web.json_response(manifest.plan.to_json())
+        response.enable_compression()
+        return response
+
+    async def _ready(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+        cleared = body.get("cleared")
+        names = tuple(str(each)[:80] for each in cleared[:32]) if isinstance(cleared, list) else ()
+        session = SessionId(str(body.get("session")))
+        await self._engine.submit(Ready(laptop.id, session, laptop.disk, names, body.get("discarded") is True))
+        return web.json_response({"ok": True})
+
+    async def _read_back(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+        """Round 0 is a look at what the disk held before; from round 1 on it is a verdict."""
+        number = body.get("round")
+        if not isinstance(number, int) or not 0 <= number <= 1000:
+            raise ValueError("a read-back names its round")
+        if not laptop.active or laptop.session != body.get("session"):
+            return refuse(409, "this session is over for this laptop", "wait for the next order")
+        manifest = await asyncio.to_thread(self._store.manifest, laptop.image)
+        found = await asyncio.to_thread(judge, manifest, read_back(body))
+        if number > 0:
+            await self._engine.submit(Judged(
+                laptop.id, SessionId(str(laptop.session)), number, found.verdict, len(found.wrong), found.differs,
+                found.image_hash, manifest.plan.map.used,
+            ))
+        return web.json_response({
+            "verdict": str(found.verdict), "wrong": list(found.wrong), "image_hash": found.image_hash or None,
+            "where": [asdict(each) for each in found.differs], "layout_ok": found.layout_ok,
+            "boot_code_ok": found.boot_code_ok, "gap_ok": found.gap_ok,
+        })
+
+    async def _finished(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+        steps = body.get("steps")
+        if not isinstance(steps, list) or not all(isinstance(step, Mapping) for step in steps):
+            raise ValueError("finished comes with a list of steps")
+        told = tuple((_word(step, "name"), _word(step, "result"), _word(step, "detail")) for step in steps[:32])
+        await self._engine.submit(Finished(laptop.id, told))
+        return web.json_response(self._order(self._engine.laptop(laptop.id)))
+
+    async def _failed(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+        await self._engine.submit(Failed(laptop.id, _word(body, "code"), _word(body, "detail")))
+        return web.json_response({"ok": True})
+
+    async def _confirm(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+        """A key was pressed on the laptop itself: it may confirm only itself, and only what it was offered."""
+        offer = order(self._engine.workshop, laptop).get("offer")
+        disk = body.get("disk")
+        if offer is None or body.get("image") != offer["image"] or not isinstance(disk, Mapping):
+            return refuse(409, "this is not what was offered", "look at the screen again")
+        if any(disk.get(key) != offer["disk"][key] for key in ("serial", "wwn") if offer["disk"][key]):
+            return refuse(409, "the disk is another one than was offered", "look at the screen again")
+        key = laptop.eligible()[0].key
+        await self._engine.confirm(laptop.id, key, offer["image"], "the laptop's own keyboard")
+        return web.json_response({"ok": True})
+
+
+def bearer(request: web.Request) -> str:
+    """The token of an Authorization header, or nothing (RFC 6750 §2.1)."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def refuse(status: int, error: str, hint: str) -> web.Response:
+    """An error as agents and people read it: what happened, and the next step."""
+    return web.json_response({"error": error, "hint": hint}, status=status)
+
+
+async def _body(request: web.Request) -> Mapping[str, Any]:
+    """The JSON object of a request; ValueError if it is none or far too large."""
+    if (request.content_length or 0) > BODY:
+        raise ValueError("the request is too large")
+    data = await request.json()
+    if not isinstance(data, Mapping):
+        raise ValueError("a request carries a JSON object")
+    return data
+
+
+def _word(data: Mapping[str, Any], key: str) -> str:
+    value = data.get(key)
+    return value[:500] if isinstance(value, str) else ""
