@@ -1,1 +1,1 @@
-"""A whole workshop on one machine, in network namespaces."""
+"""A whole workshop on one machine: network, switch, laptops, faults, and the run through them all."""

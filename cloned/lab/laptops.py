@@ -1,0 +1,143 @@
+"""What every laptop of the lab is, of whichever kind: one model by the dozen, told apart by serial, UUID and MAC."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from cloned.core.manifest import Manifest
+from cloned.lab.network import laptop_mac
+
+VENDOR = "Lab"
+PRODUCT = "Workshop 14"
+_NAMESPACE = uuid.UUID("6d7f4a4e-6f3e-5b0a-9d1f-3c1de1ab0000")
+_SPARE = 256 * 1024 * 1024
+_MIB = 1024 * 1024
+
+
+class Kind(StrEnum):
+    """How a laptop is made."""
+
+    VM = "vm"
+    THIN = "thin"
+
+
+class Firmware(StrEnum):
+    """What it boots with."""
+
+    BIOS = "bios"
+    UEFI = "uefi"
+    SECUREBOOT = "secureboot"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What stands in a laptop's firmware and on its sticker."""
+
+    number: int
+    """1 … N; also the number of its socket on the switch."""
+    mac: str
+    uuid: str
+    serial: str
+    disk_serial: str
+    firmware: Firmware
+    vendor: str = VENDOR
+    product: str = PRODUCT
+
+
+def identities(run: str, count: int, firmware: tuple[Firmware, ...]) -> list[Identity]:
+    """The laptops of a run; kinds of firmware are dealt out in turn."""
+    return [_identity(run, number, firmware[(number - 1) % len(firmware)]) for number in range(1, count + 1)]
+
+
+def _identity(run: str, number: int, firmware: Firmware) -> Identity:
+    machine = str(uuid.uuid5(_NAMESPACE, f"{run}/{number}"))
+    tail = f"{run[2:].upper()}{number:03d}"
+    return Identity(number, laptop_mac(run, number), machine, f"LAB{tail}", f"DSK{tail}", firmware)
+
+
+def disk_size(manifest: Manifest) -> int:
+    """Bytes of a lab disk for an image: what it needs, some to spare so that growing has work, whole MiB."""
+    wanted = max(manifest.plan.min_size, manifest.disk_size) + _SPARE
+    return -(-wanted // _MIB) * _MIB
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk's backing file: raw and sparse."""
+
+    path: Path
+    size: int
+
+    @classmethod
+    def create(cls, path: Path, size: int) -> Disk:
+        """An empty disk."""
+        with path.open("xb") as file:
+            file.truncate(size)
+        return cls(path, size)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """What the disk holds, read behind the laptop's back."""
+        with self.path.open("rb") as file:
+            return os.pread(file.fileno(), length, offset)
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Change the disk behind the laptop's back."""
+        with self.path.open("r+b") as file:
+            os.pwrite(file.fileno(), data, offset)
+            os.fsync(file.fileno())
+
+
+class Laptop(ABC):
+    """A laptop with a power button."""
+
+    def __init__(self, identity: Identity, disk: Disk, folder: Path) -> None:
+        self.identity = identity
+        self.disk = disk
+        self.folder = folder
+
+    @property
+    def number(self) -> int:
+        """1 … N."""
+        return self.identity.number
+
+    @property
+    @abstractmethod
+    def screen(self) -> Path:
+        """The file that everything it shows goes to."""
+
+    @property
+    @abstractmethod
+    def running(self) -> bool:
+        """Whether it is powered on."""
+
+    @abstractmethod
+    def power_on(self) -> None:
+        """Press the button: it boots from the network."""
+
+    @abstractmethod
+    def power_cut(self) -> None:
+        """Pull the plug and the battery. Nothing happens if it is off."""
+
+    @abstractmethod
+    def freeze(self) -> None:
+        """Let it stand still, powered on."""
+
+    @abstractmethod
+    def thaw(self) -> None:
+        """Let it go on."""
+
+    def close(self) -> None:
+        """Power off for good and give back what the machine lent it."""
+        self.power_cut()
+
+    def shown(self) -> str:
+        """All that its screen has shown."""
+        try:
+            return self.screen.read_text("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
