@@ -27,7 +27,7 @@ def refusal(workshop: Workshop, command: Command) -> str | None:
     if command.do in ("retry", "exclude", "move", "tag", "label", "forget", "lent"):
         if LaptopId(command.target) not in workshop.laptops:
             return f"there is no laptop {command.target}"
-        if command.do == "move" and workshop.laptops[LaptopId(command.target)].state is State.FINISHING:
+        if command.do == "move" and workshop.laptops[LaptopId(command.target)].unfinished:
             return "it is verified and being finished; clone it again afterwards"
     if command.do == "cancel" and command.target and SessionId(command.target) not in workshop.sessions:
         return f"there is no session {command.target}"

@@ -23,7 +23,7 @@ def snapshot(workshop: Workshop, progress: Mapping[LaptopId, Mapping[str, Any]],
     return {
         "now": iso(now),
         "capacity": {
-            "places": workshop.places, "taken": sum(1 for _ in workshop.active()), "why": workshop.places_why,
+            "places": workshop.places, "taken": len(workshop.active()), "why": workshop.places_why,
             "limit": _limit(waits), "paused": workshop.paused,
         },
         "laptops": [_laptop(laptop, waits.get(laptop.id), progress.get(laptop.id, {}), now) for laptop in laptops],

@@ -107,7 +107,7 @@ def _back_again(laptop: Laptop, now: float) -> Laptop:
 
 def _confirmed(workshop: Workshop, event: Confirmed, now: float, entropy: str) -> Workshop:
     laptop = workshop.laptops.get(event.laptop)
-    if laptop is None or laptop.active:
+    if laptop is None or laptop.active or laptop.unfinished:
         return workshop
     laptop = replace(laptop, chosen=f"chosen by {event.by}")
     return workshop.with_laptop(confirm(workshop, laptop, event.disk, event.image, event.by, now))
@@ -235,8 +235,10 @@ def _tick(workshop: Workshop, event: Tick, now: float, entropy: str) -> Workshop
 
 
 def _settle_all(workshop: Workshop, now: float) -> Workshop:
-    changed = {key: settle(workshop, laptop, now) for key, laptop in workshop.laptops.items()}
-    return replace(workshop, laptops=changed)
+    """Waiting laptops whose confirmation no longer holds ask again."""
+    waiting = [laptop for laptop in workshop.laptops.values() if laptop.state is State.WAITING]
+    changed = {laptop.id: settle(workshop, laptop, now) for laptop in waiting}
+    return replace(workshop, laptops={**workshop.laptops, **changed}) if waiting else workshop
 
 
 def _command(workshop: Workshop, event: Command, now: float, entropy: str) -> Workshop:

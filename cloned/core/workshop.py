@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloned.core.catalogue import Machine
 from cloned.core.events import ImageInfo, Settings
 from cloned.core.ids import Identity, LaptopId, SessionId, same
-from cloned.core.laptop import Laptop
+from cloned.core.laptop import ACTIVE, Laptop
 from cloned.core.session import Session
 
 MAX_BOOTS = 4096
@@ -77,9 +77,9 @@ class Workshop:
         """The open session of an image."""
         return next((each for each in self.sessions.values() if each.open and each.image == image), None)
 
-    def active(self) -> Iterable[Laptop]:
+    def active(self) -> list[Laptop]:
         """Laptops that hold a place."""
-        return (laptop for laptop in self.laptops.values() if laptop.active)
+        return [laptop for laptop in self.laptops.values() if laptop.state in ACTIVE]
 
     def machine(self, laptop: Laptop) -> Machine:
         """What image rules look at."""
