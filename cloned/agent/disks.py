@@ -1,0 +1,152 @@
+"""The disks of this laptop, which of them may be written, and which one an order means.
+
+Read from /sys/block. Disks are chosen by serial number or WWN, never by their order, which changes between
+boots. After `--only-disk DEVICE` no other disk exists.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from typing import Any
+
+from cloned.agent import sysfs
+from cloned.agent.failures import AgentError
+
+_NOT_DISKS = re.compile(r"^(ram|zram|loop|dm-|md|sr|fd|nbd|mtdblock|mmcblk\d+(boot|rpmb|gp))")
+SECTOR = 512
+"""Bytes: /sys counts in these whatever the disk's sectors are."""
+
+DiskFacts = dict[str, Any]
+
+
+def scan(only: str = "", told: Mapping[str, Any] | None = None) -> list[DiskFacts]:
+    """Facts of every disk, or of the one device `only`; `told` are facts it cannot say of itself."""
+    if only:
+        return [_only(only, told or {})]
+    busy = in_use()
+    found = [name for name in sysfs.names("/sys/block") if not _NOT_DISKS.match(name)]
+    return [describe(name, busy) for name in found if not sysfs.number(f"/sys/block/{name}/hidden")]
+
+
+def describe(name: str, busy: frozenset[str] = frozenset()) -> DiskFacts:
+    """Facts of the disk /sys/block/`name`, sizes in bytes."""
+    base = f"/sys/block/{name}"
+    disk: DiskFacts = {
+        "path": f"/dev/{name}",
+        "size": sysfs.number(f"{base}/size") * SECTOR,
+        "sector_size": sysfs.number(f"{base}/queue/logical_block_size") or SECTOR,
+        "serial": _serial(base),
+        "wwn": sysfs.text(f"{base}/wwid") or sysfs.text(f"{base}/device/wwid"),
+        "model": " ".join((sysfs.text(f"{base}/device/model") or sysfs.text(f"{base}/device/name")).split()),
+        "transport": transport(os.path.realpath(base)),
+        "rotational": sysfs.number(f"{base}/queue/rotational") == 1,
+        "removable": sysfs.number(f"{base}/removable") == 1,
+    }
+    why_not = _why_not(disk, base, name in busy)
+    return {**disk, "eligible": not why_not, "why_not": why_not, "smart": "unknown"}
+
+
+def transport(path: str) -> str:
+    """How a disk is attached, from its place in /sys/devices."""
+    for mark, kind in (("/usb", "usb"), ("/nvme/", "nvme"), ("/mmc_host/", "mmc"), ("/ata", "sata"), ("/virtio", "virtio")):
+        if mark in path:
+            return kind
+    return "loop" if "/loop" in path else "scsi"
+
+
+def _serial(base: str) -> str:
+    for name in ("serial", "device/serial"):
+        if serial := sysfs.text(f"{base}/{name}"):
+            return serial
+    page = sysfs.raw(f"{base}/device/vpd_pg80")  # SCSI unit serial number page; libata gives one for SATA disks too
+    return page[4:].decode("ascii", "replace").strip(" \0") if len(page) > 4 else ""
+
+
+def _why_not(disk: DiskFacts, base: str, busy: bool) -> str:
+    """Why this disk is never a target; empty if it is one."""
+    reasons = (
+        (disk["size"] == 0, "no medium"),
+        (disk["transport"] == "usb", "USB"),
+        (disk["removable"], "removable"),
+        (sysfs.text(f"{base}/device/type") == "SD", "memory card"),
+        (sysfs.number(f"{base}/ro") == 1, "read-only"),
+        (busy, "in use by this live system"),
+    )
+    return next((why for true, why in reasons if true), "")
+
+
+def in_use() -> frozenset[str]:
+    """Names of the disks that something mounted, swapped to, or stacked on another device lies on."""
+    numbers = {line.split()[2] for line in sysfs.text("/proc/self/mountinfo").splitlines() if len(line.split()) > 2}
+    names = {os.path.realpath(f"/sys/dev/block/{number}") for number in numbers}
+    for line in sysfs.text("/proc/swaps").splitlines()[1:]:
+        names.add(os.path.realpath(f"/sys/class/block/{os.path.basename(line.split()[0])}"))  # noqa: PTH119
+    found = {_whole_disk(path) for path in names if "/block/" in path}
+    return frozenset(found | {name for name in sysfs.names("/sys/block") if _held(name)})
+
+
+def _whole_disk(path: str) -> str:
+    """The disk's name for a path in /sys/devices of a disk or a partition."""
+    return path.split("/block/", 1)[1].split("/")[0]
+
+
+def _held(name: str) -> bool:
+    """Whether RAID, LVM or the like holds the disk or one of its partitions open."""
+    base = f"/sys/block/{name}"
+    parts = [part for part in sysfs.names(base) if part.startswith(name)]
+    return any(sysfs.names(f"{base}/{part}/holders") for part in ["", *parts])
+
+
+def _only(path: str, told: Mapping[str, Any]) -> DiskFacts:
+    """Facts of the one device that exists; AgentError if it is none."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise AgentError("no-disk", f"{path}: {error.strerror}") from error
+    if not stat.S_ISBLK(status.st_mode):
+        raise AgentError("no-disk", f"{path} is not a disk")
+    node = f"/sys/dev/block/{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
+    disk = describe(os.path.basename(os.path.realpath(node)))  # noqa: PTH119
+    why_not = "no medium" if disk["size"] == 0 else "read-only" if disk["why_not"] == "read-only" else ""
+    known = {key: str(told[key]) for key in ("serial", "wwn", "model") if told.get(key)}
+    return {**disk, **known, "path": path, "eligible": not why_not, "why_not": why_not}
+
+
+def choose(wanted: Mapping[str, Any], disks: list[DiskFacts]) -> DiskFacts:
+    """The disk that an order names by serial number or WWN; AgentError unless it is exactly one, and eligible."""
+    serial, wwn = str(wanted.get("serial") or ""), str(wanted.get("wwn") or "")
+    if serial or wwn:
+        found = [disk for disk in disks if (not serial or disk["serial"] == serial) and (not wwn or disk["wwn"] == wwn)]
+    else:  # a disk without any identity: where it is and how large must both be as they were
+        found = [disk for disk in disks if (disk["path"], disk["size"]) == (wanted.get("path"), wanted.get("size"))]
+    name = wwn or serial or wanted.get("path") or "no name"
+    if len(found) != 1:
+        raise AgentError("wrong-disk", f"{len(found)} disks here are called {name}")
+    disk = found[0]
+    if wanted.get("size") and disk["size"] != wanted["size"]:
+        raise AgentError("wrong-disk", f"{disk['path']} has {disk['size']} bytes, not {wanted['size']}")
+    if not disk["eligible"]:
+        raise AgentError("wrong-disk", f"{disk['path']} may not be written: {disk['why_not']}")
+    return disk
+
+
+def check_again(disk: DiskFacts, only: str = "", told: Mapping[str, Any] | None = None) -> None:
+    """Right before writing: the device node still leads to the very disk that was chosen; AgentError if not."""
+    now = choose(disk, scan(only, told))
+    if any(now[key] != disk[key] for key in ("path", "size", "sector_size", "serial", "wwn")):
+        raise AgentError("wrong-disk", f"{disk['path']} is not what it was")
+    if not only:
+        name = os.path.basename(disk["path"])  # noqa: PTH119
+        if _device_number(disk["path"]) != sysfs.text(f"/sys/block/{name}/dev"):
+            raise AgentError("wrong-disk", f"{disk['path']} is another disk's node")
+
+
+def _device_number(path: str) -> str:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ""
+    return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}" if stat.S_ISBLK(status.st_mode) else ""

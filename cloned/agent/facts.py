@@ -1,0 +1,140 @@
+"""What this laptop is: read from /sys, /proc and the firmware's tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from cloned import __version__
+from cloned.agent import disks, sysfs
+from cloned.agent.options import Options, UsageError
+
+_DMI = "/sys/class/dmi/id"
+_SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+_ETHERNET = 1
+"""ARPHRD_ETHER."""
+_OVERRIDES = ("uuid", "serial", "vendor", "product", "firmware", "boot_mac", "macs")
+
+_SIOCGIFADDR = 0x8915
+
+
+def gather(options: Options, address: str = "") -> dict[str, Any]:
+    """The body of a hello; `address` is our own, to know the card that the server is reached through."""
+    told = told_facts(options.facts)
+    nics = network_cards()
+    macs = [nic["mac"] for nic in nics]
+    found = {
+        **smbios(), "macs": macs, "boot_mac": _boot_mac(options.boot_mac, nics, address), "firmware": firmware(),
+        "cpu": _cpu(), "cores": os.cpu_count() or 1, "memory": _memory(),
+        "disks": disks.scan(options.only_disk, disk_facts(told)), "agent": __version__, "nics": nics,
+        "uptime": float(sysfs.text("/proc/uptime").split()[0]),
+    }
+    return found | {key: told[key] for key in _OVERRIDES if key in told}
+
+
+def told_facts(path: str) -> Mapping[str, Any]:
+    """What `--facts FILE` says of a laptop that has no firmware to ask; UsageError if it cannot be read."""
+    if not path:
+        return {}
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            data = json.load(file)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"agent: {path}: {error}") from error
+    if not isinstance(data, dict):
+        raise UsageError(f"agent: {path} holds no JSON object")
+    return data
+
+
+def disk_facts(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of the told facts that is about the one disk."""
+    return {"serial": told.get("disk_serial"), "wwn": told.get("disk_wwn"), "model": told.get("disk_model")}
+
+
+def smbios() -> dict[str, str]:
+    """Identity from the firmware's tables (SMBIOS 3.x, type 1)."""
+    fields = {"uuid": "product_uuid", "serial": "product_serial", "vendor": "sys_vendor", "product": "product_name"}
+    found = {key: sysfs.text(f"{_DMI}/{name}") for key, name in fields.items()}
+    return found if any(found.values()) else _dmidecode()
+
+
+def _dmidecode() -> dict[str, str]:
+    """The same from dmidecode, where the kernel knows nothing."""
+    import subprocess  # noqa: PLC0415 - rarely needed, and slow to import
+
+    words = {"uuid": "uuid", "serial": "serial-number", "vendor": "manufacturer", "product": "product-name"}
+    found: dict[str, str] = {}
+    for key, word in words.items():
+        try:
+            done = subprocess.run(["dmidecode", "-s", f"system-{word}"], capture_output=True, timeout=10, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return dict.fromkeys(words, "")
+        found[key] = done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
+    return found
+
+
+def network_cards() -> list[dict[str, Any]]:
+    """Every wired network card: MAC, speed in Mbit/s (None without a link), duplex, driver."""
+    base = "/sys/class/net"
+    cards = [name for name in sysfs.names(base) if _is_card(f"{base}/{name}")]
+    return [_card(f"{base}/{name}", name) for name in cards]
+
+
+def _is_card(path: str) -> bool:
+    """A physical Ethernet card; of a network namespace's virtual ones, the end of a veth counts as one."""
+    veth = sysfs.number(f"{path}/iflink") != sysfs.number(f"{path}/ifindex")
+    wired = sysfs.number(f"{path}/type") == _ETHERNET and not os.path.exists(f"{path}/wireless")  # noqa: PTH110
+    return wired and (veth or os.path.exists(f"{path}/device"))  # noqa: PTH110
+
+
+def _card(path: str, name: str) -> dict[str, Any]:
+    driver = os.path.basename(os.path.realpath(f"{path}/device/driver"))  # noqa: PTH119
+    duplex = sysfs.text(f"{path}/duplex")
+    return {
+        "name": name, "mac": sysfs.text(f"{path}/address"), "speed_mbps": sysfs.number(f"{path}/speed") or None,
+        "duplex": duplex if duplex in ("full", "half") else None, "driver": driver if driver != "driver" else "",
+    }
+
+
+def _boot_mac(told: str, cards: list[dict[str, Any]], address: str) -> str:
+    """The card it booted through: the firmware's word if we have such a card, else the one that has our address."""
+    if any(card["mac"] == told for card in cards):
+        return told
+    by_address = [card["mac"] for card in cards if address and _address_of(card["name"]) == address]
+    return str(by_address[0]) if by_address else told or (str(cards[0]["mac"]) if cards else "")
+
+
+def _address_of(interface: str) -> str:
+    import fcntl  # noqa: PLC0415
+    import struct  # noqa: PLC0415
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            answer = fcntl.ioctl(probe.fileno(), _SIOCGIFADDR, struct.pack("256s", interface.encode()[:15]))
+        except OSError:
+            return ""
+    return socket.inet_ntoa(answer[20:24])
+
+
+def firmware() -> str:
+    """bios, uefi or secureboot (UEFI specification 2.10, §3.3: the variable SecureBoot)."""
+    if not os.path.isdir("/sys/firmware/efi"):  # noqa: PTH112
+        return "bios"
+    value = sysfs.raw(_SECURE_BOOT)  # 4 bytes of attributes come first
+    return "secureboot" if value[4:5] == b"\1" else "uefi"
+
+
+def _cpu() -> str:
+    for line in sysfs.text("/proc/cpuinfo").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return ""
+
+
+def _memory() -> int:
+    """Bytes of memory that Linux has."""
+    first = sysfs.text("/proc/meminfo").splitlines()[:1]
+    return int(first[0].split()[1]) * 1024 if first else 0

@@ -1,0 +1,33 @@
+"""Small readings from /sys and /proc."""
+
+from __future__ import annotations
+
+import os
+
+
+def text(path: str) -> str:
+    """A file's text without white space around it; empty if it cannot be read."""
+    return raw(path).decode("utf-8", "replace").strip(" \t\r\n\0")
+
+
+def raw(path: str) -> bytes:
+    """A file's bytes; empty if it cannot be read."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs 0.1 s on an emulated laptop
+            return file.read()
+    except OSError:
+        return b""
+
+
+def number(path: str) -> int:
+    """A file's decimal number; 0 if there is none."""
+    word = text(path)
+    return int(word) if word.isdigit() else 0
+
+
+def names(path: str) -> list[str]:
+    """What a folder holds, in order; nothing if it is not there."""
+    try:
+        return sorted(os.listdir(path))  # noqa: PTH208
+    except OSError:
+        return []
