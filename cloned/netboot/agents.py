@@ -41,7 +41,11 @@ class AgentApi:
     """Routes under /agent/v1."""
 
     def __init__(
-        self, engine: Engine, monitor: Monitor, store: Store, casting: Casting,
+        self,
+        engine: Engine,
+        monitor: Monitor,
+        store: Store,
+        casting: Casting,
         finishing: Callable[[Laptop], list[dict[str, Any]]],
     ) -> None:
         self._engine, self._monitor, self._store, self._casting = engine, monitor, store, casting
@@ -50,8 +54,12 @@ class AgentApi:
     def routes(self) -> list[web.RouteDef]:
         """The routes, to be added to the boot server's application."""
         calls: dict[str, Handler] = {
-            "report": self._report, "ready": self._ready, "readback": self._read_back, "finished": self._finished,
-            "failed": self._failed, "confirm": self._confirm,
+            "report": self._report,
+            "ready": self._ready,
+            "readback": self._read_back,
+            "finished": self._finished,
+            "failed": self._failed,
+            "confirm": self._confirm,
         }
         posts = [web.post(f"/agent/v1/{name}", self._guarded(handler)) for name, handler in calls.items()]
         return [web.post("/agent/v1/hello", self._hello), web.get("/agent/v1/plan", self._guarded(self._plan)), *posts]
@@ -138,15 +146,29 @@ class AgentApi:
         manifest = await asyncio.to_thread(self._store.manifest, laptop.image)
         found = await asyncio.to_thread(judge, manifest, read_back(body))
         if number > 0:
-            await self._engine.submit(Judged(
-                laptop.id, SessionId(str(laptop.session)), number, found.verdict, len(found.wrong), found.differs,
-                found.image_hash, manifest.plan.map.used,
-            ))
-        return web.json_response({
-            "verdict": str(found.verdict), "wrong": list(found.wrong), "image_hash": found.image_hash or None,
-            "where": [asdict(each) for each in found.differs], "layout_ok": found.layout_ok,
-            "boot_code_ok": found.boot_code_ok, "gap_ok": found.gap_ok,
-        })
+            await self._engine.submit(
+                Judged(
+                    laptop.id,
+                    SessionId(str(laptop.session)),
+                    number,
+                    found.verdict,
+                    len(found.wrong),
+                    found.differs,
+                    found.image_hash,
+                    manifest.plan.map.used,
+                )
+            )
+        return web.json_response(
+            {
+                "verdict": str(found.verdict),
+                "wrong": list(found.wrong),
+                "image_hash": found.image_hash or None,
+                "where": [asdict(each) for each in found.differs],
+                "layout_ok": found.layout_ok,
+                "boot_code_ok": found.boot_code_ok,
+                "gap_ok": found.gap_ok,
+            }
+        )
 
     async def _finished(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         steps = body.get("steps")

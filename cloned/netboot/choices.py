@@ -1,0 +1,82 @@
+"""Which boot file a laptop's model wants, and what its last attempts taught us. Pure.
+
+Settings name vendor and product, which a laptop tells only later, in its script request: what it told is kept
+for its next boot. Where nothing is set, the order is shim, and `snponly.efi` for one that fetched shim twice
+and never came further (some firmware can't start shim from the network); then shim again if that did no better.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from cloned.config import Model
+from cloned.netboot.firmware import GRUB, IPXE, SHIM, SNPONLY
+
+_MOST = 1024
+_TRIES = 2
+"""Fetches of shim without a GRUB before something else is tried."""
+
+
+@dataclass
+class _Known:
+    vendor: str = ""
+    product: str = ""
+    shim: int = 0
+    """Fetches of shim since GRUB last asked for anything."""
+    bare: bool = False
+    """`snponly.efi` was fetched, and no script since."""
+
+
+class Choices:
+    """Settings by model and lessons by MAC; bounded."""
+
+    def __init__(self, models: Sequence[Model] = ()) -> None:
+        self._models = models
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+
+    def told(self, mac: str, vendor: str, product: str) -> None:
+        """The laptop named its make; it has come as far as a script."""
+        known = self._of(mac)
+        known.vendor, known.product = vendor or known.vendor, product or known.product
+        known.shim, known.bare = 0, False
+
+    def fetched(self, mac: str, name: str) -> None:
+        """The laptop fetched boot file `name` to its end."""
+        known = self._of(mac)
+        if name == SHIM:
+            known.shim, known.bare = known.shim + 1, False
+        elif name in (SNPONLY, IPXE):
+            known.bare = True
+        elif name == GRUB or name.startswith("grub/"):
+            known.shim = 0
+
+    def model(self, mac: str) -> Model:
+        """The first setting that fits, or the defaults."""
+        known = self._known.get(mac, _Known())
+        for model in self._models:
+            given = ((model.vendor, known.vendor), (model.product, known.product), (model.mac, mac))
+            if all(fnmatchcase(value.lower(), pattern.lower()) for pattern, value in given):
+                return model
+        return Model()
+
+    def uefi(self, mac: str) -> str:
+        """`auto` (shim first), `snponly`, `ipxe` or `shim` for a UEFI laptop's next boot."""
+        setting = self.model(mac).uefi
+        if setting != "auto":
+            return setting
+        known = self._known.get(mac, _Known())
+        return "snponly" if known.shim >= _TRIES and not known.bare else "auto"
+
+    def stuck(self) -> list[str]:
+        """MACs that fetched shim again and again and never came further."""
+        return [mac for mac, known in self._known.items() if known.shim >= _TRIES]
+
+    def _of(self, mac: str) -> _Known:
+        known = self._known.setdefault(mac, _Known())
+        self._known.move_to_end(mac)
+        if len(self._known) > _MOST:
+            self._known.popitem(last=False)
+        return known

@@ -1,0 +1,273 @@
+"""What to answer a DHCP request: pure decisions, no sockets (those are in listener.py).
+
+Two ways (what firmware accepts was measured on OVMF, SeaBIOS with iPXE, and iPXE itself):
+
+- **leasing** (RFC 2131): siaddr, the BOOTP `file` field and option 67, options 54, 51, 1. No option 60 for
+  `PXEClient`, else OVMF goes on to port 4011; `HTTPClient` must get its own back.
+- **proxyDHCP** (PXE 2.1 §2.2): an OFFER without address to a DISCOVER that names a boot client: siaddr is us,
+  `file`, options 53, 54, 60, 67, 97 echoed, 43 = "use the file you were given" so that nobody has to ask port
+  4011. Those who ask there all the same get their ACK.
+
+A request that came through a relay is not answered: our pools belong to the wire we are on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
+
+from cloned.netboot.firmware import Client, Way, boot_file, classify
+from cloned.netboot.leases import Pool
+from cloned.netboot.packet import BROADCAST_FLAG, ZERO, Kind, Option, Packet
+
+SERVER_PORT, CLIENT_PORT, PXE_PORT = 67, 68, 4011
+EVERYBODY = IPv4Address("255.255.255.255")
+_USE_FILE = bytes((6, 1, 8, 255))
+"""PXE_DISCOVERY_CONTROL = 8 (PXE 2.1 table 2-1, bit 3): no discovery, start the file of this offer."""
+_NO_PROXY_WAIT = bytes((0xB0, 1, 1))
+"""iPXE's option 175.176: don't wait for proxyDHCP offers, there is nobody else."""
+
+
+class Mode(StrEnum):
+    """What we do on an interface."""
+
+    AUTO = "auto"
+    """proxyDHCP as soon as another DHCP server was seen."""
+    PROXY = "proxy"
+    LEASE = "lease"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One interface as answers need it."""
+
+    interface: str
+    address: IPv4Address
+    network: IPv4Network
+    boot_port: int
+    router: IPv4Address | None = None
+    dns: tuple[IPv4Address, ...] = ()
+
+    def url(self, name: str) -> str:
+        """Where a client finds `name` by HTTP."""
+        return f"http://{self.address}:{self.boot_port}/{name}"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do with a request. No `reply`: stay silent."""
+
+    client: Client
+    reply: Packet | None = None
+    to: IPv4Address = EVERYBODY
+    got: str = ""
+    """For the history: what it gets."""
+    why: str = ""
+    """For the history, in words: why it gets nothing, or not what it wanted."""
+    address: str = ""
+    """The address put aside for it or given to it."""
+    no_address: bool = False
+    """It wanted an address and none was ready: check some and ask again, or say that the pool is exhausted."""
+    other_server: IPv4Address | None = None
+    """It took this server's offer."""
+
+
+def asked(packet: Packet, client: Client) -> str:
+    """A request in words, for the history."""
+    kind = packet.kind.name if packet.kind else "BOOTP"
+    return f"DHCP {kind} from {client}"
+
+
+@dataclass
+class Answers:
+    """Decides for one interface. `leasing` and `proxy` change as other servers come and go (watch.py)."""
+
+    place: Place
+    pool: Pool | None = None
+    choose: Callable[[str], str] = lambda mac: "auto"
+    """MAC → the `uefi` setting of its model."""
+    leasing: bool = False
+    proxy: bool = False
+    why_silent: str = ""
+    """In words, while neither is on."""
+
+    def answer(self, packet: Packet, now: float, port: int = SERVER_PORT, source: IPv4Address = ZERO) -> Decision:
+        """Decide on one request that came to `port` from `source`."""
+        client = classify(packet)
+        if packet.op != 1 or packet.giaddr != ZERO or packet.kind is None:
+            why = (
+                "it came through a relay; our addresses belong to this wire"
+                if packet.giaddr != ZERO
+                else "no DHCP request"
+            )
+            return Decision(client, why=why)
+        if port == PXE_PORT:
+            return self._boot_server(packet, client, source)
+        if self.pool is not None and packet.kind in (Kind.RELEASE, Kind.DECLINE):
+            return self._given_back(packet, client, self.pool, now)
+        if self.pool is not None and (self.leasing or self._renews(packet, now)):
+            return self._lease(packet, client, self.pool, now)
+        if self.proxy:
+            return self._proxy(packet, client)
+        return Decision(client, why=self.why_silent or "no DHCP here")
+
+    def _renews(self, packet: Packet, now: float) -> bool:
+        """Whether it only prolongs what it has: that goes on when leasing is stopped, nothing new is given."""
+        lease = self.pool.lease_of(packet.mac) if self.pool else None
+        return (
+            packet.kind is Kind.REQUEST
+            and lease is not None
+            and lease.bound
+            and lease.until > now
+            and packet.ciaddr != ZERO
+            and str(packet.ciaddr) == lease.address
+        )
+
+    def _proxy(self, packet: Packet, client: Client) -> Decision:
+        if packet.kind is not Kind.DISCOVER or client.way is Way.NONE:
+            return Decision(client)
+        if client.refusal:
+            return Decision(client, why=client.refusal)
+        reply = self._reply(packet, Kind.OFFER, self._boot_options(packet, client, proxy=True))
+        return Decision(client, self._with_file(reply, client), got=f"proxyDHCP: {self._file(packet, client)}")
+
+    def _boot_server(self, packet: Packet, client: Client, source: IPv4Address) -> Decision:
+        """Port 4011 (PXE 2.1 §2.2.5): asked by firmware that passes over option 43."""
+        if not (self.leasing or self.proxy) or packet.kind not in (Kind.REQUEST, Kind.INFORM, Kind.DISCOVER):
+            return Decision(client, why=self.why_silent)
+        if not client.boots:
+            return Decision(client, why=client.refusal or "not a network boot")
+        reply = self._reply(packet, Kind.ACK, self._boot_options(packet, client, proxy=True))
+        to = packet.ciaddr if packet.ciaddr != ZERO else source
+        return Decision(client, self._with_file(reply, client), to, got=f"port 4011: {self._file(packet, client)}")
+
+    def _given_back(self, packet: Packet, client: Client, pool: Pool, now: float) -> Decision:
+        server = packet.address(Option.SERVER)
+        if server is not None and server != self.place.address:
+            return Decision(client)
+        if packet.kind is Kind.RELEASE:
+            pool.release(packet.mac, packet.ciaddr, now)
+            return Decision(client, got="released")
+        address, lease = packet.address(Option.REQUESTED), pool.lease_of(packet.mac)
+        if address is None or lease is None or lease.address != str(address):
+            return Decision(client, why="it declined an address that it did not have from us")
+        pool.taken(str(address), now)
+        return Decision(
+            client, why=f"it declined {address}: somebody else uses that address; it is left alone for an hour"
+        )
+
+    def _lease(self, packet: Packet, client: Client, pool: Pool, now: float) -> Decision:
+        if packet.kind is Kind.DISCOVER:
+            address = pool.offer(packet.mac, packet.address(Option.REQUESTED), now)
+            if not address:
+                return Decision(client, no_address=True, why="no address is free")
+            return self._give(packet, client, Kind.OFFER, IPv4Address(address))
+        if packet.kind is Kind.REQUEST:
+            return self._request(packet, client, pool, now)
+        if packet.kind is Kind.INFORM and packet.ciaddr in self.place.network:
+            return self._give(packet, client, Kind.ACK, ZERO, packet.ciaddr)
+        return Decision(client)
+
+    def _request(self, packet: Packet, client: Client, pool: Pool, now: float) -> Decision:
+        """RFC 2131 §4.3.2: selecting (it names a server), rebooting, renewing, rebinding."""
+        server = packet.address(Option.SERVER)
+        if server is not None and server != self.place.address:
+            pool.withdraw(packet.mac)
+            return Decision(client, why=f"it took the offer of {server}", other_server=server)
+        wanted = packet.ciaddr if packet.ciaddr != ZERO else packet.address(Option.REQUESTED)
+        if wanted is None:
+            return Decision(client, why="it asks for no address")
+        if pool.bind(packet.mac, wanted, now):
+            return self._give(packet, client, Kind.ACK, wanted, packet.ciaddr)
+        why = f"{wanted} is not free" if pool.covers(wanted) else f"{wanted} is not ours to give"
+        reply = self._reply(packet, Kind.NAK, {Option.MESSAGE: why.encode()}, flags=packet.flags | BROADCAST_FLAG)
+        return Decision(client, reply, got="NAK", why=why)
+
+    def _give(
+        self, packet: Packet, client: Client, kind: Kind, address: IPv4Address, to: IPv4Address = ZERO
+    ) -> Decision:
+        """OFFER or ACK, with the boot file if there is one."""
+        options = dict(self._lease_options(infinite=address == ZERO))
+        got = f"{kind.name} {address}" if address != ZERO else kind.name
+        if client.boots:
+            options |= self._boot_options(packet, client, proxy=False)
+            got += f", {self._file(packet, client)}"
+        reply = self._reply(packet, kind, options, yiaddr=address)
+        if client.boots:
+            reply = self._with_file(reply, client)
+        where = to if to != ZERO else EVERYBODY
+        return Decision(client, reply, where, got, client.refusal, str(address) if address != ZERO else "")
+
+    def _lease_options(self, *, infinite: bool) -> dict[int, bytes]:
+        options: dict[int, bytes] = {Option.MASK: self.place.network.netmask.packed}
+        if not infinite and self.pool is not None:  # an INFORM gets no lease time (RFC 2131 §4.3.5)
+            seconds = self.pool.seconds
+            options[Option.LEASE] = seconds.to_bytes(4, "big")
+            options[Option.RENEW] = (seconds // 2).to_bytes(4, "big")
+            options[Option.REBIND] = (seconds * 7 // 8).to_bytes(4, "big")
+        if self.place.router is not None:
+            options[Option.ROUTER] = self.place.router.packed
+        if self.place.dns:
+            options[Option.DNS] = b"".join(server.packed for server in self.place.dns)
+        return options
+
+    def _boot_options(self, packet: Packet, client: Client, *, proxy: bool) -> dict[int, bytes]:
+        options: dict[int, bytes] = {}
+        if client.way is Way.HTTP:
+            options[Option.CLASS] = b"HTTPClient"
+        elif proxy:
+            options[Option.CLASS] = b"PXEClient"
+            options[Option.VENDOR] = _USE_FILE
+        options[Option.BOOT_FILE] = self._file(packet, client).encode()
+        if client.way is Way.IPXE and not proxy:
+            options[Option.IPXE] = _NO_PROXY_WAIT
+        return options
+
+    def _file(self, packet: Packet, client: Client) -> str:
+        if client.way is Way.IPXE:
+            return self.place.url("boot.ipxe")
+        name = boot_file(client, self.choose(packet.mac))
+        return self.place.url(name) if client.way is Way.HTTP else name
+
+    def _reply(
+        self,
+        packet: Packet,
+        kind: Kind,
+        options: dict[int, bytes],
+        *,
+        yiaddr: IPv4Address = ZERO,
+        flags: int | None = None,
+    ) -> Packet:
+        """A reply with what every reply carries; options 61 (RFC 6842) and 97 go back as they came."""
+        head: dict[int, bytes] = {Option.TYPE: bytes((kind,)), Option.SERVER: self.place.address.packed}
+        same = {code: packet.options[code] for code in (Option.MACHINE_ID, Option.CLIENT_ID) if code in packet.options}
+        ciaddr = packet.ciaddr if kind is Kind.ACK else ZERO
+        return Packet(
+            2,
+            packet.xid,
+            packet.mac,
+            0,
+            packet.flags if flags is None else flags,
+            ciaddr,
+            yiaddr,
+            options=head | options | same,
+        )
+
+    def _with_file(self, reply: Packet, client: Client) -> Packet:
+        """The BOOTP fields too: shim takes the server and its own directory from them, not from the options."""
+        file = reply.options[Option.BOOT_FILE]
+        return Packet(
+            reply.op,
+            reply.xid,
+            reply.mac,
+            reply.secs,
+            reply.flags,
+            reply.ciaddr,
+            reply.yiaddr,
+            self.place.address,
+            file=file if len(file) < 128 else b"",
+            options=reply.options,
+        )

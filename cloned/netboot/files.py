@@ -1,0 +1,151 @@
+"""The boot files: collected from Debian's packages, and found again by name without leaving their folders."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloned import processes
+from cloned.errors import ClonedError, MissingError
+
+SUITE = "trixie"
+"""Debian 13: the signed GRUB of Debian 12 has no HTTP and fails under proxyDHCP. It loads Debian 12's kernel too."""
+PACKAGES = ("grub-efi-amd64-signed", "shim-signed", "ipxe", "memtest86+")
+SOURCES = {
+    "shimx64.efi": "usr/lib/shim/shimx64.efi.signed",
+    "mmx64.efi": "usr/lib/shim/mmx64.efi.signed",
+    "grubx64.efi": "usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed",
+    "undionly.kpxe": "usr/lib/ipxe/undionly.kpxe",
+    "snponly.efi": "usr/lib/ipxe/snponly.efi",
+    "ipxe.efi": "usr/lib/ipxe/ipxe.efi",
+    "memtest.efi": "boot/memtest86+x64.efi",
+    "memtest.bin": "boot/memtest86+x64.bin",
+}
+"""Name that laptops ask for → path in Debian's packages."""
+_INFO = "boot.json"
+
+
+def build_boot_files(into: Path, *, again: bool = False) -> Path:
+    """Fill `into` with the boot files of `SOURCES`, unless they are there already; returns `into`.
+
+    Downloads four packages and what they depend on (about 30 MB) and unpacks them in a temporary folder; nothing
+    of this machine is changed. MissingError if a tool or the network is missing; `into` is then as it was.
+    """
+    if not again and is_complete(into):
+        return into
+    into.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="cloned-boot-") as scratch:
+        root, fresh = Path(scratch) / "root", Path(scratch) / "boot"
+        _extract(root)
+        fresh.mkdir()
+        for name, source in SOURCES.items():
+            _copy(root, source, fresh / name)
+        (fresh / _INFO).write_text(json.dumps({"suite": SUITE, "files": _digests(fresh)}, indent=1), encoding="utf-8")
+        into.mkdir(parents=True, exist_ok=True)
+        for path in sorted(fresh.iterdir(), key=lambda path: path.name == _INFO):  # what says "complete" comes last
+            target = into / path.name
+            shutil.copyfile(path, target.with_suffix(".part"))
+            target.with_suffix(".part").replace(target)
+    return into
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether `folder` holds every boot file, whole and of the suite that is wanted."""
+    try:
+        info = json.loads((folder / _INFO).read_text(encoding="utf-8"))
+        wanted: dict[str, str] = info["files"]
+        return info["suite"] == SUITE and set(wanted) == set(SOURCES) and wanted == _digests(folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _extract(root: Path) -> None:
+    """Unpack the packages below `root`, without running any script of theirs."""
+    arguments = ["--mode=root", "--variant=extract", f"--include={','.join(PACKAGES)}", SUITE, str(root)]
+    try:
+        processes.run(["mmdebstrap", "--quiet", *arguments], timeout=600)
+    except ClonedError as error:
+        if isinstance(error, MissingError):
+            raise
+        raise MissingError(
+            f"the boot files could not be fetched from Debian {SUITE}: {error}",
+            "see that this machine reaches a Debian mirror, and run it as root",
+        ) from error
+
+
+def _copy(root: Path, source: str, target: Path) -> None:
+    """Copy a file out of `root`; a link is followed inside of it."""
+    path = root / source
+    if path.is_symlink():
+        link = path.readlink()
+        path = root / link.relative_to("/") if link.is_absolute() else path.parent / link
+    if not path.is_file():
+        raise MissingError(f"Debian {SUITE} has no {source} any more", "this version of cloned is too old for it")
+    shutil.copyfile(path, target)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in sorted(SOURCES)}
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Folders whose files laptops may read: `boot/` at the top, others below their name."""
+
+    folders: dict[str, Path]
+    """First part of the name → folder; the key "" is the top."""
+
+    def find(self, name: str) -> Path | None:
+        """The file called `name`, or None: no such file, not a regular one, or outside of its folder.
+
+        Slashes may come twice, in front, or as backslashes (old boot ROMs); `..` never gets anywhere.
+        """
+        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+        if not parts or ".." in parts or any("\0" in part for part in parts):
+            return None
+        folder, rest = (
+            (self.folders.get(parts[0]), parts[1:]) if parts[0] in self.folders else (self.folders.get(""), parts)
+        )
+        if folder is None or not rest:
+            return None
+        try:
+            root = folder.resolve(strict=True)
+            path = root.joinpath(*rest).resolve(strict=True)
+            return path if path.is_relative_to(root) and path.is_file() else None
+        except (OSError, ValueError, RuntimeError):  # absent, a name too long, a loop of links
+            return None
+
+
+def normal(name: str) -> str:
+    """`name` with single slashes and none in front: what two ways of writing one name have in common."""
+    return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
+
+
+class Digests:
+    """SHA-256 of files, taken once for each state of a file (path, size, time of change). Blocking."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int, int], bytes] = {}
+
+    def known(self, path: Path) -> bytes | None:
+        """The digest, if it was taken since the file last changed."""
+        return self._known.get(_state(path))
+
+    def take(self, path: Path) -> bytes:
+        """The digest; reads the file if it has to."""
+        state = _state(path)
+        if state not in self._known:
+            with path.open("rb") as file:
+                self._known[state] = hashlib.file_digest(file, "sha256").digest()
+            if len(self._known) > 64:
+                self._known.pop(next(iter(self._known)))
+        return self._known[state]
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    status = path.stat()
+    return str(path), status.st_size, status.st_mtime_ns

@@ -1,0 +1,83 @@
+"""What each laptop asked for and what it got: bounded, for `cloned netboot log` and the page."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+PER_MAC = 60
+"""Entries kept of one MAC: a boot makes about twenty."""
+MACS = 1024
+"""MACs kept; the one heard of longest ago goes first."""
+_SAME = 64
+"""Characters of an answer that are compared to merge repeats."""
+
+
+@dataclass
+class Entry:
+    """One thing asked and what came of it."""
+
+    at: float
+    """Seconds since the epoch, of the last of `times` equal ones."""
+    asked: str
+    got: str
+    why: str
+    """In words, where it was refused or not answered; else empty."""
+    address: str = ""
+    interface: str = ""
+    times: int = 1
+
+
+class History:
+    """The last things each MAC asked. Equal neighbours are counted, so that a loop can't flush the rest."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._macs: OrderedDict[str, deque[Entry]] = OrderedDict()
+        self._addresses: OrderedDict[str, str] = OrderedDict()
+
+    def add(
+        self, mac: str, asked: str, got: str = "", why: str = "", *, address: str = "", interface: str = ""
+    ) -> None:
+        """Write down that `mac` asked for something."""
+        entries = self._macs.setdefault(mac, deque(maxlen=PER_MAC))
+        self._macs.move_to_end(mac)
+        if len(self._macs) > MACS:
+            self._macs.popitem(last=False)
+        last = entries[-1] if entries else None
+        if last is not None and (last.asked[:_SAME], last.got[:_SAME], last.why[:_SAME]) == (
+            asked[:_SAME],
+            got[:_SAME],
+            why[:_SAME],
+        ):
+            last.at, last.times = self._clock(), last.times + 1
+            return
+        entries.append(Entry(self._clock(), asked[:200], got[:200], why[:300], address, interface))
+
+    def knows(self, mac: str) -> bool:
+        """Whether `mac` has asked for anything yet."""
+        return mac in self._macs
+
+    def place(self, mac: str, address: str) -> None:
+        """Remember that `mac` was seen using `address`."""
+        self._addresses[address] = mac
+        self._addresses.move_to_end(address)
+        if len(self._addresses) > 4 * MACS:
+            self._addresses.popitem(last=False)
+
+    def mac_of(self, address: str) -> str:
+        """The MAC last seen at `address`, or nothing."""
+        return self._addresses.get(address, "")
+
+    def entries(self, mac: str) -> list[Entry]:
+        """What `mac` asked, oldest first."""
+        return list(self._macs.get(mac, ()))
+
+    def log(self, mac: str = "") -> list[dict[str, Any]]:
+        """All entries (or those of one MAC), oldest first, as plain data with the key `mac`."""
+        chosen = [mac] if mac else list(self._macs)
+        rows = [{"mac": one, **asdict(entry)} for one in chosen for entry in self._macs.get(one, ())]
+        return sorted(rows, key=lambda row: row["at"])

@@ -1,0 +1,186 @@
+"""What laptops fetch by HTTP: boot files, the live system, their scripts; and the agent's calls beside them.
+
+Files go out by sendfile, with ranges, HEAD and lengths (UEFI HTTP boot asks HEAD first). A name may come with
+doubled slashes: shim asks for `//grubx64.efi`. Firmware and GRUB cut connections without a word; that is normal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Literal, Protocol
+
+from aiohttp import web
+
+from cloned.core.boot import BootAnswer, BootRequest
+from cloned.errors import ClonedError
+from cloned.netboot.choices import Choices
+from cloned.netboot.files import Digests, Shelf, normal
+from cloned.netboot.firmware import BIOS, UEFI
+from cloned.netboot.history import History
+from cloned.netboot.menus import Menus, refused
+from cloned.netboot.tftp import Found
+from cloned.netboot.tftp_wire import Code, TftpError
+from cloned.tasks import TaskOwner
+
+log = logging.getLogger(__name__)
+
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+_LARGEST_TFTP = 512 * 1024 * 1024
+
+
+class BootDecisions(Protocol):
+    """The engine, as far as booting goes."""
+
+    async def boot(self, request: BootRequest) -> BootAnswer:
+        """Decide what a laptop boots, and give it a token that revokes its older ones."""
+
+
+class Site:
+    """Everything a laptop can ask for by name, over HTTP or TFTP."""
+
+    def __init__(
+        self,
+        boot: BootDecisions,
+        menus: Menus,
+        shelf: Shelf,
+        choices: Choices,
+        history: History,
+        memory: Mapping[str, bytes],
+        mac_at: Callable[[str], str],
+        tasks: TaskOwner,
+    ) -> None:
+        self._boot, self._menus, self._shelf, self._choices, self._history = boot, menus, shelf, choices, history
+        self._memory, self._mac_at = memory, mac_at
+        self._digests, self._tasks = Digests(), tasks
+        self._hashing: set[Path] = set()
+
+    def application(self, routes: Iterable[web.AbstractRouteDef] = ()) -> web.Application:
+        """The web application: `routes` first, then every file."""
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.add_routes(list(routes))
+        app.router.add_get("/{name:.*}", self._get)
+        return app
+
+    async def found(self, name: str, client: str, server: str) -> Found:
+        """Content for TFTP; `server` is our ADDRESS:PORT for HTTP. Raises TftpError."""
+        name = normal(name)
+        if name == "grub/grub.cfg":
+            return Found(self._start_grub(client, server).encode())
+        if name in self._memory:
+            return Found(self._memory[name])
+        path = self._shelf.find(name)
+        if path is None:
+            raise TftpError(Code.NOT_FOUND, "no such file")
+        if path.stat().st_size > _LARGEST_TFTP:
+            raise TftpError(Code.ACCESS, "too large for TFTP, use HTTP")
+        status = path.stat()
+        content = await asyncio.to_thread(path.read_bytes)
+        return Found(content, f"{path}:{status.st_mtime_ns}".encode())
+
+    async def _get(self, request: web.Request) -> web.StreamResponse:
+        name = normal(request.path)
+        if name in ("boot.ipxe", "grub/grub.cfg", "grub/menu.cfg"):
+            return web.Response(text=await self._script(name, request), headers=_TEXT)
+        if name in self._memory:
+            return web.Response(body=self._memory[name], content_type="application/octet-stream")
+        path = self._shelf.find(name)
+        mac = self._mac_at(request.remote or "")
+        if path is None:
+            self._tell(mac, request, "", "no such file")
+            raise web.HTTPNotFound(text="no such file\n")
+        if request.method == "GET" and "Range" not in request.headers:
+            self._tell(mac, request, f"{path.stat().st_size} bytes")
+            self._choices.fetched(mac, name)
+        headers = {"Content-Type": "application/octet-stream"}
+        digest = self._digests.known(path)
+        if digest is not None:
+            headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(digest).decode()}:"  # RFC 9530
+        elif path not in self._hashing:
+            self._hashing.add(path)
+            self._tasks.start(self._hash(path), f"digest.{path.name}")
+        return web.FileResponse(path, headers=headers)
+
+    async def _hash(self, path: Path) -> None:
+        """Take a file's digest beside the transfer; who asks next gets it along."""
+        try:
+            await asyncio.to_thread(self._digests.take, path)
+        except OSError as error:  # it went away, or is being replaced
+            log.info("no digest of %s: %s", path, error)
+        finally:
+            self._hashing.discard(path)
+
+    async def _script(self, name: str, request: web.Request) -> str:
+        server = _server(request)
+        if name == "grub/grub.cfg":
+            return self._start_grub(request.remote or "", server)
+        if name == "boot.ipxe" and "mac" not in request.query:
+            self._tell(self._mac_at(request.remote or ""), request, "the script that asks for a script")
+            return self._menus.start_ipxe(server)
+        wanted = read_query(request.query, request.remote or "", "grub" if name == "grub/menu.cfg" else "ipxe")
+        if wanted is None:
+            raise web.HTTPBadRequest(text="mac must be six hexadecimal bytes with colons\n")
+        return await self._menu(wanted, request, server)
+
+    async def _menu(self, wanted: BootRequest, request: web.Request, server: str) -> str:
+        self._history.place(wanted.mac, wanted.address)
+        self._choices.told(wanted.mac, wanted.vendor, wanted.product)
+        try:
+            answer = await self._boot.boot(wanted)
+        except ClonedError as error:
+            self._tell(wanted.mac, request, "", str(error))
+            return refused(str(error), wanted.via)
+        said = f"{answer.kind}: {answer.why}"
+        self._tell(
+            wanted.mac, request, "" if answer.kind == "refuse" else said, said if answer.kind == "refuse" else ""
+        )
+        return self._menus.menu(server, wanted, answer, self._choices.model(wanted.mac))
+
+    def _start_grub(self, client: str, server: str) -> str:
+        mac = self._mac_at(client)
+        self._choices.fetched(mac, "grub/grub.cfg")
+        return self._menus.start_grub(server, self._choices.uefi(mac))
+
+    def _tell(self, mac: str, request: web.Request, got: str, why: str = "") -> None:
+        if mac:
+            self._history.add(mac, f"HTTP {request.path[:80]}", got, why, address=request.remote or "")
+
+
+def read_query(query: Mapping[str, str], address: str, via: Literal["ipxe", "grub"]) -> BootRequest | None:
+    """What a script's query tells; None if it names no MAC. `via=thin` comes from the lab's thin laptops."""
+    mac = query.get("mac", "").lower().replace("-", ":")
+    if not _MAC.fullmatch(mac):
+        return None
+    firmware = {"pcbios": BIOS, "efi": UEFI}.get(query.get("platform", ""), query.get("platform", "")[:16])
+    if via == "grub":
+        firmware = "secureboot" if query.get("lockdown") == "y" else UEFI
+    return BootRequest(
+        mac=mac,
+        address=address,
+        uuid=_field(query, "uuid"),
+        serial=_field(query, "serial"),
+        vendor=_field(query, "manufacturer"),
+        product=_field(query, "product"),
+        firmware=firmware,
+        via="thin" if query.get("via") == "thin" else via,
+    )
+
+
+def _field(query: Mapping[str, str], name: str) -> str:
+    """One word of SMBIOS: printable, at most 64 characters (longer ones are no strings of a maker)."""
+    return "".join(char for char in query.get(name, "") if char.isprintable())[:64].strip()
+
+
+def _server(request: web.Request) -> str:
+    """ADDRESS:PORT that this client reached us at."""
+    transport = request.transport
+    if transport is None:
+        raise web.HTTPBadRequest(text="the connection is gone\n")
+    address, port = transport.get_extra_info("sockname")[:2]
+    return f"{IPv4Address(address)}:{port}"

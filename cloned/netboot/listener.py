@@ -1,0 +1,284 @@
+"""DHCP on one interface: sockets around the decisions of dhcp.py, and the look-out for other servers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from cloned.errors import MissingError
+from cloned.netboot.arp import ANSWER_SECONDS, ArpChecker
+from cloned.netboot.dhcp import CLIENT_PORT, EVERYBODY, PXE_PORT, SERVER_PORT, Answers, Decision, Mode, Place, asked
+from cloned.netboot.firmware import Way, is_ipxe
+from cloned.netboot.frames import DHCP_SERVERS, ETH_IP, dhcp_broadcast, packet_socket, read_udp
+from cloned.netboot.history import History
+from cloned.netboot.leases import Pool
+from cloned.netboot.packet import MAXIMUM, ZERO, BadPacket, Packet, decode, encode
+from cloned.netboot.solicit import NoRouter
+from cloned.netboot.watch import Server, Watch, probe
+
+log = logging.getLogger(__name__)
+
+_LEASE_PROBE, _SEARCH_PROBE, _IDLE_PROBE = 1.5, 2.0, 20.0
+_DRAIN = 64
+_RETRY_SECONDS = ANSWER_SECONDS + 0.1
+_MOST_WAITING = 256
+_IPXE_SECONDS = 60
+"""How long after its last DHCP request a MAC counts as iPXE that is starting."""
+
+
+@dataclass
+class State:
+    """What the page says of an interface."""
+
+    stopped_by: list[Server] = field(default_factory=list)
+    """DHCP servers because of which we lease nothing."""
+    exhausted: bool = False
+    bad_packets: int = 0
+    conflicts: dict[str, str] = field(default_factory=dict)
+    """Address of ours → MAC that uses it unasked."""
+    probe_failed: str = ""
+
+
+class Listener:
+    """Listens on the DHCP ports of one interface until it is closed."""
+
+    def __init__(
+        self,
+        place: Place,
+        mac: str,
+        mode: Mode,
+        history: History,
+        *,
+        pool: Pool | None = None,
+        choose: Callable[[str], str] = lambda mac: "auto",
+    ) -> None:
+        self.place, self.mac, self.mode = place, mac, mode
+        self.watch, self.state = Watch(place.address), State()
+        self.answers = Answers(place, pool, choose)
+        self._history, self._pool = history, pool
+        self._ipxe: dict[str, float] = {}
+        self._sockets: list[socket.socket] = []
+        self._raw: socket.socket | None = None
+        self._arp: ArpChecker | None = None
+        self._router: NoRouter | None = None
+        self._waiting: set[asyncio.TimerHandle] = set()
+
+    def start(self) -> None:
+        """Open the sockets; MissingError if a port is in use or not allowed."""
+        if self.mode is Mode.OFF:
+            return
+        try:
+            self._listen(SERVER_PORT)
+            self._listen(PXE_PORT)
+            self._raw = packet_socket(self.place.interface, ETH_IP, DHCP_SERVERS)
+            asyncio.get_running_loop().add_reader(self._raw, self._overheard)
+            self._router = NoRouter(self.place.interface, self.mac, self._is_starting_ipxe)
+            if self._pool is not None:
+                self._arp = ArpChecker(self.place.interface, self.mac, self._pool, self._conflict)
+        except OSError as error:
+            self.close()
+            raise MissingError(f"listening on {self.place.interface}: {error.strerror}", "run it as root") from error
+        except MissingError:
+            self.close()
+            raise
+        self._judge(time.time())
+
+    def close(self) -> None:
+        """Close every socket; no task is left behind."""
+        loop = asyncio.get_running_loop()
+        for sock in [*self._sockets, *([self._raw] if self._raw else [])]:
+            loop.remove_reader(sock)
+            sock.close()
+        self._sockets, self._raw = [], None
+        for part in (self._arp, self._router):
+            if part is not None:
+                part.close()
+        self._arp = self._router = None
+        for timer in self._waiting:
+            timer.cancel()
+        self._waiting.clear()
+
+    async def run(self) -> None:
+        """Look out for other servers, and keep checked addresses in stock, for ever."""
+        if self.mode is Mode.OFF:
+            await asyncio.Event().wait()
+        if self._arp is None:
+            await self._look_out()
+            return
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look_out(), name=f"dhcp.watch.{self.place.interface}")
+            group.create_task(self._arp.run(), name=f"dhcp.arp.{self.place.interface}")
+
+    def handle(self, data: bytes, source: str, port: int, arrived: int) -> None:
+        """Answer one datagram that came to port `arrived`; never raises, whatever it holds."""
+        try:
+            packet = decode(data)
+        except BadPacket:
+            self.state.bad_packets += 1
+            return
+        if packet.op == 1 and packet.mac != self.mac:
+            self._decide(packet, IPv4Address(source), port, arrived, again=True)
+
+    def _decide(self, packet: Packet, source: IPv4Address, port: int, arrived: int, *, again: bool) -> None:
+        now = time.time()
+        decision = self.answers.answer(packet, now, arrived, source)
+        if is_ipxe(packet):
+            self._note_ipxe(packet.mac, now)
+        if decision.other_server is not None:
+            self.watch.took(decision.other_server, now)
+            self._judge(now)
+        if decision.no_address and self._arp is not None:
+            self.state.exhausted = self._pool is not None and self._pool.exhausted(now)
+            self._arp.hurry()
+            if again and not self.state.exhausted:
+                self._again(packet, source, port, arrived)
+                return
+        self._tell(packet, decision)
+        if decision.reply is not None:
+            self._send(decision.reply, decision.to, port if arrived == PXE_PORT else CLIENT_PORT, arrived)
+
+    def _again(self, packet: Packet, source: IPv4Address, port: int, arrived: int) -> None:
+        """Decide once more when an ARP check has had its time; a flood waits its turn at the client."""
+        if len(self._waiting) >= _MOST_WAITING:
+            return
+
+        def fire() -> None:
+            self._waiting.discard(timer)
+            self._decide(packet, source, port, arrived, again=False)
+
+        timer = asyncio.get_running_loop().call_later(_RETRY_SECONDS, fire)
+        self._waiting.add(timer)
+
+    def _tell(self, packet: Packet, decision: Decision) -> None:
+        """Into the history: laptops that boot, and what becomes of them afterwards; nobody else."""
+        if decision.address:
+            self.state.exhausted = False
+            self._history.place(packet.mac, decision.address)
+            if self._arp is not None:
+                self._arp.ask(decision.address)
+        if decision.client.way is Way.NONE and not self._history.knows(packet.mac):
+            return
+        if decision.got or decision.why:
+            self._history.add(
+                packet.mac,
+                asked(packet, decision.client),
+                decision.got,
+                decision.why,
+                address=decision.address,
+                interface=self.place.interface,
+            )
+
+    def _send(self, reply: Packet, to: IPv4Address, port: int, arrived: int) -> None:
+        sock = self._sockets[0 if arrived == SERVER_PORT else 1] if len(self._sockets) == 2 else None
+        if sock is None:
+            return
+        try:
+            sock.sendto(encode(reply), (str(to if to != ZERO else EVERYBODY), port))
+        except OSError as error:  # the link is down, or the address can't be reached: the client asks again
+            log.debug("DHCP answer to %s on %s: %s", reply.mac, self.place.interface, error)
+
+    def _listen(self, port: int) -> None:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._sockets.append(sock)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.place.interface.encode() + b"\0")
+            sock.bind(("0.0.0.0", port))  # noqa: S104 - bound to its device above; broadcasts come to no address
+        except OSError as error:
+            hint = f"stop the other DHCP server (ss -lunp 'sport = :{port}' names it), or set dhcp.mode = \"off\""
+            raise MissingError(f"DHCP port {port} on {self.place.interface}: {error.strerror}", hint) from error
+        asyncio.get_running_loop().add_reader(sock, self._readable, sock, port)
+
+    def _readable(self, sock: socket.socket, port: int) -> None:
+        for _ in range(_DRAIN):
+            try:
+                data, source = sock.recvfrom(MAXIMUM + 1)
+            except OSError:
+                return
+            self.handle(data, source[0], source[1], port)
+
+    def _overheard(self) -> None:
+        """What servers send on this wire."""
+        assert self._raw is not None
+        for _ in range(_DRAIN):
+            try:
+                frame = self._raw.recv(MAXIMUM)
+            except OSError:
+                return
+            self.overheard(frame)
+
+    def overheard(self, frame: bytes) -> None:
+        """Look at one frame of a DHCP server; never raises."""
+        datagram = read_udp(frame)
+        if datagram is None or datagram.mac == self.mac:
+            return
+        try:
+            packet = decode(datagram.data)
+        except BadPacket:
+            self.state.bad_packets += 1
+            return
+        now = time.time()
+        if self.watch.heard(packet, datagram.source, datagram.mac, now) is None:
+            return
+        if packet.yiaddr != ZERO and packet.mac != self.mac:
+            self._history.place(packet.mac, str(packet.yiaddr))
+        self._judge(now)
+
+    async def _look_out(self) -> None:
+        """Send a DISCOVER again and again: for a BIOS and a UEFI client in turn, since PXE servers tell them apart."""
+        arch = 0
+        while True:
+            data = encode(probe(self.mac, secrets.randbits(32), arch))
+            arch = 7 - arch
+            try:
+                if self._raw is not None:
+                    self._raw.send(dhcp_broadcast(self.mac, data))
+                self.state.probe_failed = ""
+            except OSError as error:
+                self.state.probe_failed = error.strerror or str(error)
+            self._judge(time.time())
+            await asyncio.sleep(self._pause(time.time()))
+
+    def _pause(self, now: float) -> float:
+        """Seconds to the next probe: short while a server that shows up must be noticed at once."""
+        if self.watch.leasing(now):
+            return _IDLE_PROBE
+        return _LEASE_PROBE if self.mode is Mode.LEASE else _SEARCH_PROBE
+
+    def _judge(self, now: float) -> None:
+        """Settle what we answer, from the mode and the servers seen."""
+        others = self.watch.leasing(now)
+        answers, where = self.answers, self.place.interface
+        if self.mode is Mode.LEASE:
+            near = [server for server in others if server.network is None or self.place.address in server.network]
+            self.state.stopped_by = others
+            answers.leasing, answers.proxy = not others, bool(near)
+            names = ", ".join(str(server.address) for server in others)
+            answers.why_silent = (
+                f"another DHCP server ({names}) is on {where}; no addresses are given out beside it" if others else ""
+            )
+            return
+        answers.proxy = self.mode is Mode.PROXY or bool(others)
+        answers.why_silent = (
+            "" if answers.proxy else f"no DHCP server was seen on {where}, and it is not named for leasing"
+        )
+
+    def _conflict(self, address: str, mac: str) -> None:
+        log.warning("%s on %s is used by %s, to which it was not given", address, self.place.interface, mac)
+        if len(self.state.conflicts) < 64:
+            self.state.conflicts[address] = mac
+
+    def _note_ipxe(self, mac: str, now: float) -> None:
+        self._ipxe[mac] = now
+        if len(self._ipxe) > 1024:
+            self._ipxe.pop(next(iter(self._ipxe)))
+
+    def _is_starting_ipxe(self, mac: str) -> bool:
+        return self._ipxe.get(mac, 0.0) + _IPXE_SECONDS > time.time()

@@ -1,0 +1,133 @@
+"""The scripts that laptops start from: iPXE and GRUB, rendered from pxe/menus for each laptop.
+
+A laptop fetches two. The first (`start`) is the same for all and says how to ask for the second with what SMBIOS
+knows; the second holds this boot's token, the menu and the kernel command line:
+`cloned.boot=http://SERVER:PORT/TOKEN`, `cloned.want=clone|capture|hardware`, `BOOTIF=01-aa-bb-…`, then what the
+configuration adds for the model.
+
+Whatever a laptop told of itself is reduced to letters, digits and harmless punctuation before it gets into a
+script: both languages expand `$`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import jinja2
+
+from cloned import assets
+from cloned.config import Boot, Model
+from cloned.core.boot import BootAnswer, BootRequest
+from cloned.netboot.firmware import BIOS
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9 .,:;()/_+@=-]+")
+_RESOLUTION = re.compile(r"(\d{3,4})x(\d{3,4})")
+_SERIAL = re.compile(r"ttyS(\d)(?:,(\d+))?")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line of the menu."""
+
+    key: str
+    name: str
+    text: str
+
+
+_CLONE = Item("c", "clone", "Clone this laptop")
+_DISK = Item("d", "disk", "Start from its own disk")
+_ITEMS = (
+    _CLONE,
+    Item("m", "capture", "Capture this laptop as a master"),
+    Item("h", "hardware", "Show its hardware"),
+    _DISK,
+    Item("t", "memtest", "Test its memory"),
+)
+
+
+class Menus:
+    """Renders scripts for clients that reach us at `server` (ADDRESS:PORT)."""
+
+    def __init__(self, boot: Boot) -> None:
+        self._boot = boot
+        loader = jinja2.FileSystemLoader(assets.root("pxe") / "menus")
+        self._templates = jinja2.Environment(  # noqa: S701 - scripts, not HTML; `say` is what makes text harmless
+            loader=loader,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+
+    def start_ipxe(self, server: str) -> str:
+        """The script every iPXE is pointed at by DHCP."""
+        return self._templates.get_template("start.ipxe").render(server=server, base=f"http://{server}")
+
+    def start_grub(self, server: str, uefi: str) -> str:
+        """GRUB's first configuration; `uefi` is the model's setting: which iPXE to chain to without Secure Boot."""
+        chain = {"ipxe": "ipxe.efi", "shim": ""}.get(uefi, "snponly.efi")
+        return self._templates.get_template("start.grub").render(server=server, chain=chain)
+
+    def menu(self, server: str, request: BootRequest, answer: BootAnswer, model: Model) -> str:
+        """The laptop's own script, for iPXE (or a thin laptop) or GRUB as `request.via` says."""
+        items = _items(request, answer)
+        clone = answer.kind == "clone"
+        serial = _SERIAL.fullmatch(model.serial or self._boot.serial)
+        resolution = _RESOLUTION.fullmatch(model.console)
+        return self._templates.get_template("menu.grub" if request.via == "grub" else "menu.ipxe").render(
+            server=server,
+            base=f"http://{server}",
+            mac=request.mac,
+            firmware=request.firmware,
+            kind=answer.kind,
+            title=say(_title(request, answer)),
+            why=say(answer.why),
+            items=items,
+            default="clone" if clone else "disk",
+            seconds=self._boot.clone_seconds if clone else self._boot.menu_seconds,
+            command_line=self.command_line(server, answer, model),
+            resolution=resolution.groups() if resolution else None,
+            serial=(serial[1], serial[2] or "115200") if serial else None,
+        )
+
+    def command_line(self, server: str, answer: BootAnswer, model: Model) -> str:
+        """The kernel's command line, without what the menu entry adds."""
+        serial = model.serial or self._boot.serial
+        consoles = f"console=tty0 console={serial}" if serial else ""
+        words = [
+            f"cloned.boot=http://{server}/{answer.token}",
+            consoles,
+            self._boot.kernel_parameters,
+            model.kernel_parameters,
+        ]
+        return " ".join(" ".join(words).split())
+
+
+def refused(why: str, via: str) -> str:
+    """A script for a request that can't be answered: it says why and starts from the disk. iPXE and GRUB alike."""
+    head = "" if via == "grub" else "#!ipxe\n"
+    return f'{head}echo "{say(why)}"\nsleep 10\nexit 1\n'
+
+
+def say(text: str) -> str:
+    """`text` without anything that a script or a screen without fonts could trip over."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return " ".join(_UNSAFE.sub(" ", plain).split())[:100]
+
+
+def _items(request: BootRequest, answer: BootAnswer) -> list[Item]:
+    """What this laptop can start: no unsigned memory test under Secure Boot, nothing of ours if it is refused."""
+    names = {item.name for item in _ITEMS}
+    if answer.kind == "refuse":
+        names -= {"clone", "capture", "hardware"}
+    if request.firmware not in (BIOS, "uefi"):
+        names -= {"memtest"}
+    return [item for item in _ITEMS if item.name in names]
+
+
+def _title(request: BootRequest, answer: BootAnswer) -> str:
+    """Number on the sticker, make, serial: what tells this laptop from its neighbours."""
+    parts = [f"No. {answer.tag}" if answer.tag else "", request.vendor, request.product, request.serial]
+    return ", ".join(part for part in parts if part) or request.mac

@@ -1,0 +1,199 @@
+"""DHCP messages on the wire (RFC 2131, 2132, 3396): strict in what is taken, plain in what is sent.
+
+Pure. Anything that is not a well-formed BOOTP message of an Ethernet client raises BadPacket with the
+reason in words, and nothing else is ever raised: the bytes come from whoever is on the cable.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from ipaddress import IPv4Address
+
+COOKIE = b"\x63\x82\x53\x63"
+ZERO = IPv4Address(0)
+BROADCAST_FLAG = 0x8000
+MINIMUM = 300
+"""Bytes of the smallest message sent: some boot ROMs drop shorter ones (BOOTP, RFC 951)."""
+MAXIMUM = 4096
+"""Bytes of the largest message looked at."""
+_FIXED = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s")
+
+
+class Option(IntEnum):
+    """Option codes (RFC 2132, 3004, 4578; 175 is iPXE's own)."""
+
+    MASK = 1
+    ROUTER = 3
+    DNS = 6
+    VENDOR = 43
+    REQUESTED = 50
+    LEASE = 51
+    OVERLOAD = 52
+    TYPE = 53
+    SERVER = 54
+    PARAMETERS = 55
+    MESSAGE = 56
+    RENEW = 58
+    REBIND = 59
+    CLASS = 60
+    CLIENT_ID = 61
+    TFTP_SERVER = 66
+    BOOT_FILE = 67
+    USER_CLASS = 77
+    ARCHITECTURE = 93
+    MACHINE_ID = 97
+    IPXE = 175
+
+
+class Kind(IntEnum):
+    """DHCP message types (option 53)."""
+
+    DISCOVER = 1
+    OFFER = 2
+    REQUEST = 3
+    DECLINE = 4
+    ACK = 5
+    NAK = 6
+    RELEASE = 7
+    INFORM = 8
+
+
+class BadPacket(ValueError):  # noqa: N818 - it names what came, not what we did
+    """The bytes are no DHCP message that we answer."""
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One message; `options` in the order they are sent."""
+
+    op: int
+    xid: int
+    mac: str
+    """Lower case with colons."""
+    secs: int = 0
+    flags: int = 0
+    ciaddr: IPv4Address = ZERO
+    yiaddr: IPv4Address = ZERO
+    siaddr: IPv4Address = ZERO
+    giaddr: IPv4Address = ZERO
+    sname: bytes = b""
+    file: bytes = b""
+    options: Mapping[int, bytes] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind | None:
+        """The DHCP message type; None for plain BOOTP or a type that we don't know."""
+        value = self.options.get(Option.TYPE, b"")
+        return Kind(value[0]) if len(value) == 1 and 1 <= value[0] <= Kind.INFORM else None
+
+    def address(self, option: int) -> IPv4Address | None:
+        """The address that `option` holds; None if it is absent or no address."""
+        value = self.options.get(option, b"")
+        return IPv4Address(value) if len(value) == 4 else None
+
+    def text(self, option: int) -> str:
+        """`option` as printable ASCII, up to its first NUL; anything else becomes `?`."""
+        value = self.options.get(option, b"").split(b"\0", 1)[0]
+        return "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in value)
+
+
+def decode(data: bytes) -> Packet:
+    """Understand a datagram, or raise BadPacket."""
+    if not _FIXED.size + len(COOKIE) <= len(data) <= MAXIMUM:
+        raise BadPacket(f"{len(data)} bytes are no DHCP message")
+    op, htype, hlen, _, xid, secs, flags, ciaddr, yiaddr, siaddr, giaddr, chaddr, sname, file = _FIXED.unpack_from(data)
+    if op not in (1, 2) or htype != 1 or hlen != 6:
+        raise BadPacket(f"op {op}, hardware type {htype}, address length {hlen}: not Ethernet BOOTP")
+    if data[_FIXED.size : _FIXED.size + 4] != COOKIE:
+        raise BadPacket("no DHCP magic cookie")
+    options = _options(data[_FIXED.size + 4 :])
+    overload = options.get(Option.OVERLOAD, b"\0")
+    if overload in (b"\1", b"\3"):  # RFC 2132 §9.3: options go on in `file`, then in `sname`
+        options, file = _joined(options, _options(file)), b""
+    if overload in (b"\2", b"\3"):
+        options, sname = _joined(options, _options(sname)), b""
+    return Packet(
+        op,
+        xid,
+        chaddr[:6].hex(":"),
+        secs,
+        flags,
+        IPv4Address(ciaddr),
+        IPv4Address(yiaddr),
+        IPv4Address(siaddr),
+        IPv4Address(giaddr),
+        sname.split(b"\0", 1)[0],
+        file.split(b"\0", 1)[0],
+        options,
+    )
+
+
+def encode(packet: Packet) -> bytes:
+    """The bytes to send, padded to 300. Options longer than 255 bytes are split (RFC 3396)."""
+    fixed = _FIXED.pack(
+        packet.op,
+        1,
+        6,
+        0,
+        packet.xid,
+        packet.secs,
+        packet.flags,
+        packet.ciaddr.packed,
+        packet.yiaddr.packed,
+        packet.siaddr.packed,
+        packet.giaddr.packed,
+        bytes.fromhex(packet.mac.replace(":", "")),
+        packet.sname[:63],
+        packet.file[:127],
+    )
+    body = b"".join(part for code, value in packet.options.items() for part in _split(code, value))
+    return (fixed + COOKIE + body + b"\xff").ljust(MINIMUM, b"\0")
+
+
+def suboptions(data: bytes) -> dict[int, bytes]:
+    """The encapsulated options of a vendor field; what is cut short is left out rather than refused."""
+    found: dict[int, bytes] = {}
+    try:
+        for code, value in _walk(data):
+            found[code] = value
+    except BadPacket:
+        pass
+    return found
+
+
+def _split(code: int, value: bytes) -> Iterator[bytes]:
+    for at in range(0, max(len(value), 1), 255):
+        part = value[at : at + 255]
+        yield bytes((code, len(part))) + part
+
+
+def _options(data: bytes) -> dict[int, bytes]:
+    """Every option of a field; the parts of one that comes several times are joined (RFC 3396)."""
+    found: dict[int, bytes] = {}
+    for code, value in _walk(data):
+        found[code] = found.get(code, b"") + value
+    return found
+
+
+def _joined(first: dict[int, bytes], more: dict[int, bytes]) -> dict[int, bytes]:
+    return {code: first.get(code, b"") + more.get(code, b"") for code in {**first, **more}}
+
+
+def _walk(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield (code, value) up to the end option or the end of the field."""
+    at, size = 0, len(data)
+    while at < size:
+        code = data[at]
+        if code == 255:
+            return
+        at += 1
+        if code == 0:
+            continue
+        if at >= size or at + 1 + data[at] > size:
+            raise BadPacket(f"option {code} is cut short")
+        length = data[at]
+        yield code, data[at + 1 : at + 1 + length]
+        at += 1 + length

@@ -1,0 +1,187 @@
+"""The room as a whole: every listener on every chosen interface, started and ended together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from cloned.config import Config, Pool
+from cloned.errors import MissingError, UsageError
+from cloned.netboot import interfaces as nics
+from cloned.netboot import neighbours
+from cloned.netboot.choices import Choices
+from cloned.netboot.dhcp import Mode, Place
+from cloned.netboot.files import Shelf
+from cloned.netboot.history import History
+from cloned.netboot.http import BootDecisions, Site
+from cloned.netboot.interfaces import Interface
+from cloned.netboot.leases import LeaseFile, LeaseStore
+from cloned.netboot.leases import Pool as LeasePool
+from cloned.netboot.listener import Listener
+from cloned.netboot.menus import Menus
+from cloned.netboot.tftp import BlockCache, TftpServer, Told
+from cloned.netboot.warnings import warnings_of
+from cloned.tasks import TaskOwner
+
+log = logging.getLogger(__name__)
+
+
+class Netboot:
+    """DHCP, TFTP and HTTP for laptops. `start()` listens, `close()` leaves nothing behind.
+
+    `boot` decides what each laptop gets; `memory` holds files that are not on disk (`agent.pyz`); `routes`
+    are served beside ours on the boot port. `leases` gives the store of an interface's leases; default:
+    a file in the state folder.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        boot: BootDecisions,
+        *,
+        memory: Mapping[str, bytes] | None = None,
+        routes: Iterable[web.AbstractRouteDef] = (),
+        leases: Callable[[str], LeaseStore] | None = None,
+    ) -> None:
+        self._config, self._leases = config, leases or self._lease_file
+        self.history, self.choices = History(), Choices(config.boot.model)
+        self._tasks = TaskOwner("netboot")
+        shelf = Shelf({"": config.boot.files, "live": config.boot.live})
+        self._site = Site(
+            boot,
+            Menus(config.boot),
+            shelf,
+            self.choices,
+            self.history,
+            memory or {},
+            self.mac_at,
+            self._tasks,
+        )
+        self._routes = list(routes)
+        self._listeners: list[Listener] = []
+        self._tftp: list[TftpServer] = []
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Open every socket, or none: MissingError or UsageError says what stands in the way."""
+        places = [nics.describe(name) for name in choose_interfaces(self._config)]
+        pools = {pool.interface: pool for pool in self._config.dhcp.lease}
+        check_pools(places, pools)
+        cache = BlockCache()
+        try:
+            for nic in places:
+                self._open(nic, pools.get(nic.name), cache)
+            await self._serve_http(places)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def wait(self) -> None:
+        """Return never, or raise what a listener died of."""
+        await self._tasks.wait()
+
+    async def close(self) -> None:
+        """Stop listening; running transfers end."""
+        await self._tasks.close()
+        for listener in self._listeners:
+            listener.close()
+        for server in self._tftp:
+            await server.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._listeners, self._tftp, self._runner = [], [], None
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What somebody should look at: `code`, `text`, `hint`."""
+        return warnings_of(self._listeners, self.choices, self.history)
+
+    def log(self, mac: str = "") -> list[dict[str, Any]]:
+        """What laptops asked and got, oldest first (history.py)."""
+        return self.history.log(mac)
+
+    def mac_at(self, address: str) -> str:
+        """The MAC of the laptop at `address`, or nothing."""
+        return neighbours.mac_at(address) or self.history.mac_of(address)
+
+    def _lease_file(self, interface: str) -> LeaseStore:
+        folder = self._config.workshop.state
+        folder.mkdir(parents=True, exist_ok=True)
+        return LeaseFile(folder / f"leases-{interface}.jsonl")
+
+    def _open(self, nic: Interface, lease: Pool | None, cache: BlockCache) -> None:
+        """DHCP and TFTP on one interface."""
+        port = self._config.network.boot_port
+        place = Place(
+            nic.name, nic.address, nic.network, port, lease.router if lease else None, lease.dns if lease else ()
+        )
+        mode = Mode.LEASE if lease is not None else Mode(self._config.dhcp.mode)
+        pool = None
+        if lease is not None:
+            edges = (nic.address, nic.network.network_address, nic.network.broadcast_address)
+            others = [address for address in (lease.router, *lease.dns) if address is not None]
+            pool = LeasePool(lease.first, lease.last, lease.seconds, self._leases(nic.name), [*edges, *others])
+        listener = Listener(place, nic.mac, mode, self.history, pool=pool, choose=self.choices.uefi)
+        listener.start()
+        self._listeners.append(listener)
+        self._tasks.start(listener.run(), f"dhcp.{nic.name}", service=True)
+        address = str(nic.address)
+        server = TftpServer(
+            nic.name,
+            address,
+            lambda name, client: self._site.found(name, client, f"{address}:{port}"),
+            self._told,
+            mtu=nic.mtu,
+            cache=cache,
+        )
+        server.start()
+        self._tftp.append(server)
+
+    async def _serve_http(self, places: Sequence[Interface]) -> None:
+        self._runner = web.AppRunner(self._site.application(self._routes), access_log=None, handle_signals=False)
+        await self._runner.setup()
+        for nic in places:
+            port = self._config.network.boot_port
+            try:
+                await web.TCPSite(self._runner, str(nic.address), port, backlog=512).start()
+            except OSError as error:
+                hint = "set another network.boot_port, or stop what uses it (ss -ltnp names it)"
+                raise MissingError(f"HTTP on {nic.address} port {port} ({nic.name}): {error.strerror}", hint) from error
+
+    def _told(self, told: Told) -> None:
+        """A TFTP transfer has ended."""
+        mac = self.mac_at(told.client)
+        if not mac:
+            return
+        self.history.add(mac, f"TFTP {told.name[:80]}", told.got, told.why, address=told.client)
+        if told.complete:
+            self.choices.fetched(mac, told.name.lstrip("/"))
+
+
+def choose_interfaces(config: Config) -> list[str]:
+    """The interfaces named in the configuration, else the one wired interface that has a link."""
+    named = list(dict.fromkeys([*config.network.interfaces, *(pool.interface for pool in config.dhcp.lease)]))
+    if named:
+        return named
+    found = nics.wired_with_link()
+    if len(found) == 1:
+        return found
+    if not found:
+        raise MissingError("no wired network interface has a link", "plug in the cable to the laptops' switch")
+    raise UsageError(
+        f"several wired interfaces have a link: {', '.join(found)}",
+        f'name the one that laptops are on, e.g. [network] interfaces = ["{found[0]}"]',
+    )
+
+
+def check_pools(places: Sequence[Interface], pools: Mapping[str, Pool]) -> None:
+    """Raise UsageError for a pool that does not lie in its interface's network."""
+    for nic in places:
+        pool = pools.get(nic.name)
+        if pool is not None and not (pool.first in nic.network and pool.last in nic.network):
+            raise UsageError(
+                f"the pool {pool.first} to {pool.last} is not in the network of {nic.name}, {nic.network}",
+                "give [[dhcp.lease]] addresses of that network",
+            )

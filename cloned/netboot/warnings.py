@@ -1,0 +1,96 @@
+"""What somebody in the workshop should look at, in words with a next step. Pure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+from cloned.netboot.choices import Choices
+from cloned.netboot.dhcp import Mode
+from cloned.netboot.history import History
+from cloned.netboot.listener import Listener
+
+_RECENT = 3600
+"""Seconds for which a refused laptop is worth a warning."""
+
+
+def warning(code: str, text: str, hint: str) -> dict[str, str]:
+    """One warning as the page and the snapshot have it."""
+    return {"code": code, "text": text, "hint": hint}
+
+
+def warnings_of(listeners: Sequence[Listener], choices: Choices, history: History) -> list[dict[str, str]]:
+    """Every warning of this room, the most urgent first."""
+    now = time.time()
+    found = [each for listener in listeners for each in _of_listener(listener, now)]
+    return [*found, *_of_laptops(choices, history, now)]
+
+
+def _of_listener(listener: Listener, now: float) -> Iterable[dict[str, str]]:
+    where, state = listener.place.interface, listener.state
+    servers = listener.watch.leasing(now)
+    if listener.mode is Mode.LEASE and servers:
+        names = ", ".join(map(str, servers))
+        yield warning(
+            "leasing-stopped",
+            f"Another DHCP server, {names}, is on {where}: no more addresses are given out there",
+            "unplug it, or take this interface's [[dhcp.lease]] out of the configuration; leasing goes on when it is gone",
+        )
+    if listener.mode is Mode.AUTO and not servers:
+        yield warning(
+            "no-dhcp",
+            f"No DHCP server was seen on {where}, so laptops there get no address",
+            f'connect it to a network that has one, or lease them from here: [[dhcp.lease]] interface = "{where}"',
+        )
+    if state.exhausted:
+        yield warning(
+            "pool-exhausted", f"All addresses for {where} are given out", "enlarge its pool under [[dhcp.lease]]"
+        )
+    if state.probe_failed:
+        yield warning("no-link", f"{where} can't send: {state.probe_failed}", "see the cable and `ip link`")
+    yield from _of_servers(listener, now)
+    for address, mac in state.conflicts.items():
+        yield warning(
+            "address-in-use",
+            f"{address} on {where} is used by {mac}, to which it was not given",
+            "give that machine another address",
+        )
+
+
+def _of_servers(listener: Listener, now: float) -> Iterable[dict[str, str]]:
+    """What other servers do that gets in a laptop's way."""
+    where, own = listener.place.interface, listener.place.address
+    for server in listener.watch.booting(now):
+        yield warning(
+            "other-pxe",
+            f"Another PXE server, {server}, is on {where} and offers {server.boots}",
+            "laptops may start from it instead: switch it off, or use a network of its own",
+        )
+    for server in listener.watch.leasing(now):
+        if server.fills_file and listener.mode is not Mode.LEASE:
+            yield warning(
+                "dhcp-fills-file",
+                f"The DHCP server {server} fills in a boot file itself, which breaks Secure Boot from here",
+                'take the boot file ("filename", option 67) out of its settings',
+            )
+        if server.network is not None and own not in server.network and listener.mode is not Mode.LEASE:
+            yield warning(
+                "other-network",
+                f"The DHCP server {server} gives addresses of {server.network}; this server is {own} on {where}",
+                f"give {where} an address of that network",
+            )
+
+
+def _of_laptops(choices: Choices, history: History, now: float) -> Iterable[dict[str, str]]:
+    """Laptops that can't boot."""
+    for mac in choices.stuck():
+        yield warning(
+            "shim-fails",
+            f"{mac} fetched the Secure Boot loader several times and came no further",
+            "in its firmware, allow Microsoft's third-party UEFI CA, or switch Secure Boot off",
+        )
+    refused = {
+        row["mac"]: row["why"] for row in history.log() if "not supported" in row["why"] and row["at"] + _RECENT > now
+    }
+    for mac, why in refused.items():
+        yield warning("not-supported", f"{mac} can't be booted: {why}", "clone it another way")

@@ -1,0 +1,114 @@
+"""Other servers on the wire: who answers DHCP or offers boot files besides us. Pure.
+
+What is heard comes from probes of our own (listener.py sends a DISCOVER again and again) and from whatever
+servers broadcast to laptops.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from cloned.netboot.firmware import Way, classify
+from cloned.netboot.packet import BROADCAST_FLAG, ZERO, Kind, Option, Packet
+
+FORGET_SECONDS = 90
+"""A server not heard for so long is gone; probes go out at least every 30 s."""
+_MOST = 32
+"""Servers kept in mind: a forger of offers can't fill the memory."""
+
+
+@dataclass
+class Server:
+    """A server that is not us."""
+
+    address: IPv4Address
+    mac: str
+    last: float
+    leases: bool = False
+    """It gives out addresses."""
+    boots: str = ""
+    """The boot file it names, or `PXE` where it only says that it has some."""
+    fills_file: bool = False
+    """It fills the BOOTP field `file` while leasing, which shim under proxyDHCP takes for ours."""
+    network: IPv4Network | None = None
+    """Where it gives addresses."""
+
+    def __str__(self) -> str:
+        return f"{self.address} ({self.mac})"
+
+
+class Watch:
+    """The other servers of one interface."""
+
+    def __init__(self, own: IPv4Address) -> None:
+        self._own = own
+        self._servers: dict[IPv4Address, Server] = {}
+
+    def heard(self, packet: Packet, source: IPv4Address, mac: str, now: float) -> Server | None:
+        """Take note of what a server sent; returns it if it is not us."""
+        if packet.op != 2 or packet.kind not in (Kind.OFFER, Kind.ACK, Kind.NAK):
+            return None
+        address = packet.address(Option.SERVER) or source
+        if self._own in (address, source) or address == ZERO:
+            return None
+        server = self._servers.get(address)
+        if server is None:
+            if len(self._servers) >= _MOST:
+                return None
+            server = self._servers[address] = Server(address, mac, now)
+        server.last, server.mac = now, mac
+        self._learn(server, packet)
+        return server
+
+    def took(self, address: IPv4Address, now: float) -> None:
+        """A laptop's REQUEST names this server: it exists, even if its offer passed us by."""
+        if address != self._own and (address in self._servers or len(self._servers) < _MOST):
+            server = self._servers.setdefault(address, Server(address, "MAC not seen", now))
+            server.last, server.leases = now, True
+
+    def leasing(self, now: float) -> list[Server]:
+        """Those that give out addresses."""
+        return [server for server in self._alive(now) if server.leases]
+
+    def booting(self, now: float) -> list[Server]:
+        """Those that offer boot files."""
+        return [server for server in self._alive(now) if server.boots]
+
+    def _alive(self, now: float) -> list[Server]:
+        for address in [one for one, server in self._servers.items() if server.last + FORGET_SECONDS < now]:
+            del self._servers[address]
+        return list(self._servers.values())
+
+    @staticmethod
+    def _learn(server: Server, packet: Packet) -> None:
+        if packet.yiaddr != ZERO or packet.kind is Kind.NAK:
+            server.leases = True
+            server.fills_file = bool(packet.file)
+            mask = packet.address(Option.MASK)
+            if mask is not None and packet.yiaddr != ZERO:
+                server.network = _network(packet.yiaddr, mask)
+        name = packet.text(Option.BOOT_FILE) or packet.file.decode("ascii", "replace")
+        if name or classify(packet).way is not Way.NONE:
+            server.boots = name or "PXE"
+
+
+def probe(mac: str, xid: int, arch: int) -> Packet:
+    """A DISCOVER that makes DHCP servers and PXE servers for `arch` show themselves. It is never followed up."""
+    options: dict[int, bytes] = {
+        Option.TYPE: bytes((Kind.DISCOVER,)),
+        Option.PARAMETERS: bytes((Option.MASK, Option.ROUTER, Option.CLASS, Option.TFTP_SERVER, Option.BOOT_FILE)),
+        Option.CLASS: f"PXEClient:Arch:{arch:05d}:UNDI:003000".encode(),
+        Option.ARCHITECTURE: struct.pack("!H", arch),
+        94: bytes((1, 3, 0)),
+        Option.MACHINE_ID: bytes(17),
+    }
+    return Packet(1, xid, mac, flags=BROADCAST_FLAG, options=options)
+
+
+def _network(address: IPv4Address, mask: IPv4Address) -> IPv4Network | None:
+    try:
+        return IPv4Network(f"{address}/{mask}", strict=False)
+    except ValueError:
+        return None
