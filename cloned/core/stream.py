@@ -131,7 +131,9 @@ class StreamSender:
         self._clock: deque[tuple[float, int]] = deque(maxlen=4096)
         """(time, sequence number) now and then: when was what sent."""
         self._marked = -1e9
-        self._fresh_planes: list[int] | None = None
+        self._volume = 0.0
+        """Packets sent lately, decaying as `Receiver.owed` does."""
+        self._sampled = 0
 
     # -- requests ---------------------------------------------------------------------------------
 
@@ -333,7 +335,7 @@ class StreamSender:
 
     def _unresolved(self, now: float) -> bool:
         """Whether some receiver that is there has not yet told what became of all that was sent."""
-        return any(self._counts(r, now) and r.through < self.sequence for r in self.receivers.values())
+        return any(self._counts(r, now) and not r.deaf and r.through < self.sequence for r in self.receivers.values())
 
     # -- choosing pieces --------------------------------------------------------------------------
 
@@ -414,8 +416,10 @@ class StreamSender:
         """Find the few whose repairs would hold the many up."""
         costs = sorted(receiver.owed for receiver in self.receivers.values())
         most = costs[(len(costs) - 1) // 2] if costs else 0
+        self._volume = self._volume * 0.875 + self.sent - self._sampled
+        self._sampled = self.sent
         for receiver in self.receivers.values():
-            receiver.lagging = receiver.owed > max(4 * most, LAGGING * 8 * 2000)
+            receiver.lagging = receiver.owed > max(4 * most, LAGGING * self._volume)
             receiver.owed = int(receiver.owed * 0.875)
 
 

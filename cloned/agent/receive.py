@@ -1,0 +1,335 @@
+"""Takes a session's pieces off the network: by multicast, or one by one where multicast brings nothing."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import os
+import queue
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from cloned.core.assembly import Assembly
+from cloned.core.packets import MAX_FRAME, PAUSED, StreamAddress, read_answer
+
+log = logging.getLogger(__name__)
+
+UDP_GRO = 104
+"""udp(7): what the kernel put together comes in one call, its packet size in a control message (Linux 5.0)."""
+
+SO_RCVTIMEO = getattr(socket, "SO_RCVTIMEO", 20)
+SO_RCVBUFFORCE = 33
+
+ASK_EVERY = 0.1
+ASK_AGAIN = 0.02
+"""Seconds between two rounds of asking: as a rule, and at least where room has become free."""
+
+SILENT = 4.0
+"""Seconds without a packet, while there is room, after which pieces are fetched one by one."""
+
+HOPELESS = 0.3
+"""Share of lost packets above which a receiver that is not alone leaves the group and fetches one by one."""
+
+JUDGE_LOSS_OVER = 3.0
+FETCHERS = 2
+PIECE_TIMEOUT = 30.0
+
+
+class Whole(Protocol):
+    """A complete piece."""
+
+    @property
+    def piece(self) -> int:
+        """Its number."""
+
+    def join(self) -> bytes | None:
+        """Its frame; None if it is damaged."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A piece that came by HTTP."""
+
+    piece: int
+    frame: bytes
+
+    def join(self) -> bytes | None:
+        """Its frame."""
+        return self.frame
+
+
+class Reception:
+    """Receives `wanted` pieces and hands each to `deliver`, holding no more than `slots` that were not released."""
+
+    def __init__(
+        self, stream: StreamAddress | None, fetch_url: str | None, token: str, interface: str,
+        pieces: int, wanted: Iterable[int], slots: int, deliver: Callable[[Whole], None],
+    ) -> None:
+        """`interface`: name of the network card, or empty to let the routing table choose."""
+        self._stream, self._interface, self._deliver = stream, interface, deliver
+        session = stream.session if stream else 0
+        self.assembly = Assembly(session, int.from_bytes(os.urandom(8), "big"), pieces, wanted, slots)
+        self.held_by: Callable[[], str] = lambda: "network"
+        self.via = "multicast" if stream else "unicast"
+        self.reached = True
+        """False once multicast brought nothing and there is no other way."""
+        self._events: deque[tuple[str, int, bytes]] = deque()
+        self._fetch = _Fetch(fetch_url, token, self._events) if fetch_url else None
+        self._outstanding = 0
+        self._last_packet = time.monotonic()
+        self._last_ask = 0.0
+        self._room_told = -1
+        self._others = 0
+        self._left_group = False
+        self._loss_from = (self._last_packet, 0, 0)
+        self._seen = -1, -1
+
+    # -- from other threads -----------------------------------------------------------------------
+
+    def release(self, piece: int) -> None:
+        """The piece is written."""
+        self._events.append(("release", piece, b""))
+
+    def again(self, piece: int) -> None:
+        """The piece was damaged."""
+        self._events.append(("again", piece, b""))
+
+    # -- the thread -------------------------------------------------------------------------------
+
+    def run(self, stop: threading.Event) -> None:
+        """Receive until all is released, or `stop` is set."""
+        if self._fetch is not None:
+            self._fetch.start(stop)
+        if self._stream is None:
+            self._run_unicast_only(stop)
+            return
+        data = _data_socket(self._stream, self._interface)
+        asking = _asking_socket(self._stream)
+        try:
+            self._run(data, asking, stop)
+            self._say_goodbye(asking)
+        finally:
+            data.close()
+            asking.close()
+
+    def _run_unicast_only(self, stop: threading.Event) -> None:
+        while self.assembly.left() and not stop.is_set():
+            self._take_events()
+            self._hand_out()
+            stop.wait(0.005)
+
+    def _run(self, data: socket.socket, asking: socket.socket, stop: threading.Event) -> None:
+        into = bytearray(65536)
+        view = memoryview(into)
+        assembly, deliver = self.assembly, self._deliver
+        while assembly.left() and not stop.is_set():
+            try:
+                size, ancillary, _, _ = data.recvmsg_into([into], 64)
+            except BlockingIOError:
+                pass
+            else:
+                segment = struct.unpack("=i", ancillary[0][2][:4])[0] if ancillary else size
+                for frame in assembly.feed(view[:size], segment):
+                    deliver(frame)
+            if self._events:
+                self._take_events()
+            now = time.monotonic()
+            if now - self._last_ask >= ASK_AGAIN and self._should_ask(now):
+                self._ask(data, asking, now)
+
+    def _should_ask(self, now: float) -> bool:
+        if now - self._last_ask >= ASK_EVERY:
+            return True
+        gained = self.assembly.room() - self._room_told
+        return gained > 0 and (self._room_told == 0 or gained * 3 >= self.assembly.slots)
+
+    def _ask(self, data: socket.socket, asking: socket.socket, now: float) -> None:
+        """One round: say what is wanted, hear what the sender says, and see whether multicast still serves."""
+        self._last_ask = now
+        self._hear_answers(asking)
+        self._choose_way(data, now)
+        self._room_told = self.assembly.room()
+        unicast = self.via == "unicast"
+        if self._left_group and int(now) == int(now - ASK_EVERY):
+            return  # out of the group: be heard of once a second
+        for packet in self.assembly.asks(self.held_by(), unicast=unicast):
+            try:
+                asking.send(packet)
+            except OSError as error:  # the server is away, or the link is down: ask again
+                log.debug("cannot ask: %s", error)
+                return
+
+    def _hear_answers(self, asking: socket.socket) -> None:
+        while True:
+            try:
+                packet = asking.recv(2048)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue  # port unreachable: the daemon is being started again
+            answer = read_answer(packet)
+            if answer is not None and answer.session == self.assembly.session and answer.receiver == self.assembly.receiver:
+                self._others = answer.receivers - 1
+                if answer.flags & PAUSED:
+                    self._last_packet = time.monotonic()
+
+    def _choose_way(self, data: socket.socket, now: float) -> None:
+        """Go over to fetching one by one where multicast brings nothing or nearly nothing, and back when it does."""
+        assembly = self.assembly
+        seen = assembly.received, assembly.through
+        if seen != self._seen or assembly.room() == 0:
+            self._last_packet = now
+        came, self._seen = seen[0] - self._seen[0], seen
+        silent = now - self._last_packet > SILENT
+        self.reached = not silent or self._fetch is not None
+        if self._fetch is None:
+            return
+        if self.via == "multicast" and (silent or self._hopeless(now)):
+            log.warning("multicast brings %s: fetching pieces one by one", "nothing" if silent else "too little")
+            self.via = "unicast"
+            if not silent:
+                self._leave(data)
+        elif self.via == "unicast" and not self._left_group and came > 50:
+            log.info("multicast is back")
+            self.via = "multicast"
+        if self.via == "unicast":
+            self._hand_out()
+
+    def _hopeless(self, now: float) -> bool:
+        since, received, lost = self._loss_from
+        if now - since < JUDGE_LOSS_OVER:
+            return False
+        new, gone = self.assembly.received - received, self.assembly.lost - lost
+        self._loss_from = now, self.assembly.received, self.assembly.lost
+        return self._others > 0 and gone > 300 and gone > HOPELESS * (new + gone)
+
+    def _leave(self, data: socket.socket) -> None:
+        """Have the switch stop what this port can't carry, so that there is room for what is fetched."""
+        assert self._stream is not None
+        data.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, _membership(self._stream, self._interface))
+        self._left_group = True
+
+    def _say_goodbye(self, asking: socket.socket) -> None:
+        for _ in range(3):
+            try:
+                asking.send(self.assembly.bye())
+            except OSError as error:
+                log.debug("cannot say goodbye: %s", error)
+
+    # -- one by one -------------------------------------------------------------------------------
+
+    def _hand_out(self) -> None:
+        """Keep the fetchers busy."""
+        while self._fetch is not None and self._outstanding < FETCHERS + 1:
+            piece = self.assembly.take()
+            if piece is None:
+                return
+            self._outstanding += 1
+            self._fetch.todo.put(piece)
+
+    def _take_events(self) -> None:
+        while self._events:
+            what, piece, frame = self._events.popleft()
+            if what == "release":
+                self.assembly.release(piece)
+            elif what == "again":
+                self.assembly.again(piece)
+            else:
+                self._outstanding -= 1
+                if frame:
+                    self._deliver(Fetched(piece, frame))
+                else:
+                    self.assembly.again(piece)
+        if self.via == "unicast":
+            self._hand_out()
+
+
+class _Fetch:
+    """Threads that GET pieces over connections that are kept."""
+
+    def __init__(self, url: str, token: str, events: deque[tuple[str, int, bytes]]) -> None:
+        self._url, self._token, self._events = urlsplit(url), token, events
+        self.todo: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def start(self, stop: threading.Event) -> None:
+        for number in range(FETCHERS):
+            threading.Thread(target=self._run, args=(stop,), name=f"fetch-{number}", daemon=True).start()
+
+    def _run(self, stop: threading.Event) -> None:
+        connection = http.client.HTTPConnection(self._url.hostname or "", self._url.port, timeout=PIECE_TIMEOUT)
+        while not stop.is_set():
+            try:
+                piece = self.todo.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            frame = self._get(connection, piece)
+            self._events.append(("fetched", piece, frame))
+            if not frame:
+                stop.wait(1.0)
+        connection.close()
+
+    def _get(self, connection: http.client.HTTPConnection, piece: int) -> bytes:
+        """The frame of a piece; empty if it could not be had this time."""
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        try:
+            connection.request("GET", f"{self._url.path}/{piece}", headers=headers)
+            response = connection.getresponse()
+            frame = response.read(MAX_FRAME + 1)
+            if response.status == 200 and len(frame) <= MAX_FRAME:
+                return frame
+            log.warning("piece %d: HTTP %d", piece, response.status)
+        except (OSError, http.client.HTTPException) as error:
+            log.warning("piece %d: %s", piece, error)
+        connection.close()
+        return b""
+
+
+def _membership(stream: StreamAddress, interface: str) -> bytes:
+    """An ip_mreqn (ip(7)): group, any address, index of the card."""
+    index = socket.if_nametoindex(interface) if interface else 0
+    return struct.pack("=4s4si", socket.inet_aton(stream.group), b"\0" * 4, index)
+
+
+def _data_socket(stream: StreamAddress, interface: str) -> socket.socket:
+    """A socket in the session's group, with as much room for what waits as the laptop's memory allows."""
+    data = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    data.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    data.bind((stream.group, stream.port))
+    data.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, _membership(stream, interface))
+    data.setsockopt(socket.SOL_SOCKET, SO_RCVTIMEO, struct.pack("@ll", 0, 20_000))
+    _enlarge(data, min(64 << 20, memory_available() // 8))
+    try:
+        data.setsockopt(socket.IPPROTO_UDP, UDP_GRO, 1)
+    except OSError as error:
+        log.info("no UDP receive offload: %s", error)
+    return data
+
+
+def _enlarge(data: socket.socket, size: int) -> None:
+    try:
+        data.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, size)
+    except PermissionError:
+        data.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+
+
+def _asking_socket(stream: StreamAddress) -> socket.socket:
+    asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    asking.connect((stream.server, stream.request_port))
+    asking.setblocking(False)
+    return asking
+
+
+def memory_available() -> int:
+    """Bytes that programs can still have (proc(5), MemAvailable)."""
+    with open("/proc/meminfo", encoding="ascii") as lines:  # noqa: PTH123
+        for line in lines:
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return 512 << 20

@@ -1,0 +1,372 @@
+"""The sender of a piece stream: sockets, pacing and frames around the decisions of core/stream.py."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import select
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from cloned.casting.link import Link
+from cloned.core import packets
+from cloned.core.pacing import STEP, Pace
+from cloned.core.packets import PACKET, PAYLOAD, StreamAddress
+from cloned.core.stream import Burst, Mark, StreamSender
+from cloned.errors import MissingError
+
+log = logging.getLogger(__name__)
+
+UDP_SEGMENT = 103
+"""udp(7): the kernel cuts one large datagram into packets of this size (Linux 4.18)."""
+
+FRAMES = 48
+"""Frames a session keeps in memory: 200 MB where nothing compresses."""
+
+GIGABIT = 0.98e9
+"""Bit/s on the wire: leaves the last part of a gigabit to pages, boots and requests."""
+
+NO_OFFLOAD = {errno.EIO, errno.EINVAL, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.EMSGSIZE}
+LINK_TROUBLE = {errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EPERM, errno.ENOBUFS, errno.ENODEV}
+
+
+class PieceSource(Protocol):
+    """Where frames come from: one image of the store."""
+
+    @property
+    def count(self) -> int:
+        """Number of pieces."""
+
+    def frame(self, piece: int) -> bytes:
+        """The zstd frame of a piece; blocking, called in a thread."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """One receiver, as the sender sees it."""
+
+    address: str
+    heard: float
+    """Seconds since its last request."""
+    wants: int
+    """Pieces it has not begun."""
+    room: int
+    received: int
+    lost: int
+    held_by: str
+    unicast: bool
+    deaf: bool
+    lagging: bool
+
+
+@dataclass(frozen=True)
+class StreamStats:
+    """What a session's sender has done and whom it serves."""
+
+    packets: int = 0
+    repaired: int = 0
+    bytes: int = 0
+    """Of frames, repairs included."""
+    rate: float = 0.0
+    """Bit/s on the wire that it may send now."""
+    sending: float = 0.0
+    """Bit/s on the wire that it sent in the last second or so."""
+    paused: bool = False
+    trouble: str = ""
+    receivers: tuple[Listener, ...] = ()
+
+
+class PieceSender:
+    """One session: multicasts what its receivers ask for until it is closed."""
+
+    def __init__(
+        self, source: PieceSource, stream: StreamAddress, *, interface: str = "",
+        rate: float = GIGABIT, link: Link | None = None, frames: int = FRAMES,
+    ) -> None:
+        """`interface`: IPv4 address of the card to send from (`stream.server` if empty); `rate`: most bit/s on the wire."""
+        self.stream = stream
+        self._work = _Work(source, stream, interface or stream.server, rate, link or Link(rate), frames)
+
+    @property
+    def stats(self) -> StreamStats:
+        """A recent snapshot, renewed about every quarter of a second."""
+        return self._work.stats
+
+    def pause(self, paused: bool = True) -> None:
+        """Stop sending, or go on; receivers keep what they have."""
+        self._work.do(lambda work: setattr(work.core, "paused", paused))
+
+    def set_rate(self, rate: float) -> None:
+        """Follow what the switch now says of the links: bit/s on the wire."""
+        self._work.do(lambda work: work.pace.set_ceiling(rate))
+
+    async def run(self) -> None:
+        """Serve until cancelled or closed; MissingError if the port is taken."""
+        await asyncio.to_thread(self._work.open)
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+        thread = threading.Thread(target=self._work.run, args=(loop, ended), name="pieces", daemon=True)
+        thread.start()
+        try:
+            await ended
+        finally:
+            self._work.stop()
+            await asyncio.shield(asyncio.to_thread(thread.join))
+
+    async def close(self) -> None:
+        """End `run`."""
+        self._work.stop()
+
+
+class _Work:
+    """What the sending thread owns."""
+
+    def __init__(
+        self, source: PieceSource, stream: StreamAddress, interface: str, rate: float, link: Link, frames: int
+    ) -> None:
+        self.core = StreamSender(stream.session, source.count, int.from_bytes(os.urandom(4), "big"), frames)
+        self.pace = Pace(rate)
+        self.stats = StreamStats(rate=rate)
+        self._source, self._stream, self._interface, self._link = source, stream, interface, link
+        self._frames: dict[int, tuple[memoryview, bytes]] = {}
+        self._addresses: dict[int, tuple[str, int]] = {}
+        self._loaded: deque[tuple[int, Future[bytes]]] = deque()
+        self._commands: deque[Callable[[_Work], None]] = deque()
+        self._stop = False
+        self._segmenting = True
+        self._trouble = ""
+        self._due = 0.0
+        self._looked = 0.0
+        self._rate = rate
+        self._meter = (0.0, 0)
+        self._sending = 0.0
+        self._seen = 0
+        self._wake = -1
+        self._data: socket.socket
+        self._requests: socket.socket
+
+    # -- life -------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Take the sockets; MissingError says which port is taken."""
+        stream = self._stream
+        self._requests = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._requests.bind((stream.server, stream.request_port))
+        except OSError as error:
+            self._requests.close()
+            where = f"{stream.server}:{stream.request_port}"
+            raise MissingError(f"UDP {where} cannot be listened on ({error.strerror})", f"ss -ulpn 'sport = {stream.request_port}'") from error
+        self._requests.setblocking(False)
+        self._requests.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self._data = _data_socket(self._interface)
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK)
+        self._readers = ThreadPoolExecutor(1, thread_name_prefix="frames")
+
+    def do(self, command: Callable[[_Work], None]) -> None:
+        """Have the sending thread run `command`."""
+        self._commands.append(command)
+        self._ring()
+
+    def stop(self) -> None:
+        """Ask the thread to end."""
+        self._stop = True
+        self._ring()
+
+    def _ring(self) -> None:
+        if self._wake >= 0:
+            os.eventfd_write(self._wake, 1)
+
+    def run(self, loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
+        """The thread: serve until `stop`, then tell `ended` how it went."""
+        failure: BaseException | None = None
+        try:
+            while not self._stop:
+                self._turn()
+        except BaseException as error:  # noqa: BLE001  boundary of the thread: raised again by PieceSender.run
+            failure = error
+        finally:
+            self._close()
+        loop.call_soon_threadsafe(_settle, ended, failure)
+
+    def _close(self) -> None:
+        self._link.leave(self._stream.session)
+        self._readers.shutdown(wait=True, cancel_futures=True)
+        self._requests.close()
+        self._data.close()
+        wake, self._wake = self._wake, -1
+        os.close(wake)
+
+    # -- one turn ---------------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        now = time.monotonic()
+        self._hear(now)
+        self._take_loaded()
+        while self._commands:
+            self._commands.popleft()(self)
+        for piece in self.core.to_load(now):
+            self._load(piece)
+        if now - self._looked >= STEP:
+            self._look(now)
+        item = self.core.next(now)
+        if item is None:
+            self._idle(0.02)
+        elif isinstance(item, Mark):
+            self._send_to_group([packets.mark(item)], 0)
+        else:
+            self._send(item)
+            self._wait_for_turn(len(item.indexes))
+
+    def _idle(self, seconds: float) -> None:
+        """Wait for a request, a frame or a command."""
+        ready, _, _ = select.select([self._requests, self._wake], [], [], seconds)
+        if self._wake in ready:
+            os.eventfd_read(self._wake)
+
+    def _hear(self, now: float) -> None:
+        for _ in range(64):
+            try:
+                packet, address = self._requests.recvfrom(2048)
+            except BlockingIOError:
+                return
+            except ConnectionError:  # ICMP port unreachable for an answer we sent
+                continue
+            request = packets.read_request(packet, self._stream.session, self._source.count)
+            if request is None:
+                continue
+            answer = self.core.hear(request, now)
+            if request.receiver in self.core.receivers:
+                self._addresses[request.receiver] = address
+            if answer is not None:
+                self._answer(answer, address)
+
+    def _answer(self, answer: packets.Answer, address: tuple[str, int]) -> None:
+        try:
+            self._requests.sendto(packets.answer(answer), address)
+        except OSError as error:
+            log.debug("no answer to %s: %s", address[0], error)
+
+    # -- frames -----------------------------------------------------------------------------------
+
+    def _load(self, piece: int) -> None:
+        future = self._readers.submit(self._source.frame, piece)
+        future.add_done_callback(lambda done: self._was_loaded(piece, done))
+
+    def _was_loaded(self, piece: int, future: Future[bytes]) -> None:
+        self._loaded.append((piece, future))
+        self._ring()
+
+    def _take_loaded(self) -> None:
+        while self._loaded:
+            piece, future = self._loaded.popleft()
+            frame = future.result()
+            count = packets.packet_count(len(frame))
+            prefix = packets.prefix(self._stream.session, piece, count, packets.frame_crc(frame))
+            self._frames[piece] = memoryview(frame), prefix
+            for gone in self.core.loaded(piece, count):
+                del self._frames[gone]
+
+    # -- sending ----------------------------------------------------------------------------------
+
+    def _send(self, burst: Burst) -> None:
+        frame, prefix = self._frames[burst.piece]
+        epoch = self.core.epoch
+        parts: list[bytes | memoryview] = []
+        for sequence, index in enumerate(burst.indexes, burst.sequence):
+            parts.append(packets.data_header(prefix, index, epoch, sequence))
+            parts.append(frame[index * PAYLOAD : (index + 1) * PAYLOAD])
+        self._send_to_group(parts, PACKET if len(burst.indexes) > 1 else 0)
+
+    def _send_to_group(self, parts: list[bytes | memoryview], segment: int) -> None:
+        """One call for all packets where the kernel cuts them up, else one call for each."""
+        destination = (self._stream.group, self._stream.port)
+        try:
+            if segment and self._segmenting:
+                ancillary = [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", segment))]
+                self._data.sendmsg(parts, ancillary, 0, destination)
+            elif segment:
+                for start in range(0, len(parts), 2):
+                    self._data.sendmsg(parts[start : start + 2], [], 0, destination)
+            else:
+                self._data.sendmsg(parts, [], 0, destination)
+        except OSError as error:
+            self._not_sent(error, parts, segment)
+        else:
+            self._trouble = ""
+
+    def _not_sent(self, error: OSError, parts: list[bytes | memoryview], segment: int) -> None:
+        """Do without segmentation where there is none; sit out a link that is down: what was not sent is repaired."""
+        if segment and self._segmenting and error.errno in NO_OFFLOAD:
+            log.info("no UDP segmentation on %s (%s): sending packet by packet", self._interface, error)
+            self._segmenting = False
+            self._send_to_group(parts, segment)
+        elif error.errno in LINK_TROUBLE:
+            if not self._trouble:
+                log.warning("cannot multicast from %s: %s", self._interface, error)
+            self._trouble = str(error)
+            self._idle(0.2)
+        else:
+            raise error
+
+    def _wait_for_turn(self, count: int) -> None:
+        """Sleep until what was sent has had its time on the wire; a pause is not made up for."""
+        now = time.monotonic()
+        self._due = max(self._due, now - 0.005) + count * packets.WIRE * 8 / self._rate
+        if self._due - now > 0.0005:
+            time.sleep(self._due - now)
+
+    def _look(self, now: float) -> None:
+        """Adapt the rate and renew the snapshot."""
+        self._looked = now
+        self.pace.update(self.core.samples(now), now)
+        if self.core.sent > self._seen:
+            self._rate = self._link.share(self._stream.session, self.pace.rate, now)
+        self._seen = self.core.sent
+        since, sent = self._meter
+        if now - since >= 1.0:
+            self._sending = (self.core.sent - sent) * packets.WIRE * 8 / (now - since)
+            self._meter = now, self.core.sent
+        self.stats = self._snapshot(now)
+
+    def _snapshot(self, now: float) -> StreamStats:
+        core = self.core
+        self._addresses = {key: value for key, value in self._addresses.items() if key in core.receivers}
+        receivers = tuple(
+            Listener(
+                self._addresses[r.id][0], now - r.heard, r.wants.bit_count(), r.room, r.received, r.lost,
+                r.held_by, r.unicast, r.deaf, r.lagging,
+            )
+            for r in core.receivers.values() if r.id in self._addresses
+        )
+        return StreamStats(
+            core.sent, core.repaired, core.sent * PAYLOAD, self._rate, self._sending, core.paused, self._trouble, receivers
+        )
+
+
+def _data_socket(interface: str) -> socket.socket:
+    """A socket that multicasts from the card with address `interface`, and never past a router."""
+    data = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    data.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface))
+    data.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
+    data.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    data.bind((interface, 0))
+    return data
+
+
+def _settle(ended: asyncio.Future[None], failure: BaseException | None) -> None:
+    if ended.done():
+        return
+    if failure is None:
+        ended.set_result(None)
+    else:
+        ended.set_exception(failure)
