@@ -31,7 +31,7 @@ from cloned.journal import Entry, Journal, JournalFull
 
 log = logging.getLogger(__name__)
 
-Listener = Callable[[Workshop], None]
+Listener = Callable[[], None]
 
 
 class Casting(Protocol):
@@ -76,9 +76,10 @@ class Engine:
         """Events waiting to be written down."""
         return self._queue.qsize()
 
-    def subscribe(self, listener: Listener) -> None:
-        """Have `listener` called after every change, with the new state."""
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Have `listener` called after every change; returns what ends that."""
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def replay(self) -> int:
         """Bring the state back from the journal; returns the number of events. Call before `run`."""
@@ -107,8 +108,8 @@ class Engine:
             await self._write([entry for entry, _ in group])
             for entry, done in group:
                 self._apply(entry, done)
-            for listener in self._listeners:
-                listener(self.workshop)
+            for listener in list(self._listeners):
+                listener()
 
     def _apply(self, entry: Entry, done: asyncio.Future[Workshop]) -> None:
         self.workshop, effects = step(self.workshop, entry.event, entry.at, entry.entropy)

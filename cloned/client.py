@@ -1,0 +1,54 @@
+"""Talks to the running daemon over its Unix socket: what the command line and the lab use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from cloned.errors import ClonedError, MissingError, UsageError
+
+SOCKET = "control.sock"
+
+
+async def call(runtime: Path, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    """One request; returns the answer's JSON.
+
+    Raises MissingError if no daemon listens or we may not speak to it, UsageError or ClonedError with
+    the daemon's own words if it refuses.
+    """
+    socket = runtime / SOCKET
+    connector = aiohttp.UnixConnector(str(socket))
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(60)) as session,
+            session.request(method, f"http://cloned{path}", json=body) as response,
+        ):
+            answer = await response.json()
+            if response.status >= 400:
+                raise _refusal(response.status, answer)
+            return answer
+    except PermissionError as error:
+        raise MissingError(f"you may not open {socket}", "join the group cloned, or use sudo") from error
+    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+        hint = "start it: systemctl start cloned, or `cloned serve`"
+        raise MissingError(f"no daemon answers on {socket}", hint) from error
+
+
+def _refusal(status: int, answer: Any) -> ClonedError:
+    told = answer if isinstance(answer, Mapping) else {}
+    kind = UsageError if status in (400, 404, 409, 422) else ClonedError
+    return kind(str(told.get("error", f"the daemon refused ({status})")), str(told.get("hint", "")))
+
+
+def get(runtime: Path, path: str) -> Any:
+    """GET `path` and wait for the answer."""
+    return asyncio.run(call(runtime, "GET", path))
+
+
+def command(runtime: Path, do: str, **words: Any) -> Any:
+    """Have the daemon obey a command; see control.Control.command for the words."""
+    return asyncio.run(call(runtime, "POST", "/api/v1/commands", {"do": do, **words}))
