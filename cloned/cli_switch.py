@@ -1,0 +1,118 @@
+"""`cloned switch show`: what the switch says, read now, without the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from cloned.config import Switch, load
+from cloned.errors import ClonedError, Exit, SwitchError, UsageError
+from cloned.switch.configured import address_of, credentials_of, rules_of
+from cloned.switch.drawing import drawn
+from cloned.switch.ports import View, understand
+from cloned.switch.server import server_macs
+from cloned.switch.snmp import Reader, SnmpThread
+from cloned.switch.tables import build
+
+_AUTH = click.Choice(["SHA", "SHA224", "SHA256", "SHA384", "SHA512"], case_sensitive=False)
+_PRIVACY = click.Choice(["AES", "AES192", "AES256"], case_sensitive=False)
+
+
+@click.group("switch")
+def switch_group() -> None:
+    """The switch: its ports, who is where, how many laptops fit."""
+
+
+@switch_group.command("show")
+@click.option("--config", "config", type=click.Path(path_type=Path), help="Configuration file.")
+@click.option("--address", metavar="HOST[:PORT]", help="Switch to read, instead of those of the configuration.")
+@click.option("--community", envvar="CLONED_SNMP_COMMUNITY", help="SNMP v2c community (public).")
+@click.option("--v3-user", envvar="CLONED_SNMP_USER", help="SNMP v3 user; turns v3 on.")
+@click.option("--v3-auth-protocol", type=_AUTH, help="SHA, or SHA-2 as SHA224 to SHA512 (SHA256).")
+@click.option("--v3-auth-key", "--v3-auth-password", envvar="CLONED_SNMP_AUTH_KEY", help="Authentication passphrase.")
+@click.option("--v3-privacy-protocol", "--v3-priv-protocol", type=_PRIVACY, help="AES, AES192 or AES256 (AES).")
+@click.option(
+    "--v3-privacy-key", "--v3-priv-key", "--v3-priv-password", envvar="CLONED_SNMP_PRIVACY_KEY",
+    help="Privacy passphrase.")
+@click.option("--v3-context", "--v3-context-name", help="SNMP v3 context, where the switch has several.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def show(config: Path | None, address: str | None, as_json: bool, **given: str | None) -> None:
+    """Read a switch and show its ports, forwarding table and neighbours."""
+    context = click.get_current_context()
+    try:
+        context.exit(shown(chosen(config, address, given), as_json=as_json))
+    except ClonedError as error:
+        click.echo(f"cloned: {error}", err=True)
+        context.exit(int(error.exit))
+
+
+def chosen(config: Path | None, address: str | None, given: dict[str, str | None]) -> tuple[Switch, ...]:
+    """The switches to read: the one on the command line, else those of the configuration.
+
+    Options given override the configured switch of that address, if there is one.
+    """
+    values = {key: value for key, value in given.items() if value is not None}
+    for key in ("v3_auth_protocol", "v3_privacy_protocol"):
+        if key in values:
+            values[key] = values[key].upper()
+    configured = load(config).switch
+    if address is None:
+        if not configured:
+            raise UsageError("there is no switch to show", "give --address HOST, or a [[switch]] in the configuration")
+        return tuple(_with(switch, values) for switch in configured)
+    known = next((switch for switch in configured if switch.address == address), Switch(address=address))
+    return (_with(known, values),)
+
+
+def _with(switch: Switch, values: dict[str, str]) -> Switch:
+    return Switch.model_validate({**switch.model_dump(), **values})
+
+
+def shown(switches: tuple[Switch, ...], *, as_json: bool) -> Exit:
+    """Read and print `switches`; those that fail are told on standard error, the others still shown."""
+    results = asyncio.run(read_all(switches))
+    views = [result for result in results if isinstance(result, View)]
+    if as_json and views:
+        _print_json([view.to_json() for view in views], one=len(switches) == 1)
+    elif views:
+        console = Console()
+        for view in views:
+            console.print(drawn(view))
+    status = Exit.OK if all(view.ports for view in views) else Exit.FAILED
+    for result in results:
+        if isinstance(result, ClonedError):
+            click.echo(f"cloned: {result}", err=True)
+            status = Exit(max(status, result.exit))
+    return status
+
+
+async def read_all(switches: tuple[Switch, ...]) -> list[View | ClonedError]:
+    """Read all of them at once."""
+    thread = SnmpThread()
+    macs = server_macs()
+    try:
+        return list(await asyncio.gather(*(read_one(thread, switch, macs) for switch in switches)))
+    finally:
+        thread.close()
+
+
+async def read_one(thread: SnmpThread, switch: Switch, macs: frozenset[str]) -> View | ClonedError:
+    """One switch understood, or why it could not be read."""
+    reader = Reader(thread, address_of(switch), credentials_of(switch))
+    try:
+        return understand(build(str(reader.address), await reader.read()), rules_of(switch, macs))
+    except SwitchError as error:
+        return error
+    finally:
+        await reader.close()
+
+
+def _print_json(objects: list[dict[str, Any]], *, one: bool) -> None:
+    json.dump(objects[0] if one else objects, sys.stdout, indent=2)
+    sys.stdout.write("\n")

@@ -1,0 +1,89 @@
+"""Which interfaces are physical Ethernet ports: by what the tables say of them, never by model."""
+
+from __future__ import annotations
+
+import re
+
+from cloned.switch.tables import FALSE, NOT_PRESENT, Interface, Tables
+
+ETHERNET = frozenset({6, 62, 117})
+"""ifType ethernetCsmacd; fastEther and gigabitEthernet, which some still use (IANAifType-MIB)."""
+
+_VIRTUAL = re.compile(
+    r"""(?<![a-z]) (
+        vlan | svi | irb | loopback | lo\d*$ | cpu | (tun|tap)\d | tunnel | null | nul?\d+$
+        | br(idge)?[-_]?\d* (?![a-z0-9]) | bond | lag | agg(regat\w*)? | trunk\d | port-?\ ?channel | po\d+$
+        | team | stack | virtual | dummy | veth | ppp | wlan
+        | management | mgmt | me\d+$ | oob | out[-\ ]of[-\ ]band | console | aux | eth0$ | fa(stethernet)?\ ?0$
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_PORT = re.compile(
+    r"""^ (port|slot|unit)?[-\ ]?\d+([/.:-]\d+)*$
+        | ^ ((ten|forty|hundred|two)?(gig\w*|five|2\.5g\w*)?)?ethernet
+        | ^ (eth|ether|fe|ge|gi|xe|xg|te|tw|fo|hu|sfp|swp|port|slot)[-\w]*[\ ]?\d
+        | rmon.*port\ *\d+ | gigabit | (fast|ten)[-\ ]?(ethernet|gig)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def virtual_name(name: str) -> bool:
+    """Whether a name says VLAN, loopback, LAG, CPU, management and the like."""
+    return _VIRTUAL.search(name) is not None
+
+
+def port_name(name: str) -> bool:
+    """Whether a name is one that Ethernet ports have: `1`, `1/0/24`, `gi1/0/3`, `sfp-sfpplus2`."""
+    return not virtual_name(name) and _PORT.search(name) is not None
+
+
+def display_name(interface: Interface) -> str:
+    """What people call the interface: ifName, else ifDescr, else its number."""
+    return interface.name or interface.descr or str(interface.if_index)
+
+
+def physical_ports(tables: Tables) -> tuple[Interface, ...]:
+    """The physical Ethernet ports of units that are present, by ifIndex.
+
+    Two kinds count: rows of ifTable of an Ethernet type that nothing speaks against, and bridge
+    ports that only ifXTable describes (an agent whose ifTable knows its management processor alone).
+    """
+    bridged = frozenset(tables.base_ports.values())
+    found = [interface for interface in tables.interfaces.values() if _counts(interface, bridged, tables)]
+    return tuple(sorted(found, key=lambda interface: interface.if_index))
+
+
+def _counts(interface: Interface, bridged: frozenset[int], tables: Tables) -> bool:
+    in_bridge = interface.if_index in bridged
+    if not interface.in_if_table:
+        return in_bridge and interface.connector != FALSE and port_name(interface.name)
+    if interface.type not in ETHERNET or interface.oper == NOT_PRESENT or _named_otherwise(interface, in_bridge):
+        return False
+    if in_bridge:
+        return True  # some vendors deny the connector of a port that is one
+    return interface.connector != FALSE and not _inside(interface, bridged, tables)
+
+
+def _named_otherwise(interface: Interface, in_bridge: bool) -> bool:
+    """Whether its name, or its description unless it is a bridge port properly named, rules it out.
+
+    A description may be what somebody typed ("VLAN 20 room"), which must not lose a port.
+    """
+    if virtual_name(interface.name):
+        return True
+    typed = in_bridge and port_name(interface.name) and interface.connector != FALSE
+    return virtual_name(interface.descr) and not typed
+
+
+def _inside(interface: Interface, bridged: frozenset[int], tables: Tables) -> bool:
+    """Whether an interface outside the bridge table is the switch's own inner one.
+
+    It is if ifXTable describes the bridge's ports but not this one, or if it bears the bridge's own
+    address (the bridge device of a Linux switch).
+    """
+    if not bridged:
+        return False
+    others = any(tables.interfaces[index].in_ifx_table for index in bridged if index in tables.interfaces)
+    if others and not interface.in_ifx_table:
+        return True
+    return bool(tables.bridge_address) and interface.phys_address == tables.bridge_address

@@ -1,0 +1,292 @@
+"""What a switch's tables mean: ports and their roles, who is where, and how many laptops fit.
+
+Pure functions over `Tables`; `understand` is the one others call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cloned.switch.forwarding import LAG_TYPES, Station, forwarding
+from cloned.switch.physical import display_name, physical_ports
+from cloned.switch.tables import DOWN, UP, Interface, Neighbour, Tables
+
+Role = Literal["access", "uplink", "server", "reserved"]
+Duplex = Literal["full", "half"]
+HALF, FULL = 2, 3
+"""dot3StatsDuplexStatus."""
+MANY_MACS = 4
+"""More addresses than this on one port are another switch: a laptop has one, or three with dock and firmware."""
+SLOW_MBPS = 100
+"""At this speed or below, a laptop would hold up a session at 1 Gb/s."""
+WRONG_BITS = 4_294_967_295
+"""ifSpeed of anything faster than 4.29 Gb/s (RFC 2863 §3.1.8)."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the workshop knows of this switch beyond its tables."""
+
+    server_macs: frozenset[str] = frozenset()
+    """Addresses of the server's own network cards."""
+    reserved: frozenset[str] = frozenset()
+    """Names or ifIndexes of ports that are never for laptops."""
+    uplinks: frozenset[str] = frozenset()
+    """Names or ifIndexes of ports that are uplinks whatever the tables say."""
+    many_macs: int = MANY_MACS
+
+
+@dataclass(frozen=True)
+class Port:
+    """One physical Ethernet port. Speed in Mb/s, None for a port that is down or does not say."""
+
+    if_index: int
+    name: str
+    admin: Literal["up", "down"] | None
+    oper: Literal["up", "down"] | None
+    speed_mbps: int | None
+    duplex: Duplex | None
+    role: Role
+    macs: tuple[str, ...] = ()
+    in_errors: int | None = None
+    why: str = ""
+    """What speaks for the role, where it is not `access`."""
+
+    @property
+    def slow(self) -> bool:
+        """Whether its link would hold up others: 10 or 100 Mb/s, or half duplex."""
+        return self.oper == "up" and ((self.speed_mbps or SLOW_MBPS + 1) <= SLOW_MBPS or self.duplex == "half")
+
+    @property
+    def usable(self) -> bool:
+        """Whether a laptop may be plugged in: an access port that nobody shut down."""
+        return self.role == "access" and self.admin != "down"
+
+
+@dataclass(frozen=True)
+class Warn:
+    """Something a volunteer should know: a code for programs, what it is, and what to try."""
+
+    code: str
+    text: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text}: {self.hint}" if self.hint else self.text
+
+
+@dataclass(frozen=True)
+class View:
+    """A switch understood."""
+
+    address: str
+    sys_descr: str = ""
+    sys_name: str = ""
+    model: str = ""
+    bridge_address: str = ""
+    ports: tuple[Port, ...] = ()
+    stations: tuple[Station, ...] = ()
+    neighbours: tuple[tuple[int, Neighbour], ...] = ()
+    """ifIndex of the local interface and the neighbour there."""
+    warnings: tuple[Warn, ...] = ()
+    own: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def capacity(self) -> int:
+        """How many laptops fit: ports that are administratively up, minus uplinks, the server's and reserved ones."""
+        return sum(1 for port in self.ports if port.usable)
+
+    def port(self, if_index: int) -> Port | None:
+        """The physical port with this ifIndex."""
+        return next((port for port in self.ports if port.if_index == if_index), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `cloned switch show --json` prints."""
+        return {
+            "address": self.address,
+            "sys_descr": self.sys_descr,
+            "sys_name": self.sys_name,
+            "ports": [
+                {"if_index": port.if_index, "name": port.name, "admin": port.admin, "oper": port.oper,
+                 "speed_mbps": port.speed_mbps, "duplex": port.duplex, "role": port.role, "macs": list(port.macs)}
+                for port in self.ports
+            ],
+            "fdb": [{"mac": station.mac, "vlan": station.vlan, "if_index": station.if_index}
+                    for station in self.stations],
+            "lldp": [{"if_index": index, "neighbour": neighbour.name or neighbour.chassis or neighbour.port}
+                     for index, neighbour in self.neighbours],
+            "capacity": self.capacity,
+            "warnings": [str(warning) for warning in self.warnings],
+        }
+
+
+def understand(tables: Tables, rules: Rules | None = None) -> View:
+    """Everything the tables say, for the workshop. Never raises, whatever the tables hold."""
+    rules = rules or Rules()
+    physical = physical_ports(tables)
+    seen = forwarding(tables, physical)
+    neighbours, placing = _placed(tables, physical)
+    macs = _macs_by_port(seen.stations, tables)
+    roles = _Roles(tables, rules, macs, neighbours)
+    ports = tuple(_port(interface, roles, macs) for interface in physical)
+    odd = (Warn("switch-table", text) for text in (*tables.warnings, *seen.warnings, *placing))
+    return View(
+        address=tables.switch, sys_descr=tables.sys_descr, sys_name=tables.sys_name, model=tables.model,
+        bridge_address=tables.bridge_address, ports=ports, stations=seen.stations, neighbours=neighbours,
+        warnings=(*odd, *_told(tables, ports, roles)),
+    )
+
+
+def _macs_by_port(stations: Iterable[Station], tables: Tables) -> dict[int, frozenset[str]]:
+    """Addresses by ifIndex; those behind a LAG stand at each of its members too."""
+    found: dict[int, set[str]] = {}
+    for station in stations:
+        found.setdefault(station.if_index, set()).add(station.mac)
+    for member, lag in tables.lag_members.items():
+        if lag in found:
+            found.setdefault(member, set()).update(found[lag])
+    return {index: frozenset(macs) for index, macs in found.items()}
+
+
+class _Roles:
+    """Which port is what, and the evidence."""
+
+    def __init__(
+        self, tables: Tables, rules: Rules, macs: Mapping[int, frozenset[str]],
+        neighbours: Sequence[tuple[int, Neighbour]],
+    ) -> None:
+        self._tables, self._rules, self._macs = tables, rules, macs
+        self._bridges: dict[int, Neighbour] = {index: neighbour for index, neighbour in neighbours if neighbour.bridge}
+
+    def of(self, interface: Interface) -> tuple[Role, str]:
+        """The role of a port and why; the configuration wins, then evidence of another switch."""
+        if _called(interface, self._rules.reserved):
+            return "reserved", "reserved in the configuration"
+        evidence = self.uplink(interface)
+        if evidence:
+            return "uplink", evidence
+        if self._macs.get(interface.if_index, frozenset()) & self._rules.server_macs:
+            return "server", "the server's own address is on it"
+        return "access", ""
+
+    def uplink(self, interface: Interface) -> str:
+        """What says that another switch is behind this interface; "" if nothing does."""
+        if _called(interface, self._rules.uplinks):
+            return "an uplink by the configuration"
+        lag = self._tables.lag_members.get(interface.if_index)
+        for index in (interface.if_index, *([lag] if lag is not None else [])):
+            neighbour = self._bridges.get(index)
+            if neighbour is not None:
+                return f"LLDP says the bridge {neighbour.name or neighbour.chassis or 'without a name'} is there"
+            count = len(self._macs.get(index, ()))
+            if count > self._rules.many_macs:
+                return f"{count} addresses are behind it, more than {self._rules.many_macs}"
+        return ""
+
+
+def _called(interface: Interface, names: frozenset[str]) -> bool:
+    return not names.isdisjoint({str(interface.if_index), interface.name, interface.descr} - {""})
+
+
+def _port(interface: Interface, roles: _Roles, macs: Mapping[int, frozenset[str]]) -> Port:
+    role, why = roles.of(interface)
+    up = interface.oper == UP
+    return Port(
+        if_index=interface.if_index, name=display_name(interface), admin=_status(interface.admin),
+        oper=_status(interface.oper), speed_mbps=speed_of(interface) if up else None,
+        duplex=_duplex(interface.duplex) if interface.oper != DOWN else None, role=role, why=why,
+        macs=tuple(sorted(macs.get(interface.if_index, ()))), in_errors=interface.in_errors,
+    )
+
+
+def _status(value: int | None) -> Literal["up", "down"] | None:
+    """ifAdminStatus or ifOperStatus; testing, dormant and lowerLayerDown carry no frames: down."""
+    if value is None or value == 4 or not 1 <= value <= 7:
+        return None
+    return "up" if value == UP else "down"
+
+
+def _duplex(value: int | None) -> Duplex | None:
+    return "full" if value == FULL else "half" if value == HALF else None
+
+
+def speed_of(interface: Interface) -> int | None:
+    """Mb/s: ifHighSpeed (in bit/s where it equals ifSpeed: an agent's mistake), else ifSpeed, else None."""
+    high, bits = interface.high_speed, interface.speed
+    if high is not None and high > 0:
+        return _mbps(high) if high == bits or high > 800_000 else high
+    if bits is not None and 0 < bits < WRONG_BITS:
+        return _mbps(bits)
+    return None
+
+
+def _mbps(bits: int) -> int | None:
+    return bits // 1_000_000 or None
+
+
+def _placed(tables: Tables, physical: Sequence[Interface]) -> tuple[tuple[tuple[int, Neighbour], ...], list[str]]:
+    """Each LLDP neighbour at the interface its local port number stands for; what can't be placed is told."""
+    found, lost = [], 0
+    front = {interface.if_index for interface in physical}
+    for neighbour in tables.neighbours:
+        if neighbour.local_port is None:
+            continue
+        index = _local_interface(neighbour.local_port, tables, front)
+        if index is None:
+            lost += 1
+        else:
+            found.append((index, neighbour))
+    if not lost:
+        return tuple(found), []
+    return tuple(found), [f"switch {tables.switch}, lldpRemTable: {lost} neighbours on ports nobody knows left out"]
+
+
+def _local_interface(number: int, tables: Tables, front: Collection[int]) -> int | None:
+    """The ifIndex of an LLDP port number: by the name LLDP gives that port, as a bridge port, or as an ifIndex."""
+    name = tables.lldp_local.get(number, "")
+    if name and not name.isdigit():
+        for index, interface in tables.interfaces.items():
+            if name in (interface.name, interface.descr, interface.phys_address or None) and index in front:
+                return index
+    for candidate in (tables.base_ports.get(number), number):
+        if candidate is not None and (candidate in front or candidate in tables.interfaces):
+            return candidate
+    return None
+
+
+def _told(tables: Tables, ports: Sequence[Port], roles: _Roles) -> Iterable[Warn]:
+    """The warnings that follow from the ports: uplinks and their evidence, slow links, what is not known."""
+    name = tables.sys_name or tables.switch
+    if not ports:
+        yield Warn("switch-no-ports", f"switch {tables.switch}: no physical Ethernet port was found in its tables",
+                   "set the number of ports in the configuration")
+    for port in ports:
+        if port.role == "uplink":
+            yield Warn("switch-uplink", f"{name} port {port.name} is an uplink: {port.why}")
+        elif port.role == "access" and port.slow:
+            yield slow_warning(name, port)
+    if ports and all(port.admin is None for port in ports):
+        yield Warn("switch-no-status", f"switch {tables.switch} does not tell which of its ports are up",
+                   "all are counted; reserve those that are not for laptops")
+    yield from _lag_warnings(tables, name, roles)
+
+
+def slow_warning(switch: str, port: Port) -> Warn:
+    """What to say of a link at 10 or 100 Mb/s, or at half duplex."""
+    what = f"{port.speed_mbps} Mb/s" if port.speed_mbps is not None else "speed unknown"
+    if port.duplex == "half":
+        what += ", half duplex"
+    hint = "try another cable, then another port; until then it is served by itself"
+    return Warn("slow-port", f"{switch} port {port.name}: {what}", hint)
+
+
+def _lag_warnings(tables: Tables, name: str, roles: _Roles) -> Iterable[Warn]:
+    """A LAG that leads to another switch, and whose members the switch does not name, hides uplinks."""
+    named = set(tables.lag_members.values())
+    for interface in tables.interfaces.values():
+        if interface.type in LAG_TYPES and interface.if_index not in named and roles.uplink(interface):
+            yield Warn(
+                "switch-lag", f"{name}: the link aggregate {display_name(interface)} is an uplink "
+                f"({roles.uplink(interface)}), but its ports are not known", "reserve its ports in the configuration")

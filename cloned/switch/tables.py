@@ -1,0 +1,325 @@
+"""The tables as they were read, made into rows with types; what makes no sense becomes a warning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from cloned.switch import columns as c
+from cloned.switch.columns import Column
+from cloned.switch.snmp import LAG, Raw
+from cloned.switch.walk import Oid, Value
+
+UP, DOWN, NOT_PRESENT = 1, 2, 6
+"""ifOperStatus; ifAdminStatus has up(1), down(2), testing(3)."""
+TRUE, FALSE = 1, 2
+BRIDGE_BIT = 2
+"""lldpRemSysCapEnabled is BITS: other(0) repeater(1) bridge(2) wlanAccessPoint(3) router(4) telephone(5) …"""
+LEARNED_IS_NOT = {2, 4}
+"""dot1dTpFdbStatus invalid(2) and self(4): no station."""
+LONGEST_TEXT = 255
+CHASSIS = 3
+"""entPhysicalClass chassis."""
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What ifTable, ifXTable and dot3StatsTable say of one ifIndex; None where they say nothing."""
+
+    if_index: int
+    type: int | None = None
+    descr: str = ""
+    name: str = ""
+    phys_address: str = ""
+    admin: int | None = None
+    oper: int | None = None
+    speed: int | None = None
+    high_speed: int | None = None
+    connector: int | None = None
+    duplex: int | None = None
+    in_errors: int | None = None
+    in_if_table: bool = False
+    in_ifx_table: bool = False
+
+
+@dataclass(frozen=True)
+class FdbRow:
+    """One row of a forwarding table: `port` as the table has it, `fdb_id` None where there is no VLAN in it."""
+
+    mac: str
+    port: int
+    status: int | None = None
+    fdb_id: int | None = None
+    vlan: int | None = None
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """One row of lldpRemTable; `local_port` None where its index does not tell."""
+
+    local_port: int | None
+    name: str = ""
+    chassis: str = ""
+    port: str = ""
+    bridge: bool = False
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A switch's tables with types. Pure data: everything in `ports` follows from it."""
+
+    switch: str
+    sys_descr: str = ""
+    sys_name: str = ""
+    sys_object_id: str = ""
+    bridge_address: str = ""
+    model: str = ""
+    interfaces: Mapping[int, Interface] = field(default_factory=dict)
+    base_ports: Mapping[int, int] = field(default_factory=dict)
+    """dot1dBasePort to ifIndex."""
+    fdb: tuple[FdbRow, ...] = ()
+    vlan_fdb: Mapping[int, tuple[Mapping[int, int], tuple[FdbRow, ...]]] = field(default_factory=dict)
+    """VLAN to base ports and rows, on switches that keep one forwarding table for each VLAN."""
+    vlan_fdb_ids: Mapping[int, int] = field(default_factory=dict)
+    """dot1qVlanFdbId: VLAN to FDB id."""
+    lldp_local: Mapping[int, str] = field(default_factory=dict)
+    neighbours: tuple[Neighbour, ...] = ()
+    lag_members: Mapping[int, int] = field(default_factory=dict)
+    """ifIndex of a member to ifIndex of its LAG."""
+    warnings: tuple[str, ...] = ()
+
+
+class _Builder:
+    """Turns cells into rows and collects, once for each table, what was odd."""
+
+    def __init__(self, switch: str) -> None:
+        self._switch = switch
+        self.warnings: list[str] = []
+
+    def warn(self, table: str, text: str) -> None:
+        line = f"switch {self._switch}, {table}: {text}"
+        if line not in self.warnings:
+            self.warnings.append(line)
+
+    def ints(self, raw: Raw, column: Column, index_size: int | None = 1) -> Iterator[tuple[Oid, int]]:
+        """The cells of a column of numbers; other types are told and left out."""
+        for index, value in raw.column(column).items():
+            number = _int(value)
+            if number is None:
+                self.warn(column.table, f"{column.name} holds something that is no number")
+            elif index_size is not None and len(index) != index_size:
+                self.warn(column.table, f"{column.name} has a row with an index that does not belong there")
+            else:
+                if not isinstance(value, int):
+                    self.warn(column.table, f"{column.name} has numbers written as text")
+                yield index, number
+
+    def texts(self, raw: Raw, column: Column, index_size: int | None = 1) -> Iterator[tuple[Oid, str]]:
+        """The cells of a column of strings, decoded whatever their encoding."""
+        for index, value in raw.column(column).items():
+            if index_size is not None and len(index) != index_size:
+                self.warn(column.table, f"{column.name} has a row with an index that does not belong there")
+            elif isinstance(value, bytes):
+                yield index, self.decoded(column.table, value)
+            else:
+                self.warn(column.table, f"{column.name} holds something that is no text")
+
+    def decoded(self, table: str, data: bytes) -> str:
+        """One line of printable text, whatever the encoding."""
+        text = self.as_sent(table, data)
+        return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:LONGEST_TEXT]
+
+    def as_sent(self, table: str, data: bytes) -> str:
+        """The text with its line breaks."""
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            self.warn(table, "holds text that is not UTF-8; read as Latin-1")
+            return data.decode("latin-1")
+
+    def macs(self, raw: Raw, column: Column) -> Iterator[tuple[Oid, str]]:
+        for index, value in raw.column(column).items():
+            mac = mac_of(value)
+            if mac is None:
+                self.warn(column.table, f"{column.name} holds something that is no MAC address")
+            elif mac:
+                yield index, mac
+
+
+def build(switch: str, raw: Raw) -> Tables:
+    """Rows with types from a reading of `switch` (its address, for the warnings). Never raises."""
+    builder = _Builder(switch)
+    for table, fault in raw.faults:
+        builder.warn(table, fault)
+    return Tables(
+        switch=switch,
+        sys_descr=_sys_descr(builder, raw),
+        sys_name=_scalar_text(builder, raw, c.SYS_NAME),
+        sys_object_id=_dotted(raw.scalars.get(c.SYS_OBJECT_ID)),
+        bridge_address=mac_of(raw.scalars.get(c.BRIDGE_ADDRESS)) or "",
+        model=_model(builder, raw),
+        interfaces=_interfaces(builder, raw),
+        base_ports=_numbers(builder, raw, c.BASE_PORT),
+        fdb=tuple(_fdb(builder, raw)),
+        vlan_fdb={vlan: (_numbers(builder, part, c.BASE_PORT), tuple(_fdb(builder, part, vlan)))
+                  for vlan, part in raw.vlan_fdb.items()},
+        vlan_fdb_ids={index[-1]: number for index, number in builder.ints(raw, c.VLAN_FDB_ID, None) if index},
+        lldp_local={index[0]: text for index, text in builder.texts(raw, c.LLDP_LOCAL)},
+        neighbours=tuple(_neighbours(builder, raw)),
+        lag_members=_lag_members(builder, raw),
+        warnings=tuple(builder.warnings),
+    )
+
+
+def _interfaces(builder: _Builder, raw: Raw) -> dict[int, Interface]:
+    numbers = {
+        "type": c.IF_TYPE, "admin": c.IF_ADMIN, "oper": c.IF_OPER, "speed": c.IF_SPEED,
+        "high_speed": c.IF_HIGH_SPEED, "connector": c.IF_CONNECTOR, "duplex": c.DUPLEX, "in_errors": c.IF_IN_ERRORS,
+    }
+    found: dict[int, dict[str, object]] = {}
+    for key, column in numbers.items():
+        for index, number in builder.ints(raw, column):
+            found.setdefault(index[0], {})[key] = number
+    for key, column in {"descr": c.IF_DESCR, "name": c.IF_NAME}.items():
+        for index, text in builder.texts(raw, column):
+            found.setdefault(index[0], {})[key] = text
+    for index, mac in builder.macs(raw, c.IF_PHYS_ADDRESS):
+        found.setdefault(index[0], {})["phys_address"] = mac
+    rows = {index[0] for column in (c.IF_TYPE, c.IF_OPER, c.IF_DESCR) for index in raw.column(column)}
+    x_rows = {index[0] for column in (c.IF_NAME, c.IF_HIGH_SPEED) for index in raw.column(column)}
+    return {
+        index: Interface(index, in_if_table=index in rows, in_ifx_table=index in x_rows, **values)  # type: ignore[arg-type]
+        for index, values in sorted(found.items())
+    }
+
+
+def _numbers(builder: _Builder, raw: Raw, column: Column) -> dict[int, int]:
+    return {index[0]: number for index, number in builder.ints(raw, column)}
+
+
+def _fdb(builder: _Builder, raw: Raw, vlan: int | None = None) -> Iterator[FdbRow]:
+    """Rows of dot1qTpFdbTable (index: FDB id and MAC) if it has any, else of dot1dTpFdbTable (index: MAC).
+
+    Some agents write the MAC as a string of variable length, with its length before it (RFC 2578 §7.7).
+    """
+    q = bool(raw.column(c.QFDB_PORT))
+    column, status_column = (c.QFDB_PORT, c.QFDB_STATUS) if q else (c.FDB_PORT, c.FDB_STATUS)
+    status = dict(builder.ints(raw, status_column, None))
+    before = 1 if q else 0
+    for index, port in builder.ints(raw, column, None):
+        octets = index[-6:]
+        if len(index) not in (before + 6, before + 7) or (len(index) == before + 7 and index[before] != 6):
+            builder.warn(column.table, "has a row with an index that does not belong there")
+        elif any(octet > 255 for octet in octets):
+            builder.warn(column.table, "has a row whose index is no MAC address")
+        else:
+            yield FdbRow(mac_text(bytes(octets)), port, status.get(index), index[0] if q else None, vlan)
+
+
+def _neighbours(builder: _Builder, raw: Raw) -> Iterator[Neighbour]:
+    """Rows of lldpRemTable; its index is TimeMark, local port number, a serial number."""
+    names = dict(builder.texts(raw, c.LLDP_NAME, None))
+    for index, value in raw.column(c.LLDP_CHASSIS).items():
+        known = len(index) == 3
+        if not known:
+            builder.warn(c.LLDP_CHASSIS.table, "its index does not tell the local port: neighbours can't be placed")
+        enabled = capabilities(raw.column(c.LLDP_ENABLED).get(index))
+        supported = capabilities(raw.column(c.LLDP_SUPPORTED).get(index))
+        yield Neighbour(
+            index[1] if known else None, names.get(index, ""), _id_text(builder, value),
+            _id_text(builder, raw.column(c.LLDP_PORT).get(index)), BRIDGE_BIT in (enabled or supported),
+        )
+
+
+def _lag_members(builder: _Builder, raw: Raw) -> dict[int, int]:
+    """From ifStackTable (a LAG above its members) and, where there is one, 802.3ad's own table."""
+    lags = {index[0] for index, kind in builder.ints(raw, c.IF_TYPE) if kind == LAG}
+    found = {lower: higher for (higher, lower), _ in builder.ints(raw, c.IF_STACK, 2) if higher in lags and lower > 0}
+    for index, lag in builder.ints(raw, c.LAG_OF):
+        if lag in lags and lag != index[0]:
+            found[index[0]] = lag
+    return found
+
+
+def _model(builder: _Builder, raw: Raw) -> str:
+    """The model names of the boxes, in order, each once."""
+    chassis = {index for index, kind in builder.ints(raw, c.ENT_CLASS) if kind == CHASSIS}
+    models = [text for index, text in builder.texts(raw, c.ENT_MODEL) if index in chassis and text]
+    return ", ".join(dict.fromkeys(models))
+
+
+def _scalar_text(builder: _Builder, raw: Raw, oid: Oid) -> str:
+    value = raw.scalars.get(oid)
+    return builder.decoded("system", value) if isinstance(value, bytes) else ""
+
+
+def _sys_descr(builder: _Builder, raw: Raw) -> str:
+    """sysDescr with its line breaks, at most 1,024 characters."""
+    value = raw.scalars.get(c.SYS_DESCR)
+    return builder.as_sent("system", value).replace("\0", "")[:1024] if isinstance(value, bytes) else ""
+
+
+def _id_text(builder: _Builder, value: Value) -> str:
+    """A chassis or port id: a MAC address as such, else text."""
+    mac = mac_of(value)
+    if mac and not (isinstance(value, bytes) and len(value) == 6 and value.isascii() and value.decode().isprintable()):
+        return mac  # six printable octets are a name such as "gi1/10"
+    return builder.decoded(c.LLDP_CHASSIS.table, value) if isinstance(value, bytes) else ""
+
+
+def _int(value: Value) -> int | None:
+    """A number, also where an agent wrote it out as text."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, bytes) and re.fullmatch(rb"\s*-?\d{1,19}\s*", value):
+        return int(value)
+    return None
+
+
+def _dotted(value: Value) -> str:
+    return ".".join(map(str, value)) if isinstance(value, tuple) else ""
+
+
+def mac_text(octets: bytes) -> str:
+    """Six octets as `aa:bb:cc:dd:ee:ff`."""
+    return ":".join(f"{octet:02x}" for octet in octets)
+
+
+def mac_of(value: Value) -> str | None:
+    """A MAC address from six octets or from text with separators; "" for an empty one, None for none."""
+    if not isinstance(value, bytes):
+        return "" if value is None else None
+    if len(value) == 6:
+        return mac_text(value) if any(value) else ""
+    if not value.strip(b"\0 "):
+        return ""
+    parts = re.split(rb"[:\-. ]", value.strip())
+    if len(parts) == 6 and all(re.fullmatch(rb"[0-9A-Fa-f]{1,2}", part) for part in parts):
+        return mac_text(bytes(int(part, 16) for part in parts))
+    return None
+
+
+def capabilities(value: Value) -> frozenset[int]:
+    """Bit numbers of an LldpSystemCapabilitiesMap; the first bit of the first octet is 0.
+
+    Its eight bits fit one octet, some agents send two. Longer values are a rendering as net-snmp
+    prints it: octets in hex, then bit numbers ("28 00 2 4"); a number is the octet printed in hex.
+    """
+    if isinstance(value, int):
+        value = str(value).encode() if 0 <= value <= 99 else b""
+    elif isinstance(value, bytes) and len(value) <= 2:
+        return _bits(value[:1])
+    if not isinstance(value, bytes):
+        return frozenset()
+    words = value.split()
+    if not words or re.fullmatch(rb"[0-9A-Fa-f]{1,2}", words[0]) is None:
+        return frozenset()
+    return _bits(bytes([int(words[0], 16)]))
+
+
+def _bits(octets: bytes) -> frozenset[int]:
+    return frozenset(
+        position * 8 + bit for position, octet in enumerate(octets) for bit in range(8) if octet & (0x80 >> bit))
+
+
