@@ -114,10 +114,13 @@ class Switch(Section):
     v3_auth_key: SecretStr = SecretStr("")
     v3_privacy_protocol: Literal["AES", "AES192", "AES256"] = "AES"
     v3_privacy_key: SecretStr = SecretStr("")
+    v3_context: str = ""
+    """SNMP v3 context, where the switch has several."""
     reserved: tuple[str, ...] = ()
     """Names or ifIndexes of ports that are never for laptops."""
     uplinks: tuple[str, ...] = ()
-    uplink_macs: Annotated[int, Field(ge=2)] = 8
+    """Names or ifIndexes of ports that lead to another switch, whatever the tables say."""
+    uplink_macs: Annotated[int, Field(ge=2)] = 4
     """More MACs than this on a port mean that another switch is behind it."""
 
 
