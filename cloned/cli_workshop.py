@@ -12,6 +12,7 @@ from rich.table import Table
 
 from cloned import client
 from cloned.config import load
+from cloned.control import until as moment
 
 config_option = click.option(
     "--config", type=click.Path(dir_okay=False, path_type=Path), help="The daemon's configuration file."
@@ -81,7 +82,7 @@ def sessions(config: Path | None, as_json: bool) -> None:
 
 def _act(config: Path | None, do: str, **words: Any) -> None:
     """Send a command with the words that were given, and say what came of it."""
-    given = {key: value for key, value in words.items() if value not in (None, "")}
+    given = {key: value for key, value in words.items() if value not in (None, "", 0.0)}
     answer = client.command(_runtime(config), do, **given)
     click.echo(f"{do}: {answer.get('state', 'done')}")
 
@@ -99,7 +100,7 @@ def start(image: str, config: Path | None) -> None:
 @config_option
 def cancel(session: str, config: Path | None) -> None:
     """End a SESSION (id, number or image; all if none is named). Its laptops must be confirmed again."""
-    _act(config, "cancel", session=session)
+    _act(config, "cancel", target=session)
 
 
 @click.command()
@@ -107,7 +108,7 @@ def cancel(session: str, config: Path | None) -> None:
 @config_option
 def retry(laptop: str, config: Path | None) -> None:
     """Take a LAPTOP in again that was set aside; what is right on its disk stays."""
-    _act(config, "retry", laptop=laptop)
+    _act(config, "retry", target=laptop)
 
 
 @click.command()
@@ -117,7 +118,7 @@ def retry(laptop: str, config: Path | None) -> None:
 @config_option
 def confirm(laptop: str, image: str, disk: str, config: Path | None) -> None:
     """Confirm that a LAPTOP's disk may be erased and overwritten with an image."""
-    _act(config, "confirm", laptop=laptop, image=image, disk=disk)
+    _act(config, "confirm", target=laptop, image=image, disk=disk)
 
 
 @click.command()
@@ -128,7 +129,7 @@ def confirm(laptop: str, image: str, disk: str, config: Path | None) -> None:
 @config_option
 def batch(product: str, image: str, vendor: str, until: str, config: Path | None) -> None:
     """Confirm every new laptop of model PRODUCT that comes from now on."""
-    _act(config, "batch", text=product, image=image, vendor=vendor, until=until)
+    _act(config, "batch", text=product, image=image, vendor=vendor, until=moment(until))
 
 
 @click.command()
@@ -136,7 +137,7 @@ def batch(product: str, image: str, vendor: str, until: str, config: Path | None
 @config_option
 def pause(laptop: str, config: Path | None) -> None:
     """Pause a LAPTOP, or everything."""
-    _act(config, "pause", laptop=laptop)
+    _act(config, "pause", target=laptop)
 
 
 @click.command("continue")
@@ -144,7 +145,7 @@ def pause(laptop: str, config: Path | None) -> None:
 @config_option
 def go_on(laptop: str, config: Path | None) -> None:
     """Go on with a LAPTOP, or with everything that was paused or held."""
-    _act(config, "continue", laptop=laptop)
+    _act(config, "continue", target=laptop)
 
 
 @click.command()
@@ -152,7 +153,7 @@ def go_on(laptop: str, config: Path | None) -> None:
 @config_option
 def exclude(laptop: str, config: Path | None) -> None:
     """Leave a LAPTOP out until `cloned retry` takes it in again."""
-    _act(config, "exclude", laptop=laptop)
+    _act(config, "exclude", target=laptop)
 
 
 @click.command()
@@ -161,7 +162,7 @@ def exclude(laptop: str, config: Path | None) -> None:
 @config_option
 def move(laptop: str, image: str, config: Path | None) -> None:
     """Give a LAPTOP another IMAGE; it must be confirmed again."""
-    _act(config, "move", laptop=laptop, image=image)
+    _act(config, "move", target=laptop, image=image)
 
 
 @click.command()
@@ -170,7 +171,7 @@ def move(laptop: str, image: str, config: Path | None) -> None:
 @config_option
 def hold(image: str, until: str, config: Path | None) -> None:
     """Hold the laptops of IMAGE UNTIL a time (HH:MM)."""
-    _act(config, "hold", image=image, until=until)
+    _act(config, "hold", image=image, until=moment(until))
 
 
 @click.command()
@@ -179,7 +180,7 @@ def hold(image: str, until: str, config: Path | None) -> None:
 @config_option
 def tag(laptop: str, number: str, config: Path | None) -> None:
     """Note the NUMBER on a LAPTOP's sticker."""
-    _act(config, "tag", laptop=laptop, text=number)
+    _act(config, "tag", target=laptop, text=number)
 
 
 @click.group()

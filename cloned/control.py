@@ -44,12 +44,12 @@ class Control:
     async def command(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Obey `{"do": …, …}`; returns `{"ok": true, …}`. Raises UsageError with the reason why not.
 
-        Keys: `laptop` or `session` (what it is about), `image`, `disk`, `text` (tag, label, model), `vendor`,
+        Keys: `target` (a laptop, session or batch), `image`, `disk`, `text` (tag, label, model), `vendor`,
         `until` (HH:MM, ISO 8601, or seconds since 1970), `by` (who asks).
         """
         do, by = _text(asked, "do"), _text(asked, "by") or "somebody"
         if do == "confirm":
-            laptop = self.find(_text(asked, "laptop"))
+            laptop = self.find(_text(asked, "target"))
             after = await self._engine.confirm(laptop.id, _text(asked, "disk"), _text(asked, "image"), by)
             if after.state is State.ASIDE and after.reason is not None:
                 raise UsageError(after.history[-1].why, after.reason.next_step)
@@ -60,13 +60,11 @@ class Control:
         return {"ok": True}
 
     def _understood(self, do: str, by: str, asked: Mapping[str, Any]) -> Command:
-        target, session = _text(asked, "laptop"), _text(asked, "session")
+        target = _text(asked, "target")
         if do in _ON_LAPTOP and target:
             target = self.find(target).id
-        if do == "cancel":
-            target = self._session(session or target) if session or target else ""
-        if do == "unbatch":
-            target = _text(asked, "batch")
+        elif do == "cancel" and target:
+            target = self._session(target)
         return Command(
             do, by, target, _text(asked, "image"), _text(asked, "text"), _text(asked, "vendor") or "*",  # type: ignore[arg-type]
             until(asked.get("until"), self._engine.clock),

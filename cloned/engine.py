@@ -37,10 +37,10 @@ Listener = Callable[[], None]
 class Casting(Protocol):
     """What sends an image's pieces."""
 
-    async def open(self, session: SessionId, image: str, stream: str) -> None:
+    async def open(self, opened: OpenStream) -> None:
         """Serve a session's pieces; the second call for one session does nothing."""
 
-    async def close_session(self, session: SessionId) -> None:
+    async def shut(self, session: SessionId) -> None:
         """Stop serving a session."""
 
     def address(self, session: SessionId) -> dict[str, Any] | None:
@@ -88,7 +88,7 @@ class Engine:
             self.workshop, _ = step(self.workshop, entry.event, entry.at, entry.entropy)
         for session in self.workshop.sessions.values():
             if session.open:
-                self._effects.put_nowait(OpenStream(session.id, session.image, session.stream))
+                self._effects.put_nowait(OpenStream(session.id, session.number, session.image, session.stream))
         for row in self.workshop.unrecorded.values():
             self._effects.put_nowait(Record(dict(row)))
         return count
@@ -144,9 +144,9 @@ class Engine:
         """Carry one effect out; False if it is to be tried again."""
         try:
             if isinstance(effect, OpenStream):
-                await self._casting.open(effect.session, effect.image, effect.stream)
+                await self._casting.open(effect)
             elif isinstance(effect, CloseStream):
-                await self._casting.close_session(effect.session)
+                await self._casting.shut(effect.session)
             else:
                 await self._ledger.record(effect.row)
                 await self.submit(Recorded(LaptopId(effect.row["laptop"]), effect.row["attempt"]))

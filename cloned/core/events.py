@@ -244,6 +244,7 @@ class OpenStream:
     """Have this session's pieces sent to whoever asks; doing it twice is the same as once."""
 
     session: SessionId
+    number: int
     image: str
     stream: str
 

@@ -314,7 +314,7 @@ def _effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, t
     for ident, session in after.sessions.items():
         was = before.sessions.get(ident)
         if was is None:
-            effects.append(OpenStream(ident, session.image, session.stream))
+            effects.append(OpenStream(ident, session.number, session.image, session.stream))
         elif was.open and not session.open:
             effects.append(CloseStream(ident))
     closed = [
