@@ -6,12 +6,15 @@ The text that the image hash is taken over is defined, to the byte, in images/FO
 from __future__ import annotations
 
 import hashlib
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
+
+from cloned.core.extents import Extent, Extents
 
 PIECE = 4 * 1024 * 1024
 """Used bytes in a piece; the last piece of a stream may be shorter."""
@@ -21,9 +24,6 @@ BOOT_CODE = 440
 
 DIGEST = 32
 """Bytes of a SHA-256."""
-
-Extent = tuple[int, int]
-"""Offset and length in bytes, relative to the start of the stream's partition."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Layer:
     """Byte offset on the disk; None for a logical volume."""
     size: int
     """Device size in bytes."""
-    extents: tuple[Extent, ...]
-    """Used byte ranges: ascending, not touching, not empty."""
+    extents: Sequence[Extent]
+    """Used byte ranges: ascending, not touching, not empty. `Extents`, or a tuple of pairs."""
 
     @cached_property
     def used(self) -> int:
         """Used bytes."""
-        return sum(length for _, length in self.extents)
+        return self._before[-1]
 
     @property
     def piece_count(self) -> int:
@@ -54,9 +54,9 @@ class Layer:
         return -(-self.used // PIECE)
 
     @cached_property
-    def _before(self) -> list[int]:
-        """Used bytes before each extent."""
-        return [0, *accumulate(length for _, length in self.extents)]
+    def _before(self) -> Sequence[int]:
+        """Used bytes before each extent, and all of them."""
+        return array("Q", accumulate((length for _, length in self.extents), initial=0))
 
     def ranges(self, offset: int, length: int) -> Iterator[Extent]:
         """Yield the (device offset, length) that hold used bytes `offset … offset+length`."""
@@ -71,13 +71,16 @@ class Layer:
     def to_json(self) -> dict[str, Any]:
         """As plain data; extents as a flat list offset, length, offset, length …"""
         flat = [number for extent in self.extents for number in extent]
-        return {"number": self.number, "name": self.name, "fs": self.fs, "start": self.start, "size": self.size, "extents": flat}
+        return {
+            "number": self.number, "name": self.name, "fs": self.fs,
+            "start": self.start, "size": self.size, "extents": flat,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Layer:
         """The inverse of `to_json`."""
         flat = data["extents"]
-        extents = tuple(zip(flat[::2], flat[1::2], strict=True))
+        extents = Extents.from_flat(flat)
         return cls(data["number"], data["name"], data["fs"], data["start"], data["size"], extents)
 
 
@@ -223,9 +226,11 @@ def image_hash(plan: Plan, read: ReadBack) -> str:
 def _layer_line(layer: Layer, pieces: Sequence[bytes]) -> str:
     """One line a stream: its place, size, and the hashes of its extent list and piece list."""
     where = str(layer.number) if layer.start is not None else layer.name
-    extents = "".join(f"{offset} {length}\n" for offset, length in layer.extents)
+    extents = hashlib.sha256()
+    for offset, length in layer.extents:
+        extents.update(b"%d %d\n" % (offset, length))
     digests = "".join(f"{piece.hex()}\n" for piece in pieces)
-    return f"stream {where} {layer.size} {_sha_hex(extents.encode())} {_sha_hex(digests.encode())}"
+    return f"stream {where} {layer.size} {extents.hexdigest()} {_sha_hex(digests.encode())}"
 
 
 def _sha_hex(data: bytes) -> str:

@@ -1,0 +1,82 @@
+"""A directory that somebody else made: names and contents are looked at with suspicion."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from cloned.errors import ImageError
+
+TEXT_LIMIT = 1024 * 1024
+_EVIL = re.compile(r"[/\\\x00-\x1f\x7f]")
+_SUM_LINE = re.compile(r"^\\?([0-9a-fA-F]{32,128}) [ *](.+)$")
+SUM_FILES: Mapping[str, tuple[str, int]] = {
+    "MD5SUMS": ("md5", 32), "SHA1SUMS": ("sha1", 40), "SHA256SUMS": ("sha256", 64), "B2SUMS": ("blake2b", 128),
+}
+"""Checksum files by name: algorithm and hex digits."""
+
+
+class Folder:
+    """Regular files directly in `path`; a link counts if it ends at a regular file within `path`."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_dir():
+            raise ImageError(f"{path} is not a directory", "give the directory that Clonezilla saved the image in")
+        self.path = path
+        self._root = path.resolve()
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names of everything in it; ImageError for a name that no tool of Clonezilla writes."""
+        names = frozenset(os.listdir(self.path))  # noqa: PTH208 - names, not paths
+        for name in sorted(names):
+            if _EVIL.search(name):
+                raise ImageError(f"{self.path} holds a file with an odd name: {name!r}", "remove or rename it")
+        return names
+
+    def file(self, name: str) -> Path:
+        """The path of a file that must be there."""
+        path = self.path / name
+        if name not in self.names:
+            raise ImageError(f"{self.path}: {name} is missing", "copy the image again, all of it")
+        target = path.resolve()
+        if not target.is_relative_to(self._root):
+            raise ImageError(f"{path} is a link that leads out of the image", "copy the file itself")
+        if not stat.S_ISREG(target.stat().st_mode if target.exists() else 0):
+            raise ImageError(f"{path} is not a regular file", "copy the file itself")
+        return path
+
+    def data(self, name: str, limit: int = TEXT_LIMIT) -> bytes | None:
+        """What a small file holds, or None if there is none."""
+        if name not in self.names:
+            return None
+        path = self.file(name)
+        if path.stat().st_size > limit:
+            raise ImageError(f"{path} is far too large", "copy the image again")
+        return path.read_bytes()
+
+    def text(self, name: str) -> str | None:
+        """What a text file holds, or None if there is none."""
+        data = self.data(name)
+        return None if data is None else data.decode("utf-8", "surrogateescape")
+
+    def words(self, name: str) -> list[str]:
+        """The words of a text file that must be there."""
+        self.file(name)
+        return (self.text(name) or "").split()
+
+    def checksums(self) -> dict[str, list[tuple[str, str]]]:
+        """(algorithm, digest) pairs by file name, from every checksum file; ImageError if one lists what is missing."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for sums, (kind, digits) in SUM_FILES.items():
+            for number, line in enumerate((self.text(sums) or "").splitlines(), 1):
+                match = _SUM_LINE.match(line)
+                if not match or len(match[1]) != digits:
+                    raise ImageError(f"{self.path / sums}, line {number}, is not a checksum", "copy the image again")
+                self.file(match[2])
+                found.setdefault(match[2], []).append((kind, match[1].lower()))
+        return found

@@ -1,0 +1,208 @@
+"""Taking a Clonezilla directory into the store: packed, noted as it goes, published at one stroke."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from cloned.core.manifest import Manifest
+from cloned.errors import ImageError, UsageError
+from cloned.images.clonezilla import Saved, SavedImage
+from cloned.images.manifest import (
+    Packed,
+    Packer,
+    Progress,
+    StoppedError,
+    frame_sizes,
+    make_manifest,
+    manifest_to_json,
+)
+from cloned.images.pieces import Pieces
+
+OnProgress = Callable[[Progress], None]
+Keep = Literal["reference", "copy", "link"]
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Store(Protocol):
+    """What an import needs of the store it goes into."""
+
+    root: Path
+    pieces: Pieces
+
+    def names(self) -> list[str]:
+        """Names of all whole images."""
+
+    def manifest(self, name: str) -> Manifest:
+        """The manifest of one."""
+
+
+class Import:
+    """One import: partitions one after the other, noted as they are done, published at the end."""
+
+    def __init__(
+        self, store: Store, image: SavedImage, name: str, keep: Keep, progress: OnProgress,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._store, self._image, self._name, self._keep, self._report = store, image, name, keep, progress
+        self._draft = store.root / ".incoming" / name
+        self._read = 0
+        self._total = sum(part.bytes for part in image.parts)
+        self._part = ""
+        self._should_stop = should_stop
+        self._packer = Packer(store.pieces, on_read=self._on_read, should_stop=should_stop)
+
+    def run(self) -> Manifest:
+        """Pack, note, publish."""
+        self._draft.mkdir(parents=True, exist_ok=True)
+        try:
+            self._check_small_files()
+            packed = [self._one(part) for part in self._image.parts]
+            manifest = make_manifest(self._name, self._image, packed)
+            self._publish(manifest, packed)
+        except StoppedError:
+            raise
+        except BaseException:
+            self._undo()
+            raise
+        return manifest
+
+    def _one(self, part: Saved) -> Packed:
+        note = self._draft / f"{part.name.replace('/', '-')}.json"
+        stamp = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in part.files]
+        self._part = part.name
+        with suppress(OSError, ValueError, KeyError):
+            data = json.loads(note.read_bytes())
+            before = Packed.from_json(data)
+            if data["files"] == stamp and all(self._store.pieces.path(digest).exists() for digest in before.digests):
+                self._on_read(part.bytes)
+                return before
+        packed = self._packer.pack(part, self._image)
+        _write_json(note, {"files": stamp, "new": b"".join(packed.new).hex(), **packed.to_json()})
+        return packed
+
+    def _on_read(self, count: int) -> None:
+        self._read += count
+        self._report(Progress(self._part, self._read, self._total))
+
+    def _check_small_files(self) -> None:
+        """Checksums of everything that was not streamed."""
+        streamed = {path.name for part in self._image.parts for path in part.files}
+        for file, sums in self._image.sums.items():
+            if file not in streamed:
+                _check_sums(self._image.path / file, sums)
+
+    def _publish(self, manifest: Manifest, packed: list[Packed]) -> None:
+        final = self._store.root / self._name
+        self._refuse_other(manifest, final)
+        made = self._draft / "made"
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir()
+        _keep_files(self._image, made, self._keep)
+        (made / "frames").write_bytes(frame_sizes(packed).tobytes())
+        _write_json(made / "origin.json", _origin(self._image, packed))
+        _write_json(made / "manifest.json", manifest_to_json(manifest))
+        _sync(made)
+        if final.exists():
+            _exchange(made, final)
+        else:
+            made.rename(final)
+        shutil.rmtree(self._draft)
+
+    def _refuse_other(self, manifest: Manifest, final: Path) -> None:
+        """A name that is taken: fine if it is the same image again, which repairs it."""
+        if not final.exists():
+            return
+        with suppress(ImageError):
+            if self._store.manifest(self._name).image_hash != manifest.image_hash:
+                raise UsageError(
+                    f"there is another image called {self._name!r}", "remove it first or import under another name"
+                )
+
+    def _undo(self) -> None:
+        """Take out what this import brought in, unless an image uses it by now."""
+        new: set[bytes] = set()
+        for note in self._draft.glob("*.json"):
+            with suppress(OSError, ValueError, KeyError):
+                raw = bytes.fromhex(json.loads(note.read_bytes())["new"])
+                new |= {raw[at : at + 32] for at in range(0, len(raw), 32)}
+        for name in self._store.names():
+            with suppress(ImageError):
+                new -= set(self._store.manifest(name).pieces)
+        self._store.pieces.remove(new)
+        shutil.rmtree(self._draft, ignore_errors=True)
+
+
+def _origin(image: SavedImage, packed: list[Packed]) -> dict[str, Any]:
+    parts = [
+        {
+            "name": part.name, "number": part.number, "fs": part.fs, "raw": part.raw, "compressor": part.compressor,
+            "files": [path.name for path in part.files], "header": done.to_json()["header"],
+        }
+        for part, done in zip(image.parts, packed, strict=True)
+    ]
+    return {"path": str(image.path.resolve()), "disk": image.disk, "parts": parts, "sums": image.sums}
+
+
+def _keep_files(image: SavedImage, made: Path, keep: Keep) -> None:
+    """The small files always, for export; those with data as `keep` says."""
+    big = {path.name for part in image.parts for path in part.files}
+    (made / "saved").mkdir()
+    if keep != "reference":
+        (made / "clonezilla").mkdir()
+    for path in sorted(image.path.iterdir()):
+        if not path.is_file():
+            continue
+        if path.name not in big:
+            shutil.copyfile(path, made / "saved" / path.name)
+        if keep == "copy":
+            shutil.copyfile(path, made / "clonezilla" / path.name)
+        elif keep == "link":
+            _link(path.resolve(), made / "clonezilla" / path.name)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        what = f"{source} cannot be hard-linked into the store: {error.strerror}"
+        raise ImageError(what, "copy it instead") from error
+
+
+def _check_sums(path: Path, sums: Sequence[tuple[str, str]]) -> None:
+    for kind, digest in sums:
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, kind).hexdigest() != digest:
+                raise ImageError(f"{path} does not have the checksum it should have", "copy the image again")
+
+
+def _write_json(path: Path, data: Any) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(data, separators=(",", ":")))
+    draft.rename(path)
+
+
+def _sync(path: Path) -> None:
+    """Everything written so far is on the disk before the image appears (syncfs(2))."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if _libc.syncfs(descriptor):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(path))
+    finally:
+        os.close(descriptor)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Let two directories change places at one stroke (renameat2(2), RENAME_EXCHANGE)."""
+    at_cwd, exchange = -100, 2
+    if _libc.renameat2(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), exchange):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(other))

@@ -1,0 +1,172 @@
+"""One pass over a saved image: every piece, its hash and its place, while each goes into the store."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from array import array
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from cloned.core.layout import min_disk_size
+from cloned.core.manifest import PIECE, Layer, Manifest, Plan
+from cloned.errors import ClonedError
+from cloned.images.clonezilla import Saved, SavedImage
+from cloned.images.partclone import DdReader, Header, PartcloneReader
+from cloned.images.pieces import Pieces, Stored
+from cloned.images.streams import ImageStream
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a long piece of work is; sizes in bytes."""
+
+    part: str
+    """What it is at, e.g. `sda2`."""
+    done: int
+    total: int
+
+
+class StoppedError(ClonedError):
+    """Asked to stop; what was done so far is kept and the work can be taken up again."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """One saved partition, in pieces."""
+
+    layer: Layer
+    digests: tuple[bytes, ...]
+    sizes: tuple[int, ...]
+    """Bytes of each piece's frame."""
+    header: Header | None
+    """Its partclone header; None for what dd saved."""
+    new: tuple[bytes, ...] = ()
+    """Pieces that were not in the store before."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        header = asdict(self.header) if self.header else None
+        digests = b"".join(self.digests).hex()
+        return {"layer": self.layer.to_json(), "digests": digests, "sizes": list(self.sizes), "header": header}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Packed:
+        """The inverse of `to_json`, without `new`."""
+        raw = bytes.fromhex(data["digests"])
+        digests = tuple(raw[at : at + 32] for at in range(0, len(raw), 32))
+        header = Header(**data["header"]) if data["header"] else None
+        return cls(Layer.from_json(data["layer"]), digests, tuple(data["sizes"]), header)
+
+
+@dataclass
+class Packer:
+    """Packs saved partitions into a store's pieces; memory is bounded by one buffer a core and a few more."""
+
+    pieces: Pieces
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    on_read: Callable[[int], None] = lambda count: None
+    should_stop: Callable[[], bool] = lambda: False
+
+    def pack(self, part: Saved, image: SavedImage) -> Packed:
+        """One partition. ImageError if anything about it is damaged, OSError if the store's disk is full."""
+        with ImageStream(part.files, part.compressor, image.sums, self.on_read) as stream:
+            reader = DdReader(stream, part.size) if part.raw else PartcloneReader(stream, part.size)
+            stored = self._drain(reader)
+        layer = Layer(part.number, part.name, part.fs, part.start, part.size, reader.extents)
+        new = tuple(one.digest for one in stored if one.new)
+        digests, sizes = tuple(one.digest for one in stored), tuple(one.size for one in stored)
+        return Packed(layer, digests, sizes, reader.header, new)
+
+    def _drain(self, reader: DdReader | PartcloneReader) -> list[Stored]:
+        buffers: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
+        for _ in range(self.workers + 2):
+            buffers.put(bytearray(PIECE))
+        futures: list[Future[Stored]] = []
+        failed = threading.Event()
+        with ThreadPoolExecutor(self.workers, "pack") as pool:
+            try:
+                self._read(reader, pool, buffers, futures, failed)
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                self._forget(futures)
+                raise
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            self._forget(futures)
+            raise
+
+    def _read(
+        self,
+        reader: DdReader | PartcloneReader,
+        pool: ThreadPoolExecutor,
+        buffers: queue.SimpleQueue[bytearray],
+        futures: list[Future[Stored]],
+        failed: threading.Event,
+    ) -> None:
+        def work(buffer: bytearray, count: int) -> Stored:
+            try:
+                return self.pieces.add(memoryview(buffer)[:count])
+            except BaseException:
+                failed.set()
+                raise
+            finally:
+                buffers.put(buffer)
+
+        while not failed.is_set():
+            if self.should_stop():
+                raise StoppedError("stopped", "import it again to carry on")
+            buffer = buffers.get()
+            count = reader.fill(memoryview(buffer))
+            if not count:
+                break
+            futures.append(pool.submit(work, buffer, count))
+        else:
+            return
+        reader.finish()
+
+    def _forget(self, futures: list[Future[Stored]]) -> None:
+        """After a failure: what this partition brought into the store leaves it again; a stop keeps it for later."""
+        if self.should_stop():
+            return
+        done = [future for future in futures if future.done() and not future.cancelled() and not future.exception()]
+        self.pieces.remove({future.result().digest for future in done if future.result().new})
+
+
+def make_manifest(name: str, image: SavedImage, packed: list[Packed]) -> Manifest:
+    """Put together what one pass found."""
+    plan = Plan(
+        layout=image.layout.text(), sector_size=image.layout.sector_size, min_size=min_disk_size(image.layout),
+        boot_code=image.boot_code, gap=image.gap, layers=tuple(part.layer for part in packed), classic=image.classic,
+    )
+    pieces = tuple(digest for part in packed for digest in part.digests)
+    return Manifest(name, plan, pieces, image.disk_size, image.firmware, image.os, image.source)
+
+
+def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
+    """As plain data, with the image hash."""
+    return {
+        "format": 1, "name": manifest.name, "image_hash": manifest.image_hash, "plan": manifest.plan.to_json(),
+        "pieces": b"".join(manifest.pieces).hex(), "disk_size": manifest.disk_size, "os": manifest.os,
+        "firmware": list(manifest.firmware), "source": dict(manifest.source),
+    }
+
+
+def manifest_from_json(data: Mapping[str, Any], name: str) -> Manifest:
+    """The inverse of `manifest_to_json`; ValueError if the hash does not fit the rest."""
+    raw = bytes.fromhex(data["pieces"])
+    pieces = tuple(raw[at : at + 32] for at in range(0, len(raw), 32))
+    plan, firmware = Plan.from_json(data["plan"]), tuple(data["firmware"])
+    manifest = Manifest(name, plan, pieces, data["disk_size"], firmware, data["os"], data["source"])
+    if len(pieces) != manifest.plan.map.count or manifest.image_hash != data["image_hash"]:
+        raise ValueError("the image hash does not fit")
+    return manifest
+
+
+def frame_sizes(packed: list[Packed]) -> array[int]:
+    """Bytes of each piece's frame, in the order of the manifest."""
+    return array("I", (size for part in packed for size in part.sizes))

@@ -1,0 +1,127 @@
+"""Pieces on disk: one zstd frame a file, called by the SHA-256 of what it holds, so that images share them."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import zstandard
+
+from cloned.core.manifest import PIECE
+from cloned.errors import ImageError
+
+_counter = itertools.count()
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A piece in the store."""
+
+    digest: bytes
+    size: int
+    """Bytes of its frame."""
+    new: bool
+    """False if it was there before."""
+
+
+class Pieces:
+    """The directory of pieces. All methods may be called from any thread."""
+
+    def __init__(self, root: Path, level: int = 3) -> None:
+        self.root = root
+        self._level = level
+        self._local = threading.local()
+
+    def path(self, digest: bytes) -> Path:
+        """Where the piece with this SHA-256 is, or would be."""
+        name = digest.hex()
+        return self.root / name[:2] / name
+
+    def add(self, data: memoryview) -> Stored:
+        """Store a piece unless it is there already, whole; a damaged one is replaced. OSError if the disk is full."""
+        digest = hashlib.sha256(data).digest()
+        path = self.path(digest)
+        frame = self._existing(path, data)
+        if frame is not None:
+            return Stored(digest, len(frame), new=False)
+        frame = self._compressor().compress(data)
+        _write(path, frame)
+        return Stored(digest, len(frame), new=True)
+
+    def frame(self, digest: bytes) -> bytes:
+        """The zstd frame of a piece; ImageError if it is missing."""
+        path = self.path(digest)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise ImageError(f"{path} cannot be read: {error.strerror}", REPAIR) from error
+
+    def data(self, digest: bytes) -> bytes:
+        """What a piece holds, proven; ImageError if it is missing or damaged."""
+        path, frame = self.path(digest), self.frame(digest)
+        try:
+            data = self._decompressor().decompress(frame, max_output_size=PIECE)
+        except zstandard.ZstdError as error:
+            raise ImageError(f"{path} is damaged: {error}", REPAIR) from error
+        if hashlib.sha256(data).digest() != digest:
+            raise ImageError(f"{path} is damaged: it does not hold what its name says", REPAIR)
+        return data
+
+    def remove(self, digests: Iterable[bytes]) -> int:
+        """Remove pieces; bytes that became free."""
+        freed = 0
+        for digest in digests:
+            path = self.path(digest)
+            with suppress(OSError):
+                freed += path.stat().st_size
+                path.unlink()
+            with suppress(OSError):
+                path.parent.rmdir()
+        return freed
+
+    def all(self) -> Iterator[bytes]:
+        """Digests of everything that is here."""
+        for path in self.root.glob("[0-9a-f][0-9a-f]/*"):
+            with suppress(ValueError):
+                yield bytes.fromhex(path.name)
+
+    def _existing(self, path: Path, data: memoryview) -> bytes | None:
+        """The frame at `path` if it holds `data`."""
+        try:
+            frame = path.read_bytes()
+            return frame if self._decompressor().decompress(frame, max_output_size=PIECE) == data else None
+        except (FileNotFoundError, zstandard.ZstdError):
+            return None
+
+    def _compressor(self) -> zstandard.ZstdCompressor:
+        if not hasattr(self._local, "compressor"):
+            self._local.compressor = zstandard.ZstdCompressor(level=self._level, write_checksum=True)
+        compressor: zstandard.ZstdCompressor = self._local.compressor
+        return compressor
+
+    def _decompressor(self) -> zstandard.ZstdDecompressor:
+        if not hasattr(self._local, "decompressor"):
+            self._local.decompressor = zstandard.ZstdDecompressor()
+        decompressor: zstandard.ZstdDecompressor = self._local.decompressor
+        return decompressor
+
+
+REPAIR = "import the image again from its Clonezilla directory: that repairs it; and check the server's disk"
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file so that it appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{next(_counter)}")
+    try:
+        draft.write_bytes(data)
+        draft.rename(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
