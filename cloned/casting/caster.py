@@ -11,6 +11,7 @@ from cloned.casting.link import Link
 from cloned.casting.pieces import PieceSender, StreamStats
 from cloned.core.events import OpenStream
 from cloned.core.ids import SessionId
+from cloned.core.manifest import Manifest
 from cloned.core.packets import StreamAddress
 from cloned.errors import ClonedError
 from cloned.tasks import TaskOwner
@@ -29,8 +30,8 @@ SPAN = 2000
 class Frames(Protocol):
     """Where pieces are: the image store."""
 
-    def piece_count(self, name: str) -> int:
-        """Number of pieces of an image."""
+    def manifest(self, name: str) -> Manifest:
+        """The manifest of an image; ImageError if there is none."""
 
     def piece_frame(self, name: str, piece: int) -> bytes:
         """A piece as one zstd frame; blocking."""
@@ -65,7 +66,7 @@ class Caster:
         """Start a session's sender; nothing where it runs already."""
         if opened.session in self._senders:
             return
-        source = _Source(self._frames, opened.image, self._frames.piece_count(opened.image))
+        source = _Source(self._frames, opened.image, self._frames.manifest(opened.image).plan.map.count)
         address = address_of(opened, self._server())
         sender = PieceSender(source, address, rate=self._rate, link=self._link)
         self._senders[opened.session] = sender

@@ -1,0 +1,256 @@
+"""The daemon: every room made real and wired to the others."""
+
+from __future__ import annotations
+
+import asyncio
+import grp
+import logging
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from cloned.casting.caster import Caster
+from cloned.client import SOCKET
+from cloned.config import Config
+from cloned.control import Control
+from cloned.core.catalogue import ImageRule
+from cloned.core.events import Configured, Settings, SwitchChanged
+from cloned.core.finishing import Wishes, steps
+from cloned.core.laptop import Laptop
+from cloned.core.snapshot import snapshot
+from cloned.engine import Engine
+from cloned.errors import MissingError
+from cloned.images.store import ImageStore
+from cloned.images.watch import ImageWatch
+from cloned.inventory.ledger import Ledger
+from cloned.inventory.outbox import Outbox
+from cloned.inventory.sinks import make
+from cloned.journal import Journal
+from cloned.live import agent_zipapp
+from cloned.monitor import Monitor
+from cloned.netboot.agents import AgentApi
+from cloned.netboot.interfaces import describe
+from cloned.netboot.service import Netboot, choose_interfaces
+from cloned.status.app import create_app
+from cloned.status.auth import Auth
+from cloned.status.live import Hub
+from cloned.tasks import TaskOwner
+
+log = logging.getLogger(__name__)
+
+STREAMS = 0.94
+"""Part of the link that streams may fill: the rest is for pages, boots and requests."""
+
+
+class Daemon:
+    """One workshop. `run()` returns only by being cancelled, or raises what a part died of."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.tasks = TaskOwner("cloned")
+        state = config.workshop.state
+        self.interface = choose_interfaces(config)[0]
+        self.store = ImageStore(state / "images")
+        self.mbps = config.network.link_mbps or link_speed(self.interface)
+        rate = min(config.sessions.rate_mbps or self.mbps * STREAMS, self.mbps * STREAMS) * 1e6
+        self.caster = Caster(self.store, lambda: str(describe(self.interface).address), rate)
+        self.journal = Journal(state / "journal.sqlite")
+        self.auth = Auth(state, {name: token.get_secret_value() for name, token in config.page.tokens.items()})
+        self.hub = Hub()
+
+    async def run(self) -> None:
+        """Bring every part up in order, say so, and stay until one ends; then take all down."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.tasks.close)
+            await self._start(stack)
+            notify("READY=1")
+            log.info("ready: the page is on port %d, laptops boot from %s", self.config.page.port, self.interface)
+            await self._wait()
+
+    async def _wait(self) -> None:
+        """Until the first part ends."""
+        waits = [asyncio.ensure_future(part.wait()) for part in (self.tasks, self.netboot, self.caster)]
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in waits:
+                task.cancel()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        stack.callback(self.journal.close)
+        self.ledger = await Ledger.open(self.config.workshop.state / "ledger.sqlite")
+        stack.push_async_callback(self.ledger.close)
+        self.outbox = Outbox(self.ledger, [make(sink) for sink in self.config.sink])
+        await self._start_engine(stack)
+        await self._start_rooms(stack)
+        await self._start_page(stack)
+
+    async def _start_engine(self, stack: AsyncExitStack) -> None:
+        """The engine first: it must know all that was before a laptop may speak."""
+        stack.push_async_callback(self.caster.close)
+        self.engine = Engine(self.journal, self.caster, self.ledger)
+        count = await asyncio.to_thread(self.engine.replay)
+        log.info("%d events replayed", count)
+        self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)
+        self.control = Control(self.engine)
+        self.tasks.start(self.engine.run(), "engine", service=True)
+        settings = settings_of(self.config)
+        if self.engine.workshop.settings != settings:
+            await self.engine.submit(Configured(settings))
+        await ImageWatch(self.engine, self.store).look()
+        await self._places(self.config.sessions.ports, "the configured number of places")
+        self.tasks.start(self.engine.run_effects(), "effects", service=True)
+
+    async def _places(self, places: int, why: str) -> None:
+        """Tell the engine how many laptops fit, if that is news."""
+        now = self.engine.workshop
+        if (now.places, now.places_why, now.link_mbps) != (places, why, self.mbps):
+            await self.engine.submit(SwitchChanged(places, why, self.mbps))
+
+    async def _start_rooms(self, stack: AsyncExitStack) -> None:
+        api = AgentApi(self.engine, self.monitor, self.store, self.caster, self._finishing)
+        self.netboot = Netboot(
+            self.config, self.engine, memory={"agent.pyz": agent_zipapp()}, routes=api.routes(),
+        )
+        await self.netboot.start()
+        stack.push_async_callback(self.netboot.close)
+        self.tasks.start(self.monitor.run(), "monitor", service=True)
+        self.tasks.start(ImageWatch(self.engine, self.store).run(), "images", service=True)
+        self.tasks.start(self.outbox.run(), "outbox", service=True)
+
+    def _finishing(self, laptop: Laptop) -> list[dict[str, Any]]:
+        return steps(Wishes(**self.config.finish.model_dump()), laptop, self.engine.clock())
+
+    async def _start_page(self, stack: AsyncExitStack) -> None:
+        """The page for everybody, and the same without PIN on the socket that only our group may open."""
+        view = View(self)
+        self.tasks.start(self.hub.run(), "page", service=True)
+        apps = [
+            create_app(
+                view, Records(self), self.auth, self.hub, trusted=trusted, netboot=self.netboot.log, ready=view.ready,
+            )
+            for trusted in (False, True)
+        ]
+        for app, listen in zip(apps, (self._listen_page, self._listen_socket), strict=True):
+            runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            await listen(runner)
+
+    async def _listen_page(self, runner: web.AppRunner) -> None:
+        page = self.config.page
+        try:
+            await web.TCPSite(runner, page.address, page.port).start()
+        except OSError as error:
+            hint = "set another page.port, or stop what uses it (ss -ltnp names it)"
+            raise MissingError(f"the page cannot listen on port {page.port}: {error.strerror}", hint) from error
+
+    async def _listen_socket(self, runner: web.AppRunner) -> None:
+        path = self.config.workshop.runtime / SOCKET
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            before = os.umask(0o177)
+            try:
+                await web.UnixSite(runner, str(path)).start()
+            finally:
+                os.umask(before)
+            _give_to_group(path, self.config.workshop.group)
+        except OSError as error:
+            raise MissingError(f"{path} cannot be made: {error.strerror}", "check [workshop] runtime and its rights") from error
+
+
+class View:
+    """The workshop as the page sees it: the engine's state with what the other rooms know."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    def snapshot(self) -> dict[str, Any]:
+        """The whole workshop as plain data."""
+        daemon = self._daemon
+        engine = daemon.engine
+        found = snapshot(engine.workshop, daemon.monitor.progress, engine.clock())
+        senders = {str(session): asdict(stats) for session, stats in daemon.caster.stats().items()}
+        for session in found["sessions"]:
+            session["sender"] = senders.get(session["id"])
+        return {**found, "workshop": daemon.config.workshop.name, "switches": [], "warnings": self._warnings()}
+
+    def _warnings(self) -> list[dict[str, str]]:
+        found = list(self._daemon.netboot.warnings())
+        if self._daemon.engine.problem:
+            found.insert(0, {"code": "state-disk-full", "text": self._daemon.engine.problem, "hint": "nothing is lost"})
+        return found
+
+    async def command(self, command: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Obey a command; ClonedError with the reason if it cannot be."""
+        return await self._daemon.control.command(command)
+
+    def subscribe(self, callback: Any) -> Any:
+        """Call back after every change; returns what ends that."""
+        return self._daemon.engine.subscribe(callback)
+
+    async def ready(self) -> Sequence[str]:
+        """What keeps us from working."""
+        return [self._daemon.engine.problem] if self._daemon.engine.problem else []
+
+
+class Records:
+    """The ledger and its outbox, as the page sees them."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._ledger, self._outbox = daemon.ledger, daemon.outbox
+        self.totals, self.rows = self._ledger.totals, self._ledger.rows
+        self.sinks, self.retry = self._outbox.status, self._outbox.retry
+
+
+def settings_of(config: Config) -> Settings:
+    """What decisions depend on, out of the configuration."""
+    gigabyte = 10**9
+    rules = tuple(
+        ImageRule(
+            rule.image, rule.vendor, rule.product, rule.firmware, rule.label, int(rule.min_disk_gb * gigabyte),
+            None if rule.max_disk_gb is None else int(rule.max_disk_gb * gigabyte), int(rule.min_memory_gb * gigabyte),
+        )
+        for rule in config.images.rule
+    )
+    sessions = config.sessions
+    return Settings(
+        sessions.confirm, sessions.image, rules, sessions.confirmation_hours * 3600, then=sessions.then,
+    )
+
+
+def link_speed(interface: str) -> int:
+    """Mbit/s of a network interface as the kernel has it; 1000 where it cannot tell."""
+    try:
+        speed = int(Path(f"/sys/class/net/{interface}/speed").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 1000
+    return speed if speed > 0 else 1000
+
+
+def notify(state: str) -> None:
+    """Tell systemd (sd_notify(3)); nothing where it did not start us."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.connect("\0" + address[1:] if address.startswith("@") else address)
+        sock.send(state.encode())
+
+
+def _give_to_group(path: Path, name: str) -> None:
+    """Let a group use the socket, if there is such a group; without one it stays ours alone."""
+    try:
+        os.chown(path, -1, grp.getgrnam(name).gr_gid)
+        path.chmod(0o660)
+    except KeyError:
+        log.info("there is no group %s: only root may use %s", name, path)

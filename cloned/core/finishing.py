@@ -1,0 +1,50 @@
+"""The steps that finish a verified disk, as the agent is told them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from cloned.core.laptop import Laptop
+from cloned.core.ledger import iso
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the configuration wants done after the verdict."""
+
+    grow: bool = True
+    hostname: str = ""
+    machine_id: bool = False
+    ssh_host_keys: bool = False
+    efi_entry: bool = True
+    stamp: bool = False
+
+
+def steps(wishes: Wishes, laptop: Laptop, now: float) -> list[dict[str, Any]]:
+    """Steps in the order they are to be done, each `{"name", …arguments}`."""
+    found: list[dict[str, Any]] = []
+    if wishes.grow:
+        found.append({"name": "grow"})
+    if wishes.hostname:
+        found.append({"name": "hostname", "hostname": hostname(wishes.hostname, laptop)})
+    if wishes.machine_id:
+        found.append({"name": "machine-id"})
+    if wishes.ssh_host_keys:
+        found.append({"name": "ssh-host-keys"})
+    if wishes.efi_entry:
+        found.append({"name": "efi-entry"})
+    if wishes.stamp:
+        found.append({"name": "stamp", "image": laptop.image, "image_hash": laptop.image_hash, "date": iso(now)})
+    return found
+
+
+def hostname(pattern: str, laptop: Laptop) -> str:
+    """A host name (RFC 1123 label) from a pattern with {tag}, {number}, {serial}, {mac}."""
+    mac = laptop.boot_mac.replace(":", "")
+    tag = laptop.tag or laptop.identity.serial or mac
+    text = pattern
+    for key, value in (("tag", tag), ("number", str(laptop.number)), ("serial", laptop.identity.serial), ("mac", mac)):
+        text = text.replace("{" + key + "}", value)
+    return re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")[:63] or "laptop"

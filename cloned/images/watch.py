@@ -1,0 +1,56 @@
+"""Tells the engine which images the store holds, and when one changes or turns out to be damaged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from cloned.core.events import ImageGone, ImageInfo, ImageKnown
+from cloned.engine import Engine
+from cloned.errors import ImageError
+from cloned.images.store import ImageStore
+
+log = logging.getLogger(__name__)
+
+EVERY = 5.0
+"""Seconds between looks at the store; another process may import."""
+
+
+class ImageWatch:
+    """Compares the store with what the engine knows."""
+
+    def __init__(self, engine: Engine, store: ImageStore) -> None:
+        self._engine, self._store = engine, store
+        self._last: dict[str, ImageInfo] = {}
+
+    async def run(self) -> None:
+        """Look every few seconds, until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(EVERY)
+
+    async def look(self) -> None:
+        """Submit what changed since the engine last heard."""
+        found = await asyncio.to_thread(self._read)
+        known = self._engine.workshop.images
+        for image in found.values():
+            if known.get(image.name) != image:
+                log.info("image %s: %s", image.name, image.unusable or image.image_hash)
+                await self._engine.submit(ImageKnown(image))
+        for name in set(known) - set(found):
+            await self._engine.submit(ImageGone(name))
+
+    def _read(self) -> dict[str, ImageInfo]:
+        return {name: self._info(name) for name in self._store.names()}
+
+    def _info(self, name: str) -> ImageInfo:
+        """An image as decisions need it; a damaged one is known, and known to be unusable."""
+        try:
+            manifest = self._store.manifest(name)
+            self._store.check(name)
+        except ImageError as error:
+            before = self._engine.workshop.images.get(name)
+            image_hash = before.image_hash if before is not None else ""
+            return ImageInfo(name, image_hash, 0, 0, unusable=str(error))
+        plan = manifest.plan
+        return ImageInfo(name, manifest.image_hash, plan.map.used, plan.min_size, plan.sector_size, plan.classic)
