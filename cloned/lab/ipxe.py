@@ -20,6 +20,10 @@ class ScriptError(Exception):
     """The script cannot go on; the words are what iPXE would print."""
 
 
+class Left(ScriptError):  # noqa: N818 - it is how a script may end
+    """The script ended with `exit N`: iPXE gives up, and the firmware goes on with the laptop's own disk."""
+
+
 @dataclass(frozen=True)
 class Boot:
     """How a script ended."""
@@ -55,6 +59,8 @@ class Interpreter:
             self._chain(url)
         except _Ended as end:
             return end.boot
+        except Left:
+            return Boot()
         return Boot()
 
     def _chain(self, url: str) -> None:
@@ -108,7 +114,7 @@ class Interpreter:
             return rest[0]
         if name == "exit":
             if rest and rest[0] != "0":
-                raise ScriptError(f"exit {rest[0]}")
+                raise Left(f"exit {rest[0]}")
             return "exit"
         action = getattr(self, f"_do_{name}", None)
         if action is None:
@@ -119,7 +125,7 @@ class Interpreter:
     def _expand(self, text: str) -> str:
         def value(match: re.Match[str]) -> str:
             name, _, form = match[1].partition(":")
-            found = self.settings.get(name.removeprefix("net0/").removeprefix("smbios/"), "")
+            found = self.settings.get(name.rpartition("/")[2], "")
             if form == "hexhyp":
                 return found.replace(":", "-")
             return quote(found, safe="") if form == "uristring" else found
@@ -131,7 +137,7 @@ class Interpreter:
     # each command takes its words and the URL of the script it stands in
 
     def _do_set(self, words: list[str], url: str) -> None:
-        self.settings[words[0].removeprefix("net0/")] = " ".join(words[1:])
+        self.settings[words[0].rpartition("/")[2]] = " ".join(words[1:])
 
     def _do_clear(self, words: list[str], url: str) -> None:
         self.settings.pop(words[0], None)

@@ -1,0 +1,158 @@
+"""The daemon under test: `cloned serve` as a process in the server's namespace, with a configuration of the lab's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cloned import client, processes
+from cloned.errors import ClonedError, MissingError
+from cloned.lab.laptops import Kind
+from cloned.lab.network import NETWORK, NIC, SERVER, SWITCH
+from cloned.lab.switchbox import COMMUNITY
+
+PAGE = 8080
+_START = 60.0
+"""Seconds until the daemon must be ready."""
+_STOP = 15.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the lab tells the daemon."""
+
+    state: Path
+    runtime: Path
+    live: Path
+    boot: Path
+    image: str
+    kind: Kind
+    webhook: str
+    webhook_secret: str
+    gates: Mapping[str, str]
+    """MAC to the URL of that laptop's gate."""
+
+    def toml(self) -> str:
+        """The configuration file. TOML's basic strings are JSON's."""
+        text = json.dumps
+        lines = [
+            "# Written by `cloned lab` for one run.",
+            "[workshop]", 'name = "Lab"', f"state = {text(str(self.state))}", f"runtime = {text(str(self.runtime))}",
+            'group = "root"',
+            "[network]", f"interfaces = [{text(NIC)}]",
+            "[[dhcp.lease]]", f"interface = {text(NIC)}", f'first = "{NETWORK[256]}"', f'last = "{NETWORK[1000]}"',
+            "[boot]", f"live = {text(str(self.live))}", f"files = {text(str(self.boot))}",
+            "menu_seconds = 30", "clone_seconds = 0",
+            *(['serial = "ttyS0,115200"'] if self.kind is Kind.VM else []),
+            *self._gates(),
+            "[page]", f"port = {PAGE}",
+            "[[switch]]", f'address = "{SWITCH.ip}"', f"community = {text(COMMUNITY)}",
+            "[sessions]", "# nobody confirms here: new laptops with one disk may be erased at once", 'confirm = "auto"',
+            f"image = {text(self.image)}", 'then = "poweroff"',
+            *self._finish(),
+            "[[sink]]", 'name = "inventory"', 'type = "webhook"', f"url = {text(self.webhook)}",
+            f"secret = {text(self.webhook_secret)}",
+            "[[sink]]", 'name = "list"', 'type = "csv"', f"path = {text(str(self.state / 'results.csv'))}",
+        ]  # fmt: skip
+        return "\n".join(lines) + "\n"
+
+    def _gates(self) -> list[str]:
+        lines = []
+        for mac, url in self.gates.items():
+            lines += ["[[boot.model]]", f'mac = "{mac}"', f'kernel_parameters = "cloned.gate={url}"']
+        return lines
+
+    def _finish(self) -> list[str]:
+        """Thin laptops leave the disk as it was verified: the lab hashes it once more for itself."""
+        return ["[finish]", "grow = false", "efi_entry = false"] if self.kind is Kind.THIN else []
+
+
+class Daemon:
+    """Starts, asks, kills and stops it."""
+
+    def __init__(self, settings: Settings, namespace: str, log: Path) -> None:
+        self.settings = settings
+        self.log = log
+        self._namespace = namespace
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Write the configuration and start the process; `ready` waits for it."""
+        config = self.settings.state / "cloned.toml"
+        config.write_text(self.settings.toml())
+        program = [sys.executable, "-c", "from cloned.cli import main; main()", "serve", "--config", str(config)]
+        with self.log.open("ab") as log:
+            command = ["ip", "netns", "exec", self._namespace, *program]
+            self._process = processes.spawn(command, stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+
+    async def ready(self) -> None:
+        """Wait until it serves; its own last words in the error if it does not."""
+        until = asyncio.get_running_loop().time() + _START
+        while True:
+            try:
+                await self.ask("/readyz")
+            except ClonedError as error:
+                if not self.running:
+                    raise MissingError("the daemon did not start", self.last_words()) from error
+                if asyncio.get_running_loop().time() > until:
+                    raise MissingError(f"the daemon was not ready after {_START:.0f} s", self.last_words()) from error
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+    async def ask(self, path: str) -> Any:
+        """GET from its API, over its Unix socket."""
+        return await client.call(self.settings.runtime, "GET", path)
+
+    async def state(self) -> dict[str, Any]:
+        """The snapshot."""
+        answer: dict[str, Any] = await self.ask("/api/v1/state")
+        return answer
+
+    async def ledger(self) -> list[dict[str, Any]]:
+        """The rows of the ledger."""
+        answer: list[dict[str, Any]] = await self.ask("/api/v1/ledger")
+        return answer
+
+    def kill(self) -> None:
+        """As a power cut of the server would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    async def stop(self) -> None:
+        """Ask it to end; insist after a while."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            await asyncio.to_thread(self._process.wait, _STOP)
+        except subprocess.TimeoutExpired:
+            pass
+        self.kill()
+
+    def last_words(self) -> str:
+        """The end of its log, on one line."""
+        try:
+            lines = self.log.read_text("utf-8", "replace").strip().splitlines()
+        except OSError:
+            return ""
+        return " / ".join(line.strip() for line in lines[-4:])
+
+
+def server_address() -> tuple[str, int]:
+    """Where the page is, inside the server's namespace."""
+    return str(SERVER.ip), PAGE

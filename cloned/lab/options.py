@@ -1,0 +1,88 @@
+"""What a lab run was asked for, checked, and as data for the process that does it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cloned.errors import UsageError
+from cloned.lab.faults import Fault, Late, check_together, parse_fault, parse_late, takes_time
+from cloned.lab.laptops import Firmware, Kind
+from cloned.lab.network import parse_rate
+
+SYSTEM, BULK = "sample", "bulk"
+"""The sample images: a small system that boots, and a gigabyte that does not compress."""
+_MOST = {Kind.VM: 16, Kind.THIN: 200}
+
+
+@dataclass(frozen=True)
+class Options:
+    """As the command line gave them; `check` has been through all of them."""
+
+    action: str
+    """`run`, or `up`: leave it running."""
+    laptops: int
+    kind: str
+    firmware: tuple[str, ...]
+    image: str = ""
+    rate: str = ""
+    late: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    keep: bool = False
+    json: str = ""
+    """Path of the report; `-` is standard output; empty: none."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Options:
+        """The inverse of `to_json`."""
+        lists = {key: tuple(value) for key, value in data.items() if isinstance(value, list)}
+        return cls(**{**data, **lists})
+
+    @property
+    def of_kind(self) -> Kind:
+        """Which kind of laptop."""
+        return Kind(self.kind)
+
+    @property
+    def kinds_of_firmware(self) -> tuple[Firmware, ...]:
+        """What they boot with, in turn."""
+        return tuple(Firmware(name) for name in self.firmware)
+
+    @property
+    def bits_per_second(self) -> int | None:
+        """Of every port; None: unlimited."""
+        return parse_rate(self.rate) if self.rate else None
+
+    @property
+    def wanted_faults(self) -> list[Fault]:
+        """The faults."""
+        return [parse_fault(text, self.laptops) for text in self.faults]
+
+    @property
+    def latecomers(self) -> dict[int, Late]:
+        """Laptops that are powered on late."""
+        return {late.laptop: late for late in (parse_late(text, self.laptops) for text in self.late)}
+
+    @property
+    def image_name(self) -> str:
+        """The image asked for, or the sample that serves what was asked for."""
+        if self.image:
+            return self.image
+        return BULK if takes_time(self.wanted_faults, list(self.latecomers.values())) else SYSTEM
+
+    def check(self) -> None:
+        """Raise UsageError, in one line, for the first thing that makes no sense."""
+        most = _MOST[self.of_kind]
+        if not 1 <= self.laptops <= most:
+            raise UsageError(f"--laptops {self.laptops} is not possible", f"with --kind {self.kind}: 1 to {most}")
+        for name in self.firmware:
+            if name not in list(Firmware):
+                raise UsageError(f"--firmware {name or '(nothing)'} is not known", "there are " + ", ".join(Firmware))
+        late = [parse_late(text, self.laptops) for text in self.late]
+        check_together(self.wanted_faults, late, self.laptops)
+        _ = self.bits_per_second

@@ -1,0 +1,96 @@
+"""What came of a run: as JSON (DESIGN.md, "Interfaces that others rely on") and as a table. Pure but for rich."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rich.table import Table
+
+from cloned.lab.checks import Check
+from cloned.lab.laptops import Identity
+from cloned.lab.view import Sight, sights
+
+STAGES = ("boot", "wait", "receive", "verify", "finish")
+
+
+@dataclass
+class Result:
+    """A run that is over."""
+
+    identities: Sequence[Identity]
+    snapshot: Mapping[str, Any]
+    ledger: Sequence[Mapping[str, Any]] = ()
+    checks: Sequence[Check] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """What each fault did."""
+    problems: Sequence[str] = ()
+    """Why the run failed as a whole, in words."""
+
+    @property
+    def sights(self) -> list[Sight]:
+        """The laptops in order."""
+        return sights(self.snapshot, [each.mac for each in self.identities])
+
+    @property
+    def ok(self) -> bool:
+        """Every laptop verified and done, every fault happened, everything the lab looked at was right."""
+        laptops = all(sight.verified and sight.state == "done" for sight in self.sights)
+        return laptops and not self.problems and all(check.ok for check in self.checks)
+
+    def to_json(self) -> dict[str, Any]:
+        """The file that `--json` writes."""
+        pairs = list(zip(self.identities, self.sights, strict=True))
+        numbers = {sight.data["id"]: sight.number for sight in self.sights if sight.data is not None}
+        return {
+            "ok": self.ok,
+            "laptops": [_laptop(identity, sight) for identity, sight in pairs],
+            "sessions": [_session(session, numbers) for session in self.snapshot["sessions"]],
+            "ledger": list(self.ledger),
+            "faults": [{"fault": fault, "did": did} for fault, did in self.faults.items()],
+            "checks": [asdict(check) for check in self.checks],
+            "problems": list(self.problems),
+        }
+
+    def table(self) -> Table:
+        """For people."""
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for column in ("laptop", "firmware", "port", "image", "verdict", "rounds", *STAGES, "state"):
+            right = column in ("laptop", "rounds", *STAGES)
+            table.add_column(column, justify="right" if right else "left")
+        for identity, sight in zip(self.identities, self.sights, strict=True):
+            row = _laptop(identity, sight)
+            seconds = [f"{row['seconds'][stage]:.1f}" for stage in STAGES]
+            verdict = row["verdict"] if not row["image_hash"] else f"{row['verdict']} {row['image_hash'][:8]}"
+            table.add_row(
+                str(row["id"]), row["firmware"], row["port"], row["image"] or "", verdict, str(row["attempts"]),
+                *seconds, row["state"],
+            )  # fmt: skip
+        return table
+
+
+def _laptop(identity: Identity, sight: Sight) -> dict[str, Any]:
+    """One laptop; what the daemon never heard of is gone."""
+    data = sight.data or {}
+    seconds = data.get("seconds") or {}
+    return {
+        "id": identity.number,
+        "mac": identity.mac,
+        "port": data.get("port") or f"port{identity.number}",
+        "firmware": identity.firmware.value,
+        "state": data.get("state", "gone"),
+        "image": data.get("image"),
+        "image_hash": data.get("image_hash"),
+        "verdict": data.get("verdict", "none"),
+        "attempts": data.get("attempts", 0),
+        "history": [{key: entry[key] for key in ("at", "state", "why")} for entry in data.get("history", ())],
+        "seconds": {stage: seconds.get(stage, 0.0) for stage in STAGES},
+        "differs": data.get("first_differs") or data.get("differs") or [],
+    }
+
+
+def _session(session: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:
+    kept = {key: session[key] for key in ("id", "image", "bytes", "seconds", "mbit_s")}
+    members = sorted(numbers[laptop] for laptop in session["laptops"] if laptop in numbers)
+    return {**kept, "laptops": members}

@@ -1,0 +1,69 @@
+"""The daemon's snapshot as the lab looks at it: laptops by the lab's numbers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+FINAL = frozenset({"done", "aside"})
+_AFTER = frozenset({"verifying", "finishing", "done"})
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One laptop at one moment."""
+
+    number: int
+    data: Mapping[str, Any] | None
+    """Its part of the snapshot; None as long as the daemon has not heard of it."""
+
+    @property
+    def state(self) -> str:
+        """One of DESIGN.md's states; `off` before the daemon has heard of it."""
+        return "off" if self.data is None else str(self.data["state"])
+
+    @property
+    def final(self) -> bool:
+        """Whether it will do nothing more by itself."""
+        return self.state in FINAL
+
+    @property
+    def spoke(self) -> bool:
+        """Whether its agent has said hello: the boot is behind it."""
+        return self.data is not None and bool(self.data.get("disks"))
+
+    @property
+    def received(self) -> float:
+        """Percent of what it has to receive; 100 once it is past that."""
+        if self.data is None:
+            return 0.0
+        progress = self.data.get("progress") or {}
+        if self.state in _AFTER:
+            return 100.0
+        total = progress.get("total") or 0
+        return 100.0 * float(progress.get("bytes") or 0) / float(total) if total else 0.0
+
+    @property
+    def receiving(self) -> bool:
+        """Whether pieces are coming in."""
+        return self.state == "receiving"
+
+    @property
+    def verified(self) -> bool:
+        """Whether its disk was read back and is right."""
+        return self.data is not None and self.data["verdict"] == "verified"
+
+    @property
+    def pulse(self) -> tuple[object, ...]:
+        """What changes as long as it gets on."""
+        if self.data is None:
+            return ()
+        progress = self.data.get("progress") or {}
+        return self.state, self.data.get("attempts"), progress.get("bytes"), progress.get("pieces_left")
+
+
+def sights(snapshot: Mapping[str, Any], macs: Iterable[str]) -> list[Sight]:
+    """The laptops 1 … N, whose MACs are given in order, as a snapshot shows them."""
+    by_mac = {mac: laptop for laptop in snapshot["laptops"] for mac in (*laptop["macs"], laptop["boot_mac"])}
+    return [Sight(number, by_mac.get(mac)) for number, mac in enumerate(macs, 1)]
