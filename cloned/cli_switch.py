@@ -24,12 +24,12 @@ _AUTH = click.Choice(["SHA", "SHA224", "SHA256", "SHA384", "SHA512"], case_sensi
 _PRIVACY = click.Choice(["AES", "AES192", "AES256"], case_sensitive=False)
 
 
-@click.group("switch")
-def switch_group() -> None:
+@click.group()
+def switch() -> None:
     """The switch: its ports, who is where, how many laptops fit."""
 
 
-@switch_group.command("show")
+@switch.command("show")
 @click.option("--config", "config", type=click.Path(path_type=Path), help="Configuration file.")
 @click.option("--address", metavar="HOST[:PORT]", help="Switch to read, instead of those of the configuration.")
 @click.option("--community", envvar="CLONED_SNMP_COMMUNITY", help="SNMP v2c community (public).")
@@ -44,12 +44,7 @@ def switch_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def show(config: Path | None, address: str | None, as_json: bool, **given: str | None) -> None:
     """Read a switch and show its ports, forwarding table and neighbours."""
-    context = click.get_current_context()
-    try:
-        context.exit(shown(chosen(config, address, given), as_json=as_json))
-    except ClonedError as error:
-        click.echo(f"cloned: {error}", err=True)
-        context.exit(int(error.exit))
+    click.get_current_context().exit(shown(chosen(config, address, given), as_json=as_json))
 
 
 def chosen(config: Path | None, address: str | None, given: dict[str, str | None]) -> tuple[Switch, ...]:
@@ -65,13 +60,13 @@ def chosen(config: Path | None, address: str | None, given: dict[str, str | None
     if address is None:
         if not configured:
             raise UsageError("there is no switch to show", "give --address HOST, or a [[switch]] in the configuration")
-        return tuple(_with(switch, values) for switch in configured)
-    known = next((switch for switch in configured if switch.address == address), Switch(address=address))
+        return tuple(_with(one, values) for one in configured)
+    known = next((one for one in configured if one.address == address), Switch(address=address))
     return (_with(known, values),)
 
 
-def _with(switch: Switch, values: dict[str, str]) -> Switch:
-    return Switch.model_validate({**switch.model_dump(), **values})
+def _with(configured: Switch, values: dict[str, str]) -> Switch:
+    return Switch.model_validate({**configured.model_dump(), **values})
 
 
 def shown(switches: tuple[Switch, ...], *, as_json: bool) -> Exit:
@@ -97,16 +92,16 @@ async def read_all(switches: tuple[Switch, ...]) -> list[View | ClonedError]:
     thread = SnmpThread()
     macs = server_macs()
     try:
-        return list(await asyncio.gather(*(read_one(thread, switch, macs) for switch in switches)))
+        return list(await asyncio.gather(*(read_one(thread, one, macs) for one in switches)))
     finally:
         thread.close()
 
 
-async def read_one(thread: SnmpThread, switch: Switch, macs: frozenset[str]) -> View | ClonedError:
+async def read_one(thread: SnmpThread, configured: Switch, macs: frozenset[str]) -> View | ClonedError:
     """One switch understood, or why it could not be read."""
-    reader = Reader(thread, address_of(switch), credentials_of(switch))
+    reader = Reader(thread, address_of(configured), credentials_of(configured))
     try:
-        return understand(build(str(reader.address), await reader.read()), rules_of(switch, macs))
+        return understand(build(str(reader.address), await reader.read()), rules_of(configured, macs))
     except SwitchError as error:
         return error
     finally:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from cloned.switch.forwarding import LAG_TYPES, Station, forwarding
 from cloned.switch.physical import display_name, physical_ports
-from cloned.switch.tables import DOWN, UP, Interface, Neighbour, Tables
+from cloned.switch.raw import UP
+from cloned.switch.tables import DOWN, Interface, Neighbour, Tables
 
 Role = Literal["access", "uplink", "server", "reserved"]
 Duplex = Literal["full", "half"]

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from cloned.switch import columns as c
 from cloned.switch.columns import Column
-from cloned.switch.snmp import LAG, Raw
+from cloned.switch.raw import LAG, Raw
 from cloned.switch.walk import Oid, Value
 
-UP, DOWN, NOT_PRESENT = 1, 2, 6
-"""ifOperStatus; ifAdminStatus has up(1), down(2), testing(3)."""
+DOWN, NOT_PRESENT = 2, 6
+"""ifOperStatus."""
 TRUE, FALSE = 1, 2
 BRIDGE_BIT = 2
 """lldpRemSysCapEnabled is BITS: other(0) repeater(1) bridge(2) wlanAccessPoint(3) router(4) telephone(5) …"""

@@ -65,9 +65,9 @@ class Walk:
         self._asked = [column for column in self._columns if not column.done]
         count = max(1, len(self._asked))
         repetitions = max(1, self._varbinds // count)
-        if self._expected:
-            left = self._expected - max((len(column.cells) for column in self._asked), default=0)
-            repetitions = min(repetitions, max(left, 0) + 1)
+        left = self._expected - max((len(column.cells) for column in self._asked), default=0)
+        if left > 0:
+            repetitions = min(repetitions, left + 1)
         return [column.last for column in self._asked], repetitions
 
     def feed(self, answer: Sequence[VarBind]) -> None:
