@@ -78,6 +78,15 @@ class Client:
             raise Refused(status, str(parsed.get("error", f"the server answers {status}")), str(parsed.get("hint", "")))
         return dict(parsed)
 
+    def connect(self, waiting: Callable[[str], None]) -> None:
+        """Connect, however long it takes, to know our own address."""
+        while self._socket is None:
+            try:
+                self._open()
+            except OSError as error:
+                waiting(str(error))
+                time.sleep(PAUSE)
+
     def local_address(self) -> str:
         """Our own address as the server sees it; empty while there is no connection."""
         return str(self._socket.getsockname()[0]) if self._socket else ""
@@ -101,18 +110,22 @@ class Client:
                 raise
             return self._try(method, path, data)
 
+    def _open(self) -> None:
+        self._socket = socket.create_connection((self._host, self._port), timeout=self._patience)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._file = self._socket.makefile("rb")
+
     def _try(self, method: str, path: str, data: bytes) -> tuple[int, bytes]:
-        if self._socket is None:
-            self._socket = socket.create_connection((self._host, self._port), timeout=self._patience)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._file = self._socket.makefile("rb")
+        if self._socket is None or self._file is None:
+            self._open()
+        assert self._socket is not None
+        assert self._file is not None
         head = (
             f"{method} {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
             f"Authorization: Bearer {self._token}\r\nContent-Type: application/json\r\n"
             f"Accept-Encoding: gzip\r\nContent-Length: {len(data)}\r\n\r\n"
         )
         self._socket.sendall(head.encode() + data)
-        assert self._file is not None
         status, headers = _read_head(self._file)
         body = _read_body(self._file, headers)
         if headers.get("connection", "").lower() == "close":

@@ -51,10 +51,8 @@ def describe(name: str, busy: frozenset[str] = frozenset()) -> DiskFacts:
 
 def transport(path: str) -> str:
     """How a disk is attached, from its place in /sys/devices."""
-    for mark, kind in (("/usb", "usb"), ("/nvme/", "nvme"), ("/mmc_host/", "mmc"), ("/ata", "sata"), ("/virtio", "virtio")):
-        if mark in path:
-            return kind
-    return "loop" if "/loop" in path else "scsi"
+    marks = {"/usb": "usb", "/nvme/": "nvme", "/mmc_host/": "mmc", "/ata": "sata", "/virtio": "virtio", "/loop": "loop"}
+    return next((kind for mark, kind in marks.items() if mark in path), "scsi")
 
 
 def _serial(base: str) -> str:
@@ -83,7 +81,7 @@ def in_use() -> frozenset[str]:
     numbers = {line.split()[2] for line in sysfs.text("/proc/self/mountinfo").splitlines() if len(line.split()) > 2}
     names = {os.path.realpath(f"/sys/dev/block/{number}") for number in numbers}
     for line in sysfs.text("/proc/swaps").splitlines()[1:]:
-        names.add(os.path.realpath(f"/sys/class/block/{os.path.basename(line.split()[0])}"))  # noqa: PTH119
+        names.add(os.path.realpath(f"/sys/class/block/{os.path.basename(line.split()[0])}"))
     found = {_whole_disk(path) for path in names if "/block/" in path}
     return frozenset(found | {name for name in sysfs.names("/sys/block") if _held(name)})
 
@@ -109,7 +107,7 @@ def _only(path: str, told: Mapping[str, Any]) -> DiskFacts:
     if not stat.S_ISBLK(status.st_mode):
         raise AgentError("no-disk", f"{path} is not a disk")
     node = f"/sys/dev/block/{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
-    disk = describe(os.path.basename(os.path.realpath(node)))  # noqa: PTH119
+    disk = describe(os.path.basename(os.path.realpath(node)))
     why_not = "no medium" if disk["size"] == 0 else "read-only" if disk["why_not"] == "read-only" else ""
     known = {key: str(told[key]) for key in ("serial", "wwn", "model") if told.get(key)}
     return {**disk, **known, "path": path, "eligible": not why_not, "why_not": why_not}
@@ -139,7 +137,7 @@ def check_again(disk: DiskFacts, only: str = "", told: Mapping[str, Any] | None 
     if any(now[key] != disk[key] for key in ("path", "size", "sector_size", "serial", "wwn")):
         raise AgentError("wrong-disk", f"{disk['path']} is not what it was")
     if not only:
-        name = os.path.basename(disk["path"])  # noqa: PTH119
+        name = os.path.basename(disk["path"])
         if _device_number(disk["path"]) != sysfs.text(f"/sys/block/{name}/dev"):
             raise AgentError("wrong-disk", f"{disk['path']} is another disk's node")
 

@@ -40,7 +40,7 @@ def told_facts(path: str) -> Mapping[str, Any]:
     if not path:
         return {}
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        with open(path, encoding="utf-8") as file:
             data = json.load(file)
     except (OSError, ValueError) as error:
         raise UsageError(f"agent: {path}: {error}") from error
@@ -63,7 +63,7 @@ def smbios() -> dict[str, str]:
 
 def _dmidecode() -> dict[str, str]:
     """The same from dmidecode, where the kernel knows nothing."""
-    import subprocess  # noqa: PLC0415 - rarely needed, and slow to import
+    import subprocess  # rarely needed, and slow to import
 
     words = {"uuid": "uuid", "serial": "serial-number", "vendor": "manufacturer", "product": "product-name"}
     found: dict[str, str] = {}
@@ -86,12 +86,12 @@ def network_cards() -> list[dict[str, Any]]:
 def _is_card(path: str) -> bool:
     """A physical Ethernet card; of a network namespace's virtual ones, the end of a veth counts as one."""
     veth = sysfs.number(f"{path}/iflink") != sysfs.number(f"{path}/ifindex")
-    wired = sysfs.number(f"{path}/type") == _ETHERNET and not os.path.exists(f"{path}/wireless")  # noqa: PTH110
-    return wired and (veth or os.path.exists(f"{path}/device"))  # noqa: PTH110
+    wired = sysfs.number(f"{path}/type") == _ETHERNET and not os.path.exists(f"{path}/wireless")
+    return wired and (veth or os.path.exists(f"{path}/device"))
 
 
 def _card(path: str, name: str) -> dict[str, Any]:
-    driver = os.path.basename(os.path.realpath(f"{path}/device/driver"))  # noqa: PTH119
+    driver = os.path.basename(os.path.realpath(f"{path}/device/driver"))
     duplex = sysfs.text(f"{path}/duplex")
     return {
         "name": name, "mac": sysfs.text(f"{path}/address"), "speed_mbps": sysfs.number(f"{path}/speed") or None,
@@ -103,13 +103,20 @@ def _boot_mac(told: str, cards: list[dict[str, Any]], address: str) -> str:
     """The card it booted through: the firmware's word if we have such a card, else the one that has our address."""
     if any(card["mac"] == told for card in cards):
         return told
-    by_address = [card["mac"] for card in cards if address and _address_of(card["name"]) == address]
-    return str(by_address[0]) if by_address else told or (str(cards[0]["mac"]) if cards else "")
+    by_address = interface_of(address)
+    used = [card["mac"] for card in cards if card["name"] == by_address]
+    return str(used[0]) if used else told or (str(cards[0]["mac"]) if cards else "")
+
+
+def interface_of(address: str) -> str:
+    """Name of the network interface that has this IPv4 address; empty if none has."""
+    names = sysfs.names("/sys/class/net") if address else []
+    return next((name for name in names if _address_of(name) == address), "")
 
 
 def _address_of(interface: str) -> str:
-    import fcntl  # noqa: PLC0415
-    import struct  # noqa: PLC0415
+    import fcntl
+    import struct
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
@@ -121,7 +128,7 @@ def _address_of(interface: str) -> str:
 
 def firmware() -> str:
     """bios, uefi or secureboot (UEFI specification 2.10, §3.3: the variable SecureBoot)."""
-    if not os.path.isdir("/sys/firmware/efi"):  # noqa: PTH112
+    if not os.path.isdir("/sys/firmware/efi"):
         return "bios"
     value = sysfs.raw(_SECURE_BOOT)  # 4 bytes of attributes come first
     return "secureboot" if value[4:5] == b"\1" else "uefi"

@@ -10,6 +10,3 @@ class AgentError(Exception):
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code, self.detail = code, detail
 
-
-class Stopped(Exception):  # noqa: N818 - not an error: the daemon wants something else now
-    """The order was withdrawn while it was being carried out."""

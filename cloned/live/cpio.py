@@ -6,7 +6,6 @@ archive must come out the same each time, and needs device nodes without being r
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +29,7 @@ class Archive:
         for path in _walk(root):
             name = str(path.relative_to(root))
             if path.is_symlink():
-                self._entry(name, stat.S_IFLNK | 0o777, os.readlink(path).encode())
+                self._entry(name, stat.S_IFLNK | 0o777, str(path.readlink()).encode())
             elif path.is_dir():
                 self._entry(name, stat.S_IFDIR | 0o755, b"")
             else:

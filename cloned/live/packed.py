@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import io
 import marshal
@@ -30,9 +31,34 @@ def agent_zipapp() -> bytes:
 
 
 def _sources() -> Iterator[Path]:
-    yield _PACKAGE / "__init__.py"
-    for name in ("core", "agent"):
-        yield from sorted((_PACKAGE / name).rglob("*.py"))
+    """The agent's files and, of the core, those it imports."""
+    found: dict[str, Path] = {}
+    todo = [f"cloned.agent.{path.stem}" for path in (_PACKAGE / "agent").glob("*.py")]
+    while todo:
+        name = todo.pop()
+        path = _file(name)
+        if path is not None and name not in found:
+            found[name] = path
+            todo += [name.rpartition(".")[0], *_imported(path.read_text())]
+    yield from (found[name] for name in sorted(found))
+
+
+def _file(module: str) -> Path | None:
+    """The source of a module of ours; None for other people's, and for names that are no modules."""
+    base = _PACKAGE.parent / module.replace(".", "/")
+    package = base / "__init__.py"
+    found = package if package.is_file() else base.with_suffix(".py")
+    return found if module.split(".")[0] == "cloned" and found.is_file() else None
+
+
+def _imported(source: str) -> Iterator[str]:
+    """Names that a source imports, each also as the module it may come from."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
 
 
 def _add(archive: zipfile.ZipFile, name: str, source: str) -> None:

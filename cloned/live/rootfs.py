@@ -54,7 +54,7 @@ class Debian:
     def run(self, program: str, *args: str | Path, name: str | None = None) -> bytes:
         """Run one of its programs (under another `name`); return its standard output."""
         libraries = ":".join(str(self.root / folder) for folder in _LIBRARY_FOLDERS)
-        loader = [self.root / _LOADER, "--library-path", libraries, "--argv0", name or program]
+        loader: list[str | Path] = [self.root / _LOADER, "--library-path", libraries, "--argv0", name or program]
         env = {"PYTHONHOME": str(self.root / "usr"), "PATH": "/usr/bin:/bin"}
         return processes.run([*loader, self.program(program), *args], env=env).stdout
 

@@ -1,0 +1,47 @@
+"""The agent: `python3 agent.pyz`, in the live system or with --only-disk DEVICE."""
+
+from __future__ import annotations
+
+import sys
+
+from cloned.agent import facts
+from cloned.agent.client import Client, Refused, Revoked
+from cloned.agent.failures import AgentError
+from cloned.agent.options import Options, UsageError, complain, kernel_line, parse
+
+
+def run() -> None:
+    """Run; exit status 2 if it must not, 0 or 64 (start again) as the daemon ends it outside a live system."""
+    try:
+        options = parse(sys.argv[1:], kernel_line())
+        sys.exit(main(options))
+    except UsageError as error:
+        sys.exit(complain(error))
+
+
+def main(options: Options) -> int:
+    """Say hello, then obey."""
+    client = Client(options)
+    try:
+        _hello(options, client)
+    except (Refused, Revoked, AgentError) as error:
+        print(f"agent: the server refuses this laptop: {error or 'start it from the network again'}", flush=True)
+        return 1
+    from cloned.agent.loop import Loop  # after the first sign of life: it takes a second
+
+    Loop(options, client).run()
+    return 0
+
+
+def _hello(options: Options, client: Client) -> None:
+    """Keep saying hello until the server answers."""
+    def waiting(why: str) -> None:
+        print(f"agent: the server does not answer yet: {why}", flush=True)
+
+    client.connect(waiting)
+    body = facts.gather(options, client.local_address())
+    client.call("POST", "/agent/v1/hello", body, waiting=waiting)
+
+
+if __name__ == "__main__":
+    run()

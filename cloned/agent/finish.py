@@ -1,0 +1,136 @@
+"""What is done to a disk after its verdict: each step ends done, skipped (does not apply) or failed."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cloned.agent import disks, efi
+from cloned.agent.grow import grow
+from cloned.agent.options import Options
+from cloned.agent.reporter import Order
+from cloned.agent.status import Status
+from cloned.agent.target import Skipped, Target, put_file, release_name
+from cloned.agent.tools import ToolError, run
+
+STAMP = "etc/cloned-release"
+_HOST_NAME = re.compile(r"^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$")
+"""RFC 1123 §2.1: one label."""
+
+Step = Mapping[str, Any]
+
+
+class Finish:
+    """Carries out the steps of one order."""
+
+    def __init__(self, options: Options, told: Mapping[str, Any], order: Order, status: Status) -> None:
+        self._options, self._told, self._order, self._status = options, told, order, status
+
+    def run(self) -> list[dict[str, str]]:
+        """All steps in turn, whatever comes of each; AgentError if the disk is not there any more."""
+        disk = disks.choose(self._order["disk"], disks.scan(self._options.only_disk, self._told))
+        steps = list(self._order.get("steps", []))
+        target = Target(disk, self._options.live) if steps else None
+        return [self._step(target, step) for step in steps if target is not None]
+
+    def _step(self, target: Target, step: Step) -> dict[str, str]:
+        name = str(step.get("name"))
+        result = self._try(target, name, step)
+        self._status.progress({"step": name})
+        return {"name": name, "result": result[0], "detail": result[1]}
+
+    def _try(self, target: Target, name: str, step: Step) -> tuple[str, str]:
+        try:
+            return "done", self._do(target, name, step)
+        except Skipped as skipped:
+            return "skipped", str(skipped)
+        except (ToolError, OSError) as error:
+            return "failed", str(error)
+
+    def _do(self, target: Target, name: str, step: Step) -> str:
+        match name:
+            case "grow":
+                return grow(target)
+            case "hostname":
+                return host_name(target, str(step.get("hostname") or step.get("value") or ""))
+            case "machine-id":
+                return new_identity(target)
+            case "efi-entry":
+                return efi.entry(target, str(step.get("label") or ""))
+            case "stamp":
+                return stamp(target, self._order, step)
+        raise ToolError(f"this agent knows no step {name!r}; start the laptop again to fetch a newer one")
+
+
+def host_name(target: Target, name: str) -> str:
+    """Name the system: /etc/hostname, and its line in /etc/hosts."""
+    if not _HOST_NAME.match(name):
+        raise ToolError(f"{name!r} is no host name (letters, digits and hyphens, at most 63)")
+    with target.root() as root:
+        old_file = root / "etc/hostname"
+        old = old_file.read_text().strip() if old_file.is_file() and not old_file.is_symlink() else ""
+        put_file(root, "etc/hostname", f"{name}\n")
+        hosts = root / "etc/hosts"
+        if hosts.is_file() and not hosts.is_symlink():
+            put_file(root, "etc/hosts", hosts_text(hosts.read_text(), old, name))
+    return name
+
+
+def hosts_text(text: str, old: str, new: str) -> str:
+    """/etc/hosts with every `old` name replaced; with a line for 127.0.1.1 (Debian's habit) if there was none."""
+    lines = text.splitlines()
+    if old:
+        lines = [re.sub(rf"(?<=\s){re.escape(old)}(?=$|[\s.])", new, line) for line in lines]
+    if not any(re.search(rf"\s{re.escape(new)}(\s|$)", line) for line in lines):
+        lines.append(f"127.0.1.1\t{new}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def new_identity(target: Target) -> str:
+    """No two clones may share them: machine-id (machine-id(5)), random seed, SSH host keys."""
+    with target.root() as root:
+        put_file(root, "etc/machine-id", "")
+        for name in ("var/lib/dbus/machine-id", "var/lib/systemd/random-seed"):
+            path = root / name
+            if path.is_file() and not path.is_symlink():
+                path.unlink()
+        return f"machine-id{_host_keys(root)}"
+
+
+def _host_keys(root: Path) -> str:
+    """Replace the SSH host keys by new ones, made by the restored system's own tool."""
+    old = [path for path in (root / "etc/ssh").glob("ssh_host_*_key*") if not path.is_dir()]
+    if not old:
+        return ""
+    for path in old:
+        path.unlink()
+    run(["chroot", str(root), "ssh-keygen", "-A"], timeout=300)
+    return " and SSH host keys"
+
+
+def stamp(target: Target, order: Order, step: Step) -> str:
+    """A file in the system that says what it is a copy of."""
+    fields = {
+        "IMAGE": order.get("image"), "IMAGE_HASH": order.get("image_hash"),
+        "DATE": step.get("date") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "TAG": order.get("tag"),
+    }
+    text = "".join(f'{key}="{_quoted(str(value))}"\n' for key, value in fields.items() if value)
+    try:
+        with target.root() as root:
+            put_file(root, STAMP, text)
+            return f"/{STAMP} in {release_name(root) or 'the system'}"
+    except Skipped:
+        windows = target.windows()
+        if windows is None:
+            raise
+        with target.mounted(windows, "ntfs3") as folder:
+            put_file(folder, "cloned-release.txt", text.replace("\n", "\r\n"))
+        return "cloned-release.txt in Windows"
+
+
+def _quoted(text: str) -> str:
+    """A value between double quotes, as os-release(5) and the shell read it."""
+    return re.sub(r'(["$`\\])', r"\\\1", text.replace("\n", " "))

@@ -1,0 +1,151 @@
+"""Makes a disk ready for its pieces: old signatures out, layout and boot code in; and reads the layout back.
+
+Everything goes to the whole disk at absolute offsets, past the page cache; no partition nodes are needed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import struct
+import time
+from collections.abc import Callable, Iterable
+
+from cloned.agent.blockio import Disk, Range, buffer
+from cloned.agent.failures import AgentError
+from cloned.agent.tools import ToolError, run
+from cloned.core.layout import Layout, LayoutError, read_layout, swap_areas, table_writes
+from cloned.core.manifest import BOOT_CODE, Plan
+
+MIB = 1024 * 1024
+ENDS = MIB
+"""Bytes at both ends of the disk and of every new partition in which old signatures are cleared."""
+_BLKDISCARD = 0x1277
+_BLKRRPART = 0x125F
+_BLKFLSBUF = 0x1261
+_DISCARD_STEP = 4 * 1024 * MIB
+
+Stop = Callable[[], bool]
+
+
+def signatures(path: str) -> list[str]:
+    """What wipefs(8) finds on the whole disk: names such as gpt, PMBR, ext4, LVM2_member."""
+    try:
+        found = json.loads(run(["wipefs", "--no-act", "--json", path], timeout=60) or "{}").get("signatures", [])
+    except (ToolError, ValueError):
+        return []
+    return sorted({str(each.get("type")) for each in found})
+
+
+def discard(disk: Disk, stop: Stop = lambda: False) -> bool:
+    """TRIM the whole disk; False if it cannot be done, or not for all of it."""
+    at = 0
+    while at < disk.size and not stop():
+        length = min(_DISCARD_STEP, disk.size - at)
+        try:
+            fcntl.ioctl(disk.fd, _BLKDISCARD, struct.pack("=QQ", at, length))
+        except OSError:
+            return False
+        at += length
+    return at >= disk.size
+
+
+def clear(disk: Disk, layout: Layout) -> None:
+    """Overwrite both ends of the disk and of each partition to be with zeros."""
+    sector = layout.sector_size
+    spans: list[Range] = [(0, disk.size)]
+    spans += [(part.start * sector, part.size * sector) for part in layout.partitions if not part.extended]
+    zeros = buffer(ENDS)
+    for start, size in spans:
+        ends = {(start, min(ENDS, size)), (max(start, start + size - ENDS), min(ENDS, size))}
+        for offset, length in ends:
+            disk.write([(offset, length)], zeros[:length])
+    disk.sync()
+
+
+def write(disk: Disk, plan: Plan) -> None:
+    """Write boot code, gap, partition table and swap areas; AgentError `layout-failed` if they do not fit."""
+    try:
+        layout = Layout.parse(plan.layout)
+        parts = [*boot_writes(plan), *table_writes(layout, disk.size), *swap_areas(layout)]
+    except LayoutError as error:
+        raise AgentError("layout-failed", str(error)) from error
+    put(disk, parts)
+
+
+def boot_writes(plan: Plan) -> list[tuple[int, bytes]]:
+    """(offset, bytes) of boot code and gap."""
+    return [(at, data) for at, data in ((0, plan.boot_code), (512, plan.gap)) if data]
+
+
+def put(disk: Disk, parts: Iterable[tuple[int, bytes]]) -> None:
+    """Write bytes at their offsets, and wait until the disk has them."""
+    for offset, data in parts:
+        whole = buffer(max(len(data), 1))[: len(data)]
+        whole[:] = data
+        disk.write([(offset, len(data))], whole)
+    disk.sync()
+
+
+def reader(disk: Disk) -> Callable[[int, int], bytes]:
+    """`read(offset, length)` past the page cache; both multiples of the sector size; fewer bytes at the end."""
+
+    def read(offset: int, length: int) -> bytes:
+        room = buffer(max(length, disk.block))
+        return bytes(room[: os.preadv(disk.fd, [room[:length]], offset)])
+
+    return read
+
+
+def read_back(disk: Disk, plan: Plan) -> tuple[str, bytes | None, bytes | None]:
+    """What the disk holds: the layout's canonical text, SHA-256 of boot code and gap where the plan has them.
+
+    Of a damaged layout the text says what is wrong, so it equals no canonical text.
+    """
+    read = reader(disk)
+    swaps = Layout.parse(plan.layout).swaps
+    try:
+        text = read_layout(read, disk.size, plan.sector_size, swaps).text()
+    except (LayoutError, OSError) as error:
+        text = f"invalid {error}\n"
+    boot_code = _digest(disk, 0, BOOT_CODE) if plan.boot_code is not None else None
+    gap = _digest(disk, 512, len(plan.gap)) if plan.gap is not None else None
+    return text, boot_code, gap
+
+
+def _digest(disk: Disk, offset: int, length: int) -> bytes:
+    """SHA-256 of bytes near the start of the disk; zeros where they cannot be read."""
+    end = -(-(offset + length) // disk.block) * disk.block
+    try:
+        data = reader(disk)(0, end)[offset : offset + length]
+    except OSError:
+        return bytes(32)
+    return hashlib.sha256(data).digest()
+
+
+def same_places(text: str, plan: Plan) -> bool:
+    """Whether a disk with this layout may already hold the image's pieces: same partitions, perhaps grown."""
+    try:
+        found = {part.number: part.start for part in Layout.parse(text).partitions}
+    except LayoutError:
+        return False
+    wanted = {part.number: part.start for part in Layout.parse(plan.layout).partitions}
+    return found == wanted
+
+
+def nodes(path: str, tries: int = 20) -> bool:
+    """Have the kernel read the partition table again, so that nodes such as sda1 appear; False if it will not."""
+    for _ in range(tries):
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.ioctl(fd, _BLKFLSBUF)
+            fcntl.ioctl(fd, _BLKRRPART)
+        except OSError:
+            time.sleep(0.25)
+        else:
+            return True
+        finally:
+            os.close(fd)
+    return False

@@ -1,0 +1,129 @@
+"""The agent's life: hear an order, carry it out, tell of it; until the laptop is switched off."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from cloned.agent import facts, power
+from cloned.agent.client import Client, Refused, Revoked
+from cloned.agent.failures import AgentError
+from cloned.agent.finish import Finish
+from cloned.agent.options import Options
+from cloned.agent.reporter import Order, Reporter
+from cloned.agent.restore_job import RestoreJob
+from cloned.agent.screen import Console, compose
+from cloned.agent.status import Status
+from cloned.agent.verify import Stopped
+
+REVOKED_PAUSE = 30.0
+"""Seconds that the screen says why before the laptop starts again."""
+
+
+class Loop:
+    """Obeys the daemon; `run` does not return but by switching off."""
+
+    def __init__(self, options: Options, client: Client) -> None:
+        self._options, self._client = options, client
+        self._told = facts.disk_facts(facts.told_facts(options.facts))
+        self._status = Status()
+        self._console = Console(options.live)
+        self._reporter = Reporter(options, self._status, self._show)
+        self._console.listen(self._pressed)
+
+    def run(self) -> None:
+        """Carry out orders for ever."""
+        order = self._reporter.next(0)
+        while not self._reporter.revoked:
+            self._obey(order)
+            order = self._reporter.fresh()
+        self._console.show(["This start of the laptop was replaced by a newer one, so this one ends."])
+        time.sleep(REVOKED_PAUSE if self._options.live else 0)
+        power.act("reboot" if self._options.live else "poweroff", self._options.live)
+
+    def _obey(self, order: Order) -> None:
+        """Carry out one order; returns when there is a newer one to look at."""
+        try:
+            match order.get("do"):
+                case "restore":
+                    self._restore(order)
+                case "finish":
+                    self._finish(order)
+                case "power":
+                    self._power(str(order.get("action")))
+                case _:
+                    self._idle()
+        except Stopped:
+            self._status.set("idle", session=None)
+        except Refused as refused:
+            if refused.status:
+                self._console.show([str(refused)])
+                time.sleep(1)
+        except Revoked:
+            self._reporter.revoked = True
+
+    def _restore(self, order: Order) -> None:
+        job = RestoreJob(self._options, self._client, self._reporter, self._status, order, self._told)
+        try:
+            job.run()
+        except AgentError as error:
+            self._failed(order, error)
+        except MemoryError:
+            self._failed(order, AgentError("no-memory", "the agent ran out of memory"))
+        else:
+            self._status.set("waiting")
+
+    def _failed(self, order: Order, error: AgentError) -> None:
+        """Tell the daemon, and wait until it wants something else than what just failed."""
+        session = order.get("session")
+        self._status.set("failed", reason={"code": error.code, "detail": error.detail})
+        self._client.call("POST", "/agent/v1/failed", {"session": session, "code": error.code, "detail": error.detail})
+        while (now := self._reporter.fresh()).get("do") in ("restore", "finish") and now.get("session") == session:
+            time.sleep(1)
+            if self._reporter.revoked:
+                return
+
+    def _finish(self, order: Order) -> None:
+        self._status.set("finishing")
+        try:
+            steps = Finish(self._options, self._told, order, self._status).run()
+        except AgentError as error:
+            self._failed(order, error)
+            return
+        body = {"session": order.get("session"), "steps": steps, "seconds": self._status.seconds}
+        self._status.set("finished")
+        self._reporter.take(self._client.call("POST", "/agent/v1/finished", body))
+
+    def _power(self, action: str) -> None:
+        self._status.set("finished")
+        self._show()
+        if action in ("poweroff", "reboot", "disk"):
+            power.act(action, self._options.live)
+        elif not self._options.live:
+            power.act("poweroff", live=False)
+        self._idle()
+
+    def _idle(self) -> None:
+        """Show what the daemon says until it says something else."""
+        if self._status.report()["state"] not in ("idle", "failed", "finished"):
+            self._status.set("idle", session=None)
+        order = self._reporter.order
+        number = self._reporter.number
+        while self._reporter.order.get("do") == order.get("do") and not self._reporter.revoked:
+            self._reporter.next(number)
+            number = self._reporter.number
+
+    def _show(self) -> None:
+        self._console.show(compose(self._reporter.order, self._status.report(), self._reporter.silent))
+
+    def _pressed(self, key: str) -> None:
+        """A key on the laptop: C confirms what is offered, and nothing else."""
+        offer: Mapping[str, Any] | None = self._reporter.order.get("offer")
+        if key != "c" or not offer:
+            return
+        disk = {name: offer["disk"].get(name) for name in ("serial", "wwn")}
+        try:
+            Client(self._options, 10).once("POST", "/agent/v1/confirm", {"image": offer["image"], "disk": disk})
+        except (OSError, ValueError, Refused, Revoked) as error:
+            self._console.show([f"That did not work: {error}"])

@@ -1,0 +1,76 @@
+"""Reports every second in the background; each answer is the order that counts from then on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cloned.agent.client import Client, Refused, Revoked
+from cloned.agent.options import Options
+from cloned.agent.status import Status
+
+EVERY = 1.0
+"""Seconds between reports."""
+PATIENCE = 10.0
+
+Order = Mapping[str, Any]
+
+
+class Reporter:
+    """A thread that reports; `order` is the last one heard, `silent` why there is no newer one."""
+
+    def __init__(self, options: Options, status: Status, heard: Callable[[], None] = lambda: None) -> None:
+        self._client = Client(options, PATIENCE)
+        self._status = status
+        self._heard = heard
+        self._changed = threading.Condition()
+        self._now = threading.Event()
+        self.order: Order = {"do": "wait", "screen": []}
+        self.number = 0
+        """Counts the orders heard."""
+        self.revoked = False
+        self.silent = ""
+        threading.Thread(target=self._run, name="reporter", daemon=True).start()
+
+    def next(self, after: int, timeout: float = 3600.0) -> Order:
+        """The first order heard after number `after`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.number > after or self.revoked, timeout)
+            return self.order
+
+    def take(self, order: Order) -> None:
+        """An order that came as the answer to something else."""
+        with self._changed:
+            self.order, self.number = order, self.number + 1
+            self._changed.notify_all()
+        self._heard()
+
+    def fresh(self) -> Order:
+        """Report at once and return the order that is the answer."""
+        number = self.number + 1  # a report may be under way that does not know yet
+        self._now.set()
+        return self.next(number)
+
+    def wants(self, session: str) -> bool:
+        """Whether the daemon still wants this session of us; while it is silent it does."""
+        order = self.order
+        return not self.revoked and order.get("do") == "restore" and order.get("session") == session
+
+    def _run(self) -> None:
+        while not self.revoked:
+            try:
+                answer = self._client.once("POST", "/agent/v1/report", self._status.report())
+            except Revoked:
+                with self._changed:
+                    self.revoked = True
+                    self._changed.notify_all()
+            except (OSError, ValueError, Refused) as error:
+                self._client.close()
+                self.silent = str(error)
+            else:
+                self.silent = ""
+                self.take(answer)
+            self._heard()
+            self._now.wait(EVERY)
+            self._now.clear()

@@ -1,0 +1,202 @@
+"""One order `restore` from its beginning to the verdict: ask for what is missing, write it, read it back."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from cloned.agent import disks, facts, layout, smart
+from cloned.agent.blockio import Disk, DiskError
+from cloned.agent.client import Client
+from cloned.agent.failures import AgentError
+from cloned.agent.options import Options
+from cloned.agent.reporter import Order, Reporter
+from cloned.agent.restore import Progress, Restore
+from cloned.agent.status import Status
+from cloned.agent.verify import Stopped
+from cloned.core.layout import Layout
+from cloned.core.manifest import DIGEST, Plan
+from cloned.core.packets import StreamAddress
+
+
+class RestoreJob:
+    """Carries out one order; `run` returns at the verdict `verified`, or raises AgentError or Stopped."""
+
+    def __init__(
+        self, options: Options, client: Client, reporter: Reporter, status: Status, order: Order,
+        told: Mapping[str, Any],
+    ) -> None:
+        self._options, self._client, self._reporter, self._status = options, client, reporter, status
+        self._order, self._told = order, told
+        self._session = str(order["session"])
+
+    def run(self) -> None:
+        """Bring the disk to the image."""
+        self._status.begin(self._session)
+        plan = Plan.from_json(self._call("GET", "/agent/v1/plan"))
+        disk = disks.choose(self._order["disk"], self._scan())
+        fits(plan, disk)
+        self._smart_before = smart.health(disk["path"])
+        restore = self._restore(plan, disk)
+        with failing(disk):
+            self._rounds(plan, disk, restore, self._prepare(plan, disk, restore))
+
+    # -- before the first piece -------------------------------------------------------------------
+
+    def _prepare(self, plan: Plan, disk: disks.DiskFacts, restore: Restore) -> list[int]:
+        """Make the disk ready; the pieces it lacks."""
+        everything = list(range(plan.map.count))
+        if self._order.get("survey") and self._holds_layout(plan, disk):
+            wanted = self._survey(plan, disk, restore)
+            if len(wanted) < len(everything):
+                return wanted
+        self._fresh(plan, disk)
+        return everything
+
+    def _holds_layout(self, plan: Plan, disk: disks.DiskFacts) -> bool:
+        with opened(disk, writable=False) as device:
+            return layout.same_places(layout.read_back(device, plan)[0], plan)
+
+    def _survey(self, plan: Plan, disk: disks.DiskFacts, restore: Restore) -> list[int]:
+        """A disk that held the image before: put the layout right, read all pieces, and ask which are wrong."""
+        self._write_layout(plan, disk)
+        self._ready(disk, cleared=[], discarded=False)
+        self._status.set("surveying", total=plan.map.used, bytes=0, pieces_left=plan.map.count)
+        restore.survey(self._progress, self._withdrawn)
+        self._still_wanted()
+        return list(self._send_read_back(plan, disk, restore, 0)["wrong"])
+
+    def _fresh(self, plan: Plan, disk: disks.DiskFacts) -> None:
+        """Clear old signatures at both ends, discard the disk, write the layout."""
+        self._still_wanted()
+        self._check_again(disk)
+        cleared = layout.signatures(disk["path"])
+        with opened(disk) as device:
+            discarded = layout.discard(device, self._withdrawn)
+            self._still_wanted()
+            layout.clear(device, Layout.parse(plan.layout))
+            layout.write(device, plan)
+        self._ready(disk, cleared, discarded)
+
+    def _write_layout(self, plan: Plan, disk: disks.DiskFacts) -> None:
+        self._still_wanted()
+        self._check_again(disk)
+        with opened(disk) as device:
+            layout.write(device, plan)
+
+    def _ready(self, disk: disks.DiskFacts, cleared: list[str], discarded: bool) -> None:
+        told = {key: disk[key] for key in ("serial", "wwn", "path", "size")}
+        body = {"session": self._session, "cleared": cleared, "discarded": discarded, "disk": told}
+        self._call("POST", "/agent/v1/ready", body)
+
+    # -- the loop ---------------------------------------------------------------------------------
+
+    def _rounds(self, plan: Plan, disk: disks.DiskFacts, restore: Restore, wanted: list[int]) -> None:
+        number = 1
+        while True:
+            self._status.set("receiving", round=number, pieces_left=len(wanted))
+            restore.fetch(wanted, self._progress, self._withdrawn, self._gate(number))
+            self._still_wanted()
+            self._status.set("verifying")
+            answer = self._send_read_back(plan, disk, restore, number)
+            if answer["verdict"] == "verified":
+                return
+            wanted = list(answer["wrong"])
+            if not (answer["layout_ok"] and answer["boot_code_ok"] and answer["gap_ok"]):
+                self._write_layout(plan, disk)
+            number += 1
+
+    def _send_read_back(self, plan: Plan, disk: disks.DiskFacts, restore: Restore, number: int) -> dict[str, Any]:
+        with opened(disk, writable=False) as device:
+            text, boot_code, gap = layout.read_back(device, plan)
+        digests = b"".join(digest or bytes(DIGEST) for digest in restore.digests)
+        body = {
+            "session": self._session, "round": number, "layout": text,
+            "boot_code": boot_code.hex() if boot_code else None, "gap": gap.hex() if gap else None,
+            "pieces": base64.b64encode(digests).decode(), "seconds": self._status.seconds,
+            "smart": smart.compare(self._smart_before, smart.health(disk["path"])),
+        }
+        return self._call("POST", "/agent/v1/readback", body)
+
+    def _gate(self, number: int) -> Callable[[], None] | None:
+        """Waits for the lab's word that the disk may be read back: it changes disks from outside at this moment."""
+        gate = self._options.gate
+        if not gate:
+            return None
+
+        def wait() -> None:
+            self._status.set("verifying")
+            url = f"{gate}{'&' if '?' in gate else '?'}round={number}"
+            request = urllib.request.Request(url, method="POST", data=b"")  # noqa: S310 - from the kernel's command line
+            try:
+                urllib.request.urlopen(request, timeout=60).close()  # noqa: S310
+            except OSError as error:
+                raise AgentError("internal", f"the lab's gate {gate} does not open: {error}") from error
+
+        return wait
+
+    # -- small things -----------------------------------------------------------------------------
+
+    def _restore(self, plan: Plan, disk: disks.DiskFacts) -> Restore:
+        stream, unicast = self._order.get("stream"), str(self._order.get("unicast") or "")
+        if unicast.startswith("/"):
+            unicast = f"http://{self._options.host}:{self._options.port}{unicast}"
+        address = StreamAddress.from_json(stream) if stream else None
+        interface = facts.interface_of(self._client.local_address())
+        return Restore(plan, disk["path"], address, unicast or None, self._options.token, interface)
+
+    def _scan(self) -> list[disks.DiskFacts]:
+        return disks.scan(self._options.only_disk, self._told)
+
+    def _check_again(self, disk: disks.DiskFacts) -> None:
+        disks.check_again(disk, self._options.only_disk, self._told)
+
+    def _progress(self, progress: Progress) -> None:
+        self._status.progress(asdict(progress))
+
+    def _withdrawn(self) -> bool:
+        return not self._reporter.wants(self._session)
+
+    def _still_wanted(self) -> None:
+        if self._withdrawn():
+            raise Stopped
+
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return self._client.call(method, path, body, give_up=self._withdrawn)
+
+
+def fits(plan: Plan, disk: disks.DiskFacts) -> None:
+    """AgentError, before anything is erased, if the image cannot go onto this disk."""
+    if plan.classic:
+        raise AgentError("needs-classic", "the agent cannot lay this image out")
+    if disk["sector_size"] != plan.sector_size:
+        detail = f"the image has sectors of {plan.sector_size} bytes, {disk['path']} of {disk['sector_size']}"
+        raise AgentError("sector-size", detail)
+    if disk["size"] < plan.min_size:
+        detail = f"the image needs {plan.min_size} bytes, {disk['path']} has {disk['size']}"
+        raise AgentError("disk-too-small", detail)
+
+
+@contextlib.contextmanager
+def failing(disk: disks.DiskFacts) -> Iterator[None]:
+    """Turns what a disk can do wrong into an AgentError."""
+    try:
+        yield
+    except DiskError as error:
+        raise AgentError(error.code, str(error)) from error
+    except OSError as error:
+        raise AgentError("wrong-disk", f"{disk['path']} cannot be used: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def opened(disk: disks.DiskFacts, *, writable: bool = True) -> Iterator[Disk]:
+    """The disk, for as long as the block lasts."""
+    device = Disk(disk["path"], writable=writable)
+    try:
+        yield device
+    finally:
+        device.close()

@@ -1,0 +1,183 @@
+"""What the person in front of the laptop sees and can press: on the screen and on a serial console alike.
+
+Drawn with plain text and block characters, so that the tag can be read across the room whatever the font.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import termios
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cloned.agent import sysfs
+
+WIDTH = 78
+_CLEAR = "\x1b[H\x1b[2J\x1b[3J"
+_BAR = 50
+
+_DIGITS = {
+    "0": ("###", "# #", "# #", "# #", "###"), "1": (" # ", "## ", " # ", " # ", "###"),
+    "2": ("###", "  #", "###", "#  ", "###"), "3": ("###", "  #", " ##", "  #", "###"),
+    "4": ("# #", "# #", "###", "  #", "  #"), "5": ("###", "#  ", "###", "  #", "###"),
+    "6": ("###", "#  ", "###", "# #", "###"), "7": ("###", "  #", " # ", " # ", " # "),
+    "8": ("###", "# #", "###", "# #", "###"), "9": ("###", "# #", "###", "  #", "###"),
+    "-": ("   ", "   ", "###", "   ", "   "), "%": ("# #", "  #", " # ", "#  ", "# #"),
+}
+
+_STATES = {
+    "idle": "Waiting", "preparing": "Preparing the disk", "surveying": "Reading what is on the disk",
+    "receiving": "Cloning", "verifying": "Reading back", "waiting": "Waiting", "finishing": "Finishing",
+    "finished": "Finished", "failed": "Stopped",
+}
+
+
+def big(text: str) -> list[str]:
+    """Digits, `-` and `%` as five lines of blocks; empty if there is anything else in `text`."""
+    if not text or any(char not in _DIGITS for char in text):
+        return []
+    rows = ("  ".join("".join(dot * 2 for dot in _DIGITS[char][row]) for char in text) for row in range(5))
+    return [row.replace("#", "\u2588").rstrip() for row in rows]
+
+
+def bar(done: int, total: int) -> str:
+    """How far it is, as a bar and a percentage."""
+    share = min(max(done / total, 0.0), 1.0) if total else 0.0
+    full = int(share * _BAR)
+    return "[" + "\u2588" * full + "." * (_BAR - full) + f"] {share:4.0%}"
+
+
+def compose(order: Mapping[str, Any], report: Mapping[str, Any], silent: str = "") -> list[str]:
+    """The lines to show for an order and what the agent is doing about it."""
+    tag = str(order.get("tag") or order.get("number") or "")
+    lines = [*big(tag), ""] if big(tag) else [f"Laptop {tag}", ""] if tag else []
+    lines.append(headline(order, report))
+    lines += ["", *_progress(report)] if report["state"] in ("surveying", "receiving", "verifying") else []
+    lines += _reason(report)
+    lines += ["", *(str(line) for line in order.get("screen", []))] if order.get("screen") else []
+    lines += _offer(order.get("offer"))
+    if silent:
+        lines += ["", "The server is silent at the moment; this laptop carries on and keeps asking."]
+    return [part for line in lines for part in wrap(line)]
+
+
+def headline(order: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+    """One line: what is going on."""
+    word = _STATES.get(str(report["state"]), "")
+    image = order.get("image") or ""
+    if order.get("do") == "power":
+        return "Finished"
+    return f"{word}: {image}" if image and word else word
+
+
+def _progress(report: Mapping[str, Any]) -> list[str]:
+    total, done, rate = (int(report.get(key) or 0) for key in ("total", "bytes", "rate"))
+    lines = [bar(done, total)]
+    if rate > 0:
+        left = max(total - done, 0) // rate
+        lines.append(f"{rate / 1e6:.0f} MB/s, about {left // 60}:{left % 60:02d} left")
+    if report.get("round", 0) > 1:
+        lines.append(f"Round {report['round']}: fetching again what was not right on the disk")
+    return lines
+
+
+def _reason(report: Mapping[str, Any]) -> list[str]:
+    reason = report.get("reason")
+    return ["", str(reason.get("detail") or reason.get("code"))] if reason else []
+
+
+def _offer(offer: Mapping[str, Any] | None) -> list[str]:
+    """What a key would confirm."""
+    if not offer:
+        return []
+    disk = offer.get("disk", {})
+    name = " ".join(str(disk.get(key)) for key in ("model", "serial") if disk.get(key)) or str(disk.get("path", ""))
+    size = int(disk.get("size") or 0) / 1e9
+    return [
+        "", f"Press  C  to clone  {offer.get('image')}  onto this laptop.",
+        f"Everything on its disk is then lost: {name}, {size:.0f} GB.",
+    ]
+
+
+def wrap(line: str, width: int = WIDTH) -> list[str]:
+    """A line as lines that fit, broken at spaces."""
+    lines: list[str] = []
+    while len(line) > width:
+        cut = line.rfind(" ", 1, width + 1)
+        cut = cut if cut > 0 else width
+        lines.append(line[:cut])
+        line = line[cut:].lstrip(" ")
+    return [*lines, line]
+
+
+class Console:
+    """All consoles of the machine, or standard output where it is no live system."""
+
+    def __init__(self, live: bool) -> None:
+        self._live = live
+        self._out = _open_consoles() if live else []
+        self._shown: list[str] = []
+        self._lock = threading.Lock()
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Draw the screen anew if it changed; elsewhere print the lines that are new."""
+        with self._lock:
+            if list(lines) == self._shown:
+                return
+            if self._live:
+                self._draw(lines)
+            else:
+                print(*(line for line in lines if line and line not in self._shown), sep="\n", flush=True)
+            self._shown = list(lines)
+
+    def _draw(self, lines: Sequence[str]) -> None:
+        text = _CLEAR + "\r\n" + "".join(f"  {line}\r\n" for line in lines)
+        for fd in self._out:
+            try:
+                os.write(fd, text.encode())
+            except OSError:  # a console that went away or hangs costs nothing but itself
+                continue
+
+    def listen(self, pressed: Callable[[str], None]) -> None:
+        """Call `pressed` with each key, from a thread of its own."""
+        fds = [fd for fd in self._out if _raw(fd)] if self._live else []
+        if fds:
+            threading.Thread(target=_listen, args=(fds, pressed), name="keys", daemon=True).start()
+
+
+def _open_consoles() -> list[int]:
+    found: list[int] = []
+    for name in sysfs.text("/sys/class/tty/console/active").split() or ["console"]:
+        try:
+            found.append(os.open(f"/dev/{name}", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
+        except OSError as error:
+            print(f"agent: /dev/{name}: {error.strerror}", file=sys.stderr)
+    return found
+
+
+def _raw(fd: int) -> bool:
+    """Keys one by one and not echoed; False if it is no terminal."""
+    try:
+        mode = termios.tcgetattr(fd)
+        mode[3] &= ~(termios.ICANON | termios.ECHO)
+        termios.tcsetattr(fd, termios.TCSANOW, mode)
+    except termios.error:
+        return False
+    return True
+
+
+def _listen(fds: list[int], pressed: Callable[[str], None]) -> None:
+    while fds:
+        ready, _, _ = select.select(fds, [], [])
+        for fd in ready:
+            try:
+                keys = os.read(fd, 64).decode("latin-1")
+            except OSError:
+                keys = ""
+            if not keys:
+                fds.remove(fd)
+            for key in keys:
+                pressed(key.lower())

@@ -1,0 +1,138 @@
+"""The disk after its verdict: its partitions, their file systems, and the system that was restored to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from cloned.agent import layout as layouts
+from cloned.agent.blockio import Disk
+from cloned.agent.disks import DiskFacts
+from cloned.agent.tools import ToolError, run
+from cloned.core.layout import Layout, LayoutError, Partition, read_layout, table_writes
+
+LINUX = ("ext2", "ext3", "ext4", "btrfs", "xfs", "f2fs")
+_RELEASE = ("etc/os-release", "usr/lib/os-release")
+
+
+class Skipped(Exception):  # noqa: N818 - a result, not an error
+    """A step does not apply here; the message says why."""
+
+
+class Target:
+    """A verified disk."""
+
+    def __init__(self, disk: DiskFacts, live: bool) -> None:
+        self.disk, self.path = disk, str(disk["path"])
+        self._nodes = layouts.nodes(self.path) if live else False
+        """Whether partitions have device nodes; a lab's laptop in a namespace has none."""
+
+    def read(self) -> Layout:
+        """The layout as it is now; ToolError if it is damaged."""
+        device = Disk(self.path)
+        try:
+            return read_layout(layouts.reader(device), device.size, self.disk["sector_size"])
+        except LayoutError as error:
+            raise ToolError(str(error)) from error
+        finally:
+            device.close()
+
+    def write(self, layout: Layout) -> None:
+        """Put another partition table on the disk, and have the kernel know it."""
+        device = Disk(self.path, writable=True)
+        try:
+            layouts.put(device, table_writes(layout, device.size))
+        finally:
+            device.close()
+        if self._nodes and not layouts.nodes(self.path):
+            raise ToolError(f"the kernel does not take the new partition table of {self.path}")
+
+    def file_system(self, part: Partition) -> str:
+        """What blkid(8) calls it: ext4, ntfs, vfat, swap …; empty if it knows nothing of the kind."""
+        sector = self.disk["sector_size"]
+        where = ["-O", str(part.start * sector), "-S", str(part.size * sector)]
+        said = run(["blkid", "-p", *where, "-o", "value", "-s", "TYPE", self.path], accept=(0, 2, 8), timeout=60)
+        return said.strip()
+
+    def node(self, part: Partition) -> str:
+        """The partition's device node; Skipped where partitions have none."""
+        if not self._nodes:
+            raise Skipped("partitions have no device nodes here")
+        joint = "p" if self.path[-1].isdigit() else ""
+        return f"{self.path}{joint}{part.number}"
+
+    def extended_name(self, part: Partition) -> str:
+        """What the tools of ext2/3/4 take for the partition, with or without a node (unix_io's `?offset=`)."""
+        try:
+            return self.node(part)
+        except Skipped:
+            return f"{self.path}?offset={part.start * self.disk['sector_size']}"
+
+    @contextlib.contextmanager
+    def mounted(self, part: Partition, kind: str, *options: str) -> Iterator[Path]:
+        """The partition mounted on a folder; it is unmounted, and so flushed, at the end."""
+        node = self.node(part)
+        with tempfile.TemporaryDirectory(prefix="cloned-") as folder:
+            run(["mount", "-t", kind, "-o", ",".join(("rw", *options)), node, folder], timeout=120)
+            try:
+                yield Path(folder)
+            finally:
+                run(["umount", folder], timeout=300)
+
+    @contextlib.contextmanager
+    def root(self) -> Iterator[Path]:
+        """The restored Linux system's root folder, writable; Skipped if there is none."""
+        for part in self.read().partitions:
+            kind = self.file_system(part)
+            if kind not in LINUX:
+                continue
+            for options in (("subvol=@",), ()) if kind == "btrfs" else ((),):
+                if self._has_system(part, kind, *options):
+                    with self.mounted(part, kind, *options) as folder:
+                        yield folder
+                    return
+        raise Skipped("there is no Linux system on the disk")
+
+    def _has_system(self, part: Partition, kind: str, *options: str) -> bool:
+        try:
+            with self.mounted(part, kind, *options) as folder:
+                return any(os.path.lexists(folder / name) for name in _RELEASE)
+        except ToolError:
+            return False
+
+    def windows(self) -> Partition | None:
+        """The partition that Windows is installed on, or None."""
+        for part in self.read().partitions:
+            if self.file_system(part) == "ntfs":
+                with contextlib.suppress(ToolError), self.mounted(part, "ntfs3") as folder:
+                    if (folder / "Windows").is_dir():
+                        return part
+        return None
+
+
+def put_file(root: Path, name: str, text: str) -> None:
+    """Write a file below `root`; a link there is replaced, never followed out of the restored system."""
+    target = root / name
+    for parent in reversed(target.relative_to(root).parents):
+        if (root / parent).is_symlink():
+            raise ToolError(f"/{parent} is a link; /{name} is not written")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f"{target.name}.cloned")
+    fresh.unlink(missing_ok=True)
+    fresh.write_text(text)
+    fresh.chmod(0o644)
+    fresh.replace(target)
+
+
+def release_name(root: Path) -> str:
+    """The system's name from os-release(5), e.g. `Debian GNU/Linux 12 (bookworm)`; empty if it has none."""
+    for name in _RELEASE:
+        with contextlib.suppress(OSError):
+            found = re.search(r'^PRETTY_NAME="?([^"\n]*)"?$', (root / name).read_text(), re.MULTILINE)
+            if found:
+                return found[1]
+    return ""
