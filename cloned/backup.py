@@ -1,0 +1,75 @@
+"""`cloned backup` and `cloned restore`: what the workshop knows, in one file. Images are not in it."""
+
+from __future__ import annotations
+
+import sqlite3
+import tarfile
+import tempfile
+from pathlib import Path
+
+from cloned.errors import ClonedError, UsageError
+
+DATABASES = ("journal.sqlite", "ledger.sqlite")
+SECRETS = ("pin", "page.key")
+
+
+def backup(state: Path, file: Path) -> list[str]:
+    """Write journal, ledger, leases, PIN and key into a new .tar.gz; safe while the daemon runs.
+
+    Returns the names that went in. UsageError if `file` exists or there is nothing to save.
+    """
+    names = [name for name in DATABASES if (state / name).exists()]
+    if not names:
+        raise UsageError(f"there is nothing to save in {state}", "name the daemon's configuration with --config")
+    small = [path.name for path in sorted(state.glob("leases-*.jsonl"))]
+    names += [name for name in (*SECRETS, *small) if (state / name).exists()]
+    try:
+        with file.open("xb") as out, tempfile.TemporaryDirectory() as scratch:
+            file.chmod(0o600)
+            with tarfile.open(fileobj=out, mode="w:gz") as tar:
+                for name in names:
+                    tar.add(_copy(state / name, Path(scratch)), name)
+    except FileExistsError as error:
+        raise UsageError(f"{file} exists already", "name another file") from error
+    except (OSError, sqlite3.Error) as error:
+        file.unlink(missing_ok=True)
+        raise ClonedError(f"the backup {file} could not be written: {error}", "check its place and free space") from error
+    return names
+
+
+def _copy(path: Path, scratch: Path) -> Path:
+    """A consistent copy of a database; other files as they are."""
+    if path.name not in DATABASES:
+        return path
+    copy = scratch / path.name
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as source, sqlite3.connect(copy) as target:
+        source.backup(target)
+    source.close()
+    target.close()
+    return copy
+
+
+def restore(state: Path, file: Path) -> list[str]:
+    """Bring a backup back into an empty state directory; returns the names.
+
+    UsageError if there is a workshop in `state` already: nothing is ever overwritten.
+    """
+    there = [name for name in DATABASES if (state / name).exists()]
+    if there:
+        raise UsageError(f"{state} holds a workshop already ({', '.join(there)})", "move it away first; stop the daemon")
+    try:
+        with tarfile.open(file, "r:gz") as tar:
+            members = [each for each in tar.getmembers() if _ours(each)]
+            if not any(each.name in DATABASES for each in members):
+                raise UsageError(f"{file} is no backup of a workshop", "see `cloned backup`")
+            state.mkdir(parents=True, exist_ok=True)
+            tar.extractall(state, members, filter="data")
+    except (OSError, tarfile.TarError) as error:
+        raise ClonedError(f"the backup {file} could not be read: {error}", "use another copy of it") from error
+    return [each.name for each in members]
+
+
+def _ours(member: tarfile.TarInfo) -> bool:
+    """Whether this is one of the files a backup has."""
+    leases = member.name.startswith("leases-") and "/" not in member.name
+    return member.isfile() and (member.name in (*DATABASES, *SECRETS) or leases)
