@@ -1,0 +1,80 @@
+# cloned: everything a newcomer needs. `make demo` shows it, `make test` proves it, `make install` puts it to work.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+BIN := .venv/bin
+PYTEST := $(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m pytest
+PREFIX ?= /opt/cloned
+
+# What the daemon needs on a server, and what the lab and the tests need on top.
+SERVER_PACKAGES := python3-venv mmdebstrap partclone udpcast zstd fdisk gdisk iproute2 \
+	gzip bzip2 xz-utils lzop lz4 lzip lrzip
+LAB_PACKAGES := qemu-system-x86 qemu-utils ovmf ipxe-qemu snmpd nftables e2fsprogs dosfstools mtools \
+	grub-pc-bin grub-efi-amd64-bin clonezilla ntfs-3g btrfs-progs xfsprogs f2fs-tools exfatprogs lvm2 parted \
+	dnsmasq-base tftp-hpa atftp busybox udhcpc isc-dhcp-client curl tcpdump kpartx
+
+help: ## Say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+packages: ## Install missing Debian packages
+	@missing=$$(for each in $(SERVER_PACKAGES) $(LAB_PACKAGES); do
+		dpkg-query -W -f '$${Status}' $$each 2>/dev/null | grep -q 'ok installed' || echo $$each; done)
+	if [ -n "$$missing" ]; then
+		echo "installing:" $$missing
+		$(SUDO) apt-get update -q
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+	fi
+
+.venv/ready: requirements.lock pyproject.toml | packages
+	@python3 -m venv .venv
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+setup: packages .venv/ready ## Install what is missing, build live system and sample images (once)
+	@$(SUDO) $(BIN)/cloned lab prepare
+
+demo: setup ## Show it: two laptops boot, are cloned, verified, and boot their clone (KEEP=1 leaves the page running)
+	@$(SUDO) $(BIN)/cloned lab run --laptops 2 --kind vm --firmware bios,uefi $(if $(KEEP),--keep)
+
+lint: .venv/ready ## Linters, types, import layers
+	@$(BIN)/ruff check cloned tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache | tail -n 6
+
+unit: .venv/ready ## Unit tests and simulations
+	@$(PYTEST) -q tests/unit tests/sim
+
+test: setup ## All that CI runs: at most 25 minutes on two cores
+	@tests/run-parts lint unit wire interop lab
+
+test-all: setup ## Every marker, each part with its seconds
+	@tests/run-parts lint unit wire interop lab slow
+
+nightly: setup ## Fuzzing and soaking
+	@$(PYTEST) -m nightly tests
+
+bench: setup ## Measure beside the peers, as tables
+	@tests/run-bench
+
+lock: ## Renew requirements.lock from pyproject.toml
+	@$(BIN)/pip install -q uv && $(BIN)/uv lock -q
+	$(BIN)/uv export -q --all-groups --no-emit-project --no-header --no-annotate -o requirements.lock
+	rm -f uv.lock
+
+install: ## Put the service on this server (PREFIX=/opt/cloned)
+	@missing=$$(for each in $(SERVER_PACKAGES); do
+		dpkg-query -W -f '$${Status}' $$each 2>/dev/null | grep -q 'ok installed' || echo $$each; done)
+	if [ -n "$$missing" ]; then
+		$(SUDO) apt-get update -q
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+	fi
+	$(SUDO) systemd/install $(PREFIX)
+
+clean: ## Remove what was built (images of the lab included)
+	@rm -rf .venv var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: help packages setup demo lint unit test test-all nightly bench lock install clean

@@ -1,0 +1,75 @@
+"""The configuration: the example shows every key, and mistakes are told all at once, with lines."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from cloned.assets import root
+from cloned.config import Config, load, parse
+from cloned.errors import Exit, UsageError
+
+EXAMPLE = (root("systemd") / "cloned.toml.example").read_text()
+
+
+def uncommented() -> str:
+    """The example with every key and table switched on."""
+    return re.sub(r"^# (?=\[|[a-z_0-9]+ = )", "", EXAMPLE, flags=re.MULTILINE)
+
+
+def models(model: type[BaseModel]) -> set[type[BaseModel]]:
+    found = {model}
+    for field in model.model_fields.values():
+        for part in (field.annotation, *typing.get_args(field.annotation)):
+            if isinstance(part, type) and not isinstance(part, types.GenericAlias) and issubclass(part, BaseModel):
+                found |= models(part)
+    return found
+
+
+def test_the_example_is_all_defaults() -> None:
+    assert parse(EXAMPLE) == Config()
+
+
+def test_the_example_with_everything_switched_on_is_understood() -> None:
+    config = parse(uncommented())
+    assert config.switch[0].address == "192.168.77.2"
+    assert {sink.type for sink in config.sink} == {"csv", "webhook"}
+
+
+@pytest.mark.parametrize("model", sorted(models(Config) - {Config}, key=lambda each: each.__name__))
+def test_the_example_shows_every_key(model: type[BaseModel]) -> None:
+    text = uncommented()
+    assert not [name for name in model.model_fields if not re.search(rf"^\[*\w*\.?{name}\b", text, re.MULTILINE)
+                and f".{name}]" not in text]
+
+
+def test_every_mistake_is_told_with_its_line() -> None:
+    text = '[sessions]\nports = 0\n\n[page]\ncolour = "red"\n\n[[sink]]\nname = "a"\ntype = "webhook"\n'
+    with pytest.raises(UsageError) as caught:
+        parse(text, "x.toml")
+    told = str(caught.value)
+    assert "x.toml:2: sessions.ports" in told
+    assert "x.toml:5: page.colour: there is no such key" in told
+    assert "x.toml:7: sink[0]: sink a: a webhook needs url" in told
+    assert caught.value.exit is Exit.USAGE
+
+
+def test_secrets_are_not_repeated_in_errors() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse('[[switch]]\naddress = 5\ncommunity = "hush"\nv3_auth_key = ["hush"]\n')
+    assert "hush" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"nothere\.toml"):
+        load(tmp_path / "nothere.toml")
+
+
+def test_broken_toml_names_the_line() -> None:
+    with pytest.raises(UsageError, match="line 2"):
+        parse("[page]\nport =\n", "x.toml")
