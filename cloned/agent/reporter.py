@@ -31,6 +31,7 @@ class Reporter:
         """Counts the orders heard."""
         self.revoked = False
         self.silent = ""
+        self._sent = self._answered = 0
         threading.Thread(target=self._run, name="reporter", daemon=True).start()
 
     def next(self, after: int, timeout: float = 3600.0) -> Order:
@@ -48,9 +49,11 @@ class Reporter:
 
     def fresh(self) -> Order:
         """Report at once and return the order that is the answer."""
-        number = self.number + 1  # a report may be under way that does not know yet
-        self._now.set()
-        return self.next(number)
+        with self._changed:
+            wanted = self._sent + 1  # the one under way, if any, does not know yet
+            self._now.set()
+            self._changed.wait_for(lambda: self._answered >= wanted or self.revoked)
+            return self.order
 
     def wants(self, session: str) -> bool:
         """Whether the daemon still wants this session of us; while it is silent it does."""
@@ -59,6 +62,9 @@ class Reporter:
 
     def _run(self) -> None:
         while not self.revoked:
+            self._now.clear()
+            with self._changed:
+                self._sent += 1
             try:
                 answer = self._client.once("POST", "/agent/v1/report", self._status.report())
             except Revoked:
@@ -70,7 +76,7 @@ class Reporter:
                 self.silent = str(error)
             else:
                 self.silent = ""
+                self._answered = self._sent
                 self.take(answer)
             self._heard()
             self._now.wait(EVERY)
-            self._now.clear()

@@ -23,7 +23,7 @@ _MAIN = "from cloned.agent.__main__ import run\n\nrun()\n"
 def agent_zipapp() -> bytes:
     """The agent and the core as one zip file; the same sources give the same bytes."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, "__main__.py", _MAIN)
         for path in _sources():
             _add(archive, str(path.relative_to(_PACKAGE.parent)), path.read_text())
@@ -32,15 +32,15 @@ def agent_zipapp() -> bytes:
 
 def _sources() -> Iterator[Path]:
     """The agent's files and, of the core, those it imports."""
-    found: dict[str, Path] = {}
-    todo = [f"cloned.agent.{path.stem}" for path in (_PACKAGE / "agent").glob("*.py")]
+    found: set[Path] = set()
+    todo = [f"cloned.agent.{path.stem}" for path in (_PACKAGE / "agent").glob("[!_]*.py")] + ["cloned.agent.__main__"]
     while todo:
         name = todo.pop()
         path = _file(name)
-        if path is not None and name not in found:
-            found[name] = path
+        if path is not None and path not in found:
+            found.add(path)
             todo += [name.rpartition(".")[0], *_imported(path.read_text())]
-    yield from (found[name] for name in sorted(found))
+    yield from sorted(found)
 
 
 def _file(module: str) -> Path | None:
@@ -67,4 +67,4 @@ def _add(archive: zipfile.ZipFile, name: str, source: str) -> None:
     code = compile(data, name, "exec", dont_inherit=True)
     head = importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(data)
     for path, content in ((f"{name}c", head + marshal.dumps(code)), (name, data)):
-        archive.writestr(zipfile.ZipInfo(path, _TIME), content)
+        archive.writestr(zipfile.ZipInfo(path, _TIME), content, zipfile.ZIP_DEFLATED, 9)

@@ -1,0 +1,155 @@
+"""The real agent as a process, on a loop device, against a server that speaks its API."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloned.live import agent_zipapp
+from tests.wire.agent.bench import DISK, FACTS, MIB, Server, flip, image, loop_device, run_agent, sha256
+
+pytestmark = [
+    pytest.mark.wire,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root for loop devices"),
+]
+
+
+def wanted(path: str, size: int = DISK) -> dict[str, Any]:
+    return {"serial": FACTS["disk_serial"], "wwn": "", "path": path, "size": size}
+
+
+async def clone(server: Server, device: str, folder: Path, *options: str) -> tuple[int, str]:
+    runner = await server.start()
+    try:
+        return await run_agent(server, device, folder, *options)
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(("label", "sector"), [("gpt", 512), ("dos", 512), ("gpt", 4096)])
+async def test_clones_a_disk_and_touches_no_other(tmp_path: Path, label: str, sector: int) -> None:
+    planted = os.urandom(2 * MIB)
+    old = os.urandom(DISK)
+    with (
+        loop_device(tmp_path / "disk", content=old, sector=sector) as disk,
+        loop_device(tmp_path / "other", content=planted) as other,
+    ):
+        before = sha256(other)
+        server = Server(image(sector, label), wanted(disk), steps=[{"name": "grow"}, {"name": "stamp"}])
+        status, said = await clone(server, disk, tmp_path)
+        assert (status, sha256(other)) == (0, before), said
+        found = subprocess.run(["sfdisk", "--json", disk], capture_output=True, check=True).stdout.decode()
+    (hello,) = server.told("hello")
+    assert hello["uuid"] == FACTS["uuid"]
+    assert [(each["path"], each["serial"], each["eligible"]) for each in hello["disks"]] == [(disk, "DISK-1", True)]
+    assert [verdict["verdict"] for verdict in server.verdicts] == ["verified"], server.verdicts
+    assert server.verdicts[0]["image_hash"] == server.image.manifest.image_hash
+    assert server.told("ready")[0]["discarded"] is True
+    assert '"size": 49152' in found or sector == 4096
+    results = {step["name"]: step["result"] for step in server.told("finished")[0]["steps"]}
+    assert results == {"grow": "skipped", "stamp": "skipped"}
+    assert "small" in said
+    print(server.told("readback")[-1]["seconds"], server.told("finished")[0]["seconds"])
+
+
+async def test_a_flipped_byte_is_found_and_fetched_again(tmp_path: Path) -> None:
+    with loop_device(tmp_path / "disk") as disk:
+        server = Server(image(), wanted(disk))
+        server.at_gate = lambda number: flip(disk, 22 * MIB) if number == 1 else None
+        runner = await server.start()
+        try:
+            status, said = await run_agent(server, disk, tmp_path, "--gate", f"http://127.0.0.1:{server.port}/gate")
+        finally:
+            await runner.cleanup()
+    assert status == 0, said
+    assert server.gates == [1, 2]
+    first, second = server.verdicts
+    assert (first["verdict"], first["wrong"], second["verdict"]) == ("differs", [3], "verified")
+    assert [(each["partition"], each["pieces"]) for each in first["where"]] == [("sda3", 1)]
+    assert sorted(server.fetched) == [0, 1, 2, 3, 3]
+
+
+async def test_a_damaged_table_is_written_again(tmp_path: Path) -> None:
+    with loop_device(tmp_path / "disk") as disk:
+        server = Server(image(), wanted(disk))
+        server.at_gate = lambda number: flip(disk, 512 + 60) if number == 1 else None
+        runner = await server.start()
+        try:
+            status, said = await run_agent(server, disk, tmp_path, "--gate", f"http://127.0.0.1:{server.port}/gate")
+        finally:
+            await runner.cleanup()
+    assert status == 0, said
+    assert [(each["verdict"], each["layout_ok"], each["wrong"]) for each in server.verdicts] == [
+        ("differs", False, []), ("verified", True, []),
+    ]
+
+
+async def test_a_disk_that_holds_the_image_fetches_only_what_differs(tmp_path: Path) -> None:
+    with loop_device(tmp_path / "disk") as disk:
+        await clone(Server(image(), wanted(disk)), disk, tmp_path)
+        flip(disk, 2 * MIB)
+        again = Server(image(), wanted(disk), survey=True)
+        status, said = await clone(again, disk, tmp_path)
+    assert status == 0, said
+    assert [(each["round"], each["verdict"], each["wrong"]) for each in again.verdicts] == [
+        (0, "differs", [0]), (1, "verified", []),
+    ]
+    assert again.fetched == [0]
+
+
+async def test_a_survey_of_a_foreign_disk_starts_afresh(tmp_path: Path) -> None:
+    with loop_device(tmp_path / "disk", content=os.urandom(4 * MIB)) as disk:
+        server = Server(image(), wanted(disk), survey=True)
+        status, said = await clone(server, disk, tmp_path)
+    assert (status, [each["round"] for each in server.verdicts]) == (0, [1]), said
+
+
+@pytest.mark.parametrize(
+    ("size", "change", "code"),
+    [
+        (40 * MIB, {}, "disk-too-small"),
+        (DISK, {"serial": "ANOTHER"}, "wrong-disk"),
+        (DISK, {"size": DISK + 512}, "wrong-disk"),
+    ],
+)
+async def test_refuses_before_anything_is_erased(tmp_path: Path, size: int, change: dict[str, Any], code: str) -> None:
+    with loop_device(tmp_path / "disk", size, content=os.urandom(MIB)) as disk:
+        before = sha256(disk)
+        server = Server(image(), {**wanted(disk, size), **change})
+        runner = await server.start()
+        try:
+            with pytest.raises(TimeoutError):  # it stays, and shows the reason
+                await run_agent(server, disk, tmp_path, timeout=6)
+        finally:
+            await runner.cleanup()
+        assert sha256(disk) == before
+    assert [each["code"] for each in server.told("failed")] == [code]
+    assert server.told("ready") == []
+
+
+async def test_a_disk_in_use_is_left_alone(tmp_path: Path) -> None:
+    with loop_device(tmp_path / "disk") as disk:
+        subprocess.run(["mkfs.ext4", "-q", disk], check=True)
+        (tmp_path / "mnt").mkdir()
+        subprocess.run(["mount", disk, tmp_path / "mnt"], check=True)
+        try:
+            server = Server(image(), wanted(disk))
+            runner = await server.start()
+            with pytest.raises(TimeoutError):
+                await run_agent(server, disk, tmp_path, timeout=6)
+            await runner.cleanup()
+        finally:
+            subprocess.run(["umount", tmp_path / "mnt"], check=True)
+    assert [each["code"] for each in server.told("failed")] == ["wrong-disk"]
+
+
+def test_refuses_by_hand_on_a_normal_machine(tmp_path: Path) -> None:
+    (tmp_path / "agent.pyz").write_bytes(agent_zipapp())
+    done = subprocess.run([sys.executable, "-I", tmp_path / "agent.pyz"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, b"", 1)
+    assert b"cloned.boot" in done.stderr
