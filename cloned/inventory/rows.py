@@ -21,7 +21,7 @@ TEXTS = {
 }
 """Text fields and how many characters are kept."""
 
-DISK = ("serial", "wwn", "model", "size")
+DISK = ("serial", "wwn", "model", "smart", "size")
 STEP = ("name", "result", "detail")
 _TAG = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,31}")
 
@@ -57,7 +57,8 @@ def clean(given: Mapping[str, Any]) -> Row:
         "attempt": attempt, "tag": _tag(given.get("tag")),
         "macs": [_text(mac, 17) for mac in given.get("macs") or []],
         "disk": _disk(given.get("disk") or {}), "discarded": bool(given.get("discarded")),
-        "bytes": int(given.get("bytes") or 0),
+        "bytes": int(given.get("bytes") or 0), "rounds": int(given.get("rounds") or 0),
+        "cleared": [_text(name, 80) for name in given.get("cleared") or []],
         "seconds": {_text(name, 32): round(float(value), 1) for name, value in (given.get("seconds") or {}).items()},
         "steps": [{name: _text(step.get(name), 300) for name in STEP} for step in given.get("steps") or []],
     }

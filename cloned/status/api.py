@@ -1,0 +1,197 @@
+"""/api/v1: the workshop as JSON, and commands. Each handler is one route of the OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from aiohttp import web
+
+from cloned.errors import UsageError
+from cloned.status import metrics
+from cloned.status.auth import SIGNED_IN_SECONDS
+from cloned.status.commands import parse
+from cloned.status.guard import AUTH, COOKIE, TRUSTED, actor, problem, same_origin
+from cloned.status.live import Rendered, TooMany
+from cloned.status.needs import Counters, NetbootLog, Ready, Records, Workshop
+from cloned.status.openapi import document
+from cloned.status.pages import HUB, PAGES
+
+WORKSHOP = web.AppKey("workshop", Workshop)
+RECORDS = web.AppKey("records", Records)
+NETBOOT = web.AppKey[NetbootLog | None]("netboot")
+READY = web.AppKey[Ready | None]("ready")
+COUNTERS = web.AppKey[Counters | None]("counters")
+
+LARGEST_LIMIT = 100_000
+
+
+def answer(data: Any) -> web.Response:
+    """Data as JSON."""
+    return web.Response(text=json.dumps(data, ensure_ascii=False), content_type="application/json")
+
+
+async def state(request: web.Request) -> web.Response:
+    """`GET /api/v1/state`."""
+    return answer(dict(request.app[WORKSHOP].snapshot()))
+
+
+async def laptops(request: web.Request) -> web.Response:
+    """`GET /api/v1/laptops`."""
+    return answer(request.app[WORKSHOP].snapshot()["laptops"])
+
+
+async def laptop(request: web.Request) -> web.Response:
+    """`GET /api/v1/laptops/{id}`."""
+    found = _one(request, "laptops", "laptop")
+    netboot = request.app[NETBOOT]
+    boots = [dict(entry) for mac in found.get("macs") or [] for entry in netboot(mac)] if netboot else []
+    rows = await request.app[RECORDS].rows(laptop=found["id"])
+    return answer({**found, "results": rows, "netboot": boots})
+
+
+async def sessions(request: web.Request) -> web.Response:
+    """`GET /api/v1/sessions`."""
+    return answer(request.app[WORKSHOP].snapshot()["sessions"])
+
+
+async def session(request: web.Request) -> web.Response:
+    """`GET /api/v1/sessions/{id}`."""
+    return answer(_one(request, "sessions", "session"))
+
+
+def _one(request: web.Request, kind: str, word: str) -> dict[str, Any]:
+    ident = request.match_info["id"]
+    for each in request.app[WORKSHOP].snapshot()[kind]:
+        if each["id"] == ident:
+            return dict(each)
+    raise problem(web.HTTPNotFound, f"there is no {word} {ident}", f"see /api/v1/{kind}")
+
+
+async def inventory(request: web.Request) -> web.Response:
+    """`GET /api/v1/inventory`."""
+    records = request.app[RECORDS]
+    return answer({**await records.totals(), "sinks": await records.sinks()})
+
+
+async def ledger(request: web.Request) -> web.Response:
+    """`GET /api/v1/ledger`."""
+    text = request.query.get("limit", str(LARGEST_LIMIT))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LARGEST_LIMIT):
+        raise UsageError(f"limit is not a number from 1 to {LARGEST_LIMIT}", "leave it out for everything")
+    return answer(await request.app[RECORDS].rows(laptop=request.query.get("laptop"), limit=int(text)))
+
+
+async def command(request: web.Request) -> web.Response:
+    """`POST /api/v1/commands`."""
+    by = actor(request)
+    wanted = parse(await body(request))
+    if wanted.do == "inventory-retry":
+        return answer({"ok": True, "retried": await request.app[RECORDS].retry(wanted.target or None)})
+    result = await request.app[WORKSHOP].command(wanted.for_engine(by))
+    return answer({**result, "ok": True})
+
+
+async def sign_in(request: web.Request) -> web.Response:
+    """`POST /api/v1/sign-in`."""
+    if not request.app[TRUSTED] and ("Origin" in request.headers or "Sec-Fetch-Site" in request.headers):
+        same_origin(request)
+    given = await body(request)
+    pin = given.get("pin") if isinstance(given, dict) else None
+    if not isinstance(pin, str):
+        raise UsageError("no PIN was given", '{"pin": "…"}')
+    cookie = request.app[AUTH].sign_in(pin.strip(), request.remote or "unix")
+    if cookie is None:
+        raise problem(web.HTTPUnauthorized, "this is not the PIN", "`cloned pin` on the server shows it")
+    response = answer({"ok": True})
+    response.set_cookie(
+        COOKIE, cookie, max_age=SIGNED_IN_SECONDS, httponly=True, samesite="Strict", secure=request.secure, path="/",
+    )
+    return response
+
+
+async def sign_out(_request: web.Request) -> web.Response:
+    """`POST /api/v1/sign-out`."""
+    response = answer({"ok": True})
+    response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
+    return response
+
+
+async def body(request: web.Request) -> object:
+    """The JSON that was sent; a form, which another site could send, is refused."""
+    if request.content_type != "application/json":
+        raise problem(web.HTTPUnsupportedMediaType, "the body is not JSON", "send Content-Type: application/json")
+    try:
+        return await request.json()
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"the body is not JSON: {error}", "see /api/v1/openapi.json") from error
+
+
+async def openapi(_request: web.Request) -> web.Response:
+    """`GET /api/v1/openapi.json`."""
+    return answer(document())
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    """`GET /healthz`: we answer."""
+    return web.Response(text="ok\n")
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """`GET /readyz`: we can do our work, or each line says why not."""
+    ready = request.app[READY]
+    wrong = await ready() if ready else ()
+    return web.Response(text="".join(f"{line}\n" for line in wrong) or "ok\n", status=503 if wrong else 200)
+
+
+async def scrape(request: web.Request) -> web.Response:
+    """`GET /metrics`."""
+    app = request.app
+    text = await metrics.render(app[WORKSHOP], app[RECORDS], app[COUNTERS], app[HUB].watchers)
+    return web.Response(body=text, headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """`GET /api/v1/events`: the snapshot and then what changes of it, as JSON."""
+    workshop = request.app[WORKSHOP]
+
+    async def render() -> Rendered:
+        return parts(workshop.snapshot())
+
+    return await _stream(request, request.app[HUB].watch("json", render))
+
+
+async def page_events(request: web.Request) -> web.StreamResponse:
+    """`GET /events`: the parts of our own pages that change, as HTML."""
+    pages, ident = request.app[PAGES], request.query.get("laptop")
+    if ident is None:
+        return await _stream(request, request.app[HUB].watch("wall", pages.wall))
+    return await _stream(request, request.app[HUB].watch(f"laptop/{ident}", lambda: pages.laptop(ident)))
+
+
+def parts(snapshot: Mapping[str, Any]) -> Rendered:
+    """A snapshot as parts of events: each laptop one, without its history and clocks; `now` only in `all`."""
+    brief = {
+        f"laptop/{each['id']}": {name: value for name, value in each.items() if name not in ("history", "seconds")}
+        for each in snapshot["laptops"]
+    }
+    rest = {name: value for name, value in snapshot.items() if name not in ("laptops", "now")}
+    return Rendered(rest | brief)
+
+
+async def _stream(request: web.Request, source: AsyncIterator[bytes]) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    async with aclosing(source) as chunks:  # type: ignore[type-var]
+        try:
+            async for chunk in chunks:
+                if not response.prepared:
+                    await response.prepare(request)
+                    await response.write(b"retry: 2000\n\n")
+                await response.write(chunk)
+        except TooMany:
+            raise problem(web.HTTPServiceUnavailable, "too many are watching", "close a page that nobody looks at") from None
+        except ConnectionError:
+            pass
+    return response

@@ -1,0 +1,67 @@
+"""The page as an aiohttp application: pages, API, events, metrics.
+
+The house makes two of them: one for the network, and a `trusted` one for the Unix socket, whose group may act without a PIN.
+They share an `Auth` and a `Hub`; the house runs `hub.run()` as a service.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from cloned.assets import root
+from cloned.status import api, guard, pages
+from cloned.status.auth import Auth
+from cloned.status.live import Hub
+from cloned.status.needs import Counters, NetbootLog, Ready, Records, Workshop
+
+LARGEST_BODY = 64 * 1024
+ROUTES = (
+    ("GET", "/", pages.wall),
+    ("GET", "/laptops/{id}", pages.laptop),
+    ("GET", "/events", api.page_events),
+    ("GET", "/api/v1/events", api.events),
+    ("GET", "/api/v1/state", api.state),
+    ("GET", "/api/v1/laptops", api.laptops),
+    ("GET", "/api/v1/laptops/{id}", api.laptop),
+    ("GET", "/api/v1/sessions", api.sessions),
+    ("GET", "/api/v1/sessions/{id}", api.session),
+    ("GET", "/api/v1/inventory", api.inventory),
+    ("GET", "/api/v1/ledger", api.ledger),
+    ("POST", "/api/v1/commands", api.command),
+    ("POST", "/api/v1/sign-in", api.sign_in),
+    ("POST", "/api/v1/sign-out", api.sign_out),
+    ("GET", "/api/v1/openapi.json", api.openapi),
+    ("GET", "/metrics", api.scrape),
+    ("GET", "/healthz", api.healthz),
+    ("GET", "/readyz", api.readyz),
+)
+
+
+def create_app(
+    workshop: Workshop, records: Records, auth: Auth, hub: Hub, *, trusted: bool = False,
+    netboot: NetbootLog | None = None, ready: Ready | None = None, counters: Counters | None = None,
+) -> web.Application:
+    """The application; see `needs.py` for what it is given.
+
+    `trusted`: requests act without PIN or token; only for a socket that nobody else can open.
+    """
+    app = web.Application(middlewares=[guard.errors], client_max_size=LARGEST_BODY)
+    app[guard.AUTH], app[guard.TRUSTED] = auth, trusted
+    app[api.WORKSHOP], app[api.RECORDS], app[pages.HUB] = workshop, records, hub
+    app[api.NETBOOT], app[api.READY], app[api.COUNTERS] = netboot, ready, counters
+    app[pages.PAGES] = pages.Pages(workshop, records, netboot)
+    app.on_response_prepare.append(guard.add_headers)
+    for method, path, handler in ROUTES:
+        app.router.add_route(method, path, handler)
+    app.router.add_get("/static/{name}", static)
+    return app
+
+
+async def static(request: web.Request) -> web.StreamResponse:
+    """`GET /static/{name}`: files of web/static; pages name them with `?v=`, so they may be kept for long."""
+    folder = root("web") / "static"
+    name = request.match_info["name"]
+    if name not in {path.name for path in folder.iterdir() if path.is_file()}:
+        raise guard.problem(web.HTTPNotFound, f"there is no file {name}")
+    kept = "public, max-age=31536000, immutable" if "v" in request.query else "no-cache"
+    return web.FileResponse(folder / name, headers={"Cache-Control": kept})

@@ -1,0 +1,91 @@
+"""What stands before every handler: who asks, from where, and what the answer may do in a browser."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from cloned.errors import ClonedError, MissingError, UsageError
+from cloned.status.auth import Auth, Wait
+
+COOKIE = "cloned_signed_in"
+AUTH = web.AppKey("auth", Auth)
+TRUSTED = web.AppKey("trusted", bool)
+"""Whether requests come by the Unix socket, which only its group may open."""
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+        "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def signed_in(request: web.Request) -> bool:
+    """Whether a browser holds a good cookie."""
+    cookie = request.cookies.get(COOKIE)
+    return cookie is not None and request.app[AUTH].cookie_holds(cookie)
+
+
+def actor(request: web.Request) -> str:
+    """Who is acting, for the history: `page`, `command line` or a machine's name. Raises 401 or 403 as JSON."""
+    if request.app[TRUSTED]:
+        return "command line"
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        name = request.app[AUTH].machine(token.strip())
+        if name is None:
+            raise problem(web.HTTPUnauthorized, "this token is not known", "check [page.tokens] in the configuration")
+        return name
+    if not signed_in(request):
+        raise problem(web.HTTPUnauthorized, "acting needs the workshop's PIN", "`cloned pin` on the server shows it")
+    same_origin(request)
+    return "page"
+
+
+def same_origin(request: web.Request) -> None:
+    """Refuse what another site makes a browser send; needed wherever a browser's cookie or place counts."""
+    fetch = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    ours = fetch == "same-origin" if fetch is not None else origin is not None and urlsplit(origin).netloc == request.host
+    if not ours:
+        raise problem(web.HTTPForbidden, "this request came from another site", "use the page itself, or a token")
+
+
+def problem(kind: type[web.HTTPException], error: str, hint: str = "") -> web.HTTPException:
+    """An error answer: `{"error", "hint"}`."""
+    return kind(text=_words(error, hint), content_type="application/json")
+
+
+def _words(error: str, hint: str) -> str:
+    return json.dumps({"error": error, "hint": hint}, ensure_ascii=False)
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn what rooms raise into answers that say what to do next."""
+    try:
+        return await handler(request)
+    except Wait as wait:
+        answer = problem(web.HTTPTooManyRequests, wait.message, wait.hint)
+        answer.headers["Retry-After"] = str(int(wait.seconds) + 1)
+        raise answer from wait
+    except MissingError as error:
+        raise problem(web.HTTPServiceUnavailable, error.message, error.hint) from error
+    except UsageError as error:
+        raise problem(web.HTTPBadRequest, error.message, error.hint) from error
+    except ClonedError as error:
+        raise problem(web.HTTPConflict, error.message, error.hint) from error
+
+
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """On every answer, streams included (on_response_prepare)."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)

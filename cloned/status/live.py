@@ -1,0 +1,129 @@
+"""Server-sent events: each view is rendered once and sent to all who watch it, at most once a second.
+
+A view gives named parts (`Rendered`). A watcher first gets all of them, then those that changed. One that reads too
+slowly to keep up gets everything again instead of a backlog, so a phone in a dead corner costs nobody anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 1.0
+"""Seconds between two events of one view."""
+KEEPALIVE = 10.0
+"""Seconds of silence after which a comment is sent, so that proxies and browsers see that we are there."""
+BACKLOG = 4
+"""Events a watcher may be behind before it gets everything anew."""
+WATCHERS = 200
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What a view shows: JSON values by name. If `shape` changes, all parts are sent, else the changed ones."""
+
+    parts: Mapping[str, Any]
+    shape: str = ""
+
+
+Render = Callable[[], Awaitable[Rendered]]
+
+
+class TooMany(Exception):  # noqa: N818
+    """More watchers than a workshop has screens."""
+
+
+@dataclass
+class View:
+    """One thing to watch, and who watches it."""
+
+    render: Render
+    watchers: set[asyncio.Queue[bytes]] = field(default_factory=set)
+    last: Rendered | None = None
+
+    async def update(self) -> None:
+        """Render, and hand everybody what changed."""
+        new, old = await self.render(), self.last
+        self.last = new
+        if old is None or old == new:
+            return
+        if old.shape != new.shape or old.parts.keys() - new.parts.keys():
+            changed = event("all", new.parts)
+        else:
+            changed = event("some", {name: part for name, part in new.parts.items() if old.parts.get(name) != part})
+        everything: bytes | None = None
+        for queue in self.watchers:
+            if queue.full():
+                while not queue.empty():
+                    queue.get_nowait()
+                everything = everything or event("all", new.parts)
+                queue.put_nowait(everything)
+            else:
+                queue.put_nowait(changed)
+
+
+def event(name: str, parts: Mapping[str, Any]) -> bytes:
+    """One server-sent event (WHATWG HTML §9.2); JSON has no raw line ends, so one data line does."""
+    return f"event: {name}\ndata: {json.dumps(parts, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+
+
+class Hub:
+    """All views that are watched; `run` is a service for `tasks.TaskOwner`."""
+
+    def __init__(self) -> None:
+        self._views: dict[str, View] = {}
+        self._watched = asyncio.Event()
+
+    @property
+    def watchers(self) -> int:
+        """How many screens and programs are watching."""
+        return sum(len(view.watchers) for view in self._views.values())
+
+    async def run(self) -> None:
+        """Look every second at what is watched: progress moves without any event that could be waited for."""
+        while True:
+            await self._watched.wait()
+            for name, view in list(self._views.items()):
+                try:
+                    await view.update()
+                except Exception:  # the boundary: a page that cannot be drawn must not stop the workshop
+                    log.exception("the view %s cannot be drawn", name)
+            await asyncio.sleep(INTERVAL)
+
+    async def watch(self, name: str, render: Render) -> AsyncIterator[bytes]:
+        """Events of the view `name`, without end; `render` makes it if nobody watches it yet."""
+        if self.watchers >= WATCHERS:
+            raise TooMany
+        view = self._views.setdefault(name, View(render))
+        queue: asyncio.Queue[bytes] = asyncio.Queue(BACKLOG)
+        if view.last is None:
+            view.last = await view.render()
+        queue.put_nowait(event("all", view.last.parts))
+        view.watchers.add(queue)
+        self._watched.set()
+        try:
+            while True:
+                yield await self._next(queue)
+        finally:
+            view.watchers.discard(queue)
+            self._forget(name, view)
+
+    @staticmethod
+    async def _next(queue: asyncio.Queue[bytes]) -> bytes:
+        try:
+            async with asyncio.timeout(KEEPALIVE):
+                return await queue.get()
+        except TimeoutError:
+            return b": still here\n\n"
+
+    def _forget(self, name: str, view: View) -> None:
+        if not view.watchers and self._views.get(name) is view:
+            del self._views[name]
+        if not self._views:
+            self._watched.clear()

@@ -1,0 +1,107 @@
+"""/metrics: what Prometheus and its like collect; names `cloned_…`, base units, a registry of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from cloned import __version__
+from cloned.status.needs import Counters, Records, Workshop
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+STATES = ("asking", "waiting", "ready", "receiving", "verifying", "finishing", "done", "aside", "gone")
+VERDICTS = ("verified", "differs", "unreadable", "none")
+
+
+class Figures(Collector):
+    """One scrape: metrics made from what was gathered for it."""
+
+    def __init__(
+        self, snapshot: Mapping[str, Any], totals: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]],
+        more: Mapping[str, Mapping[str, float]], watchers: int,
+    ) -> None:
+        self.snapshot, self.totals, self.sinks, self.more, self.watchers = snapshot, totals, sinks, more, watchers
+
+    def collect(self) -> Iterable[Metric]:
+        """All metric families."""
+        yield gauge("cloned_build_info", "Which version runs.", {__version__: 1}, "version")
+        yield from self._laptops()
+        yield from self._sessions()
+        yield from self._ledger()
+        yield from self._switches()
+        yield gauge("cloned_page_watchers", "Screens and programs that watch events.", {"": self.watchers})
+        yield gauge("cloned_warnings", "Warnings on the page.", {"": len(self.snapshot.get("warnings") or [])})
+        for name, values in sorted(self.more.items()):
+            yield counter(f"cloned_{name}", f"{name.replace('_', ' ').capitalize()} since the daemon started.", values, "kind")
+
+    def _laptops(self) -> Iterable[Metric]:
+        counts = dict.fromkeys(STATES, 0)
+        for laptop in self.snapshot.get("laptops") or []:
+            counts[laptop["state"]] = counts.get(laptop["state"], 0) + 1
+        yield gauge("cloned_laptops", "Laptops known, by state.", counts, "state")
+        capacity = self.snapshot.get("capacity") or {}
+        places = {"all": capacity.get("places") or 0, "taken": capacity.get("taken") or 0}
+        yield gauge("cloned_places", "Laptops that fit at once, and those at work.", places, "kind")
+        if "backlog" in self.snapshot:
+            yield gauge("cloned_engine_queue", "Events waiting to be journalled.", {"": self.snapshot["backlog"]})
+
+    def _sessions(self) -> Iterable[Metric]:
+        sessions = self.snapshot.get("sessions") or []
+        states = {"sending": 0, "idle": 0}
+        sent: dict[str, float] = {}
+        rates: dict[str, float] = {}
+        for each in sessions:
+            states[each["state"]] = states.get(each["state"], 0) + 1
+            sent[each["image"]] = sent.get(each["image"], 0) + each["bytes"] * len(each.get("laptops") or [])
+            if each["state"] == "sending":
+                rates[each["image"]] = rates.get(each["image"], 0) + each["mbit_s"] * 1e6 / 8
+        yield gauge("cloned_sessions", "Sessions, by state.", states, "state")
+        yield gauge("cloned_session_bytes", "Image bytes for the laptops of the sessions shown, by image.", sent, "image")
+        yield gauge("cloned_session_bytes_per_second", "Pace of running sessions, by image.", rates, "image")
+
+    def _ledger(self) -> Iterable[Metric]:
+        verdicts = dict.fromkeys(VERDICTS, 0) | dict(self.totals.get("verdicts") or {})
+        yield counter("cloned_verdicts", "Results in the ledger, by verdict.", verdicts, "verdict")
+        yield gauge("cloned_ledger_rows", "Results in the ledger.", {"": self.totals.get("rows", 0)})
+        yield gauge("cloned_done_today", "Laptops done since midnight.", {"": self.totals.get("done_today", 0)})
+        for state in ("waiting", "refused"):
+            values = {sink["sink"]: sink[state] for sink in self.sinks}
+            yield gauge(f"cloned_sink_{state}", f"Results {state} at each sink.", values, "sink")
+        failing = {sink["sink"]: int(sink.get("state") == "failing") for sink in self.sinks}
+        yield gauge("cloned_sink_failing", "Whether a sink is in trouble.", failing, "sink")
+
+    def _switches(self) -> Iterable[Metric]:
+        family = GaugeMetricFamily("cloned_switch_ports", "Ports of each switch, by link.", labels=["switch", "oper"])
+        for switch in self.snapshot.get("switches") or []:
+            for oper in ("up", "down"):
+                count = sum(1 for port in switch.get("ports") or [] if (port.get("oper") or "down") == oper)
+                family.add_metric([str(switch.get("address") or ""), oper], count)
+        yield family
+
+
+def gauge(name: str, words: str, values: Mapping[str, float], label: str = "") -> Metric:
+    """A gauge family; without `label` the one value stands under the empty key."""
+    family = GaugeMetricFamily(name, words, labels=[label] if label else None)
+    for key, value in values.items():
+        family.add_metric([key] if label else [], value)
+    return family
+
+
+def counter(name: str, words: str, values: Mapping[str, float], label: str) -> Metric:
+    """A counter family; `_total` is added to its name."""
+    family = CounterMetricFamily(name, words, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family
+
+
+async def render(workshop: Workshop, records: Records, counters: Counters | None, watchers: int) -> bytes:
+    """The text of one scrape."""
+    registry = CollectorRegistry(auto_describe=False)
+    more = counters() if counters else {}
+    registry.register(Figures(workshop.snapshot(), await records.totals(), await records.sinks(), more, watchers))
+    return generate_latest(registry)

@@ -1,0 +1,158 @@
+"""Pages: what people look at. Drawn on the server; web/static/page.js puts changes in place as they come."""
+
+from __future__ import annotations
+
+import gettext
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from cloned.assets import root
+from cloned.status import view
+from cloned.status.guard import signed_in
+from cloned.status.live import Hub, Rendered
+from cloned.status.needs import NetbootLog, Records, Workshop
+
+HUB = web.AppKey("hub", Hub)
+PAGES = web.AppKey["Pages"]("pages")
+
+
+class Pages:
+    """Draws pages and the parts of them that change."""
+
+    def __init__(self, workshop: Workshop, records: Records, netboot: NetbootLog | None = None) -> None:
+        self._workshop, self._records, self._netboot = workshop, records, netboot
+        self.version = _version()
+        self._jinja = _environment(self.version)
+
+    async def wall(self) -> Rendered:
+        """The parts of the workshop screen, by the id of the element that each fills."""
+        snapshot, totals, sinks = self._workshop.snapshot(), await self._records.totals(), await self._records.sinks()
+        seen = view.wall(snapshot, sinks)
+        known = {"snapshot": snapshot, "wall": seen, "totals": totals, "images": image_names(snapshot)}
+        parts = {name: self._draw(f"parts/{name}.html", known) for name in ("figures", "notices", "sessions", "floor")}
+        parts["version"] = self.version
+        tiles = self._jinja.get_template("parts/tile.html")
+        parts |= {f"tile-{tile.id}": tiles.render(tile=tile) for tile in seen.tiles()}
+        return Rendered(parts, seen.shape)
+
+    async def laptop(self, ident: str) -> Rendered:
+        """The parts of a laptop's page; empty where it is not known."""
+        snapshot = self._workshop.snapshot()
+        laptop = next((each for each in snapshot["laptops"] if each["id"] == ident), None)
+        rows = await self._records.rows(laptop=ident, limit=20)
+        known = {
+            "laptop": laptop, "rows": rows, "netboot": self._boots(laptop), "images": image_names(snapshot), "id": ident,
+            "tile": view.tile(laptop) if laptop else None, "label": view.label(laptop) if laptop else ident,
+        }
+        return Rendered({"laptop": self._draw("parts/laptop.html", known), "version": self.version})
+
+    def page(self, request: web.Request, name: str, rendered: Rendered, **more: Any) -> web.Response:
+        """A whole page around its parts."""
+        text = self._draw(name, {
+            "parts": rendered.parts, "signed_in": signed_in(request), "snapshot": self._workshop.snapshot(), **more,
+        })
+        return web.Response(text=text, content_type="text/html")
+
+    def _draw(self, name: str, known: Mapping[str, Any]) -> str:
+        return self._jinja.get_template(name).render(known)
+
+    def _boots(self, laptop: Mapping[str, Any] | None) -> Sequence[Mapping[str, Any]]:
+        if laptop is None or self._netboot is None:
+            return ()
+        macs = dict.fromkeys([laptop.get("boot_mac"), *(laptop.get("macs") or [])])
+        found = [entry for mac in macs if mac for entry in self._netboot(mac)]
+        return sorted(found, key=lambda entry: float(entry["at"]))
+
+
+def image_names(snapshot: Mapping[str, Any]) -> list[str]:
+    """Names of the images that can be sent."""
+    return [each["name"] for each in snapshot.get("images") or [] if not each.get("unusable")]
+
+
+async def wall(request: web.Request) -> web.Response:
+    """`GET /`: the workshop screen."""
+    pages = request.app[PAGES]
+    return pages.page(request, "wall.html", await pages.wall(), events="/events")
+
+
+async def laptop(request: web.Request) -> web.Response:
+    """`GET /laptops/{id}`: everything known of one laptop."""
+    pages, ident = request.app[PAGES], request.match_info["id"]
+    rendered = await pages.laptop(ident)
+    response = pages.page(request, "laptop.html", rendered, events=f"/events?laptop={ident}", id=ident)
+    if not known(request, ident):
+        response.set_status(404)
+    return response
+
+
+def known(request: web.Request, ident: str) -> bool:
+    """Whether a laptop with this id is on the screen."""
+    return any(each["id"] == ident for each in request.app[PAGES]._workshop.snapshot()["laptops"])
+
+
+def _version() -> str:
+    """Changes with every file that a browser keeps: pages left open for weeks notice an update by it."""
+    digest = hashlib.sha256()
+    for path in sorted((root("web")).rglob("*")):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _environment(version: str) -> Environment:
+    jinja = Environment(
+        loader=FileSystemLoader(root("web") / "templates"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
+    )
+    jinja.install_gettext_translations(gettext.NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
+    jinja.globals["version"] = version
+    jinja.filters |= {
+        "duration": duration, "size": size, "clock": clock, "command": command, "title_state": STATE_WORDS.__getitem__,
+    }
+    return jinja
+
+
+STATE_WORDS = {
+    "asking": "Asks", "waiting": "Waits", "ready": "Prepares", "receiving": "Receives", "verifying": "Checks",
+    "finishing": "Finishes", "done": "Done", "aside": "Set aside", "gone": "Gone",
+}
+"""What a state is called on the screen; never told by colour alone."""
+
+
+def duration(seconds: float | None) -> str:
+    """`40 s`, `3 min`, `1 h 20`; nothing for None."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{max(0, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d}"
+
+
+def size(count: float | None) -> str:
+    """`7.3 GB`: decimal units, as disks are sold."""
+    value, unit = float(count or 0), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if value >= 100 or unit in ("B", "kB") else f"{value:.1f} {unit}"
+
+
+def clock(at: str | float | None) -> str:
+    """An ISO time or seconds since 1970 as the server's local time: `19:04:05`, with the date where it is not today."""
+    if not at:
+        return ""
+    moment = (datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at, UTC)).astimezone()
+    return moment.strftime("%H:%M:%S" if moment.date() == datetime.now().astimezone().date() else "%Y-%m-%d %H:%M")
+
+
+def command(fields: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    """The commands of a button, as JSON for its `data-commands`."""
+    return json.dumps([fields] if isinstance(fields, Mapping) else list(fields))

@@ -1,0 +1,230 @@
+"""The wall, from a snapshot: which tile goes where, what needs a person, what is on its way. Pure; no words but names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Laptop = Mapping[str, Any]
+
+WORKING = frozenset({"ready", "receiving", "verifying", "finishing"})
+RESTING = frozenset({"done", "gone"})
+PER_ROW = 12
+"""Ports side by side; a 48-port switch is drawn as two blocks of two rows."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One laptop, small."""
+
+    id: str
+    label: str
+    """The number on its sticker, else `#` and the number of its arrival."""
+    model: str
+    state: str
+    image: str
+    percent: int | None
+    left: float | None
+    """Seconds until it is through."""
+    why: str
+    port: str
+    paused: bool
+
+
+@dataclass(frozen=True)
+class Port:
+    """A socket of the switch, and the laptop in it."""
+
+    name: str
+    number: int
+    kind: str
+    """access, uplink, server or reserved."""
+    up: bool
+    slow: str
+    """`100 Mb/s` or `half duplex` where the link is worse than it should be."""
+    tile: Tile | None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A switch's front: blocks of ports, each in two rows, odd above even as they are on the metal."""
+
+    name: str
+    blocks: tuple[tuple[Port, ...], ...]
+    rows: int
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that a person should know or do."""
+
+    kind: str
+    """warning, aside, ask or sink."""
+    id: str
+    text: str
+    hint: str
+    laptops: tuple[Laptop, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A session that is open: one image on its way."""
+
+    id: str
+    image: str
+    working: int
+    through: int
+    mbit_s: float
+    left: float | None
+    """Seconds until the last of those at work is through, where all know it."""
+
+
+@dataclass(frozen=True)
+class Wall:
+    """Everything on the screen."""
+
+    notices: tuple[Notice, ...]
+    panels: tuple[Panel, ...]
+    others: tuple[Tile, ...]
+    """Laptops in no known port, in order of arrival."""
+    resting: tuple[Tile, ...]
+    """Those of them that are through or gone."""
+    streams: tuple[Stream, ...]
+    counts: Mapping[str, int]
+
+    @property
+    def shape(self) -> str:
+        """Changes where tiles come, go or move."""
+        ports = [(port.name, port.kind, port.tile.id if port.tile else "") for panel in self.panels
+                 for block in panel.blocks for port in block]
+        return repr((ports, [tile.id for tile in self.others], [tile.id for tile in self.resting]))
+
+    def tiles(self) -> Iterable[Tile]:
+        """Every tile once."""
+        for panel in self.panels:
+            for block in panel.blocks:
+                yield from (port.tile for port in block if port.tile is not None)
+        yield from self.others
+        yield from self.resting
+
+
+def wall(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]] = ()) -> Wall:
+    """Lay the screen out. `sinks`: as `needs.Records.sinks` gives them."""
+    laptops: list[Laptop] = list(snapshot.get("laptops") or [])
+    switches = list(snapshot.get("switches") or [])
+    seats = seat(laptops, switches)
+    panels = tuple(_panel(index, switch, seats) for index, switch in enumerate(switches) if switch.get("ports"))
+    seated = {laptop["id"] for laptop in seats.values()}
+    loose = [tile(laptop) for laptop in laptops if laptop["id"] not in seated]
+    counts: dict[str, int] = {}
+    for laptop in laptops:
+        counts[laptop["state"]] = counts.get(laptop["state"], 0) + 1
+    return Wall(
+        notices=tuple(notices(snapshot, sinks)), panels=panels,
+        others=tuple(each for each in loose if each.state not in RESTING),
+        resting=tuple(each for each in loose if each.state in RESTING),
+        streams=tuple(_stream(each, laptops) for each in snapshot.get("sessions") or [] if not each.get("ended")),
+        counts=counts,
+    )
+
+
+def _stream(session: Mapping[str, Any], laptops: Iterable[Laptop]) -> Stream:
+    members = [each for each in laptops if each.get("session") == session["id"]]
+    working = [each for each in members if each["state"] in WORKING]
+    lefts = [tile(each).left for each in working if each["state"] != "finishing"]
+    known = [left for left in lefts if left is not None]
+    return Stream(
+        id=session["id"], image=session["image"], working=len(working),
+        through=sum(1 for each in members if each["state"] == "done"), mbit_s=float(session.get("mbit_s") or 0),
+        left=max(known) if known and len(known) == len(lefts) else None,
+    )
+
+
+def label(laptop: Laptop) -> str:
+    """How people call a laptop."""
+    return laptop.get("tag") or f"#{laptop.get('number', '?')}"
+
+
+def tile(laptop: Laptop) -> Tile:
+    """A laptop as a tile."""
+    progress = laptop.get("progress") or {}
+    total = progress.get("total")
+    moving = laptop["state"] in WORKING and total
+    return Tile(
+        id=laptop["id"], label=label(laptop), model=laptop.get("product") or laptop.get("vendor") or "",
+        state=laptop["state"], image=laptop.get("image") or "", paused=bool(laptop.get("paused")),
+        percent=min(100, int(100 * progress.get("bytes", 0) / total)) if moving and total else None,
+        left=progress.get("left_seconds") if moving else None, why=laptop.get("why") or "", port=str(laptop.get("port") or ""),
+    )
+
+
+def seat(laptops: Iterable[Laptop], switches: Sequence[Mapping[str, Any]]) -> dict[tuple[int, int], Laptop]:
+    """(switch, ifIndex) → the laptop in that port: by the MACs seen there, else by the port it was located at."""
+    by_mac: dict[str, tuple[int, int]] = {}
+    by_name: dict[str, tuple[int, int]] = {}
+    for index, switch in enumerate(switches):
+        for port in switch.get("ports") or []:
+            if port.get("role", "access") == "access":
+                place = (index, int(port["if_index"]))
+                by_mac.update((mac, place) for mac in port.get("macs") or [])
+                by_name.setdefault(str(port.get("name")), place)
+                by_name[f"{switch.get('address')}/{port.get('name')}"] = place
+    seats: dict[tuple[int, int], Laptop] = {}
+    for laptop in sorted(laptops, key=lambda each: each["state"] in RESTING):
+        macs = [str(laptop.get("boot_mac")), *(laptop.get("macs") or [])]
+        located = by_name.get(str(laptop.get("port") or ""))
+        found = next((by_mac[mac] for mac in macs if mac in by_mac), located)
+        if found is not None:
+            seats.setdefault(found, laptop)
+    return seats
+
+
+def _panel(index: int, switch: Mapping[str, Any], seats: Mapping[tuple[int, int], Laptop]) -> Panel:
+    ports = [_port(number, port, seats.get((index, port["if_index"]))) for number, port in enumerate(switch["ports"], 1)]
+    rows = 1 if len(ports) <= PER_ROW else 2
+    size = PER_ROW * rows
+    name = switch.get("sys_name") or switch.get("address") or ""
+    return Panel(name, tuple(tuple(ports[at:at + size]) for at in range(0, len(ports), size)), rows)
+
+
+def _port(number: int, port: Mapping[str, Any], laptop: Laptop | None) -> Port:
+    up, speed = port.get("oper") == "up", port.get("speed_mbps")
+    slow = "half duplex" if port.get("duplex") == "half" else f"{speed} Mb/s" if speed and speed < 1000 else ""
+    return Port(
+        name=str(port.get("name") or port["if_index"]), number=number, kind=port.get("role") or "access", up=up,
+        slow=slow if up and laptop is not None else "", tile=None if laptop is None else tile(laptop),
+    )
+
+
+def notices(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]]) -> Iterable[Notice]:
+    """What needs a person, the most pressing first: warnings, laptops set aside, sinks in trouble, laptops that ask."""
+    for warning in snapshot.get("warnings") or []:
+        code = str(warning.get("code") or "")
+        yield Notice("warning", f"warning-{code}", str(warning.get("text") or code), str(warning.get("hint") or ""))
+    laptops: list[Laptop] = list(snapshot.get("laptops") or [])
+    for group in _alike([each for each in laptops if each["state"] == "aside"], ("reason", "why")):
+        yield Notice("aside", f"aside-{group[0]['id']}", group[0].get("why") or "", group[0].get("next_step") or "", group)
+    yield from _troubled(sinks)
+    for group in _alike([each for each in laptops if each["state"] == "asking"], ("reason", "vendor", "product", "image")):
+        yield Notice("ask", f"ask-{group[0]['id']}", group[0].get("why") or "", group[0].get("next_step") or "", group)
+
+
+def _alike(laptops: Iterable[Laptop], names: tuple[str, ...]) -> list[tuple[Laptop, ...]]:
+    groups: dict[tuple[Any, ...], list[Laptop]] = {}
+    for laptop in laptops:
+        groups.setdefault(tuple(laptop.get(name) for name in names), []).append(laptop)
+    return [tuple(group) for group in groups.values()]
+
+
+def _troubled(sinks: Sequence[Mapping[str, Any]]) -> Iterable[Notice]:
+    for sink in sinks:
+        name = str(sink["sink"])
+        if sink.get("refused"):
+            reason = sink["dead"][0]["reason"] if sink.get("dead") else ""
+            yield Notice("sink", name, f"{name} refused {sink['refused']} results: {reason}", "Put it right there, then retry")
+        elif sink.get("state") == "failing":
+            yield Notice(
+                "sink", "", f"{sink['waiting']} results wait for {name}: {sink.get('reason')}",
+                "Nothing is lost: they go by themselves once it is back",
+            )

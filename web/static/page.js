@@ -1,0 +1,160 @@
+// Keeps a page up to date by server-sent events, and sends commands. No library, nothing from elsewhere.
+"use strict";
+
+const body = document.body;
+
+// Make `old` look like `fresh` and touch nothing that is already right: focus, clicks under way and transitions survive.
+function morph(old, fresh) {
+  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName) { old.replaceWith(fresh.cloneNode(true)); return; }
+  if (old.nodeType !== Node.ELEMENT_NODE) { if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue; return; }
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  children(old, fresh);
+}
+
+function children(old, fresh) {
+  const [have, want] = [[...old.childNodes], [...fresh.childNodes]];
+  want.forEach((node, index) => have[index] ? morph(have[index], node) : old.append(node.cloneNode(true)));
+  have.slice(want.length).forEach((node) => node.remove());
+}
+
+function show(parts) {
+  if (parts.version && parts.version !== body.dataset.version) { location.reload(); return; }
+  for (const [name, html] of Object.entries(parts)) {
+    const place = document.querySelector(`[data-part="${CSS.escape(name)}"]`);
+    if (!place) continue;
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    children(place, holder.content);
+  }
+  if (parts.floor || parts.notices || parts.sessions) fit();
+}
+
+// The wall has no scroll bar: on a wide screen everything shrinks a little, down to what can still be read from afar.
+function fit() {
+  const root = document.documentElement;
+  root.style.fontSize = "";
+  if (!body.classList.contains("wall") || innerWidth < 1200) return;
+  const full = parseFloat(getComputedStyle(root).fontSize);
+  for (let size = full; root.scrollHeight > innerHeight && size > full * .72; size -= full * .04) root.style.fontSize = `${size}px`;
+}
+addEventListener("resize", fit);
+document.fonts.ready.then(fit);
+
+// Events. The server speaks at least every ten seconds, but comments are not told to scripts: an open connection is
+// what counts, and EventSource opens a lost one again by itself, unless the server turned it away.
+let source, retry;
+function listen() {
+  source = new EventSource(body.dataset.events);
+  source.addEventListener("all", (event) => show(JSON.parse(event.data)));
+  source.addEventListener("some", (event) => show(JSON.parse(event.data)));
+  source.onopen = () => { document.getElementById("offline").hidden = true; };
+  source.onerror = () => {
+    document.getElementById("offline").hidden = false;
+    if (source.readyState === EventSource.CLOSED) { clearTimeout(retry); retry = setTimeout(listen, 3000); }
+  };
+}
+listen();
+addEventListener("pagehide", () => source.close());
+addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+
+const clock = document.getElementById("clock");
+const tick = () => { clock.textContent = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false }); };
+tick();
+setInterval(tick, 1000);
+
+// Acting.
+async function post(path, data) {
+  let answer;
+  try {
+    answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(data) });
+  } catch { return { ok: false, error: "No connection to the server", hint: "" }; }
+  const said = await answer.json().catch(() => ({}));
+  if (answer.status === 401) body.classList.remove("signed-in");
+  return { ...said, ok: answer.ok, status: answer.status };
+}
+
+const dialog = document.getElementById("ask");
+const form = dialog.querySelector("form");
+const words = (error) => [error.error || "It did not work", error.hint].filter(Boolean).join(". ");
+
+// Ask with the dialog; `go(fields)` returns what went wrong, or nothing. Resolves to whether it was done.
+function ask({ title, text, yes, lines = [], danger = false, fields = [], go }) {
+  dialog.querySelector("h2").textContent = title;
+  dialog.querySelector(".text").textContent = text || "";
+  dialog.querySelector("ul").replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
+  dialog.querySelector(".fields").replaceChildren(...fields);
+  dialog.querySelector(".wrong").textContent = "";
+  const button = dialog.querySelector(".go");
+  button.textContent = yes;
+  button.classList.toggle("danger", danger);
+  dialog.showModal();
+  (fields[0] || button).focus();
+  return new Promise((resolve) => {
+    form.onsubmit = async (event) => {
+      event.preventDefault();
+      button.disabled = true;
+      const wrong = await go(Object.fromEntries(fields.map((field) => [field.name, field.value])));
+      button.disabled = false;
+      if (wrong) { dialog.querySelector(".wrong").textContent = wrong; fields[0]?.select?.(); return; }
+      resolve(true);
+      dialog.close();
+    };
+    dialog.onclose = () => resolve(false);
+  });
+}
+dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+
+function signIn() {
+  const field = Object.assign(document.createElement("input"), {
+    name: "pin", className: "pin", inputMode: "numeric", autocomplete: "off", pattern: "[0-9]{6}", maxLength: 6, required: true });
+  const { title, text, yes } = document.getElementById("pin-words").dataset;
+  return ask({ title, text, yes, fields: [field], go: async ({ pin }) => {
+    const said = await post("/api/v1/sign-in", { pin });
+    if (!said.ok) return words(said);
+    body.classList.add("signed-in");
+  } });
+}
+
+document.getElementById("sign-in").addEventListener("click", async () => {
+  if (!body.classList.contains("signed-in")) { signIn(); return; }
+  await post("/api/v1/sign-out", {});
+  body.classList.remove("signed-in");
+});
+
+function select(name, options) {
+  const field = Object.assign(document.createElement("select"), { name });
+  field.replaceChildren(...options.map(([value, shown]) => Object.assign(document.createElement("option"), { value, textContent: shown })));
+  return field;
+}
+
+// A time of day as the next moment at which a clock shows it, in seconds since 1970.
+function moment(time) {
+  const [hours, minutes] = time.split(":").map(Number);
+  const at = new Date();
+  at.setHours(hours, minutes, 0, 0);
+  if (at <= new Date()) at.setDate(at.getDate() + 1);
+  return at.getTime() / 1000;
+}
+
+async function send(commands, fields) {
+  if (fields.until) fields.until = moment(fields.until);
+  const failed = [];
+  for (const command of commands) {
+    const said = await post("/api/v1/commands", { ...command, ...fields });
+    if (said.status === 401) { dialog.close(); signIn(); return ""; }
+    if (!said.ok) failed.push(words(said));
+  }
+  return [...new Set(failed)].join(" / ");
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button.act");
+  if (!button) return;
+  const { commands, title, text, yes, lines, danger, choose, enter } = button.dataset;
+  const fields = [
+    ...Object.entries(JSON.parse(choose || "{}")).map(([name, options]) => select(name, options)),
+    ...Object.entries(JSON.parse(enter || "{}")).map(([name, type]) => Object.assign(document.createElement("input"), { name, type, required: true, maxLength: 40 })),
+  ];
+  ask({ title, text, yes, lines: JSON.parse(lines || "[]"), danger: danger !== undefined, fields, go: (given) => send(JSON.parse(commands), given) });
+});
