@@ -29,21 +29,21 @@ _SERIAL = re.compile(r"ttyS(\d)(?:,(\d+))?")
 
 @dataclass(frozen=True)
 class Item:
-    """A line of the menu."""
+    """A line of the menu. Keys are digits: they lie in the same place on every keyboard, and `c` and `e` are GRUB's."""
 
     key: str
     name: str
     text: str
 
 
-_CLONE = Item("c", "clone", "Clone this laptop")
-_DISK = Item("d", "disk", "Start from its own disk")
+_CLONE = Item("1", "clone", "Clone this laptop")
+_DISK = Item("4", "disk", "Start from its own disk")
 _ITEMS = (
     _CLONE,
-    Item("m", "capture", "Capture this laptop as a master"),
-    Item("h", "hardware", "Show its hardware"),
+    Item("2", "capture", "Capture this laptop as a master"),
+    Item("3", "hardware", "Show its hardware"),
     _DISK,
-    Item("t", "memtest", "Test its memory"),
+    Item("5", "memtest", "Test its memory"),
 )
 
 

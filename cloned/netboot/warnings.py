@@ -34,7 +34,7 @@ def _of_listener(listener: Listener, now: float) -> Iterable[dict[str, str]]:
         yield warning(
             "leasing-stopped",
             f"Another DHCP server, {names}, is on {where}: no more addresses are given out there",
-            "unplug it, or take this interface's [[dhcp.lease]] out of the configuration; leasing goes on when it is gone",
+            "unplug it, or take [[dhcp.lease]] out of the configuration; leasing goes on when it is gone",
         )
     if listener.mode is Mode.AUTO and not servers:
         yield warning(

@@ -1,0 +1,89 @@
+"""The netboot room alone, in the network namespace it is started in: `python -m cloned.lab.bootserver FILE OUT`.
+
+FILE is a configuration; the boot decisions are those of a real engine with an empty workshop. OUT gets the
+state as JSON twice a second and at the end: `{"ready", "log", "warnings"}`. Ends on SIGTERM or SIGINT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cloned import config
+from cloned.core.ids import SessionId
+from cloned.engine import Engine
+from cloned.errors import ClonedError, MissingError
+from cloned.journal import Journal
+from cloned.netboot.service import Netboot
+from cloned.tasks import TaskOwner
+
+
+class NothingElse:
+    """The rooms that a server which only boots has not."""
+
+    async def open(self, session: SessionId, image: str, stream: str) -> None:
+        """Refuse: nothing is sent from here."""
+        raise MissingError(f"session {session} needs the whole daemon", "run cloned serve")
+
+    async def close_session(self, session: SessionId) -> None:
+        """There is none."""
+
+    def address(self, session: SessionId) -> dict[str, Any] | None:
+        """Nowhere."""
+        return None
+
+    async def record(self, row: Mapping[str, Any]) -> None:
+        """Refuse: no ledger is kept here."""
+        raise MissingError("a result needs the whole daemon", "run cloned serve")
+
+
+async def serve(settings: config.Config, out: Path) -> None:
+    """Serve until a signal comes."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    journal = Journal(settings.workshop.state / "journal.db")
+    engine = Engine(journal, NothingElse(), NothingElse())
+    owner = TaskOwner("bootserver")
+    owner.start(engine.run(), "engine", service=True)
+    netboot = Netboot(settings, engine)
+    try:
+        await netboot.start()
+        while not stop.is_set():
+            _dump(netboot, out)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 0.5)
+        _dump(netboot, out)
+    finally:
+        await netboot.close()
+        await owner.close()
+        journal.close()
+
+
+def _dump(netboot: Netboot, out: Path) -> None:
+    state = {"ready": True, "log": netboot.log(), "warnings": netboot.warnings()}
+    fresh = out.with_suffix(".new")
+    fresh.write_text(json.dumps(state), encoding="utf-8")
+    fresh.replace(out)
+
+
+def main(arguments: list[str]) -> int:
+    """Run; returns the exit status."""
+    try:
+        settings = config.load(Path(arguments[0]))
+        settings.workshop.state.mkdir(parents=True, exist_ok=True)
+        asyncio.run(serve(settings, Path(arguments[1])))
+    except ClonedError as error:
+        print(error, file=sys.stderr)
+        return int(error.exit)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
