@@ -1,0 +1,56 @@
+"""Whatever a laptop sends becomes clean values or a ValueError."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloned.core.hello import facts, read_back
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=20,
+)
+KEYS = ["uuid", "serial", "vendor", "product", "macs", "boot_mac", "firmware", "cpu", "memory", "disks", "nics"]
+
+
+def test_a_real_hello() -> None:
+    found = facts({
+        "uuid": "4c4c4544-0039-4210-8052-b7c04f4e3732", "serial": "To be filled by O.E.M.", "macs": ["AA:BB:CC:DD:EE:00"],
+        "boot_mac": "aa:bb:cc:dd:ee:00", "firmware": "uefi", "memory": 8 << 30,
+        "disks": [{"path": "/dev/sda", "size": 10, "serial": "S", "eligible": True}],
+        "nics": [{"mac": "aa:bb:cc:dd:ee:00", "speed_mbps": 100}],
+    })
+    assert found.identity.serial == ""
+    assert found.identity.macs == ("aa:bb:cc:dd:ee:00",)
+    assert (found.speed_mbps, found.memory, found.disks[0].key) == (100, 8 << 30, "S")
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), JSON))
+def test_any_object_is_understood_or_left_out(data: dict[str, Any]) -> None:
+    assert facts(data).memory >= 0
+
+
+@given(JSON.filter(lambda value: not isinstance(value, dict)))
+def test_anything_else_is_refused(data: Any) -> None:
+    with pytest.raises(ValueError, match="object"):
+        facts(data)
+
+
+def test_a_read_back() -> None:
+    pieces = base64.b64encode(bytes(32) + b"x" * 32).decode()
+    found = read_back({"layout": "l", "boot_code": None, "gap": "00" * 32, "pieces": pieces})
+    assert found.pieces == (b"", b"x" * 32)
+    assert found.gap == bytes(32)
+
+
+@given(st.dictionaries(st.sampled_from(["layout", "boot_code", "gap", "pieces"]), JSON))
+def test_a_malformed_one_is_a_value_error(data: dict[str, Any]) -> None:
+    try:
+        read_back(data)
+    except ValueError:
+        pass
