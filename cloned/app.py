@@ -20,7 +20,7 @@ from cloned.client import SOCKET
 from cloned.config import Config
 from cloned.control import Control
 from cloned.core.catalogue import ImageRule
-from cloned.core.events import Configured, Settings, SwitchChanged
+from cloned.core.events import Configured, Settings
 from cloned.core.finishing import Wishes, steps
 from cloned.core.laptop import Laptop
 from cloned.core.snapshot import snapshot
@@ -40,6 +40,7 @@ from cloned.netboot.service import Netboot, choose_interfaces
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
+from cloned.switch.places import Places
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -106,14 +107,9 @@ class Daemon:
         if self.engine.workshop.settings != settings:
             await self.engine.submit(Configured(settings))
         await ImageWatch(self.engine, self.store).look()
-        await self._places(self.config.sessions.ports, "the configured number of places")
+        self.places = Places(self.engine, self.config.switch, self.config.sessions.ports, self.mbps)
+        await self.places.tell()
         self.tasks.start(self.engine.run_effects(), "effects", service=True)
-
-    async def _places(self, places: int, why: str) -> None:
-        """Tell the engine how many laptops fit, if that is news."""
-        now = self.engine.workshop
-        if (now.places, now.places_why, now.link_mbps) != (places, why, self.mbps):
-            await self.engine.submit(SwitchChanged(places, why, self.mbps))
 
     async def _start_rooms(self, stack: AsyncExitStack) -> None:
         api = AgentApi(self.engine, self.monitor, self.store, self.caster, self._finishing)
@@ -124,6 +120,7 @@ class Daemon:
         stack.push_async_callback(self.netboot.close)
         self.tasks.start(self.monitor.run(), "monitor", service=True)
         self.tasks.start(ImageWatch(self.engine, self.store).run(), "images", service=True)
+        self.tasks.start(self.places.run(), "places", service=True)
         self.tasks.start(self.outbox.run(), "outbox", service=True)
 
     def _finishing(self, laptop: Laptop) -> list[dict[str, Any]]:
@@ -182,10 +179,10 @@ class View:
         senders = {str(session): asdict(stats) for session, stats in daemon.caster.stats().items()}
         for session in found["sessions"]:
             session["sender"] = senders.get(session["id"])
-        return {**found, "workshop": daemon.config.workshop.name, "switches": [], "warnings": self._warnings()}
+        return {**found, "workshop": daemon.config.workshop.name, "switches": daemon.places.readings(), "warnings": self._warnings()}
 
     def _warnings(self) -> list[dict[str, str]]:
-        found = list(self._daemon.netboot.warnings())
+        found = [*self._daemon.netboot.warnings(), *self._daemon.places.warnings()]
         if self._daemon.engine.problem:
             found.insert(0, {"code": "state-disk-full", "text": self._daemon.engine.problem, "hint": "nothing is lost"})
         return found
