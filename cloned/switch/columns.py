@@ -64,10 +64,11 @@ VLAN_STATE = _column("vtpVlanState", "vtpVlanTable", 1, 3, 6, 1, 4, 1, 9, 9, 46,
 
 SYS_DESCR = (1, 3, 6, 1, 2, 1, 1, 1, 0)
 SYS_OBJECT_ID = (1, 3, 6, 1, 2, 1, 1, 2, 0)
+SYS_UPTIME = (1, 3, 6, 1, 2, 1, 1, 3, 0)
 SYS_NAME = (1, 3, 6, 1, 2, 1, 1, 5, 0)
 IF_NUMBER = (1, 3, 6, 1, 2, 1, 2, 1, 0)
 BRIDGE_ADDRESS = (*_DOT1D, 1, 1, 0)
-SCALARS = (SYS_DESCR, SYS_OBJECT_ID, SYS_NAME, IF_NUMBER, BRIDGE_ADDRESS)
+SCALARS = (SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME, SYS_NAME, IF_NUMBER, BRIDGE_ADDRESS)
 
 WHOLE = (
     (IF_TYPE, IF_ADMIN, IF_OPER, IF_PHYS_ADDRESS),
@@ -77,7 +78,7 @@ WHOLE = (
 )
 """What one whole reading walks, besides the forwarding table; the columns of a group share their index."""
 
-MOVING = ((IF_ADMIN, IF_OPER, IF_HIGH_SPEED, IF_IN_ERRORS),)
+MOVING = (IF_ADMIN, IF_OPER, IF_HIGH_SPEED, IF_IN_ERRORS)
 """What changes from one look to the next."""
 
 FDB = (FDB_PORT, FDB_STATUS)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from cloned.errors import SwitchError
+from cloned.switch.presence import HINTS, Presence
 
 
 class SilentError(SwitchError):
     """No answer at all: off, unplugged, another address, SNMP off, or a wrong community."""
 
-    def __init__(self, address: str, *, v3: bool = False) -> None:
-        hint = (
-            "is it on, is the address right, and is SNMP v3 enabled there for us?" if v3 else
-            "is it on, is the address right, is SNMP v2c enabled? A wrong community is answered by silence too"
-        )
+    def __init__(self, address: str, *, v3: bool = False, presence: Presence = Presence.UNKNOWN) -> None:
+        hint = HINTS[presence]
+        if v3 and presence not in (Presence.CLOSED, Presence.NOTHING):
+            hint = "is it on, is the address right, and is SNMP v3 enabled there for us?"
         super().__init__(f"switch {address} does not answer", hint)
+        self.presence, self.v3 = presence, v3
 
 
 class WrongKeysError(SwitchError):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cloned.switch.forwarding import LAG_TYPES, Station, forwarding
+from cloned.switch.forwarding import LAG_TYPES, Station, forwarding, own_macs
 from cloned.switch.physical import display_name, physical_ports
 from cloned.switch.raw import UP
 from cloned.switch.tables import DOWN, Interface, Neighbour, Tables
@@ -86,13 +86,13 @@ class View:
     sys_descr: str = ""
     sys_name: str = ""
     model: str = ""
-    bridge_address: str = ""
     ports: tuple[Port, ...] = ()
     stations: tuple[Station, ...] = ()
     neighbours: tuple[tuple[int, Neighbour], ...] = ()
     """ifIndex of the local interface and the neighbour there."""
     warnings: tuple[Warn, ...] = ()
     own: frozenset[str] = field(default=frozenset(), repr=False)
+    """Addresses of the switch itself."""
 
     @property
     def capacity(self) -> int:
@@ -135,7 +135,7 @@ def understand(tables: Tables, rules: Rules | None = None) -> View:
     odd = (Warn("switch-table", text) for text in (*tables.warnings, *seen.warnings, *placing))
     return View(
         address=tables.switch, sys_descr=tables.sys_descr, sys_name=tables.sys_name, model=tables.model,
-        bridge_address=tables.bridge_address, ports=ports, stations=seen.stations, neighbours=neighbours,
+        own=own_macs(tables), ports=ports, stations=seen.stations, neighbours=neighbours,
         warnings=(*odd, *_told(tables, ports, roles)),
     )
 

@@ -17,7 +17,7 @@ from cloned.switch.walk import Cells, Limits, Oid, Value, VarBind, Walk
 if TYPE_CHECKING:
     from cloned.switch.session import Session
 
-SHRINKINGS = 3
+SHRINKINGS = 2
 """How often a walk that gets no answer asks again for half as much."""
 MOST_LAGS = 32
 MOST_VLANS = 64
@@ -62,18 +62,23 @@ class Reading:
         return self._raw(cells, scalars, await self._per_vlan(vlans))
 
     async def moving(self, known: Raw) -> Raw:
-        """What changes from one look to the next (status, speed, errors, duplex, stations); the rest from `known`."""
+        """What changes from one look to the next (status, speed, errors, duplex, stations); the rest from `known`.
+
+        A switch that was restarted meanwhile may number its interfaces anew: it is read whole.
+        """
+        uptime = dict(await self._get([c.SYS_UPTIME])).get(c.SYS_UPTIME)
+        if restarted(known.scalars.get(c.SYS_UPTIME), uptime):
+            return await self.whole()
         ports = len(known.column(c.IF_OPER))
         fdb = c.QFDB if known.column(c.QFDB_PORT) else c.FDB
         stations = len(known.column(fdb[0]))
-        parts = await asyncio.gather(
-            *(self._walk(group, ports) for group in c.MOVING), self._walk(fdb, stations))
-        fresh = _joined(parts)
-        if ports and not fresh.get(c.IF_OPER.name):
-            await self._get(c.SCALARS)  # an empty table or a silent switch: this raises if it is the latter
-        cells = {**known.cells, **fresh}
+        table, forwarding = await asyncio.gather(self._walk(c.MOVING, ports), self._walk(fdb, stations))
+        if any(where == c.IF_OPER.table for where, _ in self._faults):
+            table = {name: {**known.cells.get(name, {}), **found} for name, found in table.items()}
+        cells = {**known.cells, **table, **forwarding}
         cells.update(await self._exact(_port_questions(cells, {c.DUPLEX.name: bool(known.column(c.DUPLEX))})))
-        return self._raw(cells, known.scalars, await self._per_vlan(list(known.vlan_fdb)))
+        scalars = {**known.scalars, c.SYS_UPTIME: uptime}
+        return self._raw(cells, scalars, await self._per_vlan(list(known.vlan_fdb)))
 
     def _raw(self, cells: Known, scalars: Mapping[Oid, Value], vlans: Mapping[int, Raw]) -> Raw:
         faults, seconds = tuple(dict.fromkeys(self._faults)), time.monotonic() - self._began
@@ -265,6 +270,11 @@ def _lldp_questions(cells: Known) -> list[tuple[Column, Oid]]:
     ports = {port for port in fdb if isinstance(port, int) and port > 0 and port not in known}
     ports |= {index[1] for index in cells.get(c.LLDP_CHASSIS.name, {}) if len(index) == 3}
     return [(c.LLDP_LOCAL, (port,)) for port in sorted(ports)[:1024]]
+
+
+def restarted(before: Value, now: Value) -> bool:
+    """Whether sysUpTime went back (TimeTicks, 1/100 s): a restart, or its end after 497 days."""
+    return isinstance(before, int) and isinstance(now, int) and now < before
 
 
 def sensible(speed: Value) -> bool:

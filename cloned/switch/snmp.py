@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cloned.switch.credentials import Address, Credentials
 from cloned.switch.faults import RefusedError, SilentError, WrongKeysError
+from cloned.switch.presence import presence
 from cloned.switch.raw import Raw
 from cloned.switch.reading import Reading
 from cloned.switch.walk import Limits
@@ -110,7 +111,10 @@ class Reader:
             self._session = await _open(self.address, self._credentials, self._timeout, self._retries)
         try:
             return await work(Reading(self._session, self._limits, self._vlan_session))
-        except (SilentError, WrongKeysError, RefusedError):
+        except SilentError as error:
+            await self._drop()
+            raise SilentError(str(self.address), v3=error.v3, presence=await presence(self.address)) from None
+        except (WrongKeysError, RefusedError):
             await self._drop()  # a switch that was changed may come back with another engine id
             raise
 

@@ -1,0 +1,177 @@
+"""Several switches, plugged into each other: one capacity, one place for each laptop. Pure.
+
+Which port leads to which switch is seen from addresses: a switch answers our questions, so its own
+address is in the forwarding table of every switch on the way from the server to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from cloned.switch.forwarding import Station
+from cloned.switch.ports import Port, View, Warn
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an address is plugged in. `behind` counts the other addresses on the same port."""
+
+    switch: str
+    port: Port
+    behind: int = 0
+
+
+@dataclass(frozen=True)
+class Link:
+    """A port of one switch that leads to another of ours, away from the server."""
+
+    switch: str
+    port: str
+    to: str
+    speed_mbps: int | None
+
+
+@dataclass(frozen=True)
+class Chain:
+    """All switches together, with the roles that only their connection shows."""
+
+    views: tuple[View, ...] = ()
+    links: tuple[Link, ...] = ()
+    warnings: tuple[Warn, ...] = ()
+
+    @property
+    def places(self) -> int:
+        """How many laptops fit on all switches."""
+        return sum(view.capacity for view in self.views)
+
+    @property
+    def server_mbps(self) -> int | None:
+        """Speed of the server's port, in Mb/s, if a switch tells."""
+        speeds = [port.speed_mbps for view in self.views for port in view.ports if port.role == "server"]
+        known = [speed for speed in speeds if speed]
+        return min(known) if known else None
+
+    @property
+    def narrowest_mbps(self) -> int | None:
+        """The slowest of the server's port and the links between switches: all streams pass there."""
+        known = [speed for speed in (self.server_mbps, *(link.speed_mbps for link in self.links)) if speed]
+        return min(known) if known else None
+
+    def locate(self, mac: str) -> Place | None:
+        """The port an address is plugged in: on the switch where it is not behind an uplink."""
+        found = [place for view in self.views if (place := _on(view, mac)) is not None]
+        plugged = [place for place in found if place.port.role != "uplink"]
+        return next(iter(plugged or found), None)
+
+    def why(self) -> str:
+        """The capacity in words: what was counted."""
+        parts = [f"{view.sys_name or view.address}: {view.capacity}" for view in self.views]
+        return f"ports free for laptops on {', '.join(parts)}" if parts else "no switch was read"
+
+
+def _on(view: View, mac: str) -> Place | None:
+    for station in view.stations:
+        if station.mac == mac:
+            port = view.port(station.if_index) or _behind_lag(view, station)
+            return None if port is None else Place(view.address, port, max(0, len(port.macs) - 1))
+    return None
+
+
+def _behind_lag(view: View, station: Station) -> Port | None:
+    """A member of the LAG an address is behind, if the members are known."""
+    return next((port for port in view.ports if station.mac in port.macs), None)
+
+
+def join(
+    views: Sequence[View], server_macs: frozenset[str] = frozenset(),
+    fixed: Mapping[str, frozenset[str]] | None = None,
+) -> Chain:
+    """Connect `views`; ports that lead to another of them become uplinks, the server's port is found once.
+
+    `fixed` names, by address of the switch, ports whose role the configuration gave: they keep it.
+    """
+    fixed = fixed or {}
+    links: list[Link] = []
+    joined = []
+    for view in views:
+        others = [other for other in views if other.address != view.address]
+        leads = _leads(view, others)
+        towards = _towards_server(view, others, server_macs)
+        links += [Link(view.address, port.name, leads[port.if_index].address, port.speed_mbps)
+                  for port in view.ports if port.if_index in leads and port.if_index != towards]
+        joined.append(_with_roles(view, leads, towards, fixed.get(view.address, frozenset())))
+    return Chain(tuple(joined), tuple(links), tuple(_unconnected(joined, links)))
+
+
+def _leads(view: View, others: Iterable[View]) -> dict[int, View]:
+    """ifIndex to the switch whose own address is seen there, or that LLDP names."""
+    found: dict[int, View] = {}
+    for other in others:
+        for port in view.ports:
+            if not other.own.isdisjoint(port.macs):
+                found.setdefault(port.if_index, other)
+        for index, neighbour in view.neighbours:
+            if neighbour.chassis in other.own:
+                found.setdefault(index, other)
+    return found
+
+
+def _towards_server(view: View, others: Sequence[View], server_macs: frozenset[str]) -> int | None:
+    """The port on which this switch sees the server, if another of our switches lies between.
+
+    It does if that other switch sees this one's address on a port where the server is not.
+    """
+    mine = next((port for port in view.ports if server_macs.intersection(port.macs)), None)
+    if mine is None:
+        return None
+    for other in others:
+        for port in other.ports:
+            if not view.own.isdisjoint(port.macs) and server_macs.isdisjoint(port.macs):
+                return mine.if_index
+    return None
+
+
+def _with_roles(view: View, leads: Mapping[int, View], towards: int | None, fixed: frozenset[str]) -> View:
+    """The view with uplinks to other switches of ours; told in the warnings."""
+    ports, told = [], []
+    for port in view.ports:
+        other = leads.get(port.if_index)
+        if other is None and port.if_index != towards:
+            ports.append(port)
+            continue
+        why = "the server is behind another switch there"
+        if other is not None:
+            why = f"it leads to switch {other.sys_name or other.address}"
+        if port.role in ("access", "server") and not {port.name, str(port.if_index)} & fixed:
+            told.append(Warn("switch-uplink", f"{view.sys_name or view.address} port {port.name} is an uplink: {why}"))
+            port = replace(port, role="uplink", why=why)
+        ports.append(port)
+    return replace(view, ports=tuple(ports), warnings=(*view.warnings, *told))
+
+
+def _unconnected(views: Sequence[View], links: Sequence[Link]) -> Iterable[Warn]:
+    """A switch that no other one sees, where there are several: maybe it is not on this network."""
+    if len(views) < 2:
+        return
+    for view in views:
+        reached = any(link.to == view.address for link in links)
+        rooted = any(port.role == "server" for port in view.ports)
+        if not reached and not rooted:
+            yield Warn(
+                "switch-unconnected", f"switch {view.sys_name or view.address} is not seen behind any other switch",
+                "check its uplink; its ports are counted all the same")
+
+
+def crowded(chain: Chain, laptop_macs: Mapping[str, str]) -> tuple[Warn, ...]:
+    """Ports with several laptops behind them: another, unmanaged switch. `laptop_macs` maps addresses to laptops."""
+    warnings = []
+    for view in chain.views:
+        for port in view.ports:
+            laptops = sorted({laptop_macs[mac] for mac in port.macs if mac in laptop_macs})
+            if len(laptops) > 1 and port.role == "access":
+                warnings.append(Warn(
+                    "behind-switch",
+                    f"{view.sys_name or view.address} port {port.name}: {len(laptops)} laptops behind another switch "
+                    f"({', '.join(laptops)})", "plug each into a port of its own: they share one link there"))
+    return tuple(warnings)

@@ -1,0 +1,260 @@
+"""Keeps looking at the workshop's switches: often while laptops work, seldom when idle.
+
+What others need of it: `on_reading` is called with every `SwitchReading`; `chain()` is all switches
+together as last known; `hurry` says whether laptops boot or clone now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cloned.errors import SwitchError
+from cloned.switch.chain import Chain, Link, Place, crowded, join
+from cloned.switch.counters import ErrorHistory
+from cloned.switch.credentials import Address, Credentials
+from cloned.switch.faults import SilentError, WrongKeysError
+from cloned.switch.ports import Port, Rules, View, Warn, understand
+from cloned.switch.raw import Raw
+from cloned.switch.snmp import Reader, SnmpThread
+from cloned.switch.tables import build
+from cloned.tasks import TaskOwner
+
+log = logging.getLogger(__name__)
+
+__all__ = ["Chain", "Link", "Place", "SwitchReading", "SwitchWatch", "Watched", "crowded"]
+
+BUSY, IDLE = 5.0, 60.0
+"""Seconds between looks while laptops boot or clone, and when nothing is going on."""
+WHOLE_EVERY = 120.0
+"""Seconds after which the tables that hardly change are read again while busy."""
+
+State = Literal["ok", "silent", "wrong-keys", "refused"]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A switch to look at."""
+
+    address: Address
+    credentials: Credentials
+    rules: Rules = field(default_factory=Rules)
+
+
+@dataclass(frozen=True)
+class SwitchReading:
+    """What one look gave, or the last known state where it gave nothing."""
+
+    switch: str
+    state: State
+    view: View | None
+    """The last known view; None if the switch never answered."""
+    at: float | None
+    """When `view` was read: seconds since 1970."""
+    age: float
+    """Seconds since then; 0 for a fresh one."""
+    error: str = ""
+    hint: str = ""
+    changes: tuple[tuple[str, str], ...] = ()
+    """Ports whose link changed since the last reading: name, "up" or "down"."""
+    warnings: tuple[Warn, ...] = ()
+    seconds: float = 0.0
+    """How long the look took."""
+
+    @property
+    def capacity(self) -> int | None:
+        """Laptops that fit, as last known; None if never known."""
+        return None if self.view is None else self.view.capacity
+
+    def to_json(self) -> dict[str, Any]:
+        """For snapshot and API: the `switch show` object of the last view, with the state of the reading."""
+        shown = {"address": self.switch, "ports": [], "capacity": None} if self.view is None else self.view.to_json()
+        told = [{"code": warning.code, "text": warning.text, "hint": warning.hint} for warning in self.warnings]
+        now = {"state": self.state, "age": round(self.age, 1), "error": self.error, "hint": self.hint}
+        return {**shown, "warnings": told, **now}
+
+
+OnReading = Callable[[SwitchReading], None]
+
+
+class SwitchWatch:
+    """Looks at switches until closed. Every look ends in one call of `on_reading`, in the daemon's loop."""
+
+    def __init__(
+        self, switches: Sequence[Watched], on_reading: OnReading, *, server_macs: Collection[str] = (),
+        busy: float = BUSY, idle: float = IDLE, whole_every: float = WHOLE_EVERY,
+    ) -> None:
+        self._on_reading = on_reading
+        self._server_macs = frozenset(server_macs)
+        self._pace = {True: busy, False: idle}
+        self._thread = SnmpThread()
+        self._owner = TaskOwner("switch")
+        self._woken = asyncio.Event()
+        self._busy = False
+        self._lookouts = [_Lookout(self._thread, switch, whole_every) for switch in switches]
+
+    def hurry(self, busy: bool) -> None:
+        """Look often (laptops boot or clone) or seldom; turning busy looks at once."""
+        if busy and not self._busy:
+            self._woken.set()
+        self._busy = busy
+
+    async def run(self) -> None:
+        """Look until cancelled; raises what a lookout should never raise."""
+        for lookout in self._lookouts:
+            self._owner.start(self._look_out(lookout), str(lookout.watched.address), service=True)
+        try:
+            await self._owner.wait()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Stop looking, and end the thread."""
+        await self._owner.close()
+        self._thread.close()
+
+    @property
+    def readings(self) -> tuple[SwitchReading, ...]:
+        """The last reading of each switch that was looked at, with its age as of now."""
+        return tuple(lookout.known() for lookout in self._lookouts if lookout.last is not None)
+
+    def chain(self) -> Chain:
+        """All switches together, as last known."""
+        views = [lookout.view for lookout in self._lookouts if lookout.view is not None]
+        fixed = {view.address: _fixed(lookout.watched.rules) for lookout in self._lookouts
+                 if (view := lookout.view) is not None}
+        return join(views, self._server_macs, fixed)
+
+    async def look(self) -> tuple[SwitchReading, ...]:
+        """One look at every switch now, at the same time; also told to `on_reading`."""
+        readings = await asyncio.gather(*(lookout.look() for lookout in self._lookouts))
+        for reading in readings:
+            self._on_reading(reading)
+        return tuple(readings)
+
+    async def _look_out(self, lookout: _Lookout) -> None:
+        while True:
+            began = time.monotonic()
+            self._on_reading(await lookout.look())
+            await self._pause(began)
+
+    async def _pause(self, began: float) -> None:
+        """Wait for the next look: `pace` after the last one began, or at once when turned busy."""
+        while (left := began + self._pace[self._busy] - time.monotonic()) > 0:
+            self._woken.clear()
+            try:
+                async with asyncio.timeout(left):
+                    await self._woken.wait()
+            except TimeoutError:
+                return
+            if self._busy:
+                return
+
+
+async def _understood(name: str, raw: Raw, rules: Rules) -> View:
+    """Understand in the reader's thread: hundreds of ports and stations take some 10 ms."""
+    return understand(build(name, raw), rules)
+
+
+def _fixed(rules: Rules) -> frozenset[str]:
+    return rules.reserved | rules.uplinks
+
+
+class _Lookout:
+    """One switch: its reader, what it last said, and how its counters go."""
+
+    def __init__(self, thread: SnmpThread, watched: Watched, whole_every: float) -> None:
+        self.watched = watched
+        self._thread = thread
+        self.view: View | None = None
+        self.last: SwitchReading | None = None
+        self._reader = Reader(thread, watched.address, watched.credentials)
+        self._whole_every = whole_every
+        self._raw: Raw | None = None
+        self._whole_at = float("-inf")
+        self._errors = ErrorHistory()
+        self._read_at: float | None = None
+
+    async def look(self) -> SwitchReading:
+        """One look: the tables that change, or all of them when it is time; never raises for the switch's sake."""
+        now = time.monotonic()
+        whole = self._raw is None or now - self._whole_at >= self._whole_every
+        try:
+            raw = await (self._reader.read() if whole or self._raw is None else self._reader.refresh(self._raw))
+        except SwitchError as error:
+            self.last = self._failed(error)
+            return self.last
+        if whole:
+            self._whole_at = now
+        self._raw = raw
+        view = await self._thread.run(_understood(str(self.watched.address), raw, self.watched.rules))
+        self.last = self._seen(raw, view, now)
+        return self.last
+
+    def known(self) -> SwitchReading:
+        """The last reading, with its age as of now."""
+        assert self.last is not None
+        return self._reading(self.last.state, self.last.warnings, self.last.error, self.last.hint)
+
+    def _seen(self, raw: Raw, view: View, now: float) -> SwitchReading:
+        before, name = self.view, str(self.watched.address)
+        self.view = view
+        self._errors.add(now, {port.if_index: port.in_errors for port in self.view.ports if port.in_errors is not None})
+        self._read_at = time.time()
+        warnings = (*self.view.warnings, *_climbing(self.view, self._errors.climbing()))
+        return SwitchReading(
+            name, "ok", self.view, self._read_at, 0.0, changes=link_changes(before, self.view),
+            warnings=warnings, seconds=raw.seconds)
+
+    def _failed(self, error: SwitchError) -> SwitchReading:
+        state: State = "refused"
+        if isinstance(error, SilentError):
+            state = "silent"
+        elif isinstance(error, WrongKeysError):
+            state = "wrong-keys"
+        if self.last is None or self.last.state != state:
+            log.warning("%s", error)
+        return self._reading(state, (self._silence(error),), error.message, error.hint)
+
+    def _silence(self, error: SwitchError) -> Warn:
+        if self.view is None:
+            return Warn("switch-unreachable", error.message, error.hint)
+        what = f"{error.message}; its last word is {ago(self._age())} old: {self.view.capacity} laptops fit"
+        return Warn("switch-unreachable", what, error.hint)
+
+    def _reading(self, state: State, warnings: tuple[Warn, ...], error: str, hint: str) -> SwitchReading:
+        return SwitchReading(
+            str(self.watched.address), state, self.view, self._read_at, self._age(), error, hint, (), warnings)
+
+    def _age(self) -> float:
+        return 0.0 if self._read_at is None else max(0.0, time.time() - self._read_at)
+
+
+def link_changes(before: View | None, after: View) -> tuple[tuple[str, str], ...]:
+    """Ports whose link came or went between two views: name, "up" or "down"."""
+    if before is None:
+        return ()
+    old: Mapping[int, Port] = {port.if_index: port for port in before.ports}
+    return tuple(
+        (port.name, "up" if port.oper == "up" else "down") for port in after.ports
+        if (port.oper == "up") != (port.if_index in old and old[port.if_index].oper == "up"))
+
+
+def _climbing(view: View, grown: Mapping[int, int]) -> list[Warn]:
+    name = view.sys_name or view.address
+    return [
+        Warn("port-errors", f"{name} port {port.name}: {grown[port.if_index]} damaged frames within a minute",
+             "try another cable, then another port")
+        for port in view.ports if port.if_index in grown
+    ]
+
+
+def ago(seconds: float) -> str:
+    """A length of time in the words of people: `40 s`, `3 min`, `2 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"
