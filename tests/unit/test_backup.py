@@ -1,0 +1,50 @@
+"""A backup brings the same workshop back, and overwrites nothing."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from cloned.backup import backup, restore
+from cloned.core.events import Configured, Settings
+from cloned.errors import ClonedError, UsageError
+from cloned.journal import Entry, Journal
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    journal = Journal(tmp_path / "state" / "journal.sqlite")
+    journal.append([Entry(1.0, "00", Configured(Settings(confirm="auto")))])
+    journal.close()
+    (tmp_path / "state" / "pin").write_text("123456")
+    return tmp_path / "state"
+
+
+def test_there_and_back(state: Path, tmp_path: Path) -> None:
+    assert backup(state, tmp_path / "b.tgz") == ["journal.sqlite", "pin"]
+    assert (tmp_path / "b.tgz").stat().st_mode & 0o777 == 0o600
+    restore(tmp_path / "new", tmp_path / "b.tgz")
+    journal = Journal(tmp_path / "new" / "journal.sqlite")
+    assert [entry.event for entry in journal.entries()] == [Configured(Settings(confirm="auto"))]
+    journal.close()
+
+
+def test_nothing_is_overwritten(state: Path, tmp_path: Path) -> None:
+    backup(state, tmp_path / "b.tgz")
+    with pytest.raises(UsageError, match="exists already"):
+        backup(state, tmp_path / "b.tgz")
+    with pytest.raises(UsageError, match="holds a workshop already"):
+        restore(state, tmp_path / "b.tgz")
+
+
+def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "junk").write_bytes(b"junk")
+    with pytest.raises(ClonedError, match="could not be read"):
+        restore(tmp_path / "new", tmp_path / "junk")
+    with tarfile.open(tmp_path / "evil.tgz", "w:gz") as tar:
+        tar.add(tmp_path / "junk", "../../evil")
+    with pytest.raises(UsageError, match="no backup"):
+        restore(tmp_path / "new", tmp_path / "evil.tgz")
+    assert not (tmp_path / "new").exists()

@@ -1,0 +1,180 @@
+"""The engine: what is journalled takes effect, survives a restart, and nothing is lost on a full disk."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloned.core.boot import BootRequest
+from cloned.core.events import Command, Configured, Finished, Hello, ImageInfo, ImageKnown, Judged, OpenStream, Ready, Settings, SwitchChanged
+from cloned.core.ids import SessionId, clean, token_digest
+from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
+from cloned.engine import Engine
+from cloned.errors import ClonedError, MissingError, UsageError
+from cloned.journal import Journal
+from cloned.tasks import TaskOwner
+
+IMAGE = ImageInfo("school", "a" * 64, 10**9, 2 * 10**10)
+DISK = Disk("/dev/sda", 10**11, serial="S1")
+
+
+class Streams:
+    """Notes which streams are open."""
+
+    def __init__(self) -> None:
+        self.open_now: dict[SessionId, OpenStream] = {}
+
+    async def open(self, opened: OpenStream) -> None:
+        self.open_now[opened.session] = opened
+
+    async def shut(self, session: SessionId) -> None:
+        self.open_now.pop(session)
+
+    def address(self, session: SessionId) -> dict[str, Any] | None:
+        return {"session": session} if session in self.open_now else None
+
+
+class Book:
+    """A ledger that can be out of order."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, int], dict[str, Any]] = {}
+        self.broken = False
+
+    async def record(self, row: Mapping[str, Any]) -> None:
+        if self.broken:
+            raise ClonedError("the ledger is locked")
+        self.rows[row["laptop"], row["attempt"]] = dict(row)
+
+
+@asynccontextmanager
+async def running(path: Path, streams: Streams, book: Book) -> AsyncIterator[Engine]:
+    journal, tasks = Journal(path), TaskOwner("test")
+    engine = Engine(journal, streams, book)
+    engine.replay()
+    tasks.start(engine.run(), "engine", service=True)
+    tasks.start(engine.run_effects(), "effects", service=True)
+    try:
+        yield engine
+    finally:
+        await tasks.close()
+        journal.close()
+
+
+async def prepared(engine: Engine) -> Laptop:
+    await engine.submit(Configured(Settings(confirm="auto", default_image="school")))
+    await engine.submit(ImageKnown(IMAGE))
+    await engine.submit(SwitchChanged(8, "test", 1000))
+    answer = await engine.boot(BootRequest("02:00:00:00:00:01", "10.0.0.5", serial="PF1"))
+    facts = Facts(clean(serial="PF1", macs=["02:00:00:00:00:01"]), disks=(DISK,))
+    await engine.submit(Hello(token_digest(answer.token), facts, "10.0.0.5"))
+    laptop = engine.authorise(answer.token, "10.0.0.5")
+    assert laptop is not None
+    assert engine.authorise(answer.token, "10.0.0.6") is None
+    return laptop
+
+
+async def verified(engine: Engine, laptop: Laptop) -> None:
+    assert laptop.session is not None
+    await engine.submit(Ready(laptop.id, laptop.session, "S1", (), False))
+    await engine.submit(
+        Judged(laptop.id, laptop.session, 1, VerdictKind.VERIFIED, 0, (), IMAGE.image_hash, IMAGE.used)
+    )
+    await engine.submit(Finished(laptop.id, ()))
+
+
+async def settled(engine: Engine) -> None:
+    for _ in range(200):
+        await asyncio.sleep(0.01)
+        if not engine.workshop.unrecorded:
+            return
+
+
+async def test_a_laptop_through_the_engine(tmp_path: Path) -> None:
+    streams, book = Streams(), Book()
+    async with running(tmp_path / "journal", streams, book) as engine:
+        laptop = await prepared(engine)
+        assert laptop.state is State.READY
+        await verified(engine, laptop)
+        await settled(engine)
+        assert engine.laptop(laptop.id).state is State.DONE
+        assert list(book.rows) == [(laptop.id, 1)]
+        assert set(streams.open_now) == {laptop.session}
+
+
+async def test_a_restart_brings_everything_back_and_opens_the_streams_again(tmp_path: Path) -> None:
+    book = Book()
+    async with running(tmp_path / "journal", Streams(), book) as engine:
+        laptop = await prepared(engine)
+        before = engine.workshop
+    streams = Streams()
+    async with running(tmp_path / "journal", streams, book) as engine:
+        assert engine.workshop == before
+        await settled(engine)
+        await asyncio.sleep(0.05)
+        assert set(streams.open_now) == {laptop.session}
+
+
+async def test_a_result_outlives_a_ledger_that_is_down_and_a_restart(tmp_path: Path) -> None:
+    book = Book()
+    book.broken = True
+    async with running(tmp_path / "journal", Streams(), book) as engine:
+        laptop = await prepared(engine)
+        await verified(engine, laptop)
+        await asyncio.sleep(0.05)
+        assert engine.workshop.unrecorded
+    book.broken = False
+    async with running(tmp_path / "journal", Streams(), book) as engine:
+        await settled(engine)
+        assert book.rows[laptop.id, 1]["verdict"] == "verified"
+        assert not engine.workshop.unrecorded
+
+
+async def test_a_full_disk_stops_and_loses_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        await prepared(engine)
+        blocker = sqlite3.connect(tmp_path / "journal")
+        engine._journal._db.execute("PRAGMA max_page_count=1")
+        waiting = asyncio.ensure_future(engine.submit(Command("pause", "page", text="x" * 5000)))
+        for _ in range(300):
+            await asyncio.sleep(0.01)
+            if engine.problem:
+                break
+        blocker.close()
+        assert "cannot be written" in engine.problem
+        assert not engine.workshop.paused
+        engine._journal._db.execute("PRAGMA max_page_count=1000000")
+        assert (await waiting).paused
+        assert engine.problem == ""
+
+
+async def test_commands_are_refused_with_the_reason(tmp_path: Path) -> None:
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        laptop = await prepared(engine)
+        with pytest.raises(UsageError, match="no laptop nobody"):
+            await engine.command(Command("retry", "page", "nobody"))
+        with pytest.raises(UsageError, match="is at work"):
+            await engine.confirm(laptop.id, "", "", "page")
+
+
+def test_a_journal_of_another_version_is_not_touched(tmp_path: Path) -> None:
+    Journal(tmp_path / "journal").close()
+    with sqlite3.connect(tmp_path / "journal") as db:
+        db.execute("UPDATE meta SET value='99'")
+    db.close()
+    with pytest.raises(MissingError, match="format 99"):
+        Journal(tmp_path / "journal")
+
+
+def test_a_damaged_entry_is_named(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal._db.execute("INSERT INTO journal (at, entropy, event) VALUES (1, 'a', '{\"kind\": \"nonsense\"}')")
+    with pytest.raises(MissingError, match="entry 1"):
+        list(journal.entries())
+    journal.close()

@@ -1,0 +1,62 @@
+"""Silence, standstill and return, on a clock of our own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cloned.core.events import Returned, Stalled, Vanished
+from cloned.core.ids import Identity, LaptopId
+from cloned.core.laptop import Laptop, State
+from cloned.engine import Engine
+from cloned.journal import Journal
+from cloned.monitor import Monitor
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def monitored(path: Path, state: State) -> tuple[Monitor, Laptop, Clock]:
+    clock = Clock()
+    engine = Engine(Journal(path), None, None)  # type: ignore[arg-type]
+    laptop = Laptop(LaptopId("l1"), 1, Identity(), state, 0, 0, hellos=1)
+    engine.workshop = engine.workshop.with_laptop(laptop)
+    return Monitor(engine, 60, clock), laptop, clock
+
+
+@pytest.mark.parametrize("state", [State.RECEIVING, State.WAITING, State.ASKING, State.VERIFYING])
+async def test_silence_means_gone(tmp_path: Path, state: State) -> None:
+    monitor, laptop, clock = monitored(tmp_path / "j", state)
+    await monitor.heard(laptop, {"state": "idle"})
+    clock.now = 9.0
+    assert monitor.look() == []
+    clock.now = 10.5
+    assert monitor.look() == [Vanished(laptop.id)]
+
+
+async def test_standing_still_means_stalled(tmp_path: Path) -> None:
+    monitor, laptop, clock = monitored(tmp_path / "j", State.RECEIVING)
+    for second in range(70):
+        clock.now = float(second)
+        await monitor.heard(laptop, {"state": "receiving", "bytes": 5})
+        if second <= 60:
+            assert monitor.look() == []
+    assert monitor.look() == [Stalled(laptop.id, 60)]
+
+
+def test_who_comes_back_is_taken_in_again(tmp_path: Path) -> None:
+    monitor, laptop, _ = monitored(tmp_path / "j", State.GONE)
+    assert monitor._meaning(laptop, {"state": "receiving"}) == Returned(laptop.id)
+
+
+async def test_progress_is_only_numbers(tmp_path: Path) -> None:
+    monitor, laptop, _ = monitored(tmp_path / "j", State.RECEIVING)
+    await monitor.heard(laptop, {"bytes": 10, "total": 110, "rate": 10.0, "lost": "<b>", "held_by": "the moon"})
+    progress = monitor.progress[laptop.id]
+    assert (progress["left_seconds"], progress["held_by"]) == (10.0, None)
+    assert "lost" not in progress
