@@ -9,6 +9,9 @@ from cloned.agent.client import Client, Refused, Revoked
 from cloned.agent.failures import AgentError
 from cloned.agent.options import Options, UsageError, complain, kernel_line, parse
 
+FAILED = 70
+"""Exit status where a thread of the agent failed (EX_SOFTWARE of sysexits.h)."""
+
 
 def run() -> None:
     """Run; exit status 2 if it must not, 0 or 64 (start again) as the daemon ends it outside a live system."""
@@ -27,10 +30,25 @@ def main(options: Options) -> int:
     except (Refused, Revoked, AgentError) as error:
         print(f"agent: the server refuses this laptop: {error or 'start it from the network again'}", flush=True)
         return 1
+    _die_loudly()
     from cloned.agent.loop import Loop  # after the first sign of life: it takes a second
 
     Loop(options, client).run()
     return 0
+
+
+def _die_loudly() -> None:
+    """A thread that fails ends the whole agent, so that it is started again and never half alive."""
+    import os
+    import threading
+
+    told = threading.excepthook
+
+    def ended(args: threading.ExceptHookArgs) -> None:
+        told(args)
+        os._exit(FAILED)
+
+    threading.excepthook = ended
 
 
 def _hello(options: Options, client: Client) -> None:

@@ -34,6 +34,7 @@ class Loop:
 
     def run(self) -> None:
         """Carry out orders for ever."""
+        self._reporter.start()
         order = self._reporter.next(0)
         while not self._reporter.revoked:
             self._obey(order)

@@ -32,6 +32,9 @@ class Reporter:
         self.revoked = False
         self.silent = ""
         self._sent = self._answered = 0
+
+    def start(self) -> None:
+        """Begin to report."""
         threading.Thread(target=self._run, name="reporter", daemon=True).start()
 
     def next(self, after: int, timeout: float = 3600.0) -> Order:

@@ -185,8 +185,12 @@ exec "$@"
 """
 
 
-async def run_agent(server: Server, device: str, folder: Path, *options: str, timeout: float = 40) -> tuple[int, str]:
-    """The real agent as the lab's thin laptops run it: in a mount namespace whose /dev has its one disk."""
+async def run_agent(server: Server, device: str, folder: Path, *options: str) -> tuple[int, str]:
+    """The real agent as the lab's thin laptops run it: in a mount namespace whose /dev has its one disk.
+
+    Its exit status (negative if it was ended here: when the server has set the laptop aside, or after 40 s) and
+    what it showed.
+    """
     (folder / "dev").mkdir(exist_ok=True)
     (folder / "facts.json").write_text(json.dumps(FACTS))
     (folder / "agent.pyz").write_bytes(agent_zipapp())
@@ -195,17 +199,23 @@ async def run_agent(server: Server, device: str, folder: Path, *options: str, ti
         sys.executable, "-I", str(folder / "agent.pyz"), "--only-disk", device, "--facts", str(folder / "facts.json"),
         "--boot", f"http://127.0.0.1:{server.port}/{TOKEN}", *options,
     ]
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, stdin=asyncio.subprocess.DEVNULL
-    )
+    with (folder / "screen").open("wb") as screen:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=screen, stderr=screen, stdin=asyncio.subprocess.DEVNULL
+        )
     try:
-        out, _ = await asyncio.wait_for(process.communicate(), timeout)
+        for _ in range(400):
+            if process.returncode is not None:
+                break
+            if server.stage == "aside":
+                await asyncio.sleep(1.5)
+                break
+            await asyncio.sleep(0.1)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert process.returncode is not None
-    return process.returncode, out.decode()
+    return process.returncode or 0, (folder / "screen").read_text()
 
 
 def sha256(path: str | Path) -> str:
