@@ -77,7 +77,7 @@ class Stream:
     through: int
     mbit_s: float
     left: float | None
-    """Seconds until the last of those at work is through, where all know it."""
+    """Seconds until the last of those that receive or verify is through, where all know it."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def wall(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]] = ()) -
 def _stream(session: Mapping[str, Any], laptops: Iterable[Laptop]) -> Stream:
     members = [each for each in laptops if each.get("session") == session["id"]]
     working = [each for each in members if each["state"] in WORKING]
-    lefts = [tile(each).left for each in working if each["state"] != "finishing"]
+    lefts = [tile(each).left for each in working if each["state"] in ("receiving", "verifying")]
     known = [left for left in lefts if left is not None]
     return Stream(
         id=session["id"], image=session["image"], working=len(working),

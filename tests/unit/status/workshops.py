@@ -177,3 +177,17 @@ class FakeRecords:
     async def retry(self, sink=None) -> int:
         self.retried.append(sink)
         return 2
+
+
+def crowded() -> dict:
+    """A 48-port switch, all taken, and much that needs somebody."""
+    names = ["receiving", "verifying", "done", "asking", "aside", "waiting"]
+    laptops = []
+    for number in range(1, 49):
+        state = names[number % 6] if number % 5 else "receiving"
+        reason = {"aside": f"Its disk gives write errors: sector {number * 1000}", "asking": "Nobody has confirmed it yet"}.get(state, "")
+        laptops.append(laptop(number, state, tag=f"{500 + number:04d}", port=number, why=reason, reason=state,
+                              percent=number * 2 if state in ("receiving", "verifying") else None))
+    ports = [{"if_index": number, "name": f"gi{number}", "admin": "up", "oper": "up", "speed_mbps": 1000, "duplex": "full",
+              "role": "access", "macs": [mac(number)]} for number in range(1, 49)]
+    return busy() | {"laptops": laptops, "switches": [{"address": "10.20.0.2", "sys_name": "bench-switch", "ports": ports}]}
