@@ -64,14 +64,20 @@ def run(options: Mapping[str, Any]) -> Outcome:
 
 
 def _forward_signals(process: subprocess.Popen[bytes]) -> None:
-    """The first Ctrl-C or SIGTERM lets the lab tidy up; the second, or too long a time, ends it at once."""
+    """The first Ctrl-C or SIGTERM lets the lab tidy up; the second, or too long a time, ends it at once.
+
+    The kernel throws away signals to the first process of a namespace that has not asked for them yet, so
+    ours is repeated every second.
+    """
     received: list[int] = []
+    repeated: list[int] = []
 
     def forward(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGTERM if len(received) == 1 else signal.SIGKILL)
-        signal.alarm(_PATIENCE)
+        (repeated if number == signal.SIGALRM else received).append(number)
+        if process.returncode is None:
+            patient = len(received) == 1 and len(repeated) < _PATIENCE
+            os.kill(process.pid, signal.SIGTERM if patient else signal.SIGKILL)
+            signal.alarm(1)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, forward)

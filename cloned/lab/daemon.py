@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ class Settings:
     boot: Path
     image: str
     kind: Kind
+    mbit_s: int | None
+    """What every cable was throttled to: the kernel does not know."""
     webhook: str
     webhook_secret: str
     gates: Mapping[str, str]
@@ -47,6 +50,7 @@ class Settings:
             "[workshop]", 'name = "Lab"', f"state = {text(str(self.state))}", f"runtime = {text(str(self.runtime))}",
             'group = "root"',
             "[network]", f"interfaces = [{text(NIC)}]",
+            *([] if self.mbit_s is None else [f"link_mbps = {self.mbit_s}"]),
             "[[dhcp.lease]]", f"interface = {text(NIC)}", f'first = "{NETWORK[256]}"', f'last = "{NETWORK[1000]}"',
             "[boot]", f"live = {text(str(self.live))}", f"files = {text(str(self.boot))}",
             "menu_seconds = 30", "clone_seconds = 0",
@@ -95,7 +99,8 @@ class Daemon:
         program = [sys.executable, "-c", "from cloned.cli import main; main()", "serve", "--config", str(config)]
         with self.log.open("ab") as log:
             command = ["ip", "netns", "exec", self._namespace, *program]
-            self._process = processes.spawn(command, stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+            environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+            self._process = processes.spawn(command, stdout=log, stderr=log, env=environment)
 
     async def ready(self) -> None:
         """Wait until it serves; its own last words in the error if it does not."""
@@ -138,10 +143,8 @@ class Daemon:
         if self._process is None:
             return
         self._process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             await asyncio.to_thread(self._process.wait, _STOP)
-        except subprocess.TimeoutExpired:
-            pass
         self.kill()
 
     def last_words(self) -> str:

@@ -33,6 +33,11 @@ class Firmware(StrEnum):
     UEFI = "uefi"
     SECUREBOOT = "secureboot"
 
+    @property
+    def family(self) -> str:
+        """bios or uefi: what an image says that it can boot on."""
+        return "bios" if self is Firmware.BIOS else "uefi"
+
 
 @dataclass(frozen=True)
 class Identity:

@@ -36,9 +36,10 @@ def check_host(kinds: set[Firmware]) -> None:
 class VirtualLaptop(Laptop):
     """A QEMU machine on a tap of the switch."""
 
-    def __init__(self, identity: Identity, disk: Disk, folder: Path, network: Network) -> None:
+    def __init__(self, identity: Identity, disk: Disk, folder: Path, network: Network, qmp: Path | None = None) -> None:
         super().__init__(identity, disk, folder)
         self._network = network
+        self._qmp = qmp or folder / "qmp"  # the path of a Unix socket has at most 107 bytes
         self._tap = network.plug_vm(identity.number)
         self._process: subprocess.Popen[bytes] | None = None
         self._boots = 0
@@ -77,10 +78,6 @@ class VirtualLaptop(Laptop):
     def thaw(self) -> None:
         """Let the virtual processor run on."""
         qmp.command(self._qmp, "cont")
-
-    @property
-    def _qmp(self) -> Path:
-        return self.folder / "qmp"
 
     def _start(self, *, own_disk: bool) -> None:
         self._boots += 1

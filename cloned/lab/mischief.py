@@ -146,8 +146,8 @@ class Mischief:
         await asyncio.sleep(fault.seconds)
         inventory.away = False
         if inventory.turned_away:
-            times = f"{inventory.turned_away} times"
-            self.happened[fault.text] = f"the inventory was away until {fault.seconds:g} s after the first result: tried {times}"
+            until = f"until {fault.seconds:g} s after the first result"
+            self.happened[fault.text] = f"the inventory was away {until}; tried {inventory.turned_away} times meanwhile"
 
     def _slow(self, fault: SlowDisk) -> None:
         laptop = self._stage.laptops[fault.laptop]

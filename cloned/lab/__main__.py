@@ -1,0 +1,146 @@
+"""The lab's first process: `python -m cloned.lab OPTIONS DESCRIPTOR`, started by contain.py and by nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from cloned.errors import ClonedError, Exit
+from cloned.lab import contain, kernel, registry, verify, workshop
+from cloned.lab.contain import Outcome, Report
+from cloned.lab.display import Display
+from cloned.lab.follow import Follower
+from cloned.lab.options import Options
+from cloned.lab.report import Result
+from cloned.lab.stock import cache_root
+from cloned.lab.workshop import Workshop
+
+INTERRUPTED = 130
+
+
+class Lab:
+    """One lab, in its own process."""
+
+    def __init__(self, options: Options, report: Report) -> None:
+        self._options = options
+        self._report = report
+        self._display = Display(to_stderr=options.json == "-")
+        self._entry = _enter()
+
+    def run(self) -> int:
+        """Run to the end; returns the exit status. Nothing of the lab is left when this returns."""
+        try:
+            return asyncio.run(self._until_told())
+        except ClonedError as error:
+            print(f"cloned: {error}", file=sys.stderr)
+            return error.exit
+        finally:
+            registry.remove(self._entry)
+
+    async def _until_told(self) -> int:
+        task = asyncio.ensure_future(self._work())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            print("the lab was stopped", file=sys.stderr)
+            return INTERRUPTED
+
+    async def _work(self) -> int:
+        async with AsyncExitStack() as stack:
+            workshop.check_machine(self._options)
+            shop = await workshop.build(self._options, self._entry, self._display, stack)
+            self._display.say(f"the page is at {shop.page} (PIN {shop.pin})")
+            if self._options.action == "up":
+                return await self._stay_up(shop)
+            result = await self._session(shop)
+            self._publish(result)
+            code = Exit.OK if result.ok else Exit.FAILED
+            if self._options.keep:
+                await self._stay(shop, code)
+            return code
+
+    async def _session(self, shop: Workshop) -> Result:
+        """Power on, follow, and look at what came of it."""
+        follower = Follower(shop)
+        with self._display:
+            await follower.to_the_end()
+            seen = follower.sights
+            await verify.switched_off(shop, seen)
+            rows, checks = await verify.results(shop, seen)
+            checks += await verify.own_eyes(shop, seen)
+        problems = [*follower.problems, *shop.mischief.missing()]
+        return Result(shop.identities, follower.snapshot, rows, checks, shop.mischief.happened, problems)
+
+    def _publish(self, result: Result) -> None:
+        """The table for people; the file for programs."""
+        console = self._display.console
+        console.print(result.table())
+        for check in result.checks:
+            detail = f": {check.detail}" if check.detail else ""
+            console.print(f"{'yes' if check.ok else 'NO '}  {check.what}{detail}", markup=False)
+        for did in result.faults.values():
+            console.print(f"fault: {did}", markup=False)
+        for problem in result.problems:
+            console.print(f"PROBLEM: {problem}", markup=False)
+        console.print("all verified" if result.ok else "NOT all verified")
+        text = json.dumps(result.to_json(), indent=1) + "\n"
+        if self._options.json == "-":
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        elif self._options.json:
+            Path(self._options.json).write_text(text)
+
+    async def _stay_up(self, shop: Workshop) -> int:
+        """`lab up`: laptops are powered on, and all of it goes on until `lab down`."""
+        follower = Follower(shop)
+        await self._stay(shop, Exit.OK, follower)
+        return Exit.OK
+
+    async def _stay(self, shop: Workshop, code: int, follower: Follower | None = None) -> None:
+        """Let the user's process end, and go on."""
+        registry.keep(self._entry)
+        self._display.say(f"it goes on: the page is at {shop.page}, `cloned laptops --config {shop.config}` asks it")
+        self._display.say("`cloned lab down` ends it")
+        contain.stay(self._entry.folder / "lab.log")
+        self._report.send(Outcome(code, kept=True))
+        if follower is not None:
+            await follower.forever()
+        await asyncio.Event().wait()
+
+
+def _enter() -> registry.Entry:
+    """Write this lab down, and tidy up after those that were killed."""
+    pid = contain.settle()
+    registry.sweep()
+    taken = {entry.run for entry in registry.entries()}
+    run = next(name for name in iter(lambda: f"cl{secrets.token_hex(2)}", "") if name not in taken)
+    started = kernel.start_time(os.getpid())
+    scratch = cache_root() / "lab" / run
+    entry = registry.Entry(run, pid, started or 0, str(scratch))
+    registry.enter(entry)
+    scratch.mkdir(parents=True)
+    return entry
+
+
+def main() -> None:
+    """Run the lab that the arguments describe."""
+    options = Options.from_json(json.loads(sys.argv[1]))
+    report = Report(int(sys.argv[2]))
+    code = Lab(options, report).run()
+    report.send(Outcome(int(code)))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # threads that still build something must not hold us up
+
+
+if __name__ == "__main__":
+    main()

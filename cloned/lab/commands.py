@@ -1,0 +1,110 @@
+"""`cloned lab run|up|down`: a whole workshop on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cloned.errors import MissingError, UsageError
+from cloned.lab.options import Options
+
+_FAULTS = (
+    "corrupt:N, drop:N@PERCENT, stall:N@PERCENT:SECONDS, slow-disk:N:MB_S, loss:N:PERCENT, restart@PERCENT, "
+    "sink-down:SECONDS"
+)
+
+
+@click.group()
+def lab() -> None:
+    """Run a whole workshop on this machine: switch, server, laptops, faults."""
+
+
+def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that `run` and `up` have in common."""
+    options = [
+        click.option("--laptops", default=2, show_default=True, help="How many."),
+        click.option("--kind", type=click.Choice(["vm", "thin"]), default="vm", show_default=True,
+                     help="QEMU machines that boot through firmware, or processes in namespaces, by the dozen."),
+        click.option("--firmware", default="bios,uefi", show_default=True,
+                     help="bios, uefi, secureboot; several with commas: the laptops take them in turn."),
+        click.option("--image", default="", help="Image to clone: sample, bulk, or a Clonezilla directory."),
+        click.option("--rate", default="1gbit", show_default=True, help="Speed of every cable, or `none`."),
+        click.option("--late", multiple=True, metavar="N:SECONDS",
+                     help="Power laptop N on so long after the others began to receive."),
+        click.option("--fault", "faults", multiple=True, metavar="SPEC", help=_FAULTS),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@lab.command()
+@_shared
+@click.option("--keep", is_flag=True, help="Leave page and daemon running afterwards.")
+@click.option("--json", "json_path", default="", metavar="FILE", help="Write the report there; - is standard output.")
+def run(keep: bool, json_path: str, **asked: Any) -> int:
+    """Clone laptops and see what came of it. Exit 0 only if every laptop ended verified."""
+    return _contained(Options(**_understood("run", asked), keep=keep, json=_writable(json_path)))
+
+
+@lab.command()
+@_shared
+def up(**asked: Any) -> int:
+    """Start a lab and leave it running."""
+    return _contained(Options(**_understood("up", asked)))
+
+
+@lab.command()
+def prepare() -> None:
+    """Build live system, boot files and sample images now, so that no run has to."""
+    from cloned.images import samples
+    from cloned.lab import stock
+
+    for image in samples.NAMES:
+        stock.prepare(image, click.echo)
+    click.echo(f"all of it is in {stock.cache_root()}")
+
+
+@lab.command()
+def down() -> None:
+    """End labs that were left running, and remove what killed ones left."""
+    from cloned.lab import registry
+
+    if os.geteuid() != 0:
+        raise MissingError("only root can end a lab", "use sudo")
+    for run in registry.sweep():
+        click.echo(f"{run}: removed what was left")
+    for entry in list(registry.entries()):
+        if entry.kept:
+            registry.end(entry)
+            click.echo(f"{entry.run}: ended")
+        else:
+            click.echo(f"{entry.run}: a `cloned lab run` is at work with it (process {entry.pid}); left alone")
+
+
+def _contained(options: Options) -> int:
+    options.check()
+    from cloned.lab import contain
+
+    return contain.run(options.to_json()).exit
+
+
+def _understood(action: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Command-line words as fields of Options."""
+    firmware = tuple(word.strip() for word in asked["firmware"].split(","))
+    rate = "" if asked["rate"] == "none" else asked["rate"]
+    return {**asked, "action": action, "firmware": firmware, "rate": rate}
+
+
+def _writable(path: str) -> str:
+    """Fail before the run, not after it."""
+    if path in ("", "-"):
+        return path
+    folder = Path(path).absolute().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK) or Path(path).is_dir():
+        raise UsageError(f"--json {path} cannot be written", "name a file in a folder that is there")
+    return path

@@ -1,0 +1,114 @@
+"""Watches a running lab: powers laptops on in their turn, lets faults happen, and knows when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cloned.errors import ClonedError
+from cloned.lab.laptops import Kind
+from cloned.lab.power import Plan
+from cloned.lab.view import Sight, sights
+from cloned.lab.workshop import Workshop, troubles
+
+_LOOK = 0.2
+"""Seconds between looks."""
+_QUIET = {Kind.VM: 240.0, Kind.THIN: 90.0}
+"""Seconds without any change after which a lab is stuck. Emulated firmware can be slow."""
+_OFF = 10.0
+"""Seconds that a laptop may be off in the middle of its work before it counts as lost."""
+
+
+class Follower:
+    """Follows one lab. `problems` says in words what went wrong with the lab as a whole."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self.problems: list[str] = []
+        self.snapshot: Mapping[str, Any] = {"laptops": [], "sessions": []}
+        self._workshop = workshop
+        self._macs = [each.mac for each in workshop.identities]
+        options = workshop.options
+        self._plan = Plan(workshop.identities, options.of_kind, options.latecomers)
+        self._pulse: object = None
+        self._moved = time.monotonic()
+        self._patience = _QUIET[options.of_kind] + self._longest_pause()
+        self._off_since: dict[int, float] = {}
+        self._given_up: set[int] = set()
+
+    @property
+    def sights(self) -> list[Sight]:
+        """The laptops as last seen."""
+        return sights(self.snapshot, self._macs)
+
+    async def to_the_end(self) -> None:
+        """Return when every laptop is done, aside or lost, or nothing moves any more."""
+        while not await self._look():  # noqa: ASYNC110 - what we wait for is another process's state
+            await asyncio.sleep(_LOOK)
+
+    async def forever(self) -> None:
+        """Keep things going without an end: `lab up`."""
+        while True:
+            await self._look()
+            await asyncio.sleep(_LOOK)
+
+    async def _look(self) -> bool:
+        """One look at everything; True if it is over."""
+        if not await self._ask():
+            return False
+        seen, workshop = self.sights, self._workshop
+        for number in self._plan.now(seen, time.monotonic()):
+            workshop.laptops[number].power_on()
+            self._moved = time.monotonic()
+        workshop.mischief.look(seen)
+        workshop.display.show(seen)
+        self._note_lost(seen)
+        if self._all_over(seen):
+            return True
+        return self._stuck(seen)
+
+    async def _ask(self) -> bool:
+        """Fetch the snapshot; False while the daemon is being started again."""
+        try:
+            self.snapshot = await self._workshop.daemon.state()
+        except ClonedError as error:
+            if self._workshop.mischief.underway or self._workshop.daemon.running:
+                return False
+            raise ClonedError("the daemon died", self._workshop.daemon.last_words()) from error
+        return True
+
+    def _all_over(self, seen: Sequence[Sight]) -> bool:
+        ended = all(sight.final or sight.number in self._given_up for sight in seen)
+        return ended and self._plan.done and not self._workshop.mischief.busy
+
+    def _note_lost(self, seen: Sequence[Sight]) -> None:
+        """A laptop that switched itself off, or died, before it was done."""
+        now = time.monotonic()
+        for sight in seen:
+            laptop = self._workshop.laptops[sight.number]
+            busy = sight.number in self._workshop.mischief.busy
+            if laptop.running or sight.final or busy or not self._plan.is_on(sight.number):
+                self._off_since.pop(sight.number, None)
+            elif now - self._off_since.setdefault(sight.number, now) > _OFF and sight.number not in self._given_up:
+                self._given_up.add(sight.number)
+                self.problems.append(f"laptop {sight.number} went off in state {sight.state}: {troubles(laptop)}")
+
+    def _stuck(self, seen: Sequence[Sight]) -> bool:
+        pulse = [sight.pulse for sight in seen]
+        now = time.monotonic()
+        if pulse != self._pulse or self._workshop.mischief.underway:
+            self._pulse, self._moved = pulse, now
+        if now - self._moved < self._patience:
+            return False
+        waiting = [sight for sight in seen if not sight.final]
+        for sight in waiting:
+            shown = troubles(self._workshop.laptops[sight.number])
+            self.problems.append(f"laptop {sight.number} is stuck in state {sight.state}; its screen: {shown}")
+        return True
+
+    def _longest_pause(self) -> float:
+        """How long nothing may happen because it was asked for."""
+        options = self._workshop.options
+        waits = [late.seconds for late in options.latecomers.values()]
+        return max(waits, default=0.0)

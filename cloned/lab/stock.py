@@ -1,0 +1,109 @@
+"""What every lab needs and none should build twice: live system, boot files, sample images; kept in a cache."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloned import assets, live
+from cloned.core.manifest import Manifest
+from cloned.errors import MissingError, UsageError
+from cloned.images import samples
+from cloned.images.store import ImageStore
+from cloned.netboot.files import build_boot_files
+
+Say = Callable[[str], None]
+
+
+def cache_root() -> Path:
+    """`CLONED_CACHE`, else `var` of a checkout, else ~/.cache/cloned."""
+    if given := os.environ.get("CLONED_CACHE"):
+        return Path(given).absolute()
+    checkout = assets.root("pxe").parent
+    if (checkout / "pyproject.toml").is_file():
+        return checkout / "var"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cloned"
+
+
+@dataclass(frozen=True)
+class Stock:
+    """Where it all is."""
+
+    live: Path
+    boot: Path
+    store: ImageStore
+    manifest: Manifest
+    """Of the image that this lab sends."""
+
+
+def prepare(image: str, say: Say) -> Stock:
+    """Build what is missing and return where it is. `image`: a name in the lab's store, or a Clonezilla directory.
+
+    Raises UsageError for an image that is not known, MissingError or ImageError with the next step otherwise.
+    """
+    root = cache_root()
+    with _locked(root):
+        stock = root / "live", root / "boot", ImageStore(root / "images")
+        say("live system")
+        live.build(stock[0], progress=say)
+        say("boot files")
+        build_boot_files(stock[1])
+        say(f"image {image}")
+        manifest = _image(stock[2], root / "clonezilla", image, say)
+    return Stock(*stock, manifest)
+
+
+def _image(store: ImageStore, saved: Path, image: str, say: Say) -> Manifest:
+    if image in samples.NAMES:
+        return _sample(store, saved, image, say)
+    name = Path(image).name
+    if name not in store.names():
+        if not ("/" in image and Path(image).is_dir()):
+            known = ", ".join(dict.fromkeys((*samples.NAMES, *store.names())))
+            raise UsageError(f"there is no image {image}", f"the lab has {known}; or name a Clonezilla directory by path")
+        say(f"importing {name}")
+        return store.import_image(Path(image))
+    store.check(name)
+    return store.manifest(name)
+
+
+def _sample(store: ImageStore, saved: Path, name: str, say: Say) -> Manifest:
+    """A sample image, built and imported again when its recipe has changed."""
+    directory = samples.build(name, saved)
+    imported, digest = saved / f".{name}.imported", samples.recipe_digest(name)
+    if name in store.names():
+        if imported.is_file() and imported.read_text() == digest:
+            store.check(name)
+            return store.manifest(name)
+        store.remove(name)
+    say(f"importing {name}")
+    manifest = store.import_image(directory, name)
+    imported.write_text(digest)
+    return manifest
+
+
+def check_room(folder: Path, manifest: Manifest, laptops: int) -> None:
+    """Raise MissingError if the disks of so many laptops will not fit where `folder` is."""
+    wanted = manifest.plan.map.used * laptops + (64 << 20)
+    free = shutil.disk_usage(folder).free
+    if free < wanted:
+        hint = f"{wanted >> 20} MiB are needed for {laptops} laptops: set CLONED_CACHE to a larger disk"
+        raise MissingError(f"only {free >> 20} MiB are free in {folder}", hint)
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    """One builder at a time: the second finds everything there."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        file = (root / ".lock").open("a")
+    except OSError as error:
+        raise MissingError(f"cannot write to the cache {root}: {error.strerror}", "set CLONED_CACHE") from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

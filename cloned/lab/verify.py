@@ -1,0 +1,130 @@
+"""After the session: laptops off, results delivered, and everything the lab looks at with its own eyes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cloned.errors import ClonedError
+from cloned.lab.checks import Check, check_disk
+from cloned.lab.faults import Corrupt, SinkDown
+from cloned.lab.laptops import Laptop
+from cloned.lab.machine import VirtualLaptop
+from cloned.lab.power import AT_ONCE
+from cloned.lab.thinbox import ThinBox
+from cloned.lab.view import Sight
+from cloned.lab.workshop import Workshop, troubles
+
+BOOTED = "cloned-sample: booted"
+"""What the sample system prints on its serial line (images/)."""
+_POWER_OFF = 45.0
+_RESULTS = 20.0
+_RESULTS_AFTER_PAUSE = 180.0
+"""Seconds for results to arrive at an inventory that was away: the outbox tries less and less often."""
+_BOOT = 240.0
+
+
+async def switched_off(workshop: Workshop, seen: Sequence[Sight]) -> None:
+    """Wait until laptops that are done have switched themselves off; the rest lose power."""
+    done = [workshop.laptops[sight.number] for sight in seen if sight.state == "done"]
+    await _until(lambda: not any(laptop.running for laptop in done), _POWER_OFF)
+    for laptop in workshop.laptops.values():
+        await asyncio.to_thread(laptop.power_cut)
+
+
+async def results(workshop: Workshop, seen: Sequence[Sight]) -> tuple[list[dict[str, Any]], list[Check]]:
+    """The ledger's rows, and whether the ledger has every result and the inventory got all of it."""
+    verified = {str(sight.data["id"]) for sight in seen if sight.data is not None and sight.verified}
+    rows: list[dict[str, Any]] = []
+
+    async def in_ledger() -> bool:
+        rows[:] = await workshop.daemon.ledger()
+        return verified <= {row["laptop"] for row in rows if row["verdict"] == "verified"}
+
+    whole = await _until_async(in_ledger, _RESULTS)
+    checks = [Check(f"the ledger holds the results of {len(verified)} laptops", whole, f"{len(rows)} rows")]
+    waits = any(isinstance(fault, SinkDown) for fault in workshop.mischief.faults)
+    inventory = workshop.services.inventory
+    wanted = {(row["laptop"], row["attempt"]) for row in rows}
+
+    def arrived() -> bool:
+        return wanted <= {(row["laptop"], row["attempt"]) for row in inventory.rows.values()}
+
+    patience = _RESULTS_AFTER_PAUSE if waits else _RESULTS
+    came = await _until(lambda: arrived() and not workshop.mischief.underway, patience)
+    checks.append(Check("every result arrived at the inventory", came, f"{len(inventory.rows)} arrived"))
+    return rows, checks
+
+
+async def own_eyes(workshop: Workshop, seen: Sequence[Sight]) -> list[Check]:
+    """Disks hashed from outside or booted, what must be untouched, what the faults must have led to."""
+    checks = [_noticed(workshop, fault, seen) for fault in workshop.mischief.faults if isinstance(fault, Corrupt)]
+    verified = [workshop.laptops[sight.number] for sight in seen if sight.verified]
+    if any(isinstance(laptop, ThinBox) for laptop in verified):
+        workshop.display.say("hashing the disks from outside")
+        manifest = workshop.stock.manifest
+        for laptop in verified:
+            checks.append(await asyncio.to_thread(check_disk, laptop.number, laptop.disk, manifest))
+    checks += await _own_disk_boots(workshop, verified)
+    checks.append(await asyncio.to_thread(workshop.bystander.check))
+    return checks
+
+
+def _noticed(workshop: Workshop, fault: Corrupt, seen: Sequence[Sight]) -> Check:
+    """The first verdict must have named what was changed, and a second round must have put it right."""
+    data: Mapping[str, Any] = seen[fault.laptop - 1].data or {}
+    named = data.get("first_differs") or data.get("differs") or []
+    where = ", ".join(f"partition {each['partition']}, bytes {each['first']} to {each['last']}" for each in named)
+    ok = bool(named) and data.get("attempts", 0) >= 2
+    return Check(f"laptop {fault.laptop}'s first verdict named what differs", ok, where)
+
+
+async def _own_disk_boots(workshop: Workshop, verified: Sequence[Laptop]) -> list[Check]:
+    """Every clone that can boot is started from its own disk, without a network card."""
+    manifest = workshop.stock.manifest
+    boots = [
+        laptop for laptop in verified
+        if isinstance(laptop, VirtualLaptop) and manifest.os and laptop.identity.firmware.family in manifest.firmware
+    ]  # fmt: skip
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(laptop: VirtualLaptop) -> Check:
+        async with places:
+            return await _own_disk_boot(workshop, laptop)
+
+    return list(await asyncio.gather(*(one(laptop) for laptop in boots)))
+
+
+async def _own_disk_boot(workshop: Workshop, laptop: VirtualLaptop) -> Check:
+    what = f"laptop {laptop.number} starts from its own disk"
+    workshop.display.say(what)
+    laptop.boot_own_disk()
+    try:
+        said = await _until(lambda: BOOTED in laptop.shown() or not laptop.running, _BOOT)
+        line = next((line.strip() for line in laptop.shown().splitlines() if BOOTED in line), "")
+        return Check(what, said and bool(line), line or f"it did not say so: {troubles(laptop)}")
+    finally:
+        await asyncio.to_thread(laptop.power_cut)
+
+
+async def _until(ready: Callable[[], bool], seconds: float) -> bool:
+    async def asked() -> bool:
+        return ready()
+
+    return await _until_async(asked, seconds)
+
+
+async def _until_async(ready: Callable[[], Any], seconds: float) -> bool:
+    """Wait until `ready()` is true, at most so long; an answer that fails counts as not yet."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + seconds
+    while True:
+        try:
+            if await ready():
+                return True
+        except ClonedError:
+            pass
+        if clock() > until:
+            return False
+        await asyncio.sleep(0.2)

@@ -1,0 +1,168 @@
+"""A lab from beginning to end: build it, power on, follow, look for itself, report, take it down."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloned import processes
+from cloned.errors import MissingError
+from cloned.lab import stock as stocks
+from cloned.lab import switchbox
+from cloned.lab.checks import Bystander
+from cloned.lab.daemon import PAGE, Daemon, Settings, server_address
+from cloned.lab.display import Display
+from cloned.lab.faults import Corrupt
+from cloned.lab.forward import Forward
+from cloned.lab.laptops import Disk, Identity, Kind, Laptop, disk_size, identities
+from cloned.lab.machine import VirtualLaptop, check_host
+from cloned.lab.mischief import Mischief, Stage
+from cloned.lab.network import BRIDGE, SWITCH, Network, inside
+from cloned.lab.options import Options
+from cloned.lab.registry import Entry
+from cloned.lab.services import GATE, WEBHOOK, Services
+from cloned.lab.thinbox import ThinBox
+from cloned.status.auth import read_pin
+
+TOOLS = {
+    Kind.THIN: ("ip", "tc", "nft", "ethtool", "sysctl", "snmpd", "unshare", "setpriv"),
+    Kind.VM: ("ip", "tc", "nft", "ethtool", "sysctl", "snmpd", "qemu-system-x86_64"),
+}
+
+
+@dataclass
+class Workshop:
+    """What stands while a lab runs."""
+
+    options: Options
+    entry: Entry
+    display: Display
+    stock: stocks.Stock
+    network: Network
+    identities: Sequence[Identity]
+    laptops: dict[int, Laptop]
+    services: Services
+    daemon: Daemon
+    mischief: Mischief
+    forward: Forward
+    bystander: Bystander
+
+    @property
+    def page(self) -> str:
+        """Where a browser on this machine finds the page."""
+        return f"http://127.0.0.1:{self.forward.port}/"
+
+    @property
+    def config(self) -> Path:
+        """The daemon's configuration."""
+        return self.daemon.settings.state / "cloned.toml"
+
+    @property
+    def pin(self) -> str:
+        """The PIN that acting on the page needs."""
+        return read_pin(self.daemon.settings.state)
+
+
+def check_machine(options: Options) -> None:
+    """Raise MissingError, with the next step, for what this lab needs and the machine has not."""
+    for tool in TOOLS[options.of_kind]:
+        processes.need(tool)
+    if options.of_kind is Kind.VM:
+        check_host(set(options.kinds_of_firmware))
+    if any(text.startswith("slow-disk") for text in options.faults):
+        processes.need("qemu-storage-daemon")
+        if options.of_kind is Kind.THIN and not Path("/dev/fuse").exists():
+            raise MissingError("/dev/fuse is not there, a slow disk of a thin laptop needs it", "modprobe fuse")
+
+
+async def build(options: Options, entry: Entry, display: Display, stack: AsyncExitStack) -> Workshop:
+    """Everything up to a daemon that is ready, laptops still off. What was made is undone when `stack` ends."""
+    scratch = Path(entry.scratch)
+    stock = await asyncio.to_thread(stocks.prepare, options.image_name, display.say)
+    stocks.check_room(scratch, stock.manifest, options.laptops)
+    network = Network(entry.run, options.laptops, options.bits_per_second)
+    stack.callback(network.close)
+    network.build()
+    who = identities(entry.run, options.laptops, options.kinds_of_firmware)
+    laptops = {each.number: _laptop(each, options.of_kind, stock, network, entry, stack) for each in who}
+    network.plug_server()
+    _switch(network, Path(entry.folder), stack)
+    services = await stack.enter_async_context(Services(network.path(network.switch)))
+    daemon = _daemon(options, entry, stock, network, services, who)
+    stack.push_async_callback(daemon.stop)
+    mischief = Mischief(
+        options.wanted_faults, Stage(network, options.of_kind, laptops, daemon, services, stock.manifest), display.say
+    )
+    stack.push_async_callback(mischief.close)
+    mischief.prepare()
+    bystander = Bystander(scratch)
+    stack.callback(bystander.close)
+    forward = await stack.enter_async_context(Forward(network.path(network.server), server_address(), PAGE))
+    daemon.start()
+    await daemon.ready()
+    return Workshop(
+        options, entry, display, stock, network, who, laptops, services, daemon, mischief, forward, bystander
+    )
+
+
+def _laptop(
+    who: Identity, kind: Kind, stock: stocks.Stock, network: Network, entry: Entry, stack: AsyncExitStack
+) -> Laptop:
+    """A laptop with an empty disk."""
+    folder = Path(entry.scratch) / f"laptop-{who.number}"
+    folder.mkdir(parents=True)
+    disk = Disk.create(folder / "disk", disk_size(stock.manifest))
+    laptop: Laptop
+    if kind is Kind.THIN:
+        laptop = ThinBox(who, disk, folder, network)
+    else:
+        laptop = VirtualLaptop(who, disk, folder, network, entry.folder / f"qmp-{who.number}")
+    stack.callback(laptop.close)
+    return laptop
+
+
+def _switch(network: Network, folder: Path, stack: AsyncExitStack) -> None:
+    """snmpd for the bridge; it ends with the lab."""
+    indexes = inside(network.switch, ["sh", "-c", "grep -H . /sys/class/net/port*/ifindex"]).decode()
+    speeds = {} if network.rate is None else {int(line.rpartition(":")[2]): network.rate for line in indexes.split()}
+    config = folder / "snmpd.conf"
+    config.write_text(switchbox.configuration(str(SWITCH.ip), BRIDGE, speeds, sys.executable))
+    snmpd = ["snmpd", "-f", "-C", "-c", str(config), "-Lf", str(folder / "snmpd.log")]
+    command = ["ip", "netns", "exec", network.switch, *snmpd]
+    environment = {**os.environ, "MIBS": "", "SNMP_PERSISTENT_DIR": str(folder / "snmp")}
+    process = processes.spawn(command, env=environment)
+    stack.callback(process.wait)
+    stack.callback(process.kill)
+
+
+def _daemon(
+    options: Options, entry: Entry, stock: stocks.Stock, network: Network, services: Services, who: Sequence[Identity]
+) -> Daemon:
+    state = Path(entry.scratch) / "state"
+    state.mkdir()
+    (state / "images").symlink_to(stock.store.root)
+    cursed = {fault.laptop for fault in options.wanted_faults if isinstance(fault, Corrupt)}
+    settings = Settings(
+        state=state,
+        runtime=entry.folder / "daemon",
+        live=stock.live,
+        boot=stock.boot,
+        image=stock.manifest.name,
+        kind=options.of_kind,
+        mbit_s=None if network.rate is None else max(10, network.rate // 1_000_000),
+        webhook=WEBHOOK,
+        webhook_secret=services.inventory.secret,
+        gates={each.mac: f"{GATE}/{each.number}" for each in who if each.number in cursed},
+    )
+    return Daemon(settings, network.server, Path(entry.scratch) / "daemon.log")
+
+
+def troubles(laptop: Laptop, lines: int = 3) -> str:
+    """The last words on a laptop's screen, on one line."""
+    shown = [line.strip() for line in laptop.shown().replace("\r", "\n").splitlines() if line.strip()]
+    return " / ".join(shown[-lines:])
