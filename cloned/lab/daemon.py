@@ -107,7 +107,7 @@ class Daemon:
         until = asyncio.get_running_loop().time() + _START
         while True:
             try:
-                await self.ask("/readyz")
+                await self.state()
             except ClonedError as error:
                 if not self.running:
                     raise MissingError("the daemon did not start", self.last_words()) from error

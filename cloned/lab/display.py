@@ -22,6 +22,8 @@ class Display:
 
     def __init__(self, *, to_stderr: bool) -> None:
         self.console = Console(file=sys.stderr if to_stderr else sys.stdout, highlight=False, soft_wrap=True)
+        if not self.console.is_terminal:
+            self.console.width = 130
         self._live: Live | None = None
         self._said: dict[int, tuple[str, int]] = {}
         self._began = time.monotonic()
