@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 GPT_ENTRY: Final = 128
 """Bytes of a GPT entry."""
@@ -69,7 +69,8 @@ class Volume:
     uuid: str
     extents: int
     segments: tuple[str, ...] = ()
-    """One canonical line a segment: first extent, extents, kind, then `PVNAME@EXTENT` or what the kind needs."""
+    """One canonical line a segment (core/lvm.py): first extent, extents, kind, then what the kind needs."""
+    swap: Swap | None = None
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,8 @@ def _group_lines(group: Group) -> Iterator[str]:
         yield f"volume {quote(volume.name)} {volume.uuid} {volume.extents}"
         for segment in volume.segments:
             yield f"segment {segment}"
+        if volume.swap:
+            yield f"volume-swap {volume.swap.version} {quote(volume.swap.uuid)} {quote(volume.swap.label)}"
 
 
 class _Parser:
@@ -193,6 +196,7 @@ class _Parser:
             {
                 "partition": self._partition, "swap": self._swap, "group": self._group,
                 "member": self._member, "volume": self._volume, "segment": self._segment,
+                "volume-swap": self._volume_swap,
             }[kind](*rest)
 
     def layout(self) -> Layout:
@@ -225,7 +229,13 @@ class _Parser:
         self._groups.append(replace(group, volumes=(*group.volumes, volume)))
 
     def _segment(self, *fields: str) -> None:
+        segments = self._groups[-1].volumes[-1].segments
+        self._last_volume(segments=(*segments, " ".join(fields)))
+
+    def _volume_swap(self, version: str, uuid: str, label: str) -> None:
+        self._last_volume(swap=Swap(unquote(uuid), unquote(label), int(version)))
+
+    def _last_volume(self, **changes: Any) -> None:
         group = self._groups.pop()
         *others, last = group.volumes
-        last = replace(last, segments=(*last.segments, " ".join(fields)))
-        self._groups.append(replace(group, volumes=(*others, last)))
+        self._groups.append(replace(group, volumes=(*others, replace(last, **changes))))

@@ -198,7 +198,7 @@ def _partitions(folder: Folder, disk: str, layout: Layout) -> list[Saved]:
         parts.append(_saved(folder, device, device, number, part.start * sector, part.size * sector))
     if len({part.number for part in parts}) != len(parts):
         raise ImageError(f"{folder.path}/parts names a partition twice", "copy the image again")
-    return parts
+    return sorted(parts, key=lambda part: part.number)
 
 
 def _number(folder: Folder, disk: str, device: str) -> int:
@@ -280,7 +280,7 @@ def _volumes(folder: Folder, groups: Sequence[Group]) -> list[Saved]:
                 f"{folder.path}/lvm_logv.list names {device}, which no lvm_*.conf knows", "copy the image again"
             )
         saved.append(_saved(folder, name, name, 0, None, known[name]))
-    return saved
+    return sorted(saved, key=lambda one: one.name)
 
 
 def read_groups(folder: Folder) -> list[Group]:
@@ -295,9 +295,11 @@ def read_groups(folder: Folder) -> list[Group]:
         name = f"lvm_{vg}.conf"
         folder.file(name)
         try:
-            groups.append(parse_group(folder.text(name) or "", numbers))
+            group = parse_group(folder.text(name) or "", numbers)
         except LayoutError as error:
             raise ImageError(f"{folder.path / name}: {error}", "copy the image again") from error
+        volumes = (replace(one, swap=_swap(folder, f"swappt-{vg}-{one.name}.info")) for one in group.volumes)
+        groups.append(replace(group, volumes=tuple(volumes)))
     return groups
 
 

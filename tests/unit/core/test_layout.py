@@ -101,8 +101,11 @@ def test_text_and_back() -> None:
 
 
 def test_text_with_lvm_and_back() -> None:
-    volume = Volume("root", "lv-id", 10, ("0 10 striped 1@0",))
-    group = Group("vg 0", "Ab-cd", 8192, ((1, "pv-id", 2048, 100),), (volume,))
+    volumes = (
+        Volume("root", "lv-id", 10, ("0 10 striped stripe_count=1 stripes=1,0",)),
+        Volume("swap", "lv-is", 3, ("0 3 striped stripe_count=1 stripes=1,10",), Swap("", "x")),
+    )
+    group = Group("vg 0", "Ab-cd", 8192, ((1, "pv-id", 2048, 100),), volumes)
     layout = replace(DOS, groups=(group,))
     assert Layout.parse(layout.text()) == layout
 

@@ -1,0 +1,43 @@
+"""images/FORMAT.md: its examples hold in a shell, and our code agrees with them."""
+
+import hashlib
+import re
+import subprocess
+
+import pytest
+
+from cloned.assets import root
+from cloned.core.layout import Layout, Partition, Swap
+from cloned.core.manifest import Layer, Manifest, Plan
+
+TEXT = (root("images") / "FORMAT.md").read_text()
+EXAMPLES = re.findall(r"^\$ (.+)\n(.+)$", TEXT, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("command", "output"), EXAMPLES, ids=[command[:40] for command, _ in EXAMPLES])
+def test_in_a_shell(command: str, output: str) -> None:
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == output
+
+
+def sha(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def test_example_in_our_code() -> None:
+    swap = Swap("806b6356-742b-4168-9791-ce1c1eecefe8", "my swap")
+    layout = Layout("dos", "0xc10edc10", 512, (
+        Partition(1, 2048, 16384, "83", attrs="active"), Partition(2, 18432, 2048, "82", swap=swap),
+    ))
+    layer = Layer(1, "sda1", "ext4", 2048 * 512, 16384 * 512, ((0, 4198400), (8387584, 1024)))
+    plan = Plan(layout.text(), 512, 20480 * 512, bytes(440), None, (layer,))
+    pieces = (sha(b"A" * 4194304), sha(b"A" * 4096 + b"B" * 1024))
+    manifest = Manifest("example", plan, pieces, 10 * 1024 * 1024)
+    assert f"{manifest.image_hash}  -" == EXAMPLES[6][1]
+    assert plan.map.place(1).ranges() == [(2048 * 512 + 4194304, 4096), (2048 * 512 + 8387584, 1024)]
+
+
+def test_empty_example_in_our_code() -> None:
+    layout = Layout("gpt", "2077A0EF-FDAF-4799-9C9F-3D760BE2651B", 4096, ())
+    manifest = Manifest("empty", Plan(layout.text(), 4096, 0, None, None, ()), (), 0)
+    assert f"{manifest.image_hash}  -" == EXAMPLES[-1][1]
