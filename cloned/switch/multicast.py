@@ -104,7 +104,8 @@ def igmp_socket(interface: str, address: IPv4Address) -> socket.socket:
     try:
         sock = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.IPPROTO_IGMP)
     except PermissionError as error:
-        raise MissingError("asking for multicast groups needs raw sockets", "run as root, or give CAP_NET_RAW") from error
+        hint = "run as root, or give CAP_NET_RAW"
+        raise MissingError("asking for multicast groups needs raw sockets", hint) from error
     try:
         sock.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, interface.encode() + b"\0")
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, ROUTER_ALERT)
@@ -113,7 +114,8 @@ def igmp_socket(interface: str, address: IPv4Address) -> socket.socket:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
     except OSError as error:
         sock.close()
-        raise MissingError(f"no IGMP on {interface}: {error.strerror}", "name an interface that has an address") from error
+        hint = "name an interface that has an address"
+        raise MissingError(f"no IGMP on {interface}: {error.strerror}", hint) from error
     return sock
 
 

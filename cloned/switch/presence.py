@@ -68,12 +68,12 @@ async def _discovery(address: Address) -> Presence | None:
             await loop.sock_connect(probe, where)
             await loop.sock_sendall(probe, engine_discovery())
             async with asyncio.timeout(WAIT):
-                await loop.sock_recv(probe, 2048)
+                answer = await loop.sock_recv(probe, 2048)
         except ConnectionRefusedError:
             return Presence.CLOSED
         except (TimeoutError, OSError):
             return None
-    return Presence.SPEAKS
+    return Presence.SPEAKS if answer[:1] == b"\x30" and answer != engine_discovery() else None
 
 
 def engine_discovery() -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cloned.core.probe import Heard
@@ -43,10 +43,10 @@ def suspects(results: Sequence[Probed], *, querier: bool) -> tuple[Warn, ...]:
 def _nobody(count: int, *, querier: bool) -> Warn:
     who = f"multicast reaches none of {count} laptops" if count > 1 else "multicast does not reach the laptop"
     if not querier:
-        return Warn("no-multicast", who, "the switch snoops IGMP and nobody asks for groups: let cloned be the querier, "
-                    "or turn snooping off")
-    return Warn("no-multicast", who, "suspects: multicast filtering (unknown multicast is dropped), storm control set to "
-                "zero, or server and laptops in different VLANs")
+        return Warn("no-multicast", who, "the switch snoops IGMP and nobody asks for groups: let cloned be the "
+                    "querier, or turn snooping off")
+    return Warn("no-multicast", who, "suspects: multicast filtering (unknown multicast is dropped), storm control "
+                "set to zero, or server and laptops in different VLANs")
 
 
 def _some(deaf: Sequence[Probed], results: Sequence[Probed], *, querier: bool) -> Iterable[Warn]:
@@ -54,11 +54,10 @@ def _some(deaf: Sequence[Probed], results: Sequence[Probed], *, querier: bool) -
     by_switch: dict[str, list[Probed]] = {}
     for probed in deaf:
         by_switch.setdefault(probed.switch, []).append(probed)
-    heard_on: Mapping[str, bool] = {
-        switch: any(probed.switch == switch and probed.heard.share > NOTHING for probed in results) for switch in by_switch}
+    hearing = {probed.switch for probed in results if probed.heard.share > NOTHING}
     for switch, group in by_switch.items():
         names = ", ".join(_named(probed) for probed in group)
-        if switch and not heard_on[switch] and len(group) > 1:
+        if switch and switch not in hearing and len(group) > 1:
             yield Warn("no-multicast", f"multicast does not get through switch {switch} ({names})",
                        "suspects: its IGMP snooping or multicast filtering, or the link to it is in another VLAN")
             continue
