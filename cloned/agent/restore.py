@@ -239,7 +239,7 @@ class _Pipeline:
     def _guard(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except BaseException as error:  # noqa: BLE001  boundary of the thread: raised again by _watch
+        except BaseException as error:
             self._failures.append(error)
             self._stop.set()
 

@@ -42,7 +42,7 @@ def read_back(
                 place = pieces.place(numbers[turn])
                 digests[numbers[turn]] = disk.digest(place.ranges(), into)
                 progress(place.length)
-            except BaseException as error:  # noqa: BLE001  boundary of the thread: raised again below
+            except BaseException as error:
                 failures.append(error)
 
     threads = [threading.Thread(target=work, name=f"read-{n}", daemon=True) for n in range(WORKERS)]

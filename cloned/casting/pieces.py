@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,9 +20,9 @@ from typing import Protocol
 from cloned.casting.link import Link
 from cloned.core import packets
 from cloned.core.pacing import STEP, Pace
-from cloned.core.packets import PACKET, PAYLOAD, StreamAddress
-from cloned.core.stream import Burst, Mark, StreamSender
-from cloned.errors import MissingError
+from cloned.core.packets import PACKET, PAYLOAD, Mark, StreamAddress
+from cloned.core.stream import Burst, StreamSender
+from cloned.errors import ClonedError, MissingError
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,9 @@ FRAMES = 48
 
 GIGABIT = 0.98e9
 """Bit/s on the wire: leaves the last part of a gigabit to pages, boots and requests."""
+
+RETRY = 5.0
+"""Seconds until a piece that could not be read is tried again."""
 
 NO_OFFLOAD = {errno.EIO, errno.EINVAL, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.EMSGSIZE}
 LINK_TROUBLE = {errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EPERM, errno.ENOBUFS, errno.ENODEV}
@@ -137,13 +140,16 @@ class _Work:
         self.pace = Pace(rate)
         self.stats = StreamStats(rate=rate)
         self._source, self._stream, self._interface, self._link = source, stream, interface, link
-        self._frames: dict[int, tuple[memoryview, bytes]] = {}
+        self._frames: dict[int, bytearray] = {}
         self._addresses: dict[int, tuple[str, int]] = {}
-        self._loaded: deque[tuple[int, Future[bytes]]] = deque()
+        self._loaded: deque[tuple[int, Future[bytearray]]] = deque()
         self._commands: deque[Callable[[_Work], None]] = deque()
         self._stop = False
         self._segmenting = True
-        self._trouble = ""
+        self._trouble = self._broken = ""
+        self._retry_at = 0.0
+        self._group = (stream.group, stream.port)
+        self._segment = [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", PACKET))]
         self._due = 0.0
         self._looked = 0.0
         self._rate = rate
@@ -192,9 +198,10 @@ class _Work:
         try:
             while not self._stop:
                 self._turn()
-        except BaseException as error:  # noqa: BLE001  boundary of the thread: raised again by PieceSender.run
+        except BaseException as error:
             failure = error
         finally:
+            self.stats = self._snapshot(time.monotonic())
             self._close()
         loop.call_soon_threadsafe(_settle, ended, failure)
 
@@ -222,14 +229,14 @@ class _Work:
         if item is None:
             self._idle(0.02)
         elif isinstance(item, Mark):
-            self._send_to_group([packets.mark(item)], 0)
+            self._send_to_group([packets.mark(item)], 1)
         else:
             self._send(item)
             self._wait_for_turn(len(item.indexes))
 
     def _idle(self, seconds: float) -> None:
         """Wait for a request, a frame or a command."""
-        ready, _, _ = select.select([self._requests, self._wake], [], [], seconds)
+        ready, _, _ = select.select([self._requests.fileno(), self._wake], [], [], seconds)
         if self._wake in ready:
             os.eventfd_read(self._wake)
 
@@ -245,7 +252,7 @@ class _Work:
             if request is None:
                 continue
             answer = self.core.hear(request, now)
-            if request.receiver in self.core.receivers:
+            if request.receiver in self.core.audience.receivers:
                 self._addresses[request.receiver] = address
             if answer is not None:
                 self._answer(answer, address)
@@ -259,57 +266,67 @@ class _Work:
     # -- frames -----------------------------------------------------------------------------------
 
     def _load(self, piece: int) -> None:
-        future = self._readers.submit(self._source.frame, piece)
+        future = self._readers.submit(self._read, piece)
         future.add_done_callback(lambda done: self._was_loaded(piece, done))
 
-    def _was_loaded(self, piece: int, future: Future[bytes]) -> None:
+    def _read(self, piece: int) -> bytearray:
+        """In the reader's thread: a frame, cut into packets."""
+        frame = self._source.frame(piece)
+        count = packets.packet_count(len(frame))
+        prefix = packets.prefix(self._stream.session, piece, count, packets.frame_crc(frame))
+        return packets.packetize(prefix, frame)
+
+    def _was_loaded(self, piece: int, future: Future[bytearray]) -> None:
         self._loaded.append((piece, future))
         self._ring()
 
     def _take_loaded(self) -> None:
         while self._loaded:
             piece, future = self._loaded.popleft()
-            frame = future.result()
-            count = packets.packet_count(len(frame))
-            prefix = packets.prefix(self._stream.session, piece, count, packets.frame_crc(frame))
-            self._frames[piece] = memoryview(frame), prefix
-            for gone in self.core.loaded(piece, count):
+            try:
+                buffer = self._frames[piece] = future.result()
+            except (OSError, ClonedError) as error:
+                log.error("piece %d cannot be read: %s", piece, error)
+                self._broken = f"piece {piece} cannot be read: {error}"
+                self._retry_at = time.monotonic() + RETRY
+                self.core.failed(piece)
+                continue
+            for gone in self.core.loaded(piece, -(-len(buffer) // PACKET)):
                 del self._frames[gone]
 
     # -- sending ----------------------------------------------------------------------------------
 
     def _send(self, burst: Burst) -> None:
-        frame, prefix = self._frames[burst.piece]
-        epoch = self.core.epoch
-        parts: list[bytes | memoryview] = []
-        for sequence, index in enumerate(burst.indexes, burst.sequence):
-            parts.append(packets.data_header(prefix, index, epoch, sequence))
-            parts.append(frame[index * PAYLOAD : (index + 1) * PAYLOAD])
-        self._send_to_group(parts, PACKET if len(burst.indexes) > 1 else 0)
+        buffer, epoch = self._frames[burst.piece], self.core.epoch
+        view, indexes = memoryview(buffer), burst.indexes
+        if isinstance(indexes, range):
+            packets.stamp(buffer, indexes.start, indexes.stop, epoch, burst.sequence)
+            parts = [view[indexes.start * PACKET : indexes.stop * PACKET]]
+        else:
+            for sequence, index in enumerate(indexes, burst.sequence):
+                packets.stamp(buffer, index, index + 1, epoch, sequence)
+            parts = [view[index * PACKET : (index + 1) * PACKET] for index in indexes]
+        self._send_to_group(parts, len(indexes))
 
-    def _send_to_group(self, parts: list[bytes | memoryview], segment: int) -> None:
+    def _send_to_group(self, parts: Sequence[bytes | memoryview], count: int) -> None:
         """One call for all packets where the kernel cuts them up, else one call for each."""
-        destination = (self._stream.group, self._stream.port)
         try:
-            if segment and self._segmenting:
-                ancillary = [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", segment))]
-                self._data.sendmsg(parts, ancillary, 0, destination)
-            elif segment:
-                for start in range(0, len(parts), 2):
-                    self._data.sendmsg(parts[start : start + 2], [], 0, destination)
+            if count == 1 or self._segmenting:
+                self._data.sendmsg(parts, self._segment if count > 1 else [], 0, self._group)
             else:
-                self._data.sendmsg(parts, [], 0, destination)
+                for packet in _singly(parts):
+                    self._data.sendto(packet, self._group)
         except OSError as error:
-            self._not_sent(error, parts, segment)
+            self._not_sent(error, parts, count)
         else:
             self._trouble = ""
 
-    def _not_sent(self, error: OSError, parts: list[bytes | memoryview], segment: int) -> None:
+    def _not_sent(self, error: OSError, parts: Sequence[bytes | memoryview], count: int) -> None:
         """Do without segmentation where there is none; sit out a link that is down: what was not sent is repaired."""
-        if segment and self._segmenting and error.errno in NO_OFFLOAD:
+        if count > 1 and self._segmenting and error.errno in NO_OFFLOAD:
             log.info("no UDP segmentation on %s (%s): sending packet by packet", self._interface, error)
             self._segmenting = False
-            self._send_to_group(parts, segment)
+            self._send_to_group(parts, count)
         elif error.errno in LINK_TROUBLE:
             if not self._trouble:
                 log.warning("cannot multicast from %s: %s", self._interface, error)
@@ -328,6 +345,9 @@ class _Work:
     def _look(self, now: float) -> None:
         """Adapt the rate and renew the snapshot."""
         self._looked = now
+        if self._broken and now >= self._retry_at:
+            self._broken = ""
+            self.core.retry()
         self.pace.update(self.core.samples(now), now)
         if self.core.sent > self._seen:
             self._rate = self._link.share(self._stream.session, self.pace.rate, now)
@@ -340,16 +360,16 @@ class _Work:
 
     def _snapshot(self, now: float) -> StreamStats:
         core = self.core
-        self._addresses = {key: value for key, value in self._addresses.items() if key in core.receivers}
+        self._addresses = {key: value for key, value in self._addresses.items() if key in core.audience.receivers}
         receivers = tuple(
             Listener(
                 self._addresses[r.id][0], now - r.heard, r.wants.bit_count(), r.room, r.received, r.lost,
                 r.held_by, r.unicast, r.deaf, r.lagging,
             )
-            for r in core.receivers.values() if r.id in self._addresses
+            for r in core.audience.receivers.values() if r.id in self._addresses
         )
         return StreamStats(
-            core.sent, core.repaired, core.sent * PAYLOAD, self._rate, self._sending, core.paused, self._trouble, receivers
+            core.sent, core.repaired, core.sent * PAYLOAD, self._rate, self._sending, core.paused, self._broken or self._trouble, receivers
         )
 
 
@@ -361,6 +381,13 @@ def _data_socket(interface: str) -> socket.socket:
     data.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     data.bind((interface, 0))
     return data
+
+
+def _singly(parts: Sequence[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    """The packets one by one."""
+    for part in parts:
+        for start in range(0, len(part), PACKET):
+            yield part[start : start + PACKET]
 
 
 def _settle(ended: asyncio.Future[None], failure: BaseException | None) -> None:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cloned.core import bitsets
 from cloned.core.packets import (
-    BODY, HEADER, PACKET, Ask, Bye, ask, bye, read_data, read_mark, read_prefix, repairs,
+    DATA_HEADER,
+    HEADER,
+    PACKET,
+    PAYLOAD,
+    SEQUENCES,
+    Ask,
+    Bye,
+    ask,
+    bye,
+    read_data,
+    read_mark,
+    read_prefix,
+    repairs,
 )
 
 REPAIR_PACKETS = 6
@@ -17,28 +29,28 @@ REPAIR_PACKETS = 6
 BEGIN_WITHIN = 4
 """A piece is begun if this part (a quarter) of its packets has not gone by yet: the rest costs the others a repair."""
 
-STRIKES = 8
-"""Packets that disagree with those held of a piece before the held ones are thrown away."""
+_LACKED = bytes((ord("1"), *[ord("0")] * 255))
 
 
 @dataclass
 class Begun:
-    """A piece of which some packets are here."""
+    """A piece of which some packets are here, each at its place and with its header still on."""
 
     prefix: bytes
     count: int
     crc: int
-    payloads: dict[int, bytes] = field(default_factory=dict)
+    packets: bytearray
+    """Longer than what belongs to the piece."""
+    have: bytearray
+    """One byte for each packet: 1 if it is here."""
+    left: int
+    length: int
+    """Bytes of all packets; known once the last one is here."""
     strikes: int = 0
 
     def missing(self) -> int:
         """Bit set of the packets that are not here."""
-        held = self.payloads
-        highest = max(held, default=-1) + 1
-        tail = bitsets.span(highest, self.count)
-        if len(held) == highest:
-            return tail
-        return tail | bitsets.of(set(range(highest)).difference(held))
+        return int(self.have.translate(_LACKED)[::-1], 2)
 
 
 @dataclass(frozen=True)
@@ -46,14 +58,20 @@ class Frame:
     """A piece of which all packets are here."""
 
     piece: int
-    payloads: dict[int, bytes]
+    packets: memoryview
     crc: int
 
     def join(self) -> bytes | None:
-        """The frame; None if it is damaged."""
-        payloads = self.payloads
-        whole = b"".join([payloads[index] for index in range(len(payloads))])
-        return whole if zlib.crc32(whole) == self.crc else None
+        """The frame; None if it is damaged. zstd itself looks at what carries its own checksum."""
+        packets = self.packets
+        starts = range(HEADER, len(packets), PACKET)
+        whole = b"".join([packets[start : start + PAYLOAD] for start in starts])
+        return whole if _checks_itself(whole) or zlib.crc32(whole) == self.crc else None
+
+
+def _checks_itself(frame: bytes) -> bool:
+    """Whether a zstd frame ends in a checksum of its content (RFC 8878 §3.1.1.1.1.5)."""
+    return frame[:4] == b"\x28\xb5\x2f\xfd" and len(frame) > 8 and bool(frame[4] & 4)
 
 
 class Assembly:
@@ -68,8 +86,9 @@ class Assembly:
         self.wants = bitsets.of(wanted)
         """Pieces not begun."""
         self.begun: dict[int, Begun] = {}
-        self.held: set[int] = set()
-        """Pieces that are complete, or fetched otherwise, and not yet released."""
+        self.held: dict[int, bytearray | None] = {}
+        """Pieces that are complete, or fetched otherwise, and not yet released; with the memory of their packets."""
+        self._spare: list[bytearray] = []
         self.number = 0
         self.epoch = 0
         self.through = 0
@@ -81,57 +100,63 @@ class Assembly:
         """Packets received in this epoch."""
         self._prefix = b""
         self._current: Begun | None = None
+        self._at_last_ask = -1
 
     # -- what comes in ----------------------------------------------------------------------------
 
     def feed(self, data: memoryview, segment: int) -> list[Frame]:
         """Take in what one call received: packets of `segment` bytes, the last one perhaps shorter."""
-        if segment != PACKET:
-            return self._feed_singly(data, segment)
-        whole = len(data) // PACKET * PACKET
-        count = 0
-        frames: list[Frame] = []
-        epoch = sequence = 0
-        for prefix, index, epoch, sequence, payload in BODY.iter_unpack(data[:whole]):  # noqa: B007
-            if prefix != self._prefix:
-                self._turn_to(prefix, index)
-            current = self._current
-            if current is not None and index < current.count:
-                current.payloads[index] = payload
-                if len(current.payloads) == current.count:
-                    frames.append(self._complete())
-            count += prefix == self._prefix
-        if count:
-            self._saw(epoch, sequence, count)
-        if whole < len(data):
-            frames += self._feed_singly(data[whole:], PACKET)
+        whole = len(data) // PACKET if segment == PACKET else 0
+        frames = self._feed_full(data, whole) if whole else []
+        rest = data[whole * PACKET :]
+        for start in range(0, len(rest), max(segment, 1)):
+            frames += self._feed_short(bytes(rest[start : start + segment]))
         return frames
 
-    def _feed_singly(self, data: memoryview, segment: int) -> list[Frame]:
+    def _feed_full(self, data: memoryview, count: int) -> list[Frame]:
+        """Packets of full size; mostly they follow each other, and the first and last headers tell."""
+        prefix, index, epoch, offset = DATA_HEADER.unpack_from(data)
+        last = DATA_HEADER.unpack_from(data, (count - 1) * PACKET)
+        if last == (prefix, index + count - 1, epoch, offset):
+            return self._place(prefix, index, count, epoch, offset, data[: count * PACKET])
         frames = []
-        for start in range(0, len(data), max(segment, 1)):
-            packet = bytes(data[start : start + segment])
-            frames += self._mark(packet) if len(packet) == HEADER else self._packet(packet)
+        for start, run in _runs(data, count):
+            prefix, index, epoch, offset = DATA_HEADER.unpack_from(data, start)
+            frames += self._place(prefix, index, run, epoch, offset, data[start : start + run * PACKET])
         return frames
 
-    def _mark(self, packet: bytes) -> list[Frame]:
-        seen = read_mark(packet)
-        if seen is not None and seen.session == self.session:
-            self._saw(seen.epoch, seen.sequence, 0)
-            self._prefix, self._current = b"", None
-        return []
-
-    def _packet(self, packet: bytes) -> list[Frame]:
+    def _feed_short(self, packet: bytes) -> list[Frame]:
+        """A mark, or the last packet of a frame."""
+        if len(packet) == HEADER:
+            seen = read_mark(packet)
+            if seen is not None and seen.session == self.session:
+                self._saw(seen.epoch, seen.sequence, 0)
+                self._prefix, self._current = b"", None
+            return []
         data = read_data(packet)
         if data is None:
             return []
-        if data.prefix != self._prefix and not self._turn_to(data.prefix, data.index):
+        offset = (data.sequence - data.index) % SEQUENCES
+        return self._place(data.prefix, data.index, 1, data.epoch, offset, memoryview(packet))
+
+    def _place(
+        self, prefix: bytes, index: int, count: int, epoch: int, offset: int, data: memoryview
+    ) -> list[Frame]:
+        """Put packets that follow each other where they belong."""
+        if prefix != self._prefix and not self._turn_to(prefix, index):
             return []
-        self._saw(data.epoch, data.sequence, 1)
-        if self._current is None:
+        self._saw(epoch, (offset + index + count - 1) % SEQUENCES, count)
+        begun = self._current
+        if begun is None or index + count > begun.count:
             return []
-        self._current.payloads[data.index] = data.payload
-        return [self._complete()] if len(self._current.payloads) == self._current.count else []
+        begun.packets[index * PACKET : index * PACKET + len(data)] = data
+        if index + count == begun.count:
+            begun.length = index * PACKET + len(data)
+        new = begun.have.count(0, index, index + count)
+        if new:
+            begun.have[index : index + count] = b"\1" * count
+            begun.left -= new
+        return [] if begun.left else [self._complete(begun)]
 
     def _turn_to(self, prefix: bytes, index: int) -> bool:
         """Make the frame that `prefix` names the current one; False if it is not of our session."""
@@ -149,31 +174,41 @@ class Assembly:
             return begun
         if begun is not None:
             begun.strikes += 1
-            if begun.strikes < STRIKES:
-                return None
+            if begun.strikes <= begun.count - begun.left:
+                return None  # a damaged or forged one; the majority is right
             self.again(piece)
         if not self.wants >> piece & 1 or index * BEGIN_WITHIN > count or self.room() < 1:
             return None
         self.wants &= ~(1 << piece)
-        self.begun[piece] = new = Begun(prefix, count, crc)
+        packets = self._buffer(count * PACKET)
+        self.begun[piece] = new = Begun(prefix, count, crc, packets, bytearray(count), count, 0)
         return new
 
-    def _complete(self) -> Frame:
-        piece = int.from_bytes(self._prefix[12:16], "big")
-        begun = self.begun.pop(piece)
-        self.held.add(piece)
+    def _buffer(self, size: int) -> bytearray:
+        """Memory for a piece's packets: what another piece left, since fresh memory costs more than the copying."""
+        spare = self._spare.pop() if self._spare else b""
+        return spare if isinstance(spare, bytearray) and len(spare) >= size else bytearray(size)
+
+    def _give_back(self, packets: bytearray | None) -> None:
+        if packets is not None:
+            self._spare.append(packets)
+
+    def _complete(self, begun: Begun) -> Frame:
+        piece = int.from_bytes(begun.prefix[12:16], "big")
+        del self.begun[piece]
+        self.held[piece] = begun.packets
         self._current = None
-        return Frame(piece, begun.payloads, begun.crc)
+        return Frame(piece, memoryview(begun.packets)[: begun.length], begun.crc)
 
     def _saw(self, epoch: int, sequence: int, packets: int) -> None:
         """Count what came; a new epoch is a sender that was started again."""
         if epoch != self.epoch or self.base < 0:
             self.lost_before = self.lost
-            self.epoch, self.through, self._here = epoch, sequence, 0
+            self.epoch, self._here = epoch, 0
             self.base = sequence - packets + 1
         self.received += packets
         self._here += packets
-        self.through = max(self.through, sequence)
+        self.through = sequence  # the last one, not the highest: one that was damaged is forgotten at once
 
     @property
     def lost(self) -> int:
@@ -198,12 +233,12 @@ class Assembly:
 
     def release(self, piece: int) -> None:
         """A complete piece is written, and its memory free."""
-        self.held.discard(piece)
+        self._give_back(self.held.pop(piece, None))
 
     def again(self, piece: int) -> None:
         """What is here of a piece is no good: want it once more."""
-        self.begun.pop(piece, None)
-        self.held.discard(piece)
+        begun = self.begun.pop(piece, None)
+        self._give_back(begun.packets if begun is not None else self.held.pop(piece, None))
         self.wants |= 1 << piece
         self._prefix, self._current = b"", None
 
@@ -217,7 +252,7 @@ class Assembly:
             return None
         self.again(piece)
         self.wants &= ~(1 << piece)
-        self.held.add(piece)
+        self.held[piece] = None
         return piece
 
     def asks(self, held_by: str = "network", *, unicast: bool = False) -> list[bytes]:
@@ -232,7 +267,9 @@ class Assembly:
         )
         if unicast:
             return [ask(question)]
-        return [ask(question), *repairs(question, self._missing(), REPAIR_PACKETS)]
+        packets = [ask(question), *repairs(question, self._missing(), REPAIR_PACKETS)]
+        self._at_last_ask = self.received
+        return packets
 
     def _missing(self) -> Iterator[tuple[int, int, int]]:
         for piece, begun in self.begun.items():
@@ -241,10 +278,25 @@ class Assembly:
                 yield piece, begun.count, missing
 
     def _still_coming(self, begun: Begun, missing: int) -> bool:
-        """Whether only the end is missing of the piece whose packet came last."""
-        return begun is self._current and missing == bitsets.span(bitsets.lowest(missing), begun.count)
+        """Whether only the end is missing of the piece whose packets are coming in."""
+        if begun is not self._current or self.received == self._at_last_ask:
+            return False
+        return missing == bitsets.span(bitsets.lowest(missing), begun.count)
 
     def bye(self) -> bytes:
         """The packet that tells the sender that nothing more is needed."""
         self.number += 1
         return bye(Bye(self.session, self.receiver, self.number))
+
+
+def _runs(data: memoryview, count: int) -> Iterator[tuple[int, int]]:
+    """Split full packets where one does not follow on the one before: (first byte, packets)."""
+    start, expected = 0, DATA_HEADER.unpack_from(data)
+    for number in range(count):
+        found = DATA_HEADER.unpack_from(data, number * PACKET)
+        if found != expected:
+            yield start * PACKET, number - start
+            start = number
+        prefix, index, epoch, offset = found
+        expected = prefix, index + 1, epoch, offset
+    yield start * PACKET, count - start

@@ -69,6 +69,27 @@ def take(members: int, most: int) -> int:
     return taken
 
 
+def most_common(sets: Iterable[int]) -> int:
+    """The members that most of the sets have."""
+    digits: list[int] = []
+    for members in sets:
+        _count(digits, members)
+    best = 0
+    for plane in reversed(digits):
+        best = (best & plane or best) if best else plane
+    return best
+
+
+def _count(digits: list[int], members: int) -> None:
+    """Add one to each member's count; `digits` holds the binary digits of all counts, lowest first."""
+    for place, plane in enumerate(digits):
+        digits[place], members = plane ^ members, plane & members
+        if not members:
+            return
+    if members:
+        digits.append(members)
+
+
 def encode(members: int, room: int) -> tuple[int, int, bytes]:
     """(lowest member, coding, body of at most `room` bytes); members that find no room are left out, highest first."""
     if not members:

@@ -39,14 +39,20 @@ MAX_FRAME = 8 * 1024 * 1024
 
 MAX_PACKETS = -(-MAX_FRAME // PAYLOAD)
 
+SEQUENCES = 1 << 32
+"""Sequence numbers of an epoch: 6 TB."""
+
+_HIGH = bytes(index >> 8 for index in range(MAX_PACKETS))
+_LOW = bytes(index & 255 for index in range(MAX_PACKETS))
+
 HELD_BY = ("network", "processor", "disk")
 """What can hold a receiver up, in the order of their numbers on the wire."""
 
 _TOP = Struct("!2sBBQ")
 _PREFIX = Struct("!2sBBQIHI")
-_DATA = Struct("!22sHII")
-BODY = Struct(f"!22sHII{PAYLOAD}s")
-"""A full data packet: prefix (the same for all packets of a frame), index, epoch, sequence, payload."""
+_STAMP = Struct("!II")
+DATA_HEADER = Struct("!22sHII")
+"""Prefix (the same for all packets of a frame), index, epoch, offset."""
 
 _REQUEST = Struct("!2sBBQQIII")
 _ASK = Struct("!QQHBBBIH")
@@ -211,9 +217,26 @@ def read_prefix(data: bytes) -> Prefix | None:
     return Prefix(session, piece, count, crc)
 
 
-def data_header(prefix: bytes, index: int, epoch: int, sequence: int) -> bytes:
-    """The 32 bytes before a payload."""
-    return _DATA.pack(prefix, index, epoch, sequence)
+def packetize(top: bytes, frame: bytes) -> bytearray:
+    """All packets of a frame, one after the other, PACKET bytes each but for the last; `stamp` before sending."""
+    view, blank = memoryview(frame), bytes(HEADER)
+    parts: list[bytes | memoryview] = []
+    for start in range(0, len(frame), PAYLOAD):
+        parts += (blank, view[start : start + PAYLOAD])
+    packets = bytearray().join(parts)
+    count = packet_count(len(frame))
+    for column, byte in enumerate(top):
+        packets[column::PACKET] = bytes((byte,)) * count
+    packets[PREFIX::PACKET] = _HIGH[:count]
+    packets[PREFIX + 1 :: PACKET] = _LOW[:count]
+    return packets
+
+
+def stamp(packets: bytearray, start: int, end: int, epoch: int, sequence: int) -> None:
+    """Give packets start … end-1 the sequence numbers from `sequence` on."""
+    values = _STAMP.pack(epoch, (sequence - start) % SEQUENCES)
+    for column, byte in enumerate(values, PREFIX + 2):
+        packets[start * PACKET + column : end * PACKET : PACKET] = bytes((byte,)) * (end - start)
 
 
 def read_data(packet: bytes) -> Data | None:
@@ -221,23 +244,23 @@ def read_data(packet: bytes) -> Data | None:
     top = read_prefix(packet)
     if top is None or not HEADER < len(packet) <= PACKET:
         return None
-    head, index, epoch, sequence = _DATA.unpack_from(packet)
+    head, index, epoch, offset = DATA_HEADER.unpack_from(packet)
     if index >= top.count or (len(packet) != PACKET and index != top.count - 1):
         return None
-    return Data(head, index, epoch, sequence, bytes(packet[HEADER:]))
+    return Data(head, index, epoch, (offset + index) % SEQUENCES, bytes(packet[HEADER:]))
 
 
 def mark(mark: Mark) -> bytes:
     """Encode a mark: a data header without a piece."""
     top = _PREFIX.pack(MAGIC, VERSION, MARK, mark.session, 0, 0, 0)
-    return _DATA.pack(top, 0, mark.epoch, mark.sequence)
+    return DATA_HEADER.pack(top, 0, mark.epoch, mark.sequence)
 
 
 def read_mark(packet: bytes) -> Mark | None:
     """Decode a mark."""
     if len(packet) != HEADER or packet[:4] != MAGIC + bytes((VERSION, MARK)):
         return None
-    top, index, epoch, sequence = _DATA.unpack(packet)
+    top, index, epoch, sequence = DATA_HEADER.unpack(packet)
     _, _, _, session, piece, count, crc = _PREFIX.unpack(top)
     return None if index or piece or count or crc else Mark(session, epoch, sequence)
 
