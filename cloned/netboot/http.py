@@ -10,6 +10,7 @@ import asyncio
 import base64
 import logging
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+_AHEAD_SECONDS = 10
 _LARGEST_TFTP = 512 * 1024 * 1024
 
 
@@ -60,6 +62,8 @@ class Site:
         self._memory, self._mac_at = memory, mac_at
         self._digests, self._tasks = Digests(), tasks
         self._hashing: set[Path] = set()
+        self._ahead: dict[tuple[str, str], tuple[float, str]] = {}
+        """Scripts that were asked for with HEAD, until the GET comes."""
 
     def application(self, routes: Iterable[web.AbstractRouteDef] = ()) -> web.Application:
         """The web application: `routes` first, then every file."""
@@ -72,7 +76,7 @@ class Site:
         """Content for TFTP; `server` is our ADDRESS:PORT for HTTP. Raises TftpError."""
         name = normal(name)
         if name == "grub/grub.cfg":
-            return Found(self._start_grub(client, server).encode())
+            return Found(self._start_grub(client, server, tftp=True).encode())
         if name in self._memory:
             return Found(self._memory[name])
         path = self._shelf.find(name)
@@ -119,14 +123,24 @@ class Site:
     async def _script(self, name: str, request: web.Request) -> str:
         server = _server(request)
         if name == "grub/grub.cfg":
-            return self._start_grub(request.remote or "", server)
+            self._tell(self._mac_at(request.remote or ""), request, "the configuration that asks for a menu")
+            return self._start_grub(request.remote or "", server, tftp=False)
         if name == "boot.ipxe" and "mac" not in request.query:
             self._tell(self._mac_at(request.remote or ""), request, "the script that asks for a script")
             return self._menus.start_ipxe(server)
         wanted = read_query(request.query, request.remote or "", "grub" if name == "grub/menu.cfg" else "ipxe")
         if wanted is None:
             raise web.HTTPBadRequest(text="mac must be six hexadecimal bytes with colons\n")
-        return await self._menu(wanted, request, server)
+        key = (wanted.address, request.path_qs)
+        ready = self._ahead.pop(key, None)
+        if ready is not None and ready[0] + _AHEAD_SECONDS > time.monotonic():
+            return ready[1]
+        script = await self._menu(wanted, request, server)
+        if request.method == "HEAD":  # firmware asks for the size first: one boot, one token
+            self._ahead[key] = (time.monotonic(), script)
+            if len(self._ahead) > 256:
+                self._ahead.pop(next(iter(self._ahead)))
+        return script
 
     async def _menu(self, wanted: BootRequest, request: web.Request, server: str) -> str:
         self._history.place(wanted.mac, wanted.address)
@@ -142,10 +156,10 @@ class Site:
         )
         return self._menus.menu(server, wanted, answer, self._choices.model(wanted.mac))
 
-    def _start_grub(self, client: str, server: str) -> str:
+    def _start_grub(self, client: str, server: str, *, tftp: bool) -> str:
         mac = self._mac_at(client)
         self._choices.fetched(mac, "grub/grub.cfg")
-        return self._menus.start_grub(server, self._choices.uefi(mac))
+        return self._menus.start_grub(server, self._choices.uefi(mac), tftp=tftp)
 
     def _tell(self, mac: str, request: web.Request, got: str, why: str = "") -> None:
         if mac:

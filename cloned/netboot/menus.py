@@ -65,9 +65,13 @@ class Menus:
         """The script every iPXE is pointed at by DHCP."""
         return self._templates.get_template("start.ipxe").render(server=server, base=f"http://{server}")
 
-    def start_grub(self, server: str, uefi: str) -> str:
-        """GRUB's first configuration; `uefi` is the model's setting: which iPXE to chain to without Secure Boot."""
-        chain = {"ipxe": "ipxe.efi", "shim": ""}.get(uefi, "snponly.efi")
+    def start_grub(self, server: str, uefi: str, *, tftp: bool) -> str:
+        """GRUB's first configuration; `uefi` is the model's setting: which iPXE to chain to without Secure Boot.
+
+        Only over TFTP: after UEFI HTTP boot GRUB 2.12 takes `ADDRESS:PORT` for a name to resolve and can't chain,
+        and chaining over TFTP all the same crashed OVMF. There it loads the kernel through the firmware's own HTTP.
+        """
+        chain = {"ipxe": "ipxe.efi", "shim": ""}.get(uefi, "snponly.efi") if tftp else ""
         return self._templates.get_template("start.grub").render(server=server, chain=chain)
 
     def menu(self, server: str, request: BootRequest, answer: BootAnswer, model: Model) -> str:
