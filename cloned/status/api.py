@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any
@@ -79,7 +80,7 @@ async def inventory(request: web.Request) -> web.Response:
 async def ledger(request: web.Request) -> web.Response:
     """`GET /api/v1/ledger`."""
     text = request.query.get("limit", str(LARGEST_LIMIT))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LARGEST_LIMIT):
+    if re.fullmatch("[1-9][0-9]{0,5}", text) is None or int(text) > LARGEST_LIMIT:
         raise UsageError(f"limit is not a number from 1 to {LARGEST_LIMIT}", "leave it out for everything")
     return answer(await request.app[RECORDS].rows(laptop=request.query.get("laptop"), limit=int(text)))
 

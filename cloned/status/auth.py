@@ -33,7 +33,7 @@ ADDRESSES = 4096
 """Addresses remembered; the one heard of longest ago goes first."""
 
 
-class Wait(ClonedError):
+class Wait(ClonedError):  # noqa: N818
     """Too many wrong PINs; `seconds` until the next try."""
 
     def __init__(self, seconds: float) -> None:

@@ -26,10 +26,16 @@ WATCHERS = 200
 
 @dataclass(frozen=True)
 class Rendered:
-    """What a view shows: JSON values by name. If `shape` changes, all parts are sent, else the changed ones."""
+    """What a view shows: JSON values by name. While `shape` stays, only changed parts are sent."""
 
     parts: Mapping[str, Any]
     shape: str = ""
+    frame: Callable[[], Mapping[str, Any]] | None = field(default=None, compare=False)
+    """Gives what is sent instead of all parts, where those have to be put into something first."""
+
+    def everything(self) -> Mapping[str, Any]:
+        """What somebody needs who has nothing yet."""
+        return self.parts if self.frame is None else self.frame()
 
 
 Render = Callable[[], Awaitable[Rendered]]
@@ -54,7 +60,7 @@ class View:
         if old is None or old == new:
             return
         if old.shape != new.shape or old.parts.keys() - new.parts.keys():
-            changed = event("all", new.parts)
+            changed = event("all", new.everything())
         else:
             changed = event("some", {name: part for name, part in new.parts.items() if old.parts.get(name) != part})
         everything: bytes | None = None
@@ -62,7 +68,7 @@ class View:
             if queue.full():
                 while not queue.empty():
                     queue.get_nowait()
-                everything = everything or event("all", new.parts)
+                everything = everything or event("all", new.everything())
                 queue.put_nowait(everything)
             else:
                 queue.put_nowait(changed)
@@ -104,7 +110,7 @@ class Hub:
         queue: asyncio.Queue[bytes] = asyncio.Queue(BACKLOG)
         if view.last is None:
             view.last = await view.render()
-        queue.put_nowait(event("all", view.last.parts))
+        queue.put_nowait(event("all", view.last.everything()))
         view.watchers.add(queue)
         self._watched.set()
         try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from cloned.assets import root
 from cloned.status import view
@@ -29,17 +30,22 @@ class Pages:
         self._workshop, self._records, self._netboot = workshop, records, netboot
         self.version = _version()
         self._jinja = _environment(self.version)
+        self._tiles: dict[view.Tile, Markup] = {}
+        """Tiles as they were drawn last: most stay as they are from one second to the next."""
 
     async def wall(self) -> Rendered:
         """The parts of the workshop screen, by the id of the element that each fills."""
         snapshot, totals, sinks = self._workshop.snapshot(), await self._records.totals(), await self._records.sinks()
         seen = view.wall(snapshot, sinks)
         known = {"snapshot": snapshot, "wall": seen, "totals": totals, "images": image_names(snapshot)}
-        parts = {name: self._draw(f"parts/{name}.html", known) for name in ("figures", "notices", "sessions", "floor")}
-        parts["version"] = self.version
-        tiles = self._jinja.get_template("parts/tile.html")
-        parts |= {f"tile-{tile.id}": tiles.render(tile=tile) for tile in seen.tiles()}
-        return Rendered(parts, seen.shape)
+        top = {name: self._draw(f"parts/{name}.html", known) for name in ("figures", "notices", "sessions")}
+        top["version"] = self.version
+        self._tiles = {each: self._tiles.get(each) or self._tile(each) for each in seen.tiles()}
+        tiles = {each.id: html for each, html in self._tiles.items()}
+        return Rendered(
+            top | {f"tile-{ident}": html for ident, html in tiles.items()}, seen.shape,
+            lambda: top | {"floor": self._draw("parts/floor.html", {**known, "tiles": tiles})},
+        )
 
     async def laptop(self, ident: str) -> Rendered:
         """The parts of a laptop's page; empty where it is not known."""
@@ -55,9 +61,12 @@ class Pages:
     def page(self, request: web.Request, name: str, rendered: Rendered, **more: Any) -> web.Response:
         """A whole page around its parts."""
         text = self._draw(name, {
-            "parts": rendered.parts, "signed_in": signed_in(request), "snapshot": self._workshop.snapshot(), **more,
+            "parts": rendered.everything(), "signed_in": signed_in(request), "snapshot": self._workshop.snapshot(), **more,
         })
         return web.Response(text=text, content_type="text/html")
+
+    def _tile(self, tile: view.Tile) -> Markup:
+        return Markup(self._draw("parts/tile.html", {"tile": tile}))  # noqa: S704 - a template of ours, which escapes
 
     def _draw(self, name: str, known: Mapping[str, Any]) -> str:
         return self._jinja.get_template(name).render(known)

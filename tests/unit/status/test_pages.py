@@ -1,0 +1,70 @@
+from datetime import datetime, timedelta
+
+import pytest
+
+from cloned.status import pages
+from cloned.status.pages import Pages
+from tests.unit.status import workshops
+from tests.unit.status.workshops import FakeRecords, FakeWorkshop
+
+
+async def test_every_workshop_can_be_drawn():
+    for make in (workshops.busy, workshops.empty, workshops.no_switch, workshops.crowded):
+        parts = (await Pages(FakeWorkshop(make()), FakeRecords()).wall()).parts
+        assert all(isinstance(part, str) for part in parts.values())
+
+
+async def test_every_laptop_can_be_drawn():
+    workshop = FakeWorkshop()
+    drawn = Pages(workshop, FakeRecords(), lambda mac: [{"at": 1.0, "asked": "DHCP", "got": mac, "why": ""}])
+    for laptop in workshop.state["laptops"]:
+        html = (await drawn.laptop(laptop["id"])).parts["laptop"]
+        assert laptop["serial"] in html
+        assert laptop["boot_mac"] in html
+
+
+async def test_a_laptop_that_is_not_there_is_said_so():
+    assert "not on the screen" in (await Pages(FakeWorkshop(), FakeRecords()).laptop("nobody")).parts["laptop"]
+
+
+async def test_what_hardware_says_of_itself_is_text_never_markup():
+    evil = "<script>alert(1)</script>\"'`"
+    snapshot = workshops.busy()
+    for laptop in snapshot["laptops"]:
+        laptop |= {"product": evil, "vendor": evil, "serial": evil, "tag": evil, "why": evil, "image": evil}
+        for disk in laptop["disks"]:
+            disk |= {"model": evil, "serial": evil}
+    drawn = Pages(FakeWorkshop(snapshot), FakeRecords(), lambda mac: [{"at": 1.0, "asked": evil, "got": evil, "why": evil}])
+    parts = list((await drawn.wall()).parts.values()) + list((await drawn.laptop("00000007")).parts.values())
+    assert not [part for part in parts if "<script" in part or "\"'`" in part]
+
+
+async def test_the_wall_says_what_each_laptop_does_in_words():
+    parts = (await Pages(FakeWorkshop(), FakeRecords()).wall()).parts
+    for laptop in workshops.busy()["laptops"]:
+        assert pages.STATE_WORDS[laptop["state"]] in parts[f"tile-{laptop['id']}"]
+
+
+async def test_confirming_shows_disk_and_image_and_sends_both():
+    html = (await Pages(FakeWorkshop(), FakeRecords()).wall()).parts["notices"]
+    assert "SAMSUNG MZVLB256HAHQ, 256 GB, S3ZHNX0K0007 ← school-2026" in html.replace("\\u2190", "←")
+    assert "&#34;disk&#34;: &#34;eui.0025385800000007&#34;" in html
+
+
+@pytest.mark.parametrize(("seconds", "words"), [
+    (None, ""), (-3, "0 s"), (0.4, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "1 h 00"), (5400, "1 h 30"),
+])
+def test_durations(seconds, words):
+    assert pages.duration(seconds) == words
+
+
+@pytest.mark.parametrize(("count", "words"), [(None, "0 B"), (999, "999 B"), (7_340_032_000, "7.3 GB"), (256 * 10**9, "256 GB"), (10**13, "10.0 TB")])
+def test_sizes(count, words):
+    assert pages.size(count) == words
+
+
+def test_times_are_local_and_dated_where_not_of_today():
+    now = datetime.now().astimezone()
+    assert pages.clock(now.timestamp()) == now.strftime("%H:%M:%S")
+    assert pages.clock((now - timedelta(days=2)).isoformat()) == (now - timedelta(days=2)).strftime("%Y-%m-%d %H:%M")
+    assert pages.clock(None) == ""

@@ -1,0 +1,236 @@
+import asyncio
+import json
+import re
+
+import pytest
+from aiohttp import ClientSession, UnixConnector
+from pydantic import TypeAdapter
+
+from cloned.errors import ClonedError, MissingError, UsageError
+from cloned.status import live, schema
+from cloned.status.app import ROUTES
+from cloned.status.openapi import document
+
+pytestmark = pytest.mark.wire
+RETRY = {"do": "retry", "target": "00000009"}
+
+
+async def test_every_route_is_in_the_document_and_the_other_way_round():
+    described = {(method.upper(), path) for path, operations in document()["paths"].items() for method in operations}
+    assert described == {(method, path) for method, path, _ in ROUTES} | {("GET", "/static/{name}")}
+
+
+def test_every_reference_in_the_document_leads_somewhere():
+    text = json.dumps(document())
+    names = set(re.findall(r'"#/components/schemas/([^"]+)"', text))
+    assert names <= document()["components"]["schemas"].keys()
+
+
+ANSWERS = {
+    "/api/v1/state": schema.Snapshot, "/api/v1/laptops": list[schema.Laptop], "/api/v1/laptops/00000009": schema.Laptop,
+    "/api/v1/sessions": list[schema.Session], "/api/v1/sessions/5e551011": schema.Session, "/api/v1/inventory": schema.Inventory,
+    "/api/v1/ledger?limit=1": list[schema.LedgerRow],
+}
+
+
+@pytest.mark.parametrize("path", ANSWERS)
+async def test_answers_are_as_the_document_says(machine, path):
+    async with machine.get(path) as answer:
+        assert (answer.status, answer.content_type) == (200, "application/json")
+        TypeAdapter(ANSWERS[path]).validate_json(await answer.text(), strict=True)
+
+
+@pytest.mark.parametrize(("path", "kind"), [
+    ("/", "text/html"), ("/laptops/00000009", "text/html"), ("/metrics", "text/plain"), ("/healthz", "text/plain"),
+    ("/readyz", "text/plain"), ("/api/v1/openapi.json", "application/json"), ("/static/page.css", "text/css"),
+])
+async def test_reading_is_free_and_nothing_comes_from_elsewhere(machine, path, kind):
+    async with machine.get(path) as answer:
+        assert (answer.status, answer.content_type) == (200, kind)
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert not re.findall(r"(?:src|href|url)\W+https?://", await answer.text())
+
+
+@pytest.mark.parametrize("path", [
+    "/laptops/nobody", "/api/v1/laptops/nobody", "/api/v1/sessions/none", "/static/nothing.js", "/static/..%2f..%2fpyproject.toml", "/x",
+])
+async def test_what_is_not_there_is_not_found(machine, path):
+    async with machine.get(path) as answer:
+        assert answer.status == 404
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "", "100001", "9" * 5000])
+async def test_an_absurd_limit_is_refused(machine, limit):
+    async with machine.get("/api/v1/ledger", params={"limit": limit}) as answer:
+        assert answer.status == 400
+
+
+async def test_readiness_says_what_is_wrong(machine, house):
+    house.wrong = ["no interface has a link"]
+    async with machine.get("/readyz") as answer:
+        assert (answer.status, await answer.text()) == (503, "no interface has a link\n")
+
+
+async def test_counters_of_other_rooms_are_scraped(machine):
+    async with machine.get("/metrics") as answer:
+        assert 'cloned_tftp_bytes_total{kind="sent"} 7.0' in await answer.text()
+
+
+# Who may act.
+
+async def act(client, body=None, **more):
+    async with client.post("/api/v1/commands", json=body or RETRY, **more) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_without_pin_or_token_nothing_acts(machine, browser, house):
+    assert (await act(machine))[0] == 401
+    assert (await act(browser))[0] == 401
+    assert (await act(machine, headers={"Authorization": "Bearer guess"}))[0] == 401
+    assert (await act(machine, headers={"Cookie": "cloned_signed_in=9999999999.aa.bb"}))[0] == 401
+    assert house.workshop.commands == []
+
+
+async def test_a_token_acts_in_its_name(machine, house):
+    assert await act(machine, headers={"Authorization": f"Bearer {house.token}"}) == (200, {"done": "retry", "ok": True})
+    assert (house.workshop.commands[0]["by"], house.workshop.commands[0]["target"]) == ("grafana", "00000009")
+
+
+async def test_the_unix_socket_acts_without_pin(house):
+    async with ClientSession("http://socket", connector=UnixConnector(house.socket)) as client:
+        assert (await act(client))[0] == 200
+    assert house.workshop.commands[0]["by"] == "command line"
+
+
+async def sign_in(client, pin, **more):
+    async with client.post("/api/v1/sign-in", json={"pin": pin}, **more) as answer:
+        return answer.status, answer.headers
+
+
+async def test_the_pin_signs_in_for_the_evening(browser, house):
+    status, headers = await sign_in(browser, house.pin)
+    assert status == 200
+    assert re.search(r"HttpOnly; .*SameSite=Strict", headers["Set-Cookie"])
+    assert (await act(browser))[0] == 200
+    async with browser.get("/") as answer:
+        assert 'class="signed-in' in await answer.text()
+    async with browser.post("/api/v1/sign-out") as answer:
+        assert answer.status == 200
+    assert (await act(browser))[0] == 401
+
+
+async def test_another_site_cannot_use_the_cookie(browser, house):
+    await sign_in(browser, house.pin)
+    for site in ("cross-site", "same-site", "none"):
+        assert (await act(browser, headers={"Sec-Fetch-Site": site}))[0] == 403
+    async with ClientSession(house.url, cookie_jar=browser.cookie_jar) as old:
+        assert (await act(old))[0] == 403
+        assert (await act(old, headers={"Origin": "http://evil.example"}))[0] == 403
+        assert (await act(old, headers={"Origin": house.url}))[0] == 200
+    async with browser.post("/api/v1/commands", data=json.dumps(RETRY), headers={"Content-Type": "text/plain"}) as answer:
+        assert answer.status == 415
+    assert len(house.workshop.commands) == 1
+
+
+async def test_wrong_pins_get_slow_but_the_command_line_still_works(machine, house):
+    wrong = "000000" if house.pin != "000000" else "111111"
+    seen = [(await sign_in(machine, wrong))[0] for _ in range(7)]
+    assert seen[:5] == [401] * 5
+    status, headers = await sign_in(machine, house.pin)
+    assert (status, int(headers["Retry-After"]) > 0) == (429, True)
+    async with ClientSession("http://socket", connector=UnixConnector(house.socket)) as client:
+        assert (await act(client))[0] == 200
+
+
+@pytest.mark.parametrize("body", ["", "{", "[" * 100_000, '{"pin": 1}', "[]", '"x"', "\ud800"])
+async def test_a_body_that_is_none_is_refused_not_tripped_over(machine, house, body):
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {house.token}"}
+    for path in ("/api/v1/commands", "/api/v1/sign-in"):
+        async with machine.post(path, data=body.encode("utf-8", "surrogatepass"), headers=headers) as answer:
+            assert answer.status in (400, 413)
+
+
+@pytest.mark.parametrize(("error", "status"), [
+    (UsageError("there is no laptop x", "see `cloned laptops`"), 400), (ClonedError("it is at work", "cancel it first"), 409),
+    (MissingError("no switch", "plug it in"), 503),
+])
+async def test_what_the_engine_says_no_to_is_told_with_the_next_step(machine, house, error, status):
+    house.workshop.error = error
+    assert await act(machine, headers={"Authorization": f"Bearer {house.token}"}) == (status, {"error": error.message, "hint": error.hint})
+
+
+async def test_dead_letters_are_sent_again(machine, house):
+    headers = {"Authorization": f"Bearer {house.token}"}
+    assert await act(machine, {"do": "inventory-retry", "target": "hook"}, headers=headers) == (200, {"ok": True, "retried": 2})
+    assert (house.records.retried, house.workshop.commands) == (["hook"], [])
+
+
+# Live.
+
+async def next_event(answer):
+    async with asyncio.timeout(5):
+        while True:
+            block = (await answer.content.readuntil(b"\n\n")).decode()
+            if block.startswith("event: "):
+                name, data = block.strip().split("\n")
+                return name[7:], json.loads(data[6:])
+
+
+async def test_events_bring_the_snapshot_and_then_changes(machine, house, monkeypatch):
+    monkeypatch.setattr(live, "INTERVAL", 0.02)
+    async with machine.get("/api/v1/events") as answer:
+        assert answer.content_type == "text/event-stream"
+        name, everything = await next_event(answer)
+        assert (name, everything["workshop"]) == ("all", house.workshop.state["workshop"])
+        assert "history" not in everything["laptop/00000003"]
+        TypeAdapter(schema.LaptopBrief).validate_python(everything["laptop/00000003"])
+        house.workshop.state["laptops"][2]["progress"]["bytes"] += 1
+        name, some = await next_event(answer)
+        assert (name, list(some)) == ("some", ["laptop/00000003"])
+        house.workshop.state["laptops"].pop()
+        name, everything = await next_event(answer)
+        assert (name, "laptop/0000001e" in everything) == ("all", False)
+
+
+async def test_pages_get_the_tiles_that_changed(machine, house, monkeypatch):
+    monkeypatch.setattr(live, "INTERVAL", 0.02)
+    async with machine.get("/events") as wall, machine.get("/events?laptop=00000003") as one:
+        assert "floor" in (await next_event(wall))[1]
+        assert "laptop" in (await next_event(one))[1]
+        house.workshop.state["laptops"][2] |= {"state": "verifying"}
+        name, some = await next_event(wall)
+        assert (name, set(some)) == ("some", {"tile-00000003"})
+        assert "Checks" in some["tile-00000003"]
+        assert "Checks" in (await next_event(one))[1]["laptop"]
+
+
+async def test_too_many_watchers_are_turned_away(machine, house, monkeypatch):
+    monkeypatch.setattr(live, "WATCHERS", 1)
+    async with machine.get("/api/v1/events") as answer:
+        await next_event(answer)
+        async with machine.get("/events") as second:
+            assert second.status == 503
+
+
+async def test_a_watcher_that_leaves_is_forgotten(machine, house, monkeypatch):
+    monkeypatch.setattr(live, "INTERVAL", 0.02)
+    monkeypatch.setattr(live, "KEEPALIVE", 0.02)
+    async with machine.get("/events") as answer:
+        await next_event(answer)
+        assert house.hub.watchers == 1
+        answer.close()
+    async with asyncio.timeout(5):
+        while house.hub.watchers:
+            await asyncio.sleep(0.02)
+
+
+async def test_ten_screens_of_fifty_laptops_are_served(machine, house, monkeypatch):
+    monkeypatch.setattr(live, "INTERVAL", 0.02)
+    answers = [await machine.get("/events") for _ in range(10)]
+    for answer in answers:
+        await next_event(answer)
+    house.workshop.state["laptops"][2] |= {"state": "done"}
+    for answer in answers:
+        while "tile-00000003" not in (await next_event(answer))[1]:
+            pass
+        answer.close()
