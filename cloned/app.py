@@ -41,6 +41,7 @@ from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
 from cloned.switch.places import Places
+from cloned.switch.reach import Reach
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -120,6 +121,9 @@ class Daemon:
         stack.push_async_callback(self.netboot.close)
         self.tasks.start(self.monitor.run(), "monitor", service=True)
         self.tasks.start(ImageWatch(self.engine, self.store).run(), "images", service=True)
+        nic = describe(self.interface)
+        self.reach = Reach(self.engine, self.monitor, nic.name, nic.address, self.config.network.querier)
+        self.tasks.start(self.reach.run(), "reach", service=True)
         self.tasks.start(self.places.run(), "places", service=True)
         self.tasks.start(self.outbox.run(), "outbox", service=True)
 
@@ -182,7 +186,7 @@ class View:
         return {**found, "workshop": daemon.config.workshop.name, "switches": daemon.places.readings(), "warnings": self._warnings()}
 
     def _warnings(self) -> list[dict[str, str]]:
-        found = [*self._daemon.netboot.warnings(), *self._daemon.places.warnings()]
+        found = [*self._daemon.netboot.warnings(), *self._daemon.places.warnings(), *self._daemon.reach.warnings()]
         if self._daemon.engine.problem:
             found.insert(0, {"code": "state-disk-full", "text": self._daemon.engine.problem, "hint": "nothing is lost"})
         return found

@@ -65,6 +65,8 @@ class Network(Section):
 
     interfaces: tuple[str, ...] = ()
     boot_port: Port = 8069
+    querier: Literal["auto", "off"] = "auto"
+    """Ask for multicast groups (IGMP) where nobody else does: snooping switches need it."""
     link_mbps: Annotated[int, Field(ge=10)] | None = None
     """Speed of the server's own link where the kernel can't tell."""
 

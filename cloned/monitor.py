@@ -11,6 +11,7 @@ from typing import Any
 from cloned.core.events import Event, Returned, Stalled, Tick, Vanished, Verifying
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import Laptop, State
+from cloned.core.probe import Heard
 from cloned.core.schedule import due
 from cloned.engine import Engine
 
@@ -31,6 +32,7 @@ class Watch:
     moved: float
     mark: tuple[object, ...] = ()
     progress: dict[str, Any] = field(default_factory=dict)
+    probe: Heard | None = None
 
 
 class Monitor:
@@ -50,6 +52,11 @@ class Monitor:
             if ident in laptops and laptops[ident].active and watch.progress
         }
 
+    @property
+    def probes(self) -> Mapping[LaptopId, Heard]:
+        """What each laptop last counted of the multicast probe."""
+        return {ident: watch.probe for ident, watch in self._watches.items() if watch.probe is not None}
+
     async def heard(self, laptop: Laptop, report: Mapping[str, Any]) -> None:
         """Take a report in; submits an event only where the laptop's state follows from it."""
         now = self._clock()
@@ -59,7 +66,7 @@ class Monitor:
         mark = (report.get("state"), report.get("session"), progress.get("bytes"), progress.get("pieces_left"), report.get("round"))
         if mark != watch.mark:
             watch.mark, watch.moved = mark, now
-        watch.progress = progress
+        watch.progress, watch.probe = progress, _probe(report.get("probe"))
         event = self._meaning(laptop, report)
         if event is not None:
             await self._engine.submit(event)
@@ -100,6 +107,15 @@ class Monitor:
             watch.moved = now
             return Stalled(laptop.id, self._headway)
         return None
+
+
+def _probe(told: Any) -> Heard | None:
+    """What a report says of the multicast probe: `{"heard", "expected"}`, packets of the last seconds."""
+    if not isinstance(told, Mapping):
+        return None
+    heard, expected = told.get("heard"), told.get("expected")
+    sane = isinstance(heard, int) and isinstance(expected, int) and 0 <= heard <= expected < 10**6
+    return Heard(heard, expected) if sane else None
 
 
 def _figures(report: Mapping[str, Any]) -> dict[str, Any]:

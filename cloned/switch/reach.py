@@ -1,0 +1,75 @@
+"""Whether multicast reaches the laptops: the querier that makes it, the probe that shows it, the words for it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from ipaddress import IPv4Address
+from typing import Literal
+
+from cloned.core.ids import LaptopId
+from cloned.core.laptop import Laptop, State
+from cloned.core.probe import Heard
+from cloned.engine import Engine
+from cloned.monitor import Monitor
+from cloned.switch.multicast import IgmpQuerier, ProbeSender
+from cloned.switch.suspects import NOTHING, Probed, suspects
+from cloned.tasks import TaskOwner
+
+_LISTENING = frozenset({State.ASKING, State.WAITING})
+"""States in which a laptop's network is quiet enough for its count to say something of the path."""
+
+
+class Reach:
+    """Runs the querier always, and the probe while a laptop that said hello is here."""
+
+    def __init__(
+        self, engine: Engine, monitor: Monitor, interface: str, address: IPv4Address, querier: Literal["auto", "off"],
+    ) -> None:
+        self._engine, self._monitor, self._interface, self._address = engine, monitor, interface, address
+        self._querier = IgmpQuerier(interface, address) if querier == "auto" else None
+        self._before: dict[LaptopId, float] = {}
+
+    async def run(self) -> None:
+        """Until cancelled. MissingError where raw sockets are not allowed."""
+        owner = TaskOwner("reach")
+        if self._querier is not None:
+            owner.start(self._querier.run(), "querier", service=True)
+        owner.start(self._probe(), "probe", service=True)
+        try:
+            await owner.wait()
+        finally:
+            await owner.close()
+
+    async def _probe(self) -> None:
+        """Send while anybody listens; a new run each time, so that old packets are not counted."""
+        while True:
+            while not self._listeners():
+                await asyncio.sleep(1)
+            sending = asyncio.ensure_future(ProbeSender(self._address, secrets.randbits(64)).run())
+            try:
+                while self._listeners():
+                    await asyncio.sleep(1)
+            finally:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+
+    def _listeners(self) -> list[Laptop]:
+        return [each for each in self._engine.workshop.laptops.values() if each.state in _LISTENING and each.hellos]
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What keeps multicast from laptops, and the usual suspects."""
+        results = [found for laptop in self._listeners() if (found := self._result(laptop)) is not None]
+        asked = self._querier is not None
+        return [{"code": each.code, "text": each.text, "hint": each.hint} for each in suspects(results, querier=asked)]
+
+    def _result(self, laptop: Laptop) -> Probed | None:
+        """What a laptop last counted, once that covers enough packets to mean something."""
+        heard = self._monitor.probes.get(laptop.id, Heard(0, 0))
+        if heard.expected < 12:
+            return None
+        before = self._before.get(laptop.id, 0.0)
+        if heard.share > NOTHING:
+            self._before[laptop.id] = heard.share
+        name = f"laptop {laptop.tag or laptop.number}"
+        return Probed(name, heard, "", laptop.port, (laptop.speed_mbps or 1000) < 1000, before)
