@@ -114,8 +114,9 @@ def _probe(told: Any) -> Heard | None:
     if not isinstance(told, Mapping):
         return None
     heard, expected = told.get("heard"), told.get("expected")
-    sane = isinstance(heard, int) and isinstance(expected, int) and 0 <= heard <= expected < 10**6
-    return Heard(heard, expected) if sane else None
+    if not isinstance(heard, int) or not isinstance(expected, int):
+        return None
+    return Heard(heard, expected) if 0 <= heard <= expected < 10**6 else None
 
 
 def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
