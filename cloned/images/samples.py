@@ -102,8 +102,8 @@ def _fill(disk: Path, place: Partition, part: Mapping[str, Any], contents: boota
     elif part["fs"] == "ext4":
         environment = {**os.environ, "E2FSPROGS_FAKE_TIME": _EPOCH, "SOURCE_DATE_EPOCH": _EPOCH}
         extended = f"offset={offset},hash_seed={part['uuid']},root_owner=0:0"
-        identity = ["-L", part["label"], "-U", part["uuid"], "-E", extended]
-        tree = ["-d", contents.root, disk, f"{part['mib']}M"]
+        identity: list[str] = ["-L", part["label"], "-U", part["uuid"], "-E", extended]
+        tree: list[str | Path] = ["-d", contents.root, disk, f"{part['mib']}M"]
         run(["mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", *identity, *tree], env=environment)
 
 
