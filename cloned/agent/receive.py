@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import logging
 import os
 import queue
@@ -12,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -43,26 +43,29 @@ PIECE_TIMEOUT = 30.0
 
 
 class Whole(Protocol):
-    """A complete piece."""
+    """A complete piece, to be read once as a file."""
 
     @property
     def piece(self) -> int:
         """Its number."""
 
-    def join(self) -> bytes | None:
-        """Its frame; None if it is damaged."""
+    def read(self, size: int = -1) -> bytes:
+        """The next part of its frame; empty at the end."""
+
+    def sound(self) -> bool:
+        """After all was read: whether it came undamaged."""
 
 
-@dataclass(frozen=True)
-class Fetched:
+class Fetched(io.BytesIO):
     """A piece that came by HTTP."""
 
-    piece: int
-    frame: bytes
+    def __init__(self, piece: int, frame: bytes) -> None:
+        super().__init__(frame)
+        self.piece = piece
 
-    def join(self) -> bytes | None:
-        """Its frame."""
-        return self.frame
+    def sound(self) -> bool:
+        """TCP saw to that."""
+        return True
 
 
 class Reception:

@@ -279,7 +279,7 @@ class _Pipeline:
             if into is None:
                 return
             length = self._plan.map.place(whole.piece).length
-            if _decompress(decompressor, whole.join(), into[:length]):
+            if _decompress(decompressor, whole, into[:length]):
                 self._unpacked.put(_Unpacked(whole.piece, into, length))
             else:
                 self._free.put(into)
@@ -342,19 +342,17 @@ class _Pipeline:
             self._meter.add(place.length)
 
 
-def _decompress(decompressor: zstandard.ZstdDecompressor, frame: bytes | None, into: memoryview) -> bool:
+def _decompress(decompressor: zstandard.ZstdDecompressor, whole: Whole, into: memoryview) -> bool:
     """Fill `into`; False if the frame is damaged or does not hold exactly that many bytes."""
-    if frame is None:
-        return False
     done = 0
     try:
-        with decompressor.stream_reader(frame) as reader:
+        with decompressor.stream_reader(whole) as reader:
             while done < len(into):
                 count = reader.readinto(into[done:])
                 if count == 0:
                     return False
                 done += count
-            return not reader.read(1)
+            return not reader.read(1) and whole.sound()
     except zstandard.ZstdError:
         return False
 

@@ -1,0 +1,211 @@
+"""Classic Clonezilla sessions: one udp-sender a partition, held by the daemon as on a lead.
+
+The daemon, not udpcast, decides who is in: the sender runs on a pseudo-terminal without
+--min-receivers, says who has connected, and starts when a key is pressed (core/classic.py). It does
+not die of SIGTERM, so it gets SIGKILL in every ending; when the daemon itself is killed, the
+kernel does it (PR_SET_PDEATHSIG).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pty
+import socket
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloned.core.classic import DISCONNECT, ClassicStream, Lines, Said, Sent, understand
+from cloned.core.portbases import PortBases
+from cloned.errors import ClonedError
+from cloned.processes import spawn
+
+log = logging.getLogger(__name__)
+
+RETRIES = 200
+"""--retries-until-drop: high, since too few drop the healthy too and the daemon ejects by itself."""
+
+GO_AFTER = 1.0
+"""Seconds to wait once all are in: a stranger may be a moment behind."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a stream ended."""
+
+    finished: frozenset[str]
+    """Addresses that have all bytes."""
+    dropped: frozenset[str]
+    """Addresses that were ejected or gave up."""
+    stranger: str = ""
+    """Who should not have been there; the stream was not started and needs a fresh port."""
+    bytes: int = 0
+
+
+class Sender:
+    """One udp-sender: one partition to exactly the wanted receivers."""
+
+    def __init__(
+        self, files: Sequence[Path], interface: str, port_base: int, wanted: frozenset[str], *,
+        max_bitrate: str = "", on_said: Callable[[Said], None] | None = None,
+    ) -> None:
+        """`files`: an image file's parts in order, sent as they are; `interface`: name of the network card."""
+        self.stream = ClassicStream(wanted)
+        self.port_base = port_base
+        self._files, self._interface, self._max_bitrate = list(files), interface, max_bitrate
+        self._on_said = on_said
+        self._terminal = -1
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    async def run(self) -> Outcome:
+        """Wait for the wanted ones, send, and end; ClonedError if udp-sender fails. Leaves no process behind."""
+        loop = asyncio.get_running_loop()
+        output: asyncio.Queue[bytes] = asyncio.Queue()
+        self._start()
+        loop.add_reader(self._terminal, self._read, output)
+        try:
+            return await self._follow(output)
+        finally:
+            loop.remove_reader(self._terminal)
+            await asyncio.shield(asyncio.to_thread(self._end))
+
+    def eject(self, address: str) -> None:
+        """Have the sender forget one receiver, dead or alive, and go on with the rest."""
+        log.warning("classic stream %d: %s is ejected", self.port_base, address)
+        send_disconnect(address, _address_of(self._interface), self.port_base)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        """Start `cat FILES | udp-sender`: its keyboard is a terminal of ours, so the data comes as /dev/fd/N."""
+        self._terminal, slave = pty.openpty()
+        _no_echo(slave)
+        read, write = os.pipe()
+        try:
+            self._children.append(spawn(["cat", *self._files], stdout=write))
+            self._children.append(
+                spawn(self._command(read), stdin=slave, stdout=slave, stderr=slave, pass_fds=[read])
+            )
+        finally:
+            for descriptor in (slave, read, write):
+                os.close(descriptor)
+        os.set_blocking(self._terminal, False)
+
+    def _command(self, data: int) -> list[str]:
+        limit = ["--max-bitrate", self._max_bitrate] if self._max_bitrate else []
+        return [
+            "udp-sender", "--file", f"/dev/fd/{data}", "--interface", self._interface, "--mcast-all-addr", "224.0.0.1",
+            "--portbase", str(self.port_base), "--ttl", "1", "--retries-until-drop", str(RETRIES), *limit,
+        ]  # fmt: skip
+
+    def _read(self, output: asyncio.Queue[bytes]) -> None:
+        try:
+            got = os.read(self._terminal, 65536)
+        except BlockingIOError:
+            return
+        except OSError:  # EIO: the last one to hold the terminal has gone
+            got = b""
+        if not got:
+            asyncio.get_running_loop().remove_reader(self._terminal)
+        output.put_nowait(got)
+
+    async def _follow(self, output: asyncio.Queue[bytes]) -> Outcome:
+        stream, lines, tail = self.stream, Lines(), ""
+        ready_since: float | None = None
+        while True:
+            try:
+                got = await asyncio.wait_for(output.get(), 0.25)
+            except TimeoutError:
+                got = None
+            now = time.monotonic()
+            for line in lines.feed(got or b""):
+                tail = line if "bytes=" not in line else tail
+                self._hear(line, now)
+            if stream.stranger and not stream.started:
+                return self._outcome(stream.stranger)
+            if got == b"":
+                return await self._ended(tail)
+            ready_since = (ready_since or now) if stream.ready() else None
+            if ready_since is not None and now - ready_since >= GO_AFTER:
+                os.write(self._terminal, b"\n")
+                ready_since = now
+            for address in stream.to_eject(now):
+                self.eject(address)
+
+    def _hear(self, line: str, now: float) -> None:
+        said = understand(line)
+        if said is None:
+            return
+        if not isinstance(said, Sent):
+            log.info("classic stream %d: %s", self.port_base, line.strip())
+        self.stream.take_in(said, now)
+        if self._on_said is not None:
+            self._on_said(said)
+
+    async def _ended(self, tail: str) -> Outcome:
+        status = await asyncio.to_thread(self._children[-1].wait)
+        if not self.stream.complete and not self.stream.dropped:
+            raise ClonedError(f"udp-sender on port {self.port_base} ended ({status})", tail)
+        return self._outcome("")
+
+    def _outcome(self, stranger: str) -> Outcome:
+        stream = self.stream
+        return Outcome(frozenset(stream.finished), frozenset(stream.dropped), stranger, stream.sent)
+
+    def _end(self) -> None:
+        for child in reversed(self._children):
+            child.kill()
+            child.wait()
+        os.close(self._terminal)
+
+
+async def send_partition(
+    files: Sequence[Path], interface: str, ports: PortBases, wanted: Callable[[], frozenset[str]],
+    announce: Callable[[int], None], on_said: Callable[[Said], None] | None = None,
+) -> Outcome:
+    """Send one partition; where a stranger came, begin again on a fresh port.
+
+    `announce` tells the wanted receivers each port base before its sender runs; `wanted` is asked anew each
+    time, since somebody may have been left out meanwhile. ClonedError if no port base is left or the sender fails.
+    """
+    while True:
+        port = ports.take(time.time())
+        if port is None:
+            raise ClonedError("all ports of classic sessions were used within the last 24 hours", "wait, or use pieces")
+        announce(port)
+        outcome = await Sender(files, interface, port, wanted(), on_said=on_said).run()
+        if not outcome.stranger:
+            return outcome
+        log.warning("classic stream %d: %s is none of ours; a fresh port", port, outcome.stranger)
+
+
+def send_disconnect(receiver: str, server: str, port_base: int) -> None:
+    """Send udpcast's disconnect in a receiver's name: from its address and port base to ours, port base + 1."""
+    length = 8 + len(DISCONNECT)
+    source, target = socket.inet_aton(receiver), socket.inet_aton(server)
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + length, 0, 0, 64, socket.IPPROTO_UDP, 0, source, target)
+    datagram = struct.pack("!HHHH", port_base, port_base + 1, length, 0) + DISCONNECT  # RFC 768: checksum 0 is none
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+        raw.sendto(header + datagram, (server, 0))
+
+
+def _address_of(interface: str) -> str:
+    """The IPv4 address of a network card (netdevice(7), SIOCGIFADDR)."""
+    import fcntl
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("256s", interface.encode()[:15])
+        return socket.inet_ntoa(fcntl.ioctl(any_socket.fileno(), 0x8915, request)[20:24])
+
+
+def _no_echo(terminal: int) -> None:
+    """Keep the key that starts the sender out of its output."""
+    attributes = termios.tcgetattr(terminal)
+    attributes[3] &= ~termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSANOW, attributes)

@@ -1,0 +1,157 @@
+"""Classic Clonezilla sessions: what udp-sender says and what to do about it. Pure.
+
+udp-sender (udpcast 20120424) talks to a terminal: lines, and between them progress that a carriage
+return writes over. Read from its output, not from a document: there is none.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+STALL = 8.0
+"""Seconds without progress after which the receivers that udp-sender waits for are ejected."""
+
+DISCONNECT = b"\x00\x04\x00\x00"
+"""udpcast's CMD_DISCONNECT: the sender forgets the receiver it comes from."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A receiver was let in."""
+
+    address: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Left:
+    """A receiver is out: it has all, was ejected, or was dropped."""
+
+    address: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """udp-sender itself gave a receiver up."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Started:
+    """The data flows."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Bytes that all receivers have."""
+
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Receivers that have not answered for a while, by number."""
+
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Complete:
+    """All bytes went to all receivers that were left."""
+
+
+Said = Joined | Left | Dropped | Started | Sent | Waiting | Complete
+
+_JOINED = re.compile(r"New connection from (\d+\.\d+\.\d+\.\d+)\s+\(#(\d+)\)")
+_LEFT = re.compile(r"Disconnecting #(\d+) \((\d+\.\d+\.\d+\.\d+)\)")
+_DROPPED = re.compile(r"Dropping client #(\d+)")
+_SENT = re.compile(r"bytes=\s*([\d ]+?)\s*[KM]?\s+re-xmits")
+_WAITING = re.compile(r"notAnswered=\[([\d,]*)\]")
+
+
+def understand(line: str) -> Said | None:
+    """What one line of udp-sender's output means; None for what does not matter."""
+    if found := _JOINED.search(line):
+        return Joined(found[1], int(found[2]))
+    if found := _LEFT.search(line):
+        return Left(found[2], int(found[1]))
+    if found := _DROPPED.search(line):
+        return Dropped(int(found[1]))
+    if found := _WAITING.search(line):
+        return Waiting(tuple(int(number) for number in found[1].split(",") if number))
+    if found := _SENT.search(line):
+        return Sent(int(found[1].replace(" ", "")))
+    if "Starting transfer" in line:
+        return Started()
+    return Complete() if "Transfer complete" in line else None
+
+
+class Lines:
+    """Cuts a terminal's output into lines: \\r and \\n both end one."""
+
+    def __init__(self) -> None:
+        self._rest = ""
+
+    def feed(self, output: bytes) -> list[str]:
+        """The lines that are complete now."""
+        *lines, self._rest = re.split(r"[\r\n\a]+", self._rest + output.decode("ascii", "replace"))
+        self._rest = self._rest[-4096:]
+        return [line for line in lines if line.strip()]
+
+
+class ClassicStream:
+    """One stream: who is in, whether to start, whom to eject."""
+
+    def __init__(self, wanted: frozenset[str]) -> None:
+        """`wanted`: the IPv4 addresses that it is for, no more and no fewer."""
+        self.wanted = wanted
+        self.inside: dict[int, str] = {}
+        self.finished: set[str] = set()
+        self.dropped: set[str] = set()
+        self.started = False
+        self.complete = False
+        self.sent = 0
+        self._progress = 0.0
+        self._waiting: tuple[int, ...] = ()
+
+    @property
+    def stranger(self) -> str | None:
+        """Somebody who should not be in; this stream must not start."""
+        return next((address for address in self.inside.values() if address not in self.wanted), None)
+
+    def ready(self) -> bool:
+        """Whether exactly the wanted ones are in, so that the key may be pressed."""
+        return not self.started and set(self.inside.values()) == self.wanted
+
+    def take_in(self, said: Said, now: float) -> None:
+        """Note what udp-sender said."""
+        match said:
+            case Joined(address, number):
+                self.inside[number] = address
+            case Started():
+                self.started, self._progress = True, now
+            case Sent(count) if count > self.sent:
+                self.sent, self._progress, self._waiting = count, now, ()
+            case Waiting(numbers):
+                self._waiting = numbers
+            case Dropped(number):
+                self._out(number)
+            case Complete():
+                self.complete = True
+                self.finished |= set(self.inside.values()) - self.dropped
+            case Left(_, number) if not self.complete:
+                self._out(number)
+
+    def _out(self, number: int) -> None:
+        address = self.inside.pop(number, None)
+        if address is not None:
+            self.dropped.add(address)
+
+    def to_eject(self, now: float) -> list[str]:
+        """Receivers that hold the others up; each call after STALL seconds names them again until they are out."""
+        if not self.started or self.complete or now - self._progress < STALL:
+            return []
+        return [self.inside[number] for number in self._waiting if number in self.inside]
