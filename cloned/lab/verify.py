@@ -85,7 +85,7 @@ async def _own_disk_boots(workshop: Workshop, verified: Sequence[Laptop]) -> lis
     manifest = workshop.stock.manifest
     boots = [
         laptop for laptop in verified
-        if isinstance(laptop, VirtualLaptop) and manifest.os and laptop.identity.firmware.family in manifest.firmware
+        if isinstance(laptop, VirtualLaptop) and laptop.identity.firmware.family in manifest.firmware
     ]  # fmt: skip
     places = asyncio.Semaphore(AT_ONCE)
 
