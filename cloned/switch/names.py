@@ -6,20 +6,27 @@ import re
 
 _VIRTUAL = re.compile(
     r"""(?<![a-z]) (
-        vlan | svi | irb | loopback | lo\d*$ | cpu | (tun|tap)\d | tunnel | null | nul?\d+$
-        | br(idge)?[-_]?\d* (?![a-z0-9]) | bond | lag | agg(regat\w*)? | trunk\d | port-?\ ?channel | po\d+$
+        vlan | vl\d+$ | svi | irb | loopback | lo\d*$ | cpu | (tun|tap)\d | tunnel | null | nul?\d+$
+        | br(idge)?[-_]?\d* (?![a-z0-9]) | bond | lag | agg(regat\w*)? | (trunk|trk|ae)\d | port-?\ ?channel | po\d+$
         | team | stack | virtual | dummy | veth | ppp | wlan
-        | management | mgmt | me\d+$ | oob | out[-\ ]of[-\ ]band | console | aux | eth0$ | fa(stethernet)?\ ?0$
+        | management | mgmt | me\d+$ | oob | out[-\ ]of[-\ ]band | console | aux | fa(stethernet)?\ ?0$
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
 _PORT = re.compile(
-    r"""^ (port|slot|unit)?[-\ ]?\d+([/.:-]\d+)*$
-        | ^ ((ten|forty|hundred|two)?(gig\w*|five|2\.5g\w*)?)?ethernet
-        | ^ (eth|ether|fe|ge|gi|xe|xg|te|tw|fo|hu|sfp|swp|port|slot)[-\w]*[\ ]?\d
-        | rmon.*port\ *\d+ | gigabit | (fast|ten)[-\ ]?(ethernet|gig)""",
+    r"""^ [a-z]?\d+([/.:-]\d+)*$
+        | ^ (port|slot|unit|eth|ether|et|fa|fe|ge|gi|gig|xe|xg|te|tw|twe|fo|hu|sfp|swp) [-+\w]* \ ?\d
+        | ethernet.*\d | gigabit | rmon.*port\ *\d""",
     re.IGNORECASE | re.VERBOSE,
 )
+
+_PROCESSOR = re.compile(r"^eth0$", re.IGNORECASE)
+"""The management processor's own card, unless the bridge has it."""
+
+
+def processor_name(name: str) -> bool:
+    """Whether a name is the one the management processor's card bears where it is no bridge port."""
+    return _PROCESSOR.search(name) is not None
 
 
 def virtual_name(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloned.switch.names import port_name, virtual_name
+from cloned.switch.names import port_name, processor_name, virtual_name
 from cloned.switch.raw import ETHERNET
 from cloned.switch.tables import FALSE, NOT_PRESENT, Interface, Tables
 
@@ -39,7 +39,8 @@ def _named_otherwise(interface: Interface, in_bridge: bool) -> bool:
 
     A description may be what somebody typed ("VLAN 20 room"), which must not lose a port.
     """
-    if virtual_name(interface.name):
+    names = (interface.name, interface.descr)
+    if virtual_name(interface.name) or (not in_bridge and any(map(processor_name, names))):
         return True
     typed = in_bridge and port_name(interface.name) and interface.connector != FALSE
     return virtual_name(interface.descr) and not typed

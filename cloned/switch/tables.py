@@ -141,7 +141,7 @@ class _Builder:
     def macs(self, raw: Raw, column: Column) -> Iterator[tuple[Oid, str]]:
         for index, value in raw.column(column).items():
             mac = mac_of(value)
-            if mac is None:
+            if mac is None or len(index) != 1:
                 self.warn(column.table, f"{column.name} holds something that is no MAC address")
             elif mac:
                 yield index, mac
@@ -186,12 +186,17 @@ def _interfaces(builder: _Builder, raw: Raw) -> dict[int, Interface]:
             found.setdefault(index[0], {})[key] = text
     for index, mac in builder.macs(raw, c.IF_PHYS_ADDRESS):
         found.setdefault(index[0], {})["phys_address"] = mac
-    rows = {index[0] for column in (c.IF_TYPE, c.IF_OPER, c.IF_DESCR) for index in raw.column(column)}
-    x_rows = {index[0] for column in (c.IF_NAME, c.IF_HIGH_SPEED) for index in raw.column(column)}
+    rows = _indexes(raw, c.IF_TYPE, c.IF_OPER, c.IF_DESCR)
+    x_rows = _indexes(raw, c.IF_NAME, c.IF_HIGH_SPEED)
     return {
         index: Interface(index, in_if_table=index in rows, in_ifx_table=index in x_rows, **values)  # type: ignore[arg-type]
         for index, values in sorted(found.items())
     }
+
+
+def _indexes(raw: Raw, *columns: Column) -> set[int]:
+    """ifIndexes that have a row in any of `columns`."""
+    return {index[0] for column in columns for index in raw.column(column) if len(index) == 1}
 
 
 def _numbers(builder: _Builder, raw: Raw, column: Column) -> dict[int, int]:

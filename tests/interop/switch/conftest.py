@@ -47,14 +47,22 @@ def responder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     known = Responder(f"127.0.0.1:{port}", SWITCHES)
-    process = processes.spawn([
-        Path(sys.executable).with_name("snmpsim-command-responder"),
-        "--process-user=root", "--process-group=root", "--logging-method=null",
-        f"--data-dir={SWITCHES}", f"--cache-dir={tmp_path_factory.mktemp('snmpsim')}",
-        f"--agent-udpv4-endpoint={known.address}",
-        f"--v3-user={known.user}", f"--v3-auth-key={known.auth_key}", f"--v3-auth-proto={request.param}",
-        f"--v3-priv-key={known.privacy_key}", "--v3-priv-proto=AES",
-    ])
+    process = processes.spawn(
+        [
+            Path(sys.executable).with_name("snmpsim-command-responder"),
+            "--process-user=root",
+            "--process-group=root",
+            "--logging-method=null",
+            f"--data-dir={SWITCHES}",
+            f"--cache-dir={tmp_path_factory.mktemp('snmpsim')}",
+            f"--agent-udpv4-endpoint={known.address}",
+            f"--v3-user={known.user}",
+            f"--v3-auth-key={known.auth_key}",
+            f"--v3-auth-proto={request.param}",
+            f"--v3-priv-key={known.privacy_key}",
+            "--v3-priv-proto=AES",
+        ]
+    )
     try:
         ready = time.monotonic() + 60
         while not _answers(port):

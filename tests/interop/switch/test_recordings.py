@@ -18,9 +18,19 @@ from cloned.switch.tables import build
 pytestmark = pytest.mark.interop
 
 RECORDINGS = (
-    "3com-4200", "alliedtelesis-gs950-24", "brocade-icx6430-24", "cisco-catalyst-2960x-stack", "cisco-sg350x-24p",
-    "dlink-des-3028", "hp-procurve-2520-24", "mikrotik-crs317", "mikrotik-css326-24g-2s", "tplink-sg2008",
-    "tplink-sg2218p", "ubiquiti-us-8", "zyxel-gs1900-48",
+    "3com-4200",
+    "alliedtelesis-gs950-24",
+    "brocade-icx6430-24",
+    "cisco-catalyst-2960x-stack",
+    "cisco-sg350x-24p",
+    "dlink-des-3028",
+    "hp-procurve-2520-24",
+    "mikrotik-crs317",
+    "mikrotik-css326-24g-2s",
+    "tplink-sg2008",
+    "tplink-sg2218p",
+    "ubiquiti-us-8",
+    "zyxel-gs1900-48",
 )
 
 
@@ -55,21 +65,31 @@ async def test_a_real_switch_is_understood(name: str, version: str, responder: A
     assert shown["sys_descr"] == expected["sysDescr"]
     facts = ("name", "admin", "oper", "speed_mbps")
     assert [(port["if_index"], *(port[fact] for fact in facts)) for port in shown["ports"]] == [
-        (port["ifIndex"], *(port[fact] for fact in facts)) for port in expected["physical_ports"]]
+        (port["ifIndex"], *(port[fact] for fact in facts)) for port in expected["physical_ports"]
+    ]
     stations = [(row["mac"], row["vlan"], row["if_index"]) for row in shown["fdb"]]
     assert sorted(stations, key=repr) == sorted(
-        ((row["mac"], row["vlan"], row["ifIndex"]) for row in expected["fdb"] if not row["own"]), key=repr)
+        ((row["mac"], row["vlan"], row["ifIndex"]) for row in expected["fdb"] if not row["own"]), key=repr
+    )
     placed = {(row["if_index"], row["neighbour"]) for row in shown["lldp"]}
     told = expected["lldp"] or []
     assert {index for index, _ in placed} == {row["ifIndex"] for row in told}
     assert {(row["ifIndex"], neighbour) for row in told for neighbour in row["neighbours"]} <= placed
 
 
-@pytest.mark.parametrize(("name", "uplinks"), [
-    ("3com-4200", {124}), ("alliedtelesis-gs950-24", set()), ("brocade-icx6430-24", {1}),
-    ("cisco-sg350x-24p", {14, 16, 49, 50}), ("hp-procurve-2520-24", {28}), ("mikrotik-css326-24g-2s", {25}),
-    ("tplink-sg2218p", {49170}), ("ubiquiti-us-8", {1000001}),
-])
+@pytest.mark.parametrize(
+    ("name", "uplinks"),
+    [
+        ("3com-4200", {124}),
+        ("alliedtelesis-gs950-24", set()),
+        ("brocade-icx6430-24", {1}),
+        ("cisco-sg350x-24p", {14, 16, 49, 50}),
+        ("hp-procurve-2520-24", {28}),
+        ("mikrotik-css326-24g-2s", {25}),
+        ("tplink-sg2218p", {49170}),
+        ("ubiquiti-us-8", {1000001}),
+    ],
+)
 async def test_uplinks_by_evidence(name: str, uplinks: set[int], responder: Any, thread: SnmpThread) -> None:
     view = await view_of(responder, thread, credentials_of(responder, "v2c", name))
     assert {port.if_index for port in view.ports if port.role == "uplink"} == uplinks
@@ -85,10 +105,14 @@ async def test_a_wrong_community_is_told_from_a_switch_that_is_off(responder: An
     assert "hush-hush" not in f"{caught.value!r} {caught.value}"
 
 
-@pytest.mark.parametrize(("changes", "word"), [
-    ({"auth": "another key altogether"}, "authentication key"), ({"privacy": "another key altogether"}, "privacy key"),
-    ({"user": "nobody"}, "does not know this SNMP v3 user"),
-])
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"auth": "another key altogether"}, "authentication key"),
+        ({"privacy": "another key altogether"}, "privacy key"),
+        ({"user": "nobody"}, "does not know this SNMP v3 user"),
+    ],
+)
 async def test_wrong_keys_are_named(changes: dict[str, str], word: str, responder: Any, thread: SnmpThread) -> None:
     credentials = credentials_of(responder, "v3", "tplink-sg2008", **changes)
     reader = Reader(thread, parse_address(responder.address), credentials, timeout=0.5, retries=0)
@@ -105,6 +129,7 @@ async def test_what_changes_is_read_again_with_less(responder: Any, thread: Snmp
     await reader.close()
     before, after = (understand(build("zyxel", raw)) for raw in (whole, again))
     assert [(port.name, port.oper, port.speed_mbps, port.macs) for port in before.ports] == [
-        (port.name, port.oper, port.speed_mbps, port.macs) for port in after.ports]
+        (port.name, port.oper, port.speed_mbps, port.macs) for port in after.ports
+    ]
     assert again.requests < whole.requests
     assert all(port.in_errors is not None for port in after.ports)
