@@ -98,23 +98,34 @@ def join(
         others = [other for other in views if other.address != view.address]
         leads = _leads(view, others)
         towards = _towards_server(view, others, server_macs)
-        links += [Link(view.address, port.name, leads[port.if_index].address, port.speed_mbps)
-                  for port in view.ports if port.if_index in leads and port.if_index != towards]
+        links += [Link(view.address, port.name, next_one.address, port.speed_mbps)
+                  for port in view.ports if port.if_index != towards
+                  for next_one in _nearest(leads.get(port.if_index, ()), server_macs)]
         joined.append(_with_roles(view, leads, towards, fixed.get(view.address, frozenset())))
     return Chain(tuple(joined), tuple(links), tuple(_unconnected(joined, links)))
 
 
-def _leads(view: View, others: Iterable[View]) -> dict[int, View]:
-    """ifIndex to the switch whose own address is seen there, or that LLDP names."""
-    found: dict[int, View] = {}
+def _leads(view: View, others: Iterable[View]) -> dict[int, list[View]]:
+    """ifIndex to the switches whose own address is seen there, or that LLDP names."""
+    found: dict[int, list[View]] = {}
     for other in others:
-        for port in view.ports:
-            if not other.own.isdisjoint(port.macs):
-                found.setdefault(port.if_index, other)
-        for index, neighbour in view.neighbours:
-            if neighbour.chassis in other.own:
-                found.setdefault(index, other)
+        seen = {port.if_index for port in view.ports if not other.own.isdisjoint(port.macs)}
+        seen |= {index for index, neighbour in view.neighbours if neighbour.chassis in other.own}
+        for index in seen:
+            found.setdefault(index, []).append(other)
     return found
+
+
+def _nearest(behind: Sequence[View], server_macs: frozenset[str]) -> list[View]:
+    """Of the switches behind one port, those that are not behind another of them."""
+    return [view for view in behind if not any(_sees_beyond(other, view, server_macs) for other in behind)]
+
+
+def _sees_beyond(view: View, other: View, server_macs: frozenset[str]) -> bool:
+    """Whether `view` sees the address of `other` on a port where the server is not."""
+    if view.address == other.address:
+        return False
+    return any(not other.own.isdisjoint(port.macs) and server_macs.isdisjoint(port.macs) for port in view.ports)
 
 
 def _towards_server(view: View, others: Sequence[View], server_macs: frozenset[str]) -> int | None:
@@ -125,24 +136,20 @@ def _towards_server(view: View, others: Sequence[View], server_macs: frozenset[s
     mine = next((port for port in view.ports if server_macs.intersection(port.macs)), None)
     if mine is None:
         return None
-    for other in others:
-        for port in other.ports:
-            if not view.own.isdisjoint(port.macs) and server_macs.isdisjoint(port.macs):
-                return mine.if_index
-    return None
+    return mine.if_index if any(_sees_beyond(other, view, server_macs) for other in others) else None
 
 
-def _with_roles(view: View, leads: Mapping[int, View], towards: int | None, fixed: frozenset[str]) -> View:
+def _with_roles(view: View, leads: Mapping[int, list[View]], towards: int | None, fixed: frozenset[str]) -> View:
     """The view with uplinks to other switches of ours; told in the warnings."""
     ports, told = [], []
     for port in view.ports:
-        other = leads.get(port.if_index)
-        if other is None and port.if_index != towards:
+        behind = leads.get(port.if_index, ())
+        if not behind and port.if_index != towards:
             ports.append(port)
             continue
         why = "the server is behind another switch there"
-        if other is not None:
-            why = f"it leads to switch {other.sys_name or other.address}"
+        if behind:
+            why = f"it leads to switch {', '.join(other.sys_name or other.address for other in behind)}"
         if port.role in ("access", "server") and not {port.name, str(port.if_index)} & fixed:
             told.append(Warn("switch-uplink", f"{view.sys_name or view.address} port {port.name} is an uplink: {why}"))
             port = replace(port, role="uplink", why=why)
