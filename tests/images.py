@@ -20,6 +20,8 @@ from cloned.images.export import partclone_stream
 from cloned.images.partclone import MAGIC, Header
 
 MIB = 1024 * 1024
+BIG = ((0, 4), (100, 1100), (2040, 8))
+"""Used blocks that make two pieces."""
 LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 GUID = "5CDD1561-6279-48C7-8390-76E30AA0361{}"
 
@@ -39,7 +41,7 @@ class Part:
     number: int
     blocks: int = 2048
     block_size: int = 4096
-    used: Sequence[tuple[int, int]] = ((0, 4), (100, 1100), (2040, 8))
+    used: Sequence[tuple[int, int]] = ((0, 4), (100, 150), (2040, 8))
     comp: str = "zst"
     split: int | None = None
     kind: str = "v2"

@@ -131,7 +131,7 @@ class ImageStream:
                 self._on_read(len(chunk))
                 write_all(self._input, chunk)
         for taken, digest in hashes:
-            if taken.hexdigest() != digest:
+            if taken.hexdigest() != digest and self._error is None:
                 self._error = ImageError(f"{path.name} does not have the checksum it should have", _AGAIN)
 
     def _end(self) -> None:

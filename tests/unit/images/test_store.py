@@ -13,12 +13,7 @@ from cloned.images.clonezilla import read_image
 from cloned.images.export import export
 from cloned.images.manifest import Progress, StoppedError
 from cloned.images.store import ImageStore
-from tests.images import Disk, Part
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> ImageStore:
-    return ImageStore(tmp_path / "store", level=1)
+from tests.images import BIG, Disk, Part
 
 
 def tree(path: Path) -> dict[str, int]:
@@ -35,10 +30,10 @@ def used_bytes(store: ImageStore, name: str) -> list[bytes]:
     return found
 
 
-def test_import(store: ImageStore, tmp_path: Path) -> None:
-    disk = Disk()
+def test_import(store: ImageStore, memory: Path) -> None:
+    disk = Disk([Part(1, used=BIG), Part(2, kind="dd", blocks=600, comp="gz", fs="dd")])
     seen: list[Progress] = []
-    manifest = store.import_image(disk.write(tmp_path / "school"), progress=seen.append)
+    manifest = store.import_image(disk.write(memory / "school"), progress=seen.append)
     assert store.names() == ["school"]
     assert used_bytes(store, "school") == [disk.parts[0].data, disk.parts[1].stream()]
     assert Layout.parse(manifest.plan.layout) == disk.layout
@@ -55,34 +50,34 @@ def test_import(store: ImageStore, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", [
-    Part(1, comp="gz"), Part(1, comp="bz2"), Part(1, comp="xz"), Part(1, comp="uncomp"), Part(1, split=100_000),
-    Part(1, kind="v1"), Part(1, kind="v1-wide"), Part(1, kind="v2-plain"), Part(1, strip=1), Part(1, strip=10000),
+    Part(1, comp="gz"), Part(1, comp="bz2"), Part(1, comp="xz"), Part(1, comp="uncomp"), Part(1, split=100_000, used=BIG),
+    Part(1, kind="v1"), Part(1, kind="v1-wide"), Part(1, kind="v2-plain", used=BIG), Part(1, strip=1), Part(1, strip=10000),
     Part(1, kind="v1", used=((5, 1),)), Part(1, kind="v1-wide", used=((5, 1),)), Part(1, used=()),
     Part(1, block_size=512, blocks=9, used=((0, 9),)), Part(1, used=((0, 2048),)),
 ], ids=lambda part: f"{part.kind}-{part.comp}-{part.strip}-{len(part.used)}-{part.split}")
-def test_kinds_of_streams(part: Part, store: ImageStore, tmp_path: Path) -> None:
-    store.import_image(Disk([part]).write(tmp_path / "one"))
+def test_kinds_of_streams(part: Part, store: ImageStore, memory: Path) -> None:
+    store.import_image(Disk([part]).write(memory / "one"))
     assert used_bytes(store, "one") == [part.data]
 
 
-def test_the_hash_does_not_depend_on_how_it_was_saved(store: ImageStore, tmp_path: Path) -> None:
+def test_the_hash_does_not_depend_on_how_it_was_saved(store: ImageStore, memory: Path) -> None:
     hashes = set()
     for number, kind in enumerate(("v1", "v2", "v2-plain")):
         disk = Disk([Part(1, kind=kind, comp="uncomp" if number else "gz")], sums=())
-        hashes.add(store.import_image(disk.write(tmp_path / f"image{number}")).image_hash)
+        hashes.add(store.import_image(disk.write(memory / f"image{number}")).image_hash)
     assert len(hashes) == 1
 
 
-def test_mbr_with_gap(store: ImageStore, tmp_path: Path) -> None:
+def test_mbr_with_gap(store: ImageStore, memory: Path) -> None:
     disk = Disk([Part(1), Part(2)], label="dos")
-    manifest = store.import_image(disk.write(tmp_path / "old"))
+    manifest = store.import_image(disk.write(memory / "old"))
     assert manifest.plan.gap == b"stage 1.5".ljust(62 * 512, b"\0")
     assert Layout.parse(manifest.plan.layout) == disk.layout
 
 
-def test_shared_pieces_are_stored_once_and_kept(store: ImageStore, tmp_path: Path) -> None:
-    first = store.import_image(Disk([Part(1), Part(2, seed=2)]).write(tmp_path / "first"))
-    store.import_image(Disk([Part(1)]).write(tmp_path / "second"))
+def test_shared_pieces_are_stored_once_and_kept(store: ImageStore, memory: Path) -> None:
+    first = store.import_image(Disk([Part(1, used=BIG), Part(2, seed=2)]).write(memory / "first"))
+    store.import_image(Disk([Part(1, used=BIG)]).write(memory / "second"))
     count = len(list(store.pieces.all()))
     assert count == len(set(first.pieces))
     assert store.remove("first") > 0
@@ -92,12 +87,12 @@ def test_shared_pieces_are_stored_once_and_kept(store: ImageStore, tmp_path: Pat
     assert tree(store.root) == {}
 
 
-def test_export_gives_the_streams_back(store: ImageStore, tmp_path: Path) -> None:
-    disk = Disk([Part(1, strip=7), Part(2, kind="dd", fs="dd", blocks=100), Part(3, kind="v2-plain", comp="gz")])
-    store.import_image(disk.write(tmp_path / "image"))
-    out = export(store, "image", tmp_path / "out")
+def test_export_gives_the_streams_back(store: ImageStore, memory: Path) -> None:
+    disk = Disk([Part(1, strip=7, used=BIG), Part(2, kind="dd", fs="dd", blocks=100), Part(3, kind="v2-plain", comp="gz")])
+    store.import_image(disk.write(memory / "image"))
+    out = export(store, "image", memory / "out")
     assert (out / "disk").read_text() == "sda\n"
-    again = ImageStore(tmp_path / "again")
+    again = ImageStore(memory / "again")
     assert again.import_image(out).image_hash == store.manifest("image").image_hash
     origin = {part["name"]: part["header"] for part in again.origin("out")["parts"]}
     assert origin == {part["name"]: part["header"] for part in store.origin("image")["parts"]}
@@ -106,16 +101,16 @@ def test_export_gives_the_streams_back(store: ImageStore, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("keep", ["copy", "link"])
-def test_kept_files_export_exactly(keep: str, store: ImageStore, tmp_path: Path) -> None:
-    source = Disk().write(tmp_path / "image")
+def test_kept_files_export_exactly(keep: str, store: ImageStore, memory: Path) -> None:
+    source = Disk().write(memory / "image")
     store.import_image(source, keep=keep)  # type: ignore[arg-type]
     assert store.original("image") == store.root / "image" / "clonezilla"
-    out = export(store, "image", tmp_path / "out")
+    out = export(store, "image", memory / "out")
     assert tree(out) == tree(source)
 
 
-def test_same_image_again_repairs(store: ImageStore, tmp_path: Path) -> None:
-    source = Disk().write(tmp_path / "image")
+def test_same_image_again_repairs(store: ImageStore, memory: Path) -> None:
+    source = Disk().write(memory / "image")
     manifest = store.import_image(source)
     rotten = store.pieces.path(manifest.pieces[0])
     data = bytearray(rotten.read_bytes())
@@ -132,17 +127,17 @@ def test_same_image_again_repairs(store: ImageStore, tmp_path: Path) -> None:
     store.check("image")
 
 
-def test_another_image_of_that_name_is_refused(store: ImageStore, tmp_path: Path) -> None:
-    store.import_image(Disk().write(tmp_path / "image"))
+def test_another_image_of_that_name_is_refused(store: ImageStore, memory: Path) -> None:
+    store.import_image(Disk().write(memory / "image"))
     before = tree(store.root)
     with pytest.raises(UsageError, match="another image"):
-        store.import_image(Disk([Part(1, seed=9)]).write(tmp_path / "other"), name="image")
+        store.import_image(Disk([Part(1, seed=9)]).write(memory / "other"), name="image")
     assert tree(store.root) == before
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\nb", "-x", ".x", "x" * 65, "a b", "$(x)", "ü"])
-def test_evil_names_of_images(name: str, store: ImageStore, tmp_path: Path) -> None:
-    source = Disk([Part(1)]).write(tmp_path / "image")
+def test_evil_names_of_images(name: str, store: ImageStore, memory: Path) -> None:
+    source = Disk([Part(1)]).write(memory / "image")
     with pytest.raises(UsageError):
         store.import_image(source, name=name)
     with pytest.raises(ImageError):
@@ -150,8 +145,8 @@ def test_evil_names_of_images(name: str, store: ImageStore, tmp_path: Path) -> N
     assert not store.root.exists()
 
 
-def test_stop_and_take_up_again(store: ImageStore, tmp_path: Path) -> None:
-    source = Disk([Part(1), Part(2, seed=2), Part(3, seed=3)]).write(tmp_path / "image")
+def test_stop_and_take_up_again(store: ImageStore, memory: Path) -> None:
+    source = Disk([Part(1), Part(2, seed=2), Part(3, seed=3)]).write(memory / "image")
     seen: list[str] = []
 
     def stop() -> bool:
@@ -165,12 +160,12 @@ def test_stop_and_take_up_again(store: ImageStore, tmp_path: Path) -> None:
     os.utime(first, ns=(5, 5))
     seen.clear()
     manifest = store.import_image(source, progress=lambda step: seen.append(step.part))
-    assert manifest.image_hash == ImageStore(tmp_path / "fresh").import_image(source).image_hash
+    assert manifest.image_hash == ImageStore(memory / "fresh").import_image(source).image_hash
     assert not (store.root / ".incoming" / "image").exists()
 
 
-def test_tidy_removes_what_nobody_uses(store: ImageStore, tmp_path: Path) -> None:
-    source = Disk([Part(1), Part(2, seed=2)]).write(tmp_path / "image")
+def test_tidy_removes_what_nobody_uses(store: ImageStore, memory: Path) -> None:
+    source = Disk([Part(1), Part(2, seed=2)]).write(memory / "image")
     seen: list[str] = []
     with pytest.raises(StoppedError):
         store.import_image(source, progress=lambda step: seen.append(step.part), should_stop=lambda: "sda2" in seen)
@@ -179,8 +174,8 @@ def test_tidy_removes_what_nobody_uses(store: ImageStore, tmp_path: Path) -> Non
     assert tree(store.root) == {}
 
 
-def test_one_writer_at_a_time(store: ImageStore, tmp_path: Path) -> None:
-    source = Disk([Part(1)]).write(tmp_path / "image")
+def test_one_writer_at_a_time(store: ImageStore, memory: Path) -> None:
+    source = Disk([Part(1)]).write(memory / "image")
 
     def nested(_: Progress) -> None:
         with pytest.raises(ClonedError, match="another import"):
@@ -189,14 +184,14 @@ def test_one_writer_at_a_time(store: ImageStore, tmp_path: Path) -> None:
     store.import_image(source, progress=nested)
 
 
-async def test_async_import_and_verify(store: ImageStore, tmp_path: Path) -> None:
-    manifest = await store.import_directory(Disk().write(tmp_path / "image"), "other-name")
+async def test_async_import_and_verify(store: ImageStore, memory: Path) -> None:
+    manifest = await store.import_directory(Disk().write(memory / "image"), "other-name")
     assert manifest.name == "other-name"
     assert await store.verify("other-name") == []
 
 
-def test_a_changed_manifest_is_noticed(store: ImageStore, tmp_path: Path) -> None:
-    store.import_image(Disk([Part(1)]).write(tmp_path / "image"))
+def test_a_changed_manifest_is_noticed(store: ImageStore, memory: Path) -> None:
+    store.import_image(Disk([Part(1)]).write(memory / "image"))
     path = store.root / "image" / "manifest.json"
     data = json.loads(path.read_text())
     data["plan"]["layers"][0]["extents"][0] += 4096
@@ -211,9 +206,9 @@ def test_no_image(store: ImageStore) -> None:
         store.check("nothing")
 
 
-def test_old_dump_takes_the_id_from_the_mbr(tmp_path: Path) -> None:
+def test_old_dump_takes_the_id_from_the_mbr(memory: Path) -> None:
     disk = Disk([Part(1)], label="dos", swap=False, sums=())
-    path = disk.write(tmp_path / "image")
+    path = disk.write(memory / "image")
     (path / "sda-pt.sf").write_text("# partition table of /dev/sda\nunit: sectors\n\n"
                                     "/dev/sda1 : start=     2048, size=    16384, Id=83\n")
     (path / "sda-mbr").write_bytes(bytes(440) + bytes.fromhex("10dc0ec1") + bytes(66) + b"\x55\xaa")
