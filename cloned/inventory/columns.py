@@ -20,10 +20,38 @@ DELIMITER = ";"
 BOM = "\ufeff"
 
 NAMES = (
-    "at", "laptop", "attempt", "revision", "tag", "vendor", "product", "serial", "uuid", "macs", "image", "image_hash",
-    "verdict", "state", "why", "rounds", "disk_model", "disk_serial", "disk_wwn", "disk_smart", "disk_bytes", "cleared",
-    "discarded", "bytes",
-    "seconds_boot", "seconds_wait", "seconds_receive", "seconds_verify", "seconds_finish", "steps", "session", "key",
+    "at",
+    "laptop",
+    "attempt",
+    "revision",
+    "tag",
+    "vendor",
+    "product",
+    "serial",
+    "uuid",
+    "macs",
+    "image",
+    "image_hash",
+    "verdict",
+    "state",
+    "why",
+    "rounds",
+    "disk_model",
+    "disk_serial",
+    "disk_wwn",
+    "disk_smart",
+    "disk_bytes",
+    "cleared",
+    "discarded",
+    "bytes",
+    "seconds_boot",
+    "seconds_wait",
+    "seconds_receive",
+    "seconds_verify",
+    "seconds_finish",
+    "steps",
+    "session",
+    "key",
 )
 """Columns, in order."""
 
@@ -35,13 +63,19 @@ def flat(row: Mapping[str, Any], key: str = "", revision: int | None = None) -> 
     disk, seconds = row.get("disk") or {}, row.get("seconds") or {}
     cells: dict[str, str | int] = {name: row.get(name, "") for name in NAMES if name in row}
     cells |= {
-        "macs": " ".join(row.get("macs") or []), "cleared": " ".join(row.get("cleared") or []),
+        "macs": " ".join(row.get("macs") or []),
+        "cleared": " ".join(row.get("cleared") or []),
         "discarded": "yes" if row.get("discarded") else "no",
-        "steps": ", ".join(_step(step) for step in row.get("steps") or []), "key": key,
+        "steps": ", ".join(_step(step) for step in row.get("steps") or []),
+        "key": key,
         "revision": row.get("revision", revision) if revision is None else revision or "",
         "disk_bytes": disk.get("size", ""),
         **{f"disk_{name}": disk.get(name, "") for name in ("model", "serial", "wwn", "smart")},
-        **{name: round(seconds[name[8:]]) for name in NAMES if name.startswith("seconds_") and name[8:] in seconds},
+        **{
+            name: round(seconds[name[8:]])
+            for name in NAMES
+            if name.startswith("seconds_") and name[8:] in seconds
+        },
     }
     return {name: "" if (cell := cells.get(name)) is None else cell for name in NAMES}
 

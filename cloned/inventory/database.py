@@ -5,17 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cloned.errors import ClonedError, MissingError
 
+VERSION = "0001"
+"""Of the tables in schema.py: the newest step in migrations/versions."""
 BUSY_SECONDS = 30
 """How long a writer waits for another process (the command line beside the daemon)."""
 
@@ -55,14 +53,18 @@ def broken(error: Exception, place: str = "") -> LedgerError:
     """A database error in words."""
     cause = getattr(error, "orig", None) or error
     where = f" at {place}" if place else ""
-    return LedgerError(f"the ledger{where} cannot be used: {cause}", "check free space and permissions, then try again")
+    return LedgerError(
+        f"the ledger{where} cannot be used: {cause}", "check free space and permissions, then try again"
+    )
 
 
 def _prepare(path: Path, create: bool) -> None:
     if create:
         path.parent.mkdir(parents=True, exist_ok=True)
     elif not path.exists():
-        raise MissingError(f"there is no ledger at {path}", "start `cloned serve` once, or name its configuration")
+        raise MissingError(
+            f"there is no ledger at {path}", "start `cloned serve` once, or name its configuration"
+        )
 
 
 def _engine(url: str) -> AsyncEngine:
@@ -81,36 +83,38 @@ def _pragmas(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _alembic(connection: Connection) -> Config:
+def _version(connection: Connection) -> str | None:
+    """What version the tables are of; None where there are none yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(connection: Connection) -> None:
+    current = _version(connection)
+    if current == VERSION:
+        return
+    from alembic import command  # half a second that only a new or an old database should cost
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    return config
-
-
-def _versions(connection: Connection) -> tuple[str | None, str | None, set[str]]:
-    """The database's version, ours, and all that we know."""
-    scripts = ScriptDirectory.from_config(_alembic(connection))
-    known = {script.revision for script in scripts.walk_revisions()}
-    return MigrationContext.configure(connection).get_current_revision(), scripts.get_current_head(), known
-
-
-def _upgrade(connection: Connection) -> None:
-    current, ours, known = _versions(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if current is not None and current not in known:
         raise LedgerError(
             f"the ledger was written by a newer version of cloned ({current})",
             "install that version, or restore a backup",
         )
-    if current != ours:
-        command.upgrade(_alembic(connection), "head")
+    command.upgrade(config, "head")
 
 
 def _check(connection: Connection) -> None:
-    current, ours, _ = _versions(connection)
-    if current != ours:
+    current = _version(connection)
+    if current != VERSION:
         raise LedgerError(
-            f"the ledger is of version {current}, this program's is {ours}",
+            f"the ledger is of version {current}, this program's is {VERSION}",
             "restart `cloned serve` so that both are of one version",
         )

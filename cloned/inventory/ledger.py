@@ -55,7 +55,7 @@ class Ledger:
 
     @classmethod
     async def open(
-        cls, place: Path | str, *, create: bool = True, clock: Callable[[], float] = time.time,
+        cls, place: Path | str, *, create: bool = True, clock: Callable[[], float] = time.time
     ) -> Ledger:
         """The ledger at a path or URL. Raises MissingError or LedgerError (see `database.connect`)."""
         return cls(await connect(place, create=create), clock)
@@ -87,7 +87,10 @@ class Ledger:
 
     async def _record(self, connection: AsyncConnection, row: rows.Row) -> bool:
         same = (results.c.laptop == row.laptop) & (results.c.attempt == row.attempt)
-        if await connection.scalar(select(revisions.c.revision).where(revisions.c.key == row.key)) is not None:
+        if (
+            await connection.scalar(select(revisions.c.revision).where(revisions.c.key == row.key))
+            is not None
+        ):
             return False
         last = await connection.scalar(select(results.c.revision).where(same)) or 0
         key: dict[str, Any] = {"laptop": row.laptop, "attempt": row.attempt, "revision": last + 1}
@@ -107,13 +110,15 @@ class Ledger:
             for name in [name for name in names if name not in known]:
                 await connection.execute(insert(sinks).values(name=name, added=self._clock()))
                 columns = select(results.c.laptop, results.c.attempt, results.c.revision)
-                found = await connection.execute(columns.order_by(results.c.at, results.c.laptop, results.c.attempt))
+                found = await connection.execute(
+                    columns.order_by(results.c.at, results.c.laptop, results.c.attempt)
+                )
                 await _owe(connection, [name], [dict(row._mapping) for row in found], self._clock())
 
     async def rows(self, *, laptop: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
         """Results, oldest first, each as it was recorded plus its `revision`; `limit`: the newest so many."""
         query = select(results.c.row, results.c.revision).order_by(
-            results.c.at.desc(), results.c.laptop.desc(), results.c.attempt.desc(),
+            results.c.at.desc(), results.c.laptop.desc(), results.c.attempt.desc()
         )
         if laptop is not None:
             query = query.where(results.c.laptop == laptop)
@@ -123,10 +128,16 @@ class Ledger:
 
     async def totals(self) -> dict[str, Any]:
         """`{"rows", "verdicts": {verdict: n}, "done_today"}`; today begins at the server's midnight."""
-        midnight = datetime.fromtimestamp(self._clock()).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        midnight = (
+            datetime.fromtimestamp(self._clock())
+            .astimezone()
+            .replace(hour=0, minute=0, second=0, microsecond=0)
+        )
         today = (results.c.state == "done") & (results.c.at >= midnight.astimezone(UTC).isoformat()[:19])
         async with self._engine.connect() as connection:
-            counted = await connection.execute(select(results.c.verdict, func.count()).group_by(results.c.verdict))
+            counted = await connection.execute(
+                select(results.c.verdict, func.count()).group_by(results.c.verdict)
+            )
             verdicts = {str(verdict): int(count) for verdict, count in counted.all()}
             done = await connection.scalar(select(func.count(results.c.laptop.distinct())).where(today))
         return {"rows": sum(verdicts.values()), "verdicts": verdicts, "done_today": int(done or 0)}
@@ -137,8 +148,11 @@ class Ledger:
         """The oldest delivery that waits for `sink`."""
         join = and_(*(deliveries.c[name] == revisions.c[name] for name in ("laptop", "attempt", "revision")))
         query = (
-            select(deliveries, revisions.c.key, revisions.c.row).join(revisions, join)
-            .where(deliveries.c.sink == sink, deliveries.c.state == WAITING).order_by(deliveries.c.id).limit(1)
+            select(deliveries, revisions.c.key, revisions.c.row)
+            .join(revisions, join)
+            .where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
+            .order_by(deliveries.c.id)
+            .limit(1)
         )
         async with self._engine.connect() as connection:
             found = (await connection.execute(query)).first()
@@ -149,8 +163,11 @@ class Ledger:
     async def sent(self, owed: Owed, sink: str) -> None:
         """`sink` has it; older revisions of the same result that it had refused no longer matter."""
         older = and_(
-            deliveries.c.sink == sink, deliveries.c.laptop == owed.laptop, deliveries.c.attempt == owed.attempt,
-            deliveries.c.revision < owed.revision, deliveries.c.state == REFUSED,
+            deliveries.c.sink == sink,
+            deliveries.c.laptop == owed.laptop,
+            deliveries.c.attempt == owed.attempt,
+            deliveries.c.revision < owed.revision,
+            deliveries.c.state == REFUSED,
         )
         async with self._writing, self._engine.begin() as connection:
             await self._set(connection, owed.id, state=SENT, sent=self._clock(), reason="")
@@ -181,10 +198,17 @@ class Ledger:
         async with self._engine.connect() as connection:
             names = (await connection.scalars(select(sinks.c.name).order_by(sinks.c.name))).all()
             grouped = select(deliveries.c.sink, deliveries.c.state, func.count())
-            counted = (await connection.execute(grouped.group_by(deliveries.c.sink, deliveries.c.state))).all()
-            dead = (await connection.execute(
-                select(deliveries).where(deliveries.c.state == REFUSED).order_by(deliveries.c.id.desc()).limit(100)
-            )).all()
+            counted = (
+                await connection.execute(grouped.group_by(deliveries.c.sink, deliveries.c.state))
+            ).all()
+            dead = (
+                await connection.execute(
+                    select(deliveries)
+                    .where(deliveries.c.state == REFUSED)
+                    .order_by(deliveries.c.id.desc())
+                    .limit(100)
+                )
+            ).all()
         heads = {name: await self.next_owed(name) for name in names}
         counts = {(sink, state): count for sink, state, count in counted}
         return [_status(name, counts, heads[name], dead) for name in names]
@@ -194,23 +218,30 @@ class Ledger:
         await connection.execute(update(deliveries).where(deliveries.c.id == identity).values(**values))
 
 
-async def _owe(connection: AsyncConnection, names: Iterable[str], keys: list[dict[str, Any]], now: float) -> None:
+async def _owe(
+    connection: AsyncConnection, names: Iterable[str], keys: list[dict[str, Any]], now: float
+) -> None:
     owed = [
-        {**key, "sink": name, "state": WAITING, "tries": 0, "due": now, "reason": ""} for key in keys for name in names
+        {**key, "sink": name, "state": WAITING, "tries": 0, "due": now, "reason": ""}
+        for key in keys
+        for name in names
     ]
     if owed:
         await connection.execute(insert(deliveries), owed)
 
 
 def _status(
-    name: str, counts: Mapping[tuple[str, str], int], head: Owed | None, dead: Iterable[Any],
+    name: str, counts: Mapping[tuple[str, str], int], head: Owed | None, dead: Iterable[Any]
 ) -> dict[str, Any]:
     return {
-        "sink": name, **{state: counts.get((name, state), 0) for state in (WAITING, SENT, REFUSED)},
-        "reason": head.reason if head else "", "tries": head.tries if head else 0,
+        "sink": name,
+        **{state: counts.get((name, state), 0) for state in (WAITING, SENT, REFUSED)},
+        "reason": head.reason if head else "",
+        "tries": head.tries if head else 0,
         "due": head.due if head else None,
         "dead": [
             {"laptop": row.laptop, "attempt": row.attempt, "revision": row.revision, "reason": row.reason}
-            for row in dead if row.sink == name
+            for row in dead
+            if row.sink == name
         ],
     }

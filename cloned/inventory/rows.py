@@ -16,8 +16,19 @@ from typing import Any
 from cloned.errors import ClonedError
 
 TEXTS = {
-    "laptop": 64, "session": 64, "at": 32, "image": 255, "image_hash": 128, "verdict": 16, "state": 16, "why": 500,
-    "uuid": 64, "serial": 128, "vendor": 128, "product": 128, "tag": 64,
+    "laptop": 64,
+    "session": 64,
+    "at": 32,
+    "image": 255,
+    "image_hash": 128,
+    "verdict": 16,
+    "state": 16,
+    "why": 500,
+    "uuid": 64,
+    "serial": 128,
+    "vendor": 128,
+    "product": 128,
+    "tag": 64,
 }
 """Text fields and how many characters are kept."""
 
@@ -54,12 +65,17 @@ def clean(given: Mapping[str, Any]) -> Row:
         raise ClonedError("a result without laptop or attempt cannot be recorded", f"given: {sorted(given)}")
     data: dict[str, Any] = {name: _text(given.get(name), size) for name, size in TEXTS.items()}
     data |= {
-        "attempt": attempt, "tag": _tag(given.get("tag")),
+        "attempt": attempt,
+        "tag": _tag(given.get("tag")),
         "macs": [_text(mac, 17) for mac in given.get("macs") or []],
-        "disk": _disk(given.get("disk") or {}), "discarded": bool(given.get("discarded")),
-        "bytes": int(given.get("bytes") or 0), "rounds": int(given.get("rounds") or 0),
+        "disk": _disk(given.get("disk") or {}),
+        "discarded": bool(given.get("discarded")),
+        "bytes": int(given.get("bytes") or 0),
+        "rounds": int(given.get("rounds") or 0),
         "cleared": [_text(name, 80) for name in given.get("cleared") or []],
-        "seconds": {_text(name, 32): round(float(value), 1) for name, value in (given.get("seconds") or {}).items()},
+        "seconds": {
+            _text(name, 32): round(float(value), 1) for name, value in (given.get("seconds") or {}).items()
+        },
         "steps": [{name: _text(step.get(name), 300) for name in STEP} for step in given.get("steps") or []],
     }
     return Row(data["laptop"], attempt, data, tuple(sorted(set(given) - set(data))))

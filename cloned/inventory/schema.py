@@ -28,7 +28,8 @@ WAITING, SENT, REFUSED, SUPERSEDED = "waiting", "sent", "refused", "superseded"
 metadata = MetaData()
 
 results = Table(
-    "results", metadata,
+    "results",
+    metadata,
     Column("laptop", String(64), primary_key=True),
     Column("attempt", Integer, primary_key=True),
     Column("revision", Integer, nullable=False),
@@ -42,7 +43,8 @@ results = Table(
 )
 
 revisions = Table(
-    "revisions", metadata,
+    "revisions",
+    metadata,
     Column("laptop", String(64), primary_key=True),
     Column("attempt", Integer, primary_key=True),
     Column("revision", Integer, primary_key=True),
@@ -52,13 +54,12 @@ revisions = Table(
 )
 
 sinks = Table(
-    "sinks", metadata,
-    Column("name", String(64), primary_key=True),
-    Column("added", Float, nullable=False),
+    "sinks", metadata, Column("name", String(64), primary_key=True), Column("added", Float, nullable=False)
 )
 
 deliveries = Table(
-    "deliveries", metadata,
+    "deliveries",
+    metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("sink", String(64), nullable=False),
     Column("laptop", String(64), nullable=False),
@@ -70,7 +71,7 @@ deliveries = Table(
     Column("reason", Text, nullable=False),
     Column("sent", Float),
     ForeignKeyConstraint(
-        ["laptop", "attempt", "revision"], ["revisions.laptop", "revisions.attempt", "revisions.revision"],
+        ["laptop", "attempt", "revision"], ["revisions.laptop", "revisions.attempt", "revisions.revision"]
     ),
     UniqueConstraint("sink", "laptop", "attempt", "revision"),
 )

@@ -108,7 +108,13 @@ async def sign_in(request: web.Request) -> web.Response:
         raise problem(web.HTTPUnauthorized, "this is not the PIN", "`cloned pin` on the server shows it")
     response = answer({"ok": True})
     response.set_cookie(
-        COOKIE, cookie, max_age=SIGNED_IN_SECONDS, httponly=True, samesite="Strict", secure=request.secure, path="/",
+        COOKIE,
+        cookie,
+        max_age=SIGNED_IN_SECONDS,
+        httponly=True,
+        samesite="Strict",
+        secure=request.secure,
+        path="/",
     )
     return response
 
@@ -123,7 +129,9 @@ async def sign_out(_request: web.Request) -> web.Response:
 async def body(request: web.Request) -> object:
     """The JSON that was sent; a form, which another site could send, is refused."""
     if request.content_type != "application/json":
-        raise problem(web.HTTPUnsupportedMediaType, "the body is not JSON", "send Content-Type: application/json")
+        raise problem(
+            web.HTTPUnsupportedMediaType, "the body is not JSON", "send Content-Type: application/json"
+        )
     try:
         return await request.json()
     except (ValueError, RecursionError) as error:
@@ -175,7 +183,9 @@ async def page_events(request: web.Request) -> web.StreamResponse:
 def parts(snapshot: Mapping[str, Any]) -> Rendered:
     """A snapshot as parts of events: each laptop one, without its history and clocks; `now` only in `all`."""
     brief = {
-        f"laptop/{each['id']}": {name: value for name, value in each.items() if name not in ("history", "seconds")}
+        f"laptop/{each['id']}": {
+            name: value for name, value in each.items() if name not in ("history", "seconds")
+        }
         for each in snapshot["laptops"]
     }
     rest = {name: value for name, value in snapshot.items() if name not in ("laptops", "now")}
@@ -192,7 +202,9 @@ async def _stream(request: web.Request, source: AsyncIterator[bytes]) -> web.Str
                     await response.write(b"retry: 2000\n\n")
                 await response.write(chunk)
         except TooMany:
-            raise problem(web.HTTPServiceUnavailable, "too many are watching", "close a page that nobody looks at") from None
+            raise problem(
+                web.HTTPServiceUnavailable, "too many are watching", "close a page that nobody looks at"
+            ) from None
         except ConnectionError:
             pass
     return response

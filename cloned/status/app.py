@@ -1,7 +1,7 @@
 """The page as an aiohttp application: pages, API, events, metrics.
 
-The house makes two of them: one for the network, and a `trusted` one for the Unix socket, whose group may act without a PIN.
-They share an `Auth` and a `Hub`; the house runs `hub.run()` as a service.
+The house makes two of them: one for the network, and a `trusted` one for the Unix socket, whose group
+may act without a PIN. They share an `Auth` and a `Hub`; the house runs `hub.run()` as a service.
 """
 
 from __future__ import annotations
@@ -38,8 +38,15 @@ ROUTES = (
 
 
 def create_app(
-    workshop: Workshop, records: Records, auth: Auth, hub: Hub, *, trusted: bool = False,
-    netboot: NetbootLog | None = None, ready: Ready | None = None, counters: Counters | None = None,
+    workshop: Workshop,
+    records: Records,
+    auth: Auth,
+    hub: Hub,
+    *,
+    trusted: bool = False,
+    netboot: NetbootLog | None = None,
+    ready: Ready | None = None,
+    counters: Counters | None = None,
 ) -> web.Application:
     """The application; see `needs.py` for what it is given.
 

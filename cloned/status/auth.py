@@ -45,7 +45,9 @@ def read_pin(state: Path) -> str:
     """The workshop's PIN, made if there is none yet. Raises MissingError where the file can't be read or made."""
     pin = _secret(state / "pin", lambda: f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}")
     if not (pin.isascii() and pin.isdigit() and len(pin) == DIGITS):
-        raise ClonedError(f"{state / 'pin'} does not hold {DIGITS} digits", "delete it; a new PIN is made at the next start")
+        raise ClonedError(
+            f"{state / 'pin'} does not hold {DIGITS} digits", "delete it; a new PIN is made at the next start"
+        )
     return pin
 
 
@@ -53,18 +55,24 @@ def _secret(path: Path, make: Callable[[], str]) -> str:
     """What `path` holds; made, for us alone to read, where there is none."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w"
+        ) as file:
             file.write(f"{make()}\n")
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError:
         pass
     except OSError as error:
-        raise MissingError(f"{path} cannot be made: {error.strerror}", "check the state directory's owner") from error
+        raise MissingError(
+            f"{path} cannot be made: {error.strerror}", "check the state directory's owner"
+        ) from error
     try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise MissingError(f"{path} cannot be read: {error}", "run this as root or as the daemon's user") from error
+        raise MissingError(
+            f"{path} cannot be read: {error}", "run this as root or as the daemon's user"
+        ) from error
 
 
 @dataclass
@@ -141,8 +149,11 @@ class Auth:
     """
 
     def __init__(
-        self, state: Path, tokens: Mapping[str, str] | None = None,
-        clock: Callable[[], float] = time.time, limiter: Limiter | None = None,
+        self,
+        state: Path,
+        tokens: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.time,
+        limiter: Limiter | None = None,
     ) -> None:
         self._pin = read_pin(state)
         key = _secret(state / "page.key", lambda: secrets.token_hex(32))
@@ -173,7 +184,11 @@ class Auth:
     def machine(self, token: str) -> str | None:
         """The name of the machine that this token belongs to."""
         digest = hashlib.sha256(token.encode()).hexdigest()
-        found = [name for name, known in self._tokens.items() if hmac.compare_digest(known.encode(), digest.encode())]
+        found = [
+            name
+            for name, known in self._tokens.items()
+            if hmac.compare_digest(known.encode(), digest.encode())
+        ]
         return found[0] if found else None
 
     def _sign(self, body: str) -> str:

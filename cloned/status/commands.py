@@ -9,8 +9,22 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from cloned.errors import UsageError
 
 Verb = Literal[
-    "confirm", "start", "cancel", "retry", "pause", "continue", "exclude", "move", "hold", "batch", "unbatch",
-    "tag", "label", "lent", "forget", "inventory-retry",
+    "confirm",
+    "start",
+    "cancel",
+    "retry",
+    "pause",
+    "continue",
+    "exclude",
+    "move",
+    "hold",
+    "batch",
+    "unbatch",
+    "tag",
+    "label",
+    "lent",
+    "forget",
+    "inventory-retry",
 ]
 
 
@@ -21,16 +35,35 @@ class Command(BaseModel):
 
     do: Verb
     target: str = Field(
-        "", max_length=64, validation_alias=AliasChoices("target", "laptop", "session"),
-        description="Id of a laptop (confirm, retry, pause, continue, exclude, move, tag, label, lent, forget), session "
-        "(cancel) or batch (unbatch), or name of a sink (inventory-retry). Empty: all (cancel, pause, continue, "
-        "inventory-retry). May also be called `laptop` or `session`.",
+        "",
+        max_length=64,
+        validation_alias=AliasChoices("target", "laptop", "session"),
+        description="Id of a laptop (confirm, retry, pause, continue, exclude, move, tag, label, lent, forget), "
+        "session (cancel) or batch (unbatch), or name of a sink (inventory-retry). Empty: all (cancel, pause, "
+        "continue, inventory-retry). May also be called `laptop` or `session`.",
     )
-    image: str = Field("", max_length=255, description="For confirm (empty: the one that the rules chose), move, batch, hold, start.")
-    disk: str = Field("", max_length=255, description="For confirm: the disk's `key` or path; may be left out where there is but one.")
-    text: str = Field("", max_length=80, description="For tag and label: the text; for batch: the product; for lent: `no` means it is back.")
+    image: str = Field(
+        "",
+        max_length=255,
+        description="For confirm (empty: the one that the rules chose), move, batch, hold, start.",
+    )
+    disk: str = Field(
+        "",
+        max_length=255,
+        description="For confirm: the disk's `key` or path; may be left out where there is but one.",
+    )
+    text: str = Field(
+        "",
+        max_length=80,
+        description="For tag and label: the text; for batch: the product; for lent: `no` means it is back.",
+    )
     vendor: str = Field("*", max_length=80, description="For batch.")
-    until: float = Field(0.0, ge=0, lt=1e11, description="For hold and batch: seconds since 1970 (UTC); batch without it: the configured hours.")
+    until: float = Field(
+        0.0,
+        ge=0,
+        lt=1e11,
+        description="For hold and batch: seconds since 1970 (UTC); batch without it: the configured hours.",
+    )
 
     def for_engine(self, by: str) -> dict[str, Any]:
         """The command as the engine takes it, with who asked."""
@@ -44,5 +77,7 @@ def parse(body: object) -> Command:
     try:
         return Command.model_validate(body)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'command'}: {item['msg']}" for item in error.errors())
+        wrong = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'command'}: {item['msg']}" for item in error.errors()
+        )
         raise UsageError(f"this is no command: {wrong}", "see /api/v1/openapi.json") from error

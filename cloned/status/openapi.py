@@ -12,8 +12,16 @@ from cloned.status import schema
 from cloned.status.commands import Command
 
 MODELS: tuple[type[BaseModel], ...] = (
-    Command, schema.Problem, schema.Done, schema.Snapshot, schema.Laptop, schema.LaptopBrief, schema.Session,
-    schema.Inventory, schema.LedgerRow, schema.SignIn,
+    Command,
+    schema.Problem,
+    schema.Done,
+    schema.Snapshot,
+    schema.Laptop,
+    schema.LaptopBrief,
+    schema.Session,
+    schema.Inventory,
+    schema.LedgerRow,
+    schema.SignIn,
 )
 _REF = "#/components/schemas/{model}"
 
@@ -24,7 +32,9 @@ def document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "cloned", "version": __version__, "license": {"name": "MIT", "identifier": "MIT"},
+            "title": "cloned",
+            "version": __version__,
+            "license": {"name": "MIT", "identifier": "MIT"},
             "description": "Reading is free. Acting needs the cookie that the PIN gives, or a machine's bearer token.",
         },
         "paths": _PATHS,
@@ -40,7 +50,10 @@ def document() -> dict[str, Any]:
 
 def _get(summary: str, content: dict[str, Any], *parameters: dict[str, Any], **others: str) -> dict[str, Any]:
     """A reading operation; `others`: further statuses (`_404`) and what they mean."""
-    operation: dict[str, Any] = {"summary": summary, "responses": {"200": {"description": "As asked.", "content": content}}}
+    operation: dict[str, Any] = {
+        "summary": summary,
+        "responses": {"200": {"description": "As asked.", "content": content}},
+    }
     operation["responses"] |= {status[1:]: _problem(words) for status, words in others.items()}
     return {"get": operation | ({"parameters": list(parameters)} if parameters else {})}
 
@@ -48,7 +61,8 @@ def _get(summary: str, content: dict[str, Any], *parameters: dict[str, Any], **o
 def _post(summary: str, body: type[BaseModel], *, secured: bool, **problems: str) -> dict[str, Any]:
     done = {"description": "It was done.", "content": _json(schema.Done)}
     operation: dict[str, Any] = {
-        "summary": summary, "requestBody": {"required": True, "content": _json(body)},
+        "summary": summary,
+        "requestBody": {"required": True, "content": _json(body)},
         "responses": {"200": done} | {status[1:]: _problem(words) for status, words in problems.items()},
     }
     return {"post": operation | ({"security": [{"token": []}, {"pin": []}]} if secured else {})}
@@ -71,7 +85,13 @@ def _text(kind: str) -> dict[str, Any]:
 
 
 def _id(what: str) -> dict[str, Any]:
-    return {"name": "id", "in": "path", "required": True, "description": f"Id of a {what}.", "schema": {"type": "string"}}
+    return {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": f"Id of a {what}.",
+        "schema": {"type": "string"},
+    }
 
 
 def _query(name: str, kind: str, words: str) -> dict[str, Any]:
@@ -79,47 +99,75 @@ def _query(name: str, kind: str, words: str) -> dict[str, Any]:
 
 
 _EVENTS = (
-    "Server-sent events. First `all`: the snapshot as an object, with each laptop under `laptop/ID`, without history. Then, at "
-    "most once a second, `some`: what changed of it. If a laptop leaves, `all` comes again. Silence is broken by comments."
+    "Server-sent events. First `all`: the snapshot as an object, with each laptop under `laptop/ID`, without "
+    "history. Then, at most once a second, `some`: what changed of it. If a laptop leaves, `all` comes again. "
+    "Silence is broken by comments."
 )
 _PATHS: dict[str, Any] = {
     "/": _get("The workshop screen.", _text("text/html")),
     "/laptops/{id}": _get("A laptop's page.", _text("text/html"), _id("laptop")),
     "/events": _get(
-        "Events for our own pages: HTML of the parts that changed.", _text("text/event-stream"),
-        _query("laptop", "string", "A laptop's page instead of the screen."), _503="Too many watchers.",
+        "Events for our own pages: HTML of the parts that changed.",
+        _text("text/event-stream"),
+        _query("laptop", "string", "A laptop's page instead of the screen."),
+        _503="Too many watchers.",
     ),
     "/api/v1/events": _get(_EVENTS, _text("text/event-stream"), _503="Too many watchers."),
     "/api/v1/state": _get("The whole workshop.", _json(schema.Snapshot)),
     "/api/v1/laptops": _get("All laptops, in order of arrival.", _json(schema.Laptop, many=True)),
     "/api/v1/laptops/{id}": _get(
-        "One laptop, with its results (`results`) and what it asked of the network boot (`netboot`).", _json(schema.Laptop),
-        _id("laptop"), _404="There is no such laptop.",
+        "One laptop, with its results (`results`) and what it asked of the network boot (`netboot`).",
+        _json(schema.Laptop),
+        _id("laptop"),
+        _404="There is no such laptop.",
     ),
     "/api/v1/sessions": _get("All sessions.", _json(schema.Session, many=True)),
-    "/api/v1/sessions/{id}": _get("One session.", _json(schema.Session), _id("session"), _404="There is no such session."),
+    "/api/v1/sessions/{id}": _get(
+        "One session.", _json(schema.Session), _id("session"), _404="There is no such session."
+    ),
     "/api/v1/inventory": _get("The ledger in figures, and its sinks.", _json(schema.Inventory)),
     "/api/v1/ledger": _get(
-        "Results, oldest first.", _json(schema.LedgerRow, many=True), _query("laptop", "string", "Of this laptop only."),
-        _query("limit", "integer", "The newest so many (1…100000)."), _400="The limit is no number.",
+        "Results, oldest first.",
+        _json(schema.LedgerRow, many=True),
+        _query("laptop", "string", "Of this laptop only."),
+        _query("limit", "integer", "The newest so many (1…100000)."),
+        _400="The limit is no number.",
     ),
     "/api/v1/commands": _post(
-        "Do something. Needs the PIN's cookie (and to come from the page itself) or a token.", Command, secured=True,
-        _400="This is no command, or what it names does not exist.", _401="Neither PIN nor token.",
-        _403="A browser was sent here by another site.", _409="It cannot be done now.", _415="The body is not JSON.",
+        "Do something. Needs the PIN's cookie (and to come from the page itself) or a token.",
+        Command,
+        secured=True,
+        _400="This is no command, or what it names does not exist.",
+        _401="Neither PIN nor token.",
+        _403="A browser was sent here by another site.",
+        _409="It cannot be done now.",
+        _415="The body is not JSON.",
         _503="A part that is needed for it is missing.",
     ),
     "/api/v1/sign-in": _post(
-        "Give the PIN; sets a cookie for twelve hours.", schema.SignIn, secured=False, _400="The body is not as it should be.",
-        _401="The PIN is wrong.", _403="A browser was sent here by another site.", _415="The body is not JSON.",
+        "Give the PIN; sets a cookie for twelve hours.",
+        schema.SignIn,
+        secured=False,
+        _400="The body is not as it should be.",
+        _401="The PIN is wrong.",
+        _403="A browser was sent here by another site.",
+        _415="The body is not JSON.",
         _429="Too many wrong PINs; Retry-After says how long to wait.",
     ),
-    "/api/v1/sign-out": {"post": {
-        "summary": "Take the cookie away.", "responses": {"200": {"description": "It was done.", "content": _json(schema.Done)}},
-    }},
+    "/api/v1/sign-out": {
+        "post": {
+            "summary": "Take the cookie away.",
+            "responses": {"200": {"description": "It was done.", "content": _json(schema.Done)}},
+        }
+    },
     "/api/v1/openapi.json": _get("This document.", {"application/json": {"schema": {"type": "object"}}}),
     "/metrics": _get("Figures for Prometheus.", _text("text/plain")),
     "/healthz": _get("The daemon answers.", _text("text/plain")),
     "/readyz": _get("It can do its work.", _text("text/plain"), _503="It can't; each line says why."),
-    "/static/{name}": _get("Files of the pages.", _text("text/css"), {**_id("file"), "name": "name"}, _404="There is no such file."),
+    "/static/{name}": _get(
+        "Files of the pages.",
+        _text("text/css"),
+        {**_id("file"), "name": "name"},
+        _404="There is no such file.",
+    ),
 }

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from aiohttp import web
@@ -35,7 +36,11 @@ class Pages:
 
     async def wall(self) -> Rendered:
         """The parts of the workshop screen, by the id of the element that each fills."""
-        snapshot, totals, sinks = self._workshop.snapshot(), await self._records.totals(), await self._records.sinks()
+        snapshot, totals, sinks = (
+            self._workshop.snapshot(),
+            await self._records.totals(),
+            await self._records.sinks(),
+        )
         seen = view.wall(snapshot, sinks)
         known = {"snapshot": snapshot, "wall": seen, "totals": totals, "images": image_names(snapshot)}
         top = {name: self._draw(f"parts/{name}.html", known) for name in ("figures", "notices", "sessions")}
@@ -43,7 +48,8 @@ class Pages:
         self._tiles = {each: self._tiles.get(each) or self._tile(each) for each in seen.tiles()}
         tiles = {each.id: html for each, html in self._tiles.items()}
         return Rendered(
-            top | {f"tile-{ident}": html for ident, html in tiles.items()}, seen.shape,
+            top | {f"tile-{ident}": html for ident, html in tiles.items()},
+            seen.shape,
             lambda: top | {"floor": self._draw("parts/floor.html", {**known, "tiles": tiles})},
         )
 
@@ -53,16 +59,27 @@ class Pages:
         laptop = next((each for each in snapshot["laptops"] if each["id"] == ident), None)
         rows = await self._records.rows(laptop=ident, limit=20)
         known = {
-            "laptop": laptop, "rows": rows, "netboot": self._boots(laptop), "images": image_names(snapshot), "id": ident,
-            "tile": view.tile(laptop) if laptop else None, "label": view.label(laptop) if laptop else ident,
+            "laptop": laptop,
+            "rows": rows,
+            "netboot": self._boots(laptop),
+            "images": image_names(snapshot),
+            "id": ident,
+            "tile": view.tile(laptop) if laptop else None,
+            "label": view.label(laptop) if laptop else ident,
         }
         return Rendered({"laptop": self._draw("parts/laptop.html", known), "version": self.version})
 
     def page(self, request: web.Request, name: str, rendered: Rendered, **more: Any) -> web.Response:
         """A whole page around its parts."""
-        text = self._draw(name, {
-            "parts": rendered.everything(), "signed_in": signed_in(request), "snapshot": self._workshop.snapshot(), **more,
-        })
+        text = self._draw(
+            name,
+            {
+                "parts": rendered.everything(),
+                "signed_in": signed_in(request),
+                "snapshot": self._workshop.snapshot(),
+                **more,
+            },
+        )
         return web.Response(text=text, content_type="text/html")
 
     def _tile(self, tile: view.Tile) -> Markup:
@@ -105,6 +122,7 @@ def known(request: web.Request, ident: str) -> bool:
     return any(each["id"] == ident for each in request.app[PAGES]._workshop.snapshot()["laptops"])
 
 
+@cache
 def _version() -> str:
     """Changes with every file that a browser keeps: pages left open for weeks notice an update by it."""
     digest = hashlib.sha256()
@@ -114,22 +132,38 @@ def _version() -> str:
     return digest.hexdigest()[:12]
 
 
+@cache
 def _environment(version: str) -> Environment:
     jinja = Environment(
-        loader=FileSystemLoader(root("web") / "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
+        loader=FileSystemLoader(root("web") / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
     jinja.install_gettext_translations(gettext.NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
     jinja.globals["version"] = version
     jinja.filters |= {
-        "duration": duration, "size": size, "clock": clock, "command": command, "title_state": STATE_WORDS.__getitem__,
+        "duration": duration,
+        "size": size,
+        "clock": clock,
+        "command": command,
+        "title_state": STATE_WORDS.__getitem__,
     }
     return jinja
 
 
 STATE_WORDS = {
-    "asking": "Asks", "waiting": "Waits", "ready": "Prepares", "receiving": "Receives", "verifying": "Checks",
-    "finishing": "Finishes", "done": "Done", "aside": "Set aside", "gone": "Gone",
+    "asking": "Asks",
+    "waiting": "Waits",
+    "ready": "Prepares",
+    "receiving": "Receives",
+    "verifying": "Checks",
+    "finishing": "Finishes",
+    "done": "Done",
+    "aside": "Set aside",
+    "gone": "Gone",
 }
 """What a state is called on the screen; never told by colour alone."""
 
@@ -158,8 +192,12 @@ def clock(at: str | float | None) -> str:
     """An ISO time or seconds since 1970 as the server's local time: `19:04:05`, with the date where it is not today."""
     if not at:
         return ""
-    moment = (datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at, UTC)).astimezone()
-    return moment.strftime("%H:%M:%S" if moment.date() == datetime.now().astimezone().date() else "%Y-%m-%d %H:%M")
+    moment = (
+        datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at, UTC)
+    ).astimezone()
+    return moment.strftime(
+        "%H:%M:%S" if moment.date() == datetime.now().astimezone().date() else "%Y-%m-%d %H:%M"
+    )
 
 
 def command(fields: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""The wall, from a snapshot: which tile goes where, what needs a person, what is on its way. Pure; no words but names."""
+"""The wall, from a snapshot: which tile goes where, what needs a person, what is on its way. Pure."""
 
 from __future__ import annotations
 
@@ -96,8 +96,12 @@ class Wall:
     @property
     def shape(self) -> str:
         """Changes where tiles come, go or move."""
-        ports = [(port.name, port.kind, port.tile.id if port.tile else "") for panel in self.panels
-                 for block in panel.blocks for port in block]
+        ports = [
+            (port.name, port.kind, port.tile.id if port.tile else "")
+            for panel in self.panels
+            for block in panel.blocks
+            for port in block
+        ]
         return repr((ports, [tile.id for tile in self.others], [tile.id for tile in self.resting]))
 
     def tiles(self) -> Iterable[Tile]:
@@ -114,17 +118,22 @@ def wall(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]] = ()) -
     laptops: list[Laptop] = list(snapshot.get("laptops") or [])
     switches = list(snapshot.get("switches") or [])
     seats = seat(laptops, switches)
-    panels = tuple(_panel(index, switch, seats) for index, switch in enumerate(switches) if switch.get("ports"))
+    panels = tuple(
+        _panel(index, switch, seats) for index, switch in enumerate(switches) if switch.get("ports")
+    )
     seated = {laptop["id"] for laptop in seats.values()}
     loose = [tile(laptop) for laptop in laptops if laptop["id"] not in seated]
     counts: dict[str, int] = {}
     for laptop in laptops:
         counts[laptop["state"]] = counts.get(laptop["state"], 0) + 1
     return Wall(
-        notices=tuple(notices(snapshot, sinks)), panels=panels,
+        notices=tuple(notices(snapshot, sinks)),
+        panels=panels,
         others=tuple(each for each in loose if each.state not in RESTING),
         resting=tuple(each for each in loose if each.state in RESTING),
-        streams=tuple(_stream(each, laptops) for each in snapshot.get("sessions") or [] if not each.get("ended")),
+        streams=tuple(
+            _stream(each, laptops) for each in snapshot.get("sessions") or [] if not each.get("ended")
+        ),
         counts=counts,
     )
 
@@ -135,8 +144,11 @@ def _stream(session: Mapping[str, Any], laptops: Iterable[Laptop]) -> Stream:
     lefts = [tile(each).left for each in working if each["state"] in ("receiving", "verifying")]
     known = [left for left in lefts if left is not None]
     return Stream(
-        id=session["id"], image=session["image"], working=len(working),
-        through=sum(1 for each in members if each["state"] == "done"), mbit_s=float(session.get("mbit_s") or 0),
+        id=session["id"],
+        image=session["image"],
+        working=len(working),
+        through=sum(1 for each in members if each["state"] == "done"),
+        mbit_s=float(session.get("mbit_s") or 0),
         left=max(known) if known and len(known) == len(lefts) else None,
     )
 
@@ -152,10 +164,16 @@ def tile(laptop: Laptop) -> Tile:
     total = progress.get("total")
     moving = laptop["state"] in WORKING and total
     return Tile(
-        id=laptop["id"], label=label(laptop), model=laptop.get("product") or laptop.get("vendor") or "",
-        state=laptop["state"], image=laptop.get("image") or "", paused=bool(laptop.get("paused")),
+        id=laptop["id"],
+        label=label(laptop),
+        model=laptop.get("product") or laptop.get("vendor") or "",
+        state=laptop["state"],
+        image=laptop.get("image") or "",
+        paused=bool(laptop.get("paused")),
         percent=min(100, int(100 * progress.get("bytes", 0) / total)) if moving and total else None,
-        left=progress.get("left_seconds") if moving else None, why=laptop.get("why") or "", port=str(laptop.get("port") or ""),
+        left=progress.get("left_seconds") if moving else None,
+        why=laptop.get("why") or "",
+        port=str(laptop.get("port") or ""),
     )
 
 
@@ -181,19 +199,28 @@ def seat(laptops: Iterable[Laptop], switches: Sequence[Mapping[str, Any]]) -> di
 
 
 def _panel(index: int, switch: Mapping[str, Any], seats: Mapping[tuple[int, int], Laptop]) -> Panel:
-    ports = [_port(number, port, seats.get((index, port["if_index"]))) for number, port in enumerate(switch["ports"], 1)]
+    ports = [
+        _port(number, port, seats.get((index, port["if_index"])))
+        for number, port in enumerate(switch["ports"], 1)
+    ]
     rows = 1 if len(ports) <= PER_ROW else 2
     size = PER_ROW * rows
     name = switch.get("sys_name") or switch.get("address") or ""
-    return Panel(name, tuple(tuple(ports[at:at + size]) for at in range(0, len(ports), size)), rows)
+    return Panel(name, tuple(tuple(ports[at : at + size]) for at in range(0, len(ports), size)), rows)
 
 
 def _port(number: int, port: Mapping[str, Any], laptop: Laptop | None) -> Port:
     up, speed = port.get("oper") == "up", port.get("speed_mbps")
-    slow = "half duplex" if port.get("duplex") == "half" else f"{speed} Mb/s" if speed and speed < 1000 else ""
+    slow = (
+        "half duplex" if port.get("duplex") == "half" else f"{speed} Mb/s" if speed and speed < 1000 else ""
+    )
     return Port(
-        name=str(port.get("name") or port["if_index"]), number=number, kind=port.get("role") or "access", up=up,
-        slow=slow if up and laptop is not None else "", tile=None if laptop is None else tile(laptop),
+        name=str(port.get("name") or port["if_index"]),
+        number=number,
+        kind=port.get("role") or "access",
+        up=up,
+        slow=slow if up and laptop is not None else "",
+        tile=None if laptop is None else tile(laptop),
     )
 
 
@@ -201,13 +228,25 @@ def notices(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]]) -> 
     """What needs a person, the most pressing first: warnings, laptops set aside, sinks in trouble, laptops that ask."""
     for warning in snapshot.get("warnings") or []:
         code = str(warning.get("code") or "")
-        yield Notice("warning", f"warning-{code}", str(warning.get("text") or code), str(warning.get("hint") or ""))
+        yield Notice(
+            "warning", f"warning-{code}", str(warning.get("text") or code), str(warning.get("hint") or "")
+        )
     laptops: list[Laptop] = list(snapshot.get("laptops") or [])
     for group in _alike([each for each in laptops if each["state"] == "aside"], ("reason", "why")):
-        yield Notice("aside", f"aside-{group[0]['id']}", group[0].get("why") or "", group[0].get("next_step") or "", group)
+        yield Notice(
+            "aside",
+            f"aside-{group[0]['id']}",
+            group[0].get("why") or "",
+            group[0].get("next_step") or "",
+            group,
+        )
     yield from _troubled(sinks)
-    for group in _alike([each for each in laptops if each["state"] == "asking"], ("reason", "vendor", "product", "image")):
-        yield Notice("ask", f"ask-{group[0]['id']}", group[0].get("why") or "", group[0].get("next_step") or "", group)
+    for group in _alike(
+        [each for each in laptops if each["state"] == "asking"], ("reason", "vendor", "product", "image")
+    ):
+        yield Notice(
+            "ask", f"ask-{group[0]['id']}", group[0].get("why") or "", group[0].get("next_step") or "", group
+        )
 
 
 def _alike(laptops: Iterable[Laptop], names: tuple[str, ...]) -> list[tuple[Laptop, ...]]:
@@ -222,9 +261,16 @@ def _troubled(sinks: Sequence[Mapping[str, Any]]) -> Iterable[Notice]:
         name = str(sink["sink"])
         if sink.get("refused"):
             reason = sink["dead"][0]["reason"] if sink.get("dead") else ""
-            yield Notice("sink", name, f"{name} refused {sink['refused']} results: {reason}", "Put it right there, then retry")
+            yield Notice(
+                "sink",
+                name,
+                f"{name} refused {sink['refused']} results: {reason}",
+                "Put it right there, then retry",
+            )
         elif sink.get("state") == "failing":
             yield Notice(
-                "sink", "", f"{sink['waiting']} results wait for {name}: {sink.get('reason')}",
+                "sink",
+                "",
+                f"{sink['waiting']} results wait for {name}: {sink.get('reason')}",
                 "Nothing is lost: they go by themselves once it is back",
             )

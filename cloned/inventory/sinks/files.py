@@ -19,7 +19,6 @@ from pathlib import Path
 from cloned.inventory import columns
 from cloned.inventory.sinks.base import Delivery, Sink, Unavailable
 
-
 HEAD = (columns.BOM + columns.line(columns.NAMES)).encode()
 
 

@@ -49,7 +49,9 @@ def secret_bytes(secret: str) -> bytes:
     try:
         return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error as error:
-        raise UsageError("the webhook's secret begins with whsec_ but is not base64", "copy it again") from error
+        raise UsageError(
+            "the webhook's secret begins with whsec_ but is not base64", "copy it again"
+        ) from error
 
 
 def signature(secret: bytes, key: str, timestamp: int, body: bytes) -> str:
@@ -64,7 +66,9 @@ class Webhook(Sink):
     def __init__(self, name: str, url: str, secret: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(name)
         if not secret:
-            raise UsageError(f"sink {name}: a webhook needs a secret", "set `secret` to at least 32 random characters")
+            raise UsageError(
+                f"sink {name}: a webhook needs a secret", "set `secret` to at least 32 random characters"
+            )
         self._url = url
         self._secret = secret_bytes(secret)
         self._clock = clock
@@ -75,7 +79,7 @@ class Webhook(Sink):
         body = payload(delivery)
         try:
             async with self._client().post(
-                self._url, data=body, headers=self._headers(delivery.key, body), allow_redirects=False,
+                self._url, data=body, headers=self._headers(delivery.key, body), allow_redirects=False
             ) as answer:
                 text = (await answer.content.read(300)).decode("utf-8", "replace")
                 judge(answer.status, text, answer.headers.get("Retry-After"))
@@ -97,8 +101,11 @@ class Webhook(Sink):
     def _headers(self, key: str, body: bytes) -> dict[str, str]:
         now = int(self._clock())
         return {
-            "Content-Type": "application/json", "User-Agent": f"cloned/{__version__}", "Idempotency-Key": key,
-            "webhook-id": key, "webhook-timestamp": str(now),
+            "Content-Type": "application/json",
+            "User-Agent": f"cloned/{__version__}",
+            "Idempotency-Key": key,
+            "webhook-id": key,
+            "webhook-timestamp": str(now),
             "webhook-signature": signature(self._secret, key, now, body),
         }
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+
 import pytest
 
 from cloned.inventory.ledger import Ledger
@@ -26,20 +29,46 @@ def clock():
 def make_row():
     def make(laptop="a1b2c3d4", attempt=1, **more):
         row = {
-            "laptop": laptop, "attempt": attempt, "session": "5e551011", "at": "2026-11-18T19:04:05+00:00",
-            "image": "school-2026", "image_hash": "ab" * 32, "verdict": "verified", "state": "done", "why": "",
-            "uuid": "4c4c4544-0042-3510-8054-b7c04f303233", "serial": "B5TO023", "vendor": "Dell Inc.",
-            "product": "Latitude 5490", "macs": ["d8:9e:f3:00:00:01"], "tag": "0042",
+            "laptop": laptop,
+            "attempt": attempt,
+            "session": "5e551011",
+            "at": "2026-11-18T19:04:05+00:00",
+            "image": "school-2026",
+            "image_hash": "ab" * 32,
+            "verdict": "verified",
+            "state": "done",
+            "why": "",
+            "uuid": "4c4c4544-0042-3510-8054-b7c04f303233",
+            "serial": "B5TO023",
+            "vendor": "Dell Inc.",
+            "product": "Latitude 5490",
+            "macs": ["d8:9e:f3:00:00:01"],
+            "tag": "0042",
             "disk": {"serial": "S3Z9", "wwn": "eui.0025", "model": "SAMSUNG MZVLB256", "size": 256060514304},
-            "discarded": True, "bytes": 7_340_032_000, "seconds": {"boot": 31.04, "receive": 71.5, "verify": 40.0},
+            "discarded": True,
+            "bytes": 7_340_032_000,
+            "seconds": {"boot": 31.04, "receive": 71.5, "verify": 40.0},
             "steps": [{"name": "grow", "result": "done", "detail": ""}],
         }
         return row | more
+
     return make
 
 
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory):
+    """A ledger with its tables and nothing in them, to be copied: making the tables takes longer than a test."""
+    path = tmp_path_factory.mktemp("ledger") / "empty.sqlite"
+
+    async def make():
+        await (await Ledger.open(path)).close()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-async def ledger(tmp_path, clock):
-    ledger = await Ledger.open(tmp_path / "state" / "ledger.sqlite", clock=clock)
+async def ledger(tmp_path, clock, empty_ledger):
+    ledger = await Ledger.open(shutil.copy(empty_ledger, tmp_path / "ledger.sqlite"), clock=clock)
     yield ledger
     await ledger.close()

@@ -12,7 +12,12 @@ def test_a_row_as_cells(make_row):
     cells = columns.flat(rows.clean(make_row()).data, "cl_1", 2)
     assert list(cells) == list(columns.NAMES)
     assert (cells["disk_bytes"], cells["seconds_receive"], cells["seconds_wait"]) == (256060514304, 72, "")
-    assert (cells["macs"], cells["steps"], cells["discarded"], cells["revision"]) == ("d8:9e:f3:00:00:01", "grow done", "yes", 2)
+    assert (cells["macs"], cells["steps"], cells["discarded"], cells["revision"]) == (
+        "d8:9e:f3:00:00:01",
+        "grow done",
+        "yes",
+        2,
+    )
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+31", "-2", "@SUM(A1)", "\t=1", " \r\n=cmd|' /C calc'!A0", "＝1"])  # noqa: RUF001

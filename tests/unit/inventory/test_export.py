@@ -1,6 +1,5 @@
 import csv
 import json
-import os
 
 import openpyxl
 import pytest
@@ -11,7 +10,7 @@ from cloned.inventory import export
 
 @pytest.fixture
 async def rows(ledger, make_row):
-    await ledger.record(make_row(serial="=HYPERLINK(1)", product="Élan; 14\""))
+    await ledger.record(make_row(serial="=HYPERLINK(1)", product='Élan; 14"'))
     await ledger.record(make_row(attempt=2))
     return await ledger.rows()
 
@@ -53,5 +52,5 @@ def test_a_failed_export_leaves_the_old_file_alone(tmp_path):
     (tmp_path / "out.json").write_text("old")
     with pytest.raises(TypeError):
         export.write([{"laptop": object()}], tmp_path / "out.json")
-    assert os.listdir(tmp_path) == ["out.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
     assert (tmp_path / "out.json").read_text() == "old"

@@ -13,6 +13,7 @@ from cloned.inventory.sinks.files import CsvFile
 def deliver(make_row):
     def make(attempt=1, key=None):
         return Delivery(key or f"cl_{attempt}", "a1b2c3d4", attempt, 1, make_row(attempt=attempt))
+
     return make
 
 
@@ -72,7 +73,7 @@ async def test_a_full_disk_leaves_the_file_as_it_was(sink, deliver, monkeypatch)
 
 async def test_a_place_that_cannot_be_written_is_named(tmp_path, deliver):
     (tmp_path / "file").write_text("")
-    with pytest.raises(Unavailable, match="results.csv cannot be written"):
+    with pytest.raises(Unavailable, match=r"results\.csv cannot be written"):
         await CsvFile("csv", tmp_path / "file" / "results.csv").send(deliver())
 
 

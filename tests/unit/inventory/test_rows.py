@@ -9,19 +9,32 @@ from cloned.inventory import rows
 
 
 def test_what_is_not_named_is_not_kept(make_row):
-    kept = rows.clean(make_row(borrower="Jan Peeters", disk={"size": 1, "owner": "Jan"}, steps=[{"name": "x", "who": "J"}]))
+    kept = rows.clean(
+        make_row(borrower="Jan Peeters", disk={"size": 1, "owner": "Jan"}, steps=[{"name": "x", "who": "J"}])
+    )
     assert kept.dropped == ("borrower",)
     assert "Jan" not in json.dumps(kept.data)
 
 
-@pytest.mark.parametrize(("tag", "kept"), [
-    ("0042", "0042"), ("DL-17/b", "DL-17/b"), ("# 12", ""), ("Jan Peeters", ""), ("jan@example.org 1", ""), (None, ""), (42, "42"),
-])
+@pytest.mark.parametrize(
+    ("tag", "kept"),
+    [
+        ("0042", "0042"),
+        ("DL-17/b", "DL-17/b"),
+        ("# 12", ""),
+        ("Jan Peeters", ""),
+        ("jan@example.org 1", ""),
+        (None, ""),
+        (42, "42"),
+    ],
+)
 def test_a_tag_is_a_number_on_a_sticker(make_row, tag, kept):
     assert rows.clean(make_row(tag=tag)).data["tag"] == kept
 
 
-@pytest.mark.parametrize("row", [{}, {"laptop": "a"}, {"laptop": "a", "attempt": "1"}, {"laptop": "a", "attempt": True}])
+@pytest.mark.parametrize(
+    "row", [{}, {"laptop": "a"}, {"laptop": "a", "attempt": "1"}, {"laptop": "a", "attempt": True}]
+)
 def test_a_row_without_its_key_is_refused(row):
     with pytest.raises(ClonedError, match="without laptop or attempt"):
         rows.clean(row)

@@ -24,7 +24,9 @@ def clock():
 
 @pytest.fixture
 def auth(tmp_path, clock):
-    return Auth(tmp_path, {"grafana": hashlib.sha256(b"long token").hexdigest().upper()}, clock, Limiter(clock))
+    return Auth(
+        tmp_path, {"grafana": hashlib.sha256(b"long token").hexdigest().upper()}, clock, Limiter(clock)
+    )
 
 
 def test_the_pin_is_made_once_and_for_us_alone(tmp_path):
@@ -74,7 +76,7 @@ def _shared(factory, made=[]):  # noqa: B006
 def test_a_changed_cookie_does_not_hold(tmp_path, auth):
     cookie = auth.sign_in(read_pin(tmp_path), "10.0.0.9")
     for at in range(len(cookie)):
-        changed = cookie[:at] + ("0" if cookie[at] != "0" else "1") + cookie[at + 1:]
+        changed = cookie[:at] + ("0" if cookie[at] != "0" else "1") + cookie[at + 1 :]
         assert not auth.cookie_holds(changed)
 
 
@@ -135,9 +137,15 @@ def test_addresses_that_were_never_right_are_forgotten_first(limiter_of, clock):
     assert limiter._addresses["10.0.0.5"].known
 
 
-@pytest.mark.parametrize(("address", "counts_as"), [
-    ("10.0.0.5", "10.0.0.5"), ("2001:db8:1:2:aaaa::5", "2001:0db8:0001:0002::/64"), ("fe80::1%eth0", "fe80:0000:0000:0000::/64"),
-    ("::ffff:10.0.0.5", "10.0.0.5"), ("unix", "unix"),
-])
+@pytest.mark.parametrize(
+    ("address", "counts_as"),
+    [
+        ("10.0.0.5", "10.0.0.5"),
+        ("2001:db8:1:2:aaaa::5", "2001:0db8:0001:0002::/64"),
+        ("fe80::1%eth0", "fe80:0000:0000:0000::/64"),
+        ("::ffff:10.0.0.5", "10.0.0.5"),
+        ("unix", "unix"),
+    ],
+)
 def test_who_can_pick_addresses_at_will_is_one_place(address, counts_as):
     assert place(address) == counts_as

@@ -8,20 +8,40 @@ from hypothesis import strategies as st
 from cloned.errors import UsageError
 from cloned.status.commands import parse
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
 
 
 @pytest.mark.parametrize("name", ["target", "laptop", "session"])
 def test_a_target_may_be_called_by_what_it_is(name):
     assert parse({"do": "retry", name: "1f2e"}).for_engine("page") == {
-        "do": "retry", "target": "1f2e", "image": "", "disk": "", "text": "", "vendor": "*", "until": 0.0, "by": "page",
+        "do": "retry",
+        "target": "1f2e",
+        "image": "",
+        "disk": "",
+        "text": "",
+        "vendor": "*",
+        "until": 0.0,
+        "by": "page",
     }
 
 
-@pytest.mark.parametrize("body", [
-    None, [], {}, {"do": "format"}, {"do": "retry", "target": 7}, {"do": "retry", "by": "me"}, {"do": "hold", "until": -1},
-    {"do": "hold", "until": "nan"}, {"do": "tag", "text": "x" * 81},
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        {"do": "format"},
+        {"do": "retry", "target": 7},
+        {"do": "retry", "by": "me"},
+        {"do": "hold", "until": -1},
+        {"do": "hold", "until": "nan"},
+        {"do": "tag", "text": "x" * 81},
+    ],
+)
 def test_what_is_no_command_is_named(body):
     with pytest.raises(UsageError):
         parse(body)

@@ -24,7 +24,9 @@ async def test_every_laptop_can_be_drawn():
 
 
 async def test_a_laptop_that_is_not_there_is_said_so():
-    assert "not on the screen" in (await Pages(FakeWorkshop(), FakeRecords()).laptop("nobody")).parts["laptop"]
+    assert (
+        "not on the screen" in (await Pages(FakeWorkshop(), FakeRecords()).laptop("nobody")).parts["laptop"]
+    )
 
 
 async def test_what_hardware_says_of_itself_is_text_never_markup():
@@ -34,7 +36,11 @@ async def test_what_hardware_says_of_itself_is_text_never_markup():
         laptop |= {"product": evil, "vendor": evil, "serial": evil, "tag": evil, "why": evil, "image": evil}
         for disk in laptop["disks"]:
             disk |= {"model": evil, "serial": evil}
-    drawn = Pages(FakeWorkshop(snapshot), FakeRecords(), lambda mac: [{"at": 1.0, "asked": evil, "got": evil, "why": evil}])
+    drawn = Pages(
+        FakeWorkshop(snapshot),
+        FakeRecords(),
+        lambda mac: [{"at": 1.0, "asked": evil, "got": evil, "why": evil}],
+    )
     parts = list((await drawn.wall()).parts.values()) + list((await drawn.laptop("00000007")).parts.values())
     assert not [part for part in parts if "<script" in part or "\"'`" in part]
 
@@ -51,14 +57,18 @@ async def test_confirming_shows_disk_and_image_and_sends_both():
     assert "&#34;disk&#34;: &#34;eui.0025385800000007&#34;" in html
 
 
-@pytest.mark.parametrize(("seconds", "words"), [
-    (None, ""), (-3, "0 s"), (0.4, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "1 h 00"), (5400, "1 h 30"),
-])
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, ""), (-3, "0 s"), (0.4, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "1 h 00"), (5400, "1 h 30")],
+)
 def test_durations(seconds, words):
     assert pages.duration(seconds) == words
 
 
-@pytest.mark.parametrize(("count", "words"), [(None, "0 B"), (999, "999 B"), (7_340_032_000, "7.3 GB"), (256 * 10**9, "256 GB"), (10**13, "10.0 TB")])
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(None, "0 B"), (999, "999 B"), (7_340_032_000, "7.3 GB"), (256 * 10**9, "256 GB"), (10**13, "10.0 TB")],
+)
 def test_sizes(count, words):
     assert pages.size(count) == words
 
@@ -66,5 +76,7 @@ def test_sizes(count, words):
 def test_times_are_local_and_dated_where_not_of_today():
     now = datetime.now().astimezone()
     assert pages.clock(now.timestamp()) == now.strftime("%H:%M:%S")
-    assert pages.clock((now - timedelta(days=2)).isoformat()) == (now - timedelta(days=2)).strftime("%Y-%m-%d %H:%M")
+    assert pages.clock((now - timedelta(days=2)).isoformat()) == (now - timedelta(days=2)).strftime(
+        "%Y-%m-%d %H:%M"
+    )
     assert pages.clock(None) == ""

@@ -44,7 +44,9 @@ def test_a_front_of_48_ports_is_two_blocks_of_two_rows_and_of_8_one_row():
 
 
 def test_what_needs_a_person_comes_in_order_and_grouped():
-    records = [{"sink": "hook", "state": "idle", "refused": 2, "waiting": 0, "dead": [{"reason": "it answered 422"}]}]
+    records = [
+        {"sink": "hook", "state": "idle", "refused": 2, "waiting": 0, "dead": [{"reason": "it answered 422"}]}
+    ]
     found = view.wall(workshops.busy(), records).notices
     assert [notice.kind for notice in found] == ["warning", "aside", "sink", "ask", "ask"]
     assert [len(notice.laptops) for notice in found] == [0, 1, 0, 2, 1]
@@ -52,7 +54,11 @@ def test_what_needs_a_person_comes_in_order_and_grouped():
 
 
 def test_a_sink_that_works_is_not_mentioned():
-    assert not [n for n in view.wall(workshops.busy(), [{"sink": "a", "state": "sending", "waiting": 3}]).notices if n.kind == "sink"]
+    assert not [
+        n
+        for n in view.wall(workshops.busy(), [{"sink": "a", "state": "sending", "waiting": 3}]).notices
+        if n.kind == "sink"
+    ]
 
 
 def test_the_stream_lasts_as_long_as_its_slowest_laptop():

@@ -1,4 +1,4 @@
-"""Workshops as the page sees them: a busy evening, an empty one, one without a managed switch; and who answers for them."""
+"""Workshops as the page sees them: a busy evening, an empty one, one without a managed switch."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from datetime import UTC, datetime, timedelta
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 MODELS = [
-    ("Dell Inc.", "Latitude 5490"), ("Dell Inc.", "Latitude 5490"), ("LENOVO", "ThinkPad T480"), ("HP", "EliteBook 840 G5"),
-    ("Dell Inc.", "Latitude 5490"), ("LENOVO", "ThinkPad X270"),
+    ("Dell Inc.", "Latitude 5490"),
+    ("Dell Inc.", "Latitude 5490"),
+    ("LENOVO", "ThinkPad T480"),
+    ("HP", "EliteBook 840 G5"),
+    ("Dell Inc.", "Latitude 5490"),
+    ("LENOVO", "ThinkPad X270"),
 ]
 GB = 10**9
 USED = 7_340_032_000
@@ -21,8 +25,16 @@ def iso(minutes_ago: float) -> str:
 
 def disk(number: int) -> dict:
     return {
-        "path": "/dev/nvme0n1", "size": 256 * GB, "sector_size": 512, "serial": f"S3ZHNX0K{number:04d}", "wwn": f"eui.00253858{number:08x}",
-        "model": "SAMSUNG MZVLB256HAHQ", "transport": "nvme", "eligible": True, "why_not": "", "smart": "ok",
+        "path": "/dev/nvme0n1",
+        "size": 256 * GB,
+        "sector_size": 512,
+        "serial": f"S3ZHNX0K{number:04d}",
+        "wwn": f"eui.00253858{number:08x}",
+        "model": "SAMSUNG MZVLB256HAHQ",
+        "transport": "nvme",
+        "eligible": True,
+        "why_not": "",
+        "smart": "ok",
         "key": f"eui.00253858{number:08x}",
     }
 
@@ -31,52 +43,151 @@ def mac(number: int) -> str:
     return f"d8:9e:f3:10:00:{number:02x}"
 
 
-def laptop(number: int, state: str, *, tag: str = "", port: int | None = None, percent: int | None = None, **more) -> dict:
+def laptop(
+    number: int, state: str, *, tag: str = "", port: int | None = None, percent: int | None = None, **more
+) -> dict:
     vendor, product = MODELS[number % len(MODELS)]
     working = state in ("ready", "receiving", "verifying", "finishing")
     left = None if percent is None else round((100 - percent) * 1.9, 1)
-    progress = None if percent is None else {
-        "bytes": USED * percent // 100, "total": USED, "rate": 84_000_000.0, "left_seconds": left, "held_by": "disk" if number % 5 == 0
-        else "network", "pieces_left": (100 - percent) * 17, "lost": 3, "activity": state,
-    }
+    progress = (
+        None
+        if percent is None
+        else {
+            "bytes": USED * percent // 100,
+            "total": USED,
+            "rate": 84_000_000.0,
+            "left_seconds": left,
+            "held_by": "disk" if number % 5 == 0 else "network",
+            "pieces_left": (100 - percent) * 17,
+            "lost": 3,
+            "activity": state,
+        }
+    )
     history = [
         {"at": iso(11), "state": "asking", "why": "It is at its boot menu"},
         {"at": iso(10), "state": "asking", "why": "Nobody has confirmed it yet"},
-        {"at": iso(9.5), "state": "waiting", "why": f"confirmed by page: school-2026 onto {disk(number)['key']}"},
+        {
+            "at": iso(9.5),
+            "state": "waiting",
+            "why": f"confirmed by page: school-2026 onto {disk(number)['key']}",
+        },
         {"at": iso(9), "state": state, "why": more.get("why", "")},
     ]
     return {
-        "id": f"{number:08x}", "number": number, "tag": tag, "label": "", "macs": [mac(number)], "boot_mac": mac(number),
-        "uuid": f"4c4c4544-0042-3510-8054-{number:012x}", "serial": f"B5TO{number:03d}", "vendor": vendor, "product": product,
-        "address": f"10.20.0.{100 + number}", "port": None if port is None else f"gi{port}", "speed_mbps": 1000, "firmware": "uefi",
-        "cpu": "Intel(R) Core(TM) i5-8350U CPU @ 1.70GHz", "memory": 8 * GB, "state": state, "since": iso(3), "paused": False,
-        "lent": False, "reason": None, "why": "", "next_step": "", "image": "school-2026", "chosen": "rule 1",
-        "disk": {name: value for name, value in disk(number).items() if name != "key"} if working or state == "done" else None,
-        "disks": [disk(number)], "session": "5e551011" if working or state == "done" else None, "job": 1 if working else 0,
-        "attempts": 1 if state == "done" else 0, "verdict": "verified" if state in ("done", "finishing") else "none",
-        "image_hash": "9f" * 32 if state in ("done", "finishing") else None, "differs": [], "first_differs": [], "steps": [],
-        "history": history, "seconds": {"boot": 31.0, "wait": 44.0, "receive": 92.0, "verify": 20.0, "finish": 4.0},
+        "id": f"{number:08x}",
+        "number": number,
+        "tag": tag,
+        "label": "",
+        "macs": [mac(number)],
+        "boot_mac": mac(number),
+        "uuid": f"4c4c4544-0042-3510-8054-{number:012x}",
+        "serial": f"B5TO{number:03d}",
+        "vendor": vendor,
+        "product": product,
+        "address": f"10.20.0.{100 + number}",
+        "port": None if port is None else f"gi{port}",
+        "speed_mbps": 1000,
+        "firmware": "uefi",
+        "cpu": "Intel(R) Core(TM) i5-8350U CPU @ 1.70GHz",
+        "memory": 8 * GB,
+        "state": state,
+        "since": iso(3),
+        "paused": False,
+        "lent": False,
+        "reason": None,
+        "why": "",
+        "next_step": "",
+        "image": "school-2026",
+        "chosen": "rule 1",
+        "disk": {name: value for name, value in disk(number).items() if name != "key"}
+        if working or state == "done"
+        else None,
+        "disks": [disk(number)],
+        "session": "5e551011" if working or state == "done" else None,
+        "job": 1 if working else 0,
+        "attempts": 1 if state == "done" else 0,
+        "verdict": "verified" if state in ("done", "finishing") else "none",
+        "image_hash": "9f" * 32 if state in ("done", "finishing") else None,
+        "differs": [],
+        "first_differs": [],
+        "steps": [],
+        "history": history,
+        "seconds": {"boot": 31.0, "wait": 44.0, "receive": 92.0, "verify": 20.0, "finish": 4.0},
         "progress": progress,
     } | more
 
 
 def _states() -> list[dict]:
     made = [
-        ("done", {}), ("done", {}), ("receiving", {"percent": 71}), ("receiving", {"percent": 69}), ("verifying", {"percent": 93}),
-        ("receiving", {"percent": 70}), ("asking", {"reason": "not-confirmed", "why": "Nobody has confirmed it yet",
-                                                    "next_step": "Confirm it here or on its own keyboard"}),
-        ("receiving", {"percent": 64}), ("aside", {
-            "reason": "still-differs", "why": "Its disk does not keep what is written: 3 pieces of sda2", "verdict": "differs",
-            "next_step": "Test its memory, then replace the disk", "attempts": 5,
-            "differs": [{"partition": "nvme0n1p2", "first": 4_831_838_208, "last": 4_836_032_511, "pieces": 3}]}),
-        ("receiving", {"percent": 72}), ("finishing", {"percent": 100}), ("receiving", {"percent": 23}), ("asking", {
-            "reason": "not-confirmed", "why": "Nobody has confirmed it yet", "next_step": "Confirm it here or on its own keyboard"}),
-        ("verifying", {"percent": 88}), ("ready", {}), ("receiving", {"percent": 18}), ("done", {}), ("waiting", {
-            "reason": "other-image-first", "why": "Another image's laptops came first", "next_step": "It starts by itself",
-            "image": "senior-2026"}),
-        ("asking", {"reason": "several-disks", "why": "It has more than one disk", "next_step": "Choose the disk and confirm"}),
-        ("waiting", {"reason": "switch-full", "why": "Every place on the switch is taken", "image": "senior-2026",
-                     "next_step": "It starts by itself when one is free"}),
+        ("done", {}),
+        ("done", {}),
+        ("receiving", {"percent": 71}),
+        ("receiving", {"percent": 69}),
+        ("verifying", {"percent": 93}),
+        ("receiving", {"percent": 70}),
+        (
+            "asking",
+            {
+                "reason": "not-confirmed",
+                "why": "Nobody has confirmed it yet",
+                "next_step": "Confirm it here or on its own keyboard",
+            },
+        ),
+        ("receiving", {"percent": 64}),
+        (
+            "aside",
+            {
+                "reason": "still-differs",
+                "why": "Its disk does not keep what is written: 3 pieces of sda2",
+                "verdict": "differs",
+                "next_step": "Test its memory, then replace the disk",
+                "attempts": 5,
+                "differs": [
+                    {"partition": "nvme0n1p2", "first": 4_831_838_208, "last": 4_836_032_511, "pieces": 3}
+                ],
+            },
+        ),
+        ("receiving", {"percent": 72}),
+        ("finishing", {"percent": 100}),
+        ("receiving", {"percent": 23}),
+        (
+            "asking",
+            {
+                "reason": "not-confirmed",
+                "why": "Nobody has confirmed it yet",
+                "next_step": "Confirm it here or on its own keyboard",
+            },
+        ),
+        ("verifying", {"percent": 88}),
+        ("ready", {}),
+        ("receiving", {"percent": 18}),
+        ("done", {}),
+        (
+            "waiting",
+            {
+                "reason": "other-image-first",
+                "why": "Another image's laptops came first",
+                "next_step": "It starts by itself",
+                "image": "senior-2026",
+            },
+        ),
+        (
+            "asking",
+            {
+                "reason": "several-disks",
+                "why": "It has more than one disk",
+                "next_step": "Choose the disk and confirm",
+            },
+        ),
+        (
+            "waiting",
+            {
+                "reason": "switch-full",
+                "why": "Every place on the switch is taken",
+                "image": "senior-2026",
+                "next_step": "It starts by itself when one is free",
+            },
+        ),
     ]
     ports = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 21]
     return [
@@ -90,43 +201,102 @@ def busy() -> dict:
     laptops = _states()
     for number in range(21, 29):
         laptops.append(laptop(number, "done", tag=f"{400 + number:04d}"))
-    laptops.append(laptop(29, "gone", tag="0429", reason="not-heard", why="Nothing was heard from it for a while",
-                          next_step="Switch it on again; it goes on from where it was"))
-    laptops.append(laptop(30, "waiting", reason="switch-full", why="Every place on the switch is taken",
-                          next_step="It starts by itself when one is free"))
+    laptops.append(
+        laptop(
+            29,
+            "gone",
+            tag="0429",
+            reason="not-heard",
+            why="Nothing was heard from it for a while",
+            next_step="Switch it on again; it goes on from where it was",
+        )
+    )
+    laptops.append(
+        laptop(
+            30,
+            "waiting",
+            reason="switch-full",
+            why="Every place on the switch is taken",
+            next_step="It starts by itself when one is free",
+        )
+    )
     second = disk(190) | {"model": "WDC WD10SPZX", "path": "/dev/sda", "transport": "sata", "size": 1000 * GB}
     next(each for each in laptops if each["reason"] == "several-disks")["disks"].append(second)
     ports = []
     for number in range(1, 25):
         inside = [each for each in laptops if each["port"] == f"gi{number}"]
         role = "uplink" if number == 24 else "server" if number == 23 else "access"
-        ports.append({
-            "if_index": number, "name": f"gi{number}", "admin": "up", "oper": "up" if inside or role != "access" or number == 16 else "down",
-            "speed_mbps": (100 if number == 12 else 1000) if inside else None, "duplex": "full" if inside else None, "role": role,
-            "macs": [mac for each in inside for mac in each["macs"]],
-        })
+        ports.append(
+            {
+                "if_index": number,
+                "name": f"gi{number}",
+                "admin": "up",
+                "oper": "up" if inside or role != "access" or number == 16 else "down",
+                "speed_mbps": (100 if number == 12 else 1000) if inside else None,
+                "duplex": "full" if inside else None,
+                "role": role,
+                "macs": [mac for each in inside for mac in each["macs"]],
+            }
+        )
     return {
-        "now": iso(0), "workshop": "Digital for Youth, Ghent",
-        "capacity": {"places": 22, "taken": 12, "why": "24 ports, less the uplink and the server", "limit": None, "paused": False},
+        "now": iso(0),
+        "workshop": "Digital for Youth, Ghent",
+        "capacity": {
+            "places": 22,
+            "taken": 12,
+            "why": "24 ports, less the uplink and the server",
+            "limit": None,
+            "paused": False,
+        },
         "laptops": laptops,
         "sessions": [
-            {"id": "5e551011", "number": 3, "image": "school-2026", "state": "sending", "laptops": [each["id"] for each in laptops[:17]],
-             "active": [], "bytes": USED, "seconds": 372.0, "mbit_s": 671.4, "started": iso(6.2), "ended": None},
+            {
+                "id": "5e551011",
+                "number": 3,
+                "image": "school-2026",
+                "state": "sending",
+                "laptops": [each["id"] for each in laptops[:17]],
+                "active": [],
+                "bytes": USED,
+                "seconds": 372.0,
+                "mbit_s": 671.4,
+                "started": iso(6.2),
+                "ended": None,
+            }
         ],
-        "images": [{"name": name, "image_hash": "9f" * 32, "used": USED, "min_size": 16 * GB, "unusable": ""}
-                   for name in ("school-2026", "senior-2026")],
-        "switches": [{"address": "10.20.0.2", "sys_name": "bench-switch", "sys_descr": "SG300-24", "ports": ports}],
+        "images": [
+            {"name": name, "image_hash": "9f" * 32, "used": USED, "min_size": 16 * GB, "unusable": ""}
+            for name in ("school-2026", "senior-2026")
+        ],
+        "switches": [
+            {"address": "10.20.0.2", "sys_name": "bench-switch", "sys_descr": "SG300-24", "ports": ports}
+        ],
         "warnings": [{"code": "slow-port-12", "text": "Port 12: 100 Mb/s only", "hint": "Try another cable"}],
-        "confirmations": [], "batches": [{"id": "b1", "vendor": "LENOVO", "product": "ThinkPad T480", "image": "school-2026",
-                                          "by": "page", "until": iso(-240)}],
-        "holds": [], "backlog": 0,
+        "confirmations": [],
+        "batches": [
+            {
+                "id": "b1",
+                "vendor": "LENOVO",
+                "product": "ThinkPad T480",
+                "image": "school-2026",
+                "by": "page",
+                "until": iso(-240),
+            }
+        ],
+        "holds": [],
+        "backlog": 0,
     }
 
 
 def empty() -> dict:
     """Nobody has come yet."""
     return busy() | {
-        "laptops": [], "sessions": [], "warnings": [], "batches": [], "switches": [], "images": [],
+        "laptops": [],
+        "sessions": [],
+        "warnings": [],
+        "batches": [],
+        "switches": [],
+        "images": [],
         "capacity": {"places": 24, "taken": 0, "why": "the configuration", "limit": None, "paused": False},
     }
 
@@ -165,13 +335,30 @@ class FakeRecords:
         return {"rows": 214, "verdicts": {"verified": 209, "differs": 5}, "done_today": 11}
 
     async def rows(self, *, laptop=None, limit=None) -> list[dict]:
-        row = {"laptop": laptop or "00000001", "attempt": 1, "revision": 1, "at": iso(2000), "verdict": "verified", "state": "done",
-               "image": "school-2025", "why": ""}
+        row = {
+            "laptop": laptop or "00000001",
+            "attempt": 1,
+            "revision": 1,
+            "at": iso(2000),
+            "verdict": "verified",
+            "state": "done",
+            "image": "school-2025",
+            "why": "",
+        }
         return [row, row | {"attempt": 2, "at": iso(4)}][:limit]
 
     async def sinks(self) -> list[dict]:
-        sink = {"sink": "snipe-it", "state": "failing", "waiting": 12, "sent": 190, "refused": 0, "reason": "it cannot be reached",
-                "tries": 9, "due": 1_795_000_000.0, "dead": []}
+        sink = {
+            "sink": "snipe-it",
+            "state": "failing",
+            "waiting": 12,
+            "sent": 190,
+            "refused": 0,
+            "reason": "it cannot be reached",
+            "tries": 9,
+            "due": 1_795_000_000.0,
+            "dead": [],
+        }
         return [sink] if self.trouble else [sink | {"state": "idle", "waiting": 0, "reason": "", "tries": 0}]
 
     async def retry(self, sink=None) -> int:
@@ -185,9 +372,35 @@ def crowded() -> dict:
     laptops = []
     for number in range(1, 49):
         state = names[number % 6] if number % 5 else "receiving"
-        reason = {"aside": f"Its disk gives write errors: sector {number * 1000}", "asking": "Nobody has confirmed it yet"}.get(state, "")
-        laptops.append(laptop(number, state, tag=f"{500 + number:04d}", port=number, why=reason, reason=state,
-                              percent=number * 2 if state in ("receiving", "verifying") else None))
-    ports = [{"if_index": number, "name": f"gi{number}", "admin": "up", "oper": "up", "speed_mbps": 1000, "duplex": "full",
-              "role": "access", "macs": [mac(number)]} for number in range(1, 49)]
-    return busy() | {"laptops": laptops, "switches": [{"address": "10.20.0.2", "sys_name": "bench-switch", "ports": ports}]}
+        reason = {
+            "aside": f"Its disk gives write errors: sector {number * 1000}",
+            "asking": "Nobody has confirmed it yet",
+        }.get(state, "")
+        laptops.append(
+            laptop(
+                number,
+                state,
+                tag=f"{500 + number:04d}",
+                port=number,
+                why=reason,
+                reason=state,
+                percent=number * 2 if state in ("receiving", "verifying") else None,
+            )
+        )
+    ports = [
+        {
+            "if_index": number,
+            "name": f"gi{number}",
+            "admin": "up",
+            "oper": "up",
+            "speed_mbps": 1000,
+            "duplex": "full",
+            "role": "access",
+            "macs": [mac(number)],
+        }
+        for number in range(1, 49)
+    ]
+    return busy() | {
+        "laptops": laptops,
+        "switches": [{"address": "10.20.0.2", "sys_name": "bench-switch", "ports": ports}],
+    }

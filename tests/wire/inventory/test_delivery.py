@@ -11,6 +11,7 @@ import random
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -22,23 +23,26 @@ from cloned.inventory.room import Inventory
 pytestmark = pytest.mark.wire
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
 
-CHILD = """
-import asyncio, sys
-from cloned.config import Sink
-from cloned.inventory.room import Inventory
+RECORDER = Path(__file__).with_name("recorder.py")
 
-async def main(place, kind, where, first, last):
-    sink = Sink(name="s", type="webhook", url=where, secret=%r) if kind == "webhook" else Sink(name="s", type="csv", path=where)
-    inventory = await Inventory.open(place, [sink])
-    running = asyncio.create_task(inventory.run()) if kind != "none" else None
-    for attempt in range(int(first), int(last)):
-        await inventory.record({"laptop": "a1b2", "attempt": attempt, "at": f"2026-11-18T19:{attempt:02d}:00Z", "verdict": "verified",
-                                "state": "done", "image": "school", "serial": f"S{attempt}"})
-        print("recorded", attempt, flush=True)
-    await asyncio.sleep(60)
 
-asyncio.run(main(*sys.argv[1:]))
-""" % SECRET
+async def until(condition):
+    """Wait until `condition()` holds."""
+    async with asyncio.timeout(20):
+        while not await condition():  # noqa: ASYNC110 - the condition is in a database or in another process
+            await asyncio.sleep(0.02)
+
+
+async def states(inventory, **wanted):
+    return {each["sink"]: each["state"] for each in await inventory.sinks()} == wanted
+
+
+async def first(inventory, name):
+    return (await inventory.sinks())[0][name]
+
+
+async def counted(receiver, count):
+    return len(receiver.requests) >= count
 
 
 class Receiver:
@@ -51,8 +55,12 @@ class Receiver:
     async def handle(self, request):
         body = await request.read()
         key, at = request.headers["webhook-id"], request.headers["webhook-timestamp"]
-        digest = hmac.new(base64.b64decode(SECRET[6:]), f"{key}.{at}.".encode() + body, hashlib.sha256).digest()
-        assert hmac.compare_digest(f"v1,{base64.b64encode(digest).decode()}", request.headers["webhook-signature"])
+        digest = hmac.new(
+            base64.b64decode(SECRET[6:]), f"{key}.{at}.".encode() + body, hashlib.sha256
+        ).digest()
+        assert hmac.compare_digest(
+            f"v1,{base64.b64encode(digest).decode()}", request.headers["webhook-signature"]
+        )
         assert abs(time.time() - int(at)) < 300
         assert request.headers["Idempotency-Key"] == key
         self.requests.append((key, body))
@@ -103,8 +111,9 @@ async def opened(place, *sinks):
 
 @contextlib.asynccontextmanager
 async def child(place, kind, where, first, last):
+    words = [RECORDER, place, kind, where, first, last, SECRET]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", CHILD, str(place), kind, str(where), str(first), str(last), stdout=asyncio.subprocess.PIPE,
+        sys.executable, *map(str, words), stdout=asyncio.subprocess.PIPE
     )
     try:
         yield process
@@ -115,7 +124,14 @@ async def child(place, kind, where, first, last):
 
 
 def row(attempt, **more):
-    return {"laptop": "a1b2", "attempt": attempt, "at": "2026-11-18T19:00:00Z", "verdict": "verified", "state": "done", **more}
+    return {
+        "laptop": "a1b2",
+        "attempt": attempt,
+        "at": "2026-11-18T19:00:00Z",
+        "verdict": "verified",
+        "state": "done",
+        **more,
+    }
 
 
 @pytest.fixture(autouse=True)
@@ -150,10 +166,8 @@ async def test_a_receiver_that_was_down_gets_all_in_order_while_the_file_never_w
     async with opened(tmp_path / "l.sqlite", receiver.sink, file) as inventory:
         for attempt in range(1, 6):
             await inventory.record(row(attempt))
-        async with asyncio.timeout(10):
-            while {each["sink"]: each["state"] for each in await inventory.sinks()} != {"f": "idle", "s": "failing"}:
-                await asyncio.sleep(0.02)
-        assert "cannot be reached" in next(each for each in await inventory.sinks() if each["sink"] == "s")["reason"]
+        await until(lambda: states(inventory, f="idle", s="failing"))
+        assert "cannot be reached" in (await inventory.sinks())[1]["reason"]
         async with receiver.serving():
             await receiver.has(5)
     assert [message["data"]["attempt"] for message in receiver.got.values()] == [1, 2, 3, 4, 5]
@@ -163,9 +177,7 @@ async def test_an_answer_of_503_is_tried_again_with_the_same_bytes(receiver, tmp
     receiver.status = 503
     async with opened(tmp_path / "l.sqlite", receiver.sink) as inventory:
         await inventory.record(row(1))
-        async with asyncio.timeout(10):
-            while len(receiver.requests) < 3:
-                await asyncio.sleep(0.01)
+        await until(lambda: counted(receiver, 3))
         receiver.status = 200
         await receiver.has(1)
     assert len(set(receiver.requests)) == 1
@@ -175,9 +187,7 @@ async def test_a_refusal_is_a_dead_letter_that_the_command_line_can_send_again(r
     receiver.status = 422
     async with opened(tmp_path / "l.sqlite", receiver.sink) as inventory:
         await inventory.record(row(1))
-        async with asyncio.timeout(10):
-            while not (await inventory.sinks())[0]["refused"]:
-                await asyncio.sleep(0.02)
+        await until(lambda: first(inventory, "refused"))
         status = await commands.status(tmp_path / "l.sqlite", ["s"])
         assert status["sinks"][0]["dead"][0]["reason"] == "it answered 422: as told"
         receiver.status = 200
@@ -202,13 +212,12 @@ async def test_killed_between_send_and_answer_it_is_sent_again_with_the_same_key
             await receiver.arrived.wait()
     receiver.hold.set()
     async with opened(tmp_path / "l.sqlite", receiver.sink) as inventory:
-        async with asyncio.timeout(10):
-            while not (await inventory.sinks())[0]["sent"]:
-                await asyncio.sleep(0.02)
+        await until(lambda: first(inventory, "sent"))
     assert len(receiver.requests) == 2
     assert len(set(receiver.requests)) == 1
 
 
+@pytest.mark.slow
 async def test_a_file_has_each_line_once_however_often_the_writer_was_killed(tmp_path):
     place, path = tmp_path / "l.sqlite", tmp_path / "f.csv"
     for first in (0, 15, 30):
@@ -217,9 +226,7 @@ async def test_a_file_has_each_line_once_however_often_the_writer_was_killed(tmp
                 await process.stdout.readline()
             await asyncio.sleep(random.random() * 0.03)
     async with opened(place, Sink(name="s", type="csv", path=path)) as inventory:
-        async with asyncio.timeout(20):
-            while (await inventory.sinks())[0]["state"] != "idle":
-                await asyncio.sleep(0.02)
+        await until(lambda: states(inventory, s="idle"))
         recorded = [each["attempt"] for each in await inventory.rows()]
     with path.open(encoding="utf-8-sig", newline="") as file:
         written = [int(line["attempt"]) for line in csv.DictReader(file, delimiter=";")]

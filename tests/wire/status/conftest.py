@@ -34,11 +34,18 @@ async def house(tmp_path):
         return house.wrong
 
     def netboot(mac):
-        return [{"at": 1795000000.0, "asked": "DHCP discover", "got": f"offer to {mac}", "why": "", "times": 1}]
+        return [
+            {"at": 1795000000.0, "asked": "DHCP discover", "got": f"offer to {mac}", "why": "", "times": 1}
+        ]
 
     more = {"netboot": netboot, "ready": ready, "counters": lambda: {"tftp_bytes": {"sent": 7.0}}}
-    runners = [web.AppRunner(create_app(house.workshop, house.records, auth, hub, trusted=trusted, **more), shutdown_timeout=0.1)
-               for trusted in (False, True)]
+    runners = [
+        web.AppRunner(
+            create_app(house.workshop, house.records, auth, hub, trusted=trusted, **more),
+            shutdown_timeout=0.1,
+        )
+        for trusted in (False, True)
+    ]
     for runner in runners:
         await runner.setup()
     site = web.TCPSite(runners[0], "127.0.0.1", 0)
@@ -57,7 +64,9 @@ async def house(tmp_path):
 @pytest.fixture
 async def browser(house):
     """A client that keeps cookies and says, as browsers do, where its requests come from."""
-    async with ClientSession(house.url, cookie_jar=CookieJar(unsafe=True), headers={"Sec-Fetch-Site": "same-origin"}) as session:
+    async with ClientSession(
+        house.url, cookie_jar=CookieJar(unsafe=True), headers={"Sec-Fetch-Site": "same-origin"}
+    ) as session:
         yield session
 
 

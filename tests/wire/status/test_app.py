@@ -16,7 +16,9 @@ RETRY = {"do": "retry", "target": "00000009"}
 
 
 async def test_every_route_is_in_the_document_and_the_other_way_round():
-    described = {(method.upper(), path) for path, operations in document()["paths"].items() for method in operations}
+    described = {
+        (method.upper(), path) for path, operations in document()["paths"].items() for method in operations
+    }
     assert described == {(method, path) for method, path, _ in ROUTES} | {("GET", "/static/{name}")}
 
 
@@ -27,8 +29,12 @@ def test_every_reference_in_the_document_leads_somewhere():
 
 
 ANSWERS = {
-    "/api/v1/state": schema.Snapshot, "/api/v1/laptops": list[schema.Laptop], "/api/v1/laptops/00000009": schema.Laptop,
-    "/api/v1/sessions": list[schema.Session], "/api/v1/sessions/5e551011": schema.Session, "/api/v1/inventory": schema.Inventory,
+    "/api/v1/state": schema.Snapshot,
+    "/api/v1/laptops": list[schema.Laptop],
+    "/api/v1/laptops/00000009": schema.Laptop,
+    "/api/v1/sessions": list[schema.Session],
+    "/api/v1/sessions/5e551011": schema.Session,
+    "/api/v1/inventory": schema.Inventory,
     "/api/v1/ledger?limit=1": list[schema.LedgerRow],
 }
 
@@ -40,10 +46,18 @@ async def test_answers_are_as_the_document_says(machine, path):
         TypeAdapter(ANSWERS[path]).validate_json(await answer.text(), strict=True)
 
 
-@pytest.mark.parametrize(("path", "kind"), [
-    ("/", "text/html"), ("/laptops/00000009", "text/html"), ("/metrics", "text/plain"), ("/healthz", "text/plain"),
-    ("/readyz", "text/plain"), ("/api/v1/openapi.json", "application/json"), ("/static/page.css", "text/css"),
-])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "text/html"),
+        ("/laptops/00000009", "text/html"),
+        ("/metrics", "text/plain"),
+        ("/healthz", "text/plain"),
+        ("/readyz", "text/plain"),
+        ("/api/v1/openapi.json", "application/json"),
+        ("/static/page.css", "text/css"),
+    ],
+)
 async def test_reading_is_free_and_nothing_comes_from_elsewhere(machine, path, kind):
     async with machine.get(path) as answer:
         assert (answer.status, answer.content_type) == (200, kind)
@@ -51,9 +65,17 @@ async def test_reading_is_free_and_nothing_comes_from_elsewhere(machine, path, k
         assert not re.findall(r"(?:src|href|url)\W+https?://", await answer.text())
 
 
-@pytest.mark.parametrize("path", [
-    "/laptops/nobody", "/api/v1/laptops/nobody", "/api/v1/sessions/none", "/static/nothing.js", "/static/..%2f..%2fpyproject.toml", "/x",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/laptops/nobody",
+        "/api/v1/laptops/nobody",
+        "/api/v1/sessions/none",
+        "/static/nothing.js",
+        "/static/..%2f..%2fpyproject.toml",
+        "/x",
+    ],
+)
 async def test_what_is_not_there_is_not_found(machine, path):
     async with machine.get(path) as answer:
         assert answer.status == 404
@@ -78,6 +100,7 @@ async def test_counters_of_other_rooms_are_scraped(machine):
 
 # Who may act.
 
+
 async def act(client, body=None, **more):
     async with client.post("/api/v1/commands", json=body or RETRY, **more) as answer:
         return answer.status, await answer.json()
@@ -92,7 +115,10 @@ async def test_without_pin_or_token_nothing_acts(machine, browser, house):
 
 
 async def test_a_token_acts_in_its_name(machine, house):
-    assert await act(machine, headers={"Authorization": f"Bearer {house.token}"}) == (200, {"done": "retry", "ok": True})
+    assert await act(machine, headers={"Authorization": f"Bearer {house.token}"}) == (
+        200,
+        {"done": "retry", "ok": True},
+    )
     assert (house.workshop.commands[0]["by"], house.workshop.commands[0]["target"]) == ("grafana", "00000009")
 
 
@@ -127,7 +153,9 @@ async def test_another_site_cannot_use_the_cookie(browser, house):
         assert (await act(old))[0] == 403
         assert (await act(old, headers={"Origin": "http://evil.example"}))[0] == 403
         assert (await act(old, headers={"Origin": house.url}))[0] == 200
-    async with browser.post("/api/v1/commands", data=json.dumps(RETRY), headers={"Content-Type": "text/plain"}) as answer:
+    async with browser.post(
+        "/api/v1/commands", data=json.dumps(RETRY), headers={"Content-Type": "text/plain"}
+    ) as answer:
         assert answer.status == 415
     assert len(house.workshop.commands) == 1
 
@@ -150,22 +178,33 @@ async def test_a_body_that_is_none_is_refused_not_tripped_over(machine, house, b
             assert answer.status in (400, 413)
 
 
-@pytest.mark.parametrize(("error", "status"), [
-    (UsageError("there is no laptop x", "see `cloned laptops`"), 400), (ClonedError("it is at work", "cancel it first"), 409),
-    (MissingError("no switch", "plug it in"), 503),
-])
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (UsageError("there is no laptop x", "see `cloned laptops`"), 400),
+        (ClonedError("it is at work", "cancel it first"), 409),
+        (MissingError("no switch", "plug it in"), 503),
+    ],
+)
 async def test_what_the_engine_says_no_to_is_told_with_the_next_step(machine, house, error, status):
     house.workshop.error = error
-    assert await act(machine, headers={"Authorization": f"Bearer {house.token}"}) == (status, {"error": error.message, "hint": error.hint})
+    assert await act(machine, headers={"Authorization": f"Bearer {house.token}"}) == (
+        status,
+        {"error": error.message, "hint": error.hint},
+    )
 
 
 async def test_dead_letters_are_sent_again(machine, house):
     headers = {"Authorization": f"Bearer {house.token}"}
-    assert await act(machine, {"do": "inventory-retry", "target": "hook"}, headers=headers) == (200, {"ok": True, "retried": 2})
+    assert await act(machine, {"do": "inventory-retry", "target": "hook"}, headers=headers) == (
+        200,
+        {"ok": True, "retried": 2},
+    )
     assert (house.records.retried, house.workshop.commands) == (["hook"], [])
 
 
 # Live.
+
 
 async def next_event(answer):
     async with asyncio.timeout(5):
@@ -220,7 +259,7 @@ async def test_a_watcher_that_leaves_is_forgotten(machine, house, monkeypatch):
         assert house.hub.watchers == 1
         answer.close()
     async with asyncio.timeout(5):
-        while house.hub.watchers:
+        while house.hub.watchers:  # noqa: ASYNC110 - the server notices by itself
             await asyncio.sleep(0.02)
 
 

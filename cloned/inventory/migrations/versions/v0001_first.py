@@ -59,7 +59,9 @@ def _revisions() -> None:
 def _deliveries() -> None:
     op.create_table(
         "deliveries",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True
+        ),
         sa.Column("sink", sa.String(64), nullable=False),
         sa.Column("laptop", sa.String(64), nullable=False),
         sa.Column("attempt", sa.Integer, nullable=False),
@@ -70,7 +72,7 @@ def _deliveries() -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("sent", sa.Float),
         sa.ForeignKeyConstraint(
-            ["laptop", "attempt", "revision"], ["revisions.laptop", "revisions.attempt", "revisions.revision"],
+            ["laptop", "attempt", "revision"], ["revisions.laptop", "revisions.attempt", "revisions.revision"]
         ),
         sa.UniqueConstraint("sink", "laptop", "attempt", "revision"),
     )

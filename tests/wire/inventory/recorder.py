@@ -1,0 +1,29 @@
+"""A daemon in miniature, to be killed: records results FIRST…LAST-1 and delivers them to one sink.
+
+Arguments: ledger, kind of sink (webhook, csv or none: nothing is delivered), its URL or path, FIRST, LAST, secret.
+"""
+
+import asyncio
+import sys
+
+from cloned.config import Sink
+from cloned.inventory.room import Inventory
+
+
+async def main(place, kind, where, first, last, secret):
+    if kind == "webhook":
+        sink = Sink(name="s", type="webhook", url=where, secret=secret)
+    else:
+        sink = Sink(name="s", type="csv", path=where)
+    inventory = await Inventory.open(place, [sink])
+    running = None if kind == "none" else asyncio.create_task(inventory.run())
+    for attempt in range(int(first), int(last)):
+        at = f"2026-11-18T19:{attempt:02d}:00Z"
+        await inventory.record(
+            {"laptop": "a1b2", "attempt": attempt, "at": at, "verdict": "verified", "state": "done"}
+        )
+        print("recorded", attempt, flush=True)
+    await (running or asyncio.sleep(60))
+
+
+asyncio.run(main(*sys.argv[1:]))
