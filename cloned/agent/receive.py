@@ -31,6 +31,9 @@ ASK_EVERY = 0.1
 ASK_AGAIN = 0.02
 """Seconds between two rounds of asking: as a rule, and at least where room has become free."""
 
+ASK_IN_SILENCE = 0.04
+"""Seconds between two rounds where nothing comes although something is missing: the end of a session."""
+
 SILENT = 4.0
 """Seconds without a packet, while there is room, after which pieces are fetched one by one."""
 
@@ -72,8 +75,15 @@ class Reception:
     """Receives `wanted` pieces and hands each to `deliver`, holding no more than `slots` that were not released."""
 
     def __init__(
-        self, stream: StreamAddress | None, fetch_url: str | None, token: str, interface: str,
-        pieces: int, wanted: Iterable[int], slots: int, deliver: Callable[[Whole], None],
+        self,
+        stream: StreamAddress | None,
+        fetch_url: str | None,
+        token: str,
+        interface: str,
+        pieces: int,
+        wanted: Iterable[int],
+        slots: int,
+        deliver: Callable[[Whole], None],
     ) -> None:
         """`interface`: name of the network card, or empty to let the routing table choose."""
         self._stream, self._interface, self._deliver = stream, interface, deliver
@@ -90,6 +100,7 @@ class Reception:
         self._last_ask = 0.0
         self._room_told = -1
         self._others = 0
+        self._silence = False
         self._left_group = False
         self._loss_from = (self._last_packet, 0, 0)
         self._seen = -1, -1
@@ -136,8 +147,9 @@ class Reception:
             try:
                 size, ancillary, _, _ = data.recvmsg_into([into], 64)
             except BlockingIOError:
-                pass
+                self._silence = True
             else:
+                self._silence = False
                 segment = struct.unpack("=i", ancillary[0][2][:4])[0] if ancillary else size
                 for frame in assembly.feed(view[:size], segment):
                     deliver(frame)
@@ -149,6 +161,8 @@ class Reception:
 
     def _should_ask(self, now: float) -> bool:
         if now - self._last_ask >= ASK_EVERY:
+            return True
+        if self._silence and self.assembly.begun and now - self._last_ask >= ASK_IN_SILENCE:
             return True
         gained = self.assembly.room() - self._room_told
         return gained > 0 and (self._room_told == 0 or gained * 3 >= self.assembly.slots)
@@ -178,7 +192,8 @@ class Reception:
             except OSError:
                 continue  # port unreachable: the daemon is being started again
             answer = read_answer(packet)
-            if answer is not None and answer.session == self.assembly.session and answer.receiver == self.assembly.receiver:
+            who = self.assembly.session, self.assembly.receiver
+            if answer is not None and (answer.session, answer.receiver) == who:
                 self._others = answer.receivers - 1
                 if answer.flags & PAUSED:
                     self._last_packet = time.monotonic()

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 import zstandard
 
@@ -54,8 +55,16 @@ class Restore:
     """One image, one disk. Methods block; `digests` holds what was last read back of each piece."""
 
     def __init__(
-        self, plan: Plan, disk: str, stream: StreamAddress | None = None, fetch_url: str | None = None,
-        token: str = "", interface: str = "", *, rotational: bool | None = None, slots: int | None = None,
+        self,
+        plan: Plan,
+        disk: str,
+        stream: StreamAddress | None = None,
+        fetch_url: str | None = None,
+        token: str = "",
+        interface: str = "",
+        *,
+        rotational: bool | None = None,
+        slots: int | None = None,
     ) -> None:
         """`fetch_url`: `GET fetch_url/PIECE` gives a frame; `interface`: name of the network card for multicast."""
         self.plan, self.disk = plan, disk
@@ -74,8 +83,12 @@ class Restore:
         return self.digests
 
     def verify(
-        self, pieces: Iterable[int], progress: Callable[[Progress], None] | None = None,
-        should_stop: Callable[[], bool] | None = None, *, what: str = "verify",
+        self,
+        pieces: Iterable[int],
+        progress: Callable[[Progress], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        *,
+        what: str = "verify",
     ) -> None:
         """Read these pieces back into `digests`. Raises Stopped, DiskError, OSError."""
         began = time.monotonic()
@@ -95,7 +108,10 @@ class Restore:
             self._took(what, began)
 
     def fetch(
-        self, wanted: Iterable[int], progress: Callable[[Progress], None], should_stop: Callable[[], bool],
+        self,
+        wanted: Iterable[int],
+        progress: Callable[[Progress], None],
+        should_stop: Callable[[], bool],
         gate: Callable[[], None] | None = None,
     ) -> None:
         """Receive, write and read back the wanted pieces.
@@ -209,8 +225,14 @@ class _Pipeline:
         self._meter = _Meter(sum(self._plan.map.place(n).length for n in numbers), len(numbers))
         self._to_write = len(numbers)
         self._reception = Reception(
-            restore.stream, restore.fetch_url, restore.token, restore.interface, self._plan.map.count,
-            numbers, restore.slots, self._ready.put,
+            restore.stream,
+            restore.fetch_url,
+            restore.token,
+            restore.interface,
+            self._plan.map.count,
+            numbers,
+            restore.slots,
+            self._ready.put,
         )
         self._reception.held_by = self._held_by
         self._slots = restore.slots
@@ -346,7 +368,7 @@ def _decompress(decompressor: zstandard.ZstdDecompressor, whole: Whole, into: me
     """Fill `into`; False if the frame is damaged or does not hold exactly that many bytes."""
     done = 0
     try:
-        with decompressor.stream_reader(whole) as reader:
+        with decompressor.stream_reader(cast("IO[bytes]", whole)) as reader:
             while done < len(into):
                 count = reader.readinto(into[done:])
                 if count == 0:

@@ -13,13 +13,17 @@ from cloned.core.manifest import PieceMap
 WORKERS = max(1, min(4, os.cpu_count() or 1))
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818 - nothing went wrong
     """The order was taken back; what was done so far stays done."""
 
 
 def read_back(
-    disk: blockio.Disk, pieces: PieceMap, numbers: Sequence[int], digests: list[bytes],
-    progress: Callable[[int], None], should_stop: Callable[[], bool],
+    disk: blockio.Disk,
+    pieces: PieceMap,
+    numbers: Sequence[int],
+    digests: list[bytes],
+    progress: Callable[[int], None],
+    should_stop: Callable[[], bool],
 ) -> None:
     """Put the SHA-256 of each piece in `numbers` into `digests`: empty bytes where the disk can't be read.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cloned.casting.link import Link
-from cloned.casting.pieces import PieceSender, StreamStats
+from cloned.casting.pieces import PieceSender, PieceSource, StreamStats
 from cloned.core.events import OpenStream
 from cloned.core.ids import SessionId
 from cloned.core.manifest import Manifest
@@ -57,10 +57,11 @@ class Caster:
 
     def __init__(self, frames: Frames, server: Callable[[], str], rate: float) -> None:
         self._frames, self._server = frames, server
-        self._link = Link(rate)
+        self.link = Link(rate)
         self._rate = rate
         self._tasks = TaskOwner("casting")
         self._senders: dict[SessionId, PieceSender] = {}
+        self._sources: dict[SessionId, _Source] = {}
 
     async def open(self, opened: OpenStream) -> None:
         """Start a session's sender; nothing where it runs already."""
@@ -68,8 +69,8 @@ class Caster:
             return
         source = _Source(self._frames, opened.image, self._frames.manifest(opened.image).plan.map.count)
         address = address_of(opened, self._server())
-        sender = PieceSender(source, address, rate=self._rate, link=self._link)
-        self._senders[opened.session] = sender
+        sender = PieceSender(source, address, rate=self._rate, link=self.link)
+        self._senders[opened.session], self._sources[opened.session] = sender, source
         self._tasks.start(self._serve(opened.session, sender), str(opened.session))
         log.info("session %s: %s on %s:%d", opened.session, opened.image, address.group, address.port)
 
@@ -85,6 +86,7 @@ class Caster:
     async def shut(self, session: SessionId) -> None:
         """End a session's sender, if it runs."""
         sender = self._senders.pop(session, None)
+        self._sources.pop(session, None)
         if sender is not None:
             await sender.close()
 
@@ -92,6 +94,11 @@ class Caster:
         """Where receivers find the stream; None while nobody sends it."""
         sender = self._senders.get(session)
         return sender.stream.to_json() if sender is not None else None
+
+    def source(self, session: str) -> PieceSource | None:
+        """An open session's pieces, for who fetches them one by one; None if it is not open, or paused."""
+        sender = self._senders.get(SessionId(session))
+        return None if sender is None or sender.stats.paused else self._sources[SessionId(session)]
 
     def stats(self) -> dict[SessionId, StreamStats]:
         """What each open session's sender has done."""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import select
 import socket
-import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
 from cloned.casting.link import Link
+from cloned.casting.multicast import Group
 from cloned.core import packets
 from cloned.core.pacing import STEP, Pace
 from cloned.core.packets import PACKET, PAYLOAD, Mark, StreamAddress
@@ -26,20 +25,11 @@ from cloned.errors import ClonedError, MissingError
 
 log = logging.getLogger(__name__)
 
-UDP_SEGMENT = 103
-"""udp(7): the kernel cuts one large datagram into packets of this size (Linux 4.18)."""
-
-FRAMES = 48
-"""Frames a session keeps in memory: 200 MB where nothing compresses."""
-
 GIGABIT = 0.98e9
 """Bit/s on the wire: leaves the last part of a gigabit to pages, boots and requests."""
 
 RETRY = 5.0
 """Seconds until a piece that could not be read is tried again."""
-
-NO_OFFLOAD = {errno.EIO, errno.EINVAL, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.EMSGSIZE}
-LINK_TROUBLE = {errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EPERM, errno.ENOBUFS, errno.ENODEV}
 
 
 class PieceSource(Protocol):
@@ -92,12 +82,17 @@ class PieceSender:
     """One session: multicasts what its receivers ask for until it is closed."""
 
     def __init__(
-        self, source: PieceSource, stream: StreamAddress, *, interface: str = "",
-        rate: float = GIGABIT, link: Link | None = None, frames: int = FRAMES,
+        self,
+        source: PieceSource,
+        stream: StreamAddress,
+        *,
+        interface: str = "",
+        rate: float = GIGABIT,
+        link: Link | None = None,
     ) -> None:
-        """`interface`: IPv4 address of the card to send from (`stream.server` if empty); `rate`: most bit/s on the wire."""
+        """`interface`: IPv4 address of the card to send from, else `stream.server`; `rate`: most bit/s on the wire."""
         self.stream = stream
-        self._work = _Work(source, stream, interface or stream.server, rate, link or Link(rate), frames)
+        self._work = _Work(source, stream, interface or stream.server, rate, link or Link(rate))
 
     @property
     def stats(self) -> StreamStats:
@@ -133,10 +128,8 @@ class PieceSender:
 class _Work:
     """What the sending thread owns."""
 
-    def __init__(
-        self, source: PieceSource, stream: StreamAddress, interface: str, rate: float, link: Link, frames: int
-    ) -> None:
-        self.core = StreamSender(stream.session, source.count, int.from_bytes(os.urandom(4), "big"), frames)
+    def __init__(self, source: PieceSource, stream: StreamAddress, interface: str, rate: float, link: Link) -> None:
+        self.core = StreamSender(stream.session, source.count, int.from_bytes(os.urandom(4), "big"), link.frames())
         self.pace = Pace(rate)
         self.stats = StreamStats(rate=rate)
         self._source, self._stream, self._interface, self._link = source, stream, interface, link
@@ -145,11 +138,8 @@ class _Work:
         self._loaded: deque[tuple[int, Future[bytearray]]] = deque()
         self._commands: deque[Callable[[_Work], None]] = deque()
         self._stop = False
-        self._segmenting = True
-        self._trouble = self._broken = ""
+        self._broken = ""
         self._retry_at = 0.0
-        self._group = (stream.group, stream.port)
-        self._segment = [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", PACKET))]
         self._due = 0.0
         self._looked = 0.0
         self._rate = rate
@@ -157,7 +147,7 @@ class _Work:
         self._sending = 0.0
         self._seen = 0
         self._wake = -1
-        self._data: socket.socket
+        self._group: Group
         self._requests: socket.socket
 
     # -- life -------------------------------------------------------------------------------------
@@ -171,10 +161,13 @@ class _Work:
         except OSError as error:
             self._requests.close()
             where = f"{stream.server}:{stream.request_port}"
-            raise MissingError(f"UDP {where} cannot be listened on ({error.strerror})", f"ss -ulpn 'sport = {stream.request_port}'") from error
+            raise MissingError(
+                f"UDP {where} cannot be listened on ({error.strerror})", f"ss -ulpn | grep {where}"
+            ) from error
         self._requests.setblocking(False)
         self._requests.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self._data = _data_socket(self._interface)
+        self._group = Group(self._interface, stream.group, stream.port)
+        self._link.join(stream.session)
         self._wake = os.eventfd(0, os.EFD_NONBLOCK)
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="frames")
 
@@ -209,7 +202,7 @@ class _Work:
         self._link.leave(self._stream.session)
         self._readers.shutdown(wait=True, cancel_futures=True)
         self._requests.close()
-        self._data.close()
+        self._group.close()
         wake, self._wake = self._wake, -1
         os.close(wake)
 
@@ -309,31 +302,8 @@ class _Work:
         self._send_to_group(parts, len(indexes))
 
     def _send_to_group(self, parts: Sequence[bytes | memoryview], count: int) -> None:
-        """One call for all packets where the kernel cuts them up, else one call for each."""
-        try:
-            if count == 1 or self._segmenting:
-                self._data.sendmsg(parts, self._segment if count > 1 else [], 0, self._group)
-            else:
-                for packet in _singly(parts):
-                    self._data.sendto(packet, self._group)
-        except OSError as error:
-            self._not_sent(error, parts, count)
-        else:
-            self._trouble = ""
-
-    def _not_sent(self, error: OSError, parts: Sequence[bytes | memoryview], count: int) -> None:
-        """Do without segmentation where there is none; sit out a link that is down: what was not sent is repaired."""
-        if count > 1 and self._segmenting and error.errno in NO_OFFLOAD:
-            log.info("no UDP segmentation on %s (%s): sending packet by packet", self._interface, error)
-            self._segmenting = False
-            self._send_to_group(parts, count)
-        elif error.errno in LINK_TROUBLE:
-            if not self._trouble:
-                log.warning("cannot multicast from %s: %s", self._interface, error)
-            self._trouble = str(error)
-            self._idle(0.2)
-        else:
-            raise error
+        if not self._group.send(parts, count):
+            self._idle(0.2)  # a link that is down: what was not sent is repaired
 
     def _wait_for_turn(self, count: int) -> None:
         """Sleep until what was sent has had its time on the wire; a pause is not made up for."""
@@ -349,6 +319,7 @@ class _Work:
             self._broken = ""
             self.core.retry()
         self.pace.update(self.core.samples(now), now)
+        self.core.room = self._link.frames()
         if self.core.sent > self._seen:
             self._rate = self._link.share(self._stream.session, self.pace.rate, now)
         self._seen = self.core.sent
@@ -363,31 +334,30 @@ class _Work:
         self._addresses = {key: value for key, value in self._addresses.items() if key in core.audience.receivers}
         receivers = tuple(
             Listener(
-                self._addresses[r.id][0], now - r.heard, r.wants.bit_count(), r.room, r.received, r.lost,
-                r.held_by, r.unicast, r.deaf, r.lagging,
+                self._addresses[r.id][0],
+                now - r.heard,
+                r.wants.bit_count(),
+                r.room,
+                r.received,
+                r.lost,
+                r.held_by,
+                r.unicast,
+                r.deaf,
+                r.lagging,
             )
-            for r in core.audience.receivers.values() if r.id in self._addresses
+            for r in core.audience.receivers.values()
+            if r.id in self._addresses
         )
         return StreamStats(
-            core.sent, core.repaired, core.sent * PAYLOAD, self._rate, self._sending, core.paused, self._broken or self._trouble, receivers
+            core.sent,
+            core.repaired,
+            core.sent * PAYLOAD,
+            self._rate,
+            self._sending,
+            core.paused,
+            self._broken or self._group.trouble,
+            receivers,
         )
-
-
-def _data_socket(interface: str) -> socket.socket:
-    """A socket that multicasts from the card with address `interface`, and never past a router."""
-    data = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    data.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface))
-    data.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
-    data.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-    data.bind((interface, 0))
-    return data
-
-
-def _singly(parts: Sequence[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-    """The packets one by one."""
-    for part in parts:
-        for start in range(0, len(part), PACKET):
-            yield part[start : start + PACKET]
 
 
 def _settle(ended: asyncio.Future[None], failure: BaseException | None) -> None:

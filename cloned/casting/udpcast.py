@@ -52,8 +52,14 @@ class Sender:
     """One udp-sender: one partition to exactly the wanted receivers."""
 
     def __init__(
-        self, files: Sequence[Path], interface: str, port_base: int, wanted: frozenset[str], *,
-        max_bitrate: str = "", on_said: Callable[[Said], None] | None = None,
+        self,
+        files: Sequence[Path],
+        interface: str,
+        port_base: int,
+        wanted: frozenset[str],
+        *,
+        max_bitrate: str = "",
+        on_said: Callable[[Said], None] | None = None,
     ) -> None:
         """`files`: an image file's parts in order, sent as they are; `interface`: name of the network card."""
         self.stream = ClassicStream(wanted)
@@ -89,9 +95,7 @@ class Sender:
         read, write = os.pipe()
         try:
             self._children.append(spawn(["cat", *self._files], stdout=write))
-            self._children.append(
-                spawn(self._command(read), stdin=slave, stdout=slave, stderr=slave, pass_fds=[read])
-            )
+            self._children.append(spawn(self._command(read), stdin=slave, stdout=slave, stderr=slave, pass_fds=[read]))
         finally:
             for descriptor in (slave, read, write):
                 os.close(descriptor)
@@ -166,8 +170,12 @@ class Sender:
 
 
 async def send_partition(
-    files: Sequence[Path], interface: str, ports: PortBases, wanted: Callable[[], frozenset[str]],
-    announce: Callable[[int], None], on_said: Callable[[Said], None] | None = None,
+    files: Sequence[Path],
+    interface: str,
+    ports: PortBases,
+    wanted: Callable[[], frozenset[str]],
+    announce: Callable[[int], None],
+    on_said: Callable[[Said], None] | None = None,
 ) -> Outcome:
     """Send one partition; where a stranger came, begin again on a fresh port.
 

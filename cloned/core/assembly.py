@@ -151,9 +151,7 @@ class Assembly:
         offset = (data.sequence - data.index) % SEQUENCES
         return self._place(data.prefix, data.index, 1, data.epoch, offset, memoryview(packet))
 
-    def _place(
-        self, prefix: bytes, index: int, count: int, epoch: int, offset: int, data: memoryview
-    ) -> list[Frame]:
+    def _place(self, prefix: bytes, index: int, count: int, epoch: int, offset: int, data: memoryview) -> list[Frame]:
         """Put packets that follow each other where they belong."""
         if prefix != self._prefix and not self._turn_to(prefix, index):
             return []
@@ -274,8 +272,17 @@ class Assembly:
             self._prefix = b""  # what there was no room for may be sent again
         room = 0 if unicast else self.room()
         question = Ask(
-            self.session, self.receiver, self.number, self.epoch, self.through, self.received, self.lost,
-            max(0, room), held_by, unicast, self.wants,
+            self.session,
+            self.receiver,
+            self.number,
+            self.epoch,
+            self.through,
+            self.received,
+            self.lost,
+            max(0, room),
+            held_by,
+            unicast,
+            self.wants,
         )
         if unicast:
             return [ask(question)]

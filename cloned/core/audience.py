@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from cloned.core.packets import DEAF, PAUSED, Answer, Ask, Repair, Request
 from cloned.core.pacing import Sample
+from cloned.core.packets import DEAF, PAUSED, Answer, Ask, Repair, Request
 
 STALE = 1.5
 """Seconds without a request after which a receiver's wishes no longer count: fifteen rounds of asking."""

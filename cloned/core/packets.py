@@ -88,16 +88,22 @@ class StreamAddress:
     def to_json(self) -> dict[str, Any]:
         """As plain data; the session in hex, since JSON numbers have 53 bits."""
         return {
-            "session": f"{self.session:016x}", "group": self.group, "port": self.port,
-            "server": self.server, "request_port": self.request_port,
+            "session": f"{self.session:016x}",
+            "group": self.group,
+            "port": self.port,
+            "server": self.server,
+            "request_port": self.request_port,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> StreamAddress:
         """The inverse of `to_json`."""
         return cls(
-            int(data["session"], 16), str(data["group"]), int(data["port"]),
-            str(data["server"]), int(data["request_port"]),
+            int(data["session"], 16),
+            str(data["group"]),
+            int(data["port"]),
+            str(data["server"]),
+            int(data["request_port"]),
         )
 
 

@@ -70,7 +70,10 @@ def serve(count: int, stream: StreamAddress, rate: float) -> None:
         await sender.close()
         await task
         stats = sender.stats
-        print(json.dumps({"packets": stats.packets, "repaired": stats.repaired, "rate": stats.rate, **_cpu(before)}), flush=True)
+        print(
+            json.dumps({"packets": stats.packets, "repaired": stats.repaired, "rate": stats.rate, **_cpu(before)}),
+            flush=True,
+        )
 
     asyncio.run(main())
 
@@ -102,7 +105,10 @@ def receive(count: int, stream: StreamAddress, slots: int, disk: float, wait: fl
     reception.run(threading.Event())
     seconds = time.monotonic() - began
     assembly = reception.assembly
-    print(json.dumps({"seconds": seconds, "lost": assembly.lost, "received": assembly.received, **_cpu(before)}), flush=True)
+    print(
+        json.dumps({"seconds": seconds, "lost": assembly.lost, "received": assembly.received, **_cpu(before)}),
+        flush=True,
+    )
 
 
 def _cpu(before: dict[str, float] | None = None) -> dict[str, float]:
@@ -148,7 +154,9 @@ class Net:
         run(["ip", "link", "add", here, "netns", space, "type", "veth", "peer", "name", there, "netns", switch])
         if not self.offload:
             for where, card in ((space, here), (switch, there)):
-                _in(where, "ethtool", "-K", card, "gso", "off", "tso", "off", "gro", "off", "tx-udp-segmentation", "off")
+                _in(
+                    where, "ethtool", "-K", card, "gso", "off", "tso", "off", "gro", "off", "tx-udp-segmentation", "off"
+                )
         _in(space, "ip", "addr", "add", f"{address}/16", "brd", "+", "dev", here)
         _in(space, "ip", "link", "set", here, "up")
         _in(space, "ip", "link", "set", "lo", "up")
@@ -156,7 +164,22 @@ class Net:
         _in(switch, "ip", "link", "set", there, "master", "br0")
         _in(switch, "ip", "link", "set", there, "up")
         for where, card in ((space, here), (switch, there)):
-            _in(where, "tc", "qdisc", "add", "dev", card, "root", "tbf", "rate", self.rate, "burst", "256k", "latency", "50ms")
+            _in(
+                where,
+                "tc",
+                "qdisc",
+                "add",
+                "dev",
+                card,
+                "root",
+                "tbf",
+                "rate",
+                self.rate,
+                "burst",
+                "256k",
+                "latency",
+                "50ms",
+            )
 
     def lose(self, number: int, per_thousand: int) -> None:
         """Have a laptop lose so many of a thousand packets, each by itself."""
@@ -216,7 +239,9 @@ class Result:
 def stream_run(net: Net, count: int, ways: Sequence[Way], rate: float, slots: int) -> Result:
     """One run of the piece stream."""
     images = max(way.image for way in ways) + 1
-    streams = [StreamAddress(secrets.randbits(64), f"239.195.9.{n + 1}", 9123, "10.99.0.1", 9200 + n) for n in range(images)]
+    streams = [
+        StreamAddress(secrets.randbits(64), f"239.195.9.{n + 1}", 9123, "10.99.0.1", 9200 + n) for n in range(images)
+    ]
     senders = [_child(net.server, "serve", count, stream, rate) for stream in streams]
     receivers = [
         _child(net.laptop(number), "receive", count, streams[way.image], slots, way.disk, way.wait)
@@ -307,8 +332,15 @@ def udpcast_run(net: Net, count: int, receivers: int, file: Path) -> Result:
     began = time.monotonic()
     size = count * PIECE
     sender = spawn(
-        ["ip", "netns", "exec", net.server, "sh", "-c", f"head -c {size} {file} | exec udp-sender --interface s0 "
-         f"--min-receivers {receivers} {' '.join(common)}"],
+        [
+            "ip",
+            "netns",
+            "exec",
+            net.server,
+            "sh",
+            "-c",
+            f"head -c {size} {file} | exec udp-sender --interface s0 --min-receivers {receivers} {' '.join(common)}",
+        ],
     )
     result = Result()
     try:
@@ -338,25 +370,30 @@ class Table:
         self._bits = count * PIECE * 8
         self.alone = 0.0
         self.rows: list[dict[str, object]] = []
-        print(f"{'case':34} {'seconds':>17} {'Mbit/s':>7} {'x alone':>8} {'x bytes':>8} {'cpu each':>9} {'cpu send':>9} {'lost':>7}")
+        print(
+            f"{'case':34} {'seconds':>17} {'Mbit/s':>7} {'x alone':>8} {'x bytes':>8} {'cpu each':>9} {'cpu send':>9} {'lost':>7}"
+        )
 
     def row(self, name: str, result: Result, count: int, others: Sequence[int] | None = None) -> None:
         """One line; `others`: which receivers the ratio is about, if not all."""
         chosen = [result.seconds[n] for n in others] if others is not None else result.seconds
         worst = max(chosen)
         self.alone = self.alone or worst
-        span = f"{min(chosen):.2f}–{worst:.2f}"
+        span = f"{min(chosen):.2f}-{worst:.2f}"
         once = count * -(-PIECE // 1440)
-        more = f"{result.packets / once:.3f}" if result.packets else "–"
+        more = f"{result.packets / once:.3f}" if result.packets else "-"
         cpu = sum(result.cpu) / max(1, len(result.cpu))
         print(
             f"{name:34} {span:>17} {self._bits / worst / 1e6:7.0f} {worst / self.alone:8.3f} {more:>8} {cpu:9.2f} "
-            f"{result.sender_cpu:9.2f} {result.lost:7}", flush=True,
+            f"{result.sender_cpu:9.2f} {result.lost:7}",
+            flush=True,
         )
         self.rows.append({"case": name, "seconds": chosen, "ratio": worst / self.alone, "lost": result.lost})
 
 
-def bench(megabytes: int, receivers: Sequence[int], cases: Sequence[str], rate: float, slots: int) -> list[dict[str, object]]:
+def bench(
+    megabytes: int, receivers: Sequence[int], cases: Sequence[str], rate: float, slots: int
+) -> list[dict[str, object]]:
     """Run the cases; the rows of the table."""
     count = max(4, megabytes * 1_000_000 // PIECE)
     table = Table(count)
@@ -384,7 +421,9 @@ def _faults(table: Table, count: int, cases: Sequence[str], rate: float, slots: 
     """One of eight differs; the ratio of the seven is to one receiver alone, so measure that first."""
     about = count * PIECE * 8 / rate
     odd = {
-        "late": Way(wait=0.6 * about), "slow": Way(disk=5e6), "frozen": Way(freeze=(0.3 * about, 3.0)),
+        "late": Way(wait=0.6 * about),
+        "slow": Way(disk=5e6),
+        "frozen": Way(freeze=(0.3 * about, 3.0)),
         "gone": Way(freeze=(0.3 * about, 0.0)),
     }
     for case in [case for case in odd if case in cases]:
@@ -434,7 +473,9 @@ def main() -> None:
     if given.child:
         _be_child(given.child)
         return
-    rows = bench(given.megabytes, [int(n) for n in given.receivers.split(",") if n], given.cases, given.rate, given.slots)
+    rows = bench(
+        given.megabytes, [int(n) for n in given.receivers.split(",") if n], given.cases, given.rate, given.slots
+    )
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1))
 

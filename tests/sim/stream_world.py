@@ -129,7 +129,9 @@ class Laptop:
 class World:
     """One run."""
 
-    def __init__(self, seed: int, pieces: int, natures: Iterable[Nature], *, deaths: Iterable[tuple[float, float]] = ()) -> None:
+    def __init__(
+        self, seed: int, pieces: int, natures: Iterable[Nature], *, deaths: Iterable[tuple[float, float]] = ()
+    ) -> None:
         self.random = Random(seed)
         self.now = 0.0
         self.pieces = pieces
@@ -272,7 +274,8 @@ class World:
         return "; ".join(
             f"laptop {laptop.number} wants {bin(laptop.assembly.wants)} begun {list(laptop.assembly.begun)} "
             f"held {laptop.assembly.held} {laptop.nature}"
-            for laptop in self.laptops if laptop.assembly is not None
+            for laptop in self.laptops
+            if laptop.assembly is not None
         )
 
     @property

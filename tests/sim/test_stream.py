@@ -1,12 +1,11 @@
-"""Thousands of seeded streams with losing, stalling, late, slow, resetting and vanishing laptops, and a sender that dies."""
+"""Seeded streams with losing, stalling, late, slow, resetting and vanishing laptops, and a sender that dies."""
 
 from __future__ import annotations
 
 from random import Random
 
 import pytest
-
-from stream_world import Nature, World
+from tests.sim.stream_world import Nature, World
 
 
 def some_nature(random: Random) -> Nature:
