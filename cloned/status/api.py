@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -47,8 +48,7 @@ async def laptops(request: web.Request) -> web.Response:
 async def laptop(request: web.Request) -> web.Response:
     """`GET /api/v1/laptops/{id}`."""
     found = _one(request, "laptops", "laptop")
-    netboot = request.app[NETBOOT]
-    boots = [dict(entry) for mac in found.get("macs") or [] for entry in netboot(mac)] if netboot else []
+    boots = [entry for mac in found.get("macs") or [] for entry in _boots(request, mac)]
     rows = await request.app[RECORDS].rows(laptop=found["id"])
     return answer({**found, "results": rows, "netboot": boots})
 
@@ -69,6 +69,21 @@ def _one(request: web.Request, kind: str, word: str) -> dict[str, Any]:
         if each["id"] == ident:
             return dict(each)
     raise problem(web.HTTPNotFound, f"there is no {word} {ident}", f"see /api/v1/{kind}")
+
+
+async def netboot(request: web.Request) -> web.Response:
+    """`GET /api/v1/netboot` and `/api/v1/netboot/{mac}`."""
+    return answer(_boots(request, request.match_info.get("mac", "").lower()))
+
+
+def _boots(request: web.Request, mac: str) -> list[dict[str, Any]]:
+    """What one MAC, or every one, asked of the network boot; times as everywhere in the API."""
+    log = request.app[NETBOOT]
+    return [{**entry, "at": _iso(float(entry["at"]))} for entry in log(mac)] if log else []
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 async def inventory(request: web.Request) -> web.Response:

@@ -25,6 +25,8 @@ ROUTES = (
     ("GET", "/api/v1/laptops/{id}", api.laptop),
     ("GET", "/api/v1/sessions", api.sessions),
     ("GET", "/api/v1/sessions/{id}", api.session),
+    ("GET", "/api/v1/netboot", api.netboot),
+    ("GET", "/api/v1/netboot/{mac}", api.netboot),
     ("GET", "/api/v1/inventory", api.inventory),
     ("GET", "/api/v1/ledger", api.ledger),
     ("POST", "/api/v1/commands", api.command),

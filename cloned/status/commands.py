@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
@@ -58,11 +58,10 @@ class Command(BaseModel):
         description="For tag and label: the text; for batch: the product; for lent: `no` means it is back.",
     )
     vendor: str = Field("*", max_length=80, description="For batch.")
-    until: float = Field(
+    until: Annotated[float, Field(ge=0, lt=1e11)] | Annotated[str, Field(max_length=40)] = Field(
         0.0,
-        ge=0,
-        lt=1e11,
-        description="For hold and batch: seconds since 1970 (UTC); batch without it: the configured hours.",
+        description="For hold and batch: seconds since 1970, ISO 8601, or HH:MM of the coming 24 hours where the "
+        "server is. A batch without it lasts as long as confirmations do.",
     )
 
     def for_engine(self, by: str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Records(Protocol):
 
 
 NetbootLog = Callable[[str], Sequence[Mapping[str, Any]]]
-"""MAC → what it asked and got, oldest first: `{"at" (s), "asked", "got", "why", "times", …}`."""
+"""MAC (empty: all) → what was asked and got, oldest first: `{"mac", "at" (s), "asked", "got", "why", "times", …}`."""
 
 Ready = Callable[[], Awaitable[Sequence[str]]]
 """What keeps the daemon from doing its work, in words; empty when all is well."""

@@ -21,6 +21,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     schema.Session,
     schema.Inventory,
     schema.LedgerRow,
+    schema.Boot,
     schema.SignIn,
 )
 _REF = "#/components/schemas/{model}"
@@ -124,6 +125,10 @@ _PATHS: dict[str, Any] = {
     "/api/v1/sessions": _get("All sessions.", _json(schema.Session, many=True)),
     "/api/v1/sessions/{id}": _get(
         "One session.", _json(schema.Session), _id("session"), _404="There is no such session."
+    ),
+    "/api/v1/netboot": _get("What laptops asked of the network boot, oldest first.", _json(schema.Boot, many=True)),
+    "/api/v1/netboot/{mac}": _get(
+        "The same, of one network card.", _json(schema.Boot, many=True), {**_id("card: its MAC address"), "name": "mac"}
     ),
     "/api/v1/inventory": _get("The ledger in figures, and its sinks.", _json(schema.Inventory)),
     "/api/v1/ledger": _get(

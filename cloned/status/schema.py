@@ -186,6 +186,16 @@ class LedgerRow(Shape):
     image: str
 
 
+class Boot(Shape):
+    """Something that a laptop asked of the network boot, and what it got; `at` ISO 8601 UTC."""
+
+    mac: str
+    at: str
+    asked: str
+    got: str
+    why: str
+
+
 class SignIn(Shape):
     """The workshop's PIN."""
 

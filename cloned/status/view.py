@@ -53,6 +53,8 @@ class Panel:
     name: str
     blocks: tuple[tuple[Port, ...], ...]
     rows: int
+    silent: float | None
+    """Seconds since it was read last, where it does not answer now."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,8 @@ def _panel(index: int, switch: Mapping[str, Any], seats: Mapping[tuple[int, int]
     rows = 1 if len(ports) <= PER_ROW else 2
     size = PER_ROW * rows
     name = switch.get("sys_name") or switch.get("address") or ""
-    return Panel(name, tuple(tuple(ports[at : at + size]) for at in range(0, len(ports), size)), rows)
+    silent = switch.get("age") if switch.get("error") else None
+    return Panel(name, tuple(tuple(ports[at : at + size]) for at in range(0, len(ports), size)), rows, silent)
 
 
 def _port(number: int, port: Mapping[str, Any], laptop: Laptop | None) -> Port:

@@ -128,17 +128,7 @@ function select(name, options) {
   return field;
 }
 
-// A time of day as the next moment at which a clock shows it, in seconds since 1970.
-function moment(time) {
-  const [hours, minutes] = time.split(":").map(Number);
-  const at = new Date();
-  at.setHours(hours, minutes, 0, 0);
-  if (at <= new Date()) at.setDate(at.getDate() + 1);
-  return at.getTime() / 1000;
-}
-
 async function send(commands, fields) {
-  if (fields.until) fields.until = moment(fields.until);
   const failed = [];
   for (const command of commands) {
     const said = await post("/api/v1/commands", { ...command, ...fields });

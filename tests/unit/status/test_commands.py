@@ -38,7 +38,7 @@ def test_a_target_may_be_called_by_what_it_is(name):
         {"do": "retry", "target": 7},
         {"do": "retry", "by": "me"},
         {"do": "hold", "until": -1},
-        {"do": "hold", "until": "nan"},
+        {"do": "hold", "until": [1]},
         {"do": "tag", "text": "x" * 81},
     ],
 )

@@ -43,6 +43,13 @@ def test_a_front_of_48_ports_is_two_blocks_of_two_rows_and_of_8_one_row():
     assert ([len(block) for block in panel.blocks], panel.rows) == ([8], 1)
 
 
+def test_a_switch_that_does_not_answer_keeps_its_picture_and_says_how_old_it_is():
+    snapshot = workshops.busy()
+    snapshot["switches"][0] |= {"error": "no answer", "age": 200.0}
+    [panel] = view.wall(snapshot).panels
+    assert (panel.silent, len(panel.blocks[0])) == (200.0, 24)
+
+
 def test_what_needs_a_person_comes_in_order_and_grouped():
     records = [
         {"sink": "hook", "state": "idle", "refused": 2, "waiting": 0, "dead": [{"reason": "it answered 422"}]}

@@ -7,7 +7,9 @@ import asyncio
 import sys
 
 from cloned.config import Sink
-from cloned.inventory.room import Inventory
+from cloned.inventory.ledger import Ledger
+from cloned.inventory.outbox import Outbox
+from cloned.inventory.sinks import make
 
 
 async def main(place, kind, where, first, last, secret):
@@ -15,11 +17,12 @@ async def main(place, kind, where, first, last, secret):
         sink = Sink(name="s", type="webhook", url=where, secret=secret)
     else:
         sink = Sink(name="s", type="csv", path=where)
-    inventory = await Inventory.open(place, [sink])
-    running = None if kind == "none" else asyncio.create_task(inventory.run())
+    ledger = await Ledger.open(place)
+    outbox = Outbox(ledger, [make(sink)])
+    running = None if kind == "none" else asyncio.create_task(outbox.run())
     for attempt in range(int(first), int(last)):
         at = f"2026-11-18T19:{attempt:02d}:00Z"
-        await inventory.record(
+        await ledger.record(
             {"laptop": "a1b2", "attempt": attempt, "at": at, "verdict": "verified", "state": "done"}
         )
         print("recorded", attempt, flush=True)

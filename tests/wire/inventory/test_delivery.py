@@ -12,13 +12,16 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 
 from cloned.config import Sink
 from cloned.inventory import commands, outbox
-from cloned.inventory.room import Inventory
+from cloned.inventory.ledger import Ledger
+from cloned.inventory.outbox import Outbox
+from cloned.inventory.sinks import make
 
 pytestmark = pytest.mark.wire
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
@@ -38,7 +41,7 @@ async def states(inventory, **wanted):
 
 
 async def first(inventory, name):
-    return (await inventory.sinks())[0][name]
+    return any(each[name] for each in await inventory.sinks())
 
 
 async def counted(receiver, count):
@@ -98,15 +101,17 @@ class Receiver:
 
 
 @contextlib.asynccontextmanager
-async def opened(place, *sinks):
-    inventory = await Inventory.open(place, sinks)
-    task = asyncio.create_task(inventory.run())
+async def opened(place, *settings):
+    """Ledger and running outbox, as the daemon has them."""
+    ledger = await Ledger.open(place)
+    box = Outbox(ledger, [make(each) for each in settings])
+    task = asyncio.create_task(box.run())
     try:
-        yield inventory
+        yield SimpleNamespace(record=ledger.record, rows=ledger.rows, sinks=box.status)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await inventory.close()
+        await ledger.close()
 
 
 @contextlib.asynccontextmanager

@@ -35,7 +35,7 @@ async def house(tmp_path):
 
     def netboot(mac):
         return [
-            {"at": 1795000000.0, "asked": "DHCP discover", "got": f"offer to {mac}", "why": "", "times": 1}
+            {"mac": mac, "at": 1795000000.0, "asked": "DHCP discover", "got": f"offer to {mac}", "why": "", "times": 1}
         ]
 
     more = {"netboot": netboot, "ready": ready, "counters": lambda: {"tftp_bytes": {"sent": 7.0}}}

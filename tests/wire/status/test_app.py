@@ -32,6 +32,8 @@ ANSWERS = {
     "/api/v1/state": schema.Snapshot,
     "/api/v1/laptops": list[schema.Laptop],
     "/api/v1/laptops/00000009": schema.Laptop,
+    "/api/v1/netboot": list[schema.Boot],
+    "/api/v1/netboot/d8:9e:f3:10:00:01": list[schema.Boot],
     "/api/v1/sessions": list[schema.Session],
     "/api/v1/sessions/5e551011": schema.Session,
     "/api/v1/inventory": schema.Inventory,
