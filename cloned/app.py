@@ -16,6 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from cloned.casting.caster import Caster
+from cloned.casting.unicast import piece_routes
 from cloned.client import SOCKET
 from cloned.config import Config
 from cloned.control import Control
@@ -115,7 +116,8 @@ class Daemon:
     async def _start_rooms(self, stack: AsyncExitStack) -> None:
         api = AgentApi(self.engine, self.monitor, self.store, self.caster, self._finishing)
         self.netboot = Netboot(
-            self.config, self.engine, memory={"agent.pyz": agent_zipapp()}, routes=api.routes(),
+            self.config, self.engine, memory={"agent.pyz": agent_zipapp()},
+            routes=[*api.routes(), *piece_routes(self.caster, self.caster.link, api.may_fetch)],
         )
         await self.netboot.start()
         stack.push_async_callback(self.netboot.close)

@@ -117,6 +117,8 @@ class Judged:
     differs: tuple[Difference, ...]
     image_hash: str
     bytes: int
+    verifying: float = 0.0
+    """Seconds this session's reading back took on the laptop after all was received."""
     kind: Literal["judged"] = "judged"
 
 

@@ -82,6 +82,8 @@ def _hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksh
     laptop = workshop.find(facts.identity) or _newcomer(workshop, facts.identity, entropy, now)
     first = boot.laptop != laptop.id or laptop.last_hello < boot.at
     seconds = {**dict(laptop.seconds), "boot": now - boot.at} if first else dict(laptop.seconds)
+    if first and laptop.state is State.ASKING:
+        laptop = replace(laptop, since=now)  # it was booting, not waiting
     laptop = replace(
         laptop, identity=laptop.identity.merged(facts.identity), boot_mac=facts.boot_mac or boot.mac,
         address=event.address, firmware=facts.firmware, cpu=facts.cpu, memory=facts.memory, disks=facts.disks,
@@ -140,6 +142,7 @@ def _judged(workshop: Workshop, event: Judged, now: float, entropy: str) -> Work
     laptop = _in_session(workshop, event.laptop, event.session)
     if laptop is None or laptop.state not in (State.RECEIVING, State.VERIFYING) or event.round <= laptop.attempts:
         return workshop
+    laptop = _read_back(laptop, event, now)
     laptop = replace(
         laptop, attempts=event.round, verdict=event.verdict, differs=event.differs, bytes=event.bytes,
         first_differs=laptop.first_differs or event.differs,
@@ -148,6 +151,14 @@ def _judged(workshop: Workshop, event: Judged, now: float, entropy: str) -> Work
     session = workshop.sessions[event.session]
     workshop = workshop.with_session(replace(session, last_verdict=now))
     return workshop.with_laptop(_after_verdict(laptop, event, now))
+
+
+def _read_back(laptop: Laptop, event: Judged, now: float) -> Laptop:
+    """`laptop` in "verifying", since when it says so itself: its reports may all have fallen into "receiving"."""
+    if laptop.state is State.VERIFYING:
+        return laptop
+    took = max(0.0, event.verifying - dict(laptop.seconds).get("verify", 0.0))
+    return move(laptop, State.VERIFYING, max(laptop.since, now - took), "all received; reading back")
 
 
 def _after_verdict(laptop: Laptop, event: Judged, now: float) -> Laptop:

@@ -64,9 +64,9 @@ class AgentApi:
         posts = [web.post(f"/agent/v1/{name}", self._guarded(handler)) for name, handler in calls.items()]
         return [web.post("/agent/v1/hello", self._hello), web.get("/agent/v1/plan", self._guarded(self._plan)), *posts]
 
-    def may_fetch(self, token: str, address: str, session: str) -> bool:
-        """Whether this laptop may fetch pieces of a session by unicast now."""
-        laptop = self._engine.authorise(token, address)
+    def may_fetch(self, request: web.Request, session: str) -> bool:
+        """Whether the laptop that asks may fetch pieces of a session by unicast now."""
+        laptop = self._engine.authorise(bearer(request), request.remote or "")
         return laptop is not None and laptop.active and laptop.session == session
 
     def _guarded(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -214,6 +214,13 @@ async def _body(request: web.Request) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
         raise ValueError("a request carries a JSON object")
     return data
+
+
+def _seconds(data: Mapping[str, Any], name: str) -> float:
+    """How long the agent says it was in a state; 0 where it does not say."""
+    told = data.get("seconds")
+    value = told.get(name) if isinstance(told, Mapping) else None
+    return float(value) if isinstance(value, int | float) and 0 <= value < 10**7 else 0.0
 
 
 def _word(data: Mapping[str, Any], key: str) -> str:
