@@ -9,7 +9,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,9 @@ class Site:
         self.ip(self.switch, "link", "set", "br0", "up")
         for number in range(1, self.machines + 1):
             port = f"port{number}"
-            self.ip(self.switch, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", self.machine(number))
+            self.ip(
+                self.switch, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", self.machine(number)
+            )
             self.ip(self.switch, "link", "set", port, "master", "br0", "up")
             self.ip(self.machine(number), "addr", "add", f"10.99.0.{number}/24", "dev", "eth0")
             self.ip(self.machine(number), "link", "set", "eth0", "up")
@@ -55,7 +57,9 @@ class Site:
         """Run `code` inside a namespace; it prints JSON, a line each."""
         process = processes.spawn(
             ["ip", "netns", "exec", namespace, sys.executable, "-c", code, *map(str, args)],
-            stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])})
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        )
         self.running.append(process)
         return process
 
@@ -73,18 +77,20 @@ class Site:
             processes.run(["ip", "netns", "del", namespace], check=False)
 
 
-def lines(process: subprocess.Popen[bytes], seconds: float) -> list[Any]:
-    """What a process prints within `seconds`."""
+def until(process: subprocess.Popen[bytes], seconds: float, wanted: Callable[[Any], bool]) -> Any:
+    """The first line of what a process prints that is `wanted`; None if there is none within `seconds`."""
     assert process.stdout is not None
-    found, end, rest = [], time.monotonic() + seconds, b""
+    end, rest = time.monotonic() + seconds, b""
     while (left := end - time.monotonic()) > 0:
         if select.select([process.stdout], [], [], left)[0]:
             got = os.read(process.stdout.fileno(), 65536)
             if not got:
-                break
+                return None
             *whole, rest = (rest + got).split(b"\n")
-            found += [json.loads(line) for line in whole]
-    return found
+            found = next((line for line in map(json.loads, whole) if wanted(line)), None)
+            if found is not None:
+                return found
+    return None
 
 
 @pytest.fixture
@@ -100,5 +106,5 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 
 
 @pytest.fixture
-def read_lines() -> Any:
-    return lines
+def read_until() -> Any:
+    return until
