@@ -155,15 +155,16 @@ class Disk:
     def _digest(self, ranges: Iterable[Range], into: memoryview, over: int) -> bytes:
         found = hashlib.sha256()
         for group in _groups(ranges, over):
-            start = _down(group[0][0], self.block)
-            end = _up(group[-1][0] + group[-1][1], self.block)
+            if sum(group[-1]) > self.size:
+                raise OSError(errno.EIO, "beyond the end of the disk")
+            start, end = _down(group[0][0], self.block), _up(sum(group[-1]), self.block)
             self._read_all(into[: end - start], start)
             for offset, length in group:
                 found.update(into[offset - start : offset - start + length])
         return found.digest()
 
     def _read_all(self, into: memoryview, offset: int) -> None:
-        """Fill `into`; what lies beyond the end of the disk cannot be read."""
+        """Fill `into`, as far as the disk goes."""
         if not self.direct:
             os.fdatasync(self.fd)
             os.posix_fadvise(self.fd, offset, len(into), os.POSIX_FADV_DONTNEED)
@@ -171,7 +172,7 @@ class Disk:
         while done < len(into):
             count = os.preadv(self.fd, [into[done:]], offset + done)
             if count == 0:
-                if done + offset >= self.size > offset:  # a file whose size is no multiple of the block
+                if offset + done >= self.size:  # a file whose size is no multiple of the block
                     return
                 raise OSError(errno.EIO, "nothing there")
             done += count

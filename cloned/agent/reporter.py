@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from cloned.agent.client import Client, Refused, Revoked
 from cloned.agent.options import Options
+from cloned.agent.probe import ProbeListener
 from cloned.agent.status import Status
 
 EVERY = 1.0
@@ -23,6 +25,7 @@ class Reporter:
     def __init__(self, options: Options, status: Status, heard: Callable[[], None] = lambda: None) -> None:
         self._client = Client(options, PATIENCE)
         self._status = status
+        self._probe = ProbeListener()
         self._heard = heard
         self._changed = threading.Condition()
         self._now = threading.Event()
@@ -34,7 +37,9 @@ class Reporter:
         self._sent = self._answered = 0
 
     def start(self) -> None:
-        """Begin to report."""
+        """Begin to report, and to count the multicast probe."""
+        with suppress(OSError):  # no multicast here at all: the count stays at nothing, which says it
+            self._probe.start()
         threading.Thread(target=self._run, name="reporter", daemon=True).start()
 
     def next(self, after: int, timeout: float = 3600.0) -> Order:
@@ -63,13 +68,17 @@ class Reporter:
         order = self.order
         return not self.revoked and order.get("do") == "restore" and order.get("session") == session
 
+    def _body(self) -> dict[str, Any]:
+        heard = self._probe.result()
+        return {**self._status.report(), "probe": {"heard": heard.heard, "expected": heard.expected}}
+
     def _run(self) -> None:
         while not self.revoked:
             self._now.clear()
             with self._changed:
                 self._sent += 1
             try:
-                answer = self._client.once("POST", "/agent/v1/report", self._status.report())
+                answer = self._client.once("POST", "/agent/v1/report", self._body())
             except Revoked:
                 with self._changed:
                     self.revoked = True

@@ -174,8 +174,8 @@ class Assembly:
         if top is None or top.session != self.session or top.piece >= self.pieces:
             self._prefix, self._current = b"", None
             return False
-        self._prefix = prefix
         self._current = self._find(top.piece, prefix, top.count, top.crc, index)
+        self._prefix = prefix if self._current is not None else b""
         return True
 
     def _find(self, piece: int, prefix: bytes, count: int, crc: int, index: int) -> Begun | None:
@@ -207,7 +207,7 @@ class Assembly:
         piece = int.from_bytes(begun.prefix[12:16], "big")
         del self.begun[piece]
         self.held[piece] = begun.packets
-        self._current = None
+        self._prefix, self._current = b"", None
         return Frame(piece, memoryview(begun.packets)[: begun.length], begun.crc)
 
     def _saw(self, epoch: int, sequence: int, packets: int) -> None:
@@ -268,8 +268,6 @@ class Assembly:
     def asks(self, held_by: str = "network", *, unicast: bool = False) -> list[bytes]:
         """The packets of one round of asking."""
         self.number += 1
-        if self._current is None:
-            self._prefix = b""  # what there was no room for may be sent again
         room = 0 if unicast else self.room()
         question = Ask(
             self.session,

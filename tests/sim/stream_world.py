@@ -130,15 +130,20 @@ class World:
     """One run."""
 
     def __init__(
-        self, seed: int, pieces: int, natures: Iterable[Nature], *, deaths: Iterable[tuple[float, float]] = ()
+        self,
+        seed: int,
+        pieces: int,
+        natures: Iterable[Nature],
+        *,
+        deaths: Iterable[tuple[float, float]] = (),
+        packets: int | None = None,
     ) -> None:
+        """`deaths`: (when, for how long) the sender is away; `packets`: of each piece, or of all sizes if None."""
         self.random = Random(seed)
         self.now = 0.0
         self.pieces = pieces
-        self.frames = [
-            self.random.randbytes(self.random.choice((300, PAYLOAD * 3, PAYLOAD * 7 + 11, PAYLOAD * 60 + 500)))
-            for _ in range(pieces)
-        ]
+        sizes = (PAYLOAD * packets,) if packets else (300, PAYLOAD * 3, PAYLOAD * 7 + 11, PAYLOAD * 60 + 500)
+        self.frames = [self.random.randbytes(self.random.choice(sizes)) for _ in range(pieces)]
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self.sent = 0
