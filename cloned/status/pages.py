@@ -188,16 +188,15 @@ def size(count: float | None) -> str:
     return f"{value:.0f} {unit}" if value >= 100 or unit in ("B", "kB") else f"{value:.1f} {unit}"
 
 
-def clock(at: str | float | None) -> str:
-    """An ISO time or seconds since 1970 as the server's local time: `19:04:05`, with the date where it is not today."""
+def clock(at: str | float | None, seconds: bool = True) -> str:
+    """An ISO time or seconds since 1970 as the server's local time: `19:04:05`, dated where it is not of today."""
     if not at:
         return ""
-    moment = (
-        datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at, UTC)
-    ).astimezone()
-    return moment.strftime(
-        "%H:%M:%S" if moment.date() == datetime.now().astimezone().date() else "%Y-%m-%d %H:%M"
-    )
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at, UTC)
+    local = moment.astimezone()
+    if local.date() != datetime.now().astimezone().date():
+        return local.strftime("%Y-%m-%d %H:%M")
+    return local.strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
 def command(fields: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:

@@ -2,6 +2,7 @@
 "use strict";
 
 const body = document.body;
+const make = (kind, properties) => Object.assign(document.createElement(kind), properties);
 
 // Make `old` look like `fresh` and touch nothing that is already right: focus, clicks under way and transitions survive.
 function morph(old, fresh) {
@@ -82,19 +83,19 @@ const words = (error) => [error.error || "It did not work", error.hint].filter(B
 function ask({ title, text, yes, lines = [], danger = false, fields = [], go }) {
   dialog.querySelector("h2").textContent = title;
   dialog.querySelector(".text").textContent = text || "";
-  dialog.querySelector("ul").replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
+  dialog.querySelector("ul").replaceChildren(...lines.map((line) => make("li", { textContent: line })));
   dialog.querySelector(".fields").replaceChildren(...fields);
   dialog.querySelector(".wrong").textContent = "";
   const button = dialog.querySelector(".go");
   button.textContent = yes;
   button.classList.toggle("danger", danger);
   dialog.showModal();
-  (fields[0] || button).focus();
+  (dialog.querySelector(".fields input") || button).focus();
   return new Promise((resolve) => {
     form.onsubmit = async (event) => {
       event.preventDefault();
       button.disabled = true;
-      const wrong = await go(Object.fromEntries(fields.map((field) => [field.name, field.value])));
+      const wrong = await go(Object.fromEntries(new FormData(form)));
       button.disabled = false;
       if (wrong) { dialog.querySelector(".wrong").textContent = wrong; fields[0]?.select?.(); return; }
       resolve(true);
@@ -106,8 +107,7 @@ function ask({ title, text, yes, lines = [], danger = false, fields = [], go }) 
 dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
 
 function signIn() {
-  const field = Object.assign(document.createElement("input"), {
-    name: "pin", className: "pin", inputMode: "numeric", autocomplete: "off", pattern: "[0-9]{6}", maxLength: 6, required: true });
+  const field = make("input", { name: "pin", className: "pin", inputMode: "numeric", autocomplete: "off", pattern: "[0-9]{6}", maxLength: 6, required: true });
   const { title, text, yes } = document.getElementById("pin-words").dataset;
   return ask({ title, text, yes, fields: [field], go: async ({ pin }) => {
     const said = await post("/api/v1/sign-in", { pin });
@@ -122,11 +122,17 @@ document.getElementById("sign-in").addEventListener("click", async () => {
   body.classList.remove("signed-in");
 });
 
-function select(name, options) {
-  const field = Object.assign(document.createElement("select"), { name });
-  field.replaceChildren(...options.map(([value, shown]) => Object.assign(document.createElement("option"), { value, textContent: shown })));
-  return field;
+// Few choices stand there in full, so that nobody confirms half a serial number; nothing is chosen where there are several.
+function choice(name, { words, options, chosen }) {
+  const set = make("fieldset", {});
+  set.append(make("legend", { textContent: words }), ...options.map(([value, shown]) => {
+    const label = make("label", {});
+    label.append(make("input", { type: "radio", name, value, required: true, checked: value === chosen }), make("span", { textContent: shown }));
+    return label;
+  }));
+  return set;
 }
+
 
 async function send(commands, fields) {
   const failed = [];
@@ -143,8 +149,8 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   const { commands, title, text, yes, lines, danger, choose, enter } = button.dataset;
   const fields = [
-    ...Object.entries(JSON.parse(choose || "{}")).map(([name, options]) => select(name, options)),
-    ...Object.entries(JSON.parse(enter || "{}")).map(([name, type]) => Object.assign(document.createElement("input"), { name, type, required: true, maxLength: 40 })),
+    ...Object.entries(JSON.parse(choose || "{}")).map(([name, options]) => choice(name, options)),
+    ...Object.entries(JSON.parse(enter || "{}")).map(([name, type]) => make("input", { name, type, required: true, maxLength: 40 })),
   ];
   ask({ title, text, yes, lines: JSON.parse(lines || "[]"), danger: danger !== undefined, fields, go: (given) => send(JSON.parse(commands), given) });
 });
