@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from cloned.errors import ClonedError, Exit
@@ -18,7 +18,7 @@ from cloned.lab.display import Display
 from cloned.lab.follow import Follower
 from cloned.lab.options import Options
 from cloned.lab.report import Result
-from cloned.lab.stock import cache_root
+from cloned.lab.stock import cache_root, tidy
 from cloned.lab.workshop import Workshop
 
 INTERRUPTED = 130
@@ -35,13 +35,21 @@ class Lab:
 
     def run(self) -> int:
         """Run to the end; returns the exit status. Nothing of the lab is left when this returns."""
+        loop = asyncio.new_event_loop()  # not closed: that would wait for a thread that builds something
         try:
-            return asyncio.run(self._until_told())
+            return loop.run_until_complete(self._until_told())
         except ClonedError as error:
             print(f"cloned: {error}", file=sys.stderr)
             return error.exit
         finally:
-            registry.remove(self._entry)
+            self._leave_nothing()
+
+    def _leave_nothing(self) -> None:
+        """The last programs, half-built things, and our own files."""
+        with suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)  # everybody in this pid namespace but us
+        tidy(cache_root())
+        registry.remove(self._entry)
 
     async def _until_told(self) -> int:
         task = asyncio.ensure_future(self._work())
@@ -127,7 +135,8 @@ def _enter() -> registry.Entry:
     scratch = cache_root() / "lab" / run
     entry = registry.Entry(run, pid, started or 0, str(scratch))
     registry.enter(entry)
-    scratch.mkdir(parents=True)
+    (scratch / "tmp").mkdir(parents=True)
+    os.environ["TMPDIR"] = str(scratch / "tmp")
     return entry
 
 

@@ -76,6 +76,9 @@ def down() -> None:
 
     if os.geteuid() != 0:
         raise MissingError("only root can end a lab", "use sudo")
+    from cloned.lab.stock import cache_root, tidy
+
+    tidy(cache_root())
     for run in registry.sweep():
         click.echo(f"{run}: removed what was left")
     for entry in list(registry.entries()):

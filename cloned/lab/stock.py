@@ -6,11 +6,11 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloned import assets, live
+from cloned import assets, live, processes
 from cloned.core.manifest import Manifest
 from cloned.errors import MissingError, UsageError
 from cloned.images import samples
@@ -48,6 +48,7 @@ def prepare(image: str, say: Say) -> Stock:
     """
     root = cache_root()
     with _locked(root):
+        _remove_half_built(root / "clonezilla")
         stock = root / "live", root / "boot", ImageStore(root / "images")
         say("live system")
         live.build(stock[0], progress=say)
@@ -65,7 +66,7 @@ def _image(store: ImageStore, saved: Path, image: str, say: Say) -> Manifest:
     if name not in store.names():
         if not ("/" in image and Path(image).is_dir()):
             known = ", ".join(dict.fromkeys((*samples.NAMES, *store.names())))
-            raise UsageError(f"there is no image {image}", f"the lab has {known}; or name a Clonezilla directory by path")
+            raise UsageError(f"there is no image {image}", f"the lab has {known}; or give a directory by its path")
         say(f"importing {name}")
         return store.import_image(Path(image))
     store.check(name)
@@ -96,14 +97,31 @@ def check_room(folder: Path, manifest: Manifest, laptops: int) -> None:
         raise MissingError(f"only {free >> 20} MiB are free in {folder}", hint)
 
 
+def tidy(root: Path) -> None:
+    """Remove what a builder that was killed left in the cache, unless somebody builds there right now."""
+    with suppress(BlockingIOError), _locked(root, wait=False):
+        _remove_half_built(root / "clonezilla")
+
+
+def _remove_half_built(saved: Path) -> None:
+    for note in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with suppress(OSError):
+            if note.read_text().startswith(f"{saved}/."):
+                device = f"/dev/{note.parent.parent.name}"
+                processes.run(["partx", "--delete", device], check=False)
+                processes.run(["losetup", "--detach", device], check=False)
+    for folder in saved.glob(".*-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    """One builder at a time: the second finds everything there."""
+def _locked(root: Path, *, wait: bool = True) -> Iterator[None]:
+    """One builder at a time: the second finds everything there. BlockingIOError if it shall not wait and must."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         file = (root / ".lock").open("a")
     except OSError as error:
         raise MissingError(f"cannot write to the cache {root}: {error.strerror}", "set CLONED_CACHE") from error
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
