@@ -19,7 +19,7 @@ from cloned.errors import MissingError
 from cloned.live import recipe as recipes
 from cloned.live.cpio import Archive
 from cloned.live.recipe import Recipe
-from cloned.live.rootfs import Debian, Tree, firmware_names
+from cloned.live.rootfs import LIVE, Debian, Tree
 
 _INFO = "live.json"
 _LEVEL = 19
@@ -119,12 +119,12 @@ def _build(
     progress("fetching Debian packages")
     debian = Debian(_unpack(scratch / "debian", suite, recipe, firmware))
     progress("putting the initramfs together")
-    tree = Tree(scratch / "tree", debian, recipe)
+    tree = Tree(scratch / "tree", scratch / "packed", debian, recipe)
     tree.assemble()
     if firmware:
-        _add_firmware(tree)
+        tree.add_firmware()
     progress("compressing")
-    unpacked = _write_initrd(tree.root, scratch / "initrd")
+    unpacked = _write_initrd(tree, scratch / "initrd")
     return _publish(into, scratch, debian, suite, firmware, digest, unpacked)
 
 
@@ -141,24 +141,24 @@ def _unpack(target: Path, suite: str, recipe: Recipe, firmware: bool) -> Path:
     return target
 
 
-def _add_firmware(tree: Tree) -> None:
-    """Copy what the chosen modules ask for, as far as the packages have it."""
-    modules = [tree.debian.modules / name for name in tree.module_names()]
-    source, target = tree.debian.root / "lib/firmware", tree.root / "usr/lib/firmware"
-    for name in firmware_names(tree.debian, modules):
-        if (source / name).exists():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2((source / name).resolve(), target / name)
+def _write_initrd(tree: Tree, target: Path) -> int:
+    """Pack and compress; return the unpacked size in bytes.
 
-
-def _write_initrd(tree: Path, target: Path) -> int:
-    """Pack and compress; return the unpacked size in bytes."""
-    params = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=23, threads=-1)
-    with target.open("wb") as out, zstandard.ZstdCompressor(compression_params=params).stream_writer(out) as packer:
-        archive = Archive(packer)
-        archive.tree(tree)
-        archive.device("dev/console", 5, 1)  # init's own standard output, before /dev is mounted
-        return archive.close()
+    Two archives one after the other, as the kernel allows: what it unpacks, and live.squashfs, which is
+    compressed already, as it is.
+    """
+    params = zstandard.ZstdCompressionParameters.from_level(_LEVEL, threads=-1)
+    packed = tree.squash()
+    with target.open("wb") as out:
+        with zstandard.ZstdCompressor(compression_params=params).stream_writer(out, closefd=False) as packer:
+            first = Archive(packer)
+            first.tree(tree.root)
+            first.device("dev/console", 5, 1)  # init's own standard output, before /dev is mounted
+            size = first.close()
+        out.write(bytes(-out.tell() % 4))
+        second = Archive(out)
+        second.file(LIVE, packed)
+        return size + second.close()
 
 
 def _publish(

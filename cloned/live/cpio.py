@@ -24,6 +24,11 @@ class Archive:
         """Add a character device."""
         self._entry(name, stat.S_IFCHR | mode, b"", major, minor)
 
+    def file(self, name: str, path: Path) -> None:
+        """Add one file."""
+        runs = path.stat().st_mode & 0o100
+        self._entry(name, stat.S_IFREG | (0o755 if runs else 0o644), path.read_bytes())
+
     def tree(self, root: Path) -> None:
         """Add everything below `root`, in order of name."""
         for path in _walk(root):
@@ -33,8 +38,7 @@ class Archive:
             elif path.is_dir():
                 self._entry(name, stat.S_IFDIR | 0o755, b"")
             else:
-                runs = path.stat().st_mode & 0o100
-                self._entry(name, stat.S_IFREG | (0o755 if runs else 0o644), path.read_bytes())
+                self.file(name, path)
 
     def close(self) -> int:
         """Write the trailer and fill up to 512 bytes, so that another archive may follow; return the size."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -23,6 +23,10 @@ class Recipe:
     modules: tuple[str, ...]
     """Globs of paths below the kernel's module directory, braces resolved."""
     modules_skip: tuple[str, ...]
+    first: tuple[str, ...]
+    """Programs that the kernel unpacks at boot; the others lie in live.squashfs."""
+    first_modules: tuple[str, ...]
+    """The same of modules."""
     python_skip: frozenset[str]
     python_extensions: tuple[str, ...]
     encodings: tuple[str, ...]
@@ -41,13 +45,18 @@ def load(where: Path | None = None) -> Recipe:
     """Read the recipe in `where`, the shipped one by default."""
     where = where or folder()
     data = tomllib.loads((where / "recipe.toml").read_text())
-    globs = tuple(glob for text in data["modules"]["globs"] for glob in braces(text))
-    python, firmware = data["python"], data["firmware"]
+    python, firmware, first = data["python"], data["firmware"], data["first"]
     return Recipe(
         tuple(data["packages"]), tuple(data["programs"]), tuple(data["libraries"]), data["links"],
-        globs, tuple(data["modules"]["skip"]), frozenset(python["skip"]), tuple(python["extensions"]),
-        tuple(python["encodings"]), tuple(firmware["components"]), tuple(firmware["packages"]), where / "tree",
+        _globs(data["modules"]["globs"]), _globs(data["modules"]["skip"]),
+        tuple(first["programs"]), tuple(first["modules"]),
+        frozenset(python["skip"]), tuple(python["extensions"]), tuple(python["encodings"]),
+        tuple(firmware["components"]), tuple(firmware["packages"]), where / "tree",
     )
+
+
+def _globs(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(glob for text in texts for glob in braces(text))
 
 
 def braces(text: str) -> list[str]:

@@ -19,6 +19,8 @@ from cloned.live.recipe import Recipe
 _ARCH = "x86_64-linux-gnu"
 _LOADER = Path("lib64/ld-linux-x86-64.so.2")
 _LIBRARY_FOLDERS = (f"lib/{_ARCH}", f"usr/lib/{_ARCH}", "lib", "usr/lib")
+LIVE = "live.squashfs"
+"""In the initramfs: all that the kernel need not unpack at boot."""
 _PROGRAM_FOLDERS = ("usr/sbin", "usr/bin", "sbin", "bin")
 
 
@@ -67,27 +69,46 @@ class Debian:
 
 
 class Tree:
-    """The initramfs being put together below `root`."""
+    """The initramfs being put together below `root`, and what live.squashfs holds below `packed`."""
 
-    def __init__(self, root: Path, debian: Debian, recipe: Recipe) -> None:
-        self.root, self.debian, self.recipe = root, debian, recipe
+    def __init__(self, root: Path, packed: Path, debian: Debian, recipe: Recipe) -> None:
+        self.root, self.packed, self.debian, self.recipe = root, packed, debian, recipe
 
     def assemble(self) -> None:
         """Put everything in its place."""
         self._skeleton()
+        for name in self.recipe.first:
+            self._install(self.debian.program(name), "usr/bin")
+        first = self._files()
         for name in self.recipe.programs:
             self._install(self.debian.program(name), "usr/bin")
-        for name, target in self.recipe.links.items():
-            (self.root / "usr/bin" / name).symlink_to(target)
         for name in self.recipe.libraries:
             self._install(self.debian.library(name), f"usr/lib/{_ARCH}", name)
-        self._busybox()
-        self._python()
-        self._modules()
+        for path in [*sorted(self._files() - first), self._python(), *self._modules()]:
+            self._pack(path)
+        self._links()
         shutil.copytree(self.recipe.tree, self.root, dirs_exist_ok=True)
 
+    def add_firmware(self) -> None:
+        """Add what the chosen modules ask for, as far as the packages have it."""
+        modules = [self.debian.modules / name for name in self.module_names()]
+        source, target = self.debian.root / "lib/firmware", self.packed / "usr/lib/firmware"
+        for name in firmware_names(self.debian, modules):
+            if (source / name).exists():
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2((source / name).resolve(), target / name)
+        (self.root / "usr/lib/firmware").symlink_to("/live/usr/lib/firmware")
+
+    def squash(self) -> Path:
+        """Write live.squashfs beside the tree; the file."""
+        options = ("-comp", "zstd", "-Xcompression-level", "19", "-b", "128K", "-noappend", "-no-progress", "-quiet")
+        same = ("-all-root", "-all-time", "0", "-mkfs-time", "0", "-no-xattrs", "-no-exports")
+        target = self.root.with_name(LIVE)
+        self.debian.run("mksquashfs", self.packed, target, *options, *same)
+        return target
+
     def _skeleton(self) -> None:
-        for name in ("usr/bin", "usr/lib64", f"usr/lib/{_ARCH}", "etc", "proc", "sys", "dev", "run", "tmp", "mnt"):
+        for name in ("usr/bin", "usr/lib64", f"usr/lib/{_ARCH}", "etc", "proc", "sys", "dev", "run", "tmp", "mnt", "live"):
             (self.root / name).mkdir(parents=True)
         for name in ("bin", "lib", "lib64"):
             (self.root / name).symlink_to(f"usr/{name}")
@@ -105,16 +126,29 @@ class Tree:
             if not place.exists() and not library.startswith("ld-linux"):
                 shutil.copy2(self.debian.library(library), place)
 
-    def _busybox(self) -> None:
-        """Busybox for every name that no real program has."""
-        self._install(self.debian.program("busybox"), "usr/bin")
+    def _files(self) -> set[Path]:
+        """Files of programs and libraries so far, relative to the root."""
+        folders = (self.root / "usr/bin", self.root / f"usr/lib/{_ARCH}")
+        return {path.relative_to(self.root) for folder in folders for path in folder.iterdir()}
+
+    def _pack(self, path: Path) -> None:
+        """Move a file or folder to what is packed; a link to where it will be stays in its place."""
+        target = self.packed / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).rename(target)
+        (self.root / path).symlink_to(Path("/live") / path)
+
+    def _links(self) -> None:
+        """Other names of programs, and busybox for every name that no real program has."""
+        for name, target in self.recipe.links.items():
+            (self.root / "usr/bin" / name).symlink_to(target)
         for name in self.debian.run("busybox", "--list").decode().split():
             place = self.root / "usr/bin" / name
             if not place.exists() and not place.is_symlink():
                 place.symlink_to("busybox")
 
-    def _python(self) -> None:
-        """The standard library compiled once and for all, without sources, and zstandard."""
+    def _python(self) -> Path:
+        """The standard library compiled once and for all, without sources, and zstandard; where it is."""
         version = self.debian.program("python3.11").name
         source, target = self.debian.root / "usr/lib" / version, self.root / "usr/lib" / version
         shutil.copytree(source, target, ignore=self._unwanted_python, symlinks=False)
@@ -128,6 +162,7 @@ class Tree:
         for path in zstandard.glob("backend_c.*.so"):
             self._install(path, f"usr/lib/{version}/zstandard")
         self._compile(version)
+        return target.relative_to(self.root)
 
     def _unwanted_python(self, folder: str, names: list[str]) -> Iterable[str]:
         inside = Path(folder)
@@ -145,8 +180,11 @@ class Tree:
         for source in folder.rglob("*.py"):
             source.unlink()
 
-    def _modules(self) -> None:
-        """The kernel modules that the recipe names, what they depend on, and an index of them."""
+    def _modules(self) -> list[Path]:
+        """The kernel modules that the recipe names, what they depend on, and an index of them.
+
+        Returns those that are not needed to reach live.squashfs.
+        """
         self.debian.run("kmod", "-b", self.debian.root, self.debian.kernel, name="depmod")
         target = self.root / "usr/lib/modules" / self.debian.kernel
         for name in self.module_names():
@@ -159,6 +197,8 @@ class Tree:
             if path.suffix != ".bin" and path.name != "modules.softdep":
                 path.unlink()
         (target / "modules.symbols.bin").unlink()
+        first = [f"kernel/{name}" for name in self.recipe.first_modules]
+        return [target.relative_to(self.root) / name for name in self.module_names() if name not in first]
 
     def module_names(self) -> list[str]:
         """Paths of the wanted modules, `kernel/…/name.ko`, in order."""
