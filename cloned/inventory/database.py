@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from cloned.errors import ClonedError, MissingError
+from cloned.errors import MissingError
 
 VERSION = "0001"
 """Of the tables in schema.py: the newest step in migrations/versions."""
@@ -18,7 +18,7 @@ BUSY_SECONDS = 30
 """How long a writer waits for another process (the command line beside the daemon)."""
 
 
-class LedgerError(ClonedError):
+class LedgerError(MissingError):
     """The ledger's database could not be read or written; nothing was changed."""
 
 

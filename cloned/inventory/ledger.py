@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +65,24 @@ class Ledger:
         """Let go of the database; everything recorded is already on disk."""
         await self._engine.dispose()
 
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction of our own, committed at its end. Raises LedgerError."""
+        try:
+            async with self._writing, self._engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise broken(error) from error
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[AsyncConnection]:
+        """A look at what is committed. Raises LedgerError."""
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise broken(error) from error
+
     def on_recorded(self, callback: Callable[[], None]) -> None:
         """Call `callback` after each new revision, on the loop."""
         self._listeners.append(callback)
@@ -76,11 +95,8 @@ class Ledger:
         kept = rows.clean(row)
         if kept.dropped:
             log.warning("ledger: fields %s of laptop %s are not kept", ", ".join(kept.dropped), kept.laptop)
-        try:
-            async with self._writing, self._engine.begin() as connection:
-                new = await self._record(connection, kept)
-        except (SQLAlchemyError, OSError) as error:
-            raise broken(error) from error
+        async with self._write() as connection:
+            new = await self._record(connection, kept)
         if new:
             for callback in self._listeners:
                 callback()
@@ -105,7 +121,7 @@ class Ledger:
 
     async def register(self, names: Iterable[str]) -> None:
         """Make known which sinks there are; one never seen before is owed the whole ledger."""
-        async with self._writing, self._engine.begin() as connection:
+        async with self._write() as connection:
             known = set((await connection.scalars(select(sinks.c.name))).all())
             for name in [name for name in names if name not in known]:
                 await connection.execute(insert(sinks).values(name=name, added=self._clock()))
@@ -122,7 +138,7 @@ class Ledger:
         )
         if laptop is not None:
             query = query.where(results.c.laptop == laptop)
-        async with self._engine.connect() as connection:
+        async with self._read() as connection:
             found = (await connection.execute(query.limit(limit))).all()
         return [{**row, "revision": revision} for row, revision in reversed(found)]
 
@@ -134,7 +150,7 @@ class Ledger:
             .replace(hour=0, minute=0, second=0, microsecond=0)
         )
         today = (results.c.state == "done") & (results.c.at >= midnight.astimezone(UTC).isoformat()[:19])
-        async with self._engine.connect() as connection:
+        async with self._read() as connection:
             counted = await connection.execute(
                 select(results.c.verdict, func.count()).group_by(results.c.verdict)
             )
@@ -154,7 +170,7 @@ class Ledger:
             .order_by(deliveries.c.id)
             .limit(1)
         )
-        async with self._engine.connect() as connection:
+        async with self._read() as connection:
             found = (await connection.execute(query)).first()
         if found is None:
             return None
@@ -169,24 +185,24 @@ class Ledger:
             deliveries.c.revision < owed.revision,
             deliveries.c.state == REFUSED,
         )
-        async with self._writing, self._engine.begin() as connection:
+        async with self._write() as connection:
             await self._set(connection, owed.id, state=SENT, sent=self._clock(), reason="")
             await connection.execute(update(deliveries).where(older).values(state=SUPERSEDED))
 
     async def failed(self, owed: Owed, reason: str, due: float) -> None:
         """Sending failed for now; it is due again at `due` (seconds since the epoch)."""
-        async with self._writing, self._engine.begin() as connection:
+        async with self._write() as connection:
             await self._set(connection, owed.id, tries=owed.tries + 1, reason=reason, due=due)
 
     async def refused(self, owed: Owed, reason: str) -> None:
         """The sink will never take it as it is: a dead letter until somebody says retry."""
-        async with self._writing, self._engine.begin() as connection:
+        async with self._write() as connection:
             await self._set(connection, owed.id, state=REFUSED, tries=owed.tries + 1, reason=reason)
 
     async def retry(self, sink: str | None = None) -> int:
         """Send dead letters again, and what waits at once; returns how many dead letters there were."""
         here = (deliveries.c.sink == sink) if sink else (deliveries.c.sink != "")
-        async with self._writing, self._engine.begin() as connection:
+        async with self._write() as connection:
             waits = update(deliveries).where(here, deliveries.c.state == WAITING)
             await connection.execute(waits.values(due=0, tries=0))
             dead = update(deliveries).where(here, deliveries.c.state == REFUSED)
@@ -195,7 +211,7 @@ class Ledger:
 
     async def backlog(self) -> list[dict[str, Any]]:
         """For each sink: `{"sink", "waiting", "sent", "refused", "reason", "tries", "due", "dead": […]}`."""
-        async with self._engine.connect() as connection:
+        async with self._read() as connection:
             names = (await connection.scalars(select(sinks.c.name).order_by(sinks.c.name))).all()
             grouped = select(deliveries.c.sink, deliveries.c.state, func.count())
             counted = (

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cloned.errors import UsageError
+from cloned.inventory.database import LedgerError
 from cloned.inventory.ledger import Ledger, Owed
 from cloned.inventory.sinks.base import Delivery, Refused, Sink, Unavailable
 from cloned.tasks import TaskOwner
@@ -26,6 +27,8 @@ FIRST_WAIT = 1.0
 LONGEST_WAIT = 300.0
 LONGEST_ASKED = 3600.0
 """The longest wait that a sink may ask for (Retry-After)."""
+LEDGER_WAIT = 30.0
+"""Seconds to wait where the ledger itself cannot be used (a full disk, say): nothing is lost meanwhile."""
 LOOK_AGAIN = 2.0
 """Seconds between looks at the database, for what another process (`cloned inventory retry`) changed."""
 
@@ -91,14 +94,22 @@ class Outbox:
         fresh = True
         while True:
             self._wake[sink.name].clear()
-            owed = await self._ledger.next_owed(sink.name)
-            if owed is None:
-                await self._rest(sink, LOOK_AGAIN)
-            elif not fresh and (left := self._left(owed)) > 0:
-                await self._rest(sink, min(left, LOOK_AGAIN))
-            else:
-                await self._deliver(sink, owed)
+            try:
+                await self._step(sink, fresh)
+            except LedgerError as error:
+                log.error("sink %s: %s", sink.name, error)
+                await self._rest(sink, LEDGER_WAIT)
             fresh = False
+
+    async def _step(self, sink: Sink, fresh: bool) -> None:
+        """Deliver the oldest result, or wait a little where there is none or none is due; `fresh`: all are due."""
+        owed = await self._ledger.next_owed(sink.name)
+        if owed is None:
+            await self._rest(sink, LOOK_AGAIN)
+        elif not fresh and (left := self._left(owed)) > 0:
+            await self._rest(sink, min(left, LOOK_AGAIN))
+        else:
+            await self._deliver(sink, owed)
 
     def _left(self, owed: Owed) -> float:
         """Seconds until it is due; a clock that was set back makes nothing wait longer than it ever should."""

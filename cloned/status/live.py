@@ -52,6 +52,8 @@ class View:
     render: Render
     watchers: set[asyncio.Queue[bytes]] = field(default_factory=set)
     last: Rendered | None = None
+    broken: bool = False
+    """Whether it could not be drawn the last time: said once, not every second."""
 
     async def update(self) -> None:
         """Render, and hand everybody what changed."""
@@ -100,8 +102,11 @@ class Hub:
             for name, view in list(self._views.items()):
                 try:
                     await view.update()
+                    view.broken = False
                 except Exception:  # the boundary: a page that cannot be drawn must not stop the workshop
-                    log.exception("the view %s cannot be drawn", name)
+                    if not view.broken:
+                        log.exception("the view %s cannot be drawn", name)
+                    view.broken = True
             await asyncio.sleep(INTERVAL)
 
     async def watch(self, name: str, render: Render) -> AsyncIterator[bytes]:

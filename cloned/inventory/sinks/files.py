@@ -13,6 +13,7 @@ import csv
 import io
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,13 +29,19 @@ class CsvFile(Sink):
     def __init__(self, name: str, path: Path) -> None:
         super().__init__(name)
         self.path = path
+        self._thread = ThreadPoolExecutor(1, f"sink-{name}")
+        """Our own, and one: a share that hangs must hold up neither other threads nor let two of ours write."""
 
     async def send(self, delivery: Delivery) -> None:
         """Append one line, unless it is there. Raises Unavailable where the file cannot be written."""
         try:
-            await asyncio.to_thread(self._append, delivery)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._append, delivery)
         except OSError as error:
             raise Unavailable(f"{self.path} cannot be written: {error.strerror or error}") from error
+
+    async def close(self) -> None:
+        """Let the thread go; what it has begun it ends."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _append(self, delivery: Delivery) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

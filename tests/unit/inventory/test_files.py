@@ -1,3 +1,4 @@
+import asyncio
 import os
 
 import pytest
@@ -18,8 +19,10 @@ def deliver(make_row):
 
 
 @pytest.fixture
-def sink(tmp_path):
-    return CsvFile("csv", tmp_path / "shared" / "results.csv")
+async def sink(tmp_path):
+    sink = CsvFile("csv", tmp_path / "shared" / "results.csv")
+    yield sink
+    await sink.close()
 
 
 def lines(sink):
@@ -30,6 +33,11 @@ async def test_each_result_is_one_line_once(sink, deliver):
     for attempt in (1, 2, 1, 2):
         await sink.send(deliver(attempt))
     assert [line.rsplit(";", 1)[1] for line in lines(sink)] == ["key", "cl_1", "cl_2"]
+
+
+async def test_two_tries_at_once_write_one_line(sink, deliver):
+    await asyncio.gather(*(sink.send(deliver(1)) for _ in range(5)))
+    assert len(lines(sink)) == 2
 
 
 @pytest.mark.parametrize("where", ["head", "line"])

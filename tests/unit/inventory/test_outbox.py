@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from cloned.errors import UsageError
 from cloned.inventory import outbox
+from cloned.inventory.database import LedgerError
 from cloned.inventory.outbox import Outbox, wait_after
 from cloned.inventory.sinks.base import Refused, Sink, Unavailable
 
@@ -139,6 +140,27 @@ async def test_a_daemon_that_starts_tries_at_once(ledger, clock, make_row):
     sink = Recorder("hook")
     async with running(ledger, sink, clock=clock):
         await sink.has(1)
+
+
+async def test_a_ledger_that_cannot_be_used_for_a_while_stops_nothing(ledger, make_row, monkeypatch):
+    monkeypatch.setattr(outbox, "LEDGER_WAIT", 0.01)
+    sink, real, failures = Recorder("hook"), ledger.sent, []
+
+    async def full(owed, name):
+        if len(failures) < 2:
+            failures.append(owed.key)
+            raise LedgerError("the ledger cannot be used: database or disk is full")
+        await real(owed, name)
+
+    monkeypatch.setattr(ledger, "sent", full)
+    async with running(ledger, sink) as box:
+        await ledger.record(make_row())
+        await until(lambda: delivered(box))
+    assert [key for _, _, key in sink.got] == [failures[0]] * 3
+
+
+async def delivered(box):
+    return any(entry["sent"] for entry in await box.status())
 
 
 async def test_two_sinks_of_one_name_are_a_mistake(ledger):
