@@ -31,6 +31,16 @@ LEASE = f'[[dhcp.lease]]\ninterface = "{NIC}"\nfirst = "10.77.1.1"\nlast = "10.7
 _FOREIGN_RANGE = "10.77.2.1,10.77.2.250,255.255.252.0,1h"
 
 
+class HttpLaptop(VirtualLaptop):
+    """A UEFI laptop with PXE switched off in its set-up (OvmfPkg/README: IPv4PXESupport): it boots by HTTP."""
+
+    def command(self, *, own_disk: bool) -> list[str]:
+        """QEMU and its arguments."""
+        names = ("IPv4PXESupport", "IPv6PXESupport")
+        off = [word for name in names for word in ("-fw_cfg", f"name=opt/org.tianocore/{name},string=n")]
+        return [*super().command(own_disk=own_disk), *off]
+
+
 @dataclass
 class BootLab:
     """Made by `boot_lab`; `folder` holds state, configuration and what was captured."""
@@ -50,7 +60,8 @@ class BootLab:
             encoding="utf-8",
         )
         self._out.unlink(missing_ok=True)
-        command: list[str | Path] = [sys.executable, "-m", "cloned.lab.bootserver", self.folder / "cloned.toml", self._out]
+        arguments = [self.folder / "cloned.toml", self._out]
+        command: list[str | Path] = [sys.executable, "-m", "cloned.lab.bootserver", *arguments]
         self._server = self.run(self.network.server, command, "server.log")
         self.until(lambda: self._out.exists() or self._died(), 20, "the server listens")
         if self._died():
@@ -80,30 +91,32 @@ class BootLab:
             "--user=root", "--log-dhcp", "--log-facility=-", *(options or (f"--dhcp-range={_FOREIGN_RANGE}",)),
         ]  # fmt: skip
         child = self.run(namespace, command, "dnsmasq.log")
-        self.until(lambda: "DHCP" in self._text("dnsmasq.log") or child.poll() is not None, 5, "dnsmasq listens")
+        self.until(lambda: "started" in self._text("dnsmasq.log") or child.poll() is not None, 5, "dnsmasq listens")
+        if child.poll() is not None:
+            raise ClonedError(f"dnsmasq did not start: {self._text('dnsmasq.log').strip()[-300:]}")
         return child
 
     def capture(self, name: str) -> subprocess.Popen[bytes]:
         """Write what passes the server's card to `name` in the folder (pcap), until `end`."""
-        command: list[str | Path] = ["tcpdump", "-Z", "root", "-U", "-n", "-s", "2048", "-i", NIC, "-w", self.folder / name]
+        options = ["-Z", "root", "-U", "-n", "-s", "2048", "-i", NIC, "-w"]
+        command: list[str | Path] = ["tcpdump", *options, self.folder / name]
         child = self.run(self.network.server, command, f"{name}.log")
         self.until(lambda: "listening" in self._text(f"{name}.log"), 5, "tcpdump listens")
         return child
 
-    def laptop(self, firmware: Firmware, number: int = 1) -> VirtualLaptop:
-        """A virtual laptop with an empty disk, switched off."""
+    def laptop(self, firmware: Firmware, number: int = 1, *, http: bool = False) -> VirtualLaptop:
+        """A virtual laptop with an empty disk, switched off; `http`: UEFI HTTP boot instead of PXE."""
         identity = identities(self.network.run, self.network.laptops, (firmware,))[number - 1]
         folder = self.folder / f"laptop-{number}"
         folder.mkdir()
         disk = Disk.create(folder / "disk", 64 << 20)
-        machine = VirtualLaptop(identity, disk, folder, self.network)
-        return machine
+        return (HttpLaptop if http else VirtualLaptop)(identity, disk, folder, self.network)
 
     def power_on(self, laptop: VirtualLaptop) -> None:
         """Switch a laptop on; it goes with the lab."""
         laptop.power_on()
-        if laptop._process is not None:  # noqa: SLF001 - reaped by our close(), whatever the test does
-            self._children.append(laptop._process)  # noqa: SLF001
+        if laptop._process is not None:
+            self._children.append(laptop._process)
 
     def press(self, laptop: VirtualLaptop, key: str) -> None:
         """Press a key on a laptop's keyboard; `key` is a QKeyCode of QEMU's: `c`, `ret`, `esc`."""

@@ -76,17 +76,16 @@ class Site:
         """Content for TFTP; `server` is our ADDRESS:PORT for HTTP. Raises TftpError."""
         name = normal(name)
         if name == "grub/grub.cfg":
-            return Found(self._start_grub(client, server, tftp=True).encode())
+            return _in_memory(self._start_grub(client, server, tftp=True).encode())
         if name in self._memory:
-            return Found(self._memory[name])
+            return _in_memory(self._memory[name])
         path = self._shelf.find(name)
         if path is None:
             raise TftpError(Code.NOT_FOUND, "no such file")
-        if path.stat().st_size > _LARGEST_TFTP:
-            raise TftpError(Code.ACCESS, "too large for TFTP, use HTTP")
         status = path.stat()
-        content = await asyncio.to_thread(path.read_bytes)
-        return Found(content, f"{path}:{status.st_mtime_ns}".encode())
+        if status.st_size > _LARGEST_TFTP:
+            raise TftpError(Code.ACCESS, "too large for TFTP, use HTTP")
+        return Found(status.st_size, path.read_bytes, f"{path}:{status.st_size}:{status.st_mtime_ns}")
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
         name = normal(request.path)
@@ -164,6 +163,10 @@ class Site:
     def _tell(self, mac: str, request: web.Request, got: str, why: str = "") -> None:
         if mac:
             self._history.add(mac, f"HTTP {request.path[:80]}", got, why, address=request.remote or "")
+
+
+def _in_memory(content: bytes) -> Found:
+    return Found(len(content), lambda: content)
 
 
 def read_query(query: Mapping[str, str], address: str, via: Literal["ipxe", "grub"]) -> BootRequest | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -23,6 +24,7 @@ from cloned.netboot.leases import Pool as LeasePool
 from cloned.netboot.listener import Listener
 from cloned.netboot.menus import Menus
 from cloned.netboot.tftp import BlockCache, TftpServer, Told
+from cloned.netboot.tftp_transfer import Pump
 from cloned.netboot.warnings import warnings_of
 from cloned.tasks import TaskOwner
 
@@ -64,16 +66,17 @@ class Netboot:
         self._listeners: list[Listener] = []
         self._tftp: list[TftpServer] = []
         self._runner: web.AppRunner | None = None
+        self._pump: Pump | None = None
 
     async def start(self) -> None:
         """Open every socket, or none: MissingError or UsageError says what stands in the way."""
         places = [nics.describe(name) for name in choose_interfaces(self._config)]
         pools = {pool.interface: pool for pool in self._config.dhcp.lease}
         check_pools(places, pools)
-        cache = BlockCache()
+        self._cache, self._pump = BlockCache(), self._start_pump()
         try:
             for nic in places:
-                self._open(nic, pools.get(nic.name), cache)
+                self._open(nic, pools.get(nic.name), self._pump)
             await self._serve_http(places)
         except BaseException:
             await self.close()
@@ -90,9 +93,11 @@ class Netboot:
             listener.close()
         for server in self._tftp:
             await server.close()
+        if self._pump is not None:
+            await asyncio.to_thread(self._pump.close)
         if self._runner is not None:
             await self._runner.cleanup()
-        self._listeners, self._tftp, self._runner = [], [], None
+        self._listeners, self._tftp, self._runner, self._pump = [], [], None, None
 
     def warnings(self) -> list[dict[str, str]]:
         """What somebody should look at: `code`, `text`, `hint`."""
@@ -111,7 +116,18 @@ class Netboot:
         folder.mkdir(parents=True, exist_ok=True)
         return LeaseFile(folder / f"leases-{interface}.jsonl")
 
-    def _open(self, nic: Interface, lease: Pool | None, cache: BlockCache) -> None:
+    def _start_pump(self) -> Pump:
+        """The thread that moves TFTP transfers; if it breaks, `wait()` says so."""
+        loop = asyncio.get_running_loop()
+        broken: asyncio.Future[None] = loop.create_future()
+
+        async def lives() -> None:
+            await broken
+
+        self._tasks.start(lives(), "tftp", service=True)
+        return Pump(lambda error: loop.call_soon_threadsafe(broken.set_exception, error))
+
+    def _open(self, nic: Interface, lease: Pool | None, pump: Pump) -> None:
         """DHCP and TFTP on one interface."""
         port = self._config.network.boot_port
         place = Place(
@@ -132,9 +148,10 @@ class Netboot:
             nic.name,
             address,
             lambda name, client: self._site.found(name, client, f"{address}:{port}"),
+            pump,
             self._told,
             mtu=nic.mtu,
-            cache=cache,
+            cache=self._cache,
         )
         server.start()
         self._tftp.append(server)

@@ -1,36 +1,26 @@
-"""A read-only TFTP server in asyncio: one connected socket per transfer, so that nobody waits for another.
-
-Retransmission: 1 s without an answer, then doubling, six times. Once the round trip is known, a first, early
-one goes out after eight of them (at least 50 ms): at 1 % loss a lock-step transfer would otherwise stand
-still most of the time. A duplicate acknowledgement alone never sends a block twice (RFC 1123 §4.2.3.1).
-"""
+"""A read-only TFTP server: requests in asyncio, transfers with a connected socket each (tftp_transfer.py)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import socket
-import struct
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from cloned.errors import MissingError
-from cloned.netboot.tftp_wire import Blocks, Code, Request, Terms, TftpError, agree, netascii, read_answer, read_request
+from cloned.netboot.tftp_transfer import Pump, Transfer
+from cloned.netboot.tftp_wire import Blocks, Code, Request, TftpError, agree, netascii, read_request
 
 log = logging.getLogger(__name__)
 
 PORT = 69
-UDP_SEGMENT = 103
 MAX_TRANSFERS = 512
 MAX_PER_CLIENT = 16
-FIRST_WAIT, MAX_WAIT, TRIES = 1.0, 8.0, 6
-EARLY_FLOOR = 0.05
 _DRAIN = 64
 _CACHE_BYTES = 128 * 1024 * 1024
-_GSO_BYTES, _GSO_PACKETS = 65000, 64
 
 Address = tuple[str, int]
 
@@ -46,26 +36,42 @@ class Told:
     complete: bool = False
 
 
+@dataclass(frozen=True)
+class Found:
+    """A file: `key` names its content for the cache, empty for what was rendered for one laptop."""
+
+    size: int
+    read: Callable[[], bytes]
+    """Blocking; called in a thread."""
+    key: str = ""
+
+
+Lookup = Callable[[str, str], Awaitable[Found]]
+"""(name, client address) → file; raises TftpError."""
+
+
 class BlockCache:
     """Files cut into packets, kept while they are likely to be asked for again (least recently used go first)."""
 
     def __init__(self, limit: int = _CACHE_BYTES) -> None:
         self._limit, self._bytes = limit, 0
-        self._kept: OrderedDict[tuple[bytes, int, int], Blocks] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int, bool], Blocks] = OrderedDict()
+        self._loading = asyncio.Lock()
 
-    def blocks(self, content: bytes, key: bytes, block: int) -> Blocks:
-        """`content` in blocks of `block` bytes; `key` names the content, empty for what is never asked twice."""
-        name = (key, len(content), block)
-        found = self._kept.get(name) if key else None
-        if found is None:
-            found = Blocks(content, block)
-            if key:
-                self._keep(name, found)
-        else:
-            self._kept.move_to_end(name)
-        return found
+    async def blocks(self, found: Found, block: int, *, text: bool) -> Blocks:
+        """`found` in blocks of `block` bytes, as netascii if it is `text`. Raises OSError if it can't be read."""
+        name = (found.key, block, text)
+        async with self._loading:  # 24 laptops in one second read a file once
+            kept = self._kept.get(name)
+            if kept is None:
+                kept = await asyncio.to_thread(_cut, found, block, text)
+                if found.key:
+                    self._keep(name, kept)
+            else:
+                self._kept.move_to_end(name)
+            return kept
 
-    def _keep(self, name: tuple[bytes, int, int], blocks: Blocks) -> None:
+    def _keep(self, name: tuple[str, int, bool], blocks: Blocks) -> None:
         self._kept[name] = blocks
         self._bytes += blocks.size
         while self._bytes > self._limit and len(self._kept) > 1:
@@ -73,214 +79,46 @@ class BlockCache:
             self._bytes -= old.size
 
 
-class Transfer:
-    """One file to one client. `finished(self, why)` is called exactly once; `why` is empty if all was acknowledged."""
-
-    def __init__(
-        self,
-        sock: socket.socket,
-        blocks: Blocks,
-        terms: Terms,
-        finished: Callable[[Transfer, str], None],
-    ) -> None:
-        self._sock, self._blocks, self._terms, self._finished = sock, blocks, terms, finished
-        self._loop = asyncio.get_running_loop()
-        self._acked = -1 if terms.accepted else 0
-        """Newest block acknowledged; -1 while the OACK is not."""
-        self._sent = 0
-        self._last_sent = 0.0
-        self._round_trip = 0.0
-        self._tries = 0
-        self._repeated = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._segments = terms.window > 1
-        self._done = False
-        self.started = self._loop.time()
-
-    @property
-    def size(self) -> int:
-        """Bytes of the file."""
-        return self._blocks.size
-
-    def start(self) -> None:
-        """Send the first packet."""
-        self._loop.add_reader(self._sock, self._readable)
-        self._arm(FIRST_WAIT)
-        self._send_window()
-
-    def stop(self, why: str) -> None:
-        """End it, complete or not."""
-        if self._done:
-            return
-        self._done = True
-        self._loop.remove_reader(self._sock)
-        if self._timer is not None:
-            self._timer.cancel()
-        self._sock.close()
-        self._finished(self, why)
-
-    def _readable(self) -> None:
-        for _ in range(_DRAIN):
-            try:
-                data = self._sock.recv(516)
-            except BlockingIOError:
-                return
-            except OSError as error:  # the client's port is closed, or the link is gone
-                self.stop(f"the laptop went away ({error.strerror})")
-                return
-            self._take(data)
-            if self._done or self._terms.window == 1:
-                return
-
-    def _take(self, data: bytes) -> None:
-        answer = read_answer(data, max(self._sent, 0))
-        if isinstance(answer, TftpError):
-            self.stop(f"the laptop stopped it: {answer.words or 'no reason given'} (error {int(answer.code)})")
-        elif answer is not None:
-            self._acknowledged(answer)
-
-    def _acknowledged(self, block: int) -> None:
-        if block <= self._acked or block > self._sent:
-            if block == self._acked and self._terms.window > 1:
-                self._gap()
-            return
-        now = self._loop.time()
-        if not self._repeated:
-            sample = now - self._last_sent
-            self._round_trip = sample if not self._round_trip else 0.875 * self._round_trip + 0.125 * sample
-        self._acked, self._tries, self._repeated = block, 0, False
-        if block >= self._blocks.count:
-            self.stop("")
-        else:
-            self._send_window()
-
-    def _gap(self) -> None:
-        """RFC 7440 §4: the same block again means that the first one after it was lost; once per window is enough."""
-        if not self._repeated and self._loop.time() - self._last_sent > self._round_trip / 2:
-            self._repeated = True
-            self._send_window()
-
-    def _send_window(self) -> None:
-        """Send what comes after the last acknowledged block, or the OACK."""
-        self._last_sent = self._loop.time()
-        if self._acked < 0:
-            self._send(self._terms.oack())
-            return
-        first = self._acked + 1
-        count = min(self._terms.window, self._blocks.count - self._acked)
-        self._sent = max(self._sent, self._acked + count)
-        if count == 1:
-            self._send(self._blocks.packets(first, 1))
-        else:
-            self._send_many(first, count)
-
-    def _send_many(self, first: int, count: int) -> None:
-        """A window in as few system calls as the kernel allows (UDP_SEGMENT, udp(7))."""
-        segment = self._blocks.segment
-        step = min(_GSO_PACKETS, _GSO_BYTES // segment) if self._segments else 1
-        for at in range(first, first + count, max(step, 1)):
-            part = self._blocks.packets(at, min(step, first + count - at))
-            if step <= 1 or len(part) <= segment:
-                self._send(part)
-                continue
-            try:
-                self._sock.sendmsg([part], [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", segment))])
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if error.errno not in (errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT):
-                    return
-                self._segments = False  # a link that can't: one by one from now on
-                self._send_many(at, first + count - at)
-                return
-
-    def _send(self, data: bytes | memoryview) -> None:
-        """A packet that the kernel would not take is as good as lost: the timer sends it again."""
-        with contextlib.suppress(OSError):
-            self._sock.send(data)
-
-    def _arm(self, seconds: float) -> None:
-        self._timer = self._loop.call_later(seconds, self._tick)
-
-    def _wait(self) -> float:
-        """Seconds to wait for an answer to what was sent last."""
-        if self._terms.timeout:
-            return self._terms.timeout
-        if self._tries == 0 and self._round_trip:
-            return min(max(EARLY_FLOOR, 8 * self._round_trip), FIRST_WAIT)
-        return float(min(FIRST_WAIT * 2 ** max(self._tries - bool(self._round_trip), 0), MAX_WAIT))
-
-    def _tick(self) -> None:
-        """Send again what was not answered in time. One timer serves all blocks: it only looks at the clock."""
-        left = self._last_sent + self._wait() - self._loop.time()
-        if left > 0.001:
-            self._arm(left)
-            return
-        self._tries += 1
-        if self._tries > TRIES:
-            self.stop("the laptop stopped answering")
-            return
-        self._repeated = True
-        self._send_window()
-        self._arm(self._wait())
-
-
-@dataclass(frozen=True)
-class Found:
-    """A file's content; `key` names it for the cache, empty for what was rendered for one laptop."""
-
-    content: bytes
-    key: bytes = b""
-
-
-Lookup = Callable[[str, str], Awaitable[Found]]
-"""(name, client address) → content; raises TftpError."""
+def _cut(found: Found, block: int, text: bool) -> Blocks:
+    content = found.read()
+    return Blocks(netascii(content) if text else content, block)
 
 
 class TftpServer:
-    """Answers read requests on one interface."""
+    """Answers read requests on one interface. Transfers run in `pump`, which may serve several of these."""
 
     def __init__(
-        self,
-        interface: str,
-        address: str,
-        lookup: Lookup,
-        told: Callable[[Told], None] = lambda told: None,
-        *,
-        port: int = PORT,
-        mtu: int = 1500,
-        cache: BlockCache | None = None,
-    ) -> None:
-        self._interface, self._address, self._lookup, self._told, self._port = interface, address, lookup, told, port
+        self, interface: str, address: str, lookup: Lookup, pump: Pump, told: Callable[[Told], None],
+        *, cache: BlockCache, port: int = PORT, mtu: int = 1500,
+    ) -> None:  # fmt: skip
+        self._interface, self._address, self._port = interface, address, port
+        self._lookup, self._pump, self._told, self._cache = lookup, pump, told, cache
         self._largest = mtu - 32  # IP, UDP and TFTP headers: blocks never travel in fragments
-        self._cache = cache or BlockCache()
-        self._transfers: dict[Address, Transfer | None] = {}
-        self._clients: Counter[str] = Counter()
+        self._clients: dict[Address, str] = {}
+        self._counts: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._sock: socket.socket | None = None
+        self._loop = asyncio.get_running_loop()
 
     @property
     def transfers(self) -> int:
         """How many are under way."""
-        return len(self._transfers)
+        return len(self._clients)
 
     def start(self) -> None:
         """Listen; MissingError if the port is in use or not allowed."""
         self._sock = _socket(self._interface, self._address, self._port)
-        asyncio.get_running_loop().add_reader(self._sock, self._readable)
+        self._loop.add_reader(self._sock, self._readable)
 
     async def close(self) -> None:
-        """Stop listening and every transfer."""
+        """Stop listening. Transfers under way are the pump's to end."""
         if self._sock is not None:
-            asyncio.get_running_loop().remove_reader(self._sock)
+            self._loop.remove_reader(self._sock)
             self._sock.close()
             self._sock = None
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for transfer in [one for one in self._transfers.values() if one is not None]:
-            transfer.stop("the server stopped")
-        self._transfers.clear()
 
     def _readable(self) -> None:
         assert self._sock is not None
@@ -293,61 +131,67 @@ class TftpServer:
 
     def request(self, data: bytes, client: Address) -> None:
         """Handle one datagram from `client`; never raises, whatever it holds."""
-        if client in self._transfers:
+        if client in self._clients:
             return  # sent again by an impatient client: the transfer has its own timer
         try:
             request = read_request(data)
             if request is None:
                 return
-            if len(self._transfers) >= MAX_TRANSFERS or self._clients[client[0]] >= MAX_PER_CLIENT:
+            if len(self._clients) >= MAX_TRANSFERS or self._counts[client[0]] >= MAX_PER_CLIENT:
                 raise TftpError(Code.UNDEFINED, "too many transfers at once, try again")
         except TftpError as error:
             self._refuse(client, "?", error)
             return
-        self._transfers[client] = None
-        self._clients[client[0]] += 1
-        task = asyncio.get_running_loop().create_task(
-            self._serve(request, client), name=f"tftp.{client[0]}:{client[1]}"
-        )
+        self._clients[client] = request.name
+        self._counts[client[0]] += 1
+        task = self._loop.create_task(self._serve(request, client), name=f"tftp.{client[0]}:{client[1]}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, request: Request, client: Address) -> None:
-        started = False
+        """Find the file, settle the options, hand the transfer over."""
         try:
-            found = await self._lookup(request.name, client[0])
-            content = netascii(found.content) if request.netascii else found.content
-            terms = agree(request.options, len(content), self._largest)
-            blocks = self._cache.blocks(content, b"" if request.netascii else found.key, terms.block)
-            transfer = Transfer(
-                _socket(self._interface, self._address, 0, client),
-                blocks,
-                terms,
-                lambda transfer, why: self._ended(client, request.name, transfer, why),
-            )
-            self._transfers[client] = transfer
-            started = True
-            transfer.start()
+            transfer = await self._prepare(request, client)
         except TftpError as error:
+            self._forget(client)
             self._refuse(client, request.name, error)
         except (OSError, MissingError) as error:
+            self._forget(client)
             log.warning("TFTP to %s: %s", client[0], error)
             self._told(Told(client[0], request.name, "", f"the server could not send it: {error}"))
-        finally:
-            if not started:
-                self._forget(client)
+        except asyncio.CancelledError:
+            self._forget(client)
+            raise
+        else:
+            self._pump.add(transfer, lambda transfer: self._from_pump(client, request.name, transfer))
 
-    def _ended(self, client: Address, name: str, transfer: Transfer, why: str) -> None:
+    async def _prepare(self, request: Request, client: Address) -> Transfer:
+        found = await self._lookup(request.name, client[0])
+        size = found.size
+        if request.netascii:  # its size is not known before it is translated
+            size = len(netascii(await asyncio.to_thread(found.read)))
+        terms = agree(request.options, size, self._largest)
+        blocks = await self._cache.blocks(found, terms.block, text=request.netascii)
+        return Transfer(_socket(self._interface, self._address, 0, client), blocks, terms)
+
+    def _from_pump(self, client: Address, name: str, transfer: Transfer) -> None:
+        """In the pump's thread: pass it on to the loop, unless that is closed already."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._ended, client, name, transfer)
+
+    def _ended(self, client: Address, name: str, transfer: Transfer) -> None:
         self._forget(client)
-        seconds = asyncio.get_running_loop().time() - transfer.started
-        got = "" if why else f"{transfer.size} bytes in {seconds:.1f} s"
-        self._told(Told(client[0], name, got, why, complete=not why))
+        why = transfer.outcome or ""
+        got = "" if why else f"{transfer.blocks.size} bytes in {transfer.seconds:.1f} s"
+        if why and transfer.only_asked:
+            got, why = f"its size, {transfer.blocks.size} bytes", ""
+        self._told(Told(client[0], name, got, why, complete=not transfer.outcome))
 
     def _forget(self, client: Address) -> None:
-        self._transfers.pop(client, None)
-        self._clients[client[0]] -= 1
-        if self._clients[client[0]] <= 0:
-            del self._clients[client[0]]
+        self._clients.pop(client, None)
+        self._counts[client[0]] -= 1
+        if self._counts[client[0]] <= 0:
+            del self._counts[client[0]]
 
     def _refuse(self, client: Address, name: str, error: TftpError) -> None:
         """An error packet goes from a port of its own, as every answer does (RFC 1350 §4)."""
