@@ -1,0 +1,194 @@
+"""The sender on real sockets: what it does with packets that are foreign, forged, damaged or too many."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from cloned.agent.receive import Reception, Whole
+from cloned.casting.multicast import Group
+from cloned.casting.pieces import PieceSender
+from cloned.core import packets
+from cloned.core.audience import MOST_RECEIVERS
+from cloned.core.packets import PACKET, Ask, StreamAddress
+from cloned.errors import ImageError, MissingError
+
+pytestmark = pytest.mark.wire
+COUNT = 12
+
+
+class Frames:
+    """Pieces of noise; some cannot be read."""
+
+    count = COUNT
+
+    def __init__(self) -> None:
+        random = Random(4)
+        self.frames = [random.randbytes(random.choice((100, 1440, 700_000))) for _ in range(COUNT)]
+        self.broken: set[int] = set()
+
+    def frame(self, piece: int) -> bytes:
+        if piece in self.broken:
+            raise ImageError(f"piece {piece} is damaged")
+        return self.frames[piece]
+
+
+@pytest.fixture
+def frames() -> Frames:
+    return Frames()
+
+
+@pytest.fixture
+def stream(unused_udp_port_factory: Callable[[], int]) -> StreamAddress:
+    session = Random().getrandbits(64)
+    return StreamAddress(session, "239.195.7.9", unused_udp_port_factory(), "127.0.0.1", unused_udp_port_factory())
+
+
+@pytest.fixture
+async def sender(frames: Frames, stream: StreamAddress) -> AsyncIterator[PieceSender]:
+    sender = PieceSender(frames, stream, rate=0.5e9)
+    task = asyncio.create_task(sender.run())
+    await asyncio.sleep(0.05)
+    yield sender
+    await sender.close()
+    await task
+
+
+async def received(stream: StreamAddress, frames: Frames, seconds: float = 20.0) -> dict[int, bytes]:
+    """What a receiver gets that wants everything and never comes to an end by itself."""
+    found: dict[int, bytes] = {}
+    stop = threading.Event()
+
+    def deliver(whole: Whole) -> None:
+        found[whole.piece] = b"".join(iter(whole.read, b""))
+        if whole.sound():
+            reception.release(whole.piece)
+        else:
+            reception.again(whole.piece)
+
+    reception = Reception(stream, None, "", "lo", COUNT, range(COUNT), 8, deliver)
+    work = asyncio.create_task(asyncio.to_thread(reception.run, stop))
+    _, waiting = await asyncio.wait([work], timeout=seconds)
+    stop.set()
+    await work
+    assert not waiting or len(found) < COUNT
+    return found
+
+
+async def test_frames_arrive_as_they_are(sender: PieceSender, stream: StreamAddress, frames: Frames) -> None:
+    found = await received(stream, frames)
+    assert [found[n] for n in range(COUNT)] == frames.frames
+    assert sender.stats.trouble == ""
+
+
+async def test_rubbish_on_the_group_and_at_the_request_port(
+    sender: PieceSender, stream: StreamAddress, frames: Frames
+) -> None:
+    random = Random(9)
+    noise = Group("127.0.0.1", stream.group, stream.port)
+    asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    stop = threading.Event()
+    top = packets.prefix(stream.session, 2, 3, 12345)
+    forged = packets.packetize(top, random.randbytes(4000))
+
+    def disturb() -> None:
+        while not stop.wait(0.002):
+            noise.send([random.randbytes(random.randrange(1, PACKET))], 1)
+            noise.send([bytes(forged[:PACKET])], 1)
+            noise.send([bytes(16)], 1)
+            head = struct.pack("!2sBBQ", b"cl", 1, random.randrange(8), stream.session)
+            for body in (random.randbytes(random.randrange(200)), head + random.randbytes(random.randrange(200))):
+                asking.sendto(body, (stream.server, stream.request_port))
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    try:
+        found = await received(stream, frames)
+    finally:
+        stop.set()
+        thread.join()
+        noise.close()
+        asking.close()
+    assert [found[n] for n in range(COUNT)] == frames.frames
+
+
+async def test_a_flood_of_receivers_that_do_not_exist(
+    sender: PieceSender, stream: StreamAddress, frames: Frames
+) -> None:
+    asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for receiver in range(3000):
+        ask = Ask(stream.session, receiver, 1, 0, 0, 0, 0, 0, wants=0)
+        asking.sendto(packets.ask(ask), (stream.server, stream.request_port))
+    asking.close()
+    await asyncio.sleep(0.6)
+    assert len(sender.stats.receivers) <= MOST_RECEIVERS
+
+
+async def test_a_piece_that_cannot_be_read_is_named_and_tried_again(
+    sender: PieceSender, stream: StreamAddress, frames: Frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloned.casting.pieces.RETRY", 0.3)
+    frames.broken = {3}
+    work = asyncio.create_task(received(stream, frames))
+    await asyncio.sleep(0.8)
+    assert "piece 3 is damaged" in sender.stats.trouble
+    frames.broken = set()
+    found = await work
+    assert found[3] == frames.frames[3]
+
+
+async def test_paused_and_going_on(sender: PieceSender, stream: StreamAddress, frames: Frames) -> None:
+    sender.pause()
+    work = asyncio.create_task(received(stream, frames))
+    await asyncio.sleep(0.5)
+    assert sender.stats.packets == 0
+    assert sender.stats.paused
+    sender.pause(False)
+    assert len(await work) == COUNT
+
+
+async def test_a_port_that_is_taken_is_named(frames: Frames, stream: StreamAddress) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((stream.server, stream.request_port))
+        with pytest.raises(MissingError, match=str(stream.request_port)):
+            await PieceSender(frames, stream).run()
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_nothing_is_left_open(frames: Frames, stream: StreamAddress) -> None:
+    before = open_files()
+    threads = threading.active_count()
+    for _ in range(3):
+        sender = PieceSender(frames, stream)
+        task = asyncio.create_task(sender.run())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert open_files() <= before
+    assert threading.active_count() <= threads + 2  # idle workers of the loop
+
+
+def test_packets_leave_one_by_one_where_the_kernel_cannot_segment(stream: StreamAddress) -> None:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    listening.bind((stream.group, stream.port))
+    membership = socket.inet_aton(stream.group) + socket.inet_aton("127.0.0.1")
+    listening.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+    listening.settimeout(2)
+    group = Group("127.0.0.1", stream.group, stream.port)
+    group._segmenting = False  # as after the kernel's refusal
+    buffer = packets.packetize(packets.prefix(1, 0, 3, 0), bytes(3000))
+    assert group.send([buffer], 3)
+    assert [len(listening.recv(9000)) for _ in range(3)] == [PACKET, PACKET, 32 + 120]
+    group.close()
+    listening.close()
