@@ -141,7 +141,7 @@ OPERATIONS = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(OPERATIONS)
 async def test_nothing_recorded_is_ever_unaccounted_for(tmp_path_factory, empty_ledger, make_row, operations):
     ledger = await Ledger.open(shutil.copy(empty_ledger, tmp_path_factory.mktemp("l")))

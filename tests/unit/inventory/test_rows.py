@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloned.errors import ClonedError
@@ -46,8 +46,13 @@ def test_the_key_depends_on_content_alone(make_row):
     assert rows.clean(row).key != rows.clean(make_row(state="aside")).key
 
 
-@given(st.dictionaries(st.sampled_from(sorted(rows.TEXTS)), st.text(st.characters(), max_size=700)))
+@settings(max_examples=40)
+@given(st.dictionaries(st.sampled_from(sorted(rows.TEXTS)), st.text(st.characters(), max_size=200)))
 def test_any_text_is_kept_as_one_printable_line(texts):
     data = rows.clean({**texts, "laptop": "a", "attempt": 1}).data
     assert all(data[name].isprintable() and len(data[name]) <= size for name, size in rows.TEXTS.items())
     rows.canonical(data)
+
+
+def test_long_text_is_cut(make_row):
+    assert rows.clean(make_row(why="x" * 10_000)).data["why"] == "x" * 500
