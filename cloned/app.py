@@ -185,7 +185,7 @@ class View:
         senders = {str(session): asdict(stats) for session, stats in daemon.caster.stats().items()}
         for session in found["sessions"]:
             session["sender"] = senders.get(session["id"])
-        return {**found, "workshop": daemon.config.workshop.name, "switches": daemon.places.readings(), "warnings": self._warnings()}
+        return {**found, "workshop": daemon.config.workshop.name, "backlog": engine.backlog, "switches": daemon.places.readings(), "warnings": self._warnings()}
 
     def _warnings(self) -> list[dict[str, str]]:
         found = [*self._daemon.netboot.warnings(), *self._daemon.places.warnings(), *self._daemon.reach.warnings()]
@@ -196,10 +196,6 @@ class View:
     async def command(self, command: Mapping[str, Any]) -> Mapping[str, Any]:
         """Obey a command; ClonedError with the reason if it cannot be."""
         return await self._daemon.control.command(command)
-
-    def subscribe(self, callback: Any) -> Any:
-        """Call back after every change; returns what ends that."""
-        return self._daemon.engine.subscribe(callback)
 
     async def ready(self) -> Sequence[str]:
         """What keeps us from working."""
