@@ -185,7 +185,11 @@ class View:
         senders = {str(session): asdict(stats) for session, stats in daemon.caster.stats().items()}
         for session in found["sessions"]:
             session["sender"] = senders.get(session["id"])
-        return {**found, "workshop": daemon.config.workshop.name, "backlog": engine.backlog, "switches": daemon.places.readings(), "warnings": self._warnings()}
+        more = {
+            "workshop": daemon.config.workshop.name, "backlog": engine.backlog,
+            "switches": daemon.places.readings(), "warnings": self._warnings(),
+        }
+        return {**found, **more}
 
     def _warnings(self) -> list[dict[str, str]]:
         found = [*self._daemon.netboot.warnings(), *self._daemon.places.warnings(), *self._daemon.reach.warnings()]
