@@ -15,9 +15,11 @@ from pathlib import Path
 
 import zstandard
 
-from cloned.core.layout import Layout, Partition, Swap, sfdisk_script
+from cloned.core.layout import Layout, Partition, Swap, read_layout, sfdisk_script, swap_areas, table_writes
+from cloned.core.manifest import Plan, ReadBack
 from cloned.images.export import partclone_stream
 from cloned.images.partclone import MAGIC, Header
+from cloned.images.store import ImageStore
 
 MIB = 1024 * 1024
 BIG = ((0, 4), (100, 1100), (2040, 8))
@@ -32,6 +34,45 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
     "zst": lambda data: zstandard.ZstdCompressor(write_checksum=True).compress(data),
     "uncomp": lambda data: data,
 }
+
+
+def read_back(plan: Plan, disk: Path) -> ReadBack:
+    """What a disk's file holds, as an agent would report it."""
+    with disk.open("rb") as file:
+        def at(offset: int, length: int) -> bytes:
+            file.seek(offset)
+            return file.read(length)
+
+        def sha(offset: int, data: bytes | None) -> bytes | None:
+            return None if data is None else hashlib.sha256(at(offset, len(data))).digest()
+
+        swaps = Layout.parse(plan.layout).swaps
+        layout = read_layout(at, disk.stat().st_size, plan.sector_size, swaps)
+        pieces = []
+        for piece in range(plan.map.count):
+            data = b"".join(at(*extent) for extent in plan.map.place(piece).ranges())
+            pieces.append(hashlib.sha256(data).digest())
+        return ReadBack(layout.text(), sha(0, plan.boot_code), sha(512, plan.gap), tuple(pieces))
+
+
+def put(store: ImageStore, name: str, disk: Path, size: int) -> None:
+    """Write an image to a file, as an agent would to a disk."""
+    manifest = store.manifest(name)
+    plan = manifest.plan
+    layout = Layout.parse(plan.layout)
+    writes = table_writes(layout, size) + swap_areas(layout)
+    writes += [(0, plan.boot_code)] if plan.boot_code else []
+    writes += [(512, plan.gap)] if plan.gap else []
+    with disk.open("wb") as file:
+        file.truncate(size)
+        for piece, digest in enumerate(manifest.pieces):
+            data = store.pieces.data(digest)
+            for offset, length in plan.map.place(piece).ranges():
+                writes.append((offset, data[:length]))
+                data = data[length:]
+        for offset, data in writes:
+            file.seek(offset)
+            file.write(data)
 
 
 @dataclass

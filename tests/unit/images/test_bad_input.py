@@ -71,7 +71,7 @@ DAMAGE: dict[str, tuple[Disk, Callable[[Path], object], str]] = {
     "cut dd": (Disk([Part(1, kind="dd", fs="dd", comp="uncomp")], sums=()),
                lambda path: cut(path, "sda1.dd-ptcl-img.uncomp"), "shorter than its partition"),
     "long dd": (Disk([Part(1, kind="dd", fs="dd", comp="uncomp")], sums=()),
-                lambda path: os.truncate(path / "sda1.dd-ptcl-img.uncomp", 2048 * 4096 + 1), "longer than its partition"),
+                lambda path: append(path / "sda1.dd-ptcl-img.uncomp", b"x"), "longer than its partition"),
     "more than the bitmap": (Disk([Part(1, comp="uncomp")], sums=()),
                              lambda path: append(path / "sda1.ext4-ptcl-img.uncomp", b"x"), "more data"),
     "swapped pieces": (SPLIT, lambda path: [
