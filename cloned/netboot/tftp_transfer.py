@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import select
 import socket
@@ -24,13 +25,17 @@ from collections.abc import Callable
 
 from cloned.netboot.tftp_wire import ACK, Blocks, Terms, TftpError, read_answer
 
+log = logging.getLogger(__name__)
+
 UDP_SEGMENT = 103
 FIRST_WAIT, MAX_WAIT, TRIES = 1.0, 8.0, 6
 EARLY_FLOOR = 0.05
 _GSO_BYTES, _GSO_PACKETS = 65000, 64
 _CANNOT_SEGMENT = (errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT)
 _TICK = 0.02
-_DRAIN = 16
+_ANSWER = 128
+"""Bytes of an answer that are looked at: 4 of an acknowledgement, the words of an error."""
+_ACK_HEAD = ACK << 16
 
 
 class Transfer:
@@ -50,7 +55,9 @@ class Transfer:
         self._last_sent = self._round_trip = 0.0
         self._tries = 0
         self._repeated = False
-        self._segments = terms.window > 1
+        self._lock_step = terms.window == 1
+        self._segments = not self._lock_step
+        self._packets, self._segment = blocks.all, blocks.segment
 
     @property
     def only_asked(self) -> bool:
@@ -62,22 +69,34 @@ class Transfer:
         self.started = now
         self._send_window(now)
 
-    def readable(self, now: float) -> None:
-        """Take what has come. The usual case first: the acknowledgement of everything sent."""
-        for _ in range(_DRAIN):
-            try:
-                data = self._receive(516)
-            except BlockingIOError:
-                return
-            except OSError as error:  # the client's port is closed, or the link is gone
-                self._end(f"the laptop went away ({error.strerror})", now)
-                return
-            if data == self._expected:
-                self._forward(self._sent, now)
-            else:
-                self._unusual(data, now)
-            if self._segments is False or self.outcome is not None:
-                return
+    def readable(self, now: float) -> bool:
+        """Take what has come; True when the transfer has ended."""
+        try:
+            data = self._receive(_ANSWER)
+            if data == self._expected and self._lock_step and self._sent < self.blocks.count:
+                self._next_block(now)  # nearly all there ever is to do
+                return False
+            self._take(data, now)
+            while self.outcome is None and not self._lock_step:
+                self._take(self._receive(_ANSWER), now)
+        except BlockingIOError:
+            pass
+        except ConnectionRefusedError:
+            self._end("the laptop went away", now)
+        except OSError as error:  # no buffer, no link: as if the packet was lost
+            log.debug("TFTP: %s", error)
+        return self.outcome is not None
+
+    def _next_block(self, now: float) -> None:
+        """`_forward` and `_send_window` in one, for blocks that go one by one."""
+        if not self._repeated:
+            self._round_trip += 0.125 * (now - self._last_sent - self._round_trip)
+        self._acked, self._tries, self._repeated = self._sent, 0, False
+        at = self._sent * self._segment
+        self._sent += 1
+        self._expected = (_ACK_HEAD | self._sent & 0xFFFF).to_bytes(4, "big")
+        self._last_sent = now
+        self._send_packet(self._packets[at : at + self._segment])
 
     def tick(self, now: float) -> None:
         """Send again what was not answered in time."""
@@ -98,7 +117,7 @@ class Transfer:
     def _end(self, outcome: str, now: float) -> None:
         self.outcome, self.seconds = outcome, now - self.started
 
-    def _unusual(self, data: bytes, now: float) -> None:
+    def _take(self, data: bytes, now: float) -> None:
         answer = read_answer(data, self._sent)
         if isinstance(answer, TftpError):
             words = answer.words or "no reason given"
@@ -111,8 +130,7 @@ class Transfer:
     def _forward(self, block: int, now: float) -> None:
         """Everything up to `block` has arrived."""
         if not self._repeated:
-            sample = now - self._last_sent
-            self._round_trip = sample if not self._round_trip else 0.875 * self._round_trip + 0.125 * sample
+            self._round_trip = now - self._last_sent
         self._acked, self._tries, self._repeated = block, 0, False
         if block >= self.blocks.count:
             self._end("", now)
@@ -129,13 +147,13 @@ class Transfer:
         """Send what comes after the last acknowledged block, or the OACK."""
         self._last_sent = now
         if self._acked < 0:
-            self._expected = struct.pack("!HH", ACK, 0)
+            self._expected = _ACK_HEAD.to_bytes(4, "big")
             self._send(self.terms.oack())
             return
         first = self._acked + 1
         count = min(self.terms.window, self.blocks.count - self._acked)
         self._sent = last = self._acked + count
-        self._expected = b"\0\4" + (last & 0xFFFF).to_bytes(2, "big")
+        self._expected = (_ACK_HEAD | last & 0xFFFF).to_bytes(4, "big")
         if count == 1:
             self._send(self.blocks.packets(first, 1))
         else:
@@ -220,11 +238,10 @@ class Pump:
             now = clock()
             for number, _ in events:
                 pair = running.get(number)
-                if pair is None:
+                if pair is None:  # the event of `add` and `close`
                     self._begin(now)
                     continue
-                pair[0].readable(now)
-                if pair[0].outcome is not None:
+                if pair[0].readable(now):
                     self._finish(number)
             if now >= next_tick:
                 next_tick = now + _TICK

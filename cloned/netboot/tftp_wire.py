@@ -139,12 +139,13 @@ class Blocks:
         self.segment = block + 4
         self.size = len(content)
         self.count = self.size // block + 1
-        self._view = memoryview(_packets(memoryview(content), block, self.count))
+        self.all = memoryview(_packets(memoryview(content), block, self.count))
+        """Every packet."""
 
     def packets(self, first: int, count: int) -> memoryview:
         """The bytes of packets `first … first+count-1`; all but the very last have `segment` bytes."""
         start = (first - 1) * self.segment
-        return self._view[start : start + count * self.segment]
+        return self.all[start : start + count * self.segment]
 
 
 def _packets(content: memoryview, block: int, count: int) -> bytearray:
