@@ -17,7 +17,7 @@ from cloned.switch.configured import address_of, credentials_of, rules_of
 from cloned.switch.drawing import drawn
 from cloned.switch.ports import View, understand
 from cloned.switch.server import server_macs
-from cloned.switch.snmp import Reader, SnmpThread
+from cloned.switch.snmp import Reader
 from cloned.switch.tables import build
 
 _AUTH = click.Choice(["SHA", "SHA224", "SHA256", "SHA384", "SHA512"], case_sensitive=False)
@@ -89,17 +89,13 @@ def shown(switches: tuple[Switch, ...], *, as_json: bool) -> Exit:
 
 async def read_all(switches: tuple[Switch, ...]) -> list[View | ClonedError]:
     """Read all of them at once."""
-    thread = SnmpThread()
     macs = server_macs()
-    try:
-        return list(await asyncio.gather(*(read_one(thread, one, macs) for one in switches)))
-    finally:
-        thread.close()
+    return list(await asyncio.gather(*(read_one(one, macs) for one in switches)))
 
 
-async def read_one(thread: SnmpThread, configured: Switch, macs: frozenset[str]) -> View | ClonedError:
+async def read_one(configured: Switch, macs: frozenset[str]) -> View | ClonedError:
     """One switch understood, or why it could not be read."""
-    reader = Reader(thread, address_of(configured), credentials_of(configured))
+    reader = Reader(address_of(configured), credentials_of(configured))
     try:
         return understand(build(str(reader.address), await reader.read()), rules_of(configured, macs))
     except SwitchError as error:

@@ -112,6 +112,17 @@ async def run_async(args: Sequence[str | Path], *, stdin: bytes = b"", timeout: 
     return out
 
 
+async def spawn_piped(args: Sequence[str | Path]) -> asyncio.subprocess.Process:
+    """Start a long-running program that is talked to by its standard input and output; the caller ends it.
+
+    It shares our standard error, and is in a session of its own, so that Ctrl-C reaches us alone.
+    """
+    return await asyncio.create_subprocess_exec(
+        need(str(args[0])), *map(str, args[1:]), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        start_new_session=True, preexec_fn=die_with_parent,
+    )
+
+
 def _tail(output: bytes, lines: int = 4) -> str:
     """The last lines of a program's output, on one line."""
     text = output.decode("utf-8", "replace").strip().splitlines()

@@ -10,18 +10,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
-from cloned.errors import SwitchError
 from cloned.switch.chain import Chain, Link, Place, crowded, join
 from cloned.switch.counters import ErrorHistory
-from cloned.switch.credentials import Address, Credentials
-from cloned.switch.faults import SilentError, WrongKeysError
-from cloned.switch.ports import Port, Rules, View, Warn, understand
-from cloned.switch.raw import Raw
-from cloned.switch.snmp import Reader, SnmpThread
-from cloned.switch.tables import build
+from cloned.switch.ports import Port, Rules, View, Warn
+from cloned.switch.worker import Answer, State, SwitchWorker, Watched
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -32,17 +27,6 @@ BUSY, IDLE = 5.0, 60.0
 """Seconds between looks while laptops boot or clone, and when nothing is going on."""
 WHOLE_EVERY = 120.0
 """Seconds after which the tables that hardly change are read again while busy."""
-
-State = Literal["ok", "silent", "wrong-keys", "refused"]
-
-
-@dataclass(frozen=True)
-class Watched:
-    """A switch to look at."""
-
-    address: Address
-    credentials: Credentials
-    rules: Rules = field(default_factory=Rules)
 
 
 @dataclass(frozen=True)
@@ -91,11 +75,11 @@ class SwitchWatch:
         self._on_reading = on_reading
         self._server_macs = frozenset(server_macs)
         self._pace = {True: busy, False: idle}
-        self._thread = SnmpThread()
+        self._worker = SwitchWorker()
         self._owner = TaskOwner("switch")
         self._woken = asyncio.Event()
         self._busy = False
-        self._lookouts = [_Lookout(self._thread, switch, whole_every) for switch in switches]
+        self._lookouts = [_Lookout(self._worker, switch, whole_every) for switch in switches]
 
     def hurry(self, busy: bool) -> None:
         """Look often (laptops boot or clone) or seldom; turning busy looks at once."""
@@ -113,9 +97,9 @@ class SwitchWatch:
             await self.close()
 
     async def close(self) -> None:
-        """Stop looking, and end the thread."""
+        """Stop looking, and end the process that reads."""
         await self._owner.close()
-        self._thread.close()
+        await self._worker.close()
 
     @property
     def readings(self) -> tuple[SwitchReading, ...]:
@@ -155,44 +139,33 @@ class SwitchWatch:
                 return
 
 
-async def _understood(name: str, raw: Raw, rules: Rules) -> View:
-    """Understand in the reader's thread: hundreds of ports and stations take some 10 ms."""
-    return understand(build(name, raw), rules)
-
-
 def _fixed(rules: Rules) -> frozenset[str]:
     return rules.reserved | rules.uplinks
 
 
 class _Lookout:
-    """One switch: its reader, what it last said, and how its counters go."""
+    """One switch: what it last said, and how its counters go."""
 
-    def __init__(self, thread: SnmpThread, watched: Watched, whole_every: float) -> None:
+    def __init__(self, worker: SwitchWorker, watched: Watched, whole_every: float) -> None:
         self.watched = watched
-        self._thread = thread
         self.view: View | None = None
         self.last: SwitchReading | None = None
-        self._reader = Reader(thread, watched.address, watched.credentials)
+        self._worker = worker
         self._whole_every = whole_every
-        self._raw: Raw | None = None
         self._whole_at = float("-inf")
         self._errors = ErrorHistory()
         self._read_at: float | None = None
 
     async def look(self) -> SwitchReading:
-        """One look: the tables that change, or all of them when it is time; never raises for the switch's sake."""
+        """One look: at the tables that change, or at all of them when it is time."""
         now = time.monotonic()
-        whole = self._raw is None or now - self._whole_at >= self._whole_every
-        try:
-            raw = await (self._reader.read() if whole or self._raw is None else self._reader.refresh(self._raw))
-        except SwitchError as error:
-            self.last = self._failed(error)
+        answer = await self._worker.look(self.watched, whole=now - self._whole_at >= self._whole_every)
+        if answer.view is None:
+            self.last = self._failed(answer)
             return self.last
-        if whole:
+        if answer.whole:
             self._whole_at = now
-        self._raw = raw
-        view = await self._thread.run(_understood(str(self.watched.address), raw, self.watched.rules))
-        self.last = self._seen(raw, view, now)
+        self.last = self._seen(answer, answer.view, now)
         return self.last
 
     def known(self) -> SwitchReading:
@@ -200,31 +173,25 @@ class _Lookout:
         assert self.last is not None
         return self._reading(self.last.state, self.last.warnings, self.last.error, self.last.hint)
 
-    def _seen(self, raw: Raw, view: View, now: float) -> SwitchReading:
-        before, name = self.view, str(self.watched.address)
-        self.view = view
-        self._errors.add(now, {port.if_index: port.in_errors for port in self.view.ports if port.in_errors is not None})
+    def _seen(self, answer: Answer, view: View, now: float) -> SwitchReading:
+        before, self.view = self.view, view
+        self._errors.add(now, {port.if_index: port.in_errors for port in view.ports if port.in_errors is not None})
         self._read_at = time.time()
-        warnings = (*self.view.warnings, *_climbing(self.view, self._errors.climbing()))
+        warnings = (*view.warnings, *_climbing(view, self._errors.climbing()))
         return SwitchReading(
-            name, "ok", self.view, self._read_at, 0.0, changes=link_changes(before, self.view),
-            warnings=warnings, seconds=raw.seconds)
+            str(self.watched.address), "ok", view, self._read_at, 0.0, changes=link_changes(before, view),
+            warnings=warnings, seconds=answer.seconds)
 
-    def _failed(self, error: SwitchError) -> SwitchReading:
-        state: State = "refused"
-        if isinstance(error, SilentError):
-            state = "silent"
-        elif isinstance(error, WrongKeysError):
-            state = "wrong-keys"
-        if self.last is None or self.last.state != state:
-            log.warning("%s", error)
-        return self._reading(state, (self._silence(error),), error.message, error.hint)
+    def _failed(self, answer: Answer) -> SwitchReading:
+        if self.last is None or self.last.state != answer.state:
+            log.warning("%s: %s", answer.error, answer.hint)
+        return self._reading(answer.state, (self._silence(answer),), answer.error, answer.hint)
 
-    def _silence(self, error: SwitchError) -> Warn:
+    def _silence(self, answer: Answer) -> Warn:
         if self.view is None:
-            return Warn("switch-unreachable", error.message, error.hint)
-        what = f"{error.message}; its last word is {ago(self._age())} old: {self.view.capacity} laptops fit"
-        return Warn("switch-unreachable", what, error.hint)
+            return Warn("switch-unreachable", answer.error, answer.hint)
+        what = f"{answer.error}; its last word is {ago(self._age())} old: {self.view.capacity} laptops fit"
+        return Warn("switch-unreachable", what, answer.hint)
 
     def _reading(self, state: State, warnings: tuple[Warn, ...], error: str, hint: str) -> SwitchReading:
         return SwitchReading(

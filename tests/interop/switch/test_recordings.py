@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from cloned.switch.credentials import Community, Credentials, Secret, User, pars
 from cloned.switch.faults import SilentError, WrongKeysError
 from cloned.switch.ports import View, understand
 from cloned.switch.presence import Presence
-from cloned.switch.snmp import Reader, SnmpThread
+from cloned.switch.snmp import Reader
 from cloned.switch.tables import build
 
 pytestmark = pytest.mark.interop
@@ -34,15 +33,8 @@ RECORDINGS = (
 )
 
 
-@pytest.fixture(scope="module")
-def thread() -> Iterator[SnmpThread]:
-    thread = SnmpThread()
-    yield thread
-    thread.close()
-
-
-async def view_of(responder: Any, thread: SnmpThread, credentials: Credentials) -> View:
-    reader = Reader(thread, parse_address(responder.address), credentials)
+async def view_of(responder: Any, credentials: Credentials) -> View:
+    reader = Reader(parse_address(responder.address), credentials)
     try:
         return understand(build(responder.address, await reader.read()))
     finally:
@@ -58,9 +50,9 @@ def credentials_of(responder: Any, version: str, name: str, **changes: str) -> C
 
 @pytest.mark.parametrize("version", ["v2c", "v3"])
 @pytest.mark.parametrize("name", RECORDINGS)
-async def test_a_real_switch_is_understood(name: str, version: str, responder: Any, thread: SnmpThread) -> None:
+async def test_a_real_switch_is_understood(name: str, version: str, responder: Any) -> None:
     expected = json.loads((responder.recordings / f"{name}.expected.json").read_text())
-    shown = (await view_of(responder, thread, credentials_of(responder, version, name))).to_json()
+    shown = (await view_of(responder, credentials_of(responder, version, name))).to_json()
 
     assert shown["sys_descr"] == expected["sysDescr"]
     facts = ("name", "admin", "oper", "speed_mbps")
@@ -90,15 +82,15 @@ async def test_a_real_switch_is_understood(name: str, version: str, responder: A
         ("ubiquiti-us-8", {1000001}),
     ],
 )
-async def test_uplinks_by_evidence(name: str, uplinks: set[int], responder: Any, thread: SnmpThread) -> None:
-    view = await view_of(responder, thread, credentials_of(responder, "v2c", name))
+async def test_uplinks_by_evidence(name: str, uplinks: set[int], responder: Any) -> None:
+    view = await view_of(responder, credentials_of(responder, "v2c", name))
     assert {port.if_index for port in view.ports if port.role == "uplink"} == uplinks
     assert view.capacity == sum(1 for port in view.ports if port.admin != "down") - len(uplinks)
     assert len([warning for warning in view.warnings if warning.code == "switch-uplink"]) == len(uplinks)
 
 
-async def test_a_wrong_community_is_told_from_a_switch_that_is_off(responder: Any, thread: SnmpThread) -> None:
-    reader = Reader(thread, parse_address(responder.address), Community(Secret("hush-hush")), timeout=0.5, retries=0)
+async def test_a_wrong_community_is_told_from_a_switch_that_is_off(responder: Any) -> None:
+    reader = Reader(parse_address(responder.address), Community(Secret("hush-hush")), timeout=0.5, retries=0)
     with pytest.raises(SilentError) as caught:
         await reader.read()
     assert caught.value.presence is Presence.SPEAKS
@@ -113,17 +105,17 @@ async def test_a_wrong_community_is_told_from_a_switch_that_is_off(responder: An
         ({"user": "nobody"}, "does not know this SNMP v3 user"),
     ],
 )
-async def test_wrong_keys_are_named(changes: dict[str, str], word: str, responder: Any, thread: SnmpThread) -> None:
+async def test_wrong_keys_are_named(changes: dict[str, str], word: str, responder: Any) -> None:
     credentials = credentials_of(responder, "v3", "tplink-sg2008", **changes)
-    reader = Reader(thread, parse_address(responder.address), credentials, timeout=0.5, retries=0)
+    reader = Reader(parse_address(responder.address), credentials, timeout=0.5, retries=0)
     with pytest.raises(WrongKeysError, match=word) as caught:
         await reader.read()
     for secret in (*changes.values(), responder.privacy_key):
         assert secret == "nobody" or secret not in f"{caught.value!r} {caught.value}"
 
 
-async def test_what_changes_is_read_again_with_less(responder: Any, thread: SnmpThread) -> None:
-    reader = Reader(thread, parse_address(responder.address), Community(Secret("zyxel-gs1900-48")))
+async def test_what_changes_is_read_again_with_less(responder: Any) -> None:
+    reader = Reader(parse_address(responder.address), Community(Secret("zyxel-gs1900-48")))
     whole = await reader.read()
     again = await reader.refresh(whole)
     await reader.close()

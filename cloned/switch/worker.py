@@ -1,0 +1,199 @@
+"""The process that reads the switches for the daemon: its loop never waits for pysnmp.
+
+`SwitchWorker` is the daemon's end; `python -m cloned.switch` is the other. They exchange
+pickled Questions and Answers over a pipe, each after its length in four octets. Tables stay with
+the worker; the daemon gets what they mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import pickle  # only between us and our own child
+import struct
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cloned.errors import SwitchError
+from cloned.processes import spawn_piped
+from cloned.switch.credentials import Address, Credentials
+from cloned.switch.faults import SilentError, WrongKeysError
+from cloned.switch.ports import Rules, View, understand
+from cloned.switch.raw import Raw
+from cloned.switch.snmp import Reader
+from cloned.switch.tables import build
+
+State = Literal["ok", "silent", "wrong-keys", "refused"]
+_LENGTH = struct.Struct("!I")
+PATIENCE = 60.0
+"""Seconds after which a worker that does not answer is given up: a reading takes 20 at most."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A switch to look at."""
+
+    address: Address
+    credentials: Credentials
+    rules: Rules = field(default_factory=Rules)
+
+
+@dataclass(frozen=True)
+class Question:
+    """Look at a switch: at all tables, or only at those that change if they were read before."""
+
+    number: int
+    watched: Watched
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a look gave; `view` is None where there was no answer, and `error` says why."""
+
+    number: int
+    state: State
+    view: View | None = None
+    whole: bool = False
+    """Whether all tables were read."""
+    seconds: float = 0.0
+    error: str = ""
+    hint: str = ""
+
+
+class SwitchWorker:
+    """The daemon's end. Starts the process when it is first needed, and again if it ended."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._numbers = itertools.count(1)
+
+    async def look(self, watched: Watched, *, whole: bool) -> Answer:
+        """Look at one switch; several looks may be under way. Never raises for the switch's or the process's sake."""
+        number = next(self._numbers)
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            await self._send(Question(number, watched, whole))
+            async with asyncio.timeout(PATIENCE):
+                return await answer
+        except (TimeoutError, OSError):
+            await self.close()
+            ended = f"the reader of switch {watched.address} ended"
+            return Answer(number, "refused", error=ended, hint="it is started again")
+        finally:
+            self._waiting.pop(number, None)
+
+    async def close(self) -> None:
+        """End the process and wait for its end."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        if self._listening is not None:
+            await asyncio.gather(self._listening, return_exceptions=True)
+            self._listening = None
+
+    async def _send(self, question: Question) -> None:
+        async with self._starting:
+            if self._process is None or self._process.returncode is not None:
+                await self.close()
+                self._process = await spawn_piped([sys.executable, "-m", "cloned.switch"])
+                self._listening = asyncio.create_task(self._listen(self._process), name="switch.worker")
+            stdin = self._process.stdin
+            assert stdin is not None
+            stdin.write(_packed(question))
+            await stdin.drain()
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        """Hand out answers until the process ends; then nobody waits in vain."""
+        assert process.stdout is not None
+        try:
+            while (answer := await _unpacked(process.stdout)) is not None:
+                waiting = self._waiting.get(answer.number)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(answer)
+        finally:
+            for waiting in self._waiting.values():
+                if not waiting.done():
+                    waiting.set_exception(BrokenPipeError("the reader of switches ended"))
+
+
+def _packed(message: Question | Answer) -> bytes:
+    data = pickle.dumps(message)
+    return _LENGTH.pack(len(data)) + data
+
+
+async def _unpacked(stream: asyncio.StreamReader) -> Any:
+    """The next message; None at the end of the stream."""
+    try:
+        (length,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
+        return pickle.loads(await stream.readexactly(length))  # noqa: S301 - see above
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+
+
+class Looker:
+    """The worker's memory of one switch: its reader and its tables."""
+
+    def __init__(self, watched: Watched) -> None:
+        self.watched = watched
+        self._reader = Reader(watched.address, watched.credentials)
+        self._raw: Raw | None = None
+        self._busy = asyncio.Lock()
+
+    async def answer(self, question: Question) -> Answer:
+        """Look as asked, one question after the other."""
+        async with self._busy:
+            try:
+                return await self._looked(question)
+            except SwitchError as error:
+                return Answer(question.number, _state(error), error=error.message, hint=error.hint)
+
+    async def _looked(self, question: Question) -> Answer:
+        began = time.monotonic()
+        whole = question.whole or self._raw is None
+        self._raw = await (self._reader.read() if whole or self._raw is None else self._reader.refresh(self._raw))
+        view = understand(build(str(self.watched.address), self._raw), question.watched.rules)
+        return Answer(question.number, "ok", view, whole, time.monotonic() - began)
+
+
+def _state(error: SwitchError) -> State:
+    if isinstance(error, SilentError):
+        return "silent"
+    return "wrong-keys" if isinstance(error, WrongKeysError) else "refused"
+
+
+async def serve() -> None:
+    """Answer questions from standard input until it ends."""
+    loop = asyncio.get_running_loop()
+    stream = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), sys.stdin.buffer)
+    lookers: dict[tuple[Address, Credentials], Looker] = {}
+    under_way: set[asyncio.Task[None]] = set()
+    while (question := await _unpacked(stream)) is not None:
+        key = question.watched.address, question.watched.credentials
+        looker = lookers.setdefault(key, Looker(question.watched))
+        task = loop.create_task(_answered(looker, question))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+
+
+async def _answered(looker: Looker, question: Question) -> None:
+    answer = await looker.answer(question)
+    sys.stdout.buffer.write(_packed(answer))
+    sys.stdout.buffer.flush()
+
+
+def main() -> None:
+    """The worker's process."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    asyncio.run(serve())
