@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cloned.switch.session import Session
 
 SHRINKINGS = 2
-"""How often a walk that gets no answer asks again for half as much."""
+"""How often a walk that gets no answer asks again, for a quarter: some agents choke on large answers."""
 MOST_LAGS = 32
 MOST_VLANS = 64
 FIRST_LEGACY_VLAN = 1002
@@ -138,7 +138,7 @@ class Reading:
                 await self._step(walk)
             except SilentError:
                 shrinkings += 1
-                if shrinkings > SHRINKINGS or not walk.smaller():
+                if shrinkings > SHRINKINGS or not walk.smaller(4):
                     walk.give_up("the switch stopped answering")
             except AgentError as error:
                 if not walk.smaller() and not walk.narrower():

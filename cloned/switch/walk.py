@@ -79,12 +79,12 @@ class Walk:
         if after == before and not all(column.done for column in self._asked):
             self.give_up("the table ended early: an answer had nothing new in it")
 
-    def smaller(self) -> bool:
-        """Ask for half as many variables from now on; False if it was one row already."""
+    def smaller(self, by: int = 2) -> bool:
+        """Ask for `by` times fewer variables from now on; False if it was one row already."""
         _, repetitions = self.request()
         if repetitions == 1:
             return False
-        self._varbinds = max(len(self._asked), self._varbinds // 2)
+        self._varbinds = max(len(self._asked), self._varbinds // by)
         return True
 
     def narrower(self) -> bool:
