@@ -1,12 +1,14 @@
 #!/bin/sh
-# Save a disk image file as a Clonezilla image, by Clonezilla's own ocs-sr on a loop device.
-# Usage (as root, in a mount namespace of its own): save.sh DISKFILE REPOSITORY NAME
+# Run Clonezilla's own ocs-sr on a disk that is a file, through a loop device.
+# Usage (as root, in a mount namespace of its own): clonezilla.sh DISKFILE REPOSITORY OCS-SR-ARGUMENTS…
+# The disk's name is added at the end of the arguments.
 set -eu
-disk=$1 repository=$2 name=$3
+disk=$1 repository=$2
+shift 2
 
 loop=$(losetup --find --show "$disk")
 trap 'partx --delete "$loop" 2>/dev/null; losetup --detach "$loop"' EXIT
-partx --add "$loop"
+partx --add "$loop" 2>/dev/null || true
 node=${loop#/dev/}
 
 # ocs-sr stops swap and LVM on every disk it sees, and leaves logs: give it a /dev with this disk alone, and its own /tmp.
@@ -22,11 +24,7 @@ ln -s /proc/self/fd /dev/fd
 mkdir /dev/shm /dev/pts
 mknod "/dev/loop-control" c 10 237
 for entry in "/sys/block/$node" "/sys/block/$node/$node"p*; do
-    mknod "/dev/${entry##*/}" b $(tr : ' ' < "$entry/dev")
+    [ -e "$entry/dev" ] && mknod "/dev/${entry##*/}" b $(tr : ' ' < "$entry/dev")
 done
 
-# -z9p: zstd on all cores; -i 4096: split at 4096 MB; -gm: MD5SUMS; -scs, -sfsck: trust it, it was just made.
-ocs-sr -nogui -batch -q2 -j2 -z9p -i 4096 -gm -sfsck -senc -scs -or /home/partimag -p true savedisk "$name" "$node" \
-    < /dev/null
-# ocs-sr ends with 0 whatever happened.
-[ -s "/home/partimag/$name/parts" ] && [ -s "/home/partimag/$name/MD5SUMS" ]
+ocs-sr -or /home/partimag "$@" "$node" < /dev/null
