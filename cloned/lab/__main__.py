@@ -126,9 +126,8 @@ class Lab:
 
 
 def _enter() -> registry.Entry:
-    """Write this lab down, and tidy up after those that were killed."""
+    """Write this lab down."""
     pid = contain.settle()
-    registry.sweep()
     taken = {entry.run for entry in registry.entries()}
     run = next(name for name in iter(lambda: f"cl{secrets.token_hex(2)}", "") if name not in taken)
     started = kernel.start_time(os.getpid())

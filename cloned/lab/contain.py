@@ -22,7 +22,7 @@ from typing import Any
 
 from cloned import processes
 from cloned.errors import ClonedError, MissingError
-from cloned.lab import kernel
+from cloned.lab import kernel, registry
 from cloned.lab.network import NETNS
 
 _PATIENCE = 60
@@ -41,6 +41,7 @@ def run(options: Mapping[str, Any]) -> Outcome:
     """Run `python -m cloned.lab` contained, with our own standard streams; returns how it ended."""
     if os.geteuid() != 0:
         raise MissingError("the lab needs network namespaces and loop devices, so it must run as root", "use sudo")
+    registry.sweep()  # here, where the machine's processes can be seen
     here, there = os.pipe()
     try:
         kernel.unshare(kernel.CLONE_NEWPID)
@@ -53,13 +54,13 @@ def run(options: Mapping[str, Any]) -> Outcome:
     _forward_signals(process)
     with open(here, encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor, not a path
         said = pipe.readline()
-    if said:
-        outcome = Outcome(**json.loads(said))
-        if outcome.kept:
-            return outcome
-        process.wait()
+    outcome = Outcome(**json.loads(said)) if said else None
+    if outcome is not None and outcome.kept:
         return outcome
     code = process.wait()
+    signal.alarm(0)
+    if outcome is not None:
+        return outcome
     raise ClonedError(f"the lab ended without a word (exit {code})", "was it killed? see the messages above")
 
 

@@ -79,7 +79,7 @@ def remove(entry: Entry) -> None:
 
 
 def sweep() -> list[str]:
-    """Remove what killed labs left; returns their ids."""
+    """Remove what killed labs left; returns their ids. Only where /proc shows all of the machine's processes."""
     dead = [entry for entry in entries() if not entry.alive]
     for entry in dead:
         remove(entry)
