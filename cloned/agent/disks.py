@@ -39,8 +39,8 @@ def describe(name: str, busy: frozenset[str] = frozenset()) -> DiskFacts:
         "size": sysfs.number(f"{base}/size") * SECTOR,
         "sector_size": sysfs.number(f"{base}/queue/logical_block_size") or SECTOR,
         "serial": _serial(base),
-        "wwn": sysfs.text(f"{base}/wwid") or sysfs.text(f"{base}/device/wwid"),
-        "model": " ".join((sysfs.text(f"{base}/device/model") or sysfs.text(f"{base}/device/name")).split()),
+        "wwn": world_wide_name(sysfs.text(f"{base}/wwid") or sysfs.text(f"{base}/device/wwid")),
+        "model": _word(sysfs.text(f"{base}/device/model") or sysfs.text(f"{base}/device/name")),
         "transport": transport(os.path.realpath(base)),
         "rotational": sysfs.number(f"{base}/queue/rotational") == 1,
         "removable": sysfs.number(f"{base}/removable") == 1,
@@ -55,12 +55,22 @@ def transport(path: str) -> str:
     return next((kind for mark, kind in marks.items() if mark in path), "scsi")
 
 
+def world_wide_name(wwid: str) -> str:
+    """A name that is unique in the world; empty for the kernel's make-shift of model and serial number."""
+    return wwid if wwid.startswith(("naa.", "eui.", "uuid.", "0x")) else ""
+
+
 def _serial(base: str) -> str:
     for name in ("serial", "device/serial"):
         if serial := sysfs.text(f"{base}/{name}"):
-            return serial
+            return _word(serial)
     page = sysfs.raw(f"{base}/device/vpd_pg80")  # SCSI unit serial number page; libata gives one for SATA disks too
-    return page[4:].decode("ascii", "replace").strip(" \0") if len(page) > 4 else ""
+    return _word(page[4:].decode("ascii", "replace"))
+
+
+def _word(text: str) -> str:
+    """Printable, with single spaces: the same whenever it is read, and as the daemon keeps it."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:120]
 
 
 def _why_not(disk: DiskFacts, base: str, busy: bool) -> str:

@@ -29,10 +29,20 @@ def gather(options: Options, address: str = "") -> dict[str, Any]:
     found = {
         **smbios(), "macs": macs, "boot_mac": _boot_mac(options.boot_mac, nics, address), "firmware": firmware(),
         "cpu": _cpu(), "cores": os.cpu_count() or 1, "memory": _memory(),
-        "disks": disks.scan(options.only_disk, disk_facts(told)), "agent": __version__, "nics": nics,
+        "disks": [_with_health(disk) for disk in disks.scan(options.only_disk, disk_facts(told))],
+        "agent": __version__, "nics": nics,
         "uptime": float(sysfs.text("/proc/uptime").split()[0]),
     }
     return found | {key: told[key] for key in _OVERRIDES if key in told}
+
+
+def _with_health(disk: disks.DiskFacts) -> disks.DiskFacts:
+    """What a disk says of its own health, where it can say anything."""
+    if disk["transport"] not in ("sata", "nvme", "scsi") or not disk["eligible"]:
+        return disk
+    from cloned.agent import smart  # virtual disks need not wait for it
+
+    return {**disk, "smart": smart.health(disk["path"])["verdict"]}
 
 
 def told_facts(path: str) -> Mapping[str, Any]:

@@ -108,7 +108,8 @@ class Tree:
         return target
 
     def _skeleton(self) -> None:
-        for name in ("usr/bin", "usr/lib64", f"usr/lib/{_ARCH}", "etc", "proc", "sys", "dev", "run", "tmp", "mnt", "live"):
+        empty = ("etc", "proc", "sys", "dev", "run", "tmp", "mnt", "live")
+        for name in ("usr/bin", "usr/lib64", f"usr/lib/{_ARCH}", *empty):
             (self.root / name).mkdir(parents=True)
         for name in ("bin", "lib", "lib64"):
             (self.root / name).symlink_to(f"usr/{name}")

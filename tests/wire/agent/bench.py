@@ -89,11 +89,11 @@ class Server:
     def told(self, call: str) -> list[dict[str, Any]]:
         return [body for name, body in self.heard if name == call]
 
-    async def start(self) -> web.AppRunner:
+    async def start(self, *more: web.RouteDef) -> web.AppRunner:
         app = web.Application(client_max_size=1 << 26)
         app.add_routes([
             web.get("/agent/v1/plan", self.plan), web.get("/agent/v1/pieces/s1/{piece}", self.piece),
-            web.post("/agent/v1/{call}", self.call), web.post("/gate", self.gate),
+            web.post("/agent/v1/{call}", self.call), web.post("/gate", self.gate), *more,
         ])
         runner = web.AppRunner(app)
         await runner.setup()
