@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloned.switch.forwarding import forwarding, vlan_reading
@@ -109,6 +109,7 @@ def test_a_forwarding_table_for_each_vlan(make_raw: Any) -> None:
     assert stations(Raw(whole.cells, whole.scalars, {30: part})) == [(A, None, 1), (B, 30, 2)]
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.sets(st.integers(0, 5000), max_size=9), st.dictionaries(st.integers(0, 5000), st.integers(0, 5000), max_size=9)
 )
