@@ -171,14 +171,18 @@ def _unconnected(views: Sequence[View], links: Sequence[Link]) -> Iterable[Warn]
 
 
 def crowded(chain: Chain, laptop_macs: Mapping[str, str]) -> tuple[Warn, ...]:
-    """Ports with several laptops behind them: another, unmanaged switch. `laptop_macs` maps addresses to laptops."""
-    warnings = []
-    for view in chain.views:
-        for port in view.ports:
-            laptops = sorted({laptop_macs[mac] for mac in port.macs if mac in laptop_macs})
-            if len(laptops) > 1 and port.role == "access":
-                warnings.append(Warn(
-                    "behind-switch",
-                    f"{view.sys_name or view.address} port {port.name}: {len(laptops)} laptops behind another switch "
-                    f"({', '.join(laptops)})", "plug each into a port of its own: they share one link there"))
-    return tuple(warnings)
+    """Laptops behind a switch that can't be asked: several on one port, or one on an uplink.
+
+    `laptop_macs` maps addresses to the names of laptops.
+    """
+    found: dict[tuple[str, str, bool], set[str]] = {}
+    for mac, laptop in laptop_macs.items():
+        place = chain.locate(mac)
+        if place is not None:
+            found.setdefault((place.switch, place.port.name, place.port.role == "uplink"), set()).add(laptop)
+    names = {view.address: view.sys_name or view.address for view in chain.views}
+    return tuple(
+        Warn("behind-switch", f"{names[switch]} port {port}: {', '.join(sorted(laptops))} behind another switch",
+             "plug each into a port of its own: they share one link there")
+        for (switch, port, uplink), laptops in sorted(found.items()) if uplink or len(laptops) > 1
+    )

@@ -10,7 +10,7 @@ from cloned.config import Switch
 from cloned.core.events import Event, Located, SwitchChanged
 from cloned.core.laptop import Laptop, State
 from cloned.engine import Engine
-from cloned.switch.chain import Chain
+from cloned.switch.chain import Chain, crowded
 from cloned.switch.configured import address_of, credentials_of, rules_of
 from cloned.switch.server import server_macs
 from cloned.switch.watch import SwitchReading, SwitchWatch, Watched
@@ -88,10 +88,14 @@ class Places:
         """What somebody should look at on the switches."""
         if self._watch is None:
             return []
+        chain = self._watch.chain()
+        macs = {
+            mac: f"laptop {laptop.tag or laptop.number}" for laptop in self._engine.workshop.laptops.values()
+            for mac in (laptop.boot_mac, *laptop.identity.macs) if mac
+        }
         own = [warning for reading in self._watch.readings for warning in reading.warnings]
-        return [
-            {"code": each.code, "text": each.text, "hint": each.hint} for each in (*own, *self._watch.chain().warnings)
-        ]
+        told = (*own, *chain.warnings, *crowded(chain, macs))
+        return [{"code": each.code, "text": each.text, "hint": each.hint} for each in told]
 
 
 def _located(laptop: Laptop, chain: Chain) -> list[Event]:

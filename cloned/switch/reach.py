@@ -43,16 +43,18 @@ class Reach:
 
     async def _probe(self) -> None:
         """Send while anybody listens; a new run each time, so that old packets are not counted."""
-        while True:
-            while not self._listeners():
+        owner = TaskOwner("probe")
+        sending: asyncio.Task[None] | None = None
+        try:
+            while True:
+                if self._listeners() and sending is None:
+                    sending = owner.start(ProbeSender(self._address, secrets.randbits(64)).run(), "sender")
+                elif not self._listeners() and sending is not None:
+                    await owner.close()
+                    sending = None
                 await asyncio.sleep(1)
-            sending = asyncio.ensure_future(ProbeSender(self._address, secrets.randbits(64)).run())
-            try:
-                while self._listeners():
-                    await asyncio.sleep(1)
-            finally:
-                sending.cancel()
-                await asyncio.gather(sending, return_exceptions=True)
+        finally:
+            await owner.close()
 
     def _listeners(self) -> list[Laptop]:
         return [each for each in self._engine.workshop.laptops.values() if each.state in _LISTENING and each.hellos]

@@ -91,5 +91,8 @@ def test_a_switch_that_nobody_sees_is_told(make_raw: Any) -> None:
 def test_laptops_behind_a_switch_that_cannot_be_asked(make_raw: Any) -> None:
     chain = join([switch(make_raw, "a", A, [(SERVER, 1), (LAPTOP, 3), (OTHER, 3)])], MACS)
     warnings = crowded(chain, {LAPTOP: "1", OTHER: "2"})
-    assert [warning.text for warning in warnings] == ["a port gi3: 2 laptops behind another switch (1, 2)"]
+    assert [warning.text for warning in warnings] == ["a port gi3: 1, 2 behind another switch"]
     assert crowded(chain, {LAPTOP: "1", OTHER: "1"}) == (), "two addresses of one laptop"
+    assert crowded(three(make_raw), {LAPTOP: "1"}) == (), "behind switches that were asked"
+    behind = join([switch(make_raw, "a", A, [(SERVER, 1), (LAPTOP, 2)], uplinks=frozenset({"gi2"}))], MACS)
+    assert [warning.text for warning in crowded(behind, {LAPTOP: "1"})] == ["a port gi2: 1 behind another switch"]
