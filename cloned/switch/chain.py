@@ -151,7 +151,7 @@ def _with_roles(view: View, leads: Mapping[int, list[View]], towards: int | None
         if behind:
             why = f"it leads to switch {', '.join(other.sys_name or other.address for other in behind)}"
         if port.role in ("access", "server") and not {port.name, str(port.if_index)} & fixed:
-            told.append(Warn("switch-uplink", f"{view.sys_name or view.address} port {port.name} is an uplink: {why}"))
+            told.append(Warn("switch-uplink", f"{view.sys_name or view.address} {port.label} is an uplink: {why}"))
             port = replace(port, role="uplink", why=why)
         ports.append(port)
     return replace(view, ports=tuple(ports), warnings=(*view.warnings, *told))
@@ -179,10 +179,10 @@ def crowded(chain: Chain, laptop_macs: Mapping[str, str]) -> tuple[Warn, ...]:
     for mac, laptop in laptop_macs.items():
         place = chain.locate(mac)
         if place is not None:
-            found.setdefault((place.switch, place.port.name, place.port.role == "uplink"), set()).add(laptop)
+            found.setdefault((place.switch, place.port.label, place.port.role == "uplink"), set()).add(laptop)
     names = {view.address: view.sys_name or view.address for view in chain.views}
     return tuple(
-        Warn("behind-switch", f"{names[switch]} port {port}: {', '.join(sorted(laptops))} behind another switch",
+        Warn("behind-switch", f"{names[switch]} {port}: {', '.join(sorted(laptops))} behind another switch",
              "plug each into a port of its own: they share one link there")
         for (switch, port, uplink), laptops in sorted(found.items()) if uplink or len(laptops) > 1
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,10 +76,17 @@ class Places:
             fits = SwitchChanged(self._ports, f"the configured number of places{unread}", self._mbps)
             located: list[Event] = []
         else:
-            fits = SwitchChanged(chain.places, chain.why(), min(self._mbps, chain.narrowest_mbps or self._mbps))
+            fits = SwitchChanged(chain.places, chain.why() + self._silences(), min(self._mbps, chain.narrowest_mbps or self._mbps))
             located = [each for laptop in workshop.laptops.values() for each in _located(laptop, chain)]
         known = SwitchChanged(workshop.places, workshop.places_why, workshop.link_mbps)
         return located if fits == known else [fits, *located]
+
+    def _silences(self) -> str:
+        """Which of the switches that count have not answered since; by the clock, so that it is news only once."""
+        assert self._watch is not None
+        silent = [each for each in self._watch.readings if each.state != "ok" and each.at is not None]
+        words = (f"{each.switch} silent since {time.strftime('%H:%M', time.localtime(each.at))}" for each in silent)
+        return f" ({', '.join(words)})" if silent else ""
 
     def readings(self) -> list[dict[str, Any]]:
         """Each switch as last read, for page and API."""

@@ -56,6 +56,11 @@ class Port:
     """What speaks for the role, where it is not `access`."""
 
     @property
+    def label(self) -> str:
+        """Its name in a sentence: `port gi3`, or the name alone where it begins with "port"."""
+        return self.name if self.name.lower().startswith("port") else f"port {self.name}"
+
+    @property
     def slow(self) -> bool:
         """Whether its link would hold up others: 10 or 100 Mb/s, or half duplex."""
         return self.oper == "up" and ((self.speed_mbps or SLOW_MBPS + 1) <= SLOW_MBPS or self.duplex == "half")
@@ -265,7 +270,7 @@ def _told(tables: Tables, ports: Sequence[Port], roles: _Roles) -> Iterable[Warn
                    "set the number of ports in the configuration")
     for port in ports:
         if port.role == "uplink":
-            yield Warn("switch-uplink", f"{name} port {port.name} is an uplink: {port.why}")
+            yield Warn("switch-uplink", f"{name} {port.label} is an uplink: {port.why}")
         elif port.role == "access" and port.slow:
             yield slow_warning(name, port)
     if ports and all(port.admin is None for port in ports):
@@ -280,7 +285,7 @@ def slow_warning(switch: str, port: Port) -> Warn:
     if port.duplex == "half":
         what += ", half duplex"
     hint = "try another cable, then another port; until then it is served by itself"
-    return Warn("slow-port", f"{switch} port {port.name}: {what}", hint)
+    return Warn("slow-port", f"{switch} {port.label}: {what}", hint)
 
 
 def _lag_warnings(tables: Tables, name: str, roles: _Roles) -> Iterable[Warn]:

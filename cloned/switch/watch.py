@@ -214,7 +214,7 @@ def link_changes(before: View | None, after: View) -> tuple[tuple[str, str], ...
 def _climbing(view: View, grown: Mapping[int, int]) -> list[Warn]:
     name = view.sys_name or view.address
     return [
-        Warn("port-errors", f"{name} port {port.name}: {grown[port.if_index]} damaged frames within a minute",
+        Warn("port-errors", f"{name} {port.label}: {grown[port.if_index]} damaged frames within a minute",
              "try another cable, then another port")
         for port in view.ports if port.if_index in grown
     ]

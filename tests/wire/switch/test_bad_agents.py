@@ -21,8 +21,8 @@ from cloned.switch.walk import Limits, Oid
 pytestmark = pytest.mark.wire
 
 WORD = "hush-hush-community"
-Answer = Callable[[str, Oid, int], tuple[Oid, Any] | None]
-"""From "get" or "next", the OID asked for and how often this agent was asked: a variable, or None for none there."""
+Answer = Callable[[str, Oid, Any], tuple[Oid, Any] | None]
+"""From "get" or "next", the OID asked for and the agent: a variable, or None for none there."""
 
 
 class Agent(asyncio.DatagramProtocol):
@@ -31,6 +31,7 @@ class Agent(asyncio.DatagramProtocol):
     def __init__(self, answer: Answer, garble: Callable[[bytes, int], bytes | None], most: int) -> None:
         self._answer, self._garble, self._most = answer, garble, most
         self.asked = 0
+        self.community = ""
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -46,6 +47,7 @@ class Agent(asyncio.DatagramProtocol):
         except Exception:  # an engine discovery, which this agent does not know
             return
         request = v2c.apiMessage.get_pdu(message)
+        self.community = bytes(v2c.apiMessage.get_community(message)).decode()
         response = v2c.apiPDU.get_response(request)
         bulk = request.isSameTypeWith(v2c.GetBulkRequestPDU())
         current = [tuple(oid) for oid, _ in v2c.apiPDU.get_varbinds(request)]
@@ -53,7 +55,7 @@ class Agent(asyncio.DatagramProtocol):
         variables = []
         for _ in range(rows):
             for position, oid in enumerate(current):
-                found = self._answer("next" if bulk else "get", oid, self.asked)
+                found = self._answer("next" if bulk else "get", oid, self)
                 current[position] = found[0] if found else oid
                 nothing = v2c.EndOfMibView("") if bulk else v2c.NoSuchObject("")
                 variables.append((v2c.ObjectIdentifier(current[position]), found[1] if found else nothing))
@@ -126,7 +128,7 @@ async def test_answers_of_three_variables_each() -> None:
 
 
 async def test_a_table_without_end() -> None:
-    def endless(kind: str, oid: Oid, asked: int) -> tuple[Oid, Any] | None:
+    def endless(kind: str, oid: Oid, agent: Agent) -> tuple[Oid, Any] | None:
         prefix = c.QFDB_PORT.oid
         if kind == "next" and oid[: len(prefix)] == prefix:
             return (*oid[:-1], oid[-1] + 1) if len(oid) > len(prefix) else (*prefix, 1, 2, 0, 0, 0, 0, 1), integer(1)
@@ -140,7 +142,7 @@ async def test_a_table_without_end() -> None:
 
 
 async def test_a_table_that_goes_in_circles() -> None:
-    def circling(kind: str, oid: Oid, asked: int) -> tuple[Oid, Any] | None:
+    def circling(kind: str, oid: Oid, agent: Agent) -> tuple[Oid, Any] | None:
         if kind == "next" and oid == (*c.IF_TYPE.oid, 3):
             return (*c.IF_TYPE.oid, 1), integer(6)
         return plain(kind, oid)
@@ -173,7 +175,7 @@ async def test_time_runs_out() -> None:
     async def slowly(address: str) -> View:
         return await view_of(address, Limits(seconds=0.4, varbinds=6, at_once=1))
 
-    def endless(kind: str, oid: Oid, asked: int) -> tuple[Oid, Any] | None:
+    def endless(kind: str, oid: Oid, agent: Agent) -> tuple[Oid, Any] | None:
         prefix = c.FDB_PORT.oid
         if kind == "next" and oid[: len(prefix)] == prefix:
             return (*oid[:-1], oid[-1] + 1) if len(oid) > len(prefix) else (*prefix, 2, 0, 0, 0, 0, 1), integer(1)
@@ -206,7 +208,7 @@ async def test_datagrams_that_are_no_answers_are_silence(garble: Any, caplog: py
 
 
 async def test_values_of_the_wrong_type_are_told_and_not_believed() -> None:
-    def wrong(kind: str, oid: Oid, asked: int) -> tuple[Oid, Any] | None:
+    def wrong(kind: str, oid: Oid, agent: Agent) -> tuple[Oid, Any] | None:
         found = plain(kind, oid)
         if found is not None and found[0][:-1] in (c.IF_OPER.oid, c.IF_NAME.oid):
             return found[0], text(b"\xff\xfe up") if found[0][:-1] == c.IF_OPER.oid else integer(7)
@@ -218,3 +220,28 @@ async def test_values_of_the_wrong_type_are_told_and_not_believed() -> None:
     assert f"switch {address}, ifTable: ifOperStatus holds something that is no number" in told
     assert f"switch {address}, ifXTable: ifName holds something that is no text" in told
     assert [port.oper for port in view.ports] == [None] * 4
+
+
+async def test_a_forwarding_table_for_each_vlan_by_its_own_community() -> None:
+    """As switches do that show one bridge for each VLAN to `word@vlan`; VLAN 30 is kept from us."""
+    station = (0x98, 0xFA, 0x9B, 0, 0, 1)
+
+    def per_vlan(kind: str, oid: Oid, agent: Agent) -> tuple[Oid, Any] | None:
+        _, _, vlan = agent.community.partition("@")
+        if vlan == "30":
+            raise PermissionError(vlan)
+        tree = {(*c.VLAN_STATE.oid, 1, each): integer(1) for each in (1, 20, 30, 1002)}
+        tree[(*c.FDB_PORT.oid, *station[:5], int(vlan or 1))] = integer(2 if vlan else 1)
+        following = [name for name in tree if (name > oid if kind == "next" else name == oid)]
+        ordinary = plain(kind, oid)
+        best = min([*following, *([ordinary[0]] if ordinary else [])], default=None)
+        return None if best is None else (best, tree[best] if best in tree else ordinary[1])
+
+    async with answering(per_vlan) as (address, _):
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        view = await view_of(address)
+    assert sorted((each.mac[-2:], each.vlan, each.if_index) for each in view.stations) == [
+        ("01", None, 1),
+        ("14", 20, 2),
+    ]
+    assert any("VLAN 30 is not shown to us" in warning.text for warning in view.warnings)

@@ -31,7 +31,8 @@ credentials = User(user, protocol, Secret(word), "AES", Secret(word)) if user el
 def say(reading):
     view = reading.view
     print(json.dumps({
-        "state": reading.state, "at": time.time(), "hint": reading.hint, "age": reading.age, "capacity": reading.capacity,
+        "state": reading.state, "at": time.time(), "hint": reading.hint, "age": reading.age,
+        "capacity": reading.capacity,
         "ports": {port.name: [port.role, port.oper, len(port.macs)] for port in view.ports} if view else {},
         "warnings": [warning.code for warning in reading.warnings]}), flush=True)
 async def main():
