@@ -1,0 +1,189 @@
+"""The agents' calls, over real sockets: no token, no deed; and no deed the laptop's state does not allow."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+
+from cloned.core.boot import BootRequest
+from cloned.core.events import Configured, ImageInfo, ImageKnown, OpenStream, Settings, SwitchChanged
+from cloned.core.ids import SessionId
+from cloned.core.laptop import State
+from cloned.core.manifest import PIECE, Layer, Manifest, Plan
+from cloned.engine import Engine
+from cloned.journal import Journal
+from cloned.monitor import Monitor
+from cloned.netboot.agents import AgentApi
+from cloned.tasks import TaskOwner
+
+pytestmark = pytest.mark.wire
+LAYER = Layer(1, "sda1", "ext4", 1 << 20, 40 << 20, ((0, PIECE + 5),))
+MANIFEST = Manifest(
+    "school", Plan("label gpt\n", 512, 50 << 20, None, None, (LAYER,)), tuple(sha256(bytes([n])).digest() for n in range(2)), 50 << 20
+)
+FACTS = {
+    "uuid": "4c4c4544-0039-4210-8052-b7c04f4e3732", "serial": "PF1", "macs": ["02:00:00:00:00:01"],
+    "boot_mac": "02:00:00:00:00:01", "firmware": "uefi",
+    "disks": [{"path": "/dev/sda", "size": 100 << 20, "serial": "S1", "wwn": "", "eligible": True}],
+}
+
+
+class House:
+    """Store, streams and ledger, as small as they can be."""
+
+    def manifest(self, name: str) -> Manifest:
+        return MANIFEST
+
+    async def open(self, opened: OpenStream) -> None:
+        self.opened = opened
+
+    async def shut(self, session: SessionId) -> None:
+        pass
+
+    def address(self, session: SessionId) -> dict[str, Any] | None:
+        return {"session": str(session)}
+
+    async def record(self, row: Any) -> None:
+        pass
+
+
+
+class Site:
+    """An engine behind its HTTP face, and somebody who calls."""
+
+    def __init__(self, engine: Engine, session: ClientSession, base: str) -> None:
+        self.engine, self.session, self.base, self.token = engine, session, base, ""
+
+    async def boot(self) -> None:
+        self.token = (await self.engine.boot(BootRequest("02:00:00:00:00:01", "127.0.0.1", serial="PF1"))).token
+
+    async def call(self, name: str, body: Any = None, token: str | None = None) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self.token if token is None else token}"}
+        method = "GET" if name == "plan" else "POST"
+        async with self.session.request(method, f"{self.base}/agent/v1/{name}", json=body, headers=headers) as answer:
+            return answer.status, await answer.json()
+
+    @property
+    def laptop(self) -> Any:
+        [laptop] = self.engine.workshop.laptops.values()
+        return laptop
+
+
+@pytest.fixture(params=["auto"])
+async def site(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
+    house, tasks, journal = House(), TaskOwner("test"), Journal(tmp_path / "journal")
+    engine = Engine(journal, house, house)  # type: ignore[arg-type]
+    monitor = Monitor(engine, 60)
+    api = AgentApi(engine, monitor, house, house, lambda laptop: [{"name": "grow"}])  # type: ignore[arg-type]
+    tasks.start(engine.run(), "engine", service=True)
+    tasks.start(engine.run_effects(), "effects", service=True)
+    await engine.submit(Configured(Settings(confirm=request.param, default_image="school")))
+    await engine.submit(ImageKnown(ImageInfo("school", MANIFEST.image_hash, MANIFEST.plan.map.used, 50 << 20)))
+    await engine.submit(SwitchChanged(8, "test", 1000))
+    app = web.Application()
+    app.add_routes(api.routes())
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    async with ClientSession() as session:
+        yield Site(engine, session, f"http://127.0.0.1:{port}")
+    await runner.cleanup()
+    await tasks.close()
+    journal.close()
+
+
+def read_back(session: str, number: int, pieces: tuple[bytes, ...] = MANIFEST.pieces) -> dict[str, Any]:
+    digests = base64.b64encode(b"".join(pieces)).decode()
+    return {"session": session, "round": number, "layout": "label gpt\n", "boot_code": None, "gap": None, "pieces": digests}
+
+
+async def test_a_laptop_from_hello_to_done(site: Site) -> None:
+    await site.boot()
+    assert (await site.call("hello", FACTS))[0] == 200
+    status, order = await site.call("report", {"state": "idle"})
+    assert (status, order["do"], order["disk"]["serial"], order["survey"]) == (200, "restore", "S1", False)
+    status, plan = await site.call("plan")
+    assert plan["layers"][0]["number"] == 1
+    assert sha256(bytes([0])).hexdigest() not in str(plan)
+    session = order["session"]
+    assert (await site.call("ready", {"session": session, "cleared": ["gpt"], "discarded": True}))[0] == 200
+    status, verdict = await site.call("readback", read_back(session, 1, (MANIFEST.pieces[0], b"x" * 32)))
+    assert (verdict["verdict"], verdict["wrong"]) == ("differs", [1])
+    assert verdict["where"][0]["partition"] == "sda1"
+    status, verdict = await site.call("readback", read_back(session, 2))
+    assert (verdict["verdict"], verdict["image_hash"]) == ("verified", MANIFEST.image_hash)
+    assert (await site.call("report", {"state": "waiting", "session": session}))[1]["do"] == "finish"
+    status, order = await site.call("finished", {"session": session, "steps": [{"name": "grow", "result": "done", "detail": ""}]})
+    assert (order["do"], site.laptop.state, site.laptop.attempts) == ("power", State.DONE, 2)
+
+
+@pytest.mark.parametrize("name", ["report", "plan", "ready", "readback", "finished", "failed", "confirm", "hello"])
+@pytest.mark.parametrize("token", ["", "wrong", "older"])
+async def test_without_the_newest_token_nothing_happens(site: Site, name: str, token: str) -> None:
+    await site.boot()
+    older = site.token
+    await site.boot()
+    before = site.engine.workshop
+    status, answer = await site.call(name, FACTS, token=older if token == "older" else token)
+    assert status == 401
+    assert answer["hint"]
+    assert site.engine.workshop == before
+
+
+async def test_a_token_is_good_at_its_own_address_only(site: Site) -> None:
+    site.token = (await site.engine.boot(BootRequest("02:00:00:00:00:01", "127.0.0.9", serial="PF1"))).token
+    assert (await site.call("hello", FACTS))[0] == 401
+
+
+@pytest.mark.parametrize("site", ["ask"], indirect=True)
+async def test_an_unconfirmed_laptop_gets_nothing_to_write(site: Site) -> None:
+    await site.boot()
+    await site.call("hello", FACTS)
+    order = (await site.call("report", {"state": "idle"}))[1]
+    assert (order["do"], order["offer"]["image"]) == ("wait", "school")
+    assert (await site.call("plan"))[0] == 409
+    assert (await site.call("readback", read_back("none", 1)))[0] == 409
+    assert site.laptop.state is State.ASKING
+
+
+@pytest.mark.parametrize("site", ["ask"], indirect=True)
+async def test_a_key_on_the_laptop_confirms_what_was_offered_and_nothing_else(site: Site) -> None:
+    await site.boot()
+    await site.call("hello", FACTS)
+    other = {"image": "school", "disk": {"serial": "S2", "wwn": ""}}
+    assert (await site.call("confirm", other))[0] == 409
+    assert (await site.call("confirm", {"image": "another", "disk": {"serial": "S1"}}))[0] == 409
+    assert (await site.call("confirm", {"image": "school", "disk": {"serial": "S1", "wwn": ""}}))[0] == 200
+    assert site.laptop.confirmation.by == "the laptop's own keyboard"
+
+
+@pytest.mark.parametrize("body", [[], "x", {"round": "1"}, {"round": 1}, {"round": 1, "pieces": "???"}, {"round": -1}])
+async def test_nonsense_is_answered_and_changes_nothing(site: Site, body: Any) -> None:
+    await site.boot()
+    await site.call("hello", FACTS)
+    session = (await site.call("report", {"state": "idle"}))[1]["session"]
+    before = site.engine.workshop.laptops
+    if isinstance(body, dict):
+        body["session"] = session
+    status, answer = await site.call("readback", body)
+    assert status == 400
+    assert answer["error"]
+    assert site.engine.workshop.laptops == before
+
+
+async def test_a_verdict_is_the_daemons_not_the_laptops(site: Site) -> None:
+    await site.boot()
+    await site.call("hello", FACTS)
+    session = (await site.call("report", {"state": "idle"}))[1]["session"]
+    await site.call("ready", {"session": session})
+    lie = read_back(session, 1, (b"x" * 32, b"y" * 32)) | {"verdict": "verified", "image_hash": MANIFEST.image_hash}
+    assert (await site.call("readback", lie))[1]["verdict"] == "differs"
+    await site.call("finished", {"session": session, "steps": []})
+    assert site.laptop.state is State.RECEIVING
