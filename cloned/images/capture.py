@@ -1,0 +1,257 @@
+"""Taking in a master: a write-once upload of a Clonezilla directory, proven before it becomes an image."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from cloned.core.manifest import Manifest
+from cloned.errors import ClonedError, MissingError, UsageError
+from cloned.images.clonezilla import read_image
+from cloned.images.importing import OnProgress
+from cloned.images.manifest import Progress
+from cloned.images.store import ImageStore, check_name
+
+log = logging.getLogger(__name__)
+
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
+RESERVE = 512 * 1024 * 1024
+"""Bytes that stay free on the server's disk."""
+SILENCE = 300.0
+"""Seconds without a byte after which a capture is given up."""
+MAX_FILES = 4096
+
+
+class CaptureState(StrEnum):
+    """Where a capture is."""
+
+    RECEIVING = "receiving"
+    PROVING = "proving"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass
+class Capture:
+    """One master on its way into the store."""
+
+    name: str
+    token: str = field(repr=False)
+    directory: Path
+    expected: int
+    """Bytes that the laptop thinks it will send at most."""
+    laptop: str = ""
+    state: CaptureState = CaptureState.RECEIVING
+    received: int = 0
+    why: str = ""
+    heard: float = field(default_factory=time.monotonic)
+    progress: Progress | None = None
+    _busy: set[str] = field(default_factory=set, repr=False)
+    _closed: set[str] = field(default_factory=set, repr=False)
+
+    def told(self) -> dict[str, Any]:
+        """For page and command line."""
+        proving = self.progress if self.state is CaptureState.PROVING else None
+        return {
+            "name": self.name, "laptop": self.laptop, "state": self.state.value, "why": self.why,
+            "bytes": proving.done if proving else self.received, "total": proving.total if proving else self.expected,
+        }
+
+
+class Captures:
+    """All captures of a daemon. A failed one leaves a message here and nothing on the disk."""
+
+    def __init__(self, store: ImageStore) -> None:
+        self._store = store
+        self._root = store.root / ".captures"
+        self._all: dict[str, Capture] = {}
+
+    def begin(self, name: str, expected: int, laptop: str = "") -> Capture:
+        """Open a channel for one image; what is returned holds the token that every upload needs.
+
+        UsageError if the name is no good or taken, MissingError if there is no room for `expected` bytes.
+        """
+        check_name(name)
+        running = self._all.get(name)
+        if name in self._store.names():
+            raise UsageError(f"there is an image called {name!r} already", "choose another name or remove that image")
+        if running and running.state in (CaptureState.RECEIVING, CaptureState.PROVING):
+            raise UsageError(f"{name!r} is being captured already", "wait for it, or choose another name")
+        self._need_space(expected)
+        directory = self._root / name
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True, mode=0o700)
+        capture = Capture(name, secrets.token_urlsafe(32), directory, expected, laptop)
+        self._all[name] = capture
+        return capture
+
+    def find(self, token: str) -> Capture:
+        """The capture that this token opens; UsageError if there is none."""
+        for capture in self._all.values():
+            if hmac.compare_digest(capture.token, token):
+                return capture
+        raise UsageError("this capture is not open", "start it again")
+
+    def told(self) -> list[dict[str, Any]]:
+        """All captures since the daemon started, for page and command line."""
+        return [capture.told() for capture in self._all.values()]
+
+    async def receive(self, capture: Capture, file: str, offset: int, data: AsyncIterator[bytes]) -> int:
+        """Append to `file` from `offset` on, which must be where it ends; its size afterwards.
+
+        Nothing that was written can be written again. UsageError for a name, an offset or a time that is not right,
+        MissingError when the disk is full: the capture has then failed.
+        """
+        path = self._open(capture, file, offset)
+        capture._busy.add(file)
+        try:
+            with path.open("ab") as out:
+                async for chunk in data:
+                    await asyncio.to_thread(out.write, chunk)
+                    capture.received += len(chunk)
+                    capture.heard = time.monotonic()
+                return out.tell()
+        except OSError as error:
+            self.fail(capture, f"{capture.name} could not be stored: {error.strerror}")
+            raise MissingError(capture.why, "free some space on the server and capture it again") from error
+        finally:
+            capture._busy.discard(file)
+
+    def _open(self, capture: Capture, file: str, offset: int) -> Path:
+        if capture.state is not CaptureState.RECEIVING:
+            raise UsageError(f"the capture of {capture.name} is {capture.state.value}", "start it again")
+        if not _FILE.fullmatch(file):
+            raise UsageError(f"{file!r} is no file of a Clonezilla image", "send the files that Clonezilla wrote")
+        path = capture.directory / file
+        size = path.stat().st_size if path.exists() else 0
+        if file in capture._busy or offset != size:
+            raise UsageError(f"{file} goes on at byte {size}, not {offset}", "what was sent cannot be sent again")
+        if not size and len(list(capture.directory.iterdir())) >= MAX_FILES:
+            raise UsageError(f"{capture.name} has more than {MAX_FILES} files", "capture it with larger ones")
+        self._need_space(0)
+        return path
+
+    async def finish(self, capture: Capture, progress: OnProgress | None = None) -> Manifest:
+        """Everything was sent: prove it and make it an image. ImageError says what is wrong; nothing is then kept."""
+        if capture.state is not CaptureState.RECEIVING or capture._busy:
+            raise UsageError(f"the capture of {capture.name} is not at its end", "send everything first")
+        capture.state = CaptureState.PROVING
+
+        def report(step: Progress) -> None:
+            capture.progress = step
+            if progress:
+                progress(step)
+
+        try:
+            classic = (await asyncio.to_thread(read_image, capture.directory)).classic
+            keep: Any = "link" if classic else "reference"
+            manifest = await self._store.import_directory(capture.directory, capture.name, report, keep)
+        except ClonedError as error:
+            self.fail(capture, str(error))
+            raise
+        except asyncio.CancelledError:
+            self.fail(capture, "the daemon was stopped while proving it")
+            raise
+        capture.state = CaptureState.DONE
+        shutil.rmtree(capture.directory, ignore_errors=True)
+        return manifest
+
+    def fail(self, capture: Capture, why: str) -> None:
+        """Give a capture up: its files go, the reason stays."""
+        capture.state, capture.why = CaptureState.FAILED, why
+        log.warning("capture of %s failed: %s", capture.name, why)
+        shutil.rmtree(capture.directory, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Give up what fell silent, and remove what an earlier daemon left; call it now and then."""
+        for capture in self._all.values():
+            if capture.state is CaptureState.RECEIVING and time.monotonic() - capture.heard > SILENCE:
+                self.fail(capture, "the laptop was not heard any more; capture it again")
+        with suppress(OSError):
+            for path in self._root.iterdir():
+                if path.name not in self._all:
+                    shutil.rmtree(path, ignore_errors=True)
+
+    def _need_space(self, expected: int) -> None:
+        self._root.mkdir(parents=True, exist_ok=True)
+        found = os.statvfs(self._root)
+        free = found.f_bavail * found.f_frsize
+        # The image's own files and its pieces are there side by side until it is proven.
+        need = 2 * expected + RESERVE
+        if free < need:
+            raise MissingError(
+                f"the server has {free / 1e9:.1f} GB free, the capture may need {need / 1e9:.1f} GB",
+                "remove images that are not needed, or give the store a larger disk",
+            )
+
+
+def capture_routes(captures: Captures) -> list[web.RouteDef]:
+    """HTTP for the laptop: `PUT /capture/v1/FILE?offset=N`, `POST /capture/v1/finish`, `POST /capture/v1/abort`.
+
+    Bearer token of the capture. Answers JSON: `{"size"}`, `{"image_hash"}`; errors are 4xx or 507 `{"error","hint"}`.
+    """
+
+    async def put(request: web.Request) -> web.Response:
+        offset = int(request.query.get("offset", "0"))
+        capture, file = _bearer(captures, request), request.match_info["file"]
+        size = await captures.receive(capture, file, offset, request.content.iter_any())
+        return web.json_response({"size": size})
+
+    async def finish(request: web.Request) -> web.Response:
+        manifest = await captures.finish(_bearer(captures, request))
+        return web.json_response({"image_hash": manifest.image_hash})
+
+    async def abort(request: web.Request) -> web.Response:
+        why = (await request.text())[:500] or "the laptop gave up"
+        capture = _bearer(captures, request)
+        if capture.state is not CaptureState.RECEIVING:
+            raise UsageError(f"the capture of {capture.name} is {capture.state.value}")
+        captures.fail(capture, why)
+        return web.json_response({})
+
+    return [
+        web.put("/capture/v1/{file}", _answer(put)),
+        web.post("/capture/v1/finish", _answer(finish)),
+        web.post("/capture/v1/abort", _answer(abort)),
+    ]
+
+
+_Handler = Callable[[web.Request], Any]
+
+
+def _answer(handler: _Handler) -> _Handler:
+    """Errors as the laptop can show them."""
+
+    async def safe(request: web.Request) -> web.Response:
+        try:
+            response: web.Response = await handler(request)
+        except ValueError:
+            return _error(400, "offset is no number", "")
+        except ClonedError as error:
+            known = {UsageError: 409, MissingError: 507}
+            return _error(known.get(type(error), 422), error.message, error.hint)
+        return response
+
+    return safe
+
+
+def _error(status: int, message: str, hint: str) -> web.Response:
+    return web.json_response({"error": message, "hint": hint}, status=status)
+
+
+def _bearer(captures: Captures, request: web.Request) -> Capture:
+    return captures.find(request.headers.get("Authorization", "").removeprefix("Bearer "))

@@ -1,0 +1,114 @@
+"""Captures: written once, proven, or gone."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from cloned.errors import ClonedError, ImageError, MissingError, UsageError
+from cloned.images import capture as module
+from cloned.images.capture import Captures, CaptureState, capture_routes
+from cloned.images.store import ImageStore
+from tests.images import Disk, Part
+
+
+async def chunks(data: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
+    for at in range(0, len(data), size):
+        yield data[at : at + size]
+
+
+@pytest.fixture
+def captures(store: ImageStore, monkeypatch: pytest.MonkeyPatch) -> Captures:
+    monkeypatch.setattr(module, "RESERVE", 0)
+    return Captures(store)
+
+
+async def test_a_capture(captures: Captures, store: ImageStore, memory: Path) -> None:
+    source = Disk().write(memory / "source")
+    one = captures.begin("master", 10_000_000, "laptop 7")
+    for path in source.iterdir():
+        assert store.names() == []
+        await captures.receive(one, path.name, 0, chunks(path.read_bytes()))
+    manifest = await captures.finish(one)
+    assert store.names() == ["master"]
+    assert store.verify_image("master") == []
+    assert captures.told()[0]["state"] == "done"
+    assert manifest.image_hash == ImageStore(memory / "other").import_image(source).image_hash
+    assert not one.directory.exists()
+
+
+async def test_write_once_and_resume(captures: Captures) -> None:
+    one = captures.begin("master", 1000)
+    assert await captures.receive(one, "disk", 0, chunks(b"sd")) == 2
+    for offset in (0, 1, 3):
+        with pytest.raises(UsageError, match="goes on at byte 2"):
+            await captures.receive(one, "disk", offset, chunks(b"x"))
+    assert await captures.receive(one, "disk", 2, chunks(b"a\n")) == 4
+    assert (one.directory / "disk").read_bytes() == b"sda\n"
+
+
+@pytest.mark.parametrize("file", ["../x", "/etc/passwd", "", ".hidden", "a/b", "a\nb", "x" * 300])
+async def test_evil_file_names(file: str, captures: Captures) -> None:
+    one = captures.begin("master", 1000)
+    with pytest.raises(UsageError):
+        await captures.receive(one, file, 0, chunks(b"x"))
+    assert list(one.directory.iterdir()) == []
+
+
+async def test_an_incomplete_one_leaves_nothing(captures: Captures, store: ImageStore, memory: Path) -> None:
+    one = captures.begin("master", 1000)
+    source = Disk([Part(1)]).write(memory / "source")
+    for path in source.iterdir():
+        data = path.read_bytes()
+        await captures.receive(one, path.name, 0, chunks(data[: len(data) // 2] if "ptcl" in path.name else data))
+    with pytest.raises(ImageError, match="sda1"):
+        await captures.finish(one)
+    assert one.state is CaptureState.FAILED
+    assert "sda1" in captures.told()[0]["why"]
+    assert not one.directory.exists()
+    assert store.names() == []
+    assert captures.begin("master", 1000).state is CaptureState.RECEIVING
+
+
+async def test_no_space_and_taken_names(captures: Captures, store: ImageStore, memory: Path) -> None:
+    with pytest.raises(MissingError, match="GB free"):
+        captures.begin("master", 10**18)
+    captures.begin("master", 10)
+    with pytest.raises(UsageError, match="being captured"):
+        captures.begin("master", 10)
+    store.import_image(Disk([Part(1)]).write(memory / "there"))
+    with pytest.raises(ClonedError, match="already"):
+        captures.begin("there", 10)
+    with pytest.raises(UsageError):
+        captures.begin("../x", 10)
+
+
+async def test_silence_ends_it(captures: Captures, store: ImageStore) -> None:
+    one = captures.begin("master", 10)
+    (store.root / ".captures" / "left-over").mkdir()
+    one.heard -= 1000
+    captures.sweep()
+    assert one.state is CaptureState.FAILED
+    assert list((store.root / ".captures").iterdir()) == []
+    with pytest.raises(UsageError, match="failed"):
+        await captures.receive(one, "disk", 0, chunks(b"x"))
+
+
+async def test_over_http(captures: Captures, store: ImageStore, memory: Path) -> None:
+    app = web.Application(client_max_size=2**20)
+    app.add_routes(capture_routes(captures))
+    source = Disk([Part(1)]).write(memory / "source")
+    one = captures.begin("master", 10)
+    async with TestClient(TestServer(app)) as client:
+        token = {"Authorization": f"Bearer {one.token}"}
+        refused = await client.put("/capture/v1/disk", data=b"x", headers={"Authorization": "Bearer x"})
+        assert refused.status == 409
+        assert (await client.put("/capture/v1/disk?offset=x", data=b"x", headers=token)).status == 400
+        for path in source.iterdir():
+            sent = await client.put(f"/capture/v1/{path.name}", data=path.read_bytes(), headers=token)
+            assert await sent.json() == {"size": path.stat().st_size}
+        done = await client.post("/capture/v1/finish", headers=token)
+        assert (await done.json())["image_hash"] == store.manifest("master").image_hash
+        assert (await client.post("/capture/v1/abort", headers=token)).status == 409
