@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from array import array
+from itertools import compress, count
 
 from cloned.core.extents import Extents
 
 MAX_EDGES = 8_000_000
 """Twice the extents we are ready to hold (64 MB); a bitmap with more is taken for a lie."""
 
-_MIXED = re.compile(rb"[^\0]+", re.DOTALL)
-_BITS = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
 
 
 class TooFragmentedError(ValueError):
@@ -37,15 +35,17 @@ class Runs:
         self._blocks += 8 * size
 
     def _collect(self, changes: bytes) -> None:
+        """Note where the ones are, 64 blocks at a time; C code skips the zeros. For little-endian machines."""
         append, base = self._edges.append, self._blocks
-        for found in _MIXED.finditer(changes):
-            at = base + 8 * found.start()
-            for byte in found[0]:
-                for bit in _BITS[byte]:
-                    append(at + bit)
-                at += 8
-            if len(self._edges) > MAX_EDGES:
-                raise TooFragmentedError("the bitmap has more runs than any real file system")
+        words = memoryview(changes + bytes(-len(changes) % 8)).cast("Q")
+        for index, word in zip(compress(count(), words), filter(None, words), strict=False):
+            at = base + 64 * index - 1
+            while word:
+                lowest = word & -word
+                append(at + lowest.bit_length())
+                word ^= lowest
+        if len(self._edges) > MAX_EDGES:
+            raise TooFragmentedError("the bitmap has more runs than any real file system")
 
     def extents(self, blocks: int, block_size: int) -> Extents:
         """Byte extents of the first `blocks` blocks; bits beyond them do not count."""
