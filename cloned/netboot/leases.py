@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -171,17 +172,11 @@ class Pool:
 
     def to_check(self, stock: int, now: float) -> list[str]:
         """Free addresses that want an ARP check so that `stock` of them are ready to be offered."""
-        for address in [one for one, at in self._checked.items() if at + FRESH_SECONDS / 2 < now]:
-            if not self._free(address, now) or at_end(self._checked[address], now):
-                del self._checked[address]
-        ready = sum(self._checked[one] + FRESH_SECONDS / 2 >= now for one in self._checked)
-        wanted: list[str] = []
-        for address in self._candidates(now):
-            if len(wanted) + ready >= stock:
-                break
-            if self._checked.get(address, 0) + FRESH_SECONDS / 2 < now:
-                wanted.append(address)
-        return wanted
+        for address in [one for one in self._checked if not self._ready(one, now)]:
+            del self._checked[address]
+        young = {address for address, at in self._checked.items() if at + FRESH_SECONDS / 2 >= now}
+        old = (address for address in self._candidates(now) if address not in young)
+        return list(islice(old, max(stock - len(young), 0)))
 
     def exhausted(self, now: float) -> bool:
         """Whether not one address is free."""
@@ -202,7 +197,7 @@ class Pool:
         return held is None or held.until <= now
 
     def _ready(self, address: str, now: float) -> bool:
-        return self._free(address, now) and not at_end(self._checked[address], now)
+        return self._free(address, now) and self._checked[address] + FRESH_SECONDS >= now
 
     def _next_ready(self, now: float) -> str:
         used = ""
@@ -235,7 +230,3 @@ class Pool:
         if self._of_mac.get(lease.mac) == lease.address:
             del self._of_mac[lease.mac]
 
-
-def at_end(checked: float, now: float) -> bool:
-    """Whether a check made at `checked` holds no longer."""
-    return checked + FRESH_SECONDS < now

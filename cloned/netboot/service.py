@@ -94,7 +94,8 @@ class Netboot:
         for server in self._tftp:
             await server.close()
         if self._pump is not None:
-            await asyncio.to_thread(self._pump.close)
+            self._pump.close()
+            self._cache.close()
         if self._runner is not None:
             await self._runner.cleanup()
         self._listeners, self._tftp, self._runner, self._pump = [], [], None, None

@@ -8,7 +8,9 @@ import logging
 import socket
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cloned.errors import MissingError
 from cloned.netboot.tftp_transfer import Pump, Transfer
@@ -23,6 +25,7 @@ _DRAIN = 64
 _CACHE_BYTES = 128 * 1024 * 1024
 
 Address = tuple[str, int]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,14 @@ Lookup = Callable[[str, str], Awaitable[Found]]
 
 
 class BlockCache:
-    """Files cut into packets, kept while they are likely to be asked for again (least recently used go first)."""
+    """Files cut into packets, kept while they are likely to be asked for again (least recently used go first).
+
+    Reads in threads of its own: those that everybody shares may be busy hashing an image for minutes.
+    """
 
     def __init__(self, limit: int = _CACHE_BYTES) -> None:
         self._limit, self._bytes = limit, 0
+        self._threads = ThreadPoolExecutor(2, "netboot-files")
         self._kept: OrderedDict[tuple[str, int, bool], Blocks] = OrderedDict()
         self._loading = asyncio.Lock()
 
@@ -64,12 +71,23 @@ class BlockCache:
         async with self._loading:  # 24 laptops in one second read a file once
             kept = self._kept.get(name)
             if kept is None:
-                kept = await asyncio.to_thread(_cut, found, block, text)
+                kept = await self._run(lambda: _cut(found, block, text))
                 if found.key:
                     self._keep(name, kept)
             else:
                 self._kept.move_to_end(name)
             return kept
+
+    async def text_size(self, found: Found) -> int:
+        """Bytes of `found` as netascii."""
+        return await self._run(lambda: len(netascii(found.read())))
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(cancel_futures=True)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _keep(self, name: tuple[str, int, bool], blocks: Blocks) -> None:
         self._kept[name] = blocks
@@ -167,9 +185,7 @@ class TftpServer:
 
     async def _prepare(self, request: Request, client: Address) -> Transfer:
         found = await self._lookup(request.name, client[0])
-        size = found.size
-        if request.netascii:  # its size is not known before it is translated
-            size = len(netascii(await asyncio.to_thread(found.read)))
+        size = await self._cache.text_size(found) if request.netascii else found.size
         terms = agree(request.options, size, self._largest)
         blocks = await self._cache.blocks(found, terms.block, text=request.netascii)
         return Transfer(_socket(self._interface, self._address, 0, client), blocks, terms)

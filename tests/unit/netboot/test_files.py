@@ -1,0 +1,85 @@
+import json
+
+import pytest
+
+from cloned.errors import MissingError
+from cloned.netboot.files import SOURCES, Digests, Shelf, _copy, _digests, is_complete, normal
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    (tmp_path / "boot" / "sub").mkdir(parents=True)
+    (tmp_path / "boot" / "a.efi").write_text("a")
+    (tmp_path / "boot" / "sub" / "b").write_text("b")
+    (tmp_path / "boot" / "inside").symlink_to("a.efi")
+    (tmp_path / "boot" / "outside").symlink_to("/etc/passwd")
+    (tmp_path / "boot" / "loop").symlink_to("loop")
+    (tmp_path / "boot" / "up").symlink_to("..")
+    (tmp_path / "live-1").mkdir()
+    (tmp_path / "live-1" / "vmlinuz").write_text("k")
+    (tmp_path / "live").symlink_to("live-1")
+    (tmp_path / "secret").write_text("s")
+    return Shelf({"": tmp_path / "boot", "live": tmp_path / "live"})
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.efi", "a"), ("/a.efi", "a"), ("//a.efi", "a"), ("\\a.efi", "a"), ("./a.efi", "a"), ("sub/b", "b"), ("sub//b", "b"),
+        ("inside", "a"), ("live/vmlinuz", "k"), ("/live//vmlinuz", "k"),
+    ],
+)  # fmt: skip
+def test_found(shelf, name, content):
+    assert shelf.find(name).read_text() == content
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "", "/", "nothing", "sub", "outside", "loop", "up/secret", "../secret", "sub/../../secret", "live", "live/../secret",
+        "live/nothing", "a.efi/x", "a\0.efi", "x" * 5000, "/etc/passwd", "..\\secret",
+    ],
+)  # fmt: skip
+def test_not_found(shelf, name):
+    assert shelf.find(name) is None
+
+
+def test_one_name_however_it_is_written():
+    assert normal("//grub\\grub.cfg") == normal("/grub/./grub.cfg") == "grub/grub.cfg"
+
+
+def test_digests_follow_the_file(tmp_path):
+    path, digests = tmp_path / "f", Digests()
+    path.write_bytes(b"abc")
+    assert digests.known(path) is None
+    assert digests.take(path).hex().startswith("ba7816bf")
+    assert digests.known(path) == digests.take(path)
+    path.write_bytes(b"abcd")
+    assert digests.known(path) is None
+
+
+def test_complete_means_every_byte(tmp_path):
+    for name in SOURCES:
+        (tmp_path / name).write_text(name)
+    assert not is_complete(tmp_path)
+    (tmp_path / "boot.json").write_text(json.dumps({"suite": "trixie", "files": _digests(tmp_path)}))
+    assert is_complete(tmp_path)
+    (tmp_path / "shimx64.efi").write_text("half")
+    assert not is_complete(tmp_path)
+
+
+def test_a_package_without_the_file(tmp_path):
+    (tmp_path / "dangling").symlink_to("/nothing")
+    for name in ("nothing", "dangling"):
+        with pytest.raises(MissingError, match=name):
+            _copy(tmp_path, name, tmp_path / "target")
+
+
+def test_links_are_followed_inside_the_packages(tmp_path):
+    (tmp_path / "usr").mkdir()
+    (tmp_path / "usr" / "real").write_text("x")
+    (tmp_path / "usr" / "relative").symlink_to("real")
+    (tmp_path / "usr" / "absolute").symlink_to("/usr/real")
+    for name in ("relative", "absolute"):
+        _copy(tmp_path, f"usr/{name}", tmp_path / name)
+        assert (tmp_path / name).read_text() == "x"

@@ -1,0 +1,113 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloned.config import Boot, Model
+from cloned.core.boot import BootAnswer, BootRequest
+from cloned.netboot.menus import Menus, refused, say
+
+SERVER = "10.77.0.1:8069"
+MAC = "52:54:00:00:00:0a"
+
+
+def menu(via="ipxe", kind="menu", firmware="uefi", boot=None, model=None, **request):
+    asked = BootRequest(MAC, "10.77.1.1", firmware=firmware, via=via, **request)
+    answer = BootAnswer(kind, "TOKEN", "It was not confirmed", tag="12")
+    return Menus(boot or Boot()).menu(SERVER, asked, answer, model or Model())
+
+
+def test_every_script_is_one_of_its_kind():
+    menus = Menus(Boot())
+    assert menus.start_ipxe(SERVER).startswith("#!ipxe\n")
+    assert menu().startswith("#!ipxe\n")
+    assert "#!ipxe" not in menu("grub")
+
+
+def test_the_first_scripts_lead_to_the_second():
+    menus = Menus(Boot())
+    assert f"http://{SERVER}/boot.ipxe?mac=${{netX/mac}}&uuid=${{uuid}}" in menus.start_ipxe(SERVER)
+    assert f'configfile "(http,{SERVER})/grub/menu.cfg?mac=$net_default_mac' in menus.start_grub(
+        SERVER, "auto", tftp=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("uefi", "tftp", "chained"),
+    [("auto", True, "snponly.efi"), ("ipxe", True, "ipxe.efi"), ("shim", True, None), ("auto", False, None)],
+)
+def test_grub_chains_to_ipxe_only_without_secure_boot(uefi, tftp, chained):
+    script = Menus(Boot()).start_grub(SERVER, uefi, tftp=tftp)
+    assert ("chainloader" in script) == (chained is not None)
+    if chained:
+        before, after = script.split(f"chainloader /{chained}")
+        assert 'if [ "$lockdown" != "y" ]; then' in before
+        assert after.lstrip().startswith("boot\nfi")
+
+
+@pytest.mark.parametrize("via", ["ipxe", "grub"])
+def test_token_and_words_for_the_kernel(via):
+    boot = Boot(kernel_parameters="quiet  nomodeset", serial="ttyS0,115200")
+    script = menu(via, "clone", boot=boot, model=Model(kernel_parameters="acpi=off"))
+    words = f"cloned.boot=http://{SERVER}/TOKEN console=tty0 console=ttyS0,115200 quiet nomodeset acpi=off cloned.want="
+    assert script.count(words) == 3
+    assert "BOOTIF=01-52-54-00-00-00-0a" in script
+
+
+def test_the_model_decides_on_serial_and_resolution():
+    script = menu("grub", boot=Boot(serial="ttyS0"), model=Model(serial="ttyS1,9600", console="1024x768"))
+    assert "serial --unit=1 --speed=9600" in script
+    assert "set gfxmode=1024x768,auto" in script
+    assert "console --x 1024 --y 768 ||" in menu(model=Model(console="1024x768"))
+
+
+def test_unconfirmed_starts_from_its_disk_after_half_a_minute():
+    assert "choose --default disk --timeout 30000" in menu()
+    assert "set default=disk\n" in menu("grub")
+    assert "set timeout=30\n" in menu("grub")
+    assert "item --key 1 clone 1  Clone this laptop" in menu()
+
+
+def test_confirmed_clones_after_a_few_seconds():
+    assert "choose --default clone --timeout 3000" in menu(kind="clone")
+    assert "set default=clone\n" in menu("grub", "clone")
+    assert "\ngoto clone\n" in menu(kind="clone", boot=Boot(clone_seconds=0))
+
+
+@pytest.mark.parametrize("via", ["ipxe", "grub"])
+def test_refused_can_only_start_from_its_disk(via):
+    script = menu(via, "refuse")
+    assert "Start from its own disk" in script
+    assert "Clone this laptop" not in script
+
+
+def test_no_unsigned_memory_test_under_secure_boot():
+    assert "memory" in menu("grub", firmware="uefi")
+    assert "memory" not in menu("grub", firmware="secureboot")
+
+
+def test_disk_first_the_bios_way_or_back_to_the_firmware():
+    assert "sanboot --no-describe --drive 0x80" in menu(firmware="bios")
+    assert "sanboot" not in menu(firmware="uefi")
+    assert "exit 1" in menu(firmware="uefi")
+
+
+def test_what_a_laptop_calls_itself_cannot_get_into_the_script():
+    script = menu("grub", product='X"; }\nreboot; $evil `x` {', serial="${evil}", vendor="Bö\u2028se\0")
+    assert "reboot; $" not in script
+    assert "evil}" not in script
+    assert "Bose" in script
+    assert script.count("\n}") == menu("grub").count("\n}")
+
+
+@given(st.text(max_size=200))
+def test_say_is_harmless(text):
+    said = say(text)
+    assert said.isascii()
+    assert not set(said) & set("\"'$`{}|&\\\n\r<>#%")
+
+
+@pytest.mark.parametrize("via", ["ipxe", "grub"])
+def test_refusal_without_a_menu(via):
+    script = refused('the journal is "full"', via)
+    assert 'echo "the journal is full"' in script
+    assert script.startswith("#!ipxe") == (via == "ipxe")

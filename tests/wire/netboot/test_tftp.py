@@ -1,0 +1,299 @@
+"""The TFTP server over loopback, against a client that can misbehave."""
+
+import asyncio
+import os
+import socket
+import struct
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from cloned.netboot.tftp import MAX_PER_CLIENT, BlockCache, Found, TftpServer
+from cloned.netboot.tftp_transfer import Pump
+from cloned.netboot.tftp_wire import Code, TftpError
+
+pytestmark = pytest.mark.wire
+
+FILES = {
+    "small": b"hello\n",
+    "empty": b"",
+    "big": os.urandom(200_000),
+    "exact": bytes(1024),
+    "many": os.urandom(8 * 70_000),
+}
+
+
+async def lookup(name, client):
+    if name not in FILES:
+        raise TftpError(Code.NOT_FOUND, "no such file")
+    return Found(len(FILES[name]), lambda: FILES[name], name)
+
+
+@pytest.fixture
+async def server():
+    told = []
+    pump, cache = Pump(told.append), BlockCache()
+    made = TftpServer("lo", "127.0.0.1", lookup, pump, told.append, cache=cache, port=free_port())
+    made.start()
+    made.told = told
+    yield made
+    await made.close()
+    pump.close()
+    cache.close()
+    await asyncio.sleep(0)
+    assert made.transfers == 0
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Client:
+    """A TFTP client whose every step can be controlled; blocking, so it runs in a thread."""
+
+    def __init__(self, server, timeout=5.0):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.sock.settimeout(timeout)
+        self.to = ("127.0.0.1", server._port)
+
+    def __del__(self):
+        self.sock.close()
+
+    def ask(self, name, **options):
+        words = [name, options.pop("mode", "octet"), *(str(part) for pair in options.items() for part in pair)]
+        self.sock.sendto(b"\0\1" + b"".join(word.encode() + b"\0" for word in words), self.to)
+        return self.hear()
+
+    def hear(self):
+        data, self.to = self.sock.recvfrom(65_536)
+        return data
+
+    def ack(self, number):
+        self.sock.sendto(struct.pack("!HH", 4, number & 0xFFFF), self.to)
+
+    def rest(self, data, block, window=1):
+        """Everything from the packet `data` on: acknowledges each full window and the last block."""
+        content, expected = b"", 1
+        while True:
+            assert data[:2] == b"\0\3", data
+            assert struct.unpack("!H", data[2:4])[0] == expected & 0xFFFF
+            content += data[4:]
+            last = len(data) - 4 < block
+            if last or expected % window == 0:
+                self.ack(expected)
+            if last:
+                return content
+            expected, data = expected + 1, self.hear()
+
+    def fetch(self, name, block=512, window=1, **options):
+        if block != 512:
+            options["blksize"] = block
+        if window != 1:
+            options["windowsize"] = window
+        data = self.ask(name, **options)
+        if options and "mode" not in options:
+            assert data[:2] == b"\0\6"
+            self.ack(0)
+            data = self.hear()
+        return self.rest(data, block, window)
+
+
+async def in_thread(work):
+    """In a thread of its own: those of asyncio are as few as there are processors."""
+    with ThreadPoolExecutor(1) as threads:
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+async def fetch(server, *args, **options):
+    return await in_thread(lambda: Client(server).fetch(*args, **options))
+
+
+async def settled(server):
+    for _ in range(100):
+        if not server.transfers:
+            return
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", ["small", "empty", "big", "exact"])
+@pytest.mark.parametrize(("block", "window"), [(512, 1), (1428, 1), (1024, 8), (1468, 64), (8, 4)])
+async def test_every_way_of_fetching(server, name, block, window):
+    if (name, block) == ("big", 8):
+        pytest.skip("25,000 blocks add nothing to the rollover test")
+    assert await fetch(server, name, block, window) == FILES[name]
+    await settled(server)
+    assert server.told[-1].complete
+    assert server.told[-1].name == name
+
+
+async def test_block_numbers_roll_over(server):
+    assert await fetch(server, "many", 8, 64) == FILES["many"]
+
+
+async def test_netascii(server):
+    assert await fetch(server, "small", mode="netascii") == b"hello\r\n"
+
+
+async def test_size_and_limits(server):
+    data = await in_thread(lambda: Client(server).ask("big", tsize=0, blksize=9000, windowsize=1000, timeout=2))
+    assert data == b"\0\6blksize\x001468\0tsize\x00200000\0timeout\x002\0windowsize\x0064\0"
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (b"\0\1nothing\0octet\0", 1),
+        (b"\0\2small\0octet\0", 2),
+        (b"\0\1small\0mail\0", 4),
+        (b"\0\1small\0octet\0blksize\x001\0", 8),
+        (b"\0\1small", 4),
+    ],
+)
+async def test_errors(server, request_, code):
+    def talk():
+        client = Client(server)
+        client.sock.sendto(request_, client.to)
+        return client.hear()
+
+    data = await in_thread(talk)
+    assert struct.unpack("!HH", data[:4]) == (5, code)
+    assert data.endswith(b"\0")
+
+
+async def test_sent_again_after_a_second_then_after_two(server):
+    def listen():
+        client = Client(server)
+        start = time.monotonic()
+        first = client.ask("big")
+        times = []
+        for _ in range(2):
+            assert client.hear() == first
+            times.append(time.monotonic() - start)
+        return times
+
+    first, second = await in_thread(listen)
+    assert 0.9 < first < 1.6
+    assert 2.7 < second < 4
+
+
+async def test_a_lost_acknowledgement_costs_little_once_the_round_trip_is_known(server):
+    def lossy():
+        client = Client(server)
+        data = client.ask("big")
+        for number in range(1, 21):
+            client.ack(number)
+            data = client.hear()
+        start = time.monotonic()
+        again = client.hear()  # we said nothing
+        return data == again, time.monotonic() - start
+
+    same, seconds = await in_thread(lossy)
+    assert same
+    assert seconds < 0.5
+
+
+async def test_a_doubled_acknowledgement_sends_nothing_twice(server):
+    """The Sorcerer's Apprentice (RFC 1123, 4.2.3.1)."""
+
+    def doubled():
+        client = Client(server)
+        client.ask("big", timeout=3)
+        client.ack(0)
+        client.hear()
+        client.ack(1)
+        client.ack(1)
+        second = client.hear()
+        client.sock.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            client.hear()
+        return second
+
+    assert (await in_thread(doubled))[:4] == b"\0\3\0\2"
+
+
+async def test_a_gap_in_a_window_is_filled_at_once(server):
+    def gap():
+        client = Client(server)
+        client.ask("big", blksize=1024, windowsize=4)
+        client.ack(0)
+        got = [client.hear() for _ in range(4)]
+        time.sleep(0.05)
+        client.ack(2)  # 3 was lost: RFC 7440, section 4
+        more = [client.hear()[2:4] for _ in range(4)]
+        client.ack(2)  # again at once: what is on its way is not sent a third time
+        return got[2][2:4], more
+
+    lost, more = await in_thread(gap)
+    assert lost == b"\0\3"
+    assert more == [b"\0\3", b"\0\4", b"\0\5", b"\0\6"]
+
+
+async def test_a_client_that_goes_away_ends_its_transfer(server):
+    def leave():
+        client = Client(server)
+        client.ask("big")
+        client.sock.close()
+
+    await in_thread(leave)
+    await asyncio.sleep(1.3)
+    assert server.transfers == 0
+    assert "went away" in server.told[-1].why
+
+
+async def test_a_client_that_breaks_off_says_why(server):
+    def abort():
+        client = Client(server)
+        client.ask("big", tsize=0)
+        client.sock.sendto(b"\0\5\0\x08User aborted\0", client.to)
+
+    await in_thread(abort)
+    await settled(server)
+    assert server.told[-1].got == "its size, 200000 bytes"
+
+
+async def test_silent_ones_do_not_slow_the_others(server):
+    silent = [Client(server) for _ in range(10)]
+    await in_thread(lambda: [client.ask("big") for client in silent])
+    start = time.monotonic()
+    assert await fetch(server, "big", 1428, 16) == FILES["big"]
+    assert time.monotonic() - start < 1
+    assert server.transfers >= 10
+
+
+async def test_one_address_gets_so_many_transfers_and_no_more(server):
+    silent = [Client(server) for _ in range(MAX_PER_CLIENT)]
+    await in_thread(lambda: [client.ask("big") for client in silent])
+    data = await in_thread(lambda: Client(server).ask("big"))
+    assert data[:4] == b"\0\5\0\0"
+    assert b"too many" in data
+
+
+async def test_an_impatient_client_has_one_transfer(server):
+    client = Client(server)
+    await in_thread(lambda: client.ask("big"))
+    port = client.to
+    for _ in range(5):
+        client.sock.sendto(b"\0\1big\0octet\0", ("127.0.0.1", server._port))
+    await asyncio.sleep(0.1)
+    assert server.transfers == 1
+    assert client.to == port
+
+
+async def test_sixteen_at_once(server):
+    results = await asyncio.gather(*(fetch(server, "big", 1428) for _ in range(MAX_PER_CLIENT)))
+    assert all(result == FILES["big"] for result in results)
+
+
+async def test_nothing_is_left_open(server):
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(20):
+        await fetch(server, "small")
+        await in_thread(lambda: Client(server).ask("nothing"))
+    await settled(server)
+    await asyncio.sleep(0.05)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
