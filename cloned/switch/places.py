@@ -76,7 +76,8 @@ class Places:
             fits = SwitchChanged(self._ports, f"the configured number of places{unread}", self._mbps)
             located: list[Event] = []
         else:
-            fits = SwitchChanged(chain.places, chain.why() + self._silences(), min(self._mbps, chain.narrowest_mbps or self._mbps))
+            mbps = min(self._mbps, chain.narrowest_mbps or self._mbps)
+            fits = SwitchChanged(chain.places, chain.why() + self._silences(), mbps)
             located = [each for laptop in workshop.laptops.values() for each in _located(laptop, chain)]
         known = SwitchChanged(workshop.places, workshop.places_why, workshop.link_mbps)
         return located if fits == known else [fits, *located]

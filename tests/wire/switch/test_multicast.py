@@ -103,3 +103,28 @@ def test_the_lower_address_asks_and_the_other_one_takes_over(site: Any, read_unt
     site.stop(low)
     assert read_until(high, 10, lambda line: line == ["asking"]), "it resumes after the other one's silence"
     assert read_until(high, 4, lambda line: line[0] is True and line[1] > asked)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("site", [1], indirect=True)
+def test_the_kernels_own_querier_with_a_lower_address_is_given_way_to(site: Any, read_until: Any) -> None:
+    site.build(
+        "mcast_snooping",
+        "1",
+        "mcast_querier",
+        "0",
+        "mcast_query_use_ifaddr",
+        "1",
+        "mcast_query_interval",
+        "200",
+        "mcast_startup_query_interval",
+        "100",
+    )
+    site.ip(site.switch, "addr", "add", "10.99.0.100/24", "dev", "br0")
+    site.ip(site.machine(1), "addr", "add", "10.99.0.200/24", "dev", "eth0")
+    site.ip(site.switch, "link", "set", "br0", "type", "bridge", "mcast_querier", "1")
+    ours = site.python(site.machine(1), ASK, "10.99.0.200", 2)
+    assert read_until(ours, 20, lambda line: line == ["10.99.0.100"])
+
+    site.ip(site.switch, "link", "set", "br0", "type", "bridge", "mcast_querier", "0")
+    assert read_until(ours, 20, lambda line: line == ["asking"])
