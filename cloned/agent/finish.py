@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from cloned.agent import disks, efi
@@ -58,6 +57,8 @@ class Finish:
                 return host_name(target, str(step.get("hostname") or step.get("value") or ""))
             case "machine-id":
                 return new_identity(target)
+            case "ssh-host-keys":
+                return host_keys(target)
             case "efi-entry":
                 return efi.entry(target, str(step.get("label") or ""))
             case "stamp":
@@ -90,31 +91,36 @@ def hosts_text(text: str, old: str, new: str) -> str:
 
 
 def new_identity(target: Target) -> str:
-    """No two clones may share them: machine-id (machine-id(5)), random seed, SSH host keys."""
+    """No two clones may share them: the machine-id (machine-id(5): empty is filled at the first start), random seed."""
     with target.root() as root:
         put_file(root, "etc/machine-id", "")
         for name in ("var/lib/dbus/machine-id", "var/lib/systemd/random-seed"):
             path = root / name
             if path.is_file() and not path.is_symlink():
                 path.unlink()
-        return f"machine-id{_host_keys(root)}"
+    return "filled at the first start"
 
 
-def _host_keys(root: Path) -> str:
+def host_keys(target: Target) -> str:
     """Replace the SSH host keys by new ones, made by the restored system's own tool."""
-    old = [path for path in (root / "etc/ssh").glob("ssh_host_*_key*") if not path.is_dir()]
-    if not old:
-        return ""
-    for path in old:
-        path.unlink()
-    run(["chroot", str(root), "ssh-keygen", "-A"], timeout=300)
-    return " and SSH host keys"
+    with target.root() as root:
+        old = [path for path in (root / "etc/ssh").glob("ssh_host_*_key*") if not path.is_dir()]
+        if not old:
+            raise Skipped("the system has no SSH host keys")
+        for path in old:
+            path.unlink()
+        run(["chroot", str(root), "ssh-keygen", "-A"], timeout=300)
+        made = len(list((root / "etc/ssh").glob("ssh_host_*_key")))
+    if not made:
+        raise ToolError("ssh-keygen made no host keys")
+    return f"{made} new keys"
 
 
 def stamp(target: Target, order: Order, step: Step) -> str:
     """A file in the system that says what it is a copy of."""
     fields = {
-        "IMAGE": order.get("image"), "IMAGE_HASH": order.get("image_hash"),
+        "IMAGE": step.get("image") or order.get("image"),
+        "IMAGE_HASH": step.get("image_hash") or order.get("image_hash"),
         "DATE": step.get("date") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "TAG": order.get("tag"),
     }
     text = "".join(f'{key}="{_quoted(str(value))}"\n' for key, value in fields.items() if value)

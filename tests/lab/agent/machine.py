@@ -58,8 +58,8 @@ class Machine:
     def order_disk(self) -> dict[str, Any]:
         return {"serial": SERIAL, "wwn": "", "path": "", "size": self.size}
 
-    async def run(self, server: Server, timeout: float = 240) -> str:
-        """Power on; until it switches itself off. What its serial line said."""
+    async def run(self, server: Server) -> str:
+        """Power on; until it switches itself off, for at most four minutes. What its serial line said."""
         if not self.file.exists():
             with self.file.open("wb") as out:
                 out.truncate(self.size)
@@ -67,7 +67,7 @@ class Machine:
         serial = self.folder / "serial"
         process = processes.spawn(self._command(server.port, serial))
         try:
-            await asyncio.wait_for(asyncio.to_thread(process.wait), timeout)
+            await asyncio.wait_for(asyncio.to_thread(process.wait), 240)
         finally:
             process.kill()
             process.wait()
@@ -81,13 +81,14 @@ class Machine:
         return await server.start(web.get("/agent.pyz", agent))
 
     def _command(self, port: int, serial: Path) -> list[str | Path]:
-        line = f"cloned.boot=http://10.0.2.2:{port}/{TOKEN} console=tty0 console=ttyS0 quiet mitigations=off {self.append}"
+        boot = f"cloned.boot=http://10.0.2.2:{port}/{TOKEN} console=tty0 console=ttyS0 quiet mitigations=off"
         return [
-            "qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", "Nehalem", "-m", "512", "-display", "none",
-            "-no-reboot", "-serial", f"file:{serial}", "-kernel", self.live.vmlinuz, "-initrd", self.live.initrd,
-            "-append", line, "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile=",
-            "-drive", f"file={self.file},format=raw,if=none,id=disk", "-device", f"{self.disk},drive=disk,serial={SERIAL}",
-            *self._firmware(),
+            "qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", "Nehalem", "-m", "512", "-no-reboot",
+            "-display", "none", "-serial", f"file:{serial}", "-append", f"{boot} {self.append}",
+            "-kernel", self.live.vmlinuz, "-initrd", self.live.initrd,
+            "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile=",
+            "-drive", f"file={self.file},format=raw,if=none,id=disk",
+            "-device", f"{self.disk},drive=disk,serial={SERIAL}", *self._firmware(),
         ]  # fmt: skip
 
     def _firmware(self) -> list[str | Path]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from cloned import live
+from cloned import live, processes
 from cloned.core.layout import Layout, Partition, read_layout
+from cloned.lab.stock import cache_root
 from cloned.live import LiveInfo
 from tests.lab.agent.machine import Machine, blocks, cut, dd_image, debugfs
 from tests.wire.agent.bench import FACTS, MIB, Server
@@ -24,9 +24,9 @@ STEPS = [
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> LiveInfo:
-    """The live system, built once; from an earlier run if its recipe is the same."""
-    return live.build(Path(tmp_path_factory.getbasetemp().parent) / "cloned-live")
+def system() -> LiveInfo:
+    """The lab's live system; built if there is none of this recipe yet."""
+    return live.build(cache_root() / "live")
 
 
 def layout(size: int = 48) -> Layout:
@@ -42,9 +42,9 @@ def esp(folder: Path) -> Path:
     file.write_bytes(bytes(8 * MIB))
     loader = folder / "grubx64.efi"
     loader.write_bytes(b"MZ a loader")
-    subprocess.run(["mkfs.vfat", file], check=True, capture_output=True)
-    subprocess.run(["mmd", "-i", file, "::EFI", "::EFI/debian"], check=True)
-    subprocess.run(["mcopy", "-i", file, loader, "::EFI/debian/grubx64.efi"], check=True)
+    processes.run(["mkfs.vfat", file])
+    processes.run(["mmd", "-i", file, "::EFI", "::EFI/debian"])
+    processes.run(["mcopy", "-i", file, loader, "::EFI/debian/grubx64.efi"])
     return file
 
 
@@ -63,7 +63,7 @@ def root_files(folder: Path) -> Path:
 async def test_grows_and_personalises_a_linux_system(tmp_path: Path, system: LiveInfo) -> None:
     ext4 = tmp_path / "ext4"
     ext4.write_bytes(bytes(48 * MIB))
-    subprocess.run(["mkfs.ext4", "-q", "-d", root_files(tmp_path), ext4], check=True)
+    processes.run(["mkfs.ext4", "-q", "-d", root_files(tmp_path), ext4])
     image = dd_image(layout(), {1: esp(tmp_path), 2: ext4})
     machine = Machine(system, tmp_path, 160 * MIB, uefi=True)
     server = Server(image, machine.order_disk(), steps=STEPS)
@@ -78,16 +78,14 @@ async def test_grows_and_personalises_a_linux_system(tmp_path: Path, system: Liv
         found = read_layout(read, machine.size, 512)
     assert found.partition(2).end == 159 * MIB // 512  # whole MiB, before the second GPT
     grown = cut(machine, found.partition(2), tmp_path / "grown")
-    assert subprocess.run(["e2fsck", "-fn", grown], check=False, capture_output=True).returncode == 0
+    processes.run(["e2fsck", "-fn", grown])
     assert blocks(grown) == 150 * MIB
     assert debugfs(grown, "/etc/hostname") == "deelit-12\n"
     assert "127.0.1.1 deelit-12" in debugfs(grown, "/etc/hosts")
     assert debugfs(grown, "/etc/machine-id") == ""
     assert 'IMAGE="small"' in debugfs(grown, "/etc/cloned-release")
-    listing = subprocess.run(
-        ["mdir", "-b", "-i", cut(machine, found.partition(1), tmp_path / "esp-after"), "::EFI/BOOT"],
-        check=True, capture_output=True,
-    ).stdout.decode()
+    after = cut(machine, found.partition(1), tmp_path / "esp-after")
+    listing = processes.run(["mdir", "-b", "-i", after, "::EFI/BOOT"]).stdout.decode()
     assert "BOOTX64.EFI" in listing
     assert server.told("hello")[0]["firmware"] == "uefi"
     assert FACTS  # identity in QEMU comes from its own SMBIOS
@@ -100,7 +98,7 @@ async def test_grows_other_file_systems(tmp_path: Path, system: LiveInfo, kind: 
     with file.open("wb") as out:
         out.truncate(size * MIB)
     make = {"ntfs": ["mkfs.ntfs", "-Q", "-F"], "btrfs": ["mkfs.btrfs", "-q"], "xfs": ["mkfs.xfs", "-q"]}[kind]
-    subprocess.run([*make, file], check=True, capture_output=True)
+    processes.run([*make, file])
     machine = Machine(system, tmp_path, 512 * MIB, disk="nvme")
     server = Server(dd_image(layout(size), {2: file}), machine.order_disk(), steps=[{"name": "grow"}])
     said = await machine.run(server)

@@ -219,7 +219,7 @@ async def run_agent(server: Server, device: str, folder: Path, *options: str) ->
 
 
 def sha256(path: str | Path) -> str:
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cloned import processes
 from cloned.live import agent_zipapp
 from tests.wire.agent.bench import DISK, FACTS, MIB, Server, flip, image, loop_device, run_agent, sha256
 
@@ -43,7 +44,7 @@ async def test_clones_a_disk_and_touches_no_other(tmp_path: Path, label: str, se
         server = Server(image(sector, label), wanted(disk), steps=[{"name": "grow"}, {"name": "stamp"}])
         status, said = await clone(server, disk, tmp_path)
         assert (status, sha256(other)) == (0, before), said
-        found = subprocess.run(["sfdisk", "--json", disk], capture_output=True, check=True).stdout.decode()
+        found = processes.run(["sfdisk", "--json", disk]).stdout.decode()
     (hello,) = server.told("hello")
     assert hello["uuid"] == FACTS["uuid"]
     assert [(each["path"], each["serial"], each["eligible"]) for each in hello["disks"]] == [(disk, "DISK-1", True)]
@@ -131,14 +132,14 @@ async def test_refuses_before_anything_is_erased(tmp_path: Path, size: int, chan
 
 async def test_a_disk_in_use_is_left_alone(tmp_path: Path) -> None:
     with loop_device(tmp_path / "disk") as disk:
-        subprocess.run(["mkfs.ext4", "-q", disk], check=True)
+        processes.run(["mkfs.ext4", "-q", disk])
         (tmp_path / "mnt").mkdir()
-        subprocess.run(["mount", disk, tmp_path / "mnt"], check=True)
+        processes.run(["mount", disk, tmp_path / "mnt"])
         try:
             server = Server(image(), wanted(disk))
             await clone(server, disk, tmp_path)
         finally:
-            subprocess.run(["umount", tmp_path / "mnt"], check=True)
+            processes.run(["umount", tmp_path / "mnt"])
     assert [each["code"] for each in server.told("failed")] == ["wrong-disk"]
 
 

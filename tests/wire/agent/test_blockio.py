@@ -160,6 +160,18 @@ def test_a_write_beyond_the_end_is_a_disk_error(tmp_path: Path) -> None:
     assert raised.value.code == "disk-write-error"
 
 
+def test_what_the_disk_cannot_give_back_is_unreadable(tmp_path: Path) -> None:
+    """The file under a loop device is cut short: reads behind the cut fail with EIO, as from a bad sector."""
+    file = tmp_path / "disk"
+    file.write_bytes(os.urandom(4 << 20))
+    first = hashlib.sha256(file.read_bytes()[:4096]).digest()
+    with loop_device(file, 512) as path:
+        os.truncate(file, 2 << 20)
+        assert digest(path, [(3 << 20, 4096)]) == b""
+        assert digest(path, [(0, 4096)]) == first
+        assert digest(path, [((2 << 20) - 65536, 65536), ((2 << 20) + 65536, 4096)]) == b""
+
+
 def test_a_disk_in_use_is_not_opened_for_writing(tmp_path: Path) -> None:
     file = tmp_path / "disk"
     file.write_bytes(bytes(1 << 20))

@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from cloned.agent.efi import entries, find_loader
+from cloned.agent.finish import hosts_text
+from cloned.agent.target import put_file, release_name
+from cloned.agent.tools import ToolError, run
+
+
+def test_the_old_name_goes_out_of_hosts() -> None:
+    text = "127.0.0.1\tlocalhost\n127.0.1.1\tmaster.lan master\n192.0.2.7 masterful\n"
+    assert hosts_text(text, "master", "d-12") == "127.0.0.1\tlocalhost\n127.0.1.1\td-12.lan d-12\n192.0.2.7 masterful\n"
+
+
+def test_a_name_that_was_nowhere_gets_a_line() -> None:
+    assert hosts_text("127.0.0.1 localhost\n", "", "d-12") == "127.0.0.1 localhost\n127.0.1.1\td-12\n"
+
+
+def test_a_link_never_leads_out_of_the_restored_system(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (root / "etc").mkdir(parents=True)
+    outside.write_text("mine")
+    (root / "etc/hostname").symlink_to(outside)
+    put_file(root, "etc/hostname", "new\n")
+    assert (outside.read_text(), (root / "etc/hostname").read_text()) == ("mine", "new\n")
+    (root / "var").symlink_to(tmp_path)
+    with pytest.raises(ToolError, match="/var is a link"):
+        put_file(root, "var/lib/x", "")
+
+
+def test_the_name_of_the_system(tmp_path: Path) -> None:
+    assert release_name(tmp_path) == ""
+    put_file(tmp_path, "usr/lib/os-release", 'ID=x\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
+    assert release_name(tmp_path) == "Debian GNU/Linux 12 (bookworm)"
+
+
+def test_shim_before_grub_and_no_case(tmp_path: Path) -> None:
+    for name in ("EFI/debian/grubx64.efi", "EFI/debian/SHIMX64.EFI", "EFI/BOOT/BOOTX64.EFI"):
+        put_file(tmp_path, name, "")
+    assert find_loader(tmp_path) == Path("EFI/debian/SHIMX64.EFI")
+    assert find_loader(tmp_path / "EFI/debian") is None
+
+
+def test_entries_of_one_name() -> None:
+    listing = (
+        "BootCurrent: 0001\nBootOrder: 0001,0003,000A\nBoot0001* Debian\tHD(1,GPT,…)/File(…)\n"
+        "Boot0003  Debian\nBoot000A* Debian old\tHD(…)\n"
+    )
+    assert entries(listing, "Debian") == ["0001", "0003"]
+
+
+def test_a_tool_that_fails_says_why() -> None:
+    with pytest.raises(ToolError, match=r"sh failed \(3\): one / two"):
+        run(["sh", "-c", "echo one >&2; echo two >&2; exit 3"])
+    with pytest.raises(ToolError, match="no-such-tool"):
+        run(["no-such-tool"])
+    assert run(["sh", "-c", "echo yes; exit 2"], accept=(0, 2)) == "yes\n"

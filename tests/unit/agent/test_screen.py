@@ -1,0 +1,53 @@
+from typing import Any
+
+from cloned.agent.screen import WIDTH, bar, big, compose, wrap
+
+
+def report(state: str = "idle", **fields: Any) -> dict[str, Any]:
+    return {"state": state, "round": 1, "reason": None, **fields}
+
+
+def test_digits_are_five_lines_high() -> None:
+    assert [len(big(text)) for text in ("12", "7-3", "A1", "")] == [5, 5, 0, 0]
+    assert big("1")[0] == "  \u2588\u2588"
+
+
+def test_a_bar_is_full_at_the_end() -> None:
+    assert bar(1, 2).endswith("]  50%")
+    assert "." not in bar(3, 2)
+    assert bar(0, 0).endswith("]   0%")
+
+
+def test_nothing_is_wider_than_the_screen() -> None:
+    text = "word " * 40 + "x" * 200
+    assert max(map(len, wrap(text))) <= WIDTH
+    assert "".join(wrap(text)).replace(" ", "") == text.replace(" ", "")
+
+
+def test_cloning_says_what_how_far_and_how_long() -> None:
+    order = {"do": "restore", "image": "school-2026", "tag": "A17"}
+    lines = compose(order, report("receiving", total=10**9, bytes=5 * 10**8, rate=10**8))
+    assert lines[0] == "Laptop A17"
+    assert "Cloning: school-2026" in lines
+    assert "100 MB/s, about 0:05 left" in lines
+    assert any("50%" in line for line in lines)
+
+
+def test_a_second_round_is_explained() -> None:
+    lines = compose({"do": "restore", "image": "x"}, report("receiving", round=2, total=1, bytes=0, rate=0))
+    assert any("not right on the disk" in line for line in lines)
+
+
+def test_an_offer_names_the_image_and_what_is_lost() -> None:
+    disk = {"serial": "S1", "wwn": "", "path": "/dev/sda", "size": 256 * 10**9, "model": "Samsung"}
+    lines = compose({"do": "wait", "screen": ["Not confirmed."], "offer": {"image": "school", "disk": disk}}, report())
+    assert "Not confirmed." in lines
+    assert "Press  C  to clone  school  onto this laptop." in lines
+    assert "Everything on its disk is then lost: Samsung S1, 256 GB." in lines
+
+
+def test_a_silent_server_and_a_reason_are_told() -> None:
+    failed = report("failed", reason={"code": "disk-too-small", "detail": "the image needs 9 bytes"})
+    lines = compose({"do": "wait"}, failed, "timed out")
+    assert "the image needs 9 bytes" in lines
+    assert any("silent" in line for line in lines)
