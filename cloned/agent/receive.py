@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from cloned.core.assembly import Assembly
 from cloned.core.packets import MAX_FRAME, PAUSED, StreamAddress, read_answer
+from cloned.core.ways import Seen, Step, Ways
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +35,6 @@ ASK_AGAIN = 0.02
 ASK_IN_SILENCE = 0.04
 """Seconds between two rounds where nothing comes although something is missing: the end of a session."""
 
-SILENT = 4.0
-"""Seconds without a packet, while there is room, after which pieces are fetched one by one."""
-
-HOPELESS = 0.3
-"""Share of lost packets above which a receiver that is not alone leaves the group and fetches one by one."""
-
-JUDGE_LOSS_OVER = 3.0
 FETCHERS = 2
 PIECE_TIMEOUT = 30.0
 
@@ -96,14 +90,11 @@ class Reception:
         self._events: deque[tuple[str, int, bytes]] = deque()
         self._fetch = _Fetch(fetch_url, token, self._events) if fetch_url else None
         self._outstanding = 0
-        self._last_packet = time.monotonic()
+        self._ways = Ways(time.monotonic(), can_fetch=self._fetch is not None)
         self._last_ask = 0.0
         self._room_told = -1
-        self._others = 0
+        self._others, self._paused = 0, False
         self._silence = False
-        self._left_group = False
-        self._loss_from = (self._last_packet, 0, 0)
-        self._seen = -1, -1
 
     # -- from other threads -----------------------------------------------------------------------
 
@@ -140,10 +131,9 @@ class Reception:
             stop.wait(0.005)
 
     def _run(self, data: socket.socket, asking: socket.socket, stop: threading.Event) -> None:
-        into = bytearray(65536)
-        view = memoryview(into)
         assembly, deliver = self.assembly, self._deliver
         while assembly.left() and not stop.is_set():
+            into = assembly.landing()
             try:
                 size, ancillary, _, _ = data.recvmsg_into([into], 64)
             except BlockingIOError:
@@ -151,7 +141,7 @@ class Reception:
             else:
                 self._silence = False
                 segment = struct.unpack("=i", ancillary[0][2][:4])[0] if ancillary else size
-                for frame in assembly.feed(view[:size], segment):
+                for frame in assembly.feed(into[:size], segment):
                     deliver(frame)
             if self._events:
                 self._take_events()
@@ -174,7 +164,7 @@ class Reception:
         self._choose_way(data, now)
         self._room_told = self.assembly.room()
         unicast = self.via == "unicast"
-        if self._left_group and int(now) == int(now - ASK_EVERY):
+        if self._ways.left and int(now) == int(now - ASK_EVERY):
             return  # out of the group: be heard of once a second
         for packet in self.assembly.asks(self.held_by(), unicast=unicast):
             try:
@@ -194,45 +184,32 @@ class Reception:
             answer = read_answer(packet)
             who = self.assembly.session, self.assembly.receiver
             if answer is not None and (answer.session, answer.receiver) == who:
-                self._others = answer.receivers - 1
-                if answer.flags & PAUSED:
-                    self._last_packet = time.monotonic()
+                self._others, self._paused = answer.receivers - 1, bool(answer.flags & PAUSED)
 
     def _choose_way(self, data: socket.socket, now: float) -> None:
-        """Go over to fetching one by one where multicast brings nothing or nearly nothing, and back when it does."""
         assembly = self.assembly
-        seen = assembly.received, assembly.through
-        if seen != self._seen or assembly.room() == 0:
-            self._last_packet = now
-        came, self._seen = seen[0] - self._seen[0], seen
-        silent = now - self._last_packet > SILENT
-        self.reached = not silent or self._fetch is not None
-        if self._fetch is None:
-            return
-        if self.via == "multicast" and (silent or self._hopeless(now)):
-            log.warning("multicast brings %s: fetching pieces one by one", "nothing" if silent else "too little")
-            self.via = "unicast"
-            if not silent:
-                self._leave(data)
-        elif self.via == "unicast" and not self._left_group and came > 50:
-            log.info("multicast is back")
-            self.via = "multicast"
-        if self.via == "unicast":
+        seen = Seen(assembly.received, assembly.lost, assembly.through, assembly.room(), self._others, self._paused)
+        step = self._ways.look(seen, now)
+        if step is not Step.GO_ON:
+            log.log(logging.DEBUG if step is Step.REJOIN else logging.WARNING, "multicast: %s", step.value)
+        if step is Step.REJOIN:
+            self._member(data, False)
+            self._member(data, True)
+        elif step is Step.LEAVE:  # so that the switch stops what this port can't carry
+            self._member(data, False)
+        self.via = "unicast" if self._ways.fetching else "multicast"
+        self.reached = self._ways.can_fetch or not self._ways.silent(now)
+        if self._ways.fetching:
             self._hand_out()
 
-    def _hopeless(self, now: float) -> bool:
-        since, received, lost = self._loss_from
-        if now - since < JUDGE_LOSS_OVER:
-            return False
-        new, gone = self.assembly.received - received, self.assembly.lost - lost
-        self._loss_from = now, self.assembly.received, self.assembly.lost
-        return self._others > 0 and gone > 300 and gone > HOPELESS * (new + gone)
-
-    def _leave(self, data: socket.socket) -> None:
-        """Have the switch stop what this port can't carry, so that there is room for what is fetched."""
+    def _member(self, data: socket.socket, member: bool) -> None:
+        """Join or leave the group."""
         assert self._stream is not None
-        data.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, _membership(self._stream, self._interface))
-        self._left_group = True
+        option = socket.IP_ADD_MEMBERSHIP if member else socket.IP_DROP_MEMBERSHIP
+        try:
+            data.setsockopt(socket.IPPROTO_IP, option, _membership(self._stream, self._interface))
+        except OSError as error:  # the card has gone for a moment
+            log.debug("multicast membership: %s", error)
 
     def _say_goodbye(self, asking: socket.socket) -> None:
         for _ in range(3):

@@ -318,7 +318,8 @@ class _Work:
         if self._broken and now >= self._retry_at:
             self._broken = ""
             self.core.retry()
-        self.pace.update(self.core.samples(now), now)
+        if self.pace.update(self.core.samples(now)):
+            self.core.slowed_down()
         self.core.room = self._link.frames()
         if self.core.sent > self._seen:
             self._rate = self._link.share(self._stream.session, self.pace.rate, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from struct import Struct
 
 from cloned.core import bitsets
 from cloned.core.packets import (
@@ -32,6 +33,11 @@ BEGIN_WITHIN = 4
 CHUNK = 88
 """Packets read from a frame at once: with 124 KiB the memory stays in the processor's cache and is never given back."""
 
+_PAYLOADS = Struct(f"{HEADER}x{PAYLOAD}s" * CHUNK)
+
+LANDING = 65536
+"""Bytes that one call may bring: as much as the kernel ever puts together."""
+
 _LACKED = bytes((ord("1"), *[ord("0")] * 255))
 
 
@@ -42,14 +48,16 @@ class Begun:
     prefix: bytes
     count: int
     crc: int
-    packets: bytearray
-    """Longer than what belongs to the piece."""
+    packets: memoryview
+    """Often longer than what belongs to the piece."""
     have: bytearray
     """One byte for each packet: 1 if it is here."""
     left: int
     length: int
     """Bytes of all packets; known once the last one is here."""
     strikes: int = 0
+    next: int = 0
+    """Index after the packet that came last: where the next ones probably belong."""
 
     def missing(self) -> int:
         """Bit set of the packets that are not here."""
@@ -62,16 +70,19 @@ class Frame:
     def __init__(self, piece: int, packets: memoryview, crc: int) -> None:
         self.piece = piece
         self._packets, self._crc = packets, crc
-        self._at = HEADER
+        self._at = 0
         self._found = 0
         self._checks_itself = _checks_itself(bytes(packets[HEADER : HEADER + 5]))
 
     def read(self, size: int = -1) -> bytes:
         """The next CHUNK packets' payloads; empty at the end. `size` is for those who expect a file."""
         del size
-        packets, end = self._packets, min(len(self._packets), self._at + CHUNK * PACKET)
-        chunk = b"".join([packets[start : start + PAYLOAD] for start in range(self._at, end, PACKET)])
-        self._at += CHUNK * PACKET
+        start, self._at = self._at, self._at + CHUNK * PACKET
+        if self._at <= len(self._packets):
+            chunk = b"".join(_PAYLOADS.unpack_from(self._packets, start))
+        else:
+            starts = range(start + HEADER, len(self._packets), PACKET)
+            chunk = b"".join([self._packets[each : each + PAYLOAD] for each in starts])
         if not self._checks_itself:
             self._found = zlib.crc32(chunk, self._found)
         return chunk
@@ -98,9 +109,11 @@ class Assembly:
         self.wants = bitsets.of(wanted)
         """Pieces not begun."""
         self.begun: dict[int, Begun] = {}
-        self.held: dict[int, bytearray | None] = {}
+        self.held: dict[int, memoryview | None] = {}
         """Pieces that are complete, or fetched otherwise, and not yet released; with the memory of their packets."""
-        self._spare: list[bytearray] = []
+        self._spare: list[memoryview] = []
+        self._ground = memoryview(bytearray(LANDING))
+        self._landed: tuple[Begun, int] | None = None
         self.number = 0
         self.epoch = 0
         self.through = 0
@@ -115,6 +128,17 @@ class Assembly:
         self._at_last_ask = -1
 
     # -- what comes in ----------------------------------------------------------------------------
+
+    def landing(self) -> memoryview:
+        """LANDING bytes for the next call to receive into: if all goes on as it did, their final place."""
+        begun = self._current
+        if begun is not None:
+            start, end = begun.next, begun.next + -(-LANDING // PACKET)
+            if end <= begun.count and begun.have.find(1, start, end) < 0:
+                self._landed = begun, start
+                return begun.packets[start * PACKET : start * PACKET + LANDING]
+        self._landed = None
+        return self._ground
 
     def feed(self, data: memoryview, segment: int) -> list[Frame]:
         """Take in what one call received: packets of `segment` bytes, the last one perhaps shorter."""
@@ -131,6 +155,7 @@ class Assembly:
         last = DATA_HEADER.unpack_from(data, (count - 1) * PACKET)
         if last == (prefix, index + count - 1, epoch, offset):
             return self._place(prefix, index, count, epoch, offset, data[: count * PACKET])
+        self._landed, data = None, memoryview(bytes(data))  # to be moved about where it lies
         frames = []
         for start, run in _runs(data, count):
             prefix, index, epoch, offset = DATA_HEADER.unpack_from(data, start)
@@ -159,7 +184,9 @@ class Assembly:
         begun = self._current
         if begun is None or index + count > begun.count:
             return []
-        begun.packets[index * PACKET : index * PACKET + len(data)] = data
+        if self._landed is None or self._landed[0] is not begun or self._landed[1] != index:
+            begun.packets[index * PACKET : index * PACKET + len(data)] = data
+        begun.next = index + count
         if index + count == begun.count:
             begun.length = index * PACKET + len(data)
         new = begun.have.count(0, index, index + count)
@@ -194,12 +221,12 @@ class Assembly:
         self.begun[piece] = new = Begun(prefix, count, crc, packets, bytearray(count), count, 0)
         return new
 
-    def _buffer(self, size: int) -> bytearray:
+    def _buffer(self, size: int) -> memoryview:
         """Memory for a piece's packets: what another piece left, since fresh memory costs more than the copying."""
-        spare = self._spare.pop() if self._spare else b""
-        return spare if isinstance(spare, bytearray) and len(spare) >= size else bytearray(size)
+        spare = self._spare.pop() if self._spare else None
+        return spare if spare is not None and len(spare) >= size else memoryview(bytearray(size))
 
-    def _give_back(self, packets: bytearray | None) -> None:
+    def _give_back(self, packets: memoryview | None) -> None:
         if packets is not None:
             self._spare.append(packets)
 
@@ -208,7 +235,7 @@ class Assembly:
         del self.begun[piece]
         self.held[piece] = begun.packets
         self._prefix, self._current = b"", None
-        return Frame(piece, memoryview(begun.packets)[: begun.length], begun.crc)
+        return Frame(piece, begun.packets[: begun.length], begun.crc)
 
     def _saw(self, epoch: int, sequence: int, packets: int) -> None:
         """Count what came; a new epoch is a sender that was started again."""

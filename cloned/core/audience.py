@@ -91,6 +91,8 @@ class Audience:
         self.session, self.epoch = session, epoch
         self.receivers: dict[int, Receiver] = {}
         self.timeline = Timeline()
+        self.judged_from = -1
+        """What was lost before this sequence number says nothing about the rate of now."""
         self._volume = 0.0
         self._sent_before = 0
 
@@ -142,6 +144,9 @@ class Audience:
         self.receivers = {r.id: r for r in self.receivers.values() if now - r.heard <= FORGET}
         found = []
         for receiver in self.receivers.values():
+            if receiver.through < self.judged_from:
+                receiver.sampled = receiver.received, receiver.lost
+                continue
             received, lost = receiver.sampled
             new, gone = receiver.received - received, max(0, receiver.lost - lost)
             if new + gone >= ENOUGH:

@@ -15,9 +15,6 @@ FLOOR = 8e6
 STEP = 0.25
 """Seconds between two looks at the rate."""
 
-SETTLE = 0.5
-"""Seconds after a decrease in which what is queued on the way drains and proves nothing."""
-
 LATE = 0.3
 """Seconds a receiver may be behind on what was sent before it counts as overrun."""
 
@@ -45,7 +42,10 @@ class Pace:
         self.rate = ceiling
         self.tolerated = TOLERATED
         self._knee = ceiling
-        self._settled = 0.0
+        """What got through the last time that it was too much."""
+        self._calm = 0
+        """Looks in a row that gave no reason to slow down."""
+        self._lag = 0.0
         self._before: tuple[float, float] | None = None
         """Rate and loss when slowing down began."""
 
@@ -54,21 +54,26 @@ class Pace:
         self.ceiling = ceiling
         self.rate = min(self.rate, ceiling)
 
-    def update(self, samples: Sequence[Sample], now: float) -> float:
-        """Return the rate from now on; call it every STEP seconds with all receivers that take part."""
-        if not samples or now < self._settled:
-            return self.rate
-        loss = common([sample.loss for sample in samples])
+    def update(self, samples: Sequence[Sample]) -> bool:
+        """Look at all receivers that take part, every STEP seconds; whether the rate was lowered.
+
+        If it was, samples of what was sent before say nothing about the new rate and must not come in here.
+        """
+        if not samples:
+            return False
+        before = self.rate
+        loss, lag = common([sample.loss for sample in samples]), common([sample.lag for sample in samples])
+        growing, self._lag = lag > 0.95 * self._lag, lag
         if loss > self.tolerated:
-            self._slow_down(loss, now)
-        elif common([sample.lag for sample in samples]) > LATE:
-            self._lower(self.rate * 0.9, now)
+            self._slow_down(loss)
+        elif lag > LATE and growing:
+            self._lower(self.rate * 0.9, self.rate)
         else:
             self._before = None
             self._speed_up()
-        return self.rate
+        return self.rate < before
 
-    def _slow_down(self, loss: float, now: float) -> None:
+    def _slow_down(self, loss: float) -> None:
         """Go to what got through; if loss stays as it was at a much lower rate, it is not ours to avoid."""
         if self._before is None:
             self._before = self.rate, loss
@@ -77,16 +82,18 @@ class Pace:
             self.tolerated = min(MOST_TOLERATED, 1.3 * max(loss, first))
             self.rate, self._before = began, None
             return
-        self._lower(self.rate * max(0.1, 0.98 * (1 - loss)), now)
+        through = self.rate * max(0.1, 1 - loss)
+        self._lower(0.98 * through, through)
 
-    def _lower(self, rate: float, now: float) -> None:
-        self._knee = self.rate
-        self.rate = min(self.ceiling, max(FLOOR, rate))
-        self._settled = now + SETTLE
+    def _lower(self, rate: float, knee: float) -> None:
+        self.rate, self._knee = min(self.ceiling, max(FLOOR, rate)), knee
+        self._calm = 0
 
     def _speed_up(self) -> None:
-        """Fast while well below the rate that was too much, slowly around it."""
-        factor = 1.08 if self.rate < 0.9 * self._knee else 1.01
+        """Fast while well below what was too much; from there on by 1 %, and twice that after each calm second."""
+        self._calm += 1
+        probing = min(0.25, 0.01 * 2 ** (self._calm * STEP))
+        factor = 1.25 if self.rate < 0.8 * self._knee else 1 + probing
         self.rate = min(self.ceiling, self.rate * factor)
         self.tolerated = max(TOLERATED, self.tolerated * 0.995)
 

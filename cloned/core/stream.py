@@ -123,12 +123,22 @@ class StreamSender:
         self._changed = True
         if isinstance(request, Bye):
             del self.audience.receivers[receiver.id]
+            self._forget_later()
             return None
         if isinstance(request, Repair):
             self._hear_repair(receiver, request)
             return None
+        if request.unicast and not receiver.unicast:
+            self._forget_later()
         self.audience.hear(receiver, request, self.sequence, now)
         return self.audience.answer(receiver, self.sequence, paused=self.paused, now=now)
+
+    def _forget_later(self) -> None:
+        """Somebody left, and perhaps was the one for whom this waits; who still needs it asks again in the next round."""
+        for piece, pending in list(self._pending.items()):
+            pending.later = 0
+            if not pending.now:
+                del self._pending[piece]
 
     def _hear_repair(self, receiver: Receiver, repair: Repair) -> None:
         if receiver.deaf or receiver.unicast:
@@ -226,6 +236,10 @@ class StreamSender:
         """What pacing is judged by; call it every pacing.STEP seconds."""
         return self.audience.samples(self.sent, self.sequence, now)
 
+    def slowed_down(self) -> None:
+        """The rate is lower from now on: what is on its way does not count against it."""
+        self.audience.judged_from = self.sequence
+
     def _repair(self, *, later: bool) -> Burst | None:
         for piece, pending in self._pending.items():
             if piece not in self._open or not (pending.later if later else pending.now):
@@ -274,7 +288,7 @@ class StreamSender:
     def _next_epoch(self) -> None:
         """After 6 TB the numbers begin again: for receivers it is as if the sender had been started anew."""
         self.epoch = self.audience.epoch = (self.epoch + 1) % SEQUENCES
-        self.sequence = -1
+        self.sequence = self.audience.judged_from = -1
         self._passes.clear()
         self._last_sent.clear()
         for opened in self._open.values():

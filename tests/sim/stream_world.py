@@ -13,7 +13,7 @@ from random import Random
 
 from cloned.core import packets
 from cloned.core.assembly import Assembly, Frame
-from cloned.core.packets import DATA_HEADER, HEADER, PACKET, PAYLOAD, Mark
+from cloned.core.packets import BURST, DATA_HEADER, HEADER, PACKET, PAYLOAD, Mark
 from cloned.core.stream import AHEAD, Burst, StreamSender
 
 SESSION = 0x5EED_0000_0000_5EED
@@ -84,7 +84,9 @@ class Laptop:
             self.backlog.append(chunk)
             return
         before = self.assembly.slots
-        for frame in self.assembly.feed(memoryview(chunk), PACKET if len(chunk) > PACKET else len(chunk)):
+        into = self.assembly.landing()[: len(chunk)]
+        into[:] = chunk
+        for frame in self.assembly.feed(into, PACKET if len(chunk) > PACKET else len(chunk)):
             self.got(frame)
         assert len(self.assembly.begun) + len(self.assembly.held) <= before
 
@@ -254,15 +256,11 @@ class World:
         run: list[bytes] = []
         for packet in sent:
             run.append(packet)
-            if len(packet) != PACKET:
-                laptop.hear(b"".join(run)) if len(run) == 1 or len(packet) > 32 else self._singly(laptop, run)
+            if len(packet) != PACKET or len(run) == BURST:
+                laptop.hear(b"".join(run))
                 run = []
         if run:
             laptop.hear(b"".join(run))
-
-    def _singly(self, laptop: Laptop, run: list[bytes]) -> None:
-        for packet in run:
-            laptop.hear(packet)
 
     # -- the run ----------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ def run(pace: Pace, seconds: float, losses: list[float], lag: float = 0.0) -> fl
     now = 0.0
     while now < seconds:
         now += STEP
-        pace.update([Sample(loss, lag) for loss in losses], now)
+        pace.update([Sample(loss, lag) for loss in losses])
     return pace.rate
 
 
@@ -23,7 +23,7 @@ def behind_a_queue(pace: Pace, capacity: float, seconds: float, seen: list[float
         now += STEP
         loss = max(0.0, 1 - capacity / pace.rate)
         seen.append(pace.rate)
-        pace.update([Sample(loss, 0.0)] * 4, now)
+        pace.update([Sample(loss, 0.0)] * 4)
 
 
 def test_it_starts_at_the_ceiling() -> None:
@@ -36,7 +36,7 @@ def test_one_of_many_that_loses_slows_nobody() -> None:
 
 
 def test_a_single_receiver_is_most_of_one() -> None:
-    assert run(Pace(GIGABIT), 1, [0.5]) < 0.6 * GIGABIT
+    assert run(Pace(GIGABIT), STEP, [0.5]) < 0.6 * GIGABIT
 
 
 def test_one_percent_is_repaired_not_avoided() -> None:
@@ -59,6 +59,22 @@ def test_loss_that_slowing_down_does_not_cure_is_put_up_with() -> None:
 def test_receivers_that_fall_behind_slow_it_down() -> None:
     assert run(Pace(GIGABIT), 3, [0.0] * 4, lag=0.6) < 0.8 * GIGABIT
     assert run(Pace(GIGABIT), 300, [0.9] * 4, lag=2.0) >= FLOOR
+
+
+def test_a_backlog_that_drains_is_left_to_drain() -> None:
+    pace = Pace(GIGABIT)
+    for lag in (0.1, 0.4, 0.8, 0.7, 0.6, 0.5, 0.4):
+        pace.update([Sample(0.0, lag)])
+    assert pace.rate > 0.8 * GIGABIT
+
+
+def test_it_comes_back_within_seconds_from_the_floor() -> None:
+    pace = Pace(GIGABIT)
+    for loss in (0.9, 0.5):
+        pace.update([Sample(loss, 0.0)])
+    assert pace.rate < 0.06 * GIGABIT
+    run(pace, 10, [0.0])
+    assert pace.rate == GIGABIT
 
 
 def test_a_new_ceiling_counts_at_once() -> None:

@@ -1,0 +1,98 @@
+"""By which way a receiver gets its pieces: multicast, or one by one where that brings nothing. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+REJOIN = 1.0
+"""Seconds without a packet, while there is room, after which the group is joined anew, and so again and again.
+
+A switch that snoops may have missed the first report: with IGMPv2 hosts hold theirs back when they hear
+another's (RFC 2236 §3), and what it then forgets, it learns only by the next query, up to 125 s later.
+"""
+
+SILENT = 4.0
+"""Seconds without a packet, while there is room, after which pieces are fetched one by one."""
+
+HOPELESS = 0.3
+"""Share of lost packets above which a receiver that is not alone leaves the group and fetches one by one."""
+
+JUDGED_OVER = 3.0
+"""Seconds over which that share is taken."""
+
+BACK = 50
+"""Packets between two looks that show that multicast has come back."""
+
+
+class Step(Enum):
+    """What to do now."""
+
+    GO_ON = "go on"
+    REJOIN = "join the group anew"
+    FETCH = "fetch one by one, and listen whether multicast comes back"
+    LEAVE = "leave the group and fetch one by one"
+    RETURN = "take what is multicast again"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a receiver knows when it looks."""
+
+    received: int
+    lost: int
+    through: int
+    room: int
+    others: int
+    """Receivers of the same session beside this one."""
+    paused: bool = False
+
+
+class Ways:
+    """Decides, look by look."""
+
+    def __init__(self, now: float, *, can_fetch: bool) -> None:
+        self.can_fetch = can_fetch
+        self.fetching = False
+        self.left = False
+        self._heard = now
+        self._joined = now
+        self._before: Seen | None = None
+        self._judged = now, 0, 0
+
+    def silent(self, now: float) -> bool:
+        """Whether multicast brings nothing."""
+        return now - self._heard > SILENT
+
+    def look(self, seen: Seen, now: float) -> Step:
+        """What to do now, given what came since the last look."""
+        before, self._before = self._before, seen
+        new = seen.received - before.received if before else seen.received
+        changed = before is None or new > 0 or seen.through != before.through
+        if changed or seen.paused or seen.room <= 0:
+            self._heard = now
+        hopeless = self._hopeless(seen, now)
+        if self.fetching:
+            return self._return() if not self.left and new > BACK else self._rejoin(now)
+        if self.can_fetch and (hopeless or self.silent(now)):
+            self.fetching, self.left = True, hopeless
+            return Step.LEAVE if hopeless else Step.FETCH
+        return self._rejoin(now)
+
+    def _return(self) -> Step:
+        self.fetching = False
+        return Step.RETURN
+
+    def _rejoin(self, now: float) -> Step:
+        if self.left or now - max(self._heard, self._joined) < REJOIN:
+            return Step.GO_ON
+        self._joined = now
+        return Step.REJOIN
+
+    def _hopeless(self, seen: Seen, now: float) -> bool:
+        since, received, lost = self._judged
+        if now - since < JUDGED_OVER:
+            return False
+        new, gone = seen.received - received, seen.lost - lost
+        self._judged = now, seen.received, seen.lost
+        return seen.others > 0 and gone > 300 and gone > HOPELESS * (new + gone)
