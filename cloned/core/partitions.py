@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -193,11 +193,11 @@ class _Parser:
         if kind in ("label", "id", "sector-size"):
             (self._head[kind],) = rest
         else:
-            {
-                "partition": self._partition, "swap": self._swap, "group": self._group,
-                "member": self._member, "volume": self._volume, "segment": self._segment,
-                "volume-swap": self._volume_swap,
-            }[kind](*rest)
+            takers: dict[str, Callable[..., None]] = {
+                "partition": self._partition, "swap": self._swap, "group": self._group, "member": self._member,
+                "volume": self._volume, "segment": self._segment, "volume-swap": self._volume_swap,
+            }
+            takers[kind](*rest)
 
     def layout(self) -> Layout:
         """What the lines say; LayoutError if one of the first three is missing."""
