@@ -62,7 +62,7 @@ class Daemon:
         self.store = ImageStore(state / "images")
         self.mbps = config.network.link_mbps or link_speed(self.interface)
         rate = min(config.sessions.rate_mbps or self.mbps * STREAMS, self.mbps * STREAMS) * 1e6
-        self.caster = Caster(self.store, lambda: str(describe(self.interface).address), rate)
+        self.caster = Caster(self.store, lambda: str(describe(self.interface).address), rate, self.interface)
         self.journal = Journal(state / "journal.sqlite")
         self.auth = Auth(state, {name: token.get_secret_value() for name, token in config.page.tokens.items()})
         self.hub = Hub()
@@ -100,6 +100,7 @@ class Daemon:
         """The engine first: it must know all that was before a laptop may speak."""
         stack.push_async_callback(self.caster.close)
         self.engine = Engine(self.journal, self.caster, self.ledger)
+        self.caster.tell = self.engine.submit
         count = await asyncio.to_thread(self.engine.replay)
         log.info("%d events replayed", count)
         self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)
@@ -108,7 +109,8 @@ class Daemon:
         settings = settings_of(self.config)
         if self.engine.workshop.settings != settings:
             await self.engine.submit(Configured(settings))
-        await ImageWatch(self.engine, self.store).look()
+        self.images = ImageWatch(self.engine, self.store, self.config.sessions.classic)
+        await self.images.look()
         self.places = Places(self.engine, self.config.switch, self.config.sessions.ports, self.mbps)
         await self.places.tell()
         self.tasks.start(self.engine.run_effects(), "effects", service=True)
@@ -122,7 +124,7 @@ class Daemon:
         await self.netboot.start()
         stack.push_async_callback(self.netboot.close)
         self.tasks.start(self.monitor.run(), "monitor", service=True)
-        self.tasks.start(ImageWatch(self.engine, self.store).run(), "images", service=True)
+        self.tasks.start(self.images.run(), "images", service=True)
         nic = describe(self.interface)
         self.reach = Reach(self.engine, self.monitor, nic.name, nic.address, self.config.network.querier)
         self.tasks.start(self.reach.run(), "reach", service=True)
@@ -228,6 +230,7 @@ def settings_of(config: Config) -> Settings:
     sessions = config.sessions
     return Settings(
         sessions.confirm, sessions.image, rules, sessions.confirmation_hours * 3600, then=sessions.then,
+        gather_seconds=sessions.gather_seconds,
     )
 
 

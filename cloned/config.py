@@ -140,6 +140,10 @@ class Scheduling(Section):
     headway_seconds: Annotated[int, Field(ge=10)] = 300
     """A laptop that makes no headway for so long is set aside."""
     then: Literal["poweroff", "reboot", "disk", "stay"] = "poweroff"
+    classic: tuple[str, ...] = ()
+    """Images that go through Clonezilla's own programs though we could lay them out."""
+    gather_seconds: Annotated[float, Field(ge=0, le=3600)] = 60.0
+    """How long a classic session waits for further laptops after the last one joined."""
 
 
 class Rule(Section):

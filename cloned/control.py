@@ -14,6 +14,7 @@ from typing import Any, get_args, get_type_hints
 from cloned.core.events import Command
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import Laptop, State
+from cloned.core.workshop import Workshop
 from cloned.engine import Engine
 from cloned.errors import UsageError
 
@@ -56,8 +57,8 @@ class Control:
             return {"ok": True, "laptop": after.id, "state": str(after.state)}
         if do not in DOINGS:
             raise UsageError(f"there is no command {do or '(none)'}", "there are: " + ", ".join(("confirm", *DOINGS)))
-        await self._engine.command(self._understood(do, by, asked))
-        return {"ok": True}
+        state = await self._engine.command(self._understood(do, by, asked))
+        return {"ok": True, **(_opened(state) if do == "start" and asked.get("guests") else {})}
 
     def _understood(self, do: str, by: str, asked: Mapping[str, Any]) -> Command:
         target = _text(asked, "target")
@@ -67,7 +68,7 @@ class Control:
             target = self._session(target)
         return Command(
             do, by, target, _text(asked, "image"), _text(asked, "text"), _text(asked, "vendor") or "*",  # type: ignore[arg-type]
-            until(asked.get("until"), self._engine.clock),
+            until(asked.get("until"), self._engine.clock), _count(asked, "guests"),
         )
 
     def _session(self, name: str) -> SessionId:
@@ -76,6 +77,14 @@ class Control:
             if session.open and name in (session.id, str(session.number), session.image):
                 return session.id
         raise UsageError(f"there is no open session {name}", "see `cloned sessions`")
+
+
+def _opened(workshop: Workshop) -> dict[str, Any]:
+    """The session for guests that was opened just now; UsageError if there was no port for it."""
+    session = max(workshop.sessions.values(), key=lambda each: each.number)
+    if session.kind != "guests":
+        raise UsageError("all ports of classic sessions were used within the last 24 hours", "wait until some are free")
+    return {"session": session.id, "port": session.port}
 
 
 def until(given: Any, clock: Callable[[], float] = time.time) -> float:
@@ -103,6 +112,13 @@ def _names(laptop: Laptop) -> set[str]:
     """Everything a person might call a laptop, in lower case."""
     names = {str(laptop.number), laptop.tag.lower(), laptop.identity.serial.lower(), *laptop.identity.macs}
     return names - {""}
+
+
+def _count(asked: Mapping[str, Any], key: str) -> int:
+    value = asked.get(key, 0)
+    if not isinstance(value, int):
+        raise UsageError(f"{key} must be a number")
+    return value
 
 
 def _text(asked: Mapping[str, Any], key: str) -> str:

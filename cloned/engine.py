@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from cloned.core.boot import BootAnswer, BootRequest, answer_kind, identity_of
 from cloned.core.commands import refusal
 from cloned.core.events import (
+    Audience,
     Booted,
     CloseStream,
     Command,
@@ -24,7 +25,7 @@ from cloned.core.events import (
 )
 from cloned.core.ids import LaptopId, SessionId, token_digest
 from cloned.core.laptop import Laptop
-from cloned.core.step import step
+from cloned.core.step import open_stream, step
 from cloned.core.workshop import Workshop
 from cloned.errors import ClonedError, UsageError
 from cloned.journal import Entry, Journal, JournalFull
@@ -35,10 +36,13 @@ Listener = Callable[[], None]
 
 
 class Casting(Protocol):
-    """What sends an image's pieces."""
+    """What sends an image, in pieces or as Clonezilla does."""
 
     async def open(self, opened: OpenStream) -> None:
-        """Serve a session's pieces; the second call for one session does nothing."""
+        """Serve a session; the second call for one session does nothing."""
+
+    async def settle(self, audience: Audience) -> None:
+        """Have a classic session's streams go to these addresses; the first time, begin."""
 
     async def shut(self, session: SessionId) -> None:
         """Stop serving a session."""
@@ -88,7 +92,8 @@ class Engine:
             self.workshop, _ = step(self.workshop, entry.event, entry.at, entry.entropy)
         for session in self.workshop.sessions.values():
             if session.open:
-                self._effects.put_nowait(OpenStream(session.id, session.number, session.image, session.stream))
+                interrupted = session.classic and session.started is not None and session.sent is None
+                self._effects.put_nowait(open_stream(session, interrupted=interrupted))
         for row in self.workshop.unrecorded.values():
             self._effects.put_nowait(Record(dict(row)))
         return count
@@ -145,6 +150,8 @@ class Engine:
         try:
             if isinstance(effect, OpenStream):
                 await self._casting.open(effect)
+            elif isinstance(effect, Audience):
+                await self._casting.settle(effect)
             elif isinstance(effect, CloseStream):
                 await self._casting.shut(effect.session)
             else:

@@ -95,6 +95,12 @@ class Monitor:
         events = [event for laptop in laptops.values() if (event := self._silence(laptop, now)) is not None]
         return [*events, Tick()] if due(self._engine.workshop, self._engine.clock()) else events
 
+    def _gathering(self, laptop: Laptop) -> bool:
+        """Whether it is ready and waits until its classic session begins."""
+        session = self._engine.workshop.sessions.get(laptop.session) if laptop.session is not None else None
+        gathering = session is not None and session.kind == "classic" and session.joinable
+        return gathering and laptop.state is State.RECEIVING
+
     def _silence(self, laptop: Laptop, now: float) -> Event | None:
         if laptop.state not in _HEARD or (laptop.state is State.ASKING and not laptop.hellos):
             return None
@@ -103,7 +109,7 @@ class Monitor:
         patience = FINISHING_PATIENCE if laptop.state is State.FINISHING else GONE_AFTER
         if now - heard > patience:
             return Vanished(laptop.id)
-        if watch is not None and laptop.active and now - watch.moved > self._headway:
+        if watch is not None and laptop.active and not self._gathering(laptop) and now - watch.moved > self._headway:
             watch.moved = now
             return Stalled(laptop.id, self._headway)
         return None

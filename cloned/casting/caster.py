@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
+from cloned.casting.classic import ClassicSession, ClassicStats, Part, Tell
 from cloned.casting.link import Link
 from cloned.casting.pieces import PieceSender, PieceSource, StreamStats
-from cloned.core.events import OpenStream
+from cloned.core.events import Audience, Event, OpenStream, StreamEnded
 from cloned.core.ids import SessionId
 from cloned.core.manifest import Manifest
 from cloned.core.packets import StreamAddress
-from cloned.errors import ClonedError
+from cloned.errors import ClonedError, ImageError
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,9 @@ class Frames(Protocol):
     def piece_frame(self, name: str, piece: int) -> bytes:
         """A piece as one zstd frame; blocking."""
 
+    def saved_parts(self, name: str) -> list[tuple[str, list[Path]]]:
+        """The partitions that Clonezilla saved, in its order, with their files; ImageError if they are gone."""
+
 
 @dataclass(frozen=True)
 class _Source:
@@ -50,13 +56,17 @@ class _Source:
 
 
 class Caster:
-    """Holds a PieceSender for each open session.
+    """Holds a PieceSender for each open session, and the streams of the classic ones.
 
-    `server` gives our address on the laptops' network; `rate` is bit/s for all sessions together.
+    `server` gives our address on the laptops' network, `interface` is the card that has it; `rate` is bit/s
+    for all sessions together. What a classic session comes to goes to `tell`, which app sets.
     """
 
-    def __init__(self, frames: Frames, server: Callable[[], str], rate: float) -> None:
-        self._frames, self._server = frames, server
+    def __init__(self, frames: Frames, server: Callable[[], str], rate: float, interface: str = "") -> None:
+        self._frames, self._server, self._interface = frames, server, interface
+        self.tell: Tell = _nobody
+        self._classics: dict[SessionId, ClassicSession] = {}
+        self._begun: dict[SessionId, asyncio.Task[Any]] = {}
         self.link = Link(rate)
         self._rate = rate
         self._tasks = TaskOwner("casting")
@@ -65,14 +75,49 @@ class Caster:
 
     async def open(self, opened: OpenStream) -> None:
         """Start a session's sender; nothing where it runs already."""
-        if opened.session in self._senders:
+        if opened.session in self._senders or opened.session in self._classics:
             return
+        if opened.kind != "pieces":
+            return await self._open_classic(opened)
         source = _Source(self._frames, opened.image, self._frames.manifest(opened.image).plan.map.count)
         address = address_of(opened, self._server())
         sender = PieceSender(source, address, rate=self._rate, link=self.link)
         self._senders[opened.session], self._sources[opened.session] = sender, source
         self._tasks.start(self._serve(opened.session, sender), str(opened.session))
         log.info("session %s: %s on %s:%d", opened.session, opened.image, address.group, address.port)
+
+    async def _open_classic(self, opened: OpenStream) -> None:
+        """Make a classic session ready; one for guests begins at once, the others with their audience."""
+        if opened.interrupted:
+            await self.tell(StreamEnded(opened.session, "the daemon was restarted", again=True))
+        try:
+            parts = [Part(*each) for each in await asyncio.to_thread(self._frames.saved_parts, opened.image)]
+        except ImageError as error:
+            await self.tell(StreamEnded(opened.session, str(error)))
+            return
+        bitrate = f"{self._rate / 1000:.0f}k"
+        session = ClassicSession(opened, parts, self._interface, self._server(), bitrate, self._tell)
+        self._classics[opened.session] = session
+        count = self._frames.manifest(opened.image).plan.map.count
+        self._sources[opened.session] = _Source(self._frames, opened.image, count)
+        log.info("session %s: %s from port base %d on", opened.session, opened.image, opened.port)
+        if opened.guests and not opened.interrupted:
+            self._begin(opened.session, session)
+
+    async def settle(self, audience: Audience) -> None:
+        """Have a classic session's streams go to these addresses, and begin them; nothing where it is over."""
+        session = self._classics.get(audience.session)
+        if session is None:
+            return
+        session.audience.wanted = frozenset(audience.addresses)
+        if audience.session not in self._begun and audience.addresses:
+            self._begin(audience.session, session)
+
+    def _begin(self, ident: SessionId, session: ClassicSession) -> None:
+        self._begun[ident] = self._tasks.start(session.run(), str(ident))
+
+    async def _tell(self, event: Event) -> None:
+        await self.tell(event)
 
     async def _serve(self, session: SessionId, sender: PieceSender) -> None:
         """Run a sender; one that cannot be opened is said so, and tried again when the session is."""
@@ -89,6 +134,11 @@ class Caster:
         self._sources.pop(session, None)
         if sender is not None:
             await sender.close()
+        self._classics.pop(session, None)
+        begun = self._begun.pop(session, None)
+        if begun is not None:
+            begun.cancel()
+            await asyncio.gather(begun, return_exceptions=True)
 
     def address(self, session: SessionId) -> dict[str, Any] | None:
         """Where receivers find the stream; None while nobody sends it."""
@@ -98,11 +148,12 @@ class Caster:
     def source(self, session: str) -> PieceSource | None:
         """An open session's pieces, for who fetches them one by one; None if it is not open, or paused."""
         sender = self._senders.get(SessionId(session))
-        return None if sender is None or sender.stats.paused else self._sources[SessionId(session)]
+        return None if sender is not None and sender.stats.paused else self._sources.get(SessionId(session))
 
-    def stats(self) -> dict[SessionId, StreamStats]:
+    def stats(self) -> dict[SessionId, StreamStats | ClassicStats]:
         """What each open session's sender has done."""
-        return {session: sender.stats for session, sender in self._senders.items()}
+        classic = {session: each.stats for session, each in self._classics.items()}
+        return {**{session: sender.stats for session, sender in self._senders.items()}, **classic}
 
     async def wait(self) -> None:
         """Return never, or raise what a sender died of."""
@@ -110,9 +161,13 @@ class Caster:
 
     async def close(self) -> None:
         """End every sender."""
-        for session in list(self._senders):
+        for session in [*self._senders, *self._classics]:
             await self.shut(session)
         await self._tasks.close()
+
+
+async def _nobody(event: Event) -> None:
+    """Until somebody listens."""
 
 
 def address_of(opened: OpenStream, server: str) -> StreamAddress:

@@ -17,12 +17,11 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloned.core.classic import DISCONNECT, ClassicStream, Lines, Said, Sent, understand
-from cloned.core.portbases import PortBases
+from cloned.core.classic import DISCONNECT, STALL, Audience, ClassicStream, Lines, Said, Sent, understand
 from cloned.errors import ClonedError
 from cloned.processes import spawn
 
@@ -30,6 +29,12 @@ log = logging.getLogger(__name__)
 
 RETRIES = 200
 """--retries-until-drop: high, since too few drop the healthy too and the daemon ejects by itself."""
+
+PATIENCE = 180.0
+"""Seconds to wait for a receiver that is wanted: an old laptop writes a partition table and starts partclone."""
+
+EJECT_EVERY = 1.0
+"""Seconds between two tries to eject."""
 
 GO_AFTER = 1.0
 """Seconds to wait once all are in: a stranger may be a moment behind."""
@@ -43,8 +48,6 @@ class Outcome:
     """Addresses that have all bytes."""
     dropped: frozenset[str]
     """Addresses that were ejected or gave up."""
-    stranger: str = ""
-    """Who should not have been there; the stream was not started and needs a fresh port."""
     bytes: int = 0
 
 
@@ -56,13 +59,20 @@ class Sender:
         files: Sequence[Path],
         interface: str,
         port_base: int,
-        wanted: frozenset[str],
+        audience: Audience,
         *,
         max_bitrate: str = "",
         on_said: Callable[[Said], None] | None = None,
+        on_out: Callable[[str, str], Awaitable[None]] | None = None,
+        patience: float = PATIENCE,
     ) -> None:
-        """`files`: an image file's parts in order, sent as they are; `interface`: name of the network card."""
-        self.stream = ClassicStream(wanted)
+        """`files`: an image file's parts in order, sent as they are; `interface`: name of the network card.
+
+        `on_out` hears of each wanted receiver that is given up, and why, once.
+        """
+        self.stream = ClassicStream(audience, time.monotonic())
+        self._audience, self._on_out, self._patience = audience, on_out, patience
+        self._tried: dict[str, float] = {}
         self.port_base = port_base
         self._files, self._interface, self._max_bitrate = list(files), interface, max_bitrate
         self._on_said = on_said
@@ -70,7 +80,10 @@ class Sender:
         self._children: list[subprocess.Popen[bytes]] = []
 
     async def run(self) -> Outcome:
-        """Wait for the wanted ones, send, and end; ClonedError if udp-sender fails. Leaves no process behind."""
+        """Wait for the wanted ones, send, and end; ClonedError if udp-sender fails. Leaves no process behind.
+
+        Strangers and those who hold the others up are ejected; it ends early if nobody is left.
+        """
         loop = asyncio.get_running_loop()
         output: asyncio.Queue[bytes] = asyncio.Queue()
         self._start()
@@ -131,16 +144,33 @@ class Sender:
             for line in lines.feed(got or b""):
                 tail = line if "bytes=" not in line else tail
                 self._hear(line, now)
-            if stream.stranger and not stream.started:
-                return self._outcome(stream.stranger)
             if got == b"":
                 return await self._ended(tail)
+            if self._audience.gone:
+                return self._outcome()
             ready_since = (ready_since or now) if stream.ready() else None
             if ready_since is not None and now - ready_since >= GO_AFTER:
                 os.write(self._terminal, b"\n")
                 ready_since = now
-            for address in stream.to_eject(now):
+            await self._put_out(now)
+
+    async def _put_out(self, now: float) -> None:
+        """Give up who never came, and eject who should not be in or stands still."""
+        stream = self.stream
+        for address in stream.missing(now, self._patience):
+            await self._give_up(address, f"it did not come within {self._patience:.0f} s")
+        for address in stream.to_eject(now):
+            if now - self._tried.get(address, 0.0) >= EJECT_EVERY:
+                self._tried[address] = now
                 self.eject(address)
+                await self._give_up(address, f"{STALL:.0f} s")
+
+    async def _give_up(self, address: str, why: str) -> None:
+        wanted = self._audience.wanted
+        if wanted is None or address in wanted:
+            self._audience.keep((wanted or frozenset(self.stream.inside.values())) - {address})
+            if self._on_out is not None:
+                await self._on_out(address, why)
 
     def _hear(self, line: str, now: float) -> None:
         said = understand(line)
@@ -156,41 +186,17 @@ class Sender:
         status = await asyncio.to_thread(self._children[-1].wait)
         if not self.stream.complete and not self.stream.dropped:
             raise ClonedError(f"udp-sender on port {self.port_base} ended ({status})", tail)
-        return self._outcome("")
+        return self._outcome()
 
-    def _outcome(self, stranger: str) -> Outcome:
+    def _outcome(self) -> Outcome:
         stream = self.stream
-        return Outcome(frozenset(stream.finished), frozenset(stream.dropped), stranger, stream.sent)
+        return Outcome(frozenset(stream.finished), frozenset(stream.dropped), stream.sent)
 
     def _end(self) -> None:
         for child in reversed(self._children):
             child.kill()
             child.wait()
         os.close(self._terminal)
-
-
-async def send_partition(
-    files: Sequence[Path],
-    interface: str,
-    ports: PortBases,
-    wanted: Callable[[], frozenset[str]],
-    announce: Callable[[int], None],
-    on_said: Callable[[Said], None] | None = None,
-) -> Outcome:
-    """Send one partition; where a stranger came, begin again on a fresh port.
-
-    `announce` tells the wanted receivers each port base before its sender runs; `wanted` is asked anew each
-    time, since somebody may have been left out meanwhile. ClonedError if no port base is left or the sender fails.
-    """
-    while True:
-        port = ports.take(time.time())
-        if port is None:
-            raise ClonedError("all ports of classic sessions were used within the last 24 hours", "wait, or use pieces")
-        announce(port)
-        outcome = await Sender(files, interface, port, wanted(), on_said=on_said).run()
-        if not outcome.stranger:
-            return outcome
-        log.warning("classic stream %d: %s is none of ours; a fresh port", port, outcome.stranger)
 
 
 def send_disconnect(receiver: str, server: str, port_base: int) -> None:

@@ -7,6 +7,7 @@ return writes over. Read from its output, not from a document: there is none.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 STALL = 8.0
@@ -102,35 +103,65 @@ class Lines:
         return [line for line in lines if line.strip()]
 
 
+class Audience:
+    """Whom the streams of a session are for; it changes while they run, and everybody looks at the same one."""
+
+    def __init__(self, wanted: frozenset[str] | None, guests: int = 0) -> None:
+        """`wanted`: IPv4 addresses, no more and no fewer; None for the first `guests` who come."""
+        self.wanted = wanted
+        self.guests = guests
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody is left."""
+        return self.wanted is not None and not self.wanted
+
+    def keep(self, addresses: Collection[str]) -> None:
+        """Only these, as far as they are wanted, from now on."""
+        self.wanted = frozenset(addresses) if self.wanted is None else self.wanted & frozenset(addresses)
+
+    def complete(self, inside: Collection[str]) -> bool:
+        """Whether just those are in who should be."""
+        found = set(inside)
+        return len(found) == self.guests if self.wanted is None else bool(found) and found == self.wanted
+
+    def stranger(self, inside: Collection[str]) -> str | None:
+        """Somebody who is in and should not be."""
+        return next((each for each in inside if self.wanted is not None and each not in self.wanted), None)
+
+
 class ClassicStream:
     """One stream: who is in, whether to start, whom to eject."""
 
-    def __init__(self, wanted: frozenset[str]) -> None:
-        """`wanted`: the IPv4 addresses that it is for, no more and no fewer."""
-        self.wanted = wanted
+    def __init__(self, audience: Audience, now: float) -> None:
+        self.audience = audience
         self.inside: dict[int, str] = {}
         self.finished: set[str] = set()
         self.dropped: set[str] = set()
         self.started = False
         self.complete = False
         self.sent = 0
+        self._since = now
         self._progress = 0.0
         self._waiting: tuple[int, ...] = ()
 
-    @property
-    def stranger(self) -> str | None:
-        """Somebody who should not be in; this stream must not start."""
-        return next((address for address in self.inside.values() if address not in self.wanted), None)
-
     def ready(self) -> bool:
         """Whether exactly the wanted ones are in, so that the key may be pressed."""
-        return not self.started and set(self.inside.values()) == self.wanted
+        return not self.started and self.audience.complete(self.inside.values())
+
+    def missing(self, now: float, patience: float) -> list[str]:
+        """Who is wanted and did not come within `patience` seconds; guests that nobody knows are waited for."""
+        wanted = self.audience.wanted
+        if self.started or wanted is None or now - self._since < patience:
+            return []
+        return sorted(wanted - set(self.inside.values()))
 
     def take_in(self, said: Said, now: float) -> None:
         """Note what udp-sender said."""
         match said:
             case Joined(address, number):
                 self.inside[number] = address
+                self.dropped.discard(address)
             case Started():
                 self.started, self._progress = True, now
             case Sent(count) if count > self.sent:
@@ -151,7 +182,10 @@ class ClassicStream:
             self.dropped.add(address)
 
     def to_eject(self, now: float) -> list[str]:
-        """Receivers that hold the others up; each call after STALL seconds names them again until they are out."""
+        """Receivers that should not be in or hold the others up; each call names them again until they are out."""
+        strangers = [] if self.complete else [
+            address for address in self.inside.values() if self.audience.stranger([address])
+        ]
         if not self.started or self.complete or now - self._progress < STALL:
-            return []
-        return [self.inside[number] for number in self._waiting if number in self.inside]
+            return strangers
+        return strangers + [self.inside[number] for number in self._waiting if number in self.inside]

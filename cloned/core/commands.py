@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from cloned.core.classics import new_session
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Command
 from cloned.core.ids import LaptopId, SessionId, drawn
 from cloned.core.laptop import Laptop, State, VerdictKind, move, note
 from cloned.core.reasons import Reason
 from cloned.core.workshop import Batch, Workshop
+
+MOST_GUESTS = 250
+"""In one classic session."""
 
 
 def obey(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
@@ -19,6 +23,8 @@ def obey(workshop: Workshop, command: Command, now: float, entropy: str) -> Work
         return workshop
     if command.do == "batch":
         return _batch(workshop, command, now, drawn(entropy, "batch", 6))
+    if command.do == "start" and command.guests:
+        return _open_for_guests(workshop, command, now, entropy)
     return _COMMANDS[command.do](workshop, command, now)
 
 
@@ -35,11 +41,29 @@ def refusal(workshop: Workshop, command: Command) -> str | None:
         return f"there is no laptop {command.target}"
     if command.do in ("move", "batch", "start", "hold") and command.image not in workshop.images:
         return f"there is no image {command.image or '(none was named)'}"
+    if command.do == "start" and command.guests:
+        return _no_guests(workshop, command)
     if command.do == "batch" and not command.text:
         return "a batch confirmation names the model it is for"
     if command.do == "unbatch" and command.target not in workshop.batches:
         return f"there is no batch {command.target}"
     return None
+
+
+def _no_guests(workshop: Workshop, command: Command) -> str | None:
+    """Why no session can be opened for guests."""
+    image = workshop.images[command.image]
+    if not 1 <= command.guests <= MOST_GUESTS:
+        return f"a session is for 1 to {MOST_GUESTS} guests"
+    return f"image {image.name} cannot be sent: {image.unusable}" if image.unusable else None
+
+
+def _open_for_guests(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    """A classic session for stock Clonezilla clients; nothing of them is known but their number."""
+    session = new_session(workshop, command.image, "guests", entropy, now)
+    if session is None:
+        return workshop
+    return workshop.with_session(replace(session, guests=command.guests, started=now))
 
 
 def _laptop(workshop: Workshop, command: Command) -> Laptop:
@@ -117,8 +141,11 @@ def _hold(workshop: Workshop, command: Command, now: float) -> Workshop:
 
 
 def _start(workshop: Workshop, command: Command, now: float) -> Workshop:
-    """Lift hold and pause for an image: whoever is confirmed for it starts."""
+    """Lift hold and pause for an image: whoever is confirmed for it starts; a classic session waits for no others."""
     holds = {image: until for image, until in workshop.holds.items() if image != command.image}
+    gathering = workshop.open_session(command.image)
+    if gathering is not None and gathering.kind == "classic":
+        workshop = workshop.with_session(replace(gathering, go=True))
     return replace(workshop, holds=holds, paused=False)
 
 

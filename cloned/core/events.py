@@ -27,6 +27,8 @@ class Settings:
     stream_mbps: int = 100
     """The least a stream is worth starting for."""
     then: str = "poweroff"
+    gather_seconds: float = 60.0
+    """How long a classic session waits for further laptops after the last one joined."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class ImageInfo:
     classic: bool = False
     unusable: str = ""
     """Why it cannot be sent now; empty if it can."""
+    streams: int = 1
+    """Partitions and logical volumes: what a classic session sends one after the other."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +220,8 @@ class Command:
     """Tag, label, or the product a batch is for."""
     vendor: str = "*"
     until: float = 0.0
+    guests: int = 0
+    """With `start`: open a classic session for so many stock Clonezilla clients."""
     kind: Literal["command"] = "command"
 
 
@@ -224,6 +230,27 @@ class Tick:
     """A moment passed that something was due at: a hold, a confirmation, a session left open."""
 
     kind: Literal["tick"] = "tick"
+
+
+@dataclass(frozen=True)
+class Ejected:
+    """A receiver of a classic session's stream held the others up, or never came, and is out."""
+
+    session: SessionId
+    address: str
+    why: str
+    kind: Literal["ejected"] = "ejected"
+
+
+@dataclass(frozen=True)
+class StreamEnded:
+    """All streams of a classic session were sent, or (with an error) no more will come."""
+
+    session: SessionId
+    error: str = ""
+    again: bool = False
+    """Whether another session may well succeed."""
+    kind: Literal["stream-ended"] = "stream-ended"
 
 
 @dataclass(frozen=True)
@@ -237,7 +264,7 @@ class Recorded:
 
 Event = (
     Configured | Booted | Hello | Confirmed | Ready | Verifying | Judged | Finished | Failed | Vanished | Returned
-    | Stalled | Located | SwitchChanged | ImageKnown | ImageGone | Command | Tick | Recorded
+    | Stalled | Located | SwitchChanged | ImageKnown | ImageGone | Command | Tick | Recorded | Ejected | StreamEnded
 )
 
 
@@ -249,6 +276,20 @@ class OpenStream:
     number: int
     image: str
     stream: str
+    kind: str = "pieces"
+    """As `Session.kind`."""
+    port: int = 0
+    guests: int = 0
+    interrupted: bool = False
+    """A classic session's stream was under way when the daemon ended; it cannot be taken up again."""
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Have a classic session's streams go to exactly these addresses; the first one of a session starts them."""
+
+    session: SessionId
+    addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -265,4 +306,4 @@ class Record:
     row: dict[str, Any]
 
 
-Effect = OpenStream | CloseStream | Record
+Effect = OpenStream | Audience | CloseStream | Record

@@ -16,13 +16,21 @@ def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None) -> dict[
     if laptop.state in ACTIVE:
         return {
             "do": "restore", "session": laptop.session, "image": laptop.image, "disk": _disk(laptop),
-            "survey": laptop.written or laptop.verdict is VerdictKind.VERIFIED,
+            "survey": laptop.written or laptop.verdict is VerdictKind.VERIFIED, **_classic(workshop, laptop),
         }
     if laptop.state is State.DONE:
         return {"do": "power", "action": workshop.settings.then, "screen": _screen(laptop, None)}
     answer: dict[str, Any] = {"do": "wait", "screen": _screen(laptop, wait), "state": str(laptop.state)}
     offer = _offer(workshop, laptop)
     return {**answer, "offer": offer} if offer else answer
+
+
+def _classic(workshop: Workshop, laptop: Laptop) -> dict[str, Any]:
+    """For a classic session: the port base, and whether its stream begins."""
+    session = workshop.sessions.get(laptop.session) if laptop.session is not None else None
+    if session is None or not session.classic:
+        return {}
+    return {"classic": {"port": session.port, "go": session.started is not None}}
 
 
 def _disk(laptop: Laptop) -> dict[str, Any]:

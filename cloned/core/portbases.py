@@ -1,28 +1,47 @@
-"""Port bases of classic sessions: none is given out again for a day, so that nobody joins the wrong stream."""
+"""Port bases of classic sessions: none is given out again for a day, so that nobody joins the wrong stream.
+
+A client of Clonezilla is told one port base and goes up by two with each partition, so a session holds a run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 FIRST = 2232
 """What Clonezilla itself starts at."""
 
 LAST = 12230
+STEP = 2
+"""udpcast uses the port base and the port after it."""
+
 REST = 24 * 3600.0
-"""Seconds that a port base rests after it was given out."""
+"""Seconds that port bases rest after they were given out."""
 
 
-class PortBases:
-    """Gives out even port numbers; `used` (port base → when, in seconds since 1970) is for the caller to keep."""
+@dataclass(frozen=True)
+class Given:
+    """A run of port bases that somebody was told of."""
 
-    def __init__(self, used: Mapping[int, float]) -> None:
-        self.used = dict(used)
+    first: int
+    count: int
+    at: float
+    """When, in seconds since 1970."""
 
-    def take(self, now: float) -> int | None:
-        """The port base that has rested longest, or was never used; None if all were given out within the last day."""
-        self.used = {port: min(when, now) for port, when in self.used.items() if now - when < REST}
-        free = (port for port in range(FIRST, LAST + 1, 2) if port not in self.used)
-        port = next(free, None)
-        if port is not None:
-            self.used[port] = now
-        return port
+    @property
+    def end(self) -> int:
+        """The first port base after it."""
+        return self.first + self.count * STEP
+
+
+def free_base(given: Iterable[Given], count: int, now: float) -> int | None:
+    """The lowest port base that `count` unused ones begin at; None if there is no such run.
+
+    A time in the future (a clock that jumped) counts as now.
+    """
+    at = FIRST
+    for run in sorted((run for run in given if now - run.at < REST), key=lambda run: run.first):
+        if run.first >= at + count * STEP:
+            break
+        at = max(at, run.end)
+    return at if at + (count - 1) * STEP <= LAST else None

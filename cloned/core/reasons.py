@@ -27,6 +27,7 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     IMAGE_UNUSABLE = "image-unusable"
     NEEDS_CLASSIC = "needs-classic"
+    CLASSIC_UNDER_WAY = "classic-under-way"
     DISK_TOO_SMALL = "disk-too-small"
     SECTOR_SIZE = "sector-size"
     WRONG_DISK = "wrong-disk"
@@ -74,6 +75,7 @@ _TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.CANCELLED: ("Its session was cancelled", "Confirm it again to clone it"),
     Reason.IMAGE_UNUSABLE: ("Its image cannot be sent: {detail}", "Repair or import the image again, then retry"),
     Reason.NEEDS_CLASSIC: ("Its image needs a classic session: {detail}", "Start a classic session for it"),
+    Reason.CLASSIC_UNDER_WAY: ("A classic session of its image is under way", "It joins the next one by itself"),
     Reason.DISK_TOO_SMALL: ("Its disk is too small: {detail}", "Put in a larger disk or choose a smaller image"),
     Reason.SECTOR_SIZE: ("Its disk has other sectors than the image: {detail}", "Choose an image made on such a disk"),
     Reason.WRONG_DISK: ("The disk that was confirmed is not there", "Check the disk, then confirm again"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from cloned.core import classics
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
 from cloned.core.reasons import Reason
@@ -73,10 +74,18 @@ class _Planner:
             return Wait(Reason.PAUSED)
         if image is None or image.unusable:
             return Wait(Reason.IMAGE_UNUSABLE, image.unusable if image else f"there is no image {laptop.image}")
-        if image.classic:
-            return Wait(Reason.NEEDS_CLASSIC, "its layout is one that only Clonezilla itself restores")
+        if image.classic and (wait := self.barred_from_classic(image.name)) is not None:
+            return wait
         until = self.workshop.holds.get(laptop.image, 0.0)
         return Wait(Reason.HELD, _clock(until)) if until > self.now else None
+
+    def barred_from_classic(self, image: str) -> Wait | None:
+        """The members of a classic session are settled once its stream begins."""
+        if classics.under_way(self.workshop, image):
+            return Wait(Reason.CLASSIC_UNDER_WAY)
+        if self.workshop.open_session(image) is None and classics.free_port(self.workshop, image, self.now) is None:
+            return Wait(Reason.NEEDS_CLASSIC, "all of their ports were used within the last 24 hours")
+        return None
 
     def hand_out(self, queues: dict[str, list[Laptop]], waits: dict[LaptopId, Wait]) -> list[LaptopId]:
         """Places to the image that holds fewest, then by arrival."""
@@ -112,9 +121,11 @@ def due(workshop: Workshop, now: float) -> bool:
         given = laptop.confirmation
         if laptop.state is State.WAITING and given is not None and given.until <= now:
             return True
+    if classics.gathered(workshop, now):
+        return True
     linger = workshop.settings.linger_seconds
     return any(
-        each.open and each.idle_since is not None and now - each.idle_since >= linger
+        each.open and each.kind != "guests" and each.idle_since is not None and now - each.idle_since >= linger
         for each in workshop.sessions.values()
     )
 

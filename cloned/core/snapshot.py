@@ -84,6 +84,14 @@ def _seconds(laptop: Laptop, now: float) -> dict[str, float]:
     return {name: round(spent.get(name, 0.0), 3) for name in STAGES}
 
 
+def _session_state(session: Session, *, active: bool) -> str:
+    if session.ended:
+        return "ended"
+    if session.kind == "classic" and session.started is None:
+        return "gathering"
+    return "sending" if active or session.kind == "guests" else "idle"
+
+
 def _session(session: Session, workshop: Workshop, now: float) -> dict[str, Any]:
     """`bytes`: the image's used bytes, which each laptop gets; `mbit_s`: those over the session's seconds."""
     active = [laptop.id for laptop in workshop.active() if laptop.session == session.id]
@@ -91,8 +99,9 @@ def _session(session: Session, workshop: Workshop, now: float) -> dict[str, Any]
     end = now if active else session.last_verdict
     seconds = max(0.0, end - begin) if begin is not None and end is not None else 0.0
     return {
-        "id": session.id, "number": session.number, "image": session.image,
-        "state": "ended" if session.ended else "sending" if active else "idle",
+        "id": session.id, "number": session.number, "image": session.image, "kind": session.kind,
+        "state": _session_state(session, active=bool(active)), "guests": session.guests, "port": session.port or None,
+        "ejected": list(session.ejected),
         "laptops": list(session.members), "active": active, "bytes": session.bytes, "seconds": round(seconds, 3),
         "mbit_s": round(session.bytes * 8 / seconds / 1e6, 1) if seconds else 0.0,
         "started": iso(session.opened), "ended": iso(session.ended) if session.ended else None,

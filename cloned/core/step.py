@@ -6,19 +6,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from cloned.core import commands
+from cloned.core import classics, commands
 from cloned.core.boot import answer_kind
 from cloned.core.confirm import ask_or_wait, confirm, settle, used_up
 from cloned.core.events import (
-    Booted, CloseStream, Configured, Confirmed, Effect, Event, Failed, Finished, Hello, ImageGone, ImageKnown, Judged,
-    Located, OpenStream, Ready, Record, Recorded, Returned, Stalled, SwitchChanged, Tick, Vanished, Verifying, Command,
+    Booted, CloseStream, Configured, Confirmed, Effect, Ejected, Event, Failed, Finished, Hello, ImageGone, ImageKnown,
+    Judged, Located, OpenStream, Ready, Record, Recorded, Returned, Stalled, StreamEnded, SwitchChanged, Tick, Vanished,
+    Verifying, Command,
 )
 from cloned.core.ids import Identity, LaptopId, SessionId, drawn
 from cloned.core.laptop import ACTIVE, MAX_ROUNDS, Laptop, State, VerdictKind, move, note
 from cloned.core.ledger import ledger_row
 from cloned.core.reasons import Reason
 from cloned.core.schedule import plan
-from cloned.core.session import Session
+from cloned.core.session import Kind, Session
 from cloned.core.workshop import MAX_BOOTS, Boot, Workshop
 
 
@@ -32,6 +33,7 @@ def step(workshop: Workshop, event: Event, now: float, entropy: str) -> tuple[Wo
     before = workshop
     workshop = _HANDLERS[type(event)](workshop, event, now, entropy)
     workshop = _admit(workshop, entropy, now)
+    workshop = classics.advance(workshop, now)
     workshop = _sessions(workshop, now)
     return _effects(before, workshop, now)
 
@@ -256,6 +258,14 @@ def _command(workshop: Workshop, event: Command, now: float, entropy: str) -> Wo
     return commands.obey(workshop, event, now, entropy)
 
 
+def _ejected(workshop: Workshop, event: Ejected, now: float, entropy: str) -> Workshop:
+    return classics.ejected(workshop, event, now)
+
+
+def _stream_ended(workshop: Workshop, event: StreamEnded, now: float, entropy: str) -> Workshop:
+    return classics.stream_ended(workshop, event, now)
+
+
 def _recorded(workshop: Workshop, event: Recorded, now: float, entropy: str) -> Workshop:
     key = f"{event.laptop}/{event.job}"
     return replace(workshop, unrecorded={name: row for name, row in workshop.unrecorded.items() if name != key})
@@ -266,6 +276,7 @@ _HANDLERS: dict[type, Callable[[Workshop, Any, float, str], Workshop]] = {
     Verifying: _verifying, Judged: _judged, Finished: _finished, Failed: _failed, Vanished: _vanished,
     Returned: _returned, Stalled: _stalled, Located: _located, SwitchChanged: _switch, ImageKnown: _image,
     ImageGone: _image_gone, Command: _command, Tick: _tick, Recorded: _recorded,
+    Ejected: _ejected, StreamEnded: _stream_ended,
 }
 
 
@@ -276,18 +287,17 @@ def _admit(workshop: Workshop, entropy: str, now: float) -> Workshop:
     """Give the free places to those whose turn it is."""
     for number, ident in enumerate(plan(workshop, now).start):
         laptop = workshop.laptops[ident]
-        session = workshop.open_session(laptop.image) or _session(workshop, laptop, f"{entropy}/{number}", now)
+        session = workshop.open_session(laptop.image)
+        if session is None:
+            kind: Kind = "classic" if workshop.images[laptop.image].classic else "pieces"
+            session = classics.new_session(workshop, laptop.image, kind, f"{entropy}/{number}", now)
+        if session is None:
+            continue
         if ident not in session.members:
             session = replace(session, members=(*session.members, ident))
-        workshop = workshop.with_session(replace(session, idle_since=None)).with_laptop(_start(laptop, session, now))
+        session = replace(session, idle_since=None, joined=now)
+        workshop = workshop.with_session(session).with_laptop(_start(laptop, session, now))
     return workshop
-
-
-def _session(workshop: Workshop, laptop: Laptop, entropy: str, now: float) -> Session:
-    ident = SessionId(drawn(entropy, "session", 8))
-    number = 1 + max((each.number for each in workshop.sessions.values()), default=0)
-    image = workshop.images[laptop.image]
-    return Session(ident, number, image.name, image.image_hash, drawn(entropy, "stream", 32), now, bytes=image.used)
 
 
 def _start(laptop: Laptop, session: Session, now: float) -> Laptop:
@@ -297,7 +307,8 @@ def _start(laptop: Laptop, session: Session, now: float) -> Laptop:
             laptop, job=laptop.job + 1, job_open=True, attempts=0, verdict=VerdictKind.NONE, image_hash="", differs=(),
             first_differs=(), cleared=(), discarded=False, steps=(), bytes=0,
         )
-    return move(replace(laptop, session=session.id), State.READY, now, f"joins session {session.number}")
+    laptop = replace(laptop, session=session.id, attempts=0)
+    return move(laptop, State.READY, now, f"joins session {session.number}")
 
 
 def _sessions(workshop: Workshop, now: float) -> Workshop:
@@ -305,9 +316,12 @@ def _sessions(workshop: Workshop, now: float) -> Workshop:
     busy = {laptop.session for laptop in workshop.active()}
     sessions = dict(workshop.sessions)
     for ident, session in workshop.sessions.items():
+        if session.kind == "guests":
+            continue  # ends with its stream
         if session.open and ident not in busy:
             idle = session.idle_since if session.idle_since is not None else now
             over = now - idle >= workshop.settings.linger_seconds or _outdated(workshop, session)
+            over = over or session.started is not None
             sessions[ident] = replace(session, idle_since=idle, ended=now if over else None)
         elif session.open and session.idle_since is not None:
             sessions[ident] = replace(session, idle_since=None)
@@ -319,14 +333,24 @@ def _outdated(workshop: Workshop, session: Session) -> bool:
     return image is None or image.image_hash != session.image_hash
 
 
+def open_stream(session: Session, *, interrupted: bool = False) -> OpenStream:
+    """What opens a session's stream; `interrupted` by the daemon's end."""
+    return OpenStream(
+        session.id, session.number, session.image, session.stream, session.kind, session.port, session.guests,
+        interrupted,
+    )
+
+
 def _effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tuple[Effect, ...]]:
     """What must be done because of what changed: streams opened and closed, results recorded."""
     effects: list[Effect] = []
     for ident, session in after.sessions.items():
         was = before.sessions.get(ident)
         if was is None:
-            effects.append(OpenStream(ident, session.number, session.image, session.stream))
-        elif was.open and not session.open:
+            effects.append(open_stream(session))
+        if session.receivers != (was.receivers if was is not None else ()):
+            effects.append(classics.audience(after, session))
+        if was is not None and was.open and not session.open:
             effects.append(CloseStream(ident))
     closed = [
         laptop for ident, laptop in after.laptops.items()

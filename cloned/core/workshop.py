@@ -74,8 +74,10 @@ class Workshop:
         return max(known, key=lambda laptop: (laptop.identity.usable and identity.usable, laptop.since), default=None)
 
     def open_session(self, image: str) -> Session | None:
-        """The open session of an image."""
-        return next((each for each in self.sessions.values() if each.open and each.image == image), None)
+        """The session that laptops of an image may join."""
+        kind = "classic" if image in self.images and self.images[image].classic else "pieces"
+        found = (each for each in self.sessions.values() if each.joinable and (each.image, each.kind) == (image, kind))
+        return next(found, None)
 
     def active(self) -> list[Laptop]:
         """Laptops that hold a place."""

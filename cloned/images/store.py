@@ -19,6 +19,7 @@ from typing import Any
 
 from cloned.core.manifest import Manifest
 from cloned.errors import ClonedError, ImageError, MissingError, UsageError
+from cloned.images import classic
 from cloned.images.clonezilla import read_image
 from cloned.images.importing import Import, Keep, OnProgress
 from cloned.images.manifest import Progress, manifest_from_json
@@ -214,6 +215,14 @@ class ImageStore:
             return directory / "clonezilla"
         path = Path(self.origin(name)["path"])
         return path if (path / "parts").is_file() else None
+
+    def saved_parts(self, name: str) -> list[tuple[str, list[Path]]]:
+        """Partitions with the files Clonezilla saved them in, in its order (blocking); ImageError if they are gone."""
+        return classic.saved_parts(classic.original(self.original(name), name))
+
+    def pseudo_image(self, name: str, disk: str) -> bytes:
+        """A tar with what ocs-sr needs to restore by multicast onto `disk` (blocking); ImageError, ValueError."""
+        return classic.pseudo_image(classic.original(self.original(name), name), name, disk)
 
     def origin(self, name: str) -> dict[str, Any]:
         """How an image was saved: `path`, `disk`, `parts` (partclone headers, file names), for export."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 
 from cloned.core.events import ImageGone, ImageInfo, ImageKnown
+from cloned.core.manifest import Plan
 from cloned.engine import Engine
 from cloned.errors import ImageError
 from cloned.images.store import ImageStore
@@ -19,8 +21,9 @@ EVERY = 5.0
 class ImageWatch:
     """Compares the store with what the engine knows."""
 
-    def __init__(self, engine: Engine, store: ImageStore) -> None:
-        self._engine, self._store = engine, store
+    def __init__(self, engine: Engine, store: ImageStore, classic: Collection[str] = ()) -> None:
+        """`classic` names images that go through classic sessions by somebody's wish."""
+        self._engine, self._store, self._classic = engine, store, classic
         self._last: dict[str, ImageInfo] = {}
 
     async def run(self) -> None:
@@ -53,4 +56,18 @@ class ImageWatch:
             image_hash = before.image_hash if before is not None else ""
             return ImageInfo(name, image_hash, 0, 0, unusable=str(error))
         plan = manifest.plan
-        return ImageInfo(name, manifest.image_hash, plan.map.used, plan.min_size, plan.sector_size, plan.classic)
+        classic = plan.classic or name in self._classic
+        return ImageInfo(
+            name, manifest.image_hash, plan.map.used, plan.min_size, plan.sector_size, classic,
+            self._unusable(name, plan) if classic else "", len(plan.layers),
+        )
+
+    def _unusable(self, name: str, plan: Plan) -> str:
+        """Why a classic session cannot send an image, or nobody could read it back; empty if all is well."""
+        if plan.classic:
+            return "it has logical volumes that are not linear, or on several disks, so nothing could read them back"
+        try:
+            self._store.saved_parts(name)
+        except ImageError as error:
+            return str(error)
+        return ""

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from cloned.core.events import (
+    Audience,
     Booted,
     Command,
     Configured,
     Confirmed,
     Effect,
+    Ejected,
     Event,
     Failed,
     Finished,
@@ -28,6 +30,7 @@ from cloned.core.events import (
     Record,
     Returned,
     Settings,
+    StreamEnded,
     SwitchChanged,
     Tick,
     Vanished,
@@ -40,7 +43,8 @@ from cloned.core.step import step
 from cloned.core.workshop import Workshop
 from cloned.journal import Entry
 
-IMAGES = [ImageInfo(f"school-{n}", f"{n:064x}", 10**9, 10**10) for n in range(3)]
+IMAGES = [ImageInfo(f"school-{n}", f"{n:064x}", 10**9, 10**10, classic=n == 2, streams=3) for n in range(3)]
+CLASSIC = IMAGES[2].name
 WRONG = Difference("sda2", 4096, 8191, 1)
 
 
@@ -81,6 +85,16 @@ def check(before: Workshop, after: Workshop, event: Event) -> None:
             assert after.sessions[laptop.session].open
             assert after.sessions[laptop.session].image == laptop.image
             assert laptop.id in after.sessions[laptop.session].members
+    for ident, session in after.sessions.items():
+        was = before.sessions.get(ident)
+        assert session.classic == (session.port > 0)
+        if was is not None and was.started is not None:
+            assert session.members == was.members
+            assert set(session.receivers) <= set(was.receivers)
+        if session.classic:
+            mine = range(session.port, session.port + 2 * session.streams)
+            assert not any(set(mine) & set(range(each.port, each.port + 2 * each.streams))
+                           for each in after.sessions.values() if each.classic and each.id != ident)
     changed = [laptop for ident, laptop in after.laptops.items() if laptop is not before.laptops.get(ident)]
     for laptop in changed:
         if laptop.state in (State.DONE, State.FINISHING):
@@ -134,6 +148,8 @@ class Machine:
                 self.ask(evening, ident)
             case State.READY if laptop.session:
                 evening.happen(Ready(ident, laptop.session, laptop.disk, ("gpt",), True))
+            case State.RECEIVING if waits_for_stream(evening, ident):
+                self.stream(evening, ident)
             case State.RECEIVING if laptop.session and luck < 0.5:
                 evening.happen(Verifying(ident, laptop.session))
             case State.RECEIVING | State.VERIFYING if laptop.session:
@@ -144,6 +160,19 @@ class Machine:
                 evening.happen(Returned(ident)) if luck < 0.5 else self.boot(evening)
             case _ if luck > 0.95:
                 evening.happen(Tick())
+
+    def stream(self, evening: Evening, ident: LaptopId) -> None:
+        """What happens around a laptop of a classic session: the others gather, the stream ends or breaks off."""
+        laptop = evening.state.laptops[ident]
+        assert laptop.session is not None
+        luck = self.chance.random()
+        if evening.state.sessions[laptop.session].started is None:
+            evening.now += 5
+            evening.happen(Command("start", "page", image=CLASSIC) if luck < 0.1 else Tick())
+        elif luck < 0.3:
+            evening.happen(Ejected(laptop.session, laptop.address, "8 s"))
+        else:
+            evening.happen(StreamEnded(laptop.session, "the daemon ended" if luck < 0.4 else "", again=True))
 
     def ask(self, evening: Evening, ident: LaptopId) -> None:
         image = self.chance.choice(IMAGES).name
@@ -183,6 +212,12 @@ def run(seed: int, laptops: int, confirm: str = "auto") -> Evening:
     return evening
 
 
+def waits_for_stream(evening: Evening, ident: LaptopId) -> bool:
+    joined = evening.state.laptops[ident].session
+    session = evening.state.sessions[joined] if joined is not None else None
+    return session is not None and session.classic and session.sent is None
+
+
 def settled(machine: Machine, evening: Evening) -> bool:
     ident = machine.ident(evening)
     return ident is not None and evening.state.laptops[ident].state in (State.DONE, State.ASIDE)
@@ -219,6 +254,19 @@ def test_the_journal_replays_to_the_same_state(seed: int) -> None:
         event = _EVENTS.validate_json(_EVENTS.dump_json(entry.event))
         state, _ = step(state, event, entry.at, entry.entropy)
     assert state == evening.state
+
+
+def test_classic_sessions_start_and_end() -> None:
+    """Streams begin for somebody, and nobody gets one twice or joins one that runs."""
+    evening = run(5, 100, confirm="ask")
+    sessions = [each for each in evening.state.sessions.values() if each.classic]
+    assert any(each.sent is not None and len(each.members) > 1 for each in sessions)
+    assert any(each.ejected for each in sessions)
+    audiences = [effect for effect in evening.effects if isinstance(effect, Audience)]
+    assert {each.session for each in audiences} == {each.id for each in sessions if each.started is not None}
+    for session in sessions:
+        sizes = [len(each.addresses) for each in audiences if each.session == session.id]
+        assert sizes == sorted(sizes, reverse=True)
 
 
 def test_a_thousand_laptops_take_seconds() -> None:

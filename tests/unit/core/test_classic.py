@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cloned.core.classic import (
     STALL,
+    Audience,
     ClassicStream,
     Complete,
     Joined,
@@ -43,7 +44,7 @@ def test_lines_end_in_either_way_and_in_any_parts() -> None:
 
 
 def test_it_is_ready_when_exactly_the_wanted_are_in() -> None:
-    stream = ClassicStream(frozenset({ONE, TWO}))
+    stream = ClassicStream(Audience(frozenset({ONE, TWO})), 0.0)
     told(stream, b"New connection from 10.98.0.2  (#0) 00000009\r\n")
     assert not stream.ready()
     told(stream, b"New connection from 10.98.0.3  (#1) 00000009\r\n")
@@ -52,15 +53,37 @@ def test_it_is_ready_when_exactly_the_wanted_are_in() -> None:
     assert not stream.ready()
 
 
-def test_a_stranger_is_noticed() -> None:
-    stream = ClassicStream(frozenset({ONE}))
+def test_a_stranger_is_to_be_ejected() -> None:
+    stream = ClassicStream(Audience(frozenset({ONE})), 0.0)
     told(stream, b"New connection from 10.98.0.2  (#0) 9\r\nNew connection from 10.98.0.9  (#1) 9\r\n")
-    assert stream.stranger == "10.98.0.9"
+    assert stream.to_eject(0.5) == ["10.98.0.9"]
     assert not stream.ready()
+    told(stream, b"Disconnecting #1 (10.98.0.9)\r\n")
+    assert stream.ready()
+
+
+def test_who_never_comes_is_not_waited_for() -> None:
+    stream = ClassicStream(Audience(frozenset({ONE, TWO})), 100.0)
+    told(stream, b"New connection from 10.98.0.2  (#0) 9\r\n")
+    assert stream.missing(150.0, 60.0) == []
+    assert stream.missing(160.0, 60.0) == [TWO]
+    stream.audience.keep({ONE})
+    assert stream.ready()
+
+
+def test_guests_are_counted_and_then_known() -> None:
+    audience = Audience(None, 2)
+    stream = ClassicStream(audience, 0.0)
+    told(stream, b"New connection from 10.98.0.2  (#0) 9\r\n")
+    assert not stream.ready()
+    assert stream.missing(1e6, 1.0) == []
+    told(stream, b"New connection from 10.98.0.3  (#1) 9\r\nStarting transfer: 9\r\nTransfer complete.\r\n")
+    audience.keep(stream.finished)
+    assert audience.wanted == {ONE, TWO}
 
 
 def test_who_holds_the_others_up_is_ejected_after_a_while() -> None:
-    stream = ClassicStream(frozenset({ONE, TWO}))
+    stream = ClassicStream(Audience(frozenset({ONE, TWO})), 0.0)
     told(
         stream,
         b"New connection from 10.98.0.2 (#0) 9\r\nNew connection from 10.98.0.3 (#1) 9\r\nStarting transfer: 9\r\n",

@@ -1,22 +1,25 @@
-from __future__ import annotations
+"""Port bases rest for a day, and a session's lie side by side."""
 
-from cloned.core.portbases import FIRST, LAST, REST, PortBases
-
-
-def test_no_port_base_is_given_out_twice_within_a_day() -> None:
-    ports = PortBases({FIRST: 1000.0})
-    given = [ports.take(1000.0 + n) for n in range(5)]
-    assert given == [FIRST + 2, FIRST + 4, FIRST + 6, FIRST + 8, FIRST + 10]
-    assert PortBases(ports.used).take(2000.0) == FIRST + 12
-    assert PortBases(ports.used).take(1000.0 + REST) == FIRST
+from cloned.core.portbases import FIRST, LAST, REST, STEP, Given, free_base
 
 
-def test_when_all_are_used_there_is_none() -> None:
-    ports = PortBases(dict.fromkeys(range(FIRST, LAST + 1, 2), 5.0))
-    assert ports.take(6.0) is None
+def test_none_is_given_out_again_within_a_day() -> None:
+    given = [Given(FIRST, 3, 1000.0)]
+    assert free_base(given, 2, 1001.0) == FIRST + 3 * STEP
+    assert free_base(given, 2, 1000.0 + REST) == FIRST
 
 
-def test_a_clock_that_was_ahead_does_not_hold_a_port_for_years() -> None:
-    ports = PortBases({FIRST: 1e12})
-    assert ports.take(1000.0) == FIRST + 2
-    assert ports.take(1000.0 + REST) == FIRST
+def test_a_run_fits_between_two_others_or_goes_behind_them() -> None:
+    given = [Given(FIRST, 1, 5.0), Given(FIRST + 3 * STEP, 1, 5.0)]
+    assert free_base(given, 2, 6.0) == FIRST + STEP
+    assert free_base(given, 3, 6.0) == FIRST + 4 * STEP
+
+
+def test_there_is_an_end_to_them() -> None:
+    given = [Given(FIRST, (LAST - FIRST) // STEP, 5.0)]
+    assert free_base(given, 1, 6.0) == LAST
+    assert free_base(given, 2, 6.0) is None
+
+
+def test_a_clock_that_was_set_back_frees_nothing() -> None:
+    assert free_base([Given(FIRST, 1, 1e12)], 1, 5.0) == FIRST + STEP

@@ -47,7 +47,6 @@ def test_a_slow_link_carries_one_stream_at_a_time() -> None:
     ({"paused": True}, Reason.PAUSED),
     ({"holds": {"a": 100.0}}, Reason.HELD),
     ({"images": {"a": replace(IMAGES["a"], unusable="piece 3 is missing")}}, Reason.IMAGE_UNUSABLE),
-    ({"images": {"a": replace(IMAGES["a"], classic=True)}}, Reason.NEEDS_CLASSIC),
     ({"images": {}}, Reason.IMAGE_UNUSABLE),
 ])
 def test_what_bars_a_laptop(change: dict[str, object], reason: Reason) -> None:

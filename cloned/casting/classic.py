@@ -1,0 +1,102 @@
+"""A classic session's streams: partition after partition, each on its own port, to exactly those who are in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cloned.casting.udpcast import Outcome, Sender
+from cloned.core.classic import Audience, Joined, Said, Sent
+from cloned.core.events import Ejected, Event, OpenStream, StreamEnded
+from cloned.core.portbases import STEP
+from cloned.errors import ClonedError
+
+log = logging.getLogger(__name__)
+
+Tell = Callable[[Event], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One partition or logical volume of an image, as Clonezilla saved it."""
+
+    name: str
+    files: Sequence[Path]
+
+
+@dataclass
+class ClassicStats:
+    """How far a classic session's streams are."""
+
+    server: str
+    """Our address on the laptops' network."""
+    port: int
+    """Port base of the first stream."""
+    part: str = ""
+    """What is being sent, as the image calls it."""
+    number: int = 0
+    """Its number, from 1 on; 0 while nothing was begun."""
+    parts: int = 0
+    bytes: int = 0
+    """Bytes of this part's files that all receivers have."""
+    inside: list[str] = field(default_factory=list)
+    """Addresses that are in."""
+    out: list[str] = field(default_factory=list)
+    """Addresses that were ejected or gave up."""
+
+
+class ClassicSession:
+    """Sends an image's parts to an audience. `tell` takes what the engine must hear."""
+
+    def __init__(
+        self, opened: OpenStream, parts: Sequence[Part], interface: str, server: str, bitrate: str, tell: Tell
+    ) -> None:
+        self.stats = ClassicStats(server, opened.port, parts=len(parts))
+        self.audience = Audience(None if opened.guests else frozenset(), opened.guests)
+        self._session, self._parts, self._tell = opened.session, parts, tell
+        self._interface, self._bitrate = interface, bitrate
+
+    async def run(self) -> None:
+        """Send everything; then, or where that fails, say so to the engine."""
+        try:
+            await self._send_all()
+        except ClonedError as error:
+            log.error("classic session %s: %s", self._session, error)
+            await self._tell(StreamEnded(self._session, str(error)))
+        else:
+            await self._tell(StreamEnded(self._session))
+
+    async def _send_all(self) -> None:
+        for number, part in enumerate(self._parts):
+            if self.audience.gone:
+                return
+            self.stats.number, self.stats.part, self.stats.bytes, self.stats.inside = number + 1, part.name, 0, []
+            port = self.stats.port + number * STEP
+            sender = Sender(
+                part.files, self._interface, port, self.audience, max_bitrate=self._bitrate, on_said=self._hear,
+                on_out=self._out,
+            )
+            outcome = await sender.run()
+            log.info("classic session %s: %s went to %s", self._session, part.name, ", ".join(sorted(outcome.finished)))
+            await self._settle(outcome)
+
+    def _hear(self, said: Said) -> None:
+        match said:
+            case Joined(address):
+                self.stats.inside.append(address)
+            case Sent(count):
+                self.stats.bytes = count
+
+    async def _out(self, address: str, why: str) -> None:
+        """Somebody was ejected: the others go on, and the engine hears of it."""
+        self.stats.out.append(address)
+        await self._tell(Ejected(self._session, address, why))
+
+    async def _settle(self, outcome: Outcome) -> None:
+        """Only who has all of this part gets the next one."""
+        self.audience.keep(outcome.finished)
+        for address in sorted(outcome.dropped - set(self.stats.out)):
+            await self._out(address, "it left the stream before the end")

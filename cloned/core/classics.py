@@ -1,0 +1,122 @@
+"""Classic sessions as the core sees them: who is in, when the stream starts, what becomes of whom. Pure.
+
+Laptops gather in an open classic session and prepare. Once all of them are ready, and nobody has joined for
+a while or somebody said "start", the members are settled; later ones wait for the next session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cloned.core.events import Audience, Ejected, StreamEnded
+from cloned.core.ids import LaptopId, SessionId, drawn
+from cloned.core.laptop import Laptop, State, move
+from cloned.core.portbases import Given, free_base
+from cloned.core.reasons import Reason
+from cloned.core.session import Kind, Session
+from cloned.core.workshop import Workshop
+
+
+def free_port(workshop: Workshop, image: str, now: float) -> int | None:
+    """A port base for a session of this image; None if all were given out within a day."""
+    given = [Given(each.port, each.streams, each.opened) for each in workshop.sessions.values() if each.classic]
+    return free_base(given, workshop.images[image].streams, now)
+
+
+def new_session(workshop: Workshop, image: str, kind: Kind, entropy: str, now: float) -> Session | None:
+    """A session that is not yet there; None where no port base is left for it."""
+    known = workshop.images[image]
+    port = free_port(workshop, image, now) if kind != "pieces" else 0
+    if port is None:
+        return None
+    number = 1 + max((each.number for each in workshop.sessions.values()), default=0)
+    return Session(
+        SessionId(drawn(entropy, "session", 8)), number, image, known.image_hash, drawn(entropy, "stream", 32), now,
+        bytes=known.used, kind=kind, port=port, streams=known.streams if kind != "pieces" else 0, joined=now,
+    )
+
+
+def advance(workshop: Workshop, now: float) -> Workshop:
+    """Start the streams whose laptops are all ready, and let those go that are no longer to get one."""
+    for session in workshop.sessions.values():
+        if not session.open or session.kind != "classic":
+            continue
+        if session.started is None:
+            if _complete(workshop, session, now):
+                receivers = tuple(laptop.id for laptop in _inside(workshop, session))
+                workshop = workshop.with_session(replace(session, started=now, receivers=receivers))
+        elif (left := _left(workshop, session)) != session.receivers:
+            workshop = workshop.with_session(replace(session, receivers=left))
+    return workshop
+
+
+def under_way(workshop: Workshop, image: str) -> bool:
+    """Whether a classic session of this image has begun that nobody can join any more."""
+    return workshop.open_session(image) is None and any(
+        each.open and each.kind == "classic" and each.image == image for each in workshop.sessions.values()
+    )
+
+
+def gathered(workshop: Workshop, now: float) -> bool:
+    """Whether a session has waited long enough for others."""
+    return any(
+        each.kind == "classic" and each.joinable and each.members and _complete(workshop, each, now)
+        for each in workshop.sessions.values()
+    )
+
+
+def _inside(workshop: Workshop, session: Session) -> list[Laptop]:
+    return [
+        laptop for laptop in map(workshop.laptops.get, session.members)
+        if laptop is not None and laptop.session == session.id and laptop.state in (State.READY, State.RECEIVING)
+    ]
+
+
+def _complete(workshop: Workshop, session: Session, now: float) -> bool:
+    """Whether all who are in are ready, and nobody else is to be waited for."""
+    inside = _inside(workshop, session)
+    ready = bool(inside) and all(laptop.state is State.RECEIVING for laptop in inside)
+    full = len(workshop.active()) >= workshop.places
+    return ready and (session.go or full or now - session.joined >= workshop.settings.gather_seconds)
+
+
+def _left(workshop: Workshop, session: Session) -> tuple[LaptopId, ...]:
+    """The receivers that still are: each leaves once and does not come back."""
+    inside = {laptop.id for laptop in _inside(workshop, session)}
+    return tuple(ident for ident in session.receivers if ident in inside)
+
+
+def audience(workshop: Workshop, session: Session) -> Audience:
+    """Whom a started session's streams are for."""
+    found = (workshop.laptops[ident].address for ident in session.receivers if ident in workshop.laptops)
+    return Audience(session.id, tuple(sorted(found)))
+
+
+def ejected(workshop: Workshop, event: Ejected, now: float) -> Workshop:
+    """A receiver was taken out of the stream: a laptop is set aside, a guest is only noted."""
+    session = workshop.sessions.get(event.session)
+    if session is None or not session.open or event.address in session.ejected:
+        return workshop
+    workshop = workshop.with_session(replace(session, ejected=(*session.ejected, event.address)))
+    for laptop in _inside(workshop, session):
+        if laptop.address == event.address:
+            aside = move(laptop, State.ASIDE, now, reason=Reason.NO_HEADWAY, detail=event.why)
+            workshop = workshop.with_laptop(aside)
+    return workshop
+
+
+def stream_ended(workshop: Workshop, event: StreamEnded, now: float) -> Workshop:
+    """All streams of a session are over. After an error its receivers wait for another, or are set aside."""
+    session = workshop.sessions.get(event.session)
+    if session is None or not session.open or not session.classic or session.sent is not None:
+        return workshop
+    over = now if session.kind == "guests" else None
+    workshop = workshop.with_session(replace(session, sent=now, started=session.started or now, ended=over))
+    for laptop in _inside(workshop, session) if event.error else ():
+        if event.again:
+            laptop = replace(laptop, session=None)
+            workshop = workshop.with_laptop(move(laptop, State.WAITING, now, f"its session broke off: {event.error}"))
+        else:
+            aside = move(laptop, State.ASIDE, now, reason=Reason.IMAGE_UNUSABLE, detail=event.error)
+            workshop = workshop.with_laptop(aside)
+    return workshop
