@@ -1,0 +1,30 @@
+"""The configuration that the lab writes is one that the daemon takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cloned.config import parse
+from cloned.lab.daemon import Settings
+from cloned.lab.laptops import Kind
+
+
+def settings(kind: Kind, gates: dict[str, str] | None = None, mbit_s: int | None = 1000) -> Settings:
+    folder = Path("/somewhere/with a \"quote\"")
+    inventory = "http://10.77.0.2:8070/inventory"
+    return Settings(folder, folder, folder, folder, "bulk", kind, mbit_s, inventory, "s" * 48, gates or {})
+
+
+def test_it_is_understood() -> None:
+    config = parse(settings(Kind.VM, {"52:54:00:00:00:02": "http://10.77.0.2:8070/gate/2"}).toml())
+    assert config.workshop.state == Path("/somewhere/with a \"quote\"")
+    assert config.sessions.confirm == "auto"
+    assert config.boot.model[0].kernel_parameters == "cloned.gate=http://10.77.0.2:8070/gate/2"
+    assert config.boot.serial == "ttyS0,115200"
+    assert config.network.link_mbps == 1000
+    assert {sink.type for sink in config.sink} == {"webhook", "csv"}
+
+
+def test_thin_laptops_keep_their_disks_as_verified() -> None:
+    assert not parse(settings(Kind.THIN, mbit_s=None).toml()).finish.grow
+    assert parse(settings(Kind.VM).toml()).finish.grow

@@ -1,0 +1,75 @@
+"""Fault specifications: what is understood, and one clear line for everything else."""
+
+from __future__ import annotations
+
+import pytest
+
+from cloned.errors import Exit, UsageError
+from cloned.lab.faults import (
+    Corrupt,
+    Drop,
+    Late,
+    Loss,
+    Restart,
+    SinkDown,
+    SlowDisk,
+    Stall,
+    check_together,
+    parse_fault,
+    parse_late,
+    takes_time,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("corrupt:2", Corrupt("corrupt:2", 2)),
+        ("drop:1@60", Drop("drop:1@60", 1, 60.0)),
+        ("stall:3@12.5:30", Stall("stall:3@12.5:30", 3, 12.5, 30.0)),
+        ("slow-disk:2:5", SlowDisk("slow-disk:2:5", 2, 5.0)),
+        ("loss:1:0.5", Loss("loss:1:0.5", 1, 0.5)),
+        ("restart@40", Restart("restart@40", 40.0)),
+        ("sink-down:20", SinkDown("sink-down:20", 20.0)),
+    ],
+)
+def test_every_form_is_understood(text: str, meant: object) -> None:
+    assert parse_fault(text, 3) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "fire", "corrupt", "corrupt:0", "corrupt:4", "corrupt:x", "drop:1", "drop:1@0", "drop:1@100", "drop:1@-3",
+        "stall:1@50", "slow-disk:1:0", "slow-disk:1:-5", "loss:1:150", "restart@0", "sink-down:", "sink-down:99999",
+        "drop:1@50 ", "restart:50",
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_fault(text, 3)
+    assert refused.value.exit == Exit.USAGE
+    assert "\n" not in str(refused.value)
+    assert text.strip() in str(refused.value)
+
+
+def test_late_names_laptop_and_seconds() -> None:
+    assert parse_late("12:5", 12) == Late(12, 5.0)
+    for text in ("13:5", "12", "12:", "a:b", "12:-1"):
+        with pytest.raises(UsageError):
+            parse_late(text, 12)
+
+
+def test_contradictions_are_refused() -> None:
+    twice = [parse_fault("corrupt:1", 2), parse_fault("corrupt:1", 2)]
+    with pytest.raises(UsageError, match="twice"):
+        check_together(twice, [], 2)
+    with pytest.raises(UsageError, match="every laptop is late"):
+        check_together([], [Late(1, 1), Late(2, 1)], 2)
+    check_together([parse_fault("drop:1@20", 2), parse_fault("drop:1@60", 2)], [Late(2, 1)], 2)
+
+
+def test_what_happens_in_the_middle_needs_a_large_image() -> None:
+    assert takes_time([parse_fault("drop:1@20", 2)], [])
+    assert takes_time([], [Late(1, 5)])
+    assert not takes_time([parse_fault("corrupt:1", 2), parse_fault("sink-down:3", 2)], [])
