@@ -92,7 +92,8 @@ class Boot(Section):
     files: Path = Path("/var/lib/cloned/boot")
     menu_seconds: Annotated[int, Field(ge=5, le=600)] = 30
     clone_seconds: Annotated[int, Field(ge=0, le=60)] = 3
-    kernel_parameters: str = ""
+    kernel_parameters: str = "quiet mitigations=off"
+    """For every laptop. Nothing but our own programs runs there, so the processor's brakes may go: old ones gain."""
     serial: str = ""
     model: tuple[Model, ...] = ()
 

@@ -44,11 +44,11 @@ def _system_partition(target: Target) -> tuple[Partition, str]:
 def find_loader(folder: Path) -> Path | None:
     """The loader to start, relative to the EFI system partition; FAT knows no upper and lower case."""
     efi = _child(folder, "EFI")
-    found = {path.name.lower(): path for path in efi.rglob("*") if path.is_file()} if efi else {}
-    for name in _LOADERS:
-        if name in found:
-            return found[name].relative_to(folder)
-    return found["bootx64.efi"].relative_to(folder) if "bootx64.efi" in found else None
+    files = sorted(path for path in efi.rglob("*") if path.is_file()) if efi else []
+    own = {path.name.lower(): path for path in files if path.parent.name.lower() != "boot"}
+    fallback = [path for path in files if path.name.lower() == "bootx64.efi"]
+    best = [own[name] for name in _LOADERS if name in own] + fallback
+    return best[0].relative_to(folder) if best else None
 
 
 def _child(folder: Path, name: str) -> Path | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 import logging
 import os
@@ -13,12 +12,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from cloned.core.assembly import Assembly
 from cloned.core.packets import MAX_FRAME, PAUSED, StreamAddress, read_answer
 from cloned.core.ways import Seen, Step, Ways
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
 
 log = logging.getLogger(__name__)
 
@@ -258,20 +260,30 @@ class _Fetch:
             threading.Thread(target=self._run, args=(stop,), name=f"fetch-{number}", daemon=True).start()
 
     def _run(self, stop: threading.Event) -> None:
-        connection = http.client.HTTPConnection(self._url.hostname or "", self._url.port, timeout=PIECE_TIMEOUT)
+        connection: HTTPConnection | None = None
         while not stop.is_set():
             try:
                 piece = self.todo.get(timeout=0.2)
             except queue.Empty:
                 continue
+            if connection is None:
+                connection = self._connection()
             frame = self._get(connection, piece)
             self._events.append(("fetched", piece, frame))
             if not frame:
                 stop.wait(1.0)
-        connection.close()
+        if connection is not None:
+            connection.close()
 
-    def _get(self, connection: http.client.HTTPConnection, piece: int) -> bytes:
+    def _connection(self) -> HTTPConnection:
+        from http.client import HTTPConnection  # few laptops need it, and it takes an emulated one 0.8 s
+
+        return HTTPConnection(self._url.hostname or "", self._url.port, timeout=PIECE_TIMEOUT)
+
+    def _get(self, connection: HTTPConnection, piece: int) -> bytes:
         """The frame of a piece; empty if it could not be had this time."""
+        from http.client import HTTPException
+
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         try:
             connection.request("GET", f"{self._url.path}/{piece}", headers=headers)
@@ -280,7 +292,7 @@ class _Fetch:
             if response.status == 200 and len(frame) <= MAX_FRAME:
                 return frame
             log.warning("piece %d: HTTP %d", piece, response.status)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, HTTPException) as error:
             log.warning("piece %d: %s", piece, error)
         connection.close()
         return b""
