@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -25,6 +26,7 @@ from cloned.images.manifest import (
     manifest_to_json,
 )
 from cloned.images.pieces import Pieces
+from cloned.images.system import find_system
 
 OnProgress = Callable[[Progress], None]
 Keep = Literal["reference", "copy", "link"]
@@ -66,6 +68,7 @@ class Import:
             self._check_small_files()
             packed = [self._one(part) for part in self._image.parts]
             manifest = make_manifest(self._name, self._image, packed)
+            manifest = replace(manifest, os=manifest.os or find_system(packed, self._store.pieces))
             self._publish(manifest, packed)
         except StoppedError:
             raise

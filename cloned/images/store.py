@@ -169,6 +169,13 @@ class ImageStore:
         digests = self.manifest(name).pieces
         return sorted({self.pieces.path(digests[piece]) for piece in pieces})
 
+    def discard(self, name: str, pieces: list[int]) -> list[Path]:
+        """Take damaged pieces out, so that `check` refuses the image until it is imported again; their files."""
+        files = self.damaged_files(name, pieces)
+        for path in files:
+            path.unlink(missing_ok=True)
+        return files
+
     def remove(self, name: str) -> int:
         """Remove an image; pieces that others use stay. Bytes that became free; ImageError if there is none."""
         directory = self._directory(name)

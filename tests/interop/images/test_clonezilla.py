@@ -52,11 +52,13 @@ def test_saved_by_ocs_and_restored_by_ocs(store: ImageStore, tmp_path: Path) -> 
     disk = mbr_disk(tmp_path / "disk")
     repository = tmp_path / "saved"
     repository.mkdir()
-    said = clonezilla(disk, repository, "-z1p", "-i", "1", "-gm", "-gb", "-sfsck", "-senc", "-scs", "savedisk", "master")
+    options = ("-z1p", "-i", "1", "-gm", "-gb", "-sfsck", "-senc", "-scs")
+    said = clonezilla(disk, repository, *options, "savedisk", "master")
     assert (repository / "master" / "parts").is_file(), said
 
     manifest = store.import_image(repository / "master")
-    assert [(layer.number, layer.fs) for layer in manifest.plan.layers] == [(1, "ext4"), (2, "ntfs"), (5, "vfat"), (7, "dd")]
+    found = [(layer.number, layer.fs) for layer in manifest.plan.layers]
+    assert found == [(1, "ext4"), (2, "ntfs"), (5, "vfat"), (7, "dd")]
     assert Layout.parse(manifest.plan.layout).swaps == {6}
     assert manifest.plan.gap == random.Random(2).randbytes(2047 * 512)
     assert image_hash(manifest.plan, read_back(manifest.plan, disk)) == manifest.image_hash

@@ -1,0 +1,31 @@
+"""The operating system is read out of real file systems."""
+
+from pathlib import Path
+
+import pytest
+
+from cloned.images.store import ImageStore
+from cloned.processes import run
+from tests.images import MIB
+from tests.interop.images.test_partclone import clone, save
+
+pytestmark = pytest.mark.interop
+
+
+@pytest.mark.parametrize("options", [
+    ["-t", "ext4"], ["-t", "ext4", "-O", "64bit", "-b", "4096"], ["-t", "ext2", "-b", "1024"], ["-t", "ext3"],
+    ["-t", "ext4", "-I", "128", "-O", "^64bit,^metadata_csum"],
+], ids=" ".join)
+def test_os_release(options: list[str], store: ImageStore, tmp_path: Path) -> None:
+    tree, file = tmp_path / "tree", tmp_path / "root.raw"
+    (tree / "etc").mkdir(parents=True)
+    (tree / "usr/lib").mkdir(parents=True)
+    for number in range(300):
+        (tree / "etc" / f"some-configuration-file-{number}").write_text("x")
+    (tree / "usr/lib/os-release").write_text('NAME=x\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n')
+    (tree / "etc/os-release").symlink_to("../usr/lib/os-release")
+    with file.open("wb") as made:
+        made.truncate(32 * MIB)
+    run(["mke2fs", "-q", *options, "-d", tree, file])
+    manifest = store.import_image(save("ext4", file, clone("partclone.extfs", file), tmp_path / "image"))
+    assert manifest.os == "Debian GNU/Linux 12 (bookworm)"
