@@ -31,7 +31,7 @@ Known = Mapping[str, Cells]
 
 
 class Reading:
-    """One reading under way, in the thread of `snmp.py`."""
+    """One reading under way."""
 
     def __init__(self, session: Session, limits: Limits, vlan_session: Callable[[int], Awaitable[Session]]) -> None:
         self._session, self._limits, self._vlan_session = session, limits, vlan_session

@@ -2,8 +2,8 @@
 
 A whole reading is: one GET of the scalars, one GETBULK that shows which tables exist, the walks
 (several columns in each request, a few requests under way), and a few exact questions that only
-the answers make possible. pysnmp decodes a variable in about 0.2 ms, in the loop that calls: the
-daemon therefore reads through `worker.py`, in a process of its own.
+the answers make possible. All of it runs in the loop that calls, at 0.2 ms of processor for each
+variable with v3: the daemon therefore reads through `worker.py`, in a process of its own.
 """
 
 from __future__ import annotations

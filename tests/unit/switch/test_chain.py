@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from cloned.switch.chain import Chain, Link, crowded, join
 from cloned.switch.ports import Rules, View, understand
 from cloned.switch.tables import build
@@ -96,3 +99,20 @@ def test_laptops_behind_a_switch_that_cannot_be_asked(make_raw: Any) -> None:
     assert crowded(three(make_raw), {LAPTOP: "1"}) == (), "behind switches that were asked"
     behind = join([switch(make_raw, "a", A, [(SERVER, 1), (LAPTOP, 2)], uplinks=frozenset({"gi2"}))], MACS)
     assert [warning.text for warning in crowded(behind, {LAPTOP: "1"})] == ["a port gi2: 1 behind another switch"]
+
+
+ADDRESSES = st.sampled_from([SERVER, LAPTOP, OTHER, A, B, C])
+SEEN = st.lists(st.tuples(ADDRESSES, st.integers(1, 4)), max_size=6)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(SEEN, st.sampled_from([A, B, C])), max_size=4))
+def test_switches_that_contradict_each_other_still_make_a_chain(make_raw: Any, switches: Any) -> None:
+    views = [switch(make_raw, f"s{number}", own, fdb) for number, (fdb, own) in enumerate(switches)]
+    chain = join(views, MACS)
+    assert 0 <= chain.places <= 4 * len(views)
+    assert [view.address for view in chain.views] == [view.address for view in views]
+    for mac in (SERVER, LAPTOP, OTHER):
+        place = chain.locate(mac)
+        assert place is None or any(mac in port.macs for view in views for port in view.ports)
+    crowded(chain, {LAPTOP: "1", OTHER: "2"})

@@ -39,7 +39,7 @@ def test_a_port_that_is_gone_is_forgotten() -> None:
     assert history.climbing() == {}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.dictionaries(st.integers(1, 4), st.integers(-5, 2**40), max_size=4), max_size=20))
 def test_no_reading_upsets_it(readings: list[dict[int, int]]) -> None:
     history = ErrorHistory()

@@ -109,7 +109,7 @@ def test_a_forwarding_table_for_each_vlan(make_raw: Any) -> None:
     assert stations(Raw(whole.cells, whole.scalars, {30: part})) == [(A, None, 1), (B, 30, 2)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.sets(st.integers(0, 5000), max_size=9), st.dictionaries(st.integers(0, 5000), st.integers(0, 5000), max_size=9)
 )

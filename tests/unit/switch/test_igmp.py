@@ -102,7 +102,7 @@ def test_the_lowest_of_three_asks() -> None:
     assert (election.other, election.other_until) == (LOW, 102)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 60), st.one_of(st.none(), st.integers(0, 2**32 - 1))), max_size=40))
 def test_exactly_one_of_us_and_them_asks(steps: list[tuple[float, int | None]]) -> None:
     election, now = start(OURS, 0, TIMING, patience=90), 0.0

@@ -65,7 +65,7 @@ PROBED = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(PROBED, max_size=8), st.booleans())
 def test_whoever_is_not_reached_is_told(results: list[Probed], querier: bool) -> None:
     told = suspects(results, querier=querier)

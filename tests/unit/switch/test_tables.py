@@ -123,7 +123,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=25)
 @given(
     st.dictionaries(
         st.sampled_from([column.name for column in COLUMNS]), st.dictionaries(INDEXES, VALUES, max_size=12)

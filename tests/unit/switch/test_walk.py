@@ -94,7 +94,7 @@ OIDS = st.lists(st.integers(0, 3), min_size=1, max_size=6).map(tuple)
 VALUES = st.one_of(st.none(), st.integers(), st.binary(max_size=4), OIDS)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.lists(st.tuples(OIDS, VALUES), max_size=8), max_size=60))
 def test_any_answers_end_within_the_limits(answers: list[list[VarBind]]) -> None:
     walk = Walk([(1,), (2,)], Limits(rows=20))
@@ -110,7 +110,7 @@ def test_any_answers_end_within_the_limits(answers: list[list[VarBind]]) -> None
         assert all((*column, *index)[: len(column)] == column for index in cells)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(OIDS, VALUES), min_size=1, max_size=20))
 def test_the_same_answer_for_ever_ends_the_walk(answer: list[VarBind]) -> None:
     walk = Walk([(1,), (2,)])
