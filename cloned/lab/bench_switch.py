@@ -75,13 +75,22 @@ def responders(folder: Path, names: Sequence[str]) -> Iterator[list[Agent]]:
         cache = stack.enter_context(tempfile.TemporaryDirectory(prefix="cloned-bench-"))
         agents = [Agent(free_port(), name) for name in names]
         for agent in agents:
-            process = spawn([
-                Path(sys.executable).with_name("snmpsim-command-responder"),
-                "--process-user=root", "--process-group=root", "--logging-method=null",
-                f"--data-dir={folder}", f"--cache-dir={cache}/{agent.port}",
-                f"--agent-udpv4-endpoint=127.0.0.1:{agent.port}", "--v3-user=bench", f"--v3-auth-key={WORD}",
-                "--v3-auth-proto=SHA256", f"--v3-priv-key={WORD}", "--v3-priv-proto=AES",
-            ])
+            process = spawn(
+                [
+                    Path(sys.executable).with_name("snmpsim-command-responder"),
+                    "--process-user=root",
+                    "--process-group=root",
+                    "--logging-method=null",
+                    f"--data-dir={folder}",
+                    f"--cache-dir={cache}/{agent.port}",
+                    f"--agent-udpv4-endpoint=127.0.0.1:{agent.port}",
+                    "--v3-user=bench",
+                    f"--v3-auth-key={WORD}",
+                    "--v3-auth-proto=SHA256",
+                    f"--v3-priv-key={WORD}",
+                    "--v3-priv-proto=AES",
+                ]
+            )
             stack.callback(process.wait, 10)
             stack.callback(process.terminate)
         asyncio.run(_all_answer(agents))
@@ -171,7 +180,9 @@ def shown(rows: Sequence[tuple[str, list[float], float | None]]) -> Table:
         table.add_column(heading, justify="left" if heading == "switch" else "right")
     for name, seconds, aim in rows:
         figures = (min(seconds), statistics.median(seconds), max(seconds))
-        table.add_row(name, *(f"{figure * 1000:.0f}" for figure in figures), "" if aim is None else f"≤ {aim * 1000:.0f}")
+        table.add_row(
+            name, *(f"{figure * 1000:.0f}" for figure in figures), "" if aim is None else f"≤ {aim * 1000:.0f}"
+        )
     return table
 
 
