@@ -64,15 +64,19 @@ class Machine:
             with self.file.open("wb") as out:
                 out.truncate(self.size)
         runner = await self._serve(server)
-        serial = self.folder / "serial"
-        process = processes.spawn(self._command(server.port, serial))
+        process = processes.spawn(self._command(server.port))
         try:
             await asyncio.wait_for(asyncio.to_thread(process.wait), 240)
         finally:
             process.kill()
             process.wait()
             await runner.cleanup()
-        return serial.read_text(errors="replace")
+        return self.serial()
+
+    def serial(self) -> str:
+        """What its serial line said so far."""
+        file = self.folder / "serial"
+        return file.read_text(errors="replace") if file.exists() else ""
 
     async def _serve(self, server: Server) -> web.AppRunner:
         async def agent(request: web.Request) -> web.Response:
@@ -80,16 +84,25 @@ class Machine:
 
         return await server.start(web.get("/agent.pyz", agent))
 
-    def _command(self, port: int, serial: Path) -> list[str | Path]:
+    def _command(self, port: int) -> list[str | Path]:
         boot = f"cloned.boot=http://10.0.2.2:{port}/{TOKEN} console=tty0 console=ttyS0 quiet mitigations=off"
         return [
             "qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", "Nehalem", "-m", "512", "-no-reboot",
-            "-display", "none", "-serial", f"file:{serial}", "-append", f"{boot} {self.append}",
+            "-display", "none", "-serial", f"file:{self.folder}/serial", "-append", f"{boot} {self.append}",
             "-kernel", self.live.vmlinuz, "-initrd", self.live.initrd,
             "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile=",
             "-drive", f"file={self.file},format=raw,if=none,id=disk",
             "-device", f"{self.disk},drive=disk,serial={SERIAL}", *self._firmware(),
+            "-monitor", f"unix:{self.folder}/monitor,server,nowait",
         ]  # fmt: skip
+
+    async def monitor(self, command: str) -> None:
+        """Do something to it from outside, e.g. press a key: `sendkey c`."""
+        reader, writer = await asyncio.open_unix_connection(self.folder / "monitor")
+        await reader.readuntil(b"(qemu) ")
+        writer.write(f"{command}\n".encode())
+        await reader.readuntil(b"(qemu) ")
+        writer.close()
 
     def _firmware(self) -> list[str | Path]:
         if not self.uefi:

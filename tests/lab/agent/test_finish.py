@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cloned import live, processes
+from cloned import processes
 from cloned.core.layout import Layout, Partition, read_layout
-from cloned.lab.stock import cache_root
 from cloned.live import LiveInfo
 from tests.lab.agent.machine import Machine, blocks, cut, dd_image, debugfs
 from tests.wire.agent.bench import FACTS, MIB, Server
@@ -21,12 +20,6 @@ STEPS = [
     {"name": "grow"}, {"name": "hostname", "hostname": "deelit-12"}, {"name": "machine-id"},
     {"name": "efi-entry", "label": "Clone"}, {"name": "stamp"},
 ]
-
-
-@pytest.fixture(scope="session")
-def system() -> LiveInfo:
-    """The lab's live system; built if there is none of this recipe yet."""
-    return live.build(cache_root() / "live")
 
 
 def layout(size: int = 48) -> Layout:

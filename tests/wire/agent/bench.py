@@ -81,7 +81,6 @@ class Server:
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     gates: list[int] = field(default_factory=list)
     fetched: list[int] = field(default_factory=list)
-    confirm_first: bool = False
     stage: str = "restore"
     at_gate: Any = None
     port: int = 0
@@ -103,6 +102,9 @@ class Server:
         return runner
 
     def order(self) -> dict[str, Any]:
+        if self.stage == "offer":
+            offer = {"image": "small", "disk": self.disk}
+            return {"do": "wait", "screen": ["Nobody has confirmed it yet."], "offer": offer}
         if self.stage == "restore":
             return {
                 "do": "restore", "session": "s1", "image": "small", "disk": self.disk, "stream": None,
@@ -139,6 +141,8 @@ class Server:
             return web.json_response({"laptop": "l1", "tag": "12"})
         if name == "readback":
             return web.json_response(self.judge(body))
+        if name == "confirm":
+            self.stage = "restore"
         if name == "failed":
             self.stage = "aside"
         if name == "finished":
