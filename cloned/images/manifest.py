@@ -82,9 +82,9 @@ class Packer:
         return Packed(layer, digests, sizes, reader.header, new)
 
     def _drain(self, reader: DdReader | PartcloneReader) -> list[Stored]:
-        buffers: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
+        buffers: queue.SimpleQueue[bytearray | None] = queue.SimpleQueue()
         for _ in range(self.workers + 2):
-            buffers.put(bytearray(PIECE))
+            buffers.put(None)  # made when it is needed: a small partition takes one
         futures: list[Future[Stored]] = []
         failed = threading.Event()
         with ThreadPoolExecutor(self.workers, "pack") as pool:
@@ -104,7 +104,7 @@ class Packer:
         self,
         reader: DdReader | PartcloneReader,
         pool: ThreadPoolExecutor,
-        buffers: queue.SimpleQueue[bytearray],
+        buffers: queue.SimpleQueue[bytearray | None],
         futures: list[Future[Stored]],
         failed: threading.Event,
     ) -> None:
@@ -120,7 +120,7 @@ class Packer:
         while not failed.is_set():
             if self.should_stop():
                 raise StoppedError("stopped", "import it again to carry on")
-            buffer = buffers.get()
+            buffer = buffers.get() or bytearray(PIECE)
             count = reader.fill(memoryview(buffer))
             if not count:
                 break
