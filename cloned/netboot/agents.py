@@ -21,6 +21,7 @@ from cloned.core.verdict import judge
 from cloned.engine import Casting, Engine
 from cloned.errors import ClonedError, ImageError
 from cloned.monitor import Monitor
+from cloned.netboot.guests import tar
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ class Store(Protocol):
 
     def manifest(self, name: str) -> Manifest:
         """The manifest of an image; ImageError if it is damaged or not there."""
+
+    def pseudo_image(self, name: str, disk: str) -> bytes:
+        """A tar with what ocs-sr needs to restore by multicast onto `disk`; ImageError, ValueError. Blocking."""
 
 
 class AgentApi:
@@ -62,7 +66,11 @@ class AgentApi:
             "confirm": self._confirm,
         }
         posts = [web.post(f"/agent/v1/{name}", self._guarded(handler)) for name, handler in calls.items()]
-        return [web.post("/agent/v1/hello", self._hello), web.get("/agent/v1/plan", self._guarded(self._plan)), *posts]
+        gets = [
+            web.get("/agent/v1/plan", self._guarded(self._plan)),
+            web.get("/agent/v1/clonezilla.tar", self._guarded(self._clonezilla)),
+        ]
+        return [web.post("/agent/v1/hello", self._hello), *gets, *posts]
 
     def may_fetch(self, request: web.Request, session: str) -> bool:
         """Whether the laptop that asks may fetch pieces of a session by unicast now."""
@@ -114,9 +122,9 @@ class AgentApi:
         said = order(workshop, laptop, wait)
         if said["do"] == "restore":
             stream = self._casting.address(SessionId(said["session"]))
-            if stream is None:
+            if stream is None and "classic" not in said:
                 return {"do": "wait", "screen": ["The stream is being prepared."], "state": str(laptop.state)}
-            said |= {"stream": stream, "unicast": f"/agent/v1/pieces/{said['session']}"}
+            said |= {"stream": None if said["alone"] else stream, "unicast": f"/agent/v1/pieces/{said['session']}"}
         if said["do"] == "finish":
             said |= {"steps": self._finishing(laptop), "then": workshop.settings.then}
         return {**said, "number": laptop.number, "tag": laptop.tag}
@@ -128,6 +136,12 @@ class AgentApi:
         response = web.json_response(manifest.plan.to_json())
         response.enable_compression()
         return response
+
+    async def _clonezilla(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+        """For a classic session: the image's small files, as if it had been saved from the disk `?disk=`."""
+        if not laptop.active:
+            return refuse(409, "there is nothing to restore now", "wait for the next order")
+        return await tar(self._store, laptop.image, request.query.get("disk", ""))
 
     async def _ready(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         cleared = body.get("cleared")

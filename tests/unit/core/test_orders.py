@@ -1,0 +1,40 @@
+"""What an agent is told to do, out of the state alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from cloned.core.ids import Identity, LaptopId, SessionId
+from cloned.core.laptop import Disk, Laptop, State
+from cloned.core.orders import alone, order
+from cloned.core.reasons import Reason
+from cloned.core.workshop import Workshop
+
+
+def laptop(state: State, speed: int | None = None, reason: Reason | None = None) -> Laptop:
+    return Laptop(
+        LaptopId("l1"), 1, Identity(), state, 0, 0, reason=reason, image="school", disk="S1", session=SessionId("s1"),
+        disks=(Disk("/dev/sda", 10**11, serial="S1"),), speed_mbps=speed,
+    )
+
+
+@pytest.mark.parametrize(("speed", "by_itself"), [(None, False), (1000, False), (2500, False), (100, True), (10, True)])
+def test_a_slow_port_is_served_by_itself(speed: int | None, by_itself: bool) -> None:
+    assert alone(laptop(State.READY, speed)) is by_itself
+
+
+@pytest.mark.parametrize(("state", "do"), [
+    (State.ASKING, "wait"), (State.WAITING, "wait"), (State.ASIDE, "wait"), (State.GONE, "wait"), (State.READY, "restore"),
+    (State.RECEIVING, "restore"), (State.VERIFYING, "restore"), (State.FINISHING, "finish"), (State.DONE, "power"),
+])
+def test_every_state_has_its_order(state: State, do: str) -> None:
+    assert order(Workshop(), laptop(state))["do"] == do
+
+
+def test_who_waits_is_told_why_and_what_next() -> None:
+    screen = order(Workshop(), laptop(State.ASIDE, reason=Reason.NO_HEADWAY))["screen"]
+    assert screen[1] == "Check cable and disk, then retry"
+
+
+def test_no_order_carries_a_hash_to_write_towards() -> None:
+    assert "image_hash" not in order(Workshop(), laptop(State.READY))
