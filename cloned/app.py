@@ -36,6 +36,7 @@ from cloned.journal import Journal
 from cloned.live import agent_zipapp
 from cloned.monitor import Monitor
 from cloned.netboot.agents import AgentApi
+from cloned.netboot.guests import Guests
 from cloned.netboot.interfaces import describe
 from cloned.netboot.service import Netboot, choose_interfaces
 from cloned.status.app import create_app
@@ -119,7 +120,7 @@ class Daemon:
         api = AgentApi(self.engine, self.monitor, self.store, self.caster, self._finishing)
         self.netboot = Netboot(
             self.config, self.engine, memory={"agent.pyz": agent_zipapp()},
-            routes=[*api.routes(), *piece_routes(self.caster, self.caster.link, api.may_fetch)],
+            routes=[*api.routes(), *Guests(self.engine, self.store).routes(), *piece_routes(self.caster, self.caster.link, api.may_fetch)],
         )
         await self.netboot.start()
         stack.push_async_callback(self.netboot.close)

@@ -114,13 +114,17 @@ def live() -> None:
 
 @live.command()
 @click.option("--firmware/--no-firmware", default=True, show_default=True, help="Take firmware of network cards along.")
+@click.option("--clonezilla", is_flag=True, help="Build the full Clonezilla too, which classic sessions need.")
 @config_option
-def build(firmware: bool, config: Path | None) -> None:
+def build(firmware: bool, clonezilla: bool, config: Path | None) -> None:
     """Build the live system and collect the boot files, unless they are current."""
     from cloned import live as system
+    from cloned.live import clonezilla as full
     from cloned.netboot.files import build_boot_files
 
     boot = load(config).boot
+    if clonezilla:
+        click.echo(f"{full.build(boot.live).squashfs}: Clonezilla is there")
     made = system.build(boot.live, firmware=firmware)
     build_boot_files(boot.files)
     click.echo(f"{boot.live}: {made.bytes / 1e6:.1f} MB; {boot.files}: boot files are there")

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from cloned import client
 from cloned.config import load
+from cloned.core.commands import MOST_GUESTS
 from cloned.control import until as moment
 
 config_option = click.option(
@@ -89,10 +90,34 @@ def _act(config: Path | None, do: str, **words: Any) -> None:
 
 @click.command()
 @click.argument("image")
+@click.option("--guests", type=click.IntRange(1, MOST_GUESTS), help="Open a classic session for so many stock clients.")
 @config_option
-def start(image: str, config: Path | None) -> None:
-    """Lift a hold or pause: laptops confirmed for IMAGE start now."""
-    _act(config, "start", image=image)
+def start(image: str, guests: int | None, config: Path | None) -> None:
+    """Lift a hold or pause: laptops confirmed for IMAGE start now, without waiting for more to gather.
+
+    With --guests, open a session for stock Clonezilla clients instead, and say what to type on them. They are
+    never verified, so they are never done.
+    """
+    if guests is None:
+        return _act(config, "start", image=image)
+    answer = client.command(_runtime(config), "start", image=image, guests=guests)
+    opened = next(
+        each for each in client.get(_runtime(config), "/api/v1/state")["sessions"] if each["id"] == answer["session"]
+    )
+    click.echo(_for_guests(opened, load(config).network.boot_port))
+    return None
+
+
+def _for_guests(session: dict[str, Any], port: int) -> str:
+    """What to type on each guest, where DISK is the name of its disk."""
+    server = (session.get("sender") or {}).get("server", "SERVER")
+    return "\n".join((
+        f"session {session['number']} waits for {session['guests']} guests; on each of them, as root, with DISK=its disk:",
+        f"  curl http://{server}:{port}/classic/{session['id']}/$DISK.tar | tar -x -C /tmp",
+        f"  ocs-sr -or /tmp -l en_US.UTF-8 -batch -nogui -scr -p true --mcast-port {session['port']} "
+        f"multicast_restoredisk {session['image']} $DISK",
+        f"`cloned cancel {session['id']}` ends it.",
+    ))
 
 
 @click.command()

@@ -15,7 +15,7 @@ from typing import Any
 from cloned.agent import sysfs
 from cloned.agent.failures import AgentError
 
-_NOT_DISKS = re.compile(r"^(ram|zram|loop|dm-|md|sr|fd|nbd|mtdblock|mmcblk\d+(boot|rpmb|gp))")
+NOT_DISKS = re.compile(r"^(ram|zram|loop|dm-|md|sr|fd|nbd|mtdblock|mmcblk\d+(boot|rpmb|gp))")
 SECTOR = 512
 """Bytes: /sys counts in these whatever the disk's sectors are."""
 
@@ -27,7 +27,7 @@ def scan(only: str = "", told: Mapping[str, Any] | None = None) -> list[DiskFact
     if only:
         return [_only(only, told or {})]
     busy = in_use()
-    found = [name for name in sysfs.names("/sys/block") if not _NOT_DISKS.match(name)]
+    found = [name for name in sysfs.names("/sys/block") if not NOT_DISKS.match(name)]
     return [describe(name, busy) for name in found if not sysfs.number(f"/sys/block/{name}/hidden")]
 
 

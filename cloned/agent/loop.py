@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloned.agent import facts, power
+from cloned.agent.classic_job import ClassicJob
 from cloned.agent.client import Client, Refused, Revoked
 from cloned.agent.failures import AgentError
 from cloned.agent.finish import Finish
@@ -65,7 +66,8 @@ class Loop:
             self._reporter.revoked = True
 
     def _restore(self, order: Order) -> None:
-        job = RestoreJob(self._options, self._client, self._reporter, self._status, order, self._told)
+        kind = ClassicJob if order.get("classic") else RestoreJob
+        job = kind(self._options, self._client, self._reporter, self._status, order, self._told)
         try:
             job.run()
         except AgentError as error:

@@ -94,8 +94,9 @@ class RestoreJob:
 
     # -- the loop ---------------------------------------------------------------------------------
 
-    def _rounds(self, plan: Plan, disk: disks.DiskFacts, restore: Restore, wanted: list[int]) -> None:
-        number = 1
+    def _rounds(
+        self, plan: Plan, disk: disks.DiskFacts, restore: Restore, wanted: list[int], number: int = 1
+    ) -> None:
         while True:
             self._status.set("receiving", round=number, pieces_left=len(wanted))
             restore.fetch(wanted, self._progress, self._withdrawn, self._gate(number))
@@ -105,9 +106,13 @@ class RestoreJob:
             if answer["verdict"] == "verified":
                 return
             wanted = list(answer["wrong"])
-            if not (answer["layout_ok"] and answer["boot_code_ok"] and answer["gap_ok"]):
-                self._write_layout(plan, disk)
+            self._repair(plan, disk, answer)
             number += 1
+
+    def _repair(self, plan: Plan, disk: disks.DiskFacts, answer: Mapping[str, Any]) -> None:
+        """Write layout and boot code again if they differ."""
+        if not (answer["layout_ok"] and answer["boot_code_ok"] and answer["gap_ok"]):
+            self._write_layout(plan, disk)
 
     def _send_read_back(self, plan: Plan, disk: disks.DiskFacts, restore: Restore, number: int) -> dict[str, Any]:
         with opened(disk, writable=False) as device:
@@ -170,9 +175,9 @@ class RestoreJob:
         return self._client.call(method, path, body, give_up=self._withdrawn)
 
 
-def fits(plan: Plan, disk: disks.DiskFacts) -> None:
+def fits(plan: Plan, disk: disks.DiskFacts, *, classic: bool = False) -> None:
     """AgentError, before anything is erased, if the image cannot go onto this disk."""
-    if plan.classic:
+    if plan.classic and not classic:
         raise AgentError("needs-classic", "the agent cannot lay this image out")
     if disk["sector_size"] != plan.sector_size:
         detail = f"the image has sectors of {plan.sector_size} bytes, {disk['path']} of {disk['sector_size']}"

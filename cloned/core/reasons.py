@@ -28,6 +28,7 @@ class Reason(StrEnum):
     IMAGE_UNUSABLE = "image-unusable"
     NEEDS_CLASSIC = "needs-classic"
     CLASSIC_UNDER_WAY = "classic-under-way"
+    CLASSIC_FAILED = "classic-failed"
     DISK_TOO_SMALL = "disk-too-small"
     SECTOR_SIZE = "sector-size"
     WRONG_DISK = "wrong-disk"
@@ -76,6 +77,7 @@ _TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.IMAGE_UNUSABLE: ("Its image cannot be sent: {detail}", "Repair or import the image again, then retry"),
     Reason.NEEDS_CLASSIC: ("Its image needs a classic session: {detail}", "Start a classic session for it"),
     Reason.CLASSIC_UNDER_WAY: ("A classic session of its image is under way", "It joins the next one by itself"),
+    Reason.CLASSIC_FAILED: ("Clonezilla could not restore it: {detail}", "Retry: the next session takes it in again"),
     Reason.DISK_TOO_SMALL: ("Its disk is too small: {detail}", "Put in a larger disk or choose a smaller image"),
     Reason.SECTOR_SIZE: ("Its disk has other sectors than the image: {detail}", "Choose an image made on such a disk"),
     Reason.WRONG_DISK: ("The disk that was confirmed is not there", "Check the disk, then confirm again"),

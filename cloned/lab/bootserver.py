@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cloned import config
+from cloned.core.events import Audience, OpenStream
 from cloned.core.ids import SessionId
 from cloned.engine import Engine
 from cloned.errors import ClonedError, MissingError
@@ -27,11 +28,14 @@ from cloned.tasks import TaskOwner
 class NothingElse:
     """The rooms that a server which only boots has not."""
 
-    async def open(self, session: SessionId, image: str, stream: str) -> None:
+    async def open(self, opened: OpenStream) -> None:
         """Refuse: nothing is sent from here."""
-        raise MissingError(f"session {session} needs the whole daemon", "run cloned serve")
+        raise MissingError(f"session {opened.session} needs the whole daemon", "run cloned serve")
 
-    async def close_session(self, session: SessionId) -> None:
+    async def settle(self, audience: Audience) -> None:
+        """There is nobody."""
+
+    async def shut(self, session: SessionId) -> None:
         """There is none."""
 
     def address(self, session: SessionId) -> dict[str, Any] | None:

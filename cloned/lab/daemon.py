@@ -20,6 +20,8 @@ from cloned.lab.network import NETWORK, NIC, SERVER, SWITCH
 from cloned.lab.switchbox import COMMUNITY
 
 PAGE = 8080
+GATHER = 20.0
+"""Seconds that a classic session waits for further laptops: all are powered on together."""
 _START = 60.0
 """Seconds until the daemon must be ready."""
 _STOP = 15.0
@@ -39,6 +41,8 @@ class Settings:
     """What every cable was throttled to: the kernel does not know."""
     webhook: str
     webhook_secret: str
+    classic: tuple[str, ...]
+    """Images that are to go through classic sessions."""
     gates: Mapping[str, str]
     """MAC to the URL of that laptop's gate."""
 
@@ -60,6 +64,7 @@ class Settings:
             "[[switch]]", f'address = "{SWITCH.ip}"', f"community = {text(COMMUNITY)}",
             "[sessions]", "# nobody confirms here: new laptops with one disk may be erased at once", 'confirm = "auto"',
             f"image = {text(self.image)}", 'then = "poweroff"',
+            f"classic = {text(list(self.classic))}", f"gather_seconds = {GATHER}",
             *self._finish(),
             "[[sink]]", 'name = "inventory"', 'type = "webhook"', f"url = {text(self.webhook)}",
             f"secret = {text(self.webhook_secret)}",

@@ -30,6 +30,8 @@ class Options:
     late: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     keep: bool = False
+    classic: bool = False
+    """Whether the image goes through a classic session, though the agent could lay it out."""
     json: str = ""
     """Path of the report; `-` is standard output; empty: none."""
 
@@ -83,6 +85,8 @@ class Options:
         for name in self.firmware:
             if name not in list(Firmware):
                 raise UsageError(f"--firmware {name or '(nothing)'} is not known", "there are " + ", ".join(Firmware))
+        if self.classic and self.of_kind is not Kind.VM:
+            raise UsageError("--classic is not possible with thin laptops", "Clonezilla needs a system of its own: --kind vm")
         late = [parse_late(text, self.laptops) for text in self.late]
         check_together(self.wanted_faults, late, self.laptops)
         _ = self.bits_per_second

@@ -15,6 +15,7 @@ from cloned.core.manifest import Manifest
 from cloned.errors import MissingError, UsageError
 from cloned.images import samples
 from cloned.images.store import ImageStore
+from cloned.live import clonezilla
 from cloned.netboot.files import build_boot_files
 
 Say = Callable[[str], None]
@@ -41,7 +42,7 @@ class Stock:
     """Of the image that this lab sends."""
 
 
-def prepare(image: str, say: Say) -> Stock:
+def prepare(image: str, say: Say, *, classic: bool = False) -> Stock:
     """Build what is missing and return where it is. `image`: a name in the lab's store, or a Clonezilla directory.
 
     Raises UsageError for an image that is not known, MissingError or ImageError with the next step otherwise.
@@ -52,6 +53,9 @@ def prepare(image: str, say: Say) -> Stock:
         stock = root / "live", root / "boot", ImageStore(root / "images")
         say("live system")
         live.build(stock[0], progress=say)
+        if classic:
+            say("Clonezilla")
+            clonezilla.build(stock[0], progress=say)
         say("boot files")
         build_boot_files(stock[1])
         say(f"image {image}")

@@ -83,7 +83,7 @@ def check_machine(options: Options) -> None:
 async def build(options: Options, entry: Entry, display: Display, stack: AsyncExitStack) -> Workshop:
     """Everything up to a daemon that is ready, laptops still off. What was made is undone when `stack` ends."""
     scratch = Path(entry.scratch)
-    stock = await asyncio.to_thread(stocks.prepare, options.image_name, display.say)
+    stock = await asyncio.to_thread(stocks.prepare, options.image_name, display.say, classic=options.classic)
     stocks.check_room(scratch, stock.manifest, options.laptops)
     network = Network(entry.run, options.laptops, options.bits_per_second)
     stack.callback(network.close)
@@ -156,6 +156,7 @@ def _daemon(
         kind=options.of_kind,
         mbit_s=None if network.rate is None else max(10, network.rate // 1_000_000),
         webhook=WEBHOOK,
+        classic=(stock.manifest.name,) if options.classic else (),
         webhook_secret=services.inventory.secret,
         gates={each.mac: f"{GATE}/{each.number}" for each in who if each.number in cursed},
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from cloned.core.commands import MOST_GUESTS
 from cloned.errors import UsageError
 
 Verb = Literal[
@@ -62,6 +63,10 @@ class Command(BaseModel):
         0.0,
         description="For hold and batch: seconds since 1970, ISO 8601, or HH:MM of the coming 24 hours where the "
         "server is. A batch without it lasts as long as confirmations do.",
+    )
+
+    guests: int = Field(
+        0, ge=0, le=MOST_GUESTS, description="For start: open a classic session for so many stock Clonezilla clients."
     )
 
     def for_engine(self, by: str) -> dict[str, Any]:

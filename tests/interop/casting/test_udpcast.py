@@ -21,14 +21,18 @@ SERVER, ONE, TWO = "10.98.0.1", "10.98.0.2", "10.98.0.3"
 HOLD = """
 import asyncio, json, sys
 from pathlib import Path
-from cloned.casting.udpcast import send_partition
-from cloned.core.portbases import PortBases
-files, wanted = [Path(name) for name in sys.argv[1].split(",")], frozenset(sys.argv[2].split(","))
-ports = []
+from cloned.casting.udpcast import Sender
+from cloned.core.classic import Audience
+files, wanted, patience = [Path(name) for name in sys.argv[1].split(",")], sys.argv[2].split(","), float(sys.argv[3])
+audience = Audience(None, int(wanted[0])) if wanted[0].isdigit() else Audience(frozenset(wanted))
+out = []
+async def hear(address, why):
+    out.append(address)
 async def main():
-    told = lambda port: (ports.append(port), print(port, flush=True))
-    end = await send_partition(files, "br0", PortBases({}), lambda: wanted, told)
-    print(json.dumps([ports, sorted(end.finished), sorted(end.dropped), end.bytes]), flush=True)
+    sender = Sender(files, "br0", 2232, audience, on_out=hear, patience=patience)
+    print(2232, flush=True)
+    end = await sender.run()
+    print(json.dumps([out, sorted(end.finished), sorted(end.dropped), end.bytes]), flush=True)
 asyncio.run(main())
 """
 
@@ -85,8 +89,8 @@ class Net:
         self.children.append(child)
         return child
 
-    def hold(self, files: list[Path], *wanted: str) -> subprocess.Popen[bytes]:
-        return self.start("s", sys.executable, "-c", HOLD, ",".join(map(str, files)), ",".join(wanted))
+    def hold(self, files: list[Path], *wanted: str, patience: float = 100.0) -> subprocess.Popen[bytes]:
+        return self.start("s", sys.executable, "-c", HOLD, ",".join(map(str, files)), ",".join(wanted), str(patience))
 
     def catch(self, laptop: str, port: int, into: Path) -> subprocess.Popen[bytes]:
         common = ["--nokbd", "--mcast-all-addr", "224.0.0.1", "--ttl", "1", "--interface", "e0"]
@@ -145,23 +149,40 @@ def test_exactly_the_wanted_ones_get_it_bit_by_bit(net: Net, files: list[Path], 
     time.sleep(1.5)
     assert holder.poll() is None  # one is not yet there
     caught.append(net.catch("2", port, tmp_path / "2"))
-    ports, finished, dropped, _ = json.loads(line(holder))
-    assert (ports, finished, dropped) == ([port], [ONE, TWO], [])
+    out, finished, dropped, _ = json.loads(line(holder))
+    assert (out, finished, dropped) == ([], [ONE, TWO], [])
     assert [child.wait(5) for child in caught] == [0, 0]
     assert digest(tmp_path / "1") == digest(tmp_path / "2") == digest(*files)
     assert net.senders() == []
 
 
-def test_a_stranger_means_a_fresh_port(net: Net, files: list[Path], tmp_path: Path) -> None:
+def test_a_stranger_is_ejected_before_it_starts(net: Net, files: list[Path], tmp_path: Path) -> None:
     holder = net.hold(files, ONE)
     port = int(line(holder))
     net.catch("2", port, tmp_path / "stranger")
-    fresh = int(line(holder))
-    assert fresh == port + 2
-    net.catch("1", fresh, tmp_path / "1")
-    ports, finished, _, _ = json.loads(line(holder))
-    assert (ports, finished) == ([port, fresh], [ONE])
+    time.sleep(3)
+    net.catch("1", port, tmp_path / "1")
+    out, finished, dropped, count = json.loads(line(holder))
+    assert (out, finished, dropped, count) == ([], [ONE], [TWO], 12_000_000)
     assert digest(tmp_path / "1") == digest(*files)
+
+
+def test_who_never_comes_is_not_waited_for(net: Net, files: list[Path], tmp_path: Path) -> None:
+    holder = net.hold(files, ONE, TWO, patience=3)
+    port = int(line(holder))
+    net.catch("1", port, tmp_path / "1")
+    out, finished, _, count = json.loads(line(holder))
+    assert (out, finished, count) == ([TWO], [ONE], 12_000_000)
+
+
+def test_the_first_two_guests_are_enough(net: Net, files: list[Path], tmp_path: Path) -> None:
+    holder = net.hold(files, "2")
+    port = int(line(holder))
+    for laptop in ("1", "2"):
+        net.catch(laptop, port, tmp_path / laptop)
+    _, finished, _, _ = json.loads(line(holder))
+    assert finished == [ONE, TWO]
+    assert digest(tmp_path / "1") == digest(tmp_path / "2") == digest(*files)
 
 
 def test_a_killed_daemon_leaves_no_sender(net: Net, files: list[Path]) -> None:
@@ -187,8 +208,8 @@ def test_a_frozen_one_is_ejected_within_ten_seconds(net: Net, files: list[Path],
         time.sleep(0.02)
     frozen.send_signal(signal.SIGSTOP)
     began = time.monotonic()
-    _, finished, dropped, count = json.loads(line(holder))
-    assert (finished, dropped, count) == ([ONE], [TWO], 240_000_000)
+    out, finished, dropped, count = json.loads(line(holder))
+    assert (out, finished, dropped, count) == ([TWO], [ONE], [TWO], 240_000_000)
     assert good.wait(5) == 0
     assert time.monotonic() - began < 10 + 240e6 / 10e6
     assert digest(tmp_path / "1") == digest(*many)

@@ -22,6 +22,7 @@ def test_a_target_may_be_called_by_what_it_is(name):
         "text": "",
         "vendor": "*",
         "until": 0.0,
+        "guests": 0,
         "by": "page",
     }
 

@@ -1,0 +1,113 @@
+"""An order `restore` in a classic session: Clonezilla itself restores, then the disk is read back as ever."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+
+from cloned.agent import disks, layout, smart
+from cloned.agent.clonezilla import Clonezilla
+from cloned.agent.failures import AgentError
+from cloned.agent.restore_job import RestoreJob, failing, fits, opened
+from cloned.core.clonezilla import partition
+from cloned.core.layout import Layout
+from cloned.core.manifest import Plan
+from cloned.core.ocs import OcsOutput
+
+
+class ClassicJob(RestoreJob):
+    """Carries out one order; `run` returns at the verdict `verified`, or raises AgentError or Stopped."""
+
+    def run(self) -> None:
+        """Bring the disk to the image."""
+        if not self._options.live:
+            raise AgentError("needs-classic", "it needs a live system of its own")
+        self._status.begin(self._session)
+        plan = Plan.from_json(self._call("GET", "/agent/v1/plan"))
+        disk = disks.choose(self._order["disk"], self._scan())
+        fits(plan, disk, classic=True)
+        self._smart_before = smart.health(disk["path"])
+        clonezilla = Clonezilla(self._options, disk["path"])
+        clonezilla.prepare(self._fetched, self._withdrawn)
+        clonezilla.put_image(str(self._order["image"]))
+        with failing(disk):
+            self._clear(plan, disk)
+            self._wait_for_others()
+            self._clone(plan, disk, clonezilla)
+            self._judge(plan, disk)
+
+    def _fetched(self, done: int, total: int) -> None:
+        self._status.progress({"bytes": done, "total": total, "held_by": "network"})
+
+    def _clear(self, plan: Plan, disk: disks.DiskFacts) -> None:
+        """Old signatures out, the disk discarded; the layout is Clonezilla's to write."""
+        self._still_wanted()
+        self._check_again(disk)
+        cleared = layout.signatures(disk["path"])
+        with opened(disk) as device:
+            discarded = layout.discard(device, self._withdrawn)
+            self._still_wanted()
+            layout.clear(device, Layout.parse(plan.layout))
+        self._ready(disk, cleared, discarded)
+
+    def _wait_for_others(self) -> None:
+        """Until the daemon says that everybody is there."""
+        self._status.set("waiting", bytes=0)
+        while not self._classic.get("go"):
+            self._reporter.next(self._reporter.number, timeout=5)
+            self._still_wanted()
+
+    @property
+    def _classic(self) -> Mapping[str, object]:
+        found = self._reporter.order.get("classic")
+        return found if isinstance(found, Mapping) else {}
+
+    def _clone(self, plan: Plan, disk: disks.DiskFacts, clonezilla: Clonezilla) -> None:
+        """Run ocs-sr, and find out whether it did what it should."""
+        output, used = OcsOutput(_devices(plan, disk["path"])), plan.map.used
+        self._status.set("receiving", round=1, total=used, bytes=0, pieces_left=plan.map.count)
+        meter = _Rate()
+
+        def tick() -> None:
+            left = plan.map.count * (used - output.bytes) // max(1, used)
+            self._status.progress({"bytes": output.bytes, "rate": meter.rate(output.bytes), "pieces_left": left})
+
+        clonezilla.restore(str(self._order["image"]), int(str(self._classic["port"])), output, tick, self._withdrawn)
+        if trouble := output.trouble():
+            raise AgentError("classic-failed", trouble)
+
+    def _judge(self, plan: Plan, disk: disks.DiskFacts) -> None:
+        """Read everything back; what differs is fetched piece by piece."""
+        restore = self._restore(plan, disk)
+        if (gate := self._gate(1)) is not None:
+            gate()
+        self._status.set("verifying", bytes=0)
+        restore.verify(range(plan.map.count), self._progress, self._withdrawn)
+        self._still_wanted()
+        answer = self._send_read_back(plan, disk, restore, 1)
+        if answer["verdict"] != "verified":
+            self._repair(plan, disk, answer)
+            self._rounds(plan, disk, restore, list(answer["wrong"]), 2)
+
+
+def _devices(plan: Plan, disk: str) -> dict[str, int]:
+    """Used bytes by the name that Clonezilla gives each device."""
+    name = os.path.basename(disk)
+    return {
+        f"/dev/{partition(name, str(layer.number)) if layer.number else layer.name}": layer.used for layer in plan.layers
+    }
+
+
+class _Rate:
+    """Bytes a second over the last ten."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[float, int]] = [(time.monotonic(), 0)]
+
+    def rate(self, done: int) -> float:
+        """The rate, now that so many are done."""
+        now = time.monotonic()
+        self._seen = [*(each for each in self._seen if now - each[0] < 10), (now, done)]
+        first, before = self._seen[0]
+        return max(0.0, done - before) / max(1.0, now - first)

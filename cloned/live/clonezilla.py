@@ -1,0 +1,134 @@
+"""Builds the full Clonezilla system for classic sessions: a squashfs that the lean live system enters."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cloned import assets, processes
+from cloned.errors import MissingError
+
+NAME = "clonezilla.squashfs"
+"""Served to laptops as /live/clonezilla.squashfs."""
+
+_INFO = "clonezilla.json"
+_ROOM = 1500 * 1024 * 1024
+_HINT = "run `cloned live build --clonezilla`"
+
+
+@dataclass(frozen=True)
+class ClonezillaInfo:
+    """A Clonezilla system that was built."""
+
+    folder: Path
+    suite: str
+    digest: str
+    """Of the recipe; 64 hex digits."""
+    bytes: int
+    built: str
+    """ISO 8601, UTC."""
+
+    @property
+    def squashfs(self) -> Path:
+        """The file."""
+        return self.folder / NAME
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**asdict(self), "folder": str(self.folder)}
+
+
+def info(folder: Path) -> ClonezillaInfo:
+    """Describe the Clonezilla system in `folder`; MissingError if there is none or it is not whole."""
+    try:
+        data = json.loads((folder / _INFO).read_text())
+        found = ClonezillaInfo(folder, data["suite"], data["digest"], data["bytes"], data["built"])
+        size = found.squashfs.stat().st_size
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MissingError(f"there is no Clonezilla system in {folder}", _HINT) from error
+    if size != found.bytes:
+        raise MissingError(f"the Clonezilla system in {folder} is damaged", _HINT)
+    return found
+
+
+def build(
+    into: Path, suite: str = "bookworm", *, force: bool = False, progress: Callable[[str], None] = lambda _: None
+) -> ClonezillaInfo:
+    """Build it into `into`, unless what is there came from the same recipe; needs root, and the network.
+
+    Takes some minutes. What was in `into` stays until the new one is whole. MissingError or ClonedError with the
+    next step.
+    """
+    digest = recipe_digest(suite)
+    there = _current(into, digest)
+    if there is not None and not force:
+        return there
+    if os.geteuid() != 0:
+        raise MissingError("packages of another system are set up in a folder of their own", "run it as root or through sudo")
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="cloned-clonezilla-") as scratch:
+        if shutil.disk_usage(scratch).free < _ROOM:
+            raise MissingError(f"too little room in {scratch}", "set TMPDIR to where 1.5 GB are free")
+        progress("fetching Clonezilla and what it needs")
+        root = _unpack(Path(scratch) / "root", suite)
+        progress("compressing Clonezilla")
+        return _publish(_squash(root), into, suite, digest)
+
+
+def recipe() -> dict[str, Any]:
+    """pxe/clonezilla/recipe.toml."""
+    return tomllib.loads((assets.root("pxe") / "clonezilla" / "recipe.toml").read_text())
+
+
+def recipe_digest(suite: str) -> str:
+    """What the outcome depends on."""
+    data = json.dumps(recipe(), sort_keys=True) + suite
+    return hashlib.sha256(data.encode() + Path(__file__).read_bytes()).hexdigest()
+
+
+def _current(into: Path, digest: str) -> ClonezillaInfo | None:
+    try:
+        there = info(into)
+    except MissingError:
+        return None
+    return there if there.digest == digest else None
+
+
+def _unpack(target: Path, suite: str) -> Path:
+    """A small Debian with the packages set up in it."""
+    wanted = recipe()
+    without = [f"--dpkgopt=path-exclude={glob}" for glob in wanted["without"]]
+    processes.run([
+        "mmdebstrap", "--mode=root", "--variant=minbase", "--quiet", "--components=main", "--format=directory", *without,
+        '--aptopt=APT::Install-Recommends "false"', f"--include={','.join(wanted['packages'])}", suite, target,
+    ], env={**os.environ, "LC_ALL": "C.UTF-8"}, timeout=1800)  # fmt: skip
+    return target
+
+
+def _squash(root: Path) -> Path:
+    """Pack the tree with its own mksquashfs; the file, which lies within the tree."""
+    left_out = [*recipe()["left_out"], NAME]
+    packing = ["-comp", "zstd", "-Xcompression-level", "15", "-b", "256K", "-noappend", "-no-progress", "-quiet"]
+    same = ["-all-time", "0", "-mkfs-time", "0", "-no-exports"]
+    processes.run(["chroot", root, "mksquashfs", "/", f"/{NAME}", *packing, *same, "-e", *left_out], timeout=1800)
+    return root / NAME
+
+
+def _publish(made: Path, into: Path, suite: str, digest: str) -> ClonezillaInfo:
+    """Move the new file over the old one; the description comes last."""
+    (into / _INFO).unlink(missing_ok=True)
+    shutil.copyfile(made, into / f"{NAME}.new")
+    (into / f"{NAME}.new").replace(into / NAME)
+    built = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    found = ClonezillaInfo(into, suite, digest, (into / NAME).stat().st_size, built)
+    (into / _INFO).write_text(json.dumps(found.to_json(), indent=1) + "\n")
+    return found
