@@ -225,10 +225,10 @@ def read_prefix(data: bytes) -> Prefix | None:
 
 def packetize(top: bytes, frame: bytes) -> bytearray:
     """All packets of a frame, one after the other, PACKET bytes each but for the last; `stamp` before sending."""
-    view, blank = memoryview(frame), bytes(HEADER)
-    parts: list[bytes | memoryview] = []
+    blank = bytes(HEADER)
+    parts: list[bytes] = []
     for start in range(0, len(frame), PAYLOAD):
-        parts += (blank, view[start : start + PAYLOAD])
+        parts += (blank, frame[start : start + PAYLOAD])
     packets = bytearray().join(parts)
     count = packet_count(len(frame))
     for column, byte in enumerate(top):
