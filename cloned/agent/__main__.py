@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 from cloned.agent import facts
 from cloned.agent.client import Client, Refused, Revoked
@@ -11,6 +12,10 @@ from cloned.agent.options import Options, UsageError, complain, kernel_line, par
 
 FAILED = 70
 """Exit status where a thread of the agent failed (EX_SOFTWARE of sysexits.h)."""
+AGAIN = 75
+"""Exit status on which the live system fetches the agent anew: the server may have another one by now."""
+PAUSE = 10.0
+"""Seconds that a refusal stays on the screen."""
 
 
 def run() -> None:
@@ -27,14 +32,28 @@ def main(options: Options) -> int:
     client = Client(options)
     try:
         _hello(options, client)
-    except (Refused, Revoked, AgentError) as error:
-        print(f"agent: the server refuses this laptop: {error or 'start it from the network again'}", flush=True)
-        return 1
+    except Revoked:
+        return _revoked(options)
+    except (Refused, AgentError) as error:
+        print(f"agent: the server refuses this laptop: {error}", flush=True)
+        time.sleep(PAUSE if options.live else 0)
+        return AGAIN if options.live else 1
     _die_loudly()
     from cloned.agent.loop import Loop  # after the first sign of life: it takes a second
 
     Loop(options, client).run()
     return 0
+
+
+def _revoked(options: Options) -> int:
+    """This boot is not known to the server, or not any more: only a new one helps."""
+    from cloned.agent import power
+
+    print("agent: the server does not know this start of the laptop; it has to start from the network again", flush=True)
+    if options.live:
+        time.sleep(PAUSE)
+        power.act("reboot", live=True)
+    return 1
 
 
 def _die_loudly() -> None:

@@ -84,6 +84,7 @@ class Server:
     stage: str = "restore"
     at_gate: Any = None
     port: int = 0
+    token: str = TOKEN
 
     def told(self, call: str) -> list[dict[str, Any]]:
         return [body for name, body in self.heard if name == call]
@@ -122,7 +123,7 @@ class Server:
         return answer
 
     async def piece(self, request: web.Request) -> web.Response:
-        assert request.headers["Authorization"] == f"Bearer {TOKEN}"
+        assert request.headers["Authorization"] == f"Bearer {self.token}"
         self.fetched.append(int(request.match_info["piece"]))
         return web.Response(body=self.image.frame(self.fetched[-1]))
 
@@ -133,7 +134,7 @@ class Server:
         return web.Response()
 
     async def call(self, request: web.Request) -> web.Response:
-        if request.headers["Authorization"] != f"Bearer {TOKEN}":
+        if request.headers["Authorization"] != f"Bearer {self.token}":
             return web.json_response({"error": "no", "hint": ""}, status=401)
         name, body = request.match_info["call"], await request.json()
         self.heard.append((name, body))

@@ -148,3 +148,11 @@ def test_refuses_by_hand_on_a_normal_machine(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-I", tmp_path / "agent.pyz"], capture_output=True, check=False)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, b"", 1)
     assert b"cloned.boot" in done.stderr
+
+
+async def test_a_start_that_the_server_does_not_know_ends(tmp_path: Path) -> None:
+    with loop_device(tmp_path / "disk") as disk:
+        server = Server(image(), wanted(disk), token="another")
+        status, said = await clone(server, disk, tmp_path)
+    assert (status, server.heard) == (1, [])
+    assert "start from the network again" in said
