@@ -8,13 +8,14 @@ would give them three addresses) and a boot script's token is bound to one addre
 from __future__ import annotations
 
 import json
+import math
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 OFFER_SECONDS = 60
 """How long an address is kept for a client that was offered it and has not asked for it."""
@@ -56,14 +57,14 @@ class LeaseFile:
         """What the file holds; a line cut short by a power cut is passed over. Rewrites it without repeats."""
         newest: dict[str, Lease] = {}
         try:
-            lines = self._path.read_text(encoding="utf-8").splitlines()
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return []
         for line in lines:
             try:
-                lease = Lease(**json.loads(line))
-                newest[str(IPv4Address(lease.address))] = lease
-            except (ValueError, TypeError):
+                lease = _lease(json.loads(line))
+                newest[lease.address] = lease
+            except (ValueError, TypeError, KeyError, RecursionError):
                 continue
         fresh = self._path.with_suffix(".new")
         fresh.write_text("".join(json.dumps(asdict(lease)) + "\n" for lease in newest.values()), encoding="utf-8")
@@ -74,6 +75,14 @@ class LeaseFile:
         """Append one line."""
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(lease)) + "\n")
+
+
+def _lease(data: dict[str, Any]) -> Lease:
+    """A lease as it was saved; ValueError, TypeError or KeyError if it is none."""
+    until = float(data["until"])
+    if not (isinstance(data["mac"], str) and isinstance(data["bound"], bool) and math.isfinite(until)):
+        raise ValueError(data)
+    return Lease(str(IPv4Address(str(data["address"]))), data["mac"], until, data["bound"])
 
 
 class Pool:
