@@ -1,0 +1,178 @@
+"""Boot files and scripts over a real socket, decided by a real engine."""
+
+import asyncio
+import hashlib
+import socket
+from base64 import b64encode
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from cloned.config import Boot
+from cloned.engine import Engine
+from cloned.errors import MissingError
+from cloned.journal import Journal
+from cloned.lab.bootserver import NothingElse
+from cloned.netboot.choices import Choices
+from cloned.netboot.files import Shelf
+from cloned.netboot.history import History
+from cloned.netboot.http import Site
+from cloned.netboot.menus import Menus
+from cloned.tasks import TaskOwner
+
+pytestmark = pytest.mark.wire
+
+MAC = "52:54:00:00:00:0a"
+QUERY = f"?mac={MAC}&uuid=1b4e28ba-2fa1-11d2-883f-0016d3cca427&serial=S1&product=Latitude%205490&manufacturer=Dell"
+
+
+class Broken:
+    async def boot(self, request):
+        raise MissingError("the disk of the server is full", "make room")
+
+
+@pytest.fixture
+async def made(tmp_path):
+    """Start a site in front of an engine; gives `get(method, path)` and the site's history."""
+    (tmp_path / "boot").mkdir()
+    (tmp_path / "live").mkdir()
+    (tmp_path / "boot" / "shimx64.efi").write_bytes(b"shim" * 1000)
+    (tmp_path / "live" / "vmlinuz").write_bytes(bytes(range(256)) * 4096)
+    journal, owner = Journal(tmp_path / "journal.db"), TaskOwner("test")
+    engine = Engine(journal, NothingElse(), NothingElse())
+    owner.start(engine.run(), "engine")
+    shelf = Shelf({"": tmp_path / "boot", "live": tmp_path / "live"})
+    history = History()
+
+    async def ping(request):
+        return web.Response(text="pong")
+
+    def site(boot):
+        return Site(boot, Menus(Boot()), shelf, Choices(), history, {"agent.pyz": b"PK"}, lambda address: MAC, owner)
+
+    runner = web.AppRunner(site(engine).application([web.get("/agent/v1/ping", ping)]))
+    broken = web.AppRunner(site(Broken()).application())
+    ports = []
+    for each in (runner, broken):
+        await each.setup()
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        await web.SockSite(each, listener).start()
+        ports.append(listener.getsockname()[1])
+    async with aiohttp.ClientSession() as session:
+
+        async def ask(method, path, *, port=ports[0], **more):
+            async with session.request(method, f"http://127.0.0.1:{port}{path}", **more) as response:
+                return response.status, response.headers, await response.read()
+
+        ask.history, ask.engine, ask.broken, ask.port = history, engine, ports[1], ports[0]
+        yield ask
+    await runner.cleanup()
+    await broken.cleanup()
+    await owner.close()
+    journal.close()
+
+
+async def test_files_whole_and_in_parts(made):
+    whole = bytes(range(256)) * 4096
+    status, headers, body = await made("GET", "/live/vmlinuz")
+    assert (status, body, headers["Accept-Ranges"]) == (200, whole, "bytes")
+    status, headers, body = await made("GET", "/live/vmlinuz", headers={"Range": "bytes=10-19"})
+    assert (status, body, headers["Content-Range"]) == (206, whole[10:20], f"bytes 10-19/{len(whole)}")
+    status, _, _ = await made("GET", "/live/vmlinuz", headers={"Range": "bytes=9999999-"})
+    assert status == 416
+    status, headers, body = await made("HEAD", "/live/vmlinuz")
+    assert (status, body, headers["Content-Length"]) == (200, b"", str(len(whole)))
+
+
+async def test_digest_comes_along_once_it_was_taken(made):
+    expected = f"sha-256=:{b64encode(hashlib.sha256(b'shim' * 1000).digest()).decode()}:"
+    for _ in range(100):
+        _, headers, _ = await made("HEAD", "/shimx64.efi")
+        if "Repr-Digest" in headers:
+            break
+        await asyncio.sleep(0.01)
+    assert headers["Repr-Digest"] == expected
+
+
+@pytest.mark.parametrize("path", ["//shimx64.efi", "/./shimx64.efi", "///shimx64.efi"])
+async def test_shims_double_slash(made, path):
+    reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"shim" * 1000)
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/live", "/live/", "/%2e%2e/journal.db", "/live/..%2f..%2fjournal.db", "/a%00b"]
+)
+async def test_nothing_else(made, path):
+    reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert b" 404 " in answer.splitlines()[0]
+
+
+async def test_routes_of_others_and_files_in_memory(made):
+    assert (await made("GET", "/agent/v1/ping"))[2] == b"pong"
+    assert (await made("GET", "/agent.pyz"))[2] == b"PK"
+    assert (await made("POST", "/shimx64.efi"))[0] == 405
+
+
+async def test_a_script_holds_a_token_that_the_engine_knows(made):
+    _, headers, body = await made("GET", f"/boot.ipxe{QUERY}&platform=pcbios")
+    token = body.decode().split(f"cloned.boot=http://127.0.0.1:{made.port}/")[1].split()[0]
+    laptop = made.engine.authorise(token, "127.0.0.1")
+    assert (laptop.identity.product, laptop.boot_mac) == ("Latitude 5490", MAC)
+    assert made.engine.authorise(token, "10.0.0.1") is None
+    assert headers["Cache-Control"] == "no-store"
+
+
+async def test_head_and_get_are_one_boot(made):
+    _, headers, _ = await made("HEAD", f"/grub/menu.cfg{QUERY}&lockdown=y")
+    _, _, body = await made("GET", f"/grub/menu.cfg{QUERY}&lockdown=y")
+    assert int(headers["Content-Length"]) == len(body)
+    token = body.decode().split(f"cloned.boot=http://127.0.0.1:{made.port}/")[1].split()[0]
+    assert made.engine.authorise(token, "127.0.0.1") is not None
+    _, _, again = await made("GET", f"/grub/menu.cfg{QUERY}&lockdown=y")
+    assert token not in again.decode()
+    assert made.engine.authorise(token, "127.0.0.1") is None  # a newer boot revoked it
+
+
+async def test_the_first_scripts(made):
+    assert b"chain --autofree http://127.0.0.1:" in (await made("GET", "/boot.ipxe"))[2]
+    assert b"configfile" in (await made("GET", "/grub/grub.cfg"))[2]
+    assert b"chainloader" not in (await made("GET", "/grub/grub.cfg"))[2]
+    assert (await made("GET", "/boot.ipxe?mac=x"))[0] == 400
+    assert (await made("GET", "/grub/menu.cfg"))[0] == 400
+
+
+async def test_what_the_person_reads_when_the_server_cannot(made):
+    status, _, body = await made("GET", f"/boot.ipxe{QUERY}", port=made.broken)
+    assert (status, b"the disk of the server is full" in body) == (200, True)
+    assert "make room" in made.history.entries(MAC)[-1].why
+
+
+async def test_connections_cut_without_a_word(made):
+    for _ in range(20):
+        _, writer = await asyncio.open_connection("127.0.0.1", made.port)
+        writer.write(b"GET /live/vmlinuz HTTP/1.1\r\nHost: x\r\n\r\n")
+        await writer.drain()
+        writer.transport.abort()
+    assert (await made("GET", "/shimx64.efi"))[0] == 200
+
+
+async def test_the_history_tells_it_all(made):
+    await made("GET", "/shimx64.efi")
+    await made("GET", "/nothing")
+    await made("GET", f"/boot.ipxe{QUERY}")
+    rows = [(row["asked"], row["got"], row["why"]) for row in made.history.log(MAC)]
+    assert rows[:2] == [("HTTP /shimx64.efi", "4000 bytes", ""), ("HTTP /nothing", "", "no such file")]
+    assert rows[2][0] == "HTTP /boot.ipxe"
+    assert rows[2][1].startswith("menu: ")
