@@ -49,7 +49,7 @@ def _revoked(options: Options) -> int:
     """This boot is not known to the server, or not any more: only a new one helps."""
     from cloned.agent import power
 
-    print("agent: the server does not know this start of the laptop; it has to start from the network again", flush=True)
+    print("agent: the server does not know this start of the laptop; start from the network again", flush=True)
     if options.live:
         time.sleep(PAUSE)
         power.act("reboot", live=True)
