@@ -97,6 +97,9 @@ class Reception:
         self._room_told = -1
         self._others, self._paused = 0, False
         self._silence = False
+        self.busy = 0.0
+        """Share of a core that receiving lately took: near 1, the processor and not the network sets the pace."""
+        self._worked = time.monotonic(), 0.0
 
     # -- from other threads -----------------------------------------------------------------------
 
@@ -162,6 +165,7 @@ class Reception:
     def _ask(self, data: socket.socket, asking: socket.socket, now: float) -> None:
         """One round: say what is wanted, hear what the sender says, and see whether multicast still serves."""
         self._last_ask = now
+        self._measure_work(now)
         self._hear_answers(asking)
         self._choose_way(data, now)
         self._room_told = self.assembly.room()
@@ -174,6 +178,12 @@ class Reception:
             except OSError as error:  # the server is away, or the link is down: ask again
                 log.debug("cannot ask: %s", error)
                 return
+
+    def _measure_work(self, now: float) -> None:
+        since, before = self._worked
+        if now - since >= 1.0:
+            work = time.thread_time()
+            self.busy, self._worked = (work - before) / (now - since), (now, work)
 
     def _hear_answers(self, asking: socket.socket) -> None:
         while True:

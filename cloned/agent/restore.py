@@ -29,6 +29,9 @@ FEWEST_SLOTS = 6
 TURN = 24
 """On a hard disk: pieces written before the heads go back to read."""
 
+BUSY = 0.85
+"""Share of a core from which on the thread that receives cannot take more."""
+
 LOOK = 0.25
 """Seconds between two reports of progress."""
 
@@ -285,8 +288,10 @@ class _Pipeline:
 
     def _held_by(self) -> str:
         """What holds the laptop up: with room for more it is the network, else who has a queue before it."""
+        if self._reception.assembly.complete():
+            return "disk"
         if self._reception.assembly.room() > 1:
-            return "network" if not self._reception.assembly.complete() else "disk"
+            return "processor" if self._reception.busy > BUSY else "network"
         return "disk" if self._free.qsize() == 0 else "processor"
 
     # -- the threads ------------------------------------------------------------------------------

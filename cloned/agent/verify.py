@@ -10,7 +10,8 @@ from itertools import count as counter
 from cloned.agent import blockio
 from cloned.core.manifest import PieceMap
 
-WORKERS = max(1, min(4, os.cpu_count() or 1))
+WORKERS = min(8, (os.cpu_count() or 1) + 2)
+"""Threads: one for each core that hashes, and two that wait for the disk meanwhile."""
 
 
 class Stopped(Exception):  # noqa: N818 - nothing went wrong

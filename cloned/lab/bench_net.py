@@ -41,7 +41,18 @@ class Net:
         switch = f"{self.name}b"
         for space in self.spaces():
             run(["ip", "netns", "add", space])
-        kind = ["type", "bridge", "mcast_snooping", "1", "mcast_querier", "1", "forward_delay", "0"]
+        kind = [
+            "type",
+            "bridge",
+            "mcast_snooping",
+            "1",
+            "mcast_querier",
+            "1",
+            "mcast_igmp_version",
+            "3",
+            "forward_delay",
+            "0",
+        ]
         inside(switch, "ip", "link", "add", "br0", *kind)
         inside(switch, "ip", "link", "set", "br0", "up")
         self._cable(self.server, "s0", "p0", SERVER, self.rate)

@@ -101,7 +101,16 @@ class Bench:
         catchers = [spawn(["ip", "netns", "exec", net.laptop(n), *catch]) for n in range(receivers)]
         time.sleep(1.0)
         began = time.monotonic()
-        send: list[str | Path] = ["udp-sender", "--file", file, "--interface", "s0", "--min-receivers", str(receivers), *common]
+        send: list[str | Path] = [
+            "udp-sender",
+            "--file",
+            file,
+            "--interface",
+            "s0",
+            "--min-receivers",
+            str(receivers),
+            *common,
+        ]
         sender = spawn(["ip", "netns", "exec", net.server, *send])
         result = Result(self.count)
         with contextlib.ExitStack() as stack:
