@@ -27,6 +27,7 @@ from cloned.core.laptop import Laptop
 from cloned.core.snapshot import snapshot
 from cloned.engine import Engine
 from cloned.errors import MissingError
+from cloned.images.patrol import Patrol
 from cloned.images.store import ImageStore
 from cloned.images.watch import ImageWatch
 from cloned.inventory.ledger import Ledger
@@ -112,6 +113,10 @@ class Daemon:
             await self.engine.submit(Configured(settings))
         self.images = ImageWatch(self.engine, self.store, self.config.sessions.classic)
         await self.images.look()
+        self.patrol = Patrol(
+            self.store, self.config.images.verify_hours * 3600, lambda: bool(self.engine.workshop.active()),
+            lambda _: self.images.look(everything=True),
+        )
         self.places = Places(self.engine, self.config.switch, self.config.sessions.ports, self.mbps)
         await self.places.tell()
         self.tasks.start(self.engine.run_effects(), "effects", service=True)
@@ -126,6 +131,7 @@ class Daemon:
         stack.push_async_callback(self.netboot.close)
         self.tasks.start(self.monitor.run(), "monitor", service=True)
         self.tasks.start(self.images.run(), "images", service=True)
+        self.tasks.start(self.patrol.run(), "patrol", service=True)
         nic = describe(self.interface)
         self.reach = Reach(self.engine, self.monitor, nic.name, nic.address, self.config.network.querier)
         self.tasks.start(self.reach.run(), "reach", service=True)

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from cloned.cli_workshop import _table, config_option, json_option
 from cloned.config import load
 from cloned.errors import ImageError, UsageError
+from cloned.images import export as exporting
 from cloned.images.store import ImageStore
 
 directory = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -71,6 +72,17 @@ def verify(name: str, config: Path | None) -> None:
         files = ", ".join(map(str, store.damaged_files(name, wrong)[:5]))
         raise ImageError(f"image {name}: {len(wrong)} pieces are damaged ({files})", "import the image again")
     click.echo(f"{name}: every piece is right")
+
+
+@image.command()
+@click.argument("name")
+@click.argument("into", metavar="DIRECTORY", type=click.Path(path_type=Path))
+@config_option
+def export(name: str, into: Path, config: Path | None) -> None:
+    """Write an image as a Clonezilla DIRECTORY, which stock Clonezilla restores."""
+    with _progress() as report:
+        made = exporting.export(_store(config), name, into, report)
+    click.echo(f"{made}: {name} is there, as Clonezilla restores it")
 
 
 @image.command()

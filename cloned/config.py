@@ -163,6 +163,8 @@ class Rule(Section):
 class Images(Section):
     """`[images]`: which image for which laptop."""
 
+    verify_hours: Annotated[float, Field(gt=0)] = 24.0
+    """How often every stored image is read and proven while no laptop is at work."""
     rule: tuple[Rule, ...] = ()
 
 

@@ -70,6 +70,13 @@ class ImageStore:
         self._cache[name] = (stamp, manifest)
         return manifest
 
+    def written(self, name: str) -> int:
+        """When the manifest of an image was written, in ns since 1970; 0 if it is not there any more."""
+        try:
+            return (self._directory(name) / "manifest.json").stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def piece_frame(self, name: str, piece: int) -> bytes:
         """The zstd frame of one piece (blocking, one small file); ImageError if it is missing."""
         return self.pieces.frame(self.manifest(name).pieces[piece])
