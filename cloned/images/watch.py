@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Collection
 
 from cloned.core.events import ImageGone, ImageInfo, ImageKnown
@@ -15,7 +16,9 @@ from cloned.images.store import ImageStore
 log = logging.getLogger(__name__)
 
 EVERY = 5.0
-"""Seconds between looks at the store; another process may import."""
+"""Seconds between looks at the manifests; another process may import."""
+CHECK = 300.0
+"""Seconds between looks at every piece of every image, which costs a stat each."""
 
 
 class ImageWatch:
@@ -24,7 +27,9 @@ class ImageWatch:
     def __init__(self, engine: Engine, store: ImageStore, classic: Collection[str] = ()) -> None:
         """`classic` names images that go through classic sessions by somebody's wish."""
         self._engine, self._store, self._classic = engine, store, classic
-        self._last: dict[str, ImageInfo] = {}
+        self._last: dict[str, tuple[int, ImageInfo]] = {}
+        """Name to the time its manifest was written (ns), and what was found then."""
+        self._checked = float("-inf")
 
     async def run(self) -> None:
         """Look every few seconds, until cancelled."""
@@ -32,8 +37,10 @@ class ImageWatch:
             await self.look()
             await asyncio.sleep(EVERY)
 
-    async def look(self) -> None:
-        """Submit what changed since the engine last heard."""
+    async def look(self, *, everything: bool = False) -> None:
+        """Submit what changed since the engine last heard; with `everything` look at every piece now."""
+        if everything or time.monotonic() - self._checked >= CHECK:
+            self._last, self._checked = {}, time.monotonic()
         found = await asyncio.to_thread(self._read)
         known = self._engine.workshop.images
         for image in found.values():
@@ -44,7 +51,14 @@ class ImageWatch:
             await self._engine.submit(ImageGone(name))
 
     def _read(self) -> dict[str, ImageInfo]:
-        return {name: self._info(name) for name in self._store.names()}
+        """What the store holds; only images whose manifest is new are looked at closely."""
+        found: dict[str, tuple[int, ImageInfo]] = {}
+        for name in self._store.names():
+            written, before = self._store.written(name), self._last.get(name)
+            same = before is not None and before[0] == written and not before[1].unusable
+            found[name] = before if before is not None and same else (written, self._info(name))
+        self._last = found
+        return {name: info for name, (_, info) in found.items()}
 
     def _info(self, name: str) -> ImageInfo:
         """An image as decisions need it; a damaged one is known, and known to be unusable."""
