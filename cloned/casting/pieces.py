@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 GIGABIT = 0.98e9
 """Bit/s on the wire: leaves the last part of a gigabit to pages, boots and requests."""
 
+CATCH_UP = 0.02
+"""Seconds of sending that are made up for after a delay: other processes take the server's processor now and then."""
+
 RETRY = 5.0
 """Seconds until a piece that could not be read is tried again."""
 
@@ -308,7 +311,7 @@ class _Work:
     def _wait_for_turn(self, count: int) -> None:
         """Sleep until what was sent has had its time on the wire; a pause is not made up for."""
         now = time.monotonic()
-        self._due = max(self._due, now - 0.005) + count * packets.WIRE * 8 / self._rate
+        self._due = max(self._due, now - CATCH_UP) + count * packets.WIRE * 8 / self._rate
         if self._due - now > 0.0005:
             time.sleep(self._due - now)
 
