@@ -202,6 +202,10 @@ class View:
 
     def _warnings(self) -> list[dict[str, str]]:
         found = [*self._daemon.netboot.warnings(), *self._daemon.places.warnings(), *self._daemon.reach.warnings()]
+        for laptop in self._daemon.engine.workshop.laptops.values():
+            if laptop.reallocated:
+                text = f"laptop {laptop.tag or laptop.number}: its disk replaced {laptop.reallocated} bad sectors meanwhile"
+                found.append({"code": "disk-failing", "text": text, "hint": "replace the disk before it leaves"})
         if self._daemon.engine.problem:
             found.insert(0, {"code": "state-disk-full", "text": self._daemon.engine.problem, "hint": "nothing is lost"})
         return found

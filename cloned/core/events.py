@@ -123,6 +123,8 @@ class Judged:
     bytes: int
     verifying: float = 0.0
     """Seconds this session's reading back took on the laptop after all was received."""
+    reallocated: int = 0
+    """Sectors that the disk replaced by spare ones since this boot (SMART attribute 5 or its like)."""
     kind: Literal["judged"] = "judged"
 
 
@@ -211,18 +213,28 @@ class Command:
     """Somebody acted: by page, API or command line."""
 
     do: Literal["cancel", "retry", "pause", "continue", "exclude", "move", "hold", "batch", "unbatch", "start",
-                "tag", "label", "forget", "lent"]
+                "tag", "label", "forget", "lent", "capture"]
     by: str
     target: str = ""
     """A laptop's or session's id; empty means everything."""
     image: str = ""
     text: str = ""
-    """Tag, label, or the product a batch is for."""
+    """Tag, label, the product a batch is for, or the disk to capture where there are several."""
     vendor: str = "*"
     until: float = 0.0
     guests: int = 0
     """With `start`: open a classic session for so many stock Clonezilla clients."""
     kind: Literal["command"] = "command"
+
+
+@dataclass(frozen=True)
+class Captured:
+    """The capture of a master ended: its image is there, or (with an error) nothing of it is."""
+
+    laptop: LaptopId
+    image: str
+    error: str = ""
+    kind: Literal["captured"] = "captured"
 
 
 @dataclass(frozen=True)
@@ -265,6 +277,7 @@ class Recorded:
 Event = (
     Configured | Booted | Hello | Confirmed | Ready | Verifying | Judged | Finished | Failed | Vanished | Returned
     | Stalled | Located | SwitchChanged | ImageKnown | ImageGone | Command | Tick | Recorded | Ejected | StreamEnded
+    | Captured
 )
 
 

@@ -147,6 +147,12 @@ class Laptop:
     paused: bool = False
     left_out: bool = False
     lent: bool = False
+    wants: str = ""
+    """`capture`: it is a master, which nothing may clone by itself."""
+    capture: str = ""
+    """Name of the image that it is being captured as."""
+    capture_disk: str = ""
+    """Key of the disk that is read for that."""
     port: str = ""
     hellos: int = 0
     last_hello: float = 0.0
@@ -154,6 +160,8 @@ class Laptop:
     history: tuple[Entry, ...] = ()
     seconds: tuple[tuple[str, float], ...] = ()
     bytes: int = 0
+    reallocated: int = 0
+    """Sectors its disk replaced while it was cloned: a disk on its way out."""
 
     @property
     def active(self) -> bool:
@@ -210,3 +218,5 @@ class Facts:
     memory: int = 0
     speed_mbps: int | None = None
     disks: tuple[Disk, ...] = field(default=())
+    wants: str = ""
+    """`capture` where that was chosen in the boot menu."""

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from cloned.core import classics, commands
+from cloned.core import capture, classics, commands
 from cloned.core.boot import answer_kind
 from cloned.core.confirm import ask_or_wait, confirm, settle, used_up
 from cloned.core.events import (
-    Booted, CloseStream, Configured, Confirmed, Effect, Ejected, Event, Failed, Finished, Hello, ImageGone, ImageKnown,
+    Booted, Captured, CloseStream, Configured, Confirmed, Effect, Ejected, Event, Failed, Finished, Hello, ImageGone, ImageKnown,
     Judged, Located, OpenStream, Ready, Record, Recorded, Returned, Stalled, StreamEnded, SwitchChanged, Tick, Vanished,
     Verifying, Command,
 )
@@ -51,6 +51,7 @@ def _booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Work
         laptop, identity=laptop.identity.merged(event.identity), boot_mac=event.boot_mac, address=event.address,
         booted_at=now,
     )
+    laptop = capture.cut_short(laptop, "it started again", now)
     if laptop.state in ACTIVE or laptop.state is State.WAITING:
         laptop = move(replace(laptop, session=None), State.GONE, now, reason=Reason.RESTARTED)
     elif answer_kind(workshop, laptop, now)[0] == "clone":
@@ -90,14 +91,15 @@ def _hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksh
         laptop, identity=laptop.identity.merged(facts.identity), boot_mac=facts.boot_mac or boot.mac,
         address=event.address, firmware=facts.firmware, cpu=facts.cpu, memory=facts.memory, disks=facts.disks,
         speed_mbps=facts.speed_mbps, hellos=laptop.hellos + 1, last_hello=now, booted_at=boot.at,
-        seconds=tuple(seconds.items()), session=None,
+        seconds=tuple(seconds.items()), session=None, wants=facts.wants,
     )
+    laptop = capture.cut_short(laptop, "its agent started again", now)
     workshop = replace(workshop, boots={**workshop.boots, event.token: replace(boot, laptop=laptop.id)})
     if laptop.left_out:
         return workshop.with_laptop(move(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT))
     if laptop.unfinished:
         return workshop.with_laptop(move(laptop, State.FINISHING, now, "verified before; finishing"))
-    if laptop.state in (State.DONE, State.ASIDE):
+    if laptop.state in (State.DONE, State.ASIDE) and not laptop.wants:
         return workshop.with_laptop(_back_again(laptop, now))
     return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
 
@@ -111,7 +113,7 @@ def _back_again(laptop: Laptop, now: float) -> Laptop:
 
 def _confirmed(workshop: Workshop, event: Confirmed, now: float, entropy: str) -> Workshop:
     laptop = workshop.laptops.get(event.laptop)
-    if laptop is None or laptop.active or laptop.unfinished:
+    if laptop is None or laptop.active or laptop.unfinished or laptop.capture:
         return workshop
     laptop = replace(laptop, chosen=f"chosen by {event.by}")
     return workshop.with_laptop(confirm(workshop, laptop, event.disk, event.image, event.by, now))
@@ -146,7 +148,7 @@ def _judged(workshop: Workshop, event: Judged, now: float, entropy: str) -> Work
         return workshop
     laptop = _read_back(laptop, event, now)
     laptop = replace(
-        laptop, attempts=event.round, verdict=event.verdict, differs=event.differs, bytes=event.bytes,
+        laptop, attempts=event.round, verdict=event.verdict, differs=event.differs, bytes=event.bytes, reallocated=event.reallocated,
         first_differs=laptop.first_differs or event.differs,
         image_hash=event.image_hash,
     )
@@ -189,6 +191,8 @@ def _failed(workshop: Workshop, event: Failed, now: float, entropy: str) -> Work
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state in (State.DONE, State.ASIDE):
         return workshop
+    if laptop.capture:
+        return workshop.with_laptop(capture.failed(laptop, event, now))
     reason = Reason(event.code) if event.code in set(Reason) else Reason.INTERNAL
     return workshop.with_laptop(move(laptop, State.ASIDE, now, reason=reason, detail=event.detail[:300]))
 
@@ -266,6 +270,10 @@ def _stream_ended(workshop: Workshop, event: StreamEnded, now: float, entropy: s
     return classics.stream_ended(workshop, event, now)
 
 
+def _captured(workshop: Workshop, event: Captured, now: float, entropy: str) -> Workshop:
+    return capture.ended(workshop, event, now)
+
+
 def _recorded(workshop: Workshop, event: Recorded, now: float, entropy: str) -> Workshop:
     key = f"{event.laptop}/{event.job}"
     return replace(workshop, unrecorded={name: row for name, row in workshop.unrecorded.items() if name != key})
@@ -276,7 +284,7 @@ _HANDLERS: dict[type, Callable[[Workshop, Any, float, str], Workshop]] = {
     Verifying: _verifying, Judged: _judged, Finished: _finished, Failed: _failed, Vanished: _vanished,
     Returned: _returned, Stalled: _stalled, Located: _located, SwitchChanged: _switch, ImageKnown: _image,
     ImageGone: _image_gone, Command: _command, Tick: _tick, Recorded: _recorded,
-    Ejected: _ejected, StreamEnded: _stream_ended,
+    Ejected: _ejected, StreamEnded: _stream_ended, Captured: _captured,
 }
 
 

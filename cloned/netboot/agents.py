@@ -170,6 +170,8 @@ class AgentApi:
                     found.differs,
                     found.image_hash,
                     manifest.plan.map.used,
+                    _seconds(body, "verifying"),
+                    _reallocated(body),
                 )
             )
         return web.json_response(
@@ -235,6 +237,13 @@ def _seconds(data: Mapping[str, Any], name: str) -> float:
     told = data.get("seconds")
     value = told.get(name) if isinstance(told, Mapping) else None
     return float(value) if isinstance(value, int | float) and 0 <= value < 10**7 else 0.0
+
+
+def _reallocated(data: Mapping[str, Any]) -> int:
+    """Sectors that the agent saw the disk replace while it was cloned; 0 where it cannot tell."""
+    told = data.get("smart")
+    value = told.get("during") if isinstance(told, Mapping) else None
+    return value if isinstance(value, int) and 0 <= value < 10**9 else 0
 
 
 def _word(data: Mapping[str, Any], key: str) -> str:
