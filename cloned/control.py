@@ -21,7 +21,7 @@ from cloned.errors import UsageError
 DOINGS: tuple[str, ...] = get_args(get_type_hints(Command)["do"])
 """What a Command can do; `confirm` comes on top."""
 
-_ON_LAPTOP = frozenset({"retry", "exclude", "move", "tag", "label", "forget", "lent", "pause", "continue"})
+_ON_LAPTOP = frozenset({"retry", "exclude", "move", "tag", "label", "forget", "lent", "pause", "continue", "capture"})
 
 
 class Control:
@@ -67,7 +67,8 @@ class Control:
         elif do == "cancel" and target:
             target = self._session(target)
         return Command(
-            do, by, target, _text(asked, "image"), _text(asked, "text"), _text(asked, "vendor") or "*",  # type: ignore[arg-type]
+            do, by, target, _text(asked, "image"),  # type: ignore[arg-type]
+            _text(asked, "disk" if do == "capture" else "text"), _text(asked, "vendor") or "*",
             until(asked.get("until"), self._engine.clock), _count(asked, "guests"),
         )
 

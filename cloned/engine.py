@@ -201,7 +201,7 @@ class Engine:
             raise UsageError(f"laptop {known.number} has no disk {disk or '(none named)'}", "it has: " + ", ".join(keys))
         if image not in self.workshop.images:
             raise UsageError(f"there is no image {image or '(none named)'}", "see `cloned image list`")
-        if known.active or known.unfinished:
+        if known.active or known.unfinished or known.capture:
             raise UsageError(f"laptop {known.number} is at work", "cancel it first")
         await self.submit(Confirmed(known.id, keys[disk].key, image, by))
         return self.laptop(laptop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from cloned.core import capture
 from cloned.core.classics import new_session
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Command
@@ -30,11 +31,10 @@ def obey(workshop: Workshop, command: Command, now: float, entropy: str) -> Work
 
 def refusal(workshop: Workshop, command: Command) -> str | None:
     """Why a command cannot be obeyed, in words; None if it can."""
-    if command.do in ("retry", "exclude", "move", "tag", "label", "forget", "lent"):
-        if LaptopId(command.target) not in workshop.laptops:
-            return f"there is no laptop {command.target}"
-        if command.do == "move" and workshop.laptops[LaptopId(command.target)].unfinished:
-            return "it is verified and being finished; clone it again afterwards"
+    if command.do in ("retry", "exclude", "move", "tag", "label", "forget", "lent", "capture"):
+        refused = _not_that_laptop(workshop, command)
+        if refused is not None:
+            return refused
     if command.do == "cancel" and command.target and SessionId(command.target) not in workshop.sessions:
         return f"there is no session {command.target}"
     if command.do in ("pause", "continue") and command.target and LaptopId(command.target) not in workshop.laptops:
@@ -48,6 +48,16 @@ def refusal(workshop: Workshop, command: Command) -> str | None:
     if command.do == "unbatch" and command.target not in workshop.batches:
         return f"there is no batch {command.target}"
     return None
+
+
+def _not_that_laptop(workshop: Workshop, command: Command) -> str | None:
+    """Why a command about one laptop cannot be obeyed."""
+    laptop = workshop.laptops.get(LaptopId(command.target))
+    if laptop is None:
+        return f"there is no laptop {command.target}"
+    if command.do == "move" and laptop.unfinished:
+        return "it is verified and being finished; clone it again afterwards"
+    return capture.refusal(workshop, command) if command.do == "capture" else None
 
 
 def _no_guests(workshop: Workshop, command: Command) -> str | None:
@@ -121,7 +131,7 @@ def _continue(workshop: Workshop, command: Command, now: float) -> Workshop:
 
 
 def _exclude(workshop: Workshop, command: Command, now: float) -> Workshop:
-    laptop = replace(_laptop(workshop, command), left_out=True)
+    laptop = capture.cut_short(replace(_laptop(workshop, command), left_out=True), "it was left out", now)
     if laptop.state in (State.DONE, State.FINISHING):
         return workshop
     return workshop.with_laptop(move(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT))
@@ -133,6 +143,8 @@ def _move_image(workshop: Workshop, command: Command, now: float) -> Workshop:
     if laptop.image == _laptop(workshop, command).image:
         return workshop.with_laptop(laptop)
     laptop = replace(laptop, confirmation=None, session=None, written=False)
+    if laptop.capture:
+        return workshop.with_laptop(laptop)
     return workshop.with_laptop(move(laptop, State.ASKING, now, reason=Reason.IMAGE_CHANGED))
 
 
@@ -188,4 +200,5 @@ _COMMANDS: dict[str, Callable[[Workshop, Command, float], Workshop]] = {
     "cancel": _cancel, "retry": _retry, "pause": _pause, "continue": _continue, "exclude": _exclude,
     "move": _move_image, "hold": _hold, "start": _start, "unbatch": _unbatch, "tag": _tag,
     "label": _label, "lent": _lent, "forget": _forget,
+    "capture": capture.begin,
 }

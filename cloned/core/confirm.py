@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cloned.core import capture
 from cloned.core.catalogue import choose
 from cloned.core.laptop import Confirmation, Laptop, State, VerdictKind, move, note
 from cloned.core.reasons import Reason
@@ -59,12 +60,15 @@ def confirm(workshop: Workshop, laptop: Laptop, disk: str, image: str, by: str, 
         return move(replace(laptop, image=image), State.ASIDE, now, reason=refused[0], detail=refused[1])
     until = now + workshop.settings.confirmation_seconds
     given = Confirmation(disk, image, workshop.images[image].image_hash, by, until)
-    laptop = replace(laptop, confirmation=given, image=image, disk=disk, left_out=False)
+    laptop = replace(laptop, confirmation=given, image=image, disk=disk, left_out=False, wants="")
     return move(laptop, State.WAITING, now, f"confirmed by {by}: {image} onto {disk}")
 
 
 def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     """What becomes of a laptop whose agent said hello: it waits for a place, or asks, with the reason."""
+    master = capture.as_master(laptop, now)
+    if master is not None:
+        return master
     reason = void(workshop, laptop, now)
     if laptop.confirmation is not None and reason is None:
         given = laptop.confirmation
@@ -87,7 +91,7 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
 
 def may_start_unasked(workshop: Workshop, laptop: Laptop, now: float) -> bool:
     """Whether a laptop that just asked for its boot script should start the live system by itself."""
-    if laptop.state in (State.DONE, State.ASIDE) or laptop.left_out:
+    if laptop.state in (State.DONE, State.ASIDE) or laptop.left_out or laptop.wants:
         return False
     if laptop.confirmation is not None:
         return laptop.confirmation.until > now

@@ -30,6 +30,7 @@ def facts(data: Any) -> Facts:
     return Facts(
         identity, boot_mac, firmware if firmware in ("bios", "uefi", "secureboot") else "", _text(data, "cpu"),
         _number(data, "memory"), _speed(data.get("nics"), boot_mac), tuple(found),
+        "capture" if data.get("want") == "capture" else "",
     )
 
 

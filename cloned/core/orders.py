@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloned.core import capture
 from cloned.core.laptop import ACTIVE, Laptop, State, VerdictKind, said
 from cloned.core.schedule import Wait
 from cloned.core.workshop import Workshop
@@ -25,6 +26,9 @@ def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None) -> dict[
         }
     if laptop.state is State.DONE:
         return {"do": "power", "action": workshop.settings.then, "screen": _screen(laptop, None)}
+    master = capture.order(laptop)
+    if master is not None:
+        return {**master, "screen": _screen(laptop, None)}
     answer: dict[str, Any] = {"do": "wait", "screen": _screen(laptop, wait), "state": str(laptop.state)}
     offer = _offer(workshop, laptop)
     return {**answer, "offer": offer} if offer else answer
@@ -63,7 +67,7 @@ def _screen(laptop: Laptop, wait: Wait | None) -> list[str]:
 def _offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:
     """What a key on the laptop would confirm: only where image and disk leave no choice."""
     image, disks = workshop.images.get(laptop.image), laptop.eligible()
-    if laptop.state is not State.ASKING or image is None or len(disks) != 1:
+    if laptop.state is not State.ASKING or laptop.wants or image is None or len(disks) != 1:
         return None
     disk = disks[0]
     return {

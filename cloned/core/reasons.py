@@ -42,6 +42,10 @@ class Reason(StrEnum):
     FINISH_FAILED = "finish-failed"
     NOT_HEARD = "not-heard"
     RESTARTED = "restarted"
+    WANTS_CAPTURE = "wants-capture"
+    CAPTURING = "capturing"
+    CAPTURED = "captured"
+    CAPTURE_FAILED = "capture-failed"
     STATE_DISK_FULL = "state-disk-full"
     INTERNAL = "internal"
 
@@ -91,6 +95,10 @@ _TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.FINISH_FAILED: ("Verified, but a finishing step failed: {detail}", "Look at the step, then retry"),
     Reason.NOT_HEARD: ("Nothing was heard from it for a while", "Switch it on again; it goes on from where it was"),
     Reason.RESTARTED: ("It is starting again", ""),
+    Reason.WANTS_CAPTURE: ("It wants to be captured as a master", "Name it: press capture, or `cloned image capture`"),
+    Reason.CAPTURING: ("It is being captured as {detail}", ""),
+    Reason.CAPTURED: ("It was captured as {detail}: the image is whole and proven", "Switch it off"),
+    Reason.CAPTURE_FAILED: ("It could not be captured: {detail}", "Nothing is left of it; capture it again"),
     Reason.STATE_DISK_FULL: ("The server's disk is full", "Free space on the server; sessions go on by themselves"),
     Reason.INTERNAL: ("The agent on it failed: {detail}", "Retry; if it fails again, report it with this text"),
 }

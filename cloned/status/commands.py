@@ -25,6 +25,7 @@ Verb = Literal[
     "label",
     "lent",
     "forget",
+    "capture",
     "inventory-retry",
 ]
 
@@ -39,19 +40,19 @@ class Command(BaseModel):
         "",
         max_length=64,
         validation_alias=AliasChoices("target", "laptop", "session"),
-        description="Id of a laptop (confirm, retry, pause, continue, exclude, move, tag, label, lent, forget), "
+        description="Id of a laptop (confirm, retry, pause, continue, exclude, move, tag, label, lent, forget, capture), "
         "session (cancel) or batch (unbatch), or name of a sink (inventory-retry). Empty: all (cancel, pause, "
         "continue, inventory-retry). May also be called `laptop` or `session`.",
     )
     image: str = Field(
         "",
         max_length=255,
-        description="For confirm (empty: the one that the rules chose), move, batch, hold, start.",
+        description="For confirm (empty: the one that the rules chose), move, batch, hold, start; for capture: the name that the new image gets.",
     )
     disk: str = Field(
         "",
         max_length=255,
-        description="For confirm: the disk's `key` or path; may be left out where there is but one.",
+        description="For confirm and capture: the disk's `key` or path; may be left out where there is but one.",
     )
     text: str = Field(
         "",

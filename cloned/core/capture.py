@@ -1,0 +1,127 @@
+"""Capturing a master: its disk is only read, and while it is one nothing may erase it.
+
+A laptop becomes a master by its own boot menu ("capture this laptop") or by a person's command, and stays one until
+it starts again without that wish or somebody confirms it by hand. A master is never cloned by itself, whatever
+batch, configuration or earlier confirmation says. The upload's token is no part of the state: a capture that
+was under way when the daemon ended has failed, and is tried again by the same command.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from cloned.core.events import Captured, Command, Failed
+from cloned.core.ids import LaptopId
+from cloned.core.laptop import Disk, Laptop, State, move, note, said
+from cloned.core.reasons import Reason
+from cloned.core.workshop import Workshop
+
+WANT = "capture"
+"""The word of the kernel's command line, `cloned.want=capture`."""
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9])?")
+_PRESENT = frozenset({State.ASKING, State.WAITING, State.ASIDE})
+
+
+def refusal(workshop: Workshop, command: Command) -> str | None:
+    """Why this laptop cannot be captured under this name, in words; None if it can. `text` names a disk."""
+    laptop = workshop.laptops[LaptopId(command.target)]
+    if _NAME.fullmatch(command.image) is None:
+        return (
+            f"{command.image!r} cannot be the name of an image (up to 64 letters, digits and the signs . _ + -, "
+            "beginning and ending with a letter or digit)"
+        )
+    if command.image in workshop.images:
+        return f"there is an image called {command.image} already"
+    if any(each.capture == command.image for each in workshop.laptops.values()):
+        return f"{command.image} is being captured already"
+    return _not_now(laptop) or _no_disk(laptop, command.text)
+
+
+def _not_now(laptop: Laptop) -> str | None:
+    if laptop.capture:
+        return f"it is being captured as {laptop.capture}"
+    if laptop.active or laptop.unfinished:
+        return "it is at work"
+    if laptop.state not in _PRESENT or not laptop.hellos or laptop.last_hello < (laptop.booted_at or 0.0):
+        return "its live system does not run: start it from the network and choose \"capture this laptop\""
+    return None
+
+
+def _no_disk(laptop: Laptop, wanted: str) -> str | None:
+    if _disk(laptop, wanted) is not None:
+        return None
+    names = ", ".join(disk.path for disk in laptop.eligible())
+    if not names:
+        return "it has no disk"
+    return f"it has {'no such disk' if wanted else 'more than one disk, name one'}: {names}"
+
+
+def _disk(laptop: Laptop, wanted: str) -> Disk | None:
+    """The disk that is meant: the only one, or the one with this key or path."""
+    disks = [disk for disk in laptop.eligible() if not wanted or wanted in (disk.key, disk.path)]
+    return disks[0] if len(disks) == 1 else None
+
+
+def begin(workshop: Workshop, command: Command, now: float) -> Workshop:
+    """Make a laptop a master that is to be read; any word that it may be overwritten is void."""
+    laptop = workshop.laptops[LaptopId(command.target)]
+    disk = _disk(laptop, command.text)
+    if disk is None:
+        return workshop
+    laptop = replace(
+        laptop, capture=command.image, capture_disk=disk.key, wants=WANT, confirmation=None, session=None,
+        left_out=False,
+    )
+    laptop = note(laptop, now, f"to be captured as {command.image}, asked by {command.by}")
+    return workshop.with_laptop(move(laptop, State.ASKING, now, reason=Reason.CAPTURING, detail=command.image))
+
+
+def as_master(laptop: Laptop, now: float) -> Laptop | None:
+    """A master that is heard (again): it asks for a name or goes on being captured. None if it is no master."""
+    if not laptop.wants:
+        return None
+    laptop = replace(laptop, confirmation=None)
+    if laptop.capture:
+        return move(laptop, State.ASKING, now, reason=Reason.CAPTURING, detail=laptop.capture)
+    return move(laptop, State.ASKING, now, reason=Reason.WANTS_CAPTURE)
+
+
+def ended(workshop: Workshop, event: Captured, now: float) -> Workshop:
+    """The image is there, or there is none and the message says why."""
+    laptop = workshop.laptops.get(event.laptop)
+    if laptop is None or not laptop.capture or laptop.capture != event.image:
+        return workshop
+    return workshop.with_laptop(_over(laptop, event.error, now))
+
+
+def failed(laptop: Laptop, event: Failed, now: float) -> Laptop:
+    """`laptop` after its agent gave the capture up."""
+    known = Reason(event.code) if event.code in set(Reason) else Reason.INTERNAL
+    why = event.detail if known is Reason.CAPTURE_FAILED else said(known, event.detail)
+    return _over(laptop, why[:300] or known.sentence, now)
+
+
+def cut_short(laptop: Laptop, why: str, now: float) -> Laptop:
+    """`laptop` without its capture, if it had one; its state is the caller's business."""
+    if not laptop.capture:
+        return laptop
+    return replace(note(laptop, now, f"the capture of {laptop.capture} failed: {why}"), capture="", capture_disk="")
+
+
+def _over(laptop: Laptop, error: str, now: float) -> Laptop:
+    reason, detail = (Reason.CAPTURE_FAILED, error) if error else (Reason.CAPTURED, laptop.capture)
+    laptop = replace(laptop, capture="", capture_disk="")
+    if laptop.state is State.ASKING:
+        return move(laptop, State.ASKING, now, reason=reason, detail=detail)
+    return note(laptop, now, said(reason, detail))
+
+
+def order(laptop: Laptop) -> dict[str, Any] | None:
+    """What a master's agent is to do, if it is to be captured now."""
+    disk = next((disk for disk in laptop.disks if disk.key == laptop.capture_disk), None)
+    if not laptop.capture or laptop.state is not State.ASKING or disk is None:
+        return None
+    told = {"serial": disk.serial, "wwn": disk.wwn, "path": disk.path, "size": disk.size}
+    return {"do": "capture", "image": laptop.capture, "disk": told}
