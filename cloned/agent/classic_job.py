@@ -11,7 +11,8 @@ from cloned.agent.clonezilla import Clonezilla
 from cloned.agent.failures import AgentError
 from cloned.agent.restore_job import RestoreJob, failing, fits, opened
 from cloned.core.clonezilla import partition
-from cloned.core.layout import Layout
+from cloned.core.layout import Layout, LayoutError
+from cloned.core.lvm_places import placed
 from cloned.core.manifest import Plan
 from cloned.core.ocs import OcsOutput
 
@@ -27,6 +28,7 @@ class ClassicJob(RestoreJob):
         plan = Plan.from_json(self._call("GET", "/agent/v1/plan"))
         disk = disks.choose(self._order["disk"], self._scan())
         fits(plan, disk, classic=True)
+        self._readable(plan)
         self._smart_before = smart.health(disk["path"])
         clonezilla = Clonezilla(self._options, disk["path"])
         clonezilla.prepare(self._fetched, self._withdrawn)
@@ -36,6 +38,14 @@ class ClassicJob(RestoreJob):
             self._wait_for_others()
             self._clone(plan, disk, clonezilla)
             self._judge(plan, disk)
+
+    @staticmethod
+    def _readable(plan: Plan) -> None:
+        """AgentError, before anything is erased, if what Clonezilla restores could not be read back."""
+        try:
+            placed(plan)
+        except LayoutError as error:
+            raise AgentError("needs-classic", str(error)) from error
 
     def _fetched(self, done: int, total: int) -> None:
         self._status.progress({"bytes": done, "total": total, "held_by": "network"})
@@ -71,14 +81,19 @@ class ClassicJob(RestoreJob):
 
         def tick() -> None:
             left = plan.map.count * (used - output.bytes) // max(1, used)
-            self._status.progress({"bytes": output.bytes, "rate": meter.rate(output.bytes), "pieces_left": left})
+            said = output.last[-1] if output.last else ""
+            self._status.progress(
+                {"bytes": output.bytes, "rate": meter.rate(output.bytes), "pieces_left": left, "said": said}
+            )
 
         clonezilla.restore(str(self._order["image"]), int(str(self._classic["port"])), output, tick, self._withdrawn)
+        self._status.progress({"said": ""})
         if trouble := output.trouble():
             raise AgentError("classic-failed", trouble)
 
     def _judge(self, plan: Plan, disk: disks.DiskFacts) -> None:
         """Read everything back; what differs is fetched piece by piece."""
+        plan = placed(plan)
         restore = self._restore(plan, disk)
         if (gate := self._gate(1)) is not None:
             gate()

@@ -12,11 +12,13 @@ import os
 import struct
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from cloned.agent.blockio import Disk, Range, buffer
 from cloned.agent.failures import AgentError
 from cloned.agent.tools import ToolError, run
 from cloned.core.layout import Layout, LayoutError, read_layout, swap_areas, table_writes
+from cloned.core.lvm_places import read_groups
 from cloned.core.manifest import BOOT_CODE, Plan
 
 MIB = 1024 * 1024
@@ -105,9 +107,10 @@ def read_back(disk: Disk, plan: Plan) -> tuple[str, bytes | None, bytes | None]:
     Of a damaged layout the text says what is wrong, so it equals no canonical text.
     """
     read = reader(disk)
-    swaps = Layout.parse(plan.layout).swaps
+    wanted = Layout.parse(plan.layout)
     try:
-        text = read_layout(read, disk.size, plan.sector_size, swaps).text()
+        found = read_layout(read, disk.size, plan.sector_size, wanted.swaps)
+        text = replace(found, groups=read_groups(read, found, wanted.groups)).text()
     except (LayoutError, OSError) as error:
         text = f"invalid {error}\n"
     boot_code = _digest(disk, 0, BOOT_CODE) if plan.boot_code is not None else None

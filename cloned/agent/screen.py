@@ -79,6 +79,8 @@ def _progress(report: Mapping[str, Any]) -> list[str]:
     if rate > 0:
         left = max(total - done, 0) // rate
         lines.append(f"{rate / 1e6:.0f} MB/s, about {left // 60}:{left % 60:02d} left")
+    if report.get("said"):
+        lines += ["", str(report["said"])]
     if report.get("round", 0) > 1:
         lines.append(f"Round {report['round']}: fetching again what was not right on the disk")
     return lines

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 RETRIES = 200
 """--retries-until-drop: high, since too few drop the healthy too and the daemon ejects by itself."""
 
-PATIENCE = 180.0
+PATIENCE = 240.0
 """Seconds to wait for a receiver that is wanted: an old laptop writes a partition table and starts partclone."""
 
 EJECT_EVERY = 1.0

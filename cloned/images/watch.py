@@ -8,6 +8,8 @@ import time
 from collections.abc import Collection
 
 from cloned.core.events import ImageGone, ImageInfo, ImageKnown
+from cloned.core.layout import LayoutError
+from cloned.core.lvm_places import placed
 from cloned.core.manifest import Plan
 from cloned.engine import Engine
 from cloned.errors import ImageError
@@ -78,10 +80,9 @@ class ImageWatch:
 
     def _unusable(self, name: str, plan: Plan) -> str:
         """Why a classic session cannot send an image, or nobody could read it back; empty if all is well."""
-        if plan.classic:
-            return "it has logical volumes that are not linear, or on several disks, so nothing could read them back"
         try:
             self._store.saved_parts(name)
-        except ImageError as error:
+            placed(plan)
+        except (ImageError, LayoutError) as error:
             return str(error)
         return ""
