@@ -13,7 +13,6 @@ from cloned.errors import MissingError
 _CTL_GET_FREE = 0x4C82
 _CONFIGURE = 0x4C0A
 _AUTOCLEAR = 4
-_DIRECT_IO = 16
 _EBUSY = 16
 _CONFIG = struct.Struct("=II 5Q 4I 64s 64s 32s 2Q 8Q")
 """struct loop_config: fd, block size; loop_info64 (device, inode, rdevice, offset, sizelimit; number,
@@ -21,13 +20,10 @@ encrypt type, key size, flags; names and key; init); reserved."""
 
 
 class LoopDevice:
-    """A loop device over `backing`. It is held open; the kernel detaches it as soon as nobody does.
+    """A loop device over `backing`. It is held open; the kernel detaches it as soon as nobody does."""
 
-    `direct`: past the page cache of the backing file, where that file is something slower than a file.
-    """
-
-    def __init__(self, backing: Path, *, direct: bool = False) -> None:
-        self.path, self._holder = _attach(backing, _AUTOCLEAR | (_DIRECT_IO if direct else 0))
+    def __init__(self, backing: Path) -> None:
+        self.path, self._holder = _attach(backing)
 
     @property
     def number(self) -> int:
@@ -49,7 +45,7 @@ class LoopDevice:
         return Path(f"/sys/block/{self.path.name}/loop/backing_file").exists()
 
 
-def _attach(backing: Path, flags: int) -> tuple[Path, int]:
+def _attach(backing: Path) -> tuple[Path, int]:
     """Find a free device and take it; others may be quicker, so more than once."""
     try:
         control = os.open("/dev/loop-control", os.O_RDWR | os.O_CLOEXEC)
@@ -61,7 +57,7 @@ def _attach(backing: Path, flags: int) -> tuple[Path, int]:
         for _ in range(50):
             path = Path(f"/dev/loop{fcntl.ioctl(control, _CTL_GET_FREE)}")
             holder = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            if _configure(holder, file, str(backing), flags):
+            if _configure(holder, file, str(backing)):
                 return path, holder
             os.close(holder)
         raise MissingError("every loop device is taken as soon as it is free", "try again")
@@ -70,10 +66,10 @@ def _attach(backing: Path, flags: int) -> tuple[Path, int]:
         os.close(control)
 
 
-def _configure(holder: int, file: int, name: str, flags: int) -> bool:
-    """LOOP_CONFIGURE (loop(4)); False if somebody else took the device first."""
+def _configure(holder: int, file: int, name: str) -> bool:
+    """LOOP_CONFIGURE (loop(4)) with autoclear; False if somebody else took the device first."""
     label = os.fsencode(name)[-63:]
-    request = _CONFIG.pack(file, 0, *[0] * 5, 0, 0, 0, flags, label, b"", b"", 0, 0, *[0] * 8)
+    request = _CONFIG.pack(file, 0, *[0] * 5, 0, 0, 0, _AUTOCLEAR, label, b"", b"", 0, 0, *[0] * 8)
     try:
         fcntl.ioctl(holder, _CONFIGURE, request)
     except OSError as error:

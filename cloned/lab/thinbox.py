@@ -50,7 +50,7 @@ class ThinBox(Laptop):
             if self.bytes_per_second is not None:
                 self._slow = SlowDisk(backing, self.folder, self.bytes_per_second)
                 backing = self._slow.path
-            self._loop = LoopDevice(backing, direct=self._slow is not None)
+            self._loop = LoopDevice(backing)
         return self._loop
 
     def power_on(self) -> None:

@@ -74,10 +74,9 @@ def check_machine(options: Options) -> None:
         processes.need(tool)
     if options.of_kind is Kind.VM:
         check_host(set(options.kinds_of_firmware))
-    if any(text.startswith("slow-disk") for text in options.faults):
-        processes.need("qemu-storage-daemon")
-        if options.of_kind is Kind.THIN and not Path("/dev/fuse").exists():
-            raise MissingError("/dev/fuse is not there, a slow disk of a thin laptop needs it", "modprobe fuse")
+    slow = any(text.startswith("slow-disk") for text in options.faults)
+    if slow and options.of_kind is Kind.THIN and not Path("/dev/fuse").exists():
+        raise MissingError("/dev/fuse is not there, a slow disk of a thin laptop needs it", "modprobe fuse")
 
 
 async def build(options: Options, entry: Entry, display: Display, stack: AsyncExitStack) -> Workshop:
