@@ -27,6 +27,7 @@ from cloned.core.laptop import Laptop
 from cloned.core.snapshot import snapshot
 from cloned.engine import Engine
 from cloned.errors import MissingError
+from cloned.images.capture import Captures, capture_routes
 from cloned.images.patrol import Patrol
 from cloned.images.store import ImageStore
 from cloned.images.watch import ImageWatch
@@ -39,6 +40,7 @@ from cloned.monitor import Monitor
 from cloned.netboot.agents import AgentApi
 from cloned.netboot.guests import Guests
 from cloned.netboot.interfaces import describe
+from cloned.netboot.masters import Masters
 from cloned.netboot.service import Netboot, choose_interfaces
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
@@ -113,8 +115,11 @@ class Daemon:
             await self.engine.submit(Configured(settings))
         self.images = ImageWatch(self.engine, self.store, self.config.sessions.classic)
         await self.images.look()
+        self.captures = Captures(self.store)
+        self.masters = Masters(self.engine, self.captures, self.images.look)
+        await self.masters.recover()
         self.patrol = Patrol(
-            self.store, self.config.images.verify_hours * 3600, lambda: bool(self.engine.workshop.active()),
+            self.store, self.config.images.verify_hours * 3600, self._busy,
             lambda _: self.images.look(everything=True),
         )
         self.places = Places(self.engine, self.config.switch, self.config.sessions.ports, self.mbps)
@@ -125,18 +130,28 @@ class Daemon:
         api = AgentApi(self.engine, self.monitor, self.store, self.caster, self._finishing)
         self.netboot = Netboot(
             self.config, self.engine, memory={"agent.pyz": agent_zipapp()},
-            routes=[*api.routes(), *Guests(self.engine, self.store).routes(), *piece_routes(self.caster, self.caster.link, api.may_fetch)],
+            routes=[
+                *api.routes(), *Guests(self.engine, self.store).routes(), *self.masters.routes(),
+                *capture_routes(self.captures, self.tasks.start),
+                *piece_routes(self.caster, self.caster.link, api.may_fetch),
+            ],
         )
         await self.netboot.start()
         stack.push_async_callback(self.netboot.close)
         self.tasks.start(self.monitor.run(), "monitor", service=True)
         self.tasks.start(self.images.run(), "images", service=True)
         self.tasks.start(self.patrol.run(), "patrol", service=True)
+        self.tasks.start(self.masters.run(), "masters", service=True)
         nic = describe(self.interface)
         self.reach = Reach(self.engine, self.monitor, nic.name, nic.address, self.config.network.querier)
         self.tasks.start(self.reach.run(), "reach", service=True)
         self.tasks.start(self.places.run(), "places", service=True)
         self.tasks.start(self.outbox.run(), "outbox", service=True)
+
+    def _busy(self) -> bool:
+        """Whether a laptop is at work, or being captured."""
+        workshop = self.engine.workshop
+        return bool(workshop.active()) or any(laptop.capture for laptop in workshop.laptops.values())
 
     def _finishing(self, laptop: Laptop) -> list[dict[str, Any]]:
         return steps(Wishes(**self.config.finish.model_dump()), laptop, self.engine.clock())
@@ -194,6 +209,7 @@ class View:
         senders = {str(session): asdict(stats) for session, stats in daemon.caster.stats().items()}
         for session in found["sessions"]:
             session["sender"] = senders.get(session["id"])
+        _proving(found["laptops"], daemon.captures.told())
         more = {
             "workshop": daemon.config.workshop.name, "backlog": engine.backlog,
             "switches": daemon.places.readings(), "warnings": self._warnings(),
@@ -217,6 +233,16 @@ class View:
     async def ready(self) -> Sequence[str]:
         """What keeps us from working."""
         return [self._daemon.engine.problem] if self._daemon.engine.problem else []
+
+
+def _proving(laptops: Sequence[dict[str, Any]], captures: Sequence[Mapping[str, Any]]) -> None:
+    """A captured laptop's progress is the proof's once it has sent everything."""
+    proving = {(each["laptop"], each["name"]): each for each in captures if each["state"] == "proving"}
+    for laptop in laptops:
+        found = proving.get((laptop["id"], laptop["capture"]))
+        if found is not None:
+            figures = {"bytes": found["bytes"], "total": found["total"], "activity": "proving"}
+            laptop["progress"] = {"rate": 0, "left_seconds": None, "held_by": None, "pieces_left": 0, **figures}
 
 
 class Records:

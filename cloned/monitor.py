@@ -49,7 +49,7 @@ class Monitor:
         laptops = self._engine.workshop.laptops
         return {
             ident: watch.progress for ident, watch in self._watches.items()
-            if ident in laptops and laptops[ident].active and watch.progress
+            if ident in laptops and (laptops[ident].active or laptops[ident].capture) and watch.progress
         }
 
     @property

@@ -10,7 +10,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -61,7 +61,12 @@ class Capture:
     heard: float = field(default_factory=time.monotonic)
     progress: Progress | None = None
     _busy: set[str] = field(default_factory=set, repr=False)
-    _closed: set[str] = field(default_factory=set, repr=False)
+    _settled: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """`done` or `failed`; empty while it is under way."""
+        return self.state.value if self.state in (CaptureState.DONE, CaptureState.FAILED) else ""
 
     def told(self) -> dict[str, Any]:
         """For page and command line."""
@@ -110,6 +115,19 @@ class Captures:
         """All captures since the daemon started, for page and command line."""
         return [capture.told() for capture in self._all.values()]
 
+    def unsettled(self) -> list[Capture]:
+        """Those whose outcome nobody was told yet."""
+        return [capture for capture in self._all.values() if not capture._settled]
+
+    def settle(self, capture: Capture) -> None:
+        """Its outcome was told."""
+        capture._settled = True
+
+    def size(self, capture: Capture, file: str) -> int:
+        """Bytes of `file` that are here, for a laptop whose connection broke."""
+        path = capture.directory / file
+        return path.stat().st_size if _FILE.fullmatch(file) and path.is_file() else 0
+
     async def receive(self, capture: Capture, file: str, offset: int, data: AsyncIterator[bytes]) -> int:
         """Append to `file` from `offset` on, which must be where it ends; its size afterwards.
 
@@ -147,10 +165,17 @@ class Captures:
 
     async def finish(self, capture: Capture, progress: OnProgress | None = None) -> Manifest:
         """Everything was sent: prove it and make it an image. ImageError says what is wrong; nothing is then kept."""
+        self.close(capture)
+        return await self.prove(capture, progress)
+
+    def close(self, capture: Capture) -> None:
+        """Nothing more is taken; UsageError if something still comes."""
         if capture.state is not CaptureState.RECEIVING or capture._busy:
             raise UsageError(f"the capture of {capture.name} is not at its end", "send everything first")
         capture.state = CaptureState.PROVING
 
+    async def prove(self, capture: Capture, progress: OnProgress | None = None) -> Manifest:
+        """Make a closed capture an image, or nothing: ClonedError."""
         def report(step: Progress) -> None:
             capture.progress = step
             if progress:
@@ -160,7 +185,7 @@ class Captures:
             classic = (await asyncio.to_thread(read_image, capture.directory)).classic
             keep: Any = "link" if classic else "reference"
             manifest = await self._store.import_directory(capture.directory, capture.name, report, keep)
-        except ClonedError as error:
+        except (ClonedError, OSError) as error:
             self.fail(capture, str(error))
             raise
         except asyncio.CancelledError:
@@ -199,10 +224,16 @@ class Captures:
             )
 
 
-def capture_routes(captures: Captures) -> list[web.RouteDef]:
-    """HTTP for the laptop: `PUT /capture/v1/FILE?offset=N`, `POST /capture/v1/finish`, `POST /capture/v1/abort`.
+Start = Callable[[Coroutine[Any, Any, None], str], object]
+"""Runs something in the background: what it does, and its name."""
 
-    Bearer token of the capture. Answers JSON: `{"size"}`, `{"image_hash"}`; errors are 4xx or 507 `{"error","hint"}`.
+
+def capture_routes(captures: Captures, start: Start) -> list[web.RouteDef]:
+    """HTTP for the laptop: `PUT` and `GET /capture/v1/FILE?offset=N`, `POST /capture/v1/finish` and `…/abort`.
+
+    Bearer token of the capture. PUT and GET answer `{"size"}` of what is here; errors are 4xx or 507
+    `{"error","hint"}`. The proof that `finish` begins can take many minutes and is no longer the laptop's business:
+    the answer is 200 `{}` at once.
     """
 
     async def put(request: web.Request) -> web.Response:
@@ -211,9 +242,15 @@ def capture_routes(captures: Captures) -> list[web.RouteDef]:
         size = await captures.receive(capture, file, offset, request.content.iter_any())
         return web.json_response({"size": size})
 
+    async def size(request: web.Request) -> web.Response:
+        return web.json_response({"size": captures.size(_bearer(captures, request), request.match_info["file"])})
+
     async def finish(request: web.Request) -> web.Response:
-        manifest = await captures.finish(_bearer(captures, request))
-        return web.json_response({"image_hash": manifest.image_hash})
+        capture = _bearer(captures, request)
+        if capture.state not in (CaptureState.PROVING, CaptureState.DONE):  # the answer to the first call can get lost
+            captures.close(capture)
+            start(_proof(captures, capture), f"proving {capture.name}")
+        return web.json_response({})
 
     async def abort(request: web.Request) -> web.Response:
         why = (await request.text())[:500] or "the laptop gave up"
@@ -225,9 +262,16 @@ def capture_routes(captures: Captures) -> list[web.RouteDef]:
 
     return [
         web.put("/capture/v1/{file}", _answer(put)),
+        web.get("/capture/v1/{file}", _answer(size)),
         web.post("/capture/v1/finish", _answer(finish)),
         web.post("/capture/v1/abort", _answer(abort)),
     ]
+
+
+async def _proof(captures: Captures, capture: Capture) -> None:
+    """Prove in the background; how it ended is in the capture."""
+    with suppress(ClonedError, OSError):
+        await captures.prove(capture)
 
 
 _Handler = Callable[[web.Request], Any]

@@ -164,7 +164,7 @@ def tile(laptop: Laptop) -> Tile:
     """A laptop as a tile."""
     progress = laptop.get("progress") or {}
     total = progress.get("total")
-    moving = laptop["state"] in WORKING and total
+    moving = (laptop["state"] in WORKING or laptop.get("capture")) and total
     return Tile(
         id=laptop["id"],
         label=label(laptop),

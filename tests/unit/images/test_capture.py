@@ -1,5 +1,6 @@
 """Captures: written once, proven, or gone."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from cloned.errors import ClonedError, ImageError, MissingError, UsageError
 from cloned.images import capture as module
 from cloned.images.capture import Captures, CaptureState, capture_routes
 from cloned.images.store import ImageStore
+from cloned.tasks import TaskOwner
 from tests.images import Disk, Part
 
 
@@ -98,7 +100,8 @@ async def test_silence_ends_it(captures: Captures, store: ImageStore) -> None:
 
 async def test_over_http(captures: Captures, store: ImageStore, memory: Path) -> None:
     app = web.Application(client_max_size=2**20)
-    app.add_routes(capture_routes(captures))
+    tasks = TaskOwner("test")
+    app.add_routes(capture_routes(captures, tasks.start))
     source = Disk([Part(1)]).write(memory / "source")
     one = captures.begin("master", 10)
     async with TestClient(TestServer(app)) as client:
@@ -109,6 +112,14 @@ async def test_over_http(captures: Captures, store: ImageStore, memory: Path) ->
         for path in source.iterdir():
             sent = await client.put(f"/capture/v1/{path.name}", data=path.read_bytes(), headers=token)
             assert await sent.json() == {"size": path.stat().st_size}
-        done = await client.post("/capture/v1/finish", headers=token)
-        assert (await done.json())["image_hash"] == store.manifest("master").image_hash
+        there = await client.get("/capture/v1/disk", headers=token)
+        assert await there.json() == {"size": (source / "disk").stat().st_size}
+        for _ in range(2):
+            assert (await client.post("/capture/v1/finish", headers=token)).status == 200
+        async with asyncio.timeout(10):
+            while not one.outcome:
+                await asyncio.sleep(0.02)
+        assert (one.outcome, store.names(), captures.unsettled()) == ("done", ["master"], [one])
+        captures.settle(one)
+        assert captures.unsettled() == []
         assert (await client.post("/capture/v1/abort", headers=token)).status == 409

@@ -1,0 +1,144 @@
+"""Masters on their way into the store: the agent's call that opens the upload, and the outcome as an event.
+
+What is being uploaded is known to the image store alone and lives no longer than the daemon; the engine knows only
+that a laptop is to be captured, and how that ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from cloned.core.events import Captured
+from cloned.core.laptop import Laptop, State
+from cloned.engine import Engine
+from cloned.errors import ClonedError, UsageError
+from cloned.netboot.agents import bearer, refuse
+
+EVERY = 1.0
+"""Seconds between looks at the uploads where nothing else happens."""
+UPLOAD = "/capture/v1"
+
+
+class Upload(Protocol):
+    """One image on its way in."""
+
+    name: str
+    laptop: str
+    token: str
+    received: int
+    why: str
+
+    @property
+    def outcome(self) -> str:
+        """`done` or `failed`; empty while it is under way."""
+
+
+class Uploads(Protocol):
+    """All of them."""
+
+    def begin(self, name: str, expected: int, laptop: str = "") -> Upload:
+        """Open one; ClonedError if the name is taken or there is no room for `expected` bytes."""
+
+    def unsettled(self) -> list[Any]:
+        """Those whose outcome nobody was told yet."""
+
+    def settle(self, upload: Any) -> None:
+        """The outcome was told."""
+
+    def fail(self, upload: Any, why: str) -> None:
+        """Give one up: nothing stays of it."""
+
+    def sweep(self) -> None:
+        """Give up what fell silent."""
+
+
+class Masters:
+    """Between the engine and the uploads. `noticed` makes the engine know what the store holds."""
+
+    def __init__(self, engine: Engine, uploads: Uploads, noticed: Callable[[], Awaitable[None]]) -> None:
+        self._engine, self._uploads, self._noticed = engine, uploads, noticed
+        self._changed = asyncio.Event()
+
+    def routes(self) -> list[web.RouteDef]:
+        """`POST /agent/v1/capture {"image", "expected" (bytes)}` → `{"upload": path, "token"}`."""
+        return [web.post("/agent/v1/capture", self._open)]
+
+    async def recover(self) -> None:
+        """After a start: what was under way is lost with the daemon that took it in. Call before laptops speak."""
+        self._uploads.sweep()
+        for laptop in self._captured():
+            await self._end(laptop, "the server was started again meanwhile")
+
+    async def run(self) -> None:
+        """Tell the engine how uploads end, and end those that nobody wants any more; until cancelled."""
+        forget = self._engine.subscribe(self._changed.set)
+        try:
+            while True:
+                await self.look()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), EVERY)
+                self._changed.clear()
+        finally:
+            forget()
+
+    async def look(self) -> None:
+        """Compare once what the engine wants with what there is."""
+        self._uploads.sweep()
+        wanted = {laptop.id: laptop for laptop in self._captured()}
+        for upload in self._uploads.unsettled():
+            laptop = wanted.pop(upload.laptop, None)
+            if laptop is None or laptop.capture != upload.name:
+                self._call_off(upload)
+            elif upload.outcome:
+                await self._tell(laptop, upload)
+        for laptop in wanted.values():
+            if laptop.state is State.GONE:
+                await self._end(laptop, "nothing was heard from it any more")
+
+    def _call_off(self, upload: Upload) -> None:
+        if not upload.outcome:
+            self._uploads.fail(upload, "it was called off")
+        self._uploads.settle(upload)
+
+    async def _tell(self, laptop: Laptop, upload: Upload) -> None:
+        if upload.outcome == "done":
+            await self._noticed()
+        self._uploads.settle(upload)
+        await self._end(laptop, upload.why)
+
+    async def _end(self, laptop: Laptop, error: str) -> None:
+        await self._engine.submit(Captured(laptop.id, laptop.capture, error[:300]))
+
+    def _captured(self) -> list[Laptop]:
+        return [laptop for laptop in self._engine.workshop.laptops.values() if laptop.capture]
+
+    async def _open(self, request: web.Request) -> web.StreamResponse:
+        laptop = self._engine.authorise(bearer(request), request.remote or "")
+        if laptop is None:
+            return refuse(401, "this boot's token is not valid any more", "start the laptop from the network again")
+        try:
+            upload = await self._begin(laptop, await request.json())
+        except ValueError as error:
+            return refuse(400, str(error), "the agent and the daemon do not fit together; start the laptop again")
+        except ClonedError as error:
+            return refuse(409, error.message, error.hint)
+        return web.json_response({"upload": UPLOAD, "token": upload.token})
+
+    async def _begin(self, laptop: Laptop, body: Any) -> Upload:
+        """The upload for a laptop's order; the same one again while nothing has come, as an answer can get lost."""
+        expected = body.get("expected") if isinstance(body, Mapping) else None
+        if not isinstance(expected, int) or isinstance(expected, bool) or not 0 <= expected < 2**63:
+            raise ValueError("a capture says how many bytes are to be expected")
+        if not laptop.capture or body.get("image") != laptop.capture:
+            raise UsageError("this laptop is not to be captured now", "wait for the next order")
+        for upload in self._uploads.unsettled():
+            if upload.laptop == laptop.id and upload.name == laptop.capture:
+                if upload.received or upload.outcome:
+                    raise UsageError(f"the capture of {laptop.capture} was cut short", "capture it again")
+                return upload  # type: ignore[no-any-return]
+        return await asyncio.to_thread(self._uploads.begin, laptop.capture, expected, laptop.id)
