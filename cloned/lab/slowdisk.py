@@ -53,7 +53,7 @@ class SlowDisk:
         self.path = folder / "slow-disk"
         self.path.touch()
         log = folder / "slow-disk.log"
-        command = [sys.executable, "-m", "cloned.lab.slowdisk", backing, self.path, str(rate)]
+        command = [sys.executable, "-m", "cloned.lab.slowdisk", str(backing), str(self.path), str(rate)]
         with log.open("ab") as out:
             self._process = processes.spawn(command, stdout=out, stderr=out)
         self._await(backing.stat().st_size, log)

@@ -1,0 +1,90 @@
+"""Debian's snmpd answers for the bridge, BRIDGE-MIB included, with what is true at that moment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloned import processes
+from cloned.lab import kernel, switchbox
+from cloned.lab.network import BRIDGE, NIC, SWITCH, Network, inside, ip, laptop_mac
+
+pytestmark = [pytest.mark.wire, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    """One laptop and the server, 1 Gbit/s, snmpd listening."""
+    made = Network(f"cl{secrets.token_hex(2)}", 1, 10**9)
+    child: subprocess.Popen[bytes] | None = None
+    try:
+        made.build()
+        made.plug_thin(1, laptop_mac(made.run, 1))
+        made.plug_server()
+        config = tmp_path / "snmpd.conf"
+        speeds = {index(made, "port1"): 10**9}
+        config.write_text(switchbox.configuration(str(SWITCH.ip), BRIDGE, speeds, sys.executable))
+        command = ["ip", "netns", "exec", made.switch, "snmpd", "-f", "-C", "-c", config, "-Lf", tmp_path / "log"]
+        child = processes.spawn(command, env={**os.environ, "MIBS": "", "SNMP_PERSISTENT_DIR": str(tmp_path / "snmp")})
+        until = time.monotonic() + 5
+        while not walk(made, switchbox.BASE_NUM_PORTS) and time.monotonic() < until:
+            time.sleep(0.1)
+        yield made
+    finally:
+        if child is not None:
+            child.kill()
+            child.wait()
+        made.close()
+
+
+def index(network: Network, port: str) -> int:
+    return int(inside(network.switch, ["cat", f"/sys/class/net/{port}/ifindex"]))
+
+
+def walk(network: Network, oid: tuple[int, ...]) -> dict[tuple[int, ...], str]:
+    """Last parts of the names to values, asked from the server's side by net-snmp's own client."""
+    root = "." + ".".join(map(str, oid))
+    asked = ["-v2c", "-c", switchbox.COMMUNITY, "-t", "1", "-r", "0", "-On", "-Oq", str(SWITCH.ip), root]
+    command = ["snmpbulkwalk", *asked]
+    done = processes.run(["ip", "netns", "exec", network.server, *command], check=False)
+    rows = {}
+    for line in done.stdout.decode().splitlines():
+        name, _, value = line.partition(" ")
+        if name.startswith(f"{root}."):
+            rows[tuple(int(part) for part in name[len(root) + 1 :].split("."))] = value.strip('" ')
+    return rows
+
+
+def test_ports_and_neighbours_are_those_of_the_kernel(network: Network) -> None:
+    network.link(1, up=True)
+    ip(network.laptop(1), f"addr add 10.77.0.9/22 brd + dev {NIC}")
+    with kernel.in_namespace(network.path(network.laptop(1)), lambda: socket.socket(type=socket.SOCK_DGRAM)) as channel:
+        channel.sendto(b"here I am", ("10.77.0.1", 9))
+    ports = walk(network, switchbox.BASE_PORT_IFINDEX)
+    assert ports == {(1,): str(index(network, "port1")), (2,): str(index(network, "port2"))}
+    mac = tuple(bytes.fromhex(laptop_mac(network.run, 1).replace(":", "")))
+    assert walk(network, switchbox.FDB_PORT)[mac] == "1"
+    assert walk(network, switchbox.FDB_STATUS)[mac] == str(switchbox.LEARNED)
+
+
+def test_the_speed_is_what_the_cable_was_throttled_to(network: Network) -> None:
+    assert walk(network, switchbox.IF_HIGH_SPEED)[(index(network, "port1"),)] == "1000"
+
+
+def test_a_link_that_comes_is_seen_within_six_seconds(network: Network) -> None:
+    oper = (1, 3, 6, 1, 2, 1, 2, 2, 1, 8)
+    port = (index(network, "port1"),)
+    assert walk(network, oper)[port] == "2"
+    network.link(1, up=True)
+    until = time.monotonic() + 6
+    while walk(network, oper)[port] != "1":
+        assert time.monotonic() < until
+        time.sleep(0.2)
