@@ -51,9 +51,10 @@ def advance(workshop: Workshop, now: float) -> Workshop:
 
 
 def under_way(workshop: Workshop, image: str) -> bool:
-    """Whether a classic session of this image has begun that nobody can join any more."""
-    return workshop.open_session(image) is None and any(
-        each.open and each.kind == "classic" and each.image == image for each in workshop.sessions.values()
+    """Whether a classic session of this image is being sent, which nobody can join any more."""
+    return any(
+        each.open and each.kind == "classic" and each.image == image and each.started is not None and each.sent is None
+        for each in workshop.sessions.values()
     )
 
 

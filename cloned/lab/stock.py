@@ -53,13 +53,13 @@ def prepare(image: str, say: Say, *, classic: bool = False) -> Stock:
         stock = root / "live", root / "boot", ImageStore(root / "images")
         say("live system")
         live.build(stock[0], progress=say)
-        if classic:
-            say("Clonezilla")
-            clonezilla.build(stock[0], progress=say)
         say("boot files")
         build_boot_files(stock[1])
         say(f"image {image}")
         manifest = _image(stock[2], root / "clonezilla", image, say)
+        if classic or manifest.plan.classic:
+            say("Clonezilla")
+            clonezilla.build(stock[0], progress=say)
     return Stock(*stock, manifest)
 
 

@@ -28,14 +28,22 @@ mount -t overlay -o lowerdir=/run/below,upperdir=/run/above/upper,workdir=/run/a
 cd /run/root; mkdir -p proc sys dev run tmp
 mount -t proc proc proc; mount -t sysfs sys sys; mount -t devtmpfs dev dev; mount -t tmpfs run run; mount -t tmpfs tmp tmp
 cp /script tmp/script
+[ ! -s /before ] || sh -e /before
 DM_DISABLE_UDEV=1 LC_ALL=C.UTF-8 TERM=linux chroot /run/root bash -e /tmp/script </dev/null && echo SCRIPT-ENDED-"WELL"
 sync
 poweroff -f
 """
 
 
-def run(live: Path, scratch: Path, script: str, disks: Sequence[Path], *, seconds: float = 900) -> str:
-    """Run `script` with `disks` as /dev/vdb, /dev/vdc …; what the console said. `live` holds both live systems."""
+def run(
+    live: Path, scratch: Path, script: str, disks: Sequence[Path], *, before: str = "", inside: Sequence[str] = (),
+    card: Sequence[str] = (), seconds: float = 900,
+) -> str:
+    """Run `script` with `disks` as /dev/vdb, /dev/vdc …; what the console said. `live` holds both live systems.
+
+    `before` runs in the lean system, which has the Clonezilla system at /run/root; `inside` is a command that QEMU
+    is started by; `card` are QEMU's arguments for a network card.
+    """
     initrd = scratch / "initrd"
     initrd.write_bytes((live / "initrd").read_bytes())
     tree = scratch / "tree"
@@ -43,6 +51,7 @@ def run(live: Path, scratch: Path, script: str, disks: Sequence[Path], *, second
     (tree / "init").write_text(INIT)
     (tree / "init").chmod(0o755)
     (tree / "script").write_text(script)
+    (tree / "before").write_text(before)
     with initrd.open("ab") as out:
         out.write(bytes(-out.tell() % 4))
         archive = Archive(out)
@@ -54,9 +63,9 @@ def run(live: Path, scratch: Path, script: str, disks: Sequence[Path], *, second
         drives += ["-drive", f"if=none,id=d{number},file={path},format=raw{mode}"]
         drives += ["-device", f"virtio-blk-pci,drive=d{number}"]
     command = [
-        processes.need("qemu-system-x86_64"), "-nodefaults", "-display", "none", "-machine", "q35,accel=tcg",
+        *inside, processes.need("qemu-system-x86_64"), "-nodefaults", "-display", "none", "-machine", "q35,accel=tcg",
         "-cpu", "Nehalem", "-m", "1024", "-smp", "2", "-device", "virtio-rng-pci", "-serial", "stdio", "-no-reboot",
-        "-kernel", str(live / "vmlinuz"), "-initrd", str(initrd), "-append", "console=ttyS0 quiet", *drives,
+        "-kernel", str(live / "vmlinuz"), "-initrd", str(initrd), "-append", "console=ttyS0 quiet", *drives, *card,
     ]  # fmt: skip
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds,

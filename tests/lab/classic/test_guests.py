@@ -1,0 +1,112 @@
+"""A stock Clonezilla client joins a session that was opened for guests; no laptop of ours is involved."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloned import client
+from cloned.lab import stock as stocks
+from cloned.lab.daemon import Daemon, Settings
+from cloned.lab.laptops import Disk, Kind, disk_size
+from cloned.lab.network import Network
+from tests.lab.classic import vm
+
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
+
+MAC = "52:54:00:12:34:56"
+BEFORE = """
+modprobe -a virtio_net
+ip link set eth0 up 2>/dev/null || true
+card=$(ls /sys/class/net | grep -v lo | head -1)
+ip link set lo up; ip link set "$card" up; sleep 3
+udhcpc -i "$card" -n -q -t 6 -T 1 -s /etc/udhcpc/default.script
+ip route replace 224.0.0.0/4 dev "$card"
+mkdir -p /run/root/home/partimag
+wget -q -O /run/image.tar http://10.77.0.1:8069/classic/SESSION/vdb.tar
+tar -x -C /run/root/home/partimag -f /run/image.tar
+"""
+SCRIPT = """
+ocs-sr -or /home/partimag -l en_US.UTF-8 -batch -nogui -scr -p true -irhr -ius -iui -irvd -iefi \\
+    --mcast-port PORT multicast_restoredisk IMAGE vdb
+"""
+
+
+class Shop:
+    """A server in a network of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.stock = stocks.prepare("sample", print, classic=True)
+        run = f"cl{secrets.token_hex(2)}"
+        self.network = Network(run, 1)
+        self.runtime = Path("/run/cloned-lab") / run
+        state = folder / "state"
+        state.mkdir()
+        (state / "images").symlink_to(self.stock.store.root)
+        settings = Settings(
+            state, self.runtime, self.stock.live, self.stock.boot, self.stock.manifest.name, Kind.VM, None,
+            "http://127.0.0.1:9/", "none", (), {},
+        )
+        self.daemon = Daemon(settings, self.network.server, folder / "daemon.log")
+
+    def command(self, **words: Any) -> Any:
+        return client.command(self.runtime, **words)
+
+    def session(self, ident: str) -> dict[str, Any]:
+        found: dict[str, Any] = next(
+            each for each in client.get(self.runtime, "/api/v1/state")["sessions"] if each["id"] == ident
+        )
+        return found
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    shop = Shop(tmp_path)
+    try:
+        shop.network.build()
+        shop.network.plug_server()
+        shop.runtime.mkdir(parents=True)
+        shop.daemon.start()
+        asyncio.run(shop.daemon.ready())
+        yield shop
+    finally:
+        asyncio.run(shop.daemon.stop())
+        shop.network.close()
+        for left in (*shop.runtime.glob("*"), shop.runtime):
+            left.rmdir() if left.is_dir() else left.unlink()
+
+
+def test_a_stock_client_restores_from_it(shop: Shop, tmp_path: Path) -> None:
+    image, manifest = shop.stock.manifest.name, shop.stock.manifest
+    opened = shop.command(do="start", image=image, guests=1)
+    assert shop.session(opened["session"])["state"] == "sending"
+    disk = Disk.create(tmp_path / "disk", disk_size(manifest))
+    scratch = tmp_path / "vm"
+    scratch.mkdir()
+    card = ["-netdev", f"tap,id=net,ifname={shop.network.plug_vm(1)},script=no,downscript=no"]
+    said = vm.run(
+        shop.stock.live, scratch, SCRIPT.replace("PORT", str(opened["port"])).replace("IMAGE", image), [disk.path],
+        before=BEFORE.replace("SESSION", opened["session"]), card=[*card, "-device", f"virtio-net-pci,netdev=net,mac={MAC}"],
+        inside=["ip", "netns", "exec", shop.network.switch],
+    )
+    assert vm.OK in said, said[-3000:]
+    session = shop.session(opened["session"])
+    assert (session["state"], session["guests"], session["ejected"], session["laptops"]) == ("ended", 1, [], [])
+    assert client.get(shop.runtime, "/api/v1/state")["laptops"] == []
+    root = manifest.plan.layers[-1]
+    wrong = [
+        piece for piece in range(manifest.plan.map.count)
+        if manifest.plan.map.place(piece).layer == root and digest(disk, manifest, piece) != manifest.pieces[piece]
+    ]
+    assert wrong == []
+
+
+def digest(disk: Disk, manifest: Any, piece: int) -> bytes:
+    import hashlib
+
+    return hashlib.sha256(b"".join(disk.read(*span) for span in manifest.plan.map.place(piece).ranges())).digest()
