@@ -194,8 +194,11 @@ class Reception:
             except OSError:
                 continue  # port unreachable: the daemon is being started again
             answer = read_answer(packet)
-            who = self.assembly.session, self.assembly.receiver
-            if answer is not None and (answer.session, answer.receiver) == who:
+            if answer is not None and (answer.session, answer.receiver) == (
+                self.assembly.session,
+                self.assembly.receiver,
+            ):
+                self.assembly.heed(answer)
                 self._others, self._paused = answer.receivers - 1, bool(answer.flags & PAUSED)
 
     def _choose_way(self, data: socket.socket, now: float) -> None:

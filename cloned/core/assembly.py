@@ -14,6 +14,7 @@ from cloned.core.packets import (
     PACKET,
     PAYLOAD,
     SEQUENCES,
+    Answer,
     Ask,
     Bye,
     ask,
@@ -116,7 +117,9 @@ class Assembly:
         self._landed: tuple[Begun, int] | None = None
         self.number = 0
         self.epoch = 0
-        self.through = 0
+        """The sender's, from its answers; before there are any, that of the first packet that came."""
+        self._told = False
+        self.through = -1
         self.base = -1
         """First sequence number seen in this epoch."""
         self.received = 0
@@ -237,11 +240,25 @@ class Assembly:
         self._prefix, self._current = b"", None
         return Frame(piece, begun.packets[: begun.length], begun.crc)
 
+    def heed(self, answer: Answer) -> None:
+        """Take in what the sender says of itself: forged packets with another epoch are then not mistaken for its own."""
+        if (answer.session, answer.receiver) == (self.session, self.receiver):
+            self._told = True
+            if answer.epoch != self.epoch:
+                self._adopt(answer.epoch)
+
+    def _adopt(self, epoch: int) -> None:
+        """Follow a sender that was started (again)."""
+        self.lost_before = self.lost
+        self.epoch, self.through, self.base, self._here = epoch, -1, -1, 0
+
     def _saw(self, epoch: int, sequence: int, packets: int) -> None:
-        """Count what came; a new epoch is a sender that was started again."""
-        if epoch != self.epoch or self.base < 0:
-            self.lost_before = self.lost
-            self.epoch, self._here = epoch, 0
+        """Count what came."""
+        if epoch != self.epoch:
+            if self._told:
+                return
+            self._adopt(epoch)
+        if self.base < 0:
             self.base = sequence - packets + 1
         self.received += packets
         self._here += packets

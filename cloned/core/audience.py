@@ -20,6 +20,10 @@ DEAF_AFTER = 3.0
 MOST_RECEIVERS = 256
 """More receivers than that in one session are forged."""
 
+ANSWER_EVERY = 1.0
+ANSWER_SOON = 0.09
+"""Seconds between two answers to one receiver; in its first rounds of asking each is answered."""
+
 LAGGING = 0.10
 """Share of all packets that one receiver may have repaired at once while most need far fewer."""
 
@@ -116,8 +120,8 @@ class Audience:
         receiver.deaf = self.behind(receiver, sequence) > DEAF_AFTER
 
     def answer(self, receiver: Receiver, sequence: int, *, paused: bool, now: float) -> Answer | None:
-        """What to tell it, once a second."""
-        if now - receiver.answered < 1.0:
+        """What to tell it: once a second, and more often while it does not know our epoch."""
+        if now - receiver.answered < (ANSWER_EVERY if receiver.through >= 0 else ANSWER_SOON):
             return None
         receiver.answered = now
         flags = (PAUSED if paused else 0) | (DEAF if receiver.deaf else 0)

@@ -148,7 +148,7 @@ class Ask:
     number: int
     epoch: int
     through: int
-    """Highest sequence number seen in `epoch`; all sent later is still on its way to this receiver."""
+    """Sequence number in `epoch` that came last; all sent later is still on its way. -1: nothing came yet."""
     received: int
     lost: int
     """Data packets received, and missed between those, since this receiver began."""
@@ -306,16 +306,16 @@ def read_request(packet: bytes, session: int, pieces: int) -> Request | None:
     """Decode what a receiver sent to the server; None if malformed or not of `session`, which has `pieces` pieces."""
     if not _REQUEST.size <= len(packet) <= PACKET:
         return None
-    magic, version, kind, named, receiver, number, epoch, through = _REQUEST.unpack_from(packet)
+    magic, version, kind, named, receiver, number, epoch, after = _REQUEST.unpack_from(packet)
     if magic != MAGIC or version != VERSION or named != session:
         return None
     body = packet[_REQUEST.size :]
     if kind == BYE:
-        return Bye(session, receiver, number) if not (body or epoch or through) else None
+        return Bye(session, receiver, number) if not (body or epoch or after) else None
     if kind == REPAIR:
         missing = _read_entries(body, pieces)
-        return Repair(session, receiver, number, epoch, through, missing) if missing else None
-    return _read_ask((session, receiver, number, epoch, through), body, pieces) if kind == ASK else None
+        return Repair(session, receiver, number, epoch, after - 1, missing) if missing else None
+    return _read_ask((session, receiver, number, epoch, after - 1), body, pieces) if kind == ASK else None
 
 
 def answer(answer: Answer) -> bytes:
@@ -337,7 +337,7 @@ def read_answer(packet: bytes) -> Answer | None:
 
 
 def _request(kind: int, ask: Ask) -> bytes:
-    return _REQUEST.pack(MAGIC, VERSION, kind, ask.session, ask.receiver, ask.number, ask.epoch, ask.through)
+    return _REQUEST.pack(MAGIC, VERSION, kind, ask.session, ask.receiver, ask.number, ask.epoch, ask.through + 1)
 
 
 def _read_ask(top: tuple[int, int, int, int, int], body: bytes, pieces: int) -> Ask | None:

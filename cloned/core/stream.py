@@ -277,7 +277,7 @@ class StreamSender:
         return True
 
     def _burst(self, piece: int, indexes: Sequence[int], members: int, *, repair: bool) -> Burst:
-        if self.sequence + len(indexes) >= SEQUENCES:
+        if self.sequence + len(indexes) >= SEQUENCES - 1:
             self._next_epoch()
         burst = Burst(piece, indexes, self.sequence + 1, repair)
         self.sequence += len(indexes)

@@ -13,7 +13,7 @@ from random import Random
 
 from cloned.core import packets
 from cloned.core.assembly import Assembly, Frame
-from cloned.core.packets import BURST, DATA_HEADER, HEADER, PACKET, PAYLOAD, Mark
+from cloned.core.packets import BURST, DATA_HEADER, HEADER, PACKET, PAYLOAD, Answer, Mark
 from cloned.core.stream import AHEAD, Burst, StreamSender
 
 SESSION = 0x5EED_0000_0000_5EED
@@ -89,6 +89,10 @@ class Laptop:
         for frame in self.assembly.feed(into, PACKET if len(chunk) > PACKET else len(chunk)):
             self.got(frame)
         assert len(self.assembly.begun) + len(self.assembly.held) <= before
+
+    def answered(self, answer: Answer) -> None:
+        if self.assembly is not None:
+            self.assembly.heed(answer)
 
     def stalled(self) -> bool:
         return any(start <= self.world.now < start + length for start, length in self.nature.stalls)
@@ -185,13 +189,16 @@ class World:
         self.generation += 1
 
     def to_sender(self, laptop: Laptop, packet: bytes) -> None:
-        self.at(laptop.nature.delay, lambda: self.heard(packet))
+        self.at(laptop.nature.delay, lambda: self.heard(laptop, packet))
 
-    def heard(self, packet: bytes) -> None:
-        if self.sender is not None:
-            request = packets.read_request(packet, SESSION, self.pieces)
-            assert request is not None
-            self.sender.hear(request, self.now)
+    def heard(self, laptop: Laptop, packet: bytes) -> None:
+        if self.sender is None:
+            return
+        request = packets.read_request(packet, SESSION, self.pieces)
+        assert request is not None
+        answer = self.sender.hear(request, self.now)
+        if answer is not None and self.random.random() >= laptop.nature.asks_lost:
+            self.at(laptop.nature.delay, lambda: laptop.answered(answer))
 
     def turn(self, generation: int) -> None:
         if generation != self.generation or self.sender is None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import zstandard
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from cloned.core import packets
 from cloned.core.assembly import Assembly, Frame
-from cloned.core.packets import PACKET, PAYLOAD, Ask, Mark, Repair
+from cloned.core.packets import PACKET, PAYLOAD, Answer, Ask, Mark, Repair
 
 SESSION = 42
 
@@ -156,6 +157,22 @@ def test_a_sender_started_anew_is_followed() -> None:
     assert (ask.epoch, ask.through, ask.lost) == (2, 8, 0)
     assert missing == []
     assert len(feed(at, [sent[9]])) == 1
+
+
+def test_once_the_sender_has_told_its_epoch_no_packet_changes_it() -> None:
+    at = assembly()
+    answer = Answer(SESSION, 7, 1, 9, 0, 1, 0)
+    at.heed(replace(answer, receiver=8, epoch=5))  # to somebody else
+    at.heed(answer)
+    assert asks(at)[0].through == -1
+    feed(at, wire(0, bytes(PAYLOAD * 10), sequence=100, epoch=9)[:5])
+    feed(at, wire(1, bytes(PAYLOAD * 10), sequence=7, epoch=1234)[:5])
+    ask, _ = asks(at)
+    assert (ask.epoch, ask.through) == (9, 104)
+    at.heed(replace(answer, epoch=10))
+    ask, missing = asks(at)
+    assert (ask.epoch, ask.through) == (10, -1)
+    assert [piece for piece, _, _ in missing] == [0, 1]
 
 
 def test_pieces_taken_out_of_the_stream_come_back_if_that_fails() -> None:
