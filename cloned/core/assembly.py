@@ -241,7 +241,7 @@ class Assembly:
         return Frame(piece, begun.packets[: begun.length], begun.crc)
 
     def heed(self, answer: Answer) -> None:
-        """Take in what the sender says of itself: forged packets with another epoch are then not mistaken for its own."""
+        """Take in what the sender says of itself; forged packets with another epoch are then not believed."""
         if (answer.session, answer.receiver) == (self.session, self.receiver):
             self._told = True
             if answer.epoch != self.epoch:

@@ -134,7 +134,7 @@ class StreamSender:
         return self.audience.answer(receiver, self.sequence, paused=self.paused, now=now)
 
     def _forget_later(self) -> None:
-        """Somebody left, and perhaps was the one for whom this waits; who still needs it asks again in the next round."""
+        """Somebody left, perhaps the one for whom this waits; who still needs it asks again in the next round."""
         for piece, pending in list(self._pending.items()):
             pending.later = 0
             if not pending.now:
