@@ -64,6 +64,7 @@ class Lab:
 
     async def _work(self) -> int:
         async with AsyncExitStack() as stack:
+            self._display.say(f"lab {self._entry.run}")
             workshop.check_machine(self._options)
             shop = await workshop.build(self._options, self._entry, self._display, stack)
             self._display.say(f"the page is at {shop.page} (PIN {shop.pin})")
