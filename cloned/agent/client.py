@@ -37,8 +37,9 @@ class Refused(Exception):  # noqa: N818
 class Client:
     """One connection; use one per thread."""
 
-    def __init__(self, options: Options, patience: float = PATIENCE) -> None:
-        self._host, self._port, self._token = options.host, options.port, options.token
+    def __init__(self, options: Options, patience: float = PATIENCE, token: str = "") -> None:
+        """`token` opens something else than this boot's calls do."""
+        self._host, self._port, self._token = options.host, options.port, token or options.token
         self._patience = patience
         self._socket: socket.socket | None = None
         self._file: IO[bytes] | None = None
@@ -67,7 +68,10 @@ class Client:
 
     def once(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """One try; OSError or ValueError if there is no (usable) answer."""
-        data = b"" if body is None else json.dumps(body).encode()
+        return self.send(method, path, b"" if body is None else json.dumps(body).encode())
+
+    def send(self, method: str, path: str, data: bytes) -> dict[str, Any]:
+        """As `once`, with any bytes."""
         status, answer = self._exchange(method, path, data)
         if status == 401:
             raise Revoked

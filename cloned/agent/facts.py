@@ -16,7 +16,7 @@ _DMI = "/sys/class/dmi/id"
 _SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 _ETHERNET = 1
 """ARPHRD_ETHER."""
-_OVERRIDES = ("uuid", "serial", "vendor", "product", "firmware", "boot_mac", "macs")
+_OVERRIDES = ("uuid", "serial", "vendor", "product", "firmware", "boot_mac", "macs", "want")
 
 _SIOCGIFADDR = 0x8915
 
@@ -30,7 +30,7 @@ def gather(options: Options, address: str = "") -> dict[str, Any]:
         **smbios(), "macs": macs, "boot_mac": _boot_mac(options.boot_mac, nics, address), "firmware": firmware(),
         "cpu": _cpu(), "cores": os.cpu_count() or 1, "memory": _memory(),
         "disks": [_with_health(disk) for disk in disks.scan(options.only_disk, disk_facts(told))],
-        "agent": __version__, "nics": nics,
+        "agent": __version__, "nics": nics, "want": options.want,
         "uptime": float(sysfs.text("/proc/uptime").split()[0]),
     }
     return found | {key: told[key] for key in _OVERRIDES if key in told}

@@ -52,6 +52,8 @@ class Loop:
                     self._restore(order)
                 case "finish":
                     self._finish(order)
+                case "capture":
+                    self._capture(order)
                 case "power":
                     self._power(str(order.get("action")))
                 case _:
@@ -76,6 +78,15 @@ class Loop:
             self._failed(order, AgentError("no-memory", "the agent ran out of memory"))
         else:
             self._status.set("waiting")
+
+    def _capture(self, order: Order) -> None:
+        from cloned.agent.capture import CaptureJob  # few laptops are masters
+
+        try:
+            CaptureJob(self._options, self._client, self._reporter, self._status, order, self._told).run()
+        except AgentError as error:
+            self._failed(order, error)
+        self._status.set("idle", session=None)
 
     def _failed(self, order: Order, error: AgentError) -> None:
         """Tell the daemon, and wait until it wants something else than what just failed."""

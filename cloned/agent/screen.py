@@ -31,7 +31,8 @@ _DIGITS = {
 _STATES = {
     "idle": "Waiting", "preparing": "Preparing the disk", "surveying": "Reading what is on the disk",
     "receiving": "Cloning", "verifying": "Reading back", "waiting": "Waiting", "finishing": "Finishing",
-    "finished": "Finished", "failed": "Stopped",
+    "finished": "Finished", "failed": "Stopped", "capturing": "Capturing this laptop as",
+    "proving": "The server proves what it got of",
 }
 
 
@@ -55,7 +56,7 @@ def compose(order: Mapping[str, Any], report: Mapping[str, Any], silent: str = "
     tag = str(order.get("tag") or order.get("number") or "")
     lines = [*big(tag), ""] if big(tag) else [f"Laptop {tag}", ""] if tag else []
     lines.append(headline(order, report))
-    lines += ["", *_progress(report)] if report["state"] in ("surveying", "receiving", "verifying") else []
+    lines += ["", *_progress(report)] if report["state"] in ("surveying", "receiving", "verifying", "capturing") else []
     lines += _reason(report)
     lines += ["", *(str(line) for line in order.get("screen", []))] if order.get("screen") else []
     lines += _offer(order.get("offer"))

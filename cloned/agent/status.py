@@ -27,6 +27,11 @@ class Status:
             self._since = now
             self._fields.update({"state": state, "seconds": seconds, **fields})
 
+    def set_once(self, state: str) -> None:
+        """Enter a state unless it is the present one."""
+        if self.report()["state"] != state:
+            self.set(state)
+
     def begin(self, session: str) -> None:
         """A new session: nothing of the one before counts any more."""
         with self._lock:

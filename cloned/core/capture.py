@@ -97,7 +97,9 @@ def ended(workshop: Workshop, event: Captured, now: float) -> Workshop:
 
 
 def failed(laptop: Laptop, event: Failed, now: float) -> Laptop:
-    """`laptop` after its agent gave the capture up."""
+    """`laptop` after its agent gave the capture up, if it still was to be captured."""
+    if not laptop.capture:
+        return laptop
     known = Reason(event.code) if event.code in set(Reason) else Reason.INTERNAL
     why = event.detail if known is Reason.CAPTURE_FAILED else said(known, event.detail)
     return _over(laptop, why[:300] or known.sentence, now)

@@ -191,7 +191,7 @@ def _failed(workshop: Workshop, event: Failed, now: float, entropy: str) -> Work
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state in (State.DONE, State.ASIDE):
         return workshop
-    if laptop.capture:
+    if laptop.capture or event.code == Reason.CAPTURE_FAILED:
         return workshop.with_laptop(capture.failed(laptop, event, now))
     reason = Reason(event.code) if event.code in set(Reason) else Reason.INTERNAL
     return workshop.with_laptop(move(laptop, State.ASIDE, now, reason=reason, detail=event.detail[:300]))

@@ -125,6 +125,8 @@ class Captures:
 
     def size(self, capture: Capture, file: str) -> int:
         """Bytes of `file` that are here, for a laptop whose connection broke."""
+        if capture.state is CaptureState.FAILED:
+            raise UsageError(capture.why, "capture it again")
         path = capture.directory / file
         return path.stat().st_size if _FILE.fullmatch(file) and path.is_file() else 0
 

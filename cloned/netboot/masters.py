@@ -81,7 +81,8 @@ class Masters:
             while True:
                 await self.look()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), EVERY)
+                    async with asyncio.timeout(EVERY):  # wait_for of 3.11 can lose a cancellation
+                        await self._changed.wait()
                 self._changed.clear()
         finally:
             forget()
