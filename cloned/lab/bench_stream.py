@@ -305,6 +305,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("cases", nargs="*", default=CASES)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that all is cleaned up
     runs = Bench(max(6, given.megabytes * 1_000_000 // PIECE), given.rate, given.slots)
     bench(runs, [int(number) for number in given.receivers.split(",") if number], given.cases)
     if given.json:

@@ -22,6 +22,8 @@ PACKET_TIME = 1 / 8000
 """Seconds a packet takes: a tenth of a gigabit, so that small images last."""
 
 ROOM = 12
+SOCKET = 30
+"""Chunks that wait in a stalled laptop's socket; what comes then is lost."""
 
 
 @dataclass
@@ -81,7 +83,8 @@ class Laptop:
         if self.assembly is None:
             return
         if self.stalled():
-            self.backlog.append(chunk)
+            if len(self.backlog) < SOCKET:
+                self.backlog.append(chunk)
             return
         before = self.assembly.slots
         into = self.assembly.landing()[: len(chunk)]
