@@ -6,9 +6,11 @@ and dnsmasq's taking turns, so that a busy machine hits both.
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,8 +18,8 @@ from pathlib import Path
 
 from cloned import processes
 from cloned.errors import ClonedError
-from cloned.lab.bootlab import FOREIGN, BootLab, boot_lab, server_address
-from cloned.lab.network import NIC, ip
+from cloned.lab.bootlab import FOREIGN, LEASE, BootLab, boot_lab, server_address
+from cloned.lab.network import NIC, ip, losses
 
 TFTP_FILE = "bench.bin"
 _MIB = 1 << 20
@@ -68,6 +70,72 @@ def tftp(boot_files: Path, live: Path, *, clients: int = 1, size: int = 32 * _MI
             ours, theirs = (statistics.median(found) for found in speeds.values())
             rows.append(Row(f"TFTP, {clients} {program}", ours, theirs, "MB/s"))
     return rows
+
+
+def dhcp(boot_files: Path, live: Path, *, rate: int = 200, seconds: float = 5) -> list[Row]:
+    """Milliseconds from a laptop's DISCOVER to our OFFER at `rate` a second: median and the slowest of a hundred."""
+    with boot_lab(boot_files, live, laptops=2) as lab:
+        lab.serve(LEASE)
+        client = _address(lab, 1)
+        time.sleep(2)  # the first address checks
+        command = [sys.executable, "-m", "cloned.lab.dhcpload", NIC, str(rate), str(seconds)]
+        found = json.loads(processes.run(["ip", "netns", "exec", client, *command]).stdout)
+    times = found["milliseconds"]
+    if found["answered"] < found["asked"]:
+        raise ClonedError(f"only {found['answered']} of {found['asked']} requests were answered")
+    median, late = times[len(times) // 2], times[int(len(times) * 0.99)]
+    what = f"DHCP at {rate}/s"
+    return [Row(f"{what}, median", median, None, "ms"), Row(f"{what}, 99 of 100", late, None, "ms")]
+
+
+def at_once(boot_files: Path, live: Path, *, clients: int = 24, rate: int = 10**9) -> list[Row]:
+    """Seconds until `clients` laptops, starting together, hold kernel and initramfs over one shared link.
+
+    Beside it: one laptop alone, and what the link itself needs for the bytes of all.
+    """
+    size = sum((live / name).stat().st_size for name in ("vmlinuz", "initrd"))
+    with boot_lab(boot_files, live, laptops=clients, rate=rate) as lab:
+        lab.serve()
+        names = [_address(lab, number) for number in range(1, clients + 1)]
+        alone = statistics.median(together(names[:1], _fetch()) for _ in range(3))
+        crowd = together(names, _fetch())
+    link = clients * size * 8 / rate
+    what = f"{size / 1e6:.0f} MB kernel and initramfs"
+    return [
+        Row(f"{what}, 1 laptop", alone, size * 8 / rate, "s (link)"),
+        Row(f"{what}, {clients} laptops", crowd, link, "s (link)"),
+    ]
+
+
+def loss(boot_files: Path, live: Path, *, percent: float = 1.0) -> list[Row]:
+    """Seconds to fetch boot files with packets lost at random, beside the same without loss."""
+    ways = {
+        "HTTP, kernel and initramfs": _fetch(),
+        "TFTP, shim, windows of 4": _atftp("shimx64.efi", 4),
+        "TFTP, undionly, block by block": CLIENTS["busybox"](server_address(), "undionly.kpxe"),
+    }
+    rows: list[Row] = []
+    with boot_lab(boot_files, live, laptops=3, rate=10**9) as lab:
+        lab.serve()
+        lossless, lossy = _address(lab, 1), _address(lab, 2)
+        lab.network.lossy(2, percent, thin=True)
+        for what, command in ways.items():
+            clean = statistics.median(together([lossless], command) for _ in range(5))
+            lost = statistics.median(together([lossy], command) for _ in range(5))
+            rows.append(Row(f"{what}, {percent:g} % lost", lost, clean, "s (no loss)"))
+        if not losses(lab.network.laptop(2)):
+            raise ClonedError("no packet was lost, so nothing was measured")
+    return rows
+
+
+def _fetch() -> list[str]:
+    base = f"http://{server_address()}:8069/live"
+    return ["curl", "-sf", "-o", "/dev/null", f"{base}/vmlinuz", "-o", "/dev/null", f"{base}/initrd"]
+
+
+def _atftp(name: str, window: int) -> list[str]:
+    options = ["--option", f"windowsize {window}", "--option", "blksize 1428"]
+    return ["atftp", *options, "--get", "-r", name, "-l", "/dev/null", server_address()]
 
 
 def together(namespaces: Sequence[str], command: Sequence[str], timeout: float = 120) -> float:

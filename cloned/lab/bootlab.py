@@ -98,7 +98,7 @@ class BootLab:
 
     def capture(self, name: str) -> subprocess.Popen[bytes]:
         """Write what passes the server's card to `name` in the folder (pcap), until `end`."""
-        options = ["-Z", "root", "-U", "-n", "-s", "2048", "-i", NIC, "-w"]
+        options = ["-Z", "root", "-U", "--immediate-mode", "-n", "-s", "2048", "-i", NIC, "-w"]
         command: list[str | Path] = ["tcpdump", *options, self.folder / name]
         child = self.run(self.network.server, command, f"{name}.log")
         self.until(lambda: "listening" in self._text(f"{name}.log"), 5, "tcpdump listens")

@@ -14,10 +14,11 @@ from collections.abc import Callable
 from cloned.netboot.frames import ETH_ARP, arp_probe, packet_socket, read_arp
 from cloned.netboot.leases import Pool
 
-STOCK = 64
+STOCK = 256
+"""Addresses kept checked: more laptops than are ever switched on in one second."""
 ANSWER_SECONDS = 0.3
 """How long an answer may take: RFC 5227 waits 1 to 2 s, on a wire of one switch it comes within milliseconds."""
-_BURST = 32
+_BURST = 64
 _ROUND_SECONDS = 1.0
 
 

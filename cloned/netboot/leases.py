@@ -21,8 +21,9 @@ OFFER_SECONDS = 60
 """How long an address is kept for a client that was offered it and has not asked for it."""
 DECLINED_SECONDS = 3600
 """How long an address is left alone that a client declined or that answered ARP for somebody else."""
-FRESH_SECONDS = 60
-"""How long an ARP check that found nobody holds."""
+FRESH_SECONDS = 300
+"""How long an ARP check that found nobody holds. Whoever comes later shows himself by his first ARP request, and
+is asked for once more at the moment of the offer."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ acknowledgement to the next block. A thread of its own with a bare epoll loop ne
 per block that asyncio's readers need (6 against 18 µs), and nothing else the daemon does gets in its way.
 
 Retransmission: 1 s without an answer, then doubling, six times. Once the round trip is known, a first, early one
-goes out after eight of them (at least 50 ms): at 1 % loss a lock-step transfer would otherwise stand still most of
+goes out after eight of them (at least 10 ms): at 1 % loss a lock-step transfer would otherwise stand still most of
 the time. A duplicate acknowledgement alone never sends a block twice (RFC 1123 §4.2.3.1).
 """
 
@@ -29,10 +29,12 @@ log = logging.getLogger(__name__)
 
 UDP_SEGMENT = 103
 FIRST_WAIT, MAX_WAIT, TRIES = 1.0, 8.0, 6
-EARLY_FLOOR = 0.05
+EARLY_FLOOR = 0.01
 _GSO_BYTES, _GSO_PACKETS = 65000, 64
 _CANNOT_SEGMENT = (errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT)
-_TICK = 0.02
+_TICK = 0.005
+_CLOCK = 0.0002
+"""Shortest round trip that is believed: answers of one batch carry the same time."""
 _ANSWER = 128
 """Bytes of an answer that are looked at: 4 of an acknowledgement, the words of an error."""
 _ACK_HEAD = ACK << 16
@@ -90,7 +92,7 @@ class Transfer:
     def _next_block(self, now: float) -> None:
         """`_forward` and `_send_window` in one, for blocks that go one by one."""
         if not self._repeated:
-            self._round_trip += 0.125 * (now - self._last_sent - self._round_trip)
+            self._round_trip += 0.125 * (max(now - self._last_sent, _CLOCK) - self._round_trip)
         self._acked, self._tries, self._repeated = self._sent, 0, False
         at = self._sent * self._segment
         self._sent += 1
@@ -130,7 +132,7 @@ class Transfer:
     def _forward(self, block: int, now: float) -> None:
         """Everything up to `block` has arrived."""
         if not self._repeated:
-            self._round_trip = now - self._last_sent
+            self._round_trip = max(now - self._last_sent, _CLOCK)  # 0 would mean: not known yet
         self._acked, self._tries, self._repeated = block, 0, False
         if block >= self.blocks.count:
             self._end("", now)
