@@ -12,8 +12,8 @@ from rich.table import Table
 
 from cloned import client
 from cloned.config import load
-from cloned.core.commands import MOST_GUESTS
 from cloned.control import until as moment
+from cloned.core.commands import MOST_GUESTS
 
 config_option = click.option(
     "--config", type=click.Path(dir_okay=False, path_type=Path), help="The daemon's configuration file."
@@ -112,7 +112,7 @@ def _for_guests(session: dict[str, Any], port: int) -> str:
     """What to type on each guest, where DISK is the name of its disk."""
     server = (session.get("sender") or {}).get("server", "SERVER")
     return "\n".join((
-        f"session {session['number']} waits for {session['guests']} guests; on each of them, as root, with DISK=its disk:",
+        f"session {session['number']} waits for {session['guests']} guests; on each, as root, with DISK=its disk:",
         f"  curl http://{server}:{port}/classic/{session['id']}/$DISK.tar | tar -x -C /tmp",
         f"  ocs-sr -or /tmp -l en_US.UTF-8 -batch -nogui -scr -p true --mcast-port {session['port']} "
         f"multicast_restoredisk {session['image']} $DISK",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from cloned.agent import disks, layout, smart
 from cloned.agent.clonezilla import Clonezilla
@@ -108,10 +108,9 @@ class ClassicJob(RestoreJob):
 
 def _devices(plan: Plan, disk: str) -> dict[str, int]:
     """Used bytes by the name that Clonezilla gives each device."""
-    name = os.path.basename(disk)
-    return {
-        f"/dev/{partition(name, str(layer.number)) if layer.number else layer.name}": layer.used for layer in plan.layers
-    }
+    name = Path(disk).name
+    names = (partition(name, str(layer.number)) if layer.number else layer.name for layer in plan.layers)
+    return {f"/dev/{device}": layer.used for device, layer in zip(names, plan.layers, strict=True)}
 
 
 class _Rate:

@@ -61,7 +61,7 @@ class Clonezilla:
 
     def put_image(self, image: str) -> None:
         """Fetch the image's small files, with the names that they need here."""
-        name = os.path.basename(self._disk)
+        name = Path(self._disk).name
         with self._get(f"/agent/v1/clonezilla.tar?disk={name}") as answer:
             data = answer.read()
         folder = self.root / "home/partimag"
@@ -71,11 +71,12 @@ class Clonezilla:
         if not (folder / image / "disk").is_file():
             raise AgentError("internal", f"the server sent no files of image {image}")
 
-    def restore(self, image: str, port: int, output: OcsOutput, tick: Callable[[], None], stop: Callable[[], bool]) -> None:
-        """Run ocs-sr to its end, feeding `output`; Stopped, with everything of it ended, if nobody wants it any more."""
-        name = os.path.basename(self._disk)
-        command = ["ocs-sr", "-or", "/home/partimag", *_FLAGS, "--mcast-port", str(port), "multicast_restoredisk", image, name]
-        child = self._start(command)
+    def restore(
+        self, image: str, port: int, output: OcsOutput, tick: Callable[[], None], stop: Callable[[], bool]
+    ) -> None:
+        """Run ocs-sr to its end, feeding `output`; Stopped, with all of it ended, if nobody wants it any more."""
+        what = ["--mcast-port", str(port), "multicast_restoredisk", image, Path(self._disk).name]
+        child = self._start(["ocs-sr", "-or", "/home/partimag", *_FLAGS, *what])
         assert child.stdout is not None
         try:
             with (HOME / "ocs-sr.log").open("ab") as log:
@@ -94,7 +95,8 @@ class Clonezilla:
 
     def _get(self, path: str) -> Any:
         url = f"http://{self._options.host}:{self._options.port}{path}"
-        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._options.token}"})  # noqa: S310
+        token = {"Authorization": f"Bearer {self._options.token}"}
+        request = urllib.request.Request(url, headers=token)
         try:
             return urllib.request.urlopen(request, timeout=60)  # noqa: S310 - from the kernel's command line
         except urllib.error.HTTPError as error:
@@ -127,23 +129,20 @@ class Clonezilla:
             (above / name).mkdir()
         layers = f"lowerdir={below},upperdir={above}/upper,workdir={above}/work"
         run(["mount", "-t", "overlay", "-o", layers, "overlay", str(self.root)])
-        for name in ("proc", "sys", "dev", "run", "tmp"):
+        kinds = {"proc": "proc", "sys": "sysfs", "dev": "devtmpfs", "run": "tmpfs", "tmp": "tmpfs"}
+        for name, kind in kinds.items():
             (self.root / name).mkdir(exist_ok=True)
-        run(["mount", "-t", "proc", "proc", f"{self.root}/proc"])
-        run(["mount", "-t", "sysfs", "sys", f"{self.root}/sys"])
-        run(["mount", "-t", "devtmpfs", "dev", f"{self.root}/dev"])
-        run(["mount", "-t", "tmpfs", "run", f"{self.root}/run"])
-        run(["mount", "-t", "tmpfs", "tmp", f"{self.root}/tmp"])
+            run(["mount", "-t", kind, name, f"{self.root}/{name}"])
 
     def _hide_other_disks(self) -> None:
         """Lay /dev/null over every other disk and its partitions: for Clonezilla they do not exist."""
-        mine = os.path.basename(self._disk)
+        mine = Path(self._disk).name
         for name in sysfs.names("/sys/block"):
             if name == mine or disks.NOT_DISKS.match(name):
                 continue
             for node in [name, *(part for part in sysfs.names(f"/sys/block/{name}") if part.startswith(name))]:
                 path = f"{self.root}/dev/{node}"
-                if os.path.exists(path) and not os.path.ismount(path):
+                if Path(path).exists() and not os.path.ismount(path):
                     run(["mount", "-o", "bind", "/dev/null", path])
 
     def _configure(self) -> None:
@@ -199,4 +198,4 @@ def _unpack(data: bytes, folder: Path) -> None:
         for entry in archive:
             file = archive.extractfile(entry) if entry.isfile() else None
             if file is not None:
-                (folder / os.path.basename(entry.name)).write_bytes(file.read())
+                (folder / Path(entry.name).name).write_bytes(file.read())

@@ -78,7 +78,8 @@ class Caster:
         if opened.session in self._senders or opened.session in self._classics:
             return
         if opened.kind != "pieces":
-            return await self._open_classic(opened)
+            await self._open_classic(opened)
+            return
         source = _Source(self._frames, opened.image, self._frames.manifest(opened.image).plan.map.count)
         address = address_of(opened, self._server())
         sender = PieceSender(source, address, rate=self._rate, link=self.link)

@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from cloned.core.extents import Extents
 from cloned.core.lvm import parse_group
@@ -160,7 +161,7 @@ def _description(read: Read, area: int, sector_size: int) -> str:
 def _hyphens(ident: str) -> str:
     """LVM's way to write a UUID: 6-4-4-4-4-4-6."""
     cuts = (0, 6, 10, 14, 18, 22, 26, 32)
-    return "-".join(ident[first:last] for first, last in zip(cuts, cuts[1:], strict=False))
+    return "-".join(ident[first:last] for first, last in pairwise(cuts))
 
 
 def _crc(data: bytes) -> int:

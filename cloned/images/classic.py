@@ -17,7 +17,7 @@ _PRIVATE = re.compile(r"Info-.*|clonezilla-img|.*\.log")
 
 
 def saved_parts(directory: Path) -> list[tuple[str, list[Path]]]:
-    """Partitions and logical volumes with their files, as Clonezilla restores them (ocs-functions, task_restoreparts)."""
+    """Partitions and logical volumes with their files, in the order of ocs-functions, task_restoreparts."""
     image = read_image(directory)
     order = _order(Folder(directory))
     parts = sorted(image.parts, key=lambda part: order.index(part.name))

@@ -35,7 +35,7 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--rate", default="1gbit", show_default=True, help="Speed of every cable, or `none`."),
         click.option("--late", multiple=True, metavar="N:SECONDS",
                      help="Power laptop N on so long after the others began to receive."),
-        click.option("--classic", is_flag=True, help="Clone as Clonezilla does: a classic session (virtual laptops only)."),
+        click.option("--classic", is_flag=True, help="Clone as Clonezilla does (vm only)."),
         click.option("--fault", "faults", multiple=True, metavar="SPEC", help=_FAULTS),
     ]  # fmt: skip
     for option in reversed(options):

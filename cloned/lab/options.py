@@ -86,7 +86,7 @@ class Options:
             if name not in list(Firmware):
                 raise UsageError(f"--firmware {name or '(nothing)'} is not known", "there are " + ", ".join(Firmware))
         if self.classic and self.of_kind is not Kind.VM:
-            raise UsageError("--classic is not possible with thin laptops", "Clonezilla needs a system of its own: --kind vm")
+            raise UsageError("--classic is not possible with thin laptops", "it needs a system of its own: --kind vm")
         late = [parse_late(text, self.laptops) for text in self.late]
         check_together(self.wanted_faults, late, self.laptops)
         _ = self.bits_per_second

@@ -73,7 +73,7 @@ def build(
     if there is not None and not force:
         return there
     if os.geteuid() != 0:
-        raise MissingError("packages of another system are set up in a folder of their own", "run it as root or through sudo")
+        raise MissingError("setting up packages in a folder of their own needs root", "run it through sudo")
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cloned-clonezilla-") as scratch:
         if shutil.disk_usage(scratch).free < _ROOM:
@@ -107,10 +107,10 @@ def _unpack(target: Path, suite: str) -> Path:
     """A small Debian with the packages set up in it."""
     wanted = recipe()
     without = [f"--dpkgopt=path-exclude={glob}" for glob in wanted["without"]]
-    processes.run([
-        "mmdebstrap", "--mode=root", "--variant=minbase", "--quiet", "--components=main", "--format=directory", *without,
-        '--aptopt=APT::Install-Recommends "false"', f"--include={','.join(wanted['packages'])}", suite, target,
-    ], env={**os.environ, "LC_ALL": "C.UTF-8"}, timeout=1800)  # fmt: skip
+    options = ["--mode=root", "--variant=minbase", "--quiet", "--components=main", "--format=directory", *without]
+    packages = ['--aptopt=APT::Install-Recommends "false"', f"--include={','.join(wanted['packages'])}"]
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    processes.run(["mmdebstrap", *options, *packages, suite, target], env=environment, timeout=1800)
     return target
 
 

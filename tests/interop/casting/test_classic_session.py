@@ -62,7 +62,7 @@ def test_part_after_part_on_ports_of_their_own(net: Net, parts: list[Path], tmp_
     assert session.wait(10) == 0
 
 
-def test_who_left_after_the_first_part_is_not_waited_for_by_the_second(net: Net, parts: list[Path], tmp_path: Path) -> None:
+def test_who_left_is_not_waited_for_by_the_second_part(net: Net, parts: list[Path], tmp_path: Path) -> None:
     """A receiver that is killed in the first part is ejected, and the engine hears of it."""
     big = [tmp_path / "big", parts[1]]
     big[0].write_bytes(os.urandom(1_000_000) * 150)

@@ -36,7 +36,8 @@ echo hello > /tmp/m/file
 umount /tmp/m
 mkdir -p /home/partimag
 mount -t ext4 /dev/vdc /home/partimag
-ocs-sr -or /home/partimag -l en_US.UTF-8 -nogui -batch -q2 -j2 -z9p -i 4096 -gm -sfsck -senc -scs -p true savedisk lvm vdb
+ocs-sr -or /home/partimag -l en_US.UTF-8 -nogui -batch -q2 -j2 -z9p -i 4096 -gm \\
+    -sfsck -senc -scs -p true savedisk lvm vdb
 ls -l /home/partimag/lvm
 test -s /home/partimag/lvm/lvm_logv.list
 test -s /home/partimag/lvm/MD5SUMS

@@ -91,7 +91,8 @@ def test_a_stock_client_restores_from_it(shop: Shop, tmp_path: Path) -> None:
     card = ["-netdev", f"tap,id=net,ifname={shop.network.plug_vm(1)},script=no,downscript=no"]
     said = vm.run(
         shop.stock.live, scratch, SCRIPT.replace("PORT", str(opened["port"])).replace("IMAGE", image), [disk.path],
-        before=BEFORE.replace("SESSION", opened["session"]), card=[*card, "-device", f"virtio-net-pci,netdev=net,mac={MAC}"],
+        before=BEFORE.replace("SESSION", opened["session"]),
+        card=[*card, "-device", f"virtio-net-pci,netdev=net,mac={MAC}"],
         inside=["ip", "netns", "exec", shop.network.switch],
     )
     assert vm.OK in said, said[-3000:]

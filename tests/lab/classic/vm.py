@@ -17,6 +17,7 @@ OK = "SCRIPT-ENDED-WELL"
 INIT = """#!/bin/sh
 export PATH=/usr/sbin:/usr/bin HOME=/
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs run /run
+ln -sf /proc/self/fd /dev/fd
 modprobe -a loop squashfs; mount -t squashfs -o ro /live.squashfs /live
 cat /sys/bus/*/devices/*/modalias | sort -u | xargs modprobe -abq
 cat /sys/bus/*/devices/*/modalias | sort -u | xargs modprobe -abq
@@ -26,7 +27,8 @@ mount -t squashfs -o ro /dev/vda /run/below
 mount -t tmpfs above /run/above; mkdir /run/above/upper /run/above/work
 mount -t overlay -o lowerdir=/run/below,upperdir=/run/above/upper,workdir=/run/above/work overlay /run/root
 cd /run/root; mkdir -p proc sys dev run tmp
-mount -t proc proc proc; mount -t sysfs sys sys; mount -t devtmpfs dev dev; mount -t tmpfs run run; mount -t tmpfs tmp tmp
+mount -t proc proc proc; mount -t sysfs sys sys; mount -t devtmpfs dev dev
+mount -t tmpfs run run; mount -t tmpfs tmp tmp
 cp /script tmp/script
 [ ! -s /before ] || sh -e /before
 DM_DISABLE_UDEV=1 LC_ALL=C.UTF-8 TERM=linux chroot /run/root bash -e /tmp/script </dev/null && echo SCRIPT-ENDED-"WELL"
@@ -64,11 +66,12 @@ def run(
         drives += ["-device", f"virtio-blk-pci,drive=d{number}"]
     command = [
         *inside, processes.need("qemu-system-x86_64"), "-nodefaults", "-display", "none", "-machine", "q35,accel=tcg",
-        "-cpu", "Nehalem", "-m", "1024", "-smp", "2", "-device", "virtio-rng-pci", "-serial", "stdio", "-no-reboot",
+        "-cpu", "Nehalem", "-m", "1024", "-smp", "2", "-device", "virtio-rng-pci", "-no-reboot",
+        "-serial", f"file:{scratch}/serial",
         "-kernel", str(live / "vmlinuz"), "-initrd", str(initrd), "-append", "console=ttyS0 quiet", *drives, *card,
     ]  # fmt: skip
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds,
-        check=False, preexec_fn=processes.die_with_parent,  # noqa: PLW1509 - no threads here
+    subprocess.run(
+        command, stdin=subprocess.DEVNULL, timeout=seconds, check=False,
+        preexec_fn=processes.die_with_parent,
     )
-    return done.stdout.decode("utf-8", "replace")
+    return (scratch / "serial").read_text("utf-8", "replace")
