@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from rich.console import Console
@@ -72,6 +73,54 @@ def verify(name: str, config: Path | None) -> None:
         files = ", ".join(map(str, store.damaged_files(name, wrong)[:5]))
         raise ImageError(f"image {name}: {len(wrong)} pieces are damaged ({files})", "import the image again")
     click.echo(f"{name}: every piece is right")
+
+
+@image.command()
+@click.argument("laptop")
+@click.argument("name")
+@click.option("--disk", default="", help="Which disk to read, where the laptop has several: its path or serial.")
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Stay until the image is proven, or failed.")
+@config_option
+def capture(laptop: str, name: str, disk: str, wait: bool, config: Path | None) -> None:
+    """Capture LAPTOP, which runs the live system, as a master: a new image NAME. Its disk is only read."""
+    from cloned import client
+
+    runtime = load(config).workshop.runtime
+    client.command(runtime, "capture", target=laptop, image=name, **({"disk": disk} if disk else {}))
+    if not wait:
+        click.echo(f"{laptop} is being captured as {name}")
+        return
+    with _progress() as report:
+        why = _follow(lambda: client.get(runtime, "/api/v1/state"), name, report)
+    if why:
+        raise ImageError(f"{name} was not captured: {why.rstrip('.')}", "nothing is left of it; capture it again")
+    click.echo(f"{name} is captured, whole and proven")
+
+
+def _follow(state: Callable[[], dict[str, Any]], name: str, report: Callable[[Any], None]) -> str:
+    """Wait until nothing is captured as `name` any more; why there is no image, empty if there is one."""
+    ident = ""
+    while True:
+        told = state()
+        found = next((each for each in told["laptops"] if each["capture"] == name), None)
+        if found is None:
+            break
+        ident = found["id"]
+        progress = found["progress"] or {}
+        report(Step(str(progress.get("activity") or "asking"), progress.get("bytes") or 0, progress.get("total")))
+        time.sleep(1)
+    if any(each["name"] == name for each in told["images"]):
+        return ""
+    failed = [each for each in told["laptops"] if each["id"] == ident or each["reason"] == "capture-failed"]
+    return (failed[0]["why"] or failed[0]["history"][-1]["why"]) if failed else "the laptop is not there any more"
+
+
+class Step(NamedTuple):
+    """How far a capture is, for the progress bar."""
+
+    part: str
+    done: int
+    total: int | None
 
 
 @image.command()

@@ -98,6 +98,8 @@ class LaptopBrief(Shape):
     why: str
     next_step: str
     image: str | None
+    wants: Literal["capture"] | None
+    capture: str | None
     disk: Disk | None
     disks: list[Disk]
     session: str | None

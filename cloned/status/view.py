@@ -62,7 +62,7 @@ class Notice:
     """Something that a person should know or do."""
 
     kind: str
-    """warning, aside, ask or sink."""
+    """warning, aside, master, ask or sink."""
     id: str
     text: str
     hint: str
@@ -244,8 +244,12 @@ def notices(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]]) -> 
             group,
         )
     yield from _troubled(sinks)
+    for laptop in laptops:
+        if laptop["state"] == "asking" and laptop.get("wants"):  # a master is never among those to be overwritten
+            said, hint = laptop.get("why") or "", laptop.get("next_step") or ""
+            yield Notice("master", f"master-{laptop['id']}", said, hint, (laptop,))
     for group in _alike(
-        [each for each in laptops if each["state"] == "asking"], ("reason", "vendor", "product", "image")
+        [each for each in laptops if each["state"] == "asking" and not each.get("wants")], ("reason", "vendor", "product", "image")
     ):
         yield Notice(
             "ask", f"ask-{group[0]['id']}", group[0].get("why") or "", group[0].get("next_step") or "", group

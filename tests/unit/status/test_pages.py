@@ -80,3 +80,18 @@ def test_times_are_local_and_dated_where_not_of_today():
         "%Y-%m-%d %H:%M"
     )
     assert pages.clock(None) == ""
+
+
+async def test_a_master_is_never_among_those_to_be_overwritten():
+    snapshot = workshops.busy()
+    asking = [laptop for laptop in snapshot["laptops"] if laptop["state"] == "asking"]
+    asking[0] |= {"wants": "capture", "why": "It wants to be captured as a master"}
+    drawn = Pages(FakeWorkshop(snapshot), FakeRecords())
+    html = (await drawn.wall()).parts["notices"]
+    assert "wants to be captured" in html
+    assert "&#34;do&#34;: &#34;capture&#34;" in html
+    assert f"&#34;target&#34;: &#34;{asking[0]['id']}&#34;, &#34;disk&#34;" not in html
+    assert all(asking[0]["id"] not in line for line in html.splitlines() if "confirm" in line)
+    assert "&#34;capture&#34;" in (await drawn.laptop(asking[0]["id"])).parts["laptop"]
+    asking[0] |= {"capture": "master"}
+    assert "&#34;capture&#34;" not in (await drawn.laptop(asking[0]["id"])).parts["laptop"]

@@ -94,6 +94,8 @@ def laptop(
         "since": iso(3),
         "paused": False,
         "lent": False,
+        "wants": None,
+        "capture": None,
         "reason": None,
         "why": "",
         "next_step": "",
