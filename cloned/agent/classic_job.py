@@ -12,7 +12,7 @@ from cloned.agent.failures import AgentError
 from cloned.agent.restore_job import RestoreJob, failing, fits, opened
 from cloned.core.clonezilla import partition
 from cloned.core.layout import Layout, LayoutError
-from cloned.core.lvm_places import placed
+from cloned.core.lvm_places import check_places, placed
 from cloned.core.manifest import Plan
 from cloned.core.ocs import OcsOutput
 
@@ -43,7 +43,7 @@ class ClassicJob(RestoreJob):
     def _readable(plan: Plan) -> None:
         """AgentError, before anything is erased, if what Clonezilla restores could not be read back."""
         try:
-            placed(plan)
+            check_places(plan)
         except LayoutError as error:
             raise AgentError("needs-classic", str(error)) from error
 

@@ -48,6 +48,14 @@ def placed(plan: Plan) -> Plan:
     return replace(plan, layers=tuple(_placed(layer, layout) for layer in plan.layers))
 
 
+def check_places(plan: Plan) -> None:
+    """LayoutError if a logical volume of the plan has no place on the disk that could be read; cheap."""
+    layout = Layout.parse(plan.layout)
+    for layer in plan.layers:
+        if layer.start is None:
+            volume_runs(layout, *_find(layout, layer.name))
+
+
 def _placed(layer: Layer, layout: Layout) -> Layer:
     if layer.start is not None:
         return layer

@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from cloned.core.events import ImageGone, ImageInfo, ImageKnown
 from cloned.core.layout import LayoutError
-from cloned.core.lvm_places import placed
+from cloned.core.lvm_places import check_places
 from cloned.core.manifest import Plan
 from cloned.engine import Engine
 from cloned.errors import ImageError
@@ -82,7 +82,7 @@ class ImageWatch:
         """Why a classic session cannot send an image, or nobody could read it back; empty if all is well."""
         try:
             self._store.saved_parts(name)
-            placed(plan)
+            check_places(plan)
         except (ImageError, LayoutError) as error:
             return str(error)
         return ""

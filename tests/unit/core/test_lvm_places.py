@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from cloned.core.lvm_places import SECTOR, _crc, placed, read_groups
+from cloned.core.lvm_places import SECTOR, _crc, check_places, placed, read_groups
 from cloned.core.manifest import Layer, Plan
 from cloned.core.partitions import Group, Layout, LayoutError, Partition, Swap, Volume
 from cloned.core.swap import swap_header
@@ -111,6 +111,8 @@ def test_a_volume_that_is_not_linear_has_no_place(segment: str) -> None:
     layer = Layer(0, "vg/root", "ext4", None, 15 * EXTENT, ((0, 100),))
     with pytest.raises(LayoutError, match="vg/root"):
         placed(plan(layer, group=odd))
+    with pytest.raises(LayoutError, match="vg/root"):
+        check_places(plan(layer, group=odd))
 
 
 @pytest.mark.parametrize("offset", [512, 600, 8192 - 100])
