@@ -119,7 +119,9 @@ class Daemon:
         self.masters = Masters(self.engine, self.captures, self.images.look)
         await self.masters.recover()
         self.patrol = Patrol(
-            self.store, self.config.images.verify_hours * 3600, self._busy,
+            self.store,
+            self.config.images.verify_hours * 3600,
+            self._busy,
             lambda _: self.images.look(everything=True),
         )
         self.places = Places(self.engine, self.config.switch, self.config.sessions.ports, self.mbps)
@@ -129,9 +131,13 @@ class Daemon:
     async def _start_rooms(self, stack: AsyncExitStack) -> None:
         api = AgentApi(self.engine, self.monitor, self.store, self.caster, self._finishing)
         self.netboot = Netboot(
-            self.config, self.engine, memory={"agent.pyz": agent_zipapp()},
+            self.config,
+            self.engine,
+            memory={"agent.pyz": agent_zipapp()},
             routes=[
-                *api.routes(), *Guests(self.engine, self.store).routes(), *self.masters.routes(),
+                *api.routes(),
+                *Guests(self.engine, self.store).routes(),
+                *self.masters.routes(),
                 *capture_routes(self.captures, self.tasks.start),
                 *piece_routes(self.caster, self.caster.link, api.may_fetch),
             ],
@@ -162,7 +168,13 @@ class Daemon:
         self.tasks.start(self.hub.run(), "page", service=True)
         apps = [
             create_app(
-                view, Records(self), self.auth, self.hub, trusted=trusted, netboot=self.netboot.log, ready=view.ready,
+                view,
+                Records(self),
+                self.auth,
+                self.hub,
+                trusted=trusted,
+                netboot=self.netboot.log,
+                ready=view.ready,
             )
             for trusted in (False, True)
         ]
@@ -192,7 +204,9 @@ class Daemon:
                 os.umask(before)
             _give_to_group(path, self.config.workshop.group)
         except OSError as error:
-            raise MissingError(f"{path} cannot be made: {error.strerror}", "check [workshop] runtime and its rights") from error
+            raise MissingError(
+                f"{path} cannot be made: {error.strerror}", "check [workshop] runtime and its rights"
+            ) from error
 
 
 class View:
@@ -211,8 +225,10 @@ class View:
             session["sender"] = senders.get(session["id"])
         _proving(found["laptops"], daemon.captures.told())
         more = {
-            "workshop": daemon.config.workshop.name, "backlog": engine.backlog,
-            "switches": daemon.places.readings(), "warnings": self._warnings(),
+            "workshop": daemon.config.workshop.name,
+            "backlog": engine.backlog,
+            "switches": daemon.places.readings(),
+            "warnings": self._warnings(),
         }
         return {**found, **more}
 
@@ -220,7 +236,8 @@ class View:
         found = [*self._daemon.netboot.warnings(), *self._daemon.places.warnings(), *self._daemon.reach.warnings()]
         for laptop in self._daemon.engine.workshop.laptops.values():
             if laptop.reallocated:
-                text = f"laptop {laptop.tag or laptop.number}: its disk replaced {laptop.reallocated} bad sectors meanwhile"
+                name = f"laptop {laptop.tag or laptop.number}"
+                text = f"{name}: its disk replaced {laptop.reallocated} bad sectors meanwhile"
                 found.append({"code": "disk-failing", "text": text, "hint": "replace the disk before it leaves"})
         if self._daemon.engine.problem:
             found.insert(0, {"code": "state-disk-full", "text": self._daemon.engine.problem, "hint": "nothing is lost"})
@@ -259,14 +276,24 @@ def settings_of(config: Config) -> Settings:
     gigabyte = 10**9
     rules = tuple(
         ImageRule(
-            rule.image, rule.vendor, rule.product, rule.firmware, rule.label, int(rule.min_disk_gb * gigabyte),
-            None if rule.max_disk_gb is None else int(rule.max_disk_gb * gigabyte), int(rule.min_memory_gb * gigabyte),
+            rule.image,
+            rule.vendor,
+            rule.product,
+            rule.firmware,
+            rule.label,
+            int(rule.min_disk_gb * gigabyte),
+            None if rule.max_disk_gb is None else int(rule.max_disk_gb * gigabyte),
+            int(rule.min_memory_gb * gigabyte),
         )
         for rule in config.images.rule
     )
     sessions = config.sessions
     return Settings(
-        sessions.confirm, sessions.image, rules, sessions.confirmation_hours * 3600, then=sessions.then,
+        sessions.confirm,
+        sessions.image,
+        rules,
+        sessions.confirmation_hours * 3600,
+        then=sessions.then,
         gather_seconds=sessions.gather_seconds,
     )
 

@@ -33,7 +33,9 @@ def backup(state: Path, file: Path) -> list[str]:
         raise UsageError(f"{file} exists already", "name another file") from error
     except (OSError, sqlite3.Error) as error:
         file.unlink(missing_ok=True)
-        raise ClonedError(f"the backup {file} could not be written: {error}", "check its place and free space") from error
+        raise ClonedError(
+            f"the backup {file} could not be written: {error}", "check its place and free space"
+        ) from error
     return names
 
 
@@ -56,7 +58,9 @@ def restore(state: Path, file: Path) -> list[str]:
     """
     there = [name for name in DATABASES if (state / name).exists()]
     if there:
-        raise UsageError(f"{state} holds a workshop already ({', '.join(there)})", "move it away first; stop the daemon")
+        raise UsageError(
+            f"{state} holds a workshop already ({', '.join(there)})", "move it away first; stop the daemon"
+        )
     try:
         with tarfile.open(file, "r:gz") as tar:
             members = [each for each in tar.getmembers() if _ours(each)]

@@ -33,8 +33,13 @@ class Finding:
 def check(config: Config) -> Iterator[Finding]:
     """Look at everything `cloned serve` needs, in the order it would need it."""
     looks: dict[str, Callable[[Config], object]] = {
-        "permission": _permission, "state directory": _state, "network": _network, "ports": _ports,
-        "live system": _live, "boot files": _boot_files, "images": _images,
+        "permission": _permission,
+        "state directory": _state,
+        "network": _network,
+        "ports": _ports,
+        "live system": _live,
+        "boot files": _boot_files,
+        "images": _images,
     }
     for what, look in looks.items():
         try:
@@ -58,14 +63,19 @@ def _state(config: Config) -> None:
 
 
 def _network(config: Config) -> None:
-    check_pools([describe(name) for name in choose_interfaces(config)], {pool.interface: pool for pool in config.dhcp.lease})
+    check_pools(
+        [describe(name) for name in choose_interfaces(config)], {pool.interface: pool for pool in config.dhcp.lease}
+    )
 
 
 def _ports(config: Config) -> None:
     """Every port that will be listened on can be had now."""
     for kind, port, what in (
-        (socket.SOCK_DGRAM, 67, "DHCP"), (socket.SOCK_DGRAM, 69, "TFTP"), (socket.SOCK_DGRAM, 4011, "proxyDHCP"),
-        (socket.SOCK_STREAM, config.network.boot_port, "network.boot_port"), (socket.SOCK_STREAM, config.page.port, "page.port"),
+        (socket.SOCK_DGRAM, 67, "DHCP"),
+        (socket.SOCK_DGRAM, 69, "TFTP"),
+        (socket.SOCK_DGRAM, 4011, "proxyDHCP"),
+        (socket.SOCK_STREAM, config.network.boot_port, "network.boot_port"),
+        (socket.SOCK_STREAM, config.page.port, "page.port"),
     ):
         with socket.socket(socket.AF_INET, kind) as sock:
             if kind is socket.SOCK_STREAM:

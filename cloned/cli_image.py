@@ -41,8 +41,15 @@ def list_images(config: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
         return
     rows = [
-        [each["name"], each["os"], _gb(each["used"]), _gb(each["stored"]), _gb(each["min_size"]),
-         ", ".join(each["firmware"]), each["image_hash"][:16]]
+        [
+            each["name"],
+            each["os"],
+            _gb(each["used"]),
+            _gb(each["stored"]),
+            _gb(each["min_size"]),
+            ", ".join(each["firmware"]),
+            each["image_hash"][:16],
+        ]
         for each in found
     ]
     _table(["image", "system", "used", "stored", "smallest disk", "boots on", "hash"], rows)
@@ -51,8 +58,13 @@ def list_images(config: Path | None, as_json: bool) -> None:
 @image.command("import")
 @click.argument("path", type=directory)
 @click.option("--name", default=None, help="Name in the store; default: the directory's.")
-@click.option("--keep", type=click.Choice(["reference", "copy", "link"]), default="reference", show_default=True,
-              help="What becomes of the Clonezilla files, which only classic sessions send.")
+@click.option(
+    "--keep",
+    type=click.Choice(["reference", "copy", "link"]),
+    default="reference",
+    show_default=True,
+    help="What becomes of the Clonezilla files, which only classic sessions send.",
+)
 @config_option
 def import_image(path: Path, name: str | None, keep: Any, config: Path | None) -> None:
     """Take in a Clonezilla image directory, proving it on the way."""
@@ -155,7 +167,8 @@ def explain(laptop: str, config: Path | None, as_json: bool) -> None:
     state = client.get(load(config).workshop.runtime, "/api/v1/state")
     wanted = laptop.lower()
     found = [
-        each for each in state["laptops"]
+        each
+        for each in state["laptops"]
         if wanted in (str(each["number"]), each["id"], each["tag"].lower(), each["serial"].lower(), *each["macs"])
     ]
     if len(found) != 1:
@@ -164,8 +177,10 @@ def explain(laptop: str, config: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(told, indent=2))
         return
-    click.echo(f"laptop {told['number']} ({told['vendor']} {told['product']}): "
-               + (f"{told['image']}, by {told['chosen']}" if told["image"] else f"no image; {told['why']}"))
+    click.echo(
+        f"laptop {told['number']} ({told['vendor']} {told['product']}): "
+        + (f"{told['image']}, by {told['chosen']}" if told["image"] else f"no image; {told['why']}")
+    )
 
 
 @click.group()
@@ -206,7 +221,13 @@ class _progress:  # noqa: N801 - used as a function
     """A progress bar on a terminal, silence elsewhere."""
 
     def __enter__(self) -> Callable[[Any], None]:
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
         self.bar = Progress(*columns, console=Console(stderr=True), disable=not Console(stderr=True).is_terminal)
         self.bar.start()
         task = self.bar.add_task("reading", total=None)

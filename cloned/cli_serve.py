@@ -57,7 +57,10 @@ def check(config: Path | None) -> int:
 
     worst = 0
     for finding in look(load(config)):
-        click.echo(f"{'ok ' if finding.error is None else 'NOT'}  {finding.what}" + (f": {finding.error}" if finding.error else ""))
+        click.echo(
+            f"{'ok ' if finding.error is None else 'NOT'}  {finding.what}"
+            + (f": {finding.error}" if finding.error else "")
+        )
         worst = max(worst, int(finding.error.exit) if finding.error is not None else 0)
     return worst
 

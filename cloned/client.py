@@ -33,7 +33,7 @@ async def call(runtime: Path, method: str, path: str, body: Mapping[str, Any] | 
             return answer
     except PermissionError as error:
         raise MissingError(f"you may not open {socket}", "join the group cloned, or use sudo") from error
-    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
         hint = "start it: systemctl start cloned, or `cloned serve`"
         raise MissingError(f"no daemon answers on {socket}", hint) from error
 

@@ -226,7 +226,9 @@ def load(path: Path | None = None) -> Config:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the configuration {path}: {error}", "name the right file with --config") from error
+        raise UsageError(
+            f"cannot read the configuration {path}: {error}", "name the right file with --config"
+        ) from error
     return parse(text, str(path))
 
 
@@ -237,7 +239,9 @@ def parse(text: str, source: str = "configuration") -> Config:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{source}: {error}", "see systemd/cloned.toml.example") from error
     except ValidationError as error:
-        lines = [f"{source}:{_line_of(text, item['loc'])}: {_path(item['loc'])}: {_words(item)}" for item in error.errors()]
+        lines = [
+            f"{source}:{_line_of(text, item['loc'])}: {_path(item['loc'])}: {_words(item)}" for item in error.errors()
+        ]
         raise UsageError("\n".join(lines), "see systemd/cloned.toml.example") from error
 
 

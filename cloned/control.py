@@ -67,9 +67,14 @@ class Control:
         elif do == "cancel" and target:
             target = self._session(target)
         return Command(
-            do, by, target, _text(asked, "image"),  # type: ignore[arg-type]
-            _text(asked, "disk" if do == "capture" else "text"), _text(asked, "vendor") or "*",
-            until(asked.get("until"), self._engine.clock), _count(asked, "guests"),
+            do,  # type: ignore[arg-type]
+            by,
+            target,
+            _text(asked, "image"),
+            _text(asked, "disk" if do == "capture" else "text"),
+            _text(asked, "vendor") or "*",
+            until(asked.get("until"), self._engine.clock),
+            _count(asked, "guests"),
         )
 
     def _session(self, name: str) -> SessionId:
@@ -97,7 +102,9 @@ def until(given: Any, clock: Callable[[], float] = time.time) -> float:
     try:
         return _moment(str(given), clock())
     except ValueError as error:
-        raise UsageError(f"{given!r} is not a time", "give HH:MM, or a date and time such as 2026-11-22T21:00") from error
+        raise UsageError(
+            f"{given!r} is not a time", "give HH:MM, or a date and time such as 2026-11-22T21:00"
+        ) from error
 
 
 def _moment(text: str, now: float) -> float:

@@ -65,7 +65,9 @@ class Engine:
     after that and may run again after a restart, so all of them are idempotent.
     """
 
-    def __init__(self, journal: Journal, casting: Casting, ledger: Ledger, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, journal: Journal, casting: Casting, ledger: Ledger, clock: Callable[[], float] = time.time
+    ) -> None:
         self.workshop = Workshop()
         self.clock = clock
         self.problem = ""
@@ -88,7 +90,8 @@ class Engine:
     def replay(self) -> int:
         """Bring the state back from the journal; returns the number of events. Call before `run`."""
         count = 0
-        for count, entry in enumerate(self._journal.entries(), 1):
+        for entry in self._journal.entries():
+            count += 1
             self.workshop, _ = step(self.workshop, entry.event, entry.at, entry.entropy)
         for session in self.workshop.sessions.values():
             if session.open:
@@ -198,7 +201,9 @@ class Engine:
         if not disk and len(known.eligible()) == 1:
             disk = known.eligible()[0].key
         if disk not in keys:
-            raise UsageError(f"laptop {known.number} has no disk {disk or '(none named)'}", "it has: " + ", ".join(keys))
+            raise UsageError(
+                f"laptop {known.number} has no disk {disk or '(none named)'}", "it has: " + ", ".join(keys)
+            )
         if image not in self.workshop.images:
             raise UsageError(f"there is no image {image or '(none named)'}", "see `cloned image list`")
         if known.active or known.unfinished or known.capture:

@@ -25,7 +25,7 @@ class Entry:
     event: Event
 
 
-class JournalFull(MissingError):
+class JournalFull(MissingError):  # noqa: N818 - named for what happened
     """The disk under the state directory takes no more."""
 
 
@@ -38,7 +38,9 @@ class Journal:
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._prepare()
         except (OSError, sqlite3.Error) as error:
-            raise MissingError(f"the journal {path} cannot be opened ({error})", "check [workshop] state and its rights") from error
+            raise MissingError(
+                f"the journal {path} cannot be opened ({error})", "check [workshop] state and its rights"
+            ) from error
         self.path = path
 
     def _prepare(self) -> None:
@@ -46,12 +48,15 @@ class Journal:
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
         self._db.execute(
-            "CREATE TABLE IF NOT EXISTS journal (seq INTEGER PRIMARY KEY, at REAL NOT NULL, entropy TEXT NOT NULL, event TEXT NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS journal "
+            "(seq INTEGER PRIMARY KEY, at REAL NOT NULL, entropy TEXT NOT NULL, event TEXT NOT NULL)"
         )
         self._db.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
         (found,) = self._db.execute("SELECT value FROM meta WHERE name='format'").fetchone()
         if found != str(FORMAT):
-            raise MissingError(f"the journal has format {found}, this version reads {FORMAT}", "install the version it was made with")
+            raise MissingError(
+                f"the journal has format {found}, this version reads {FORMAT}", "install the version it was made with"
+            )
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Write entries in one transaction, on disk when this returns; JournalFull if there is no room."""
@@ -71,7 +76,9 @@ class Journal:
             try:
                 yield Entry(at, entropy, _EVENTS.validate_json(text))
             except ValidationError as error:
-                raise MissingError(f"journal entry {seq} cannot be read", "restore a backup, or move the journal away") from error
+                raise MissingError(
+                    f"journal entry {seq} cannot be read", "restore a backup, or move the journal away"
+                ) from error
 
     def close(self) -> None:
         """Close the file."""

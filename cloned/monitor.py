@@ -48,7 +48,8 @@ class Monitor:
         """The last report's figures of each laptop at work."""
         laptops = self._engine.workshop.laptops
         return {
-            ident: watch.progress for ident, watch in self._watches.items()
+            ident: watch.progress
+            for ident, watch in self._watches.items()
             if ident in laptops and (laptops[ident].active or laptops[ident].capture) and watch.progress
         }
 
@@ -63,7 +64,13 @@ class Monitor:
         watch = self._watches.setdefault(laptop.id, Watch(now, now))
         watch.heard = now
         progress = _figures(report)
-        mark = (report.get("state"), report.get("session"), progress.get("bytes"), progress.get("pieces_left"), report.get("round"))
+        mark = (
+            report.get("state"),
+            report.get("session"),
+            progress.get("bytes"),
+            progress.get("pieces_left"),
+            report.get("round"),
+        )
         if mark != watch.mark:
             watch.mark, watch.moved = mark, now
         watch.progress, watch.probe = progress, _probe(report.get("probe"))
@@ -129,8 +136,7 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers of a report, each only where it is one, with the time left that follows from them."""
     names = ("bytes", "total", "rate", "pieces_left", "lost")
     found: dict[str, Any] = {
-        name: report[name] for name in names
-        if isinstance(report.get(name), int | float) and 0 <= report[name] < 1e18
+        name: report[name] for name in names if isinstance(report.get(name), int | float) and 0 <= report[name] < 1e18
     }
     held = report.get("held_by")
     found["held_by"] = held if held in ("network", "processor", "disk") else None

@@ -62,13 +62,21 @@ def run(
     command = [need(str(args[0])), *map(str, args[1:])]
     try:
         done = subprocess.run(
-            command, input=stdin if stdin is not None else b"", capture_output=True, timeout=timeout,
-            cwd=cwd, env=env, preexec_fn=die_with_parent, check=False,
+            command,
+            input=stdin if stdin is not None else b"",
+            capture_output=True,
+            timeout=timeout,
+            cwd=cwd,
+            env=env,
+            preexec_fn=die_with_parent,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise ClonedError(f"{args[0]} did not end within {timeout:.0f} s") from error
     if check and done.returncode != 0:
-        raise ClonedError(f"{' '.join(map(str, args[:3]))} failed ({done.returncode})", _tail(done.stderr or done.stdout))
+        raise ClonedError(
+            f"{' '.join(map(str, args[:3]))} failed ({done.returncode})", _tail(done.stderr or done.stdout)
+        )
     return done
 
 
@@ -89,27 +97,15 @@ def spawn(
     """
     command = [need(str(args[0])), *map(str, args[1:])]
     return subprocess.Popen(
-        command, stdin=stdin, stdout=stdout, stderr=stderr, env=env, pass_fds=pass_fds,
-        start_new_session=new_session, preexec_fn=die_with_parent,
+        command,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env=env,
+        pass_fds=pass_fds,
+        start_new_session=new_session,
+        preexec_fn=die_with_parent,
     )
-
-
-async def run_async(args: Sequence[str | Path], *, stdin: bytes = b"", timeout: float | None = None) -> bytes:
-    """Run a program without blocking the loop; return its stdout or raise ClonedError."""
-    process = await asyncio.create_subprocess_exec(
-        need(str(args[0])), *map(str, args[1:]), stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, preexec_fn=die_with_parent,
-    )
-    try:
-        out, err = await asyncio.wait_for(process.communicate(stdin), timeout)
-    except BaseException:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        raise
-    if process.returncode != 0:
-        raise ClonedError(f"{' '.join(map(str, args[:3]))} failed ({process.returncode})", _tail(err or out))
-    return out
 
 
 async def spawn_piped(args: Sequence[str | Path]) -> asyncio.subprocess.Process:

@@ -22,8 +22,15 @@ from cloned.core.layout import Layout, LayoutError, Partition, parse_dump
 from cloned.core.swap import PAGE, read_swap
 
 PARTCLONE = {
-    "ext2": "extfs", "ext3": "extfs", "ext4": "extfs", "ntfs": "ntfs", "vfat": "fat", "exfat": "exfat", "btrfs": "btrfs",
-    "xfs": "xfs", "f2fs": "f2fs",
+    "ext2": "extfs",
+    "ext3": "extfs",
+    "ext4": "extfs",
+    "ntfs": "ntfs",
+    "vfat": "fat",
+    "exfat": "exfat",
+    "btrfs": "btrfs",
+    "xfs": "xfs",
+    "f2fs": "f2fs",
 }
 """File system, as blkid(8) calls it, to the partclone that knows it; dd saves all others whole."""
 _REFUSED = {
@@ -168,7 +175,8 @@ def _texts(master: Master) -> Iterator[tuple[str, bytes]]:
         "blkid.list": run(["blkid", "-c", "/dev/null", *(part.node for part in master.parts)], accept=(0, 2)),
         "dev-fs.list": file_systems(master, run(["lsblk", "-nrpo", "NAME,SIZE", disk], timeout=60)),
         "Info-saved-by-cmd.txt": f"cloned {__version__}: capture of {name}\n",
-        "clonezilla-img": f"Captured by cloned {__version__}: {name} with {', '.join(part.name for part in master.data)}\n",
+        "clonezilla-img": f"Captured by cloned {__version__}: {name} with "
+        f"{', '.join(part.name for part in master.data)}\n",
     }
     yield from ((file, text.encode()) for file, text in texts.items())
 
@@ -251,5 +259,7 @@ def _machine() -> Iterator[tuple[str, bytes]]:
 def md5sums(sums: dict[str, str]) -> bytes:
     """Clonezilla's MD5SUMS: all files but the notes."""
     return "".join(
-        f"{digest}  {name}\n" for name, digest in sorted(sums.items()) if not name.startswith(("Info-", "clonezilla-img"))
+        f"{digest}  {name}\n"
+        for name, digest in sorted(sums.items())
+        if not name.startswith(("Info-", "clonezilla-img"))
     ).encode()

@@ -12,17 +12,20 @@ LaptopId = NewType("LaptopId", str)
 SessionId = NewType("SessionId", str)
 
 _FILLER = re.compile(
-    r"""^( (to\ be\ filled.*) | (default\ string) | (system\ (serial|product|manufacturer|sku).*) | (not\ (specified|available|applicable).*)
-        | none | null | n/?a | unknown | invalid | oem | o\.e\.m\.? | empty | chassis\ serial.* | base\ board.* | serial(\ ?number)?
-        | sernum.* | type\d+.* | (.)\9* | 0?123456789.* | \W* )$""",
+    r"""^( to\ be\ filled.* | default\ string | system\ (serial|product|manufacturer|sku).* | chassis\ serial.*
+        | not\ (specified|available|applicable).* | none | null | n/?a | unknown | invalid | empty | oem | o\.e\.m\.?
+        | base\ board.* | serial(\ ?number)? | sernum.* | type\d+.* | 0?123456789.*
+        | (?P<one>.)(?P=one)* | \W* )$""",
     re.IGNORECASE | re.VERBOSE,
 )
-_FILLER_UUIDS = frozenset({
-    "03000200-0400-0500-0006-000700080009",
-    "00020003-0004-0005-0006-000700080009",
-    "12345678-1234-5678-90ab-cddeefaabbcc",
-    "fefefefe-fefe-fefe-fefe-fefefefefefe",
-})
+_FILLER_UUIDS = frozenset(
+    {
+        "03000200-0400-0500-0006-000700080009",
+        "00020003-0004-0005-0006-000700080009",
+        "12345678-1234-5678-90ab-cddeefaabbcc",
+        "fefefefe-fefe-fefe-fefe-fefefefefefe",
+    }
+)
 
 
 def usable_text(text: str) -> bool:
@@ -43,7 +46,7 @@ def normal_mac(text: str) -> str:
     digits = re.sub(r"[^0-9a-f]", "", text.lower())
     if len(digits) != 12 or int(digits, 16) == 0 or int(digits[:2], 16) & 1:
         return ""
-    return ":".join(digits[index:index + 2] for index in range(0, 12, 2))
+    return ":".join(digits[index : index + 2] for index in range(0, 12, 2))
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,11 @@ class Identity:
         """This identity with what a newer sight of the same laptop adds."""
         macs = dict.fromkeys((*newer.macs, *self.macs))
         return Identity(
-            newer.uuid or self.uuid, newer.serial or self.serial, newer.vendor or self.vendor,
-            newer.product or self.product, tuple(macs)[:16],
+            newer.uuid or self.uuid,
+            newer.serial or self.serial,
+            newer.vendor or self.vendor,
+            newer.product or self.product,
+            tuple(macs)[:16],
         )
 
 

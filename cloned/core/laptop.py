@@ -33,8 +33,12 @@ ACTIVE = frozenset({State.READY, State.RECEIVING, State.VERIFYING, State.FINISHI
 """States that hold a place on the switch."""
 
 STAGE = {
-    State.ASKING: "wait", State.WAITING: "wait", State.READY: "receive", State.RECEIVING: "receive",
-    State.VERIFYING: "verify", State.FINISHING: "finish",
+    State.ASKING: "wait",
+    State.WAITING: "wait",
+    State.READY: "receive",
+    State.RECEIVING: "receive",
+    State.VERIFYING: "verify",
+    State.FINISHING: "finish",
 }
 """Which of the reported seconds a state counts towards."""
 
@@ -182,14 +186,20 @@ class Laptop:
         return tuple(disk for disk in self.disks if disk.eligible)
 
 
-def move(laptop: Laptop, state: State, at: float, why: str = "", reason: Reason | None = None, detail: str = "") -> Laptop:
+def move(
+    laptop: Laptop, state: State, at: float, why: str = "", reason: Reason | None = None, detail: str = ""
+) -> Laptop:
     """`laptop` in another state, with the time it spent in the last one counted and its history written on."""
     spent = dict(laptop.seconds)
     stage = STAGE.get(laptop.state)
     if stage is not None:
         spent[stage] = spent.get(stage, 0.0) + max(0.0, at - laptop.since)
     return replace(
-        note(laptop, at, why or said(reason, detail), state), state=state, since=at, reason=reason, detail=detail,
+        note(laptop, at, why or said(reason, detail), state),
+        state=state,
+        since=at,
+        reason=reason,
+        detail=detail,
         seconds=tuple(spent.items()),
     )
 

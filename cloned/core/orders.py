@@ -9,7 +9,6 @@ from cloned.core.laptop import ACTIVE, Laptop, State, VerdictKind, said
 from cloned.core.schedule import Wait
 from cloned.core.workshop import Workshop
 
-
 SLOW = 100
 """Mbit/s: a port no faster than this would hold the others up or lose most; it is served by itself."""
 

@@ -61,7 +61,7 @@ class Reason(StrEnum):
 
 
 _TEXTS: dict[Reason, tuple[str, str]] = {
-    Reason.AT_MENU: ("It is at its boot menu", "Choose \"clone this\" on its keyboard to clone it"),
+    Reason.AT_MENU: ("It is at its boot menu", 'Choose "clone this" on its keyboard to clone it'),
     Reason.NOT_CONFIRMED: ("Nobody has confirmed it yet", "Confirm it here or on its own keyboard"),
     Reason.NO_IMAGE: ("No rule says which image it gets", "Choose an image for it"),
     Reason.NO_DISK: ("It has no disk that can be cloned to", "Check that its disk is seated and seen by the firmware"),
@@ -87,8 +87,14 @@ _TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.WRONG_DISK: ("The disk that was confirmed is not there", "Check the disk, then confirm again"),
     Reason.DISK_READ_ERROR: ("Its disk gives read errors: {detail}", "Replace the disk"),
     Reason.DISK_WRITE_ERROR: ("Its disk gives write errors: {detail}", "Replace the disk"),
-    Reason.STILL_DIFFERS: ("Its disk does not keep what is written: {detail}", "Test its memory, then replace the disk"),
-    Reason.LAYOUT_FAILED: ("The partition table could not be written: {detail}", "Retry; if it fails again, replace the disk"),
+    Reason.STILL_DIFFERS: (
+        "Its disk does not keep what is written: {detail}",
+        "Test its memory, then replace the disk",
+    ),
+    Reason.LAYOUT_FAILED: (
+        "The partition table could not be written: {detail}",
+        "Retry; if it fails again, replace the disk",
+    ),
     Reason.NO_MULTICAST: ("Multicast does not reach it", "Check storm control and IGMP snooping on the switch"),
     Reason.NO_MEMORY: ("It has too little memory: {detail}", "Add memory"),
     Reason.NO_HEADWAY: ("It made no headway for {detail}", "Check cable and disk, then retry"),

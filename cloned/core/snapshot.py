@@ -23,19 +23,29 @@ def snapshot(workshop: Workshop, progress: Mapping[LaptopId, Mapping[str, Any]],
     return {
         "now": iso(now),
         "capacity": {
-            "places": workshop.places, "taken": len(workshop.active()), "why": workshop.places_why,
-            "limit": _limit(waits), "paused": workshop.paused,
+            "places": workshop.places,
+            "taken": len(workshop.active()),
+            "why": workshop.places_why,
+            "limit": _limit(waits),
+            "paused": workshop.paused,
         },
         "laptops": [_laptop(laptop, waits.get(laptop.id), progress.get(laptop.id, {}), now) for laptop in laptops],
         "sessions": [_session(each, workshop, now) for each in workshop.sessions.values()],
         "images": [asdict(image) for image in workshop.images.values()],
         "confirmations": [
             {"laptop": laptop.id, "image": given.image, "disk": given.disk, "by": given.by, "until": iso(given.until)}
-            for laptop in laptops if (given := laptop.confirmation) is not None
+            for laptop in laptops
+            if (given := laptop.confirmation) is not None
         ],
         "batches": [
-            {"id": each.id, "vendor": each.vendor, "product": each.product, "image": each.image, "by": each.by,
-             "until": iso(each.until)}
+            {
+                "id": each.id,
+                "vendor": each.vendor,
+                "product": each.product,
+                "image": each.image,
+                "by": each.by,
+                "until": iso(each.until),
+            }
             for each in workshop.batches.values()
         ],
         "holds": [{"image": image, "until": iso(until)} for image, until in workshop.holds.items()],
@@ -52,23 +62,47 @@ def _laptop(laptop: Laptop, wait: Wait | None, progress: Mapping[str, Any], now:
     disk = laptop.target()
     reason, detail = (wait.reason, wait.detail) if wait is not None else (laptop.reason, laptop.detail)
     return {
-        "id": laptop.id, "number": laptop.number, "tag": laptop.tag, "label": laptop.label,
-        "macs": list(laptop.identity.macs), "boot_mac": laptop.boot_mac, "uuid": laptop.identity.uuid,
-        "serial": laptop.identity.serial, "vendor": laptop.identity.vendor, "product": laptop.identity.product,
-        "address": laptop.address, "port": laptop.port or None, "speed_mbps": laptop.speed_mbps,
-        "firmware": laptop.firmware, "cpu": laptop.cpu, "memory": laptop.memory,
-        "state": str(laptop.state), "since": iso(laptop.since), "paused": laptop.paused, "lent": laptop.lent,
-        "wants": laptop.wants or None, "capture": laptop.capture or None,
-        "reason": None if reason is None else str(reason), "why": said(reason, detail),
+        "id": laptop.id,
+        "number": laptop.number,
+        "tag": laptop.tag,
+        "label": laptop.label,
+        "macs": list(laptop.identity.macs),
+        "boot_mac": laptop.boot_mac,
+        "uuid": laptop.identity.uuid,
+        "serial": laptop.identity.serial,
+        "vendor": laptop.identity.vendor,
+        "product": laptop.identity.product,
+        "address": laptop.address,
+        "port": laptop.port or None,
+        "speed_mbps": laptop.speed_mbps,
+        "firmware": laptop.firmware,
+        "cpu": laptop.cpu,
+        "memory": laptop.memory,
+        "state": str(laptop.state),
+        "since": iso(laptop.since),
+        "paused": laptop.paused,
+        "lent": laptop.lent,
+        "wants": laptop.wants or None,
+        "capture": laptop.capture or None,
+        "reason": None if reason is None else str(reason),
+        "why": said(reason, detail),
         "next_step": "" if reason is None else reason.next_step,
-        "image": laptop.image or None, "chosen": laptop.chosen, "disk": None if disk is None else asdict(disk),
+        "image": laptop.image or None,
+        "chosen": laptop.chosen,
+        "disk": None if disk is None else asdict(disk),
         "disks": [{**asdict(each), "key": each.key} for each in laptop.disks],
-        "reallocated": laptop.reallocated, "session": laptop.session, "job": laptop.job, "attempts": laptop.attempts, "verdict": str(laptop.verdict),
-        "image_hash": laptop.image_hash or None, "differs": [_difference(each) for each in laptop.differs],
+        "reallocated": laptop.reallocated,
+        "session": laptop.session,
+        "job": laptop.job,
+        "attempts": laptop.attempts,
+        "verdict": str(laptop.verdict),
+        "image_hash": laptop.image_hash or None,
+        "differs": [_difference(each) for each in laptop.differs],
         "first_differs": [_difference(each) for each in laptop.first_differs],
         "steps": [{"name": name, "result": result, "detail": text} for name, result, text in laptop.steps],
         "history": [{"at": iso(entry.at), "state": str(entry.state), "why": entry.why} for entry in laptop.history],
-        "seconds": _seconds(laptop, now), "progress": dict(progress) or None,
+        "seconds": _seconds(laptop, now),
+        "progress": dict(progress) or None,
     }
 
 
@@ -100,10 +134,19 @@ def _session(session: Session, workshop: Workshop, now: float) -> dict[str, Any]
     end = now if active else session.last_verdict
     seconds = max(0.0, end - begin) if begin is not None and end is not None else 0.0
     return {
-        "id": session.id, "number": session.number, "image": session.image, "kind": session.kind,
-        "state": _session_state(session, active=bool(active)), "guests": session.guests, "port": session.port or None,
+        "id": session.id,
+        "number": session.number,
+        "image": session.image,
+        "kind": session.kind,
+        "state": _session_state(session, active=bool(active)),
+        "guests": session.guests,
+        "port": session.port or None,
         "ejected": list(session.ejected),
-        "laptops": list(session.members), "active": active, "bytes": session.bytes, "seconds": round(seconds, 3),
+        "laptops": list(session.members),
+        "active": active,
+        "bytes": session.bytes,
+        "seconds": round(seconds, 3),
         "mbit_s": round(session.bytes * 8 / seconds / 1e6, 1) if seconds else 0.0,
-        "started": iso(session.opened), "ended": iso(session.ended) if session.ended else None,
+        "started": iso(session.opened),
+        "ended": iso(session.ended) if session.ended else None,
     }

@@ -10,9 +10,33 @@ from cloned.core import capture, classics, commands
 from cloned.core.boot import answer_kind
 from cloned.core.confirm import ask_or_wait, confirm, settle, used_up
 from cloned.core.events import (
-    Booted, Captured, CloseStream, Configured, Confirmed, Effect, Ejected, Event, Failed, Finished, Hello, ImageGone, ImageKnown,
-    Judged, Located, OpenStream, Ready, Record, Recorded, Returned, Stalled, StreamEnded, SwitchChanged, Tick, Vanished,
-    Verifying, Command,
+    Booted,
+    Captured,
+    CloseStream,
+    Command,
+    Configured,
+    Confirmed,
+    Effect,
+    Ejected,
+    Event,
+    Failed,
+    Finished,
+    Hello,
+    ImageGone,
+    ImageKnown,
+    Judged,
+    Located,
+    OpenStream,
+    Ready,
+    Record,
+    Recorded,
+    Returned,
+    Stalled,
+    StreamEnded,
+    SwitchChanged,
+    Tick,
+    Vanished,
+    Verifying,
 )
 from cloned.core.ids import Identity, LaptopId, SessionId, drawn
 from cloned.core.laptop import ACTIVE, MAX_ROUNDS, Laptop, State, VerdictKind, move, note
@@ -48,7 +72,10 @@ def _configured(workshop: Workshop, event: Configured, now: float, entropy: str)
 def _booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Workshop:
     laptop = workshop.find(event.identity) or _newcomer(workshop, event.identity, entropy, now)
     laptop = replace(
-        laptop, identity=laptop.identity.merged(event.identity), boot_mac=event.boot_mac, address=event.address,
+        laptop,
+        identity=laptop.identity.merged(event.identity),
+        boot_mac=event.boot_mac,
+        address=event.address,
         booted_at=now,
     )
     laptop = capture.cut_short(laptop, "it started again", now)
@@ -61,9 +88,7 @@ def _booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Work
     else:
         laptop = note(laptop, now, "its boot menu came up")
     boot = Boot(event.token, event.boot_mac, event.address, now, laptop.id)
-    kept = {
-        key: old for key, old in workshop.boots.items() if old.mac != event.boot_mac and old.laptop != laptop.id
-    }
+    kept = {key: old for key, old in workshop.boots.items() if old.mac != event.boot_mac and old.laptop != laptop.id}
     for oldest in sorted(kept, key=lambda key: kept[key].at)[: max(0, len(kept) - MAX_BOOTS)]:
         del kept[oldest]
     return replace(workshop.with_laptop(laptop), boots={**kept, event.token: boot})
@@ -88,10 +113,21 @@ def _hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksh
     if first and laptop.state is State.ASKING:
         laptop = replace(laptop, since=now)  # it was booting, not waiting
     laptop = replace(
-        laptop, identity=laptop.identity.merged(facts.identity), boot_mac=facts.boot_mac or boot.mac,
-        address=event.address, firmware=facts.firmware, cpu=facts.cpu, memory=facts.memory, disks=facts.disks,
-        speed_mbps=facts.speed_mbps, hellos=laptop.hellos + 1, last_hello=now, booted_at=boot.at,
-        seconds=tuple(seconds.items()), session=None, wants=facts.wants,
+        laptop,
+        identity=laptop.identity.merged(facts.identity),
+        boot_mac=facts.boot_mac or boot.mac,
+        address=event.address,
+        firmware=facts.firmware,
+        cpu=facts.cpu,
+        memory=facts.memory,
+        disks=facts.disks,
+        speed_mbps=facts.speed_mbps,
+        hellos=laptop.hellos + 1,
+        last_hello=now,
+        booted_at=boot.at,
+        seconds=tuple(seconds.items()),
+        session=None,
+        wants=facts.wants,
     )
     laptop = capture.cut_short(laptop, "its agent started again", now)
     workshop = replace(workshop, boots={**workshop.boots, event.token: replace(boot, laptop=laptop.id)})
@@ -148,7 +184,12 @@ def _judged(workshop: Workshop, event: Judged, now: float, entropy: str) -> Work
         return workshop
     laptop = _read_back(laptop, event, now)
     laptop = replace(
-        laptop, attempts=event.round, verdict=event.verdict, differs=event.differs, bytes=event.bytes, reallocated=event.reallocated,
+        laptop,
+        attempts=event.round,
+        verdict=event.verdict,
+        differs=event.differs,
+        bytes=event.bytes,
+        reallocated=event.reallocated,
         first_differs=laptop.first_differs or event.differs,
         image_hash=event.image_hash,
     )
@@ -168,7 +209,7 @@ def _read_back(laptop: Laptop, event: Judged, now: float) -> Laptop:
 def _after_verdict(laptop: Laptop, event: Judged, now: float) -> Laptop:
     if event.verdict is VerdictKind.VERIFIED:
         return used_up(move(laptop, State.FINISHING, now, "read back: every block is right"), now)
-    where = "; ".join(f"{each.partition} bytes {each.first}–{each.last}" for each in event.differs[:3])
+    where = "; ".join(f"{each.partition} bytes {each.first} to {each.last}" for each in event.differs[:3])
     if event.round >= MAX_ROUNDS or (event.verdict is VerdictKind.UNREADABLE and event.round > 1):
         reason = Reason.DISK_READ_ERROR if event.verdict is VerdictKind.UNREADABLE else Reason.STILL_DIFFERS
         return move(laptop, State.ASIDE, now, reason=reason, detail=where)
@@ -183,7 +224,9 @@ def _finished(workshop: Workshop, event: Finished, now: float, entropy: str) -> 
     laptop = replace(laptop, steps=event.steps)
     failed = [f"{name}: {detail}" for name, result, detail in event.steps if result == "failed"]
     if failed:
-        return workshop.with_laptop(move(laptop, State.ASIDE, now, reason=Reason.FINISH_FAILED, detail="; ".join(failed)))
+        return workshop.with_laptop(
+            move(laptop, State.ASIDE, now, reason=Reason.FINISH_FAILED, detail="; ".join(failed))
+        )
     return workshop.with_laptop(move(laptop, State.DONE, now, "done"))
 
 
@@ -280,11 +323,28 @@ def _recorded(workshop: Workshop, event: Recorded, now: float, entropy: str) -> 
 
 
 _HANDLERS: dict[type, Callable[[Workshop, Any, float, str], Workshop]] = {
-    Configured: _configured, Booted: _booted, Hello: _hello, Confirmed: _confirmed, Ready: _ready,
-    Verifying: _verifying, Judged: _judged, Finished: _finished, Failed: _failed, Vanished: _vanished,
-    Returned: _returned, Stalled: _stalled, Located: _located, SwitchChanged: _switch, ImageKnown: _image,
-    ImageGone: _image_gone, Command: _command, Tick: _tick, Recorded: _recorded,
-    Ejected: _ejected, StreamEnded: _stream_ended, Captured: _captured,
+    Configured: _configured,
+    Booted: _booted,
+    Hello: _hello,
+    Confirmed: _confirmed,
+    Ready: _ready,
+    Verifying: _verifying,
+    Judged: _judged,
+    Finished: _finished,
+    Failed: _failed,
+    Vanished: _vanished,
+    Returned: _returned,
+    Stalled: _stalled,
+    Located: _located,
+    SwitchChanged: _switch,
+    ImageKnown: _image,
+    ImageGone: _image_gone,
+    Command: _command,
+    Tick: _tick,
+    Recorded: _recorded,
+    Ejected: _ejected,
+    StreamEnded: _stream_ended,
+    Captured: _captured,
 }
 
 
@@ -312,8 +372,18 @@ def _start(laptop: Laptop, session: Session, now: float) -> Laptop:
     """`laptop` with a place in `session`; a new job unless the last one is still open."""
     if not laptop.job_open:
         laptop = replace(
-            laptop, job=laptop.job + 1, job_open=True, attempts=0, verdict=VerdictKind.NONE, image_hash="", differs=(),
-            first_differs=(), cleared=(), discarded=False, steps=(), bytes=0,
+            laptop,
+            job=laptop.job + 1,
+            job_open=True,
+            attempts=0,
+            verdict=VerdictKind.NONE,
+            image_hash="",
+            differs=(),
+            first_differs=(),
+            cleared=(),
+            discarded=False,
+            steps=(),
+            bytes=0,
         )
     laptop = replace(laptop, session=session.id, attempts=0)
     return move(laptop, State.READY, now, f"joins session {session.number}")
@@ -344,7 +414,13 @@ def _outdated(workshop: Workshop, session: Session) -> bool:
 def open_stream(session: Session, *, interrupted: bool = False) -> OpenStream:
     """What opens a session's stream; `interrupted` by the daemon's end."""
     return OpenStream(
-        session.id, session.number, session.image, session.stream, session.kind, session.port, session.guests,
+        session.id,
+        session.number,
+        session.image,
+        session.stream,
+        session.kind,
+        session.port,
+        session.guests,
         interrupted,
     )
 
@@ -361,14 +437,15 @@ def _effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, t
         if was is not None and was.open and not session.open:
             effects.append(CloseStream(ident))
     closed = [
-        laptop for ident, laptop in after.laptops.items()
+        laptop
+        for ident, laptop in after.laptops.items()
         if laptop is not before.laptops.get(ident) and laptop.job_open and laptop.state in (State.DONE, State.ASIDE)
     ]
     for laptop in closed:
         row = ledger_row(laptop, now)
         effects.append(Record(row))
-        after = after.with_laptop(replace(laptop, job_open=False, written=laptop.written and laptop.state is State.ASIDE))
+        after = after.with_laptop(
+            replace(laptop, job_open=False, written=laptop.written and laptop.state is State.ASIDE)
+        )
         after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{laptop.job}": row})
     return after, tuple(effects)
-
-

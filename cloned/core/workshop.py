@@ -29,7 +29,7 @@ class Boot:
 
 @dataclass(frozen=True)
 class Batch:
-    """"Today, every new laptop of this model gets this image": for laptops first seen after it was given."""
+    """ "Today, every new laptop of this model gets this image": for laptops first seen after it was given."""
 
     id: str
     vendor: str
@@ -45,7 +45,7 @@ class Batch:
 class Workshop:
     """Everything decisions are made from. Mappings are never changed in place."""
 
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
     laptops: Mapping[LaptopId, Laptop] = field(default_factory=dict)
     sessions: Mapping[SessionId, Session] = field(default_factory=dict)
     boots: Mapping[str, Boot] = field(default_factory=dict)
@@ -70,7 +70,11 @@ class Workshop:
 
     def find(self, identity: Identity) -> Laptop | None:
         """The laptop that `identity` is a sight of; the one seen last where a network card is all there is."""
-        known = [laptop for laptop in self.laptops.values() if same(laptop.identity, identity) and not _twin(laptop, identity)]
+        known = [
+            laptop
+            for laptop in self.laptops.values()
+            if same(laptop.identity, identity) and not _twin(laptop, identity)
+        ]
         return max(known, key=lambda laptop: (laptop.identity.usable and identity.usable, laptop.since), default=None)
 
     def open_session(self, image: str) -> Session | None:
@@ -87,8 +91,12 @@ class Workshop:
         """What image rules look at."""
         disks = laptop.eligible()
         return Machine(
-            laptop.identity.vendor, laptop.identity.product, laptop.firmware, laptop.label,
-            max((disk.size for disk in disks), default=0), laptop.memory,
+            laptop.identity.vendor,
+            laptop.identity.product,
+            laptop.firmware,
+            laptop.label,
+            max((disk.size for disk in disks), default=0),
+            laptop.memory,
         )
 
 

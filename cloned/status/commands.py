@@ -40,14 +40,16 @@ class Command(BaseModel):
         "",
         max_length=64,
         validation_alias=AliasChoices("target", "laptop", "session"),
-        description="Id of a laptop (confirm, retry, pause, continue, exclude, move, tag, label, lent, forget, capture), "
+        description="Id of a laptop (confirm, retry, pause, continue, exclude, move, tag, label, lent, forget, "
+        "capture), "
         "session (cancel) or batch (unbatch), or name of a sink (inventory-retry). Empty: all (cancel, pause, "
         "continue, inventory-retry). May also be called `laptop` or `session`.",
     )
     image: str = Field(
         "",
         max_length=255,
-        description="For confirm (empty: the one that the rules chose), move, batch, hold, start; for capture: the name that the new image gets.",
+        description="For confirm (empty: the one that the rules chose), move, batch, hold, start; for capture: the "
+        "name that the new image gets.",
     )
     disk: str = Field(
         "",
@@ -82,7 +84,5 @@ def parse(body: object) -> Command:
     try:
         return Command.model_validate(body)
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'command'}: {item['msg']}" for item in error.errors()
-        )
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'command'}: {item['msg']}" for item in error.errors())
         raise UsageError(f"this is no command: {wrong}", "see /api/v1/openapi.json") from error

@@ -120,9 +120,7 @@ def wall(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]] = ()) -
     laptops: list[Laptop] = list(snapshot.get("laptops") or [])
     switches = list(snapshot.get("switches") or [])
     seats = seat(laptops, switches)
-    panels = tuple(
-        _panel(index, switch, seats) for index, switch in enumerate(switches) if switch.get("ports")
-    )
+    panels = tuple(_panel(index, switch, seats) for index, switch in enumerate(switches) if switch.get("ports"))
     seated = {laptop["id"] for laptop in seats.values()}
     loose = [tile(laptop) for laptop in laptops if laptop["id"] not in seated]
     counts: dict[str, int] = {}
@@ -133,9 +131,7 @@ def wall(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]] = ()) -
         panels=panels,
         others=tuple(each for each in loose if each.state not in RESTING),
         resting=tuple(each for each in loose if each.state in RESTING),
-        streams=tuple(
-            _stream(each, laptops) for each in snapshot.get("sessions") or [] if not each.get("ended")
-        ),
+        streams=tuple(_stream(each, laptops) for each in snapshot.get("sessions") or [] if not each.get("ended")),
         counts=counts,
     )
 
@@ -202,8 +198,7 @@ def seat(laptops: Iterable[Laptop], switches: Sequence[Mapping[str, Any]]) -> di
 
 def _panel(index: int, switch: Mapping[str, Any], seats: Mapping[tuple[int, int], Laptop]) -> Panel:
     ports = [
-        _port(number, port, seats.get((index, port["if_index"])))
-        for number, port in enumerate(switch["ports"], 1)
+        _port(number, port, seats.get((index, port["if_index"]))) for number, port in enumerate(switch["ports"], 1)
     ]
     rows = 1 if len(ports) <= PER_ROW else 2
     size = PER_ROW * rows
@@ -214,9 +209,7 @@ def _panel(index: int, switch: Mapping[str, Any], seats: Mapping[tuple[int, int]
 
 def _port(number: int, port: Mapping[str, Any], laptop: Laptop | None) -> Port:
     up, speed = port.get("oper") == "up", port.get("speed_mbps")
-    slow = (
-        "half duplex" if port.get("duplex") == "half" else f"{speed} Mb/s" if speed and speed < 1000 else ""
-    )
+    slow = "half duplex" if port.get("duplex") == "half" else f"{speed} Mb/s" if speed and speed < 1000 else ""
     return Port(
         name=str(port.get("name") or port["if_index"]),
         number=number,
@@ -231,9 +224,7 @@ def notices(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]]) -> 
     """What needs a person, the most pressing first: warnings, laptops set aside, sinks in trouble, laptops that ask."""
     for warning in snapshot.get("warnings") or []:
         code = str(warning.get("code") or "")
-        yield Notice(
-            "warning", f"warning-{code}", str(warning.get("text") or code), str(warning.get("hint") or "")
-        )
+        yield Notice("warning", f"warning-{code}", str(warning.get("text") or code), str(warning.get("hint") or ""))
     laptops: list[Laptop] = list(snapshot.get("laptops") or [])
     for group in _alike([each for each in laptops if each["state"] == "aside"], ("reason", "why")):
         yield Notice(
@@ -249,11 +240,10 @@ def notices(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]]) -> 
             said, hint = laptop.get("why") or "", laptop.get("next_step") or ""
             yield Notice("master", f"master-{laptop['id']}", said, hint, (laptop,))
     for group in _alike(
-        [each for each in laptops if each["state"] == "asking" and not each.get("wants")], ("reason", "vendor", "product", "image")
+        [each for each in laptops if each["state"] == "asking" and not each.get("wants")],
+        ("reason", "vendor", "product", "image"),
     ):
-        yield Notice(
-            "ask", f"ask-{group[0]['id']}", group[0].get("why") or "", group[0].get("next_step") or "", group
-        )
+        yield Notice("ask", f"ask-{group[0]['id']}", group[0].get("why") or "", group[0].get("next_step") or "", group)
 
 
 def _alike(laptops: Iterable[Laptop], names: tuple[str, ...]) -> list[tuple[Laptop, ...]]:

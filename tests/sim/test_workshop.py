@@ -93,8 +93,11 @@ def check(before: Workshop, after: Workshop, event: Event) -> None:
             assert set(session.receivers) <= set(was.receivers)
         if session.classic:
             mine = range(session.port, session.port + 2 * session.streams)
-            assert not any(set(mine) & set(range(each.port, each.port + 2 * each.streams))
-                           for each in after.sessions.values() if each.classic and each.id != ident)
+            assert not any(
+                set(mine) & set(range(each.port, each.port + 2 * each.streams))
+                for each in after.sessions.values()
+                if each.classic and each.id != ident
+            )
     changed = [laptop for ident, laptop in after.laptops.items() if laptop is not before.laptops.get(ident)]
     for laptop in changed:
         if laptop.state in (State.DONE, State.FINISHING):
@@ -130,7 +133,7 @@ class Machine:
         boot = evening.state.boots.get(self.token)
         return boot.laptop if boot is not None else None
 
-    def act(self, evening: Evening) -> None:
+    def act(self, evening: Evening) -> None:  # noqa: C901, RET503 - one table of what happens in which state
         """Do what an agent would do next in its state, or fail at it."""
         ident = self.ident(evening)
         if ident is None:
@@ -226,7 +229,9 @@ def settled(machine: Machine, evening: Evening) -> bool:
 def command(evening: Evening, chance: random.Random) -> None:
     laptop = chance.choice(sorted(evening.state.laptops))
     image = chance.choice(IMAGES).name
-    do = chance.choice(["retry", "pause", "continue", "exclude", "move", "tag", "cancel"][: 7 if chance.random() < 0.1 else 6])
+    do = chance.choice(
+        ["retry", "pause", "continue", "exclude", "move", "tag", "cancel"][: 7 if chance.random() < 0.1 else 6]
+    )
     target = "" if do == "cancel" else laptop
     evening.happen(Command(do, "page", target, image, "A-17"))  # type: ignore[arg-type]
     if chance.random() < 0.5:

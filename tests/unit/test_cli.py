@@ -45,7 +45,9 @@ def test_a_configuration_that_is_not_there_is_exit_2(capsys: pytest.CaptureFixtu
     assert ended(capsys, "laptops", "--config", "/nonexistent.toml")[0] == Exit.USAGE
 
 
-@pytest.mark.parametrize("args", [["nonsense"], ["laptops", "--nonsense"], ["confirm"], ["lab", "run", "--laptops", "x"]])
+@pytest.mark.parametrize(
+    "args", [["nonsense"], ["laptops", "--nonsense"], ["confirm"], ["lab", "run", "--laptops", "x"]]
+)
 def test_wrong_usage_is_exit_2(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(capsys, *args)[0] == Exit.USAGE
 

@@ -30,20 +30,25 @@ def test_a_laptop_has_many_names(control: Control, name: str) -> None:
     assert control.find(name).number == 1
 
 
-@pytest.mark.parametrize(("name", "why"), [("A-18", "2 laptops are called A-18"), ("nobody", "no laptop is called nobody")])
+@pytest.mark.parametrize(
+    ("name", "why"), [("A-18", "2 laptops are called A-18"), ("nobody", "no laptop is called nobody")]
+)
 def test_names_that_do_not_say_which(control: Control, name: str, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         control.find(name)
 
 
-@pytest.mark.parametrize(("asked", "why"), [
-    ({"do": "explode"}, "there is no command explode"),
-    ({}, r"there is no command \(none\)"),
-    ({"do": "batch", "image": "x", "text": "y"}, "there is no image x"),
-    ({"do": "confirm", "target": "1"}, "has no disk"),
-    ({"do": "cancel", "target": "9"}, "no open session 9"),
-    ({"do": "tag", "target": ["1"]}, "target must be a text"),
-])
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"do": "explode"}, "there is no command explode"),
+        ({}, r"there is no command \(none\)"),
+        ({"do": "batch", "image": "x", "text": "y"}, "there is no image x"),
+        ({"do": "confirm", "target": "1"}, "has no disk"),
+        ({"do": "cancel", "target": "9"}, "no open session 9"),
+        ({"do": "tag", "target": ["1"]}, "target must be a text"),
+    ],
+)
 async def test_refusals_say_why(control: Control, asked: dict[str, object], why: str) -> None:
     with pytest.raises(UsageError, match=why):
         await control.command(asked)

@@ -12,7 +12,19 @@ from typing import Any
 import pytest
 
 from cloned.core.boot import BootRequest
-from cloned.core.events import Command, Configured, Finished, Hello, ImageInfo, ImageKnown, Judged, OpenStream, Ready, Settings, SwitchChanged
+from cloned.core.events import (
+    Command,
+    Configured,
+    Finished,
+    Hello,
+    ImageInfo,
+    ImageKnown,
+    Judged,
+    OpenStream,
+    Ready,
+    Settings,
+    SwitchChanged,
+)
 from cloned.core.ids import SessionId, clean, token_digest
 from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
 from cloned.engine import Engine

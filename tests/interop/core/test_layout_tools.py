@@ -21,19 +21,31 @@ pytestmark = pytest.mark.interop
 MIB = 1024 * 1024
 LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 
-GPT = Layout("gpt", "2077A0EF-FDAF-4799-9C9F-3D760BE2651B", 512, (
-    Partition(1, 40, 100, "21686148-6449-6E6F-744E-656564454649", "C8CC386C-5989-4907-880C-74183A59F4B3", name='a"b\\$ c'),
-    Partition(5, 2048, 4096, LINUX, "5CDD1561-6279-48C7-8390-76E30AA0361C", "8001000000000005", "root"),
-    Partition(130, 8192, 4096, LINUX, "5CDD1561-6279-48C7-8390-76E30AA0361D"),
-))
-DOS = Layout("dos", "0x12345678", 512, (
-    Partition(1, 63, 2000, "83", attrs="active"),
-    Partition(3, 4096, 40000, "f"),
-    Partition(5, 4159, 1000, "83"),
-    Partition(6, 5222, 1000, "82"),
-    Partition(7, 6223, 1000, "83"),
-    Partition(8, 20000, 1000, "7"),
-))
+GPT = Layout(
+    "gpt",
+    "2077A0EF-FDAF-4799-9C9F-3D760BE2651B",
+    512,
+    (
+        Partition(
+            1, 40, 100, "21686148-6449-6E6F-744E-656564454649", "C8CC386C-5989-4907-880C-74183A59F4B3", name='a"b\\$ c'
+        ),
+        Partition(5, 2048, 4096, LINUX, "5CDD1561-6279-48C7-8390-76E30AA0361C", "8001000000000005", "root"),
+        Partition(130, 8192, 4096, LINUX, "5CDD1561-6279-48C7-8390-76E30AA0361D"),
+    ),
+)
+DOS = Layout(
+    "dos",
+    "0x12345678",
+    512,
+    (
+        Partition(1, 63, 2000, "83", attrs="active"),
+        Partition(3, 4096, 40000, "f"),
+        Partition(5, 4159, 1000, "83"),
+        Partition(6, 5222, 1000, "82"),
+        Partition(7, 6223, 1000, "83"),
+        Partition(8, 20000, 1000, "7"),
+    ),
+)
 
 
 def blank(path: Path, size: int) -> Path:
@@ -44,6 +56,7 @@ def blank(path: Path, size: int) -> Path:
 
 def read(path: Path) -> Layout:
     with path.open("rb") as file:
+
         def at(offset: int, length: int) -> bytes:
             file.seek(offset)
             return file.read(length)

@@ -52,7 +52,7 @@ class Page:
 
     async def until(self, script):
         async with asyncio.timeout(20):
-            while not await self.run(script):  # noqa: ASYNC110 - the condition is in the browser
+            while not await self.run(script):
                 await asyncio.sleep(0.1)
 
 
@@ -93,7 +93,7 @@ async def page(served, tmp_path):
 async def tab(session, profile: Path) -> str:
     """The address of the browser's one tab, once it is there."""
     async with asyncio.timeout(30):
-        while not (profile / "DevToolsActivePort").exists():  # noqa: ASYNC110 - a file of another process
+        while not (profile / "DevToolsActivePort").exists():
             await asyncio.sleep(0.1)
         port = (profile / "DevToolsActivePort").read_text(encoding="ascii").splitlines()[0]
         while True:

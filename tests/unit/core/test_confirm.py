@@ -8,8 +8,21 @@ from dataclasses import replace
 import pytest
 
 from cloned.core.events import (
-    Booted, Command, Configured, Confirmed, Event, Finished, Hello, ImageInfo, ImageKnown, Judged, Ready, Settings,
-    SwitchChanged, Tick, Vanished,
+    Booted,
+    Command,
+    Configured,
+    Confirmed,
+    Event,
+    Finished,
+    Hello,
+    ImageInfo,
+    ImageKnown,
+    Judged,
+    Ready,
+    Settings,
+    SwitchChanged,
+    Tick,
+    Vanished,
 )
 from cloned.core.ids import LaptopId, SessionId, clean
 from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind

@@ -9,9 +9,29 @@ from hypothesis import strategies as st
 from cloned.core.ids import Identity, clean, normal_mac, same, usable_text, usable_uuid
 
 FILLERS = [
-    "To be filled by O.E.M.", "To Be Filled By O.E.M.", "Default string", "System Serial Number", "0", "00000000", "None", "N/A",
-    "Not Specified", "0123456789", "123456789", "........", "", " ", "xxxxxxxx", "INVALID", "Chassis Serial Number",
-    "Unknown", "OEM", "Not Applicable", "System Product Name", "Serial Number", "FFFFFFFF",
+    "To be filled by O.E.M.",
+    "To Be Filled By O.E.M.",
+    "Default string",
+    "System Serial Number",
+    "0",
+    "00000000",
+    "None",
+    "N/A",
+    "Not Specified",
+    "0123456789",
+    "123456789",
+    "........",
+    "",
+    " ",
+    "xxxxxxxx",
+    "INVALID",
+    "Chassis Serial Number",
+    "Unknown",
+    "OEM",
+    "Not Applicable",
+    "System Product Name",
+    "Serial Number",
+    "FFFFFFFF",
 ]
 UUID = "4c4c4544-0039-4210-8052-b7c04f4e3732"
 
@@ -27,10 +47,17 @@ def test_real_ones_do(text: str) -> None:
     assert usable_text(text)
 
 
-@pytest.mark.parametrize("uuid", [
-    "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "03000200-0400-0500-0006-000700080009",
-    "Not Settable", "", "4c4c4544-0039-4210-8052",
-])
+@pytest.mark.parametrize(
+    "uuid",
+    [
+        "00000000-0000-0000-0000-000000000000",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        "03000200-0400-0500-0006-000700080009",
+        "Not Settable",
+        "",
+        "4c4c4544-0039-4210-8052",
+    ],
+)
 def test_useless_uuids(uuid: str) -> None:
     assert not usable_uuid(uuid)
 
@@ -60,9 +87,15 @@ def test_merging_keeps_every_mac() -> None:
     assert merged == Identity(UUID, "PF1", "", "", ("02:00:00:00:00:02", "02:00:00:00:00:01"))
 
 
-@pytest.mark.parametrize(("text", "mac"), [
-    ("AA-BB-CC-DD-EE-FE", "aa:bb:cc:dd:ee:fe"), ("01:00:5e:00:00:01", ""), ("00:00:00:00:00:00", ""), ("junk", ""),
-])
+@pytest.mark.parametrize(
+    ("text", "mac"),
+    [
+        ("AA-BB-CC-DD-EE-FE", "aa:bb:cc:dd:ee:fe"),
+        ("01:00:5e:00:00:01", ""),
+        ("00:00:00:00:00:00", ""),
+        ("junk", ""),
+    ],
+)
 def test_macs(text: str, mac: str) -> None:
     assert normal_mac(text) == mac
 

@@ -13,8 +13,18 @@ from cloned.core.workshop import Workshop
 
 def laptop(state: State, speed: int | None = None, reason: Reason | None = None) -> Laptop:
     return Laptop(
-        LaptopId("l1"), 1, Identity(), state, 0, 0, reason=reason, image="school", disk="S1", session=SessionId("s1"),
-        disks=(Disk("/dev/sda", 10**11, serial="S1"),), speed_mbps=speed,
+        LaptopId("l1"),
+        1,
+        Identity(),
+        state,
+        0,
+        0,
+        reason=reason,
+        image="school",
+        disk="S1",
+        session=SessionId("s1"),
+        disks=(Disk("/dev/sda", 10**11, serial="S1"),),
+        speed_mbps=speed,
     )
 
 
@@ -23,10 +33,20 @@ def test_a_slow_port_is_served_by_itself(speed: int | None, by_itself: bool) -> 
     assert alone(laptop(State.READY, speed)) is by_itself
 
 
-@pytest.mark.parametrize(("state", "do"), [
-    (State.ASKING, "wait"), (State.WAITING, "wait"), (State.ASIDE, "wait"), (State.GONE, "wait"), (State.READY, "restore"),
-    (State.RECEIVING, "restore"), (State.VERIFYING, "restore"), (State.FINISHING, "finish"), (State.DONE, "power"),
-])
+@pytest.mark.parametrize(
+    ("state", "do"),
+    [
+        (State.ASKING, "wait"),
+        (State.WAITING, "wait"),
+        (State.ASIDE, "wait"),
+        (State.GONE, "wait"),
+        (State.READY, "restore"),
+        (State.RECEIVING, "restore"),
+        (State.VERIFYING, "restore"),
+        (State.FINISHING, "finish"),
+        (State.DONE, "power"),
+    ],
+)
 def test_every_state_has_its_order(state: State, do: str) -> None:
     assert order(Workshop(), laptop(state))["do"] == do
 

@@ -48,7 +48,7 @@ async def running(ledger, *sinks, **more):
 
 async def until(condition):
     async with asyncio.timeout(10):
-        while not await condition():  # noqa: ASYNC110 - the condition is in a database
+        while not await condition():
             await asyncio.sleep(0.01)
 
 

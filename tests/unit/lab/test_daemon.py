@@ -12,7 +12,7 @@ from cloned.lab.laptops import Kind
 def settings(kind: Kind, gates: dict[str, str] | None = None, mbit_s: int | None = 1000) -> Settings:
     folder = Path("/somewhere/with a \"quote\"")
     inventory = "http://10.77.0.2:8070/inventory"
-    return Settings(folder, folder, folder, folder, "bulk", kind, mbit_s, inventory, "s" * 48, gates or {})
+    return Settings(folder, folder, folder, folder, "bulk", kind, mbit_s, inventory, "s" * 48, (), gates or {})
 
 
 def test_it_is_understood() -> None:

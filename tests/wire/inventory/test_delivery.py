@@ -32,7 +32,7 @@ RECORDER = Path(__file__).with_name("recorder.py")
 async def until(condition):
     """Wait until `condition()` holds."""
     async with asyncio.timeout(20):
-        while not await condition():  # noqa: ASYNC110 - the condition is in a database or in another process
+        while not await condition():
             await asyncio.sleep(0.02)
 
 

@@ -25,11 +25,17 @@ from cloned.tasks import TaskOwner
 pytestmark = pytest.mark.wire
 LAYER = Layer(1, "sda1", "ext4", 1 << 20, 40 << 20, ((0, PIECE + 5),))
 MANIFEST = Manifest(
-    "school", Plan("label gpt\n", 512, 50 << 20, None, None, (LAYER,)), tuple(sha256(bytes([n])).digest() for n in range(2)), 50 << 20
+    "school",
+    Plan("label gpt\n", 512, 50 << 20, None, None, (LAYER,)),
+    tuple(sha256(bytes([n])).digest() for n in range(2)),
+    50 << 20,
 )
 FACTS = {
-    "uuid": "4c4c4544-0039-4210-8052-b7c04f4e3732", "serial": "PF1", "macs": ["02:00:00:00:00:01"],
-    "boot_mac": "02:00:00:00:00:01", "firmware": "uefi",
+    "uuid": "4c4c4544-0039-4210-8052-b7c04f4e3732",
+    "serial": "PF1",
+    "macs": ["02:00:00:00:00:01"],
+    "boot_mac": "02:00:00:00:00:01",
+    "firmware": "uefi",
     "disks": [{"path": "/dev/sda", "size": 100 << 20, "serial": "S1", "wwn": "", "eligible": True}],
 }
 
@@ -51,7 +57,6 @@ class House:
 
     async def record(self, row: Any) -> None:
         pass
-
 
 
 class Site:
@@ -101,7 +106,14 @@ async def site(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
 
 def read_back(session: str, number: int, pieces: tuple[bytes, ...] = MANIFEST.pieces) -> dict[str, Any]:
     digests = base64.b64encode(b"".join(pieces)).decode()
-    return {"session": session, "round": number, "layout": "label gpt\n", "boot_code": None, "gap": None, "pieces": digests}
+    return {
+        "session": session,
+        "round": number,
+        "layout": "label gpt\n",
+        "boot_code": None,
+        "gap": None,
+        "pieces": digests,
+    }
 
 
 async def test_a_laptop_from_hello_to_done(site: Site) -> None:
@@ -120,7 +132,9 @@ async def test_a_laptop_from_hello_to_done(site: Site) -> None:
     status, verdict = await site.call("readback", read_back(session, 2))
     assert (verdict["verdict"], verdict["image_hash"]) == ("verified", MANIFEST.image_hash)
     assert (await site.call("report", {"state": "waiting", "session": session}))[1]["do"] == "finish"
-    status, order = await site.call("finished", {"session": session, "steps": [{"name": "grow", "result": "done", "detail": ""}]})
+    status, order = await site.call(
+        "finished", {"session": session, "steps": [{"name": "grow", "result": "done", "detail": ""}]}
+    )
     assert (order["do"], site.laptop.state, site.laptop.attempts) == ("power", State.DONE, 2)
 
 

@@ -261,7 +261,7 @@ async def test_a_watcher_that_leaves_is_forgotten(machine, house, monkeypatch):
         assert house.hub.watchers == 1
         answer.close()
     async with asyncio.timeout(5):
-        while house.hub.watchers:  # noqa: ASYNC110 - the server notices by itself
+        while house.hub.watchers:
             await asyncio.sleep(0.02)
 
 
