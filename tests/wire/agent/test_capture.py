@@ -36,6 +36,7 @@ from cloned.netboot.masters import Masters
 from cloned.processes import run
 from cloned.tasks import TaskOwner
 from tests.images import MIB, read_back
+from tests.interop.images.test_clonezilla import mbr_disk
 
 pytestmark = [
     pytest.mark.wire,
@@ -207,6 +208,24 @@ async def test_a_master_becomes_an_image(site: Site, tmp_path: Path) -> None:
     journal = b"".join(path.read_bytes() for path in site.folder.glob("journal*"))
     assert site.captures.unsettled() == []
     assert all(each.token.encode() not in journal for each in site.captures._all.values())
+
+
+async def test_an_mbr_master_with_ntfs_and_logical_partitions(site: Site, tmp_path: Path) -> None:
+    file = mbr_disk(tmp_path / "disk")
+    with loop(file) as device:
+        async with site.agent(device):
+            await site.until(Reason.WANTS_CAPTURE)
+            await site.capture()
+            laptop = await site.until(Reason.CAPTURED, Reason.CAPTURE_FAILED)
+    assert laptop.reason is Reason.CAPTURED, laptop.detail
+    manifest = site.store.manifest("master")
+    found = [(layer.number, layer.fs) for layer in manifest.plan.layers]
+    assert found == [(1, "ext4"), (2, "ntfs"), (5, "vfat"), (7, "dd")]
+    assert manifest.plan.gap
+    assert image_hash(manifest.plan, read_back(manifest.plan, file)) == manifest.image_hash
+    disk = device.removeprefix("/dev/")
+    names = {path.name.replace(disk, "DISK") for path in (site.store.root / "master" / "saved").iterdir()}
+    assert {"DISK-mbr", "DISK-hidden-data-after-mbr", "DISKp3-ebr", "swappt-DISKp6.info", "DISK-pt.parted"} <= names
 
 
 async def test_a_capture_cut_short_leaves_nothing_and_can_be_tried_again(site: Site, tmp_path: Path) -> None:
