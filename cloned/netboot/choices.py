@@ -3,6 +3,7 @@
 Settings name vendor and product, which a laptop tells only later, in its script request: what it told is kept
 for its next boot. Where nothing is set, the order is shim, and `snponly.efi` for one that fetched shim twice
 and never came further (some firmware can't start shim from the network); then shim again if that did no better.
+A model set to `snponly` or `ipxe` gets shim once after a boot on which that did not start.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from cloned.config import Model
-from cloned.netboot.firmware import GRUB, IPXE, SHIM, SNPONLY
+from cloned.netboot.firmware import BIOS_IPXE, GRUB, IPXE, SHIM, SNPONLY
 
 _MOST = 1024
 _TRIES = 2
@@ -27,7 +28,9 @@ class _Known:
     shim: int = 0
     """Fetches of shim since GRUB last asked for anything."""
     bare: bool = False
-    """`snponly.efi` was fetched, and no script since."""
+    """An unsigned iPXE for UEFI was fetched, and no script since: Secure Boot refused it, or it fails there."""
+    rom: int = 0
+    """Fetches of the BIOS's iPXE since it last asked for a script."""
 
 
 class Choices:
@@ -41,7 +44,7 @@ class Choices:
         """The laptop named its make; it has come as far as a script."""
         known = self._of(mac)
         known.vendor, known.product = vendor or known.vendor, product or known.product
-        known.shim, known.bare = 0, False
+        known.shim, known.bare, known.rom = 0, False, 0
 
     def fetched(self, mac: str, name: str) -> None:
         """The laptop fetched boot file `name` to its end."""
@@ -50,6 +53,8 @@ class Choices:
             known.shim, known.bare = known.shim + 1, False
         elif name in (SNPONLY, IPXE):
             known.bare = True
+        elif name == BIOS_IPXE:
+            known.rom += 1
         elif name == GRUB or name.startswith("grub/"):
             known.shim = 0
 
@@ -64,15 +69,18 @@ class Choices:
 
     def uefi(self, mac: str) -> str:
         """`auto` (shim first), `snponly`, `ipxe` or `shim` for a UEFI laptop's next boot."""
+        known = self._known.get(mac, _Known())
         setting = self.model(mac).uefi
+        if setting in ("snponly", "ipxe") and known.bare:
+            return "auto"  # it did not start the last time
         if setting != "auto":
             return setting
-        known = self._known.get(mac, _Known())
         return "snponly" if known.shim >= _TRIES and not known.bare else "auto"
 
-    def stuck(self) -> list[str]:
-        """MACs that fetched shim again and again and never came further."""
-        return [mac for mac, known in self._known.items() if known.shim >= _TRIES]
+    def stuck(self) -> list[tuple[str, str]]:
+        """(MAC, boot file) of laptops that fetched a file again and again and never came further."""
+        found = [(mac, SHIM) for mac, known in self._known.items() if known.shim >= _TRIES]
+        return found + [(mac, BIOS_IPXE) for mac, known in self._known.items() if known.rom > _TRIES]
 
     def _of(self, mac: str) -> _Known:
         known = self._known.setdefault(mac, _Known())

@@ -7,8 +7,11 @@ Which file first on UEFI? A laptop does not say in DHCP whether Secure Boot is o
 enough. An unsigned `snponly.efi` on such a laptop ends in "Access Denied", mostly with a key to press;
 Debian's signed shim starts on both. So `auto` answers shim, whose GRUB knows the truth (`$lockdown` is `y`
 exactly under Secure Boot): there it loads the signed kernel itself, else it chains to `snponly.efi`, which
-fetches several times faster. A model that can't bear that way says `uefi = "snponly"` or `"ipxe"` (full
-drivers) or `"shim"` (GRUB loads the kernel even without Secure Boot). What it costs is in NOTES of menus.py.
+fetches several times faster. Measured with OVMF without Secure Boot, emulated on two busy cores, from the first file
+to the running kernel: `snponly` at once 48 s, `auto` 68 s, kernel through GRUB 131 s; idle, the detour through shim
+and GRUB takes 4 s. GRUB is slow because it names no segment size, so that TCP sends it 536 bytes at a time.
+A model that can't bear that way says `uefi = "snponly"` or `"ipxe"` (full drivers), or `"shim"` (GRUB loads the
+kernel even without Secure Boot).
 """
 
 from __future__ import annotations

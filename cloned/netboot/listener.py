@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _LEASE_PROBE, _SEARCH_PROBE, _IDLE_PROBE = 1.5, 2.0, 20.0
 _DRAIN = 64
 _RETRY_SECONDS = ANSWER_SECONDS + 0.1
-_MOST_WAITING = 256
+_MOST_WAITING, _MOST_CONFLICTS = 256, 64
 _IPXE_SECONDS = 60
 """How long after its last DHCP request a MAC counts as iPXE that is starting."""
 
@@ -40,8 +40,8 @@ class State:
     """DHCP servers because of which we lease nothing."""
     exhausted: bool = False
     bad_packets: int = 0
-    conflicts: dict[str, str] = field(default_factory=dict)
-    """Address of ours → MAC that uses it unasked."""
+    conflicts: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """Address of ours → MAC that uses it unasked, and when that was noticed."""
     probe_failed: str = ""
 
 
@@ -68,6 +68,11 @@ class Listener:
         self._arp: ArpChecker | None = None
         self._router: NoRouter | None = None
         self._waiting: set[asyncio.TimerHandle] = set()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether somebody went away empty-handed and there is still nothing to give."""
+        return self.state.exhausted and self._pool is not None and self._pool.exhausted(time.time())
 
     def start(self) -> None:
         """Open the sockets; MissingError if a port is in use or not allowed."""
@@ -193,6 +198,8 @@ class Listener:
             sock.bind(("0.0.0.0", port))  # noqa: S104 - bound to its device above; broadcasts come to no address
         except OSError as error:
             hint = f"stop the other DHCP server (ss -lunp 'sport = :{port}' names it), or set dhcp.mode = \"off\""
+            if isinstance(error, PermissionError):
+                hint = "run it as root, or through the service"
             raise MissingError(f"DHCP port {port} on {self.place.interface}: {error.strerror}", hint) from error
         asyncio.get_running_loop().add_reader(sock, self._readable, sock, port)
 
@@ -253,7 +260,10 @@ class Listener:
         return _LEASE_PROBE if self.mode is Mode.LEASE else _SEARCH_PROBE
 
     def _judge(self, now: float) -> None:
-        """Settle what we answer, from the mode and the servers seen."""
+        """Settle what we answer, from the mode and the servers seen.
+
+        Where leasing stopped, laptops can still be booted beside the other server, if it gives addresses that reach us.
+        """
         others = self.watch.leasing(now)
         answers, where = self.answers, self.place.interface
         if self.mode is Mode.LEASE:
@@ -272,8 +282,9 @@ class Listener:
 
     def _conflict(self, address: str, mac: str) -> None:
         log.warning("%s on %s is used by %s, to which it was not given", address, self.place.interface, mac)
-        if len(self.state.conflicts) < 64:
-            self.state.conflicts[address] = mac
+        self.state.conflicts[address] = (mac, time.time())
+        if len(self.state.conflicts) > _MOST_CONFLICTS:
+            self.state.conflicts.pop(next(iter(self.state.conflicts)))
 
     def _note_ipxe(self, mac: str, now: float) -> None:
         self._ipxe[mac] = now

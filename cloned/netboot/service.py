@@ -30,6 +30,9 @@ from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
 
+NEEDED = ("undionly.kpxe", "shimx64.efi", "grubx64.efi", "snponly.efi", "live/vmlinuz", "live/initrd")
+"""Files without which some laptops don't boot."""
+
 
 class Netboot:
     """DHCP, TFTP and HTTP for laptops. `start()` listens, `close()` leaves nothing behind.
@@ -51,11 +54,11 @@ class Netboot:
         self._config, self._leases = config, leases or self._lease_file
         self.history, self.choices = History(), Choices(config.boot.model)
         self._tasks = TaskOwner("netboot")
-        shelf = Shelf({"": config.boot.files, "live": config.boot.live})
+        self._shelf = Shelf({"": config.boot.files, "live": config.boot.live})
         self._site = Site(
             boot,
             Menus(config.boot),
-            shelf,
+            self._shelf,
             self.choices,
             self.history,
             memory or {},
@@ -102,7 +105,8 @@ class Netboot:
 
     def warnings(self) -> list[dict[str, str]]:
         """What somebody should look at: `code`, `text`, `hint`."""
-        return warnings_of(self._listeners, self.choices, self.history)
+        missing = [name for name in NEEDED if self._shelf.find(name) is None]
+        return warnings_of(self._listeners, self.choices, self.history, missing)
 
     def log(self, mac: str = "") -> list[dict[str, Any]]:
         """What laptops asked and got, oldest first (history.py)."""

@@ -227,7 +227,9 @@ def _socket(interface: str, address: str, port: int, peer: Address | None = None
     except OSError as error:
         sock.close()
         hint = (
-            "stop the other TFTP server (ss -lunp 'sport = :69' names it)" if port else "see the address and the link"
+            "stop the other TFTP server (ss -lunp 'sport = :69' names it)" if port else "see the link of that interface"
         )
+        if isinstance(error, PermissionError):
+            hint = "run it as root, or through the service"
         raise MissingError(f"TFTP on {interface} ({address} port {port}): {error.strerror}", hint) from error
     return sock

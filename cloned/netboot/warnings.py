@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from cloned.netboot.choices import Choices
 from cloned.netboot.dhcp import Mode
+from cloned.netboot.firmware import SHIM
 from cloned.netboot.history import History
 from cloned.netboot.listener import Listener
 
@@ -19,10 +20,15 @@ def warning(code: str, text: str, hint: str) -> dict[str, str]:
     return {"code": code, "text": text, "hint": hint}
 
 
-def warnings_of(listeners: Sequence[Listener], choices: Choices, history: History) -> list[dict[str, str]]:
-    """Every warning of this room, the most urgent first."""
+def warnings_of(
+    listeners: Sequence[Listener], choices: Choices, history: History, missing: Sequence[str] = ()
+) -> list[dict[str, str]]:
+    """Every warning of this room, the most urgent first; `missing`: files that laptops will ask for in vain."""
     now = time.time()
     found = [each for listener in listeners for each in _of_listener(listener, now)]
+    if missing:
+        text = f"Laptops can't boot: {', '.join(missing)} not there"
+        found.insert(0, warning("files-missing", text, "build them: cloned live build"))
     return [*found, *_of_laptops(choices, history, now)]
 
 
@@ -42,14 +48,16 @@ def _of_listener(listener: Listener, now: float) -> Iterable[dict[str, str]]:
             f"No DHCP server was seen on {where}, so laptops there get no address",
             f'connect it to a network that has one, or lease them from here: [[dhcp.lease]] interface = "{where}"',
         )
-    if state.exhausted:
+    if listener.exhausted:
         yield warning(
             "pool-exhausted", f"All addresses for {where} are given out", "enlarge its pool under [[dhcp.lease]]"
         )
     if state.probe_failed:
         yield warning("no-link", f"{where} can't send: {state.probe_failed}", "see the cable and `ip link`")
     yield from _of_servers(listener, now)
-    for address, mac in state.conflicts.items():
+    for address, (mac, at) in state.conflicts.items():
+        if at + _RECENT < now:
+            continue
         yield warning(
             "address-in-use",
             f"{address} on {where} is used by {mac}, to which it was not given",
@@ -83,12 +91,10 @@ def _of_servers(listener: Listener, now: float) -> Iterable[dict[str, str]]:
 
 def _of_laptops(choices: Choices, history: History, now: float) -> Iterable[dict[str, str]]:
     """Laptops that can't boot."""
-    for mac in choices.stuck():
-        yield warning(
-            "shim-fails",
-            f"{mac} fetched the Secure Boot loader several times and came no further",
-            "in its firmware, allow Microsoft's third-party UEFI CA, or switch Secure Boot off",
-        )
+    for mac, name in choices.stuck():
+        what = f"{mac} fetched {name} several times and came no further"
+        secure = "in its firmware, allow Microsoft's third-party UEFI CA, or switch Secure Boot off"
+        yield warning("no-further", what, secure if name == SHIM else "see its screen; its firmware may have an update")
     refused = {
         row["mac"]: row["why"] for row in history.log() if "not supported" in row["why"] and row["at"] + _RECENT > now
     }

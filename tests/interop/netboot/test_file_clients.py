@@ -14,7 +14,9 @@ SERVER = "10.77.0.1"
 TFTP = {
     "tftp-hpa": lambda name, to: ["tftp", "-m", "binary", SERVER, "-c", "get", name, to],
     "atftp": lambda name, to: ["atftp", "--get", "-r", name, "-l", to, SERVER],
-    "atftp-window": lambda name, to: ["atftp", "--option", "windowsize 16", "--option", "blksize 1468", "--get", "-r", name, "-l", to, SERVER],
+    "atftp-window": lambda name, to: [
+        "atftp", "--option", "windowsize 16", "--option", "blksize 1468", "--get", "-r", name, "-l", to, SERVER,
+    ],
     "busybox": lambda name, to: ["busybox", "tftp", "-b", "1432", "-g", "-r", name, "-l", to, SERVER],
     "curl": lambda name, to: ["curl", "-sf", "--tftp-blksize", "1468", "-o", to, f"tftp://{SERVER}/{name}"],
     "curl-plain": lambda name, to: ["curl", "-sf", "--tftp-no-options", "-o", to, f"tftp://{SERVER}/{name}"],

@@ -30,7 +30,7 @@ def test_shim_that_goes_nowhere_is_not_tried_for_ever():
     choices.fetched(MAC, "shimx64.efi")
     assert (choices.uefi(MAC), choices.stuck()) == ("auto", [])
     choices.fetched(MAC, "shimx64.efi")
-    assert (choices.uefi(MAC), choices.stuck()) == ("snponly", [MAC])
+    assert (choices.uefi(MAC), choices.stuck()) == ("snponly", [(MAC, "shimx64.efi")])
     choices.fetched(MAC, "snponly.efi")  # and no script after that: Secure Boot refused it
     assert choices.uefi(MAC) == "auto"
 
@@ -42,6 +42,24 @@ def test_shim_that_works(further):
         choices.fetched(MAC, "shimx64.efi")
         choices.fetched(MAC, further)
     assert (choices.uefi(MAC), choices.stuck()) == ("auto", [])
+
+
+def test_a_setting_that_does_not_start_gives_way_once():
+    choices = Choices([Model(mac="52:*", uefi="snponly")])
+    assert choices.uefi(MAC) == "snponly"
+    choices.fetched(MAC, "snponly.efi")
+    assert choices.uefi(MAC) == "auto"
+    choices.fetched(MAC, "shimx64.efi")
+    assert choices.uefi(MAC) == "snponly"
+
+
+def test_a_boot_rom_in_a_loop_is_noticed():
+    choices = Choices()
+    for _ in range(3):
+        choices.fetched(MAC, "undionly.kpxe")
+    assert choices.stuck() == [(MAC, "undionly.kpxe")]
+    choices.told(MAC, "", "")
+    assert choices.stuck() == []
 
 
 def test_a_script_forgives():

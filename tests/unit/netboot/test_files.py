@@ -25,7 +25,8 @@ def shelf(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("a.efi", "a"), ("/a.efi", "a"), ("//a.efi", "a"), ("\\a.efi", "a"), ("./a.efi", "a"), ("sub/b", "b"), ("sub//b", "b"),
+        ("a.efi", "a"), ("/a.efi", "a"), ("//a.efi", "a"), ("\\a.efi", "a"), ("./a.efi", "a"),
+        ("sub/b", "b"), ("sub//b", "b"),
         ("inside", "a"), ("live/vmlinuz", "k"), ("/live//vmlinuz", "k"),
     ],
 )  # fmt: skip
@@ -36,7 +37,8 @@ def test_found(shelf, name, content):
 @pytest.mark.parametrize(
     "name",
     [
-        "", "/", "nothing", "sub", "outside", "loop", "up/secret", "../secret", "sub/../../secret", "live", "live/../secret",
+        "", "/", "nothing", "sub", "outside", "loop", "up/secret", "../secret", "sub/../../secret", "live",
+        "live/../secret",
         "live/nothing", "a.efi/x", "a\0.efi", "x" * 5000, "/etc/passwd", "..\\secret",
     ],
 )  # fmt: skip

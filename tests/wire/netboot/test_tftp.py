@@ -46,6 +46,10 @@ async def server():
     assert made.transfers == 0
 
 
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def free_port():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
@@ -290,10 +294,10 @@ async def test_sixteen_at_once(server):
 
 
 async def test_nothing_is_left_open(server):
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_files()
     for _ in range(20):
         await fetch(server, "small")
         await in_thread(lambda: Client(server).ask("nothing"))
     await settled(server)
     await asyncio.sleep(0.05)
-    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
+    assert open_files() <= before + 1
