@@ -46,7 +46,7 @@ lint: .venv/ready ## Linters, types, import layers
 	$(BIN)/lint-imports --no-cache | tail -n 6
 
 unit: .venv/ready ## Unit tests and simulations
-	@$(PYTEST) -q tests/unit tests/sim
+	@$(PYTEST) -q -n auto tests/unit tests/sim
 
 test: setup ## All that CI runs: at most 25 minutes on two cores
 	@tests/run-parts lint unit wire interop lab
