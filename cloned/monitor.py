@@ -70,6 +70,7 @@ class Monitor:
             progress.get("bytes"),
             progress.get("pieces_left"),
             report.get("round"),
+            str(report.get("said", ""))[:300],
         )
         if mark != watch.mark:
             watch.mark, watch.moved = mark, now

@@ -30,8 +30,9 @@ log = logging.getLogger(__name__)
 RETRIES = 200
 """--retries-until-drop: high, since too few drop the healthy too and the daemon ejects by itself."""
 
-PATIENCE = 240.0
-"""Seconds to wait for a receiver that is wanted: an old laptop writes a partition table and starts partclone."""
+PATIENCE = 600.0
+"""Seconds to wait for a receiver that is wanted. Our laptops are set aside long before if they fall silent or stand
+still; a guest says nothing until it connects."""
 
 EJECT_EVERY = 1.0
 """Seconds between two tries to eject."""
@@ -158,12 +159,12 @@ class Sender:
         """Give up who never came, and eject who should not be in or stands still."""
         stream = self.stream
         for address in stream.missing(now, self._patience):
-            await self._give_up(address, f"it did not come within {self._patience:.0f} s")
+            await self._give_up(address, f"it did not connect within {self._patience:.0f} s")
         for address in stream.to_eject(now):
             if now - self._tried.get(address, 0.0) >= EJECT_EVERY:
                 self._tried[address] = now
                 self.eject(address)
-                await self._give_up(address, f"{STALL:.0f} s")
+                await self._give_up(address, f"it stood still for {STALL:.0f} s")
 
     async def _give_up(self, address: str, why: str) -> None:
         wanted = self._audience.wanted

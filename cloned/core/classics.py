@@ -101,7 +101,7 @@ def ejected(workshop: Workshop, event: Ejected, now: float) -> Workshop:
     workshop = workshop.with_session(replace(session, ejected=(*session.ejected, event.address)))
     for laptop in _inside(workshop, session):
         if laptop.address == event.address:
-            aside = move(laptop, State.ASIDE, now, reason=Reason.NO_HEADWAY, detail=event.why)
+            aside = move(laptop, State.ASIDE, now, reason=Reason.CLASSIC_FAILED, detail=event.why)
             workshop = workshop.with_laptop(aside)
     return workshop
 

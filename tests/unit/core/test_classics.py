@@ -131,7 +131,7 @@ def test_an_ejected_one_is_set_aside_and_the_rest_go_on() -> None:
     room.arrive(2)
     room.happen(Command("start", "page", image="lvm"))
     assert audiences(room.happen(Ejected(room.session.id, "10.0.0.2", "8 s"))) == [("10.0.0.1",)]
-    assert (room.laptop(2).state, room.laptop(2).reason) == (State.ASIDE, Reason.NO_HEADWAY)
+    assert (room.laptop(2).state, room.laptop(2).reason) == (State.ASIDE, Reason.CLASSIC_FAILED)
     assert room.happen(Ejected(room.session.id, "10.0.0.2", "8 s")) == []
 
 
