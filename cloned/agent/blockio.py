@@ -53,7 +53,7 @@ class Disk:
         """Raise OSError: EBUSY where a writable disk is mounted or otherwise in use."""
         self.path = path
         flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC
-        is_device = stat.S_ISBLK(os.stat(path).st_mode)  # noqa: PTH116
+        is_device = stat.S_ISBLK(os.stat(path).st_mode)
         if is_device and writable:
             flags |= os.O_EXCL  # open(2): fails with EBUSY if the device is in use, e.g. mounted
         self.fd, self.direct = _open_direct(path, flags)

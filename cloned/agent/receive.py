@@ -348,7 +348,7 @@ def _asking_socket(stream: StreamAddress) -> socket.socket:
 
 def memory_available() -> int:
     """Bytes that programs can still have (proc(5), MemAvailable)."""
-    with open("/proc/meminfo", encoding="ascii") as lines:  # noqa: PTH123
+    with open("/proc/meminfo", encoding="ascii") as lines:
         for line in lines:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
