@@ -92,7 +92,7 @@ class Lab:
     def _publish(self, result: Result) -> None:
         """The table for people; the file for programs."""
         console = self._display.console
-        console.print(result.table())
+        console.print(result.table(console.width))
         for check in result.checks:
             detail = f": {check.detail}" if check.detail else ""
             console.print(f"{'yes' if check.ok else 'NO '}  {check.what}{detail}", markup=False)

@@ -12,6 +12,7 @@ from cloned.lab.checks import Check
 from cloned.lab.laptops import Identity
 from cloned.lab.view import Sight, sights
 
+_WIDE = 100
 STAGES = ("boot", "wait", "receive", "verify", "finish")
 
 
@@ -53,19 +54,20 @@ class Result:
             "problems": list(self.problems),
         }
 
-    def table(self) -> Table:
-        """For people."""
+    def table(self, width: int = 130) -> Table:
+        """For people: every stage's seconds where `width` characters have room for them, else their sum."""
+        stages = STAGES if width >= _WIDE else ("seconds",)
         table = Table(box=None, header_style="bold", pad_edge=False)
-        for column in ("laptop", "firmware", "port", "image", "verdict", "rounds", *STAGES, "state"):
-            right = column in ("laptop", "rounds", *STAGES)
-            table.add_column(column, justify="right" if right else "left")
+        for column in ("laptop", "firmware", "port", "verdict", "rounds", *stages, "state"):
+            right = column in ("laptop", "rounds", *stages)
+            table.add_column(column, justify="right" if right else "left", no_wrap=True)
         for identity, sight in zip(self.identities, self.sights, strict=True):
             row = _laptop(identity, sight)
-            seconds = [f"{row['seconds'][stage]:.1f}" for stage in STAGES]
+            spent = [row["seconds"][stage] for stage in STAGES]
+            seconds = [f"{each:.1f}" for each in (spent if width >= _WIDE else [sum(spent)])]
             verdict = row["verdict"] if not row["image_hash"] else f"{row['verdict']} {row['image_hash'][:8]}"
             table.add_row(
-                str(row["id"]), row["firmware"], row["port"], row["image"] or "", verdict, str(row["attempts"]),
-                *seconds, row["state"],
+                str(row["id"]), row["firmware"], row["port"], verdict, str(row["attempts"]), *seconds, row["state"],
             )  # fmt: skip
         return table
 

@@ -64,3 +64,12 @@ def test_the_table_names_everybody() -> None:
         console.print(result().table())
     assert "verified abababab" in shown.get()
     assert shown.get().count("port") == 3
+
+
+def test_a_narrow_terminal_gets_a_narrow_table() -> None:
+    console = Console(width=80)
+    with console.capture() as shown:
+        console.print(result().table(80))
+    lines = shown.get().splitlines()
+    assert len(lines) == 3
+    assert "7.5" in lines[1]
