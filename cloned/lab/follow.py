@@ -17,6 +17,8 @@ _LOOK = 0.2
 """Seconds between looks."""
 _QUIET = {Kind.VM: 240.0, Kind.THIN: 90.0}
 """Seconds without any change after which a lab is stuck. Emulated firmware can be slow."""
+_CLASSIC = 600.0
+"""As many more where Clonezilla itself restores: its scripts start thousands of programs before the first byte."""
 _OFF = 10.0
 """Seconds that a laptop may be off in the middle of its work before it counts as lost."""
 
@@ -33,7 +35,8 @@ class Follower:
         self._plan = Plan(workshop.identities, options.of_kind, options.latecomers)
         self._pulse: object = None
         self._moved = time.monotonic()
-        self._patience = _QUIET[options.of_kind] + self._longest_pause()
+        slow = _CLASSIC if options.classic or workshop.stock.manifest.plan.classic else 0.0
+        self._patience = _QUIET[options.of_kind] + self._longest_pause() + slow
         self._off_since: dict[int, float] = {}
         self._given_up: set[int] = set()
 
