@@ -126,6 +126,7 @@ class Daemon:
         )
         self.places = Places(self.engine, self.config.switch, self.config.sessions.ports, self.mbps)
         await self.places.tell()
+        await self.engine.catch_up()
         self.tasks.start(self.engine.run_effects(), "effects", service=True)
 
     async def _start_rooms(self, stack: AsyncExitStack) -> None:

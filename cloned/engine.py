@@ -148,6 +148,13 @@ class Engine:
                 await asyncio.sleep(pause)
                 pause = min(30.0, pause * 2)
 
+    async def catch_up(self) -> None:
+        """Carry out once what the replay left to do: streams are open again before a laptop can ask for them."""
+        for _ in range(self._effects.qsize()):
+            effect = self._effects.get_nowait()
+            if not await self._perform(effect):
+                self._effects.put_nowait(effect)
+
     async def _perform(self, effect: Effect) -> bool:
         """Carry one effect out; False if it is to be tried again."""
         try:
