@@ -15,10 +15,10 @@ _BEGIN = re.compile(r"Starting to restore image \S+ to (/dev/\S+?)\.{3}")
 _PERCENT = re.compile(r"Completed:\s*(\d+(?:\.\d+)?)%")
 _DONE = "Cloned successfully."
 FAILURES = (
-    "Failed to restore", "Program terminated", "partclone fail", "is not a valid", "Couldn't find device with uuid",
+    "Failed to restore", "Program terminated", "partclone fail", "is not a valid",
     "Unable to find target", "No space left on device", "Input/output error", "checksum error", "target partition size",
 )
-"""Words of the lines that tell of a failure."""
+"""Words of lines that tell of a failure. LVM's "Couldn't find device with uuid" is none: pvcreate says so each time."""
 
 
 class OcsOutput:
@@ -65,10 +65,12 @@ class OcsOutput:
         return done + int(self._sizes.get(self._device, 0) * self._percent / 100)
 
     def trouble(self) -> str:
-        """What went wrong, in one line, now that it has ended; empty if every device was restored."""
-        if self.failures:
-            return " / ".join(dict.fromkeys(self.failures[:3]))
+        """What went wrong, in one line, now that it has ended; empty if partclone finished every device.
+
+        What else it complained of does not count then: the disk is read back anyway.
+        """
         missing = [device for device in self._sizes if device not in self.finished]
-        if missing:
-            return f"{', '.join(missing)} not restored: {' / '.join(list(self.last)[-3:])}"
-        return ""
+        if not missing:
+            return ""
+        words = list(dict.fromkeys(self.failures))[:3] or list(self.last)[-3:]
+        return f"{', '.join(missing)} not restored: {' / '.join(words)}"

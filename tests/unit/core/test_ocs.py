@@ -33,7 +33,13 @@ def test_a_failure_is_found_though_it_goes_on() -> None:
     output = OcsOutput({"/dev/vda1": 1})
     output.feed(PART + b"\n\x1b[31mFailed to restore partition image file /home/partimag/school/vda1* to /dev/vda1!\n")
     output.feed(b'Press "Enter" to continue...\nFinished!\n')
-    assert output.trouble().startswith("Failed to restore partition image file")
+    assert output.trouble().startswith("/dev/vda1 not restored: Failed to restore partition image file")
+
+
+def test_a_complaint_counts_for_nothing_where_all_was_restored() -> None:
+    output = OcsOutput({"/dev/vda1": 1})
+    output.feed(b"  WARNING: Couldn't find device with uuid cOmYrp.\n" + PART + b"\nInput/output error\nCloned successfully.\n")
+    assert output.trouble() == ""
 
 
 def test_what_was_not_reached_is_named() -> None:
