@@ -85,7 +85,11 @@ class Client:
         content, expected = b"", 1
         while True:
             assert data[:2] == b"\0\3", data
-            assert struct.unpack("!H", data[2:4])[0] == expected & 0xFFFF
+            behind = (expected - struct.unpack("!H", data[2:4])[0]) & 0xFFFF
+            if 0 < behind <= window:  # the server thought it lost: this machine was busy
+                data = self.hear()
+                continue
+            assert behind == 0
             content += data[4:]
             last = len(data) - 4 < block
             if last or expected % window == 0:
@@ -226,9 +230,11 @@ async def test_a_gap_in_a_window_is_filled_at_once(server):
         client.ask("big", blksize=1024, windowsize=4)
         client.ack(0)
         got = [client.hear() for _ in range(4)]
-        time.sleep(0.05)
         client.ack(2)  # 3 was lost: RFC 7440, section 4
-        more = [client.hear()[2:4] for _ in range(4)]
+        more = [client.hear()[2:4]]
+        while more[0] < b"\0\3":  # the whole window again: this machine was busy
+            more = [client.hear()[2:4]]
+        more += [client.hear()[2:4] for _ in range(3)]
         client.ack(2)  # again at once: what is on its way is not sent a third time
         return got[2][2:4], more
 
