@@ -55,7 +55,7 @@ test-all: setup ## Every marker, each part with its seconds
 	@tests/run-parts lint unit wire interop lab slow
 
 nightly: setup ## Fuzzing and soaking
-	@$(PYTEST) -m nightly tests
+	@$(SUDO) env HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -m nightly tests
 
 bench: setup ## Measure beside the peers, as tables
 	@tests/run-bench
