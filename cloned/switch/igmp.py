@@ -1,4 +1,4 @@
-"""IGMP queries as bytes, and who asks them on a network: the election of RFC 2236 §3 and RFC 3376 §6.6.2. Pure.
+"""Who asks for multicast groups on a network: the election of RFC 2236 §3 and RFC 3376 §6.6.2. Pure.
 
 A snooping switch forwards a group only to ports from which it heard a report, and hosts report when
 they are asked: without a querier the switch forgets every group after a few minutes.
@@ -6,16 +6,10 @@ they are asked: without a querier the switch forgets every group after a few min
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import Literal
 
-ALL_HOSTS = IPv4Address("224.0.0.1")
-MEMBERSHIP_QUERY = 0x11
-"""Both versions; a query of 8 octets is version 2, of 12 and more version 3 (RFC 3376 §7.1)."""
-ROUTER_ALERT = b"\x94\x04\x00\x00"
-"""The IP option every IGMP message carries (RFC 2113)."""
 Version = Literal[2, 3]
 
 
@@ -43,36 +37,6 @@ RFC_TIMING = Timing(query_interval=125.0, response=10.0)
 """What other queriers use unless told otherwise: we wait so long for them before we take over."""
 
 
-def checksum(data: bytes) -> int:
-    """The Internet checksum (RFC 1071)."""
-    padded = data + b"\0" if len(data) % 2 else data
-    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
-
-
-def code_of(tenths: int) -> int:
-    """A Max Resp Code or QQIC: the number itself below 128, else 4 bits mantissa, 3 bits exponent (RFC 3376 §4.1.1)."""
-    if tenths < 128:
-        return max(0, tenths)
-    exponent = min(7, max(0, tenths.bit_length() - 8))
-    mantissa = min(0xF, max(0, (tenths >> (exponent + 3)) - 0x10))
-    return 0x80 | exponent << 4 | mantissa
-
-
-def general_query(version: Version, timing: Timing) -> bytes:
-    """A general query: 8 octets for version 2 (RFC 2236 §2), 12 for version 3 (RFC 3376 §4.1)."""
-    tenths = round(timing.response * 10)
-    if version == 2:
-        body = struct.pack("!BBH4s", MEMBERSHIP_QUERY, min(255, tenths), 0, b"\0" * 4)
-    else:
-        body = struct.pack(
-            "!BBH4sBBH", MEMBERSHIP_QUERY, code_of(tenths), 0, b"\0" * 4,
-            timing.robustness & 7, code_of(round(timing.query_interval)), 0)
-    return body[:2] + struct.pack("!H", checksum(body)) + body[4:]
-
-
 @dataclass(frozen=True)
 class Query:
     """A membership query heard: who asked, in which version; `group` 0.0.0.0 is a general one."""
@@ -80,18 +44,6 @@ class Query:
     source: IPv4Address
     version: int
     group: IPv4Address
-
-
-def parse_query(packet: bytes) -> Query | None:
-    """The query in an IP packet as a raw socket gives it; None for anything else, or a wrong checksum."""
-    if len(packet) < 28 or packet[0] >> 4 != 4:
-        return None
-    start = (packet[0] & 0xF) * 4
-    body = packet[start:]
-    if start < 20 or len(body) < 8 or body[0] != MEMBERSHIP_QUERY or checksum(body) != 0:
-        return None
-    version = 3 if len(body) >= 12 else 2 if body[1] else 1
-    return Query(IPv4Address(packet[12:16]), version, IPv4Address(body[4:8]))
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,13 @@ from ipaddress import IPv4Address
 from cloned.core.probe import GROUP, INTERVAL, PORT, Probe, encode
 from cloned.errors import MissingError
 from cloned.switch import igmp
-from cloned.switch.igmp import ALL_HOSTS, RFC_TIMING, ROUTER_ALERT, Election, Timing, Version
+from cloned.switch.igmp import RFC_TIMING, Election, Timing, Version
+from cloned.switch.igmp_packets import ALL_HOSTS, general_query, parse_query
 
 log = logging.getLogger(__name__)
 
 OnChange = Callable[[Election], None]
 SO_BINDTODEVICE = 25
-DSCP_CS6 = 0xC0
-"""Internetwork control: what routers mark IGMP with (RFC 4594 §3.2)."""
 
 
 class IgmpQuerier:
@@ -66,7 +65,7 @@ class IgmpQuerier:
 
     def _send(self, sock: socket.socket) -> None:
         try:
-            sock.sendto(igmp.general_query(self.version, self._timing), (str(ALL_HOSTS), 0))
+            sock.sendto(general_query(self.election.address, self.version, self._timing), (ALL_HOSTS, 0))
             self.sent += 1
         except OSError as error:
             log.warning("%s: an IGMP query could not be sent: %s", self.interface, error.strerror)
@@ -84,7 +83,7 @@ class IgmpQuerier:
             packet = sock.recv(2048)
         except OSError:
             return
-        query = igmp.parse_query(packet)
+        query = parse_query(packet)
         if query is None or query.source == self.election.address:
             return
         was_asking = self.election.asking
@@ -100,7 +99,7 @@ class IgmpQuerier:
 
 
 def igmp_socket(interface: str, address: IPv4Address) -> socket.socket:
-    """A raw IGMP socket on one interface, with the Router Alert option on what it sends; TTL 1 is the default."""
+    """A raw IGMP socket on one interface: whole IP packets out, whole IP packets in."""
     try:
         sock = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.IPPROTO_IGMP)
     except PermissionError as error:
@@ -108,8 +107,7 @@ def igmp_socket(interface: str, address: IPv4Address) -> socket.socket:
         raise MissingError("asking for multicast groups needs raw sockets", hint) from error
     try:
         sock.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, interface.encode() + b"\0")
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, ROUTER_ALERT)
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, DSCP_CS6)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_HDRINCL, 1)
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, address.packed)
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
     except OSError as error:

@@ -8,21 +8,19 @@ from ipaddress import IPv4Address
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scapy.utils import checksum
 
 from cloned.switch.igmp import (
     RFC_TIMING,
     Election,
     Query,
     Timing,
-    checksum,
-    code_of,
     due,
-    general_query,
     heard,
-    parse_query,
     start,
     tick,
 )
+from cloned.switch.igmp_packets import general_query, parse_query
 
 LOW, OURS, HIGH = IPv4Address("10.0.0.2"), IPv4Address("10.0.0.10"), IPv4Address("10.0.0.99")
 TIMING = Timing(query_interval=40, response=10, robustness=2)
@@ -34,23 +32,28 @@ def ip(source: IPv4Address, body: bytes, options: bytes = b"\x94\x04\0\0") -> by
 
 
 def test_a_version_2_query_is_eight_octets() -> None:
-    assert general_query(2, RFC_TIMING).hex() == "1164ee9b00000000"
+    packet = general_query(OURS, 2, RFC_TIMING)
+    assert (packet[-8:].hex(), packet[20:24].hex(), packet[8]) == ("1164ee9b00000000", "94040000", 1)
 
 
 def test_a_version_3_query_is_twelve_octets() -> None:
-    assert general_query(3, RFC_TIMING).hex() == "1164ec1e00000000027d0000"
+    assert general_query(OURS, 3, RFC_TIMING)[-12:].hex() == "1164ec1e00000000027d0000"
+
+
+@pytest.mark.parametrize(("response", "code"), [(12.7, 127), (12.8, 0x80), (125.0, 0xB3), (3174.4, 0xFF)])
+def test_response_times_above_12_seconds_are_floating_point(response: float, code: int) -> None:
+    assert general_query(OURS, 3, Timing(response=response))[-11] == code
 
 
 @pytest.mark.parametrize("version", [2, 3])
 def test_queries_are_understood_again(version: int) -> None:
-    body = general_query(version, TIMING)  # type: ignore[arg-type]
-    assert checksum(body) == 0
-    assert parse_query(ip(LOW, body)) == Query(LOW, version, IPv4Address(0))
+    packet = general_query(LOW, version, TIMING)  # type: ignore[arg-type]
+    assert parse_query(packet) == Query(LOW, version, IPv4Address(0))
 
 
 def test_other_packets_are_no_queries() -> None:
     report = struct.pack("!BBH4s", 0x16, 0, 0, bytes(4))
-    damaged = general_query(2, TIMING)[:-1] + b"\1"
+    damaged = general_query(LOW, 2, TIMING)[24:-1] + b"\1"
     for packet in (b"", b"\x45" + bytes(40), ip(LOW, report), ip(LOW, damaged), ip(LOW, b"\x11"), b"\x60" + bytes(60)):
         assert parse_query(packet) is None
 
@@ -59,11 +62,9 @@ def test_other_packets_are_no_queries() -> None:
 def test_no_packet_upsets_it(packet: bytes) -> None:
     parse_query(packet)
     parse_query(ip(LOW, packet))
-
-
-@pytest.mark.parametrize(("value", "code"), [(0, 0), (100, 100), (127, 127), (128, 0x80), (1250, 0xB3), (31744, 0xFF)])
-def test_codes_above_127_are_floating_point(value: int, code: int) -> None:
-    assert code_of(value) == code
+    query = b"\x11" + packet
+    sum_of = checksum(query[:2] + b"\0\0" + query[4:])
+    parse_query(ip(LOW, query[:2] + struct.pack("!H", sum_of) + query[4:]))
 
 
 def asked(election: Election, times: list[float]) -> tuple[Election, list[float]]:
