@@ -51,10 +51,6 @@ from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
 
-STREAMS = 0.94
-"""Part of the link that streams may fill: the rest is for pages, boots and requests."""
-
-
 class Daemon:
     """One workshop. `run()` returns only by being cancelled, or raises what a part died of."""
 
@@ -65,8 +61,8 @@ class Daemon:
         self.interface = choose_interfaces(config)[0]
         self.store = ImageStore(state / "images")
         self.mbps = config.network.link_mbps or link_speed(self.interface)
-        rate = min(config.sessions.rate_mbps or self.mbps * STREAMS, self.mbps * STREAMS) * 1e6
-        self.caster = Caster(self.store, lambda: str(describe(self.interface).address), rate, self.interface)
+        address = lambda: str(describe(self.interface).address)  # noqa: E731 - the card may get another one
+        self.caster = Caster(self.store, address, self.mbps, self.interface, config.sessions.rate_mbps)
         self.journal = Journal(state / "journal.sqlite")
         self.auth = Auth(state, {name: token.get_secret_value() for name, token in config.page.tokens.items()})
         self.hub = Hub()

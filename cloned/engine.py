@@ -20,11 +20,13 @@ from cloned.core.events import (
     Effect,
     Event,
     OpenStream,
+    Rates,
     Record,
     Recorded,
 )
 from cloned.core.ids import LaptopId, SessionId, token_digest
 from cloned.core.laptop import Laptop
+from cloned.core.rates import rates
 from cloned.core.step import open_stream, step
 from cloned.core.workshop import Workshop
 from cloned.errors import ClonedError, UsageError
@@ -43,6 +45,9 @@ class Casting(Protocol):
 
     async def settle(self, audience: Audience) -> None:
         """Have a classic session's streams go to these addresses; the first time, begin."""
+
+    async def limit(self, rates: Rates) -> None:
+        """Send no faster than the links of those who listen."""
 
     async def shut(self, session: SessionId) -> None:
         """Stop serving a session."""
@@ -97,6 +102,7 @@ class Engine:
             if session.open:
                 interrupted = session.classic and session.started is not None and session.sent is None
                 self._effects.put_nowait(open_stream(session, interrupted=interrupted))
+        self._effects.put_nowait(rates(self.workshop))
         for row in self.workshop.unrecorded.values():
             self._effects.put_nowait(Record(dict(row)))
         return count
@@ -162,6 +168,8 @@ class Engine:
                 await self._casting.open(effect)
             elif isinstance(effect, Audience):
                 await self._casting.settle(effect)
+            elif isinstance(effect, Rates):
+                await self._casting.limit(effect)
             elif isinstance(effect, CloseStream):
                 await self._casting.shut(effect.session)
             else:

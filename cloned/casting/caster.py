@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from cloned.casting.classic import ClassicSession, ClassicStats, Part, Tell
 from cloned.casting.link import Link
 from cloned.casting.pieces import PieceSender, PieceSource, StreamStats
-from cloned.core.events import Audience, Event, OpenStream, StreamEnded
+from cloned.core.events import Audience, Event, OpenStream, Rates, StreamEnded
 from cloned.core.ids import SessionId
 from cloned.core.manifest import Manifest
 from cloned.core.packets import StreamAddress
@@ -28,6 +30,10 @@ DATA_PORTS = 46000
 """Pieces go to UDP port 46000 + n mod 2000 of the session's group."""
 
 SPAN = 2000
+
+USABLE = 0.97
+"""Part of a link that streams may fill, counted with all that Ethernet adds: the rest is for pages, boots and
+requests."""
 
 
 class Frames(Protocol):
@@ -58,17 +64,21 @@ class _Source:
 class Caster:
     """Holds a PieceSender for each open session, and the streams of the classic ones.
 
-    `server` gives our address on the laptops' network, `interface` is the card that has it; `rate` is bit/s
-    for all sessions together. What a classic session comes to goes to `tell`, which app sets.
+    `server` gives our address on the laptops' network, `interface` is the card that has it; `mbps` is the speed of
+    its link, `most_mbps` what streams may take of it together at most. What a classic session comes to goes to
+    `tell`, which app sets.
     """
 
-    def __init__(self, frames: Frames, server: Callable[[], str], rate: float, interface: str = "") -> None:
+    def __init__(
+        self, frames: Frames, server: Callable[[], str], mbps: int, interface: str = "", most_mbps: int | None = None
+    ) -> None:
         self._frames, self._server, self._interface = frames, server, interface
         self.tell: Tell = _nobody
         self._classics: dict[SessionId, ClassicSession] = {}
         self._begun: dict[SessionId, asyncio.Task[Any]] = {}
-        self.link = Link(rate)
-        self._rate = rate
+        self._most = most_mbps
+        self._limits: dict[SessionId, int] = {}
+        self.link = Link(self._usable(mbps))
         self._tasks = TaskOwner("casting")
         self._senders: dict[SessionId, PieceSender] = {}
         self._sources: dict[SessionId, _Source] = {}
@@ -82,7 +92,7 @@ class Caster:
             return
         source = _Source(self._frames, opened.image, self._frames.manifest(opened.image).plan.map.count)
         address = address_of(opened, self._server())
-        sender = PieceSender(source, address, rate=self._rate, link=self.link)
+        sender = PieceSender(source, address, rate=self._limit(opened.session), link=self.link)
         self._senders[opened.session], self._sources[opened.session] = sender, source
         self._tasks.start(self._serve(opened.session, sender), str(opened.session))
         log.info("session %s: %s on %s:%d", opened.session, opened.image, address.group, address.port)
@@ -96,8 +106,8 @@ class Caster:
         except ImageError as error:
             await self.tell(StreamEnded(opened.session, str(error)))
             return
-        bitrate = f"{self._rate / 1000:.0f}k"
-        session = ClassicSession(opened, parts, self._interface, self._server(), bitrate, self._tell)
+        share = partial(self._classic_share, opened.session)
+        session = ClassicSession(opened, parts, self._interface, self._server(), share, self._tell)
         self._classics[opened.session] = session
         count = self._frames.manifest(opened.image).plan.map.count
         self._sources[opened.session] = _Source(self._frames, opened.image, count)
@@ -113,6 +123,27 @@ class Caster:
         session.audience.wanted = frozenset(audience.addresses)
         if audience.session not in self._begun and audience.addresses:
             self._begin(audience.session, session)
+
+    async def limit(self, rates: Rates) -> None:
+        """Have every stream keep to the links it goes over; a classic one from its next partition on."""
+        self.link.set_rate(self._usable(rates.link))
+        self._limits = dict(rates.sessions)
+        for session, sender in self._senders.items():
+            sender.set_rate(self._limit(session))
+
+    def _usable(self, mbps: int) -> float:
+        """Bit/s on the wire that streams may fill of a link."""
+        return min(mbps * USABLE, self._most or mbps) * 1e6
+
+    def _limit(self, session: SessionId) -> float:
+        """Bit/s for one session; what the whole link carries while nothing is known of it."""
+        known = self._limits.get(session)
+        return self.link.rate if known is None else self._usable(known)
+
+    def _classic_share(self, session: SessionId, wish: float) -> float:
+        """Bit/s that a classic session may send now if it could use `wish` (0: as much as there is)."""
+        most = self._limit(session)
+        return self.link.share(session, min(wish or most, most), time.monotonic())
 
     def _begin(self, ident: SessionId, session: ClassicSession) -> None:
         self._begun[ident] = self._tasks.start(session.run(), str(ident))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,14 @@ from cloned.errors import ClonedError
 log = logging.getLogger(__name__)
 
 Tell = Callable[[Event], Awaitable[Any]]
+Share = Callable[[float], float]
+"""Bit/s that we may send now, given what we could use (0: as much as there is)."""
+
+ROOM = 1.3
+"""How much more of the link than it uses a stream claims: udp-sender cannot be told another rate on the way."""
+
+OVER = 2.0
+"""Seconds over which a stream's rate is taken."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +57,33 @@ class ClassicStats:
     """Addresses that were ejected or gave up."""
 
 
+class Meter:
+    """How fast a count of bytes has lately grown."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def rate(self, now: float, count: int) -> float:
+        """Bit/s over the last OVER seconds; 0 while nothing moves. A count that fell began anew."""
+        if self._seen and count < self._seen[-1][1]:
+            self._seen.clear()
+        self._seen.append((now, count))
+        while len(self._seen) > 1 and now - self._seen[0][0] > OVER:
+            self._seen.popleft()
+        since, before = self._seen[0]
+        return (count - before) * 8 / (now - since) if now > since else 0.0
+
+
 class ClassicSession:
     """Sends an image's parts to an audience. `tell` takes what the engine must hear."""
 
     def __init__(
-        self, opened: OpenStream, parts: Sequence[Part], interface: str, server: str, bitrate: str, tell: Tell
+        self, opened: OpenStream, parts: Sequence[Part], interface: str, server: str, share: Share, tell: Tell
     ) -> None:
         self.stats = ClassicStats(server, opened.port, parts=len(parts))
         self.audience = Audience(None if opened.guests else frozenset(), opened.guests)
         self._session, self._parts, self._tell = opened.session, parts, tell
-        self._interface, self._bitrate = interface, bitrate
+        self._interface, self._share, self._meter = interface, share, Meter()
 
     async def run(self) -> None:
         """Send everything; then, or where that fails, say so to the engine."""
@@ -76,8 +102,8 @@ class ClassicSession:
             self.stats.number, self.stats.part, self.stats.bytes, self.stats.inside = number + 1, part.name, 0, []
             port = self.stats.port + number * STEP
             sender = Sender(
-                part.files, self._interface, port, self.audience, max_bitrate=self._bitrate, on_said=self._hear,
-                on_out=self._out,
+                part.files, self._interface, port, self.audience, max_bitrate=self._share(0.0), on_said=self._hear,
+                on_out=self._out, on_turn=self._claim,
             )
             outcome = await sender.run()
             log.info("classic session %s: %s went to %s", self._session, part.name, ", ".join(sorted(outcome.finished)))
@@ -89,6 +115,12 @@ class ClassicSession:
                 self.stats.inside.append(address)
             case Sent(count):
                 self.stats.bytes = count
+
+    def _claim(self, now: float) -> None:
+        """Keep our part of the link while we use it: what we send, and some more so that we may get faster."""
+        rate = self._meter.rate(now, self.stats.bytes)
+        if rate:
+            self._share(rate * ROOM)
 
     async def _out(self, address: str, why: str) -> None:
         """Somebody was ejected: the others go on, and the engine hears of it."""

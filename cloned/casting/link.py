@@ -31,6 +31,11 @@ class Link:
         """Key of a session → (bit/s it could use, when it said so)."""
         self._members: set[Hashable] = set()
 
+    def set_rate(self, rate: float) -> None:
+        """Follow what is now known of the link."""
+        with self._lock:
+            self.rate = rate
+
     def join(self, key: Hashable) -> None:
         """Session `key` begins."""
         with self._lock:

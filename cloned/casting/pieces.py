@@ -78,6 +78,8 @@ class StreamStats:
     """Bit/s on the wire that it sent in the last second or so."""
     paused: bool = False
     trouble: str = ""
+    ceiling: float = 0.0
+    """Bit/s on the wire that the links of those who listen carry."""
     receivers: tuple[Listener, ...] = ()
 
 
@@ -112,7 +114,7 @@ class PieceSender:
 
     async def run(self) -> None:
         """Serve until cancelled or closed; MissingError if the port is taken."""
-        await asyncio.to_thread(self._work.open)
+        await self._open()
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
         thread = threading.Thread(target=self._work.run, args=(loop, ended), name="pieces", daemon=True)
@@ -122,6 +124,16 @@ class PieceSender:
         finally:
             self._work.stop()
             await asyncio.shield(asyncio.to_thread(thread.join))
+
+    async def _open(self) -> None:
+        """Take the sockets; whoever cancels this meanwhile leaves none of them open."""
+        opening = asyncio.ensure_future(asyncio.to_thread(self._work.open))
+        try:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await opening
+            self._work.close()
+            raise
 
     async def close(self) -> None:
         """End `run`."""
@@ -134,7 +146,7 @@ class _Work:
     def __init__(self, source: PieceSource, stream: StreamAddress, interface: str, rate: float, link: Link) -> None:
         self.core = StreamSender(stream.session, source.count, int.from_bytes(os.urandom(4), "big"), link.frames())
         self.pace = Pace(rate)
-        self.stats = StreamStats(rate=rate)
+        self.stats = StreamStats(rate=rate, ceiling=rate)
         self._source, self._stream, self._interface, self._link = source, stream, interface, link
         self._frames: dict[int, bytearray] = {}
         self._addresses: dict[int, tuple[str, int]] = {}
@@ -199,10 +211,11 @@ class _Work:
             failure = error
         finally:
             self.stats = self._snapshot(time.monotonic())
-            self._close()
+            self.close()
         loop.call_soon_threadsafe(_settle, ended, failure)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Give everything back that `open` took."""
         self._link.leave(self._stream.session)
         self._readers.shutdown(wait=True, cancel_futures=True)
         self._requests.close()
@@ -361,6 +374,7 @@ class _Work:
             self._sending,
             core.paused,
             self._broken or self._group.trouble,
+            self.pace.ceiling,
             receivers,
         )
 

@@ -62,21 +62,23 @@ class Sender:
         port_base: int,
         audience: Audience,
         *,
-        max_bitrate: str = "",
+        max_bitrate: float = 0.0,
         on_said: Callable[[Said], None] | None = None,
         on_out: Callable[[str, str], Awaitable[None]] | None = None,
+        on_turn: Callable[[float], None] | None = None,
         patience: float = PATIENCE,
     ) -> None:
         """`files`: an image file's parts in order, sent as they are; `interface`: name of the network card.
 
-        `on_out` hears of each wanted receiver that is given up, and why, once.
+        `max_bitrate`: bit/s; 0 for none. `on_out` hears of each wanted receiver that is given up, and why, once;
+        `on_turn` is called with the time several times a second.
         """
         self.stream = ClassicStream(audience, time.monotonic())
         self._audience, self._on_out, self._patience = audience, on_out, patience
         self._tried: dict[str, float] = {}
         self.port_base = port_base
         self._files, self._interface, self._max_bitrate = list(files), interface, max_bitrate
-        self._on_said = on_said
+        self._on_said, self._on_turn = on_said, on_turn
         self._terminal = -1
         self._children: list[subprocess.Popen[bytes]] = []
 
@@ -116,7 +118,7 @@ class Sender:
         os.set_blocking(self._terminal, False)
 
     def _command(self, data: int) -> list[str]:
-        limit = ["--max-bitrate", self._max_bitrate] if self._max_bitrate else []
+        limit = ["--max-bitrate", f"{self._max_bitrate / 1000:.0f}k"] if self._max_bitrate else []
         return [
             "udp-sender", "--file", f"/dev/fd/{data}", "--interface", self._interface, "--mcast-all-addr", "224.0.0.1",
             "--portbase", str(self.port_base), "--ttl", "1", "--retries-until-drop", str(RETRIES), *limit,
@@ -154,6 +156,8 @@ class Sender:
                 os.write(self._terminal, b"\n")
                 ready_since = now
             await self._put_out(now)
+            if self._on_turn is not None:
+                self._on_turn(now)
 
     async def _put_out(self, now: float) -> None:
         """Give up who never came, and eject who should not be in or stands still."""

@@ -8,6 +8,7 @@ from cloned.core import classics
 from cloned.core.events import CloseStream, Effect, OpenStream, Record
 from cloned.core.laptop import Laptop, State, VerdictKind, move
 from cloned.core.ledger import ledger_row
+from cloned.core.rates import rates
 from cloned.core.schedule import plan
 from cloned.core.session import Kind, Session
 from cloned.core.workshop import Workshop
@@ -88,7 +89,7 @@ def open_stream(session: Session, *, interrupted: bool = False) -> OpenStream:
 
 
 def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tuple[Effect, ...]]:
-    """What must be done because of what changed: streams opened and closed, results recorded."""
+    """What must be done because of what changed: streams opened, paced and closed, results recorded."""
     found: list[Effect] = []
     for ident, session in after.sessions.items():
         was = before.sessions.get(ident)
@@ -98,6 +99,8 @@ def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tu
             found.append(classics.audience(after, session))
         if was is not None and was.open and not session.open:
             found.append(CloseStream(ident))
+    if (limits := rates(after)) != rates(before):
+        found.append(limits)
     closed = [
         laptop
         for ident, laptop in after.laptops.items()

@@ -306,6 +306,16 @@ class Audience:
 
 
 @dataclass(frozen=True)
+class Rates:
+    """How fast streams may be, in Mbit/s of the links they go over."""
+
+    link: int
+    """All of them together."""
+    sessions: tuple[tuple[SessionId, int], ...]
+    """Each open one."""
+
+
+@dataclass(frozen=True)
 class CloseStream:
     """Nobody needs this session's pieces any more."""
 
@@ -319,4 +329,4 @@ class Record:
     row: dict[str, Any]
 
 
-Effect = OpenStream | Audience | CloseStream | Record
+Effect = OpenStream | Audience | Rates | CloseStream | Record

@@ -50,9 +50,11 @@ class Pace:
         """Rate and loss when slowing down began."""
 
     def set_ceiling(self, ceiling: float) -> None:
-        """Follow a new limit at once."""
+        """Follow a new limit at once: a rate that nothing but the old limit kept down rises with it."""
+        unhindered = self.rate >= self.ceiling
         self.ceiling = ceiling
-        self.rate = min(self.rate, ceiling)
+        self.rate = ceiling if unhindered else min(self.rate, ceiling)
+        self._knee = ceiling if unhindered else min(self._knee, ceiling)
 
     def update(self, samples: Sequence[Sample]) -> bool:
         """Look at all receivers that take part, every STEP seconds; whether the rate was lowered.

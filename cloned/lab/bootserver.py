@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cloned import config
-from cloned.core.events import Audience, OpenStream
+from cloned.core.events import Audience, OpenStream, Rates
 from cloned.core.ids import SessionId
 from cloned.engine import Engine
 from cloned.errors import ClonedError, MissingError
@@ -34,6 +34,9 @@ class NothingElse:
 
     async def settle(self, audience: Audience) -> None:
         """There is nobody."""
+
+    async def limit(self, rates: Rates) -> None:
+        """Nothing is sent."""
 
     async def shut(self, session: SessionId) -> None:
         """There is none."""

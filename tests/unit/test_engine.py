@@ -21,6 +21,7 @@ from cloned.core.events import (
     ImageKnown,
     Judged,
     OpenStream,
+    Rates,
     Ready,
     Settings,
     SwitchChanged,
@@ -44,6 +45,9 @@ class Streams:
 
     async def open(self, opened: OpenStream) -> None:
         self.open_now[opened.session] = opened
+
+    async def limit(self, rates: Rates) -> None:
+        self.rates = rates
 
     async def shut(self, session: SessionId) -> None:
         self.open_now.pop(session)
@@ -131,6 +135,7 @@ async def test_a_restart_brings_everything_back_and_opens_the_streams_again(tmp_
         await settled(engine)
         await asyncio.sleep(0.05)
         assert set(streams.open_now) == {laptop.session}
+        assert streams.rates == Rates(1000, ((laptop.session, 1000),))
 
 
 async def test_a_result_outlives_a_ledger_that_is_down_and_a_restart(tmp_path: Path) -> None:

@@ -83,6 +83,16 @@ def test_a_new_ceiling_counts_at_once() -> None:
     assert pace.rate == 1e8
 
 
+def test_a_higher_ceiling_is_used_at_once_where_only_the_old_one_held_it_down() -> None:
+    pace = Pace(1e8)
+    pace.set_ceiling(GIGABIT)
+    assert pace.rate == GIGABIT
+    pace.update([Sample(0.5, 0.0)])
+    slowed = pace.rate
+    pace.set_ceiling(2 * GIGABIT)
+    assert pace.rate == slowed
+
+
 def test_common_is_what_most_have_at_least() -> None:
     assert common([]) == 0
     assert common([3]) == 3

@@ -49,6 +49,9 @@ class House:
     async def open(self, opened: OpenStream) -> None:
         self.opened = opened
 
+    async def limit(self, rates: Any) -> None:
+        pass
+
     async def shut(self, session: SessionId) -> None:
         pass
 

@@ -1,0 +1,30 @@
+"""How fast each session may send, from what the switches and the laptops say of their links. Pure."""
+
+from __future__ import annotations
+
+from cloned.core.events import Rates
+from cloned.core.orders import alone
+from cloned.core.session import Session
+from cloned.core.workshop import Workshop
+
+UNKNOWN = 1000
+"""Mbit/s of a link of which neither the switch nor the laptop says anything."""
+
+
+def rates(workshop: Workshop) -> Rates:
+    """The limit of each open session, and of all of them together.
+
+    A stream reaches everybody at once, so its limit is the slowest link of those who take it. Who is served
+    by itself (`orders.alone`) does not count, except where udpcast sends: there nobody is.
+    """
+    speeds: dict[str, list[int]] = {}
+    for laptop in workshop.active():
+        session = workshop.sessions.get(laptop.session) if laptop.session is not None else None
+        if session is not None and (session.classic or not alone(laptop)):
+            speeds.setdefault(session.id, []).append(laptop.speed_mbps or UNKNOWN)
+    found = ((each.id, _limit(workshop, each, speeds)) for each in workshop.sessions.values() if each.open)
+    return Rates(workshop.link_mbps, tuple(found))
+
+
+def _limit(workshop: Workshop, session: Session, speeds: dict[str, list[int]]) -> int:
+    return min(workshop.link_mbps, *speeds.get(session.id, [UNKNOWN]))
