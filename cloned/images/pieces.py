@@ -15,6 +15,7 @@ import zstandard
 
 from cloned.core.manifest import PIECE
 from cloned.errors import ImageError
+from cloned.images.direct import read_file, write_file
 
 _counter = itertools.count()
 
@@ -47,9 +48,9 @@ class Pieces:
         """Store a piece unless it is there already, whole; a damaged one is replaced. OSError if the disk is full."""
         digest = hashlib.sha256(data).digest()
         path = self.path(digest)
-        frame = self._existing(path, data)
-        if frame is not None:
-            return Stored(digest, len(frame), new=False)
+        size = self._existing(path, data)
+        if size:
+            return Stored(digest, size, new=False)
         frame = self._compressor().compress(data)
         _write(path, frame)
         return Stored(digest, len(frame), new=True)
@@ -63,10 +64,12 @@ class Pieces:
             raise ImageError(f"{path} cannot be read: {error.strerror}", REPAIR) from error
 
     def data(self, digest: bytes) -> bytes:
-        """What a piece holds, proven; ImageError if it is missing or damaged."""
-        path, frame = self.path(digest), self.frame(digest)
+        """What a piece holds on the disk itself, proven; ImageError if it is missing or damaged."""
+        path = self.path(digest)
         try:
-            data = self._decompressor().decompress(frame, max_output_size=PIECE)
+            data = self._unpacked(read_file(path, 2 * PIECE))
+        except OSError as error:
+            raise ImageError(f"{path} cannot be read: {error.strerror}", REPAIR) from error
         except zstandard.ZstdError as error:
             raise ImageError(f"{path} is damaged: {error}", REPAIR) from error
         if hashlib.sha256(data).digest() != digest:
@@ -91,13 +94,19 @@ class Pieces:
             with suppress(ValueError):
                 yield bytes.fromhex(path.name)
 
-    def _existing(self, path: Path, data: memoryview) -> bytes | None:
-        """The frame at `path` if it holds `data`."""
+    def _existing(self, path: Path, data: memoryview) -> int:
+        """Bytes of the frame at `path` if it holds `data`, else 0."""
         try:
-            frame = path.read_bytes()
-            return frame if self._decompressor().decompress(frame, max_output_size=PIECE) == data else None
-        except (FileNotFoundError, zstandard.ZstdError):
-            return None
+            frame = read_file(path, 2 * PIECE)
+            return len(frame) if self._unpacked(frame) == data else 0
+        except (OSError, zstandard.ZstdError):
+            return 0
+
+    def _unpacked(self, frame: memoryview) -> bytes:
+        """What a frame holds; ZstdError, also for one that claims to hold more than a piece."""
+        if not 0 <= zstandard.frame_content_size(frame) <= PIECE:
+            raise zstandard.ZstdError("its size is no piece's")
+        return self._decompressor().decompress(frame, max_output_size=PIECE)
 
     def _compressor(self) -> zstandard.ZstdCompressor:
         if not hasattr(self._local, "compressor"):
@@ -120,7 +129,7 @@ def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{next(_counter)}")
     try:
-        draft.write_bytes(data)
+        write_file(draft, data)
         draft.rename(path)
     except BaseException:
         draft.unlink(missing_ok=True)
