@@ -8,17 +8,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import IO
 
 import zstandard
 
-from cloned.agent import disks
-from cloned.agent.client import Client, Refused
+from cloned.agent.client import Refused
 from cloned.agent.failures import AgentError
+from cloned.agent.job import Job
 from cloned.agent.master import Master, Part, files, look, md5sums, used_bytes
-from cloned.agent.options import Options
-from cloned.agent.reporter import Order, Reporter
-from cloned.agent.status import Status
 from cloned.agent.upload import SplitSink, Upload
 from cloned.agent.verify import Stopped
 
@@ -27,23 +24,22 @@ HEAD = 4096
 """Bytes of a partclone stream that hold its header."""
 
 
-class CaptureJob:
+class CaptureJob(Job):
     """Carries out one order; `run` returns when the server has the image, or raises AgentError or Stopped."""
 
-    def __init__(
-        self, options: Options, client: Client, reporter: Reporter, status: Status, order: Order,
-        told: Mapping[str, Any],
-    ) -> None:
-        self._options, self._client, self._reporter, self._status = options, client, reporter, status
-        self._order, self._told = order, told
-        self._image = str(order["image"])
-        self._done, self._began = 0, time.monotonic()
+    _done = 0
+    _began = 0.0
+    _expected: Mapping[str, int] = {}
+
+    @property
+    def _image(self) -> str:
+        return str(self._order["image"])
 
     def run(self) -> None:
         """Measure, send everything, and wait for the server's word."""
         self._status.set("preparing", session=None, round=0, reason=None)
         try:
-            master = look(disks.choose(self._order["disk"], disks.scan(self._options.only_disk, self._told)))
+            master = look(self._disk())
             self._expected = {part.name: self._measure(part) for part in master.data}
             upload = self._open()
             self._send_all(master, upload)

@@ -26,7 +26,7 @@ class ClassicJob(RestoreJob):
             raise AgentError("needs-classic", "it needs a live system of its own")
         self._status.begin(self._session)
         plan = Plan.from_json(self._call("GET", "/agent/v1/plan"))
-        disk = disks.choose(self._order["disk"], self._scan())
+        disk = self._disk()
         fits(plan, disk, classic=True)
         self._readable(plan)
         self._smart_before = smart.health(disk["path"])

@@ -10,34 +10,27 @@ from typing import Any
 
 from cloned.agent import disks, facts, layout, smart
 from cloned.agent.blockio import Disk, DiskError
-from cloned.agent.client import Client
 from cloned.agent.failures import AgentError
-from cloned.agent.options import Options
-from cloned.agent.reporter import Order, Reporter
+from cloned.agent.job import Job
 from cloned.agent.restore import Progress, Restore
-from cloned.agent.status import Status
 from cloned.agent.verify import Stopped
 from cloned.core.layout import Layout
 from cloned.core.manifest import DIGEST, Plan
 from cloned.core.packets import StreamAddress
 
 
-class RestoreJob:
+class RestoreJob(Job):
     """Carries out one order; `run` returns at the verdict `verified`, or raises AgentError or Stopped."""
 
-    def __init__(
-        self, options: Options, client: Client, reporter: Reporter, status: Status, order: Order,
-        told: Mapping[str, Any],
-    ) -> None:
-        self._options, self._client, self._reporter, self._status = options, client, reporter, status
-        self._order, self._told = order, told
-        self._session = str(order["session"])
+    @property
+    def _session(self) -> str:
+        return str(self._order["session"])
 
     def run(self) -> None:
         """Bring the disk to the image."""
         self._status.begin(self._session)
         plan = Plan.from_json(self._call("GET", "/agent/v1/plan"))
-        disk = disks.choose(self._order["disk"], self._scan())
+        disk = self._disk()
         fits(plan, disk)
         self._smart_before = smart.health(disk["path"])
         restore = self._restore(plan, disk)
@@ -154,9 +147,6 @@ class RestoreJob:
         address = StreamAddress.from_json(stream) if stream else None
         interface = facts.interface_of(self._client.local_address())
         return Restore(plan, disk["path"], address, unicast or None, self._options.token, interface)
-
-    def _scan(self) -> list[disks.DiskFacts]:
-        return disks.scan(self._options.only_disk, self._told)
 
     def _check_again(self, disk: disks.DiskFacts) -> None:
         disks.check_again(disk, self._options.only_disk, self._told)

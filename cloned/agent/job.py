@@ -1,0 +1,28 @@
+"""What the carrying out of every order begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cloned.agent import disks
+from cloned.agent.client import Client
+from cloned.agent.options import Options
+from cloned.agent.reporter import Order, Reporter
+from cloned.agent.status import Status
+
+
+class Job:
+    """One order on its way; subclasses have a `run` that raises AgentError or Stopped."""
+
+    def __init__(
+        self, options: Options, client: Client, reporter: Reporter, status: Status, order: Order,
+        told: Mapping[str, Any],
+    ) -> None:
+        """`told`: facts of the disk that were given, not found (disks.scan)."""
+        self._options, self._client, self._reporter, self._status = options, client, reporter, status
+        self._order, self._told = order, told
+
+    def _disk(self) -> disks.DiskFacts:
+        """The disk that the order names; AgentError if it is not there, or not alone."""
+        return disks.choose(self._order["disk"], disks.scan(self._options.only_disk, self._told))
