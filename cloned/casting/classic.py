@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cloned.casting.udpcast import Outcome, Sender
+from cloned.casting.udpcast import Outcome, Sender, StrangerError
 from cloned.core.classic import Audience, Joined, Said, Sent
 from cloned.core.events import Ejected, Event, OpenStream, StreamEnded
 from cloned.core.portbases import STEP
@@ -89,6 +89,9 @@ class ClassicSession:
         """Send everything; then, or where that fails, say so to the engine."""
         try:
             await self._send_all()
+        except StrangerError as error:
+            log.warning("classic session %s: %s; the next one goes over other ports", self._session, error)
+            await self._tell(StreamEnded(self._session, str(error), again=True))
         except ClonedError as error:
             log.error("classic session %s: %s", self._session, error)
             await self._tell(StreamEnded(self._session, str(error)))
@@ -103,7 +106,7 @@ class ClassicSession:
             port = self.stats.port + number * STEP
             sender = Sender(
                 part.files, self._interface, port, self.audience, max_bitrate=self._share(0.0), on_said=self._hear,
-                on_out=self._out, on_turn=self._claim,
+                on_out=self._out, on_turn=self._claim, untouched=number == 0,
             )
             outcome = await sender.run()
             log.info("classic session %s: %s went to %s", self._session, part.name, ", ".join(sorted(outcome.finished)))

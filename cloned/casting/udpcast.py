@@ -52,6 +52,10 @@ class Outcome:
     bytes: int = 0
 
 
+class StrangerError(ClonedError):
+    """Somebody connected who is none of ours, before the stream began."""
+
+
 class Sender:
     """One udp-sender: one partition to exactly the wanted receivers."""
 
@@ -67,14 +71,17 @@ class Sender:
         on_out: Callable[[str, str], Awaitable[None]] | None = None,
         on_turn: Callable[[float], None] | None = None,
         patience: float = PATIENCE,
+        untouched: bool = False,
     ) -> None:
         """`files`: an image file's parts in order, sent as they are; `interface`: name of the network card.
 
         `max_bitrate`: bit/s; 0 for none. `on_out` hears of each wanted receiver that is given up, and why, once;
-        `on_turn` is called with the time several times a second.
+        `on_turn` is called with the time several times a second. `untouched`: nobody has written anything yet, so
+        a stranger is no reason to eject, but to stop with StrangerError and to use other ports.
         """
         self.stream = ClassicStream(audience, time.monotonic())
         self._audience, self._on_out, self._patience = audience, on_out, patience
+        self._untouched = untouched
         self._tried: dict[str, float] = {}
         self.port_base = port_base
         self._files, self._interface, self._max_bitrate = list(files), interface, max_bitrate
@@ -162,6 +169,9 @@ class Sender:
     async def _put_out(self, now: float) -> None:
         """Give up who never came, and eject who should not be in or stands still."""
         stream = self.stream
+        foreign = self._audience.foreign(stream.inside.values())
+        if self._untouched and foreign is not None and not stream.started:
+            raise StrangerError(f"{foreign}, which is none of its laptops, connected to port {self.port_base}")
         for address in stream.missing(now, self._patience):
             await self._give_up(address, f"it did not connect within {self._patience:.0f} s")
         for address in stream.to_eject(now):

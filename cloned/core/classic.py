@@ -108,8 +108,19 @@ class Audience:
 
     def __init__(self, wanted: frozenset[str] | None, guests: int = 0) -> None:
         """`wanted`: IPv4 addresses, no more and no fewer; None for the first `guests` who come."""
+        self._known: set[str] = set()
         self.wanted = wanted
         self.guests = guests
+
+    @property
+    def wanted(self) -> frozenset[str] | None:
+        """Whom they are for now."""
+        return self._wanted
+
+    @wanted.setter
+    def wanted(self, addresses: frozenset[str] | None) -> None:
+        self._wanted = addresses
+        self._known |= addresses or frozenset()
 
     @property
     def gone(self) -> bool:
@@ -124,6 +135,10 @@ class Audience:
         """Whether just those are in who should be."""
         found = set(inside)
         return len(found) == self.guests if self.wanted is None else bool(found) and found == self.wanted
+
+    def foreign(self, inside: Collection[str]) -> str | None:
+        """Somebody who is in and was never wanted: whoever it is, it knows our port."""
+        return next((each for each in inside if self.wanted is not None and each not in self._known), None)
 
     def stranger(self, inside: Collection[str]) -> str | None:
         """Somebody who is in and should not be."""

@@ -16,6 +16,9 @@ from cloned.core.reasons import Reason
 from cloned.core.session import Kind, Session
 from cloned.core.workshop import Workshop
 
+RESUMING = 30.0
+"""Seconds after a session broke off within which the next one is its continuation."""
+
 
 def free_port(workshop: Workshop, image: str, now: float) -> int | None:
     """A port base for a session of this image; None if all were given out within a day."""
@@ -33,6 +36,15 @@ def new_session(workshop: Workshop, image: str, kind: Kind, entropy: str, now: f
     return Session(
         SessionId(drawn(entropy, "session", 8)), number, image, known.image_hash, drawn(entropy, "stream", 32), now,
         bytes=known.used, kind=kind, port=port, streams=known.streams if kind != "pieces" else 0, joined=now,
+        go=kind == "classic" and _resumes(workshop, image, now),
+    )
+
+
+def _resumes(workshop: Workshop, image: str, now: float) -> bool:
+    """Whether a session of this image has just broken off: its laptops need not wait for others once more."""
+    return any(
+        each.broke_off and each.image == image and each.sent is not None and now - each.sent < RESUMING
+        for each in workshop.sessions.values()
     )
 
 
@@ -112,7 +124,9 @@ def stream_ended(workshop: Workshop, event: StreamEnded, now: float) -> Workshop
     if session is None or not session.open or not session.classic or session.sent is not None:
         return workshop
     over = now if session.kind == "guests" else None
-    workshop = workshop.with_session(replace(session, sent=now, started=session.started or now, ended=over))
+    broke_off = bool(event.error) and event.again
+    ended = replace(session, sent=now, started=session.started or now, ended=over, broke_off=broke_off)
+    workshop = workshop.with_session(ended)
     for laptop in _inside(workshop, session) if event.error else ():
         if event.again:
             laptop = replace(laptop, session=None)

@@ -46,6 +46,8 @@ class Session:
     """Members of a started classic session that are still to get its stream."""
     sent: float | None = None
     """When a classic session's last stream was over."""
+    broke_off: bool = False
+    """Whether it was over too soon, so that its laptops go on in another session."""
     ejected: tuple[str, ...] = ()
     """Addresses that were taken out of a classic session."""
 

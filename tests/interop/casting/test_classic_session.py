@@ -6,12 +6,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.interop.casting.test_udpcast import ONE, TWO, Net, digest, line
+from tests.interop.casting.bridge import ONE, TWO, Net, digest, line, until_received
 
 pytestmark = pytest.mark.interop
 
@@ -24,23 +23,13 @@ from cloned.core.ids import SessionId
 guests, wanted = int(sys.argv[1]), sys.argv[2].split(",")
 parts = [Part(name, [Path(name)]) for name in sys.argv[3:]]
 async def tell(event):
-    print(json.dumps([event.kind, getattr(event, "address", "")]), flush=True)
+    print(json.dumps([event.kind, getattr(event, "address", "") or event.error]), flush=True)
 opened = OpenStream(SessionId("s"), 1, "i", "", "guests" if guests else "classic", 2232, guests)
-session = ClassicSession(opened, parts, "br0", "10.98.0.1", "900000k", tell)
+session = ClassicSession(opened, parts, "br0", "10.98.0.1", lambda wish: 900e6, tell)
 if not guests:
     session.audience.wanted = frozenset(wanted)
 asyncio.run(session.run())
 """
-
-
-@pytest.fixture
-def net() -> Iterator[Net]:
-    net = Net()
-    try:
-        net.build()
-        yield net
-    finally:
-        net.remove()
 
 
 @pytest.fixture
@@ -68,8 +57,7 @@ def test_who_left_is_not_waited_for_by_the_second_part(net: Net, parts: list[Pat
     big[0].write_bytes(os.urandom(1_000_000) * 150)
     session = net.start("s", sys.executable, "-c", SESSION, "0", f"{ONE},{TWO}", *map(str, big))
     good, bad = net.catch("1", 2232, tmp_path / "1.0"), net.catch("2", 2232, tmp_path / "2.0")
-    while not (tmp_path / "2.0").exists() or (tmp_path / "2.0").stat().st_size < 100_000:
-        time.sleep(0.02)
+    until_received(tmp_path / "2.0", 100_000)
     bad.kill()
     began = time.monotonic()
     assert json.loads(line(session)) == ["ejected", TWO]
@@ -77,4 +65,26 @@ def test_who_left_is_not_waited_for_by_the_second_part(net: Net, parts: list[Pat
     assert good.wait(60) == 0
     assert net.catch("1", 2234, tmp_path / "1.1").wait(30) == 0
     assert json.loads(line(session)) == ["stream-ended", ""]
+    assert digest(tmp_path / "1.1") == digest(parts[1])
+
+
+def test_a_stranger_at_the_first_port_means_another_session(net: Net, parts: list[Path], tmp_path: Path) -> None:
+    """Nothing was written yet: the laptops go over to fresh ports, and nobody gets a byte here."""
+    session = net.start("s", sys.executable, "-c", SESSION, "0", ONE, *map(str, parts))
+    net.catch("2", 2232, tmp_path / "stranger")
+    kind, error = json.loads(line(session))
+    assert kind == "stream-ended"
+    assert f"{TWO}, which is none of its laptops, connected to port 2232" in error
+    assert session.wait(10) == 0
+    assert net.senders() == []
+    assert not (tmp_path / "stranger").exists() or (tmp_path / "stranger").stat().st_size == 0
+
+
+def test_a_stranger_at_a_later_port_is_put_out(net: Net, parts: list[Path], tmp_path: Path) -> None:
+    session = net.start("s", sys.executable, "-c", SESSION, "0", ONE, *map(str, parts))
+    assert net.catch("1", 2232, tmp_path / "1.0").wait(30) == 0
+    net.catch("2", 2234, tmp_path / "stranger")
+    time.sleep(3)
+    assert net.catch("1", 2234, tmp_path / "1.1").wait(30) == 0
+    assert [json.loads(line(session)) for _ in range(2)] == [["ejected", TWO], ["stream-ended", ""]]
     assert digest(tmp_path / "1.1") == digest(parts[1])

@@ -62,6 +62,16 @@ def test_a_stranger_is_to_be_ejected() -> None:
     assert stream.ready()
 
 
+def test_who_was_wanted_once_is_no_foreigner() -> None:
+    audience = Audience(frozenset({ONE}))
+    audience.wanted = frozenset({ONE, TWO})
+    audience.keep({ONE})
+    assert audience.stranger([ONE, TWO]) == TWO
+    assert audience.foreign([ONE, TWO]) is None
+    assert audience.foreign([ONE, "10.98.0.9"]) == "10.98.0.9"
+    assert Audience(None, 2).foreign([ONE]) is None
+
+
 def test_who_never_comes_is_not_waited_for() -> None:
     stream = ClassicStream(Audience(frozenset({ONE, TWO})), 100.0)
     told(stream, b"New connection from 10.98.0.2  (#0) 9\r\n")

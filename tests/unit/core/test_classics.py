@@ -18,6 +18,7 @@ from cloned.core.events import (
     ImageKnown,
     Judged,
     OpenStream,
+    Rates,
     Ready,
     Settings,
     StreamEnded,
@@ -156,6 +157,19 @@ def test_a_stream_that_broke_off_is_begun_again_for_the_same_laptops() -> None:
     assert room.session.port != before.port
 
 
+def test_laptops_of_a_session_that_broke_off_do_not_wait_for_others_again() -> None:
+    room = Room()
+    laptops = [room.arrive(1), room.arrive(2)]
+    room.happen(Command("start", "page", image="lvm"))
+    room.happen(StreamEnded(room.session.id, "10.0.0.9, which is none of its laptops, connected", again=True))
+    assert audiences(room.happen(Ready(laptops[0], room.session.id, "D1", (), True))) == []
+    assert audiences(room.happen(Ready(laptops[1], room.session.id, "D2", (), True))) == [("10.0.0.1", "10.0.0.2")]
+    room.happen(StreamEnded(room.session.id))
+    room.now += 60
+    room.arrive(3)
+    assert not room.session.go
+
+
 def test_an_image_that_cannot_be_sent_sets_its_laptops_aside() -> None:
     room = Room()
     room.arrive(1)
@@ -167,7 +181,8 @@ def test_an_image_that_cannot_be_sent_sets_its_laptops_aside() -> None:
 
 def test_a_session_for_guests_has_no_laptops_and_ends_with_its_stream() -> None:
     room = Room()
-    (opened,) = room.happen(Command("start", "page", image="lvm", guests=3))
+    opened, limits = room.happen(Command("start", "page", image="lvm", guests=3))
+    assert isinstance(limits, Rates)
     assert isinstance(opened, OpenStream)
     assert (opened.kind, opened.guests, opened.port) == ("guests", 3, FIRST)
     room.arrive(1)

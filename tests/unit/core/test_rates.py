@@ -25,7 +25,7 @@ def laptop(number: int, session: SessionId, mbps: int | None, state: State = Sta
 def workshop(*laptops: Laptop, link: int = 1000, kind: Kind = "pieces") -> Workshop:
     images = {name: ImageInfo(name, "h", 1, 1) for name in ("one", "two")}
     sessions = {
-        each: Session(each, number, each, "h", "", 0.0, members=tuple(l.id for l in laptops), kind=kind)
+        each: Session(each, number, each, "h", "", 0.0, members=tuple(other.id for other in laptops), kind=kind)
         for number, each in enumerate((ONE, TWO), 1)
     }
     found = {each.id: each for each in laptops}
