@@ -18,6 +18,9 @@ _FILLER = re.compile(
         | (?P<one>.)(?P=one)* | \W* )$""",
     re.IGNORECASE | re.VERBOSE,
 )
+LONGEST = 64
+"""Characters of a word of SMBIOS that are looked at: boot loaders send no more."""
+_NOT_TOLD = re.compile(r"[^a-z0-9_.:-]+")
 _FILLER_UUIDS = frozenset(
     {
         "03000200-0400-0500-0006-000700080009",
@@ -69,15 +72,15 @@ class Identity:
         macs = dict.fromkeys((*newer.macs, *self.macs))
         return Identity(
             newer.uuid or self.uuid,
-            newer.serial or self.serial,
-            newer.vendor or self.vendor,
-            newer.product or self.product,
+            _fuller(newer.serial, self.serial),
+            _fuller(newer.vendor, self.vendor),
+            _fuller(newer.product, self.product),
             tuple(macs)[:16],
         )
 
 
 def clean(uuid: str = "", serial: str = "", vendor: str = "", product: str = "", macs: Iterable[str] = ()) -> Identity:
-    """An Identity from raw strings: trimmed, bounded, placeholders emptied, MACs normalised."""
+    """An Identity from raw strings: trimmed, bounded, runs of spaces made one, placeholders emptied, MACs normalised."""
     uuid, serial, vendor, product = (_printable(text) for text in (uuid, serial, vendor, product))
     return Identity(
         uuid.lower() if usable_uuid(uuid) else "",
@@ -89,7 +92,22 @@ def clean(uuid: str = "", serial: str = "", vendor: str = "", product: str = "",
 
 
 def _printable(text: str) -> str:
-    return "".join(char for char in text if char.isprintable()).strip()[:80]
+    return " ".join("".join(char for char in text if char.isprintable()).split())[:LONGEST].strip()
+
+
+def word_key(text: str) -> str:
+    """What two ways of telling one word of SMBIOS have in common.
+
+    GRUB's script can send letters, digits and `_ . : -` and makes one space of any run of others; firmware pads.
+    """
+    return _NOT_TOLD.sub(" ", text.lower()).strip()
+
+
+def _fuller(newer: str, known: str) -> str:
+    """The newer word, unless it is the known one with characters lost on the way."""
+    if word_key(newer) == word_key(known) and len(newer.replace(" ", "")) < len(known.replace(" ", "")):
+        return known
+    return newer or known
 
 
 def same(known: Identity, seen: Identity) -> bool:
@@ -102,13 +120,17 @@ def same(known: Identity, seen: Identity) -> bool:
     uuids, serials = known.uuid and seen.uuid, known.serial and seen.serial
     if uuids and known.uuid != seen.uuid:
         return False
-    if serials and known.serial != seen.serial:
+    if serials and word_key(known.serial) != word_key(seen.serial):
         return False
     if uuids:
         return True
     if serials:
-        return (known.vendor, known.product) == (seen.vendor, seen.product) or not (known.product and seen.product)
+        return _make(known) == _make(seen) or not (known.product and seen.product)
     return bool(set(known.macs) & set(seen.macs)) and not (known.usable and seen.usable)
+
+
+def _make(identity: Identity) -> tuple[str, str]:
+    return word_key(identity.vendor), word_key(identity.product)
 
 
 def drawn(entropy: str, purpose: str, size: int = 8) -> str:

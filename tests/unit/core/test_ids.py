@@ -88,6 +88,32 @@ def test_merging_keeps_every_mac() -> None:
 
 
 @pytest.mark.parametrize(
+    ("firmware", "grub"),
+    [
+        ("PF2X  7Z", "PF2X 7Z"),
+        (" PF2X7Z ", "PF2X7Z"),
+        ("CN/0K2-17+A", "CN 0K2-17 A"),
+        ("S/N (R) 77", "S N R 77"),
+        ("pf2x7z", "PF2X7Z"),
+    ],
+)
+def test_what_a_boot_loader_makes_of_a_serial_is_the_same_serial(firmware: str, grub: str) -> None:
+    agents, loaders = clean(UUID, firmware, "Dell  Inc.", "Latitude"), clean(UUID, grub, "Dell Inc.", "Latitude")
+    assert same(agents, loaders)
+    assert same(clean("", firmware, "Dell  Inc.", "Latitude"), clean("", grub, "Dell Inc.", "Latitude"))
+
+
+def test_a_word_that_lost_characters_on_the_way_does_not_replace_the_whole_one() -> None:
+    whole, lossy = clean(serial="CN/0K2-17"), clean(serial="CN 0K2-17")
+    assert whole.merged(lossy).serial == lossy.merged(whole).serial == "CN/0K2-17"
+    assert whole.merged(clean(serial="other")).serial == "other"
+
+
+def test_serials_that_differ_by_more_than_spaces_are_different() -> None:
+    assert not same(clean(UUID, "PF2X-7Z"), clean(UUID, "PF2X7Z"))
+
+
+@pytest.mark.parametrize(
     ("text", "mac"),
     [
         ("AA-BB-CC-DD-EE-FE", "aa:bb:cc:dd:ee:fe"),
@@ -103,5 +129,5 @@ def test_macs(text: str, mac: str) -> None:
 @given(st.text(), st.text(), st.text(), st.text(), st.lists(st.text(), max_size=4))
 def test_anything_can_be_cleaned(uuid: str, serial: str, vendor: str, product: str, macs: list[str]) -> None:
     identity = clean(uuid, serial, vendor, product, macs)
-    assert all(text.isprintable() and len(text) <= 80 for text in (identity.serial, identity.vendor, identity.product))
+    assert all(text.isprintable() and len(text) <= 64 for text in (identity.serial, identity.vendor, identity.product))
     assert same(identity, identity) or not (identity.usable or identity.macs)
