@@ -13,6 +13,7 @@ from cloned.core.manifest import PIECE, Layer
 from cloned.errors import ImageError
 from cloned.images.extfs import Ext, ExtError
 from cloned.images.manifest import Packed
+from cloned.images.ntfs import Ntfs, NtfsError
 from cloned.images.pieces import Pieces
 
 
@@ -56,8 +57,15 @@ def find_system(packed: Sequence[Packed], pieces: Pieces) -> str:
             found = _linux(LayerReader(part.layer, part.digests, pieces))
             if found:
                 return found
-    large = [part for part in packed if part.layer.fs == "ntfs" and part.layer.used > 4 * 10**9]
-    return "Windows" if large else ""
+    ntfs = [part for part in packed if part.layer.fs == "ntfs" and part.digests]
+    return "Windows" if any(_windows(LayerReader(part.layer, part.digests, pieces)) for part in ntfs) else ""
+
+
+def _windows(reader: LayerReader) -> bool:
+    """Whether an NTFS has a folder `Windows` at its root."""
+    with suppress(NtfsError, ImageError, struct.error, IndexError):
+        return any(name.lower() == "windows" for name in Ntfs(reader.read).root_names())
+    return False
 
 
 def _linux(reader: LayerReader) -> str:

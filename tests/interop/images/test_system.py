@@ -29,3 +29,23 @@ def test_os_release(options: list[str], store: ImageStore, tmp_path: Path) -> No
     run(["mke2fs", "-q", *options, "-d", tree, file])
     manifest = store.import_image(save("ext4", file, clone("partclone.extfs", file), tmp_path / "image"))
     assert manifest.os == "Debian GNU/Linux 12 (bookworm)"
+
+
+@pytest.mark.parametrize(("folders", "found"), [
+    (["Windows", "Users"], "Windows"), (["Users", "Windows.old"], ""),
+    ([f"a folder with a long name, number {number}" for number in range(800)] + ["WINDOWS"], "Windows"),
+], ids=["windows", "data", "a-large-root"])  # fmt: skip
+def test_windows(folders: list[str], found: str, store: ImageStore, tmp_path: Path) -> None:
+    file, place = tmp_path / "ntfs.raw", tmp_path / "place"
+    with file.open("wb") as made:
+        made.truncate(64 * MIB)
+    run(["mkfs.ntfs", "-q", "-F", "-f", file])
+    place.mkdir()
+    run(["ntfs-3g", file, place])
+    try:
+        for folder in folders:
+            (place / folder).mkdir()
+    finally:
+        run(["umount", place])
+    manifest = store.import_image(save("ntfs", file, clone("partclone.ntfs", file), tmp_path / "image"))
+    assert manifest.os == found

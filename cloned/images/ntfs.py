@@ -1,0 +1,111 @@
+"""The names in the root folder of an NTFS, read from its used bytes: just enough to see whether Windows lives there.
+
+Source: the ntfs-3g project's layout.h (NTFS_RECORD, MFT_RECORD, ATTR_RECORD, INDEX_HEADER, INDEX_ENTRY).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+Read = Callable[[int, int], bytes]
+ROOT = 5
+"""Number of the root folder's record in the master file table; the first sixteen are never fragmented."""
+_INDEX_ROOT, _INDEX_ALLOCATION, _END = 0x90, 0xA0, 0xFFFFFFFF
+_LAST = 2
+_MOST_NAMES = 100_000
+_MOST_BLOCKS = 10_000
+
+
+class NtfsError(ValueError):
+    """This is no NTFS that can be read."""
+
+
+class Ntfs:
+    """A file system behind `read(offset, length)`."""
+
+    def __init__(self, read: Read) -> None:
+        boot = read(0, 512)
+        if boot[3:11] != b"NTFS    ":
+            raise NtfsError("there is no NTFS")
+        self._read = read
+        sector, clusters = struct.unpack_from("<HB", boot, 11)
+        self._cluster = sector * (clusters if clusters <= 128 else 1 << (256 - clusters))
+        (self._mft,) = struct.unpack_from("<Q", boot, 48)
+        (size,) = struct.unpack_from("<b", boot, 64)
+        self._record = size * self._cluster if size > 0 else 1 << -size
+        if not 512 <= self._record <= 65536 or not 512 <= self._cluster <= 2 << 20:
+            raise NtfsError("impossible sizes")
+
+    def root_names(self) -> Iterator[str]:
+        """Names in the root folder; NtfsError, struct.error where it is damaged."""
+        return islice(self._names(), _MOST_NAMES)
+
+    def _names(self) -> Iterator[str]:
+        record = _mended(self._read(self._mft * self._cluster + ROOT * self._record, self._record), b"FILE")
+        block = 0
+        for kind, attribute in _attributes(record):
+            if kind == _INDEX_ROOT and not attribute[8]:
+                (at,) = struct.unpack_from("<H", attribute, 20)
+                (block,) = struct.unpack_from("<I", attribute, at + 8)
+                yield from _entries(attribute[at + 16 :])
+            elif kind == _INDEX_ALLOCATION and attribute[8] and 512 <= block <= 65536:
+                yield from self._allocated(attribute, block)
+
+    def _allocated(self, attribute: bytes, block: int) -> Iterator[str]:
+        """Names in the folder's blocks; those not in use have no signature."""
+        (at,) = struct.unpack_from("<H", attribute, 32)
+        for cluster, count in _runs(attribute[at:]):
+            for offset in islice(range(0, count * self._cluster, block), _MOST_BLOCKS):
+                data = self._read(cluster * self._cluster + offset, block)
+                if data[:4] == b"INDX":
+                    yield from _entries(_mended(data, b"INDX")[24:])
+
+
+def _mended(record: bytes, magic: bytes) -> bytes:
+    """A record with the last two bytes of each sector put back (update sequence)."""
+    if record[:4] != magic:
+        raise NtfsError(f"a record does not begin with {magic!r}")
+    at, count = struct.unpack_from("<HH", record, 4)
+    mended = bytearray(record)
+    for number in range(1, count):
+        mended[number * 512 - 2 : number * 512] = record[at + 2 * number : at + 2 * number + 2]
+    return bytes(mended)
+
+
+def _attributes(record: bytes) -> Iterator[tuple[int, bytes]]:
+    (at,) = struct.unpack_from("<H", record, 20)
+    while at + 8 <= len(record):
+        kind, length = struct.unpack_from("<II", record, at)
+        if kind == _END or length < 24:
+            return
+        yield kind, record[at : at + length]
+        at += length
+
+
+def _entries(index: bytes) -> Iterator[str]:
+    """Names in an index, from its header on."""
+    first, end = struct.unpack_from("<II", index)
+    at = first
+    while at + 16 <= min(end, len(index)):
+        length, _, flags = struct.unpack_from("<HHH", index, at + 8)
+        if flags & _LAST or length < 16:
+            return
+        size = index[at + 16 + 64]
+        yield index[at + 16 + 66 : at + 16 + 66 + 2 * size].decode("utf-16-le", "replace")
+        at += length
+
+
+def _runs(packed: bytes) -> Iterator[tuple[int, int]]:
+    """(first cluster, clusters) of a mapping pairs array; sparse runs are left out."""
+    at, cluster = 0, 0
+    while at < len(packed) and packed[at]:
+        sizes, at = packed[at], at + 1
+        length, offset = sizes & 15, sizes >> 4
+        count = int.from_bytes(packed[at : at + length], "little")
+        step = int.from_bytes(packed[at + length : at + length + offset], "little", signed=True)
+        at += length + offset
+        cluster += step
+        if offset:
+            yield cluster, count
