@@ -10,12 +10,13 @@ import random
 import struct
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import zstandard
 
 from cloned.core.layout import Layout, Partition, Swap, read_layout, sfdisk_script, swap_areas, table_writes
+from cloned.core.lvm_places import placed, read_groups
 from cloned.core.manifest import Plan, ReadBack
 from cloned.images.export import partclone_stream
 from cloned.images.partclone import MAGIC, Header
@@ -46,11 +47,12 @@ def read_back(plan: Plan, disk: Path) -> ReadBack:
         def sha(offset: int, data: bytes | None) -> bytes | None:
             return None if data is None else hashlib.sha256(at(offset, len(data))).digest()
 
-        swaps = Layout.parse(plan.layout).swaps
-        layout = read_layout(at, disk.stat().st_size, plan.sector_size, swaps)
+        wanted, where = Layout.parse(plan.layout), placed(plan)
+        layout = read_layout(at, disk.stat().st_size, plan.sector_size, wanted.swaps)
+        layout = replace(layout, groups=read_groups(at, layout, wanted.groups))
         pieces = []
         for piece in range(plan.map.count):
-            data = b"".join(at(*extent) for extent in plan.map.place(piece).ranges())
+            data = b"".join(at(*extent) for extent in where.map.place(piece).ranges())
             pieces.append(hashlib.sha256(data).digest())
         return ReadBack(layout.text(), sha(0, plan.boot_code), sha(512, plan.gap), tuple(pieces))
 

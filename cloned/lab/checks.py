@@ -6,11 +6,12 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cloned.core.layout import Layout, LayoutError, read_layout
-from cloned.core.manifest import BOOT_CODE, Manifest, Place, ReadBack, image_hash
+from cloned.core.lvm_places import placed, read_groups
+from cloned.core.manifest import BOOT_CODE, Manifest, Place, Plan, ReadBack, image_hash
 from cloned.lab.laptops import Disk
 from cloned.lab.loops import LoopDevice
 
@@ -56,12 +57,13 @@ class Bystander:
 def hash_of_disk(disk: Disk, manifest: Manifest) -> str:
     """The image hash of what a backing file holds, computed here; raises LayoutError if it has no valid layout."""
     plan = manifest.plan
-    swaps = Layout.parse(plan.layout).swaps
-    layout = read_layout(disk.read, disk.size, plan.sector_size, swaps)
+    wanted = Layout.parse(plan.layout)
+    layout = read_layout(disk.read, disk.size, plan.sector_size, wanted.swaps)
+    layout = replace(layout, groups=read_groups(disk.read, layout, wanted.groups))
     boot_code = None if plan.boot_code is None else _sha(disk.read(0, BOOT_CODE))
     gap = None if plan.gap is None else _sha(disk.read(512, len(plan.gap)))
     with ThreadPoolExecutor(2) as pool:
-        pieces = tuple(pool.map(lambda place: _piece(disk, place), _places(manifest)))
+        pieces = tuple(pool.map(lambda place: _piece(disk, place), _places(placed(plan))))
     return image_hash(plan, ReadBack(layout.text(), boot_code, gap, pieces))
 
 
@@ -75,9 +77,8 @@ def check_disk(number: int, disk: Disk, manifest: Manifest) -> Check:
     return Check(what, found == manifest.image_hash, "" if found == manifest.image_hash else f"it is {found}")
 
 
-def _places(manifest: Manifest) -> Iterator[Place]:
-    pieces = manifest.plan.map
-    return (pieces.place(number) for number in range(pieces.count))
+def _places(plan: Plan) -> Iterator[Place]:
+    return (plan.map.place(number) for number in range(plan.map.count))
 
 
 def _piece(disk: Disk, place: Place) -> bytes:
