@@ -68,6 +68,8 @@ class SavedImage:
     firmware: tuple[str, ...] = ()
     os: str = ""
     source: Mapping[str, str] = field(default_factory=dict)
+    other_sums: Sequence[str] = ()
+    """Checksum files that were not read: partclone's own checksums and the compressor's still count."""
 
     @property
     def classic(self) -> bool:
@@ -91,6 +93,7 @@ def read_image(path: Path) -> SavedImage:
     return SavedImage(
         path, disk, layout, _disk_size(folder, disk, layout), boot_code, _gap(folder, disk, layout),
         (*parts, *volumes), folder.checksums(), _firmware(layout, boot_code), _os(folder), _source(folder),
+        folder.other_sums,
     )
 
 

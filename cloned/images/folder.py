@@ -15,9 +15,11 @@ TEXT_LIMIT = 1024 * 1024
 _EVIL = re.compile(r"[/\\\x00-\x1f\x7f]")
 _SUM_LINE = re.compile(r"^\\?([0-9a-fA-F]{32,128}) [ *](.+)$")
 SUM_FILES: Mapping[str, tuple[str, int]] = {
-    "MD5SUMS": ("md5", 32), "SHA1SUMS": ("sha1", 40), "SHA256SUMS": ("sha256", 64), "B2SUMS": ("blake2b", 128),
+    "MD5SUMS": ("md5", 32), "SHA1SUMS": ("sha1", 40), "SHA224SUMS": ("sha224", 56), "SHA256SUMS": ("sha256", 64),
+    "SHA384SUMS": ("sha384", 96), "SHA512SUMS": ("sha512", 128), "B2SUMS": ("blake2b", 128),
 }
-"""Checksum files by name: algorithm and hex digits."""
+"""Checksum files by name: algorithm and hex digits. Clonezilla calls them after the program that makes them."""
+_OTHER_SUMS = re.compile(r"[A-Z0-9]+SUMS|.*\.xxh\w*")
 
 
 class Folder:
@@ -68,6 +70,11 @@ class Folder:
         """The words of a text file that must be there."""
         self.file(name)
         return (self.text(name) or "").split()
+
+    @property
+    def other_sums(self) -> list[str]:
+        """Checksum files of kinds that nothing here can compute (xxHash, BLAKE3): they are not compared."""
+        return sorted(name for name in self.names if name not in SUM_FILES and _OTHER_SUMS.fullmatch(name))
 
     def checksums(self) -> dict[str, list[tuple[str, str]]]:
         """(algorithm, digest) pairs by file name, from every checksum file; ImageError if one lists what is missing."""

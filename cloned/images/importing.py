@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ from cloned.images.manifest import (
 )
 from cloned.images.pieces import Pieces
 from cloned.images.system import find_system
+
+log = logging.getLogger(__name__)
 
 OnProgress = Callable[[Progress], None]
 Keep = Literal["reference", "copy", "link"]
@@ -64,6 +67,9 @@ class Import:
     def run(self) -> Manifest:
         """Pack, note, publish."""
         self._draft.mkdir(parents=True, exist_ok=True)
+        if self._image.other_sums:
+            log.warning("image %s: %s not compared, of a kind that is not known here; everything else is",
+                        self._name, ", ".join(self._image.other_sums))
         try:
             self._check_small_files()
             packed = [self._one(part) for part in self._image.parts]

@@ -113,3 +113,22 @@ def test_the_whole_part_of_the_real_sample(store: ImageStore, memory: Path) -> N
     assert manifest.disk_size == 400 * 1024 * 1024
     assert manifest.firmware == ("uefi",)
     assert "swap 3 1 806b6356-742b-4168-9791-ce1c1eecefe8 swp\n" in manifest.plan.layout
+
+
+@pytest.mark.parametrize(("file", "kind"), [
+    ("SHA224SUMS", "sha224"), ("SHA256SUMS", "sha256"), ("SHA512SUMS", "sha512"), ("B2SUMS", "blake2b"),
+])  # fmt: skip
+def test_every_kind_of_sums_is_compared(file: str, kind: str, store: ImageStore, memory: Path) -> None:
+    path = Disk([Part(1)], sums=((file, kind),)).write(memory / "image")
+    store.import_image(path)
+    (path / "sda-mbr").write_bytes(bytes(512))
+    with pytest.raises(ImageError, match="sda-mbr does not have the checksum"):
+        store.import_image(path, "again")
+
+
+def test_sums_of_unknown_kinds_are_named(store: ImageStore, memory: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = Disk([Part(1)]).write(memory / "image")
+    (path / "XXH128SUMS").write_text("99aa06d3014798d86001c324468d497f  sda-mbr\n")
+    (path / "sda-mbr.xxh").write_text("99aa06d3014798d86001c324468d497f  sda-mbr\n")
+    store.import_image(path)
+    assert "XXH128SUMS, sda-mbr.xxh not compared" in caplog.text
