@@ -87,7 +87,8 @@ class Lab:
             rows, checks = await verify.results(shop, seen)
             checks += await verify.own_eyes(shop, seen)
         problems = [*follower.problems, *shop.mischief.missing()]
-        return Result(shop.identities, follower.snapshot, rows, checks, shop.mischief.happened, problems)
+        happened = shop.mischief.happened
+        return Result(shop.identities, follower.snapshot, rows, checks, happened, problems, follower.to_hello)
 
     def _publish(self, result: Result) -> None:
         """The table for people; the file for programs."""

@@ -1,9 +1,9 @@
-"""Measures whole runs: power-on to hello, the live system's size, seconds beside the transfer.
+"""Measures whole runs: power-on to hello, the live system's size, what a laptop costs beside the bare transfer.
 
     python -m cloned.lab.bench_lab
 
-Two virtual laptops boot from the network (BIOS, UEFI); then thin ones are cloned. `boot` counts from the boot script to
-the agent's hello, `beside` what each laptop spent on preparing, reading back and finishing.
+A virtual laptop boots from the network, by BIOS and by UEFI; then thin ones are cloned. What each laptop spent
+on everything but receiving (boot and wait apart) stands beside the session; `--late` runs twelve with one that joins.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -21,37 +23,76 @@ from rich.table import Table
 from cloned import live
 from cloned.lab.stock import cache_root
 
-RUNS = (
-    ("vm", 2, ["--firmware", "bios,uefi"]),
-    ("thin", 1, ["--image", "bulk"]),
-    ("thin", 4, ["--image", "bulk"]),
-    ("thin", 8, ["--image", "bulk"]),
-)
+VIRTUAL = ("bios", "uefi")
+THIN = (1, 4, 8)
+LATE = 12
+"""Laptops of the run in which the last one joins late."""
+Report = Mapping[str, Any]
 
 
-def run(kind: str, laptops: int, words: list[str]) -> dict[str, Any]:
-    """The report of one lab run."""
+def run(*words: str) -> Report:
+    """The report of one `cloned lab run`; CalledProcessError if it did not end well."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "out.json"
-        command = [sys.executable, "-c", "from cloned.cli import main; main()", "lab", "run", "--kind", kind]
-        subprocess.run([*command, "--laptops", str(laptops), *words, "--json", str(report)], check=True)
-        found: dict[str, Any] = json.loads(report.read_text())
+        command = [sys.executable, "-c", "from cloned.cli import main; main()", "lab", "run", "--json", str(report)]
+        subprocess.run([*command, *words], check=True, stdout=sys.stderr)
+        found: Report = json.loads(report.read_text())
         return found
 
 
-def main() -> None:
-    """Run them all; print a table."""
-    table = Table(box=None, header_style="bold")
-    for column in ("run", "firmware", "boot s", "receive s", "verify s", "finish s", "session s", "Mbit/s each"):
-        table.add_column(column)
-    for kind, laptops, words in RUNS:
-        found = run(kind, laptops, words)
+def boots() -> Table:
+    """Seconds from power-on to the agent's hello."""
+    table = _table("virtual laptop", "power-on to hello, s")
+    for firmware in VIRTUAL:
+        found = run("--kind", "vm", "--laptops", "1", "--firmware", firmware)
+        table.add_row(firmware, f"{found['laptops'][0]['to_hello']:.1f}")
+    return table
+
+
+def sessions() -> Table:
+    """Thin laptops with the bulk image: the session, and what each laptop adds to receiving."""
+    table = _table("thin laptops", "session s", "Mbit/s each", "receiving s", "verify + finish s (median)", "aim s")
+    for count in THIN:
+        found = run("--kind", "thin", "--laptops", str(count), "--image", "bulk")
         session = found["sessions"][0]
-        for laptop in found["laptops"]:
-            seconds = [f"{laptop['seconds'][name]:.1f}" for name in ("boot", "receive", "verify", "finish")]
-            rest = f"{session['seconds']:.1f}", f"{session['mbit_s']:.0f}"
-            table.add_row(f"{kind} {laptop['id']} of {laptops}", laptop["firmware"], *seconds, *rest)
-    Console().print(table)
+        received = median(laptop["seconds"]["receive"] for laptop in found["laptops"])
+        rest = f"{session['seconds']:.1f}", f"{session['mbit_s']:.0f}", f"{received:.1f}"
+        table.add_row(str(count), *rest, f"{median(map(_on_top, found['laptops'])):.1f}", "≤ 5")
+    return table
+
+
+def _on_top(laptop: Mapping[str, Any]) -> float:
+    seconds = laptop["seconds"]
+    return float(seconds["verify"] + seconds["finish"])
+
+
+def latecomer() -> Table:
+    """Whether one that joins a running session costs the others anything."""
+    table = _table(f"{LATE} thin laptops", f"1 to {LATE - 1} receive, s (median)", "of the run without")
+    words = ("--kind", "thin", "--laptops", str(LATE), "--image", "bulk")
+    alone = _receiving(run(*words))
+    table.add_row("all at once", f"{alone:.1f}", "1.00")
+    late = _receiving(run(*words, "--late", f"{LATE}:5"))
+    table.add_row("the last one 5 s late", f"{late:.1f}", f"{late / alone:.2f}")
+    return table
+
+
+def _receiving(found: Report) -> float:
+    return float(median(laptop["seconds"]["receive"] for laptop in found["laptops"][: LATE - 1]))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left")
+    return table
+
+
+def main() -> None:
+    """Run them all; print the tables."""
+    parts: Sequence[Table] = (boots(), sessions(), latecomer())
+    for part in parts:
+        Console().print(part)
     print(f"live system: {live.info(cache_root() / 'live').bytes / 1e6:.1f} MB (aim: at most 60)")
 
 

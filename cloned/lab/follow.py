@@ -39,6 +39,9 @@ class Follower:
         self._patience = _QUIET[options.of_kind] + self._longest_pause() + slow
         self._off_since: dict[int, float] = {}
         self._given_up: set[int] = set()
+        self._powered: dict[int, float] = {}
+        self.to_hello: dict[int, float] = {}
+        """Seconds from power-on to the agent's hello, by laptop's number."""
 
     @property
     def sights(self) -> list[Sight]:
@@ -63,7 +66,8 @@ class Follower:
         seen, workshop = self.sights, self._workshop
         for number in self._plan.now(seen, time.monotonic()):
             workshop.laptops[number].power_on()
-            self._moved = time.monotonic()
+            self._powered[number] = self._moved = time.monotonic()
+        self._note_hellos(seen)
         workshop.mischief.look(seen)
         workshop.display.show(seen)
         self._note_lost(seen)
@@ -84,6 +88,11 @@ class Follower:
     def _all_over(self, seen: Sequence[Sight]) -> bool:
         ended = all(sight.final or sight.number in self._given_up for sight in seen)
         return ended and self._plan.done and not self._workshop.mischief.busy
+
+    def _note_hellos(self, seen: Sequence[Sight]) -> None:
+        for sight in seen:
+            if sight.spoke and sight.number in self._powered:
+                self.to_hello.setdefault(sight.number, time.monotonic() - self._powered[sight.number])
 
     def _note_lost(self, seen: Sequence[Sight]) -> None:
         """A laptop that switched itself off, or died, before it was done."""

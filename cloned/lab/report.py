@@ -28,6 +28,8 @@ class Result:
     """What each fault did."""
     problems: Sequence[str] = ()
     """Why the run failed as a whole, in words."""
+    to_hello: Mapping[int, float] = field(default_factory=dict)
+    """Seconds from power-on to the agent's hello, by laptop's number."""
 
     @property
     def sights(self) -> list[Sight]:
@@ -46,7 +48,10 @@ class Result:
         numbers = {sight.data["id"]: sight.number for sight in self.sights if sight.data is not None}
         return {
             "ok": self.ok,
-            "laptops": [_laptop(identity, sight) for identity, sight in pairs],
+            "laptops": [
+                {**_laptop(identity, sight), "to_hello": self.to_hello.get(identity.number)}
+                for identity, sight in pairs
+            ],
             "sessions": [_session(session, numbers) for session in self.snapshot["sessions"]],
             "ledger": list(self.ledger),
             "faults": [{"fault": fault, "did": did} for fault, did in self.faults.items()],
