@@ -101,6 +101,7 @@ class Daemon:
         stack.push_async_callback(self.caster.close)
         self.engine = Engine(self.journal, self.caster, self.ledger)
         self.caster.tell = self.engine.submit
+        notify("STATUS=reading the journal\nEXTEND_TIMEOUT_USEC=1800000000")
         count = await asyncio.to_thread(self.engine.replay)
         log.info("%d events replayed", count)
         self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)

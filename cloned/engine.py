@@ -21,13 +21,11 @@ from cloned.core.events import (
     Event,
     OpenStream,
     Rates,
-    Record,
     Recorded,
 )
 from cloned.core.ids import LaptopId, SessionId, token_digest
 from cloned.core.laptop import Laptop
-from cloned.core.rates import rates
-from cloned.core.step import open_stream, step
+from cloned.core.step import resume, step
 from cloned.core.workshop import Workshop
 from cloned.errors import ClonedError, UsageError
 from cloned.journal import Entry, Journal, JournalFull
@@ -35,6 +33,9 @@ from cloned.journal import Entry, Journal, JournalFull
 log = logging.getLogger(__name__)
 
 Listener = Callable[[], None]
+
+CHECKPOINT = 1000
+"""Events after which the journal keeps the state, as soon as no laptop is at work: seconds of a start."""
 
 
 class Casting(Protocol):
@@ -81,6 +82,8 @@ class Engine:
         self._queue: asyncio.Queue[tuple[Entry, asyncio.Future[Workshop]]] = asyncio.Queue()
         self._effects: asyncio.Queue[Effect] = asyncio.Queue()
         self._listeners: list[Listener] = []
+        self._unchecked = 0
+        """Events since the journal's last checkpoint."""
 
     @property
     def backlog(self) -> int:
@@ -93,18 +96,15 @@ class Engine:
         return lambda: self._listeners.remove(listener)
 
     def replay(self) -> int:
-        """Bring the state back from the journal; returns the number of events. Call before `run`."""
+        """Bring the state back from the journal; returns the number of events gone through. Call before `run`."""
+        after, self.workshop = self._journal.restored()
         count = 0
-        for entry in self._journal.entries():
+        for entry in self._journal.entries(after):
             count += 1
             self.workshop, _ = step(self.workshop, entry.event, entry.at, entry.entropy)
-        for session in self.workshop.sessions.values():
-            if session.open:
-                interrupted = session.classic and session.started is not None and session.sent is None
-                self._effects.put_nowait(open_stream(session, interrupted=interrupted))
-        self._effects.put_nowait(rates(self.workshop))
-        for row in self.workshop.unrecorded.values():
-            self._effects.put_nowait(Record(dict(row)))
+        for effect in resume(self.workshop):
+            self._effects.put_nowait(effect)
+        self._unchecked = count
         return count
 
     async def submit(self, event: Event) -> Workshop:
@@ -124,6 +124,17 @@ class Engine:
                 self._apply(entry, done)
             for listener in list(self._listeners):
                 listener()
+            self._unchecked += len(group)
+            if self._unchecked >= CHECKPOINT and not self.workshop.active():
+                await self._checkpoint()
+
+    async def _checkpoint(self) -> None:
+        """Keep the state while nobody is at work, so that the next start is quick."""
+        try:
+            await asyncio.to_thread(self._journal.checkpoint, self.workshop)
+        except JournalFull as error:
+            log.error("no checkpoint: %s", error)
+        self._unchecked = 0
 
     def _apply(self, entry: Entry, done: asyncio.Future[Workshop]) -> None:
         self.workshop, effects = step(self.workshop, entry.event, entry.at, entry.entropy)

@@ -1,19 +1,33 @@
-"""The journal: every event that changed state, append-only, in one SQLite file."""
+"""The journal: every event that changed state, append-only, in one SQLite file.
+
+Beside the events it keeps one checkpoint, the state after some entry, so that a start after years need not
+go through years. It is only ever a short cut: events are never removed, and a checkpoint that is damaged or was
+written by a version with another state is left aside for a replay from the beginning.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from cloned.core.events import Event
+from cloned.core.workshop import Workshop
 from cloned.errors import MissingError
 
 FORMAT = 1
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
+_STATES: TypeAdapter[Workshop] = TypeAdapter(Workshop)
+_SHAPE = hashlib.sha256(repr(_STATES.json_schema()).encode()).hexdigest()
+"""Changes with the fields of the state, so that no version reads a checkpoint which lacks what it knows."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,9 @@ class Journal:
             "CREATE TABLE IF NOT EXISTS journal "
             "(seq INTEGER PRIMARY KEY, at REAL NOT NULL, entropy TEXT NOT NULL, event TEXT NOT NULL)"
         )
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS checkpoint (seq INTEGER PRIMARY KEY, shape TEXT NOT NULL, state TEXT NOT NULL)"
+        )
         self._db.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
         (found,) = self._db.execute("SELECT value FROM meta WHERE name='format'").fetchone()
         if found != str(FORMAT):
@@ -61,18 +78,44 @@ class Journal:
     def append(self, entries: Sequence[Entry]) -> None:
         """Write entries in one transaction, on disk when this returns; JournalFull if there is no room."""
         rows = [(entry.at, entry.entropy, _EVENTS.dump_json(entry.event).decode()) for entry in entries]
+        with self._transaction():
+            self._db.executemany("INSERT INTO journal (at, entropy, event) VALUES (?, ?, ?)", rows)
+
+    def checkpoint(self, state: Workshop) -> None:
+        """Keep `state`, which the entries written so far lead to; JournalFull if there is no room."""
+        text = _STATES.dump_json(state).decode()
+        with self._transaction():
+            self._db.execute("DELETE FROM checkpoint")
+            latest = "SELECT coalesce(max(seq), 0) FROM journal"
+            self._db.execute(f"INSERT INTO checkpoint VALUES (({latest}), ?, ?)", (_SHAPE, text))  # noqa: S608
+
+    def restored(self) -> tuple[int, Workshop]:
+        """The last checkpoint: (number of the entry it stands after, state); (0, an empty workshop) without one."""
+        row = self._db.execute("SELECT seq, shape, state FROM checkpoint").fetchone()
+        if row is None or row[1] != _SHAPE:
+            return 0, Workshop()
+        try:
+            return row[0], _STATES.validate_json(row[2])
+        except ValidationError as error:
+            log.warning("the journal's checkpoint cannot be read (%s); replaying from the beginning", error)
+            return 0, Workshop()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it or nothing; JournalFull if there is no room."""
         try:
             self._db.execute("BEGIN")
-            self._db.executemany("INSERT INTO journal (at, entropy, event) VALUES (?, ?, ?)", rows)
+            yield
             self._db.execute("COMMIT")
         except sqlite3.OperationalError as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise JournalFull(f"the journal cannot be written ({error})", "free space on the server's disk") from error
 
-    def entries(self) -> Iterator[Entry]:
-        """Every entry from the beginning; MissingError names the first that cannot be read."""
-        for seq, at, entropy, text in self._db.execute("SELECT seq, at, entropy, event FROM journal ORDER BY seq"):
+    def entries(self, after: int = 0) -> Iterator[Entry]:
+        """Every entry behind number `after`; MissingError names the first that cannot be read."""
+        query = "SELECT seq, at, entropy, event FROM journal WHERE seq > ? ORDER BY seq"
+        for seq, at, entropy, text in self._db.execute(query, (after,)):
             try:
                 yield Entry(at, entropy, _EVENTS.validate_json(text))
             except ValidationError as error:

@@ -104,7 +104,7 @@ def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tu
     closed = [
         laptop
         for ident, laptop in after.laptops.items()
-        if laptop is not before.laptops.get(ident) and laptop.job_open and laptop.state in (State.DONE, State.ASIDE)
+        if laptop.job_open and laptop.state in (State.DONE, State.ASIDE) and laptop is not before.laptops.get(ident)
     ]
     for laptop in closed:
         row = ledger_row(laptop, now)
@@ -114,3 +114,13 @@ def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tu
         )
         after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{laptop.job}": row})
     return after, tuple(found)
+
+
+def resume(workshop: Workshop) -> tuple[Effect, ...]:
+    """What a daemon that starts must do first: everything of which it cannot know that the last one did it."""
+    opened = [
+        open_stream(each, interrupted=each.classic and each.started is not None and each.sent is None)
+        for each in workshop.sessions.values()
+        if each.open
+    ]
+    return (*opened, rates(workshop), *(Record(dict(row)) for row in workshop.unrecorded.values()))

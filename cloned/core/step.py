@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from cloned.core import classics
-from cloned.core.consequences import admit, effects, end_sessions, open_stream
+from cloned.core.consequences import admit, effects, end_sessions, resume
 from cloned.core.events import Effect, Event
 from cloned.core.handlers import handle
 from cloned.core.workshop import Workshop
 
-__all__ = ["open_stream", "step"]
+__all__ = ["resume", "step"]
 
 
 def step(workshop: Workshop, event: Event, now: float, entropy: str) -> tuple[Workshop, tuple[Effect, ...]]:

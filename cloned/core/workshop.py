@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from cloned.core.catalogue import Machine
@@ -85,7 +86,12 @@ class Workshop:
 
     def active(self) -> list[Laptop]:
         """Laptops that hold a place."""
-        return [laptop for laptop in self.laptops.values() if laptop.state in ACTIVE]
+        return list(self._active)
+
+    @cached_property
+    def _active(self) -> tuple[Laptop, ...]:
+        """Kept, since one event asks several times, of thousands of laptops."""
+        return tuple(laptop for laptop in self.laptops.values() if laptop.state in ACTIVE)
 
     def machine(self, laptop: Laptop) -> Machine:
         """What image rules look at."""

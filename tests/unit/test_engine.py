@@ -195,3 +195,48 @@ def test_a_damaged_entry_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="entry 1"):
         list(journal.entries())
     journal.close()
+
+
+async def tagged(engine: Engine, count: int) -> None:
+    """So many events that change something."""
+    laptop = next(iter(engine.workshop.laptops))
+    for number in range(count):
+        await engine.command(Command("tag", "page", laptop, text=f"A-{number}"))
+
+
+async def test_a_start_after_many_events_goes_by_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloned.engine.CHECKPOINT", 40)
+    path = tmp_path / "journal"
+    async with running(path, Streams(), Book()) as engine:
+        laptop = await prepared(engine)
+        await tagged(engine, 60)
+        journal = Journal(path)
+        assert journal.restored()[0] == 0  # a laptop is at work
+        await verified(engine, laptop)
+        await tagged(engine, 3)
+        after, state = journal.restored()
+        assert after > 60
+        assert engine.workshop.laptops.keys() == state.laptops.keys()
+        before = engine.workshop
+        journal.close()
+    again = Engine(Journal(path), Streams(), Book())
+    assert again.replay() < 10
+    assert again.workshop == before
+    again._journal.close()
+
+
+async def test_a_checkpoint_that_is_damaged_or_of_another_version_is_left_aside(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    async with running(path, Streams(), Book()) as engine:
+        await prepared(engine)
+        before = engine.workshop
+    journal = Journal(path)
+    for change in ("shape = 'of another version'", "state = substr(state, 1, 900)"):
+        journal.checkpoint(before)
+        journal._db.execute(f"UPDATE checkpoint SET {change}")
+        again = Engine(journal, Streams(), Book())
+        assert again.replay() > 3
+        assert again.workshop == before
+    journal.close()
