@@ -292,11 +292,8 @@ class Machine:
     def go_on(self, evening: Evening, laptop: Laptop) -> None:
         luck = self.chance.random()
         match laptop.state:
-            case State.ASKING if luck < 0.25 and not evening.calm:
-                self.boot(evening)  # nobody confirmed it, and somebody switched it off and on
             case State.ASKING:
-                disk, image = self.chance.choice(self.disks), self.chance.choice(IMAGES)
-                evening.happen(Confirmed(laptop.id, disk.key, image.name, "page"))
+                self.ask(evening, laptop)
             case State.READY if laptop.session:
                 evening.happen(Ready(laptop.id, laptop.session, laptop.disk, ("gpt",), True))
             case State.RECEIVING if waits_for_stream(evening, laptop):
@@ -314,6 +311,14 @@ class Machine:
                 self.boot(evening)
             case _ if luck > 0.95:
                 evening.happen(Tick())
+
+    def ask(self, evening: Evening, laptop: Laptop) -> None:
+        """Somebody confirms it, or switches it off and on."""
+        if not evening.calm and self.chance.random() < 0.25:
+            self.boot(evening)
+            return
+        disk, image = self.chance.choice(self.disks), self.chance.choice(IMAGES)
+        evening.happen(Confirmed(laptop.id, disk.key, image.name, "page"))
 
     def stream(self, evening: Evening, laptop: Laptop) -> None:
         """What happens around a laptop of a classic session: the others gather, the stream ends or breaks off."""
