@@ -28,7 +28,11 @@ def run() -> None:
 
 
 def main(options: Options) -> int:
-    """Say hello, then obey."""
+    """Say hello, then obey; or only show what the laptop is."""
+    if options.live and options.want in ("hardware", "memtest"):
+        from cloned.agent import hardware  # it needs no server
+
+        hardware.run(options)
     client = Client(options)
     try:
         _hello(options, client)

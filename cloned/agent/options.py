@@ -35,7 +35,7 @@ class Options:
         self.gate = gate
         self.boot_mac = boot_mac
         self.want = want
-        """What was chosen in the boot menu: clone, capture, hardware."""
+        """What was chosen in the boot menu: clone, capture, hardware, memtest."""
 
     @property
     def live(self) -> bool:

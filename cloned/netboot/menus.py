@@ -2,7 +2,7 @@
 
 A laptop fetches two. The first (`start`) is the same for all and says how to ask for the second with what SMBIOS
 knows; the second holds this boot's token, the menu and the kernel command line:
-`cloned.boot=http://SERVER:PORT/TOKEN`, `cloned.want=clone|capture|hardware`, `BOOTIF=01-aa-bb-…`, then what the
+`cloned.boot=http://SERVER:PORT/TOKEN`, `cloned.want=clone|capture|hardware|memtest`, `BOOTIF=01-aa-bb-…`, then what the
 configuration adds for the model.
 
 Whatever a laptop told of itself is reduced to letters, digits and harmless punctuation before it gets into a
@@ -20,7 +20,7 @@ import jinja2
 from cloned import assets
 from cloned.config import Boot, Model
 from cloned.core.boot import BootAnswer, BootRequest
-from cloned.netboot.firmware import BIOS
+from cloned.netboot.firmware import BIOS, UEFI
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9 .,:;()/_+@=-]+")
 _RESOLUTION = re.compile(r"(\d{3,4})x(\d{3,4})")
@@ -122,11 +122,16 @@ def say(text: str) -> str:
 
 
 def _items(request: BootRequest, answer: BootAnswer) -> list[Item]:
-    """What this laptop can start: no unsigned memory test under Secure Boot, nothing of ours if it is refused."""
+    """What this laptop can start: nothing of ours if it is refused.
+
+    Memtest86+ is not signed: under Secure Boot it is the kernel of the live system that tests the memory (`memtest=8`).
+    """
     names = {item.name for item in _ITEMS}
     if answer.kind == "refuse":
         names -= {"clone", "capture", "hardware"}
-    if request.firmware not in (BIOS, "uefi"):
+    if request.firmware not in (BIOS, UEFI, "secureboot") or (
+        request.firmware == "secureboot" and answer.kind == "refuse"
+    ):
         names -= {"memtest"}
     return [item for item in _ITEMS if item.name in names]
 

@@ -80,9 +80,12 @@ def test_refused_can_only_start_from_its_disk(via):
     assert "Clone this laptop" not in script
 
 
-def test_no_unsigned_memory_test_under_secure_boot():
-    assert "memory" in menu("grub", firmware="uefi")
-    assert "memory" not in menu("grub", firmware="secureboot")
+def test_the_memory_test_under_secure_boot_is_the_signed_kernels_own():
+    assert "/memtest.efi" in menu("grub", firmware="uefi")
+    secure = menu("grub", firmware="secureboot")
+    assert "/memtest.efi" not in secure
+    assert "cloned.want=memtest memtest=8 BOOTIF" in secure
+    assert secure.count("memtest=8") == 1
 
 
 def test_disk_first_the_bios_way_or_back_to_the_firmware():

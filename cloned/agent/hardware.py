@@ -1,0 +1,143 @@
+"""Shows what this laptop is made of, on its own screen, until somebody presses a key.
+
+It is what "show hardware" of the boot menu starts, and the memory test under Secure Boot. Nothing is written to any
+disk and the server gives no orders: the laptop does not even say hello.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cloned.agent import facts, power, smart, sysfs
+from cloned.agent.options import Options
+from cloned.agent.screen import Console, wrap
+
+_DMI = "/sys/class/dmi/id"
+_SUPPLY = "/sys/class/power_supply"
+_KEYS = {"r": "reboot", "o": "poweroff"}
+_FIRMWARE = {"bios": "BIOS", "uefi": "UEFI, Secure Boot off", "secureboot": "UEFI, Secure Boot on"}
+_BAD_MEMORY = re.compile(r"bad mem addr (0x[0-9a-f]+) - (0x[0-9a-f]+) reserved")
+"""What the kernel's own memory test says of each place (mm/memtest.c)."""
+_TEST = re.compile(r"early_memtest: # of tests: (\d+)")
+HELP = (
+    "Nothing is written to this laptop's disk.",
+    "R  start again: in the menu, 4 starts from its own disk     O  switch off     any other key  look again",
+)
+
+
+def run(options: Options) -> None:
+    """Show it and obey the keys; does not return but by starting again or switching off."""
+    console = Console(options.live)
+    keys: queue.SimpleQueue[str] = queue.SimpleQueue()
+    console.listen(keys.put)
+    while True:
+        console.show(["Looking at the hardware ..."])
+        console.show(compose(gather(options)))
+        key = keys.get()
+        if key in _KEYS:
+            power.act(_KEYS[key], options.live)
+
+
+def gather(options: Options) -> dict[str, Any]:
+    """Everything that is shown: a hello's facts, and beside them what only a person wants to know."""
+    found = facts.gather(options)
+    return {
+        **found,
+        "disks": [{**disk, "smart": health(disk)} for disk in found["disks"]],
+        "bios": " ".join(filter(None, (sysfs.text(f"{_DMI}/{name}") for name in ("bios_version", "bios_date")))),
+        "batteries": batteries(),
+        "memtest": memory_test(kernel_log()),
+    }
+
+
+def health(disk: Mapping[str, Any]) -> smart.Health:
+    """SMART of a disk that has it, sticks and cards left out: asking can hang them."""
+    if disk["transport"] not in ("sata", "nvme", "scsi") or not disk["size"]:
+        return {"verdict": "unknown", "reallocated": None}
+    return smart.health(disk["path"])
+
+
+def batteries() -> list[tuple[str, int]]:
+    """Name and percent of the designed capacity that is left, of each battery (power_supply class of sysfs)."""
+    found: list[tuple[str, int]] = []
+    for name in sysfs.names(_SUPPLY):
+        for kind in ("energy", "charge"):
+            full, new = (sysfs.number(f"{_SUPPLY}/{name}/{kind}_{word}") for word in ("full", "full_design"))
+            if full and new:
+                found.append((name, full * 100 // new))
+    return found
+
+
+def kernel_log() -> str:
+    """What the kernel has said since it started (/dev/kmsg, one record a read); empty where it may not be read."""
+    said: list[str] = []
+    try:
+        log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    try:
+        while record := os.read(log, 8192):
+            said.append(record.decode("utf-8", "replace"))
+    except OSError:  # nothing more to read
+        pass
+    finally:
+        os.close(log)
+    return "".join(said)
+
+
+def memory_test(log: str) -> list[str]:
+    """What the kernel's memory test came to, where it ran (`memtest=PATTERNS` on its command line)."""
+    test = _TEST.search(log)
+    if test is None:
+        return []
+    bad = dict.fromkeys(f"{first} - {last}" for first, last in _BAD_MEMORY.findall(log))
+    if not bad:
+        return [f"Memory test: {test[1]} patterns, nothing wrong"]
+    return [f"Memory test: {len(bad)} BAD places, replace a memory module:", *(f"  {each}" for each in list(bad)[:4])]
+
+
+def compose(found: Mapping[str, Any]) -> list[str]:
+    """The lines to show: at most as many as an old text screen has, for a laptop with few disks and cards."""
+    name = " ".join(word for word in (found["vendor"], found["product"]) if word) or "A laptop without a name"
+    lines = [
+        name,
+        f"Serial     {found['serial'] or 'none'}",
+        f"UUID       {found['uuid'] or 'none'}",
+        f"Firmware   {_FIRMWARE.get(found['firmware'], found['firmware'])}  {found['bios']}",
+        f"Processor  {found['cpu'] or 'unknown'}, {found['cores']} cores",
+        f"Memory     {found['memory'] / 2**30:.1f} GiB",
+        *(f"Battery    {name}: {share} % of its capacity when new" for name, share in found["batteries"]),
+        *_several("Disk", map(_disk, found["disks"])),
+        *_several("Network", map(_card, found["nics"])),
+        *found["memtest"], "", *HELP,
+    ]  # fmt: skip
+    return [part for line in lines for part in wrap(line)]
+
+
+def _several(what: str, lines: Iterable[str]) -> list[str]:
+    return [f"{what:11}{line}" for line in lines] or [f"{what:11}none found"]
+
+
+def _disk(disk: Mapping[str, Any]) -> str:
+    kind = {"nvme": "NVMe SSD", "mmc": "eMMC"}.get(
+        disk["transport"], f"{disk['transport'].upper()} {'hard disk' if disk['rotational'] else 'SSD'}"
+    )
+    words = (disk["model"], disk["serial"], f"({disk['why_not']})" if disk["why_not"] else "")
+    named = " ".join(word for word in words if word)
+    size = f"{disk['size'] / 10**9:.1f} GB"
+    return "  ".join((disk["path"].removeprefix("/dev/"), size, kind, named, _health(disk["smart"])))
+
+
+def _health(said: smart.Health) -> str:
+    verdict = {"ok": "SMART: good", "failing": "SMART: FAILING, replace it"}.get(said["verdict"], "SMART: not told")
+    count = said["reallocated"]
+    return f"{verdict}, {count} bad sectors" if count else verdict
+
+
+def _card(card: Mapping[str, Any]) -> str:
+    speed = f"{card['speed_mbps']} Mbit/s" if card["speed_mbps"] else "no link"
+    return f"{card['name']}  {card['mac']}  {speed}  {card['driver']}"
