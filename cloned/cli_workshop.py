@@ -38,6 +38,11 @@ def _table(columns: list[str], rows: list[list[str]]) -> None:
     Console().print(table)
 
 
+def _duration(seconds: float | None) -> str:
+    """Minutes and seconds; nothing for None."""
+    return "" if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
 def _laptop_row(laptop: dict[str, Any]) -> list[str]:
     progress = laptop.get("progress") or {}
     total, done = progress.get("total") or 0, progress.get("bytes") or 0
@@ -45,7 +50,7 @@ def _laptop_row(laptop: dict[str, Any]) -> list[str]:
     name = " ".join(filter(None, (laptop["vendor"], laptop["product"]))) or laptop["boot_mac"]
     return [
         str(laptop["number"]), laptop["tag"], name, laptop["serial"], str(laptop["port"] or ""), laptop["state"],
-        percent, laptop["image"] or "", laptop["why"],
+        percent, _duration(laptop.get("left_seconds")), laptop["image"] or "", laptop["why"],
     ]
 
 
@@ -58,9 +63,11 @@ def laptops(config: Path | None, as_json: bool) -> None:
     if as_json:
         return _print_json(state["laptops"])
     _table(
-        ["no.", "tag", "laptop", "serial", "port", "state", "", "image", "why"],
+        ["no.", "tag", "laptop", "serial", "port", "state", "", "left", "image", "why"],
         [_laptop_row(laptop) for laptop in state["laptops"]],
     )
+    if state.get("left_seconds") is not None:
+        click.echo(f"all through in about {_duration(state['left_seconds'])}")
     return None
 
 

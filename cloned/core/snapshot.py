@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from cloned.core.estimate import estimate
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import STAGE, Difference, Laptop, said
 from cloned.core.ledger import iso
@@ -18,7 +19,8 @@ STAGES = ("boot", "wait", "receive", "verify", "finish")
 
 def snapshot(workshop: Workshop, progress: Mapping[LaptopId, Mapping[str, Any]], now: float) -> dict[str, Any]:
     """Everything there is to see; laptops in order of arrival, times in ISO 8601 UTC."""
-    waits = plan(workshop, now).waits
+    schedule = plan(workshop, now)
+    waits, expected = schedule.waits, estimate(workshop, progress, schedule, now)
     laptops = sorted(workshop.laptops.values(), key=lambda laptop: laptop.number)
     return {
         "now": iso(now),
@@ -29,7 +31,11 @@ def snapshot(workshop: Workshop, progress: Mapping[LaptopId, Mapping[str, Any]],
             "limit": _limit(waits),
             "paused": workshop.paused,
         },
-        "laptops": [_laptop(laptop, waits.get(laptop.id), progress.get(laptop.id, {}), now) for laptop in laptops],
+        "left_seconds": _rounded(expected.all),
+        "laptops": [
+            _laptop(each, waits.get(each.id), progress.get(each.id, {}), expected.laptops.get(each.id), now)
+            for each in laptops
+        ],
         "sessions": [_session(each, workshop, now) for each in workshop.sessions.values()],
         "images": [asdict(image) for image in workshop.images.values()],
         "confirmations": [
@@ -58,7 +64,13 @@ def _limit(waits: Mapping[LaptopId, Wait]) -> str | None:
     return next((name for name in ("switch-full", "link-full") if name in reasons), None)
 
 
-def _laptop(laptop: Laptop, wait: Wait | None, progress: Mapping[str, Any], now: float) -> dict[str, Any]:
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
+def _laptop(
+    laptop: Laptop, wait: Wait | None, progress: Mapping[str, Any], left: float | None, now: float
+) -> dict[str, Any]:
     disk = laptop.target()
     reason, detail = (wait.reason, wait.detail) if wait is not None else (laptop.reason, laptop.detail)
     return {
@@ -102,7 +114,8 @@ def _laptop(laptop: Laptop, wait: Wait | None, progress: Mapping[str, Any], now:
         "steps": [{"name": name, "result": result, "detail": text} for name, result, text in laptop.steps],
         "history": [{"at": iso(entry.at), "state": str(entry.state), "why": entry.why} for entry in laptop.history],
         "seconds": _seconds(laptop, now),
-        "progress": dict(progress) or None,
+        "left_seconds": _rounded(left),
+        "progress": {**progress, **({} if left is None else {"left_seconds": _rounded(left)})} or None,
     }
 
 

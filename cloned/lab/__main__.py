@@ -88,7 +88,8 @@ class Lab:
             checks += await verify.own_eyes(shop, seen)
         problems = [*follower.problems, *shop.mischief.missing()]
         happened = shop.mischief.happened
-        return Result(shop.identities, follower.snapshot, rows, checks, happened, problems, follower.to_hello)
+        said = follower.foresight.to_json()
+        return Result(shop.identities, follower.snapshot, rows, checks, happened, problems, follower.to_hello, said)
 
     def _publish(self, result: Result) -> None:
         """The table for people; the file for programs."""

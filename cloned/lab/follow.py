@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloned.errors import ClonedError
+from cloned.lab.foresight import Foresight
 from cloned.lab.laptops import Kind
 from cloned.lab.power import Plan
 from cloned.lab.view import Sight, sights
@@ -40,6 +41,7 @@ class Follower:
         self._off_since: dict[int, float] = {}
         self._given_up: set[int] = set()
         self._powered: dict[int, float] = {}
+        self.foresight = Foresight()
         self.to_hello: dict[int, float] = {}
         """Seconds from power-on to the agent's hello, by laptop's number."""
 
@@ -68,6 +70,7 @@ class Follower:
             workshop.laptops[number].power_on()
             self._powered[number] = self._moved = time.monotonic()
         self._note_hellos(seen)
+        self.foresight.look(seen, time.monotonic())
         workshop.mischief.look(seen)
         workshop.display.show(seen)
         self._note_lost(seen)

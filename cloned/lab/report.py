@@ -30,6 +30,8 @@ class Result:
     """Why the run failed as a whole, in words."""
     to_hello: Mapping[int, float] = field(default_factory=dict)
     """Seconds from power-on to the agent's hello, by laptop's number."""
+    estimate: Mapping[str, Any] = field(default_factory=dict)
+    """How often the daemon's estimates came true."""
 
     @property
     def sights(self) -> list[Sight]:
@@ -57,6 +59,7 @@ class Result:
             "faults": [{"fault": fault, "did": did} for fault, did in self.faults.items()],
             "checks": [asdict(check) for check in self.checks],
             "problems": list(self.problems),
+            "estimate": dict(self.estimate),
         }
 
     def table(self, width: int = 130) -> Table:

@@ -108,6 +108,7 @@ class LaptopBrief(Shape):
     verdict: Verdict
     image_hash: str | None
     differs: list[Difference]
+    left_seconds: float | None = None
     progress: Progress | None
 
 
@@ -146,6 +147,7 @@ class Snapshot(Shape):
     now: str
     workshop: str
     capacity: Capacity
+    left_seconds: float | None = None
     laptops: list[Laptop]
     sessions: list[Session]
     images: list[dict[str, Any]]

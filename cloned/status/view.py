@@ -56,6 +56,17 @@ class Panel:
     silent: float | None
     """Seconds since it was read last, where it does not answer now."""
 
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What of it is drawn, but for the tiles themselves; a silence by the minute."""
+        minutes = None if self.silent is None else self.silent // 60
+        ports = [
+            (port.name, port.kind, port.up, port.slow, port.tile.id if port.tile else "")
+            for block in self.blocks
+            for port in block
+        ]
+        return self.name, minutes, ports
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -97,14 +108,12 @@ class Wall:
 
     @property
     def shape(self) -> str:
-        """Changes where tiles come, go or move."""
-        ports = [
-            (port.name, port.kind, port.tile.id if port.tile else "")
-            for panel in self.panels
-            for block in panel.blocks
-            for port in block
-        ]
-        return repr((ports, [tile.id for tile in self.others], [tile.id for tile in self.resting]))
+        """Changes where tiles come, go or move, and with the links and silences of the switches around them."""
+        return repr((
+            [panel.shape for panel in self.panels],
+            [tile.id for tile in self.others],
+            [tile.id for tile in self.resting],
+        ))
 
     def tiles(self) -> Iterable[Tile]:
         """Every tile once."""
@@ -161,6 +170,7 @@ def tile(laptop: Laptop) -> Tile:
     progress = laptop.get("progress") or {}
     total = progress.get("total")
     moving = (laptop["state"] in WORKING or laptop.get("capture")) and total
+    left = laptop.get("left_seconds", progress.get("left_seconds"))
     return Tile(
         id=laptop["id"],
         label=label(laptop),
@@ -169,7 +179,7 @@ def tile(laptop: Laptop) -> Tile:
         image=laptop.get("image") or "",
         paused=bool(laptop.get("paused")),
         percent=min(100, int(100 * progress.get("bytes", 0) / total)) if moving and total else None,
-        left=progress.get("left_seconds") if moving else None,
+        left=left if moving or laptop["state"] == "waiting" else None,
         why=laptop.get("why") or "",
         port=str(laptop.get("port") or ""),
     )

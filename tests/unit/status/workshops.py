@@ -243,6 +243,7 @@ def busy() -> dict:
     return {
         "now": iso(0),
         "workshop": "Digital for Youth, Ghent",
+        "left_seconds": 412.0,
         "capacity": {
             "places": 22,
             "taken": 12,
@@ -299,6 +300,7 @@ def empty() -> dict:
         "batches": [],
         "switches": [],
         "images": [],
+        "left_seconds": None,
         "capacity": {"places": 24, "taken": 0, "why": "the configuration", "limit": None, "paused": False},
     }
 
