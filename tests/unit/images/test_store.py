@@ -1,8 +1,10 @@
 """Importing, proving, exporting and removing, with images written by tests/images.py."""
 
+import asyncio
 import json
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -190,6 +192,32 @@ async def test_async_import_and_verify(store: ImageStore, memory: Path) -> None:
     manifest = await store.import_directory(Disk().write(memory / "image"), "other-name")
     assert manifest.name == "other-name"
     assert await store.verify("other-name") == []
+
+
+async def test_a_proof_can_be_stopped(store: ImageStore, memory: Path) -> None:
+    """Cancelling does not wait for the rest: a daemon that ends would hang on it."""
+    parts = [Part(number, seed=number) for number in range(1, 13)]
+    store.import_image(Disk(parts).write(memory / "image"))
+    looked: list[bytes] = []
+    data, begun, go = store.pieces.data, threading.Event(), threading.Event()
+
+    def slow(digest: bytes) -> bytes:
+        looked.append(digest)
+        begun.set()
+        go.wait(10)
+        return data(digest)
+
+    store.pieces.data = slow  # type: ignore[method-assign]
+    work = asyncio.create_task(store.verify("image"))
+    await asyncio.to_thread(begun.wait, 10)
+    work.cancel()
+    asyncio.get_running_loop().call_later(0.2, go.set)
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert len(looked) <= (os.cpu_count() or 1)
+    with pytest.raises(StoppedError):
+        store.verify_image("image", should_stop=lambda: True)
+    assert ImageStore(store.root).verify_image("image") == []
 
 
 def test_a_changed_manifest_is_noticed(store: ImageStore, memory: Path) -> None:
