@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 
 BODY = 64 * 1024 * 1024
 """Most bytes of a request: the digests of a 4 TB disk are 43 MB in base64."""
+
+HELLO_EVERY = 1.0
+"""Seconds between two hellos of one boot. An agent says it once, and again where no answer came."""
 
 Handler = Callable[[web.Request, Laptop, Mapping[str, Any]], Awaitable[web.StreamResponse]]
 
@@ -54,6 +58,7 @@ class AgentApi:
     ) -> None:
         self._engine, self._monitor, self._store, self._casting = engine, monitor, store, casting
         self._finishing = finishing
+        self._hellos: dict[str, float] = {}
 
     def routes(self) -> list[web.RouteDef]:
         """The routes, to be added to the boot server's application."""
@@ -99,6 +104,8 @@ class AgentApi:
         boot, address = self._engine.workshop.boots.get(digest), request.remote or ""
         if boot is None or boot.address != address:
             return refuse(401, "this boot's token is not valid", "start the laptop from the network again")
+        if not self._may_say_hello(digest):
+            return refuse(503, "this laptop said hello just now", "wait a moment")
         try:
             told = facts(await _body(request))
         except ValueError as error:
@@ -110,6 +117,12 @@ class AgentApi:
         laptop = state.laptops[known.laptop]
         await self._monitor.heard(laptop, {"state": "idle"})
         return web.json_response({"laptop": laptop.id, "number": laptop.number, "tag": laptop.tag})
+
+    def _may_say_hello(self, digest: str) -> bool:
+        """Whether this boot has not just done so: each hello is journalled, and begins the laptop's turn anew."""
+        now = time.monotonic()
+        self._hellos = {key: at for key, at in self._hellos.items() if now - at < HELLO_EVERY}
+        return self._hellos.setdefault(digest, now) == now
 
     async def _report(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         await self._monitor.heard(laptop, body)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import time
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
@@ -157,6 +159,32 @@ async def test_without_the_newest_token_nothing_happens(site: Site, name: str, t
 async def test_a_token_is_good_at_its_own_address_only(site: Site) -> None:
     site.token = (await site.engine.boot(BootRequest("02:00:00:00:00:01", "127.0.0.9", serial="PF1"))).token
     assert (await site.call("hello", FACTS))[0] == 401
+
+
+async def test_a_thousand_hellos_a_second_change_nothing_and_hold_nobody_up(site: Site) -> None:
+    """With the laptop's own token, and with invented ones, while the laptop itself goes on reporting."""
+    await site.boot()
+    assert (await site.call("hello", FACTS))[0] == 200
+    session = (await site.call("report", {"state": "idle"}))[1]["session"]
+    began, statuses, slowest = time.monotonic(), [], 0.0
+
+    async def flood(token: str | None) -> None:
+        for _ in range(250):
+            statuses.append((await site.call("hello", FACTS, token=token))[0])
+
+    async with asyncio.TaskGroup() as group:
+        for token in (None, "wrong", None, "invented"):
+            group.create_task(flood(token))
+        while len(statuses) < 900:
+            sent = time.monotonic()
+            assert (await site.call("report", {"state": "receiving", "session": session}))[0] == 200
+            slowest = max(slowest, time.monotonic() - sent)
+            await asyncio.sleep(0.05)
+    seconds = time.monotonic() - began
+    assert set(statuses) <= {200, 401, 503}
+    assert statuses.count(200) <= 1 + seconds
+    assert slowest < 1.0
+    assert site.laptop.hellos <= 2 + seconds
 
 
 @pytest.mark.parametrize("site", ["ask"], indirect=True)
