@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Collection
+from dataclasses import replace
+from itertools import pairwise
 
 from cloned.core.gpt import Read, backup_sectors, build_gpt, read_gpt, read_primary
 from cloned.core.mbr import build_mbr, is_protective, read_mbr
@@ -11,8 +14,8 @@ from cloned.core.sfdisk import parse_dump, sfdisk_script
 from cloned.core.swap import PAGE, read_swap, swap_header
 
 __all__ = [
-    "Group", "Layout", "LayoutError", "Partition", "Read", "Swap", "Volume", "min_disk_size", "parse_dump",
-    "read_layout", "read_primary", "sfdisk_script", "swap_areas", "swap_header", "table_writes",
+    "Group", "Layout", "LayoutError", "Partition", "Read", "Swap", "Volume", "check_layout", "min_disk_size",
+    "parse_dump", "read_layout", "read_primary", "sfdisk_script", "swap_areas", "swap_header", "table_writes",
 ]
 
 
@@ -60,3 +63,44 @@ def min_disk_size(layout: Layout) -> int:
     end = max((part.end for part in layout.partitions), default=1)
     tail = backup_sectors(layout) if layout.label == "gpt" else 0
     return (end + tail) * layout.sector_size
+
+
+_MOST_SECTORS = 1 << 50
+_MOST_PARTITIONS = 1024
+
+
+def check_layout(layout: Layout) -> None:
+    """LayoutError unless this layout, put on a disk that just holds it, would be read back from there as itself.
+
+    So what no disk can hold is found when an image is taken in, not on twenty laptops.
+    """
+    _check_places(layout)
+    size, sector = min_disk_size(layout), layout.sector_size
+    try:
+        writes = [*table_writes(layout, size), *swap_areas(layout)]
+    except (ValueError, struct.error, OverflowError) as error:
+        raise LayoutError(f"it cannot be put on any disk: {error}") from error
+
+    def read(offset: int, length: int) -> bytes:
+        found = bytearray(length)
+        for start, data in writes:
+            first, last = max(start, offset), min(start + len(data), offset + length)
+            if first < last:
+                found[first - offset : last - offset] = data[first - start : last - start]
+        return bytes(found)
+
+    if read_layout(read, size, sector, layout.swaps).text() != replace(layout, groups=()).text():
+        raise LayoutError("it would not be read back from a disk as it is")
+
+
+def _check_places(layout: Layout) -> None:
+    """Numbers within reason, and no two partitions in the same place but logical ones in their extended one."""
+    if layout.sector_size not in (512, 4096):
+        raise LayoutError(f"sectors of {layout.sector_size} bytes are not supported, only 512 and 4096")
+    for part in layout.partitions:
+        if not (0 < part.start < part.end <= _MOST_SECTORS and 0 < part.number <= _MOST_PARTITIONS):
+            raise LayoutError(f"partition {part.number} lies where no partition can")
+    real = sorted((part for part in layout.partitions if not part.extended), key=lambda part: part.start)
+    for one, other in pairwise(real):
+        if other.start < one.end:
+            raise LayoutError(f"partitions {one.number} and {other.number} overlap")

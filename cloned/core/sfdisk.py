@@ -46,7 +46,7 @@ def _partition(node: str, fields: str, head: Mapping[str, str]) -> Partition:
     try:
         start, size = int(values["start"]), int(values["size"])
     except (KeyError, ValueError) as error:
-        raise LayoutError(f"the dump gives no start or size for {node}") from error
+        raise LayoutError(f"the dump gives no start or size for {node!r}") from error
     attrs = _attributes(values.get("attrs", "")) if gpt else "active" if "bootable" in values else ""
     kind = kind.upper() if gpt else kind.lower().lstrip("0") or "0"
     return Partition(_number(node), start, size, kind, values.get("uuid", "").upper(), attrs, values.get("name", ""))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cloned.core.layout import Group, Layout, LayoutError, Swap, min_disk_size, parse_dump, read_primary
+from cloned.core.layout import Group, Layout, LayoutError, Swap, check_layout, min_disk_size, parse_dump, read_primary
 from cloned.core.lvm import parse_group
 from cloned.core.manifest import BOOT_CODE
 from cloned.errors import ImageError
@@ -83,6 +83,7 @@ def read_image(path: Path) -> SavedImage:
     _refuse_unsupported(folder)
     disk = _disk(folder)
     layout = _layout(folder, disk)
+    _check(folder, disk, layout)
     parts = _partitions(folder, disk, layout)
     layout = replace(layout, groups=tuple(read_groups(folder)))
     volumes = _volumes(folder, layout.groups)
@@ -140,7 +141,7 @@ def _layout(folder: Folder, disk: str) -> Layout:
         layout = parse_dump(folder.text(name) or "", _sector_size(folder, disk))
         if not layout.id:
             layout = _from_dumps(folder, disk, layout)
-    except (LayoutError, UnicodeError) as error:
+    except ValueError as error:
         hint = "copy the image again, or save it with a newer Clonezilla"
         raise ImageError(f"{folder.path / name}: {error}", hint) from error
     swaps = {}
@@ -149,6 +150,14 @@ def _layout(folder: Folder, disk: str) -> Layout:
         if swap:
             swaps[part.number] = swap
     return layout.with_swaps(swaps)
+
+
+def _check(folder: Folder, disk: str, layout: Layout) -> None:
+    try:
+        check_layout(layout)
+    except LayoutError as error:
+        what = f"{folder.path}/{_file(disk)}-pt.sf describes no disk that can be cloned: {error}"
+        raise ImageError(what, "copy the image again, or save the disk again") from error
 
 
 def _from_dumps(folder: Folder, disk: str, layout: Layout) -> Layout:
@@ -308,7 +317,8 @@ def read_groups(folder: Folder) -> list[Group]:
 
 def _disk_size(folder: Folder, disk: str, layout: Layout) -> int:
     match = re.search(r"^Disk /dev/.*: (\d+)s$", folder.text(f"{_file(disk)}-pt.parted") or "", re.MULTILINE)
-    return int(match[1]) * layout.sector_size if match else min_disk_size(layout)
+    least = min_disk_size(layout)
+    return max(least, int(match[1]) * layout.sector_size) if match and len(match[1]) < 16 else least
 
 
 def _gap(folder: Folder, disk: str, layout: Layout) -> bytes | None:
@@ -335,8 +345,13 @@ def _os(folder: Folder) -> str:
     for line in (folder.text("Info-OS-prober.txt") or "").splitlines():
         fields = line.split(":")
         if line.startswith("/dev/") and len(fields) >= 2:
-            return fields[1].strip()
+            return printable(fields[1])
     return ""
+
+
+def printable(text: str) -> str:
+    """What somebody else wrote, fit for a screen: no control characters, at most 100 characters."""
+    return "".join(each for each in text if each.isprintable()).strip()[:100]
 
 
 def _source(folder: Folder) -> dict[str, str]:
@@ -345,4 +360,4 @@ def _source(folder: Folder) -> dict[str, str]:
     system = text.partition("System Information")[2].partition("\n\n")[0]
     found = dict(re.findall(r"^\t(Manufacturer|Product Name|Serial Number|UUID): (.+)$", system, re.MULTILINE))
     names = {"Manufacturer": "vendor", "Product Name": "product", "Serial Number": "serial", "UUID": "uuid"}
-    return {names[key]: value.strip() for key, value in found.items()}
+    return {names[key]: printable(value) for key, value in found.items()}

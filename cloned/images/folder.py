@@ -38,6 +38,8 @@ class Folder:
         for name in sorted(names):
             if _EVIL.search(name):
                 raise ImageError(f"{self.path} holds a file with an odd name: {name!r}", "remove or rename it")
+            if (self.path / name).is_symlink():
+                self._inside(name)
         return names
 
     def file(self, name: str) -> Path:
@@ -45,12 +47,21 @@ class Folder:
         path = self.path / name
         if name not in self.names:
             raise ImageError(f"{self.path}: {name} is missing", "copy the image again, all of it")
-        target = path.resolve()
-        if not target.is_relative_to(self._root):
-            raise ImageError(f"{path} is a link that leads out of the image", "copy the file itself")
+        target = self._inside(name)
         if not stat.S_ISREG(target.stat().st_mode if target.exists() else 0):
             raise ImageError(f"{path} is not a regular file", "copy the file itself")
         return path
+
+    def _inside(self, name: str) -> Path:
+        """Where a file really lies: also files that nobody asks for are kept, and given out again by an export."""
+        path = self.path / name
+        try:
+            target = path.resolve()
+        except (RuntimeError, OSError) as error:  # a loop
+            raise ImageError(f"{path} is a link that leads nowhere", "copy the file itself") from error
+        if not target.is_relative_to(self._root):
+            raise ImageError(f"{path} is a link that leads out of the image", "copy the file itself")
+        return target
 
     def data(self, name: str, limit: int = TEXT_LIMIT) -> bytes | None:
         """What a small file holds, or None if there is none."""

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from cloned.core.manifest import PIECE, Layer
 from cloned.errors import ImageError
+from cloned.images.clonezilla import printable
 from cloned.images.extfs import Ext, ExtError
 from cloned.images.manifest import Packed
 from cloned.images.ntfs import Ntfs, NtfsError
@@ -74,5 +75,5 @@ def _linux(reader: LayerReader) -> str:
         with suppress(ExtError, ImageError, struct.error, ZeroDivisionError, ValueError):
             text = Ext(reader.read).read_file(path).decode("utf-8", "replace")
             match = re.search(r'^PRETTY_NAME=(["\']?)(.*)\1\s*$', text, re.MULTILINE)
-            return match[2][:100] if match else "Linux"
+            return printable(match[2]) if match else "Linux"
     return ""
