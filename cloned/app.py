@@ -121,7 +121,10 @@ class Daemon:
             self._busy,
             lambda _: self.images.look(everything=True),
         )
-        self.places = Places(self.engine, self.config.switch, self.config.sessions.ports, self.mbps)
+        ports = self.config.sessions.ports
+        self.places = Places(
+            self.engine, self.config.switch, ports, self.mbps, booting=self._booting, moved=self.hub.now
+        )
         await self.places.tell()
         await self.engine.catch_up()
         self.tasks.start(self.engine.run_effects(), "effects", service=True)
@@ -156,6 +159,10 @@ class Daemon:
         """Whether a laptop is at work, or being captured."""
         workshop = self.engine.workshop
         return bool(workshop.active()) or any(laptop.capture for laptop in workshop.laptops.values())
+
+    def _booting(self) -> bool:
+        """Whether some machine asked for something to boot of late; firmware may pause that long."""
+        return self.netboot.history.quiet() < 60
 
     def _finishing(self, laptop: Laptop) -> list[dict[str, Any]]:
         return steps(Wishes(**self.config.finish.model_dump()), laptop, self.engine.clock())

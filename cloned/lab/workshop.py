@@ -90,7 +90,7 @@ async def build(options: Options, entry: Entry, display: Display, stack: AsyncEx
     who = identities(entry.run, options.laptops, options.kinds_of_firmware)
     laptops = {each.number: _laptop(each, options.of_kind, stock, network, entry, stack) for each in who}
     network.plug_server()
-    _switch(network, Path(entry.folder), stack)
+    plug_snmpd(network, Path(entry.folder), stack)
     services = await stack.enter_async_context(Services(network.path(network.switch)))
     daemon = _daemon(options, entry, stock, network, services, who)
     stack.push_async_callback(daemon.stop)
@@ -125,7 +125,7 @@ def _laptop(
     return laptop
 
 
-def _switch(network: Network, folder: Path, stack: AsyncExitStack) -> None:
+def plug_snmpd(network: Network, folder: Path, stack: AsyncExitStack) -> None:
     """snmpd for the bridge; it ends with the lab."""
     indexes = inside(network.switch, ["sh", "-c", "grep -H . /sys/class/net/port*/ifindex"]).decode()
     speeds = {} if network.rate is None else {int(line.rpartition(":")[2]): network.rate for line in indexes.split()}

@@ -38,11 +38,13 @@ class History:
         self._clock = clock
         self._macs: OrderedDict[str, deque[Entry]] = OrderedDict()
         self._addresses: OrderedDict[str, str] = OrderedDict()
+        self._last = float("-inf")
 
     def add(
         self, mac: str, asked: str, got: str = "", why: str = "", *, address: str = "", interface: str = ""
     ) -> None:
         """Write down that `mac` asked for something."""
+        self._last = self._clock()
         entries = self._macs.setdefault(mac, deque(maxlen=PER_MAC))
         self._macs.move_to_end(mac)
         if len(self._macs) > MACS:
@@ -56,6 +58,10 @@ class History:
             last.at, last.times = self._clock(), last.times + 1
             return
         entries.append(Entry(self._clock(), asked[:200], got[:200], why[:300], address, interface))
+
+    def quiet(self) -> float:
+        """Seconds since anybody asked for anything."""
+        return self._clock() - self._last
 
     def knows(self, mac: str) -> bool:
         """Whether `mac` has asked for anything yet."""

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +90,11 @@ class Hub:
     def __init__(self) -> None:
         self._views: dict[str, View] = {}
         self._watched = asyncio.Event()
+        self._asked = asyncio.Event()
+
+    def now(self) -> None:
+        """Look at once, not within a second: something seldom and awaited has happened."""
+        self._asked.set()
 
     @property
     def watchers(self) -> int:
@@ -107,7 +113,13 @@ class Hub:
                     if not view.broken:
                         log.exception("the view %s cannot be drawn", name)
                     view.broken = True
-            await asyncio.sleep(INTERVAL)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        self._asked.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(INTERVAL):
+                await self._asked.wait()
 
     async def watch(self, name: str, render: Render) -> AsyncIterator[bytes]:
         """Events of the view `name`, without end; `render` makes it if nobody watches it yet."""

@@ -49,7 +49,7 @@ class Pages:
         tiles = {each.id: html for each, html in self._tiles.items()}
         return Rendered(
             top | {f"tile-{ident}": html for ident, html in tiles.items()},
-            seen.shape,
+            f"{seen.shape} {bool(known['images'])}",
             lambda: top | {"floor": self._draw("parts/floor.html", {**known, "tiles": tiles})},
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cloned.config import Switch
@@ -23,18 +23,25 @@ _RESTING = frozenset({State.DONE, State.GONE, State.ASIDE})
 class Places:
     """Watches the configured switches; with none, the configured number of places stands.
 
-    `ports` is that number, `mbps` the speed of the server's own link.
+    `ports` is that number, `mbps` the speed of the server's own link; `booting` says whether a machine boots that is
+    not known as a laptop yet; `moved` is called when links came or went.
     """
 
-    def __init__(self, engine: Engine, switches: Sequence[Switch], ports: int, mbps: int) -> None:
+    def __init__(
+        self, engine: Engine, switches: Sequence[Switch], ports: int, mbps: int, *,
+        booting: Callable[[], bool], moved: Callable[[], None],
+    ) -> None:
         self._engine, self._ports, self._mbps = engine, ports, mbps
         macs = server_macs()
         watched = [Watched(address_of(each), credentials_of(each), rules_of(each, macs)) for each in switches]
+        self._booting, self._moved = booting, moved
         self._read = asyncio.Event()
         self._watch = SwitchWatch(watched, self._on_reading, server_macs=macs) if watched else None
 
     def _on_reading(self, reading: SwitchReading) -> None:
         self._read.set()
+        if reading.changes:
+            self._moved()
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -54,7 +61,7 @@ class Places:
         """Tell what each reading changed; look often while anybody is here."""
         while True:
             assert self._watch is not None
-            self._watch.hurry(any(each.state not in _RESTING for each in self._engine.workshop.laptops.values()))
+            self._watch.hurry(self._booting() or self._anybody_here())
             self._read.clear()
             try:
                 async with asyncio.timeout(1):
@@ -62,6 +69,9 @@ class Places:
             except TimeoutError:
                 continue
             await self.tell()
+
+    def _anybody_here(self) -> bool:
+        return any(each.state not in _RESTING for each in self._engine.workshop.laptops.values())
 
     async def tell(self) -> None:
         """Submit what is news to the engine."""

@@ -86,6 +86,15 @@ def test_percent_is_always_one(done, total):
     assert percent is None if total == 0 else 0 <= percent <= 100
 
 
+@pytest.mark.parametrize(("what", "value"), [("oper", "up"), ("duplex", "half"), ("role", "uplink")])
+def test_the_shape_changes_with_the_links(what, value):
+    snapshot = workshops.busy()
+    port = next(each for each in snapshot["switches"][0]["ports"] if each.get("oper") == "down")
+    before = view.wall(snapshot).shape
+    port[what] = value
+    assert view.wall(snapshot).shape != before
+
+
 def test_the_shape_changes_only_where_tiles_move():
     snapshot = workshops.busy()
     before = view.wall(snapshot).shape
