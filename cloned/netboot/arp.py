@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 
-from cloned.netboot.frames import ETH_ARP, arp_probe, packet_socket, read_arp
+from cloned.netboot.frames import ETH_ARP, packet_socket
 from cloned.netboot.leases import Pool
 
 STOCK = 256
@@ -19,6 +20,8 @@ STOCK = 256
 ANSWER_SECONDS = 0.3
 """How long an answer may take: RFC 5227 waits 1 to 2 s, on a wire of one switch it comes within milliseconds."""
 _BURST = 64
+_PROBES = 1024
+"""Probes kept ready: building one takes scapy a third of a millisecond."""
 _ROUND_SECONDS = 1.0
 
 
@@ -28,6 +31,7 @@ class ArpChecker:
     def __init__(self, interface: str, mac: str, pool: Pool, conflict: Callable[[str, str], None]) -> None:
         self._mac, self._pool, self._conflict = mac, pool, conflict
         self._waiting: dict[str, float] = {}
+        self._probes: OrderedDict[str, bytes] = OrderedDict()
         self._sock = packet_socket(interface, ETH_ARP)
         self._more = asyncio.Event()
         asyncio.get_running_loop().add_reader(self._sock, self._readable)
@@ -38,9 +42,11 @@ class ArpChecker:
         self._sock.close()
 
     def ask(self, address: str) -> None:
-        """Ask who has `address` without waiting for the answer."""
-        with contextlib.suppress(OSError):  # the link is down: nobody to ask
-            self._sock.send(arp_probe(self._mac, address))
+        """Ask who has `address`, one that was checked before, without waiting for the answer."""
+        probe = self._probes.get(address)
+        if probe is not None:
+            with contextlib.suppress(OSError):  # the link is down: nobody to ask
+                self._sock.send(probe)
 
     def hurry(self) -> None:
         """The stock is used up: check more now."""
@@ -58,8 +64,8 @@ class ArpChecker:
 
     async def _check(self, addresses: list[str]) -> None:
         """Ask for several addresses at once; those that nobody claims are ready to be offered."""
-        now = time.time()
-        self._waiting = dict.fromkeys(addresses, now)
+        await asyncio.to_thread(self._build, addresses)
+        self._waiting = dict.fromkeys(addresses, time.time())
         for address in addresses:
             self.ask(address)
         await asyncio.sleep(ANSWER_SECONDS)
@@ -67,13 +73,27 @@ class ArpChecker:
             self._pool.checked(address, time.time())
         self._waiting = {}
 
+    def _build(self, addresses: list[str]) -> None:
+        """Have probes ready for these; in a thread, also for the import."""
+        from cloned.netboot.raw_packets import arp_probes
+
+        self._probes |= arp_probes(self._mac, [one for one in addresses if one not in self._probes])
+        while len(self._probes) > _PROBES:
+            self._probes.popitem(last=False)
+
     def _readable(self) -> None:
+        from cloned.netboot.raw_packets import read_arp, sender  # it was imported when the first probe was built
+
         for _ in range(64):
             try:
-                said = read_arp(self._sock.recv(128))
+                frame = self._sock.recv(128)
             except OSError:
                 return
-            if said is not None and said.mac != self._mac and self._pool.covers(said.address):
+            address = sender(frame)
+            if address is None or not self._pool.covers(address):
+                continue
+            said = read_arp(frame)
+            if said is not None and said.mac != self._mac:
                 self._claimed(said.address, said.mac)
 
     def _claimed(self, address: str, mac: str) -> None:

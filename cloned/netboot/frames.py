@@ -1,4 +1,6 @@
-"""Ethernet frames that no UDP socket can send or see: ARP checks, DHCP probes, router advertisements.
+"""Ethernet frames that no UDP socket can send or see: what DHCP servers tell others, router advertisements.
+
+ARP and our own DHCP probes are scapy's (raw_packets.py); here is what must be quick, or comes in floods.
 
 The codecs are pure; `packet_socket` opens a socket with a filter (packet(7), BPF) so that the daemon wakes
 up only for what it wants. Hostile bytes give None.
@@ -13,9 +15,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 ETH_IP, ETH_ARP, ETH_IPV6 = 0x0800, 0x0806, 0x86DD
-BROADCAST = b"\xff" * 6
 _SO_ATTACH_FILTER = 26
-_ARP = struct.Struct("!HHBBH6s4s6s4s")
 _IP = struct.Struct("!BBHHHBBH4s4s")
 _UDP = struct.Struct("!HHHH")
 _ROUTER_SOLICITATION, _ROUTER_ADVERTISEMENT = 133, 134
@@ -43,14 +43,6 @@ SOLICITATIONS: Filter = (
 
 
 @dataclass(frozen=True)
-class Arp:
-    """Who says that it is at which address."""
-
-    mac: str
-    address: str
-
-
-@dataclass(frozen=True)
 class Datagram:
     """A UDP datagram as it came in a frame."""
 
@@ -74,31 +66,6 @@ def packet_socket(interface: str, protocol: int, accept: Filter = ()) -> socket.
         sock.close()
         raise
     return sock
-
-
-def arp_probe(mac: str, address: str) -> bytes:
-    """An ARP probe (RFC 5227 §2.1.1): who has `address`, without claiming one of our own."""
-    ours = _mac(mac)
-    body = _ARP.pack(1, ETH_IP, 6, 4, 1, ours, bytes(4), bytes(6), IPv4Address(address).packed)
-    return BROADCAST + ours + struct.pack("!H", ETH_ARP) + body.ljust(46, b"\0")
-
-
-def read_arp(frame: bytes) -> Arp | None:
-    """The sender of an ARP message, if it claims an address."""
-    if len(frame) < 14 + _ARP.size:
-        return None
-    hardware, protocol, hlen, plen, _, mac, address, _, _ = _ARP.unpack_from(frame, 14)
-    if (hardware, protocol, hlen, plen) != (1, ETH_IP, 6, 4) or address == bytes(4):
-        return None
-    return Arp(mac.hex(":"), str(IPv4Address(address)))
-
-
-def dhcp_broadcast(mac: str, data: bytes) -> bytes:
-    """`data` from 0.0.0.0:68 to everybody's port 67, as a machine without an address sends it."""
-    udp = _UDP.pack(68, 67, _UDP.size + len(data), 0) + data  # checksum 0: none (RFC 768)
-    head = _IP.pack(0x45, 0, _IP.size + len(udp), 0, 0, 64, 17, 0, bytes(4), b"\xff" * 4)
-    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
-    return BROADCAST + _mac(mac) + struct.pack("!H", ETH_IP) + head + udp
 
 
 def read_udp(frame: bytes) -> Datagram | None:

@@ -15,7 +15,7 @@ from cloned.errors import MissingError
 from cloned.netboot.arp import ANSWER_SECONDS, ArpChecker
 from cloned.netboot.dhcp import CLIENT_PORT, EVERYBODY, PXE_PORT, SERVER_PORT, Answers, Decision, Mode, Place, asked
 from cloned.netboot.firmware import Way, is_ipxe
-from cloned.netboot.frames import DHCP_SERVERS, ETH_IP, dhcp_broadcast, packet_socket, read_udp
+from cloned.netboot.frames import DHCP_SERVERS, ETH_IP, packet_socket, read_udp
 from cloned.netboot.history import History
 from cloned.netboot.leases import Pool
 from cloned.netboot.packet import MAXIMUM, ZERO, BadPacket, Packet, decode, encode
@@ -242,11 +242,11 @@ class Listener:
         """Send a DISCOVER again and again: for a BIOS and a UEFI client in turn, since PXE servers tell them apart."""
         arch = 0
         while True:
-            data = encode(probe(self.mac, secrets.randbits(32), arch))
+            frame = await asyncio.to_thread(_probe_frame, self.mac, arch)
             arch = 7 - arch
             try:
                 if self._raw is not None:
-                    self._raw.send(dhcp_broadcast(self.mac, data))
+                    self._raw.send(frame)
                 self.state.probe_failed = ""
             except OSError as error:
                 self.state.probe_failed = error.strerror or str(error)
@@ -293,3 +293,10 @@ class Listener:
 
     def _is_starting_ipxe(self, mac: str) -> bool:
         return self._ipxe.get(mac, 0.0) + _IPXE_SECONDS > time.time()
+
+
+def _probe_frame(mac: str, arch: int) -> bytes:
+    """A DISCOVER of our own as a frame; in a thread, for the import's sake."""
+    from cloned.netboot.raw_packets import dhcp_broadcast
+
+    return dhcp_broadcast(mac, encode(probe(mac, secrets.randbits(32), arch)))

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from cloned.netboot.dhcp import PXE_PORT, SERVER_PORT, Mode, Place
-from cloned.netboot.frames import dhcp_broadcast
 from cloned.netboot.history import History
 from cloned.netboot.leases import LeaseFile, Pool
 from cloned.netboot.listener import Listener
+from cloned.netboot.raw_packets import arp_probe, dhcp_broadcast, read_arp
 from cloned.netboot.tftp import BlockCache, Found, TftpServer
 from cloned.netboot.tftp_transfer import Pump, Transfer
 from cloned.netboot.tftp_wire import Blocks, Code, Terms, TftpError
@@ -109,6 +109,14 @@ async def test_what_servers_send(count):
     chance, seeds = random.Random(4712), [*corpus("dnsmasq-*.hex"), dhcp_broadcast("52:54:00:00:00:01", bytes(300))]
     await without_growth(count, lambda: listener.overheard(mutated(chance, seeds)))
     listener.close()
+
+
+@pytest.mark.parametrize("count", [2_000, pytest.param(100_000, id="many", marks=pytest.mark.nightly)])
+async def test_arp(count):
+    """Fewer of them: scapy takes a while for each."""
+    chance, probe = random.Random(4716), arp_probe("52:54:00:00:00:01", "10.77.1.5")
+    claim = probe[:28] + bytes((10, 77, 1, 5)) + probe[32:]
+    await without_growth(count, lambda: read_arp(mutated(chance, [probe, claim, claim])))
 
 
 @pytest.mark.parametrize("count", COUNTS)
