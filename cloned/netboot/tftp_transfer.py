@@ -2,7 +2,10 @@
 
 The blocks of a transfer go back and forth one at a time with most clients, so what counts is the time from an
 acknowledgement to the next block. A thread of its own with a bare epoll loop needs a third of the processor time
-per block that asyncio's readers need (6 against 18 µs), and nothing else the daemon does gets in its way.
+per block that asyncio's readers need (6 against 18 µs), and nothing else the daemon does gets in its way. What a
+block's turn needs is prepared beforehand (packets, the acknowledgement that is expected); what can wait, such as the
+round trip's length, is looked at once per tick. While there are few transfers the thread stays awake between two
+blocks: a processor that was put to sleep takes longer to wake up than an answer needs over the wire.
 
 Retransmission: 1 s without an answer, then doubling, six times. Once the round trip is known, a first, early one
 goes out after eight of them (at least 10 ms): at 1 % loss a lock-step transfer would otherwise stand still most of
@@ -39,11 +42,23 @@ _CLOCK = 0.0002
 """Shortest round trip that is believed: answers of one batch carry the same time."""
 _ANSWER = 128
 """Bytes of an answer that are looked at: 4 of an acknowledgement, the words of an error."""
-_ACK_HEAD = ACK << 16
+_ACKS = tuple(struct.pack("!HH", ACK, number) for number in range(0x10000))
+"""Every acknowledgement there is."""
+_AWAKE = 0.0001
+"""Seconds without an event after which the thread sleeps."""
+_FEW = 2
+"""Transfers for which it stays awake; with more of them there is always something to do."""
+_EVENTS = 64
 
 
 class Transfer:
     """The state of one transfer. `sock` is connected to the client; times are seconds of one monotonic clock."""
+
+    __slots__ = (
+        "_acked", "_expected", "_last_sent", "_packets", "_receive", "_repeated", "_round_trip", "_seen",
+        "_segments", "_send_packet", "_sent", "_steps", "_tries", "blocks", "outcome", "seconds", "sock", "started",
+        "terms",
+    )  # fmt: skip
 
     def __init__(self, sock: socket.socket, blocks: Blocks, terms: Terms) -> None:
         self.sock, self.blocks, self.terms = sock, blocks, terms
@@ -55,13 +70,16 @@ class Transfer:
         self._receive, self._send_packet = sock.recv, sock.send
         self._acked = -1 if terms.accepted else 0  # -1: not even the OACK was acknowledged
         self._sent = 0
+        self._seen = self._acked
+        """What was acknowledged at the last tick."""
         self._expected = b""
         self._last_sent = self._round_trip = 0.0
         self._tries = 0
         self._repeated = False
-        self._lock_step = terms.window == 1
-        self._segments = not self._lock_step
-        self._packets, self._segment = blocks.all, blocks.segment
+        self._steps = blocks.count if terms.window == 1 else 0
+        """Up to this block one acknowledgement is followed by one block, and nothing else happens."""
+        self._segments = terms.window > 1
+        self._packets = blocks.packets
 
     @property
     def only_asked(self) -> bool:
@@ -77,11 +95,15 @@ class Transfer:
         """Take what has come; True when the transfer has ended."""
         try:
             data = self._receive(_ANSWER)
-            if data == self._expected and self._lock_step and self._sent < self.blocks.count:
-                self._next_block(now)  # nearly all there ever is to do
+            sent = self._sent
+            if data == self._expected and sent < self._steps:  # nearly all there ever is to do
+                self._acked = sent
+                self._sent = sent + 1
+                self._expected = _ACKS[(sent + 1) & 0xFFFF]
+                self._send_packet(self._packets[sent])
                 return False
             self._take(data, now)
-            while self.outcome is None and not self._lock_step:
+            while self.outcome is None and not self._steps:
                 self._take(self._receive(_ANSWER), now)
         except BlockingIOError:
             pass
@@ -91,19 +113,11 @@ class Transfer:
             log.debug("TFTP: %s", error)
         return self.outcome is not None
 
-    def _next_block(self, now: float) -> None:
-        """`_forward` and `_send_window` in one, for blocks that go one by one."""
-        if not self._repeated:
-            self._round_trip += 0.125 * (max(now - self._last_sent, _CLOCK) - self._round_trip)
-        self._acked, self._tries, self._repeated = self._sent, 0, False
-        at = self._sent * self._segment
-        self._sent += 1
-        self._expected = (_ACK_HEAD | self._sent & 0xFFFF).to_bytes(4, "big")
-        self._last_sent = now
-        self._send_packet(self._packets[at : at + self._segment])
-
     def tick(self, now: float) -> None:
         """Send again what was not answered in time."""
+        if self._acked != self._seen:
+            self._moved(now)
+            return
         if now < self._last_sent + self._wait():
             return
         self._tries += 1
@@ -112,6 +126,14 @@ class Transfer:
             return
         self._repeated = True
         self._send_window(now)
+
+    def _moved(self, now: float) -> None:
+        """Blocks were acknowledged since the last tick, each in a round trip."""
+        if not self._repeated:
+            each = (now - self._last_sent) / (self._acked - self._seen)
+            self._round_trip += (0.25 if self._round_trip else 1.0) * (max(each, _CLOCK) - self._round_trip)
+        self._seen, self._last_sent = self._acked, now
+        self._tries, self._repeated = 0, False
 
     def stop(self, why: str, now: float) -> None:
         """End it from outside."""
@@ -135,7 +157,8 @@ class Transfer:
         """Everything up to `block` has arrived."""
         if not self._repeated:
             self._round_trip = max(now - self._last_sent, _CLOCK)  # 0 would mean: not known yet
-        self._acked, self._tries, self._repeated = block, 0, False
+        self._acked = self._seen = block
+        self._tries, self._repeated = 0, False
         if block >= self.blocks.count:
             self._end("", now)
         else:
@@ -151,36 +174,33 @@ class Transfer:
         """Send what comes after the last acknowledged block, or the OACK."""
         self._last_sent = now
         if self._acked < 0:
-            self._expected = _ACK_HEAD.to_bytes(4, "big")
+            self._expected = _ACKS[0]
             self._send(self.terms.oack())
             return
         first = self._acked + 1
         count = min(self.terms.window, self.blocks.count - self._acked)
         self._sent = last = self._acked + count
-        self._expected = (_ACK_HEAD | last & 0xFFFF).to_bytes(4, "big")
-        if count == 1:
-            self._send(self.blocks.packets(first, 1))
-        else:
-            self._send_many(first, count)
+        self._expected = _ACKS[last & 0xFFFF]
+        self._send_many(first, count)
 
     def _send_many(self, first: int, count: int) -> None:
         """A window in as few system calls as the kernel allows (UDP_SEGMENT, udp(7))."""
         segment = self.blocks.segment
         step = max(1, min(_GSO_PACKETS, _GSO_BYTES // segment)) if self._segments else 1
-        for at in range(first, first + count, step):
-            part = self.blocks.packets(at, min(step, first + count - at))
-            if step == 1 or len(part) <= segment:
-                self._send(part)
+        for at in range(first - 1, first - 1 + count, step):
+            part = self._packets[at : min(at + step, first - 1 + count)]
+            if len(part) == 1:
+                self._send(part[0])
                 continue
             try:
-                self.sock.sendmsg([part], [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", segment))])
+                self.sock.sendmsg(part, [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", segment))])
             except OSError as error:
                 if error.errno in _CANNOT_SEGMENT:  # a link that can't: one by one from now on
                     self._segments = False
-                    self._send_many(at, first + count - at)
+                    self._send_many(at + 1, first - 1 + count - at)
                 return
 
-    def _send(self, data: bytes | memoryview) -> None:
+    def _send(self, data: bytes) -> None:
         """A packet that the kernel would not take is as good as lost: the timer sends it again."""
         with contextlib.suppress(OSError):
             self._send_packet(data)
@@ -207,6 +227,7 @@ class Pump:
         self._failed = failed
         self._new: deque[tuple[Transfer, Ended]] = deque()
         self._running: dict[int, tuple[Transfer, Ended]] = {}
+        self._readable: dict[int, Callable[[float], bool]] = {}
         self._epoll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)
@@ -237,18 +258,20 @@ class Pump:
             raise
 
     def _loop(self) -> None:
-        poll, clock, running = self._epoll.poll, time.monotonic, self._running
-        next_tick = 0.0
+        poll, clock, running, readable = self._epoll.poll, time.monotonic, self._running, self._readable
+        next_tick = asleep = now = 0.0
         while not self._closing:
-            events = poll(_TICK if running else -1)
+            pause = 0 if now < asleep else _TICK if running else -1
+            events = poll(pause, _EVENTS)
             now = clock()
             for number, _ in events:
-                pair = running.get(number)
-                if pair is None:  # the event of `add` and `close`
+                step = readable.get(number)
+                if step is None:  # the event of `add` and `close`
                     self._begin(now)
-                    continue
-                if pair[0].readable(now):
+                elif step(now):
                     self._finish(number)
+            if events:
+                asleep = now + _AWAKE if len(running) <= _FEW else 0.0
             if now >= next_tick:
                 next_tick = now + _TICK
                 self._tick(now)
@@ -270,12 +293,13 @@ class Pump:
         while self._new:
             transfer, ended = self._new.popleft()
             number = transfer.sock.fileno()
-            self._running[number] = (transfer, ended)
+            self._running[number], self._readable[number] = (transfer, ended), transfer.readable
             self._epoll.register(number, select.EPOLLIN)
             transfer.start(now)
 
     def _finish(self, number: int) -> None:
         transfer, ended = self._running.pop(number)
+        del self._readable[number]
         self._epoll.unregister(number)
         transfer.sock.close()
         ended(transfer)

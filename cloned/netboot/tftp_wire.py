@@ -129,7 +129,7 @@ def netascii(content: bytes) -> bytes:
 
 
 class Blocks:
-    """A file cut into data packets that lie one behind the other, ready to be sent, also many at once.
+    """A file cut into data packets, ready to be sent.
 
     Blocks are numbered from 1 here; on the wire the number rolls over to 0 after 65535.
     """
@@ -139,25 +139,13 @@ class Blocks:
         self.segment = block + 4
         self.size = len(content)
         self.count = self.size // block + 1
-        self.all = memoryview(_packets(memoryview(content), block, self.count))
-        """Every packet."""
-
-    def packets(self, first: int, count: int) -> memoryview:
-        """The bytes of packets `first … first+count-1`; all but the very last have `segment` bytes."""
-        start = (first - 1) * self.segment
-        return self.all[start : start + count * self.segment]
+        self.packets = _packets(memoryview(content), block, self.count)
+        """Every packet, the one with block 1 first; all but the very last have `segment` bytes."""
 
 
-def _packets(content: memoryview, block: int, count: int) -> bytearray:
-    out = bytearray(len(content) + 4 * count)
-    head = struct.Struct("!HH")
-    at = 0
-    for number in range(1, count + 1):
-        part = content[(number - 1) * block : number * block]
-        head.pack_into(out, at, DATA, number % _ROLLOVER)
-        out[at + 4 : at + 4 + len(part)] = part
-        at += 4 + len(part)
-    return out
+def _packets(content: memoryview, block: int, count: int) -> list[bytes]:
+    head = struct.Struct("!HH").pack
+    return [head(DATA, (at + 1) % _ROLLOVER) + content[at * block : (at + 1) * block] for at in range(count)]
 
 
 def read_answer(data: bytes, expected: int) -> int | TftpError | None:
