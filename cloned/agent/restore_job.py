@@ -17,6 +17,7 @@ from cloned.agent.verify import Stopped
 from cloned.core.layout import Layout
 from cloned.core.manifest import DIGEST, Plan
 from cloned.core.packets import StreamAddress
+from cloned.core.survey import samples, worth_reading
 
 
 class RestoreJob(Job):
@@ -54,11 +55,18 @@ class RestoreJob(Job):
             return layout.same_places(layout.read_back(device, plan)[0], plan)
 
     def _survey(self, plan: Plan, disk: disks.DiskFacts, restore: Restore) -> list[int]:
-        """A disk that held the image before: put the layout right, read all pieces, and ask which are wrong."""
+        """A disk that held the image before: put the layout right, read what may be right, and ask which is."""
         self._write_layout(plan, disk)
         self._ready(disk, cleared=[], discarded=False)
         self._status.set("surveying", total=plan.map.used, bytes=0, pieces_left=plan.map.count)
-        restore.survey(self._progress, self._withdrawn)
+        sampled = samples(plan.map.count)
+        wrong = self._look_at(plan, disk, restore, sampled) if sampled else []
+        hopeful = worth_reading(plan.map.count, sampled, wrong)
+        return self._look_at(plan, disk, restore, [piece for piece in hopeful if not restore.digests[piece]])
+
+    def _look_at(self, plan: Plan, disk: disks.DiskFacts, restore: Restore, pieces: list[int]) -> list[int]:
+        """Read these pieces; which of all are not known to be right then."""
+        restore.verify(pieces, self._progress, self._withdrawn, what="survey")
         self._still_wanted()
         return list(self._send_read_back(plan, disk, restore, 0)["wrong"])
 
