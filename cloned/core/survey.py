@@ -7,6 +7,7 @@ is right. A few samples tell, so that hours of reading what is missing anyway ar
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 SAMPLES = 32
 
@@ -22,7 +23,7 @@ def worth_reading(count: int, sampled: Sequence[int], wrong: Collection[int]) ->
     """Pieces that may well be right: all but the wrong samples and what lies between two of those."""
     bad = set(wrong) & set(sampled)
     hopeless = set(bad)
-    for first, last in zip(sampled, sampled[1:], strict=False):
+    for first, last in pairwise(sampled):
         if first in bad and last in bad:
             hopeless.update(range(first, last))
     return [piece for piece in range(count) if piece not in hopeless]

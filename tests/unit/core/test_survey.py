@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from cloned.core.survey import SAMPLES, samples, worth_reading
@@ -9,7 +11,7 @@ from cloned.core.survey import SAMPLES, samples, worth_reading
 def test_samples_are_few_and_reach_both_ends(count: int) -> None:
     found = samples(count)
     assert (found[0], found[-1], len(found)) == (0, count - 1, SAMPLES)
-    assert max(b - a for a, b in zip(found, found[1:], strict=False)) <= count / (SAMPLES - 1) + 1
+    assert max(b - a for a, b in pairwise(found)) <= count / (SAMPLES - 1) + 1
 
 
 def test_a_small_image_is_read_without_sampling() -> None:
