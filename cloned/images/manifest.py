@@ -19,6 +19,9 @@ from cloned.images.partclone import DdReader, Header, PartcloneReader
 from cloned.images.pieces import Pieces, Stored
 from cloned.images.streams import ImageStream
 
+SLACK = 64 * 1024 * 1024
+"""Bytes that a stream may have beyond what its partition and its checksums account for."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -73,7 +76,8 @@ class Packer:
 
     def pack(self, part: Saved, image: SavedImage) -> Packed:
         """One partition. ImageError if anything about it is damaged, OSError if the store's disk is full."""
-        with ImageStream(part.files, part.compressor, image.sums, self.on_read) as stream:
+        limit = part.size + part.size // 32 + SLACK  # checksums and bitmap come on top
+        with ImageStream(part.files, part.compressor, image.sums, self.on_read, limit) as stream:
             reader = DdReader(stream, part.size) if part.raw else PartcloneReader(stream, part.size)
             stored = self._drain(reader)
         layer = Layer(part.number, part.name, part.fs, part.start, part.size, reader.extents)

@@ -39,7 +39,8 @@ class ImageStream:
     """Decompressed bytes of `files`, one after the other, read through `readinto`.
 
     `sums` gives (algorithm, hex digest) pairs by file name; `on_read` hears of every stretch of bytes read from the
-    files. A context manager; leaving it ends the decompressor. Errors are ImageErrors that name the file.
+    files; `limit` is the most bytes that lrzip, which needs files for it, may write to one. A context manager;
+    leaving it ends the decompressor. Errors are ImageErrors that name the file.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class ImageStream:
         compressor: str,
         sums: Mapping[str, Sequence[tuple[str, str]]] | None = None,
         on_read: Callable[[int], None] = lambda count: None,
+        limit: int = 1 << 62,
     ) -> None:
+        self._limit = limit
         self._files, self._sums, self._on_read = files, sums or {}, on_read
         self._position = 0
         self._error: ImageError | None = None
@@ -98,8 +101,12 @@ class ImageStream:
         if compressor == "uncomp":
             self._input = write
             return None
+        words: tuple[str, ...] = command(compressor)
+        if compressor == "lrz":
+            words = ("prlimit", f"--fsize={max(self._limit, *(file.stat().st_size for file in self._files))}", *words)
         try:
-            process = spawn(command(compressor), stdin=subprocess.PIPE, stdout=write, stderr=self._stderr)
+            env = {**os.environ, "TMPDIR": tempfile.gettempdir()}  # lrzip's files: not where the daemon stands
+            process = spawn(words, stdin=subprocess.PIPE, stdout=write, stderr=self._stderr, env=env)
         except BaseException:
             os.close(out)
             raise

@@ -125,3 +125,21 @@ def test_dd_through_partclone(store: ImageStore, tmp_path: Path) -> None:
     assert stream == file.read_bytes()
     manifest = store.import_image(save("dd", file, stream, tmp_path / "image"))
     assert manifest.plan.map.used == 5 * MIB
+
+
+@pytest.mark.parametrize("comp", ["lrz", "xz", "bz2", "lz4"])
+def test_a_bomb_fills_neither_memory_nor_disk(
+    comp: str, store: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten times what the partition can hold, after a good stream: refused, and lrzip's files never grew so large."""
+    file, tool = make("ext4", tmp_path)
+    packed = run(COMPRESS[comp], stdin=clone(tool, file) + bytes(240 * MIB)).stdout
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    path = save("ext4", file, packed, tmp_path / "image", comp)
+    with pytest.raises(Exception, match=r"sda1\.ext4-ptcl-img") as caught:
+        store.import_image(path)
+    assert "damaged" in str(caught.value)
+    assert store.names() == []
+    assert not list(scratch.iterdir())
