@@ -15,8 +15,8 @@ from cloned.core.probe import Heard
 from cloned.core.schedule import due
 from cloned.engine import Engine
 
-GONE_AFTER = 10.0
-"""Seconds of silence after which a laptop counts as gone."""
+GONE_AFTER = 8.5
+"""Seconds of silence after which a laptop counts as gone: with a look each second it is shown so within 10."""
 
 FINISHING_PATIENCE = 60.0
 """The same while a laptop grows a file system, which can keep it from speaking."""

@@ -33,9 +33,9 @@ def monitored(path: Path, state: State) -> tuple[Monitor, Laptop, Clock]:
 async def test_silence_means_gone(tmp_path: Path, state: State) -> None:
     monitor, laptop, clock = monitored(tmp_path / "j", state)
     await monitor.heard(laptop, {"state": "idle"})
-    clock.now = 9.0
+    clock.now = 8.0
     assert monitor.look() == []
-    clock.now = 10.5
+    clock.now = 9.0  # with a look each second and the page's own, within 10
     assert monitor.look() == [Vanished(laptop.id)]
 
 
