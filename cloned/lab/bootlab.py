@@ -7,6 +7,7 @@ somebody else's DHCP server. Virtual laptops boot as far as they get; what they 
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import socket
 import subprocess
@@ -95,6 +96,12 @@ class BootLab:
         if child.poll() is not None:
             raise ClonedError(f"dnsmasq did not start: {self._text('dnsmasq.log').strip()[-300:]}")
         return child
+
+    def confine(self, processors: set[int]) -> None:
+        """Let every program that was started until now run on these processors only."""
+        for child in self._children:
+            for thread in Path(f"/proc/{child.pid}/task").iterdir():
+                os.sched_setaffinity(int(thread.name), processors)
 
     def capture(self, name: str) -> subprocess.Popen[bytes]:
         """Write what passes the server's card to `name` in the folder (pcap), until `end`."""
