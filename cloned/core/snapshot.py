@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from cloned.core.estimate import estimate
+from cloned.core.estimate import Estimate, estimate
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import STAGE, Difference, Laptop, said
 from cloned.core.ledger import iso
@@ -36,7 +36,7 @@ def snapshot(workshop: Workshop, progress: Mapping[LaptopId, Mapping[str, Any]],
             _laptop(each, waits.get(each.id), progress.get(each.id, {}), expected.laptops.get(each.id), now)
             for each in laptops
         ],
-        "sessions": [_session(each, workshop, now) for each in workshop.sessions.values()],
+        "sessions": [_session(each, workshop, expected, now) for each in workshop.sessions.values()],
         "images": [asdict(image) for image in workshop.images.values()],
         "confirmations": [
             {"laptop": laptop.id, "image": given.image, "disk": given.disk, "by": given.by, "until": iso(given.until)}
@@ -140,8 +140,11 @@ def _session_state(session: Session, *, active: bool) -> str:
     return "sending" if active or session.kind == "guests" else "idle"
 
 
-def _session(session: Session, workshop: Workshop, now: float) -> dict[str, Any]:
-    """`bytes`: the image's used bytes, which each laptop gets; `mbit_s`: those over the session's seconds."""
+def _session(session: Session, workshop: Workshop, expected: Estimate, now: float) -> dict[str, Any]:
+    """`bytes`: the image's used bytes, which each laptop gets; `mbit_s`: those over the session's seconds.
+
+    `left_seconds`: until those who are in it now are through.
+    """
     active = [laptop.id for laptop in workshop.active() if laptop.session == session.id]
     begin = session.first_ready
     end = now if active else session.last_verdict
@@ -159,6 +162,7 @@ def _session(session: Session, workshop: Workshop, now: float) -> dict[str, Any]
         "active": active,
         "bytes": session.bytes,
         "seconds": round(seconds, 3),
+        "left_seconds": _rounded(max((expected.laptops.get(ident, 0.0) for ident in active), default=None)),
         "mbit_s": round(session.bytes * 8 / seconds / 1e6, 1) if seconds else 0.0,
         "started": iso(session.opened),
         "ended": iso(session.ended) if session.ended else None,

@@ -129,6 +129,7 @@ class Session(Shape):
     bytes: int
     seconds: float
     mbit_s: float
+    left_seconds: float | None = None
     started: str
     ended: str | None
 
