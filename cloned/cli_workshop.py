@@ -229,6 +229,11 @@ def netboot_log(mac: str, config: Path | None, as_json: bool) -> None:
     log = client.get(_runtime(config), "/api/v1/netboot" + (f"/{mac}" if mac else ""))
     if as_json:
         return _print_json(log)
-    rows = [[entry["at"], entry["mac"], entry["asked"], entry["got"], entry.get("why", "")] for entry in log]
+    rows = [[entry["at"], entry["mac"], entry["asked"], _times(entry), entry.get("why", "")] for entry in log]
     _table(["at", "laptop", "asked", "got", "why"], rows)
     return None
+
+
+def _times(entry: dict[str, Any]) -> str:
+    """What was got, and how often where it was asked for again and again."""
+    return f"{entry['got']} ({entry['times']} times)".strip() if entry.get("times", 1) > 1 else str(entry["got"])

@@ -80,7 +80,7 @@ class Identity:
 
 
 def clean(uuid: str = "", serial: str = "", vendor: str = "", product: str = "", macs: Iterable[str] = ()) -> Identity:
-    """An Identity from raw strings: trimmed, bounded, runs of spaces made one, placeholders emptied, MACs normalised."""
+    """An Identity from raw strings: bounded, runs of spaces made one, placeholders emptied, MACs normalised."""
     uuid, serial, vendor, product = (_printable(text) for text in (uuid, serial, vendor, product))
     return Identity(
         uuid.lower() if usable_uuid(uuid) else "",

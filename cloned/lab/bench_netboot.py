@@ -130,6 +130,7 @@ def loss(boot_files: Path, live: Path, *, percent: float = 1.0) -> list[Row]:
     ways = {
         "HTTP, kernel and initramfs": _fetch(),
         "TFTP, shim, windows of 4": _atftp("shimx64.efi", 4),
+        "TFTP, shim, block by block": CLIENTS["busybox"](server_address(), "shimx64.efi"),
         "TFTP, undionly, block by block": CLIENTS["busybox"](server_address(), "undionly.kpxe"),
     }
     rows: list[Row] = []

@@ -119,6 +119,18 @@ class Shelf:
         except (OSError, ValueError, RuntimeError):  # absent, a name too long, a loop of links
             return None
 
+    def leads_out(self, name: str) -> bool:
+        """Whether `name` points outside of what laptops may read, by `..` or by a link."""
+        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+        if ".." in parts:
+            return True
+        inside = self.folders.get(parts[0]) if parts else None
+        folder, rest = (inside, parts[1:]) if inside is not None else (self.folders.get(""), parts)
+        try:
+            return folder is not None and not folder.joinpath(*rest).resolve().is_relative_to(folder.resolve())
+        except (OSError, ValueError, RuntimeError):
+            return False
+
 
 def normal(name: str) -> str:
     """`name` with single slashes and none in front: what two ways of writing one name have in common."""

@@ -80,6 +80,8 @@ class Site:
         if name in self._memory:
             return _in_memory(self._memory[name])
         path = self._shelf.find(name)
+        if path is None and self._shelf.leads_out(name):
+            raise TftpError(Code.ACCESS, "that is outside of what laptops may read")
         if path is None:
             raise TftpError(Code.NOT_FOUND, "no such file")
         status = path.stat()

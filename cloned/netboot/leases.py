@@ -144,10 +144,14 @@ class Pool:
         return address
 
     def bind(self, mac: str, address: IPv4Address, now: float) -> bool:
-        """Give `address` to `mac` for the lease time; False if it is not its to have."""
+        """Give `address` to `mac` for the lease time; False if it is not its to have.
+
+        One that it never had from us must be free, and found free by ARP, as any that is offered.
+        """
         text = str(address)
         held = self._held.get(text)
-        if not self.covers(address) or (held is not None and held.mac != mac and held.until > now):
+        own = held is not None and held.mac == mac
+        if not self.covers(address) or not (own or (text in self._checked and self._ready(text, now))):
             return False
         self._keep(Lease(text, mac, now + self.seconds))
         return True

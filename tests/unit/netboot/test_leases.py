@@ -77,6 +77,14 @@ def test_bind_refuses_what_is_not_its_own(tmp_path):
     assert not made.bind(B, ip(99), 1)
 
 
+def test_an_address_nobody_was_offered_is_given_only_after_an_arp_check(tmp_path):
+    made = Pool(ip(10), ip(12), 600, LeaseFile(tmp_path / "leases"))
+    assert not made.bind(A, ip(11), 1)
+    made.checked("10.0.0.11", 2)
+    assert made.bind(A, ip(11), 3)
+    assert made.bind(A, ip(11), 500)  # renewed: its own
+
+
 def test_declined_and_taken(tmp_path):
     made = pool(tmp_path, last=10)
     assert made.taken("10.0.0.10", 0)
