@@ -72,7 +72,7 @@ def estimate(workshop: Workshop, progress: Progress, schedule: Schedule, now: fl
 
 def _in_turn(workshop: Workshop, schedule: Schedule) -> list[Laptop]:
     """Those who wait for nothing but their turn, in order."""
-    turn = (Reason.SWITCH_FULL, Reason.LINK_FULL, Reason.HELD, Reason.CLASSIC_UNDER_WAY)
+    turn = (Reason.SWITCH_FULL, Reason.OTHER_IMAGE_FIRST, Reason.LINK_FULL, Reason.HELD, Reason.CLASSIC_UNDER_WAY)
     waiting = [
         workshop.laptops[ident] for ident, wait in schedule.waits.items()
         if wait.reason in turn and workshop.laptops[ident].image in workshop.images

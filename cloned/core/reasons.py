@@ -73,7 +73,7 @@ _TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.CONFIRMATION_OLD: ("Its confirmation ran out", "Confirm it again"),
     Reason.SWITCH_FULL: ("Every place on the switch is taken", "It starts by itself when one is free"),
     Reason.LINK_FULL: ("The server's network link carries no further image", "It starts by itself when one is done"),
-    Reason.OTHER_IMAGE_FIRST: ("Another image's laptops came first", "It starts by itself"),
+    Reason.OTHER_IMAGE_FIRST: ("The next place is for {detail}, which has fewer", "It starts by itself"),
     Reason.PAUSED: ("It is paused", "Press continue"),
     Reason.HELD: ("Its session is held until {detail}", "It starts by itself then"),
     Reason.LEFT_OUT: ("It was left out by hand", "Press retry to take it in again"),

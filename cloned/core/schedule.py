@@ -90,11 +90,14 @@ class _Planner:
     def hand_out(self, queues: dict[str, list[Laptop]], waits: dict[LaptopId, Wait]) -> list[LaptopId]:
         """Places to the image that holds fewest, then by arrival."""
         start: list[LaptopId] = []
+        turn: Laptop | None = None
         while queues:
             image = min(queues, key=lambda name: (self.holding[name], queues[name][0].since, queues[name][0].number))
             wait = self.full(image)
             if wait is not None:
-                waits.update((laptop.id, wait) for laptop in queues.pop(image))
+                passed = queues.pop(image)
+                turn = turn or passed[0]
+                waits.update((laptop.id, _explained(wait, laptop, turn)) for laptop in passed)
                 continue
             start.append(queues[image].pop(0).id)
             self.holding[image] += 1
@@ -111,6 +114,14 @@ class _Planner:
         if not self.holding[image] and streams >= self.most_streams:
             return Wait(Reason.LINK_FULL)
         return None
+
+
+def _explained(wait: Wait, laptop: Laptop, turn: Laptop) -> Wait:
+    """Why `laptop` waits where the next place is for `turn`, who came later, since its image has fewer places."""
+    came_later = (turn.since, turn.number) > (laptop.since, laptop.number)
+    if wait.reason is Reason.SWITCH_FULL and turn.image != laptop.image and came_later:
+        return Wait(Reason.OTHER_IMAGE_FIRST, turn.image)
+    return wait
 
 
 def due(workshop: Workshop, now: float) -> bool:

@@ -36,6 +36,16 @@ def test_a_dozen_of_one_image_does_not_keep_an_odd_one_from_its_turn() -> None:
     assert "l13" in plan(workshop(*laptops, places=2), 0).start
 
 
+def test_who_is_passed_over_is_told_for_whom() -> None:
+    busy = [laptop(n, "a", State.RECEIVING) for n in (1, 2)]
+    found = plan(workshop(*busy, *(laptop(n, "a") for n in (3, 4)), laptop(5, "b"), laptop(6, "a"), places=2), 0)
+    assert found.start == ()
+    assert {ident: wait.reason for ident, wait in found.waits.items()} == {
+        "l5": Reason.SWITCH_FULL, "l3": Reason.OTHER_IMAGE_FIRST, "l4": Reason.OTHER_IMAGE_FIRST, "l6": Reason.SWITCH_FULL,
+    }  # fmt: skip
+    assert found.waits[LaptopId("l3")].detail == "b"
+
+
 def test_a_slow_link_carries_one_stream_at_a_time() -> None:
     busy = laptop(1, "a", State.RECEIVING)
     found = plan(workshop(busy, laptop(2, "b"), laptop(3, "a"), link=100), 0)
