@@ -1,6 +1,7 @@
 """Real file systems saved by real partclone, read by us; our streams restored by real partclone."""
 
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,11 @@ import pytest
 from cloned.core.extents import Extents
 from cloned.core.layout import Layout, Partition, sfdisk_script
 from cloned.images.export import export
+from cloned.images.partclone import parse_header
 from cloned.images.store import ImageStore
 from cloned.images.streams import ImageStream
 from cloned.processes import run
-from tests.images import GUID, LINUX, MIB
+from tests.images import GUID, LINUX, MIB, Part
 
 pytestmark = pytest.mark.interop
 
@@ -116,6 +118,33 @@ def test_compressors(comp: str, store: ImageStore, tmp_path: Path) -> None:
     with pytest.raises(Exception, match=r"sda1\.ext4-ptcl-img"):
         store.import_image(path)
     assert store.names() == ["image"]
+
+
+@dataclass
+class Saved(Part):
+    """A part whose used bytes are a real file system's."""
+
+    content: bytes = b""
+
+    @property
+    def data(self) -> bytes:
+        return self.content
+
+
+@pytest.mark.parametrize("fs", ["ext4", "ntfs"])
+def test_format_0001(fs: str, store: ImageStore, tmp_path: Path) -> None:
+    """No partclone that can be had writes it any more, but today's reads it: our idea of it and theirs are one."""
+    file, tool = make(fs, tmp_path)
+    stream = clone(tool, file)
+    theirs = store.import_image(save(fs, file, stream, tmp_path / "new"))
+    (layer,) = theirs.plan.layers
+    raw, header = file.read_bytes(), parse_header(stream[:110])
+    used = tuple((offset // header.block_size, length // header.block_size) for offset, length in layer.extents)
+    content = b"".join(raw[offset : offset + length] for offset, length in layer.extents)
+    old = Saved(1, header.blocks, header.block_size, used, kind="v1", content=content).stream()
+    _restores(old, tool, raw, Extents(layer.extents), tmp_path, check=True)
+    packed = run(COMPRESS["gz"], stdin=old).stdout
+    assert store.import_image(save(fs, file, packed, tmp_path / "old", "gz")).image_hash == theirs.image_hash
 
 
 def test_dd_through_partclone(store: ImageStore, tmp_path: Path) -> None:
