@@ -174,11 +174,12 @@ class Stalled:
 
 @dataclass(frozen=True)
 class Located:
-    """The switch port and link speed of a laptop."""
+    """The switch port of a laptop, its link's speed, and whether that is half duplex; None: the switch does not say."""
 
     laptop: LaptopId
     port: str
     speed_mbps: int | None
+    half_duplex: bool | None = None
     kind: Literal["located"] = "located"
 
 

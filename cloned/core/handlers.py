@@ -102,6 +102,7 @@ def _hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksh
         memory=facts.memory,
         disks=facts.disks,
         speed_mbps=facts.speed_mbps,
+        half_duplex=facts.half_duplex,
         hellos=laptop.hellos + 1,
         last_hello=now,
         booted_at=boot.at,
@@ -251,7 +252,9 @@ def _located(workshop: Workshop, event: Located, now: float, entropy: str) -> Wo
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None:
         return workshop
-    return workshop.with_laptop(replace(laptop, port=event.port, speed_mbps=event.speed_mbps or laptop.speed_mbps))
+    speed = event.speed_mbps or laptop.speed_mbps
+    half = laptop.half_duplex if event.half_duplex is None else event.half_duplex
+    return workshop.with_laptop(replace(laptop, port=event.port, speed_mbps=speed, half_duplex=half))
 
 
 def _switch(workshop: Workshop, event: SwitchChanged, now: float, entropy: str) -> Workshop:

@@ -27,10 +27,11 @@ def facts(data: Any) -> Facts:
     found = [_disk(each) for each in disks[:MOST_DISKS] if isinstance(each, Mapping)] if isinstance(disks, list) else []
     boot_mac = normal_mac(_text(data, "boot_mac"))
     firmware = _text(data, "firmware")
+    nic = _booted_through(data.get("nics"), boot_mac)
     return Facts(
         identity, boot_mac, firmware if firmware in ("bios", "uefi", "secureboot") else "", _text(data, "cpu"),
-        _number(data, "memory"), _speed(data.get("nics"), boot_mac), tuple(found),
-        "capture" if data.get("want") == "capture" else "",
+        _number(data, "memory"), _number(nic, "speed_mbps") or None, tuple(found),
+        "capture" if data.get("want") == "capture" else "", nic.get("duplex") == "half",
     )
 
 
@@ -42,12 +43,12 @@ def _disk(data: Mapping[str, Any]) -> Disk:
     )
 
 
-def _speed(nics: Any, boot_mac: str) -> int | None:
-    """Mbit/s of the card it booted through."""
+def _booted_through(nics: Any, boot_mac: str) -> Mapping[str, Any]:
+    """What it says of the card it booted through, nothing if that is not among `nics`."""
     for nic in nics if isinstance(nics, list) else []:
         if isinstance(nic, Mapping) and normal_mac(_text(nic, "mac")) == boot_mac:
-            return _number(nic, "speed_mbps") or None
-    return None
+            return nic
+    return {}
 
 
 def _text(data: Mapping[str, Any], key: str) -> str:

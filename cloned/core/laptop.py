@@ -124,6 +124,8 @@ class Laptop:
     cpu: str = ""
     memory: int = 0
     speed_mbps: int | None = None
+    half_duplex: bool = False
+    """Whether its link sends one way at a time: as the switch says, else the laptop."""
     disks: tuple[Disk, ...] = ()
     image: str = ""
     chosen: str = ""
@@ -230,3 +232,4 @@ class Facts:
     disks: tuple[Disk, ...] = field(default=())
     wants: str = ""
     """`capture` where that was chosen in the boot menu."""
+    half_duplex: bool = False

@@ -35,7 +35,7 @@ def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None) -> dict[
 
 def alone(laptop: Laptop) -> bool:
     """Whether a laptop gets its pieces one by one: switch or laptop say that its link is slow."""
-    return laptop.speed_mbps is not None and laptop.speed_mbps <= SLOW
+    return laptop.half_duplex or (laptop.speed_mbps is not None and laptop.speed_mbps <= SLOW)
 
 
 def _classic(workshop: Workshop, laptop: Laptop) -> dict[str, Any]:

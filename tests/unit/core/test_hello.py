@@ -30,12 +30,12 @@ def test_a_real_hello() -> None:
             "firmware": "uefi",
             "memory": 8 << 30,
             "disks": [{"path": "/dev/sda", "size": 10, "serial": "S", "eligible": True}],
-            "nics": [{"mac": "aa:bb:cc:dd:ee:00", "speed_mbps": 100}],
+            "nics": [{"mac": "aa:bb:cc:dd:ee:00", "speed_mbps": 100, "duplex": "half"}],
         }
     )
     assert found.identity.serial == ""
     assert found.identity.macs == ("aa:bb:cc:dd:ee:00",)
-    assert (found.speed_mbps, found.memory, found.disks[0].key) == (100, 8 << 30, "S")
+    assert (found.speed_mbps, found.half_duplex, found.memory, found.disks[0].key) == (100, True, 8 << 30, "S")
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), JSON))

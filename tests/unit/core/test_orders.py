@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cloned.core.ids import Identity, LaptopId, SessionId
@@ -31,6 +33,11 @@ def laptop(state: State, speed: int | None = None, reason: Reason | None = None)
 @pytest.mark.parametrize(("speed", "by_itself"), [(None, False), (1000, False), (2500, False), (100, True), (10, True)])
 def test_a_slow_port_is_served_by_itself(speed: int | None, by_itself: bool) -> None:
     assert alone(laptop(State.READY, speed)) is by_itself
+
+
+def test_a_link_at_half_duplex_is_served_by_itself_whatever_its_speed() -> None:
+    assert alone(replace(laptop(State.READY, 1000), half_duplex=True))
+    assert alone(replace(laptop(State.READY), half_duplex=True))
 
 
 @pytest.mark.parametrize(
