@@ -150,7 +150,8 @@ class Daemon:
         self.tasks.start(self.patrol.run(), "patrol", service=True)
         self.tasks.start(self.masters.run(), "masters", service=True)
         nic = describe(self.interface)
-        self.reach = Reach(self.engine, self.monitor, nic.name, nic.address, self.config.network.querier)
+        querier = self.config.network.querier
+        self.reach = Reach(self.engine, self.monitor, nic.name, nic.address, querier, self.places.switch_of)
         self.tasks.start(self.reach.run(), "reach", service=True)
         self.tasks.start(self.places.run(), "places", service=True)
         self.tasks.start(self.outbox.run(), "outbox", service=True)

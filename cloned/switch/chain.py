@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from cloned.switch.forwarding import Station
 from cloned.switch.ports import Port, View, Warn
 
+COUNTED = "ports free for laptops on"
+"""How the words for a capacity that was read begin."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -67,7 +70,7 @@ class Chain:
     def why(self) -> str:
         """The capacity in words: what was counted."""
         parts = [f"{view.sys_name or view.address}: {view.capacity}" for view in self.views]
-        return f"ports free for laptops on {', '.join(parts)}" if parts else "no switch was read"
+        return f"{COUNTED} {', '.join(parts)}" if parts else "no switch was read"
 
 
 def _on(view: View, mac: str) -> Place | None:
@@ -83,15 +86,11 @@ def _behind_lag(view: View, station: Station) -> Port | None:
     return next((port for port in view.ports if station.mac in port.macs), None)
 
 
-def join(
-    views: Sequence[View], server_macs: frozenset[str] = frozenset(),
-    fixed: Mapping[str, frozenset[str]] | None = None,
-) -> Chain:
+def join(views: Sequence[View], server_macs: frozenset[str] = frozenset()) -> Chain:
     """Connect `views`; ports that lead to another of them become uplinks, the server's port is found once.
 
-    `fixed` names, by address of the switch, ports whose role the configuration gave: they keep it.
+    Ports that the configuration reserved stay so.
     """
-    fixed = fixed or {}
     links: list[Link] = []
     joined = []
     for view in views:
@@ -101,7 +100,7 @@ def join(
         links += [Link(view.address, port.name, next_one.address, port.speed_mbps)
                   for port in view.ports if port.if_index != towards
                   for next_one in _nearest(leads.get(port.if_index, ()), server_macs)]
-        joined.append(_with_roles(view, leads, towards, fixed.get(view.address, frozenset())))
+        joined.append(_with_roles(view, leads, towards))
     return Chain(tuple(joined), tuple(links), tuple(_unconnected(joined, links)))
 
 
@@ -139,7 +138,7 @@ def _towards_server(view: View, others: Sequence[View], server_macs: frozenset[s
     return mine.if_index if any(_sees_beyond(other, view, server_macs) for other in others) else None
 
 
-def _with_roles(view: View, leads: Mapping[int, list[View]], towards: int | None, fixed: frozenset[str]) -> View:
+def _with_roles(view: View, leads: Mapping[int, list[View]], towards: int | None) -> View:
     """The view with uplinks to other switches of ours; told in the warnings."""
     ports, told = [], []
     for port in view.ports:
@@ -150,7 +149,7 @@ def _with_roles(view: View, leads: Mapping[int, list[View]], towards: int | None
         why = "the server is behind another switch there"
         if behind:
             why = f"it leads to switch {', '.join(other.sys_name or other.address for other in behind)}"
-        if port.role in ("access", "server") and not {port.name, str(port.if_index)} & fixed:
+        if port.role in ("access", "server"):
             told.append(Warn("switch-uplink", f"{view.sys_name or view.address} {port.label} is an uplink: {why}"))
             port = replace(port, role="uplink", why=why)
         ports.append(port)

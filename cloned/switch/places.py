@@ -11,13 +11,15 @@ from cloned.config import Switch
 from cloned.core.events import Event, Located, SwitchChanged
 from cloned.core.laptop import Laptop, State
 from cloned.engine import Engine
-from cloned.switch.chain import Chain, crowded
+from cloned.switch.chain import COUNTED, Chain, crowded
 from cloned.switch.configured import address_of, credentials_of, rules_of
+from cloned.switch.laptops import located, macs_of, named, place_of, slow_links
 from cloned.switch.server import server_macs
 from cloned.switch.watch import SwitchReading, SwitchWatch, Watched
 from cloned.tasks import TaskOwner
 
 _RESTING = frozenset({State.DONE, State.GONE, State.ASIDE})
+_AS_BEFORE = " (as read before the start at"
 
 
 class Places:
@@ -35,6 +37,7 @@ class Places:
         macs = server_macs()
         watched = [Watched(address_of(each), credentials_of(each), rules_of(each, macs)) for each in switches]
         self._booting, self._moved = booting, moved
+        self._began, self._several = time.time(), len(switches) > 1
         self._read = asyncio.Event()
         self._watch = SwitchWatch(watched, self._on_reading, server_macs=macs) if watched else None
 
@@ -79,50 +82,64 @@ class Places:
             await self._engine.submit(event)
 
     def _news(self) -> list[Event]:
-        chain = self._watch.chain() if self._watch is not None else None
-        workshop = self._engine.workshop
-        if chain is None or not chain.views:
-            unread = "" if self._watch is None else "; the switch was not read yet"
-            fits = SwitchChanged(self._ports, f"the configured number of places{unread}", self._mbps)
-            located: list[Event] = []
+        chain, workshop = self._chain(), self._engine.workshop
+        if not chain.views:
+            fits = self._unread()
+            moved: list[Located] = []
         else:
             mbps = min(self._mbps, chain.narrowest_mbps or self._mbps)
             fits = SwitchChanged(chain.places, chain.why() + self._silences(), mbps)
-            located = [each for laptop in workshop.laptops.values() for each in _located(laptop, chain)]
+            news = (located(laptop, chain, several=self._several) for laptop in workshop.laptops.values())
+            moved = [each for each in news if each is not None]
         known = SwitchChanged(workshop.places, workshop.places_why, workshop.link_mbps)
-        return located if fits == known else [fits, *located]
+        return list(moved) if fits == known else [fits, *moved]
+
+    def _chain(self) -> Chain:
+        """All switches as last known; an empty one where none was read, or none is configured."""
+        return self._watch.chain() if self._watch is not None else Chain()
+
+    def _unread(self) -> SwitchChanged:
+        """What stands while no switch was read: its last word before this start, else the configured number."""
+        workshop = self._engine.workshop
+        if self._watch is None:
+            return SwitchChanged(self._ports, "the configured number of places", self._mbps)
+        before, _, _ = workshop.places_why.partition(_AS_BEFORE)
+        if not before.startswith(COUNTED):
+            return SwitchChanged(
+                self._ports, "the configured number of places; the switch was not read yet", self._mbps)
+        return SwitchChanged(
+            workshop.places, f"{before}{_AS_BEFORE} {_clock(self._began)})", min(self._mbps, workshop.link_mbps))
 
     def _silences(self) -> str:
         """Which of the switches that count have not answered since; by the clock, so that it is news only once."""
         assert self._watch is not None
-        silent = [each for each in self._watch.readings if each.state != "ok" and each.at is not None]
-        words = (f"{each.switch} silent since {time.strftime('%H:%M', time.localtime(each.at))}" for each in silent)
-        return f" ({', '.join(words)})" if silent else ""
+        words = [
+            f"{each.switch} silent since {_clock(each.at)}"
+            for each in self._watch.readings if each.state != "ok" and each.at is not None
+        ]
+        return f" ({', '.join(words)})" if words else ""
 
     def readings(self) -> list[dict[str, Any]]:
         """Each switch as last read, for page and API."""
         return [reading.to_json() for reading in self._watch.readings] if self._watch is not None else []
 
     def warnings(self) -> list[dict[str, str]]:
-        """What somebody should look at on the switches."""
-        if self._watch is None:
-            return []
-        chain = self._watch.chain()
-        macs = {
-            mac: f"laptop {laptop.tag or laptop.number}" for laptop in self._engine.workshop.laptops.values()
-            for mac in (laptop.boot_mac, *laptop.identity.macs) if mac
-        }
-        own = [warning for reading in self._watch.readings for warning in reading.warnings]
-        told = (*own, *chain.warnings, *crowded(chain, macs))
+        """What somebody should look at on the switches, and laptops on slow links."""
+        chain = self._chain()
+        laptops = self._engine.workshop.laptops.values()
+        macs = {mac: named(laptop) for laptop in laptops for mac in macs_of(laptop)}
+        own = [warning for reading in self._watch.readings for warning in reading.warnings] if self._watch else []
+        slow = slow_links([each for each in laptops if each.state not in _RESTING], chain)
+        told = (*own, *chain.warnings, *crowded(chain, macs), *slow)
         return [{"code": each.code, "text": each.text, "hint": each.hint} for each in told]
 
+    def switch_of(self, laptop: Laptop) -> str:
+        """The name of the switch a laptop is plugged into; "" where none tells."""
+        chain = self._chain()
+        place = place_of(laptop, chain)
+        names = {view.address: view.sys_name or view.address for view in chain.views}
+        return names[place.switch] if place is not None else ""
 
-def _located(laptop: Laptop, chain: Chain) -> list[Event]:
-    """Where a laptop is plugged in, if that is news. A laptop that is off keeps its last port."""
-    for mac in dict.fromkeys((laptop.boot_mac, *laptop.identity.macs)):
-        place = chain.locate(mac) if mac else None
-        if place is not None:
-            speed = place.port.speed_mbps
-            news = place.port.name != laptop.port or (speed is not None and speed != laptop.speed_mbps)
-            return [Located(laptop.id, place.port.name, speed)] if news else []
-    return []
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M", time.localtime(at))

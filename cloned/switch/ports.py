@@ -22,6 +22,7 @@ MANY_MACS = 4
 """More addresses than this on one port are another switch: a laptop has one, or three with dock and firmware."""
 SLOW_MBPS = 100
 """At this speed or below, a laptop would hold up a session at 1 Gb/s."""
+SLOW_HINT = "try another cable, then another port; until then it is served by itself"
 WRONG_BITS = 4_294_967_295
 """ifSpeed of anything faster than 4.29 Gb/s (RFC 2863 §3.1.8)."""
 
@@ -281,11 +282,14 @@ def _told(tables: Tables, ports: Sequence[Port], roles: _Roles) -> Iterable[Warn
 
 def slow_warning(switch: str, port: Port) -> Warn:
     """What to say of a link at 10 or 100 Mb/s, or at half duplex."""
-    what = f"{port.speed_mbps} Mb/s" if port.speed_mbps is not None else "speed unknown"
-    if port.duplex == "half":
-        what += ", half duplex"
-    hint = "try another cable, then another port; until then it is served by itself"
-    return Warn("slow-port", f"{switch} {port.label}: {what}", hint)
+    return Warn(
+        "slow-port", f"{switch} {port.label}: {link_words(port.speed_mbps, half=port.duplex == 'half')}", SLOW_HINT)
+
+
+def link_words(mbps: int | None, *, half: bool) -> str:
+    """Speed and duplex of a slow link: `100 Mb/s, half duplex`."""
+    speed = f"{mbps} Mb/s" if mbps is not None else "speed unknown"
+    return f"{speed}, half duplex" if half else speed
 
 
 def _lag_warnings(tables: Tables, name: str, roles: _Roles) -> Iterable[Warn]:

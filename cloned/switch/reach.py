@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from ipaddress import IPv4Address
 from typing import Literal
 
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
+from cloned.core.orders import alone
 from cloned.core.probe import Heard
 from cloned.engine import Engine
 from cloned.monitor import Monitor
+from cloned.switch.laptops import named
 from cloned.switch.multicast import IgmpQuerier, ProbeSender
 from cloned.switch.suspects import NOTHING, Probed, suspects
 from cloned.tasks import TaskOwner
@@ -21,13 +24,18 @@ _LISTENING = frozenset({State.ASKING, State.WAITING})
 
 
 class Reach:
-    """Runs the querier always, and the probe while a laptop that said hello is here."""
+    """Runs the querier always, and the probe while a laptop that said hello is here.
+
+    `switch_of` names the switch a laptop is plugged into, "" where none tells.
+    """
 
     def __init__(
         self, engine: Engine, monitor: Monitor, interface: str, address: IPv4Address, querier: Literal["auto", "off"],
+        switch_of: Callable[[Laptop], str],
     ) -> None:
         self._engine, self._monitor, self._interface, self._address = engine, monitor, interface, address
         self._querier = IgmpQuerier(interface, address) if querier == "auto" else None
+        self._switch_of = switch_of
         self._before: dict[LaptopId, float] = {}
 
     async def run(self) -> None:
@@ -73,5 +81,4 @@ class Reach:
         before = self._before.get(laptop.id, 0.0)
         if heard.share > NOTHING:
             self._before[laptop.id] = heard.share
-        name = f"laptop {laptop.tag or laptop.number}"
-        return Probed(name, heard, "", laptop.port, (laptop.speed_mbps or 1000) < 1000, before)
+        return Probed(named(laptop), heard, self._switch_of(laptop), laptop.port, alone(laptop), before)

@@ -15,7 +15,7 @@ from typing import Any
 
 from cloned.switch.chain import Chain, Link, Place, crowded, join
 from cloned.switch.counters import ErrorHistory
-from cloned.switch.ports import Port, Rules, View, Warn
+from cloned.switch.ports import Port, View, Warn
 from cloned.switch.worker import Answer, State, SwitchWorker, Watched
 from cloned.tasks import TaskOwner
 
@@ -109,9 +109,7 @@ class SwitchWatch:
     def chain(self) -> Chain:
         """All switches together, as last known."""
         views = [lookout.view for lookout in self._lookouts if lookout.view is not None]
-        fixed = {view.address: _fixed(lookout.watched.rules) for lookout in self._lookouts
-                 if (view := lookout.view) is not None}
-        return join(views, self._server_macs, fixed)
+        return join(views, self._server_macs)
 
     async def look(self) -> tuple[SwitchReading, ...]:
         """One look at every switch now, at the same time; also told to `on_reading`."""
@@ -137,10 +135,6 @@ class SwitchWatch:
                 return
             if self._busy:
                 return
-
-
-def _fixed(rules: Rules) -> frozenset[str]:
-    return rules.reserved | rules.uplinks
 
 
 class _Lookout:

@@ -80,7 +80,7 @@ def test_lldp_names_the_switch_behind_a_port(make_raw: Any) -> None:
 def test_a_role_the_configuration_gave_stays(make_raw: Any) -> None:
     a = switch(make_raw, "a", A, [(SERVER, 1), (B, 2)], reserved=frozenset({"gi2"}))
     b = switch(make_raw, "b", B, [(SERVER, 1)])
-    joined = join([a, b], MACS, {"a": frozenset({"gi2"})})
+    joined = join([a, b], MACS)
     assert [port.role for port in joined.views[0].ports] == ["server", "reserved", "access", "access"]
 
 
