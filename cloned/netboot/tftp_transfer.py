@@ -8,7 +8,7 @@ round trip's length, is looked at once per tick. While there are few transfers t
 blocks: a processor that was put to sleep takes longer to wake up than an answer needs over the wire.
 
 Retransmission: 1 s without an answer, then doubling, six times. Once the round trip is known, a first, early one
-goes out after five of them (at least 1 ms): at 1 % loss a lock-step transfer would otherwise stand still most of
+goes out after five of them (at least 0.5 ms): at 1 % loss a lock-step transfer would otherwise stand still most of
 the time, and a laptop that was only slow gets one block twice, which it must bear anyhow. A duplicate
 acknowledgement alone never sends a block twice (RFC 1123 §4.2.3.1).
 """
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 UDP_SEGMENT = 103
 FIRST_WAIT, MAX_WAIT, TRIES = 1.0, 8.0, 6
-EARLY, EARLY_FLOOR = 5, 0.001
+EARLY, EARLY_FLOOR = 5, 0.0005
 """Round trips, and seconds at least, after which the first, early retransmission goes out."""
 _GSO_BYTES, _GSO_PACKETS = 65000, 64
 _CANNOT_SEGMENT = (errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT)
@@ -42,16 +42,16 @@ _TICK = 0.001
 _PER_TICK = 32
 _NICE = -10
 """Of the thread: it needs little, but at once, also while every processor hashes an image."""
-_CLOCK = 0.0002
+_CLOCK = 0.00005
 """Shortest round trip that is believed: answers of one batch carry the same time."""
 _ANSWER = 128
 """Bytes of an answer that are looked at: 4 of an acknowledgement, the words of an error."""
 _ACKS = tuple(struct.pack("!HH", ACK, number) for number in range(0x10000))
 """Every acknowledgement there is."""
-_AWAKE = 0.0001
-"""Seconds without an event after which the thread sleeps."""
+_AWAKE, _SOON, _FINE = 0.0001, 0.005, 0.00025
+"""Seconds without an answer in which the thread stays awake; in which it looks every `_FINE` seconds what is lost."""
 _FEW = 2
-"""Transfers for which it stays awake; with more of them there is always something to do."""
+"""Transfers for which it does; with more of them there is always something to do."""
 _EVENTS = 64
 
 
@@ -262,11 +262,10 @@ class Pump:
             raise
 
     def _loop(self) -> None:
-        poll, clock, running, readable = self._epoll.poll, time.monotonic, self._running, self._readable
-        next_tick = asleep = now = 0.0
+        wait, clock, running, readable = self._wait, time.monotonic, self._running, self._readable
+        next_tick = heard = now = 0.0
         while not self._closing:
-            pause = 0 if now < asleep else _TICK if running else -1
-            events = poll(pause, _EVENTS)
+            events = wait(now - heard)
             now = clock()
             for number, _ in events:
                 step = readable.get(number)
@@ -275,15 +274,27 @@ class Pump:
                 elif step(now):
                     self._finish(number)
             if events:
-                asleep = now + _AWAKE if len(running) <= _FEW else 0.0
+                heard = now
             if now >= next_tick:
-                next_tick = now + _TICK * (1 + len(running) // _PER_TICK)
+                many = len(running)
+                next_tick = now + (_FINE if many <= _FEW else _TICK * (1 + many // _PER_TICK))
                 self._tick(now)
         now = clock()
         self._begin(now)
         for number, (transfer, _) in list(running.items()):
             transfer.stop("the server stopped", now)
             self._finish(number)
+
+    def _wait(self, silent: float) -> list[tuple[int, int]]:
+        """The sockets that have something, for at most one tick; `silent`: seconds since one had."""
+        poll = self._epoll.poll
+        if not self._running:
+            return poll(-1, _EVENTS)
+        if silent >= _SOON or len(self._running) > _FEW:
+            return poll(_TICK, _EVENTS)
+        if silent >= _AWAKE:
+            select.select([self._epoll], (), (), _FINE)  # epoll itself counts in whole milliseconds
+        return poll(0, _EVENTS)
 
     def _tick(self, now: float) -> None:
         for number, (transfer, _) in list(self._running.items()):
