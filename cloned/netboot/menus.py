@@ -94,6 +94,7 @@ class Menus:
             command_line=self.command_line(server, answer, model),
             resolution=resolution.groups() if resolution else None,
             serial=(serial[1], serial[2] or "115200") if serial else None,
+            memtest_console=f" console=ttyS{serial[1]},{serial[2] or '115200'}" if serial else "",
         )
 
     def command_line(self, server: str, answer: BootAnswer, model: Model) -> str:

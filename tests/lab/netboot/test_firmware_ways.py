@@ -54,8 +54,8 @@ def boot(lab, firmware, *, http=False):
     return screen(laptop)
 
 
-def pressed(lab, laptop):
-    lab.press(laptop, "1")
+def pressed(lab, laptop, key="1"):
+    lab.press(laptop, key)
     return True
 
 
@@ -83,6 +83,22 @@ def test_without_secure_boot(lab, firmware, beside_another):
 def test_uefi_http_boot_without_secure_boot(lab):
     serve(lab, beside_another=False)
     assert "cloned.boot=http://10.77.0.1:8069/" in boot(lab, Firmware.UEFI, http=True)
+
+
+@pytest.mark.parametrize(
+    ("firmware", "http", "shown"),
+    [
+        (Firmware.BIOS, False, "Memtest86"), (Firmware.UEFI, False, "Memtest86"), (Firmware.UEFI, True, "Memtest86"),
+        (Firmware.SECUREBOOT, False, "early_memtest: # of tests: 8"),
+    ],
+)  # fmt: skip
+def test_the_memory_test_runs(lab, firmware, http, shown):
+    """By iPXE on BIOS and UEFI, by GRUB after HTTP boot, by the signed kernel under Secure Boot."""
+    serve(lab, beside_another=False)
+    laptop = lab.laptop(firmware, http=http)
+    lab.power_on(laptop)
+    lab.until(lambda: "menu: " in asked(lab), 90, "the laptop has its menu")
+    lab.until(lambda: pressed(lab, laptop, "5") and shown in screen(laptop), 120, "the memory test runs")
 
 
 def test_ipxe_does_not_wait_for_ipv6(lab):
