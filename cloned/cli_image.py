@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,9 +70,9 @@ def list_images(config: Path | None, as_json: bool) -> None:
 )
 @config_option
 def import_image(path: Path, name: str | None, keep: Any, config: Path | None) -> None:
-    """Take in a Clonezilla image directory, proving it on the way."""
-    with _progress() as report:
-        manifest = _store(config).import_image(path, name, report, keep)
+    """Take in a Clonezilla image directory, proving it on the way. Ctrl-C stops it; the same command carries on."""
+    with _progress() as report, _stoppable() as stopped:
+        manifest = _store(config).import_image(path, name, report, keep, stopped)
     click.echo(f"{manifest.name}: {len(manifest.pieces)} pieces, image hash {manifest.image_hash}")
 
 
@@ -79,8 +82,8 @@ def import_image(path: Path, name: str | None, keep: Any, config: Path | None) -
 def verify(name: str, config: Path | None) -> None:
     """Read every piece of an image and prove it."""
     store = _store(config)
-    with _progress() as report:
-        wrong = store.verify_image(name, report)
+    with _progress() as report, _stoppable() as stopped:
+        wrong = store.verify_image(name, report, stopped)
     if wrong:
         files = ", ".join(map(str, store.damaged_files(name, wrong)[:5]))
         raise ImageError(f"image {name}: {len(wrong)} pieces are damaged ({files})", "import the image again")
@@ -239,6 +242,18 @@ class _progress:  # noqa: N801 - used as a function
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Whether somebody asked us to stop (Ctrl-C, SIGTERM): asked between two pieces, so that nothing is half done."""
+    stop = threading.Event()
+    before = {each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop.is_set
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _gb(size: int) -> str:
