@@ -1,6 +1,6 @@
 """Measures sessions: decisions, a disk that holds its image already, and whole labs of thin laptops with faults.
 
-    python -m cloned.lab.bench_sessions [decisions|again|labs …]
+    python -m cloned.lab.bench_sessions [decisions|again|labs|"8 laptops" …]
 
 `labs` runs real agents with real (loop) disks; on two cores, what two dozen of them decompress, write, read and
 hash takes longer than the network: bench_stream measures that alone. Needs root; leaves nothing behind.
@@ -162,20 +162,18 @@ def read_only(path: str, manifest: Manifest) -> None:
 # -- labs -------------------------------------------------------------------------------------------
 
 
-def labs() -> Table:
-    """Whole runs; `others` leaves out the last laptop where it is the odd one."""
-    made = table("lab", "others' slowest s", "Mbit/s each", "the odd one s", "estimates right")
-    for name, words in LABS.items():
-        report = run(words)
-        odd = len(words) > 2
-        spent = [at_work(laptop) for laptop in report["laptops"]]
-        others = spent[:-1] if odd else spent
-        each = report["sessions"][0]["bytes"] * 8 / max(others) / 1e6
-        made.add_row(
-            name, f"{max(others):.1f} (median {median(others):.1f})", f"{each:.0f}", f"{spent[-1]:.1f}" if odd else "",
-            f"{report['estimate']['right']:.0%} of {report['estimate']['of']}",
-        )  # fmt: skip
-    return made
+COLUMNS = f"{'lab':28} {'slowest s':>9} {'median s':>9} {'Mbit/s':>7} {'the odd one s':>14} {'estimates right':>16}"
+
+
+def lab(name: str) -> None:
+    """One whole run; the last laptop counts apart where it is the odd one."""
+    report, odd = run(LABS[name]), len(LABS[name]) > 2
+    spent = [at_work(laptop) for laptop in report["laptops"]]
+    others = spent[:-1] if odd else spent
+    each = report["sessions"][0]["bytes"] * 8 / max(others) / 1e6
+    last = f"{spent[-1]:.1f}" if odd else ""
+    right = f"{report['estimate']['right']:.0%} of {report['estimate']['of']}"
+    print(f"{name:28} {max(others):9.1f} {median(others):9.1f} {each:7.0f} {last:>14} {right:>16}", flush=True)
 
 
 def run(words: Sequence[str]) -> dict[str, Any]:
@@ -199,9 +197,16 @@ def at_work(laptop: dict[str, Any]) -> float:
 
 def main() -> None:
     """Print the tables that were asked for, or all."""
-    parts: dict[str, Callable[[], Table]] = {"decisions": decisions, "again": again, "labs": labs}
-    for name in sys.argv[1:] or parts:
-        Console(width=120).print(parts[name]())
+    parts: dict[str, Callable[[], Table]] = {"decisions": decisions, "again": again}
+    asked = sys.argv[1:] or [*parts, "labs"]
+    for name in asked:
+        if name in parts:
+            Console(width=120).print(parts[name]())
+    chosen = [name for name in LABS if name in asked or "labs" in asked]
+    if chosen:
+        print(COLUMNS)
+    for name in chosen:
+        lab(name)
 
 
 if __name__ == "__main__":
