@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
-from collections.abc import Iterator
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cloned import client
-from cloned.images.store import ImageStore
-from cloned.lab import stock as stocks
-from cloned.lab.daemon import Daemon, Settings
-from cloned.lab.laptops import Disk, Kind, disk_size
-from cloned.lab.network import Network
+from cloned.lab.laptops import Disk, disk_size
 from tests.lab.classic import vm
+from tests.lab.classic.shop import Shop
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -36,52 +31,6 @@ SCRIPT = """
 ocs-sr -or /home/partimag -l en_US.UTF-8 -batch -nogui -scr -p true -irhr -ius -iui -irvd -iefi \\
     --mcast-port PORT multicast_restoredisk IMAGE vdb
 """
-
-
-class Shop:
-    """A server in a network of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.stock = stocks.prepare("sample", print, classic=True)
-        run = f"cl{secrets.token_hex(2)}"
-        self.network = Network(run, 1)
-        self.runtime = Path("/run/cloned-lab") / run
-        state = folder / "state"
-        state.mkdir()
-        saved = self.stock.store.original(self.stock.manifest.name)
-        assert saved is not None
-        self.manifest = ImageStore(state / "images").import_image(saved, "school")
-        settings = Settings(
-            state, self.runtime, self.stock.live, self.stock.boot, self.manifest.name, Kind.VM, None,
-            "http://127.0.0.1:9/", "none", (), {},
-        )
-        self.daemon = Daemon(settings, self.network.server, folder / "daemon.log")
-
-    def command(self, **words: Any) -> Any:
-        return client.command(self.runtime, **words)
-
-    def session(self, ident: str) -> dict[str, Any]:
-        found: dict[str, Any] = next(
-            each for each in client.get(self.runtime, "/api/v1/state")["sessions"] if each["id"] == ident
-        )
-        return found
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    shop = Shop(tmp_path)
-    try:
-        shop.network.build()
-        shop.network.plug_server()
-        shop.runtime.mkdir(parents=True)
-        shop.daemon.start()
-        asyncio.run(shop.daemon.ready())
-        yield shop
-    finally:
-        asyncio.run(shop.daemon.stop())
-        shop.network.close()
-        for left in (*shop.runtime.glob("*"), shop.runtime):
-            left.rmdir() if left.is_dir() else left.unlink()
 
 
 def test_a_stock_client_restores_from_it(shop: Shop, tmp_path: Path) -> None:
@@ -107,6 +56,4 @@ def test_a_stock_client_restores_from_it(shop: Shop, tmp_path: Path) -> None:
 
 
 def digest(disk: Disk, manifest: Any, piece: int) -> bytes:
-    import hashlib
-
     return hashlib.sha256(b"".join(disk.read(*span) for span in manifest.plan.map.place(piece).ranges())).digest()
