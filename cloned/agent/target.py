@@ -16,6 +16,12 @@ from cloned.agent.tools import ToolError, run
 from cloned.core.layout import Layout, LayoutError, Partition, read_layout, table_writes
 
 LINUX = ("ext2", "ext3", "ext4", "btrfs", "xfs", "f2fs")
+CLOSED = {
+    "LVM2_member": "LVM, which is not opened after the verdict",
+    "crypto_LUKS": "a closed LUKS container",
+    "BitLocker": "a closed BitLocker volume",
+}
+"""What may hold a system that the finishing steps leave alone: so it is said, not passed over."""
 _RELEASE = ("etc/os-release", "usr/lib/os-release")
 
 
@@ -85,9 +91,11 @@ class Target:
 
     @contextlib.contextmanager
     def root(self) -> Iterator[Path]:
-        """The restored Linux system's root folder, writable; Skipped if there is none."""
+        """The restored Linux system's root folder, writable; Skipped if there is none that can be reached."""
+        closed = ""
         for part in self.read().partitions:
             kind = self.file_system(part)
+            closed = closed or (CLOSED.get(kind, "") and f"partition {part.number} holds {CLOSED[kind]}")
             if kind not in LINUX:
                 continue
             for options in (("subvol=@",), ()) if kind == "btrfs" else ((),):
@@ -95,7 +103,7 @@ class Target:
                     with self.mounted(part, kind, *options) as folder:
                         yield folder
                     return
-        raise Skipped("there is no Linux system on the disk")
+        raise Skipped(f"no Linux system can be reached: {closed}" if closed else "there is no Linux system on the disk")
 
     def _has_system(self, part: Partition, kind: str, *options: str) -> bool:
         try:

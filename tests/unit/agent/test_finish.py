@@ -4,8 +4,11 @@ import pytest
 
 from cloned.agent.efi import entries, find_loader
 from cloned.agent.finish import hosts_text
-from cloned.agent.target import put_file, release_name
+from cloned.agent.target import Skipped, Target, put_file, release_name
 from cloned.agent.tools import ToolError, run
+from cloned.core.layout import Layout, Partition, table_writes
+from tests.unit.core.test_lvm_places import PV
+from tests.unit.core.test_lvm_places import disk as physical_volume
 
 
 def test_the_old_name_goes_out_of_hosts() -> None:
@@ -56,3 +59,24 @@ def test_a_tool_that_fails_says_why() -> None:
     with pytest.raises(ToolError, match="no-such-tool"):
         run(["no-such-tool"])
     assert run(["sh", "-c", "echo yes; exit 2"], accept=(0, 2)) == "yes\n"
+
+
+LUKS = (b"LUKS\xba\xbe\0\x01" + b"aes".ljust(32, b"\0") + b"xts-plain64".ljust(32, b"\0")).ljust(592, b"\0")
+
+
+@pytest.mark.parametrize(("content", "why"), [
+    (bytes(physical_volume()[PV:]), "partition 1 holds LVM"), (LUKS, "partition 1 holds a closed LUKS"),
+    (b"", "there is no Linux system on the disk"),
+], ids=["lvm", "luks", "nothing"])  # fmt: skip
+def test_a_system_out_of_reach_is_said_to_be(content: bytes, why: str, tmp_path: Path) -> None:
+    disk, size = tmp_path / "disk", 18 << 20
+    guid = "ABCDEF00-1111-2222-3333-00000000000{}".format
+    place = Partition(1, 2048, 32768, "0FC63DAF-8483-4772-8E79-3D69D8477DE4", guid(1))
+    with disk.open("wb") as file:
+        file.truncate(size)
+        for offset, data in [*table_writes(Layout("gpt", guid(0), 512, (place,)), size), (1 << 20, content)]:
+            file.seek(offset)
+            file.write(data)
+    target = Target({"path": str(disk), "size": size, "sector_size": 512}, live=False)  # type: ignore[typeddict-item]
+    with pytest.raises(Skipped, match=why), target.root():
+        pass
