@@ -13,7 +13,7 @@ SERVER_PACKAGES := python3-venv mmdebstrap partclone udpcast zstd fdisk gdisk ip
 	gzip bzip2 xz-utils lzop lz4 lzip lrzip
 LAB_PACKAGES := qemu-system-x86 qemu-utils ovmf ipxe-qemu snmpd snmp ethtool procps nftables e2fsprogs dosfstools mtools \
 	grub-pc-bin grub-efi-amd64-bin clonezilla ntfs-3g btrfs-progs xfsprogs f2fs-tools exfatprogs lvm2 parted \
-	dnsmasq-base tftp-hpa atftp busybox udhcpc isc-dhcp-client curl tcpdump kpartx
+	dnsmasq-base tftp-hpa atftp busybox udhcpc isc-dhcp-client curl tcpdump kpartx cryptsetup-bin
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
