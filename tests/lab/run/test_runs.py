@@ -61,10 +61,21 @@ def test_a_dozen_with_a_latecomer(tmp_path: Path) -> None:
     assert [sorted(session["laptops"]) for session in report["sessions"]] == [list(range(1, 13))]
 
 
+FAULTS = ["corrupt:2", "stall:2@50:12", "slow-disk:2:20", "drop:2@60", "restart@50", "loss:2:1", "sink-down:5"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", ["stall:2@50:8", "slow-disk:2:20", "drop:2@60", "restart@50", "loss:2:1"])
-def test_each_fault_alone(tmp_path: Path, fault: str) -> None:
-    verified(tmp_path, "--laptops", "3", "--kind", "thin", "--image", "bulk", "--fault", fault)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_alone_with_a_dozen(tmp_path: Path, fault: str) -> None:
+    report = verified(tmp_path, "--laptops", "12", "--kind", "thin", "--fault", fault)
+    assert [each["fault"] for each in report["faults"]] == [fault]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_alone_with_two_virtual_laptops(tmp_path: Path, fault: str) -> None:
+    report = verified(tmp_path, "--laptops", "2", "--kind", "vm", "--firmware", "bios,uefi", "--fault", fault)
+    assert [each["fault"] for each in report["faults"]] == [fault]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from random import Random
@@ -79,3 +80,13 @@ async def test_what_the_operator_set_is_never_exceeded() -> None:
     assert caster.link.rate == 200e6
     assert await rate(caster, ONE, lambda found: found <= 2e8) == 200e6
     await caster.close()
+
+
+async def test_a_classic_stream_keeps_to_its_slowest_link_and_leaves_the_others_their_part(caster: Caster) -> None:
+    await caster.limit(Rates(1000, ((ONE, 100), (TWO, 1000))))
+    assert caster._classic_share(ONE, 0.0) == pytest.approx(100e6 * USABLE)
+    caster.link.leave(ONE)
+    assert caster._classic_share(TWO, 0.0) == pytest.approx(1000e6 * USABLE)
+    assert caster._classic_share(TWO, 300e6) == pytest.approx(300e6)
+    now = time.monotonic()
+    assert caster.link.share("pieces", 1000e6, now) == pytest.approx(1000e6 * USABLE - 300e6)
