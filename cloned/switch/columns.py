@@ -39,7 +39,6 @@ IF_CONNECTOR = _column("ifConnectorPresent", "ifXTable", *_IFX, 17)
 IF_STACK = _column("ifStackStatus", "ifStackTable", 1, 3, 6, 1, 2, 1, 31, 1, 2, 1, 3)
 # RFC 3635, EtherLike-MIB
 DUPLEX = _column("dot3StatsDuplexStatus", "dot3StatsTable", 1, 3, 6, 1, 2, 1, 10, 7, 2, 1, 19)
-FCS_ERRORS = _column("dot3StatsFCSErrors", "dot3StatsTable", 1, 3, 6, 1, 2, 1, 10, 7, 2, 1, 3)
 # RFC 4188, BRIDGE-MIB
 BASE_PORT = _column("dot1dBasePortIfIndex", "dot1dBasePortTable", *_DOT1D, 1, 4, 1, 2)
 FDB_PORT = _column("dot1dTpFdbPort", "dot1dTpFdbTable", *_DOT1D, 4, 3, 1, 2)
@@ -72,11 +71,14 @@ SCALARS = (SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME, SYS_NAME, IF_NUMBER, BRIDGE_ADD
 
 WHOLE = (
     (IF_TYPE, IF_ADMIN, IF_OPER, IF_PHYS_ADDRESS),
-    (IF_NAME, IF_HIGH_SPEED, IF_DESCR),
+    (IF_NAME, IF_HIGH_SPEED, IF_DESCR, IF_IN_ERRORS),
     (BASE_PORT,),
     (LLDP_CHASSIS, LLDP_PORT, LLDP_NAME, LLDP_SUPPORTED, LLDP_ENABLED),
 )
-"""What one whole reading walks, besides the forwarding table; the columns of a group share their index."""
+"""What one whole reading walks, besides the forwarding table; the columns of a group share their index.
+
+Error counters too: a minute's growth is looked at, over whole readings and small ones alike.
+"""
 
 MOVING = (IF_ADMIN, IF_OPER, IF_HIGH_SPEED, IF_IN_ERRORS)
 """What changes from one look to the next."""

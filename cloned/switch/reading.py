@@ -21,6 +21,8 @@ SHRINKINGS = 2
 """How often a walk that gets no answer asks again, for a quarter: some agents choke on large answers."""
 MOST_LAGS = 32
 MOST_VLANS = 64
+MOST_HIDDEN = 3
+"""VLANs that are not shown to us, each after a second, before no other is asked for."""
 FIRST_LEGACY_VLAN = 1002
 """VLANs 1002 to 1005 are FDDI and Token Ring, on every switch that has them."""
 CHASSIS_ROWS = 2
@@ -33,10 +35,14 @@ Known = Mapping[str, Cells]
 class Reading:
     """One reading under way."""
 
-    def __init__(self, session: Session, limits: Limits, vlan_session: Callable[[int], Awaitable[Session]]) -> None:
+    def __init__(
+        self, session: Session, limits: Limits, vlan_session: Callable[[int], Awaitable[Session]],
+        began: float | None = None,
+    ) -> None:
+        """`began`: monotonic seconds, of the reading that this one is a part of."""
         self._session, self._limits, self._vlan_session = session, limits, vlan_session
         self._slots = asyncio.Semaphore(limits.at_once)
-        self._began = time.monotonic()
+        self._began = time.monotonic() if began is None else began
         self._faults: list[tuple[str, str]] = []
         self._requests = 0
 
@@ -90,9 +96,15 @@ class Reading:
         parts = await asyncio.gather(*(self._one_get(oids[start:start + size]) for start in range(0, len(oids), size)))
         return [variable for part in parts for variable in part]
 
+    def _late(self) -> bool:
+        return time.monotonic() - self._began > self._limits.seconds
+
     async def _one_get(self, oids: Sequence[Oid]) -> list[VarBind]:
         try:
             async with self._slots:
+                if self._late():
+                    self._faults.append(("single values", self._out_of_time()))
+                    return []
                 self._requests += 1
                 return await self._session.get(oids)
         except AgentError:
@@ -131,8 +143,8 @@ class Reading:
         walk = Walk([column.oid for column in group], self._limits, expected)
         shrinkings = 0
         while not walk.done:
-            if time.monotonic() - self._began > self._limits.seconds:
-                walk.give_up(f"time ran out after {self._limits.seconds:.0f} s")
+            if self._late():
+                walk.give_up(self._out_of_time())
                 break
             try:
                 await self._step(walk)
@@ -145,6 +157,9 @@ class Reading:
                     walk.give_up(f"the switch answered with {error}")
         self._faults += [(group[0].table, fault) for fault in walk.faults]
         return {column.name: walk.cells[column.oid] for column in group}
+
+    def _out_of_time(self) -> str:
+        return f"time ran out after {self._limits.seconds:.0f} s"
 
     async def _step(self, walk: Walk) -> None:
         async with self._slots:
@@ -204,20 +219,26 @@ class Reading:
     async def _per_vlan(self, vlans: Iterable[int]) -> dict[int, Raw]:
         """The forwarding tables of a switch that keeps one for each VLAN (community@vlan, context vlan-N)."""
         found: dict[int, Raw] = {}
+        hidden = 0
         for vlan in vlans:
+            if self._late() or hidden == MOST_HIDDEN:
+                self._faults.append(("dot1dTpFdbTable", f"the tables of VLAN {vlan} and those after it were not read"))
+                break
             part = await self._one_vlan(vlan)
             if part is None:
                 self._faults.append(("dot1dTpFdbTable", f"the table of VLAN {vlan} is not shown to us"))
-                break
-            found[vlan] = part
+                hidden += 1
+            else:
+                found[vlan] = part
         return found
 
     async def _one_vlan(self, vlan: int) -> Raw | None:
         session = await self._vlan_session(vlan)
         try:
             await session.get([c.SYS_OBJECT_ID])
-            inner = Reading(session, self._limits, self._vlan_session)
+            inner = Reading(session, self._limits, self._vlan_session, self._began)
             cells = _joined([await inner._walk((c.BASE_PORT,)), await inner._walk(c.FDB)])
+            self._faults += [(f"{table} of VLAN {vlan}", fault) for table, fault in inner._faults]
             return Raw(cells)
         except (SilentError, WrongKeysError, RefusedError, AgentError):
             return None

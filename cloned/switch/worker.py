@@ -26,6 +26,8 @@ from cloned.switch.raw import Raw
 from cloned.switch.snmp import Reader
 from cloned.switch.tables import build
 
+log = logging.getLogger(__name__)
+
 State = Literal["ok", "silent", "wrong-keys", "refused"]
 _LENGTH = struct.Struct("!I")
 PATIENCE = 60.0
@@ -157,6 +159,10 @@ class Looker:
                 return await self._looked(question)
             except SwitchError as error:
                 return Answer(question.number, _state(error), error=error.message, hint=error.hint)
+            except Exception:  # one switch that we can't cope with must not stop the others
+                log.exception("switch %s", self.watched.address)
+                what = f"what switch {self.watched.address} says could not be understood"
+                return Answer(question.number, "refused", error=what, hint="report it, with the daemon's log")
 
     async def _looked(self, question: Question) -> Answer:
         began = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 
 from cloned.switch import columns as c
+from cloned.switch import worker
 from cloned.switch.credentials import Community, Secret, parse_address
 from cloned.switch.faults import SilentError
 from cloned.switch.ports import View, understand
 from cloned.switch.snmp import Reader
 from cloned.switch.tables import build
 from cloned.switch.walk import Limits, Oid
+from cloned.switch.watch import SwitchReading, SwitchWatch, Watched
 
 pytestmark = pytest.mark.wire
 
@@ -222,6 +225,58 @@ async def test_values_of_the_wrong_type_are_told_and_not_believed() -> None:
     assert [port.oper for port in view.ports] == [None] * 4
 
 
+async def test_time_runs_out_for_single_values_too() -> None:
+    def crowded(kind: str, oid: Oid, agent: Agent) -> tuple[Oid, Any] | None:
+        time.sleep(0.005)
+        return plain(kind, oid, ports=64)
+
+    async with answering(crowded) as (address, agent), asyncio.timeout(20):
+        view = await view_of(address, Limits(seconds=0.5, varbinds=8, at_once=1))
+        asked = agent.asked
+        await asyncio.sleep(0.2)
+    assert any("single values: time ran out" in warning.text for warning in view.warnings)
+    assert agent.asked == asked, "nothing goes on behind the reading"
+
+
+async def test_errors_that_climb_are_told_at_whole_readings_too() -> None:
+    """Seldom looked at, every second reading is a whole one."""
+
+    def erring(kind: str, oid: Oid, agent: Agent) -> tuple[Oid, Any] | None:
+        here, damaged = (*c.IF_IN_ERRORS.oid, 2), (*c.IF_IN_ERRORS.oid, 2) if kind == "get" else c.IF_IN_ERRORS.oid
+        return (here, integer(agent.asked * 5)) if oid == damaged else plain(kind, oid)
+
+    readings: list[SwitchReading] = []
+    async with answering(erring) as (address, _), asyncio.timeout(30):
+        watched = Watched(parse_address(address), Community(Secret(WORD)))
+        watch = SwitchWatch([watched], readings.append, busy=0.2, whole_every=0)
+        watch.hurry(True)
+        looking = asyncio.create_task(watch.run())
+        while not any(warning.code == "port-errors" for reading in readings for warning in reading.warnings):
+            await asyncio.sleep(0.05)
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+    told = next(str(warning) for warning in readings[-1].warnings if warning.code == "port-errors")
+    assert "port gi2" in told
+    assert "try another cable" in told
+
+
+async def test_a_switch_we_cannot_cope_with_does_not_end_the_reader(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def at_a_loss(*_: Any) -> View:
+        raise KeyError(7)
+
+    monkeypatch.setattr(worker, "understand", at_a_loss)
+    async with answering(lambda kind, oid, _: plain(kind, oid)) as (address, _):
+        watched = Watched(parse_address(address), Community(Secret(WORD)))
+        looker = worker.Looker(watched)
+        answer = await looker.answer(worker.Question(1, watched, whole=True))
+        await looker._reader.close()
+    assert (answer.state, answer.view) == ("refused", None)
+    assert answer.error == f"what switch {address} says could not be understood"
+    assert WORD not in caplog.text
+
+
 async def test_a_forwarding_table_for_each_vlan_by_its_own_community() -> None:
     """As switches do that show one bridge for each VLAN to `word@vlan`; VLAN 30 is kept from us."""
     station = (0x98, 0xFA, 0x9B, 0, 0, 1)
@@ -230,7 +285,7 @@ async def test_a_forwarding_table_for_each_vlan_by_its_own_community() -> None:
         _, _, vlan = agent.community.partition("@")
         if vlan == "30":
             raise PermissionError(vlan)
-        tree = {(*c.VLAN_STATE.oid, 1, each): integer(1) for each in (1, 20, 30, 1002)}
+        tree = {(*c.VLAN_STATE.oid, 1, each): integer(1) for each in (1, 20, 30, 40, 1002)}
         tree[(*c.FDB_PORT.oid, *station[:5], int(vlan or 1))] = integer(2 if vlan else 1)
         following = [name for name in tree if (name > oid if kind == "next" else name == oid)]
         ordinary = plain(kind, oid)
@@ -243,5 +298,6 @@ async def test_a_forwarding_table_for_each_vlan_by_its_own_community() -> None:
     assert sorted((each.mac[-2:], each.vlan, each.if_index) for each in view.stations) == [
         ("01", None, 1),
         ("14", 20, 2),
+        ("28", 40, 2),
     ]
     assert any("VLAN 30 is not shown to us" in warning.text for warning in view.warnings)
