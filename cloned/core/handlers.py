@@ -8,7 +8,7 @@ from typing import Any
 
 from cloned.core import capture, classics, commands
 from cloned.core.boot import answer_kind
-from cloned.core.confirm import ask_or_wait, confirm, settle, used_up
+from cloned.core.confirm import ask_or_wait, confirm, settle, used_up, void
 from cloned.core.events import (
     Booted,
     Captured,
@@ -229,14 +229,26 @@ def _vanished(workshop: Workshop, event: Vanished, now: float, entropy: str) -> 
 
 
 def _returned(workshop: Workshop, event: Returned, now: float, entropy: str) -> Workshop:
-    """Its agent still runs. Verified disks go on with finishing; everything else takes its turn again."""
+    """Its agent still runs. Where it can it goes on as if nothing had been; else it takes its turn again."""
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state is not State.GONE:
         return workshop
     if laptop.unfinished:
         return workshop.with_laptop(move(laptop, State.FINISHING, now, "heard again"))
+    if _goes_on(workshop, laptop, now):
+        return workshop.with_laptop(move(laptop, State.RECEIVING, now, "heard again: it goes on from where it was"))
     laptop = note(replace(laptop, session=None), now, "heard again")
     return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
+
+
+def _goes_on(workshop: Workshop, laptop: Laptop, now: float) -> bool:
+    """Whether the session it was in still is one for it, so that what its agent holds in memory is of use."""
+    session = workshop.sessions.get(laptop.session) if laptop.session is not None else None
+    same = session is not None and session.open and session.kind == "pieces" and session.image == laptop.image
+    meant = laptop.confirmation is not None and void(workshop, laptop, now) is None
+    begun = laptop.written and laptop.attempts == 0
+    held = workshop.paused or laptop.paused or laptop.left_out
+    return same and meant and begun and not held and len(workshop.active()) < workshop.places
 
 
 def _stalled(workshop: Workshop, event: Stalled, now: float, entropy: str) -> Workshop:

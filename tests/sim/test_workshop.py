@@ -106,12 +106,13 @@ def test_the_journal_replays_to_the_same_state(seed: int, tmp_path: Path) -> Non
 
 def test_classic_sessions_start_and_end() -> None:
     """Streams begin for somebody, and nobody gets one twice or joins one that runs."""
-    found = run(5, 100, confirm="ask")
-    sessions = [each for each in found.state.sessions.values() if each.classic]
+    evenings = [run(seed, 40, "ask") for seed in range(5)]
+    sessions = [each for found in evenings for each in found.state.sessions.values() if each.classic]
     assert any(each.sent is not None and len(each.members) > 1 for each in sessions)
     assert any(each.ejected for each in sessions)
-    audiences = [effect for effect in found.effects if isinstance(effect, Audience)]
-    assert {each.session for each in audiences} == {each.id for each in sessions if each.started is not None and each.members}
+    assert any(each.broke_off for each in sessions)
+    audiences = [effect for found in evenings for effect in found.effects if isinstance(effect, Audience)]
+    assert {each.session for each in audiences} == {each.id for each in sessions if each.started is not None}
     for session in sessions:
         sizes = [len(each.addresses) for each in audiences if each.session == session.id]
         assert sizes == sorted(sizes, reverse=True)
