@@ -71,14 +71,14 @@ SCALARS = (SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME, SYS_NAME, IF_NUMBER, BRIDGE_ADD
 
 WHOLE = (
     (IF_TYPE, IF_ADMIN, IF_OPER, IF_PHYS_ADDRESS),
-    (IF_NAME, IF_HIGH_SPEED, IF_DESCR, IF_IN_ERRORS),
+    (IF_NAME, IF_HIGH_SPEED, IF_DESCR),
     (BASE_PORT,),
     (LLDP_CHASSIS, LLDP_PORT, LLDP_NAME, LLDP_SUPPORTED, LLDP_ENABLED),
 )
-"""What one whole reading walks, besides the forwarding table; the columns of a group share their index.
+"""What one whole reading walks, besides the forwarding table; the columns of a group share their index."""
 
-Error counters too: a minute's growth is looked at, over whole readings and small ones alike.
-"""
+ERRORS = (IF_IN_ERRORS,)
+"""What a whole reading walks too for who follows the switch: a minute's growth goes over whole readings and others."""
 
 MOVING = (IF_ADMIN, IF_OPER, IF_HIGH_SPEED, IF_IN_ERRORS)
 """What changes from one look to the next."""
@@ -87,6 +87,7 @@ FDB = (FDB_PORT, FDB_STATUS)
 QFDB = (QFDB_PORT, QFDB_STATUS)
 
 LOOKED_FOR = (
-    *(column for group in WHOLE for column in group), *FDB, *QFDB, DUPLEX, VLAN_FDB_ID, LAG_OF, VLAN_STATE, ENT_MODEL,
+    *(column for group in WHOLE for column in group), *FDB, *QFDB, *ERRORS,
+    DUPLEX, VLAN_FDB_ID, LAG_OF, VLAN_STATE, ENT_MODEL,
 )
 """Columns whose first row is asked for at the start, to know which tables there are at all."""

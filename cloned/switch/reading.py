@@ -46,14 +46,15 @@ class Reading:
         self._faults: list[tuple[str, str]] = []
         self._requests = 0
 
-    async def whole(self) -> Raw:
-        """Every table. Raises what the first exact question raises if nobody answers it."""
+    async def whole(self, *, errors: bool = False) -> Raw:
+        """Every table, error counters if wanted. Raises what the first exact question raises if nobody answers."""
         scalars = dict(await self._get(c.SCALARS))
         there = await self._look()
         rows = scalars.get(c.IF_NUMBER)
         expected = rows if isinstance(rows, int) and 0 < rows <= self._limits.rows else 0
         fdb = c.QFDB if there.get(c.QFDB_PORT.name, True) else c.FDB
-        groups = [[column for column in group if there.get(column.name, True)] for group in (*c.WHOLE, fdb)]
+        wanted = (*c.WHOLE, fdb, *([c.ERRORS] if errors else []))
+        groups = [[column for column in group if there.get(column.name, True)] for group in wanted]
         cells = _joined(await asyncio.gather(*(
             self._walk(group, expected if group and group[0].table.startswith("if") else 0) for group in groups
         )))
@@ -74,7 +75,7 @@ class Reading:
         """
         uptime = dict(await self._get([c.SYS_UPTIME])).get(c.SYS_UPTIME)
         if restarted(known.scalars.get(c.SYS_UPTIME), uptime):
-            return await self.whole()
+            return await self.whole(errors=True)
         ports = len(known.column(c.IF_OPER))
         fdb = c.QFDB if known.column(c.QFDB_PORT) else c.FDB
         stations = len(known.column(fdb[0]))

@@ -39,9 +39,12 @@ class Reader:
         self._timeout, self._retries = timeout, retries
         self._session: Session | None = None
 
-    async def read(self) -> Raw:
-        """Everything. Raises SilentError, WrongKeysError or RefusedError; a fault in a table goes into `faults`."""
-        return await self._reading(Reading.whole)
+    async def read(self, *, errors: bool = False) -> Raw:
+        """Everything; error counters only if asked for.
+
+        Raises SilentError, WrongKeysError or RefusedError; a fault in a table goes into `faults`.
+        """
+        return await self._reading(lambda reading: reading.whole(errors=errors))
 
     async def refresh(self, known: Raw) -> Raw:
         """What changes (status, speed, errors, forwarding table, duplex), the rest from `known`."""

@@ -166,9 +166,10 @@ class Looker:
 
     async def _looked(self, question: Question) -> Answer:
         began = time.monotonic()
-        whole = question.whole or self._raw is None
-        self._raw = await (self._reader.read() if whole or self._raw is None else self._reader.refresh(self._raw))
-        view = understand(build(str(self.watched.address), self._raw), question.watched.rules)
+        known = None if question.whole else self._raw
+        whole = known is None
+        self._raw = raw = await (self._reader.read(errors=True) if known is None else self._reader.refresh(known))
+        view = understand(build(str(self.watched.address), raw), question.watched.rules)
         return Answer(question.number, "ok", view, whole, time.monotonic() - began)
 
 
