@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from cloned.core.estimate import Estimate, estimate
@@ -37,7 +36,7 @@ def snapshot(workshop: Workshop, progress: Mapping[LaptopId, Mapping[str, Any]],
             for each in laptops
         ],
         "sessions": [_session(each, workshop, expected, now) for each in workshop.sessions.values()],
-        "images": [asdict(image) for image in workshop.images.values()],
+        "images": [dict(vars(image)) for image in workshop.images.values()],
         "confirmations": [
             {"laptop": laptop.id, "image": given.image, "disk": given.disk, "by": given.by, "until": iso(given.until)}
             for laptop in laptops
@@ -101,8 +100,8 @@ def _laptop(
         "next_step": "" if reason is None else reason.next_step,
         "image": laptop.image or None,
         "chosen": laptop.chosen,
-        "disk": None if disk is None else asdict(disk),
-        "disks": [{**asdict(each), "key": each.key} for each in laptop.disks],
+        "disk": None if disk is None else dict(vars(disk)),
+        "disks": [{**vars(each), "key": each.key} for each in laptop.disks],
         "reallocated": laptop.reallocated,
         "session": laptop.session,
         "job": laptop.job,
@@ -120,7 +119,7 @@ def _laptop(
 
 
 def _difference(difference: Difference) -> dict[str, Any]:
-    return asdict(difference)
+    return dict(vars(difference))
 
 
 def _seconds(laptop: Laptop, now: float) -> dict[str, float]:
