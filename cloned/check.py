@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -17,6 +18,8 @@ from cloned.netboot.files import is_complete
 from cloned.netboot.interfaces import describe
 from cloned.netboot.service import check_pools, choose_interfaces
 from cloned.status.auth import read_pin
+from cloned.switch.once import read_all
+from cloned.switch.server import server_macs
 
 ROOM = 2 * 10**9
 """Bytes that should be free for the state."""
@@ -40,6 +43,7 @@ def check(config: Config) -> Iterator[Finding]:
         "live system": _live,
         "boot files": _boot_files,
         "images": _images,
+        **({"switch": _switches} if config.switch else {}),
     }
     for what, look in looks.items():
         try:
@@ -102,3 +106,10 @@ def _images(config: Config) -> None:
         raise MissingError("there is no image", "run `cloned image import DIRECTORY`")
     for name in store.names():
         store.check(name)
+
+
+def _switches(config: Config) -> None:
+    """Every configured switch answers; the first that does not is told, `cloned switch show` tells of all."""
+    for result in asyncio.run(read_all(config.switch, server_macs())):
+        if isinstance(result, ClonedError):
+            raise result

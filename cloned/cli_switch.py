@@ -12,13 +12,12 @@ import click
 from rich.console import Console
 
 from cloned.config import Switch, load
-from cloned.errors import ClonedError, Exit, SwitchError, UsageError
-from cloned.switch.configured import address_of, credentials_of, rules_of
+from cloned.errors import ClonedError, Exit, UsageError
+from cloned.switch.chain import Chain, join
 from cloned.switch.drawing import drawn
-from cloned.switch.ports import View, understand
+from cloned.switch.once import read_all
+from cloned.switch.ports import View
 from cloned.switch.server import server_macs
-from cloned.switch.snmp import Reader
-from cloned.switch.tables import build
 
 _AUTH = click.Choice(["SHA", "SHA224", "SHA256", "SHA384", "SHA512"], case_sensitive=False)
 _PRIVACY = click.Choice(["AES", "AES192", "AES256"], case_sensitive=False)
@@ -62,7 +61,10 @@ def chosen(config: Path | None, address: str | None, given: dict[str, str | None
             raise UsageError("there is no switch to show", "give --address HOST, or a [[switch]] in the configuration")
         return tuple(_with(one, values) for one in configured)
     known = next((one for one in configured if one.address == address), Switch(address=address))
-    return (_with(known, values),)
+    one = _with(known, values)
+    if not one.v3_user and (one.v3_auth_key or one.v3_privacy_key) and "community" not in values:
+        raise UsageError("an SNMP v3 key without a user", "give --v3-user as well, or --community for v2c")
+    return (one,)
 
 
 def _with(configured: Switch, values: dict[str, str]) -> Switch:
@@ -71,37 +73,26 @@ def _with(configured: Switch, values: dict[str, str]) -> Switch:
 
 def shown(switches: tuple[Switch, ...], *, as_json: bool) -> Exit:
     """Read and print `switches`; those that fail are told on standard error, the others still shown."""
-    results = asyncio.run(read_all(switches))
-    views = [result for result in results if isinstance(result, View)]
-    if as_json and views:
-        _print_json([view.to_json() for view in views], one=len(switches) == 1)
-    elif views:
-        console = Console()
-        for view in views:
-            console.print(drawn(view))
-    status = Exit.OK if all(view.ports for view in views) else Exit.FAILED
-    for result in results:
-        if isinstance(result, ClonedError):
-            click.echo(f"cloned: {result}", err=True)
-            status = Exit(max(status, result.exit))
-    return status
-
-
-async def read_all(switches: tuple[Switch, ...]) -> list[View | ClonedError]:
-    """Read all of them at once."""
     macs = server_macs()
-    return list(await asyncio.gather(*(read_one(one, macs) for one in switches)))
+    results = asyncio.run(read_all(switches, macs))
+    chain = join([result for result in results if isinstance(result, View)], macs)
+    failures = [result for result in results if isinstance(result, ClonedError)]
+    if as_json and chain.views:
+        _print_json([view.to_json() for view in chain.views], one=len(switches) == 1)
+    else:
+        _draw(chain)
+    for told in (*chain.warnings, *failures):
+        click.echo(f"cloned: {told}", err=True)
+    status = Exit.OK if all(view.ports for view in chain.views) else Exit.FAILED
+    return Exit(max(status, *(failure.exit for failure in failures), Exit.OK))
 
 
-async def read_one(configured: Switch, macs: frozenset[str]) -> View | ClonedError:
-    """One switch understood, or why it could not be read."""
-    reader = Reader(address_of(configured), credentials_of(configured))
-    try:
-        return understand(build(str(reader.address), await reader.read()), rules_of(configured, macs))
-    except SwitchError as error:
-        return error
-    finally:
-        await reader.close()
+def _draw(chain: Chain) -> None:
+    console = Console()
+    for view in chain.views:
+        console.print(drawn(view))
+    if len(chain.views) > 1:
+        console.print(f"{chain.places} laptops fit on all of them", style="bold")
 
 
 def _print_json(objects: list[dict[str, Any]], *, one: bool) -> None:

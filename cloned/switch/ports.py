@@ -5,7 +5,7 @@ Pure functions over `Tables`; `understand` is the one others call.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -164,23 +164,24 @@ class _Roles:
         self, tables: Tables, rules: Rules, macs: Mapping[int, frozenset[str]],
         neighbours: Sequence[tuple[int, Neighbour]],
     ) -> None:
-        self._tables, self._rules, self._macs = tables, rules, macs
+        self.rules = rules
+        self._tables, self._macs = tables, macs
         self._bridges: dict[int, Neighbour] = {index: neighbour for index, neighbour in neighbours if neighbour.bridge}
 
     def of(self, interface: Interface) -> tuple[Role, str]:
         """The role of a port and why; the configuration wins, then evidence of another switch."""
-        if _called(interface, self._rules.reserved):
+        if _called(interface, self.rules.reserved):
             return "reserved", "reserved in the configuration"
         evidence = self.uplink(interface)
         if evidence:
             return "uplink", evidence
-        if self._macs.get(interface.if_index, frozenset()) & self._rules.server_macs:
+        if self._macs.get(interface.if_index, frozenset()) & self.rules.server_macs:
             return "server", "the server's own address is on it"
         return "access", ""
 
     def uplink(self, interface: Interface) -> str:
         """What says that another switch is behind this interface; "" if nothing does."""
-        if _called(interface, self._rules.uplinks):
+        if _called(interface, self.rules.uplinks):
             return "an uplink by the configuration"
         lag = self._tables.lag_members.get(interface.if_index)
         for index in (interface.if_index, *([lag] if lag is not None else [])):
@@ -188,12 +189,12 @@ class _Roles:
             if neighbour is not None:
                 return f"LLDP says the bridge {neighbour.name or neighbour.chassis or 'without a name'} is there"
             count = len(self._macs.get(index, ()))
-            if count > self._rules.many_macs:
-                return f"{count} addresses are behind it, more than {self._rules.many_macs}"
+            if count > self.rules.many_macs:
+                return f"{count} addresses are behind it, more than {self.rules.many_macs}"
         return ""
 
 
-def _called(interface: Interface, names: frozenset[str]) -> bool:
+def _called(interface: Interface, names: Set[str]) -> bool:
     return not names.isdisjoint({str(interface.if_index), interface.name, interface.descr} - {""})
 
 
@@ -278,6 +279,14 @@ def _told(tables: Tables, ports: Sequence[Port], roles: _Roles) -> Iterable[Warn
         yield Warn("switch-no-status", f"switch {tables.switch} does not tell which of its ports are up",
                    "all are counted; reserve those that are not for laptops")
     yield from _lag_warnings(tables, name, roles)
+    for unknown in sorted(_uncalled(tables, roles.rules.reserved | roles.rules.uplinks)):
+        yield Warn("switch-unknown-port", f"{name} has no port {unknown}, which the configuration names",
+                   "take its name from `cloned switch show`")
+
+
+def _uncalled(tables: Tables, names: frozenset[str]) -> frozenset[str]:
+    """Those of `names` that no interface bears."""
+    return frozenset(name for name in names if not any(_called(each, {name}) for each in tables.interfaces.values()))
 
 
 def slow_warning(switch: str, port: Port) -> Warn:

@@ -68,6 +68,7 @@ def test_one_that_is_not_configured(tmp_path: Path) -> None:
         ["--address", "host:x"],
         ["--address", "10.0.0.2", "--v3-user", "ann", "--v3-auth-key", "short"],
         ["--address", "10.0.0.2", "--v3-user", "ann", "--v3-auth-protocol", "MD5"],
+        ["--address", "10.0.0.2", "--v3-auth-key", "a long secret"],
         ["--config", "/nowhere/at/all.toml"],
     ],
 )

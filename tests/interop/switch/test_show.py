@@ -54,6 +54,7 @@ def test_several_switches_of_a_configuration_and_one_that_is_silent(responder: A
     assert [switch["capacity"] for switch in json.loads(done.stdout)] == [7, 24]
     assert "the community is wrong" in done.stderr
     assert "hush-hush" not in done.stderr + done.stdout
+    assert "31 laptops fit on all of them" in show("--config", str(config)).stdout
 
 
 def test_wrong_keys_are_exit_3_and_stay_secret(responder: Any) -> None:

@@ -102,6 +102,12 @@ def test_reserved_wins_over_everything(make_raw: Any) -> None:
     assert [port.role for port in view.ports] == ["reserved", "reserved", "reserved", "access"]
 
 
+def test_a_port_the_configuration_names_and_nobody_has_is_told(make_raw: Any) -> None:
+    view = view_of(make_raw(3), reserved=frozenset({"gi1", "Port3"}), uplinks=frozenset({"2"}))
+    told = [str(warning) for warning in view.warnings if warning.code == "switch-unknown-port"]
+    assert told == ["s1 has no port Port3, which the configuration names: take its name from `cloned switch show`"]
+
+
 def test_an_uplink_by_configuration(make_raw: Any) -> None:
     assert [port.role for port in view_of(make_raw(2), uplinks=frozenset({"gi2"})).ports] == ["access", "uplink"]
 
