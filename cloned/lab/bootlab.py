@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import Any
 
 from cloned import processes
 from cloned.errors import ClonedError
+from cloned.lab import qmp
 from cloned.lab.laptops import Disk, Firmware, identities
 from cloned.lab.machine import VirtualLaptop
 from cloned.lab.network import NIC, SERVER, Network, ip
@@ -127,14 +127,7 @@ class BootLab:
 
     def press(self, laptop: VirtualLaptop, key: str) -> None:
         """Press a key on a laptop's keyboard; `key` is a QKeyCode of QEMU's: `c`, `ret`, `esc`."""
-        pressed = {"execute": "send-key", "arguments": {"keys": [{"type": "qcode", "data": key}]}}
-        with socket.socket(socket.AF_UNIX) as channel, channel.makefile("rwb") as lines:
-            channel.connect(str(laptop.folder / "qmp"))
-            lines.readline()
-            for command in ({"execute": "qmp_capabilities"}, pressed):
-                lines.write(json.dumps(command).encode() + b"\n")
-                lines.flush()
-                lines.readline()
+        qmp.press(laptop.folder / "qmp", key)
 
     def client(self, number: int, mac: str = "") -> str:
         """A namespace with a cable and no address, as a laptop without firmware; its name."""

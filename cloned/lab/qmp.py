@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,26 @@ from cloned.errors import ClonedError
 
 def command(path: Path, *names: str, timeout: float = 10.0) -> None:
     """Run QMP commands without arguments, in order; ClonedError if QEMU is gone or refuses."""
+    _talk(path, [{"execute": name} for name in names], timeout)
+
+
+def press(path: Path, key: str) -> None:
+    """Press a key on a laptop's keyboard; `key` is a QKeyCode: `c`, `ret`, `esc`. ClonedError as for `command`."""
+    keys = {"keys": [{"type": "qcode", "data": key}]}
+    _talk(path, [{"execute": "send-key", "arguments": keys}], 10.0)
+
+
+def _talk(path: Path, commands: Sequence[Mapping[str, Any]], timeout: float) -> None:
     try:
         with socket.socket(socket.AF_UNIX) as channel:
             channel.settimeout(timeout)
             channel.connect(str(path))
             with channel.makefile("rw", encoding="utf-8") as lines:
                 lines.readline()  # the greeting
-                for name in ("qmp_capabilities", *names):
-                    lines.write(json.dumps({"execute": name}) + "\n")
+                for each in ({"execute": "qmp_capabilities"}, *commands):
+                    lines.write(json.dumps(each) + "\n")
                     lines.flush()
-                    _await_return(lines, name)
+                    _await_return(lines, str(each["execute"]))
     except OSError as error:
         hint = "has it been powered off?"
         raise ClonedError(f"the virtual laptop behind {path} does not answer: {error}", hint) from error

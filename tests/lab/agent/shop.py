@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import secrets
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from cloned.errors import ClonedError
+from cloned.lab import qmp
 from cloned.lab.daemon import Daemon, Settings
 from cloned.lab.laptops import Disk, Firmware, Kind, identities
 from cloned.lab.machine import VirtualLaptop
@@ -135,18 +135,8 @@ async def shop(folder: Path, stock: Stock, *firmware: Firmware) -> AsyncIterator
 
 def press(laptop: VirtualLaptop, key: str) -> None:
     """Press a key on a laptop's keyboard (QKeyCode); nothing happens if it is not there yet."""
-    pressed = {"execute": "send-key", "arguments": {"keys": [{"type": "qcode", "data": key}]}}
-    try:
-        with socket.socket(socket.AF_UNIX) as channel, channel.makefile("rwb") as lines:
-            channel.settimeout(5)
-            channel.connect(str(laptop.folder / "qmp"))
-            lines.readline()
-            for command in ({"execute": "qmp_capabilities"}, pressed):
-                lines.write(json.dumps(command).encode() + b"\n")
-                lines.flush()
-                lines.readline()
-    except OSError:
-        return
+    with suppress(ClonedError):
+        qmp.press(laptop.folder / "qmp", key)
 
 
 async def boots_by_itself(laptop: VirtualLaptop, word: str = BOOTED, seconds: float = 240) -> str:
