@@ -33,6 +33,7 @@ class Watch:
     mark: tuple[object, ...] = ()
     progress: dict[str, Any] = field(default_factory=dict)
     probe: Heard | None = None
+    via: str = ""
 
 
 class Monitor:
@@ -58,6 +59,11 @@ class Monitor:
         """What each laptop last counted of the multicast probe."""
         return {ident: watch.probe for ident, watch in self._watches.items() if watch.probe is not None}
 
+    @property
+    def vias(self) -> Mapping[LaptopId, str]:
+        """By which way each laptop's pieces come: "multicast", "unicast", or "nothing" where none brings any."""
+        return {ident: watch.via for ident, watch in self._watches.items() if watch.via}
+
     async def heard(self, laptop: Laptop, report: Mapping[str, Any]) -> None:
         """Take a report in; submits an event only where the laptop's state follows from it."""
         now = self._clock()
@@ -75,6 +81,7 @@ class Monitor:
         if mark != watch.mark:
             watch.mark, watch.moved = mark, now
         watch.progress, watch.probe = progress, _probe(report.get("probe"))
+        watch.via = via if (via := report.get("via")) in ("multicast", "unicast", "nothing") else ""
         event = self._meaning(laptop, report)
         if event is not None:
             await self._engine.submit(event)

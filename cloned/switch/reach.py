@@ -22,6 +22,9 @@ from cloned.tasks import TaskOwner
 _LISTENING = frozenset({State.ASKING, State.WAITING})
 """States in which a laptop's network is quiet enough for its count to say something of the path."""
 
+FEWEST = 12
+"""Packets that must have been expected before a count means something: three seconds of probing."""
+
 
 class Reach:
     """Runs the querier always, and the probe while a laptop that said hello is here.
@@ -65,20 +68,34 @@ class Reach:
             await owner.close()
 
     def _listeners(self) -> list[Laptop]:
-        return [each for each in self._engine.workshop.laptops.values() if each.state in _LISTENING and each.hellos]
+        return [each for each in self._engine.workshop.laptops.values() if _listening(each)]
 
     def warnings(self) -> list[dict[str, str]]:
         """What keeps multicast from laptops, and the usual suspects."""
-        results = [found for laptop in self._listeners() if (found := self._result(laptop)) is not None]
+        laptops = self._engine.workshop.laptops.values()
+        results = [found for laptop in laptops if (found := self._result(laptop)) is not None]
         asked = self._querier is not None
         return [{"code": each.code, "text": each.text, "hint": each.hint} for each in suspects(results, querier=asked)]
 
     def _result(self, laptop: Laptop) -> Probed | None:
-        """What a laptop last counted, once that covers enough packets to mean something."""
-        heard = self._monitor.probes.get(laptop.id, Heard(0, 0))
-        if heard.expected < 12:
+        """What a laptop last counted, once that covers enough packets to mean something; in a session what it says."""
+        heard = self._counted(laptop) if _listening(laptop) else self._received(laptop)
+        if heard.expected < FEWEST:
             return None
         before = self._before.get(laptop.id, 0.0)
         if heard.share > NOTHING:
             self._before[laptop.id] = heard.share
         return Probed(named(laptop), heard, self._switch_of(laptop), laptop.port, alone(laptop), before)
+
+    def _counted(self, laptop: Laptop) -> Heard:
+        return self._monitor.probes.get(laptop.id, Heard(0, 0))
+
+    def _received(self, laptop: Laptop) -> Heard:
+        """All or nothing for who takes the stream: whoever starts at once had no time to count."""
+        if laptop.state is not State.RECEIVING or alone(laptop) or laptop.id not in self._monitor.vias:
+            return Heard(0, 0)
+        return Heard(FEWEST if self._monitor.vias[laptop.id] == "multicast" else 0, FEWEST)
+
+
+def _listening(laptop: Laptop) -> bool:
+    return laptop.state in _LISTENING and bool(laptop.hellos)
