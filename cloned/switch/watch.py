@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cloned.switch.chain import Chain, Link, Place, crowded, join
@@ -103,8 +103,10 @@ class SwitchWatch:
 
     @property
     def readings(self) -> tuple[SwitchReading, ...]:
-        """The last reading of each switch that was looked at, with its age as of now."""
-        return tuple(lookout.known() for lookout in self._lookouts if lookout.last is not None)
+        """The last reading of each switch that was looked at, with its age as of now and its place in the chain."""
+        joined = {view.address: view for view in self.chain().views}
+        known = (lookout.known() for lookout in self._lookouts if lookout.last is not None)
+        return tuple(in_chain(reading, joined.get(reading.switch)) for reading in known)
 
     def chain(self) -> Chain:
         """All switches together, as last known."""
@@ -193,6 +195,14 @@ class _Lookout:
 
     def _age(self) -> float:
         return 0.0 if self._read_at is None else max(0.0, time.time() - self._read_at)
+
+
+def in_chain(reading: SwitchReading, joined: View | None) -> SwitchReading:
+    """The reading with the roles that only the connection to other switches shows; told if it is fresh."""
+    if joined is None:
+        return reading
+    told = joined.warnings if reading.state == "ok" else ()
+    return replace(reading, view=joined, warnings=tuple(dict.fromkeys((*reading.warnings, *told))))
 
 
 def link_changes(before: View | None, after: View) -> tuple[tuple[str, str], ...]:

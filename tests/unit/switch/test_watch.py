@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from cloned.switch.ports import understand
+from cloned.switch.ports import Warn, understand
 from cloned.switch.tables import build
-from cloned.switch.watch import SwitchReading, ago, link_changes
+from cloned.switch.watch import SwitchReading, ago, in_chain, link_changes
 
 
 def view(make_raw: Any, *down: int) -> Any:
@@ -32,6 +33,23 @@ def test_a_reading_as_the_page_gets_it(make_raw: Any) -> None:
     assert len(shown["ports"]) == 3
     never = SwitchReading("s", "silent", None, None, 0.0)
     assert (never.capacity, never.to_json()["capacity"], never.to_json()["ports"]) == (None, None, [])
+
+
+def test_roles_that_only_the_chain_shows_are_shown_and_told(make_raw: Any) -> None:
+    seen = view(make_raw)
+    why = Warn("switch-uplink", "s1 port gi2 is an uplink: it leads to switch s2")
+    joined = replace(
+        seen,
+        ports=tuple(replace(port, role="uplink") if port.if_index == 2 else port for port in seen.ports),
+        warnings=(*seen.warnings, why),
+    )
+    fresh = in_chain(SwitchReading("s", "ok", seen, 1.0, 0.0, warnings=(Warn("port-errors", "x"),)), joined)
+    shown = fresh.to_json()
+    assert (shown["ports"][1]["role"], shown["capacity"]) == ("uplink", 2)
+    assert [each["code"] for each in shown["warnings"]] == ["port-errors", "switch-uplink"]
+    silent = in_chain(SwitchReading("s", "silent", seen, 1.0, 9.0), joined)
+    assert (silent.capacity, silent.warnings) == (2, ())
+    assert in_chain(fresh, None) == fresh
 
 
 def test_ages_in_words() -> None:
