@@ -39,7 +39,7 @@ _GSO_BYTES, _GSO_PACKETS = 65000, 64
 _CANNOT_SEGMENT = (errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT)
 _TICK = 0.001
 """Seconds between two looks at what was not answered; longer where there are many transfers to look at."""
-_PER_TICK = 32
+_PER_TICK = 8
 _NICE = -10
 """Of the thread: it needs little, but at once, also while every processor hashes an image."""
 _CLOCK = 0.00005
