@@ -84,6 +84,7 @@ class Captures:
         self._store = store
         self._root = store.root / ".captures"
         self._all: dict[str, Capture] = {}
+        """By name; `begin` adds to it from another thread, so it is copied before it is gone through."""
 
     def begin(self, name: str, expected: int, laptop: str = "") -> Capture:
         """Open a channel for one image; what is returned holds the token that every upload needs.
@@ -98,26 +99,30 @@ class Captures:
             raise UsageError(f"{name!r} is being captured already", "wait for it, or choose another name")
         self._need_space(expected)
         directory = self._root / name
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir(parents=True, mode=0o700)
         capture = Capture(name, secrets.token_urlsafe(32), directory, expected, laptop)
-        self._all[name] = capture
+        self._all[name] = capture  # before there is a directory: `sweep` removes those that nobody owns
+        try:
+            shutil.rmtree(directory, ignore_errors=True)
+            directory.mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            self.fail(capture, f"{directory} cannot be made: {error.strerror}")
+            raise MissingError(capture.why, "look at the server's disk") from error
         return capture
 
     def find(self, token: str) -> Capture:
         """The capture that this token opens; UsageError if there is none."""
-        for capture in self._all.values():
+        for capture in list(self._all.values()):
             if hmac.compare_digest(capture.token, token):
                 return capture
         raise UsageError("this capture is not open", "start it again")
 
     def told(self) -> list[dict[str, Any]]:
         """All captures since the daemon started, for page and command line."""
-        return [capture.told() for capture in self._all.values()]
+        return [capture.told() for capture in list(self._all.values())]
 
     def unsettled(self) -> list[Capture]:
         """Those whose outcome nobody was told yet."""
-        return [capture for capture in self._all.values() if not capture._settled]
+        return [capture for capture in list(self._all.values()) if not capture._settled]
 
     def settle(self, capture: Capture) -> None:
         """Its outcome was told."""
@@ -205,7 +210,7 @@ class Captures:
 
     def sweep(self) -> None:
         """Give up what fell silent, and remove what an earlier daemon left; call it now and then."""
-        for capture in self._all.values():
+        for capture in list(self._all.values()):
             if capture.state is CaptureState.RECEIVING and time.monotonic() - capture.heard > SILENCE:
                 self.fail(capture, "the laptop was not heard any more; capture it again")
         with suppress(OSError):
