@@ -22,7 +22,7 @@ from cloned.core.workshop import Workshop
 NET = 0.9
 """Part of a link's speed that image bytes get."""
 
-VERIFY, FINISH, PREPARE = 1.0, 3.0, 1.0
+VERIFY, FINISH, PREPARE = 0.5, 1.0, 0.5
 """Seconds of reading back the rest, of finishing and of writing the layout, while nobody has shown what they take."""
 
 LEARNT = ("receive", "verify", "finish")
