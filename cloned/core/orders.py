@@ -6,11 +6,9 @@ from typing import Any
 
 from cloned.core import capture
 from cloned.core.laptop import ACTIVE, Laptop, State, VerdictKind, said
+from cloned.core.rates import alone
 from cloned.core.schedule import Wait
 from cloned.core.workshop import Workshop
-
-SLOW = 100
-"""Mbit/s: a port no faster than this would hold the others up or lose most; it is served by itself."""
 
 
 def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None) -> dict[str, Any]:
@@ -20,7 +18,8 @@ def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None) -> dict[
     if laptop.state in ACTIVE:
         return {
             "do": "restore", "session": laptop.session, "image": laptop.image, "disk": _disk(laptop),
-            "survey": laptop.written or laptop.verdict is VerdictKind.VERIFIED, "alone": alone(laptop),
+            "survey": laptop.written or laptop.verdict is VerdictKind.VERIFIED,
+            "alone": alone(laptop, workshop.link_mbps),
             **_classic(workshop, laptop),
         }
     if laptop.state is State.DONE:
@@ -31,11 +30,6 @@ def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None) -> dict[
     answer: dict[str, Any] = {"do": "wait", "screen": _screen(laptop, wait), "state": str(laptop.state)}
     offer = _offer(workshop, laptop)
     return {**answer, "offer": offer} if offer else answer
-
-
-def alone(laptop: Laptop) -> bool:
-    """Whether a laptop gets its pieces one by one: switch or laptop say that its link is slow."""
-    return laptop.half_duplex or (laptop.speed_mbps is not None and laptop.speed_mbps <= SLOW)
 
 
 def _classic(workshop: Workshop, laptop: Laptop) -> dict[str, Any]:

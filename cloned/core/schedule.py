@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cloned.core import classics
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
+from cloned.core.rates import alone
 from cloned.core.reasons import Reason
 from cloned.core.workshop import Workshop
 
@@ -33,7 +34,8 @@ def plan(workshop: Workshop, now: float) -> Schedule:
 
     Places go round the images that are asked for, each image's laptops in order of arrival, so that a
     company's dozen does not keep one odd laptop from its turn. An image whose stream already runs
-    costs the link nothing more; another stream starts only while each still gets `stream_mbps`.
+    costs the link nothing more; another stream starts only while each still gets `stream_mbps`. A laptop
+    on a slow port is a stream of its own.
     """
     waiting = sorted(
         (laptop for laptop in workshop.laptops.values() if laptop.state is State.WAITING),
@@ -52,6 +54,7 @@ class _Planner:
         self.workshop, self.now = workshop, now
         self.free = workshop.places - active.total()
         self.holding = active
+        self.streams = {self.stream(laptop) for laptop in workshop.active()}
         self.most_streams = max(1, workshop.link_mbps // workshop.settings.stream_mbps)
 
     def run(self, waiting: list[Laptop]) -> Schedule:
@@ -93,25 +96,36 @@ class _Planner:
         turn: Laptop | None = None
         while queues:
             image = min(queues, key=lambda name: (self.holding[name], queues[name][0].since, queues[name][0].number))
-            wait = self.full(image)
-            if wait is not None:
-                passed = queues.pop(image)
-                turn = turn or passed[0]
-                waits.update((laptop.id, _explained(wait, laptop, turn)) for laptop in passed)
-                continue
-            start.append(queues[image].pop(0).id)
-            self.holding[image] += 1
-            self.free -= 1
+            laptop = queues[image].pop(0)
             if not queues[image]:
                 del queues[image]
+            wait = self.full(laptop)
+            if wait is None:
+                start.append(laptop.id)
+                self.take(laptop)
+                continue
+            if wait.reason is Reason.SWITCH_FULL:
+                turn = turn or laptop
+            waits[laptop.id] = _explained(wait, laptop, turn or laptop)
         return start
 
-    def full(self, image: str) -> Wait | None:
-        """Why one more laptop of `image` cannot start, if it cannot."""
+    def take(self, laptop: Laptop) -> None:
+        """A place for `laptop`."""
+        self.holding[laptop.image] += 1
+        self.streams.add(self.stream(laptop))
+        self.free -= 1
+
+    def stream(self, laptop: Laptop) -> str:
+        """What carries its pieces: its image's stream, or one of its own on a slow port."""
+        image = self.workshop.images.get(laptop.image)
+        shared = (image is not None and image.classic) or not alone(laptop, self.workshop.link_mbps)
+        return f"image {laptop.image}" if shared else f"laptop {laptop.id}"
+
+    def full(self, laptop: Laptop) -> Wait | None:
+        """Why one more laptop, this one, cannot start, if it cannot."""
         if self.free <= 0:
             return Wait(Reason.SWITCH_FULL)
-        streams = sum(1 for count in self.holding.values() if count)
-        if not self.holding[image] and streams >= self.most_streams:
+        if self.stream(laptop) not in self.streams and len(self.streams) >= self.most_streams:
             return Wait(Reason.LINK_FULL)
         return None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from cloned.core.events import Located
 from cloned.core.laptop import Laptop
-from cloned.core.orders import alone
+from cloned.core.rates import alone
 from cloned.switch.chain import Chain, Place
 from cloned.switch.ports import SLOW_HINT, Warn, link_words
 
@@ -53,11 +53,14 @@ def _link(laptop: Laptop, place: Place) -> tuple[int | None, bool | None]:
     return port.speed_mbps, None if port.duplex is None else port.duplex == "half"
 
 
-def slow_links(laptops: Iterable[Laptop], chain: Chain) -> list[Warn]:
-    """What to say of laptops that will be served by themselves, where no warning of a switch's port says it."""
+def slow_links(laptops: Iterable[Laptop], chain: Chain, link_mbps: int) -> list[Warn]:
+    """What to say of laptops that will be served by themselves, where no warning of a switch's port says it.
+
+    `link_mbps`: the server's own link.
+    """
     return [
         Warn("slow-port", f"{named(each)}: {link_words(each.speed_mbps, half=each.half_duplex)}", SLOW_HINT)
-        for each in laptops if alone(each) and not _told(each, chain)
+        for each in laptops if alone(each, link_mbps) and not _told(each, chain)
     ]
 
 

@@ -126,10 +126,10 @@ class Places:
     def warnings(self) -> list[dict[str, str]]:
         """What somebody should look at on the switches, and laptops on slow links."""
         chain = self._chain()
-        laptops = self._engine.workshop.laptops.values()
+        laptops, link = self._engine.workshop.laptops.values(), self._engine.workshop.link_mbps
         macs = {mac: named(laptop) for laptop in laptops for mac in macs_of(laptop)}
         own = [warning for reading in self._watch.readings for warning in reading.warnings] if self._watch else []
-        slow = slow_links([each for each in laptops if each.state not in _RESTING], chain)
+        slow = slow_links([each for each in laptops if each.state not in _RESTING], chain, link)
         told = (*own, *chain.warnings, *crowded(chain, macs), *slow)
         return [{"code": each.code, "text": each.text, "hint": each.hint} for each in told]
 

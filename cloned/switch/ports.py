@@ -23,6 +23,7 @@ MANY_MACS = 4
 SLOW_MBPS = 100
 """At this speed or below, a laptop would hold up a session at 1 Gb/s."""
 SLOW_HINT = "try another cable, then another port; until then it is served by itself"
+SHARED_HINT = "everybody beyond it shares this link: try another cable, then another port"
 WRONG_BITS = 4_294_967_295
 """ifSpeed of anything faster than 4.29 Gb/s (RFC 2863 §3.1.8)."""
 
@@ -273,7 +274,7 @@ def _told(tables: Tables, ports: Sequence[Port], roles: _Roles) -> Iterable[Warn
     for port in ports:
         if port.role == "uplink":
             yield Warn("switch-uplink", f"{name} {port.label} is an uplink: {port.why}")
-        elif port.role == "access" and port.slow:
+        if port.role != "reserved" and port.slow:
             yield slow_warning(name, port)
     if ports and all(port.admin is None for port in ports):
         yield Warn("switch-no-status", f"switch {tables.switch} does not tell which of its ports are up",
@@ -291,8 +292,8 @@ def _uncalled(tables: Tables, names: frozenset[str]) -> frozenset[str]:
 
 def slow_warning(switch: str, port: Port) -> Warn:
     """What to say of a link at 10 or 100 Mb/s, or at half duplex."""
-    return Warn(
-        "slow-port", f"{switch} {port.label}: {link_words(port.speed_mbps, half=port.duplex == 'half')}", SLOW_HINT)
+    what = f"{switch} {port.label}: {link_words(port.speed_mbps, half=port.duplex == 'half')}"
+    return Warn("slow-port", what, SLOW_HINT if port.role == "access" else SHARED_HINT)
 
 
 def link_words(mbps: int | None, *, half: bool) -> str:

@@ -10,8 +10,8 @@ from typing import Literal
 
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
-from cloned.core.orders import alone
 from cloned.core.probe import Heard
+from cloned.core.rates import alone
 from cloned.engine import Engine
 from cloned.monitor import Monitor
 from cloned.switch.laptops import named
@@ -85,14 +85,17 @@ class Reach:
         before = self._before.get(laptop.id, 0.0)
         if heard.share > NOTHING:
             self._before[laptop.id] = heard.share
-        return Probed(named(laptop), heard, self._switch_of(laptop), laptop.port, alone(laptop), before)
+        return Probed(named(laptop), heard, self._switch_of(laptop), laptop.port, self._alone(laptop), before)
+
+    def _alone(self, laptop: Laptop) -> bool:
+        return alone(laptop, self._engine.workshop.link_mbps)
 
     def _counted(self, laptop: Laptop) -> Heard:
         return self._monitor.probes.get(laptop.id, Heard(0, 0))
 
     def _received(self, laptop: Laptop) -> Heard:
         """All or nothing for who takes the stream: whoever starts at once had no time to count."""
-        if laptop.state is not State.RECEIVING or alone(laptop) or laptop.id not in self._monitor.vias:
+        if laptop.state is not State.RECEIVING or self._alone(laptop) or laptop.id not in self._monitor.vias:
             return Heard(0, 0)
         return Heard(FEWEST if self._monitor.vias[laptop.id] == "multicast" else 0, FEWEST)
 

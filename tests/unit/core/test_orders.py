@@ -8,7 +8,8 @@ import pytest
 
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.laptop import Disk, Laptop, State
-from cloned.core.orders import alone, order
+from cloned.core.orders import order
+from cloned.core.rates import alone
 from cloned.core.reasons import Reason
 from cloned.core.workshop import Workshop
 
@@ -32,12 +33,17 @@ def laptop(state: State, speed: int | None = None, reason: Reason | None = None)
 
 @pytest.mark.parametrize(("speed", "by_itself"), [(None, False), (1000, False), (2500, False), (100, True), (10, True)])
 def test_a_slow_port_is_served_by_itself(speed: int | None, by_itself: bool) -> None:
-    assert alone(laptop(State.READY, speed)) is by_itself
+    assert alone(laptop(State.READY, speed), 1000) is by_itself
+
+
+def test_a_port_as_quick_as_the_servers_own_keeps_nobody_up() -> None:
+    assert not alone(laptop(State.READY, 100), 100)
+    assert alone(laptop(State.READY, 10), 100)
 
 
 def test_a_link_at_half_duplex_is_served_by_itself_whatever_its_speed() -> None:
-    assert alone(replace(laptop(State.READY, 1000), half_duplex=True))
-    assert alone(replace(laptop(State.READY), half_duplex=True))
+    assert alone(replace(laptop(State.READY, 1000), half_duplex=True), 1000)
+    assert alone(replace(laptop(State.READY), half_duplex=True), 1000)
 
 
 @pytest.mark.parametrize(

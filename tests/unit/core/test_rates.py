@@ -9,8 +9,7 @@ import pytest
 from cloned.core.events import ImageInfo, Located, Rates, Settings, SwitchChanged
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.laptop import Laptop, State
-from cloned.core.orders import alone
-from cloned.core.rates import rates
+from cloned.core.rates import alone, rates
 from cloned.core.session import Kind, Session
 from cloned.core.step import step
 from cloned.core.workshop import Workshop
@@ -73,8 +72,8 @@ def test_a_switch_that_tells_something_new_changes_the_pace_at_once() -> None:
 def test_a_port_at_half_duplex_leaves_the_group_and_comes_back_when_its_cable_is_mended() -> None:
     state = workshop(laptop(1, ONE, 1000), laptop(2, ONE, 1000))
     state, _ = step(state, Located(LaptopId("l1"), "7", 500, half_duplex=True), 1.0, "00")
-    assert (alone(state.laptops[LaptopId("l1")]), limits(state)[0]) == (True, 1000)
+    assert (alone(state.laptops[LaptopId("l1")], 1000), limits(state)[0]) == (True, 1000)
     state, _ = step(state, Located(LaptopId("l1"), "8", 500), 2.0, "01")
-    assert alone(state.laptops[LaptopId("l1")]), "a switch that does not say leaves it as it was"
+    assert alone(state.laptops[LaptopId("l1")], 1000), "a switch that does not say leaves it as it was"
     state, _ = step(state, Located(LaptopId("l1"), "8", 500, half_duplex=False), 3.0, "02")
-    assert (alone(state.laptops[LaptopId("l1")]), limits(state)[0]) == (False, 500)
+    assert (alone(state.laptops[LaptopId("l1")], 1000), limits(state)[0]) == (False, 500)

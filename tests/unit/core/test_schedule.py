@@ -53,6 +53,21 @@ def test_a_slow_link_carries_one_stream_at_a_time() -> None:
     assert found.waits[LaptopId("l2")].reason is Reason.LINK_FULL
 
 
+def test_laptops_on_slow_ports_are_streams_of_their_own() -> None:
+    slow = [replace(laptop(n, "a"), speed_mbps=100) for n in range(1, 5)]
+    found = plan(workshop(*slow, laptop(5, "a"), laptop(6, "a"), places=9, link=300), 0)
+    assert found.start == ("l1", "l2", "l3")
+    assert {ident: wait.reason for ident, wait in found.waits.items()} == dict.fromkeys(
+        ("l4", "l5", "l6"), Reason.LINK_FULL
+    )
+    running = laptop(7, "a", State.RECEIVING)
+    found = plan(workshop(*slow, running, laptop(5, "a"), laptop(6, "a"), places=9, link=300), 0)
+    assert found.start == ("l1", "l2", "l5", "l6"), "who takes the stream that runs costs the link nothing"
+    assert set(found.waits) == {"l3", "l4"}
+    everybody = [replace(laptop(n, "a"), speed_mbps=100) for n in range(1, 5)]
+    assert len(plan(workshop(*everybody, link=100), 0).start) == 4, "no port is slower than the server's"
+
+
 @pytest.mark.parametrize(("change", "reason"), [
     ({"paused": True}, Reason.PAUSED),
     ({"holds": {"a": 100.0}}, Reason.HELD),

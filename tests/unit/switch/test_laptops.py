@@ -61,13 +61,13 @@ def test_a_port_that_leads_to_others_says_nothing_of_a_slower_laptop(make_raw: A
 
 def test_a_slow_laptop_is_told_once(make_raw: Any) -> None:
     slow = replace(LAPTOP, speed_mbps=100)
-    (told,) = slow_links([slow, LAPTOP], Chain())
+    (told,) = slow_links([slow, LAPTOP], Chain(), 1000)
     assert str(told).startswith("laptop 3: 100 Mb/s: try another cable")
-    assert [str(each)[:32] for each in slow_links([replace(LAPTOP, half_duplex=True)], Chain())] == [
+    assert [str(each)[:32] for each in slow_links([replace(LAPTOP, half_duplex=True)], Chain(), 1000)] == [
         "laptop 3: 1000 Mb/s, half duplex"
     ]
-    assert slow_links([slow], chain(make_raw, [(MAC, 2)], ifHighSpeed=100)) == [], "its port is warned of already"
-    assert len(slow_links([slow], chain(make_raw, [(MAC, 2)]))) == 1, "the slow link is behind its port"
+    assert slow_links([slow], chain(make_raw, [(MAC, 2)], ifHighSpeed=100), 1000) == [], "its port is warned of already"
+    assert len(slow_links([slow], chain(make_raw, [(MAC, 2)]), 1000)) == 1, "the slow link is behind its port"
 
 
 def test_a_second_address_finds_it_too(make_raw: Any) -> None:
