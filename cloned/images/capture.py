@@ -197,6 +197,8 @@ class Captures:
             raise
         except asyncio.CancelledError:
             self.fail(capture, "the daemon was stopped while proving it")
+            with suppress(ClonedError):
+                await asyncio.to_thread(self._store.abandon, capture.name)
             raise
         capture.state = CaptureState.DONE
         shutil.rmtree(capture.directory, ignore_errors=True)
@@ -213,9 +215,10 @@ class Captures:
         for capture in list(self._all.values()):
             if capture.state is CaptureState.RECEIVING and time.monotonic() - capture.heard > SILENCE:
                 self.fail(capture, "the laptop was not heard any more; capture it again")
-        with suppress(OSError):
+        with suppress(OSError, ClonedError):
             for path in self._root.iterdir():
                 if path.name not in self._all:
+                    self._store.abandon(path.name)  # it may have died while it was proven
                     shutil.rmtree(path, ignore_errors=True)
 
     def _need_space(self, expected: int) -> None:

@@ -22,7 +22,7 @@ from cloned.errors import ClonedError, ImageError, MissingError, UsageError
 from cloned.images import classic
 from cloned.images.clonezilla import read_image
 from cloned.images.importing import Import, Keep, OnProgress
-from cloned.images.manifest import Progress, StoppedError, manifest_from_json
+from cloned.images.manifest import Packed, Progress, StoppedError, manifest_from_json
 from cloned.images.pieces import REPAIR, Pieces
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9])?")
@@ -201,8 +201,13 @@ class ImageStore:
         return files
 
     def remove(self, name: str) -> int:
-        """Remove an image; pieces that others use stay. Bytes that became free; ImageError if there is none."""
+        """Remove an image; pieces that others use stay. Bytes that became free; ImageError if there is none.
+
+        Of an import that was stopped and never taken up again, it removes what is there.
+        """
         directory = self._directory(name)
+        if not directory.exists() and (self._incoming / name).exists():
+            return self.abandon(name)
         with self._writing():
             mine = set(self.manifest(name).pieces)
             for other in self.names():
@@ -214,6 +219,19 @@ class ImageStore:
             self._cache.pop(name, None)
             shutil.rmtree(grave)
             return self.pieces.remove(mine)
+
+    def abandon(self, name: str) -> int:
+        """Give a stopped import up: its notes, and pieces that no image has and no other stopped import noted.
+
+        Bytes that became free; ClonedError if somebody writes to the store now.
+        """
+        with self._writing():
+            shutil.rmtree(self._incoming / check_name(name), ignore_errors=True)
+            used = {digest for each in self.names() for digest in self.manifest(each).pieces}
+            for note in self._incoming.glob("*/*.json"):
+                with suppress(OSError, ValueError, KeyError):
+                    used |= set(Packed.from_json(json.loads(note.read_bytes())).digests)
+            return self.pieces.remove({digest for digest in self.pieces.all() if digest not in used})
 
     def tidy(self) -> int:
         """Remove pieces that no image uses and what interrupted imports left; bytes that became free."""

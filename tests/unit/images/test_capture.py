@@ -13,7 +13,7 @@ from cloned.images import capture as module
 from cloned.images.capture import Captures, CaptureState, capture_routes
 from cloned.images.store import ImageStore
 from cloned.tasks import TaskOwner
-from tests.images import Disk, Part
+from tests.images import BIG, Disk, Part
 
 
 async def chunks(data: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
@@ -123,3 +123,39 @@ async def test_over_http(captures: Captures, store: ImageStore, memory: Path) ->
         captures.settle(one)
         assert captures.unsettled() == []
         assert (await client.post("/capture/v1/abort", headers=token)).status == 409
+
+
+def files(store: ImageStore) -> list[Path]:
+    return [path for path in store.root.rglob("*") if path.is_file() and path.name != ".lock"]
+
+
+async def test_a_proof_that_is_stopped_leaves_nothing(captures: Captures, store: ImageStore, memory: Path) -> None:
+    source = Disk([Part(number, used=BIG, seed=number) for number in (1, 2, 3)]).write(memory / "source")
+    one = captures.begin("master", 10)
+    for path in source.iterdir():
+        await captures.receive(one, path.name, 0, chunks(path.read_bytes()))
+    loop, captures_done = asyncio.get_running_loop(), asyncio.Event()
+    work = asyncio.create_task(captures.finish(one, lambda step: stop(step.part)))
+
+    def stop(part: str) -> None:
+        if part == "sda2":
+            loop.call_soon_threadsafe(captures_done.set)
+
+    await captures_done.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert one.state is CaptureState.FAILED
+    assert files(store) == []
+
+
+async def test_what_a_killed_daemon_was_proving_is_swept_away(store: ImageStore, memory: Path) -> None:
+    source = Disk([Part(1), Part(2, seed=2)]).write(memory / "source")
+    seen: list[str] = []
+    with pytest.raises(ClonedError, match="stopped"):  # its traces are those of a killed one
+        store.import_image(source, "master", lambda step: seen.append(step.part), should_stop=lambda: "sda2" in seen)
+    (store.root / ".captures" / "master").mkdir(parents=True)
+    assert files(store)
+    Captures(store).sweep()
+    assert files(store) == []
+    assert list((store.root / ".captures").iterdir()) == []

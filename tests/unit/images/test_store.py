@@ -178,6 +178,29 @@ def test_tidy_removes_what_nobody_uses(store: ImageStore, memory: Path) -> None:
     assert tree(store.root) == {}
 
 
+def test_a_stopped_import_can_be_given_up(store: ImageStore, memory: Path) -> None:
+    """What others share or have noted stays."""
+    def stopped(name: str, seeds: tuple[int, ...]) -> None:
+        source = Disk([Part(number, seed=seed) for number, seed in enumerate(seeds, 1)]).write(memory / name)
+        seen: list[str] = []
+        with pytest.raises(StoppedError):
+            store.import_image(source, progress=lambda step: seen.append(step.part), should_stop=lambda: "sda2" in seen)
+
+    store.import_image(Disk([Part(1)]).write(memory / "whole"))
+    whole = set(store.pieces.all())
+    stopped("other", (5, 6))
+    kept = set(store.pieces.all())
+    stopped("image", (1, 2))
+    stopped("third", (7, 8))
+    assert store.remove("third") > 0
+    with pytest.raises(ImageError, match="no image"):
+        store.remove("third")
+    store.abandon("image")
+    assert whole < set(store.pieces.all()) <= kept
+    assert store.verify_image("whole") == []
+    assert [path.name for path in (store.root / ".incoming").iterdir()] == ["other"]
+
+
 def test_one_writer_at_a_time(store: ImageStore, memory: Path) -> None:
     source = Disk([Part(1)]).write(memory / "image")
 
