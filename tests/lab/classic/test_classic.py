@@ -55,3 +55,5 @@ def test_lvm_by_itself(stock: stocks.Stock, lvm: Path, tmp_path: Path) -> None:
     assert (laptop["verdict"], laptop["state"]) == ("verified", "done")
     assert laptop["image_hash"] == stock.store.manifest(lvm.name).image_hash
     assert stock.store.manifest(lvm.name).plan.classic
+    (started,) = [check for check in report["checks"] if "starts from its own disk" in check["what"]]
+    assert "root=/dev/dm-" in started["detail"]
