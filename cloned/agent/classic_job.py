@@ -32,6 +32,7 @@ class ClassicJob(RestoreJob):
         self._smart_before = smart.health(disk["path"])
         clonezilla = Clonezilla(self._options, disk["path"])
         clonezilla.prepare(self._fetched, self._withdrawn)
+        self._status.progress({"bytes": 0, "total": plan.map.used, "rate": 0})  # what was fetched was not the image
         clonezilla.put_image(str(self._order["image"]))
         with failing(disk):
             self._clear(plan, disk)
