@@ -4,6 +4,9 @@ Settings name vendor and product, which a laptop tells only later, in its script
 for its next boot. Where nothing is set, the order is shim, and `snponly.efi` for one that fetched shim twice
 and never came further (some firmware can't start shim from the network); then shim again if that did no better.
 A model set to `snponly` or `ipxe` gets shim once after a boot on which that did not start.
+
+GRUB, started by shim without Secure Boot, asks again with the model's name (`chain`): so a model's setting counts on
+its very first boot, and where `snponly.efi` came no further the last time, the full drivers are tried, then GRUB alone.
 """
 
 from __future__ import annotations
@@ -29,6 +32,8 @@ class _Known:
     """Fetches of shim since GRUB last asked for anything."""
     bare: bool = False
     """An unsigned iPXE for UEFI was fetched, and no script since: Secure Boot refused it, or it fails there."""
+    tried: tuple[str, ...] = ()
+    """Which iPXE were fetched since one of them last asked for a script."""
     rom: int = 0
     """Fetches of the BIOS's iPXE since it last asked for a script."""
 
@@ -40,11 +45,19 @@ class Choices:
         self._models = models
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    def told(self, mac: str, vendor: str, product: str) -> None:
+    def told(self, mac: str, vendor: str, product: str, *, by_grub: bool = False) -> None:
         """The laptop named its make; it has come as far as a script."""
-        known = self._of(mac)
-        known.vendor, known.product = vendor or known.vendor, product or known.product
+        known = self._named(mac, vendor, product)
         known.shim, known.bare, known.rom = 0, False, 0
+        if not by_grub:
+            known.tried = ()
+
+    def chain(self, mac: str, vendor: str, product: str) -> str:
+        """Which iPXE GRUB hands over to where Secure Boot is off; empty: GRUB goes on by itself."""
+        known = self._named(mac, vendor, product)
+        setting = self.model(mac).uefi
+        wanted = {"shim": (), "snponly": (SNPONLY,), "ipxe": (IPXE,)}.get(setting, (SNPONLY, IPXE))
+        return next((name for name in wanted if name not in known.tried), "")
 
     def fetched(self, mac: str, name: str) -> None:
         """The laptop fetched boot file `name` to its end."""
@@ -53,6 +66,7 @@ class Choices:
             known.shim, known.bare = known.shim + 1, False
         elif name in (SNPONLY, IPXE):
             known.bare = True
+            known.tried = (*dict.fromkeys((*known.tried, name)),)
         elif name == BIOS_IPXE:
             known.rom += 1
         elif name == GRUB or name.startswith("grub/"):
@@ -81,6 +95,11 @@ class Choices:
         """(MAC, boot file) of laptops that fetched a file again and again and never came further."""
         found = [(mac, SHIM) for mac, known in self._known.items() if known.shim >= _TRIES]
         return found + [(mac, BIOS_IPXE) for mac, known in self._known.items() if known.rom > _TRIES]
+
+    def _named(self, mac: str, vendor: str, product: str) -> _Known:
+        known = self._of(mac)
+        known.vendor, known.product = vendor or known.vendor, product or known.product
+        return known
 
     def _of(self, mac: str) -> _Known:
         known = self._known.setdefault(mac, _Known())

@@ -24,7 +24,7 @@ from cloned.netboot.choices import Choices
 from cloned.netboot.files import Digests, Shelf, normal
 from cloned.netboot.firmware import BIOS, UEFI
 from cloned.netboot.history import History
-from cloned.netboot.menus import Menus, refused
+from cloned.netboot.menus import CHAIN, Menus, refused
 from cloned.netboot.tftp import Found
 from cloned.netboot.tftp_wire import Code, TftpError
 from cloned.tasks import TaskOwner
@@ -77,6 +77,8 @@ class Site:
         name = normal(name)
         if name == "grub/grub.cfg":
             return _in_memory(self._start_grub(client, server, tftp=True).encode())
+        if name.startswith(f"{CHAIN}/"):
+            return _in_memory(self._chain(name, client).encode())
         if name in self._memory:
             return _in_memory(self._memory[name])
         path = self._shelf.find(name)
@@ -145,7 +147,7 @@ class Site:
 
     async def _menu(self, wanted: BootRequest, request: web.Request, server: str) -> str:
         self._history.place(wanted.mac, wanted.address)
-        self._choices.told(wanted.mac, wanted.vendor, wanted.product)
+        self._choices.told(wanted.mac, wanted.vendor, wanted.product, by_grub=wanted.via == "grub")
         try:
             answer = await self._boot.boot(wanted)
         except ClonedError as error:
@@ -157,10 +159,17 @@ class Site:
         )
         return self._menus.menu(server, wanted, answer, self._choices.model(wanted.mac))
 
+    def _chain(self, name: str, client: str) -> str:
+        """`grub/chain/MAC/m=MANUFACTURER/p=PRODUCT`; either word may be empty."""
+        mac, vendor, product = ([*name.split("/")[2:], "", "", ""])[:3]
+        words = [word[2:].replace("+", " ").strip()[:64] for word in (vendor, product)]
+        known = mac.lower() if _MAC.fullmatch(mac.lower()) else self._mac_at(client)
+        return self._menus.chain_grub(self._choices.chain(known, *words))
+
     def _start_grub(self, client: str, server: str, *, tftp: bool) -> str:
         mac = self._mac_at(client)
         self._choices.fetched(mac, "grub/grub.cfg")
-        return self._menus.start_grub(server, self._choices.uefi(mac), tftp=tftp)
+        return self._menus.start_grub(server, tftp=tftp)
 
     def _tell(self, mac: str, request: web.Request, got: str, why: str = "") -> None:
         if mac:

@@ -22,6 +22,8 @@ from cloned.config import Boot, Model
 from cloned.core.boot import BootAnswer, BootRequest
 from cloned.netboot.firmware import BIOS, UEFI
 
+CHAIN = "grub/chain"
+"""GRUB asks for CHAIN/MAC/m=MANUFACTURER/p=PRODUCT, with `+` for spaces."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9 .,:;()/_+@=-]+")
 _RESOLUTION = re.compile(r"(\d{3,4})x(\d{3,4})")
 _SERIAL = re.compile(r"ttyS(\d)(?:,(\d+))?")
@@ -65,14 +67,18 @@ class Menus:
         """The script every iPXE is pointed at by DHCP."""
         return self._templates.get_template("start.ipxe").render(server=server, base=f"http://{server}")
 
-    def start_grub(self, server: str, uefi: str, *, tftp: bool) -> str:
-        """GRUB's first configuration; `uefi` is the model's setting: which iPXE to chain to without Secure Boot.
+    def start_grub(self, server: str, *, tftp: bool) -> str:
+        """GRUB's first configuration: without Secure Boot it asks which iPXE to chain to.
 
         Only over TFTP: after UEFI HTTP boot GRUB 2.12 takes `ADDRESS:PORT` for a name to resolve and can't chain,
         and chaining over TFTP all the same crashed OVMF. There it loads the kernel through the firmware's own HTTP.
         """
-        chain = {"ipxe": "ipxe.efi", "shim": ""}.get(uefi, "snponly.efi") if tftp else ""
-        return self._templates.get_template("start.grub").render(server=server, chain=chain)
+        return self._templates.get_template("start.grub").render(server=server, chain=CHAIN if tftp else "")
+
+    @staticmethod
+    def chain_grub(name: str) -> str:
+        """What GRUB reads to hand over to iPXE `name`; nothing where it goes on by itself."""
+        return f"chainloader /{name}\nboot\n" if name else "# this laptop's menu comes from GRUB itself\n"
 
     def menu(self, server: str, request: BootRequest, answer: BootAnswer, model: Model) -> str:
         """The laptop's own script, for iPXE (or a thin laptop) or GRUB as `request.via` says."""

@@ -80,6 +80,14 @@ def test_without_secure_boot(lab, firmware, beside_another):
         assert "TFTP /snponly.efi" in asked(lab)
 
 
+def test_a_models_full_drivers_on_its_very_first_boot(lab):
+    lab.serve(LEASE, SERIAL + 'uefi = "ipxe"\n')
+    shown = boot(lab, Firmware.UEFI)
+    assert "Linux version" in shown
+    assert "TFTP /ipxe.efi" in asked(lab)
+    assert "snponly.efi" not in asked(lab)
+
+
 def test_uefi_http_boot_without_secure_boot(lab):
     serve(lab, beside_another=False)
     assert "cloned.boot=http://10.77.0.1:8069/" in boot(lab, Firmware.UEFI, http=True)

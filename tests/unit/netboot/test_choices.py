@@ -20,6 +20,24 @@ def test_a_model_is_known_from_its_second_boot_on():
     assert choices.uefi(MAC) == "ipxe"
 
 
+def test_grub_asks_with_the_models_name_so_that_a_setting_counts_at_once():
+    choices = Choices([Model(product="Latitude*", uefi="ipxe"), Model(product="Book*", uefi="shim")])
+    assert choices.chain(MAC, "Dell Inc.", "Latitude 5490") == "ipxe.efi"
+    assert choices.chain("1", "HP", "Book") == ""
+    assert choices.chain("2", "HP", "Other") == "snponly.efi"
+
+
+def test_grub_tries_full_drivers_and_then_itself_where_snponly_came_no_further():
+    choices = Choices()
+    for name in ("snponly.efi", "ipxe.efi"):
+        assert choices.chain(MAC, "a", "b") == choices.chain(MAC, "a", "b") == name
+        choices.fetched(MAC, name)
+    choices.told(MAC, "a", "b", by_grub=True)
+    assert choices.chain(MAC, "a", "b") == ""
+    choices.told(MAC, "a", "b")  # iPXE came through after all
+    assert choices.chain(MAC, "a", "b") == "snponly.efi"
+
+
 def test_a_mac_is_known_at_once():
     choices = Choices([Model(mac="52:54:*", uefi="shim"), Model(uefi="ipxe")])
     assert (choices.uefi(MAC), choices.uefi("00:00:00:00:00:01")) == ("shim", "ipxe")

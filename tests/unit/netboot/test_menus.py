@@ -27,21 +27,21 @@ def test_the_first_scripts_lead_to_the_second():
     menus = Menus(Boot())
     assert f"http://{SERVER}/boot.ipxe?mac=${{netX/mac}}&uuid=${{uuid}}" in menus.start_ipxe(SERVER)
     assert f'configfile "(http,{SERVER})/grub/menu.cfg?mac=$net_default_mac' in menus.start_grub(
-        SERVER, "auto", tftp=True
+        SERVER, tftp=True
     )
 
 
-@pytest.mark.parametrize(
-    ("uefi", "tftp", "chained"),
-    [("auto", True, "snponly.efi"), ("ipxe", True, "ipxe.efi"), ("shim", True, None), ("auto", False, None)],
-)
-def test_grub_chains_to_ipxe_only_without_secure_boot(uefi, tftp, chained):
-    script = Menus(Boot()).start_grub(SERVER, uefi, tftp=tftp)
-    assert ("chainloader" in script) == (chained is not None)
-    if chained:
-        before, after = script.split(f"chainloader /{chained}")
-        assert 'if [ "$lockdown" != "y" ]; then' in before
-        assert after.lstrip().startswith("boot\nfi")
+@pytest.mark.parametrize("tftp", [True, False])
+def test_grub_asks_what_to_hand_over_to_only_without_secure_boot(tftp):
+    script = Menus(Boot()).start_grub(SERVER, tftp=tftp)
+    asks = 'if [ "$lockdown" != "y" ]; then\n  source "/grub/chain/$net_default_mac/m=$manufacturer/p=$product"\nfi\n'
+    assert (asks in script) == tftp
+    assert "chainloader" not in script
+
+
+def test_what_grub_hands_over_to():
+    assert Menus.chain_grub("ipxe.efi") == "chainloader /ipxe.efi\nboot\n"
+    assert "chainloader" not in Menus.chain_grub("")
 
 
 @pytest.mark.parametrize("via", ["ipxe", "grub"])

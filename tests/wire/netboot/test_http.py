@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from cloned.config import Boot
+from cloned.config import Boot, Model
 from cloned.engine import Engine
 from cloned.errors import MissingError
 from cloned.journal import Journal
@@ -48,10 +48,13 @@ async def made(tmp_path):
     async def ping(request):
         return web.Response(text="pong")
 
-    def site(boot):
-        return Site(boot, Menus(Boot()), shelf, Choices(), history, {"agent.pyz": b"PK"}, lambda address: MAC, owner)
+    choices = Choices([Model(product="Latitude 5490", uefi="ipxe")])
 
-    runner = web.AppRunner(site(engine).application([web.get("/agent/v1/ping", ping)]))
+    def site(boot):
+        return Site(boot, Menus(Boot()), shelf, choices, history, {"agent.pyz": b"PK"}, lambda address: MAC, owner)
+
+    ours = site(engine)
+    runner = web.AppRunner(ours.application([web.get("/agent/v1/ping", ping)]))
     broken = web.AppRunner(site(Broken()).application())
     ports = []
     for each in (runner, broken):
@@ -66,6 +69,7 @@ async def made(tmp_path):
             async with session.request(method, f"http://127.0.0.1:{port}{path}", **more) as response:
                 return response.status, response.headers, await response.read()
 
+        ask.site, ask.choices = ours, choices
         ask.history, ask.engine, ask.broken, ask.port = history, engine, ports[1], ports[0]
         yield ask
     await runner.cleanup()
@@ -143,6 +147,17 @@ async def test_head_and_get_are_one_boot(made):
     _, _, again = await made("GET", f"/grub/menu.cfg{QUERY}&lockdown=y")
     assert token not in again.decode()
     assert made.engine.authorise(token, "127.0.0.1") is None  # a newer boot revoked it
+
+
+async def test_what_grub_is_told_to_hand_over_to(made):
+    async def told(name):
+        return (await made.site.found(name, "127.0.0.1", "127.0.0.1:1")).read().decode()
+
+    asked = f"/grub/chain/{MAC}/m=Dell+Inc./p=Latitude+5490"
+    assert (await told(f"/grub/chain/{MAC}")).startswith("chainloader /snponly.efi\nboot")
+    assert (await told(asked)).startswith("chainloader /ipxe.efi\nboot")
+    assert made.choices.uefi(MAC) == "ipxe"  # from its second boot on without a detour
+    assert 'source "/grub/chain/$net_default_mac/m=$manufacturer/p=$product"' in await told("grub/grub.cfg")
 
 
 async def test_the_first_scripts(made):
