@@ -75,8 +75,8 @@ def _find(layout: Layout, name: str) -> tuple[Group, Volume]:
 def volume_runs(layout: Layout, group: Group, volume: Volume) -> list[Run]:
     """The volume's stretches on the disk, ascending in the volume; LayoutError unless it is linear and on this disk."""
     unit = group.extent_size * SECTOR
-    members = {number: first for number, _, first, _ in group.members if number}
-    runs = []
+    members = {number: (first, extents) for number, _, first, extents in group.members if number}
+    runs: list[Run] = []
     for segment in volume.segments:
         first, count, kind, *fields = segment.split(" ")
         found = dict(field.split("=", 1) for field in fields)
@@ -85,7 +85,11 @@ def volume_runs(layout: Layout, group: Group, volume: Volume) -> list[Run]:
             raise LayoutError(f"logical volume {group.name}/{volume.name} is not linear, so it cannot be read back")
         if int(number) not in members:
             raise LayoutError(f"logical volume {group.name}/{volume.name} does not lie on this disk alone")
-        base = layout.partition(int(number)).start * layout.sector_size + members[int(number)] * SECTOR
+        part, (data, extents) = layout.partition(int(number)), members[int(number)]
+        inside = extent.isdigit() and int(extent) + int(count) <= extents
+        if not inside or data * SECTOR + extents * unit > part.size * layout.sector_size:
+            raise LayoutError(f"logical volume {group.name}/{volume.name} lies outside its physical volume")
+        base = part.start * layout.sector_size + data * SECTOR
         runs.append((int(first) * unit, base + int(extent) * unit, int(count) * unit))
     return runs
 

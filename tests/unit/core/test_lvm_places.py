@@ -105,6 +105,9 @@ def test_used_bytes_of_a_volume_find_their_places() -> None:
     "0 15 striped stripe_count=2 stripe_size=128 stripes=2,0,2,50",
     "0 15 thin-pool metadata=m pool=p",
     "0 15 striped stripe_count=1 stripes=7,0",
+    "0 15 striped stripe_count=1 stripes=2,486",
+    "0 15 striped stripe_count=1 stripes=2,99999999",
+    "0 15 striped stripe_count=1 stripes=2,-5",
 ])
 def test_a_volume_that_is_not_linear_has_no_place(segment: str) -> None:
     odd = replace(GROUP, volumes=(replace(ROOT, segments=(segment,)),))
@@ -113,6 +116,12 @@ def test_a_volume_that_is_not_linear_has_no_place(segment: str) -> None:
         placed(plan(layer, group=odd))
     with pytest.raises(LayoutError, match="vg/root"):
         check_places(plan(layer, group=odd))
+
+
+def test_a_physical_volume_that_claims_more_than_its_partition() -> None:
+    large = replace(GROUP, members=((2, UUID, 2048, 5000),))
+    with pytest.raises(LayoutError, match="outside its physical volume"):
+        check_places(plan(Layer(0, "vg/root", "ext4", None, 15 * EXTENT, ((0, 100),)), group=large))
 
 
 @pytest.mark.parametrize("offset", [512, 600, 8192 - 100])
