@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloned.switch import columns as c
-from cloned.switch.reading import _questions, restarted, sensible
+from cloned.switch.reading import Reading, _questions, restarted, sensible
+from cloned.switch.walk import Limits, Oid, VarBind
 
 
 def asked(cells: Any, there: Any = None) -> dict[str, list[tuple[int, ...]]]:
@@ -69,3 +73,33 @@ NAMES = st.sampled_from([value.name for value in vars(c).values() if isinstance(
 @given(st.dictionaries(NAMES, st.dictionaries(INDEXES, VALUES, max_size=8)))
 def test_no_table_raises_a_question_that_raises(cells: Any) -> None:
     assert all(isinstance(index, tuple) for _, index in _questions(cells, {}))
+
+
+class Counting:
+    """A session with a switch that has nothing, and how often it was asked."""
+
+    asked = 0
+
+    async def get(self, oids: Sequence[Oid]) -> list[VarBind]:
+        self.asked += 1
+        return [(oid, None) for oid in oids]
+
+    async def bulk(self, oids: Sequence[Oid], repetitions: int) -> list[VarBind]:
+        return await self.get(oids)
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(("seconds_ago", "asked"), [(0, 3), (30, 0)])
+async def test_a_reading_whose_time_is_over_asks_nothing_more(seconds_ago: float, asked: int) -> None:
+    session = Counting()
+
+    async def same(vlan: int) -> Counting:
+        return session
+
+    reading = Reading(session, Limits(varbinds=2), same, time.monotonic() - seconds_ago)
+    assert await reading._exact([(c.DUPLEX, (port,)) for port in range(5)]) == {c.DUPLEX.name: {}}
+    assert session.asked == asked
+    told = [("single values", "time ran out after 20 s")]
+    assert list(dict.fromkeys(reading._faults)) == ([] if asked else told)
+    assert list(await reading._per_vlan([20, 30])) == ([20, 30] if asked else [])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -223,19 +222,6 @@ async def test_values_of_the_wrong_type_are_told_and_not_believed() -> None:
     assert f"switch {address}, ifTable: ifOperStatus holds something that is no number" in told
     assert f"switch {address}, ifXTable: ifName holds something that is no text" in told
     assert [port.oper for port in view.ports] == [None] * 4
-
-
-async def test_time_runs_out_for_single_values_too() -> None:
-    def crowded(kind: str, oid: Oid, agent: Agent) -> tuple[Oid, Any] | None:
-        time.sleep(0.005)
-        return plain(kind, oid, ports=64)
-
-    async with answering(crowded) as (address, agent), asyncio.timeout(20):
-        view = await view_of(address, Limits(seconds=0.5, varbinds=8, at_once=1))
-        asked = agent.asked
-        await asyncio.sleep(0.2)
-    assert any("single values: time ran out" in warning.text for warning in view.warnings)
-    assert agent.asked == asked, "nothing goes on behind the reading"
 
 
 async def test_errors_that_climb_are_told_at_whole_readings_too() -> None:
