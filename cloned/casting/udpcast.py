@@ -178,7 +178,7 @@ class Sender:
             if now - self._tried.get(address, 0.0) >= EJECT_EVERY:
                 self._tried[address] = now
                 self.eject(address)
-                await self._give_up(address, f"it stood still for {STALL:.0f} s")
+                await self._give_up(address, f"it stood still for {STALL:.0f} s or more")
 
     async def _give_up(self, address: str, why: str) -> None:
         wanted = self._audience.wanted

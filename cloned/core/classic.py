@@ -13,6 +13,10 @@ from dataclasses import dataclass
 STALL = 8.0
 """Seconds without progress after which the receivers that udp-sender waits for are ejected."""
 
+STALL_OF_ALL = 60.0
+"""The same where nobody is held up, since all who are left stand still: a disk that empties its cache may take that
+long. Who is gone for good is found out sooner, by its silence."""
+
 DISCONNECT = b"\x00\x04\x00\x00"
 """udpcast's CMD_DISCONNECT: the sender forgets the receiver it comes from."""
 
@@ -201,6 +205,8 @@ class ClassicStream:
         strangers = [] if self.complete else [
             address for address in self.inside.values() if self.audience.stranger([address])
         ]
-        if not self.started or self.complete or now - self._progress < STALL:
+        slow = [self.inside[number] for number in self._waiting if number in self.inside]
+        patience = STALL if len(slow) < len(self.inside) else STALL_OF_ALL
+        if not self.started or self.complete or now - self._progress < patience:
             return strangers
-        return strangers + [self.inside[number] for number in self._waiting if number in self.inside]
+        return strangers + slow

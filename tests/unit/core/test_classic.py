@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cloned.core.classic import (
     STALL,
+    STALL_OF_ALL,
     Audience,
     ClassicStream,
     Complete,
@@ -108,3 +109,12 @@ def test_who_holds_the_others_up_is_ejected_after_a_while() -> None:
     told(stream, b"Transfer complete.\x07\r\nDisconnecting #0 (10.98.0.2)\r\n")
     assert stream.finished == {ONE}
     assert stream.dropped == {TWO}
+
+
+def test_who_holds_nobody_up_has_more_time() -> None:
+    stream = ClassicStream(Audience(frozenset({ONE})), 0.0)
+    told(stream, b"New connection from 10.98.0.2 (#0) 9\r\nStarting transfer: 9\r\n", 0.0)
+    told(stream, b"bytes=  1 000  re-xmits=0 (0%) slice=1 - 1\r", 1.0)
+    told(stream, b"Timeout notAnswered=[0] notReady=[0] nrAns=0 nrRead=0 nrPart=1 avg=2\r\n", 3.0)
+    assert stream.to_eject(1.0 + STALL) == []
+    assert stream.to_eject(1.0 + STALL_OF_ALL) == [ONE]
