@@ -65,8 +65,9 @@ class Network(Section):
 
     interfaces: tuple[str, ...] = ()
     boot_port: Port = 8069
-    querier: Literal["auto", "off"] = "auto"
-    """Ask for multicast groups (IGMP) where nobody else does: snooping switches need it."""
+    querier: Literal["auto", "v3", "off"] = "auto"
+    """Ask for multicast groups (IGMP) where nobody else does: snooping switches need it. In version 2, which all
+    understand, unless `v3` is asked for."""
     link_mbps: Annotated[int, Field(ge=10)] | None = None
     """Speed of the server's own link where the kernel can't tell."""
 

@@ -15,6 +15,7 @@ from cloned.core.rates import alone
 from cloned.engine import Engine
 from cloned.monitor import Monitor
 from cloned.switch.laptops import named
+from cloned.switch.igmp import Version
 from cloned.switch.multicast import IgmpQuerier, ProbeSender
 from cloned.switch.suspects import NOTHING, Probed, suspects
 from cloned.tasks import TaskOwner
@@ -33,11 +34,12 @@ class Reach:
     """
 
     def __init__(
-        self, engine: Engine, monitor: Monitor, interface: str, address: IPv4Address, querier: Literal["auto", "off"],
-        switch_of: Callable[[Laptop], str],
+        self, engine: Engine, monitor: Monitor, interface: str, address: IPv4Address,
+        querier: Literal["auto", "v3", "off"], switch_of: Callable[[Laptop], str],
     ) -> None:
         self._engine, self._monitor, self._interface, self._address = engine, monitor, interface, address
-        self._querier = IgmpQuerier(interface, address) if querier == "auto" else None
+        version: Version = 3 if querier == "v3" else 2
+        self._querier = None if querier == "off" else IgmpQuerier(interface, address, version=version)
         self._switch_of = switch_of
         self._before: dict[LaptopId, float] = {}
 
