@@ -14,8 +14,8 @@ from cloned.core.probe import Heard
 from cloned.core.rates import alone
 from cloned.engine import Engine
 from cloned.monitor import Monitor
-from cloned.switch.laptops import named
 from cloned.switch.igmp import Version
+from cloned.switch.laptops import named
 from cloned.switch.multicast import IgmpQuerier, ProbeSender
 from cloned.switch.suspects import NOTHING, Probed, suspects
 from cloned.tasks import TaskOwner
