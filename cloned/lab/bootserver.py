@@ -63,18 +63,21 @@ async def serve(settings: config.Config, out: Path) -> None:
     try:
         await netboot.start()
         while not stop.is_set():
-            _dump(netboot, out)
+            await asyncio.to_thread(_write, _state(netboot), out)  # renaming waits for the disk
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 0.5)
-        _dump(netboot, out)
+        _write(_state(netboot), out)
     finally:
         await netboot.close()
         await owner.close()
         journal.close()
 
 
-def _dump(netboot: Netboot, out: Path) -> None:
-    state = {"ready": True, "log": netboot.log(), "warnings": netboot.warnings()}
+def _state(netboot: Netboot) -> dict[str, Any]:
+    return {"ready": True, "log": netboot.log(), "warnings": netboot.warnings()}
+
+
+def _write(state: Mapping[str, Any], out: Path) -> None:
     fresh = out.with_suffix(".new")
     fresh.write_text(json.dumps(state), encoding="utf-8")
     fresh.replace(out)

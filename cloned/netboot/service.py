@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from aiohttp import web
@@ -76,11 +78,13 @@ class Netboot:
         places = [nics.describe(name) for name in choose_interfaces(self._config)]
         pools = {pool.interface: pool for pool in self._config.dhcp.lease}
         check_pools(places, pools)
+        await asyncio.to_thread(import_module, "cloned.netboot.raw_packets")  # scapy takes a while
         self._cache, self._pump = BlockCache(), self._start_pump()
         try:
             for nic in places:
                 self._open(nic, pools.get(nic.name), self._pump)
             await self._serve_http(places)
+            gc.freeze()  # what start-up made stays: looking through all of scapy for garbage holds answers up for 0.1 s
         except BaseException:
             await self.close()
             raise
