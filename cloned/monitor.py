@@ -18,9 +18,6 @@ from cloned.engine import Engine
 GONE_AFTER = 8.5
 """Seconds of silence after which a laptop counts as gone: with a look each second it is shown so within 10."""
 
-FINISHING_PATIENCE = 60.0
-"""The same while a laptop grows a file system, which can keep it from speaking."""
-
 _HEARD = frozenset({State.ASKING, State.WAITING, State.READY, State.RECEIVING, State.VERIFYING, State.FINISHING})
 
 
@@ -121,8 +118,7 @@ class Monitor:
             return None
         watch = self._watches.get(laptop.id)
         heard = watch.heard if watch is not None else self._started
-        patience = FINISHING_PATIENCE if laptop.state is State.FINISHING else GONE_AFTER
-        if now - heard > patience:
+        if now - heard > GONE_AFTER:
             return Vanished(laptop.id)
         if watch is not None and laptop.active and not self._gathering(laptop) and now - watch.moved > self._headway:
             watch.moved = now
