@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class JournalFull(MissingError):  # noqa: N818 - named for what happened
 
 
 class Journal:
-    """Blocking; the engine calls it from a thread, one call at a time."""
+    """Blocking; the engine calls it from a thread, one call at a time. `close` waits for a call that is under way."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -56,6 +57,7 @@ class Journal:
                 f"the journal {path} cannot be opened ({error})", "check [workshop] state and its rights"
             ) from error
         self.path = path
+        self._using = threading.Lock()
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -103,14 +105,16 @@ class Journal:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """All of it or nothing; JournalFull if there is no room."""
-        try:
-            self._db.execute("BEGIN")
-            yield
-            self._db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise JournalFull(f"the journal cannot be written ({error})", "free space on the server's disk") from error
+        with self._using:
+            try:
+                self._db.execute("BEGIN")
+                yield
+                self._db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                hint = "free space on the server's disk"
+                raise JournalFull(f"the journal cannot be written ({error})", hint) from error
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """Every entry behind number `after`; MissingError names the first that cannot be read."""
@@ -124,5 +128,6 @@ class Journal:
                 ) from error
 
     def close(self) -> None:
-        """Close the file."""
-        self._db.close()
+        """Close the file. A write whose caller was cancelled goes on in its thread: SQLite must not lose it meanwhile."""
+        with self._using:
+            self._db.close()
