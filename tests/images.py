@@ -29,7 +29,7 @@ LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 GUID = "5CDD1561-6279-48C7-8390-76E30AA0361{}"
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
-    "gz": lambda data: gzip.compress(data, mtime=0),
+    "gz": lambda data: gzip.compress(data, 1, mtime=0),
     "bz2": bz2.compress,
     "xz": lzma.compress,
     "zst": lambda data: zstandard.ZstdCompressor(write_checksum=True).compress(data),
