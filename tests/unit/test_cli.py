@@ -65,6 +65,7 @@ def test_an_image_that_is_not_there(config: Path, capsys: pytest.CaptureFixture[
     assert "there is no image 'nothing'" in err
 
 
+@pytest.mark.wire
 def test_it_starts_without_importing_the_house() -> None:
     heavy = "import sys; import cloned.cli; print([m for m in ('aiohttp', 'scapy', 'pysnmp', 'sqlalchemy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)

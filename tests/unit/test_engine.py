@@ -153,6 +153,7 @@ async def test_a_result_outlives_a_ledger_that_is_down_and_a_restart(tmp_path: P
         assert not engine.workshop.unrecorded
 
 
+@pytest.mark.wire
 async def test_a_full_disk_stops_and_loses_nothing(tmp_path: Path) -> None:
     async with running(tmp_path / "journal", Streams(), Book()) as engine:
         await prepared(engine)

@@ -113,6 +113,7 @@ DAMAGE: dict[str, tuple[Disk, Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.wire  # a whole import for each
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_damage(kind: str, store: ImageStore, memory: Path) -> None:
     disk, damage, named = DAMAGE[kind]

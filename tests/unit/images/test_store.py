@@ -51,6 +51,7 @@ def test_import(store: ImageStore, memory: Path) -> None:
     assert store.details("school")["used"] == (1112 + 600) * 4096
 
 
+@pytest.mark.wire  # runs real compressors, one after the other
 @pytest.mark.parametrize("part", [
     Part(1, comp="gz"), Part(1, comp="bz2"), Part(1, comp="xz"), Part(1, comp="uncomp"),
     Part(1, split=100_000, used=BIG), Part(1, kind="v1"), Part(1, kind="v1-wide"),

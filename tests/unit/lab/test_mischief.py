@@ -39,6 +39,7 @@ def box(folder: Path) -> Box:
     return Box(identities("clab12", 1, (Firmware.BIOS,))[0], disk, folder)
 
 
+@pytest.mark.wire
 def test_one_bit_of_one_used_byte_changes(tmp_path: Path) -> None:
     laptop = box(tmp_path)
     before = bytearray(laptop.disk.read(0, SIZE))

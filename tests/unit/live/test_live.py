@@ -91,6 +91,7 @@ def test_a_live_system_is_described_or_missed(tmp_path: Path) -> None:
         live.info(tmp_path)
 
 
+@pytest.mark.wire
 def test_the_agent_is_packed_with_what_it_imports_and_no_more() -> None:
     data = live.agent_zipapp()
     names = zipfile.ZipFile(io.BytesIO(data)).namelist()
