@@ -128,6 +128,6 @@ class Journal:
                 ) from error
 
     def close(self) -> None:
-        """Close the file. A write whose caller was cancelled goes on in its thread: SQLite must not lose it meanwhile."""
+        """Close the file. A write whose caller was cancelled goes on in its thread: SQLite must not lose it then."""
         with self._using:
             self._db.close()
