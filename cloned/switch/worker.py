@@ -14,11 +14,12 @@ import pickle  # only between us and our own child
 import struct
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from cloned.errors import SwitchError
 from cloned.processes import spawn_piped
+from cloned.switch.columns import ERRORS
 from cloned.switch.credentials import Address, Credentials
 from cloned.switch.faults import SilentError, WrongKeysError
 from cloned.switch.ports import Rules, View, understand
@@ -168,9 +169,16 @@ class Looker:
         began = time.monotonic()
         known = None if question.whole else self._raw
         whole = known is None
-        self._raw = raw = await (self._reader.read(errors=True) if known is None else self._reader.refresh(known))
+        self._raw = raw = await (self._whole() if known is None else self._reader.refresh(known))
         view = understand(build(str(self.watched.address), raw), question.watched.rules)
         return Answer(question.number, "ok", view, whole, time.monotonic() - began)
+
+
+    async def _whole(self) -> Raw:
+        """Every table; error counters as they were last, where they were read: each other reading brings them."""
+        last, raw = self._raw, await self._reader.read(errors=self._raw is None)
+        counters = {} if last is None else {each.name: last.column(each) for each in ERRORS}
+        return replace(raw, cells={**counters, **raw.cells})
 
 
 def _state(error: SwitchError) -> State:
