@@ -78,7 +78,7 @@ WHOLE = (
 """What one whole reading walks, besides the forwarding table; the columns of a group share their index."""
 
 ERRORS = (IF_IN_ERRORS,)
-"""What the first whole reading walks too for who follows the switch: later ones keep what was read in between."""
+"""What a whole reading walks too for who follows the switch, unless it was read a moment before."""
 
 MOVING = (IF_ADMIN, IF_OPER, IF_HIGH_SPEED, IF_IN_ERRORS)
 """What changes from one look to the next."""

@@ -144,6 +144,10 @@ async def _unpacked(stream: asyncio.StreamReader) -> Any:
         return None
 
 
+FRESH = 10.0
+"""Seconds for which a whole reading need not bring error counters anew."""
+
+
 class Looker:
     """The worker's memory of one switch: its reader and its tables."""
 
@@ -151,6 +155,8 @@ class Looker:
         self.watched = watched
         self._reader = Reader(watched.address, watched.credentials)
         self._raw: Raw | None = None
+        self._counted = 0.0
+        """When error counters were read last."""
         self._busy = asyncio.Lock()
 
     async def answer(self, question: Question) -> Answer:
@@ -168,6 +174,8 @@ class Looker:
     async def _looked(self, question: Question) -> Answer:
         began = time.monotonic()
         known = None if question.whole else self._raw
+        if known is not None:
+            self._counted = began
         whole = known is None
         self._raw = raw = await (self._whole() if known is None else self._reader.refresh(known))
         view = understand(build(str(self.watched.address), raw), question.watched.rules)
@@ -175,10 +183,13 @@ class Looker:
 
 
     async def _whole(self) -> Raw:
-        """Every table; error counters as they were last, where they were read: each other reading brings them."""
-        last, raw = self._raw, await self._reader.read(errors=self._raw is None)
-        counters = {} if last is None else {each.name: last.column(each) for each in ERRORS}
-        return replace(raw, cells={**counters, **raw.cells})
+        """Every table; error counters as they were last, where that was a moment ago."""
+        last, now = self._raw, time.monotonic()
+        if last is None or now - self._counted > FRESH:
+            self._counted = now
+            return await self._reader.read(errors=True)
+        raw = await self._reader.read()
+        return replace(raw, cells={**{each.name: last.column(each) for each in ERRORS}, **raw.cells})
 
 
 def _state(error: SwitchError) -> State:
