@@ -17,22 +17,27 @@ from cloned.errors import ClonedError, MissingError
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
-PACKAGES = {
-    "qemu-system-x86_64": "qemu-system-x86",
-    "udp-sender": "udpcast",
-    "udp-receiver": "udpcast",
-    "mmdebstrap": "mmdebstrap",
-    "ip": "iproute2",
-    "nft": "nftables",
-    "snmpd": "snmpd",
-    "sfdisk": "fdisk",
-    "sgdisk": "gdisk",
-    "zstd": "zstd",
-    "mcopy": "mtools",
-    "mkfs.vfat": "dosfstools",
-    "ocs-sr": "clonezilla",
-    "dnsmasq": "dnsmasq-base",
+_TOOLS = {
+    "qemu-system-x86": ("qemu-system-x86_64",),
+    "qemu-utils": ("qemu-img",),
+    "udpcast": ("udp-sender", "udp-receiver"),
+    "iproute2": ("ip", "tc"),
+    "nftables": ("nft",),
+    "procps": ("sysctl",),
+    "fdisk": ("sfdisk",),
+    "gdisk": ("sgdisk",),
+    "mtools": ("mcopy",),
+    "dosfstools": ("mkfs.vfat",),
+    "clonezilla": ("ocs-sr",),
+    "dnsmasq-base": ("dnsmasq",),
+    "util-linux": ("unshare", "setpriv", "losetup", "partx", "blkid", "lsblk", "wipefs"),
+    "mount": ("mount", "umount"),
+    "xz-utils": ("xz",),
+    "e2fsprogs": ("mke2fs", "e2fsck", "resize2fs"),
+    "snmp": ("snmpget", "snmpbulkwalk"),
 }
+PACKAGES = {tool: package for package, tools in _TOOLS.items() for tool in tools}
+"""Debian package of each program that is not in one of its own name."""
 
 
 def need(tool: str) -> str:
