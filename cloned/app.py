@@ -61,11 +61,14 @@ class Daemon:
         self.interface = choose_interfaces(config)[0]
         self.store = ImageStore(state / "images")
         self.mbps = config.network.link_mbps or link_speed(self.interface)
-        address = lambda: str(describe(self.interface).address)  # noqa: E731 - the card may get another one
-        self.caster = Caster(self.store, address, self.mbps, self.interface, config.sessions.rate_mbps)
+        self.caster = Caster(self.store, self._address, self.mbps, self.interface, config.sessions.rate_mbps)
         self.journal = Journal(state / "journal.sqlite")
         self.auth = Auth(state, {name: token.get_secret_value() for name, token in config.page.tokens.items()})
         self.hub = Hub()
+
+    def _address(self) -> str:
+        """Of our card, as it is now: it may get another one."""
+        return str(describe(self.interface).address)
 
     async def run(self) -> None:
         """Bring every part up in order, say so, and stay until one ends; then take all down."""

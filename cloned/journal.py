@@ -88,8 +88,8 @@ class Journal:
         text = _STATES.dump_json(state).decode()
         with self._transaction():
             self._db.execute("DELETE FROM checkpoint")
-            latest = "SELECT coalesce(max(seq), 0) FROM journal"
-            self._db.execute(f"INSERT INTO checkpoint VALUES (({latest}), ?, ?)", (_SHAPE, text))  # noqa: S608
+            latest = "INSERT INTO checkpoint SELECT coalesce(max(seq), 0), ?, ? FROM journal"
+            self._db.execute(latest, (_SHAPE, text))
 
     def restored(self) -> tuple[int, Workshop]:
         """The last checkpoint: (number of the entry it stands after, state); (0, an empty workshop) without one."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cloned.core.manifest import Manifest
 from cloned.errors import ClonedError, ImageError, MissingError, UsageError
@@ -25,6 +25,7 @@ from cloned.images.importing import Import, Keep, OnProgress
 from cloned.images.manifest import Packed, Progress, StoppedError, manifest_from_json
 from cloned.images.pieces import REPAIR, Pieces
 
+T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9])?")
 
 
@@ -117,15 +118,7 @@ class ImageStore:
 
         `progress` is called from other threads. See `import_image` for the rest.
         """
-        stop = threading.Event()
-        work = asyncio.create_task(asyncio.to_thread(self.import_image, path, name, progress, keep, stop.is_set))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            stop.set()
-            with suppress(ClonedError):
-                await work
-            raise
+        return await _stoppable(lambda stop: self.import_image(path, name, progress, keep, stop))
 
     def import_image(
         self,
@@ -151,15 +144,7 @@ class ImageStore:
 
         Cancelling stops it within a piece or two.
         """
-        stop = threading.Event()
-        work = asyncio.create_task(asyncio.to_thread(self.verify_image, name, progress, stop.is_set))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            stop.set()
-            with suppress(ClonedError):
-                await work
-            raise
+        return await _stoppable(lambda stop: self.verify_image(name, progress, stop))
 
     def verify_image(
         self, name: str, progress: OnProgress | None = None, should_stop: Callable[[], bool] = lambda: False
@@ -313,3 +298,16 @@ class ImageStore:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise MissingError(f"no space left on {self.root}", "free some and import again") from error
             raise ClonedError(f"{error.filename or self.root}: {error.strerror}", "check the server's disk") from error
+
+
+async def _stoppable(work: Callable[[Callable[[], bool]], T]) -> T:
+    """Call `work` in a thread; what it is given says True once we are cancelled; we return only when it has ended."""
+    stop = threading.Event()
+    task = asyncio.create_task(asyncio.to_thread(work, stop.is_set))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        stop.set()
+        with suppress(ClonedError):
+            await task
+        raise

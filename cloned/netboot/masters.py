@@ -7,13 +7,14 @@ that a laptop is to be captured, and how that ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
 from aiohttp import web
 
 from cloned.core.events import Captured
+from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
 from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
@@ -44,7 +45,7 @@ class Uploads(Protocol):
     def begin(self, name: str, expected: int, laptop: str = "") -> Upload:
         """Open one; ClonedError if the name is taken or there is no room for `expected` bytes."""
 
-    def unsettled(self) -> list[Any]:
+    def unsettled(self) -> Sequence[Upload]:
         """Those whose outcome nobody was told yet."""
 
     def settle(self, upload: Any) -> None:
@@ -92,7 +93,7 @@ class Masters:
         self._uploads.sweep()
         wanted = {laptop.id: laptop for laptop in self._captured()}
         for upload in self._uploads.unsettled():
-            laptop = wanted.pop(upload.laptop, None)
+            laptop = wanted.pop(LaptopId(upload.laptop), None)
             if laptop is None or laptop.capture != upload.name:
                 self._call_off(upload)
             elif upload.outcome:
@@ -141,5 +142,5 @@ class Masters:
             if upload.laptop == laptop.id and upload.name == laptop.capture:
                 if upload.received or upload.outcome:
                     raise UsageError(f"the capture of {laptop.capture} was cut short", "capture it again")
-                return upload  # type: ignore[no-any-return]
+                return upload
         return await asyncio.to_thread(self._uploads.begin, laptop.capture, expected, laptop.id)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +18,6 @@ from tests.images import put, read_back
 from tests.lab.agent.shop import NvmeLaptop, SataLaptop, Shop, boots_by_itself, shop
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def stock() -> stocks.Stock:
-    return stocks.prepare("sample", print)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """With a short path: it holds sockets."""
-    with tempfile.TemporaryDirectory(prefix="cl-") as made:
-        yield Path(made)
 
 
 def sha256(path: Path) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,18 +14,6 @@ from tests.lab.agent.shop import SataLaptop, Shop, press, shop
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 IMAGE = "school"
-
-
-@pytest.fixture(scope="module")
-def stock() -> stocks.Stock:
-    return stocks.prepare("sample", print)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """With a short path: it holds sockets."""
-    with tempfile.TemporaryDirectory(prefix="cl-") as made:
-        yield Path(made)
 
 
 async def stocked(here: Shop, stock: stocks.Stock) -> None:
