@@ -112,7 +112,7 @@ class TftpServer:
         self._interface, self._address, self._port = interface, address, port
         self._lookup, self._pump, self._told, self._cache = lookup, pump, told, cache
         self._largest = mtu - 32  # IP, UDP and TFTP headers: blocks never travel in fragments
-        self._clients: dict[Address, str] = {}
+        self._clients: dict[Address, Transfer | None] = {}  # None: being prepared
         self._counts: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._sock: socket.socket | None = None
@@ -150,7 +150,8 @@ class TftpServer:
     def request(self, data: bytes, client: Address) -> None:
         """Handle one datagram from `client`; never raises, whatever it holds."""
         if client in self._clients:
-            return  # sent again by an impatient client: the transfer has its own timer
+            self._asked_again(self._clients[client])
+            return
         try:
             request = read_request(data)
             if request is None:
@@ -160,11 +161,16 @@ class TftpServer:
         except TftpError as error:
             self._refuse(client, "?", error)
             return
-        self._clients[client] = request.name
+        self._clients[client] = None
         self._counts[client[0]] += 1
         task = self._loop.create_task(self._serve(request, client), name=f"tftp.{client[0]}:{client[1]}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _asked_again(self, transfer: Transfer | None) -> None:
+        """An impatient client still has one transfer only."""
+        if transfer is not None:
+            transfer.asked_again = True
 
     async def _serve(self, request: Request, client: Address) -> None:
         """Find the file, settle the options, hand the transfer over."""
@@ -181,6 +187,7 @@ class TftpServer:
             self._forget(client)
             raise
         else:
+            self._clients[client] = transfer
             self._pump.add(transfer, lambda transfer: self._from_pump(client, request.name, transfer))
 
     async def _prepare(self, request: Request, client: Address) -> Transfer:

@@ -4,12 +4,13 @@ The blocks of a transfer go back and forth one at a time with most clients, so w
 acknowledgement to the next block. A thread of its own with a bare epoll loop needs a third of the processor time
 per block that asyncio's readers need (6 against 18 µs), and nothing else the daemon does gets in its way. What a
 block's turn needs is prepared beforehand (packets, the acknowledgement that is expected); what can wait, such as the
-round trip's length, is looked at once per tick. While there are few transfers the thread stays awake between two
+round trip's length, is looked at once per tick. Unless there are very many transfers the thread stays awake between two
 blocks: a processor that was put to sleep takes longer to wake up than an answer needs over the wire.
 
-Retransmission: 1 s without an answer, then doubling, six times. Once the round trip is known, a first, early one
-goes out after five of them (at least 0.5 ms): at 1 % loss a lock-step transfer would otherwise stand still most of
-the time, and a laptop that was only slow gets one block twice, which it must bear anyhow. A duplicate
+Retransmission: 1 s without an answer, then doubling, six times. Once the round trip is known, two early ones go out
+before: after five round trips (at least 0.5 ms), and after twenty more. At 1 % loss a lock-step transfer would
+otherwise stand still most of the time (with one early one, every fourth shim still waited a second for a block that
+was lost twice), and a laptop that was only slow gets a block again, which it must bear anyhow. A duplicate
 acknowledgement alone never sends a block twice (RFC 1123 §4.2.3.1).
 """
 
@@ -26,6 +27,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from os import read, write
 
 from cloned.netboot.tftp_wire import ACK, Blocks, Terms, TftpError, read_answer
 
@@ -33,8 +35,8 @@ log = logging.getLogger(__name__)
 
 UDP_SEGMENT = 103
 FIRST_WAIT, MAX_WAIT, TRIES = 1.0, 8.0, 6
-EARLY, EARLY_FLOOR = 5, 0.0005
-"""Round trips, and seconds at least, after which the first, early retransmission goes out."""
+EARLY, EARLY_FLOOR, EARLY_TRIES, EARLY_GROWTH = 5, 0.0005, 2, 4
+"""Round trips, and seconds at least, until the first early retransmission; how many there are; how each wait grows."""
 _GSO_BYTES, _GSO_PACKETS = 65000, 64
 _CANNOT_SEGMENT = (errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT)
 _TICK = 0.001
@@ -50,8 +52,8 @@ _ACKS = tuple(struct.pack("!HH", ACK, number) for number in range(0x10000))
 """Every acknowledgement there is."""
 _AWAKE, _SOON, _FINE = 0.0001, 0.005, 0.00025
 """Seconds without an answer in which the thread stays awake; in which it looks every `_FINE` seconds what is lost."""
-_FEW = 2
-"""Transfers for which it does; with more of them there is always something to do."""
+_FEW, _MANY = 2, 64
+"""Transfers for which it looks so often; for which it stays awake at all."""
 _EVENTS = 64
 
 
@@ -59,19 +61,21 @@ class Transfer:
     """The state of one transfer. `sock` is connected to the client; times are seconds of one monotonic clock."""
 
     __slots__ = (
-        "_acked", "_expected", "_last_sent", "_packets", "_receive", "_repeated", "_round_trip", "_seen",
-        "_segments", "_send_packet", "_sent", "_steps", "_tries", "blocks", "outcome", "seconds", "sock", "started",
-        "terms",
+        "_acked", "_expected", "_fd", "_last_sent", "_packets", "_repeated", "_round_trip", "_seen",
+        "_segments", "_sent", "_steps", "_tries", "asked_again", "blocks", "outcome", "seconds", "sock",
+        "started", "terms",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, blocks: Blocks, terms: Terms) -> None:
         self.sock, self.blocks, self.terms = sock, blocks, terms
         self.outcome: str | None = None
         """None while it runs; empty when all was acknowledged; else why it ended, in words."""
+        self.asked_again = False
+        """Set where the laptop repeats its request: our first answer was lost, and is sent again at once."""
         self.started = 0.0
         self.seconds = 0.0
         """How long it took, once it has ended."""
-        self._receive, self._send_packet = sock.recv, sock.send
+        self._fd = sock.fileno()
         self._acked = -1 if terms.accepted else 0  # -1: not even the OACK was acknowledged
         self._sent = 0
         self._seen = self._acked
@@ -98,17 +102,17 @@ class Transfer:
     def readable(self, now: float) -> bool:
         """Take what has come; True when the transfer has ended."""
         try:
-            data = self._receive(_ANSWER)
+            data = read(self._fd, _ANSWER)
             sent = self._sent
             if data == self._expected and sent < self._steps:  # nearly all there ever is to do
                 self._acked = sent
                 self._sent = sent + 1
                 self._expected = _ACKS[(sent + 1) & 0xFFFF]
-                self._send_packet(self._packets[sent])
+                write(self._fd, self._packets[sent])
                 return False
             self._take(data, now)
             while self.outcome is None and not self._steps:
-                self._take(self._receive(_ANSWER), now)
+                self._take(read(self._fd, _ANSWER), now)
         except BlockingIOError:
             pass
         except ConnectionRefusedError:
@@ -122,10 +126,11 @@ class Transfer:
         if self._acked != self._seen:
             self._moved(now)
             return
-        if now < self._last_sent + self._wait():
+        asked, self.asked_again = self.asked_again and self._acked < 1, False
+        if now < self._last_sent + self._wait() and not asked:
             return
         self._tries += 1
-        if self._tries > TRIES:
+        if self._tries > TRIES + self._early:
             self._end("the laptop stopped answering", now)
             return
         self._repeated = True
@@ -207,15 +212,20 @@ class Transfer:
     def _send(self, data: bytes) -> None:
         """A packet that the kernel would not take is as good as lost: the timer sends it again."""
         with contextlib.suppress(OSError):
-            self._send_packet(data)
+            write(self._fd, data)
 
     def _wait(self) -> float:
         """Seconds to wait for an answer to what was sent last."""
         if self.terms.timeout:
             return self.terms.timeout
-        if self._tries == 0 and self._round_trip:
-            return min(max(EARLY_FLOOR, EARLY * self._round_trip), FIRST_WAIT)
-        return float(min(FIRST_WAIT * 2 ** max(self._tries - bool(self._round_trip), 0), MAX_WAIT))
+        if self._tries < self._early:
+            return min(max(EARLY_FLOOR, EARLY * self._round_trip) * float(EARLY_GROWTH**self._tries), FIRST_WAIT)
+        return min(FIRST_WAIT * float(2 ** (self._tries - self._early)), MAX_WAIT)
+
+    @property
+    def _early(self) -> int:
+        """How many early retransmissions: none before the round trip is known, nor where the laptop named a time."""
+        return EARLY_TRIES if self._round_trip and not self.terms.timeout else 0
 
 
 Ended = Callable[[Transfer], None]
@@ -262,10 +272,10 @@ class Pump:
             raise
 
     def _loop(self) -> None:
-        wait, clock, running, readable = self._wait, time.monotonic, self._running, self._readable
+        poll, clock, running, readable = self._epoll.poll, time.monotonic, self._running, self._readable
         next_tick = heard = now = 0.0
         while not self._closing:
-            events = wait(now - heard)
+            events = poll(_TICK, _EVENTS) if len(running) > _MANY else self._eager(now - heard)
             now = clock()
             for number, _ in events:
                 step = readable.get(number)
@@ -285,12 +295,12 @@ class Pump:
             transfer.stop("the server stopped", now)
             self._finish(number)
 
-    def _wait(self, silent: float) -> list[tuple[int, int]]:
-        """The sockets that have something, for at most one tick; `silent`: seconds since one had."""
+    def _eager(self, silent: float) -> list[tuple[int, int]]:
+        """The sockets of few transfers that have something, for at most one tick; `silent`: seconds since one had."""
         poll = self._epoll.poll
         if not self._running:
             return poll(-1, _EVENTS)
-        if silent >= _SOON or len(self._running) > _FEW:
+        if silent >= _SOON:
             return poll(_TICK, _EVENTS)
         if silent >= _AWAKE:
             select.select([self._epoll], (), (), _FINE)  # epoll itself counts in whole milliseconds
