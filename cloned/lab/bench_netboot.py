@@ -126,7 +126,7 @@ def at_once(boot_files: Path, live: Path, *, clients: int = 24, rate: int = 10**
     ]
 
 
-def loss(boot_files: Path, live: Path, *, percent: float = 1.0) -> list[Row]:
+def loss(boot_files: Path, live: Path, *, percent: float = 1.0, turns: int = 15) -> list[Row]:
     """Seconds to fetch boot files with packets lost at random, beside the same without loss."""
     ways = {
         "HTTP, kernel and initramfs": _fetch(),
@@ -140,8 +140,8 @@ def loss(boot_files: Path, live: Path, *, percent: float = 1.0) -> list[Row]:
         lossless, lossy = _address(lab, 1), _address(lab, 2)
         lab.network.lossy(2, percent, thin=True)
         for what, command in ways.items():
-            clean = statistics.median(together([lossless], command) for _ in range(5))
-            lost = statistics.median(together([lossy], command) for _ in range(5))
+            pairs = [(together([lossless], command), together([lossy], command)) for _ in range(turns)]
+            clean, lost = (statistics.median(each) for each in zip(*pairs, strict=True))
             rows.append(Row(f"{what}, {percent:g} % lost", lost, clean, "s (no loss)"))
         if not losses(lab.network.laptop(2)):
             raise ClonedError("no packet was lost, so nothing was measured")
