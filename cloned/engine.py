@@ -29,6 +29,7 @@ from cloned.core.step import resume, step
 from cloned.core.workshop import Workshop
 from cloned.errors import ClonedError, UsageError
 from cloned.journal import Entry, Journal, JournalFull
+from cloned.newcomers import Newcomers
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class Engine:
         self._queue: asyncio.Queue[tuple[Entry, asyncio.Future[Workshop]]] = asyncio.Queue()
         self._effects: asyncio.Queue[Effect] = asyncio.Queue()
         self._listeners: list[Listener] = []
+        self._newcomers = Newcomers()
         self._unchecked = 0
         """Events since the journal's last checkpoint."""
 
@@ -201,9 +203,14 @@ class Engine:
         return found
 
     async def boot(self, request: BootRequest) -> BootAnswer:
-        """Decide what a laptop boots, and give it a token that revokes its older ones."""
+        """Decide what a laptop boots, and give it a token that revokes its older ones.
+
+        ClonedError where too many come that nobody has seen before.
+        """
         token, identity = secrets.token_urlsafe(24), identity_of(request)
         known = self.workshop.find(identity)
+        if known is None:
+            self._newcomers.admit(request.address)
         state = await self.submit(Booted(token_digest(token), identity, request.mac, request.address))
         boot = state.boots[token_digest(token)]
         laptop = state.laptops[boot.laptop] if boot.laptop is not None else known

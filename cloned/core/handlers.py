@@ -37,7 +37,7 @@ from cloned.core.events import (
 from cloned.core.ids import Identity, LaptopId, SessionId, drawn
 from cloned.core.laptop import ACTIVE, MAX_ROUNDS, Laptop, State, VerdictKind, move, note
 from cloned.core.reasons import Reason
-from cloned.core.workshop import MAX_BOOTS, Boot, Workshop
+from cloned.core.workshop import MAX_BOOTS, MAX_SILENT, Boot, Workshop
 
 
 def handle(workshop: Workshop, event: Event, now: float, entropy: str) -> Workshop:
@@ -50,7 +50,10 @@ def _configured(workshop: Workshop, event: Configured, now: float, entropy: str)
 
 
 def _booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Workshop:
-    laptop = workshop.find(event.identity) or _newcomer(workshop, event.identity, entropy, now)
+    known = workshop.find(event.identity)
+    if known is None:
+        workshop = _room_for_one(workshop)
+    laptop = known or _newcomer(workshop, event.identity, entropy, now)
     laptop = replace(
         laptop,
         identity=laptop.identity.merged(event.identity),
@@ -72,6 +75,16 @@ def _booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Work
     for oldest in sorted(kept, key=lambda key: kept[key].at)[: max(0, len(kept) - MAX_BOOTS)]:
         del kept[oldest]
     return replace(workshop.with_laptop(laptop), boots={**kept, event.token: boot})
+
+
+def _room_for_one(workshop: Workshop) -> Workshop:
+    """Without the silent laptops that were seen longest ago, where there are too many of them."""
+    silent = [laptop for laptop in workshop.laptops.values() if laptop.silent]
+    if len(silent) < MAX_SILENT:
+        return workshop
+    silent.sort(key=lambda laptop: laptop.booted_at or laptop.first_seen)
+    gone = {laptop.id for laptop in silent[: len(silent) - MAX_SILENT + 1]}
+    return replace(workshop, laptops={key: each for key, each in workshop.laptops.items() if key not in gone})
 
 
 def _newcomer(workshop: Workshop, identity: Identity, entropy: str, now: float) -> Laptop:

@@ -179,6 +179,11 @@ class Laptop:
         """Whether its disk is verified, but the finishing steps were cut short."""
         return self.verdict is VerdictKind.VERIFIED and self.job_open and self.state is not State.ASIDE
 
+    @property
+    def silent(self) -> bool:
+        """Whether all that is known of it is its boot menu: no agent spoke, and nobody named or marked it."""
+        return not (self.hellos or self.tag or self.label or self.lent or self.left_out or self.confirmation)
+
     def target(self) -> Disk | None:
         """The confirmed disk, if it is still there."""
         return next((disk for disk in self.disks if disk.key == self.disk), None)

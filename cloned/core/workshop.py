@@ -15,6 +15,8 @@ from cloned.core.session import Session
 
 MAX_BOOTS = 4096
 """Boot tokens remembered; the oldest are revoked beyond it."""
+MAX_SILENT = 1000
+"""Laptops remembered of which nothing is known but that they saw the boot menu; the oldest are forgotten beyond it."""
 
 
 @dataclass(frozen=True)

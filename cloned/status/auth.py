@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
+from cloned.buckets import Bucket
 from cloned.errors import ClonedError, MissingError
 
 DIGITS = 6
@@ -88,15 +89,16 @@ class Limiter:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._addresses: OrderedDict[str, _Tries] = OrderedDict()
-        self._left, self._filled = STRANGERS_TRIES, clock()
+        self._strangers = Bucket(STRANGERS_TRIES, STRANGERS_PER_SECOND, clock)
 
     def admit(self, address: str) -> None:
         """Raise Wait where `address` must not try now; else count a try, wrong until `right` is called."""
         now, tries = self._clock(), self._of(address)
         if tries.until > now:
             raise Wait(tries.until - now)
-        if not tries.known:
-            self._take(now)
+        wait = 0.0 if tries.known else self._strangers.take()
+        if wait:
+            raise Wait(wait)
         tries.wrong += 1
         if tries.wrong >= FREE_TRIES:
             tries.until = now + min(LONGEST_WAIT, 5.0 * 2.0 ** min(tries.wrong - FREE_TRIES, 10))
@@ -105,13 +107,6 @@ class Limiter:
         """The PIN was right: whoever sits there is known from now on."""
         tries = self._of(address)
         tries.wrong, tries.until, tries.known = 0, 0.0, True
-
-    def _take(self, now: float) -> None:
-        self._left = min(STRANGERS_TRIES, self._left + (now - self._filled) * STRANGERS_PER_SECOND)
-        self._filled = now
-        if self._left < 1:
-            raise Wait((1 - self._left) / STRANGERS_PER_SECOND)
-        self._left -= 1
 
     def _of(self, address: str) -> _Tries:
         key = place(address)
