@@ -33,7 +33,7 @@ class ClassicJob(RestoreJob):
         clonezilla = Clonezilla(self._options, disk["path"])
         clonezilla.prepare(self._fetched, self._withdrawn)
         self._status.progress({"bytes": 0, "total": plan.map.used, "rate": 0})  # what was fetched was not the image
-        clonezilla.put_image(str(self._order["image"]))
+        clonezilla.put_image(str(self._order["image"]), self._withdrawn)
         with failing(disk):
             self._clear(plan, disk)
             self._wait_for_others()

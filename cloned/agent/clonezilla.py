@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import os
 import re
@@ -9,13 +10,15 @@ import shutil
 import signal
 import subprocess
 import tarfile
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from cloned.agent import disks, sysfs
+from cloned.agent.client import PAUSE
 from cloned.agent.failures import AgentError
 from cloned.agent.options import Options
 from cloned.agent.tools import ToolError, run
@@ -39,6 +42,10 @@ Told = Callable[[int, int], None]
 """Bytes so far, bytes in all."""
 
 
+class _Away(Exception):  # noqa: N818 - a state of affairs
+    """The server does not answer, or stopped in the middle."""
+
+
 class Clonezilla:
     """The system below `HOME`; it stays mounted until the laptop is switched off."""
 
@@ -51,7 +58,8 @@ class Clonezilla:
         """Fetch and mount it, unless that was done; AgentError says what is missing, Stopped if nobody wants it."""
         if not os.path.ismount(self.root):
             HOME.mkdir(parents=True, exist_ok=True)
-            self._fetch_system(HOME / "squashfs", told, stop)
+            with (HOME / "squashfs").open("wb") as file:
+                self._fetch(SQUASHFS, file, told, stop)
             try:
                 self._mount()
             except ToolError as error:
@@ -59,15 +67,14 @@ class Clonezilla:
         self._hide_other_disks()
         self._configure()
 
-    def put_image(self, image: str) -> None:
-        """Fetch the image's small files, with the names that they need here."""
-        name = Path(self._disk).name
-        with self._get(f"/agent/v1/clonezilla.tar?disk={name}") as answer:
-            data = answer.read()
+    def put_image(self, image: str, stop: Callable[[], bool]) -> None:
+        """Fetch the image's small files, with the names that they need here; Stopped if nobody wants it."""
+        files = io.BytesIO()
+        self._fetch(f"/agent/v1/clonezilla.tar?disk={Path(self._disk).name}", files, lambda *_: None, stop)
         folder = self.root / "home/partimag"
         shutil.rmtree(folder, ignore_errors=True)
         (folder / image).mkdir(parents=True)
-        _unpack(data, folder / image)
+        _unpack(files, folder / image)
         if not (folder / image / "disk").is_file():
             raise AgentError("internal", f"the server sent no files of image {image}")
 
@@ -93,29 +100,43 @@ class Clonezilla:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _get(self, path: str) -> Any:
+    def _chunks(self, path: str) -> Iterator[tuple[bytes, int]]:
+        """A file of the server's in chunks, each with the bytes in all; _Away while it does not answer."""
         url = f"http://{self._options.host}:{self._options.port}{path}"
-        token = {"Authorization": f"Bearer {self._options.token}"}
-        request = urllib.request.Request(url, headers=token)
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._options.token}"})
+        done = 0
         try:
-            return urllib.request.urlopen(request, timeout=60)  # noqa: S310 - from the kernel's command line
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - from the kernel's command line
+                total = int(answer.headers["Content-Length"])
+                while chunk := answer.read(_CHUNK):
+                    done += len(chunk)
+                    yield chunk, total
         except urllib.error.HTTPError as error:
+            if error.code >= 500:
+                raise _Away from error
             said = error.read(300).decode("utf-8", "replace").strip()
             raise AgentError("needs-classic", f"{path}: the server answers {error.code} {said}") from error
-        except OSError as error:
-            raise AgentError("needs-classic", f"{path}: {error}") from error
-
-    def _fetch_system(self, target: Path, told: Told, stop: Callable[[], bool]) -> None:
-        with self._get(SQUASHFS) as answer, target.open("wb") as file:
-            total, done = int(answer.headers.get("Content-Length") or 0), 0
-            while chunk := answer.read(_CHUNK):
-                if stop():
-                    raise Stopped
-                file.write(chunk)
-                done += len(chunk)
-                told(done, total)
+        except (OSError, http.client.HTTPException) as error:
+            raise _Away from error
         if done != total:
-            raise AgentError("needs-classic", f"{SQUASHFS} was cut short")
+            raise _Away
+
+    def _fetch(self, path: str, to: IO[bytes], told: Told, stop: Callable[[], bool]) -> None:
+        """Write a file of the server's into `to`, again from its start where the server went away meanwhile."""
+        while not stop():
+            to.seek(0)
+            to.truncate()
+            try:
+                for chunk, total in self._chunks(path):
+                    if stop():
+                        raise Stopped
+                    to.write(chunk)
+                    told(to.tell(), total)
+            except _Away:  # starting again: it will come
+                time.sleep(PAUSE)
+            else:
+                return
+        raise Stopped
 
     def _mount(self) -> None:
         """squashfs below, tmpfs above; /dev is the kernel's own, so partitions and volumes appear in it."""
@@ -192,9 +213,10 @@ class Clonezilla:
         )
 
 
-def _unpack(data: bytes, folder: Path) -> None:
+def _unpack(files: IO[bytes], folder: Path) -> None:
     """The regular files of a tar, all of them directly into `folder`, whatever folders they name."""
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+    files.seek(0)
+    with tarfile.open(fileobj=files) as archive:
         for entry in archive:
             file = archive.extractfile(entry) if entry.isfile() else None
             if file is not None:

@@ -41,6 +41,8 @@ class Sight:
         progress = self.data.get("progress") or {}
         if self.state in _AFTER:
             return 100.0
+        if progress.get("activity") == "preparing":  # what it fetches is Clonezilla, not the image
+            return 0.0
         total = progress.get("total") or 0
         return 100.0 * float(progress.get("bytes") or 0) / float(total) if total else 0.0
 

@@ -49,6 +49,15 @@ def test_a_plain_image_by_request(stock: stocks.Stock, tmp_path: Path) -> None:
     assert {laptop["image_hash"] for laptop in report["laptops"]} == {stock.manifest.image_hash}
 
 
+def test_a_plain_image_over_a_restart_of_the_daemon(stock: stocks.Stock, tmp_path: Path) -> None:
+    """Clonezilla can't go on where it was: the laptops begin again by themselves, and nobody touches a keyboard."""
+    words = ["--classic", "--laptops", "2", "--firmware", "bios", "--image", "sample"]
+    report = lab(tmp_path / "report", *words, "--fault", "restart@50")
+    assert [laptop["verdict"] for laptop in report["laptops"]] == ["verified", "verified"]
+    assert {laptop["image_hash"] for laptop in report["laptops"]} == {stock.manifest.image_hash}
+    assert [fault["fault"] for fault in report["faults"]] == ["restart@50"]
+
+
 def test_lvm_by_itself(stock: stocks.Stock, lvm: Path, tmp_path: Path) -> None:
     report = lab(tmp_path / "report", "--laptops", "1", "--firmware", "bios", "--image", str(lvm))
     (laptop,) = report["laptops"]
