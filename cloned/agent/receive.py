@@ -212,6 +212,10 @@ class Reception:
             self._member(data, True)
         elif step is Step.LEAVE:  # so that the switch stops what this port can't carry
             self._member(data, False)
+        elif step is Step.COME_BACK:
+            self._member(data, True)
+        if step in (Step.FETCH, Step.LEAVE, Step.COME_BACK):
+            assembly.begin_anew()
         self.via = "unicast" if self._ways.fetching else "multicast"
         self.reached = self._ways.can_fetch or not self._ways.silent(now)
         if self._ways.fetching:

@@ -247,6 +247,10 @@ class Assembly:
             if answer.epoch != self.epoch:
                 self._adopt(answer.epoch)
 
+    def begin_anew(self) -> None:
+        """Count losses from the next packet on: what is sent until then was not meant for this receiver."""
+        self._adopt(self.epoch)
+
     def _adopt(self, epoch: int) -> None:
         """Follow a sender that was started (again)."""
         self.lost_before = self.lost

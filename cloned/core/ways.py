@@ -15,11 +15,18 @@ another's (RFC 2236 §3), and what it then forgets, it learns only by the next q
 SILENT = 4.0
 """Seconds without a packet, while there is room, after which pieces are fetched one by one."""
 
-HOPELESS = 0.3
-"""Share of lost packets above which a receiver that is not alone leaves the group and fetches one by one."""
+HOPELESS, CERTAIN = 0.3, 0.6
+"""Shares of lost packets above which a receiver that is not alone leaves the group and fetches one by one.
+
+Above the second at once, above the first when it was so twice running: the sender that begins too fast for most
+has slowed down by then. A port of 100 Mb/s loses nine packets in ten.
+"""
 
 JUDGED_OVER = 3.0
 """Seconds over which that share is taken."""
+
+AWAY, LONGEST_AWAY = 20.0, 320.0
+"""Seconds after which a receiver that has left tries the group again; twice as long each time that was in vain."""
 
 BACK = 50
 """Packets between two looks that show that multicast has come back."""
@@ -33,6 +40,7 @@ class Step(Enum):
     FETCH = "fetch one by one, and listen whether multicast comes back"
     LEAVE = "leave the group and fetch one by one"
     RETURN = "take what is multicast again"
+    COME_BACK = "join the group again and see whether it is better now"
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,10 @@ class Ways:
         self._joined = now
         self._before: Seen | None = None
         self._judged = now, 0, 0
+        self._suspect = False
+        """Whether too much was lost the last time that this was looked at."""
+        self._away = AWAY
+        self._left_at = 0.0
 
     def silent(self, now: float) -> bool:
         """Whether multicast brings nothing."""
@@ -72,16 +84,23 @@ class Ways:
         if changed or seen.paused or seen.room <= 0:
             self._heard = now
         hopeless = self._hopeless(seen, now)
+        if self.left and now - self._left_at >= self._away:
+            return self._come_back(now)
         if self.fetching:
             return self._return() if not self.left and new > BACK else self._rejoin(now)
         if self.can_fetch and (hopeless or self.silent(now)):
-            self.fetching, self.left = True, hopeless
+            self.fetching, self.left, self._left_at = True, hopeless, now
             return Step.LEAVE if hopeless else Step.FETCH
         return self._rejoin(now)
 
     def _return(self) -> Step:
         self.fetching = False
         return Step.RETURN
+
+    def _come_back(self, now: float) -> Step:
+        self.fetching = self.left = self._suspect = False
+        self._heard, self._away = now, min(2 * self._away, LONGEST_AWAY)
+        return Step.COME_BACK
 
     def _rejoin(self, now: float) -> Step:
         if self.left or now - max(self._heard, self._joined) < REJOIN:
@@ -95,4 +114,6 @@ class Ways:
             return False
         new, gone = seen.received - received, seen.lost - lost
         self._judged = now, seen.received, seen.lost
-        return seen.others > 0 and gone > 300 and gone > HOPELESS * (new + gone)
+        suspect, all_ = self._suspect, new + gone
+        self._suspect = seen.others > 0 and gone > 300 and gone > HOPELESS * all_
+        return self._suspect and (suspect or gone > CERTAIN * all_)

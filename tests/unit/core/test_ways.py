@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.core.ways import JUDGED_OVER, REJOIN, SILENT, Seen, Step, Ways
+from cloned.core.ways import AWAY, JUDGED_OVER, REJOIN, SILENT, Seen, Step, Ways
 
 NOTHING = Seen(0, 0, 0, 24, 3)
 
@@ -47,12 +47,44 @@ def test_a_mark_is_a_sign_of_life() -> None:
         assert ways.look(replace(NOTHING, through=n), n / 2) is Step.GO_ON
 
 
-def test_too_much_loss_beside_others_means_leaving_for_good() -> None:
+def losing(share: float, window: int, others: int = 3) -> Seen:
+    """What was seen after so many windows of 10,000 packets, of which a share was lost."""
+    lost = int(10_000 * share) * window
+    return Seen(10_000 * window - lost, lost, 10_000 * window, 24, others)
+
+
+def test_a_flood_means_leaving_at_once() -> None:
     ways = Ways(0.0, can_fetch=True)
     ways.look(NOTHING, 0.0)
-    assert ways.look(Seen(5000, 5000, 10000, 24, 3), JUDGED_OVER) is Step.LEAVE
-    assert ways.look(Seen(9000, 5000, 15000, 24, 3), 2 * JUDGED_OVER) is Step.GO_ON
+    assert ways.look(losing(0.9, 1), JUDGED_OVER) is Step.LEAVE
+    assert ways.look(replace(losing(0.9, 1), received=9000), 2 * JUDGED_OVER) is Step.GO_ON
     assert ways.fetching
+
+
+def test_too_much_loss_beside_others_means_leaving_when_it_lasts() -> None:
+    ways = Ways(0.0, can_fetch=True)
+    assert ways.look(losing(0.5, 1), JUDGED_OVER) is Step.GO_ON  # the sender may still slow down
+    assert ways.look(losing(0.5, 2), 2 * JUDGED_OVER) is Step.LEAVE
+
+
+def test_loss_that_passes_is_no_reason_to_leave() -> None:
+    ways = Ways(0.0, can_fetch=True)
+    assert ways.look(losing(0.5, 1), JUDGED_OVER) is Step.GO_ON
+    assert ways.look(replace(losing(0.5, 1), received=15_000), 2 * JUDGED_OVER) is Step.GO_ON
+    assert ways.look(replace(losing(0.5, 2), received=20_000), 3 * JUDGED_OVER) is Step.GO_ON
+
+
+def test_who_left_tries_again_and_waits_longer_each_time() -> None:
+    ways = Ways(0.0, can_fetch=True)
+    now = JUDGED_OVER
+    assert ways.look(losing(0.9, 1), now) is Step.LEAVE
+    for window, away in enumerate((AWAY, 2 * AWAY, 4 * AWAY), 2):
+        assert ways.look(losing(0.9, window - 1), now + away - 0.1) is Step.GO_ON
+        now += away
+        assert ways.look(losing(0.9, window - 1), now) is Step.COME_BACK
+        assert not ways.fetching
+        now += JUDGED_OVER
+        assert ways.look(losing(0.9, window), now) is Step.LEAVE
 
 
 def test_alone_the_sender_slows_down_instead() -> None:
