@@ -18,6 +18,9 @@ from cloned.engine import Engine
 GONE_AFTER = 8.5
 """Seconds of silence after which a laptop counts as gone: with a look each second it is shown so within 10."""
 
+STEADY = 2.0
+"""Seconds without a report for which a laptop is taken to go on as it did."""
+
 _HEARD = frozenset({State.ASKING, State.WAITING, State.READY, State.RECEIVING, State.VERIFYING, State.FINISHING})
 
 
@@ -32,6 +35,13 @@ class Watch:
     probe: Heard | None = None
     via: str = ""
 
+    def figures(self, now: float) -> dict[str, Any]:
+        """`progress`, its time left less what has gone by since: a laptop that falls silent gets no nearer."""
+        left = self.progress.get("left_seconds")
+        if left is None:
+            return self.progress
+        return {**self.progress, "left_seconds": round(max(0.0, left - min(now - self.heard, STEADY)), 1)}
+
 
 class Monitor:
     """Takes reports in, gives events and progress out."""
@@ -43,10 +53,10 @@ class Monitor:
 
     @property
     def progress(self) -> Mapping[LaptopId, Mapping[str, Any]]:
-        """The last report's figures of each laptop at work."""
-        laptops = self._engine.workshop.laptops
+        """The last report's figures of each laptop at work; the time left counts on between two reports."""
+        laptops, now = self._engine.workshop.laptops, self._clock()
         return {
-            ident: watch.progress
+            ident: watch.figures(now)
             for ident, watch in self._watches.items()
             if ident in laptops and (laptops[ident].active or laptops[ident].capture) and watch.progress
         }

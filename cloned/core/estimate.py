@@ -22,8 +22,11 @@ from cloned.core.workshop import Workshop
 NET = 0.9
 """Part of a link's speed that image bytes get."""
 
-VERIFY, FINISH, PREPARE = 0.5, 1.0, 0.5
+VERIFY, FINISH, PREPARE = 0.3, 0.6, 0.5
 """Seconds of reading back the rest, of finishing and of writing the layout, while nobody has shown what they take."""
+
+SETTLED = 5.0
+"""Seconds of receiving before its rate says anything: the first pieces come whole at different times."""
 
 LEARNT = ("receive", "verify", "finish")
 
@@ -57,8 +60,9 @@ def estimate(workshop: Workshop, progress: Progress, schedule: Schedule, now: fl
     active, streams = workshop.active(), {laptop.image for laptop in workshop.active()}
     waiting = _in_turn(workshop, schedule)
     images = {laptop.image for laptop in (*active, *waiting)}
-    paces = {image: _pace(workshop, progress, image, max(1, len(streams | {image}))) for image in images}
-    left = {each.id: _left(each, progress.get(each.id, {}), paces[each.image], now) for each in active}
+    settled = {each.id: progress[each.id] for each in active if each.id in progress and _settled(each, now)}
+    paces = {image: _pace(workshop, settled, image, max(1, len(streams | {image}))) for image in images}
+    left = {each.id: _left(each, settled.get(each.id, {}), paces[each.image], now) for each in active}
     ends = sorted(left.values())
     places = [0.0] * max(0, workshop.places - len(ends)) + ends
     heapq.heapify(places)
@@ -68,6 +72,10 @@ def estimate(workshop: Workshop, progress: Progress, schedule: Schedule, now: fl
         left[laptop.id] = begin + paces[laptop.image].whole
         heapq.heappush(places, left[laptop.id])
     return Estimate(left, max(left.values(), default=None))
+
+
+def _settled(laptop: Laptop, now: float) -> bool:
+    return laptop.state is not State.RECEIVING or now - laptop.since >= SETTLED
 
 
 def _in_turn(workshop: Workshop, schedule: Schedule) -> list[Laptop]:
@@ -88,7 +96,7 @@ def _pace(workshop: Workshop, progress: Progress, image: str, streams: int) -> _
         return _Pace(*(median(each.get(name, 0.0) for each in through) for name in LEARNT))
     known = workshop.images.get(image)
     used = known.used if known is not None else 0
-    speeds = [float(progress[each.id].get("rate") or 0) for each in mates if each.active and each.id in progress]
+    speeds = [float(progress[each.id].get("rate") or 0) for each in mates if each.id in progress]
     moving = [speed for speed in speeds if speed > 0]
     speed = median(moving) if moving else _link(workshop, image) / streams
     return _Pace(PREPARE + used / speed, VERIFY, FINISH)
@@ -114,9 +122,9 @@ def _left(laptop: Laptop, report: Mapping[str, Any], pace: _Pace, now: float) ->
 
 
 def _moving(report: Mapping[str, Any], otherwise: float) -> float:
-    """Seconds until a report's bytes are all there at its rate."""
-    rate, total, done = report.get("rate") or 0, report.get("total") or 0, report.get("bytes") or 0
-    return (total - done) / rate if rate > 0 and total >= done > 0 else otherwise
+    """What a report's bytes and rate say, if they say anything."""
+    left = report.get("left_seconds")
+    return otherwise if left is None else float(left)
 
 
 def right(estimates: Iterable[tuple[float, float]], within: float = 0.2, seconds: float = 2.0) -> float:

@@ -45,6 +45,8 @@ LABS = {
     "12, the last 5 s late": ["--laptops", "12", "--late", "12:5"],
     "4, one lost power at 60 %": ["--laptops", "4", "--fault", "drop:4@60"],
     "24 laptops": ["--laptops", "24"],
+    "4 at 200 Mbit/s": ["--laptops", "4", "--rate", "200mbit"],
+    "12 at 100 Mbit/s": ["--laptops", "12", "--rate", "100mbit"],
 }
 DISKS = (100_000_000, 500_000_000)
 """Bytes a second: a hard disk, a SATA SSD."""
@@ -167,7 +169,7 @@ COLUMNS = f"{'lab':28} {'slowest s':>9} {'median s':>9} {'Mbit/s':>7} {'the odd 
 
 def lab(name: str) -> None:
     """One whole run; the last laptop counts apart where it is the odd one."""
-    report, odd = run(LABS[name]), len(LABS[name]) > 2
+    report, odd = run(LABS[name]), bool({"--late", "--fault"} & set(LABS[name]))
     spent = [at_work(laptop) for laptop in report["laptops"]]
     others = spent[:-1] if odd else spent
     each = report["sessions"][0]["bytes"] * 8 / max(others) / 1e6

@@ -133,7 +133,10 @@ class Evening:
         """Ask for the estimate, as the page does."""
         taking = [each for each in self.state.laptops.values() if each.state is State.RECEIVING]
         boxes = {each.id: self.boxes[each.identity.serial] for each in taking}
-        progress = {key: {"bytes": box.got, "total": box.image.used, "rate": box.rate} for key, box in boxes.items()}
+        progress = {
+            key: {"rate": box.rate, "left_seconds": (box.image.used - box.got) / box.rate if box.rate else None}
+            for key, box in boxes.items()
+        }
         found = estimate(self.state, progress, plan(self.state, self.now), self.now)
         for ident, left in found.laptops.items():
             self.said.setdefault(ident, []).append((self.now, left))

@@ -55,8 +55,12 @@ def test_who_comes_back_is_taken_in_again(tmp_path: Path) -> None:
 
 
 async def test_progress_is_only_numbers(tmp_path: Path) -> None:
-    monitor, laptop, _ = monitored(tmp_path / "j", State.RECEIVING)
+    monitor, laptop, clock = monitored(tmp_path / "j", State.RECEIVING)
     await monitor.heard(laptop, {"bytes": 10, "total": 110, "rate": 10.0, "lost": "<b>", "held_by": "the moon"})
     progress = monitor.progress[laptop.id]
     assert (progress["left_seconds"], progress["held_by"]) == (10.0, None)
     assert "lost" not in progress
+    clock.now += 1.5
+    assert monitor.progress[laptop.id]["left_seconds"] == 8.5
+    clock.now += 60
+    assert monitor.progress[laptop.id]["left_seconds"] == 8.0

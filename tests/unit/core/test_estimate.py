@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cloned.core.estimate import Estimate, Progress, estimate, right
+from cloned.core.estimate import FINISH, PREPARE, VERIFY, Estimate, Progress, estimate, right
 from cloned.core.events import ImageInfo, Settings
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.laptop import Laptop, State
@@ -22,7 +23,8 @@ IMAGE = ImageInfo("a", "h", 1_125_000_000, 1)
 def laptop(number: int, state: State, **more: Any) -> Laptop:
     session = SESSION if state not in (State.WAITING, State.DONE) else None
     ident = LaptopId(f"l{number}")
-    return Laptop(ident, number, Identity(), state, 0.0, 0.0, image="a", session=session, speed_mbps=1000, **more)
+    since = -10.0 if state is State.RECEIVING else 0.0
+    return Laptop(ident, number, Identity(), state, since, since, image="a", session=session, speed_mbps=1000, **more)
 
 
 def ask(*laptops: Laptop, places: int = 2, progress: Progress | None = None, **more: Any) -> Estimate:
@@ -35,20 +37,26 @@ def ask(*laptops: Laptop, places: int = 2, progress: Progress | None = None, **m
 
 def test_before_anything_moved_the_link_says_it() -> None:
     found = ask(laptop(1, State.READY))
-    assert found.all == found.laptops[LaptopId("l1")] == pytest.approx(10 + 2)
+    assert found.all == found.laptops[LaptopId("l1")] == pytest.approx(10 + PREPARE + VERIFY + FINISH)
 
 
 def test_a_report_says_it_better() -> None:
-    report = {LaptopId("l1"): {"bytes": 125_000_000, "total": 1_125_000_000, "rate": 25e6}}
-    assert ask(laptop(1, State.RECEIVING), progress=report).all == pytest.approx(40 + 1.5)
+    report = {LaptopId("l1"): {"rate": 25e6, "left_seconds": 40.0}}
+    assert ask(laptop(1, State.RECEIVING), progress=report).all == pytest.approx(40 + VERIFY + FINISH)
+
+
+def test_the_first_seconds_of_receiving_say_nothing() -> None:
+    report = {LaptopId("l1"): {"rate": 1e5, "left_seconds": 9999.0}}
+    began = replace(laptop(1, State.RECEIVING), since=-1.0)
+    assert ask(began, progress=report).all == pytest.approx(10 + PREPARE - 1 + VERIFY + FINISH)
 
 
 def test_who_waits_takes_the_place_that_is_free_first_for_as_long_as_others_needed() -> None:
     through = laptop(9, State.DONE, job=1, seconds=(("receive", 20.0), ("verify", 2.0), ("finish", 4.0)))
     moving = laptop(1, State.RECEIVING), laptop(2, State.RECEIVING)
     report = {
-        LaptopId("l1"): {"bytes": 1, "total": 100_000_001, "rate": 10e6},
-        LaptopId("l2"): {"bytes": 1, "total": 300_000_001, "rate": 10e6},
+        LaptopId("l1"): {"rate": 10e6, "left_seconds": 10.0},
+        LaptopId("l2"): {"rate": 10e6, "left_seconds": 30.0},
     }
     found = ask(*moving, laptop(3, State.WAITING), laptop(4, State.WAITING), through, progress=report)
     first, second = 10 + 2 + 4, 30 + 2 + 4
