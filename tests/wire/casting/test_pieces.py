@@ -15,7 +15,7 @@ import pytest
 from cloned.agent.receive import Reception, Whole
 from cloned.casting.multicast import Group
 from cloned.casting.pieces import PieceSender
-from cloned.core import packets
+from cloned.core import packets, ways
 from cloned.core.audience import MOST_RECEIVERS
 from cloned.core.packets import PACKET, Ask, StreamAddress
 from cloned.errors import ImageError, MissingError
@@ -61,7 +61,10 @@ async def sender(frames: Frames, stream: StreamAddress) -> AsyncIterator[PieceSe
     await task
 
 
-async def received(stream: StreamAddress, frames: Frames, seconds: float = 20.0) -> dict[int, bytes]:
+async def received(
+    stream: StreamAddress, frames: Frames, seconds: float = 20.0, fetch_url: str | None = None,
+    prepare: Callable[[Reception], None] = lambda _: None,
+) -> dict[int, bytes]:
     """What a receiver gets that wants everything and never comes to an end by itself."""
     found: dict[int, bytes] = {}
     stop = threading.Event()
@@ -73,7 +76,8 @@ async def received(stream: StreamAddress, frames: Frames, seconds: float = 20.0)
         else:
             reception.again(whole.piece)
 
-    reception = Reception(stream, None, "", "lo", COUNT, range(COUNT), 8, deliver)
+    reception = Reception(stream, fetch_url, "", "lo", COUNT, range(COUNT), 8, deliver)
+    prepare(reception)
     work = asyncio.create_task(asyncio.to_thread(reception.run, stop))
     _, waiting = await asyncio.wait([work], timeout=seconds)
     stop.set()
@@ -152,6 +156,33 @@ async def test_paused_and_going_on(sender: PieceSender, stream: StreamAddress, f
     assert sender.stats.paused
     sender.pause(False)
     assert len(await work) == COUNT
+
+
+async def test_who_left_the_group_comes_back_and_counts_nothing_of_what_passed_meanwhile(
+    frames: Frames, stream: StreamAddress, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> None:
+    monkeypatch.setattr(ways, "AWAY", 1.0)
+    begun: list[Reception] = []
+    steps: list[ways.Step] = []
+
+    def prepare(reception: Reception) -> None:
+        begun.append(reception)
+        judge, look = reception._ways, reception._ways.look
+        flood = iter([True])
+        monkeypatch.setattr(judge, "_hopeless", lambda seen, _: seen.received > 500 and next(flood, False))
+        monkeypatch.setattr(judge, "look", lambda seen, now: steps.append(look(seen, now)) or steps[-1])
+
+    sender = PieceSender(frames, stream, rate=10e6)
+    task = asyncio.create_task(sender.run())
+    others = asyncio.create_task(received(stream, frames))  # for whom it goes on meanwhile
+    nowhere = f"http://127.0.0.1:{unused_tcp_port}/pieces"
+    found = await received(stream, frames, fetch_url=nowhere, prepare=prepare)
+    await others
+    await sender.close()
+    await task
+    assert [found[n] for n in range(COUNT)] == frames.frames
+    assert steps.index(ways.Step.LEAVE) < steps.index(ways.Step.COME_BACK)
+    assert begun[0].assembly.lost < 100
 
 
 async def test_a_port_that_is_taken_is_named(frames: Frames, stream: StreamAddress) -> None:
