@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 
+from cloned.agent import receive
 from cloned.agent.receive import Reception, Whole
 from cloned.casting.multicast import Group
 from cloned.casting.pieces import PieceSender
@@ -22,6 +23,7 @@ from cloned.errors import ImageError, MissingError
 
 pytestmark = pytest.mark.wire
 COUNT = 12
+IP_MULTICAST_ALL = 49
 
 
 class Frames:
@@ -161,6 +163,13 @@ async def test_paused_and_going_on(sender: PieceSender, stream: StreamAddress, f
 async def test_who_left_the_group_comes_back_and_counts_nothing_of_what_passed_meanwhile(
     frames: Frames, stream: StreamAddress, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
 ) -> None:
+    def by_itself(address: StreamAddress, interface: str) -> socket.socket:
+        data = open_data_socket(address, interface)
+        data.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)  # or it hears what others here have joined
+        return data
+
+    open_data_socket = receive._data_socket
+    monkeypatch.setattr(receive, "_data_socket", by_itself)
     monkeypatch.setattr(ways, "AWAY", 1.0)
     begun: list[Reception] = []
     steps: list[ways.Step] = []
