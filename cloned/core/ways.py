@@ -84,7 +84,7 @@ class Ways:
         if changed or seen.paused or seen.room <= 0:
             self._heard = now
         hopeless = self._hopeless(seen, now)
-        if self.left and now - self._left_at >= self._away:
+        if self.left and seen.others > 0 and now - self._left_at >= self._away:  # alone it shares with nobody
             return self._come_back(now)
         if self.fetching:
             return self._return() if not self.left and new > BACK else self._rejoin(now)

@@ -87,6 +87,13 @@ def test_who_left_tries_again_and_waits_longer_each_time() -> None:
         assert ways.look(losing(0.9, window), now) is Step.LEAVE
 
 
+def test_who_left_and_is_alone_now_has_nothing_to_come_back_for() -> None:
+    ways = Ways(0.0, can_fetch=True)
+    assert ways.look(losing(0.9, 1), JUDGED_OVER) is Step.LEAVE
+    assert ways.look(losing(0.9, 1, others=0), 10 * AWAY) is Step.GO_ON
+    assert ways.look(losing(0.9, 1, others=1), 10 * AWAY) is Step.COME_BACK
+
+
 def test_alone_the_sender_slows_down_instead() -> None:
     ways = Ways(0.0, can_fetch=True)
     assert ways.look(Seen(5000, 5000, 10000, 24, 0), JUDGED_OVER) is Step.GO_ON
