@@ -272,10 +272,10 @@ class Pump:
             raise
 
     def _loop(self) -> None:
-        poll, clock, running, readable = self._epoll.poll, time.monotonic, self._running, self._readable
+        wait, clock, running, readable = self._wait, time.monotonic, self._running, self._readable
         next_tick = heard = now = 0.0
         while not self._closing:
-            events = poll(_TICK, _EVENTS) if len(running) > _MANY else self._eager(now - heard)
+            events = wait(now - heard)
             now = clock()
             for number, _ in events:
                 step = readable.get(number)
@@ -295,12 +295,12 @@ class Pump:
             transfer.stop("the server stopped", now)
             self._finish(number)
 
-    def _eager(self, silent: float) -> list[tuple[int, int]]:
-        """The sockets of few transfers that have something, for at most one tick; `silent`: seconds since one had."""
+    def _wait(self, silent: float) -> list[tuple[int, int]]:
+        """The sockets that have something, for at most one tick; `silent`: seconds since one had."""
         poll = self._epoll.poll
         if not self._running:
             return poll(-1, _EVENTS)
-        if silent >= _SOON:
+        if silent >= _SOON or len(self._running) > _MANY:
             return poll(_TICK, _EVENTS)
         if silent >= _AWAKE:
             select.select([self._epoll], (), (), _FINE)  # epoll itself counts in whole milliseconds
