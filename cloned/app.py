@@ -28,7 +28,7 @@ from cloned.core.snapshot import snapshot
 from cloned.engine import Engine
 from cloned.errors import MissingError
 from cloned.images.capture import Captures, capture_routes
-from cloned.images.patrol import Patrol
+from cloned.images.scrub import Patrol
 from cloned.images.store import ImageStore
 from cloned.images.watch import ImageWatch
 from cloned.inventory.ledger import Ledger
@@ -37,6 +37,7 @@ from cloned.inventory.sinks import make
 from cloned.journal import Journal
 from cloned.live import agent_zipapp
 from cloned.monitor import Monitor
+from cloned.multicast.health import Reach
 from cloned.netboot.agents import AgentApi
 from cloned.netboot.guests import Guests
 from cloned.netboot.interfaces import describe
@@ -45,8 +46,7 @@ from cloned.netboot.service import Netboot, choose_interfaces
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
-from cloned.switch.places import Places
-from cloned.switch.reach import Reach
+from cloned.switch.service import Places
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)

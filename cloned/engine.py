@@ -25,7 +25,7 @@ from cloned.core.events import (
 )
 from cloned.core.ids import LaptopId, SessionId, token_digest
 from cloned.core.laptop import Laptop
-from cloned.core.step import resume, step
+from cloned.core.reducer import resume, step
 from cloned.core.workshop import Workshop
 from cloned.errors import ClonedError, UsageError
 from cloned.journal import Entry, Journal, JournalFull

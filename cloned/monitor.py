@@ -11,9 +11,9 @@ from typing import Any
 from cloned.core.events import Event, Returned, Stalled, Tick, Vanished, Verifying
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import Laptop, State
-from cloned.core.probe import Heard
 from cloned.core.schedule import due
 from cloned.engine import Engine
+from cloned.stream.probe import Heard
 
 GONE_AFTER = 8.5
 """Seconds of silence after which a laptop counts as gone: with a look each second it is shown so within 10."""

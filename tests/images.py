@@ -15,9 +15,9 @@ from pathlib import Path
 
 import zstandard
 
-from cloned.core.layout import Layout, Partition, Swap, read_layout, sfdisk_script, swap_areas, table_writes
-from cloned.core.lvm_places import placed, read_groups
-from cloned.core.manifest import Plan, ReadBack
+from cloned.disk.layout import Layout, Partition, Swap, read_layout, sfdisk_script, swap_areas, table_writes
+from cloned.disk.lvm_map import placed, read_groups
+from cloned.disk.manifest import Plan, ReadBack
 from cloned.images.export import partclone_stream
 from cloned.images.partclone import MAGIC, Header
 from cloned.images.store import ImageStore

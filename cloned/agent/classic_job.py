@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cloned.agent import disks, layout, smart
-from cloned.agent.clonezilla import Clonezilla
+from cloned.agent.clonezilla_root import Clonezilla
 from cloned.agent.failures import AgentError
 from cloned.agent.restore_job import RestoreJob, failing, fits, opened
-from cloned.core.clonezilla import partition
-from cloned.core.layout import Layout, LayoutError
-from cloned.core.lvm_places import check_places, placed
-from cloned.core.manifest import Plan
-from cloned.core.ocs import OcsOutput
+from cloned.clonezilla.names import partition
+from cloned.clonezilla.ocs import OcsOutput
+from cloned.disk.layout import Layout, LayoutError
+from cloned.disk.lvm_map import check_places, placed
+from cloned.disk.manifest import Plan
 
 
 class ClassicJob(RestoreJob):

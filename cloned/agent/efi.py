@@ -9,7 +9,7 @@ from pathlib import Path
 from cloned.agent import sysfs
 from cloned.agent.target import Skipped, Target, release_name
 from cloned.agent.tools import ToolError, run
-from cloned.core.layout import Partition
+from cloned.disk.layout import Partition
 
 _FALLBACK = "EFI/BOOT/BOOTX64.EFI"
 _LOADERS = ("shimx64.efi", "grubx64.efi", "bootmgfw.efi", "systemd-bootx64.efi")

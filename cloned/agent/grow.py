@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cloned.agent.target import Skipped, Target
 from cloned.agent.tools import ToolError, run
-from cloned.core.layout import Layout, Partition, min_disk_size
+from cloned.disk.layout import Layout, Partition, min_disk_size
 
 MIB = 1024 * 1024
 WORTH = 16 * MIB

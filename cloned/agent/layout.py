@@ -17,9 +17,9 @@ from dataclasses import replace
 from cloned.agent.blockio import Disk, Range, buffer
 from cloned.agent.failures import AgentError
 from cloned.agent.tools import ToolError, run
-from cloned.core.layout import Layout, LayoutError, read_layout, swap_areas, table_writes
-from cloned.core.lvm_places import read_groups
-from cloned.core.manifest import BOOT_CODE, Plan
+from cloned.disk.layout import Layout, LayoutError, read_layout, swap_areas, table_writes
+from cloned.disk.lvm_map import read_groups
+from cloned.disk.manifest import BOOT_CODE, Plan
 
 MIB = 1024 * 1024
 ENDS = MIB

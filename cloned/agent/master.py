@@ -18,8 +18,8 @@ from cloned.agent import disks
 from cloned.agent.failures import AgentError
 from cloned.agent.layout import nodes
 from cloned.agent.tools import ToolError, run
-from cloned.core.layout import Layout, LayoutError, Partition, parse_dump
-from cloned.core.swap import PAGE, read_swap
+from cloned.disk.layout import Layout, LayoutError, Partition, parse_dump
+from cloned.disk.swap import PAGE, read_swap
 
 PARTCLONE = {
     "ext2": "extfs",

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 
-from cloned.core.probe import GROUP, PORT, Heard, Probe, decode, judged
+from cloned.stream.probe import GROUP, PORT, Heard, Probe, decode, judged
 
 WINDOW = 5.0
 """Seconds that a result covers."""

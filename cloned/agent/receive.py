@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from cloned.core.assembly import Assembly
-from cloned.core.packets import MAX_FRAME, PAUSED, StreamAddress, read_answer
-from cloned.core.ways import Seen, Step, Ways
+from cloned.stream.packets import MAX_FRAME, PAUSED, StreamAddress, read_answer
+from cloned.stream.receiver import Assembly
+from cloned.stream.transport import Seen, Step, Ways
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection

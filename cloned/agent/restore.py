@@ -17,8 +17,8 @@ import zstandard
 from cloned.agent import blockio
 from cloned.agent.receive import Reception, Whole, memory_available
 from cloned.agent.verify import Stopped, read_back
-from cloned.core.manifest import PIECE, Plan
-from cloned.core.packets import StreamAddress
+from cloned.disk.manifest import PIECE, Plan
+from cloned.stream.packets import StreamAddress
 
 BUFFERS = 4
 """Decompressed pieces that wait to be written."""

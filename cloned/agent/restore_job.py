@@ -14,10 +14,10 @@ from cloned.agent.failures import AgentError
 from cloned.agent.job import Job
 from cloned.agent.restore import Progress, Restore
 from cloned.agent.verify import Stopped
-from cloned.core.layout import Layout
-from cloned.core.manifest import DIGEST, Plan
-from cloned.core.packets import StreamAddress
-from cloned.core.survey import samples, worth_reading
+from cloned.disk.layout import Layout
+from cloned.disk.manifest import DIGEST, Plan
+from cloned.stream.packets import StreamAddress
+from cloned.stream.survey import samples, worth_reading
 
 
 class RestoreJob(Job):

@@ -13,7 +13,7 @@ from cloned.agent import layout as layouts
 from cloned.agent.blockio import Disk
 from cloned.agent.disks import DiskFacts
 from cloned.agent.tools import ToolError, run
-from cloned.core.layout import Layout, LayoutError, Partition, read_layout, table_writes
+from cloned.disk.layout import Layout, LayoutError, Partition, read_layout, table_writes
 
 LINUX = ("ext2", "ext3", "ext4", "btrfs", "xfs", "f2fs")
 CLOSED = {

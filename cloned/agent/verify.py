@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import count as counter
 
 from cloned.agent import blockio
-from cloned.core.manifest import PieceMap
+from cloned.disk.manifest import PieceMap
 
 WORKERS = min(8, (os.cpu_count() or 1) + 2)
 """Threads: one for each core that hashes, and two that wait for the disk meanwhile."""

@@ -11,14 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from cloned.casting.classic import ClassicSession, ClassicStats, Part, Tell
+from cloned.casting.classic_session import ClassicSession, ClassicStats, Part, Tell
 from cloned.casting.link import Link
 from cloned.casting.pieces import PieceSender, PieceSource, StreamStats
 from cloned.core.events import Audience, Event, OpenStream, Rates, StreamEnded
 from cloned.core.ids import SessionId
-from cloned.core.manifest import Manifest
-from cloned.core.packets import StreamAddress
+from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, ImageError
+from cloned.stream.packets import StreamAddress
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Hashable
 
-from cloned.core.pacing import shares
+from cloned.stream.pacing import shares
 
 RECENT = 0.6
 """Seconds after which a session that had nothing to send leaves its part to the others: two looks at the pace."""

@@ -1,4 +1,4 @@
-"""The sender of a piece stream: sockets, pacing and frames around the decisions of core/stream.py."""
+"""The sender of a piece stream: sockets, pacing and frames around the decisions of stream/sender.py."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
+from cloned.casting.group_socket import Group
 from cloned.casting.link import Link
-from cloned.casting.multicast import Group
-from cloned.core import packets
-from cloned.core.pacing import STEP, Pace
-from cloned.core.packets import PACKET, PAYLOAD, Mark, StreamAddress
-from cloned.core.stream import Burst, StreamSender
 from cloned.errors import ClonedError, MissingError
+from cloned.stream import packets
+from cloned.stream.pacing import STEP, Pace
+from cloned.stream.packets import PACKET, PAYLOAD, Mark, StreamAddress
+from cloned.stream.sender import Burst, StreamSender
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """Classic Clonezilla sessions: one udp-sender a partition, held by the daemon as on a lead.
 
 The daemon, not udpcast, decides who is in: the sender runs on a pseudo-terminal without
---min-receivers, says who has connected, and starts when a key is pressed (core/classic.py). It does
+--min-receivers, says who has connected, and starts when a key is pressed (clonezilla/udpcast.py). It does
 not die of SIGTERM, so it gets SIGKILL in every ending; when the daemon itself is killed, the
 kernel does it (PR_SET_PDEATHSIG).
 """
@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloned.core.classic import DISCONNECT, STALL, Audience, ClassicStream, Lines, Said, Sent, understand
+from cloned.clonezilla.udpcast import DISCONNECT, STALL, Audience, ClassicStream, Lines, Said, Sent, understand
 from cloned.errors import ClonedError
 from cloned.processes import spawn
 

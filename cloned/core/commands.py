@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cloned.core import capture
-from cloned.core.classics import new_session
+from cloned.core.classic_sessions import new_session
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Command
 from cloned.core.ids import LaptopId, SessionId, drawn

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from cloned.core import capture, classics, commands
+from cloned.core import capture, commands
+from cloned.core import classic_sessions as classics
 from cloned.core.boot import answer_kind
 from cloned.core.confirm import ask_or_wait, confirm, settle, used_up, void
 from cloned.core.events import (

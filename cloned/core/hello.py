@@ -9,7 +9,7 @@ from typing import Any
 
 from cloned.core.ids import clean, normal_mac
 from cloned.core.laptop import Disk, Facts
-from cloned.core.manifest import DIGEST, ReadBack
+from cloned.disk.manifest import DIGEST, ReadBack
 
 MOST_DISKS = 32
 

@@ -238,3 +238,8 @@ class Facts:
     wants: str = ""
     """`capture` where that was chosen in the boot menu."""
     half_duplex: bool = False
+
+
+def named(laptop: Laptop) -> str:
+    """What a warning calls a laptop."""
+    return f"laptop {laptop.tag or laptop.number}"

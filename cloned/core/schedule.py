@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from cloned.core import classics
+from cloned.core import classic_sessions as classics
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
 from cloned.core.rates import alone

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cloned.core.laptop import Difference, VerdictKind
-from cloned.core.manifest import Manifest, ReadBack, image_hash
+from cloned.disk.manifest import Manifest, ReadBack, image_hash
 
 
 @dataclass(frozen=True)

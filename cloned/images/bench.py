@@ -12,9 +12,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloned.core.extents import Extents
+from cloned.disk.extents import Extents
 from cloned.images.bitmap import Runs, bitmap_of
-from cloned.images.clonezilla import read_image
+from cloned.images.saved import read_image
 from cloned.images.store import ImageStore
 from cloned.images.streams import command
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from itertools import compress, count
 
-from cloned.core.extents import Extents
+from cloned.disk.extents import Extents
 
 MAX_EDGES = 8_000_000
 """Twice the extents we are ready to hold (64 MB); a bitmap with more is taken for a lie."""

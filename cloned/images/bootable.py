@@ -13,8 +13,8 @@ from typing import Any
 import zstandard
 
 from cloned.assets import root
-from cloned.core.layout import Layout
-from cloned.core.manifest import BOOT_CODE
+from cloned.disk.layout import Layout
+from cloned.disk.manifest import BOOT_CODE
 from cloned.errors import ClonedError, MissingError
 from cloned.live.cpio import Archive
 from cloned.processes import run

@@ -19,11 +19,11 @@ from typing import Any
 
 from aiohttp import web
 
-from cloned.core.manifest import Manifest
+from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, MissingError, UsageError
-from cloned.images.clonezilla import read_image
 from cloned.images.importing import OnProgress
 from cloned.images.manifest import Progress
+from cloned.images.saved import read_image
 from cloned.images.store import ImageStore, check_name
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from typing import IO, Any
 
 import zstandard
 
-from cloned.core.extents import Extents
-from cloned.core.manifest import Layer
+from cloned.disk.extents import Extents
+from cloned.disk.manifest import Layer
 from cloned.errors import ImageError, UsageError
 from cloned.images.bitmap import bitmap_of
 from cloned.images.folder import SUM_FILES

@@ -14,9 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from cloned.core.manifest import Manifest
+from cloned.disk.manifest import Manifest
 from cloned.errors import ImageError, UsageError
-from cloned.images.clonezilla import Saved, SavedImage
 from cloned.images.manifest import (
     Packed,
     Packer,
@@ -27,6 +26,7 @@ from cloned.images.manifest import (
     manifest_to_json,
 )
 from cloned.images.pieces import Pieces
+from cloned.images.saved import Saved, SavedImage
 from cloned.images.system import find_system
 
 log = logging.getLogger(__name__)

@@ -11,12 +11,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cloned.core.layout import min_disk_size
-from cloned.core.manifest import PIECE, Layer, Manifest, Plan
+from cloned.disk.layout import min_disk_size
+from cloned.disk.manifest import PIECE, Layer, Manifest, Plan
 from cloned.errors import ClonedError
-from cloned.images.clonezilla import Saved, SavedImage
 from cloned.images.partclone import DdReader, Header, PartcloneReader
 from cloned.images.pieces import Pieces, Stored
+from cloned.images.saved import Saved, SavedImage
 from cloned.images.streams import ImageStream
 
 SLACK = 64 * 1024 * 1024

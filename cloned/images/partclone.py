@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from cloned.core.extents import Extents
+from cloned.disk.extents import Extents
 from cloned.errors import ImageError
 from cloned.images.bitmap import Runs, TooFragmentedError
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import zstandard
 
-from cloned.core.manifest import PIECE
+from cloned.disk.manifest import PIECE
 from cloned.errors import ImageError
 from cloned.images.direct import read_file, write_file
 

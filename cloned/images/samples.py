@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cloned.assets import root
-from cloned.core.layout import Layout, Partition, Swap, swap_areas, table_writes
+from cloned.disk.layout import Layout, Partition, Swap, swap_areas, table_writes
 from cloned.errors import MissingError, UsageError
 from cloned.images import bootable
 from cloned.processes import run

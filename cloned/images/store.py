@@ -17,13 +17,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cloned.core.manifest import Manifest
+from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, ImageError, MissingError, UsageError
-from cloned.images import classic
-from cloned.images.clonezilla import read_image
+from cloned.images import classic_files as classic
 from cloned.images.importing import Import, Keep, OnProgress
 from cloned.images.manifest import Packed, Progress, StoppedError, manifest_from_json
 from cloned.images.pieces import REPAIR, Pieces
+from cloned.images.saved import read_image
 
 T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9])?")

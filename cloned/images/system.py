@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 
-from cloned.core.manifest import PIECE, Layer
+from cloned.disk.manifest import PIECE, Layer
 from cloned.errors import ImageError
-from cloned.images.clonezilla import printable
 from cloned.images.extfs import Ext, ExtError
 from cloned.images.manifest import Packed
 from cloned.images.ntfs import Ntfs, NtfsError
 from cloned.images.pieces import Pieces
+from cloned.images.saved import printable
 
 
 class LayerReader:

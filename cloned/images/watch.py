@@ -8,9 +8,9 @@ import time
 from collections.abc import Collection
 
 from cloned.core.events import ImageGone, ImageInfo, ImageKnown
-from cloned.core.layout import LayoutError
-from cloned.core.lvm_places import check_places
-from cloned.core.manifest import Plan
+from cloned.disk.layout import LayoutError
+from cloned.disk.lvm_map import check_places
+from cloned.disk.manifest import Plan
 from cloned.engine import Engine
 from cloned.errors import ImageError
 from cloned.images.store import ImageStore

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cloned.core.layout import Layout, LayoutError, read_layout
-from cloned.core.lvm_places import placed, read_groups
-from cloned.core.manifest import BOOT_CODE, Manifest, Place, Plan, ReadBack, image_hash
+from cloned.disk.layout import Layout, LayoutError, read_layout
+from cloned.disk.lvm_map import placed, read_groups
+from cloned.disk.manifest import BOOT_CODE, Manifest, Place, Plan, ReadBack, image_hash
 from cloned.lab.laptops import Disk
 from cloned.lab.loops import LoopDevice
 

@@ -101,7 +101,7 @@ class Daemon:
         """Write the configuration and start the process; `ready` waits for it."""
         config = self.settings.state / "cloned.toml"
         config.write_text(self.settings.toml())
-        program = [sys.executable, "-c", "from cloned.cli import main; main()", "serve", "--config", str(config)]
+        program = [sys.executable, "-c", "from cloned.cli.main import main; main()", "serve", "--config", str(config)]
         with self.log.open("ab") as log:
             command = ["ip", "netns", "exec", self._namespace, *program]
             environment = {**os.environ, "PYTHONUNBUFFERED": "1"}

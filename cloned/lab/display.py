@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from cloned.lab.view import Sight
+from cloned.lab.watching import Sight
 
 _STEP = 25
 """Percent between two lines about one laptop, where there is no terminal."""

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloned.errors import ClonedError
-from cloned.lab.foresight import Foresight
+from cloned.lab.estimate_check import Foresight
 from cloned.lab.laptops import Kind
 from cloned.lab.power import Plan
-from cloned.lab.view import Sight, sights
+from cloned.lab.watching import Sight, sights
 from cloned.lab.workshop import Workshop, troubles
 
 _LOOK = 0.2

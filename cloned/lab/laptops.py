@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from cloned.core.manifest import Manifest
+from cloned.disk.manifest import Manifest
 from cloned.lab.network import laptop_mac
 
 VENDOR = "Lab"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cloned.lab.faults import Late
 from cloned.lab.laptops import Firmware, Identity, Kind
-from cloned.lab.view import Sight
+from cloned.lab.watching import Sight
 
 AT_ONCE = 2
 """Virtual laptops that boot at the same time: each keeps a processor busy."""

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from cloned.lab.checks import Check
 from cloned.lab.laptops import Identity
-from cloned.lab.view import Sight, sights
+from cloned.lab.watching import Sight, sights
 
 _WIDE = 100
 STAGES = ("boot", "wait", "receive", "verify", "finish")

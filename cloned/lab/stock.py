@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloned import assets, live, processes
-from cloned.core.manifest import Manifest
+from cloned.disk.manifest import Manifest
 from cloned.errors import MissingError, UsageError
 from cloned.images import samples
 from cloned.images.store import ImageStore
-from cloned.live import clonezilla
+from cloned.live import full as clonezilla
 from cloned.netboot.files import build_boot_files
 
 Say = Callable[[str], None]

@@ -13,7 +13,7 @@ from cloned.lab.laptops import Laptop
 from cloned.lab.machine import VirtualLaptop
 from cloned.lab.power import AT_ONCE
 from cloned.lab.thinbox import ThinBox
-from cloned.lab.view import Sight
+from cloned.lab.watching import Sight
 from cloned.lab.workshop import Workshop, troubles
 
 BOOTED = "cloned-sample: booted"

@@ -19,9 +19,9 @@ from cloned.lab.daemon import PAGE, Daemon, Settings, server_address
 from cloned.lab.display import Display
 from cloned.lab.faults import Corrupt
 from cloned.lab.forward import Forward
+from cloned.lab.injector import Mischief, Stage
 from cloned.lab.laptops import Disk, Identity, Kind, Laptop, disk_size, identities
 from cloned.lab.machine import VirtualLaptop, check_host
-from cloned.lab.mischief import Mischief, Stage
 from cloned.lab.network import BRIDGE, SWITCH, Network, inside
 from cloned.lab.options import Options
 from cloned.lab.registry import Entry

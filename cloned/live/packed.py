@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import io
 import marshal
@@ -12,6 +11,9 @@ from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+ROOMS = ("agent", "clonezilla", "disk", "stream")
+"""Packages that are packed whole; an import contract keeps them from needing another."""
+
 _TIME = (1980, 1, 1, 0, 0, 0)
 _UNCHECKED = (1).to_bytes(4, "little")
 """PEP 552: a hash-based .pyc that is taken without looking at its source."""
@@ -21,7 +23,7 @@ _MAIN = "from cloned.agent.__main__ import run\n\nrun()\n"
 
 @cache
 def agent_zipapp() -> bytes:
-    """The agent and the core as one zip file; the same sources give the same bytes."""
+    """The agent and what it stands on as one zip file; the same sources give the same bytes."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, "__main__.py", _MAIN)
@@ -31,34 +33,10 @@ def agent_zipapp() -> bytes:
 
 
 def _sources() -> Iterator[Path]:
-    """The agent's files and, of the core, those it imports."""
-    found: set[Path] = set()
-    todo = [f"cloned.agent.{path.stem}" for path in (_PACKAGE / "agent").glob("[!_]*.py")] + ["cloned.agent.__main__"]
-    while todo:
-        name = todo.pop()
-        path = _file(name)
-        if path is not None and path not in found:
-            found.add(path)
-            todo += [name.rpartition(".")[0], *_imported(path.read_text())]
-    yield from sorted(found)
-
-
-def _file(module: str) -> Path | None:
-    """The source of a module of ours; None for other people's, and for names that are no modules."""
-    base = _PACKAGE.parent / module.replace(".", "/")
-    package = base / "__init__.py"
-    found = package if package.is_file() else base.with_suffix(".py")
-    return found if module.split(".")[0] == "cloned" and found.is_file() else None
-
-
-def _imported(source: str) -> Iterator[str]:
-    """Names that a source imports, each also as the module it may come from."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+    """Every file of the rooms that run on a laptop."""
+    yield _PACKAGE / "__init__.py"
+    for room in ROOMS:
+        yield from sorted((_PACKAGE / room).glob("*.py"))
 
 
 def _add(archive: zipfile.ZipFile, name: str, source: str) -> None:

@@ -15,10 +15,10 @@ from cloned.core.events import Failed, Finished, Hello, Judged, Ready
 from cloned.core.hello import facts, read_back
 from cloned.core.ids import SessionId, token_digest
 from cloned.core.laptop import Laptop, State
-from cloned.core.manifest import Manifest
 from cloned.core.orders import order
 from cloned.core.schedule import plan
 from cloned.core.verdict import judge
+from cloned.disk.manifest import Manifest
 from cloned.engine import Casting, Engine
 from cloned.errors import ClonedError, ImageError
 from cloned.monitor import Monitor

@@ -14,12 +14,12 @@ from aiohttp import web
 from cloned.errors import UsageError
 from cloned.status import metrics
 from cloned.status.auth import SIGNED_IN_SECONDS
-from cloned.status.commands import parse
 from cloned.status.guard import AUTH, COOKIE, TRUSTED, actor, problem, same_origin
 from cloned.status.live import Rendered, TooMany
 from cloned.status.needs import Counters, NetbootLog, Ready, Records, Workshop
 from cloned.status.openapi import document
 from cloned.status.pages import HUB, PAGES
+from cloned.status.requests import parse
 
 WORKSHOP = web.AppKey("workshop", Workshop)
 RECORDS = web.AppKey("records", Records)

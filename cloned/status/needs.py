@@ -16,7 +16,7 @@ class Workshop(Protocol):
         """Everything there is to see, now; cheap enough for once a second."""
 
     async def command(self, command: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Do what somebody asked for (shape: status/commands.py, with `by`); raises ClonedError with the reason."""
+        """Do what somebody asked for (shape: status/requests.py, with `by`); raises ClonedError with the reason."""
 
 
 class Records(Protocol):

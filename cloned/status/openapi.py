@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from cloned import __version__
 from cloned.status import schema
-from cloned.status.commands import Command
+from cloned.status.requests import Command
 
 MODELS: tuple[type[BaseModel], ...] = (
     Command,

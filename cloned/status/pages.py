@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cloned.assets import root
-from cloned.status import view
+from cloned.status import wall as view
 from cloned.status.guard import signed_in
 from cloned.status.live import Hub, Rendered
 from cloned.status.needs import NetbootLog, Records, Workshop

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from cloned.core.warnings import Warn
 from cloned.switch.forwarding import Station
-from cloned.switch.ports import Port, View, Warn
+from cloned.switch.ports import Port, View
 
 COUNTED = "ports free for laptops on"
 """How the words for a capacity that was read begin."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cloned.config import Switch
-from cloned.switch.credentials import Address, Community, Credentials, Secret, User, parse_address
 from cloned.switch.ports import Rules
+from cloned.switch.snmp.credentials import Address, Community, Credentials, Secret, User, parse_address
 
 
 def address_of(switch: Switch) -> Address:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cloned.core.events import Located
-from cloned.core.laptop import Laptop
+from cloned.core.laptop import Laptop, named
 from cloned.core.rates import alone
+from cloned.core.warnings import Warn
 from cloned.switch.chain import Chain, Place
-from cloned.switch.ports import SLOW_HINT, Warn, link_words
-
-
-def named(laptop: Laptop) -> str:
-    """What a warning calls a laptop."""
-    return f"laptop {laptop.tag or laptop.number}"
+from cloned.switch.ports import SLOW_HINT, link_words
 
 
 def macs_of(laptop: Laptop) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from cloned.config import Switch
 from cloned.errors import ClonedError, SwitchError
 from cloned.switch.configured import address_of, credentials_of, rules_of
 from cloned.switch.ports import View, understand
-from cloned.switch.snmp import Reader
+from cloned.switch.snmp.reader import Reader
 from cloned.switch.tables import build
 
 

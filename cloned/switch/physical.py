@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloned.switch.names import port_name, processor_name, virtual_name
-from cloned.switch.raw import ETHERNET
+from cloned.switch.snmp.raw import ETHERNET
 from cloned.switch.tables import FALSE, NOT_PRESENT, Interface, Tables
 
 

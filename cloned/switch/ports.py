@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cloned.core.warnings import Warn
 from cloned.switch.forwarding import LAG_TYPES, Station, forwarding, own_macs
 from cloned.switch.physical import display_name, physical_ports
-from cloned.switch.raw import UP
+from cloned.switch.snmp.raw import UP
 from cloned.switch.tables import DOWN, Interface, Neighbour, Tables
 
 Role = Literal["access", "uplink", "server", "reserved"]
@@ -71,18 +72,6 @@ class Port:
     def usable(self) -> bool:
         """Whether a laptop may be plugged in: an access port that nobody shut down."""
         return self.role == "access" and self.admin != "down"
-
-
-@dataclass(frozen=True)
-class Warn:
-    """Something a volunteer should know: a code for programs, what it is, and what to try."""
-
-    code: str
-    text: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.text}: {self.hint}" if self.hint else self.text
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from cloned.switch import columns as c
-from cloned.switch.columns import Column
-from cloned.switch.raw import LAG, Raw
-from cloned.switch.walk import Oid, Value
+from cloned.switch.snmp import oids as c
+from cloned.switch.snmp.oids import Column
+from cloned.switch.snmp.raw import LAG, Raw
+from cloned.switch.snmp.walk import Oid, Value
 
 DOWN, NOT_PRESENT = 2, 6
 """ifOperStatus."""

@@ -13,9 +13,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cloned.core.warnings import Warn
 from cloned.switch.chain import Chain, Link, Place, crowded, join
 from cloned.switch.counters import ErrorHistory
-from cloned.switch.ports import Port, View, Warn
+from cloned.switch.ports import Port, View
 from cloned.switch.worker import Answer, State, SwitchWorker, Watched
 from cloned.tasks import TaskOwner
 

@@ -19,12 +19,12 @@ from typing import Any, Literal
 
 from cloned.errors import SwitchError
 from cloned.processes import spawn_piped
-from cloned.switch.columns import ERRORS
-from cloned.switch.credentials import Address, Credentials
-from cloned.switch.faults import SilentError, WrongKeysError
 from cloned.switch.ports import Rules, View, understand
-from cloned.switch.raw import Raw
-from cloned.switch.snmp import Reader
+from cloned.switch.snmp.credentials import Address, Credentials
+from cloned.switch.snmp.faults import SilentError, WrongKeysError
+from cloned.switch.snmp.oids import ERRORS
+from cloned.switch.snmp.raw import Raw
+from cloned.switch.snmp.reader import Reader
 from cloned.switch.tables import build
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cloned.assets import root
-from cloned.core.layout import Layout, Partition, Swap, swap_areas, table_writes
-from cloned.core.manifest import BOOT_CODE
+from cloned.disk.layout import Layout, Partition, Swap, swap_areas, table_writes
+from cloned.disk.manifest import BOOT_CODE
 from cloned.images.store import ImageStore
 from cloned.images.system import LayerReader
 from cloned.lab.stock import cache_root

@@ -43,7 +43,7 @@ from cloned.core.events import (
 from cloned.core.ids import LaptopId, SessionId, clean, token_digest
 from cloned.core.laptop import Difference, Disk, Facts, Laptop, State, VerdictKind
 from cloned.core.portbases import REST
-from cloned.core.step import resume, step
+from cloned.core.reducer import resume, step
 from cloned.core.workshop import Workshop
 from cloned.journal import Entry
 

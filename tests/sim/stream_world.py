@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 
-from cloned.core import packets
-from cloned.core.assembly import Assembly, Frame
-from cloned.core.packets import BURST, DATA_HEADER, HEADER, PACKET, PAYLOAD, Answer, Mark
-from cloned.core.stream import AHEAD, Burst, StreamSender
+from cloned.stream import packets
+from cloned.stream.packets import BURST, DATA_HEADER, HEADER, PACKET, PAYLOAD, Answer, Mark
+from cloned.stream.receiver import Assembly, Frame
+from cloned.stream.sender import AHEAD, Burst, StreamSender
 
 SESSION = 0x5EED_0000_0000_5EED
 ASK_EVERY = 0.1

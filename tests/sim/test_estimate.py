@@ -26,8 +26,8 @@ from cloned.core.events import (
 )
 from cloned.core.ids import LaptopId, clean, token_digest
 from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
+from cloned.core.reducer import step
 from cloned.core.schedule import plan
-from cloned.core.step import step
 from cloned.core.workshop import Workshop
 
 IMAGES = [ImageInfo("school", "a" * 64, 12 * 10**9, 10**10), ImageInfo("office", "b" * 64, 20 * 10**9, 10**10)]

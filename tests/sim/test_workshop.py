@@ -12,9 +12,9 @@ import pytest
 
 from cloned.core.events import Audience, OpenStream, Record
 from cloned.core.laptop import State
+from cloned.core.reducer import resume
 from cloned.core.schedule import Schedule
 from cloned.core.snapshot import snapshot
-from cloned.core.step import resume
 from cloned.core.workshop import Workshop
 from cloned.journal import Journal
 from tests.sim.evening import Evening, replayed, run
@@ -54,10 +54,10 @@ def test_thousands_of_evenings_keep_what_must_hold(block: int) -> None:
     [
         ("tests.sim.evening.resume", lambda workshop: tuple(each for each in resume(workshop) if not isinstance(each, Record))),
         ("cloned.core.handlers.used_up", lambda laptop, now: laptop),
-        ("cloned.core.consequences.plan", lambda workshop, now: everybody(workshop)),
+        ("cloned.core.effects.plan", lambda workshop, now: everybody(workshop)),
         ("cloned.core.confirm._is_new", lambda laptop, now: True),
         ("cloned.core.confirm.void", lambda workshop, laptop, now: None),
-        ("cloned.core.classics.free_port", lambda workshop, image, now: 2232),
+        ("cloned.core.classic_sessions.free_port", lambda workshop, image, now: 2232),
     ],
     ids=["results forgotten", "confirmation kept", "places ignored", "known is new", "void holds", "ports again"],
 )

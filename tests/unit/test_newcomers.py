@@ -7,7 +7,7 @@ import pytest
 from cloned.buckets import Bucket
 from cloned.core.events import Booted
 from cloned.core.ids import clean
-from cloned.core.step import step
+from cloned.core.reducer import step
 from cloned.core.workshop import MAX_SILENT, Workshop
 from cloned.errors import ClonedError
 from cloned.newcomers import ALL_AT_ONCE, AT_ONCE, Newcomers

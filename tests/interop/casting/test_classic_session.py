@@ -17,7 +17,7 @@ pytestmark = pytest.mark.interop
 SESSION = """
 import asyncio, json, sys
 from pathlib import Path
-from cloned.casting.classic import ClassicSession, Part
+from cloned.casting.classic_session import ClassicSession, Part
 from cloned.core.events import OpenStream
 from cloned.core.ids import SessionId
 guests, wanted = int(sys.argv[1]), sys.argv[2].split(",")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cloned.core.layout import (
+from cloned.disk.layout import (
     Layout,
     Partition,
     Swap,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cloned import assets
-from cloned.core.layout import Layout, Partition, Swap, swap_areas, table_writes
+from cloned.disk.layout import Layout, Partition, Swap, swap_areas, table_writes
 from cloned.processes import run
 
 MIB = 1024 * 1024

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cloned import processes
-from cloned.core.layout import Layout
+from cloned.disk.layout import Layout
 from cloned.images.samples import clonezilla
 from cloned.images.store import ImageStore
 from cloned.lab import stock

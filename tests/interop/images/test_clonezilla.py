@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cloned.core.layout import Layout, Partition, Swap, swap_areas, table_writes
-from cloned.core.manifest import image_hash
+from cloned.disk.layout import Layout, Partition, Swap, swap_areas, table_writes
+from cloned.disk.manifest import image_hash
 from cloned.images.export import export
 from cloned.images.samples import clonezilla
 from cloned.images.store import ImageStore

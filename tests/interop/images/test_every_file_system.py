@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cloned.core.layout import Layout, table_writes
-from cloned.core.manifest import Manifest, image_hash
+from cloned.disk.layout import Layout, table_writes
+from cloned.disk.manifest import Manifest, image_hash
 from cloned.images.export import export
 from cloned.images.samples import clonezilla
 from cloned.images.store import ImageStore

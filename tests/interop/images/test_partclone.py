@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cloned.core.extents import Extents
-from cloned.core.layout import Layout, Partition, sfdisk_script
+from cloned.disk.extents import Extents
+from cloned.disk.layout import Layout, Partition, sfdisk_script
 from cloned.images.export import export
 from cloned.images.partclone import parse_header
 from cloned.images.store import ImageStore

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cloned.core.manifest import image_hash
 from cloned.core.reasons import Reason
+from cloned.disk.manifest import image_hash
 from cloned.images.samples import clonezilla
 from cloned.images.store import ImageStore
 from cloned.processes import run

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cloned import processes
-from cloned.switch.presence import engine_discovery
+from cloned.switch.snmp.presence import engine_discovery
 
 SWITCHES = Path(__file__).resolve().parents[4] / "shared" / "switches"
 

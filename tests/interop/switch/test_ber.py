@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloned.switch.ber import Response, response
+from cloned.switch.snmp.ber import Response, response
 
 pytestmark = pytest.mark.interop
 

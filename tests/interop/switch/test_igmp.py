@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cloned.switch.igmp import RFC_TIMING, Version
-from cloned.switch.igmp_packets import general_query
+from cloned.multicast.igmp import RFC_TIMING, Version
+from cloned.multicast.igmp_packets import general_query
 
 pytestmark = pytest.mark.interop
 

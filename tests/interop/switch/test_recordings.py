@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from cloned.switch.credentials import Community, Credentials, Secret, User, parse_address
-from cloned.switch.faults import SilentError, WrongKeysError
 from cloned.switch.ports import View, understand
-from cloned.switch.presence import Presence
-from cloned.switch.snmp import Reader
+from cloned.switch.snmp.credentials import Community, Credentials, Secret, User, parse_address
+from cloned.switch.snmp.faults import SilentError, WrongKeysError
+from cloned.switch.snmp.presence import Presence
+from cloned.switch.snmp.reader import Reader
 from cloned.switch.tables import build
 
 pytestmark = pytest.mark.interop

@@ -13,8 +13,8 @@ from typing import Any
 from aiohttp import web
 
 from cloned import processes
-from cloned.core.layout import Layout, Partition, min_disk_size
-from cloned.core.manifest import PIECE, Layer, Manifest, Plan
+from cloned.disk.layout import Layout, Partition, min_disk_size
+from cloned.disk.manifest import PIECE, Layer, Manifest, Plan
 from cloned.live import LiveInfo, agent_zipapp
 from tests.wire.agent.bench import MIB, TOKEN, Image, Server
 

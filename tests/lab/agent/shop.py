@@ -81,7 +81,7 @@ class Shop:
     async def cloned(self, *words: str) -> tuple[int, str]:
         """Exit status and words of a command, given as a person would."""
         config = str(self.daemon.settings.state / "cloned.toml")
-        program = [sys.executable, "-c", "from cloned.cli import main; main()", *words, "--config", config]
+        program = [sys.executable, "-c", "from cloned.cli.main import main; main()", *words, "--config", config]
         process = await asyncio.create_subprocess_exec(
             *program, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env={**os.environ, "COLUMNS": "300"},

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cloned.core.manifest import image_hash
+from cloned.disk.manifest import image_hash
 from cloned.images.store import ImageStore
 from cloned.lab import stock as stocks
 from cloned.lab.laptops import Firmware, disk_size

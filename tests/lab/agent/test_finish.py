@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cloned import processes
-from cloned.core.layout import Layout, Partition, read_layout
+from cloned.disk.layout import Layout, Partition, read_layout
 from cloned.live import LiveInfo
 from tests.lab.agent.machine import Machine, blocks, cut, dd_image, debugfs
 from tests.wire.agent.bench import FACTS, MIB, Server

@@ -35,7 +35,7 @@ def lvm(stock: stocks.Stock, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def lab(report: Path, *words: str) -> dict[str, Any]:
     """Run `cloned lab run`; its report."""
-    program = [sys.executable, "-c", "from cloned.cli import main; main()", "lab", "run", "--kind", "vm"]
+    program = [sys.executable, "-c", "from cloned.cli.main import main; main()", "lab", "run", "--kind", "vm"]
     done = subprocess.run([*program, *words, "--json", str(report)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     found: dict[str, Any] = json.loads(report.read_text())

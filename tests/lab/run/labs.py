@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-CLONED = [sys.executable, "-c", "from cloned.cli import main; main()", "lab"]
+CLONED = [sys.executable, "-c", "from cloned.cli.main import main; main()", "lab"]
 LOG = "lab.log"
 
 

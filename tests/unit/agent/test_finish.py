@@ -6,9 +6,9 @@ from cloned.agent.efi import entries, find_loader
 from cloned.agent.finish import hosts_text
 from cloned.agent.target import Skipped, Target, put_file, release_name
 from cloned.agent.tools import ToolError, run
-from cloned.core.layout import Layout, Partition, table_writes
-from tests.unit.core.test_lvm_places import PV
-from tests.unit.core.test_lvm_places import disk as physical_volume
+from cloned.disk.layout import Layout, Partition, table_writes
+from tests.unit.disk.test_lvm_map import PV
+from tests.unit.disk.test_lvm_map import disk as physical_volume
 
 
 def test_the_old_name_goes_out_of_hosts() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from cloned.agent.grow import grown, last
 from cloned.agent.target import Skipped
-from cloned.core.layout import Layout, Partition, table_writes
+from cloned.disk.layout import Layout, Partition, table_writes
 
 MIB = 2048
 GIB = 1 << 30

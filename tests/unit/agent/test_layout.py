@@ -3,8 +3,8 @@ from pathlib import Path
 
 from cloned.agent import layout as layouts
 from cloned.agent.blockio import Disk
-from cloned.core.layout import Layout, Partition, Swap
-from cloned.core.manifest import Plan
+from cloned.disk.layout import Layout, Partition, Swap
+from cloned.disk.manifest import Plan
 
 MIB = 1 << 20
 LINUX, SWAP = "0FC63DAF-8483-4772-8E79-3D69D8477DE4", "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"

@@ -10,7 +10,7 @@ import pytest
 from cloned.agent.failures import AgentError
 from cloned.agent.master import Master, Part, file_systems, geometry, md5sums, node_of, used_bytes
 from cloned.agent.upload import Sink, SplitSink, Upload, suffix
-from cloned.core.layout import parse_dump
+from cloned.disk.layout import parse_dump
 from cloned.images.partclone import Header, pack_header
 
 DUMP = """label: gpt

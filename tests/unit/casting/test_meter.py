@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloned.casting.classic import Meter
+from cloned.casting.classic_session import Meter
 
 
 def test_it_tells_the_rate_of_the_last_seconds() -> None:

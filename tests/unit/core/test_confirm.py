@@ -28,7 +28,7 @@ from cloned.core.ids import LaptopId, SessionId, clean
 from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
 from cloned.core.orders import order
 from cloned.core.reasons import Reason
-from cloned.core.step import step
+from cloned.core.reducer import step
 from cloned.core.workshop import Workshop
 
 GB = 10**9

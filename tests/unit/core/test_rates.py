@@ -10,8 +10,8 @@ from cloned.core.events import ImageInfo, Located, Rates, Settings, SwitchChange
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.laptop import Laptop, State
 from cloned.core.rates import alone, rates
+from cloned.core.reducer import step
 from cloned.core.session import Kind, Session
-from cloned.core.step import step
 from cloned.core.workshop import Workshop
 
 ONE, TWO = SessionId("one"), SessionId("two")

@@ -10,8 +10,8 @@ import pytest
 from cloned.core.events import ImageInfo, Returned, Settings
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.laptop import Confirmation, Disk, Laptop, State
+from cloned.core.reducer import step
 from cloned.core.session import Session
-from cloned.core.step import step
 from cloned.core.workshop import Workshop
 
 ONE, SESSION = LaptopId("one"), SessionId("s")

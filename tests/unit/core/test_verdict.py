@@ -8,8 +8,8 @@ from hashlib import sha256
 import pytest
 
 from cloned.core.laptop import VerdictKind
-from cloned.core.manifest import PIECE, Layer, Manifest, Plan
 from cloned.core.verdict import judge
+from cloned.disk.manifest import PIECE, Layer, Manifest, Plan
 
 MIB = 1 << 20
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cloned.core.layout import Layout, LayoutError, Partition, Swap, check_layout
-from cloned.images.clonezilla import read_image
+from cloned.disk.layout import Layout, LayoutError, Partition, Swap, check_layout
 from cloned.images.export import export
+from cloned.images.saved import read_image
 from cloned.images.store import ImageStore
 from tests.images import Disk, Part
 from tests.unit.images.test_bad_input import ZST, refused

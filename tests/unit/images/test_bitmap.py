@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloned.core.extents import Extents
+from cloned.disk.extents import Extents
 from cloned.images import bitmap
 from cloned.images.bitmap import Runs, TooFragmentedError, bitmap_of
 

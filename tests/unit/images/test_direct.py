@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from cloned.core.manifest import PIECE
+from cloned.disk.manifest import PIECE
 from cloned.errors import ImageError
 from cloned.images.direct import BLOCK, SMALL, read_file, write_file
 from cloned.images.pieces import Pieces

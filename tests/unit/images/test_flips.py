@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cloned.core.layout import Layout, LayoutError, min_disk_size
-from cloned.core.manifest import Manifest, image_hash
+from cloned.disk.layout import Layout, LayoutError, min_disk_size
+from cloned.disk.manifest import Manifest, image_hash
 from cloned.images.store import ImageStore
 from tests.images import MIB, Disk, Part, put, read_back
 

@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from cloned.assets import root
-from cloned.core.layout import Layout, Partition, Swap
-from cloned.core.manifest import Layer, Manifest, Plan
+from cloned.disk.layout import Layout, Partition, Swap
+from cloned.disk.manifest import Layer, Manifest, Plan
 
 TEXT = (root("images") / "FORMAT.md").read_text()
 EXAMPLES = re.findall(r"^\$ (.+)\n(.+)$", TEXT, re.MULTILINE)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cloned.core.layout import Layout
+from cloned.disk.layout import Layout
 from cloned.errors import ClonedError, ImageError, UsageError
-from cloned.images.clonezilla import read_image
 from cloned.images.export import export
 from cloned.images.manifest import Progress, StoppedError
+from cloned.images.saved import read_image
 from cloned.images.store import ImageStore
 from tests.images import BIG, Disk, Part
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloned.lab.faults import Late
 from cloned.lab.laptops import Kind
 from cloned.lab.power import AT_ONCE, Plan
-from cloned.lab.view import Sight, sights
+from cloned.lab.watching import Sight, sights
 from tests.unit.lab.snapshots import laptop, snapshot, who
 
 

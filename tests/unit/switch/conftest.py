@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 import pytest
 
-from cloned.switch import columns as c
-from cloned.switch.raw import Raw
-from cloned.switch.walk import Cells, Oid, Value
+from cloned.switch.snmp import oids as c
+from cloned.switch.snmp.raw import Raw
+from cloned.switch.snmp.walk import Cells, Oid, Value
 
 MakeRaw = Callable[..., Raw]
 

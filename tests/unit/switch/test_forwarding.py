@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cloned.switch.forwarding import forwarding, vlan_reading
 from cloned.switch.physical import physical_ports
-from cloned.switch.raw import Raw
+from cloned.switch.snmp.raw import Raw
 from cloned.switch.tables import build
 
 A, B, C, D = (f"98:fa:9b:00:00:0{number}" for number in range(1, 5))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloned.switch import columns as c
 from cloned.switch.ports import understand
-from cloned.switch.raw import Raw
+from cloned.switch.snmp import oids as c
+from cloned.switch.snmp.raw import Raw
 from cloned.switch.tables import Neighbour, build, capabilities, mac_of
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cloned.switch.ports import Warn, understand
+from cloned.core.warnings import Warn
+from cloned.switch.ports import understand
 from cloned.switch.tables import build
 from cloned.switch.watch import SwitchReading, ago, in_chain, link_changes
 

@@ -19,9 +19,9 @@ import zstandard
 from aiohttp import web
 
 from cloned.core.hello import read_back
-from cloned.core.layout import Layout, Partition, Swap, min_disk_size
-from cloned.core.manifest import Layer, Manifest, Plan
 from cloned.core.verdict import judge
+from cloned.disk.layout import Layout, Partition, Swap, min_disk_size
+from cloned.disk.manifest import Layer, Manifest, Plan
 from cloned.live import agent_zipapp
 
 MIB = 1024 * 1024

@@ -20,9 +20,9 @@ from aiohttp import web
 from cloned.core.boot import BootRequest
 from cloned.core.events import Command, SwitchChanged
 from cloned.core.laptop import Laptop, State
-from cloned.core.layout import Layout, Partition, Swap, swap_areas, table_writes
-from cloned.core.manifest import image_hash
 from cloned.core.reasons import Reason
+from cloned.disk.layout import Layout, Partition, Swap, swap_areas, table_writes
+from cloned.disk.manifest import image_hash
 from cloned.engine import Engine
 from cloned.images import capture as channel
 from cloned.images.capture import Captures, capture_routes

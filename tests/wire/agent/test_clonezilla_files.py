@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from cloned.agent import clonezilla
-from cloned.agent.clonezilla import Clonezilla
+from cloned.agent import clonezilla_root as clonezilla
+from cloned.agent.clonezilla_root import Clonezilla
 from cloned.agent.failures import AgentError
 from cloned.agent.options import Options
 from cloned.agent.verify import Stopped

@@ -20,8 +20,8 @@ from cloned.agent.verify import Stopped
 from cloned.casting.link import Link
 from cloned.casting.pieces import PieceSender
 from cloned.casting.unicast import piece_routes
-from cloned.core.manifest import PIECE, Layer, Plan
-from cloned.core.packets import StreamAddress
+from cloned.disk.manifest import PIECE, Layer, Plan
+from cloned.stream.packets import StreamAddress
 
 pytestmark = pytest.mark.wire
 

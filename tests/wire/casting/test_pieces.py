@@ -14,12 +14,13 @@ import pytest
 
 from cloned.agent import receive
 from cloned.agent.receive import Reception, Whole
-from cloned.casting.multicast import Group
+from cloned.casting.group_socket import Group
 from cloned.casting.pieces import PieceSender
-from cloned.core import packets, ways
-from cloned.core.audience import MOST_RECEIVERS
-from cloned.core.packets import PACKET, Ask, StreamAddress
 from cloned.errors import ImageError, MissingError
+from cloned.stream import packets
+from cloned.stream import transport as ways
+from cloned.stream.packets import PACKET, Ask, StreamAddress
+from cloned.stream.receivers import MOST_RECEIVERS
 
 pytestmark = pytest.mark.wire
 COUNT = 12

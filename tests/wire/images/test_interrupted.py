@@ -17,7 +17,7 @@ FULL = ((0, 2500),)
 
 
 def begin(config: Path, image: Path) -> subprocess.Popen[bytes]:
-    program = [sys.executable, "-c", "from cloned.cli import main; main()", "image", "import", str(image)]
+    program = [sys.executable, "-c", "from cloned.cli.main import main; main()", "image", "import", str(image)]
     return subprocess.Popen([*program, "--config", str(config)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 

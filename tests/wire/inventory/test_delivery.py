@@ -18,7 +18,8 @@ import pytest
 from aiohttp import web
 
 from cloned.config import Sink
-from cloned.inventory import commands, outbox
+from cloned.inventory import offline as commands
+from cloned.inventory import outbox
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import Outbox
 from cloned.inventory.sinks import make

@@ -17,7 +17,7 @@ from cloned.core.boot import BootRequest
 from cloned.core.events import Configured, ImageInfo, ImageKnown, OpenStream, Settings, SwitchChanged
 from cloned.core.ids import SessionId
 from cloned.core.laptop import State
-from cloned.core.manifest import PIECE, Layer, Manifest, Plan
+from cloned.disk.manifest import PIECE, Layer, Manifest, Plan
 from cloned.engine import Engine
 from cloned.journal import Journal
 from cloned.monitor import Monitor

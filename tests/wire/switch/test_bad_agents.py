@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from cloned.switch import columns as c
 from cloned.switch import worker
-from cloned.switch.credentials import Community, Secret, parse_address
-from cloned.switch.faults import SilentError
 from cloned.switch.ports import View, understand
-from cloned.switch.snmp import Reader
+from cloned.switch.snmp import oids as c
+from cloned.switch.snmp.credentials import Community, Secret, parse_address
+from cloned.switch.snmp.faults import SilentError
+from cloned.switch.snmp.reader import Reader
+from cloned.switch.snmp.walk import Limits, Oid
 from cloned.switch.tables import build
-from cloned.switch.walk import Limits, Oid
 from cloned.switch.watch import SwitchReading, SwitchWatch, Watched
 
 pytestmark = pytest.mark.wire

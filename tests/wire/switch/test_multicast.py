@@ -21,14 +21,14 @@ while True:
 SEND = """
 import asyncio, sys
 from ipaddress import IPv4Address
-from cloned.switch.multicast import ProbeSender
+from cloned.multicast.querier import ProbeSender
 asyncio.run(ProbeSender(IPv4Address(sys.argv[1]), 7).run(0.1))
 """
 ASK = """
 import asyncio, json, sys
 from ipaddress import IPv4Address
-from cloned.switch.igmp import Timing
-from cloned.switch.multicast import IgmpQuerier
+from cloned.multicast.igmp import Timing
+from cloned.multicast.querier import IgmpQuerier
 def say(election):
     print(json.dumps(["asking" if election.asking else str(election.other)]), flush=True)
 async def main():

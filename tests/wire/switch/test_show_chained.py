@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from cloned.switch import columns as c
-from cloned.switch.walk import Oid
+from cloned.switch.snmp import oids as c
+from cloned.switch.snmp.walk import Oid
 from tests.wire.switch.test_bad_agents import Agent, Answer, answering, integer, plain, text
 
 pytestmark = pytest.mark.wire

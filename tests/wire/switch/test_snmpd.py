@@ -21,7 +21,7 @@ USERS = {"ann": ("SHA", "AES"), "bob": ("SHA-256", "AES"), "eve": ("SHA-512", "A
 
 WATCH = """
 import asyncio, json, sys, time
-from cloned.switch.credentials import Community, Secret, User, parse_address
+from cloned.switch.snmp.credentials import Community, Secret, User, parse_address
 from cloned.switch.ports import Rules
 from cloned.switch.server import server_macs
 from cloned.switch.watch import SwitchWatch, Watched

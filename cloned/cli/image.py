@@ -1,0 +1,260 @@
+"""`cloned image …` and `cloned live …`: the store of images and the system that laptops boot."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from cloned.cli.workshop import _table, config_option, json_option
+from cloned.config import load
+from cloned.errors import ImageError, UsageError
+from cloned.images import export as exporting
+from cloned.images.store import ImageStore
+
+directory = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def _store(config: Path | None) -> ImageStore:
+    return ImageStore(load(config).workshop.state / "images")
+
+
+@click.group()
+def image() -> None:
+    """Images: what laptops are cloned from."""
+
+
+@image.command("list")
+@config_option
+@json_option
+def list_images(config: Path | None, as_json: bool) -> None:
+    """List the images of the store."""
+    store = _store(config)
+    found = [store.details(name) for name in store.names()]
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    rows = [
+        [
+            each["name"],
+            each["os"],
+            _gb(each["used"]),
+            _gb(each["stored"]),
+            _gb(each["min_size"]),
+            ", ".join(each["firmware"]),
+            each["image_hash"][:16],
+        ]
+        for each in found
+    ]
+    _table(["image", "system", "used", "stored", "smallest disk", "boots on", "hash"], rows)
+
+
+@image.command("import")
+@click.argument("path", type=directory)
+@click.option("--name", default=None, help="Name in the store; default: the directory's.")
+@click.option(
+    "--keep",
+    type=click.Choice(["reference", "copy", "link"]),
+    default="reference",
+    show_default=True,
+    help="What becomes of the Clonezilla files, which only classic sessions send.",
+)
+@config_option
+def import_image(path: Path, name: str | None, keep: Any, config: Path | None) -> None:
+    """Take in a Clonezilla image directory, proving it on the way. Ctrl-C stops it; the same command carries on."""
+    with _progress() as report, _stoppable() as stopped:
+        manifest = _store(config).import_image(path, name, report, keep, stopped)
+    click.echo(f"{manifest.name}: {len(manifest.pieces)} pieces, image hash {manifest.image_hash}")
+
+
+@image.command()
+@click.argument("name")
+@config_option
+def verify(name: str, config: Path | None) -> None:
+    """Read every piece of an image and prove it."""
+    store = _store(config)
+    with _progress() as report, _stoppable() as stopped:
+        wrong = store.verify_image(name, report, stopped)
+    if wrong:
+        files = ", ".join(map(str, store.damaged_files(name, wrong)[:5]))
+        raise ImageError(f"image {name}: {len(wrong)} pieces are damaged ({files})", "import the image again")
+    click.echo(f"{name}: every piece is right")
+
+
+@image.command()
+@click.argument("laptop")
+@click.argument("name")
+@click.option("--disk", default="", help="Which disk to read, where the laptop has several: its path or serial.")
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Stay until the image is proven, or failed.")
+@config_option
+def capture(laptop: str, name: str, disk: str, wait: bool, config: Path | None) -> None:
+    """Capture LAPTOP, which runs the live system, as a master: a new image NAME. Its disk is only read."""
+    from cloned import client
+
+    runtime = load(config).workshop.runtime
+    client.command(runtime, "capture", target=laptop, image=name, **({"disk": disk} if disk else {}))
+    if not wait:
+        click.echo(f"{laptop} is being captured as {name}")
+        return
+    with _progress() as report:
+        why = _follow(lambda: client.get(runtime, "/api/v1/state"), name, report)
+    if why:
+        raise ImageError(f"{name} was not captured: {why.rstrip('.')}", "nothing is left of it; capture it again")
+    click.echo(f"{name} is captured, whole and proven")
+
+
+def _follow(state: Callable[[], dict[str, Any]], name: str, report: Callable[[Any], None]) -> str:
+    """Wait until nothing is captured as `name` any more; why there is no image, empty if there is one."""
+    ident = ""
+    while True:
+        told = state()
+        found = next((each for each in told["laptops"] if each["capture"] == name), None)
+        if found is None:
+            break
+        ident = found["id"]
+        progress = found["progress"] or {}
+        report(Step(str(progress.get("activity") or "asking"), progress.get("bytes") or 0, progress.get("total")))
+        time.sleep(1)
+    if any(each["name"] == name for each in told["images"]):
+        return ""
+    failed = [each for each in told["laptops"] if each["id"] == ident or each["reason"] == "capture-failed"]
+    return (failed[0]["why"] or failed[0]["history"][-1]["why"]) if failed else "the laptop is not there any more"
+
+
+class Step(NamedTuple):
+    """How far a capture is, for the progress bar."""
+
+    part: str
+    done: int
+    total: int | None
+
+
+@image.command()
+@click.argument("name")
+@click.argument("into", metavar="DIRECTORY", type=click.Path(path_type=Path))
+@config_option
+def export(name: str, into: Path, config: Path | None) -> None:
+    """Write an image as a Clonezilla DIRECTORY, which stock Clonezilla restores."""
+    with _progress() as report:
+        made = exporting.export(_store(config), name, into, report)
+    click.echo(f"{made}: {name} is there, as Clonezilla restores it")
+
+
+@image.command()
+@click.argument("name")
+@click.confirmation_option(prompt="Remove this image from the store?")
+@config_option
+def remove(name: str, config: Path | None) -> None:
+    """Remove an image; pieces that other images share stay."""
+    freed = _store(config).remove(name)
+    click.echo(f"{name} is removed, {_gb(freed)} became free")
+
+
+@image.command()
+@click.argument("laptop")
+@config_option
+@json_option
+def explain(laptop: str, config: Path | None, as_json: bool) -> None:
+    """Say which image a LAPTOP gets, and why."""
+    from cloned import client
+
+    state = client.get(load(config).workshop.runtime, "/api/v1/state")
+    wanted = laptop.lower()
+    found = [
+        each
+        for each in state["laptops"]
+        if wanted in (str(each["number"]), each["id"], each["tag"].lower(), each["serial"].lower(), *each["macs"])
+    ]
+    if len(found) != 1:
+        raise UsageError(f"{len(found) or 'no'} laptops are called {laptop}", "see `cloned laptops`")
+    told = {key: found[0][key] for key in ("number", "vendor", "product", "firmware", "image", "chosen", "why")}
+    if as_json:
+        click.echo(json.dumps(told, indent=2))
+        return
+    click.echo(
+        f"laptop {told['number']} ({told['vendor']} {told['product']}): "
+        + (f"{told['image']}, by {told['chosen']}" if told["image"] else f"no image; {told['why']}")
+    )
+
+
+@click.group()
+def live() -> None:
+    """The lean live system that laptops boot."""
+
+
+@live.command()
+@click.option("--firmware/--no-firmware", default=True, show_default=True, help="Take firmware of network cards along.")
+@click.option("--clonezilla", is_flag=True, help="Build the full Clonezilla too, which classic sessions need.")
+@config_option
+def build(firmware: bool, clonezilla: bool, config: Path | None) -> None:
+    """Build the live system and collect the boot files, unless they are current."""
+    from cloned import live as system
+    from cloned.live import full as full
+    from cloned.netboot.files import build_boot_files
+
+    boot = load(config).boot
+    if clonezilla:
+        click.echo(f"{full.build(boot.live).squashfs}: Clonezilla is there")
+    made = system.build(boot.live, firmware=firmware)
+    build_boot_files(boot.files)
+    click.echo(f"{boot.live}: {made.bytes / 1e6:.1f} MB; {boot.files}: boot files are there")
+
+
+@live.command()
+@config_option
+@json_option
+def info(config: Path | None, as_json: bool) -> None:
+    """Say what the live system is made of."""
+    from cloned import live as system
+
+    told = system.info(load(config).boot.live).to_json()
+    click.echo(json.dumps(told, indent=2, default=str) if as_json else "\n".join(f"{k}: {v}" for k, v in told.items()))
+
+
+class _progress:  # noqa: N801 - used as a function
+    """A progress bar on a terminal, silence elsewhere."""
+
+    def __enter__(self) -> Callable[[Any], None]:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
+        self.bar = Progress(*columns, console=Console(stderr=True), disable=not Console(stderr=True).is_terminal)
+        self.bar.start()
+        task = self.bar.add_task("reading", total=None)
+
+        def report(progress: Any) -> None:
+            self.bar.update(task, description=progress.part, completed=progress.done, total=progress.total)
+
+        return report
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Whether somebody asked us to stop (Ctrl-C, SIGTERM): asked between two pieces, so that nothing is half done."""
+    stop = threading.Event()
+    before = {each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop.is_set
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.2f} GB"

@@ -1,0 +1,56 @@
+"""`cloned inventory …`: the ledger of results and the sinks it is pushed to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import click
+
+from cloned.cli.workshop import _table, config_option, json_option
+from cloned.config import load
+from cloned.inventory import offline as commands
+
+
+@click.group()
+def inventory() -> None:
+    """Results: what is recorded, what the sinks still have to get."""
+
+
+@inventory.command()
+@config_option
+@json_option
+def status(config: Path | None, as_json: bool) -> None:
+    """Show how many results are recorded and what each sink still has to get."""
+    settings = load(config)
+    told = asyncio.run(commands.status(ledger_path(settings.workshop.state), [sink.name for sink in settings.sink]))
+    if as_json:
+        click.echo(json.dumps(told, indent=2))
+        return
+    click.echo(f"{told['rows']} results recorded")
+    columns = ["sink", "state", "waiting", "sent", "refused", "reason"]
+    _table(columns, [[str(sink.get(name, "")) for name in columns] for sink in told["sinks"]])
+
+
+@inventory.command()
+@click.argument("sink", required=False)
+@config_option
+def retry(sink: str | None, config: Path | None) -> None:
+    """Send again what a SINK (or every sink) refused."""
+    count = asyncio.run(commands.retry(ledger_path(load(config).workshop.state), sink))
+    click.echo(f"{count} results are sent again")
+
+
+@inventory.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@config_option
+def export(file: Path, config: Path | None) -> None:
+    """Write every result into FILE: .csv, .xlsx or .json."""
+    count = asyncio.run(commands.export(ledger_path(load(config).workshop.state), file))
+    click.echo(f"{count} results written to {file}")
+
+
+def ledger_path(state: Path) -> Path:
+    """Where the ledger is under a state directory."""
+    return state / "ledger.sqlite"

@@ -1,0 +1,93 @@
+"""The command line: `cloned …`. Exit status 0 all well, 1 failed, 2 wrong usage, 3 something needed is missing."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cloned import __version__
+from cloned.config import load
+from cloned.errors import ClonedError, Exit
+
+_COMMANDS = {
+    "serve": "cloned.cli.serve:serve",
+    "check": "cloned.cli.serve:check",
+    "backup": "cloned.cli.serve:backup",
+    "restore": "cloned.cli.serve:restore",
+    "pin": "cloned.cli.serve:pin",
+    "image": "cloned.cli.image:image",
+    "live": "cloned.cli.image:live",
+    "switch": "cloned.cli.switch:switch",
+    "lab": "cloned.cli.lab:lab",
+    "laptops": "cloned.cli.workshop:laptops",
+    "sessions": "cloned.cli.workshop:sessions",
+    "start": "cloned.cli.workshop:start",
+    "cancel": "cloned.cli.workshop:cancel",
+    "retry": "cloned.cli.workshop:retry",
+    "confirm": "cloned.cli.workshop:confirm",
+    "batch": "cloned.cli.workshop:batch",
+    "pause": "cloned.cli.workshop:pause",
+    "continue": "cloned.cli.workshop:go_on",
+    "exclude": "cloned.cli.workshop:exclude",
+    "move": "cloned.cli.workshop:move",
+    "hold": "cloned.cli.workshop:hold",
+    "tag": "cloned.cli.workshop:tag",
+    "netboot": "cloned.cli.workshop:netboot",
+    "inventory": "cloned.cli.inventory:inventory",
+}
+"""Each command where its module is: importing all of them would take longer than most commands do."""
+
+
+class _Lazy(click.Group):
+    """A group that imports a command when it is called for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = _COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, name = place.split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cloned")
+@click.option("-v", "--verbose", is_flag=True, help="Tell more of what is going on.")
+def cloned(verbose: bool) -> None:
+    """Boot laptops from the network, clone them by multicast, and prove every disk."""
+    level = logging.DEBUG if verbose else logging.INFO
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for noisy in ("aiohttp.access", "asyncio", "scapy", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def main(args: Sequence[str] | None = None) -> Any:
+    """Run the command line; every error is one clear line on standard error and an exit status."""
+    try:
+        code = cloned.main(args, standalone_mode=False)
+    except click.exceptions.Abort:
+        print("stopped", file=sys.stderr)
+        sys.exit(Exit.FAILED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Exit.USAGE)
+    except ClonedError as error:
+        print(f"cloned: {error}", file=sys.stderr)
+        sys.exit(error.exit)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else Exit.OK)
+
+
+def runtime(config: Path | None) -> Path:
+    """Where the daemon of this configuration listens."""
+    return load(config).workshop.runtime

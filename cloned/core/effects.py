@@ -1,0 +1,126 @@
+"""What follows from any event: places given away, sessions ended, and what must be done outside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cloned.core import classic_sessions as classics
+from cloned.core.events import CloseStream, Effect, OpenStream, Record
+from cloned.core.laptop import Laptop, State, VerdictKind, move
+from cloned.core.ledger import ledger_row
+from cloned.core.rates import rates
+from cloned.core.schedule import plan
+from cloned.core.session import Kind, Session
+from cloned.core.workshop import Workshop
+
+
+def admit(workshop: Workshop, entropy: str, now: float) -> Workshop:
+    """Give the free places to those whose turn it is."""
+    for number, ident in enumerate(plan(workshop, now).start):
+        laptop = workshop.laptops[ident]
+        session = workshop.open_session(laptop.image)
+        if session is None:
+            kind: Kind = "classic" if workshop.images[laptop.image].classic else "pieces"
+            session = classics.new_session(workshop, laptop.image, kind, f"{entropy}/{number}", now)
+        if session is None:
+            continue
+        if ident not in session.members:
+            session = replace(session, members=(*session.members, ident))
+        session = replace(session, idle_since=None, joined=now)
+        workshop = workshop.with_session(session).with_laptop(_start(laptop, session, now))
+    return workshop
+
+
+def _start(laptop: Laptop, session: Session, now: float) -> Laptop:
+    """`laptop` with a place in `session`; a new job unless the last one is still open."""
+    if not laptop.job_open:
+        laptop = replace(
+            laptop,
+            job=laptop.job + 1,
+            job_open=True,
+            attempts=0,
+            verdict=VerdictKind.NONE,
+            image_hash="",
+            differs=(),
+            first_differs=(),
+            cleared=(),
+            discarded=False,
+            steps=(),
+            bytes=0,
+        )
+    laptop = replace(laptop, session=session.id, attempts=0)
+    return move(laptop, State.READY, now, f"joins session {session.number}")
+
+
+def end_sessions(workshop: Workshop, now: float) -> Workshop:
+    """Note which sessions have nobody left, and end those that lingered long enough or whose image is gone."""
+    busy = {laptop.session for laptop in workshop.active()}
+    sessions = dict(workshop.sessions)
+    for ident, session in workshop.sessions.items():
+        if session.kind == "guests":
+            continue  # ends with its stream
+        if session.open and ident not in busy:
+            idle = session.idle_since if session.idle_since is not None else now
+            over = now - idle >= workshop.settings.linger_seconds or _outdated(workshop, session)
+            over = over or session.started is not None
+            sessions[ident] = replace(session, idle_since=idle, ended=now if over else None)
+        elif session.open and session.idle_since is not None:
+            sessions[ident] = replace(session, idle_since=None)
+    return workshop if sessions == workshop.sessions else replace(workshop, sessions=sessions)
+
+
+def _outdated(workshop: Workshop, session: Session) -> bool:
+    image = workshop.images.get(session.image)
+    return image is None or image.image_hash != session.image_hash
+
+
+def open_stream(session: Session, *, interrupted: bool = False) -> OpenStream:
+    """What opens a session's stream; `interrupted` by the daemon's end."""
+    return OpenStream(
+        session.id,
+        session.number,
+        session.image,
+        session.stream,
+        session.kind,
+        session.port,
+        session.guests,
+        interrupted,
+    )
+
+
+def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tuple[Effect, ...]]:
+    """What must be done because of what changed: streams opened, paced and closed, results recorded."""
+    found: list[Effect] = []
+    for ident, session in after.sessions.items():
+        was = before.sessions.get(ident)
+        if was is None:
+            found.append(open_stream(session))
+        if session.receivers != (was.receivers if was is not None else ()):
+            found.append(classics.audience(after, session))
+        if was is not None and was.open and not session.open:
+            found.append(CloseStream(ident))
+    if (limits := rates(after)) != rates(before):
+        found.append(limits)
+    closed = [
+        laptop
+        for ident, laptop in after.laptops.items()
+        if laptop.job_open and laptop.state in (State.DONE, State.ASIDE) and laptop is not before.laptops.get(ident)
+    ]
+    for laptop in closed:
+        row = ledger_row(laptop, now)
+        found.append(Record(row))
+        after = after.with_laptop(
+            replace(laptop, job_open=False, written=laptop.written and laptop.state is State.ASIDE)
+        )
+        after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{laptop.job}": row})
+    return after, tuple(found)
+
+
+def resume(workshop: Workshop) -> tuple[Effect, ...]:
+    """What a daemon that starts must do first: everything of which it cannot know that the last one did it."""
+    opened = [
+        open_stream(each, interrupted=each.classic and each.started is not None and each.sent is None)
+        for each in workshop.sessions.values()
+        if each.open
+    ]
+    return (*opened, rates(workshop), *(Record(dict(row)) for row in workshop.unrecorded.values()))

@@ -1,0 +1,17 @@
+"""What a volunteer should know, in one shape wherever it arises. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Warn:
+    """Something a volunteer should know: a code for programs, what it is, and what to try."""
+
+    code: str
+    text: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text}: {self.hint}" if self.hint else self.text

@@ -1,0 +1,127 @@
+"""MBR partition tables with logical partitions: read the chain, and write one.
+
+The format has no standard; this follows what Linux (block/partitions/msdos.c) and libfdisk do.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from cloned.disk.gpt import Read
+from cloned.disk.partitions import EXTENDED, MIB, Layout, LayoutError, Partition
+
+_ENTRY = struct.Struct("<B3sB3sII")
+_TABLE = 446
+_MAX_LOGICAL = 1024
+"""Longer chains are taken for a loop."""
+
+_Entry = tuple[int, int, int, int]
+"""Flag, type, start, size."""
+
+
+def entries(sector: bytes) -> list[_Entry]:
+    """The four entries of an MBR or EBR; LayoutError without the 55 AA signature."""
+    if sector[510:512] != b"\x55\xaa":
+        raise LayoutError("there is no partition table")
+    found = (_ENTRY.unpack_from(sector, _TABLE + 16 * index) for index in range(4))
+    return [(flag, kind, start, size) for flag, _, kind, _, start, size in found]
+
+
+def is_protective(sector: bytes) -> bool:
+    """True if this first sector belongs to a GPT disk."""
+    return any(kind == 0xEE for _, kind, _, _ in entries(sector))
+
+
+def read_mbr(read: Read, disk_size: int, sector_size: int) -> Layout:
+    """Read an MBR and its chain of logical partitions; LayoutError names what is invalid."""
+    head = read(0, sector_size)
+    parts: list[Partition] = []
+    for number, (flag, kind, start, size) in enumerate(entries(head), 1):
+        if kind and size:
+            parts.append(_partition(number, flag, kind, start, size))
+    for part in parts[:]:
+        if part.extended:
+            parts += _logical(read, part, sector_size)
+            break  # Linux and libfdisk follow the first extended partition alone
+    for part in parts:
+        if part.end * sector_size > disk_size:
+            raise LayoutError(f"partition {part.number} ends after the end of the disk")
+    (ident,) = struct.unpack_from("<I", head, 440)
+    return Layout("dos", f"0x{ident:08x}", sector_size, tuple(parts))
+
+
+def _is_extended(kind: int) -> bool:
+    return f"{kind:x}" in EXTENDED
+
+
+def _partition(number: int, flag: int, kind: int, start: int, size: int) -> Partition:
+    return Partition(number, start, size, f"{kind:x}", attrs="active" if flag & 0x80 else "")
+
+
+def _logical(read: Read, extended: Partition, sector_size: int) -> Iterator[Partition]:
+    """Follow the EBR chain: each has a partition relative to itself and a link relative to the extended one."""
+    at, number, seen = extended.start, 5, set[int]()
+    while True:
+        if at in seen or len(seen) >= _MAX_LOGICAL or not extended.start <= at < extended.end:
+            raise LayoutError(f"the chain of logical partitions is damaged at sector {at}")
+        seen.add(at)
+        table = entries(read(at * sector_size, sector_size))
+        data = [entry for entry in table if entry[3] and entry[1] and not _is_extended(entry[1])]
+        if data:
+            flag, kind, start, size = data[0]
+            yield _partition(number, flag, kind, at + start, size)
+            number += 1
+        link = next((start for _, kind, start, _ in table if _is_extended(kind)), 0)
+        if not link:
+            return
+        at = extended.start + link
+
+
+def build_mbr(layout: Layout) -> list[tuple[int, bytes]]:
+    """(offset, bytes) to write for an MBR layout: bytes 440 … 511 and an EBR for each logical partition."""
+    sector = layout.sector_size
+    table = bytearray(64)
+    for part in layout.partitions:
+        if part.number <= 4:
+            _ENTRY.pack_into(table, 16 * (part.number - 1), *_entry(part, part.start))
+    head = struct.pack("<IH", int(layout.id, 16), 0) + bytes(table) + b"\x55\xaa"
+    return [(440, head), *((at * sector, data) for at, data in _chain(layout))]
+
+
+def _entry(part: Partition, start: int) -> tuple[int, bytes, int, bytes, int, int]:
+    """An entry's fields; CHS addresses are written as `see the LBA`, which every loader since 2000 does."""
+    flag, chs = 0x80 if part.attrs == "active" else 0, b"\xfe\xff\xff"
+    return flag, chs, int(part.type, 16), chs, start, part.size
+
+
+def _chain(layout: Layout) -> Iterator[tuple[int, bytes]]:
+    logical = [part for part in layout.partitions if part.number > 4]
+    extended = next((part for part in layout.partitions if part.number <= 4 and part.extended), None)
+    if extended is None:
+        if logical:
+            raise LayoutError("there are logical partitions but no extended one")
+        return
+    places = _ebr_places(layout, extended, logical)
+    for index, at in enumerate(places):
+        table = bytearray(64)
+        if index < len(logical):
+            _ENTRY.pack_into(table, 0, *_entry(logical[index], logical[index].start - at))
+        if index + 1 < len(places):
+            following = Partition(0, 0, logical[index + 1].end - places[index + 1], "5")
+            _ENTRY.pack_into(table, 16, *_entry(following, places[index + 1] - extended.start))
+        yield at, bytes(_TABLE) + bytes(table) + b"\x55\xaa"
+
+
+def _ebr_places(layout: Layout, extended: Partition, logical: list[Partition]) -> list[int]:
+    """Sectors of the EBRs: the first starts the extended partition, the others 1 MiB before theirs or less."""
+    places = [extended.start]
+    taken = [(part.start, part.end) for part in logical]
+    for part in logical[1:]:
+        free = max([extended.start + 1, *(end for start, end in taken if start < part.start)])
+        place = max(free, part.start - MIB // layout.sector_size)
+        if place >= part.start:
+            raise LayoutError(f"there is no room before logical partition {part.number} for its table")
+        taken.append((place, place + 1))
+        places.append(place)
+    return places

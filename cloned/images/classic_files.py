@@ -1,0 +1,62 @@
+"""What classic sessions need of an image: the files that Clonezilla saved, in the order in which it asks for them."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from pathlib import Path
+
+from cloned.clonezilla.names import rename_disk
+from cloned.errors import ImageError
+from cloned.images.folder import SUM_FILES, Folder
+from cloned.images.saved import SavedImage, read_image
+
+_PRIVATE = re.compile(r"Info-.*|clonezilla-img|.*\.log")
+"""Files about the source laptop that restoring does not need."""
+
+
+def saved_parts(directory: Path) -> list[tuple[str, list[Path]]]:
+    """Partitions and logical volumes with their files, in the order of ocs-functions, task_restoreparts."""
+    image = read_image(directory)
+    order = _order(Folder(directory))
+    parts = sorted(image.parts, key=lambda part: order.index(part.name))
+    return [(part.name, list(part.files)) for part in parts]
+
+
+def _order(folder: Folder) -> list[str]:
+    """Names from `parts`, then from lvm_logv.list."""
+    lines = (folder.text("lvm_logv.list") or "").splitlines()
+    return [*folder.words("parts"), *(line.split()[0].removeprefix("/dev/") for line in lines if line.split())]
+
+
+def small_files(directory: Path) -> tuple[SavedImage, dict[str, bytes]]:
+    """An image's small files, and its large ones without what they hold: Clonezilla goes by their names."""
+    image, folder = read_image(directory), Folder(directory)
+    large = {path.name for part in image.parts for path in part.files}
+    left_out = {name for name in folder.names if name in SUM_FILES or _PRIVATE.fullmatch(name)}
+    found = {name: b"" if name in large else folder.data(name) for name in sorted(folder.names - left_out)}
+    return image, {name: data for name, data in found.items() if data is not None}
+
+
+def pseudo_image(directory: Path, name: str, disk: str) -> bytes:
+    """A tar of directory `name` that ocs-sr restores by multicast onto `disk` (sda, nvme0n1, …).
+
+    ValueError for what is no name of a disk; ImageError where the directory is damaged.
+    """
+    image, files = small_files(directory)
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for path, data in rename_disk(files, image.disk, disk).items():
+            entry = tarfile.TarInfo(f"{name}/{path}")
+            entry.size, entry.mode = len(data), 0o644
+            archive.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
+
+
+def original(found: Path | None, name: str) -> Path:
+    """The Clonezilla directory; ImageError if it is not there any more."""
+    if found is None:
+        hint = "put it back, or import it again with a copy of its files kept (--keep copy)"
+        raise ImageError(f"the Clonezilla directory of {name} is gone, and a classic session sends its files", hint)
+    return found

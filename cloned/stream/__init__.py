@@ -1,0 +1,1 @@
+"""The piece stream, pure: frames, sender, receiver, pacing; what server and laptop share."""

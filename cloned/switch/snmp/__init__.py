@@ -1,0 +1,1 @@
+"""Speaks SNMP with a switch and brings its tables as they are; what they mean is said elsewhere."""

@@ -1,0 +1,55 @@
+"""Stored images are proven again and again."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from cloned.errors import ImageError
+from cloned.images.scrub import Patrol, Proof
+from cloned.images.store import ImageStore
+from tests.images import Disk, Part
+
+
+async def test_rot_is_found_and_repaired(store: ImageStore, memory: Path) -> None:
+    source = Disk([Part(1)]).write(memory / "image")
+    manifest = store.import_image(source)
+    store.import_image(Disk([Part(1, seed=2)]).write(memory / "sound"))
+    rotten = store.pieces.path(manifest.pieces[0])
+    rotten.write_bytes(rotten.read_bytes()[:-1] + b"x")
+    store.check("image")
+    found: list[Proof] = []
+    idle = asyncio.Event()
+
+    async def note(proof: Proof) -> None:
+        found.append(proof)
+
+    def busy() -> bool:
+        if len(patrol.proofs) == 2:
+            idle.set()
+        return idle.is_set()
+
+    patrol = Patrol(store, 0, busy, note)
+    task = asyncio.create_task(patrol.run())
+    await asyncio.wait_for(idle.wait(), 10)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert [(proof.image, proof.damaged) for proof in found] == [("image", 1)]
+    assert not patrol.proofs["sound"].damaged
+    with pytest.raises(ImageError, match="is missing"):
+        store.check("image")
+    store.import_image(source)
+    store.check("image")
+
+
+async def test_not_while_busy(store: ImageStore, memory: Path) -> None:
+    store.import_image(Disk([Part(1)]).write(memory / "image"))
+    patrol = Patrol(store, 0.01, busy=lambda: True)
+    task = asyncio.create_task(patrol.run())
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert patrol.proofs == {}

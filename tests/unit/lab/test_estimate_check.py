@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from cloned.lab.estimate_check import Foresight
+from cloned.lab.watching import Sight
+
+
+def sight(state: str, left: float | None) -> list[Sight]:
+    return [Sight(1, {"state": state, "left_seconds": left})]
+
+
+def test_what_was_said_is_held_against_what_it_took() -> None:
+    foresight = Foresight()
+    foresight.look([Sight(1, None)], 0.0)
+    foresight.look(sight("waiting", 100.0), 0.0)  # right: it took 90
+    foresight.look(sight("receiving", 70.0), 50.0)  # it took 40: wrong
+    foresight.look(sight("verifying", 2.0), 88.0)
+    foresight.look(sight("done", None), 90.0)
+    foresight.look(sight("done", None), 99.0)
+    assert foresight.to_json() == {"right": 0.667, "of": 3}
+
+
+def test_who_never_ends_does_not_count() -> None:
+    foresight = Foresight()
+    foresight.look(sight("receiving", 70.0), 50.0)
+    assert foresight.to_json() == {"right": 0.0, "of": 0}

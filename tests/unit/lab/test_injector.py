@@ -1,0 +1,60 @@
+"""The fault `corrupt` really changes a byte that counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cloned.disk.manifest import Layer, PieceMap
+from cloned.errors import ClonedError
+from cloned.lab.injector import change_used_byte
+from cloned.lab.laptops import Disk, Firmware, Laptop, identities
+
+SIZE = 1 << 20
+LAYERS = (
+    Layer(1, "sda1", "ext4", 4096, 65536, ((0, 512), (8192, 1024))),
+    Layer(2, "sda2", "ext4", 131072, 65536, ((4096, 4096),)),
+)
+USED = {
+    layer.start + offset + byte
+    for layer in LAYERS for offset, length in layer.extents for byte in range(length)
+    if layer.start is not None
+}  # fmt: skip
+
+
+class Box(Laptop):
+    """A laptop that is never switched on."""
+
+    screen = Path("/nowhere")
+    running = False
+
+    def power_on(self) -> None: ...
+
+    power_cut = freeze = thaw = power_on
+
+
+def box(folder: Path) -> Box:
+    disk = Disk.create(folder / "disk", SIZE)
+    return Box(identities("clab12", 1, (Firmware.BIOS,))[0], disk, folder)
+
+
+@pytest.mark.wire
+def test_one_bit_of_one_used_byte_changes(tmp_path: Path) -> None:
+    laptop = box(tmp_path)
+    before = bytearray(laptop.disk.read(0, SIZE))
+    for _ in range(20):
+        where = change_used_byte(laptop, PieceMap(LAYERS))
+        after = laptop.disk.read(0, SIZE)
+        [changed] = [at for at in range(SIZE) if before[at] != after[at]]
+        assert changed in USED
+        assert (before[changed] ^ after[changed]).bit_count() == 1
+        assert f"byte {changed} " in where
+        before = bytearray(after)
+
+
+def test_a_disk_that_takes_no_change_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    laptop = box(tmp_path)
+    monkeypatch.setattr(Disk, "write", lambda self, offset, data: None)
+    with pytest.raises(ClonedError, match="did not change"):
+        change_used_byte(laptop, PieceMap(LAYERS))

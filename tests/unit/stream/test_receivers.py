@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from cloned.stream.packets import Ask
+from cloned.stream.receivers import ANSWER_EVERY, DEAF_AFTER, STALE, Audience, Receiver, Timeline
+
+SESSION, EPOCH = 1, 9
+
+
+def audience(*lost: int, received: int = 1000) -> Audience:
+    """Receivers 0, 1, … that have seen all of 2,000 packets, and lost so many."""
+    found = Audience(SESSION, EPOCH)
+    for who, missed in enumerate(lost):
+        ask = Ask(SESSION, who, 1, EPOCH, 1999, received, missed, 8)
+        receiver = found.admit(ask, 0.0)
+        assert receiver is not None
+        found.hear(receiver, ask, 1999, 0.0)
+    return found
+
+
+def test_a_timeline_knows_about_when() -> None:
+    line = Timeline()
+    for n in range(100):
+        line.note(n / 100, n * 10)
+    assert line.sent_at(505) in (0.48, 0.49, 0.5)
+    assert line.sent_at(-1) < 0
+    assert line.latest == 0.99
+
+
+def test_samples_are_shares_since_the_last_time() -> None:
+    crowd = audience(0, 111)
+    assert [round(sample.loss, 2) for sample in crowd.samples(2000, 1999, 0.1)] == [0.0, 0.1]
+    assert crowd.samples(2000, 1999, 0.2) == []  # nothing new
+
+
+def test_what_was_lost_before_the_rate_fell_does_not_count() -> None:
+    crowd = audience(1000)
+    crowd.judged_from = 5000
+    assert crowd.samples(2000, 1999, 0.1) == []
+    ask = Ask(SESSION, 0, 2, EPOCH, 5200, 4000, 1000, 8)
+    crowd.hear(crowd.receivers[0], ask, 6000, 0.2)
+    (sample,) = crowd.samples(6000, 6000, 0.2)
+    assert sample.loss == 0
+
+
+def test_who_costs_far_more_than_the_others_is_lagging() -> None:
+    crowd = audience(0, 0, 0)
+    crowd.receivers[2].owed = 1000
+    crowd.receivers[1].owed = 20
+    crowd.samples(2000, 1999, 0.1)
+    assert [receiver.lagging for receiver in crowd.receivers.values()] == [False, False, True]
+    for receiver in crowd.receivers.values():
+        receiver.owed = 1000  # all alike: nobody is
+    crowd.samples(4000, 1999, 0.35)
+    assert not any(receiver.lagging for receiver in crowd.receivers.values())
+
+
+def test_answers_come_in_the_first_rounds_and_then_once_a_second() -> None:
+    crowd = Audience(SESSION, EPOCH)
+    receiver = Receiver(1, 0.0, 0.0)
+    first = crowd.answer(receiver, 5, paused=False, now=0.0)
+    assert first is not None
+    assert first.epoch == EPOCH
+    assert crowd.answer(receiver, 5, paused=False, now=0.1) is not None
+    receiver.through = 5
+    assert crowd.answer(receiver, 5, paused=False, now=0.3) is None
+    assert crowd.answer(receiver, 5, paused=True, now=0.2 + ANSWER_EVERY) is not None
+
+
+def test_deaf_is_who_has_seen_nothing_of_what_was_sent_for_a_while() -> None:
+    crowd = Audience(SESSION, EPOCH)
+    ask = Ask(SESSION, 0, 1, 0, -1, 0, 0, 8)
+    receiver = crowd.admit(ask, 0.0)
+    assert receiver is not None
+    for n in range(50):
+        crowd.timeline.note(n / 10, n)
+        crowd.hear(receiver, Ask(SESSION, 0, n + 2, 0, -1, 0, 0, 8), n, n / 10)
+        assert receiver.deaf == (n / 10 > DEAF_AFTER)
+    assert receiver.counts(5.0)
+    assert not receiver.counts(5.0 + STALE)
