@@ -42,6 +42,7 @@ demo: setup ## Show it: two laptops boot, are cloned, verified, and boot their c
 
 lint: .venv/ready ## Linters, types, import layers
 	@$(BIN)/ruff check cloned tests
+	$(BIN)/ruff format --check -q cloned tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache | tail -n 6
 

@@ -1,2 +1,3 @@
 """A daemon that boots, clones and verifies a workshop of laptops."""
+
 __version__ = "0.1.0"

@@ -51,6 +51,7 @@ from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
 
+
 class Daemon:
     """One workshop. `run()` returns only by being cancelled, or raises what a part died of."""
 

@@ -119,8 +119,12 @@ async def spawn_piped(args: Sequence[str | Path]) -> asyncio.subprocess.Process:
     It shares our standard error, and is in a session of its own, so that Ctrl-C reaches us alone.
     """
     return await asyncio.create_subprocess_exec(
-        need(str(args[0])), *map(str, args[1:]), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        start_new_session=True, preexec_fn=die_with_parent,
+        need(str(args[0])),
+        *map(str, args[1:]),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=die_with_parent,
     )
 
 

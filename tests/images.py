@@ -40,6 +40,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
 def read_back(plan: Plan, disk: Path) -> ReadBack:
     """What a disk's file holds, as an agent would report it."""
     with disk.open("rb") as file:
+
         def at(offset: int, length: int) -> bytes:
             file.seek(offset)
             return file.read(length)
@@ -109,16 +110,35 @@ class Part:
         checksum = 0 if self.kind == "v2-plain" else 32
         used = sum(count for _, count in self.used)
         header = Header(
-            2, "0.3.23", "EXTFS", self.blocks * self.block_size, self.blocks, used, used, self.block_size, checksum,
-            4 if checksum else 0, self.strip if checksum else 0, bool(checksum), 1,
+            2,
+            "0.3.23",
+            "EXTFS",
+            self.blocks * self.block_size,
+            self.blocks,
+            used,
+            used,
+            self.block_size,
+            checksum,
+            4 if checksum else 0,
+            self.strip if checksum else 0,
+            bool(checksum),
+            1,
         )
         extents = [(first * self.block_size, count * self.block_size) for first, count in self.used]
         return b"".join(partclone_stream(header, extents, [self.data]))
 
     def _v1(self, *, wide: bool) -> bytes:
         used = sum(count for _, count in self.used)
-        head = struct.pack("<15s15s4s2xIQQQ", MAGIC, b"EXTFS", b"0001", self.block_size,
-                           self.blocks * self.block_size, self.blocks, used).ljust(4160, b"\0")
+        head = struct.pack(
+            "<15s15s4s2xIQQQ",
+            MAGIC,
+            b"EXTFS",
+            b"0001",
+            self.block_size,
+            self.blocks * self.block_size,
+            self.blocks,
+            used,
+        ).ljust(4160, b"\0")
         bitmap = bytearray(self.blocks)
         for first, count in self.used:
             bitmap[first : first + count] = b"\1" * count
@@ -145,14 +165,22 @@ class Disk:
         """Partitions from 1 MiB on, 16 MiB apart, and a swap partition after them."""
         gpt = self.label == "gpt"
         parts = [
-            Partition(part.number, 2048 + 32768 * index, part.blocks * part.block_size // 512, LINUX if gpt else "83",
-                      GUID.format(part.number) if gpt else "")
+            Partition(
+                part.number,
+                2048 + 32768 * index,
+                part.blocks * part.block_size // 512,
+                LINUX if gpt else "83",
+                GUID.format(part.number) if gpt else "",
+            )
             for index, part in enumerate(self.parts)
         ]
         if self.swap:
             swap = Swap("806b6356-742b-4168-9791-ce1c1eecefe8", "swp")
-            parts.append(Partition(4, 2048 + 32768 * len(parts), 2048, LINUX if gpt else "82",
-                                   GUID.format(4) if gpt else "", swap=swap))
+            parts.append(
+                Partition(
+                    4, 2048 + 32768 * len(parts), 2048, LINUX if gpt else "82", GUID.format(4) if gpt else "", swap=swap
+                )
+            )
         ident = "2077A0EF-FDAF-4799-9C9F-3D760BE2651B" if gpt else "0xc10edc10"
         return Layout(self.label, ident, 512, tuple(parts))
 

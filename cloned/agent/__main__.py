@@ -76,6 +76,7 @@ def _die_loudly() -> None:
 
 def _hello(options: Options, client: Client) -> None:
     """Keep saying hello until the server answers."""
+
     def waiting(why: str) -> None:
         print(f"agent: the server does not answer yet: {why}", flush=True)
 

@@ -183,8 +183,12 @@ class Clonezilla:
         """In a process namespace of its own: when its first process is killed, so is everything that it started."""
         own = ["chroot", str(self.root), "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
         return subprocess.Popen(
-            [*own, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=_ENVIRONMENT, start_new_session=True,
+            [*own, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=_ENVIRONMENT,
+            start_new_session=True,
         )
 
     def _follow(
@@ -208,8 +212,12 @@ class Clonezilla:
 
     def _inside(self, *command: str) -> None:
         subprocess.run(
-            ["chroot", str(self.root), *command], stdin=subprocess.DEVNULL, capture_output=True, env=_ENVIRONMENT,
-            check=False, timeout=120,
+            ["chroot", str(self.root), *command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=_ENVIRONMENT,
+            check=False,
+            timeout=120,
         )
 
 

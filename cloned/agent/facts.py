@@ -27,10 +27,17 @@ def gather(options: Options, address: str = "") -> dict[str, Any]:
     nics = network_cards()
     macs = [nic["mac"] for nic in nics]
     found = {
-        **smbios(), "macs": macs, "boot_mac": _boot_mac(options.boot_mac, nics, address), "firmware": firmware(),
-        "cpu": _cpu(), "cores": os.cpu_count() or 1, "memory": _memory(),
+        **smbios(),
+        "macs": macs,
+        "boot_mac": _boot_mac(options.boot_mac, nics, address),
+        "firmware": firmware(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count() or 1,
+        "memory": _memory(),
         "disks": [_with_health(disk) for disk in disks.scan(options.only_disk, disk_facts(told))],
-        "agent": __version__, "nics": nics, "want": options.want,
+        "agent": __version__,
+        "nics": nics,
+        "want": options.want,
         "uptime": float(sysfs.text("/proc/uptime").split()[0]),
     }
     return found | {key: told[key] for key in _OVERRIDES if key in told}
@@ -104,8 +111,11 @@ def _card(path: str, name: str) -> dict[str, Any]:
     driver = os.path.basename(os.path.realpath(f"{path}/device/driver"))
     duplex = sysfs.text(f"{path}/duplex")
     return {
-        "name": name, "mac": sysfs.text(f"{path}/address"), "speed_mbps": sysfs.number(f"{path}/speed") or None,
-        "duplex": duplex if duplex in ("full", "half") else None, "driver": driver if driver != "driver" else "",
+        "name": name,
+        "mac": sysfs.text(f"{path}/address"),
+        "speed_mbps": sysfs.number(f"{path}/speed") or None,
+        "duplex": duplex if duplex in ("full", "half") else None,
+        "driver": driver if driver != "driver" else "",
     }
 
 

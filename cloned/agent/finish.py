@@ -121,7 +121,8 @@ def stamp(target: Target, order: Order, step: Step) -> str:
     fields = {
         "IMAGE": step.get("image") or order.get("image"),
         "IMAGE_HASH": step.get("image_hash") or order.get("image_hash"),
-        "DATE": step.get("date") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "TAG": order.get("tag"),
+        "DATE": step.get("date") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "TAG": order.get("tag"),
     }
     text = "".join(f'{key}="{_quoted(str(value))}"\n' for key, value in fields.items() if value)
     try:

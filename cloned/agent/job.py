@@ -16,7 +16,12 @@ class Job:
     """One order on its way; subclasses have a `run` that raises AgentError or Stopped."""
 
     def __init__(
-        self, options: Options, client: Client, reporter: Reporter, status: Status, order: Order,
+        self,
+        options: Options,
+        client: Client,
+        reporter: Reporter,
+        status: Status,
+        order: Order,
         told: Mapping[str, Any],
     ) -> None:
         """`told`: facts of the disk that were given, not found (disks.scan)."""

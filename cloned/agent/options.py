@@ -26,8 +26,9 @@ class UsageError(Exception):
 class Options:
     """Where the server is, and what the agent may touch."""
 
-    def __init__(self, boot: str, only_disk: str = "", facts: str = "", gate: str = "", boot_mac: str = "",
-                 want: str = "") -> None:
+    def __init__(
+        self, boot: str, only_disk: str = "", facts: str = "", gate: str = "", boot_mac: str = "", want: str = ""
+    ) -> None:
         self.host, self.port, self.token = split_boot(boot)
         self.only_disk = only_disk
         """The one disk that exists for the agent; empty in the live system."""
@@ -55,8 +56,14 @@ def parse(args: Sequence[str], kernel_line: str) -> Options:
     if not boot:
         raise UsageError("agent: say which server: --boot http://SERVER:PORT/TOKEN")
     gate = given.get("--gate") or words.get("cloned.gate", "")
-    return Options(boot, given.get("--only-disk", ""), given.get("--facts", ""), gate, boot_mac(words),
-                   words.get("cloned.want", ""))
+    return Options(
+        boot,
+        given.get("--only-disk", ""),
+        given.get("--facts", ""),
+        gate,
+        boot_mac(words),
+        words.get("cloned.want", ""),
+    )
 
 
 def kernel_words(line: str) -> Mapping[str, str]:

@@ -95,9 +95,7 @@ class RestoreJob(Job):
 
     # -- the loop ---------------------------------------------------------------------------------
 
-    def _rounds(
-        self, plan: Plan, disk: disks.DiskFacts, restore: Restore, wanted: list[int], number: int = 1
-    ) -> None:
+    def _rounds(self, plan: Plan, disk: disks.DiskFacts, restore: Restore, wanted: list[int], number: int = 1) -> None:
         while True:
             self._status.set("receiving", round=number, pieces_left=len(wanted))
             restore.fetch(wanted, self._progress, self._withdrawn, self._gate(number))
@@ -120,9 +118,13 @@ class RestoreJob(Job):
             text, boot_code, gap = layout.read_back(device, plan)
         digests = b"".join(digest or bytes(DIGEST) for digest in restore.digests)
         body = {
-            "session": self._session, "round": number, "layout": text,
-            "boot_code": boot_code.hex() if boot_code else None, "gap": gap.hex() if gap else None,
-            "pieces": base64.b64encode(digests).decode(), "seconds": self._status.seconds,
+            "session": self._session,
+            "round": number,
+            "layout": text,
+            "boot_code": boot_code.hex() if boot_code else None,
+            "gap": gap.hex() if gap else None,
+            "pieces": base64.b64encode(digests).decode(),
+            "seconds": self._status.seconds,
             "smart": smart.compare(self._smart_before, smart.health(disk["path"])),
         }
         return self._call("POST", "/agent/v1/readback", body)

@@ -20,18 +20,31 @@ _CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 _BAR = 50
 
 _DIGITS = {
-    "0": ("###", "# #", "# #", "# #", "###"), "1": (" # ", "## ", " # ", " # ", "###"),
-    "2": ("###", "  #", "###", "#  ", "###"), "3": ("###", "  #", " ##", "  #", "###"),
-    "4": ("# #", "# #", "###", "  #", "  #"), "5": ("###", "#  ", "###", "  #", "###"),
-    "6": ("###", "#  ", "###", "# #", "###"), "7": ("###", "  #", " # ", " # ", " # "),
-    "8": ("###", "# #", "###", "# #", "###"), "9": ("###", "# #", "###", "  #", "###"),
-    "-": ("   ", "   ", "###", "   ", "   "), "%": ("# #", "  #", " # ", "#  ", "# #"),
+    "0": ("###", "# #", "# #", "# #", "###"),
+    "1": (" # ", "## ", " # ", " # ", "###"),
+    "2": ("###", "  #", "###", "#  ", "###"),
+    "3": ("###", "  #", " ##", "  #", "###"),
+    "4": ("# #", "# #", "###", "  #", "  #"),
+    "5": ("###", "#  ", "###", "  #", "###"),
+    "6": ("###", "#  ", "###", "# #", "###"),
+    "7": ("###", "  #", " # ", " # ", " # "),
+    "8": ("###", "# #", "###", "# #", "###"),
+    "9": ("###", "# #", "###", "  #", "###"),
+    "-": ("   ", "   ", "###", "   ", "   "),
+    "%": ("# #", "  #", " # ", "#  ", "# #"),
 }
 
 _STATES = {
-    "idle": "Waiting", "preparing": "Preparing the disk", "surveying": "Reading what is on the disk",
-    "receiving": "Cloning", "verifying": "Reading back", "waiting": "Waiting", "finishing": "Finishing",
-    "finished": "Finished", "failed": "Stopped", "capturing": "Capturing this laptop as",
+    "idle": "Waiting",
+    "preparing": "Preparing the disk",
+    "surveying": "Reading what is on the disk",
+    "receiving": "Cloning",
+    "verifying": "Reading back",
+    "waiting": "Waiting",
+    "finishing": "Finishing",
+    "finished": "Finished",
+    "failed": "Stopped",
+    "capturing": "Capturing this laptop as",
     "proving": "The server proves what it got of",
 }
 
@@ -100,7 +113,8 @@ def _offer(offer: Mapping[str, Any] | None) -> list[str]:
     name = " ".join(str(disk.get(key)) for key in ("model", "serial") if disk.get(key)) or str(disk.get("path", ""))
     size = int(disk.get("size") or 0) / 1e9
     return [
-        "", f"Press  C  to clone  {offer.get('image')}  onto this laptop.",
+        "",
+        f"Press  C  to clone  {offer.get('image')}  onto this laptop.",
         f"Everything on its disk is then lost: {name}, {size:.0f} GB.",
     ]
 

@@ -105,8 +105,15 @@ class ClassicSession:
             self.stats.number, self.stats.part, self.stats.bytes, self.stats.inside = number + 1, part.name, 0, []
             port = self.stats.port + number * STEP
             sender = Sender(
-                part.files, self._interface, port, self.audience, max_bitrate=self._share(0.0), on_said=self._hear,
-                on_out=self._out, on_turn=self._claim, untouched=number == 0,
+                part.files,
+                self._interface,
+                port,
+                self.audience,
+                max_bitrate=self._share(0.0),
+                on_said=self._hear,
+                on_out=self._out,
+                on_turn=self._claim,
+                untouched=number == 0,
             )
             outcome = await sender.run()
             log.info("classic session %s: %s went to %s", self._session, part.name, ", ".join(sorted(outcome.finished)))

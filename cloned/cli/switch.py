@@ -37,8 +37,12 @@ def switch() -> None:
 @click.option("--v3-auth-key", "--v3-auth-password", envvar="CLONED_SNMP_AUTH_KEY", help="Authentication passphrase.")
 @click.option("--v3-privacy-protocol", "--v3-priv-protocol", type=_PRIVACY, help="AES, AES192 or AES256 (AES).")
 @click.option(
-    "--v3-privacy-key", "--v3-priv-key", "--v3-priv-password", envvar="CLONED_SNMP_PRIVACY_KEY",
-    help="Privacy passphrase.")
+    "--v3-privacy-key",
+    "--v3-priv-key",
+    "--v3-priv-password",
+    envvar="CLONED_SNMP_PRIVACY_KEY",
+    help="Privacy passphrase.",
+)
 @click.option("--v3-context", "--v3-context-name", help="SNMP v3 context, where the switch has several.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def show(config: Path | None, address: str | None, as_json: bool, **given: str | None) -> None:

@@ -49,8 +49,16 @@ def _laptop_row(laptop: dict[str, Any]) -> list[str]:
     percent = f"{done * 100 // total} %" if total else ""
     name = " ".join(filter(None, (laptop["vendor"], laptop["product"]))) or laptop["boot_mac"]
     return [
-        str(laptop["number"]), laptop["tag"], name, laptop["serial"], str(laptop["port"] or ""), laptop["state"],
-        percent, _duration(laptop.get("left_seconds")), laptop["image"] or "", laptop["why"],
+        str(laptop["number"]),
+        laptop["tag"],
+        name,
+        laptop["serial"],
+        str(laptop["port"] or ""),
+        laptop["state"],
+        percent,
+        _duration(laptop.get("left_seconds")),
+        laptop["image"] or "",
+        laptop["why"],
     ]
 
 
@@ -80,8 +88,16 @@ def sessions(config: Path | None, as_json: bool) -> None:
     if as_json:
         return _print_json(state["sessions"])
     rows = [
-        [str(each["number"]), each["id"], each["image"], each["state"], str(len(each["laptops"])),
-         f"{each['bytes'] / 1e6:.0f} MB", f"{each['seconds']:.0f} s", f"{each['mbit_s']:.0f}"]
+        [
+            str(each["number"]),
+            each["id"],
+            each["image"],
+            each["state"],
+            str(len(each["laptops"])),
+            f"{each['bytes'] / 1e6:.0f} MB",
+            f"{each['seconds']:.0f} s",
+            f"{each['mbit_s']:.0f}",
+        ]
         for each in state["sessions"]
     ]
     _table(["no.", "id", "image", "state", "laptops", "each", "took", "Mbit/s"], rows)
@@ -118,13 +134,15 @@ def start(image: str, guests: int | None, config: Path | None) -> None:
 def _for_guests(session: dict[str, Any], port: int) -> str:
     """What to type on each guest, where DISK is the name of its disk."""
     server = (session.get("sender") or {}).get("server", "SERVER")
-    return "\n".join((
-        f"session {session['number']} waits for {session['guests']} guests; on each, as root, with DISK=its disk:",
-        f"  curl http://{server}:{port}/classic/{session['id']}/$DISK.tar | tar -x -C /tmp",
-        f"  ocs-sr -or /tmp -l en_US.UTF-8 -batch -nogui -scr -p true --mcast-port {session['port']} "
-        f"multicast_restoredisk {session['image']} $DISK",
-        f"`cloned cancel {session['id']}` ends it.",
-    ))
+    return "\n".join(
+        (
+            f"session {session['number']} waits for {session['guests']} guests; on each, as root, with DISK=its disk:",
+            f"  curl http://{server}:{port}/classic/{session['id']}/$DISK.tar | tar -x -C /tmp",
+            f"  ocs-sr -or /tmp -l en_US.UTF-8 -batch -nogui -scr -p true --mcast-port {session['port']} "
+            f"multicast_restoredisk {session['image']} $DISK",
+            f"`cloned cancel {session['id']}` ends it.",
+        )
+    )
 
 
 @click.command()

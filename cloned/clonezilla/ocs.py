@@ -15,8 +15,15 @@ _BEGIN = re.compile(r"Starting to restore image \S+ to (/dev/\S+?)\.{3}")
 _PERCENT = re.compile(r"Completed:\s*(\d+(?:\.\d+)?)%")
 _DONE = "Cloned successfully."
 FAILURES = (
-    "Failed to restore", "Program terminated", "partclone fail", "is not a valid",
-    "Unable to find target", "No space left on device", "Input/output error", "checksum error", "target partition size",
+    "Failed to restore",
+    "Program terminated",
+    "partclone fail",
+    "is not a valid",
+    "Unable to find target",
+    "No space left on device",
+    "Input/output error",
+    "checksum error",
+    "target partition size",
 )
 """Words of lines that tell of a failure. LVM's "Couldn't find device with uuid" is none: pvcreate says so each time."""
 

@@ -202,9 +202,9 @@ class ClassicStream:
 
     def to_eject(self, now: float) -> list[str]:
         """Receivers that should not be in or hold the others up; each call names them again until they are out."""
-        strangers = [] if self.complete else [
-            address for address in self.inside.values() if self.audience.stranger([address])
-        ]
+        strangers = (
+            [] if self.complete else [address for address in self.inside.values() if self.audience.stranger([address])]
+        )
         slow = [self.inside[number] for number in self._waiting if number in self.inside]
         patience = STALL if len(slow) < len(self.inside) else STALL_OF_ALL
         if not self.started or self.complete or now - self._progress < patience:

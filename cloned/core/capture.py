@@ -45,7 +45,7 @@ def _not_now(laptop: Laptop) -> str | None:
     if laptop.active or laptop.unfinished:
         return "it is at work"
     if laptop.state not in _PRESENT or not laptop.hellos or laptop.last_hello < (laptop.booted_at or 0.0):
-        return "its live system does not run: start it from the network and choose \"capture this laptop\""
+        return 'its live system does not run: start it from the network and choose "capture this laptop"'
     return None
 
 
@@ -71,7 +71,12 @@ def begin(workshop: Workshop, command: Command, now: float) -> Workshop:
     if disk is None:
         return workshop
     laptop = replace(
-        laptop, capture=command.image, capture_disk=disk.key, wants=WANT, confirmation=None, session=None,
+        laptop,
+        capture=command.image,
+        capture_disk=disk.key,
+        wants=WANT,
+        confirmation=None,
+        session=None,
         left_out=False,
     )
     laptop = note(laptop, now, f"to be captured as {command.image}, asked by {command.by}")

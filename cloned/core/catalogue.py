@@ -35,8 +35,12 @@ class ImageRule:
 
     def matches(self, machine: Machine) -> bool:
         """Whether this rule is meant for `machine`."""
-        pairs = ((self.vendor, machine.vendor), (self.product, machine.product),
-                 (self.firmware, machine.firmware), (self.label, machine.label))
+        pairs = (
+            (self.vendor, machine.vendor),
+            (self.product, machine.product),
+            (self.firmware, machine.firmware),
+            (self.label, machine.label),
+        )
         if not all(fnmatchcase(text.lower(), pattern.lower()) for pattern, text in pairs):
             return False
         largest = machine.disk if self.max_disk is None else self.max_disk

@@ -34,8 +34,17 @@ def new_session(workshop: Workshop, image: str, kind: Kind, entropy: str, now: f
         return None
     number = 1 + max((each.number for each in workshop.sessions.values()), default=0)
     return Session(
-        SessionId(drawn(entropy, "session", 8)), number, image, known.image_hash, drawn(entropy, "stream", 32), now,
-        bytes=known.used, kind=kind, port=port, streams=known.streams if kind != "pieces" else 0, joined=now,
+        SessionId(drawn(entropy, "session", 8)),
+        number,
+        image,
+        known.image_hash,
+        drawn(entropy, "stream", 32),
+        now,
+        bytes=known.used,
+        kind=kind,
+        port=port,
+        streams=known.streams if kind != "pieces" else 0,
+        joined=now,
         go=kind == "classic" and _resumes(workshop, image, now),
     )
 
@@ -80,7 +89,8 @@ def gathered(workshop: Workshop, now: float) -> bool:
 
 def _inside(workshop: Workshop, session: Session) -> list[Laptop]:
     return [
-        laptop for laptop in map(workshop.laptops.get, session.members)
+        laptop
+        for laptop in map(workshop.laptops.get, session.members)
         if laptop is not None and laptop.session == session.id and laptop.state in (State.READY, State.RECEIVING)
     ]
 

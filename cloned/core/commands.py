@@ -164,7 +164,13 @@ def _start(workshop: Workshop, command: Command, now: float) -> Workshop:
 def _batch(workshop: Workshop, command: Command, now: float, ident: str) -> Workshop:
     until = command.until or now + workshop.settings.confirmation_seconds
     batch = Batch(
-        ident, command.vendor, command.text, command.image, workshop.images[command.image].image_hash, command.by, now,
+        ident,
+        command.vendor,
+        command.text,
+        command.image,
+        workshop.images[command.image].image_hash,
+        command.by,
+        now,
         until,
     )
     return replace(workshop, batches={**workshop.batches, ident: batch})
@@ -197,8 +203,18 @@ def _forget(workshop: Workshop, command: Command, now: float) -> Workshop:
 
 
 _COMMANDS: dict[str, Callable[[Workshop, Command, float], Workshop]] = {
-    "cancel": _cancel, "retry": _retry, "pause": _pause, "continue": _continue, "exclude": _exclude,
-    "move": _move_image, "hold": _hold, "start": _start, "unbatch": _unbatch, "tag": _tag,
-    "label": _label, "lent": _lent, "forget": _forget,
+    "cancel": _cancel,
+    "retry": _retry,
+    "pause": _pause,
+    "continue": _continue,
+    "exclude": _exclude,
+    "move": _move_image,
+    "hold": _hold,
+    "start": _start,
+    "unbatch": _unbatch,
+    "tag": _tag,
+    "label": _label,
+    "lent": _lent,
+    "forget": _forget,
     "capture": capture.begin,
 }

@@ -213,8 +213,23 @@ class ImageGone:
 class Command:
     """Somebody acted: by page, API or command line."""
 
-    do: Literal["cancel", "retry", "pause", "continue", "exclude", "move", "hold", "batch", "unbatch", "start",
-                "tag", "label", "forget", "lent", "capture"]
+    do: Literal[
+        "cancel",
+        "retry",
+        "pause",
+        "continue",
+        "exclude",
+        "move",
+        "hold",
+        "batch",
+        "unbatch",
+        "start",
+        "tag",
+        "label",
+        "forget",
+        "lent",
+        "capture",
+    ]
     by: str
     target: str = ""
     """A laptop's or session's id; empty means everything."""
@@ -276,8 +291,27 @@ class Recorded:
 
 
 Event = (
-    Configured | Booted | Hello | Confirmed | Ready | Verifying | Judged | Finished | Failed | Vanished | Returned
-    | Stalled | Located | SwitchChanged | ImageKnown | ImageGone | Command | Tick | Recorded | Ejected | StreamEnded
+    Configured
+    | Booted
+    | Hello
+    | Confirmed
+    | Ready
+    | Verifying
+    | Judged
+    | Finished
+    | Failed
+    | Vanished
+    | Returned
+    | Stalled
+    | Located
+    | SwitchChanged
+    | ImageKnown
+    | ImageGone
+    | Command
+    | Tick
+    | Recorded
+    | Ejected
+    | StreamEnded
     | Captured
 )
 

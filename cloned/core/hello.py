@@ -20,7 +20,10 @@ def facts(data: Any) -> Facts:
         raise ValueError("a hello is a JSON object")
     macs = data.get("macs")
     identity = clean(
-        _text(data, "uuid"), _text(data, "serial"), _text(data, "vendor"), _text(data, "product"),
+        _text(data, "uuid"),
+        _text(data, "serial"),
+        _text(data, "vendor"),
+        _text(data, "product"),
         [str(mac) for mac in macs[:64]] if isinstance(macs, list) else [],
     )
     disks = data.get("disks")
@@ -29,17 +32,30 @@ def facts(data: Any) -> Facts:
     firmware = _text(data, "firmware")
     nic = _booted_through(data.get("nics"), boot_mac)
     return Facts(
-        identity, boot_mac, firmware if firmware in ("bios", "uefi", "secureboot") else "", _text(data, "cpu"),
-        _number(data, "memory"), _number(nic, "speed_mbps") or None, tuple(found),
-        "capture" if data.get("want") == "capture" else "", nic.get("duplex") == "half",
+        identity,
+        boot_mac,
+        firmware if firmware in ("bios", "uefi", "secureboot") else "",
+        _text(data, "cpu"),
+        _number(data, "memory"),
+        _number(nic, "speed_mbps") or None,
+        tuple(found),
+        "capture" if data.get("want") == "capture" else "",
+        nic.get("duplex") == "half",
     )
 
 
 def _disk(data: Mapping[str, Any]) -> Disk:
     return Disk(
-        _text(data, "path"), _number(data, "size"), _number(data, "sector_size") or 512, _text(data, "serial"),
-        _text(data, "wwn"), _text(data, "model"), _text(data, "transport"), data.get("eligible") is True,
-        _text(data, "why_not"), _text(data, "smart") or "unknown",
+        _text(data, "path"),
+        _number(data, "size"),
+        _number(data, "sector_size") or 512,
+        _text(data, "serial"),
+        _text(data, "wwn"),
+        _text(data, "model"),
+        _text(data, "transport"),
+        data.get("eligible") is True,
+        _text(data, "why_not"),
+        _text(data, "smart") or "unknown",
     )
 
 
@@ -71,7 +87,7 @@ def read_back(data: Mapping[str, Any]) -> ReadBack:
         raise ValueError(f"a read-back lacks a part or has a malformed one ({error})") from error
     if len(digests) % DIGEST or not isinstance(layout, str):
         raise ValueError("a read-back has digests of 32 bytes each and a layout text")
-    pieces = (digests[at:at + DIGEST] for at in range(0, len(digests), DIGEST))
+    pieces = (digests[at : at + DIGEST] for at in range(0, len(digests), DIGEST))
     return ReadBack(layout, boot_code, gap, tuple(piece if any(piece) else b"" for piece in pieces))
 
 

@@ -17,15 +17,34 @@ def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:
     """Laptops, organisations and results only: nothing here says who borrows it. Sizes in bytes, times in seconds."""
     disk = laptop.target()
     return {
-        "laptop": laptop.id, "attempt": laptop.job, "session": laptop.session, "at": iso(now),
-        "image": laptop.image, "image_hash": laptop.image_hash or None, "verdict": str(laptop.verdict),
-        "state": str(laptop.state), "why": said(laptop.reason, laptop.detail), "rounds": laptop.attempts,
-        "uuid": laptop.identity.uuid, "serial": laptop.identity.serial, "vendor": laptop.identity.vendor,
-        "product": laptop.identity.product, "macs": list(laptop.identity.macs), "tag": laptop.tag,
-        "disk": None if disk is None else {
-            "serial": disk.serial, "wwn": disk.wwn, "model": disk.model, "size": disk.size, "smart": disk.smart,
+        "laptop": laptop.id,
+        "attempt": laptop.job,
+        "session": laptop.session,
+        "at": iso(now),
+        "image": laptop.image,
+        "image_hash": laptop.image_hash or None,
+        "verdict": str(laptop.verdict),
+        "state": str(laptop.state),
+        "why": said(laptop.reason, laptop.detail),
+        "rounds": laptop.attempts,
+        "uuid": laptop.identity.uuid,
+        "serial": laptop.identity.serial,
+        "vendor": laptop.identity.vendor,
+        "product": laptop.identity.product,
+        "macs": list(laptop.identity.macs),
+        "tag": laptop.tag,
+        "disk": None
+        if disk is None
+        else {
+            "serial": disk.serial,
+            "wwn": disk.wwn,
+            "model": disk.model,
+            "size": disk.size,
+            "smart": disk.smart,
         },
-        "cleared": list(laptop.cleared), "discarded": laptop.discarded, "bytes": laptop.bytes,
+        "cleared": list(laptop.cleared),
+        "discarded": laptop.discarded,
+        "bytes": laptop.bytes,
         "seconds": {name: round(value, 3) for name, value in laptop.seconds},
         "steps": [{"name": name, "result": result, "detail": detail} for name, result, detail in laptop.steps],
     }

@@ -17,7 +17,10 @@ def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None) -> dict[
         return {"do": "finish", "image": laptop.image, "image_hash": laptop.image_hash, "disk": _disk(laptop)}
     if laptop.state in ACTIVE:
         return {
-            "do": "restore", "session": laptop.session, "image": laptop.image, "disk": _disk(laptop),
+            "do": "restore",
+            "session": laptop.session,
+            "image": laptop.image,
+            "disk": _disk(laptop),
             "survey": laptop.written or laptop.verdict is VerdictKind.VERIFIED,
             "alone": alone(laptop, workshop.link_mbps),
             **_classic(workshop, laptop),

@@ -47,6 +47,7 @@ def read_gpt(read: Read, disk_size: int, sector_size: int) -> Layout:
 
 def read_primary(data: bytes, sector_size: int = 512) -> Layout:
     """The table in the first copy alone: `data` is the start of a disk, as Clonezilla's X-gpt-1st has it."""
+
     def read(offset: int, length: int) -> bytes:
         return data[offset : offset + length]
 

@@ -14,8 +14,22 @@ from cloned.disk.sfdisk import parse_dump, sfdisk_script
 from cloned.disk.swap import PAGE, read_swap, swap_header
 
 __all__ = [
-    "Group", "Layout", "LayoutError", "Partition", "Read", "Swap", "Volume", "check_layout", "min_disk_size",
-    "parse_dump", "read_layout", "read_primary", "sfdisk_script", "swap_areas", "swap_header", "table_writes",
+    "Group",
+    "Layout",
+    "LayoutError",
+    "Partition",
+    "Read",
+    "Swap",
+    "Volume",
+    "check_layout",
+    "min_disk_size",
+    "parse_dump",
+    "read_layout",
+    "read_primary",
+    "sfdisk_script",
+    "swap_areas",
+    "swap_header",
+    "table_writes",
 ]
 
 

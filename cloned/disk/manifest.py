@@ -72,8 +72,12 @@ class Layer:
         """As plain data; extents as a flat list offset, length, offset, length …"""
         flat = [number for extent in self.extents for number in extent]
         return {
-            "number": self.number, "name": self.name, "fs": self.fs,
-            "start": self.start, "size": self.size, "extents": flat,
+            "number": self.number,
+            "name": self.name,
+            "fs": self.fs,
+            "start": self.start,
+            "size": self.size,
+            "extents": flat,
         }
 
     @classmethod
@@ -155,8 +159,12 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """As plain data; bytes in hex."""
         return {
-            "layout": self.layout, "sector_size": self.sector_size, "min_size": self.min_size,
-            "boot_code": _hex(self.boot_code), "gap": _hex(self.gap), "classic": self.classic,
+            "layout": self.layout,
+            "sector_size": self.sector_size,
+            "min_size": self.min_size,
+            "boot_code": _hex(self.boot_code),
+            "gap": _hex(self.gap),
+            "classic": self.classic,
             "layers": [layer.to_json() for layer in self.layers],
         }
 
@@ -164,8 +172,13 @@ class Plan:
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
         """The inverse of `to_json`."""
         return cls(
-            data["layout"], data["sector_size"], data["min_size"], _bytes(data["boot_code"]), _bytes(data["gap"]),
-            tuple(Layer.from_json(layer) for layer in data["layers"]), data["classic"],
+            data["layout"],
+            data["sector_size"],
+            data["min_size"],
+            _bytes(data["boot_code"]),
+            _bytes(data["gap"]),
+            tuple(Layer.from_json(layer) for layer in data["layers"]),
+            data["classic"],
         )
 
 

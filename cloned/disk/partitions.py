@@ -194,8 +194,13 @@ class _Parser:
             (self._head[kind],) = rest
         else:
             takers: dict[str, Callable[..., None]] = {
-                "partition": self._partition, "swap": self._swap, "group": self._group, "member": self._member,
-                "volume": self._volume, "segment": self._segment, "volume-swap": self._volume_swap,
+                "partition": self._partition,
+                "swap": self._swap,
+                "group": self._group,
+                "member": self._member,
+                "volume": self._volume,
+                "segment": self._segment,
+                "volume-swap": self._volume_swap,
             }
             takers[kind](*rest)
 

@@ -49,8 +49,12 @@ def bench_manifest(image: Path, scratch: Path, level: int = 3) -> list[Measure]:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     reference = megabytes / statistics.median(plain)
     return [
-        Measure("manifest and pieces", megabytes / statistics.median(ours) / reference, "of the plain pipeline",
-                "0.9 or more, times the cores it can use"),
+        Measure(
+            "manifest and pieces",
+            megabytes / statistics.median(ours) / reference,
+            "of the plain pipeline",
+            "0.9 or more, times the cores it can use",
+        ),
         Measure("plain: decompress | sha256sum", reference, "MB/s"),
         Measure("verify a stored image", megabytes / statistics.median(proven), "MB/s"),
         Measure("largest memory of the process", memory, "MB", "200 or less"),

@@ -11,7 +11,6 @@ MAX_EDGES = 8_000_000
 """Twice the extents we are ready to hold (64 MB); a bitmap with more is taken for a lie."""
 
 
-
 class TooFragmentedError(ValueError):
     """The bitmap has more runs than any real file system."""
 

@@ -153,7 +153,7 @@ def _closure(wanted: list[str], modules: Path) -> Iterator[Path]:
         seen.add(name)
         unpacked = _unpacked(path)
         found = re.search(rb"\0depends=([^\0]*)\0", unpacked.read_bytes())
-        for other in (found[1].decode().split(",") if found else []):
+        for other in found[1].decode().split(",") if found else []:
             yield from visit(_plain(other))
         yield unpacked
 
@@ -186,8 +186,20 @@ def _core(recipe: Mapping[str, Any], debian: Path, scratch: Path, uuid: str) -> 
     """GRUB's core image for BIOS: finds the root file system by its UUID, whatever the disk is called."""
     settings, image = scratch / "core.cfg", scratch / "core.img"
     settings.write_text(_asset("core.cfg").read_text().replace("@ROOT@", uuid))
-    run([
-        debian / "usr/bin/grub-mkimage", "-O", "i386-pc", "-d", debian / "usr/lib/grub/i386-pc", "-c", settings,
-        "-p", "/boot/grub", "-o", image, *recipe["grub_modules"],
-    ])
+    run(
+        [
+            debian / "usr/bin/grub-mkimage",
+            "-O",
+            "i386-pc",
+            "-d",
+            debian / "usr/lib/grub/i386-pc",
+            "-c",
+            settings,
+            "-p",
+            "/boot/grub",
+            "-o",
+            image,
+            *recipe["grub_modules"],
+        ]
+    )
     return image.read_bytes()

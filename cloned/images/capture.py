@@ -72,8 +72,12 @@ class Capture:
         """For page and command line."""
         proving = self.progress if self.state is CaptureState.PROVING else None
         return {
-            "name": self.name, "laptop": self.laptop, "state": self.state.value, "why": self.why,
-            "bytes": proving.done if proving else self.received, "total": proving.total if proving else self.expected,
+            "name": self.name,
+            "laptop": self.laptop,
+            "state": self.state.value,
+            "why": self.why,
+            "bytes": proving.done if proving else self.received,
+            "total": proving.total if proving else self.expected,
         }
 
 
@@ -183,6 +187,7 @@ class Captures:
 
     async def prove(self, capture: Capture, progress: OnProgress | None = None) -> Manifest:
         """Make a closed capture an image, or nothing: ClonedError."""
+
         def report(step: Progress) -> None:
             capture.progress = step
             if progress:

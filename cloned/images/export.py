@@ -29,9 +29,7 @@ _STRIP = 10485760
 _UNSUMMED = ("Info-", "clonezilla-img", *SUM_FILES)
 
 
-def export(
-    store: ImageStore, name: str, into: Path, progress: Callable[[Progress], None] = lambda _: None
-) -> Path:
+def export(store: ImageStore, name: str, into: Path, progress: Callable[[Progress], None] = lambda _: None) -> Path:
     """Write image `name` as the Clonezilla directory `into` (blocking), and return it.
 
     UsageError if `into` is there already; ImageError if the image is damaged, `into` is then removed again.
@@ -86,8 +84,14 @@ def _modern(header: Header) -> Header:
     if header.version == 2 and header.checksum in (0, CHECKSUM_CRC32) and header.bitmap_mode == 1:
         return header
     return replace(
-        header, version=2, tool=header.tool or "0.3.0", checksum=CHECKSUM_CRC32, checksum_size=4,
-        strip=max(1, _STRIP // header.block_size), reseed=True, bitmap_mode=1,
+        header,
+        version=2,
+        tool=header.tool or "0.3.0",
+        checksum=CHECKSUM_CRC32,
+        checksum_size=4,
+        strip=max(1, _STRIP // header.block_size),
+        reseed=True,
+        bitmap_mode=1,
     )
 
 

@@ -29,8 +29,8 @@ class Ext:
             raise ExtError("no ext file system")
         (log_size,) = struct.unpack_from("<I", superblock, 24)
         self._block = 1024 << min(log_size, 6)
-        self._per_group, = struct.unpack_from("<I", superblock, 40)
-        self._first_data, = struct.unpack_from("<I", superblock, 20)
+        (self._per_group,) = struct.unpack_from("<I", superblock, 40)
+        (self._first_data,) = struct.unpack_from("<I", superblock, 20)
         self._inode_size = struct.unpack_from("<H", superblock, 88)[0] or 128
         (features,) = struct.unpack_from("<I", superblock, 96)
         self._descriptor = (struct.unpack_from("<H", superblock, 254)[0] or 32) if features & 0x80 else 32

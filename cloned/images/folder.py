@@ -15,8 +15,13 @@ TEXT_LIMIT = 1024 * 1024
 _EVIL = re.compile(r"[/\\\x00-\x1f\x7f]")
 _SUM_LINE = re.compile(r"^\\?([0-9a-fA-F]{32,128}) [ *](.+)$")
 SUM_FILES: Mapping[str, tuple[str, int]] = {
-    "MD5SUMS": ("md5", 32), "SHA1SUMS": ("sha1", 40), "SHA224SUMS": ("sha224", 56), "SHA256SUMS": ("sha256", 64),
-    "SHA384SUMS": ("sha384", 96), "SHA512SUMS": ("sha512", 128), "B2SUMS": ("blake2b", 128),
+    "MD5SUMS": ("md5", 32),
+    "SHA1SUMS": ("sha1", 40),
+    "SHA224SUMS": ("sha224", 56),
+    "SHA256SUMS": ("sha256", 64),
+    "SHA384SUMS": ("sha384", 96),
+    "SHA512SUMS": ("sha512", 128),
+    "B2SUMS": ("blake2b", 128),
 }
 """Checksum files by name: algorithm and hex digits. Clonezilla calls them after the program that makes them."""
 _OTHER_SUMS = re.compile(r"[A-Z0-9]+SUMS|.*\.xxh\w*")

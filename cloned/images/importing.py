@@ -53,7 +53,12 @@ class Import:
     """One import: partitions one after the other, noted as they are done, published at the end."""
 
     def __init__(
-        self, store: Store, image: SavedImage, name: str, keep: Keep, progress: OnProgress,
+        self,
+        store: Store,
+        image: SavedImage,
+        name: str,
+        keep: Keep,
+        progress: OnProgress,
         should_stop: Callable[[], bool],
     ) -> None:
         self._store, self._image, self._name, self._keep, self._report = store, image, name, keep, progress
@@ -68,8 +73,11 @@ class Import:
         """Pack, note, publish."""
         self._draft.mkdir(parents=True, exist_ok=True)
         if self._image.other_sums:
-            log.warning("image %s: %s not compared, of a kind that is not known here; everything else is",
-                        self._name, ", ".join(self._image.other_sums))
+            log.warning(
+                "image %s: %s not compared, of a kind that is not known here; everything else is",
+                self._name,
+                ", ".join(self._image.other_sums),
+            )
         try:
             self._check_small_files()
             packed = [self._one(part) for part in self._image.parts]
@@ -152,8 +160,13 @@ class Import:
 def _origin(image: SavedImage, packed: list[Packed]) -> dict[str, Any]:
     parts = [
         {
-            "name": part.name, "number": part.number, "fs": part.fs, "raw": part.raw, "compressor": part.compressor,
-            "files": [path.name for path in part.files], "header": done.to_json()["header"],
+            "name": part.name,
+            "number": part.number,
+            "fs": part.fs,
+            "raw": part.raw,
+            "compressor": part.compressor,
+            "files": [path.name for path in part.files],
+            "header": done.to_json()["header"],
         }
         for part, done in zip(image.parts, packed, strict=True)
     ]

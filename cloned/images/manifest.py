@@ -144,8 +144,13 @@ class Packer:
 def make_manifest(name: str, image: SavedImage, packed: list[Packed]) -> Manifest:
     """Put together what one pass found."""
     plan = Plan(
-        layout=image.layout.text(), sector_size=image.layout.sector_size, min_size=min_disk_size(image.layout),
-        boot_code=image.boot_code, gap=image.gap, layers=tuple(part.layer for part in packed), classic=image.classic,
+        layout=image.layout.text(),
+        sector_size=image.layout.sector_size,
+        min_size=min_disk_size(image.layout),
+        boot_code=image.boot_code,
+        gap=image.gap,
+        layers=tuple(part.layer for part in packed),
+        classic=image.classic,
     )
     pieces = tuple(digest for part in packed for digest in part.digests)
     return Manifest(name, plan, pieces, image.disk_size, image.firmware, image.os, image.source)
@@ -154,9 +159,15 @@ def make_manifest(name: str, image: SavedImage, packed: list[Packed]) -> Manifes
 def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
     """As plain data, with the image hash."""
     return {
-        "format": 1, "name": manifest.name, "image_hash": manifest.image_hash, "plan": manifest.plan.to_json(),
-        "pieces": b"".join(manifest.pieces).hex(), "disk_size": manifest.disk_size, "os": manifest.os,
-        "firmware": list(manifest.firmware), "source": dict(manifest.source),
+        "format": 1,
+        "name": manifest.name,
+        "image_hash": manifest.image_hash,
+        "plan": manifest.plan.to_json(),
+        "pieces": b"".join(manifest.pieces).hex(),
+        "disk_size": manifest.disk_size,
+        "os": manifest.os,
+        "firmware": list(manifest.firmware),
+        "source": dict(manifest.source),
     }
 
 

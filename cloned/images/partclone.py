@@ -65,9 +65,24 @@ class Header:
 def pack_header(header: Header) -> bytes:
     """The 110 bytes of a format 0002 header."""
     body = _V2.pack(
-        MAGIC, header.tool.encode(), b"0002", 0xC0DE, header.fs.encode(), header.device_size, header.blocks,
-        header.used_superblock, header.used, header.block_size, 18, 2, 64, header.checksum, header.checksum_size,
-        header.strip, header.reseed, header.bitmap_mode,
+        MAGIC,
+        header.tool.encode(),
+        b"0002",
+        0xC0DE,
+        header.fs.encode(),
+        header.device_size,
+        header.blocks,
+        header.used_superblock,
+        header.used,
+        header.block_size,
+        18,
+        2,
+        64,
+        header.checksum,
+        header.checksum_size,
+        header.strip,
+        header.reseed,
+        header.bitmap_mode,
     )
     return body + _U32.pack(zlib.crc32(body) ^ 0xFFFFFFFF)
 

@@ -21,8 +21,14 @@ _DD = re.compile(r"^(?P<part>.+)\.dd-img(?:\.(?P<split>[a-z]{2,4}))?$")
 _OLD = re.compile(r"^.+\.(?:ntfs-img|ntfsclone)(?:\..*)?$|^[hsv]d[a-z]+\d+\.\d{3}$")
 _DEVICE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_+.!-]*(?:/[A-Za-z0-9][A-Za-z0-9_+.!-]*)?$")
 _MAGICS: Mapping[bytes, str] = {
-    b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zst", b"\x04\x22\x4d\x18": "lz4",
-    b"\x89LZO": "lzo", b"LZIP": "lzip", b"LRZI": "lrz",
+    b"\x1f\x8b": "gz",
+    b"BZh": "bz2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zst",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"\x89LZO": "lzo",
+    b"LZIP": "lzip",
+    b"LRZI": "lrz",
 }
 GAP_LIMIT = 64 * 1024 * 1024
 ESP = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
@@ -92,8 +98,17 @@ def read_image(path: Path) -> SavedImage:
         raise ImageError(f"{folder.path}/{_file(disk)}-mbr is too short", "copy the image again")
     boot_code = None if boot is None else boot[:BOOT_CODE]
     return SavedImage(
-        path, disk, layout, _disk_size(folder, disk, layout), boot_code, _gap(folder, disk, layout),
-        (*parts, *volumes), folder.checksums(), _firmware(layout, boot_code), _os(folder), _source(folder),
+        path,
+        disk,
+        layout,
+        _disk_size(folder, disk, layout),
+        boot_code,
+        _gap(folder, disk, layout),
+        (*parts, *volumes),
+        folder.checksums(),
+        _firmware(layout, boot_code),
+        _os(folder),
+        _source(folder),
         folder.other_sums,
     )
 
@@ -204,8 +219,10 @@ def _partitions(folder: Folder, disk: str, layout: Layout) -> list[Saved]:
         try:
             part = layout.partition(number)
         except LayoutError as error:
-            raise ImageError(f"{folder.path}/parts names {device}, but the partition table has no such partition",
-                             "copy the image again") from error
+            raise ImageError(
+                f"{folder.path}/parts names {device}, but the partition table has no such partition",
+                "copy the image again",
+            ) from error
         sector = layout.sector_size
         parts.append(_saved(folder, device, device, number, part.start * sector, part.size * sector))
     if len({part.number for part in parts}) != len(parts):
@@ -239,7 +256,7 @@ def _saved(folder: Folder, label: str, device: str, number: int, start: int | No
         what = "is missing" if not sets else "is there more than once"
         where = f"{folder.path}: the data of {label}"
         raise ImageError(f"{where} {what} ({prefix}.*-ptcl-img.*)", "copy the image again, all of it")
-    ((fs, compressor, raw), names), = sets.items()
+    (((fs, compressor, raw), names),) = sets.items()
     files = tuple(folder.file(name) for name in _in_order(folder, names))
     return Saved(label, number, start, size, fs, raw, compressor or _guess(files[0]), files)
 
@@ -279,7 +296,8 @@ def _volumes(folder: Folder, groups: Sequence[Group]) -> list[Saved]:
     """The logical volumes that hold data."""
     known = {
         f"{group.name}/{volume.name}": volume.extents * group.extent_size * 512
-        for group in groups for volume in group.volumes
+        for group in groups
+        for volume in group.volumes
     }
     saved = []
     for line in _lines(folder, "lvm_logv.list"):

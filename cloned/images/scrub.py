@@ -35,7 +35,10 @@ class Patrol:
     """Looks at every image once in `every` seconds; `busy` says when not to (a session is running)."""
 
     def __init__(
-        self, store: ImageStore, every: float, busy: Callable[[], bool] = lambda: False,
+        self,
+        store: ImageStore,
+        every: float,
+        busy: Callable[[], bool] = lambda: False,
         found: Callable[[Proof], Awaitable[None]] | None = None,
     ) -> None:
         self._store, self._every, self._busy, self._found = store, every, busy, found

@@ -232,10 +232,19 @@ class ImageStore:
         manifest = self.manifest(name)
         plan = manifest.plan
         return {
-            "name": name, "image_hash": manifest.image_hash, "used": plan.map.used, "pieces": len(manifest.pieces),
-            "stored": sum(self.frame_sizes(name)), "disk_size": manifest.disk_size, "min_size": plan.min_size,
-            "sector_size": plan.sector_size, "firmware": list(manifest.firmware), "os": manifest.os,
-            "source": dict(manifest.source), "classic": plan.classic, "path": str(self.original(name) or ""),
+            "name": name,
+            "image_hash": manifest.image_hash,
+            "used": plan.map.used,
+            "pieces": len(manifest.pieces),
+            "stored": sum(self.frame_sizes(name)),
+            "disk_size": manifest.disk_size,
+            "min_size": plan.min_size,
+            "sector_size": plan.sector_size,
+            "firmware": list(manifest.firmware),
+            "os": manifest.os,
+            "source": dict(manifest.source),
+            "classic": plan.classic,
+            "path": str(self.original(name) or ""),
             "partitions": [
                 {"name": layer.name, "number": layer.number, "fs": layer.fs, "size": layer.size, "used": layer.used}
                 for layer in plan.layers

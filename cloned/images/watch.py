@@ -74,8 +74,14 @@ class ImageWatch:
         plan = manifest.plan
         classic = plan.classic or name in self._classic
         return ImageInfo(
-            name, manifest.image_hash, plan.map.used, plan.min_size, plan.sector_size, classic,
-            self._unusable(name, plan) if classic else "", len(plan.layers),
+            name,
+            manifest.image_hash,
+            plan.map.used,
+            plan.min_size,
+            plan.sector_size,
+            classic,
+            self._unusable(name, plan) if classic else "",
+            len(plan.layers),
         )
 
     def _unusable(self, name: str, plan: Plan) -> str:

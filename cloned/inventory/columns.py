@@ -71,11 +71,7 @@ def flat(row: Mapping[str, Any], key: str = "", revision: int | None = None) -> 
         "revision": row.get("revision", revision) if revision is None else revision or "",
         "disk_bytes": disk.get("size", ""),
         **{f"disk_{name}": disk.get(name, "") for name in ("model", "serial", "wwn", "smart")},
-        **{
-            name: round(seconds[name[8:]])
-            for name in NAMES
-            if name.startswith("seconds_") and name[8:] in seconds
-        },
+        **{name: round(seconds[name[8:]]) for name in NAMES if name.startswith("seconds_") and name[8:] in seconds},
     }
     return {name: "" if (cell := cells.get(name)) is None else cell for name in NAMES}
 

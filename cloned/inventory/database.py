@@ -53,18 +53,14 @@ def broken(error: Exception, place: str = "") -> LedgerError:
     """A database error in words."""
     cause = getattr(error, "orig", None) or error
     where = f" at {place}" if place else ""
-    return LedgerError(
-        f"the ledger{where} cannot be used: {cause}", "check free space and permissions, then try again"
-    )
+    return LedgerError(f"the ledger{where} cannot be used: {cause}", "check free space and permissions, then try again")
 
 
 def _prepare(path: Path, create: bool) -> None:
     if create:
         path.parent.mkdir(parents=True, exist_ok=True)
     elif not path.exists():
-        raise MissingError(
-            f"there is no ledger at {path}", "start `cloned serve` once, or name its configuration"
-        )
+        raise MissingError(f"there is no ledger at {path}", "start `cloned serve` once, or name its configuration")
 
 
 def _engine(url: str) -> AsyncEngine:

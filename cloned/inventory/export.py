@@ -28,9 +28,7 @@ def write(rows: Rows, path: Path) -> None:
     try:
         _whole(path, lambda file: form(rows, file))
     except OSError as error:
-        raise ClonedError(
-            f"{path} cannot be written: {error.strerror or error}", "name another place"
-        ) from error
+        raise ClonedError(f"{path} cannot be written: {error.strerror or error}", "name another place") from error
 
 
 def _whole(path: Path, fill: Callable[[BinaryIO], None]) -> None:

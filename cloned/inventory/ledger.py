@@ -55,9 +55,7 @@ class Ledger:
         self._listeners: list[Callable[[], None]] = []
 
     @classmethod
-    async def open(
-        cls, place: Path | str, *, create: bool = True, clock: Callable[[], float] = time.time
-    ) -> Ledger:
+    async def open(cls, place: Path | str, *, create: bool = True, clock: Callable[[], float] = time.time) -> Ledger:
         """The ledger at a path or URL. Raises MissingError or LedgerError (see `database.connect`)."""
         return cls(await connect(place, create=create), clock)
 
@@ -103,10 +101,7 @@ class Ledger:
 
     async def _record(self, connection: AsyncConnection, row: rows.Row) -> bool:
         same = (results.c.laptop == row.laptop) & (results.c.attempt == row.attempt)
-        if (
-            await connection.scalar(select(revisions.c.revision).where(revisions.c.key == row.key))
-            is not None
-        ):
+        if await connection.scalar(select(revisions.c.revision).where(revisions.c.key == row.key)) is not None:
             return False
         last = await connection.scalar(select(results.c.revision).where(same)) or 0
         key: dict[str, Any] = {"laptop": row.laptop, "attempt": row.attempt, "revision": last + 1}
@@ -126,9 +121,7 @@ class Ledger:
             for name in [name for name in names if name not in known]:
                 await connection.execute(insert(sinks).values(name=name, added=self._clock()))
                 columns = select(results.c.laptop, results.c.attempt, results.c.revision)
-                found = await connection.execute(
-                    columns.order_by(results.c.at, results.c.laptop, results.c.attempt)
-                )
+                found = await connection.execute(columns.order_by(results.c.at, results.c.laptop, results.c.attempt))
                 await _owe(connection, [name], [dict(row._mapping) for row in found], self._clock())
 
     async def rows(self, *, laptop: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
@@ -144,16 +137,10 @@ class Ledger:
 
     async def totals(self) -> dict[str, Any]:
         """`{"rows", "verdicts": {verdict: n}, "done_today"}`; today begins at the server's midnight."""
-        midnight = (
-            datetime.fromtimestamp(self._clock())
-            .astimezone()
-            .replace(hour=0, minute=0, second=0, microsecond=0)
-        )
+        midnight = datetime.fromtimestamp(self._clock()).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
         today = (results.c.state == "done") & (results.c.at >= midnight.astimezone(UTC).isoformat()[:19])
         async with self._read() as connection:
-            counted = await connection.execute(
-                select(results.c.verdict, func.count()).group_by(results.c.verdict)
-            )
+            counted = await connection.execute(select(results.c.verdict, func.count()).group_by(results.c.verdict))
             verdicts = {str(verdict): int(count) for verdict, count in counted.all()}
             done = await connection.scalar(select(func.count(results.c.laptop.distinct())).where(today))
         return {"rows": sum(verdicts.values()), "verdicts": verdicts, "done_today": int(done or 0)}
@@ -214,15 +201,10 @@ class Ledger:
         async with self._read() as connection:
             names = (await connection.scalars(select(sinks.c.name).order_by(sinks.c.name))).all()
             grouped = select(deliveries.c.sink, deliveries.c.state, func.count())
-            counted = (
-                await connection.execute(grouped.group_by(deliveries.c.sink, deliveries.c.state))
-            ).all()
+            counted = (await connection.execute(grouped.group_by(deliveries.c.sink, deliveries.c.state))).all()
             dead = (
                 await connection.execute(
-                    select(deliveries)
-                    .where(deliveries.c.state == REFUSED)
-                    .order_by(deliveries.c.id.desc())
-                    .limit(100)
+                    select(deliveries).where(deliveries.c.state == REFUSED).order_by(deliveries.c.id.desc()).limit(100)
                 )
             ).all()
         heads = {name: await self.next_owed(name) for name in names}
@@ -234,21 +216,15 @@ class Ledger:
         await connection.execute(update(deliveries).where(deliveries.c.id == identity).values(**values))
 
 
-async def _owe(
-    connection: AsyncConnection, names: Iterable[str], keys: list[dict[str, Any]], now: float
-) -> None:
+async def _owe(connection: AsyncConnection, names: Iterable[str], keys: list[dict[str, Any]], now: float) -> None:
     owed = [
-        {**key, "sink": name, "state": WAITING, "tries": 0, "due": now, "reason": ""}
-        for key in keys
-        for name in names
+        {**key, "sink": name, "state": WAITING, "tries": 0, "due": now, "reason": ""} for key in keys for name in names
     ]
     if owed:
         await connection.execute(insert(deliveries), owed)
 
 
-def _status(
-    name: str, counts: Mapping[tuple[str, str], int], head: Owed | None, dead: Iterable[Any]
-) -> dict[str, Any]:
+def _status(name: str, counts: Mapping[tuple[str, str], int], head: Owed | None, dead: Iterable[Any]) -> dict[str, Any]:
     return {
         "sink": name,
         **{state: counts.get((name, state), 0) for state in (WAITING, SENT, REFUSED)},

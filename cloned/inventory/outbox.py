@@ -53,9 +53,7 @@ class Outbox:
     ) -> None:
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
-            raise UsageError(
-                f"two sinks have one name: {', '.join(sorted(names))}", "give each [[sink]] its own name"
-            )
+            raise UsageError(f"two sinks have one name: {', '.join(sorted(names))}", "give each [[sink]] its own name")
         self._ledger, self._sinks, self._clock, self._chance = ledger, tuple(sinks), clock, chance
         self._wake = {sink.name: asyncio.Event() for sink in sinks}
         ledger.on_recorded(self.wake)
@@ -129,9 +127,7 @@ class Outbox:
             async with asyncio.timeout(sink.seconds):
                 await sink.send(delivery)
         except Refused as refusal:
-            log.warning(
-                "sink %s refused laptop %s, attempt %d: %s", sink.name, owed.laptop, owed.attempt, refusal
-            )
+            log.warning("sink %s refused laptop %s, attempt %d: %s", sink.name, owed.laptop, owed.attempt, refusal)
             await self._ledger.refused(owed, str(refusal))
         except Unavailable as trouble:
             await self._later(sink, owed, str(trouble), trouble.after)

@@ -73,9 +73,7 @@ def clean(given: Mapping[str, Any]) -> Row:
         "bytes": int(given.get("bytes") or 0),
         "rounds": int(given.get("rounds") or 0),
         "cleared": [_text(name, 80) for name in given.get("cleared") or []],
-        "seconds": {
-            _text(name, 32): round(float(value), 1) for name, value in (given.get("seconds") or {}).items()
-        },
+        "seconds": {_text(name, 32): round(float(value), 1) for name, value in (given.get("seconds") or {}).items()},
         "steps": [{name: _text(step.get(name), 300) for name in STEP} for step in given.get("steps") or []],
     }
     return Row(data["laptop"], attempt, data, tuple(sorted(set(given) - set(data))))

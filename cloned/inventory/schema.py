@@ -53,9 +53,7 @@ revisions = Table(
     Column("row", JSON, nullable=False),
 )
 
-sinks = Table(
-    "sinks", metadata, Column("name", String(64), primary_key=True), Column("added", Float, nullable=False)
-)
+sinks = Table("sinks", metadata, Column("name", String(64), primary_key=True), Column("added", Float, nullable=False))
 
 deliveries = Table(
     "deliveries",

@@ -47,11 +47,20 @@ def load(where: Path | None = None) -> Recipe:
     data = tomllib.loads((where / "recipe.toml").read_text())
     python, firmware, first = data["python"], data["firmware"], data["first"]
     return Recipe(
-        tuple(data["packages"]), tuple(data["programs"]), tuple(data["libraries"]), data["links"],
-        _globs(data["modules"]["globs"]), _globs(data["modules"]["skip"]),
-        tuple(first["programs"]), tuple(first["modules"]),
-        frozenset(python["skip"]), tuple(python["extensions"]), tuple(python["encodings"]),
-        tuple(firmware["components"]), tuple(firmware["packages"]), where / "tree",
+        tuple(data["packages"]),
+        tuple(data["programs"]),
+        tuple(data["libraries"]),
+        data["links"],
+        _globs(data["modules"]["globs"]),
+        _globs(data["modules"]["skip"]),
+        tuple(first["programs"]),
+        tuple(first["modules"]),
+        frozenset(python["skip"]),
+        tuple(python["extensions"]),
+        tuple(python["encodings"]),
+        tuple(firmware["components"]),
+        tuple(firmware["packages"]),
+        where / "tree",
     )
 
 

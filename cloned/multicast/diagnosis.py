@@ -43,10 +43,17 @@ def suspects(results: Sequence[Probed], *, querier: bool) -> tuple[Warn, ...]:
 def _nobody(count: int, *, querier: bool) -> Warn:
     who = f"multicast reaches none of {count} laptops" if count > 1 else "multicast does not reach the laptop"
     if not querier:
-        return Warn("no-multicast", who, "the switch snoops IGMP and nobody asks for groups: let cloned be the "
-                    "querier, or turn snooping off")
-    return Warn("no-multicast", who, "suspects: multicast filtering (unknown multicast is dropped), storm control "
-                "set to zero, or server and laptops in different VLANs")
+        return Warn(
+            "no-multicast",
+            who,
+            "the switch snoops IGMP and nobody asks for groups: let cloned be the querier, or turn snooping off",
+        )
+    return Warn(
+        "no-multicast",
+        who,
+        "suspects: multicast filtering (unknown multicast is dropped), storm control "
+        "set to zero, or server and laptops in different VLANs",
+    )
 
 
 def _some(deaf: Sequence[Probed], results: Sequence[Probed], *, querier: bool) -> Iterable[Warn]:
@@ -58,8 +65,11 @@ def _some(deaf: Sequence[Probed], results: Sequence[Probed], *, querier: bool) -
     for switch, group in by_switch.items():
         names = ", ".join(_named(probed) for probed in group)
         if switch and switch not in hearing and len(group) > 1:
-            yield Warn("no-multicast", f"multicast does not get through switch {switch} ({names})",
-                       "suspects: its IGMP snooping or multicast filtering, or the link to it is in another VLAN")
+            yield Warn(
+                "no-multicast",
+                f"multicast does not get through switch {switch} ({names})",
+                "suspects: its IGMP snooping or multicast filtering, or the link to it is in another VLAN",
+            )
             continue
         for probed in group:
             yield _one(probed, querier=querier)
@@ -68,10 +78,16 @@ def _some(deaf: Sequence[Probed], results: Sequence[Probed], *, querier: bool) -
 def _one(probed: Probed, *, querier: bool) -> Warn:
     who = f"multicast does not reach {_named(probed)}"
     if probed.before > NOTHING and not querier:
-        return Warn("no-multicast", f"{who} any more", "the switch forgot its group: nobody asks for groups; "
-                    "let cloned be the querier")
-    return Warn("no-multicast", who, "suspects: a small switch in between, port isolation or a VLAN of its own on that "
-                "port, or a broken cable")
+        return Warn(
+            "no-multicast",
+            f"{who} any more",
+            "the switch forgot its group: nobody asks for groups; let cloned be the querier",
+        )
+    return Warn(
+        "no-multicast",
+        who,
+        "suspects: a small switch in between, port isolation or a VLAN of its own on that port, or a broken cable",
+    )
 
 
 def _each_weak(weak: Sequence[Probed]) -> Iterable[Warn]:

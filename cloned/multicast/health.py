@@ -33,8 +33,13 @@ class Reach:
     """
 
     def __init__(
-        self, engine: Engine, monitor: Monitor, interface: str, address: IPv4Address,
-        querier: Literal["auto", "v3", "off"], switch_of: Callable[[Laptop], str],
+        self,
+        engine: Engine,
+        monitor: Monitor,
+        interface: str,
+        address: IPv4Address,
+        querier: Literal["auto", "v3", "off"],
+        switch_of: Callable[[Laptop], str],
     ) -> None:
         self._engine, self._monitor, self._interface, self._address = engine, monitor, interface, address
         version: Version = 3 if querier == "v3" else 2

@@ -29,8 +29,14 @@ class IgmpQuerier:
     """
 
     def __init__(
-        self, interface: str, address: IPv4Address, on_change: OnChange | None = None, *,
-        version: Version = 2, timing: Timing | None = None, patience: float = RFC_TIMING.other_present,
+        self,
+        interface: str,
+        address: IPv4Address,
+        on_change: OnChange | None = None,
+        *,
+        version: Version = 2,
+        timing: Timing | None = None,
+        patience: float = RFC_TIMING.other_present,
     ) -> None:
         self.interface, self.version = interface, version
         self._on_change = on_change

@@ -243,4 +243,3 @@ class Pool:
         self._held.pop(lease.address, None)
         if self._of_mac.get(lease.mac) == lease.address:
             del self._of_mac[lease.mac]
-

@@ -144,9 +144,7 @@ async def sign_out(_request: web.Request) -> web.Response:
 async def body(request: web.Request) -> object:
     """The JSON that was sent; a form, which another site could send, is refused."""
     if request.content_type != "application/json":
-        raise problem(
-            web.HTTPUnsupportedMediaType, "the body is not JSON", "send Content-Type: application/json"
-        )
+        raise problem(web.HTTPUnsupportedMediaType, "the body is not JSON", "send Content-Type: application/json")
     try:
         return await request.json()
     except (ValueError, RecursionError) as error:
@@ -198,9 +196,7 @@ async def page_events(request: web.Request) -> web.StreamResponse:
 def parts(snapshot: Mapping[str, Any]) -> Rendered:
     """A snapshot as parts of events: each laptop one, without its history and clocks; `now` only in `all`."""
     brief = {
-        f"laptop/{each['id']}": {
-            name: value for name, value in each.items() if name not in ("history", "seconds")
-        }
+        f"laptop/{each['id']}": {name: value for name, value in each.items() if name not in ("history", "seconds")}
         for each in snapshot["laptops"]
     }
     rest = {name: value for name, value in snapshot.items() if name not in ("laptops", "now")}

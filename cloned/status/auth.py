@@ -56,24 +56,18 @@ def _secret(path: Path, make: Callable[[], str]) -> str:
     """What `path` holds; made, for us alone to read, where there is none."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w"
-        ) as file:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
             file.write(f"{make()}\n")
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError:
         pass
     except OSError as error:
-        raise MissingError(
-            f"{path} cannot be made: {error.strerror}", "check the state directory's owner"
-        ) from error
+        raise MissingError(f"{path} cannot be made: {error.strerror}", "check the state directory's owner") from error
     try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise MissingError(
-            f"{path} cannot be read: {error}", "run this as root or as the daemon's user"
-        ) from error
+        raise MissingError(f"{path} cannot be read: {error}", "run this as root or as the daemon's user") from error
 
 
 @dataclass
@@ -179,11 +173,7 @@ class Auth:
     def machine(self, token: str) -> str | None:
         """The name of the machine that this token belongs to."""
         digest = hashlib.sha256(token.encode()).hexdigest()
-        found = [
-            name
-            for name, known in self._tokens.items()
-            if hmac.compare_digest(known.encode(), digest.encode())
-        ]
+        found = [name for name, known in self._tokens.items() if hmac.compare_digest(known.encode(), digest.encode())]
         return found[0] if found else None
 
     def _sign(self, body: str) -> str:

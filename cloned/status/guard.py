@@ -42,14 +42,10 @@ def actor(request: web.Request) -> str:
     if scheme.lower() == "bearer":
         name = request.app[AUTH].machine(token.strip())
         if name is None:
-            raise problem(
-                web.HTTPUnauthorized, "this token is not known", "check [page.tokens] in the configuration"
-            )
+            raise problem(web.HTTPUnauthorized, "this token is not known", "check [page.tokens] in the configuration")
         return name
     if not signed_in(request):
-        raise problem(
-            web.HTTPUnauthorized, "acting needs the workshop's PIN", "`cloned pin` on the server shows it"
-        )
+        raise problem(web.HTTPUnauthorized, "acting needs the workshop's PIN", "`cloned pin` on the server shows it")
     same_origin(request)
     return "page"
 
@@ -59,14 +55,10 @@ def same_origin(request: web.Request) -> None:
     fetch = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     ours = (
-        fetch == "same-origin"
-        if fetch is not None
-        else origin is not None and urlsplit(origin).netloc == request.host
+        fetch == "same-origin" if fetch is not None else origin is not None and urlsplit(origin).netloc == request.host
     )
     if not ours:
-        raise problem(
-            web.HTTPForbidden, "this request came from another site", "use the page itself, or a token"
-        )
+        raise problem(web.HTTPForbidden, "this request came from another site", "use the page itself, or a token")
 
 
 def problem(kind: type[web.HTTPException], error: str, hint: str = "") -> web.HTTPException:

@@ -65,9 +65,7 @@ class View:
         if old.shape != new.shape or old.parts.keys() - new.parts.keys():
             changed = event("all", new.everything())
         else:
-            changed = event(
-                "some", {name: part for name, part in new.parts.items() if old.parts.get(name) != part}
-            )
+            changed = event("some", {name: part for name, part in new.parts.items() if old.parts.get(name) != part})
         everything: bytes | None = None
         for queue in self.watchers:
             if queue.full():

@@ -44,9 +44,7 @@ class Figures(Collector):
         yield from self._ledger()
         yield from self._switches()
         yield gauge("cloned_page_watchers", "Screens and programs that watch events.", {"": self.watchers})
-        yield gauge(
-            "cloned_warnings", "Warnings on the page.", {"": len(self.snapshot.get("warnings") or [])}
-        )
+        yield gauge("cloned_warnings", "Warnings on the page.", {"": len(self.snapshot.get("warnings") or [])})
         for name, values in sorted(self.more.items()):
             yield counter(
                 f"cloned_{name}",
@@ -64,9 +62,7 @@ class Figures(Collector):
         places = {"all": capacity.get("places") or 0, "taken": capacity.get("taken") or 0}
         yield gauge("cloned_places", "Laptops that fit at once, and those at work.", places, "kind")
         if "backlog" in self.snapshot:
-            yield gauge(
-                "cloned_engine_queue", "Events waiting to be journalled.", {"": self.snapshot["backlog"]}
-            )
+            yield gauge("cloned_engine_queue", "Events waiting to be journalled.", {"": self.snapshot["backlog"]})
 
     def _sessions(self) -> Iterable[Metric]:
         sessions = self.snapshot.get("sessions") or []
@@ -91,9 +87,7 @@ class Figures(Collector):
         verdicts = dict.fromkeys(VERDICTS, 0) | dict(self.totals.get("verdicts") or {})
         yield counter("cloned_verdicts", "Results in the ledger, by verdict.", verdicts, "verdict")
         yield gauge("cloned_ledger_rows", "Results in the ledger.", {"": self.totals.get("rows", 0)})
-        yield gauge(
-            "cloned_done_today", "Laptops done since midnight.", {"": self.totals.get("done_today", 0)}
-        )
+        yield gauge("cloned_done_today", "Laptops done since midnight.", {"": self.totals.get("done_today", 0)})
         for state in ("waiting", "refused"):
             values = {sink["sink"]: sink[state] for sink in self.sinks}
             yield gauge(f"cloned_sink_{state}", f"Results {state} at each sink.", values, "sink")
@@ -101,9 +95,7 @@ class Figures(Collector):
         yield gauge("cloned_sink_failing", "Whether a sink is in trouble.", failing, "sink")
 
     def _switches(self) -> Iterable[Metric]:
-        family = GaugeMetricFamily(
-            "cloned_switch_ports", "Ports of each switch, by link.", labels=["switch", "oper"]
-        )
+        family = GaugeMetricFamily("cloned_switch_ports", "Ports of each switch, by link.", labels=["switch", "oper"])
         for switch in self.snapshot.get("switches") or []:
             for oper in ("up", "down"):
                 count = sum(1 for port in switch.get("ports") or [] if (port.get("oper") or "down") == oper)
@@ -131,7 +123,5 @@ async def render(workshop: Workshop, records: Records, counters: Counters | None
     """The text of one scrape."""
     registry = CollectorRegistry(auto_describe=False)
     more = counters() if counters else {}
-    registry.register(
-        Figures(workshop.snapshot(), await records.totals(), await records.sinks(), more, watchers)
-    )
+    registry.register(Figures(workshop.snapshot(), await records.totals(), await records.sinks(), more, watchers))
     return generate_latest(registry)

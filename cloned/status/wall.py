@@ -109,11 +109,13 @@ class Wall:
     @property
     def shape(self) -> str:
         """Changes where tiles come, go or move, and with the links and silences of the switches around them."""
-        return repr((
-            [panel.shape for panel in self.panels],
-            [tile.id for tile in self.others],
-            [tile.id for tile in self.resting],
-        ))
+        return repr(
+            (
+                [panel.shape for panel in self.panels],
+                [tile.id for tile in self.others],
+                [tile.id for tile in self.resting],
+            )
+        )
 
     def tiles(self) -> Iterable[Tile]:
         """Every tile once."""

@@ -98,9 +98,12 @@ def join(views: Sequence[View], server_macs: frozenset[str] = frozenset()) -> Ch
         others = [other for other in views if other.address != view.address]
         leads = _leads(view, others)
         towards = _towards_server(view, others, server_macs)
-        links += [Link(view.address, port.name, next_one.address, port.speed_mbps)
-                  for port in view.ports if port.if_index != towards
-                  for next_one in _nearest(leads.get(port.if_index, ()), server_macs)]
+        links += [
+            Link(view.address, port.name, next_one.address, port.speed_mbps)
+            for port in view.ports
+            if port.if_index != towards
+            for next_one in _nearest(leads.get(port.if_index, ()), server_macs)
+        ]
         joined.append(_with_roles(view, leads, towards))
     return Chain(tuple(joined), tuple(links), tuple(_unconnected(joined, links)))
 
@@ -166,8 +169,10 @@ def _unconnected(views: Sequence[View], links: Sequence[Link]) -> Iterable[Warn]
         rooted = any(port.role == "server" for port in view.ports)
         if not reached and not rooted:
             yield Warn(
-                "switch-unconnected", f"switch {view.sys_name or view.address} is not seen behind any other switch",
-                "check its uplink; its ports are counted all the same")
+                "switch-unconnected",
+                f"switch {view.sys_name or view.address} is not seen behind any other switch",
+                "check its uplink; its ports are counted all the same",
+            )
 
 
 def crowded(chain: Chain, laptop_macs: Mapping[str, str]) -> tuple[Warn, ...]:
@@ -182,7 +187,11 @@ def crowded(chain: Chain, laptop_macs: Mapping[str, str]) -> tuple[Warn, ...]:
             found.setdefault((place.switch, place.port.label, place.port.role == "uplink"), set()).add(laptop)
     names = {view.address: view.sys_name or view.address for view in chain.views}
     return tuple(
-        Warn("behind-switch", f"{names[switch]} {port}: {', '.join(sorted(laptops))} behind another switch",
-             "plug each into a port of its own: they share one link there")
-        for (switch, port, uplink), laptops in sorted(found.items()) if uplink or len(laptops) > 1
+        Warn(
+            "behind-switch",
+            f"{names[switch]} {port}: {', '.join(sorted(laptops))} behind another switch",
+            "plug each into a port of its own: they share one link there",
+        )
+        for (switch, port, uplink), laptops in sorted(found.items())
+        if uplink or len(laptops) > 1
     )

@@ -18,8 +18,10 @@ def credentials_of(switch: Switch) -> Credentials:
         return Community(Secret(switch.community.get_secret_value()))
     return User(
         switch.v3_user,
-        switch.v3_auth_protocol, Secret(switch.v3_auth_key.get_secret_value()),
-        switch.v3_privacy_protocol, Secret(switch.v3_privacy_key.get_secret_value()),
+        switch.v3_auth_protocol,
+        Secret(switch.v3_auth_key.get_secret_value()),
+        switch.v3_privacy_protocol,
+        Secret(switch.v3_privacy_key.get_secret_value()),
         switch.v3_context,
     )
 
@@ -27,6 +29,8 @@ def credentials_of(switch: Switch) -> Credentials:
 def rules_of(switch: Switch, server_macs: frozenset[str]) -> Rules:
     """What the configuration says of its ports."""
     return Rules(
-        server_macs=server_macs, reserved=frozenset(switch.reserved), uplinks=frozenset(switch.uplinks),
+        server_macs=server_macs,
+        reserved=frozenset(switch.reserved),
+        uplinks=frozenset(switch.uplinks),
         many_macs=switch.uplink_macs,
     )

@@ -10,7 +10,7 @@ WINDOW = 60.0
 """Seconds that are looked at together."""
 MANY = 10
 """Errors within the window that are worth a word: a good link has none for hours."""
-WRAP = 2 ** 32
+WRAP = 2**32
 """ifInErrors is a Counter32."""
 
 

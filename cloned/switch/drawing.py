@@ -13,13 +13,25 @@ from rich.text import Text
 from cloned.switch.ports import Port, View
 
 _LEGEND = (
-    ("up", "█", "green"), ("slow", "▄", "yellow"), ("down", "·", "bright_black"), ("shut", "x", "red"),
-    ("uplink", "U", "blue"), ("server", "S", "magenta"), ("reserved", "R", "cyan"), ("unknown", "?", "white"),
+    ("up", "█", "green"),
+    ("slow", "▄", "yellow"),
+    ("down", "·", "bright_black"),
+    ("shut", "x", "red"),
+    ("uplink", "U", "blue"),
+    ("server", "S", "magenta"),
+    ("reserved", "R", "cyan"),
+    ("unknown", "?", "white"),
 )
 _MARKS = {kind: (mark, style) for kind, mark, style in _LEGEND}
 _WORDS = {
-    "up": "up", "slow": "slow link", "down": "down", "shut": "shut down", "uplink": "uplink",
-    "server": "this server", "reserved": "reserved", "unknown": "no word",
+    "up": "up",
+    "slow": "slow link",
+    "down": "down",
+    "shut": "shut down",
+    "uplink": "uplink",
+    "server": "this server",
+    "reserved": "reserved",
+    "unknown": "no word",
 }
 SOCKETS_IN_A_ROW = 24
 
@@ -59,7 +71,7 @@ def front_panel(ports: Sequence[Port]) -> list[RenderableType]:
         if unit:
             drawings.append(Text(printable(unit), "bright_black"))
         for start in range(0, len(sockets), SOCKETS_IN_A_ROW):
-            drawings += _rows(sockets[start:start + SOCKETS_IN_A_ROW])
+            drawings += _rows(sockets[start : start + SOCKETS_IN_A_ROW])
     return drawings
 
 
@@ -105,8 +117,13 @@ def table(view: View) -> Table:
     neighbours = {index: neighbour.name or neighbour.chassis for index, neighbour in view.neighbours}
     for port in view.ports:
         found.add_row(
-            printable(port.name), _link(port), _speed(port), port.duplex or "", port.role,
-            _who(port, neighbours.get(port.if_index, "")), style="" if port.oper == "up" else "bright_black",
+            printable(port.name),
+            _link(port),
+            _speed(port),
+            port.duplex or "",
+            port.role,
+            _who(port, neighbours.get(port.if_index, "")),
+            style="" if port.oper == "up" else "bright_black",
         )
     return found
 

@@ -60,8 +60,11 @@ def forwarding(tables: Tables, physical: Sequence[Interface]) -> Forwarding:
 
 
 def _stations(
-    tables: Tables, base_ports: Mapping[int, int], rows: Sequence[FdbRow],
-    physical: Sequence[Interface], warnings: list[str],
+    tables: Tables,
+    base_ports: Mapping[int, int],
+    rows: Sequence[FdbRow],
+    physical: Sequence[Interface],
+    warnings: list[str],
 ) -> Iterable[Station]:
     learned = [row for row in rows if row.port > 0 and row.status not in LEARNED_IS_NOT and _unicast(row.mac)]
     if not learned:
@@ -79,7 +82,8 @@ def _stations(
         ports = ", ".join(map(str, sorted(lost)[:8]))
         warnings.append(
             f"switch {tables.switch}, forwarding table: {sum(lost.values())} rows "
-            f"on ports nobody knows ({ports}) left out")
+            f"on ports nobody knows ({ports}) left out"
+        )
 
 
 def _unicast(mac: str) -> bool:
@@ -88,7 +92,10 @@ def _unicast(mac: str) -> bool:
 
 
 def port_reading(
-    ports: set[int], base_ports: Mapping[int, int], tables: Tables, physical: Sequence[Interface],
+    ports: set[int],
+    base_ports: Mapping[int, int],
+    tables: Tables,
+    physical: Sequence[Interface],
 ) -> Callable[[int], int | None]:
     """How the port numbers of a forwarding table are to be read: the reading that explains most of them."""
     by_local = {port: found for port, name in tables.lldp_local.items() if (found := _named(name, tables)) is not None}

@@ -56,7 +56,8 @@ def slow_links(laptops: Iterable[Laptop], chain: Chain, link_mbps: int) -> list[
     """
     return [
         Warn("slow-port", f"{named(each)}: {link_words(each.speed_mbps, half=each.half_duplex)}", SLOW_HINT)
-        for each in laptops if alone(each, link_mbps) and not _told(each, chain)
+        for each in laptops
+        if alone(each, link_mbps) and not _told(each, chain)
     ]
 
 

@@ -106,14 +106,25 @@ class View:
             "sys_descr": self.sys_descr,
             "sys_name": self.sys_name,
             "ports": [
-                {"if_index": port.if_index, "name": port.name, "admin": port.admin, "oper": port.oper,
-                 "speed_mbps": port.speed_mbps, "duplex": port.duplex, "role": port.role, "macs": list(port.macs)}
+                {
+                    "if_index": port.if_index,
+                    "name": port.name,
+                    "admin": port.admin,
+                    "oper": port.oper,
+                    "speed_mbps": port.speed_mbps,
+                    "duplex": port.duplex,
+                    "role": port.role,
+                    "macs": list(port.macs),
+                }
                 for port in self.ports
             ],
-            "fdb": [{"mac": station.mac, "vlan": station.vlan, "if_index": station.if_index}
-                    for station in self.stations],
-            "lldp": [{"if_index": index, "neighbour": neighbour.name or neighbour.chassis or neighbour.port}
-                     for index, neighbour in self.neighbours],
+            "fdb": [
+                {"mac": station.mac, "vlan": station.vlan, "if_index": station.if_index} for station in self.stations
+            ],
+            "lldp": [
+                {"if_index": index, "neighbour": neighbour.name or neighbour.chassis or neighbour.port}
+                for index, neighbour in self.neighbours
+            ],
             "capacity": self.capacity,
             "warnings": [str(warning) for warning in self.warnings],
         }
@@ -130,8 +141,14 @@ def understand(tables: Tables, rules: Rules | None = None) -> View:
     ports = tuple(_port(interface, roles, macs) for interface in physical)
     odd = (Warn("switch-table", text) for text in (*tables.warnings, *seen.warnings, *placing))
     return View(
-        address=tables.switch, sys_descr=tables.sys_descr, sys_name=tables.sys_name, model=tables.model,
-        own=own_macs(tables), ports=ports, stations=seen.stations, neighbours=neighbours,
+        address=tables.switch,
+        sys_descr=tables.sys_descr,
+        sys_name=tables.sys_name,
+        model=tables.model,
+        own=own_macs(tables),
+        ports=ports,
+        stations=seen.stations,
+        neighbours=neighbours,
         warnings=(*odd, *_told(tables, ports, roles)),
     )
 
@@ -151,7 +168,10 @@ class _Roles:
     """Which port is what, and the evidence."""
 
     def __init__(
-        self, tables: Tables, rules: Rules, macs: Mapping[int, frozenset[str]],
+        self,
+        tables: Tables,
+        rules: Rules,
+        macs: Mapping[int, frozenset[str]],
         neighbours: Sequence[tuple[int, Neighbour]],
     ) -> None:
         self.rules = rules
@@ -192,10 +212,16 @@ def _port(interface: Interface, roles: _Roles, macs: Mapping[int, frozenset[str]
     role, why = roles.of(interface)
     up = interface.oper == UP
     return Port(
-        if_index=interface.if_index, name=display_name(interface), admin=_status(interface.admin),
-        oper=_status(interface.oper), speed_mbps=speed_of(interface) if up else None,
-        duplex=_duplex(interface.duplex) if interface.oper != DOWN else None, role=role, why=why,
-        macs=tuple(sorted(macs.get(interface.if_index, ()))), in_errors=interface.in_errors,
+        if_index=interface.if_index,
+        name=display_name(interface),
+        admin=_status(interface.admin),
+        oper=_status(interface.oper),
+        speed_mbps=speed_of(interface) if up else None,
+        duplex=_duplex(interface.duplex) if interface.oper != DOWN else None,
+        role=role,
+        why=why,
+        macs=tuple(sorted(macs.get(interface.if_index, ()))),
+        in_errors=interface.in_errors,
     )
 
 
@@ -258,20 +284,29 @@ def _told(tables: Tables, ports: Sequence[Port], roles: _Roles) -> Iterable[Warn
     """The warnings that follow from the ports: uplinks and their evidence, slow links, what is not known."""
     name = tables.sys_name or tables.switch
     if not ports:
-        yield Warn("switch-no-ports", f"switch {tables.switch}: no physical Ethernet port was found in its tables",
-                   "set the number of ports in the configuration")
+        yield Warn(
+            "switch-no-ports",
+            f"switch {tables.switch}: no physical Ethernet port was found in its tables",
+            "set the number of ports in the configuration",
+        )
     for port in ports:
         if port.role == "uplink":
             yield Warn("switch-uplink", f"{name} {port.label} is an uplink: {port.why}")
         if port.role != "reserved" and port.slow:
             yield slow_warning(name, port)
     if ports and all(port.admin is None for port in ports):
-        yield Warn("switch-no-status", f"switch {tables.switch} does not tell which of its ports are up",
-                   "all are counted; reserve those that are not for laptops")
+        yield Warn(
+            "switch-no-status",
+            f"switch {tables.switch} does not tell which of its ports are up",
+            "all are counted; reserve those that are not for laptops",
+        )
     yield from _lag_warnings(tables, name, roles)
     for unknown in sorted(_uncalled(tables, roles.rules.reserved | roles.rules.uplinks)):
-        yield Warn("switch-unknown-port", f"{name} has no port {unknown}, which the configuration names",
-                   "take its name from `cloned switch show`")
+        yield Warn(
+            "switch-unknown-port",
+            f"{name} has no port {unknown}, which the configuration names",
+            "take its name from `cloned switch show`",
+        )
 
 
 def _uncalled(tables: Tables, names: frozenset[str]) -> frozenset[str]:
@@ -297,5 +332,8 @@ def _lag_warnings(tables: Tables, name: str, roles: _Roles) -> Iterable[Warn]:
     for interface in tables.interfaces.values():
         if interface.type in LAG_TYPES and interface.if_index not in named and roles.uplink(interface):
             yield Warn(
-                "switch-lag", f"{name}: the link aggregate {display_name(interface)} is an uplink "
-                f"({roles.uplink(interface)}), but its ports are not known", "reserve its ports in the configuration")
+                "switch-lag",
+                f"{name}: the link aggregate {display_name(interface)} is an uplink "
+                f"({roles.uplink(interface)}), but its ports are not known",
+                "reserve its ports in the configuration",
+            )

@@ -30,8 +30,14 @@ class Places:
     """
 
     def __init__(
-        self, engine: Engine, switches: Sequence[Switch], ports: int, mbps: int, *,
-        booting: Callable[[], bool], moved: Callable[[], None],
+        self,
+        engine: Engine,
+        switches: Sequence[Switch],
+        ports: int,
+        mbps: int,
+        *,
+        booting: Callable[[], bool],
+        moved: Callable[[], None],
     ) -> None:
         self._engine, self._ports, self._mbps = engine, ports, mbps
         macs = server_macs()
@@ -106,16 +112,19 @@ class Places:
         before, _, _ = workshop.places_why.partition(_AS_BEFORE)
         if not before.startswith(COUNTED):
             return SwitchChanged(
-                self._ports, "the configured number of places; the switch was not read yet", self._mbps)
+                self._ports, "the configured number of places; the switch was not read yet", self._mbps
+            )
         return SwitchChanged(
-            workshop.places, f"{before}{_AS_BEFORE} {_clock(self._began)})", min(self._mbps, workshop.link_mbps))
+            workshop.places, f"{before}{_AS_BEFORE} {_clock(self._began)})", min(self._mbps, workshop.link_mbps)
+        )
 
     def _silences(self) -> str:
         """Which of the switches that count have not answered since; by the clock, so that it is news only once."""
         assert self._watch is not None
         words = [
             f"{each.switch} silent since {_clock(each.at)}"
-            for each in self._watch.readings if each.state != "ok" and each.at is not None
+            for each in self._watch.readings
+            if each.state != "ok" and each.at is not None
         ]
         return f" ({', '.join(words)})" if words else ""
 

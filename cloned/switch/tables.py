@@ -162,8 +162,10 @@ def build(switch: str, raw: Raw) -> Tables:
         interfaces=_interfaces(builder, raw),
         base_ports=_numbers(builder, raw, c.BASE_PORT),
         fdb=tuple(_fdb(builder, raw)),
-        vlan_fdb={vlan: (_numbers(builder, part, c.BASE_PORT), tuple(_fdb(builder, part, vlan)))
-                  for vlan, part in raw.vlan_fdb.items()},
+        vlan_fdb={
+            vlan: (_numbers(builder, part, c.BASE_PORT), tuple(_fdb(builder, part, vlan)))
+            for vlan, part in raw.vlan_fdb.items()
+        },
         vlan_fdb_ids={index[-1]: number for index, number in builder.ints(raw, c.VLAN_FDB_ID, None) if index},
         lldp_local={index[0]: text for index, text in builder.texts(raw, c.LLDP_LOCAL)},
         neighbours=tuple(_neighbours(builder, raw)),
@@ -174,8 +176,14 @@ def build(switch: str, raw: Raw) -> Tables:
 
 def _interfaces(builder: _Builder, raw: Raw) -> dict[int, Interface]:
     numbers = {
-        "type": c.IF_TYPE, "admin": c.IF_ADMIN, "oper": c.IF_OPER, "speed": c.IF_SPEED,
-        "high_speed": c.IF_HIGH_SPEED, "connector": c.IF_CONNECTOR, "duplex": c.DUPLEX, "in_errors": c.IF_IN_ERRORS,
+        "type": c.IF_TYPE,
+        "admin": c.IF_ADMIN,
+        "oper": c.IF_OPER,
+        "speed": c.IF_SPEED,
+        "high_speed": c.IF_HIGH_SPEED,
+        "connector": c.IF_CONNECTOR,
+        "duplex": c.DUPLEX,
+        "in_errors": c.IF_IN_ERRORS,
     }
     found: dict[int, dict[str, object]] = {}
     for key, column in numbers.items():
@@ -232,8 +240,11 @@ def _neighbours(builder: _Builder, raw: Raw) -> Iterator[Neighbour]:
         enabled = capabilities(raw.column(c.LLDP_ENABLED).get(index))
         supported = capabilities(raw.column(c.LLDP_SUPPORTED).get(index))
         yield Neighbour(
-            index[1] if known else None, names.get(index, ""), _id_text(builder, value),
-            _id_text(builder, raw.column(c.LLDP_PORT).get(index)), BRIDGE_BIT in (enabled or supported),
+            index[1] if known else None,
+            names.get(index, ""),
+            _id_text(builder, value),
+            _id_text(builder, raw.column(c.LLDP_PORT).get(index)),
+            BRIDGE_BIT in (enabled or supported),
         )
 
 
@@ -325,6 +336,5 @@ def capabilities(value: Value) -> frozenset[int]:
 
 def _bits(octets: bytes) -> frozenset[int]:
     return frozenset(
-        position * 8 + bit for position, octet in enumerate(octets) for bit in range(8) if octet & (0x80 >> bit))
-
-
+        position * 8 + bit for position, octet in enumerate(octets) for bit in range(8) if octet & (0x80 >> bit)
+    )

@@ -73,8 +73,14 @@ class SwitchWatch:
     """Looks at switches until closed. Every look ends in one call of `on_reading`, in the daemon's loop."""
 
     def __init__(
-        self, switches: Sequence[Watched], on_reading: OnReading, *, server_macs: Collection[str] = (),
-        busy: float = BUSY, idle: float = IDLE, whole_every: float = WHOLE_EVERY,
+        self,
+        switches: Sequence[Watched],
+        on_reading: OnReading,
+        *,
+        server_macs: Collection[str] = (),
+        busy: float = BUSY,
+        idle: float = IDLE,
+        whole_every: float = WHOLE_EVERY,
     ) -> None:
         self._on_reading = on_reading
         self._server_macs = frozenset(server_macs)
@@ -184,8 +190,15 @@ class _Lookout:
         self._read_at = time.time()
         warnings = (*view.warnings, *_climbing(view, self._errors.climbing()))
         return SwitchReading(
-            str(self.watched.address), "ok", view, self._read_at, 0.0, changes=link_changes(before, view),
-            warnings=warnings, seconds=answer.seconds)
+            str(self.watched.address),
+            "ok",
+            view,
+            self._read_at,
+            0.0,
+            changes=link_changes(before, view),
+            warnings=warnings,
+            seconds=answer.seconds,
+        )
 
     def _failed(self, answer: Answer) -> SwitchReading:
         if self.last is None or self.last.state != answer.state:
@@ -200,7 +213,8 @@ class _Lookout:
 
     def _reading(self, state: State, warnings: tuple[Warn, ...], error: str, hint: str) -> SwitchReading:
         return SwitchReading(
-            str(self.watched.address), state, self.view, self._read_at, self._age(), error, hint, (), warnings)
+            str(self.watched.address), state, self.view, self._read_at, self._age(), error, hint, (), warnings
+        )
 
     def _age(self) -> float:
         return 0.0 if self._read_at is None else max(0.0, time.time() - self._read_at)
@@ -220,16 +234,22 @@ def link_changes(before: View | None, after: View) -> tuple[tuple[str, str], ...
         return ()
     old: Mapping[int, Port] = {port.if_index: port for port in before.ports}
     return tuple(
-        (port.name, "up" if port.oper == "up" else "down") for port in after.ports
-        if (port.oper == "up") != (port.if_index in old and old[port.if_index].oper == "up"))
+        (port.name, "up" if port.oper == "up" else "down")
+        for port in after.ports
+        if (port.oper == "up") != (port.if_index in old and old[port.if_index].oper == "up")
+    )
 
 
 def _climbing(view: View, grown: Mapping[int, int]) -> list[Warn]:
     name = view.sys_name or view.address
     return [
-        Warn("port-errors", f"{name} {port.label}: {grown[port.if_index]} damaged frames within a minute",
-             "try another cable, then another port")
-        for port in view.ports if port.if_index in grown
+        Warn(
+            "port-errors",
+            f"{name} {port.label}: {grown[port.if_index]} damaged frames within a minute",
+            "try another cable, then another port",
+        )
+        for port in view.ports
+        if port.if_index in grown
     ]
 
 

@@ -181,7 +181,6 @@ class Looker:
         view = understand(build(str(self.watched.address), raw), question.watched.rules)
         return Answer(question.number, "ok", view, whole, time.monotonic() - began)
 
-
     async def _whole(self) -> Raw:
         """Every table; error counters as they were last, where that was a moment ago."""
         last, now = self._raw, time.monotonic()

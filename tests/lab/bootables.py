@@ -50,8 +50,23 @@ def grub(scratch: Path, modules: Iterable[str], boot_uuid: str) -> tuple[bytes, 
     settings, image = scratch / "core.cfg", scratch / "core.img"
     settings.write_text((root("images") / "sample/core.cfg").read_text().replace("@ROOT@", boot_uuid))
     common = ["biosdisk", "ext2", "search_fs_uuid", "normal", "configfile", "linux", "serial", "terminal", "echo"]
-    run(["grub-mkimage", "-O", "i386-pc", "-d", GRUB, "-c", settings, "-p", "/boot/grub", "-o", image, *common,
-         *modules])
+    run(
+        [
+            "grub-mkimage",
+            "-O",
+            "i386-pc",
+            "-d",
+            GRUB,
+            "-c",
+            settings,
+            "-p",
+            "/boot/grub",
+            "-o",
+            image,
+            *common,
+            *modules,
+        ]
+    )
     return (GRUB / "boot.img").read_bytes()[:BOOT_CODE], image.read_bytes()
 
 
@@ -74,12 +89,17 @@ def mbr_disk(scratch: Path) -> Path:
     """An MBR disk: a FAT partition, then an extended one with the system and its swap area in logical partitions."""
     step = MIB // 512
     swap = Swap("c10edc10-0006-4000-8000-c10edc10ed06", "sample-swap")
-    layout = Layout("dos", "0xc10ed0c5", 512, (
-        Partition(1, step, 20 * step, "c", attrs="active"),
-        Partition(2, 21 * step, 270 * step, "f"),
-        Partition(5, 22 * step, 200 * step, "83"),
-        Partition(6, 223 * step, 64 * step, "82", swap=swap),
-    ))
+    layout = Layout(
+        "dos",
+        "0xc10ed0c5",
+        512,
+        (
+            Partition(1, step, 20 * step, "c", attrs="active"),
+            Partition(2, 21 * step, 270 * step, "f"),
+            Partition(5, 22 * step, 200 * step, "83"),
+            Partition(6, 223 * step, 64 * step, "82", swap=swap),
+        ),
+    )
     tree = sample_root(scratch)
     (tree / "boot/grub/grub.cfg").write_text(grub_settings(UUID, f"root=UUID={UUID}"))
     (tree / "etc/fstab").write_text(f"UUID={UUID} / ext4 errors=remount-ro 0 1\nUUID={swap.uuid} none swap sw 0 0\n")

@@ -153,7 +153,9 @@ def replayed(journal: list[Entry], state: Workshop | None = None) -> Workshop:
 def check(before: Workshop, after: Workshop) -> None:
     """AssertionError if the step from `before` to `after` broke a promise."""
     active = list(after.active())
-    started = [laptop for laptop in active if laptop.state is State.READY and _joined(before.laptops.get(laptop.id), laptop)]
+    started = [
+        laptop for laptop in active if laptop.state is State.READY and _joined(before.laptops.get(laptop.id), laptop)
+    ]
     assert not started or len(active) <= after.places
     for laptop in started:
         _meant(laptop, after)

@@ -52,7 +52,10 @@ def test_thousands_of_evenings_keep_what_must_hold(block: int) -> None:
 @pytest.mark.parametrize(
     ("broken", "by"),
     [
-        ("tests.sim.evening.resume", lambda workshop: tuple(each for each in resume(workshop) if not isinstance(each, Record))),
+        (
+            "tests.sim.evening.resume",
+            lambda workshop: tuple(each for each in resume(workshop) if not isinstance(each, Record)),
+        ),
         ("cloned.core.handlers.used_up", lambda laptop, now: laptop),
         ("cloned.core.effects.plan", lambda workshop, now: everybody(workshop)),
         ("cloned.core.confirm._is_new", lambda laptop, now: True),

@@ -44,8 +44,11 @@ def test_the_example_with_everything_switched_on_is_understood() -> None:
 @pytest.mark.parametrize("model", sorted(models(Config) - {Config}, key=lambda each: each.__name__))
 def test_the_example_shows_every_key(model: type[BaseModel]) -> None:
     text = uncommented()
-    assert not [name for name in model.model_fields if not re.search(rf"^\[*\w*\.?{name}\b", text, re.MULTILINE)
-                and f".{name}]" not in text]
+    assert not [
+        name
+        for name in model.model_fields
+        if not re.search(rf"^\[*\w*\.?{name}\b", text, re.MULTILINE) and f".{name}]" not in text
+    ]
 
 
 def test_every_mistake_is_told_with_its_line() -> None:

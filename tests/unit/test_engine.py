@@ -99,9 +99,7 @@ async def prepared(engine: Engine) -> Laptop:
 async def verified(engine: Engine, laptop: Laptop) -> None:
     assert laptop.session is not None
     await engine.submit(Ready(laptop.id, laptop.session, "S1", (), False))
-    await engine.submit(
-        Judged(laptop.id, laptop.session, 1, VerdictKind.VERIFIED, 0, (), IMAGE.image_hash, IMAGE.used)
-    )
+    await engine.submit(Judged(laptop.id, laptop.session, 1, VerdictKind.VERIFIED, 0, (), IMAGE.image_hash, IMAGE.used))
     await engine.submit(Finished(laptop.id, ()))
 
 

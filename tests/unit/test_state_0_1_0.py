@@ -38,7 +38,9 @@ def lacking(before: Any, now: Any, where: str = "") -> list[str]:
     if isinstance(before, dict) and isinstance(now, dict):
         return [words for key, value in before.items() for words in lacking(value, now.get(key), f"{where}.{key}")]
     if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        return [words for i, pair in enumerate(zip(before, now, strict=True)) for words in lacking(*pair, f"{where}[{i}]")]
+        return [
+            words for i, pair in enumerate(zip(before, now, strict=True)) for words in lacking(*pair, f"{where}[{i}]")
+        ]
     return [] if before == now else [f"{where}: {before!r} became {now!r}"]
 
 

@@ -49,9 +49,7 @@ def secret_bytes(secret: str) -> bytes:
     try:
         return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error as error:
-        raise UsageError(
-            "the webhook's secret begins with whsec_ but is not base64", "copy it again"
-        ) from error
+        raise UsageError("the webhook's secret begins with whsec_ but is not base64", "copy it again") from error
 
 
 def signature(secret: bytes, key: str, timestamp: int, body: bytes) -> str:
@@ -66,9 +64,7 @@ class Webhook(Sink):
     def __init__(self, name: str, url: str, secret: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(name)
         if not secret:
-            raise UsageError(
-                f"sink {name}: a webhook needs a secret", "set `secret` to at least 32 random characters"
-            )
+            raise UsageError(f"sink {name}: a webhook needs a secret", "set `secret` to at least 32 random characters")
         self._url = url
         self._secret = secret_bytes(secret)
         self._clock = clock

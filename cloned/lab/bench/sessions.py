@@ -68,9 +68,7 @@ def decisions() -> Table:
     made = table("decision", "ms", "aim")
     images = {name: ImageInfo(name, name, 1, 1) for name in "abc"}
     laptops = {
-        LaptopId(f"l{n}"): Laptop(
-            LaptopId(f"l{n}"), n, Identity(), State.WAITING, float(n), 0.0, image="abc"[n % 3]
-        )
+        LaptopId(f"l{n}"): Laptop(LaptopId(f"l{n}"), n, Identity(), State.WAITING, float(n), 0.0, image="abc"[n % 3])
         for n in range(1000)
     }
     workshop = Workshop(Settings(), laptops, images=images, places=24, link_mbps=1000)

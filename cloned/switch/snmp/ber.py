@@ -67,7 +67,7 @@ def _element(data: bytes, at: int, end: int) -> tuple[int, int, int]:
         size = length & 0x7F
         if not 1 <= size <= 4 or at + size > end:
             raise ValueError("a length that cannot be")
-        length = int.from_bytes(data[at:at + size], "big")
+        length = int.from_bytes(data[at : at + size], "big")
         at += size
     if at + length > end:
         raise ValueError("cut short")

@@ -87,7 +87,14 @@ FDB = (FDB_PORT, FDB_STATUS)
 QFDB = (QFDB_PORT, QFDB_STATUS)
 
 LOOKED_FOR = (
-    *(column for group in WHOLE for column in group), *FDB, *QFDB, *ERRORS,
-    DUPLEX, VLAN_FDB_ID, LAG_OF, VLAN_STATE, ENT_MODEL,
+    *(column for group in WHOLE for column in group),
+    *FDB,
+    *QFDB,
+    *ERRORS,
+    DUPLEX,
+    VLAN_FDB_ID,
+    LAG_OF,
+    VLAN_STATE,
+    ENT_MODEL,
 )
 """Columns whose first row is asked for at the start, to know which tables there are at all."""

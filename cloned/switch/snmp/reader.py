@@ -30,8 +30,12 @@ class Reader:
     """Reads one switch, and keeps its socket from one reading to the next."""
 
     def __init__(
-        self, address: Address, credentials: Credentials, limits: Limits | None = None,
-        timeout: float = 1.0, retries: int = 2,
+        self,
+        address: Address,
+        credentials: Credentials,
+        limits: Limits | None = None,
+        timeout: float = 1.0,
+        retries: int = 2,
     ) -> None:
         self.address = address
         self._credentials = credentials

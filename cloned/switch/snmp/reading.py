@@ -36,7 +36,10 @@ class Reading:
     """One reading under way."""
 
     def __init__(
-        self, session: Session, limits: Limits, vlan_session: Callable[[int], Awaitable[Session]],
+        self,
+        session: Session,
+        limits: Limits,
+        vlan_session: Callable[[int], Awaitable[Session]],
         began: float | None = None,
     ) -> None:
         """`began`: monotonic seconds, of the reading that this one is a part of."""
@@ -55,14 +58,18 @@ class Reading:
         fdb = c.QFDB if there.get(c.QFDB_PORT.name, True) else c.FDB
         wanted = (*c.WHOLE, fdb, *([c.ERRORS] if errors else []))
         groups = [[column for column in group if there.get(column.name, True)] for group in wanted]
-        cells = _joined(await asyncio.gather(*(
-            self._walk(group, expected if group and group[0].table.startswith("if") else 0) for group in groups
-        )))
+        cells = _joined(
+            await asyncio.gather(
+                *(self._walk(group, expected if group and group[0].table.startswith("if") else 0) for group in groups)
+            )
+        )
         if fdb is c.QFDB and not cells.get(c.QFDB_PORT.name):
             cells.update(await self._walk(c.FDB))
         more = await asyncio.gather(
-            self._exact(_questions(cells, there)), self._vlans(cells, there),
-            self._lag_members(cells, there), self._model(there),
+            self._exact(_questions(cells, there)),
+            self._vlans(cells, there),
+            self._lag_members(cells, there),
+            self._model(there),
         )
         cells.update(_joined(more))
         vlans = await self._vlan_list(cells) if there.get(c.VLAN_STATE.name, False) else []
@@ -94,7 +101,9 @@ class Reading:
     async def _get(self, oids: Sequence[Oid]) -> list[VarBind]:
         """Exact variables, in requests of a bounded size; an agent's error gives nothing."""
         size = self._limits.varbinds
-        parts = await asyncio.gather(*(self._one_get(oids[start:start + size]) for start in range(0, len(oids), size)))
+        parts = await asyncio.gather(
+            *(self._one_get(oids[start : start + size]) for start in range(0, len(oids), size))
+        )
         return [variable for part in parts for variable in part]
 
     def _late(self) -> bool:
@@ -133,7 +142,7 @@ class Reading:
         except (AgentError, SilentError):
             return {}
         return {
-            column.name: oid[:len(column.oid)] == column.oid and value is not None
+            column.name: oid[: len(column.oid)] == column.oid and value is not None
             for column, (oid, value) in zip(c.LOOKED_FOR, answer, strict=False)
         }
 
@@ -205,8 +214,8 @@ class Reading:
             return result
         for oid, value in answer:
             for column in (c.ENT_CLASS, c.ENT_MODEL):
-                if oid[:len(column.oid)] == column.oid and value is not None:
-                    result[column.name][oid[len(column.oid):]] = value
+                if oid[: len(column.oid)] == column.oid and value is not None:
+                    result[column.name][oid[len(column.oid) :]] = value
         return result
 
     async def _vlan_list(self, cells: Known) -> list[int]:

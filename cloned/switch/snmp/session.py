@@ -98,7 +98,12 @@ class CommunitySession:
             pending["cbFun"](self._dispatcher, answer.request, None, answer, pending["cbCtx"])
 
     def _concluded(
-        self, dispatcher: Any, request: int, indication: Any, answer: Any, answered: asyncio.Future[ber.Response],
+        self,
+        dispatcher: Any,
+        request: int,
+        indication: Any,
+        answer: Any,
+        answered: asyncio.Future[ber.Response],
     ) -> None:
         """Answered, or given up."""
         if answered.done():
@@ -127,13 +132,15 @@ class UserSession:
     async def get(self, oids: Sequence[Oid]) -> list[VarBind]:
         """See Session."""
         answer = await v3.get_cmd(
-            self._engine, self._auth, self._target, self._context, *_objects(oids), lookupMib=False)
+            self._engine, self._auth, self._target, self._context, *_objects(oids), lookupMib=False
+        )
         return self._taken(answer)
 
     async def bulk(self, oids: Sequence[Oid], repetitions: int) -> list[VarBind]:
         """See Session."""
         answer = await v3.bulk_cmd(
-            self._engine, self._auth, self._target, self._context, 0, repetitions, *_objects(oids), lookupMib=False)
+            self._engine, self._auth, self._target, self._context, 0, repetitions, *_objects(oids), lookupMib=False
+        )
         return self._taken(answer)
 
     def close(self) -> None:

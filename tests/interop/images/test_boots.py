@@ -56,6 +56,8 @@ async def test_a_system_in_a_logical_partition(store: ImageStore, tmp_path: Path
     target = tmp_path / "target"
     server = await restored(store, "mbr", target, disk.stat().st_size + 32 * MIB)
     assert [verdict["verdict"] for verdict in server.verdicts] == ["verified"], server.verdicts
-    for device, name in ((["-device", "nvme,drive=disk,serial=N1"], "nvme0n1p"),
-                         (["-device", "ide-hd,bus=ide.0,drive=disk"], "sda")):
+    for device, name in (
+        (["-device", "nvme,drive=disk,serial=N1"], "nvme0n1p"),
+        (["-device", "ide-hd,bus=ide.0,drive=disk"], "sda"),
+    ):
         assert f"root=/dev/{name}5 swap=/dev/{name}6 firmware=bios" in started(target, device, tmp_path)

@@ -68,7 +68,9 @@ def blkid(node: str) -> str:
 def used(node: str, size: int, scratch: Path) -> list[tuple[int, int]]:
     """Offset and length of the used byte ranges, from partclone's ddrescue domain file; all of it where dd saved."""
     kind = dict(line.split("=", 1) for line in blkid(node).splitlines()).get("TYPE", "")
-    tool = {"ext4": "extfs", "ext2": "extfs", "ext3": "extfs", "ntfs": "ntfs", "vfat": "fat", "btrfs": "btrfs"}.get(kind)
+    tool = {"ext4": "extfs", "ext2": "extfs", "ext3": "extfs", "ntfs": "ntfs", "vfat": "fat", "btrfs": "btrfs"}.get(
+        kind
+    )
     if tool is None:
         return [(0, size)]
     domain = scratch / "domain"
@@ -104,7 +106,8 @@ def by_hand(disk: Path, sector: int, scratch: Path) -> str:
         empty = {row[1] for row in rows if row[0] == "swap"} | {key for key, row in parts.items() if row[2] in "5f"}
         streams = [
             stream(number, disk, start, size, used(f"{device}p{number}", size, scratch))
-            for number, (start, size, _) in sorted(parts.items(), key=lambda item: int(item[0])) if number not in empty
+            for number, (start, size, _) in sorted(parts.items(), key=lambda item: int(item[0]))
+            if number not in empty
         ]
     first = min(start for start, _, _ in parts.values())
     gap = sha(head[512:first]) if text.startswith("label dos") else "-"

@@ -23,14 +23,19 @@ MAKE = {"83": ["mke2fs", "-q", "-t", "ext4"], "7": ["mkfs.ntfs", "-q", "-F", "-f
 def mbr_disk(path: Path) -> Path:
     """ext4, NTFS and an extended partition with vfat, swap and something unknown in it; a boot loader in the gap."""
     mib = MIB // 512
-    layout = Layout("dos", "0xc10edc10", 512, (
-        Partition(1, 2048, 24 * mib, "83", attrs="active"),
-        Partition(2, 26 * mib, 16 * mib, "7"),
-        Partition(3, 43 * mib, 60 * mib, "f"),
-        Partition(5, 44 * mib, 20 * mib, "c"),
-        Partition(6, 65 * mib, 8 * mib, "82", swap=Swap("806b6356-742b-4168-9791-ce1c1eecefe8", "swp")),
-        Partition(7, 74 * mib, 3 * mib, "da"),
-    ))
+    layout = Layout(
+        "dos",
+        "0xc10edc10",
+        512,
+        (
+            Partition(1, 2048, 24 * mib, "83", attrs="active"),
+            Partition(2, 26 * mib, 16 * mib, "7"),
+            Partition(3, 43 * mib, 60 * mib, "f"),
+            Partition(5, 44 * mib, 20 * mib, "c"),
+            Partition(6, 65 * mib, 8 * mib, "82", swap=Swap("806b6356-742b-4168-9791-ce1c1eecefe8", "swp")),
+            Partition(7, 74 * mib, 3 * mib, "da"),
+        ),
+    )
     writes = [(0, random.Random(1).randbytes(440)), (512, random.Random(2).randbytes(2047 * 512))]
     writes += [*table_writes(layout, 110 * MIB), *swap_areas(layout)]
     for part in layout.partitions:

@@ -125,7 +125,9 @@ async def test_sectors_of_4096_bytes(store: ImageStore, tmp_path: Path) -> None:
     script = clonezilla_on(4096, tmp_path)
     command = ["unshare", "--mount", "--propagation", "private", "sh", script, disk, repository]
     quiet = ["-nogui", "-batch", "-q2", "-j2", "-p", "true"]
-    said = run([*command, *quiet, *SAVE, "savedisk", "large"], check=False, timeout=900).stdout.decode("utf-8", "replace")
+    said = run([*command, *quiet, *SAVE, "savedisk", "large"], check=False, timeout=900).stdout.decode(
+        "utf-8", "replace"
+    )
     manifest = store.import_image(repository / "large")
     assert manifest.plan.sector_size == 4096, said[-2000:]
     assert [layer.fs for layer in manifest.plan.layers] == ["ext4", "ntfs", "vfat", "btrfs", "xfs", "dd"]

@@ -29,9 +29,16 @@ MAKE = {
     "f2fs": (["mkfs.f2fs", "-q", "{file}"], 64, "f2fs"),
 }
 COMPRESS = {
-    "gz": ["gzip", "-c"], "bz2": ["bzip2", "-c"], "xz": ["xz", "-1c"], "lzma": ["xz", "-1c", "--format=lzma"],
-    "lzo": ["lzop", "-c"], "lz4": ["lz4", "-c"], "zst": ["zstd", "-c"], "lzip": ["lzip", "-1c"],
-    "lrz": ["lrzip", "-q", "-"], "uncomp": ["cat"],
+    "gz": ["gzip", "-c"],
+    "bz2": ["bzip2", "-c"],
+    "xz": ["xz", "-1c"],
+    "lzma": ["xz", "-1c", "--format=lzma"],
+    "lzo": ["lzop", "-c"],
+    "lz4": ["lz4", "-c"],
+    "zst": ["zstd", "-c"],
+    "lzip": ["lzip", "-1c"],
+    "lrz": ["lrzip", "-q", "-"],
+    "uncomp": ["cat"],
 }
 
 

@@ -12,10 +12,17 @@ from tests.interop.images.test_partclone import clone, save
 pytestmark = pytest.mark.interop
 
 
-@pytest.mark.parametrize("options", [
-    ["-t", "ext4"], ["-t", "ext4", "-O", "64bit", "-b", "4096"], ["-t", "ext2", "-b", "1024"], ["-t", "ext3"],
-    ["-t", "ext4", "-I", "128", "-O", "^64bit,^metadata_csum"],
-], ids=" ".join)
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-t", "ext4"],
+        ["-t", "ext4", "-O", "64bit", "-b", "4096"],
+        ["-t", "ext2", "-b", "1024"],
+        ["-t", "ext3"],
+        ["-t", "ext4", "-I", "128", "-O", "^64bit,^metadata_csum"],
+    ],
+    ids=" ".join,
+)
 def test_os_release(options: list[str], store: ImageStore, tmp_path: Path) -> None:
     tree, file = tmp_path / "tree", tmp_path / "root.raw"
     (tree / "etc").mkdir(parents=True)

@@ -25,9 +25,11 @@ def dd_image(layout: Layout, files: dict[int, Path], boot_code: bytes = bytes(44
     """An image whose partitions are the contents of files, every byte of them."""
     sector = layout.sector_size
     layers = tuple(
-        Layer(part.number, f"sda{part.number}", "dd", part.start * sector, part.size * sector,
-              ((0, part.size * sector),))
-        for part in layout.partitions if part.number in files
+        Layer(
+            part.number, f"sda{part.number}", "dd", part.start * sector, part.size * sector, ((0, part.size * sector),)
+        )
+        for part in layout.partitions
+        if part.number in files
     )
     pieces = [chunk for layer in layers for chunk in _chunks(files[layer.number])]
     hashes = tuple(hashlib.sha256(piece).digest() for piece in pieces)

@@ -64,8 +64,9 @@ class Shop:
         self._who = identities(self.network.run, len(firmware), firmware)
         state = folder / "state"
         state.mkdir()
-        settings = Asking(state, folder / "run", stock.live, stock.boot, "", Kind.VM, None, "http://10.77.0.2:9", "x",
-                          (), {})
+        settings = Asking(
+            state, folder / "run", stock.live, stock.boot, "", Kind.VM, None, "http://10.77.0.2:9", "x", (), {}
+        )
         self.daemon = Daemon(settings, self.network.server, folder / "daemon.log")
         self._laptops: list[VirtualLaptop] = []
 
@@ -83,7 +84,10 @@ class Shop:
         config = str(self.daemon.settings.state / "cloned.toml")
         program = [sys.executable, "-c", "from cloned.cli.main import main; main()", *words, "--config", config]
         process = await asyncio.create_subprocess_exec(
-            *program, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            *program,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             env={**os.environ, "COLUMNS": "300"},
         )
         said, _ = await process.communicate()

@@ -17,17 +17,25 @@ pytestmark = [pytest.mark.lab, pytest.mark.slow]
 ESP, LINUX = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 GUID = "ABCDEF00-1111-2222-3333-{:012X}"
 STEPS = [
-    {"name": "grow"}, {"name": "hostname", "hostname": "deelit-12"}, {"name": "machine-id"},
-    {"name": "efi-entry", "label": "Clone"}, {"name": "stamp"},
+    {"name": "grow"},
+    {"name": "hostname", "hostname": "deelit-12"},
+    {"name": "machine-id"},
+    {"name": "efi-entry", "label": "Clone"},
+    {"name": "stamp"},
 ]
 
 
 def layout(size: int = 48) -> Layout:
     sectors = MIB // 512
-    return Layout("gpt", GUID.format(0), 512, (
-        Partition(1, sectors, 8 * sectors, ESP, GUID.format(1), name="EFI"),
-        Partition(2, 9 * sectors, size * sectors, LINUX, GUID.format(2), name="root"),
-    ))
+    return Layout(
+        "gpt",
+        GUID.format(0),
+        512,
+        (
+            Partition(1, sectors, 8 * sectors, ESP, GUID.format(1), name="EFI"),
+            Partition(2, 9 * sectors, size * sectors, LINUX, GUID.format(2), name="root"),
+        ),
+    )
 
 
 def esp(folder: Path) -> Path:
@@ -44,8 +52,10 @@ def esp(folder: Path) -> Path:
 def root_files(folder: Path) -> Path:
     root = folder / "root"
     for name, text in {
-        "etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n', "etc/hostname": "master\n",
-        "etc/hosts": "127.0.0.1 localhost\n127.0.1.1 master\n", "etc/machine-id": "0123456789abcdef0123456789abcdef\n",
+        "etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n',
+        "etc/hostname": "master\n",
+        "etc/hosts": "127.0.0.1 localhost\n127.0.1.1 master\n",
+        "etc/machine-id": "0123456789abcdef0123456789abcdef\n",
         "var/lib/systemd/random-seed": "seed",
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -64,6 +74,7 @@ async def test_grows_and_personalises_a_linux_system(tmp_path: Path, system: Liv
     results = {step["name"]: (step["result"], step["detail"]) for step in server.told("finished")[0]["steps"]}
     assert {name: result for name, (result, _) in results.items()} == dict.fromkeys(results, "done"), (results, said)
     with machine.file.open("rb") as disk:
+
         def read(offset: int, length: int) -> bytes:
             disk.seek(offset)
             return disk.read(length)

@@ -30,8 +30,17 @@ class Shop:
         assert saved is not None
         self.manifest = ImageStore(state / "images").import_image(saved, "school")
         settings = Settings(
-            state, self.runtime, self.stock.live, self.stock.boot, self.manifest.name, Kind.VM, None,
-            "http://127.0.0.1:9/", "none", (), {},
+            state,
+            self.runtime,
+            self.stock.live,
+            self.stock.boot,
+            self.manifest.name,
+            Kind.VM,
+            None,
+            "http://127.0.0.1:9/",
+            "none",
+            (),
+            {},
         )
         self.daemon = Daemon(settings, self.network.server, folder / "daemon.log")
 

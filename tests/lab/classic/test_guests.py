@@ -42,7 +42,10 @@ def test_a_stock_client_restores_from_it(shop: Shop, tmp_path: Path) -> None:
     scratch.mkdir()
     card = ["-netdev", f"tap,id=net,ifname={shop.network.plug_vm(1)},script=no,downscript=no"]
     said = vm.run(
-        shop.stock.live, scratch, SCRIPT.replace("PORT", str(opened["port"])).replace("IMAGE", image), [disk.path],
+        shop.stock.live,
+        scratch,
+        SCRIPT.replace("PORT", str(opened["port"])).replace("IMAGE", image),
+        [disk.path],
         before=BEFORE.replace("SESSION", opened["session"]),
         card=[*card, "-device", f"virtio-net-pci,netdev=net,mac={MAC}"],
         inside=["ip", "netns", "exec", shop.network.switch],

@@ -38,8 +38,15 @@ poweroff -f
 
 
 def run(
-    live: Path, scratch: Path, script: str, disks: Sequence[Path], *, before: str = "", inside: Sequence[str] = (),
-    card: Sequence[str] = (), seconds: float = 900,
+    live: Path,
+    scratch: Path,
+    script: str,
+    disks: Sequence[Path],
+    *,
+    before: str = "",
+    inside: Sequence[str] = (),
+    card: Sequence[str] = (),
+    seconds: float = 900,
 ) -> str:
     """Run `script` with `disks` as /dev/vdb, /dev/vdc …; what the console said. `live` holds both live systems.
 
@@ -71,7 +78,10 @@ def run(
         "-kernel", str(live / "vmlinuz"), "-initrd", str(initrd), "-append", "console=ttyS0 quiet", *drives, *card,
     ]  # fmt: skip
     subprocess.run(
-        command, stdin=subprocess.DEVNULL, timeout=seconds, check=False,
+        command,
+        stdin=subprocess.DEVNULL,
+        timeout=seconds,
+        check=False,
         preexec_fn=processes.die_with_parent,
     )
     return (scratch / "serial").read_text("utf-8", "replace")

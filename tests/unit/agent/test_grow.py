@@ -43,8 +43,10 @@ def test_large_sectors() -> None:
 
 def test_a_logical_partition_takes_the_extended_one_along() -> None:
     parts = (
-        Partition(1, MIB, MIB, "83"), Partition(2, 2 * MIB, 100 * MIB, "5"),
-        Partition(5, 3 * MIB, 10 * MIB, "83"), Partition(6, 20 * MIB, 82 * MIB, "83"),
+        Partition(1, MIB, MIB, "83"),
+        Partition(2, 2 * MIB, 100 * MIB, "5"),
+        Partition(5, 3 * MIB, 10 * MIB, "83"),
+        Partition(6, 20 * MIB, 82 * MIB, "83"),
     )
     new = grown(Layout("dos", "0x12345678", 512, parts), GIB)
     assert [part.end // MIB for part in new.partitions] == [2, 1024, 13, 1024]

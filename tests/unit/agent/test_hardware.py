@@ -4,11 +4,21 @@ from cloned.agent.hardware import compose, memory_test
 from cloned.agent.screen import WIDTH
 
 DISK = {
-    "path": "/dev/nvme0n1", "size": 256_060_514_304, "transport": "nvme", "rotational": False, "model": "SAMSUNG MZVLB256",
-    "serial": "S41GNX0M", "why_not": "", "smart": {"verdict": "ok", "reallocated": 0},
+    "path": "/dev/nvme0n1",
+    "size": 256_060_514_304,
+    "transport": "nvme",
+    "rotational": False,
+    "model": "SAMSUNG MZVLB256",
+    "serial": "S41GNX0M",
+    "why_not": "",
+    "smart": {"verdict": "ok", "reallocated": 0},
 }
 STICK = {
-    **DISK, "path": "/dev/sda", "transport": "usb", "why_not": "USB", "smart": {"verdict": "unknown", "reallocated": None},
+    **DISK,
+    "path": "/dev/sda",
+    "transport": "usb",
+    "why_not": "USB",
+    "smart": {"verdict": "unknown", "reallocated": None},
 }
 WORN = {
     **DISK, "path": "/dev/sdb", "transport": "sata", "rotational": True,
@@ -19,9 +29,20 @@ CARD = {"name": "eth0", "mac": "8c:16:45:00:00:01", "speed_mbps": 1000, "duplex"
 
 def found(**fields: Any) -> dict[str, Any]:
     return {
-        "vendor": "LENOVO", "product": "20L5", "serial": "PF1", "uuid": "4c4c4544-0039-4210-8052-b7c04f4e3732",
-        "firmware": "secureboot", "bios": "N24ET50W 10/31/2019", "cpu": "Intel Core i5-8250U", "cores": 8,
-        "memory": 8 << 30, "batteries": [("BAT0", 71)], "disks": [DISK], "nics": [CARD], "memtest": [], **fields,
+        "vendor": "LENOVO",
+        "product": "20L5",
+        "serial": "PF1",
+        "uuid": "4c4c4544-0039-4210-8052-b7c04f4e3732",
+        "firmware": "secureboot",
+        "bios": "N24ET50W 10/31/2019",
+        "cpu": "Intel Core i5-8250U",
+        "cores": 8,
+        "memory": 8 << 30,
+        "batteries": [("BAT0", 71)],
+        "disks": [DISK],
+        "nics": [CARD],
+        "memtest": [],
+        **fields,
     }
 
 

@@ -38,7 +38,9 @@ def test_a_failure_is_found_though_it_goes_on() -> None:
 
 def test_a_complaint_counts_for_nothing_where_all_was_restored() -> None:
     output = OcsOutput({"/dev/vda1": 1})
-    output.feed(b"  WARNING: Couldn't find device with uuid cOmYrp.\n" + PART + b"\nInput/output error\nCloned successfully.\n")
+    output.feed(
+        b"  WARNING: Couldn't find device with uuid cOmYrp.\n" + PART + b"\nInput/output error\nCloned successfully.\n"
+    )
     assert output.trouble() == ""
 
 

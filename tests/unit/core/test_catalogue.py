@@ -8,20 +8,31 @@ from cloned.core.catalogue import GB, ImageRule, Machine, choose
 
 EXAMPLE = (root("images") / "catalogue.example.toml").read_text()
 RULES = tuple(
-    ImageRule(rule.image, rule.vendor, rule.product, rule.firmware, rule.label, int(rule.min_disk_gb * GB),
-              None if rule.max_disk_gb is None else int(rule.max_disk_gb * GB), int(rule.min_memory_gb * GB))
+    ImageRule(
+        rule.image,
+        rule.vendor,
+        rule.product,
+        rule.firmware,
+        rule.label,
+        int(rule.min_disk_gb * GB),
+        None if rule.max_disk_gb is None else int(rule.max_disk_gb * GB),
+        int(rule.min_memory_gb * GB),
+    )
     for rule in parse(EXAMPLE).images.rule
 )
 
 
-@pytest.mark.parametrize(("machine", "image", "why"), [
-    (Machine("DELL Inc.", "LATITUDE 5490", "bios", disk=1), "school-latitude", "rule 1"),
-    (Machine("Dell Inc.", "Latitude 5490", "uefi", "art", 500 * GB, 8 * GB), "school-latitude", "rule 1"),
-    (Machine("HP", "x", "uefi", "art", 1, 1), "art-class", "rule 2"),
-    (Machine("HP", "x", "uefi", "", 256 * GB, 8 * GB), "school-large", "rule 3"),
-    (Machine("HP", "x", "bios", "", 256 * GB, 8 * GB), "school-small", "rule 4"),
-    (Machine("HP", "x", "uefi", "", 64 * GB, 4 * GB), "school-small", "rule 4"),
-])
+@pytest.mark.parametrize(
+    ("machine", "image", "why"),
+    [
+        (Machine("DELL Inc.", "LATITUDE 5490", "bios", disk=1), "school-latitude", "rule 1"),
+        (Machine("Dell Inc.", "Latitude 5490", "uefi", "art", 500 * GB, 8 * GB), "school-latitude", "rule 1"),
+        (Machine("HP", "x", "uefi", "art", 1, 1), "art-class", "rule 2"),
+        (Machine("HP", "x", "uefi", "", 256 * GB, 8 * GB), "school-large", "rule 3"),
+        (Machine("HP", "x", "bios", "", 256 * GB, 8 * GB), "school-small", "rule 4"),
+        (Machine("HP", "x", "uefi", "", 64 * GB, 4 * GB), "school-small", "rule 4"),
+    ],
+)
 def test_example(machine: Machine, image: str, why: str) -> None:
     choice = choose(RULES, "", machine)
     assert choice is not None

@@ -77,12 +77,15 @@ def test_ask_means_ask() -> None:
     assert order(story.state, laptop)["do"] == "wait"
 
 
-@pytest.mark.parametrize(("serial", "disks", "image", "reason"), [
-    ("Default string", (DISK,), "school", Reason.NO_IDENTITY),
-    ("PF1", (), "school", Reason.NO_DISK),
-    ("PF1", (DISK, Disk("/dev/sdb", 250 * GB, serial="S2")), "school", Reason.SEVERAL_DISKS),
-    ("PF1", (replace(DISK, eligible=False),), "school", Reason.NO_DISK),
-])
+@pytest.mark.parametrize(
+    ("serial", "disks", "image", "reason"),
+    [
+        ("Default string", (DISK,), "school", Reason.NO_IDENTITY),
+        ("PF1", (), "school", Reason.NO_DISK),
+        ("PF1", (DISK, Disk("/dev/sdb", 250 * GB, serial="S2")), "school", Reason.SEVERAL_DISKS),
+        ("PF1", (replace(DISK, eligible=False),), "school", Reason.NO_DISK),
+    ],
+)
 def test_what_auto_never_covers(serial: str, disks: tuple[Disk, ...], image: str, reason: Reason) -> None:
     laptop = Story(confirm="auto", image=image).boot(serial, disks)
     assert (laptop.state, laptop.reason) == (State.ASKING, reason)

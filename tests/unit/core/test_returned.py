@@ -29,9 +29,7 @@ def silent(**more: Any) -> Laptop:
 def after(laptop: Laptop, **more: Any) -> Laptop:
     """What it is once it is heard again."""
     session = Session(SESSION, 1, "a", "h", "", 0.0, members=(ONE,), kind=more.pop("kind", "pieces"))
-    state = Workshop(
-        Settings(), {ONE: laptop}, {SESSION: session}, images={"a": ImageInfo("a", "h", 1, 1)}, places=1
-    )
+    state = Workshop(Settings(), {ONE: laptop}, {SESSION: session}, images={"a": ImageInfo("a", "h", 1, 1)}, places=1)
     state, _ = step(replace(state, **more), Returned(ONE), 100.0, "00")
     return state.laptops[ONE]
 

@@ -68,12 +68,15 @@ def test_laptops_on_slow_ports_are_streams_of_their_own() -> None:
     assert len(plan(workshop(*everybody, link=100), 0).start) == 4, "no port is slower than the server's"
 
 
-@pytest.mark.parametrize(("change", "reason"), [
-    ({"paused": True}, Reason.PAUSED),
-    ({"holds": {"a": 100.0}}, Reason.HELD),
-    ({"images": {"a": replace(IMAGES["a"], unusable="piece 3 is missing")}}, Reason.IMAGE_UNUSABLE),
-    ({"images": {}}, Reason.IMAGE_UNUSABLE),
-])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"paused": True}, Reason.PAUSED),
+        ({"holds": {"a": 100.0}}, Reason.HELD),
+        ({"images": {"a": replace(IMAGES["a"], unusable="piece 3 is missing")}}, Reason.IMAGE_UNUSABLE),
+        ({"images": {}}, Reason.IMAGE_UNUSABLE),
+    ],
+)
 def test_what_bars_a_laptop(change: dict[str, object], reason: Reason) -> None:
     found = plan(replace(workshop(laptop(1, "a")), **change), 0)  # type: ignore[arg-type]
     assert found.start == ()

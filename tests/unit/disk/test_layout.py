@@ -46,13 +46,18 @@ uuid=C8CC386C-5989-4907-880C-74183A59F4B3, name="EFI, \\xc3\\xa9\\x22", attrs="R
 uuid=3F227907-54C3-4C3D-88E5-C8106A59170A
 """
 
-DOS = Layout("dos", "0x12345678", 512, (
-    Partition(1, 63, 2000, "83", attrs="active"),
-    Partition(3, 4096, 40000, "f"),
-    Partition(5, 4159, 1000, "83"),
-    Partition(6, 5222, 1000, "82", swap=Swap("806b6356-742b-4168-9791-ce1c1eecefe8", "swp")),
-    Partition(7, 6223, 1000, "83"),
-))
+DOS = Layout(
+    "dos",
+    "0x12345678",
+    512,
+    (
+        Partition(1, 63, 2000, "83", attrs="active"),
+        Partition(3, 4096, 40000, "f"),
+        Partition(5, 4159, 1000, "83"),
+        Partition(6, 5222, 1000, "82", swap=Swap("806b6356-742b-4168-9791-ce1c1eecefe8", "swp")),
+        Partition(7, 6223, 1000, "83"),
+    ),
+)
 
 
 class Disk:
@@ -83,9 +88,11 @@ def test_dump_of_sfdisk() -> None:
 
 
 def test_old_dump_without_label() -> None:
-    text = "# partition table of /dev/sda\nunit: sectors\n\n" \
-        "/dev/sda1 : start=       63, size=  208782, Id= 7, bootable\n" \
+    text = (
+        "# partition table of /dev/sda\nunit: sectors\n\n"
+        "/dev/sda1 : start=       63, size=  208782, Id= 7, bootable\n"
         "/dev/sda2 : start=        0, size=        0, Id= 0\n"
+    )
     assert parse_dump(text).partitions == (Partition(1, 63, 208782, "7", attrs="active"),)
 
 
@@ -110,10 +117,16 @@ def test_text_with_lvm_and_back() -> None:
     assert Layout.parse(layout.text()) == layout
 
 
-@pytest.mark.parametrize("change", [
-    ("label gpt", "label  gpt"), ("partition 1", "partition 01"), ("swap 3 1", "swop 3 1"),
-    ("id 2077", "ident 2077"), ("%20", " "),
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("label gpt", "label  gpt"),
+        ("partition 1", "partition 01"),
+        ("swap 3 1", "swop 3 1"),
+        ("id 2077", "ident 2077"),
+        ("%20", " "),
+    ],
+)
 def test_other_text_is_refused(change: tuple[str, str]) -> None:
     with pytest.raises(LayoutError):
         Layout.parse(gpt().text().replace(*change))
@@ -217,7 +230,7 @@ def test_no_room_for_an_ebr() -> None:
 def test_script() -> None:
     script = sfdisk_script(gpt(), 900000)
     assert "last-lba" not in script
-    assert '/dev/disk1 : start=2048, size=8192' in script
+    assert "/dev/disk1 : start=2048, size=8192" in script
     assert 'name="EFI, \\xc3\\xa9\\x22", attrs="RequiredPartition GUID:60,63"' in script
     assert parse_dump(script) == gpt().with_swaps({})
     with pytest.raises(LayoutError, match="partition 3"):

@@ -131,8 +131,9 @@ def test_canonical_text() -> None:
     assert Layout.parse(layout().text()) == layout()
 
 
-@pytest.mark.parametrize("text", ["", "vg {", "vg { a = }", "}", "a = [1, 2", "vg { id = \"x\" }", "a ! b", "{" * 100,
-                                  "a {" * 100])
+@pytest.mark.parametrize(
+    "text", ["", "vg {", "vg { a = }", "}", "a = [1, 2", 'vg { id = "x" }', "a ! b", "{" * 100, "a {" * 100]
+)
 def test_other_text(text: str) -> None:
     with pytest.raises(LayoutError):
         parse_group(text, {})

@@ -95,20 +95,25 @@ def test_used_bytes_of_a_volume_find_their_places() -> None:
     found = placed(plan(boot, root))
     assert found.layers[0] == boot
     assert list(found.layers[1].extents) == [
-        (DATA + 100 * EXTENT, 100), (DATA + 109 * EXTENT, EXTENT), (DATA, EXTENT),
+        (DATA + 100 * EXTENT, 100),
+        (DATA + 109 * EXTENT, EXTENT),
+        (DATA, EXTENT),
     ]
     assert found.map.place(1).ranges()[-1] == (DATA, EXTENT)
     assert found.map.used == plan(boot, root).map.used
 
 
-@pytest.mark.parametrize("segment", [
-    "0 15 striped stripe_count=2 stripe_size=128 stripes=2,0,2,50",
-    "0 15 thin-pool metadata=m pool=p",
-    "0 15 striped stripe_count=1 stripes=7,0",
-    "0 15 striped stripe_count=1 stripes=2,486",
-    "0 15 striped stripe_count=1 stripes=2,99999999",
-    "0 15 striped stripe_count=1 stripes=2,-5",
-])
+@pytest.mark.parametrize(
+    "segment",
+    [
+        "0 15 striped stripe_count=2 stripe_size=128 stripes=2,0,2,50",
+        "0 15 thin-pool metadata=m pool=p",
+        "0 15 striped stripe_count=1 stripes=7,0",
+        "0 15 striped stripe_count=1 stripes=2,486",
+        "0 15 striped stripe_count=1 stripes=2,99999999",
+        "0 15 striped stripe_count=1 stripes=2,-5",
+    ],
+)
 def test_a_volume_that_is_not_linear_has_no_place(segment: str) -> None:
     odd = replace(GROUP, volumes=(replace(ROOT, segments=(segment,)),))
     layer = Layer(0, "vg/root", "ext4", None, 15 * EXTENT, ((0, 100),))

@@ -56,32 +56,65 @@ SPLIT = Disk([Part(1, split=150_000)])
 DAMAGE: dict[str, tuple[Disk, Callable[[Path], object], str]] = {
     "flipped, with sums": (SPLIT, lambda path: flip(path, f"{ZST}.ab"), f"{ZST}.ab does not have the checksum"),
     "flipped, no sums": (Disk([Part(1)], sums=()), lambda path: flip(path, ZST), ZST),
-    "flipped, plain": (Disk([Part(1, comp="uncomp")], sums=()),
-                       lambda path: flip(path, "sda1.ext4-ptcl-img.uncomp"), "have a wrong checksum"),
-    "flipped, v1": (Disk([Part(1, kind="v1", comp="uncomp")], sums=()),
-                    lambda path: flip(path, "sda1.ext4-ptcl-img.uncomp", -4), "have a wrong checksum"),
+    "flipped, plain": (
+        Disk([Part(1, comp="uncomp")], sums=()),
+        lambda path: flip(path, "sda1.ext4-ptcl-img.uncomp"),
+        "have a wrong checksum",
+    ),
+    "flipped, v1": (
+        Disk([Part(1, kind="v1", comp="uncomp")], sums=()),
+        lambda path: flip(path, "sda1.ext4-ptcl-img.uncomp", -4),
+        "have a wrong checksum",
+    ),
     "cut": (Disk([Part(1)], sums=()), lambda path: cut(path, ZST), ZST),
     "cut, gz": (Disk([Part(1, comp="gz")], sums=()), lambda path: cut(path, "sda1.ext4-ptcl-img.gz"), ".gz"),
-    "cut, plain": (Disk([Part(1, comp="uncomp")], sums=()),
-                   lambda path: cut(path, "sda1.ext4-ptcl-img.uncomp"), "cut short"),
-    "cut in the header": (Disk([Part(1, comp="uncomp")], sums=()),
-                          lambda path: cut(path, "sda1.ext4-ptcl-img.uncomp", 1e-5), "header"),
-    "empty": (Disk([Part(1, comp="uncomp")], sums=()),
-              lambda path: (path / "sda1.ext4-ptcl-img.uncomp").write_bytes(b""), "header"),
-    "cut dd": (Disk([Part(1, kind="dd", fs="dd", comp="uncomp")], sums=()),
-               lambda path: cut(path, "sda1.dd-ptcl-img.uncomp"), "shorter than its partition"),
-    "long dd": (Disk([Part(1, kind="dd", fs="dd", comp="uncomp")], sums=()),
-                lambda path: append(path / "sda1.dd-ptcl-img.uncomp", b"x"), "longer than its partition"),
-    "more than the bitmap": (Disk([Part(1, comp="uncomp")], sums=()),
-                             lambda path: append(path / "sda1.ext4-ptcl-img.uncomp", b"x"), "more data"),
-    "swapped pieces": (SPLIT, lambda path: [
-        (path / f"{ZST}.aa").rename(path / "x"), (path / f"{ZST}.ab").rename(path / f"{ZST}.aa"),
-        (path / "x").rename(path / f"{ZST}.ab")], f"{ZST}.aa does not have the checksum"),
+    "cut, plain": (
+        Disk([Part(1, comp="uncomp")], sums=()),
+        lambda path: cut(path, "sda1.ext4-ptcl-img.uncomp"),
+        "cut short",
+    ),
+    "cut in the header": (
+        Disk([Part(1, comp="uncomp")], sums=()),
+        lambda path: cut(path, "sda1.ext4-ptcl-img.uncomp", 1e-5),
+        "header",
+    ),
+    "empty": (
+        Disk([Part(1, comp="uncomp")], sums=()),
+        lambda path: (path / "sda1.ext4-ptcl-img.uncomp").write_bytes(b""),
+        "header",
+    ),
+    "cut dd": (
+        Disk([Part(1, kind="dd", fs="dd", comp="uncomp")], sums=()),
+        lambda path: cut(path, "sda1.dd-ptcl-img.uncomp"),
+        "shorter than its partition",
+    ),
+    "long dd": (
+        Disk([Part(1, kind="dd", fs="dd", comp="uncomp")], sums=()),
+        lambda path: append(path / "sda1.dd-ptcl-img.uncomp", b"x"),
+        "longer than its partition",
+    ),
+    "more than the bitmap": (
+        Disk([Part(1, comp="uncomp")], sums=()),
+        lambda path: append(path / "sda1.ext4-ptcl-img.uncomp", b"x"),
+        "more data",
+    ),
+    "swapped pieces": (
+        SPLIT,
+        lambda path: [
+            (path / f"{ZST}.aa").rename(path / "x"),
+            (path / f"{ZST}.ab").rename(path / f"{ZST}.aa"),
+            (path / "x").rename(path / f"{ZST}.ab"),
+        ],
+        f"{ZST}.aa does not have the checksum",
+    ),
     "first piece missing": (SPLIT, lambda path: (path / f"{ZST}.aa").unlink(), f"{ZST}.aa is missing"),
     "middle piece missing": (SPLIT, lambda path: (path / f"{ZST}.ab").unlink(), f"{ZST}.ab is missing"),
     "last piece missing": (SPLIT, lambda path: max(path.glob(f"{ZST}.*")).unlink(), "is missing"),
-    "last piece missing, no sums": (Disk([Part(1, split=150_000)], sums=()),
-                                    lambda path: max(path.glob(f"{ZST}.*")).unlink(), ZST),
+    "last piece missing, no sums": (
+        Disk([Part(1, split=150_000)], sums=()),
+        lambda path: max(path.glob(f"{ZST}.*")).unlink(),
+        ZST,
+    ),
     "renamed": (SPLIT, lambda path: (path / f"{ZST}.ab").rename(path / f"{ZST}.zz"), f"{ZST}.ab is missing"),
     "no data": (Disk([Part(1)], sums=()), lambda path: (path / ZST).unlink(), "the data of sda1 is missing"),
     "twice": (Disk([Part(1)]), lambda path: (path / "sda1.ntfs-ptcl-img.gz").write_bytes(b""), "more than once"),
@@ -100,16 +133,22 @@ DAMAGE: dict[str, tuple[Disk, Callable[[Path], object], str]] = {
     "table is junk": (Disk(sums=()), lambda path: (path / "sda-pt.sf").write_bytes(b"\xff\0junk"), "sda-pt.sf"),
     "huge text": (Disk(sums=()), lambda path: os.truncate(path / "parts", 2**40), "far too large"),
     "odd name": (Disk(sums=()), lambda path: (path / "a\nb").touch(), "odd name"),
-    "link out": (Disk([Part(1)], sums=()), lambda path: [
-        (path / ZST).rename(path.with_name("elsewhere")), (path / ZST).symlink_to("../elsewhere")], "leads out"),
+    "link out": (
+        Disk([Part(1)], sums=()),
+        lambda path: [(path / ZST).rename(path.with_name("elsewhere")), (path / ZST).symlink_to("../elsewhere")],
+        "leads out",
+    ),
     "a pipe": (Disk([Part(1)], sums=()), lambda path: [(path / ZST).unlink(), os.mkfifo(path / ZST)], "regular file"),
     "luks": (Disk(), lambda path: (path / "luks-dev.list").touch(), "LUKS"),
     "ecryptfs": (Disk(), lambda path: (path / "ecryptfs.info").touch(), "encrypted"),
     "ntfsclone": (Disk(), lambda path: (path / "sda1.ntfs-img.aa").touch(), "ntfsclone"),
     "swap junk": (Disk(sums=()), lambda path: (path / "swappt-sda4.info").write_text('UUID="$(x)"\n'), "swappt-sda4"),
     "short mbr": (Disk(sums=()), lambda path: cut(path, "sda-mbr"), "sda-mbr is too short"),
-    "gap too large": (Disk([Part(1)], label="dos", sums=()),
-                      lambda path: (path / "sda-hidden-data-after-mbr").write_bytes(bytes(2**20)), "hidden-data"),
+    "gap too large": (
+        Disk([Part(1)], label="dos", sums=()),
+        lambda path: (path / "sda-hidden-data-after-mbr").write_bytes(bytes(2**20)),
+        "hidden-data",
+    ),
 }
 
 
@@ -149,22 +188,26 @@ def bitmap(stream: bytearray, at: int, value: int) -> None:
     stream[366:370] = struct.pack("<I", zlib.crc32(stream[110:366]) ^ 0xFFFFFFFF)
 
 
-@pytest.mark.parametrize(("change", "named"), [
-    (lambda stream: stream.__setitem__(110, 0), "bitmap has a wrong checksum"),
-    (lambda stream: bitmap(stream, 0, 0x07), "wrong checksum"),
-    (lambda stream: bitmap(stream, 0, 0x1F), "cut short"),
-    (lambda stream: stream.__setitem__(20, 9), "header has a wrong checksum"),
-    (lambda stream: stream.__setitem__(0, 0), "not a partclone image"),
-    (lambda stream: stream.__setitem__(slice(30, 34), b"0003"), "format"),
-    (lambda stream: head(stream, blocks=2**40), "larger than its partition"),
-    (lambda stream: head(stream, blocks=0), "impossible"),
-    (lambda stream: head(stream, block_size=0), "impossible"),
-    (lambda stream: head(stream, block_size=2**31), "impossible"),
-    (lambda stream: head(stream, bitmap_mode=5), "bitmap mode"),
-    (lambda stream: head(stream, strip=0), "impossible"),
-    (lambda stream: head(stream, checksum_size=9), "impossible"),
-    (lambda stream: stream.__setitem__(-1, stream[-1] ^ 1), "wrong checksum"),
-], ids=range(14))
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda stream: stream.__setitem__(110, 0), "bitmap has a wrong checksum"),
+        (lambda stream: bitmap(stream, 0, 0x07), "wrong checksum"),
+        (lambda stream: bitmap(stream, 0, 0x1F), "cut short"),
+        (lambda stream: stream.__setitem__(20, 9), "header has a wrong checksum"),
+        (lambda stream: stream.__setitem__(0, 0), "not a partclone image"),
+        (lambda stream: stream.__setitem__(slice(30, 34), b"0003"), "format"),
+        (lambda stream: head(stream, blocks=2**40), "larger than its partition"),
+        (lambda stream: head(stream, blocks=0), "impossible"),
+        (lambda stream: head(stream, block_size=0), "impossible"),
+        (lambda stream: head(stream, block_size=2**31), "impossible"),
+        (lambda stream: head(stream, bitmap_mode=5), "bitmap mode"),
+        (lambda stream: head(stream, strip=0), "impossible"),
+        (lambda stream: head(stream, checksum_size=9), "impossible"),
+        (lambda stream: stream.__setitem__(-1, stream[-1] ^ 1), "wrong checksum"),
+    ],
+    ids=range(14),
+)
 def test_lies(store: ImageStore, memory: Path, change: Callable[[bytearray], object], named: str) -> None:
     lying(store, memory, change, named)
 

@@ -96,7 +96,9 @@ def test_links_within_and_things_that_are_no_files(store: ImageStore, memory: Pa
 def test_what_others_wrote_is_fit_for_a_screen(memory: Path) -> None:
     path = Disk([Part(1)], sums=()).write(memory / "image")
     (path / "Info-OS-prober.txt").write_text("/dev/sda1:\x1b[31mEvil\u202e OS:Debian:linux\n")
-    (path / "Info-dmi.txt").write_text("System Information\n\tManufacturer: \x1b]0;x\x07Lab\n\tUUID: " + "x" * 500 + "\n\n")
+    (path / "Info-dmi.txt").write_text(
+        "System Information\n\tManufacturer: \x1b]0;x\x07Lab\n\tUUID: " + "x" * 500 + "\n\n"
+    )
     (path / "sda-pt.parted").write_text(f"Disk /dev/sda: {10**30}s\n")
     image = read_image(path)
     assert image.os == "[31mEvil OS"

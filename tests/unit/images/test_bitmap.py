@@ -21,8 +21,10 @@ def plain(data: bytes, blocks: int, size: int) -> list[tuple[int, int]]:
     return found
 
 
-@given(st.lists(st.binary(max_size=5) | st.integers(0, 9).map(bytes) | st.integers(0, 9).map(b"\xff".__mul__)),
-       st.integers(0, 7))
+@given(
+    st.lists(st.binary(max_size=5) | st.integers(0, 9).map(bytes) | st.integers(0, 9).map(b"\xff".__mul__)),
+    st.integers(0, 7),
+)
 def test_against_the_obvious_way(chunks: list[bytes], less: int) -> None:
     data = b"".join(chunks)
     blocks = max(0, len(data) * 8 - less)

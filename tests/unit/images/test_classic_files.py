@@ -16,7 +16,8 @@ from tests.unit.images.test_saved import lvm
 def test_parts_come_in_clonezillas_order_volumes_last(store: ImageStore, memory: Path) -> None:
     store.import_image(lvm(memory / "image"))
     assert [(name, [path.name for path in files]) for name, files in store.saved_parts("image")] == [
-        ("sda1", ["sda1.ext4-ptcl-img.zst"]), ("vg-0/root.1", ["vg-0-root.1.ext4-ptcl-img.zst"]),
+        ("sda1", ["sda1.ext4-ptcl-img.zst"]),
+        ("vg-0/root.1", ["vg-0-root.1.ext4-ptcl-img.zst"]),
     ]
 
 

@@ -17,8 +17,11 @@ def covered(manifest: Manifest, size: int) -> list[range]:
     """Every stretch of the disk that the image hash covers."""
     plan = manifest.plan
     layout = Layout.parse(plan.layout)
-    found = [range(offset, offset + length) for piece in range(plan.map.count)
-             for offset, length in plan.map.place(piece).ranges()]
+    found = [
+        range(offset, offset + length)
+        for piece in range(plan.map.count)
+        for offset, length in plan.map.place(piece).ranges()
+    ]
     found += [range(440), range(510, 512)]
     found += [range(512, 512 + len(plan.gap))] if plan.gap else []
     swap = layout.partition(4).start * 512

@@ -26,9 +26,15 @@ def sha(data: bytes) -> bytes:
 
 def test_example_in_our_code() -> None:
     swap = Swap("806b6356-742b-4168-9791-ce1c1eecefe8", "my swap")
-    layout = Layout("dos", "0xc10edc10", 512, (
-        Partition(1, 2048, 16384, "83", attrs="active"), Partition(2, 18432, 2048, "82", swap=swap),
-    ))
+    layout = Layout(
+        "dos",
+        "0xc10edc10",
+        512,
+        (
+            Partition(1, 2048, 16384, "83", attrs="active"),
+            Partition(2, 18432, 2048, "82", swap=swap),
+        ),
+    )
     layer = Layer(1, "sda1", "ext4", 2048 * 512, 16384 * 512, ((0, 4198400), (8387584, 1024)))
     plan = Plan(layout.text(), 512, 20480 * 512, bytes(440), None, (layer,))
     pieces = (sha(b"A" * 4194304), sha(b"A" * 4096 + b"B" * 1024))

@@ -32,7 +32,8 @@ def lvm(path: Path) -> Path:
     (path / "sda2.ext4-ptcl-img.zst").rename(path / "vg-0-root.1.ext4-ptcl-img.zst")
     (path / "lvm_vg_dev.list").write_text("vg-0 /dev/sda2 QIoD6M-RlPr-Oc4W-S5ay-3fvp-dQSF-j3wCJH\n")
     (path / "lvm_logv.list").write_text(
-        "/dev/vg-0/swap  Linux swap file, 4k page size\n/dev/vg-0/root.1  Linux rev 1.0 ext4 filesystem data\n")
+        "/dev/vg-0/swap  Linux swap file, 4k page size\n/dev/vg-0/root.1  Linux rev 1.0 ext4 filesystem data\n"
+    )
     (path / "lvm_vg-0.conf").write_text(GROUP)
     (path / "swappt-vg-0-swap.info").write_text('UUID="806b6356-742b-4168-9791-ce1c1eecefe9"\nLABEL=""\n')
     return path
@@ -48,13 +49,17 @@ def test_lvm(store: ImageStore, memory: Path) -> None:
     assert store.details("image")["classic"]
 
 
-@pytest.mark.parametrize(("change", "named"), [
-    (lambda path: (path / "lvm_vg-0.conf").unlink(), r"lvm_vg-0\.conf is missing"),
-    (lambda path: (path / "lvm_vg-0.conf").write_text("vg-0 {"), r"lvm_vg-0\.conf"),
-    (lambda path: (path / "vg-0-root.1.ext4-ptcl-img.zst").unlink(), r"the data of vg-0/root\.1 is missing"),
-    (lambda path: (path / "lvm_logv.list").write_text("/dev/vg-0/home  ext4\n"), "/dev/vg-0/home"),
-    (lambda path: (path / "lvm_logv.list").write_text("/dev/../../x  ext4\n"), "no device name"),
-], ids=range(5))
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda path: (path / "lvm_vg-0.conf").unlink(), r"lvm_vg-0\.conf is missing"),
+        (lambda path: (path / "lvm_vg-0.conf").write_text("vg-0 {"), r"lvm_vg-0\.conf"),
+        (lambda path: (path / "vg-0-root.1.ext4-ptcl-img.zst").unlink(), r"the data of vg-0/root\.1 is missing"),
+        (lambda path: (path / "lvm_logv.list").write_text("/dev/vg-0/home  ext4\n"), "/dev/vg-0/home"),
+        (lambda path: (path / "lvm_logv.list").write_text("/dev/../../x  ext4\n"), "no device name"),
+    ],
+    ids=range(5),
+)
 def test_lvm_that_is_not_whole(memory: Path, change: object, named: str) -> None:
     path = lvm(memory / "image")
     change(path)  # type: ignore[operator]
@@ -66,7 +71,8 @@ def test_where_it_comes_from(memory: Path) -> None:
     path = Disk(sums=()).write(memory / "image")
     (path / "Info-dmi.txt").write_text(
         "# dmidecode\nBIOS Information\n\tVendor: X\n\nSystem Information\n\tManufacturer: LENOVO\n"
-        "\tProduct Name: 20L5\n\tSerial Number: PF1\n\tUUID: 1-2\n\nBase Board Information\n\tManufacturer: Other\n")
+        "\tProduct Name: 20L5\n\tSerial Number: PF1\n\tUUID: 1-2\n\nBase Board Information\n\tManufacturer: Other\n"
+    )
     (path / "Info-OS-prober.txt").write_text("Linux\n/dev/sda2:Debian GNU/Linux 12 (bookworm):Debian:linux\n")
     image = read_image(path)
     assert image.source == {"vendor": "LENOVO", "product": "20L5", "serial": "PF1", "uuid": "1-2"}

@@ -19,8 +19,11 @@ from tests.images import BIG, Disk, Part
 
 
 def tree(path: Path) -> dict[str, int]:
-    return {str(one.relative_to(path)): one.stat().st_size for one in path.rglob("*")
-            if one.is_file() and one.name != ".lock"}
+    return {
+        str(one.relative_to(path)): one.stat().st_size
+        for one in path.rglob("*")
+        if one.is_file() and one.name != ".lock"
+    }
 
 
 def used_bytes(store: ImageStore, name: str) -> list[bytes]:
@@ -42,7 +45,8 @@ def test_import(store: ImageStore, memory: Path) -> None:
     assert manifest.plan.boot_code == b"\xebboot".ljust(440, b"\x90")
     assert manifest.plan.gap is None
     assert [list(layer.extents) for layer in manifest.plan.layers] == [
-        [(0, 4 * 4096), (100 * 4096, 1100 * 4096), (2040 * 4096, 8 * 4096)], [(0, 600 * 4096)],
+        [(0, 4 * 4096), (100 * 4096, 1100 * 4096), (2040 * 4096, 8 * 4096)],
+        [(0, 600 * 4096)],
     ]
     assert seen[-1].done == seen[-1].total
     store.check("school")
@@ -52,13 +56,27 @@ def test_import(store: ImageStore, memory: Path) -> None:
 
 
 @pytest.mark.wire  # runs real compressors, one after the other
-@pytest.mark.parametrize("part", [
-    Part(1, comp="gz"), Part(1, comp="bz2"), Part(1, comp="xz"), Part(1, comp="uncomp"),
-    Part(1, split=100_000, used=BIG), Part(1, kind="v1"), Part(1, kind="v1-wide"),
-    Part(1, kind="v2-plain", used=BIG), Part(1, strip=1), Part(1, strip=10000),
-    Part(1, kind="v1", used=((5, 1),)), Part(1, kind="v1-wide", used=((5, 1),)), Part(1, used=()),
-    Part(1, block_size=512, blocks=9, used=((0, 9),)), Part(1, used=((0, 2048),)),
-], ids=lambda part: f"{part.kind}-{part.comp}-{part.strip}-{len(part.used)}-{part.split}")
+@pytest.mark.parametrize(
+    "part",
+    [
+        Part(1, comp="gz"),
+        Part(1, comp="bz2"),
+        Part(1, comp="xz"),
+        Part(1, comp="uncomp"),
+        Part(1, split=100_000, used=BIG),
+        Part(1, kind="v1"),
+        Part(1, kind="v1-wide"),
+        Part(1, kind="v2-plain", used=BIG),
+        Part(1, strip=1),
+        Part(1, strip=10000),
+        Part(1, kind="v1", used=((5, 1),)),
+        Part(1, kind="v1-wide", used=((5, 1),)),
+        Part(1, used=()),
+        Part(1, block_size=512, blocks=9, used=((0, 9),)),
+        Part(1, used=((0, 2048),)),
+    ],
+    ids=lambda part: f"{part.kind}-{part.comp}-{part.strip}-{len(part.used)}-{part.split}",
+)
 def test_kinds_of_streams(part: Part, store: ImageStore, memory: Path) -> None:
     store.import_image(Disk([part]).write(memory / "one"))
     assert used_bytes(store, "one") == [part.data]
@@ -181,6 +199,7 @@ def test_tidy_removes_what_nobody_uses(store: ImageStore, memory: Path) -> None:
 
 def test_a_stopped_import_can_be_given_up(store: ImageStore, memory: Path) -> None:
     """What others share or have noted stays."""
+
     def stopped(name: str, seeds: tuple[int, ...]) -> None:
         source = Disk([Part(number, seed=seed) for number, seed in enumerate(seeds, 1)]).write(memory / name)
         seen: list[str] = []
@@ -263,8 +282,9 @@ def test_no_image(store: ImageStore) -> None:
 def test_old_dump_takes_the_id_from_the_mbr(memory: Path) -> None:
     disk = Disk([Part(1)], label="dos", swap=False, sums=())
     path = disk.write(memory / "image")
-    (path / "sda-pt.sf").write_text("# partition table of /dev/sda\nunit: sectors\n\n"
-                                    "/dev/sda1 : start=     2048, size=    16384, Id=83\n")
+    (path / "sda-pt.sf").write_text(
+        "# partition table of /dev/sda\nunit: sectors\n\n/dev/sda1 : start=     2048, size=    16384, Id=83\n"
+    )
     (path / "sda-mbr").write_bytes(bytes(440) + bytes.fromhex("10dc0ec1") + bytes(66) + b"\x55\xaa")
     assert read_image(path).layout == disk.layout
     shutil.rmtree(path)

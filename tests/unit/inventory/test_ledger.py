@@ -65,9 +65,7 @@ async def test_totals_count_laptops_done_since_midnight(ledger, clock, make_row)
         ("2026-11-18T09:00:00+00:00", "2026-11-18T10:00:00+00:00", "2026-11-01T10:00:00+00:00")
     ):
         await ledger.record(make_row(attempt=attempt, at=at))
-    await ledger.record(
-        make_row("ffff0000", at="2026-11-18T11:00:00+00:00", verdict="differs", state="aside")
-    )
+    await ledger.record(make_row("ffff0000", at="2026-11-18T11:00:00+00:00", verdict="differs", state="aside"))
     clock.now = 1_795_003_200.0  # 2026-11-18 12:00 UTC
     assert await ledger.totals() == {"rows": 4, "verdicts": {"verified": 3, "differs": 1}, "done_today": 1}
 

@@ -10,14 +10,14 @@ from cloned.lab.laptops import Kind
 
 
 def settings(kind: Kind, gates: dict[str, str] | None = None, mbit_s: int | None = 1000) -> Settings:
-    folder = Path("/somewhere/with a \"quote\"")
+    folder = Path('/somewhere/with a "quote"')
     inventory = "http://10.77.0.2:8070/inventory"
     return Settings(folder, folder, folder, folder, "bulk", kind, mbit_s, inventory, "s" * 48, (), gates or {})
 
 
 def test_it_is_understood() -> None:
     config = parse(settings(Kind.VM, {"52:54:00:00:00:02": "http://10.77.0.2:8070/gate/2"}).toml())
-    assert config.workshop.state == Path("/somewhere/with a \"quote\"")
+    assert config.workshop.state == Path('/somewhere/with a "quote"')
     assert config.sessions.confirm == "auto"
     assert config.boot.model[0].kernel_parameters == "cloned.gate=http://10.77.0.2:8070/gate/2"
     assert config.boot.serial == "ttyS0,115200"

@@ -46,10 +46,14 @@ def test_not_found(shelf, name):
     assert shelf.find(name) is None
 
 
-@pytest.mark.parametrize("name", ["../secret", "sub/../../secret", "..\\secret", "outside", "up/secret", "live/../secret"])
+@pytest.mark.parametrize(
+    "name", ["../secret", "sub/../../secret", "..\\secret", "outside", "up/secret", "live/../secret"]
+)
 def test_what_leads_out_is_told_from_what_is_not_there(shelf, name):
     assert shelf.leads_out(name)
-    assert not any(map(shelf.leads_out, ("nothing", "", "/etc/passwd", "live/nothing", "a.efi", "loop", "x" * 5000, "a\0")))
+    assert not any(
+        map(shelf.leads_out, ("nothing", "", "/etc/passwd", "live/nothing", "a.efi", "loop", "x" * 5000, "a\0"))
+    )
 
 
 def test_one_name_however_it_is_written():

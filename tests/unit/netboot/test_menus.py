@@ -26,9 +26,7 @@ def test_every_script_is_one_of_its_kind():
 def test_the_first_scripts_lead_to_the_second():
     menus = Menus(Boot())
     assert f"http://{SERVER}/boot.ipxe?mac=${{netX/mac}}&uuid=${{uuid}}" in menus.start_ipxe(SERVER)
-    assert f'configfile "(http,{SERVER})/grub/menu.cfg?mac=$net_default_mac' in menus.start_grub(
-        SERVER, tftp=True
-    )
+    assert f'configfile "(http,{SERVER})/grub/menu.cfg?mac=$net_default_mac' in menus.start_grub(SERVER, tftp=True)
 
 
 @pytest.mark.parametrize("tftp", [True, False])

@@ -24,9 +24,7 @@ def clock():
 
 @pytest.fixture
 def auth(tmp_path, clock):
-    return Auth(
-        tmp_path, {"grafana": hashlib.sha256(b"long token").hexdigest().upper()}, clock, Limiter(clock)
-    )
+    return Auth(tmp_path, {"grafana": hashlib.sha256(b"long token").hexdigest().upper()}, clock, Limiter(clock))
 
 
 def test_the_pin_is_made_once_and_for_us_alone(tmp_path):

@@ -7,9 +7,7 @@ from tests.unit.status.workshops import FakeRecords, FakeWorkshop, empty
 
 async def scrape(workshop, counters=None):
     text = (await metrics.render(workshop, FakeRecords(), counters, 3)).decode()
-    return {
-        (s.name, *s.labels.values()): s.value for f in text_string_to_metric_families(text) for s in f.samples
-    }
+    return {(s.name, *s.labels.values()): s.value for f in text_string_to_metric_families(text) for s in f.samples}
 
 
 async def test_figures_of_a_busy_evening():

@@ -24,9 +24,7 @@ async def test_every_laptop_can_be_drawn():
 
 
 async def test_a_laptop_that_is_not_there_is_said_so():
-    assert (
-        "not on the screen" in (await Pages(FakeWorkshop(), FakeRecords()).laptop("nobody")).parts["laptop"]
-    )
+    assert "not on the screen" in (await Pages(FakeWorkshop(), FakeRecords()).laptop("nobody")).parts["laptop"]
 
 
 async def test_what_hardware_says_of_itself_is_text_never_markup():
@@ -76,9 +74,7 @@ def test_sizes(count, words):
 def test_times_are_local_and_dated_where_not_of_today():
     now = datetime.now().astimezone()
     assert pages.clock(now.timestamp()) == now.strftime("%H:%M:%S")
-    assert pages.clock((now - timedelta(days=2)).isoformat()) == (now - timedelta(days=2)).strftime(
-        "%Y-%m-%d %H:%M"
-    )
+    assert pages.clock((now - timedelta(days=2)).isoformat()) == (now - timedelta(days=2)).strftime("%Y-%m-%d %H:%M")
     assert pages.clock(None) == ""
 
 

@@ -52,9 +52,7 @@ def test_a_switch_that_does_not_answer_keeps_its_picture_and_says_how_old_it_is(
 
 
 def test_what_needs_a_person_comes_in_order_and_grouped():
-    records = [
-        {"sink": "hook", "state": "idle", "refused": 2, "waiting": 0, "dead": [{"reason": "it answered 422"}]}
-    ]
+    records = [{"sink": "hook", "state": "idle", "refused": 2, "waiting": 0, "dead": [{"reason": "it answered 422"}]}]
     found = view.wall(workshops.busy(), records).notices
     assert [notice.kind for notice in found] == ["warning", "aside", "sink", "ask", "ask"]
     assert [len(notice.laptops) for notice in found] == [0, 1, 0, 2, 1]

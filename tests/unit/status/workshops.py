@@ -144,9 +144,7 @@ def _states() -> list[dict]:
                 "verdict": "differs",
                 "next_step": "Test its memory, then replace the disk",
                 "attempts": 5,
-                "differs": [
-                    {"partition": "nvme0n1p2", "first": 4_831_838_208, "last": 4_836_032_511, "pieces": 3}
-                ],
+                "differs": [{"partition": "nvme0n1p2", "first": 4_831_838_208, "last": 4_836_032_511, "pieces": 3}],
             },
         ),
         ("receiving", {"percent": 72}),
@@ -271,9 +269,7 @@ def busy() -> dict:
             {"name": name, "image_hash": "9f" * 32, "used": USED, "min_size": 16 * GB, "unusable": ""}
             for name in ("school-2026", "senior-2026")
         ],
-        "switches": [
-            {"address": "10.20.0.2", "sys_name": "bench-switch", "sys_descr": "SG300-24", "ports": ports}
-        ],
+        "switches": [{"address": "10.20.0.2", "sys_name": "bench-switch", "sys_descr": "SG300-24", "ports": ports}],
         "warnings": [{"code": "slow-port-12", "text": "Port 12: 100 Mb/s only", "hint": "Try another cable"}],
         "confirmations": [],
         "batches": [

@@ -28,8 +28,14 @@ MIB = 1024 * 1024
 DISK = 64 * MIB
 TOKEN = "a-token"
 FACTS = {
-    "uuid": "11111111-2222-3333-4444-555555555555", "serial": "THIN-1", "vendor": "Lab", "product": "Thin",
-    "firmware": "uefi", "boot_mac": "52:54:00:00:00:01", "macs": ["52:54:00:00:00:01"], "disk_serial": "DISK-1",
+    "uuid": "11111111-2222-3333-4444-555555555555",
+    "serial": "THIN-1",
+    "vendor": "Lab",
+    "product": "Thin",
+    "firmware": "uefi",
+    "boot_mac": "52:54:00:00:00:01",
+    "macs": ["52:54:00:00:00:01"],
+    "disk_serial": "DISK-1",
 }
 _LINUX, _SWAP = "0FC63DAF-8483-4772-8E79-3D69D8477DE4", "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"
 
@@ -91,10 +97,15 @@ class Server:
 
     async def start(self, *more: web.RouteDef) -> web.AppRunner:
         app = web.Application(client_max_size=1 << 26)
-        app.add_routes([
-            web.get("/agent/v1/plan", self.plan), web.get("/agent/v1/pieces/s1/{piece}", self.piece),
-            web.post("/agent/v1/{call}", self.call), web.post("/gate", self.gate), *more,
-        ])
+        app.add_routes(
+            [
+                web.get("/agent/v1/plan", self.plan),
+                web.get("/agent/v1/pieces/s1/{piece}", self.piece),
+                web.post("/agent/v1/{call}", self.call),
+                web.post("/gate", self.gate),
+                *more,
+            ]
+        )
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port)
@@ -108,8 +119,14 @@ class Server:
             return {"do": "wait", "screen": ["Nobody has confirmed it yet."], "offer": offer}
         if self.stage == "restore":
             return {
-                "do": "restore", "session": "s1", "image": "small", "disk": self.disk, "stream": None,
-                "unicast": "/agent/v1/pieces/s1", "survey": self.survey, "tag": "12",
+                "do": "restore",
+                "session": "s1",
+                "image": "small",
+                "disk": self.disk,
+                "stream": None,
+                "unicast": "/agent/v1/pieces/s1",
+                "survey": self.survey,
+                "tag": "12",
             }
         if self.stage == "finish":
             return {"do": "finish", "image": "small", "image_hash": "0" * 64, "disk": self.disk, "steps": self.steps}
@@ -153,9 +170,14 @@ class Server:
     def judge(self, body: dict[str, Any]) -> dict[str, Any]:
         found = judge(self.image.manifest, read_back(body))
         answer = {
-            "verdict": str(found.verdict), "wrong": list(found.wrong), "image_hash": found.image_hash,
-            "where": [asdict(each) for each in found.differs], "layout_ok": found.layout_ok,
-            "boot_code_ok": found.boot_code_ok, "gap_ok": found.gap_ok, "round": body["round"],
+            "verdict": str(found.verdict),
+            "wrong": list(found.wrong),
+            "image_hash": found.image_hash,
+            "where": [asdict(each) for each in found.differs],
+            "layout_ok": found.layout_ok,
+            "boot_code_ok": found.boot_code_ok,
+            "gap_ok": found.gap_ok,
+            "round": body["round"],
         }
         self.verdicts.append(answer)
         if found.verdict == "verified" and body["round"] > 0:
@@ -200,9 +222,26 @@ async def run_agent(server: Server, device: str, folder: Path, *options: str) ->
     (folder / "facts.json").write_text(json.dumps(FACTS))
     (folder / "agent.pyz").write_bytes(agent_zipapp())
     command = [
-        "unshare", "--mount", "--propagation", "private", "sh", "-c", _BOX, "box", str(folder), device.split("/")[-1],
-        sys.executable, "-I", str(folder / "agent.pyz"), "--only-disk", device, "--facts", str(folder / "facts.json"),
-        "--boot", f"http://127.0.0.1:{server.port}/{TOKEN}", *options,
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "sh",
+        "-c",
+        _BOX,
+        "box",
+        str(folder),
+        device.split("/")[-1],
+        sys.executable,
+        "-I",
+        str(folder / "agent.pyz"),
+        "--only-disk",
+        device,
+        "--facts",
+        str(folder / "facts.json"),
+        "--boot",
+        f"http://127.0.0.1:{server.port}/{TOKEN}",
+        *options,
     ]
     with (folder / "screen").open("wb") as screen:
         process = await asyncio.create_subprocess_exec(

@@ -86,7 +86,8 @@ async def test_a_damaged_table_is_written_again(tmp_path: Path) -> None:
             await runner.cleanup()
     assert status == 0, said
     assert [(each["verdict"], each["layout_ok"], each["wrong"]) for each in server.verdicts] == [
-        ("differs", False, []), ("verified", True, []),
+        ("differs", False, []),
+        ("verified", True, []),
     ]
 
 
@@ -98,7 +99,8 @@ async def test_a_disk_that_holds_the_image_fetches_only_what_differs(tmp_path: P
         status, said = await clone(again, disk, tmp_path)
     assert status == 0, said
     assert [(each["round"], each["verdict"], each["wrong"]) for each in again.verdicts] == [
-        (0, "differs", [0]), (1, "verified", []),
+        (0, "differs", [0]),
+        (1, "verified", []),
     ]
     assert again.fetched == [0]
 

@@ -43,13 +43,20 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root for loop devices"),
 ]
 FACTS = {
-    "uuid": "11111111-2222-3333-4444-555555555555", "serial": "MASTER-1", "vendor": "Lab", "product": "Thin",
-    "firmware": "uefi", "boot_mac": "52:54:00:00:00:01", "macs": ["52:54:00:00:00:01"], "disk_serial": "DISK-1",
+    "uuid": "11111111-2222-3333-4444-555555555555",
+    "serial": "MASTER-1",
+    "vendor": "Lab",
+    "product": "Thin",
+    "firmware": "uefi",
+    "boot_mac": "52:54:00:00:00:01",
+    "macs": ["52:54:00:00:00:01"],
+    "disk_serial": "DISK-1",
     "want": "capture",
 }
 GUID = "ABCDEF00-1111-2222-3333-{:012X}"
 ESP, LINUX, SWAP = (
-    "C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
+    "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+    "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
     "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F",
 )
 STEP = MIB // 512
@@ -59,12 +66,17 @@ def master_disk(path: Path, random_mib: int = 6) -> Path:
     """GPT with an ESP, ext4 that holds random data, swap, and something nobody knows."""
     swap = Swap("806b6356-742b-4168-9791-ce1c1eecefe8", "swp")
     size = 24 + random_mib
-    layout = Layout("gpt", GUID.format(0), 512, (
-        Partition(1, STEP, 8 * STEP, ESP, GUID.format(1), name="ESP"),
-        Partition(2, 9 * STEP, size * STEP, LINUX, GUID.format(2), name="root"),
-        Partition(3, (9 + size) * STEP, 4 * STEP, SWAP, GUID.format(3), swap=swap),
-        Partition(4, (13 + size) * STEP, 2 * STEP, LINUX, GUID.format(4)),
-    ))
+    layout = Layout(
+        "gpt",
+        GUID.format(0),
+        512,
+        (
+            Partition(1, STEP, 8 * STEP, ESP, GUID.format(1), name="ESP"),
+            Partition(2, 9 * STEP, size * STEP, LINUX, GUID.format(2), name="root"),
+            Partition(3, (9 + size) * STEP, 4 * STEP, SWAP, GUID.format(3), swap=swap),
+            Partition(4, (13 + size) * STEP, 2 * STEP, LINUX, GUID.format(4)),
+        ),
+    )
     vfat, ext4, tree = (path.with_name(name) for name in ("vfat", "ext4", "tree"))
     tree.mkdir()
     (tree / "random").write_bytes(random.Random(5).randbytes(random_mib * MIB))
@@ -161,9 +173,18 @@ class Site:
         (self.folder / "agent.pyz").write_bytes(agent_zipapp())
         with (self.folder / "screen").open("wb") as screen:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", str(self.folder / "agent.pyz"), "--only-disk", device, "--facts",
-                str(self.folder / "facts.json"), "--boot", f"http://127.0.0.1:{self.port}/{token}",
-                stdout=screen, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                sys.executable,
+                "-I",
+                str(self.folder / "agent.pyz"),
+                "--only-disk",
+                device,
+                "--facts",
+                str(self.folder / "facts.json"),
+                "--boot",
+                f"http://127.0.0.1:{self.port}/{token}",
+                stdout=screen,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
             )
         try:
             yield process

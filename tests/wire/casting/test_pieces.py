@@ -65,7 +65,10 @@ async def sender(frames: Frames, stream: StreamAddress) -> AsyncIterator[PieceSe
 
 
 async def received(
-    stream: StreamAddress, frames: Frames, seconds: float = 20.0, fetch_url: str | None = None,
+    stream: StreamAddress,
+    frames: Frames,
+    seconds: float = 20.0,
+    fetch_url: str | None = None,
     prepare: Callable[[Reception], None] = lambda _: None,
 ) -> dict[int, bytes]:
     """What a receiver gets that wants everything and never comes to an end by itself."""
@@ -162,7 +165,10 @@ async def test_paused_and_going_on(sender: PieceSender, stream: StreamAddress, f
 
 
 async def test_who_left_the_group_comes_back_and_counts_nothing_of_what_passed_meanwhile(
-    frames: Frames, stream: StreamAddress, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    frames: Frames,
+    stream: StreamAddress,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
     unused_tcp_port: int,
 ) -> None:
     def by_itself(address: StreamAddress, interface: str) -> socket.socket:

@@ -22,9 +22,7 @@ async def main(place, kind, where, first, last, secret):
     running = None if kind == "none" else asyncio.create_task(outbox.run())
     for attempt in range(int(first), int(last)):
         at = f"2026-11-18T19:{attempt:02d}:00Z"
-        await ledger.record(
-            {"laptop": "a1b2", "attempt": attempt, "at": at, "verdict": "verified", "state": "done"}
-        )
+        await ledger.record({"laptop": "a1b2", "attempt": attempt, "at": at, "verdict": "verified", "state": "done"})
         print("recorded", attempt, flush=True)
     await (running or asyncio.sleep(60))
 

@@ -59,12 +59,8 @@ class Receiver:
     async def handle(self, request):
         body = await request.read()
         key, at = request.headers["webhook-id"], request.headers["webhook-timestamp"]
-        digest = hmac.new(
-            base64.b64decode(SECRET[6:]), f"{key}.{at}.".encode() + body, hashlib.sha256
-        ).digest()
-        assert hmac.compare_digest(
-            f"v1,{base64.b64encode(digest).decode()}", request.headers["webhook-signature"]
-        )
+        digest = hmac.new(base64.b64decode(SECRET[6:]), f"{key}.{at}.".encode() + body, hashlib.sha256).digest()
+        assert hmac.compare_digest(f"v1,{base64.b64encode(digest).decode()}", request.headers["webhook-signature"])
         assert abs(time.time() - int(at)) < 300
         assert request.headers["Idempotency-Key"] == key
         self.requests.append((key, body))
@@ -118,9 +114,7 @@ async def opened(place, *settings):
 @contextlib.asynccontextmanager
 async def child(place, kind, where, first, last):
     words = [RECORDER, place, kind, where, first, last, SECRET]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *map(str, words), stdout=asyncio.subprocess.PIPE
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, *map(str, words), stdout=asyncio.subprocess.PIPE)
     try:
         yield process
     finally:

@@ -71,7 +71,9 @@ def test_ports_and_neighbours_are_those_of_the_kernel(network: Network) -> None:
     ports = walk(network, switchbox.BASE_PORT_IFINDEX)
     assert ports == {(1,): str(index(network, "port1")), (2,): str(index(network, "port2"))}
     mac = tuple(bytes.fromhex(laptop_mac(network.run, 1).replace(":", "")))
-    until = time.monotonic() + 10  # a bridge forwards, and learns, only once it has seen the carrier; ARP asks every second
+    until = (
+        time.monotonic() + 10
+    )  # a bridge forwards, and learns, only once it has seen the carrier; ARP asks every second
     while mac not in walk(network, switchbox.FDB_PORT) and time.monotonic() < until:
         time.sleep(0.2)
     assert walk(network, switchbox.FDB_PORT)[mac] == "1"

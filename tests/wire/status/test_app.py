@@ -16,9 +16,7 @@ RETRY = {"do": "retry", "target": "00000009"}
 
 
 async def test_every_route_is_in_the_document_and_the_other_way_round():
-    described = {
-        (method.upper(), path) for path, operations in document()["paths"].items() for method in operations
-    }
+    described = {(method.upper(), path) for path, operations in document()["paths"].items() for method in operations}
     assert described == {(method, path) for method, path, _ in ROUTES} | {("GET", "/static/{name}")}
 
 

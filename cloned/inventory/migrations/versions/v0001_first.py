@@ -59,9 +59,7 @@ def _revisions() -> None:
 def _deliveries() -> None:
     op.create_table(
         "deliveries",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
         sa.Column("sink", sa.String(64), nullable=False),
         sa.Column("laptop", sa.String(64), nullable=False),
         sa.Column("attempt", sa.Integer, nullable=False),
