@@ -28,7 +28,7 @@ from cloned.core.snapshot import snapshot
 from cloned.engine import Engine
 from cloned.errors import MissingError
 from cloned.images.capture import Captures, capture_routes
-from cloned.images.scrub import Patrol
+from cloned.images.scrub import Scrub
 from cloned.images.store import ImageStore
 from cloned.images.watch import ImageWatch
 from cloned.inventory.ledger import Ledger
@@ -37,7 +37,7 @@ from cloned.inventory.sinks import make
 from cloned.journal import Journal
 from cloned.live import agent_zipapp
 from cloned.monitor import Monitor
-from cloned.multicast.health import Reach
+from cloned.multicast.health import MulticastHealth
 from cloned.netboot.agents import AgentApi
 from cloned.netboot.guests import Guests
 from cloned.netboot.interfaces import describe
@@ -46,7 +46,7 @@ from cloned.netboot.service import Netboot, choose_interfaces
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
-from cloned.switch.service import Places
+from cloned.switch.service import SwitchService
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -119,14 +119,14 @@ class Daemon:
         self.captures = Captures(self.store)
         self.masters = Masters(self.engine, self.captures, self.images.look)
         await self.masters.recover()
-        self.patrol = Patrol(
+        self.patrol = Scrub(
             self.store,
             self.config.images.verify_hours * 3600,
             self._busy,
             lambda _: self.images.look(everything=True),
         )
         ports = self.config.sessions.ports
-        self.places = Places(
+        self.places = SwitchService(
             self.engine, self.config.switch, ports, self.mbps, booting=self._booting, moved=self.hub.now
         )
         await self.places.tell()
@@ -155,7 +155,7 @@ class Daemon:
         self.tasks.start(self.masters.run(), "masters", service=True)
         nic = describe(self.interface)
         querier = self.config.network.querier
-        self.reach = Reach(self.engine, self.monitor, nic.name, nic.address, querier, self.places.switch_of)
+        self.reach = MulticastHealth(self.engine, self.monitor, nic.name, nic.address, querier, self.places.switch_of)
         self.tasks.start(self.reach.run(), "reach", service=True)
         self.tasks.start(self.places.run(), "places", service=True)
         self.tasks.start(self.outbox.run(), "outbox", service=True)
@@ -174,12 +174,12 @@ class Daemon:
 
     async def _start_page(self, stack: AsyncExitStack) -> None:
         """The page for everybody, and the same without PIN on the socket that only our group may open."""
-        view = View(self)
+        view = Overview(self)
         self.tasks.start(self.hub.run(), "page", service=True)
         apps = [
             create_app(
                 view,
-                Records(self),
+                LedgerRecords(self),
                 self.auth,
                 self.hub,
                 trusted=trusted,
@@ -219,7 +219,7 @@ class Daemon:
             ) from error
 
 
-class View:
+class Overview:
     """The workshop as the page sees it: the engine's state with what the other rooms know."""
 
     def __init__(self, daemon: Daemon) -> None:
@@ -272,7 +272,7 @@ def _proving(laptops: Sequence[dict[str, Any]], captures: Sequence[Mapping[str, 
             laptop["progress"] = {"rate": 0, "left_seconds": None, "held_by": None, "pieces_left": 0, **figures}
 
 
-class Records:
+class LedgerRecords:
     """The ledger and its outbox, as the page sees them."""
 
     def __init__(self, daemon: Daemon) -> None:

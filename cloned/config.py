@@ -26,7 +26,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Workshop(Section):
+class WorkshopSettings(Section):
     """`[workshop]`: who we are and where our files are."""
 
     name: str = "Workshop"
@@ -36,7 +36,7 @@ class Workshop(Section):
     group: str = "cloned"
 
 
-class Pool(Section):
+class LeaseSettings(Section):
     """`[[dhcp.lease]]`: an interface on which we, and nobody else, give out addresses."""
 
     interface: str
@@ -47,7 +47,7 @@ class Pool(Section):
     dns: tuple[IPv4Address, ...] = ()
 
     @model_validator(mode="after")
-    def _ordered(self) -> Pool:
+    def _ordered(self) -> LeaseSettings:
         if self.last < self.first:
             raise ValueError(f"the pool on {self.interface} ends ({self.last}) before it begins ({self.first})")
         return self
@@ -57,10 +57,10 @@ class Dhcp(Section):
     """`[dhcp]`: `auto` is proxyDHCP beside a server that was seen; addresses only through `lease`."""
 
     mode: Literal["auto", "proxy", "off"] = "auto"
-    lease: tuple[Pool, ...] = ()
+    lease: tuple[LeaseSettings, ...] = ()
 
 
-class Network(Section):
+class NetworkSettings(Section):
     """`[network]`: the wired interfaces laptops are on; empty means the one that has a link."""
 
     interfaces: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class Model(Section):
     uefi: Literal["auto", "snponly", "ipxe", "shim"] = "auto"
 
 
-class Boot(Section):
+class BootSettings(Section):
     """`[boot]`: the menu at the laptop and the system it starts."""
 
     live: Path = Path("/var/lib/cloned/live")
@@ -169,7 +169,7 @@ class Images(Section):
     rule: tuple[Rule, ...] = ()
 
 
-class Finish(Section):
+class FinishSettings(Section):
     """`[finish]`: what is done to a verified disk, after the verdict."""
 
     grow: bool = True
@@ -182,7 +182,7 @@ class Finish(Section):
     """Write a file into the system that says which image, hash and date it carries."""
 
 
-class Sink(Section):
+class SinkSettings(Section):
     """`[[sink]]`: an inventory elsewhere that every result is pushed to."""
 
     name: str
@@ -192,7 +192,7 @@ class Sink(Section):
     path: Path | None = None
 
     @model_validator(mode="after")
-    def _complete(self) -> Sink:
+    def _complete(self) -> SinkSettings:
         if self.type == "webhook" and not self.url:
             raise ValueError(f"sink {self.name}: a webhook needs url")
         if self.type == "csv" and self.path is None:
@@ -203,16 +203,16 @@ class Sink(Section):
 class Config(Section):
     """The whole file."""
 
-    workshop: Workshop = Workshop()
-    network: Network = Network()
+    workshop: WorkshopSettings = WorkshopSettings()
+    network: NetworkSettings = NetworkSettings()
     dhcp: Dhcp = Dhcp()
-    boot: Boot = Boot()
+    boot: BootSettings = BootSettings()
     page: Page = Page()
     switch: tuple[Switch, ...] = ()
     sessions: Scheduling = Scheduling()
     images: Images = Images()
-    finish: Finish = Finish()
-    sink: tuple[Sink, ...] = ()
+    finish: FinishSettings = FinishSettings()
+    sink: tuple[SinkSettings, ...] = ()
 
 
 def load(path: Path | None = None) -> Config:

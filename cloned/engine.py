@@ -12,7 +12,6 @@ from typing import Any, Protocol
 from cloned.core.boot import BootAnswer, BootRequest, answer_kind, identity_of
 from cloned.core.commands import refusal
 from cloned.core.events import (
-    Audience,
     Booted,
     CloseStream,
     Command,
@@ -22,13 +21,14 @@ from cloned.core.events import (
     OpenStream,
     Rates,
     Recorded,
+    SetReceivers,
 )
 from cloned.core.ids import LaptopId, SessionId, token_digest
 from cloned.core.laptop import Laptop
 from cloned.core.reducer import resume, step
 from cloned.core.workshop import Workshop
 from cloned.errors import ClonedError, UsageError
-from cloned.journal import Entry, Journal, JournalFull
+from cloned.journal import Journal, JournalEntry, JournalFull
 from cloned.newcomers import Newcomers
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Casting(Protocol):
     async def open(self, opened: OpenStream) -> None:
         """Serve a session; the second call for one session does nothing."""
 
-    async def settle(self, audience: Audience) -> None:
+    async def settle(self, audience: SetReceivers) -> None:
         """Have a classic session's streams go to these addresses; the first time, begin."""
 
     async def limit(self, rates: Rates) -> None:
@@ -58,7 +58,7 @@ class Casting(Protocol):
         """Where receivers find the stream, as plain data."""
 
 
-class Ledger(Protocol):
+class ResultStore(Protocol):
     """What keeps results."""
 
     async def record(self, row: Mapping[str, Any]) -> None:
@@ -73,14 +73,14 @@ class Engine:
     """
 
     def __init__(
-        self, journal: Journal, casting: Casting, ledger: Ledger, clock: Callable[[], float] = time.time
+        self, journal: Journal, casting: Casting, ledger: ResultStore, clock: Callable[[], float] = time.time
     ) -> None:
         self.workshop = Workshop()
         self.clock = clock
         self.problem = ""
         """Why the journal cannot be written, while it cannot."""
         self._journal, self._casting, self._ledger = journal, casting, ledger
-        self._queue: asyncio.Queue[tuple[Entry, asyncio.Future[Workshop]]] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[JournalEntry, asyncio.Future[Workshop]]] = asyncio.Queue()
         self._effects: asyncio.Queue[Effect] = asyncio.Queue()
         self._listeners: list[Listener] = []
         self._newcomers = Newcomers()
@@ -112,7 +112,7 @@ class Engine:
     async def submit(self, event: Event) -> Workshop:
         """Queue an event and wait until it is journalled and in effect; returns the state right after it."""
         done: asyncio.Future[Workshop] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((Entry(self.clock(), secrets.token_hex(16), event), done))
+        self._queue.put_nowait((JournalEntry(self.clock(), secrets.token_hex(16), event), done))
         return await done
 
     async def run(self) -> None:
@@ -138,14 +138,14 @@ class Engine:
             log.error("no checkpoint: %s", error)
         self._unchecked = 0
 
-    def _apply(self, entry: Entry, done: asyncio.Future[Workshop]) -> None:
+    def _apply(self, entry: JournalEntry, done: asyncio.Future[Workshop]) -> None:
         self.workshop, effects = step(self.workshop, entry.event, entry.at, entry.entropy)
         for effect in effects:
             self._effects.put_nowait(effect)
         if not done.done():
             done.set_result(self.workshop)
 
-    async def _write(self, entries: list[Entry]) -> None:
+    async def _write(self, entries: list[JournalEntry]) -> None:
         """Append to the journal; on a full disk, say so and try again until there is room: nothing is lost."""
         while True:
             try:
@@ -179,7 +179,7 @@ class Engine:
         try:
             if isinstance(effect, OpenStream):
                 await self._casting.open(effect)
-            elif isinstance(effect, Audience):
+            elif isinstance(effect, SetReceivers):
                 await self._casting.settle(effect)
             elif isinstance(effect, Rates):
                 await self._casting.limit(effect)

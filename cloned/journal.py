@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """An event with its time (seconds since 1970) and the random hex drawn for it."""
 
     at: float
@@ -77,7 +77,7 @@ class Journal:
                 f"the journal has format {found}, this version reads {FORMAT}", "install the version it was made with"
             )
 
-    def append(self, entries: Sequence[Entry]) -> None:
+    def append(self, entries: Sequence[JournalEntry]) -> None:
         """Write entries in one transaction, on disk when this returns; JournalFull if there is no room."""
         rows = [(entry.at, entry.entropy, _EVENTS.dump_json(entry.event).decode()) for entry in entries]
         with self._transaction():
@@ -116,12 +116,12 @@ class Journal:
                 hint = "free space on the server's disk"
                 raise JournalFull(f"the journal cannot be written ({error})", hint) from error
 
-    def entries(self, after: int = 0) -> Iterator[Entry]:
+    def entries(self, after: int = 0) -> Iterator[JournalEntry]:
         """Every entry behind number `after`; MissingError names the first that cannot be read."""
         query = "SELECT seq, at, entropy, event FROM journal WHERE seq > ? ORDER BY seq"
         for seq, at, entropy, text in self._db.execute(query, (after,)):
             try:
-                yield Entry(at, entropy, _EVENTS.validate_json(text))
+                yield JournalEntry(at, entropy, _EVENTS.validate_json(text))
             except ValidationError as error:
                 raise MissingError(
                     f"journal entry {seq} cannot be read", "restore a backup, or move the journal away"

@@ -25,7 +25,7 @@ _HEARD = frozenset({State.ASKING, State.WAITING, State.READY, State.RECEIVING, S
 
 
 @dataclass
-class Watch:
+class LastHeard:
     """What was last heard of one laptop; times are monotonic seconds."""
 
     heard: float
@@ -48,7 +48,7 @@ class Monitor:
 
     def __init__(self, engine: Engine, headway_seconds: float, clock: Any = time.monotonic) -> None:
         self._engine, self._headway, self._clock = engine, headway_seconds, clock
-        self._watches: dict[LaptopId, Watch] = {}
+        self._watches: dict[LaptopId, LastHeard] = {}
         self._started = clock()
 
     @property
@@ -74,7 +74,7 @@ class Monitor:
     async def heard(self, laptop: Laptop, report: Mapping[str, Any]) -> None:
         """Take a report in; submits an event only where the laptop's state follows from it."""
         now = self._clock()
-        watch = self._watches.setdefault(laptop.id, Watch(now, now))
+        watch = self._watches.setdefault(laptop.id, LastHeard(now, now))
         watch.heard = now
         progress = _figures(report)
         mark = (

@@ -6,9 +6,9 @@ import sys
 import time
 
 from cloned.agent import facts
-from cloned.agent.client import Client, Refused, Revoked
+from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.failures import AgentError
-from cloned.agent.options import Options, UsageError, complain, kernel_line, parse
+from cloned.agent.options import AgentOptions, OptionError, complain, kernel_line, parse
 
 FAILED = 70
 """Exit status where a thread of the agent failed (EX_SOFTWARE of sysexits.h)."""
@@ -23,22 +23,22 @@ def run() -> None:
     try:
         options = parse(sys.argv[1:], kernel_line())
         sys.exit(main(options))
-    except UsageError as error:
+    except OptionError as error:
         sys.exit(complain(error))
 
 
-def main(options: Options) -> int:
+def main(options: AgentOptions) -> int:
     """Say hello, then obey; or only show what the laptop is."""
     if options.live and options.want in ("hardware", "memtest"):
         from cloned.agent import hardware  # it needs no server
 
         hardware.run(options)
-    client = Client(options)
+    client = DaemonClient(options)
     try:
         _hello(options, client)
     except Revoked:
         return _revoked(options)
-    except (Refused, AgentError) as error:
+    except (DaemonRefused, AgentError) as error:
         print(f"agent: the server refuses this laptop: {error}", flush=True)
         time.sleep(PAUSE if options.live else 0)
         return AGAIN if options.live else 1
@@ -49,7 +49,7 @@ def main(options: Options) -> int:
     return 0
 
 
-def _revoked(options: Options) -> int:
+def _revoked(options: AgentOptions) -> int:
     """This boot is not known to the server, or not any more: only a new one helps."""
     from cloned.agent import power
 
@@ -74,7 +74,7 @@ def _die_loudly() -> None:
     threading.excepthook = ended
 
 
-def _hello(options: Options, client: Client) -> None:
+def _hello(options: AgentOptions, client: DaemonClient) -> None:
     """Keep saying hello until the server answers."""
 
     def waiting(why: str) -> None:

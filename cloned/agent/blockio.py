@@ -46,7 +46,7 @@ def buffer(size: int = SPAN) -> memoryview:
     return memoryview(mmap.mmap(-1, size))
 
 
-class Disk:
+class BlockDevice:
     """An open whole disk (or, for images on disk, a regular file)."""
 
     def __init__(self, path: str, *, writable: bool = False) -> None:

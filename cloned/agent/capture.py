@@ -12,11 +12,11 @@ from typing import IO
 
 import zstandard
 
-from cloned.agent.client import Refused
+from cloned.agent.client import DaemonRefused
 from cloned.agent.failures import AgentError
 from cloned.agent.job import Job
-from cloned.agent.master import Master, Part, files, look, md5sums, used_bytes
-from cloned.agent.upload import SplitSink, Upload
+from cloned.agent.master import Master, MasterPart, files, look, md5sums, used_bytes
+from cloned.agent.upload import CaptureUpload, SplitSink
 from cloned.agent.verify import Stopped
 
 READ = 1024 * 1024
@@ -50,18 +50,18 @@ class CaptureJob(Job):
             raise
         self._wait()
 
-    def _open(self) -> Upload:
+    def _open(self) -> CaptureUpload:
         """Ask for the channel; the server looks whether there is room for it all."""
         body = {"image": self._image, "expected": sum(self._expected.values())}
         try:
             answer = self._client.call("POST", "/agent/v1/capture", body, give_up=self._withdrawn)
-        except Refused as refused:
+        except DaemonRefused as refused:
             if not refused.status:
                 raise Stopped from refused
             raise AgentError("capture-failed", str(refused)) from refused
-        return Upload(self._options, answer, self._withdrawn)
+        return CaptureUpload(self._options, answer, self._withdrawn)
 
-    def _send_all(self, master: Master, upload: Upload) -> None:
+    def _send_all(self, master: Master, upload: CaptureUpload) -> None:
         self._began = time.monotonic()
         try:
             for name, data in files(master, self._options.live):
@@ -74,7 +74,7 @@ class CaptureJob(Job):
             upload.abort(error.detail or error.code)
             raise
 
-    def _save(self, part: Part, upload: Upload) -> None:
+    def _save(self, part: MasterPart, upload: CaptureUpload) -> None:
         """Stream one partition, compressed on all cores."""
         sink = SplitSink(upload, f"{part.name}.{part.saved_as}-ptcl-img.zst")
         packer = zstandard.ZstdCompressor(level=3, threads=-1, write_checksum=True).compressobj()
@@ -95,7 +95,7 @@ class CaptureJob(Job):
         self._status.set_once("capturing")
         self._status.progress({"bytes": self._done, "total": total, "rate": rate, "held_by": None})
 
-    def _measure(self, part: Part) -> int:
+    def _measure(self, part: MasterPart) -> int:
         """Bytes of a partition that are to be read."""
         if part.saved_as == "dd":
             return part.bytes
@@ -119,7 +119,7 @@ class CaptureJob(Job):
 
 
 @contextlib.contextmanager
-def reading(part: Part, *, whole: bool = True) -> Iterator[IO[bytes]]:
+def reading(part: MasterPart, *, whole: bool = True) -> Iterator[IO[bytes]]:
     """The stream of a partition; AgentError if what reads it fails. With `whole` false it is ended early."""
     with tempfile.TemporaryDirectory() as scratch, open(f"{scratch}/said", "wb") as said:
         command = part.command(f"{scratch}/log")

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
-from cloned.agent.options import Options
+from cloned.agent.options import AgentOptions
 
 PATIENCE = 60.0
 """Seconds to wait for an answer before the connection is taken for dead."""
@@ -26,7 +26,7 @@ class Revoked(Exception):  # noqa: N818 - a state of affairs
     """The token is no longer valid: this boot was replaced by a newer one, or was never known."""
 
 
-class Refused(Exception):  # noqa: N818
+class DaemonRefused(Exception):  # noqa: N818
     """The daemon does not do this now; `status` and its own words."""
 
     def __init__(self, status: int, error: str, hint: str) -> None:
@@ -34,10 +34,10 @@ class Refused(Exception):  # noqa: N818
         self.status = status
 
 
-class Client:
+class DaemonClient:
     """One connection; use one per thread."""
 
-    def __init__(self, options: Options, patience: float = PATIENCE, token: str = "") -> None:
+    def __init__(self, options: AgentOptions, patience: float = PATIENCE, token: str = "") -> None:
         """`token` opens something else than this boot's calls do."""
         self._host, self._port, self._token = options.host, options.port, token or options.token
         self._patience = patience
@@ -64,7 +64,7 @@ class Client:
                 self.close()
                 waiting(str(error))
             time.sleep(PAUSE)
-        raise Refused(0, "given up", "")
+        raise DaemonRefused(0, "given up", "")
 
     def once(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """One try; OSError or ValueError if there is no (usable) answer."""
@@ -79,7 +79,9 @@ class Client:
             raise OSError(f"the server answers {status}")  # restarting, or not yet ready: it will come
         parsed = json.loads(answer) if answer else {}
         if status != 200:
-            raise Refused(status, str(parsed.get("error", f"the server answers {status}")), str(parsed.get("hint", "")))
+            raise DaemonRefused(
+                status, str(parsed.get("error", f"the server answers {status}")), str(parsed.get("hint", ""))
+            )
         return dict(parsed)
 
     def connect(self, waiting: Callable[[str], None]) -> None:

@@ -20,7 +20,7 @@ from typing import IO
 from cloned.agent import disks, sysfs
 from cloned.agent.client import PAUSE
 from cloned.agent.failures import AgentError
-from cloned.agent.options import Options
+from cloned.agent.options import AgentOptions
 from cloned.agent.tools import ToolError, run
 from cloned.agent.verify import Stopped
 from cloned.clonezilla.ocs import OcsOutput
@@ -49,7 +49,7 @@ class _Away(Exception):  # noqa: N818 - a state of affairs
 class Clonezilla:
     """The system below `HOME`; it stays mounted until the laptop is switched off."""
 
-    def __init__(self, options: Options, disk: str) -> None:
+    def __init__(self, options: AgentOptions, disk: str) -> None:
         """`disk`: path of the only disk that it may see."""
         self._options, self._disk = options, disk
         self.root = HOME / "root"

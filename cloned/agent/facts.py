@@ -10,7 +10,7 @@ from typing import Any
 
 from cloned import __version__
 from cloned.agent import disks, sysfs
-from cloned.agent.options import Options, UsageError
+from cloned.agent.options import AgentOptions, OptionError
 
 _DMI = "/sys/class/dmi/id"
 _SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -21,7 +21,7 @@ _OVERRIDES = ("uuid", "serial", "vendor", "product", "firmware", "boot_mac", "ma
 _SIOCGIFADDR = 0x8915
 
 
-def gather(options: Options, address: str = "") -> dict[str, Any]:
+def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
     """The body of a hello; `address` is our own, to know the card that the server is reached through."""
     told = told_facts(options.facts)
     nics = network_cards()
@@ -60,9 +60,9 @@ def told_facts(path: str) -> Mapping[str, Any]:
         with open(path, encoding="utf-8") as file:
             data = json.load(file)
     except (OSError, ValueError) as error:
-        raise UsageError(f"agent: {path}: {error}") from error
+        raise OptionError(f"agent: {path}: {error}") from error
     if not isinstance(data, dict):
-        raise UsageError(f"agent: {path} holds no JSON object")
+        raise OptionError(f"agent: {path} holds no JSON object")
     return data
 
 

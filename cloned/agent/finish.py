@@ -9,7 +9,7 @@ from typing import Any
 
 from cloned.agent import disks, efi
 from cloned.agent.grow import grow
-from cloned.agent.options import Options
+from cloned.agent.options import AgentOptions
 from cloned.agent.reporter import Order
 from cloned.agent.status import Status
 from cloned.agent.target import Skipped, Target, put_file, release_name
@@ -22,10 +22,10 @@ _HOST_NAME = re.compile(r"^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$")
 Step = Mapping[str, Any]
 
 
-class Finish:
+class FinishSteps:
     """Carries out the steps of one order."""
 
-    def __init__(self, options: Options, told: Mapping[str, Any], order: Order, status: Status) -> None:
+    def __init__(self, options: AgentOptions, told: Mapping[str, Any], order: Order, status: Status) -> None:
         self._options, self._told, self._order, self._status = options, told, order, status
 
     def run(self) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cloned.agent import facts, power, smart, sysfs
-from cloned.agent.options import Options
+from cloned.agent.options import AgentOptions
 from cloned.agent.screen import Console, wrap
 
 _DMI = "/sys/class/dmi/id"
@@ -29,7 +29,7 @@ HELP = (
 )
 
 
-def run(options: Options) -> None:
+def run(options: AgentOptions) -> None:
     """Show it and obey the keys; does not return but by starting again or switching off."""
     console = Console(options.live)
     keys: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -42,7 +42,7 @@ def run(options: Options) -> None:
             power.act(_KEYS[key], options.live)
 
 
-def gather(options: Options) -> dict[str, Any]:
+def gather(options: AgentOptions) -> dict[str, Any]:
     """Everything that is shown: a hello's facts, and beside them what only a person wants to know."""
     found = facts.gather(options)
     return {

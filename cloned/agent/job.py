@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloned.agent import disks
-from cloned.agent.client import Client
-from cloned.agent.options import Options
+from cloned.agent.client import DaemonClient
+from cloned.agent.options import AgentOptions
 from cloned.agent.reporter import Order, Reporter
 from cloned.agent.status import Status
 
@@ -17,8 +17,8 @@ class Job:
 
     def __init__(
         self,
-        options: Options,
-        client: Client,
+        options: AgentOptions,
+        client: DaemonClient,
         reporter: Reporter,
         status: Status,
         order: Order,

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from cloned.agent.blockio import Disk, Range, buffer
+from cloned.agent.blockio import BlockDevice, Range, buffer
 from cloned.agent.failures import AgentError
 from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, LayoutError, read_layout, swap_areas, table_writes
@@ -41,7 +41,7 @@ def signatures(path: str) -> list[str]:
     return sorted({str(each.get("type")) for each in found})
 
 
-def discard(disk: Disk, stop: Stop = lambda: False) -> bool:
+def discard(disk: BlockDevice, stop: Stop = lambda: False) -> bool:
     """TRIM the whole disk; False if it cannot be done, or not for all of it."""
     at = 0
     while at < disk.size and not stop():
@@ -54,7 +54,7 @@ def discard(disk: Disk, stop: Stop = lambda: False) -> bool:
     return at >= disk.size
 
 
-def clear(disk: Disk, layout: Layout) -> None:
+def clear(disk: BlockDevice, layout: Layout) -> None:
     """Overwrite both ends of the disk and of each partition to be with zeros."""
     sector = layout.sector_size
     spans: list[Range] = [(0, disk.size)]
@@ -67,7 +67,7 @@ def clear(disk: Disk, layout: Layout) -> None:
     disk.sync()
 
 
-def write(disk: Disk, plan: Plan) -> None:
+def write(disk: BlockDevice, plan: Plan) -> None:
     """Write boot code, gap, partition table and swap areas; AgentError `layout-failed` if they do not fit."""
     try:
         layout = Layout.parse(plan.layout)
@@ -82,7 +82,7 @@ def boot_writes(plan: Plan) -> list[tuple[int, bytes]]:
     return [(at, data) for at, data in ((0, plan.boot_code), (512, plan.gap)) if data]
 
 
-def put(disk: Disk, parts: Iterable[tuple[int, bytes]]) -> None:
+def put(disk: BlockDevice, parts: Iterable[tuple[int, bytes]]) -> None:
     """Write bytes at their offsets, and wait until the disk has them."""
     for offset, data in parts:
         whole = buffer(max(len(data), 1))[: len(data)]
@@ -91,7 +91,7 @@ def put(disk: Disk, parts: Iterable[tuple[int, bytes]]) -> None:
     disk.sync()
 
 
-def reader(disk: Disk) -> Callable[[int, int], bytes]:
+def reader(disk: BlockDevice) -> Callable[[int, int], bytes]:
     """`read(offset, length)` past the page cache; both multiples of the sector size; fewer bytes at the end."""
 
     def read(offset: int, length: int) -> bytes:
@@ -101,7 +101,7 @@ def reader(disk: Disk) -> Callable[[int, int], bytes]:
     return read
 
 
-def read_back(disk: Disk, plan: Plan) -> tuple[str, bytes | None, bytes | None]:
+def read_back(disk: BlockDevice, plan: Plan) -> tuple[str, bytes | None, bytes | None]:
     """What the disk holds: the layout's canonical text, SHA-256 of boot code and gap where the plan has them.
 
     Of a damaged layout the text says what is wrong, so it equals no canonical text.
@@ -118,7 +118,7 @@ def read_back(disk: Disk, plan: Plan) -> tuple[str, bytes | None, bytes | None]:
     return text, boot_code, gap
 
 
-def _digest(disk: Disk, offset: int, length: int) -> bytes:
+def _digest(disk: BlockDevice, offset: int, length: int) -> bytes:
     """SHA-256 of bytes near the start of the disk; zeros where they cannot be read."""
     end = -(-(offset + length) // disk.block) * disk.block
     try:

@@ -8,10 +8,10 @@ from typing import Any
 
 from cloned.agent import facts, power
 from cloned.agent.classic_job import ClassicJob
-from cloned.agent.client import Client, Refused, Revoked
+from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.failures import AgentError
-from cloned.agent.finish import Finish
-from cloned.agent.options import Options
+from cloned.agent.finish import FinishSteps
+from cloned.agent.options import AgentOptions
 from cloned.agent.reporter import Order, Reporter
 from cloned.agent.restore_job import RestoreJob
 from cloned.agent.screen import Console, compose
@@ -25,7 +25,7 @@ REVOKED_PAUSE = 30.0
 class Loop:
     """Obeys the daemon; `run` does not return but by switching off."""
 
-    def __init__(self, options: Options, client: Client) -> None:
+    def __init__(self, options: AgentOptions, client: DaemonClient) -> None:
         self._options, self._client = options, client
         self._told = facts.disk_facts(facts.told_facts(options.facts))
         self._status = Status()
@@ -60,7 +60,7 @@ class Loop:
                     self._idle()
         except Stopped:
             self._status.set("idle", session=None)
-        except Refused as refused:
+        except DaemonRefused as refused:
             if refused.status:
                 self._console.show([str(refused)])
                 time.sleep(1)
@@ -101,7 +101,7 @@ class Loop:
     def _finish(self, order: Order) -> None:
         self._status.set("finishing")
         try:
-            steps = Finish(self._options, self._told, order, self._status).run()
+            steps = FinishSteps(self._options, self._told, order, self._status).run()
         except AgentError as error:
             self._failed(order, error)
             return
@@ -138,6 +138,6 @@ class Loop:
             return
         disk = {name: offer["disk"].get(name) for name in ("serial", "wwn")}
         try:
-            Client(self._options, 10).once("POST", "/agent/v1/confirm", {"image": offer["image"], "disk": disk})
-        except (OSError, ValueError, Refused, Revoked) as error:
+            DaemonClient(self._options, 10).once("POST", "/agent/v1/confirm", {"image": offer["image"], "disk": disk})
+        except (OSError, ValueError, DaemonRefused, Revoked) as error:
             self._console.show([f"That did not work: {error}"])

@@ -46,7 +46,7 @@ HIDDEN = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Part:
+class MasterPart:
     """A partition of the master."""
 
     node: str
@@ -83,7 +83,7 @@ class Master:
     dump: str
     """From sfdisk --dump."""
     layout: Layout
-    parts: tuple[Part, ...]
+    parts: tuple[MasterPart, ...]
     """All but extended ones, in order."""
 
     @property
@@ -92,7 +92,7 @@ class Master:
         return os.path.basename(self.disk)
 
     @property
-    def data(self) -> list[Part]:
+    def data(self) -> list[MasterPart]:
         """Partitions whose content is saved."""
         return [part for part in self.parts if part.fs != "swap"]
 
@@ -113,14 +113,14 @@ def look(disk: disks.DiskFacts) -> Master:
     return Master(path, disk["size"], dump, layout, parts)
 
 
-def _part(disk: str, part: Partition, sector: int) -> Part:
+def _part(disk: str, part: Partition, sector: int) -> MasterPart:
     node = node_of(disk, part.number)
     if not os.path.exists(node) and not (nodes(disk) and os.path.exists(node)):
         raise AgentError("capture-failed", f"the kernel does not show {node}")
     fs = file_system(node)
     if fs in _REFUSED:
         raise AgentError("capture-failed", f"{node} {_REFUSED[fs]}")
-    return Part(node, part.number, part.size * sector, fs)
+    return MasterPart(node, part.number, part.size * sector, fs)
 
 
 def node_of(disk: str, number: int) -> str:

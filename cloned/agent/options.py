@@ -19,11 +19,11 @@ REFUSAL = (
 )
 
 
-class UsageError(Exception):
+class OptionError(Exception):
     """Wrong usage; the message is one line for the person at the keyboard."""
 
 
-class Options:
+class AgentOptions:
     """Where the server is, and what the agent may touch."""
 
     def __init__(
@@ -44,19 +44,19 @@ class Options:
         return not self.only_disk
 
 
-def parse(args: Sequence[str], kernel_line: str) -> Options:
+def parse(args: Sequence[str], kernel_line: str) -> AgentOptions:
     """Options from the command line (without the program's name) and the kernel's; UsageError if it must not run."""
     given = _pairs(args)
     words = kernel_words(kernel_line)
     if "cloned.boot" not in words and "--only-disk" not in given:
-        raise UsageError(REFUSAL)
+        raise OptionError(REFUSAL)
     if "--facts" in given and "--only-disk" not in given:
-        raise UsageError("agent: --facts goes with --only-disk")
+        raise OptionError("agent: --facts goes with --only-disk")
     boot = given.get("--boot") or words.get("cloned.boot", "")
     if not boot:
-        raise UsageError("agent: say which server: --boot http://SERVER:PORT/TOKEN")
+        raise OptionError("agent: say which server: --boot http://SERVER:PORT/TOKEN")
     gate = given.get("--gate") or words.get("cloned.gate", "")
-    return Options(
+    return AgentOptions(
         boot,
         given.get("--only-disk", ""),
         given.get("--facts", ""),
@@ -83,7 +83,7 @@ def split_boot(url: str) -> tuple[str, int, str]:
     address, _, token = rest.partition("/")
     host, _, port = address.rpartition(":") if ":" in address else (address, "", "80")
     if scheme != "http" or not host or not port.isdigit() or not token:
-        raise UsageError(f"agent: {url!r} is not http://SERVER:PORT/TOKEN")
+        raise OptionError(f"agent: {url!r} is not http://SERVER:PORT/TOKEN")
     return host, int(port), token
 
 
@@ -94,9 +94,9 @@ def _pairs(args: Sequence[str]) -> dict[str, str]:
     while rest:
         name, equals, value = rest.pop(0).partition("=")
         if name in ("-h", "--help"):
-            raise UsageError(HELP)
+            raise OptionError(HELP)
         if name not in known or not (equals or rest):
-            raise UsageError(f"agent: {name!r} is not understood; see --help")
+            raise OptionError(f"agent: {name!r} is not understood; see --help")
         given[name] = value if equals else rest.pop(0)
     return given
 
@@ -107,7 +107,7 @@ def kernel_line() -> str:
         return file.read()
 
 
-def complain(error: UsageError) -> int:
+def complain(error: OptionError) -> int:
     """Print one line and return the exit status for wrong usage."""
     asked = str(error) == HELP
     print(error, file=sys.stdout if asked else sys.stderr)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from cloned.stream.packets import MAX_FRAME, PAUSED, StreamAddress, read_answer
 from cloned.stream.receiver import Assembly
-from cloned.stream.transport import Seen, Step, Ways
+from cloned.stream.transport import Seen, Transport, TransportStep
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
@@ -92,7 +92,7 @@ class Reception:
         self._events: deque[tuple[str, int, bytes]] = deque()
         self._fetch = _Fetch(fetch_url, token, self._events) if fetch_url else None
         self._outstanding = 0
-        self._ways = Ways(time.monotonic(), can_fetch=self._fetch is not None)
+        self._ways = Transport(time.monotonic(), can_fetch=self._fetch is not None)
         self._last_ask = 0.0
         self._room_told = -1
         self._others, self._paused = 0, False
@@ -205,16 +205,16 @@ class Reception:
         assembly = self.assembly
         seen = Seen(assembly.received, assembly.lost, assembly.through, assembly.room(), self._others, self._paused)
         step = self._ways.look(seen, now)
-        if step is not Step.GO_ON:
-            log.log(logging.DEBUG if step is Step.REJOIN else logging.WARNING, "multicast: %s", step.value)
-        if step is Step.REJOIN:
+        if step is not TransportStep.GO_ON:
+            log.log(logging.DEBUG if step is TransportStep.REJOIN else logging.WARNING, "multicast: %s", step.value)
+        if step is TransportStep.REJOIN:
             self._member(data, False)
             self._member(data, True)
-        elif step is Step.LEAVE:  # so that the switch stops what this port can't carry
+        elif step is TransportStep.LEAVE:  # so that the switch stops what this port can't carry
             self._member(data, False)
-        elif step is Step.COME_BACK:
+        elif step is TransportStep.COME_BACK:
             self._member(data, True)
-        if step in (Step.FETCH, Step.LEAVE, Step.COME_BACK):
+        if step in (TransportStep.FETCH, TransportStep.LEAVE, TransportStep.COME_BACK):
             assembly.begin_anew()
         self.via = "unicast" if self._ways.fetching else "multicast"
         self.reached = self._ways.can_fetch or not self._ways.silent(now)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from cloned.agent.client import Client, Refused, Revoked
-from cloned.agent.options import Options
+from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
+from cloned.agent.options import AgentOptions
 from cloned.agent.probe import ProbeListener
 from cloned.agent.status import Status
 
@@ -22,8 +22,8 @@ Order = Mapping[str, Any]
 class Reporter:
     """A thread that reports; `order` is the last one heard, `silent` why there is no newer one."""
 
-    def __init__(self, options: Options, status: Status, heard: Callable[[], None] = lambda: None) -> None:
-        self._client = Client(options, PATIENCE)
+    def __init__(self, options: AgentOptions, status: Status, heard: Callable[[], None] = lambda: None) -> None:
+        self._client = DaemonClient(options, PATIENCE)
         self._status = status
         self._probe = ProbeListener()
         self._heard = heard
@@ -83,7 +83,7 @@ class Reporter:
                 with self._changed:
                     self.revoked = True
                     self._changed.notify_all()
-            except (OSError, ValueError, Refused) as error:
+            except (OSError, ValueError, DaemonRefused) as error:
                 self._client.close()
                 self.silent = str(error)
             else:

@@ -37,7 +37,7 @@ LOOK = 0.25
 
 
 @dataclass(frozen=True)
-class Progress:
+class RestoreProgress:
     """How far a restore has come."""
 
     bytes: int
@@ -79,7 +79,7 @@ class Restore:
         """Seconds spent so far: survey, receive, verify."""
 
     def survey(
-        self, progress: Callable[[Progress], None] | None = None, should_stop: Callable[[], bool] | None = None
+        self, progress: Callable[[RestoreProgress], None] | None = None, should_stop: Callable[[], bool] | None = None
     ) -> list[bytes]:
         """Read what the disk holds now; the digests. Raises Stopped, DiskError, OSError."""
         self.verify(range(self.plan.map.count), progress, should_stop, what="survey")
@@ -88,7 +88,7 @@ class Restore:
     def verify(
         self,
         pieces: Iterable[int],
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[RestoreProgress], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
         *,
         what: str = "verify",
@@ -97,7 +97,7 @@ class Restore:
         began = time.monotonic()
         numbers = sorted(pieces)
         meter = _Meter(sum(self.plan.map.place(n).length for n in numbers), len(numbers))
-        disk = blockio.Disk(self.disk)
+        disk = blockio.BlockDevice(self.disk)
 
         def step(length: int) -> None:
             meter.add(length)
@@ -113,7 +113,7 @@ class Restore:
     def fetch(
         self,
         wanted: Iterable[int],
-        progress: Callable[[Progress], None],
+        progress: Callable[[RestoreProgress], None],
         should_stop: Callable[[], bool],
         gate: Callable[[], None] | None = None,
     ) -> None:
@@ -162,12 +162,12 @@ class _Meter:
             self._reported = now
             return True
 
-    def report(self, held_by: str, lost: int, via: str) -> Progress:
+    def report(self, held_by: str, lost: int, via: str) -> RestoreProgress:
         now = time.monotonic()
         since, before = self._recent[0]
         rate = (self.bytes - before) / max(now - since, 0.001)
         self._recent.append((now, self.bytes))
-        return Progress(self.bytes, self.total, rate, self.pieces, held_by, lost, via)
+        return RestoreProgress(self.bytes, self.total, rate, self.pieces, held_by, lost, via)
 
 
 class _Ready:
@@ -239,9 +239,9 @@ class _Pipeline:
         )
         self._reception.held_by = self._held_by
         self._slots = restore.slots
-        self._disk = blockio.Disk(restore.disk, writable=True)
+        self._disk = blockio.BlockDevice(restore.disk, writable=True)
 
-    def run(self, progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> None:
+    def run(self, progress: Callable[[RestoreProgress], None], should_stop: Callable[[], bool]) -> None:
         """Run all threads to their end."""
         threads = [
             threading.Thread(target=self._guard, args=(work,), name=name, daemon=True)
@@ -269,7 +269,10 @@ class _Pipeline:
             self._stop.set()
 
     def _watch(
-        self, threads: list[threading.Thread], progress: Callable[[Progress], None], should_stop: Callable[[], bool]
+        self,
+        threads: list[threading.Thread],
+        progress: Callable[[RestoreProgress], None],
+        should_stop: Callable[[], bool],
     ) -> None:
         while any(thread.is_alive() for thread in threads) and not self._failures:
             if should_stop():
@@ -281,7 +284,7 @@ class _Pipeline:
             raise self._failures[0]
         progress(self._report())
 
-    def _report(self) -> Progress:
+    def _report(self) -> RestoreProgress:
         reception = self._reception
         via = reception.via if reception.reached else "nothing"
         return self._meter.report(self._held_by(), reception.assembly.lost, via)

@@ -9,10 +9,10 @@ from dataclasses import asdict
 from typing import Any
 
 from cloned.agent import disks, facts, layout, smart
-from cloned.agent.blockio import Disk, DiskError
+from cloned.agent.blockio import BlockDevice, DiskError
 from cloned.agent.failures import AgentError
 from cloned.agent.job import Job
-from cloned.agent.restore import Progress, Restore
+from cloned.agent.restore import Restore, RestoreProgress
 from cloned.agent.verify import Stopped
 from cloned.disk.layout import Layout
 from cloned.disk.manifest import DIGEST, Plan
@@ -161,7 +161,7 @@ class RestoreJob(Job):
     def _check_again(self, disk: disks.DiskFacts) -> None:
         disks.check_again(disk, self._options.only_disk, self._told)
 
-    def _progress(self, progress: Progress) -> None:
+    def _progress(self, progress: RestoreProgress) -> None:
         self._status.progress(asdict(progress))
 
     def _withdrawn(self) -> bool:
@@ -199,9 +199,9 @@ def failing(disk: disks.DiskFacts) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def opened(disk: disks.DiskFacts, *, writable: bool = True) -> Iterator[Disk]:
+def opened(disk: disks.DiskFacts, *, writable: bool = True) -> Iterator[BlockDevice]:
     """The disk, for as long as the block lasts."""
-    device = Disk(disk["path"], writable=writable)
+    device = BlockDevice(disk["path"], writable=writable)
     try:
         yield device
     finally:

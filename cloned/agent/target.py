@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cloned.agent import layout as layouts
-from cloned.agent.blockio import Disk
+from cloned.agent.blockio import BlockDevice
 from cloned.agent.disks import DiskFacts
 from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, LayoutError, Partition, read_layout, table_writes
@@ -39,7 +39,7 @@ class Target:
 
     def read(self) -> Layout:
         """The layout as it is now; ToolError if it is damaged."""
-        device = Disk(self.path)
+        device = BlockDevice(self.path)
         try:
             return read_layout(layouts.reader(device), device.size, self.disk["sector_size"])
         except LayoutError as error:
@@ -49,7 +49,7 @@ class Target:
 
     def write(self, layout: Layout) -> None:
         """Put another partition table on the disk, and have the kernel know it."""
-        device = Disk(self.path, writable=True)
+        device = BlockDevice(self.path, writable=True)
         try:
             layouts.put(device, table_writes(layout, device.size))
         finally:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from cloned.agent.client import PAUSE, Client, Refused
+from cloned.agent.client import PAUSE, DaemonClient, DaemonRefused
 from cloned.agent.failures import AgentError
-from cloned.agent.options import Options
+from cloned.agent.options import AgentOptions
 from cloned.agent.verify import Stopped
 
 CHUNK = 4 * 1024 * 1024
@@ -18,11 +18,11 @@ SPLIT = 4096 * 10**6
 """Bytes of a file, as Clonezilla's `-i 4096` splits."""
 
 
-class Upload:
+class CaptureUpload:
     """One capture's channel. Every method raises Stopped once `withdrawn`, AgentError where the server says no."""
 
-    def __init__(self, options: Options, opened: dict[str, Any], withdrawn: Callable[[], bool]) -> None:
-        self._client = Client(options, token=str(opened["token"]))
+    def __init__(self, options: AgentOptions, opened: dict[str, Any], withdrawn: Callable[[], bool]) -> None:
+        self._client = DaemonClient(options, token=str(opened["token"]))
         self._base = str(opened["upload"])
         self._withdrawn = withdrawn
         self.sums: dict[str, str] = {}
@@ -30,21 +30,21 @@ class Upload:
 
     def put(self, name: str, data: bytes) -> None:
         """Send a small file whole."""
-        with Sink(self, name) as sink:
+        with UploadFile(self, name) as sink:
             sink.write(data)
 
     def finish(self) -> None:
         """Everything was sent."""
         try:
             self._client.call("POST", f"{self._base}/finish", {}, give_up=self._withdrawn)
-        except Refused as refused:
+        except DaemonRefused as refused:
             raise self._no(refused) from refused
 
     def abort(self, why: str) -> None:
         """Nothing more will come; says why, once, if the server listens."""
         try:
             self._client.send("POST", f"{self._base}/abort", why.encode())
-        except (OSError, ValueError, Refused):
+        except (OSError, ValueError, DaemonRefused):
             self._client.close()  # it finds out by itself
 
     def send(self, name: str, offset: int, data: bytes) -> None:
@@ -56,7 +56,7 @@ class Upload:
             start = max(at, offset)
             try:
                 at = self._client.send("PUT", f"{self._base}/{name}?offset={start}", data[start - offset :])["size"]
-            except (OSError, ValueError, Refused):
+            except (OSError, ValueError, DaemonRefused):
                 self._client.close()
                 time.sleep(PAUSE)
                 at = self._there(name)
@@ -69,17 +69,17 @@ class Upload:
         """Bytes of a file that the server has."""
         try:
             return int(self._client.call("GET", f"{self._base}/{name}", give_up=self._withdrawn)["size"])
-        except Refused as refused:
+        except DaemonRefused as refused:
             raise self._no(refused) from refused
 
-    def _no(self, refused: Refused) -> Exception:
+    def _no(self, refused: DaemonRefused) -> Exception:
         return AgentError("capture-failed", str(refused)) if refused.status else Stopped()
 
 
-class Sink:
+class UploadFile:
     """One file, sent as it is written. A context manager; what leaves it by an exception stays unfinished."""
 
-    def __init__(self, upload: Upload, name: str) -> None:
+    def __init__(self, upload: CaptureUpload, name: str) -> None:
         self._upload, self._name = upload, name
         self._held, self._offset = bytearray(), 0
         self._sum = hashlib.md5(usedforsecurity=False)
@@ -89,7 +89,7 @@ class Sink:
         """Bytes written so far."""
         return self._offset + len(self._held)
 
-    def __enter__(self) -> Sink:
+    def __enter__(self) -> UploadFile:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -118,10 +118,10 @@ class Sink:
 class SplitSink:
     """A stream as files STEM.aa, STEM.ab … of a set size, as split(1) names them."""
 
-    def __init__(self, upload: Upload, stem: str, size: int = SPLIT) -> None:
+    def __init__(self, upload: CaptureUpload, stem: str, size: int = SPLIT) -> None:
         self._upload, self._stem, self._size = upload, stem, size
         self._count = 0
-        self._sink: Sink | None = None
+        self._sink: UploadFile | None = None
 
     def write(self, data: bytes) -> None:
         """Add bytes."""
@@ -135,11 +135,11 @@ class SplitSink:
         """Send the rest."""
         self._current().close()
 
-    def _current(self) -> Sink:
+    def _current(self) -> UploadFile:
         if self._sink is None or self._sink.size >= self._size:
             if self._sink is not None:
                 self._sink.close()
-            self._sink = Sink(self._upload, f"{self._stem}.{suffix(self._count)}")
+            self._sink = UploadFile(self._upload, f"{self._stem}.{suffix(self._count)}")
             self._count += 1
         return self._sink
 

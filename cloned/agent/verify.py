@@ -19,7 +19,7 @@ class Stopped(Exception):  # noqa: N818 - nothing went wrong
 
 
 def read_back(
-    disk: blockio.Disk,
+    disk: blockio.BlockDevice,
     pieces: PieceMap,
     numbers: Sequence[int],
     digests: list[bytes],

@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from cloned.casting.classic_session import ClassicSession, ClassicStats, Part, Tell
-from cloned.casting.link import Link
+from cloned.casting.classic_session import ClassicSession, ClassicStats, StreamPart, Tell
+from cloned.casting.link import LinkBudget
 from cloned.casting.pieces import PieceSender, PieceSource, StreamStats
-from cloned.core.events import Audience, Event, OpenStream, Rates, StreamEnded
+from cloned.core.events import Event, OpenStream, Rates, SetReceivers, StreamEnded
 from cloned.core.ids import SessionId
 from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, ImageError
@@ -36,7 +36,7 @@ USABLE = 0.97
 requests."""
 
 
-class Frames(Protocol):
+class ImageSource(Protocol):
     """Where pieces are: the image store."""
 
     def manifest(self, name: str) -> Manifest:
@@ -53,7 +53,7 @@ class Frames(Protocol):
 class _Source:
     """One image's pieces."""
 
-    frames: Frames
+    frames: ImageSource
     image: str
     count: int
 
@@ -70,7 +70,12 @@ class Caster:
     """
 
     def __init__(
-        self, frames: Frames, server: Callable[[], str], mbps: int, interface: str = "", most_mbps: int | None = None
+        self,
+        frames: ImageSource,
+        server: Callable[[], str],
+        mbps: int,
+        interface: str = "",
+        most_mbps: int | None = None,
     ) -> None:
         self._frames, self._server, self._interface = frames, server, interface
         self.tell: Tell = _nobody
@@ -78,7 +83,7 @@ class Caster:
         self._begun: dict[SessionId, asyncio.Task[Any]] = {}
         self._most = most_mbps
         self._limits: dict[SessionId, int] = {}
-        self.link = Link(self._usable(mbps))
+        self.link = LinkBudget(self._usable(mbps))
         self._tasks = TaskOwner("casting")
         self._senders: dict[SessionId, PieceSender] = {}
         self._sources: dict[SessionId, _Source] = {}
@@ -102,7 +107,7 @@ class Caster:
         if opened.interrupted:
             await self.tell(StreamEnded(opened.session, "the daemon was restarted", again=True))
         try:
-            parts = [Part(*each) for each in await asyncio.to_thread(self._frames.saved_parts, opened.image)]
+            parts = [StreamPart(*each) for each in await asyncio.to_thread(self._frames.saved_parts, opened.image)]
         except ImageError as error:
             await self.tell(StreamEnded(opened.session, str(error)))
             return
@@ -115,7 +120,7 @@ class Caster:
         if opened.guests and not opened.interrupted:
             self._begin(opened.session, session)
 
-    async def settle(self, audience: Audience) -> None:
+    async def settle(self, audience: SetReceivers) -> None:
         """Have a classic session's streams go to these addresses, and begin them; nothing where it is over."""
         session = self._classics.get(audience.session)
         if session is None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cloned.casting.udpcast import Outcome, Sender, StrangerError
-from cloned.clonezilla.udpcast import Audience, Joined, Said, Sent
+from cloned.casting.udpcast import Sender, StrangerError, StreamOutcome
+from cloned.clonezilla.udpcast import Admission, Joined, Said, Sent
 from cloned.core.events import Ejected, Event, OpenStream, StreamEnded
 from cloned.core.portbases import STEP
 from cloned.errors import ClonedError
@@ -29,7 +29,7 @@ OVER = 2.0
 
 
 @dataclass(frozen=True)
-class Part:
+class StreamPart:
     """One partition or logical volume of an image, as Clonezilla saved it."""
 
     name: str
@@ -78,10 +78,10 @@ class ClassicSession:
     """Sends an image's parts to an audience. `tell` takes what the engine must hear."""
 
     def __init__(
-        self, opened: OpenStream, parts: Sequence[Part], interface: str, server: str, share: Share, tell: Tell
+        self, opened: OpenStream, parts: Sequence[StreamPart], interface: str, server: str, share: Share, tell: Tell
     ) -> None:
         self.stats = ClassicStats(server, opened.port, parts=len(parts))
-        self.audience = Audience(None if opened.guests else frozenset(), opened.guests)
+        self.audience = Admission(None if opened.guests else frozenset(), opened.guests)
         self._session, self._parts, self._tell = opened.session, parts, tell
         self._interface, self._share, self._meter = interface, share, Meter()
 
@@ -137,7 +137,7 @@ class ClassicSession:
         self.stats.out.append(address)
         await self._tell(Ejected(self._session, address, why))
 
-    async def _settle(self, outcome: Outcome) -> None:
+    async def _settle(self, outcome: StreamOutcome) -> None:
         """Only who has all of this part gets the next one."""
         self.audience.keep(outcome.finished)
         for address in sorted(outcome.dropped - set(self.stats.out)):

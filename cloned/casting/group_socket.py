@@ -22,7 +22,7 @@ SEND_BUFFER = 1 << 20
 """Bytes that may wait in the kernel: 8 ms at a gigabit, so that a slower link is felt at once."""
 
 
-class Group:
+class GroupSocket:
     """A multicast group, reached from one network card and never past a router (TTL 1)."""
 
     def __init__(self, interface: str, group: str, port: int) -> None:

@@ -20,7 +20,7 @@ MOST = 24
 """More frames than that in one session are no use: what a receiver lacks, it asks for within a few pieces."""
 
 
-class Link:
+class LinkBudget:
     """One network card of the server: what the sessions on it may send and keep together. Thread-safe."""
 
     def __init__(self, rate: float) -> None:

@@ -15,8 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from cloned.casting.group_socket import Group
-from cloned.casting.link import Link
+from cloned.casting.group_socket import GroupSocket
+from cloned.casting.link import LinkBudget
 from cloned.errors import ClonedError, MissingError
 from cloned.stream import packets
 from cloned.stream.pacing import STEP, Pace
@@ -47,7 +47,7 @@ class PieceSource(Protocol):
 
 
 @dataclass(frozen=True)
-class Listener:
+class ReceiverStats:
     """One receiver, as the sender sees it."""
 
     address: str
@@ -80,7 +80,7 @@ class StreamStats:
     trouble: str = ""
     ceiling: float = 0.0
     """Bit/s on the wire that the links of those who listen carry."""
-    receivers: tuple[Listener, ...] = ()
+    receivers: tuple[ReceiverStats, ...] = ()
 
 
 class PieceSender:
@@ -93,11 +93,11 @@ class PieceSender:
         *,
         interface: str = "",
         rate: float = GIGABIT,
-        link: Link | None = None,
+        link: LinkBudget | None = None,
     ) -> None:
         """`interface`: IPv4 address of the card to send from, else `stream.server`; `rate`: most bit/s on the wire."""
         self.stream = stream
-        self._work = _Work(source, stream, interface or stream.server, rate, link or Link(rate))
+        self._work = _Work(source, stream, interface or stream.server, rate, link or LinkBudget(rate))
 
     @property
     def stats(self) -> StreamStats:
@@ -143,7 +143,9 @@ class PieceSender:
 class _Work:
     """What the sending thread owns."""
 
-    def __init__(self, source: PieceSource, stream: StreamAddress, interface: str, rate: float, link: Link) -> None:
+    def __init__(
+        self, source: PieceSource, stream: StreamAddress, interface: str, rate: float, link: LinkBudget
+    ) -> None:
         self.core = StreamSender(stream.session, source.count, int.from_bytes(os.urandom(4), "big"), link.frames())
         self.pace = Pace(rate)
         self.stats = StreamStats(rate=rate, ceiling=rate)
@@ -162,7 +164,7 @@ class _Work:
         self._sending = 0.0
         self._seen = 0
         self._wake = -1
-        self._group: Group
+        self._group: GroupSocket
         self._requests: socket.socket
 
     # -- life -------------------------------------------------------------------------------------
@@ -181,7 +183,7 @@ class _Work:
             ) from error
         self._requests.setblocking(False)
         self._requests.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self._group = Group(self._interface, stream.group, stream.port)
+        self._group = GroupSocket(self._interface, stream.group, stream.port)
         self._link.join(stream.session)
         self._wake = os.eventfd(0, os.EFD_NONBLOCK)
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="frames")
@@ -351,7 +353,7 @@ class _Work:
         core = self.core
         self._addresses = {key: value for key, value in self._addresses.items() if key in core.audience.receivers}
         receivers = tuple(
-            Listener(
+            ReceiverStats(
                 self._addresses[r.id][0],
                 now - r.heard,
                 r.wants.bit_count(),

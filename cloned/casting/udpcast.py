@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloned.clonezilla.udpcast import DISCONNECT, STALL, Audience, ClassicStream, Lines, Said, Sent, understand
+from cloned.clonezilla.udpcast import DISCONNECT, STALL, Admission, ClassicStream, Lines, Said, Sent, understand
 from cloned.errors import ClonedError
 from cloned.processes import spawn
 
@@ -42,7 +42,7 @@ GO_AFTER = 1.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StreamOutcome:
     """How a stream ended."""
 
     finished: frozenset[str]
@@ -64,7 +64,7 @@ class Sender:
         files: Sequence[Path],
         interface: str,
         port_base: int,
-        audience: Audience,
+        audience: Admission,
         *,
         max_bitrate: float = 0.0,
         on_said: Callable[[Said], None] | None = None,
@@ -89,7 +89,7 @@ class Sender:
         self._terminal = -1
         self._children: list[subprocess.Popen[bytes]] = []
 
-    async def run(self) -> Outcome:
+    async def run(self) -> StreamOutcome:
         """Wait for the wanted ones, send, and end; ClonedError if udp-sender fails. Leaves no process behind.
 
         Strangers and those who hold the others up are ejected; it ends early if nobody is left.
@@ -142,7 +142,7 @@ class Sender:
             asyncio.get_running_loop().remove_reader(self._terminal)
         output.put_nowait(got)
 
-    async def _follow(self, output: asyncio.Queue[bytes]) -> Outcome:
+    async def _follow(self, output: asyncio.Queue[bytes]) -> StreamOutcome:
         stream, lines, tail = self.stream, Lines(), ""
         ready_since: float | None = None
         while True:
@@ -197,15 +197,15 @@ class Sender:
         if self._on_said is not None:
             self._on_said(said)
 
-    async def _ended(self, tail: str) -> Outcome:
+    async def _ended(self, tail: str) -> StreamOutcome:
         status = await asyncio.to_thread(self._children[-1].wait)
         if not self.stream.complete and not self.stream.dropped:
             raise ClonedError(f"udp-sender on port {self.port_base} ended ({status})", tail)
         return self._outcome()
 
-    def _outcome(self) -> Outcome:
+    def _outcome(self) -> StreamOutcome:
         stream = self.stream
-        return Outcome(frozenset(stream.finished), frozenset(stream.dropped), stream.sent)
+        return StreamOutcome(frozenset(stream.finished), frozenset(stream.dropped), stream.sent)
 
     def _end(self) -> None:
         for child in reversed(self._children):

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from cloned.casting.link import Link
+from cloned.casting.link import LinkBudget
 from cloned.casting.pieces import PieceSource
 from cloned.errors import ClonedError
 
@@ -26,17 +26,17 @@ MOST_WAITING = 10.0
 """Seconds after which a laptop is asked to come again rather than kept waiting."""
 
 
-class Frames(Protocol):
+class PieceSources(Protocol):
     """What of a session can be fetched."""
 
     def source(self, session: str) -> PieceSource | None:
         """The pieces of an open session; None if there is no such session, or it is paused."""
 
 
-class Pace:
+class UnicastPace:
     """Lets bytes through no faster than the link has room for them beside the multicast sessions."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: LinkBudget) -> None:
         self._link = link
         self._due = 0.0
 
@@ -53,13 +53,15 @@ class Pace:
         return True
 
 
-def piece_routes(frames: Frames, link: Link, may_fetch: Callable[[web.Request, str], bool]) -> list[web.RouteDef]:
+def piece_routes(
+    frames: PieceSources, link: LinkBudget, may_fetch: Callable[[web.Request, str], bool]
+) -> list[web.RouteDef]:
     """`GET /agent/v1/pieces/SESSION/PIECE`: a frame.
 
     `may_fetch` looks at the request's token: 401 if it may not have pieces of that session. 404: no such piece, or
     the session is not open; 503 with Retry-After: too many are waiting.
     """
-    pace, turns = Pace(link), asyncio.Semaphore(AT_ONCE)
+    pace, turns = UnicastPace(link), asyncio.Semaphore(AT_ONCE)
 
     async def piece(request: web.Request) -> web.StreamResponse:
         session = request.match_info["session"]

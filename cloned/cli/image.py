@@ -122,7 +122,9 @@ def _follow(state: Callable[[], dict[str, Any]], name: str, report: Callable[[An
             break
         ident = found["id"]
         progress = found["progress"] or {}
-        report(Step(str(progress.get("activity") or "asking"), progress.get("bytes") or 0, progress.get("total")))
+        report(
+            CaptureStep(str(progress.get("activity") or "asking"), progress.get("bytes") or 0, progress.get("total"))
+        )
         time.sleep(1)
     if any(each["name"] == name for each in told["images"]):
         return ""
@@ -130,7 +132,7 @@ def _follow(state: Callable[[], dict[str, Any]], name: str, report: Callable[[An
     return (failed[0]["why"] or failed[0]["history"][-1]["why"]) if failed else "the laptop is not there any more"
 
 
-class Step(NamedTuple):
+class CaptureStep(NamedTuple):
     """How far a capture is, for the progress bar."""
 
     part: str

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cloned.errors import MissingError, UsageError
-from cloned.lab.options import Options
+from cloned.lab.options import LabOptions
 
 _FAULTS = (
     "corrupt:N, drop:N@PERCENT, stall:N@PERCENT:SECONDS, slow-disk:N:MB_S, loss:N:PERCENT, restart@PERCENT, "
@@ -49,14 +49,14 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--json", "json_path", default="", metavar="FILE", help="Write the report there; - is standard output.")
 def run(keep: bool, json_path: str, **asked: Any) -> int:
     """Clone laptops and see what came of it. Exit 0 only if every laptop ended verified."""
-    return _contained(Options(**_understood("run", asked), keep=keep, json=_writable(json_path)))
+    return _contained(LabOptions(**_understood("run", asked), keep=keep, json=_writable(json_path)))
 
 
 @lab.command()
 @_shared
 def up(**asked: Any) -> int:
     """Start a lab and leave it running."""
-    return _contained(Options(**_understood("up", asked)))
+    return _contained(LabOptions(**_understood("up", asked)))
 
 
 @lab.command()
@@ -90,7 +90,7 @@ def down() -> None:
             click.echo(f"{entry.run}: a `cloned lab run` is at work with it (process {entry.pid}); left alone")
 
 
-def _contained(options: Options) -> int:
+def _contained(options: LabOptions) -> int:
     options.check()
     from cloned.lab import contain
 

@@ -16,7 +16,7 @@ from cloned.errors import ClonedError, Exit, UsageError
 from cloned.switch.chain import Chain, join
 from cloned.switch.drawing import drawn
 from cloned.switch.once import read_all
-from cloned.switch.ports import View
+from cloned.switch.ports import SwitchView
 from cloned.switch.server import server_macs
 
 _AUTH = click.Choice(["SHA", "SHA224", "SHA256", "SHA384", "SHA512"], case_sensitive=False)
@@ -79,7 +79,7 @@ def shown(switches: tuple[Switch, ...], *, as_json: bool) -> Exit:
     """Read and print `switches`; those that fail are told on standard error, the others still shown."""
     macs = server_macs()
     results = asyncio.run(read_all(switches, macs))
-    chain = join([result for result in results if isinstance(result, View)], macs)
+    chain = join([result for result in results if isinstance(result, SwitchView)], macs)
     failures = [result for result in results if isinstance(result, ClonedError)]
     if as_json and chain.views:
         _print_json([view.to_json() for view in chain.views], one=len(switches) == 1)

@@ -30,7 +30,7 @@ class Joined:
 
 
 @dataclass(frozen=True)
-class Left:
+class ReceiverLeft:
     """A receiver is out: it has all, was ejected, or was dropped."""
 
     address: str
@@ -68,7 +68,7 @@ class Complete:
     """All bytes went to all receivers that were left."""
 
 
-Said = Joined | Left | Dropped | Started | Sent | Waiting | Complete
+Said = Joined | ReceiverLeft | Dropped | Started | Sent | Waiting | Complete
 
 _JOINED = re.compile(r"New connection from (\d+\.\d+\.\d+\.\d+)\s+\(#(\d+)\)")
 _LEFT = re.compile(r"Disconnecting #(\d+) \((\d+\.\d+\.\d+\.\d+)\)")
@@ -82,7 +82,7 @@ def understand(line: str) -> Said | None:
     if found := _JOINED.search(line):
         return Joined(found[1], int(found[2]))
     if found := _LEFT.search(line):
-        return Left(found[2], int(found[1]))
+        return ReceiverLeft(found[2], int(found[1]))
     if found := _DROPPED.search(line):
         return Dropped(int(found[1]))
     if found := _WAITING.search(line):
@@ -107,7 +107,7 @@ class Lines:
         return [line for line in lines if line.strip()]
 
 
-class Audience:
+class Admission:
     """Whom the streams of a session are for; it changes while they run, and everybody looks at the same one."""
 
     def __init__(self, wanted: frozenset[str] | None, guests: int = 0) -> None:
@@ -152,7 +152,7 @@ class Audience:
 class ClassicStream:
     """One stream: who is in, whether to start, whom to eject."""
 
-    def __init__(self, audience: Audience, now: float) -> None:
+    def __init__(self, audience: Admission, now: float) -> None:
         self.audience = audience
         self.inside: dict[int, str] = {}
         self.finished: set[str] = set()
@@ -192,7 +192,7 @@ class ClassicStream:
             case Complete():
                 self.complete = True
                 self.finished |= set(self.inside.values()) - self.dropped
-            case Left(_, number) if not self.complete:
+            case ReceiverLeft(_, number) if not self.complete:
                 self._out(number)
 
     def _out(self, number: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from cloned.core.events import Captured, Command, Failed
 from cloned.core.ids import LaptopId
-from cloned.core.laptop import Disk, Laptop, State, move, note, said
+from cloned.core.laptop import Disk, Laptop, State, add_history, said, transition
 from cloned.core.reasons import Reason
 from cloned.core.workshop import Workshop
 
@@ -79,8 +79,8 @@ def begin(workshop: Workshop, command: Command, now: float) -> Workshop:
         session=None,
         left_out=False,
     )
-    laptop = note(laptop, now, f"to be captured as {command.image}, asked by {command.by}")
-    return workshop.with_laptop(move(laptop, State.ASKING, now, reason=Reason.CAPTURING, detail=command.image))
+    laptop = add_history(laptop, now, f"to be captured as {command.image}, asked by {command.by}")
+    return workshop.with_laptop(transition(laptop, State.ASKING, now, reason=Reason.CAPTURING, detail=command.image))
 
 
 def as_master(laptop: Laptop, now: float) -> Laptop | None:
@@ -89,8 +89,8 @@ def as_master(laptop: Laptop, now: float) -> Laptop | None:
         return None
     laptop = replace(laptop, confirmation=None)
     if laptop.capture:
-        return move(laptop, State.ASKING, now, reason=Reason.CAPTURING, detail=laptop.capture)
-    return move(laptop, State.ASKING, now, reason=Reason.WANTS_CAPTURE)
+        return transition(laptop, State.ASKING, now, reason=Reason.CAPTURING, detail=laptop.capture)
+    return transition(laptop, State.ASKING, now, reason=Reason.WANTS_CAPTURE)
 
 
 def ended(workshop: Workshop, event: Captured, now: float) -> Workshop:
@@ -114,15 +114,17 @@ def cut_short(laptop: Laptop, why: str, now: float) -> Laptop:
     """`laptop` without its capture, if it had one; its state is the caller's business."""
     if not laptop.capture:
         return laptop
-    return replace(note(laptop, now, f"the capture of {laptop.capture} failed: {why}"), capture="", capture_disk="")
+    return replace(
+        add_history(laptop, now, f"the capture of {laptop.capture} failed: {why}"), capture="", capture_disk=""
+    )
 
 
 def _over(laptop: Laptop, error: str, now: float) -> Laptop:
     reason, detail = (Reason.CAPTURE_FAILED, error) if error else (Reason.CAPTURED, laptop.capture)
     laptop = replace(laptop, capture="", capture_disk="")
     if laptop.state is State.ASKING:
-        return move(laptop, State.ASKING, now, reason=reason, detail=detail)
-    return note(laptop, now, said(reason, detail))
+        return transition(laptop, State.ASKING, now, reason=reason, detail=detail)
+    return add_history(laptop, now, said(reason, detail))
 
 
 def order(laptop: Laptop) -> dict[str, Any] | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.core.events import Audience, Ejected, StreamEnded
-from cloned.core.ids import LaptopId, SessionId, drawn
-from cloned.core.laptop import Laptop, State, move
+from cloned.core.events import Ejected, SetReceivers, StreamEnded
+from cloned.core.ids import LaptopId, SessionId, derive_id
+from cloned.core.laptop import Laptop, State, transition
 from cloned.core.portbases import Given, free_base
 from cloned.core.reasons import Reason
 from cloned.core.session import Kind, Session
@@ -34,11 +34,11 @@ def new_session(workshop: Workshop, image: str, kind: Kind, entropy: str, now: f
         return None
     number = 1 + max((each.number for each in workshop.sessions.values()), default=0)
     return Session(
-        SessionId(drawn(entropy, "session", 8)),
+        SessionId(derive_id(entropy, "session", 8)),
         number,
         image,
         known.image_hash,
-        drawn(entropy, "stream", 32),
+        derive_id(entropy, "stream", 32),
         now,
         bytes=known.used,
         kind=kind,
@@ -109,10 +109,10 @@ def _left(workshop: Workshop, session: Session) -> tuple[LaptopId, ...]:
     return tuple(ident for ident in session.receivers if ident in inside)
 
 
-def audience(workshop: Workshop, session: Session) -> Audience:
+def audience(workshop: Workshop, session: Session) -> SetReceivers:
     """Whom a started session's streams are for."""
     found = (workshop.laptops[ident].address for ident in session.receivers if ident in workshop.laptops)
-    return Audience(session.id, tuple(sorted(found)))
+    return SetReceivers(session.id, tuple(sorted(found)))
 
 
 def ejected(workshop: Workshop, event: Ejected, now: float) -> Workshop:
@@ -123,7 +123,7 @@ def ejected(workshop: Workshop, event: Ejected, now: float) -> Workshop:
     workshop = workshop.with_session(replace(session, ejected=(*session.ejected, event.address)))
     for laptop in _inside(workshop, session):
         if laptop.address == event.address:
-            aside = move(laptop, State.ASIDE, now, reason=Reason.CLASSIC_FAILED, detail=event.why)
+            aside = transition(laptop, State.ASIDE, now, reason=Reason.CLASSIC_FAILED, detail=event.why)
             workshop = workshop.with_laptop(aside)
     return workshop
 
@@ -140,8 +140,10 @@ def stream_ended(workshop: Workshop, event: StreamEnded, now: float) -> Workshop
     for laptop in _inside(workshop, session) if event.error else ():
         if event.again:
             laptop = replace(laptop, session=None)
-            workshop = workshop.with_laptop(move(laptop, State.WAITING, now, f"its session broke off: {event.error}"))
+            workshop = workshop.with_laptop(
+                transition(laptop, State.WAITING, now, f"its session broke off: {event.error}")
+            )
         else:
-            aside = move(laptop, State.ASIDE, now, reason=Reason.IMAGE_UNUSABLE, detail=event.error)
+            aside = transition(laptop, State.ASIDE, now, reason=Reason.IMAGE_UNUSABLE, detail=event.error)
             workshop = workshop.with_laptop(aside)
     return workshop

@@ -9,8 +9,8 @@ from cloned.core import capture
 from cloned.core.classic_sessions import new_session
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Command
-from cloned.core.ids import LaptopId, SessionId, drawn
-from cloned.core.laptop import Laptop, State, VerdictKind, move, note
+from cloned.core.ids import LaptopId, SessionId, derive_id
+from cloned.core.laptop import Laptop, State, VerdictKind, add_history, transition
 from cloned.core.reasons import Reason
 from cloned.core.workshop import Batch, Workshop
 
@@ -23,7 +23,7 @@ def obey(workshop: Workshop, command: Command, now: float, entropy: str) -> Work
     if refusal(workshop, command) is not None:
         return workshop
     if command.do == "batch":
-        return _batch(workshop, command, now, drawn(entropy, "batch", 6))
+        return _batch(workshop, command, now, derive_id(entropy, "batch", 6))
     if command.do == "start" and command.guests:
         return _open_for_guests(workshop, command, now, entropy)
     return _COMMANDS[command.do](workshop, command, now)
@@ -89,7 +89,7 @@ def _cancel(workshop: Workshop, command: Command, now: float) -> Workshop:
         queued = laptop.state is State.WAITING and laptop.image in images
         if (hit and laptop.state is not State.FINISHING) or queued:
             stopped = replace(laptop, confirmation=None, session=laptop.session if hit else None)
-            workshop = workshop.with_laptop(move(stopped, State.ASIDE, now, reason=Reason.CANCELLED))
+            workshop = workshop.with_laptop(transition(stopped, State.ASIDE, now, reason=Reason.CANCELLED))
     for session in chosen:
         busy = any(laptop.session == session.id for laptop in workshop.active())
         workshop = workshop.with_session(replace(session, ended=None if busy else now))
@@ -103,8 +103,8 @@ def _retry(workshop: Workshop, command: Command, now: float) -> Workshop:
         return workshop.with_laptop(laptop)
     if laptop.reason is Reason.FINISH_FAILED and laptop.verdict is VerdictKind.VERIFIED:
         again = replace(laptop, job=laptop.job + 1, job_open=True)
-        return workshop.with_laptop(move(again, State.FINISHING, now, f"finishing again, asked by {command.by}"))
-    laptop = note(replace(laptop, session=None), now, f"retry, asked by {command.by}")
+        return workshop.with_laptop(transition(again, State.FINISHING, now, f"finishing again, asked by {command.by}"))
+    laptop = add_history(replace(laptop, session=None), now, f"retry, asked by {command.by}")
     return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
 
 
@@ -120,7 +120,7 @@ def _pause_each(workshop: Workshop, laptops: list[Laptop], command: Command, now
     for laptop in laptops:
         if laptop.active and laptop.state is not State.FINISHING:
             paused = replace(laptop, session=None)
-            workshop = workshop.with_laptop(move(paused, State.WAITING, now, f"paused by {command.by}"))
+            workshop = workshop.with_laptop(transition(paused, State.WAITING, now, f"paused by {command.by}"))
     return workshop
 
 
@@ -134,7 +134,7 @@ def _exclude(workshop: Workshop, command: Command, now: float) -> Workshop:
     laptop = capture.cut_short(replace(_laptop(workshop, command), left_out=True), "it was left out", now)
     if laptop.state in (State.DONE, State.FINISHING):
         return workshop
-    return workshop.with_laptop(move(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT))
+    return workshop.with_laptop(transition(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT))
 
 
 def _move_image(workshop: Workshop, command: Command, now: float) -> Workshop:
@@ -145,7 +145,7 @@ def _move_image(workshop: Workshop, command: Command, now: float) -> Workshop:
     laptop = replace(laptop, confirmation=None, session=None, written=False)
     if laptop.capture:
         return workshop.with_laptop(laptop)
-    return workshop.with_laptop(move(laptop, State.ASKING, now, reason=Reason.IMAGE_CHANGED))
+    return workshop.with_laptop(transition(laptop, State.ASKING, now, reason=Reason.IMAGE_CHANGED))
 
 
 def _hold(workshop: Workshop, command: Command, now: float) -> Workshop:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cloned.core import capture
 from cloned.core.catalogue import choose
-from cloned.core.laptop import Confirmation, Laptop, State, VerdictKind, move, note
+from cloned.core.laptop import Confirmation, Laptop, State, VerdictKind, add_history, transition
 from cloned.core.reasons import Reason
 from cloned.core.workshop import Batch, Workshop
 
@@ -57,11 +57,11 @@ def confirm(workshop: Workshop, laptop: Laptop, disk: str, image: str, by: str, 
     """`laptop` with a confirmation, waiting for its place; or set aside where the image cannot go there."""
     refused = obstacle(workshop, laptop, disk, image)
     if refused is not None:
-        return move(replace(laptop, image=image), State.ASIDE, now, reason=refused[0], detail=refused[1])
+        return transition(replace(laptop, image=image), State.ASIDE, now, reason=refused[0], detail=refused[1])
     until = now + workshop.settings.confirmation_seconds
     given = Confirmation(disk, image, workshop.images[image].image_hash, by, until)
     laptop = replace(laptop, confirmation=given, image=image, disk=disk, left_out=False, wants="")
-    return move(laptop, State.WAITING, now, f"confirmed by {by}: {image} onto {disk}")
+    return transition(laptop, State.WAITING, now, f"confirmed by {by}: {image} onto {disk}")
 
 
 def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
@@ -73,20 +73,20 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     if laptop.confirmation is not None and reason is None:
         given = laptop.confirmation
         laptop = replace(laptop, image=given.image, disk=given.disk)
-        return move(laptop, State.WAITING, now, f"confirmed by {given.by} before")
+        return transition(laptop, State.WAITING, now, f"confirmed by {given.by} before")
     laptop = choose_image(workshop, replace(laptop, confirmation=None))
     if reason is not None:
-        return move(laptop, State.ASKING, now, reason=reason)
+        return transition(laptop, State.ASKING, now, reason=reason)
     batch = _batch(workshop, laptop, now)
     barred = _not_by_itself(laptop, batch)
     if barred is not None:
-        return move(laptop, State.ASKING, now, reason=barred)
+        return transition(laptop, State.ASKING, now, reason=barred)
     disk = laptop.eligible()[0].key
     if batch is not None:
         return confirm(workshop, laptop, disk, batch.image, f"batch of {batch.by}", now)
     if workshop.settings.confirm == "auto":
         return confirm(workshop, laptop, disk, laptop.image, "configuration (auto)", now)
-    return move(laptop, State.ASKING, now, reason=Reason.NOT_CONFIRMED)
+    return transition(laptop, State.ASKING, now, reason=Reason.NOT_CONFIRMED)
 
 
 def may_start_unasked(workshop: Workshop, laptop: Laptop, now: float) -> bool:
@@ -138,12 +138,12 @@ def settle(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     reason = void(workshop, laptop, now)
     if laptop.state is not State.WAITING or reason is None:
         return laptop
-    return move(replace(laptop, confirmation=None), State.ASKING, now, reason=reason)
+    return transition(replace(laptop, confirmation=None), State.ASKING, now, reason=reason)
 
 
 def used_up(laptop: Laptop, now: float) -> Laptop:
     """`laptop` after a "verified": its confirmation is spent."""
-    return note(replace(laptop, confirmation=None), now, "verified: the confirmation is used up")
+    return add_history(replace(laptop, confirmation=None), now, "verified: the confirmation is used up")
 
 
 def _gb(size: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cloned.core import classic_sessions as classics
 from cloned.core.events import CloseStream, Effect, OpenStream, Record
-from cloned.core.laptop import Laptop, State, VerdictKind, move
+from cloned.core.laptop import Laptop, State, VerdictKind, transition
 from cloned.core.ledger import ledger_row
 from cloned.core.rates import rates
 from cloned.core.schedule import plan
@@ -49,7 +49,7 @@ def _start(laptop: Laptop, session: Session, now: float) -> Laptop:
             bytes=0,
         )
     laptop = replace(laptop, session=session.id, attempts=0)
-    return move(laptop, State.READY, now, f"joins session {session.number}")
+    return transition(laptop, State.READY, now, f"joins session {session.number}")
 
 
 def end_sessions(workshop: Workshop, now: float) -> Workshop:

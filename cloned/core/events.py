@@ -333,7 +333,7 @@ class OpenStream:
 
 
 @dataclass(frozen=True)
-class Audience:
+class SetReceivers:
     """Have a classic session's streams go to exactly these addresses; the first one of a session starts them."""
 
     session: SessionId
@@ -364,4 +364,4 @@ class Record:
     row: dict[str, Any]
 
 
-Effect = OpenStream | Audience | Rates | CloseStream | Record
+Effect = OpenStream | SetReceivers | Rates | CloseStream | Record

@@ -35,10 +35,10 @@ from cloned.core.events import (
     Vanished,
     Verifying,
 )
-from cloned.core.ids import Identity, LaptopId, SessionId, drawn
-from cloned.core.laptop import ACTIVE, MAX_ROUNDS, Laptop, State, VerdictKind, move, note
+from cloned.core.ids import Identity, LaptopId, SessionId, derive_id
+from cloned.core.laptop import ACTIVE, MAX_ROUNDS, Laptop, State, VerdictKind, add_history, transition
 from cloned.core.reasons import Reason
-from cloned.core.workshop import MAX_BOOTS, MAX_SILENT, Boot, Workshop
+from cloned.core.workshop import MAX_BOOTS, MAX_SILENT, BootGiven, Workshop
 
 
 def handle(workshop: Workshop, event: Event, now: float, entropy: str) -> Workshop:
@@ -64,14 +64,14 @@ def _booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Work
     )
     laptop = capture.cut_short(laptop, "it started again", now)
     if laptop.state in ACTIVE or laptop.state is State.WAITING:
-        laptop = move(replace(laptop, session=None), State.GONE, now, reason=Reason.RESTARTED)
+        laptop = transition(replace(laptop, session=None), State.GONE, now, reason=Reason.RESTARTED)
     elif answer_kind(workshop, laptop, now)[0] == "clone":
-        laptop = note(laptop, now, "it starts from the network")
+        laptop = add_history(laptop, now, "it starts from the network")
     elif laptop.state is State.GONE:
-        laptop = move(laptop, State.ASKING, now, reason=Reason.AT_MENU)
+        laptop = transition(laptop, State.ASKING, now, reason=Reason.AT_MENU)
     else:
-        laptop = note(laptop, now, "its boot menu came up")
-    boot = Boot(event.token, event.boot_mac, event.address, now, laptop.id)
+        laptop = add_history(laptop, now, "its boot menu came up")
+    boot = BootGiven(event.token, event.boot_mac, event.address, now, laptop.id)
     kept = {key: old for key, old in workshop.boots.items() if old.mac != event.boot_mac and old.laptop != laptop.id}
     for oldest in sorted(kept, key=lambda key: kept[key].at)[: max(0, len(kept) - MAX_BOOTS)]:
         del kept[oldest]
@@ -91,9 +91,9 @@ def _room_for_one(workshop: Workshop) -> Workshop:
 def _newcomer(workshop: Workshop, identity: Identity, entropy: str, now: float) -> Laptop:
     """A laptop nobody has seen before."""
     number = 1 + max((laptop.number for laptop in workshop.laptops.values()), default=0)
-    ident = LaptopId(drawn(entropy, "laptop", 10))
+    ident = LaptopId(derive_id(entropy, "laptop", 10))
     laptop = Laptop(ident, number, identity, State.ASKING, since=now, first_seen=now)
-    return move(laptop, State.ASKING, now, reason=Reason.AT_MENU)
+    return transition(laptop, State.ASKING, now, reason=Reason.AT_MENU)
 
 
 def _hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Workshop:
@@ -127,9 +127,9 @@ def _hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksh
     laptop = capture.cut_short(laptop, "its agent started again", now)
     workshop = replace(workshop, boots={**workshop.boots, event.token: replace(boot, laptop=laptop.id)})
     if laptop.left_out:
-        return workshop.with_laptop(move(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT))
+        return workshop.with_laptop(transition(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT))
     if laptop.unfinished:
-        return workshop.with_laptop(move(laptop, State.FINISHING, now, "verified before; finishing"))
+        return workshop.with_laptop(transition(laptop, State.FINISHING, now, "verified before; finishing"))
     if laptop.state in (State.DONE, State.ASIDE) and not laptop.wants:
         return workshop.with_laptop(_back_again(laptop, now))
     return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
@@ -138,8 +138,8 @@ def _hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksh
 def _back_again(laptop: Laptop, now: float) -> Laptop:
     """A finished or failed laptop whose live system was started on purpose: it asks, nothing starts by itself."""
     if laptop.state is State.DONE:
-        return move(replace(laptop, confirmation=None), State.ASKING, now, reason=Reason.KNOWN_BEFORE)
-    return note(laptop, now, "it is here again")
+        return transition(replace(laptop, confirmation=None), State.ASKING, now, reason=Reason.KNOWN_BEFORE)
+    return add_history(laptop, now, "it is here again")
 
 
 def _confirmed(workshop: Workshop, event: Confirmed, now: float, entropy: str) -> Workshop:
@@ -163,14 +163,14 @@ def _ready(workshop: Workshop, event: Ready, now: float, entropy: str) -> Worksh
     laptop = replace(laptop, written=True, cleared=event.cleared, discarded=event.discarded)
     session = workshop.sessions[event.session]
     workshop = workshop.with_session(replace(session, first_ready=session.first_ready or now))
-    return workshop.with_laptop(move(laptop, State.RECEIVING, now, "layout written"))
+    return workshop.with_laptop(transition(laptop, State.RECEIVING, now, "layout written"))
 
 
 def _verifying(workshop: Workshop, event: Verifying, now: float, entropy: str) -> Workshop:
     laptop = _in_session(workshop, event.laptop, event.session)
     if laptop is None or laptop.state is not State.RECEIVING:
         return workshop
-    return workshop.with_laptop(move(laptop, State.VERIFYING, now, "all received; reading back"))
+    return workshop.with_laptop(transition(laptop, State.VERIFYING, now, "all received; reading back"))
 
 
 def _judged(workshop: Workshop, event: Judged, now: float, entropy: str) -> Workshop:
@@ -198,18 +198,18 @@ def _read_back(laptop: Laptop, event: Judged, now: float) -> Laptop:
     if laptop.state is State.VERIFYING:
         return laptop
     took = max(0.0, event.verifying - dict(laptop.seconds).get("verify", 0.0))
-    return move(laptop, State.VERIFYING, max(laptop.since, now - took), "all received; reading back")
+    return transition(laptop, State.VERIFYING, max(laptop.since, now - took), "all received; reading back")
 
 
 def _after_verdict(laptop: Laptop, event: Judged, now: float) -> Laptop:
     if event.verdict is VerdictKind.VERIFIED:
-        return used_up(move(laptop, State.FINISHING, now, "read back: every block is right"), now)
+        return used_up(transition(laptop, State.FINISHING, now, "read back: every block is right"), now)
     where = "; ".join(f"{each.partition} bytes {each.first} to {each.last}" for each in event.differs[:3])
     if event.round >= MAX_ROUNDS or (event.verdict is VerdictKind.UNREADABLE and event.round > 1):
         reason = Reason.DISK_READ_ERROR if event.verdict is VerdictKind.UNREADABLE else Reason.STILL_DIFFERS
-        return move(laptop, State.ASIDE, now, reason=reason, detail=where)
+        return transition(laptop, State.ASIDE, now, reason=reason, detail=where)
     why = f"{event.verdict}: {event.wrong} pieces, {where}; fetching them again"
-    return move(laptop, State.RECEIVING, now, why)
+    return transition(laptop, State.RECEIVING, now, why)
 
 
 def _finished(workshop: Workshop, event: Finished, now: float, entropy: str) -> Workshop:
@@ -220,9 +220,9 @@ def _finished(workshop: Workshop, event: Finished, now: float, entropy: str) -> 
     failed = [f"{name}: {detail}" for name, result, detail in event.steps if result == "failed"]
     if failed:
         return workshop.with_laptop(
-            move(laptop, State.ASIDE, now, reason=Reason.FINISH_FAILED, detail="; ".join(failed))
+            transition(laptop, State.ASIDE, now, reason=Reason.FINISH_FAILED, detail="; ".join(failed))
         )
-    return workshop.with_laptop(move(laptop, State.DONE, now, "done"))
+    return workshop.with_laptop(transition(laptop, State.DONE, now, "done"))
 
 
 def _failed(workshop: Workshop, event: Failed, now: float, entropy: str) -> Workshop:
@@ -232,14 +232,14 @@ def _failed(workshop: Workshop, event: Failed, now: float, entropy: str) -> Work
     if laptop.capture or event.code == Reason.CAPTURE_FAILED:
         return workshop.with_laptop(capture.failed(laptop, event, now))
     reason = Reason(event.code) if event.code in set(Reason) else Reason.INTERNAL
-    return workshop.with_laptop(move(laptop, State.ASIDE, now, reason=reason, detail=event.detail[:300]))
+    return workshop.with_laptop(transition(laptop, State.ASIDE, now, reason=reason, detail=event.detail[:300]))
 
 
 def _vanished(workshop: Workshop, event: Vanished, now: float, entropy: str) -> Workshop:
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state in (State.DONE, State.GONE, State.ASIDE):
         return workshop
-    return workshop.with_laptop(move(laptop, State.GONE, now, reason=Reason.NOT_HEARD))
+    return workshop.with_laptop(transition(laptop, State.GONE, now, reason=Reason.NOT_HEARD))
 
 
 def _returned(workshop: Workshop, event: Returned, now: float, entropy: str) -> Workshop:
@@ -248,10 +248,12 @@ def _returned(workshop: Workshop, event: Returned, now: float, entropy: str) -> 
     if laptop is None or laptop.state is not State.GONE:
         return workshop
     if laptop.unfinished:
-        return workshop.with_laptop(move(laptop, State.FINISHING, now, "heard again"))
+        return workshop.with_laptop(transition(laptop, State.FINISHING, now, "heard again"))
     if _goes_on(workshop, laptop, now):
-        return workshop.with_laptop(move(laptop, State.RECEIVING, now, "heard again: it goes on from where it was"))
-    laptop = note(replace(laptop, session=None), now, "heard again")
+        return workshop.with_laptop(
+            transition(laptop, State.RECEIVING, now, "heard again: it goes on from where it was")
+        )
+    laptop = add_history(replace(laptop, session=None), now, "heard again")
     return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
 
 
@@ -270,7 +272,7 @@ def _stalled(workshop: Workshop, event: Stalled, now: float, entropy: str) -> Wo
     if laptop is None or not laptop.active:
         return workshop
     return workshop.with_laptop(
-        move(laptop, State.ASIDE, now, reason=Reason.NO_HEADWAY, detail=f"{event.seconds:.0f} s")
+        transition(laptop, State.ASIDE, now, reason=Reason.NO_HEADWAY, detail=f"{event.seconds:.0f} s")
     )
 
 

@@ -133,7 +133,7 @@ def _make(identity: Identity) -> tuple[str, str]:
     return word_key(identity.vendor), word_key(identity.product)
 
 
-def drawn(entropy: str, purpose: str, size: int = 8) -> str:
+def derive_id(entropy: str, purpose: str, size: int = 8) -> str:
     """Hex digits derived from random bits that were drawn, and journalled, beforehand."""
     return hashlib.sha256(f"{entropy}/{purpose}".encode()).hexdigest()[:size]
 

@@ -96,7 +96,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Entry:
+class HistoryEntry:
     """One line of history."""
 
     at: float
@@ -163,7 +163,7 @@ class Laptop:
     hellos: int = 0
     last_hello: float = 0.0
     booted_at: float | None = None
-    history: tuple[Entry, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
     seconds: tuple[tuple[str, float], ...] = ()
     bytes: int = 0
     reallocated: int = 0
@@ -193,7 +193,7 @@ class Laptop:
         return tuple(disk for disk in self.disks if disk.eligible)
 
 
-def move(
+def transition(
     laptop: Laptop, state: State, at: float, why: str = "", reason: Reason | None = None, detail: str = ""
 ) -> Laptop:
     """`laptop` in another state, with the time it spent in the last one counted and its history written on."""
@@ -202,7 +202,7 @@ def move(
     if stage is not None:
         spent[stage] = spent.get(stage, 0.0) + max(0.0, at - laptop.since)
     return replace(
-        note(laptop, at, why or said(reason, detail), state),
+        add_history(laptop, at, why or said(reason, detail), state),
         state=state,
         since=at,
         reason=reason,
@@ -211,9 +211,9 @@ def move(
     )
 
 
-def note(laptop: Laptop, at: float, why: str, state: State | None = None) -> Laptop:
+def add_history(laptop: Laptop, at: float, why: str, state: State | None = None) -> Laptop:
     """`laptop` with one more line of history; the oldest but the first few give way."""
-    history = (*laptop.history, Entry(at, state or laptop.state, why))
+    history = (*laptop.history, HistoryEntry(at, state or laptop.state, why))
     if len(history) > HISTORY:
         history = (*history[:5], *history[6:])
     return replace(laptop, history=history)

@@ -20,7 +20,7 @@ MAX_SILENT = 1000
 
 
 @dataclass(frozen=True)
-class Boot:
+class BootGiven:
     """A boot script that was handed out, by the digest of its token."""
 
     token: str
@@ -51,7 +51,7 @@ class Workshop:
     settings: Settings = field(default_factory=Settings)
     laptops: Mapping[LaptopId, Laptop] = field(default_factory=dict)
     sessions: Mapping[SessionId, Session] = field(default_factory=dict)
-    boots: Mapping[str, Boot] = field(default_factory=dict)
+    boots: Mapping[str, BootGiven] = field(default_factory=dict)
     images: Mapping[str, ImageInfo] = field(default_factory=dict)
     batches: Mapping[str, Batch] = field(default_factory=dict)
     holds: Mapping[str, float] = field(default_factory=dict)

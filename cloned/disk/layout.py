@@ -9,18 +9,18 @@ from itertools import pairwise
 
 from cloned.disk.gpt import Read, backup_sectors, build_gpt, read_gpt, read_primary
 from cloned.disk.mbr import build_mbr, is_protective, read_mbr
-from cloned.disk.partitions import Group, Layout, LayoutError, Partition, Swap, Volume
+from cloned.disk.partitions import Layout, LayoutError, Partition, Swap, Volume, VolumeGroup
 from cloned.disk.sfdisk import parse_dump, sfdisk_script
 from cloned.disk.swap import PAGE, read_swap, swap_header
 
 __all__ = [
-    "Group",
     "Layout",
     "LayoutError",
     "Partition",
     "Read",
     "Swap",
     "Volume",
+    "VolumeGroup",
     "check_layout",
     "min_disk_size",
     "parse_dump",

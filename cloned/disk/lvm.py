@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from cloned.disk.partitions import Group, LayoutError, Volume, quote
+from cloned.disk.partitions import LayoutError, Volume, VolumeGroup, quote
 
 _TOKEN = re.compile(r'\s+|#[^\n]*|(?P<text>"(?:[^"\\]|\\.)*")|(?P<word>[A-Za-z0-9_.+-]+)|(?P<sign>[={}\[\],])')
 _DEPTH: Final = 32
@@ -74,7 +74,7 @@ def _scalar(kind: str, word: str) -> int | str:
     raise LayoutError(f"LVM metadata has no value at {word!r}")
 
 
-def parse_group(text: str, numbers: Mapping[str, int]) -> Group:
+def parse_group(text: str, numbers: Mapping[str, int]) -> VolumeGroup:
     """A volume group; `numbers` gives the partition number of each physical volume by its UUID.
 
     Sequence numbers, times, host names, flags and device hints are left out.
@@ -85,7 +85,7 @@ def parse_group(text: str, numbers: Mapping[str, int]) -> Group:
         place = {key: numbers[pv["id"]] for key, pv in physical.items()}
         members = sorted((place[key], pv["id"], pv["pe_start"], pv["pe_count"]) for key, pv in physical.items())
         volumes = tuple(_volume(lv, data, place) for lv, data in sorted(group.get("logical_volumes", {}).items()))
-        return Group(name, group["id"], group["extent_size"], tuple(members), volumes)
+        return VolumeGroup(name, group["id"], group["extent_size"], tuple(members), volumes)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise LayoutError(f"the LVM metadata is incomplete: {error}") from error
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 from cloned.disk.extents import Extents
 from cloned.disk.lvm import parse_group
 from cloned.disk.manifest import Layer, Plan
-from cloned.disk.partitions import Group, Layout, LayoutError, Partition, Volume
+from cloned.disk.partitions import Layout, LayoutError, Partition, Volume, VolumeGroup
 from cloned.disk.swap import PAGE, read_swap
 
 Read = Callable[[int, int], bytes]
@@ -64,7 +64,7 @@ def _placed(layer: Layer, layout: Layout) -> Layer:
     return replace(layer, start=0, extents=Extents.from_flat(flat))
 
 
-def _find(layout: Layout, name: str) -> tuple[Group, Volume]:
+def _find(layout: Layout, name: str) -> tuple[VolumeGroup, Volume]:
     for group in layout.groups:
         for volume in group.volumes:
             if f"{group.name}/{volume.name}" == name:
@@ -72,7 +72,7 @@ def _find(layout: Layout, name: str) -> tuple[Group, Volume]:
     raise LayoutError(f"the layout knows no logical volume {name}")
 
 
-def volume_runs(layout: Layout, group: Group, volume: Volume) -> list[Run]:
+def volume_runs(layout: Layout, group: VolumeGroup, volume: Volume) -> list[Run]:
     """The volume's stretches on the disk, ascending in the volume; LayoutError unless it is linear and on this disk."""
     unit = group.extent_size * SECTOR
     members = {number: (first, extents) for number, _, first, extents in group.members if number}
@@ -102,7 +102,7 @@ def _cut(runs: list[Run], offset: int, length: int) -> Iterator[tuple[int, int]]
             yield place + begin - start, end - begin
 
 
-def read_groups(read: Read, layout: Layout, wanted: tuple[Group, ...]) -> tuple[Group, ...]:
+def read_groups(read: Read, layout: Layout, wanted: tuple[VolumeGroup, ...]) -> tuple[VolumeGroup, ...]:
     """The volume groups that a disk holds where `wanted` ones should be; LayoutError says what is wrong.
 
     Every copy of a group's description must be whole, and all must agree.
@@ -110,7 +110,7 @@ def read_groups(read: Read, layout: Layout, wanted: tuple[Group, ...]) -> tuple[
     return tuple(_read_group(read, layout, group) for group in wanted)
 
 
-def _read_group(read: Read, layout: Layout, wanted: Group) -> Group:
+def _read_group(read: Read, layout: Layout, wanted: VolumeGroup) -> VolumeGroup:
     labels = {number: read_label(read, layout.partition(number), layout.sector_size) for number, *_ in wanted.members}
     texts = {text for _, text in labels.values() if text}
     if len(texts) != 1:
@@ -121,7 +121,7 @@ def _read_group(read: Read, layout: Layout, wanted: Group) -> Group:
     return replace(found, volumes=tuple(volumes))
 
 
-def _with_swap(read: Read, layout: Layout, group: Group, volume: Volume) -> Volume:
+def _with_swap(read: Read, layout: Layout, group: VolumeGroup, volume: Volume) -> Volume:
     runs = volume_runs(layout, group, volume)
     return replace(volume, swap=read_swap(read(runs[0][1], PAGE)) if runs else None)
 

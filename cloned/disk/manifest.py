@@ -89,7 +89,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Place:
+class PieceExtents:
     """Where one piece lives."""
 
     layer: Layer
@@ -123,14 +123,14 @@ class PieceMap:
         """Used bytes of all layers."""
         return sum(layer.used for layer in self.layers)
 
-    def place(self, piece: int) -> Place:
+    def place(self, piece: int) -> PieceExtents:
         """Where piece number `piece` lives; IndexError if there is no such piece."""
         if not 0 <= piece < self.count:
             raise IndexError(piece)
         index = bisect_right(self._first, piece) - 1
         layer = self.layers[index]
         offset = (piece - self._first[index]) * PIECE
-        return Place(layer, offset, min(PIECE, layer.used - offset))
+        return PieceExtents(layer, offset, min(PIECE, layer.used - offset))
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class Volume:
 
 
 @dataclass(frozen=True)
-class Group:
+class VolumeGroup:
     """An LVM volume group."""
 
     name: str
@@ -97,7 +97,7 @@ class Layout:
     sector_size: int
     partitions: tuple[Partition, ...]
     """Ascending by number."""
-    groups: tuple[Group, ...] = ()
+    groups: tuple[VolumeGroup, ...] = ()
     """LVM volume groups, by name."""
 
     @property
@@ -166,7 +166,7 @@ def unquote(field: str) -> str:
     return raw.decode("utf-8", "surrogatepass")
 
 
-def _group_lines(group: Group) -> Iterator[str]:
+def _group_lines(group: VolumeGroup) -> Iterator[str]:
     yield f"group {quote(group.name)} {group.uuid} {group.extent_size}"
     for number, uuid, first, extents in group.members:
         yield f"member {number} {uuid} {first} {extents}"
@@ -185,7 +185,7 @@ class _Parser:
         self._head: dict[str, str] = {}
         self._parts: list[Partition] = []
         self._swaps: dict[int, Swap] = {}
-        self._groups: list[Group] = []
+        self._groups: list[VolumeGroup] = []
 
     def line(self, fields: list[str]) -> None:
         """Take one line, split at spaces."""
@@ -221,7 +221,7 @@ class _Parser:
         self._swaps[int(number)] = Swap(unquote(uuid), unquote(label), int(version))
 
     def _group(self, name: str, uuid: str, extent_size: str) -> None:
-        self._groups.append(Group(unquote(name), uuid, int(extent_size), (), ()))
+        self._groups.append(VolumeGroup(unquote(name), uuid, int(extent_size), (), ()))
 
     def _member(self, number: str, uuid: str, first: str, extents: str) -> None:
         group = self._groups.pop()

@@ -22,7 +22,7 @@ from aiohttp import web
 from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, MissingError, UsageError
 from cloned.images.importing import OnProgress
-from cloned.images.manifest import Progress
+from cloned.images.manifest import WorkProgress
 from cloned.images.saved import read_image
 from cloned.images.store import ImageStore, check_name
 
@@ -59,7 +59,7 @@ class Capture:
     received: int = 0
     why: str = ""
     heard: float = field(default_factory=time.monotonic)
-    progress: Progress | None = None
+    progress: WorkProgress | None = None
     _busy: set[str] = field(default_factory=set, repr=False)
     _settled: bool = False
 
@@ -188,7 +188,7 @@ class Captures:
     async def prove(self, capture: Capture, progress: OnProgress | None = None) -> Manifest:
         """Make a closed capture an image, or nothing: ClonedError."""
 
-        def report(step: Progress) -> None:
+        def report(step: WorkProgress) -> None:
             capture.progress = step
             if progress:
                 progress(step)

@@ -18,7 +18,7 @@ from cloned.disk.manifest import Layer
 from cloned.errors import ImageError, UsageError
 from cloned.images.bitmap import bitmap_of
 from cloned.images.folder import SUM_FILES
-from cloned.images.manifest import Progress
+from cloned.images.manifest import WorkProgress
 from cloned.images.partclone import CHECKSUM_CRC32, Header, pack_header
 from cloned.images.store import ImageStore
 
@@ -29,7 +29,7 @@ _STRIP = 10485760
 _UNSUMMED = ("Info-", "clonezilla-img", *SUM_FILES)
 
 
-def export(store: ImageStore, name: str, into: Path, progress: Callable[[Progress], None] = lambda _: None) -> Path:
+def export(store: ImageStore, name: str, into: Path, progress: Callable[[WorkProgress], None] = lambda _: None) -> Path:
     """Write image `name` as the Clonezilla directory `into` (blocking), and return it.
 
     UsageError if `into` is there already; ImageError if the image is damaged, `into` is then removed again.
@@ -52,7 +52,7 @@ def export(store: ImageStore, name: str, into: Path, progress: Callable[[Progres
     return into
 
 
-def _rebuild(store: ImageStore, name: str, into: Path, progress: Callable[[Progress], None]) -> None:
+def _rebuild(store: ImageStore, name: str, into: Path, progress: Callable[[WorkProgress], None]) -> None:
     manifest, origin = store.manifest(name), store.origin(name)
     for path in sorted((store.root / name / "saved").iterdir()):
         if path.name not in SUM_FILES:
@@ -66,7 +66,7 @@ def _rebuild(store: ImageStore, name: str, into: Path, progress: Callable[[Progr
             for chunk in stream_of(layer, part["header"], map(store.pieces.data, digests)):
                 out.write(chunk)
                 done = min(done + len(chunk), total)
-                progress(Progress(layer.name, done, total))
+                progress(WorkProgress(layer.name, done, total))
     _write_sums(into, origin)
 
 

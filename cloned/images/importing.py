@@ -19,8 +19,8 @@ from cloned.errors import ImageError, UsageError
 from cloned.images.manifest import (
     Packed,
     Packer,
-    Progress,
     StoppedError,
+    WorkProgress,
     frame_sizes,
     make_manifest,
     manifest_to_json,
@@ -31,12 +31,12 @@ from cloned.images.system import find_system
 
 log = logging.getLogger(__name__)
 
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[WorkProgress], None]
 Keep = Literal["reference", "copy", "link"]
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Store(Protocol):
+class ImportStore(Protocol):
     """What an import needs of the store it goes into."""
 
     root: Path
@@ -54,7 +54,7 @@ class Import:
 
     def __init__(
         self,
-        store: Store,
+        store: ImportStore,
         image: SavedImage,
         name: str,
         keep: Keep,
@@ -107,7 +107,7 @@ class Import:
 
     def _on_read(self, count: int) -> None:
         self._read += count
-        self._report(Progress(self._part, self._read, self._total))
+        self._report(WorkProgress(self._part, self._read, self._total))
 
     def _check_small_files(self) -> None:
         """Checksums of everything that was not streamed."""

@@ -24,7 +24,7 @@ SLACK = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Progress:
+class WorkProgress:
     """How far a long piece of work is; sizes in bytes."""
 
     part: str

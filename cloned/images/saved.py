@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cloned.disk.layout import Group, Layout, LayoutError, Swap, check_layout, min_disk_size, parse_dump, read_primary
+from cloned.disk.layout import (
+    Layout,
+    LayoutError,
+    Swap,
+    VolumeGroup,
+    check_layout,
+    min_disk_size,
+    parse_dump,
+    read_primary,
+)
 from cloned.disk.lvm import parse_group
 from cloned.disk.manifest import BOOT_CODE
 from cloned.errors import ImageError
@@ -292,7 +301,7 @@ def _guess(path: Path) -> str:
     return next((kind for magic, kind in _MAGICS.items() if head.startswith(magic)), "uncomp")
 
 
-def _volumes(folder: Folder, groups: Sequence[Group]) -> list[Saved]:
+def _volumes(folder: Folder, groups: Sequence[VolumeGroup]) -> list[Saved]:
     """The logical volumes that hold data."""
     known = {
         f"{group.name}/{volume.name}": volume.extents * group.extent_size * 512
@@ -313,7 +322,7 @@ def _volumes(folder: Folder, groups: Sequence[Group]) -> list[Saved]:
     return sorted(saved, key=lambda one: one.name)
 
 
-def read_groups(folder: Folder) -> list[Group]:
+def read_groups(folder: Folder) -> list[VolumeGroup]:
     """The volume groups, from what vgcfgbackup wrote."""
     members: dict[str, dict[str, int]] = {}
     for line in _lines(folder, "lvm_vg_dev.list"):

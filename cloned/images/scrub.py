@@ -31,7 +31,7 @@ class Proof:
         return {"image": self.image, "at": self.at, "damaged": self.damaged, "why": self.why}
 
 
-class Patrol:
+class Scrub:
     """Looks at every image once in `every` seconds; `busy` says when not to (a session is running)."""
 
     def __init__(

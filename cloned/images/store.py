@@ -21,7 +21,7 @@ from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, ImageError, MissingError, UsageError
 from cloned.images import classic_files as classic
 from cloned.images.importing import Import, Keep, OnProgress
-from cloned.images.manifest import Packed, Progress, StoppedError, manifest_from_json
+from cloned.images.manifest import Packed, StoppedError, WorkProgress, manifest_from_json
 from cloned.images.pieces import REPAIR, Pieces
 from cloned.images.saved import read_image
 
@@ -168,7 +168,7 @@ class ImageStore:
                 done += sizes[piece]
                 wrong += [] if good else [piece]
                 if progress:
-                    progress(Progress(name, done, total))
+                    progress(WorkProgress(name, done, total))
         finally:
             pool.shutdown(cancel_futures=True)
         return wrong

@@ -99,7 +99,7 @@ class Ledger:
             for callback in self._listeners:
                 callback()
 
-    async def _record(self, connection: AsyncConnection, row: rows.Row) -> bool:
+    async def _record(self, connection: AsyncConnection, row: rows.LedgerRow) -> bool:
         same = (results.c.laptop == row.laptop) & (results.c.attempt == row.attempt)
         if await connection.scalar(select(revisions.c.revision).where(revisions.c.key == row.key)) is not None:
             return False

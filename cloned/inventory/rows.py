@@ -38,7 +38,7 @@ _TAG = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,31}")
 
 
 @dataclass(frozen=True)
-class Row:
+class LedgerRow:
     """One result, cleaned; `data` is what is stored, exported and sent."""
 
     laptop: str
@@ -58,7 +58,7 @@ def canonical(data: Mapping[str, Any]) -> bytes:
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def clean(given: Mapping[str, Any]) -> Row:
+def clean(given: Mapping[str, Any]) -> LedgerRow:
     """The row as it is kept. Raises ClonedError where laptop or attempt is missing."""
     laptop, attempt = str(given.get("laptop") or ""), given.get("attempt")
     if not laptop or not isinstance(attempt, int) or isinstance(attempt, bool) or attempt < 0:
@@ -76,7 +76,7 @@ def clean(given: Mapping[str, Any]) -> Row:
         "seconds": {_text(name, 32): round(float(value), 1) for name, value in (given.get("seconds") or {}).items()},
         "steps": [{name: _text(step.get(name), 300) for name in STEP} for step in given.get("steps") or []],
     }
-    return Row(data["laptop"], attempt, data, tuple(sorted(set(given) - set(data))))
+    return LedgerRow(data["laptop"], attempt, data, tuple(sorted(set(given) - set(data))))
 
 
 def _text(value: object, size: int) -> str:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from cloned.errors import ClonedError, Exit
 from cloned.lab import contain, kernel, registry, verify, workshop
-from cloned.lab.contain import Outcome, Report
+from cloned.lab.contain import ContainedOutcome, Report
 from cloned.lab.display import Display
 from cloned.lab.follow import Follower
-from cloned.lab.options import Options
-from cloned.lab.report import Result
+from cloned.lab.options import LabOptions
+from cloned.lab.report import LaptopResult
 from cloned.lab.stock import cache_root, tidy
-from cloned.lab.workshop import Workshop
+from cloned.lab.workshop import LabWorkshop
 
 INTERRUPTED = 130
 
@@ -27,7 +27,7 @@ INTERRUPTED = 130
 class Lab:
     """One lab, in its own process."""
 
-    def __init__(self, options: Options, report: Report) -> None:
+    def __init__(self, options: LabOptions, report: Report) -> None:
         self._options = options
         self._report = report
         self._display = Display(to_stderr=options.json == "-")
@@ -77,7 +77,7 @@ class Lab:
                 await self._stay(shop, code)
             return code
 
-    async def _session(self, shop: Workshop) -> Result:
+    async def _session(self, shop: LabWorkshop) -> LaptopResult:
         """Power on, follow, and look at what came of it."""
         follower = Follower(shop)
         with self._display:
@@ -89,9 +89,11 @@ class Lab:
         problems = [*follower.problems, *shop.mischief.missing()]
         happened = shop.mischief.happened
         said = follower.foresight.to_json()
-        return Result(shop.identities, follower.snapshot, rows, checks, happened, problems, follower.to_hello, said)
+        return LaptopResult(
+            shop.identities, follower.snapshot, rows, checks, happened, problems, follower.to_hello, said
+        )
 
-    def _publish(self, result: Result) -> None:
+    def _publish(self, result: LaptopResult) -> None:
         """The table for people; the file for programs."""
         console = self._display.console
         console.print(result.table(console.width))
@@ -110,32 +112,32 @@ class Lab:
         elif self._options.json:
             Path(self._options.json).write_text(text)
 
-    async def _stay_up(self, shop: Workshop) -> int:
+    async def _stay_up(self, shop: LabWorkshop) -> int:
         """`lab up`: laptops are powered on, and all of it goes on until `lab down`."""
         follower = Follower(shop)
         await self._stay(shop, Exit.OK, follower)
         return Exit.OK
 
-    async def _stay(self, shop: Workshop, code: int, follower: Follower | None = None) -> None:
+    async def _stay(self, shop: LabWorkshop, code: int, follower: Follower | None = None) -> None:
         """Let the user's process end, and go on."""
         registry.keep(self._entry)
         self._display.say(f"it goes on: the page is at {shop.page}, `cloned laptops --config {shop.config}` asks it")
         self._display.say("`cloned lab down` ends it")
         contain.stay(self._entry.folder / "lab.log")
-        self._report.send(Outcome(code, kept=True))
+        self._report.send(ContainedOutcome(code, kept=True))
         if follower is not None:
             await follower.forever()
         await asyncio.Event().wait()
 
 
-def _enter() -> registry.Entry:
+def _enter() -> registry.RegisteredLab:
     """Write this lab down."""
     pid = contain.settle()
     taken = {entry.run for entry in registry.entries()}
     run = next(name for name in iter(lambda: f"cl{secrets.token_hex(2)}", "") if name not in taken)
     started = kernel.start_time(os.getpid())
     scratch = cache_root() / "lab" / run
-    entry = registry.Entry(run, pid, started or 0, str(scratch))
+    entry = registry.RegisteredLab(run, pid, started or 0, str(scratch))
     registry.enter(entry)
     (scratch / "tmp").mkdir(parents=True)
     os.environ["TMPDIR"] = str(scratch / "tmp")
@@ -144,10 +146,10 @@ def _enter() -> registry.Entry:
 
 def main() -> None:
     """Run the lab that the arguments describe."""
-    options = Options.from_json(json.loads(sys.argv[1]))
+    options = LabOptions.from_json(json.loads(sys.argv[1]))
     report = Report(int(sys.argv[2]))
     code = Lab(options, report).run()
-    report.send(Outcome(int(code)))
+    report.send(ContainedOutcome(int(code)))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # threads that still build something must not hold us up

@@ -22,9 +22,9 @@ from typing import Any
 from cloned import processes
 from cloned.errors import ClonedError
 from cloned.lab import qmp
-from cloned.lab.laptops import Disk, Firmware, identities
+from cloned.lab.laptops import Firmware, LabDisk, identities
 from cloned.lab.machine import VirtualLaptop
-from cloned.lab.network import NIC, SERVER, Network, ip
+from cloned.lab.network import NIC, SERVER, LabNetwork, ip
 
 FOREIGN = "10.77.0.3"
 """Address of the other DHCP server, where there is one."""
@@ -46,7 +46,7 @@ class HttpLaptop(VirtualLaptop):
 class BootLab:
     """Made by `boot_lab`; `folder` holds state, configuration and what was captured."""
 
-    network: Network
+    network: LabNetwork
     folder: Path
     boot_files: Path
     live: Path
@@ -83,7 +83,7 @@ class BootLab:
         """Start dnsmasq as another DHCP server, on socket `number` of the switch (default: the last laptop's)."""
         number = number or self.network.laptops
         namespace = self.network.laptop(number)
-        if not Network.path(namespace).exists():
+        if not LabNetwork.path(namespace).exists():
             self.network.plug_thin(number, "52:54:00:fe:00:03")
             ip(namespace, f"addr add {FOREIGN}/22 brd + dev {NIC}", f"link set {NIC} up")
         command = [
@@ -116,7 +116,7 @@ class BootLab:
         identity = identities(self.network.run, self.network.laptops, (firmware,))[number - 1]
         folder = self.folder / f"laptop-{number}"
         folder.mkdir()
-        disk = Disk.create(folder / "disk", 64 << 20)
+        disk = LabDisk.create(folder / "disk", 64 << 20)
         return (HttpLaptop if http else VirtualLaptop)(identity, disk, folder, self.network)
 
     def power_on(self, laptop: VirtualLaptop) -> None:
@@ -171,7 +171,7 @@ class BootLab:
 @contextmanager
 def boot_lab(boot_files: Path, live: Path, laptops: int = 2, rate: int | None = None) -> Iterator[BootLab]:
     """A lab that leaves nothing behind, however its block is left."""
-    network = Network(f"cl{secrets.token_hex(3)}", laptops, rate)
+    network = LabNetwork(f"cl{secrets.token_hex(3)}", laptops, rate)
     with tempfile.TemporaryDirectory(prefix="cloned-boot-") as folder:
         lab = BootLab(network, Path(folder), boot_files, live)
         try:

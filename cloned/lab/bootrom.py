@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
 
-from cloned.netboot.packet import BROADCAST_FLAG, ZERO, BadPacket, Kind, Option, Packet, decode, encode
+from cloned.netboot.packet import BROADCAST_FLAG, ZERO, BadPacket, MessageType, Option, Packet, decode, encode
 
 BIOS_ARCH, UEFI_ARCH = 0, 7
 _ASKED = bytes((1, 3, 6, 43, 54, 60, 66, 67, 97, 175))
@@ -30,7 +30,7 @@ class BootError(Exception):
 
 
 @dataclass(frozen=True)
-class Lease:
+class OfferedLease:
     """What DHCP gave."""
 
     address: IPv4Interface
@@ -40,7 +40,7 @@ class Lease:
     file: str
 
 
-def dhcp(nic: str, mac: str, machine: bytes, arch: int, *, ipxe: bool) -> Lease:
+def dhcp(nic: str, mac: str, machine: bytes, arch: int, *, ipxe: bool) -> OfferedLease:
     """DISCOVER, OFFER, REQUEST, ACK as firmware (`ipxe` False) or as iPXE; BootError if nobody answers.
 
     `machine` is the SMBIOS UUID in the byte order of the wire (16 bytes).
@@ -48,14 +48,16 @@ def dhcp(nic: str, mac: str, machine: bytes, arch: int, *, ipxe: bool) -> Lease:
     with _dhcp_socket(nic) as channel:
         options = _options(machine, arch, ipxe=ipxe)
         xid = random.getrandbits(32)
-        offer = _exchange(channel, Packet(1, xid, mac, 0, BROADCAST_FLAG, options={53: b"\1", **options}), Kind.OFFER)
+        offer = _exchange(
+            channel, Packet(1, xid, mac, 0, BROADCAST_FLAG, options={53: b"\1", **options}), MessageType.OFFER
+        )
         server = offer.options.get(Option.SERVER, b"")
         wish = {53: b"\3", Option.REQUESTED: offer.yiaddr.packed, Option.SERVER: server, **options}
-        ack = _exchange(channel, Packet(1, xid, mac, 0, BROADCAST_FLAG, options=wish), Kind.ACK)
+        ack = _exchange(channel, Packet(1, xid, mac, 0, BROADCAST_FLAG, options=wish), MessageType.ACK)
     return _lease(offer, ack)
 
 
-def _lease(offer: Packet, ack: Packet) -> Lease:
+def _lease(offer: Packet, ack: Packet) -> OfferedLease:
     """The boot file stands in the ACK of a leasing server, or was in a proxy's offer."""
     mask = ack.options.get(Option.MASK, b"\xff\xff\xff\0")
     length = f"{int.from_bytes(mask, 'big'):032b}".count("1")
@@ -65,7 +67,7 @@ def _lease(offer: Packet, ack: Packet) -> Lease:
     if not file:
         raise BootError("PXE-E53: No boot filename received")
     gateway = IPv4Address(router) if len(router) == 4 else None
-    return Lease(IPv4Interface(f"{ack.yiaddr}/{length}"), gateway, server, file)
+    return OfferedLease(IPv4Interface(f"{ack.yiaddr}/{length}"), gateway, server, file)
 
 
 def _options(machine: bytes, arch: int, *, ipxe: bool) -> dict[int, bytes]:
@@ -90,7 +92,7 @@ def _dhcp_socket(nic: str) -> socket.socket:
     return channel
 
 
-def _exchange(channel: socket.socket, question: Packet, wanted: Kind) -> Packet:
+def _exchange(channel: socket.socket, question: Packet, wanted: MessageType) -> Packet:
     """Ask until the right kind of answer to this transaction comes."""
     for wait in _WAITS:
         channel.sendto(encode(question), ("255.255.255.255", 67))
@@ -102,7 +104,7 @@ def _exchange(channel: socket.socket, question: Packet, wanted: Kind) -> Packet:
                 continue
             if answer.kind is wanted and (answer.yiaddr != ZERO):
                 return answer
-            if answer.kind is Kind.NAK:
+            if answer.kind is MessageType.NAK:
                 raise BootError("PXE-E51: the DHCP server refused the address it had offered")
     raise BootError("PXE-E51: No DHCP or proxyDHCP offers were received")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cloned import config
-from cloned.core.events import Audience, OpenStream, Rates
+from cloned.core.events import OpenStream, Rates, SetReceivers
 from cloned.core.ids import SessionId
 from cloned.engine import Engine
 from cloned.errors import ClonedError, MissingError
@@ -32,7 +32,7 @@ class NothingElse:
         """Refuse: nothing is sent from here."""
         raise MissingError(f"session {opened.session} needs the whole daemon", "run cloned serve")
 
-    async def settle(self, audience: Audience) -> None:
+    async def settle(self, audience: SetReceivers) -> None:
         """There is nobody."""
 
     async def limit(self, rates: Rates) -> None:

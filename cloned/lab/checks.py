@@ -11,8 +11,8 @@ from pathlib import Path
 
 from cloned.disk.layout import Layout, LayoutError, read_layout
 from cloned.disk.lvm_map import placed, read_groups
-from cloned.disk.manifest import BOOT_CODE, Manifest, Place, Plan, ReadBack, image_hash
-from cloned.lab.laptops import Disk
+from cloned.disk.manifest import BOOT_CODE, Manifest, PieceExtents, Plan, ReadBack, image_hash
+from cloned.lab.laptops import LabDisk
 from cloned.lab.loops import LoopDevice
 
 _BYSTANDER = 8 * 1024 * 1024
@@ -54,7 +54,7 @@ class Bystander:
         return disk, file
 
 
-def hash_of_disk(disk: Disk, manifest: Manifest) -> str:
+def hash_of_disk(disk: LabDisk, manifest: Manifest) -> str:
     """The image hash of what a backing file holds, computed here; raises LayoutError if it has no valid layout."""
     plan = manifest.plan
     wanted = Layout.parse(plan.layout)
@@ -67,7 +67,7 @@ def hash_of_disk(disk: Disk, manifest: Manifest) -> str:
     return image_hash(plan, ReadBack(layout.text(), boot_code, gap, pieces))
 
 
-def check_disk(number: int, disk: Disk, manifest: Manifest) -> Check:
+def check_disk(number: int, disk: LabDisk, manifest: Manifest) -> Check:
     """Whether laptop `number`'s disk is the image, seen from outside."""
     what = f"laptop {number}'s disk, hashed from outside, is the image"
     try:
@@ -77,11 +77,11 @@ def check_disk(number: int, disk: Disk, manifest: Manifest) -> Check:
     return Check(what, found == manifest.image_hash, "" if found == manifest.image_hash else f"it is {found}")
 
 
-def _places(plan: Plan) -> Iterator[Place]:
+def _places(plan: Plan) -> Iterator[PieceExtents]:
     return (plan.map.place(number) for number in range(plan.map.count))
 
 
-def _piece(disk: Disk, place: Place) -> bytes:
+def _piece(disk: LabDisk, place: PieceExtents) -> bytes:
     digest = hashlib.sha256()
     for offset, length in place.ranges():
         digest.update(disk.read(offset, length))

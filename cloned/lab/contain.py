@@ -30,14 +30,14 @@ _PATIENCE = 60
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ContainedOutcome:
     """What the lab's first process said last."""
 
     exit: int
     kept: bool = False
 
 
-def run(options: Mapping[str, Any]) -> Outcome:
+def run(options: Mapping[str, Any]) -> ContainedOutcome:
     """Run `python -m cloned.lab` contained, with our own standard streams; returns how it ended."""
     if os.geteuid() != 0:
         raise MissingError("the lab needs network namespaces and loop devices, so it must run as root", "use sudo")
@@ -54,7 +54,7 @@ def run(options: Mapping[str, Any]) -> Outcome:
     _forward_signals(process)
     with open(here, encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor, not a path
         said = pipe.readline()
-    outcome = Outcome(**json.loads(said)) if said else None
+    outcome = ContainedOutcome(**json.loads(said)) if said else None
     if outcome is not None and outcome.kept:
         return outcome
     code = process.wait()
@@ -101,7 +101,7 @@ class Report:
         os.set_inheritable(descriptor, False)
         self._pipe = os.fdopen(descriptor, "w", encoding="utf-8")
 
-    def send(self, outcome: Outcome) -> None:
+    def send(self, outcome: ContainedOutcome) -> None:
         """Tell how it ended, once; nobody may be listening any more."""
         try:
             self._pipe.write(json.dumps(vars(outcome)) + "\n")

@@ -15,7 +15,7 @@ from typing import Any
 
 from cloned import client, processes
 from cloned.errors import ClonedError, MissingError
-from cloned.lab.laptops import Kind
+from cloned.lab.laptops import LaptopKind
 from cloned.lab.network import NETWORK, NIC, SERVER, SWITCH
 from cloned.lab.switchbox import COMMUNITY
 
@@ -28,7 +28,7 @@ _STOP = 15.0
 
 
 @dataclass(frozen=True)
-class Settings:
+class DaemonSettings:
     """What the lab tells the daemon."""
 
     state: Path
@@ -36,7 +36,7 @@ class Settings:
     live: Path
     boot: Path
     image: str
-    kind: Kind
+    kind: LaptopKind
     mbit_s: int | None
     """What every cable was throttled to: the kernel does not know."""
     webhook: str
@@ -58,7 +58,7 @@ class Settings:
             "[[dhcp.lease]]", f"interface = {text(NIC)}", f'first = "{NETWORK[256]}"', f'last = "{NETWORK[1000]}"',
             "[boot]", f"live = {text(str(self.live))}", f"files = {text(str(self.boot))}",
             "menu_seconds = 30", "clone_seconds = 0",
-            *(['serial = "ttyS0,115200"'] if self.kind is Kind.VM else []),
+            *(['serial = "ttyS0,115200"'] if self.kind is LaptopKind.VM else []),
             *self._gates(),
             "[page]", f"port = {PAGE}",
             "[[switch]]", f'address = "{SWITCH.ip}"', f"community = {text(COMMUNITY)}",
@@ -80,13 +80,13 @@ class Settings:
 
     def _finish(self) -> list[str]:
         """Thin laptops leave the disk as it was verified: the lab hashes it once more for itself."""
-        return ["[finish]", "grow = false", "efi_entry = false"] if self.kind is Kind.THIN else []
+        return ["[finish]", "grow = false", "efi_entry = false"] if self.kind is LaptopKind.THIN else []
 
 
-class Daemon:
+class DaemonProcess:
     """Starts, asks, kills and stops it."""
 
-    def __init__(self, settings: Settings, namespace: str, log: Path) -> None:
+    def __init__(self, settings: DaemonSettings, namespace: str, log: Path) -> None:
         self.settings = settings
         self.log = log
         self._namespace = namespace

@@ -13,7 +13,7 @@ import struct
 import sys
 import time
 
-from cloned.netboot.packet import BROADCAST_FLAG, BadPacket, Kind, Option, Packet, decode, encode
+from cloned.netboot.packet import BROADCAST_FLAG, BadPacket, MessageType, Option, Packet, decode, encode
 
 _SO_TIMESTAMPNS = 35
 """socket(7): each datagram comes with the time it arrived."""
@@ -59,14 +59,14 @@ def _take(sock: socket.socket, sent: dict[int, float], taken: dict[int, float]) 
         packet = decode(data)
     except BadPacket:
         return
-    if packet.kind is Kind.OFFER and packet.xid in sent:
+    if packet.kind is MessageType.OFFER and packet.xid in sent:
         taken.setdefault(packet.xid, seconds + rest / 1e9)
 
 
 def _discover(number: int) -> Packet:
     laptop = struct.pack("!H", number % LAPTOPS)
     options: dict[int, bytes] = {
-        Option.TYPE: bytes((Kind.DISCOVER,)),
+        Option.TYPE: bytes((MessageType.DISCOVER,)),
         Option.CLASS: b"PXEClient:Arch:00007:UNDI:003016",
         Option.ARCHITECTURE: b"\0\7",
     }

@@ -9,7 +9,7 @@ from cloned.core.estimate import right
 from cloned.lab.watching import Sight
 
 
-class Foresight:
+class EstimateCheck:
     """Notes what was said of each laptop, and how long it then took."""
 
     def __init__(self) -> None:

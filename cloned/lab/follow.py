@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloned.errors import ClonedError
-from cloned.lab.estimate_check import Foresight
-from cloned.lab.laptops import Kind
-from cloned.lab.power import Plan
+from cloned.lab.estimate_check import EstimateCheck
+from cloned.lab.laptops import LaptopKind
+from cloned.lab.power import PowerPlan
 from cloned.lab.watching import Sight, sights
-from cloned.lab.workshop import Workshop, troubles
+from cloned.lab.workshop import LabWorkshop, troubles
 
 _LOOK = 0.2
 """Seconds between looks."""
-_QUIET = {Kind.VM: 240.0, Kind.THIN: 90.0}
+_QUIET = {LaptopKind.VM: 240.0, LaptopKind.THIN: 90.0}
 """Seconds without any change after which a lab is stuck. Emulated firmware can be slow."""
 _CLASSIC = 600.0
 """As many more where Clonezilla itself restores: its scripts start thousands of programs before the first byte."""
@@ -27,13 +27,13 @@ _OFF = 10.0
 class Follower:
     """Follows one lab. `problems` says in words what went wrong with the lab as a whole."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, workshop: LabWorkshop) -> None:
         self.problems: list[str] = []
         self.snapshot: Mapping[str, Any] = {"laptops": [], "sessions": []}
         self._workshop = workshop
         self._macs = [each.mac for each in workshop.identities]
         options = workshop.options
-        self._plan = Plan(workshop.identities, options.of_kind, options.latecomers)
+        self._plan = PowerPlan(workshop.identities, options.of_kind, options.latecomers)
         self._pulse: object = None
         self._moved = time.monotonic()
         slow = _CLASSIC if options.classic or workshop.stock.manifest.plan.classic else 0.0
@@ -41,7 +41,7 @@ class Follower:
         self._off_since: dict[int, float] = {}
         self._given_up: set[int] = set()
         self._powered: dict[int, float] = {}
-        self.foresight = Foresight()
+        self.foresight = EstimateCheck()
         self.to_hello: dict[int, float] = {}
         """Seconds from power-on to the agent's hello, by laptop's number."""
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from cloned.disk.manifest import Manifest, PieceMap
 from cloned.errors import ClonedError
-from cloned.lab.daemon import Daemon
+from cloned.lab.daemon import DaemonProcess
 from cloned.lab.faults import Corrupt, Drop, Fault, Loss, OnLaptop, Restart, SinkDown, SlowDisk, Stall
-from cloned.lab.laptops import Kind, Laptop
+from cloned.lab.laptops import LabLaptop, LaptopKind
 from cloned.lab.machine import VirtualLaptop
-from cloned.lab.network import Network, losses
+from cloned.lab.network import LabNetwork, losses
 from cloned.lab.services import Services
 from cloned.lab.thinbox import ThinBox
 from cloned.lab.watching import Sight
@@ -28,15 +28,15 @@ _OFF_SECONDS = 3.0
 class Stage:
     """All that faults act upon."""
 
-    network: Network
-    kind: Kind
-    laptops: Mapping[int, Laptop]
-    daemon: Daemon
+    network: LabNetwork
+    kind: LaptopKind
+    laptops: Mapping[int, LabLaptop]
+    daemon: DaemonProcess
     services: Services
     manifest: Manifest
 
 
-class Mischief:
+class FaultInjector:
     """The faults of one run. `happened` says what each one did."""
 
     def __init__(self, faults: Sequence[Fault], stage: Stage, say: Callable[[str], None]) -> None:
@@ -57,7 +57,7 @@ class Mischief:
             if isinstance(fault, SlowDisk):
                 self._slow(fault)
             elif isinstance(fault, Loss):
-                self._stage.network.lossy(fault.laptop, fault.percent, thin=self._stage.kind is Kind.THIN)
+                self._stage.network.lossy(fault.laptop, fault.percent, thin=self._stage.kind is LaptopKind.THIN)
             elif isinstance(fault, Corrupt):
                 self._stage.services.gates[fault.laptop] = self._gate(fault)
             elif isinstance(fault, SinkDown):
@@ -105,7 +105,7 @@ class Mischief:
         elif isinstance(fault, Stall):
             await self._on_laptop(fault, self._stall)
 
-    async def _on_laptop(self, fault: OnLaptop, act: Callable[[OnLaptop, Laptop], object]) -> None:
+    async def _on_laptop(self, fault: OnLaptop, act: Callable[[OnLaptop, LabLaptop], object]) -> None:
         self.busy.add(fault.laptop)
         try:
             done = act(fault, self._stage.laptops[fault.laptop])
@@ -114,14 +114,14 @@ class Mischief:
         finally:
             self.busy.discard(fault.laptop)
 
-    async def _drop(self, fault: OnLaptop, laptop: Laptop) -> None:
+    async def _drop(self, fault: OnLaptop, laptop: LabLaptop) -> None:
         await asyncio.to_thread(laptop.power_cut)
         self._say(f"laptop {fault.laptop}: power cut")
         await asyncio.sleep(_OFF_SECONDS)
         laptop.power_on()
         self.happened[fault.text] = f"laptop {fault.laptop} lost power and was switched on {_OFF_SECONDS:.0f} s later"
 
-    async def _stall(self, fault: OnLaptop, laptop: Laptop) -> None:
+    async def _stall(self, fault: OnLaptop, laptop: LabLaptop) -> None:
         assert isinstance(fault, Stall)
         await asyncio.to_thread(laptop.freeze)
         self._say(f"laptop {fault.laptop}: frozen for {fault.seconds:g} s")
@@ -159,7 +159,7 @@ class Mischief:
         for fault in self.faults:
             if isinstance(fault, Loss):
                 network = self._stage.network
-                thin = self._stage.kind is Kind.THIN
+                thin = self._stage.kind is LaptopKind.THIN
                 lost = losses(network.laptop(fault.laptop) if thin else network.switch)
                 if lost:
                     self.happened[fault.text] = f"{lost} packets to laptop {fault.laptop} were lost"
@@ -176,7 +176,7 @@ class Mischief:
         return change
 
 
-def change_used_byte(laptop: Laptop, pieces: PieceMap) -> str:
+def change_used_byte(laptop: LabLaptop, pieces: PieceMap) -> str:
     """Flip one bit of one used byte, chosen at random, behind the laptop's back; says where.
 
     Raises ClonedError if the disk does not hold the change afterwards.

@@ -20,12 +20,12 @@ class ScriptError(Exception):
     """The script cannot go on; the words are what iPXE would print."""
 
 
-class Left(ScriptError):  # noqa: N818 - it is how a script may end
+class ScriptExit(ScriptError):  # noqa: N818 - it is how a script may end
     """The script ended with `exit N`: iPXE gives up, and the firmware goes on with the laptop's own disk."""
 
 
 @dataclass(frozen=True)
-class Boot:
+class ScriptEnd:
     """How a script ended."""
 
     kernel: str = ""
@@ -36,7 +36,7 @@ class Boot:
 
 
 class _Ended(Exception):  # noqa: N818 - how a script ends, not a mistake
-    def __init__(self, boot: Boot) -> None:
+    def __init__(self, boot: ScriptEnd) -> None:
         self.boot = boot
 
 
@@ -53,15 +53,15 @@ class Interpreter:
     _items: list[str] = field(default_factory=list)
     _steps: int = 0
 
-    def run(self, url: str) -> Boot:
+    def run(self, url: str) -> ScriptEnd:
         """Fetch a script and follow it, through every chain, to its end."""
         try:
             self._chain(url)
         except _Ended as end:
             return end.boot
-        except Left:
-            return Boot()
-        return Boot()
+        except ScriptExit:
+            return ScriptEnd()
+        return ScriptEnd()
 
     def _chain(self, url: str) -> None:
         text = self.fetch(url)
@@ -114,7 +114,7 @@ class Interpreter:
             return rest[0]
         if name == "exit":
             if rest and rest[0] != "0":
-                raise Left(f"exit {rest[0]}")
+                raise ScriptExit(f"exit {rest[0]}")
             return "exit"
         action = getattr(self, f"_do_{name}", None)
         if action is None:
@@ -192,16 +192,16 @@ class Interpreter:
     def _do_boot(self, words: list[str], url: str) -> None:
         if not self._kernel:
             raise ScriptError("boot: no image")
-        raise _Ended(Boot(self._kernel, self._arguments, tuple(self._initrds)))
+        raise _Ended(ScriptEnd(self._kernel, self._arguments, tuple(self._initrds)))
 
     def _do_sanboot(self, words: list[str], url: str) -> None:
-        raise _Ended(Boot())
+        raise _Ended(ScriptEnd())
 
     def _do_reboot(self, words: list[str], url: str) -> None:
-        raise _Ended(Boot(reboot=True))
+        raise _Ended(ScriptEnd(reboot=True))
 
     def _do_poweroff(self, words: list[str], url: str) -> None:
-        raise _Ended(Boot())
+        raise _Ended(ScriptEnd())
 
 
 def _commands(line: str) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ _SPARE = 256 * 1024 * 1024
 _MIB = 1024 * 1024
 
 
-class Kind(StrEnum):
+class LaptopKind(StrEnum):
     """How a laptop is made."""
 
     VM = "vm"
@@ -40,7 +40,7 @@ class Firmware(StrEnum):
 
 
 @dataclass(frozen=True)
-class Identity:
+class LabIdentity:
     """What stands in a laptop's firmware and on its sticker."""
 
     number: int
@@ -54,15 +54,15 @@ class Identity:
     product: str = PRODUCT
 
 
-def identities(run: str, count: int, firmware: tuple[Firmware, ...]) -> list[Identity]:
+def identities(run: str, count: int, firmware: tuple[Firmware, ...]) -> list[LabIdentity]:
     """The laptops of a run; kinds of firmware are dealt out in turn."""
     return [_identity(run, number, firmware[(number - 1) % len(firmware)]) for number in range(1, count + 1)]
 
 
-def _identity(run: str, number: int, firmware: Firmware) -> Identity:
+def _identity(run: str, number: int, firmware: Firmware) -> LabIdentity:
     machine = str(uuid.uuid5(_NAMESPACE, f"{run}/{number}"))
     tail = f"{run[2:].upper()}{number:03d}"
-    return Identity(number, laptop_mac(run, number), machine, f"LAB{tail}", f"DSK{tail}", firmware)
+    return LabIdentity(number, laptop_mac(run, number), machine, f"LAB{tail}", f"DSK{tail}", firmware)
 
 
 def disk_size(manifest: Manifest) -> int:
@@ -72,14 +72,14 @@ def disk_size(manifest: Manifest) -> int:
 
 
 @dataclass(frozen=True)
-class Disk:
+class LabDisk:
     """A disk's backing file: raw and sparse."""
 
     path: Path
     size: int
 
     @classmethod
-    def create(cls, path: Path, size: int) -> Disk:
+    def create(cls, path: Path, size: int) -> LabDisk:
         """An empty disk."""
         with path.open("xb") as file:
             file.truncate(size)
@@ -97,10 +97,10 @@ class Disk:
             os.fsync(file.fileno())
 
 
-class Laptop(ABC):
+class LabLaptop(ABC):
     """A laptop with a power button."""
 
-    def __init__(self, identity: Identity, disk: Disk, folder: Path) -> None:
+    def __init__(self, identity: LabIdentity, disk: LabDisk, folder: Path) -> None:
         self.identity = identity
         self.disk = disk
         self.folder = folder

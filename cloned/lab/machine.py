@@ -11,8 +11,8 @@ from pathlib import Path
 from cloned import processes
 from cloned.errors import MissingError
 from cloned.lab import qmp
-from cloned.lab.laptops import Disk, Firmware, Identity, Laptop
-from cloned.lab.network import Network
+from cloned.lab.laptops import Firmware, LabDisk, LabIdentity, LabLaptop
+from cloned.lab.network import LabNetwork
 
 OVMF = Path("/usr/share/OVMF")
 _CODE = {Firmware.UEFI: "OVMF_CODE_4M.fd", Firmware.SECUREBOOT: "OVMF_CODE_4M.secboot.fd"}
@@ -33,10 +33,12 @@ def check_host(kinds: set[Firmware]) -> None:
         raise MissingError("/dev/net/tun is not there, virtual laptops need it", "modprobe tun")
 
 
-class VirtualLaptop(Laptop):
+class VirtualLaptop(LabLaptop):
     """A QEMU machine on a tap of the switch."""
 
-    def __init__(self, identity: Identity, disk: Disk, folder: Path, network: Network, qmp: Path | None = None) -> None:
+    def __init__(
+        self, identity: LabIdentity, disk: LabDisk, folder: Path, network: LabNetwork, qmp: Path | None = None
+    ) -> None:
         super().__init__(identity, disk, folder)
         self._network = network
         self._qmp = qmp or folder / "qmp"  # the path of a Unix socket has at most 107 bytes

@@ -47,7 +47,7 @@ def shaping(rate: int) -> str:
 
 
 @dataclass
-class Network:
+class LabNetwork:
     """One lab's network: `build()` it, plug in laptops, then the server; `close()` removes every trace."""
 
     run: str

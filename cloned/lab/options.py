@@ -8,16 +8,16 @@ from typing import Any
 
 from cloned.errors import UsageError
 from cloned.lab.faults import Fault, Late, check_together, parse_fault, parse_late, takes_time
-from cloned.lab.laptops import Firmware, Kind
+from cloned.lab.laptops import Firmware, LaptopKind
 from cloned.lab.network import parse_rate
 
 SYSTEM, BULK = "sample", "bulk"
 """The sample images: a small system that boots, and a gigabyte that does not compress."""
-_MOST = {Kind.VM: 16, Kind.THIN: 200}
+_MOST = {LaptopKind.VM: 16, LaptopKind.THIN: 200}
 
 
 @dataclass(frozen=True)
-class Options:
+class LabOptions:
     """As the command line gave them; `check` has been through all of them."""
 
     action: str
@@ -40,15 +40,15 @@ class Options:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Options:
+    def from_json(cls, data: Mapping[str, Any]) -> LabOptions:
         """The inverse of `to_json`."""
         lists = {key: tuple(value) for key, value in data.items() if isinstance(value, list)}
         return cls(**{**data, **lists})
 
     @property
-    def of_kind(self) -> Kind:
+    def of_kind(self) -> LaptopKind:
         """Which kind of laptop."""
-        return Kind(self.kind)
+        return LaptopKind(self.kind)
 
     @property
     def kinds_of_firmware(self) -> tuple[Firmware, ...]:
@@ -85,7 +85,7 @@ class Options:
         for name in self.firmware:
             if name not in list(Firmware):
                 raise UsageError(f"--firmware {name or '(nothing)'} is not known", "there are " + ", ".join(Firmware))
-        if self.classic and self.of_kind is not Kind.VM:
+        if self.classic and self.of_kind is not LaptopKind.VM:
             raise UsageError("--classic is not possible with thin laptops", "it needs a system of its own: --kind vm")
         late = [parse_late(text, self.laptops) for text in self.late]
         check_together(self.wanted_faults, late, self.laptops)

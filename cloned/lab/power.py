@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cloned.lab.faults import Late
-from cloned.lab.laptops import Firmware, Identity, Kind
+from cloned.lab.laptops import Firmware, LabIdentity, LaptopKind
 from cloned.lab.watching import Sight
 
 AT_ONCE = 2
@@ -15,14 +15,14 @@ _HEAD_START = 12.0
 """Seconds that UEFI needs more than BIOS to get to the agent, emulated: so much later BIOS is powered on."""
 
 
-class Plan:
+class PowerPlan:
     """Says which laptops to power on now."""
 
-    def __init__(self, identities: Sequence[Identity], kind: Kind, late: Mapping[int, Late]) -> None:
+    def __init__(self, identities: Sequence[LabIdentity], kind: LaptopKind, late: Mapping[int, Late]) -> None:
         self._kind = kind
         self._late = late
         slowest_first = sorted(identities, key=lambda each: _SLOWEST.index(each.firmware))
-        self._waiting = list(slowest_first if kind is Kind.VM else identities)
+        self._waiting = list(slowest_first if kind is LaptopKind.VM else identities)
         self._on: list[int] = []
         self._slow_since: float | None = None
         self._session_since: float | None = None
@@ -43,27 +43,27 @@ class Plan:
         due = [each for each in self._waiting if self._due(each, sights, clock)]
         chosen: list[int] = []
         for identity in due:
-            if self._kind is Kind.VM and self._booting(sights) >= AT_ONCE:
+            if self._kind is LaptopKind.VM and self._booting(sights) >= AT_ONCE:
                 break
             if not self._waits_for_slower(identity, clock):
                 self._switch_on(identity, clock)
                 chosen.append(identity.number)
         return chosen
 
-    def _switch_on(self, identity: Identity, clock: float) -> None:
+    def _switch_on(self, identity: LabIdentity, clock: float) -> None:
         self._waiting.remove(identity)
         self._on.append(identity.number)
         if identity.firmware is not Firmware.BIOS and self._slow_since is None:
             self._slow_since = clock
 
-    def _due(self, identity: Identity, sights: Sequence[Sight], clock: float) -> bool:
+    def _due(self, identity: LabIdentity, sights: Sequence[Sight], clock: float) -> bool:
         late = self._late.get(identity.number)
         if late is None:
             return True
         return self._session_since is not None and clock - self._session_since >= late.seconds
 
-    def _waits_for_slower(self, identity: Identity, clock: float) -> bool:
-        if self._kind is Kind.THIN or identity.firmware is not Firmware.BIOS or self._slow_since is None:
+    def _waits_for_slower(self, identity: LabIdentity, clock: float) -> bool:
+        if self._kind is LaptopKind.THIN or identity.firmware is not Firmware.BIOS or self._slow_since is None:
             return False
         return clock - self._slow_since < _HEAD_START
 

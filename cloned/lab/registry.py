@@ -21,7 +21,7 @@ _PATIENCE = 40.0
 
 
 @dataclass(frozen=True)
-class Entry:
+class RegisteredLab:
     """One lab."""
 
     run: str
@@ -47,7 +47,7 @@ class Entry:
         return kernel.start_time(self.pid) == self.started
 
 
-def enter(entry: Entry) -> None:
+def enter(entry: RegisteredLab) -> None:
     """Write a lab down, before it makes anything; also to change what is written. MissingError without permission."""
     try:
         entry.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -58,16 +58,16 @@ def enter(entry: Entry) -> None:
         raise MissingError(f"cannot write {entry.folder}: {error.strerror}", "run the lab as root") from error
 
 
-def entries() -> Iterator[Entry]:
+def entries() -> Iterator[RegisteredLab]:
     """Every lab that was written down and not removed."""
     for path in sorted(ROOT.glob(f"*/{_ENTRY}")) if ROOT.is_dir() else ():
         try:
-            yield Entry(**json.loads(path.read_text()))
+            yield RegisteredLab(**json.loads(path.read_text()))
         except (OSError, ValueError, TypeError):
             continue
 
 
-def remove(entry: Entry) -> None:
+def remove(entry: RegisteredLab) -> None:
     """Remove a lab's files. Its processes, namespaces, mounts and loop devices went with its first process."""
     shutil.rmtree(entry.scratch, ignore_errors=True)
     shutil.rmtree(entry.folder, ignore_errors=True)
@@ -86,7 +86,7 @@ def sweep() -> list[str]:
     return [entry.run for entry in dead]
 
 
-def end(entry: Entry) -> None:
+def end(entry: RegisteredLab) -> None:
     """End a lab that stays, wait for it, and remove its files; ClonedError if it will not die."""
     _signal(entry, signal.SIGTERM)
     if not _gone(entry, _PATIENCE):
@@ -96,19 +96,19 @@ def end(entry: Entry) -> None:
     remove(entry)
 
 
-def keep(entry: Entry) -> Entry:
+def keep(entry: RegisteredLab) -> RegisteredLab:
     """Mark a lab as one that stays."""
     kept = replace(entry, kept=True)
     enter(kept)
     return kept
 
 
-def _signal(entry: Entry, number: signal.Signals) -> None:
+def _signal(entry: RegisteredLab, number: signal.Signals) -> None:
     if entry.alive:
         os.kill(entry.pid, number)
 
 
-def _gone(entry: Entry, seconds: float) -> bool:
+def _gone(entry: RegisteredLab, seconds: float) -> bool:
     until = time.monotonic() + seconds
     while entry.alive:
         if time.monotonic() > until:

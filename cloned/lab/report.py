@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from cloned.lab.checks import Check
-from cloned.lab.laptops import Identity
+from cloned.lab.laptops import LabIdentity
 from cloned.lab.watching import Sight, sights
 
 _WIDE = 100
@@ -17,10 +17,10 @@ STAGES = ("boot", "wait", "receive", "verify", "finish")
 
 
 @dataclass
-class Result:
+class LaptopResult:
     """A run that is over."""
 
-    identities: Sequence[Identity]
+    identities: Sequence[LabIdentity]
     snapshot: Mapping[str, Any]
     ledger: Sequence[Mapping[str, Any]] = ()
     checks: Sequence[Check] = ()
@@ -80,7 +80,7 @@ class Result:
         return table
 
 
-def _laptop(identity: Identity, sight: Sight) -> dict[str, Any]:
+def _laptop(identity: LabIdentity, sight: Sight) -> dict[str, Any]:
     """One laptop; what the daemon never heard of is gone."""
     data = sight.data or {}
     seconds = data.get("seconds") or {}

@@ -27,7 +27,7 @@ WEBHOOK = f"http://{SWITCH.ip}:{PORT}/inventory"
 
 
 @dataclass
-class Inventory:
+class InventoryReceiver:
     """A receiver of signed results (https://www.standardwebhooks.com), that can be away."""
 
     secret: str = field(default_factory=lambda: secrets.token_hex(24))
@@ -61,7 +61,7 @@ class Services:
     """The web server of both, while it is entered."""
 
     def __init__(self, namespace: Path) -> None:
-        self.inventory = Inventory()
+        self.inventory = InventoryReceiver()
         self.gates: dict[int, Callable[[int], None]] = {}
         """What happens when laptop N stands at its gate in a round; called in a thread."""
         self._namespace = namespace

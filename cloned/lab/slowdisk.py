@@ -46,7 +46,7 @@ _STATFS_BYTES = 80
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class SlowDisk:
+class ThrottledDisk:
     """`path` is the same disk as `backing`, moving `rate` bytes a second and no more."""
 
     def __init__(self, backing: Path, folder: Path, rate: int) -> None:
@@ -74,7 +74,7 @@ class SlowDisk:
         processes.run(["umount", "--lazy", self.path], check=False)
 
 
-class Server:
+class DiskServer:
     """Answers the kernel, one request at a time."""
 
     def __init__(self, backing: Path, rate: int) -> None:
@@ -161,7 +161,7 @@ class Server:
 def main(backing: Path, shown: Path, rate: int) -> None:
     """Mount over `shown` and serve."""
     channel = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
-    server = Server(backing, rate)
+    server = DiskServer(backing, rate)
     options = f"fd={channel},rootmode={stat.S_IFREG:o},user_id=0,group_id=0,allow_other,max_read={_LARGEST}"
     kernel.mount("cloned-slow-disk", shown, "fuse", kernel.MS_NOSUID | kernel.MS_NODEV, options)
     server.serve(channel)

@@ -39,7 +39,7 @@ _FDB_ENTRY = struct.Struct("=6sBBIBBH")
 
 
 @dataclass(frozen=True)
-class Neighbour:
+class ForwardingRow:
     """One line of the forwarding table."""
 
     mac: bytes
@@ -54,7 +54,7 @@ class Table:
     address: bytes
     ports: Mapping[int, int]
     """Bridge port number to ifIndex."""
-    neighbours: tuple[Neighbour, ...]
+    neighbours: tuple[ForwardingRow, ...]
 
     def objects(self) -> list[tuple[Oid, Value]]:
         """Every BRIDGE-MIB object (RFC 4188), in the order of their names."""
@@ -81,12 +81,12 @@ def _octets(data: bytes) -> Value:
     return "octet", " ".join(f"{byte:02x}" for byte in data)
 
 
-def parse_fdb(raw: bytes) -> tuple[Neighbour, ...]:
+def parse_fdb(raw: bytes) -> tuple[ForwardingRow, ...]:
     """The entries of a bridge's `brforward` file."""
     whole = raw[: len(raw) // _FDB_ENTRY.size * _FDB_ENTRY.size]
     found = []
     for mac, low, local, _age, high, _pad, _unused in _FDB_ENTRY.iter_unpack(whole):
-        found.append(Neighbour(mac, high << 8 | low, bool(local)))
+        found.append(ForwardingRow(mac, high << 8 | low, bool(local)))
     return tuple(found)
 
 

@@ -24,8 +24,8 @@ from urllib.parse import urljoin, urlsplit
 
 from cloned import processes
 from cloned.lab import ipxe, kernel
-from cloned.lab.bootrom import BIOS_ARCH, UEFI_ARCH, BootError, Lease, dhcp, tftp
-from cloned.lab.laptops import Firmware, Identity
+from cloned.lab.bootrom import BIOS_ARCH, UEFI_ARCH, BootError, OfferedLease, dhcp, tftp
+from cloned.lab.laptops import Firmware, LabIdentity
 
 NIC = "eth0"
 OFF, REBOOT = 0, 64
@@ -40,7 +40,7 @@ _PROBE = 1024 * 1024
 class Spec:
     """What a thin laptop is told when it is made."""
 
-    identity: Identity
+    identity: LabIdentity
     loop: int
     """Minor number of its loop device."""
     folder: str
@@ -58,7 +58,7 @@ class Spec:
         """The inverse of `write`."""
         data = json.loads(path.read_text())
         who = data.pop("identity")
-        return cls(identity=Identity(**{**who, "firmware": Firmware(who["firmware"])}), **data)
+        return cls(identity=LabIdentity(**{**who, "firmware": Firmware(who["firmware"])}), **data)
 
     @property
     def disk(self) -> str:
@@ -101,7 +101,7 @@ class ThinLaptop:
             return boot.reboot
         return self._live_system(boot)
 
-    def _firmware(self) -> ipxe.Boot:
+    def _firmware(self) -> ipxe.ScriptEnd:
         """PXE firmware, then iPXE; returns what iPXE ends in."""
         who = self.spec.identity
         arch = BIOS_ARCH if who.firmware is Firmware.BIOS else UEFI_ARCH
@@ -119,7 +119,7 @@ class ThinLaptop:
         return ipxe.Interpreter(self._settings(lease, arch), fetch_text, say).run(script)
 
     @staticmethod
-    def _boot_files(lease: Lease, arch: int) -> None:
+    def _boot_files(lease: OfferedLease, arch: int) -> None:
         """The first file, and where that is shim, those that GRUB without Secure Boot goes on to."""
         names = [lease.file]
         if lease.file.endswith("shimx64.efi"):
@@ -128,7 +128,7 @@ class ThinLaptop:
             data = tftp(lease.server, name, probe=arch == UEFI_ARCH)
             say(f"TFTP {name}: {len(data)} bytes")
 
-    def _settings(self, lease: Lease, arch: int) -> dict[str, str]:
+    def _settings(self, lease: OfferedLease, arch: int) -> dict[str, str]:
         """iPXE's settings (its documentation, "Settings")."""
         who = self.spec.identity
         return {
@@ -139,7 +139,7 @@ class ThinLaptop:
             "cpuarch": "x86_64",
         }  # fmt: skip
 
-    def _address(self, lease: Lease | None) -> None:
+    def _address(self, lease: OfferedLease | None) -> None:
         """Give the card its address, or take it away before DHCP is asked again."""
         processes.run(["ip", "addr", "flush", "dev", NIC])
         if lease is None:
@@ -149,7 +149,7 @@ class ThinLaptop:
         if lease.router is not None:
             processes.run(["ip", "route", "replace", "default", "via", str(lease.router)])
 
-    def _live_system(self, boot: ipxe.Boot) -> bool:
+    def _live_system(self, boot: ipxe.ScriptEnd) -> bool:
         """Ask for kernel and initramfs, then run the agent as the live system would; True for a reboot."""
         for url in (boot.kernel, *boot.initrds):
             say(f"{url}: {sample(url)} bytes")

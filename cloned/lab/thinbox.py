@@ -11,23 +11,23 @@ from pathlib import Path
 
 from cloned import processes
 from cloned.errors import ClonedError
-from cloned.lab.laptops import Disk, Identity, Laptop
+from cloned.lab.laptops import LabDisk, LabIdentity, LabLaptop
 from cloned.lab.loops import LoopDevice
-from cloned.lab.network import Network
-from cloned.lab.slowdisk import SlowDisk
+from cloned.lab.network import LabNetwork
+from cloned.lab.slowdisk import ThrottledDisk
 from cloned.lab.thin import Spec
 
 
-class ThinBox(Laptop):
+class ThinBox(LabLaptop):
     """A thin laptop with its power button."""
 
-    def __init__(self, identity: Identity, disk: Disk, folder: Path, network: Network) -> None:
+    def __init__(self, identity: LabIdentity, disk: LabDisk, folder: Path, network: LabNetwork) -> None:
         super().__init__(identity, disk, folder)
         self._network = network
         network.plug_thin(identity.number, identity.mac)
         self.bytes_per_second: int | None = None
         """Throttle of the disk; None: as fast as it goes."""
-        self._slow: SlowDisk | None = None
+        self._slow: ThrottledDisk | None = None
         self._loop: LoopDevice | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._boots = 0
@@ -48,7 +48,7 @@ class ThinBox(Laptop):
         if self._loop is None:
             backing = self.disk.path
             if self.bytes_per_second is not None:
-                self._slow = SlowDisk(backing, self.folder, self.bytes_per_second)
+                self._slow = ThrottledDisk(backing, self.folder, self.bytes_per_second)
                 backing = self._slow.path
             self._loop = LoopDevice(backing)
         return self._loop

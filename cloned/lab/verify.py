@@ -9,12 +9,12 @@ from typing import Any
 from cloned.errors import ClonedError
 from cloned.lab.checks import Check, check_disk
 from cloned.lab.faults import Corrupt, SinkDown
-from cloned.lab.laptops import Laptop
+from cloned.lab.laptops import LabLaptop
 from cloned.lab.machine import VirtualLaptop
 from cloned.lab.power import AT_ONCE
 from cloned.lab.thinbox import ThinBox
 from cloned.lab.watching import Sight
-from cloned.lab.workshop import Workshop, troubles
+from cloned.lab.workshop import LabWorkshop, troubles
 
 BOOTED = "cloned-sample: booted"
 """What the sample system prints on its serial line (images/)."""
@@ -25,7 +25,7 @@ _RESULTS_AFTER_PAUSE = 180.0
 _BOOT = 240.0
 
 
-async def switched_off(workshop: Workshop, seen: Sequence[Sight]) -> None:
+async def switched_off(workshop: LabWorkshop, seen: Sequence[Sight]) -> None:
     """Wait until laptops that are done have switched themselves off; the rest lose power."""
     done = [workshop.laptops[sight.number] for sight in seen if sight.state == "done"]
     await _until(lambda: not any(laptop.running for laptop in done), _POWER_OFF)
@@ -33,7 +33,7 @@ async def switched_off(workshop: Workshop, seen: Sequence[Sight]) -> None:
         await asyncio.to_thread(laptop.power_cut)
 
 
-async def results(workshop: Workshop, seen: Sequence[Sight]) -> tuple[list[dict[str, Any]], list[Check]]:
+async def results(workshop: LabWorkshop, seen: Sequence[Sight]) -> tuple[list[dict[str, Any]], list[Check]]:
     """The ledger's rows, and whether the ledger has every result and the inventory got all of it."""
     verified = {str(sight.data["id"]) for sight in seen if sight.data is not None and sight.verified}
     rows: list[dict[str, Any]] = []
@@ -57,7 +57,7 @@ async def results(workshop: Workshop, seen: Sequence[Sight]) -> tuple[list[dict[
     return rows, checks
 
 
-async def own_eyes(workshop: Workshop, seen: Sequence[Sight]) -> list[Check]:
+async def own_eyes(workshop: LabWorkshop, seen: Sequence[Sight]) -> list[Check]:
     """Disks hashed from outside or booted, what must be untouched, what the faults must have led to."""
     checks = [_noticed(workshop, fault, seen) for fault in workshop.mischief.faults if isinstance(fault, Corrupt)]
     verified = [workshop.laptops[sight.number] for sight in seen if sight.verified]
@@ -71,7 +71,7 @@ async def own_eyes(workshop: Workshop, seen: Sequence[Sight]) -> list[Check]:
     return checks
 
 
-def _noticed(workshop: Workshop, fault: Corrupt, seen: Sequence[Sight]) -> Check:
+def _noticed(workshop: LabWorkshop, fault: Corrupt, seen: Sequence[Sight]) -> Check:
     """The first verdict must have named what was changed, and a second round must have put it right."""
     data: Mapping[str, Any] = seen[fault.laptop - 1].data or {}
     named = data.get("first_differs") or data.get("differs") or []
@@ -80,7 +80,7 @@ def _noticed(workshop: Workshop, fault: Corrupt, seen: Sequence[Sight]) -> Check
     return Check(f"laptop {fault.laptop}'s first verdict named what differs", ok, where)
 
 
-async def _own_disk_boots(workshop: Workshop, verified: Sequence[Laptop]) -> list[Check]:
+async def _own_disk_boots(workshop: LabWorkshop, verified: Sequence[LabLaptop]) -> list[Check]:
     """Every clone that can boot is started from its own disk, without a network card."""
     manifest = workshop.stock.manifest
     boots = [
@@ -96,7 +96,7 @@ async def _own_disk_boots(workshop: Workshop, verified: Sequence[Laptop]) -> lis
     return list(await asyncio.gather(*(one(laptop) for laptop in boots)))
 
 
-async def _own_disk_boot(workshop: Workshop, laptop: VirtualLaptop) -> Check:
+async def _own_disk_boot(workshop: LabWorkshop, laptop: VirtualLaptop) -> Check:
     what = f"laptop {laptop.number} starts from its own disk"
     workshop.display.say(what)
     laptop.boot_own_disk()

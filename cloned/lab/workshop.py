@@ -15,40 +15,40 @@ from cloned.errors import MissingError
 from cloned.lab import stock as stocks
 from cloned.lab import switchbox
 from cloned.lab.checks import Bystander
-from cloned.lab.daemon import PAGE, Daemon, Settings, server_address
+from cloned.lab.daemon import PAGE, DaemonProcess, DaemonSettings, server_address
 from cloned.lab.display import Display
 from cloned.lab.faults import Corrupt
 from cloned.lab.forward import Forward
-from cloned.lab.injector import Mischief, Stage
-from cloned.lab.laptops import Disk, Identity, Kind, Laptop, disk_size, identities
+from cloned.lab.injector import FaultInjector, Stage
+from cloned.lab.laptops import LabDisk, LabIdentity, LabLaptop, LaptopKind, disk_size, identities
 from cloned.lab.machine import VirtualLaptop, check_host
-from cloned.lab.network import BRIDGE, SWITCH, Network, inside
-from cloned.lab.options import Options
-from cloned.lab.registry import Entry
+from cloned.lab.network import BRIDGE, SWITCH, LabNetwork, inside
+from cloned.lab.options import LabOptions
+from cloned.lab.registry import RegisteredLab
 from cloned.lab.services import GATE, WEBHOOK, Services
 from cloned.lab.thinbox import ThinBox
 from cloned.status.auth import read_pin
 
 TOOLS = {
-    Kind.THIN: ("ip", "tc", "nft", "ethtool", "sysctl", "snmpd", "unshare", "setpriv"),
-    Kind.VM: ("ip", "tc", "nft", "ethtool", "sysctl", "snmpd", "qemu-system-x86_64"),
+    LaptopKind.THIN: ("ip", "tc", "nft", "ethtool", "sysctl", "snmpd", "unshare", "setpriv"),
+    LaptopKind.VM: ("ip", "tc", "nft", "ethtool", "sysctl", "snmpd", "qemu-system-x86_64"),
 }
 
 
 @dataclass
-class Workshop:
+class LabWorkshop:
     """What stands while a lab runs."""
 
-    options: Options
-    entry: Entry
+    options: LabOptions
+    entry: RegisteredLab
     display: Display
     stock: stocks.Stock
-    network: Network
-    identities: Sequence[Identity]
-    laptops: dict[int, Laptop]
+    network: LabNetwork
+    identities: Sequence[LabIdentity]
+    laptops: dict[int, LabLaptop]
     services: Services
-    daemon: Daemon
-    mischief: Mischief
+    daemon: DaemonProcess
+    mischief: FaultInjector
     forward: Forward
     bystander: Bystander
 
@@ -68,23 +68,23 @@ class Workshop:
         return read_pin(self.daemon.settings.state)
 
 
-def check_machine(options: Options) -> None:
+def check_machine(options: LabOptions) -> None:
     """Raise MissingError, with the next step, for what this lab needs and the machine has not."""
     for tool in TOOLS[options.of_kind]:
         processes.need(tool)
-    if options.of_kind is Kind.VM:
+    if options.of_kind is LaptopKind.VM:
         check_host(set(options.kinds_of_firmware))
     slow = any(text.startswith("slow-disk") for text in options.faults)
-    if slow and options.of_kind is Kind.THIN and not Path("/dev/fuse").exists():
+    if slow and options.of_kind is LaptopKind.THIN and not Path("/dev/fuse").exists():
         raise MissingError("/dev/fuse is not there, a slow disk of a thin laptop needs it", "modprobe fuse")
 
 
-async def build(options: Options, entry: Entry, display: Display, stack: AsyncExitStack) -> Workshop:
+async def build(options: LabOptions, entry: RegisteredLab, display: Display, stack: AsyncExitStack) -> LabWorkshop:
     """Everything up to a daemon that is ready, laptops still off. What was made is undone when `stack` ends."""
     scratch = Path(entry.scratch)
     stock = await asyncio.to_thread(stocks.prepare, options.image_name, display.say, classic=options.classic)
     stocks.check_room(scratch, stock.manifest, options.laptops)
-    network = Network(entry.run, options.laptops, options.bits_per_second)
+    network = LabNetwork(entry.run, options.laptops, options.bits_per_second)
     stack.callback(network.close)
     network.build()
     who = identities(entry.run, options.laptops, options.kinds_of_firmware)
@@ -94,7 +94,7 @@ async def build(options: Options, entry: Entry, display: Display, stack: AsyncEx
     services = await stack.enter_async_context(Services(network.path(network.switch)))
     daemon = _daemon(options, entry, stock, network, services, who)
     stack.push_async_callback(daemon.stop)
-    mischief = Mischief(
+    mischief = FaultInjector(
         options.wanted_faults, Stage(network, options.of_kind, laptops, daemon, services, stock.manifest), display.say
     )
     stack.push_async_callback(mischief.close)
@@ -104,20 +104,25 @@ async def build(options: Options, entry: Entry, display: Display, stack: AsyncEx
     forward = await stack.enter_async_context(Forward(network.path(network.server), server_address(), PAGE))
     daemon.start()
     await daemon.ready()
-    return Workshop(
+    return LabWorkshop(
         options, entry, display, stock, network, who, laptops, services, daemon, mischief, forward, bystander
     )
 
 
 def _laptop(
-    who: Identity, kind: Kind, stock: stocks.Stock, network: Network, entry: Entry, stack: AsyncExitStack
-) -> Laptop:
+    who: LabIdentity,
+    kind: LaptopKind,
+    stock: stocks.Stock,
+    network: LabNetwork,
+    entry: RegisteredLab,
+    stack: AsyncExitStack,
+) -> LabLaptop:
     """A laptop with an empty disk."""
     folder = Path(entry.scratch) / f"laptop-{who.number}"
     folder.mkdir(parents=True)
-    disk = Disk.create(folder / "disk", disk_size(stock.manifest))
-    laptop: Laptop
-    if kind is Kind.THIN:
+    disk = LabDisk.create(folder / "disk", disk_size(stock.manifest))
+    laptop: LabLaptop
+    if kind is LaptopKind.THIN:
         laptop = ThinBox(who, disk, folder, network)
     else:
         laptop = VirtualLaptop(who, disk, folder, network, entry.folder / f"qmp-{who.number}")
@@ -125,7 +130,7 @@ def _laptop(
     return laptop
 
 
-def plug_snmpd(network: Network, folder: Path, stack: AsyncExitStack) -> None:
+def plug_snmpd(network: LabNetwork, folder: Path, stack: AsyncExitStack) -> None:
     """snmpd for the bridge; it ends with the lab."""
     indexes = inside(network.switch, ["sh", "-c", "grep -H . /sys/class/net/port*/ifindex"]).decode()
     speeds = {} if network.rate is None else {int(line.rpartition(":")[2]): network.rate for line in indexes.split()}
@@ -140,13 +145,18 @@ def plug_snmpd(network: Network, folder: Path, stack: AsyncExitStack) -> None:
 
 
 def _daemon(
-    options: Options, entry: Entry, stock: stocks.Stock, network: Network, services: Services, who: Sequence[Identity]
-) -> Daemon:
+    options: LabOptions,
+    entry: RegisteredLab,
+    stock: stocks.Stock,
+    network: LabNetwork,
+    services: Services,
+    who: Sequence[LabIdentity],
+) -> DaemonProcess:
     state = Path(entry.scratch) / "state"
     state.mkdir()
     (state / "images").symlink_to(stock.store.root)
     cursed = {fault.laptop for fault in options.wanted_faults if isinstance(fault, Corrupt)}
-    settings = Settings(
+    settings = DaemonSettings(
         state=state,
         runtime=entry.folder / "daemon",
         live=stock.live,
@@ -159,10 +169,10 @@ def _daemon(
         webhook_secret=services.inventory.secret,
         gates={each.mac: f"{GATE}/{each.number}" for each in who if each.number in cursed},
     )
-    return Daemon(settings, network.server, Path(entry.scratch) / "daemon.log")
+    return DaemonProcess(settings, network.server, Path(entry.scratch) / "daemon.log")
 
 
-def troubles(laptop: Laptop, lines: int = 3) -> str:
+def troubles(laptop: LabLaptop, lines: int = 3) -> str:
     """The last words on a laptop's screen, on one line."""
     shown = [line.strip() for line in laptop.shown().replace("\r", "\n").splitlines() if line.strip()]
     return " / ".join(shown[-lines:])

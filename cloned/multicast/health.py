@@ -26,7 +26,7 @@ FEWEST = 12
 """Packets that must have been expected before a count means something: three seconds of probing."""
 
 
-class Reach:
+class MulticastHealth:
     """Runs the querier always, and the probe while a laptop that said hello is here.
 
     `switch_of` names the switch a laptop is plugged into, "" where none tells.

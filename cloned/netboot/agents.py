@@ -35,7 +35,7 @@ HELLO_EVERY = 1.0
 Handler = Callable[[web.Request, Laptop, Mapping[str, Any]], Awaitable[web.StreamResponse]]
 
 
-class Store(Protocol):
+class ManifestStore(Protocol):
     """Where manifests are."""
 
     def manifest(self, name: str) -> Manifest:
@@ -52,7 +52,7 @@ class AgentApi:
         self,
         engine: Engine,
         monitor: Monitor,
-        store: Store,
+        store: ManifestStore,
         casting: Casting,
         finishing: Callable[[Laptop], list[dict[str, Any]]],
     ) -> None:

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 
-from cloned.netboot.firmware import Client, Way, boot_file, classify
+from cloned.netboot.firmware import BootClient, BootPath, boot_file, classify
 from cloned.netboot.leases import Pool
-from cloned.netboot.packet import BROADCAST_FLAG, ZERO, Kind, Option, Packet
+from cloned.netboot.packet import BROADCAST_FLAG, ZERO, MessageType, Option, Packet
 
 SERVER_PORT, CLIENT_PORT, PXE_PORT = 67, 68, 4011
 EVERYBODY = IPv4Address("255.255.255.255")
@@ -41,7 +41,7 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True)
-class Place:
+class Segment:
     """One interface as answers need it."""
 
     interface: str
@@ -60,7 +60,7 @@ class Place:
 class Decision:
     """What to do with a request. No `reply`: stay silent."""
 
-    client: Client
+    client: BootClient
     reply: Packet | None = None
     to: IPv4Address = EVERYBODY
     got: str = ""
@@ -75,7 +75,7 @@ class Decision:
     """It took this server's offer."""
 
 
-def asked(packet: Packet, client: Client) -> str:
+def asked(packet: Packet, client: BootClient) -> str:
     """A request in words, for the history."""
     kind = packet.kind.name if packet.kind else "BOOTP"
     return f"DHCP {kind} from {client}"
@@ -85,7 +85,7 @@ def asked(packet: Packet, client: Client) -> str:
 class Answers:
     """Decides for one interface. `leasing` and `proxy` change as other servers come and go (watch.py)."""
 
-    place: Place
+    place: Segment
     pool: Pool | None = None
     choose: Callable[[str], str] = lambda mac: "auto"
     """MAC → the `uefi` setting of its model."""
@@ -106,7 +106,7 @@ class Answers:
             return Decision(client, why=why)
         if port == PXE_PORT:
             return self._boot_server(packet, client, source)
-        if self.pool is not None and packet.kind in (Kind.RELEASE, Kind.DECLINE):
+        if self.pool is not None and packet.kind in (MessageType.RELEASE, MessageType.DECLINE):
             return self._given_back(packet, client, self.pool, now)
         if self.pool is not None and (self.leasing or self._renews(packet, now)):
             return self._lease(packet, client, self.pool, now)
@@ -118,7 +118,7 @@ class Answers:
         """Whether it only prolongs what it has: that goes on when leasing is stopped, nothing new is given."""
         lease = self.pool.lease_of(packet.mac) if self.pool else None
         return (
-            packet.kind is Kind.REQUEST
+            packet.kind is MessageType.REQUEST
             and lease is not None
             and lease.bound
             and lease.until > now
@@ -126,29 +126,33 @@ class Answers:
             and str(packet.ciaddr) == lease.address
         )
 
-    def _proxy(self, packet: Packet, client: Client) -> Decision:
-        if packet.kind is not Kind.DISCOVER or client.way is Way.NONE:
+    def _proxy(self, packet: Packet, client: BootClient) -> Decision:
+        if packet.kind is not MessageType.DISCOVER or client.way is BootPath.NONE:
             return Decision(client)
         if client.refusal:
             return Decision(client, why=client.refusal)
-        reply = self._reply(packet, Kind.OFFER, self._boot_options(packet, client, proxy=True))
+        reply = self._reply(packet, MessageType.OFFER, self._boot_options(packet, client, proxy=True))
         return Decision(client, self._with_file(reply, client), got=f"proxyDHCP: {self._file(packet, client)}")
 
-    def _boot_server(self, packet: Packet, client: Client, source: IPv4Address) -> Decision:
+    def _boot_server(self, packet: Packet, client: BootClient, source: IPv4Address) -> Decision:
         """Port 4011 (PXE 2.1 §2.2.5): asked by firmware that passes over option 43."""
-        if not (self.leasing or self.proxy) or packet.kind not in (Kind.REQUEST, Kind.INFORM, Kind.DISCOVER):
+        if not (self.leasing or self.proxy) or packet.kind not in (
+            MessageType.REQUEST,
+            MessageType.INFORM,
+            MessageType.DISCOVER,
+        ):
             return Decision(client, why=self.why_silent)
         if not client.boots:
             return Decision(client, why=client.refusal or "not a network boot")
-        reply = self._reply(packet, Kind.ACK, self._boot_options(packet, client, proxy=True))
+        reply = self._reply(packet, MessageType.ACK, self._boot_options(packet, client, proxy=True))
         to = packet.ciaddr if packet.ciaddr != ZERO else source
         return Decision(client, self._with_file(reply, client), to, got=f"port 4011: {self._file(packet, client)}")
 
-    def _given_back(self, packet: Packet, client: Client, pool: Pool, now: float) -> Decision:
+    def _given_back(self, packet: Packet, client: BootClient, pool: Pool, now: float) -> Decision:
         server = packet.address(Option.SERVER)
         if server is not None and server != self.place.address:
             return Decision(client)
-        if packet.kind is Kind.RELEASE:
+        if packet.kind is MessageType.RELEASE:
             pool.release(packet.mac, packet.ciaddr, now)
             return Decision(client, got="released")
         address, lease = packet.address(Option.REQUESTED), pool.lease_of(packet.mac)
@@ -159,19 +163,19 @@ class Answers:
             client, why=f"it declined {address}: somebody else uses that address; it is left alone for an hour"
         )
 
-    def _lease(self, packet: Packet, client: Client, pool: Pool, now: float) -> Decision:
-        if packet.kind is Kind.DISCOVER:
+    def _lease(self, packet: Packet, client: BootClient, pool: Pool, now: float) -> Decision:
+        if packet.kind is MessageType.DISCOVER:
             address = pool.offer(packet.mac, packet.address(Option.REQUESTED), now)
             if not address:
                 return Decision(client, no_address=True, why="no address is free")
-            return self._give(packet, client, Kind.OFFER, IPv4Address(address))
-        if packet.kind is Kind.REQUEST:
+            return self._give(packet, client, MessageType.OFFER, IPv4Address(address))
+        if packet.kind is MessageType.REQUEST:
             return self._request(packet, client, pool, now)
-        if packet.kind is Kind.INFORM and packet.ciaddr in self.place.network:
-            return self._give(packet, client, Kind.ACK, ZERO, packet.ciaddr)
+        if packet.kind is MessageType.INFORM and packet.ciaddr in self.place.network:
+            return self._give(packet, client, MessageType.ACK, ZERO, packet.ciaddr)
         return Decision(client)
 
-    def _request(self, packet: Packet, client: Client, pool: Pool, now: float) -> Decision:
+    def _request(self, packet: Packet, client: BootClient, pool: Pool, now: float) -> Decision:
         """RFC 2131 §4.3.2: selecting (it names a server), rebooting, renewing, rebinding."""
         server = packet.address(Option.SERVER)
         if server is not None and server != self.place.address:
@@ -181,13 +185,15 @@ class Answers:
         if wanted is None:
             return Decision(client, why="it asks for no address")
         if pool.bind(packet.mac, wanted, now):
-            return self._give(packet, client, Kind.ACK, wanted, packet.ciaddr)
+            return self._give(packet, client, MessageType.ACK, wanted, packet.ciaddr)
         why = f"{wanted} is not free" if pool.covers(wanted) else f"{wanted} is not ours to give"
-        reply = self._reply(packet, Kind.NAK, {Option.MESSAGE: why.encode()}, flags=packet.flags | BROADCAST_FLAG)
+        reply = self._reply(
+            packet, MessageType.NAK, {Option.MESSAGE: why.encode()}, flags=packet.flags | BROADCAST_FLAG
+        )
         return Decision(client, reply, got="NAK", why=why)
 
     def _give(
-        self, packet: Packet, client: Client, kind: Kind, address: IPv4Address, to: IPv4Address = ZERO
+        self, packet: Packet, client: BootClient, kind: MessageType, address: IPv4Address, to: IPv4Address = ZERO
     ) -> Decision:
         """OFFER or ACK, with the boot file if there is one."""
         options = dict(self._lease_options(infinite=address == ZERO))
@@ -214,28 +220,28 @@ class Answers:
             options[Option.DNS] = b"".join(server.packed for server in self.place.dns)
         return options
 
-    def _boot_options(self, packet: Packet, client: Client, *, proxy: bool) -> dict[int, bytes]:
+    def _boot_options(self, packet: Packet, client: BootClient, *, proxy: bool) -> dict[int, bytes]:
         options: dict[int, bytes] = {}
-        if client.way is Way.HTTP:
+        if client.way is BootPath.HTTP:
             options[Option.CLASS] = b"HTTPClient"
         elif proxy:
             options[Option.CLASS] = b"PXEClient"
             options[Option.VENDOR] = _USE_FILE
         options[Option.BOOT_FILE] = self._file(packet, client).encode()
-        if client.way is Way.IPXE and not proxy:
+        if client.way is BootPath.IPXE and not proxy:
             options[Option.IPXE] = _NO_PROXY_WAIT
         return options
 
-    def _file(self, packet: Packet, client: Client) -> str:
-        if client.way is Way.IPXE:
+    def _file(self, packet: Packet, client: BootClient) -> str:
+        if client.way is BootPath.IPXE:
             return self.place.url("boot.ipxe")
         name = boot_file(client, self.choose(packet.mac))
-        return self.place.url(name) if client.way is Way.HTTP else name
+        return self.place.url(name) if client.way is BootPath.HTTP else name
 
     def _reply(
         self,
         packet: Packet,
-        kind: Kind,
+        kind: MessageType,
         options: dict[int, bytes],
         *,
         yiaddr: IPv4Address = ZERO,
@@ -244,7 +250,7 @@ class Answers:
         """A reply with what every reply carries; options 61 (RFC 6842) and 97 go back as they came."""
         head: dict[int, bytes] = {Option.TYPE: bytes((kind,)), Option.SERVER: self.place.address.packed}
         same = {code: packet.options[code] for code in (Option.MACHINE_ID, Option.CLIENT_ID) if code in packet.options}
-        ciaddr = packet.ciaddr if kind is Kind.ACK else ZERO
+        ciaddr = packet.ciaddr if kind is MessageType.ACK else ZERO
         return Packet(
             2,
             packet.xid,
@@ -256,7 +262,7 @@ class Answers:
             options=head | options | same,
         )
 
-    def _with_file(self, reply: Packet, client: Client) -> Packet:
+    def _with_file(self, reply: Packet, client: BootClient) -> Packet:
         """The BOOTP fields too: shim takes the server and its own directory from them, not from the options."""
         file = reply.options[Option.BOOT_FILE]
         return Packet(

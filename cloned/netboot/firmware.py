@@ -28,7 +28,7 @@ IPXE = "ipxe.efi"
 BIOS_IPXE = "undionly.kpxe"
 
 
-class Way(StrEnum):
+class BootPath(StrEnum):
     """How the client wants to be booted."""
 
     NONE = "none"
@@ -63,10 +63,10 @@ _HTTP_FEATURE = 0x13
 
 
 @dataclass(frozen=True)
-class Client:
+class BootClient:
     """What a DHCP request tells about who sent it."""
 
-    way: Way
+    way: BootPath
     arch: int | None = None
     firmware: str = ""
     """`bios` or `uefi`; empty where it is not known."""
@@ -76,27 +76,27 @@ class Client:
     @property
     def boots(self) -> bool:
         """Whether it wants a boot file and there is one for it."""
-        return self.way is not Way.NONE and not self.refusal
+        return self.way is not BootPath.NONE and not self.refusal
 
     def __str__(self) -> str:
-        if self.way is Way.NONE:
+        if self.way is BootPath.NONE:
             return "not a network boot"
         return f"{self.way} {self.firmware or '?'} (architecture {'?' if self.arch is None else self.arch})"
 
 
-def classify(packet: Packet) -> Client:
+def classify(packet: Packet) -> BootClient:
     """Tell from its options what sent a request."""
     vendor = packet.text(Option.CLASS)
     arch = _architecture(packet.options.get(Option.ARCHITECTURE, b""), vendor)
     if is_ipxe(packet):
         firmware, refusal = _processor(arch)
         # an iPXE without HTTP (some boot ROMs) is treated as the plain ROM it replaced: it gets ours
-        return Client(Way.IPXE if _has_http(packet) else Way.PXE, arch, firmware, refusal)
+        return BootClient(BootPath.IPXE if _has_http(packet) else BootPath.PXE, arch, firmware, refusal)
     if vendor.startswith("HTTPClient"):
-        return Client(Way.HTTP, arch, *_processor(arch))
+        return BootClient(BootPath.HTTP, arch, *_processor(arch))
     if vendor.startswith("PXEClient"):
-        return Client(Way.PXE, arch, *_processor(arch))
-    return Client(Way.NONE)
+        return BootClient(BootPath.PXE, arch, *_processor(arch))
+    return BootClient(BootPath.NONE)
 
 
 def is_ipxe(packet: Packet) -> bool:
@@ -105,7 +105,7 @@ def is_ipxe(packet: Packet) -> bool:
     return user_class in (b"iPXE", b"\x04iPXE")
 
 
-def boot_file(client: Client, choice: str = "auto") -> str:
+def boot_file(client: BootClient, choice: str = "auto") -> str:
     """The first file for a client that `boots` and is not iPXE; `choice` is the model's `uefi` setting."""
     if client.firmware == BIOS:
         return BIOS_IPXE

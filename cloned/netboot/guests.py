@@ -15,7 +15,7 @@ from cloned.engine import Engine
 from cloned.errors import ImageError
 
 
-class Store(Protocol):
+class PseudoImageStore(Protocol):
     """Where the images are."""
 
     def pseudo_image(self, name: str, disk: str) -> bytes:
@@ -25,7 +25,7 @@ class Store(Protocol):
 class Guests:
     """The routes for guests."""
 
-    def __init__(self, engine: Engine, store: Store) -> None:
+    def __init__(self, engine: Engine, store: PseudoImageStore) -> None:
         self._engine, self._store = engine, store
 
     def routes(self) -> list[web.RouteDef]:
@@ -40,7 +40,7 @@ class Guests:
         return await tar(self._store, session.image, request.match_info["disk"])
 
 
-async def tar(store: Store, image: str, disk: str) -> web.Response:
+async def tar(store: PseudoImageStore, image: str, disk: str) -> web.Response:
     """The pseudo image as a response; 400 for what is no disk, 409 where the image is damaged."""
     try:
         data = await asyncio.to_thread(store.pseudo_image, image, disk)

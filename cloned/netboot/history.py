@@ -17,7 +17,7 @@ _SAME = 64
 
 
 @dataclass
-class Entry:
+class BootRecord:
     """One thing asked and what came of it."""
 
     at: float
@@ -36,7 +36,7 @@ class History:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._macs: OrderedDict[str, deque[Entry]] = OrderedDict()
+        self._macs: OrderedDict[str, deque[BootRecord]] = OrderedDict()
         self._addresses: OrderedDict[str, str] = OrderedDict()
         self._last = float("-inf")
 
@@ -57,7 +57,7 @@ class History:
         ):
             last.at, last.times = self._clock(), last.times + 1
             return
-        entries.append(Entry(self._clock(), asked[:200], got[:200], why[:300], address, interface))
+        entries.append(BootRecord(self._clock(), asked[:200], got[:200], why[:300], address, interface))
 
     def quiet(self) -> float:
         """Seconds since anybody asked for anything."""
@@ -78,7 +78,7 @@ class History:
         """The MAC last seen at `address`, or nothing."""
         return self._addresses.get(address, "")
 
-    def entries(self, mac: str) -> list[Entry]:
+    def entries(self, mac: str) -> list[BootRecord]:
         """What `mac` asked, oldest first."""
         return list(self._macs.get(mac, ()))
 

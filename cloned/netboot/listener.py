@@ -13,14 +13,14 @@ from ipaddress import IPv4Address
 
 from cloned.errors import MissingError
 from cloned.netboot.arp import ANSWER_SECONDS, ArpChecker
-from cloned.netboot.dhcp import CLIENT_PORT, EVERYBODY, PXE_PORT, SERVER_PORT, Answers, Decision, Mode, Place, asked
-from cloned.netboot.firmware import Way, is_ipxe
+from cloned.netboot.dhcp import CLIENT_PORT, EVERYBODY, PXE_PORT, SERVER_PORT, Answers, Decision, Mode, Segment, asked
+from cloned.netboot.firmware import BootPath, is_ipxe
 from cloned.netboot.frames import DHCP_SERVERS, ETH_IP, packet_socket, read_udp
 from cloned.netboot.history import History
 from cloned.netboot.leases import Pool
 from cloned.netboot.packet import MAXIMUM, ZERO, BadPacket, Packet, decode, encode
 from cloned.netboot.solicit import NoRouter
-from cloned.netboot.watch import Server, Watch, probe
+from cloned.netboot.watch import ForeignServer, ServerWatch, probe
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +33,10 @@ _IPXE_SECONDS = 60
 
 
 @dataclass
-class State:
+class ServerState:
     """What the page says of an interface."""
 
-    stopped_by: list[Server] = field(default_factory=list)
+    stopped_by: list[ForeignServer] = field(default_factory=list)
     """DHCP servers because of which we lease nothing."""
     exhausted: bool = False
     bad_packets: int = 0
@@ -45,12 +45,12 @@ class State:
     probe_failed: str = ""
 
 
-class Listener:
+class DhcpServer:
     """Listens on the DHCP ports of one interface until it is closed."""
 
     def __init__(
         self,
-        place: Place,
+        place: Segment,
         mac: str,
         mode: Mode,
         history: History,
@@ -59,7 +59,7 @@ class Listener:
         choose: Callable[[str], str] = lambda mac: "auto",
     ) -> None:
         self.place, self.mac, self.mode = place, mac, mode
-        self.watch, self.state = Watch(place.address), State()
+        self.watch, self.state = ServerWatch(place.address), ServerState()
         self.answers = Answers(place, pool, choose)
         self._history, self._pool = history, pool
         self._ipxe: dict[str, float] = {}
@@ -167,7 +167,7 @@ class Listener:
             self._history.place(packet.mac, decision.address)
             if self._arp is not None:
                 self._arp.ask(decision.address)
-        if decision.client.way is Way.NONE and not self._history.knows(packet.mac):
+        if decision.client.way is BootPath.NONE and not self._history.knows(packet.mac):
             return
         if decision.got or decision.why:
             self._history.add(

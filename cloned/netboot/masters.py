@@ -25,7 +25,7 @@ EVERY = 1.0
 UPLOAD = "/capture/v1"
 
 
-class Upload(Protocol):
+class IncomingImage(Protocol):
     """One image on its way in."""
 
     name: str
@@ -42,10 +42,10 @@ class Upload(Protocol):
 class Uploads(Protocol):
     """All of them."""
 
-    def begin(self, name: str, expected: int, laptop: str = "") -> Upload:
+    def begin(self, name: str, expected: int, laptop: str = "") -> IncomingImage:
         """Open one; ClonedError if the name is taken or there is no room for `expected` bytes."""
 
-    def unsettled(self) -> Sequence[Upload]:
+    def unsettled(self) -> Sequence[IncomingImage]:
         """Those whose outcome nobody was told yet."""
 
     def settle(self, upload: Any) -> None:
@@ -102,12 +102,12 @@ class Masters:
             if laptop.state is State.GONE:
                 await self._end(laptop, "nothing was heard from it any more")
 
-    def _call_off(self, upload: Upload) -> None:
+    def _call_off(self, upload: IncomingImage) -> None:
         if not upload.outcome:
             self._uploads.fail(upload, "it was called off")
         self._uploads.settle(upload)
 
-    async def _tell(self, laptop: Laptop, upload: Upload) -> None:
+    async def _tell(self, laptop: Laptop, upload: IncomingImage) -> None:
         if upload.outcome == "done":
             await self._noticed()
         self._uploads.settle(upload)
@@ -131,7 +131,7 @@ class Masters:
             return refuse(409, error.message, error.hint)
         return web.json_response({"upload": UPLOAD, "token": upload.token})
 
-    async def _begin(self, laptop: Laptop, body: Any) -> Upload:
+    async def _begin(self, laptop: Laptop, body: Any) -> IncomingImage:
         """The upload for a laptop's order; the same one again while nothing has come, as an answer can get lost."""
         expected = body.get("expected") if isinstance(body, Mapping) else None
         if not isinstance(expected, int) or isinstance(expected, bool) or not 0 <= expected < 2**63:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import jinja2
 
 from cloned import assets
-from cloned.config import Boot, Model
+from cloned.config import BootSettings, Model
 from cloned.core.boot import BootAnswer, BootRequest
 from cloned.netboot.firmware import BIOS, UEFI
 
@@ -52,7 +52,7 @@ _ITEMS = (
 class Menus:
     """Renders scripts for clients that reach us at `server` (ADDRESS:PORT)."""
 
-    def __init__(self, boot: Boot) -> None:
+    def __init__(self, boot: BootSettings) -> None:
         self._boot = boot
         loader = jinja2.FileSystemLoader(assets.root("pxe") / "menus")
         self._templates = jinja2.Environment(  # noqa: S701 - scripts, not HTML; `say` is what makes text harmless

@@ -48,7 +48,7 @@ class Option(IntEnum):
     IPXE = 175
 
 
-class Kind(IntEnum):
+class MessageType(IntEnum):
     """DHCP message types (option 53)."""
 
     DISCOVER = 1
@@ -84,10 +84,10 @@ class Packet:
     options: Mapping[int, bytes] = field(default_factory=dict)
 
     @property
-    def kind(self) -> Kind | None:
+    def kind(self) -> MessageType | None:
         """The DHCP message type; None for plain BOOTP or a type that we don't know."""
         value = self.options.get(Option.TYPE, b"")
-        return Kind(value[0]) if len(value) == 1 and 1 <= value[0] <= Kind.INFORM else None
+        return MessageType(value[0]) if len(value) == 1 and 1 <= value[0] <= MessageType.INFORM else None
 
     def address(self, option: int) -> IPv4Address | None:
         """The address that `option` holds; None if it is absent or no address."""

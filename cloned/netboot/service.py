@@ -11,19 +11,18 @@ from typing import Any
 
 from aiohttp import web
 
-from cloned.config import Config, Pool
+from cloned.config import Config, LeaseSettings
 from cloned.errors import MissingError, UsageError
 from cloned.netboot import interfaces as nics
 from cloned.netboot import neighbours
 from cloned.netboot.choices import Choices
-from cloned.netboot.dhcp import Mode, Place
+from cloned.netboot.dhcp import Mode, Segment
 from cloned.netboot.files import Shelf
 from cloned.netboot.history import History
 from cloned.netboot.http import BootDecisions, Site
 from cloned.netboot.interfaces import Interface
-from cloned.netboot.leases import LeaseFile, LeaseStore
-from cloned.netboot.leases import Pool as LeasePool
-from cloned.netboot.listener import Listener
+from cloned.netboot.leases import LeaseFile, LeaseStore, Pool
+from cloned.netboot.listener import DhcpServer
 from cloned.netboot.menus import Menus
 from cloned.netboot.tftp import BlockCache, TftpServer, Told
 from cloned.netboot.tftp_transfer import Pump
@@ -68,7 +67,7 @@ class Netboot:
             self._tasks,
         )
         self._routes = list(routes)
-        self._listeners: list[Listener] = []
+        self._listeners: list[DhcpServer] = []
         self._tftp: list[TftpServer] = []
         self._runner: web.AppRunner | None = None
         self._pump: Pump | None = None
@@ -136,10 +135,10 @@ class Netboot:
         self._tasks.start(lives(), "tftp", service=True)
         return Pump(lambda error: loop.call_soon_threadsafe(broken.set_exception, error))
 
-    def _open(self, nic: Interface, lease: Pool | None, pump: Pump) -> None:
+    def _open(self, nic: Interface, lease: LeaseSettings | None, pump: Pump) -> None:
         """DHCP and TFTP on one interface."""
         port = self._config.network.boot_port
-        place = Place(
+        place = Segment(
             nic.name, nic.address, nic.network, port, lease.router if lease else None, lease.dns if lease else ()
         )
         mode = Mode.LEASE if lease is not None else Mode(self._config.dhcp.mode)
@@ -147,8 +146,8 @@ class Netboot:
         if lease is not None:
             edges = (nic.address, nic.network.network_address, nic.network.broadcast_address)
             others = [address for address in (lease.router, *lease.dns) if address is not None]
-            pool = LeasePool(lease.first, lease.last, lease.seconds, self._leases(nic.name), [*edges, *others])
-        listener = Listener(place, nic.mac, mode, self.history, pool=pool, choose=self.choices.uefi)
+            pool = Pool(lease.first, lease.last, lease.seconds, self._leases(nic.name), [*edges, *others])
+        listener = DhcpServer(place, nic.mac, mode, self.history, pool=pool, choose=self.choices.uefi)
         listener.start()
         self._listeners.append(listener)
         self._tasks.start(listener.run(), f"dhcp.{nic.name}", service=True)
@@ -202,7 +201,7 @@ def choose_interfaces(config: Config) -> list[str]:
     )
 
 
-def check_pools(places: Sequence[Interface], pools: Mapping[str, Pool]) -> None:
+def check_pools(places: Sequence[Interface], pools: Mapping[str, LeaseSettings]) -> None:
     """Raise UsageError for a pool that does not lie in its interface's network."""
     for nic in places:
         pool = pools.get(nic.name)

@@ -9,7 +9,7 @@ from cloned.netboot.choices import Choices
 from cloned.netboot.dhcp import Mode
 from cloned.netboot.firmware import SHIM
 from cloned.netboot.history import History
-from cloned.netboot.listener import Listener
+from cloned.netboot.listener import DhcpServer
 
 _RECENT = 3600
 """Seconds for which a refused laptop is worth a warning."""
@@ -21,7 +21,7 @@ def warning(code: str, text: str, hint: str) -> dict[str, str]:
 
 
 def warnings_of(
-    listeners: Sequence[Listener], choices: Choices, history: History, missing: Sequence[str] = ()
+    listeners: Sequence[DhcpServer], choices: Choices, history: History, missing: Sequence[str] = ()
 ) -> list[dict[str, str]]:
     """Every warning of this room, the most urgent first; `missing`: files that laptops will ask for in vain."""
     now = time.time()
@@ -32,7 +32,7 @@ def warnings_of(
     return [*found, *_of_laptops(choices, history, now)]
 
 
-def _of_listener(listener: Listener, now: float) -> Iterable[dict[str, str]]:
+def _of_listener(listener: DhcpServer, now: float) -> Iterable[dict[str, str]]:
     where, state = listener.place.interface, listener.state
     servers = listener.watch.leasing(now)
     if listener.mode is Mode.LEASE and servers:
@@ -65,7 +65,7 @@ def _of_listener(listener: Listener, now: float) -> Iterable[dict[str, str]]:
         )
 
 
-def _of_servers(listener: Listener, now: float) -> Iterable[dict[str, str]]:
+def _of_servers(listener: DhcpServer, now: float) -> Iterable[dict[str, str]]:
     """What other servers do that gets in a laptop's way."""
     where, own = listener.place.interface, listener.place.address
     for server in listener.watch.booting(now):

@@ -10,8 +10,8 @@ import struct
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from cloned.netboot.firmware import Way, classify
-from cloned.netboot.packet import BROADCAST_FLAG, ZERO, Kind, Option, Packet
+from cloned.netboot.firmware import BootPath, classify
+from cloned.netboot.packet import BROADCAST_FLAG, ZERO, MessageType, Option, Packet
 
 FORGET_SECONDS = 90
 """A server not heard for so long is gone; probes go out at least every 30 s."""
@@ -20,7 +20,7 @@ _MOST = 32
 
 
 @dataclass
-class Server:
+class ForeignServer:
     """A server that is not us."""
 
     address: IPv4Address
@@ -39,16 +39,16 @@ class Server:
         return f"{self.address} ({self.mac})"
 
 
-class Watch:
+class ServerWatch:
     """The other servers of one interface."""
 
     def __init__(self, own: IPv4Address) -> None:
         self._own = own
-        self._servers: dict[IPv4Address, Server] = {}
+        self._servers: dict[IPv4Address, ForeignServer] = {}
 
-    def heard(self, packet: Packet, source: IPv4Address, mac: str, now: float) -> Server | None:
+    def heard(self, packet: Packet, source: IPv4Address, mac: str, now: float) -> ForeignServer | None:
         """Take note of what a server sent; returns it if it is not us."""
-        if packet.op != 2 or packet.kind not in (Kind.OFFER, Kind.ACK, Kind.NAK):
+        if packet.op != 2 or packet.kind not in (MessageType.OFFER, MessageType.ACK, MessageType.NAK):
             return None
         address = packet.address(Option.SERVER) or source
         if self._own in (address, source) or address == ZERO:
@@ -57,7 +57,7 @@ class Watch:
         if server is None:
             if len(self._servers) >= _MOST:
                 return None
-            server = self._servers[address] = Server(address, mac, now)
+            server = self._servers[address] = ForeignServer(address, mac, now)
         server.last, server.mac = now, mac
         self._learn(server, packet)
         return server
@@ -65,39 +65,39 @@ class Watch:
     def took(self, address: IPv4Address, now: float) -> None:
         """A laptop's REQUEST names this server: it exists, even if its offer passed us by."""
         if address != self._own and (address in self._servers or len(self._servers) < _MOST):
-            server = self._servers.setdefault(address, Server(address, "MAC not seen", now))
+            server = self._servers.setdefault(address, ForeignServer(address, "MAC not seen", now))
             server.last, server.leases = now, True
 
-    def leasing(self, now: float) -> list[Server]:
+    def leasing(self, now: float) -> list[ForeignServer]:
         """Those that give out addresses."""
         return [server for server in self._alive(now) if server.leases]
 
-    def booting(self, now: float) -> list[Server]:
+    def booting(self, now: float) -> list[ForeignServer]:
         """Those that offer boot files."""
         return [server for server in self._alive(now) if server.boots]
 
-    def _alive(self, now: float) -> list[Server]:
+    def _alive(self, now: float) -> list[ForeignServer]:
         for address in [one for one, server in self._servers.items() if server.last + FORGET_SECONDS < now]:
             del self._servers[address]
         return list(self._servers.values())
 
     @staticmethod
-    def _learn(server: Server, packet: Packet) -> None:
-        if packet.yiaddr != ZERO or packet.kind is Kind.NAK:
+    def _learn(server: ForeignServer, packet: Packet) -> None:
+        if packet.yiaddr != ZERO or packet.kind is MessageType.NAK:
             server.leases = True
             server.fills_file = bool(packet.file)
             mask = packet.address(Option.MASK)
             if mask is not None and packet.yiaddr != ZERO:
                 server.network = _network(packet.yiaddr, mask)
         name = packet.text(Option.BOOT_FILE) or packet.file.decode("ascii", "replace")
-        if name or classify(packet).way is not Way.NONE:
+        if name or classify(packet).way is not BootPath.NONE:
             server.boots = name or "PXE"
 
 
 def probe(mac: str, xid: int, arch: int) -> Packet:
     """A DISCOVER that makes DHCP servers and PXE servers for `arch` show themselves. It is never followed up."""
     options: dict[int, bytes] = {
-        Option.TYPE: bytes((Kind.DISCOVER,)),
+        Option.TYPE: bytes((MessageType.DISCOVER,)),
         Option.PARAMETERS: bytes((Option.MASK, Option.ROUTER, Option.CLASS, Option.TFTP_SERVER, Option.BOOT_FILE)),
         Option.CLASS: f"PXEClient:Arch:{arch:05d}:UNDI:003000".encode(),
         Option.ARCHITECTURE: struct.pack("!H", arch),

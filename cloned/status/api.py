@@ -16,13 +16,13 @@ from cloned.status import metrics
 from cloned.status.auth import SIGNED_IN_SECONDS
 from cloned.status.guard import AUTH, COOKIE, TRUSTED, actor, problem, same_origin
 from cloned.status.live import Rendered, TooMany
-from cloned.status.needs import Counters, NetbootLog, Ready, Records, Workshop
+from cloned.status.needs import Counters, NetbootLog, Ready, ResultSource, WorkshopSource
 from cloned.status.openapi import document
 from cloned.status.pages import HUB, PAGES
 from cloned.status.requests import parse
 
-WORKSHOP = web.AppKey("workshop", Workshop)
-RECORDS = web.AppKey("records", Records)
+WORKSHOP = web.AppKey("workshop", WorkshopSource)
+RECORDS = web.AppKey("records", ResultSource)
 NETBOOT = web.AppKey[NetbootLog | None]("netboot")
 READY = web.AppKey[Ready | None]("ready")
 COUNTERS = web.AppKey[Counters | None]("counters")

@@ -12,7 +12,7 @@ from cloned.assets import root
 from cloned.status import api, guard, pages
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
-from cloned.status.needs import Counters, NetbootLog, Ready, Records, Workshop
+from cloned.status.needs import Counters, NetbootLog, Ready, ResultSource, WorkshopSource
 
 LARGEST_BODY = 64 * 1024
 ROUTES = (
@@ -40,8 +40,8 @@ ROUTES = (
 
 
 def create_app(
-    workshop: Workshop,
-    records: Records,
+    workshop: WorkshopSource,
+    records: ResultSource,
     auth: Auth,
     hub: Hub,
     *,

@@ -34,7 +34,7 @@ ADDRESSES = 4096
 """Addresses remembered; the one heard of longest ago goes first."""
 
 
-class Wait(ClonedError):  # noqa: N818
+class TooManyTries(ClonedError):  # noqa: N818
     """Too many wrong PINs; `seconds` until the next try."""
 
     def __init__(self, seconds: float) -> None:
@@ -89,10 +89,10 @@ class Limiter:
         """Raise Wait where `address` must not try now; else count a try, wrong until `right` is called."""
         now, tries = self._clock(), self._of(address)
         if tries.until > now:
-            raise Wait(tries.until - now)
+            raise TooManyTries(tries.until - now)
         wait = 0.0 if tries.known else self._strangers.take()
         if wait:
-            raise Wait(wait)
+            raise TooManyTries(wait)
         tries.wrong += 1
         if tries.wrong >= FREE_TRIES:
             tries.until = now + min(LONGEST_WAIT, 5.0 * 2.0 ** min(tries.wrong - FREE_TRIES, 10))

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from cloned.errors import ClonedError, MissingError, UsageError
-from cloned.status.auth import Auth, Wait
+from cloned.status.auth import Auth, TooManyTries
 
 COOKIE = "cloned_signed_in"
 AUTH = web.AppKey("auth", Auth)
@@ -75,7 +75,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn what rooms raise into answers that say what to do next."""
     try:
         return await handler(request)
-    except Wait as wait:
+    except TooManyTries as wait:
         answer = problem(web.HTTPTooManyRequests, wait.message, wait.hint)
         answer.headers["Retry-After"] = str(int(wait.seconds) + 1)
         raise answer from wait

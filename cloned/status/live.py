@@ -47,7 +47,7 @@ class TooMany(Exception):  # noqa: N818
 
 
 @dataclass
-class View:
+class Topic:
     """One thing to watch, and who watches it."""
 
     render: Render
@@ -86,7 +86,7 @@ class Hub:
     """All views that are watched; `run` is a service for `tasks.TaskOwner`."""
 
     def __init__(self) -> None:
-        self._views: dict[str, View] = {}
+        self._views: dict[str, Topic] = {}
         self._watched = asyncio.Event()
         self._asked = asyncio.Event()
 
@@ -123,7 +123,7 @@ class Hub:
         """Events of the view `name`, without end; `render` makes it if nobody watches it yet."""
         if self.watchers >= WATCHERS:
             raise TooMany
-        view = self._views.setdefault(name, View(render))
+        view = self._views.setdefault(name, Topic(render))
         queue: asyncio.Queue[bytes] = asyncio.Queue(BACKLOG)
         if view.last is None:
             view.last = await view.render()
@@ -145,7 +145,7 @@ class Hub:
         except TimeoutError:
             return b": still here\n\n"
 
-    def _forget(self, name: str, view: View) -> None:
+    def _forget(self, name: str, view: Topic) -> None:
         if not view.watchers and self._views.get(name) is view:
             del self._views[name]
         if not self._views:

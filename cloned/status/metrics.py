@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from cloned import __version__
-from cloned.status.needs import Counters, Records, Workshop
+from cloned.status.needs import Counters, ResultSource, WorkshopSource
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 STATES = ("asking", "waiting", "ready", "receiving", "verifying", "finishing", "done", "aside", "gone")
@@ -119,7 +119,7 @@ def counter(name: str, words: str, values: Mapping[str, float], label: str) -> M
     return family
 
 
-async def render(workshop: Workshop, records: Records, counters: Counters | None, watchers: int) -> bytes:
+async def render(workshop: WorkshopSource, records: ResultSource, counters: Counters | None, watchers: int) -> bytes:
     """The text of one scrape."""
     registry = CollectorRegistry(auto_describe=False)
     more = counters() if counters else {}

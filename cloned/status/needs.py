@@ -9,7 +9,7 @@ Snapshot = Mapping[str, Any]
 """What `core.snapshot.snapshot` gives, with `workshop`, `switches` and `warnings` added by the house."""
 
 
-class Workshop(Protocol):
+class WorkshopSource(Protocol):
     """The engine, as the page sees it."""
 
     def snapshot(self) -> Snapshot:
@@ -19,7 +19,7 @@ class Workshop(Protocol):
         """Do what somebody asked for (shape: status/requests.py, with `by`); raises ClonedError with the reason."""
 
 
-class Records(Protocol):
+class ResultSource(Protocol):
     """The ledger and its outbox, as the page sees them."""
 
     async def totals(self) -> dict[str, Any]:

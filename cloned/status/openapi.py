@@ -9,10 +9,10 @@ from pydantic.json_schema import models_json_schema
 
 from cloned import __version__
 from cloned.status import schema
-from cloned.status.requests import Command
+from cloned.status.requests import CommandRequest
 
 MODELS: tuple[type[BaseModel], ...] = (
-    Command,
+    CommandRequest,
     schema.Problem,
     schema.Done,
     schema.Snapshot,
@@ -140,7 +140,7 @@ _PATHS: dict[str, Any] = {
     ),
     "/api/v1/commands": _post(
         "Do something. Needs the PIN's cookie (and to come from the page itself) or a token.",
-        Command,
+        CommandRequest,
         secured=True,
         _400="This is no command, or what it names does not exist.",
         _401="Neither PIN nor token.",

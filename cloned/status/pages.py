@@ -18,7 +18,7 @@ from cloned.assets import root
 from cloned.status import wall as view
 from cloned.status.guard import signed_in
 from cloned.status.live import Hub, Rendered
-from cloned.status.needs import NetbootLog, Records, Workshop
+from cloned.status.needs import NetbootLog, ResultSource, WorkshopSource
 
 HUB = web.AppKey("hub", Hub)
 PAGES = web.AppKey["Pages"]("pages")
@@ -27,7 +27,7 @@ PAGES = web.AppKey["Pages"]("pages")
 class Pages:
     """Draws pages and the parts of them that change."""
 
-    def __init__(self, workshop: Workshop, records: Records, netboot: NetbootLog | None = None) -> None:
+    def __init__(self, workshop: WorkshopSource, records: ResultSource, netboot: NetbootLog | None = None) -> None:
         self._workshop, self._records, self._netboot = workshop, records, netboot
         self.version = _version()
         self._jinja = _environment(self.version)

@@ -30,7 +30,7 @@ Verb = Literal[
 ]
 
 
-class Command(BaseModel):
+class CommandRequest(BaseModel):
     """One command. Which fields a verb needs: see the table of the OpenAPI document's `/api/v1/commands`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -77,12 +77,12 @@ class Command(BaseModel):
         return {**self.model_dump(), "by": by}
 
 
-def parse(body: object) -> Command:
+def parse(body: object) -> CommandRequest:
     """Understand a JSON body. Raises UsageError that names each mistake."""
     if not isinstance(body, dict):
         raise UsageError("a command is a JSON object", 'for example {"do": "retry", "target": "1f2e3d4c"}')
     try:
-        return Command.model_validate(body)
+        return CommandRequest.model_validate(body)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'command'}: {item['msg']}" for item in error.errors())
         raise UsageError(f"this is no command: {wrong}", "see /api/v1/openapi.json") from error

@@ -33,7 +33,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Port:
+class Socket:
     """A socket of the switch, and the laptop in it."""
 
     name: str
@@ -51,7 +51,7 @@ class Panel:
     """A switch's front: blocks of ports, each in two rows, odd above even as they are on the metal."""
 
     name: str
-    blocks: tuple[tuple[Port, ...], ...]
+    blocks: tuple[tuple[Socket, ...], ...]
     rows: int
     silent: float | None
     """Seconds since it was read last, where it does not answer now."""
@@ -219,10 +219,10 @@ def _panel(index: int, switch: Mapping[str, Any], seats: Mapping[tuple[int, int]
     return Panel(name, tuple(tuple(ports[at : at + size]) for at in range(0, len(ports), size)), rows, silent)
 
 
-def _port(number: int, port: Mapping[str, Any], laptop: Laptop | None) -> Port:
+def _port(number: int, port: Mapping[str, Any], laptop: Laptop | None) -> Socket:
     up, speed = port.get("oper") == "up", port.get("speed_mbps")
     slow = "half duplex" if port.get("duplex") == "half" else f"{speed} Mb/s" if speed and speed < 1000 else ""
-    return Port(
+    return Socket(
         name=str(port.get("name") or port["if_index"]),
         number=number,
         kind=port.get("role") or "access",

@@ -88,7 +88,7 @@ class Timeline:
         return next((when for when, point in reversed(self._points) if point <= sequence), -1e9)
 
 
-class Audience:
+class Receivers:
     """The receivers of one session."""
 
     def __init__(self, session: int, epoch: int) -> None:

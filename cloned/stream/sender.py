@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from cloned.stream import bitsets
 from cloned.stream.pacing import Sample
 from cloned.stream.packets import BURST, SEQUENCES, Answer, Bye, Mark, Repair, Request
-from cloned.stream.receivers import Audience, Receiver
+from cloned.stream.receivers import Receiver, Receivers
 
 MARK_EVERY = 0.05
 """Seconds between marks while something is unresolved and there is nothing to send."""
@@ -93,7 +93,7 @@ class StreamSender:
     def __init__(self, session: int, pieces: int, epoch: int, room: int) -> None:
         """`room`: frames that may be in memory at once, beside AHEAD that are being read."""
         self.session, self.pieces, self.epoch, self.room = session, pieces, epoch, room
-        self.audience = Audience(session, epoch)
+        self.audience = Receivers(session, epoch)
         self.sequence = -1
         """The last one sent."""
         self.paused = False

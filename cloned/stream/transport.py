@@ -32,7 +32,7 @@ BACK = 50
 """Packets between two looks that show that multicast has come back."""
 
 
-class Step(Enum):
+class TransportStep(Enum):
     """What to do now."""
 
     GO_ON = "go on"
@@ -56,7 +56,7 @@ class Seen:
     paused: bool = False
 
 
-class Ways:
+class Transport:
     """Decides, look by look."""
 
     def __init__(self, now: float, *, can_fetch: bool) -> None:
@@ -76,7 +76,7 @@ class Ways:
         """Whether multicast brings nothing."""
         return now - self._heard > SILENT
 
-    def look(self, seen: Seen, now: float) -> Step:
+    def look(self, seen: Seen, now: float) -> TransportStep:
         """What to do now, given what came since the last look."""
         before, self._before = self._before, seen
         new = seen.received - before.received if before else seen.received
@@ -90,23 +90,23 @@ class Ways:
             return self._return() if not self.left and new > BACK else self._rejoin(now)
         if self.can_fetch and (hopeless or self.silent(now)):
             self.fetching, self.left, self._left_at = True, hopeless, now
-            return Step.LEAVE if hopeless else Step.FETCH
+            return TransportStep.LEAVE if hopeless else TransportStep.FETCH
         return self._rejoin(now)
 
-    def _return(self) -> Step:
+    def _return(self) -> TransportStep:
         self.fetching = False
-        return Step.RETURN
+        return TransportStep.RETURN
 
-    def _come_back(self, now: float) -> Step:
+    def _come_back(self, now: float) -> TransportStep:
         self.fetching = self.left = self._suspect = False
         self._heard, self._away = now, min(2 * self._away, LONGEST_AWAY)
-        return Step.COME_BACK
+        return TransportStep.COME_BACK
 
-    def _rejoin(self, now: float) -> Step:
+    def _rejoin(self, now: float) -> TransportStep:
         if self.left or now - max(self._heard, self._joined) < REJOIN:
-            return Step.GO_ON
+            return TransportStep.GO_ON
         self._joined = now
-        return Step.REJOIN
+        return TransportStep.REJOIN
 
     def _hopeless(self, seen: Seen, now: float) -> bool:
         since, received, lost = self._judged

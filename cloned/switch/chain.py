@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 from cloned.core.warnings import Warn
 from cloned.switch.forwarding import Station
-from cloned.switch.ports import Port, View
+from cloned.switch.ports import Port, SwitchView
 
 COUNTED = "ports free for laptops on"
 """How the words for a capacity that was read begin."""
 
 
 @dataclass(frozen=True)
-class Place:
+class SwitchPort:
     """Where an address is plugged in. `behind` counts the other addresses on the same port."""
 
     switch: str
@@ -27,7 +27,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Link:
+class SwitchLink:
     """A port of one switch that leads to another of ours, away from the server."""
 
     switch: str
@@ -40,8 +40,8 @@ class Link:
 class Chain:
     """All switches together, with the roles that only their connection shows."""
 
-    views: tuple[View, ...] = ()
-    links: tuple[Link, ...] = ()
+    views: tuple[SwitchView, ...] = ()
+    links: tuple[SwitchLink, ...] = ()
     warnings: tuple[Warn, ...] = ()
 
     @property
@@ -62,7 +62,7 @@ class Chain:
         known = [speed for speed in (self.server_mbps, *(link.speed_mbps for link in self.links)) if speed]
         return min(known) if known else None
 
-    def locate(self, mac: str) -> Place | None:
+    def locate(self, mac: str) -> SwitchPort | None:
         """The port an address is plugged in: on the switch where it is not behind an uplink."""
         found = [place for view in self.views if (place := _on(view, mac)) is not None]
         plugged = [place for place in found if place.port.role != "uplink"]
@@ -74,32 +74,32 @@ class Chain:
         return f"{COUNTED} {', '.join(parts)}" if parts else "no switch was read"
 
 
-def _on(view: View, mac: str) -> Place | None:
+def _on(view: SwitchView, mac: str) -> SwitchPort | None:
     for station in view.stations:
         if station.mac == mac:
             port = view.port(station.if_index) or _behind_lag(view, station)
-            return None if port is None else Place(view.address, port, max(0, len(port.macs) - 1))
+            return None if port is None else SwitchPort(view.address, port, max(0, len(port.macs) - 1))
     return None
 
 
-def _behind_lag(view: View, station: Station) -> Port | None:
+def _behind_lag(view: SwitchView, station: Station) -> Port | None:
     """A member of the LAG an address is behind, if the members are known."""
     return next((port for port in view.ports if station.mac in port.macs), None)
 
 
-def join(views: Sequence[View], server_macs: frozenset[str] = frozenset()) -> Chain:
+def join(views: Sequence[SwitchView], server_macs: frozenset[str] = frozenset()) -> Chain:
     """Connect `views`; ports that lead to another of them become uplinks, the server's port is found once.
 
     Ports that the configuration reserved stay so.
     """
-    links: list[Link] = []
+    links: list[SwitchLink] = []
     joined = []
     for view in views:
         others = [other for other in views if other.address != view.address]
         leads = _leads(view, others)
         towards = _towards_server(view, others, server_macs)
         links += [
-            Link(view.address, port.name, next_one.address, port.speed_mbps)
+            SwitchLink(view.address, port.name, next_one.address, port.speed_mbps)
             for port in view.ports
             if port.if_index != towards
             for next_one in _nearest(leads.get(port.if_index, ()), server_macs)
@@ -108,9 +108,9 @@ def join(views: Sequence[View], server_macs: frozenset[str] = frozenset()) -> Ch
     return Chain(tuple(joined), tuple(links), tuple(_unconnected(joined, links)))
 
 
-def _leads(view: View, others: Iterable[View]) -> dict[int, list[View]]:
+def _leads(view: SwitchView, others: Iterable[SwitchView]) -> dict[int, list[SwitchView]]:
     """ifIndex to the switches whose own address is seen there, or that LLDP names."""
-    found: dict[int, list[View]] = {}
+    found: dict[int, list[SwitchView]] = {}
     for other in others:
         seen = {port.if_index for port in view.ports if not other.own.isdisjoint(port.macs)}
         seen |= {index for index, neighbour in view.neighbours if neighbour.chassis in other.own}
@@ -119,19 +119,19 @@ def _leads(view: View, others: Iterable[View]) -> dict[int, list[View]]:
     return found
 
 
-def _nearest(behind: Sequence[View], server_macs: frozenset[str]) -> list[View]:
+def _nearest(behind: Sequence[SwitchView], server_macs: frozenset[str]) -> list[SwitchView]:
     """Of the switches behind one port, those that are not behind another of them."""
     return [view for view in behind if not any(_sees_beyond(other, view, server_macs) for other in behind)]
 
 
-def _sees_beyond(view: View, other: View, server_macs: frozenset[str]) -> bool:
+def _sees_beyond(view: SwitchView, other: SwitchView, server_macs: frozenset[str]) -> bool:
     """Whether `view` sees the address of `other` on a port where the server is not."""
     if view.address == other.address:
         return False
     return any(not other.own.isdisjoint(port.macs) and server_macs.isdisjoint(port.macs) for port in view.ports)
 
 
-def _towards_server(view: View, others: Sequence[View], server_macs: frozenset[str]) -> int | None:
+def _towards_server(view: SwitchView, others: Sequence[SwitchView], server_macs: frozenset[str]) -> int | None:
     """The port on which this switch sees the server, if another of our switches lies between.
 
     It does if that other switch sees this one's address on a port where the server is not.
@@ -142,7 +142,7 @@ def _towards_server(view: View, others: Sequence[View], server_macs: frozenset[s
     return mine.if_index if any(_sees_beyond(other, view, server_macs) for other in others) else None
 
 
-def _with_roles(view: View, leads: Mapping[int, list[View]], towards: int | None) -> View:
+def _with_roles(view: SwitchView, leads: Mapping[int, list[SwitchView]], towards: int | None) -> SwitchView:
     """The view with uplinks to other switches of ours; told in the warnings."""
     ports, told = [], []
     for port in view.ports:
@@ -160,7 +160,7 @@ def _with_roles(view: View, leads: Mapping[int, list[View]], towards: int | None
     return replace(view, ports=tuple(ports), warnings=(*view.warnings, *told))
 
 
-def _unconnected(views: Sequence[View], links: Sequence[Link]) -> Iterable[Warn]:
+def _unconnected(views: Sequence[SwitchView], links: Sequence[SwitchLink]) -> Iterable[Warn]:
     """A switch that no other one sees, where there are several: maybe it is not on this network."""
     if len(views) < 2:
         return

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cloned.switch.ports import Port, View
+from cloned.switch.ports import Port, SwitchView
 
 _LEGEND = (
     ("up", "█", "green"),
@@ -36,7 +36,7 @@ _WORDS = {
 SOCKETS_IN_A_ROW = 24
 
 
-def drawn(view: View) -> RenderableType:
+def drawn(view: SwitchView) -> RenderableType:
     """Heading, front panel, table and warnings of one switch."""
     name = view.sys_name or view.model or "switch"
     heading = Text.assemble((printable(name), "bold"), f"  {view.address}  {printable(view.sys_descr)[:90]}")
@@ -109,7 +109,7 @@ def legend(ports: Sequence[Port]) -> Text:
     return line
 
 
-def table(view: View) -> Table:
+def table(view: SwitchView) -> Table:
     """One line for each port."""
     found = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("port", "link", "speed", "duplex", "role", "addresses"):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloned.switch.physical import display_name
-from cloned.switch.tables import DOWN, LEARNED_IS_NOT, FdbRow, Interface, Tables
+from cloned.switch.tables import DOWN, LEARNED_IS_NOT, FdbRow, InterfaceRow, Tables
 
 BRIDGE = 209
 """ifType bridge: the switch itself."""
@@ -46,7 +46,7 @@ def own_macs(tables: Tables) -> frozenset[str]:
     return frozenset(macs - {""})
 
 
-def forwarding(tables: Tables, physical: Sequence[Interface]) -> Forwarding:
+def forwarding(tables: Tables, physical: Sequence[InterfaceRow]) -> Forwarding:
     """The stations of all forwarding tables of the switch, without the switch itself."""
     own = own_macs(tables)
     warnings: list[str] = []
@@ -63,7 +63,7 @@ def _stations(
     tables: Tables,
     base_ports: Mapping[int, int],
     rows: Sequence[FdbRow],
-    physical: Sequence[Interface],
+    physical: Sequence[InterfaceRow],
     warnings: list[str],
 ) -> Iterable[Station]:
     learned = [row for row in rows if row.port > 0 and row.status not in LEARNED_IS_NOT and _unicast(row.mac)]
@@ -95,7 +95,7 @@ def port_reading(
     ports: set[int],
     base_ports: Mapping[int, int],
     tables: Tables,
-    physical: Sequence[Interface],
+    physical: Sequence[InterfaceRow],
 ) -> Callable[[int], int | None]:
     """How the port numbers of a forwarding table are to be read: the reading that explains most of them."""
     by_local = {port: found for port, name in tables.lldp_local.items() if (found := _named(name, tables)) is not None}
@@ -133,7 +133,7 @@ def _named(name: str, tables: Tables) -> int | None:
     return next(fits, None)
 
 
-def _front_numbers(physical: Sequence[Interface]) -> dict[int, int]:
+def _front_numbers(physical: Sequence[InterfaceRow]) -> dict[int, int]:
     """Number on the front panel to ifIndex, from the last number of each name; empty if two share one."""
     found: dict[int, int] = {}
     for interface in physical:

@@ -8,7 +8,7 @@ from cloned.core.events import Located
 from cloned.core.laptop import Laptop, named
 from cloned.core.rates import alone
 from cloned.core.warnings import Warn
-from cloned.switch.chain import Chain, Place
+from cloned.switch.chain import Chain, SwitchPort
 from cloned.switch.ports import SLOW_HINT, link_words
 
 
@@ -17,7 +17,7 @@ def macs_of(laptop: Laptop) -> tuple[str, ...]:
     return tuple(mac for mac in dict.fromkeys((laptop.boot_mac, *laptop.identity.macs)) if mac)
 
 
-def place_of(laptop: Laptop, chain: Chain) -> Place | None:
+def place_of(laptop: Laptop, chain: Chain) -> SwitchPort | None:
     """Where it is plugged in; None for a laptop that no switch sees."""
     return next((place for mac in macs_of(laptop) if (place := chain.locate(mac)) is not None), None)
 
@@ -37,7 +37,7 @@ def located(laptop: Laptop, chain: Chain, *, several: bool) -> Located | None:
     return Located(laptop.id, name, speed, half) if news else None
 
 
-def _link(laptop: Laptop, place: Place) -> tuple[int | None, bool | None]:
+def _link(laptop: Laptop, place: SwitchPort) -> tuple[int | None, bool | None]:
     """Speed and half duplex of the laptop's link, None where its port does not tell.
 
     A port that leads to others too has a link of its own: what the laptop says of itself stands, unless that is faster.

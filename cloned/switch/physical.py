@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from cloned.switch.names import port_name, processor_name, virtual_name
 from cloned.switch.snmp.raw import ETHERNET
-from cloned.switch.tables import FALSE, NOT_PRESENT, Interface, Tables
+from cloned.switch.tables import FALSE, NOT_PRESENT, InterfaceRow, Tables
 
 
-def display_name(interface: Interface) -> str:
+def display_name(interface: InterfaceRow) -> str:
     """What people call the interface: ifName, else ifDescr, else its number."""
     return interface.name or interface.descr or str(interface.if_index)
 
 
-def physical_ports(tables: Tables) -> tuple[Interface, ...]:
+def physical_ports(tables: Tables) -> tuple[InterfaceRow, ...]:
     """The physical Ethernet ports of units that are present, by ifIndex.
 
     Two kinds count: rows of ifTable of an Ethernet type that nothing speaks against, and bridge
@@ -23,7 +23,7 @@ def physical_ports(tables: Tables) -> tuple[Interface, ...]:
     return tuple(sorted(found, key=lambda interface: interface.if_index))
 
 
-def _counts(interface: Interface, bridged: frozenset[int], tables: Tables) -> bool:
+def _counts(interface: InterfaceRow, bridged: frozenset[int], tables: Tables) -> bool:
     in_bridge = interface.if_index in bridged
     if not interface.in_if_table:
         return in_bridge and interface.connector != FALSE and port_name(interface.name)
@@ -34,7 +34,7 @@ def _counts(interface: Interface, bridged: frozenset[int], tables: Tables) -> bo
     return interface.connector != FALSE and not _inside(interface, bridged, tables)
 
 
-def _named_otherwise(interface: Interface, in_bridge: bool) -> bool:
+def _named_otherwise(interface: InterfaceRow, in_bridge: bool) -> bool:
     """Whether its name, or its description unless it is a bridge port properly named, rules it out.
 
     A description may be what somebody typed ("VLAN 20 room"), which must not lose a port.
@@ -46,7 +46,7 @@ def _named_otherwise(interface: Interface, in_bridge: bool) -> bool:
     return virtual_name(interface.descr) and not typed
 
 
-def _inside(interface: Interface, bridged: frozenset[int], tables: Tables) -> bool:
+def _inside(interface: InterfaceRow, bridged: frozenset[int], tables: Tables) -> bool:
     """Whether an interface outside the bridge table is the switch's own inner one.
 
     It is if ifXTable describes the bridge's ports but not this one, or if it bears the bridge's own

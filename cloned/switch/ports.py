@@ -13,7 +13,7 @@ from cloned.core.warnings import Warn
 from cloned.switch.forwarding import LAG_TYPES, Station, forwarding, own_macs
 from cloned.switch.physical import display_name, physical_ports
 from cloned.switch.snmp.raw import UP
-from cloned.switch.tables import DOWN, Interface, Neighbour, Tables
+from cloned.switch.tables import DOWN, InterfaceRow, LldpRow, Tables
 
 Role = Literal["access", "uplink", "server", "reserved"]
 Duplex = Literal["full", "half"]
@@ -75,7 +75,7 @@ class Port:
 
 
 @dataclass(frozen=True)
-class View:
+class SwitchView:
     """A switch understood."""
 
     address: str
@@ -84,7 +84,7 @@ class View:
     model: str = ""
     ports: tuple[Port, ...] = ()
     stations: tuple[Station, ...] = ()
-    neighbours: tuple[tuple[int, Neighbour], ...] = ()
+    neighbours: tuple[tuple[int, LldpRow], ...] = ()
     """ifIndex of the local interface and the neighbour there."""
     warnings: tuple[Warn, ...] = ()
     own: frozenset[str] = field(default=frozenset(), repr=False)
@@ -130,7 +130,7 @@ class View:
         }
 
 
-def understand(tables: Tables, rules: Rules | None = None) -> View:
+def understand(tables: Tables, rules: Rules | None = None) -> SwitchView:
     """Everything the tables say, for the workshop. Never raises, whatever the tables hold."""
     rules = rules or Rules()
     physical = physical_ports(tables)
@@ -140,7 +140,7 @@ def understand(tables: Tables, rules: Rules | None = None) -> View:
     roles = _Roles(tables, rules, macs, neighbours)
     ports = tuple(_port(interface, roles, macs) for interface in physical)
     odd = (Warn("switch-table", text) for text in (*tables.warnings, *seen.warnings, *placing))
-    return View(
+    return SwitchView(
         address=tables.switch,
         sys_descr=tables.sys_descr,
         sys_name=tables.sys_name,
@@ -172,13 +172,13 @@ class _Roles:
         tables: Tables,
         rules: Rules,
         macs: Mapping[int, frozenset[str]],
-        neighbours: Sequence[tuple[int, Neighbour]],
+        neighbours: Sequence[tuple[int, LldpRow]],
     ) -> None:
         self.rules = rules
         self._tables, self._macs = tables, macs
-        self._bridges: dict[int, Neighbour] = {index: neighbour for index, neighbour in neighbours if neighbour.bridge}
+        self._bridges: dict[int, LldpRow] = {index: neighbour for index, neighbour in neighbours if neighbour.bridge}
 
-    def of(self, interface: Interface) -> tuple[Role, str]:
+    def of(self, interface: InterfaceRow) -> tuple[Role, str]:
         """The role of a port and why; the configuration wins, then evidence of another switch."""
         if _called(interface, self.rules.reserved):
             return "reserved", "reserved in the configuration"
@@ -189,7 +189,7 @@ class _Roles:
             return "server", "the server's own address is on it"
         return "access", ""
 
-    def uplink(self, interface: Interface) -> str:
+    def uplink(self, interface: InterfaceRow) -> str:
         """What says that another switch is behind this interface; "" if nothing does."""
         if _called(interface, self.rules.uplinks):
             return "an uplink by the configuration"
@@ -204,11 +204,11 @@ class _Roles:
         return ""
 
 
-def _called(interface: Interface, names: Set[str]) -> bool:
+def _called(interface: InterfaceRow, names: Set[str]) -> bool:
     return not names.isdisjoint({str(interface.if_index), interface.name, interface.descr} - {""})
 
 
-def _port(interface: Interface, roles: _Roles, macs: Mapping[int, frozenset[str]]) -> Port:
+def _port(interface: InterfaceRow, roles: _Roles, macs: Mapping[int, frozenset[str]]) -> Port:
     role, why = roles.of(interface)
     up = interface.oper == UP
     return Port(
@@ -236,7 +236,7 @@ def _duplex(value: int | None) -> Duplex | None:
     return "full" if value == FULL else "half" if value == HALF else None
 
 
-def speed_of(interface: Interface) -> int | None:
+def speed_of(interface: InterfaceRow) -> int | None:
     """Mb/s: ifHighSpeed (in bit/s where it equals ifSpeed: an agent's mistake), else ifSpeed, else None."""
     high, bits = interface.high_speed, interface.speed
     if high is not None and high > 0:
@@ -250,7 +250,7 @@ def _mbps(bits: int) -> int | None:
     return bits // 1_000_000 or None
 
 
-def _placed(tables: Tables, physical: Sequence[Interface]) -> tuple[tuple[tuple[int, Neighbour], ...], list[str]]:
+def _placed(tables: Tables, physical: Sequence[InterfaceRow]) -> tuple[tuple[tuple[int, LldpRow], ...], list[str]]:
     """Each LLDP neighbour at the interface its local port number stands for; what can't be placed is told."""
     found, lost = [], 0
     front = {interface.if_index for interface in physical}

@@ -22,7 +22,7 @@ _RESTING = frozenset({State.DONE, State.GONE, State.ASIDE})
 _AS_BEFORE = " (as read before the start at"
 
 
-class Places:
+class SwitchService:
     """Watches the configured switches; with none, the configured number of places stands.
 
     `ports` is that number, `mbps` the speed of the server's own link; `booting` says whether a machine boots that is

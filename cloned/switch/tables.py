@@ -24,7 +24,7 @@ CHASSIS = 3
 
 
 @dataclass(frozen=True)
-class Interface:
+class InterfaceRow:
     """What ifTable, ifXTable and dot3StatsTable say of one ifIndex; None where they say nothing."""
 
     if_index: int
@@ -55,7 +55,7 @@ class FdbRow:
 
 
 @dataclass(frozen=True)
-class Neighbour:
+class LldpRow:
     """One row of lldpRemTable; `local_port` None where its index does not tell."""
 
     local_port: int | None
@@ -75,7 +75,7 @@ class Tables:
     sys_object_id: str = ""
     bridge_address: str = ""
     model: str = ""
-    interfaces: Mapping[int, Interface] = field(default_factory=dict)
+    interfaces: Mapping[int, InterfaceRow] = field(default_factory=dict)
     base_ports: Mapping[int, int] = field(default_factory=dict)
     """dot1dBasePort to ifIndex."""
     fdb: tuple[FdbRow, ...] = ()
@@ -84,7 +84,7 @@ class Tables:
     vlan_fdb_ids: Mapping[int, int] = field(default_factory=dict)
     """dot1qVlanFdbId: VLAN to FDB id."""
     lldp_local: Mapping[int, str] = field(default_factory=dict)
-    neighbours: tuple[Neighbour, ...] = ()
+    neighbours: tuple[LldpRow, ...] = ()
     lag_members: Mapping[int, int] = field(default_factory=dict)
     """ifIndex of a member to ifIndex of its LAG."""
     warnings: tuple[str, ...] = ()
@@ -174,7 +174,7 @@ def build(switch: str, raw: Raw) -> Tables:
     )
 
 
-def _interfaces(builder: _Builder, raw: Raw) -> dict[int, Interface]:
+def _interfaces(builder: _Builder, raw: Raw) -> dict[int, InterfaceRow]:
     numbers = {
         "type": c.IF_TYPE,
         "admin": c.IF_ADMIN,
@@ -197,7 +197,7 @@ def _interfaces(builder: _Builder, raw: Raw) -> dict[int, Interface]:
     rows = _indexes(raw, c.IF_TYPE, c.IF_OPER, c.IF_DESCR)
     x_rows = _indexes(raw, c.IF_NAME, c.IF_HIGH_SPEED)
     return {
-        index: Interface(index, in_if_table=index in rows, in_ifx_table=index in x_rows, **values)  # type: ignore[arg-type]
+        index: InterfaceRow(index, in_if_table=index in rows, in_ifx_table=index in x_rows, **values)  # type: ignore[arg-type]
         for index, values in sorted(found.items())
     }
 
@@ -230,7 +230,7 @@ def _fdb(builder: _Builder, raw: Raw, vlan: int | None = None) -> Iterator[FdbRo
             yield FdbRow(mac_text(bytes(octets)), port, status.get(index), index[0] if q else None, vlan)
 
 
-def _neighbours(builder: _Builder, raw: Raw) -> Iterator[Neighbour]:
+def _neighbours(builder: _Builder, raw: Raw) -> Iterator[LldpRow]:
     """Rows of lldpRemTable; its index is TimeMark, local port number, a serial number."""
     names = dict(builder.texts(raw, c.LLDP_NAME, None))
     for index, value in raw.column(c.LLDP_CHASSIS).items():
@@ -239,7 +239,7 @@ def _neighbours(builder: _Builder, raw: Raw) -> Iterator[Neighbour]:
             builder.warn(c.LLDP_CHASSIS.table, "its index does not tell the local port: neighbours can't be placed")
         enabled = capabilities(raw.column(c.LLDP_ENABLED).get(index))
         supported = capabilities(raw.column(c.LLDP_SUPPORTED).get(index))
-        yield Neighbour(
+        yield LldpRow(
             index[1] if known else None,
             names.get(index, ""),
             _id_text(builder, value),

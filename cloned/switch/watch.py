@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cloned.core.warnings import Warn
-from cloned.switch.chain import Chain, Link, Place, crowded, join
+from cloned.switch.chain import Chain, SwitchLink, SwitchPort, crowded, join
 from cloned.switch.counters import ErrorHistory
-from cloned.switch.ports import Port, View
-from cloned.switch.worker import Answer, State, SwitchWorker, Watched
+from cloned.switch.ports import Port, SwitchView
+from cloned.switch.worker import State, SwitchAnswer, SwitchWorker, Watched
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Chain", "Link", "Place", "SwitchReading", "SwitchWatch", "Watched", "crowded"]
+__all__ = ["Chain", "SwitchLink", "SwitchPort", "SwitchReading", "SwitchWatch", "Watched", "crowded"]
 
 BUSY, IDLE = 5.0, 60.0
 """Seconds between looks while laptops boot or clone, and when nothing is going on."""
@@ -39,7 +39,7 @@ class SwitchReading:
 
     switch: str
     state: State
-    view: View | None
+    view: SwitchView | None
     """The last known view; None if the switch never answered."""
     at: float | None
     """When `view` was read: seconds since 1970."""
@@ -159,7 +159,7 @@ class _Lookout:
 
     def __init__(self, worker: SwitchWorker, watched: Watched, whole_every: float) -> None:
         self.watched = watched
-        self.view: View | None = None
+        self.view: SwitchView | None = None
         self.last: SwitchReading | None = None
         self._worker = worker
         self._whole_every = whole_every
@@ -184,7 +184,7 @@ class _Lookout:
         assert self.last is not None
         return self._reading(self.last.state, self.last.warnings, self.last.error, self.last.hint)
 
-    def _seen(self, answer: Answer, view: View, now: float) -> SwitchReading:
+    def _seen(self, answer: SwitchAnswer, view: SwitchView, now: float) -> SwitchReading:
         before, self.view = self.view, view
         self._errors.add(now, {port.if_index: port.in_errors for port in view.ports if port.in_errors is not None})
         self._read_at = time.time()
@@ -200,12 +200,12 @@ class _Lookout:
             seconds=answer.seconds,
         )
 
-    def _failed(self, answer: Answer) -> SwitchReading:
+    def _failed(self, answer: SwitchAnswer) -> SwitchReading:
         if self.last is None or self.last.state != answer.state:
             log.warning("%s: %s", answer.error, answer.hint)
         return self._reading(answer.state, (self._silence(answer),), answer.error, answer.hint)
 
-    def _silence(self, answer: Answer) -> Warn:
+    def _silence(self, answer: SwitchAnswer) -> Warn:
         if self.view is None:
             return Warn("switch-unreachable", answer.error, answer.hint)
         what = f"{answer.error}; its last word is {ago(self._age())} old: {self.view.capacity} laptops fit"
@@ -220,7 +220,7 @@ class _Lookout:
         return 0.0 if self._read_at is None else max(0.0, time.time() - self._read_at)
 
 
-def in_chain(reading: SwitchReading, joined: View | None) -> SwitchReading:
+def in_chain(reading: SwitchReading, joined: SwitchView | None) -> SwitchReading:
     """The reading with the roles that only the connection to other switches shows; told if it is fresh."""
     if joined is None:
         return reading
@@ -228,7 +228,7 @@ def in_chain(reading: SwitchReading, joined: View | None) -> SwitchReading:
     return replace(reading, view=joined, warnings=tuple(dict.fromkeys((*reading.warnings, *told))))
 
 
-def link_changes(before: View | None, after: View) -> tuple[tuple[str, str], ...]:
+def link_changes(before: SwitchView | None, after: SwitchView) -> tuple[tuple[str, str], ...]:
     """Ports whose link came or went between two views: name, "up" or "down"."""
     if before is None:
         return ()
@@ -240,7 +240,7 @@ def link_changes(before: View | None, after: View) -> tuple[tuple[str, str], ...
     )
 
 
-def _climbing(view: View, grown: Mapping[int, int]) -> list[Warn]:
+def _climbing(view: SwitchView, grown: Mapping[int, int]) -> list[Warn]:
     name = view.sys_name or view.address
     return [
         Warn(

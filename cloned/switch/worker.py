@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from cloned.errors import SwitchError
 from cloned.processes import spawn_piped
-from cloned.switch.ports import Rules, View, understand
+from cloned.switch.ports import Rules, SwitchView, understand
 from cloned.switch.snmp.credentials import Address, Credentials
 from cloned.switch.snmp.faults import SilentError, WrongKeysError
 from cloned.switch.snmp.oids import ERRORS
@@ -54,12 +54,12 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class SwitchAnswer:
     """What a look gave; `view` is None where there was no answer, and `error` says why."""
 
     number: int
     state: State
-    view: View | None = None
+    view: SwitchView | None = None
     whole: bool = False
     """Whether all tables were read."""
     seconds: float = 0.0
@@ -74,13 +74,13 @@ class SwitchWorker:
         self._process: asyncio.subprocess.Process | None = None
         self._listening: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
-        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._waiting: dict[int, asyncio.Future[SwitchAnswer]] = {}
         self._numbers = itertools.count(1)
 
-    async def look(self, watched: Watched, *, whole: bool) -> Answer:
+    async def look(self, watched: Watched, *, whole: bool) -> SwitchAnswer:
         """Look at one switch; several looks may be under way. Never raises for the switch's or the process's sake."""
         number = next(self._numbers)
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[SwitchAnswer] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
             await self._send(Question(number, watched, whole))
@@ -89,7 +89,7 @@ class SwitchWorker:
         except (TimeoutError, OSError):
             await self.close()
             ended = f"the reader of switch {watched.address} ended"
-            return Answer(number, "refused", error=ended, hint="it is started again")
+            return SwitchAnswer(number, "refused", error=ended, hint="it is started again")
         finally:
             self._waiting.pop(number, None)
 
@@ -130,7 +130,7 @@ class SwitchWorker:
                     waiting.set_exception(BrokenPipeError("the reader of switches ended"))
 
 
-def _packed(message: Question | Answer) -> bytes:
+def _packed(message: Question | SwitchAnswer) -> bytes:
     data = pickle.dumps(message)
     return _LENGTH.pack(len(data)) + data
 
@@ -159,19 +159,19 @@ class Looker:
         """When error counters were read last."""
         self._busy = asyncio.Lock()
 
-    async def answer(self, question: Question) -> Answer:
+    async def answer(self, question: Question) -> SwitchAnswer:
         """Look as asked, one question after the other."""
         async with self._busy:
             try:
                 return await self._looked(question)
             except SwitchError as error:
-                return Answer(question.number, _state(error), error=error.message, hint=error.hint)
+                return SwitchAnswer(question.number, _state(error), error=error.message, hint=error.hint)
             except Exception:  # one switch that we can't cope with must not stop the others
                 log.exception("switch %s", self.watched.address)
                 what = f"what switch {self.watched.address} says could not be understood"
-                return Answer(question.number, "refused", error=what, hint="report it, with the daemon's log")
+                return SwitchAnswer(question.number, "refused", error=what, hint="report it, with the daemon's log")
 
-    async def _looked(self, question: Question) -> Answer:
+    async def _looked(self, question: Question) -> SwitchAnswer:
         began = time.monotonic()
         known = None if question.whole else self._raw
         if known is not None:
@@ -179,7 +179,7 @@ class Looker:
         whole = known is None
         self._raw = raw = await (self._whole() if known is None else self._reader.refresh(known))
         view = understand(build(str(self.watched.address), raw), question.watched.rules)
-        return Answer(question.number, "ok", view, whole, time.monotonic() - began)
+        return SwitchAnswer(question.number, "ok", view, whole, time.monotonic() - began)
 
     async def _whole(self) -> Raw:
         """Every table; error counters as they were last, where that was a moment ago."""

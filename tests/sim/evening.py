@@ -45,7 +45,7 @@ from cloned.core.laptop import Difference, Disk, Facts, Laptop, State, VerdictKi
 from cloned.core.portbases import REST
 from cloned.core.reducer import resume, step
 from cloned.core.workshop import Workshop
-from cloned.journal import Entry
+from cloned.journal import JournalEntry
 
 IMAGES = [ImageInfo(f"school-{n}", f"{n:064x}", 10**9, 10**10, classic=n == 2, streams=3) for n in range(3)]
 CLASSIC = IMAGES[2].name
@@ -86,7 +86,7 @@ class Evening:
     deadly: bool = False
     now: float = 1_000_000.0
     state: Workshop = field(default_factory=Workshop)
-    journal: list[Entry] = field(default_factory=list)
+    journal: list[JournalEntry] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     todo: deque[Effect] = field(default_factory=deque)
     outside: Outside = field(default_factory=Outside)
@@ -111,7 +111,7 @@ class Evening:
         self.now += self.chance.random()
         if self.deadly and not self.calm and self.chance.random() < 0.001:
             self.now = max(0.0, self.now + self.chance.choice((-86400.0, -600.0, 600.0, 50_000.0)))
-        entry = Entry(self.now, self.chance.randbytes(16).hex(), event)
+        entry = JournalEntry(self.now, self.chance.randbytes(16).hex(), event)
         before = self.state
         self.state, effects = step(before, event, entry.at, entry.entropy)
         self.journal.append(entry)
@@ -139,7 +139,7 @@ class Evening:
             assert jobs == set(range(1, laptop.job + 1))
 
 
-def replayed(journal: list[Entry], state: Workshop | None = None) -> Workshop:
+def replayed(journal: list[JournalEntry], state: Workshop | None = None) -> Workshop:
     """The state that a journal leads to."""
     state = state or Workshop()
     for entry in journal:

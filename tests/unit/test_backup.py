@@ -10,13 +10,13 @@ import pytest
 from cloned.backup import backup, restore
 from cloned.core.events import Configured, Settings
 from cloned.errors import ClonedError, UsageError
-from cloned.journal import Entry, Journal
+from cloned.journal import Journal, JournalEntry
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     journal = Journal(tmp_path / "state" / "journal.sqlite")
-    journal.append([Entry(1.0, "00", Configured(Settings(confirm="auto")))])
+    journal.append([JournalEntry(1.0, "00", Configured(Settings(confirm="auto")))])
     journal.close()
     (tmp_path / "state" / "pin").write_text("123456")
     return tmp_path / "state"

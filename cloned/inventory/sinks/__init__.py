@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cloned.config import Sink as Settings
+from cloned.config import SinkSettings as Settings
 from cloned.inventory.sinks.base import Sink
 from cloned.inventory.sinks.files import CsvFile
 from cloned.inventory.sinks.webhook import Webhook

@@ -66,7 +66,7 @@ def _read(device: Path, size: int, extents: list[tuple[int, int]]) -> float:
     """Seconds for one read-back."""
     pieces = PieceMap((Layer(1, "sda1", "dd", 0, size, Extents(extents)),))
     digests = [b""] * pieces.count
-    disk = blockio.Disk(str(device))
+    disk = blockio.BlockDevice(str(device))
     begun = time.perf_counter()
     try:
         read_back(disk, pieces, range(pieces.count), digests, lambda _: None, lambda: False)

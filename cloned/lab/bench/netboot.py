@@ -33,7 +33,7 @@ _MIB = 1 << 20
 
 
 @dataclass(frozen=True)
-class Row:
+class BenchRow:
     """One figure of the table."""
 
     what: str
@@ -59,9 +59,9 @@ CLIENTS: dict[str, Client] = {
 }  # fmt: skip
 
 
-def tftp(boot_files: Path, live: Path, *, clients: int = 1, size: int = 32 * _MIB, turns: int = 3) -> list[Row]:
+def tftp(boot_files: Path, live: Path, *, clients: int = 1, size: int = 32 * _MIB, turns: int = 3) -> list[BenchRow]:
     """MB/s over all clients at once, for each client program, ours and dnsmasq's."""
-    rows: list[Row] = []
+    rows: list[BenchRow] = []
     servers, laptops = _apart(sorted(os.sched_getaffinity(0)))
     start = ["taskset", "--cpu-list", ",".join(map(str, laptops))]
     with boot_lab(boot_files, live, laptops=clients + 1) as lab:
@@ -81,7 +81,7 @@ def tftp(boot_files: Path, live: Path, *, clients: int = 1, size: int = 32 * _MI
                 for server, found in speeds.items():
                     found.append(size * clients / together(names, [*start, *client(server, TFTP_FILE)]) / 1e6)
             ours, theirs = (statistics.median(found) for found in speeds.values())
-            rows.append(Row(f"TFTP to {clients}: {program}", ours, theirs, "MB/s (dnsmasq)"))
+            rows.append(BenchRow(f"TFTP to {clients}: {program}", ours, theirs, "MB/s (dnsmasq)"))
     return rows
 
 
@@ -91,7 +91,7 @@ def _apart(processors: list[int]) -> tuple[list[int], list[int]]:
     return (processors[:half], processors[half:]) if half else (processors, processors)
 
 
-def dhcp(boot_files: Path, live: Path, *, rate: int = 200, seconds: float = 5) -> list[Row]:
+def dhcp(boot_files: Path, live: Path, *, rate: int = 200, seconds: float = 5) -> list[BenchRow]:
     """Milliseconds from a laptop's DISCOVER to our OFFER at `rate` a second: median and the slowest of a hundred."""
     with boot_lab(boot_files, live, laptops=2) as lab:
         lab.serve(LEASE)
@@ -104,10 +104,10 @@ def dhcp(boot_files: Path, live: Path, *, rate: int = 200, seconds: float = 5) -
         raise ClonedError(f"only {found['answered']} of {found['asked']} requests were answered")
     median, late = times[len(times) // 2], times[int(len(times) * 0.99)]
     what = f"DHCP at {rate}/s"
-    return [Row(f"{what}, median", median, None, "ms"), Row(f"{what}, 99 of 100", late, None, "ms")]
+    return [BenchRow(f"{what}, median", median, None, "ms"), BenchRow(f"{what}, 99 of 100", late, None, "ms")]
 
 
-def at_once(boot_files: Path, live: Path, *, clients: int = 24, rate: int = 10**9) -> list[Row]:
+def at_once(boot_files: Path, live: Path, *, clients: int = 24, rate: int = 10**9) -> list[BenchRow]:
     """Seconds until `clients` laptops, starting together, hold kernel and initramfs over one shared link.
 
     Beside it: one laptop alone, and what the link itself needs for the bytes of all.
@@ -121,12 +121,12 @@ def at_once(boot_files: Path, live: Path, *, clients: int = 24, rate: int = 10**
     link = clients * size * 8 / rate
     what = f"{size / 1e6:.0f} MB kernel and initramfs"
     return [
-        Row(f"{what}, 1 laptop", alone, size * 8 / rate, "s (link)"),
-        Row(f"{what}, {clients} laptops", crowd, link, "s (link)"),
+        BenchRow(f"{what}, 1 laptop", alone, size * 8 / rate, "s (link)"),
+        BenchRow(f"{what}, {clients} laptops", crowd, link, "s (link)"),
     ]
 
 
-def loss(boot_files: Path, live: Path, *, percent: float = 1.0, turns: int = 15) -> list[Row]:
+def loss(boot_files: Path, live: Path, *, percent: float = 1.0, turns: int = 15) -> list[BenchRow]:
     """Seconds to fetch boot files with packets lost at random, beside the same without loss."""
     ways = {
         "HTTP, kernel and initramfs": _fetch(),
@@ -134,7 +134,7 @@ def loss(boot_files: Path, live: Path, *, percent: float = 1.0, turns: int = 15)
         "TFTP, shim, block by block": CLIENTS["busybox"](server_address(), "shimx64.efi"),
         "TFTP, undionly, block by block": CLIENTS["busybox"](server_address(), "undionly.kpxe"),
     }
-    rows: list[Row] = []
+    rows: list[BenchRow] = []
     with boot_lab(boot_files, live, laptops=3, rate=10**9) as lab:
         lab.serve()
         lossless, lossy = _address(lab, 1), _address(lab, 2)
@@ -142,7 +142,7 @@ def loss(boot_files: Path, live: Path, *, percent: float = 1.0, turns: int = 15)
         for what, command in ways.items():
             pairs = [(together([lossless], command), together([lossy], command)) for _ in range(turns)]
             clean, lost = (statistics.median(each) for each in zip(*pairs, strict=True))
-            rows.append(Row(f"{what}, {percent:g} % lost", lost, clean, "s (no loss)"))
+            rows.append(BenchRow(f"{what}, {percent:g} % lost", lost, clean, "s (no loss)"))
         if not losses(lab.network.laptop(2)):
             raise ClonedError("no packet was lost, so nothing was measured")
     return rows

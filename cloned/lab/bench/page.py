@@ -26,11 +26,11 @@ from rich.table import Table
 
 from cloned.lab import stock as stocks
 from cloned.lab.bootrom import BIOS_ARCH, dhcp
-from cloned.lab.daemon import Daemon, Settings, server_address
+from cloned.lab.daemon import DaemonProcess, DaemonSettings, server_address
 from cloned.lab.forward import Forward
 from cloned.lab.kernel import in_namespace
-from cloned.lab.laptops import Kind
-from cloned.lab.network import NIC, Network, laptop_mac
+from cloned.lab.laptops import LaptopKind
+from cloned.lab.network import NIC, LabNetwork, laptop_mac
 from cloned.lab.workshop import plug_snmpd
 
 BOOTING, PLUGGED = 1, 2
@@ -39,9 +39,9 @@ AIM = 6.0
 GIVE_UP = 30.0
 
 
-def network(folder: Path, stack: AsyncExitStack) -> Network:
+def network(folder: Path, stack: AsyncExitStack) -> LabNetwork:
     """Two laptops' cables, the server and a switch that answers SNMP."""
-    made = Network(f"cl{secrets.token_hex(2)}", 2)
+    made = LabNetwork(f"cl{secrets.token_hex(2)}", 2)
     stack.callback(made.close)
     made.build()
     for number in (BOOTING, PLUGGED):
@@ -51,20 +51,20 @@ def network(folder: Path, stack: AsyncExitStack) -> Network:
     return made
 
 
-def daemon(folder: Path, made: Network) -> Daemon:
+def daemon(folder: Path, made: LabNetwork) -> DaemonProcess:
     """`cloned serve` in the server's namespace; nothing will be cloned."""
     stock = stocks.prepare("sample", lambda words: None)
     state = folder / "state"
     state.mkdir()
     (state / "images").symlink_to(stock.store.root)
-    settings = Settings(
-        state=state, runtime=folder / "run", live=stock.live, boot=stock.boot, image="sample", kind=Kind.THIN,
+    settings = DaemonSettings(
+        state=state, runtime=folder / "run", live=stock.live, boot=stock.boot, image="sample", kind=LaptopKind.THIN,
         mbit_s=None, webhook="http://127.0.0.1:9/", webhook_secret=secrets.token_hex(16), classic=(), gates={},
     )  # fmt: skip
-    return Daemon(settings, made.server, folder / "daemon.log")
+    return DaemonProcess(settings, made.server, folder / "daemon.log")
 
 
-def boot(made: Network) -> None:
+def boot(made: LabNetwork) -> None:
     """One laptop asks for an address as its firmware would: for a minute the switch is looked at often."""
     mac, machine = laptop_mac(made.run, BOOTING), uuid.uuid4().bytes
     in_namespace(made.path(made.laptop(BOOTING)), lambda: dhcp(NIC, mac, machine, BIOS_ARCH, ipxe=False))
@@ -104,7 +104,7 @@ async def measure(rounds: int) -> list[float]:
         return await _rounds(made, answer.content, rounds)
 
 
-async def _rounds(made: Network, events: aiohttp.StreamReader, rounds: int) -> list[float]:
+async def _rounds(made: LabNetwork, events: aiohttp.StreamReader, rounds: int) -> list[float]:
     seconds = []
     for number in range(rounds):
         await asyncio.to_thread(boot, made)

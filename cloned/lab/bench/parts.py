@@ -15,7 +15,7 @@ import zstandard
 from aiohttp import web
 
 from cloned.agent.receive import Reception, Whole
-from cloned.casting.link import Link
+from cloned.casting.link import LinkBudget
 from cloned.casting.pieces import PieceSender
 from cloned.casting.unicast import piece_routes
 from cloned.disk.manifest import PIECE
@@ -27,7 +27,7 @@ DISTINCT = 16
 HTTP_PORT = 8069
 
 
-class Pieces:
+class RandomPieces:
     """An image of `count` pieces that do not compress."""
 
     def __init__(self, count: int) -> None:
@@ -39,18 +39,18 @@ class Pieces:
         """The frame of a piece."""
         return self._frames[piece % len(self._frames)]
 
-    def source(self, session: str) -> Pieces:
+    def source(self, session: str) -> RandomPieces:
         """The pieces of any session."""
         return self
 
 
 def serve(count: int, stream: StreamAddress, rate: float, *, unicast: bool) -> None:
     """A sender, until standard input ends; then one line of what it did."""
-    asyncio.run(_serve(Pieces(count), stream, rate, unicast=unicast))
+    asyncio.run(_serve(RandomPieces(count), stream, rate, unicast=unicast))
 
 
-async def _serve(pieces: Pieces, stream: StreamAddress, rate: float, *, unicast: bool) -> None:
-    link = Link(rate)
+async def _serve(pieces: RandomPieces, stream: StreamAddress, rate: float, *, unicast: bool) -> None:
+    link = LinkBudget(rate)
     sender = PieceSender(pieces, stream, rate=rate, link=link)
     task = asyncio.create_task(sender.run())
     app = web.Application()

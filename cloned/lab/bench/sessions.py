@@ -24,7 +24,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from cloned.agent.blockio import SPAN, Disk, buffer
+from cloned.agent.blockio import SPAN, BlockDevice, buffer
 from cloned.agent.restore import Restore
 from cloned.core.events import ImageInfo, Settings
 from cloned.core.ids import Identity, LaptopId
@@ -36,7 +36,7 @@ from cloned.errors import ClonedError
 from cloned.images.store import ImageStore
 from cloned.lab import stock
 from cloned.lab.loops import LoopDevice
-from cloned.lab.slowdisk import SlowDisk
+from cloned.lab.slowdisk import ThrottledDisk
 
 LABS = {
     "1 laptop": ["--laptops", "1"],
@@ -101,7 +101,7 @@ def again() -> Table:
             file.truncate(found.manifest.disk_size + (64 << 20))
         fill(backing, found.manifest, found.store)
         for rate in DISKS:
-            slow = SlowDisk(backing, Path(folder), rate)
+            slow = ThrottledDisk(backing, Path(folder), rate)
             try:
                 made.add_row(f"{rate // 10**6} MB/s", *compared(slow.path, found.manifest), "0.8")
             finally:
@@ -148,7 +148,7 @@ def device(backing: Path) -> Iterator[str]:
 
 def read_only(path: str, manifest: Manifest) -> None:
     """Read the image's bytes past the page cache, in order, and do nothing with them."""
-    disk, into = Disk(path), buffer()
+    disk, into = BlockDevice(path), buffer()
     try:
         for layer in manifest.plan.layers:
             for offset, length in layer.ranges(0, layer.used):

@@ -36,7 +36,7 @@ CASES = ("stream", "udpcast", "late", "slow", "frozen", "gone", "slow-port", "lo
 
 
 @dataclass
-class Way:
+class Contender:
     """How one receiver of a run differs from a healthy one."""
 
     wait: float = 0.0
@@ -47,7 +47,7 @@ class Way:
 
 
 @dataclass
-class Result:
+class StreamResult:
     """What one run gave."""
 
     count: int
@@ -71,8 +71,8 @@ class Bench:
     rows: list[dict[str, object]] = field(default_factory=list)
 
     def stream(
-        self, net: Net, ways: Sequence[Way], *, part: int = 1, rate: float = 0.0, unicast: bool = False
-    ) -> Result:
+        self, net: Net, ways: Sequence[Contender], *, part: int = 1, rate: float = 0.0, unicast: bool = False
+    ) -> StreamResult:
         """One run of the piece stream with the `part`th part of the image; a sender for each image."""
         count, rate = self.count // part, rate or self.rate
         images = range(max(way.image for way in ways) + 1)
@@ -92,9 +92,9 @@ class Bench:
             for child in receivers:
                 _say(child)
             _disturb(receivers, ways)
-            return _collect(Result(count), senders, receivers, ways)
+            return _collect(StreamResult(count), senders, receivers, ways)
 
-    def udpcast(self, net: Net, receivers: int, file: Path) -> Result:
+    def udpcast(self, net: Net, receivers: int, file: Path) -> StreamResult:
         """The same bytes by udp-sender, as Clonezilla calls it; the receivers wait before the clock starts."""
         common = ["--nokbd", "--mcast-all-addr", "224.0.0.1", "--portbase", str(UDPCAST_PORT), "--ttl", "1"]
         catch = ["udp-receiver", "--interface", "l0", *common]
@@ -112,7 +112,7 @@ class Bench:
             *common,
         ]
         sender = spawn(["ip", "netns", "exec", net.server, *send])
-        result = Result(self.count)
+        result = StreamResult(self.count)
         with contextlib.ExitStack() as stack:
             for child in [*catchers, sender]:
                 stack.callback(_end, child)
@@ -123,7 +123,12 @@ class Bench:
         return result
 
     def row(
-        self, name: str, result: Result, beside: float, which: Sequence[int] | None = None, aim: float | None = None
+        self,
+        name: str,
+        result: StreamResult,
+        beside: float,
+        which: Sequence[int] | None = None,
+        aim: float | None = None,
     ) -> float:
         """Print one line and return the slowest's seconds.
 
@@ -170,7 +175,7 @@ def bench(bench: Bench, receivers: Sequence[int], cases: Sequence[str]) -> None:
         for number in receivers:
             with network(number) as net:
                 if "stream" in cases:
-                    slowest = bench.row(f"stream, {number}", bench.stream(net, [Way()] * number), alone, aim=1.05)
+                    slowest = bench.row(f"stream, {number}", bench.stream(net, [Contender()] * number), alone, aim=1.05)
                     alone = alone or slowest
                 if "udpcast" in cases:
                     bench.row(f"udpcast, {number}", bench.udpcast(net, number, file), alone)
@@ -179,7 +184,7 @@ def bench(bench: Bench, receivers: Sequence[int], cases: Sequence[str]) -> None:
     _losses(bench, cases)
     if "two-images" in cases:
         with network(4) as net:
-            ways = [Way(image=n % 2) for n in range(4)]
+            ways = [Contender(image=n % 2) for n in range(4)]
             bench.row("stream, two images, 2 + 2, half each", bench.stream(net, ways, part=2), 0.0)
 
 
@@ -187,24 +192,24 @@ def _faults(bench: Bench, cases: Sequence[str]) -> None:
     """One of eight differs."""
     about = bench.count * PIECE * 8 / bench.rate
     ways = {
-        "late": Way(wait=0.6 * about),
-        "frozen": Way(freeze=(0.3 * about, 3.0)),
-        "gone": Way(freeze=(0.3 * about, 0.0)),
+        "late": Contender(wait=0.6 * about),
+        "frozen": Contender(freeze=(0.3 * about, 3.0)),
+        "gone": Contender(freeze=(0.3 * about, 0.0)),
     }
     with network(8) as net:
-        healthy = bench.row("stream, 8 healthy", bench.stream(net, [Way()] * 8), 0.0)
+        healthy = bench.row("stream, 8 healthy", bench.stream(net, [Contender()] * 8), 0.0)
         for case in [case for case in ways if case in cases]:
-            result = bench.stream(net, [*[Way()] * 7, ways[case]])
+            result = bench.stream(net, [*[Contender()] * 7, ways[case]])
             bench.row(f"one {case}: the others", result, healthy, range(7), aim=1.02)
             if case != "gone":
                 bench.row(f"one {case}: that one", result, healthy, [7], aim=1.1 if case == "late" else None)
         if "slow" in cases:  # to its end it would take minutes: a quarter of the image shows the same
-            healthy = bench.row("stream, 8 healthy, 1/4", bench.stream(net, [Way()] * 8, part=4), 0.0)
-            result = bench.stream(net, [*[Way()] * 7, Way(disk=5e6)], part=4)
+            healthy = bench.row("stream, 8 healthy, 1/4", bench.stream(net, [Contender()] * 8, part=4), 0.0)
+            result = bench.stream(net, [*[Contender()] * 7, Contender(disk=5e6)], part=4)
             bench.row("one 5 MB/s disk, 1/4: the others", result, healthy, range(7), aim=1.02)
     if "slow-port" in cases:
         with network(8, slow_ports={7: "100mbit"}) as net:
-            result = bench.stream(net, [Way()] * 8, unicast=True)
+            result = bench.stream(net, [Contender()] * 8, unicast=True)
             bench.row("one port at 100 Mbit/s: the others", result, healthy if "slow" not in cases else 0.0, range(7))
             bench.row("one port at 100 Mbit/s: that one", result, 0.0, [7])
 
@@ -212,17 +217,19 @@ def _faults(bench: Bench, cases: Sequence[str]) -> None:
 def _losses(bench: Bench, cases: Sequence[str]) -> None:
     if "burst-loss" in cases:
         with network(8) as net:
-            before = bench.row("stream, 8, no loss", bench.stream(net, [Way()] * 8), 0.0)
+            before = bench.row("stream, 8, no loss", bench.stream(net, [Contender()] * 8), 0.0)
             for number in range(8):
                 net.lose(number, DATA_PORT, 10)
-            bench.row("stream, 8, 1 % of bursts of 44", bench.stream(net, [Way()] * 8), before, aim=1.15)
+            bench.row("stream, 8, 1 % of bursts of 44", bench.stream(net, [Contender()] * 8), before, aim=1.15)
     if "loss" in cases:  # one by one, packets cost so much processor that the links must be slower
         with network(8, "250mbit", offload=False) as net:
             rate = bench.rate / 6
-            before = bench.row("stream, 8, no offload, 1/6", bench.stream(net, [Way()] * 8, part=6, rate=rate), 0.0)
+            before = bench.row(
+                "stream, 8, no offload, 1/6", bench.stream(net, [Contender()] * 8, part=6, rate=rate), 0.0
+            )
             for number in range(8):
                 net.lose(number, DATA_PORT, 10)
-            result = bench.stream(net, [Way()] * 8, part=6, rate=rate)
+            result = bench.stream(net, [Contender()] * 8, part=6, rate=rate)
             bench.row("stream, 8, 1 % of packets, 1/6", result, before, aim=1.15)
 
 
@@ -237,7 +244,7 @@ def _child(
     return spawn(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None)
 
 
-def _disturb(receivers: Sequence[subprocess.Popen[bytes]], ways: Sequence[Way]) -> None:
+def _disturb(receivers: Sequence[subprocess.Popen[bytes]], ways: Sequence[Contender]) -> None:
     """Freeze or kill who is to be; only the last one of a run ever is."""
     freeze = ways[-1].freeze
     if freeze is None:
@@ -252,11 +259,11 @@ def _disturb(receivers: Sequence[subprocess.Popen[bytes]], ways: Sequence[Way]) 
 
 
 def _collect(
-    result: Result,
+    result: StreamResult,
     senders: Sequence[subprocess.Popen[bytes]],
     receivers: Sequence[subprocess.Popen[bytes]],
-    ways: Sequence[Way],
-) -> Result:
+    ways: Sequence[Contender],
+) -> StreamResult:
     for child, way in zip(receivers, ways, strict=True):
         if way.freeze is None or way.freeze[1]:
             told = json.loads(_line(child))

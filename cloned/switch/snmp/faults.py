@@ -25,7 +25,7 @@ class RefusedError(SwitchError):
     """The switch answered with an error that is no matter of keys."""
 
 
-class AgentError(Exception):
+class SnmpAgentError(Exception):
     """An SNMP error-status (RFC 3416 §3) in an answer; the walk decides what it means."""
 
     def __init__(self, status: int) -> None:

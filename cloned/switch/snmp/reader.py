@@ -21,7 +21,7 @@ from cloned.switch.snmp.reading import Reading
 from cloned.switch.snmp.walk import Limits
 
 if TYPE_CHECKING:
-    from cloned.switch.snmp.session import Session
+    from cloned.switch.snmp.session import SnmpSession
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Reader:
         self._credentials = credentials
         self._limits = limits or Limits()
         self._timeout, self._retries = timeout, retries
-        self._session: Session | None = None
+        self._session: SnmpSession | None = None
 
     async def read(self, *, errors: bool = False) -> Raw:
         """Everything; error counters only if asked for.
@@ -74,11 +74,11 @@ class Reader:
             await self.close()  # a switch that was changed may come back with another engine id
             raise
 
-    async def _vlan_session(self, vlan: int) -> Session:
+    async def _vlan_session(self, vlan: int) -> SnmpSession:
         return await _open(self.address, self._credentials.in_vlan(vlan), self._timeout, 0)
 
 
-async def _open(address: Address, credentials: Credentials, wait: float, retries: int) -> Session:
+async def _open(address: Address, credentials: Credentials, wait: float, retries: int) -> SnmpSession:
     from cloned.switch.snmp.session import open_session  # takes 0.75 s: only for those who read
 
     return await open_session(address, credentials, wait, retries)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from cloned.switch.names import port_name, virtual_name
 from cloned.switch.snmp import oids as c
-from cloned.switch.snmp.faults import AgentError, RefusedError, SilentError, WrongKeysError
+from cloned.switch.snmp.faults import RefusedError, SilentError, SnmpAgentError, WrongKeysError
 from cloned.switch.snmp.oids import Column
 from cloned.switch.snmp.raw import ETHERNET, LAG, UP, Raw
 from cloned.switch.snmp.walk import Cells, Limits, Oid, Value, VarBind, Walk
 
 if TYPE_CHECKING:
-    from cloned.switch.snmp.session import Session
+    from cloned.switch.snmp.session import SnmpSession
 
 SHRINKINGS = 2
 """How often a walk that gets no answer asks again, for a quarter: some agents choke on large answers."""
@@ -37,9 +37,9 @@ class Reading:
 
     def __init__(
         self,
-        session: Session,
+        session: SnmpSession,
         limits: Limits,
-        vlan_session: Callable[[int], Awaitable[Session]],
+        vlan_session: Callable[[int], Awaitable[SnmpSession]],
         began: float | None = None,
     ) -> None:
         """`began`: monotonic seconds, of the reading that this one is a part of."""
@@ -117,7 +117,7 @@ class Reading:
                     return []
                 self._requests += 1
                 return await self._session.get(oids)
-        except AgentError:
+        except SnmpAgentError:
             return []
 
     async def _exact(self, wanted: Sequence[tuple[Column, Oid]]) -> dict[str, Cells]:
@@ -139,7 +139,7 @@ class Reading:
         try:
             self._requests += 1
             answer = await self._session.bulk([column.oid for column in c.LOOKED_FOR], 1)
-        except (AgentError, SilentError):
+        except (SnmpAgentError, SilentError):
             return {}
         return {
             column.name: oid[: len(column.oid)] == column.oid and value is not None
@@ -162,7 +162,7 @@ class Reading:
                 shrinkings += 1
                 if shrinkings > SHRINKINGS or not walk.smaller(4):
                     walk.give_up("the switch stopped answering")
-            except AgentError as error:
+            except SnmpAgentError as error:
                 if not walk.smaller() and not walk.narrower():
                     walk.give_up(f"the switch answered with {error}")
         self._faults += [(group[0].table, fault) for fault in walk.faults]
@@ -210,7 +210,7 @@ class Reading:
             async with self._slots:
                 self._requests += 1
                 answer = await self._session.bulk([c.ENT_CLASS.oid, c.ENT_MODEL.oid], CHASSIS_ROWS)
-        except (AgentError, SilentError):
+        except (SnmpAgentError, SilentError):
             return result
         for oid, value in answer:
             for column in (c.ENT_CLASS, c.ENT_MODEL):
@@ -250,7 +250,7 @@ class Reading:
             cells = _joined([await inner._walk((c.BASE_PORT,)), await inner._walk(c.FDB)])
             self._faults += [(f"{table} of VLAN {vlan}", fault) for table, fault in inner._faults]
             return Raw(cells)
-        except (SilentError, WrongKeysError, RefusedError, AgentError):
+        except (SilentError, WrongKeysError, RefusedError, SnmpAgentError):
             return None
         finally:
             session.close()

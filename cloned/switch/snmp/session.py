@@ -19,7 +19,7 @@ from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
 
 from cloned.switch.snmp import ber
 from cloned.switch.snmp.credentials import Address, Community, Credentials, User
-from cloned.switch.snmp.faults import AgentError, RefusedError, SilentError, wrong
+from cloned.switch.snmp.faults import RefusedError, SilentError, SnmpAgentError, wrong
 from cloned.switch.snmp.walk import Oid, Value, VarBind
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ _PRIVACY = {"AES": v3.USM_PRIV_CFB128_AES, "AES192": v3.USM_PRIV_CFB192_AES, "AE
 _NOTHING = (NoSuchObject, NoSuchInstance, EndOfMibView, Null)
 
 
-class Session(Protocol):
+class SnmpSession(Protocol):
     """What reading needs: exact variables, and the ones that follow."""
 
     async def get(self, oids: Sequence[Oid]) -> list[VarBind]:
@@ -82,7 +82,7 @@ class CommunitySession:
         self._dispatcher.send_pdu(self._auth, self._target, request, cbFun=self._concluded, cbCtx=answered)
         answer = await answered
         if answer.status:
-            raise AgentError(answer.status)
+            raise SnmpAgentError(answer.status)
         return answer.variables
 
     def _received(self, dispatcher: Any, domain: Any, where: Any, datagram: Any) -> None:
@@ -151,7 +151,7 @@ class UserSession:
         return _taken(answer, self._address)
 
 
-async def open_session(address: Address, credentials: Credentials, wait: float, retries: int) -> Session:
+async def open_session(address: Address, credentials: Credentials, wait: float, retries: int) -> SnmpSession:
     """A session with the agent at `address`; each request is sent `1 + retries` times, `wait` s apart.
 
     Nothing is sent yet. Raises RefusedError for a host name that does not resolve.
@@ -184,7 +184,7 @@ def _taken(answer: Any, address: Address) -> list[VarBind]:
             raise SilentError(str(address), v3=True)
         raise wrong(str(address), name)
     if status:
-        raise AgentError(int(status))
+        raise SnmpAgentError(int(status))
     return [(tuple(name), _plain(value)) for name, value in varbinds]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cloned.switch.ports import View, understand
+from cloned.switch.ports import SwitchView, understand
 from cloned.switch.snmp.credentials import Community, Credentials, Secret, User, parse_address
 from cloned.switch.snmp.faults import SilentError, WrongKeysError
 from cloned.switch.snmp.presence import Presence
@@ -33,7 +33,7 @@ RECORDINGS = (
 )
 
 
-async def view_of(responder: Any, credentials: Credentials) -> View:
+async def view_of(responder: Any, credentials: Credentials) -> SwitchView:
     reader = Reader(parse_address(responder.address), credentials)
     try:
         return understand(build(responder.address, await reader.read()))

@@ -15,10 +15,10 @@ from typing import Any
 
 from cloned.errors import ClonedError
 from cloned.lab import qmp
-from cloned.lab.daemon import Daemon, Settings
-from cloned.lab.laptops import Disk, Firmware, Kind, identities
+from cloned.lab.daemon import DaemonProcess, DaemonSettings
+from cloned.lab.laptops import Firmware, LabDisk, LaptopKind, identities
 from cloned.lab.machine import VirtualLaptop
-from cloned.lab.network import Network
+from cloned.lab.network import LabNetwork
 from cloned.lab.stock import Stock
 
 SECONDS = 300
@@ -26,7 +26,7 @@ BOOTED = "cloned-sample: booted"
 """What the sample system, and those made of it, print on the serial line."""
 
 
-class Asking(Settings):
+class Asking(DaemonSettings):
     """A workshop where a person confirms, and without a switch that is read or sinks."""
 
     def toml(self) -> str:
@@ -60,21 +60,21 @@ class Shop:
 
     def __init__(self, folder: Path, stock: Stock, firmware: tuple[Firmware, ...]) -> None:
         self.folder, self.firmware = folder, firmware
-        self.network = Network(f"cl{secrets.token_hex(3)}", len(firmware))
+        self.network = LabNetwork(f"cl{secrets.token_hex(3)}", len(firmware))
         self._who = identities(self.network.run, len(firmware), firmware)
         state = folder / "state"
         state.mkdir()
         settings = Asking(
-            state, folder / "run", stock.live, stock.boot, "", Kind.VM, None, "http://10.77.0.2:9", "x", (), {}
+            state, folder / "run", stock.live, stock.boot, "", LaptopKind.VM, None, "http://10.77.0.2:9", "x", (), {}
         )
-        self.daemon = Daemon(settings, self.network.server, folder / "daemon.log")
+        self.daemon = DaemonProcess(settings, self.network.server, folder / "daemon.log")
         self._laptops: list[VirtualLaptop] = []
 
     def laptop(self, number: int, kind: type[VirtualLaptop], size: int, disk: Path | None = None) -> VirtualLaptop:
         """Laptop `number`, switched off; its disk is empty, or the file `disk`."""
         folder = self.folder / f"laptop-{number}"
         folder.mkdir()
-        made = Disk(disk, size) if disk else Disk.create(folder / "disk", size)
+        made = LabDisk(disk, size) if disk else LabDisk.create(folder / "disk", size)
         laptop = kind(self._who[number - 1], made, folder, self.network)
         self._laptops.append(laptop)
         return laptop

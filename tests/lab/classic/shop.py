@@ -11,9 +11,9 @@ from typing import Any
 from cloned import client
 from cloned.images.store import ImageStore
 from cloned.lab import stock as stocks
-from cloned.lab.daemon import Daemon, Settings
-from cloned.lab.laptops import Kind
-from cloned.lab.network import Network
+from cloned.lab.daemon import DaemonProcess, DaemonSettings
+from cloned.lab.laptops import LaptopKind
+from cloned.lab.network import LabNetwork
 
 
 class Shop:
@@ -22,27 +22,27 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self.stock = stocks.prepare("sample", print, classic=True)
         run = f"cl{secrets.token_hex(2)}"
-        self.network = Network(run, 1)
+        self.network = LabNetwork(run, 1)
         self.runtime = Path("/run/cloned-lab") / run
         state = folder / "state"
         state.mkdir()
         saved = self.stock.store.original(self.stock.manifest.name)
         assert saved is not None
         self.manifest = ImageStore(state / "images").import_image(saved, "school")
-        settings = Settings(
+        settings = DaemonSettings(
             state,
             self.runtime,
             self.stock.live,
             self.stock.boot,
             self.manifest.name,
-            Kind.VM,
+            LaptopKind.VM,
             None,
             "http://127.0.0.1:9/",
             "none",
             (),
             {},
         )
-        self.daemon = Daemon(settings, self.network.server, folder / "daemon.log")
+        self.daemon = DaemonProcess(settings, self.network.server, folder / "daemon.log")
 
     def command(self, **words: Any) -> Any:
         return client.command(self.runtime, **words)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cloned import client
-from cloned.lab.laptops import Disk, disk_size
+from cloned.lab.laptops import LabDisk, disk_size
 from tests.lab.classic import vm
 from tests.lab.classic.shop import Shop
 
@@ -37,7 +37,7 @@ def test_a_stock_client_restores_from_it(shop: Shop, tmp_path: Path) -> None:
     image, manifest = shop.manifest.name, shop.manifest
     opened = shop.command(do="start", image=image, guests=1)
     assert shop.session(opened["session"])["state"] == "sending"
-    disk = Disk.create(tmp_path / "disk", disk_size(manifest))
+    disk = LabDisk.create(tmp_path / "disk", disk_size(manifest))
     scratch = tmp_path / "vm"
     scratch.mkdir()
     card = ["-netdev", f"tap,id=net,ifname={shop.network.plug_vm(1)},script=no,downscript=no"]
@@ -58,5 +58,5 @@ def test_a_stock_client_restores_from_it(shop: Shop, tmp_path: Path) -> None:
     assert pieces == manifest.pieces
 
 
-def digest(disk: Disk, manifest: Any, piece: int) -> bytes:
+def digest(disk: LabDisk, manifest: Any, piece: int) -> bytes:
     return hashlib.sha256(b"".join(disk.read(*span) for span in manifest.plan.map.place(piece).ranges())).digest()

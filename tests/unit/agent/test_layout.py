@@ -2,7 +2,7 @@ import hashlib
 from pathlib import Path
 
 from cloned.agent import layout as layouts
-from cloned.agent.blockio import Disk
+from cloned.agent.blockio import BlockDevice
 from cloned.disk.layout import Layout, Partition, Swap
 from cloned.disk.manifest import Plan
 
@@ -29,7 +29,7 @@ def file(tmp_path: Path, size: int = 8 * MIB) -> Path:
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     for label in ("gpt", "dos"):
         wanted = plan(label)
-        disk = Disk(str(file(tmp_path)), writable=True)
+        disk = BlockDevice(str(file(tmp_path)), writable=True)
         layouts.clear(disk, Layout.parse(wanted.layout))
         layouts.write(disk, wanted)
         text, boot_code, gap = layouts.read_back(disk, wanted)
@@ -41,7 +41,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 
 def test_ends_are_cleared_and_the_middle_is_not(tmp_path: Path) -> None:
     path = file(tmp_path)
-    disk = Disk(str(path), writable=True)
+    disk = BlockDevice(str(path), writable=True)
     layouts.clear(disk, Layout("gpt", GUID(0), 512, (Partition(1, 4 * 2048, 5, LINUX, GUID(1)),)))
     disk.close()
     data = path.read_bytes()

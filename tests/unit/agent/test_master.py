@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from cloned.agent.failures import AgentError
-from cloned.agent.master import Master, Part, file_systems, geometry, md5sums, node_of, used_bytes
-from cloned.agent.upload import Sink, SplitSink, Upload, suffix
+from cloned.agent.master import Master, MasterPart, file_systems, geometry, md5sums, node_of, used_bytes
+from cloned.agent.upload import CaptureUpload, SplitSink, UploadFile, suffix
 from cloned.disk.layout import parse_dump
 from cloned.images.partclone import Header, pack_header
 
@@ -22,14 +22,14 @@ sector-size: 512
 /dev/vda1 : start=        2048, size=       81920, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B
 """
 PARTS = (
-    Part("/dev/vda1", 1, 40 << 20, "vfat"),
-    Part("/dev/vda2", 2, 250 << 20, "ext4"),
-    Part("/dev/vda3", 3, 1 << 20, "swap"),
+    MasterPart("/dev/vda1", 1, 40 << 20, "vfat"),
+    MasterPart("/dev/vda2", 2, 250 << 20, "ext4"),
+    MasterPart("/dev/vda3", 3, 1 << 20, "swap"),
 )
 MASTER = Master("/dev/vda", 400 << 20, DUMP, parse_dump(DUMP), PARTS)
 
 
-class Server(Upload):
+class Server(CaptureUpload):
     """Keeps what it is sent."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ def test_files_are_split_as_split_does() -> None:
 
 def test_an_empty_file_is_sent_too() -> None:
     server = Server()
-    with Sink(server, "blkid.list"):
+    with UploadFile(server, "blkid.list"):
         pass
     assert server.files == {"blkid.list": b""}
 

@@ -1,12 +1,12 @@
 import pytest
 
-from cloned.agent.options import HELP, REFUSAL, Options, UsageError, complain, parse, split_boot
+from cloned.agent.options import HELP, REFUSAL, AgentOptions, OptionError, complain, parse, split_boot
 
 BOOT = "cloned.boot=http://192.0.2.1:8069/abc"
 
 
 def refused(args: list[str], line: str = "") -> str:
-    with pytest.raises(UsageError) as error:
+    with pytest.raises(OptionError) as error:
         parse(args, line)
     return str(error.value)
 
@@ -37,17 +37,17 @@ def test_wrong_usage_is_one_line() -> None:
 
 @pytest.mark.parametrize("url", ["", "http://", "http://h", "http://h/", "ftp://h/t", "https://h/t", "http://h:x/t"])
 def test_a_boot_url_has_three_parts(url: str) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(OptionError):
         split_boot(url)
 
 
 def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert complain(UsageError(HELP)) == 0
-    assert complain(UsageError("no")) == 2
+    assert complain(OptionError(HELP)) == 0
+    assert complain(OptionError("no")) == 2
     out, err = capsys.readouterr()
     assert (out.startswith("usage"), err) == (True, "no\n")
 
 
 def test_a_mac_without_a_hardware_type_is_taken_too() -> None:
-    assert Options("http://h/t").boot_mac == ""
+    assert AgentOptions("http://h/t").boot_mac == ""
     assert parse([], f"{BOOT} BOOTIF=52-54-00-00-00-01").boot_mac == "52:54:00:00:00:01"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from cloned.clonezilla.udpcast import (
     STALL,
     STALL_OF_ALL,
-    Audience,
+    Admission,
     ClassicStream,
     Complete,
     Joined,
-    Left,
     Lines,
+    ReceiverLeft,
     Sent,
     Started,
     Waiting,
@@ -29,7 +29,7 @@ def told(stream: ClassicStream, text: bytes, now: float = 0.0) -> None:
 
 def test_every_line_that_matters_is_understood() -> None:
     assert understand("New connection from 10.98.0.2  (#0) 00000009") == Joined(ONE, 0)
-    assert understand("Disconnecting #1 (10.98.0.3)") == Left(TWO, 1)
+    assert understand("Disconnecting #1 (10.98.0.3)") == ReceiverLeft(TWO, 1)
     assert understand("Starting transfer: 00000009") == Started()
     assert understand("bytes=  7 874 048  re-xmits=0000038 (  0.7%) slice=0091 -   1") == Sent(7874048)
     assert understand("Timeout notAnswered=[0,1] notReady=[0,1] nrAns=0 nrRead=0 nrPart=2 avg=1405") == Waiting((0, 1))
@@ -45,7 +45,7 @@ def test_lines_end_in_either_way_and_in_any_parts() -> None:
 
 
 def test_it_is_ready_when_exactly_the_wanted_are_in() -> None:
-    stream = ClassicStream(Audience(frozenset({ONE, TWO})), 0.0)
+    stream = ClassicStream(Admission(frozenset({ONE, TWO})), 0.0)
     told(stream, b"New connection from 10.98.0.2  (#0) 00000009\r\n")
     assert not stream.ready()
     told(stream, b"New connection from 10.98.0.3  (#1) 00000009\r\n")
@@ -55,7 +55,7 @@ def test_it_is_ready_when_exactly_the_wanted_are_in() -> None:
 
 
 def test_a_stranger_is_to_be_ejected() -> None:
-    stream = ClassicStream(Audience(frozenset({ONE})), 0.0)
+    stream = ClassicStream(Admission(frozenset({ONE})), 0.0)
     told(stream, b"New connection from 10.98.0.2  (#0) 9\r\nNew connection from 10.98.0.9  (#1) 9\r\n")
     assert stream.to_eject(0.5) == ["10.98.0.9"]
     assert not stream.ready()
@@ -64,17 +64,17 @@ def test_a_stranger_is_to_be_ejected() -> None:
 
 
 def test_who_was_wanted_once_is_no_foreigner() -> None:
-    audience = Audience(frozenset({ONE}))
+    audience = Admission(frozenset({ONE}))
     audience.wanted = frozenset({ONE, TWO})
     audience.keep({ONE})
     assert audience.stranger([ONE, TWO]) == TWO
     assert audience.foreign([ONE, TWO]) is None
     assert audience.foreign([ONE, "10.98.0.9"]) == "10.98.0.9"
-    assert Audience(None, 2).foreign([ONE]) is None
+    assert Admission(None, 2).foreign([ONE]) is None
 
 
 def test_who_never_comes_is_not_waited_for() -> None:
-    stream = ClassicStream(Audience(frozenset({ONE, TWO})), 100.0)
+    stream = ClassicStream(Admission(frozenset({ONE, TWO})), 100.0)
     told(stream, b"New connection from 10.98.0.2  (#0) 9\r\n")
     assert stream.missing(150.0, 60.0) == []
     assert stream.missing(160.0, 60.0) == [TWO]
@@ -83,7 +83,7 @@ def test_who_never_comes_is_not_waited_for() -> None:
 
 
 def test_guests_are_counted_and_then_known() -> None:
-    audience = Audience(None, 2)
+    audience = Admission(None, 2)
     stream = ClassicStream(audience, 0.0)
     told(stream, b"New connection from 10.98.0.2  (#0) 9\r\n")
     assert not stream.ready()
@@ -94,7 +94,7 @@ def test_guests_are_counted_and_then_known() -> None:
 
 
 def test_who_holds_the_others_up_is_ejected_after_a_while() -> None:
-    stream = ClassicStream(Audience(frozenset({ONE, TWO})), 0.0)
+    stream = ClassicStream(Admission(frozenset({ONE, TWO})), 0.0)
     told(
         stream,
         b"New connection from 10.98.0.2 (#0) 9\r\nNew connection from 10.98.0.3 (#1) 9\r\nStarting transfer: 9\r\n",
@@ -112,7 +112,7 @@ def test_who_holds_the_others_up_is_ejected_after_a_while() -> None:
 
 
 def test_who_holds_nobody_up_has_more_time() -> None:
-    stream = ClassicStream(Audience(frozenset({ONE})), 0.0)
+    stream = ClassicStream(Admission(frozenset({ONE})), 0.0)
     told(stream, b"New connection from 10.98.0.2 (#0) 9\r\nStarting transfer: 9\r\n", 0.0)
     told(stream, b"bytes=  1 000  re-xmits=0 (0%) slice=1 - 1\r", 1.0)
     told(stream, b"Timeout notAnswered=[0] notReady=[0] nrAns=0 nrRead=0 nrPart=1 avg=2\r\n", 3.0)

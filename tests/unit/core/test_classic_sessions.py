@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cloned.core.events import (
-    Audience,
     Booted,
     Command,
     Configured,
@@ -20,6 +19,7 @@ from cloned.core.events import (
     OpenStream,
     Rates,
     Ready,
+    SetReceivers,
     Settings,
     StreamEnded,
     SwitchChanged,
@@ -79,7 +79,7 @@ class Room:
 
 
 def audiences(effects: list[Effect]) -> list[tuple[str, ...]]:
-    return [effect.addresses for effect in effects if isinstance(effect, Audience)]
+    return [effect.addresses for effect in effects if isinstance(effect, SetReceivers)]
 
 
 def test_it_gathers_and_then_starts_for_those_who_are_there() -> None:

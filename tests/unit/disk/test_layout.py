@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloned.disk.layout import (
-    Group,
     Layout,
     LayoutError,
     Partition,
     Swap,
     Volume,
+    VolumeGroup,
     min_disk_size,
     parse_dump,
     read_layout,
@@ -112,7 +112,7 @@ def test_text_with_lvm_and_back() -> None:
         Volume("root", "lv-id", 10, ("0 10 striped stripe_count=1 stripes=1,0",)),
         Volume("swap", "lv-is", 3, ("0 3 striped stripe_count=1 stripes=1,10",), Swap("", "x")),
     )
-    group = Group("vg 0", "Ab-cd", 8192, ((1, "pv-id", 2048, 100),), volumes)
+    group = VolumeGroup("vg 0", "Ab-cd", 8192, ((1, "pv-id", 2048, 100),), volumes)
     layout = replace(DOS, groups=(group,))
     assert Layout.parse(layout.text()) == layout
 

@@ -9,7 +9,7 @@ import pytest
 
 from cloned.disk.lvm_map import SECTOR, _crc, check_places, placed, read_groups
 from cloned.disk.manifest import Layer, Plan
-from cloned.disk.partitions import Group, Layout, LayoutError, Partition, Swap, Volume
+from cloned.disk.partitions import Layout, LayoutError, Partition, Swap, Volume, VolumeGroup
 from cloned.disk.swap import swap_header
 
 MIB = 1024 * 1024
@@ -58,14 +58,14 @@ stripes = ["pv0", 20]
 """
 ROOT = Volume("root", "R", 15, ("0 10 striped stripe_count=1 stripes=2,100", "10 5 striped stripe_count=1 stripes=2,0"))
 AREA = Volume("swap", "S", 10, ("0 10 striped stripe_count=1 stripes=2,20",), Swap("", "area"))
-GROUP = Group("vg", "G", 8, ((2, UUID, 2048, 500),), (ROOT, AREA))
+GROUP = VolumeGroup("vg", "G", 8, ((2, UUID, 2048, 500),), (ROOT, AREA))
 TABLE = Layout("gpt", "0" * 8, 512, (Partition(1, 2048, 2048, "X"), Partition(2, 4096, 16384, "X")))
 PV = 4096 * SECTOR
 DATA = PV + 2048 * SECTOR
 EXTENT = 8 * SECTOR
 
 
-def plan(*layers: Layer, group: Group = GROUP) -> Plan:
+def plan(*layers: Layer, group: VolumeGroup = GROUP) -> Plan:
     return Plan(replace(TABLE, groups=(group,)).text(), 512, 0, None, None, layers)
 
 

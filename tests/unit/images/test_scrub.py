@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cloned.errors import ImageError
-from cloned.images.scrub import Patrol, Proof
+from cloned.images.scrub import Proof, Scrub
 from cloned.images.store import ImageStore
 from tests.images import Disk, Part
 
@@ -30,7 +30,7 @@ async def test_rot_is_found_and_repaired(store: ImageStore, memory: Path) -> Non
             idle.set()
         return idle.is_set()
 
-    patrol = Patrol(store, 0, busy, note)
+    patrol = Scrub(store, 0, busy, note)
     task = asyncio.create_task(patrol.run())
     await asyncio.wait_for(idle.wait(), 10)
     task.cancel()
@@ -46,7 +46,7 @@ async def test_rot_is_found_and_repaired(store: ImageStore, memory: Path) -> Non
 
 async def test_not_while_busy(store: ImageStore, memory: Path) -> None:
     store.import_image(Disk([Part(1)]).write(memory / "image"))
-    patrol = Patrol(store, 0.01, busy=lambda: True)
+    patrol = Scrub(store, 0.01, busy=lambda: True)
     task = asyncio.create_task(patrol.run())
     await asyncio.sleep(0.05)
     task.cancel()

@@ -12,7 +12,7 @@ import pytest
 from cloned.disk.layout import Layout
 from cloned.errors import ClonedError, ImageError, UsageError
 from cloned.images.export import export
-from cloned.images.manifest import Progress, StoppedError
+from cloned.images.manifest import StoppedError, WorkProgress
 from cloned.images.saved import read_image
 from cloned.images.store import ImageStore
 from tests.images import BIG, Disk, Part
@@ -37,7 +37,7 @@ def used_bytes(store: ImageStore, name: str) -> list[bytes]:
 
 def test_import(store: ImageStore, memory: Path) -> None:
     disk = Disk([Part(1, used=BIG), Part(2, kind="dd", blocks=600, comp="gz", fs="dd")])
-    seen: list[Progress] = []
+    seen: list[WorkProgress] = []
     manifest = store.import_image(disk.write(memory / "school"), progress=seen.append)
     assert store.names() == ["school"]
     assert used_bytes(store, "school") == [disk.parts[0].data, disk.parts[1].stream()]
@@ -224,7 +224,7 @@ def test_a_stopped_import_can_be_given_up(store: ImageStore, memory: Path) -> No
 def test_one_writer_at_a_time(store: ImageStore, memory: Path) -> None:
     source = Disk([Part(1)]).write(memory / "image")
 
-    def nested(_: Progress) -> None:
+    def nested(_: WorkProgress) -> None:
         with pytest.raises(ClonedError, match="another import"):
             ImageStore(store.root).tidy()
 

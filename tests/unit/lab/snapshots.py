@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloned.lab.laptops import Firmware, Identity, identities
+from cloned.lab.laptops import Firmware, LabIdentity, identities
 
 
-def who(count: int = 2) -> list[Identity]:
+def who(count: int = 2) -> list[LabIdentity]:
     """Laptops of a run."""
     return identities("clab12", count, (Firmware.BIOS, Firmware.UEFI))
 
 
-def laptop(identity: Identity, state: str = "done", **more: Any) -> dict[str, Any]:
+def laptop(identity: LabIdentity, state: str = "done", **more: Any) -> dict[str, Any]:
     """One laptop as the daemon shows it."""
     return {
         "id": f"L{identity.number}", "macs": [identity.mac], "boot_mac": identity.mac, "port": None, "state": state,

@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from cloned.config import parse
-from cloned.lab.daemon import Settings
-from cloned.lab.laptops import Kind
+from cloned.lab.daemon import DaemonSettings
+from cloned.lab.laptops import LaptopKind
 
 
-def settings(kind: Kind, gates: dict[str, str] | None = None, mbit_s: int | None = 1000) -> Settings:
+def settings(kind: LaptopKind, gates: dict[str, str] | None = None, mbit_s: int | None = 1000) -> DaemonSettings:
     folder = Path('/somewhere/with a "quote"')
     inventory = "http://10.77.0.2:8070/inventory"
-    return Settings(folder, folder, folder, folder, "bulk", kind, mbit_s, inventory, "s" * 48, (), gates or {})
+    return DaemonSettings(folder, folder, folder, folder, "bulk", kind, mbit_s, inventory, "s" * 48, (), gates or {})
 
 
 def test_it_is_understood() -> None:
-    config = parse(settings(Kind.VM, {"52:54:00:00:00:02": "http://10.77.0.2:8070/gate/2"}).toml())
+    config = parse(settings(LaptopKind.VM, {"52:54:00:00:00:02": "http://10.77.0.2:8070/gate/2"}).toml())
     assert config.workshop.state == Path('/somewhere/with a "quote"')
     assert config.sessions.confirm == "auto"
     assert config.boot.model[0].kernel_parameters == "cloned.gate=http://10.77.0.2:8070/gate/2"
@@ -26,5 +26,5 @@ def test_it_is_understood() -> None:
 
 
 def test_thin_laptops_keep_their_disks_as_verified() -> None:
-    assert not parse(settings(Kind.THIN, mbit_s=None).toml()).finish.grow
-    assert parse(settings(Kind.VM).toml()).finish.grow
+    assert not parse(settings(LaptopKind.THIN, mbit_s=None).toml()).finish.grow
+    assert parse(settings(LaptopKind.VM).toml()).finish.grow

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from cloned.lab.estimate_check import Foresight
+from cloned.lab.estimate_check import EstimateCheck
 from cloned.lab.watching import Sight
 
 
@@ -9,7 +9,7 @@ def sight(state: str, left: float | None) -> list[Sight]:
 
 
 def test_what_was_said_is_held_against_what_it_took() -> None:
-    foresight = Foresight()
+    foresight = EstimateCheck()
     foresight.look([Sight(1, None)], 0.0)
     foresight.look(sight("waiting", 100.0), 0.0)  # right: it took 90
     foresight.look(sight("receiving", 70.0), 50.0)  # it took 40: wrong
@@ -20,6 +20,6 @@ def test_what_was_said_is_held_against_what_it_took() -> None:
 
 
 def test_who_never_ends_does_not_count() -> None:
-    foresight = Foresight()
+    foresight = EstimateCheck()
     foresight.look(sight("receiving", 70.0), 50.0)
     assert foresight.to_json() == {"right": 0.0, "of": 0}

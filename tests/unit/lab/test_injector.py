@@ -9,7 +9,7 @@ import pytest
 from cloned.disk.manifest import Layer, PieceMap
 from cloned.errors import ClonedError
 from cloned.lab.injector import change_used_byte
-from cloned.lab.laptops import Disk, Firmware, Laptop, identities
+from cloned.lab.laptops import Firmware, LabDisk, LabLaptop, identities
 
 SIZE = 1 << 20
 LAYERS = (
@@ -23,7 +23,7 @@ USED = {
 }  # fmt: skip
 
 
-class Box(Laptop):
+class Box(LabLaptop):
     """A laptop that is never switched on."""
 
     screen = Path("/nowhere")
@@ -35,7 +35,7 @@ class Box(Laptop):
 
 
 def box(folder: Path) -> Box:
-    disk = Disk.create(folder / "disk", SIZE)
+    disk = LabDisk.create(folder / "disk", SIZE)
     return Box(identities("clab12", 1, (Firmware.BIOS,))[0], disk, folder)
 
 
@@ -55,6 +55,6 @@ def test_one_bit_of_one_used_byte_changes(tmp_path: Path) -> None:
 
 def test_a_disk_that_takes_no_change_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     laptop = box(tmp_path)
-    monkeypatch.setattr(Disk, "write", lambda self, offset, data: None)
+    monkeypatch.setattr(LabDisk, "write", lambda self, offset, data: None)
     with pytest.raises(ClonedError, match="did not change"):
         change_used_byte(laptop, PieceMap(LAYERS))

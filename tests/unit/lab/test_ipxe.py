@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cloned.config import Boot as BootConfig
+from cloned.config import BootSettings as BootConfig
 from cloned.config import Model
 from cloned.core.boot import BootAnswer, BootRequest
-from cloned.lab.ipxe import Boot, Interpreter, ScriptError
+from cloned.lab.ipxe import Interpreter, ScriptEnd, ScriptError
 from cloned.netboot.menus import Menus
 
 SERVER = "10.0.0.1:8069"
@@ -16,7 +16,7 @@ LAPTOP = {
 }  # fmt: skip
 
 
-def run(scripts: dict[str, str]) -> tuple[Boot, list[str], list[str]]:
+def run(scripts: dict[str, str]) -> tuple[ScriptEnd, list[str], list[str]]:
     """(how it ended, what was fetched, what was shown)."""
     fetched: list[str] = []
     shown: list[str] = []
@@ -54,12 +54,12 @@ def test_the_scripts_that_are_served_lead_a_laptop_to_the_live_system() -> None:
 
 def test_a_laptop_nobody_touches_starts_from_its_own_disk() -> None:
     boot, _, _ = run(served("menu"))
-    assert boot == Boot()
+    assert boot == ScriptEnd()
 
 
 def test_a_server_without_a_script_for_it_leaves_the_laptop_to_its_disk() -> None:
     boot, _, shown = run({"start.ipxe": served("clone")["start.ipxe"]})
-    assert boot == Boot()
+    assert boot == ScriptEnd()
     assert any("did not give a script" in line for line in shown)
 
 
@@ -69,7 +69,7 @@ def test_alternatives_and_labels() -> None:
         "set x ${mac} and", "echo ${x} more", "kernel k a=${mac:hexhyp} b", "initrd --name i rd", "boot",
     )})  # fmt: skip
     assert shown == ["one", "52:54:00:00:00:01 and more"]
-    assert boot == Boot(f"http://{SERVER}/k", "a=52-54-00-00-00-01 b", (f"http://{SERVER}/rd",))
+    assert boot == ScriptEnd(f"http://{SERVER}/k", "a=52-54-00-00-00-01 b", (f"http://{SERVER}/rd",))
 
 
 @pytest.mark.parametrize(

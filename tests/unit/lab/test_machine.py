@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from cloned.lab.laptops import Disk, Firmware, identities
+from cloned.lab.laptops import Firmware, LabDisk, identities
 from cloned.lab.machine import VirtualLaptop
-from cloned.lab.network import Network
+from cloned.lab.network import LabNetwork
 
 
 @pytest.fixture
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A virtual laptop of a kind; its tap is not made."""
-    monkeypatch.setattr(Network, "plug_vm", lambda self, number: f"port{number}")
+    monkeypatch.setattr(LabNetwork, "plug_vm", lambda self, number: f"port{number}")
     monkeypatch.setattr("cloned.lab.machine.OVMF", tmp_path)
     for name in ("OVMF_VARS_4M.fd", "OVMF_VARS_4M.ms.fd"):
         (tmp_path / name).write_bytes(b"variables")
@@ -22,7 +22,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def made(kind: Firmware) -> VirtualLaptop:
         who = identities("clab12", 1, (kind,))[0]
-        return VirtualLaptop(who, Disk(tmp_path / "disk", 1), tmp_path, Network("clab12", 1))
+        return VirtualLaptop(who, LabDisk(tmp_path / "disk", 1), tmp_path, LabNetwork("clab12", 1))
 
     return made
 

@@ -6,7 +6,7 @@ import pytest
 
 from cloned.errors import UsageError
 from cloned.lab.laptops import Firmware, identities
-from cloned.lab.network import Network, laptop_mac, parse_rate, shaping
+from cloned.lab.network import LabNetwork, laptop_mac, parse_rate, shaping
 
 
 def test_rates() -> None:
@@ -23,7 +23,7 @@ def test_a_bucket_never_holds_less_than_an_offloaded_segment() -> None:
 
 
 def test_names() -> None:
-    network = Network("clab12", 3)
+    network = LabNetwork("clab12", 3)
     assert (network.server, network.switch, network.laptop(2)) == ("clab12-server", "clab12-switch", "clab12-2")
     assert network.server_port == 4
 

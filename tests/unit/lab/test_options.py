@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 
 from cloned.errors import UsageError
-from cloned.lab.laptops import Firmware, Kind
-from cloned.lab.options import Options
+from cloned.lab.laptops import Firmware, LaptopKind
+from cloned.lab.options import LabOptions
 
-PLAIN = Options("run", 2, "vm", ("bios", "uefi"), rate="1gbit")
+PLAIN = LabOptions("run", 2, "vm", ("bios", "uefi"), rate="1gbit")
 
 
 def test_they_survive_the_way_to_the_other_process() -> None:
     asked = replace(PLAIN, late=("2:5",), faults=("corrupt:1", "drop:2@50"), json="-", keep=True)
-    assert Options.from_json(json.loads(json.dumps(asked.to_json()))) == asked
+    assert LabOptions.from_json(json.loads(json.dumps(asked.to_json()))) == asked
 
 
 def test_the_sample_image_serves_what_was_asked_for() -> None:
@@ -26,7 +26,7 @@ def test_the_sample_image_serves_what_was_asked_for() -> None:
 
 
 def test_words_become_types() -> None:
-    assert PLAIN.of_kind is Kind.VM
+    assert PLAIN.of_kind is LaptopKind.VM
     assert PLAIN.kinds_of_firmware == (Firmware.BIOS, Firmware.UEFI)
     assert PLAIN.bits_per_second == 10**9
     assert replace(PLAIN, rate="").bits_per_second is None

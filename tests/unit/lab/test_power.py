@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cloned.lab.faults import Late
-from cloned.lab.laptops import Kind
-from cloned.lab.power import AT_ONCE, Plan
+from cloned.lab.laptops import LaptopKind
+from cloned.lab.power import AT_ONCE, PowerPlan
 from cloned.lab.watching import Sight, sights
 from tests.unit.lab.snapshots import laptop, snapshot, who
 
@@ -14,7 +14,7 @@ def off(count: int) -> list[Sight]:
 
 
 def test_thin_laptops_go_on_all_at_once() -> None:
-    plan = Plan(who(12), Kind.THIN, {})
+    plan = PowerPlan(who(12), LaptopKind.THIN, {})
     assert plan.now(off(12), 0.0) == list(range(1, 13))
     assert plan.done
 
@@ -22,7 +22,7 @@ def test_thin_laptops_go_on_all_at_once() -> None:
 def test_virtual_ones_boot_two_at_a_time_and_the_slow_firmware_first() -> None:
     laptops = who(4)
     macs = [each.mac for each in laptops]
-    plan = Plan(laptops, Kind.VM, {})
+    plan = PowerPlan(laptops, LaptopKind.VM, {})
     assert plan.now(off(4), 0.0) == [2, 4]
     assert plan.now(off(4), 30.0) == []
     spoken = sights(snapshot(laptop(laptops[1]), laptop(laptops[3])), macs)
@@ -32,7 +32,7 @@ def test_virtual_ones_boot_two_at_a_time_and_the_slow_firmware_first() -> None:
 
 
 def test_bios_waits_so_that_both_arrive_together() -> None:
-    plan = Plan(who(2), Kind.VM, {})
+    plan = PowerPlan(who(2), LaptopKind.VM, {})
     assert plan.now(off(2), 0.0) == [2]
     assert plan.now(off(2), 5.0) == []
     assert plan.now(off(2), 15.0) == [1]
@@ -42,7 +42,7 @@ def test_bios_waits_so_that_both_arrive_together() -> None:
 def test_a_latecomer_waits_for_the_others_session() -> None:
     laptops = who(3)
     macs = [each.mac for each in laptops]
-    plan = Plan(laptops, Kind.THIN, {3: Late(3, 5.0)})
+    plan = PowerPlan(laptops, LaptopKind.THIN, {3: Late(3, 5.0)})
     assert plan.now(off(3), 0.0) == [1, 2]
     assert plan.now(off(3), 100.0) == []
     receiving = sights(snapshot(laptop(laptops[0], "receiving")), macs)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cloned.lab import kernel, registry
-from cloned.lab.registry import Entry
+from cloned.lab.registry import RegisteredLab
 
 
 @pytest.fixture
@@ -19,10 +19,10 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def entry(root: Path, run: str, pid: int, started: int | None = None) -> Entry:
+def entry(root: Path, run: str, pid: int, started: int | None = None) -> RegisteredLab:
     scratch = root / "lab" / run
     (scratch / "disks").mkdir(parents=True)
-    made = Entry(run, pid, started if started is not None else kernel.start_time(pid) or 0, str(scratch))
+    made = RegisteredLab(run, pid, started if started is not None else kernel.start_time(pid) or 0, str(scratch))
     registry.enter(made)
     return made
 

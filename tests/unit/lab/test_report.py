@@ -7,14 +7,14 @@ from dataclasses import replace
 from rich.console import Console
 
 from cloned.lab.checks import Check
-from cloned.lab.report import Result
+from cloned.lab.report import LaptopResult
 from tests.unit.lab.snapshots import laptop, snapshot, who
 
 ONE, TWO = who()
 
 
-def result(**change: object) -> Result:
-    good = Result([ONE, TWO], snapshot(laptop(TWO), laptop(ONE)), [{"laptop": "L1"}, {"laptop": "L2"}])
+def result(**change: object) -> LaptopResult:
+    good = LaptopResult([ONE, TWO], snapshot(laptop(TWO), laptop(ONE)), [{"laptop": "L1"}, {"laptop": "L2"}])
     return replace(good, **change)  # type: ignore[arg-type]
 
 

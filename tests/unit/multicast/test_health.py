@@ -14,7 +14,7 @@ from cloned.core.laptop import Laptop, State
 from cloned.engine import Engine
 from cloned.journal import Journal
 from cloned.monitor import Monitor
-from cloned.multicast.health import Reach
+from cloned.multicast.health import MulticastHealth
 
 DEAF, WELL = {"probe": {"heard": 0, "expected": 20}}, {"probe": {"heard": 20, "expected": 20}}
 
@@ -23,7 +23,9 @@ async def told(path: Path, *laptops: tuple[State, int, dict[str, Any]]) -> list[
     """Texts and hints for laptops 1…n: state, Mb/s of the link, last report."""
     engine = Engine(Journal(path / "journal"), None, None)  # type: ignore[arg-type]
     monitor = Monitor(engine, 60)
-    reach = Reach(engine, monitor, "lo", IPv4Address("127.0.0.1"), "auto", lambda laptop: f"s{laptop.number % 2}")
+    reach = MulticastHealth(
+        engine, monitor, "lo", IPv4Address("127.0.0.1"), "auto", lambda laptop: f"s{laptop.number % 2}"
+    )
     for number, (state, mbps, report) in enumerate(laptops, 1):
         laptop = Laptop(LaptopId(f"l{number}"), number, Identity(), state, 0, 0, hellos=1, speed_mbps=mbps)
         engine.workshop = engine.workshop.with_laptop(replace(laptop, port=f"gi{number}"))

@@ -3,12 +3,12 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from cloned.netboot.dhcp import EVERYBODY, PXE_PORT, Answers, Place
+from cloned.netboot.dhcp import EVERYBODY, PXE_PORT, Answers, Segment
 from cloned.netboot.leases import LeaseFile, Pool
-from cloned.netboot.packet import ZERO, Kind, Option, Packet, decode, encode
+from cloned.netboot.packet import ZERO, MessageType, Option, Packet, decode, encode
 
 US, OTHER = IPv4Address("10.77.0.1"), IPv4Address("10.77.0.3")
-PLACE = Place("eth9", US, IPv4Network("10.77.0.0/22"), 8069, IPv4Address("10.77.0.254"), (OTHER,))
+PLACE = Segment("eth9", US, IPv4Network("10.77.0.0/22"), 8069, IPv4Address("10.77.0.254"), (OTHER,))
 LAPTOP = "52:54:00:00:00:0a"
 
 
@@ -56,7 +56,7 @@ def test_leasing_to_real_firmware(leasing, golden, name, file, vendor):
     assert (decision.to, reply.op, reply.kind, reply.xid, reply.mac) == (
         EVERYBODY,
         2,
-        Kind.OFFER,
+        MessageType.OFFER,
         request.xid,
         request.mac,
     )
@@ -80,7 +80,7 @@ def test_leasing_to_real_firmware(leasing, golden, name, file, vendor):
 def test_proxy_to_real_firmware(proxy, golden, name, file, vendor):
     request = decode(golden(name))
     reply = taken_apart(proxy.answer(request, 1))
-    assert (reply.kind, reply.yiaddr, reply.siaddr) == (Kind.OFFER, ZERO, US)
+    assert (reply.kind, reply.yiaddr, reply.siaddr) == (MessageType.OFFER, ZERO, US)
     assert (reply.text(Option.CLASS), reply.text(Option.BOOT_FILE), reply.file.decode()) == (vendor, file, file)
     assert reply.options[Option.MACHINE_ID] == request.options[Option.MACHINE_ID]
     assert (Option.LEASE in reply.options, Option.MASK in reply.options) == (False, False)
@@ -89,80 +89,80 @@ def test_proxy_to_real_firmware(proxy, golden, name, file, vendor):
 
 
 def test_proxy_is_silent_to_everybody_else(proxy, golden):
-    assert proxy.answer(plain(Kind.DISCOVER), 1).reply is None
+    assert proxy.answer(plain(MessageType.DISCOVER), 1).reply is None
     assert proxy.answer(decode(golden("ovmf-pxe-request")), 1).reply is None  # the other server's to answer
-    assert proxy.answer(plain(Kind.INFORM), 1).reply is None
+    assert proxy.answer(plain(MessageType.INFORM), 1).reply is None
 
 
 def test_a_whole_lease(leasing, golden):
     offer = leasing.answer(decode(golden("ovmf-pxe-discover")), 1)
     request = replace(decode(golden("ovmf-pxe-request")), mac=offer.reply.mac)
     ack = taken_apart(leasing.answer(request, 2))
-    assert (ack.kind, ack.yiaddr, ack.siaddr, ack.file) == (Kind.ACK, offer.reply.yiaddr, US, b"shimx64.efi")
+    assert (ack.kind, ack.yiaddr, ack.siaddr, ack.file) == (MessageType.ACK, offer.reply.yiaddr, US, b"shimx64.efi")
 
 
 def test_renewal_goes_to_the_client_alone(leasing):
-    address = leasing.answer(plain(Kind.DISCOVER), 1).reply.yiaddr
-    leasing.answer(plain(Kind.REQUEST, server=US.packed, requested=address.packed), 2)
-    decision = leasing.answer(replace(plain(Kind.REQUEST), ciaddr=address), 300)
-    assert (decision.to, decision.reply.kind, decision.reply.yiaddr) == (address, Kind.ACK, address)
+    address = leasing.answer(plain(MessageType.DISCOVER), 1).reply.yiaddr
+    leasing.answer(plain(MessageType.REQUEST, server=US.packed, requested=address.packed), 2)
+    decision = leasing.answer(replace(plain(MessageType.REQUEST), ciaddr=address), 300)
+    assert (decision.to, decision.reply.kind, decision.reply.yiaddr) == (address, MessageType.ACK, address)
 
 
 def test_what_is_not_free_gets_a_nak(leasing):
-    leasing.answer(plain(Kind.DISCOVER), 1)
-    thief = replace(plain(Kind.REQUEST, requested=IPv4Address("10.77.1.1").packed), mac="52:54:00:00:00:0b")
+    leasing.answer(plain(MessageType.DISCOVER), 1)
+    thief = replace(plain(MessageType.REQUEST, requested=IPv4Address("10.77.1.1").packed), mac="52:54:00:00:00:0b")
     decision = leasing.answer(thief, 2)
-    assert (decision.reply.kind, decision.to, decision.why) == (Kind.NAK, EVERYBODY, "10.77.1.1 is not free")
-    stranger = plain(Kind.REQUEST, requested=IPv4Address("192.168.1.7").packed)
+    assert (decision.reply.kind, decision.to, decision.why) == (MessageType.NAK, EVERYBODY, "10.77.1.1 is not free")
+    stranger = plain(MessageType.REQUEST, requested=IPv4Address("192.168.1.7").packed)
     assert leasing.answer(stranger, 2).why == "192.168.1.7 is not ours to give"
 
 
 def test_it_took_another_servers_offer(leasing, pool):
-    leasing.answer(plain(Kind.DISCOVER), 1)
-    decision = leasing.answer(plain(Kind.REQUEST, server=OTHER.packed, requested=bytes((10, 77, 2, 9))), 2)
+    leasing.answer(plain(MessageType.DISCOVER), 1)
+    decision = leasing.answer(plain(MessageType.REQUEST, server=OTHER.packed, requested=bytes((10, 77, 2, 9))), 2)
     assert (decision.reply, decision.other_server) == (None, OTHER)
     assert pool.lease_of(LAPTOP) is None
 
 
 def test_decline_is_honoured(leasing, pool):
-    address = leasing.answer(plain(Kind.DISCOVER), 1).reply.yiaddr
-    leasing.answer(plain(Kind.REQUEST, server=US.packed, requested=address.packed), 2)
-    decision = leasing.answer(plain(Kind.DECLINE, server=US.packed, requested=address.packed), 3)
+    address = leasing.answer(plain(MessageType.DISCOVER), 1).reply.yiaddr
+    leasing.answer(plain(MessageType.REQUEST, server=US.packed, requested=address.packed), 2)
+    decision = leasing.answer(plain(MessageType.DECLINE, server=US.packed, requested=address.packed), 3)
     assert (decision.reply, "somebody else uses" in decision.why) == (None, True)
-    assert leasing.answer(plain(Kind.DISCOVER), 4).reply.yiaddr not in (address, ZERO)
+    assert leasing.answer(plain(MessageType.DISCOVER), 4).reply.yiaddr not in (address, ZERO)
 
 
 def test_nobody_can_decline_for_another(leasing, pool):
-    address = leasing.answer(plain(Kind.DISCOVER), 1).reply.yiaddr
-    forged = replace(plain(Kind.DECLINE, server=US.packed, requested=address.packed), mac="52:54:00:00:00:0b")
+    address = leasing.answer(plain(MessageType.DISCOVER), 1).reply.yiaddr
+    forged = replace(plain(MessageType.DECLINE, server=US.packed, requested=address.packed), mac="52:54:00:00:00:0b")
     leasing.answer(forged, 2)
     assert pool.lease_of(LAPTOP).address == str(address)
 
 
 def test_release(leasing, pool):
-    address = leasing.answer(plain(Kind.DISCOVER), 1).reply.yiaddr
-    leasing.answer(plain(Kind.REQUEST, server=US.packed, requested=address.packed), 2)
-    leasing.answer(replace(plain(Kind.RELEASE, server=US.packed), ciaddr=address), 3)
+    address = leasing.answer(plain(MessageType.DISCOVER), 1).reply.yiaddr
+    leasing.answer(plain(MessageType.REQUEST, server=US.packed, requested=address.packed), 2)
+    leasing.answer(replace(plain(MessageType.RELEASE, server=US.packed), ciaddr=address), 3)
     assert pool.in_use(3) == 0
 
 
 def test_inform_gets_no_lease(leasing):
-    decision = leasing.answer(replace(plain(Kind.INFORM), ciaddr=IPv4Address("10.77.0.77")), 1)
-    assert (decision.reply.kind, decision.reply.yiaddr, str(decision.to)) == (Kind.ACK, ZERO, "10.77.0.77")
+    decision = leasing.answer(replace(plain(MessageType.INFORM), ciaddr=IPv4Address("10.77.0.77")), 1)
+    assert (decision.reply.kind, decision.reply.yiaddr, str(decision.to)) == (MessageType.ACK, ZERO, "10.77.0.77")
     assert Option.LEASE not in decision.reply.options
-    elsewhere = replace(plain(Kind.INFORM), ciaddr=IPv4Address("192.168.1.1"))
+    elsewhere = replace(plain(MessageType.INFORM), ciaddr=IPv4Address("192.168.1.1"))
     assert leasing.answer(elsewhere, 1).reply is None
 
 
 def test_no_address_left(leasing):
     for number in range(3):
-        leasing.answer(replace(plain(Kind.DISCOVER), mac=f"52:54:00:00:01:{number:02x}"), 1)
-    decision = leasing.answer(plain(Kind.DISCOVER), 1)
+        leasing.answer(replace(plain(MessageType.DISCOVER), mac=f"52:54:00:00:01:{number:02x}"), 1)
+    decision = leasing.answer(plain(MessageType.DISCOVER), 1)
     assert (decision.reply, decision.no_address) == (None, True)
 
 
 def test_refused_firmware_gets_an_address_and_no_file(leasing, proxy):
-    arm = plain(Kind.DISCOVER, **{"class": b"PXEClient", "architecture": b"\0\x0b"})
+    arm = plain(MessageType.DISCOVER, **{"class": b"PXEClient", "architecture": b"\0\x0b"})
     decision = leasing.answer(arm, 1)
     assert (decision.reply.file, Option.BOOT_FILE in decision.reply.options) == (b"", False)
     assert "ARM64" in decision.why
@@ -171,11 +171,11 @@ def test_refused_firmware_gets_an_address_and_no_file(leasing, proxy):
 
 
 def test_leasing_stopped_still_renews_but_gives_nothing_new(leasing, pool):
-    address = leasing.answer(plain(Kind.DISCOVER), 1).reply.yiaddr
-    leasing.answer(plain(Kind.REQUEST, server=US.packed, requested=address.packed), 2)
+    address = leasing.answer(plain(MessageType.DISCOVER), 1).reply.yiaddr
+    leasing.answer(plain(MessageType.REQUEST, server=US.packed, requested=address.packed), 2)
     leasing.leasing, leasing.why_silent = False, "another DHCP server is here"
-    assert leasing.answer(replace(plain(Kind.REQUEST), ciaddr=address), 3).reply.kind is Kind.ACK
-    for packet in (plain(Kind.DISCOVER), plain(Kind.REQUEST, requested=address.packed)):
+    assert leasing.answer(replace(plain(MessageType.REQUEST), ciaddr=address), 3).reply.kind is MessageType.ACK
+    for packet in (plain(MessageType.DISCOVER), plain(MessageType.REQUEST, requested=address.packed)):
         assert leasing.answer(packet, 4).reply is None
         assert leasing.answer(packet, 4).why == "another DHCP server is here"
 
@@ -184,14 +184,19 @@ def test_port_4011(proxy, golden):
     request = replace(decode(golden("ovmf-pxe-request")), ciaddr=IPv4Address("10.77.2.9"))
     decision = proxy.answer(request, 1, PXE_PORT, IPv4Address("10.77.2.9"))
     reply = taken_apart(decision)
-    assert (str(decision.to), reply.kind, reply.siaddr, reply.file) == ("10.77.2.9", Kind.ACK, US, b"shimx64.efi")
+    assert (str(decision.to), reply.kind, reply.siaddr, reply.file) == (
+        "10.77.2.9",
+        MessageType.ACK,
+        US,
+        b"shimx64.efi",
+    )
     assert reply.text(Option.CLASS) == "PXEClient"
-    assert proxy.answer(plain(Kind.REQUEST), 1, PXE_PORT).reply is None
+    assert proxy.answer(plain(MessageType.REQUEST), 1, PXE_PORT).reply is None
 
 
 def test_relays_and_replies_are_left_alone(leasing):
-    assert "relay" in leasing.answer(replace(plain(Kind.DISCOVER), giaddr=OTHER), 1).why
-    assert leasing.answer(replace(plain(Kind.OFFER), op=2), 1).reply is None
+    assert "relay" in leasing.answer(replace(plain(MessageType.DISCOVER), giaddr=OTHER), 1).why
+    assert leasing.answer(replace(plain(MessageType.OFFER), op=2), 1).reply is None
     assert leasing.answer(Packet(1, 1, LAPTOP), 1).reply is None  # plain BOOTP
 
 

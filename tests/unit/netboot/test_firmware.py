@@ -1,6 +1,6 @@
 import pytest
 
-from cloned.netboot.firmware import Way, boot_file, classify, is_ipxe
+from cloned.netboot.firmware import BootPath, boot_file, classify, is_ipxe
 from cloned.netboot.packet import Option, Packet, decode
 
 
@@ -11,11 +11,11 @@ def request(**options):
 @pytest.mark.parametrize(
     ("name", "way", "arch", "firmware"),
     [
-        ("seabios-ipxe-discover", Way.IPXE, 0, "bios"),
-        ("ovmf-pxe-discover", Way.PXE, 7, "uefi"),
-        ("ovmf-pxe-request", Way.PXE, 7, "uefi"),
-        ("ovmf-http-discover", Way.HTTP, 16, "uefi"),
-        ("snponly-discover", Way.IPXE, 7, "uefi"),
+        ("seabios-ipxe-discover", BootPath.IPXE, 0, "bios"),
+        ("ovmf-pxe-discover", BootPath.PXE, 7, "uefi"),
+        ("ovmf-pxe-request", BootPath.PXE, 7, "uefi"),
+        ("ovmf-http-discover", BootPath.HTTP, 16, "uefi"),
+        ("snponly-discover", BootPath.IPXE, 7, "uefi"),
     ],
 )
 def test_real_firmware(golden, name, way, arch, firmware):
@@ -51,7 +51,7 @@ def test_no_architecture_is_a_bios():
 
 
 def test_not_a_network_boot():
-    assert classify(request(**{"class": b"MSFT 5.0"})).way is Way.NONE
+    assert classify(request(**{"class": b"MSFT 5.0"})).way is BootPath.NONE
     assert classify(request()).boots is False
 
 
@@ -64,9 +64,9 @@ def test_user_class(user_class, expected):
 
 def test_an_ipxe_without_http_gets_ours():
     without = classify(request(user_class=b"iPXE", architecture=b"\0\0", ipxe=bytes((0x15, 1, 1))))
-    assert (without.way, boot_file(without)) == (Way.PXE, "undionly.kpxe")
+    assert (without.way, boot_file(without)) == (BootPath.PXE, "undionly.kpxe")
     ours = classify(request(user_class=b"iPXE", architecture=b"\0\0", ipxe=bytes((0x13, 1, 1))))
-    assert ours.way is Way.IPXE
+    assert ours.way is BootPath.IPXE
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloned.config import Boot, Model
+from cloned.config import BootSettings, Model
 from cloned.core.boot import BootAnswer, BootRequest
 from cloned.netboot.menus import Menus, refused, say
 
@@ -13,25 +13,25 @@ MAC = "52:54:00:00:00:0a"
 def menu(via="ipxe", kind="menu", firmware="uefi", boot=None, model=None, **request):
     asked = BootRequest(MAC, "10.77.1.1", firmware=firmware, via=via, **request)
     answer = BootAnswer(kind, "TOKEN", "It was not confirmed", tag="12")
-    return Menus(boot or Boot()).menu(SERVER, asked, answer, model or Model())
+    return Menus(boot or BootSettings()).menu(SERVER, asked, answer, model or Model())
 
 
 def test_every_script_is_one_of_its_kind():
-    menus = Menus(Boot())
+    menus = Menus(BootSettings())
     assert menus.start_ipxe(SERVER).startswith("#!ipxe\n")
     assert menu().startswith("#!ipxe\n")
     assert "#!ipxe" not in menu("grub")
 
 
 def test_the_first_scripts_lead_to_the_second():
-    menus = Menus(Boot())
+    menus = Menus(BootSettings())
     assert f"http://{SERVER}/boot.ipxe?mac=${{netX/mac}}&uuid=${{uuid}}" in menus.start_ipxe(SERVER)
     assert f'configfile "(http,{SERVER})/grub/menu.cfg?mac=$net_default_mac' in menus.start_grub(SERVER, tftp=True)
 
 
 @pytest.mark.parametrize("tftp", [True, False])
 def test_grub_asks_what_to_hand_over_to_only_without_secure_boot(tftp):
-    script = Menus(Boot()).start_grub(SERVER, tftp=tftp)
+    script = Menus(BootSettings()).start_grub(SERVER, tftp=tftp)
     asks = 'if [ "$lockdown" != "y" ]; then\n  source "/grub/chain/$net_default_mac/m=$manufacturer/p=$product"\nfi\n'
     assert (asks in script) == tftp
     assert "chainloader" not in script
@@ -44,7 +44,7 @@ def test_what_grub_hands_over_to():
 
 @pytest.mark.parametrize("via", ["ipxe", "grub"])
 def test_token_and_words_for_the_kernel(via):
-    boot = Boot(kernel_parameters="quiet  nomodeset", serial="ttyS0,115200")
+    boot = BootSettings(kernel_parameters="quiet  nomodeset", serial="ttyS0,115200")
     script = menu(via, "clone", boot=boot, model=Model(kernel_parameters="acpi=off"))
     words = f"cloned.boot=http://{SERVER}/TOKEN console=tty0 console=ttyS0,115200 quiet nomodeset acpi=off cloned.want="
     assert script.count(words) == 3
@@ -52,7 +52,7 @@ def test_token_and_words_for_the_kernel(via):
 
 
 def test_the_model_decides_on_serial_and_resolution():
-    script = menu("grub", boot=Boot(serial="ttyS0"), model=Model(serial="ttyS1,9600", console="1024x768"))
+    script = menu("grub", boot=BootSettings(serial="ttyS0"), model=Model(serial="ttyS1,9600", console="1024x768"))
     assert "serial --unit=1 --speed=9600" in script
     assert "set gfxmode=1024x768,auto" in script
     assert "console --x 1024 --y 768 ||" in menu(model=Model(console="1024x768"))
@@ -68,7 +68,7 @@ def test_unconfirmed_starts_from_its_disk_after_half_a_minute():
 def test_confirmed_clones_after_a_few_seconds():
     assert "choose --default clone --timeout 3000" in menu(kind="clone")
     assert "set default=clone\n" in menu("grub", "clone")
-    assert "\ngoto clone\n" in menu(kind="clone", boot=Boot(clone_seconds=0))
+    assert "\ngoto clone\n" in menu(kind="clone", boot=BootSettings(clone_seconds=0))
 
 
 @pytest.mark.parametrize("via", ["ipxe", "grub"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloned.netboot.packet import MINIMUM, BadPacket, Kind, Option, Packet, decode, encode, suboptions
+from cloned.netboot.packet import MINIMUM, BadPacket, MessageType, Option, Packet, decode, encode, suboptions
 
 NAMES = ["seabios-ipxe-discover", "ovmf-pxe-discover", "ovmf-http-request", "snponly-request"]
 
@@ -17,7 +17,7 @@ def test_real_packets_survive_a_round_trip(golden, name):
 
 def test_real_discover(golden):
     packet = decode(golden("ovmf-pxe-discover"))
-    assert (packet.op, packet.kind, packet.flags) == (1, Kind.DISCOVER, 0x8000)
+    assert (packet.op, packet.kind, packet.flags) == (1, MessageType.DISCOVER, 0x8000)
     assert packet.mac.endswith(":00:01")
     assert packet.text(Option.CLASS) == "PXEClient:Arch:00007:UNDI:003000"
 

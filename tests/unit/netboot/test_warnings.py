@@ -4,19 +4,19 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from cloned.netboot.choices import Choices
-from cloned.netboot.dhcp import Mode, Place
+from cloned.netboot.dhcp import Mode, Segment
 from cloned.netboot.history import History
-from cloned.netboot.listener import Listener
+from cloned.netboot.listener import DhcpServer
 from cloned.netboot.warnings import warnings_of
-from cloned.netboot.watch import Server
+from cloned.netboot.watch import ForeignServer
 
-PLACE = Place("eth9", IPv4Address("10.77.0.1"), IPv4Network("10.77.0.0/22"), 8069)
+PLACE = Segment("eth9", IPv4Address("10.77.0.1"), IPv4Network("10.77.0.0/22"), 8069)
 OTHER = IPv4Address("10.77.0.3")
 
 
 @pytest.fixture
 async def listener():
-    return lambda mode: Listener(PLACE, "52:54:00:00:00:01", mode, History())
+    return lambda mode: DhcpServer(PLACE, "52:54:00:00:00:01", mode, History())
 
 
 def codes(*listeners, choices=None, history=None, missing=()):
@@ -26,7 +26,7 @@ def codes(*listeners, choices=None, history=None, missing=()):
 
 
 def seen(listener, **known):
-    listener.watch._servers[OTHER] = Server(OTHER, "52:54:00:fe:00:03", time.time(), **known)
+    listener.watch._servers[OTHER] = ForeignServer(OTHER, "52:54:00:fe:00:03", time.time(), **known)
     return listener
 
 

@@ -5,15 +5,15 @@ import pytest
 
 from cloned.netboot.firmware import classify
 from cloned.netboot.frames import read_udp
-from cloned.netboot.packet import Kind, Option, Packet, decode, encode
-from cloned.netboot.watch import FORGET_SECONDS, Watch, probe
+from cloned.netboot.packet import MessageType, Option, Packet, decode, encode
+from cloned.netboot.watch import FORGET_SECONDS, ServerWatch, probe
 
 US, OTHER = IPv4Address("10.77.0.1"), IPv4Address("10.77.0.3")
 
 
 @pytest.fixture
 def watch():
-    return Watch(US)
+    return ServerWatch(US)
 
 
 def heard(watch, datagram, packet=None, now=0.0):
@@ -78,5 +78,5 @@ def test_forged_offers_do_not_fill_the_memory(watch):
 @pytest.mark.parametrize("arch", [0, 7])
 def test_probe(arch):
     packet = decode(encode(probe("52:54:00:00:00:01", 99, arch)))
-    assert (packet.kind, packet.xid, packet.flags) == (Kind.DISCOVER, 99, 0x8000)
+    assert (packet.kind, packet.xid, packet.flags) == (MessageType.DISCOVER, 99, 0x8000)
     assert classify(packet).arch == arch

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloned.errors import ClonedError, MissingError
-from cloned.status.auth import FREE_TRIES, LONGEST_WAIT, STRANGERS_TRIES, Auth, Limiter, Wait, place, read_pin
+from cloned.status.auth import FREE_TRIES, LONGEST_WAIT, STRANGERS_TRIES, Auth, Limiter, TooManyTries, place, read_pin
 
 
 class Clock:
@@ -88,13 +88,13 @@ def test_guessing_from_one_address_gets_slow_and_stays_slow(limiter_of, clock):
     limiter = limiter_of()
     for _ in range(FREE_TRIES):
         limiter.admit("10.0.0.9")
-    with pytest.raises(Wait) as caught:
+    with pytest.raises(TooManyTries) as caught:
         limiter.admit("10.0.0.9")
     assert 0 < caught.value.seconds <= 5
     tries = 0
     for _ in range(24 * 120):
         clock.now += 30
-        with contextlib.suppress(Wait):
+        with contextlib.suppress(TooManyTries):
             limiter.admit("10.0.0.9")
             tries += 1
     assert 24 * 3600 / LONGEST_WAIT <= tries < 310
@@ -111,7 +111,7 @@ def test_a_flood_from_everywhere_does_not_lock_the_workshop_out(limiter_of):
     limiter.right("10.0.0.5")
     for number in range(int(STRANGERS_TRIES) - 1):
         limiter.admit(f"10.1.0.{number}")
-    with pytest.raises(Wait):
+    with pytest.raises(TooManyTries):
         limiter.admit("10.1.1.1")
     limiter.admit("10.0.0.5")
     limiter.admit("127.0.0.1")

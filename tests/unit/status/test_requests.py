@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloned.errors import UsageError
-from cloned.status.requests import Command, parse
+from cloned.status.requests import CommandRequest, parse
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=90) | st.just([])
-JSON = SCALARS | st.dictionaries(st.sampled_from([*Command.model_fields, "by", "laptop"]), SCALARS, max_size=4)
+JSON = SCALARS | st.dictionaries(st.sampled_from([*CommandRequest.model_fields, "by", "laptop"]), SCALARS, max_size=4)
 
 
 @pytest.mark.parametrize("name", ["target", "laptop", "session"])

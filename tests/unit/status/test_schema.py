@@ -4,7 +4,7 @@ import pytest
 
 from cloned.core.events import ImageInfo
 from cloned.core.ids import Identity
-from cloned.core.laptop import Confirmation, Difference, Disk, Laptop, State, VerdictKind, move
+from cloned.core.laptop import Confirmation, Difference, Disk, Laptop, State, VerdictKind, transition
 from cloned.core.reasons import Reason
 from cloned.core.session import Session
 from cloned.core.snapshot import snapshot
@@ -26,7 +26,7 @@ def laptop(number, state):
         confirmation=Confirmation(disk.key, "school", "9f", "page", NOW + 60), verdict=VerdictKind.DIFFERS,
         differs=(Difference("nvme0n1p2", 0, 4194303, 1),), steps=(("grow", "done", ""),),
     )  # fmt: skip
-    return move(fresh, state, NOW + 1, reason=Reason.NOT_CONFIRMED)
+    return transition(fresh, state, NOW + 1, reason=Reason.NOT_CONFIRMED)
 
 
 @pytest.fixture

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from cloned.stream.packets import Ask
-from cloned.stream.receivers import ANSWER_EVERY, DEAF_AFTER, STALE, Audience, Receiver, Timeline
+from cloned.stream.receivers import ANSWER_EVERY, DEAF_AFTER, STALE, Receiver, Receivers, Timeline
 
 SESSION, EPOCH = 1, 9
 
 
-def audience(*lost: int, received: int = 1000) -> Audience:
+def audience(*lost: int, received: int = 1000) -> Receivers:
     """Receivers 0, 1, … that have seen all of 2,000 packets, and lost so many."""
-    found = Audience(SESSION, EPOCH)
+    found = Receivers(SESSION, EPOCH)
     for who, missed in enumerate(lost):
         ask = Ask(SESSION, who, 1, EPOCH, 1999, received, missed, 8)
         receiver = found.admit(ask, 0.0)
@@ -55,7 +55,7 @@ def test_who_costs_far_more_than_the_others_is_lagging() -> None:
 
 
 def test_answers_come_in_the_first_rounds_and_then_once_a_second() -> None:
-    crowd = Audience(SESSION, EPOCH)
+    crowd = Receivers(SESSION, EPOCH)
     receiver = Receiver(1, 0.0, 0.0)
     first = crowd.answer(receiver, 5, paused=False, now=0.0)
     assert first is not None
@@ -67,7 +67,7 @@ def test_answers_come_in_the_first_rounds_and_then_once_a_second() -> None:
 
 
 def test_deaf_is_who_has_seen_nothing_of_what_was_sent_for_a_while() -> None:
-    crowd = Audience(SESSION, EPOCH)
+    crowd = Receivers(SESSION, EPOCH)
     ask = Ask(SESSION, 0, 1, 0, -1, 0, 0, 8)
     receiver = crowd.admit(ask, 0.0)
     assert receiver is not None

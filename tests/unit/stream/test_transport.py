@@ -2,49 +2,49 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.stream.transport import AWAY, JUDGED_OVER, REJOIN, SILENT, Seen, Step, Ways
+from cloned.stream.transport import AWAY, JUDGED_OVER, REJOIN, SILENT, Seen, Transport, TransportStep
 
 NOTHING = Seen(0, 0, 0, 24, 3)
 
 
-def steps(ways: Ways, seen: Seen, start: float, seconds: float) -> list[Step]:
+def steps(ways: Transport, seen: Seen, start: float, seconds: float) -> list[TransportStep]:
     """What a tenth-of-a-second look says while nothing changes, without GO_ON."""
     found = [ways.look(seen, start + n / 10) for n in range(int(seconds * 10))]
-    return [step for step in found if step is not Step.GO_ON]
+    return [step for step in found if step is not TransportStep.GO_ON]
 
 
 def test_while_packets_come_all_goes_on() -> None:
-    ways = Ways(0.0, can_fetch=True)
+    ways = Transport(0.0, can_fetch=True)
     for n in range(100):
-        assert ways.look(Seen(n * 100, 0, n * 100, 24, 3), n / 10) is Step.GO_ON
+        assert ways.look(Seen(n * 100, 0, n * 100, 24, 3), n / 10) is TransportStep.GO_ON
 
 
 def test_silence_means_joining_anew_and_then_fetching() -> None:
-    ways = Ways(0.0, can_fetch=True)
+    ways = Transport(0.0, can_fetch=True)
     found = steps(ways, NOTHING, 0.0, SILENT + 1)
-    assert found[: int(SILENT / REJOIN) - 1] == [Step.REJOIN] * (int(SILENT / REJOIN) - 1)
-    assert Step.FETCH in found
+    assert found[: int(SILENT / REJOIN) - 1] == [TransportStep.REJOIN] * (int(SILENT / REJOIN) - 1)
+    assert TransportStep.FETCH in found
     assert ways.fetching
     assert not ways.left
-    assert ways.look(replace(NOTHING, received=51), 9.0) is Step.RETURN
+    assert ways.look(replace(NOTHING, received=51), 9.0) is TransportStep.RETURN
     assert not ways.fetching
 
 
 def test_without_another_way_it_only_joins_anew() -> None:
-    ways = Ways(0.0, can_fetch=False)
-    assert set(steps(ways, NOTHING, 0.0, 20.0)) == {Step.REJOIN}
+    ways = Transport(0.0, can_fetch=False)
+    assert set(steps(ways, NOTHING, 0.0, 20.0)) == {TransportStep.REJOIN}
     assert ways.silent(20.0)
 
 
 def test_no_room_or_a_pause_is_not_silence() -> None:
     for seen in (replace(NOTHING, room=0), replace(NOTHING, paused=True)):
-        assert steps(Ways(0.0, can_fetch=True), seen, 0.0, 20.0) == []
+        assert steps(Transport(0.0, can_fetch=True), seen, 0.0, 20.0) == []
 
 
 def test_a_mark_is_a_sign_of_life() -> None:
-    ways = Ways(0.0, can_fetch=True)
+    ways = Transport(0.0, can_fetch=True)
     for n in range(100):
-        assert ways.look(replace(NOTHING, through=n), n / 2) is Step.GO_ON
+        assert ways.look(replace(NOTHING, through=n), n / 2) is TransportStep.GO_ON
 
 
 def losing(share: float, window: int, others: int = 3) -> Seen:
@@ -54,46 +54,46 @@ def losing(share: float, window: int, others: int = 3) -> Seen:
 
 
 def test_a_flood_means_leaving_at_once() -> None:
-    ways = Ways(0.0, can_fetch=True)
+    ways = Transport(0.0, can_fetch=True)
     ways.look(NOTHING, 0.0)
-    assert ways.look(losing(0.9, 1), JUDGED_OVER) is Step.LEAVE
-    assert ways.look(replace(losing(0.9, 1), received=9000), 2 * JUDGED_OVER) is Step.GO_ON
+    assert ways.look(losing(0.9, 1), JUDGED_OVER) is TransportStep.LEAVE
+    assert ways.look(replace(losing(0.9, 1), received=9000), 2 * JUDGED_OVER) is TransportStep.GO_ON
     assert ways.fetching
 
 
 def test_too_much_loss_beside_others_means_leaving_when_it_lasts() -> None:
-    ways = Ways(0.0, can_fetch=True)
-    assert ways.look(losing(0.5, 1), JUDGED_OVER) is Step.GO_ON  # the sender may still slow down
-    assert ways.look(losing(0.5, 2), 2 * JUDGED_OVER) is Step.LEAVE
+    ways = Transport(0.0, can_fetch=True)
+    assert ways.look(losing(0.5, 1), JUDGED_OVER) is TransportStep.GO_ON  # the sender may still slow down
+    assert ways.look(losing(0.5, 2), 2 * JUDGED_OVER) is TransportStep.LEAVE
 
 
 def test_loss_that_passes_is_no_reason_to_leave() -> None:
-    ways = Ways(0.0, can_fetch=True)
-    assert ways.look(losing(0.5, 1), JUDGED_OVER) is Step.GO_ON
-    assert ways.look(replace(losing(0.5, 1), received=15_000), 2 * JUDGED_OVER) is Step.GO_ON
-    assert ways.look(replace(losing(0.5, 2), received=20_000), 3 * JUDGED_OVER) is Step.GO_ON
+    ways = Transport(0.0, can_fetch=True)
+    assert ways.look(losing(0.5, 1), JUDGED_OVER) is TransportStep.GO_ON
+    assert ways.look(replace(losing(0.5, 1), received=15_000), 2 * JUDGED_OVER) is TransportStep.GO_ON
+    assert ways.look(replace(losing(0.5, 2), received=20_000), 3 * JUDGED_OVER) is TransportStep.GO_ON
 
 
 def test_who_left_tries_again_and_waits_longer_each_time() -> None:
-    ways = Ways(0.0, can_fetch=True)
+    ways = Transport(0.0, can_fetch=True)
     now = JUDGED_OVER
-    assert ways.look(losing(0.9, 1), now) is Step.LEAVE
+    assert ways.look(losing(0.9, 1), now) is TransportStep.LEAVE
     for window, away in enumerate((AWAY, 2 * AWAY, 4 * AWAY), 2):
-        assert ways.look(losing(0.9, window - 1), now + away - 0.1) is Step.GO_ON
+        assert ways.look(losing(0.9, window - 1), now + away - 0.1) is TransportStep.GO_ON
         now += away
-        assert ways.look(losing(0.9, window - 1), now) is Step.COME_BACK
+        assert ways.look(losing(0.9, window - 1), now) is TransportStep.COME_BACK
         assert not ways.fetching
         now += JUDGED_OVER
-        assert ways.look(losing(0.9, window), now) is Step.LEAVE
+        assert ways.look(losing(0.9, window), now) is TransportStep.LEAVE
 
 
 def test_who_left_and_is_alone_now_has_nothing_to_come_back_for() -> None:
-    ways = Ways(0.0, can_fetch=True)
-    assert ways.look(losing(0.9, 1), JUDGED_OVER) is Step.LEAVE
-    assert ways.look(losing(0.9, 1, others=0), 10 * AWAY) is Step.GO_ON
-    assert ways.look(losing(0.9, 1, others=1), 10 * AWAY) is Step.COME_BACK
+    ways = Transport(0.0, can_fetch=True)
+    assert ways.look(losing(0.9, 1), JUDGED_OVER) is TransportStep.LEAVE
+    assert ways.look(losing(0.9, 1, others=0), 10 * AWAY) is TransportStep.GO_ON
+    assert ways.look(losing(0.9, 1, others=1), 10 * AWAY) is TransportStep.COME_BACK
 
 
 def test_alone_the_sender_slows_down_instead() -> None:
-    ways = Ways(0.0, can_fetch=True)
-    assert ways.look(Seen(5000, 5000, 10000, 24, 0), JUDGED_OVER) is Step.GO_ON
+    ways = Transport(0.0, can_fetch=True)
+    assert ways.look(Seen(5000, 5000, 10000, 24, 0), JUDGED_OVER) is TransportStep.GO_ON

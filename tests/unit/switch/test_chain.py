@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloned.switch.chain import Chain, Link, crowded, join
-from cloned.switch.ports import Rules, View, understand
+from cloned.switch.chain import Chain, SwitchLink, crowded, join
+from cloned.switch.ports import Rules, SwitchView, understand
 from cloned.switch.tables import build
 
 SERVER, LAPTOP, OTHER = "02:00:00:00:00:01", "98:fa:9b:00:00:01", "98:fa:9b:00:00:02"
@@ -17,7 +17,7 @@ MACS = frozenset({SERVER})
 A, B, C = "02:aa:00:00:00:01", "02:bb:00:00:00:01", "02:cc:00:00:00:01"
 
 
-def switch(make_raw: Any, address: str, own: str, fdb: list[tuple[str, int]], **rules: Any) -> View:
+def switch(make_raw: Any, address: str, own: str, fdb: list[tuple[str, int]], **rules: Any) -> SwitchView:
     raw = make_raw(4, fdb=fdb)
     bridge = bytes.fromhex(own.replace(":", ""))
     names = {(1, 3, 6, 1, 2, 1, 17, 1, 1, 0): bridge, (1, 3, 6, 1, 2, 1, 1, 5, 0): address.encode()}
@@ -42,7 +42,7 @@ def test_ports_between_switches_are_uplinks_and_the_server_is_once(make_raw: Any
         "c": ["uplink", "access", "access", "access"],
     }
     assert chain.places == 2 + 2 + 3
-    assert set(chain.links) >= {Link("a", "gi2", "b", 1000), Link("b", "gi3", "c", 1000)}
+    assert set(chain.links) >= {SwitchLink("a", "gi2", "b", 1000), SwitchLink("b", "gi3", "c", 1000)}
     assert chain.why() == "ports free for laptops on c: 3, a: 2, b: 2"
     assert not chain.warnings
 
@@ -64,7 +64,7 @@ def test_a_laptop_seen_on_an_uplink_only_is_behind_it(make_raw: Any) -> None:
 def test_the_narrowest_link_on_the_way(make_raw: Any) -> None:
     chain = three(make_raw)
     assert (chain.server_mbps, chain.narrowest_mbps) == (1000, 1000)
-    slow = replace(chain, links=(*chain.links, Link("a", "gi9", "d", 100)))
+    slow = replace(chain, links=(*chain.links, SwitchLink("a", "gi9", "d", 100)))
     assert slow.narrowest_mbps == 100
     assert join([], MACS).narrowest_mbps is None
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from cloned.switch.ports import Rules, View, understand
+from cloned.switch.ports import Rules, SwitchView, understand
 from cloned.switch.tables import build
 
 SERVER = "02:00:00:00:00:01"
 
 
-def view_of(raw: Any, **rules: Any) -> View:
+def view_of(raw: Any, **rules: Any) -> SwitchView:
     return understand(build("10.0.0.2", raw), Rules(**rules))
 
 

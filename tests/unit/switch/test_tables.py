@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cloned.switch.ports import understand
 from cloned.switch.snmp import oids as c
 from cloned.switch.snmp.raw import Raw
-from cloned.switch.tables import Neighbour, build, capabilities, mac_of
+from cloned.switch.tables import LldpRow, build, capabilities, mac_of
 
 
 def test_names_in_any_encoding(make_raw: Any) -> None:
@@ -103,8 +103,8 @@ def test_neighbours_and_where_they_are(make_raw: Any) -> None:
     )
     tables = build("s", raw)
     assert tables.neighbours == (
-        Neighbour(2, "core", "20:4c:9e:6e:08:fe", "gi1/10", True),
-        Neighbour(None, "", "64:d1:54:f2:a4:16", "", False),
+        LldpRow(2, "core", "20:4c:9e:6e:08:fe", "gi1/10", True),
+        LldpRow(None, "", "64:d1:54:f2:a4:16", "", False),
     )
     assert tables.warnings == (
         "switch s, lldpRemTable: its index does not tell the local port: neighbours can't be placed",

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from cloned.agent import blockio
-from cloned.agent.blockio import Disk, DiskError
+from cloned.agent.blockio import BlockDevice, DiskError
 
 pytestmark = pytest.mark.wire
 SIZE = 24 << 20
@@ -51,7 +51,7 @@ def aligned(data: bytes) -> memoryview:
 def written(path: str, ranges: list[tuple[int, int]], seed: int = 2) -> bytes:
     """Write noise over ranges; the noise."""
     data = Random(seed).randbytes(sum(length for _, length in ranges))
-    disk = Disk(path, writable=True)
+    disk = BlockDevice(path, writable=True)
     disk.write(ranges, aligned(data))
     disk.sync()
     disk.close()
@@ -59,7 +59,7 @@ def written(path: str, ranges: list[tuple[int, int]], seed: int = 2) -> bytes:
 
 
 def digest(path: str, ranges: list[tuple[int, int]]) -> bytes:
-    disk = Disk(path)
+    disk = BlockDevice(path)
     try:
         return disk.digest(ranges, blockio.buffer())
     finally:
@@ -118,7 +118,7 @@ def test_random_ranges_one_after_the_other(target: tuple[str, Path]) -> None:
     path, _ = target
     random = Random(5)
     expected = bytearray(held(path))
-    disk = Disk(path, writable=True)
+    disk = BlockDevice(path, writable=True)
     for _ in range(25):
         cuts = sorted(random.sample(range(0, SIZE, random.choice((1, 512, 4096))), 2 * random.randrange(1, 6)))
         ranges = [(a, min(b - a, 300_000)) for a, b in zip(cuts[::2], cuts[1::2], strict=True)]
@@ -138,7 +138,7 @@ def test_random_ranges_one_after_the_other(target: tuple[str, Path]) -> None:
     assert held(path) == bytes(expected)
 
 
-def disk_part(disk: Disk, offset: int, length: int) -> bytes:
+def disk_part(disk: BlockDevice, offset: int, length: int) -> bytes:
     with Path(disk.path).open("rb") as again:
         again.seek(offset)
         return again.read(length)
@@ -153,7 +153,7 @@ def test_a_write_beyond_the_end_is_a_disk_error(tmp_path: Path) -> None:
     file = tmp_path / "disk"
     file.write_bytes(bytes(1 << 20))
     with loop_device(file, 512) as path:
-        disk = Disk(path, writable=True)
+        disk = BlockDevice(path, writable=True)
         with pytest.raises(DiskError, match="write error at byte 1044480") as raised:
             disk.write([((1 << 20) - 4096, 8192)], aligned(bytes(8192)))
         disk.close()
@@ -179,7 +179,7 @@ def test_a_disk_in_use_is_not_opened_for_writing(tmp_path: Path) -> None:
         holder = os.open(path, os.O_RDONLY | os.O_EXCL)
         try:
             with pytest.raises(OSError) as raised:
-                Disk(path, writable=True)
+                BlockDevice(path, writable=True)
             assert raised.value.errno == errno.EBUSY
         finally:
             os.close(holder)

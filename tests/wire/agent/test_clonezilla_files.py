@@ -10,7 +10,7 @@ import pytest
 from cloned.agent import clonezilla_root as clonezilla
 from cloned.agent.clonezilla_root import Clonezilla
 from cloned.agent.failures import AgentError
-from cloned.agent.options import Options
+from cloned.agent.options import AgentOptions
 from cloned.agent.verify import Stopped
 
 pytestmark = pytest.mark.wire
@@ -19,7 +19,7 @@ WHOLE = bytes(range(256)) * 4096
 
 
 def options(port):
-    return Options(f"http://127.0.0.1:{port}/TOKEN")
+    return AgentOptions(f"http://127.0.0.1:{port}/TOKEN")
 
 
 @pytest.fixture

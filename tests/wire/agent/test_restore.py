@@ -15,9 +15,9 @@ import zstandard
 from aiohttp import web
 
 from cloned.agent.blockio import DiskError
-from cloned.agent.restore import Progress, Restore
+from cloned.agent.restore import Restore, RestoreProgress
 from cloned.agent.verify import Stopped
-from cloned.casting.link import Link
+from cloned.casting.link import LinkBudget
 from cloned.casting.pieces import PieceSender
 from cloned.casting.unicast import piece_routes
 from cloned.disk.manifest import PIECE, Layer, Plan
@@ -77,7 +77,7 @@ def stream(unused_udp_port_factory: Callable[[], int]) -> StreamAddress:
     return StreamAddress(session, "239.195.7.7", unused_udp_port_factory(), "127.0.0.1", unused_udp_port_factory())
 
 
-def ignore(progress: Progress) -> None:
+def ignore(progress: RestoreProgress) -> None:
     """Nobody looks."""
 
 
@@ -135,7 +135,7 @@ async def test_a_sender_started_anew_is_only_a_pause(image: Image, disk: str, st
     half = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def look(progress: Progress) -> None:
+    def look(progress: RestoreProgress) -> None:
         if progress.bytes > PIECE:
             loop.call_soon_threadsafe(half.set)
 
@@ -169,7 +169,7 @@ class Shop:
 async def url(image: Image, unused_tcp_port: int) -> str:
     app = web.Application()
     may = lambda request, session: request.headers.get("Authorization") == "Bearer good"  # noqa: E731
-    app.add_routes(piece_routes(Shop(image), Link(1e9), may))
+    app.add_routes(piece_routes(Shop(image), LinkBudget(1e9), may))
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()

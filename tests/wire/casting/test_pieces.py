@@ -14,7 +14,7 @@ import pytest
 
 from cloned.agent import receive
 from cloned.agent.receive import Reception, Whole
-from cloned.casting.group_socket import Group
+from cloned.casting.group_socket import GroupSocket
 from cloned.casting.pieces import PieceSender
 from cloned.errors import ImageError, MissingError
 from cloned.stream import packets
@@ -102,7 +102,7 @@ async def test_rubbish_on_the_group_and_at_the_request_port(
     sender: PieceSender, stream: StreamAddress, frames: Frames
 ) -> None:
     random = Random(9)
-    noise = Group("127.0.0.1", stream.group, stream.port)
+    noise = GroupSocket("127.0.0.1", stream.group, stream.port)
     asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     stop = threading.Event()
     top = packets.prefix(stream.session, 2, 3, 12345)
@@ -195,7 +195,7 @@ async def test_who_left_the_group_comes_back_and_counts_nothing_of_what_passed_m
     await sender.close()
     await task
     assert [found[n] for n in range(COUNT)] == frames.frames
-    steps = [f"multicast: {step.value}" for step in (ways.Step.LEAVE, ways.Step.COME_BACK)]
+    steps = [f"multicast: {step.value}" for step in (ways.TransportStep.LEAVE, ways.TransportStep.COME_BACK)]
     assert [message for message in caplog.messages if message.startswith("multicast")] == steps
     assert begun[0].assembly.lost < 100
 
@@ -231,7 +231,7 @@ def test_packets_leave_one_by_one_where_the_kernel_cannot_segment(stream: Stream
     membership = socket.inet_aton(stream.group) + socket.inet_aton("127.0.0.1")
     listening.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
     listening.settimeout(2)
-    group = Group("127.0.0.1", stream.group, stream.port)
+    group = GroupSocket("127.0.0.1", stream.group, stream.port)
     group._segmenting = False  # as after the kernel's refusal
     buffer = packets.packetize(packets.prefix(1, 0, 3, 0), bytes(3000))
     assert group.send([buffer], 3)

@@ -13,7 +13,7 @@ import pytest
 
 from cloned.lab.checks import Bystander
 from cloned.lab.loops import LoopDevice
-from cloned.lab.slowdisk import SlowDisk
+from cloned.lab.slowdisk import ThrottledDisk
 
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 MIB = 1 << 20
@@ -63,7 +63,7 @@ def test_it_goes_when_its_holder_is_killed(backing: Path) -> None:
 
 
 def test_a_slow_disk_is_slow_both_ways_and_holds_what_was_written(backing: Path, tmp_path: Path) -> None:
-    slow = SlowDisk(backing, tmp_path, 8_000_000)
+    slow = ThrottledDisk(backing, tmp_path, 8_000_000)
     loop = LoopDevice(slow.path)
     try:
         data = os.urandom(4 * MIB)
@@ -78,7 +78,7 @@ def test_a_slow_disk_is_slow_both_ways_and_holds_what_was_written(backing: Path,
 
 
 def test_a_slow_disk_does_not_mix_up_reading_and_writing_at_once(backing: Path, tmp_path: Path) -> None:
-    slow = SlowDisk(backing, tmp_path, 100_000_000)
+    slow = ThrottledDisk(backing, tmp_path, 100_000_000)
     loop = LoopDevice(slow.path)
     halves = [os.urandom(2 * MIB) for _ in range(2)]
     try:
@@ -96,7 +96,7 @@ def test_a_slow_disk_does_not_mix_up_reading_and_writing_at_once(backing: Path, 
 
 def test_discarding_a_slow_disk_works(backing: Path, tmp_path: Path) -> None:
     backing.write_bytes(b"x" * (8 * MIB))
-    slow = SlowDisk(backing, tmp_path, 100_000_000)
+    slow = ThrottledDisk(backing, tmp_path, 100_000_000)
     loop = LoopDevice(slow.path)
     try:
         subprocess.run(["blkdiscard", loop.path], check=True)

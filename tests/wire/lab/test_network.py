@@ -13,7 +13,7 @@ import pytest
 
 from cloned.errors import ClonedError
 from cloned.lab import kernel
-from cloned.lab.network import NETNS, NIC, SERVER, Network, inside, ip, laptop_mac, losses
+from cloned.lab.network import NETNS, NIC, SERVER, LabNetwork, inside, ip, laptop_mac, losses
 
 SO_RCVBUFFORCE = 33
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
@@ -27,9 +27,9 @@ def traces(run: str) -> list[str]:
 
 
 @pytest.fixture
-def network() -> Iterator[Network]:
+def network() -> Iterator[LabNetwork]:
     """Two thin laptops, one tap, 100 Mbit/s."""
-    made = Network(f"cl{secrets.token_hex(2)}", 3, 100_000_000)
+    made = LabNetwork(f"cl{secrets.token_hex(2)}", 3, 100_000_000)
     try:
         made.build()
         for number in (1, 2):
@@ -45,11 +45,11 @@ def network() -> Iterator[Network]:
     assert traces(made.run) == []
 
 
-def sender(network: Network) -> socket.socket:
+def sender(network: LabNetwork) -> socket.socket:
     return kernel.in_namespace(network.path(network.server), lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 
 
-def receiver(network: Network, number: int) -> socket.socket:
+def receiver(network: LabNetwork, number: int) -> socket.socket:
     def make() -> socket.socket:
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         made.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
@@ -60,19 +60,19 @@ def receiver(network: Network, number: int) -> socket.socket:
     return kernel.in_namespace(network.path(network.laptop(number)), make)
 
 
-def test_the_machines_own_interfaces_are_what_they_were(network: Network) -> None:
+def test_the_machines_own_interfaces_are_what_they_were(network: LabNetwork) -> None:
     assert not [line for line in traces(network.run) if "port" in line]
     ports = inside(network.switch, ["ip", "-o", "link", "show", "master", "br0"]).decode()
     assert [f"port{number}" in ports for number in (1, 2, 3, 4)] == [True] * 4
 
 
-def test_addresses_have_their_broadcast_and_groups_a_route(network: Network) -> None:
+def test_addresses_have_their_broadcast_and_groups_a_route(network: LabNetwork) -> None:
     shown = inside(network.server, ["ip", "addr", "show", NIC]).decode()
     assert f"{SERVER} brd 10.77.3.255" in shown
     assert "224.0.0.0/4" in inside(network.server, ["ip", "route"]).decode()
 
 
-def test_cables_are_as_fast_as_they_were_asked_to_be(network: Network) -> None:
+def test_cables_are_as_fast_as_they_were_asked_to_be(network: LabNetwork) -> None:
     with sender(network) as source, receiver(network, 1) as sink:
         source.connect(("10.77.0.11", 5000))
         began = time.monotonic()
@@ -93,7 +93,7 @@ def drained(sink: socket.socket) -> Iterator[bytes]:
         return
 
 
-def test_loss_hits_single_packets_of_an_offloaded_burst(network: Network) -> None:
+def test_loss_hits_single_packets_of_an_offloaded_burst(network: LabNetwork) -> None:
     with sender(network) as source, receiver(network, 1) as whole, receiver(network, 2) as lossy:
         for address, sink in (("10.77.0.11", whole), ("10.77.0.12", lossy)):  # ARP is not what this is about
             source.sendto(b"hello", (address, 5000))
@@ -110,7 +110,7 @@ def test_loss_hits_single_packets_of_an_offloaded_burst(network: Network) -> Non
     assert losses(network.laptop(2)) >= 400 - some  # ARP counts too
 
 
-def test_a_laptop_that_is_off_has_no_link(network: Network) -> None:
+def test_a_laptop_that_is_off_has_no_link(network: LabNetwork) -> None:
     def state() -> str:
         return inside(network.switch, ["cat", "/sys/class/net/port1/operstate"]).decode().strip()
 
@@ -120,7 +120,7 @@ def test_a_laptop_that_is_off_has_no_link(network: Network) -> None:
 
 
 def test_one_that_could_not_be_finished_leaves_nothing_either() -> None:
-    network = Network(f"cl{secrets.token_hex(2)}", 1)
+    network = LabNetwork(f"cl{secrets.token_hex(2)}", 1)
     try:
         network.build()
         with pytest.raises(ClonedError):

@@ -15,15 +15,15 @@ import pytest
 
 from cloned import processes
 from cloned.lab import kernel, switchbox
-from cloned.lab.network import BRIDGE, NIC, SWITCH, Network, inside, ip, laptop_mac
+from cloned.lab.network import BRIDGE, NIC, SWITCH, LabNetwork, inside, ip, laptop_mac
 
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
 
 @pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
+def network(tmp_path: Path) -> Iterator[LabNetwork]:
     """One laptop and the server, 1 Gbit/s, snmpd listening."""
-    made = Network(f"cl{secrets.token_hex(2)}", 1, 10**9)
+    made = LabNetwork(f"cl{secrets.token_hex(2)}", 1, 10**9)
     child: subprocess.Popen[bytes] | None = None
     try:
         made.build()
@@ -45,11 +45,11 @@ def network(tmp_path: Path) -> Iterator[Network]:
         made.close()
 
 
-def index(network: Network, port: str) -> int:
+def index(network: LabNetwork, port: str) -> int:
     return int(inside(network.switch, ["cat", f"/sys/class/net/{port}/ifindex"]))
 
 
-def walk(network: Network, oid: tuple[int, ...]) -> dict[tuple[int, ...], str]:
+def walk(network: LabNetwork, oid: tuple[int, ...]) -> dict[tuple[int, ...], str]:
     """Last parts of the names to values, asked from the server's side by net-snmp's own client."""
     root = "." + ".".join(map(str, oid))
     asked = ["-v2c", "-c", switchbox.COMMUNITY, "-t", "1", "-r", "0", "-On", "-Oq", str(SWITCH.ip), root]
@@ -63,7 +63,7 @@ def walk(network: Network, oid: tuple[int, ...]) -> dict[tuple[int, ...], str]:
     return rows
 
 
-def test_ports_and_neighbours_are_those_of_the_kernel(network: Network) -> None:
+def test_ports_and_neighbours_are_those_of_the_kernel(network: LabNetwork) -> None:
     network.link(1, up=True)
     ip(network.laptop(1), f"addr add 10.77.0.9/22 brd + dev {NIC}")
     with kernel.in_namespace(network.path(network.laptop(1)), lambda: socket.socket(type=socket.SOCK_DGRAM)) as channel:
@@ -80,11 +80,11 @@ def test_ports_and_neighbours_are_those_of_the_kernel(network: Network) -> None:
     assert walk(network, switchbox.FDB_STATUS)[mac] == str(switchbox.LEARNED)
 
 
-def test_the_speed_is_what_the_cable_was_throttled_to(network: Network) -> None:
+def test_the_speed_is_what_the_cable_was_throttled_to(network: LabNetwork) -> None:
     assert walk(network, switchbox.IF_HIGH_SPEED)[(index(network, "port1"),)] == "1000"
 
 
-def test_a_link_that_comes_is_seen_within_six_seconds(network: Network) -> None:
+def test_a_link_that_comes_is_seen_within_six_seconds(network: LabNetwork) -> None:
     oper = (1, 3, 6, 1, 2, 1, 2, 2, 1, 8)
     port = (index(network, "port1"),)
     assert walk(network, oper)[port] == "2"

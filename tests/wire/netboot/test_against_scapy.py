@@ -4,7 +4,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from cloned.netboot.packet import Kind, Option, Packet, decode, encode
+from cloned.netboot.packet import MessageType, Option, Packet, decode, encode
 
 pytestmark = pytest.mark.wire
 
@@ -35,4 +35,4 @@ def test_we_read_what_scapy_writes():
 
     raw = bytes(BOOTP(chaddr=bytes.fromhex("525400000001"), xid=9) / DHCP(options=[("message-type", "request"), "end"]))
     packet = decode(raw)
-    assert (packet.mac, packet.xid, packet.kind) == ("52:54:00:00:00:01", 9, Kind.REQUEST)
+    assert (packet.mac, packet.xid, packet.kind) == ("52:54:00:00:00:01", 9, MessageType.REQUEST)

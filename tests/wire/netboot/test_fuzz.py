@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from cloned.netboot.dhcp import PXE_PORT, SERVER_PORT, Mode, Place
+from cloned.netboot.dhcp import PXE_PORT, SERVER_PORT, Mode, Segment
 from cloned.netboot.history import History
 from cloned.netboot.leases import LeaseFile, Pool
-from cloned.netboot.listener import Listener
+from cloned.netboot.listener import DhcpServer
 from cloned.netboot.raw_packets import arp_probe, dhcp_broadcast, read_arp
 from cloned.netboot.tftp import BlockCache, Found, TftpServer
 from cloned.netboot.tftp_transfer import Pump, Transfer
@@ -75,9 +75,9 @@ async def without_growth(count, step):
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("mode", [Mode.LEASE, Mode.PROXY])
 async def test_dhcp(tmp_path, mode, count):
-    place = Place("none", IPv4Address("10.77.0.1"), IPv4Network("10.77.0.0/22"), 8069)
+    place = Segment("none", IPv4Address("10.77.0.1"), IPv4Network("10.77.0.0/22"), 8069)
     pool = Pool(IPv4Address("10.77.1.1"), IPv4Address("10.77.1.200"), 600, Memory()) if mode is Mode.LEASE else None
-    listener = Listener(place, "52:54:00:00:00:99", mode, History(), pool=pool)
+    listener = DhcpServer(place, "52:54:00:00:00:99", mode, History(), pool=pool)
     listener._judge(0)
     chance, seeds = random.Random(4711), corpus("*-discover.hex") + corpus("*-request.hex")
     for address in pool.to_check(300, 1) if pool else []:
@@ -104,8 +104,8 @@ class Memory:
 
 @pytest.mark.parametrize("count", COUNTS)
 async def test_what_servers_send(count):
-    place = Place("none", IPv4Address("10.77.0.1"), IPv4Network("10.77.0.0/22"), 8069)
-    listener = Listener(place, "52:54:00:00:00:99", Mode.AUTO, History())
+    place = Segment("none", IPv4Address("10.77.0.1"), IPv4Network("10.77.0.0/22"), 8069)
+    listener = DhcpServer(place, "52:54:00:00:00:99", Mode.AUTO, History())
     chance, seeds = random.Random(4712), [*corpus("dnsmasq-*.hex"), dhcp_broadcast("52:54:00:00:00:01", bytes(300))]
     await without_growth(count, lambda: listener.overheard(mutated(chance, seeds)))
     listener.close()

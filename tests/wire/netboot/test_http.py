@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from cloned.config import Boot, Model
+from cloned.config import BootSettings, Model
 from cloned.engine import Engine
 from cloned.errors import MissingError
 from cloned.journal import Journal
@@ -51,7 +51,9 @@ async def made(tmp_path):
     choices = Choices([Model(product="Latitude 5490", uefi="ipxe")])
 
     def site(boot):
-        return Site(boot, Menus(Boot()), shelf, choices, history, {"agent.pyz": b"PK"}, lambda address: MAC, owner)
+        return Site(
+            boot, Menus(BootSettings()), shelf, choices, history, {"agent.pyz": b"PK"}, lambda address: MAC, owner
+        )
 
     ours = site(engine)
     runner = web.AppRunner(ours.application([web.get("/agent/v1/ping", ping)]))

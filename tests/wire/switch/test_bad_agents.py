@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cloned.switch import worker
-from cloned.switch.ports import View, understand
+from cloned.switch.ports import SwitchView, understand
 from cloned.switch.snmp import oids as c
 from cloned.switch.snmp.credentials import Community, Secret, parse_address
 from cloned.switch.snmp.faults import SilentError
@@ -84,7 +84,7 @@ async def answering(
         transport.close()
 
 
-async def view_of(address: str, limits: Limits | None = None, wait: float = 0.3, retries: int = 0) -> View:
+async def view_of(address: str, limits: Limits | None = None, wait: float = 0.3, retries: int = 0) -> SwitchView:
     reader = Reader(parse_address(address), Community(Secret(WORD)), limits, wait, retries)
     try:
         return understand(build(address, await reader.read()))
@@ -174,7 +174,7 @@ async def test_an_agent_that_falls_silent_in_the_middle() -> None:
 
 
 async def test_time_runs_out() -> None:
-    async def slowly(address: str) -> View:
+    async def slowly(address: str) -> SwitchView:
         return await view_of(address, Limits(seconds=0.4, varbinds=6, at_once=1))
 
     def endless(kind: str, oid: Oid, agent: Agent) -> tuple[Oid, Any] | None:
@@ -249,7 +249,7 @@ async def test_errors_that_climb_are_told_at_whole_readings_too() -> None:
 async def test_a_switch_we_cannot_cope_with_does_not_end_the_reader(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def at_a_loss(*_: Any) -> View:
+    def at_a_loss(*_: Any) -> SwitchView:
         raise KeyError(7)
 
     monkeypatch.setattr(worker, "understand", at_a_loss)
