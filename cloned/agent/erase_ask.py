@@ -1,0 +1,116 @@
+"""Asks every disk of this laptop what it can do, for an erasure; nothing is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cloned.agent import disks, smart, sysfs
+from cloned.agent.erase_tools import SHORT, controller, raw
+from cloned.agent.tools import ToolError, run
+from cloned.disk import media
+from cloned.disk.media import AtaAbilities, FactsError, Medium, MmcAbilities, NvmeAbilities, ScsiAbilities
+
+_ELSEWHERE = ("USB", "memory card")
+"""What is not built in, so never erased and never counted. A disk that is in use is counted, and not erased."""
+_RAID = "0x0104"
+"""PCI class of a RAID controller."""
+
+
+def every(only: str = "", told: Mapping[str, Any] | None = None) -> list[Medium]:
+    """All disks, sticks and cards among them; after `only` no other one exists. Hidden ones come last."""
+    found = [_medium(disk) for disk in disks.scan(only, told)]
+    return found if only else [*found, *hidden()]
+
+
+def _medium(disk: Mapping[str, Any]) -> Medium:
+    built_in = disk["transport"] != "usb" and disk["why_not"] not in _ELSEWHERE
+    barred = "" if disk["why_not"] == "no medium" else str(disk["why_not"])
+    medium = media.medium_of(disk, barred=barred, built_in=built_in)
+    if not built_in or not medium.size:
+        return medium
+    return asked(medium)
+
+
+def asked(medium: Medium) -> Medium:
+    """The medium with what it says of itself; where it cannot be asked, why."""
+    ask = _ASK.get(medium.bus)
+    if ask is None:
+        return medium
+    health = str(smart.health(medium.path)["verdict"])
+    try:
+        return ask(replace(medium, smart=health))
+    except (ToolError, FactsError) as error:
+        return replace(medium, smart=health, asked=str(error)[:200])
+
+
+def _sata(medium: Medium) -> Medium:
+    path = medium.path
+    able = media.ata_abilities(media.identify_bytes(run(["hdparm", "--Istdout", path], timeout=SHORT)))
+    area = _perhaps(["hdparm", "-N", path]) if able.hpa else ""
+    overlay = _perhaps(["hdparm", "--dco-identify", path])
+    frozen = able.sanitize and "SD1 " in _perhaps(["hdparm", "--sanitize-status", path])
+    native = media.native_sectors(area)
+    able = replace(
+        able,
+        sanitize_frozen=frozen,
+        hidden_sectors=media.hidden_area(area),
+        dco_sectors=media.overlay_sectors(overlay, native),
+    )
+    return replace(medium, ata=_as_ssd(medium, able))
+
+
+def _as_ssd(medium: Medium, able: AtaAbilities) -> AtaAbilities:
+    """Spinning where either the kernel or the drive says so."""
+    return replace(able, rotational=able.rotational or medium.rotational)
+
+
+def _nvme(medium: Medium) -> Medium:
+    node = controller(medium.path)
+    answer = raw(["nvme", "id-ctrl", node, "--raw-binary"])
+    able: NvmeAbilities = media.nvme_abilities(answer)
+    if able.block_erase or able.crypto_erase or able.overwrite:
+        log = raw(["nvme", "get-log", node, "--log-id=0x81", "--log-len=512", "--raw-binary"])
+        able = media.nvme_abilities(answer, log)
+    return replace(medium, nvme=able)
+
+
+def _mmc(medium: Medium) -> Medium:
+    able: MmcAbilities = media.mmc_abilities(run(["mmc", "extcsd", "read", medium.path], timeout=SHORT))
+    return replace(medium, mmc=able)
+
+
+def _scsi(medium: Medium) -> Medium:
+    answers = [_perhaps(["sg_opcodes", f"--opcode=0x48,{action}", medium.path]) for action in (2, 3, 1)]
+    able: ScsiAbilities = media.scsi_abilities(answers[0], answers[1], answers[2])
+    return replace(medium, scsi=able)
+
+
+def _perhaps(command: list[str]) -> str:
+    """What a program says; nothing where the drive does not know the question."""
+    try:
+        return run(command, timeout=SHORT)
+    except ToolError:
+        return ""
+
+
+_ASK: dict[str, Callable[[Medium], Medium]] = {"sata": _sata, "nvme": _nvme, "mmc": _mmc, "scsi": _scsi}
+
+
+def hidden(base: str = "/sys/bus/pci/devices") -> list[Medium]:
+    """Disks that a controller in RAID mode hides: they are seen and cannot be erased."""
+    found: list[Medium] = []
+    for name in sysfs.names(base):
+        remapped = sysfs.number(f"{base}/{name}/remapped_nvme")  # ahci.c: NVMe disks behind Intel RST
+        found += [_behind(name, number, "Intel RST") for number in range(remapped)]
+        if sysfs.text(f"{base}/{name}/class").startswith(_RAID) and not os.path.exists(f"{base}/{name}/driver"):
+            found.append(_behind(name, 0, "a RAID controller that Linux has no driver for"))
+    return found
+
+
+def _behind(controller_name: str, number: int, what: str) -> Medium:
+    path = f"pci:{controller_name}/{number}"
+    why = f"hidden behind {what}: set the firmware's storage mode to AHCI"
+    return Medium(path, 0, serial=f"hidden-{controller_name}-{number}", model=f"Disk behind {what}", barred=why)

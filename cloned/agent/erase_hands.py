@@ -1,0 +1,226 @@
+"""The hands of an erasure on a real disk: node, tools, read-back, and each time whether it is still that disk."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cloned.agent import disks, erase_io, erase_tools, sysfs
+from cloned.agent.blockio import Disk, DiskError
+from cloned.agent.erase_driver import EraseTrouble
+from cloned.agent.failures import AgentError
+from cloned.agent.tools import ToolError, run
+from cloned.agent.verify import Stopped
+from cloned.disk import erase_samples as samples
+from cloned.disk.erase_check import Judge
+from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
+from cloned.disk.erase_samples import Sample
+from cloned.disk.erase_status import DeviceStatus
+from cloned.disk.media import Medium, native_sectors
+
+BLKRRPART = 0x125F
+BLKFLSBUF = 0x1261
+NAP = 15
+"""Seconds of sleep that thaw many frozen drives."""
+FINDS_AGAIN = 60.0
+"""Seconds for a drive to come back after a reset."""
+
+
+class RealHands:
+    """One disk of this laptop."""
+
+    def __init__(
+        self, only: str, told: Mapping[str, Any], live: bool, stop: Callable[[], bool],
+        tell: Callable[[DiskErasure, float], None],
+    ) -> None:  # fmt: skip
+        """`only`: the one device that exists, if so; `stop`: whether the order was taken back."""
+        self._only, self._told, self._live, self._stop, self._tell = only, told, live, stop, tell
+
+    # -- Hands ------------------------------------------------------------------------------------
+
+    def uncover(self, record: DiskErasure) -> tuple[Medium, tuple[str, ...]]:
+        """Lift what hides sectors, where the disk lets us."""
+        self._same(record.medium)
+        return uncovered(record.medium)
+
+    def remember(self, record: DiskErasure) -> tuple[Sample, ...]:
+        """Remember places; write markers where it is empty."""
+        with self._open(record, writable=True) as disk:
+            return erase_io.remember(disk, record.seed, samples.before(record.seed, disk.size))
+
+    def untouched(self, record: DiskErasure) -> bool:
+        """Whether all is as it was before."""
+        with self._open(record) as disk:
+            return erase_io.untouched(disk, record.seed, record.remembered)
+
+    def tools(self, record: DiskErasure) -> tuple[str, ...]:
+        """Programs with versions."""
+        return erase_tools.versions(record.technique)
+
+    def begin(self, record: DiskErasure) -> str:
+        """Once more: is it that disk? Then the command."""
+        self._same(record.medium)
+        return erase_tools.begin(record, self._thaw)
+
+    def status(self, record: DiskErasure) -> DeviceStatus:
+        """The drive's own word."""
+        self._same(record.medium)
+        return erase_tools.status(record)
+
+    def write(self, record: DiskErasure) -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
+        """Zeros, from where it stands."""
+        with self._open(record, writable=True) as disk:
+            yield from erase_io.Writer(disk, record.offset, self._stop, time.monotonic).run()
+
+    def verify(self, record: DiskErasure) -> LookBack:
+        """Reset the device, then read past the page cache: what was remembered, and samples drawn now."""
+        assert record.technique is not None
+        self._reset(record)
+        seed = secrets.token_hex(16)
+        judge = Judge(record.technique, record.seed, record.remembered, bytes(erase_io.CHUNK))
+        with self._open(record) as disk:
+            places = samples.after(seed, disk.size, record.how)
+            erase_io.look(disk, judge, places, self._stop, lambda done: self._tell(record, done))
+        return LookBack(record.how, seed, judge.places, judge.read, len(record.remembered), judge.found)
+
+    def progress(self, record: DiskErasure, done: float) -> None:
+        """For the next report."""
+        self._tell(record, done)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, a second at a time; Stopped where the order was taken back."""
+        until = time.monotonic() + seconds
+        while True:
+            if self._stop():
+                raise Stopped
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(1.0, left))
+
+    def clock(self) -> float:
+        """The laptop's own; the daemon's counts for papers."""
+        return time.time()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _open(self, record: DiskErasure, *, writable: bool = False) -> Iterator[Disk]:
+        """The very disk of the record, and nothing else; EraseTrouble."""
+        self._same(record.medium)
+        try:
+            disk = Disk(record.medium.path, writable=writable)
+        except OSError as error:
+            erase_io.raise_if_lost(record.medium.path, 0, error)
+            raise EraseTrouble(ErasureFault.TOOL, f"{record.medium.path}: {error.strerror}") from error
+        try:
+            if disk.size != record.medium.size:
+                said = f"it has {disk.size} bytes, not {record.medium.size}"
+                raise EraseTrouble(ErasureFault.CHANGED, said)
+            yield disk
+        except DiskError as error:
+            raise EraseTrouble(ErasureFault.TOOL, str(error)) from error
+        finally:
+            disk.close()
+
+    def _same(self, medium: Medium) -> None:
+        """The device node still leads to the disk that was confirmed; two that say they are it are none."""
+        wanted = {name: getattr(medium, name) for name in ("serial", "wwn", "path", "size")}
+        wanted["sector_size"] = medium.sector_size
+        try:
+            now = disks.choose(wanted, disks.scan(self._only, self._told))
+            disks.check_again(now, self._only, self._told)
+        except AgentError as error:
+            gone = "0 disks" in error.detail
+            raise EraseTrouble(ErasureFault.GONE if gone else ErasureFault.CHANGED, error.detail) from error
+        if now["path"] != medium.path:
+            raise EraseTrouble(ErasureFault.CHANGED, f"it is {now['path']} now, not {medium.path}")
+
+    def _reset(self, record: DiskErasure) -> None:
+        """Have the drive start anew and the kernel forget what it holds of it; wait until it answers."""
+        path = record.medium.path
+        if self._live:
+            _perhaps(_RESETS.get(record.medium.bus, ()), path)
+        _forget(path)
+        until = time.monotonic() + FINDS_AGAIN
+        while True:
+            try:
+                self._same(record.medium)
+                return
+            except EraseTrouble:
+                if time.monotonic() > until:
+                    raise
+            self.pause(1)
+
+    def _thaw(self) -> bool:
+        """Let the laptop sleep for a while, which thaws many frozen drives; whether it did."""
+        if not self._live or "mem" not in sysfs.text("/sys/power/state").split():
+            return False
+        try:
+            run(["rtcwake", "--mode", "mem", "--seconds", str(NAP)], timeout=10 * NAP)
+        except ToolError as error:
+            print(f"agent: {error}", flush=True)
+            return False
+        return True
+
+
+_RESETS: dict[str, tuple[str, ...]] = {
+    "nvme": ("nvme", "reset"),
+    "scsi": ("sg_reset", "--device"),
+    "sata": ("sg_reset", "--device"),
+}
+
+
+def _perhaps(command: tuple[str, ...], path: str) -> None:
+    """A reset is for good measure: what the drive holds is read past every cache of ours anyway."""
+    if not command:
+        return
+    try:
+        run([*command, erase_tools.controller(path) if command[0] == "nvme" else path], timeout=60)
+    except ToolError as error:
+        print(f"agent: {path} is not reset: {error}", flush=True)
+
+
+def _forget(path: str) -> None:
+    """The kernel's caches of the device, and its old partitions."""
+    with contextlib.suppress(OSError), open(path, "rb", buffering=0) as device:
+        fcntl.ioctl(device, BLKFLSBUF)
+        fcntl.ioctl(device, BLKRRPART)
+
+
+def uncovered(medium: Medium) -> tuple[Medium, tuple[str, ...]]:
+    """The medium after what hides sectors was lifted, as far as the disk let us, and what papers must say of it."""
+    if medium.mmc is not None:
+        return medium, ("boot and RPMB partitions of the eMMC are apart and were not erased",)
+    if medium.ata is None or not (medium.ata.hidden_sectors or medium.ata.dco_sectors):
+        return medium, ()
+    hidden = medium.ata.hidden_sectors + medium.ata.dco_sectors
+    try:
+        _lift(medium)
+    except EraseTrouble as trouble:
+        print(f"agent: {medium.path}: {trouble.detail}", flush=True)
+    now = disks.describe(medium.path.removeprefix("/dev/"))
+    if now["size"] <= medium.size:
+        return medium, (f"{hidden} sectors are hidden by a host protected area or overlay that could not be lifted",)
+    bare = replace(medium.ata, hidden_sectors=0, dco_sectors=0)
+    return replace(medium, size=now["size"], ata=bare), (f"{hidden} hidden sectors were uncovered first",)
+
+
+def _lift(medium: Medium) -> None:
+    """Host protected area and overlay, then have the kernel look at the size again."""
+    assert medium.ata is not None
+    if medium.ata.dco_sectors:
+        erase_tools.told(["hdparm", erase_tools.SURE, "--dco-restore", medium.path])
+    native = native_sectors(erase_tools.told(["hdparm", "-N", medium.path]))
+    if native:
+        erase_tools.told(["hdparm", erase_tools.SURE, "-N", f"p{native}", medium.path])
+    with (
+        contextlib.suppress(OSError),
+        open(f"/sys/block/{medium.path.removeprefix('/dev/')}/device/rescan", "w") as file,
+    ):
+        file.write("1")

@@ -1,0 +1,236 @@
+"""Reads and writes a disk for an erasure: past the page cache, large, and never stopped by a bad sector."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+
+from cloned.agent import blockio
+from cloned.agent.blockio import Disk, DiskError
+from cloned.agent.erase_driver import EraseTrouble
+from cloned.agent.verify import Stopped
+from cloned.disk.erase_check import Judge, blank_before
+from cloned.disk.erase_record import ErasureFault
+from cloned.disk.erase_samples import Sample, digest, marker
+
+CHUNK = 4 * 1024 * 1024
+"""Bytes of one write; what dd is measured with."""
+WRITERS = 2
+"""Writes on their way at once: the drive never waits for us."""
+READERS = 2
+CHECKPOINT = 20.0
+"""Seconds of writing between two checkpoints."""
+GONE = (errno.ENODEV, errno.ENXIO, errno.EBADF)
+_STEPS = (CHUNK, 64 * 1024, 4096)
+"""Where a large write fails it is tried again in smaller ones, down to the sector."""
+
+Range = blockio.Range
+
+
+class Writer:
+    """Writes zeros from an offset to the end; collects what could not be written."""
+
+    def __init__(self, disk: Disk, offset: int, stop: Callable[[], bool], clock: Callable[[], float]) -> None:
+        self._disk, self._stop, self._clock = disk, stop, clock
+        self._zeros = blockio.buffer(CHUNK)
+        self._start = offset - offset % CHUNK
+        self._bad: list[Range] = []
+        self._failure: BaseException | None = None
+        self._stopped = False
+        self._lock = threading.Lock()
+
+    def run(self) -> Iterator[tuple[int, tuple[Range, ...]]]:
+        """Write; yields how far everything is written and flushed, and what was found bad since the last time.
+
+        A batch of chunks goes to the writers, then is flushed: what is said to be written is on the disk.
+        """
+        at = self._start
+        rounds = 64
+        while at < self._disk.size:
+            began = self._clock()
+            end = min(self._disk.size, at + rounds * CHUNK)
+            self._batch(at, end)
+            if self._stopped:
+                raise Stopped
+            self._flush(at)
+            at = end
+            took = self._clock() - began
+            rounds = min(16384, max(16, int(rounds * CHECKPOINT / max(took, 0.05))))
+            bad, self._bad = tuple(self._bad), []
+            yield at, bad
+
+    def _batch(self, at: int, end: int) -> None:
+        turns = count(at, CHUNK)
+
+        def work() -> None:
+            while self._failure is None:
+                with self._lock:
+                    offset = next(turns)
+                if offset >= end:
+                    return
+                if self._stop():
+                    self._stopped = True
+                    return
+                try:
+                    self._write(offset, min(CHUNK, end - offset), 0)
+                except BaseException as error:
+                    self._failure = error
+
+        threads = [threading.Thread(target=work, name=f"erase-{n}", daemon=True) for n in range(WRITERS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _write(self, offset: int, length: int, depth: int) -> None:
+        """One stretch; where it fails, its parts."""
+        try:
+            self._put(offset, length)
+        except OSError as error:
+            raise_if_lost(self._disk.path, offset, error)
+            smaller = _STEPS[depth + 1] if depth + 1 < len(_STEPS) else self._disk.block
+            if smaller >= length:
+                self._bad.append((offset, length))
+                return
+            for part in range(offset, offset + length, smaller):
+                self._write(part, min(smaller, offset + length - part), min(depth + 1, len(_STEPS) - 1))
+
+    def _put(self, offset: int, length: int) -> None:
+        done = 0
+        while done < length:
+            done += os.pwrite(self._disk.fd, self._zeros[done:length], offset + done)
+
+    def _flush(self, at: int) -> None:
+        try:
+            os.fdatasync(self._disk.fd)
+        except OSError as error:
+            raise_if_lost(self._disk.path, at, error)
+            raise EraseTrouble(ErasureFault.TOOL, f"flushing: {error.strerror}") from error
+
+
+def raise_if_lost(path: str, offset: int, error: OSError) -> None:
+    """EraseTrouble where the whole disk is gone or closed to writing, not just one place of it."""
+    if error.errno in GONE:
+        raise EraseTrouble(ErasureFault.GONE, f"{path} at byte {offset}: {error.strerror}") from error
+    if error.errno in (errno.EROFS, errno.EPERM, errno.EACCES):
+        raise EraseTrouble(ErasureFault.READ_ONLY, f"{path}: {error.strerror}") from error
+
+
+def remember(disk: Disk, seed: str, places: Sequence[Sample]) -> tuple[Sample, ...]:
+    """What each place holds, as a hash; where it is empty a marker is written. Unreadable places are left out."""
+    into = blockio.buffer(CHUNK)
+    found = [kept for place in places if (kept := _remember(disk, seed, place, into)) is not None]
+    disk.sync()
+    return tuple(found)
+
+
+def _remember(disk: Disk, seed: str, place: Sample, into: memoryview) -> Sample | None:
+    try:
+        data = read(disk, place, into)
+        if not blank_before(data):
+            return Sample(place.offset, place.length, digest(seed, data))
+        mark = marker(seed, place.offset, place.length)
+        into[: len(mark)] = mark
+        os.pwrite(disk.fd, into[: len(mark)], place.offset)
+    except (OSError, DiskError) as error:
+        if isinstance(error, OSError):
+            raise_if_lost(disk.path, place.offset, error)
+        return None
+    return Sample(place.offset, place.length, digest(seed, mark), marker=True)
+
+
+def untouched(disk: Disk, seed: str, places: Sequence[Sample]) -> bool:
+    """Whether every place still holds what it held; nothing was erased then."""
+    into = blockio.buffer(CHUNK)
+    try:
+        return bool(places) and all(digest(seed, read(disk, place, into)) == place.digest for place in places)
+    except (OSError, DiskError):
+        return False
+
+
+def read(disk: Disk, place: Sample, into: memoryview) -> bytes:
+    """What a place holds on the disk itself, not in the page cache; OSError."""
+    start = place.offset - place.offset % disk.block
+    end = min(disk.size, -(-(place.offset + place.length) // disk.block) * disk.block)
+    part = into[: end - start]
+    if not disk.direct:
+        os.fdatasync(disk.fd)
+        os.posix_fadvise(disk.fd, start, len(part), os.POSIX_FADV_DONTNEED)
+    done = 0
+    while done < len(part):
+        got = os.preadv(disk.fd, [part[done:]], start + done)
+        if not got:
+            raise OSError(errno.EIO, "nothing there")
+        done += got
+    return bytes(part[place.offset - start : place.offset - start + place.length])
+
+
+def look(
+    disk: Disk, judge: Judge, places: Sequence[Sample], stop: Callable[[], bool], progress: Callable[[float], None]
+) -> None:
+    """Read the remembered places and these samples and have them judged; EraseTrouble at the first that is wrong."""
+    _each(disk, judge.remembered, judge.remember, stop)
+    total, done = max(1, len(places)), count(1)
+
+    def judged(place: Sample, data: bytes) -> str:
+        progress(next(done) / total)
+        return judge.sample(place, data)
+
+    _each(disk, _cut(places), judged, stop)
+
+
+def _cut(places: Sequence[Sample]) -> list[Sample]:
+    """No place longer than a buffer."""
+    return [
+        Sample(at, min(CHUNK, place.offset + place.length - at))
+        for place in places
+        for at in range(place.offset, place.offset + place.length, CHUNK)
+    ]
+
+
+def _each(
+    disk: Disk, places: Sequence[Sample], judge: Callable[[Sample, bytes], str], stop: Callable[[], bool]
+) -> None:
+    """Read by two threads, so that the disk works while the last bytes are looked at; judged one at a time."""
+    turns, lock = iter(places), threading.Lock()
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        into = blockio.buffer(CHUNK + 2 * 65536)
+        while not failures:
+            with lock:
+                place = next(turns, None)
+            if place is None:
+                return
+            try:
+                if stop():
+                    raise Stopped
+                data = _readable(disk, place, into)
+                with lock:
+                    wrong = judge(place, data)
+                if wrong:
+                    raise EraseTrouble(ErasureFault.LIES, wrong)
+            except BaseException as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=work, name=f"look-{n}", daemon=True) for n in range(READERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def _readable(disk: Disk, place: Sample, into: memoryview) -> bytes:
+    try:
+        return read(disk, place, into)
+    except OSError as error:
+        raise_if_lost(disk.path, place.offset, error)
+        where = f"bytes {place.offset} to {place.offset + place.length - 1}: {error.strerror}"
+        raise EraseTrouble(ErasureFault.UNREADABLE, where) from error

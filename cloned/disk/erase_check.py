@@ -1,0 +1,59 @@
+"""Judges what was read back of an erased disk, block by block. Pure: whoever reads gives it the bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cloned.disk.erase import LEVELS, Technique
+from cloned.disk.erase_samples import MARK, Sample, digest, fits, patterned, zeros
+
+
+@dataclass
+class Judge:
+    """Collects what was seen; one for each disk, used by one thread at a time."""
+
+    technique: Technique
+    seed: str
+    remembered: tuple[Sample, ...]
+    blank: bytes
+    """Zeros, as many as the longest sample."""
+    patterns: set[bytes] = field(default_factory=set)
+    """What remembered places hold now, where it repeats: only that may be found elsewhere as the drive's pattern."""
+    seen: set[str] = field(default_factory=set)
+    places: int = 0
+    read: int = 0
+
+    def sample(self, place: Sample, data: bytes) -> str:
+        """Take in a sample; what is wrong with it, or nothing."""
+        self.places, self.read = self.places + 1, self.read + len(data)
+        if zeros(data, self.blank):
+            self.seen.add("zeros")
+            return ""
+        if not fits(LEVELS[self.technique].leaves, data, self.blank, self.patterns):
+            return f"bytes {place.offset} to {place.offset + len(data) - 1} do not hold what {self.technique} leaves"
+        if patterned(data):
+            self.seen.add("one pattern")
+        else:
+            self.seen.add("noise")
+        return ""
+
+    def remember(self, place: Sample, data: bytes) -> str:
+        """Compare a place with what it held before; what is wrong with it, or nothing. They come before all samples."""
+        self.places, self.read = self.places + 1, self.read + len(data)
+        if digest(self.seed, data) == place.digest:
+            return f"byte {place.offset} still holds what it held before"
+        if MARK in data:
+            return f"a marker is still found at byte {place.offset}"
+        if patterned(data):
+            self.patterns.add(data[:512])
+        return ""
+
+    @property
+    def found(self) -> str:
+        """What is on the disk now, in words."""
+        return " and ".join(sorted(self.seen)) or "nothing was read"
+
+
+def blank_before(data: bytes) -> bool:
+    """Whether a place is empty as far as anybody can tell, so that a marker belongs there."""
+    return patterned(data)
