@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from cloned.agent import disks, erase_io, erase_tools, sysfs
-from cloned.agent.blockio import Disk, DiskError
+from cloned.agent.blockio import BlockDevice, DiskError
 from cloned.agent.erase_driver import EraseTrouble
 from cloned.agent.failures import AgentError
 from cloned.agent.tools import ToolError, run
@@ -110,11 +110,11 @@ class RealHands:
     # -- inside -----------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _open(self, record: DiskErasure, *, writable: bool = False) -> Iterator[Disk]:
+    def _open(self, record: DiskErasure, *, writable: bool = False) -> Iterator[BlockDevice]:
         """The very disk of the record, and nothing else; EraseTrouble."""
         self._same(record.medium)
         try:
-            disk = Disk(record.medium.path, writable=writable)
+            disk = BlockDevice(record.medium.path, writable=writable)
         except OSError as error:
             erase_io.raise_if_lost(record.medium.path, 0, error)
             raise EraseTrouble(ErasureFault.TOOL, f"{record.medium.path}: {error.strerror}") from error

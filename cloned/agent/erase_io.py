@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 
 from cloned.agent import blockio
-from cloned.agent.blockio import Disk, DiskError
+from cloned.agent.blockio import BlockDevice, DiskError
 from cloned.agent.erase_driver import EraseTrouble
 from cloned.agent.verify import Stopped
 from cloned.disk.erase_check import Judge, blank_before
@@ -33,7 +33,7 @@ Range = blockio.Range
 class Writer:
     """Writes zeros from an offset to the end; collects what could not be written."""
 
-    def __init__(self, disk: Disk, offset: int, stop: Callable[[], bool], clock: Callable[[], float]) -> None:
+    def __init__(self, disk: BlockDevice, offset: int, stop: Callable[[], bool], clock: Callable[[], float]) -> None:
         self._disk, self._stop, self._clock = disk, stop, clock
         self._zeros = blockio.buffer(CHUNK)
         self._start = offset - offset % CHUNK
@@ -121,7 +121,7 @@ def raise_if_lost(path: str, offset: int, error: OSError) -> None:
         raise EraseTrouble(ErasureFault.READ_ONLY, f"{path}: {error.strerror}") from error
 
 
-def remember(disk: Disk, seed: str, places: Sequence[Sample]) -> tuple[Sample, ...]:
+def remember(disk: BlockDevice, seed: str, places: Sequence[Sample]) -> tuple[Sample, ...]:
     """What each place holds, as a hash; where it is empty a marker is written. Unreadable places are left out."""
     into = blockio.buffer(CHUNK)
     found = [kept for place in places if (kept := _remember(disk, seed, place, into)) is not None]
@@ -129,7 +129,7 @@ def remember(disk: Disk, seed: str, places: Sequence[Sample]) -> tuple[Sample, .
     return tuple(found)
 
 
-def _remember(disk: Disk, seed: str, place: Sample, into: memoryview) -> Sample | None:
+def _remember(disk: BlockDevice, seed: str, place: Sample, into: memoryview) -> Sample | None:
     try:
         data = read(disk, place, into)
         if not blank_before(data):
@@ -144,7 +144,7 @@ def _remember(disk: Disk, seed: str, place: Sample, into: memoryview) -> Sample 
     return Sample(place.offset, place.length, digest(seed, mark), marker=True)
 
 
-def untouched(disk: Disk, seed: str, places: Sequence[Sample]) -> bool:
+def untouched(disk: BlockDevice, seed: str, places: Sequence[Sample]) -> bool:
     """Whether every place still holds what it held; nothing was erased then."""
     into = blockio.buffer(CHUNK)
     try:
@@ -153,7 +153,7 @@ def untouched(disk: Disk, seed: str, places: Sequence[Sample]) -> bool:
         return False
 
 
-def read(disk: Disk, place: Sample, into: memoryview) -> bytes:
+def read(disk: BlockDevice, place: Sample, into: memoryview) -> bytes:
     """What a place holds on the disk itself, not in the page cache; OSError."""
     start = place.offset - place.offset % disk.block
     end = min(disk.size, -(-(place.offset + place.length) // disk.block) * disk.block)
@@ -171,7 +171,11 @@ def read(disk: Disk, place: Sample, into: memoryview) -> bytes:
 
 
 def look(
-    disk: Disk, judge: Judge, places: Sequence[Sample], stop: Callable[[], bool], progress: Callable[[float], None]
+    disk: BlockDevice,
+    judge: Judge,
+    places: Sequence[Sample],
+    stop: Callable[[], bool],
+    progress: Callable[[float], None],
 ) -> None:
     """Read the remembered places and these samples and have them judged; EraseTrouble at the first that is wrong."""
     _each(disk, judge.remembered, judge.remember, stop)
@@ -194,7 +198,7 @@ def _cut(places: Sequence[Sample]) -> list[Sample]:
 
 
 def _each(
-    disk: Disk, places: Sequence[Sample], judge: Callable[[Sample, bytes], str], stop: Callable[[], bool]
+    disk: BlockDevice, places: Sequence[Sample], judge: Callable[[Sample, bytes], str], stop: Callable[[], bool]
 ) -> None:
     """Read by two threads, so that the disk works while the last bytes are looked at; judged one at a time."""
     turns, lock = iter(places), threading.Lock()
@@ -227,7 +231,7 @@ def _each(
         raise failures[0]
 
 
-def _readable(disk: Disk, place: Sample, into: memoryview) -> bytes:
+def _readable(disk: BlockDevice, place: Sample, into: memoryview) -> bytes:
     try:
         return read(disk, place, into)
     except OSError as error:
