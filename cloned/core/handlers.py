@@ -116,6 +116,7 @@ def _hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksh
         memory=facts.memory,
         disks=facts.disks,
         speed_mbps=facts.speed_mbps,
+        card_mbps=facts.speed_mbps,
         half_duplex=facts.half_duplex,
         hellos=laptop.hellos + 1,
         last_hello=now,

@@ -126,6 +126,8 @@ class Laptop:
     speed_mbps: int | None = None
     half_duplex: bool = False
     """Whether its link sends one way at a time: as the switch says, else the laptop."""
+    card_mbps: int | None = None
+    """Speed of its link as its own network card said at the last hello."""
     disks: tuple[Disk, ...] = ()
     image: str = ""
     chosen: str = ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from cloned.core.warnings import Warn
 from cloned.switch.forwarding import Station
-from cloned.switch.ports import Port, SwitchView
+from cloned.switch.ports import IMPLAUSIBLE, Port, SwitchView
 
 COUNTED = "ports free for laptops on"
 """How the words for a capacity that was read begin."""
@@ -50,16 +50,27 @@ class Chain:
         return sum(view.capacity for view in self.views)
 
     @property
+    def reserved_whole(self) -> bool:
+        """Whether there are ports and a person reserved every one that is not an uplink or the server's."""
+        ports = [port for view in self.views for port in view.ports]
+        return any(port.role == "reserved" for port in ports) and all(port.role != "access" for port in ports)
+
+    @property
     def server_mbps(self) -> int | None:
         """Speed of the server's port, in Mb/s, if a switch tells."""
         speeds = [port.speed_mbps for view in self.views for port in view.ports if port.role == "server"]
         known = [speed for speed in speeds if speed]
         return min(known) if known else None
 
-    @property
-    def narrowest_mbps(self) -> int | None:
-        """The slowest of the server's port and the links between switches: all streams pass there."""
-        known = [speed for speed in (self.server_mbps, *(link.speed_mbps for link in self.links)) if speed]
+    def narrowest_mbps(self, own: int) -> int | None:
+        """The slowest of the server's port and the links between switches: all streams pass there.
+
+        `own`: what the server's card says of its link, in Mb/s, against which an implausible port does not count.
+        """
+        port = self.server_mbps
+        if port is not None and port <= IMPLAUSIBLE < own:
+            port = None
+        known = [speed for speed in (port, *(link.speed_mbps for link in self.links)) if speed]
         return min(known) if known else None
 
     def locate(self, mac: str) -> SwitchPort | None:

@@ -9,7 +9,7 @@ from cloned.core.laptop import Laptop, named
 from cloned.core.rates import alone
 from cloned.core.warnings import Warn
 from cloned.switch.chain import Chain, SwitchPort
-from cloned.switch.ports import SLOW_HINT, link_words
+from cloned.switch.ports import IMPLAUSIBLE, SLOW_HINT, link_words, slow_warning
 
 
 def macs_of(laptop: Laptop) -> tuple[str, ...]:
@@ -43,10 +43,43 @@ def _link(laptop: Laptop, place: SwitchPort) -> tuple[int | None, bool | None]:
     A port that leads to others too has a link of its own: what the laptop says of itself stands, unless that is faster.
     """
     port, said = place.port, laptop.speed_mbps
+    if misread(laptop, place):
+        return laptop.card_mbps, None
     if port.role == "uplink" or place.behind:
         slower = port.speed_mbps is not None and (said is None or port.speed_mbps < said)
         return (port.speed_mbps if slower else None), None
     return port.speed_mbps, None if port.duplex is None else port.duplex == "half"
+
+
+def misread(laptop: Laptop, place: SwitchPort) -> bool:
+    """Whether a port's 10 Mb/s contradict the laptop's own card: both ends of a cable have one speed.
+
+    At 100 Mb/s the switch is believed: a small switch in between may be what is slow.
+    """
+    speed, card = place.port.speed_mbps, laptop.card_mbps
+    return speed is not None and card is not None and speed <= IMPLAUSIBLE < card
+
+
+def misread_ports(laptops: Iterable[Laptop], chain: Chain) -> list[Warn]:
+    """Ports whose speed the switch tells wrong, as the laptops in them show."""
+    found = ((each, place) for each in laptops if (place := place_of(each, chain)) and misread(each, place))
+    return [
+        Warn(
+            "switch-speed",
+            f"{place.switch} {place.port.label}: the switch says {place.port.speed_mbps} Mb/s, the card of "
+            f"{named(laptop)} says {laptop.card_mbps}",
+            "the laptop is believed, the switch tells it wrong",
+        )
+        for laptop, place in found
+    ]
+
+
+def believed(warnings: Iterable[Warn], laptops: Iterable[Laptop], chain: Chain) -> list[Warn]:
+    """`warnings` of the switches without "slow cable" for the ports whose speed they tell wrong."""
+    names = {view.address: view.sys_name or view.address for view in chain.views}
+    places = [place for each in laptops if (place := place_of(each, chain)) and misread(each, place)]
+    wrong = {slow_warning(names[place.switch], place.port) for place in places}
+    return [each for each in warnings if each not in wrong]
 
 
 def slow_links(laptops: Iterable[Laptop], chain: Chain, link_mbps: int) -> list[Warn]:

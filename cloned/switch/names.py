@@ -9,7 +9,7 @@ _VIRTUAL = re.compile(
         vlan | vl\d+$ | svi | irb | loopback | lo\d*$ | cpu | (tun|tap)\d | tunnel | null | nul?\d+$
         | br(idge)?[-_]?\d* (?![a-z0-9]) | bond | lag | agg(regat\w*)? | (trunk|trk|ae)\d | port-?\ ?channel | po\d+$
         | team | stack | virtual | dummy | veth | ppp | wlan
-        | management | mgmt | me\d+$ | oob | out[-\ ]of[-\ ]band | console | aux | fa(stethernet)?\ ?0$
+        | management | mgmt | me(th)?\d+(/\d+)*$ | oob | out[-\ ]of[-\ ]band | console | aux | fa(stethernet)?\ ?0$
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -20,6 +20,8 @@ _PORT = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+_STEM = re.compile(r"^(.*?)(\d+)$")
+
 _PROCESSOR = re.compile(r"^eth0$", re.IGNORECASE)
 """The management processor's own card, unless the bridge has it."""
 
@@ -27,6 +29,12 @@ _PROCESSOR = re.compile(r"^eth0$", re.IGNORECASE)
 def processor_name(name: str) -> bool:
     """Whether a name is the one the management processor's card bears where it is no bridge port."""
     return _PROCESSOR.search(name) is not None
+
+
+def stem_and_number(name: str) -> tuple[str, int] | None:
+    """`("lan", 3)` of `lan3`; None for a name that does not end in a number."""
+    found = _STEM.match(name)
+    return (found[1], int(found[2])) if found else None
 
 
 def virtual_name(name: str) -> bool:

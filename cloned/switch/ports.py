@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from cloned.core.warnings import Warn
 from cloned.switch.forwarding import LAG_TYPES, Station, forwarding, own_macs
-from cloned.switch.physical import display_name, physical_ports
+from cloned.switch.physical import display_name, left_out, physical_ports, port_names
 from cloned.switch.snmp.raw import UP
 from cloned.switch.tables import DOWN, InterfaceRow, LldpRow, Tables
 
@@ -23,6 +23,8 @@ MANY_MACS = 4
 """More addresses than this on one port are another switch: a laptop has one, or three with dock and firmware."""
 SLOW_MBPS = 100
 """At this speed or below, a laptop would hold up a session at 1 Gb/s."""
+IMPLAUSIBLE = 10
+"""Mb/s that no card of this century runs at by itself; some agents say it of every port."""
 SLOW_HINT = "try another cable, then another port; until then it is served by itself"
 SHARED_HINT = "everybody beyond it shares this link: try another cable, then another port"
 WRONG_BITS = 4_294_967_295
@@ -138,7 +140,8 @@ def understand(tables: Tables, rules: Rules | None = None) -> SwitchView:
     neighbours, placing = _placed(tables, physical)
     macs = _macs_by_port(seen.stations, tables)
     roles = _Roles(tables, rules, macs, neighbours)
-    ports = tuple(_port(interface, roles, macs) for interface in physical)
+    names = port_names(physical, tables)
+    ports = tuple(_port(interface, names[interface.if_index], roles, macs) for interface in physical)
     odd = (Warn("switch-table", text) for text in (*tables.warnings, *seen.warnings, *placing))
     return SwitchView(
         address=tables.switch,
@@ -149,7 +152,7 @@ def understand(tables: Tables, rules: Rules | None = None) -> SwitchView:
         ports=ports,
         stations=seen.stations,
         neighbours=neighbours,
-        warnings=(*odd, *_told(tables, ports, roles)),
+        warnings=(*odd, *_told(tables, ports, roles), *_left_out(tables, physical)),
     )
 
 
@@ -208,12 +211,12 @@ def _called(interface: InterfaceRow, names: Set[str]) -> bool:
     return not names.isdisjoint({str(interface.if_index), interface.name, interface.descr} - {""})
 
 
-def _port(interface: InterfaceRow, roles: _Roles, macs: Mapping[int, frozenset[str]]) -> Port:
+def _port(interface: InterfaceRow, name: str, roles: _Roles, macs: Mapping[int, frozenset[str]]) -> Port:
     role, why = roles.of(interface)
     up = interface.oper == UP
     return Port(
         if_index=interface.if_index,
-        name=display_name(interface),
+        name=name,
         admin=_status(interface.admin),
         oper=_status(interface.oper),
         speed_mbps=speed_of(interface) if up else None,
@@ -306,6 +309,16 @@ def _told(tables: Tables, ports: Sequence[Port], roles: _Roles) -> Iterable[Warn
             "switch-unknown-port",
             f"{name} has no port {unknown}, which the configuration names",
             "take its name from `cloned switch show`",
+        )
+
+
+def _left_out(tables: Tables, physical: Sequence[InterfaceRow]) -> Iterable[Warn]:
+    """Interfaces that their name alone keeps from being a place for a laptop."""
+    for each in left_out(physical, tables):
+        yield Warn(
+            "switch-left-out",
+            f"{tables.sys_name or tables.switch}: {display_name(each)} is not counted, for what it is called",
+            "if it is a socket, give it another name on the switch",
         )
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from cloned.config import Switch
 from cloned.core.events import Event, Located, SwitchChanged
 from cloned.core.laptop import Laptop, State, named
+from cloned.core.warnings import Warn
 from cloned.engine import Engine
 from cloned.switch.chain import COUNTED, Chain, crowded
 from cloned.switch.configured import address_of, credentials_of, rules_of
-from cloned.switch.laptops import located, macs_of, place_of, slow_links
+from cloned.switch.laptops import believed, located, macs_of, misread_ports, place_of, slow_links
 from cloned.switch.server import server_macs
 from cloned.switch.watch import SwitchReading, SwitchWatch, Watched
 from cloned.tasks import TaskOwner
@@ -93,12 +94,21 @@ class SwitchService:
             fits = self._unread()
             moved: list[Located] = []
         else:
-            mbps = min(self._mbps, chain.narrowest_mbps or self._mbps)
-            fits = SwitchChanged(chain.places, chain.why() + self._silences(), mbps)
+            mbps = min(self._mbps, chain.narrowest_mbps(self._mbps) or self._mbps)
+            fits = self._counted(chain, mbps)
             news = (located(laptop, chain, several=self._several) for laptop in workshop.laptops.values())
             moved = [each for each in news if each is not None]
         known = SwitchChanged(workshop.places, workshop.places_why, workshop.link_mbps)
         return list(moved) if fits == known else [fits, *moved]
+
+    def _counted(self, chain: Chain, mbps: int) -> SwitchChanged:
+        """The places that were read; where a switch shows none, never 0: what is configured, or the laptops here."""
+        if chain.places or chain.reserved_whole:
+            return SwitchChanged(chain.places, chain.why() + self._silences(), mbps)
+        here = sum(each.state not in _RESTING for each in self._engine.workshop.laptops.values())
+        if here > self._ports:
+            return SwitchChanged(here, "the laptops that are here; no switch shows a port for them", mbps)
+        return SwitchChanged(self._ports, "the configured number of places; no switch shows a port for laptops", mbps)
 
     def _chain(self) -> Chain:
         """All switches as last known; an empty one where none was read, or none is configured."""
@@ -139,8 +149,22 @@ class SwitchService:
         macs = {mac: named(laptop) for laptop in laptops for mac in macs_of(laptop)}
         own = [warning for reading in self._watch.readings for warning in reading.warnings] if self._watch else []
         slow = slow_links([each for each in laptops if each.state not in _RESTING], chain, link)
-        told = (*own, *chain.warnings, *crowded(chain, macs), *slow)
+        here = [each for each in laptops if each.state not in _RESTING]
+        odd = (*self._no_places(chain), *misread_ports(here, chain))
+        told = (*believed(own, here, chain), *believed(chain.warnings, here, chain), *crowded(chain, macs), *slow, *odd)
         return [{"code": each.code, "text": each.text, "hint": each.hint} for each in told]
+
+    def _no_places(self, chain: Chain) -> list[Warn]:
+        if not chain.views or chain.places or chain.reserved_whole:
+            return []
+        places = self._engine.workshop.places
+        return [
+            Warn(
+                "switch-no-places",
+                f"no switch shows a port for laptops; {places} are cloned at once",
+                "look at `cloned switch show`; [sessions] ports says how many fit",
+            )
+        ]
 
     def switch_of(self, laptop: Laptop) -> str:
         """The name of the switch a laptop is plugged into; "" where none tells."""

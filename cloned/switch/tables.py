@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cloned.switch.snmp import oids as c
+from cloned.switch.snmp.indexes import lldp_port, station
 from cloned.switch.snmp.oids import Column
 from cloned.switch.snmp.raw import LAG, Raw
 from cloned.switch.snmp.walk import Oid, Value
@@ -14,8 +15,10 @@ from cloned.switch.snmp.walk import Oid, Value
 DOWN, NOT_PRESENT = 2, 6
 """ifOperStatus."""
 TRUE, FALSE = 1, 2
-BRIDGE_BIT = 2
-"""lldpRemSysCapEnabled is BITS: other(0) repeater(1) bridge(2) wlanAccessPoint(3) router(4) telephone(5) …"""
+BRIDGE_BIT, TELEPHONE_BIT, STATION_BIT = 2, 5, 7
+"""A telephone bridges to the laptop behind it, a PC between its virtual machines: both say bridge and are none for us.
+
+lldpRemSysCapEnabled is BITS: other(0) repeater(1) bridge(2) wlanAccessPoint(3) router(4) telephone(5) …"""
 LEARNED_IS_NOT = {2, 4}
 """dot1dTpFdbStatus invalid(2) and self(4): no station."""
 LONGEST_TEXT = 255
@@ -36,6 +39,8 @@ class InterfaceRow:
     oper: int | None = None
     speed: int | None = None
     high_speed: int | None = None
+    alias: str = ""
+    """What somebody typed, or the maker printed on the case."""
     connector: int | None = None
     duplex: int | None = None
     in_errors: int | None = None
@@ -160,11 +165,10 @@ def build(switch: str, raw: Raw) -> Tables:
         bridge_address=mac_of(raw.scalars.get(c.BRIDGE_ADDRESS)) or "",
         model=_model(builder, raw),
         interfaces=_interfaces(builder, raw),
-        base_ports=_numbers(builder, raw, c.BASE_PORT),
+        base_ports=_base_ports(builder, raw),
         fdb=tuple(_fdb(builder, raw)),
         vlan_fdb={
-            vlan: (_numbers(builder, part, c.BASE_PORT), tuple(_fdb(builder, part, vlan)))
-            for vlan, part in raw.vlan_fdb.items()
+            vlan: (_base_ports(builder, part), tuple(_fdb(builder, part, vlan))) for vlan, part in raw.vlan_fdb.items()
         },
         vlan_fdb_ids={index[-1]: number for index, number in builder.ints(raw, c.VLAN_FDB_ID, None) if index},
         lldp_local={index[0]: text for index, text in builder.texts(raw, c.LLDP_LOCAL)},
@@ -189,7 +193,7 @@ def _interfaces(builder: _Builder, raw: Raw) -> dict[int, InterfaceRow]:
     for key, column in numbers.items():
         for index, number in builder.ints(raw, column):
             found.setdefault(index[0], {})[key] = number
-    for key, column in {"descr": c.IF_DESCR, "name": c.IF_NAME}.items():
+    for key, column in {"descr": c.IF_DESCR, "name": c.IF_NAME, "alias": c.IF_ALIAS}.items():
         for index, text in builder.texts(raw, column):
             found.setdefault(index[0], {})[key] = text
     for index, mac in builder.macs(raw, c.IF_PHYS_ADDRESS):
@@ -211,40 +215,51 @@ def _numbers(builder: _Builder, raw: Raw, column: Column) -> dict[int, int]:
     return {index[0]: number for index, number in builder.ints(raw, column)}
 
 
-def _fdb(builder: _Builder, raw: Raw, vlan: int | None = None) -> Iterator[FdbRow]:
-    """Rows of dot1qTpFdbTable (index: FDB id and MAC) if it has any, else of dot1dTpFdbTable (index: MAC).
+def _base_ports(builder: _Builder, raw: Raw) -> dict[int, int]:
+    """dot1dBasePort to ifIndex: the table's index, and the number in the row where rows are numbered otherwise."""
+    by_index = _numbers(builder, raw, c.BASE_PORT)
+    numbered = _numbers(builder, raw, c.BASE_NUMBER)
+    return {number: by_index[row] for row, number in numbered.items() if row in by_index} | by_index
 
-    Some agents write the MAC as a string of variable length, with its length before it (RFC 2578 §7.7).
-    """
-    q = bool(raw.column(c.QFDB_PORT))
-    column, status_column = (c.QFDB_PORT, c.QFDB_STATUS) if q else (c.FDB_PORT, c.FDB_STATUS)
+
+def _fdb(builder: _Builder, raw: Raw, vlan: int | None = None) -> Iterator[FdbRow]:
+    """Rows of dot1qTpFdbTable if any names a station, else of dot1dTpFdbTable."""
+    found = list(_fdb_rows(builder, raw, (c.QFDB_PORT, c.QFDB_STATUS), vlan))
+    if not any(row.port > 0 and row.status not in LEARNED_IS_NOT for row in found):
+        found += _fdb_rows(builder, raw, (c.FDB_PORT, c.FDB_STATUS), vlan)
+    yield from found
+
+
+def _fdb_rows(builder: _Builder, raw: Raw, table: tuple[Column, Column], vlan: int | None) -> Iterator[FdbRow]:
+    """The rows of one forwarding table; the address is in the index or, where agents number rows, in a column."""
+    port_column, status_column = table
     status = dict(builder.ints(raw, status_column, None))
-    before = 1 if q else 0
-    for index, port in builder.ints(raw, column, None):
-        octets = index[-6:]
-        if len(index) not in (before + 6, before + 7) or (len(index) == before + 7 and index[before] != 6):
-            builder.warn(column.table, "has a row with an index that does not belong there")
-        elif any(octet > 255 for octet in octets):
-            builder.warn(column.table, "has a row whose index is no MAC address")
+    addresses = raw.column(c.FDB_ADDRESS) if port_column is c.FDB_PORT else {}
+    for index, port in builder.ints(raw, port_column, None):
+        mac = mac_of(addresses.get(index))
+        if mac:
+            yield FdbRow(mac, port, status.get(index), None, vlan)
+        elif (known := station(index, with_id=port_column is c.QFDB_PORT)) is not None:
+            yield FdbRow(mac_text(known[1]), port, status.get(index), known[0], vlan)
         else:
-            yield FdbRow(mac_text(bytes(octets)), port, status.get(index), index[0] if q else None, vlan)
+            builder.warn(port_column.table, "has a row with an index that holds no MAC address")
 
 
 def _neighbours(builder: _Builder, raw: Raw) -> Iterator[LldpRow]:
-    """Rows of lldpRemTable; its index is TimeMark, local port number, a serial number."""
+    """Rows of lldpRemTable."""
     names = dict(builder.texts(raw, c.LLDP_NAME, None))
     for index, value in raw.column(c.LLDP_CHASSIS).items():
-        known = len(index) == 3
-        if not known:
+        local = lldp_port(index)
+        if local is None:
             builder.warn(c.LLDP_CHASSIS.table, "its index does not tell the local port: neighbours can't be placed")
         enabled = capabilities(raw.column(c.LLDP_ENABLED).get(index))
         supported = capabilities(raw.column(c.LLDP_SUPPORTED).get(index))
         yield LldpRow(
-            index[1] if known else None,
+            local,
             names.get(index, ""),
             _id_text(builder, value),
             _id_text(builder, raw.column(c.LLDP_PORT).get(index)),
-            BRIDGE_BIT in (enabled or supported),
+            BRIDGE_BIT in (enabled or supported) and not (enabled | supported) & {TELEPHONE_BIT, STATION_BIT},
         )
 
 

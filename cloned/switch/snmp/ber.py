@@ -1,4 +1,4 @@
-"""Decodes SNMP v2c answers (RFC 3416, BER of X.690), thirty times as fast as pyasn1's general decoder.
+"""Decodes SNMP v1 and v2c answers (RFC 1157, RFC 3416; BER of X.690), thirty times as fast as pyasn1's general decoder.
 
 That takes 0.17 ms a variable: a tenth of a processor for four switches of 48 ports every five
 seconds, and half of the time that a reading takes. Only answers to our own requests come here.
@@ -16,7 +16,8 @@ IP_ADDRESS, COUNTER32, GAUGE32, TIME_TICKS, OPAQUE, COUNTER64 = 0x40, 0x41, 0x42
 EXCEPTIONS = frozenset({0x80, 0x81, 0x82})
 """noSuchObject, noSuchInstance, endOfMibView."""
 RESPONSE = 0xA2
-VERSION_2C = 1
+VERSIONS = (0, 1)
+"""SNMP v1 and v2c, as messages number them."""
 LARGEST = 2**32 - 1
 """Of the numbers in an OBJECT IDENTIFIER (RFC 2578 §3.5)."""
 _UNSIGNED = frozenset({COUNTER32, GAUGE32, TIME_TICKS, COUNTER64})
@@ -33,11 +34,11 @@ class Response:
 
 
 def response(data: bytes) -> Response:
-    """The answer in a datagram; ValueError if it is no whole SNMP v2c answer."""
+    """The answer in a datagram; ValueError if it is no whole answer of SNMP v1 or v2c."""
     at, end = _inside(data, 0, len(data), SEQUENCE)
     start, stop = _inside(data, at, end, INTEGER)
-    if int.from_bytes(data[start:stop], "big", signed=True) != VERSION_2C:
-        raise ValueError("not SNMP v2c")
+    if int.from_bytes(data[start:stop], "big", signed=True) not in VERSIONS:
+        raise ValueError("not SNMP v1 or v2c")
     _, at = _inside(data, stop, end, OCTETS)
     at, end = _inside(data, at, end, RESPONSE)
     numbers = []

@@ -35,12 +35,15 @@ IF_OPER = _column("ifOperStatus", "ifTable", *_IF, 8)
 IF_IN_ERRORS = _column("ifInErrors", "ifTable", *_IF, 14)
 IF_NAME = _column("ifName", "ifXTable", *_IFX, 1)
 IF_HIGH_SPEED = _column("ifHighSpeed", "ifXTable", *_IFX, 15)
+IF_ALIAS = _column("ifAlias", "ifXTable", *_IFX, 18)
 IF_CONNECTOR = _column("ifConnectorPresent", "ifXTable", *_IFX, 17)
 IF_STACK = _column("ifStackStatus", "ifStackTable", 1, 3, 6, 1, 2, 1, 31, 1, 2, 1, 3)
 # RFC 3635, EtherLike-MIB
 DUPLEX = _column("dot3StatsDuplexStatus", "dot3StatsTable", 1, 3, 6, 1, 2, 1, 10, 7, 2, 1, 19)
 # RFC 4188, BRIDGE-MIB
+BASE_NUMBER = _column("dot1dBasePort", "dot1dBasePortTable", *_DOT1D, 1, 4, 1, 1)
 BASE_PORT = _column("dot1dBasePortIfIndex", "dot1dBasePortTable", *_DOT1D, 1, 4, 1, 2)
+FDB_ADDRESS = _column("dot1dTpFdbAddress", "dot1dTpFdbTable", *_DOT1D, 4, 3, 1, 1)
 FDB_PORT = _column("dot1dTpFdbPort", "dot1dTpFdbTable", *_DOT1D, 4, 3, 1, 2)
 FDB_STATUS = _column("dot1dTpFdbStatus", "dot1dTpFdbTable", *_DOT1D, 4, 3, 1, 3)
 # RFC 4363, Q-BRIDGE-MIB

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from cloned.switch.names import port_name, virtual_name
 from cloned.switch.snmp import oids as c
+from cloned.switch.snmp.conversation import SnmpSession, StepwiseSession
 from cloned.switch.snmp.faults import RefusedError, SilentError, SnmpAgentError, WrongKeysError
+from cloned.switch.snmp.indexes import lldp_port, station
 from cloned.switch.snmp.oids import Column
 from cloned.switch.snmp.raw import ETHERNET, LAG, UP, Raw
 from cloned.switch.snmp.walk import Cells, Limits, Oid, Value, VarBind, Walk
-
-if TYPE_CHECKING:
-    from cloned.switch.snmp.session import SnmpSession
 
 SHRINKINGS = 2
 """How often a walk that gets no answer asks again, for a quarter: some agents choke on large answers."""
@@ -43,7 +42,7 @@ class Reading:
         began: float | None = None,
     ) -> None:
         """`began`: monotonic seconds, of the reading that this one is a part of."""
-        self._session, self._limits, self._vlan_session = session, limits, vlan_session
+        self.session, self._limits, self._vlan_session = session, limits, vlan_session
         self._slots = asyncio.Semaphore(limits.at_once)
         self._began = time.monotonic() if began is None else began
         self._faults: list[tuple[str, str]] = []
@@ -63,8 +62,7 @@ class Reading:
                 *(self._walk(group, expected if group and group[0].table.startswith("if") else 0) for group in groups)
             )
         )
-        if fdb is c.QFDB and not cells.get(c.QFDB_PORT.name):
-            cells.update(await self._walk(c.FDB))
+        cells.update(await self._other_stations(cells, fdb))
         more = await asyncio.gather(
             self._exact(_questions(cells, there)),
             self._vlans(cells, there),
@@ -84,12 +82,13 @@ class Reading:
         if restarted(known.scalars.get(c.SYS_UPTIME), uptime):
             return await self.whole(errors=True)
         ports = len(known.column(c.IF_OPER))
-        fdb = c.QFDB if known.column(c.QFDB_PORT) else c.FDB
+        fdb = c.QFDB if _names_stations(known.column(c.QFDB_PORT), with_id=True) else c.FDB
         stations = len(known.column(fdb[0]))
         table, forwarding = await asyncio.gather(self._walk(c.MOVING, ports), self._walk(fdb, stations))
         if any(where == c.IF_OPER.table for where, _ in self._faults):
             table = {name: {**known.cells.get(name, {}), **found} for name, found in table.items()}
         cells = {**known.cells, **table, **forwarding}
+        cells.update(await self._other_stations(cells, fdb))
         cells.update(await self._exact(_port_questions(cells, {c.DUPLEX.name: bool(known.column(c.DUPLEX))})))
         scalars = {**known.scalars, c.SYS_UPTIME: uptime}
         return self._raw(cells, scalars, await self._per_vlan(list(known.vlan_fdb)))
@@ -116,7 +115,7 @@ class Reading:
                     self._faults.append(("single values", self._out_of_time()))
                     return []
                 self._requests += 1
-                return await self._session.get(oids)
+                return await self.session.get(oids)
         except SnmpAgentError:
             return []
 
@@ -138,13 +137,28 @@ class Reading:
         """Which columns have a row; unknown (absent from the result) where the agent can't say."""
         try:
             self._requests += 1
-            answer = await self._session.bulk([column.oid for column in c.LOOKED_FOR], 1)
+            answer = await self.session.bulk([column.oid for column in c.LOOKED_FOR], 1)
         except (SnmpAgentError, SilentError):
+            await self._without_bulk()
             return {}
         return {
             column.name: oid[: len(column.oid)] == column.oid and value is not None
             for column, (oid, value) in zip(c.LOOKED_FOR, answer, strict=False)
         }
+
+    async def _without_bulk(self) -> None:
+        """Go on by GETNEXT where that is answered and a small GETBULK is not (agents of SNMP v1 in v2c's clothes)."""
+        first = [c.IF_TYPE.oid]
+        try:
+            self._requests += 1
+            await self.session.bulk(first, 1)
+        except (SnmpAgentError, SilentError):
+            self._requests += 1
+            try:
+                await self.session.next(first)
+            except (SnmpAgentError, SilentError):
+                return
+            self.session = StepwiseSession(self.session)
 
     async def _walk(self, group: Sequence[Column], expected: int = 0) -> dict[str, Cells]:
         """All rows of the columns of `group`."""
@@ -175,7 +189,19 @@ class Reading:
         async with self._slots:
             self._requests += 1
             oids, repetitions = walk.request()
-            walk.feed(await self._session.bulk(oids, repetitions))
+            walk.feed(await self.session.bulk(oids, repetitions))
+
+    async def _other_stations(self, cells: Known, read: tuple[Column, ...]) -> dict[str, Cells]:
+        """Where the forwarding table names no station: the other table, and what rows that are numbered say."""
+        found: dict[str, Cells] = {}
+        if read is c.QFDB and not _names_stations(cells.get(c.QFDB_PORT.name, {}), with_id=True):
+            found = await self._walk(c.FDB)
+        rows = {**cells, **found}.get(c.FDB_PORT.name, {})
+        if rows and not _names_stations(rows, with_id=False):
+            found.update(await self._walk((c.FDB_ADDRESS,)))
+        if not {(port,) for port in rows.values()} <= set(cells.get(c.BASE_PORT.name, {})):
+            found.update(await self._walk((c.BASE_NUMBER,)))
+        return found
 
     async def _vlans(self, cells: Known, there: Mapping[str, bool]) -> dict[str, Cells]:
         """dot1qVlanFdbId, whole only if some FDB id is not simply its VLAN (a table may have 4,095 rows)."""
@@ -209,7 +235,7 @@ class Reading:
         try:
             async with self._slots:
                 self._requests += 1
-                answer = await self._session.bulk([c.ENT_CLASS.oid, c.ENT_MODEL.oid], CHASSIS_ROWS)
+                answer = await self.session.bulk([c.ENT_CLASS.oid, c.ENT_MODEL.oid], CHASSIS_ROWS)
         except (SnmpAgentError, SilentError):
             return result
         for oid, value in answer:
@@ -262,7 +288,8 @@ def _joined(parts: Iterable[Mapping[str, Cells]]) -> dict[str, Cells]:
 
 def _questions(cells: Known, there: Mapping[str, bool]) -> list[tuple[Column, Oid]]:
     """The single cells that matter once the tables are known."""
-    return [*_port_questions(cells, there), *_connector_questions(cells), *_lldp_questions(cells)]
+    more = (_connector_questions(cells), _lldp_questions(cells), _alias_questions(cells))
+    return [*_port_questions(cells, there), *(question for part in more for question in part)]
 
 
 def _port_questions(cells: Known, there: Mapping[str, bool]) -> list[tuple[Column, Oid]]:
@@ -299,8 +326,26 @@ def _lldp_questions(cells: Known) -> list[tuple[Column, Oid]]:
     known = {index[-1] for index in cells.get(c.BASE_PORT.name, {}) if index} | {0}
     fdb = (*cells.get(c.FDB_PORT.name, {}).values(), *cells.get(c.QFDB_PORT.name, {}).values())
     ports = {port for port in fdb if isinstance(port, int) and port > 0 and port not in known}
-    ports |= {index[1] for index in cells.get(c.LLDP_CHASSIS.name, {}) if len(index) == 3}
+    ports |= {port for index in cells.get(c.LLDP_CHASSIS.name, {}) if (port := lldp_port(index)) is not None}
+    if _counts_from_zero(cells):
+        ports |= known - {0}
     return [(c.LLDP_LOCAL, (port,)) for port in sorted(ports)[:1024]]
+
+
+def _names_stations(rows: Cells, *, with_id: bool) -> bool:
+    return any(station(index, with_id=with_id) is not None for index in rows)
+
+
+def _alias_questions(cells: Known) -> list[tuple[Column, Oid]]:
+    """ifAlias of bridge ports whose names count from 0: it may say the number on the case."""
+    bridged = cells.get(c.BASE_PORT.name, {}).values() if _counts_from_zero(cells) else ()
+    return [(c.IF_ALIAS, (index,)) for index in sorted({each for each in bridged if isinstance(each, int)})[:1024]]
+
+
+def _counts_from_zero(cells: Known) -> bool:
+    """Whether the first port is called something with 0: the case may count from 1."""
+    names = (cells.get(c.IF_NAME.name) or cells.get(c.IF_DESCR.name, {})).values()
+    return any(re.search(r"(?<!\d)0+$", _latin(name)) for name in names)
 
 
 def restarted(before: Value, now: Value) -> bool:

@@ -1,7 +1,8 @@
 """Reading columns of a table row by row, without I/O: what to ask next, and when to stop believing.
 
 A walk asks for several columns in one GETBULK (RFC 3416 §4.2.3) and must end whatever the agent
-answers: tables that go backwards or on for ever, answers cut short, objects nobody asked for.
+answers: tables that go round in circles or on for ever, answers cut short, objects nobody asked for.
+Rows need not come in order (some agents' tables are not sorted): a walk goes on while they are new.
 """
 
 from __future__ import annotations
@@ -107,8 +108,8 @@ class Walk:
         size = len(column.oid)
         if value is None or oid[:size] != column.oid or len(oid) == size:
             column.done = True
-        elif oid <= column.last:
-            self._fault(column, "the agent goes backwards or round in circles")
+        elif oid[size:] in column.cells:
+            self._fault(column, "the agent goes round in circles")
         elif len(column.cells) >= self._limits.rows:
             self._fault(column, f"more than {self._limits.rows} rows")
         else:

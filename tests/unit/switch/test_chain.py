@@ -63,10 +63,10 @@ def test_a_laptop_seen_on_an_uplink_only_is_behind_it(make_raw: Any) -> None:
 
 def test_the_narrowest_link_on_the_way(make_raw: Any) -> None:
     chain = three(make_raw)
-    assert (chain.server_mbps, chain.narrowest_mbps) == (1000, 1000)
+    assert (chain.server_mbps, chain.narrowest_mbps(1000)) == (1000, 1000)
     slow = replace(chain, links=(*chain.links, SwitchLink("a", "gi9", "d", 100)))
-    assert slow.narrowest_mbps == 100
-    assert join([], MACS).narrowest_mbps is None
+    assert slow.narrowest_mbps(1000) == 100
+    assert join([], MACS).narrowest_mbps(1000) is None
 
 
 def test_lldp_names_the_switch_behind_a_port(make_raw: Any) -> None:

@@ -1,0 +1,140 @@
+"""Switches met in the field that are unlike the standards: each file's README says what is right."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cloned.core.events import Located
+from cloned.core.ids import Identity, LaptopId
+from cloned.core.laptop import Laptop, State
+from cloned.switch.chain import Chain, crowded, join
+from cloned.switch.laptops import believed, located, misread_ports
+from cloned.switch.ports import Rules, understand
+from cloned.switch.tables import build
+from tests.unit.switch.recorded import FIELD, field_view, recorded
+
+
+def macs(name: str) -> dict[str, int]:
+    return {station.mac: station.if_index for station in field_view(name).stations}
+
+
+def mac(number: int) -> str:
+    return f"02:00:5e:00:53:{number:02x}"
+
+
+def test_a_forwarding_table_without_fdb_ids() -> None:
+    assert macs("qfdb-without-id") == {mac(number): number for number in range(1, 6)}
+
+
+def test_a_forwarding_table_with_numbered_rows() -> None:
+    assert macs("fdb-by-row") == {mac(number): number for number in range(1, 5)}
+
+
+def test_a_neighbour_without_time_mark_is_placed() -> None:
+    roles = [port.role for port in field_view("lldp-two-part").ports]
+    assert roles == ["access"] * 7 + ["uplink"]
+
+
+def test_a_pc_and_a_telephone_that_bridge_are_no_uplinks() -> None:
+    view = field_view("lldp-hosts")
+    assert (view.capacity, {port.role for port in view.ports}) == (8, {"access"})
+
+
+def test_bridge_and_vlan_devices_are_no_sockets() -> None:
+    assert [port.name for port in field_view("openwrt").ports] == [f"lan{number}" for number in range(1, 11)]
+
+
+def test_equal_names_are_numbered_and_nobody_is_behind_another_switch() -> None:
+    view = field_view("same-descr")
+    assert [port.name for port in view.ports] == [f"Ethernet Interface {number}" for number in range(1, 9)]
+    assert crowded(join([view]), {mac(number): f"laptop {number}" for number in range(1, 5)}) == ()
+
+
+def test_a_management_port_is_no_place() -> None:
+    view = field_view("meth")
+    assert view.capacity == 8
+    assert "MEth0/0/1" not in [port.name for port in view.ports]
+
+
+def test_the_number_on_the_case_is_shown_and_either_name_may_be_reserved() -> None:
+    view = field_view("front-numbers", Rules(reserved=frozenset({"swp00"})))
+    assert [port.name for port in view.ports] == [str(number) for number in range(1, 11)]
+    assert [port.name for port in view.ports if port.role == "reserved"] == ["1"]
+
+
+def test_ten_megabits_that_are_ten_are_a_slow_cable() -> None:
+    view = field_view("ten-is-ten")
+    assert all(port.role == "access" for port in view.ports)
+
+
+@pytest.mark.parametrize(("name", "places"), [("base-from-3", 7), ("slot-names", 8)])
+def test_what_was_right_stays_right(name: str, places: int) -> None:
+    assert field_view(name).capacity == places
+
+
+@pytest.mark.parametrize("path", sorted(FIELD.glob("*.snmprec")), ids=lambda path: path.stem)
+def test_rows_may_come_in_any_order(path: Any) -> None:
+    raw = recorded(path)
+    shuffled = {
+        name: dict(random.Random(path.stem).sample(list(cells.items()), len(cells)))
+        for name, cells in raw.cells.items()
+    }
+    one, other = (understand(build("s", each)) for each in (raw, replace(raw, cells=shuffled)))
+    assert one.ports == other.ports
+    assert set(one.stations) == set(other.stations)
+
+
+@pytest.mark.parametrize(
+    "typed", ["VLAN 20 room", "management", "trunk1 to office", "cpu", "stack of laptops", "bridge"]
+)
+def test_what_somebody_typed_loses_no_port(typed: str, make_raw: Any) -> None:
+    """The maker's name stands in one of ifName and ifDescr, whatever a person typed into the other."""
+    for column in ("ifName", "ifDescr"):
+        rows = [
+            {
+                "index": 2,
+                "ifName": b"gi2",
+                "ifDescr": b"GigabitEthernet2",
+                column: typed.encode(),
+                "ifConnectorPresent": 1,
+            }
+        ]
+        view = understand(build("s", make_raw(3, rows, base={1: 1, 2: 2, 3: 3})))
+        assert view.capacity == 3, column
+
+
+def test_a_socket_left_out_for_both_of_its_names_is_told(make_raw: Any) -> None:
+    rows = [{"index": 2, "ifName": b"vlan20", "ifDescr": b"vlan20"}]
+    view = understand(build("s", make_raw(3, rows, base={1: 1, 2: 2, 3: 3})))
+    assert view.capacity == 2
+    assert [warning.code for warning in view.warnings if "vlan20" in warning.text] == ["switch-left-out"]
+
+
+MAC = "98:fa:9b:00:00:01"
+LAPTOP = Laptop(
+    LaptopId("l1"), 3, Identity(macs=(MAC,)), State.WAITING, 0.0, 0.0, boot_mac=MAC, speed_mbps=1000, card_mbps=1000
+)
+
+
+def ten(make_raw: Any, mbps: int = 10) -> Chain:
+    return join([understand(build("s", make_raw(3, [{"index": 2, "ifHighSpeed": mbps}], fdb=[(MAC, 2)])))])
+
+
+def test_a_laptop_is_believed_before_a_switch_that_says_ten(make_raw: Any) -> None:
+    chain = ten(make_raw)
+    assert located(LAPTOP, chain, several=False) == Located(LaptopId("l1"), "gi2", 1000, None)
+    assert [each.code for each in misread_ports([LAPTOP], chain)] == ["switch-speed"]
+    view = chain.views[0]
+    assert [each.code for each in view.warnings] == ["slow-port"]
+    assert believed(view.warnings, [LAPTOP], chain) == []
+
+
+def test_a_hundred_megabits_may_be_a_small_switch_in_between(make_raw: Any) -> None:
+    chain = ten(make_raw, 100)
+    assert located(LAPTOP, chain, several=False) == Located(LaptopId("l1"), "gi2", 100, None)
+    assert misread_ports([LAPTOP], chain) == []
+    assert len(believed(chain.views[0].warnings, [LAPTOP], chain)) == 1
