@@ -30,8 +30,11 @@ Answer = Callable[[str, Oid, Any], tuple[Oid, Any] | None]
 class Agent(asyncio.DatagramProtocol):
     """Answers GET and GETBULK through `answer`; `garble` may spoil the datagram."""
 
-    def __init__(self, answer: Answer, garble: Callable[[bytes, int], bytes | None], most: int) -> None:
-        self._answer, self._garble, self._most = answer, garble, most
+    def __init__(
+        self, answer: Answer, garble: Callable[[bytes, int], bytes | None], most: int, no_bulk: int = 0
+    ) -> None:
+        """`no_bulk`: the error-status that GETBULK gets; 0: it is answered."""
+        self._answer, self._garble, self._most, self._no_bulk = answer, garble, most, no_bulk
         self.asked = 0
         self.community = ""
 
@@ -53,13 +56,20 @@ class Agent(asyncio.DatagramProtocol):
         response = v2c.apiPDU.get_response(request)
         bulk = request.isSameTypeWith(v2c.GetBulkRequestPDU())
         current = [tuple(oid) for oid, _ in v2c.apiPDU.get_varbinds(request)]
+        kind = "next" if bulk or request.isSameTypeWith(v2c.GetNextRequestPDU()) else "get"
+        if bulk and self._no_bulk:
+            v2c.apiPDU.set_error_status(response, self._no_bulk)
+            v2c.apiPDU.set_varbinds(response, v2c.apiPDU.get_varbinds(request))
+            v2c.apiMessage.set_pdu(message, response)
+            self.transport.sendto(encoder.encode(message), where)
+            return
         rows = int(v2c.apiBulkPDU.get_max_repetitions(request)) if bulk else 1
         variables = []
         for _ in range(rows):
             for position, oid in enumerate(current):
-                found = self._answer("next" if bulk else "get", oid, self)
+                found = self._answer(kind, oid, self)
                 current[position] = found[0] if found else oid
-                nothing = v2c.EndOfMibView("") if bulk else v2c.NoSuchObject("")
+                nothing = v2c.EndOfMibView("") if kind == "next" else v2c.NoSuchObject("")
                 variables.append((v2c.ObjectIdentifier(current[position]), found[1] if found else nothing))
         v2c.apiPDU.set_varbinds(response, variables[: self._most])
         v2c.apiMessage.set_pdu(message, response)
@@ -73,10 +83,11 @@ async def answering(
     answer: Answer,
     garble: Callable[[bytes, int], bytes | None] = lambda data, _: data,
     most: int = 64,
+    no_bulk: int = 0,
 ) -> AsyncIterator[tuple[str, Agent]]:
     loop = asyncio.get_running_loop()
     transport, agent = await loop.create_datagram_endpoint(
-        lambda: Agent(answer, garble, most), local_addr=("127.0.0.1", 0)
+        lambda: Agent(answer, garble, most, no_bulk), local_addr=("127.0.0.1", 0)
     )
     try:
         yield f"127.0.0.1:{transport.get_extra_info('sockname')[1]}", agent
@@ -121,6 +132,29 @@ async def test_an_agent_that_does_everything_right() -> None:
     async with answering(lambda kind, oid, _: plain(kind, oid)) as (address, _):
         view = await view_of(address)
     assert ([port.name for port in view.ports], view.capacity, view.warnings) == (["gi1", "gi2", "gi3", "gi4"], 4, ())
+
+
+@pytest.mark.parametrize("status", [5, 13])
+async def test_an_agent_without_getbulk_is_read_row_by_row(status: int) -> None:
+    """genErr(5), authorizationError... whatever it says to a GETBULK, GETNEXT is answered."""
+    async with answering(lambda kind, oid, _: plain(kind, oid), no_bulk=status) as (address, _):
+        view = await view_of(address)
+    assert ([port.name for port in view.ports], view.capacity, view.warnings) == (["gi1", "gi2", "gi3", "gi4"], 4, ())
+
+
+async def test_a_table_that_is_not_sorted_is_read_whole() -> None:
+    order = [3, 1, 4, 2]
+
+    def shuffled(kind: str, oid: Oid, agent: Agent) -> tuple[Oid, Any] | None:
+        column = next((each for each in (c.IF_TYPE, c.IF_OPER, c.IF_NAME) if oid[: len(each.oid)] == each.oid), None)
+        if kind != "next" or column is None:
+            return plain(kind, oid)
+        rest = order[order.index(oid[-1]) + 1 :] if len(oid) > len(column.oid) else order
+        return plain("get", (*column.oid, rest[0])) if rest else plain("next", (*column.oid, 9))
+
+    async with answering(shuffled) as (address, _):
+        view = await view_of(address)
+    assert ([port.name for port in view.ports], view.warnings) == (["gi1", "gi2", "gi3", "gi4"], ())
 
 
 async def test_answers_of_three_variables_each() -> None:

@@ -44,7 +44,15 @@ asyncio.run(main())
 """
 
 
-def snmpd(site: Any, folder: Path) -> Any:
+ONLY_V1 = """
+com2sec old default antique
+group old v1 old
+view all included .1
+access old "" v1 noauth exact all none none
+"""
+
+
+def snmpd(site: Any, folder: Path, more: str = "") -> Any:
     """Start snmpd in the switch's namespace, as the lab does, with a few v3 users more."""
     site.ip(site.switch, "addr", "add", f"{SWITCH}/24", "dev", "br0")
     users = [
@@ -52,7 +60,7 @@ def snmpd(site: Any, folder: Path) -> Any:
         for name, (auth, privacy) in USERS.items()
     ]
     config = folder / "snmpd.conf"
-    config.write_text(configuration(SWITCH, "br0", {}, sys.executable) + "".join(users))
+    config.write_text(configuration(SWITCH, "br0", {}, sys.executable) + "".join(users) + more)
     environment = {
         **os.environ,
         "MIBS": "",
@@ -96,6 +104,18 @@ def test_a_bridge_is_read_and_its_links_are_followed(site: Any, read_until: Any,
     assert silent["age"] > 0
     assert "SNMP is off" in silent["hint"]
     assert silent["warnings"] == ["switch-unreachable"]
+
+
+@pytest.mark.parametrize("site", [2], indirect=True)
+def test_a_community_that_only_snmp_v1_knows(site: Any, read_until: Any, tmp_path: Path) -> None:
+    site.build()
+    snmpd(site, tmp_path, ONLY_V1)
+    plainly = site.python(site.machine(1), WATCH, SWITCH, "workshop", "", "SHA")
+    expected = read_until(plainly, 60, lambda line: line["state"] == "ok" and line["ports"]["port2"][1] == "up")
+    watch = site.python(site.machine(1), WATCH, SWITCH, "antique", "", "SHA")
+    seen = read_until(watch, 60, lambda line: line["state"] == "ok" and line["ports"]["port2"][1] == "up")
+    assert seen is not None, (tmp_path / "snmpd.log").read_text()
+    assert (seen["capacity"], seen["ports"].keys()) == (expected["capacity"], expected["ports"].keys())
 
 
 @pytest.mark.slow
