@@ -14,6 +14,7 @@ import pytest
 from cloned import processes
 from cloned.switch.snmp.presence import engine_discovery
 
+FIELD = Path(__file__).resolve().parents[2] / "data" / "field"
 SWITCHES = Path(__file__).resolve().parents[4] / "shared" / "switches"
 
 
@@ -39,10 +40,16 @@ def _answers(port: int) -> bool:
             return False
 
 
-@pytest.fixture(scope="session", params=["SHA256"])
-def responder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Responder]:
+@pytest.fixture(scope="session")
+def switches() -> Path:
+    """The recordings of real switches, which are not ours to keep here."""
     if not any(SWITCHES.glob("*.snmprec")):
         pytest.skip("the recordings of switches are not at ../shared/switches")
+    return SWITCHES
+
+
+@pytest.fixture(scope="session", params=["SHA256"])
+def responder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Responder]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -53,7 +60,7 @@ def responder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
             "--process-user=root",
             "--process-group=root",
             "--logging-method=null",
-            f"--data-dir={SWITCHES}",
+            *(f"--data-dir={folder}" for folder in (SWITCHES, FIELD) if folder.is_dir()),
             f"--cache-dir={tmp_path_factory.mktemp('snmpsim')}",
             f"--agent-udpv4-endpoint={known.address}",
             f"--v3-user={known.user}",

@@ -13,6 +13,7 @@ from cloned.switch.snmp.faults import SilentError, WrongKeysError
 from cloned.switch.snmp.presence import Presence
 from cloned.switch.snmp.reader import Reader
 from cloned.switch.tables import build
+from tests.unit.switch.recorded import FIELD, field_view
 
 pytestmark = pytest.mark.interop
 
@@ -48,7 +49,16 @@ def credentials_of(responder: Any, version: str, name: str, **changes: str) -> C
     return User(keys["user"], "SHA256", Secret(keys["auth"]), "AES", Secret(keys["privacy"]), name)
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in FIELD.glob("*.snmprec")))
+async def test_a_switch_from_the_field_is_read_as_it_was_recorded(name: str, responder: Any) -> None:
+    """Over the wire comes what the file says: what is asked for only where it is needed, too."""
+    seen, known = await view_of(responder, credentials_of(responder, "v2c", name)), field_view(name)
+    assert seen.ports == known.ports
+    assert set(seen.stations) == set(known.stations)
+
+
 @pytest.mark.parametrize("version", ["v2c", "v3"])
+@pytest.mark.usefixtures("switches")
 @pytest.mark.parametrize("name", RECORDINGS)
 async def test_a_real_switch_is_understood(name: str, version: str, responder: Any) -> None:
     expected = json.loads((responder.recordings / f"{name}.expected.json").read_text())
@@ -69,6 +79,7 @@ async def test_a_real_switch_is_understood(name: str, version: str, responder: A
     assert {(row["ifIndex"], neighbour) for row in told for neighbour in row["neighbours"]} <= placed
 
 
+@pytest.mark.usefixtures("switches")
 @pytest.mark.parametrize(
     ("name", "uplinks"),
     [
@@ -97,6 +108,7 @@ async def test_a_wrong_community_is_told_from_a_switch_that_is_off(responder: An
     assert "hush-hush" not in f"{caught.value!r} {caught.value}"
 
 
+@pytest.mark.usefixtures("switches")
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
@@ -114,6 +126,7 @@ async def test_wrong_keys_are_named(changes: dict[str, str], word: str, responde
         assert secret == "nobody" or secret not in f"{caught.value!r} {caught.value}"
 
 
+@pytest.mark.usefixtures("switches")
 async def test_what_changes_is_read_again_with_less(responder: Any) -> None:
     reader = Reader(parse_address(responder.address), Community(Secret("zyxel-gs1900-48")))
     whole = await reader.read()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.usefixtures("switches")]
 
 
 def show(*arguments: str) -> subprocess.CompletedProcess[str]:
