@@ -82,11 +82,11 @@ class RealHands:
         assert record.technique is not None
         self._reset(record)
         seed = secrets.token_hex(16)
-        judge = Judge(record.technique, record.seed, record.remembered, bytes(erase_io.CHUNK))
+        judge = Judge(record.technique, record.seed, record.reached_of(record.remembered), bytes(erase_io.CHUNK))
         with self._open(record) as disk:
-            places = samples.after(seed, disk.size, record.how)
+            places = record.reached_of(samples.after(seed, disk.size, record.how))
             erase_io.look(disk, judge, places, self._stop, lambda done: self._tell(record, done))
-        return LookBack(record.how, seed, judge.places, judge.read, len(record.remembered), judge.found)
+        return LookBack(record.how, seed, judge.places, judge.read, len(judge.remembered), judge.found)
 
     def progress(self, record: DiskErasure, done: float) -> None:
         """For the next report."""

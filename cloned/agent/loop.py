@@ -27,6 +27,7 @@ class Loop:
 
     def __init__(self, options: AgentOptions, client: DaemonClient) -> None:
         self._options, self._client = options, client
+        self._media_told = False
         self._told = facts.disk_facts(facts.told_facts(options.facts))
         self._status = Status()
         self._console = Console(options.live)
@@ -47,6 +48,7 @@ class Loop:
     def _obey(self, order: Order) -> None:
         """Carry out one order; returns when there is a newer one to look at."""
         try:
+            self._tell_media(order)
             match order.get("do"):
                 case "restore":
                     self._restore(order)
@@ -54,6 +56,8 @@ class Loop:
                     self._finish(order)
                 case "capture":
                     self._capture(order)
+                case "erase":
+                    self._erase(order)
                 case "power":
                     self._power(str(order.get("action")))
                 case _:
@@ -87,6 +91,22 @@ class Loop:
         except AgentError as error:
             self._failed(order, error)
         self._status.set("idle", session=None)
+
+    def _erase(self, order: Order) -> None:
+        from cloned.agent.erase_job import EraseJob  # few laptops are erased, and it takes a while to import
+
+        EraseJob(self._options, self._client, self._reporter, self._status, order, self._told).run()
+        self._status.set("idle", session=None)
+
+    def _tell_media(self, order: Order) -> None:
+        """Tell what the disks can do, once and only where the server asks: it takes a second for each disk."""
+        if not order.get("media") or self._media_told:
+            return
+        from cloned.agent import erase_ask
+
+        found = [medium.to_json() for medium in erase_ask.every(self._options.only_disk, self._told)]
+        self._client.call("POST", "/agent/v1/media", {"media": found}, give_up=lambda: self._reporter.revoked)
+        self._media_told = True
 
     def _failed(self, order: Order, error: AgentError) -> None:
         """Tell the daemon, and wait until it wants something else than what just failed."""
@@ -127,17 +147,31 @@ class Loop:
         while self._reporter.order.get("do") == order.get("do") and not self._reporter.revoked:
             self._reporter.next(number)
             number = self._reporter.number
+            self._tell_media(self._reporter.order)
 
     def _show(self) -> None:
         self._console.show(compose(self._reporter.order, self._status.report(), self._reporter.silent))
 
     def _pressed(self, key: str) -> None:
-        """A key on the laptop: C confirms what is offered, and nothing else."""
+        """A key on the laptop: C confirms the clone that is offered, E the erasure, and nothing else."""
+        if key == "e":
+            self._confirm_erasure(self._reporter.order.get("erase_offer"))
+            return
         offer: Mapping[str, Any] | None = self._reporter.order.get("offer")
         if key != "c" or not offer:
             return
         disk = {name: offer["disk"].get(name) for name in ("serial", "wwn")}
         try:
             DaemonClient(self._options, 10).once("POST", "/agent/v1/confirm", {"image": offer["image"], "disk": disk})
+        except (OSError, ValueError, DaemonRefused, Revoked) as error:
+            self._console.show([f"That did not work: {error}"])
+
+    def _confirm_erasure(self, offer: Mapping[str, Any] | None) -> None:
+        """The person at the laptop read which disks, how and how long, and pressed E."""
+        if not offer:
+            return
+        body = {"level": offer.get("level"), "disks": [each.get("key") for each in offer.get("disks", [])]}
+        try:
+            DaemonClient(self._options, 10).once("POST", "/agent/v1/erase", body)
         except (OSError, ValueError, DaemonRefused, Revoked) as error:
             self._console.show([f"That did not work: {error}"])

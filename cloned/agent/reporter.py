@@ -68,6 +68,11 @@ class Reporter:
         order = self.order
         return not self.revoked and order.get("do") == "restore" and order.get("session") == session
 
+    def wants_erased(self, erasure: str) -> bool:
+        """Whether the daemon still wants this erasure of us; while it is silent it does."""
+        order = self.order
+        return not self.revoked and order.get("do") == "erase" and order.get("erasure") == erasure
+
     def _body(self) -> dict[str, Any]:
         heard = self._probe.result()
         return {**self._status.report(), "probe": {"heard": heard.heard, "expected": heard.expected}}

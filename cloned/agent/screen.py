@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cloned.agent import sysfs
+from cloned.agent import erase_screen, sysfs
 
 WIDTH = 78
 _CLEAR = "\x1b[H\x1b[2J\x1b[3J"
@@ -44,6 +44,7 @@ _STATES = {
     "finishing": "Finishing",
     "finished": "Finished",
     "failed": "Stopped",
+    "erasing": "Erasing",
     "capturing": "Capturing this laptop as",
     "proving": "The server proves what it got of",
 }
@@ -70,9 +71,10 @@ def compose(order: Mapping[str, Any], report: Mapping[str, Any], silent: str = "
     lines = [*big(tag), ""] if big(tag) else [f"Laptop {tag}", ""] if tag else []
     lines.append(headline(order, report))
     lines += ["", *_progress(report)] if report["state"] in ("surveying", "receiving", "verifying", "capturing") else []
+    lines += erase_screen.lines(report) if report["state"] == "erasing" else []
     lines += _reason(report)
     lines += ["", *(str(line) for line in order.get("screen", []))] if order.get("screen") else []
-    lines += _offer(order.get("offer"))
+    lines += _offer(order.get("offer")) + erase_screen.offer(order.get("erase_offer"))
     if silent:
         lines += ["", "The server is silent at the moment; this laptop carries on and keeps asking."]
     return [part for line in lines for part in wrap(line)]

@@ -159,6 +159,15 @@ class DiskErasure:
             ErasureFault.UNREADABLE,
         )
 
+    def reached_of(self, places: tuple[Sample, ...]) -> tuple[Sample, ...]:
+        """Those that were written to the last byte: what was not is told apart, and reading it is no use."""
+
+        def written(place: Sample) -> bool:
+            end = place.offset + place.length
+            return all(end <= at or at + length <= place.offset for at, length in self.unreached)
+
+        return tuple(place for place in places if written(place)) if self.unreached else places
+
     def said(self) -> str:
         """What went wrong, in a sentence; empty where nothing did."""
         return FAULTS[self.fault][0].replace("{detail}", self.detail) if self.fault else ""

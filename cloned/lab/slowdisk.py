@@ -1,9 +1,12 @@
 """A slow disk: the backing file once more, seen through a FUSE server of ours that takes its time.
 
 There is no device-mapper everywhere, and no throttle of block devices that works alike everywhere. This one
-is a process, `python -m cloned.lab.slowdisk BACKING SHOWN RATE`: it mounts itself over a file (FUSE allows a
+is a process, `python -m cloned.lab.slowdisk BACKING SHOWN RATE [FLAW…]`: it mounts itself over a file (FUSE allows a
 regular file as the root of a file system), answers one request after the other at the rate asked for, reading
 and writing alike, and is gone when killed. Past the page cache, so that what is read back was read from it.
+
+A flaw is KIND:OFFSET:LENGTH in bytes: `bad-read` and `bad-write` give errors there as a worn disk does, a `lie` says
+that it wrote and did not.
 
 The protocol is the kernel's (linux/fuse.h, version 7.31); only what a loop device asks of a file is answered.
 """
@@ -17,7 +20,8 @@ import stat
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cloned import processes
@@ -47,13 +51,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ThrottledDisk:
-    """`path` is the same disk as `backing`, moving `rate` bytes a second and no more."""
+    """`path` is the same disk as `backing`, moving `rate` bytes a second and no more, with its flaws."""
 
-    def __init__(self, backing: Path, folder: Path, rate: int) -> None:
+    def __init__(self, backing: Path, folder: Path, rate: int, flaws: Sequence[str] = ()) -> None:
         self.path = folder / "slow-disk"
         self.path.touch()
         log = folder / "slow-disk.log"
-        command = [sys.executable, "-m", "cloned.lab.slowdisk", str(backing), str(self.path), str(rate)]
+        command = [sys.executable, "-m", "cloned.lab.slowdisk", str(backing), str(self.path), str(rate), *flaws]
         with log.open("ab") as out:
             self._process = processes.spawn(command, stdout=out, stderr=out)
         self._await(backing.stat().st_size, log)
@@ -74,10 +78,32 @@ class ThrottledDisk:
         processes.run(["umount", "--lazy", self.path], check=False)
 
 
+@dataclass(frozen=True)
+class DiskFlaw:
+    """A stretch of the disk that does not do what a disk should."""
+
+    kind: str
+    offset: int
+    length: int
+
+    @classmethod
+    def parse(cls, text: str) -> DiskFlaw:
+        """KIND:OFFSET:LENGTH."""
+        kind, offset, length = text.split(":")
+        if kind not in ("bad-read", "bad-write", "lie"):
+            raise ValueError(f"a disk has no flaw {kind}")
+        return cls(kind, int(offset), int(length))
+
+    def meets(self, offset: int, size: int) -> bool:
+        """Whether these bytes touch it."""
+        return offset < self.offset + self.length and self.offset < offset + size
+
+
 class DiskServer:
     """Answers the kernel, one request at a time."""
 
-    def __init__(self, backing: Path, rate: int) -> None:
+    def __init__(self, backing: Path, rate: int, flaws: Sequence[str] = ()) -> None:
+        self._flaws = [DiskFlaw.parse(each) for each in flaws]
         self._file = os.open(backing, os.O_RDWR | os.O_CLOEXEC)
         self._rate = rate
         self._free_at = time.monotonic()
@@ -113,6 +139,9 @@ class DiskServer:
             return _OUT.pack(_OUT.size, -(error.errno or errno.EIO), unique)
         return _OUT.pack(_OUT.size + len(data), 0, unique) + data
 
+    def _flawed(self, kind: str, offset: int, size: int) -> bool:
+        return any(each.kind == kind and each.meets(offset, size) for each in self._flaws)
+
     def _take_time(self, count: int) -> None:
         """A disk that was idle saves nothing up."""
         self._free_at = max(self._free_at, time.monotonic()) + count / self._rate
@@ -134,11 +163,17 @@ class DiskServer:
     def _read(self, body: memoryview) -> bytes:
         _, offset, size, *_ = _IO_IN.unpack_from(body)
         self._take_time(size)
+        if self._flawed("bad-read", offset, size):
+            raise OSError(errno.EIO, "a bad sector")
         return os.pread(self._file, size, offset)
 
     def _write(self, body: memoryview) -> bytes:
         _, offset, size, *_ = _IO_IN.unpack_from(body)
         self._take_time(size)
+        if self._flawed("bad-write", offset, size):
+            raise OSError(errno.EIO, "a bad sector")
+        if self._flawed("lie", offset, size):
+            return _WRITE_OUT.pack(size, 0)
         written = os.pwrite(self._file, body[_IO_IN.size : _IO_IN.size + size], offset)
         return _WRITE_OUT.pack(written, 0)
 
@@ -158,14 +193,14 @@ class DiskServer:
         return b""
 
 
-def main(backing: Path, shown: Path, rate: int) -> None:
+def main(backing: Path, shown: Path, rate: int, flaws: Sequence[str]) -> None:
     """Mount over `shown` and serve."""
     channel = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
-    server = DiskServer(backing, rate)
+    server = DiskServer(backing, rate, flaws)
     options = f"fd={channel},rootmode={stat.S_IFREG:o},user_id=0,group_id=0,allow_other,max_read={_LARGEST}"
     kernel.mount("cloned-slow-disk", shown, "fuse", kernel.MS_NOSUID | kernel.MS_NODEV, options)
     server.serve(channel)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])

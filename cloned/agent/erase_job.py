@@ -1,0 +1,106 @@
+"""One order `erase`: every disk that it names, side by side, each from where its record stands."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
+from cloned.agent.erase_driver import carry_out
+from cloned.agent.erase_hands import RealHands
+from cloned.agent.job import Job
+from cloned.agent.verify import Stopped
+from cloned.disk.erase import LEVELS
+from cloned.disk.erase_record import DiskErasure, ErasePhase
+from cloned.disk.media import FactsError
+
+_WORDS = {
+    ErasePhase.PLANNED: "looking at what is on it",
+    ErasePhase.REMEMBERED: "beginning",
+    ErasePhase.STARTED: "erasing",
+    ErasePhase.COMPLETED: "reading back",
+}
+
+
+class EraseJob(Job):
+    """Carries out one order; `run` returns when every disk is through, well or not."""
+
+    def run(self) -> None:
+        """Erase; raises Stopped where the order was taken back."""
+        self._id = str(self._order["erasure"])
+        self._lines: dict[str, dict[str, Any]] = {}
+        self._failure: BaseException | None = None
+        self._stopped = False
+        self._status.set("erasing", session=None, said="", disks=[])
+        records = self._records()
+        threads = [
+            threading.Thread(target=self._disk_thread, args=(record,), name=f"erase {record.medium.path}", daemon=True)
+            for record in records
+            if not record.over
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _records(self) -> list[DiskErasure]:
+        try:
+            return [DiskErasure.from_json(each) for each in self._order["disks"]]
+        except (FactsError, KeyError, TypeError) as error:
+            print(f"agent: this order to erase is not understood, so nothing is touched: {error}", flush=True)
+            raise Stopped from error
+
+    def _disk_thread(self, record: DiskErasure) -> None:
+        """One disk, with a connection of its own: the others do not wait for it."""
+        client = DaemonClient(self._options)
+        hands = RealHands(
+            self._options.only_disk, self._told, self._options.live, self._withdrawn, self._progress
+        )  # fmt: skip
+        try:
+            carry_out(record, hands, lambda now: self._save(client, now))
+        except BaseException as error:
+            self._failure = error
+        finally:
+            client.close()
+
+    def _save(self, client: DaemonClient, record: DiskErasure) -> None:
+        """Have the daemon write it down. While it is away an overwrite goes on: that only costs time to do twice."""
+        self._progress(record, 1.0 if record.over else 0.0)
+        body = {"erasure": self._id, "disk": record.to_json()}
+        try:
+            if record.phase is ErasePhase.STARTED and record.offset:
+                client.once("POST", "/agent/v1/erasing", body)
+            else:
+                client.call("POST", "/agent/v1/erasing", body, give_up=self._withdrawn)
+        except DaemonRefused as refused:
+            raise Stopped from refused
+        except Revoked:
+            self._reporter.revoked = True
+            raise Stopped from None
+        except (OSError, ValueError) as error:
+            client.close()
+            print(f"agent: {record.medium.path} goes on without the server: {error}", flush=True)
+
+    def _withdrawn(self) -> bool:
+        return self._failure is not None or not self._reporter.wants_erased(self._id)
+
+    def _progress(self, record: DiskErasure, done: float) -> None:
+        """For the report and the screen."""
+        words = "erased" if record.erased else record.said() or _WORDS.get(record.phase, "")
+        self._lines[record.medium.key] = {
+            "disk": record.medium.key,
+            "name": f"{record.medium.model} {record.medium.serial}".strip() or record.medium.path,
+            "technique": LEVELS[record.technique].words if record.technique else "",
+            "phase": str(record.phase),
+            "done": round(min(1.0, max(0.0, done)), 4),
+            "words": words,
+        }
+        lines = list(self._lines.values())
+        self._status.progress({"disks": lines, "said": _screen(lines)})
+
+
+def _screen(lines: list[dict[str, Any]]) -> str:
+    """One line for each disk."""
+    return "\n".join(f"{each['name']}: {each['words']} {each['done']:.0%}" for each in lines)

@@ -1,0 +1,193 @@
+"""Erases real loop devices full of old data, and looks at the files behind them from outside."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from cloned.agent import erase_ask
+from cloned.agent.erase_driver import carry_out
+from cloned.agent.erase_hands import RealHands
+from cloned.agent.verify import Stopped
+from cloned.disk import erase_machine as machine
+from cloned.disk.erase import EraseLevel
+from cloned.disk.erase_record import DiskErasure, ErasePhase, ErasureFault
+from cloned.lab.slowdisk import ThrottledDisk
+
+pytestmark = pytest.mark.wire
+SIZE = 24 << 20
+OLD = b"the family's holiday photographs, never to be seen again. "
+FAST = 10**10
+
+
+@contextmanager
+def loop_device(file: Path, sector: int = 512) -> Iterator[str]:
+    command = ["losetup", "--find", "--show", "--sector-size", str(sector), str(file)]
+    name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        yield name
+    finally:
+        subprocess.run(["losetup", "--detach", name], check=True)
+
+
+def filled(file: Path, size: int = SIZE) -> Path:
+    """Old data in most of it, noise in some, nothing in the last quarter."""
+    block = (OLD * 100)[:4096]
+    parts = [Random(1).randbytes(4096) if n % 7 == 0 else block for n in range(size * 3 // 4 // 4096)]
+    file.write_bytes(b"".join(parts) + bytes(size - len(parts) * 4096))
+    return file
+
+
+class Saved:
+    """Records as the daemon would have them."""
+
+    def __init__(self, stop_at: ErasePhase | None = None) -> None:
+        self.records: list[DiskErasure] = []
+        self.stop_at = stop_at
+
+    def __call__(self, record: DiskErasure) -> None:
+        last = self.records[-1] if self.records else None
+        assert last is None or record == last or machine.strictly_later(last, record)
+        self.records.append(DiskErasure.from_json(record.to_json()))
+        if record.phase is self.stop_at:
+            raise Stopped
+
+
+def hands(device: str, stop: threading.Event | None = None) -> RealHands:
+    stopped = stop or threading.Event()
+    return RealHands(device, {"serial": "LOOP1"}, False, stopped.is_set, lambda record, done: None)
+
+
+def planned(device: str, level: EraseLevel = EraseLevel.CLEAR, how: str = "sample") -> DiskErasure:
+    (medium,) = erase_ask.every(device, {"serial": "LOOP1"})
+    return machine.plan(medium, level, "ab" * 16, how)
+
+
+@pytest.mark.parametrize("sector", [512, 4096])
+@pytest.mark.parametrize("how", ["sample", "all"])
+def test_a_disk_full_of_old_data_is_overwritten_and_verified(tmp_path: Path, sector: int, how: str) -> None:
+    file = filled(tmp_path / "disk")
+    with loop_device(file, sector) as device:
+        record = carry_out(planned(device, how=how), hands(device), Saved())
+    assert record.erased, record.said()
+    assert record.reached is EraseLevel.CLEAR
+    assert record.check.found == "zeros"
+    assert record.check.remembered > 200
+    assert file.read_bytes() == bytes(SIZE)
+
+
+def test_an_odd_size_is_erased_to_its_last_byte(tmp_path: Path) -> None:
+    size = 5 * (1 << 20) + 512 * 3
+    file = filled(tmp_path / "disk", size)
+    with file.open("r+b") as disk:
+        disk.seek(size - 512)
+        disk.write((OLD * 20)[:512])
+    with loop_device(file) as device:
+        record = carry_out(planned(device), hands(device), Saved())
+    assert record.erased, record.said()
+    assert file.read_bytes() == bytes(size)
+
+
+def test_a_level_that_cannot_be_had_touches_nothing(tmp_path: Path) -> None:
+    file = filled(tmp_path / "disk")
+    before = file.read_bytes()
+    with loop_device(file) as device:
+        record = carry_out(planned(device, EraseLevel.PURGE), hands(device), Saved())
+    assert record.fault is ErasureFault.REFUSED
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("phase", [ErasePhase.REMEMBERED, ErasePhase.STARTED, ErasePhase.COMPLETED])
+def test_it_goes_on_from_every_phase(tmp_path: Path, phase: ErasePhase) -> None:
+    file = filled(tmp_path / "disk")
+    saved = Saved(phase)
+    with loop_device(file) as device:
+        with pytest.raises(Stopped):
+            carry_out(planned(device), hands(device), saved)
+        assert saved.records[-1].phase is phase
+        saved.stop_at = None
+        record = carry_out(saved.records[-1], hands(device), saved)
+    assert record.erased, record.said()
+    assert file.read_bytes() == bytes(SIZE)
+
+
+def test_an_order_that_is_taken_back_ends_the_writing_and_nothing_is_claimed(tmp_path: Path) -> None:
+    file = filled(tmp_path / "disk")
+    stop = threading.Event()
+    saved = Saved()
+    with loop_device(file) as device:
+        mine = hands(device, stop)
+        record = machine.remembered(planned(device), mine.remember(planned(device)), 1.0)
+        stop.set()
+        with pytest.raises(Stopped):
+            carry_out(machine.starting(record, ()), mine, saved)
+    assert not any(each.completed for each in saved.records)
+
+
+def test_another_disk_at_the_same_node_is_not_touched(tmp_path: Path) -> None:
+    file = filled(tmp_path / "disk")
+    before = file.read_bytes()
+    with loop_device(file) as device:
+        other = RealHands(device, {"serial": "SOMEBODY-ELSE"}, False, lambda: False, lambda record, done: None)
+        record = carry_out(planned(device), other, Saved())
+    assert record.fault in (ErasureFault.GONE, ErasureFault.CHANGED)
+    assert file.read_bytes() == before
+
+
+def test_a_disk_that_shrank_is_not_touched(tmp_path: Path) -> None:
+    file = filled(tmp_path / "disk")
+    with loop_device(file) as device:
+        record = planned(device)
+    with file.open("r+b") as disk:
+        disk.truncate(SIZE // 2)
+    before = file.read_bytes()
+    with loop_device(file) as device:
+        again = DiskErasure.from_json({**record.to_json(), "medium": {**record.medium.to_json(), "path": device}})
+        found = carry_out(again, hands(device), Saved())
+    assert found.fault is ErasureFault.CHANGED
+    assert file.read_bytes() == before
+
+
+@contextmanager
+def flawed(tmp_path: Path, *flaws: str) -> Iterator[tuple[str, Path]]:
+    """A loop device over a disk that has flaws, and the file behind it all."""
+    file = filled(tmp_path / "disk")
+    with ExitStack() as stack:
+        disk = ThrottledDisk(file, tmp_path, FAST, flaws)
+        stack.callback(disk.close)
+        yield stack.enter_context(loop_device(disk.path)), file
+
+
+def test_a_bad_sector_does_not_end_the_overwrite_but_is_not_clear(tmp_path: Path) -> None:
+    with flawed(tmp_path, "bad-write:9000000:100") as (device, file):
+        record = carry_out(planned(device), hands(device), Saved())
+    assert record.fault is ErasureFault.UNREACHED
+    (stretch,) = record.unreached
+    assert stretch[0] <= 9000000 < sum(stretch)
+    assert stretch[1] <= 8192
+    left = file.read_bytes()
+    assert not any(left[: stretch[0]])
+    assert not any(left[sum(stretch) :])
+    assert not record.erased
+
+
+@pytest.mark.parametrize("flaw", [f"lie:0:{SIZE}", f"lie:{SIZE // 2}:{SIZE // 2}", "lie:0:65536"])
+def test_a_disk_that_says_it_wrote_and_did_not_is_found_by_the_read_back(tmp_path: Path, flaw: str) -> None:
+    with flawed(tmp_path, flaw) as (device, file):
+        record = carry_out(planned(device), hands(device), Saved())
+        assert record.fault is ErasureFault.LIES, record
+    assert OLD in file.read_bytes()
+    assert record.completed
+    assert not record.erased
+
+
+def test_a_disk_that_cannot_be_read_back_is_not_called_erased(tmp_path: Path) -> None:
+    with flawed(tmp_path, "bad-read:12000000:4096") as (device, _):
+        record = carry_out(planned(device), hands(device), Saved())
+    assert record.fault is ErasureFault.UNREADABLE
