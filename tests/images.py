@@ -15,7 +15,7 @@ from pathlib import Path
 
 import zstandard
 
-from cloned.disk.layout import Layout, Partition, Swap, read_layout, sfdisk_script, swap_areas, table_writes
+from cloned.disk.layout import Layout, Partition, Swap, ebr_writes, read_layout, sfdisk_script, swap_areas, table_writes
 from cloned.disk.lvm_map import placed, read_groups
 from cloned.disk.manifest import Plan, ReadBack
 from cloned.images.export import partclone_stream
@@ -49,7 +49,8 @@ def read_back(plan: Plan, disk: Path) -> ReadBack:
             return None if data is None else hashlib.sha256(at(offset, len(data))).digest()
 
         wanted, where = Layout.parse(plan.layout), placed(plan)
-        layout = read_layout(at, disk.stat().st_size, plan.sector_size, wanted.swaps)
+        size, code = disk.stat().st_size, bool(wanted.ebr_code)
+        layout = read_layout(at, size, plan.sector_size, wanted.swaps, ebr_code=code)
         layout = replace(layout, groups=read_groups(at, layout, wanted.groups))
         pieces = []
         for piece in range(plan.map.count):
@@ -63,7 +64,7 @@ def put(store: ImageStore, name: str, disk: Path, size: int) -> None:
     manifest = store.manifest(name)
     plan = manifest.plan
     layout = Layout.parse(plan.layout)
-    writes = table_writes(layout, size) + swap_areas(layout)
+    writes = table_writes(layout, size) + ebr_writes(layout, plan.ebr_code) + swap_areas(layout)
     writes += [(0, plan.boot_code)] if plan.boot_code else []
     writes += [(512, plan.gap)] if plan.gap else []
     with disk.open("wb") as file:

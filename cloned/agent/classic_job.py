@@ -14,7 +14,7 @@ from cloned.clonezilla.names import partition
 from cloned.clonezilla.ocs import OcsOutput
 from cloned.disk.layout import Layout, LayoutError
 from cloned.disk.lvm_map import check_places, placed
-from cloned.disk.manifest import Plan
+from cloned.disk.manifest import GAP_LAYER, Plan
 
 
 class ClassicJob(RestoreJob):
@@ -110,8 +110,9 @@ class ClassicJob(RestoreJob):
 def _devices(plan: Plan, disk: str) -> dict[str, int]:
     """Used bytes by the name that Clonezilla gives each device."""
     name = Path(disk).name
-    names = (partition(name, str(layer.number)) if layer.number else layer.name for layer in plan.layers)
-    return {f"/dev/{device}": layer.used for device, layer in zip(names, plan.layers, strict=True)}
+    sent = [layer for layer in plan.layers if layer.name != GAP_LAYER]
+    names = (partition(name, str(layer.number)) if layer.number else layer.name for layer in sent)
+    return {f"/dev/{device}": layer.used for device, layer in zip(names, sent, strict=True)}
 
 
 class _Rate:

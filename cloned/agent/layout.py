@@ -17,7 +17,7 @@ from dataclasses import replace
 from cloned.agent.blockio import BlockDevice, Range, buffer
 from cloned.agent.failures import AgentError
 from cloned.agent.tools import ToolError, run
-from cloned.disk.layout import Layout, LayoutError, read_layout, swap_areas, table_writes
+from cloned.disk.layout import Layout, LayoutError, ebr_writes, read_layout, swap_areas, table_writes
 from cloned.disk.lvm_map import read_groups
 from cloned.disk.manifest import BOOT_CODE, Plan
 
@@ -71,7 +71,8 @@ def write(disk: BlockDevice, plan: Plan) -> None:
     """Write boot code, gap, partition table and swap areas; AgentError `layout-failed` if they do not fit."""
     try:
         layout = Layout.parse(plan.layout)
-        parts = [*boot_writes(plan), *table_writes(layout, disk.size), *swap_areas(layout)]
+        tables = [*table_writes(layout, disk.size), *ebr_writes(layout, plan.ebr_code)]
+        parts = [*boot_writes(plan), *tables, *swap_areas(layout)]
     except LayoutError as error:
         raise AgentError("layout-failed", str(error)) from error
     put(disk, parts)
@@ -109,7 +110,7 @@ def read_back(disk: BlockDevice, plan: Plan) -> tuple[str, bytes | None, bytes |
     read = reader(disk)
     wanted = Layout.parse(plan.layout)
     try:
-        found = read_layout(read, disk.size, plan.sector_size, wanted.swaps)
+        found = read_layout(read, disk.size, plan.sector_size, wanted.swaps, ebr_code=bool(wanted.ebr_code))
         text = replace(found, groups=read_groups(read, found, wanted.groups)).text()
     except (LayoutError, OSError) as error:
         text = f"invalid {error}\n"

@@ -13,7 +13,7 @@ from cloned.agent import layout as layouts
 from cloned.agent.blockio import BlockDevice
 from cloned.agent.disks import DiskFacts
 from cloned.agent.tools import ToolError, run
-from cloned.disk.layout import Layout, LayoutError, Partition, read_layout, table_writes
+from cloned.disk.layout import Layout, LayoutError, Partition, ebr_writes, read_ebr_code, read_layout, table_writes
 
 LINUX = ("ext2", "ext3", "ext4", "btrfs", "xfs", "f2fs")
 CLOSED = {
@@ -51,7 +51,8 @@ class Target:
         """Put another partition table on the disk, and have the kernel know it."""
         device = BlockDevice(self.path, writable=True)
         try:
-            layouts.put(device, table_writes(layout, device.size))
+            code = read_ebr_code(layouts.reader(device), layout)  # it stays, though its sector is written anew
+            layouts.put(device, [*table_writes(layout, device.size), *ebr_writes(layout, code)])
         finally:
             device.close()
         if self._nodes and not layouts.nodes(self.path):

@@ -72,7 +72,10 @@ def list_images(config: Path | None, as_json: bool) -> None:
 def import_image(path: Path, name: str | None, keep: Any, config: Path | None) -> None:
     """Take in a Clonezilla image directory, proving it on the way. Ctrl-C stops it; the same command carries on."""
     with _progress() as report, _stoppable() as stopped:
-        manifest = _store(config).import_image(path, name, report, keep, stopped)
+        store = _store(config)
+        manifest = store.import_image(path, name, report, keep, stopped)
+    for warning in store.warnings(manifest.name):
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"{manifest.name}: {len(manifest.pieces)} pieces, image hash {manifest.image_hash}")
 
 

@@ -2,48 +2,72 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Collection
 from dataclasses import replace
 from itertools import pairwise
 
-from cloned.disk.gpt import Read, backup_sectors, build_gpt, read_gpt, read_primary
-from cloned.disk.mbr import build_mbr, is_protective, read_mbr
-from cloned.disk.partitions import Layout, LayoutError, Partition, Swap, Volume, VolumeGroup
+from cloned.disk.gpt import Read, backup_sectors, read_gpt, read_primary
+from cloned.disk.mbr import (
+    EBR_CODE,
+    build_gpt_and_mbr,
+    build_mbr,
+    ebr_writes,
+    is_protective,
+    read_ebr_code,
+    read_mbr,
+    with_mbr,
+)
+from cloned.disk.partitions import Layout, LayoutError, MbrEntry, Partition, Swap, Volume, VolumeGroup
 from cloned.disk.sfdisk import parse_dump, sfdisk_script
 from cloned.disk.swap import PAGE, read_swap, swap_header
 
 __all__ = [
+    "EBR_CODE",
     "Layout",
     "LayoutError",
+    "MbrEntry",
     "Partition",
     "Read",
     "Swap",
     "Volume",
     "VolumeGroup",
     "check_layout",
+    "ebr_writes",
     "min_disk_size",
     "parse_dump",
+    "read_ebr_code",
     "read_layout",
     "read_primary",
     "sfdisk_script",
     "swap_areas",
     "swap_header",
     "table_writes",
+    "with_mbr",
 ]
 
 
-def read_layout(read: Read, disk_size: int, sector_size: int, swaps: Collection[int] | None = None) -> Layout:
+def read_layout(
+    read: Read, disk_size: int, sector_size: int, swaps: Collection[int] | None = None, *, ebr_code: bool = False
+) -> Layout:
     """Read a disk's layout through `read(offset, length)`; both are multiples of the sector size.
 
     `swaps` are the numbers of the partitions whose swap signature belongs to the layout (a plan's `Layout.swaps`);
-    None looks at every partition. LayoutError names what is invalid.
+    None looks at every partition. `ebr_code`: whether the extended partition's boot code belongs to it. LayoutError
+    names what is invalid.
     """
     head = read(0, sector_size)
     if len(head) < sector_size:
         raise LayoutError("the first sector cannot be read")
     table = read_gpt if is_protective(head) else read_mbr
     layout = table(read, disk_size, sector_size)
+    if layout.label == "gpt":
+        layout = with_mbr(layout, head)
+    if ebr_code:
+        layout = replace(
+            layout, ebr_code=hashlib.sha256(read_ebr_code(read, layout).ljust(EBR_CODE, b"\0")).hexdigest()
+        )
     found: dict[int, Swap] = {}
     for part in layout.partitions:
         if swaps is not None and part.number not in swaps:
@@ -61,7 +85,7 @@ def table_writes(layout: Layout, disk_size: int) -> list[tuple[int, bytes]]:
     """
     if disk_size < min_disk_size(layout):
         raise LayoutError(f"the layout needs {min_disk_size(layout)} bytes, the disk has {disk_size}")
-    return build_gpt(layout, disk_size) if layout.label == "gpt" else build_mbr(layout)
+    return build_gpt_and_mbr(layout, disk_size) if layout.label == "gpt" else build_mbr(layout)
 
 
 def swap_areas(layout: Layout) -> list[tuple[int, bytes]]:
@@ -103,7 +127,7 @@ def check_layout(layout: Layout) -> None:
                 found[first - offset : last - offset] = data[first - start : last - start]
         return bytes(found)
 
-    if read_layout(read, size, sector, layout.swaps).text() != replace(layout, groups=()).text():
+    if read_layout(read, size, sector, layout.swaps).text() != replace(layout, groups=(), ebr_code="").text():
         raise LayoutError("it would not be read back from a disk as it is")
 
 

@@ -19,6 +19,9 @@ from cloned.disk.extents import Extent, Extents
 PIECE = 4 * 1024 * 1024
 """Used bytes in a piece; the last piece of a stream may be shorter."""
 
+GAP_LAYER = "gap"
+"""Name of the layer that holds a gap too large to go along with the plan; its number is 0."""
+
 BOOT_CODE = 440
 """Bytes of boot code at the start of a disk, before the disk signature and the partition table."""
 
@@ -150,6 +153,8 @@ class Plan:
     layers: tuple[Layer, ...]
     classic: bool = False
     """True where the agent cannot lay the image out itself (LVM): a classic session is needed."""
+    ebr_code: bytes | None = None
+    """MBR disks: the 446 bytes of boot code at the start of the extended partition, where there are any."""
 
     @cached_property
     def map(self) -> PieceMap:
@@ -165,6 +170,7 @@ class Plan:
             "boot_code": _hex(self.boot_code),
             "gap": _hex(self.gap),
             "classic": self.classic,
+            "ebr_code": _hex(self.ebr_code),
             "layers": [layer.to_json() for layer in self.layers],
         }
 
@@ -179,6 +185,7 @@ class Plan:
             _bytes(data["gap"]),
             tuple(Layer.from_json(layer) for layer in data["layers"]),
             data["classic"],
+            _bytes(data.get("ebr_code")),
         )
 
 
@@ -238,7 +245,7 @@ def image_hash(plan: Plan, read: ReadBack) -> str:
 
 def _layer_line(layer: Layer, pieces: Sequence[bytes]) -> str:
     """One line a stream: its place, size, and the hashes of its extent list and piece list."""
-    where = str(layer.number) if layer.start is not None else layer.name
+    where = str(layer.number) if layer.number else layer.name
     extents = hashlib.sha256()
     for offset, length in layer.extents:
         extents.update(b"%d %d\n" % (offset, length))

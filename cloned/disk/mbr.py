@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
 
-from cloned.disk.gpt import Read
-from cloned.disk.partitions import EXTENDED, MIB, Layout, LayoutError, Partition
+from cloned.disk.gpt import Read, build_gpt
+from cloned.disk.partitions import EXTENDED, MIB, Layout, LayoutError, MbrEntry, Partition
 
 _ENTRY = struct.Struct("<B3sB3sII")
 _TABLE = 446
+EBR_CODE: Final = 446
+"""Bytes before the table of an EBR: of the first one, boot code."""
+_MOST = 0xFFFFFFFF
+"""Sectors that an entry can name."""
 _MAX_LOGICAL = 1024
 """Longer chains are taken for a loop."""
 
@@ -49,6 +55,69 @@ def read_mbr(read: Read, disk_size: int, sector_size: int) -> Layout:
             raise LayoutError(f"partition {part.number} ends after the end of the disk")
     (ident,) = struct.unpack_from("<I", head, 440)
     return Layout("dos", f"0x{ident:08x}", sector_size, tuple(parts))
+
+
+def with_mbr(layout: Layout, head: bytes) -> Layout:
+    """A GPT's layout with what its MBR says beyond protecting it; `head` is the first sector.
+
+    Some BIOSes start no GPT disk whose protective entry is not active, and hybrid entries are another table.
+    """
+    found = [(number, *entry) for number, entry in enumerate(entries(head), 1) if entry[1]]
+    if [(number, flag & 0x80, kind, start) for number, flag, kind, start, _ in found] == [(1, 0, 0xEE, 1)]:
+        return replace(layout, mbr=(), mbr_id="")
+    end = min(max((part.end for part in layout.partitions), default=0), _MOST)
+    alone = len(found) == 1
+    made = tuple(_mbr_entry(entry, reaches=alone or entry[3] + entry[4] >= end) for entry in found)
+    return replace(layout, mbr=made, mbr_id=f"0x{struct.unpack_from('<I', head, 440)[0]:08x}")
+
+
+def _mbr_entry(entry: tuple[int, int, int, int, int], *, reaches: bool) -> MbrEntry:
+    number, flag, kind, start, size = entry
+    size = 0 if kind == 0xEE and reaches else size
+    return MbrEntry(number, start, size, f"{kind:x}", "active" if flag & 0x80 else "")
+
+
+def build_gpt_and_mbr(layout: Layout, disk_size: int) -> list[tuple[int, bytes]]:
+    """What `build_gpt` gives, with the MBR's entries as the layout has them; LayoutError for what no disk can hold."""
+    writes = build_gpt(layout, disk_size)
+    if not layout.mbr:
+        return writes
+    last = disk_size // layout.sector_size - 1
+    table = bytearray(64)
+    for entry in layout.mbr:
+        _check_mbr_entry(entry, last)
+        size = entry.size or min(last + 1 - entry.start, _MOST)
+        made = Partition(entry.number, entry.start, size, entry.type, attrs=entry.attrs)
+        _ENTRY.pack_into(table, 16 * (entry.number - 1), *_entry(made, entry.start))
+    head = struct.pack("<IH", int(layout.mbr_id, 16), 0) + bytes(table) + b"\x55\xaa"
+    return [(440, head), *((at, data) for at, data in writes if at != 440)]
+
+
+def _check_mbr_entry(entry: MbrEntry, last: int) -> None:
+    if entry.type in EXTENDED:
+        raise LayoutError("a hybrid MBR with an extended partition cannot be kept")
+    if not 1 <= entry.number <= 4 or not 0 < entry.start <= last or entry.start + entry.size - 1 > last:
+        raise LayoutError(f"entry {entry.number} of the hybrid MBR does not fit on the disk")
+    if not (entry.size or entry.protective):
+        raise LayoutError(f"entry {entry.number} of the hybrid MBR is empty")
+
+
+def first_extended(layout: Layout) -> Partition | None:
+    """The extended partition that the chain of logical ones begins in."""
+    return next((part for part in layout.partitions if part.number <= 4 and part.extended), None)
+
+
+def read_ebr_code(read: Read, layout: Layout) -> bytes:
+    """The boot code in the extended partition's first sector; nothing where there is none."""
+    extended = first_extended(layout) if layout.label == "dos" else None
+    data = read(extended.start * layout.sector_size, layout.sector_size)[:EBR_CODE] if extended else b""
+    return data if any(data) else b""
+
+
+def ebr_writes(layout: Layout, code: bytes | None) -> list[tuple[int, bytes]]:
+    """(byte offset, bytes) that put this boot code into the extended partition, after its table was written."""
+    extended = first_extended(layout)
+    return [(extended.start * layout.sector_size, code)] if extended and code else []
 
 
 def _is_extended(kind: int) -> bool:
@@ -97,7 +166,7 @@ def _entry(part: Partition, start: int) -> tuple[int, bytes, int, bytes, int, in
 
 def _chain(layout: Layout) -> Iterator[tuple[int, bytes]]:
     logical = [part for part in layout.partitions if part.number > 4]
-    extended = next((part for part in layout.partitions if part.number <= 4 and part.extended), None)
+    extended = first_extended(layout)
     if extended is None:
         if logical:
             raise LayoutError("there are logical partitions but no extended one")

@@ -87,6 +87,26 @@ class VolumeGroup:
 
 
 @dataclass(frozen=True)
+class MbrEntry:
+    """An entry of a GPT disk's MBR, where that is more than the plain protective one."""
+
+    number: int
+    """1 to 4."""
+    start: int
+    size: int
+    """Sectors; 0 for an entry of type ee that reaches to the end of the disk."""
+    type: str
+    """Lower-case hex without leading zeros."""
+    attrs: str = ""
+    """`active` or nothing."""
+
+    @property
+    def protective(self) -> bool:
+        """Whether it is the entry that keeps old tools away."""
+        return self.type == "ee"
+
+
+@dataclass(frozen=True)
 class Layout:
     """A disk's partition table."""
 
@@ -99,6 +119,12 @@ class Layout:
     """Ascending by number."""
     groups: tuple[VolumeGroup, ...] = ()
     """LVM volume groups, by name."""
+    mbr: tuple[MbrEntry, ...] = ()
+    """GPT: the entries of the MBR, ascending by number; nothing for a plain protective one."""
+    mbr_id: str = ""
+    """GPT: the MBR's disk signature, 0x and eight hex digits, where there are `mbr` entries."""
+    ebr_code: str = ""
+    """MBR: SHA-256 of the boot code in the extended partition, in hex, where the image has any."""
 
     @property
     def swaps(self) -> frozenset[int]:
@@ -125,6 +151,12 @@ class Layout:
         yield f"label {self.label}"
         yield f"id {quote(self.id)}"
         yield f"sector-size {self.sector_size}"
+        if self.mbr:
+            yield f"mbr-id {self.mbr_id}"
+        for entry in self.mbr:
+            yield f"mbr {entry.number} {entry.start} {entry.size} {quote(entry.type)} {quote(entry.attrs)}"
+        if self.ebr_code:
+            yield f"ebr-code {self.ebr_code}"
         for part in self.partitions:
             fields = (part.type, part.uuid, part.attrs, part.name)
             yield f"partition {part.number} {part.start} {part.size} {' '.join(map(quote, fields))}"
@@ -186,14 +218,16 @@ class _Parser:
         self._parts: list[Partition] = []
         self._swaps: dict[int, Swap] = {}
         self._groups: list[VolumeGroup] = []
+        self._mbr: list[MbrEntry] = []
 
     def line(self, fields: list[str]) -> None:
         """Take one line, split at spaces."""
         kind, *rest = fields
-        if kind in ("label", "id", "sector-size"):
+        if kind in ("label", "id", "sector-size", "mbr-id", "ebr-code"):
             (self._head[kind],) = rest
         else:
             takers: dict[str, Callable[..., None]] = {
+                "mbr": self._mbr_entry,
                 "partition": self._partition,
                 "swap": self._swap,
                 "group": self._group,
@@ -210,8 +244,14 @@ class _Parser:
             label, ident, sector = self._head["label"], unquote(self._head["id"]), int(self._head["sector-size"])
         except (KeyError, ValueError) as error:
             raise LayoutError("the layout text lacks its label, id or sector size") from error
-        plain = Layout(label, ident, sector, tuple(self._parts), tuple(self._groups))
+        mbr_id, ebr_code = self._head.get("mbr-id", ""), self._head.get("ebr-code", "")
+        plain = Layout(
+            label, ident, sector, tuple(self._parts), tuple(self._groups), tuple(self._mbr), mbr_id, ebr_code
+        )
         return plain.with_swaps(self._swaps)
+
+    def _mbr_entry(self, number: str, start: str, size: str, kind: str, attrs: str) -> None:
+        self._mbr.append(MbrEntry(int(number), int(start), int(size), unquote(kind), unquote(attrs)))
 
     def _partition(self, number: str, start: str, size: str, *fields: str) -> None:
         kind, uuid, attrs, name = map(unquote, fields)

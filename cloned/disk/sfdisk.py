@@ -10,6 +10,8 @@ from cloned.disk.partitions import MIB, Layout, LayoutError, Partition
 
 _NODE = re.compile(r"^(?P<node>\S.*?)\s*:\s*(?P<fields>.*=.*)$")
 _FIELD = re.compile(r'\s*([A-Za-z-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^,\s]*))?\s*(?:,|$)')
+_MISSPELT = {"RequiredPartiton": "RequiredPartition"}
+"""As older versions of sfdisk wrote it."""
 _ATTRIBUTES = {"RequiredPartition": 0, "NoBlockIOProtocol": 1, "LegacyBIOSBootable": 2}
 
 
@@ -73,8 +75,9 @@ def _attributes(text: str) -> str:
     """`RequiredPartition GUID:60,63` as 16 hex digits."""
     bits = 0
     for word in text.replace("GUID:", "").replace(",", " ").split():
+        known = _MISSPELT.get(word, word)
         try:
-            bits |= 1 << (_ATTRIBUTES[word] if word in _ATTRIBUTES else int(word))
+            bits |= 1 << (_ATTRIBUTES[known] if known in _ATTRIBUTES else int(known))
         except ValueError as error:
             raise LayoutError(f"partition attribute {word!r} is unknown") from error
     return f"{bits:016x}" if bits else ""

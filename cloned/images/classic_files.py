@@ -8,19 +8,24 @@ import tarfile
 from pathlib import Path
 
 from cloned.clonezilla.names import rename_disk
+from cloned.disk.manifest import GAP_LAYER
 from cloned.errors import ImageError
+from cloned.images.boot_sectors import GAP_INLINE
 from cloned.images.folder import SUM_FILES, Folder
 from cloned.images.saved import SavedImage, read_image
 
-_PRIVATE = re.compile(r"Info-.*|clonezilla-img|.*\.log")
-"""Files about the source laptop that restoring does not need."""
+_PRIVATE = re.compile(r"Info-.*|clonezilla-img|.*\.log|.*[._-](?:md5|sha1|sha256|b2)sum.*|.*\.files-.*")
+"""Files about the source laptop that restoring does not need, and the lists of all files' sums (-gmf)."""
+_MOST_SMALL = 128 * 1024 * 1024
+"""Bytes of small files: a laptop keeps them in memory while Clonezilla restores."""
 
 
 def saved_parts(directory: Path) -> list[tuple[str, list[Path]]]:
     """Partitions and logical volumes with their files, in the order of ocs-functions, task_restoreparts."""
     image = read_image(directory)
     order = _order(Folder(directory))
-    parts = sorted(image.parts, key=lambda part: order.index(part.name))
+    sent = (part for part in image.parts if part.name != GAP_LAYER)  # that comes with the small files, or in pieces
+    parts = sorted(sent, key=lambda part: order.index(part.name))
     return [(part.name, list(part.files)) for part in parts]
 
 
@@ -33,10 +38,26 @@ def _order(folder: Folder) -> list[str]:
 def small_files(directory: Path) -> tuple[SavedImage, dict[str, bytes]]:
     """An image's small files, and its large ones without what they hold: Clonezilla goes by their names."""
     image, folder = read_image(directory), Folder(directory)
-    large = {path.name for part in image.parts for path in part.files}
-    left_out = {name for name in folder.names if name in SUM_FILES or _PRIVATE.fullmatch(name)}
-    found = {name: b"" if name in large else folder.data(name) for name in sorted(folder.names - left_out)}
+    large = {path.name for part in image.parts for path in part.files if part.name != GAP_LAYER}
+    gap = {path.name for part in image.parts for path in part.files if part.name == GAP_LAYER}
+    left_out = gap | {name for name in folder.names if name in SUM_FILES or _PRIVATE.fullmatch(name)}
+    wanted = (name for name in sorted(folder.names - left_out) if folder.is_file(name))
+    found = {name: b"" if name in large else folder.data(name, GAP_INLINE) for name in wanted}
     return image, {name: data for name, data in found.items() if data is not None}
+
+
+def unsendable(image: SavedImage) -> str:
+    """Why a classic session could not send an image, found before anybody waits for one; empty if it can."""
+    folder = Folder(image.path)
+    large = {path.name for part in image.parts for path in part.files}
+    small = [name for name in folder.names - large if folder.is_file(name) and not _PRIVATE.fullmatch(name)]
+    sizes = {name: folder.size(name) for name in small}
+    if sum(sizes.values()) > _MOST_SMALL:
+        worst = max(sizes, key=lambda name: sizes[name])
+        return f"its small files come to {sum(sizes.values()) >> 20} MiB, most of it {worst}"
+    if any(part.name == GAP_LAYER for part in image.parts) and not image.classic:
+        return "its gap after the MBR is too large to go along"
+    return ""
 
 
 def pseudo_image(directory: Path, name: str, disk: str) -> bytes:

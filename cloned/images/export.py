@@ -7,14 +7,15 @@ import shutil
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import zstandard
 
 from cloned.disk.extents import Extents
-from cloned.disk.manifest import Layer
+from cloned.disk.manifest import GAP_LAYER, Layer
 from cloned.errors import ImageError, UsageError
 from cloned.images.bitmap import bitmap_of
 from cloned.images.folder import SUM_FILES
@@ -61,13 +62,24 @@ def _rebuild(store: ImageStore, name: str, into: Path, progress: Callable[[WorkP
     for layer, part in zip(manifest.plan.layers, origin["parts"], strict=True):
         digests = manifest.pieces[first : first + layer.piece_count]
         first += layer.piece_count
-        stem = f"{layer.name.replace('/', '-')}.{part['fs']}-ptcl-img.zst"
-        with SplitFile(into / stem) as out:
+        with _sink(into, layer, part) as out:
             for chunk in stream_of(layer, part["header"], map(store.pieces.data, digests)):
                 out.write(chunk)
                 done = min(done + len(chunk), total)
                 progress(WorkProgress(layer.name, done, total))
     _write_sums(into, origin)
+
+
+def _sink(into: Path, layer: Layer, part: Mapping[str, Any]) -> AbstractContextManager[_Writable]:
+    """Where a saved partition goes: compressed and split; a large gap as it was."""
+    if layer.name == GAP_LAYER:
+        return Path(into, part["files"][0]).open("wb")
+    return SplitFile(into / f"{layer.name.replace('/', '-')}.{part['fs']}-ptcl-img.zst")
+
+
+class _Writable(Protocol):
+    def write(self, data: bytes, /) -> object:
+        """Add bytes."""
 
 
 def stream_of(layer: Layer, header: Mapping[str, Any] | None, pieces: Iterable[bytes]) -> Iterator[bytes]:

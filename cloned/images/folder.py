@@ -7,13 +7,15 @@ import re
 import stat
 from collections.abc import Mapping
 from functools import cached_property
+from io import BufferedReader
 from pathlib import Path
 
 from cloned.errors import ImageError
 
 TEXT_LIMIT = 1024 * 1024
 _EVIL = re.compile(r"[/\\\x00-\x1f\x7f]")
-_SUM_LINE = re.compile(r"^\\?([0-9a-fA-F]{32,128}) [ *](.+)$")
+_SUM_LINE = re.compile(r"^\\?([0-9a-fA-F]{32,128}) [ *](?:\./)*(.+)$")
+"""As md5sum(1) writes it; people who made them by hand named the files `./NAME`."""
 SUM_FILES: Mapping[str, tuple[str, int]] = {
     "MD5SUMS": ("md5", 32),
     "SHA1SUMS": ("sha1", 40),
@@ -33,8 +35,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
             raise ImageError(f"{path} is not a directory", "give the directory that Clonezilla saved the image in")
-        self.path = path
-        self._root = path.resolve()
+        self.path = self._root = path.resolve()
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -57,6 +58,14 @@ class Folder:
             raise ImageError(f"{path} is not a regular file", "copy the file itself")
         return path
 
+    def size(self, name: str) -> int:
+        """Bytes of a file that must be there."""
+        return self.file(name).stat().st_size
+
+    def is_file(self, name: str) -> bool:
+        """Whether it is a file, or a link to one within; folders that a NAS adds are none."""
+        return self._inside(name).is_file()
+
     def _inside(self, name: str) -> Path:
         """Where a file really lies: also files that nobody asks for are kept, and given out again by an export."""
         path = self.path / name
@@ -73,9 +82,10 @@ class Folder:
         if name not in self.names:
             return None
         path = self.file(name)
-        if path.stat().st_size > limit:
-            raise ImageError(f"{path} is far too large", "copy the image again")
-        return path.read_bytes()
+        with open_file(path) as file:
+            if os.fstat(file.fileno()).st_size > limit:
+                raise ImageError(f"{path} is far too large", "copy the image again")
+            return file.read(limit)
 
     def text(self, name: str) -> str | None:
         """What a text file holds, or None if there is none."""
@@ -103,3 +113,19 @@ class Folder:
                 self.file(match[2])
                 found.setdefault(match[2], []).append((kind, match[1].lower()))
         return found
+
+
+def open_file(path: Path) -> BufferedReader:
+    """Open a file that `Folder.file` gave, to read; OSError, or ImageError if it leads elsewhere by now.
+
+    What was a file a moment ago can be a link when it is opened: so the open file is asked where it lies.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        real = Path(os.readlink(f"/proc/self/fd/{descriptor}"))  # noqa: PTH115 - what the kernel says, not a path yet
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode) or not real.is_relative_to(path.parent):
+            raise ImageError(f"{path} is a link that leads out of the image", "copy the file itself")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise

@@ -10,12 +10,17 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from cloned.core.warnings import Warn
 from cloned.disk.manifest import Manifest
 from cloned.errors import ImageError, UsageError
+from cloned.images.classic_files import unsendable
+from cloned.images.contents import content_doubts
+from cloned.images.doubts import classic_doubts
+from cloned.images.folder import open_file
 from cloned.images.manifest import (
     Packed,
     Packer,
@@ -24,9 +29,11 @@ from cloned.images.manifest import (
     frame_sizes,
     make_manifest,
     manifest_to_json,
+    without_newer,
 )
+from cloned.images.parts import Saved
 from cloned.images.pieces import Pieces
-from cloned.images.saved import Saved, SavedImage
+from cloned.images.saved import SavedImage
 from cloned.images.system import find_system
 
 log = logging.getLogger(__name__)
@@ -72,24 +79,29 @@ class Import:
     def run(self) -> Manifest:
         """Pack, note, publish."""
         self._draft.mkdir(parents=True, exist_ok=True)
-        if self._image.other_sums:
-            log.warning(
-                "image %s: %s not compared, of a kind that is not known here; everything else is",
-                self._name,
-                ", ".join(self._image.other_sums),
-            )
         try:
             self._check_small_files()
             packed = [self._one(part) for part in self._image.parts]
+            warnings = (*self._image.warnings, *content_doubts(packed, self._store.pieces), *self._classic())
+            for warning in warnings:
+                log.warning("image %s: %s", self._name, warning)
             manifest = make_manifest(self._name, self._image, packed)
             manifest = replace(manifest, os=manifest.os or find_system(packed, self._store.pieces))
-            self._publish(manifest, packed)
+            self._publish(manifest, packed, warnings)
         except StoppedError:
             raise
         except BaseException:
             self._undo()
             raise
         return manifest
+
+    def _classic(self) -> tuple[Warn, ...]:
+        """Whether classic sessions could send it; ImageError where nothing else can."""
+        trouble = unsendable(self._image)
+        if trouble and self._image.classic:
+            what = f"{self._image.path}: only a classic session can clone it, and none can send it: {trouble}"
+            raise ImageError(what, "mend that and import it again")
+        return tuple(classic_doubts(trouble))
 
     def _one(self, part: Saved) -> Packed:
         note = self._draft / f"{part.name.replace('/', '-')}.json"
@@ -116,7 +128,7 @@ class Import:
             if file not in streamed:
                 _check_sums(self._image.path / file, sums)
 
-    def _publish(self, manifest: Manifest, packed: list[Packed]) -> None:
+    def _publish(self, manifest: Manifest, packed: list[Packed], warnings: Sequence[Warn]) -> None:
         final = self._store.root / self._name
         self._refuse_other(manifest, final)
         made = self._draft / "made"
@@ -125,6 +137,7 @@ class Import:
         _keep_files(self._image, made, self._keep)
         (made / "frames").write_bytes(frame_sizes(packed).tobytes())
         _write_json(made / "origin.json", _origin(self._image, packed))
+        _write_json(made / "warnings.json", [asdict(warning) for warning in warnings])
         _write_json(made / "manifest.json", manifest_to_json(manifest))
         _sync(made)
         if final.exists():
@@ -138,7 +151,8 @@ class Import:
         if not final.exists():
             return
         with suppress(ImageError):
-            if self._store.manifest(self._name).image_hash != manifest.image_hash:
+            known = self._store.manifest(self._name).image_hash
+            if known not in (manifest.image_hash, without_newer(manifest)):
                 raise UsageError(
                     f"there is another image called {self._name!r}", "remove it first or import under another name"
                 )
@@ -183,16 +197,23 @@ def _keep_files(image: SavedImage, made: Path, keep: Keep) -> None:
         if not path.is_file():
             continue
         if path.name not in big:
-            shutil.copyfile(path, made / "saved" / path.name)
+            _copy(path, made / "saved" / path.name)
         if keep == "copy":
-            shutil.copyfile(path, made / "clonezilla" / path.name)
+            _copy(path, made / "clonezilla" / path.name)
         elif keep == "link":
-            _link(path.resolve(), made / "clonezilla" / path.name)
+            _link(path, made / "clonezilla" / path.name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with open_file(source) as file, target.open("wb") as out:
+        shutil.copyfileobj(file, out, 1 << 20)
 
 
 def _link(source: Path, target: Path) -> None:
+    """A second name for the very file that was opened: what the first one leads to by now does not count."""
     try:
-        target.hardlink_to(source)
+        with open_file(source) as file:
+            os.link(f"/proc/self/fd/{file.fileno()}", target, src_dir_fd=file.fileno(), follow_symlinks=True)
     except OSError as error:
         what = f"{source} cannot be hard-linked into the store: {error.strerror}"
         raise ImageError(what, "copy it instead") from error
@@ -200,7 +221,7 @@ def _link(source: Path, target: Path) -> None:
 
 def _check_sums(path: Path, sums: Sequence[tuple[str, str]]) -> None:
     for kind, digest in sums:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             if hashlib.file_digest(file, kind).hexdigest() != digest:
                 raise ImageError(f"{path} does not have the checksum it should have", "copy the image again")
 

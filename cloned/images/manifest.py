@@ -8,15 +8,16 @@ import threading
 from array import array
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from cloned.disk.layout import min_disk_size
-from cloned.disk.manifest import PIECE, Layer, Manifest, Plan
+from cloned.disk.layout import Layout, min_disk_size
+from cloned.disk.manifest import GAP_LAYER, PIECE, Layer, Manifest, Plan
 from cloned.errors import ClonedError
 from cloned.images.partclone import DdReader, Header, PartcloneReader
+from cloned.images.parts import Saved
 from cloned.images.pieces import Pieces, Stored
-from cloned.images.saved import Saved, SavedImage
+from cloned.images.saved import SavedImage
 from cloned.images.streams import ImageStream
 
 SLACK = 64 * 1024 * 1024
@@ -78,7 +79,7 @@ class Packer:
         """One partition. ImageError if anything about it is damaged, OSError if the store's disk is full."""
         limit = part.size + part.size // 32 + SLACK  # checksums and bitmap come on top
         with ImageStream(part.files, part.compressor, image.sums, self.on_read, limit) as stream:
-            reader = DdReader(stream, part.size) if part.raw else PartcloneReader(stream, part.size)
+            reader = DdReader(stream, part.size) if part.raw else PartcloneReader(stream, part.size, part.name)
             stored = self._drain(reader)
         layer = Layer(part.number, part.name, part.fs, part.start, part.size, reader.extents)
         new = tuple(one.digest for one in stored if one.new)
@@ -151,6 +152,7 @@ def make_manifest(name: str, image: SavedImage, packed: list[Packed]) -> Manifes
         gap=image.gap,
         layers=tuple(part.layer for part in packed),
         classic=image.classic,
+        ebr_code=image.extended_code,
     )
     pieces = tuple(digest for part in packed for digest in part.digests)
     return Manifest(name, plan, pieces, image.disk_size, image.firmware, image.os, image.source)
@@ -159,7 +161,7 @@ def make_manifest(name: str, image: SavedImage, packed: list[Packed]) -> Manifes
 def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
     """As plain data, with the image hash."""
     return {
-        "format": 1,
+        "format": 2 if _newer(manifest) else 1,
         "name": manifest.name,
         "image_hash": manifest.image_hash,
         "plan": manifest.plan.to_json(),
@@ -169,6 +171,18 @@ def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
         "firmware": list(manifest.firmware),
         "source": dict(manifest.source),
     }
+
+
+def _newer(manifest: Manifest) -> bool:
+    """Whether the image has what format 1 knew nothing of (images/FORMAT.md)."""
+    layout = Layout.parse(manifest.plan.layout)
+    return bool(layout.mbr or layout.ebr_code or any(layer.name == GAP_LAYER for layer in manifest.plan.layers))
+
+
+def without_newer(manifest: Manifest) -> str:
+    """The image hash that the same image had in format 1, which left its MBR's flags and EBR's code out."""
+    layout = replace(Layout.parse(manifest.plan.layout), mbr=(), mbr_id="", ebr_code="")
+    return replace(manifest, plan=replace(manifest.plan, layout=layout.text())).image_hash
 
 
 def manifest_from_json(data: Mapping[str, Any], name: str) -> Manifest:

@@ -15,6 +15,8 @@ from typing import Protocol
 from cloned.disk.extents import Extents
 from cloned.errors import ImageError
 from cloned.images.bitmap import Runs, TooFragmentedError
+from cloned.images.doubts import several_devices
+from cloned.images.parts import MOST_RAW
 
 MAGIC = b"partclone-image"
 HEADER_SIZE = 110
@@ -148,13 +150,15 @@ class PartcloneReader:
     `limit` is the partition's size in bytes: an image that claims more is refused before anything is allocated.
     """
 
-    def __init__(self, stream: Bytes, limit: int) -> None:
+    def __init__(self, stream: Bytes, limit: int, name: str = "") -> None:
         self._stream = stream
         try:
             self.header = parse_header(read_exact(stream, HEADER_SIZE, "the partclone header"))
         except ValueError as error:
             raise stream.damaged(str(error)) from error
         if self.header.blocks * self.header.block_size > limit:
+            if self.header.fs.upper() == "BTRFS":
+                raise several_devices(f"{name or 'a partition'} holds a btrfs larger than itself: it lies")
             raise stream.damaged(
                 f"its file system of {self.header.blocks} blocks of {self.header.block_size} bytes "
                 f"is larger than its partition of {limit} bytes"
@@ -166,6 +170,8 @@ class PartcloneReader:
         except TooFragmentedError as error:
             raise stream.damaged(str(error)) from error
         self._left = sum(self.extents.lengths)
+        if self._left > MOST_RAW:
+            raise stream.damaged(f"it claims {self._left} used bytes, which no laptop's partition has")
         self._body = _BlocksV1(self) if self.header.version == 1 else _Strips(self)
 
     def fill(self, view: memoryview) -> int:

@@ -7,65 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cloned.disk.layout import (
-    Layout,
-    LayoutError,
-    Swap,
-    VolumeGroup,
-    check_layout,
-    min_disk_size,
-    parse_dump,
-    read_primary,
-)
-from cloned.disk.lvm import parse_group
-from cloned.disk.manifest import BOOT_CODE
+from cloned.core.warnings import Warn
+from cloned.disk.layout import Layout, LayoutError, check_layout, min_disk_size, parse_dump, read_primary
+from cloned.disk.manifest import GAP_LAYER
 from cloned.errors import ImageError
+from cloned.images import boot_sectors as boot
+from cloned.images import doubts
 from cloned.images.folder import Folder
+from cloned.images.parts import OLD_FORMATS, Saved, device_name, file_name, node_name, saved_part
+from cloned.images.volumes import physical_volumes, read_groups, read_swap_info, saved_volumes
 
-_DATA = re.compile(
-    r"^(?P<part>.+)\.(?P<fs>[A-Za-z0-9_+-]+)-ptcl-img"
-    r"(?:\.(?P<comp>gz|bz2|lzo|lzma|xz|lzip|lrz|lz4|zst|uncomp))?(?:\.(?P<split>[a-z]{2,4}))?$"
-)
-_DD = re.compile(r"^(?P<part>.+)\.dd-img(?:\.(?P<split>[a-z]{2,4}))?$")
-_OLD = re.compile(r"^.+\.(?:ntfs-img|ntfsclone)(?:\..*)?$|^[hsv]d[a-z]+\d+\.\d{3}$")
-_DEVICE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_+.!-]*(?:/[A-Za-z0-9][A-Za-z0-9_+.!-]*)?$")
-_MAGICS: Mapping[bytes, str] = {
-    b"\x1f\x8b": "gz",
-    b"BZh": "bz2",
-    b"\xfd7zXZ\0": "xz",
-    b"\x28\xb5\x2f\xfd": "zst",
-    b"\x04\x22\x4d\x18": "lz4",
-    b"\x89LZO": "lzo",
-    b"LZIP": "lzip",
-    b"LRZI": "lrz",
-}
-GAP_LIMIT = 64 * 1024 * 1024
 ESP = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
-
-
-@dataclass(frozen=True)
-class Saved:
-    """One partition or logical volume and the files that hold it."""
-
-    name: str
-    """As the source called it, `sda1`; for a logical volume `VG/LV`."""
-    number: int
-    """Partition number; 0 for a logical volume."""
-    start: int | None
-    """Byte offset on the disk; None for a logical volume."""
-    size: int
-    """Bytes of the partition or volume."""
-    fs: str
-    raw: bool
-    """True for what dd saved: no partclone header."""
-    compressor: str
-    """Clonezilla's suffix: gz, zst, uncomp …"""
-    files: tuple[Path, ...]
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of its files."""
-        return sum(path.stat().st_size for path in self.files)
 
 
 @dataclass(frozen=True)
@@ -83,8 +35,10 @@ class SavedImage:
     firmware: tuple[str, ...] = ()
     os: str = ""
     source: Mapping[str, str] = field(default_factory=dict)
-    other_sums: Sequence[str] = ()
-    """Checksum files that were not read: partclone's own checksums and the compressor's still count."""
+    extended_code: bytes | None = None
+    """Boot code at the start of an MBR disk's extended partition."""
+    warnings: tuple[Warn, ...] = ()
+    """What a person should know of it."""
 
     @property
     def classic(self) -> bool:
@@ -97,28 +51,42 @@ def read_image(path: Path) -> SavedImage:
     folder = Folder(path)
     _refuse_unsupported(folder)
     disk = _disk(folder)
-    layout = _layout(folder, disk)
+    layout = boot.with_protective(folder, disk, _layout(folder, disk))
+    doubts.refuse_one_of_several(folder)
     _check(folder, disk, layout)
+    layout = replace(layout, groups=tuple(read_groups(folder, disk)))
     parts = _partitions(folder, disk, layout)
-    layout = replace(layout, groups=tuple(read_groups(folder)))
-    volumes = _volumes(folder, layout.groups)
-    boot = folder.data(f"{_file(disk)}-mbr", 4096)
-    if boot is not None and len(boot) < BOOT_CODE:
-        raise ImageError(f"{folder.path}/{_file(disk)}-mbr is too short", "copy the image again")
-    boot_code = None if boot is None else boot[:BOOT_CODE]
-    return SavedImage(
-        path,
+    volumes = saved_volumes(folder, layout.groups)
+    boot_code, extended = boot.read_boot_code(folder, disk), boot.read_extended_code(folder, disk, layout)
+    layout = boot.with_extended_code(layout, extended)
+    gap, large_gap = boot.read_gap(folder, disk, layout)
+    found = SavedImage(
+        folder.path,
         disk,
         layout,
         _disk_size(folder, disk, layout),
         boot_code,
-        _gap(folder, disk, layout),
-        (*parts, *volumes),
+        gap,
+        (*large_gap, *parts, *volumes),
         folder.checksums(),
         _firmware(layout, boot_code),
         _os(folder),
         _source(folder),
-        folder.other_sums,
+        extended_code=extended,
+    )
+    return replace(found, warnings=_warnings(folder, found))
+
+
+def _warnings(folder: Folder, image: SavedImage) -> tuple[Warn, ...]:
+    """What a person should know of an image that can be taken in."""
+    disk, layout = image.disk, image.layout
+    kept = len(image.gap or b"") + sum(part.size for part in image.parts if part.name == GAP_LAYER)
+    numbers = [part.number for part in image.parts]
+    return (
+        *doubts.empty_partitions(folder, disk, layout, numbers, physical_volumes(folder)),
+        *boot.gap_doubts(folder, disk, layout, image.boot_code, kept),
+        *boot.protective_doubts(folder, disk, layout),
+        *doubts.other_sums(folder.other_sums),
     )
 
 
@@ -134,7 +102,7 @@ def _refuse_unsupported(folder: Folder) -> None:
             raise ImageError(f"{folder.path} is encrypted ({name})", "decrypt it with Clonezilla first")
         if name == "00-pseudo-img-note.txt":
             raise ImageError(f"{folder.path} holds no data ({name})", "save the image with its data")
-        if _OLD.match(name):
+        if OLD_FORMATS.match(name):
             raise ImageError(f"{folder.path / name} was saved by ntfsclone or partimage", "save it with partclone")
 
 
@@ -144,22 +112,11 @@ def _disk(folder: Folder) -> str:
     disks = folder.words("disk")
     if len(disks) != 1:
         raise ImageError(f"{folder.path}/disk names {len(disks)} disks", "save one disk an image")
-    return _device(folder, disks[0], "disk")
-
-
-def _device(folder: Folder, name: str, where: str) -> str:
-    if not _DEVICE.match(name) or ".." in name:
-        raise ImageError(f"{folder.path}/{where} holds {name!r}, which is no device name", "copy the image again")
-    return name
-
-
-def _file(device: str) -> str:
-    """How Clonezilla writes a device in a file name."""
-    return device.replace("/", "-")
+    return device_name(folder, disks[0], "disk")
 
 
 def _layout(folder: Folder, disk: str) -> Layout:
-    name = f"{_file(disk)}-pt.sf"
+    name = f"{file_name(disk)}-pt.sf"
     folder.file(name)
     try:
         layout = parse_dump(folder.text(name) or "", _sector_size(folder, disk))
@@ -170,7 +127,7 @@ def _layout(folder: Folder, disk: str) -> Layout:
         raise ImageError(f"{folder.path / name}: {error}", hint) from error
     swaps = {}
     for part in layout.partitions:
-        swap = _swap(folder, f"swappt-{_file(_node(disk, part.number))}.info")
+        swap = read_swap_info(folder, node_name(disk, part.number))
         if swap:
             swaps[part.number] = swap
     return layout.with_swaps(swaps)
@@ -180,16 +137,16 @@ def _check(folder: Folder, disk: str, layout: Layout) -> None:
     try:
         check_layout(layout)
     except LayoutError as error:
-        what = f"{folder.path}/{_file(disk)}-pt.sf describes no disk that can be cloned: {error}"
+        what = f"{folder.path}/{file_name(disk)}-pt.sf describes no disk that can be cloned: {error}"
         raise ImageError(what, "copy the image again, or save the disk again") from error
 
 
 def _from_dumps(folder: Folder, disk: str, layout: Layout) -> Layout:
     """Old dumps of sfdisk know no id, and GPT not at all: the saved sectors do."""
-    gpt = folder.data(f"{_file(disk)}-gpt-1st")
+    gpt = folder.data(f"{file_name(disk)}-gpt-1st")
     if gpt is not None and all(part.type in ("ee", "0") for part in layout.partitions):
         return read_primary(gpt)
-    mbr = folder.data(f"{_file(disk)}-mbr", 4096)
+    mbr = folder.data(f"{file_name(disk)}-mbr", 4096)
     if mbr is None or len(mbr) < 512:
         raise LayoutError("it gives no disk id, and there is no saved MBR to take it from")
     ident = int.from_bytes(mbr[440:444], "little")
@@ -197,32 +154,16 @@ def _from_dumps(folder: Folder, disk: str, layout: Layout) -> Layout:
 
 
 def _sector_size(folder: Folder, disk: str) -> int:
-    match = re.search(r"Sector size \(logical/physical\): (\d+)B", folder.text(f"{_file(disk)}-pt.parted") or "")
+    match = re.search(r"Sector size \(logical/physical\): (\d+)B", folder.text(f"{file_name(disk)}-pt.parted") or "")
     return int(match[1]) if match and int(match[1]) in (512, 4096) else 512
 
 
-def _node(disk: str, number: int) -> str:
-    """The kernel's name for a partition: a `p` after a disk that ends in a digit."""
-    return f"{disk}{'p' if disk[-1].isdigit() else ''}{number}"
-
-
-def _swap(folder: Folder, name: str) -> Swap | None:
-    text = folder.text(name)
-    if text is None:
-        return None
-    values = dict(re.findall(r'^(UUID|LABEL)="([^"]*)"$', text, re.MULTILINE))
-    ident = values.get("UUID", "").lower()
-    if ident and not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", ident):
-        raise ImageError(f"{folder.path / name} holds no valid UUID", "copy the image again")
-    return Swap(ident, values.get("LABEL", ""))
-
-
 def _partitions(folder: Folder, disk: str, layout: Layout) -> list[Saved]:
-    volumes = {line.split()[1].removeprefix("/dev/") for line in _lines(folder, "lvm_vg_dev.list")}
+    members = physical_volumes(folder)
     parts = []
     for name in folder.words("parts"):
-        device = _device(folder, name, "parts")
-        if device in volumes:
+        device = device_name(folder, name, "parts")
+        if device in members:
             continue
         number = _number(folder, disk, device)
         try:
@@ -233,7 +174,7 @@ def _partitions(folder: Folder, disk: str, layout: Layout) -> list[Saved]:
                 "copy the image again",
             ) from error
         sector = layout.sector_size
-        parts.append(_saved(folder, device, device, number, part.start * sector, part.size * sector))
+        parts.append(saved_part(folder, device, number, part.start * sector, part.size * sector))
     if len({part.number for part in parts}) != len(parts):
         raise ImageError(f"{folder.path}/parts names a partition twice", "copy the image again")
     return sorted(parts, key=lambda part: part.number)
@@ -247,117 +188,10 @@ def _number(folder: Folder, disk: str, device: str) -> int:
     return int(match[1])
 
 
-def _lines(folder: Folder, name: str) -> list[str]:
-    return [line for line in (folder.text(name) or "").splitlines() if len(line.split()) >= 2]
-
-
-def _saved(folder: Folder, label: str, device: str, number: int, start: int | None, size: int) -> Saved:
-    """Find the files of one device; exactly one set of them, without gaps."""
-    prefix = _file(device)
-    sets: dict[tuple[str, str, bool], dict[str, str]] = {}
-    for name in folder.names:
-        data, plain = _DATA.match(name), _DD.match(name)
-        if data and data["part"] == prefix:
-            sets.setdefault((data["fs"], data["comp"] or "", data["fs"] == "dd"), {})[data["split"] or ""] = name
-        elif plain and plain["part"] == prefix:
-            sets.setdefault(("dd", "", True), {})[plain["split"] or ""] = name
-    if len(sets) != 1:
-        what = "is missing" if not sets else "is there more than once"
-        where = f"{folder.path}: the data of {label}"
-        raise ImageError(f"{where} {what} ({prefix}.*-ptcl-img.*)", "copy the image again, all of it")
-    (((fs, compressor, raw), names),) = sets.items()
-    files = tuple(folder.file(name) for name in _in_order(folder, names))
-    return Saved(label, number, start, size, fs, raw, compressor or _guess(files[0]), files)
-
-
-def _in_order(folder: Folder, names: Mapping[str, str]) -> list[str]:
-    """Split pieces from `aa` on, one after the other."""
-    if "" in names:
-        if len(names) > 1:
-            raise ImageError(f"{folder.path}: {names['']} is there whole and in pieces", "remove one of the two")
-        return list(names.values())
-    ordered = sorted(names)
-    for index, split in enumerate(ordered):
-        expected = _suffix(index, len(split))
-        if split != expected:
-            stem = names[split].removesuffix(split)
-            raise ImageError(f"{folder.path}: {stem}{expected} is missing", "copy the image again, all of it")
-    return [names[split] for split in ordered]
-
-
-def _suffix(index: int, width: int) -> str:
-    """As split(1) counts: aa, ab … az, ba …"""
-    text = ""
-    for _ in range(width):
-        index, digit = divmod(index, 26)
-        text = chr(ord("a") + digit) + text
-    return text
-
-
-def _guess(path: Path) -> str:
-    """The compressor by the first bytes, where the name does not say."""
-    with path.open("rb") as file:
-        head = file.read(8)
-    return next((kind for magic, kind in _MAGICS.items() if head.startswith(magic)), "uncomp")
-
-
-def _volumes(folder: Folder, groups: Sequence[VolumeGroup]) -> list[Saved]:
-    """The logical volumes that hold data."""
-    known = {
-        f"{group.name}/{volume.name}": volume.extents * group.extent_size * 512
-        for group in groups
-        for volume in group.volumes
-    }
-    saved = []
-    for line in _lines(folder, "lvm_logv.list"):
-        device, kind = line.split(maxsplit=1)
-        if "swap" in kind.lower() or "extended" in kind:
-            continue
-        name = _device(folder, device.removeprefix("/dev/"), "lvm_logv.list")
-        if name not in known:
-            raise ImageError(
-                f"{folder.path}/lvm_logv.list names {device}, which no lvm_*.conf knows", "copy the image again"
-            )
-        saved.append(_saved(folder, name, name, 0, None, known[name]))
-    return sorted(saved, key=lambda one: one.name)
-
-
-def read_groups(folder: Folder) -> list[VolumeGroup]:
-    """The volume groups, from what vgcfgbackup wrote."""
-    members: dict[str, dict[str, int]] = {}
-    for line in _lines(folder, "lvm_vg_dev.list"):
-        vg, device, uuid = (*line.split(), "", "")[:3]
-        number = re.search(r"(\d+)$", device)
-        members.setdefault(vg, {})[uuid] = int(number[1]) if number else 0
-    groups = []
-    for vg, numbers in sorted(members.items()):
-        name = f"lvm_{vg}.conf"
-        folder.file(name)
-        try:
-            group = parse_group(folder.text(name) or "", numbers)
-        except LayoutError as error:
-            raise ImageError(f"{folder.path / name}: {error}", "copy the image again") from error
-        volumes = (replace(one, swap=_swap(folder, f"swappt-{vg}-{one.name}.info")) for one in group.volumes)
-        groups.append(replace(group, volumes=tuple(volumes)))
-    return groups
-
-
 def _disk_size(folder: Folder, disk: str, layout: Layout) -> int:
-    match = re.search(r"^Disk /dev/.*: (\d+)s$", folder.text(f"{_file(disk)}-pt.parted") or "", re.MULTILINE)
+    match = re.search(r"^Disk /dev/.*: (\d+)s$", folder.text(f"{file_name(disk)}-pt.parted") or "", re.MULTILINE)
     least = min_disk_size(layout)
     return max(least, int(match[1]) * layout.sector_size) if match and len(match[1]) < 16 else least
-
-
-def _gap(folder: Folder, disk: str, layout: Layout) -> bytes | None:
-    """What lay between the MBR and the first partition; nothing of it may reach into a partition."""
-    name = f"{_file(disk)}-hidden-data-after-mbr"
-    data = folder.data(name, GAP_LIMIT)
-    if layout.label != "dos" or not data:
-        return None
-    first = min((part.start for part in layout.partitions), default=0) * layout.sector_size
-    if 512 + len(data) > first:
-        raise ImageError(f"{folder.path / name} is larger than the gap it was taken from", "copy the image again")
-    return data
 
 
 def _firmware(layout: Layout, boot_code: bytes | None) -> tuple[str, ...]:

@@ -14,9 +14,11 @@ from array import array
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cloned.core.warnings import Warn
 from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, ImageError, MissingError, UsageError
 from cloned.images import classic_files as classic
@@ -245,6 +247,7 @@ class ImageStore:
             "source": dict(manifest.source),
             "classic": plan.classic,
             "path": str(self.original(name) or ""),
+            "warnings": [asdict(each) for each in self.warnings(name)],
             "partitions": [
                 {"name": layer.name, "number": layer.number, "fs": layer.fs, "size": layer.size, "used": layer.used}
                 for layer in plan.layers
@@ -266,6 +269,14 @@ class ImageStore:
     def pseudo_image(self, name: str, disk: str) -> bytes:
         """A tar with what ocs-sr needs to restore by multicast onto `disk` (blocking); ImageError, ValueError."""
         return classic.pseudo_image(classic.original(self.original(name), name), name, disk)
+
+    def warnings(self, name: str) -> list[Warn]:
+        """What a person should know of an image, as it was found when it was taken in."""
+        path = self._directory(name) / "warnings.json"
+        try:
+            return [Warn(**each) for each in json.loads(path.read_bytes())]
+        except (OSError, ValueError, TypeError):  # an image of an older version, which kept none
+            return []
 
     def origin(self, name: str) -> dict[str, Any]:
         """How an image was saved: `path`, `disk`, `parts` (partclone headers, file names), for export."""

@@ -15,19 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from cloned.errors import ImageError
+from cloned.images.folder import open_file
 from cloned.processes import spawn
 
 _CHUNK = 1024 * 1024
 _LINUX_F_SETPIPE_SZ = 1031
 
+WINDOW_MIB = 640
+"""Memory that a decompressor may take: xz -9 needs 65 MiB, zstd --ultra -22 130, --long=29 516; a file that asks for
+gigabytes was made to."""
+
 DECOMPRESSORS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "gz": (("pigz", "-dc"), ("gzip", "-dc")),
     "bz2": (("lbzip2", "-dc"), ("pbzip2", "-dc"), ("bzip2", "-dc")),
-    "xz": (("xz", "-dc", "-T0"),),
-    "lzma": (("xz", "-dc", "--format=lzma"),),
+    "xz": (("xz", "-dc", "-T0", f"--memlimit-decompress={WINDOW_MIB}MiB"),),
+    "lzma": (("xz", "-dc", "--format=lzma", f"--memlimit-decompress={WINDOW_MIB}MiB"),),
     "lzo": (("lzop", "-dc"),),
     "lz4": (("lz4", "-dc"),),
-    "zst": (("zstd", "-dcq", "--long=31"),),
+    "zst": (("zstd", "-dcq", "--long=31", f"--memory={WINDOW_MIB}MB"),),
     "lzip": (("plzip", "-dc"), ("lzip", "-dc")),
     "lrz": (("lrzip", "-q", "-d", "-o", "-"),),
     "uncomp": (),
@@ -124,6 +129,8 @@ class ImageStream:
                 self._feed_file(file)
         except BrokenPipeError:
             pass  # the decompressor gave up, or nobody reads on; the reader finds out why
+        except ImageError as error:
+            self._error = error
         except OSError as error:
             self._error = ImageError(f"{error.filename or self._name()} cannot be read: {error.strerror}", _AGAIN)
         finally:
@@ -131,7 +138,7 @@ class ImageStream:
 
     def _feed_file(self, path: Path) -> None:
         hashes = [(hashlib.new(kind), digest) for kind, digest in self._sums.get(path.name, ())]
-        with path.open("rb", buffering=0) as file:
+        with open_file(path) as file:
             while chunk := file.read(_CHUNK):
                 for taken, _ in hashes:
                     taken.update(chunk)
@@ -155,7 +162,7 @@ class ImageStream:
         """The first file that has not the checksum it should have; only asked when something is wrong already."""
         for path in self._files:
             for kind, digest in self._sums.get(path.name, ()):
-                with suppress(OSError), path.open("rb") as file:
+                with suppress(OSError, ImageError), open_file(path) as file:
                     if hashlib.file_digest(file, kind).hexdigest() != digest:
                         return path.name
         return None

@@ -58,7 +58,7 @@ def hash_of_disk(disk: LabDisk, manifest: Manifest) -> str:
     """The image hash of what a backing file holds, computed here; raises LayoutError if it has no valid layout."""
     plan = manifest.plan
     wanted = Layout.parse(plan.layout)
-    layout = read_layout(disk.read, disk.size, plan.sector_size, wanted.swaps)
+    layout = read_layout(disk.read, disk.size, plan.sector_size, wanted.swaps, ebr_code=bool(wanted.ebr_code))
     layout = replace(layout, groups=read_groups(disk.read, layout, wanted.groups))
     boot_code = None if plan.boot_code is None else _sha(disk.read(0, BOOT_CODE))
     gap = None if plan.gap is None else _sha(disk.read(512, len(plan.gap)))

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from cloned.assets import root
-from cloned.disk.layout import Layout, Partition, Swap
+from cloned.disk.layout import Layout, MbrEntry, Partition, Swap
 from cloned.disk.manifest import Layer, Manifest, Plan
 
 TEXT = (root("images") / "FORMAT.md").read_text()
@@ -46,4 +46,16 @@ def test_example_in_our_code() -> None:
 def test_empty_example_in_our_code() -> None:
     layout = Layout("gpt", "2077A0EF-FDAF-4799-9C9F-3D760BE2651B", 4096, ())
     manifest = Manifest("empty", Plan(layout.text(), 4096, 0, None, None, ()), (), 0)
-    assert f"{manifest.image_hash}  -" == EXAMPLES[-1][1]
+    assert f"{manifest.image_hash}  -" == EXAMPLES[8][1]
+
+
+def test_mbr_lines_in_our_code() -> None:
+    """Format 2: the last examples but the empty image's stand before it."""
+    disk = "2077A0EF-FDAF-4799-9C9F-3D760BE2651B"
+    active = Layout("gpt", disk, 512, (), mbr=(MbrEntry(1, 1, 0, "ee", "active"),), mbr_id="0x00000000")
+    part = Partition(1, 2048, 16384, "0FC63DAF-8483-4772-8E79-3D69D8477DE4", "5CDD1561-6279-48C7-8390-76E30AA03611")
+    entries = (MbrEntry(1, 1, 2047, "ee"), MbrEntry(2, 2048, 16384, "83", "active"))
+    hybrid = Layout("gpt", disk, 512, (part,), mbr=entries, mbr_id="0x00001234")
+    hashes = [output.split()[0] for command, output in EXAMPLES if "mbr-id" in command]
+    assert [sha(layout.text().encode()).hex() for layout in (active, hybrid)] == hashes
+    assert all(Layout.parse(layout.text()) == layout for layout in (active, hybrid))

@@ -39,6 +39,14 @@ class Ext:
         """The contents of a file, following links; ExtError if there is none or it is larger than 1 MiB."""
         return self._data(self._walk(path.strip("/").split("/"), 0)[1])
 
+    def read_head(self, path: str, size: int) -> bytes:
+        """The first bytes of a file, however large it is; ExtError if there is none."""
+        inode = self._walk(path.strip("/").split("/"), 0)[1]
+        (flags,) = struct.unpack_from("<I", inode, 32)
+        places = self._extents(inode[40:100], 0) if flags & _EXTENTS else self._blocks(inode, 1)
+        first = next((physical for logical, physical, _ in places if logical == 0), None)
+        return self._read(first * self._block, max(size, self._block))[:size] if first is not None else b""
+
     def _walk(self, parts: list[str], links: int) -> tuple[int, bytes]:
         number, done = 2, list[str]()
         for index, part in enumerate(parts):

@@ -1,4 +1,4 @@
-"""The names in the root folder of an NTFS, read from its used bytes: just enough to see whether Windows lives there.
+"""The root folder of an NTFS, read from its used bytes: just enough to see whether Windows lives there, and sleeps.
 
 Source: the ntfs-3g project's layout.h (NTFS_RECORD, MFT_RECORD, ATTR_RECORD, INDEX_HEADER, INDEX_ENTRY).
 """
@@ -12,7 +12,9 @@ from itertools import islice
 Read = Callable[[int, int], bytes]
 ROOT = 5
 """Number of the root folder's record in the master file table; the first sixteen are never fragmented."""
-_INDEX_ROOT, _INDEX_ALLOCATION, _END = 0x90, 0xA0, 0xFFFFFFFF
+_DATA, _INDEX_ROOT, _INDEX_ALLOCATION, _END = 0x80, 0x90, 0xA0, 0xFFFFFFFF
+HIBERNATED = (b"hibr", b"rstr")
+"""How hiberfil.sys begins, in any case, while Windows sleeps in it; `wake` or zeros once it has woken up."""
 _LAST = 2
 _MOST_NAMES = 100_000
 _MOST_BLOCKS = 10_000
@@ -40,11 +42,41 @@ class Ntfs:
 
     def root_names(self) -> Iterator[str]:
         """Names in the root folder; NtfsError, struct.error where it is damaged."""
-        return islice(self._names(), _MOST_NAMES)
+        return (name for name, _ in islice(self._names(), _MOST_NAMES))
 
-    def _names(self) -> Iterator[str]:
-        record = _mended(self._read(self._mft * self._cluster + ROOT * self._record, self._record), b"FILE")
-        block = 0
+    def hibernated(self) -> bool:
+        """Whether Windows was hibernated, or shut down by fast startup; NtfsError, struct.error where it is damaged."""
+        found = (record for name, record in islice(self._names(), _MOST_NAMES) if name.lower() == "hiberfil.sys")
+        return any(self._head(record)[:4].lower() in HIBERNATED for record in found)
+
+    def _head(self, number: int) -> bytes:
+        """The first bytes of a file, by the number of its record."""
+        for kind, attribute in _attributes(self._file_record(number)):
+            if kind == _DATA and attribute[8] and not attribute[9]:
+                (at,) = struct.unpack_from("<H", attribute, 32)
+                first = next(_runs(attribute[at:]), None)
+                return self._read(first[0] * self._cluster, 512) if first else b""
+        return b""
+
+    def _file_record(self, number: int) -> bytes:
+        """A record of the master file table, which may lie in several stretches."""
+        left = number * self._record
+        for kind, attribute in _attributes(self._root_record(0)):
+            if kind == _DATA and attribute[8]:
+                (at,) = struct.unpack_from("<H", attribute, 32)
+                for cluster, count in _runs(attribute[at:]):
+                    if left < count * self._cluster:
+                        return _mended(self._read(cluster * self._cluster + left, self._record), b"FILE")
+                    left -= count * self._cluster
+        raise NtfsError(f"there is no record {number}")
+
+    def _root_record(self, number: int) -> bytes:
+        """One of the first sixteen records."""
+        return _mended(self._read(self._mft * self._cluster + number * self._record, self._record), b"FILE")
+
+    def _names(self) -> Iterator[tuple[str, int]]:
+        """Names in the root folder, with the numbers of their records."""
+        record, block = self._root_record(ROOT), 0
         for kind, attribute in _attributes(record):
             if kind == _INDEX_ROOT and not attribute[8]:
                 (at,) = struct.unpack_from("<H", attribute, 20)
@@ -53,7 +85,7 @@ class Ntfs:
             elif kind == _INDEX_ALLOCATION and attribute[8] and 512 <= block <= 65536:
                 yield from self._allocated(attribute, block)
 
-    def _allocated(self, attribute: bytes, block: int) -> Iterator[str]:
+    def _allocated(self, attribute: bytes, block: int) -> Iterator[tuple[str, int]]:
         """Names in the folder's blocks; those not in use have no signature."""
         (at,) = struct.unpack_from("<H", attribute, 32)
         for cluster, count in _runs(attribute[at:]):
@@ -84,8 +116,8 @@ def _attributes(record: bytes) -> Iterator[tuple[int, bytes]]:
         at += length
 
 
-def _entries(index: bytes) -> Iterator[str]:
-    """Names in an index, from its header on."""
+def _entries(index: bytes) -> Iterator[tuple[str, int]]:
+    """Names in an index, from its header on, with the numbers of their records."""
     first, end = struct.unpack_from("<II", index)
     at = first
     while at + 16 <= min(end, len(index)):
@@ -93,7 +125,8 @@ def _entries(index: bytes) -> Iterator[str]:
         if flags & _LAST or length < 16:
             return
         size = index[at + 16 + 64]
-        yield index[at + 16 + 66 : at + 16 + 66 + 2 * size].decode("utf-16-le", "replace")
+        name = index[at + 16 + 66 : at + 16 + 66 + 2 * size].decode("utf-16-le", "replace")
+        yield name, int.from_bytes(index[at : at + 6], "little")
         at += length
 
 

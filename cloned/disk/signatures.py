@@ -1,0 +1,46 @@
+"""What the first bytes of a partition say, where that keeps it from being cloned or changed. Pure.
+
+Sources: util-linux's libblkid (superblocks/swap.c, bitlocker.c, btrfs.c), the kernel's kernel/power/swap.c.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+
+from cloned.disk.ntfs import Ntfs, NtfsError
+
+Read = Callable[[int, int], bytes]
+"""Reads (offset, length) of a partition; both are multiples of 4096."""
+
+HEAD = 65536
+"""Bytes that hold the end of the first page, whatever the page size."""
+_SLEEPING = (b"S1SUSPEND", b"S2SUSPEND", b"ULSUSPEND", b"LINHIB0001")
+"""Where a swap area has SWAPSPACE2 else: the kernel's own, uswsusp's, and an old patch's."""
+_BTRFS, _BTRFS_MAGIC = 65536, b"_BHRfS_M"
+PAGE = 4096
+
+
+def is_bitlocker(head: bytes) -> bool:
+    """Whether a partition that begins so is a BitLocker volume."""
+    return head[3:11] == b"-FVE-FS-"
+
+
+def is_sleeping_swap(head: bytes) -> bool:
+    """Whether a hibernated Linux lies in the swap area that begins so."""
+    sizes = (4096, 8192, 16384, 32768, 65536)
+    return any(head[size - 10 : size].startswith(_SLEEPING) for size in sizes if len(head) >= size)
+
+
+def is_sleeping_windows(read: Read) -> bool:
+    """Whether this partition holds a Windows that was hibernated, or shut down by fast startup."""
+    with suppress(NtfsError, struct.error, IndexError):
+        return Ntfs(read).hibernated()
+    return False
+
+
+def btrfs_devices(read: Read) -> int:
+    """Over how many devices the btrfs on this partition lies; 0 if there is none."""
+    block = read(_BTRFS, PAGE)
+    return int(struct.unpack_from("<Q", block, 136)[0]) if block[64:72] == _BTRFS_MAGIC else 0

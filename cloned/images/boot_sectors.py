@@ -1,0 +1,100 @@
+"""What a Clonezilla directory keeps of the sectors outside all partitions: boot code, gap, protective MBR, EBR."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cloned.core.warnings import Warn
+from cloned.disk.layout import EBR_CODE, Layout, LayoutError, with_mbr
+from cloned.disk.manifest import BOOT_CODE, GAP_LAYER
+from cloned.disk.mbr import first_extended
+from cloned.errors import ImageError
+from cloned.images.folder import Folder
+from cloned.images.parts import Saved, file_name, node_name
+
+SECTOR = 512
+GAP_INLINE = 64 * 1024 * 1024
+"""Bytes of a gap that goes along with the plan; a larger one is sent in pieces."""
+GAP_LIMIT = 1024 * 1024 * 1024
+"""Bytes that Clonezilla saves at most (hidden_data_after_mbr_limit of its drbl-ocs.conf)."""
+
+
+def read_boot_code(folder: Folder, disk: str) -> bytes | None:
+    """The boot code of the MBR; None if no MBR was saved."""
+    boot = folder.data(f"{file_name(disk)}-mbr", 4096)
+    if boot is not None and len(boot) < BOOT_CODE:
+        raise ImageError(f"{folder.path}/{file_name(disk)}-mbr is too short", "copy the image again")
+    return None if boot is None else boot[:BOOT_CODE]
+
+
+def with_protective(folder: Folder, disk: str, layout: Layout) -> Layout:
+    """A GPT's layout with what the saved MBR says beyond protecting it."""
+    head = folder.data(f"{file_name(disk)}-mbr", 4096) if layout.label == "gpt" else None
+    if head is None or len(head) < SECTOR:
+        return layout
+    try:
+        found = with_mbr(layout, head)
+    except LayoutError:  # no table in it at all: what is written is the plain one
+        return layout
+    return found if any(entry.protective for entry in found.mbr) else layout
+
+
+def read_extended_code(folder: Folder, disk: str, layout: Layout) -> bytes | None:
+    """The boot code at the start of the extended partition, where there is any."""
+    extended = first_extended(layout) if layout.label == "dos" else None
+    if extended is None:
+        return None
+    data = (folder.data(f"{file_name(node_name(disk, extended.number))}-ebr", 4096) or b"")[:EBR_CODE]
+    return data.ljust(EBR_CODE, b"\0") if any(data) else None
+
+
+def with_extended_code(layout: Layout, code: bytes | None) -> Layout:
+    """The layout that a disk with this boot code reads back as."""
+    return replace(layout, ebr_code=hashlib.sha256(code).hexdigest()) if code else layout
+
+
+def read_gap(folder: Folder, disk: str, layout: Layout) -> tuple[bytes | None, Sequence[Saved]]:
+    """What lay between the MBR and the first partition: its bytes, or a stream where they are many."""
+    name = f"{file_name(disk)}-hidden-data-after-mbr"
+    if layout.label != "dos" or name not in folder.names:
+        return None, ()
+    size = folder.size(name)
+    first = min((part.start for part in layout.partitions), default=0) * layout.sector_size
+    if size and SECTOR + size > first:
+        raise ImageError(f"{folder.path / name} is larger than the gap it was taken from", "copy the image again")
+    if size <= GAP_INLINE:
+        return folder.data(name, GAP_INLINE) or None, ()
+    if size > GAP_LIMIT:
+        raise ImageError(f"{folder.path / name} is larger than Clonezilla saves", "copy the image again")
+    return None, (Saved(GAP_LAYER, 0, SECTOR, size, "dd", True, "uncomp", (folder.file(name),)),)
+
+
+def gap_doubts(folder: Folder, disk: str, layout: Layout, boot_code: bytes | None, saved: int) -> list[Warn]:
+    """GRUB's second stage lies in the gap of an MBR disk: without it the clone does not start through BIOS."""
+    if layout.label != "dos" or not boot_code or b"GRUB" not in boot_code or saved:
+        return []
+    note = f"{file_name(disk)}-hidden-data-after-mbr.notes.txt"
+    why = "it is larger than Clonezilla's limit" if note in folder.names else "Clonezilla was not asked to (-j2)"
+    text = f"the gap after the MBR of {disk} was not saved ({why}), and GRUB keeps its second stage there"
+    hint = "save the disk again with -j2, or run grub-install on the clone"
+    return [Warn("grub-gap", text, hint)]
+
+
+def protective_doubts(folder: Folder, disk: str, layout: Layout) -> list[Warn]:
+    """What of a GPT disk's saved MBR is not taken over, or may surprise."""
+    if layout.label != "gpt":
+        return []
+    hybrid = [entry for entry in layout.mbr if not entry.protective]
+    if hybrid:
+        text = f"{disk} has a hybrid MBR with {len(hybrid)} entries beside its GPT; it is kept as it is"
+        return [Warn("hybrid-mbr", text, "if nothing needs it, make a plain one with gdisk before saving")]
+    head = folder.data(f"{file_name(disk)}-mbr", 4096) or b""
+    types = (
+        {head[at + 4] for at in range(446, 510, 16)} if len(head) >= SECTOR and head[510:512] == b"\x55\xaa" else {0}
+    )
+    if any(types) and 0xEE not in types:
+        text = f"the saved MBR of {disk} is not that of its GPT; a plain protective one is written"
+        return [Warn("mbr-not-protective", text, "look at the master with gdisk if it started through BIOS")]
+    return []

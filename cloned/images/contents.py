@@ -1,0 +1,63 @@
+"""What the stored content of an image says against cloning it as it is: a system that sleeps, or is locked."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from contextlib import suppress
+
+from cloned.core.warnings import Warn
+from cloned.disk import signatures
+from cloned.disk.extfs import Ext, ExtError
+from cloned.errors import ImageError
+from cloned.images.doubts import several_devices
+from cloned.images.manifest import Packed
+from cloned.images.pieces import Pieces
+from cloned.images.reader import LayerReader
+
+_WINDOWS_HINT = "turn fast startup off (powercfg /h off), shut Windows down and save the disk again"
+_LINUX_HINT = "start the master, shut it down properly and save the disk again"
+_BITLOCKER_HINT = "run `manage-bde -off C:` on the master, wait until it is done and save the disk again"
+_SWAP_FILES = ("swapfile", "swap.img")
+
+
+def content_doubts(packed: Sequence[Packed], pieces: Pieces) -> list[Warn]:
+    """What to warn of; ImageError for a btrfs that is only a part of one."""
+    found = [_doubt(part, LayerReader(part.layer, part.digests, pieces)) for part in packed if part.digests]
+    return [warning for warning in found if warning is not None]
+
+
+def _doubt(part: Packed, reader: LayerReader) -> Warn | None:
+    name, fs = part.layer.name, part.layer.fs
+    if fs == "btrfs" and signatures.btrfs_devices(reader.read) > 1:
+        raise several_devices(f"{name} is one device of a btrfs")
+    if fs == "ntfs" and signatures.is_sleeping_windows(reader.read):
+        return _sleeping(
+            f"{name} holds a Windows that is hibernated, or was shut down with fast startup", _WINDOWS_HINT
+        )
+    if fs == "dd":
+        return _raw(name, reader.read(0, min(signatures.HEAD, part.layer.size)))
+    if fs.startswith("ext") and _sleeps_in_file(reader):
+        return _sleeping(f"{name} holds the swap file of a hibernated Linux", _LINUX_HINT)
+    return None
+
+
+def _raw(name: str, head: bytes) -> Warn | None:
+    if signatures.is_sleeping_swap(head):
+        return _sleeping(f"{name} holds a hibernated Linux", _LINUX_HINT)
+    if signatures.is_bitlocker(head):
+        text = f"{name} is a BitLocker volume: clones share its keys, and another laptop's TPM does not open it"
+        return Warn("bitlocker", text, _BITLOCKER_HINT)
+    return None
+
+
+def _sleeping(text: str, hint: str) -> Warn:
+    return Warn("hibernated", f"{text}: clones would wake up with another laptop's memory", hint)
+
+
+def _sleeps_in_file(reader: LayerReader) -> bool:
+    for name in _SWAP_FILES:
+        with suppress(ExtError, ImageError, struct.error, ZeroDivisionError, ValueError):
+            if signatures.is_sleeping_swap(Ext(reader.read).read_head(name, signatures.PAGE)):
+                return True
+    return False
