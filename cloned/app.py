@@ -21,7 +21,7 @@ from cloned.client import SOCKET
 from cloned.config import Config
 from cloned.control import Control
 from cloned.core.catalogue import ImageRule
-from cloned.core.events import Configured, Settings
+from cloned.core.events import Command, Configured, Settings
 from cloned.core.finishing import Wishes, steps
 from cloned.core.laptop import Laptop
 from cloned.core.snapshot import snapshot
@@ -48,6 +48,7 @@ from cloned.status.auth import Auth
 from cloned.status.live import Hub
 from cloned.switch.service import SwitchService
 from cloned.tasks import TaskOwner
+from cloned.wallclock import shown
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ class Daemon:
         count = await asyncio.to_thread(self.engine.replay)
         log.info("%d events replayed", count)
         self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)
-        self.control = Control(self.engine)
+        self.control = Control(self.engine, {"inventory-retry": self._retry_sinks})
         self.tasks.start(self.engine.run(), "engine", service=True)
         settings = settings_of(self.config)
         if self.engine.workshop.settings != settings:
@@ -159,6 +160,9 @@ class Daemon:
         self.tasks.start(self.reach.run(), "reach", service=True)
         self.tasks.start(self.places.run(), "places", service=True)
         self.tasks.start(self.outbox.run(), "outbox", service=True)
+
+    async def _retry_sinks(self, command: Command) -> Mapping[str, Any]:
+        return {"retried": await self.outbox.retry(command.target or None)}
 
     def _busy(self) -> bool:
         """Whether a laptop is at work, or being captured."""
@@ -229,7 +233,7 @@ class Overview:
         """The whole workshop as plain data."""
         daemon = self._daemon
         engine = daemon.engine
-        found = snapshot(engine.workshop, daemon.monitor.progress, engine.clock())
+        found = snapshot(engine.workshop, daemon.monitor.progress, engine.clock(), shown)
         senders = {str(session): asdict(stats) for session, stats in daemon.caster.stats().items()}
         for session in found["sessions"]:
             session["sender"] = senders.get(session["id"])
@@ -253,9 +257,13 @@ class Overview:
             found.insert(0, {"code": "state-disk-full", "text": self._daemon.engine.problem, "hint": "nothing is lost"})
         return found
 
-    async def command(self, command: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def command(self, command: Command) -> Mapping[str, Any]:
         """Obey a command; ClonedError with the reason if it cannot be."""
         return await self._daemon.control.command(command)
+
+    def find(self, name: str) -> str:
+        """The id of the laptop that people call so."""
+        return self._daemon.control.find(name).id
 
     async def ready(self) -> Sequence[str]:
         """What keeps us from working."""
@@ -278,7 +286,7 @@ class LedgerRecords:
     def __init__(self, daemon: Daemon) -> None:
         self._ledger, self._outbox = daemon.ledger, daemon.outbox
         self.totals, self.rows = self._ledger.totals, self._ledger.rows
-        self.sinks, self.retry = self._outbox.status, self._outbox.retry
+        self.sinks = self._outbox.status
 
 
 def settings_of(config: Config) -> Settings:

@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from cloned.core.boot import BootAnswer, BootRequest, answer_kind, identity_of
-from cloned.core.commands import refusal
+from cloned.core.commands import VERBS, accept
 from cloned.core.events import (
     Booted,
     CloseStream,
     Command,
-    Confirmed,
     Effect,
     Event,
     OpenStream,
@@ -26,8 +25,9 @@ from cloned.core.events import (
 from cloned.core.ids import LaptopId, SessionId, token_digest
 from cloned.core.laptop import Laptop
 from cloned.core.reducer import resume, step
+from cloned.core.refusals import Refusal
 from cloned.core.workshop import Workshop
-from cloned.errors import ClonedError, UsageError
+from cloned.errors import ClonedError, RefusedError, UsageError
 from cloned.journal import Journal, JournalEntry, JournalFull
 from cloned.newcomers import Newcomers
 
@@ -226,27 +226,12 @@ class Engine:
             return None
         return self.workshop.laptops.get(boot.laptop)
 
-    async def confirm(self, laptop: str, disk: str, image: str, by: str) -> Laptop:
-        """Confirm a laptop; UsageError if there is no such disk, image or laptop, or it is at work."""
-        known = self.laptop(laptop)
-        image = image or known.image
-        keys = {each.key: each for each in known.eligible()} | {each.path: each for each in known.eligible()}
-        if not disk and len(known.eligible()) == 1:
-            disk = known.eligible()[0].key
-        if disk not in keys:
-            raise UsageError(
-                f"laptop {known.number} has no disk {disk or '(none named)'}", "it has: " + ", ".join(keys)
-            )
-        if image not in self.workshop.images:
-            raise UsageError(f"there is no image {image or '(none named)'}", "see `cloned image list`")
-        if known.active or known.unfinished or known.capture:
-            raise UsageError(f"laptop {known.number} is at work", "cancel it first")
-        await self.submit(Confirmed(known.id, keys[disk].key, image, by))
-        return self.laptop(laptop)
-
-    async def command(self, command: Command) -> Workshop:
-        """Obey a command; UsageError says why not."""
-        refused = refusal(self.workshop, command)
-        if refused is not None:
-            raise UsageError(f"cannot {command.do}: {refused}")
-        return await self.submit(command)
+    async def command(self, asked: Command) -> Mapping[str, Any]:
+        """Have a command obeyed, and return what whoever asked is told; RefusedError says why not."""
+        command = accept(self.workshop, asked)
+        if isinstance(command, Refusal):
+            raise RefusedError(command)
+        told = VERBS[command.do].answer(await self.submit(command), command)
+        if isinstance(told, Refusal):
+            raise RefusedError(told)
+        return told

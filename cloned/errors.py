@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from cloned.core.refusals import Refusal
+
 
 class Exit(IntEnum):
     """Exit status of every `cloned` command."""
@@ -32,6 +34,14 @@ class UsageError(ClonedError):
     """Wrong usage or configuration; nothing was started."""
 
     exit = Exit.USAGE
+
+
+class RefusedError(UsageError):
+    """What was asked for cannot be done; `refusal` says why as code and values, for who words it otherwise."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.sentence(), refusal.next_step())
+        self.refusal = refusal
 
 
 class MissingError(ClonedError):

@@ -15,9 +15,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from cloned.cli.workshop import _table, config_option, json_option
+from cloned.cli.common import config_option, find_laptop, gigabytes, json_option, print_json, print_table
 from cloned.config import load
-from cloned.errors import ImageError, UsageError
+from cloned.errors import ImageError
 from cloned.images import export as exporting
 from cloned.images.store import ImageStore
 
@@ -41,21 +41,21 @@ def list_images(config: Path | None, as_json: bool) -> None:
     store = _store(config)
     found = [store.details(name) for name in store.names()]
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        print_json(found)
         return
     rows = [
         [
             each["name"],
             each["os"],
-            _gb(each["used"]),
-            _gb(each["stored"]),
-            _gb(each["min_size"]),
+            gigabytes(each["used"]),
+            gigabytes(each["stored"]),
+            gigabytes(each["min_size"]),
             ", ".join(each["firmware"]),
             each["image_hash"][:16],
         ]
         for each in found
     ]
-    _table(["image", "system", "used", "stored", "smallest disk", "boots on", "hash"], rows)
+    print_table(["image", "system", "used", "stored", "smallest disk", "boots on", "hash"], rows)
 
 
 @image.command("import")
@@ -161,7 +161,7 @@ def export(name: str, into: Path, config: Path | None) -> None:
 def remove(name: str, config: Path | None) -> None:
     """Remove an image; pieces that other images share stay."""
     freed = _store(config).remove(name)
-    click.echo(f"{name} is removed, {_gb(freed)} became free")
+    click.echo(f"{name} is removed, {gigabytes(freed)} became free")
 
 
 @image.command()
@@ -170,20 +170,10 @@ def remove(name: str, config: Path | None) -> None:
 @json_option
 def explain(laptop: str, config: Path | None, as_json: bool) -> None:
     """Say which image a LAPTOP gets, and why."""
-    from cloned import client
-
-    state = client.get(load(config).workshop.runtime, "/api/v1/state")
-    wanted = laptop.lower()
-    found = [
-        each
-        for each in state["laptops"]
-        if wanted in (str(each["number"]), each["id"], each["tag"].lower(), each["serial"].lower(), *each["macs"])
-    ]
-    if len(found) != 1:
-        raise UsageError(f"{len(found) or 'no'} laptops are called {laptop}", "see `cloned laptops`")
-    told = {key: found[0][key] for key in ("number", "vendor", "product", "firmware", "image", "chosen", "why")}
+    found = find_laptop(config, laptop)
+    told = {key: found[key] for key in ("number", "vendor", "product", "firmware", "image", "chosen", "why")}
     if as_json:
-        click.echo(json.dumps(told, indent=2))
+        print_json(told)
         return
     click.echo(
         f"laptop {told['number']} ({told['vendor']} {told['product']}): "
@@ -259,7 +249,3 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.2f} GB"

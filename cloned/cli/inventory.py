@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 import click
 
-from cloned.cli.workshop import _table, config_option, json_option
+from cloned.cli.common import config_option, json_option, print_json, print_table
 from cloned.config import load
 from cloned.inventory import offline as commands
 
@@ -26,11 +25,11 @@ def status(config: Path | None, as_json: bool) -> None:
     settings = load(config)
     told = asyncio.run(commands.status(ledger_path(settings.workshop.state), [sink.name for sink in settings.sink]))
     if as_json:
-        click.echo(json.dumps(told, indent=2))
+        print_json(told)
         return
     click.echo(f"{told['rows']} results recorded")
     columns = ["sink", "state", "waiting", "sent", "refused", "reason"]
-    _table(columns, [[str(sink.get(name, "")) for name in columns] for sink in told["sinks"]])
+    print_table(columns, [[str(sink.get(name, "")) for name in columns] for sink in told["sinks"]])
 
 
 @inventory.command()

@@ -6,13 +6,11 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
 from cloned import __version__
-from cloned.config import load
 from cloned.errors import ClonedError, Exit
 
 _COMMANDS = {
@@ -27,33 +25,28 @@ _COMMANDS = {
     "lab": "cloned.cli.lab:lab",
     "laptops": "cloned.cli.workshop:laptops",
     "sessions": "cloned.cli.workshop:sessions",
-    "start": "cloned.cli.workshop:start",
-    "cancel": "cloned.cli.workshop:cancel",
-    "retry": "cloned.cli.workshop:retry",
-    "confirm": "cloned.cli.workshop:confirm",
-    "batch": "cloned.cli.workshop:batch",
-    "pause": "cloned.cli.workshop:pause",
-    "continue": "cloned.cli.workshop:go_on",
-    "exclude": "cloned.cli.workshop:exclude",
-    "move": "cloned.cli.workshop:move",
-    "hold": "cloned.cli.workshop:hold",
-    "tag": "cloned.cli.workshop:tag",
     "netboot": "cloned.cli.workshop:netboot",
     "inventory": "cloned.cli.inventory:inventory",
 }
-"""Each command where its module is: importing all of them would take longer than most commands do."""
+"""Each command where its module is: importing all of them would take longer than most commands do.
+
+Commands that act on the workshop are not among them: they are made from the core's table (acting.py)."""
 
 
 class _Lazy(click.Group):
     """A group that imports a command when it is called for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        from cloned.cli import acting
+
+        return [*_COMMANDS, *acting.names()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         place = _COMMANDS.get(cmd_name)
         if place is None:
-            return None
+            from cloned.cli import acting
+
+            return acting.made(cmd_name)
         module, name = place.split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
@@ -86,8 +79,3 @@ def main(args: Sequence[str] | None = None) -> Any:
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else Exit.OK)
-
-
-def runtime(config: Path | None) -> Path:
-    """Where the daemon of this configuration listens."""
-    return load(config).workshop.runtime

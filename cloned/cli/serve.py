@@ -8,11 +8,8 @@ from pathlib import Path
 
 import click
 
+from cloned.cli.common import config_option
 from cloned.config import load
-
-config_option = click.option(
-    "--config", type=click.Path(dir_okay=False, path_type=Path), help="Configuration (default /etc/cloned/cloned.toml)."
-)
 
 
 @click.command()

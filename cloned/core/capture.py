@@ -12,10 +12,12 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from cloned.core.disks import disk_against, disk_meant, with_disk
 from cloned.core.events import Captured, Command, Failed
-from cloned.core.ids import LaptopId
-from cloned.core.laptop import Disk, Laptop, State, add_history, said, transition
+from cloned.core.laptop import Laptop, State, add_history, said, transition
 from cloned.core.reasons import Reason
+from cloned.core.refusals import Refusal, Refused
+from cloned.core.verbs import Holds, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
 
 WANT = "capture"
@@ -24,50 +26,33 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9])?")
 _PRESENT = frozenset({State.ASKING, State.WAITING, State.ASIDE})
 
 
-def refusal(workshop: Workshop, command: Command) -> str | None:
-    """Why this laptop cannot be captured under this name, in words; None if it can. `text` names a disk."""
-    laptop = workshop.laptops[LaptopId(command.target)]
+def _against(workshop: Workshop, command: Command) -> Refusal | None:
+    """Why this laptop cannot be captured under this name."""
+    name = {"name": command.image}
     if _NAME.fullmatch(command.image) is None:
-        return (
-            f"{command.image!r} cannot be the name of an image (up to 64 letters, digits and the signs . _ + -, "
-            "beginning and ending with a letter or digit)"
-        )
+        return Refusal(Refused.NO_NAME, name)
     if command.image in workshop.images:
-        return f"there is an image called {command.image} already"
+        return Refusal(Refused.NAME_TAKEN, name)
     if any(each.capture == command.image for each in workshop.laptops.values()):
-        return f"{command.image} is being captured already"
-    return _not_now(laptop) or _no_disk(laptop, command.text)
+        return Refusal(Refused.NAME_UNDER_WAY, name)
+    laptop = laptop_of(workshop, command)
+    return _not_now(laptop) or disk_against(laptop, command.disk or command.text)
 
 
-def _not_now(laptop: Laptop) -> str | None:
+def _not_now(laptop: Laptop) -> Refusal | None:
     if laptop.capture:
-        return f"it is being captured as {laptop.capture}"
+        return Refusal(Refused.BEING_CAPTURED, {"image": laptop.capture})
     if laptop.active or laptop.unfinished:
-        return "it is at work"
+        return Refusal(Refused.AT_WORK, {"name": laptop.tag or laptop.number})
     if laptop.state not in _PRESENT or not laptop.hellos or laptop.last_hello < (laptop.booted_at or 0.0):
-        return 'its live system does not run: start it from the network and choose "capture this laptop"'
+        return Refusal(Refused.NOT_RUNNING)
     return None
 
 
-def _no_disk(laptop: Laptop, wanted: str) -> str | None:
-    if _disk(laptop, wanted) is not None:
-        return None
-    names = ", ".join(disk.path for disk in laptop.eligible())
-    if not names:
-        return "it has no disk"
-    return f"it has {'no such disk' if wanted else 'more than one disk, name one'}: {names}"
-
-
-def _disk(laptop: Laptop, wanted: str) -> Disk | None:
-    """The disk that is meant: the only one, or the one with this key or path."""
-    disks = [disk for disk in laptop.eligible() if not wanted or wanted in (disk.key, disk.path)]
-    return disks[0] if len(disks) == 1 else None
-
-
-def begin(workshop: Workshop, command: Command, now: float) -> Workshop:
+def begin(workshop: Workshop, command: Command, now: float, _entropy: str) -> Workshop:
     """Make a laptop a master that is to be read; any word that it may be overwritten is void."""
-    laptop = workshop.laptops[LaptopId(command.target)]
-    disk = _disk(laptop, command.text)
+    laptop = laptop_of(workshop, command)
+    disk = disk_meant(laptop, command.disk or command.text)
     if disk is None:
         return workshop
     laptop = replace(
@@ -134,3 +119,21 @@ def order(laptop: Laptop) -> dict[str, Any] | None:
         return None
     told = {"serial": disk.serial, "wwn": disk.wwn, "path": disk.path, "size": disk.size}
     return {"do": "capture", "image": laptop.capture, "disk": told}
+
+
+VERBS = (
+    Verb(
+        "capture",
+        "Capture a LAPTOP, which runs the live system, as a master: a new image. Its disk is only read.",
+        begin,
+        Target.LAPTOP,
+        (
+            Word("image", "the name that the new image gets", needed=True, name="name"),
+            Word("disk", "which disk to read, where it has several: key or path", Holds.DISK),
+        ),
+        refuse=_against,
+        complete=with_disk,
+        command_line="image capture",
+    ),
+)
+"""Its line in the table of commands."""

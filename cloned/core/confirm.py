@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from cloned.core import capture
 from cloned.core.catalogue import choose
+from cloned.core.disks import disk_against, with_disk
+from cloned.core.events import Command
+from cloned.core.ids import LaptopId
 from cloned.core.laptop import Confirmation, Laptop, State, VerdictKind, add_history, transition
 from cloned.core.reasons import Reason
+from cloned.core.refusals import Refusal, Refused
+from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
+from cloned.core.words import gigabytes
 from cloned.core.workshop import Batch, Workshop
 
 NEW = 900.0
@@ -47,7 +55,7 @@ def obstacle(workshop: Workshop, laptop: Laptop, disk_key: str, image_name: str)
     if disk is None:
         return Reason.WRONG_DISK, ""
     if disk.size < image.min_size:
-        return Reason.DISK_TOO_SMALL, f"{_gb(disk.size)} where {image.name} needs {_gb(image.min_size)}"
+        return Reason.DISK_TOO_SMALL, f"{gigabytes(disk.size)} where {image.name} needs {gigabytes(image.min_size)}"
     if disk.sector_size != image.sector_size:
         return Reason.SECTOR_SIZE, f"{disk.sector_size} bytes where {image.name} has {image.sector_size}"
     return None
@@ -146,5 +154,61 @@ def used_up(laptop: Laptop, now: float) -> Laptop:
     return add_history(replace(laptop, confirmation=None), now, "verified: the confirmation is used up")
 
 
-def _gb(size: int) -> str:
-    return f"{size / 10**9:.1f} GB"
+def give(workshop: Workshop, command: Command, now: float) -> Workshop:
+    """A person's word: as `confirm`, for a laptop that is not at work."""
+    laptop = workshop.laptops.get(LaptopId(command.target))
+    if laptop is None or laptop.active or laptop.unfinished or laptop.capture:
+        return workshop
+    laptop = replace(laptop, chosen=f"chosen by {command.by}")
+    return workshop.with_laptop(confirm(workshop, laptop, command.disk, command.image, command.by, now))
+
+
+def _obey(workshop: Workshop, command: Command, now: float, _entropy: str) -> Workshop:
+    return give(workshop, command, now)
+
+
+def _against(workshop: Workshop, command: Command) -> Refusal | None:
+    laptop = laptop_of(workshop, command)
+    against = disk_against(laptop, command.disk)
+    if against is not None:
+        return against
+    if (command.image or laptop.image) not in workshop.images:
+        return Refusal(Refused.NO_SUCH_IMAGE, {"name": laptop.image or "(none named)"})
+    if laptop.active or laptop.unfinished or laptop.capture:
+        return Refusal(Refused.AT_WORK, {"name": laptop.tag or laptop.number})
+    return None
+
+
+def _in_full(workshop: Workshop, command: Command) -> Command:
+    """The word names disk and image, whatever was left to us to fill in."""
+    command = replace(command, image=command.image or laptop_of(workshop, command).image)
+    return with_disk(workshop, command)
+
+
+def _given(workshop: Workshop, command: Command) -> Mapping[str, Any] | Refusal:
+    """Where the laptop stands now, or why its image cannot go onto that disk."""
+    laptop = workshop.laptops.get(LaptopId(command.target))
+    if laptop is None or (laptop.confirmation is None and laptop.reason is None):
+        return Refusal(Refused.OVERTAKEN)
+    if laptop.state is State.ASIDE and laptop.reason is not None:
+        return Refusal(laptop.reason, {"detail": laptop.detail})
+    return {"laptop": laptop.id, "state": str(laptop.state)}
+
+
+VERBS = (
+    Verb(
+        "confirm",
+        "Confirm that a LAPTOP's disk may be erased and overwritten with an image.",
+        _obey,
+        Target.LAPTOP,
+        (
+            Word("image", "the image; else the one that was chosen for it", Holds.IMAGE),
+            Word("disk", "which disk, where it has several: key, path, serial or WWN", Holds.DISK),
+        ),
+        Role.VOLUNTEER,
+        refuse=_against,
+        complete=_in_full,
+        answer=_given,
+    ),
+)
+"""Its line in the table of commands."""

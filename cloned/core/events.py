@@ -79,7 +79,7 @@ class Hello:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """Somebody said that this disk may be overwritten with this image."""
+    """Somebody said that this disk may be overwritten with this image: so until 0.1.0, since then a Command."""
 
     laptop: LaptopId
     disk: str
@@ -213,33 +213,20 @@ class ImageGone:
 class Command:
     """Somebody acted: by page, API or command line."""
 
-    do: Literal[
-        "cancel",
-        "retry",
-        "pause",
-        "continue",
-        "exclude",
-        "move",
-        "hold",
-        "batch",
-        "unbatch",
-        "start",
-        "tag",
-        "label",
-        "forget",
-        "lent",
-        "capture",
-    ]
+    do: str
+    """A verb of the table in commands.py."""
     by: str
     target: str = ""
-    """A laptop's or session's id; empty means everything."""
+    """Id of a laptop, session or batch, or a sink's name; empty means everything."""
     image: str = ""
     text: str = ""
-    """Tag, label, the product a batch is for, or the disk to capture where there are several."""
+    """Tag, mark, or the product a batch is for; in old journals also the disk to capture."""
     vendor: str = "*"
     until: float = 0.0
     guests: int = 0
     """With `start`: open a classic session for so many stock Clonezilla clients."""
+    disk: str = ""
+    """A disk's key; whoever asks may say its path."""
     kind: Literal["command"] = "command"
 
 

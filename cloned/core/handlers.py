@@ -9,7 +9,7 @@ from typing import Any
 from cloned.core import capture, commands
 from cloned.core import classic_sessions as classics
 from cloned.core.boot import answer_kind
-from cloned.core.confirm import ask_or_wait, confirm, settle, used_up, void
+from cloned.core.confirm import ask_or_wait, give, settle, used_up, void
 from cloned.core.events import (
     Booted,
     Captured,
@@ -144,11 +144,7 @@ def _back_again(laptop: Laptop, now: float) -> Laptop:
 
 
 def _confirmed(workshop: Workshop, event: Confirmed, now: float, entropy: str) -> Workshop:
-    laptop = workshop.laptops.get(event.laptop)
-    if laptop is None or laptop.active or laptop.unfinished or laptop.capture:
-        return workshop
-    laptop = replace(laptop, chosen=f"chosen by {event.by}")
-    return workshop.with_laptop(confirm(workshop, laptop, event.disk, event.image, event.by, now))
+    return give(workshop, Command("confirm", event.by, event.laptop, event.image, disk=event.disk), now)
 
 
 def _in_session(workshop: Workshop, laptop: LaptopId, session: SessionId) -> Laptop | None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.reasons import Reason
+from cloned.core.words import Clock, Values, utc, worded
 
 HISTORY = 60
 """Entries kept of a laptop's history; the first and the newest ones."""
@@ -117,7 +118,8 @@ class Laptop:
     reason: Reason | None = None
     detail: str = ""
     tag: str = ""
-    label: str = ""
+    mark: str = ""
+    """A word that image rules look at (`label` in them)."""
     boot_mac: str = ""
     address: str = ""
     firmware: str = ""
@@ -184,7 +186,7 @@ class Laptop:
     @property
     def silent(self) -> bool:
         """Whether all that is known of it is its boot menu: no agent spoke, and nobody named or marked it."""
-        return not (self.hellos or self.tag or self.label or self.lent or self.left_out or self.confirmation)
+        return not (self.hellos or self.tag or self.mark or self.lent or self.left_out or self.confirmation)
 
     def target(self) -> Disk | None:
         """The confirmed disk, if it is still there."""
@@ -221,9 +223,9 @@ def add_history(laptop: Laptop, at: float, why: str, state: State | None = None)
     return replace(laptop, history=history)
 
 
-def said(reason: Reason | None, detail: str) -> str:
+def said(reason: Reason | None, detail: str, values: Values | None = None, clock: Clock = utc) -> str:
     """The sentence of a reason with its detail."""
-    return "" if reason is None else reason.sentence.replace("{detail}", detail)
+    return "" if reason is None else worded(reason.sentence, {"detail": detail, **(values or {})}, clock)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from cloned.core import capture
 from cloned.core.laptop import ACTIVE, Laptop, State, VerdictKind, said
 from cloned.core.rates import alone
 from cloned.core.schedule import Wait
+from cloned.core.words import Clock, utc
 from cloned.core.workshop import Workshop
 
 
-def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None) -> dict[str, Any]:
-    """The order, as the agent reads it; the stream's address is added by who knows it."""
+def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None, clock: Clock = utc) -> dict[str, Any]:
+    """The order, as the agent reads it; the stream's address is added by who knows it. `clock` words times."""
     if laptop.state is State.FINISHING:
         return {"do": "finish", "image": laptop.image, "image_hash": laptop.image_hash, "disk": _disk(laptop)}
     if laptop.state in ACTIVE:
@@ -30,7 +31,7 @@ def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None) -> dict[
     master = capture.order(laptop)
     if master is not None:
         return {**master, "screen": _screen(laptop, None)}
-    answer: dict[str, Any] = {"do": "wait", "screen": _screen(laptop, wait), "state": str(laptop.state)}
+    answer: dict[str, Any] = {"do": "wait", "screen": _screen(laptop, wait, clock), "state": str(laptop.state)}
     offer = _offer(workshop, laptop)
     return {**answer, "offer": offer} if offer else answer
 
@@ -50,14 +51,19 @@ def _disk(laptop: Laptop) -> dict[str, Any]:
     return {"serial": disk.serial, "wwn": disk.wwn, "path": disk.path, "size": disk.size}
 
 
-def _screen(laptop: Laptop, wait: Wait | None) -> list[str]:
+def _screen(laptop: Laptop, wait: Wait | None, clock: Clock = utc) -> list[str]:
     """Lines for the person in front of it: what is the matter, and the next step."""
     if laptop.state is State.DONE:
         return [f"Done. {laptop.image} is on this laptop, every block read back and right."]
-    reason, detail = (wait.reason, wait.detail) if wait is not None else (laptop.reason, laptop.detail)
-    if reason is None:
+    if wait is not None:
+        return _lines(said(wait.reason, wait.detail, wait.values, clock), wait.reason.next_step)
+    if laptop.reason is None:
         return ["Waiting for its turn."]
-    return [line for line in (f"{said(reason, detail)}.", reason.next_step) if line]
+    return _lines(said(laptop.reason, laptop.detail), laptop.reason.next_step)
+
+
+def _lines(sentence: str, next_step: str) -> list[str]:
+    return [line for line in (f"{sentence}.", next_step) if line]
 
 
 def _offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cloned.core import classic_sessions as classics
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
 from cloned.core.rates import alone
 from cloned.core.reasons import Reason
+from cloned.core.words import Values
 from cloned.core.workshop import Workshop
 
 
@@ -19,6 +20,7 @@ class Wait:
 
     reason: Reason
     detail: str = ""
+    values: Values = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class _Planner:
         if image.classic and (wait := self.barred_from_classic(image.name)) is not None:
             return wait
         until = self.workshop.holds.get(laptop.image, 0.0)
-        return Wait(Reason.HELD, _clock(until)) if until > self.now else None
+        return Wait(Reason.HELD, values={"until": until}) if until > self.now else None
 
     def barred_from_classic(self, image: str) -> Wait | None:
         """The members of a classic session are settled once its stream begins."""
@@ -153,9 +155,3 @@ def due(workshop: Workshop, now: float) -> bool:
         each.open and each.kind != "guests" and each.idle_since is not None and now - each.idle_since >= linger
         for each in workshop.sessions.values()
     )
-
-
-def _clock(at: float) -> str:
-    """Hours and minutes, UTC, of seconds since 1970."""
-    minutes = int(at // 60) % (24 * 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d} UTC"

@@ -11,13 +11,16 @@ from cloned.core.laptop import STAGE, Difference, Laptop, said
 from cloned.core.ledger import iso
 from cloned.core.schedule import Wait, plan
 from cloned.core.session import Session
+from cloned.core.words import Clock, utc
 from cloned.core.workshop import Workshop
 
 STAGES = ("boot", "wait", "receive", "verify", "finish")
 
 
-def snapshot(workshop: Workshop, progress: Mapping[LaptopId, Mapping[str, Any]], now: float) -> dict[str, Any]:
-    """Everything there is to see; laptops in order of arrival, times in ISO 8601 UTC."""
+def snapshot(
+    workshop: Workshop, progress: Mapping[LaptopId, Mapping[str, Any]], now: float, clock: Clock = utc
+) -> dict[str, Any]:
+    """Everything there is to see; laptops in order of arrival, times in ISO 8601 UTC, in sentences by `clock`."""
     schedule = plan(workshop, now)
     waits, expected = schedule.waits, estimate(workshop, progress, schedule, now)
     laptops = sorted(workshop.laptops.values(), key=lambda laptop: laptop.number)
@@ -32,7 +35,7 @@ def snapshot(workshop: Workshop, progress: Mapping[LaptopId, Mapping[str, Any]],
         },
         "left_seconds": _rounded(expected.all),
         "laptops": [
-            _laptop(each, waits.get(each.id), progress.get(each.id, {}), expected.laptops.get(each.id), now)
+            _laptop(each, waits.get(each.id), progress.get(each.id, {}), expected.laptops.get(each.id), now, clock)
             for each in laptops
         ],
         "sessions": [_session(each, workshop, expected, now) for each in workshop.sessions.values()],
@@ -68,15 +71,18 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def _laptop(
-    laptop: Laptop, wait: Wait | None, progress: Mapping[str, Any], left: float | None, now: float
+    laptop: Laptop, wait: Wait | None, progress: Mapping[str, Any], left: float | None, now: float, clock: Clock
 ) -> dict[str, Any]:
     disk = laptop.target()
-    reason, detail = (wait.reason, wait.detail) if wait is not None else (laptop.reason, laptop.detail)
+    reason, why = (laptop.reason, said(laptop.reason, laptop.detail))
+    if wait is not None:
+        reason, why = wait.reason, said(wait.reason, wait.detail, wait.values, clock)
     return {
         "id": laptop.id,
         "number": laptop.number,
         "tag": laptop.tag,
-        "label": laptop.label,
+        "mark": laptop.mark,
+        "label": laptop.mark,
         "macs": list(laptop.identity.macs),
         "boot_mac": laptop.boot_mac,
         "uuid": laptop.identity.uuid,
@@ -96,7 +102,7 @@ def _laptop(
         "wants": laptop.wants or None,
         "capture": laptop.capture or None,
         "reason": None if reason is None else str(reason),
-        "why": said(reason, detail),
+        "why": why,
         "next_step": "" if reason is None else reason.next_step,
         "image": laptop.image or None,
         "chosen": laptop.chosen,

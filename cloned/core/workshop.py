@@ -102,7 +102,7 @@ class Workshop:
             laptop.identity.vendor,
             laptop.identity.product,
             laptop.firmware,
-            laptop.label,
+            laptop.mark,
             max((disk.size for disk in disks), default=0),
             laptop.memory,
         )

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from cloned.core.events import Failed, Finished, Hello, Judged, Ready
+from cloned.core.events import Command, Failed, Finished, Hello, Judged, Ready
 from cloned.core.hello import facts, read_back
 from cloned.core.ids import SessionId, token_digest
 from cloned.core.laptop import Laptop, State
@@ -23,6 +23,7 @@ from cloned.engine import Casting, Engine
 from cloned.errors import ClonedError, ImageError
 from cloned.monitor import Monitor
 from cloned.netboot.guests import tar
+from cloned.wallclock import shown
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +133,7 @@ class AgentApi:
         """The order with what only the rooms around the core know: addresses and finishing steps."""
         workshop = self._engine.workshop
         wait = plan(workshop, self._engine.clock()).waits.get(laptop.id) if laptop.state is State.WAITING else None
-        said = order(workshop, laptop, wait)
+        said = order(workshop, laptop, wait, shown)
         if said["do"] == "restore":
             stream = self._casting.address(SessionId(said["session"]))
             if stream is None and "classic" not in said:
@@ -220,7 +221,8 @@ class AgentApi:
         if any(disk.get(key) != offer["disk"][key] for key in ("serial", "wwn") if offer["disk"][key]):
             return refuse(409, "the disk is another one than was offered", "look at the screen again")
         key = laptop.eligible()[0].key
-        await self._engine.confirm(laptop.id, key, offer["image"], "the laptop's own keyboard")
+        word = Command("confirm", "the laptop's own keyboard", laptop.id, offer["image"], disk=key)
+        await self._engine.command(word)
         return web.json_response({"ok": True})
 
 

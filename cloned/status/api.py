@@ -11,10 +11,10 @@ from typing import Any
 
 from aiohttp import web
 
-from cloned.errors import UsageError
+from cloned.errors import RefusedError, UsageError
 from cloned.status import metrics
 from cloned.status.auth import SIGNED_IN_SECONDS
-from cloned.status.guard import AUTH, COOKIE, TRUSTED, actor, problem, same_origin
+from cloned.status.guard import AUTH, COOKIE, TRUSTED, actor, problem, refused, same_origin
 from cloned.status.live import Rendered, TooMany
 from cloned.status.needs import Counters, NetbootLog, Ready, ResultSource, WorkshopSource
 from cloned.status.openapi import document
@@ -47,7 +47,7 @@ async def laptops(request: web.Request) -> web.Response:
 
 async def laptop(request: web.Request) -> web.Response:
     """`GET /api/v1/laptops/{id}`."""
-    found = _one(request, "laptops", "laptop")
+    found = _one(request, "laptops", _laptop_id(request))
     boots = [entry for mac in found.get("macs") or [] for entry in _boots(request, mac)]
     rows = await request.app[RECORDS].rows(laptop=found["id"])
     return answer({**found, "results": rows, "netboot": boots})
@@ -60,15 +60,22 @@ async def sessions(request: web.Request) -> web.Response:
 
 async def session(request: web.Request) -> web.Response:
     """`GET /api/v1/sessions/{id}`."""
-    return answer(_one(request, "sessions", "session"))
+    return answer(_one(request, "sessions", request.match_info["id"]))
 
 
-def _one(request: web.Request, kind: str, word: str) -> dict[str, Any]:
-    ident = request.match_info["id"]
+def _laptop_id(request: web.Request) -> str:
+    """The laptop that is meant by whatever people call it; 404 if there is none."""
+    try:
+        return request.app[WORKSHOP].find(request.match_info["id"])
+    except RefusedError as error:
+        raise refused(error.refusal, web.HTTPNotFound) from error
+
+
+def _one(request: web.Request, kind: str, ident: str) -> dict[str, Any]:
     for each in request.app[WORKSHOP].snapshot()[kind]:
         if each["id"] == ident:
             return dict(each)
-    raise problem(web.HTTPNotFound, f"there is no {word} {ident}", f"see /api/v1/{kind}")
+    raise problem(web.HTTPNotFound, f"there is no {kind[:-1]} {ident}", f"see /api/v1/{kind}")
 
 
 async def netboot(request: web.Request) -> web.Response:
@@ -103,11 +110,7 @@ async def ledger(request: web.Request) -> web.Response:
 async def command(request: web.Request) -> web.Response:
     """`POST /api/v1/commands`."""
     by = actor(request)
-    wanted = parse(await body(request))
-    if wanted.do == "inventory-retry":
-        return answer({"ok": True, "retried": await request.app[RECORDS].retry(wanted.target or None)})
-    result = await request.app[WORKSHOP].command(wanted.for_engine(by))
-    return answer({**result, "ok": True})
+    return answer(dict(await request.app[WORKSHOP].command(parse(await body(request), by))))
 
 
 async def sign_in(request: web.Request) -> web.Response:

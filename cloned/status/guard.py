@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from cloned.errors import ClonedError, MissingError, UsageError
+from cloned.core.refusals import Refusal
+from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
 from cloned.status.auth import Auth, TooManyTries
+from cloned.wallclock import shown
 
 COOKIE = "cloned_signed_in"
 AUTH = web.AppKey("auth", Auth)
@@ -66,8 +68,15 @@ def problem(kind: type[web.HTTPException], error: str, hint: str = "") -> web.HT
     return kind(text=_words(error, hint), content_type="application/json")
 
 
-def _words(error: str, hint: str) -> str:
-    return json.dumps({"error": error, "hint": hint}, ensure_ascii=False)
+def refused(refusal: Refusal, kind: type[web.HTTPException] = web.HTTPBadRequest) -> web.HTTPException:
+    """Why a command cannot be obeyed: beside the words its code and values, for programs and other languages."""
+    code = {"code": str(refusal.code), "values": dict(refusal.values)}
+    words = _words(refusal.sentence(shown), refusal.next_step(shown), **code)
+    return kind(text=words, content_type="application/json")
+
+
+def _words(error: str, hint: str, **more: object) -> str:
+    return json.dumps({"error": error, "hint": hint, **more}, ensure_ascii=False)
 
 
 @web.middleware
@@ -81,6 +90,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise answer from wait
     except MissingError as error:
         raise problem(web.HTTPServiceUnavailable, error.message, error.hint) from error
+    except RefusedError as error:
+        raise refused(error.refusal) from error
     except UsageError as error:
         raise problem(web.HTTPBadRequest, error.message, error.hint) from error
     except ClonedError as error:

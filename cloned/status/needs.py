@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from cloned.core.events import Command
+
 Snapshot = Mapping[str, Any]
 """What `core.snapshot.snapshot` gives, with `workshop`, `switches` and `warnings` added by the house."""
 
@@ -15,8 +17,11 @@ class WorkshopSource(Protocol):
     def snapshot(self) -> Snapshot:
         """Everything there is to see, now; cheap enough for once a second."""
 
-    async def command(self, command: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Do what somebody asked for (shape: status/requests.py, with `by`); raises ClonedError with the reason."""
+    async def command(self, command: Command) -> Mapping[str, Any]:
+        """Have what somebody asked for done; returns `{"ok": true, …}`, raises ClonedError with the reason."""
+
+    def find(self, name: str) -> str:
+        """The id of the laptop that people call so; RefusedError if none or several fit."""
 
 
 class ResultSource(Protocol):
@@ -30,9 +35,6 @@ class ResultSource(Protocol):
 
     async def sinks(self) -> list[dict[str, Any]]:
         """For each sink `{"sink", "state", "waiting", "sent", "refused", "reason", "tries", "due", "dead"}`."""
-
-    async def retry(self, sink: str | None = None) -> int:
-        """Send dead letters again; returns how many."""
 
 
 NetbootLog = Callable[[str], Sequence[Mapping[str, Any]]]

@@ -6,7 +6,6 @@ import gettext
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -19,6 +18,7 @@ from cloned.status import wall as view
 from cloned.status.guard import signed_in
 from cloned.status.live import Hub, Rendered
 from cloned.status.needs import NetbootLog, ResultSource, WorkshopSource
+from cloned.wallclock import shown
 
 HUB = web.AppKey("hub", Hub)
 PAGES = web.AppKey["Pages"]("pages")
@@ -189,14 +189,8 @@ def size(count: float | None) -> str:
 
 
 def clock(at: str | float | None, seconds: bool = True) -> str:
-    """An ISO time or seconds since 1970 as the server's local time: `19:04:05`, dated where it is not of today."""
-    if not at:
-        return ""
-    moment = datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at, UTC)
-    local = moment.astimezone()
-    if local.date() != datetime.now().astimezone().date():
-        return local.strftime("%Y-%m-%d %H:%M")
-    return local.strftime("%H:%M:%S" if seconds else "%H:%M")
+    """As `wallclock.shown`, to the second."""
+    return shown(at, seconds)
 
 
 def command(fields: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:

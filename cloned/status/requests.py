@@ -1,88 +1,79 @@
-"""What people and machines may ask for over HTTP: one shape for all commands, checked before the engine sees it."""
+"""What may be asked for over HTTP, straight into the core's `Command`; made from the table of commands."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import time
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from cloned.core.commands import MOST_GUESTS
-from cloned.errors import UsageError
+from cloned.core.commands import TABLE, VERBS, verb_of
+from cloned.core.events import Command
+from cloned.core.refusals import Refusal
+from cloned.core.verbs import Holds, Target
+from cloned.errors import RefusedError, UsageError
+from cloned.wallclock import moment
 
-Verb = Literal[
-    "confirm",
-    "start",
-    "cancel",
-    "retry",
-    "pause",
-    "continue",
-    "exclude",
-    "move",
-    "hold",
-    "batch",
-    "unbatch",
-    "tag",
-    "label",
-    "lent",
-    "forget",
-    "capture",
-    "inventory-retry",
-]
+OURS = ("kind", "by")
+"""Fields of a Command that nobody sends."""
+LONGEST = {"target": 64, "text": 80, "vendor": 80}
+"""Characters of a text; 255 where it says nothing."""
 
 
-class CommandRequest(BaseModel):
-    """One command. Which fields a verb needs: see the table of the OpenAPI document's `/api/v1/commands`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    do: Verb
-    target: str = Field(
-        "",
-        max_length=64,
-        validation_alias=AliasChoices("target", "laptop", "session"),
-        description="Id of a laptop (confirm, retry, pause, continue, exclude, move, tag, label, lent, forget, "
-        "capture), "
-        "session (cancel) or batch (unbatch), or name of a sink (inventory-retry). Empty: all (cancel, pause, "
-        "continue, inventory-retry). May also be called `laptop` or `session`.",
-    )
-    image: str = Field(
-        "",
-        max_length=255,
-        description="For confirm (empty: the one that the rules chose), move, batch, hold, start; for capture: the "
-        "name that the new image gets.",
-    )
-    disk: str = Field(
-        "",
-        max_length=255,
-        description="For confirm and capture: the disk's `key` or path; may be left out where there is but one.",
-    )
-    text: str = Field(
-        "",
-        max_length=80,
-        description="For tag and label: the text; for batch: the product; for lent: `no` means it is back.",
-    )
-    vendor: str = Field("*", max_length=80, description="For batch.")
-    until: Annotated[float, Field(ge=0, lt=1e11)] | Annotated[str, Field(max_length=40)] = Field(
-        0.0,
-        description="For hold and batch: seconds since 1970, ISO 8601, or HH:MM of the coming 24 hours where the "
-        "server is. A batch without it lasts as long as confirmations do.",
-    )
-
-    guests: int = Field(
-        0, ge=0, le=MOST_GUESTS, description="For start: open a classic session for so many stock Clonezilla clients."
-    )
-
-    def for_engine(self, by: str) -> dict[str, Any]:
-        """The command as the engine takes it, with who asked."""
-        return {**self.model_dump(), "by": by}
+def _described(field: str) -> str:
+    """Which verbs take a field, and what it then is."""
+    words = [f"{verb.name}: {word.help}" for verb in TABLE if (word := verb.word(field)) is not None]
+    return "; ".join(words) + "."
 
 
-def parse(body: object) -> CommandRequest:
-    """Understand a JSON body. Raises UsageError that names each mistake."""
+def _targets() -> str:
+    """What the target of each verb is."""
+    found: dict[Target, list[str]] = {}
+    for verb in TABLE:
+        found.setdefault(verb.target, []).append(verb.name)
+    told = (f"{', '.join(names)}: {target}" for target, names in found.items() if target is not Target.NOTHING)
+    return "; ".join(told) + ". Every name that people use will do; may also be called `laptop` or `session`."
+
+
+def _field(name: str, default: Any) -> tuple[Any, Any]:
+    """One field of the model: its type and the rest, from Command's own default."""
+    if name == "do":
+        return str, Field(description="What to do.", json_schema_extra={"enum": list(VERBS)})
+    if name == "target":
+        aliases = AliasChoices("target", "laptop", "session", "batch", "sink")
+        return str, Field(default, max_length=LONGEST["target"], validation_alias=aliases, description=_targets())
+    if any(word.field == name and word.holds is Holds.TIME for verb in TABLE for word in verb.takes):
+        words = "Seconds since 1970, ISO 8601, or HH:MM of the coming 24 hours where the server is."
+        return float | str, Field(default, description=f"{_described(name)} {words}")
+    if isinstance(default, int):
+        return int, Field(default, ge=0, le=2**31, description=_described(name))
+    return str, Field(default, max_length=LONGEST.get(name, 255), description=_described(name))
+
+
+_FIELDS: dict[str, Any] = {
+    field.name: _field(field.name, "" if field.default is MISSING else field.default)
+    for field in fields(Command)
+    if field.name not in OURS
+}
+CommandRequest: type[BaseModel] = create_model(
+    "CommandRequest",
+    __config__=ConfigDict(extra="forbid"),
+    __doc__="One command.\n\n" + "\n".join(f"- `{verb.name}` ({verb.role}): {verb.help}" for verb in TABLE),
+    **_FIELDS,
+)
+
+
+def parse(body: object, by: str, clock: Callable[[], float] = time.time) -> Command:
+    """Understand a JSON body as what `by` asks for. Raises UsageError that names each mistake."""
     if not isinstance(body, dict):
         raise UsageError("a command is a JSON object", 'for example {"do": "retry", "target": "1f2e3d4c"}')
     try:
-        return CommandRequest.model_validate(body)
+        told = CommandRequest.model_validate(body, strict=True).model_dump()
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'command'}: {item['msg']}" for item in error.errors())
         raise UsageError(f"this is no command: {wrong}", "see /api/v1/openapi.json") from error
+    if isinstance(verb := verb_of(told["do"]), Refusal):
+        raise RefusedError(verb)
+    return Command(**{**told, "do": verb.name, "by": by, "until": moment(told["until"], clock)})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from cloned.control import Control, until
+from cloned.control import Control
+from cloned.core.events import Command
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import Laptop, State
 from cloned.engine import Engine
@@ -41,24 +41,21 @@ def test_names_that_do_not_say_which(control: Control, name: str, why: str) -> N
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
-        ({"do": "explode"}, "there is no command explode"),
-        ({}, r"there is no command \(none\)"),
-        ({"do": "batch", "image": "x", "text": "y"}, "there is no image x"),
-        ({"do": "confirm", "target": "1"}, "has no disk"),
-        ({"do": "cancel", "target": "9"}, "no open session 9"),
-        ({"do": "tag", "target": ["1"]}, "target must be a text"),
+        (Command("explode", "page"), "there is no command explode"),
+        (Command("batch", "page", image="x", text="y"), "there is no image x"),
+        (Command("confirm", "page", "1"), "it has no disk"),
+        (Command("cancel", "page", "9"), "no open session 9"),
+        (Command("exclude", "page", "A-18"), "2 laptops are called A-18"),
     ],
 )
-async def test_refusals_say_why(control: Control, asked: dict[str, object], why: str) -> None:
+async def test_refusals_say_why(control: Control, asked: Command, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         await control.command(asked)
 
 
-def test_times() -> None:
-    noon = datetime(2026, 11, 22, 12, 0).astimezone().timestamp()
-    assert until("21:00", lambda: noon) == noon + 9 * 3600
-    assert until("11:00", lambda: noon) == noon + 23 * 3600
-    assert until("2026-11-22T13:00", lambda: noon) == noon + 3600
-    assert until(None) == until("") == 0.0
-    with pytest.raises(UsageError, match="is not a time"):
-        until("soon")
+async def test_what_another_room_does_goes_there(control: Control) -> None:
+    async def room(command: Command) -> dict[str, int]:
+        return {"retried": len(command.target)}
+
+    with_room = Control(control._engine, {"inventory-retry": room})
+    assert await with_room.command(Command("inventory-retry", "page", "hook")) == {"ok": True, "retried": 4}

@@ -173,10 +173,10 @@ async def test_a_full_disk_stops_and_loses_nothing(tmp_path: Path) -> None:
 async def test_commands_are_refused_with_the_reason(tmp_path: Path) -> None:
     async with running(tmp_path / "journal", Streams(), Book()) as engine:
         laptop = await prepared(engine)
-        with pytest.raises(UsageError, match="no laptop nobody"):
+        with pytest.raises(UsageError, match="no laptop is called nobody"):
             await engine.command(Command("retry", "page", "nobody"))
         with pytest.raises(UsageError, match="is at work"):
-            await engine.confirm(laptop.id, "", "", "page")
+            await engine.command(Command("confirm", "page", laptop.id))
 
 
 def test_a_journal_of_another_version_is_not_touched(tmp_path: Path) -> None:

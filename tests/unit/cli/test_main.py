@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cloned.cli.acting import names
 from cloned.cli.main import _COMMANDS, cloned, main
 from cloned.errors import Exit
 
@@ -26,7 +27,7 @@ def ended(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str
     return int(caught.value.code or 0), told.out, told.err
 
 
-@pytest.mark.parametrize("name", sorted(_COMMANDS))
+@pytest.mark.parametrize("name", sorted({*_COMMANDS, *names()}))
 def test_every_command_is_there_and_says_what_it_does(name: str) -> None:
     command = cloned.get_command(cloned.make_context("cloned", ["--help"], resilient_parsing=True), name)
     assert command is not None

@@ -5,6 +5,10 @@ from __future__ import annotations
 import copy
 from datetime import UTC, datetime, timedelta
 
+from cloned.core.events import Command
+from cloned.core.refusals import Refusal, Refused
+from cloned.errors import RefusedError
+
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 MODELS = [
@@ -311,7 +315,7 @@ class FakeWorkshop:
 
     def __init__(self, snapshot: dict | None = None) -> None:
         self.state = snapshot or busy()
-        self.commands: list[dict] = []
+        self.commands: list[Command] = []
         self.error: Exception | None = None
 
     def snapshot(self) -> dict:
@@ -320,8 +324,13 @@ class FakeWorkshop:
     async def command(self, command):
         if self.error:
             raise self.error
-        self.commands.append(dict(command))
-        return {"done": command["do"]}
+        self.commands.append(command)
+        return {"ok": True, "done": command.do}
+
+    def find(self, name: str) -> str:
+        if name not in {each["id"] for each in self.state["laptops"]}:
+            raise RefusedError(Refusal(Refused.NO_SUCH_LAPTOP, {"name": name}))
+        return name
 
 
 class FakeRecords:
@@ -360,10 +369,6 @@ class FakeRecords:
             "dead": [],
         }
         return [sink] if self.trouble else [sink | {"state": "idle", "waiting": 0, "reason": "", "tries": 0}]
-
-    async def retry(self, sink=None) -> int:
-        self.retried.append(sink)
-        return 2
 
 
 def crowded() -> dict:

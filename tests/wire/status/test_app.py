@@ -6,7 +6,8 @@ import pytest
 from aiohttp import ClientSession, UnixConnector
 from pydantic import TypeAdapter
 
-from cloned.errors import ClonedError, MissingError, UsageError
+from cloned.core.refusals import Refusal, Refused
+from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
 from cloned.status import live, schema
 from cloned.status.app import ROUTES
 from cloned.status.openapi import document
@@ -119,13 +120,13 @@ async def test_a_token_acts_in_its_name(machine, house):
         200,
         {"done": "retry", "ok": True},
     )
-    assert (house.workshop.commands[0]["by"], house.workshop.commands[0]["target"]) == ("grafana", "00000009")
+    assert (house.workshop.commands[0].by, house.workshop.commands[0].target) == ("grafana", "00000009")
 
 
 async def test_the_unix_socket_acts_without_pin(house):
     async with ClientSession("http://socket", connector=UnixConnector(house.socket)) as client:
         assert (await act(client))[0] == 200
-    assert house.workshop.commands[0]["by"] == "command line"
+    assert house.workshop.commands[0].by == "command line"
 
 
 async def sign_in(client, pin, **more):
@@ -194,13 +195,23 @@ async def test_what_the_engine_says_no_to_is_told_with_the_next_step(machine, ho
     )
 
 
-async def test_dead_letters_are_sent_again(machine, house):
-    headers = {"Authorization": f"Bearer {house.token}"}
-    assert await act(machine, {"do": "inventory-retry", "target": "hook"}, headers=headers) == (
-        200,
-        {"ok": True, "retried": 2},
-    )
-    assert (house.records.retried, house.workshop.commands) == (["hook"], [])
+async def test_a_refusal_has_its_code_and_values(machine, house):
+    house.workshop.error = RefusedError(Refusal(Refused.NO_SUCH_IMAGE, {"name": "schol"}))
+    status, told = await act(machine, headers={"Authorization": f"Bearer {house.token}"})
+    assert (status, told["error"]) == (400, "there is no image schol")
+    assert (told["code"], told["values"]) == ("no-such-image", {"name": "schol"})
+
+
+async def test_a_verb_that_is_not_there_names_those_that_are(machine, house):
+    status, told = await act(machine, {"do": "explode"}, headers={"Authorization": f"Bearer {house.token}"})
+    assert (status, told["code"]) == (400, "no-such-command")
+    assert "retry" in told["hint"]
+
+
+async def test_an_older_name_of_a_verb_is_understood(machine, house):
+    body = {"do": "label", "laptop": "00000009", "text": "x"}
+    assert (await act(machine, body, headers={"Authorization": f"Bearer {house.token}"}))[0] == 200
+    assert (house.workshop.commands[0].do, house.workshop.commands[0].text) == ("mark", "x")
 
 
 # Live.

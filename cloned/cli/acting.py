@@ -1,0 +1,84 @@
+"""Commands that act on the running workshop: each made from its line in the table of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cloned import client
+from cloned.cli.common import config_option, json_option, print_json, runtime, state
+from cloned.config import load
+from cloned.core.commands import TABLE
+from cloned.core.verbs import Holds, Verb, Word
+
+
+def names() -> list[str]:
+    """Verbs that are commands of their own."""
+    return [verb.name for verb in TABLE if not verb.command_line]
+
+
+def command(verb: Verb) -> click.Command:
+    """`cloned VERB …`: target and needed words are arguments, the others options."""
+    parameters: list[click.Parameter] = []
+    if verb.target.noun:
+        metavar = verb.target.noun.upper()
+        parameters.append(click.Argument(["target"], required=not verb.target.optional, metavar=metavar))
+    parameters += [_parameter(word) for word in verb.takes]
+    made = click.Command(verb.name, params=parameters, callback=_acts(verb), help=_help(verb))
+    return config_option(json_option(made))
+
+
+def made(name: str) -> click.Command | None:
+    """The command of a verb, by any of its names."""
+    found = next((verb for verb in TABLE if name in (verb.name, *verb.also) and not verb.command_line), None)
+    return None if found is None else command(found)
+
+
+def _parameter(word: Word) -> click.Parameter:
+    kind = click.INT if word.holds is Holds.COUNT else click.STRING
+    if word.flag:
+        return click.Option([f"--{word.shown}", word.field], is_flag=True, flag_value=word.flag, help=f"{word.help}.")
+    if word.needed and not word.option:
+        return click.Argument([word.field], type=kind, metavar=word.shown.upper())
+    return click.Option([f"--{word.shown}", word.field], type=kind, required=word.needed, help=f"{word.help}.")
+
+
+def _help(verb: Verb) -> str:
+    words = [f"{word.shown.upper()}: {word.help}." for word in verb.takes if word.needed and not word.option]
+    return "\n\n".join((verb.help, *words))
+
+
+def _acts(verb: Verb) -> Callable[..., None]:
+    def act(config: Path | None, as_json: bool, **words: Any) -> None:
+        given = {key: value for key, value in words.items() if value is not None}
+        answer = client.command(runtime(config), verb.name, **given)
+        if as_json:
+            return print_json(answer)
+        if "port" in answer and "session" in answer:
+            return _say_to_guests(config, answer["session"])
+        click.echo(f"{verb.name}: {answer.get('state', 'done')}")
+        return None
+
+    return act
+
+
+def _say_to_guests(config: Path | None, session: str) -> None:
+    opened = next(each for each in state(config)["sessions"] if each["id"] == session)
+    click.echo(for_guests(opened, load(config).network.boot_port))
+
+
+def for_guests(session: dict[str, Any], port: int) -> str:
+    """What to type on each guest, where DISK is the name of its disk. They are never verified, so never done."""
+    server = (session.get("sender") or {}).get("server", "SERVER")
+    return "\n".join(
+        (
+            f"session {session['number']} waits for {session['guests']} guests; on each, as root, with DISK=its disk:",
+            f"  curl http://{server}:{port}/classic/{session['id']}/$DISK.tar | tar -x -C /tmp",
+            f"  ocs-sr -or /tmp -l en_US.UTF-8 -batch -nogui -scr -p true --mcast-port {session['port']} "
+            f"multicast_restoredisk {session['image']} $DISK",
+            f"`cloned cancel {session['id']}` ends it.",
+        )
+    )

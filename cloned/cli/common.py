@@ -1,0 +1,59 @@
+"""What every command of the command line shares: its options, how it asks the daemon, how it prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from cloned import client
+from cloned.config import load
+
+config_option = click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The daemon's configuration (default /etc/cloned/cloned.toml).",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def runtime(config: Path | None) -> Path:
+    """Where the daemon of this configuration listens."""
+    return load(config).workshop.runtime
+
+
+def state(config: Path | None) -> dict[str, Any]:
+    """The whole workshop, from the daemon."""
+    told: dict[str, Any] = client.get(runtime(config), "/api/v1/state")
+    return told
+
+
+def find_laptop(config: Path | None, name: str) -> dict[str, Any]:
+    """The laptop that people call so; UsageError from the daemon if none or several fit."""
+    told: dict[str, Any] = client.get(runtime(config), f"/api/v1/laptops/{quote(name, safe='')}")
+    return told
+
+
+def print_json(data: Any) -> None:
+    """Data as JSON on standard output."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(columns: list[str], rows: list[list[str]]) -> None:
+    """Rows beneath their headings, as wide as the terminal."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def gigabytes(size: float) -> str:
+    """`7.34 GB`: decimal units, as disks are sold."""
+    return f"{size / 1e9:.2f} GB"

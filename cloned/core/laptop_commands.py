@@ -1,0 +1,161 @@
+"""What people do with one laptop, or with all: retry, pause, continue, exclude, move, tag, mark, lent, forget."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cloned.core import capture
+from cloned.core.confirm import ask_or_wait
+from cloned.core.events import Command
+from cloned.core.laptop import Laptop, State, VerdictKind, add_history, transition
+from cloned.core.reasons import Reason
+from cloned.core.refusals import Refusal, Refused
+from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
+from cloned.core.workshop import Workshop
+
+LONGEST_WORD = 40
+"""Characters kept of a tag or mark."""
+
+
+def _retry(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    """Take a laptop in again: what is right on its disk stays, only the rest is fetched."""
+    laptop = replace(laptop_of(workshop, command), left_out=False, paused=False)
+    if laptop.state is not State.ASIDE:
+        return workshop.with_laptop(laptop)
+    if laptop.reason is Reason.FINISH_FAILED and laptop.verdict is VerdictKind.VERIFIED:
+        again = replace(laptop, job=laptop.job + 1, job_open=True)
+        return workshop.with_laptop(transition(again, State.FINISHING, now, f"finishing again, asked by {command.by}"))
+    laptop = add_history(replace(laptop, session=None), now, f"retry, asked by {command.by}")
+    return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
+
+
+def _pause(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    """A paused laptop gives its place back and keeps what it has."""
+    if not command.target:
+        return _pause_each(replace(workshop, paused=True), list(workshop.active()), command, now)
+    laptop = replace(laptop_of(workshop, command), paused=True)
+    return _pause_each(workshop.with_laptop(laptop), [laptop], command, now)
+
+
+def _pause_each(workshop: Workshop, laptops: list[Laptop], command: Command, now: float) -> Workshop:
+    for laptop in laptops:
+        if laptop.active and laptop.state is not State.FINISHING:
+            paused = replace(laptop, session=None)
+            workshop = workshop.with_laptop(transition(paused, State.WAITING, now, f"paused by {command.by}"))
+    return workshop
+
+
+def _continue(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    if command.target:
+        return workshop.with_laptop(replace(laptop_of(workshop, command), paused=False))
+    return replace(workshop, paused=False, holds={})
+
+
+def _exclude(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    laptop = capture.cut_short(replace(laptop_of(workshop, command), left_out=True), "it was left out", now)
+    if laptop.state in (State.DONE, State.FINISHING):
+        return workshop
+    return workshop.with_laptop(transition(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT))
+
+
+def _move_image(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    """Another image: the confirmation was for the old one, so it is void."""
+    laptop = replace(laptop_of(workshop, command), image=command.image, chosen=f"chosen by {command.by}")
+    if laptop.image == laptop_of(workshop, command).image:
+        return workshop.with_laptop(laptop)
+    laptop = replace(laptop, confirmation=None, session=None, written=False)
+    if laptop.capture:
+        return workshop.with_laptop(laptop)
+    return workshop.with_laptop(transition(laptop, State.ASKING, now, reason=Reason.IMAGE_CHANGED))
+
+
+def _tag(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    return workshop.with_laptop(replace(laptop_of(workshop, command), tag=command.text[:LONGEST_WORD]))
+
+
+def _mark(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    return workshop.with_laptop(replace(laptop_of(workshop, command), mark=command.text[:LONGEST_WORD]))
+
+
+def _lent(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    """Mark a laptop as lent out, or (text `no`) as back: only that, never to whom."""
+    return workshop.with_laptop(replace(laptop_of(workshop, command), lent=command.text != "no"))
+
+
+def _forget(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    """Take a laptop off the screen; the ledger keeps its results."""
+    if laptop_of(workshop, command).active:
+        return workshop
+    laptops = {key: laptop for key, laptop in workshop.laptops.items() if key != command.target}
+    boots = {key: boot for key, boot in workshop.boots.items() if boot.laptop != command.target}
+    return replace(workshop, laptops=laptops, boots=boots)
+
+
+def _being_finished(workshop: Workshop, command: Command) -> Refusal | None:
+    """Another image would take the verdict from what is on the disk."""
+    return Refusal(Refused.BEING_FINISHED) if laptop_of(workshop, command).unfinished else None
+
+
+def _at_work(workshop: Workshop, command: Command) -> Refusal | None:
+    laptop = laptop_of(workshop, command)
+    return Refusal(Refused.AT_WORK, {"name": laptop.tag or laptop.number}) if laptop.active else None
+
+
+VERBS = (
+    Verb(
+        "retry",
+        "Take a LAPTOP in again that was set aside; what is right on its disk stays.",
+        _retry,
+        Target.LAPTOP,
+        role=Role.VOLUNTEER,
+    ),
+    Verb("pause", "Pause a LAPTOP, or everything.", _pause, Target.LAPTOP_OR_ALL, role=Role.VOLUNTEER),
+    Verb(
+        "continue",
+        "Go on with a LAPTOP, or with everything that was paused or held.",
+        _continue,
+        Target.LAPTOP_OR_ALL,
+        role=Role.VOLUNTEER,
+    ),
+    Verb("exclude", "Leave a LAPTOP out until `cloned retry` takes it in again.", _exclude, Target.LAPTOP),
+    Verb(
+        "move",
+        "Give a LAPTOP another IMAGE; it must be confirmed again.",
+        _move_image,
+        Target.LAPTOP,
+        (Word("image", "the image it is to get", Holds.IMAGE, needed=True),),
+        refuse=_being_finished,
+    ),
+    Verb(
+        "tag",
+        "Note the NUMBER on a LAPTOP's sticker; an empty one takes it away.",
+        _tag,
+        Target.LAPTOP,
+        (Word("text", "the number on its sticker", needed=True, name="number"),),
+        role=Role.VOLUNTEER,
+    ),
+    Verb(
+        "mark",
+        "Give a LAPTOP a WORD that image rules look at; an empty one takes it away.",
+        _mark,
+        Target.LAPTOP,
+        (Word("text", "the word", needed=True, name="word"),),
+        also=("label",),
+    ),
+    Verb(
+        "lent",
+        "Note that a LAPTOP is lent out, so that nothing clones it by itself. To whom is never kept.",
+        _lent,
+        Target.LAPTOP,
+        (Word("text", "`no`: it is back", flag="no", name="back"),),
+        role=Role.VOLUNTEER,
+    ),
+    Verb(
+        "forget",
+        "Take a LAPTOP off the screen; the ledger keeps its results.",
+        _forget,
+        Target.LAPTOP,
+        refuse=_at_work,
+    ),
+)
+"""Their lines in the table of commands."""

@@ -1,0 +1,62 @@
+"""Why something that was asked for cannot be done: codes with values, worded where they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cloned.core.words import Clock, Value, Worded, utc, worded
+
+
+class Refused(Worded):
+    """What stands against a command, and the next step."""
+
+    NO_SUCH_COMMAND = "no-such-command", "there is no command {do}", "there are: {known}"
+    NO_SUCH_LAPTOP = "no-such-laptop", "no laptop is called {name}", "see `cloned laptops`"
+    SEVERAL_LAPTOPS = (
+        "several-laptops",
+        "{count} laptops are called {name}",
+        "name it by its number, serial or MAC: see `cloned laptops`",
+    )
+    NO_SUCH_SESSION = "no-such-session", "there is no open session {name}", "see `cloned sessions`"
+    NO_SUCH_BATCH = "no-such-batch", "there is no batch {name}", "the workshop's screen shows them"
+    NO_SUCH_IMAGE = "no-such-image", "there is no image {name}", "see `cloned image list`"
+    LACKS = "lacks", "{do} needs {word}: {help}", "say it"
+    NO_SUCH_DISK = "no-such-disk", "it has no disk {name}", "it has: {known}"
+    NO_DISK = "no-disk-there", "it has no disk", "check that its disk is seated and seen by the firmware"
+    SEVERAL_DISKS = "name-a-disk", "it has more than one disk, name one", "it has: {known}"
+    AT_WORK = "at-work", "laptop {name} is at work", "cancel it first"
+    BEING_FINISHED = "being-finished", "it is verified and being finished", "clone it again afterwards"
+    BEING_CAPTURED = "being-captured", "it is being captured as {image}", "wait until it is"
+    NOT_RUNNING = (
+        "not-running",
+        "its live system does not run",
+        'start it from the network and choose "capture this laptop"',
+    )
+    NO_NAME = (
+        "no-name",
+        "{name} cannot be the name of an image",
+        "up to 64 letters, digits and the signs . _ + -, beginning and ending with a letter or digit",
+    )
+    NAME_TAKEN = "name-taken", "there is an image called {name} already", "choose another name"
+    NAME_UNDER_WAY = "name-under-way", "{name} is being captured already", "choose another name"
+    TOO_MANY_GUESTS = "too-many-guests", "a session is for 1 to {most} guests", "open several"
+    CANNOT_BE_SENT = "cannot-be-sent", "image {name} cannot be sent: {why}", "repair or import it again"
+    NO_PORT = "no-port", "all ports of classic sessions were used within the last 24 hours", "wait until some are free"
+    OVERTAKEN = "overtaken", "something else happened to it at the same moment", "look where it stands, then try again"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One answer of "no": a `Refused` (or a laptop's `Reason`) and what its words need."""
+
+    code: Worded
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def sentence(self, clock: Clock = utc) -> str:
+        """What stands against it, in English."""
+        return worded(self.code.sentence, self.values, clock)
+
+    def next_step(self, clock: Clock = utc) -> str:
+        """What to do about it; empty where there is nothing to do."""
+        return worded(self.code.next_step, self.values, clock)
