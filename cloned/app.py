@@ -147,6 +147,7 @@ class Daemon:
                 *capture_routes(self.captures, self.tasks.start),
                 *piece_routes(self.caster, self.caster.link, api.may_fetch),
             ],
+            heard_at=self.monitor.heard_at,
         )
         await self.netboot.start()
         stack.push_async_callback(self.netboot.close)
@@ -189,6 +190,7 @@ class Daemon:
                 trusted=trusted,
                 netboot=self.netboot.log,
                 ready=view.ready,
+                counters=self.netboot.counters.figures,
             )
             for trusted in (False, True)
         ]

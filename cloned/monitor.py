@@ -18,6 +18,9 @@ from cloned.stream.probe import Heard
 GONE_AFTER = 8.5
 """Seconds of silence after which a laptop counts as gone: with a look each second it is shown so within 10."""
 
+STARTING = 60.0
+"""Seconds from its boot script in which a laptop is taken to be starting, though it says nothing yet."""
+
 STEADY = 2.0
 """Seconds without a report for which a laptop is taken to go on as it did."""
 
@@ -70,6 +73,19 @@ class Monitor:
     def vias(self) -> Mapping[LaptopId, str]:
         """By which way each laptop's pieces come: "multicast", "unicast", or "nothing" where none brings any."""
         return {ident: watch.via for ident, watch in self._watches.items() if watch.via}
+
+    def heard_at(self, mac: str) -> str:
+        """Where the laptop with this network card is: heard just now, or starting from a script it was given.
+
+        Empty where there is none, or it is silent: then nobody can say.
+        """
+        workshop, now = self._engine.workshop, self._clock()
+        for laptop in workshop.laptops.values():
+            watch = self._watches.get(laptop.id)
+            if mac in (laptop.boot_mac, *laptop.identity.macs) and watch is not None and now - watch.heard < GONE_AFTER:
+                return laptop.address
+        since = self._engine.clock() - STARTING
+        return next((boot.address for boot in workshop.boots.values() if boot.mac == mac and boot.at > since), "")
 
     async def heard(self, laptop: Laptop, report: Mapping[str, Any]) -> None:
         """Take a report in; submits an event only where the laptop's state follows from it."""

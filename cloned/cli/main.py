@@ -12,6 +12,7 @@ import click
 
 from cloned import __version__
 from cloned.errors import ClonedError, Exit
+from cloned.quoting import one_line_each
 
 _COMMANDS = {
     "serve": "cloned.cli.serve:serve",
@@ -58,7 +59,8 @@ class _Lazy(click.Group):
 def cloned(verbose: bool) -> None:
     """Boot laptops from the network, clone them by multicast, and prove every disk."""
     level = logging.DEBUG if verbose else logging.INFO
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    handler = one_line_each(logging.StreamHandler(sys.stderr), "%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=level, handlers=[handler])
     for noisy in ("aiohttp.access", "asyncio", "scapy", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 

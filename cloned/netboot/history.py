@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cloned.quoting import quoted
+
 PER_MAC = 60
 """Entries kept of one MAC: a boot makes about twenty."""
 MACS = 1024
@@ -45,6 +47,7 @@ class History:
     ) -> None:
         """Write down that `mac` asked for something."""
         self._last = self._clock()
+        asked, got, why = quoted(asked, 200), quoted(got, 200), quoted(why, 300)
         entries = self._macs.setdefault(mac, deque(maxlen=PER_MAC))
         self._macs.move_to_end(mac)
         if len(self._macs) > MACS:
@@ -57,7 +60,7 @@ class History:
         ):
             last.at, last.times = self._clock(), last.times + 1
             return
-        entries.append(BootRecord(self._clock(), asked[:200], got[:200], why[:300], address, interface))
+        entries.append(BootRecord(self._clock(), asked, got, why, address, interface))
 
     def quiet(self) -> float:
         """Seconds since anybody asked for anything."""

@@ -11,7 +11,8 @@ import base64
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextvars import ContextVar
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Literal, Protocol
@@ -21,18 +22,26 @@ from aiohttp import web
 from cloned.core.boot import BootAnswer, BootRequest
 from cloned.errors import ClonedError
 from cloned.netboot.choices import Choices
+from cloned.netboot.counters import RequestCounter
 from cloned.netboot.files import Digests, Shelf, normal
-from cloned.netboot.firmware import BIOS, UEFI
+from cloned.netboot.firmware import BIOS, GRUB, UEFI
+from cloned.netboot.gate import BootGate
 from cloned.netboot.history import History
+from cloned.netboot.loaders import ShimFollowers
 from cloned.netboot.menus import CHAIN, Menus, refused
-from cloned.netboot.tftp import Found
+from cloned.netboot.tftp_content import Found
 from cloned.netboot.tftp_wire import Code, TftpError
+from cloned.quoting import quoted
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+Via = Literal["ipxe", "grub"]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+_REFUSED: ContextVar[bool] = ContextVar("refused")
+"""Whether this request got a script that only says why there is none."""
 _AHEAD_SECONDS = 10
 _LARGEST_TFTP = 512 * 1024 * 1024
 
@@ -57,9 +66,13 @@ class Site:
         memory: Mapping[str, bytes],
         mac_at: Callable[[str], str],
         tasks: TaskOwner,
+        gate: BootGate | None = None,
+        counter: RequestCounter | None = None,
     ) -> None:
         self._boot, self._menus, self._shelf, self._choices, self._history = boot, menus, shelf, choices, history
         self._memory, self._mac_at = memory, mac_at
+        self._gate = gate or BootGate(lambda mac: "", mac_at)
+        self._counter, self._followers = counter or RequestCounter(), ShimFollowers()
         self._digests, self._tasks = Digests(), tasks
         self._hashing: set[Path] = set()
         self._ahead: dict[tuple[str, str], tuple[float, str]] = {}
@@ -67,7 +80,7 @@ class Site:
 
     def application(self, routes: Iterable[web.AbstractRouteDef] = ()) -> web.Application:
         """The web application: `routes` first, then every file."""
-        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app = web.Application(client_max_size=64 * 1024 * 1024, middlewares=[self._counted])
         app.add_routes(list(routes))
         app.router.add_get("/{name:.*}", self._get)
         return app
@@ -81,7 +94,7 @@ class Site:
             return _in_memory(self._chain(name, client).encode())
         if name in self._memory:
             return _in_memory(self._memory[name])
-        path = self._shelf.find(name)
+        path = self._find(name, client)
         if path is None and self._shelf.leads_out(name):
             raise TftpError(Code.ACCESS, "that is outside of what laptops may read")
         if path is None:
@@ -91,20 +104,58 @@ class Site:
             raise TftpError(Code.ACCESS, "too large for TFTP, use HTTP")
         return Found(status.st_size, path.read_bytes, f"{path}:{status.st_size}:{status.st_mtime_ns}")
 
+    def fetched(self, address: str, mac: str, name: str) -> None:
+        """A laptop fetched `name` to its end; `mac` may be unknown."""
+        name = normal(name)
+        if self._shelf.find(name) is None and self._followers.wants_grub(address, name):
+            name = GRUB
+        self._followers.fetched(address, name)
+        if mac:
+            self._choices.fetched(mac, name)
+
+    def _find(self, name: str, address: str) -> Path | None:
+        """The file of that name; GRUB for whoever has just fetched shim and asks for something odd."""
+        found = self._shelf.find(name)
+        if found is None and self._followers.wants_grub(address, name):
+            log.info("%s fetched shim and asks for %s: it gets %s", address, quoted(name, 80), GRUB)
+            found = self._shelf.find(GRUB)
+        return found
+
+    @web.middleware
+    async def _counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Count every request by what came of it; where a file or socket can't be had just now, say so in one line."""
+        kind, outcome = _kind(normal(request.path)), "failed"
+        _REFUSED.set(False)
+        try:
+            response = await handler(request)
+            outcome = "refused" if _REFUSED.get() else _outcome(response.status)
+            return response
+        except web.HTTPException as error:
+            outcome = _outcome(error.status)
+            raise
+        except (ConnectionError, asyncio.CancelledError):
+            outcome = "stopped"
+            raise
+        except OSError as error:
+            log.warning("HTTP to %s: %s", request.remote, error)
+            raise web.HTTPServiceUnavailable(text="try again\n", headers={"Retry-After": "1"}) from error
+        finally:
+            self._counter.add(kind, outcome)
+
     async def _get(self, request: web.Request) -> web.StreamResponse:
         name = normal(request.path)
         if name in ("boot.ipxe", "grub/grub.cfg", "grub/menu.cfg"):
             return web.Response(text=await self._script(name, request), headers=_TEXT)
         if name in self._memory:
             return web.Response(body=self._memory[name], content_type="application/octet-stream")
-        path = self._shelf.find(name)
-        mac = self._mac_at(request.remote or "")
+        address = request.remote or ""
+        path, mac = self._find(name, address), self._mac_at(address)
         if path is None:
             self._tell(mac, request, "", "no such file")
             raise web.HTTPNotFound(text="no such file\n")
         if request.method == "GET" and "Range" not in request.headers:
             self._tell(mac, request, f"{path.stat().st_size} bytes")
-            self._choices.fetched(mac, name)
+            self.fetched(address, mac, name)
         headers = {"Content-Type": "application/octet-stream"}
         digest = self._digests.known(path)
         if digest is not None:
@@ -131,7 +182,12 @@ class Site:
         if name == "boot.ipxe" and "mac" not in request.query:
             self._tell(self._mac_at(request.remote or ""), request, "the script that asks for a script")
             return self._menus.start_ipxe(server)
-        wanted = read_query(request.query, request.remote or "", "grub" if name == "grub/menu.cfg" else "ipxe")
+        via: Via = "grub" if name == "grub/menu.cfg" else "ipxe"
+        query = self._with_mac(request)
+        if query.get("mac") == "":
+            self._tell("", request, "", "it told no MAC")
+            return refused("The network card told no MAC address", via)
+        wanted = read_query(query, request.remote or "", via)
         if wanted is None:
             raise web.HTTPBadRequest(text="mac must be six hexadecimal bytes with colons\n")
         key = (wanted.address, request.path_qs)
@@ -145,12 +201,21 @@ class Site:
                 self._ahead.pop(next(iter(self._ahead)))
         return script
 
+    def _with_mac(self, request: web.Request) -> Mapping[str, str]:
+        """The query; where a boot loader found no MAC to tell (`mac=`), with the one that is at its address."""
+        query = dict(request.query.items())
+        if "mac" in query and not query["mac"].strip():
+            query["mac"] = self._mac_at(request.remote or "")
+        return query
+
     async def _menu(self, wanted: BootRequest, request: web.Request, server: str) -> str:
-        self._history.place(wanted.mac, wanted.address)
-        self._choices.told(wanted.mac, wanted.vendor, wanted.product, by_grub=wanted.via == "grub")
         try:
+            self._gate.admit(wanted)
+            self._history.place(wanted.mac, wanted.address)
+            self._choices.told(wanted.mac, wanted.vendor, wanted.product, by_grub=wanted.via == "grub")
             answer = await self._boot.boot(wanted)
         except ClonedError as error:
+            _REFUSED.set(True)
             self._tell(wanted.mac, request, "", str(error))
             return refused(str(error), wanted.via)
         said = f"{answer.kind}: {answer.why}"
@@ -167,8 +232,7 @@ class Site:
         return self._menus.chain_grub(self._choices.chain(known, *words))
 
     def _start_grub(self, client: str, server: str, *, tftp: bool) -> str:
-        mac = self._mac_at(client)
-        self._choices.fetched(mac, "grub/grub.cfg")
+        self.fetched(client, self._mac_at(client), "grub/grub.cfg")
         return self._menus.start_grub(server, tftp=tftp)
 
     def _tell(self, mac: str, request: web.Request, got: str, why: str = "") -> None:
@@ -176,11 +240,22 @@ class Site:
             self._history.add(mac, f"HTTP {request.path[:80]}", got, why, address=request.remote or "")
 
 
+def _kind(name: str) -> str:
+    """What is asked for, as one word of few."""
+    if name.startswith("agent/"):
+        return "call"
+    return "script" if name in ("boot.ipxe", "grub/grub.cfg", "grub/menu.cfg") else "file"
+
+
+def _outcome(status: int) -> str:
+    return "ok" if status < 400 else "missing" if status == 404 else "refused" if status < 500 else "failed"
+
+
 def _in_memory(content: bytes) -> Found:
     return Found(len(content), lambda: content)
 
 
-def read_query(query: Mapping[str, str], address: str, via: Literal["ipxe", "grub"]) -> BootRequest | None:
+def read_query(query: Mapping[str, str], address: str, via: Via) -> BootRequest | None:
     """What a script's query tells; None if it names no MAC. `via=thin` comes from the lab's thin laptops."""
     mac = query.get("mac", "").lower().replace("-", ":")
     if not _MAC.fullmatch(mac):

@@ -16,17 +16,21 @@ from cloned.errors import MissingError, UsageError
 from cloned.netboot import interfaces as nics
 from cloned.netboot import neighbours
 from cloned.netboot.choices import Choices
+from cloned.netboot.counters import BootCounters, tftp_kind
 from cloned.netboot.dhcp import Mode, Segment
 from cloned.netboot.files import Shelf
+from cloned.netboot.gate import BootGate
 from cloned.netboot.history import History
 from cloned.netboot.http import BootDecisions, Site
 from cloned.netboot.interfaces import Interface
 from cloned.netboot.leases import LeaseFile, LeaseStore, Pool
 from cloned.netboot.listener import DhcpServer
 from cloned.netboot.menus import Menus
-from cloned.netboot.tftp import BlockCache, TftpServer, Told
+from cloned.netboot.tftp import TftpServer, Told
+from cloned.netboot.tftp_content import ContentCache
 from cloned.netboot.tftp_transfer import Pump
 from cloned.netboot.warnings import warnings_of
+from cloned.quoting import quoted
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -40,7 +44,8 @@ class Netboot:
 
     `boot` decides what each laptop gets; `memory` holds files that are not on disk (`agent.pyz`); `routes`
     are served beside ours on the boot port. `leases` gives the store of an interface's leases; default:
-    a file in the state folder.
+    a file in the state folder. `heard_at` tells where the laptop with a MAC is being heard, or nothing (gate.py).
+    `counters` is for the page's metrics.
     """
 
     def __init__(
@@ -51,9 +56,11 @@ class Netboot:
         memory: Mapping[str, bytes] | None = None,
         routes: Iterable[web.AbstractRouteDef] = (),
         leases: Callable[[str], LeaseStore] | None = None,
+        heard_at: Callable[[str], str] = lambda mac: "",
     ) -> None:
         self._config, self._leases = config, leases or self._lease_file
         self.history, self.choices = History(), Choices(config.boot.model)
+        self.counters = BootCounters()
         self._tasks = TaskOwner("netboot")
         self._shelf = Shelf({"": config.boot.files, "live": config.boot.live})
         self._site = Site(
@@ -65,6 +72,8 @@ class Netboot:
             memory or {},
             self.mac_at,
             self._tasks,
+            BootGate(heard_at, neighbours.mac_at),
+            self.counters.http,
         )
         self._routes = list(routes)
         self._listeners: list[DhcpServer] = []
@@ -78,7 +87,7 @@ class Netboot:
         pools = {pool.interface: pool for pool in self._config.dhcp.lease}
         check_pools(places, pools)
         await asyncio.to_thread(import_module, "cloned.netboot.raw_packets")  # scapy takes a while
-        self._cache, self._pump = BlockCache(), self._start_pump()
+        self._cache, self._pump = ContentCache(), self._start_pump()
         try:
             for nic in places:
                 self._open(nic, pools.get(nic.name), self._pump)
@@ -176,13 +185,14 @@ class Netboot:
                 raise MissingError(f"HTTP on {nic.address} port {port} ({nic.name}): {error.strerror}", hint) from error
 
     def _told(self, told: Told) -> None:
-        """A TFTP transfer has ended."""
+        """A TFTP request has come to its end. One of an address without MAC stands in the log under that address."""
+        self.counters.tftp.add(tftp_kind(told.name), told.outcome)
         mac = self.mac_at(told.client)
-        if not mac:
-            return
-        self.history.add(mac, f"TFTP {told.name[:80]}", told.got, told.why, address=told.client)
+        if told.got or told.why:
+            asked = f"TFTP {quoted(told.name, 80)}"
+            self.history.add(mac or told.client, asked, told.got, told.why, address=told.client)
         if told.complete:
-            self.choices.fetched(mac, told.name.lstrip("/"))
+            self._site.fetched(told.client, mac, told.name)
 
 
 def choose_interfaces(config: Config) -> list[str]:

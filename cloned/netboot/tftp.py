@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
+from cloned.buckets import Bucket
+from cloned.descriptors import EXHAUSTED, Reserve
 from cloned.errors import MissingError
+from cloned.netboot.tftp_content import ContentCache, Found
 from cloned.netboot.tftp_transfer import Pump, Transfer
-from cloned.netboot.tftp_wire import Blocks, Code, Request, TftpError, agree, netascii, read_request
+from cloned.netboot.tftp_wire import Blocks, Code, Request, TftpError, agree, read_request
+from cloned.quoting import quoted
 
 log = logging.getLogger(__name__)
 
@@ -22,84 +24,52 @@ PORT = 69
 MAX_TRANSFERS = 512
 MAX_PER_CLIENT = 16
 _DRAIN = 64
-_CACHE_BYTES = 128 * 1024 * 1024
+_RESERVE = 2 * MAX_PER_CLIENT
+"""Descriptors for transfers where connections took all others."""
+
+_LINES = 30
+"""Lines of the log at once about what was refused, and then one a second: who asks for nonsense may do so for hours."""
 
 Address = tuple[str, int]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a transfer came to, for the history."""
+    """What a request came to, for the history."""
 
     client: str
     name: str
+    """As it was asked for, each byte as one character."""
     got: str
     why: str = ""
     complete: bool = False
+    outcome: str = ""
+    """One word of `OUTCOMES`."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """A file: `key` names its content for the cache, empty for what was rendered for one laptop."""
-
-    size: int
-    read: Callable[[], bytes]
-    """Blocking; called in a thread."""
-    key: str = ""
-
+OUTCOMES = ("complete", "size", "refused", "missing", "failed", "stopped", "repeated", "anew")
+"""What becomes of a request: all of it was fetched, or its size; we refused; no such file; we could not; the laptop
+broke off or fell silent; it was asked again before the first answer came; it was asked anew in the middle."""
 
 Lookup = Callable[[str, str], Awaitable[Found]]
 """(name, client address) → file; raises TftpError."""
 
 
-class BlockCache:
-    """Files cut into packets, kept while they are likely to be asked for again (least recently used go first).
+@dataclass
+class _Entry:
+    """What a client's port is served with."""
 
-    Reads in threads of its own: those that everybody shares may be busy hashing an image for minutes.
-    """
+    data: bytes
+    """Its request, to tell a repeat from a new one."""
+    name: str
+    task: asyncio.Task[None] | None = None
+    transfer: Transfer | None = None
+    """None: it is being prepared."""
 
-    def __init__(self, limit: int = _CACHE_BYTES) -> None:
-        self._limit, self._bytes = limit, 0
-        self._threads = ThreadPoolExecutor(2, "netboot-files")
-        self._kept: OrderedDict[tuple[str, int, bool], Blocks] = OrderedDict()
-        self._loading = asyncio.Lock()
-
-    async def blocks(self, found: Found, block: int, *, text: bool) -> Blocks:
-        """`found` in blocks of `block` bytes, as netascii if it is `text`. Raises OSError if it can't be read."""
-        name = (found.key, block, text)
-        async with self._loading:  # 24 laptops in one second read a file once
-            kept = self._kept.get(name)
-            if kept is None:
-                kept = await self._run(lambda: _cut(found, block, text))
-                if found.key:
-                    self._keep(name, kept)
-            else:
-                self._kept.move_to_end(name)
-            return kept
-
-    async def text_size(self, found: Found) -> int:
-        """Bytes of `found` as netascii."""
-        return await self._run(lambda: len(netascii(found.read())))
-
-    def close(self) -> None:
-        """End the threads."""
-        self._threads.shutdown(cancel_futures=True)
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-    def _keep(self, name: tuple[str, int, bool], blocks: Blocks) -> None:
-        self._kept[name] = blocks
-        self._bytes += blocks.size
-        while self._bytes > self._limit and len(self._kept) > 1:
-            _, old = self._kept.popitem(last=False)
-            self._bytes -= old.size
-
-
-def _cut(found: Found, block: int, text: bool) -> Blocks:
-    content = found.read()
-    return Blocks(netascii(content) if text else content, block)
+    @property
+    def answered(self) -> bool:
+        """Whether the first round trip is over."""
+        return self.transfer is not None and self.transfer.answered
 
 
 class TftpServer:
@@ -107,15 +77,19 @@ class TftpServer:
 
     def __init__(
         self, interface: str, address: str, lookup: Lookup, pump: Pump, told: Callable[[Told], None],
-        *, cache: BlockCache, port: int = PORT, mtu: int = 1500,
+        *, cache: ContentCache, port: int = PORT, mtu: int = 1500,
     ) -> None:  # fmt: skip
         self._interface, self._address, self._port = interface, address, port
         self._lookup, self._pump, self._told, self._cache = lookup, pump, told, cache
         self._largest = mtu - 32  # IP, UDP and TFTP headers: blocks never travel in fragments
-        self._clients: dict[Address, Transfer | None] = {}  # None: being prepared
+        self._clients: dict[Address, _Entry] = {}
         self._counts: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._sock: socket.socket | None = None
+        self._errors: socket.socket | None = None
+        """Errors go from a port of their own, as every answer does (RFC 1350 §4); one for all of them."""
+        self._reserve = Reserve(0)
+        self._lines = Bucket(_LINES, 1)
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -123,9 +97,16 @@ class TftpServer:
         """How many are under way."""
         return len(self._clients)
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._sock.getsockname()[1]) if self._sock is not None else self._port
+
     def start(self) -> None:
         """Listen; MissingError if the port is in use or not allowed."""
         self._sock = _socket(self._interface, self._address, self._port)
+        self._errors = _socket(self._interface, self._address, 0)
+        self._reserve = Reserve(_RESERVE)
         self._loop.add_reader(self._sock, self._readable)
 
     async def close(self) -> None:
@@ -134,9 +115,13 @@ class TftpServer:
             self._loop.remove_reader(self._sock)
             self._sock.close()
             self._sock = None
+        if self._errors is not None:
+            self._errors.close()
+            self._errors = None
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._reserve.close()
 
     def _readable(self) -> None:
         assert self._sock is not None
@@ -149,90 +134,143 @@ class TftpServer:
 
     def request(self, data: bytes, client: Address) -> None:
         """Handle one datagram from `client`; never raises, whatever it holds."""
-        if client in self._clients:
-            self._asked_again(self._clients[client])
-            return
         try:
             request = read_request(data)
             if request is None:
                 return
-            if len(self._clients) >= MAX_TRANSFERS or self._counts[client[0]] >= MAX_PER_CLIENT:
-                raise TftpError(Code.UNDEFINED, "too many transfers at once, try again")
+            if self._is_repeat(data, client):
+                return
+            self._make_room(client)
         except TftpError as error:
-            self._refuse(client, "?", error)
+            self._refuse(client, error.name, error)
             return
-        self._clients[client] = None
+        entry = self._clients[client] = _Entry(data, request.name)
         self._counts[client[0]] += 1
-        task = self._loop.create_task(self._serve(request, client), name=f"tftp.{client[0]}:{client[1]}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        entry.task = self._loop.create_task(self._serve(request, client, entry), name=f"tftp.{client[0]}:{client[1]}")
+        self._tasks.add(entry.task)
+        entry.task.add_done_callback(self._tasks.discard)
 
-    def _asked_again(self, transfer: Transfer | None) -> None:
-        """An impatient client still has one transfer only."""
-        if transfer is not None:
-            transfer.asked_again = True
+    def _is_repeat(self, data: bytes, client: Address) -> bool:
+        """Whether an impatient client asks the same again before it had an answer: it has one transfer only.
 
-    async def _serve(self, request: Request, client: Address) -> None:
+        Whatever else comes from a port that is being served begins anew: there is firmware that uses one port for all
+        it ever asks, and a laptop that was reset in the middle starts with the same port too.
+        """
+        entry = self._clients.get(client)
+        if entry is None:
+            return False
+        if entry.data == data and not entry.answered:
+            if entry.transfer is not None:
+                entry.transfer.asked_again = True
+            self._told(Told(client[0], entry.name, "", outcome="repeated"))
+            return True
+        self._drop(client, entry, "it asked anew")
+        self._told(Told(client[0], entry.name, "", "it asked for something anew before it was done", outcome="anew"))
+        return False
+
+    def _make_room(self, client: Address) -> None:
+        """So many at once, for one address and for all; who never answered makes room for the next."""
+        if self._counts[client[0]] >= MAX_PER_CLIENT:
+            raise TftpError(Code.UNDEFINED, "too many transfers at once, try again", "")
+        if len(self._clients) < MAX_TRANSFERS:
+            return
+        silent = next((one for one in self._clients.items() if not one[1].answered), None)
+        if silent is None:
+            raise TftpError(Code.UNDEFINED, "too many transfers at once, try again", "")
+        self._drop(*silent, "it never answered, and others ask")
+
+    def _drop(self, client: Address, entry: _Entry, why: str) -> None:
+        """End what a port is served with; its end is told by whoever drops it."""
+        self._forget(client, entry)
+        if entry.transfer is not None:
+            self._pump.stop(entry.transfer, why)
+        elif entry.task is not None:
+            entry.task.cancel()
+
+    async def _serve(self, request: Request, client: Address, entry: _Entry) -> None:
         """Find the file, settle the options, hand the transfer over."""
         try:
             transfer = await self._prepare(request, client)
         except TftpError as error:
-            self._forget(client)
+            self._forget(client, entry)
             self._refuse(client, request.name, error)
         except (OSError, MissingError) as error:
-            self._forget(client)
+            self._forget(client, entry)
             log.warning("TFTP to %s: %s", client[0], error)
-            self._told(Told(client[0], request.name, "", f"the server could not send it: {error}"))
+            why = f"the server could not send it: {error}"
+            self._told(Told(client[0], request.name, "", why, outcome="failed"))
         except asyncio.CancelledError:
-            self._forget(client)
+            self._forget(client, entry)
             raise
         else:
-            self._clients[client] = transfer
-            self._pump.add(transfer, lambda transfer: self._from_pump(client, request.name, transfer))
+            entry.transfer = transfer
+            self._pump.add(transfer, lambda transfer: self._from_pump(client, entry, transfer))
 
     async def _prepare(self, request: Request, client: Address) -> Transfer:
         found = await self._lookup(request.name, client[0])
-        size = await self._cache.text_size(found) if request.netascii else found.size
-        terms = agree(request.options, size, self._largest)
-        blocks = await self._cache.blocks(found, terms.block, text=request.netascii)
-        return Transfer(_socket(self._interface, self._address, 0, client), blocks, terms)
+        content = await self._cache.content(found, text=request.netascii)
+        terms = agree(request.options, len(content.data), self._largest)
+        return Transfer(self._transfer_socket(client), Blocks(content.data, terms.block), terms, content)
 
-    def _from_pump(self, client: Address, name: str, transfer: Transfer) -> None:
+    def _transfer_socket(self, client: Address) -> socket.socket:
+        """A socket for one transfer, also where connections have taken every descriptor there is."""
+        try:
+            return _socket(self._interface, self._address, 0, client)
+        except MissingError as error:
+            cause = error.__cause__
+            if not (isinstance(cause, OSError) and cause.errno in EXHAUSTED and self._reserve.spend()):
+                raise
+        return _socket(self._interface, self._address, 0, client)
+
+    def _from_pump(self, client: Address, entry: _Entry, transfer: Transfer) -> None:
         """In the pump's thread: pass it on to the loop, unless that is closed already."""
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._ended, client, name, transfer)
+            self._loop.call_soon_threadsafe(self._ended, client, entry, transfer)
 
-    def _ended(self, client: Address, name: str, transfer: Transfer) -> None:
-        self._forget(client)
+    def _ended(self, client: Address, entry: _Entry, transfer: Transfer) -> None:
+        self._reserve.refill()
+        if self._clients.get(client) is not entry:
+            return  # it was dropped, and that was told
+        self._forget(client, entry)
         why = transfer.outcome or ""
         got = "" if why else f"{transfer.blocks.size} bytes in {transfer.seconds:.1f} s"
+        outcome = "stopped" if why else "complete"
         if why and transfer.only_asked:
-            got, why = f"its size, {transfer.blocks.size} bytes", ""
-        self._told(Told(client[0], name, got, why, complete=not transfer.outcome))
+            got, why, outcome = f"its size, {transfer.blocks.size} bytes", "", "size"
+        self._told(Told(client[0], entry.name, got, why, not transfer.outcome, outcome))
 
-    def _forget(self, client: Address) -> None:
-        self._clients.pop(client, None)
+    def _forget(self, client: Address, entry: _Entry) -> None:
+        if self._clients.get(client) is not entry:
+            return
+        del self._clients[client]
         self._counts[client[0]] -= 1
         if self._counts[client[0]] <= 0:
             del self._counts[client[0]]
 
     def _refuse(self, client: Address, name: str, error: TftpError) -> None:
-        """An error packet goes from a port of its own, as every answer does (RFC 1350 §4)."""
-        self._told(Told(client[0], name, "", error.words))
-        with contextlib.suppress(OSError, MissingError), _socket(self._interface, self._address, 0) as sock:
-            sock.sendto(error.encode(), client)
+        """Send the error, and tell of it: a name that firmware mangled is found again in the log."""
+        outcome = "missing" if error.code is Code.NOT_FOUND else "refused"
+        self._told(Told(client[0], name, "", error.words, outcome=outcome))
+        if not self._lines.take():
+            log.info("TFTP: %s asked for %s: %s", client[0], quoted(name or "(nothing)", 80), error.words)
+        if self._errors is not None:
+            with contextlib.suppress(OSError):
+                self._errors.sendto(error.encode(), client)
 
 
 def _socket(interface: str, address: str, port: int, peer: Address | None = None) -> socket.socket:
     """A UDP socket that hears and speaks on `interface` only."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
-        sock.bind((address, port))
-        if peer is not None:
-            sock.connect(peer)
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+            sock.bind((address, port))
+            if peer is not None:
+                sock.connect(peer)
+        except OSError:
+            sock.close()
+            raise
     except OSError as error:
-        sock.close()
         hint = (
             "stop the other TFTP server (ss -lunp 'sport = :69' names it)" if port else "see the link of that interface"
         )

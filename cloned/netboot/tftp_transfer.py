@@ -3,7 +3,7 @@
 The blocks of a transfer go back and forth one at a time with most clients, so what counts is the time from an
 acknowledgement to the next block. A thread of its own with a bare epoll loop needs a third of the processor time
 per block that asyncio's readers need (6 against 18 µs), and nothing else the daemon does gets in its way. What a
-block's turn needs is prepared beforehand (packets, the acknowledgement that is expected); what can wait, such as the
+block's turn needs is prepared beforehand (its head, the acknowledgement that is expected); what can wait, such as the
 round trip's length, is looked at once per tick. Unless there are very many transfers the thread stays awake between two
 blocks: a processor that was put to sleep takes longer to wake up than an answer needs over the wire.
 
@@ -27,9 +27,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from os import read, write
+from os import read, writev
 
-from cloned.netboot.tftp_wire import ACK, Blocks, Terms, TftpError, read_answer
+from cloned.netboot.tftp_wire import ACK, HEADS, Blocks, Terms, TftpError, read_answer
 
 log = logging.getLogger(__name__)
 
@@ -61,13 +61,15 @@ class Transfer:
     """The state of one transfer. `sock` is connected to the client; times are seconds of one monotonic clock."""
 
     __slots__ = (
-        "_acked", "_expected", "_fd", "_last_sent", "_packets", "_repeated", "_round_trip", "_seen",
+        "_acked", "_block", "_content", "_expected", "_fd", "_last_sent", "_owner", "_repeated", "_round_trip", "_seen",
         "_segments", "_sent", "_steps", "_tries", "asked_again", "blocks", "outcome", "seconds", "sock",
         "started", "terms",
     )  # fmt: skip
 
-    def __init__(self, sock: socket.socket, blocks: Blocks, terms: Terms) -> None:
+    def __init__(self, sock: socket.socket, blocks: Blocks, terms: Terms, owner: object = None) -> None:
         self.sock, self.blocks, self.terms = sock, blocks, terms
+        self._owner = owner
+        """Whoever holds the bytes lives as long as the transfer: so the cache finds them again."""
         self.outcome: str | None = None
         """None while it runs; empty when all was acknowledged; else why it ended, in words."""
         self.asked_again = False
@@ -87,7 +89,12 @@ class Transfer:
         self._steps = blocks.count if terms.window == 1 else 0
         """Up to this block one acknowledgement is followed by one block, and nothing else happens."""
         self._segments = terms.window > 1
-        self._packets = blocks.packets
+        self._content, self._block = blocks.content, blocks.block
+
+    @property
+    def answered(self) -> bool:
+        """Whether the laptop has acknowledged anything: its first round trip is over."""
+        return self._acked > (-1 if self.terms.accepted else 0)
 
     @property
     def only_asked(self) -> bool:
@@ -108,7 +115,8 @@ class Transfer:
                 self._acked = sent
                 self._sent = sent + 1
                 self._expected = _ACKS[(sent + 1) & 0xFFFF]
-                write(self._fd, self._packets[sent])
+                start = sent * self._block
+                writev(self._fd, (HEADS[(sent + 1) & 0xFFFF], self._content[start : start + self._block]))
                 return False
             self._take(data, now)
             while self.outcome is None and not self._steps:
@@ -197,9 +205,10 @@ class Transfer:
         segment = self.blocks.segment
         step = max(1, min(_GSO_PACKETS, _GSO_BYTES // segment)) if self._segments else 1
         for at in range(first - 1, first - 1 + count, step):
-            part = self._packets[at : min(at + step, first - 1 + count)]
-            if len(part) == 1:
-                self._send(part[0])
+            many = min(step, first - 1 + count - at)
+            part = [half for number in range(at + 1, at + 1 + many) for half in self.blocks.packet(number)]
+            if many == 1:
+                self._send(*part)
                 continue
             try:
                 self.sock.sendmsg(part, [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", segment))])
@@ -209,10 +218,10 @@ class Transfer:
                     self._send_many(at + 1, first - 1 + count - at)
                 return
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, *parts: bytes | memoryview) -> None:
         """A packet that the kernel would not take is as good as lost: the timer sends it again."""
         with contextlib.suppress(OSError):
-            write(self._fd, data)
+            writev(self._fd, parts)
 
     def _wait(self) -> float:
         """Seconds to wait for an answer to what was sent last."""
@@ -240,6 +249,7 @@ class Pump:
     def __init__(self, failed: Callable[[BaseException], object]) -> None:
         self._failed = failed
         self._new: deque[tuple[Transfer, Ended]] = deque()
+        self._stopped: deque[tuple[Transfer, str]] = deque()
         self._running: dict[int, tuple[Transfer, Ended]] = {}
         self._readable: dict[int, Callable[[float], bool]] = {}
         self._epoll = select.epoll()
@@ -252,6 +262,11 @@ class Pump:
     def add(self, transfer: Transfer, ended: Ended) -> None:
         """Start a transfer; its socket belongs to the pump from now on."""
         self._new.append((transfer, ended))
+        os.eventfd_write(self._wake, 1)
+
+    def stop(self, transfer: Transfer, why: str) -> None:
+        """End one that was added; `ended` is called for it as ever."""
+        self._stopped.append((transfer, why))
         os.eventfd_write(self._wake, 1)
 
     def close(self) -> None:
@@ -313,14 +328,29 @@ class Pump:
                 self._finish(number)
 
     def _begin(self, now: float) -> None:
+        """Take what `add` and `stop` left."""
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._wake)
         while self._new:
-            transfer, ended = self._new.popleft()
+            self._start(*self._new.popleft(), now)
+        while self._stopped:
+            transfer, why = self._stopped.popleft()
             number = transfer.sock.fileno()
-            self._running[number], self._readable[number] = (transfer, ended), transfer.readable
+            if number in self._running and self._running[number][0] is transfer:
+                transfer.stop(why, now)
+                self._finish(number)
+
+    def _start(self, transfer: Transfer, ended: Ended, now: float) -> None:
+        number = transfer.sock.fileno()
+        try:
             self._epoll.register(number, select.EPOLLIN)
-            transfer.start(now)
+        except OSError as error:  # no memory, or too many watches: this one fails, not all
+            transfer.stop(f"the server could not send it: {error.strerror}", now)
+            transfer.sock.close()
+            ended(transfer)
+            return
+        self._running[number], self._readable[number] = (transfer, ended), transfer.readable
+        transfer.start(now)
 
     def _finish(self, number: int) -> None:
         transfer, ended = self._running.pop(number)

@@ -1,26 +1,25 @@
 """TFTP requests and answers on the wire (RFC 1350, 2347, 2348, 2349, 7440), and files cut into packets. Pure.
 
-tftpy's packet classes read requests and write option acknowledgements; blocks, acknowledgements and errors
-with words of their own are a few bytes of struct.
+Requests are taken apart by hand: names that firmware mangled hold any byte, and must be served or at least told as
+they came. tftpy's packet class writes the option acknowledgement; blocks, acknowledgements and errors with words of
+their own are a few bytes of struct.
 """
 
 from __future__ import annotations
 
-import logging
 import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from tftpy.TftpPacketFactory import TftpPacketFactory
-from tftpy.TftpPacketTypes import TftpPacketOACK, TftpPacketRRQ, TftpPacketWRQ
-from tftpy.TftpShared import TftpException
-
-logging.getLogger("tftpy").setLevel(logging.CRITICAL)  # it logs each hostile packet as an error of its own
+from tftpy.TftpPacketTypes import TftpPacketOACK
 
 DATA, ACK, ERROR = 3, 4, 5
 DEFAULT_BLOCK = 512
 LARGEST_REQUEST = 1500
+_READ, _WRITE = 1, 2
 _ROLLOVER = 0x10000
+HEADS = tuple(struct.pack("!HH", DATA, number) for number in range(_ROLLOVER))
+"""The first bytes of every data packet there is."""
 
 
 class Code(IntEnum):
@@ -35,11 +34,11 @@ class Code(IntEnum):
 
 
 class TftpError(Exception):
-    """The request gets an error packet with this code and these words."""
+    """The request gets an error packet with this code and these words; `name` is what it asked for, as far as known."""
 
-    def __init__(self, code: Code, words: str) -> None:
+    def __init__(self, code: Code, words: str, name: str = "") -> None:
         super().__init__(words)
-        self.code, self.words = code, words
+        self.code, self.words, self.name = code, words, name
 
     def encode(self) -> bytes:
         """The error packet."""
@@ -48,9 +47,10 @@ class TftpError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """A read request, its options checked."""
+    """A read request."""
 
     name: str
+    """Each byte as one character: see `read_request`."""
     netascii: bool = False
     options: dict[str, str] = field(default_factory=dict)
 
@@ -74,53 +74,64 @@ class Terms:
 
 
 def read_request(data: bytes) -> Request | None:
-    """Understand what came to port 69. None: not a request, say nothing. Raises TftpError for what gets an error."""
-    if len(data) < 4 or data[0] != 0 or data[1] not in (1, 2):
+    """Understand what came to port 69. None: not a request, say nothing. Raises TftpError for what gets an error.
+
+    A name goes on to its NUL, whatever bytes firmware put there (RFC 1350 knows no character set); one that ends in
+    0xFF comes from firmware that read DHCP's option 67 on to the end of all options. Options cut short are left out.
+    """
+    if len(data) < 4 or data[0] != 0 or data[1] not in (_READ, _WRITE):
         return None
+    raw, _, rest = data[2:].partition(b"\0")
+    name = raw.rstrip(b"\xff").decode("latin-1")
+    mode, ended, options = rest.partition(b"\0")
     if len(data) > LARGEST_REQUEST:
-        raise TftpError(Code.ILLEGAL, "request too long")
-    try:
-        packet = TftpPacketFactory().parse(data)
-    except (TftpException, UnicodeDecodeError, struct.error, AssertionError) as error:
-        raise TftpError(Code.ILLEGAL, "malformed request") from error
-    if isinstance(packet, TftpPacketWRQ):
-        raise TftpError(Code.ACCESS, "this server is read only")
-    if not isinstance(packet, TftpPacketRRQ) or packet.mode not in ("octet", "netascii"):
-        raise TftpError(Code.ILLEGAL, "only the modes octet and netascii are known")
-    options = {name.lower(): value for name, value in packet.options.items()}
-    return Request(packet.filename, packet.mode == "netascii", options)
+        raise TftpError(Code.ILLEGAL, "request too long", name)
+    if not name or not ended:
+        raise TftpError(Code.ILLEGAL, "malformed request", name)
+    if data[1] == _WRITE:
+        raise TftpError(Code.ACCESS, "this server is read only", name)
+    word = mode.decode("latin-1").lower()
+    if word not in ("octet", "netascii"):
+        raise TftpError(Code.ILLEGAL, "only the modes octet and netascii are known", name)
+    return Request(name, word == "netascii", _options(options))
+
+
+def _options(data: bytes) -> dict[str, str]:
+    words = [word.decode("latin-1") for word in data.split(b"\0")[:-1]]
+    return {name.lower(): value for name, value in zip(words[::2], words[1::2], strict=False)}
 
 
 def agree(options: dict[str, str], size: int, largest: int) -> Terms:
     """Settle the options for a file of `size` bytes; no block is larger than `largest`.
 
-    Unknown options are left out of the acknowledgement (RFC 2347); values out of range are an error 8.
+    What is unknown or cannot be granted is left out of the acknowledgement (RFC 2347), never refused: firmware that
+    asks for something absurd boots without it. So is a block so small that its numbers would not last for the file.
     """
     accepted: dict[str, str] = {}
-    block = _number(options, "blksize", 8, 65464)
-    window = _number(options, "windowsize", 1, 65535)
-    timeout = _number(options, "timeout", 1, 255)
+    block = _number(options, "blksize", 8)
+    window = _number(options, "windowsize", 1)
+    timeout = _number(options, "timeout", 1)
+    if block is not None and block < DEFAULT_BLOCK and size // block >= _ROLLOVER - 1:
+        block = None
     if block is not None:
         block = min(block, largest)
         accepted["blksize"] = str(block)
-    if "tsize" in options:
-        _number(options, "tsize", 0, 1 << 62)
+    if "tsize" in options and _number(options, "tsize", 0) is not None:
         accepted["tsize"] = str(size)
-    if timeout is not None:
+    if timeout is not None and timeout <= 255:
         accepted["timeout"] = str(timeout)
     if window is not None:
         window = min(window, 64)
         accepted["windowsize"] = str(window)
-    return Terms(block or DEFAULT_BLOCK, window or 1, float(timeout or 0), accepted)
+    return Terms(block or DEFAULT_BLOCK, window or 1, float(accepted.get("timeout", 0)), accepted)
 
 
-def _number(options: dict[str, str], name: str, low: int, high: int) -> int | None:
-    text = options.get(name)
-    if text is None:
+def _number(options: dict[str, str], name: str, low: int) -> int | None:
+    """A decimal number of at least `low`, or None: not there, or not one."""
+    text = options.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high):
-        raise TftpError(Code.OPTIONS, f"{name} must be {low} to {high}")
-    return int(text)
+    return int(text) if int(text) >= low else None
 
 
 def netascii(content: bytes) -> bytes:
@@ -129,23 +140,23 @@ def netascii(content: bytes) -> bytes:
 
 
 class Blocks:
-    """A file cut into data packets, ready to be sent.
+    """A file as data packets. They are cut while they are sent: every transfer of a file shares its one copy.
 
-    Blocks are numbered from 1 here; on the wire the number rolls over to 0 after 65535.
+    Blocks are numbered from 1; on the wire the number rolls over to 0 after 65535.
     """
 
-    def __init__(self, content: bytes | memoryview, block: int) -> None:
-        self.block = block
-        self.segment = block + 4
+    __slots__ = ("block", "content", "count", "segment", "size")
+
+    def __init__(self, content: bytes, block: int) -> None:
+        self.content = memoryview(content)
+        self.block, self.segment = block, block + 4
         self.size = len(content)
         self.count = self.size // block + 1
-        self.packets = _packets(memoryview(content), block, self.count)
-        """Every packet, the one with block 1 first; all but the very last have `segment` bytes."""
 
-
-def _packets(content: memoryview, block: int, count: int) -> list[bytes]:
-    head = struct.Struct("!HH").pack
-    return [head(DATA, (at + 1) % _ROLLOVER) + content[at * block : (at + 1) * block] for at in range(count)]
+    def packet(self, number: int) -> tuple[bytes, memoryview]:
+        """Head and bytes of block `number`; all but the very last have `segment` bytes together."""
+        start = (number - 1) * self.block
+        return HEADS[number & 0xFFFF], self.content[start : start + self.block]
 
 
 def read_answer(data: bytes, expected: int) -> int | TftpError | None:
@@ -157,7 +168,7 @@ def read_answer(data: bytes, expected: int) -> int | TftpError | None:
     if len(data) < 4 or data[0] != 0:
         return None
     if data[1] == ERROR:
-        words = data[4:].split(b"\0", 1)[0][:80].decode("ascii", "replace")
+        words = data[4:].split(b"\0", 1)[0][:80].decode("latin-1")
         code = int.from_bytes(data[2:4], "big")
         return TftpError(Code(code) if code in Code.__members__.values() else Code.UNDEFINED, words)
     if data[1] != ACK:

@@ -25,7 +25,7 @@ class Figures(Collector):
         snapshot: Mapping[str, Any],
         totals: Mapping[str, Any],
         sinks: Sequence[Mapping[str, Any]],
-        more: Mapping[str, Mapping[str, float]],
+        more: Mapping[str, Mapping[str, float] | Mapping[tuple[str, str], float]],
         watchers: int,
     ) -> None:
         self.snapshot, self.totals, self.sinks, self.more, self.watchers = (
@@ -46,12 +46,8 @@ class Figures(Collector):
         yield gauge("cloned_page_watchers", "Screens and programs that watch events.", {"": self.watchers})
         yield gauge("cloned_warnings", "Warnings on the page.", {"": len(self.snapshot.get("warnings") or [])})
         for name, values in sorted(self.more.items()):
-            yield counter(
-                f"cloned_{name}",
-                f"{name.replace('_', ' ').capitalize()} since the daemon started.",
-                values,
-                "kind",
-            )
+            words = f"{name.replace('_', ' ').capitalize()} since the daemon started."
+            yield counter(f"cloned_{name}", words, values, "kind", *(["outcome"] if name.endswith("_requests") else []))
 
     def _laptops(self) -> Iterable[Metric]:
         counts = dict.fromkeys(STATES, 0)
@@ -111,11 +107,13 @@ def gauge(name: str, words: str, values: Mapping[str, float], label: str = "") -
     return family
 
 
-def counter(name: str, words: str, values: Mapping[str, float], label: str) -> Metric:
-    """A counter family; `_total` is added to its name."""
-    family = CounterMetricFamily(name, words, labels=[label])
+def counter(
+    name: str, words: str, values: Mapping[str, float] | Mapping[tuple[str, str], float], *labels: str
+) -> Metric:
+    """A counter family; `_total` is added to its name. With several labels the keys are tuples."""
+    family = CounterMetricFamily(name, words, labels=labels)
     for key, value in values.items():
-        family.add_metric([key], value)
+        family.add_metric([key] if isinstance(key, str) else list(key), value)
     return family
 
 

@@ -43,5 +43,6 @@ NetbootLog = Callable[[str], Sequence[Mapping[str, Any]]]
 Ready = Callable[[], Awaitable[Sequence[str]]]
 """What keeps the daemon from doing its work, in words; empty when all is well."""
 
-Counters = Callable[[], Mapping[str, Mapping[str, float]]]
-"""More for /metrics: `{name: {label value: figure}}`, e.g. `{"dhcp_packets": {"offer": 12}}`."""
+Counters = Callable[[], Mapping[str, Mapping[str, float] | Mapping[tuple[str, str], float]]]
+"""More for /metrics: `{name: {kind: figure}}` or `{name: {(kind, outcome): figure}}`,
+e.g. `{"dhcp_requests": {("discover", "offered"): 12}}`."""

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from cloned.errors import SwitchError
 from cloned.processes import spawn_piped
+from cloned.quoting import one_line_each
 from cloned.switch.ports import Rules, SwitchView, understand
 from cloned.switch.snmp.credentials import Address, Credentials
 from cloned.switch.snmp.faults import SilentError, WrongKeysError
@@ -220,5 +221,6 @@ async def _answered(looker: Looker, question: Question) -> None:
 
 def main() -> None:
     """The worker's process."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    handler = one_line_each(logging.StreamHandler(sys.stderr), "%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     asyncio.run(serve())

@@ -27,6 +27,11 @@ async def test_figures_of_a_busy_evening():
     assert found["cloned_page_watchers",] == 3
 
 
+async def test_requests_have_a_kind_and_an_outcome():
+    found = await scrape(FakeWorkshop(), lambda: {"tftp_requests": {("loader", "complete"): 4}})
+    assert found["cloned_tftp_requests_total", "loader", "complete"] == 4
+
+
 async def test_an_empty_workshop_has_every_state_at_nought():
     found = await scrape(FakeWorkshop(empty()))
     assert {found["cloned_laptops", state] for state in metrics.STATES} == {0}

@@ -15,7 +15,8 @@ from cloned.netboot.history import History
 from cloned.netboot.leases import LeaseFile, Pool
 from cloned.netboot.listener import DhcpServer
 from cloned.netboot.raw_packets import arp_probe, dhcp_broadcast, read_arp
-from cloned.netboot.tftp import BlockCache, Found, TftpServer
+from cloned.netboot.tftp import TftpServer
+from cloned.netboot.tftp_content import ContentCache, Found
 from cloned.netboot.tftp_transfer import Pump, Transfer
 from cloned.netboot.tftp_wire import Blocks, Code, Terms, TftpError
 
@@ -127,7 +128,7 @@ async def test_tftp_requests(count):
         return Found(3, lambda: b"abc", name)
 
     failed, told = [], []
-    pump, cache = Pump(failed.append), BlockCache()
+    pump, cache = Pump(failed.append), ContentCache()
     server = TftpServer("lo", "127.0.0.1", lookup, pump, told.append, cache=cache, port=0)
     chance, seeds = random.Random(4713), corpus("tftp-*.hex")
     nobody = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

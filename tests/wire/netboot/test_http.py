@@ -2,8 +2,11 @@
 
 import asyncio
 import hashlib
+import io
+import logging
 import socket
 from base64 import b64encode
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -19,10 +22,13 @@ from cloned.netboot.files import Shelf
 from cloned.netboot.history import History
 from cloned.netboot.http import Site
 from cloned.netboot.menus import Menus
+from cloned.netboot.tftp_wire import TftpError, read_request
+from cloned.quoting import one_line_each
 from cloned.tasks import TaskOwner
 
 pytestmark = pytest.mark.wire
 
+FIELD = Path(__file__).parents[2] / "data" / "field"
 MAC = "52:54:00:00:00:0a"
 QUERY = f"?mac={MAC}&uuid=1b4e28ba-2fa1-11d2-883f-0016d3cca427&serial=S1&product=Latitude%205490&manufacturer=Dell"
 
@@ -193,3 +199,79 @@ async def test_the_history_tells_it_all(made):
     assert rows[:2] == [("HTTP /shimx64.efi", "4000 bytes", ""), ("HTTP /nothing", "", "no such file")]
     assert rows[2][0] == "HTTP /boot.ipxe"
     assert rows[2][1].startswith("menu: ")
+
+
+async def test_an_empty_mac_is_the_one_at_that_address(made):
+    """Firmware whose iPXE finds no card to ask asks with `mac=`."""
+    _, _, body = await made("GET", f"/boot.ipxe{QUERY.replace(MAC, '')}")
+    assert b"cloned.boot=" in body
+    assert [laptop.boot_mac for laptop in made.engine.workshop.laptops.values()] == [MAC]
+
+
+async def test_a_mac_that_nobody_knows_starts_from_the_disk(made):
+    made.site._mac_at = lambda address: ""
+    for path in ("/boot.ipxe?mac=", "/grub/menu.cfg?mac=&lockdown=y"):
+        status, _, body = await made("GET", path)
+        assert (status, b"told no MAC" in body, b"cloned.boot" in body) == (200, True, False)
+    assert not made.engine.workshop.laptops
+
+
+async def test_a_laptop_that_is_heard_elsewhere_is_not_touched(made):
+    await made("GET", f"/boot.ipxe{QUERY}")
+    made.site._gate._heard_at, made.site._gate._mac_at = lambda mac: "10.77.1.5", lambda address: ""
+    before = made.engine.workshop
+    for path in ("/boot.ipxe", "/grub/menu.cfg"):
+        _, _, body = await made("GET", f"{path}{QUERY}")
+        assert b"running at 10.77.1.5" in body
+        assert b"cloned.boot" not in body
+    assert made.engine.workshop is before
+
+
+async def test_boots_of_one_laptop_are_not_journalled_by_the_hundred(made):
+    bodies = await asyncio.gather(*(made("GET", f"/boot.ipxe{QUERY}&n={number}") for number in range(100)))
+    assert sum(b"cloned.boot=" in body for _, _, body in bodies) == 8
+    assert len(list(made.engine._journal.entries())) == 8
+
+
+async def test_grub_under_the_name_that_shim_makes_of_it(made, tmp_path):
+    (tmp_path / "boot" / "grubx64.efi").write_bytes(b"grub")
+    odd = (FIELD / "tftp-shim158-onboard.bin").read_bytes()
+    name = read_request(odd).name
+    with pytest.raises(TftpError):
+        await made.site.found(name, "127.0.0.1", "127.0.0.1:1")
+    assert (await made("GET", "/%C3%AAOnboard"))[0] == 404
+    made.site.fetched("127.0.0.1", MAC, "shimx64.efi")
+    assert (await made.site.found(name, "127.0.0.1", "127.0.0.1:1")).read() == b"grub"
+    assert (await made("GET", "/%C3%AAOnboard"))[2] == b"grub"
+    assert (await made("GET", "/%C3%AAOnboard"))[0] == 404  # it has GRUB now
+
+
+async def test_everything_is_counted_by_kind_and_outcome(made):
+    await made("GET", "/shimx64.efi")
+    await made("GET", "/nothing")
+    await made("GET", "/agent/v1/ping")
+    await made("GET", f"/boot.ipxe{QUERY}")
+    made.site._gate._heard_at, made.site._gate._mac_at = lambda mac: "10.77.1.5", lambda address: ""
+    await made("GET", f"/boot.ipxe{QUERY}")
+    assert made.site._counter.figures() == {
+        ("file", "ok"): 1,
+        ("file", "missing"): 1,
+        ("call", "ok"): 1,
+        ("script", "ok"): 1,
+        ("script", "refused"): 1,
+    }
+
+
+async def test_bytes_that_are_no_http_are_one_line_of_the_log(made, caplog):
+    out = io.StringIO()
+    handler = one_line_each(logging.StreamHandler(out), "%(message)s")
+    logging.getLogger("aiohttp.server").addHandler(handler)
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-A: b\0c\r\n\r\n")
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    finally:
+        logging.getLogger("aiohttp.server").removeHandler(handler)
+    assert len(out.getvalue().splitlines()) <= 1

@@ -1,0 +1,72 @@
+"""Who may have a boot script made: each one that the engine decides on revokes a laptop's older token.
+
+MAC addresses are no secret, they stand on the page: so a request that comes from elsewhere than where that laptop is
+being heard changes nothing, and requests are counted against whoever sends them. What proves a request is the kernel's
+own neighbour table: the MAC that asks really is at that address (as far as a wire proves anything, see SECURITY.md).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+from cloned.buckets import Bucket
+from cloned.core.boot import BootRequest
+from cloned.errors import ClonedError
+
+AT_ONCE, PER_SECOND = 8, 1 / 10
+"""Scripts for one laptop: a loop of firmware that restarts every 15 s never meets this."""
+ADDRESS_AT_ONCE, ADDRESS_PER_SECOND = 24, 1 / 5
+"""Scripts for one address, whichever laptops they are for."""
+K = TypeVar("K", bound=Hashable)
+_KEPT = 4096
+"""Laptops and addresses remembered; the one heard of longest ago goes first."""
+
+
+class BootGate:
+    """Lets boot requests through to the engine, or raises ClonedError with what the person in front of it may read.
+
+    `heard_at(mac)`: the address where the laptop with this card is being heard, or nothing; `mac_at(address)`: the MAC
+    that is at an address, or nothing; `clock` in monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        heard_at: Callable[[str], str],
+        mac_at: Callable[[str], str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._heard_at, self._mac_at, self._clock = heard_at, mac_at, clock
+        self._laptops: OrderedDict[tuple[str, bool], Bucket] = OrderedDict()
+        self._addresses: OrderedDict[str, Bucket] = OrderedDict()
+
+    def admit(self, request: BootRequest) -> None:
+        """Count a request and let it through; what is not let through is not journalled and changes nothing.
+
+        A stranger who asks for somebody's MAC uses up only what is there for requests that nothing proves.
+        """
+        proven = self._mac_at(request.address) == request.mac
+        address = _bucket(
+            self._addresses, request.address, lambda: Bucket(ADDRESS_AT_ONCE, ADDRESS_PER_SECOND, self._clock)
+        )
+        laptop = _bucket(self._laptops, (request.mac, proven), lambda: Bucket(AT_ONCE, PER_SECOND, self._clock))
+        wait = address.take() or laptop.take()
+        if wait:
+            raise ClonedError("this laptop asked for its script too often", f"try again in {wait:.0f} s")
+        at = self._heard_at(request.mac)
+        if at and at != request.address and not proven:
+            raise ClonedError(
+                f"the laptop with {request.mac} is running at {at}", "if that is this one, switch it off and on again"
+            )
+
+
+def _bucket(kept: OrderedDict[K, Bucket], key: K, make: Callable[[], Bucket]) -> Bucket:
+    found = kept.get(key)
+    if found is None:
+        found = kept[key] = make()
+    kept.move_to_end(key)
+    if len(kept) > _KEPT:
+        kept.popitem(last=False)
+    return found
