@@ -13,7 +13,8 @@ SERVER_PACKAGES := python3-venv mmdebstrap partclone udpcast zstd fdisk gdisk ip
 	gzip bzip2 xz-utils lzop lz4 lzip lrzip
 LAB_PACKAGES := qemu-system-x86 qemu-utils ovmf ipxe-qemu snmpd snmp ethtool procps nftables e2fsprogs dosfstools mtools \
 	grub-pc-bin grub-efi-amd64-bin clonezilla ntfs-3g btrfs-progs xfsprogs f2fs-tools exfatprogs lvm2 parted \
-	dnsmasq-base tftp-hpa atftp busybox udhcpc isc-dhcp-client curl tcpdump kpartx cryptsetup-bin
+	dnsmasq-base tftp-hpa atftp busybox udhcpc isc-dhcp-client curl tcpdump kpartx cryptsetup-bin \
+	poppler-utils zbar-tools qpdf cups-daemon cups-client cups-ipp-utils cups-filters
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +65,16 @@ nightly: setup ## Fuzzing and soaking
 bench: setup ## Measure beside the peers, as tables
 	@tests/run-bench
 
+locale: .venv/ready ## Gather the messages into web/locale, compile them, say how many lack a translation
+	@pot=$$(mktemp); trap 'rm -f $$pot' EXIT
+	$(BIN)/pybabel -q extract -F web/locale/babel.cfg -k to_translate --sort-output --add-location=file \
+		--project=cloned -o $$pot .
+	for code in nl fr; do
+		$(BIN)/pybabel -q update --init-missing --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
+			-i $$pot -d web/locale -D cloned -l $$code -w 100
+	done
+	$(BIN)/pybabel compile -d web/locale -D cloned --statistics
+
 lock: ## Renew requirements.lock from pyproject.toml
 	@$(BIN)/pip install -q uv && $(BIN)/uv lock -q
 	$(BIN)/uv export -q --all-groups --no-emit-project --no-header --no-annotate -o requirements.lock
@@ -81,4 +92,4 @@ install: ## Put the service on this server (PREFIX=/opt/cloned)
 clean: ## Remove what was built (images of the lab included)
 	@rm -rf .venv var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help packages setup demo lint unit sim test test-all nightly bench lock install clean
+.PHONY: help packages setup demo lint unit sim test test-all nightly bench locale lock install clean

@@ -1,0 +1,84 @@
+"""The sticker: the tag in figures for the room, a bar code and a QR code for machines, the image and the day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cloned.errors import UsageError
+from cloned.languages import Language
+from cloned.papers.codes import Box, bars, qr
+from cloned.papers.document import CAP, Document, safe
+from cloned.papers.media import Design, Media
+from cloned.papers.subject import Site, Subject
+
+_NARROWEST = 68
+"""Percent of their width to which a tag's figures may be squeezed to be taller."""
+_SMALL = 2.4
+"""Size of the words in mm."""
+
+
+def labels(who: Sequence[Subject], media: Media, site: Site, language: Language, first: int = 1) -> bytes:
+    """A PDF of labels; on sheets, the first goes to place `first` of the first page.
+
+    UsageError where a laptop has no tag: a sticker without one would be worth nothing.
+    """
+    if not who:
+        raise UsageError("there is no laptop to print a label for", "see `cloned laptops`")
+    if not 1 <= first <= media.places:
+        raise UsageError(f"{media.name} has no place {first}", f"its places are 1 to {media.places}")
+    for each in who:
+        if not each.tag:
+            raise UsageError(f"laptop {each.number} has no tag yet", "give it one: `cloned tag LAPTOP --next`")
+    paper = Document(media.page, _title(who, language), language)
+    for place, each in enumerate(who, first):
+        if place == first or (place - 1) % media.places == 0:
+            paper.add_page()
+        label(paper, each, media.design, media.corner((place - 1) % media.places + 1), site, language)
+    return paper.done()
+
+
+def _title(who: Sequence[Subject], language: Language) -> str:
+    if len(who) == 1:
+        return language.gettext("Label of laptop %(tag)s", tag=who[0].tag)
+    return language.ngettext("Label of %(num)s laptop", "Labels of %(num)s laptops", len(who))
+
+
+def label(
+    paper: Document, laptop: Subject, design: Design, corner: tuple[float, float], site: Site, language: Language
+) -> None:
+    """Draw one label from its upper left corner on; all of it bold, as thermal heads like it: one font to embed."""
+    _figures(paper, laptop.tag, design.tag.moved(*corner))
+    bars(paper, laptop.tag, design.bars.moved(*corner))
+    qr(paper, site.page_of(laptop), design.qr.moved(*corner))
+    box = design.words.moved(*corner)
+    step = min(_SMALL * 1.45, box.height / design.lines)
+    lines = _words(laptop, site, language)[: design.lines]
+    for number, line in enumerate(lines):
+        with paper.tagged("P"):
+            paper.put(line, box.x, box.y + number * step, box.width, min(_SMALL, step / 1.25), bold=True)
+
+
+def _words(laptop: Subject, site: Site, language: Language) -> list[str]:
+    """What is worth its room, the most needed first."""
+    day = language.short_day(laptop.at) if laptop.at else ""
+    image = [
+        language.pgettext("image and day", "%(image)s, %(day)s", image=laptop.image, day=day) if day else laptop.image
+    ]
+    serial = [language.gettext("Serial %(serial)s", serial=laptop.serial)] if laptop.serial else []
+    found = [*(image if laptop.image else []), laptop.name, *serial, site.name]
+    return [line for line in found if line]
+
+
+def _figures(paper: Document, tag: str, box: Box) -> None:
+    """The tag as large as the box allows: as wide as it is, squeezed somewhat where it is long."""
+    size = box.height / CAP
+    paper.use(size, bold=True)
+    tag = safe(tag)
+    width = paper.measure(tag)
+    narrow = max(_NARROWEST, min(100.0, 100 * box.width / width))
+    size *= min(1.0, box.width / (width * narrow / 100))
+    paper.use(size, bold=True)
+    paper.set_stretching(narrow)
+    with paper.tagged("H1"):
+        paper.text(box.x + (box.width - paper.measure(tag) * narrow / 100) / 2, box.y + size * CAP, tag)
+    paper.set_stretching(100)

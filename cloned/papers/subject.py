@@ -1,0 +1,141 @@
+"""Whom a paper is about: one laptop with what it is and what became of it, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from cloned.core.hardware import Hardware, hardware
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A disk that stays in the laptop; size in bytes."""
+
+    model: str = ""
+    serial: str = ""
+    kind: str = ""
+    """`nvme`, `sata`, `mmc`, …"""
+    size: int = 0
+    smart: str = "unknown"
+    """`ok`, `failing` or `unknown`."""
+    cloned: bool = False
+    """Whether this is the one that was written."""
+    hours: int | None = None
+    worn: int | None = None
+    """Percent of its life that is used up, as it says."""
+    bad: int | None = None
+    """Sectors or blocks that it had to give up."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What papers say of one laptop. No person is in it."""
+
+    id: str
+    number: int
+    tag: str = ""
+    vendor: str = ""
+    product: str = ""
+    serial: str = ""
+    firmware: str = ""
+    cpu: str = ""
+    memory: int = 0
+    hardware: Hardware = field(default_factory=Hardware)
+    disks: tuple[Storage, ...] = ()
+    image: str = ""
+    image_hash: str = ""
+    verdict: str = "none"
+    state: str = ""
+    at: str = ""
+    """When the result was entered, ISO 8601; empty while there is none."""
+    rounds: int = 0
+    discarded: bool = False
+    steps: tuple[tuple[str, str], ...] = ()
+    """Finishing steps: name, and done, skipped or failed."""
+
+    @property
+    def verified(self) -> bool:
+        """Whether all that was written was read back and was right."""
+        return self.verdict == "verified"
+
+    @property
+    def name(self) -> str:
+        """Vendor and product, the vendor once."""
+        double = self.product.lower().startswith(self.vendor.lower())
+        return self.product if self.vendor and double else f"{self.vendor} {self.product}".strip()
+
+
+@dataclass(frozen=True)
+class Site:
+    """Who prints: the workshop's name, and the address under which its page is found."""
+
+    name: str
+    url: str
+
+    def page_of(self, laptop: Subject) -> str:
+        """Address of a laptop's page: by tag, as long as it has one."""
+        return f"{self.url.rstrip('/')}/laptops/{quote(laptop.tag or laptop.id, safe='')}"
+
+
+def subjects(found: Iterable[Mapping[str, Any]]) -> list[Subject]:
+    """Subjects from ledger rows or a snapshot's laptops, in the order of their tags and numbers."""
+    return sorted(map(subject, found), key=lambda each: (each.tag == "", each.tag, each.number))
+
+
+def subject(data: Mapping[str, Any]) -> Subject:
+    """One laptop from its snapshot, its ledger row, or both put together: what is missing was not told."""
+    written = data.get("disk") or {}
+    disks = [each for each in data.get("disks") or ([written] if written else []) if _stays(each)]
+    return Subject(
+        id=_text(data, "id") or _text(data, "laptop"),
+        number=_count(data, "number") or 0,
+        **{name: _text(data, name) for name in _TEXTS},
+        memory=_count(data, "memory") or 0,
+        hardware=hardware(data.get("hardware")),
+        disks=tuple(_storage(each, _same_disk(each, written)) for each in disks),
+        rounds=_count(data, "attempts") or 0,
+        discarded=data.get("discarded") is True,
+        steps=tuple((_text(each, "name"), _text(each, "result")) for each in data.get("steps") or ()),
+    )
+
+
+_TEXTS = (
+    "tag", "vendor", "product", "serial", "firmware", "cpu", "image", "image_hash", "verdict", "state", "at",
+)  # fmt: skip
+
+
+def _stays(disk: Mapping[str, Any]) -> bool:
+    """Whether a disk is part of the laptop: sticks and cards are not."""
+    return _text(disk, "transport") not in ("usb", "mmc-card") and bool(_count(disk, "size"))
+
+
+def _same_disk(disk: Mapping[str, Any], written: Mapping[str, Any]) -> bool:
+    keys = [key for key in ("wwn", "serial", "path") if disk.get(key) and written.get(key)]
+    return bool(keys) and disk[keys[0]] == written[keys[0]]
+
+
+def _storage(disk: Mapping[str, Any], cloned: bool) -> Storage:
+    return Storage(
+        _text(disk, "model"),
+        _text(disk, "serial"),
+        _text(disk, "transport"),
+        _count(disk, "size") or 0,
+        _text(disk, "smart") or "unknown",
+        cloned,
+        _count(disk, "hours"),
+        _count(disk, "worn"),
+        _count(disk, "bad"),
+    )
+
+
+def _text(data: Mapping[str, Any], key: str) -> str:
+    value = data.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _count(data: Mapping[str, Any], key: str) -> int | None:
+    value = data.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

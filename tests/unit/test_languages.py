@@ -1,0 +1,124 @@
+"""Languages: the right words, habits of dates and numbers, and catalogues that lose nothing."""
+
+import os
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+
+from cloned import languages
+from cloned.languages import CODES, best, bracketed, language, of_environment
+
+PLACEHOLDER = re.compile(r"%\([a-z_]+\)s|%%")
+ROOT = Path(languages.__file__).parent
+COMPLETE = ("papers",)
+"""Rooms whose every word is translated; those that follow are added here."""
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ("fr-BE,fr;q=0.9,en;q=0.8", "fr"),
+        ("de,en;q=0.5", "en"),
+        ("en;q=0.1, nl-NL", "nl"),
+        ("de", "nl"),
+        ("", "nl"),
+        ("*;q=x, fr;q=0", "nl"),
+        ("fr;q=" + "9" * 400, "nl"),
+    ],
+)
+def test_a_browser_gets_the_language_it_likes_best(asked: str, code: str) -> None:
+    assert best(asked, "nl") == code
+
+
+@pytest.mark.parametrize(
+    ("environ", "code"),
+    [
+        ({}, "en"),
+        ({"LANG": "C"}, "en"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"LANG": "nl_BE.UTF-8"}, "nl"),
+        ({"LANG": "nl_BE.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "en_GB.UTF-8", "LC_MESSAGES": "fr_FR"}, "fr"),
+        ({"LANG": "pl_PL.UTF-8"}, "en"),
+    ],
+)
+def test_the_command_line_speaks_as_its_environment_says(environ: dict[str, str], code: str) -> None:
+    assert of_environment(environ).code == code
+
+
+def _plain(text: str) -> str:
+    """With ordinary spaces: which kind stands before a unit is CLDR's business."""
+    return text.replace("\u202f", " ").replace("\xa0", " ")
+
+
+def test_numbers_sizes_and_days_are_written_as_people_write_them() -> None:
+    dutch, french, english = map(language, CODES)
+    assert [_plain(each.size(256_060_514_304)) for each in (dutch, french, english)] == ["256 GB", "256 Go", "256 GB"]
+    assert [_plain(each.size(7.31e9)) for each in (dutch, french, english)] == ["7,3 GB", "7,3 Go", "7.3 GB"]
+    assert _plain(dutch.size(16 * 2**30, binary=True)) == "16 GB"
+    assert [each.number(12480.46, 1) for each in (dutch, english)] == ["12.480,5", "12,480.5"]
+    assert [each.day(date(2026, 11, 29)) for each in (dutch, french)] == ["29 november 2026", "29 novembre 2026"]
+    assert [dutch.seconds(each) for each in (40, 200, 4800)] == ["40 s", "3 min", "1 h 20"]
+    assert french.listed(["a", "b", "c"]) == "a, b et c"
+    assert [each.name for each in (dutch, french, english)] == ["Nederlands", "français", "English"]
+
+
+def test_a_catalogue_that_is_missing_or_broken_means_english(tmp_path: Path) -> None:
+    for content in (None, b"\xff\xfe", b"nonsense", b'msgid "a'):
+        folder = tmp_path / "nl" / "LC_MESSAGES"
+        folder.mkdir(parents=True, exist_ok=True)
+        if content is not None:
+            (folder / "cloned.po").write_bytes(content)
+        assert languages._catalogue(tmp_path, "nl").gettext("Disk") == "Disk"
+    (folder / "cloned.mo").write_bytes(b"\xde\x12\x04\x95")
+    assert languages._catalogue(tmp_path, "nl").gettext("Disk") == "Disk"
+
+
+def test_a_compiled_catalogue_older_than_its_source_is_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "nl" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    source = folder / "cloned.po"
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    source.write_text(head + 'msgid "Disk"\nmsgstr "Oud"\n', encoding="utf-8")
+    source.with_suffix(".mo").write_bytes(languages.compiled(source))
+    source.write_text(head + 'msgid "Disk"\nmsgstr "Schijf"\n', encoding="utf-8")
+    later = source.with_suffix(".mo").stat().st_mtime + 5
+    os.utime(source, (later, later))
+    assert languages._catalogue(tmp_path, "nl").gettext("Disk") == "Schijf"
+
+
+def test_a_translation_that_fits_no_value_is_replaced_by_the_english_one() -> None:
+    class Wrong(type(bracketed().catalogue)):  # type: ignore[misc]
+        def gettext(self, message: str) -> str:
+            return "%(nobody)s %"
+
+    assert languages.Language("nl", Wrong()).gettext("disk %(disk)s", disk="sda") == "disk sda"
+
+
+@pytest.mark.parametrize("code", ["nl", "fr"])
+def test_no_translation_loses_a_placeholder(code: str) -> None:
+    for message in languages.catalogues()[code]:
+        forms = [message.string] if isinstance(message.string, str) else list(message.string)
+        names = [message.id] if isinstance(message.id, str) else list(message.id)
+        wanted = sorted(PLACEHOLDER.findall(names[-1]))
+        for form in filter(None, forms if message.id else []):
+            found = sorted(PLACEHOLDER.findall(form))
+            assert found == wanted or (len(names) > 1 and set(wanted) - set(found) <= {"%(num)s"}), message.id
+
+
+@pytest.mark.parametrize("code", ["nl", "fr"])
+@pytest.mark.parametrize("room", COMPLETE)
+def test_every_word_of_a_room_is_translated(code: str, room: str) -> None:
+    catalogue = languages.catalogues()[code]
+    keywords = {**DEFAULT_KEYWORDS, "to_translate": None}
+    found = list(extract_from_dir(ROOT / room, [("**.py", "python")], keywords=keywords))
+    assert found
+    for file, line, message, _, context in found:
+        known = catalogue.get(message if isinstance(message, str) else message[0], context)
+        translated = known is not None and all([known.string] if isinstance(known.string, str) else known.string)
+        assert translated, f"{file}:{line}: {message!r} has no translation: run `make locale`, then translate it"
+        assert known is not None
+        assert not known.fuzzy, message
