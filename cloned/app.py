@@ -7,7 +7,7 @@ import grp
 import logging
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -15,10 +15,13 @@ from typing import Any
 
 from aiohttp import web
 
+from cloned.casting.audience import Audiences
 from cloned.casting.caster import Caster
 from cloned.casting.unicast import piece_routes
 from cloned.client import SOCKET
 from cloned.config import Config
+from cloned.connections import PER_ADDRESS, Counted, CountedSite, affordable
+from cloned.connections import runner as make_runner
 from cloned.control import Control
 from cloned.core.catalogue import ImageRule
 from cloned.core.events import Command, Configured, Settings
@@ -35,6 +38,7 @@ from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import Outbox
 from cloned.inventory.sinks import make
 from cloned.journal import Journal
+from cloned.lag import LoopLag
 from cloned.live import agent_zipapp
 from cloned.monitor import Monitor
 from cloned.multicast.health import MulticastHealth
@@ -52,6 +56,9 @@ from cloned.wallclock import shown
 
 log = logging.getLogger(__name__)
 
+EMPTIED = "the journal is empty, but the ledger holds results: what was known of laptops and confirmations is gone"
+EMPTIED_HINT = "stop the daemon and restore a backup, or go on: nothing in the ledger is lost"
+
 
 class Daemon:
     """One workshop. `run()` returns only by being cancelled, or raises what a part died of."""
@@ -67,6 +74,10 @@ class Daemon:
         self.journal = Journal(state / "journal.sqlite")
         self.auth = Auth(state, {name: token.get_secret_value() for name, token in config.page.tokens.items()})
         self.hub = Hub()
+        self.lag = LoopLag()
+        self.ending: Callable[[Exception], None] = lambda error: None
+        self.emptied = False
+        """Whether the ledger knows more than a journal that begins anew."""
 
     def _address(self) -> str:
         """Of our card, as it is now: it may get another one."""
@@ -82,7 +93,14 @@ class Daemon:
             await self._wait()
 
     async def _wait(self) -> None:
-        """Until the first part ends."""
+        """Until the first part ends; `ending` hears at once what it died of."""
+        try:
+            await self._first_end()
+        except Exception as error:
+            self.ending(error)
+            raise
+
+    async def _first_end(self) -> None:
         waits = [asyncio.ensure_future(part.wait()) for part in (self.tasks, self.netboot, self.caster)]
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -106,9 +124,11 @@ class Daemon:
         stack.push_async_callback(self.caster.close)
         self.engine = Engine(self.journal, self.caster, self.ledger)
         self.caster.tell = self.engine.submit
+        self.caster.may_ask = Audiences(lambda: self.engine.workshop).may_ask
         notify("STATUS=reading the journal\nEXTEND_TIMEOUT_USEC=1800000000")
         count = await asyncio.to_thread(self.engine.replay)
         log.info("%d events replayed", count)
+        await self._compare(count)
         self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)
         self.control = Control(self.engine, {"inventory-retry": self._retry_sinks})
         self.tasks.start(self.engine.run(), "engine", service=True)
@@ -134,6 +154,13 @@ class Daemon:
         await self.engine.catch_up()
         self.tasks.start(self.engine.run_effects(), "effects", service=True)
 
+    async def _compare(self, count: int) -> None:
+        """Say so where the journal holds nothing beside a ledger that does: somebody lost or removed it."""
+        rows = (await self.ledger.totals())["rows"]
+        self.emptied = not count and not self.engine.workshop.laptops and rows > 0
+        if self.emptied:
+            log.warning("the journal is empty, but the ledger holds %d results: %s", rows, EMPTIED_HINT)
+
     async def _start_rooms(self, stack: AsyncExitStack) -> None:
         api = AgentApi(self.engine, self.monitor, self.store, self.caster, self._finishing)
         self.netboot = Netboot(
@@ -151,16 +178,17 @@ class Daemon:
         )
         await self.netboot.start()
         stack.push_async_callback(self.netboot.close)
-        self.tasks.start(self.monitor.run(), "monitor", service=True)
-        self.tasks.start(self.images.run(), "images", service=True)
-        self.tasks.start(self.patrol.run(), "patrol", service=True)
-        self.tasks.start(self.masters.run(), "masters", service=True)
+        self.tasks.supervise(self.lag.run, "lag")
+        self.tasks.supervise(self.monitor.run, "monitor")
+        self.tasks.supervise(self.images.run, "images")
+        self.tasks.supervise(self.patrol.run, "patrol")
+        self.tasks.supervise(self.masters.run, "masters")
         nic = describe(self.interface)
         querier = self.config.network.querier
         self.reach = MulticastHealth(self.engine, self.monitor, nic.name, nic.address, querier, self.places.switch_of)
-        self.tasks.start(self.reach.run(), "reach", service=True)
-        self.tasks.start(self.places.run(), "places", service=True)
-        self.tasks.start(self.outbox.run(), "outbox", service=True)
+        self.tasks.supervise(self.reach.run, "reach")
+        self.tasks.supervise(self.places.run, "places")
+        self.tasks.supervise(self.outbox.run, "outbox")
 
     async def _retry_sinks(self, command: Command) -> Mapping[str, Any]:
         return {"retried": await self.outbox.retry(command.target or None)}
@@ -180,7 +208,7 @@ class Daemon:
     async def _start_page(self, stack: AsyncExitStack) -> None:
         """The page for everybody, and the same without PIN on the socket that only our group may open."""
         view = Overview(self)
-        self.tasks.start(self.hub.run(), "page", service=True)
+        self.tasks.supervise(self.hub.run, "page")
         apps = [
             create_app(
                 view,
@@ -195,7 +223,7 @@ class Daemon:
             for trusted in (False, True)
         ]
         for app, listen in zip(apps, (self._listen_page, self._listen_socket), strict=True):
-            runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
+            runner = make_runner(app)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             await listen(runner)
@@ -203,7 +231,8 @@ class Daemon:
     async def _listen_page(self, runner: web.AppRunner) -> None:
         page = self.config.page
         try:
-            await web.TCPSite(runner, page.address, page.port).start()
+            counted = Counted(PER_ADDRESS, affordable(0.3))
+            await CountedSite(runner, page.address, page.port, counted=counted).start()
         except OSError as error:
             hint = "set another page.port, or stop what uses it (ss -ltnp names it)"
             raise MissingError(f"the page cannot listen on port {page.port}: {error.strerror}", hint) from error
@@ -255,6 +284,11 @@ class Overview:
                 name = f"laptop {laptop.tag or laptop.number}"
                 text = f"{name}: its disk replaced {laptop.reallocated} bad sectors meanwhile"
                 found.append({"code": "disk-failing", "text": text, "hint": "replace the disk before it leaves"})
+        if self._daemon.emptied:
+            found.insert(0, {"code": "journal-empty", "text": EMPTIED, "hint": EMPTIED_HINT})
+        for trouble in (*self._daemon.tasks.troubles(), *self._daemon.caster.troubles()):
+            text = f"{trouble.name} failed and was started again: {trouble.error}"
+            found.append({"code": "service-failed", "text": text, "hint": "see the daemon's log if it goes on"})
         if self._daemon.engine.problem:
             found.insert(0, {"code": "state-disk-full", "text": self._daemon.engine.problem, "hint": "nothing is lost"})
         return found

@@ -22,18 +22,22 @@ from cloned.core.events import (
     Recorded,
     SetReceivers,
 )
-from cloned.core.ids import LaptopId, SessionId, token_digest
+from cloned.core.ids import Identity, LaptopId, SessionId, token_digest
 from cloned.core.laptop import Laptop
 from cloned.core.reducer import resume, step
 from cloned.core.refusals import Refusal
 from cloned.core.workshop import Workshop
 from cloned.errors import ClonedError, RefusedError, UsageError
-from cloned.journal import Journal, JournalEntry, JournalFull
+from cloned.journal import Journal, JournalEntry, JournalFull, UnwritableEvent
 from cloned.newcomers import Newcomers
 
 log = logging.getLogger(__name__)
 
 Listener = Callable[[], None]
+_Queued = tuple[JournalEntry, "asyncio.Future[Workshop]"]
+
+TRIES = 6
+"""So often an effect is tried that meets a fault of ours; one that the disk or network refuses is tried for ever."""
 
 CHECKPOINT = 1000
 """Events after which the journal keeps the state, as soon as no laptop is at work: seconds of a start."""
@@ -80,10 +84,14 @@ class Engine:
         self.problem = ""
         """Why the journal cannot be written, while it cannot."""
         self._journal, self._casting, self._ledger = journal, casting, ledger
-        self._queue: asyncio.Queue[tuple[JournalEntry, asyncio.Future[Workshop]]] = asyncio.Queue()
+        self._queue: asyncio.Queue[_Queued] = asyncio.Queue()
+        self._live = True
+        """Whether what follows from an event is to be done: not while events are replayed."""
         self._effects: asyncio.Queue[Effect] = asyncio.Queue()
         self._listeners: list[Listener] = []
         self._newcomers = Newcomers()
+        self._faults = 0
+        """Of one effect, one after the other."""
         self._unchecked = 0
         """Events since the journal's last checkpoint."""
 
@@ -99,18 +107,23 @@ class Engine:
 
     def replay(self) -> int:
         """Bring the state back from the journal; returns the number of events gone through. Call before `run`."""
+        self._live = False
         after, self.workshop = self._journal.restored()
         count = 0
         for entry in self._journal.entries(after):
             count += 1
-            self.workshop, _ = step(self.workshop, entry.event, entry.at, entry.entropy)
+            self._step(entry)
+        self._live = True
         for effect in resume(self.workshop):
             self._effects.put_nowait(effect)
         self._unchecked = count
         return count
 
     async def submit(self, event: Event) -> Workshop:
-        """Queue an event and wait until it is journalled and in effect; returns the state right after it."""
+        """Queue an event and wait until it is journalled and in effect; returns the state right after it.
+
+        ClonedError where this event cannot be written down or gone through: that is its caller's trouble alone.
+        """
         done: asyncio.Future[Workshop] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((JournalEntry(self.clock(), secrets.token_hex(16), event), done))
         return await done
@@ -121,11 +134,10 @@ class Engine:
             group = [await self._queue.get()]
             while not self._queue.empty() and len(group) < 500:
                 group.append(self._queue.get_nowait())
-            await self._write([entry for entry, _ in group])
-            for entry, done in group:
+            for entry, done in await self._write(group):
                 self._apply(entry, done)
             for listener in list(self._listeners):
-                listener()
+                _call(listener)
             self._unchecked += len(group)
             if self._unchecked >= CHECKPOINT and not self.workshop.active():
                 await self._checkpoint()
@@ -139,24 +151,43 @@ class Engine:
         self._unchecked = 0
 
     def _apply(self, entry: JournalEntry, done: asyncio.Future[Workshop]) -> None:
-        self.workshop, effects = step(self.workshop, entry.event, entry.at, entry.entropy)
-        for effect in effects:
-            self._effects.put_nowait(effect)
-        if not done.done():
+        error = self._step(entry)
+        if done.done():
+            return
+        if error is None:
             done.set_result(self.workshop)
+        else:
+            done.set_exception(ClonedError(f"{entry.event.kind} could not be gone through ({error})", "see the log"))
 
-    async def _write(self, entries: list[JournalEntry]) -> None:
-        """Append to the journal; on a full disk, say so and try again until there is room: nothing is lost."""
-        while True:
+    def _step(self, entry: JournalEntry) -> Exception | None:
+        """Go through one event. One that cannot be gone through changes nothing, now and at each replay."""
+        try:
+            self.workshop, effects = step(self.workshop, entry.event, entry.at, entry.entropy)
+        except Exception as error:  # the boundary: one event must not end the evening for all
+            log.exception("%s changes nothing: it cannot be gone through", entry.event.kind)
+            return error
+        for effect in effects if self._live else ():
+            self._effects.put_nowait(effect)
+        return None
+
+    async def _write(self, group: list[_Queued]) -> list[_Queued]:
+        """Append to the journal, and return what was; on a full disk, say so and try again until there is room."""
+        while group:
             try:
-                await asyncio.to_thread(self._journal.append, entries)
+                await asyncio.to_thread(self._journal.append, [entry for entry, _ in group])
             except JournalFull as error:
                 self.problem = str(error)
                 log.error("%s", error)
                 await asyncio.sleep(1)
+            except UnwritableEvent as error:
+                _, done = group.pop(error.number)
+                log.error("%s", error)
+                if not done.done():
+                    done.set_exception(error)
             else:
                 self.problem = ""
-                return
+                break
+        return group
 
     async def run_effects(self) -> None:
         """Carry effects out in order, until cancelled. One that fails is tried again; the others wait."""
@@ -191,6 +222,11 @@ class Engine:
         except (ClonedError, OSError) as error:
             log.error("%s: %s; trying again", type(effect).__name__, error)
             return False
+        except Exception:  # the boundary: what one effect met must not keep the others from being carried out
+            self._faults += 1
+            log.exception("%s failed%s", type(effect).__name__, "" if self._faults % TRIES else "; it is given up")
+            return self._faults % TRIES == 0
+        self._faults = 0
         return True
 
     # What the rooms ask of the engine
@@ -208,9 +244,7 @@ class Engine:
         ClonedError where too many come that nobody has seen before.
         """
         token, identity = secrets.token_urlsafe(24), identity_of(request)
-        known = self.workshop.find(identity)
-        if known is None:
-            self._newcomers.admit(request.address)
+        known = self.admit(identity, request.address)
         state = await self.submit(Booted(token_digest(token), identity, request.mac, request.address))
         boot = state.boots[token_digest(token)]
         laptop = state.laptops[boot.laptop] if boot.laptop is not None else known
@@ -218,6 +252,13 @@ class Engine:
             raise ClonedError(f"a boot request of {request.mac} came to nothing", "switch the laptop off and on again")
         kind, why = answer_kind(state, laptop, self.clock())
         return BootAnswer(kind, token, why, laptop.tag, str(laptop.state), laptop.image)
+
+    def admit(self, identity: Identity, address: str) -> Laptop | None:
+        """The laptop that this is; None for a new one. ClonedError where too many come that nobody has seen."""
+        known = self.workshop.find(identity)
+        if known is None:
+            self._newcomers.admit(address)
+        return known
 
     def authorise(self, token: str, address: str) -> Laptop | None:
         """The laptop that holds this boot token at this address; None if the token is unknown or revoked."""
@@ -235,3 +276,11 @@ class Engine:
         if isinstance(told, Refusal):
             raise RefusedError(told)
         return told
+
+
+def _call(listener: Listener) -> None:
+    """Tell a listener; its faults are its own."""
+    try:
+        listener()
+    except Exception:  # the boundary: whoever watches must not end the engine
+        log.exception("a listener of the engine failed")

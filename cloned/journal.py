@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cloned.core.events import Event
 from cloned.core.workshop import Workshop
-from cloned.errors import MissingError
+from cloned.errors import ClonedError, MissingError
 
 FORMAT = 1
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
@@ -44,6 +44,25 @@ class JournalFull(MissingError):  # noqa: N818 - named for what happened
     """The disk under the state directory takes no more."""
 
 
+class JournalDamaged(MissingError):  # noqa: N818 - named for what happened
+    """What was written cannot be read any more."""
+
+    def __init__(self, path: Path, error: object) -> None:
+        super().__init__(
+            f"the journal {path} is damaged ({error})",
+            "stop the daemon, move the state directory away and restore a backup: cloned restore FILE",
+        )
+
+
+class UnwritableEvent(ClonedError):  # noqa: N818 - named for what happened
+    """An event that has no place in a journal, such as a text with half a character; nothing was written."""
+
+    def __init__(self, number: int, kind: str, error: Exception) -> None:
+        super().__init__(f"{kind} could not be written down ({error})", "nothing was changed")
+        self.number = number
+        """Of the entries that were to be written."""
+
+
 class Journal:
     """Blocking; the engine calls it from a thread, one call at a time. `close` waits for a call that is under way."""
 
@@ -52,10 +71,12 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._prepare()
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.OperationalError) as error:
             raise MissingError(
                 f"the journal {path} cannot be opened ({error})", "check [workshop] state and its rights"
             ) from error
+        except sqlite3.DatabaseError as error:
+            raise JournalDamaged(path, error) from error
         self.path = path
         self._using = threading.Lock()
 
@@ -79,7 +100,7 @@ class Journal:
 
     def append(self, entries: Sequence[JournalEntry]) -> None:
         """Write entries in one transaction, on disk when this returns; JournalFull if there is no room."""
-        rows = [(entry.at, entry.entropy, _EVENTS.dump_json(entry.event).decode()) for entry in entries]
+        rows = [_row(number, entry) for number, entry in enumerate(entries)]
         with self._transaction():
             self._db.executemany("INSERT INTO journal (at, entropy, event) VALUES (?, ?, ?)", rows)
 
@@ -93,7 +114,10 @@ class Journal:
 
     def restored(self) -> tuple[int, Workshop]:
         """The last checkpoint: (number of the entry it stands after, state); (0, an empty workshop) without one."""
-        row = self._db.execute("SELECT seq, shape, state FROM checkpoint").fetchone()
+        try:
+            row = self._db.execute("SELECT seq, shape, state FROM checkpoint").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise JournalDamaged(self.path, error) from error
         if row is None or row[1] != _SHAPE:
             return 0, Workshop()
         try:
@@ -115,11 +139,13 @@ class Journal:
                     self._db.execute("ROLLBACK")
                 hint = "free space on the server's disk"
                 raise JournalFull(f"the journal cannot be written ({error})", hint) from error
+            except sqlite3.DatabaseError as error:
+                raise JournalDamaged(self.path, error) from error
 
     def entries(self, after: int = 0) -> Iterator[JournalEntry]:
         """Every entry behind number `after`; MissingError names the first that cannot be read."""
         query = "SELECT seq, at, entropy, event FROM journal WHERE seq > ? ORDER BY seq"
-        for seq, at, entropy, text in self._db.execute(query, (after,)):
+        for seq, at, entropy, text in self._rows(query, after):
             try:
                 yield JournalEntry(at, entropy, _EVENTS.validate_json(text))
             except ValidationError as error:
@@ -127,7 +153,24 @@ class Journal:
                     f"journal entry {seq} cannot be read", "restore a backup, or move the journal away"
                 ) from error
 
+    def _rows(self, query: str, after: int) -> Iterator[tuple[int, float, str, str]]:
+        """Rows of the journal; JournalDamaged where its pages or the texts in them are."""
+        try:
+            yield from self._db.execute(query, (after,))
+        except sqlite3.DatabaseError as error:
+            raise JournalDamaged(self.path, error) from error
+
     def close(self) -> None:
         """Close the file. A write whose caller was cancelled goes on in its thread: SQLite must not lose it then."""
         with self._using:
             self._db.close()
+
+
+def _row(number: int, entry: JournalEntry) -> tuple[float, str, str]:
+    """An entry as it is written; UnwritableEvent where that cannot be, or could not be read again."""
+    try:
+        text = _EVENTS.dump_json(entry.event).decode()
+        _EVENTS.validate_json(text)
+    except ValueError as error:
+        raise UnwritableEvent(number, entry.event.kind, error) from error
+    return entry.at, entry.entropy, text

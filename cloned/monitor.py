@@ -14,12 +14,35 @@ from cloned.core.laptop import Laptop, State
 from cloned.core.schedule import due
 from cloned.engine import Engine
 from cloned.stream.probe import Heard
+from cloned.wire import line
 
 GONE_AFTER = 8.5
 """Seconds of silence after which a laptop counts as gone: with a look each second it is shown so within 10."""
 
 STARTING = 60.0
 """Seconds from its boot script in which a laptop is taken to be starting, though it says nothing yet."""
+
+LONGEST = 1e7
+"""Seconds: who takes longer than months is not told when it will be through."""
+
+ACTIVITIES = frozenset(
+    {
+        "idle",
+        "waiting",
+        "preparing",
+        "surveying",
+        "receiving",
+        "verifying",
+        "capturing",
+        "proving",
+        "finishing",
+        "finished",
+        "failed",
+        "erasing",
+        "testing",
+    }
+)
+"""What an agent can be doing; anything else is not shown."""
 
 STEADY = 2.0
 """Seconds without a report for which a laptop is taken to go on as it did."""
@@ -94,12 +117,12 @@ class Monitor:
         watch.heard = now
         progress = _figures(report)
         mark = (
-            report.get("state"),
-            report.get("session"),
+            line(report.get("state"), 20),
+            line(report.get("session"), 40),
             progress.get("bytes"),
             progress.get("pieces_left"),
-            report.get("round"),
-            str(report.get("said", ""))[:300],
+            report["round"] if isinstance(report.get("round"), int) else 0,
+            line(report.get("said"), 300),
         )
         if mark != watch.mark:
             watch.mark, watch.moved = mark, now
@@ -168,9 +191,12 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: report[name] for name in names if isinstance(report.get(name), int | float) and 0 <= report[name] < 1e18
     }
+    if found.get("rate", 0) < 1:
+        found.pop("rate", None)  # less than a byte a second is none: times made of it have no end
     held = report.get("held_by")
     found["held_by"] = held if held in ("network", "processor", "disk") else None
     rate, total, done = found.get("rate", 0), found.get("total", 0), found.get("bytes", 0)
-    found["left_seconds"] = round((total - done) / rate, 1) if rate and total >= done else None
-    found["activity"] = str(report.get("state", ""))[:20]
+    left = (total - done) / rate if rate and total >= done else LONGEST
+    found["left_seconds"] = round(left, 1) if left < LONGEST else None
+    found["activity"] = activity if (activity := report.get("state")) in ACTIVITIES else ""
     return found

@@ -4,23 +4,71 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any
 
+from cloned.errors import ClonedError
+
 log = logging.getLogger(__name__)
+
+Work = Callable[[], Coroutine[Any, Any, Any]]
+"""Gives a service anew, each time that it is started."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds until a service that failed is started again; twice as long after each time."""
+REPEATS, WITHIN = 5, 600.0
+"""So many faults of one service in so many seconds end its owner: it is no accident any more."""
+WELL_AFTER = 60.0
+"""Seconds after which a service that was started again counts as well."""
+
+
+@dataclass
+class Trouble:
+    """A service that failed and was started again."""
+
+    name: str
+    error: str = ""
+    since: float = 0.0
+    faults: deque[float] = field(default_factory=lambda: deque(maxlen=REPEATS))
+    pause: float = FIRST_PAUSE
+
+    def failed(self, error: Exception) -> float:
+        """Note a fault; seconds until the next try. What the world around does to it is not its fault."""
+        now = time.monotonic()
+        if now - self.since > WELL_AFTER:
+            self.pause = FIRST_PAUSE
+        self.error, self.since = str(error) or type(error).__name__, now
+        if not isinstance(error, OSError | ClonedError):
+            self.faults.append(now)
+        pause, self.pause = self.pause, min(LONGEST_PAUSE, self.pause * 2)
+        return pause
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it fails again and again by itself."""
+        return len(self.faults) == REPEATS and self.faults[-1] - self.faults[0] < WITHIN
+
+    @property
+    def recent(self) -> bool:
+        """Whether somebody should still hear of it."""
+        return bool(self.error) and time.monotonic() - self.since < WELL_AFTER
 
 
 class TaskOwner:
     """Owns background tasks; the first one that fails is raised by `wait()`.
 
     A service task that ends, with or without an exception, ends its owner: a listener that
-    died quietly would leave the workshop half alive.
+    died quietly would leave the workshop half alive. One that is supervised is started again instead.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._tasks: set[asyncio.Task[Any]] = set()
         self._failed: asyncio.Future[None] | None = None
+        self._troubles: dict[str, Trouble] = {}
 
     def start(self, work: Coroutine[Any, Any, Any], name: str, *, service: bool = False) -> asyncio.Task[Any]:
         """Run `work` as a task called `owner.name`; `service` tasks are meant to run until cancelled."""
@@ -28,6 +76,35 @@ class TaskOwner:
         self._tasks.add(task)
         task.add_done_callback(self._ended_service if service else self._ended)
         return task
+
+    def supervise(self, make: Work, name: str, *, ends: bool = False) -> asyncio.Task[Any]:
+        """Run what `make` gives, and start it again where it fails; a fault that repeats is raised.
+
+        It is meant to run until cancelled, unless it `ends`.
+        """
+        return self.start(self._supervised(make, name, ends), name, service=not ends)
+
+    def troubles(self) -> list[Trouble]:
+        """Services that failed within the last minute."""
+        self._troubles = {name: trouble for name, trouble in self._troubles.items() if trouble.recent}
+        return list(self._troubles.values())
+
+    async def _supervised(self, make: Work, name: str, ends: bool) -> None:
+        trouble = Trouble(name)
+        while True:
+            try:
+                await make()
+                if ends:
+                    return
+                raise RuntimeError(f"{self.name}.{name} ended by itself")
+            except Exception as error:  # the boundary: a fault of one service must not be the others'
+                pause = trouble.failed(error)
+                self._troubles[name] = trouble
+                known = isinstance(error, OSError | ClonedError)
+                log.error("%s.%s failed: %s", self.name, name, error, exc_info=None if known else error)
+                if trouble.repeats:
+                    raise
+            await asyncio.sleep(pause)
 
     async def wait(self) -> None:
         """Return never, or raise what the first failed task raised."""

@@ -17,9 +17,9 @@ from cloned.casting.pieces import PieceSender, PieceSource, StreamStats
 from cloned.core.events import Event, OpenStream, Rates, SetReceivers, StreamEnded
 from cloned.core.ids import SessionId
 from cloned.disk.manifest import Manifest
-from cloned.errors import ClonedError, ImageError
+from cloned.errors import ImageError
 from cloned.stream.packets import StreamAddress
-from cloned.tasks import TaskOwner
+from cloned.tasks import TaskOwner, Trouble
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +79,8 @@ class Caster:
     ) -> None:
         self._frames, self._server, self._interface = frames, server, interface
         self.tell: Tell = _nobody
+        self.may_ask: Callable[[SessionId, str], bool] = lambda session, address: True
+        """Whether a laptop of this session is at this address; app sets it. Called from senders' threads."""
         self._classics: dict[SessionId, ClassicSession] = {}
         self._begun: dict[SessionId, asyncio.Task[Any]] = {}
         self._most = most_mbps
@@ -97,9 +99,9 @@ class Caster:
             return
         source = _Source(self._frames, opened.image, self._frames.manifest(opened.image).plan.map.count)
         address = address_of(opened, self._server())
-        sender = PieceSender(source, address, rate=self._limit(opened.session), link=self.link)
-        self._senders[opened.session], self._sources[opened.session] = sender, source
-        self._tasks.start(self._serve(opened.session, sender), str(opened.session))
+        self._sources[opened.session] = source
+        self._renew(opened.session, source, address)
+        self._tasks.supervise(partial(self._serve, opened.session, source, address), str(opened.session), ends=True)
         log.info("session %s: %s on %s:%d", opened.session, opened.image, address.group, address.port)
 
     async def _open_classic(self, opened: OpenStream) -> None:
@@ -156,13 +158,31 @@ class Caster:
     async def _tell(self, event: Event) -> None:
         await self.tell(event)
 
-    async def _serve(self, session: SessionId, sender: PieceSender) -> None:
-        """Run a sender; one that cannot be opened is said so, and tried again when the session is."""
+    def _renew(self, session: SessionId, source: _Source, address: StreamAddress) -> PieceSender:
+        """A new sender for a session: receivers take it for one that was started anew, and ask it again."""
+        sender = PieceSender(
+            source,
+            address,
+            rate=self._limit(session),
+            link=self.link,
+            may_ask=partial(self._may_ask, session),
+        )
+        self._senders[session] = sender
+        return sender
+
+    def _may_ask(self, session: SessionId, address: str) -> bool:
+        return self.may_ask(session, address)
+
+    async def _serve(self, session: SessionId, source: _Source, address: StreamAddress) -> None:
+        """Run a session's sender until it is shut; after one that failed the next call finds a new one."""
+        sender = self._senders.get(session)
+        if sender is None:
+            return
         try:
             await sender.run()
-        except ClonedError as error:
-            log.error("session %s cannot be sent: %s", session, error)
-            self._senders.pop(session, None)
+        except Exception:
+            if self._senders.get(session) is sender:
+                self._renew(session, source, address)
             raise
 
     async def shut(self, session: SessionId) -> None:
@@ -192,8 +212,12 @@ class Caster:
         classic = {session: each.stats for session, each in self._classics.items()}
         return {**{session: sender.stats for session, sender in self._senders.items()}, **classic}
 
+    def troubles(self) -> list[Trouble]:
+        """Senders that failed of late and were started again."""
+        return self._tasks.troubles()
+
     async def wait(self) -> None:
-        """Return never, or raise what a sender died of."""
+        """Return never, or raise what a sender died of again and again."""
         await self._tasks.wait()
 
     async def close(self) -> None:

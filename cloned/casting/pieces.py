@@ -94,10 +94,14 @@ class PieceSender:
         interface: str = "",
         rate: float = GIGABIT,
         link: LinkBudget | None = None,
+        may_ask: Callable[[str], bool] = lambda address: True,
     ) -> None:
-        """`interface`: IPv4 address of the card to send from, else `stream.server`; `rate`: most bit/s on the wire."""
+        """`interface`: IPv4 address of the card to send from, else `stream.server`; `rate`: most bit/s on the wire.
+
+        `may_ask`: whether an address is heard; called in the sending thread, for each request.
+        """
         self.stream = stream
-        self._work = _Work(source, stream, interface or stream.server, rate, link or LinkBudget(rate))
+        self._work = _Work(source, stream, interface or stream.server, rate, link or LinkBudget(rate), may_ask)
 
     @property
     def stats(self) -> StreamStats:
@@ -144,8 +148,15 @@ class _Work:
     """What the sending thread owns."""
 
     def __init__(
-        self, source: PieceSource, stream: StreamAddress, interface: str, rate: float, link: LinkBudget
+        self,
+        source: PieceSource,
+        stream: StreamAddress,
+        interface: str,
+        rate: float,
+        link: LinkBudget,
+        may_ask: Callable[[str], bool],
     ) -> None:
+        self._may_ask = may_ask
         self.core = StreamSender(stream.session, source.count, int.from_bytes(os.urandom(4), "big"), link.frames())
         self.pace = Pace(rate)
         self.stats = StreamStats(rate=rate, ceiling=rate)
@@ -260,10 +271,12 @@ class _Work:
                 return
             except ConnectionError:  # ICMP port unreachable for an answer we sent
                 continue
+            if not self._may_ask(address[0]):
+                continue
             request = packets.read_request(packet, self._stream.session, self._source.count)
             if request is None:
                 continue
-            answer = self.core.hear(request, now)
+            answer = self.core.hear(request, now, address[0])
             if request.receiver in self.core.audience.receivers:
                 self._addresses[request.receiver] = address
             if answer is not None:

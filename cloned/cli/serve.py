@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cloned.cli.common import config_option
 from cloned.config import load
+from cloned.errors import ClonedError, Exit
+
+if TYPE_CHECKING:
+    from cloned.app import Daemon
+
+LONGEST_END = 4.0
+"""Seconds until we are gone, whatever a client, a disk or a thread still holds."""
 
 
 @click.command()
@@ -17,24 +28,43 @@ from cloned.config import load
 def serve(config: Path | None) -> None:
     """Run the daemon: boot laptops, send images, verify disks, show the page."""
     from cloned.app import Daemon
+    from cloned.connections import raise_limit
 
     settings = load(config)
+    raise_limit()
     asyncio.run(_until_told(Daemon(settings)))
 
 
-async def _until_told(daemon: object) -> None:
-    """Run until SIGTERM or SIGINT, then end in order."""
-    from cloned.app import Daemon
-
-    assert isinstance(daemon, Daemon)
+async def _until_told(daemon: Daemon) -> None:
+    """Run until SIGTERM or SIGINT, or until a part ends; then end in order, but soon."""
     work = asyncio.ensure_future(daemon.run())
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        _gone_soon(Exit.OK, "")
+        work.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, work.cancel)
+        loop.add_signal_handler(number, stop)
+    daemon.ending = lambda error: _gone_soon(
+        error.exit if isinstance(error, ClonedError) else Exit.FAILED, f"cloned: {error}"
+    )
     try:
         await work
     except asyncio.CancelledError:
         click.echo("stopped", err=True)
+
+
+def _gone_soon(status: int, why: str) -> None:
+    """Be gone within LONGEST_END, in order or not: systemd starts us again only then. Nothing is lost by it."""
+
+    def end() -> None:
+        print(why or "stopped, with something still open", file=sys.stderr, flush=True)
+        os._exit(status)
+
+    timer = threading.Timer(LONGEST_END, end)
+    timer.daemon = True
+    timer.start()
 
 
 @click.command()

@@ -19,6 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
+from cloned import wire
 from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, MissingError, UsageError
 from cloned.images.importing import OnProgress
@@ -55,6 +56,8 @@ class Capture:
     expected: int
     """Bytes that the laptop thinks it will send at most."""
     laptop: str = ""
+    address: str = ""
+    """Where it comes from; empty: the token alone opens it."""
     state: CaptureState = CaptureState.RECEIVING
     received: int = 0
     why: str = ""
@@ -90,7 +93,7 @@ class Captures:
         self._all: dict[str, Capture] = {}
         """By name; `begin` adds to it from another thread, so it is copied before it is gone through."""
 
-    def begin(self, name: str, expected: int, laptop: str = "") -> Capture:
+    def begin(self, name: str, expected: int, laptop: str = "", address: str = "") -> Capture:
         """Open a channel for one image; what is returned holds the token that every upload needs.
 
         UsageError if the name is no good or taken, MissingError if there is no room for `expected` bytes.
@@ -103,7 +106,7 @@ class Captures:
             raise UsageError(f"{name!r} is being captured already", "wait for it, or choose another name")
         self._need_space(expected)
         directory = self._root / name
-        capture = Capture(name, secrets.token_urlsafe(32), directory, expected, laptop)
+        capture = Capture(name, secrets.token_urlsafe(32), directory, expected, laptop, address)
         self._all[name] = capture  # before there is a directory: `sweep` removes those that nobody owns
         try:
             shutil.rmtree(directory, ignore_errors=True)
@@ -113,10 +116,11 @@ class Captures:
             raise MissingError(capture.why, "look at the server's disk") from error
         return capture
 
-    def find(self, token: str) -> Capture:
-        """The capture that this token opens; UsageError if there is none."""
+    def find(self, token: str, address: str = "") -> Capture:
+        """The capture that this token opens at this address; UsageError if there is none."""
         for capture in list(self._all.values()):
-            if hmac.compare_digest(capture.token, token):
+            known = hmac.compare_digest(capture.token.encode(), token.encode())
+            if known and capture.address in ("", address):
                 return capture
         raise UsageError("this capture is not open", "start it again")
 
@@ -254,7 +258,7 @@ def capture_routes(captures: Captures, start: Start) -> list[web.RouteDef]:
     async def put(request: web.Request) -> web.Response:
         offset = int(request.query.get("offset", "0"))
         capture, file = _bearer(captures, request), request.match_info["file"]
-        size = await captures.receive(capture, file, offset, request.content.iter_any())
+        size = await captures.receive(capture, file, offset, _steadily(request.content.iter_any()))
         return web.json_response({"size": size})
 
     async def size(request: web.Request) -> web.Response:
@@ -268,8 +272,9 @@ def capture_routes(captures: Captures, start: Start) -> list[web.RouteDef]:
         return web.json_response({})
 
     async def abort(request: web.Request) -> web.Response:
-        why = (await request.text())[:500] or "the laptop gave up"
         capture = _bearer(captures, request)
+        told = await wire.body(request, 4096)
+        why = wire.line(told.decode("utf-8", "replace"), 500) or "the laptop gave up"
         if capture.state is not CaptureState.RECEIVING:
             raise UsageError(f"the capture of {capture.name} is {capture.state.value}")
         captures.fail(capture, why)
@@ -281,6 +286,19 @@ def capture_routes(captures: Captures, start: Start) -> list[web.RouteDef]:
         web.post("/capture/v1/finish", _answer(finish)),
         web.post("/capture/v1/abort", _answer(abort)),
     ]
+
+
+async def _steadily(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Chunks as they come; UsageError where none comes for long: the laptop sends the rest on a new connection."""
+    while True:
+        try:
+            async with asyncio.timeout(wire.SECONDS):
+                chunk = await anext(chunks, None)
+        except TimeoutError:
+            raise UsageError("nothing came any more", "go on where it ended") from None
+        if chunk is None:
+            return
+        yield chunk
 
 
 async def _proof(captures: Captures, capture: Capture) -> None:
@@ -313,4 +331,4 @@ def _error(status: int, message: str, hint: str) -> web.Response:
 
 
 def _bearer(captures: Captures, request: web.Request) -> Capture:
-    return captures.find(request.headers.get("Authorization", "").removeprefix("Bearer "))
+    return captures.find(wire.bearer(request), request.remote or "")

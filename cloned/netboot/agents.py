@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from cloned import wire
 from cloned.core.events import Command, Failed, Finished, Hello, Judged, Ready
 from cloned.core.hello import facts, read_back
 from cloned.core.ids import SessionId, token_digest
@@ -18,22 +19,26 @@ from cloned.core.laptop import Laptop, State
 from cloned.core.orders import order
 from cloned.core.schedule import plan
 from cloned.core.verdict import judge
-from cloned.disk.manifest import Manifest
+from cloned.disk.manifest import PIECE, Manifest
 from cloned.engine import Casting, Engine
 from cloned.errors import ClonedError, ImageError
 from cloned.monitor import Monitor
 from cloned.netboot.guests import tar
 from cloned.wallclock import shown
+from cloned.wire import bearer
 
 log = logging.getLogger(__name__)
 
-BODY = 64 * 1024 * 1024
-"""Most bytes of a request: the digests of a 4 TB disk are 43 MB in base64."""
+DIGEST_TEXT = 44
+"""Bytes of a piece's digest in base64, with some to spare."""
 
 HELLO_EVERY = 1.0
 """Seconds between two hellos of one boot. An agent says it once, and again where no answer came."""
 
 Handler = Callable[[web.Request, Laptop, Mapping[str, Any]], Awaitable[web.StreamResponse]]
+
+
+Route = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ManifestStore(Protocol):
@@ -66,12 +71,12 @@ class AgentApi:
         calls: dict[str, Handler] = {
             "report": self._report,
             "ready": self._ready,
-            "readback": self._read_back,
             "finished": self._finished,
             "failed": self._failed,
             "confirm": self._confirm,
         }
         posts = [web.post(f"/agent/v1/{name}", self._guarded(handler)) for name, handler in calls.items()]
+        posts.append(web.post("/agent/v1/readback", self._guarded(self._read_back, self._largest_read_back)))
         gets = [
             web.get("/agent/v1/plan", self._guarded(self._plan)),
             web.get("/agent/v1/clonezilla.tar", self._guarded(self._clonezilla)),
@@ -83,16 +88,16 @@ class AgentApi:
         laptop = self._engine.authorise(bearer(request), request.remote or "")
         return laptop is not None and laptop.active and laptop.session == session
 
-    def _guarded(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _guarded(self, handler: Handler, most: Callable[[Laptop], int] = lambda laptop: wire.LARGEST) -> Route:
         async def guarded(request: web.Request) -> web.StreamResponse:
             laptop = self._engine.authorise(bearer(request), request.remote or "")
             if laptop is None:
                 return refuse(401, "this boot's token is not valid any more", "start the laptop from the network again")
             try:
-                body = await _body(request) if request.method == "POST" else {}
+                body = await _body(request, most(laptop)) if request.method == "POST" else {}
                 return await handler(request, laptop, body)
             except ValueError as error:
-                return refuse(400, str(error), "the agent and the daemon do not fit together; start the laptop again")
+                return malformed(error)
             except ImageError as error:
                 return refuse(409, error.message, error.hint)
             except ClonedError as error:
@@ -109,9 +114,12 @@ class AgentApi:
             return refuse(503, "this laptop said hello just now", "wait a moment")
         try:
             told = facts(await _body(request))
+            self._engine.admit(told.identity, address)
+            state = await self._engine.submit(Hello(digest, told, address))
         except ValueError as error:
-            return refuse(400, str(error), "the agent and the daemon do not fit together; start the laptop again")
-        state = await self._engine.submit(Hello(digest, told, address))
+            return malformed(error)
+        except ClonedError as error:
+            return refuse(503, error.message, error.hint)
         known = state.boots.get(digest)
         if known is None or known.laptop is None:
             return refuse(401, "a newer boot took this laptop's place", "start it from the network again")
@@ -159,10 +167,21 @@ class AgentApi:
 
     async def _ready(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         cleared = body.get("cleared")
-        names = tuple(str(each)[:80] for each in cleared[:32]) if isinstance(cleared, list) else ()
-        session = SessionId(str(body.get("session")))
-        await self._engine.submit(Ready(laptop.id, session, laptop.disk, names, body.get("discarded") is True))
+        names = tuple(wire.line(each, 80) for each in cleared[:32]) if isinstance(cleared, list) else ()
+        session = body.get("session")
+        if not isinstance(session, str) or session != laptop.session or not laptop.active:
+            return web.json_response({"ok": False})  # not journalled: the next order says how it goes on
+        if laptop.state is State.READY:
+            told = Ready(laptop.id, SessionId(session), laptop.disk, names, body.get("discarded") is True)
+            await self._engine.submit(told)
         return web.json_response({"ok": True})
+
+    def _largest_read_back(self, laptop: Laptop) -> int:
+        """Bytes of a read-back: as many digests as this laptop's image has pieces, and its layout."""
+        image = self._engine.workshop.images.get(laptop.image)
+        if image is None or not laptop.active:
+            return wire.LARGEST
+        return wire.LARGEST + (image.used // PIECE + image.streams + 1) * DIGEST_TEXT
 
     async def _read_back(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         """Round 0 is a look at what the disk held before; from round 1 on it is a verdict."""
@@ -205,11 +224,13 @@ class AgentApi:
         if not isinstance(steps, list) or not all(isinstance(step, Mapping) for step in steps):
             raise ValueError("finished comes with a list of steps")
         told = tuple((_word(step, "name"), _word(step, "result"), _word(step, "detail")) for step in steps[:32])
-        await self._engine.submit(Finished(laptop.id, told))
+        if laptop.state is State.FINISHING:
+            await self._engine.submit(Finished(laptop.id, told))
         return web.json_response(self._order(self._engine.laptop(laptop.id)))
 
     async def _failed(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
-        await self._engine.submit(Failed(laptop.id, _word(body, "code"), _word(body, "detail")))
+        if laptop.state not in (State.DONE, State.ASIDE):
+            await self._engine.submit(Failed(laptop.id, _word(body, "code")[:40], _word(body, "detail")))
         return web.json_response({"ok": True})
 
     async def _confirm(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
@@ -226,22 +247,20 @@ class AgentApi:
         return web.json_response({"ok": True})
 
 
-def bearer(request: web.Request) -> str:
-    """The token of an Authorization header, or nothing (RFC 6750 §2.1)."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
 def refuse(status: int, error: str, hint: str) -> web.Response:
     """An error as agents and people read it: what happened, and the next step."""
     return web.json_response({"error": error, "hint": hint}, status=status)
 
 
-async def _body(request: web.Request) -> Mapping[str, Any]:
-    """The JSON object of a request; ValueError if it is none or far too large."""
-    if (request.content_length or 0) > BODY:
-        raise ValueError("the request is too large")
-    data = await request.json()
+def malformed(error: ValueError) -> web.Response:
+    """The answer to what no agent of ours sends."""
+    status = 413 if isinstance(error, wire.TooLarge) else 400
+    return refuse(status, str(error)[:300], "the agent and the daemon do not fit together; start the laptop again")
+
+
+async def _body(request: web.Request, most: int = wire.LARGEST) -> Mapping[str, Any]:
+    """The JSON object of a request; ValueError if it is none or too large."""
+    data = await wire.json_body(request, most)
     if not isinstance(data, Mapping):
         raise ValueError("a request carries a JSON object")
     return data
@@ -263,4 +282,4 @@ def _reallocated(data: Mapping[str, Any]) -> int:
 
 def _word(data: Mapping[str, Any], key: str) -> str:
     value = data.get(key)
-    return value[:500] if isinstance(value, str) else ""
+    return wire.line(value, 500)

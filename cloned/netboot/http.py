@@ -33,6 +33,7 @@ from cloned.netboot.tftp_content import Found
 from cloned.netboot.tftp_wire import Code, TftpError
 from cloned.quoting import quoted
 from cloned.tasks import TaskOwner
+from cloned.wire import line, plain_requests
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class Site:
 
     def application(self, routes: Iterable[web.AbstractRouteDef] = ()) -> web.Application:
         """The web application: `routes` first, then every file."""
-        app = web.Application(client_max_size=64 * 1024 * 1024, middlewares=[self._counted])
+        app = web.Application(middlewares=[self._counted, plain_requests])
         app.add_routes(list(routes))
         app.router.add_get("/{name:.*}", self._get)
         return app
@@ -237,7 +238,7 @@ class Site:
 
     def _tell(self, mac: str, request: web.Request, got: str, why: str = "") -> None:
         if mac:
-            self._history.add(mac, f"HTTP {request.path[:80]}", got, why, address=request.remote or "")
+            self._history.add(mac, f"HTTP {line(request.path, 80)}", got, why, address=request.remote or "")
 
 
 def _kind(name: str) -> str:

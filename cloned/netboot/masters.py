@@ -18,7 +18,8 @@ from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
 from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
-from cloned.netboot.agents import bearer, refuse
+from cloned.netboot.agents import malformed, refuse
+from cloned.wire import bearer, json_body
 
 EVERY = 1.0
 """Seconds between looks at the uploads where nothing else happens."""
@@ -42,7 +43,7 @@ class IncomingImage(Protocol):
 class Uploads(Protocol):
     """All of them."""
 
-    def begin(self, name: str, expected: int, laptop: str = "") -> IncomingImage:
+    def begin(self, name: str, expected: int, laptop: str = "", address: str = "") -> IncomingImage:
         """Open one; ClonedError if the name is taken or there is no room for `expected` bytes."""
 
     def unsettled(self) -> Sequence[IncomingImage]:
@@ -124,9 +125,9 @@ class Masters:
         if laptop is None:
             return refuse(401, "this boot's token is not valid any more", "start the laptop from the network again")
         try:
-            upload = await self._begin(laptop, await request.json())
+            upload = await self._begin(laptop, await json_body(request))
         except ValueError as error:
-            return refuse(400, str(error), "the agent and the daemon do not fit together; start the laptop again")
+            return malformed(error)
         except ClonedError as error:
             return refuse(409, error.message, error.hint)
         return web.json_response({"upload": UPLOAD, "token": upload.token})
@@ -143,4 +144,4 @@ class Masters:
                 if upload.received or upload.outcome:
                     raise UsageError(f"the capture of {laptop.capture} was cut short", "capture it again")
                 return upload
-        return await asyncio.to_thread(self._uploads.begin, laptop.capture, expected, laptop.id)
+        return await asyncio.to_thread(self._uploads.begin, laptop.capture, expected, laptop.id, laptop.address)

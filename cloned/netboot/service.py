@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from cloned.config import Config, LeaseSettings
+from cloned.connections import PER_ADDRESS, Counted, CountedSite, affordable, runner
 from cloned.errors import MissingError, UsageError
 from cloned.netboot import interfaces as nics
 from cloned.netboot import neighbours
@@ -174,12 +175,13 @@ class Netboot:
         self._tftp.append(server)
 
     async def _serve_http(self, places: Sequence[Interface]) -> None:
-        self._runner = web.AppRunner(self._site.application(self._routes), access_log=None, handle_signals=False)
+        self._runner = runner(self._site.application(self._routes))
+        counted = Counted(PER_ADDRESS, affordable(0.6))
         await self._runner.setup()
         for nic in places:
             port = self._config.network.boot_port
             try:
-                await web.TCPSite(self._runner, str(nic.address), port, backlog=512).start()
+                await CountedSite(self._runner, str(nic.address), port, counted=counted, backlog=512).start()
             except OSError as error:
                 hint = "set another network.boot_port, or stop what uses it (ss -ltnp names it)"
                 raise MissingError(f"HTTP on {nic.address} port {port} ({nic.name}): {error.strerror}", hint) from error

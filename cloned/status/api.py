@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
@@ -11,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from cloned.connections import place
 from cloned.errors import RefusedError, UsageError
 from cloned.status import metrics
 from cloned.status.auth import SIGNED_IN_SECONDS
@@ -20,6 +20,7 @@ from cloned.status.needs import Counters, NetbootLog, Ready, ResultSource, Works
 from cloned.status.openapi import document
 from cloned.status.pages import HUB, PAGES
 from cloned.status.requests import parse
+from cloned.wire import TooLarge, dumps, json_body, line
 
 WORKSHOP = web.AppKey("workshop", WorkshopSource)
 RECORDS = web.AppKey("records", ResultSource)
@@ -28,11 +29,13 @@ READY = web.AppKey[Ready | None]("ready")
 COUNTERS = web.AppKey[Counters | None]("counters")
 
 LARGEST_LIMIT = 100_000
+LARGEST_BODY = 64 * 1024
+"""Bytes of what is posted."""
 
 
 def answer(data: Any) -> web.Response:
     """Data as JSON."""
-    return web.Response(text=json.dumps(data, ensure_ascii=False), content_type="application/json")
+    return web.Response(text=dumps(data), content_type="application/json")
 
 
 async def state(request: web.Request) -> web.Response:
@@ -137,8 +140,10 @@ async def sign_in(request: web.Request) -> web.Response:
     return response
 
 
-async def sign_out(_request: web.Request) -> web.Response:
+async def sign_out(request: web.Request) -> web.Response:
     """`POST /api/v1/sign-out`."""
+    if not request.app[TRUSTED] and ("Origin" in request.headers or "Sec-Fetch-Site" in request.headers):
+        same_origin(request)
     response = answer({"ok": True})
     response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
     return response
@@ -149,9 +154,11 @@ async def body(request: web.Request) -> object:
     if request.content_type != "application/json":
         raise problem(web.HTTPUnsupportedMediaType, "the body is not JSON", "send Content-Type: application/json")
     try:
-        return await request.json()
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"the body is not JSON: {error}", "see /api/v1/openapi.json") from error
+        return await json_body(request, LARGEST_BODY)
+    except TooLarge as error:
+        raise problem(web.HTTPBadRequest, str(error), "send less") from error
+    except ValueError as error:
+        raise UsageError(f"the body is not JSON: {line(str(error))}", "see /api/v1/openapi.json") from error
 
 
 async def openapi(_request: web.Request) -> web.Response:
@@ -185,15 +192,15 @@ async def events(request: web.Request) -> web.StreamResponse:
     async def render() -> Rendered:
         return parts(workshop.snapshot())
 
-    return await _stream(request, request.app[HUB].watch("json", render))
+    return await _stream(request, request.app[HUB].watch("json", render, place(request.remote or "socket")))
 
 
 async def page_events(request: web.Request) -> web.StreamResponse:
     """`GET /events`: the parts of our own pages that change, as HTML."""
-    pages, ident = request.app[PAGES], request.query.get("laptop")
+    pages, ident, where = request.app[PAGES], request.query.get("laptop"), place(request.remote or "socket")
     if ident is None:
-        return await _stream(request, request.app[HUB].watch("wall", pages.wall))
-    return await _stream(request, request.app[HUB].watch(f"laptop/{ident}", lambda: pages.laptop(ident)))
+        return await _stream(request, request.app[HUB].watch("wall", pages.wall, where))
+    return await _stream(request, request.app[HUB].watch(f"laptop/{ident[:64]}", lambda: pages.laptop(ident), where))
 
 
 def parts(snapshot: Mapping[str, Any]) -> Rendered:

@@ -13,8 +13,8 @@ from cloned.status import api, guard, pages
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
 from cloned.status.needs import Counters, NetbootLog, Ready, ResultSource, WorkshopSource
+from cloned.wire import plain_requests
 
-LARGEST_BODY = 64 * 1024
 ROUTES = (
     ("GET", "/", pages.wall),
     ("GET", "/laptops/{id}", pages.laptop),
@@ -54,7 +54,7 @@ def create_app(
 
     `trusted`: requests act without PIN or token; only for a socket that nobody else can open.
     """
-    app = web.Application(middlewares=[guard.errors], client_max_size=LARGEST_BODY)
+    app = web.Application(middlewares=[plain_requests, guard.errors], client_max_size=api.LARGEST_BODY)
     app[guard.AUTH], app[guard.TRUSTED] = auth, trusted
     app[api.WORKSHOP], app[api.RECORDS], app[pages.HUB] = workshop, records, hub
     app[api.NETBOOT], app[api.READY], app[api.COUNTERS] = netboot, ready, counters

@@ -16,10 +16,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from cloned.buckets import Bucket
+from cloned.connections import place
 from cloned.errors import ClonedError, MissingError
 
 DIGITS = 6
@@ -104,30 +104,12 @@ class Limiter:
 
     def _of(self, address: str) -> _Tries:
         key = place(address)
-        tries = self._addresses.setdefault(key, _Tries(known=_loopback(address)))
+        tries = self._addresses.setdefault(key, _Tries(known=key == "loopback"))
         self._addresses.move_to_end(key)
         if len(self._addresses) > ADDRESSES:
             strangers = (key for key, each in self._addresses.items() if not each.known)
             del self._addresses[next(strangers, next(iter(self._addresses)))]
         return tries
-
-
-def place(address: str) -> str:
-    """What counts as one place: an IPv4 address, or the /64 that an IPv6 host can pick from at will."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(parsed.ipv4_mapped or f"{parsed.exploded[:19]}::/64")
-    return str(parsed)
-
-
-def _loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 class Auth:
@@ -166,7 +148,7 @@ class Auth:
     def cookie_holds(self, cookie: str) -> bool:
         """Whether this cookie is ours and not too old."""
         body, _, mac = cookie.rpartition(".")
-        if not hmac.compare_digest(mac.encode(), self._sign(body).encode()):
+        if not cookie.isascii() or not hmac.compare_digest(mac.encode(), self._sign(body).encode()):
             return False
         return int(body.partition(".")[0]) > self._clock()
 

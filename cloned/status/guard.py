@@ -12,6 +12,7 @@ from cloned.core.refusals import Refusal
 from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
 from cloned.status.auth import Auth, TooManyTries
 from cloned.wallclock import shown
+from cloned.wire import bearer
 
 COOKIE = "cloned_signed_in"
 AUTH = web.AppKey("auth", Auth)
@@ -40,9 +41,8 @@ def actor(request: web.Request) -> str:
     """Who is acting, for the history: `page`, `command line` or a machine's name. Raises 401 or 403 as JSON."""
     if request.app[TRUSTED]:
         return "command line"
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        name = request.app[AUTH].machine(token.strip())
+    if request.headers.get("Authorization", "").lower().startswith("bearer"):
+        name = request.app[AUTH].machine(bearer(request))
         if name is None:
             raise problem(web.HTTPUnauthorized, "this token is not known", "check [page.tokens] in the configuration")
         return name

@@ -10,9 +10,11 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
+
+from cloned.connections import Counted
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,9 @@ KEEPALIVE = 10.0
 BACKLOG = 4
 """Events a watcher may be behind before it gets everything anew."""
 WATCHERS = 200
+"""Altogether."""
+PER_PLACE = 20
+"""Of one address: a wall screen, phones behind one access point that hides them, programs."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,11 @@ class Topic:
 
 def event(name: str, parts: Mapping[str, Any]) -> bytes:
     """One server-sent event (WHATWG HTML §9.2); JSON has no raw line ends, so one data line does."""
-    return f"event: {name}\ndata: {json.dumps(parts, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+    return f"event: {name}\ndata: {_compact(parts)}\n\n".encode()
+
+
+def _compact(parts: Mapping[str, Any]) -> str:
+    return json.dumps(parts, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class Hub:
@@ -87,6 +96,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._views: dict[str, Topic] = {}
+        self.counted = Counted(PER_PLACE, WATCHERS)
         self._watched = asyncio.Event()
         self._asked = asyncio.Event()
 
@@ -97,7 +107,7 @@ class Hub:
     @property
     def watchers(self) -> int:
         """How many screens and programs are watching."""
-        return sum(len(view.watchers) for view in self._views.values())
+        return self.counted.all
 
     async def run(self) -> None:
         """Look every second at what is watched: progress moves without any event that could be waited for."""
@@ -119,10 +129,21 @@ class Hub:
             async with asyncio.timeout(INTERVAL):
                 await self._asked.wait()
 
-    async def watch(self, name: str, render: Render) -> AsyncIterator[bytes]:
-        """Events of the view `name`, without end; `render` makes it if nobody watches it yet."""
-        if self.watchers >= WATCHERS:
+    async def watch(self, name: str, render: Render, where: str = "") -> AsyncIterator[bytes]:
+        """Events of the view `name` for somebody at `where`, without end; `render` makes it if nobody watches it yet.
+
+        TooMany where that place, or all together, watch enough already: counted before anything is awaited.
+        """
+        if not self.counted.take(where):
             raise TooMany
+        try:
+            async with aclosing(self._watch(name, render)) as chunks:  # type: ignore[type-var]
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            self.counted.give_back(where)
+
+    async def _watch(self, name: str, render: Render) -> AsyncIterator[bytes]:
         view = self._views.setdefault(name, Topic(render))
         queue: asyncio.Queue[bytes] = asyncio.Queue(BACKLOG)
         if view.last is None:

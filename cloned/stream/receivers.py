@@ -20,6 +20,9 @@ DEAF_AFTER = 3.0
 MOST_RECEIVERS = 256
 """More receivers than that in one session are forged."""
 
+PER_ADDRESS = 4
+"""Receivers at one address: a laptop whose agent started again is a new one, and the old one is soon forgotten."""
+
 ANSWER_EVERY = 1.0
 ANSWER_SOON = 0.09
 """Seconds between two answers to one receiver; in its first rounds of asking each is answered."""
@@ -56,6 +59,7 @@ class Receiver:
     deaf: bool = False
     lagging: bool = False
     sampled: tuple[int, int] = (0, 0)
+    address: str = ""
 
     def counts(self, now: float) -> bool:
         """Whether it is there and listens to the group."""
@@ -100,17 +104,30 @@ class Receivers:
         self._volume = 0.0
         self._sent_before = 0
 
-    def admit(self, request: Request, now: float) -> Receiver | None:
-        """Who sent this; None if it is old, repeated, out of place or one too many."""
+    def admit(self, request: Request, now: float, address: str = "") -> Receiver | None:
+        """Who sent this from `address`; None if it is old, repeated, out of place or one too many.
+
+        An address that has enough receivers loses the one that was heard of longest ago: it can only harm itself.
+        """
         known = self.receivers.get(request.receiver)
         if known is None:
-            if not isinstance(request, Ask) or len(self.receivers) >= MOST_RECEIVERS:
+            if not isinstance(request, Ask):
                 return None
-            known = self.receivers[request.receiver] = Receiver(request.receiver, now, now)
+            self._room_at(address)
+            if len(self.receivers) >= MOST_RECEIVERS:
+                return None
+            known = self.receivers[request.receiver] = Receiver(request.receiver, now, now, address=address)
             return known
+        if known.address != address:
+            return None  # nobody speaks for another
         if isinstance(request, Repair):
             return known if request.number == known.number else None
         return known if request.number > known.number else None
+
+    def _room_at(self, address: str) -> None:
+        here = [each for each in self.receivers.values() if each.address == address]
+        if address and len(here) >= PER_ADDRESS:
+            del self.receivers[min(here, key=lambda each: each.heard).id]
 
     def hear(self, receiver: Receiver, ask: Ask, sequence: int, now: float) -> None:
         """Take in an ask; `sequence` is the last one sent. What it has seen of other epochs says nothing."""

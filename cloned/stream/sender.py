@@ -112,12 +112,14 @@ class StreamSender:
         """Last sequence number of pieces that are not open any more."""
         self._pending: dict[int, Pending] = {}
         self._failed: set[int] = set()
+        self._counts: dict[int, int] = {}
+        """Packets of every frame that was read before."""
 
     # -- requests ---------------------------------------------------------------------------------
 
-    def hear(self, request: Request, now: float) -> Answer | None:
-        """Take in a request; the answer, if one is due, goes to where it came from."""
-        receiver = self.audience.admit(request, now)
+    def hear(self, request: Request, now: float, address: str = "") -> Answer | None:
+        """Take in a request from `address`; the answer, if one is due, goes there."""
+        receiver = self.audience.admit(request, now, address)
         if receiver is None:
             return None
         self._changed = True
@@ -147,6 +149,8 @@ class StreamSender:
             opened = self._open.get(piece)
             if opened is not None and packets != opened.packets:  # what it holds came damaged
                 packets, missing = opened.packets, bitsets.first(opened.packets)
+            if opened is None and self._counts.get(piece, packets) != packets:
+                packets, missing = self._counts[piece], bitsets.first(self._counts[piece])
             lost = missing & ~self._on_its_way(receiver, piece, packets)
             if lost:
                 self._note_lost(receiver, piece, packets, lost)
@@ -187,10 +191,22 @@ class StreamSender:
         """The frame of `piece` is in memory; returns the pieces whose frames must be let go."""
         self._loading.discard(piece)
         opened = self._open[piece] = Open(packets, touched=self.sequence)
+        self._counts[piece] = packets
+        self._clip(piece, packets)
         last = self._last_sent.pop(piece, None)
         if last is not None:
             opened.bursts.append((last, bitsets.first(packets)))
         return self._let_go()
+
+    def _clip(self, piece: int, packets: int) -> None:
+        """Nobody can be sent more of a frame than it has, whatever was asked for before it was read."""
+        pending = self._pending.get(piece)
+        if pending is None:
+            return
+        pending.now &= bitsets.first(packets)
+        pending.later &= bitsets.first(packets)
+        if not pending.now and not pending.later:
+            del self._pending[piece]
 
     def failed(self, piece: int) -> None:
         """The frame of `piece` cannot be read: nobody gets it until `retry`."""

@@ -15,6 +15,7 @@ from cloned.core.boot import BootRequest
 from cloned.core.events import (
     Command,
     Configured,
+    Failed,
     Finished,
     Hello,
     ImageInfo,
@@ -24,6 +25,7 @@ from cloned.core.events import (
     Rates,
     Ready,
     Settings,
+    Stalled,
     SwitchChanged,
 )
 from cloned.core.ids import SessionId, clean, token_digest
@@ -239,3 +241,67 @@ async def test_a_checkpoint_that_is_damaged_or_of_another_version_is_left_aside(
         assert again.replay() > 3
         assert again.workshop == before
     journal.close()
+
+
+async def test_an_event_that_cannot_be_written_fails_its_caller_alone(tmp_path: Path) -> None:
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        laptop = await prepared(engine)
+        asked = [engine.submit(Failed(laptop.id, "internal", text)) for text in ("\ud800", "a fault")]
+        bad, good = await asyncio.gather(*asked, return_exceptions=True)
+        assert isinstance(bad, ClonedError)
+        assert not isinstance(good, BaseException)
+        assert engine.laptop(laptop.id).detail == "a fault"
+        with pytest.raises(ClonedError):
+            await engine.submit(Stalled(laptop.id, float("inf")))
+        state = engine.workshop
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        assert engine.workshop == state
+
+
+async def test_an_event_that_cannot_be_gone_through_changes_nothing_now_and_later(tmp_path: Path) -> None:
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        laptop = await prepared(engine)
+        with pytest.raises(ClonedError):
+            await engine.submit(Configured(None))  # type: ignore[arg-type]
+        await engine.submit(Command("tag", "somebody", laptop.id, text="42"))
+        state = engine.workshop
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        assert engine.workshop == state
+        assert engine.laptop(laptop.id).tag == "42"
+
+
+async def test_a_listener_that_fails_ends_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        engine.subscribe(lambda: 1 / 0)  # type: ignore[arg-type,return-value]
+        await prepared(engine)
+
+
+def damage(path: Path) -> None:
+    """Overwrite every page behind the first two, as a dying disk does."""
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(2 * 4096)
+        file.write(b"\xa5" * (size - 2 * 4096))
+
+
+def started(path: Path) -> None:
+    journal = Journal(path)
+    try:
+        Engine(journal, Streams(), Book()).replay()
+    finally:
+        journal.close()
+
+
+async def test_a_damaged_journal_says_what_to_do(tmp_path: Path) -> None:
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        for number in range(200):
+            await engine.submit(Configured(Settings(default_image=f"{number}" * 100)))
+    damage(tmp_path / "journal")
+    with pytest.raises(MissingError, match="restore"):
+        started(tmp_path / "journal")
+    (tmp_path / "other").write_bytes(b"this is no database" * 1000)
+    with pytest.raises(MissingError, match="restore"):
+        Journal(tmp_path / "other")

@@ -124,8 +124,8 @@ async def test_a_view_that_cannot_be_drawn_stops_neither_others_nor_us(hub, capl
     assert "the view bad cannot be drawn" in caplog.text
 
 
-async def test_there_is_an_end_to_watchers(hub, monkeypatch):
-    monkeypatch.setattr(live, "WATCHERS", 1)
+async def test_there_is_an_end_to_watchers(hub):
+    hub.counted.most = 1
     stream = hub.watch("v", Source(a=1))
     await read(stream)
     with pytest.raises(TooMany):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from cloned.stream.packets import Ask
-from cloned.stream.receivers import ANSWER_EVERY, DEAF_AFTER, STALE, Receiver, Receivers, Timeline
+from cloned.stream.receivers import ANSWER_EVERY, DEAF_AFTER, PER_ADDRESS, STALE, Receiver, Receivers, Timeline
 
 SESSION, EPOCH = 1, 9
 
@@ -77,3 +77,18 @@ def test_deaf_is_who_has_seen_nothing_of_what_was_sent_for_a_while() -> None:
         assert receiver.deaf == (n / 10 > DEAF_AFTER)
     assert receiver.counts(5.0)
     assert not receiver.counts(5.0 + STALE)
+
+
+def test_one_address_cannot_lock_others_out() -> None:
+    crowd = Receivers(SESSION, EPOCH)
+    for who in range(1000):
+        crowd.admit(Ask(SESSION, who, 1, EPOCH, 0, 0, 0, 8), who / 1000, "10.0.0.66")
+    assert len(crowd.receivers) == PER_ADDRESS
+    assert crowd.admit(Ask(SESSION, 5000, 1, EPOCH, 0, 0, 0, 8), 2.0, "10.0.0.5") is not None
+
+
+def test_nobody_speaks_for_another() -> None:
+    crowd = Receivers(SESSION, EPOCH)
+    assert crowd.admit(Ask(SESSION, 1, 1, EPOCH, 0, 0, 0, 8), 0.0, "10.0.0.5") is not None
+    assert crowd.admit(Ask(SESSION, 1, 2, EPOCH, 0, 0, 0, 8), 0.0, "10.0.0.66") is None
+    assert crowd.admit(Ask(SESSION, 1, 2, EPOCH, 0, 0, 0, 8), 0.0, "10.0.0.5") is not None

@@ -263,3 +263,24 @@ def test_after_six_terabytes_the_numbers_begin_again() -> None:
     bursts = talk.bursts()
     assert talk.sender.epoch == EPOCH + 1
     assert bursts[-1].sequence < 200
+
+
+def test_a_repair_can_ask_for_no_more_than_a_frame_has() -> None:
+    talk = Talk(packets=100)
+    talk.ask(A, {3})
+    talk.ask(B, set())
+    for claimed in (101, 5825):
+        entry = (7, claimed, bitsets.first(claimed))
+        talk.sender.hear(Repair(SESSION, B, talk.numbers[B], EPOCH, -1, [entry]), 0.0)
+    bursts = [burst for burst in talk.bursts() if burst.piece == 7]
+    assert bursts
+    assert max(max(burst.indexes) for burst in bursts) == 99
+    talk.sender.hear(Repair(SESSION, B, talk.numbers[B], EPOCH, -1, [(7, 4000, 1 << 3999)]), 0.0)
+    assert all(max(burst.indexes) <= 99 for burst in talk.bursts())
+
+
+def test_a_repair_of_packets_that_no_frame_has_is_nothing() -> None:
+    talk = Talk(packets=100)
+    talk.ask(A, set())
+    talk.sender.hear(Repair(SESSION, A, talk.numbers[A], EPOCH, -1, [(7, 5825, 1 << 5000)]), 0.0)
+    assert talk.bursts() == []

@@ -67,8 +67,8 @@ class House:
 class Site:
     """An engine behind its HTTP face, and somebody who calls."""
 
-    def __init__(self, engine: Engine, session: ClientSession, base: str) -> None:
-        self.engine, self.session, self.base, self.token = engine, session, base, ""
+    def __init__(self, engine: Engine, session: ClientSession, base: str, monitor: Monitor) -> None:
+        self.engine, self.session, self.base, self.token, self.monitor = engine, session, base, "", monitor
 
     async def boot(self) -> None:
         self.token = (await self.engine.boot(BootRequest("02:00:00:00:00:01", "127.0.0.1", serial="PF1"))).token
@@ -103,7 +103,7 @@ async def site(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
     async with ClientSession() as session:
-        yield Site(engine, session, f"http://127.0.0.1:{port}")
+        yield Site(engine, session, f"http://127.0.0.1:{port}", monitor)
     await runner.cleanup()
     await tasks.close()
     journal.close()
@@ -232,3 +232,59 @@ async def test_a_verdict_is_the_daemons_not_the_laptops(site: Site) -> None:
     assert (await site.call("readback", lie))[1]["verdict"] == "differs"
     await site.call("finished", {"session": session, "steps": []})
     assert site.laptop.state is State.RECEIVING
+
+
+async def at_work(site: Site) -> str:
+    """A laptop that is to restore; its session."""
+    await site.boot()
+    await site.call("hello", FACTS)
+    _, order = await site.call("report", {"state": "idle"})
+    return str(order["session"])
+
+
+@pytest.mark.parametrize("name", ["failed", "ready", "finished", "report"])
+async def test_half_a_character_is_nobodys_end(site: Site, name: str) -> None:
+    session = await at_work(site)
+    half = "\ud800\x00\x1b[2J"
+    bodies = {
+        "failed": {"code": half, "detail": half},
+        "ready": {"session": session, "cleared": [half], "discarded": half},
+        "finished": {"session": half, "steps": [{"name": half, "result": half, "detail": half}]},
+        "report": {"state": half, "session": half, "round": half, "said": half, "rate": 1e-300, "total": 1e17},
+    }
+    status, _ = await site.call(name, bodies[name])
+    assert status in (200, 400, 409)
+    for laptop in site.engine.workshop.laptops.values():
+        str(laptop).encode()
+
+
+async def test_what_does_not_apply_is_not_journalled(site: Site) -> None:
+    session = await at_work(site)
+    before = site.engine.workshop
+    for told in ("other", session.upper() + "x", 7, None, {}):
+        assert (await site.call("ready", {"session": told}))[1] == {"ok": False}
+    assert (await site.call("finished", {"steps": []}))[0] == 200
+    assert site.engine.workshop is before
+
+
+async def test_bodies_have_a_size(site: Site) -> None:
+    session = await at_work(site)
+    for name in ("ready", "report", "failed", "readback"):
+        status, answer = await site.call(name, {"session": session, "x": "y" * 600_000})
+        assert (status, "at most" in answer["error"]) == (413, True)
+
+
+async def test_rates_that_never_end_are_not_shown(site: Site) -> None:
+    await at_work(site)
+    for rate in (1e-300, 5e-324, 0.001):
+        await site.call("report", {"state": "receiving", "rate": rate, "total": 1e17, "bytes": 0})
+        [figures] = site.monitor.progress.values()
+        assert figures["left_seconds"] is None
+        assert "rate" not in figures
+
+
+async def test_many_hellos_of_one_boot_do_not_make_many_laptops(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloned.netboot.agents.HELLO_EVERY", 0.0)
+    await site.boot()
+    told = [await site.call("hello", FACTS | {"serial": f"X{n}", "uuid": ""}) for n in range(30)]
+    assert [status for status, _ in told].count(200) <= 13

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import re
+import zlib
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
@@ -254,8 +255,8 @@ async def test_pages_get_the_tiles_that_changed(machine, house, monkeypatch):
         assert "Checks" in (await next_event(one))[1]["laptop"]
 
 
-async def test_too_many_watchers_are_turned_away(machine, house, monkeypatch):
-    monkeypatch.setattr(live, "WATCHERS", 1)
+async def test_too_many_watchers_are_turned_away(machine, house):
+    house.hub.counted.most = 1
     async with machine.get("/api/v1/events") as answer:
         await next_event(answer)
         async with machine.get("/events") as second:
@@ -284,3 +285,44 @@ async def test_ten_screens_of_fifty_laptops_are_served(machine, house, monkeypat
         while "tile-00000003" not in (await next_event(answer))[1]:
             pass
         answer.close()
+
+
+async def test_one_address_watches_so_much_and_not_more(machine, house):
+    answers = [await machine.get("/events") for _ in range(live.PER_PLACE)]
+    async with machine.get("/api/v1/events") as one_more:
+        assert one_more.status == 503
+    for answer in answers:
+        answer.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"pin": "\\ud800"}',
+        b'{"pin": "\xff"}',
+        b'{"pin": NaN}',
+        b"[" * 100_000,
+        b'{"pin": ' + b"9" * 5000 + b"}",
+        b"{" + b'"a":' * 10,
+        b'{"pin": "' + b"x" * 100_000 + b'"}',
+    ],
+)
+async def test_no_body_makes_the_page_stumble(machine, body):
+    headers = {"Content-Type": "application/json; charset=punycode"}
+    async with machine.post("/api/v1/sign-in", data=body, headers=headers) as answer:
+        assert answer.status in (400, 401, 413)
+        assert (await answer.json())["error"]
+
+
+async def test_what_is_packed_is_refused(machine):
+    headers = {"Content-Type": "application/json", "Content-Encoding": "deflate"}
+    async with machine.post("/api/v1/sign-in", data=zlib.compress(b" " * 10**6), headers=headers) as answer:
+        assert answer.status == 415
+
+
+async def test_no_token_makes_the_page_stumble(machine):
+    for given in ("Bearer \xff", "Bearer", "Bearer " + "x" * 4000):
+        async with machine.post("/api/v1/commands", json={"do": "pause"}, headers={"Authorization": given}) as answer:
+            assert answer.status == 401
+    async with machine.get("/", headers={"Cookie": "cloned_signed_in=\xff.1.2"}) as answer:
+        assert answer.status == 200

@@ -1,0 +1,157 @@
+"""Connections counted where they come from, and closed where nothing moves on them.
+
+One address has so many and not more, and all together leave descriptors for the journal, DHCP and TFTP. A connection
+that says nothing, or half a request, for half a minute is closed; so is one whose other end takes nothing in
+(TCP_USER_TIMEOUT of tcp(7), which also counts a window that stays shut).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import socket
+import time
+from collections import Counter
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+log = logging.getLogger(__name__)
+
+PER_ADDRESS = 64
+"""Connections of one address to one port."""
+MOST = 2048
+"""Connections to one port, where there are descriptors enough."""
+SILENT_SECONDS = 30.0
+"""Until the next whole head of a request must have come."""
+UNREAD_SECONDS = 30.0
+"""That what we sent may lie unread or unacknowledged."""
+SHUT_SECONDS = 1.0
+"""For answers under way when we end."""
+RESERVE = 192
+"""Descriptors that no connection gets: journal, ledger, DHCP, TFTP, images and switches need them."""
+
+
+def affordable(share: float) -> int:
+    """Connections for one port, of which all ports together leave RESERVE descriptors: `share` of the others."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(16, min(MOST, int((soft - RESERVE) * share)))
+
+
+def raise_limit() -> None:
+    """Have as many descriptors as we may."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def place(address: str) -> str:
+    """What counts as one place: an IPv4 address, the /64 that an IPv6 host can pick from at will, or loopback."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return "loopback" if parsed.is_loopback else f"{parsed.exploded[:19]}::/64"
+        parsed = parsed.ipv4_mapped
+    return "loopback" if parsed.is_loopback else str(parsed)
+
+
+class Counted:
+    """How much each place has of something; counted at once, before anything is awaited."""
+
+    def __init__(self, per_place: int, most: int) -> None:
+        self.per_place, self.most = per_place, most
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def all(self) -> int:
+        """Of all places together."""
+        return self._counts.total()
+
+    def take(self, where: str) -> bool:
+        """One more for `where`; False where it, or all together, have enough."""
+        if self._counts[where] >= self.per_place or self.all >= self.most:
+            self._counts += Counter()  # forget who has none
+            return False
+        self._counts[where] += 1
+        return True
+
+    def give_back(self, where: str) -> None:
+        """One less."""
+        self._counts[where] -= 1
+        if self._counts[where] <= 0:
+            del self._counts[where]
+
+
+class CountedHandler(RequestHandler):
+    """aiohttp's, which counts itself against the address it comes from."""
+
+    __slots__ = ("_counted", "_where")
+
+    def __init__(self, manager: Any, counted: Counted, **kwargs: Any) -> None:
+        super().__init__(manager, **kwargs)
+        self._counted, self._where = counted, ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, or be cut off at once where this address has too many."""
+        assert isinstance(transport, asyncio.Transport)
+        peer = transport.get_extra_info("peername")
+        where = place(peer[0]) if isinstance(peer, tuple) else "socket"
+        if not self._counted.take(where):
+            _tell_now_and_then(where)
+            transport.abort()
+            return
+        self._where = where
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_SECONDS * 1000))
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End, and count one less."""
+        if self._where:
+            self._counted.give_back(self._where)
+            self._where = ""
+        super().connection_lost(exc)
+
+
+_told_at = 0.0
+
+
+def _tell_now_and_then(where: str) -> None:
+    global _told_at
+    if time.monotonic() - _told_at > 10:
+        _told_at = time.monotonic()
+        log.warning("%s has too many connections: further ones are cut off", where)
+
+
+class CountedSite(web.TCPSite):
+    """A port whose connections are counted; SockSite-like in all else."""
+
+    def __init__(self, runner: web.AppRunner, host: str, port: int, *, counted: Counted, backlog: int = 128) -> None:
+        super().__init__(runner, host, port, backlog=backlog)
+        self._counted, self._where = counted, (host, port)
+
+    async def start(self) -> None:
+        """Listen; OSError where the port is taken."""
+        await web.BaseSite.start(self)
+        loop, manager = asyncio.get_running_loop(), self._runner.server
+        assert manager is not None
+
+        def handler() -> CountedHandler:
+            options = {"access_log": None, "auto_decompress": False, "lingering_time": 2.0}
+            return CountedHandler(manager, self._counted, loop=loop, keepalive_timeout=SILENT_SECONDS, **options)
+
+        host, port = self._where
+        self._server = await loop.create_server(handler, host, port, backlog=self._backlog)
+        self._bound_port = self._server.sockets[0].getsockname()[1]
+
+
+def runner(app: web.Application) -> web.AppRunner:
+    """How an application is run: nobody who holds a connection open keeps us from ending."""
+    options: dict[str, Any] = {"auto_decompress": False, "lingering_time": 2.0, "keepalive_timeout": SILENT_SECONDS}
+    return web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUT_SECONDS, **options)
