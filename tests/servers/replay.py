@@ -58,5 +58,9 @@ def differences(ours: Any, theirs: Any, where: str = "", free: frozenset[str] = 
     if isinstance(ours, list) and isinstance(theirs, list):
         if len(ours) != len(theirs):
             return [f"{where}: {len(ours)} instead of {len(theirs)}"]
-        return [line for n, pair in enumerate(zip(ours, theirs, strict=True)) for line in differences(*pair, f"{where}[{n}]", free)]
+        return [
+            line
+            for n, pair in enumerate(zip(ours, theirs, strict=True))
+            for line in differences(*pair, f"{where}[{n}]", free)
+        ]
     return [] if ours == theirs and type(ours) is type(theirs) else [f"{where}: {ours!r:.90} instead of {theirs!r:.90}"]

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from tests.servers.snipeit import views
-from tests.servers.snipeit.state import Invalid, State, Upload, User, now
+from tests.servers.snipeit.state import InvalidError, State, Upload, User, now
 
 ALLOWED = "png, gif, jpg, svg, jpeg, doc, docx, pdf, txt, zip, rar, xls, xlsx, lic, xml, rtf, json, webp, avif"
 TOO_LARGE = "You did not select any files for upload, or the file you are trying to upload is too large"
@@ -45,7 +45,7 @@ def redirect(place: str) -> web.Response:
     return web.Response(status=302, headers={"Location": url}, text=text, content_type="text/html")
 
 
-class Refuse(Exception):
+class RefusedError(Exception):
     """An answer that ends the handling."""
 
     def __init__(self, answer: web.Response) -> None:
@@ -98,7 +98,7 @@ class SnipeIt:
         try:
             user = self._user(request)
             headers = self._throttle(user)
-        except Refuse as refusal:
+        except RefusedError as refusal:
             return refusal.answer
         answer = await self._answer(request, user)
         answer.headers.update(headers)
@@ -109,9 +109,9 @@ class SnipeIt:
             body = await self._body(request)
             self.requests.append((request.method, request.raw_path, body))
             return await self._route(request, user, body)
-        except Refuse as refusal:
+        except RefusedError as refusal:
             return refusal.answer
-        except Invalid as invalid:
+        except InvalidError as invalid:
             return error(invalid.messages) if self._wants_json(request) else redirect("")
 
     @staticmethod
@@ -122,8 +122,8 @@ class SnipeIt:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token not in self.state.users:
             if self._wants_json(request):
-                raise Refuse(web.json_response({"error": "Unauthorized or unauthenticated."}, status=401))
-            raise Refuse(redirect("/login"))
+                raise RefusedError(web.json_response({"error": "Unauthorized or unauthenticated."}, status=401))
+            raise RefusedError(redirect("/login"))
         return self.state.users[token]
 
     def _throttle(self, user: User) -> dict[str, str]:
@@ -131,7 +131,7 @@ class SnipeIt:
         at = self.clock()
         user.calls = [call for call in user.calls if call > at - 60]
         if len(user.calls) >= self.per_minute:
-            raise Refuse(error("Too many requests", code=429))
+            raise RefusedError(error("Too many requests", code=429))
         user.calls.append(at)
         left = self.per_minute - len(user.calls)
         return {"X-RateLimit-Limit": str(self.per_minute), "X-RateLimit-Remaining": str(left)}
@@ -148,7 +148,7 @@ class SnipeIt:
         try:
             return json.loads(text or "{}")
         except json.JSONDecodeError:
-            raise Refuse(error("Invalid JSON", code=422)) from None
+            raise RefusedError(error("Invalid JSON", code=422)) from None
 
     async def _multipart(self, request: web.Request) -> dict[str, Any]:
         body: dict[str, Any] = {}
@@ -179,14 +179,16 @@ class SnipeIt:
     @staticmethod
     def _need(user: User, right: str) -> None:
         if not user.may(right):
-            raise Refuse(web.json_response({"message": "This action is unauthorized."}, status=403))
+            raise RefusedError(web.json_response({"message": "This action is unauthorized."}, status=403))
 
     # Users, history.
 
     def _users(self, request: web.Request, user: User, rest: list[str]) -> web.Response:
         if rest == ["me"]:
             first, last, username = self.state.people[user.id]
-            return web.json_response({"id": user.id, "name": user.name, "first_name": first, "last_name": last, "username": username})
+            return web.json_response(
+                {"id": user.id, "name": user.name, "first_name": first, "last_name": last, "username": username}
+            )
         self._need(user, "users.view")
         wanted = request.query.get("search", "").lower()
         found = [
@@ -342,7 +344,9 @@ class SnipeIt:
         wanted = rest[1] if len(rest) == 2 else ""
         if rest[0] == "bytag":
             one = self.state.by_tag(wanted) if wanted else None
-            return error("Asset does not exist.") if one is None else web.json_response(views.asset(self.state, one, user))
+            return (
+                error("Asset does not exist.") if one is None else web.json_response(views.asset(self.state, one, user))
+            )
         found = self.state.by_serial(wanted, request.query.get("deleted") == "true") if wanted else []
         if not found:
             return error("Asset does not exist.")
@@ -351,7 +355,11 @@ class SnipeIt:
     def _one(self, request: web.Request, user: User, asset: dict[str, Any] | None, body: Any) -> web.Response:
         if request.method == "GET":
             self._need(user, "assets.view")
-            return error("Asset does not exist.") if asset is None else web.json_response(views.asset(self.state, asset, user))
+            return (
+                error("Asset does not exist.")
+                if asset is None
+                else web.json_response(views.asset(self.state, asset, user))
+            )
         if request.method == "DELETE":
             self._need(user, "assets.delete")
             if asset is not None:
@@ -366,14 +374,20 @@ class SnipeIt:
                                                         if key in body and not isinstance(body[key], str)}  # fmt: skip
         return envelope(f"Asset updated successfully{said}", payload)
 
-    def _verb(self, request: web.Request, user: User, asset: dict[str, Any] | None, rest: list[str], body: Any) -> web.Response:
+    def _verb(
+        self, request: web.Request, user: User, asset: dict[str, Any] | None, rest: list[str], body: Any
+    ) -> web.Response:
         if asset is None:
             return error("Asset does not exist.", code=404)
         match rest[0]:
             case "files":
                 return self._files(request, user, asset, body)
             case "file":
-                gone = "File not deleted. Please try again." if request.method == "DELETE" else "admin/hardware/message.download.error"
+                gone = (
+                    "File not deleted. Please try again."
+                    if request.method == "DELETE"
+                    else "admin/hardware/message.download.error"
+                )
                 return error(gone, code=500)
             case "audit":
                 self._need(user, "assets.audit")
@@ -390,7 +404,10 @@ class SnipeIt:
         if asset is None:
             return error("Asset does not exist.")
         self.state.audit(asset, body.get("note"), user)
-        return envelope("Asset audit successfully logged.", {"id": asset["id"], "asset_tag": asset["asset_tag"], "note": body.get("note")})
+        return envelope(
+            "Asset audit successfully logged.",
+            {"id": asset["id"], "asset_tag": asset["asset_tag"], "note": body.get("note")},
+        )
 
     def _checkout(self, asset: dict[str, Any], body: Any, user: User) -> web.Response:
         kind = body["checkout_to_type"]
@@ -420,7 +437,9 @@ class SnipeIt:
             return error(TOO_LARGE, code=500)
         if isinstance(part := body.get("file[]"), tuple):
             return self._upload(asset, part, body.get("notes"), user)
-        return envelope("File(s) successfully uploaded.", views.raw(self.state, asset, None, False))  # and nothing kept [117]
+        return envelope(
+            "File(s) successfully uploaded.", views.raw(self.state, asset, None, False)
+        )  # and nothing kept [117]
 
     def _upload(self, asset: dict[str, Any], part: tuple[str, bytes], note: str | None, user: User) -> web.Response:
         name, content = part

@@ -17,7 +17,7 @@ CUT = 191
 LISTS = frozenset({"checkbox"})
 
 
-class Invalid(Exception):
+class InvalidError(Exception):
     """A write that the validation refuses: field and what it says."""
 
     def __init__(self, messages: Any) -> None:
@@ -147,14 +147,14 @@ class State:
     # Small catalogues.
 
     def add(self, kind: str, data: dict[str, Any], by: int) -> Any:
-        """Make a label, manufacturer, category, field, fieldset, model, company or location. Raises Invalid."""
+        """Make a label, manufacturer, category, field, fieldset, model, company or location. Raises InvalidError."""
         name = self._text(data.get("name"))
         table: dict[int, Any] = getattr(self, kind)
         number = max(table, default=0) + 1
         same = [each for each in table.values() if each.name.lower() == (name or "").lower()]
         if kind != "models" and same:
             unique = "The name must be unique." if kind == "labels" else "The name has already been taken."
-            raise Invalid({"name": [unique]})
+            raise InvalidError({"name": [unique]})
         made = getattr(self, f"_new_{kind}", self._new_named)(number, name, data, by)
         table[number] = made
         return made
@@ -164,18 +164,20 @@ class State:
 
     def _new_categories(self, number: int, name: str, data: dict[str, Any], by: int) -> Named:
         if not data.get("category_type"):
-            raise Invalid({"category_type": ["The category type field is required."]})
+            raise InvalidError({"category_type": ["The category type field is required."]})
         return Named(number, name, data["category_type"])
 
     def _new_labels(self, number: int, name: str, data: dict[str, Any], by: int) -> Label:
         if not data.get("type"):
-            raise Invalid({"type": ["Status label type is required."]})
-        return Label(number, name, data["type"] if data["type"] in KINDS else "undeployable", data.get("notes", ""), None, now())
+            raise InvalidError({"type": ["Status label type is required."]})
+        return Label(
+            number, name, data["type"] if data["type"] in KINDS else "undeployable", data.get("notes", ""), None, now()
+        )
 
     def _new_fields(self, number: int, name: str, data: dict[str, Any], by: int) -> Field:
         element = data.get("element")
         if element not in ("text", "textarea", "listbox", "checkbox", "radio", "markdown-textarea"):
-            raise Invalid({"element": ["The selected element is invalid."]})
+            raise InvalidError({"element": ["The selected element is invalid."]})
         encrypted = bool(data.get("field_encrypted"))
         return Field(number, name, element, data.get("format", "ANY"), data.get("field_values"), encrypted, now())
 
@@ -184,10 +186,10 @@ class State:
 
     def _new_models(self, number: int, name: str, data: dict[str, Any], by: int) -> Model:
         if not data.get("category_id"):
-            raise Invalid({"category_id": ["The category id field is required."]})
+            raise InvalidError({"category_id": ["The category id field is required."]})
         key = (name.lower(), (data.get("model_number") or "").lower())
         if any((each.name.lower(), (each.number or "").lower()) == key for each in self.models.values()):
-            raise Invalid({
+            raise InvalidError({
                 "name": ["The name must be unique across models and model number. "],
                 "model_number": ["The model number must be unique across models and name. "],
             })  # fmt: skip
@@ -221,7 +223,7 @@ class State:
         return {self.fields[each].column: self.fields[each] for each in (fieldset.fields if fieldset else ())}
 
     def create(self, data: dict[str, Any], user: User, tag: str) -> dict[str, Any]:
-        """Validate and insert. `tag` was drawn when the request began, as there [197]. Raises Invalid."""
+        """Validate and insert. `tag` was drawn when the request began, as there [197]. Raises InvalidError."""
         values = {key: self._text(value) for key, value in data.items()}
         model = self._reference(values, "model_id", self.models)
         self._reference(values, "status_id", self.labels)
@@ -229,7 +231,7 @@ class State:
             values["asset_tag"] = tag
         self._tag_of_new(values["asset_tag"])
         if values.get("serial") and self.unique_serial and self.by_serial(str(values["serial"])):
-            raise Invalid({"serial": ["The serial must be unique."]})
+            raise InvalidError({"serial": ["The serial must be unique."]})
         custom = self._custom(values, model, {})
         number = max(self.assets, default=0) + 1
         asset = self._empty(number, user) | {"asset_tag": str(values["asset_tag"])}
@@ -247,20 +249,24 @@ class State:
 
     def _tag_of_new(self, tag: str) -> None:
         if not tag:
-            raise Invalid({"asset_tag": ["The asset tag field must be at least 1 characters.", "The asset tag must be unique."]})
+            raise InvalidError(
+                {"asset_tag": ["The asset tag field must be at least 1 characters.", "The asset tag must be unique."]}
+            )
         if self.by_tag(str(tag)):
-            raise Invalid({"asset_tag": ["The asset tag must be unique."]})
+            raise InvalidError({"asset_tag": ["The asset tag must be unique."]})
 
     def patch(self, asset: dict[str, Any], data: dict[str, Any], user: User) -> bool:
-        """Change an asset, whole or not at all; True where an encrypted field was left out [208]. Raises Invalid."""
+        """Change an asset, whole or not at all; True where an encrypted field was left out [208]. Raises InvalidError."""
         values = {key: self._text(value) for key, value in data.items()}
-        model = self._reference(values, "model_id", self.models) if "model_id" in values else self.models[asset["model_id"]]
+        model = (
+            self._reference(values, "model_id", self.models) if "model_id" in values else self.models[asset["model_id"]]
+        )
         if "status_id" in values:
             self._reference(values, "status_id", self.labels)
         if "asset_tag" in values and (other := self.by_tag(str(values["asset_tag"]))) and other is not asset:
-            raise Invalid({"asset_tag": ["The asset tag has already been taken."]})
+            raise InvalidError({"asset_tag": ["The asset tag has already been taken."]})
         if len(str(values.get("notes") or "")) > 65535:
-            raise Invalid({"notes": ["The notes field must not be greater than 65535 characters."]})
+            raise InvalidError({"notes": ["The notes field must not be greater than 65535 characters."]})
         self._serial_of_old(asset, values)
         custom = self._custom(values, model, asset)
         hidden = not user.may("assets.view.encrypted_custom_fields")
@@ -280,16 +286,18 @@ class State:
         serial = values.get("serial", asset["serial"])
         same = [each for each in self.by_serial(str(serial or "")) if each is not asset] if serial else []
         if same or (values.get("serial") and values["serial"] == asset["serial"]):
-            raise Invalid({"serial": ["The serial must be unique."]})
+            raise InvalidError({"serial": ["The serial must be unique."]})
 
     def _reference(self, values: dict[str, Any], key: str, table: dict[int, Any]) -> Any:
         value = values.get(key)
         if value in (None, ""):
-            raise Invalid({key: [f"The {snake(key)} field is required."]})
+            raise InvalidError({key: [f"The {snake(key)} field is required."]})
         if isinstance(value, list):
-            raise Invalid({key: [f"The {snake(key)} field must be an integer.", f"{snake(key)} cannot be an array."]})
+            raise InvalidError(
+                {key: [f"The {snake(key)} field must be an integer.", f"{snake(key)} cannot be an array."]}
+            )
         if not str(value).isdecimal() or int(value) not in table:
-            raise Invalid({key: [f"The selected {snake(key)} is invalid."]})
+            raise InvalidError({key: [f"The selected {snake(key)} is invalid."]})
         values[key] = int(value)
         return table[int(value)]
 
@@ -300,29 +308,29 @@ class State:
             if key.startswith("_snipeit_") and key not in allowed:
                 there = "This field seems to exist, but is not available on this Asset Model's fieldset."
                 nowhere = "This field does not seem to exist, please double check your custom field names."
-                raise Invalid({key: [there if key in known else nowhere]})
+                raise InvalidError({key: [there if key in known else nowhere]})
         given = {column: values[column] for column in allowed if column in values}
         fieldset = self.fieldsets.get(model.fieldset or 0)
         for number, required in (fieldset.fields if fieldset else {}).items():
             each = self.fields[number]
             if required and given.get(each.column, asset.get(each.column)) in (None, ""):
-                raise Invalid({each.column: [f"The {each.words} field is required."]})
+                raise InvalidError({each.column: [f"The {each.words} field is required."]})
         return {column: self._valid(allowed[column], value) for column, value in given.items()}
 
     def _valid(self, each: Field, value: Any) -> Any:
         if each.element in LISTS and value not in (None, ""):
             parts = value if isinstance(value, list) else [part.strip() for part in str(value).split(",")]
             if not set(parts) <= set((each.values or "").split("\r\n")):
-                raise Invalid({each.column: [f"{each.words} contains invalid options."]})
+                raise InvalidError({each.column: [f"{each.words} contains invalid options."]})
             return ",".join(parts) if isinstance(value, list) else value
         if isinstance(value, list):
-            raise Invalid({each.column: [f"{each.words} cannot be an array."]})
+            raise InvalidError({each.column: [f"{each.words} cannot be an array."]})
         if value in (None, ""):
             return None
         if each.format == "NUMERIC" and not re.fullmatch(r"-?\d+(\.\d+)?", str(value)):
-            raise Invalid({each.column: [f"The {each.words} field must be a number."]})
+            raise InvalidError({each.column: [f"The {each.words} field must be a number."]})
         if each.format == "DATE" and not re.match(r"\d{4}-\d\d-\d\d", str(value)):
-            raise Invalid({each.column: [f"The {each.words} field must be a valid date."]})
+            raise InvalidError({each.column: [f"The {each.words} field must be a valid date."]})
         return "1" if value is True else str(value)
 
     @staticmethod
@@ -379,5 +387,7 @@ class State:
 
     def note(self, asset: int, action: str, text: str | None, user: User) -> int:
         number = next(self.log_ids)
-        self.history.append({"id": number, "asset": asset, "action_type": action, "note": text, "by": user.id, "at": now()})
+        self.history.append(
+            {"id": number, "asset": asset, "action_type": action, "note": text, "by": user.id, "at": now()}
+        )
         return number

@@ -115,7 +115,9 @@ def raw(state: State, each: dict[str, Any], sent: dict[str, Any] | None, nested:
     """The row as the answer to a write shows it; after a POST (`sent`) only what was set [049], of a PATCH all [081]."""
     model = state.models[each["model_id"]]
     own = {
-        column: "CIPHERTEXT" if field.encrypted and each.get(column) and column not in each["_clear"] else each.get(column)
+        column: "CIPHERTEXT"
+        if field.encrypted and each.get(column) and column not in each["_clear"]
+        else each.get(column)
         for column, field in ((field.column, field) for field in state.fields.values())
     }
     stamps = {"created_at": iso(each["created_at"]), "updated_at": iso(each["updated_at"]), "id": each["id"]}

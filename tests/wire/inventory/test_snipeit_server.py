@@ -71,7 +71,11 @@ def moment(server: SnipeIt, number: int) -> None:
 async def eight_at_once(server: SnipeIt, session: aiohttp.ClientSession, serials: str = "PF0RACE") -> None:
     """Recording 197: of eight at the same moment two are made, six get the number of one of these."""
     server.create_seconds = 0.05
-    request = {"method": "POST", "path": "/api/v1/hardware", "headers": {"authorization": "Bearer TOKEN-ADMIN", "accept": "application/json"}}
+    request = {
+        "method": "POST",
+        "path": "/api/v1/hardware",
+        "headers": {"authorization": "Bearer TOKEN-ADMIN", "accept": "application/json"},
+    }
     bodies = [{"model_id": 1, "status_id": 4, "serial": f"{serials}{n}"} for n in range(8)]
     answers = await asyncio.gather(*(ask(session, server.url, {**request, "body": body}) for body in bodies))
     server.create_seconds = 0.0
@@ -101,7 +105,9 @@ def compare(exchange: dict[str, Any], status: int, headers: Any, body: Any) -> l
     if status != theirs["status"]:
         return [f"{status} instead of {theirs['status']}: {body!r:.200}"]
     told = [
-        f"header {name} is missing" for name in ("x-ratelimit-limit", "location") if name in theirs["headers"] and name not in headers
+        f"header {name} is missing"
+        for name in ("x-ratelimit-limit", "location")
+        if name in theirs["headers"] and name not in headers
     ]
     if status == 429 and "x-ratelimit-limit" in headers:
         told.append("a throttled answer has no header")
