@@ -37,6 +37,8 @@ from cloned.images.watch import ImageWatch
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import Outbox
 from cloned.inventory.sinks import make
+from cloned.inventory.sinks.base import Surroundings
+from cloned.inventory.sinks.memory import FolderMemory
 from cloned.journal import Journal
 from cloned.lag import LoopLag
 from cloned.live import agent_zipapp
@@ -114,7 +116,9 @@ class Daemon:
         stack.callback(self.journal.close)
         self.ledger = await Ledger.open(self.config.workshop.state / "ledger.sqlite")
         stack.push_async_callback(self.ledger.close)
-        self.outbox = Outbox(self.ledger, [make(sink) for sink in self.config.sink])
+        workshop = self.config.workshop
+        around = Surroundings(workshop.name, memory=FolderMemory(workshop.state / "sinks"))
+        self.outbox = Outbox(self.ledger, [make(sink, around) for sink in self.config.sink])
         await self._start_engine(stack)
         await self._start_rooms(stack)
         await self._start_page(stack)

@@ -11,19 +11,15 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 
+from cloned.destinations import KINDS, AnySink
 from cloned.errors import UsageError
+from cloned.sections import Section
 
 DEFAULT_FILE = Path("/etc/cloned/cloned.toml")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are mistakes, not silence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class WorkshopSettings(Section):
@@ -104,7 +100,7 @@ class Page(Section):
 
     address: str = "0.0.0.0"  # noqa: S104 - the screen on the wall is another machine; acting needs the PIN
     port: Port = 8080
-    tokens: dict[str, SecretStr] = {}
+    tokens: dict[str, SecretStr] = Field(default_factory=dict)
     """Name of a machine and the SHA-256 (hex) of its bearer token."""
 
 
@@ -182,24 +178,6 @@ class FinishSettings(Section):
     """Write a file into the system that says which image, hash and date it carries."""
 
 
-class SinkSettings(Section):
-    """`[[sink]]`: an inventory elsewhere that every result is pushed to."""
-
-    name: str
-    type: Literal["webhook", "csv"]
-    url: str = ""
-    secret: SecretStr = SecretStr("")
-    path: Path | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> SinkSettings:
-        if self.type == "webhook" and not self.url:
-            raise ValueError(f"sink {self.name}: a webhook needs url")
-        if self.type == "csv" and self.path is None:
-            raise ValueError(f"sink {self.name}: a csv sink needs path")
-        return self
-
-
 class Config(Section):
     """The whole file."""
 
@@ -212,7 +190,7 @@ class Config(Section):
     sessions: Scheduling = Scheduling()
     images: Images = Images()
     finish: FinishSettings = FinishSettings()
-    sink: tuple[SinkSettings, ...] = ()
+    sink: tuple[AnySink, ...] = ()
 
 
 def load(path: Path | None = None) -> Config:
@@ -240,10 +218,16 @@ def parse(text: str, source: str = "configuration") -> Config:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{source}: {error}", "see systemd/cloned.toml.example") from error
     except ValidationError as error:
-        lines = [
-            f"{source}:{_line_of(text, item['loc'])}: {_path(item['loc'])}: {_words(item)}" for item in error.errors()
-        ]
+        told = [(_location(item["loc"]), item) for item in error.errors()]
+        lines = [f"{source}:{_line_of(text, place)}: {_path(place)}: {_words(item)}" for place, item in told]
         raise UsageError("\n".join(lines), "see systemd/cloned.toml.example") from error
+
+
+def _location(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where in the file; without the words that only say which of several forms was tried."""
+    kind = len(location) > 2 and location[0] == "sink" and location[2] in KINDS
+    rest = location[:2] + location[3:] if kind else location
+    return tuple(part for part in rest if part not in ("StatusLabel", "int", "str"))
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -9,7 +9,9 @@ import click
 
 from cloned.cli.common import config_option, json_option, print_json, print_table
 from cloned.config import load
+from cloned.errors import Exit
 from cloned.inventory import offline as commands
+from cloned.inventory import rehearsal
 
 
 @click.group()
@@ -48,6 +50,24 @@ def export(file: Path, config: Path | None) -> None:
     """Write every result into FILE: .csv, .xlsx or .json."""
     count = asyncio.run(commands.export(ledger_path(load(config).workshop.state), file))
     click.echo(f"{count} results written to {file}")
+
+
+@inventory.command("test")
+@click.argument("sink")
+@click.option("--laptop", metavar="LAPTOP", help="Try it with the newest result of this laptop.")
+@config_option
+@json_option
+def rehearse(sink: str, laptop: str | None, config: Path | None, as_json: bool) -> None:
+    """Do everything that SINK would, but write; say what it would find, create and change."""
+    settings = load(config)
+    place = ledger_path(settings.workshop.state)
+    told = asyncio.run(rehearsal.rehearse(settings.sink, sink, laptop, place))
+    if as_json:
+        print_json([each.told() for each in told])
+    else:
+        click.echo("\n".join(each.line() for each in told))
+    if not all(each.possible for each in told):
+        raise SystemExit(Exit.FAILED)
 
 
 def ledger_path(state: Path) -> Path:

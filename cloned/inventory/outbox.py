@@ -125,7 +125,7 @@ class Outbox:
         delivery = Delivery(owed.key, owed.laptop, owed.attempt, owed.revision, owed.row)
         try:
             async with asyncio.timeout(sink.seconds):
-                await sink.send(delivery)
+                receipt = await sink.send(delivery)
         except Refused as refusal:
             log.warning("sink %s refused laptop %s, attempt %d: %s", sink.name, owed.laptop, owed.attempt, refusal)
             await self._ledger.refused(owed, str(refusal))
@@ -137,6 +137,8 @@ class Outbox:
             log.exception("sink %s failed", sink.name)
             await self._later(sink, owed, f"a fault in the sink: {type(error).__name__}", None)
         else:
+            for said in receipt.said:
+                log.info("sink %s: laptop %s, attempt %d: %s", sink.name, owed.laptop, owed.attempt, said)
             await self._ledger.sent(owed, sink.name)
 
     async def _later(self, sink: Sink, owed: Owed, reason: str, asked: float | None) -> None:

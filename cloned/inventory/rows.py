@@ -32,6 +32,8 @@ TEXTS = {
 }
 """Text fields and how many characters are kept."""
 
+OTHERS = ("attempt", "macs", "disk", "discarded", "bytes", "rounds", "cleared", "seconds", "steps")
+"""The fields that are no text; `clean` says what each is."""
 DISK = ("serial", "wwn", "model", "smart", "size")
 STEP = ("name", "result", "detail")
 _TAG = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,31}")

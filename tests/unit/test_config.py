@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from cloned.assets import root
 from cloned.config import Config, load, parse
+from cloned.destinations import KINDS
 from cloned.errors import Exit, UsageError
 
 EXAMPLE = (root("systemd") / "cloned.toml.example").read_text()
@@ -22,10 +23,15 @@ def uncommented() -> str:
     return re.sub(r"^# (?=\[|[a-z_0-9]+ = )", "", EXAMPLE, flags=re.MULTILINE)
 
 
+def parts(annotation: object) -> list[object]:
+    """A type and all that it is made of."""
+    return [annotation, *(each for inner in typing.get_args(annotation) for each in parts(inner))]
+
+
 def models(model: type[BaseModel]) -> set[type[BaseModel]]:
     found = {model}
     for field in model.model_fields.values():
-        for part in (field.annotation, *typing.get_args(field.annotation)):
+        for part in parts(field.annotation):
             if isinstance(part, type) and not isinstance(part, types.GenericAlias) and issubclass(part, BaseModel):
                 found |= models(part)
     return found
@@ -38,7 +44,7 @@ def test_the_example_is_all_defaults() -> None:
 def test_the_example_with_everything_switched_on_is_understood() -> None:
     config = parse(uncommented())
     assert config.switch[0].address == "192.168.77.2"
-    assert {sink.type for sink in config.sink} == {"csv", "webhook"}
+    assert {sink.type for sink in config.sink} == set(KINDS)
 
 
 @pytest.mark.parametrize("model", sorted(models(Config) - {Config}, key=lambda each: each.__name__))

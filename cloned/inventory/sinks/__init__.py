@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from cloned.config import SinkSettings as Settings
-from cloned.inventory.sinks.base import Sink
-from cloned.inventory.sinks.files import CsvFile
+from cloned.destinations import (
+    AnySink,
+    DeviceHubSettings,
+    FileSettings,
+    GlpiSettings,
+    OcsSettings,
+    SnipeItSettings,
+    WebhookSettings,
+)
+from cloned.errors import UsageError
+from cloned.inventory.sinks.base import Sink, Surroundings
+from cloned.inventory.sinks.files import CsvFile, FileSink, JsonLinesFile
+from cloned.inventory.sinks.snipeit import SnipeIt
 from cloned.inventory.sinks.webhook import Webhook
+from cloned.inventory.sinks.xlsx import XlsxFile
+
+FILES: dict[str, type[FileSink]] = {"csv": CsvFile, "xlsx": XlsxFile, "jsonl": JsonLinesFile}
 
 
-def _webhook(settings: Settings) -> Sink:
-    return Webhook(settings.name, settings.url, settings.secret.get_secret_value())
-
-
-def _csv(settings: Settings) -> Sink:
-    assert settings.path is not None, "config.Sink demands it"
-    return CsvFile(settings.name, settings.path)
-
-
-KINDS: dict[str, Callable[[Settings], Sink]] = {"webhook": _webhook, "csv": _csv}
-"""What `type` in the configuration means."""
-
-
-def make(settings: Settings) -> Sink:
+def make(settings: AnySink, around: Surroundings | None = None) -> Sink:
     """The sink that a `[[sink]]` of the configuration describes. Raises UsageError."""
-    return KINDS[settings.type](settings)
+    match settings:
+        case WebhookSettings():
+            return Webhook(settings.name, settings.url, settings.secret.get_secret_value(), ca=settings.ca)
+        case FileSettings():
+            assert settings.path is not None, "FileSettings demands it"
+            return FILES[settings.type](settings.name, settings.path, settings.rows)
+        case SnipeItSettings():
+            return SnipeIt(settings, around)
+        case GlpiSettings() | OcsSettings() | DeviceHubSettings():
+            raise UsageError(f"sink {settings.name}: {settings.type} is not there yet", "leave it out")

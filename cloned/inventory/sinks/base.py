@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from cloned.inventory.sinks.memory import ForgetfulMemory, SinkMemory
+from cloned.inventory.sinks.told import Expectation, Known, Receipt
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,22 @@ class Delivery:
     """Counts up where a result was amended; a receiver keeps the highest."""
     row: Mapping[str, Any]
     """The ledger row (inventory/rows.py says what it may hold)."""
+
+
+SheetMaker = Callable[[Delivery], Awaitable[bytes | None]]
+"""The hand-over sheet of a result as a PDF; None where there is none (yet)."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a sink may use of the workshop around it."""
+
+    workshop: str = ""
+    page: str = ""
+    """Address of our own page, for links: `http://server:8080`."""
+    sheet: SheetMaker | None = None
+    memory: SinkMemory = field(default_factory=ForgetfulMemory)
+    """What must be the same for a laptop for ever."""
 
 
 class Unavailable(Exception):  # noqa: N818 - named for what the sink is
@@ -49,7 +68,9 @@ class Sink(ABC):
        say what happened and what to do; never put a secret into them. Anything else that is raised
        counts as `Unavailable` and is logged with its traceback.
     3. Add it to `KINDS` in `inventory/sinks/__init__.py` and its type and keys to `Sink` in config.py.
-    4. Test it against the real thing in `tests/wire` or `tests/interop`.
+    4. Write what is known of the other side into NAME.toml beside it (about.py says what must stand there).
+    5. Test it against the real thing in `tests/wire` or `tests/interop`, or against a server of the tests' own that
+       is proven by what was recorded from the real one (tests/servers).
 
     A sink needs no queue, retry, order or timeout of its own: the outbox gives it one delivery at
     a time, oldest first, for at most `seconds`, and no sink ever waits for another.
@@ -57,6 +78,8 @@ class Sink(ABC):
 
     seconds = 30.0
     """How long one `send` may take."""
+    keeps: ClassVar[Literal["state", "log"]] = "log"
+    """`state`: only the newest result of a laptop matters there, and an older one must never follow it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -65,8 +88,29 @@ class Sink(ABC):
         """Get ready; called once before the first `send`. Must not fail because the sink is down."""
 
     @abstractmethod
-    async def send(self, delivery: Delivery) -> None:
-        """Bring one result there. Raises Unavailable or Refused."""
+    async def send(self, delivery: Delivery) -> Receipt:
+        """Bring one result there; says what it has to say of it. Raises Unavailable or Refused."""
+
+    async def rehearse(self, delivery: Delivery | None) -> list[Expectation]:
+        """Do everything but write: what would be found, created and changed.
+
+        Without a delivery only what concerns every laptop. Never raises Unavailable: that is a line too.
+        """
+        return [Expectation("sink", "ok", "there is nothing that could be looked at beforehand")]
+
+    async def known(self, serial: str, tag: str = "") -> Known | None:
+        """What is known there of a serial (or, without a usable one, of a number); None: it can't be asked.
+
+        Raises Unavailable.
+        """
+        return None
+
+    async def number(self, delivery: Delivery) -> str:
+        """The number the other side keeps this laptop under, made now if it gives numbers; "" where it gives none.
+
+        Raises Unavailable or Refused.
+        """
+        return ""
 
     async def close(self) -> None:  # noqa: B027
         """Let go of connections."""

@@ -1,9 +1,12 @@
-"""A CSV file that grows by one line for each result (its form: inventory/columns.py).
+"""Files that other programs read: CSV (its form: inventory/columns.py) and JSON lines.
 
-A line is one `write` to a file opened for appending, then fsync. What a crash or a full disk left
-half written is taken away before the next line; a key that already stands in the file is not
-written again. The file may be opened, sorted and edited by people, its columns reordered or removed, as long
-as the column `key` stays.
+With `rows = "all"` a result is one line, appended by one `write` and made durable; what a crash or a full disk left
+half written is taken away before the next line. With `"newest"` a laptop is one line, and the file is replaced whole.
+A key that already stands in the file is not written again. A new line costs the same at the 50,000th as at the first:
+the file is read again only where somebody else changed it.
+
+A CSV may be opened, sorted and edited by people, its columns reordered, removed or added, as long as the column `key`
+stays. While somebody holds it open in an office program nothing is written, for what they save would take it away.
 """
 
 from __future__ import annotations
@@ -11,83 +14,278 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import json
 import os
+import tempfile
+from abc import abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 from cloned.inventory import columns
 from cloned.inventory.sinks.base import Delivery, Sink, Unavailable
+from cloned.inventory.sinks.told import Expectation, Receipt
 
 HEAD = (columns.BOM + columns.line(columns.NAMES)).encode()
+Stamp = tuple[int, int, int]
+"""Inode, size and time of change: while these are ours, nobody else wrote."""
 
 
-class CsvFile(Sink):
-    """Appends to `path`; the file is made, with its folder, when the first result comes."""
+class FileSink(Sink):
+    """A file at `path`, made with its folder when the first result comes. Writing is done in a thread of its own."""
 
-    def __init__(self, name: str, path: Path) -> None:
+    keeps: ClassVar[Literal["state", "log"]] = "log"
+
+    def __init__(self, name: str, path: Path, rows: Literal["all", "newest"] = "all") -> None:
         super().__init__(name)
-        self.path = path
+        self.path, self.rows = path, rows
         self._thread = ThreadPoolExecutor(1, f"sink-{name}")
         """Our own, and one: a share that hangs must hold up neither other threads nor let two of ours write."""
 
-    async def send(self, delivery: Delivery) -> None:
-        """Append one line, unless it is there. Raises Unavailable where the file cannot be written."""
+    async def send(self, delivery: Delivery) -> Receipt:
+        """Bring one result into the file, unless it is there. Raises Unavailable where it cannot be written."""
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._append, delivery)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._put, delivery)
         except OSError as error:
             raise Unavailable(f"{self.path} cannot be written: {error.strerror or error}") from error
+        return Receipt(link=str(self.path))
 
     async def close(self) -> None:
         """Let the thread go; what it has begun it ends."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _append(self, delivery: Delivery) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab+") as file:
-            file.seek(0)
-            old = file.read()
-            if HEAD.startswith(old):
-                old, names, head = b"", list(columns.NAMES), HEAD
-            else:
-                names, head = self._names(old), b""
-            cells = columns.flat(delivery.row, delivery.key, delivery.revision)
-            new = columns.line(cells.get(name, "") for name in names).encode()
-            size = whole(old, new)
-            if delivery.key not in _keys(old[:size], names):
-                self._write(file.fileno(), size, head + new)
+    async def rehearse(self, delivery: Delivery | None) -> list[Expectation]:
+        """Whether it is there, is ours and could be written."""
+        try:
+            return [await asyncio.to_thread(self._look_at)]
+        except (OSError, Unavailable) as error:
+            return [Expectation("file", "missing", str(error), "see to the folder, its rights and the disk")]
 
-    def _names(self, old: bytes) -> list[str]:
+    def _look_at(self) -> Expectation:
+        self._not_held()
+        if not self.path.exists():
+            folder = next(each for each in self.path.parents if each.exists())
+            if not folder.is_dir() or not os.access(folder, os.W_OK):
+                raise Unavailable(f"{folder} cannot be written")
+            return Expectation("file", "create", str(self.path))
+        if not os.access(self.path, os.W_OK):
+            raise Unavailable(f"{self.path} cannot be written")
+        return Expectation("file", "ok", f"{self.path}, {self._count()} lines")
+
+    def _put(self, delivery: Delivery) -> None:
+        self._not_held()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._bring(delivery)
+
+    def _not_held(self) -> None:
+        """Raises Unavailable while an office program has it open: LibreOffice and Excel leave a file beside it."""
+        name = self.path.name
+        for beside in (f".~lock.{name}#", f"~${name}", f"~${name[2:]}"):
+            if (self.path.parent / beside).exists():
+                raise Unavailable(f"somebody has {self.path} open: it is written once they close it")
+
+    @abstractmethod
+    def _bring(self, delivery: Delivery) -> None:
+        """Write, if it is not there yet. Raises OSError or Unavailable."""
+
+    @abstractmethod
+    def _count(self) -> int:
+        """How many results it holds. Raises OSError or Unavailable."""
+
+
+class LinesFile(FileSink):
+    """A text file of lines with keys."""
+
+    def __init__(self, name: str, path: Path, rows: Literal["all", "newest"] = "all") -> None:
+        super().__init__(name, path, rows)
+        self._stamp: Stamp | None = None
+        self._keys: set[str] = set()
+
+    def _bring(self, delivery: Delivery) -> None:
+        if self.rows == "newest":
+            self._replace(delivery)
+        else:
+            self._append(delivery)
+
+    def _append(self, delivery: Delivery) -> None:
+        with self.path.open("ab+") as file:
+            known = stamp(file.fileno()) == self._stamp
+            if known and delivery.key in self._keys:
+                return
+            size = os.fstat(file.fileno()).st_size
+            head = b""
+            if not known:
+                file.seek(0)
+                size, head = self._read(file.read(), delivery)
+            if delivery.key not in self._keys:
+                self._stamp = None
+                write_at(file.fileno(), size, head + self._line(delivery), self.ending)
+                self._keys.add(delivery.key)
+            self._stamp = stamp(file.fileno())
+
+    def _replace(self, delivery: Delivery) -> None:
+        old = self.path.read_bytes() if self.path.exists() else b""
+        lines = self._with(old, delivery)
+        if lines is not None:
+            replace(self.path, lines)
+
+    def _count(self) -> int:
+        self._read(self.path.read_bytes(), None)
+        return len(self._keys)
+
+    ending: ClassVar[bytes] = b"\n"
+
+    @abstractmethod
+    def _read(self, old: bytes, delivery: Delivery | None) -> tuple[int, bytes]:
+        """Learn the keys of a file; how many bytes to keep, and what to write before the next line."""
+
+    @abstractmethod
+    def _line(self, delivery: Delivery) -> bytes:
+        """The line of a result, with its end."""
+
+    @abstractmethod
+    def _with(self, old: bytes, delivery: Delivery) -> bytes | None:
+        """The file with the newest result of this laptop; None where it holds that or a newer one."""
+
+
+class CsvFile(LinesFile):
+    """CSV for the spreadsheets of a Belgian or Dutch desktop."""
+
+    ending: ClassVar[bytes] = b"\r\n"
+
+    def __init__(self, name: str, path: Path, rows: Literal["all", "newest"] = "all") -> None:
+        super().__init__(name, path, rows)
+        self._names = list(columns.NAMES)
+
+    def _read(self, old: bytes, delivery: Delivery | None) -> tuple[int, bytes]:
+        if HEAD.startswith(old):
+            self._names, self._keys = list(columns.NAMES), set()
+            return 0, HEAD
+        self._names = self._columns(old)
+        size = whole(old, self._line(delivery)) if delivery else len(old)
+        at = self._names.index("key")
+        self._keys = {line[at] for line in _lines(old[:size]) if len(line) > at}
+        if delivery is None:
+            self._keys.discard("key")
+        return size, b""
+
+    def _columns(self, old: bytes) -> list[str]:
         """The columns of the file. Raises Unavailable where it is not one of ours."""
         names = next(_lines(old), [])
         if "key" not in names:
             raise Unavailable(f"{self.path} has no column `key`: move it away or name another file")
         return names
 
-    @staticmethod
-    def _write(descriptor: int, size: int, new: bytes) -> None:
-        """Cut the file to `size` bytes and append `new`, whole or not at all."""
-        os.ftruncate(descriptor, size)
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            new = b"\r\n" + new
+    def _line(self, delivery: Delivery) -> bytes:
+        cells = columns.flat(delivery.row, delivery.key, delivery.revision)
+        return columns.line(cells.get(name, "") for name in self._names).encode()
+
+    def _with(self, old: bytes, delivery: Delivery) -> bytes | None:
+        self._names = list(columns.NAMES) if HEAD.startswith(old) else self._columns(old)
+        lines = [] if HEAD.startswith(old) else list(_lines(old))[1:]
+        cells = columns.flat(delivery.row, delivery.key, delivery.revision)
+        found = next((n for n, line in enumerate(lines) if self._cell(line, "laptop") == delivery.laptop), None)
+        if found is None:
+            lines.append([])
+            found = -1
+        elif self._newer(lines[found], delivery):
+            return None
+        before = dict(zip(self._names, lines[found], strict=False))
+        texts = {name: str(columns.safe(cell)) for name, cell in cells.items()}
+        lines[found] = [
+            texts.get(name, before.get(name, "")) for name in self._names
+        ]  # a person's column keeps its cell
+        buffer = io.StringIO()
+        csv.writer(buffer, delimiter=columns.DELIMITER, lineterminator="\r\n").writerows([self._names, *lines])
+        return (columns.BOM + buffer.getvalue()).encode()
+
+    def _cell(self, line: list[str], name: str) -> str:
+        at = self._names.index(name) if name in self._names else len(line)
+        return line[at] if at < len(line) else ""
+
+    def _newer(self, line: list[str], delivery: Delivery) -> bool:
+        """Whether the line is this result, or a later one of the laptop."""
+        if self._cell(line, "key") == delivery.key:
+            return True
+        told = [self._cell(line, name) for name in ("attempt", "revision")]
+        return all(text.isdecimal() for text in told) and tuple(map(int, told)) > (delivery.attempt, delivery.revision)
+
+
+class JsonLinesFile(LinesFile):
+    """A JSON object on each line: `{"key", "revision", "data"}`, the same as a webhook is sent."""
+
+    def _read(self, old: bytes, delivery: Delivery | None) -> tuple[int, bytes]:
+        size = whole(old, self._line(delivery)) if delivery else len(old)
+        self._keys = {each["key"] for each in self._objects(old[:size])}
+        return size, b""
+
+    def _objects(self, content: bytes) -> list[dict[str, Any]]:
+        """Raises Unavailable where a line is not one of ours."""
         try:
-            if os.write(descriptor, new) != len(new):
-                raise OSError(28, "No space left on device")
-            os.fsync(descriptor)
-        except OSError:
-            with suppress(OSError):
-                os.ftruncate(descriptor, size)
-            raise
+            found = [json.loads(line) for line in content.splitlines() if line.strip()]
+            if all(isinstance(each, dict) and "key" in each for each in found):
+                return found
+        except ValueError:
+            pass
+        raise Unavailable(f"{self.path} has a line that is not one of ours: move it away or name another file")
+
+    def _line(self, delivery: Delivery) -> bytes:
+        content = {"key": delivery.key, "revision": delivery.revision, "data": delivery.row}
+        return json.dumps(content, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+    def _with(self, old: bytes, delivery: Delivery) -> bytes | None:
+        objects = self._objects(old)
+        for each in objects:
+            data = each.get("data") or {}
+            later = (data.get("attempt", 0), each.get("revision", 0)) > (delivery.attempt, delivery.revision)
+            if each["key"] == delivery.key or (data.get("laptop") == delivery.laptop and later):
+                return None
+        kept = [each for each in objects if (each.get("data") or {}).get("laptop") != delivery.laptop]
+        lines = [json.dumps(each, sort_keys=True, ensure_ascii=False).encode() + b"\n" for each in kept]
+        return b"".join([*lines, self._line(delivery)])
+
+
+def stamp(descriptor: int) -> Stamp:
+    """Who wrote last can be told by it."""
+    now = os.fstat(descriptor)
+    return now.st_ino, now.st_size, now.st_mtime_ns
+
+
+def write_at(descriptor: int, size: int, new: bytes, ending: bytes) -> None:
+    """Cut the file to `size` bytes and append `new`, whole or not at all."""
+    os.ftruncate(descriptor, size)
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        new = ending + new
+    try:
+        if os.write(descriptor, new) != len(new):
+            raise OSError(28, "No space left on device")
+        os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(descriptor, size)
+        raise
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put a new file in the place of the old one: whoever reads sees one or the other. Raises OSError."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), path.stat().st_mode & 0o777 if path.exists() else 0o640)
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
 
 
 def _lines(content: bytes) -> Iterator[list[str]]:
     return csv.reader(io.StringIO(content.decode("utf-8-sig", "replace")), delimiter=columns.DELIMITER)
-
-
-def _keys(content: bytes, names: list[str]) -> set[str]:
-    at = names.index("key")
-    return {line[at] for line in _lines(content) if len(line) > at}
 
 
 def whole(old: bytes, new: bytes) -> int:

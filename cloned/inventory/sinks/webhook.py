@@ -32,12 +32,15 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from cloned import __version__
 from cloned.errors import UsageError
 from cloned.inventory.sinks.base import Delivery, Refused, Sink, Unavailable
+from cloned.inventory.sinks.http import trust, words
+from cloned.inventory.sinks.told import Expectation, Receipt
 
 TRY_AGAIN = frozenset({408, 425, 429})
 
@@ -61,16 +64,19 @@ def signature(secret: bytes, key: str, timestamp: int, body: bytes) -> str:
 class Webhook(Sink):
     """Posts to `url`, signed with `secret`. Raises UsageError where there is no secret."""
 
-    def __init__(self, name: str, url: str, secret: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, name: str, url: str, secret: str, clock: Callable[[], float] = time.time, ca: Path | None = None
+    ) -> None:
         super().__init__(name)
         if not secret:
             raise UsageError(f"sink {name}: a webhook needs a secret", "set `secret` to at least 32 random characters")
         self._url = url
         self._secret = secret_bytes(secret)
         self._clock = clock
+        self._tls = trust(ca)
         self._session: ClientSession | None = None
 
-    async def send(self, delivery: Delivery) -> None:
+    async def send(self, delivery: Delivery) -> Receipt:
         """Post one result and judge the answer."""
         body = payload(delivery)
         try:
@@ -79,10 +85,17 @@ class Webhook(Sink):
             ) as answer:
                 text = (await answer.content.read(300)).decode("utf-8", "replace")
                 judge(answer.status, text, answer.headers.get("Retry-After"))
-        except TimeoutError as error:
-            raise Unavailable("it did not answer in time") from error
-        except (ClientError, OSError) as error:
-            raise Unavailable(f"it cannot be reached: {error}") from error
+        except (ClientError, OSError, TimeoutError) as error:
+            raise Unavailable(words(error)) from error
+        return Receipt()
+
+    async def rehearse(self, delivery: Delivery | None) -> list[Expectation]:
+        """Whether anybody answers at the address; nothing is posted."""
+        try:
+            async with self._client().options(self._url, allow_redirects=False) as answer:
+                return [Expectation("address", "ok", f"somebody answers there ({answer.status} to OPTIONS)")]
+        except (ClientError, OSError, TimeoutError) as error:
+            return [Expectation("address", "missing", words(error), "check `url`")]
 
     async def close(self) -> None:
         """Close the connection."""
@@ -91,7 +104,9 @@ class Webhook(Sink):
 
     def _client(self) -> ClientSession:
         if self._session is None:
-            self._session = ClientSession(timeout=ClientTimeout(total=self.seconds - 2, connect=8))
+            self._session = ClientSession(
+                connector=TCPConnector(ssl=self._tls), timeout=ClientTimeout(total=self.seconds - 2, connect=8)
+            )
         return self._session
 
     def _headers(self, key: str, body: bytes) -> dict[str, str]:

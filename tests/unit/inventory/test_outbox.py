@@ -10,6 +10,7 @@ from cloned.inventory import outbox
 from cloned.inventory.database import LedgerError
 from cloned.inventory.outbox import Outbox, wait_after
 from cloned.inventory.sinks.base import Refused, Sink, Unavailable
+from cloned.inventory.sinks.told import Receipt
 
 
 class Recorder(Sink):
@@ -26,6 +27,7 @@ class Recorder(Sink):
             if trouble is not None:
                 raise trouble
         self.got.append((delivery.laptop, delivery.attempt, delivery.key))
+        return Receipt()
 
     async def has(self, count):
         async with asyncio.timeout(10):
@@ -78,7 +80,7 @@ async def test_a_sink_that_is_down_holds_nothing_else_up_and_gets_all_in_order_l
         async def send(self, delivery):
             if not self.up:
                 raise Unavailable("it cannot be reached")
-            await super().send(delivery)
+            return await super().send(delivery)
 
     down, well = Down("down"), Recorder("well")
     async with running(ledger, down, well, clock=clock) as box:

@@ -6,7 +6,7 @@ Arguments: ledger, kind of sink (webhook, csv or none: nothing is delivered), it
 import asyncio
 import sys
 
-from cloned.config import SinkSettings
+from cloned.destinations import FileSettings, WebhookSettings
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import Outbox
 from cloned.inventory.sinks import make
@@ -14,9 +14,9 @@ from cloned.inventory.sinks import make
 
 async def main(place, kind, where, first, last, secret):
     if kind == "webhook":
-        sink = SinkSettings(name="s", type="webhook", url=where, secret=secret)
+        sink = WebhookSettings(name="s", type="webhook", url=where, secret=secret)
     else:
-        sink = SinkSettings(name="s", type="csv", path=where)
+        sink = FileSettings(name="s", type="csv", path=where)
     ledger = await Ledger.open(place)
     outbox = Outbox(ledger, [make(sink)])
     running = None if kind == "none" else asyncio.create_task(outbox.run())

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 from aiohttp import web
 
-from cloned.config import SinkSettings
+from cloned.destinations import FileSettings, WebhookSettings
 from cloned.inventory import offline as commands
 from cloned.inventory import outbox
 from cloned.inventory.ledger import Ledger
@@ -94,7 +94,7 @@ class Receiver:
 
     @property
     def sink(self):
-        return SinkSettings(name="s", type="webhook", url=f"http://127.0.0.1:{self.port}/results", secret=SECRET)
+        return WebhookSettings(name="s", type="webhook", url=f"http://127.0.0.1:{self.port}/results", secret=SECRET)
 
 
 @contextlib.asynccontextmanager
@@ -162,7 +162,7 @@ async def test_a_receiver_that_was_down_gets_all_in_order_while_the_file_never_w
     receiver = Receiver()
     async with receiver.serving():
         pass  # now its port is known, and closed
-    file = SinkSettings(name="f", type="csv", path=tmp_path / "f.csv")
+    file = FileSettings(name="f", type="csv", path=tmp_path / "f.csv")
     async with opened(tmp_path / "l.sqlite", receiver.sink, file) as inventory:
         for attempt in range(1, 6):
             await inventory.record(row(attempt))
@@ -225,7 +225,7 @@ async def test_a_file_has_each_line_once_however_often_the_writer_was_killed(tmp
             for _ in range(random.randrange(1, 15)):
                 await process.stdout.readline()
             await asyncio.sleep(random.random() * 0.03)
-    async with opened(place, SinkSettings(name="s", type="csv", path=path)) as inventory:
+    async with opened(place, FileSettings(name="s", type="csv", path=path)) as inventory:
         await until(lambda: states(inventory, s="idle"))
         recorded = [each["attempt"] for each in await inventory.rows()]
     with path.open(encoding="utf-8-sig", newline="") as file:

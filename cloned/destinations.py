@@ -1,0 +1,206 @@
+"""The `[[sink]]` sections of the configuration: one class for each kind of inventory elsewhere.
+
+What the keys of a kind mean, and what that system does with them, stands beside each sink
+(`inventory/sinks/*.toml`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from cloned.sections import SecretiveSection, Section
+
+StatusType = Literal["deployable", "pending", "undeployable", "archived"]
+Which = Literal["all", "newest"]
+
+
+def _address(url: str) -> str:
+    """An http or https URL with a host and without a password in it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address such as https://inventory.example is expected")
+    if parts.username or parts.password:
+        raise ValueError("no name or password belongs into the address; use `token`")
+    return url.rstrip("/")
+
+
+def _uuid(text: SecretStr) -> SecretStr:
+    """Anything else makes DeviceHub answer 500."""
+    try:
+        uuid.UUID(text.get_secret_value())
+    except ValueError as error:
+        raise ValueError("a DeviceHub token is a UUID such as 5018dd65-9abd-4a62-8896-80f34ac66150") from error
+    return text
+
+
+def _given(text: SecretStr) -> SecretStr:
+    if not text.get_secret_value().strip():
+        raise ValueError("it is empty")
+    return text
+
+
+Url = Annotated[str, AfterValidator(_address)]
+Token = Annotated[SecretStr, AfterValidator(_given)]
+
+
+class SinkSettings(SecretiveSection):
+    """What every `[[sink]]` has."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class WebhookSettings(SinkSettings):
+    """`type = "webhook"`: every result is posted as signed JSON."""
+
+    type: Literal["webhook"]
+    url: str = ""
+    secret: SecretStr = SecretStr("")
+    ca: Path | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> WebhookSettings:
+        if not self.url:
+            raise ValueError(f"sink {self.name}: a webhook needs url")
+        return self
+
+
+class FileSettings(SinkSettings):
+    """`type = "csv" | "xlsx" | "jsonl"`: a file with a line for each result, or for each laptop its newest."""
+
+    type: Literal["csv", "xlsx", "jsonl"]
+    path: Path | None = None
+    rows: Which = "all"
+
+    @model_validator(mode="after")
+    def _complete(self) -> FileSettings:
+        if self.path is None:
+            raise ValueError(f"sink {self.name}: a {self.type} sink needs path")
+        return self
+
+
+class StatusLabel(Section):
+    """A status label of Snipe-IT: both its name and its type must be so."""
+
+    name: str
+    type: StatusType
+
+
+class CarriedValues(Section):
+    """`[sink.image.NAME]`: what a laptop with that image gets: fixed values, fields of the master's record."""
+
+    set: dict[str, str] = Field(default_factory=dict)
+    master: str = ""
+    """Serial of the laptop that the image was made of."""
+    copy_fields: tuple[str, ...] = ()
+
+
+class SnipeItSettings(SinkSettings):
+    """`type = "snipeit"`."""
+
+    type: Literal["snipeit"]
+    url: Url
+    token: Token
+    ca: Path | None = None
+    create: bool = True
+    """Make an asset for a serial that is not there."""
+    numbers: Literal["ours", "server"] = "ours"
+    """Who gives a new laptop its number."""
+    done: StatusLabel | int = StatusLabel(name="Ready to Deploy", type="deployable")
+    failed: StatusLabel | int | None = None
+    erased: StatusLabel | int | None = None
+    waiting: StatusLabel | int = StatusLabel(name="Pending", type="pending")
+    """For an asset that is made before its laptop is done."""
+    model: str = "{product}"
+    """Its exact name or number there."""
+    category: str | int = ""
+    """Where new models are made; empty: none is made."""
+    fieldset: str | int = ""
+    """What new models get."""
+    company: str = ""
+    location: str = ""
+    sheet: bool = False
+    """Attach the hand-over sheet, once."""
+    audit: bool = False
+    """Leave a line in the asset's history; this also sets its date of last audit."""
+    fields: dict[str, str] = Field(default_factory=dict)
+    image: dict[str, CarriedValues] = Field(default_factory=dict)
+
+
+class GlpiSettings(SinkSettings):
+    """`type = "glpi"`: GLPI 10 and 11 through apirest.php."""
+
+    type: Literal["glpi"]
+    url: Url
+    token: Token
+    """The user's API token."""
+    app_token: SecretStr = SecretStr("")
+    ca: Path | None = None
+    create: bool = True
+    done: str = ""
+    failed: str = ""
+    erased: str = ""
+    """Names of states; empty: the state is left as it is."""
+    make: bool = False
+    """Make states, models and manufacturers that are missing."""
+    comment: str = ""
+    """A line that is put below the comment that is there."""
+    note: str = ""
+    """A line for the notepad."""
+    sheet: bool = False
+    inventory: bool = False
+    """Send the native inventory document first."""
+    fields: dict[str, str] = Field(default_factory=dict)
+
+
+class OcsSettings(SinkSettings):
+    """`type = "ocs"`: OCS Inventory NG, spoken to as its agents do."""
+
+    type: Literal["ocs"]
+    url: Url
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    """Basic authentication, where the web server in front asks for it."""
+    ca: Path | None = None
+    api: str = ""
+    """Address of its REST service, where there is one, to read back: `https://ocs.example/ocsapi`."""
+    tag: str = "{tag}"
+    """TAG of its account, taken at the first inventory only."""
+    description: str = "cloned: {image}, {verdict}, {date}"
+    fields: dict[str, str] = Field(default_factory=dict)
+    """Account fields (`fields_3`), taken at the first inventory only."""
+
+
+PROPERTIES = {
+    "cloned_image": "{image}",
+    "cloned_image_hash": "{image_hash}",
+    "cloned_verdict": "{verdict}",
+    "cloned_on": "{date}",
+    "cloned_erasure": "{erasure.result}",
+    "cloned_report": "{report}",
+}
+"""What DeviceHub is told of a result where nothing else is asked for: it has no state, note or file to put it in."""
+
+
+class DeviceHubSettings(SinkSettings):
+    """`type = "devicehub"`: eReuse DeviceHub, the Django one."""
+
+    type: Literal["devicehub"]
+    url: Url
+    token: Annotated[SecretStr, AfterValidator(_uuid)]
+    ca: Path | None = None
+    lot: str = ""
+    """Name or number of the lot that laptops are put in."""
+    fields: dict[str, str] = Field(default_factory=lambda: dict(PROPERTIES))
+    """Properties."""
+
+
+AnySink = Annotated[
+    WebhookSettings | FileSettings | SnipeItSettings | GlpiSettings | OcsSettings | DeviceHubSettings,
+    Field(discriminator="type"),
+]
+KINDS = ("webhook", "csv", "xlsx", "jsonl", "snipeit", "glpi", "ocs", "devicehub")

@@ -1,0 +1,61 @@
+"""`cloned inventory test SINK`: everything but the writing, said in one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cloned.destinations import AnySink
+from cloned.errors import UsageError
+from cloned.inventory import rows
+from cloned.inventory.ledger import Ledger
+from cloned.inventory.sinks import make
+from cloned.inventory.sinks.base import Delivery, Surroundings
+from cloned.inventory.sinks.told import Expectation
+
+
+async def rehearse(
+    sinks: Sequence[AnySink], name: str, laptop: str | None, place: Path | str, around: Surroundings | None = None
+) -> list[Expectation]:
+    """What the sink called `name` would do, with the newest result of `laptop` where one is named.
+
+    Raises UsageError where there is no such sink or result, MissingError where there is no ledger to look into.
+    """
+    settings = next((each for each in sinks if each.name == name), None)
+    if settings is None:
+        raise UsageError(f"there is no sink {name}", f"there are: {', '.join(each.name for each in sinks) or 'none'}")
+    delivery = None if laptop is None else await newest(place, laptop)
+    sink = make(settings, around)
+    try:
+        return await sink.rehearse(delivery)
+    finally:
+        await sink.close()
+
+
+async def newest(place: Path | str, laptop: str) -> Delivery:
+    """The newest result of a laptop, named by id, number, tag, serial or MAC. Raises UsageError."""
+    ledger = await Ledger.open(place, create=False)
+    try:
+        found = await ledger.rows(laptop=laptop, limit=1) or [
+            row for row in await ledger.rows() if is_called(row, laptop)
+        ]
+    finally:
+        await ledger.close()
+    if not found:
+        raise UsageError(f"the ledger has no result of a laptop {laptop}", "see `cloned laptops`")
+    return delivery_of(found[-1])
+
+
+def is_called(row: dict[str, Any], name: str) -> bool:
+    """Whether a row is of the laptop that a person calls so."""
+    wanted = name.strip().casefold()
+    names = [row.get("laptop"), row.get("tag"), row.get("serial"), row.get("number"), *(row.get("macs") or [])]
+    return wanted in [str(each).casefold() for each in names if each not in (None, "")]
+
+
+def delivery_of(row: dict[str, Any]) -> Delivery:
+    """A row of the ledger as it would be on its way."""
+    data = {key: value for key, value in row.items() if key != "revision"}
+    kept = rows.LedgerRow(str(data["laptop"]), int(data["attempt"]), data)
+    return Delivery(kept.key, kept.laptop, kept.attempt, int(row.get("revision") or 1), data)

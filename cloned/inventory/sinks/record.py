@@ -1,0 +1,57 @@
+"""The record of a result: its ledger row with a few words that people need, for templates. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from cloned.inventory.sinks.base import Delivery
+
+Role = Literal["done", "failed", "erased", "waiting"]
+
+ROLES: dict[str, Role] = {"done": "done", "aside": "failed", "gone": "failed", "erased": "erased"}
+"""What the state of a laptop means for its status elsewhere; any other is on its way still: waiting."""
+
+_FORGOTTEN = """
+to be filled by o.e.m.|to be filled by o.e.m|default string|system serial number|serial|serial number|unknown|oem|empty
+not specified|not available|not applicable|none|n/a|na|null|invalid|system serial|systemserialnumb|system serial numb
+eval|0123456789|1234567890|12345678|123456789|123456|chassis serial number|mb-1234567890|no asset tag|c09lvqa|todo|unset
+no asset information|asset-1234567890
+"""
+PLACEHOLDERS = frozenset(word for line in _FORGOTTEN.strip().splitlines() for word in line.split("|"))
+"""Serials that makers forgot to set: two laptops with one of these are not the same laptop."""
+
+
+def role(row: Mapping[str, Any]) -> Role:
+    """What a row says of the laptop's status."""
+    return ROLES.get(str(row.get("state")), "waiting")
+
+
+def usable(serial: object) -> str:
+    """The serial where a laptop can be known by it, else ""."""
+    text = str(serial or "").strip()
+    same = len(set(text)) <= 1
+    return "" if same or text.casefold() in PLACEHOLDERS else text
+
+
+def record_of(delivery: Delivery, **more: Any) -> dict[str, Any]:
+    """Everything that a template may name; `more` is what the workshop adds (`report`, `workshop`)."""
+    row = dict(delivery.row)
+    facts = row.get("facts") or {}
+    disk = dict(row.get("disk") or {})
+    if disk.get("size"):
+        disk["size_gb"] = round(disk["size"] / 1e9)
+    at = str(row.get("at") or "")
+    return {
+        **facts,
+        **row,
+        "disk": disk,
+        "serial": usable(row.get("serial")),
+        "date": at[:10],
+        "time": at[11:16],
+        "mac": (row.get("macs") or [""])[0],
+        "key": delivery.key,
+        "attempt": delivery.attempt,
+        "revision": delivery.revision,
+        **more,
+    }

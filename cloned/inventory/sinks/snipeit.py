@@ -1,0 +1,390 @@
+"""Snipe-IT: each laptop is one asset, found by its serial, with the status that its last result gives it.
+
+By the rules of a sharing point: one asset with the serial and the same number is updated; another number, several
+assets, or the number on another serial are told and nothing is touched; none is made new. What is written is read
+back and compared, for a success there proves nothing. snipeit.toml says what is known of the other side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import weakref
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from cloned.destinations import CarriedValues, SnipeItSettings, StatusLabel
+from cloned.errors import UsageError
+from cloned.inventory.sinks import snipeit_rehearsal as rehearsal
+from cloned.inventory.sinks.base import Delivery, Refused, Sink, Surroundings, Unavailable
+from cloned.inventory.sinks.http import HttpPeer
+from cloned.inventory.sinks.record import record_of, role, usable
+from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItApi, SnipeItError
+from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, Choice, Wishes, changes, choose, unkept
+from cloned.inventory.sinks.snipeit_catalogue import Missing, SnipeItCatalogue
+from cloned.inventory.sinks.templates import Template, TemplateError, parse
+from cloned.inventory.sinks.told import Expectation, Known, Receipt
+
+TRIES = 5
+"""Parallel creation fails there on its own number [197]: how often we try."""
+_locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+"""One at a time for each server, whatever sinks speak to it."""
+
+
+class SnipeIt(Sink):
+    """Raises UsageError where a template is none or the certificate cannot be read."""
+
+    seconds = 90.0
+    keeps: ClassVar[Literal["state", "log"]] = "state"
+
+    def __init__(self, settings: SnipeItSettings, around: Surroundings | None = None) -> None:
+        super().__init__(settings.name)
+        token = settings.token.get_secret_value()
+        self.settings, self.around = settings, around or Surroundings()
+        self.peer = HttpPeer(settings.url, headers={"Authorization": f"Bearer {token}"}, ca=settings.ca)
+        self.peer.hush.never(token)
+        self.api = SnipeItApi(self.peer)
+        self.catalogue = SnipeItCatalogue(self.api, settings)
+        self.templates = {name: template(self.name, text) for name, text in settings.fields.items()}
+        self._model, self._company, self._location = (
+            template(self.name, text) for text in (settings.model, settings.company, settings.location)
+        )
+        self._encrypted: dict[int, frozenset[str]] = {}
+        self._lock = _locks.setdefault(self.peer.base, asyncio.Lock())
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.peer.close()
+
+    # What the outbox and the way in ask for.
+
+    async def send(self, delivery: Delivery) -> Receipt:
+        """Find or make the asset, change what differs, read it back. Raises Unavailable or Refused."""
+        record = self.record(delivery)
+        async with self._lock:
+            try:
+                return await self._send(delivery, record)
+            except SnipeItError as error:
+                if "selected" not in str(error):
+                    raise self._refused(error) from error
+            self.catalogue.forget()  # a label or model that we knew is gone: look them up again, once
+            try:
+                return await self._send(delivery, record)
+            except SnipeItError as error:
+                raise self._refused(error) from error
+
+    async def number(self, delivery: Delivery) -> str:
+        """The asset's number, the asset being made with the status `waiting` where it is not there yet."""
+        record = self.record(delivery)
+        async with self._lock:
+            try:
+                choice = await self.choice(record)
+                asset = choice.asset or await self._create(record, "waiting")
+            except SnipeItError as error:
+                raise self._refused(error) from error
+            return asset.tag
+
+    async def known(self, serial: str, tag: str = "") -> Known | None:
+        """What it knows of a serial, or without a usable one of a number. Raises Unavailable."""
+        try:
+            found = await self._alike(usable(serial), tag)
+        except (SnipeItError, Refused) as error:
+            raise Unavailable(str(error)) from error
+        if not found:
+            return Known(0)
+        first = found[0]
+        said = (f"{len(found)} assets have this serial: {', '.join(each.tag for each in found)}",) if found[1:] else ()
+        return Known(len(found), first.tag, first.model, first.status, any(each.lent for each in found), said)
+
+    async def _alike(self, serial: str, tag: str) -> list[Asset]:
+        if serial:
+            return [each for each in await self.api.by_serial(serial) if each.serial == serial]
+        one = await self.api.by_tag(tag) if tag else None
+        return [] if one is None else [one]
+
+    async def rehearse(self, delivery: Delivery | None) -> list[Expectation]:
+        """What would be found, created and changed; writes nothing."""
+        return await rehearsal.rehearse(self, delivery)
+
+    # One result.
+
+    def record(self, delivery: Delivery) -> dict[str, Any]:
+        """The record that templates look into."""
+        page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
+        return record_of(delivery, workshop=self.around.workshop, report=page)
+
+    async def choice(self, record: Mapping[str, Any]) -> Choice:
+        """Which asset is meant. Raises Refused where none can be told."""
+        serial, tag = record["serial"], str(record.get("tag") or "")
+        if not serial and not tag:
+            raise Refused("it has neither a usable serial nor a number: give it a number, then send it again")
+        by_serial = await self.api.by_serial(serial) if serial else []
+        by_tag = await self.api.by_tag(tag) if tag and not by_serial else None
+        choice = choose(serial, tag, by_serial, by_tag)
+        if choice.told:
+            raise Refused(f"nothing was changed in Snipe-IT: {choice.told}")
+        return choice
+
+    async def _send(self, delivery: Delivery, record: dict[str, Any]) -> Receipt:
+        asset = (await self.choice(record)).asset
+        if asset is None:
+            if not self.settings.create:
+                raise Refused("it is not in Snipe-IT, and `create` is off: make it there, then send it again")
+            asset = await self._create(record, role(record))
+        faults: list[str] = []
+        wishes = await self.wishes(record, asset, faults)
+        try:
+            asset = await self._change(asset, wishes, faults)
+        except SnipeItError as error:
+            if "selected" in str(error):
+                raise
+            faults.append(self._words(error))
+        await self._extras(delivery, record, asset, faults)
+        if faults:
+            raise Refused(f"{asset.tag} in Snipe-IT is up to date, except: {'; '.join(faults)}")
+        return Receipt(self.remarks(asset, wishes), asset.tag, f"{self.peer.base}/hardware/{asset.id}")
+
+    async def wishes(self, record: Mapping[str, Any], asset: Asset | None, faults: list[str]) -> Wishes:
+        """What the asset should be like; what cannot be looked up goes into `faults`."""
+        values = {name: each.fill(record) for name, each in self.templates.items()}
+        custom = {name: value for name, value in values.items() if value and name not in PLAIN}
+        custom = {**await self._carried(str(record.get("image") or ""), faults), **custom}
+        self.peer.hush.allow(custom.values())
+        label = self._label(role(record))
+        return Wishes(
+            serial=record["serial"],
+            name=values.get("name", "")[:LONGEST],
+            order_number=values.get("order_number", "")[:LONGEST],
+            status_id=None if label is None else await self.catalogue.label(label),
+            company_id=await self._place("companies", self._company.fill(record), "company", faults),
+            location_id=await self._place("locations", self._location.fill(record), "location", faults),
+            custom=custom,
+        )
+
+    def _label(self, wanted: str) -> StatusLabel | int | None:
+        """The label for a role; a laptop that is on its way still changes nobody's status."""
+        return {"done": self.settings.done, "failed": self.settings.failed, "erased": self.settings.erased}.get(wanted)
+
+    async def _place(self, kind: str, name: str, what: str, faults: list[str]) -> int | None:
+        if not name:
+            return None
+        try:
+            return await self.catalogue.plain(kind, name, what)
+        except Missing as missing:
+            faults.append(str(missing))
+            return None
+
+    async def _carried(self, image: str, faults: list[str]) -> dict[str, str]:
+        """What an image brings with it: fixed values, and named fields of its master's own record."""
+        carried = self.settings.image.get(image, CarriedValues())
+        values = dict(carried.set)
+        if carried.master and carried.copy_fields:
+            masters = await self._alike(carried.master, "")
+            if len(masters) != 1:
+                faults.append(f"the master {carried.master} of {image} is in Snipe-IT {len(masters)} times, not once")
+                return values
+            known = {name: masters[0].field(name) for name in carried.copy_fields}
+            values |= {
+                name: each.value for name, each in known.items() if each and each.value and not _closed(each.value)
+            }
+        return values
+
+    def remarks(self, asset: Asset, wishes: Wishes) -> tuple[str, ...]:
+        """What is to be said though all is well."""
+        said = [f"{asset.tag} is lent out: its status and holder were left alone"] if asset.lent else []
+        absent = [name for name in wishes.custom if asset.field(name) is None]
+        if absent:
+            said.append(f"the model {asset.model} has no field {', '.join(absent)} there: put it into its fieldset")
+        barred = [name for name in wishes.custom if (f := asset.field(name)) and f.column in self.barred(asset)]
+        if barred:
+            said.append(f"the field {', '.join(barred)} is encrypted there and never written")
+        return tuple(said)
+
+    # Writing.
+
+    def barred(self, asset: Asset) -> frozenset[str]:
+        """Columns of encrypted fields, as far as they are known: they are never written [208] [209]."""
+        closed = {each.column for each in asset.fields.values() if _closed(each.value)}
+        return self._encrypted.get(asset.model_id, frozenset()) | closed
+
+    async def _change(self, asset: Asset, wishes: Wishes, faults: list[str]) -> Asset:
+        """PATCH what differs, look whether it was kept. Only the answer to a write tells which fields are encrypted."""
+        sent = changes(asset, wishes, self.barred(asset))
+        if not sent:
+            return asset
+        custom = {key for key in sent if key.startswith("_")}
+        if custom and asset.model_id not in self._encrypted:
+            first = {key: value for key, value in sent.items() if key not in custom}
+            try:
+                await self._patch(asset, first)
+            except SnipeItError as error:
+                if not set(error.messages) & custom:  # else a field that we were to fill next is required there
+                    raise
+            sent = {key: value for key, value in sent.items() if key not in self.barred(asset)}
+        await self._patch(asset, sent)
+        after = await self.api.by_id(asset.id)
+        faults += [f"Snipe-IT did not keep what it took: {told}" for told in unkept(after, sent)]
+        return after
+
+    async def _patch(self, asset: Asset, body: Mapping[str, Any]) -> None:
+        self._learn(await self.api.write("PATCH", f"hardware/{asset.id}", body))
+
+    def _learn(self, payload: Any) -> None:
+        """The answer to a write names the fields of the model, with what is encrypted."""
+        try:
+            model = payload["model"]
+            fields = model["fieldset"]["fields"] if model["fieldset"] else []
+            columns = frozenset(str(each["db_column"]) for each in fields if int(each["field_encrypted"] or 0))
+            self._encrypted[int(model["id"])] = columns
+        except (KeyError, TypeError, ValueError):
+            return  # an older or newer release: what reads ENCRYPTED is still never written
+
+    async def _create(self, record: Mapping[str, Any], wanted: str) -> Asset:
+        """Make the asset without its custom fields: whether one is encrypted is known only afterwards."""
+        serial, tag = record["serial"], str(record.get("tag") or "")
+        if not tag and self.settings.numbers == "ours":
+            raise Refused('it has no number yet: give it one, or set `numbers = "server"` to have Snipe-IT number it')
+        label = self._label(wanted) or self.settings.waiting
+        body: dict[str, Any] = {
+            "model_id": await self._model_id(record),
+            "status_id": await self.catalogue.label(label),
+        }
+        body |= {key: value for key, value in (("serial", serial), ("asset_tag", tag)) if value}
+        asset = await self._numbered(body, serial, record)
+        if serial and len(same := [each for each in await self.api.by_serial(serial) if each.serial == serial]) > 1:
+            tags = ", ".join(each.tag for each in same)
+            raise Refused(
+                f"{serial} was made in Snipe-IT by somebody else at the same moment ({tags}): delete one of them"
+            )
+        if faults := unkept(asset, body):
+            raise Refused(f"{asset.tag} was made in Snipe-IT, but {'; '.join(faults)}")
+        return asset
+
+    async def _numbered(self, body: dict[str, Any], serial: str, record: Mapping[str, Any]) -> Asset:
+        """POST; where its own number was taken meanwhile, look for the serial and try again [197]."""
+        for left in reversed(range(TRIES)):
+            try:
+                payload = await self.api.write("POST", "hardware", body)
+                self._learn(payload)
+                return await self.api.by_id(int(payload["id"]))
+            except SnipeItError as error:
+                if required := self._required(error, record, body):
+                    body |= required
+                    continue
+                if not taken(error) or "asset_tag" in body or not left:
+                    raise
+            await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - so that two workshops don't knock together
+            if serial and (found := [each for each in await self.api.by_serial(serial) if each.serial == serial]):
+                return found[0]
+        raise Unavailable("Snipe-IT gave the same number to several at once, five times")
+
+    def _required(self, error: SnipeItError, record: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, str]:
+        """Required fields that a new asset lacks and that we can fill, if we know that they are not encrypted.
+
+        A limited token's POST would store an encrypted one in clear [209] [210].
+        """
+        asked = [key for key, said in error.messages.items() if key.startswith("_snipeit_") and "required" in said]
+        known = self._encrypted.get(int(body["model_id"]))
+        if not asked or known is None or set(asked) & (known | set(body)):
+            return {}
+        names = {column_words(name): each.fill(record) for name, each in self.templates.items()}
+        values = {key: names.get(re.sub(r"^_snipeit_|_\d+$", "", key)) or "" for key in asked}
+        return {key: value for key, value in values.items() if value} if all(values.values()) else {}
+
+    def model_name(self, record: Mapping[str, Any]) -> str:
+        """What the laptop's model is called there, by name or number."""
+        return self._model.fill(record)
+
+    async def _model_id(self, record: Mapping[str, Any]) -> int:
+        name, maker = self.model_name(record), str(record.get("vendor") or "")
+        if not name:
+            raise Refused("the laptop tells no model: set `model` to what its model is called in Snipe-IT")
+        return await self.catalogue.model(name, maker) or await self.catalogue.make_model(name, maker)
+
+    # Sheet and history.
+
+    async def _extras(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset, faults: list[str]) -> None:
+        if role(record) != "done":
+            return
+        for wanted, act in ((self.settings.sheet, self._sheet), (self.settings.audit, self._audit)):
+            if wanted:
+                try:
+                    await act(delivery, record, asset)
+                except NotAllowed as error:
+                    faults.append(str(error))
+                except SnipeItError as error:
+                    faults.append(self._words(error))
+
+    async def _sheet(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> None:
+        """Attach the sheet unless it is there: the file's name says whose and of which attempt it is."""
+        if self.around.sheet is None or await self.has_sheet(delivery, asset):
+            return
+        slug = sheet_slug(delivery)
+        content = await self.around.sheet(delivery)
+        if content is None:
+            raise Unavailable("the hand-over sheet is not ready yet")
+        await self.api.attach(asset.id, f"{slug}.pdf", content, "hand-over sheet")
+        if not await self.has_sheet(delivery, asset):
+            raise SnipeItError({"": "the sheet was taken and not kept: look at the upload limits of PHP there"})
+
+    async def has_sheet(self, delivery: Delivery, asset: Asset) -> bool:
+        """Whether this attempt's sheet is among the files."""
+        return any(f"-{sheet_slug(delivery)}." in name for name in await self.api.files(asset.id))
+
+    async def _audit(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> None:
+        """A line in its history, once: it carries our key, and is looked for where the token may read reports."""
+        mark = delivery.key[:15]
+        try:
+            body = await self.api.get("reports/activity", item_type="asset", item_id=asset.id, search=mark, limit=20)
+            if any(mark in str(each.get("note")) for each in body.get("rows") or []):
+                return
+        except NotAllowed:
+            pass  # it cannot be looked up: a crash at the wrong moment may leave the line twice
+        note = f"cloned: {record.get('image')}, {record.get('verdict')} ({mark})"
+        await self.api.write("POST", f"hardware/{asset.id}/audit", {"note": note})
+
+    # Words.
+
+    def _words(self, error: SnipeItError) -> str:
+        """What it refused, and what to do."""
+        said = str(error)
+        if "serial must be unique" in said:
+            return f"{said} Two assets share it, or this is the fault of 8.x that PR 18155 mends: update Snipe-IT"
+        if "required" in said:
+            return f"{said} Fill it by [sink.fields], or make it optional in the fieldset"
+        if "upload" in said:
+            return f"{said} (raise upload_max_filesize and post_max_size of PHP there)"
+        return said
+
+    def _refused(self, error: SnipeItError) -> Refused:
+        return Refused(f"Snipe-IT did not take it: {self._words(error)}")
+
+
+def taken(error: SnipeItError) -> bool:
+    """Whether only its own number was in the way, drawn by another at the same moment; not that it draws none."""
+    said = error.messages.get("asset_tag", "")
+    return set(error.messages) == {"asset_tag"} and "unique" in said and "at least" not in said
+
+
+def template(sink: str, source: str) -> Template:
+    """Understand a template of a sink. Raises UsageError."""
+    try:
+        return parse(source)
+    except TemplateError as error:
+        raise UsageError(f"sink {sink}: {error}", "correct it in the configuration") from error
+
+
+def column_words(name: str) -> str:
+    """A label as it stands in the name of its column: `Battery health %` → `battery_health`."""
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"^_snipeit_|_\d+$", "", name).lower()).strip("_")
+
+
+def sheet_slug(delivery: Delivery) -> str:
+    """The file name of a sheet as Snipe-IT keeps it: lower case, dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", f"cloned-sheet-{delivery.laptop}-{delivery.attempt}".lower()).strip("-")
+
+
+def _closed(value: str) -> bool:
+    """Whether a value is that of an encrypted field."""
+    return value == "ENCRYPTED" or value.startswith("Error Decrypting")

@@ -1,0 +1,219 @@
+"""Assets of Snipe-IT as we read them, which one is meant, and what is to change. Pure.
+
+GETs come HTML-escaped, so every text is unescaped once, here, and what was read is never written back. The
+numbers in brackets name exchanges with the real one (tests/data/inventories/snipe-it.jsonl).
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+ENCRYPTED = "ENCRYPTED"
+"""What an encrypted field reads as without the right to see it [207]."""
+LONGEST = 191
+"""Characters that serial, name and tag hold: what is longer is cut there without a word [071] [097]."""
+
+
+@dataclass(frozen=True)
+class CustomValue:
+    """A custom field of one asset."""
+
+    column: str
+    value: str
+    format: str
+    element: str
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One asset; texts are unescaped, empty where there is nothing."""
+
+    id: int
+    tag: str
+    serial: str
+    name: str
+    order_number: str
+    model_id: int
+    model: str
+    status_id: int
+    status: str
+    status_type: str
+    holder: Literal["", "user", "location", "asset"]
+    """What it is checked out to. Never who: that is read past."""
+    company_id: int | None
+    location_id: int | None
+    fields: Mapping[str, CustomValue]
+    """By their label."""
+
+    @property
+    def lent(self) -> bool:
+        """Whether somebody has it. A location may just be the shelf."""
+        return self.holder in ("user", "asset")
+
+    def field(self, name: str) -> CustomValue | None:
+        """A custom field by its label or its column."""
+        return self.fields.get(name) or next((each for each in self.fields.values() if each.column == name), None)
+
+
+def read_asset(body: Mapping[str, Any]) -> Asset:
+    """One asset of a GET. Raises ValueError where it is none."""
+    try:
+        status, custom = body["status_label"] or {}, body.get("custom_fields") or {}
+        return Asset(
+            id=int(body["id"]),
+            tag=text(body["asset_tag"]),
+            serial=text(body["serial"]),
+            name=text(body["name"]),
+            order_number=text(body.get("order_number")),
+            model_id=int((body["model"] or {}).get("id") or 0),
+            model=text((body["model"] or {}).get("name")),
+            status_id=int(status.get("id") or 0),
+            status=text(status.get("name")),
+            status_type=text(status.get("status_type")),
+            holder=_holder(body.get("assigned_to")),
+            company_id=_id(body.get("company")),
+            location_id=_id(body.get("rtd_location")),
+            fields={text(label): _custom(each) for label, each in (custom.items() if custom else ())},
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"an asset of another form than expected ({error})") from error
+
+
+def private(body: Mapping[str, Any]) -> list[str]:
+    """What an answer holds that we must never tell: who has it, and what people wrote into its fields."""
+    holder, custom = body.get("assigned_to"), body.get("custom_fields")
+    told: list[Any] = [each for each in holder.values() if isinstance(each, str)] if isinstance(holder, dict) else []
+    if isinstance(custom, dict):
+        told += [each.get("value") for each in custom.values() if isinstance(each, dict)]
+    told += [body.get("notes")]
+    both = [str(each) for each in told if each]
+    return [each for each in {*both, *map(html.unescape, both)} if each not in ("user", "location", "asset", ENCRYPTED)]
+
+
+def text(value: object) -> str:
+    """A text as a person typed it."""
+    return "" if value is None else html.unescape(str(value)).strip()
+
+
+def _id(value: object) -> int | None:
+    return int(value["id"]) if isinstance(value, dict) else None
+
+
+def _holder(value: object) -> Literal["", "user", "location", "asset"]:
+    if value is None:
+        return ""
+    kind = value.get("type") if isinstance(value, dict) else None
+    return kind if kind in ("location", "asset") else "user"  # what is unknown counts as a person
+
+
+def _custom(each: Mapping[str, Any]) -> CustomValue:
+    return CustomValue(
+        str(each["field"]), text(each.get("value")), str(each.get("field_format") or ""), str(each.get("element") or "")
+    )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which asset is meant: one to change, none (so one may be made), or a reason to leave all alone."""
+
+    asset: Asset | None = None
+    told: str = ""
+
+
+def choose(serial: str, tag: str, by_serial: Sequence[Asset], by_tag: Asset | None) -> Choice:
+    """The rules of a sharing point. `by_serial` is what the search gave; it is compared here once more."""
+    exact = [asset for asset in by_serial if asset.serial == serial]
+    if len(exact) > 1:
+        tags = ", ".join(asset.tag for asset in exact)
+        return Choice(told=f"{len(exact)} assets have the serial {serial} ({tags}): keep one of them")
+    if len(exact) == 1:
+        if tag and exact[0].tag != tag:
+            return Choice(
+                told=f"the inventory calls {serial} {exact[0].tag}, the sticker says {tag}: correct one of them"
+            )
+        return Choice(exact[0])
+    if by_serial:
+        other = by_serial[0]
+        return Choice(
+            told=f"{other.tag} has the serial {other.serial}, which differs from {serial} in case or spaces only"
+        )
+    if by_tag is not None and by_tag.serial and by_tag.serial != serial:
+        return Choice(
+            told=f"{tag} is another laptop there, with the serial {by_tag.serial}, not {serial or 'one unknown'}"
+        )
+    return Choice(by_tag)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What an asset should be like; what is None or not named is left as it is."""
+
+    serial: str = ""
+    name: str = ""
+    order_number: str = ""
+    status_id: int | None = None
+    company_id: int | None = None
+    location_id: int | None = None
+    custom: Mapping[str, str] = field(default_factory=dict)
+    """By label or column."""
+
+
+PLAIN = ("name", "order_number")
+"""Keys of `[sink.fields]` that are no custom fields. Notes are people's: a line more meant writing theirs back."""
+
+
+def changes(asset: Asset, wishes: Wishes, barred: Iterable[str] = ()) -> dict[str, Any]:
+    """What to PATCH: only what differs, for its own unchanged serial is refused [170]. `barred`: encrypted columns."""
+    sent: dict[str, Any] = {}
+    if wishes.serial and not asset.serial:
+        sent["serial"] = wishes.serial
+    if not asset.lent:
+        sent |= _differing(asset, wishes)
+    for name, value in wishes.custom.items():
+        known = asset.field(name)
+        if known is not None and known.column not in barred and not same(known, value) and known.value != ENCRYPTED:
+            sent[known.column] = value
+    return sent
+
+
+def _differing(asset: Asset, wishes: Wishes) -> dict[str, Any]:
+    pairs = {
+        "name": (asset.name, wishes.name),
+        "order_number": (asset.order_number, wishes.order_number),
+        "status_id": (asset.status_id, wishes.status_id),
+        "company_id": (asset.company_id, wishes.company_id),
+        "rtd_location_id": (asset.location_id, wishes.location_id),
+    }
+    return {key: wanted for key, (has, wanted) in pairs.items() if wanted not in (None, "", has)}
+
+
+def same(known: CustomValue, value: str) -> bool:
+    """Whether a custom field reads as it was written: a date shows its day only, a checkbox loses its spaces."""
+    if known.format == "DATE" or known.element == "date":
+        return known.value[:10] == value[:10]
+    if known.element == "checkbox":
+        return {part.strip() for part in known.value.split(",")} == {part.strip() for part in value.split(",")}
+    return known.value.replace("\r\n", "\n") == value.replace("\r\n", "\n").strip()
+
+
+def unkept(asset: Asset, sent: Mapping[str, Any]) -> list[str]:
+    """What was sent and does not read back so, one phrase for each; values that people wrote are not repeated."""
+    has = {
+        "serial": asset.serial, "name": asset.name, "status_id": asset.status_id, "company_id": asset.company_id,
+        "rtd_location_id": asset.location_id, "asset_tag": asset.tag, "order_number": asset.order_number,
+    }  # fmt: skip
+    told = [
+        f"{key} reads {has[key]!r:.60} instead of {value!r:.60}"
+        for key, value in sent.items()
+        if key in has and has[key] != value
+    ]
+    for column in (key for key in sent if key.startswith("_")):
+        known = asset.field(column)
+        if known is None:
+            told.append(f"the field {column} is not there")
+        elif not same(known, str(sent[column])):
+            told.append(f"the field {column} does not read as it was written")
+    return told

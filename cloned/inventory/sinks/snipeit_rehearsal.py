@@ -1,0 +1,187 @@
+"""What Snipe-IT would be told, found out without a write: for `cloned inventory test`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cloned.destinations import StatusLabel
+from cloned.inventory.sinks.base import Delivery, Refused, Unavailable
+from cloned.inventory.sinks.record import role
+from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItError
+from cloned.inventory.sinks.snipeit_asset import PLAIN, Asset, changes
+from cloned.inventory.sinks.told import Expectation
+
+if TYPE_CHECKING:
+    from cloned.inventory.sinks.snipeit import SnipeIt
+
+
+async def rehearse(sink: SnipeIt, delivery: Delivery | None) -> list[Expectation]:
+    """Lines for server, token, labels, places and fields, and for the laptop where one is given."""
+    lines: list[Expectation] = []
+    try:
+        lines.append(await _server(sink))
+        lines += await _labels(sink)
+        lines += await _places(sink)
+        lines += await _fields(sink)
+        if delivery is not None:
+            lines += await _laptop(sink, delivery)
+    except (Unavailable, Refused, SnipeItError) as error:
+        lines.append(Expectation("Snipe-IT", "missing", str(error)))
+    return lines
+
+
+async def _server(sink: SnipeIt) -> Expectation:
+    version = (await sink.api.get("version")).get("version")
+    await sink.api.get("users/me")
+    return Expectation("server", "ok", f"Snipe-IT {sink.peer.hush.clean(version, 20)}, and it accepts the token")
+
+
+async def _labels(sink: SnipeIt) -> list[Expectation]:
+    settings, lines = sink.settings, []
+    wanted = {
+        "done": settings.done,
+        "failed": settings.failed,
+        "erased": settings.erased,
+        "waiting": settings.waiting,
+    }
+    for name, label in wanted.items():
+        if isinstance(label, StatusLabel):
+            lines.append(await _lookup(f"label {name}", label.name, sink.catalogue.label(label)))
+        elif label is None:
+            lines.append(Expectation(f"label {name}", "ok", "none is set: the status is left as it is"))
+    return lines
+
+
+async def _places(sink: SnipeIt) -> list[Expectation]:
+    settings, lines = sink.settings, []
+    for kind, name, what in (
+        ("companies", settings.company, "company"),
+        ("locations", settings.location, "location"),
+        ("categories", settings.category, "category"),
+        ("fieldsets", settings.fieldset, "fieldset"),
+    ):
+        if isinstance(name, str) and name and "{" not in name:
+            lines.append(await _lookup(what, name, sink.catalogue.plain(kind, name, what)))
+    return lines
+
+
+async def _lookup(what: str, name: str, search: Any) -> Expectation:
+    try:
+        await search
+        return Expectation(what, "ok", name)
+    except NotAllowed as error:
+        return Expectation(what, "missing", f"{name} cannot be looked up: {error}", "or give its number")
+    except (Refused, SnipeItError) as error:
+        return Expectation(what, "missing", str(error))
+
+
+async def _fields(sink: SnipeIt) -> list[Expectation]:
+    custom = [name for name in _custom(sink) if name not in PLAIN]
+    if not custom:
+        return []
+    try:
+        rows = (await sink.api.get("fields", limit=500)).get("rows") or []
+    except NotAllowed:
+        said = "the token may not read the list of fields: seen at the first laptop only"
+        return [Expectation("fields", "ok", said)]
+    there = {str(each.get(key)) for each in rows for key in ("name", "db_column_name")}
+    there |= {sink.peer.hush.clean(each.get("name"), 200) for each in rows}
+    closed = {str(each.get("name")) for each in rows if each.get("field_encrypted") or each.get("encrypted")}
+    return [_field(name, name in there, name in closed) for name in custom]
+
+
+def _field(name: str, there: bool, closed: bool) -> Expectation:
+    if closed:
+        return Expectation(f"field {name}", "missing", "it is encrypted there and never written", "name another field")
+    if there:
+        return Expectation(f"field {name}", "ok", "it is there")
+    return Expectation(f"field {name}", "missing", "Snipe-IT has no such field", "make it, or correct its name")
+
+
+def _custom(sink: SnipeIt) -> list[str]:
+    carried = [name for each in sink.settings.image.values() for name in (*each.set, *each.copy_fields)]
+    return list(dict.fromkeys([*sink.settings.fields, *carried]))
+
+
+async def _laptop(sink: SnipeIt, delivery: Delivery) -> list[Expectation]:
+    record = sink.record(delivery)
+    try:
+        asset = (await sink.choice(record)).asset
+    except Refused as refusal:
+        return [Expectation("asset", "told", str(refusal))]
+    if asset is None:
+        return await _new(sink, record)
+    faults: list[str] = []
+    wishes = await sink.wishes(record, asset, faults)
+    sent = changes(asset, wishes, sink.barred(asset))
+    lines = [Expectation("asset", "ok", f"{asset.tag}, {asset.model}, {asset.status}")]
+    lines += [Expectation(said, "change", f"{_has(asset, key)} → {value}") for key, said, value in _named(asset, sent)]
+    lines += [Expectation("asset", "ok", said) for said in sink.remarks(asset, wishes)]
+    return (
+        lines
+        + [Expectation("asset", "missing", fault) for fault in faults]
+        + await _extras(sink, delivery, record, asset)
+    )
+
+
+def _named(asset: Asset, sent: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    labels = {each.column: label for label, each in asset.fields.items()}
+    return [(key, labels.get(key, key.removesuffix("_id")), str(value)) for key, value in sent.items()]
+
+
+def _has(asset: Asset, key: str) -> str:
+    """What stands there now. Values of custom fields are not repeated: nobody knows what people wrote there."""
+    if key == "status_id":
+        return f"{asset.status} ({asset.status_id})"
+    if key.startswith("_"):
+        known = asset.field(key)
+        return "what is there" if known and known.value else "empty"
+    plain = {
+        "serial": asset.serial,
+        "name": asset.name,
+        "company_id": asset.company_id,
+        "rtd_location_id": asset.location_id,
+    }
+    return str(plain.get(key) or "empty")
+
+
+async def _new(sink: SnipeIt, record: Mapping[str, Any]) -> list[Expectation]:
+    settings = sink.settings
+    if not settings.create:
+        return [
+            Expectation("asset", "missing", "it is not there, and `create` is off", "make it, or set create = true")
+        ]
+    tag = str(record.get("tag") or "")
+    if not tag and settings.numbers == "ours":
+        said = "it is not there and has no number yet"
+        return [Expectation("asset", "missing", said, 'give it one, or set numbers = "server"')]
+    number = tag or "the next number there"
+    line = Expectation("asset", "create", f"{number} for the serial {record['serial'] or '(none)'}, {role(record)}")
+    return [line, await _model(sink, record)]
+
+
+async def _model(sink: SnipeIt, record: Mapping[str, Any]) -> Expectation:
+    name, maker = sink.model_name(record), str(record.get("vendor") or "")
+    if not name:
+        return Expectation("model", "missing", "the laptop tells no model", "set `model`")
+    try:
+        if await sink.catalogue.model(name, maker):
+            return Expectation("model", "ok", name)
+    except Refused as refusal:
+        return Expectation("model", "missing", str(refusal))
+    if sink.settings.category:
+        return Expectation("model", "create", f"{name} in {sink.settings.category}")
+    return Expectation("model", "missing", f"there is no {name}", "make it, or set `category`")
+
+
+async def _extras(sink: SnipeIt, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> list[Expectation]:
+    if role(record) != "done":
+        return []
+    lines = []
+    if sink.settings.sheet:
+        there = await sink.has_sheet(delivery, asset)
+        lines.append(Expectation("sheet", "ok" if there else "create", "it is attached" if there else "as a file"))
+    if sink.settings.audit:
+        lines.append(Expectation("history", "create", "a line, which also sets the date of last audit"))
+    return lines

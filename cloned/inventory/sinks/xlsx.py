@@ -1,0 +1,114 @@
+"""An XLSX workbook: a sheet `results` with a line for each result, or for each laptop its newest.
+
+The workbook is replaced whole, so a line costs more the longer it is (about 2 s at 10,000 lines): for more than a few
+thousand results take CSV. What people add (colours, widths, columns of their own, other sheets) stays.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+from cloned.inventory import columns
+from cloned.inventory.sinks.base import Delivery, Unavailable
+from cloned.inventory.sinks.files import FileSink, replace, stamp
+
+SHEET = "results"
+
+
+class XlsxFile(FileSink):
+    """Keeps the workbook in memory as long as nobody else changes the file."""
+
+    seconds = 60.0
+    _book: Any = None
+    _stamp: Any = None
+
+    def _bring(self, delivery: Delivery) -> None:
+        sheet = self._sheet()
+        names = self._names(sheet)
+        at, there = self._line_of(sheet, names, delivery)
+        if there:
+            return
+        cells = columns.flat(delivery.row, delivery.key, delivery.revision)
+        for column, name in enumerate(names, 1):
+            if name in cells:
+                self._put_cell(sheet.cell(at, column), cells[name])
+        self._stamp = None
+        buffer = io.BytesIO()
+        self._book.save(buffer)
+        replace(self.path, buffer.getvalue())
+        self._remember()
+
+    def _count(self) -> int:
+        return max(0, int(self._sheet().max_row) - 1)
+
+    def _sheet(self) -> Any:
+        if not self.path.exists():
+            self._book = self._new()
+        elif self._book is None or self._stamp != self._now():
+            self._book = self._load()
+        if SHEET not in self._book.sheetnames:
+            raise Unavailable(f"{self.path} has no sheet `{SHEET}`: move it away or name another file")
+        return self._book[SHEET]
+
+    def _new(self) -> Any:
+        from openpyxl import Workbook  # costs 0.2 s, which only this form should pay
+        from openpyxl.styles import Font
+
+        book = Workbook()
+        sheet = book.active
+        sheet.title, sheet.freeze_panes = SHEET, "A2"
+        for column, name in enumerate(columns.NAMES, 1):
+            sheet.cell(1, column, name).font = Font(bold=True)
+        return book
+
+    def _load(self) -> Any:
+        from openpyxl import load_workbook
+
+        try:
+            book = load_workbook(self.path)
+        except (zipfile.BadZipFile, KeyError, ValueError) as error:
+            raise Unavailable(f"{self.path} is no workbook: move it away or name another file") from error
+        self._remember()
+        return book
+
+    def _now(self) -> Any:
+        with self.path.open("rb") as file:
+            return stamp(file.fileno())
+
+    def _remember(self) -> None:
+        self._stamp = self._now()
+
+    def _names(self, sheet: Any) -> list[str]:
+        names = [str(cell.value or "") for cell in sheet[1]]
+        if "key" not in names:
+            raise Unavailable(f"{self.path} has no column `key`: move it away or name another file")
+        return names
+
+    def _line_of(self, sheet: Any, names: list[str], delivery: Delivery) -> tuple[int, bool]:
+        """The line to write, and whether it holds this result or a later one already."""
+        key = names.index("key")
+        laptop = names.index("laptop") if "laptop" in names and self.rows == "newest" else None
+        last = 1
+        for number, cells in enumerate(sheet.iter_rows(min_row=2, values_only=True), 2):
+            if cells[key] == delivery.key:
+                return number, True
+            if laptop is not None and str(cells[laptop]) == delivery.laptop:
+                told = dict(zip(names, cells, strict=False))
+                return number, _order(told) > (delivery.attempt, delivery.revision)
+            last = number if any(cell is not None for cell in cells) else last
+        return last + 1, False
+
+    @staticmethod
+    def _put_cell(cell: Any, value: str | int) -> None:
+        cell.value = "".join(c if c.isprintable() else " " for c in value) if isinstance(value, str) else value
+        if cell.data_type == "f":
+            cell.data_type = "s"  # text that looks like a formula stays text
+
+
+def _order(told: dict[str, Any]) -> tuple[int, int]:
+    """Attempt and revision of a line; what people wrote over counts as old."""
+    numbers = [told.get(name) for name in ("attempt", "revision")]
+    first, second = (each if isinstance(each, int) else -1 for each in numbers)
+    return first, second

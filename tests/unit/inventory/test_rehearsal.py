@@ -1,0 +1,36 @@
+import pytest
+
+from cloned.destinations import FileSettings
+from cloned.errors import UsageError
+from cloned.inventory.rehearsal import newest, rehearse
+
+
+@pytest.fixture
+async def place(ledger, make_row, tmp_path):
+    await ledger.record(make_row())
+    await ledger.record(make_row(attempt=2, at="2026-11-19T10:00:00+00:00"))
+    return tmp_path / "ledger.sqlite"
+
+
+@pytest.mark.parametrize("name", ["a1b2c3d4", "0042", "B5TO023", "b5to023", "D8:9E:F3:00:00:01"])
+async def test_a_laptop_is_found_by_any_of_its_names(place, name):
+    delivery = await newest(place, name)
+    assert (delivery.laptop, delivery.attempt) == ("a1b2c3d4", 2)
+
+
+async def test_the_key_is_the_one_that_the_outbox_sends(place, ledger, make_row):
+    await ledger.register(["hook"])
+    await ledger.next_owed("hook")
+    await ledger.sent(await ledger.next_owed("hook"), "hook")
+    assert (await newest(place, "0042")).key == (await ledger.next_owed("hook")).key
+
+
+async def test_what_is_not_there_is_said(place, tmp_path):
+    sinks = [FileSettings(name="list", type="csv", path=tmp_path / "r.csv")]
+    assert [line.line() for line in await rehearse(sinks, "list", "0042", place)] == [
+        f"would create: file: {tmp_path / 'r.csv'}"
+    ]
+    with pytest.raises(UsageError, match="there are: list"):
+        await rehearse(sinks, "other", None, place)
+    with pytest.raises(UsageError, match="no result of a laptop 0043"):
+        await rehearse(sinks, "list", "0043", place)

@@ -1,0 +1,113 @@
+"""What all sinks stand on: secrets that are not said, a memory that never changes its mind, what is known of each kind."""
+
+import asyncio
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloned.destinations import KINDS
+from cloned.errors import UsageError
+from cloned.inventory.sinks.about import about
+from cloned.inventory.sinks.http import Hush, certificate_words, trust
+from cloned.inventory.sinks.memory import FolderMemory
+from cloned.inventory.sinks.snipeit_asset import Choice, choose, read_asset, text
+from cloned.inventory.sinks.told import Expectation
+
+
+def test_secrets_are_taken_out_of_what_is_said():
+    hush = Hush()
+    hush.never("to")
+    hush.learn(["hunter22", "Bea", "verified", None, 4711])
+    hush.allow(["verified"])
+    assert hush.clean("to Bea's\nhunter22 is 4711, verified") == "••• Bea's ••• is •••, verified"
+    assert len(hush.clean("x" * 1000)) == 300
+
+
+def test_only_the_latest_are_remembered():
+    hush = Hush()
+    hush.learn(f"value-{n}" for n in range(3000))
+    assert hush.clean("value-2999 value-100") == "••• value-100"
+
+
+@given(st.lists(st.text(min_size=4), max_size=5), st.text())
+def test_no_secret_survives_whatever_it_is(secrets, around):
+    hush = Hush()
+    hush.learn(secrets)
+    words = {
+        " ".join(secret.split())
+        for secret in secrets
+        if len(secret.strip()) >= 4 and secret.strip() == " ".join(secret.split())
+    }
+    told = hush.clean(around.join(secrets), 10_000)
+    assert not [word for word in words if word and word in told and word not in "•••"]
+
+
+async def test_a_memory_keeps_the_first_whatever_comes_later(tmp_path):
+    memory = FolderMemory(tmp_path)
+    kept = await asyncio.gather(*(memory.keep("ocs", "../../etc/passwd", f"name-{n}") for n in range(8)))
+    assert len(set(kept)) == 1
+    assert await FolderMemory(tmp_path).keep("ocs", "../../etc/passwd", "later") == kept[0]
+    assert await memory.keep("ocs", "other", "x") == "x"
+    assert {path.parent for path in tmp_path.rglob("*") if path.is_file()} == {tmp_path / "ocs"}
+
+
+def test_a_certificate_file_that_is_none_is_a_mistake(tmp_path):
+    (tmp_path / "ca.pem").write_text("hello")
+    for name in ("ca.pem", "not-there.pem"):
+        with pytest.raises(UsageError, match=r"is no certificate"):
+            trust(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("openssl", "said"),
+    [
+        ("certificate has expired", "expired: renew"),
+        ("Hostname mismatch, certificate is not valid for 'x'", "another name"),
+        ("self-signed certificate", "give the authority's"),
+        ("unable to get local issuer certificate", "give the authority's"),
+        ("odd", "not accepted: odd"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate(openssl, said):
+    assert said in certificate_words(openssl)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("glpi", "ocs", "devicehub")])
+def test_each_kind_says_what_is_known_of_the_other_side(kind):
+    known = about(kind)
+    assert known.stability in ("stable", "beta")
+    assert known.keeps in ("state", "log")
+    assert known.writes
+    assert known.notes
+    assert known.limits
+    for each in known.recorded:
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d", each.date)
+        assert all(url.startswith("https://") for url in each.docs)
+
+
+def test_a_line_of_a_rehearsal():
+    line = Expectation("label done", "missing", "no such", "make it")
+    assert line.line() == "missing: label done: no such (make it)"
+    assert line.told() == {"what": "label done", "judgement": "missing", "said": "no such", "next": "make it"}
+    assert not line.possible
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"id": 1}, {"id": None}, [], {"id": 1, "asset_tag": 1, "serial": 1, "name": 1, "model": 3}]
+)
+def test_an_asset_of_another_form_is_no_crash(body):
+    with pytest.raises(ValueError, match="another form"):
+        read_asset(body)
+
+
+def test_nothing_found_means_that_one_may_be_made():
+    assert choose("S1", "T1", [], None) == Choice()
+
+
+@given(st.text())
+def test_texts_are_unescaped_once(value):
+    import html
+
+    assert text(html.escape(value)) == value.strip()
