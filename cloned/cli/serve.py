@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -78,18 +79,18 @@ def pin(config: Path | None) -> None:
 
 @click.command()
 @config_option
-def check(config: Path | None) -> int:
+@click.option("--json", "as_json", is_flag=True, help="An array of findings on standard output.")
+@click.option("--strict", is_flag=True, help="Fail for warnings too.")
+def check(config: Path | None, *, as_json: bool, strict: bool) -> int:
     """Say what would go wrong, before it does."""
-    from cloned.check import check as look
+    from cloned.check import LOOKS, examine, exit_of, lines
 
-    worst = 0
-    for finding in look(load(config)):
-        click.echo(
-            f"{'ok ' if finding.error is None else 'NOT'}  {finding.what}"
-            + (f": {finding.error}" if finding.error else "")
-        )
-        worst = max(worst, int(finding.error.exit) if finding.error is not None else 0)
-    return worst
+    found = asyncio.run(examine(LOOKS, load(config)))
+    if as_json:
+        click.echo(json.dumps([each.to_json() for each in found], indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(lines(found)))
+    return exit_of(found, strict=strict)
 
 
 @click.command()

@@ -1,0 +1,31 @@
+"""`cloned check`: what would go wrong, before it does. A look changes nothing, and all take at most fifteen seconds."""
+
+from __future__ import annotations
+
+from cloned.check import machine, network, outside, storage
+from cloned.check.findings import Finding, Look, LookState, examine, exit_of, lines
+
+LOOKS = (
+    Look("rights", machine.rights),
+    Look("clock", machine.clock),
+    Look("kernel", machine.kernel),
+    Look("programs", machine.programs),
+    Look("state", storage.state),
+    Look("journal", storage.journal),
+    Look("ledger", storage.ledger),
+    Look("disk", storage.disk_health),
+    Look("network", network.interfaces),
+    Look("ports", network.ports),
+    Look("dhcp", network.dhcp),
+    Look("firewall", network.firewall),
+    Look("multicast", network.loopback),
+    Look("live system", storage.live_system),
+    Look("boot files", storage.boot_files),
+    Look("images", storage.images),
+    Look("room", storage.room),
+    Look("switch", outside.switches),
+    Look("inventory", outside.sinks),
+)
+"""In the order in which `cloned serve` needs them."""
+
+__all__ = ["LOOKS", "Finding", "Look", "LookState", "examine", "exit_of", "lines"]

@@ -1,0 +1,130 @@
+"""What a look found, and how all looks are run: side by side, each with an end in time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from cloned.config import Config
+from cloned.errors import ClonedError, Exit, MissingError
+
+LONGEST = 12.0
+"""Seconds that one look may take: all of them together stay under fifteen."""
+
+
+class LookState(StrEnum):
+    """How well it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    WRONG = "wrong"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: what was found, what to do next, and how long it took."""
+
+    name: str
+    state: LookState
+    said: str
+    next: str = ""
+    seconds: float = 0.0
+    missing: bool = False
+    """Whether a part that is needed is missing or unreachable (exit 3), not merely wrong (exit 1)."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As `cloned check --json` gives it."""
+        return {
+            "name": self.name,
+            "state": str(self.state),
+            "said": self.said,
+            "next": self.next,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+Said = tuple[LookState, str, str]
+"""State, what was found, and the next step."""
+
+
+def ok(said: str) -> Said:
+    """It is well."""
+    return LookState.OK, said, ""
+
+
+def warning(said: str, then: str) -> Said:
+    """It works, and somebody should look at it."""
+    return LookState.WARNING, said, then
+
+
+def skipped(said: str, then: str = "") -> Said:
+    """It was not looked at, and why."""
+    return LookState.SKIPPED, said, then
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look: a function that yields what it finds, and raises ClonedError for what is wrong.
+
+    It changes nothing, and goes on after a finding: everything is told at once.
+    """
+
+    name: str
+    find: Callable[[Config], Iterable[Said | ClonedError]]
+
+
+def _findings(look: Look, config: Config) -> list[Finding]:
+    """All that one look finds; an error that ends it is a finding too."""
+    found: list[Finding] = []
+    try:
+        for said in look.find(config):
+            found.append(_finding(look.name, said))
+    except ClonedError as error:
+        found.append(_finding(look.name, error))
+    except OSError as error:
+        found.append(Finding(look.name, LookState.WRONG, str(error), "check its rights and its place"))
+    return found
+
+
+def _finding(name: str, said: Said | ClonedError) -> Finding:
+    if isinstance(said, ClonedError):
+        return Finding(name, LookState.WRONG, said.message, said.hint, missing=isinstance(said, MissingError))
+    return Finding(name, *said)
+
+
+async def examine(looks: Sequence[Look], config: Config, longest: float = LONGEST) -> list[Finding]:
+    """Run all looks at once, in threads; one that does not end in `longest` seconds is told, and left behind."""
+
+    async def one(look: Look) -> list[Finding]:
+        began = time.monotonic()
+        try:
+            found = await asyncio.wait_for(asyncio.to_thread(_findings, look, config), longest)
+        except TimeoutError:
+            words = f"no end after {longest:.0f} s"
+            found = [Finding(look.name, LookState.WRONG, words, "see what holds it up", missing=True)]
+        took = time.monotonic() - began
+        return [replace(each, seconds=took) for each in found]
+
+    return [finding for part in await asyncio.gather(*map(one, looks)) for finding in part]
+
+
+def exit_of(findings: Iterable[Finding], *, strict: bool = False) -> Exit:
+    """3 where a part is missing or unreachable, 1 where anything else is wrong (`strict`: or a warning), else 0."""
+    found = list(findings)
+    if any(each.state is LookState.WRONG and each.missing for each in found):
+        return Exit.MISSING
+    bad = {LookState.WRONG, LookState.WARNING} if strict else {LookState.WRONG}
+    return Exit.FAILED if any(each.state in bad for each in found) else Exit.OK
+
+
+def lines(findings: Iterable[Finding]) -> Iterator[str]:
+    """For people: one line each, the next step below it."""
+    for each in findings:
+        yield f"{each.state:<8} {each.name}: {each.said}"
+        if each.next:
+            yield f"         {each.next}"

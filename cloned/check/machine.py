@@ -1,0 +1,107 @@
+"""The server itself: rights, clock, kernel, memory, and the programs that are run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from cloned.check.findings import Said, ok, skipped, warning
+from cloned.config import Config
+from cloned.errors import ClonedError, MissingError
+from cloned.processes import need, run
+
+CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
+"""capabilities(7), by the number of their bit."""
+TOOLS = ("udp-sender", "partclone.dd", "zstd", "gzip", "sfdisk", "sgdisk", "ip")
+"""Programs that the daemon runs while it works."""
+BUILD_TOOLS = ("mmdebstrap", "xz")
+"""Programs that `cloned live build` needs."""
+EARLIEST = 1_767_225_600
+"""2026-01-01: no clock that is right stands before."""
+LEAST_MEMORY = 512 * 2**20
+
+
+def rights(config: Config) -> Iterator[Said | ClonedError]:
+    """Root, or the three capabilities that DHCP, raw packets and the neighbour table need."""
+    if os.geteuid() == 0:
+        yield ok("root")
+        return
+    held = _capabilities()
+    missing = [name for name, bit in CAPABILITIES.items() if not held >> bit & 1]
+    if missing:
+        yield MissingError(f"this user lacks {', '.join(missing)}", "use sudo, or the systemd service")
+    else:
+        yield ok(f"user {os.geteuid()} with {', '.join(CAPABILITIES)}")
+
+
+def _capabilities() -> int:
+    """Effective capabilities, as a bit set (proc(5): CapEff)."""
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(found[1], 16) if found else 0
+
+
+def clock(config: Config) -> Iterator[Said | ClonedError]:
+    """Whether the clock is plausible and kept right by the network; results and confirmations carry its time."""
+    now = time.time()
+    if now < EARLIEST:
+        yield ClonedError(f"the clock says {time.strftime('%Y-%m-%d', time.localtime(now))}", "set it: timedatectl")
+        return
+    yield ok(time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(now)))
+    if not synchronised():
+        yield warning("the clock is not set by the network", "enable systemd-timesyncd or chrony")
+    if time.localtime(now).tm_zone == "UTC" and not Path("/etc/timezone").exists():
+        yield warning("no time zone is set", "timedatectl set-timezone Europe/Brussels")
+
+
+def synchronised() -> bool:
+    """Whether the kernel counts the clock as synchronised (adjtimex(2), STA_UNSYNC clear)."""
+    import ctypes
+
+    buffer = ctypes.create_string_buffer(256)  # struct timex with modes = 0: nothing is changed
+    libc = ctypes.CDLL(None, use_errno=True)
+    return int(libc.adjtimex(buffer)) != _TIME_ERROR
+
+
+_TIME_ERROR = 5
+
+
+def kernel(config: Config) -> Iterator[Said | ClonedError]:
+    """Version, and room in memory."""
+    yield ok(f"{platform.system()} {platform.release()}")
+    found = re.search(r"^MemAvailable:\s*(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    available = int(found[1]) * 1024 if found else 0
+    if found and available < LEAST_MEMORY:
+        yield warning(f"only {available >> 20} MiB of memory are available", "end other programs, or add memory")
+
+
+def programs(config: Config) -> Iterator[Said | ClonedError]:
+    """Every program that is run, with its version where it tells one."""
+    found = []
+    for tool in TOOLS:
+        try:
+            need(tool)
+        except MissingError as error:
+            yield error
+        else:
+            found.append(tool)
+    for tool in BUILD_TOOLS:
+        if shutil.which(tool) is None:
+            yield skipped(f"{tool} is not installed", "only `cloned live build` needs it")
+    yield ok(", ".join(f"{tool} {version}".strip() for tool in found if (version := _version(tool)) is not None))
+
+
+def _version(tool: str) -> str | None:
+    """What `--version` says, its number alone; "" where it says none."""
+    if tool in ("udp-sender", "partclone.dd", "ip"):
+        return ""
+    try:
+        done = run([tool, "--version"], timeout=5, check=False)
+    except ClonedError:
+        return ""
+    found = re.search(rb"\d+(\.\d+)+", done.stdout + done.stderr)
+    return found[0].decode() if found else ""

@@ -1,0 +1,238 @@
+"""The network that laptops are on: interface, link, other DHCP servers, packet filter, multicast, ports."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from cloned import client
+from cloned.check.findings import Said, ok, skipped, warning
+from cloned.check.firewall import Passage, Probe, Ruleset
+from cloned.config import Config
+from cloned.errors import ClonedError, MissingError
+from cloned.netboot.frames import DHCP_SERVERS, ETH_IP, packet_socket, read_udp
+from cloned.netboot.interfaces import Interface, describe
+from cloned.netboot.packet import BadPacket, decode, encode
+from cloned.netboot.service import check_pools, choose_interfaces
+from cloned.netboot.watch import ServerWatch, probe
+from cloned.processes import run
+from cloned.stream import probe as multicast
+from cloned.stream.probe import GROUP
+
+LISTEN = 3.0
+"""Seconds in which a DHCP server answers: RFC 2131 §4.4.1 has clients wait as long before they ask again."""
+GIGABIT = 1000
+BROADCAST = "255.255.255.255"
+
+
+def _interfaces(config: Config) -> list[Interface]:
+    return [describe(name) for name in choose_interfaces(config)]
+
+
+def interfaces(config: Config) -> Iterator[Said | ClonedError]:
+    """Each interface that laptops are on: its address, its link, and whether the pool lies in its network."""
+    found = _interfaces(config)
+    check_pools(found, {pool.interface: pool for pool in config.dhcp.lease})
+    for nic in found:
+        speed = _speed(nic.name)
+        yield ok(f"{nic.name} {nic.address}/{nic.network.prefixlen}{f', {speed} Mb/s' if speed else ''}")
+        if not _carrier(nic.name):
+            yield warning(f"{nic.name} has no link", "plug in its cable")
+        elif speed and speed < GIGABIT:
+            yield warning(f"{nic.name} runs at {speed} Mb/s", "try another cable or another port of the switch")
+
+
+def _speed(name: str) -> int:
+    """Mb/s as the kernel has it; 0 where it does not tell."""
+    with suppress(OSError, ValueError):
+        return max(0, int(Path(f"/sys/class/net/{name}/speed").read_text()))
+    return 0
+
+
+def _carrier(name: str) -> bool:
+    with suppress(OSError):
+        return Path(f"/sys/class/net/{name}/carrier").read_text().strip() == "1"
+    return False
+
+
+def dhcp(config: Config) -> Iterator[Said | ClonedError]:
+    """Other DHCP servers, seen by asking as a laptop would; nothing is offered to anybody."""
+    for nic in _interfaces(config):
+        try:
+            servers = _servers(nic)
+        except PermissionError:
+            yield skipped("asking needs raw packets", "use sudo, or the systemd service")
+            return
+        leasing = any(pool.interface == nic.name for pool in config.dhcp.lease)
+        yield _judged(nic, servers, leasing=leasing, mode=config.dhcp.mode)
+
+
+def _judged(nic: Interface, servers: list[str], *, leasing: bool, mode: str) -> Said | ClonedError:
+    names = ", ".join(servers)
+    if leasing and servers:
+        words = f"{names} gives addresses on {nic.name}, and so would we"
+        return ClonedError(words, "turn one of the two off: remove [[dhcp.lease]], or that server")
+    if leasing or mode == "off":
+        return ok(f"{nic.name}: no other DHCP server" if not servers else f"{nic.name}: {names}")
+    if servers:
+        return ok(f"{nic.name}: {names} gives addresses, we answer beside it")
+    words = f"{nic.name}: no DHCP server answers, and none is configured here"
+    return warning(words, f'if this network has none, add [[dhcp.lease]] interface = "{nic.name}"; see the example')
+
+
+def _servers(nic: Interface) -> list[str]:
+    """Addresses of DHCP servers that answer a DISCOVER of ours within LISTEN seconds."""
+    from cloned.netboot.raw_packets import dhcp_broadcast  # scapy takes half a second
+
+    watch = ServerWatch(nic.address)
+    with packet_socket(nic.name, ETH_IP, DHCP_SERVERS) as sock:
+        for arch in (0, 7):
+            sock.send(dhcp_broadcast(nic.mac, encode(probe(nic.mac, secrets.randbits(32), arch))))
+        end = time.monotonic() + LISTEN
+        while (left := end - time.monotonic()) > 0:
+            sock.settimeout(left)
+            with suppress(TimeoutError):
+                _overheard(watch, sock.recv(2048), nic)
+    return [str(each.address) for each in watch.leasing(time.time())]
+
+
+def _overheard(watch: ServerWatch, frame: bytes, nic: Interface) -> None:
+    datagram = read_udp(frame)
+    if datagram is None or datagram.mac == nic.mac:
+        return
+    with suppress(BadPacket):
+        watch.heard(decode(datagram.data), datagram.source, datagram.mac, time.time())
+
+
+def firewall(config: Config) -> Iterator[Said | ClonedError]:
+    """Whether the packet filter lets laptops in: nftables' rules, firewalld's among them."""
+    if shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin") is None:
+        yield skipped("nft is not installed", "apt-get install nftables has the packet filter looked at")
+        return
+    done = run(["nft", "-j", "list", "ruleset"], check=False, timeout=5)
+    if done.returncode:
+        yield skipped("the packet filter's rules cannot be read by this user", "use sudo, or the systemd service")
+        return
+    rules = Ruleset.from_json(json.loads(done.stdout or b"{}"))
+    yield from _passages(rules, config)
+
+
+def _passages(rules: Ruleset, config: Config) -> Iterator[Said | ClonedError]:
+    wanted = {
+        "DHCP": ("udp", 67, BROADCAST),
+        "proxyDHCP": ("udp", 4011, ""),
+        "TFTP": ("udp", 69, ""),
+        "booting over HTTP": ("tcp", config.network.boot_port, ""),
+        "the page": ("tcp", config.page.port, ""),
+        "IGMP": ("igmp", 0, "224.0.0.22"),
+    }
+    well = True
+    for nic in _interfaces(config):
+        for what, (protocol, port, destination) in wanted.items():
+            passage = rules.passage(Probe(nic.name, protocol, port, destination or str(nic.address)))
+            where = f"{protocol} port {port}" if port else protocol
+            well = well and passage is Passage.OPEN
+            if passage is Passage.CLOSED:
+                opened = f"{protocol} dport {port} accept" if port else "ip protocol igmp accept"
+                yield ClonedError(
+                    f"the packet filter drops {what} ({where}) on {nic.name}",
+                    f"let it in: nft add rule inet filter input iifname {nic.name} {opened}",
+                )
+            elif passage is Passage.UNKNOWN:
+                yield warning(
+                    f"whether the packet filter lets {what} ({where}) in on {nic.name} cannot be told", "try it"
+                )
+    if well:
+        yield ok("lets laptops in")
+
+
+def loopback(config: Config) -> Iterator[Said | ClonedError]:
+    """Multicast to ourselves: a packet of the probe's kind sent and received through each interface."""
+    for nic in _interfaces(config):
+        try:
+            heard = _heard_ourselves(nic)
+        except OSError as error:
+            yield ClonedError(f"multicast on {nic.name}: {error.strerror}", "see `ip route` and `ip maddr`")
+            continue
+        if heard:
+            yield ok(f"{nic.name} sends and receives multicast")
+        else:
+            yield ClonedError(f"{nic.name} does not hear its own multicast", "see the packet filter and `ip maddr`")
+    yield from _through_the_switch(config)
+
+
+def _heard_ourselves(nic: Interface) -> bool:
+    packet = multicast.encode(multicast.Probe(secrets.randbits(64), 0))
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mouth,
+    ):
+        ear.bind((GROUP, 0))
+        ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(GROUP) + nic.address.packed)
+        ear.settimeout(1)
+        mouth.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, nic.address.packed)
+        mouth.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
+        mouth.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 0)  # to ourselves only
+        mouth.sendto(packet, (GROUP, ear.getsockname()[1]))
+        with suppress(TimeoutError):
+            return ear.recv(2048) == packet
+    return False
+
+
+def _through_the_switch(config: Config) -> Iterator[Said]:
+    """What the running daemon knows of laptops that multicast does not reach; nobody else can tell."""
+    told = _daemon(config)
+    if told is None:
+        yield skipped("through the switch: no daemon runs that would know", "start it and let a laptop boot")
+        return
+    codes = ("no-multicast", "multicast-loss")
+    found = [each for each in told.get("warnings", []) if each["code"] in codes]
+    for each in found:
+        yield warning(each["text"], each["hint"])
+    if not found:
+        yield ok("no laptop is known that multicast does not reach")
+
+
+def _daemon(config: Config) -> dict[str, list[dict[str, str]]] | None:
+    """What the running daemon says of the workshop; None where none runs."""
+    try:
+        found: dict[str, list[dict[str, str]]] = client.get(config.workshop.runtime, "/api/v1/state")
+    except ClonedError:
+        return None
+    return found
+
+
+def ports(config: Config) -> Iterator[Said | ClonedError]:
+    """Every port that will be listened on can be had now, or is held by our own daemon."""
+    if _daemon(config) is not None:
+        yield ok("held by the daemon that runs")
+        return
+    wanted = (
+        (socket.SOCK_DGRAM, 67, "DHCP"),
+        (socket.SOCK_DGRAM, 69, "TFTP"),
+        (socket.SOCK_DGRAM, 4011, "proxyDHCP"),
+        (socket.SOCK_STREAM, config.network.boot_port, "network.boot_port"),
+        (socket.SOCK_STREAM, config.page.port, "page.port"),
+    )
+    taken = [found for kind, port, what in wanted if (found := _taken(kind, port, what)) is not None]
+    yield from taken
+    if not taken:
+        yield ok(", ".join(str(port) for _, port, _ in wanted))
+
+
+def _taken(kind: socket.SocketKind, port: int, what: str) -> ClonedError | None:
+    with socket.socket(socket.AF_INET, kind) as sock:
+        if kind is socket.SOCK_STREAM:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("", port))
+        except OSError as error:
+            hint = f"see what uses it: ss -lnp 'sport = :{port}'"
+            return MissingError(f"port {port} ({what}) cannot be used: {error.strerror}", hint)
+    return None

@@ -1,0 +1,68 @@
+"""Looks say all they find, end in time, and decide the exit status."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from cloned.check import Finding, Look, LookState, examine, exit_of, lines
+from cloned.check.findings import Said, ok, warning
+from cloned.config import Config
+from cloned.errors import ClonedError, Exit, MissingError
+
+
+def several(config: Config) -> Iterator[Said | ClonedError]:
+    yield ok("one thing is well")
+    yield warning("another is odd", "look at it")
+    yield ClonedError("a third is wrong", "mend it")
+    raise MissingError("the fourth is not there", "get it")
+
+
+async def test_all_that_a_look_finds_is_told_each_with_its_next_step() -> None:
+    found = await examine([Look("many", several)], Config())
+    assert [(each.state, each.said, each.next) for each in found] == [
+        (LookState.OK, "one thing is well", ""),
+        (LookState.WARNING, "another is odd", "look at it"),
+        (LookState.WRONG, "a third is wrong", "mend it"),
+        (LookState.WRONG, "the fourth is not there", "get it"),
+    ]
+    assert set(found[0].to_json()) == {"name", "state", "said", "next", "seconds"}
+    assert "mend it" in "\n".join(lines(found))
+
+
+async def test_a_look_without_end_is_told_and_does_not_hold_up_the_others() -> None:
+    go_on = threading.Event()
+
+    def stuck(config: Config) -> Iterator[Said]:
+        go_on.wait(30)
+        yield ok("at last")
+
+    try:
+        found = await examine([Look("stuck", stuck), Look("quick", lambda _: [ok("here")])], Config(), longest=0.2)
+    finally:
+        go_on.set()
+    assert [(each.name, each.state) for each in found] == [("stuck", LookState.WRONG), ("quick", LookState.OK)]
+
+
+def finding(state: LookState, *, missing: bool = False) -> Finding:
+    return Finding("x", state, "", missing=missing)
+
+
+@pytest.mark.parametrize(
+    ("states", "strict", "status"),
+    [
+        ([LookState.OK, LookState.SKIPPED], True, Exit.OK),
+        ([LookState.OK, LookState.WARNING], False, Exit.OK),
+        ([LookState.OK, LookState.WARNING], True, Exit.FAILED),
+        ([LookState.WARNING, LookState.WRONG], False, Exit.FAILED),
+    ],
+)
+def test_the_exit_status(states: list[LookState], strict: bool, status: Exit) -> None:
+    assert exit_of(map(finding, states), strict=strict) is status
+
+
+def test_a_missing_part_counts_more_than_a_wrong_one() -> None:
+    found = [finding(LookState.WRONG), finding(LookState.WRONG, missing=True)]
+    assert exit_of(found) is Exit.MISSING
