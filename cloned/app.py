@@ -207,7 +207,9 @@ class Daemon:
         return self.netboot.history.quiet() < 60
 
     def _finishing(self, laptop: Laptop) -> list[dict[str, Any]]:
-        return steps(Wishes(**self.config.finish.model_dump()), laptop, self.engine.clock())
+        image = self.engine.workshop.images.get(laptop.image)
+        boot = image.boot if image else ()
+        return steps(Wishes(**self.config.finish.model_dump()), laptop, self.engine.clock(), boot)
 
     async def _start_page(self, stack: AsyncExitStack) -> None:
         """The page for everybody, and the same without PIN on the socket that only our group may open."""

@@ -15,7 +15,7 @@ import zstandard
 from cloned.agent.client import DaemonRefused
 from cloned.agent.failures import AgentError
 from cloned.agent.job import Job
-from cloned.agent.master import Master, MasterPart, files, look, md5sums, used_bytes
+from cloned.agent.master import HIDDEN, Master, MasterPart, files, gap_chunks, look, md5sums, used_bytes
 from cloned.agent.upload import CaptureUpload, SplitSink
 from cloned.agent.verify import Stopped
 
@@ -41,7 +41,7 @@ class CaptureJob(Job):
         try:
             master = look(self._disk())
             self._expected = {part.name: self._measure(part) for part in master.data}
-            upload = self._open()
+            upload = self._open(master.gap if master.gap < HIDDEN else 0)
             self._send_all(master, upload)
         except AgentError:
             self._reporter.fresh()
@@ -50,9 +50,9 @@ class CaptureJob(Job):
             raise
         self._wait()
 
-    def _open(self) -> CaptureUpload:
+    def _open(self, gap: int) -> CaptureUpload:
         """Ask for the channel; the server looks whether there is room for it all."""
-        body = {"image": self._image, "expected": sum(self._expected.values())}
+        body = {"image": self._image, "expected": sum(self._expected.values()) + gap}
         try:
             answer = self._client.call("POST", "/agent/v1/capture", body, give_up=self._withdrawn)
         except DaemonRefused as refused:
@@ -66,6 +66,8 @@ class CaptureJob(Job):
         try:
             for name, data in files(master, self._options.live):
                 upload.put(name, data)
+            if 0 < master.gap < HIDDEN:
+                upload.put_all(f"{master.name}-hidden-data-after-mbr", gap_chunks(master))
             for part in master.data:
                 self._save(part, upload)
             upload.put("MD5SUMS", md5sums(upload.sums))

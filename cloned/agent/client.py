@@ -19,7 +19,9 @@ PATIENCE = 60.0
 """Seconds to wait for an answer before the connection is taken for dead."""
 PAUSE = 1.0
 """Seconds between tries."""
-_MOST = 1 << 30
+_MOST = 256 * 1024 * 1024
+"""Bytes of an answer, and of what it unpacks to: the plan of a large fragmented disk has some ten million."""
+_MOST_CHUNKS = 100_000
 
 
 class Revoked(Exception):  # noqa: N818 - a state of affairs
@@ -147,7 +149,7 @@ def _read_head(file: IO[bytes]) -> tuple[int, dict[str, str]]:
     if len(parts) < 2 or not parts[0].startswith(b"HTTP/1.") or not parts[1].isdigit():
         raise ValueError("this is no HTTP server")
     headers: dict[str, str] = {}
-    while (line := file.readline(65536).strip()) and len(headers) < 100:
+    while (line := file.readline(8192).strip()) and len(headers) < 100:
         name, _, value = line.decode("latin-1").partition(":")
         headers[name.strip().lower()] = value.strip()
     return int(parts[1]), headers
@@ -159,21 +161,38 @@ def _read_body(file: IO[bytes], headers: Mapping[str, str]) -> bytes:
     else:
         body = _read_exactly(file, int(headers.get("content-length", "0")))
     coding = headers.get("content-encoding", "").lower()
-    return zlib.decompress(body, 47) if coding in ("gzip", "deflate") else body  # 47: gzip or zlib, as the head says
+    return _unpacked(body) if coding in ("gzip", "deflate") else body
+
+
+def _unpacked(body: bytes) -> bytes:
+    """ValueError for what unpacks to more than any answer has, or is cut short."""
+    unpacker = zlib.decompressobj(47)  # gzip or zlib, as the head says
+    try:
+        data = unpacker.decompress(body, _MOST)
+    except zlib.error as error:
+        raise ValueError(f"the answer is damaged: {error}") from error
+    if not unpacker.eof:
+        raise ValueError("the answer is too large, or cut short")
+    return data
 
 
 def _read_chunks(file: IO[bytes]) -> bytes:
     chunks: list[bytes] = []
+    left = _MOST
     while size := int(file.readline(64).split(b";")[0], 16):
+        left -= size
+        if size < 0 or left < 0 or len(chunks) >= _MOST_CHUNKS:
+            raise ValueError("the answer is too large")
         chunks.append(_read_exactly(file, size))
         file.readline(4)
-    while file.readline(4096).strip():
-        pass
-    return b"".join(chunks)
+    for _ in range(100):  # trailers
+        if not file.readline(4096).strip():
+            return b"".join(chunks)
+    raise ValueError("the answer does not end")
 
 
 def _read_exactly(file: IO[bytes], size: int) -> bytes:
-    if size > _MOST:
+    if not 0 <= size <= _MOST:
         raise ValueError("the answer is too large")
     data = file.read(size)
     if len(data) < size:

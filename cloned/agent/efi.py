@@ -4,77 +4,91 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cloned.agent import sysfs
-from cloned.agent.target import Skipped, Target, release_name
+from cloned.agent.loaders import FALLBACK, Loader, Systems, best_loader, find_loaders
+from cloned.agent.target import CLOSED, Skipped, Target, release_ids, release_name
 from cloned.agent.tools import ToolError, run
+from cloned.clonezilla.nvram import BootEntry
 from cloned.disk.layout import Partition
 
-_FALLBACK = "EFI/BOOT/BOOTX64.EFI"
-_LOADERS = ("shimx64.efi", "grubx64.efi", "bootmgfw.efi", "systemd-bootx64.efi")
-"""What to start, best first."""
+_TYPES = ("C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "ef")
 
 
-def entry(target: Target, label: str = "") -> str:
+def entry(target: Target, label: str = "", wanted: Sequence[BootEntry] = ()) -> str:
     """Make a boot entry that starts the disk's own loader, and the fallback loader if it has none.
 
-    Skipped where the laptop starts through BIOS or the disk has no EFI system partition.
+    `wanted` is what the master's firmware started. Skipped where the laptop starts through BIOS or the disk has no
+    EFI system partition.
     """
     if not sysfs.names("/sys/firmware/efi"):
         raise Skipped("this laptop starts through BIOS")
-    part, kind = _system_partition(target)
-    with target.mounted(part, kind) as folder:
-        loader = find_loader(folder)
-        if loader is None:
-            raise ToolError(f"partition {part.number} holds no boot loader that is known")
-        added = _fallback(folder, loader)
-    name = label or _system_name(target) or "Linux"
-    _replace_entry(target, part, name, "\\" + str(loader).replace("/", "\\"))
-    return f"{name}: {loader}{' and the fallback loader' if added else ''}"
+    parts = system_partitions(target)
+    loaders = [loader for part in parts.values() for loader in _loaders(target, part)]
+    systems, name = _systems(target)
+    found = best_loader(loaders, systems, wanted)
+    if found is None:
+        raise ToolError(f"partition {', '.join(map(str, parts))} holds no boot loader that is known")
+    loader, told = found
+    part = parts[loader.number]
+    with target.mounted(part, target.file_system(part) or "vfat") as folder:
+        added = add_fallback(folder, loader)
+    words = label or told or ("Windows Boot Manager" if loader.kind == "windows" else name) or "Linux"
+    _replace_entry(target, part, words, "\\" + loader.path.replace("/", "\\"))
+    return f"{words}: {loader.path}{' and the fallback loader' if added else ''}"
 
 
-def _system_partition(target: Target) -> tuple[Partition, str]:
-    for part in target.read().partitions:
-        if part.type in ("C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "ef"):
-            return part, target.file_system(part) or "vfat"
-    raise Skipped("the disk has no EFI system partition")
+def system_partitions(target: Target) -> dict[int, Partition]:
+    """Every EFI system partition, by number; Skipped if there is none."""
+    found = {part.number: part for part in target.read().partitions if part.type in _TYPES}
+    if not found:
+        raise Skipped("the disk has no EFI system partition")
+    return found
 
 
-def find_loader(folder: Path) -> Path | None:
-    """The loader to start, relative to the EFI system partition; FAT knows no upper and lower case."""
-    efi = _child(folder, "EFI")
-    files = sorted(path for path in efi.rglob("*") if path.is_file()) if efi else []
-    own = {path.name.lower(): path for path in files if path.parent.name.lower() != "boot"}
-    fallback = [path for path in files if path.name.lower() == "bootx64.efi"]
-    best = [own[name] for name in _LOADERS if name in own] + fallback
-    return best[0].relative_to(folder) if best else None
+def _loaders(target: Target, part: Partition) -> list[Loader]:
+    """Its loaders; none of a partition that cannot be mounted, if another can."""
+    with suppress(ToolError), target.mounted(part, target.file_system(part) or "vfat") as folder:
+        return list(find_loaders(folder, part.uuid, part.number))
+    return []
 
 
-def _child(folder: Path, name: str) -> Path | None:
-    return next((path for path in folder.iterdir() if path.name.lower() == name.lower()), None)
+def _systems(target: Target) -> tuple[Systems, str]:
+    """What the disk holds, and the name of the Linux system that was found."""
+    parts = [part for part in target.read().partitions if not part.extended]
+    kinds = [target.file_system(part) for part in parts]
+    uuids = frozenset(target.file_system_uuid(part).lower() for part in parts) - {""}
+    windows = target.windows() is not None or "BitLocker" in kinds
+    closed = any(kind in CLOSED and kind != "BitLocker" for kind in kinds)
+    try:
+        with target.root() as root:
+            return Systems(windows, release_ids(root), closed, uuids), release_name(root).split(" (")[0]
+    except Skipped:
+        return Systems(windows, (), closed or target.asleep() != "", uuids), ""
 
 
-def _fallback(folder: Path, loader: Path) -> bool:
-    """Copy the loader and what lies beside it to where firmware looks when it has forgotten its entries."""
+def add_fallback(folder: Path, loader: Loader) -> bool:
+    """Copy the loader and what lies beside it to where firmware looks when it has forgotten its entries.
+
+    Of Windows the loader alone: it finds the rest where it is.
+    """
     efi = _child(folder, "EFI") or folder / "EFI"
     boot = _child(efi, "BOOT") or efi / "BOOT"
     if boot.is_dir() and _child(boot, "BOOTX64.EFI"):
         return False
     boot.mkdir(exist_ok=True)
-    for path in (folder / loader).parent.iterdir():
+    for path in (folder / loader.path).parent.iterdir() if loader.kind == "linux" else ():
         if path.is_file():
             shutil.copyfile(path, boot / path.name)
-    shutil.copyfile(folder / loader, folder / _FALLBACK)
+    shutil.copyfile(folder / loader.path, boot / Path(FALLBACK).name)
     return True
 
 
-def _system_name(target: Target) -> str:
-    try:
-        with target.root() as root:
-            return release_name(root).split(" (")[0]
-    except Skipped:
-        return "Windows Boot Manager" if target.windows() else ""
+def _child(folder: Path, name: str) -> Path | None:
+    return next((path for path in folder.iterdir() if path.name.lower() == name.lower()), None)
 
 
 def _replace_entry(target: Target, part: Partition, name: str, loader: str) -> None:

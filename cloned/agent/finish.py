@@ -14,6 +14,7 @@ from cloned.agent.reporter import Order
 from cloned.agent.status import Status
 from cloned.agent.target import Skipped, Target, put_file, release_name
 from cloned.agent.tools import ToolError, run
+from cloned.clonezilla.nvram import BootEntry
 
 STAMP = "etc/cloned-release"
 _HOST_NAME = re.compile(r"^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$")
@@ -60,10 +61,16 @@ class FinishSteps:
             case "ssh-host-keys":
                 return host_keys(target)
             case "efi-entry":
-                return efi.entry(target, str(step.get("label") or ""))
+                return efi.entry(target, str(step.get("label") or ""), _entries(step))
             case "stamp":
                 return stamp(target, self._order, step)
         raise ToolError(f"this agent knows no step {name!r}; start the laptop again to fetch a newer one")
+
+
+def _entries(step: Step) -> list[BootEntry]:
+    """What the master's firmware started."""
+    found = step.get("entries") or []
+    return [BootEntry(str(each["label"]), str(each["partition"]), str(each["loader"])) for each in found]
 
 
 def host_name(target: Target, name: str) -> str:
@@ -130,7 +137,7 @@ def stamp(target: Target, order: Order, step: Step) -> str:
             put_file(root, STAMP, text)
             return f"/{STAMP} in {release_name(root) or 'the system'}"
     except Skipped:
-        windows = target.windows()
+        windows = None if target.asleep() else target.windows()
         if windows is None:
             raise
         with target.mounted(windows, "ntfs3") as folder:

@@ -18,6 +18,7 @@ from cloned.agent import disks
 from cloned.agent.failures import AgentError
 from cloned.agent.layout import nodes
 from cloned.agent.tools import ToolError, run
+from cloned.disk import signatures
 from cloned.disk.layout import Layout, LayoutError, Partition, parse_dump
 from cloned.disk.swap import PAGE, read_swap
 
@@ -37,12 +38,15 @@ _REFUSED = {
     "LVM2_member": "is a physical volume of LVM: save this master with Clonezilla and import the image",
     "crypto_LUKS": "is encrypted with LUKS: save this master with Clonezilla and import the image",
     "linux_raid_member": "is part of a RAID: a master has one plain disk",
-    "swsuspend": "holds a hibernated system: start the master and shut it down properly",
+    "swsuspend": "holds a hibernated Linux: start the master, shut it down properly and capture it again",
+    "BitLocker": "is a BitLocker volume: run `manage-bde -off C:` on the master, wait for its end and capture it again",
 }
 _HEAD = struct.Struct("<16s14s4sH16sQQQQI")
 """The beginning of a partclone image (format 0002); the last three are used blocks (superblock, bitmap), block size."""
-HIDDEN = 64 * 1024 * 1024
-"""Most bytes between MBR and first partition that are taken along."""
+MBR = 512
+_CHUNK = 1024 * 1024
+HIDDEN = 1024 * 1024 * 1024
+"""Bytes between MBR and first partition from which on they are not taken along, as Clonezilla does it."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,12 @@ class Master:
         return os.path.basename(self.disk)
 
     @property
+    def gap(self) -> int:
+        """MBR disks: bytes between the MBR and the first partition, where boot loaders keep their second stage."""
+        first = min(part.start for part in self.layout.partitions) * self.layout.sector_size
+        return first - MBR if self.layout.label == "dos" and first > MBR else 0
+
+    @property
     def data(self) -> list[MasterPart]:
         """Partitions whose content is saved."""
         return [part for part in self.parts if part.fs != "swap"]
@@ -118,9 +128,33 @@ def _part(disk: str, part: Partition, sector: int) -> MasterPart:
     if not os.path.exists(node) and not (nodes(disk) and os.path.exists(node)):
         raise AgentError("capture-failed", f"the kernel does not show {node}")
     fs = file_system(node)
-    if fs in _REFUSED:
-        raise AgentError("capture-failed", f"{node} {_REFUSED[fs]}")
+    why = _REFUSED.get(fs) or _content(node, fs)
+    if why:
+        raise AgentError("capture-failed", f"{node} {why}")
     return MasterPart(node, part.number, part.size * sector, fs)
+
+
+def _content(node: str, fs: str) -> str:
+    """Why a file system cannot be captured as it lies there, by what it holds; empty if it can."""
+    try:
+        with open(node, "rb", buffering=0) as file:
+            return refused_content(fs, lambda offset, length: os.pread(file.fileno(), length, offset))
+    except OSError as error:
+        raise AgentError("disk-read-error", f"{node}: {error.strerror}") from error
+
+
+def refused_content(fs: str, read: signatures.Read) -> str:
+    """The same, through `read`: a system that sleeps in it would wake up on every clone."""
+    if fs == "ntfs" and signatures.is_sleeping_windows(read):
+        return (
+            "holds a Windows that is hibernated, or was shut down with fast startup: turn fast startup off "
+            "(powercfg /h off), shut Windows down and capture it again"
+        )
+    if fs.startswith("ext") and signatures.sleeps_in_file(read):
+        return "holds the swap file of a hibernated Linux: start the master, shut it down properly and capture it again"
+    if fs == "btrfs" and signatures.btrfs_devices(read) > 1:
+        return "is one device of a btrfs over several: `btrfs device remove` the others, or clone another laptop"
+    return ""
 
 
 def node_of(disk: str, number: int) -> str:
@@ -207,15 +241,25 @@ def _sectors(master: Master) -> Iterator[tuple[str, bytes]]:
             yield f"{name}-gpt-1st", _read(disk.fileno(), 0, 34 * 512)
             yield f"{name}-gpt-2nd", _read(disk.fileno(), master.size - 32 * 512, 32 * 512)
             yield from _gdisk(master)
-        else:
-            gap = min(part.start for part in master.layout.partitions) * sector - 512
-            if 0 < gap < HIDDEN:
-                yield f"{name}-hidden-data-after-mbr", _read(disk.fileno(), 512, gap)
+        elif master.gap >= HIDDEN:
+            note = f"The hidden data space size ({master.gap // 512} sectors) is larger than {HIDDEN // 512} sectors.\n"
+            yield f"{name}-hidden-data-after-mbr.notes.txt", note.encode()
         for part in master.layout.partitions:
             if part.extended:
                 extended = os.path.basename(node_of(master.disk, part.number))
                 yield f"{extended}-ebr", _read(disk.fileno(), part.start * sector, 512)
         yield from _swaps(master, disk.fileno())
+
+
+def gap_chunks(master: Master) -> Iterator[bytes]:
+    """The gap after the MBR, which may be too large for the memory; AgentError if it cannot be read."""
+    end = MBR + master.gap
+    try:
+        with open(master.disk, "rb", buffering=0) as disk:
+            for at in range(MBR, end, _CHUNK):
+                yield _read(disk.fileno(), at, min(_CHUNK, end - at))
+    except OSError as error:
+        raise AgentError("disk-read-error", f"{master.disk}: {error.strerror}") from error
 
 
 def _read(fd: int, offset: int, length: int) -> bytes:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cloned.agent import layout as layouts
 from cloned.agent.blockio import BlockDevice
 from cloned.agent.disks import DiskFacts
+from cloned.agent.subvolumes import TOP, root_subvolume
 from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, LayoutError, Partition, ebr_writes, read_ebr_code, read_layout, table_writes
+from cloned.disk.ntfs import Ntfs, NtfsError
+from cloned.disk.signatures import HEAD, is_sleeping_swap, is_sleeping_windows, sleeps_in_file
 
+ALIGNED = 4096
+"""Offsets and lengths of reads: no disk's sectors are larger."""
 LINUX = ("ext2", "ext3", "ext4", "btrfs", "xfs", "f2fs")
 CLOSED = {
     "LVM2_member": "LVM, which is not opened after the verdict",
@@ -36,6 +42,7 @@ class Target:
         self.disk, self.path = disk, str(disk["path"])
         self._nodes = layouts.nodes(self.path) if live else False
         """Whether partitions have device nodes; a lab's laptop in a namespace has none."""
+        self._asleep: str | None = None
 
     def read(self) -> Layout:
         """The layout as it is now; ToolError if it is damaged."""
@@ -65,6 +72,51 @@ class Target:
         said = run(["blkid", "-p", *where, "-o", "value", "-s", "TYPE", self.path], accept=(0, 2, 8), timeout=60)
         return said.strip()
 
+    def file_system_uuid(self, part: Partition) -> str:
+        """What blkid(8) gives as its UUID; empty if it has none."""
+        sector = self.disk["sector_size"]
+        where = ["-O", str(part.start * sector), "-S", str(part.size * sector)]
+        return run(
+            ["blkid", "-p", *where, "-o", "value", "-s", "UUID", self.path], accept=(0, 2, 8), timeout=60
+        ).strip()
+
+    def asleep(self) -> str:
+        """Which system on the disk is hibernated, in words; empty if none is. Its disk must stay as it fell asleep."""
+        if self._asleep is None:
+            self._asleep = next(filter(None, map(self._sleeper, self.read().partitions)), "")
+        return self._asleep
+
+    def _sleeper(self, part: Partition) -> str:
+        if part.extended:
+            return ""
+        with self.reading(part) as read:
+            if is_sleeping_swap(read(0, min(HEAD, part.size * self.disk["sector_size"]))):
+                return f"partition {part.number} holds a hibernated Linux"
+            if is_sleeping_windows(read):
+                return f"partition {part.number} holds a hibernated Windows (or one shut down with fast startup)"
+            return f"partition {part.number} holds the swap file of a hibernated Linux" if sleeps_in_file(read) else ""
+
+    def stay_away(self) -> None:
+        """Skipped where a system on the disk is hibernated: it would overwrite what is changed now, and break."""
+        if self.asleep():
+            raise Skipped(f"{self.asleep()}; the master should be shut down properly and captured again")
+
+    @contextlib.contextmanager
+    def reading(self, part: Partition) -> Iterator[Callable[[int, int], bytes]]:
+        """Reads bytes of a partition past the page cache; nothing has to be mounted."""
+        device, base = BlockDevice(self.path), part.start * self.disk["sector_size"]
+        whole, size = layouts.reader(device), part.size * self.disk["sector_size"]
+
+        def read(offset: int, length: int) -> bytes:
+            first = (base + offset) // ALIGNED * ALIGNED
+            last = -(-(base + min(offset + length, size)) // ALIGNED) * ALIGNED
+            return whole(first, max(0, last - first))[base + offset - first :][:length]
+
+        try:
+            yield read
+        finally:
+            device.close()
+
     def node(self, part: Partition) -> str:
         """The partition's device node; Skipped where partitions have none."""
         if not self._nodes:
@@ -93,18 +145,30 @@ class Target:
     @contextlib.contextmanager
     def root(self) -> Iterator[Path]:
         """The restored Linux system's root folder, writable; Skipped if there is none that can be reached."""
+        self.stay_away()
         closed = ""
         for part in self.read().partitions:
             kind = self.file_system(part)
             closed = closed or (CLOSED.get(kind, "") and f"partition {part.number} holds {CLOSED[kind]}")
             if kind not in LINUX:
                 continue
-            for options in (("subvol=@",), ()) if kind == "btrfs" else ((),):
-                if self._has_system(part, kind, *options):
-                    with self.mounted(part, kind, *options) as folder:
-                        yield folder
-                    return
+            options = self._where_root_is(part, kind)
+            if options is not None and self._has_system(part, kind, *options):
+                with self.mounted(part, kind, *options) as folder:
+                    yield folder
+                return
         raise Skipped(f"no Linux system can be reached: {closed}" if closed else "there is no Linux system on the disk")
+
+    def _where_root_is(self, part: Partition, kind: str) -> tuple[str, ...] | None:
+        """Options of mount(8) that lead to the system: of a btrfs, whichever subvolume it is in."""
+        if kind != "btrfs":
+            return ()
+        try:
+            with self.mounted(part, kind, f"subvolid={TOP}") as top:
+                found = root_subvolume(top)
+        except ToolError:
+            return None
+        return None if found is None else (f"subvolid={found}",)
 
     def _has_system(self, part: Partition, kind: str, *options: str) -> bool:
         try:
@@ -116,9 +180,9 @@ class Target:
     def windows(self) -> Partition | None:
         """The partition that Windows is installed on, or None."""
         for part in self.read().partitions:
-            if self.file_system(part) == "ntfs":
-                with contextlib.suppress(ToolError), self.mounted(part, "ntfs3") as folder:
-                    if (folder / "Windows").is_dir():
+            if not part.extended and self.file_system(part) == "ntfs":
+                with self.reading(part) as read, contextlib.suppress(NtfsError, struct.error, IndexError):
+                    if any(name.lower() == "windows" for name in Ntfs(read).root_names()):
                         return part
         return None
 
@@ -135,6 +199,15 @@ def put_file(root: Path, name: str, text: str) -> None:
     fresh.write_text(text)
     fresh.chmod(0o644)
     fresh.replace(target)
+
+
+def release_ids(root: Path) -> tuple[str, ...]:
+    """ID and ID_LIKE of os-release(5), in lower case: `ubuntu`, `debian`; `linux` where it gives none."""
+    for name in _RELEASE:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            found = dict(re.findall(r'^(ID|ID_LIKE)="?([^"\n]*)"?$', (root / name).read_text(), re.MULTILINE))
+            return (*found.get("ID", "linux").lower().split(), *found.get("ID_LIKE", "").lower().split())
+    return ("linux",)
 
 
 def release_name(root: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cloned.agent.client import PAUSE, DaemonClient, DaemonRefused
@@ -32,6 +32,12 @@ class CaptureUpload:
         """Send a small file whole."""
         with UploadFile(self, name) as sink:
             sink.write(data)
+
+    def put_all(self, name: str, chunks: Iterable[bytes]) -> None:
+        """Send a file that comes in chunks."""
+        with UploadFile(self, name) as sink:
+            for chunk in chunks:
+                sink.write(chunk)
 
     def finish(self) -> None:
         """Everything was sent."""

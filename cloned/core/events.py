@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cloned.clonezilla.nvram import BootEntry
 from cloned.core.catalogue import ImageRule
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.laptop import Difference, Facts, VerdictKind
+from cloned.core.warnings import Warn
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class ImageInfo:
     """Why it cannot be sent now; empty if it can."""
     streams: int = 1
     """Partitions and logical volumes: what a classic session sends one after the other."""
+    boot: tuple[BootEntry, ...] = ()
+    """What the master's firmware started."""
+    warnings: tuple[Warn, ...] = ()
+    """What a person should know of it."""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from cloned.clonezilla.nvram import BootEntry
 from cloned.core.laptop import Laptop
 from cloned.core.ledger import iso
 
@@ -22,8 +24,8 @@ class Wishes:
     stamp: bool = False
 
 
-def steps(wishes: Wishes, laptop: Laptop, now: float) -> list[dict[str, Any]]:
-    """Steps in the order they are to be done, each `{"name", …arguments}`."""
+def steps(wishes: Wishes, laptop: Laptop, now: float, boot: Sequence[BootEntry] = ()) -> list[dict[str, Any]]:
+    """Steps in the order they are to be done, each `{"name", …arguments}`. `boot`: what started the master."""
     found: list[dict[str, Any]] = []
     if wishes.grow:
         found.append({"name": "grow"})
@@ -34,7 +36,7 @@ def steps(wishes: Wishes, laptop: Laptop, now: float) -> list[dict[str, Any]]:
     if wishes.ssh_host_keys:
         found.append({"name": "ssh-host-keys"})
     if wishes.efi_entry:
-        found.append({"name": "efi-entry"})
+        found.append({"name": "efi-entry", "entries": [asdict(each) for each in boot]})
     if wishes.stamp:
         found.append({"name": "stamp", "image": laptop.image, "image_hash": laptop.image_hash, "date": iso(now)})
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from cloned.core.estimate import Estimate, estimate
@@ -39,7 +40,7 @@ def snapshot(
             for each in laptops
         ],
         "sessions": [_session(each, workshop, expected, now) for each in workshop.sessions.values()],
-        "images": [dict(vars(image)) for image in workshop.images.values()],
+        "images": [asdict(image) for image in workshop.images.values()],
         "confirmations": [
             {"laptop": laptop.id, "image": given.image, "disk": given.disk, "by": given.by, "until": iso(given.until)}
             for laptop in laptops

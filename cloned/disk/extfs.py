@@ -43,9 +43,14 @@ class Ext:
         """The first bytes of a file, however large it is; ExtError if there is none."""
         inode = self._walk(path.strip("/").split("/"), 0)[1]
         (flags,) = struct.unpack_from("<I", inode, 32)
-        places = self._extents(inode[40:100], 0) if flags & _EXTENTS else self._blocks(inode, 1)
-        first = next((physical for logical, physical, _ in places if logical == 0), None)
-        return self._read(first * self._block, max(size, self._block))[:size] if first is not None else b""
+        blocks = -(-size // self._block)
+        places = self._extents(inode[40:100], 0) if flags & _EXTENTS else self._blocks(inode, blocks)
+        out = bytearray(blocks * self._block)
+        for logical, physical, count in places:
+            for index in range(min(count, max(0, blocks - logical))):
+                at = (logical + index) * self._block
+                out[at : at + self._block] = self._read((physical + index) * self._block, self._block)
+        return bytes(out[:size])
 
     def _walk(self, parts: list[str], links: int) -> tuple[int, bytes]:
         number, done = 2, list[str]()

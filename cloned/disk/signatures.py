@@ -9,15 +9,17 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 
+from cloned.disk.extfs import Ext, ExtError
 from cloned.disk.ntfs import Ntfs, NtfsError
 
 Read = Callable[[int, int], bytes]
-"""Reads (offset, length) of a partition; both are multiples of 4096."""
+"""Reads (offset, length) of a partition."""
 
 HEAD = 65536
 """Bytes that hold the end of the first page, whatever the page size."""
 _SLEEPING = (b"S1SUSPEND", b"S2SUSPEND", b"ULSUSPEND", b"LINHIB0001")
 """Where a swap area has SWAPSPACE2 else: the kernel's own, uswsusp's, and an old patch's."""
+_SWAP_FILES = ("swapfile", "swap.img")
 _BTRFS, _BTRFS_MAGIC = 65536, b"_BHRfS_M"
 PAGE = 4096
 
@@ -37,6 +39,15 @@ def is_sleeping_windows(read: Read) -> bool:
     """Whether this partition holds a Windows that was hibernated, or shut down by fast startup."""
     with suppress(NtfsError, struct.error, IndexError):
         return Ntfs(read).hibernated()
+    return False
+
+
+def sleeps_in_file(read: Read) -> bool:
+    """Whether a hibernated Linux lies in the usual swap file of the ext file system on this partition."""
+    for name in _SWAP_FILES:
+        with suppress(ExtError, struct.error, ZeroDivisionError, ValueError, IndexError):
+            if is_sleeping_swap(Ext(read).read_head(name, PAGE)):
+                return True
     return False
 
 

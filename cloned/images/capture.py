@@ -35,6 +35,10 @@ RESERVE = 512 * 1024 * 1024
 SILENCE = 300.0
 """Seconds without a byte after which a capture is given up."""
 MAX_FILES = 4096
+LOOK = 16 * 1024 * 1024
+"""Bytes between looks at what is free on the server's disk."""
+SLACK = 64 * 1024 * 1024
+"""Bytes that may come beyond what was announced: small files, bitmaps, and what does not compress grows a little."""
 
 
 class CaptureState(StrEnum):
@@ -65,6 +69,11 @@ class Capture:
     progress: WorkProgress | None = None
     _busy: set[str] = field(default_factory=set, repr=False)
     _settled: bool = False
+
+    @property
+    def most(self) -> int:
+        """Bytes that are taken at most."""
+        return self.expected + self.expected // 32 + SLACK
 
     @property
     def outcome(self) -> str:
@@ -104,7 +113,7 @@ class Captures:
             raise UsageError(f"there is an image called {name!r} already", "choose another name or remove that image")
         if running and running.state in (CaptureState.RECEIVING, CaptureState.PROVING):
             raise UsageError(f"{name!r} is being captured already", "wait for it, or choose another name")
-        self._need_space(expected)
+        self._need_space(None, expected)
         directory = self._root / name
         capture = Capture(name, secrets.token_urlsafe(32), directory, expected, laptop, address)
         self._all[name] = capture  # before there is a directory: `sweep` removes those that nobody owns
@@ -154,6 +163,7 @@ class Captures:
         try:
             with path.open("ab") as out:
                 async for chunk in data:
+                    self._may_go_on(capture, len(chunk))
                     await asyncio.to_thread(out.write, chunk)
                     capture.received += len(chunk)
                     capture.heard = time.monotonic()
@@ -163,6 +173,20 @@ class Captures:
             raise MissingError(capture.why, "free some space on the server and capture it again") from error
         finally:
             capture._busy.discard(file)
+
+    def _may_go_on(self, capture: Capture, count: int) -> None:
+        """Before each stretch that is written: it may have ended meanwhile, be too much, or fill the disk."""
+        if capture.state is not CaptureState.RECEIVING:
+            raise UsageError(f"the capture of {capture.name} is {capture.state.value}", "start it again")
+        if capture.received + count > capture.most:
+            self.fail(capture, f"it sent more than the {capture.expected} bytes it announced")
+            raise UsageError(capture.why, "capture it again, and let nothing write to its disk meanwhile")
+        if capture.received // LOOK != (capture.received + count) // LOOK:
+            try:
+                self._need_space(capture, 0)
+            except MissingError as error:
+                self.fail(capture, error.message)
+                raise
 
     def _open(self, capture: Capture, file: str, offset: int) -> Path:
         if capture.state is not CaptureState.RECEIVING:
@@ -175,7 +199,7 @@ class Captures:
             raise UsageError(f"{file} goes on at byte {size}, not {offset}", "what was sent cannot be sent again")
         if not size and len(list(capture.directory.iterdir())) >= MAX_FILES:
             raise UsageError(f"{capture.name} has more than {MAX_FILES} files", "capture it with larger ones")
-        self._need_space(0)
+        self._need_space(capture, 0)
         return path
 
     async def finish(self, capture: Capture, progress: OnProgress | None = None) -> Manifest:
@@ -230,12 +254,16 @@ class Captures:
                     self._store.abandon(path.name)  # it may have died while it was proven
                     shutil.rmtree(path, ignore_errors=True)
 
-    def _need_space(self, expected: int) -> None:
+    def _need_space(self, capture: Capture | None, expected: int) -> None:
+        """MissingError without room for `expected` bytes more, beside what other captures still bring."""
         self._root.mkdir(parents=True, exist_ok=True)
         found = os.statvfs(self._root)
         free = found.f_bavail * found.f_frsize
-        # The image's own files and its pieces are there side by side until it is proven.
-        need = 2 * expected + RESERVE
+        running = (CaptureState.RECEIVING, CaptureState.PROVING)
+        others = (each for each in list(self._all.values()) if each is not capture and each.state in running)
+        # An image's own files and its pieces are there side by side until it is proven.
+        pending = sum(max(0, 2 * each.expected - each.received) for each in others) if capture is None else 0
+        need = 2 * expected + pending + RESERVE
         if free < need:
             raise MissingError(
                 f"the server has {free / 1e9:.1f} GB free, the capture may need {need / 1e9:.1f} GB",

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
-from contextlib import suppress
 
 from cloned.core.warnings import Warn
 from cloned.disk import signatures
-from cloned.disk.extfs import Ext, ExtError
-from cloned.errors import ImageError
 from cloned.images.doubts import several_devices
 from cloned.images.manifest import Packed
 from cloned.images.pieces import Pieces
@@ -18,7 +14,6 @@ from cloned.images.reader import LayerReader
 _WINDOWS_HINT = "turn fast startup off (powercfg /h off), shut Windows down and save the disk again"
 _LINUX_HINT = "start the master, shut it down properly and save the disk again"
 _BITLOCKER_HINT = "run `manage-bde -off C:` on the master, wait until it is done and save the disk again"
-_SWAP_FILES = ("swapfile", "swap.img")
 
 
 def content_doubts(packed: Sequence[Packed], pieces: Pieces) -> list[Warn]:
@@ -37,7 +32,7 @@ def _doubt(part: Packed, reader: LayerReader) -> Warn | None:
         )
     if fs == "dd":
         return _raw(name, reader.read(0, min(signatures.HEAD, part.layer.size)))
-    if fs.startswith("ext") and _sleeps_in_file(reader):
+    if fs.startswith("ext") and signatures.sleeps_in_file(reader.read):
         return _sleeping(f"{name} holds the swap file of a hibernated Linux", _LINUX_HINT)
     return None
 
@@ -53,11 +48,3 @@ def _raw(name: str, head: bytes) -> Warn | None:
 
 def _sleeping(text: str, hint: str) -> Warn:
     return Warn("hibernated", f"{text}: clones would wake up with another laptop's memory", hint)
-
-
-def _sleeps_in_file(reader: LayerReader) -> bool:
-    for name in _SWAP_FILES:
-        with suppress(ExtError, ImageError, struct.error, ZeroDivisionError, ValueError):
-            if signatures.is_sleeping_swap(Ext(reader.read).read_head(name, signatures.PAGE)):
-                return True
-    return False

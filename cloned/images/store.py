@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cloned.clonezilla.nvram import BootEntry, boot_entries
 from cloned.core.warnings import Warn
 from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, ImageError, MissingError, UsageError
@@ -277,6 +278,14 @@ class ImageStore:
             return [Warn(**each) for each in json.loads(path.read_bytes())]
         except (OSError, ValueError, TypeError):  # an image of an older version, which kept none
             return []
+
+    def boot_entries(self, name: str) -> tuple[BootEntry, ...]:
+        """What the firmware of the laptop started that an image was saved from."""
+        try:
+            text = (self._directory(name) / "saved" / "efi-nvram.dat").read_bytes()
+        except OSError:
+            return ()
+        return boot_entries(text.decode("utf-8", "replace"))
 
     def origin(self, name: str) -> dict[str, Any]:
         """How an image was saved: `path`, `disk`, `parts` (partclone headers, file names), for export."""

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from cloned.core.events import ImageGone, ImageInfo, ImageKnown
 from cloned.disk.layout import LayoutError
 from cloned.disk.lvm_map import check_places
-from cloned.disk.manifest import Plan
+from cloned.disk.manifest import GAP_LAYER, Plan
 from cloned.engine import Engine
 from cloned.errors import ImageError
 from cloned.images.store import ImageStore
@@ -81,7 +81,9 @@ class ImageWatch:
             plan.sector_size,
             classic,
             self._unusable(name, plan) if classic else "",
-            len(plan.layers),
+            sum(layer.name != GAP_LAYER for layer in plan.layers),
+            self._store.boot_entries(name),
+            tuple(self._store.warnings(name)),
         )
 
     def _unusable(self, name: str, plan: Plan) -> str:

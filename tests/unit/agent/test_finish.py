@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from cloned.agent.efi import entries, find_loader
-from cloned.agent.finish import hosts_text
+from cloned.agent.efi import entries
+from cloned.agent.finish import host_keys, host_name, hosts_text, new_identity, stamp
+from cloned.agent.grow import grow
 from cloned.agent.target import Skipped, Target, put_file, release_name
 from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, Partition, table_writes
@@ -38,13 +39,6 @@ def test_the_name_of_the_system(tmp_path: Path) -> None:
     assert release_name(tmp_path) == "Debian GNU/Linux 12 (bookworm)"
 
 
-def test_shim_before_grub_and_no_case(tmp_path: Path) -> None:
-    for name in ("EFI/debian/grubx64.efi", "EFI/debian/SHIMX64.EFI", "EFI/BOOT/BOOTX64.EFI"):
-        put_file(tmp_path, name, "")
-    assert find_loader(tmp_path) == Path("EFI/debian/SHIMX64.EFI")
-    assert find_loader(tmp_path / "EFI/debian") is None
-
-
 def test_entries_of_one_name() -> None:
     listing = (
         "BootCurrent: 0001\nBootOrder: 0001,0003,000A\nBoot0001* Debian\tHD(1,GPT,…)/File(…)\n"
@@ -64,12 +58,9 @@ def test_a_tool_that_fails_says_why() -> None:
 LUKS = (b"LUKS\xba\xbe\0\x01" + b"aes".ljust(32, b"\0") + b"xts-plain64".ljust(32, b"\0")).ljust(592, b"\0")
 
 
-@pytest.mark.parametrize(("content", "why"), [
-    (bytes(physical_volume()[PV:]), "partition 1 holds LVM"), (LUKS, "partition 1 holds a closed LUKS"),
-    (b"", "there is no Linux system on the disk"),
-], ids=["lvm", "luks", "nothing"])  # fmt: skip
-def test_a_system_out_of_reach_is_said_to_be(content: bytes, why: str, tmp_path: Path) -> None:
-    disk, size = tmp_path / "disk", 18 << 20
+def target_of(disk: Path, content: bytes) -> Target:
+    """A disk with one partition that begins so."""
+    size = 18 << 20
     guid = "ABCDEF00-1111-2222-3333-00000000000{}".format
     place = Partition(1, 2048, 32768, "0FC63DAF-8483-4772-8E79-3D69D8477DE4", guid(1))
     with disk.open("wb") as file:
@@ -77,6 +68,32 @@ def test_a_system_out_of_reach_is_said_to_be(content: bytes, why: str, tmp_path:
         for offset, data in [*table_writes(Layout("gpt", guid(0), 512, (place,)), size), (1 << 20, content)]:
             file.seek(offset)
             file.write(data)
-    target = Target({"path": str(disk), "size": size, "sector_size": 512}, live=False)  # type: ignore[typeddict-item]
-    with pytest.raises(Skipped, match=why), target.root():
+    return Target({"path": str(disk), "size": size, "sector_size": 512}, live=False)
+
+
+@pytest.mark.parametrize(("content", "why"), [
+    (bytes(physical_volume()[PV:]), "partition 1 holds LVM"), (LUKS, "partition 1 holds a closed LUKS"),
+    (b"", "there is no Linux system on the disk"),
+    (b"\xebX\x90-FVE-FS-".ljust(512, b"\0"), "there is no Linux system"),
+], ids=["lvm", "luks", "nothing", "bitlocker"])  # fmt: skip
+def test_a_system_out_of_reach_is_said_to_be(content: bytes, why: str, tmp_path: Path) -> None:
+    with pytest.raises(Skipped, match=why), target_of(tmp_path / "disk", content).root():
         pass
+
+
+SLEEPING = bytes(4086) + b"S1SUSPEND\0"
+
+
+def test_nothing_is_changed_while_a_system_sleeps(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    target = target_of(disk, SLEEPING)
+    before = disk.read_bytes()
+    assert target.asleep() == "partition 1 holds a hibernated Linux"
+    for step in (grow, lambda target: host_name(target, "x"), new_identity, host_keys, lambda t: stamp(t, {}, {})):
+        with pytest.raises(Skipped, match="partition 1 holds a hibernated Linux; the master should be shut down"):
+            step(target)
+    assert disk.read_bytes() == before
+
+
+def test_a_swap_area_that_is_awake(tmp_path: Path) -> None:
+    assert target_of(tmp_path / "disk", bytes(4086) + b"SWAPSPACE2").asleep() == ""

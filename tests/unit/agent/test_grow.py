@@ -1,10 +1,11 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from cloned.agent.grow import grown, last
+from cloned.agent.grow import fixed, grown, last
 from cloned.agent.target import Skipped
-from cloned.disk.layout import Layout, Partition, table_writes
+from cloned.disk.layout import Layout, MbrEntry, Partition, parse_dump, table_writes
 
 MIB = 2048
 GIB = 1 << 30
@@ -56,3 +57,63 @@ def test_a_logical_partition_takes_the_extended_one_along() -> None:
 def test_an_mbr_ends_at_two_tib() -> None:
     layout = Layout("dos", "0x12345678", 512, (Partition(1, MIB, MIB, "83"),))
     assert grown(layout, 4 << 40).partition(1).end <= 0xFFFFFFFF
+
+
+FIELD = Path(__file__).parents[2] / "data" / "field"
+RECOVERY, DATA = "DE94BBA4-06D1-4D40-A16A-BFD50179D6AC", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
+
+
+def test_windows_recovery_at_the_end_is_never_touched() -> None:
+    layout = parse_dump((FIELD / "windows-oem.sf").read_text())
+    with pytest.raises(Skipped, match=r"partition 4 would grow, but partition 5 \(recovery\) lies behind it and stays"):
+        grown(layout, 512 * GIB)
+
+
+@pytest.mark.parametrize("name", ["windows-oem", "chromeos", "not-in-order", "logical-disorder", "mbr-deleted-first"])
+def test_no_partition_of_the_field_that_must_stay_grows(name: str) -> None:
+    layout = parse_dump((FIELD / f"{name}.sf").read_text())
+    try:
+        new = grown(layout, 1 << 40)
+    except Skipped:
+        return
+    changed = [part for part, old in zip(new.partitions, layout.partitions, strict=True) if part != old]
+    assert all(part.extended or not fixed(part) for part in changed)
+
+
+@pytest.mark.parametrize(("kind", "attrs"), [
+    (RECOVERY, ""), (DATA, "8000000000000001"), ("C12A7328-F81F-11D2-BA4B-00A0C93EC93B", ""),
+    ("E3C9E316-0B5C-4DB8-817D-F92DF00215AE", ""),
+])  # fmt: skip
+def test_partitions_that_stay_as_they_are(kind: str, attrs: str) -> None:
+    layout = gpt((1, 1, 50), (2, 51, 9))
+    parts = (replace(layout.partition(1), type=DATA, attrs="8000000000000000"), replace(
+        layout.partition(2), type=kind, attrs=attrs))  # fmt: skip
+    with pytest.raises(Skipped, match="partition 1 would grow, but partition 2"):
+        grown(replace(layout, partitions=parts), GIB)
+    with pytest.raises(Skipped, match="no partition that is meant to grow"):
+        grown(replace(layout, partitions=parts[1:]), GIB)
+
+
+@pytest.mark.parametrize("kind", ["27", "de", "12", "82", "1c"])
+def test_recovery_on_mbr_disks(kind: str) -> None:
+    before = Layout("dos", "0x12345678", 512, (Partition(1, MIB, 9 * MIB, kind), Partition(2, 10 * MIB, MIB, "7")))
+    assert grown(before, GIB).partition(1) == before.partition(1)
+    behind = Layout("dos", "0x12345678", 512, (Partition(1, MIB, 9 * MIB, "7"), Partition(2, 10 * MIB, MIB, kind)))
+    with pytest.raises(Skipped, match="partition 1 would grow"):
+        grown(behind, GIB)
+
+
+def test_a_disk_of_the_same_size_says_just_that() -> None:
+    layout = replace(gpt((1, 1, 50), (2, 51, 970)), partitions=gpt((1, 1, 50), (2, 51, 970)).partitions)
+    parts = (layout.partition(1), replace(layout.partition(2), type=RECOVERY))
+    with pytest.raises(Skipped, match="no larger than the image"):
+        grown(replace(layout, partitions=parts), GIB)
+
+
+def test_what_a_hybrid_mbr_names_stays() -> None:
+    entries = (MbrEntry(1, 1, MIB - 1, "ee"), MbrEntry(2, MIB, 50 * MIB, "83"))
+    layout = replace(gpt((1, 1, 50)), mbr=entries, mbr_id="0x00000001")
+    with pytest.raises(Skipped, match="stands in a hybrid MBR"):
+        grown(layout, GIB)
+    active = replace(gpt((1, 1, 50)), mbr=(MbrEntry(1, 1, 0, "ee", "active"),), mbr_id="0x00000000")
+    assert grown(active, GIB).mbr == active.mbr

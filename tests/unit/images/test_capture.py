@@ -159,3 +159,53 @@ async def test_what_a_killed_daemon_was_proving_is_swept_away(store: ImageStore,
     Captures(store).sweep()
     assert files(store) == []
     assert list((store.root / ".captures").iterdir()) == []
+
+
+async def test_more_than_was_announced_ends_it(captures: Captures) -> None:
+    one = captures.begin("master", 1000)
+    with pytest.raises(UsageError, match="more than the 1000 bytes it announced"):
+        await captures.receive(one, "sda1.dd-img", 0, chunks(bytes(module.SLACK + 2000), 1 << 20))
+    assert one.state is CaptureState.FAILED
+    assert not one.directory.exists()
+
+
+async def test_it_stops_when_the_capture_has_ended(captures: Captures) -> None:
+    one = captures.begin("master", 1000)
+    written = []
+
+    async def still_coming() -> AsyncIterator[bytes]:
+        yield b"first"
+        captures.fail(one, "the laptop gave up")
+        written.append(1)
+        yield b"second"
+        written.append(2)
+
+    with pytest.raises(UsageError, match="the capture of master is failed"):
+        await captures.receive(one, "sda1.dd-img", 0, still_coming())
+    assert written == [1]
+    assert one.received == len(b"first")
+
+
+async def test_a_disk_that_fills_while_it_comes(captures: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = captures.begin("master", 1 << 30)
+    monkeypatch.setattr(module, "LOOK", 4)
+    monkeypatch.setattr(module, "RESERVE", 0)
+
+    async def filling() -> AsyncIterator[bytes]:
+        yield b"first"
+        monkeypatch.setattr(module, "RESERVE", 1 << 60)
+        yield b"second"
+
+    with pytest.raises(MissingError, match="GB free"):
+        await captures.receive(one, "sda1.dd-img", 0, filling())
+    assert one.state is CaptureState.FAILED
+    assert not one.directory.exists()
+
+
+async def test_what_others_still_bring_is_counted(captures: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    found = os.statvfs(captures._root.parents[1])
+    captures.begin("first", int(found.f_bavail * found.f_frsize * 0.4))
+    with pytest.raises(MissingError, match="GB free"):
+        captures.begin("second", int(found.f_bavail * found.f_frsize * 0.4))

@@ -1,0 +1,36 @@
+"""Root in any subvolume."""
+
+from pathlib import Path
+
+import pytest
+
+from cloned.agent.subvolumes import Subvolume, choose, fstab_names
+
+
+@pytest.mark.parametrize(("found", "default", "chosen"), [
+    ([], 5, None),
+    ([Subvolume(5, "")], 5, 5),
+    ([Subvolume(256, "@")], 5, 256),
+    ([Subvolume(256, "@rootfs", named=True)], 5, 256),
+    ([Subvolume(256, "root"), Subvolume(300, "root/var/lib/machines/x")], 5, 256),
+    ([Subvolume(256, "deel-it/systems/desk", named=True), Subvolume(5, "")], 5, 256),
+    ([Subvolume(256, "@", named=True), Subvolume(300, "timeshift-btrfs/snapshots/2026/@")], 5, 256),
+    ([Subvolume(256, "@", read_only=True), Subvolume(300, "zeta")], 5, 300),
+    ([Subvolume(256, "@"), Subvolume(270, "@/.snapshots/1/snapshot")], 270, 270),
+    ([Subvolume(270, ".snapshots/1/snapshot")], 5, 270),
+    ([Subvolume(256, "a"), Subvolume(257, "b")], 5, 256),
+])  # fmt: skip
+def test_which(found: list[Subvolume], default: int, chosen: int | None) -> None:
+    assert choose(found, default) == chosen
+
+
+@pytest.mark.parametrize(("line", "named"), [
+    ("UUID=x / btrfs defaults,subvol=@rootfs 0 0", True), ("UUID=x / btrfs subvol=/@rootfs,noatime 0 0", True),
+    ("UUID=x / btrfs subvol=@ 0 0", False), ("# UUID=x / btrfs subvol=@rootfs 0 0", False),
+    ("UUID=x /home btrfs subvol=@rootfs 0 0", False), ("UUID=x / btrfs defaults 0 0", False), ("", False),
+])  # fmt: skip
+def test_its_own_fstab(line: str, named: bool, tmp_path: Path) -> None:
+    assert not fstab_names(tmp_path, "@rootfs")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/fstab").write_text(f"# a comment\n{line}\n")
+    assert fstab_names(tmp_path, "@rootfs") is named
