@@ -49,6 +49,8 @@ from cloned.netboot.guests import Guests
 from cloned.netboot.interfaces import describe
 from cloned.netboot.masters import Masters
 from cloned.netboot.service import Netboot, choose_interfaces
+from cloned.papers.office import Office
+from cloned.papers.subject import Site
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
@@ -215,6 +217,8 @@ class Daemon:
         """The page for everybody, and the same without PIN on the socket that only our group may open."""
         view = Overview(self)
         self.tasks.supervise(self.hub.run, "page")
+        config = self.config
+        self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)
         apps = [
             create_app(
                 view,
@@ -225,6 +229,7 @@ class Daemon:
                 netboot=self.netboot.log,
                 ready=view.ready,
                 counters=self.netboot.counters.figures,
+                office=self.office,
             )
             for trusted in (False, True)
         ]
@@ -233,6 +238,11 @@ class Daemon:
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             await listen(runner)
+
+    def _site(self) -> Site:
+        """Who prints, and where the codes on papers lead."""
+        page = self.config.page
+        return Site(self.config.workshop.name, page.url or f"http://{self._address()}:{page.port}")
 
     async def _listen_page(self, runner: web.AppRunner) -> None:
         page = self.config.page

@@ -14,8 +14,8 @@ from cloned.errors import ClonedError, MissingError, UsageError
 SOCKET = "control.sock"
 
 
-async def call(runtime: Path, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    """One request; returns the answer's JSON.
+async def call(runtime: Path, method: str, path: str, body: Mapping[str, Any] | None = None, raw: bool = False) -> Any:
+    """One request; returns the answer's JSON, or (`raw`) its bytes.
 
     Raises MissingError if no daemon listens or we may not speak to it, UsageError or ClonedError with
     the daemon's own words if it refuses.
@@ -27,6 +27,8 @@ async def call(runtime: Path, method: str, path: str, body: Mapping[str, Any] | 
             aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(60)) as session,
             session.request(method, f"http://cloned{path}", json=body) as response,
         ):
+            if raw and response.status < 400:
+                return await response.read()
             answer = await response.json()
             if response.status >= 400:
                 raise _refusal(response.status, answer)
@@ -47,6 +49,12 @@ def _refusal(status: int, answer: Any) -> ClonedError:
 def get(runtime: Path, path: str) -> Any:
     """GET `path` and wait for the answer."""
     return asyncio.run(call(runtime, "GET", path))
+
+
+def fetch(runtime: Path, path: str) -> bytes:
+    """GET a file."""
+    data: bytes = asyncio.run(call(runtime, "GET", path, raw=True))
+    return data
 
 
 def command(runtime: Path, do: str, **words: Any) -> Any:

@@ -100,6 +100,9 @@ class Page(Section):
 
     address: str = "0.0.0.0"  # noqa: S104 - the screen on the wall is another machine; acting needs the PIN
     port: Port = 8080
+    url: Annotated[str, Field(pattern=r"^(https?://[^/\s?#]+(/[^\s?#]*)?)?$")] = ""
+    """Where people find it, e.g. `https://cloned.example.org`: what the codes on papers lead to, for as long as the
+    stickers last. Empty: this server's address on the laptops' network."""
     tokens: dict[str, SecretStr] = Field(default_factory=dict)
     """Name of a machine and the SHA-256 (hex) of its bearer token."""
 
@@ -165,6 +168,19 @@ class Images(Section):
     rule: tuple[Rule, ...] = ()
 
 
+class Printing(Section):
+    """`[print]`: papers, and the CUPS printers that they go to."""
+
+    media: Literal["62", "62x29", "L7160", "L6009"] = "62"
+    """What labels are printed on: a roll of 62 mm, die-cut 62x29 mm, or sheets of Avery labels (L6009 is foil)."""
+    label: str = ""
+    """CUPS name of the printer for labels; empty: none."""
+    sheet: str = ""
+    """CUPS name of the printer for hand-over sheets; empty: none."""
+    when: Literal["done", "asked"] = "done"
+    """Whether papers are printed by themselves when a laptop is done."""
+
+
 class FinishSettings(Section):
     """`[finish]`: what is done to a verified disk, after the verdict."""
 
@@ -189,6 +205,7 @@ class Config(Section):
     switch: tuple[Switch, ...] = ()
     sessions: Scheduling = Scheduling()
     images: Images = Images()
+    print: Printing = Printing()
     finish: FinishSettings = FinishSettings()
     sink: tuple[AnySink, ...] = ()
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -134,6 +134,21 @@ class Ledger:
         async with self._read() as connection:
             found = (await connection.execute(query.limit(limit))).all()
         return [{**row, "revision": revision} for row, revision in reversed(found)]
+
+    async def between(self, first: datetime, last: datetime) -> list[dict[str, Any]]:
+        """Results that were entered from `first` on and before `last`, oldest first."""
+        limits = [moment.astimezone(UTC).isoformat()[:19] for moment in (first, last)]
+        query = select(results.c.row).where(results.c.at >= limits[0], results.c.at < limits[1])
+        async with self._read() as connection:
+            return [dict(row) for row in (await connection.scalars(query.order_by(results.c.at))).all()]
+
+    async def called(self, name: str) -> dict[str, Any] | None:
+        """The newest result of the laptop with this id, tag or serial: also of one that was forgotten."""
+        same = or_(results.c.laptop == name, results.c.tag == name, results.c.serial == name)
+        query = select(results.c.row).where(same).order_by(results.c.at.desc()).limit(1)
+        async with self._read() as connection:
+            row = await connection.scalar(query)
+        return None if row is None else dict(row)
 
     async def totals(self) -> dict[str, Any]:
         """`{"rows", "verdicts": {verdict: n}, "done_today"}`; today begins at the server's midnight."""

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cloned.core.hardware import Hardware, hardware
+from cloned.core.laptop import Laptop
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,28 @@ class Site:
         return f"{self.url.rstrip('/')}/laptops/{quote(laptop.tag or laptop.id, safe='')}"
 
 
+def of_laptop(laptop: Laptop, at: str = "") -> Subject:
+    """One laptop as the workshop knows it; `at`: when its result was entered."""
+    written = laptop.target()
+    return subject(
+        {
+            "id": laptop.id,
+            "number": laptop.number,
+            "tag": laptop.tag,
+            **{name: getattr(laptop.identity, name) for name in ("vendor", "product", "serial")},
+            **{name: getattr(laptop, name) for name in ("firmware", "cpu", "memory", "image", "image_hash")},
+            "verdict": str(laptop.verdict),
+            "state": str(laptop.state),
+            "at": at,
+            "rounds": laptop.attempts,
+            "discarded": laptop.discarded,
+            "disks": [vars(disk) for disk in laptop.disks],
+            "disk": None if written is None else vars(written),
+            "steps": [{"name": name, "result": result} for name, result, _ in laptop.steps],
+        }
+    )
+
+
 def subjects(found: Iterable[Mapping[str, Any]]) -> list[Subject]:
     """Subjects from ledger rows or a snapshot's laptops, in the order of their tags and numbers."""
     return sorted(map(subject, found), key=lambda each: (each.tag == "", each.tag, each.number))
@@ -96,7 +119,7 @@ def subject(data: Mapping[str, Any]) -> Subject:
         memory=_count(data, "memory") or 0,
         hardware=hardware(data.get("hardware")),
         disks=tuple(_storage(each, _same_disk(each, written)) for each in disks),
-        rounds=_count(data, "attempts") or 0,
+        rounds=_count(data, "rounds") or 0,
         discarded=data.get("discarded") is True,
         steps=tuple((_text(each, "name"), _text(each, "result")) for each in data.get("steps") or ()),
     )

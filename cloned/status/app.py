@@ -9,15 +9,21 @@ from __future__ import annotations
 from aiohttp import web
 
 from cloned.assets import root
-from cloned.status import api, guard, pages
+from cloned.status import api, guard, pages, papers
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
-from cloned.status.needs import Counters, NetbootLog, Ready, ResultSource, WorkshopSource
+from cloned.status.needs import Counters, NetbootLog, PaperSource, Ready, ResultSource, WorkshopSource
 from cloned.wire import plain_requests
 
 ROUTES = (
     ("GET", "/", pages.wall),
     ("GET", "/laptops/{id}", pages.laptop),
+    ("GET", "/laptops/{id}/label.pdf", papers.label),
+    ("GET", "/laptops/{id}/sheet.pdf", papers.sheet),
+    ("GET", "/today/sheets.pdf", papers.sheets),
+    ("GET", "/today/labels.pdf", papers.labels),
+    ("GET", "/today/list.pdf", papers.overview),
+    ("GET", "/today.xlsx", papers.workbook),
     ("GET", "/events", api.page_events),
     ("GET", "/api/v1/events", api.events),
     ("GET", "/api/v1/state", api.state),
@@ -49,6 +55,7 @@ def create_app(
     netboot: NetbootLog | None = None,
     ready: Ready | None = None,
     counters: Counters | None = None,
+    office: PaperSource | None = None,
 ) -> web.Application:
     """The application; see `needs.py` for what it is given.
 
@@ -58,6 +65,7 @@ def create_app(
     app[guard.AUTH], app[guard.TRUSTED] = auth, trusted
     app[api.WORKSHOP], app[api.RECORDS], app[pages.HUB] = workshop, records, hub
     app[api.NETBOOT], app[api.READY], app[api.COUNTERS] = netboot, ready, counters
+    app[papers.OFFICE] = office
     app[pages.PAGES] = pages.Pages(workshop, records, netboot)
     app.on_response_prepare.append(guard.add_headers)
     for method, path, handler in ROUTES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, Protocol
 
 from cloned.core.events import Command
@@ -35,6 +36,28 @@ class ResultSource(Protocol):
 
     async def sinks(self) -> list[dict[str, Any]]:
         """For each sink `{"sink", "state", "waiting", "sent", "refused", "reason", "tries", "due", "dead"}`."""
+
+
+class PaperSource(Protocol):
+    """What draws papers. `names`: laptops, whatever people call them; `language`: empty for the workshop's.
+
+    All raise UsageError where there is nothing to draw.
+    """
+
+    async def label(self, names: Sequence[str], language: str = "", media: str = "", first: int = 1) -> bytes:
+        """A PDF of labels, on sheets from place `first` on."""
+
+    async def sheet(self, names: Sequence[str], language: str = "") -> bytes:
+        """A PDF of hand-over sheets."""
+
+    async def overview(self, names: Sequence[str], day: date | None = None, language: str = "") -> bytes:
+        """A PDF that lists laptops."""
+
+    async def workbook(self, names: Sequence[str], day: date | None = None, language: str = "") -> bytes:
+        """The same as XLSX."""
+
+    async def of_day(self, day: date | None = None, image: str = "") -> list[str]:
+        """The laptops that had a result that day (None: today), with that image if one is named."""
 
 
 NetbootLog = Callable[[str], Sequence[Mapping[str, Any]]]

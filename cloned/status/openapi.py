@@ -104,9 +104,39 @@ _EVENTS = (
     "history. Then, at most once a second, `some`: what changed of it. If a laptop leaves, `all` comes again. "
     "Silence is broken by comments."
 )
+_LANGUAGE = _query("lang", "string", "nl, fr or en; else the workshop's language.")
+_LABEL = (
+    _query("media", "string", "62, 62x29, L7160 or L6009; else as `[print] media` says."),
+    _query("place", "integer", "On sheets of labels: the first free place, row by row from 1."),
+)
+_DAY = (
+    _query("day", "string", "As 2026-11-29; else today, where the server stands."),
+    _query("image", "string", "Only laptops that got this image."),
+    _query("laptop", "string", "Instead of a day's: this one, by any of its names. May be given several times."),
+    _LANGUAGE,
+)
 _PATHS: dict[str, Any] = {
     "/": _get("The workshop screen.", _text("text/html")),
     "/laptops/{id}": _get("A laptop's page.", _text("text/html"), _id("laptop")),
+    "/laptops/{id}/label.pdf": _get(
+        "A laptop's label.",
+        _text("application/pdf"),
+        _id("laptop"),
+        *_LABEL,
+        _LANGUAGE,
+        _400="No such laptop, or no tag.",
+    ),
+    "/laptops/{id}/sheet.pdf": _get(
+        "A laptop's hand-over sheet.", _text("application/pdf"), _id("laptop"), _LANGUAGE, _400="No such laptop."
+    ),
+    "/today/sheets.pdf": _get("The hand-over sheets of a day.", _text("application/pdf"), *_DAY, _400="There is none."),
+    "/today/labels.pdf": _get(
+        "The labels of a day.", _text("application/pdf"), *_DAY, *_LABEL, _400="There is none, or one has no tag."
+    ),
+    "/today/list.pdf": _get("The laptops of a day, a line each.", _text("application/pdf"), *_DAY),
+    "/today.xlsx": _get(
+        "The laptops of a day.", _text("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), *_DAY
+    ),
     "/events": _get(
         "Events for our own pages: HTML of the parts that changed.",
         _text("text/event-stream"),

@@ -1,0 +1,62 @@
+"""`cloned print`: papers of a laptop or of today, into a file or to the workshop's printer."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import click
+
+from cloned import client
+from cloned.cli.common import config_option, json_option, print_json, runtime
+from cloned.errors import ClonedError, UsageError
+
+PAPERS = ("label", "sheet")
+
+
+@click.command("print", context_settings={"ignore_unknown_options": False})
+@click.argument("what", nargs=-1, metavar="[LAPTOP] label|sheet")
+@click.option("--today", is_flag=True, help="Of every laptop that had a result today, instead of one LAPTOP.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True), help="Into a FILE.")
+@click.option("--media", help="What labels are printed on: 62, 62x29, L7160 or L6009.")
+@click.option("--place", type=click.IntRange(1), help="On sheets of labels, the first free place.")
+@click.option("--lang", type=click.Choice(["nl", "fr", "en"]), help="Instead of the workshop's language.")
+@config_option
+@json_option
+def print_(
+    what: tuple[str, ...], today: bool, output: Path | None, config: Path | None, as_json: bool, **query: Any
+) -> None:
+    """Print a label or hand-over sheet of a LAPTOP, or of all of today, into a file (-o -: standard output)."""
+    laptop, paper = _asked(what, today)
+    if output is None:
+        raise UsageError("say where to", "name a file with -o, for example -o label.pdf")
+    data = client.fetch(runtime(config), _path(laptop, paper, query))
+    _write(output, data)
+    if as_json:
+        print_json({"ok": True, "file": str(output), "bytes": len(data)})
+
+
+def _asked(what: tuple[str, ...], today: bool) -> tuple[str, str]:
+    """The laptop (none for today's) and the paper. UsageError."""
+    names = list(what)
+    if len(names) != (1 if today else 2) or names[-1] not in PAPERS:
+        raise UsageError("say whose paper, and which", "cloned print LAPTOP|--today label|sheet [-o FILE]")
+    return ("" if today else names[0]), names[-1]
+
+
+def _path(laptop: str, paper: str, query: dict[str, Any]) -> str:
+    given = {key: value for key, value in query.items() if value is not None and (paper == "label" or key == "lang")}
+    where = f"/laptops/{quote(laptop, safe='')}/{paper}.pdf" if laptop else f"/today/{paper}s.pdf"
+    return where + (f"?{urlencode(given)}" if given else "")
+
+
+def _write(output: Path, data: bytes) -> None:
+    if str(output) == "-":
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise ClonedError(f"{output} could not be written: {error.strerror}", "name another file with -o") from error

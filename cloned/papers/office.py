@@ -1,0 +1,92 @@
+"""Where papers are asked for: finds the laptops that are meant, whatever became of them, and has them drawn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, Protocol
+
+from cloned.core.laptop import Laptop
+from cloned.core.naming import find_laptop
+from cloned.engine import Engine
+from cloned.errors import RefusedError
+from cloned.languages import Language
+from cloned.languages import language as spoken
+from cloned.papers.label import labels
+from cloned.papers.media import media as media_called
+from cloned.papers.overview import day_title, overview, workbook
+from cloned.papers.sheet import sheets
+from cloned.papers.subject import Site, Subject, of_laptop, subject
+
+
+class Results(Protocol):
+    """The ledger, as papers need it."""
+
+    async def between(self, first: datetime, last: datetime) -> list[dict[str, Any]]:
+        """Results entered from `first` on and before `last`, oldest first."""
+
+    async def called(self, name: str) -> dict[str, Any] | None:
+        """The newest result of the laptop with this id, tag or serial."""
+
+
+class Office:
+    """Draws papers of the workshop's laptops and of those that only the ledger still knows."""
+
+    def __init__(
+        self, engine: Engine, results: Results, site: Callable[[], Site], language: str = "en", media: str = "62"
+    ) -> None:
+        self._engine, self._results, self._site = engine, results, site
+        self._language, self._media = language, media
+
+    async def label(self, names: Sequence[str], language: str = "", media: str = "", first: int = 1) -> bytes:
+        """A PDF of labels; on sheets, from place `first` on. UsageError where a laptop is not known or has no tag."""
+        who, kind = await self._subjects(names), media_called(media or self._media)
+        return await asyncio.to_thread(labels, who, kind, self._site(), self._spoken(language), first)
+
+    async def sheet(self, names: Sequence[str], language: str = "") -> bytes:
+        """A PDF of hand-over sheets, a page for each. UsageError where a laptop is not known."""
+        who = await self._subjects(names)
+        return await asyncio.to_thread(sheets, who, self._site(), self._spoken(language))
+
+    async def overview(self, names: Sequence[str], day: date | None = None, language: str = "") -> bytes:
+        """A PDF that lists laptops of a day."""
+        who, words = await self._subjects(names), self._spoken(language)
+        return await asyncio.to_thread(overview, who, day_title(_midnight(day), words), self._site(), words)
+
+    async def workbook(self, names: Sequence[str], day: date | None = None, language: str = "") -> bytes:
+        """The same as XLSX."""
+        who, words = await self._subjects(names), self._spoken(language)
+        return await asyncio.to_thread(workbook, who, day_title(_midnight(day), words), self._site(), words)
+
+    async def of_day(self, day: date | None = None, image: str = "") -> list[str]:
+        """Ids of the laptops that had a result that day, in the order of their tags; with one image if it is named."""
+        begin = _midnight(day)
+        rows = await self._results.between(begin.astimezone(), (begin + timedelta(days=1)).astimezone())
+        newest = {row["laptop"]: row for row in rows if image in ("", row.get("image"))}
+        return sorted(newest, key=lambda ident: (newest[ident].get("tag") or "~", newest[ident]["at"]))
+
+    async def _subjects(self, names: Sequence[str]) -> list[Subject]:
+        return [await self._subject(name) for name in names]
+
+    async def _subject(self, name: str) -> Subject:
+        found = find_laptop(self._engine.workshop, name)
+        row = await self._results.called(found.id if isinstance(found, Laptop) else name)
+        if isinstance(found, Laptop):
+            return of_laptop(found, _entered(row, found))
+        if row is None:
+            raise RefusedError(found)
+        return subject(row)
+
+    def _spoken(self, language: str) -> Language:
+        return spoken(language or self._language)
+
+
+def _entered(row: Mapping[str, Any] | None, laptop: Laptop) -> str:
+    """When the result of its present job was entered; empty while it has none."""
+    return str(row["at"]) if row is not None and row.get("attempt") == laptop.job else ""
+
+
+def _midnight(day: date | None) -> datetime:
+    """When a day begins where the server stands."""
+    return datetime.combine(day or datetime.now().astimezone().date(), time())
