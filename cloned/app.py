@@ -53,6 +53,7 @@ from cloned.papers.office import Office
 from cloned.papers.subject import Site
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
+from cloned.status.hosts import names as host_names
 from cloned.status.live import Hub
 from cloned.switch.service import SwitchService
 from cloned.tasks import TaskOwner
@@ -230,6 +231,7 @@ class Daemon:
                 ready=view.ready,
                 counters=self.netboot.counters.figures,
                 office=self.office,
+                names=host_names(self.config.page.url, self.config.page.hosts),
             )
             for trusted in (False, True)
         ]
@@ -288,6 +290,7 @@ class Overview:
         more = {
             "workshop": daemon.config.workshop.name,
             "backlog": engine.backlog,
+            "loop_lag": round(daemon.lag.recent, 4),
             "switches": daemon.places.readings(),
             "warnings": self._warnings(),
         }

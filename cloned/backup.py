@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tarfile
 import tempfile
@@ -63,14 +64,19 @@ def restore(state: Path, file: Path) -> list[str]:
         )
     try:
         with tarfile.open(file, "r:gz") as tar:
-            members = [each for each in tar.getmembers() if _ours(each)]
+            members = [_for_us_alone(each) for each in tar.getmembers() if _ours(each)]
             if not any(each.name in DATABASES for each in members):
                 raise UsageError(f"{file} is no backup of a workshop", "see `cloned backup`")
-            state.mkdir(parents=True, exist_ok=True)
+            state.mkdir(parents=True, exist_ok=True, mode=0o750)
             tar.extractall(state, members, filter="data")
     except (OSError, tarfile.TarError) as error:
         raise ClonedError(f"the backup {file} could not be read: {error}", "use another copy of it") from error
     return [each.name for each in members]
+
+
+def _for_us_alone(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The same file, which nobody else may read, whatever the backup says of it."""
+    return member.replace(mode=0o600, uid=os.geteuid(), gid=os.getegid(), uname="", gname="", deep=False)
 
 
 def _ours(member: tarfile.TarInfo) -> bool:

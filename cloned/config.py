@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from cloned.destinations import KINDS, AnySink
 from cloned.errors import UsageError
@@ -20,6 +21,11 @@ from cloned.sections import Section
 DEFAULT_FILE = Path("/etc/cloned/cloned.toml")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+InterfaceName = Annotated[str, Field(pattern=r"^[^\s/]{1,15}$")]
+"""As the kernel names them (netdevice(7)): at most 15 characters."""
+Mbps = Annotated[int, Field(ge=1, le=1_000_000)]
+Gigabytes = Annotated[float, Field(ge=0, le=1_000_000)]
+DAY = 86400
 
 
 class WorkshopSettings(Section):
@@ -35,10 +41,10 @@ class WorkshopSettings(Section):
 class LeaseSettings(Section):
     """`[[dhcp.lease]]`: an interface on which we, and nobody else, give out addresses."""
 
-    interface: str
+    interface: InterfaceName
     first: IPv4Address
     last: IPv4Address
-    seconds: Annotated[int, Field(ge=120)] = 3600
+    seconds: Annotated[int, Field(ge=120, le=30 * DAY)] = 3600
     router: IPv4Address | None = None
     dns: tuple[IPv4Address, ...] = ()
 
@@ -59,12 +65,12 @@ class Dhcp(Section):
 class NetworkSettings(Section):
     """`[network]`: the wired interfaces laptops are on; empty means the one that has a link."""
 
-    interfaces: tuple[str, ...] = ()
+    interfaces: tuple[InterfaceName, ...] = ()
     boot_port: Port = 8069
     querier: Literal["auto", "v3", "off"] = "auto"
     """Ask for multicast groups (IGMP) where nobody else does: snooping switches need it. In version 2, which all
     understand, unless `v3` is asked for."""
-    link_mbps: Annotated[int, Field(ge=10)] | None = None
+    link_mbps: Annotated[int, Field(ge=10, le=1_000_000)] | None = None
     """Speed of the server's own link where the kernel can't tell."""
 
 
@@ -75,7 +81,7 @@ class Model(Section):
     product: str = "*"
     mac: str = "*"
     kernel_parameters: str = ""
-    console: str = ""
+    console: Annotated[str, Field(pattern=r"^(\d{3,5}x\d{3,5})?$")] = ""
     """Resolution of the boot menu, e.g. `1024x768`."""
     serial: str = ""
     """Serial line, e.g. `ttyS0,115200`."""
@@ -100,11 +106,46 @@ class Page(Section):
 
     address: str = "0.0.0.0"  # noqa: S104 - the screen on the wall is another machine; acting needs the PIN
     port: Port = 8080
-    url: Annotated[str, Field(pattern=r"^(https?://[^/\s?#]+(/[^\s?#]*)?)?$")] = ""
+    url: str = ""
     """Where people find it, e.g. `https://cloned.example.org`: what the codes on papers lead to, for as long as the
     stickers last. Empty: this server's address on the laptops' network."""
+    hosts: tuple[str, ...] = ()
+    """Further names that the page is asked by; our addresses and loopback always are."""
     tokens: dict[str, SecretStr] = Field(default_factory=dict)
     """Name of a machine and the SHA-256 (hex) of its bearer token."""
+
+    @field_validator("address")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        try:
+            ip_address(value)
+        except ValueError:
+            raise ValueError("an IP address to listen on, such as 0.0.0.0 for all") from None
+        return value
+
+    @field_validator("url")
+    @classmethod
+    def _a_url(cls, value: str) -> str:
+        return web_url(value) if value else value
+
+    @field_validator("hosts")
+    @classmethod
+    def _host_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if re.fullmatch(r"[A-Za-z0-9_.-]{1,253}|\[[0-9a-fA-F:.]+\]", name) is None:
+                raise ValueError("names of hosts, without scheme and port")
+        return value
+
+    @field_validator("tokens")
+    @classmethod
+    def _digests(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, digest in value.items():
+            if re.fullmatch(r"\s*[0-9a-fA-F]{64}\s*", digest.get_secret_value()) is None:
+                raise ValueError(
+                    f"the SHA-256 of the token of {name}, 64 hexadecimal digits (printf %s TOKEN | sha256sum), "
+                    "not the token itself"
+                )
+        return value
 
 
 class Switch(Section):
@@ -135,10 +176,10 @@ class Scheduling(Section):
     """Image for a laptop that no rule matches; empty: it asks."""
     ports: Annotated[int, Field(ge=1, le=4096)] = 24
     """Places where no switch is read."""
-    rate_mbps: Annotated[int, Field(ge=1)] | None = None
+    rate_mbps: Mbps | None = None
     """Upper bound for all streams together; default: the link's speed."""
     confirmation_hours: Annotated[float, Field(gt=0, le=168)] = 12.0
-    headway_seconds: Annotated[int, Field(ge=10)] = 300
+    headway_seconds: Annotated[int, Field(ge=10, le=DAY)] = 300
     """A laptop that makes no headway for so long is set aside."""
     then: Literal["poweroff", "reboot", "disk", "stay"] = "poweroff"
     classic: tuple[str, ...] = ()
@@ -155,15 +196,21 @@ class Rule(Section):
     product: str = "*"
     firmware: Literal["*", "bios", "uefi", "secureboot"] = "*"
     label: str = "*"
-    min_disk_gb: float = 0
-    max_disk_gb: float | None = None
-    min_memory_gb: float = 0
+    min_disk_gb: Gigabytes = 0
+    max_disk_gb: Gigabytes | None = None
+    min_memory_gb: Gigabytes = 0
+
+    @model_validator(mode="after")
+    def _possible(self) -> Rule:
+        if self.max_disk_gb is not None and self.max_disk_gb < self.min_disk_gb:
+            raise ValueError(f"max_disk_gb ({self.max_disk_gb}) is below min_disk_gb ({self.min_disk_gb})")
+        return self
 
 
 class Images(Section):
     """`[images]`: which image for which laptop."""
 
-    verify_hours: Annotated[float, Field(gt=0)] = 24.0
+    verify_hours: Annotated[float, Field(gt=0, le=8760)] = 24.0
     """How often every stored image is read and proven while no laptop is at work."""
     rule: tuple[Rule, ...] = ()
 
@@ -197,6 +244,18 @@ class FinishSettings(Section):
 class Config(Section):
     """The whole file."""
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Config:
+        for what, names in (
+            ("sink", [sink.name for sink in self.sink]),
+            ("dhcp.lease for the interface", [lease.interface for lease in self.dhcp.lease]),
+            ("switch", [switch.address for switch in self.switch]),
+        ):
+            twice = [name for name in names if names.count(name) > 1]
+            if twice:
+                raise ValueError(f"there are two [[{what.split()[0]}]] called {twice[0]}: each needs its own")
+        return self
+
     workshop: WorkshopSettings = WorkshopSettings()
     network: NetworkSettings = NetworkSettings()
     dhcp: Dhcp = Dhcp()
@@ -228,12 +287,28 @@ def load(path: Path | None = None) -> Config:
     return parse(text, str(path))
 
 
+def web_url(value: str) -> str:
+    """`value`; ValueError if it is no http or https URL with a host."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not value.isascii() or any(char.isspace() for char in value):
+        raise ValueError("a URL that begins with http:// or https:// and a host")
+    return value
+
+
 def parse(text: str, source: str = "configuration") -> Config:
     """Understand the text of a configuration; `source` names it in errors."""
     try:
         return Config.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{source}: {error}", "see systemd/cloned.toml.example") from error
+        at = re.search(r"at line (\d+)", str(error))
+        where = f"{source}:{at[1]}" if at else source
+        raise UsageError(f"{where}: {error}", "see systemd/cloned.toml.example") from error
+    except RecursionError:
+        raise UsageError(f"{source}: lists nested too deeply", "see systemd/cloned.toml.example") from None
     except ValidationError as error:
         told = [(_location(item["loc"]), item) for item in error.errors()]
         lines = [f"{source}:{_line_of(text, place)}: {_path(place)}: {_words(item)}" for place, item in told]

@@ -66,6 +66,9 @@ class WebhookSettings(SinkSettings):
     def _complete(self) -> WebhookSettings:
         if not self.url:
             raise ValueError(f"sink {self.name}: a webhook needs url")
+        parts = urlsplit(self.url)  # which may carry a key, so it is never repeated
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"sink {self.name}: url begins with http:// or https:// and a host")
         return self
 
 

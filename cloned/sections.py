@@ -5,13 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
 
 
 class Section(BaseModel):
     """A table of the file: unknown keys are mistakes, not silence."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _one_line(cls, value: Any) -> Any:
+        """No text holds what ends a line: it would begin another in a boot script, a header or the log."""
+        for each in value if isinstance(value, tuple) else (value,):
+            text = each.get_secret_value() if isinstance(each, SecretStr) else each
+            if isinstance(text, str | Path) and not str(text).isprintable():
+                raise ValueError("a text on one line, without control characters")
+        return value
 
 
 class SecretiveSection(Section):

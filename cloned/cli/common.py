@@ -10,9 +10,11 @@ from urllib.parse import quote
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from cloned import client
 from cloned.config import load
+from cloned.quoting import quoted
 
 config_option = click.option(
     "--config",
@@ -45,12 +47,12 @@ def print_json(data: Any) -> None:
 
 
 def print_table(columns: list[str], rows: list[list[str]]) -> None:
-    """Rows beneath their headings, as wide as the terminal."""
+    """Rows beneath their headings, as wide as the terminal; what laptops tell is text, never markup."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(quoted(str(cell), 500)) for cell in row))
     Console().print(table)
 
 

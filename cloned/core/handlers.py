@@ -101,7 +101,10 @@ def _hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksh
     if boot is None:
         return workshop
     facts = event.facts
-    laptop = workshop.find(facts.identity) or _newcomer(workshop, facts.identity, entropy, now)
+    known = workshop.find(facts.identity)
+    if known is None:
+        workshop = _room_for_one(workshop)
+    laptop = known or _newcomer(workshop, facts.identity, entropy, now)
     first = boot.laptop != laptop.id or laptop.last_hello < boot.at
     seconds = {**dict(laptop.seconds), "boot": now - boot.at} if first else dict(laptop.seconds)
     if first and laptop.state is State.ASKING:

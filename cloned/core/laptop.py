@@ -185,8 +185,9 @@ class Laptop:
 
     @property
     def silent(self) -> bool:
-        """Whether all that is known of it is its boot menu: no agent spoke, and nobody named or marked it."""
-        return not (self.hellos or self.tag or self.mark or self.lent or self.left_out or self.confirmation)
+        """Whether nothing is lost with it: nobody named, marked or confirmed it, and it is not here or never spoke."""
+        spoke = self.hellos and (self.state is not State.GONE or self.job or self.capture)
+        return not (spoke or self.tag or self.mark or self.lent or self.left_out or self.confirmation)
 
     def target(self) -> Disk | None:
         """The confirmed disk, if it is still there."""

@@ -125,7 +125,7 @@ class AgentApi:
             return refuse(401, "a newer boot took this laptop's place", "start it from the network again")
         laptop = state.laptops[known.laptop]
         await self._monitor.heard(laptop, {"state": "idle"})
-        return web.json_response({"laptop": laptop.id, "number": laptop.number, "tag": laptop.tag})
+        return _answer({"laptop": laptop.id, "number": laptop.number, "tag": laptop.tag})
 
     def _may_say_hello(self, digest: str) -> bool:
         """Whether this boot has not just done so: each hello is journalled, and begins the laptop's turn anew."""
@@ -135,7 +135,7 @@ class AgentApi:
 
     async def _report(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         await self._monitor.heard(laptop, body)
-        return web.json_response(self._order(self._engine.laptop(laptop.id)))
+        return _answer(self._order(self._engine.laptop(laptop.id)))
 
     def _order(self, laptop: Laptop) -> dict[str, Any]:
         """The order with what only the rooms around the core know: addresses and finishing steps."""
@@ -155,7 +155,7 @@ class AgentApi:
         if not laptop.active:
             return refuse(409, "there is nothing to restore now", "wait for the next order")
         manifest = await asyncio.to_thread(self._store.manifest, laptop.image)
-        response = web.json_response(manifest.plan.to_json())
+        response = _answer(manifest.plan.to_json())
         response.enable_compression()
         return response
 
@@ -170,11 +170,11 @@ class AgentApi:
         names = tuple(wire.line(each, 80) for each in cleared[:32]) if isinstance(cleared, list) else ()
         session = body.get("session")
         if not isinstance(session, str) or session != laptop.session or not laptop.active:
-            return web.json_response({"ok": False})  # not journalled: the next order says how it goes on
+            return _answer({"ok": False})  # not journalled: the next order says how it goes on
         if laptop.state is State.READY:
             told = Ready(laptop.id, SessionId(session), laptop.disk, names, body.get("discarded") is True)
             await self._engine.submit(told)
-        return web.json_response({"ok": True})
+        return _answer({"ok": True})
 
     def _largest_read_back(self, laptop: Laptop) -> int:
         """Bytes of a read-back: as many digests as this laptop's image has pieces, and its layout."""
@@ -207,7 +207,7 @@ class AgentApi:
                     _reallocated(body),
                 )
             )
-        return web.json_response(
+        return _answer(
             {
                 "verdict": str(found.verdict),
                 "wrong": list(found.wrong),
@@ -226,12 +226,12 @@ class AgentApi:
         told = tuple((_word(step, "name"), _word(step, "result"), _word(step, "detail")) for step in steps[:32])
         if laptop.state is State.FINISHING:
             await self._engine.submit(Finished(laptop.id, told))
-        return web.json_response(self._order(self._engine.laptop(laptop.id)))
+        return _answer(self._order(self._engine.laptop(laptop.id)))
 
     async def _failed(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         if laptop.state not in (State.DONE, State.ASIDE):
             await self._engine.submit(Failed(laptop.id, _word(body, "code")[:40], _word(body, "detail")))
-        return web.json_response({"ok": True})
+        return _answer({"ok": True})
 
     async def _confirm(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         """A key was pressed on the laptop itself: it may confirm only itself, and only what it was offered."""
@@ -244,12 +244,16 @@ class AgentApi:
         key = laptop.eligible()[0].key
         word = Command("confirm", "the laptop's own keyboard", laptop.id, offer["image"], disk=key)
         await self._engine.command(word)
-        return web.json_response({"ok": True})
+        return _answer({"ok": True})
 
 
 def refuse(status: int, error: str, hint: str) -> web.Response:
     """An error as agents and people read it: what happened, and the next step."""
-    return web.json_response({"error": error, "hint": hint}, status=status)
+    return _answer({"error": error, "hint": hint}, status)
+
+
+def _answer(data: Any, status: int = 200) -> web.Response:
+    return web.json_response(data, status=status, dumps=wire.dumps)
 
 
 def malformed(error: ValueError) -> web.Response:

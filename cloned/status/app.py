@@ -6,10 +6,12 @@ may act without a PIN. They share an `Auth` and a `Hub`; the house runs `hub.run
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from aiohttp import web
 
 from cloned.assets import root
-from cloned.status import api, guard, pages, papers
+from cloned.status import api, guard, hosts, pages, papers
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
 from cloned.status.needs import Counters, NetbootLog, PaperSource, Ready, ResultSource, WorkshopSource
@@ -56,13 +58,17 @@ def create_app(
     ready: Ready | None = None,
     counters: Counters | None = None,
     office: PaperSource | None = None,
+    names: Collection[str] = ("localhost",),
 ) -> web.Application:
     """The application; see `needs.py` for what it is given.
 
+    `names`: what the page may be called beside its addresses (hosts.py).
     `trusted`: requests act without PIN or token; only for a socket that nobody else can open.
     """
-    app = web.Application(middlewares=[plain_requests, guard.errors], client_max_size=api.LARGEST_BODY)
-    app[guard.AUTH], app[guard.TRUSTED] = auth, trusted
+    app = web.Application(
+        middlewares=[plain_requests, hosts.by_our_names, guard.errors], client_max_size=api.LARGEST_BODY
+    )
+    app[guard.AUTH], app[guard.TRUSTED], app[hosts.HOSTS] = auth, trusted, names
     app[api.WORKSHOP], app[api.RECORDS], app[pages.HUB] = workshop, records, hub
     app[api.NETBOOT], app[api.READY], app[api.COUNTERS] = netboot, ready, counters
     app[papers.OFFICE] = office

@@ -57,6 +57,9 @@ class Figures(Collector):
         capacity = self.snapshot.get("capacity") or {}
         places = {"all": capacity.get("places") or 0, "taken": capacity.get("taken") or 0}
         yield gauge("cloned_places", "Laptops that fit at once, and those at work.", places, "kind")
+        if "loop_lag" in self.snapshot:
+            lag = {"": self.snapshot["loop_lag"]}
+            yield gauge("cloned_loop_lag_seconds", "Longest time the event loop was held in the last 30 s.", lag)
         if "backlog" in self.snapshot:
             yield gauge("cloned_engine_queue", "Events waiting to be journalled.", {"": self.snapshot["backlog"]})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gettext
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -19,6 +20,8 @@ from cloned.status.guard import signed_in
 from cloned.status.live import Hub, Rendered
 from cloned.status.needs import NetbootLog, ResultSource, WorkshopSource
 from cloned.wallclock import shown
+
+log = logging.getLogger(__name__)
 
 HUB = web.AppKey("hub", Hub)
 PAGES = web.AppKey["Pages"]("pages")
@@ -83,7 +86,12 @@ class Pages:
         return web.Response(text=text, content_type="text/html")
 
     def _tile(self, tile: view.Tile) -> Markup:
-        return Markup(self._draw("parts/tile.html", {"tile": tile}))  # noqa: S704 - a template of ours, which escapes
+        """Drawn as far as it can be: one that cannot must not take the others from the screen."""
+        try:
+            return Markup(self._draw("parts/tile.html", {"tile": tile}))  # noqa: S704 - a template of ours, which escapes
+        except Exception:  # the boundary: whatever is wrong with one laptop, the other tiles are drawn
+            log.exception("the tile of laptop %s cannot be drawn", tile.label)
+            return Markup("<p>{}</p>").format(tile.label)
 
     def _draw(self, name: str, known: Mapping[str, Any]) -> str:
         return self._jinja.get_template(name).render(known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 Laptop = Mapping[str, Any]
@@ -172,6 +173,7 @@ def tile(laptop: Laptop) -> Tile:
     progress = laptop.get("progress") or {}
     total = progress.get("total")
     moving = (laptop["state"] in WORKING or laptop.get("capture")) and total
+    done = progress.get("bytes", 0) / total if moving and total else 0.0
     left = laptop.get("left_seconds", progress.get("left_seconds"))
     return Tile(
         id=laptop["id"],
@@ -180,8 +182,8 @@ def tile(laptop: Laptop) -> Tile:
         state=laptop["state"],
         image=laptop.get("image") or "",
         paused=bool(laptop.get("paused")),
-        percent=min(100, int(100 * progress.get("bytes", 0) / total)) if moving and total else None,
-        left=left if moving or laptop["state"] == "waiting" else None,
+        percent=min(100, int(100 * done)) if moving and total and isfinite(done) else None,
+        left=left if left is not None and isfinite(left) and (moving or laptop["state"] == "waiting") else None,
         why=laptop.get("why") or "",
         port=str(laptop.get("port") or ""),
     )

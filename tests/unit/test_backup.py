@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tarfile
 from pathlib import Path
 
@@ -48,3 +49,17 @@ def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no backup"):
         restore(tmp_path / "new", tmp_path / "evil.tgz")
     assert not (tmp_path / "new").exists()
+
+
+def test_what_is_brought_back_is_ours_alone(tmp_path: Path) -> None:
+    state, file, again = tmp_path / "state", tmp_path / "b.tar.gz", tmp_path / "again"
+    state.mkdir()
+    with sqlite3.connect(state / "journal.sqlite") as db:
+        db.execute("CREATE TABLE t (a)")
+    db.close()
+    (state / "pin").write_text("123456\n")
+    for path in state.iterdir():
+        path.chmod(0o666)
+    backup(state, file)
+    restore(again, file)
+    assert {path.stat().st_mode & 0o777 for path in again.iterdir()} == {0o600}

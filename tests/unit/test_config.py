@@ -82,3 +82,43 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_broken_toml_names_the_line() -> None:
     with pytest.raises(UsageError, match="line 2"):
         parse("[page]\nport =\n", "x.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[sessions]\nconfirmation_hours = nan\n", "x.toml:2: sessions.confirmation_hours"),
+        ("[sessions]\nconfirmation_hours = inf\n", "x.toml:2: sessions.confirmation_hours"),
+        ("[sessions]\nheadway_seconds = 99999999999\n", "x.toml:2: sessions.headway_seconds"),
+        ("[images]\nverify_hours = inf\n", "x.toml:2: images.verify_hours"),
+        ('[[images.rule]]\nimage = "a"\nmin_disk_gb = -inf\n', "x.toml:3: images.rule[0].min_disk_gb"),
+        ('[[images.rule]]\nimage = "a"\nmin_disk_gb = 5\nmax_disk_gb = 4\n', "max_disk_gb (4.0) is below"),
+        ('[boot]\nkernel_parameters = "quiet\\ninit=/bin/sh"\n', "x.toml:2: boot.kernel_parameters"),
+        ('[[boot.model]]\nkernel_parameters = "a\\u0000b"\n', "x.toml:2: boot.model[0].kernel_parameters"),
+        ('[[boot.model]]\nconsole = "wide"\n', "x.toml:2: boot.model[0].console"),
+        ('[page]\ntokens = { desk = "secret-token" }\n', "x.toml:2: page.tokens: the SHA-256 of the token of desk"),
+        ('[page]\nurl = "cloned.example.org"\n', "x.toml:2: page.url: a URL that begins with http"),
+        ('[page]\nurl = "http://:80"\n', "x.toml:2: page.url"),
+        ('[page]\nhosts = ["http://cloned"]\n', "x.toml:2: page.hosts: names of hosts"),
+        ('[page]\naddress = "everywhere"\n', "x.toml:2: page.address: an IP address"),
+        ('[network]\ninterfaces = ["a/b"]\n', "x.toml:2: network.interfaces"),
+        (
+            '[[dhcp.lease]]\ninterface = "e"\nfirst = "10.0.0.2"\nlast = "10.0.0.9"\nseconds = 99999999999\n',
+            "x.toml:5: dhcp.lease[0].seconds",
+        ),
+        ("[page]\nport =\n", "x.toml:2:"),
+        ('[[sink]]\nname = "a"\ntype = "webhook"\nurl = "hooks/secret-token"\nsecret = "x"\n', "url begins with http"),
+        ('[[switch]]\naddress = "a"\n[[switch]]\naddress = "a"\n', "two [[switch]] called a"),
+    ],
+)
+def test_what_could_not_work_is_told_before_it_does_not(text: str, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(text, "x.toml")
+    assert told in str(caught.value)
+    assert "secret-token" not in str(caught.value)
+    assert caught.value.exit is Exit.USAGE
+
+
+def test_no_nesting_of_a_file_makes_us_stumble() -> None:
+    with pytest.raises(UsageError):
+        parse("a = " + "[" * 100_000, "x.toml")

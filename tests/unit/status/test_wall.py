@@ -102,3 +102,10 @@ def test_the_shape_changes_only_where_tiles_move():
     snapshot["laptops"][2] |= {"macs": ["d8:9e:f3:99:99:99"], "boot_mac": "d8:9e:f3:99:99:99", "port": "gi22"}
     snapshot["switches"][0]["ports"][2]["macs"] = []
     assert view.wall(snapshot).shape != before
+
+
+def test_no_figure_of_a_laptop_keeps_the_wall_from_being_laid_out() -> None:
+    for bad in (float("inf"), float("nan")):
+        laptop = {"id": "1", "state": "receiving", "progress": {"total": 5, "bytes": bad}, "left_seconds": bad}
+        [seen] = view.wall({"laptops": [laptop]}).others
+        assert (seen.percent, seen.left) == (None, None)

@@ -326,3 +326,33 @@ async def test_no_token_makes_the_page_stumble(machine):
             assert answer.status == 401
     async with machine.get("/", headers={"Cookie": "cloned_signed_in=\xff.1.2"}) as answer:
         assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "answered"),
+    [
+        ("127.0.0.1", True),
+        ("localhost:8080", True),
+        ("[::1]:80", True),
+        ("evil.example", False),
+        ("10.9.9.9", False),
+        ("127.0.0.1.evil.example", False),
+        ("", False),
+        ("[::1", False),
+        ("a b", False),
+    ],
+)
+async def test_only_our_names_are_answered(machine, host, answered):
+    for path in ("/", "/api/v1/state", "/metrics"):
+        async with machine.get(path, headers={"Host": host}) as answer:
+            assert (answer.status == 200) is answered, host
+            if answer.status == 421:
+                assert "[page] hosts" in (await answer.json())["hint"]
+    async with machine.get("/healthz", headers={"Host": host or "x"}) as answer:
+        assert answer.status in (200, 400)
+
+
+async def test_nobody_signs_us_out_from_another_site(browser):
+    async with browser.post("/api/v1/sign-out", headers={"Sec-Fetch-Site": "cross-site"}) as answer:
+        assert answer.status == 403
+        assert "Set-Cookie" not in answer.headers
