@@ -2,6 +2,7 @@
 
 Checks run ahead of the offers, so that an answer never waits for one; each address is asked for again at the
 moment it is offered, and if somebody answers before the laptop takes it, the laptop gets a NAK and another one.
+The stock grows with the number of new laptops that came in the last seconds, and shrinks again.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from collections.abc import Callable
 from cloned.netboot.frames import ETH_ARP, packet_socket
 from cloned.netboot.leases import Pool
 
-STOCK = 256
-"""Addresses kept checked: more laptops than are ever switched on in one second."""
+STOCK, MOST = 256, 4096
+"""Addresses kept checked: more laptops than are ever switched on in one second; and where they come by the thousand."""
 ANSWER_SECONDS = 0.3
 """How long an answer may take: RFC 5227 waits 1 to 2 s, on a wire of one switch it comes within milliseconds."""
-_BURST = 64
-_PROBES = 1024
-"""Probes kept ready: building one takes scapy a third of a millisecond."""
-_ROUND_SECONDS = 1.0
+_BURST = 256
+"""Questions sent at once."""
+_TICK, _IDLE = 0.05, 1.0
+"""Seconds between two looks while answers are awaited, and else."""
+_TARGET = slice(38, 42)
+"""Where an ARP frame has the address that is asked for."""
 
 
 class ArpChecker:
@@ -30,8 +33,10 @@ class ArpChecker:
 
     def __init__(self, interface: str, mac: str, pool: Pool, conflict: Callable[[str, str], None]) -> None:
         self._mac, self._pool, self._conflict = mac, pool, conflict
-        self._waiting: dict[str, float] = {}
-        self._probes: OrderedDict[str, bytes] = OrderedDict()
+        self._waiting: OrderedDict[str, float] = OrderedDict()
+        """Addresses asked for, and when (monotonic)."""
+        self._probe = b""
+        self._stock, self._seen, self._adapted = STOCK, 0, 0.0
         self._sock = packet_socket(interface, ETH_ARP)
         self._more = asyncio.Event()
         asyncio.get_running_loop().add_reader(self._sock, self._readable)
@@ -42,11 +47,12 @@ class ArpChecker:
         self._sock.close()
 
     def ask(self, address: str) -> None:
-        """Ask who has `address`, one that was checked before, without waiting for the answer."""
-        probe = self._probes.get(address)
-        if probe is not None:
+        """Ask who has `address`, without waiting for the answer."""
+        if self._probe:
+            frame = bytearray(self._probe)
+            frame[_TARGET] = bytes(map(int, address.split(".")))
             with contextlib.suppress(OSError):  # the link is down: nobody to ask
-                self._sock.send(probe)
+                self._sock.send(frame)
 
     def hurry(self) -> None:
         """The stock is used up: check more now."""
@@ -54,35 +60,43 @@ class ArpChecker:
 
     async def run(self) -> None:
         """Keep the stock filled, for ever."""
+        self._probe = await asyncio.to_thread(_probe, self._mac)
         while True:
-            wanted = self._pool.to_check(STOCK, time.time())
-            for at in range(0, len(wanted), _BURST):
-                await self._check(wanted[at : at + _BURST])
+            self._settle()
+            self._ask_more()
             self._more.clear()
+            if self._waiting:
+                await asyncio.sleep(_TICK)
+                continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._more.wait(), _ROUND_SECONDS)
+                await asyncio.wait_for(self._more.wait(), _IDLE)
 
-    async def _check(self, addresses: list[str]) -> None:
-        """Ask for several addresses at once; those that nobody claims are ready to be offered."""
-        await asyncio.to_thread(self._build, addresses)
-        self._waiting = dict.fromkeys(addresses, time.time())
-        for address in addresses:
-            self.ask(address)
-        await asyncio.sleep(ANSWER_SECONDS)
-        for address in self._waiting:
-            self._pool.checked(address, time.time())
-        self._waiting = {}
+    def _settle(self) -> None:
+        """Those that nobody claimed in time are ready to be offered."""
+        due, now = time.monotonic() - ANSWER_SECONDS, time.time()
+        while self._waiting:
+            address, asked = next(iter(self._waiting.items()))
+            if asked > due:
+                return
+            del self._waiting[address]
+            self._pool.checked(address, now)
 
-    def _build(self, addresses: list[str]) -> None:
-        """Have probes ready for these; in a thread, also for the import."""
-        from cloned.netboot.raw_packets import arp_probes
+    def _ask_more(self) -> None:
+        self._adapt(time.monotonic())
+        for address in self._pool.to_check(self._stock, time.time(), _BURST):
+            if address not in self._waiting:
+                self.ask(address)
+                self._waiting[address] = time.monotonic()
 
-        self._probes |= arp_probes(self._mac, [one for one in addresses if one not in self._probes])
-        while len(self._probes) > _PROBES:
-            self._probes.popitem(last=False)
+    def _adapt(self, now: float) -> None:
+        """Once a second: twice as many as that second took, but no sudden fall."""
+        if now < self._adapted + 1:
+            return
+        drawn, self._seen = self._pool.drawn - self._seen, self._pool.drawn
+        self._stock, self._adapted = max(STOCK, min(MOST, 2 * drawn), self._stock // 2), now
 
     def _readable(self) -> None:
-        from cloned.netboot.raw_packets import read_arp, sender  # it was imported when the first probe was built
+        from cloned.netboot.raw_packets import read_arp, sender  # it was imported when the probe was built
 
         for _ in range(64):
             try:
@@ -98,9 +112,16 @@ class ArpChecker:
 
     def _claimed(self, address: str, mac: str) -> None:
         """Somebody says it is at `address`: fine if we gave it to that MAC."""
-        self._waiting.pop(address, None)
         lease = self._pool.lease_of(mac)
         if lease is not None and lease.address == address:
-            return
-        if self._pool.taken(address, time.time()):
+            self._waiting.pop(address, None)
+        elif self._pool.taken(address, time.time(), mac):
+            self._waiting.pop(address, None)
             self._conflict(address, mac)
+
+
+def _probe(mac: str) -> bytes:
+    """A question with the address left open; in a thread, for the import's sake."""
+    from cloned.netboot.raw_packets import arp_probe
+
+    return arp_probe(mac, "0.0.0.0")  # noqa: S104 - a place to be filled in

@@ -20,7 +20,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from cloned.netboot.firmware import BootClient, BootPath, boot_file, classify
 from cloned.netboot.leases import Pool
-from cloned.netboot.packet import BROADCAST_FLAG, ZERO, MessageType, Option, Packet
+from cloned.netboot.packet import BROADCAST_FLAG, ZERO, MessageType, Option, Packet, is_host
 
 SERVER_PORT, CLIENT_PORT, PXE_PORT = 67, 68, 4011
 EVERYBODY = IPv4Address("255.255.255.255")
@@ -74,6 +74,17 @@ class Decision:
     other_server: IPv4Address | None = None
     """It took this server's offer."""
 
+    @property
+    def outcome(self) -> str:
+        """One word, for the counters."""
+        if self.other_server is not None:
+            return "elsewhere"
+        if self.reply is None:
+            return "no-address" if self.no_address else "taken" if self.got else "silent"
+        if self.reply.kind is MessageType.OFFER:
+            return "offered" if self.reply.yiaddr != ZERO else "proxied"
+        return "refused" if self.reply.kind is MessageType.NAK else "acknowledged"
+
 
 def asked(packet: Packet, client: BootClient) -> str:
     """A request in words, for the history."""
@@ -106,6 +117,9 @@ class Answers:
             return Decision(client, why=why)
         if port == PXE_PORT:
             return self._boot_server(packet, client, source)
+        server = packet.address(Option.SERVER)
+        if packet.kind is MessageType.REQUEST and server is not None and server != self.place.address:
+            return self._elsewhere(packet, client, server)
         if self.pool is not None and packet.kind in (MessageType.RELEASE, MessageType.DECLINE):
             return self._given_back(packet, client, self.pool, now)
         if self.pool is not None and (self.leasing or self._renews(packet, now)):
@@ -113,6 +127,16 @@ class Answers:
         if self.proxy:
             return self._proxy(packet, client)
         return Decision(client, why=self.why_silent or "no DHCP here")
+
+    def _elsewhere(self, packet: Packet, client: BootClient, server: IPv4Address) -> Decision:
+        """It takes another server's offer (RFC 2131 §4.3.2).
+
+        That is the one proof there is of a server that answers known MACs only, and sends its offers to them alone.
+        """
+        if self.pool is not None:
+            self.pool.withdraw(packet.mac)
+        why = f"it took the offer of {server}"
+        return Decision(client, why=why, other_server=server if is_host(server) else None)
 
     def _renews(self, packet: Packet, now: float) -> bool:
         """Whether it only prolongs what it has: that goes on when leasing is stopped, nothing new is given."""
@@ -158,7 +182,8 @@ class Answers:
         address, lease = packet.address(Option.REQUESTED), pool.lease_of(packet.mac)
         if address is None or lease is None or lease.address != str(address):
             return Decision(client, why="it declined an address that it did not have from us")
-        pool.taken(str(address), now)
+        if not pool.declined(packet.mac, str(address), now):
+            return Decision(client, why=f"it declined {address}, as it did several before: it is not believed any more")
         return Decision(
             client, why=f"it declined {address}: somebody else uses that address; it is left alone for an hour"
         )
@@ -176,11 +201,7 @@ class Answers:
         return Decision(client)
 
     def _request(self, packet: Packet, client: BootClient, pool: Pool, now: float) -> Decision:
-        """RFC 2131 §4.3.2: selecting (it names a server), rebooting, renewing, rebinding."""
-        server = packet.address(Option.SERVER)
-        if server is not None and server != self.place.address:
-            pool.withdraw(packet.mac)
-            return Decision(client, why=f"it took the offer of {server}", other_server=server)
+        """RFC 2131 §4.3.2: selecting (it names us), rebooting, renewing, rebinding."""
         wanted = packet.ciaddr if packet.ciaddr != ZERO else packet.address(Option.REQUESTED)
         if wanted is None:
             return Decision(client, why="it asks for no address")
@@ -227,7 +248,8 @@ class Answers:
         elif proxy:
             options[Option.CLASS] = b"PXEClient"
             options[Option.VENDOR] = _USE_FILE
-        options[Option.BOOT_FILE] = self._file(packet, client).encode()
+        # ended by NUL, though RFC 2132 §9.5 does not ask for it: some firmware reads on to the next one
+        options[Option.BOOT_FILE] = self._file(packet, client).encode() + b"\0"
         if client.way is BootPath.IPXE and not proxy:
             options[Option.IPXE] = _NO_PROXY_WAIT
         return options
@@ -264,7 +286,7 @@ class Answers:
 
     def _with_file(self, reply: Packet, client: BootClient) -> Packet:
         """The BOOTP fields too: shim takes the server and its own directory from them, not from the options."""
-        file = reply.options[Option.BOOT_FILE]
+        file = reply.options[Option.BOOT_FILE].rstrip(b"\0")
         return Packet(
             reply.op,
             reply.xid,

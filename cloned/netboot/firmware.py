@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cloned.netboot.packet import Option, Packet, suboptions
+from cloned.netboot.packet import Option, Packet, suboptions, user_classes
 
 SHIM = "shimx64.efi"
 GRUB = "grubx64.efi"
@@ -100,9 +100,9 @@ def classify(packet: Packet) -> BootClient:
 
 
 def is_ipxe(packet: Packet) -> bool:
-    """Whether iPXE sent it: user class `iPXE`, bare or with a length before it (RFC 3004)."""
+    """Whether iPXE sent it: user class `iPXE`, bare as it says it, or one of a list with lengths (RFC 3004)."""
     user_class = packet.options.get(Option.USER_CLASS, b"")
-    return user_class in (b"iPXE", b"\x04iPXE")
+    return user_class == b"iPXE" or b"iPXE" in user_classes(user_class)
 
 
 def boot_file(client: BootClient, choice: str = "auto") -> str:

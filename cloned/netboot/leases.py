@@ -1,32 +1,40 @@
-"""The addresses of one interface: who holds which, and which are known to be free.
+"""The addresses of one interface: who holds which, and which are known to be free. Pure.
 
-Pure apart from `LeaseFile`. Time comes in as seconds since the epoch. A lease belongs to a MAC, not to a DHCP
-client identifier: boot ROM, iPXE and the live system of one laptop send different identifiers (RFC 2131 §4.2
-would give them three addresses) and a boot script's token is bound to one address.
+Time comes in as seconds since the epoch. A lease belongs to a MAC, not to a DHCP client identifier: boot ROM, iPXE and
+the live system of one laptop send different identifiers (RFC 2131 §4.2 would give them three addresses) and a boot
+script's token is bound to one address.
+
+Every request costs the same, however many addresses there are and however many are taken: each address is in exactly
+one place (`_active`, `_returned`, `_free`, `_asked`, `_ready`, or not reached by `_next` yet).
 """
 
 from __future__ import annotations
 
-import json
-import math
+import heapq
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import IPv4Address
-from itertools import islice
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 OFFER_SECONDS = 60
 """How long an address is kept for a client that was offered it and has not asked for it."""
+OFFER_SECONDS_AT_LEAST = 4
+"""How long it is kept where nothing else is left: who invents clients must not hold every address for a minute."""
 DECLINED_SECONDS = 3600
 """How long an address is left alone that a client declined or that answered ARP for somebody else."""
 FRESH_SECONDS = 300
 """How long an ARP check that found nobody holds. Whoever comes later shows himself by his first ARP request, and
 is asked for once more at the moment of the offer."""
+ASKED_SECONDS = 5
+"""How long an ARP check may take before the address is asked for again."""
+BLAMED_MOST, BLAMED_SECONDS = 4, 600
+"""How many addresses one MAC may decline in that time: a client that finds its address taken gets another one."""
+CLAIMED_MOST = 16
+"""How many addresses one MAC may claim by ARP without being given them, in an hour: a machine has a few, not all."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Lease:
     """An address that is not free before `until`."""
 
@@ -41,49 +49,35 @@ class Lease:
 class LeaseStore(Protocol):
     """Where leases outlive the daemon."""
 
+    problem: str
+    """Why leases cannot be saved, while they cannot."""
+
     def load(self) -> Iterable[Lease]:
         """Every lease saved, the newest of an address last."""
 
     def save(self, lease: Lease) -> None:
-        """Keep `lease` in place of an older one of that address; must not take long."""
+        """Keep `lease` in place of an older one of that address; must not take long, and not raise."""
 
 
-class LeaseFile:
-    """Leases as lines of JSON in one file; written without fsync: after a power cut the ARP check decides."""
+class Blame:
+    """How often each MAC took something out of the pool in the last `seconds`."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, most: int, seconds: float) -> None:
+        self._most, self._seconds = most, seconds
+        self._times: OrderedDict[str, list[float]] = OrderedDict()
 
-    def load(self) -> list[Lease]:
-        """What the file holds; a line cut short by a power cut is passed over. Rewrites it without repeats."""
-        newest: dict[str, Lease] = {}
-        try:
-            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
-            return []
-        for line in lines:
-            try:
-                lease = _lease(json.loads(line))
-                newest[lease.address] = lease
-            except (ValueError, TypeError, KeyError, RecursionError):
-                continue
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text("".join(json.dumps(asdict(lease)) + "\n" for lease in newest.values()), encoding="utf-8")
-        fresh.replace(self._path)
-        return list(newest.values())
-
-    def save(self, lease: Lease) -> None:
-        """Append one line."""
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(lease)) + "\n")
-
-
-def _lease(data: dict[str, Any]) -> Lease:
-    """A lease as it was saved; ValueError, TypeError or KeyError if it is none."""
-    until = float(data["until"])
-    if not (isinstance(data["mac"], str) and isinstance(data["bound"], bool) and math.isfinite(until)):
-        raise ValueError(data)
-    return Lease(str(IPv4Address(str(data["address"]))), data["mac"], until, data["bound"])
+    def allows(self, mac: str, now: float) -> bool:
+        """Count one more, if there may be one."""
+        recent = [at for at in self._times.get(mac, ()) if at + self._seconds > now]
+        if len(recent) < self._most:
+            recent.append(now)
+        else:
+            return False
+        self._times[mac] = recent
+        self._times.move_to_end(mac)
+        if len(self._times) > 1024:
+            self._times.popitem(last=False)
+        return True
 
 
 class Pool:
@@ -100,22 +94,43 @@ class Pool:
         self._first, self._last, self.seconds = int(first), int(last), seconds
         self._store = store
         self._reserved = {int(address) for address in reserved}
-        self._held: OrderedDict[str, Lease] = OrderedDict()
+        self.size = self._last - self._first + 1 - sum(self._first <= one <= self._last for one in self._reserved)
+        """Addresses that could be given."""
+        self.drawn = 0
+        """How many addresses went to somebody who had none before: how fast the stock is used up."""
+        self._held: dict[str, Lease] = {}
         self._of_mac: dict[str, str] = {}
-        self._checked: OrderedDict[str, float] = OrderedDict()
-        for lease in store.load():
+        self._active: set[str] = set()
+        """Held, and not run out as far as anybody has looked."""
+        self._ends: list[tuple[float, str]] = []
+        """A heap of when to look at an address again; `_ending` has the earliest of each."""
+        self._ending: dict[str, float] = {}
+        self._next = self._first
+        """Addresses from here on were never given nor checked."""
+        self._returned: OrderedDict[str, None] = OrderedDict()
+        """Free, and nobody had them, or they were given back unused."""
+        self._free: OrderedDict[str, None] = OrderedDict()
+        """Held once, and run out: the longest ago first."""
+        self._asked: OrderedDict[str, float] = OrderedDict()
+        """Being asked for by ARP, since when."""
+        self._ready: tuple[OrderedDict[str, float], OrderedDict[str, float]] = OrderedDict(), OrderedDict()
+        """Found free by ARP, and when: those nobody had, those that were held once."""
+        self._offers: OrderedDict[str, float] = OrderedDict()
+        """Offered and not taken yet, and when."""
+        self._declined: OrderedDict[str, None] = OrderedDict()
+        self._decliners, self._claimers = Blame(BLAMED_MOST, BLAMED_SECONDS), Blame(CLAIMED_MOST, DECLINED_SECONDS)
+        for lease in sorted(store.load(), key=lambda lease: lease.until):  # the last one of a MAC counts
             if self.covers(lease.address):
                 self._put(lease)
 
     @property
-    def size(self) -> int:
-        """Addresses that could be given."""
-        inside = sum(self._first <= address <= self._last for address in self._reserved)
-        return self._last - self._first + 1 - inside
+    def problem(self) -> str:
+        """Why leases cannot be saved, while they cannot."""
+        return self._store.problem
 
     def covers(self, address: str | IPv4Address) -> bool:
         """Whether `address` is ours to give."""
-        number = int(IPv4Address(address))
+        number = int(address if isinstance(address, IPv4Address) else IPv4Address(address))
         return self._first <= number <= self._last and number not in self._reserved
 
     def lease_of(self, mac: str) -> Lease | None:
@@ -124,23 +139,30 @@ class Pool:
 
     def in_use(self, now: float) -> int:
         """Addresses that are not free."""
-        return sum(lease.until > now for lease in self._held.values())
+        self._expire(now)
+        return len(self._active)
+
+    def exhausted(self, now: float) -> bool:
+        """Whether not one address is free."""
+        return self.in_use(now) >= self.size
 
     def offer(self, mac: str, wanted: IPv4Address | None, now: float) -> str:
         """Put an address aside for `mac` and return it; empty if none is free and checked.
 
-        Its own last address, else the one it asks for, else one that nobody had, else the one free for longest.
+        Its own last address, else the one it asks for, else one that nobody had, else the one free for longest, else
+        one that was offered to somebody who has not come back for it.
         """
+        self._expire(now)
         own = self.lease_of(mac)
         if own is not None:
-            address = own.address
-            until = max(own.until, now + OFFER_SECONDS) if own.bound and own.until > now else now + OFFER_SECONDS
-            self._put(Lease(address, mac, until, own.bound and own.until > now))
-            return address
+            bound = own.bound and own.until > now
+            self._offered(Lease(own.address, mac, max(own.until if bound else 0, now + OFFER_SECONDS), bound), now)
+            return own.address
         asked = str(wanted) if wanted is not None else ""
-        address = asked if asked in self._checked and self._ready(asked, now) else self._next_ready(now)
+        address = asked if self._is_ready(asked, now) else self._next_ready(now) or self._abandoned(now)
         if address:
-            self._put(Lease(address, mac, now + OFFER_SECONDS, bound=False))
+            self.drawn += 1
+            self._offered(Lease(address, mac, now + OFFER_SECONDS, bound=False), now)
         return address
 
     def bind(self, mac: str, address: IPv4Address, now: float) -> bool:
@@ -148,10 +170,11 @@ class Pool:
 
         One that it never had from us must be free, and found free by ARP, as any that is offered.
         """
+        self._expire(now)
         text = str(address)
         held = self._held.get(text)
         own = held is not None and held.mac == mac
-        if not self.covers(address) or not (own or (text in self._checked and self._ready(text, now))):
+        if not (own or self._is_ready(text, now)) or not self.covers(address):
             return False
         self._keep(Lease(text, mac, now + self.seconds))
         return True
@@ -159,8 +182,8 @@ class Pool:
     def release(self, mac: str, address: IPv4Address, now: float) -> None:
         """`mac` is done with `address`; it gets the same one again while nobody else needs it."""
         held = self._held.get(str(address))
-        if held is not None and held.mac == mac and mac:
-            self._keep(Lease(held.address, mac, now))
+        if held is not None and held.mac == mac and mac and held.until > now:
+            self._end(Lease(held.address, mac, now))
 
     def withdraw(self, mac: str) -> None:
         """`mac` took another server's offer: what was put aside for it is free."""
@@ -168,78 +191,174 @@ class Pool:
         if lease is not None and not lease.bound:
             self._drop(lease)
 
-    def taken(self, address: str, now: float) -> bool:
-        """Somebody else uses `address` (ARP, or a client declined it): leave it alone for an hour.
+    def declined(self, mac: str, address: str, now: float) -> bool:
+        """`mac` found somebody else at `address`, which was its own: leave it alone for an hour.
 
-        True if this was not known already.
+        False if that is not believed any more: one MAC may say so a few times, and all together of an eighth of the
+        addresses; whoever said so first is forgotten then, and ARP asked again.
         """
+        if not self._decliners.allows(mac, now):
+            return False
+        self._keep(Lease(address, "", now + DECLINED_SECONDS))
+        self._declined[address] = None
+        while len(self._declined) > max(2, self.size // 8):
+            oldest, _ = self._declined.popitem(last=False)
+            self._end(Lease(oldest, "", now))
+        return True
+
+    def taken(self, address: str, now: float, by: str = "") -> bool:
+        """Somebody else uses `address` (ARP): leave it alone for an hour. False if not believed, or known already."""
         held = self._held.get(address)
-        known = held is not None and not held.mac and held.until > now
-        if self.covers(address) and not known:
-            self._keep(Lease(address, "", now + DECLINED_SECONDS))
-        return not known
+        if held is not None and not held.mac and held.until > now:
+            return False
+        if not self.covers(address) or (by and not self._claimers.allows(by, now)):
+            return False
+        self._keep(Lease(address, "", now + DECLINED_SECONDS))
+        return True
 
     def checked(self, address: str, now: float) -> None:
         """An ARP check found nobody at `address`."""
-        self._checked[address] = now
-        self._checked.move_to_end(address)
+        if address in self._active or not self.covers(address):
+            return
+        self._take_out(address)
+        self._ready[address in self._held][address] = now
 
-    def to_check(self, stock: int, now: float) -> list[str]:
-        """Free addresses that want an ARP check so that `stock` of them are ready to be offered."""
-        for address in [one for one in self._checked if not self._ready(one, now)]:
-            del self._checked[address]
-        young = {address for address, at in self._checked.items() if at + FRESH_SECONDS / 2 >= now}
-        old = (address for address in self._candidates(now) if address not in young)
-        return list(islice(old, max(stock - len(young), 0)))
+    def to_check(self, stock: int, now: float, most: int = 4096) -> list[str]:
+        """Free addresses that want an ARP check so that `stock` of them are ready to be offered; at most `most`.
 
-    def exhausted(self, now: float) -> bool:
-        """Whether not one address is free."""
-        return next(self._candidates(now), None) is None
+        They count as asked for from now on: `checked` or `taken` is to follow.
+        """
+        self._expire(now)
+        self._come_back(now)
+        old = [one for ready in self._ready for one in _older(ready, now - FRESH_SECONDS / 2)]
+        missing = stock - sum(map(len, self._ready)) - len(self._asked)
+        wanted = old[: max(0, min(missing + len(old), most))]
+        for _ in range(min(missing, most - len(wanted))):
+            address = self._unchecked()
+            if not address:
+                break
+            self._asked[address] = now
+            wanted.append(address)
+        return wanted
 
-    def _candidates(self, now: float) -> Iterator[str]:
-        """Free addresses in the order they are given: those nobody had, then those free for longest."""
-        for number in range(self._first, self._last + 1):
+    def _come_back(self, now: float) -> None:
+        """Checks that were never answered, and those that are too old."""
+        for address in _older(self._asked, now - ASKED_SECONDS):
+            self._set_free(address)
+        for ready in self._ready:
+            for address in _older(ready, now - FRESH_SECONDS):
+                self._set_free(address)
+
+    def _unchecked(self) -> str:
+        """The next free address that nobody asked for, taken from its place; nothing if there is none."""
+        if self._returned:
+            return self._returned.popitem(last=False)[0]
+        while self._next <= self._last:
+            number, self._next = self._next, self._next + 1
             address = str(IPv4Address(number))
-            if number not in self._reserved and address not in self._held:
-                yield address
-        for address, lease in list(self._held.items()):
-            if lease.until <= now:
-                yield address
+            if number not in self._reserved and not self._placed(address):
+                return address
+        return self._free.popitem(last=False)[0] if self._free else ""
 
-    def _free(self, address: str, now: float) -> bool:
-        held = self._held.get(address)
-        return held is None or held.until <= now
+    def _placed(self, address: str) -> bool:
+        return address in self._held or address in self._asked or address in self._ready[0]
 
-    def _ready(self, address: str, now: float) -> bool:
-        return self._free(address, now) and self._checked[address] + FRESH_SECONDS >= now
+    def _expire(self, now: float) -> None:
+        """Set free what has run out. Each lease is looked at once, when its time is over."""
+        while self._ends and self._ends[0][0] <= now:
+            until, address = heapq.heappop(self._ends)
+            if self._ending.get(address) == until:
+                del self._ending[address]
+            lease = self._held.get(address)
+            if lease is None or address not in self._active:
+                continue
+            if lease.until > now:
+                self._look_at(lease)
+            else:
+                self._set_free(address)
+
+    def _look_at(self, lease: Lease) -> None:
+        """Have `_expire` look at it in time: a renewal needs no entry of its own, and those left over are swept."""
+        if self._ending.get(lease.address, float("inf")) <= lease.until:
+            return
+        self._ending[lease.address] = lease.until
+        heapq.heappush(self._ends, (lease.until, lease.address))
+        if len(self._ends) > 2 * len(self._held) + 1024:
+            self._ends = [(until, address) for address, until in self._ending.items()]
+            heapq.heapify(self._ends)
+
+    def _is_ready(self, address: str, now: float) -> bool:
+        return any(address in ready and ready[address] + FRESH_SECONDS >= now for ready in self._ready)
 
     def _next_ready(self, now: float) -> str:
-        used = ""
-        for address in self._checked:
-            if self._ready(address, now):
-                if address not in self._held:
-                    return address
-                used = used or address
-        return used
+        for ready in self._ready:
+            for address in _older(ready, now - FRESH_SECONDS):
+                self._set_free(address)
+            if ready:
+                return next(iter(ready))
+        return ""
+
+    def _abandoned(self, now: float) -> str:
+        """The address that was offered longest ago, if its client had time enough to ask for it."""
+        if self._offers:
+            address, at = next(iter(self._offers.items()))
+            if at + OFFER_SECONDS_AT_LEAST <= now:
+                return address
+        return ""
+
+    def _offered(self, lease: Lease, now: float) -> None:
+        self._put(lease)
+        if not lease.bound:
+            self._offers[lease.address] = now
 
     def _keep(self, lease: Lease) -> None:
         self._put(lease)
         self._store.save(lease)
 
+    def _end(self, lease: Lease) -> None:
+        """Set free what was held, and remember who had it."""
+        self._held[lease.address] = lease
+        self._set_free(lease.address)
+        self._store.save(lease)
+
     def _put(self, lease: Lease) -> None:
         """Hold `lease`; a MAC has one address, an address one lease."""
         old = self._held.get(lease.address)
-        if old is not None:
-            self._drop(old)
+        if old is not None and self._of_mac.get(old.mac) == old.address:
+            del self._of_mac[old.mac]
         earlier = self.lease_of(lease.mac) if lease.mac else None
         if earlier is not None:
             self._drop(earlier)
+        self._take_out(lease.address)
         self._held[lease.address] = lease
-        self._checked.pop(lease.address, None)
+        self._active.add(lease.address)
+        self._look_at(lease)
         if lease.mac:
             self._of_mac[lease.mac] = lease.address
 
     def _drop(self, lease: Lease) -> None:
+        """As if nobody ever had it."""
         self._held.pop(lease.address, None)
         if self._of_mac.get(lease.mac) == lease.address:
             del self._of_mac[lease.mac]
+        self._set_free(lease.address)
+
+    def _set_free(self, address: str) -> None:
+        self._take_out(address)
+        (self._free if address in self._held else self._returned)[address] = None
+
+    def _take_out(self, address: str) -> None:
+        """Out of whatever place it is in."""
+        self._active.discard(address)
+        for place in (self._returned, self._free, self._asked, *self._ready, self._offers, self._declined):
+            place.pop(address, None)
+
+
+def _older(times: OrderedDict[str, float], than: float) -> list[str]:
+    """The keys at the front whose time lies before `than`; the rest is not looked at."""
+    found = []
+    for key, at in times.items():
+        if at >= than:
+            break
+        found.append(key)
+    return found

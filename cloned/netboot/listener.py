@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import socket
@@ -11,21 +12,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
+from cloned.buckets import Bucket
 from cloned.errors import MissingError
 from cloned.netboot.arp import ANSWER_SECONDS, ArpChecker
+from cloned.netboot.counters import RequestCounter
 from cloned.netboot.dhcp import CLIENT_PORT, EVERYBODY, PXE_PORT, SERVER_PORT, Answers, Decision, Mode, Segment, asked
 from cloned.netboot.firmware import BootPath, is_ipxe
 from cloned.netboot.frames import DHCP_SERVERS, ETH_IP, packet_socket, read_udp
 from cloned.netboot.history import History
+from cloned.netboot.inbox import DhcpDatagram, Inbox, begins
 from cloned.netboot.leases import Pool
-from cloned.netboot.packet import MAXIMUM, ZERO, BadPacket, Packet, decode, encode
+from cloned.netboot.packet import MAXIMUM, ZERO, BadPacket, MessageType, Packet, decode, encode
 from cloned.netboot.solicit import NoRouter
-from cloned.netboot.watch import ForeignServer, ServerWatch, probe
+from cloned.netboot.watch import ForeignServer, ServerWatch, in_its_place, probe
 
 log = logging.getLogger(__name__)
 
 _LEASE_PROBE, _SEARCH_PROBE, _IDLE_PROBE = 1.5, 2.0, 20.0
-_DRAIN = 64
+_DRAIN = 256
+_SLICE = 0.005
+"""Seconds for which requests are answered before the loop is given back."""
+_REVEALS = 16, 4
+"""Probes in a laptop's name at once, and a second."""
+_LATE_SECONDS, _MOST_UNANSWERED = 8, 256
+"""How long after its DISCOVER a laptop is answered yet: firmware collects offers for about 4 s, and asks again."""
 _RETRY_SECONDS = ANSWER_SECONDS + 0.1
 _MOST_WAITING, _MOST_CONFLICTS = 256, 64
 _IPXE_SECONDS = 60
@@ -57,22 +67,33 @@ class DhcpServer:
         *,
         pool: Pool | None = None,
         choose: Callable[[str], str] = lambda mac: "auto",
+        counter: RequestCounter | None = None,
     ) -> None:
         self.place, self.mac, self.mode = place, mac, mode
         self.watch, self.state = ServerWatch(place.address), ServerState()
         self.answers = Answers(place, pool, choose)
-        self._history, self._pool = history, pool
+        self._history, self._pool, self._counter = history, pool, counter or RequestCounter()
         self._ipxe: dict[str, float] = {}
         self._sockets: list[socket.socket] = []
         self._raw: socket.socket | None = None
         self._arp: ArpChecker | None = None
         self._router: NoRouter | None = None
         self._waiting: set[asyncio.TimerHandle] = set()
+        self._inbox = Inbox(lambda mac: pool is not None and pool.lease_of(mac.hex(":")) is not None)
+        self._working: asyncio.Handle | None = None
+        self._unanswered: dict[str, tuple[float, Packet, DhcpDatagram]] = {}
+        """DISCOVERs of laptops that would boot, if only a server gave them an address."""
+        self._reveals = Bucket(*_REVEALS)
 
     @property
     def exhausted(self) -> bool:
         """Whether somebody went away empty-handed and there is still nothing to give."""
         return self.state.exhausted and self._pool is not None and self._pool.exhausted(time.time())
+
+    @property
+    def leases_problem(self) -> str:
+        """Why leases cannot be saved, while they cannot."""
+        return self._pool.problem if self._pool is not None else ""
 
     def start(self) -> None:
         """Open the sockets; MissingError if a port is in use or not allowed."""
@@ -108,6 +129,9 @@ class DhcpServer:
         for timer in self._waiting:
             timer.cancel()
         self._waiting.clear()
+        if self._working is not None:
+            self._working.cancel()
+            self._working = None
 
     async def run(self) -> None:
         """Look out for other servers, and keep checked addresses in stock, for ever."""
@@ -122,17 +146,23 @@ class DhcpServer:
 
     def handle(self, data: bytes, source: str, port: int, arrived: int) -> None:
         """Answer one datagram that came to port `arrived`; never raises, whatever it holds."""
+        self._handle(DhcpDatagram(data, source, port, arrived))
+
+    def _handle(self, datagram: DhcpDatagram) -> None:
         try:
-            packet = decode(data)
+            packet = decode(datagram.data)
         except BadPacket:
             self.state.bad_packets += 1
+            self._counter.add("malformed", "silent")
             return
         if packet.op == 1 and packet.mac != self.mac:
-            self._decide(packet, IPv4Address(source), port, arrived, again=True)
+            self._decide(packet, datagram, again=True)
 
-    def _decide(self, packet: Packet, source: IPv4Address, port: int, arrived: int, *, again: bool) -> None:
-        now = time.time()
-        decision = self.answers.answer(packet, now, arrived, source)
+    def _decide(self, packet: Packet, datagram: DhcpDatagram, *, again: bool) -> None:
+        now, arrived = time.time(), datagram.arrived
+        decision = self.answers.answer(
+            packet, now, arrived, ZERO if arrived == SERVER_PORT else IPv4Address(datagram.source)
+        )
         if is_ipxe(packet):
             self._note_ipxe(packet.mac, now)
         if decision.other_server is not None:
@@ -141,24 +171,49 @@ class DhcpServer:
         if decision.no_address and self._arp is not None:
             self.state.exhausted = self._pool is not None and self._pool.exhausted(now)
             self._arp.hurry()
-            if again and not self.state.exhausted:
-                self._again(packet, source, port, arrived)
+            if again and not self.state.exhausted and self._again(packet, datagram):
                 return
+        if decision.reply is None and again and self.mode is Mode.AUTO:
+            self._reveal(packet, datagram, decision, now)
+        self._counter.add(packet.kind.name.lower() if packet.kind else "bootp", decision.outcome)
         self._tell(packet, decision)
         if decision.reply is not None:
-            self._send(decision.reply, decision.to, port if arrived == PXE_PORT else CLIENT_PORT, arrived)
+            self._send(decision.reply, decision.to, datagram.port if arrived == PXE_PORT else CLIENT_PORT, arrived)
 
-    def _again(self, packet: Packet, source: IPv4Address, port: int, arrived: int) -> None:
-        """Decide once more when an ARP check has had its time; a flood waits its turn at the client."""
+    def _again(self, packet: Packet, datagram: DhcpDatagram) -> bool:
+        """Decide once more when an ARP check has had its time; False where a flood waits: it asks again by itself."""
         if len(self._waiting) >= _MOST_WAITING:
-            return
+            return False
 
         def fire() -> None:
             self._waiting.discard(timer)
-            self._decide(packet, source, port, arrived, again=False)
+            self._decide(packet, datagram, again=False)
 
         timer = asyncio.get_running_loop().call_later(_RETRY_SECONDS, fire)
         self._waiting.add(timer)
+        return True
+
+    def _reveal(self, packet: Packet, datagram: DhcpDatagram, decision: Decision, now: float) -> None:
+        """A laptop would boot, and we know of no server beside which it could: ask in its name.
+
+        A server that answers known MACs only shows itself by that, while the laptop still collects offers. Later, when
+        it takes the server's offer, would be too late for this boot.
+        """
+        if packet.kind is not MessageType.DISCOVER or not decision.client.boots or self._raw is None:
+            return
+        self._unanswered[packet.mac] = now, packet, datagram
+        if len(self._unanswered) > _MOST_UNANSWERED:
+            self._unanswered.pop(next(iter(self._unanswered)))
+        if not self._reveals.take():
+            with contextlib.suppress(OSError):  # the link is down, which the next probe of our own finds out
+                self._raw.send(_frame(self.mac, in_its_place(packet, secrets.randbits(32))))
+
+    def _answer_late(self, now: float) -> None:
+        """There is a server after all: laptops that asked a moment ago still collect offers."""
+        waiting, self._unanswered = self._unanswered, {}
+        for at, packet, datagram in waiting.values():
+            if at + _LATE_SECONDS > now:
+                self._decide(packet, datagram, again=False)
 
     def _tell(self, packet: Packet, decision: Decision) -> None:
         """Into the history: laptops that boot, and what becomes of them afterwards; nobody else."""
@@ -208,8 +263,20 @@ class DhcpServer:
             try:
                 data, source = sock.recvfrom(MAXIMUM + 1)
             except OSError:
-                return
-            self.handle(data, source[0], source[1], port)
+                break
+            if not self._inbox.put(DhcpDatagram(data, source[0], source[1], port)):
+                self._counter.add("discover" if begins(data) else "other", "dropped")
+        if self._working is None and len(self._inbox):
+            self._work()
+
+    def _work(self) -> None:
+        """Answer what waits, but give the loop back now and then: a flood must not hold the rest up."""
+        self._working = None
+        until = time.monotonic() + _SLICE
+        while len(self._inbox) and time.monotonic() < until:
+            self._handle(self._inbox.take())
+        if len(self._inbox):
+            self._working = asyncio.get_running_loop().call_soon(self._work)
 
     def _overheard(self) -> None:
         """What servers send on this wire."""
@@ -275,10 +342,12 @@ class DhcpServer:
                 f"another DHCP server ({names}) is on {where}; no addresses are given out beside it" if others else ""
             )
             return
-        answers.proxy = self.mode is Mode.PROXY or bool(others)
+        before, answers.proxy = answers.proxy, self.mode is Mode.PROXY or bool(others) or self.watch.proven(now)
         answers.why_silent = (
             "" if answers.proxy else f"no DHCP server was seen on {where}, and it is not named for leasing"
         )
+        if answers.proxy and not before:
+            self._answer_late(now)
 
     def _conflict(self, address: str, mac: str) -> None:
         log.warning("%s on %s is used by %s, to which it was not given", address, self.place.interface, mac)
@@ -297,6 +366,11 @@ class DhcpServer:
 
 def _probe_frame(mac: str, arch: int) -> bytes:
     """A DISCOVER of our own as a frame; in a thread, for the import's sake."""
+    return _frame(mac, probe(mac, secrets.randbits(32), arch))
+
+
+def _frame(mac: str, packet: Packet) -> bytes:
+    """A request as a frame from our card."""
     from cloned.netboot.raw_packets import dhcp_broadcast
 
-    return dhcp_broadcast(mac, encode(probe(mac, secrets.randbits(32), arch)))
+    return dhcp_broadcast(mac, encode(packet))

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from ipaddress import IPv4Address
 
 COOKIE = b"\x63\x82\x53\x63"
@@ -61,6 +62,9 @@ class MessageType(IntEnum):
     INFORM = 8
 
 
+_KINDS = {bytes((kind,)): kind for kind in MessageType}
+
+
 class BadPacket(ValueError):  # noqa: N818 - it names what came, not what we did
     """The bytes are no DHCP message that we answer."""
 
@@ -83,11 +87,10 @@ class Packet:
     file: bytes = b""
     options: Mapping[int, bytes] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def kind(self) -> MessageType | None:
         """The DHCP message type; None for plain BOOTP or a type that we don't know."""
-        value = self.options.get(Option.TYPE, b"")
-        return MessageType(value[0]) if len(value) == 1 and 1 <= value[0] <= MessageType.INFORM else None
+        return _KINDS.get(self.options.get(Option.TYPE, b""))
 
     def address(self, option: int) -> IPv4Address | None:
         """The address that `option` holds; None if it is absent or no address."""
@@ -151,6 +154,23 @@ def encode(packet: Packet) -> bytes:
     )
     body = b"".join(part for code, value in packet.options.items() for part in _split(code, value))
     return (fixed + COOKIE + body + b"\xff").ljust(MINIMUM, b"\0")
+
+
+def is_host(address: IPv4Address) -> bool:
+    """Whether a machine can have this address."""
+    return not (address.is_multicast or address.is_loopback or address.is_reserved or address.is_unspecified)
+
+
+def user_classes(data: bytes) -> list[bytes]:
+    """The instances of option 77: a list of words with their lengths (RFC 3004 §4), else the one word it is."""
+    found, at = [], 0
+    while at < len(data):
+        length = data[at]
+        if not length or at + 1 + length > len(data):
+            return [data]
+        found.append(data[at + 1 : at + 1 + length])
+        at += 1 + length
+    return found
 
 
 def suboptions(data: bytes) -> dict[int, bytes]:

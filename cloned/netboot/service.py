@@ -24,7 +24,8 @@ from cloned.netboot.gate import BootGate
 from cloned.netboot.history import History
 from cloned.netboot.http import BootDecisions, Site
 from cloned.netboot.interfaces import Interface
-from cloned.netboot.leases import LeaseFile, LeaseStore, Pool
+from cloned.netboot.lease_file import LeaseFile
+from cloned.netboot.leases import LeaseStore, Pool
 from cloned.netboot.listener import DhcpServer
 from cloned.netboot.menus import Menus
 from cloned.netboot.tftp import TftpServer, Told
@@ -157,7 +158,9 @@ class Netboot:
             edges = (nic.address, nic.network.network_address, nic.network.broadcast_address)
             others = [address for address in (lease.router, *lease.dns) if address is not None]
             pool = Pool(lease.first, lease.last, lease.seconds, self._leases(nic.name), [*edges, *others])
-        listener = DhcpServer(place, nic.mac, mode, self.history, pool=pool, choose=self.choices.uefi)
+        listener = DhcpServer(
+            place, nic.mac, mode, self.history, pool=pool, choose=self.choices.uefi, counter=self.counters.dhcp
+        )
         listener.start()
         self._listeners.append(listener)
         self._tasks.start(listener.run(), f"dhcp.{nic.name}", service=True)

@@ -42,7 +42,7 @@ def _of_listener(listener: DhcpServer, now: float) -> Iterable[dict[str, str]]:
             f"Another DHCP server, {names}, is on {where}: no more addresses are given out there",
             "unplug it, or take [[dhcp.lease]] out of the configuration; leasing goes on when it is gone",
         )
-    if listener.mode is Mode.AUTO and not servers:
+    if listener.mode is Mode.AUTO and not servers and not listener.answers.proxy:
         yield warning(
             "no-dhcp",
             f"No DHCP server was seen on {where}, so laptops there get no address",
@@ -51,6 +51,12 @@ def _of_listener(listener: DhcpServer, now: float) -> Iterable[dict[str, str]]:
     if listener.exhausted:
         yield warning(
             "pool-exhausted", f"All addresses for {where} are given out", "enlarge its pool under [[dhcp.lease]]"
+        )
+    if listener.leases_problem:
+        yield warning(
+            "leases-not-saved",
+            f"Leases of {where} cannot be saved ({listener.leases_problem}); addresses are given out all the same",
+            "free space on the server's disk; until then a restart may forget who has which address",
         )
     if state.probe_failed:
         yield warning("no-link", f"{where} can't send: {state.probe_failed}", "see the cable and `ip link`")

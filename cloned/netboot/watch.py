@@ -1,7 +1,7 @@
 """Other servers on the wire: who answers DHCP or offers boot files besides us. Pure.
 
-What is heard comes from probes of our own (listener.py sends a DISCOVER again and again) and from whatever
-servers broadcast to laptops.
+What is heard comes from probes of our own (listener.py sends a DISCOVER again and again), from whatever servers
+broadcast to laptops, and from laptops: their REQUEST names the server whose offer they took.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from cloned.netboot.packet import BROADCAST_FLAG, ZERO, MessageType, Option, Pac
 
 FORGET_SECONDS = 90
 """A server not heard for so long is gone; probes go out at least every 30 s."""
+PROVEN_SECONDS = 12 * 3600
+"""How long a server that leases counts as proof that there is one. One that answers known MACs only is heard of when a
+laptop takes its offer, and not again before the next laptop does."""
 _MOST = 32
 """Servers kept in mind: a forger of offers can't fill the memory."""
 
@@ -45,6 +48,11 @@ class ServerWatch:
     def __init__(self, own: IPv4Address) -> None:
         self._own = own
         self._servers: dict[IPv4Address, ForeignServer] = {}
+        self._proven = float("-inf")
+
+    def proven(self, now: float) -> bool:
+        """Whether a server that gives out addresses was seen in the last hours, though it may be silent to us."""
+        return self._proven <= now < self._proven + PROVEN_SECONDS
 
     def heard(self, packet: Packet, source: IPv4Address, mac: str, now: float) -> ForeignServer | None:
         """Take note of what a server sent; returns it if it is not us."""
@@ -60,6 +68,8 @@ class ServerWatch:
             server = self._servers[address] = ForeignServer(address, mac, now)
         server.last, server.mac = now, mac
         self._learn(server, packet)
+        if server.leases:
+            self._proven = now
         return server
 
     def took(self, address: IPv4Address, now: float) -> None:
@@ -67,6 +77,7 @@ class ServerWatch:
         if address != self._own and (address in self._servers or len(self._servers) < _MOST):
             server = self._servers.setdefault(address, ForeignServer(address, "MAC not seen", now))
             server.last, server.leases = now, True
+            self._proven = now
 
     def leasing(self, now: float) -> list[ForeignServer]:
         """Those that give out addresses."""
@@ -105,6 +116,11 @@ def probe(mac: str, xid: int, arch: int) -> Packet:
         Option.MACHINE_ID: bytes(17),
     }
     return Packet(1, xid, mac, flags=BROADCAST_FLAG, options=options)
+
+
+def in_its_place(packet: Packet, xid: int) -> Packet:
+    """A laptop's own DISCOVER as a probe: a server that answers known MACs only answers this one, for all to hear."""
+    return Packet(1, xid, packet.mac, packet.secs, packet.flags | BROADCAST_FLAG, options=packet.options)
 
 
 def _network(address: IPv4Address, mask: IPv4Address) -> IPv4Network | None:

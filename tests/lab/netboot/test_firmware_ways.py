@@ -116,3 +116,16 @@ def test_ipxe_does_not_wait_for_ipv6(lab):
     lab.until(lambda: "menu: " in asked(lab), 60, "the laptop has its menu")
     rows = lab.state()["log"]
     assert rows[-1]["at"] - rows[0]["at"] < 4  # 13 s where nobody answers its router solicitations
+
+
+@pytest.mark.parametrize("firmware", [Firmware.BIOS, Firmware.UEFI])
+def test_the_first_boot_beside_a_server_that_knows_this_laptop_only(lab, firmware):
+    """As in schools: it is silent to our own probe, whose MAC it does not know, and nothing else was ever heard of it."""
+    laptop = lab.laptop(firmware)
+    lab.foreign("--dhcp-range=10.77.2.1,static,255.255.252.0", f"--dhcp-host={laptop.identity.mac},10.77.2.5")
+    lab.serve("", SERIAL)
+    lab.until(lambda: "no-dhcp" in str(lab.state()["warnings"]), 5, "we know of no server")
+    lab.power_on(laptop)
+    lab.until(lambda: "menu: " in asked(lab), 90, "the laptop has its menu, without being switched on again")
+    assert asked(lab).count("proxyDHCP") >= 1
+    assert "no-dhcp" not in str(lab.state()["warnings"])

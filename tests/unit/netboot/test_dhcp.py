@@ -1,11 +1,13 @@
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 
 import pytest
 
 from cloned.netboot.dhcp import EVERYBODY, PXE_PORT, Answers, Segment
-from cloned.netboot.leases import LeaseFile, Pool
-from cloned.netboot.packet import ZERO, MessageType, Option, Packet, decode, encode
+from cloned.netboot.lease_file import LeaseFile
+from cloned.netboot.leases import Pool
+from cloned.netboot.packet import BROADCAST_FLAG, ZERO, MessageType, Option, Packet, decode, encode
 
 US, OTHER = IPv4Address("10.77.0.1"), IPv4Address("10.77.0.3")
 PLACE = Segment("eth9", US, IPv4Network("10.77.0.0/22"), 8069, IPv4Address("10.77.0.254"), (OTHER,))
@@ -216,3 +218,47 @@ def test_ipxe_need_not_wait_for_a_proxy_where_we_lease(leasing, proxy, golden):
 def test_settings_of_the_model_choose_the_file(golden, pool):
     answers = Answers(PLACE, pool, lambda mac: "snponly", leasing=True)
     assert answers.answer(decode(golden("ovmf-pxe-discover")), 1).reply.file == b"snponly.efi"
+
+
+FIELD = Path(__file__).parents[2] / "data" / "field"
+
+
+@pytest.mark.parametrize("mode", ["silent", "proxy", "leasing"])
+@pytest.mark.parametrize("flags", [0, BROADCAST_FLAG])
+def test_a_request_that_takes_another_servers_offer_is_proof_of_it(pool, mode, flags):
+    """In every mode, with and without the broadcast flag: all that is ever heard of a server that knows MACs."""
+    answers = Answers(PLACE, pool if mode == "leasing" else None, leasing=mode == "leasing", proxy=mode == "proxy")
+    request = decode(bytes.fromhex((FIELD / "dhcp-request-to-other-server.hex").read_text()))
+    decision = answers.answer(replace(request, flags=flags), 1)
+    assert (str(decision.other_server), decision.reply, decision.outcome) == ("10.9.0.254", None, "elsewhere")
+
+
+@pytest.mark.parametrize("server", ["0.0.0.0", "255.255.255.255", "224.0.0.1", "127.0.0.1"])
+def test_what_is_no_server_is_no_proof(leasing, server):
+    decision = leasing.answer(plain(MessageType.REQUEST, server=IPv4Address(server).packed, requested=US.packed), 1)
+    assert (decision.other_server, decision.reply) == (None, None)
+
+
+def test_the_boot_files_name_ends_with_a_nul_in_the_option_and_not_in_the_field(leasing, proxy, golden):
+    request = decode(golden("ovmf-pxe-discover"))
+    for answers in (leasing, proxy):
+        reply = taken_apart(answers.answer(request, 1))
+        assert (reply.options[Option.BOOT_FILE], reply.file) == (b"shimx64.efi\0", b"shimx64.efi")
+
+
+def test_one_mac_declines_a_few_times_and_no_more(leasing, pool):
+    whys = []
+    for _ in range(8):
+        check(pool, 1)
+        address = leasing.answer(plain(MessageType.DISCOVER), 1).reply.yiaddr
+        leasing.answer(plain(MessageType.REQUEST, server=US.packed, requested=address.packed), 1)
+        whys.append(leasing.answer(plain(MessageType.DECLINE, server=US.packed, requested=address.packed), 1).why)
+        if "not believed" in whys[-1]:
+            break
+    assert "not believed" in whys[-1]
+    assert leasing.answer(plain(MessageType.DISCOVER), 1).reply is not None
+
+
+def check(pool, now):
+    for address in pool.to_check(9, now):
+        pool.checked(address, now)

@@ -56,7 +56,16 @@ def test_not_a_network_boot():
 
 
 @pytest.mark.parametrize(
-    ("user_class", "expected"), [(b"iPXE", True), (b"\x04iPXE", True), (b"gPXE", False), (b"", False)]
+    ("user_class", "expected"),
+    [
+        (b"iPXE", True),
+        (b"\x04iPXE", True),
+        (b"\x05LINUX\x04iPXE\x01x", True),
+        (b"\x05iPXEx", False),
+        (b"\x04iPXE\x09", False),
+        (b"gPXE", False),
+        (b"", False),
+    ],
 )
 def test_user_class(user_class, expected):
     assert is_ipxe(request(user_class=user_class)) is expected

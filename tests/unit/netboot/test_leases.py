@@ -1,10 +1,24 @@
+import errno
+import json
+import os
+import sys
 from ipaddress import IPv4Address
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from cloned.netboot.leases import DECLINED_SECONDS, FRESH_SECONDS, OFFER_SECONDS, Lease, LeaseFile, Pool
+from cloned.netboot.lease_file import LeaseFile
+from cloned.netboot.leases import (
+    BLAMED_MOST,
+    CLAIMED_MOST,
+    DECLINED_SECONDS,
+    FRESH_SECONDS,
+    OFFER_SECONDS,
+    OFFER_SECONDS_AT_LEAST,
+    Lease,
+    Pool,
+)
 
 A, B, C = "52:54:00:00:00:0a", "52:54:00:00:00:0b", "52:54:00:00:00:0c"
 
@@ -114,12 +128,23 @@ def test_leases_outlive_the_daemon(tmp_path):
     made = pool(tmp_path)
     made.bind(A, IPv4Address(made.offer(A, None, 0)), 0)
     made.taken("10.0.0.11", 0)
+    assert (tmp_path / "leases").stat().st_size == 256
     with (tmp_path / "leases").open("a") as file:
         file.write('{"address": "10.0.0.12", "ma')  # a power cut
     again = Pool(ip(10), ip(12), 600, LeaseFile(tmp_path / "leases"))
     assert again.lease_of(A) == Lease("10.0.0.10", A, 600)
     assert again.to_check(9, 1) == ["10.0.0.12"]
     assert len((tmp_path / "leases").read_text().splitlines()) == 2
+
+
+class Nowhere:
+    problem = ""
+
+    def load(self):
+        return []
+
+    def save(self, lease):
+        pass
 
 
 class Never(RuleBasedStateMachine):
@@ -129,13 +154,6 @@ class Never(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
 
-        class Nowhere:
-            def load(self):
-                return []
-
-            def save(self, lease):
-                pass
-
         self.pool = Pool(ip(10), ip(13), 600, Nowhere())
         self.given = {}
 
@@ -144,7 +162,7 @@ class Never(RuleBasedStateMachine):
         check(self.pool, self.now)
         address = self.pool.offer(mac, None if wanted is None else ip(wanted), self.now)
         if address:
-            self.promise(address, mac, self.now + OFFER_SECONDS)
+            self.promise(address, mac, self.now + OFFER_SECONDS_AT_LEAST)
 
     @rule(mac=st.sampled_from("abcdef"), last=st.integers(9, 15))
     def take(self, mac, last):
@@ -156,6 +174,19 @@ class Never(RuleBasedStateMachine):
         self.pool.release(mac, ip(last), self.now)
         if self.given.get(str(ip(last)), ("", 0))[0] == mac:
             del self.given[str(ip(last))]
+
+    @rule(mac=st.sampled_from("abcdef"), last=st.integers(10, 13))
+    def decline(self, mac, last):
+        lease = self.pool.lease_of(mac)
+        if lease is not None and lease.address == str(ip(last)) and self.pool.declined(mac, lease.address, self.now):
+            self.given.pop(lease.address, None)
+
+    @rule(mac=st.sampled_from("abcdef"), last=st.integers(9, 15))
+    def claim(self, mac, last):
+        lease = self.pool.lease_of(mac)
+        if lease is None or lease.address != str(ip(last)):
+            self.pool.taken(str(ip(last)), self.now, mac)
+            self.given.pop(str(ip(last)), None)
 
     @rule(seconds=st.floats(0, 700))
     def wait(self, seconds):
@@ -171,7 +202,113 @@ class Never(RuleBasedStateMachine):
     @invariant()
     def counts(self):
         assert self.pool.in_use(self.now) <= self.pool.size
+        places = self.pool._active, self.pool._returned, self.pool._free, self.pool._asked, *self.pool._ready
+        found = [address for place in places for address in place]
+        assert len(found) == len(set(found))
+        assert set(found) >= {str(IPv4Address(number)) for number in range(self.pool._first, self.pool._next)}
 
 
 Never.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
 TestNever = Never.TestCase
+
+
+def test_an_offer_that_nobody_came_for_goes_to_the_next_where_nothing_else_is_left(tmp_path):
+    made = pool(tmp_path, last=10)
+    assert made.offer(A, None, 0) == "10.0.0.10"
+    assert made.offer(B, None, OFFER_SECONDS_AT_LEAST - 1) == ""
+    assert made.offer(B, None, OFFER_SECONDS_AT_LEAST) == "10.0.0.10"
+    assert not made.bind(A, ip(10), 5)
+    assert made.bind(B, ip(10), 5)
+
+
+def test_one_mac_declines_a_few_addresses_and_no_more(tmp_path):
+    made = pool(tmp_path, last=110)
+    lost = 0
+    for _ in range(100):
+        address = made.offer(A, None, 1)
+        made.bind(A, IPv4Address(address), 1)
+        lost += made.declined(A, address, 1)
+    assert lost == BLAMED_MOST
+    assert made.in_use(1) == BLAMED_MOST + 1
+
+
+def test_many_macs_decline_an_eighth_and_no_more(tmp_path):
+    made = pool(tmp_path, last=110)
+    for number in range(90):
+        mac = f"02:00:00:00:00:{number:02x}"
+        check(made, 1)
+        address = made.offer(mac, None, 1)
+        made.bind(mac, IPv4Address(address), 1)
+        assert made.declined(mac, address, 1)
+    assert made.in_use(1) == 12
+
+
+def test_one_machine_is_not_at_every_address(tmp_path):
+    made = pool(tmp_path, last=110)
+    assert sum(made.taken(f"10.0.0.{last}", 1, A) for last in range(10, 110)) == CLAIMED_MOST
+    assert made.taken("10.0.0.110", 1, B)
+
+
+def test_a_request_costs_the_same_in_a_large_full_pool():
+    """Counted in steps, not in seconds: nothing walks the leases."""
+    made = Pool(IPv4Address("10.8.0.1"), IPv4Address("10.8.255.250"), 600, Nowhere())
+    for number in range(50_000):
+        made._put(Lease(str(IPv4Address(int(IPv4Address("10.8.0.1")) + number)), f"{number}", 600.0))
+    check(made, 1)
+    steps = []
+
+    def trace(frame, event, arg):
+        steps.append(event)
+        return trace
+
+    sys.settrace(trace)
+    try:
+        made.offer(A, None, 1)
+        made.bind(A, IPv4Address("10.8.200.1"), 1)
+        made.exhausted(1)
+        made.to_check(64, 1)
+    finally:
+        sys.settrace(None)
+    assert len(steps) < 2000
+
+
+def test_the_file_is_never_longer_than_the_pool(tmp_path):
+    made = pool(tmp_path)
+    for at in range(500):
+        made.bind(A, IPv4Address(made.offer(A, None, at)), at)
+    assert (tmp_path / "leases").stat().st_size == 128
+
+
+def test_a_full_disk_stops_no_answer_and_nothing_is_lost_when_there_is_room_again(tmp_path, monkeypatch):
+    made = pool(tmp_path)
+    real = os.pwrite
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    assert made.bind(A, IPv4Address(made.offer(A, None, 0)), 0)
+    assert "No space left" in made.problem
+    monkeypatch.setattr(os, "pwrite", real)
+    made._store._next_try = 0
+    assert made.bind(B, IPv4Address(made.offer(B, None, 0)), 0)
+    assert made.problem == ""
+    assert {lease.mac for lease in LeaseFile(tmp_path / "leases").load()} == {A, B}
+
+
+def test_leases_of_before_are_read(tmp_path):
+    rows = [
+        {"address": "10.0.0.10", "mac": A, "until": 5.0, "bound": True},
+        {"address": "10.0.0.10", "mac": B, "until": 9.0, "bound": True},
+    ]
+    (tmp_path / "leases").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert LeaseFile(tmp_path / "leases").load() == [Lease("10.0.0.10", B, 9.0)]
+    assert (tmp_path / "leases").stat().st_size == 128
+
+
+def test_a_state_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "leases.new").mkdir()
+    store = LeaseFile(tmp_path / "leases")
+    store.load()
+    store.save(Lease("10.0.0.10", A, 9.0))
+    assert "leases" in store.problem

@@ -12,7 +12,8 @@ import pytest
 
 from cloned.netboot.dhcp import PXE_PORT, SERVER_PORT, Mode, Segment
 from cloned.netboot.history import History
-from cloned.netboot.leases import LeaseFile, Pool
+from cloned.netboot.lease_file import LeaseFile
+from cloned.netboot.leases import Pool
 from cloned.netboot.listener import DhcpServer
 from cloned.netboot.raw_packets import arp_probe, dhcp_broadcast, read_arp
 from cloned.netboot.tftp import TftpServer
@@ -82,7 +83,7 @@ async def test_dhcp(tmp_path, mode, count):
     listener._judge(0)
     chance, seeds = random.Random(4711), corpus("*-discover.hex") + corpus("*-request.hex")
     for address in pool.to_check(300, 1) if pool else []:
-        pool._checked[address] = 1e12  # stays fresh: the fuzzer has no time to wait for ARP
+        pool.checked(address, 1e12)  # stays fresh: the fuzzer has no time to wait for ARP
 
     def step():
         data = mutated(chance, seeds)
@@ -96,6 +97,8 @@ async def test_dhcp(tmp_path, mode, count):
 
 
 class Memory:
+    problem = ""
+
     def load(self):
         return []
 

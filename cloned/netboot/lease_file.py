@@ -1,0 +1,131 @@
+"""Where leases outlive the daemon: one file of lines of one width, a line for each address, written in place.
+
+So it is never longer than the pool, however many requests come, and a disk without room still takes what is renewed.
+Nothing is written with fsync: after a power cut the ARP check decides.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import time
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+from cloned.netboot.leases import Lease
+
+log = logging.getLogger(__name__)
+
+_WIDTH = 128
+_AGAIN_SECONDS = 1.0
+
+
+class LeaseFile:
+    """Leases as lines of JSON. A disk that takes nothing costs nobody an address: see `problem`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.problem = ""
+        """Why leases cannot be saved, while they cannot."""
+        self._file: int | None = None
+        self._lines: dict[str, int] = {}
+        """Address → its line."""
+        self._unsaved: dict[str, Lease] = {}
+        self._next_try = 0.0
+
+    def load(self) -> list[Lease]:
+        """What the file holds, the newest of an address; what is damaged is passed over. Rewrites it line by line."""
+        newest: dict[str, Lease] = {}
+        try:
+            text = self._path.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            text = ""
+        except OSError as error:
+            self._failed(error)
+            return []
+        for line in text.splitlines():
+            try:
+                lease = _lease(json.loads(line.strip("\0 ")))
+                newest[lease.address] = lease
+            except (ValueError, TypeError, KeyError, RecursionError):
+                continue
+        self._lines = {address: number for number, address in enumerate(newest)}
+        self._unsaved = dict(newest)
+        self._rewrite()
+        return list(newest.values())
+
+    def save(self, lease: Lease) -> None:
+        """Write one line. Never raises: what cannot be written is tried again with a later one."""
+        self._unsaved[lease.address] = lease
+        self._lines.setdefault(lease.address, len(self._lines))
+        if self.problem and time.monotonic() < self._next_try:
+            return
+        if self._file is None:
+            self._rewrite()
+        else:
+            self._write_lines(self._file)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _rewrite(self) -> None:
+        """Make the file anew, from what is to be saved; the old one stays until that has succeeded."""
+        fresh = self._path.with_suffix(".new")
+        try:
+            file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        except OSError as error:
+            self._failed(error)
+            return
+        kept = dict(self._unsaved)
+        if self._write_lines(file):
+            try:
+                fresh.replace(self._path)
+            except OSError as error:
+                self._failed(error)
+            else:
+                self._file = file
+                return
+        self._unsaved = {**kept, **self._unsaved}
+        os.close(file)
+
+    def _write_lines(self, file: int) -> bool:
+        """Everything that is to be saved; False if that failed."""
+        try:
+            while self._unsaved:
+                address, lease = next(iter(self._unsaved.items()))
+                line = _line(lease)
+                if os.pwrite(file, line.encode(), self._lines[address] * _WIDTH) != len(line):
+                    raise OSError("no room for a whole line")
+                del self._unsaved[address]
+        except OSError as error:
+            self._failed(error)
+            return False
+        self.problem = ""
+        return True
+
+    def _failed(self, error: OSError) -> None:
+        if not self.problem:
+            log.error("leases cannot be saved in %s: %s", self._path, error)
+        self.problem = f"{self._path}: {error.strerror or error}"
+        self._next_try = time.monotonic() + _AGAIN_SECONDS
+
+
+def _line(lease: Lease) -> str:
+    row = {"address": lease.address, "mac": lease.mac, "until": lease.until, "bound": lease.bound}
+    return json.dumps(row).ljust(_WIDTH - 1) + "\n"
+
+
+def _lease(data: dict[str, Any]) -> Lease:
+    """A lease as it was saved; ValueError, TypeError or KeyError if it is none."""
+    until, mac, bound = float(data["until"]), data["mac"], data["bound"]
+    if not (isinstance(mac, str) and len(mac) <= 17 and mac.isascii() and isinstance(bound, bool)):
+        raise ValueError(data)
+    if not (math.isfinite(until) and abs(until) < 1e12):
+        raise ValueError(data)
+    return Lease(str(IPv4Address(str(data["address"]))), mac, until, bound)
