@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -66,15 +68,54 @@ def prepare(image: str, say: Say, *, classic: bool = False) -> Stock:
 def _image(store: ImageStore, saved: Path, image: str, say: Say) -> Manifest:
     if image in samples.NAMES:
         return _sample(store, saved, image, say)
-    name = Path(image).name
-    if name not in store.names():
-        if not ("/" in image and Path(image).is_dir()):
-            known = ", ".join(dict.fromkeys((*samples.NAMES, *store.names())))
-            raise UsageError(f"there is no image {image}", f"the lab has {known}; or give a directory by its path")
-        say(f"importing {name}")
-        return store.import_image(Path(image))
+    if "/" in image and Path(image).is_dir():
+        return _directory(store, saved / ".directories.json", Path(image).resolve(), say)
+    if image not in store.names():
+        known = ", ".join(dict.fromkeys((*samples.NAMES, *store.names())))
+        raise UsageError(f"there is no image {image}", f"the lab has {known}; or give a directory by its path")
+    store.check(image)
+    return store.manifest(image)
+
+
+def _directory(store: ImageStore, notes: Path, path: Path, say: Say) -> Manifest:
+    """The image that a Clonezilla directory holds: known by its hash, not by what the directory is called."""
+    mark, known = _fingerprint(path), _read_notes(notes)
+    name, digest = known.get(mark, ("", ""))
+    if name not in store.names() or store.manifest(name).image_hash != digest:
+        manifest = _import(store, path, mark, say)
+        name = manifest.name
+        notes.parent.mkdir(parents=True, exist_ok=True)
+        notes.write_text(json.dumps({**known, mark: (name, manifest.image_hash)}))
     store.check(name)
     return store.manifest(name)
+
+
+def _import(store: ImageStore, path: Path, mark: str, say: Say) -> Manifest:
+    """Take a directory in, under another name where its own is taken by another image."""
+    say(f"importing {path.name}")
+    if path.name not in store.names():
+        return store.import_image(path)
+    taken = store.manifest(path.name)
+    made = store.import_image(path, f"{path.name[:50]}-{mark[:8]}")
+    if made.image_hash == taken.image_hash:
+        store.remove(made.name)
+        return taken
+    say(f"the lab has another image called {taken.name} ({taken.image_hash[:12]}); this one is called {made.name}")
+    return made
+
+
+def _fingerprint(path: Path) -> str:
+    """Changes when any file of the directory does: nobody reads gigabytes again to see that they are the same."""
+    files = sorted((each.name, each.stat().st_size, each.stat().st_mtime_ns) for each in path.iterdir())
+    return hashlib.sha256(json.dumps([str(path), files]).encode()).hexdigest()
+
+
+def _read_notes(notes: Path) -> dict[str, tuple[str, str]]:
+    """What each directory that was taken in before became: name and image hash."""
+    try:
+        return {mark: (str(name), str(digest)) for mark, (name, digest) in json.loads(notes.read_text()).items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
 
 
 def _sample(store: ImageStore, saved: Path, name: str, say: Say) -> Manifest:
