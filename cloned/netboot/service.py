@@ -15,7 +15,6 @@ from cloned.config import Config, LeaseSettings
 from cloned.connections import PER_ADDRESS, Counted, CountedSite, affordable, runner
 from cloned.errors import MissingError, UsageError
 from cloned.netboot import interfaces as nics
-from cloned.netboot import neighbours
 from cloned.netboot.choices import Choices
 from cloned.netboot.counters import BootCounters, tftp_kind
 from cloned.netboot.dhcp import Mode, Segment
@@ -31,7 +30,8 @@ from cloned.netboot.menus import Menus
 from cloned.netboot.tftp import TftpServer, Told
 from cloned.netboot.tftp_content import ContentCache
 from cloned.netboot.tftp_transfer import Pump
-from cloned.netboot.warnings import warnings_of
+from cloned.netboot.warnings import lost, warnings_of
+from cloned.netlink import NetlinkWatch
 from cloned.quoting import quoted
 from cloned.tasks import TaskOwner
 
@@ -64,6 +64,7 @@ class Netboot:
         self.history, self.choices = History(), Choices(config.boot.model)
         self.counters = BootCounters()
         self._tasks = TaskOwner("netboot")
+        self._kernel = NetlinkWatch()
         self._shelf = Shelf({"": config.boot.files, "live": config.boot.live})
         self._site = Site(
             boot,
@@ -74,7 +75,7 @@ class Netboot:
             memory or {},
             self.mac_at,
             self._tasks,
-            BootGate(heard_at, neighbours.mac_at),
+            BootGate(heard_at, self._kernel.mac_at),
             self.counters.http,
         )
         self._routes = list(routes)
@@ -91,6 +92,8 @@ class Netboot:
         await asyncio.to_thread(import_module, "cloned.netboot.raw_packets")  # scapy takes a while
         self._cache, self._pump = ContentCache(), self._start_pump()
         try:
+            await self._kernel.start()
+            self._tasks.start(self._kernel.run(), "netlink", service=True)
             for nic in places:
                 self._open(nic, pools.get(nic.name), self._pump)
             await self._serve_http(places)
@@ -106,6 +109,7 @@ class Netboot:
     async def close(self) -> None:
         """Stop listening; running transfers end."""
         await self._tasks.close()
+        await self._kernel.close()
         for listener in self._listeners:
             listener.close()
         for server in self._tftp:
@@ -120,7 +124,8 @@ class Netboot:
     def warnings(self) -> list[dict[str, str]]:
         """What somebody should look at: `code`, `text`, `hint`."""
         missing = [name for name in NEEDED if self._shelf.find(name) is None]
-        return warnings_of(self._listeners, self.choices, self.history, missing)
+        found = [each for listener in self._listeners for each in lost(listener.place, self._kernel)]
+        return [*found, *warnings_of(self._listeners, self.choices, self.history, missing)]
 
     def log(self, mac: str = "") -> list[dict[str, Any]]:
         """What laptops asked and got, oldest first (history.py)."""
@@ -128,7 +133,7 @@ class Netboot:
 
     def mac_at(self, address: str) -> str:
         """The MAC of the laptop at `address`, or nothing."""
-        return neighbours.mac_at(address) or self.history.mac_of(address)
+        return self._kernel.mac_at(address) or self.history.mac_of(address)
 
     def _lease_file(self, interface: str) -> LeaseStore:
         folder = self._config.workshop.state

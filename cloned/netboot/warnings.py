@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterable, Sequence
 
 from cloned.netboot.choices import Choices
-from cloned.netboot.dhcp import Mode
+from cloned.netboot.dhcp import Mode, Segment
 from cloned.netboot.firmware import SHIM
 from cloned.netboot.history import History
 from cloned.netboot.listener import DhcpServer
+from cloned.netlink import NetlinkWatch
 
 _RECENT = 3600
 """Seconds for which a refused laptop is worth a warning."""
@@ -30,6 +31,18 @@ def warnings_of(
         text = f"Laptops can't boot: {', '.join(missing)} not there"
         found.insert(0, warning("files-missing", text, "build them: cloned live build"))
     return [*found, *_of_laptops(choices, history, now)]
+
+
+def lost(place: Segment, kernel: NetlinkWatch) -> Iterable[dict[str, str]]:
+    """What became of an interface that laptops are served on."""
+    where, link = place.interface, kernel.link(place.interface)
+    if link is None:
+        yield warning("link-gone", f"{where} is gone", "plug its adapter in again and restart cloned")
+    elif not link.carrier:
+        yield warning("link-down", f"{where} has no link", "see the cable to the laptops' switch, and the switch")
+    elif not kernel.has(where, str(place.address)):
+        hint = f"give it back: ip address add {place.address}/{place.network.prefixlen} brd + dev {where}"
+        yield warning("address-gone", f"{where} lost its address {place.address}: laptops get no answer there", hint)
 
 
 def _of_listener(listener: DhcpServer, now: float) -> Iterable[dict[str, str]]:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
 
+from cloned.netlink import neighbour
 from cloned.switch.snmp.credentials import Address
 
 WAIT = 0.7
 """Seconds for one answer."""
-ATF_COM = 0x2
-"""A complete entry of /proc/net/arp (linux/if_arp.h)."""
 
 
 class Presence(StrEnum):
@@ -43,12 +42,18 @@ HINTS = {
 }
 
 
-async def presence(address: Address, arp: Path = Path("/proc/net/arp")) -> Presence:
-    """Ask `address` in other ways; never raises, takes at most about a second."""
+async def presence(address: Address, arp: Callable[[str], bool | str | None] = neighbour) -> Presence:
+    """Ask `address` in other ways; never raises, takes at most about a second.
+
+    `arp` says what the kernel knows of an address: its MAC, False if it was asked in vain, None if never.
+    """
     answer = await _discovery(address)
     if answer is not None:
         return answer
-    known = arp_answered(address.host, _read(arp))
+    try:
+        known = arp(address.host)
+    except (OSError, ValueError):  # no address but a name
+        known = None
     if known is None:
         return Presence.UNKNOWN
     return Presence.THERE if known else Presence.NOTHING
@@ -99,19 +104,3 @@ def _octets(content: bytes) -> bytes:
 
 def _sequence(*parts: bytes) -> bytes:
     return _tlv(0x30, b"".join(parts))
-
-
-def arp_answered(host: str, table: str) -> bool | None:
-    """What the kernel's ARP table says of an IPv4 address: answered, asked in vain, or None: never asked."""
-    for line in table.splitlines()[1:]:
-        words = line.split()
-        if len(words) >= 4 and words[0] == host:
-            return bool(int(words[2], 16) & ATF_COM) and words[3] != "00:00:00:00:00:00"
-    return None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return ""

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from pathlib import Path
 
 import pytest
 
 from cloned.switch.snmp.credentials import Address
 from cloned.switch.snmp.faults import SilentError
-from cloned.switch.snmp.presence import HINTS, Presence, arp_answered, engine_discovery, presence
-
-TABLE = """IP address       HW type     Flags       HW address            Mask     Device
-10.0.0.2         0x1         0x2         98:fa:9b:25:70:08     *        eth0
-10.0.0.3         0x1         0x0         00:00:00:00:00:00     *        eth0
-broken
-"""
+from cloned.switch.snmp.presence import HINTS, Presence, engine_discovery, presence
 
 
-@pytest.mark.parametrize(("host", "known"), [("10.0.0.2", True), ("10.0.0.3", False), ("10.0.0.4", None)])
-def test_the_arp_table(host: str, known: bool | None) -> None:
-    assert arp_answered(host, TABLE) is known
+@pytest.mark.parametrize(("known", "kind"), [
+    ("98:fa:9b:25:70:08", Presence.THERE), (False, Presence.NOTHING), (None, Presence.UNKNOWN),
+])  # fmt: skip
+async def test_what_the_kernel_knows_of_a_silent_address(known: bool | str | None, kind: Presence) -> None:
+    assert await presence(Address("no such host.invalid"), lambda _: known) is kind
 
 
 def test_the_discovery_is_a_v3_message_of_rfc_3414() -> None:
@@ -31,11 +26,11 @@ def test_the_discovery_is_a_v3_message_of_rfc_3414() -> None:
     )
 
 
-async def test_a_port_that_refuses_and_one_that_answers(tmp_path: Path) -> None:
+async def test_a_port_that_refuses_and_one_that_answers() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    assert await presence(Address("127.0.0.1", port), tmp_path / "none") in (Presence.CLOSED, Presence.UNKNOWN)
+    assert await presence(Address("127.0.0.1", port), lambda _: None) in (Presence.CLOSED, Presence.UNKNOWN)
 
     class Agent(asyncio.DatagramProtocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -52,8 +47,8 @@ async def test_a_port_that_refuses_and_one_that_answers(tmp_path: Path) -> None:
     assert found is Presence.SPEAKS
 
 
-async def test_a_name_that_means_nothing_is_unknown(tmp_path: Path) -> None:
-    assert await presence(Address("no such host.invalid"), tmp_path / "none") is Presence.UNKNOWN
+async def test_a_name_that_means_nothing_is_unknown() -> None:
+    assert await presence(Address("no such host.invalid"), lambda _: None) is Presence.UNKNOWN
 
 
 def test_silence_in_words() -> None:
