@@ -23,7 +23,7 @@ from typing import Any
 from cloned import processes
 from cloned.errors import ClonedError, MissingError
 from cloned.lab import kernel, registry
-from cloned.lab.network import NETNS
+from cloned.lab.wiring import NETNS
 
 _PATIENCE = 60
 """Seconds the lab gets to tidy up after a signal."""

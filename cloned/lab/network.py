@@ -12,11 +12,13 @@ import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
+from typing import Any
 
 from cloned import processes
 from cloned.errors import ClonedError, UsageError
+from cloned.lab import wiring
+from cloned.lab.wiring import NETNS
 
-NETNS = Path("/run/netns")
 NETWORK = IPv4Network("10.77.0.0/22")
 SERVER = IPv4Interface("10.77.0.1/22")
 SWITCH = IPv4Interface("10.77.0.2/22")
@@ -34,16 +36,6 @@ def parse_rate(text: str) -> int:
     if bits < 1_000_000:
         raise UsageError(f"--rate {text} is not a rate of at least 1mbit", "write it like 1gbit or 100mbit")
     return bits
-
-
-def shaping(rate: int) -> str:
-    """The arguments of tbf (tc-tbf(8)) for `rate` bits a second.
-
-    The bucket holds 2 ms, and never less than two 64 KiB segments of offloaded sending; the
-    queue holds 20 ms, what the shared buffer of a small switch can.
-    """
-    burst = max(131_072, rate // 8 // 500)
-    return f"tbf rate {rate}bit burst {burst} latency 20ms"
 
 
 @dataclass
@@ -89,35 +81,28 @@ class LabNetwork:
         """Make the switch and a server that is not plugged in yet."""
         for namespace in (self.switch, self.server):
             self._namespace(namespace)
-        ip(
-            self.switch,
-            f"link add {BRIDGE} type bridge mcast_snooping 1 stp_state 0 forward_delay 0",
-            f"addr add {SWITCH} brd + dev {BRIDGE}",
-            f"link set {BRIDGE} up",
-        )
-        self._quiet(self.switch)
+        wiring.work(self.switch, lambda route: wiring.bridge(route, BRIDGE, SWITCH))
 
     def plug_server(self) -> None:
         """Plug in the server, in the socket after the laptops'."""
         self._cable(self.server, self.server_port, _mac(self.run, 0xFFFE))
-        ip(
-            self.server,
-            f"addr add {SERVER} brd + dev {NIC}",
-            f"link set {NIC} up",
-            f"route add 224.0.0.0/4 dev {NIC}",
-        )
+
+        def address(route: Any) -> None:
+            wiring.give(route, NIC, SERVER)
+            route.route("add", dst=wiring.MULTICAST, oif=wiring.index(route, NIC), scope="link")
+
+        wiring.work(self.server, address)
 
     def plug_thin(self, number: int, mac: str) -> None:
         """Give thin laptop `number` a namespace and a cable; its card is down until it is powered on."""
         self._namespace(self.laptop(number))
-        self._quiet(self.laptop(number))
         self._cable(self.laptop(number), number, mac)
 
     def plug_vm(self, number: int) -> str:
         """Make the tap that virtual laptop `number` attaches to; its name, in the switch's namespace."""
         port = self.port(number)
         ip(self.switch, f"tuntap add {port} mode tap", f"link set {port} master {BRIDGE} up")
-        self._shape(self.switch, port)
+        wiring.work(self.switch, lambda route: wiring.shape(route, port, self.rate))
         return port
 
     def lossy(self, number: int, percent: float, *, thin: bool) -> None:
@@ -135,39 +120,21 @@ class LabNetwork:
 
     def link(self, number: int, *, up: bool) -> None:
         """Set a thin laptop's card up or down: the switch sees the link come and go."""
-        ip(self.laptop(number), f"link set {NIC} {'up' if up else 'down'}")
+        state = "up" if up else "down"
+        wiring.work(self.laptop(number), lambda route: route.link("set", index=wiring.index(route, NIC), state=state))
 
     def close(self) -> None:
         """Remove every namespace, and with them all that is in them."""
         while self._made:
-            processes.run(["ip", "netns", "del", self._made.pop()], check=False)
+            wiring.remove(self._made.pop())
 
     def _namespace(self, name: str) -> None:
-        processes.run(["ip", "netns", "add", name])
+        wiring.create(name, quiet=name != self.server)
         self._made.append(name)
-        ip(name, "link set lo up")
 
     def _cable(self, namespace: str, number: int, mac: str) -> None:
         """A veth pair from `namespace` to socket `number` of the switch."""
-        port = self.port(number)
-        ip(
-            self.switch,
-            f"link add {port} type veth peer name {NIC} address {mac} netns {namespace}",
-            f"link set {port} master {BRIDGE} up",
-        )
-        self._shape(self.switch, port)
-        self._shape(namespace, NIC)
-
-    def _shape(self, namespace: str, device: str) -> None:
-        if self.rate is not None:
-            arguments = f"qdisc add dev {device} root {shaping(self.rate)}".split()
-            processes.run(["tc", "-n", namespace, *arguments])
-
-    @staticmethod
-    def _quiet(namespace: str) -> None:
-        """No IPv6 here: a switch and a laptop that is off say nothing by themselves."""
-        settings = [f"net.ipv6.conf.{which}.disable_ipv6=1" for which in ("all", "default")]
-        inside(namespace, ["sysctl", "-q", "-w", *settings])
+        wiring.cable(self.switch, BRIDGE, self.port(number), (namespace, NIC, mac), self.rate)
 
 
 def ip(namespace: str, *commands: str) -> None:

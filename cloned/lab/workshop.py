@@ -30,8 +30,8 @@ from cloned.lab.thinbox import ThinBox
 from cloned.status.auth import read_pin
 
 TOOLS = {
-    LaptopKind.THIN: ("ip", "tc", "nft", "ethtool", "sysctl", "snmpd", "unshare", "setpriv"),
-    LaptopKind.VM: ("ip", "tc", "nft", "ethtool", "sysctl", "snmpd", "qemu-system-x86_64"),
+    LaptopKind.THIN: ("ip", "nft", "ethtool", "snmpd", "unshare", "setpriv"),
+    LaptopKind.VM: ("ip", "nft", "ethtool", "snmpd", "qemu-system-x86_64"),
 }
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from cloned.errors import UsageError
 from cloned.lab.laptops import Firmware, identities
-from cloned.lab.network import LabNetwork, laptop_mac, parse_rate, shaping
+from cloned.lab.network import LabNetwork, laptop_mac, parse_rate
+from cloned.lab.wiring import burst
 
 
 def test_rates() -> None:
@@ -18,8 +19,7 @@ def test_rates() -> None:
 
 
 def test_a_bucket_never_holds_less_than_an_offloaded_segment() -> None:
-    assert shaping(10**7) == "tbf rate 10000000bit burst 131072 latency 20ms"
-    assert shaping(10**9) == "tbf rate 1000000000bit burst 250000 latency 20ms"
+    assert (burst(10**7), burst(10**9)) == (131_072, 250_000)
 
 
 def test_names() -> None:
