@@ -35,7 +35,7 @@ def entry(target: Target, label: str = "", wanted: Sequence[BootEntry] = ()) -> 
     loader, told = found
     part = parts[loader.number]
     with target.mounted(part, target.file_system(part) or "vfat") as folder:
-        added = add_fallback(folder, loader)
+        added = not target.asleep() and add_fallback(folder, loader)  # a system that sleeps may know this disk mounted
     words = label or told or ("Windows Boot Manager" if loader.kind == "windows" else name) or "Linux"
     _replace_entry(target, part, words, "\\" + loader.path.replace("/", "\\"))
     return f"{words}: {loader.path}{' and the fallback loader' if added else ''}"

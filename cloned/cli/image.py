@@ -17,6 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from cloned.cli.common import config_option, find_laptop, gigabytes, json_option, print_json, print_table
 from cloned.config import load
+from cloned.core.warnings import Warn
 from cloned.errors import ImageError
 from cloned.images import export as exporting
 from cloned.images.store import ImageStore
@@ -56,6 +57,9 @@ def list_images(config: Path | None, as_json: bool) -> None:
         for each in found
     ]
     print_table(["image", "system", "used", "stored", "smallest disk", "boots on", "hash"], rows)
+    for each in found:
+        for warning in each["warnings"]:
+            click.echo(f"{each['name']}: {Warn(**warning)}", err=True)
 
 
 @image.command("import")

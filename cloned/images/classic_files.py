@@ -55,8 +55,6 @@ def unsendable(image: SavedImage) -> str:
     if sum(sizes.values()) > _MOST_SMALL:
         worst = max(sizes, key=lambda name: sizes[name])
         return f"its small files come to {sum(sizes.values()) >> 20} MiB, most of it {worst}"
-    if any(part.name == GAP_LAYER for part in image.parts) and not image.classic:
-        return "its gap after the MBR is too large to go along"
     return ""
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from cloned.core.warnings import Warn
-from cloned.disk.manifest import Manifest
+from cloned.disk.manifest import GAP_LAYER, Manifest
 from cloned.errors import ImageError, UsageError
 from cloned.images.classic_files import unsendable
 from cloned.images.contents import content_doubts
@@ -101,7 +101,8 @@ class Import:
         if trouble and self._image.classic:
             what = f"{self._image.path}: only a classic session can clone it, and none can send it: {trouble}"
             raise ImageError(what, "mend that and import it again")
-        return tuple(classic_doubts(trouble))
+        large_gap = any(part.name == GAP_LAYER for part in self._image.parts)
+        return tuple(classic_doubts(trouble or ("its gap after the MBR is too large to go along" if large_gap else "")))
 
     def _one(self, part: Saved) -> Packed:
         note = self._draft / f"{part.name.replace('/', '-')}.json"

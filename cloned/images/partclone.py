@@ -16,7 +16,6 @@ from cloned.disk.extents import Extents
 from cloned.errors import ImageError
 from cloned.images.bitmap import Runs, TooFragmentedError
 from cloned.images.doubts import several_devices
-from cloned.images.parts import MOST_RAW
 
 MAGIC = b"partclone-image"
 HEADER_SIZE = 110
@@ -170,8 +169,6 @@ class PartcloneReader:
         except TooFragmentedError as error:
             raise stream.damaged(str(error)) from error
         self._left = sum(self.extents.lengths)
-        if self._left > MOST_RAW:
-            raise stream.damaged(f"it claims {self._left} used bytes, which no laptop's partition has")
         self._body = _BlocksV1(self) if self.header.version == 1 else _Strips(self)
 
     def fill(self, view: memoryview) -> int:

@@ -28,9 +28,8 @@ _MAGICS: Mapping[bytes, str] = {
     b"LZIP": "lzip",
     b"LRZI": "lrz",
 }
-MOST_RAW = 16 << 40
-"""Bytes of a partition saved by dd, and of an image's used bytes: more is no laptop's, but a few bytes that unpack to
-petabytes of zeros."""
+MOST_BYTES = 16 << 40
+"""Bytes of a partition or volume: a larger one is no laptop's, but a few bytes that unpack to petabytes of zeros."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,8 @@ def saved_part(folder: Folder, device: str, number: int, start: int | None, size
         where = f"{folder.path}: the data of {device}"
         raise ImageError(f"{where} {what} ({prefix}.*-ptcl-img.*)", "copy the image again, all of it")
     (((fs, compressor, raw), names),) = sets.items()
-    if raw and size > MOST_RAW:
-        what = f"{folder.path}: {device} was saved by dd and has {size} bytes, which no laptop's partition has"
+    if size > MOST_BYTES:
+        what = f"{folder.path}: {device} has {size} bytes, which no laptop's partition has"
         raise ImageError(what, "look at its partition table; save the disk again")
     files = tuple(folder.file(name) for name in _in_order(folder, names))
     return Saved(device, number, start, size, fs, raw, compressor or _guess(files[0]), files)

@@ -267,6 +267,10 @@ class ImageStore:
         """Partitions with the files Clonezilla saved them in, in its order (blocking); ImageError if they are gone."""
         return classic.saved_parts(classic.original(self.original(name), name))
 
+    def unsendable(self, name: str) -> str:
+        """Why a classic session could not send an image (blocking); empty if it can. ImageError if it is gone."""
+        return classic.unsendable(read_image(classic.original(self.original(name), name)))
+
     def pseudo_image(self, name: str, disk: str) -> bytes:
         """A tar with what ocs-sr needs to restore by multicast onto `disk` (blocking); ImageError, ValueError."""
         return classic.pseudo_image(classic.original(self.original(name), name), name, disk)

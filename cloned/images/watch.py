@@ -91,6 +91,6 @@ class ImageWatch:
         try:
             self._store.saved_parts(name)
             check_places(plan)
+            return self._store.unsendable(name)
         except (ImageError, LayoutError) as error:
             return str(error)
-        return ""
