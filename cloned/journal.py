@@ -8,6 +8,7 @@ written by a version with another state is left aside for a replay from the begi
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import sqlite3
 import threading
@@ -147,7 +148,7 @@ class Journal:
         query = "SELECT seq, at, entropy, event FROM journal WHERE seq > ? ORDER BY seq"
         for seq, at, entropy, text in self._rows(query, after):
             try:
-                yield JournalEntry(at, entropy, _EVENTS.validate_json(text))
+                yield JournalEntry(at, entropy, _EVENTS.validate_json(_of_its_time(text)))
             except ValidationError as error:
                 raise MissingError(
                     f"journal entry {seq} cannot be read", "restore a backup, or move the journal away"
@@ -174,3 +175,13 @@ def _row(number: int, entry: JournalEntry) -> tuple[float, str, str]:
     except ValueError as error:
         raise UnwritableEvent(number, entry.event.kind, error) from error
     return entry.at, entry.entropy, text
+
+
+def _of_its_time(text: str) -> str:
+    """An event as it was meant when it was written: settings that say nothing of judging are those of before 0.2."""
+    if '"configured"' not in text:
+        return text
+    event = json.loads(text)
+    if event.get("kind") == "configured" and isinstance(event.get("settings"), dict):
+        event["settings"].setdefault("judging", 0)
+    return json.dumps(event)

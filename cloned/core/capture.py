@@ -114,7 +114,7 @@ def _over(laptop: Laptop, error: str, now: float) -> Laptop:
 
 def order(laptop: Laptop) -> dict[str, Any] | None:
     """What a master's agent is to do, if it is to be captured now."""
-    disk = next((disk for disk in laptop.disks if disk.key == laptop.capture_disk), None)
+    disk = laptop.disk_called(laptop.capture_disk)
     if not laptop.capture or laptop.state is not State.ASKING or disk is None:
         return None
     told = {"serial": disk.serial, "wwn": disk.wwn, "path": disk.path, "size": disk.size}

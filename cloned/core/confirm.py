@@ -8,10 +8,12 @@ from typing import Any
 
 from cloned.core import capture
 from cloned.core.catalogue import choose
+from cloned.core.clocks import SLACK, over
 from cloned.core.disks import disk_against, with_disk
 from cloned.core.events import Command
+from cloned.core.evidence import claimed
 from cloned.core.ids import LaptopId
-from cloned.core.laptop import Confirmation, Laptop, State, VerdictKind, add_history, transition
+from cloned.core.laptop import Confirmation, Disk, Laptop, State, VerdictKind, add_history, transition
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
@@ -38,10 +40,13 @@ def void(workshop: Workshop, laptop: Laptop, now: float) -> Reason | None:
     given = laptop.confirmation
     if given is None:
         return None
-    if given.until <= now:
+    if over(given, now):
         return Reason.CONFIRMATION_OLD
-    if given.disk not in {disk.key for disk in laptop.eligible()}:
+    disk = laptop.disk_called(given.disk)
+    if disk is None or not disk.eligible or (given.onto is not None and not given.onto.is_same(disk)):
         return Reason.DISK_CHANGED
+    if not _same_card(given.mac, laptop.came_by):
+        return Reason.MAC_CHANGED
     image = workshop.images.get(given.image)
     return Reason.IMAGE_CHANGED if image is None or image.image_hash != given.image_hash else None
 
@@ -51,8 +56,8 @@ def obstacle(workshop: Workshop, laptop: Laptop, disk_key: str, image_name: str)
     image = workshop.images.get(image_name)
     if image is None:
         return Reason.IMAGE_UNUSABLE, f"there is no image {image_name}"
-    disk = next((disk for disk in laptop.eligible() if disk.key == disk_key), None)
-    if disk is None:
+    disk = laptop.disk_called(disk_key)
+    if disk is None or not disk.eligible:
         return Reason.WRONG_DISK, ""
     if disk.size < image.min_size:
         return Reason.DISK_TOO_SMALL, f"{gigabytes(disk.size)} where {image.name} needs {gigabytes(image.min_size)}"
@@ -67,9 +72,18 @@ def confirm(workshop: Workshop, laptop: Laptop, disk: str, image: str, by: str, 
     if refused is not None:
         return transition(replace(laptop, image=image), State.ASIDE, now, reason=refused[0], detail=refused[1])
     until = now + workshop.settings.confirmation_seconds
-    given = Confirmation(disk, image, workshop.images[image].image_hash, by, until)
-    laptop = replace(laptop, confirmation=given, image=image, disk=disk, left_out=False, wants="")
+    onto = laptop.disk_called(disk) if workshop.settings.judging else None
+    given = Confirmation(disk, image, workshop.images[image].image_hash, by, until, now, laptop.came_by, onto)
+    laptop = replace(laptop, confirmation=given, left_out=False, wants="", cloned_by=laptop.came_by)
+    laptop = _meaning_disk(replace(laptop, image=image), disk, onto)
     return transition(laptop, State.WAITING, now, f"confirmed by {by}: {image} onto {disk}")
+
+
+def _meaning_disk(laptop: Laptop, key: str, onto: Disk | None) -> Laptop:
+    """`laptop` with the disk that is to be written; what is known of another disk's contents does not count for it."""
+    if onto is not None and laptop.onto is not None and not onto.is_same(laptop.onto):
+        laptop = replace(laptop, written=False, verdict=VerdictKind.NONE)
+    return replace(laptop, disk=key, onto=onto)
 
 
 def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
@@ -80,13 +94,13 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     reason = void(workshop, laptop, now)
     if laptop.confirmation is not None and reason is None:
         given = laptop.confirmation
-        laptop = replace(laptop, image=given.image, disk=given.disk)
+        laptop = _meaning_disk(replace(laptop, image=given.image), given.disk, given.onto)
         return transition(laptop, State.WAITING, now, f"confirmed by {given.by} before")
     laptop = choose_image(workshop, replace(laptop, confirmation=None))
     if reason is not None:
         return transition(laptop, State.ASKING, now, reason=reason)
     batch = _batch(workshop, laptop, now)
-    barred = _not_by_itself(laptop, batch)
+    barred = _not_by_itself(laptop, batch) or _odd(workshop, laptop)
     if barred is not None:
         return transition(laptop, State.ASKING, now, reason=barred)
     disk = laptop.eligible()[0].key
@@ -102,15 +116,21 @@ def may_start_unasked(workshop: Workshop, laptop: Laptop, now: float) -> bool:
     if laptop.state in (State.DONE, State.ASIDE) or laptop.left_out or laptop.wants:
         return False
     if laptop.confirmation is not None:
-        return laptop.confirmation.until > now
-    if not (_is_new(laptop, now) and laptop.identity.usable):
+        given = laptop.confirmation
+        return not over(given, now) and _same_card(given.mac, laptop.came_by)
+    if not (_is_new(laptop, now) and laptop.identity.usable) or claimed(workshop.laptops.values(), laptop):
         return False
     return workshop.settings.confirm == "auto" or _batch(workshop, laptop, now) is not None
 
 
+def _same_card(one: str, other: str) -> bool:
+    """Whether a laptop came through the same card both times, as far as both are known."""
+    return not one or not other or one == other
+
+
 def _is_new(laptop: Laptop, now: float) -> bool:
     """Whether `laptop` was never seen before this boot (or the tries just before it)."""
-    fresh = laptop.job == 0 and laptop.hellos <= 1 and now - laptop.first_seen <= NEW
+    fresh = laptop.job == 0 and laptop.hellos <= 1 and -SLACK <= now - laptop.first_seen <= NEW
     return fresh and laptop.verdict is VerdictKind.NONE and not laptop.lent
 
 
@@ -124,6 +144,15 @@ def _not_by_itself(laptop: Laptop, batch: Batch | None) -> Reason | None:
     if not laptop.identity.usable:
         return Reason.NO_IDENTITY
     return None if _is_new(laptop, laptop.last_hello) else Reason.KNOWN_BEFORE
+
+
+def _odd(workshop: Workshop, laptop: Laptop) -> Reason | None:
+    """What makes a laptop a case for a person, though it is new and has one disk."""
+    if not workshop.settings.judging:
+        return None
+    if claimed(workshop.laptops.values(), laptop):
+        return Reason.TWIN
+    return Reason.DISK_ASKS if laptop.eligible()[0].asks else None
 
 
 def _batch(workshop: Workshop, laptop: Laptop, now: float) -> Batch | None:
@@ -147,6 +176,13 @@ def settle(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     if laptop.state is not State.WAITING or reason is None:
         return laptop
     return transition(replace(laptop, confirmation=None), State.ASKING, now, reason=reason)
+
+
+def settle_all(workshop: Workshop, now: float) -> Workshop:
+    """Waiting laptops whose confirmation no longer holds ask again."""
+    waiting = [laptop for laptop in workshop.laptops.values() if laptop.state is State.WAITING]
+    changed = {laptop.id: after for laptop in waiting if (after := settle(workshop, laptop, now)) is not laptop}
+    return replace(workshop, laptops={**workshop.laptops, **changed}) if changed else workshop
 
 
 def used_up(laptop: Laptop, now: float) -> Laptop:

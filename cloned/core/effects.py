@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cloned.core import classic_sessions as classics
+from cloned.core.confirm import settle_all
 from cloned.core.events import CloseStream, Effect, OpenStream, Record
 from cloned.core.laptop import Laptop, State, VerdictKind, transition
 from cloned.core.ledger import ledger_row
@@ -15,7 +16,9 @@ from cloned.core.workshop import Workshop
 
 
 def admit(workshop: Workshop, entropy: str, now: float) -> Workshop:
-    """Give the free places to those whose turn it is."""
+    """Give the free places to those whose turn it is, and whose confirmation holds whatever event made room."""
+    if workshop.settings.judging:
+        workshop = settle_all(workshop, now)
     for number, ident in enumerate(plan(workshop, now).start):
         laptop = workshop.laptops[ident]
         session = workshop.open_session(laptop.image)

@@ -31,6 +31,8 @@ class Settings:
     then: str = "poweroff"
     gather_seconds: float = 60.0
     """How long a classic session waits for further laptops after the last one joined."""
+    judging: int = 1
+    """By which rules laptops and disks are told apart and words hold; 0: as before 0.2, in journals of that time."""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from cloned.core import capture, commands
+from cloned.core import arrivals, capture, commands
 from cloned.core import classic_sessions as classics
-from cloned.core.boot import answer_kind
-from cloned.core.confirm import ask_or_wait, give, settle, used_up, void
+from cloned.core.confirm import ask_or_wait, give, settle_all, used_up, void
 from cloned.core.events import (
     Booted,
     Captured,
@@ -35,10 +34,10 @@ from cloned.core.events import (
     Vanished,
     Verifying,
 )
-from cloned.core.ids import Identity, LaptopId, SessionId, derive_id
-from cloned.core.laptop import ACTIVE, MAX_ROUNDS, Laptop, State, VerdictKind, add_history, transition
+from cloned.core.ids import LaptopId, SessionId
+from cloned.core.laptop import MAX_ROUNDS, Laptop, State, VerdictKind, add_history, transition
 from cloned.core.reasons import Reason
-from cloned.core.workshop import MAX_BOOTS, MAX_SILENT, BootGiven, Workshop
+from cloned.core.workshop import Workshop
 
 
 def handle(workshop: Workshop, event: Event, now: float, entropy: str) -> Workshop:
@@ -48,102 +47,6 @@ def handle(workshop: Workshop, event: Event, now: float, entropy: str) -> Worksh
 
 def _configured(workshop: Workshop, event: Configured, now: float, entropy: str) -> Workshop:
     return replace(workshop, settings=event.settings)
-
-
-def _booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Workshop:
-    known = workshop.find(event.identity)
-    if known is None:
-        workshop = _room_for_one(workshop)
-    laptop = known or _newcomer(workshop, event.identity, entropy, now)
-    laptop = replace(
-        laptop,
-        identity=laptop.identity.merged(event.identity),
-        boot_mac=event.boot_mac,
-        address=event.address,
-        booted_at=now,
-    )
-    laptop = capture.cut_short(laptop, "it started again", now)
-    if laptop.state in ACTIVE or laptop.state is State.WAITING:
-        laptop = transition(replace(laptop, session=None), State.GONE, now, reason=Reason.RESTARTED)
-    elif answer_kind(workshop, laptop, now)[0] == "clone":
-        laptop = add_history(laptop, now, "it starts from the network")
-    elif laptop.state is State.GONE:
-        laptop = transition(laptop, State.ASKING, now, reason=Reason.AT_MENU)
-    else:
-        laptop = add_history(laptop, now, "its boot menu came up")
-    boot = BootGiven(event.token, event.boot_mac, event.address, now, laptop.id)
-    kept = {key: old for key, old in workshop.boots.items() if old.mac != event.boot_mac and old.laptop != laptop.id}
-    for oldest in sorted(kept, key=lambda key: kept[key].at)[: max(0, len(kept) - MAX_BOOTS)]:
-        del kept[oldest]
-    return replace(workshop.with_laptop(laptop), boots={**kept, event.token: boot})
-
-
-def _room_for_one(workshop: Workshop) -> Workshop:
-    """Without the silent laptops that were seen longest ago, where there are too many of them."""
-    silent = [laptop for laptop in workshop.laptops.values() if laptop.silent]
-    if len(silent) < MAX_SILENT:
-        return workshop
-    silent.sort(key=lambda laptop: laptop.booted_at or laptop.first_seen)
-    gone = {laptop.id for laptop in silent[: len(silent) - MAX_SILENT + 1]}
-    return replace(workshop, laptops={key: each for key, each in workshop.laptops.items() if key not in gone})
-
-
-def _newcomer(workshop: Workshop, identity: Identity, entropy: str, now: float) -> Laptop:
-    """A laptop nobody has seen before."""
-    number = 1 + max((laptop.number for laptop in workshop.laptops.values()), default=0)
-    ident = LaptopId(derive_id(entropy, "laptop", 10))
-    laptop = Laptop(ident, number, identity, State.ASKING, since=now, first_seen=now)
-    return transition(laptop, State.ASKING, now, reason=Reason.AT_MENU)
-
-
-def _hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Workshop:
-    boot = workshop.boots.get(event.token)
-    if boot is None:
-        return workshop
-    facts = event.facts
-    known = workshop.find(facts.identity)
-    if known is None:
-        workshop = _room_for_one(workshop)
-    laptop = known or _newcomer(workshop, facts.identity, entropy, now)
-    first = boot.laptop != laptop.id or laptop.last_hello < boot.at
-    seconds = {**dict(laptop.seconds), "boot": now - boot.at} if first else dict(laptop.seconds)
-    if first and laptop.state is State.ASKING:
-        laptop = replace(laptop, since=now)  # it was booting, not waiting
-    laptop = replace(
-        laptop,
-        identity=laptop.identity.merged(facts.identity),
-        boot_mac=facts.boot_mac or boot.mac,
-        address=event.address,
-        firmware=facts.firmware,
-        cpu=facts.cpu,
-        memory=facts.memory,
-        disks=facts.disks,
-        speed_mbps=facts.speed_mbps,
-        card_mbps=facts.speed_mbps,
-        half_duplex=facts.half_duplex,
-        hellos=laptop.hellos + 1,
-        last_hello=now,
-        booted_at=boot.at,
-        seconds=tuple(seconds.items()),
-        session=None,
-        wants=facts.wants,
-    )
-    laptop = capture.cut_short(laptop, "its agent started again", now)
-    workshop = replace(workshop, boots={**workshop.boots, event.token: replace(boot, laptop=laptop.id)})
-    if laptop.left_out:
-        return workshop.with_laptop(transition(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT))
-    if laptop.unfinished:
-        return workshop.with_laptop(transition(laptop, State.FINISHING, now, "verified before; finishing"))
-    if laptop.state in (State.DONE, State.ASIDE) and not laptop.wants:
-        return workshop.with_laptop(_back_again(laptop, now))
-    return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
-
-
-def _back_again(laptop: Laptop, now: float) -> Laptop:
-    """A finished or failed laptop whose live system was started on purpose: it asks, nothing starts by itself."""
-    if laptop.state is State.DONE:
-        return transition(replace(laptop, confirmation=None), State.ASKING, now, reason=Reason.KNOWN_BEFORE)
-    return add_history(laptop, now, "it is here again")
 
 
 def _confirmed(workshop: Workshop, event: Confirmed, now: float, entropy: str) -> Workshop:
@@ -291,25 +194,18 @@ def _switch(workshop: Workshop, event: SwitchChanged, now: float, entropy: str) 
 
 def _image(workshop: Workshop, event: ImageKnown, now: float, entropy: str) -> Workshop:
     workshop = replace(workshop, images={**workshop.images, event.image.name: event.image})
-    return _settle_all(workshop, now)
+    return settle_all(workshop, now)
 
 
 def _image_gone(workshop: Workshop, event: ImageGone, now: float, entropy: str) -> Workshop:
     images = {name: image for name, image in workshop.images.items() if name != event.name}
-    return _settle_all(replace(workshop, images=images), now)
+    return settle_all(replace(workshop, images=images), now)
 
 
 def _tick(workshop: Workshop, event: Tick, now: float, entropy: str) -> Workshop:
     batches = {key: batch for key, batch in workshop.batches.items() if batch.until > now}
     holds = {image: until for image, until in workshop.holds.items() if until > now}
-    return _settle_all(replace(workshop, batches=batches, holds=holds), now)
-
-
-def _settle_all(workshop: Workshop, now: float) -> Workshop:
-    """Waiting laptops whose confirmation no longer holds ask again."""
-    waiting = [laptop for laptop in workshop.laptops.values() if laptop.state is State.WAITING]
-    changed = {laptop.id: settle(workshop, laptop, now) for laptop in waiting}
-    return replace(workshop, laptops={**workshop.laptops, **changed}) if waiting else workshop
+    return settle_all(replace(workshop, batches=batches, holds=holds), now)
 
 
 def _command(workshop: Workshop, event: Command, now: float, entropy: str) -> Workshop:
@@ -335,8 +231,8 @@ def _recorded(workshop: Workshop, event: Recorded, now: float, entropy: str) -> 
 
 _HANDLERS: dict[type, Callable[[Workshop, Any, float, str], Workshop]] = {
     Configured: _configured,
-    Booted: _booted,
-    Hello: _hello,
+    Booted: arrivals.booted,
+    Hello: arrivals.hello,
     Confirmed: _confirmed,
     Ready: _ready,
     Verifying: _verifying,

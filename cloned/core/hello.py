@@ -7,11 +7,13 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
+from cloned.core.disk_names import named
 from cloned.core.ids import clean, normal_mac
 from cloned.core.laptop import Disk, Facts
 from cloned.disk.manifest import DIGEST, ReadBack
 
 MOST_DISKS = 32
+MOST_CARDS = 64
 
 
 def facts(data: Any) -> Facts:
@@ -24,7 +26,7 @@ def facts(data: Any) -> Facts:
         _text(data, "serial"),
         _text(data, "vendor"),
         _text(data, "product"),
-        [str(mac) for mac in macs[:64]] if isinstance(macs, list) else [],
+        [str(mac) for mac in macs[:MOST_CARDS]] if isinstance(macs, list) else [],
     )
     disks = data.get("disks")
     found = [_disk(each) for each in disks[:MOST_DISKS] if isinstance(each, Mapping)] if isinstance(disks, list) else []
@@ -38,9 +40,10 @@ def facts(data: Any) -> Facts:
         _text(data, "cpu"),
         _number(data, "memory"),
         _number(nic, "speed_mbps") or None,
-        tuple(found),
+        named(found),
         "capture" if data.get("want") == "capture" else "",
         nic.get("duplex") == "half",
+        _dongles(data.get("nics")),
     )
 
 
@@ -56,7 +59,15 @@ def _disk(data: Mapping[str, Any]) -> Disk:
         data.get("eligible") is True,
         _text(data, "why_not"),
         _text(data, "smart") or "unknown",
+        asks=_text(data, "asks"),
     )
+
+
+def _dongles(nics: Any) -> tuple[str, ...]:
+    """The cards that hang on USB."""
+    told = nics[:MOST_CARDS] if isinstance(nics, list) else []
+    macs = (normal_mac(_text(nic, "mac")) for nic in told if isinstance(nic, Mapping) and nic.get("usb") is True)
+    return tuple(dict.fromkeys(mac for mac in macs if mac))
 
 
 def _booted_through(nics: Any, boot_mac: str) -> Mapping[str, Any]:

@@ -8,40 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NewType
 
+from cloned.core.fillers import usable_text, usable_uuid
+
 LaptopId = NewType("LaptopId", str)
 SessionId = NewType("SessionId", str)
 
-_FILLER = re.compile(
-    r"""^( to\ be\ filled.* | default\ string | system\ (serial|product|manufacturer|sku).* | chassis\ serial.*
-        | not\ (specified|available|applicable).* | none | null | n/?a | unknown | invalid | empty | oem | o\.e\.m\.?
-        | base\ board.* | serial(\ ?number)? | sernum.* | type\d+.* | 0?123456789.*
-        | (?P<one>.)(?P=one)* | \W* )$""",
-    re.IGNORECASE | re.VERBOSE,
-)
 LONGEST = 64
 """Characters of a word of SMBIOS that are looked at: boot loaders send no more."""
 _NOT_TOLD = re.compile(r"[^a-z0-9_.:-]+")
-_FILLER_UUIDS = frozenset(
-    {
-        "03000200-0400-0500-0006-000700080009",
-        "00020003-0004-0005-0006-000700080009",
-        "12345678-1234-5678-90ab-cddeefaabbcc",
-        "fefefefe-fefe-fefe-fefe-fefefefefefe",
-    }
-)
-
-
-def usable_text(text: str) -> bool:
-    """Whether a serial number or product name says anything: not a vendor's placeholder."""
-    return _FILLER.match(text.strip()) is None
-
-
-def usable_uuid(text: str) -> bool:
-    """Whether an SMBIOS UUID can identify: well formed, not one digit repeated, not a known filler."""
-    text = text.strip().lower()
-    if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is None:
-        return False
-    return len(set(text.replace("-", ""))) > 1 and text not in _FILLER_UUIDS
 
 
 def normal_mac(text: str) -> str:

@@ -67,11 +67,24 @@ class Disk:
     eligible: bool = True
     why_not: str = ""
     smart: str = "unknown"
+    name: str = ""
+    """What names it among the disks of its laptop (`disk_names.named`); empty in what 0.1 wrote down."""
+    asks: str = ""
+    """Why it is cloned to only where a person says so, such as "removable"; empty if nothing is odd about it."""
 
     @property
     def key(self) -> str:
-        """What names it for good: WWN, else serial, else (only where it has neither) path and size."""
+        """What names it for good, among the disks of its laptop."""
+        return self.name or self.old_key
+
+    @property
+    def old_key(self) -> str:
+        """What named it before 0.2: WWN, else serial, else path and size. Two disks of one laptop may share it."""
         return self.wwn or self.serial or f"{self.path}:{self.size}"
+
+    def is_same(self, other: Disk) -> bool:
+        """Whether both are sights of one disk, as far as they say."""
+        return (self.wwn, self.serial, self.size) == (other.wwn, other.serial, other.size)
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,12 @@ class Confirmation:
     image_hash: str
     by: str
     until: float
+    given: float = 0.0
+    """When it was given; 0 in what versions before 0.2 wrote down."""
+    mac: str = ""
+    """The card that the laptop had booted through when it was given; empty: any."""
+    onto: Disk | None = None
+    """The disk as it was then; None: known by its key only."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +140,10 @@ class Laptop:
     mark: str = ""
     """A word that image rules look at (`label` in them)."""
     boot_mac: str = ""
+    came_by: str = ""
+    """The card that its boot script was fetched through: what the firmware calls it, not what Linux does."""
+    dongles: tuple[str, ...] = ()
+    """Those of its network cards that are plugged in: they go from laptop to laptop."""
     address: str = ""
     firmware: str = ""
     cpu: str = ""
@@ -136,6 +159,10 @@ class Laptop:
     """Why this image: a rule, the default, or a person."""
     disk: str = ""
     """Key of the disk that is or was written."""
+    onto: Disk | None = None
+    """That disk as it was when it was confirmed; None in what versions before 0.2 wrote down."""
+    cloned_by: str = ""
+    """`came_by` when it was confirmed."""
     confirmation: Confirmation | None = None
     session: SessionId | None = None
     job: int = 0
@@ -189,9 +216,20 @@ class Laptop:
         spoke = self.hellos and (self.state is not State.GONE or self.job or self.capture)
         return not (spoke or self.tag or self.mark or self.lent or self.left_out or self.confirmation)
 
+    @property
+    def unheard(self) -> bool:
+        """Whether it only ever asked for a boot script: no agent spoke, so its disks are not known."""
+        return self.silent and not self.hellos
+
     def target(self) -> Disk | None:
-        """The confirmed disk, if it is still there."""
-        return next((disk for disk in self.disks if disk.key == self.disk), None)
+        """The confirmed disk, if it is still there and the same."""
+        found = self.disk_called(self.disk)
+        return None if found is not None and self.onto is not None and not found.is_same(self.onto) else found
+
+    def disk_called(self, key: str) -> Disk | None:
+        """The one disk that a key fits; None where none does, or several do. Keys of earlier versions count too."""
+        fitting = [disk for disk in self.disks if key in (disk.key, disk.old_key)]
+        return fitting[0] if len(fitting) == 1 and key else None
 
     def eligible(self) -> tuple[Disk, ...]:
         """Disks that may be cloned to."""
@@ -243,6 +281,7 @@ class Facts:
     wants: str = ""
     """`capture` where that was chosen in the boot menu."""
     half_duplex: bool = False
+    dongles: tuple[str, ...] = ()
 
 
 def named(laptop: Laptop) -> str:

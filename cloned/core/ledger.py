@@ -15,7 +15,7 @@ def iso(at: float) -> str:
 
 def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:
     """Laptops, organisations and results only: nothing here says who borrows it. Sizes in bytes, times in seconds."""
-    disk = laptop.target()
+    disk = laptop.target() or laptop.onto
     return {
         "laptop": laptop.id,
         "attempt": laptop.job,

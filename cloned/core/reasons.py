@@ -22,6 +22,21 @@ class Reason(Worded):
     IMAGE_CHANGED = "image-changed", "The image changed since it was confirmed", "Confirm it again"
     DISK_CHANGED = "disk-changed", "Its disk is another one than was confirmed", "Confirm it again"
     CONFIRMATION_OLD = "confirmation-old", "Its confirmation ran out", "Confirm it again"
+    MAC_CHANGED = (
+        "mac-changed",
+        "It comes through another network card than when it was confirmed",
+        "Confirm it again",
+    )
+    TWIN = (
+        "twin",
+        "Another laptop says the same serial number or UUID",
+        "Look at both stickers, then confirm it by hand",
+    )
+    DISK_ASKS = (
+        "disk-asks",
+        "Its disk says that it can be taken out",
+        "Look whether it is the built-in disk, then confirm",
+    )
     SWITCH_FULL = "switch-full", "Every place on the switch is taken", "It starts by itself when one is free"
     LINK_FULL = (
         "link-full",

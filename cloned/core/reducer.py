@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cloned.core import classic_sessions as classics
+from cloned.core import clocks
 from cloned.core.effects import admit, effects, end_sessions, resume
 from cloned.core.events import Effect, Event
 from cloned.core.handlers import handle
@@ -19,7 +20,7 @@ def step(workshop: Workshop, event: Event, now: float, entropy: str) -> tuple[Wo
     Events that no longer apply (a session that is over, a laptop nobody knows) change nothing.
     """
     before = workshop
-    workshop = handle(workshop, event, now, entropy)
+    workshop = handle(clocks.at(workshop, now), event, now, entropy)
     workshop = admit(workshop, entropy, now)
     workshop = classics.advance(workshop, now)
     workshop = end_sessions(workshop, now)

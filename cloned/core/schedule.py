@@ -148,7 +148,7 @@ def due(workshop: Workshop, now: float) -> bool:
         given = laptop.confirmation
         if laptop.state is State.WAITING and given is not None and given.until <= now:
             return True
-    if classics.gathered(workshop, now):
+    if classics.gathered(workshop, now) or now < workshop.latest:
         return True
     linger = workshop.settings.linger_seconds
     return any(

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from cloned import wire
+from cloned.core.arrivals import misfit
 from cloned.core.events import Command, Failed, Finished, Hello, Judged, Ready
 from cloned.core.hello import facts, read_back
 from cloned.core.ids import SessionId, token_digest
@@ -114,6 +115,11 @@ class AgentApi:
             return refuse(503, "this laptop said hello just now", "wait a moment")
         try:
             told = facts(await _body(request))
+            other = misfit(boot, told)
+            if other:
+                return refuse(
+                    409, f"this is not the laptop that was started: {other}", "start it from the network again"
+                )
             self._engine.admit(told.identity, address)
             state = await self._engine.submit(Hello(digest, told, address))
         except ValueError as error:

@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cloned.core.clocks import SLACK
 from cloned.core.events import (
     Booted,
     CloseStream,
@@ -41,7 +42,7 @@ from cloned.core.events import (
     Verifying,
 )
 from cloned.core.ids import LaptopId, SessionId, clean, token_digest
-from cloned.core.laptop import Difference, Disk, Facts, Laptop, State, VerdictKind
+from cloned.core.laptop import Confirmation, Difference, Disk, Facts, Laptop, State, VerdictKind
 from cloned.core.portbases import REST
 from cloned.core.reducer import resume, step
 from cloned.core.workshop import Workshop
@@ -50,6 +51,8 @@ from cloned.journal import JournalEntry
 IMAGES = [ImageInfo(f"school-{n}", f"{n:064x}", 10**9, 10**10, classic=n == 2, streams=3) for n in range(3)]
 CLASSIC = IMAGES[2].name
 WRONG = Difference("sda2", 4096, 8191, 1)
+HOLDS = 12 * 3600.0
+"""Seconds that a confirmation holds."""
 DEATH = 0.1
 """Chance that the daemon dies before an effect."""
 
@@ -89,6 +92,10 @@ class Evening:
     journal: list[JournalEntry] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     todo: deque[Effect] = field(default_factory=deque)
+    true: float = 0.0
+    """Seconds that really passed, whatever the server's clock says."""
+    given: dict[LaptopId, float] = field(default_factory=dict)
+    """When each laptop's confirmation was given, by `true`."""
     outside: Outside = field(default_factory=Outside)
     deaths: int = 0
     proven: tuple[int, Workshop] = (0, Workshop())
@@ -108,7 +115,10 @@ class Evening:
                 self._note(answer)
 
     def _note(self, event: Event) -> None:
-        self.now += self.chance.random()
+        passed = self.chance.random()
+        if self.deadly and not self.calm and self.chance.random() < 0.002:
+            passed = self.chance.choice((3 * 3600.0, HOLDS + 600.0))  # a pause, or a night
+        self.now, self.true = self.now + passed, self.true + passed
         if self.deadly and not self.calm and self.chance.random() < 0.001:
             self.now = max(0.0, self.now + self.chance.choice((-86400.0, -600.0, 600.0, 50_000.0)))
         entry = JournalEntry(self.now, self.chance.randbytes(16).hex(), event)
@@ -118,6 +128,20 @@ class Evening:
         self.effects.extend(effects)
         self.todo.extend(effects)
         check(before, self.state)
+        self._hold(before, event)
+
+    def _hold(self, before: Workshop, event: Event) -> None:
+        """No confirmation opens the way to writing later than it may, whatever the clock was set to."""
+        for ident, laptop in self.state.laptops.items():
+            was = before.laptops.get(ident)
+            if laptop is was:
+                continue
+            given = laptop.confirmation
+            anew = isinstance(event, Confirmed) and event.laptop == ident
+            if given is not None and (anew or was is None or _word(was.confirmation) != _word(given)):
+                self.given[ident] = self.true
+            if given is not None and laptop.state is State.READY and _joined(was, laptop):
+                assert self.true - self.given[ident] <= HOLDS + SLACK, "an old confirmation started a clone"
 
     def _die(self) -> None:
         """SIGKILL: streams and effects are gone, the journal stays."""
@@ -192,13 +216,18 @@ def _meant(laptop: Laptop, after: Workshop) -> None:
 def _by_itself(was: Laptop | None, laptop: Laptop) -> None:
     """Batch and auto cover only laptops never seen before, with a usable identity and one eligible disk."""
     given = laptop.confirmation
-    if given is None or (was is not None and was.confirmation == given) or given.by == "page":
+    if given is None or (was is not None and _word(was.confirmation) == _word(given)) or given.by == "page":
         return
     assert laptop.identity.usable
     assert len(laptop.eligible()) == 1
     assert laptop.hellos == 1
     assert not laptop.lent
     assert was is None or (was.job, was.verdict, was.state) == (0, VerdictKind.NONE, State.ASKING), was
+
+
+def _word(given: Confirmation | None) -> tuple[str, ...]:
+    """A confirmation without its times, which move with a clock that is set back."""
+    return () if given is None else (given.disk, given.image, given.image_hash, given.by, given.mac)
 
 
 def _done(was: Laptop | None, laptop: Laptop, after: Workshop) -> None:

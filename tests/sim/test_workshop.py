@@ -60,9 +60,19 @@ def test_thousands_of_evenings_keep_what_must_hold(block: int) -> None:
         ("cloned.core.effects.plan", lambda workshop, now: everybody(workshop)),
         ("cloned.core.confirm._is_new", lambda laptop, now: True),
         ("cloned.core.confirm.void", lambda workshop, laptop, now: None),
+        ("cloned.core.effects.settle_all", lambda workshop, now: workshop),
         ("cloned.core.classic_sessions.free_port", lambda workshop, image, now: 2232),
     ],
-    ids=["results forgotten", "confirmation kept", "places ignored", "known is new", "void holds", "ports again"],
+    ids=[
+        "results forgotten",
+        "confirmation kept",
+        "places ignored",
+        "known is new",
+        "void holds",
+        "late word",
+        "set back",
+        "ports again",
+    ],
 )
 def test_code_that_is_broken_on_purpose_is_caught(broken: str, by: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broken, by)

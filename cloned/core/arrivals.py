@@ -1,0 +1,196 @@
+"""A laptop asks for its boot script, and its agent says hello: who it is, and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cloned.core import capture
+from cloned.core.boot import answer_kind
+from cloned.core.confirm import ask_or_wait
+from cloned.core.events import Booted, Hello
+from cloned.core.evidence import Sight, Words, recognise, words
+from cloned.core.fillers import usable_text
+from cloned.core.ids import Identity, LaptopId, derive_id, word_key
+from cloned.core.laptop import ACTIVE, Facts, Laptop, State, add_history, transition
+from cloned.core.reasons import Reason
+from cloned.core.workshop import MAX_BOOTS, MAX_SILENT, BootGiven, Workshop
+
+
+def booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Workshop:
+    """A boot script was rendered: its token is the laptop's only one from now on."""
+    known = workshop.find(event.identity)
+    if known is None:
+        workshop = _room_for_one(workshop)
+    laptop = known or _newcomer(workshop, event.identity, entropy, now)
+    laptop = replace(
+        laptop,
+        identity=laptop.identity.merged(event.identity),
+        boot_mac=event.boot_mac,
+        came_by=event.boot_mac if workshop.settings.judging else "",
+        address=event.address,
+        booted_at=now,
+    )
+    laptop = capture.cut_short(laptop, "it started again", now)
+    if laptop.state in ACTIVE or laptop.state is State.WAITING:
+        laptop = transition(replace(laptop, session=None), State.GONE, now, reason=Reason.RESTARTED)
+    elif answer_kind(workshop, laptop, now)[0] == "clone":
+        laptop = add_history(laptop, now, "it starts from the network")
+    elif laptop.state is State.GONE:
+        laptop = transition(laptop, State.ASKING, now, reason=Reason.AT_MENU)
+    else:
+        laptop = add_history(laptop, now, "its boot menu came up")
+    boot = BootGiven(event.token, event.boot_mac, event.address, now, laptop.id, event.identity)
+    kept = {key: old for key, old in workshop.boots.items() if old.mac != event.boot_mac and old.laptop != laptop.id}
+    for oldest in sorted(kept, key=lambda key: kept[key].at)[: max(0, len(kept) - MAX_BOOTS)]:
+        del kept[oldest]
+    return replace(workshop.with_laptop(laptop), boots={**kept, event.token: boot})
+
+
+def _room_for_one(workshop: Workshop) -> Workshop:
+    """Without the silent laptops that were seen longest ago, where there are too many of them."""
+    silent = [laptop for laptop in workshop.laptops.values() if laptop.silent]
+    if len(silent) < MAX_SILENT:
+        return workshop
+    silent.sort(key=lambda laptop: laptop.booted_at or laptop.first_seen)
+    gone = {laptop.id for laptop in silent[: len(silent) - MAX_SILENT + 1]}
+    return replace(workshop, laptops={key: each for key, each in workshop.laptops.items() if key not in gone})
+
+
+def _newcomer(workshop: Workshop, identity: Identity, entropy: str, now: float) -> Laptop:
+    """A laptop nobody has seen before."""
+    number = 1 + max((laptop.number for laptop in workshop.laptops.values()), default=0)
+    if workshop.settings.judging:
+        ident = _first_id(workshop, identity, entropy)
+    else:
+        ident = LaptopId(derive_id(entropy, "laptop", 10))
+    laptop = Laptop(ident, number, identity, State.ASKING, since=now, first_seen=now)
+    return transition(laptop, State.ASKING, now, reason=Reason.AT_MENU)
+
+
+def _first_id(workshop: Workshop, identity: Identity, entropy: str) -> LaptopId:
+    """From the strongest evidence there is, so that another site or a lost journal comes to the same; then for good.
+
+    A second machine that says the same gets one with its MAC address, and where that is taken too one by chance.
+    """
+    strongest = strongest_evidence(identity)
+    for evidence in (strongest, f"{strongest}/{min(identity.macs, default='')}"):
+        ident = LaptopId(derive_id(evidence, "laptop", 10))
+        if strongest and ident not in workshop.laptops:
+            return ident
+    return LaptopId(derive_id(entropy, "laptop", 10))
+
+
+def strongest_evidence(identity: Identity) -> str:
+    """Vendor and serial number, else UUID, else the lowest MAC address; empty where there is nothing."""
+    if identity.serial and usable_text(identity.serial):
+        return f"serial/{word_key(identity.vendor)}/{word_key(identity.serial)}"
+    return f"uuid/{identity.uuid}" if identity.uuid else f"mac/{min(identity.macs)}" if identity.macs else ""
+
+
+def misfit(boot: BootGiven, facts: Facts) -> str:
+    """Why a hello cannot be of the machine that this boot script was given to; empty if it can."""
+    told = words(boot.identity, facts.identity)
+    if told is Words.CONTRADICT:
+        return "its UUID or serial number is not the one that its boot script was asked for with"
+    if told is Words.SILENT and boot.mac and boot.mac not in (*facts.identity.macs, facts.boot_mac):
+        return f"it has no network card {boot.mac}, which its boot script was asked for by"
+    return ""
+
+
+def hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Workshop:
+    """An agent introduced itself; one that is not the machine its token was given to changes nothing."""
+    boot = workshop.boots.get(event.token)
+    if boot is None or (workshop.settings.judging and misfit(boot, event.facts)):
+        return workshop
+    found = _recognised(workshop, boot, event.facts)
+    workshop = _without_row_of_this_boot(workshop, boot, found) if workshop.settings.judging else workshop
+    if found is None:
+        workshop = _room_for_one(workshop)
+    laptop = found or _newcomer(workshop, event.facts.identity, entropy, now)
+    laptop = _introduced(laptop, boot, event, now)
+    laptop = replace(laptop, came_by=boot.mac) if workshop.settings.judging else laptop
+    workshop = replace(workshop, boots=_bound(workshop, event.token, laptop.id))
+    return workshop.with_laptop(_what_now(workshop, laptop, now))
+
+
+def _recognised(workshop: Workshop, boot: BootGiven, facts: Facts) -> Laptop | None:
+    if not workshop.settings.judging:
+        return workshop.find(facts.identity)
+    sight = Sight(facts.identity, facts.disks, frozenset(facts.dongles))
+    return recognise(workshop.laptops, sight, boot.laptop or LaptopId(""))
+
+
+def _without_row_of_this_boot(workshop: Workshop, boot: BootGiven, found: Laptop | None) -> Workshop:
+    """Where the hello is of another laptop than its boot script was taken to be: that row, if nothing else is in it."""
+    mine = workshop.laptops.get(boot.laptop) if boot.laptop is not None else None
+    if mine is None or not mine.unheard or (found is not None and found.id == mine.id):
+        return workshop
+    return replace(workshop, laptops={key: each for key, each in workshop.laptops.items() if key != mine.id})
+
+
+def _bound(workshop: Workshop, token: str, laptop: LaptopId) -> dict[str, BootGiven]:
+    """The boots, with this one known to be of `laptop`, whose older ones are revoked."""
+    boots = {
+        key: each
+        for key, each in workshop.boots.items()
+        if key == token or each.laptop != laptop or not workshop.settings.judging
+    }
+    return {**boots, token: replace(workshop.boots[token], laptop=laptop)}
+
+
+def _introduced(laptop: Laptop, boot: BootGiven, event: Hello, now: float) -> Laptop:
+    """`laptop` with what its agent says of it."""
+    facts = event.facts
+    first = boot.laptop != laptop.id or laptop.last_hello < boot.at
+    seconds = {**dict(laptop.seconds), "boot": now - boot.at} if first else dict(laptop.seconds)
+    if first and laptop.state is State.ASKING:
+        laptop = replace(laptop, since=now)  # it was booting, not waiting
+    laptop = replace(
+        laptop,
+        identity=laptop.identity.merged(facts.identity),
+        boot_mac=facts.boot_mac or boot.mac,
+        dongles=facts.dongles,
+        address=event.address,
+        firmware=facts.firmware,
+        cpu=facts.cpu,
+        memory=facts.memory,
+        disks=facts.disks,
+        speed_mbps=facts.speed_mbps,
+        card_mbps=facts.speed_mbps,
+        half_duplex=facts.half_duplex,
+        hellos=laptop.hellos + 1,
+        last_hello=now,
+        booted_at=boot.at,
+        seconds=tuple(seconds.items()),
+        session=None,
+        wants=facts.wants,
+    )
+    return capture.cut_short(laptop, "its agent started again", now)
+
+
+def _what_now(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
+    """What becomes of a laptop whose agent said hello."""
+    if laptop.left_out:
+        return transition(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT)
+    if laptop.unfinished:
+        return _finish(workshop, laptop, now)
+    if laptop.state in (State.DONE, State.ASIDE) and not laptop.wants:
+        return _back_again(laptop, now)
+    return ask_or_wait(workshop, laptop, now)
+
+
+def _finish(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
+    """A verified laptop goes on with its finishing steps, if it has the very disk that was read back."""
+    if not workshop.settings.judging or (laptop.target() is not None and laptop.cloned_by in ("", laptop.came_by)):
+        return transition(laptop, State.FINISHING, now, "verified before; finishing")
+    reason = Reason.DISK_CHANGED if laptop.target() is None else Reason.MAC_CHANGED
+    return transition(laptop, State.ASIDE, now, reason=reason)
+
+
+def _back_again(laptop: Laptop, now: float) -> Laptop:
+    """A finished or failed laptop whose live system was started on purpose: it asks, nothing starts by itself."""
+    if laptop.state is State.DONE:
+        changed = laptop.onto is not None and laptop.target() is None
+        reason = Reason.DISK_CHANGED if changed else Reason.KNOWN_BEFORE
+        return transition(replace(laptop, confirmation=None), State.ASKING, now, reason=reason)
+    return add_history(laptop, now, "it is here again")

@@ -1,0 +1,180 @@
+"""Whether two sights are of one machine: what it says of itself, weighed against its network cards and its disks.
+
+Firmware says untrue things: one UUID on a whole batch, one serial number on all of a model. So words are never enough:
+machines whose cards and disks are both different are two, whatever they say. Dongles and docks go from hand to hand and
+speak for nobody. Where it stays doubtful there are two rows, and people are shown the pair.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+from cloned.core.fillers import CACHED, swapped, usable_mac, usable_text, usable_uuid
+from cloned.core.ids import Identity, LaptopId, word_key
+from cloned.core.laptop import ACTIVE, Disk, Laptop, State
+
+Disks = tuple[Disk, ...]
+
+
+class Words(Enum):
+    """How the UUIDs and serial numbers of two sights go together."""
+
+    AGREE = "agree"
+    CONTRADICT = "contradict"
+    SILENT = "silent"
+    """Nothing usable is told by both."""
+
+
+class Same(Enum):
+    """How the disks of two sights go together."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@lru_cache(CACHED)
+def uuid_key(uuid: str) -> str:
+    """One text for a UUID in either byte order; empty for a placeholder."""
+    return min(uuid, swapped(uuid)) if usable_uuid(uuid) else ""
+
+
+def serial_key(identity: Identity) -> str:
+    """One text for a serial number however it was told; empty for a placeholder."""
+    return word_key(identity.serial) if usable_text(identity.serial) else ""
+
+
+def _make(identity: Identity) -> tuple[str, str]:
+    return word_key(identity.vendor), word_key(identity.product)
+
+
+def words(known: Identity, seen: Identity) -> Words:
+    """What UUIDs and serial numbers say. Both must not contradict each other where both sides have them."""
+    uuids, serials = (uuid_key(known.uuid), uuid_key(seen.uuid)), (serial_key(known), serial_key(seen))
+    if any(all(pair) and pair[0] != pair[1] for pair in (uuids, serials)):
+        return Words.CONTRADICT
+    if all(uuids):
+        return Words.AGREE
+    makes = _make(known) == _make(seen) or not (known.product and seen.product)
+    return Words.AGREE if all(serials) and makes else Words.SILENT
+
+
+def disks_same(known: Disks, seen: Disks) -> Same:
+    """Whether one of the disks is the same; only those count that have a serial number."""
+    mine, theirs = ([disk for disk in each if usable_text(disk.serial)] for each in (known, seen))
+    if not mine or not theirs:
+        return Same.UNKNOWN
+    return Same.YES if any(one.is_same(other) for one in mine for other in theirs) else Same.NO
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A machine as it shows itself: at its boot script, or (with disks) when its agent says hello."""
+
+    identity: Identity
+    disks: Disks = ()
+    passing: frozenset[str] = frozenset()
+    """Its network cards that are dongles or docks."""
+
+
+def weigh(laptop: Laptop, sight: Sight, passing: Collection[str]) -> int:
+    """How much speaks for `sight` being `laptop`; 0: it is another. `passing`: cards that prove nothing."""
+    said = words(laptop.identity, sight.identity)
+    if said is Words.CONTRADICT:
+        return 0
+    known = (*laptop.identity.macs, laptop.came_by)
+    cards = _proving(known, passing) & _proving(sight.identity.macs, passing)
+    disk = disks_same(laptop.disks, sight.disks)
+    proof = 2 * (disk is Same.YES) + bool(cards)
+    if said is Words.AGREE:
+        return 3 + proof if proof else int(laptop.unheard)
+    both = _tells(laptop.identity) and _tells(sight.identity)
+    if both:  # one tells a UUID, the other a serial number
+        return proof if cards and disk is Same.YES else 0
+    lone = not (_proving(known, passing) and _proving(sight.identity.macs, passing))
+    return proof if cards or (lone and disk is Same.YES) else 0
+
+
+def _proving(macs: Iterable[str], passing: Collection[str]) -> set[str]:
+    return {mac for mac in macs if mac and mac not in passing and usable_mac(mac)}
+
+
+def _tells(identity: Identity) -> bool:
+    return bool(uuid_key(identity.uuid) or serial_key(identity))
+
+
+def passing_cards(laptops: Iterable[Laptop]) -> frozenset[str]:
+    """Cards that prove nothing: dongles and docks, and those that were seen on two machines."""
+    seen: Counter[str] = Counter()
+    dongles: set[str] = set()
+    for laptop in laptops:
+        seen.update(set(laptop.identity.macs))
+        dongles.update(laptop.dongles)
+    return frozenset(dongles | {mac for mac, count in seen.items() if count > 1})
+
+
+def recognise(laptops: Mapping[LaptopId, Laptop], sight: Sight, own: LaptopId | None = None) -> Laptop | None:
+    """The laptop that `sight` is of, None for one that nobody has seen.
+
+    `own` is what its boot script took it for. Another one that is here now, heard by its own token, is never taken.
+    """
+    mine = laptops.get(own) if own is not None else None
+    passing = passing_cards(laptops.values()) | sight.passing
+    weights = {
+        laptop.id: weight
+        for laptop in laptops.values()
+        if laptop.id == own or own is None or not here(laptop)
+        if (weight := weigh(laptop, sight, passing))
+    }
+    if mine is not None and mine.unheard and words(mine.identity, sight.identity) is not Words.CONTRADICT:
+        weights.setdefault(mine.id, 1)  # the row that this very boot made
+    best = max(weights, key=lambda ident: (weights[ident], ident == own, laptops[ident].since), default=None)
+    return laptops[best] if best is not None else None
+
+
+def here(laptop: Laptop) -> bool:
+    """Whether its agent runs now: one that falls silent is gone within seconds."""
+    waits = laptop.state is State.ASKING and laptop.hellos > 0 and laptop.last_hello >= (laptop.booted_at or 0.0)
+    return laptop.state in ACTIVE or laptop.state is State.WAITING or waits
+
+
+def claims(identity: Identity) -> list[tuple[str, str]]:
+    """The words that only one machine should say."""
+    serial = serial_key(identity)
+    found = [("UUID", uuid_key(identity.uuid)), ("serial number", serial and " ".join((*_make(identity), serial)))]
+    return [(kind, word) for kind, word in found if word]
+
+
+def claimed(laptops: Iterable[Laptop], laptop: Laptop) -> bool:
+    """Whether another laptop says the same UUID or serial number."""
+    mine = set(claims(laptop.identity))
+    return bool(mine) and any(
+        other.id != laptop.id and mine & set(claims(other.identity)) and not other.unheard for other in laptops
+    )
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Two rows that may be one laptop, or one name that two laptops have; people must look."""
+
+    one: LaptopId
+    other: LaptopId
+    why: str
+
+
+def doubts(laptops: Iterable[Laptop]) -> list[Doubt]:
+    """Pairs that say the same UUID or serial number, each once; rows that only saw a boot menu are left out."""
+    first: dict[tuple[str, str], LaptopId] = {}
+    found: dict[tuple[LaptopId, LaptopId], Doubt] = {}
+    for laptop in laptops:
+        if laptop.unheard:
+            continue
+        for claim in claims(laptop.identity):
+            other = first.setdefault(claim, laptop.id)
+            if other != laptop.id:
+                found.setdefault((other, laptop.id), Doubt(other, laptop.id, f"both say the same {claim[0]}"))
+    return list(found.values())

@@ -1,0 +1,58 @@
+"""The name of a disk means one disk of its laptop, whatever its maker put into it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloned.core.disk_names import named, usable_wwn
+from cloned.core.laptop import Disk
+
+A = Disk("/dev/sda", 10**11, serial="A", wwn="naa.5002538e40a0b0c0")
+B = replace(A, path="/dev/sdb", serial="B")
+
+
+def test_a_wwn_of_its_own_is_the_name() -> None:
+    assert named([A])[0].key == A.wwn
+
+
+def test_two_disks_with_one_wwn_have_two_names() -> None:
+    assert [disk.key for disk in named([A, B])] == [f"{A.wwn}/A", f"{A.wwn}/B"]
+
+
+@pytest.mark.parametrize("wwn", ["naa.0000000000000000", "naa.5000000000000000", "eui.0123456789abcdef", "0x0"])
+def test_a_wwn_that_says_nothing_is_no_name(wwn: str) -> None:
+    assert not usable_wwn(wwn)
+    assert named([replace(A, wwn=wwn)])[0].key == f"{wwn}/A"
+
+
+def test_namespaces_of_one_serial_are_told_apart_by_place_and_size() -> None:
+    first = Disk("/dev/nvme0n1", 10**11, serial="N")
+    found = named([first, replace(first, path="/dev/nvme0n2", size=2 * 10**11)])
+    assert [disk.key for disk in found] == ["/dev/nvme0n1:100000000000", "/dev/nvme0n2:200000000000"]
+    assert all(disk.eligible for disk in found)
+
+
+def test_disks_that_nothing_tells_apart_are_no_targets() -> None:
+    found = named([A, replace(A, path="/dev/sdb")])
+    assert not any(disk.eligible for disk in found)
+    assert "take one of them out" in found[0].why_not
+
+
+DISKS = st.builds(
+    Disk,
+    st.sampled_from([f"/dev/sd{letter}" for letter in "abcdef"]),
+    st.sampled_from([0, 10**11, 2 * 10**11]),
+    serial=st.sampled_from(["", "0", "A", "B", "Default string"]),
+    wwn=st.sampled_from(["", "naa.5002538e40a0b0c0", "naa.0000000000000000", "eui.0025385b91b1f5b5"]),
+)
+
+
+@given(st.lists(DISKS, max_size=6, unique_by=lambda disk: disk.path))
+def test_no_two_disks_that_may_be_written_share_a_name(disks: list[Disk]) -> None:
+    found = named(disks)
+    keys = [disk.key for disk in found if disk.eligible]
+    assert len(keys) == len(set(keys))

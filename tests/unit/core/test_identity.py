@@ -1,0 +1,178 @@
+"""Who is who where firmware says untrue things, and what holds for whom."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cloned.core.arrivals import misfit
+from cloned.core.events import Booted, Configured, Confirmed, Finished, Hello, Settings, Tick, Vanished
+from cloned.core.evidence import doubts
+from cloned.core.ids import Identity, clean
+from cloned.core.laptop import Confirmation, Disk, Facts, Laptop, State
+from cloned.core.reasons import Reason
+from cloned.core.workshop import BootGiven
+from tests.unit.core.test_confirm import GB, Story
+
+UUID = "4c4c4544-0042-4a10-8034-b7c04f345332"
+
+
+def mac(number: int) -> str:
+    return f"02:00:00:00:01:{number:02x}"
+
+
+def disk(name: str) -> Disk:
+    return Disk("/dev/sda", 250 * GB, serial=name)
+
+
+class Field(Story):
+    """Laptops that say what they like."""
+
+    def boot_of(self, card: str, uuid: str = UUID, serial: str = "PF1") -> str:
+        self.boots += 1
+        token = f"b{self.boots}"
+        self.tell(Booted(token, clean(uuid, serial, "Dell Inc.", "X", [card]), card, f"10.0.0.{self.boots}"))
+        return token
+
+    def hello_of(
+        self, token: str, card: str, on: str, uuid: str = UUID, serial: str = "PF1", dongle: str = ""
+    ) -> Laptop:
+        cards = [card, dongle] if dongle else [card]
+        identity = clean(uuid, serial, "Dell Inc.", "X", cards)
+        facts = Facts(identity, card, "uefi", disks=(disk(on),), dongles=(dongle,) if dongle else ())
+        self.tell(Hello(token, facts, f"10.0.0.{self.boots}"))
+        ident = self.state.boots[token].laptop
+        assert ident is not None
+        return self.state.laptops[ident]
+
+    def start(self, card: str, on: str, **said: str) -> Laptop:
+        dongle = said.pop("dongle", "")
+        return self.hello_of(self.boot_of(dongle or card, **said), card, on, dongle=dongle, **said)
+
+
+def test_machines_with_other_cards_and_disks_are_two_whatever_they_say() -> None:
+    story = Field(confirm="auto")
+    first = story.start(mac(1), "D1")
+    second = story.start(mac(2), "D2")
+    assert first.id != second.id
+    assert story.laptop(first.id).state is State.READY, "a laptop at work keeps its place"
+    assert (second.state, second.reason) == (State.ASKING, Reason.TWIN)
+    assert [(each.one, each.other) for each in doubts(story.state.laptops.values())] == [(first.id, second.id)]
+
+
+def test_the_second_one_is_not_told_that_it_is_done() -> None:
+    story = Field()
+    first = story.start(mac(1), "D1")
+    story.tell(Confirmed(first.id, "D1", "school", "page"))
+    story.clone(first.id)
+    story.tell(Finished(first.id, ()))
+    token = story.boot_of(mac(2))
+    assert story.state.laptops[story.state.boots[token].laptop].state is State.ASKING  # type: ignore[index]
+    assert story.hello_of(token, mac(2), "D2").state is State.ASKING
+    assert story.laptop(first.id).state is State.DONE
+
+
+def test_another_dongle_is_the_same_laptop_once_its_disk_is_seen() -> None:
+    story = Field()
+    first = story.start(mac(1), "D1", dongle=mac(91))
+    story.tell(Vanished(first.id))
+    again = story.start(mac(1), "D1", dongle=mac(92))
+    assert again.id == first.id
+    assert len(story.state.laptops) == 1
+
+
+def test_a_shared_dongle_proves_nothing() -> None:
+    story = Field()
+    first = story.start(mac(1), "D1", dongle=mac(91))
+    second = story.start(mac(2), "D2", dongle=mac(91))
+    assert first.id != second.id
+
+
+def test_an_id_is_the_same_on_another_site_and_never_changes() -> None:
+    here, there = Field(), Field()
+    there.start(mac(7), "D7", serial="OTHER7", uuid="")
+    mine = here.start(mac(1), "D1")
+    assert there.start(mac(1), "D1").id == mine.id
+    assert here.start(mac(1), "D1", uuid="").id == mine.id
+
+
+def test_a_confirmation_holds_for_the_card_it_was_given_at() -> None:
+    story = Field(places=0)
+    laptop = story.start(mac(1), "D1")
+    story.tell(Confirmed(laptop.id, "D1", "school", "keyboard"))
+    assert story.start(mac(1), "D1").state is State.WAITING
+    token = story.boot_of(mac(9))
+    story.tell(Tick())
+    other = story.hello_of(token, mac(9), "D1")
+    assert other.confirmation is None
+    assert other.state is State.ASKING
+
+
+def test_a_disk_of_the_same_name_that_is_another_asks() -> None:
+    story = Field(places=0)
+    laptop = story.start(mac(1), "D1")
+    story.tell(Confirmed(laptop.id, "D1", "school", "page"))
+    held = story.laptop(laptop.id)
+    smaller = replace(held, disks=(replace(held.disks[0], size=240 * GB),))
+    story.state = story.state.with_laptop(smaller)
+    story.tell(Tick())
+    assert story.laptop(laptop.id).reason is Reason.DISK_CHANGED
+
+
+@pytest.mark.parametrize("opened", [Configured(Settings(default_image="school")), Tick()])
+def test_an_old_confirmation_starts_nothing_whatever_opens_the_way(opened: Configured | Tick) -> None:
+    story = Field(places=0)
+    laptop = story.start(mac(1), "D1")
+    story.tell(Confirmed(laptop.id, "D1", "school", "page"))
+    story.state = replace(story.state, places=8)
+    story.tell(opened, after=12 * 3600.0)
+    assert (story.laptop(laptop.id).state, story.laptop(laptop.id).reason) == (State.ASKING, Reason.CONFIRMATION_OLD)
+
+
+def test_a_clock_set_back_a_year_lets_a_confirmation_hold_no_longer() -> None:
+    story = Field(places=0)
+    laptop = story.start(mac(1), "D1")
+    story.tell(Confirmed(laptop.id, "D1", "school", "page"))
+    story.tell(Tick(), after=3600.0)
+    story.tell(Tick(), after=-365 * 86400.0)
+    assert story.laptop(laptop.id).state is State.WAITING
+    story.tell(Tick(), after=11 * 3600.0)
+    assert story.laptop(laptop.id).reason is Reason.CONFIRMATION_OLD
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "fits"),
+    [
+        (clean(UUID, "PF1", macs=[mac(1)]), clean(UUID, "PF1", macs=[mac(1)]), True),
+        (clean(UUID, "PF1", macs=[mac(1)]), clean(UUID, "PF1", macs=[mac(2)]), True),  # a dock
+        (clean(UUID, "PF1", macs=[mac(1)]), clean(UUID, "PF2", macs=[mac(1)]), False),
+        (clean("", "", macs=[mac(1)]), clean(UUID, "PF1", macs=[mac(1)]), True),
+        (clean("", "", macs=[mac(1)]), clean(UUID, "PF1", macs=[mac(2)]), False),
+        (clean("44454c4c-4200-104a-8034-b7c04f345332", macs=[mac(1)]), clean(UUID, macs=[mac(2)]), True),
+    ],
+)
+def test_a_hello_fits_its_boot(said: Identity, told: Identity, fits: bool) -> None:
+    boot = BootGiven("t", mac(1), "10.0.0.1", 0.0, None, said)
+    assert (misfit(boot, Facts(told)) == "") is fits
+
+
+def test_a_stranger_with_anothers_name_changes_nothing_of_a_laptop_that_is_here() -> None:
+    story = Field(places=0)
+    victim = story.start(mac(1), "D1")
+    stranger = story.start(mac(66), "D1")
+    assert stranger.id != victim.id
+    story.tell(Confirmed(stranger.id, "D1", "school", "keyboard"))
+    assert story.laptop(victim.id).confirmation is None
+    assert story.start(mac(1), "D1").state is State.ASKING
+
+
+def test_what_0_1_wrote_down_of_a_confirmation_holds_until_its_end() -> None:
+    laptop = Laptop(
+        victim_id := Field().start(mac(1), "D1").id, 1, Identity(), State.WAITING, 0, 0, disks=(disk("D1"),),
+        confirmation=Confirmation("D1", "school", "a" * 64, "page", 5000.0),
+    )  # fmt: skip
+    story = Field(places=0)
+    story.state = story.state.with_laptop(laptop)
+    story.tell(Tick())
+    assert story.laptop(victim_id).state is State.WAITING
