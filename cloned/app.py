@@ -6,7 +6,6 @@ import asyncio
 import grp
 import logging
 import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
@@ -19,7 +18,7 @@ from cloned.casting.audience import Audiences
 from cloned.casting.caster import Caster
 from cloned.casting.unicast import piece_routes
 from cloned.client import SOCKET
-from cloned.config import Config
+from cloned.config import Config, load
 from cloned.connections import PER_ADDRESS, Counted, CountedSite, affordable
 from cloned.connections import runner as make_runner
 from cloned.control import Control
@@ -51,11 +50,13 @@ from cloned.netboot.masters import Masters
 from cloned.netboot.service import Netboot, choose_interfaces
 from cloned.papers.office import Office
 from cloned.papers.subject import Site
+from cloned.reload import at_once, changed, merged
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.hosts import names as host_names
 from cloned.status.live import Hub
 from cloned.switch.service import SwitchService
+from cloned.systemd import Heartbeat, notify, reloading
 from cloned.tasks import TaskOwner
 from cloned.wallclock import shown
 
@@ -68,8 +69,9 @@ EMPTIED_HINT = "stop the daemon and restore a backup, or go on: nothing in the l
 class Daemon:
     """One workshop. `run()` returns only by being cancelled, or raises what a part died of."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
+    def __init__(self, config: Config, file: Path | None = None) -> None:
+        """`file`: where the configuration came from, to be read again on `reload`."""
+        self.config, self.file = config, file
         self.tasks = TaskOwner("cloned")
         state = config.workshop.state
         self.interface = choose_interfaces(config)[0]
@@ -137,7 +139,7 @@ class Daemon:
         log.info("%d events replayed", count)
         await self._compare(count)
         self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)
-        self.control = Control(self.engine, {"inventory-retry": self._retry_sinks})
+        self.control = Control(self.engine, {"inventory-retry": self._retry_sinks, "reload": self._reload})
         self.tasks.start(self.engine.run(), "engine", service=True)
         settings = settings_of(self.config)
         if self.engine.workshop.settings != settings:
@@ -196,9 +198,44 @@ class Daemon:
         self.tasks.supervise(self.reach.run, "reach")
         self.tasks.supervise(self.places.run, "places")
         self.tasks.supervise(self.outbox.run, "outbox")
+        self.tasks.supervise(Heartbeat(self._how_it_is, lambda: self.engine.turns, self._waiting).run, "heartbeat")
 
     async def _retry_sinks(self, command: Command) -> Mapping[str, Any]:
         return {"retried": await self.outbox.retry(command.target or None)}
+
+    async def _reload(self, command: Command) -> Mapping[str, Any]:
+        """Read the configuration again; a wrong one is refused by UsageError, and the old stays in force."""
+        found = await self.reload()
+        words = {"applied": "taken: ", "restart": "only after a restart: "}
+        told = [words[kind] + ", ".join(keys) for kind, keys in found.items() if keys]
+        return {**found, "state": "; ".join(told) or "nothing has changed"}
+
+    async def reload(self) -> dict[str, list[str]]:
+        """`{"applied": keys, "restart": keys that only a restart changes}`. UsageError: nothing was changed."""
+        reloading()
+        try:
+            new = await asyncio.to_thread(load, self.file)
+            keys = changed(self.config, new)
+            self.config = merged(self.config, new)
+            settings = settings_of(self.config)
+            if self.engine.workshop.settings != settings:
+                await self.engine.submit(Configured(settings))
+            self.auth.allow({name: token.get_secret_value() for name, token in self.config.page.tokens.items()})
+        finally:
+            notify("READY=1")
+        found = {"applied": [key for key in keys if at_once(key)], "restart": [key for key in keys if not at_once(key)]}
+        log.info("configuration read again: %s", found)
+        return found
+
+    def _how_it_is(self) -> str:
+        """In words, for `systemctl status`."""
+        workshop = self.engine.workshop
+        sessions = sum(each.open for each in workshop.sessions.values())
+        return f"{len(workshop.laptops)} laptops, {len(workshop.active())} at work, {sessions} sessions"
+
+    def _waiting(self) -> int:
+        """Events that wait, unless the disk is full: a new start would not make room."""
+        return 0 if self.engine.problem else self.engine.backlog
 
     def _busy(self) -> bool:
         """Whether a laptop is at work, or being captured."""
@@ -380,20 +417,12 @@ def link_speed(interface: str) -> int:
     return speed if speed > 0 else 1000
 
 
-def notify(state: str) -> None:
-    """Tell systemd (sd_notify(3)); nothing where it did not start us."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        sock.connect("\0" + address[1:] if address.startswith("@") else address)
-        sock.send(state.encode())
-
-
 def _give_to_group(path: Path, name: str) -> None:
     """Let a group use the socket, if there is such a group; without one it stays ours alone."""
     try:
-        os.chown(path, -1, grp.getgrnam(name).gr_gid)
+        group = grp.getgrnam(name).gr_gid
+        if path.stat().st_gid != group:  # the service's own group is ours already, and it may not chown
+            os.chown(path, -1, group)
         path.chmod(0o660)
     except KeyError:
         log.info("there is no group %s: only root may use %s", name, path)

@@ -93,6 +93,8 @@ class Engine:
         self._faults = 0
         """Of one effect, one after the other."""
         self._unchecked = 0
+        self.turns = 0
+        """Groups of events gone through: whoever watches over us sees by it that we do not stand still."""
         """Events since the journal's last checkpoint."""
 
     @property
@@ -136,6 +138,7 @@ class Engine:
                 group.append(self._queue.get_nowait())
             for entry, done in await self._write(group):
                 self._apply(entry, done)
+            self.turns += 1
             for listener in list(self._listeners):
                 _call(listener)
             self._unchecked += len(group)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -20,6 +21,8 @@ from cloned.errors import ClonedError, Exit
 if TYPE_CHECKING:
     from cloned.app import Daemon
 
+log = logging.getLogger(__name__)
+
 LONGEST_END = 4.0
 """Seconds until we are gone, whatever a client, a disk or a thread still holds."""
 
@@ -33,7 +36,7 @@ def serve(config: Path | None) -> None:
 
     settings = load(config)
     raise_limit()
-    asyncio.run(_until_told(Daemon(settings)))
+    asyncio.run(_until_told(Daemon(settings, config)))
 
 
 async def _until_told(daemon: Daemon) -> None:
@@ -47,6 +50,9 @@ async def _until_told(daemon: Daemon) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    asked = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, asked.set)
+    daemon.tasks.start(_reloads(daemon, asked), "reload", service=True)
     daemon.ending = lambda error: _gone_soon(
         error.exit if isinstance(error, ClonedError) else Exit.FAILED, f"cloned: {error}"
     )
@@ -54,6 +60,17 @@ async def _until_told(daemon: Daemon) -> None:
         await work
     except asyncio.CancelledError:
         click.echo("stopped", err=True)
+
+
+async def _reloads(daemon: Daemon, asked: asyncio.Event) -> None:
+    """Read the configuration again at SIGHUP; many at once are one. A wrong one is told, and the old stays."""
+    while True:
+        await asked.wait()
+        asked.clear()
+        try:
+            await daemon.reload()
+        except ClonedError as error:
+            log.error("the configuration stays as it was: %s", error)
 
 
 def _gone_soon(status: int, why: str) -> None:

@@ -129,9 +129,14 @@ class Auth:
         self._pin = read_pin(state)
         key = _secret(state / "page.key", lambda: secrets.token_hex(32))
         self._key = hashlib.sha256(f"{key}/{self._pin}".encode()).digest()
-        self._tokens = {name: digest.strip().lower() for name, digest in (tokens or {}).items()}
+        self._tokens: dict[str, str] = {}
+        self.allow(tokens or {})
         self._clock = clock
         self._limiter = limiter or Limiter()
+
+    def allow(self, tokens: Mapping[str, str]) -> None:
+        """Let just these machines in from now on: name → SHA-256 (hex) of its token."""
+        self._tokens = {name: digest.strip().lower() for name, digest in tokens.items()}
 
     def sign_in(self, pin: str, address: str) -> str | None:
         """A cookie's value where `pin` is right, else None. Raises Wait after too many wrong ones.

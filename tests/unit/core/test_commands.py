@@ -22,7 +22,11 @@ from cloned.core.snapshot import snapshot
 from cloned.core.verbs import Target, Verb
 from cloned.core.workshop import Workshop
 
-NOT_ON_THE_PAGE = {"unbatch": "", "mark": "for image rules: they are written on the command line"}
+NOT_ON_THE_PAGE = {
+    "reload": "its file is on the server",
+    "unbatch": "",
+    "mark": "for image rules: they are written on the command line",
+}
 GB = 10**9
 
 
