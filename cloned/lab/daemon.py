@@ -83,6 +83,16 @@ class DaemonSettings:
         return ["[finish]", "grow = false", "efi_entry = false"] if self.kind is LaptopKind.THIN else []
 
 
+_CAPABILITIES = "-all,+net_bind_service,+net_raw,+net_admin"
+AS_THE_SERVICE = (
+    "setpriv",
+    f"--bounding-set={_CAPABILITIES}",
+    f"--inh-caps={_CAPABILITIES}",
+    "--no-new-privs",
+)
+"""What systemd/cloned.service leaves of root's rights. The user stays root: Python may lie where no other user reads."""
+
+
 class DaemonProcess:
     """Starts, asks, kills and stops it."""
 
@@ -103,7 +113,7 @@ class DaemonProcess:
         config.write_text(self.settings.toml())
         program = [sys.executable, "-c", "from cloned.cli.main import main; main()", "serve", "--config", str(config)]
         with self.log.open("ab") as log:
-            command = ["ip", "netns", "exec", self._namespace, *program]
+            command = ["ip", "netns", "exec", self._namespace, *AS_THE_SERVICE, *program]
             environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
             self._process = processes.spawn(command, stdout=log, stderr=log, env=environment)
 
