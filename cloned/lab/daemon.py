@@ -90,7 +90,7 @@ AS_THE_SERVICE = (
     f"--inh-caps={_CAPABILITIES}",
     "--no-new-privs",
 )
-"""What systemd/cloned.service leaves of root's rights. The user stays root: Python may lie where no other user reads."""
+"""What systemd/cloned.service leaves of root's rights. The user stays root: Python may lie where nobody else reads."""
 
 
 class DaemonProcess:
