@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloned.agent.grow import fixed, grown
@@ -61,7 +61,7 @@ def mbr_layouts(draw: st.DrawFn) -> Layout:
 layouts = st.one_of(gpt_layouts(), mbr_layouts())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(layouts, st.integers(0, 1 << 30))
 def test_written_and_read(layout: Layout, more: int) -> None:
     check_layout(layout)
@@ -82,7 +82,7 @@ def test_written_and_read(layout: Layout, more: int) -> None:
     assert read_layout(read, size, 512) == layout
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(layouts, st.integers(0, 1 << 31))
 def test_only_what_is_meant_to_grow_grows(layout: Layout, more: int) -> None:
     size = min_disk_size(layout) + more
@@ -102,7 +102,7 @@ def test_only_what_is_meant_to_grow_grows(layout: Layout, more: int) -> None:
     assert all(end <= start for (_, end), (start, _) in pairwise(spans))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(min_size=512, max_size=512), gpt_layouts())
 def test_no_first_sector_breaks_it(head: bytes, layout: Layout) -> None:
     """What an MBR of a GPT disk holds is kept or refused, never lost in silence."""
