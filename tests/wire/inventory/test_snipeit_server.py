@@ -3,57 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from typing import Any
 
 import aiohttp
 import pytest
-from yarl import URL
 
-from tests.servers.replay import differences, plain, recorded
+from tests.servers.replay import ask, differences, plain, recorded
 from tests.servers.snipeit.server import SnipeIt
 
 pytestmark = pytest.mark.wire
 
-PDF = b"%PDF-1.4\n%%EOF\n"
 FREE = frozenset({"id.files", "updated_at", "permissions", "next_audit_date"})
-FILES = {
-    "sheet.html": b"<!DOCTYPE html><html></html>", "report.json": b"{}", "fake.pdf": b"plain text", "a.pdf": PDF, "sheet.pdf": PDF,
-    "big.pdf": b"%PDF" + bytes(3 << 20), "huge.pdf": b"%PDF" + bytes(9 << 20),
-}  # fmt: skip
 SETTINGS = {
     168: {"unique_serial": True}, 174: {"unique_serial": False}, 187: {"auto_tag": False}, 188: {"auto_tag": True},
 }  # fmt: skip
 """What was switched in its settings before these exchanges."""
-
-
-def multipart(parts: dict[str, str]) -> aiohttp.FormData:
-    """The recordings name the file and describe its content."""
-    form = aiohttp.FormData()
-    for name, value in parts.items():
-        file = value.split(" (")[0]
-        if name.startswith("file"):
-            form.add_field(name, io.BytesIO(FILES.get(file, PDF)), filename=file)
-        else:
-            form.add_field(name, value)
-    return form
-
-
-async def ask(session: aiohttp.ClientSession, url: str, request: dict[str, Any]) -> tuple[int, Any, Any]:
-    body, headers = request["body"], dict(request["headers"])
-    given: dict[str, Any] = {}
-    if isinstance(body, dict) and "multipart" in body:
-        given, _ = {"data": multipart(body["multipart"])}, headers.pop("content-type", None)
-    elif isinstance(body, str):
-        given = {"data": body}
-    elif body is not None:
-        given = {"json": {**body, "notes": "n" * 70000} if body.get("notes") == "n x 70000" else body}
-    if "accept" not in headers:
-        headers["accept"] = "*/*"  # aiohttp would say so anyway
-    target = URL(url + request["path"], encoded=True)
-    async with session.request(request["method"], target, headers=headers, allow_redirects=False, **given) as answer:
-        kind = answer.headers.get("content-type", "")
-        return answer.status, answer.headers, await answer.json() if "json" in kind else await answer.text()
 
 
 def moment(server: SnipeIt, number: int) -> None:
