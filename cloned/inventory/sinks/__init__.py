@@ -14,6 +14,7 @@ from cloned.destinations import (
 from cloned.errors import UsageError
 from cloned.inventory.sinks.base import Sink, Surroundings
 from cloned.inventory.sinks.files import CsvFile, FileSink, JsonLinesFile
+from cloned.inventory.sinks.glpi import Glpi
 from cloned.inventory.sinks.snipeit import SnipeIt
 from cloned.inventory.sinks.webhook import Webhook
 from cloned.inventory.sinks.xlsx import XlsxFile
@@ -31,5 +32,7 @@ def make(settings: AnySink, around: Surroundings | None = None) -> Sink:
             return FILES[settings.type](settings.name, settings.path, settings.rows)
         case SnipeItSettings():
             return SnipeIt(settings, around)
-        case GlpiSettings() | OcsSettings() | DeviceHubSettings():
+        case GlpiSettings():
+            return Glpi(settings, around)
+        case OcsSettings() | DeviceHubSettings():
             raise UsageError(f"sink {settings.name}: {settings.type} is not there yet", "leave it out")

@@ -19,9 +19,10 @@ from cloned.errors import UsageError
 from cloned.inventory.sinks import snipeit_rehearsal as rehearsal
 from cloned.inventory.sinks.base import Delivery, Refused, Sink, Surroundings, Unavailable
 from cloned.inventory.sinks.http import HttpPeer
+from cloned.inventory.sinks.matching import Choice, choose
 from cloned.inventory.sinks.record import record_of, role, usable
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItApi, SnipeItError
-from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, Choice, Wishes, changes, choose, unkept
+from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, Wishes, changes, unkept
 from cloned.inventory.sinks.snipeit_catalogue import Missing, SnipeItCatalogue
 from cloned.inventory.sinks.templates import Template, TemplateError, parse
 from cloned.inventory.sinks.told import Expectation, Known, Receipt
@@ -80,7 +81,7 @@ class SnipeIt(Sink):
         async with self._lock:
             try:
                 choice = await self.choice(record)
-                asset = choice.asset or await self._create(record, "waiting")
+                asset = choice.entry or await self._create(record, "waiting")
             except SnipeItError as error:
                 raise self._refused(error) from error
             return asset.tag
@@ -114,7 +115,7 @@ class SnipeIt(Sink):
         page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
         return record_of(delivery, workshop=self.around.workshop, report=page)
 
-    async def choice(self, record: Mapping[str, Any]) -> Choice:
+    async def choice(self, record: Mapping[str, Any]) -> Choice[Asset]:
         """Which asset is meant. Raises Refused where none can be told."""
         serial, tag = record["serial"], str(record.get("tag") or "")
         if not serial and not tag:
@@ -127,7 +128,7 @@ class SnipeIt(Sink):
         return choice
 
     async def _send(self, delivery: Delivery, record: dict[str, Any]) -> Receipt:
-        asset = (await self.choice(record)).asset
+        asset = (await self.choice(record)).entry
         if asset is None:
             if not self.settings.create:
                 raise Refused("it is not in Snipe-IT, and `create` is off: make it there, then send it again")

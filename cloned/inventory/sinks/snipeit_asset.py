@@ -7,7 +7,7 @@ numbers in brackets name exchanges with the real one (tests/data/inventories/sni
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -113,38 +113,6 @@ def _custom(each: Mapping[str, Any]) -> CustomValue:
     return CustomValue(
         str(each["field"]), text(each.get("value")), str(each.get("field_format") or ""), str(each.get("element") or "")
     )
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which asset is meant: one to change, none (so one may be made), or a reason to leave all alone."""
-
-    asset: Asset | None = None
-    told: str = ""
-
-
-def choose(serial: str, tag: str, by_serial: Sequence[Asset], by_tag: Asset | None) -> Choice:
-    """The rules of a sharing point. `by_serial` is what the search gave; it is compared here once more."""
-    exact = [asset for asset in by_serial if asset.serial == serial]
-    if len(exact) > 1:
-        tags = ", ".join(asset.tag for asset in exact)
-        return Choice(told=f"{len(exact)} assets have the serial {serial} ({tags}): keep one of them")
-    if len(exact) == 1:
-        if tag and exact[0].tag != tag:
-            return Choice(
-                told=f"the inventory calls {serial} {exact[0].tag}, the sticker says {tag}: correct one of them"
-            )
-        return Choice(exact[0])
-    if by_serial:
-        other = by_serial[0]
-        return Choice(
-            told=f"{other.tag} has the serial {other.serial}, which differs from {serial} in case or spaces only"
-        )
-    if by_tag is not None and by_tag.serial and by_tag.serial != serial:
-        return Choice(
-            told=f"{tag} is another laptop there, with the serial {by_tag.serial}, not {serial or 'one unknown'}"
-        )
-    return Choice(by_tag)
 
 
 @dataclass(frozen=True)

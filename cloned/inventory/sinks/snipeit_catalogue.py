@@ -19,7 +19,7 @@ _MODEL = re.compile(r"^(?:(?P<category>.*?) - )?(?P<name>.*?)(?: \(#(?P<number>[
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueEntry:
     """One line of a list; type and number are empty where a select list did not tell them."""
 
     id: int
@@ -44,7 +44,7 @@ class SnipeItCatalogue:
         """Look everything up again: something was said to be gone."""
         self._kept.clear()
 
-    async def entries(self, kind: str, **query: str) -> list[Entry]:
+    async def entries(self, kind: str, **query: str) -> list[CatalogueEntry]:
         """Lines of a list (`statuslabels`, `models`, …), by its select list where the token may not read it."""
         try:
             body = await self._api.get(kind, limit=500, **query)
@@ -99,7 +99,7 @@ class SnipeItCatalogue:
             raise Missing(f'several models in Snipe-IT are called "{name}" ({numbers}): name one in `model`')
         return self._keep("models", f"{maker}|{name}", found[0].id) if found else None
 
-    async def _models(self, name: str, maker: str) -> list[Entry]:
+    async def _models(self, name: str, maker: str) -> list[CatalogueEntry]:
         """By number first: it is what tells two models of one name apart."""
         for key in ("model_number", "name"):
             lines = await self.entries("models", **{key: name})
@@ -142,17 +142,17 @@ def _is(name: str, wanted: str) -> bool:
     return name.casefold() == wanted.strip().casefold()
 
 
-def _entry(row: Any) -> Entry:
+def _entry(row: Any) -> CatalogueEntry:
     maker = row.get("manufacturer") or {}
-    return Entry(
+    return CatalogueEntry(
         int(row["id"]), text(row["name"]), text(row.get("type")), text(row.get("model_number")), text(maker.get("name"))
     )
 
 
-def _choice(kind: str, row: Any) -> Entry:
+def _choice(kind: str, row: Any) -> CatalogueEntry:
     """`Laptops - LENOVO ThinkPad T480 (#20L6S0ABCD)` is a model's line [147]: the maker is the first word, perhaps."""
     shown = text(row["text"])
     match = _MODEL.match(shown) if kind == "models" else None
     if match is None:
-        return Entry(int(row["id"]), shown)
-    return Entry(int(row["id"]), match["name"], "", match["number"] or "")
+        return CatalogueEntry(int(row["id"]), shown)
+    return CatalogueEntry(int(row["id"]), match["name"], "", match["number"] or "")

@@ -107,7 +107,7 @@ def _custom(sink: SnipeIt) -> list[str]:
 async def _laptop(sink: SnipeIt, delivery: Delivery) -> list[Expectation]:
     record = sink.record(delivery)
     try:
-        asset = (await sink.choice(record)).asset
+        asset = (await sink.choice(record)).entry
     except Refused as refusal:
         return [Expectation("asset", "told", str(refusal))]
     if asset is None:

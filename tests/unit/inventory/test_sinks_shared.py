@@ -12,7 +12,8 @@ from cloned.errors import UsageError
 from cloned.inventory.sinks.about import about
 from cloned.inventory.sinks.http import Hush, certificate_words, trust
 from cloned.inventory.sinks.memory import FolderMemory
-from cloned.inventory.sinks.snipeit_asset import Choice, choose, read_asset, text
+from cloned.inventory.sinks.matching import Choice, choose
+from cloned.inventory.sinks.snipeit_asset import read_asset, text
 from cloned.inventory.sinks.told import Expectation
 
 

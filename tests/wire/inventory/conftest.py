@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from cloned.destinations import SnipeItSettings
+from cloned.destinations import GlpiSettings, SnipeItSettings
 from cloned.inventory import rows
 from cloned.inventory.sinks.base import Delivery, Surroundings
+from cloned.inventory.sinks.glpi import Glpi as GlpiSink
 from cloned.inventory.sinks.snipeit import SnipeIt as SnipeItSink
+from tests.servers.glpi import Glpi
 from tests.servers.snipeit.server import SnipeIt
 
 ROW = {
@@ -68,6 +70,37 @@ async def snipeit_sink(snipeit: SnipeIt) -> AsyncIterator[Callable[..., SnipeItS
             "fields": {"Clone verdict": "{verdict}", "Battery health %": "{battery.wear}", "Cloned on": "{date}"},
         }  # fmt: skip
         made.append(SnipeItSink(SnipeItSettings.model_validate(settings | more), around))
+        return made[-1]
+
+    yield make
+    for sink in made:
+        await sink.close()
+
+
+@pytest.fixture
+async def glpi() -> AsyncIterator[Glpi]:
+    """A GLPI 10 with two states, a model and a maker."""
+    async with Glpi().serving() as server:
+        for kind, name in (
+            ("State", "Ready"),
+            ("State", "Failed check"),
+            ("ComputerModel", "20L6S0ABCD"),
+            ("Manufacturer", "LENOVO"),
+        ):
+            server.add(kind, {"name": name})
+        yield server
+
+
+@pytest.fixture
+async def glpi_sink(glpi: Glpi) -> AsyncIterator[Callable[..., GlpiSink]]:
+    made: list[GlpiSink] = []
+
+    def make(around: Surroundings | None = None, **more: Any) -> GlpiSink:
+        settings = {
+            "name": "glpi", "type": "glpi", "url": glpi.url, "token": "USER-TOKEN", "app_token": "APP-TOKEN", "done": "Ready",
+            "failed": "Failed check", "comment": "{date} {image}: {verdict}", "note": "{date} {image}: {verdict}",
+        }  # fmt: skip
+        made.append(GlpiSink(GlpiSettings.model_validate(settings | more), around))
         return made[-1]
 
     yield make

@@ -66,7 +66,7 @@ async def test_only_what_differs_is_sent(snipeit, snipeit_sink, deliver):
     ("there", "said"),
     [
         ([{"asset_tag": "DM-0421"}], "the inventory calls PF0AAAA1 DM-0421, the sticker says DM-0412"),
-        ([{}, {"asset_tag": "DM-0413"}], r"2 assets have the serial PF0AAAA1 \(DM-0412, DM-0413\)"),
+        ([{}, {"asset_tag": "DM-0413"}], r"2 entries have the serial PF0AAAA1 \(DM-0412, DM-0413\)"),
         ([{"serial": "OTHER1"}], "DM-0412 is another laptop there, with the serial OTHER1, not PF0AAAA1"),
         ([{"serial": "pf0aaaa1"}], "differs from PF0AAAA1 in case or spaces only"),
     ],

@@ -1,0 +1,150 @@
+"""Speaking to GLPI's apirest.php: sessions are renewed, errors are lists. The numbers name recordings (glpi.jsonl)."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import FormData
+
+from cloned.inventory.sinks.base import Refused, Unavailable
+from cloned.inventory.sinks.http import Answer, HttpPeer
+
+CONFIGURED = 120.0
+"""Seconds until we try again what a person has to put right."""
+OURS_TO_MEND = {
+    "ERROR_GLPI_LOGIN_USER_TOKEN": "GLPI does not accept the user's token: make a new one and set `token`",
+    "ERROR_WRONG_APP_TOKEN_PARAMETER": "GLPI does not accept the token of the API client: set `app_token`",
+    "ERROR_APP_TOKEN_PARAMETERS_MISSING": "GLPI asks for the token of its API client: set `app_token`",
+    "ERROR_NOT_ALLOWED_IP": "GLPI's API client does not allow our address: add it under Setup > General > API",
+    "ERROR": "GLPI's API is switched off: enable it under Setup > General > API",
+}
+NO_SESSION = ("ERROR_SESSION_TOKEN_INVALID", "ERROR_SESSION_TOKEN_MISSING")
+
+
+class GlpiRefusal(Exception):  # noqa: N818 - GLPI's own answer, not our fault
+    """`["CODE", "text"]`."""
+
+    def __init__(self, code: str, said: str) -> None:
+        super().__init__(f"{said} ({code})" if said else code)
+        self.code = code
+
+
+class GlpiApi:
+    """Calls; each raises Unavailable or GlpiRefusal."""
+
+    def __init__(self, peer: HttpPeer, token: str, app_token: str) -> None:
+        self.peer = peer
+        self._token, self._app = token, {"App-Token": app_token} if app_token else {}
+        self._session = ""
+        self._escapes: bool | None = None
+
+    async def close(self) -> None:
+        """End the session there, if it can be told."""
+        if self._session:
+            session, self._session = self._session, ""
+            try:
+                await self.peer.ask("GET", "/apirest.php/killSession", headers={**self._app, "Session-Token": session})
+            except Unavailable:
+                return  # it ends by itself there
+
+    async def call(self, method: str, path: str, **given: Any) -> Any:
+        """One exchange within the session, which is renewed where it has ended [010] [089]."""
+        for fresh in (False, True):
+            if not self._session:
+                await self._begin()
+            headers = {**self._app, "Session-Token": self._session, **given.get("headers", {})}
+            answer = await self.peer.ask(method, f"/apirest.php/{path}", **{**given, "headers": headers})
+            try:
+                return self._judged(answer)
+            except GlpiRefusal as refusal:
+                if refusal.code not in NO_SESSION or fresh:
+                    raise
+                self._session = ""
+        raise Unavailable("GLPI ends our sessions as soon as they begin", CONFIGURED)
+
+    async def _begin(self) -> None:
+        headers = {**self._app, "Authorization": f"user_token {self._token}"}
+        try:
+            body = self._judged(await self.peer.ask("GET", "/apirest.php/initSession", headers=headers))
+            self._session = str(body["session_token"])
+        except GlpiRefusal as refusal:
+            raise Unavailable(f"GLPI lets nobody in: {refusal}", CONFIGURED) from refusal
+        except (TypeError, KeyError) as error:
+            raise Unavailable(f"{self.peer.base} answered something else than GLPI does: check `url`") from error
+        self.peer.hush.never(self._session)
+
+    def _judged(self, answer: Answer) -> Any:
+        body, status = answer.body, answer.status
+        if isinstance(body, list) and body and isinstance(body[0], str) and body[0].startswith("ERROR"):
+            self._error(body[0], body[1] if len(body) > 1 else "")
+        if status == 429 or status >= 500:
+            raise Unavailable(f"GLPI answered {status}: see files/_log/php-errors.log there", answer.after)
+        if status >= 400:
+            raise Unavailable(f"{self.peer.base} answered {status}: is `url` the address of GLPI?")
+        return body
+
+    def _error(self, code: str, text: Any) -> None:
+        if code in OURS_TO_MEND and (code != "ERROR" or "disabled" in str(text)):
+            raise Unavailable(OURS_TO_MEND[code], CONFIGURED)
+        said = str(text or "").split("; view documentation")[0]
+        raise GlpiRefusal(code, self.peer.hush.clean(said, 200))
+
+    # Items.
+
+    async def version(self) -> str:
+        """`10.0.12`."""
+        body = await self.call("GET", "getGlpiConfig")
+        config = body.get("cfg_glpi") if isinstance(body, dict) else None
+        return str((config or {}).get("version") or "")
+
+    async def text(self, value: object) -> str:
+        """A text as a person typed it: 10 keeps `< > &` escaped [050], 11 does not."""
+        if self._escapes is None:
+            self._escapes = (await self.version()).startswith(("9.", "10."))
+        plain = "" if value is None else str(value)
+        return html.unescape(plain) if self._escapes else plain
+
+    async def find(self, kind: str, key: str, value: str) -> list[dict[str, Any]]:
+        """Items that are not in the trash and whose text is `value`, in whatever case [038]."""
+        query = urlencode({f"searchText[{key}]": f"^{value}$", "range": "0-49"})
+        body = await self.call("GET", f"{kind}?{query}")
+        if not isinstance(body, list):
+            raise Unavailable(f"{self.peer.base} answered a list of another form than expected")
+        return [each for each in body if isinstance(each, dict) and not each.get("is_deleted")]
+
+    async def item(self, kind: str, number: int, **query: str) -> dict[str, Any]:
+        """One item as it is now."""
+        body = await self.call("GET", f"{kind}/{number}" + (f"?{urlencode(query)}" if query else ""))
+        if not isinstance(body, dict):
+            raise Unavailable(f"{self.peer.base} answered an item of another form than expected")
+        return body
+
+    async def add(self, kind: str, values: Mapping[str, Any]) -> int:
+        """Make an item; returns its number."""
+        body = await self.call("POST", kind, json={"input": dict(values)})
+        try:
+            return int(body["id"])
+        except (TypeError, KeyError, ValueError) as error:
+            raise Unavailable(f"{self.peer.base} made a {kind} and did not say which") from error
+
+    async def change(self, kind: str, number: int, values: Mapping[str, Any]) -> None:
+        """Change an item. A true proves nothing: read it back [058] [059]."""
+        await self.call("PUT", f"{kind}/{number}", json={"input": dict(values)})
+
+    async def upload(self, title: str, name: str, content: bytes) -> tuple[int, str]:
+        """Make a document; returns its number and what GLPI had against the file, for that is a 201 too [071] [073]."""
+        form = FormData()
+        manifest = json.dumps({"input": {"name": title, "_filename": [name]}})
+        form.add_field("uploadManifest", manifest, content_type="application/json")
+        form.add_field("filename[0]", io.BytesIO(content), filename=name, content_type="application/pdf")
+        body = await self.call("POST", "Document", data=form)
+        try:
+            told = body["upload_result"]["filename"][0]
+            return int(body["id"]), self.peer.hush.clean(told.get("error") or "", 200)
+        except (TypeError, KeyError, IndexError, ValueError) as error:
+            raise Refused("GLPI took a document and did not say what became of its file") from error
