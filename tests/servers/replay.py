@@ -44,7 +44,7 @@ def plain(value: Any) -> Any:
 
 def _order(each: Any) -> tuple[str, str]:
     """Rows by their id, so that two lists of the same rows are compared row by row."""
-    return (f"{each.get('id', 0):06}", "") if isinstance(each, dict) else ("", json.dumps(each))
+    return (str(each.get("ID", f"{each.get('id', 0):06}")), "") if isinstance(each, dict) else ("", json.dumps(each))
 
 
 def differences(ours: Any, theirs: Any, where: str = "", free: frozenset[str] = frozenset()) -> list[str]:
@@ -99,7 +99,8 @@ async def ask(session: aiohttp.ClientSession, url: str, request: dict[str, Any])
     elif isinstance(body, str):
         given = {"data": body}
     elif body is not None:
-        given = {"json": {**body, "notes": "n" * 70000} if body.get("notes") == "n x 70000" else body}
+        long = isinstance(body, dict) and body.get("notes") == "n x 70000"
+        given = {"json": {**body, "notes": "n" * 70000} if long else body}
     if "accept" not in headers:
         headers["accept"] = "*/*"  # aiohttp would say so anyway
     target = URL(url + request["path"], encoded=True)

@@ -13,6 +13,7 @@ from cloned.destinations import (
 )
 from cloned.errors import UsageError
 from cloned.inventory.sinks.base import Sink, Surroundings
+from cloned.inventory.sinks.devicehub import DeviceHub
 from cloned.inventory.sinks.files import CsvFile, FileSink, JsonLinesFile
 from cloned.inventory.sinks.glpi import Glpi
 from cloned.inventory.sinks.snipeit import SnipeIt
@@ -34,5 +35,7 @@ def make(settings: AnySink, around: Surroundings | None = None) -> Sink:
             return SnipeIt(settings, around)
         case GlpiSettings():
             return Glpi(settings, around)
-        case OcsSettings() | DeviceHubSettings():
+        case DeviceHubSettings():
+            return DeviceHub(settings, around)
+        case OcsSettings():
             raise UsageError(f"sink {settings.name}: {settings.type} is not there yet", "leave it out")
