@@ -210,7 +210,7 @@ def told_property(device: dict[str, Any], key: str, action: str | None, status: 
 def from_device(device: dict[str, Any]) -> dict[str, str]:
     """The Workbench 11 shape: no MAC, which is read from debug.lshw only [018]."""
     return {"manufacturer": device["manufacturer"], "model": device["model"], "chassis": device["chassis"],
-            "serial": device["serialNumber"], "mac": ""}  # fmt: skip
+            "serial": device["serialNumber"], "mac": "", "shown": f"{device['model']} {device['version']}"}  # fmt: skip
 
 
 def from_inxi(text: str) -> dict[str, str] | None:

@@ -11,11 +11,11 @@ from cloned.destinations import (
     SnipeItSettings,
     WebhookSettings,
 )
-from cloned.errors import UsageError
 from cloned.inventory.sinks.base import Sink, Surroundings
 from cloned.inventory.sinks.devicehub import DeviceHub
 from cloned.inventory.sinks.files import CsvFile, FileSink, JsonLinesFile
 from cloned.inventory.sinks.glpi import Glpi
+from cloned.inventory.sinks.ocs import Ocs
 from cloned.inventory.sinks.snipeit import SnipeIt
 from cloned.inventory.sinks.webhook import Webhook
 from cloned.inventory.sinks.xlsx import XlsxFile
@@ -38,4 +38,4 @@ def make(settings: AnySink, around: Surroundings | None = None) -> Sink:
         case DeviceHubSettings():
             return DeviceHub(settings, around)
         case OcsSettings():
-            raise UsageError(f"sink {settings.name}: {settings.type} is not there yet", "leave it out")
+            return Ocs(settings, around)

@@ -18,7 +18,7 @@ from cloned.inventory.sinks.base import Delivery, Refused, Sink, Surroundings, U
 from cloned.inventory.sinks.devicehub_snapshot import NOBODY, identity, short, snapshot
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.record import record_of, usable
-from cloned.inventory.sinks.snipeit import template
+from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, Known, Receipt
 
 _locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()

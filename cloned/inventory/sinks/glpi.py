@@ -20,7 +20,7 @@ from cloned.inventory.sinks.glpi_inventory import agent_id, document
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import choose
 from cloned.inventory.sinks.record import record_of, role, usable
-from cloned.inventory.sinks.snipeit import template
+from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, Known, Receipt
 
 _locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from cloned.destinations import CarriedValues, SnipeItSettings, StatusLabel
-from cloned.errors import UsageError
 from cloned.inventory.sinks import snipeit_rehearsal as rehearsal
 from cloned.inventory.sinks.base import Delivery, Refused, Sink, Surroundings, Unavailable
 from cloned.inventory.sinks.http import HttpPeer
@@ -24,7 +23,7 @@ from cloned.inventory.sinks.record import record_of, role, usable
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItApi, SnipeItError
 from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, Wishes, changes, unkept
 from cloned.inventory.sinks.snipeit_catalogue import Missing, SnipeItCatalogue
-from cloned.inventory.sinks.templates import Template, TemplateError, parse
+from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, Known, Receipt
 
 TRIES = 5
@@ -366,14 +365,6 @@ def taken(error: SnipeItError) -> bool:
     """Whether only its own number was in the way, drawn by another at the same moment; not that it draws none."""
     said = error.messages.get("asset_tag", "")
     return set(error.messages) == {"asset_tag"} and "unique" in said and "at least" not in said
-
-
-def template(sink: str, source: str) -> Template:
-    """Understand a template of a sink. Raises UsageError."""
-    try:
-        return parse(source)
-    except TemplateError as error:
-        raise UsageError(f"sink {sink}: {error}", "correct it in the configuration") from error
 
 
 def column_words(name: str) -> str:

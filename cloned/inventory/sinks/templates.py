@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cloned.errors import UsageError
 from cloned.inventory import rows
 
 _PART = re.compile(r"\{\{|\}\}|\{([a-z_][a-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}|[{}]|[^{}]+")
@@ -92,3 +93,11 @@ def as_text(value: Any) -> str:
     if isinstance(value, Iterable) and not isinstance(value, str):
         return ", ".join(filter(None, (as_text(each) for each in value)))
     return str(value)
+
+
+def template(sink: str, source: str) -> Template:
+    """Understand a template of a sink. Raises UsageError."""
+    try:
+        return parse(source)
+    except TemplateError as error:
+        raise UsageError(f"sink {sink}: {error}", "correct it in the configuration") from error
