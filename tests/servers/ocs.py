@@ -84,6 +84,8 @@ class Ocs:
             return page(400, "Bad Request")
         if device in self.locked:
             return page(403, "Forbidden")
+        if query == "INVENTORY" and not asked.findtext("CONTENT/HARDWARE/CHECKSUM"):
+            return page(500, "Internal Server Error")  # not among the recordings: seen with Debian's packages
         reply = self._prolog() if query == "PROLOG" else self._inventory(device, asked)
         body = ET.tostring(reply, encoding="utf-8", xml_declaration=True)
         return web.Response(body=zlib.compress(body) if packed else body, content_type="application/x-compressed")

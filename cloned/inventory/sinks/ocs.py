@@ -28,6 +28,8 @@ LONGEST = 255
 LOCKED_SECONDS = 60.0
 """How long we wait where another request holds the computer: ten minutes at most [030]."""
 LARGEST_REPLY = 1 << 20
+ALL_SECTIONS = "1572863"
+"""A mask of what changed since the last time. Without it server 2.8.1 makes broken SQL and answers 500."""
 
 
 class Ocs(Sink):
@@ -192,7 +194,7 @@ def request(record: Mapping[str, Any], device: str, account: Mapping[str, str], 
     _section(content, "BIOS", SMANUFACTURER=vendor, SMODEL=product, SSN=record["serial"], TYPE="Notebook")
     _section(
         content, "HARDWARE", NAME=record.get("tag") or record["serial"] or record["laptop"], UUID=record.get("uuid"),
-        DESCRIPTION=description, OSNAME=record.get("image"),
+        DESCRIPTION=description, OSNAME=record.get("image"), CHECKSUM=ALL_SECTIONS,
     )  # fmt: skip
     for number, mac in enumerate(record.get("macs") or []):
         _section(content, "NETWORKS", DESCRIPTION=f"eth{number}", MACADDR=mac, TYPE="Ethernet", STATUS="Up")
