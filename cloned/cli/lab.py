@@ -14,7 +14,7 @@ from cloned.lab.options import LabOptions
 
 _FAULTS = (
     "corrupt:N, drop:N@PERCENT, stall:N@PERCENT:SECONDS, slow-disk:N:MB_S, loss:N:PERCENT, restart@PERCENT, "
-    "sink-down:SECONDS"
+    "sink-down:SECONDS, hostile:SECONDS"
 )
 
 

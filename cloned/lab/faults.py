@@ -75,6 +75,13 @@ class SinkDown(Fault):
 
 
 @dataclass(frozen=True)
+class Hostile(Fault):
+    """`hostile:SECONDS`: from the start on a hostile laptop and a stranger do all they can, for so long."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Late:
     """`--late N:SECONDS`: laptop N is powered on so long after the others' session began."""
 
@@ -93,6 +100,7 @@ _FORMS: dict[str, tuple[str, str, Callable[..., Fault]]] = {
     "loss": (f"loss:{_N}:{_PERCENT}", "loss:N:PERCENT", Loss),
     "restart": (f"restart@{_PERCENT}", "restart@PERCENT", Restart),
     "sink-down": (f"sink-down:{_SECONDS}", "sink-down:SECONDS", SinkDown),
+    "hostile": (f"hostile:{_SECONDS}", "hostile:SECONDS", Hostile),
 }
 
 

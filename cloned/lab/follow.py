@@ -90,7 +90,8 @@ class Follower:
 
     def _all_over(self, seen: Sequence[Sight]) -> bool:
         ended = all(sight.final or sight.number in self._given_up for sight in seen)
-        return ended and self._plan.done and not self._workshop.mischief.busy
+        mischief = self._workshop.mischief
+        return ended and self._plan.done and not mischief.busy and not mischief.acting
 
     def _note_hellos(self, seen: Sequence[Sight]) -> None:
         for sight in seen:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from cloned.disk.manifest import Manifest, PieceMap
 from cloned.errors import ClonedError
 from cloned.lab.daemon import DaemonProcess
-from cloned.lab.faults import Corrupt, Drop, Fault, Loss, OnLaptop, Restart, SinkDown, SlowDisk, Stall
+from cloned.lab.faults import Corrupt, Drop, Fault, Hostile, Loss, OnLaptop, Restart, SinkDown, SlowDisk, Stall
+from cloned.lab.hostility import Hostility
 from cloned.lab.laptops import LabLaptop, LaptopKind
 from cloned.lab.machine import VirtualLaptop
 from cloned.lab.network import LabNetwork, losses
@@ -50,6 +51,8 @@ class FaultInjector:
         self._begun: set[Fault] = set()
         self._tasks = TaskOwner("faults")
         self._first_result: float | None = None
+        self._hostility: Hostility | None = None
+        self._over: set[Fault] = set()
 
     def prepare(self) -> None:
         """What must stand before the first laptop is powered on."""
@@ -62,6 +65,8 @@ class FaultInjector:
                 self._stage.services.gates[fault.laptop] = self._gate(fault)
             elif isinstance(fault, SinkDown):
                 self._stage.services.inventory.away = True
+            elif isinstance(fault, Hostile):
+                self._hostility = self._plug_hostile(fault)
 
     def look(self, sights: Iterable[Sight]) -> None:
         """Called every fraction of a second: start the faults whose time has come."""
@@ -76,6 +81,11 @@ class FaultInjector:
         """Whether a fault that began has not ended."""
         return any(fault.text not in self.happened for fault in self._begun)
 
+    @property
+    def acting(self) -> bool:
+        """Whether somebody still acts whose time was set: the run is not over before."""
+        return any(isinstance(fault, Hostile) and fault.text not in self.happened for fault in self._begun - self._over)
+
     def missing(self) -> list[str]:
         """Faults that never happened, with the reason: a run with one of those has failed."""
         self._count_losses()
@@ -83,9 +93,13 @@ class FaultInjector:
 
     async def close(self) -> None:
         """Stop whatever is still going on."""
+        if self._hostility is not None:
+            self._hostility.close()
         await self._tasks.close()
 
     def _due(self, fault: Fault, sights: Sequence[Sight]) -> bool:
+        if isinstance(fault, Hostile):
+            return True
         if isinstance(fault, SinkDown):
             return any(sight.final for sight in sights)
         if isinstance(fault, Restart):
@@ -100,6 +114,8 @@ class FaultInjector:
             await self._restart(fault)
         elif isinstance(fault, SinkDown):
             await self._sink_down(fault)
+        elif isinstance(fault, Hostile):
+            await self._hostile(fault)
         elif isinstance(fault, Drop):
             await self._on_laptop(fault, self._drop)
         elif isinstance(fault, Stall):
@@ -148,6 +164,24 @@ class FaultInjector:
         if inventory.turned_away:
             until = f"until {fault.seconds:g} s after the first result"
             self.happened[fault.text] = f"the inventory was away {until}; tried {inventory.turned_away} times meanwhile"
+
+    def _plug_hostile(self, fault: Hostile) -> Hostility:
+        stage = self._stage
+        macs = [laptop.identity.mac for laptop in stage.laptops.values()]
+        hostility = Hostility(stage.network, fault.seconds, macs, stage.daemon.log.parent)
+        hostility.prepare()
+        return hostility
+
+    async def _hostile(self, fault: Hostile) -> None:
+        assert self._hostility is not None
+        self._say(f"a hostile laptop and a stranger act for {fault.seconds:g} s")
+        try:
+            did = await self._hostility.act()
+        finally:
+            self._over.add(fault)
+        if "the laptop did" in did and "the stranger did" in did:
+            self.happened[fault.text] = did
+            self._say(did)
 
     def _slow(self, fault: SlowDisk) -> None:
         laptop = self._stage.laptops[fault.laptop]

@@ -62,6 +62,10 @@ class LabNetwork:
         """Name of the namespace of thin laptop `number`."""
         return f"{self.run}-{number}"
 
+    def hostile(self, role: str) -> str:
+        """Name of the namespace of a hostile actor."""
+        return f"{self.run}-hostile-{role}"
+
     @staticmethod
     def path(namespace: str) -> Path:
         """Where a namespace is bound."""
@@ -97,6 +101,19 @@ class LabNetwork:
         """Give thin laptop `number` a namespace and a cable; its card is down until it is powered on."""
         self._namespace(self.laptop(number))
         self._cable(self.laptop(number), number, mac)
+
+    def plug_hostile(self, role: str, number: int) -> str:
+        """Give a hostile actor a namespace and a cable, behind the server's socket; returns its MAC."""
+        self._namespace(self.hostile(role))
+        self._quiet(self.hostile(role))
+        mac = _mac(self.run, 0xFF00 + number)
+        self._cable(self.hostile(role), self.server_port + 1 + number, mac)
+        ip(self.hostile(role), f"link set {NIC} up")
+        return mac
+
+    def address_hostile(self, role: str, address: str) -> None:
+        """Give it an address that it did not ask for."""
+        ip(self.hostile(role), f"addr add {address} brd + dev {NIC}", f"route add 224.0.0.0/4 dev {NIC}")
 
     def plug_vm(self, number: int) -> str:
         """Make the tap that virtual laptop `number` attaches to; its name, in the switch's namespace."""

@@ -8,6 +8,7 @@ from cloned.errors import Exit, UsageError
 from cloned.lab.faults import (
     Corrupt,
     Drop,
+    Hostile,
     Late,
     Loss,
     Restart,
@@ -31,6 +32,7 @@ from cloned.lab.faults import (
         ("loss:1:0.5", Loss("loss:1:0.5", 1, 0.5)),
         ("restart@40", Restart("restart@40", 40.0)),
         ("sink-down:20", SinkDown("sink-down:20", 20.0)),
+        ("hostile:60", Hostile("hostile:60", 60.0)),
     ],
 )
 def test_every_form_is_understood(text: str, meant: object) -> None:
