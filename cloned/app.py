@@ -6,6 +6,7 @@ import asyncio
 import grp
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
@@ -27,6 +28,7 @@ from cloned.core.events import Command, Configured, Settings
 from cloned.core.finishing import Wishes, steps
 from cloned.core.laptop import Laptop
 from cloned.core.snapshot import snapshot
+from cloned.core.workshop import Workshop
 from cloned.engine import Engine
 from cloned.errors import MissingError
 from cloned.images.capture import Captures, capture_routes
@@ -62,6 +64,8 @@ from cloned.wallclock import shown
 
 log = logging.getLogger(__name__)
 
+SAME_FOR = 0.2
+"""Seconds that a snapshot may be old where no event came since: progress alone moved."""
 EMPTIED = "the journal is empty, but the ledger holds results: what was known of laptops and confirmations is gone"
 EMPTIED_HINT = "stop the daemon and restore a backup, or go on: nothing in the ledger is lost"
 
@@ -314,9 +318,18 @@ class Overview:
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
+        self._last: tuple[float, Workshop | None, dict[str, Any]] = (0.0, None, {})
 
     def snapshot(self) -> dict[str, Any]:
-        """The whole workshop as plain data."""
+        """The whole workshop as plain data; for many who ask at once the same one, as long as nothing happened."""
+        now, workshop = time.monotonic(), self._daemon.engine.workshop
+        at, seen, found = self._last
+        if seen is not workshop or now - at > SAME_FOR:
+            found = self._drawn()
+            self._last = now, workshop, found
+        return dict(found)
+
+    def _drawn(self) -> dict[str, Any]:
         daemon = self._daemon
         engine = daemon.engine
         found = snapshot(engine.workshop, daemon.monitor.progress, engine.clock(), shown)

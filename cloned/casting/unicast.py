@@ -11,6 +11,7 @@ from aiohttp import web
 
 from cloned.casting.link import LinkBudget
 from cloned.casting.pieces import PieceSource
+from cloned.connections import Counted, place
 from cloned.errors import ClonedError
 
 SHARE = 0.15
@@ -18,6 +19,12 @@ SHARE = 0.15
 
 AT_ONCE = 8
 """Pieces that are read and sent at the same time."""
+
+PER_LAPTOP = 6
+"""Of those, and of those on their way, at one address: an agent fetches a few at a time."""
+
+MOST_HELD = 32
+"""Of all: 130 MB where nothing compresses."""
 
 OVERHEAD = 1.06
 """Bytes on the wire for a byte of a frame: Ethernet, IPv4, TCP."""
@@ -62,6 +69,7 @@ def piece_routes(
     the session is not open; 503 with Retry-After: too many are waiting.
     """
     pace, turns = UnicastPace(link), asyncio.Semaphore(AT_ONCE)
+    counted = Counted(PER_LAPTOP, MOST_HELD)
 
     async def piece(request: web.Request) -> web.StreamResponse:
         session = request.match_info["session"]
@@ -70,6 +78,16 @@ def piece_routes(
         source, number = frames.source(session), int(request.match_info["piece"])
         if source is None or number >= source.count:
             return _refuse(404, f"session {session} has no piece {number} to give now", "ask again")
+        where = place(request.remote or "")
+        if not counted.take(where):
+            return _refuse(503, "this laptop fetches enough already", "ask again")
+        try:
+            return await give(request, source, number)
+        finally:
+            counted.give_back(where)
+
+    async def give(request: web.Request, source: PieceSource, number: int) -> web.StreamResponse:
+        """A piece, which counts until it was taken in: one that reads nothing holds its own few and no more."""
         async with turns:
             try:
                 frame = await asyncio.to_thread(source.frame, number)
@@ -77,7 +95,10 @@ def piece_routes(
                 return _refuse(503, f"piece {number} cannot be read: {error}", "see the daemon's log")
             if not await pace.wait(len(frame)):
                 return _refuse(503, "the line is full", "ask again")
-            return web.Response(body=frame, content_type="application/zstd")
+        response = web.Response(body=frame, content_type="application/zstd")
+        await response.prepare(request)
+        await response.write_eof()
+        return response
 
     return [web.get(r"/agent/v1/pieces/{session}/{piece:\d{1,7}}", piece)]
 

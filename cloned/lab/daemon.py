@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -161,6 +162,17 @@ class DaemonProcess:
         with suppress(subprocess.TimeoutExpired):
             await asyncio.to_thread(self._process.wait, _STOP)
         self.kill()
+
+    def peak_memory(self) -> int:
+        """Most bytes that its process has held in memory so far (VmHWM of proc(5)); 0 where it does not run."""
+        if self._process is None:
+            return 0
+        try:
+            text = Path(f"/proc/{self._process.pid}/status").read_text()
+        except OSError:
+            return 0
+        found = re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE)
+        return int(found[1]) * 1024 if found else 0
 
     def last_words(self) -> str:
         """The end of its log, on one line."""

@@ -175,13 +175,17 @@ class FaultInjector:
     async def _hostile(self, fault: Hostile) -> None:
         assert self._hostility is not None
         self._say(f"a hostile laptop and a stranger act for {fault.seconds:g} s")
+        before = self._stage.daemon.peak_memory()
         try:
             did = await self._hostility.act()
         finally:
             self._over.add(fault)
         if "the laptop did" in did and "the stranger did" in did:
-            self.happened[fault.text] = did
-            self._say(did)
+            lag = (await self._stage.daemon.state())["loop_lag"]
+            more = max(0, self._stage.daemon.peak_memory() - before) / 1e6
+            cost = f"the loop was held for {lag:.3f} s at most of late, {more:.0f} MB more than before"
+            self.happened[fault.text] = f"{did}; {cost}"
+            self._say(self.happened[fault.text])
 
     def _slow(self, fault: SlowDisk) -> None:
         laptop = self._stage.laptops[fault.laptop]

@@ -105,7 +105,6 @@ class LabNetwork:
     def plug_hostile(self, role: str, number: int) -> str:
         """Give a hostile actor a namespace and a cable, behind the server's socket; returns its MAC."""
         self._namespace(self.hostile(role))
-        self._quiet(self.hostile(role))
         mac = _mac(self.run, 0xFF00 + number)
         self._cable(self.hostile(role), self.server_port + 1 + number, mac)
         ip(self.hostile(role), f"link set {NIC} up")

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from cloned import wire
+from cloned.connections import Counted
 from cloned.core.arrivals import misfit
 from cloned.core.events import Command, Failed, Finished, Hello, Judged, Ready
 from cloned.core.hello import facts, read_back
@@ -32,6 +33,9 @@ log = logging.getLogger(__name__)
 
 DIGEST_TEXT = 44
 """Bytes of a piece's digest in base64, with some to spare."""
+
+CALLS_AT_ONCE, MOST_CALLS = 3, 512
+"""Of one laptop and of all: an agent makes one, and its reports meanwhile."""
 
 HELLO_EVERY = 1.0
 """Seconds between two hellos of one boot. An agent says it once, and again where no answer came."""
@@ -66,6 +70,7 @@ class AgentApi:
         self._engine, self._monitor, self._store, self._casting = engine, monitor, store, casting
         self._finishing = finishing
         self._hellos: dict[str, float] = {}
+        self._calls = Counted(CALLS_AT_ONCE, MOST_CALLS)
 
     def routes(self) -> list[web.RouteDef]:
         """The routes, to be added to the boot server's application."""
@@ -94,6 +99,8 @@ class AgentApi:
             laptop = self._engine.authorise(bearer(request), request.remote or "")
             if laptop is None:
                 return refuse(401, "this boot's token is not valid any more", "start the laptop from the network again")
+            if not self._calls.take(laptop.id):
+                return refuse(503, "this laptop makes several calls at once", "wait for the answers")
             try:
                 body = await _body(request, most(laptop)) if request.method == "POST" else {}
                 return await handler(request, laptop, body)
@@ -103,6 +110,8 @@ class AgentApi:
                 return refuse(409, error.message, error.hint)
             except ClonedError as error:
                 return refuse(403, error.message, error.hint)
+            finally:
+                self._calls.give_back(laptop.id)
 
         return guarded
 

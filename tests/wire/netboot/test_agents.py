@@ -288,3 +288,26 @@ async def test_many_hellos_of_one_boot_do_not_make_many_laptops(site: Site, monk
     await site.boot()
     told = [await site.call("hello", FACTS | {"serial": f"X{n}", "uuid": ""}) for n in range(30)]
     assert [status for status, _ in told].count(200) <= 13
+
+
+async def test_one_laptop_makes_so_many_calls_at_once_and_not_more(site: Site) -> None:
+    await at_work(site)
+    unread = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"{"
+        await unread.wait()
+        yield b"}"
+
+    async def slow() -> int:
+        headers = {"Authorization": f"Bearer {site.token}"}
+        async with site.session.post(f"{site.base}/agent/v1/report", data=endless(), headers=headers) as answer:
+            return answer.status
+
+    held = [asyncio.ensure_future(slow()) for _ in range(12)]
+    while sum(each.done() for each in held) < 9:
+        await asyncio.sleep(0.01)
+    unread.set()
+    statuses = await asyncio.gather(*held)
+    assert statuses.count(503) == 9
+    assert (await site.call("report", {"state": "idle"}))[0] == 200
