@@ -50,6 +50,7 @@ from cloned.netboot.guests import Guests
 from cloned.netboot.interfaces import describe
 from cloned.netboot.masters import Masters
 from cloned.netboot.service import Netboot, choose_interfaces
+from cloned.numbers import recall
 from cloned.papers.office import Office
 from cloned.papers.subject import Site
 from cloned.reload import at_once, changed, merged
@@ -148,6 +149,7 @@ class Daemon:
         settings = settings_of(self.config)
         if self.engine.workshop.settings != settings:
             await self.engine.submit(Configured(settings))
+        await recall(self.engine, self.ledger, self.config.workshop.state)
         self.images = ImageWatch(self.engine, self.store, self.config.sessions.classic)
         await self.images.look()
         self.captures = Captures(self.store)
@@ -418,6 +420,11 @@ def settings_of(config: Config) -> Settings:
         sessions.confirmation_hours * 3600,
         then=sessions.then,
         gather_seconds=sessions.gather_seconds,
+        tag_pattern=config.tags.pattern,
+        tag_given=config.tags.given,
+        tag_tail=config.tags.unique_tail,
+        tag_site=config.tags.site,
+        tag_needed="{tag}" in config.finish.hostname,
     )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import tarfile
 import tempfile
+import time
 from pathlib import Path
 
 from cloned.errors import ClonedError, UsageError
 
 DATABASES = ("journal.sqlite", "ledger.sqlite")
 SECRETS = ("pin", "page.key")
+RESTORED = "restored.json"
+"""What a restore leaves in the state directory, until the daemon has taken it in: how old the backup was, in days."""
 
 
 def backup(state: Path, file: Path) -> list[str]:
@@ -69,6 +73,7 @@ def restore(state: Path, file: Path) -> list[str]:
                 raise UsageError(f"{file} is no backup of a workshop", "see `cloned backup`")
             state.mkdir(parents=True, exist_ok=True, mode=0o750)
             tar.extractall(state, members, filter="data")
+        _note_the_restore(state / RESTORED, time.time() - max(each.mtime for each in members))
     except (OSError, tarfile.TarError) as error:
         raise ClonedError(f"the backup {file} could not be read: {error}", "use another copy of it") from error
     return [each.name for each in members]
@@ -77,6 +82,12 @@ def restore(state: Path, file: Path) -> list[str]:
 def _for_us_alone(member: tarfile.TarInfo) -> tarfile.TarInfo:
     """The same file, which nobody else may read, whatever the backup says of it."""
     return member.replace(mode=0o600, uid=os.geteuid(), gid=os.getegid(), uname="", gname="", deep=False)
+
+
+def _note_the_restore(note: Path, seconds: float) -> None:
+    """Tell the daemon how old the backup was: numbers that were given since then are not in it."""
+    note.touch(0o600)
+    note.write_text(json.dumps({"days": round(seconds / 86400, 3)}), encoding="utf-8")
 
 
 def _ours(member: tarfile.TarInfo) -> bool:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
+from cloned.core.tagged import TagPattern
 from cloned.destinations import KINDS, AnySink
 from cloned.errors import UsageError
 from cloned.sections import Section
@@ -215,6 +216,29 @@ class Images(Section):
     rule: tuple[Rule, ...] = ()
 
 
+class Tags(Section):
+    """`[tags]`: the numbers on stickers. One that was given is never given again."""
+
+    pattern: str = ""
+    """What they look like, e.g. `DM-{year}-{seq:04}`; also `{yy}` and `{site}`. Empty: any text."""
+    given: Literal["auto", "typed", "inventory"] = "typed"
+    """`auto`: a laptop gets the next one when it is to be cloned; `typed` or scanned; `inventory`: a sink knows it."""
+    unique_tail: Annotated[int, Field(ge=0, le=12)] = 0
+    """So many last digits are no other's either: payment references are made of them."""
+    site: Annotated[str, Field(max_length=20)] = ""
+    """What `{site}` stands for: two workshops that number by one pattern must differ in it."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Tags:
+        if self.pattern:
+            TagPattern(self.pattern, self.site)
+        if "{site}" in self.pattern and not self.site:
+            raise ValueError("the pattern has {site}: say what it stands for")
+        if self.given == "auto" and not self.pattern:
+            raise ValueError('given = "auto" needs a pattern, for example "DM-{year}-{seq:04}"')
+        return self
+
+
 class Printing(Section):
     """`[print]`: papers, and the CUPS printers that they go to."""
 
@@ -264,6 +288,7 @@ class Config(Section):
     switch: tuple[Switch, ...] = ()
     sessions: Scheduling = Scheduling()
     images: Images = Images()
+    tags: Tags = Tags()
     print: Printing = Printing()
     finish: FinishSettings = FinishSettings()
     sink: tuple[AnySink, ...] = ()

@@ -28,6 +28,7 @@ _COMMANDS = {
     "sessions": "cloned.cli.workshop:sessions",
     "netboot": "cloned.cli.workshop:netboot",
     "inventory": "cloned.cli.inventory:inventory",
+    "tag": "cloned.cli.tag:tag",
     "print": "cloned.cli.print:print_",
 }
 """Each command where its module is: importing all of them would take longer than most commands do.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from cloned.core import capture, confirm, laptop_commands, session_commands
+from cloned.core import capture, confirm, laptop_commands, session_commands, tags
 from cloned.core.events import Command
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import Laptop
@@ -35,6 +35,7 @@ TABLE: tuple[Verb, ...] = (
     *confirm.VERBS,
     *session_commands.VERBS,
     *laptop_commands.VERBS,
+    *tags.VERBS,
     *capture.VERBS,
     *ELSEWHERE,
 )

@@ -13,6 +13,7 @@ from cloned.clonezilla.nvram import BootEntry
 from cloned.core.catalogue import ImageRule
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.laptop import Difference, Facts, VerdictKind
+from cloned.core.tagged import TagGiven
 from cloned.core.warnings import Warn
 
 
@@ -33,6 +34,16 @@ class Settings:
     """How long a classic session waits for further laptops after the last one joined."""
     judging: int = 1
     """By which rules laptops and disks are told apart and words hold; 0: as before 0.2, in journals of that time."""
+    tag_pattern: str = ""
+    """What numbers look like (tags.TagPattern); empty: any text."""
+    tag_given: str = "typed"
+    """`auto`: the next one as soon as a laptop is to be cloned; `typed` or scanned; `inventory`: a sink knows it."""
+    tag_tail: int = 0
+    """So many last digits of a tag are no other's either."""
+    tag_site: str = ""
+    """What `{site}` stands for."""
+    tag_needed: bool = False
+    """The computer's name is made of the tag: no laptop is finished without one."""
 
 
 @dataclass(frozen=True)
@@ -235,7 +246,18 @@ class Command:
     """With `start`: open a classic session for so many stock Clonezilla clients."""
     disk: str = ""
     """A disk's key; whoever asks may say its path."""
+    checked: bool = False
+    """Of a tag: it is held against pattern and all others. In 0.1.0 none was."""
     kind: Literal["command"] = "command"
+
+
+@dataclass(frozen=True)
+class TagsUsed:
+    """Numbers on stickers that are used without the state knowing it; after a restore, so many more are left out."""
+
+    tags: tuple[TagGiven, ...] = ()
+    skip: int = 0
+    kind: Literal["tags-used"] = "tags-used"
 
 
 @dataclass(frozen=True)
@@ -308,6 +330,7 @@ Event = (
     | Ejected
     | StreamEnded
     | Captured
+    | TagsUsed
 )
 
 

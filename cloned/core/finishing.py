@@ -43,10 +43,17 @@ def steps(wishes: Wishes, laptop: Laptop, now: float, boot: Sequence[BootEntry] 
 
 
 def hostname(pattern: str, laptop: Laptop) -> str:
-    """A host name (RFC 1123 label) from a pattern with {tag}, {number}, {serial}, {mac}."""
+    """A host name (RFC 1123 label) from a pattern with {tag}, {number}, {serial}, {mac}.
+
+    A laptop without a tag is set aside before it comes here (tags.py) if the pattern has one.
+    """
     mac = laptop.boot_mac.replace(":", "")
-    tag = laptop.tag or laptop.identity.serial or mac
     text = pattern
-    for key, value in (("tag", tag), ("number", str(laptop.number)), ("serial", laptop.identity.serial), ("mac", mac)):
+    for key, value in (
+        ("tag", laptop.tag),
+        ("number", str(laptop.number)),
+        ("serial", laptop.identity.serial),
+        ("mac", mac),
+    ):
         text = text.replace("{" + key + "}", value)
     return re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")[:63] or "laptop"

@@ -30,6 +30,7 @@ from cloned.core.events import (
     Stalled,
     StreamEnded,
     SwitchChanged,
+    TagsUsed,
     Tick,
     Vanished,
     Verifying,
@@ -37,6 +38,7 @@ from cloned.core.events import (
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import MAX_ROUNDS, Laptop, State, VerdictKind, add_history, transition
 from cloned.core.reasons import Reason
+from cloned.core.tags import used_elsewhere
 from cloned.core.workshop import Workshop
 
 
@@ -252,4 +254,5 @@ _HANDLERS: dict[type, Callable[[Workshop, Any, float, str], Workshop]] = {
     Ejected: _ejected,
     StreamEnded: _stream_ended,
     Captured: _captured,
+    TagsUsed: used_elsewhere,
 }

@@ -1,4 +1,4 @@
-"""What people do with one laptop, or with all: retry, pause, continue, exclude, move, tag, mark, lent, forget."""
+"""What people do with one laptop, or with all: retry, pause, continue, exclude, move, mark, lent, forget."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
 
 LONGEST_WORD = 40
-"""Characters kept of a tag or mark."""
+"""Characters kept of a mark."""
 
 
 def _retry(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
@@ -22,7 +22,7 @@ def _retry(workshop: Workshop, command: Command, now: float, entropy: str) -> Wo
     laptop = replace(laptop_of(workshop, command), left_out=False, paused=False)
     if laptop.state is not State.ASIDE:
         return workshop.with_laptop(laptop)
-    if laptop.reason is Reason.FINISH_FAILED and laptop.verdict is VerdictKind.VERIFIED:
+    if laptop.reason in (Reason.FINISH_FAILED, Reason.NO_TAG) and laptop.verdict is VerdictKind.VERIFIED:
         again = replace(laptop, job=laptop.job + 1, job_open=True)
         return workshop.with_laptop(transition(again, State.FINISHING, now, f"finishing again, asked by {command.by}"))
     laptop = add_history(replace(laptop, session=None), now, f"retry, asked by {command.by}")
@@ -67,10 +67,6 @@ def _move_image(workshop: Workshop, command: Command, now: float, entropy: str) 
     if laptop.capture:
         return workshop.with_laptop(laptop)
     return workshop.with_laptop(transition(laptop, State.ASKING, now, reason=Reason.IMAGE_CHANGED))
-
-
-def _tag(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
-    return workshop.with_laptop(replace(laptop_of(workshop, command), tag=command.text[:LONGEST_WORD]))
 
 
 def _mark(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
@@ -125,14 +121,6 @@ VERBS = (
         Target.LAPTOP,
         (Word("image", "the image it is to get", Holds.IMAGE, needed=True),),
         refuse=_being_finished,
-    ),
-    Verb(
-        "tag",
-        "Note the NUMBER on a LAPTOP's sticker; an empty one takes it away.",
-        _tag,
-        Target.LAPTOP,
-        (Word("text", "the number on its sticker", needed=True, name="number"),),
-        role=Role.VOLUNTEER,
     ),
     Verb(
         "mark",

@@ -8,11 +8,12 @@ from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.session import Session
+from cloned.core.tagged import TagGiven
 from cloned.core.workshop import Workshop
 
 
 def find_laptop(workshop: Workshop, name: str) -> Laptop | Refusal:
-    """The laptop with this id, number, tag, serial or MAC, else the one in the port of this name."""
+    """The laptop with this id, number, tag, serial or MAC; else the one in this port, or that once had this tag."""
     known = workshop.laptops.get(LaptopId(name))
     if known is not None:
         return known
@@ -23,7 +24,20 @@ def find_laptop(workshop: Workshop, name: str) -> Laptop | Refusal:
             return found[0]
         if found:
             return Refusal(Refused.SEVERAL_LAPTOPS, {"count": len(found), "name": name})
-    return Refusal(Refused.NO_SUCH_LAPTOP, {"name": name or "(nobody)"})
+    once = workshop.tags.get(name.strip().casefold())
+    back = _that_had(workshop, once) if once is not None else None
+    return back or Refusal(Refused.NO_SUCH_LAPTOP, {"name": name or "(nobody)"})
+
+
+def _that_had(workshop: Workshop, once: TagGiven) -> Laptop | None:
+    """The laptop that a tag was given to, also if it was forgotten and came again."""
+    if once.laptop in workshop.laptops:
+        return workshop.laptops[once.laptop]
+    if not (once.uuid or once.serial):
+        return None
+    same = (once.uuid, once.serial)
+    found = [each for each in workshop.laptops.values() if (each.identity.uuid, each.identity.serial) == same]
+    return found[0] if len(found) == 1 else None
 
 
 def find_session(workshop: Workshop, name: str) -> Session | Refusal:

@@ -44,6 +44,11 @@ class Reason(Worded):
         "It starts by itself when one is done",
     )
     OTHER_IMAGE_FIRST = "other-image-first", "The next place is for {detail}, which has fewer", "It starts by itself"
+    NO_TAG = (
+        "no-tag",
+        "It is verified, but has no number yet, which its name is to be made of",
+        "Scan or type the number on its sticker: it goes on by itself",
+    )
     PAUSED = "paused", "It is paused", "Press continue"
     HELD = "held", "Its session is held until {until:time}", "It starts by itself then"
     LEFT_OUT = "left-out", "It was left out by hand", "Press retry to take it in again"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloned.core import classic_sessions as classics
-from cloned.core import clocks
+from cloned.core import clocks, tags
 from cloned.core.effects import admit, effects, end_sessions, resume
 from cloned.core.events import Effect, Event
 from cloned.core.handlers import handle
@@ -21,6 +21,7 @@ def step(workshop: Workshop, event: Event, now: float, entropy: str) -> tuple[Wo
     """
     before = workshop
     workshop = handle(clocks.at(workshop, now), event, now, entropy)
+    workshop = tags.after(before, workshop, now)
     workshop = admit(workshop, entropy, now)
     workshop = classics.advance(workshop, now)
     workshop = end_sessions(workshop, now)

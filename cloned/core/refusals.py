@@ -43,6 +43,24 @@ class Refused(Worded):
     TOO_MANY_GUESTS = "too-many-guests", "a session is for 1 to {most} guests", "open several"
     CANNOT_BE_SENT = "cannot-be-sent", "image {name} cannot be sent: {why}", "repair or import it again"
     NO_PORT = "no-port", "all ports of classic sessions were used within the last 24 hours", "wait until some are free"
+    TAG_TAKEN = (
+        "tag-taken",
+        "{tag} is on laptop {name}, or was",
+        "read both stickers again; a number is given only once",
+    )
+    TAG_TAIL = (
+        "tag-tail",
+        "the last {count} digits of {tag} are those of {name}",
+        "payment references are made of them: take another number",
+    )
+    TAG_PATTERN = "tag-pattern", "{tag} is not a number like {pattern}", "read or scan the sticker again"
+    TAG_TOO_LONG = "tag-too-long", "a number has at most {most} characters", "read or scan the sticker again"
+    NO_TAG_PATTERN = (
+        "no-tag-pattern",
+        "nothing says what the next number looks like",
+        "set pattern under [tags] in the configuration, or type the number",
+    )
+    TAGS_OUT = "tags-out", "{pattern} has no number left", "give it more digits under [tags] in the configuration"
     OVERTAKEN = "overtaken", "something else happened to it at the same moment", "look where it stands, then try again"
 
 

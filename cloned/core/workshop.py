@@ -13,6 +13,7 @@ from cloned.core.evidence import Sight, recognise
 from cloned.core.ids import Identity, LaptopId, SessionId, same
 from cloned.core.laptop import ACTIVE, Laptop
 from cloned.core.session import Session
+from cloned.core.tagged import TagGiven
 
 MAX_BOOTS = 4096
 """Boot tokens remembered; the oldest are revoked beyond it."""
@@ -67,6 +68,11 @@ class Workshop:
     """When the last event happened, by the server's clock."""
     unrecorded: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     """Ledger rows not yet known to be written, by `laptop/job`."""
+
+    tags: Mapping[str, TagGiven] = field(default_factory=dict)
+    """Every number ever given, by its case-folded text: forgetting a laptop takes none away."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """The highest running number that was used, by what a pattern has beside it (`DM-2026-{seq}`)."""
 
     def with_laptop(self, laptop: Laptop) -> Workshop:
         """This workshop with `laptop` as given."""

@@ -22,6 +22,8 @@ from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from cloned.core.ids import LaptopId
+from cloned.core.tagged import TagGiven
 from cloned.inventory import rows
 from cloned.inventory.database import broken, connect
 from cloned.inventory.schema import REFUSED, SENT, SUPERSEDED, WAITING, deliveries, results, revisions, sinks
@@ -149,6 +151,13 @@ class Ledger:
         async with self._read() as connection:
             row = await connection.scalar(query)
         return None if row is None else dict(row)
+
+    async def tags(self) -> list[TagGiven]:
+        """Every number that a result was entered under, with the laptop that had it first."""
+        query = select(results.c.tag, results.c.laptop, results.c.serial, results.c.row).where(results.c.tag != "")
+        async with self._read() as connection:
+            found = (await connection.execute(query.order_by(results.c.at))).all()
+        return [TagGiven(tag, LaptopId(laptop), row.get("uuid") or "", serial) for tag, laptop, serial, row in found]
 
     async def totals(self) -> dict[str, Any]:
         """`{"rows", "verdicts": {verdict: n}, "done_today"}`; today begins at the server's midnight."""

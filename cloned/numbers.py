@@ -1,0 +1,44 @@
+"""Numbers on stickers that are used without the journal knowing: told to the core when the daemon starts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Protocol
+
+from cloned.backup import RESTORED
+from cloned.core.events import TagsUsed
+from cloned.core.tagged import TagGiven
+from cloned.engine import Engine
+
+A_DAY = 100
+"""Numbers that are left out for each day since the backup: more than any workshop gives in one."""
+MOST = 1000
+
+
+class Known(Protocol):
+    """The ledger, as this needs it."""
+
+    async def tags(self) -> list[TagGiven]:
+        """Every number that a result was entered under."""
+
+
+async def recall(engine: Engine, known: Known, state: Path) -> None:
+    """Tell the core what the ledger knows, and after a restore how many numbers may have been given since."""
+    used = [each for each in await known.tags() if each.tag.casefold() not in engine.workshop.tags]
+    marker = state / RESTORED
+    skip = _left_out(marker)
+    if used or skip:
+        await engine.submit(TagsUsed(tuple({each.tag.casefold(): each for each in reversed(used)}.values()), skip))
+    marker.unlink(missing_ok=True)
+
+
+def _left_out(marker: Path) -> int:
+    """How many numbers to leave out; 0 where nothing was restored."""
+    try:
+        days = float(json.loads(marker.read_text(encoding="utf-8"))["days"])
+    except FileNotFoundError:
+        return 0
+    except (ValueError, KeyError, TypeError):
+        return MOST
+    return min(MOST, int(A_DAY * (1 + max(0.0, days))))
