@@ -25,6 +25,7 @@ from cloned.connections import runner as make_runner
 from cloned.control import Control
 from cloned.core.catalogue import ImageRule
 from cloned.core.events import Command, Configured, Settings
+from cloned.core.evidence import doubtful
 from cloned.core.finishing import Wishes, steps
 from cloned.core.laptop import Laptop
 from cloned.core.snapshot import snapshot
@@ -355,6 +356,8 @@ class Overview:
                 name = f"laptop {laptop.tag or laptop.number}"
                 text = f"{name}: its disk replaced {laptop.reallocated} bad sectors meanwhile"
                 found.append({"code": "disk-failing", "text": text, "hint": "replace the disk before it leaves"})
+        for warn in doubtful(self._daemon.engine.workshop.laptops):
+            found.append({"code": warn.code, "text": warn.text, "hint": warn.hint})
         if self._daemon.emptied:
             found.insert(0, {"code": "journal-empty", "text": EMPTIED, "hint": EMPTIED_HINT})
         for trouble in (*self._daemon.tasks.troubles(), *self._daemon.caster.troubles()):

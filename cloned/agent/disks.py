@@ -16,6 +16,8 @@ from cloned.agent import sysfs
 from cloned.agent.failures import AgentError
 
 NOT_DISKS = re.compile(r"^(ram|zram|loop|dm-|md|sr|fd|nbd|mtdblock|mmcblk\d+(boot|rpmb|gp))")
+_BUILT_IN = ("sata", "nvme")
+"""How disks are attached that are built in, even where they say that they can be taken out."""
 SECTOR = 512
 """Bytes: /sys counts in these whatever the disk's sectors are."""
 
@@ -46,7 +48,7 @@ def describe(name: str, busy: frozenset[str] = frozenset()) -> DiskFacts:
         "removable": sysfs.number(f"{base}/removable") == 1,
     }
     why_not = _why_not(disk, base, name in busy)
-    return {**disk, "eligible": not why_not, "why_not": why_not, "smart": "unknown"}
+    return {**disk, "eligible": not why_not, "why_not": why_not, "asks": _asks(disk), "smart": "unknown"}
 
 
 def transport(path: str) -> str:
@@ -76,14 +78,25 @@ def _word(text: str) -> str:
 def _why_not(disk: DiskFacts, base: str, busy: bool) -> str:
     """Why this disk is never a target; empty if it is one."""
     reasons = (
-        (disk["size"] == 0, "no medium"),
+        (disk["size"] == 0, empty(disk)),
         (disk["transport"] == "usb", "USB"),
-        (disk["removable"], "removable"),
+        (disk["removable"] and not _asks(disk), "removable"),
         (sysfs.text(f"{base}/device/type") == "SD", "memory card"),
         (sysfs.number(f"{base}/ro") == 1, "read-only"),
         (busy, "in use by this live system"),
     )
     return next((why for true, why in reasons if true), "")
+
+
+def empty(disk: Mapping[str, Any]) -> str:
+    """What a disk of 0 bytes is: a reader without a card in it, or a disk whose electronics answer and no more."""
+    reader = disk["removable"] and disk["transport"] not in _BUILT_IN
+    return "no medium" if reader else "dead: it says that it has 0 bytes, replace it"
+
+
+def _asks(disk: Mapping[str, Any]) -> str:
+    """Why it is cloned to only where a person says so: some firmware calls every disk it can swap removable."""
+    return "removable" if disk["removable"] and disk["transport"] in _BUILT_IN else ""
 
 
 def in_use() -> frozenset[str]:
@@ -118,7 +131,7 @@ def _only(path: str, told: Mapping[str, Any]) -> DiskFacts:
         raise AgentError("no-disk", f"{path} is not a disk")
     node = f"/sys/dev/block/{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
     disk = describe(os.path.basename(os.path.realpath(node)))
-    why_not = "no medium" if disk["size"] == 0 else "read-only" if disk["why_not"] == "read-only" else ""
+    why_not = empty(disk) if disk["size"] == 0 else "read-only" if disk["why_not"] == "read-only" else ""
     known = {key: str(told[key]) for key in ("serial", "wwn", "model") if told.get(key)}
     return {**disk, **known, "path": path, "eligible": not why_not, "why_not": why_not}
 

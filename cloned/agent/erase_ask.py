@@ -27,7 +27,7 @@ def every(only: str = "", told: Mapping[str, Any] | None = None) -> list[Medium]
 
 def _medium(disk: Mapping[str, Any]) -> Medium:
     built_in = disk["transport"] != "usb" and disk["why_not"] not in _ELSEWHERE
-    barred = "" if disk["why_not"] == "no medium" else str(disk["why_not"])
+    barred = "" if not disk["size"] else str(disk["why_not"])
     medium = media.medium_of(disk, barred=barred, built_in=built_in)
     if not built_in or not medium.size:
         return medium

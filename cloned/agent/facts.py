@@ -116,6 +116,7 @@ def _card(path: str, name: str) -> dict[str, Any]:
         "speed_mbps": sysfs.number(f"{path}/speed") or None,
         "duplex": duplex if duplex in ("full", "half") else None,
         "driver": driver if driver != "driver" else "",
+        "usb": "/usb" in os.path.realpath(f"{path}/device"),
     }
 
 

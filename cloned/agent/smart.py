@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from cloned.agent.tools import ToolError, run
 
-_REALLOCATED = (5, 196, 197)
-"""ATA attributes: reallocated sectors, reallocation events, sectors waiting for it."""
+_REALLOCATED = (5, 197)
+"""ATA attributes: reallocated sectors, sectors waiting for it. Not 196: events are no sectors, and makers pack them."""
+_COUNT_BITS = 0xFFFFFFFF
 _TIMEOUT = 20
 
 Health = dict[str, Any]
@@ -29,11 +31,20 @@ def understand(said: Mapping[str, Any]) -> Health:
     passed = said.get("smart_status", {}).get("passed")
     verdict = "unknown" if passed is None else "ok" if passed else "failing"
     table = said.get("ata_smart_attributes", {}).get("table", [])
-    counts = {row.get("id"): row.get("raw", {}).get("value") for row in table}
-    found = [counts[number] for number in _REALLOCATED if isinstance(counts.get(number), int)]
+    counts = {row.get("id"): _count(row.get("raw", {})) for row in table}
+    found = [count for number in _REALLOCATED if (count := counts.get(number)) is not None]
     nvme = said.get("nvme_smart_health_information_log", {}).get("media_errors")
     reallocated = max(found) if found else nvme if isinstance(nvme, int) else None
     return {"verdict": verdict, "reallocated": reallocated}
+
+
+def _count(raw: Mapping[str, Any]) -> int | None:
+    """The number itself: the 48 bits of a raw value may hold others beside it, which smartctl's text tells apart."""
+    leading = re.match(r"\d+", str(raw.get("string", "")).strip())
+    if leading is not None:
+        return int(leading[0]) & _COUNT_BITS
+    value = raw.get("value")
+    return value & _COUNT_BITS if isinstance(value, int) else None
 
 
 def compare(before: Health, after: Health) -> Health:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloned.check import machine, network, outside, storage
+from cloned.check import doubts, machine, network, outside, storage
 from cloned.check.findings import Finding, Look, LookState, examine, exit_of, lines
 
 LOOKS = (
@@ -12,6 +12,7 @@ LOOKS = (
     Look("programs", machine.programs),
     Look("state", storage.state),
     Look("journal", storage.journal),
+    Look("laptops", doubts.laptops),
     Look("ledger", storage.ledger),
     Look("disk", storage.disk_health),
     Look("network", network.interfaces),

@@ -7,7 +7,7 @@ from typing import Literal
 
 from cloned.core.confirm import may_start_unasked
 from cloned.core.ids import Identity, clean
-from cloned.core.laptop import ACTIVE, Laptop, State, said
+from cloned.core.laptop import ACTIVE, Laptop, State, named, said
 from cloned.core.reasons import Reason
 from cloned.core.workshop import Workshop
 
@@ -50,7 +50,7 @@ def answer_kind(workshop: Workshop, laptop: Laptop, now: float) -> tuple[Kind, s
     if laptop.state in ACTIVE or laptop.unfinished or may_start_unasked(workshop, laptop, now):
         return "clone", f"This laptop gets {laptop.image}" if laptop.image else "This laptop is looked at for cloning"
     if laptop.state is State.DONE:
-        return "menu", "This laptop is done and verified"
+        return "menu", f"It is known as {named(laptop)}, which is done and verified"  # its disk was not seen yet
     return "menu", said(laptop.reason, laptop.detail) or Reason.NOT_CONFIRMED.sentence
 
 

@@ -15,7 +15,8 @@ from functools import lru_cache
 
 from cloned.core.fillers import CACHED, swapped, usable_mac, usable_text, usable_uuid
 from cloned.core.ids import Identity, LaptopId, word_key
-from cloned.core.laptop import ACTIVE, Disk, Laptop, State
+from cloned.core.laptop import ACTIVE, Disk, Laptop, State, named
+from cloned.core.warnings import Warn
 
 Disks = tuple[Disk, ...]
 
@@ -178,3 +179,15 @@ def doubts(laptops: Iterable[Laptop]) -> list[Doubt]:
             if other != laptop.id:
                 found.setdefault((other, laptop.id), Doubt(other, laptop.id, f"both say the same {claim[0]}"))
     return list(found.values())
+
+
+def doubtful(laptops: Mapping[LaptopId, Laptop]) -> list[Warn]:
+    """The pairs in words."""
+    return [
+        Warn(
+            "two-of-one-name",
+            f"{named(laptops[doubt.one])} and {named(laptops[doubt.other])} may be one: {doubt.why}",
+            "compare their stickers; forget the row that is not one, or confirm each by hand",
+        )
+        for doubt in doubts(laptops.values())
+    ]

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from cloned.agent.disks import choose, transport, world_wide_name
+from cloned.agent.disks import choose, empty, transport, world_wide_name
 from cloned.agent.failures import AgentError
 
 
@@ -61,3 +61,16 @@ def test_only_a_name_that_is_unique_in_the_world_is_a_wwn() -> None:
     assert world_wide_name("eui.0025385b91b1f5b5") == "eui.0025385b91b1f5b5"
     assert world_wide_name("t10.ATA     QEMU HARDDISK        QM00001") == ""
     assert world_wide_name("nvme.1b36-4449534b31-51454d55204e564d65204374726c-00000001") == ""
+
+
+def test_a_disk_of_0_bytes_is_dead_and_a_reader_without_a_card_empty() -> None:
+    assert empty({"removable": False, "transport": "sata"}).startswith("dead")
+    assert empty({"removable": True, "transport": "nvme"}).startswith("dead")
+    assert empty({"removable": True, "transport": "usb"}) == "no medium"
+
+
+def test_of_two_disks_with_one_wwn_the_one_with_the_serial_is_meant() -> None:
+    one, other = disk("/dev/sda", serial="A", wwn="naa.5"), disk("/dev/sdb", serial="B", wwn="naa.5")
+    assert choose({"serial": "B", "wwn": "naa.5", "path": "/dev/sda", "size": 1000}, [one, other]) is other
+    with pytest.raises(AgentError, match="2 disks"):
+        choose({"serial": "", "wwn": "naa.5"}, [one, other])

@@ -1,3 +1,8 @@
+import json
+from pathlib import Path
+
+import pytest
+
 from cloned.agent.smart import compare, understand
 
 
@@ -17,3 +22,17 @@ def test_what_a_clone_did_to_the_disk() -> None:
     before, after = {"verdict": "ok", "reallocated": 8}, {"verdict": "ok", "reallocated": 11}
     assert compare(before, after) == {"verdict": "ok", "reallocated": 11, "before": 8, "during": 3}
     assert compare({"verdict": "unknown", "reallocated": None}, after)["during"] is None
+
+
+def test_a_raw_value_is_not_one_48_bit_number() -> None:
+    field = Path(__file__).parents[4] / "shared" / "field" / "smart-fujitsu.json"
+    if not field.exists():
+        pytest.skip("the recordings beside the repository are not here")
+    assert understand(json.loads(field.read_text())) == {"verdict": "ok", "reallocated": 0}
+
+
+def test_the_count_is_what_the_text_begins_with() -> None:
+    packed = {"id": 5, "raw": {"value": 0x07D0_0000_0003, "string": "3 (2000 0)"}}
+    bare = {"id": 5, "raw": {"value": 0x07D0_0000_0003}}
+    for told in (packed, bare):
+        assert understand({"ata_smart_attributes": {"table": [told]}})["reallocated"] == 3

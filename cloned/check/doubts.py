@@ -1,0 +1,56 @@
+"""Laptops of which the journal cannot say whether they are one or two."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from cloned.check.findings import Said, ok, skipped, warning
+from cloned.config import Config
+from cloned.core.evidence import doubtful
+from cloned.core.reducer import step
+from cloned.core.workshop import Workshop
+from cloned.errors import ClonedError
+from cloned.journal import Journal
+
+MOST = 20_000
+"""Entries behind the checkpoint that a look goes through: a second or two."""
+
+
+def laptops(config: Config) -> Iterator[Said | ClonedError]:
+    """Pairs that say the same serial number or UUID; they are never made one, or two, by themselves."""
+    path = config.workshop.state / "journal.sqlite"
+    if not path.exists():
+        yield skipped("there is no journal yet")
+        return
+    with tempfile.TemporaryDirectory(prefix="cloned-check-") as folder:
+        workshop = _restored(path, Path(folder) / "journal.sqlite")
+    if workshop is None:
+        yield skipped("the journal is too long for a look; the page shows the same")
+        return
+    found = doubtful(workshop.laptops)
+    yield from (warning(warn.text, warn.hint) for warn in found)
+    if not found:
+        yield ok(f"{len(workshop.laptops)} laptops, none of which may be another")
+
+
+def _restored(path: Path, copy: Path) -> Workshop | None:
+    """The state that a copy of the journal leads to; None if that takes too long."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as old, closing(sqlite3.connect(copy)) as new:
+            old.backup(new)
+    except sqlite3.Error as error:
+        raise ClonedError(f"{path} cannot be read ({error})", "restore a backup") from error
+    journal = Journal(copy)
+    try:
+        after, workshop = journal.restored()
+        for number, entry in enumerate(journal.entries(after)):
+            if number >= MOST:
+                return None
+            workshop, _ = step(workshop, entry.event, entry.at, entry.entropy)
+    finally:
+        journal.close()
+    return workshop
