@@ -12,7 +12,6 @@ import socket
 from collections.abc import Callable
 from enum import StrEnum
 
-from cloned.netlink import neighbour
 from cloned.switch.snmp.credentials import Address
 
 WAIT = 0.7
@@ -42,7 +41,13 @@ HINTS = {
 }
 
 
-async def presence(address: Address, arp: Callable[[str], bool | str | None] = neighbour) -> Presence:
+def _kernel_says(address: str) -> bool | str | None:
+    from cloned.netlink import neighbour  # half a second of imports, which a switch that answers need not wait for
+
+    return neighbour(address)
+
+
+async def presence(address: Address, arp: Callable[[str], bool | str | None] = _kernel_says) -> Presence:
     """Ask `address` in other ways; never raises, takes at most about a second.
 
     `arp` says what the kernel knows of an address: its MAC, False if it was asked in vain, None if never.
