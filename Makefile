@@ -38,8 +38,11 @@ packages: ## Install missing Debian packages
 setup: packages .venv/ready ## Install what is missing, build live system and sample images (once)
 	@$(SUDO) $(BIN)/cloned lab prepare
 
-demo: setup ## Show it: two laptops boot, are cloned, verified, and boot their clone (KEEP=1 leaves the page running)
-	@$(SUDO) $(BIN)/cloned lab run --laptops 2 --kind vm --firmware bios,uefi $(if $(KEEP),--keep)
+demo: $(if $(SINK),.venv/ready,setup) ## Show it: two laptops boot, are cloned, verified, and boot their clone (KEEP=1 leaves the page running; SINK=snipeit: results in an inventory)
+	@if [ -n "$(SINK)" ]; then
+		exec $(BIN)/python -m tests.servers.demo $(SINK)
+	fi
+	$(SUDO) $(BIN)/cloned lab run --laptops 2 --kind vm --firmware bios,uefi $(if $(KEEP),--keep)
 
 lint: .venv/ready ## Linters, types, import layers
 	@$(BIN)/ruff check cloned tests
@@ -89,7 +92,24 @@ install: ## Put the service on this server (PREFIX=/opt/cloned)
 	fi
 	$(SUDO) systemd/install $(PREFIX)
 
+OCS_PACKAGES := ocsinventory-server mariadb-server apache2 libxml-parser-perl
+
+interop-ocs: setup ## Push results to a real OCS Inventory server (Debian's packages) and look into its database
+	@missing=$$(for each in $(OCS_PACKAGES); do
+		dpkg-query -W -f '$${Status}' $$each 2>/dev/null | grep -q 'ok installed' || echo $$each; done)
+	if [ -n "$$missing" ]; then
+		$(SUDO) apt-get update -q
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+	fi
+	cache=$${CLONED_CACHE:-var}
+	if [ ! -d $$cache/ocsinventory-reports ]; then  # its web interface is not needed, its database schema is
+		mkdir -p $$cache/ocsinventory-reports.new
+		(cd $$cache/ocsinventory-reports.new && apt-get download -q ocsinventory-reports && dpkg -x ocsinventory-reports_*.deb .)
+		mv $$cache/ocsinventory-reports.new $$cache/ocsinventory-reports
+	fi
+	$(SUDO) env CLONED_CACHE=$$cache $(BIN)/python -m pytest -q -m "interop and slow" tests/interop/inventory
+
 clean: ## Remove what was built (images of the lab included)
 	@rm -rf .venv var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help packages setup demo lint unit sim test test-all nightly bench locale lock install clean
+.PHONY: help packages setup demo lint unit sim test test-all nightly bench locale lock install interop-ocs clean
