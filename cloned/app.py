@@ -31,7 +31,7 @@ from cloned.core.laptop import Laptop
 from cloned.core.snapshot import snapshot
 from cloned.core.workshop import Workshop
 from cloned.engine import Engine
-from cloned.errors import MissingError
+from cloned.errors import MissingError, UsageError
 from cloned.images.capture import Captures, capture_routes
 from cloned.images.scrub import Scrub
 from cloned.images.store import ImageStore
@@ -39,7 +39,7 @@ from cloned.images.watch import ImageWatch
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import Outbox
 from cloned.inventory.sinks import make
-from cloned.inventory.sinks.base import Surroundings
+from cloned.inventory.sinks.base import Delivery, Surroundings
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.journal import Journal
 from cloned.lag import LoopLag
@@ -105,6 +105,15 @@ class Daemon:
             log.info("ready: the page is on port %d, laptops boot from %s", self.config.page.port, self.interface)
             await self._wait()
 
+    async def _sheet_of(self, delivery: Delivery) -> bytes | None:
+        """The hand-over sheet that a sink attaches; None before papers can be drawn or for a forgotten laptop."""
+        if not hasattr(self, "office"):
+            return None
+        try:
+            return await self.office.sheet([delivery.laptop])
+        except UsageError:
+            return None
+
     async def _wait(self) -> None:
         """Until the first part ends; `ending` hears at once what it died of."""
         try:
@@ -128,7 +137,8 @@ class Daemon:
         self.ledger = await Ledger.open(self.config.workshop.state / "ledger.sqlite")
         stack.push_async_callback(self.ledger.close)
         workshop = self.config.workshop
-        around = Surroundings(workshop.name, memory=FolderMemory(workshop.state / "sinks"))
+        memory = FolderMemory(workshop.state / "sinks")
+        around = Surroundings(workshop.name, self.config.page.url, self._sheet_of, memory)
         self.outbox = Outbox(self.ledger, [make(sink, around) for sink in self.config.sink])
         await self._start_engine(stack)
         await self._start_rooms(stack)

@@ -12,6 +12,7 @@ from cloned.config import load
 from cloned.errors import Exit
 from cloned.inventory import offline as commands
 from cloned.inventory import rehearsal
+from cloned.inventory.sinks.base import Surroundings
 
 
 @click.group()
@@ -61,7 +62,8 @@ def rehearse(sink: str, laptop: str | None, config: Path | None, as_json: bool) 
     """Do everything that SINK would, but write; say what it would find, create and change."""
     settings = load(config)
     place = ledger_path(settings.workshop.state)
-    told = asyncio.run(rehearsal.rehearse(settings.sink, sink, laptop, place))
+    around = Surroundings(settings.workshop.name, settings.page.url)
+    told = asyncio.run(rehearsal.rehearse(settings.sink, sink, laptop, place, around))
     if as_json:
         print_json([each.told() for each in told])
     else:
