@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloned import __version__
-from cloned.agent import disks, sysfs
+from cloned.agent import disks, parts, sysfs
 from cloned.agent.options import AgentOptions, OptionError
 
 _DMI = "/sys/class/dmi/id"
 _SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 _ETHERNET = 1
 """ARPHRD_ETHER."""
-_OVERRIDES = ("uuid", "serial", "vendor", "product", "firmware", "boot_mac", "macs", "want")
+_OVERRIDES = ("uuid", "serial", "vendor", "product", "firmware", "boot_mac", "macs", "want", "hardware")
 
 _SIOCGIFADDR = 0x8915
 
@@ -37,6 +37,7 @@ def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
         "disks": [_with_health(disk) for disk in disks.scan(options.only_disk, disk_facts(told))],
         "agent": __version__,
         "nics": nics,
+        "hardware": parts.gather(),
         "want": options.want,
         "uptime": float(sysfs.text("/proc/uptime").split()[0]),
     }
@@ -49,7 +50,8 @@ def _with_health(disk: disks.DiskFacts) -> disks.DiskFacts:
         return disk
     from cloned.agent import smart  # virtual disks need not wait for it
 
-    return {**disk, "smart": smart.health(disk["path"])["verdict"]}
+    said = smart.health(disk["path"])
+    return {**disk, "smart": said["verdict"], "bad": said["reallocated"], "hours": said["hours"], "worn": said["worn"]}
 
 
 def told_facts(path: str) -> Mapping[str, Any]:

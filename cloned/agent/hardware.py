@@ -57,7 +57,7 @@ def gather(options: AgentOptions) -> dict[str, Any]:
 def health(disk: Mapping[str, Any]) -> smart.Health:
     """SMART of a disk that has it, sticks and cards left out: asking can hang them."""
     if disk["transport"] not in ("sata", "nvme", "scsi") or not disk["size"]:
-        return {"verdict": "unknown", "reallocated": None}
+        return smart.understand({})
     return smart.health(disk["path"])
 
 

@@ -18,12 +18,15 @@ Health = dict[str, Any]
 
 
 def health(path: str) -> Health:
-    """`{"verdict": "ok|failing|unknown", "reallocated": sectors or None}` of the disk at `path`."""
+    """`{"verdict": "ok|failing|unknown", "reallocated": sectors, "hours": on, "worn": percent}` of the disk at `path`.
+
+    Each figure is None where the disk does not tell it.
+    """
     command = ["smartctl", "--json", "--health", "--attributes", path]
     try:
         return understand(json.loads(run(command, timeout=_TIMEOUT, accept=range(256)) or "{}"))
     except (ToolError, ValueError):
-        return {"verdict": "unknown", "reallocated": None}
+        return understand({})
 
 
 def understand(said: Mapping[str, Any]) -> Health:
@@ -35,7 +38,20 @@ def understand(said: Mapping[str, Any]) -> Health:
     found = [count for number in _REALLOCATED if (count := counts.get(number)) is not None]
     nvme = said.get("nvme_smart_health_information_log", {}).get("media_errors")
     reallocated = max(found) if found else nvme if isinstance(nvme, int) else None
-    return {"verdict": verdict, "reallocated": reallocated}
+    return {"verdict": verdict, "reallocated": reallocated, "hours": _hours(said), "worn": _worn(said)}
+
+
+def _hours(said: Mapping[str, Any]) -> int | None:
+    """Hours it was switched on."""
+    hours = said.get("power_on_time", {}).get("hours")
+    return hours if isinstance(hours, int) and 0 <= hours < 1_000_000 else None
+
+
+def _worn(said: Mapping[str, Any]) -> int | None:
+    """Percent of its life that a solid state disk says is used up: NVMe's own field, or smartctl's reading of ATA's."""
+    nvme = said.get("nvme_smart_health_information_log", {}).get("percentage_used")
+    worn = nvme if isinstance(nvme, int) else said.get("endurance_used", {}).get("current_percent")
+    return worn if isinstance(worn, int) and 0 <= worn <= 255 else None
 
 
 def _count(raw: Mapping[str, Any]) -> int | None:

@@ -154,6 +154,7 @@ def _introduced(laptop: Laptop, boot: BootGiven, event: Hello, now: float) -> La
         firmware=facts.firmware,
         cpu=facts.cpu,
         memory=facts.memory,
+        hardware=facts.hardware,
         disks=facts.disks,
         speed_mbps=facts.speed_mbps,
         card_mbps=facts.speed_mbps,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloned.core.disk_names import named
+from cloned.core.hardware import hardware
 from cloned.core.ids import clean, normal_mac
 from cloned.core.laptop import Disk, Facts
 from cloned.disk.manifest import DIGEST, ReadBack
@@ -44,6 +45,7 @@ def facts(data: Any) -> Facts:
         "capture" if data.get("want") == "capture" else "",
         nic.get("duplex") == "half",
         _dongles(data.get("nics")),
+        hardware=hardware(data.get("hardware")),
     )
 
 
@@ -60,6 +62,7 @@ def _disk(data: Mapping[str, Any]) -> Disk:
         _text(data, "why_not"),
         _text(data, "smart") or "unknown",
         asks=_text(data, "asks"),
+        **{name: _figure(data, name) for name in ("hours", "worn", "bad")},
     )
 
 
@@ -86,6 +89,12 @@ def _text(data: Mapping[str, Any], key: str) -> str:
 def _number(data: Mapping[str, Any], key: str) -> int:
     value = data.get(key)
     return int(value) if isinstance(value, int | float) and 0 <= value < 2**63 else 0
+
+
+def _figure(data: Mapping[str, Any], key: str) -> int | None:
+    """A count that may not have been told."""
+    value = data.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
 
 
 def read_back(data: Mapping[str, Any]) -> ReadBack:

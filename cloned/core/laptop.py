@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.reasons import Reason
 from cloned.core.words import Clock, Values, utc, worded
@@ -71,6 +72,12 @@ class Disk:
     """What names it among the disks of its laptop (`disk_names.named`); empty in what 0.1 wrote down."""
     asks: str = ""
     """Why it is cloned to only where a person says so, such as "removable"; empty if nothing is odd about it."""
+    hours: int | None = None
+    """It was switched on, as it says; None where it does not, as with the next two."""
+    worn: int | None = None
+    """Percent of its life that is used up."""
+    bad: int | None = None
+    """Sectors that it gave up."""
 
     @property
     def key(self) -> str:
@@ -148,6 +155,7 @@ class Laptop:
     firmware: str = ""
     cpu: str = ""
     memory: int = 0
+    hardware: Hardware = field(default_factory=Hardware)
     speed_mbps: int | None = None
     half_duplex: bool = False
     """Whether its link sends one way at a time: as the switch says, else the laptop."""
@@ -282,6 +290,7 @@ class Facts:
     """`capture` where that was chosen in the boot menu."""
     half_duplex: bool = False
     dongles: tuple[str, ...] = ()
+    hardware: Hardware = field(default_factory=Hardware)
 
 
 def named(laptop: Laptop) -> str:

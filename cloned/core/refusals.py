@@ -54,7 +54,11 @@ class Refused(Worded):
         "payment references are made of them: take another number",
     )
     TAG_PATTERN = "tag-pattern", "{tag} is not a number like {pattern}", "read or scan the sticker again"
-    TAG_TOO_LONG = "tag-too-long", "a number has at most {most} characters", "read or scan the sticker again"
+    TAG_SIGNS = (
+        "tag-signs",
+        "{tag} cannot be a number on a sticker",
+        "up to {most} letters, digits and the signs . _ / # -, at least one of them a digit",
+    )
     NO_TAG_PATTERN = (
         "no-tag-pattern",
         "nothing says what the next number looks like",

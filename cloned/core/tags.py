@@ -19,7 +19,9 @@ from cloned.core.tagged import TagGiven, TagPattern
 from cloned.core.verbs import Role, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
 
-LONGEST = 40
+LONGEST = 32
+_NUMBER = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,31}")
+"""What the ledger keeps as a number (inventory/rows.py): a text without a digit may be somebody's name."""
 NEXT = "--next"
 """Said in a number's place: the next one of the pattern."""
 
@@ -43,8 +45,8 @@ def against(workshop: Workshop, laptop: Laptop, tag: str) -> Refusal | None:
     """Why this laptop cannot get this tag; None if it can."""
     if not tag or tag == laptop.tag:
         return None
-    if len(tag) > LONGEST:
-        return Refusal(Refused.TAG_TOO_LONG, {"most": LONGEST})
+    if _NUMBER.fullmatch(tag) is None:
+        return Refusal(Refused.TAG_SIGNS, {"tag": tag[:LONGEST], "most": LONGEST})
     pattern = pattern_of(workshop)
     if pattern is not None and pattern.read(tag) is None:
         return Refusal(Refused.TAG_PATTERN, {"tag": tag, "pattern": pattern.text})
@@ -198,7 +200,7 @@ def _complete(workshop: Workshop, command: Command) -> Command:
 def _obey(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
     laptop = laptop_of(workshop, command)
     if not command.checked:
-        tag = command.text[:LONGEST]
+        tag = command.text[:40]
         return use(workshop.with_laptop(replace(laptop, tag=tag)), [_given(laptop, tag)] if tag else [])
     found = next_tag(workshop, laptop, now) if command.text == NEXT else command.text
     return workshop if isinstance(found, Refusal) else give(workshop, laptop, found, now, command.by)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cloned.core.hardware import hardware
 from cloned.errors import ClonedError
 
 TEXTS = {
@@ -29,12 +30,28 @@ TEXTS = {
     "vendor": 128,
     "product": 128,
     "tag": 64,
+    "cpu": 128,
+    "firmware": 16,
 }
 """Text fields and how many characters are kept."""
 
-OTHERS = ("attempt", "macs", "disk", "discarded", "bytes", "rounds", "cleared", "seconds", "steps")
+DISK_FIGURES = ("hours", "worn", "bad")
+"""What a disk may tell of itself: numbers, or None."""
+OTHERS = (
+    "attempt",
+    "macs",
+    "disk",
+    "discarded",
+    "bytes",
+    "rounds",
+    "cleared",
+    "seconds",
+    "steps",
+    "memory",
+    "hardware",
+)
 """The fields that are no text; `clean` says what each is."""
-DISK = ("serial", "wwn", "model", "smart", "size")
+DISK = ("serial", "wwn", "model", "smart", "transport", "size", *DISK_FIGURES)
 STEP = ("name", "result", "detail")
 _TAG = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,31}")
 
@@ -73,6 +90,8 @@ def clean(given: Mapping[str, Any]) -> LedgerRow:
         "disk": _disk(given.get("disk") or {}),
         "discarded": bool(given.get("discarded")),
         "bytes": int(given.get("bytes") or 0),
+        "memory": int(given.get("memory") or 0),
+        "hardware": hardware(given.get("hardware")).data(),
         "rounds": int(given.get("rounds") or 0),
         "cleared": [_text(name, 80) for name in given.get("cleared") or []],
         "seconds": {_text(name, 32): round(float(value), 1) for name, value in (given.get("seconds") or {}).items()},
@@ -95,4 +114,5 @@ def _tag(value: object) -> str:
 
 def _disk(disk: Mapping[str, Any]) -> dict[str, Any]:
     texts: dict[str, Any] = {name: _text(disk.get(name), 128) for name in DISK}
-    return texts | {"size": int(disk.get("size") or 0)}
+    figures = {name: value if isinstance(value := disk.get(name), int) else None for name in DISK_FIGURES}
+    return texts | figures | {"size": int(disk.get("size") or 0)}

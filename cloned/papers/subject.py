@@ -91,6 +91,7 @@ def of_laptop(laptop: Laptop, at: str = "") -> Subject:
             "tag": laptop.tag,
             **{name: getattr(laptop.identity, name) for name in ("vendor", "product", "serial")},
             **{name: getattr(laptop, name) for name in ("firmware", "cpu", "memory", "image", "image_hash")},
+            "hardware": laptop.hardware.data(),
             "verdict": str(laptop.verdict),
             "state": str(laptop.state),
             "at": at,

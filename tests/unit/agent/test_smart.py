@@ -13,9 +13,16 @@ def row(number: int, raw: int) -> dict[str, object]:
 def test_an_ata_disk_and_an_nvme_disk() -> None:
     ata = {"smart_status": {"passed": True}, "ata_smart_attributes": {"table": [row(5, 8), row(9, 999), row(197, 2)]}}
     nvme = {"smart_status": {"passed": False}, "nvme_smart_health_information_log": {"media_errors": 3}}
-    assert understand(ata) == {"verdict": "ok", "reallocated": 8}
-    assert understand(nvme) == {"verdict": "failing", "reallocated": 3}
-    assert understand({}) == {"verdict": "unknown", "reallocated": None}
+    assert understand(ata) == {"verdict": "ok", "reallocated": 8, "hours": None, "worn": None}
+    assert understand(nvme) == {"verdict": "failing", "reallocated": 3, "hours": None, "worn": None}
+    assert understand({}) == {"verdict": "unknown", "reallocated": None, "hours": None, "worn": None}
+
+
+def test_hours_and_wear_where_a_disk_tells_them() -> None:
+    nvme = {"power_on_time": {"hours": 8123}, "nvme_smart_health_information_log": {"percentage_used": 7}}
+    ata = {"power_on_time": {"hours": -1}, "endurance_used": {"current_percent": 12}}
+    assert (understand(nvme)["hours"], understand(nvme)["worn"]) == (8123, 7)
+    assert (understand(ata)["hours"], understand(ata)["worn"]) == (None, 12)
 
 
 def test_what_a_clone_did_to_the_disk() -> None:
