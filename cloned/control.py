@@ -11,8 +11,8 @@ from typing import Any
 from cloned.core.commands import VERBS
 from cloned.core.events import Command
 from cloned.core.laptop import Laptop
-from cloned.core.naming import find_laptop
 from cloned.core.refusals import Refusal
+from cloned.core.scanning import find_scanned
 from cloned.engine import Engine
 from cloned.errors import MissingError, RefusedError
 
@@ -28,8 +28,8 @@ class Control:
         self._rooms = dict(rooms or {})
 
     def find(self, name: str) -> Laptop:
-        """A laptop by whatever people call it; RefusedError if none or several fit."""
-        found = find_laptop(self._engine.workshop, name)
+        """A laptop by whatever people call it or a scanner typed; RefusedError if none or several fit."""
+        found = find_scanned(self._engine.workshop, name)
         if isinstance(found, Refusal):
             raise RefusedError(found)
         return found

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from cloned.connections import place
+from cloned.core.scanning import scanned
 from cloned.errors import RefusedError, UsageError
 from cloned.status import metrics
 from cloned.status.auth import SIGNED_IN_SECONDS
@@ -54,6 +55,19 @@ async def laptop(request: web.Request) -> web.Response:
     boots = [entry for mac in found.get("macs") or [] for entry in _boots(request, mac)]
     rows = await request.app[RECORDS].rows(laptop=found["id"])
     return answer({**found, "results": rows, "netboot": boots})
+
+
+async def scan(request: web.Request) -> web.Response:
+    """`GET /api/v1/scan?text=…`: the laptop that a scanner or a person meant, else those that have no number yet."""
+    text = request.query.get("text", "")
+    meant = scanned(text)
+    try:
+        found = request.app[WORKSHOP].find(text) if meant else None
+    except RefusedError:
+        found = None
+    laptops = request.app[WORKSHOP].snapshot()["laptops"]
+    untagged = [] if found else [each["id"] for each in laptops if not each["tag"]]
+    return answer({"laptop": found, "meant": meant[0] if meant else "", "untagged": untagged})
 
 
 async def sessions(request: web.Request) -> web.Response:

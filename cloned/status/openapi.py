@@ -21,6 +21,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     schema.Session,
     schema.Inventory,
     schema.LedgerRow,
+    schema.Scan,
     schema.Boot,
     schema.SignIn,
 )
@@ -151,6 +152,11 @@ _PATHS: dict[str, Any] = {
         _json(schema.Laptop),
         _id("laptop"),
         _404="There is no such laptop.",
+    ),
+    "/api/v1/scan": _get(
+        "The laptop that a scanner or a person meant.",
+        _json(schema.Scan),
+        _query("text", "string", "A tag, also an old one, serial, MAC, id, number or address, as it was typed."),
     ),
     "/api/v1/sessions": _get("All sessions.", _json(schema.Session, many=True)),
     "/api/v1/sessions/{id}": _get(

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cloned.assets import root
+from cloned.errors import RefusedError
 from cloned.status import wall as view
 from cloned.status.guard import signed_in
 from cloned.status.live import Hub, Rendered
@@ -72,6 +73,13 @@ class Pages:
         }
         return Rendered({"laptop": self._draw("parts/laptop.html", known), "version": self.version})
 
+    def find(self, name: str) -> str:
+        """The id of the laptop that is called so, or that once had this number; empty if there is none."""
+        try:
+            return self._workshop.find(name)
+        except RefusedError:
+            return ""
+
     def page(self, request: web.Request, name: str, rendered: Rendered, **more: Any) -> web.Response:
         """A whole page around its parts."""
         text = self._draw(
@@ -116,8 +124,11 @@ async def wall(request: web.Request) -> web.Response:
 
 
 async def laptop(request: web.Request) -> web.Response:
-    """`GET /laptops/{id}`: everything known of one laptop."""
+    """`GET /laptops/{id}`: everything known of one laptop. By any other of its names one is led to its id."""
     pages, ident = request.app[PAGES], request.match_info["id"]
+    meant = pages.find(ident)
+    if meant not in ("", ident):
+        raise web.HTTPFound(request.rel_url.with_path(f"/laptops/{meant}").with_query(request.query))
     rendered = await pages.laptop(ident)
     response = pages.page(request, "laptop.html", rendered, events=f"/events?laptop={ident}", id=ident)
     if not known(request, ident):

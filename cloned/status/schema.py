@@ -48,6 +48,12 @@ class Disk(Shape):
     model: str
     transport: str
     smart: str
+    hours: int | None
+    """It was switched on, as it says itself; null where it does not, as with the next two."""
+    worn: int | None
+    """Percent of its life that is used up."""
+    bad: int | None
+    """Sectors that it gave up."""
 
 
 class Difference(Shape):
@@ -189,6 +195,17 @@ class LedgerRow(Shape):
     verdict: Verdict
     state: str
     image: str
+
+
+class Scan(Shape):
+    """What a scanner typed, understood."""
+
+    laptop: str | None
+    """Its id; null where nobody has this name or number."""
+    meant: str
+    """What was most likely on the sticker, whatever keyboard the scanner took this for."""
+    untagged: tuple[str, ...]
+    """Where no laptop was found: those that have no number yet."""
 
 
 class Boot(Shape):

@@ -39,6 +39,9 @@ def disk(number: int) -> dict:
         "eligible": True,
         "why_not": "",
         "smart": "ok",
+        "hours": 8123,
+        "worn": 7,
+        "bad": 0,
         "key": f"eui.00253858{number:08x}",
     }
 
@@ -328,9 +331,10 @@ class FakeWorkshop:
         return {"ok": True, "done": command.do}
 
     def find(self, name: str) -> str:
-        if name not in {each["id"] for each in self.state["laptops"]}:
-            raise RefusedError(Refusal(Refused.NO_SUCH_LAPTOP, {"name": name}))
-        return name
+        for each in self.state["laptops"]:
+            if name in (each["id"], each["tag"] or None):
+                return each["id"]
+        raise RefusedError(Refusal(Refused.NO_SUCH_LAPTOP, {"name": name}))
 
 
 class FakeRecords:

@@ -37,6 +37,7 @@ ANSWERS = {
     "/api/v1/sessions": list[schema.Session],
     "/api/v1/sessions/5e551011": schema.Session,
     "/api/v1/inventory": schema.Inventory,
+    "/api/v1/scan?text=nobody": schema.Scan,
     "/api/v1/ledger?limit=1": list[schema.LedgerRow],
 }
 
@@ -65,6 +66,19 @@ async def test_reading_is_free_and_nothing_comes_from_elsewhere(machine, path, k
         assert (answer.status, answer.content_type) == (200, kind)
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert not re.findall(r"(?:src|href|url)\W+https?://", await answer.text())
+
+
+async def test_a_number_leads_to_its_laptop(house, machine):
+    laptop = next(each for each in house.workshop.state["laptops"] if each["tag"])
+    async with machine.get(f"/laptops/{laptop['tag']}?lang=fr", allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (302, f"/laptops/{laptop['id']}?lang=fr")
+    async with machine.get("/api/v1/scan", params={"text": laptop["tag"]}) as answer:
+        assert (await answer.json())["laptop"] == laptop["id"]
+    async with machine.get("/api/v1/scan", params={"text": "D?)éàé§)ààà&"}) as answer:
+        found = await answer.json()
+        assert (found["laptop"], found["meant"]) == (None, "DM-2026-0001")
+        assert laptop["id"] not in found["untagged"]
+        assert found["untagged"]
 
 
 @pytest.mark.parametrize(
