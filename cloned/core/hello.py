@@ -62,7 +62,9 @@ def _disk(data: Mapping[str, Any]) -> Disk:
         _text(data, "why_not"),
         _text(data, "smart") or "unknown",
         asks=_text(data, "asks"),
-        **{name: _figure(data, name) for name in ("hours", "worn", "bad")},
+        hours=_figure(data, "hours"),
+        worn=_figure(data, "worn"),
+        bad=_figure(data, "bad"),
     )
 
 

@@ -35,7 +35,7 @@ def test_a_raw_value_is_not_one_48_bit_number() -> None:
     field = Path(__file__).parents[4] / "shared" / "field" / "smart-fujitsu.json"
     if not field.exists():
         pytest.skip("the recordings beside the repository are not here")
-    assert understand(json.loads(field.read_text())) == {"verdict": "ok", "reallocated": 0}
+    assert understand(json.loads(field.read_text())) == {"verdict": "ok", "reallocated": 0, "hours": None, "worn": None}
 
 
 def test_the_count_is_what_the_text_begins_with() -> None:

@@ -39,6 +39,8 @@ def disk(number: int) -> dict:
         "eligible": True,
         "why_not": "",
         "smart": "ok",
+        "name": "",
+        "asks": "",
         "hours": 8123,
         "worn": 7,
         "bad": 0,
