@@ -13,7 +13,7 @@ SERVER_PACKAGES := python3-venv mmdebstrap partclone udpcast zstd fdisk gdisk ip
 	nftables gzip bzip2 xz-utils lzop lz4 lzip lrzip
 LAB_PACKAGES := qemu-system-x86 qemu-utils ovmf ipxe-qemu snmpd snmp ethtool procps e2fsprogs dosfstools mtools \
 	grub-pc-bin grub-efi-amd64-bin clonezilla ntfs-3g btrfs-progs xfsprogs f2fs-tools exfatprogs lvm2 parted \
-	dnsmasq-base tftp-hpa atftp busybox udhcpc isc-dhcp-client curl tcpdump kpartx cryptsetup-bin \
+	dnsmasq-base kea-admin tftp-hpa atftp busybox udhcpc isc-dhcp-client curl tcpdump kpartx cryptsetup-bin \
 	poppler-utils zbar-tools qpdf cups-daemon cups-client cups-ipp-utils cups-filters
 
 help: ## Say what there is

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from cloned import processes
 from cloned.errors import ClonedError, MissingError
+
+log = logging.getLogger(__name__)
 
 SUITE = "trixie"
 """Debian 13: the signed GRUB of Debian 12 has no HTTP and fails under proxyDHCP. It loads Debian 12's kernel too."""
@@ -27,16 +31,40 @@ SOURCES = {
 }
 """Name that laptops ask for → path in Debian's packages."""
 _INFO = "boot.json"
+_RECIPE = hashlib.sha256(json.dumps([SUITE, PACKAGES, SOURCES]).encode()).hexdigest()
+"""Changes with what is collected: files of an older build, by whatever name, are renewed."""
+RENEW_SECONDS = 30 * 86400
+"""After that they are fetched again, if the network lets them: Debian replaces a shim or GRUB that is revoked."""
 
 
 def build_boot_files(into: Path, *, again: bool = False) -> Path:
-    """Fill `into` with the boot files of `SOURCES`, unless they are there already; returns `into`.
+    """Fill `into` with the boot files of `SOURCES`, unless current ones are there already; returns `into`.
 
     Downloads four packages and what they depend on (about 30 MB) and unpacks them in a temporary folder; nothing
-    of this machine is changed. MissingError if a tool or the network is missing; `into` is then as it was.
+    of this machine is changed. MissingError if a tool or the network is missing; `into` is then as it was. Where files
+    are only old that is no error: they go on being served.
     """
-    if not again and is_complete(into):
+    complete = not again and is_complete(into)
+    if complete and age(into) < RENEW_SECONDS:
         return into
+    try:
+        _renew(into)
+    except MissingError as error:
+        if not complete:
+            raise
+        log.warning("the boot files in %s are %d days old and stay: %s", into, age(into) // 86400, error)
+    return into
+
+
+def age(folder: Path) -> float:
+    """Seconds since the boot files in `folder` were fetched; infinite without any."""
+    try:
+        return max(0.0, time.time() - (folder / _INFO).stat().st_mtime)
+    except OSError:
+        return float("inf")
+
+
+def _renew(into: Path) -> None:
     into.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cloned-boot-") as scratch:
         root, fresh = Path(scratch) / "root", Path(scratch) / "boot"
@@ -44,21 +72,21 @@ def build_boot_files(into: Path, *, again: bool = False) -> Path:
         fresh.mkdir()
         for name, source in SOURCES.items():
             _copy(root, source, fresh / name)
-        (fresh / _INFO).write_text(json.dumps({"suite": SUITE, "files": _digests(fresh)}, indent=1), encoding="utf-8")
+        info = {"suite": SUITE, "recipe": _RECIPE, "files": _digests(fresh)}
+        (fresh / _INFO).write_text(json.dumps(info, indent=1), encoding="utf-8")
         into.mkdir(parents=True, exist_ok=True)
         for path in sorted(fresh.iterdir(), key=lambda path: path.name == _INFO):  # what says "complete" comes last
             target = into / path.name
             shutil.copyfile(path, target.with_suffix(".part"))
             target.with_suffix(".part").replace(target)
-    return into
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether `folder` holds every boot file, whole and of the suite that is wanted."""
+    """Whether `folder` holds every boot file, whole and of this build: not one that an older version collected."""
     try:
         info = json.loads((folder / _INFO).read_text(encoding="utf-8"))
         wanted: dict[str, str] = info["files"]
-        return info["suite"] == SUITE and set(wanted) == set(SOURCES) and wanted == _digests(folder)
+        return info["recipe"] == _RECIPE and set(wanted) == set(SOURCES) and wanted == _digests(folder)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

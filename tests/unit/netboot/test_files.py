@@ -1,9 +1,22 @@
 import json
+import os
+import time
 
 import pytest
 
 from cloned.errors import MissingError
-from cloned.netboot.files import SOURCES, Digests, Shelf, _copy, _digests, is_complete, normal
+from cloned.netboot.files import (
+    _RECIPE,
+    RENEW_SECONDS,
+    SOURCES,
+    Digests,
+    Shelf,
+    _copy,
+    _digests,
+    build_boot_files,
+    is_complete,
+    normal,
+)
 
 
 @pytest.fixture
@@ -74,10 +87,38 @@ def test_complete_means_every_byte(tmp_path):
     for name in SOURCES:
         (tmp_path / name).write_text(name)
     assert not is_complete(tmp_path)
-    (tmp_path / "boot.json").write_text(json.dumps({"suite": "trixie", "files": _digests(tmp_path)}))
+    info = {"suite": "trixie", "recipe": _RECIPE, "files": _digests(tmp_path)}
+    (tmp_path / "boot.json").write_text(json.dumps(info))
     assert is_complete(tmp_path)
+    for older in ({"suite": "trixie", "files": info["files"]}, {**info, "recipe": "of an older version"}):
+        (tmp_path / "boot.json").write_text(json.dumps(older))
+        assert not is_complete(tmp_path)
+    (tmp_path / "boot.json").write_text(json.dumps(info))
     (tmp_path / "shimx64.efi").write_text("half")
     assert not is_complete(tmp_path)
+
+
+def test_old_files_are_renewed_or_stay_where_the_network_is_away(tmp_path, monkeypatch, caplog):
+    for name in SOURCES:
+        (tmp_path / name).write_text(name)
+    info = tmp_path / "boot.json"
+    info.write_text(json.dumps({"suite": "trixie", "recipe": _RECIPE, "files": _digests(tmp_path)}))
+    tried = []
+
+    def away(root):
+        tried.append(root)
+        raise MissingError("no network")
+
+    monkeypatch.setattr("cloned.netboot.files._extract", away)
+    assert build_boot_files(tmp_path) == tmp_path
+    assert not tried
+    os.utime(info, (0, time.time() - RENEW_SECONDS - 1))
+    assert build_boot_files(tmp_path) == tmp_path
+    assert len(tried) == 1
+    assert "30 days old and stay" in caplog.text
+    info.unlink()
+    with pytest.raises(MissingError, match="no network"):
+        build_boot_files(tmp_path)
 
 
 def test_a_package_without_the_file(tmp_path):
