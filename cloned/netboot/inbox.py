@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cloned.netboot.packet import MessageType
 
@@ -19,8 +19,7 @@ _TURN = 8
 """After so many there is one of the next sort."""
 
 
-@dataclass(frozen=True, slots=True)
-class DhcpDatagram:
+class DhcpDatagram(NamedTuple):
     """What came to a socket."""
 
     data: bytes

@@ -1,7 +1,6 @@
 """Our DHCP with real clients, and beside a real foreign server."""
 
 import subprocess
-import time
 
 import pytest
 
@@ -112,7 +111,7 @@ def test_a_foreign_server_stops_our_leasing_within_5_seconds(lab):
 def test_leasing_never_starts_beside_one(lab):
     lab.foreign()
     lab.serve()
-    time.sleep(2)
+    lab.until(lambda: warned(lab, "leasing-stopped"), 10, "the other server was seen")
     assert udhcpc(lab, lab.client(1))[0].startswith("10.77.2.")
 
 

@@ -119,11 +119,16 @@ async def fetch(server, *args, **options):
     return await in_thread(lambda: Client(server).fetch(*args, **options))
 
 
+async def until(done, seconds=10):
+    """Wait for a condition; it fails the test if it does not come."""
+    async with asyncio.timeout(seconds):
+        while not done():
+            await asyncio.sleep(0.01)
+
+
 async def settled(server):
-    for _ in range(100):
-        if not server.transfers:
-            return
-        await asyncio.sleep(0.01)
+    """Until no transfer is left."""
+    await until(lambda: not server.transfers)
 
 
 @pytest.mark.parametrize("name", ["small", "empty", "big", "exact"])
@@ -247,7 +252,7 @@ async def test_a_client_that_goes_away_ends_its_transfer(server):
         client.sock.close()
 
     await in_thread(leave)
-    await asyncio.sleep(1.3)
+    await settled(server)  # a second until the block is sent again and comes back refused
     assert server.transfers == 0
     assert "went away" in server.told[-1].why
 
@@ -286,7 +291,7 @@ async def test_an_impatient_client_has_one_transfer(server):
     port = client.to
     for _ in range(5):
         client.sock.sendto(b"\0\1big\0octet\0", ("127.0.0.1", server.port))
-    await asyncio.sleep(0.1)
+    await until(lambda: [told.outcome for told in server.told].count("repeated") == 5)
     assert server.transfers == 1
     assert client.to == port
 
@@ -314,8 +319,7 @@ async def test_nothing_is_left_open(server):
         await fetch(server, "small")
         await in_thread(lambda: Client(server).ask("nothing"))
     await settled(server)
-    await asyncio.sleep(0.05)
-    assert open_files() <= before + 1
+    await until(lambda: open_files() <= before + 1)
 
 
 # Firmware that uses one port for all it asks, and laptops that are reset
