@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cloned.core.boot import BootRequest, identity_of
 from cloned.core.events import Event, Returned, Stalled, Tick, Vanished, Verifying
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import Laptop, State
@@ -97,18 +98,21 @@ class Monitor:
         """By which way each laptop's pieces come: "multicast", "unicast", or "nothing" where none brings any."""
         return {ident: watch.via for ident, watch in self._watches.items() if watch.via}
 
-    def heard_at(self, mac: str) -> str:
-        """Where the laptop with this network card is: heard just now, or starting from a script it was given.
+    def heard_at(self, request: BootRequest) -> tuple[str, bool]:
+        """Where the laptop is that a boot request is taken for: heard just now, or starting from its script.
 
-        Empty where there is none, or it is silent: then nobody can say.
+        And whether the MAC that asks is one of its own. Empty where there is none, or it is silent: nobody knows then.
         """
-        workshop, now = self._engine.workshop, self._clock()
+        workshop, now, mac = self._engine.workshop, self._clock(), request.mac
+        known = workshop.find(identity_of(request))
         for laptop in workshop.laptops.values():
+            own = mac in (laptop.boot_mac, *laptop.identity.macs)
             watch = self._watches.get(laptop.id)
-            if mac in (laptop.boot_mac, *laptop.identity.macs) and watch is not None and now - watch.heard < GONE_AFTER:
-                return laptop.address
+            if (own or laptop is known) and watch is not None and now - watch.heard < GONE_AFTER:
+                return laptop.address, own
         since = self._engine.clock() - STARTING
-        return next((boot.address for boot in workshop.boots.values() if boot.mac == mac and boot.at > since), "")
+        starting = (boot.address for boot in workshop.boots.values() if boot.mac == mac and boot.at > since)
+        return next(starting, ""), True
 
     async def heard(self, laptop: Laptop, report: Mapping[str, Any]) -> None:
         """Take a report in; submits an event only where the laptop's state follows from it."""

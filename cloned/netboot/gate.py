@@ -25,16 +25,20 @@ _KEPT = 4096
 """Laptops and addresses remembered; the one heard of longest ago goes first."""
 
 
+HeardAt = Callable[[BootRequest], tuple[str, bool]]
+
+
 class BootGate:
     """Lets boot requests through to the engine, or raises ClonedError with what the person in front of it may read.
 
-    `heard_at(mac)`: the address where the laptop with this card is being heard, or nothing; `mac_at(address)`: the MAC
-    that is at an address, or nothing; `clock` in monotonic seconds.
+    `heard_at(request)`: the address where the laptop that the engine would take it for is being heard, or nothing,
+    and whether the MAC that asks is one of its own; `mac_at(address)`: the MAC that is at an address, or nothing;
+    `clock` in monotonic seconds.
     """
 
     def __init__(
         self,
-        heard_at: Callable[[str], str],
+        heard_at: HeardAt,
         mac_at: Callable[[str], str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -55,10 +59,11 @@ class BootGate:
         wait = address.take() or laptop.take()
         if wait:
             raise ClonedError("this laptop asked for its script too often", f"try again in {wait:.0f} s")
-        at = self._heard_at(request.mac)
-        if at and at != request.address and not proven:
+        at, own = self._heard_at(request)
+        if at and at != request.address and not (proven and own):
             raise ClonedError(
-                f"the laptop with {request.mac} is running at {at}", "if that is this one, switch it off and on again"
+                f"this laptop, by its {'MAC address' if own else 'serial number or UUID'}, is running at {at}",
+                "if that is this one, switch it off and on again",
             )
 
 

@@ -44,7 +44,8 @@ _TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store
 _REFUSED: ContextVar[bool] = ContextVar("refused")
 """Whether this request got a script that only says why there is none."""
 _AHEAD_SECONDS = 10
-_LARGEST_TFTP = 512 * 1024 * 1024
+_LARGEST_TFTP = 128 * 1024 * 1024
+"""Bytes: a kernel and its initramfs, not the full Clonezilla. TFTP holds what it sends in memory."""
 
 
 class BootDecisions(Protocol):
@@ -72,7 +73,7 @@ class Site:
     ) -> None:
         self._boot, self._menus, self._shelf, self._choices, self._history = boot, menus, shelf, choices, history
         self._memory, self._mac_at = memory, mac_at
-        self._gate = gate or BootGate(lambda mac: "", mac_at)
+        self._gate = gate or BootGate(lambda request: ("", False), mac_at)
         self._counter, self._followers = counter or RequestCounter(), ShimFollowers()
         self._digests, self._tasks = Digests(), tasks
         self._hashing: set[Path] = set()

@@ -19,7 +19,7 @@ from cloned.netboot.choices import Choices
 from cloned.netboot.counters import BootCounters, tftp_kind
 from cloned.netboot.dhcp import Mode, Segment
 from cloned.netboot.files import Shelf
-from cloned.netboot.gate import BootGate
+from cloned.netboot.gate import BootGate, HeardAt
 from cloned.netboot.history import History
 from cloned.netboot.http import BootDecisions, Site
 from cloned.netboot.interfaces import Interface
@@ -46,7 +46,7 @@ class Netboot:
 
     `boot` decides what each laptop gets; `memory` holds files that are not on disk (`agent.pyz`); `routes`
     are served beside ours on the boot port. `leases` gives the store of an interface's leases; default:
-    a file in the state folder. `heard_at` tells where the laptop with a MAC is being heard, or nothing (gate.py).
+    a file in the state folder. `heard_at` tells where a laptop is being heard (gate.py).
     `counters` is for the page's metrics.
     """
 
@@ -58,7 +58,7 @@ class Netboot:
         memory: Mapping[str, bytes] | None = None,
         routes: Iterable[web.AbstractRouteDef] = (),
         leases: Callable[[str], LeaseStore] | None = None,
-        heard_at: Callable[[str], str] = lambda mac: "",
+        heard_at: HeardAt = lambda request: ("", False),
     ) -> None:
         self._config, self._leases = config, leases or self._lease_file
         self.history, self.choices = History(), Choices(config.boot.model)

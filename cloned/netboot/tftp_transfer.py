@@ -296,7 +296,12 @@ class Pump:
                 step = readable.get(number)
                 if step is None:  # the event of `add` and `close`
                     self._begin(now)
-                elif step(now):
+                    continue
+                try:
+                    ended = step(now)
+                except Exception as error:  # a fault with one laptop's answers is not everybody's
+                    ended = self._broke(number, error, now)
+                if ended:
                     self._finish(number)
             if events:
                 heard = now
@@ -339,6 +344,11 @@ class Pump:
             if number in self._running and self._running[number][0] is transfer:
                 transfer.stop(why, now)
                 self._finish(number)
+
+    def _broke(self, number: int, error: Exception, now: float) -> bool:
+        log.error("a TFTP transfer broke", exc_info=error)
+        self._running[number][0].stop(f"the server broke it off: {error}", now)
+        return True
 
     def _start(self, transfer: Transfer, ended: Ended, now: float) -> None:
         number = transfer.sock.fileno()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cloned.core.boot import BootRequest
 from cloned.core.events import Returned, Stalled, Vanished
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import Laptop, State
@@ -64,3 +66,21 @@ async def test_progress_is_only_numbers(tmp_path: Path) -> None:
     assert monitor.progress[laptop.id]["left_seconds"] == 8.5
     clock.now += 60
     assert monitor.progress[laptop.id]["left_seconds"] == 8.0
+
+
+async def test_where_a_laptop_is_that_somebody_asks_to_boot(tmp_path: Path) -> None:
+    """By its MAC, and by the serial number that the engine would know it by; silent ones are nowhere."""
+    monitor, laptop, clock = monitored(tmp_path / "j", State.RECEIVING)
+    mac, serial = "52:54:00:00:00:0a", "5CG8144K2P"
+    identity = Identity(serial=serial, vendor="Dell", macs=(mac,))
+    known = replace(laptop, identity=identity, address="10.77.1.5", boot_mac=mac)
+    monitor._engine.workshop = monitor._engine.workshop.with_laptop(known)
+    ask, other = BootRequest(mac, "10.77.1.9"), BootRequest("52:54:00:00:00:0b", "10.77.1.9")
+    named = replace(other, serial=serial, vendor="Dell")
+    assert monitor.heard_at(ask) == ("", True)
+    await monitor.heard(known, {"state": "receiving"})
+    assert [monitor.heard_at(each)[0] for each in (ask, other, named)] == ["10.77.1.5", "", "10.77.1.5"]
+    assert monitor.heard_at(ask)[1] is True
+    assert monitor.heard_at(named)[1] is False
+    clock.now = 9.0
+    assert monitor.heard_at(ask)[0] == monitor.heard_at(named)[0] == ""

@@ -13,7 +13,12 @@ class Wire:
 
     def __init__(self):
         self.now, self.heard, self.neighbours = 0.0, {}, {}
-        self.gate = BootGate(lambda mac: self.heard.get(mac, ""), lambda at: self.neighbours.get(at, ""), self.clock)
+        self.own = True
+        self.gate = BootGate(
+            lambda request: (self.heard.get(request.mac, ""), self.own),
+            lambda at: self.neighbours.get(at, ""),
+            self.clock,
+        )
 
     def clock(self):
         return self.now
@@ -41,6 +46,12 @@ def test_a_laptop_that_got_another_address_is_believed_where_its_card_is(wire):
     wire.heard[MAC] = HERE
     wire.neighbours[THERE] = MAC
     assert wire.asks(address=THERE) == ""
+
+
+def test_whoever_names_anothers_serial_is_not_believed_for_its_own_card(wire):
+    wire.heard[OTHER], wire.own = HERE, False
+    wire.neighbours[THERE] = OTHER
+    assert "serial number or UUID, is running at 10.77.1.1" in wire.asks(mac=OTHER, address=THERE)
 
 
 def test_a_known_mac_is_not_given_hundreds_of_scripts(wire):

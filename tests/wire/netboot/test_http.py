@@ -218,7 +218,7 @@ async def test_a_mac_that_nobody_knows_starts_from_the_disk(made):
 
 async def test_a_laptop_that_is_heard_elsewhere_is_not_touched(made):
     await made("GET", f"/boot.ipxe{QUERY}")
-    made.site._gate._heard_at, made.site._gate._mac_at = lambda mac: "10.77.1.5", lambda address: ""
+    made.site._gate._heard_at, made.site._gate._mac_at = lambda request: ("10.77.1.5", True), lambda address: ""
     before = made.engine.workshop
     for path in ("/boot.ipxe", "/grub/menu.cfg"):
         _, _, body = await made("GET", f"{path}{QUERY}")
@@ -251,7 +251,7 @@ async def test_everything_is_counted_by_kind_and_outcome(made):
     await made("GET", "/nothing")
     await made("GET", "/agent/v1/ping")
     await made("GET", f"/boot.ipxe{QUERY}")
-    made.site._gate._heard_at, made.site._gate._mac_at = lambda mac: "10.77.1.5", lambda address: ""
+    made.site._gate._heard_at, made.site._gate._mac_at = lambda request: ("10.77.1.5", True), lambda address: ""
     await made("GET", f"/boot.ipxe{QUERY}")
     assert made.site._counter.figures() == {
         ("file", "ok"): 1,
