@@ -20,6 +20,8 @@ from cloned.netboot.tftp_wire import Code, TftpError
 
 pytestmark = pytest.mark.wire
 
+GOLDEN = Path(__file__).parents[1] / "golden"
+
 FILES = {
     "small": b"hello\n",
     "empty": b"",
@@ -377,6 +379,28 @@ async def test_a_stream_of_requests_from_one_port(server):
         return got
 
     assert await in_thread(boot) == [FILES["big"], FILES["small"], FILES["exact"]]
+
+
+async def test_what_real_firmware_shim_and_grub_ask_for_replayed_from_one_port(server, monkeypatch):
+    """The requests as they were recorded: the firmware's size and shim, shim's GRUB, GRUB's configuration."""
+    stored = {"shimx64.efi": os.urandom(950_000), "grubx64.efi": os.urandom(90_000), "/grub/grub.cfg": b"# grub\n"}
+    stored["grubx64.efi"] *= 3
+    for name, content in stored.items():
+        monkeypatch.setitem(FILES, name, content)
+
+    def boot():
+        rom, got = Client(server), []
+        for request, block, window in (
+            ("tftp-ovmf-size", 1468, 4), ("tftp-ovmf-shim", 1468, 4), ("tftp-shim-grub", 512, 4), ("tftp-grub-cfg", 1024, 1),
+        ):  # fmt: skip
+            rom.sock.sendto(bytes.fromhex((GOLDEN / f"{request}.hex").read_text()), ("127.0.0.1", server.port))
+            assert rom.hear()[:2] == b"\0\6"
+            if request != "tftp-ovmf-size":  # it only wants to know; that transfer stays open
+                rom.ack(0)
+                got.append(rom.rest(rom.hear(), block, window))
+        return got
+
+    assert await in_thread(boot) == list(stored.values())
 
 
 async def test_a_reset_in_mid_transfer_begins_anew(server):
