@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("quick", max_examples=15, deadline=None, derandomize=True)
-settings.register_profile("thorough", max_examples=2000, deadline=None)
+BUSY = [HealthCheck.too_slow]  # a machine with other things to do is no fault of a strategy
+
+settings.register_profile("quick", max_examples=15, deadline=None, derandomize=True, suppress_health_check=BUSY)
+settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=BUSY)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
