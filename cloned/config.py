@@ -248,8 +248,6 @@ class Printing(Section):
     """CUPS name of the printer for labels; empty: none."""
     sheet: str = ""
     """CUPS name of the printer for hand-over sheets; empty: none."""
-    when: Literal["done", "asked"] = "done"
-    """Whether papers are printed by themselves when a laptop is done."""
 
 
 class FinishSettings(Section):

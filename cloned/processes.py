@@ -24,6 +24,7 @@ _TOOLS = {
     "iproute2": ("ip", "tc"),
     "nftables": ("nft",),
     "procps": ("sysctl",),
+    "cups-client": ("lp",),
     "fdisk": ("sfdisk",),
     "gdisk": ("sgdisk",),
     "mtools": ("mcopy",),

@@ -11,7 +11,9 @@ import click
 
 from cloned import client
 from cloned.cli.common import config_option, json_option, print_json, runtime
+from cloned.config import Config, load
 from cloned.errors import ClonedError, UsageError
+from cloned.processes import run
 
 PAPERS = ("label", "sheet")
 
@@ -28,14 +30,30 @@ PAPERS = ("label", "sheet")
 def print_(
     what: tuple[str, ...], today: bool, output: Path | None, config: Path | None, as_json: bool, **query: Any
 ) -> None:
-    """Print a label or hand-over sheet of a LAPTOP, or of all of today, into a file (-o -: standard output)."""
+    """Print a label or hand-over sheet of a LAPTOP, or of all of today, or put it into a FILE (-: standard output)."""
     laptop, paper = _asked(what, today)
-    if output is None:
-        raise UsageError("say where to", "name a file with -o, for example -o label.pdf")
+    printer = "" if output else _printer(load(config), paper)
     data = client.fetch(runtime(config), _path(laptop, paper, query))
-    _write(output, data)
+    if output:
+        _write(output, data)
+    else:
+        _to_printer(printer, f"cloned {paper} {laptop or 'today'}", data)
     if as_json:
-        print_json({"ok": True, "file": str(output), "bytes": len(data)})
+        print_json({"ok": True, "bytes": len(data), **({"file": str(output)} if output else {"printer": printer})})
+
+
+def _printer(config: Config, paper: str) -> str:
+    """The CUPS name of the printer for a paper. UsageError where none is configured."""
+    name = config.print.label if paper == "label" else config.print.sheet
+    if not name:
+        hint = f'name a file with -o, for example -o {paper}.pdf, or a printer in [print] {paper} = "NAME"'
+        raise UsageError("say where to", hint)
+    return name
+
+
+def _to_printer(printer: str, title: str, data: bytes) -> None:
+    """Hand a PDF to CUPS, which queues it where the printer is away. ClonedError with its own words."""
+    run(["lp", "-d", printer, "-t", title], stdin=data, timeout=30)
 
 
 def _asked(what: tuple[str, ...], today: bool) -> tuple[str, str]:

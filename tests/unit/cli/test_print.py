@@ -2,7 +2,8 @@
 
 import pytest
 
-from cloned.cli.print import _asked, _path
+from cloned.cli.print import _asked, _path, _printer
+from cloned.config import Config
 from cloned.errors import UsageError
 
 
@@ -21,3 +22,10 @@ def test_where_it_is_found() -> None:
         _path("a b/c", "label", {**nothing, "place": 3, "lang": "fr"}) == "/laptops/a%20b%2Fc/label.pdf?place=3&lang=fr"
     )
     assert _path("", "sheet", {**nothing, "place": 3}) == "/today/sheets.pdf"
+
+
+def test_a_paper_goes_to_its_printer_and_without_one_a_file_is_asked_for() -> None:
+    config = Config.model_validate({"print": {"label": "QL-820"}})
+    assert _printer(config, "label") == "QL-820"
+    with pytest.raises(UsageError, match=r"-o sheet.pdf, or a printer in \[print\] sheet"):
+        _printer(config, "sheet")
