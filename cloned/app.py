@@ -31,6 +31,7 @@ from cloned.core.laptop import Laptop
 from cloned.core.snapshot import snapshot
 from cloned.core.workshop import Workshop
 from cloned.engine import Engine
+from cloned.erasures import Erasures
 from cloned.errors import MissingError, UsageError
 from cloned.images.capture import Captures, capture_routes
 from cloned.images.scrub import Scrub
@@ -55,6 +56,7 @@ from cloned.numbers import recall
 from cloned.papers.office import Office
 from cloned.papers.subject import Site
 from cloned.reload import at_once, changed, merged
+from cloned.signing import SiteKey
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.hosts import names as host_names
@@ -274,6 +276,8 @@ class Daemon:
         self.tasks.supervise(self.hub.run, "page")
         config = self.config
         self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)
+        key = SiteKey.open(self.config.workshop.state)
+        desk = Erasures(self.config, self.engine, self.ledger, key)
         apps = [
             create_app(
                 view,
@@ -283,6 +287,7 @@ class Daemon:
                 trusted=trusted,
                 netboot=self.netboot.log,
                 ready=view.ready,
+                desk=desk,
                 counters=self.netboot.counters.figures,
                 office=self.office,
                 names=host_names(self.config.page.url, self.config.page.hosts),
@@ -438,6 +443,9 @@ def settings_of(config: Config) -> Settings:
         tag_tail=config.tags.unique_tail,
         tag_site=config.tags.site,
         tag_needed="{tag}" in config.finish.hostname,
+        erase_before=config.erase.before_cloning,
+        erase_level=config.erase.level,
+        erase_verify=config.erase.verify,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from cloned.errors import ClonedError, UsageError
 
 DATABASES = ("journal.sqlite", "ledger.sqlite")
-SECRETS = ("pin", "page.key")
+SECRETS = ("pin", "page.key", "site.key")
 RESTORED = "restored.json"
 """What a restore leaves in the state directory, until the daemon has taken it in: how old the backup was, in days."""
 

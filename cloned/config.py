@@ -263,6 +263,18 @@ class FinishSettings(Section):
     """Write a file into the system that says which image, hash and date it carries."""
 
 
+class EraseSettings(Section):
+    """`[erase]`: erasing whole laptops, with proof."""
+
+    before_cloning: Literal["never", "first", "always"] = "never"
+    """Before a laptop is cloned: not at all, once when it was never cloned, or each time."""
+    level: Literal["clear", "purge"] = "clear"
+    """IEEE 2883 and SP 800-88: what is asked for where nobody says another; a weaker one is never taken."""
+    verify: Literal["sample", "all"] = "sample"
+    by: Literal["administrator", "volunteer"] = "administrator"
+    """Who may have a laptop erased."""
+
+
 class Config(Section):
     """The whole file."""
 
@@ -289,6 +301,7 @@ class Config(Section):
     tags: Tags = Tags()
     print: Printing = Printing()
     finish: FinishSettings = FinishSettings()
+    erase: EraseSettings = EraseSettings()
     sink: tuple[AnySink, ...] = ()
 
 

@@ -35,11 +35,11 @@ ACTIVITIES = frozenset(
         "receiving",
         "verifying",
         "capturing",
+        "erasing",
         "proving",
         "finishing",
         "finished",
         "failed",
-        "erasing",
         "testing",
     }
 )
@@ -48,7 +48,9 @@ ACTIVITIES = frozenset(
 STEADY = 2.0
 """Seconds without a report for which a laptop is taken to go on as it did."""
 
-_HEARD = frozenset({State.ASKING, State.WAITING, State.READY, State.RECEIVING, State.VERIFYING, State.FINISHING})
+_HEARD = frozenset(
+    {State.ASKING, State.WAITING, State.READY, State.RECEIVING, State.VERIFYING, State.FINISHING, State.ERASING}
+)
 
 
 @dataclass
@@ -85,7 +87,9 @@ class Monitor:
         return {
             ident: watch.figures(now)
             for ident, watch in self._watches.items()
-            if ident in laptops and (laptops[ident].active or laptops[ident].capture) and watch.progress
+            if ident in laptops
+            and (laptops[ident].active or laptops[ident].capture or laptops[ident].state is State.ERASING)
+            and watch.progress
         }
 
     @property
@@ -203,4 +207,16 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
     left = (total - done) / rate if rate and total >= done else LONGEST
     found["left_seconds"] = round(left, 1) if left < LONGEST else None
     found["activity"] = activity if (activity := report.get("state")) in ACTIVITIES else ""
+    found |= _disks(report.get("disks"))
     return found
+
+
+def _disks(told: object) -> dict[str, Any]:
+    """How far each disk's erasure is, where one is under way: key to share done and what is going on."""
+    if not isinstance(told, list) or not told:
+        return {}
+    found: dict[str, Any] = {}
+    for each in told[:32]:
+        if isinstance(each, Mapping) and isinstance(each.get("done"), int | float) and 0 <= each["done"] <= 1:
+            found[str(each.get("disk"))[:120]] = {"done": each["done"], "words": str(each.get("words", ""))[:300]}
+    return {"disks": found}

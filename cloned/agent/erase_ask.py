@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -74,7 +75,13 @@ def _nvme(medium: Medium) -> Medium:
     if able.block_erase or able.crypto_erase or able.overwrite:
         log = raw(["nvme", "get-log", node, "--log-id=0x81", "--log-len=512", "--raw-binary"])
         able = media.nvme_abilities(answer, log)
-    return replace(medium, nvme=able)
+    return replace(medium, nvme=replace(able, namespaces=_namespaces(node) or able.namespaces))
+
+
+def _namespaces(node: str) -> int:
+    """Namespaces that are there; the controller only tells how many there could be."""
+    spaces = re.compile(rf"{re.escape(os.path.basename(node))}(c\d+)?n\d+$")
+    return sum(1 for name in sysfs.names(f"/sys/class/nvme/{os.path.basename(node)}") if spaces.match(name))
 
 
 def _mmc(medium: Medium) -> Medium:

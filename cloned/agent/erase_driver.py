@@ -90,15 +90,22 @@ Save = Callable[[DiskErasure], None]
 
 def carry_out(record: DiskErasure, hands: Hands, save: Save) -> DiskErasure:
     """Erase one disk. What it returns is over: verified, or failed with a reason."""
-    record = _taken_up(record, hands)
+    record = kept = _taken_up(record, hands)
+
+    def keep(now: DiskErasure) -> None:
+        nonlocal kept
+        kept = now
+        save(now)
+
     while next_step(record) is not EraseStep.STOP:
         hands.pause(0)
+        kept = record
         try:
-            record = _STEPS[next_step(record)](record, hands, save)
+            record = _STEPS[next_step(record)](record, hands, keep)
         except EraseTrouble as trouble:
-            record = machine.fail(record, trouble.fault, trouble.detail, hands.clock())
+            record = machine.fail(kept, trouble.fault, trouble.detail, hands.clock())
         except Instead as other:
-            record = machine.instead(record, other.technique, other.note)
+            record = machine.instead(kept, other.technique, other.note)
         save(record)
     return record
 

@@ -72,7 +72,8 @@ def status(record: DiskErasure) -> DeviceStatus:
             return erase_status.scsi_status(run(["sg_requests", path], timeout=SHORT, accept=range(256)))
         return erase_status.ata_status(run(["hdparm", "--sanitize-status", path], timeout=SHORT))
     except ToolError as error:
-        return DeviceStatus(SanitizeState.UNKNOWN, None, str(error))
+        failed = "unsuccessfully" in str(error) or "Failed state" in str(error)
+        return DeviceStatus(SanitizeState.FAILED if failed else SanitizeState.UNKNOWN, None, str(error))
 
 
 def _nvme_status(path: str, action: str) -> DeviceStatus:

@@ -36,6 +36,13 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--late", multiple=True, metavar="N:SECONDS",
                      help="Power laptop N on so long after the others began to receive."),
         click.option("--classic", is_flag=True, help="Clone as Clonezilla does (vm only)."),
+        click.option("--disks", default="", metavar="KIND[+KIND],…",
+                     help="Disks that the laptops have in turn (vm only): virtio, nvme, sata, scsi, …4k; "
+                          "sata+nvme: two of them, cloned to is the first."),
+        click.option("--erase", default="", metavar="always|first|only",
+                     help="Erase old data before cloning, or `only` erase."),
+        click.option("--disk-image", "disk_images", multiple=True, metavar="N:FILE",
+                     help="This file is laptop N's disk (raw); it is never deleted. Again for its further disks."),
         click.option("--fault", "faults", multiple=True, metavar="SPEC", help=_FAULTS),
     ]  # fmt: skip
     for option in reversed(options):
@@ -101,7 +108,8 @@ def _understood(action: str, asked: dict[str, Any]) -> dict[str, Any]:
     """Command-line words as fields of Options."""
     firmware = tuple(word.strip() for word in asked["firmware"].split(","))
     rate = "" if asked["rate"] == "none" else asked["rate"]
-    return {**asked, "action": action, "firmware": firmware, "rate": rate}
+    disks = tuple(word.strip() for word in asked["disks"].split(",")) if asked["disks"] else ()
+    return {**asked, "action": action, "firmware": firmware, "rate": rate, "disks": disks}
 
 
 def _writable(path: str) -> str:

@@ -30,6 +30,7 @@ _COMMANDS = {
     "inventory": "cloned.cli.inventory:inventory",
     "tag": "cloned.cli.tag:tag",
     "print": "cloned.cli.print:print_",
+    "erase": "cloned.cli.erase:erase",
 }
 """Each command where its module is: importing all of them would take longer than most commands do.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.core import capture
+from cloned.core import capture, erasing
 from cloned.core.boot import answer_kind
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Booted, Hello
@@ -31,7 +31,7 @@ def booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Works
         booted_at=now,
     )
     laptop = capture.cut_short(laptop, "it started again", now)
-    if laptop.state in ACTIVE or laptop.state is State.WAITING:
+    if laptop.state in ACTIVE or laptop.state in (State.WAITING, State.ERASING):
         laptop = transition(replace(laptop, session=None), State.GONE, now, reason=Reason.RESTARTED)
     elif answer_kind(workshop, laptop, now)[0] == "clone":
         laptop = add_history(laptop, now, "it starts from the network")
@@ -165,6 +165,7 @@ def _introduced(laptop: Laptop, boot: BootGiven, event: Hello, now: float) -> La
         seconds=tuple(seconds.items()),
         session=None,
         wants=facts.wants,
+        media=laptop.media if erasing.under_way(laptop) else (),
     )
     return capture.cut_short(laptop, "its agent started again", now)
 
@@ -173,6 +174,8 @@ def _what_now(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     """What becomes of a laptop whose agent said hello."""
     if laptop.left_out:
         return transition(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT)
+    if erasing.under_way(laptop):
+        return _erase_on(laptop, now)
     if laptop.unfinished:
         return _finish(workshop, laptop, now)
     if laptop.state in (State.DONE, State.ASIDE) and not laptop.wants:
@@ -186,6 +189,14 @@ def _finish(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
         return transition(laptop, State.FINISHING, now, "verified before; finishing")
     reason = Reason.DISK_CHANGED if laptop.target() is None else Reason.MAC_CHANGED
     return transition(laptop, State.ASIDE, now, reason=reason)
+
+
+def _erase_on(laptop: Laptop, now: float) -> Laptop:
+    """An erasure goes on where it was confirmed for this very machine; else a person must say so again."""
+    assert laptop.erasure is not None
+    if laptop.erasure.came_by not in ("", laptop.came_by):
+        return transition(laptop, State.ASIDE, now, reason=Reason.MAC_CHANGED)
+    return erasing.taken_up(laptop, now) or laptop
 
 
 def _back_again(laptop: Laptop, now: float) -> Laptop:

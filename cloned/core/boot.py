@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cloned.core import erasing
 from cloned.core.confirm import may_start_unasked
 from cloned.core.ids import Identity, clean
 from cloned.core.laptop import ACTIVE, Laptop, State, named, said
@@ -47,6 +48,10 @@ class BootAnswer:
 
 def answer_kind(workshop: Workshop, laptop: Laptop, now: float) -> tuple[Kind, str]:
     """Whether the live system starts by itself, and why or why not."""
+    if erasing.under_way(laptop) and not laptop.left_out:
+        return "clone", "This laptop is being erased; it goes on with that"
+    if laptop.state is State.ERASED:
+        return "menu", "This laptop is erased"
     if laptop.state in ACTIVE or laptop.unfinished or may_start_unasked(workshop, laptop, now):
         return "clone", f"This laptop gets {laptop.image}" if laptop.image else "This laptop is looked at for cloning"
     if laptop.state is State.DONE:

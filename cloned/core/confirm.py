@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cloned.core import capture
+from cloned.core import capture, erasing
 from cloned.core.catalogue import choose
 from cloned.core.clocks import SLACK, over
 from cloned.core.disks import disk_against, with_disk
@@ -76,6 +76,8 @@ def confirm(workshop: Workshop, laptop: Laptop, disk: str, image: str, by: str, 
     given = Confirmation(disk, image, workshop.images[image].image_hash, by, until, now, laptop.came_by, onto)
     laptop = replace(laptop, confirmation=given, left_out=False, wants="", cloned_by=laptop.came_by)
     laptop = _meaning_disk(replace(laptop, image=image), disk, onto)
+    if erasing.under_way(laptop):
+        return add_history(laptop, now, f"confirmed by {by}: {image} onto {disk}, once it is erased")
     return transition(laptop, State.WAITING, now, f"confirmed by {by}: {image} onto {disk}")
 
 
@@ -105,6 +107,7 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
         return transition(laptop, State.ASKING, now, reason=barred)
     disk = laptop.eligible()[0].key
     if batch is not None:
+        laptop = replace(laptop, erase_first=batch.level)
         return confirm(workshop, laptop, disk, batch.image, f"batch of {batch.by}", now)
     if workshop.settings.confirm == "auto":
         return confirm(workshop, laptop, disk, laptop.image, "configuration (auto)", now)

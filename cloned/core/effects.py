@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cloned.core import classic_sessions as classics
+from cloned.core import erasing
 from cloned.core.confirm import settle_all
 from cloned.core.events import CloseStream, Effect, OpenStream, Record
 from cloned.core.laptop import Laptop, State, VerdictKind, transition
@@ -116,7 +117,20 @@ def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tu
             replace(laptop, job_open=False, written=laptop.written and laptop.state is State.ASIDE)
         )
         after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{laptop.job}": row})
-    return after, tuple(found)
+    after, rows = _erasures(after)
+    return after, (*found, *rows)
+
+
+def _erasures(after: Workshop) -> tuple[Workshop, list[Effect]]:
+    """Rows of erasures that came to their end."""
+    found: list[Effect] = []
+    for laptop in [each for each in after.laptops.values() if erasing.unrecorded(each)]:
+        assert laptop.erasure is not None
+        row = erasing.row(laptop, laptop.erasure)
+        found.append(Record(row))
+        after = after.with_laptop(erasing.recorded(laptop))
+        after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{row['attempt']}": row})
+    return after, found
 
 
 def resume(workshop: Workshop) -> tuple[Effect, ...]:

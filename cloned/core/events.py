@@ -15,6 +15,8 @@ from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.laptop import Difference, Facts, VerdictKind
 from cloned.core.tagged import TagGiven
 from cloned.core.warnings import Warn
+from cloned.disk.erase_record import DiskErasure
+from cloned.disk.media import Medium
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,10 @@ class Settings:
     stream_mbps: int = 100
     """The least a stream is worth starting for."""
     then: str = "poweroff"
+    erase_before: str = "never"
+    """Before cloning: never, first (a laptop never cloned) or always."""
+    erase_level: str = "clear"
+    erase_verify: str = "sample"
     gather_seconds: float = 60.0
     """How long a classic session waits for further laptops after the last one joined."""
     judging: int = 1
@@ -248,6 +254,10 @@ class Command:
     """A disk's key; whoever asks may say its path."""
     checked: bool = False
     """Of a tag: it is held against pattern and all others. In 0.1.0 none was."""
+    disks: tuple[str, ...] = ()
+    """Serial numbers (or WWNs, keys, paths) of every disk to erase."""
+    level: str = ""
+    """Of an erasure: clear or purge; empty for the workshop's."""
     kind: Literal["command"] = "command"
 
 
@@ -268,6 +278,38 @@ class Captured:
     image: str
     error: str = ""
     kind: Literal["captured"] = "captured"
+
+
+@dataclass(frozen=True)
+class MediaTold:
+    """The agent asked every disk what it can do."""
+
+    laptop: LaptopId
+    media: tuple[Medium, ...]
+    kind: Literal["media"] = "media"
+
+
+@dataclass(frozen=True)
+class DiskErased:
+    """One disk's erasure came into another phase; its whole record."""
+
+    laptop: LaptopId
+    erasure: str
+    disk: DiskErasure
+    kind: Literal["disk-erased"] = "disk-erased"
+
+
+@dataclass(frozen=True)
+class DiskWritten:
+    """One disk's overwriting came as far as `offset`; `bad`: offset and length of what could not be written."""
+
+    laptop: LaptopId
+    erasure: str
+    disk: str
+    """`Medium.key`."""
+    offset: int
+    bad: tuple[tuple[int, int], ...] = ()
+    kind: Literal["disk-written"] = "disk-written"
 
 
 @dataclass(frozen=True)
@@ -331,6 +373,9 @@ Event = (
     | StreamEnded
     | Captured
     | TagsUsed
+    | MediaTold
+    | DiskErased
+    | DiskWritten
 )
 
 

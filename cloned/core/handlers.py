@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from cloned.core import arrivals, capture, commands
+from cloned.core import arrivals, capture, commands, erasing
 from cloned.core import classic_sessions as classics
 from cloned.core.confirm import ask_or_wait, give, settle_all, used_up, void
 from cloned.core.events import (
@@ -15,6 +15,8 @@ from cloned.core.events import (
     Command,
     Configured,
     Confirmed,
+    DiskErased,
+    DiskWritten,
     Ejected,
     Event,
     Failed,
@@ -24,6 +26,7 @@ from cloned.core.events import (
     ImageKnown,
     Judged,
     Located,
+    MediaTold,
     Ready,
     Recorded,
     Returned,
@@ -127,7 +130,7 @@ def _finished(workshop: Workshop, event: Finished, now: float, entropy: str) -> 
         return workshop.with_laptop(
             transition(laptop, State.ASIDE, now, reason=Reason.FINISH_FAILED, detail="; ".join(failed))
         )
-    return workshop.with_laptop(transition(laptop, State.DONE, now, "done"))
+    return workshop.with_laptop(transition(erasing.spent(laptop), State.DONE, now, "done"))
 
 
 def _failed(workshop: Workshop, event: Failed, now: float, entropy: str) -> Workshop:
@@ -154,6 +157,8 @@ def _returned(workshop: Workshop, event: Returned, now: float, entropy: str) -> 
         return workshop
     if laptop.unfinished:
         return workshop.with_laptop(transition(laptop, State.FINISHING, now, "heard again"))
+    if (erasing_again := erasing.taken_up(laptop, now)) is not None:
+        return workshop.with_laptop(erasing_again)
     if _goes_on(workshop, laptop, now):
         return workshop.with_laptop(
             transition(laptop, State.RECEIVING, now, "heard again: it goes on from where it was")
@@ -214,6 +219,18 @@ def _command(workshop: Workshop, event: Command, now: float, entropy: str) -> Wo
     return commands.obey(workshop, event, now, entropy)
 
 
+def _media(workshop: Workshop, event: MediaTold, now: float, entropy: str) -> Workshop:
+    return erasing.told(workshop, event, now, entropy)
+
+
+def _disk_erased(workshop: Workshop, event: DiskErased, now: float, entropy: str) -> Workshop:
+    return erasing.took_in(workshop, event, now)
+
+
+def _disk_written(workshop: Workshop, event: DiskWritten, now: float, entropy: str) -> Workshop:
+    return erasing.wrote(workshop, event, now)
+
+
 def _ejected(workshop: Workshop, event: Ejected, now: float, entropy: str) -> Workshop:
     return classics.ejected(workshop, event, now)
 
@@ -255,4 +272,7 @@ _HANDLERS: dict[type, Callable[[Workshop, Any, float, str], Workshop]] = {
     StreamEnded: _stream_ended,
     Captured: _captured,
     TagsUsed: used_elsewhere,
+    MediaTold: _media,
+    DiskErased: _disk_erased,
+    DiskWritten: _disk_written,
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from cloned.core.erasure import Erasure
 from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.reasons import Reason
 from cloned.core.words import Clock, Values, utc, worded
+from cloned.disk.media import Medium
 
 HISTORY = 60
 """Entries kept of a laptop's history; the first and the newest ones."""
@@ -29,6 +31,8 @@ class State(StrEnum):
     DONE = "done"
     ASIDE = "aside"
     GONE = "gone"
+    ERASING = "erasing"
+    ERASED = "erased"
 
 
 ACTIVE = frozenset({State.READY, State.RECEIVING, State.VERIFYING, State.FINISHING})
@@ -192,6 +196,17 @@ class Laptop:
     paused: bool = False
     left_out: bool = False
     lent: bool = False
+    keep: bool = False
+    """A person said that its disks must never be erased."""
+    donation: str = ""
+    """The delivery it came with: an organisation or a number, never a private person."""
+    media: tuple[Medium, ...] = ()
+    """Its disks as erasing sees them, sticks among them; empty until its agent looked."""
+    erasure: Erasure | None = None
+    """The last one, or the one under way."""
+    erasures: int = 0
+    erase_first: str = ""
+    """The level at which a batch wants it erased before it is cloned; empty where none does."""
     wants: str = ""
     """`capture`: it is a master, which nothing may clone by itself."""
     capture: str = ""

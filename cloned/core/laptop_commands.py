@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.core import capture
+from cloned.core import capture, erasing
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Command
 from cloned.core.laptop import Laptop, State, VerdictKind, add_history, transition
@@ -25,6 +25,8 @@ def _retry(workshop: Workshop, command: Command, now: float, entropy: str) -> Wo
     if laptop.reason in (Reason.FINISH_FAILED, Reason.NO_TAG) and laptop.verdict is VerdictKind.VERIFIED:
         again = replace(laptop, job=laptop.job + 1, job_open=True)
         return workshop.with_laptop(transition(again, State.FINISHING, now, f"finishing again, asked by {command.by}"))
+    if (erasing_again := erasing.taken_up(laptop, now)) is not None:
+        return workshop.with_laptop(erasing_again)
     laptop = add_history(replace(laptop, session=None), now, f"retry, asked by {command.by}")
     return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
 
@@ -64,7 +66,7 @@ def _move_image(workshop: Workshop, command: Command, now: float, entropy: str) 
     if laptop.image == laptop_of(workshop, command).image:
         return workshop.with_laptop(laptop)
     laptop = replace(laptop, confirmation=None, session=None, written=False)
-    if laptop.capture:
+    if laptop.capture or laptop.state is State.ERASING:
         return workshop.with_laptop(laptop)
     return workshop.with_laptop(transition(laptop, State.ASKING, now, reason=Reason.IMAGE_CHANGED))
 
@@ -80,7 +82,8 @@ def _lent(workshop: Workshop, command: Command, now: float, entropy: str) -> Wor
 
 def _forget(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
     """Take a laptop off the screen; the ledger keeps its results."""
-    if laptop_of(workshop, command).active:
+    laptop = laptop_of(workshop, command)
+    if laptop.active or laptop.state is State.ERASING:
         return workshop
     laptops = {key: laptop for key, laptop in workshop.laptops.items() if key != command.target}
     boots = {key: boot for key, boot in workshop.boots.items() if boot.laptop != command.target}
@@ -94,7 +97,8 @@ def _being_finished(workshop: Workshop, command: Command) -> Refusal | None:
 
 def _at_work(workshop: Workshop, command: Command) -> Refusal | None:
     laptop = laptop_of(workshop, command)
-    return Refusal(Refused.AT_WORK, {"name": laptop.tag or laptop.number}) if laptop.active else None
+    busy = laptop.active or laptop.state is State.ERASING
+    return Refusal(Refused.AT_WORK, {"name": laptop.tag or laptop.number}) if busy else None
 
 
 VERBS = (

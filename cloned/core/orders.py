@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloned.core import capture
+from cloned.core import capture, erasing
 from cloned.core.laptop import ACTIVE, Laptop, State, VerdictKind, said
 from cloned.core.rates import alone
 from cloned.core.schedule import Wait
@@ -28,12 +28,15 @@ def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None, clock: C
         }
     if laptop.state is State.DONE:
         return {"do": "power", "action": workshop.settings.then, "screen": _screen(laptop, None)}
+    if (erase := erasing.order(laptop)) is not None:
+        return {"screen": [], **erase}
     master = capture.order(laptop)
     if master is not None:
         return {**master, "screen": _screen(laptop, None)}
     answer: dict[str, Any] = {"do": "wait", "screen": _screen(laptop, wait, clock), "state": str(laptop.state)}
-    offer = _offer(workshop, laptop)
-    return {**answer, "offer": offer} if offer else answer
+    offers = {"offer": _offer(workshop, laptop), "erase_offer": erasing.offer(workshop, laptop)}
+    found = {name: offer for name, offer in offers.items() if offer}
+    return {**answer, **found, **({"media": True} if erasing.wants_media(laptop) else {})}
 
 
 def _classic(workshop: Workshop, laptop: Laptop) -> dict[str, Any]:

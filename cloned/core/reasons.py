@@ -52,6 +52,12 @@ class Reason(Worded):
     PAUSED = "paused", "It is paused", "Press continue"
     HELD = "held", "Its session is held until {until:time}", "It starts by itself then"
     LEFT_OUT = "left-out", "It was left out by hand", "Press retry to take it in again"
+    ERASE_FIRST = (
+        "erase-first",
+        "It must be erased before it is cloned",
+        "Confirm its erasure: here, on its own keyboard, or with `cloned erase start`",
+    )
+    NOT_ERASED = "not-erased", "NOT ERASED: {detail}", "Look at what its page says of each disk"
     CANCELLED = "cancelled", "Its session was cancelled", "Confirm it again to clone it"
     IMAGE_UNUSABLE = (
         "image-unusable",

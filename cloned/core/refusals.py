@@ -65,6 +65,18 @@ class Refused(Worded):
         "set pattern under [tags] in the configuration, or type the number",
     )
     TAGS_OUT = "tags-out", "{pattern} has no number left", "give it more digits under [tags] in the configuration"
+    NO_SUCH_LEVEL = "no-such-level", "there is no level {name}", "it is clear or purge"
+    KEPT = "kept", "laptop {name} is marked to be kept", "take the mark off first: cloned erase keep LAPTOP --off"
+    LENT = "is-lent", "laptop {name} is lent out", "note that it is back first: cloned lent LAPTOP --back"
+    IS_DONE = "is-done", "laptop {name} is done and verified", "start it from the network again on purpose, then erase"
+    NOT_RUNNING_ERASE = "not-running-erase", "its live system does not run", "start it from the network"
+    NOT_LOOKED_AT = "not-looked-at", "its disks have not been looked at yet", "wait some seconds, then try again"
+    NAME_EVERY_DISK = (
+        "name-every-disk",
+        "an erasure names every built-in disk; missing: {missing}",
+        "it has: {known}",
+    )
+    LEVEL_TOO_HIGH = "level-too-high", "{disk} cannot be erased so thoroughly: {why}", "{instead}"
     OVERTAKEN = "overtaken", "something else happened to it at the same moment", "look where it stands, then try again"
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from cloned.core import classic_sessions as classics
+from cloned.core import erasing
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
 from cloned.core.rates import alone
@@ -77,6 +78,8 @@ class _Planner:
         image = self.workshop.images.get(laptop.image)
         if self.workshop.paused or laptop.paused:
             return Wait(Reason.PAUSED)
+        if erasing.needed(self.workshop, laptop):
+            return Wait(Reason.ERASE_FIRST)
         if image is None or image.unusable:
             return Wait(Reason.IMAGE_UNUSABLE, image.unusable if image else f"there is no image {laptop.image}")
         if image.classic and (wait := self.barred_from_classic(image.name)) is not None:

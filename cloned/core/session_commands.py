@@ -78,6 +78,13 @@ def _hold(workshop: Workshop, command: Command, now: float, entropy: str) -> Wor
     return replace(workshop, holds={**workshop.holds, command.image: command.until})
 
 
+def _no_such_level(_workshop: Workshop, command: Command) -> Refusal | None:
+    """What erasing first is asked for by another word than the two there are."""
+    if command.level in ("", "clear", "purge"):
+        return None
+    return Refusal(Refused.NO_SUCH_LEVEL, {"name": command.level})
+
+
 def _batch(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
     ident = derive_id(entropy, "batch", 6)
     until = command.until or now + workshop.settings.confirmation_seconds
@@ -90,6 +97,7 @@ def _batch(workshop: Workshop, command: Command, now: float, entropy: str) -> Wo
         command.by,
         now,
         until,
+        command.level,
     )
     return replace(workshop, batches={**workshop.batches, ident: batch})
 
@@ -134,7 +142,9 @@ VERBS = (
             Word("image", "the image each of them gets", Holds.IMAGE, needed=True, option=True),
             Word("vendor", "only of this maker"),
             Word("until", "until when; else as long as confirmations last", Holds.TIME),
+            Word("level", "erase them first, and how thoroughly: clear or purge", name="erase"),
         ),
+        refuse=_no_such_level,
     ),
     Verb("unbatch", "Stop a BATCH: from now on each new laptop of its model asks.", _unbatch, Target.BATCH),
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from cloned.core import erasure
 from cloned.core.estimate import Estimate, estimate
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import STAGE, Difference, Laptop, said
@@ -14,6 +15,7 @@ from cloned.core.schedule import Wait, plan
 from cloned.core.session import Session
 from cloned.core.words import Clock, utc
 from cloned.core.workshop import Workshop
+from cloned.disk.media import Medium
 
 STAGES = ("boot", "wait", "receive", "verify", "finish")
 
@@ -100,6 +102,10 @@ def _laptop(
         "since": iso(laptop.since),
         "paused": laptop.paused,
         "lent": laptop.lent,
+        "keep": laptop.keep,
+        "donation": laptop.donation,
+        "erasure": None if laptop.erasure is None else erasure.shown(laptop.erasure),
+        "media": [_medium(each) for each in laptop.media],
         "wants": laptop.wants or None,
         "capture": laptop.capture or None,
         "reason": None if reason is None else str(reason),
@@ -123,6 +129,11 @@ def _laptop(
         "left_seconds": _rounded(left),
         "progress": {**progress, **({} if left is None else {"left_seconds": _rounded(left)})} or None,
     }
+
+
+def _medium(medium: Medium) -> dict[str, Any]:
+    names = ("path", "serial", "wwn", "model", "size", "bus", "built_in", "barred")
+    return {"key": medium.key, **{name: getattr(medium, name) for name in names}}
 
 
 def _difference(difference: Difference) -> dict[str, Any]:

@@ -66,6 +66,8 @@ class Holds(StrEnum):
     TIME = "time"
     """Seconds since 1970, ISO 8601, or HH:MM of the coming 24 hours."""
     COUNT = "count"
+    DISKS = "disks"
+    """Several disks, each by its serial number."""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ class Batch:
     by: str
     given: float
     until: float
+    level: str = ""
+    """Whether they are erased first, and how thoroughly: clear, purge, or empty for not at all."""
 
 
 @dataclass(frozen=True)

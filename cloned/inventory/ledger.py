@@ -22,6 +22,7 @@ from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from cloned.core.erasure import ATTEMPTS
 from cloned.core.ids import LaptopId
 from cloned.core.tagged import TagGiven
 from cloned.inventory import rows
@@ -29,6 +30,9 @@ from cloned.inventory.database import broken, connect
 from cloned.inventory.schema import REFUSED, SENT, SUPERSEDED, WAITING, deliveries, results, revisions, sinks
 
 log = logging.getLogger(__name__)
+
+ERASURES = ATTEMPTS
+"""Attempts from this number on are erasures: they are no clones, so they have no verdict to count."""
 
 
 @dataclass(frozen=True)
@@ -164,10 +168,17 @@ class Ledger:
         midnight = datetime.fromtimestamp(self._clock()).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
         today = (results.c.state == "done") & (results.c.at >= midnight.astimezone(UTC).isoformat()[:19])
         async with self._read() as connection:
-            counted = await connection.execute(select(results.c.verdict, func.count()).group_by(results.c.verdict))
+            clones = select(results.c.verdict, func.count()).where(results.c.attempt < ERASURES)
+            counted = await connection.execute(clones.group_by(results.c.verdict))
             verdicts = {str(verdict): int(count) for verdict, count in counted.all()}
             done = await connection.scalar(select(func.count(results.c.laptop.distinct())).where(today))
-        return {"rows": sum(verdicts.values()), "verdicts": verdicts, "done_today": int(done or 0)}
+            erased = (await connection.scalars(select(results.c.row).where(results.c.attempt >= ERASURES))).all()
+        return {
+            "rows": sum(verdicts.values()),
+            "verdicts": verdicts,
+            "done_today": int(done or 0),
+            "erasures": count_erasures(erased),
+        }
 
     # What the outbox works with.
 
@@ -238,6 +249,20 @@ class Ledger:
     @staticmethod
     async def _set(connection: AsyncConnection, identity: int, **values: Any) -> None:
         await connection.execute(update(deliveries).where(deliveries.c.id == identity).values(**values))
+
+
+def count_erasures(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Disks by method, level and outcome, with the seconds that they took together."""
+    found: dict[tuple[str, str, str], list[float]] = {}
+    for row in rows:
+        for disk in row["erasure"]["disks"]:
+            outcome = "verified" if disk["verified"] else "completed" if disk["completed"] else "failed"
+            key = (disk["method"] or "none", disk["level"] or "none", outcome)
+            found.setdefault(key, []).append(float(disk["seconds"] or 0))
+    return [
+        {"method": method, "level": level, "outcome": outcome, "count": len(took), "seconds": round(sum(took), 1)}
+        for (method, level, outcome), took in sorted(found.items())
+    ]
 
 
 async def _owe(connection: AsyncConnection, names: Iterable[str], keys: list[dict[str, Any]], now: float) -> None:

@@ -19,6 +19,7 @@ from cloned.errors import UsageError
 from cloned.inventory.database import LedgerError
 from cloned.inventory.ledger import Ledger, Owed
 from cloned.inventory.sinks.base import Delivery, Refused, Sink, Unavailable
+from cloned.inventory.sinks.told import Receipt
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ class Outbox:
         delivery = Delivery(owed.key, owed.laptop, owed.attempt, owed.revision, owed.row)
         try:
             async with asyncio.timeout(sink.seconds):
-                receipt = await sink.send(delivery)
+                receipt = await sink.send(delivery) if sink.takes(owed.row) else Receipt()
         except Refused as refusal:
             log.warning("sink %s refused laptop %s, attempt %d: %s", sink.name, owed.laptop, owed.attempt, refusal)
             await self._ledger.refused(owed, str(refusal))

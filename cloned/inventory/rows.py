@@ -97,7 +97,20 @@ def clean(given: Mapping[str, Any]) -> LedgerRow:
         "seconds": {_text(name, 32): round(float(value), 1) for name, value in (given.get("seconds") or {}).items()},
         "steps": [{name: _text(step.get(name), 300) for name in STEP} for step in given.get("steps") or []],
     }
+    if given.get("kind") == "erasure":  # other rows have no kind: what they are known by must stay as it was
+        data |= {"kind": "erasure", "erasure": _plain(given.get("erasure") or {})}
     return LedgerRow(data["laptop"], attempt, data, tuple(sorted(set(given) - set(data))))
+
+
+def _plain(value: object, depth: int = 0) -> Any:
+    """Numbers, texts, and lists and objects of them; nothing endless."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping) and depth < 5:
+        return {_text(name, 40): _plain(each, depth + 1) for name, each in list(value.items())[:60]}
+    if isinstance(value, list | tuple) and depth < 5:
+        return [_plain(each, depth + 1) for each in value[:250]]
+    return _text(value, 500)
 
 
 def _text(value: object, size: int) -> str:

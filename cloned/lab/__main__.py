@@ -90,7 +90,15 @@ class Lab:
         happened = shop.mischief.happened
         said = follower.foresight.to_json()
         return LaptopResult(
-            shop.identities, follower.snapshot, rows, checks, happened, problems, follower.to_hello, said
+            shop.identities,
+            follower.snapshot,
+            rows,
+            checks,
+            happened,
+            problems,
+            follower.to_hello,
+            said,
+            self._options.erase,
         )
 
     def _publish(self, result: LaptopResult) -> None:

@@ -46,6 +46,8 @@ class DaemonSettings:
     """Images that are to go through classic sessions."""
     gates: Mapping[str, str]
     """MAC to the URL of that laptop's gate."""
+    erase: str = ""
+    """always, first, only, or nothing."""
 
     def toml(self) -> str:
         """The configuration file. TOML's basic strings are JSON's."""
@@ -63,9 +65,11 @@ class DaemonSettings:
             *self._gates(),
             "[page]", f"port = {PAGE}",
             "[[switch]]", f'address = "{SWITCH.ip}"', f"community = {text(COMMUNITY)}",
-            "[sessions]", "# nobody confirms here: new laptops with one disk may be erased at once", 'confirm = "auto"',
+            "[sessions]", "# nobody confirms here: new laptops with one disk may be cloned at once",
+            'confirm = "auto"',
             f"image = {text(self.image)}", 'then = "poweroff"',
             f"classic = {text(list(self.classic))}", f"gather_seconds = {GATHER}",
+            *self._erase(),
             *self._finish(),
             "[[sink]]", 'name = "inventory"', 'type = "webhook"', f"url = {text(self.webhook)}",
             f"secret = {text(self.webhook_secret)}",
@@ -78,6 +82,11 @@ class DaemonSettings:
         for mac, url in self.gates.items():
             lines += ["[[boot.model]]", f'mac = "{mac}"', f'kernel_parameters = "cloned.gate={url}"']
         return lines
+
+    def _erase(self) -> list[str]:
+        """Also where nothing is cloned afterwards: nothing may begin before the erasure was confirmed."""
+        when = "first" if self.erase == "first" else "always"
+        return ["[erase]", f'before_cloning = "{when}"'] if self.erase else []
 
     def _finish(self) -> list[str]:
         """Thin laptops leave the disk as it was verified: the lab hashes it once more for itself."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloned.errors import ClonedError
+from cloned.lab.erasing import EraseConfirmer
 from cloned.lab.estimate_check import EstimateCheck
 from cloned.lab.laptops import LaptopKind
 from cloned.lab.power import PowerPlan
@@ -42,6 +43,8 @@ class Follower:
         self._given_up: set[int] = set()
         self._powered: dict[int, float] = {}
         self.foresight = EstimateCheck()
+        image = workshop.stock.manifest.name
+        self._erasures = EraseConfirmer(options.erase, image, workshop.daemon, workshop.display.say)
         self.to_hello: dict[int, float] = {}
         """Seconds from power-on to the agent's hello, by laptop's number."""
 
@@ -71,6 +74,7 @@ class Follower:
             self._powered[number] = self._moved = time.monotonic()
         self._note_hellos(seen)
         self.foresight.look(seen, time.monotonic())
+        await self._erasures.look(seen)
         workshop.mischief.look(seen)
         workshop.display.show(seen)
         self._note_lost(seen)

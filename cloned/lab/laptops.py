@@ -103,6 +103,8 @@ class LabLaptop(ABC):
     def __init__(self, identity: LabIdentity, disk: LabDisk, folder: Path) -> None:
         self.identity = identity
         self.disk = disk
+        self.others: tuple[Path, ...] = ()
+        """Files behind its further disks."""
         self.folder = folder
 
     @property

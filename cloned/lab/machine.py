@@ -12,6 +12,7 @@ from cloned import processes
 from cloned.errors import MissingError
 from cloned.lab import qmp
 from cloned.lab.laptops import Firmware, LabDisk, LabIdentity, LabLaptop
+from cloned.lab.media import FurtherDisk, MediumKind, device
 from cloned.lab.network import LabNetwork
 
 OVMF = Path("/usr/share/OVMF")
@@ -47,6 +48,9 @@ class VirtualLaptop(LabLaptop):
         self._boots = 0
         self.bytes_per_second: int | None = None
         """Throttle of the disk; None: as fast as it goes."""
+        self.kind = MediumKind("virtio")
+        """How the disk that is cloned to is attached."""
+        self.further: tuple[FurtherDisk, ...] = ()
 
     @property
     def screen(self) -> Path:
@@ -99,8 +103,9 @@ class VirtualLaptop(LabLaptop):
 
     def _disk(self) -> Iterator[str]:
         throttle = f",throttling.bps-total={self.bytes_per_second}" if self.bytes_per_second else ""
-        yield from ("-drive", f"if=none,id=disk,file={self.disk.path},format=raw,discard=unmap{throttle}")
-        yield from ("-device", f"virtio-blk-pci,drive=disk,serial={self.identity.disk_serial},bootindex=2")
+        yield from device(self.kind, 0, self.disk.path, self.identity.disk_serial, throttle)
+        for number, each in enumerate(self.further, 1):
+            yield from device(each.kind, number, each.disk.path, each.serial)
 
     def _card(self) -> Iterator[str]:
         """BIOS boots through the card's own ROM; UEFI brings its own driver and PXE."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from cloned.errors import UsageError
+from cloned.lab.erasing import MODES
 from cloned.lab.faults import Fault, Late, check_together, parse_fault, parse_late, takes_time
 from cloned.lab.laptops import Firmware, LaptopKind
+from cloned.lab.media import MediumKind, parse_disks, parse_images
 from cloned.lab.network import parse_rate
 
 SYSTEM, BULK = "sample", "bulk"
@@ -32,6 +35,12 @@ class LabOptions:
     keep: bool = False
     classic: bool = False
     """Whether the image goes through a classic session, though the agent could lay it out."""
+    disks: tuple[str, ...] = ()
+    """Each laptop's disks in turn: `nvme`, `sata+nvme`; empty: one virtio disk."""
+    erase: str = ""
+    """Erase before cloning, `always` or `first`; `only`: and clone nothing."""
+    disk_images: tuple[str, ...] = ()
+    """N:FILE: files that are laptop N's disks."""
     json: str = ""
     """Path of the report; `-` is standard output; empty: none."""
 
@@ -77,6 +86,15 @@ class LabOptions:
             return self.image
         return BULK if takes_time(self.wanted_faults, list(self.latecomers.values())) else SYSTEM
 
+    def disks_of(self, number: int) -> tuple[MediumKind, ...]:
+        """The kinds of laptop `number`'s disks, the one that is cloned to first; UsageError."""
+        return parse_disks(self.disks[(number - 1) % len(self.disks)]) if self.disks else (MediumKind("virtio"),)
+
+    @property
+    def images_of(self) -> dict[int, list[Path]]:
+        """Files that are disks, by laptop; UsageError."""
+        return parse_images(self.disk_images, self.laptops)
+
     def check(self) -> None:
         """Raise UsageError, in one line, for the first thing that makes no sense."""
         most = _MOST[self.of_kind]
@@ -85,6 +103,11 @@ class LabOptions:
         for name in self.firmware:
             if name not in list(Firmware):
                 raise UsageError(f"--firmware {name or '(nothing)'} is not known", "there are " + ", ".join(Firmware))
+        if self.erase and self.erase not in MODES:
+            raise UsageError(f"--erase {self.erase} is not known", "there are always, first and only")
+        if self.disks and self.of_kind is not LaptopKind.VM:
+            raise UsageError("--disks is not possible with thin laptops", "their disks are loop devices: --kind vm")
+        _ = [self.disks_of(number) for number in range(1, self.laptops + 1)], self.images_of
         if self.classic and self.of_kind is not LaptopKind.VM:
             raise UsageError("--classic is not possible with thin laptops", "it needs a system of its own: --kind vm")
         late = [parse_late(text, self.laptops) for text in self.late]

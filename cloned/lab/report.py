@@ -33,6 +33,20 @@ class LaptopResult:
     estimate: Mapping[str, Any] = field(default_factory=dict)
     """How often the daemon's estimates came true."""
 
+    erase: str = ""
+    """As `LabOptions.erase`."""
+
+    @staticmethod
+    def _cloned(sight: Sight) -> bool:
+        return sight.verified and sight.state == "done"
+
+    @staticmethod
+    def _erased(sight: Sight) -> bool:
+        return sight.erased and sight.state == "erased"
+
+    def _both(self, sight: Sight) -> bool:
+        return self._cloned(sight) and sight.erased
+
     @property
     def sights(self) -> list[Sight]:
         """The laptops in order."""
@@ -41,7 +55,8 @@ class LaptopResult:
     @property
     def ok(self) -> bool:
         """Every laptop verified and done, every fault happened, everything the lab looked at was right."""
-        laptops = all(sight.verified and sight.state == "done" for sight in self.sights)
+        ends = {"": self._cloned, "only": self._erased}.get(self.erase, self._both)
+        laptops = all(ends(sight) for sight in self.sights)
         return laptops and not self.problems and all(check.ok for check in self.checks)
 
     def to_json(self) -> dict[str, Any]:
@@ -97,7 +112,18 @@ def _laptop(identity: LabIdentity, sight: Sight) -> dict[str, Any]:
         "history": [{key: entry[key] for key in ("at", "state", "why")} for entry in data.get("history", ())],
         "seconds": {stage: seconds.get(stage, 0.0) for stage in STAGES},
         "differs": data.get("first_differs") or data.get("differs") or [],
+        "disks": [{name: each[name] for name in ("path", "bus", "serial", "size")} for each in data.get("media") or ()],
+        "erasure": _erasure(data.get("erasure")),
     }
+
+
+def _erasure(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What became of its disks; None where nothing was erased."""
+    if told is None:
+        return None
+    names = ("serial", "method", "level", "completed", "verified", "seconds", "said")
+    disks = [{name: disk[name] for name in names} for disk in told["disks"]]
+    return {"result": told["result"], "level": told["level"], "disks": disks}
 
 
 def _session(session: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:

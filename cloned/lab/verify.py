@@ -11,6 +11,7 @@ from cloned.lab.checks import Check, check_disk
 from cloned.lab.faults import Corrupt, SinkDown
 from cloned.lab.laptops import LabLaptop
 from cloned.lab.machine import VirtualLaptop
+from cloned.lab.media import find
 from cloned.lab.power import AT_ONCE
 from cloned.lab.thinbox import ThinBox
 from cloned.lab.watching import Sight
@@ -27,7 +28,7 @@ _BOOT = 240.0
 
 async def switched_off(workshop: LabWorkshop, seen: Sequence[Sight]) -> None:
     """Wait until laptops that are done have switched themselves off; the rest lose power."""
-    done = [workshop.laptops[sight.number] for sight in seen if sight.state == "done"]
+    done = [workshop.laptops[sight.number] for sight in seen if sight.state in ("done", "erased")]
     await _until(lambda: not any(laptop.running for laptop in done), _POWER_OFF)
     for laptop in workshop.laptops.values():
         await asyncio.to_thread(laptop.power_cut)
@@ -66,9 +67,18 @@ async def own_eyes(workshop: LabWorkshop, seen: Sequence[Sight]) -> list[Check]:
         manifest = workshop.stock.manifest
         for laptop in verified:
             checks.append(await asyncio.to_thread(check_disk, laptop.number, laptop.disk, manifest))
+    if workshop.options.erase:
+        checks += [await asyncio.to_thread(_old_data, workshop.laptops[sight.number]) for sight in seen]
     checks += await _own_disk_boots(workshop, verified)
     checks.append(await asyncio.to_thread(workshop.bystander.check))
     return checks
+
+
+def _old_data(laptop: LabLaptop) -> Check:
+    """Whether anything that lay on its disks before is found in the files behind them."""
+    places = {path.name: find(path) for path in (laptop.disk.path, *laptop.others)}
+    where = "; ".join(f"{name} at {', '.join(map(str, at))}" for name, at in places.items() if at)
+    return Check(f"nothing of the old data is left on laptop {laptop.number}'s {len(places)} disks", not where, where)
 
 
 def _noticed(workshop: LabWorkshop, fault: Corrupt, seen: Sequence[Sight]) -> Check:

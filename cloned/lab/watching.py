@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-FINAL = frozenset({"done", "aside"})
+FINAL = frozenset({"done", "aside", "erased"})
 _AFTER = frozenset({"verifying", "finishing", "done"})
 
 
@@ -57,12 +57,19 @@ class Sight:
         return self.data is not None and self.data["verdict"] == "verified"
 
     @property
+    def erased(self) -> bool:
+        """Whether every built-in disk was erased and read back."""
+        done = self.data.get("erasure") if self.data is not None else None
+        return done is not None and done["result"] == "erased"
+
+    @property
     def pulse(self) -> tuple[object, ...]:
         """What changes as long as it gets on."""
         if self.data is None:
             return ()
         progress = self.data.get("progress") or {}
-        return self.state, self.data.get("attempts"), progress.get("bytes"), progress.get("pieces_left")
+        erased = str(progress.get("disks"))
+        return self.state, self.data.get("attempts"), progress.get("bytes"), progress.get("pieces_left"), erased
 
 
 def sights(snapshot: Mapping[str, Any], macs: Iterable[str]) -> list[Sight]:

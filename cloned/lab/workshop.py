@@ -22,6 +22,7 @@ from cloned.lab.forward import Forward
 from cloned.lab.injector import FaultInjector, Stage
 from cloned.lab.laptops import LabDisk, LabIdentity, LabLaptop, LaptopKind, disk_size, identities
 from cloned.lab.machine import VirtualLaptop, check_host
+from cloned.lab.media import SMALL, FurtherDisk, plant
 from cloned.lab.network import BRIDGE, SWITCH, LabNetwork, inside
 from cloned.lab.options import LabOptions
 from cloned.lab.registry import RegisteredLab
@@ -88,7 +89,7 @@ async def build(options: LabOptions, entry: RegisteredLab, display: Display, sta
     stack.callback(network.close)
     network.build()
     who = identities(entry.run, options.laptops, options.kinds_of_firmware)
-    laptops = {each.number: _laptop(each, options.of_kind, stock, network, entry, stack) for each in who}
+    laptops = {each.number: _laptop(each, options, stock, network, entry, stack) for each in who}
     network.plug_server()
     plug_snmpd(network, Path(entry.folder), stack)
     services = await stack.enter_async_context(Services(network.path(network.switch)))
@@ -111,23 +112,45 @@ async def build(options: LabOptions, entry: RegisteredLab, display: Display, sta
 
 def _laptop(
     who: LabIdentity,
-    kind: LaptopKind,
+    options: LabOptions,
     stock: stocks.Stock,
     network: LabNetwork,
     entry: RegisteredLab,
     stack: AsyncExitStack,
 ) -> LabLaptop:
-    """A laptop with an empty disk."""
+    """A laptop with an empty disk, or with old data on all of its disks where they are to be erased."""
     folder = Path(entry.scratch) / f"laptop-{who.number}"
     folder.mkdir(parents=True)
-    disk = LabDisk.create(folder / "disk", disk_size(stock.manifest))
+    given = options.images_of.get(who.number, [])
+    disk = _disk(given, folder / "disk", disk_size(stock.manifest), plants=bool(options.erase))
     laptop: LabLaptop
-    if kind is LaptopKind.THIN:
+    if options.of_kind is LaptopKind.THIN:
         laptop = ThinBox(who, disk, folder, network)
     else:
-        laptop = VirtualLaptop(who, disk, folder, network, entry.folder / f"qmp-{who.number}")
+        laptop = machine = VirtualLaptop(who, disk, folder, network, entry.folder / f"qmp-{who.number}")
+        machine.kind, *kinds = options.disks_of(who.number)
+        machine.further = tuple(
+            FurtherDisk(
+                _disk(given, folder / f"disk-{number}", SMALL, plants=bool(options.erase)),
+                kind,
+                f"{who.disk_serial.replace('DSK', 'MORE')}{number}",
+            )
+            for number, kind in enumerate(kinds, 2)
+        )
+        laptop.others = tuple(each.disk.path for each in machine.further)
     stack.callback(laptop.close)
     return laptop
+
+
+def _disk(given: list[Path], path: Path, size: int, *, plants: bool) -> LabDisk:
+    """The next file that was given, or a disk of our own; old data is planted on ours alone."""
+    if given:
+        file = given.pop(0)
+        return LabDisk(file, file.stat().st_size)
+    disk = LabDisk.create(path, size)
+    if plants:
+        plant(disk)
+    return disk
 
 
 def plug_snmpd(network: LabNetwork, folder: Path, stack: AsyncExitStack) -> None:
@@ -167,6 +190,7 @@ def _daemon(
         webhook=WEBHOOK,
         classic=(stock.manifest.name,) if options.classic else (),
         webhook_secret=services.inventory.secret,
+        erase=options.erase,
         gates={each.mac: f"{GATE}/{each.number}" for each in who if each.number in cursed},
     )
     return DaemonProcess(settings, network.server, Path(entry.scratch) / "daemon.log")

@@ -25,6 +25,8 @@ from cloned.disk.manifest import PIECE, Manifest
 from cloned.engine import Casting, Engine
 from cloned.errors import ClonedError, ImageError
 from cloned.monitor import Monitor
+from cloned.netboot.answers import refuse
+from cloned.netboot.erasures import ErasureCalls
 from cloned.netboot.guests import tar
 from cloned.wallclock import shown
 from cloned.wire import bearer
@@ -69,6 +71,7 @@ class AgentApi:
     ) -> None:
         self._engine, self._monitor, self._store, self._casting = engine, monitor, store, casting
         self._finishing = finishing
+        self._erasing = ErasureCalls(engine)
         self._hellos: dict[str, float] = {}
         self._calls = Counted(CALLS_AT_ONCE, MOST_CALLS)
 
@@ -80,6 +83,9 @@ class AgentApi:
             "finished": self._finished,
             "failed": self._failed,
             "confirm": self._confirm,
+            "media": self._erasing.media,
+            "erasing": self._erasing.took_in,
+            "erase": self._erasing.confirm,
         }
         posts = [web.post(f"/agent/v1/{name}", self._guarded(handler)) for name, handler in calls.items()]
         posts.append(web.post("/agent/v1/readback", self._guarded(self._read_back, self._largest_read_back)))
@@ -260,11 +266,6 @@ class AgentApi:
         word = Command("confirm", "the laptop's own keyboard", laptop.id, offer["image"], disk=key)
         await self._engine.command(word)
         return _answer({"ok": True})
-
-
-def refuse(status: int, error: str, hint: str) -> web.Response:
-    """An error as agents and people read it: what happened, and the next step."""
-    return _answer({"error": error, "hint": hint}, status)
 
 
 def _answer(data: Any, status: int = 200) -> web.Response:

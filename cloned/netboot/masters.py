@@ -18,7 +18,8 @@ from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
 from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
-from cloned.netboot.agents import malformed, refuse
+from cloned.netboot.agents import malformed
+from cloned.netboot.answers import refuse
 from cloned.wire import bearer, json_body
 
 EVERY = 1.0

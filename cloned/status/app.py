@@ -11,8 +11,9 @@ from collections.abc import Collection
 from aiohttp import web
 
 from cloned.assets import root
-from cloned.status import api, guard, hosts, pages, papers
+from cloned.status import api, erasures, guard, hosts, pages, papers
 from cloned.status.auth import Auth
+from cloned.status.erasures import ErasureDesk
 from cloned.status.live import Hub
 from cloned.status.needs import Counters, NetbootLog, PaperSource, Ready, ResultSource, WorkshopSource
 from cloned.wire import plain_requests
@@ -38,6 +39,12 @@ ROUTES = (
     ("GET", "/api/v1/netboot/{mac}", api.netboot),
     ("GET", "/api/v1/inventory", api.inventory),
     ("GET", "/api/v1/ledger", api.ledger),
+    ("GET", "/erasures", erasures.page),
+    ("GET", "/api/v1/erasures", erasures.erasures),
+    ("GET", "/api/v1/laptops/{id}/erasure", erasures.explain),
+    ("GET", "/api/v1/site-key", erasures.key),
+    ("GET", "/api/v1/certificate.pdf", erasures.batch),
+    ("GET", "/laptops/{id}/certificate.pdf", erasures.certificate),
     ("POST", "/api/v1/commands", api.command),
     ("POST", "/api/v1/sign-in", api.sign_in),
     ("POST", "/api/v1/sign-out", api.sign_out),
@@ -60,6 +67,7 @@ def create_app(
     counters: Counters | None = None,
     office: PaperSource | None = None,
     names: Collection[str] = ("localhost",),
+    desk: ErasureDesk | None = None,
 ) -> web.Application:
     """The application; see `needs.py` for what it is given.
 
@@ -73,6 +81,7 @@ def create_app(
     app[api.WORKSHOP], app[api.RECORDS], app[pages.HUB] = workshop, records, hub
     app[api.NETBOOT], app[api.READY], app[api.COUNTERS] = netboot, ready, counters
     app[papers.OFFICE] = office
+    app[erasures.DESK] = desk
     app[pages.PAGES] = pages.Pages(workshop, records, netboot)
     app.on_response_prepare.append(guard.add_headers)
     for method, path, handler in ROUTES:

@@ -13,7 +13,19 @@ from cloned import __version__
 from cloned.status.needs import Counters, ResultSource, WorkshopSource
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-STATES = ("asking", "waiting", "ready", "receiving", "verifying", "finishing", "done", "aside", "gone")
+STATES = (
+    "asking",
+    "waiting",
+    "ready",
+    "receiving",
+    "verifying",
+    "finishing",
+    "done",
+    "aside",
+    "gone",
+    "erasing",
+    "erased",
+)
 VERDICTS = ("verified", "differs", "unreadable", "none")
 
 
@@ -87,11 +99,27 @@ class Figures(Collector):
         yield counter("cloned_verdicts", "Results in the ledger, by verdict.", verdicts, "verdict")
         yield gauge("cloned_ledger_rows", "Results in the ledger.", {"": self.totals.get("rows", 0)})
         yield gauge("cloned_done_today", "Laptops done since midnight.", {"": self.totals.get("done_today", 0)})
+        yield from self._erasures()
         for state in ("waiting", "refused"):
             values = {sink["sink"]: sink[state] for sink in self.sinks}
             yield gauge(f"cloned_sink_{state}", f"Results {state} at each sink.", values, "sink")
         failing = {sink["sink"]: int(sink.get("state") == "failing") for sink in self.sinks}
         yield gauge("cloned_sink_failing", "Whether a sink is in trouble.", failing, "sink")
+
+    def _erasures(self) -> Iterable[Metric]:
+        """Each disk of each erasure in the ledger."""
+        counts: dict[tuple[str, str, str], float] = {}
+        seconds: dict[str, float] = {}
+        for each in self.totals.get("erasures") or ():
+            counts[each["method"], each["level"], each["outcome"]] = each["count"]
+            seconds[each["method"]] = seconds.get(each["method"], 0.0) + each["seconds"]
+        family = CounterMetricFamily(
+            "cloned_erasures", "Disks erased, or not.", labels=["method", "level", "outcome"]
+        )  # fmt: skip
+        for key, count in counts.items():
+            family.add_metric(list(key), count)
+        yield family
+        yield counter("cloned_erasure_seconds", "Seconds that erasing disks took.", seconds, "method")
 
     def _switches(self) -> Iterable[Metric]:
         family = GaugeMetricFamily("cloned_switch_ports", "Ports of each switch, by link.", labels=["switch", "oper"])

@@ -183,6 +183,8 @@ STATE_WORDS = {
     "done": "Done",
     "aside": "Set aside",
     "gone": "Gone",
+    "erasing": "Erasing",
+    "erased": "Erased",
 }
 """What a state is called on the screen; never told by colour alone."""
 

@@ -47,6 +47,8 @@ def _field(name: str, default: Any) -> tuple[Any, Any]:
     if any(word.field == name and word.holds is Holds.TIME for verb in TABLE for word in verb.takes):
         words = "Seconds since 1970, ISO 8601, or HH:MM of the coming 24 hours where the server is."
         return float | str, Field(default, description=f"{_described(name)} {words}")
+    if isinstance(default, tuple):
+        return list[str], Field([], max_length=32, description=_described(name))
     if isinstance(default, int):
         return int, Field(default, ge=0, le=2**31, description=_described(name))
     return str, Field(default, max_length=LONGEST.get(name, 255), description=_described(name))
@@ -76,4 +78,5 @@ def parse(body: object, by: str, clock: Callable[[], float] = time.time) -> Comm
         raise UsageError(f"this is no command: {wrong}", "see /api/v1/openapi.json") from error
     if isinstance(verb := verb_of(told["do"]), Refusal):
         raise RefusedError(verb)
-    return Command(**{**told, "do": verb.name, "by": by, "until": moment(told["until"], clock)})
+    until, disks = moment(told["until"], clock), tuple(disk[:255] for disk in told["disks"])
+    return Command(**{**told, "do": verb.name, "by": by, "until": until, "disks": disks})

@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-State = Literal["asking", "waiting", "ready", "receiving", "verifying", "finishing", "done", "aside", "gone"]
+State = Literal[
+    "asking", "waiting", "ready", "receiving", "verifying", "finishing", "done", "aside", "gone", "erasing", "erased"
+]
 Verdict = Literal["verified", "differs", "unreadable", "none"]
 
 
@@ -206,6 +208,29 @@ class Scan(Shape):
     """What was most likely on the sticker, whatever keyboard the scanner took this for."""
     untagged: tuple[str, ...]
     """Where no laptop was found: those that have no number yet."""
+
+
+class Erasures(Shape):
+    """What was erased, and what is being erased."""
+
+    results: list[LedgerRow]
+    under_way: list[dict[str, Any]]
+
+
+class ErasurePlan(Shape):
+    """What an erasure of a laptop would do to each of its disks."""
+
+    laptop: str
+    level: str
+    disks: list[dict[str, Any]]
+
+
+class SiteKeyTold(Shape):
+    """The public half of the site's key; `fingerprint` is what people compare."""
+
+    site: str
+    pem: str
+    fingerprint: str
 
 
 class Boot(Shape):

@@ -9,8 +9,8 @@ from typing import Any
 
 Laptop = Mapping[str, Any]
 
-WORKING = frozenset({"ready", "receiving", "verifying", "finishing"})
-RESTING = frozenset({"done", "gone"})
+WORKING = frozenset({"ready", "receiving", "verifying", "finishing", "erasing"})
+RESTING = frozenset({"done", "gone", "erased"})
 PER_ROW = 12
 """Ports side by side; a 48-port switch is drawn as two blocks of two rows."""
 
@@ -182,11 +182,19 @@ def tile(laptop: Laptop) -> Tile:
         state=laptop["state"],
         image=laptop.get("image") or "",
         paused=bool(laptop.get("paused")),
-        percent=min(100, int(100 * done)) if moving and total and isfinite(done) else None,
+        percent=min(100, int(100 * done)) if moving and total and isfinite(done) else _erased(laptop),
         left=left if left is not None and isfinite(left) and (moving or laptop["state"] == "waiting") else None,
         why=laptop.get("why") or "",
         port=str(laptop.get("port") or ""),
     )
+
+
+def _erased(laptop: Laptop) -> int | None:
+    """Percent of an erasure: the slowest disk's, since that is what one waits for."""
+    disks = (laptop.get("progress") or {}).get("disks") or {}
+    if laptop["state"] != "erasing" or not disks:
+        return None
+    return min(100, int(100 * min(each["done"] for each in disks.values())))
 
 
 def seat(laptops: Iterable[Laptop], switches: Sequence[Mapping[str, Any]]) -> dict[tuple[int, int], Laptop]:

@@ -112,5 +112,9 @@ class Sink(ABC):
         """
         return ""
 
+    def takes(self, row: Mapping[str, Any]) -> bool:
+        """Whether it is for this sink at all: an erasure would read as a clone where nobody knows the kind."""
+        return bool(row.get("kind", "clone") == "clone")
+
     async def close(self) -> None:  # noqa: B027
         """Let go of connections."""

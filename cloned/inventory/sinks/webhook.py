@@ -31,8 +31,9 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
@@ -75,6 +76,10 @@ class Webhook(Sink):
         self._clock = clock
         self._tls = trust(ca)
         self._session: ClientSession | None = None
+
+    def takes(self, row: Mapping[str, Any]) -> bool:
+        """Everything: the receiver looks at `kind`."""
+        return True
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Post one result and judge the answer."""

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 import pytest
 
 from cloned.assets import root
-from cloned.cli import acting, image, inventory, main
+from cloned.cli import acting, erase, image, inventory, main
 from cloned.core.commands import TABLE, VERBS, accept, obey, refusal
 from cloned.core.events import Command, ImageInfo
 from cloned.core.ids import Identity, LaptopId, SessionId
@@ -57,7 +57,7 @@ def test_every_verb_is_on_the_command_line(verb: Verb) -> None:
         assert verb.name in main._COMMANDS
     elif verb.command_line:
         group, name = verb.command_line.split()
-        assert name in {"image": image.image, "inventory": inventory.inventory}[group].commands
+        assert name in {"image": image.image, "inventory": inventory.inventory, "erase": erase.erase}[group].commands
     else:
         made = acting.made(verb.name)
         assert made is not None

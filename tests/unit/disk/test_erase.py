@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -187,3 +188,10 @@ def test_a_medium_survives_json_and_refuses_nonsense() -> None:
     ):
         with pytest.raises((FactsError, TypeError)):
             Medium.from_json(wrong)
+
+
+def test_the_table_in_the_docs_is_this_table() -> None:
+    text = (Path(__file__).parents[3] / "ERASING.md").read_text()
+    for technique, rating in LEVELS.items():
+        row = f"| `{technique}` | {rating.words} | {rating.level.capitalize()} | {rating.leaves} | {rating.source} |"
+        assert row in text

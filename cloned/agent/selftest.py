@@ -1,0 +1,37 @@
+"""`cloned erase selftest DEV`: all that erasing does, on a drive that somebody can spare, and a recording of it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+from cloned.agent import disks, erase_ask
+from cloned.agent.erase_driver import carry_out
+from cloned.agent.erase_hands import RealHands
+from cloned.agent.failures import AgentError
+from cloned.disk import erase_machine as machine
+from cloned.disk.erase import EraseLevel, offers
+from cloned.disk.erase_record import DiskErasure
+
+
+def run(device: str, level: str, say: Callable[[str], None]) -> dict[str, Any]:
+    """Erase `device`, read it back; what it is, what it offers, and each thing that it answered with its time."""
+    (medium,) = erase_ask.every(device)
+    if device.removeprefix("/dev/") in disks.in_use():
+        raise AgentError("wrong-disk", f"{device} is in use by this machine")
+    medium = erase_ask.asked(medium)
+    steps: list[dict[str, Any]] = []
+    begun = time.monotonic()
+
+    def save(record: DiskErasure) -> None:
+        steps.append({"after": round(time.monotonic() - begun, 2), "phase": str(record.phase), "offset": record.offset})
+        say(f"{time.monotonic() - begun:8.1f} s  {record.phase}  {record.said()}")
+
+    hands = RealHands(device, {}, False, lambda: False, lambda record, done: None)
+    record = carry_out(machine.plan(medium, EraseLevel(level), secrets.token_hex(16), "all"), hands, save)
+    shown = record.to_json()
+    shown["remembered"] = len(record.remembered)
+    told = [{"method": str(each.technique), "possible": each.possible, "why": each.why} for each in offers(medium)]
+    return {"medium": medium.to_json(), "offers": told, "steps": steps, "record": shown}

@@ -1,0 +1,154 @@
+"""Certificates of erasure as signed facts inside a PDF: put in, taken out, and checked anywhere without a daemon.
+
+Three attachments: `erasure.json` (the facts, byte for byte what is signed), `erasure.json.sig` (64 bytes, Ed25519) and
+`site.pem` (the public key). A second signature, over the whole file with its own 128 hex digits set to zero, finds any
+other change: a PDF whose text was edited while its facts were not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cloned.errors import ClonedError
+from cloned.signing import SIGNATURE, PublicKey, SiteKey
+
+KIND, VERSION = "cloned-erasure-certificate", 1
+FACTS, SIGNED, KEY = "erasure.json", "erasure.json.sig", "site.pem"
+_MARK = b"cloned-paper-signature:"
+_EMPTY = b"0" * (2 * SIGNATURE)
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a file that is looked at."""
+
+Attach = Callable[[str, bytes], None]
+"""Puts a file of this name into the PDF that is being made."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check came to."""
+
+    genuine: bool
+    said: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+    """Of the key that signed; empty where nothing did."""
+
+
+def canonical(facts: Mapping[str, Any]) -> bytes:
+    """The facts as the bytes that are signed."""
+    body = {"kind": KIND, "version": VERSION, **facts}
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, indent=1).encode() + b"\n"
+
+
+def digest(data: bytes) -> str:
+    """What the QR code holds."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def attach(put: Attach, data: bytes, key: SiteKey) -> None:
+    """Put facts, signature and key into a PDF, and room for the second signature."""
+    put(FACTS, data)
+    put(SIGNED, key.sign(data))
+    put(KEY, key.public.pem.encode())
+    put("paper.sig", _MARK + _EMPTY + b"\n")
+
+
+def seal(pdf: bytes, key: SiteKey) -> bytes:
+    """The finished file, signed as a whole."""
+    if pdf.count(_MARK + _EMPTY) != 1:
+        raise ClonedError("the certificate has no place for its signature", "report this: it is a fault of ours")
+    return pdf.replace(_MARK + _EMPTY, _MARK + key.sign(pdf).hex().encode())
+
+
+def check(pdf: bytes, known: PublicKey | None = None) -> Finding:
+    """Whether this is a certificate as some site made it, and by `known` where that is given. Never raises."""
+    if len(pdf) > LARGEST:
+        return Finding(False, "the file is far too large to be a certificate")
+    parts = _embedded(pdf)
+    data = next((each for each in parts if _is_ours(each)), None)
+    key = _key(parts)
+    signature = next((each for each in parts if len(each) == SIGNATURE), None)
+    if data is None or key is None or signature is None:
+        return Finding(False, "this is no certificate of erasure made by cloned, or it was cut")
+    facts = json.loads(data)
+    wrong = _wrong(pdf, data, signature, facts, key, known)
+    return Finding(not wrong, wrong or _claim(facts, key, known), facts, key.fingerprint)
+
+
+def _wrong(
+    pdf: bytes, data: bytes, signature: bytes, facts: Mapping[str, Any], key: PublicKey, known: PublicKey | None
+) -> str:
+    """What is wrong with it, or nothing."""
+    if not key.signed(data, signature):
+        return "CHANGED: its facts are not the ones that were signed"
+    if known is not None and known.pem != key.pem:
+        return f"SIGNED BY SOMEBODY ELSE: its key is {key.fingerprint}, not {known.fingerprint}"
+    if facts.get("version") != VERSION:
+        return f"it is of version {str(facts.get('version'))[:20]}, which this program does not know"
+    if not _whole(pdf, key):
+        return "CHANGED: its facts are genuine, but the paper around them was edited or saved anew"
+    return ""
+
+
+def _claim(facts: Mapping[str, Any], key: PublicKey, known: PublicKey | None) -> str:
+    who = str(facts.get("site") or "a workshop without a name")
+    sure = "" if known is not None else "; that this key is theirs only --key can tell (it is on their page)"
+    return f"genuine: signed by {who} with the key {key.fingerprint}{sure}"
+
+
+def _whole(pdf: bytes, key: PublicKey) -> bool:
+    """Whether the file is, byte for byte, as it was sealed."""
+    found = re.findall(re.escape(_MARK) + rb"([0-9a-f]{%d})" % (2 * SIGNATURE), pdf)
+    if len(found) != 1:
+        return False
+    return key.signed(pdf.replace(_MARK + found[0], _MARK + _EMPTY), bytes.fromhex(found[0].decode()))
+
+
+def _is_ours(data: bytes) -> bool:
+    """Whether these are facts: a JSON object that says so."""
+    if not data.startswith(b"{") or KIND.encode() not in data:
+        return False
+    try:
+        facts = json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(facts, dict) and facts.get("kind") == KIND
+
+
+def _key(parts: list[bytes]) -> PublicKey | None:
+    for each in parts:
+        if each.startswith(b"-----BEGIN PUBLIC KEY"):
+            try:
+                return PublicKey.parse(each.decode("ascii", "replace"))
+            except ClonedError:
+                return None
+    return None
+
+
+def _embedded(pdf: bytes) -> list[bytes]:
+    """The embedded files of a PDF, in order (ISO 32000-1 §7.11.4), stored as they are or deflated."""
+    found: list[bytes] = []
+    for mark in re.finditer(rb"/Type\s*/EmbeddedFile", pdf):
+        opening = re.compile(rb"stream\r?\n").search(pdf, mark.end())
+        if opening is None:
+            continue
+        closing = pdf.find(b"endstream", opening.end())
+        head = pdf[pdf.rfind(b" obj", 0, mark.start()) : opening.start()]
+        length = re.search(rb"/Length\s+(\d+)", head)
+        end = opening.end() + int(length[1][:9]) if length else closing
+        data = pdf[opening.end() : end]
+        found.append(_inflated(data) if b"/FlateDecode" in head else data)
+    return found
+
+
+def _inflated(data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(data, LARGEST)
+    except zlib.error:
+        return b""

@@ -1,0 +1,213 @@
+"""`cloned erase …`: erase whole laptops with proof, and check the papers of it anywhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from cloned import certificates, client
+from cloned.agent.failures import AgentError
+from cloned.cli import acting
+from cloned.cli.common import (
+    config_option,
+    find_laptop,
+    gigabytes,
+    json_option,
+    print_json,
+    print_table,
+    runtime,
+    state,
+)
+from cloned.core.commands import VERBS
+from cloned.errors import UsageError
+from cloned.signing import PublicKey
+
+
+@click.group()
+def erase() -> None:
+    """Erase every disk of a laptop, with proof; or check a certificate."""
+
+
+erase.add_command(acting.command(VERBS["keep"]), "keep")
+erase.add_command(acting.command(VERBS["donation"]), "donation")
+
+
+@erase.command("start")
+@click.argument("laptop")
+@click.option(
+    "--disk", "disks", multiple=True, metavar="SERIAL", help="Serial number of a built-in disk; name every one."
+)
+@click.option("--level", type=click.Choice(["clear", "purge"]), default=None, help="Else the workshop's.")
+@click.option("--only", is_flag=True, help="Clone nothing afterwards: it goes off, erased.")
+@click.option("--yes", is_flag=True, help="Do not ask once more.")
+@config_option
+@json_option
+def start(
+    laptop: str, disks: tuple[str, ...], level: str | None, only: bool, yes: bool, config: Path | None, as_json: bool
+) -> None:  # fmt: skip
+    """Erase every built-in disk of LAPTOP: all that is on them is lost for good."""
+    if not disks:
+        raise UsageError(
+            "no disk was named", "name every built-in disk: --disk SERIAL; `cloned erase explain` lists them"
+        )
+    found = find_laptop(config, laptop)
+    if not yes:
+        _ask(config, found, level or "")
+    words: dict[str, Any] = {"target": found["id"], "disks": list(disks), **({"level": level} if level else {})}
+    told = client.command(runtime(config), "erase", **words, **({"text": "only"} if only else {}))
+    if as_json:
+        return print_json(told)
+    click.echo(f"laptop {found['tag'] or found['number']} is being erased: `cloned erase status` shows how far it is")
+    return None
+
+
+def _ask(config: Path | None, laptop: dict[str, Any], level: str) -> None:
+    """Say what will be done to which disk, and how long it takes; nothing happens without a yes."""
+    plan = _plan(config, laptop["id"], level)
+    for disk in plan["disks"]:
+        if disk["built_in"]:
+            click.echo(_said(disk))
+    click.confirm("Everything on these disks is then lost for good. Erase them?", abort=True)
+
+
+def _said(disk: dict[str, Any]) -> str:
+    how = f"{disk['technique']} ({disk['level']}), about {disk['minutes']} min" if disk["method"] else disk["why"]
+    return f"  {disk['model']} {disk['serial']}, {gigabytes(disk['size'])}: {how}"
+
+
+def _plan(config: Path | None, laptop: str, level: str) -> dict[str, Any]:
+    told: dict[str, Any] = client.get(
+        runtime(config), f"/api/v1/laptops/{quote(laptop, safe='')}/erasure?level={quote(level)}"
+    )
+    return told
+
+
+@erase.command("explain")
+@click.argument("laptop")
+@click.option("--level", type=click.Choice(["clear", "purge"]), default=None, help="Else the workshop's.")
+@config_option
+@json_option
+def explain(laptop: str, level: str | None, config: Path | None, as_json: bool) -> None:
+    """Say which method each disk of LAPTOP would get, at which level, why, and what it could not have."""
+    plan = _plan(config, find_laptop(config, laptop)["id"], level or "")
+    if as_json:
+        return print_json(plan)
+    if not plan["disks"]:
+        click.echo("its disks have not been looked at yet: start its live system, and wait some seconds")
+    for disk in plan["disks"]:
+        click.echo(
+            f"{disk['path']}{_said(disk)[1:]}\n      {'. '.join(filter(None, (disk['why'], disk['next_step'])))}"
+        )
+        for offer in disk["offers"]:
+            mark = "+" if offer["possible"] else "-"
+            click.echo(f"      {mark} {offer['method']} ({offer['level']}): {offer['why']}")
+    return None
+
+
+@erase.command("status")
+@config_option
+@json_option
+def status(config: Path | None, as_json: bool) -> None:
+    """Show which laptops are being erased, and what became of the others."""
+    laptops = [each for each in state(config)["laptops"] if each.get("erasure")]
+    if as_json:
+        return print_json([{"id": each["id"], "state": each["state"], "erasure": each["erasure"]} for each in laptops])
+    rows = [_row(each, disk) for each in laptops for disk in each["erasure"]["disks"]]
+    print_table(["LAPTOP", "RESULT", "DISK", "METHOD", "PHASE", "WHAT"], rows)
+    return None
+
+
+def _row(laptop: dict[str, Any], disk: dict[str, Any]) -> list[str]:
+    name, result = str(laptop["tag"] or laptop["number"]), laptop["erasure"]["result"]
+    return [name, result, disk["serial"] or disk["path"], disk["technique"], disk["phase"], disk["said"]]
+
+
+@erase.command("certificate")
+@click.argument("laptop", required=False)
+@click.option("--donation", "--batch", "donation", default="", help="Every laptop of a delivery, in one file.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The PDF to write."
+)
+@click.option("--lang", type=click.Choice(["nl", "fr", "en"]), default=None, help="Else the workshop's.")
+@config_option
+def certificate(
+    laptop: str | None, donation: str, output: Path, lang: str | None, config: Path | None
+) -> int:  # fmt: skip
+    """Write the signed certificate of LAPTOP's erasure; exit 1 where something of it is not erased."""
+    if bool(laptop) == bool(donation):
+        raise UsageError("name a laptop, or a delivery with --donation", "one of the two")
+    code = quote(lang or "")
+    if laptop:
+        path = f"/laptops/{quote(find_laptop(config, laptop)['id'], safe='')}/certificate.pdf?lang={code}"
+    else:
+        path = f"/api/v1/certificate.pdf?donation={quote(donation, safe='')}&lang={code}"
+    data = client.fetch(runtime(config), path)
+    output.write_bytes(data)
+    if certificates.check(data).genuine:
+        click.echo(f"{output}: certificate, signed")
+        return 0
+    click.echo(f"{output}: NOT a certificate: it says what is not erased")
+    return 1
+
+
+@erase.command("check")
+@click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@click.option("--key", "key_file", type=click.Path(dir_okay=False, exists=True, path_type=Path),
+              help="The site's public key, from its page.")  # fmt: skip
+@json_option
+def check(file: Path, key_file: Path | None, as_json: bool) -> int:
+    """Say whether a certificate is genuine, by whom, and what it claims; exit 1 where anything was changed."""
+    known = PublicKey.parse(key_file.read_text("utf-8", "replace")) if key_file else None
+    found = certificates.check(file.read_bytes(), known)
+    if as_json:
+        print_json({"genuine": found.genuine, "said": found.said, "key": found.fingerprint, "facts": dict(found.facts)})
+        return 0 if found.genuine else 1
+    click.echo(found.said)
+    for laptop in found.facts.get("laptops", []) if found.genuine else []:
+        click.echo(
+            f"  {laptop.get('tag') or '-'}  {laptop.get('vendor')} {laptop.get('product')} {laptop.get('serial')}"
+        )
+        for disk in laptop.get("disks", []):
+            click.echo(f"    {disk.get('model')} {disk.get('serial')}: {disk.get('technique')} ({disk.get('level')})")
+    return 0 if found.genuine else 1
+
+
+@erase.command("key")
+@config_option
+@json_option
+def key(config: Path | None, as_json: bool) -> None:
+    """Print the site's public key, which certificates are checked with."""
+    told = client.get(runtime(config), "/api/v1/site-key")
+    if as_json:
+        return print_json(told)
+    click.echo(told["pem"], nl=False)
+    click.echo(f"fingerprint {told['fingerprint']}", err=True)
+    return None
+
+
+@erase.command("selftest")
+@click.argument("device", type=click.Path(exists=True))
+@click.option("--level", type=click.Choice(["clear", "purge"]), default="clear", show_default=True)
+@click.option("--yes", is_flag=True, help="This drive can be spared: everything on it is lost.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Where the recording goes."
+)
+def selftest(device: str, level: str, yes: bool, output: Path | None) -> int:
+    """Erase a spare drive DEVICE with all the checks there are, and write a recording of what it answered."""
+    from cloned.agent import selftest as spare
+
+    if not yes:
+        click.confirm(f"Everything on {device} is lost for good. Erase it?", abort=True)
+    try:
+        recording = spare.run(device, level, click.echo)
+    except AgentError as error:
+        raise UsageError(error.detail, "name a drive that can be spared") from error
+    text = json.dumps(recording, indent=1, ensure_ascii=False)
+    if output is not None:
+        output.write_text(text + "\n", encoding="utf-8")
+    click.echo(text if output is None else f"recording: {output}")
+    return 0 if recording["record"]["phase"] == "verified" else 1

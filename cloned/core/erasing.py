@@ -1,0 +1,389 @@
+"""Erasing laptops: who may be erased, by whose word, and what follows. Nothing is erased by accident.
+
+An erasure has a confirmation of its own, given by a person for named disks; `confirm = "auto"` never gives one. It
+takes no place on the switch. A laptop that was erased half way stays in it until every disk is through or a person left
+it out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from cloned.core.erasure import ATTEMPTS, Erasure, built_in, disk_shown, name_of
+from cloned.core.events import Command, DiskErased, DiskWritten, MediaTold
+from cloned.core.ids import derive_id
+from cloned.core.laptop import Laptop, State, VerdictKind, transition
+from cloned.core.ledger import iso
+from cloned.core.reasons import Reason
+from cloned.core.refusals import Refusal, Refused
+from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
+from cloned.core.workshop import Workshop
+from cloned.disk import erase_machine as machine
+from cloned.disk.erase import LEVELS, EraseLevel, choose, offers
+from cloned.disk.erase_record import DiskErasure
+from cloned.disk.media import Medium
+
+_PRESENT = frozenset({State.ASKING, State.WAITING, State.ASIDE, State.ERASED})
+_NEVER = "pci:"
+"""How the path of a disk begins that a controller hides: it cannot be named, and makes the laptop not erased."""
+
+
+def under_way(laptop: Laptop) -> bool:
+    """Whether an erasure of it was begun and is not through."""
+    return laptop.erasure is not None and not laptop.erasure.over
+
+
+def needed(workshop: Workshop, laptop: Laptop) -> bool:
+    """Whether it must be erased before it may be cloned."""
+    when, done = workshop.settings.erase_before, laptop.erasure
+    if under_way(laptop):
+        return True
+    if (when == "never" and not laptop.erase_first) or laptop.job_open:
+        return False
+    fresh = done is not None and done.erased and not done.spent
+    return not fresh and (when == "always" or bool(laptop.erase_first) or laptop.job == 0)
+
+
+def wants_media(laptop: Laptop) -> bool:
+    """Whether its agent is to say what its disks can do: before a person can decide."""
+    return laptop.hellos > 0 and not laptop.media and laptop.state in _PRESENT
+
+
+# -- the command ------------------------------------------------------------------------------------
+
+
+def level_of(workshop: Workshop, text: str) -> EraseLevel | None:
+    """The level that was asked for, else the workshop's; None where there is none of that name."""
+    try:
+        return EraseLevel(text or workshop.settings.erase_level)
+    except ValueError:
+        return None
+
+
+def _against(workshop: Workshop, command: Command) -> Refusal | None:
+    """Why this laptop is not erased."""
+    laptop = laptop_of(workshop, command)
+    level = level_of(workshop, command.level)
+    if level is None:
+        return Refusal(Refused.NO_SUCH_LEVEL, {"name": command.level})
+    return _not_now(laptop) or _disks_against(laptop, command) or _level_against(laptop, level)
+
+
+def _not_now(laptop: Laptop) -> Refusal | None:
+    name = {"name": laptop.tag or laptop.number}
+    if laptop.keep:
+        return Refusal(Refused.KEPT, name)
+    if laptop.lent:
+        return Refusal(Refused.LENT, name)
+    if laptop.state is State.DONE:
+        return Refusal(Refused.IS_DONE, name)
+    if laptop.active or laptop.unfinished or laptop.capture or laptop.state is State.ERASING:
+        return Refusal(Refused.AT_WORK, name)
+    if laptop.state not in _PRESENT or not laptop.hellos or laptop.last_hello < (laptop.booted_at or 0.0):
+        return Refusal(Refused.NOT_RUNNING_ERASE)
+    return None if laptop.media else Refusal(Refused.NOT_LOOKED_AT)
+
+
+def _disks_against(laptop: Laptop, command: Command) -> Refusal | None:
+    """Every built-in disk must be named, once, and nothing else."""
+    there = [medium for medium in built_in(laptop.media) if not medium.path.startswith(_NEVER)]
+    if not there:
+        return Refusal(Refused.NO_DISK)
+    known = {"known": ", ".join(medium.serial or medium.key for medium in there)}
+    named = [disk_named(there, name) for name in command.disks]
+    if None in named:
+        wrong = command.disks[named.index(None)]
+        return Refusal(Refused.NO_SUCH_DISK, {**known, "name": wrong})
+    missing = [name_of(medium) for medium in there if medium not in named]
+    if missing or len({medium.key for medium in there}) != len(there):
+        return Refusal(Refused.NAME_EVERY_DISK, {**known, "missing": ", ".join(missing) or "two that are called alike"})
+    return None
+
+
+def disk_named(media: list[Medium], name: str) -> Medium | None:
+    """The one disk with this serial, WWN, key or path."""
+    found = [medium for medium in media if name and name in (medium.serial, medium.wwn, medium.key, medium.path)]
+    return found[0] if len(found) == 1 else None
+
+
+def _level_against(laptop: Laptop, level: EraseLevel) -> Refusal | None:
+    """A disk that could be erased, but not as thoroughly as was asked: a weaker level is never taken silently."""
+    for medium in built_in(laptop.media):
+        choice = choose(medium, level)
+        if choice.technique is None and choose(medium, EraseLevel.CLEAR).technique is not None:
+            return Refusal(
+                Refused.LEVEL_TOO_HIGH, {"disk": name_of(medium), "why": choice.why, "instead": choice.next_step}
+            )
+    return None
+
+
+def _erase(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    """Where it is to be erased before it is cloned, that follows; else, and with `only`, nothing does."""
+    level, laptop = level_of(workshop, command.level) or EraseLevel.PURGE, laptop_of(workshop, command)
+    if command.text == "only" or not needed(workshop, laptop):
+        laptop = replace(laptop, confirmation=None)
+    return workshop.with_laptop(started(workshop, laptop, level, command.by, now, entropy))
+
+
+def started(
+    workshop: Workshop, laptop: Laptop, level: EraseLevel, by: str, now: float, entropy: str
+) -> Laptop:  # fmt: skip
+    """`laptop` with its disks being erased; whatever was proved of them before counts no more."""
+
+    def planned(medium: Medium) -> DiskErasure:
+        seed = derive_id(entropy, f"erase/{medium.key}", 32)
+        return machine.plan(medium, level, seed, workshop.settings.erase_verify)
+
+    disks = tuple(planned(medium) for medium in built_in(laptop.media))
+    number = laptop.erasures + 1
+    erasure = Erasure(derive_id(entropy, "erasure", 10), number, level, by, now, disks, came_by=laptop.came_by)
+    laptop = replace(
+        laptop,
+        erasure=erasure,
+        erasures=number,
+        left_out=False,
+        wants="",
+        session=None,
+        written=False,
+        verdict=VerdictKind.NONE,
+        image_hash="",
+    )
+    named = ", ".join(name_of(disk.medium) for disk in disks)
+    return transition(laptop, State.ERASING, now, f"erasure ({level}) of {named} confirmed by {by}")
+
+
+def _keep(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    return workshop.with_laptop(replace(laptop_of(workshop, command), keep=command.text != "no"))
+
+
+def _donation(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    return workshop.with_laptop(replace(laptop_of(workshop, command), donation=tidy(command.text)))
+
+
+def tidy(text: str) -> str:
+    """An organisation's name or a number, on one line."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:80]
+
+
+VERBS = (
+    Verb(
+        "erase",
+        "Erase every built-in disk of a LAPTOP, each named by its serial number.",
+        _erase,
+        Target.LAPTOP,
+        (
+            Word("disks", "serial number of every built-in disk", Holds.DISKS, needed=True, name="disk", option=True),
+            Word("level", "clear or purge; else the workshop's", name="level"),
+            Word("text", "clone nothing afterwards: the laptop goes off, erased", flag="only", name="only"),
+        ),
+        refuse=_against,
+        command_line="erase start",
+    ),
+    Verb(
+        "keep",
+        "Note that a LAPTOP's disks must never be erased.",
+        _keep,
+        Target.LAPTOP,
+        (Word("text", "`no`: they may be", flag="no", name="off"),),
+        role=Role.VOLUNTEER,
+        command_line="erase keep",
+    ),
+    Verb(
+        "donation",
+        "Note which delivery a LAPTOP came with: an organisation or a number, never a private person.",
+        _donation,
+        Target.LAPTOP,
+        (Word("text", "the organisation's name or the delivery's number", needed=True, name="name"),),
+        role=Role.VOLUNTEER,
+        command_line="erase donation",
+    ),
+)
+"""Their lines in the table of commands."""
+
+
+# -- what happens --------------------------------------------------------------------------------------
+
+
+def told(workshop: Workshop, event: MediaTold, now: float, entropy: str) -> Workshop:
+    """The agent said what the disks can do; what a batch foresaw begins."""
+    laptop = workshop.laptops.get(event.laptop)
+    if laptop is None or laptop.state not in _PRESENT:
+        return workshop
+    laptop = replace(laptop, media=event.media)
+    if not _by_batch(laptop):
+        return workshop.with_laptop(laptop)
+    assert laptop.confirmation is not None
+    level = EraseLevel(laptop.erase_first)
+    return workshop.with_laptop(started(workshop, laptop, level, laptop.confirmation.by, now, entropy))
+
+
+def _by_batch(laptop: Laptop) -> bool:
+    """Whether a batch's word covers this erasure: exactly one built-in disk, the very one that is to be cloned."""
+    media, given = built_in(laptop.media), laptop.confirmation
+    if not laptop.erase_first or laptop.state is not State.WAITING or given is None or len(media) != 1:
+        return False
+    level = EraseLevel(laptop.erase_first)
+    return media[0].key == given.disk and not _not_now(laptop) and not _level_against(laptop, level)
+
+
+def took_in(workshop: Workshop, event: DiskErased, now: float) -> Workshop:
+    """A disk came further, or to its end."""
+    laptop = workshop.laptops.get(event.laptop)
+    if laptop is None or laptop.erasure is None or laptop.erasure.id != event.erasure:
+        return workshop
+    return _after(workshop, laptop, laptop.erasure.taken_in(event.disk, now), now)
+
+
+def wrote(workshop: Workshop, event: DiskWritten, now: float) -> Workshop:
+    """An overwrite came as far as this."""
+    laptop = workshop.laptops.get(event.laptop)
+    if laptop is None or laptop.erasure is None or laptop.erasure.id != event.erasure:
+        return workshop
+    old = laptop.erasure.find(event.disk)
+    if old is None or event.offset >= old.medium.size:
+        return workshop
+    return _after(workshop, laptop, laptop.erasure.taken_in(machine.wrote(old, event.offset, event.bad), now), now)
+
+
+def _after(workshop: Workshop, laptop: Laptop, erasure: Erasure, now: float) -> Workshop:
+    if erasure is laptop.erasure:
+        return workshop
+    laptop = replace(laptop, erasure=erasure)
+    if not erasure.over:
+        return workshop.with_laptop(laptop)
+    return workshop.with_laptop(_through(workshop, laptop, erasure, now))
+
+
+def _through(workshop: Workshop, laptop: Laptop, erasure: Erasure, now: float) -> Laptop:
+    """Every disk is through: it is cloned where somebody confirmed that, or goes off; or is set aside, in red."""
+    laptop = replace(laptop, erase_first="")
+    if not erasure.erased:
+        return transition(laptop, State.ASIDE, now, reason=Reason.NOT_ERASED, detail=erasure.failures()[:300])
+    given = laptop.confirmation
+    if given is not None and given.until > now and given.disk in {disk.key for disk in laptop.eligible()}:
+        return transition(laptop, State.WAITING, now, f"every disk is erased ({erasure.level}) and read back")
+    return transition(laptop, State.ERASED, now, f"every disk is erased ({erasure.level}) and read back")
+
+
+def taken_up(laptop: Laptop, now: float) -> Laptop | None:
+    """A laptop that is heard again in the middle of its erasure goes on with it. None: there is none."""
+    if not under_way(laptop) or laptop.left_out:
+        return None
+    return transition(replace(laptop, session=None), State.ERASING, now, "its erasure goes on")
+
+
+def spent(laptop: Laptop) -> Laptop:
+    """It was cloned: its disks are no longer empty."""
+    return laptop if laptop.erasure is None else replace(laptop, erasure=replace(laptop.erasure, spent=True))
+
+
+# -- what is said of it --------------------------------------------------------------------------------
+
+
+def order(laptop: Laptop) -> dict[str, Any] | None:
+    """What its agent is to do, if anything of this."""
+    if laptop.state is State.ERASING and laptop.erasure is not None:
+        return {"do": "erase", "erasure": laptop.erasure.id, "disks": [disk.to_json() for disk in laptop.erasure.disks]}
+    if laptop.state is State.ERASED:
+        screen = ["Erased: every built-in disk, read back.", "Nothing is on this laptop any more."]
+        return {"do": "power", "action": "poweroff", "screen": screen}
+    return None
+
+
+def offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:
+    """What a key on the laptop would begin: only where it must be erased anyway and every disk can be."""
+    if laptop.state not in (State.ASKING, State.WAITING) or laptop.wants or not needed(workshop, laptop):
+        return None
+    level = level_of(workshop, "")
+    media = built_in(laptop.media)
+    if level is None or not media or _not_now(laptop) or _level_against(laptop, level):
+        return None
+    return {"level": str(level), "disks": [_offered(medium, level) for medium in media]}
+
+
+def _offered(medium: Medium, level: EraseLevel) -> dict[str, Any]:
+    choice = choose(medium, level)
+    words = LEVELS[choice.technique].words if choice.technique else f"cannot be erased: {choice.why}"
+    names = ("model", "serial", "size")
+    return {
+        **{name: getattr(medium, name) for name in names},
+        "key": medium.key,
+        "words": words,
+        "seconds": choice.seconds,
+    }
+
+
+def explained(laptop: Laptop, level: EraseLevel) -> list[dict[str, Any]]:
+    """For each disk: which technique, which level, why, and what it could not have."""
+    return [_explained(medium, level) for medium in laptop.media]
+
+
+def _explained(medium: Medium, level: EraseLevel) -> dict[str, Any]:
+    choice = choose(medium, level)
+    rating = LEVELS[choice.technique] if choice.technique else None
+    return {
+        "path": medium.path,
+        "model": medium.model,
+        "serial": medium.serial,
+        "size": medium.size,
+        "bus": medium.bus,
+        "built_in": medium.built_in,
+        "method": str(choice.technique) if choice.technique else None,
+        "level": str(choice.level) if choice.level else None,
+        "technique": rating.words if rating else "",
+        "source": rating.source if rating else "",
+        "why": choice.why,
+        "next_step": choice.next_step,
+        "minutes": max(1, round(choice.seconds / 60)) if choice.technique else None,
+        "asked": medium.asked,
+        "offers": [
+            {"method": str(each.technique), "level": str(each.level), "possible": each.possible, "why": each.why}
+            for each in (offers(medium) if medium.built_in else ())
+        ],
+    }
+
+
+def row(laptop: Laptop, erasure: Erasure) -> dict[str, Any]:
+    """What an erasure leaves in the ledger; keyed apart from clones."""
+    return {
+        "kind": "erasure",
+        "laptop": laptop.id,
+        "attempt": ATTEMPTS + erasure.number,
+        "at": iso(erasure.ended),
+        "state": "erased" if erasure.erased else "aside",
+        "verdict": "none",
+        "image": "",
+        "why": "" if erasure.erased else erasure.failures()[:500],
+        "uuid": laptop.identity.uuid,
+        "serial": laptop.identity.serial,
+        "vendor": laptop.identity.vendor,
+        "product": laptop.identity.product,
+        "macs": list(laptop.identity.macs),
+        "tag": laptop.tag,
+        "seconds": {"erase": round(max(0.0, erasure.ended - erasure.at), 1)},
+        "erasure": {
+            "id": erasure.id,
+            "level": str(erasure.level),
+            "result": erasure.result,
+            "donation": laptop.donation,
+            "disks": [
+                {**disk_shown(disk), "started": _iso(disk.started), "ended": _iso(disk.ended)} for disk in erasure.disks
+            ],
+        },
+    }
+
+
+def _iso(at: float) -> str:
+    return iso(at) if at else ""
+
+
+def unrecorded(laptop: Laptop) -> bool:
+    """Whether its erasure is through and no row of it is on its way."""
+    return laptop.erasure is not None and laptop.erasure.over and not laptop.erasure.recorded
+
+
+def recorded(laptop: Laptop) -> Laptop:
+    """Its row is on its way to the ledger."""
+    assert laptop.erasure is not None
+    return replace(laptop, erasure=replace(laptop.erasure, recorded=True))

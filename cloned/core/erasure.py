@@ -1,0 +1,140 @@
+"""An erasure of a whole laptop, as state: every built-in disk's record, and what they come to together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cloned.disk.erase import LEVELS, EraseLevel
+from cloned.disk.erase_machine import strictly_later
+from cloned.disk.erase_record import DiskErasure, ErasePhase
+from cloned.disk.media import Medium
+
+ATTEMPTS = 1_000_000
+"""Added to an erasure's number in the ledger, so that it never takes the place of a clone's attempt."""
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """Everything that one confirmation covers: all disks of a laptop that are built in."""
+
+    id: str
+    number: int
+    """Counts this laptop's erasures from 1."""
+    level: EraseLevel
+    by: str
+    at: float
+    disks: tuple[DiskErasure, ...]
+    ended: float = 0.0
+    came_by: str = ""
+    """The network card that the laptop had booted through when it was confirmed; empty where nobody looked."""
+    recorded: bool = False
+    """Whether its row is in the ledger, or on its way there."""
+    spent: bool = False
+    """Whether the laptop was cloned since: its disks are no longer empty."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more happens to any disk."""
+        return all(disk.over for disk in self.disks)
+
+    @property
+    def erased(self) -> bool:
+        """Whether every disk is erased at the level asked for; one that is not makes the laptop not erased."""
+        return bool(self.disks) and all(
+            disk.reached is not None and _at_least(disk.reached, self.level) for disk in self.disks
+        )
+
+    @property
+    def result(self) -> str:
+        """erasing, erased or not-erased."""
+        if not self.over:
+            return "erasing"
+        return "erased" if self.erased else "not-erased"
+
+    def find(self, key: str) -> DiskErasure | None:
+        """The record of a disk."""
+        return next((disk for disk in self.disks if disk.medium.key == key), None)
+
+    def taken_in(self, record: DiskErasure, now: float) -> Erasure:
+        """With one disk's newer record; the same where that cannot follow the one before."""
+        old = self.find(record.medium.key)
+        if old is None or old == record or not strictly_later(old, record):
+            return self
+        disks = tuple(_dated(record, old, now) if disk is old else disk for disk in self.disks)
+        after = replace(self, disks=disks)
+        return replace(after, ended=now) if after.over else after
+
+    def failures(self) -> str:
+        """What is not erased, by name, with the reason."""
+        return "; ".join(
+            f"{name_of(disk.medium)}: {disk.said()}" for disk in self.disks if disk.over and not disk.erased
+        )
+
+
+def _dated(record: DiskErasure, old: DiskErasure, now: float) -> DiskErasure:
+    """Times are the daemon's: a laptop's own clock may be years off."""
+    if record.phase is ErasePhase.REMEMBERED and old.phase is ErasePhase.PLANNED:
+        return replace(record, started=now)
+    return replace(record, started=old.started, ended=now if record.over else 0.0)
+
+
+def _at_least(reached: EraseLevel, asked: EraseLevel) -> bool:
+    return reached is EraseLevel.PURGE or asked is EraseLevel.CLEAR
+
+
+def name_of(medium: Medium) -> str:
+    """What people call a disk."""
+    return " ".join(filter(None, (medium.model, medium.serial))) or medium.path
+
+
+def built_in(media: tuple[Medium, ...]) -> tuple[Medium, ...]:
+    """Disks that an erasure covers: all but sticks, cards and what the laptop runs from."""
+    return tuple(medium for medium in media if medium.built_in)
+
+
+def shown(erasure: Erasure) -> dict[str, Any]:
+    """For page and API; progress is added from the reports."""
+    return {
+        "id": erasure.id,
+        "number": erasure.number,
+        "level": str(erasure.level),
+        "by": erasure.by,
+        "result": erasure.result,
+        "spent": erasure.spent,
+        "disks": [disk_shown(disk) for disk in erasure.disks],
+    }
+
+
+def disk_shown(disk: DiskErasure) -> dict[str, Any]:
+    """One disk of it, without what was remembered."""
+    medium, rating = disk.medium, LEVELS.get(disk.technique) if disk.technique else None
+    return {
+        "key": medium.key,
+        "path": medium.path,
+        "bus": medium.bus,
+        "model": medium.model,
+        "serial": medium.serial,
+        "wwn": medium.wwn,
+        "size": medium.size,
+        "rotational": medium.rotational,
+        "smart": medium.smart,
+        "method": str(disk.technique) if disk.technique else None,
+        "technique": rating.words if rating else "",
+        "level": str(disk.reached) if disk.reached else None,
+        "phase": str(disk.phase),
+        "completed": disk.completed,
+        "verified": disk.erased,
+        "seconds": round(max(0.0, disk.ended - disk.started), 1) if disk.ended and disk.started else 0.0,
+        "started": disk.started,
+        "ended": disk.ended,
+        "answers": list(disk.answers),
+        "tools": list(disk.tools),
+        "notes": list(disk.notes),
+        "why": disk.why,
+        "unreached": [list(each) for each in disk.unreached],
+        "check": {**vars(disk.check)},
+        "fault": str(disk.fault) if disk.fault else None,
+        "said": disk.said(),
+        "next_step": disk.next_step(),
+    }

@@ -1,0 +1,87 @@
+"""Where certificates come from: the ledger's rows of erasures, drawn by the papers room, signed with the site's key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cloned import __version__
+from cloned.config import Config
+from cloned.core.erasing import explained, level_of
+from cloned.core.ids import LaptopId
+from cloned.core.ledger import iso
+from cloned.engine import Engine
+from cloned.errors import ClonedError, UsageError
+from cloned.inventory.ledger import Ledger
+from cloned.languages import language
+from cloned.papers import certificate as paper
+from cloned.signing import SiteKey
+
+
+class Erasures:
+    """The desk that page and command line ask."""
+
+    def __init__(self, config: Config, engine: Engine, ledger: Ledger, key: SiteKey) -> None:
+        self._config, self._engine, self._ledger, self._key = config, engine, ledger, key
+
+    def explain(self, laptop: str, level: str) -> dict[str, Any]:
+        """For each disk: method, level, reason, and what it could not have."""
+        wanted = level_of(self._engine.workshop, level)
+        if wanted is None:
+            raise UsageError(f"there is no level {level}", "it is clear or purge")
+        found = self._engine.workshop.laptops[LaptopId(laptop)]
+        return {"laptop": laptop, "level": str(wanted), "disks": explained(found, wanted)}
+
+    def public_key(self) -> Mapping[str, str]:
+        """Everybody may have it."""
+        public = self._key.public
+        return {"site": self._config.workshop.name, "pem": public.pem, "fingerprint": public.fingerprint}
+
+    async def certificate(self, laptop: str, donation: str, code: str) -> bytes:
+        """The newest erasure of a laptop, or of every laptop of a delivery, as one signed PDF."""
+        rows = [row for row in await self._ledger.rows() if row.get("kind") == "erasure"]
+        chosen = latest([row for row in rows if _meant(row, laptop, donation)])
+        if not chosen:
+            what = f"delivery {donation!r}" if donation else "this laptop"
+            raise ClonedError(f"nothing of {what} was erased here", "see `cloned erase status`")
+        facts = {
+            "site": self._config.workshop.name,
+            "made": iso(self._engine.clock()),
+            "program": f"cloned {__version__}",
+            "donation": donation or str(chosen[0]["erasure"].get("donation", "")),
+            "laptops": [_laptop(row) for row in chosen],
+        }
+        words = language(code or self._config.workshop.language)
+        return await asyncio.to_thread(self._drawn, facts, words.code)
+
+    def _drawn(self, facts: Mapping[str, Any], code: str) -> bytes:
+        failed = [each for each in facts["laptops"] if each["result"] != "erased"]
+        if failed:
+            return paper.failure(facts, language(code))
+        return paper.certificate(facts, self._key, language(code))
+
+
+def latest(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The newest erasure of each laptop, in the order of their tags."""
+    newest = {row["laptop"]: row for row in sorted(rows, key=lambda row: row["attempt"])}
+    return sorted(newest.values(), key=lambda row: (row.get("tag") == "", str(row.get("tag")), str(row.get("serial"))))
+
+
+def _meant(row: Mapping[str, Any], laptop: str, donation: str) -> bool:
+    if laptop:
+        return bool(row["laptop"] == laptop)
+    return bool(row["erasure"].get("donation") == donation)
+
+
+def _laptop(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a certificate says of one laptop."""
+    names = ("vendor", "product", "serial", "tag", "uuid")
+    done = row["erasure"]
+    return {
+        **{name: row.get(name, "") for name in names},
+        "id": row["laptop"],
+        "level": done["level"],
+        "result": done["result"],
+        "disks": done["disks"],
+    }

@@ -1,0 +1,57 @@
+"""What a person does in a lab with `--erase`: confirms each laptop's erasure by command, naming every disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cloned import client
+from cloned.errors import ClonedError
+from cloned.lab.daemon import DaemonProcess
+from cloned.lab.watching import Sight
+
+MODES = ("always", "first", "only")
+LEVEL = "clear"
+"""What every disk of QEMU's can have."""
+
+
+class EraseConfirmer:
+    """Gives each laptop's erasure once its disks were looked at, and the clone that follows it."""
+
+    def __init__(self, mode: str, image: str, daemon: DaemonProcess, say: Callable[[str], None]) -> None:
+        self._mode, self._image, self._daemon, self._say = mode, image, daemon, say
+        self._given: set[int] = set()
+
+    async def look(self, sights: list[Sight]) -> None:
+        """One look at every laptop."""
+        for sight in sights if self._mode else []:
+            if sight.data is not None and sight.number not in self._given and self._waits(sight.data):
+                await self._give(sight.number, sight.data)
+
+    @staticmethod
+    def _waits(data: Mapping[str, Any]) -> bool:
+        known = bool(data.get("media")) and data.get("state") in ("asking", "waiting")
+        return known and data.get("erasure") is None
+
+    async def _give(self, number: int, data: Mapping[str, Any]) -> None:
+        media = [each for each in data["media"] if each["built_in"]]
+        serials = [each["serial"] for each in media]
+        try:
+            only = {"text": "only"} if self._mode == "only" else {}
+            await self._command("erase", data, disks=serials, level=LEVEL, **only)
+            self._given.add(number)
+            self._say(f"laptop {number}: its erasure is confirmed, {', '.join(serials)}")
+            if self._mode != "only":
+                await self._command("confirm", data, image=self._image, disk=self._first(data))
+        except ClonedError as error:
+            self._say(f"laptop {number}: {error}")
+            self._given.add(number)
+
+    @staticmethod
+    def _first(data: Mapping[str, Any]) -> str:
+        """The disk to clone to: the lab's serials of first disks begin with DSK."""
+        return next(str(each["key"]) for each in data["disks"] if str(each["serial"]).startswith("DSK"))
+
+    async def _command(self, do: str, data: Mapping[str, Any], **words: Any) -> None:
+        body = {"do": do, "target": data["id"], **words}
+        await client.call(self._daemon.settings.runtime, "POST", "/api/v1/commands", body)

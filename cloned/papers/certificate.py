@@ -1,0 +1,208 @@
+"""The certificate of erasure: what happened to each disk and nothing else, with the signed facts inside the PDF.
+
+A laptop that is not erased gets no certificate but a page that says so, fit to lie on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from cloned import certificates
+from cloned.disk.erase import LEVELS, STANDARD, Technique
+from cloned.errors import UsageError
+from cloned.languages import Language, to_translate
+from cloned.papers.codes import Box, qr
+from cloned.papers.document import Document
+from cloned.papers.media import A4
+from cloned.signing import SiteKey
+
+LEFT, WIDTH, BOTTOM = 18.0, 174.0, 262.0
+_LABEL = 46.0
+_SIZE, _STEP = 3.2, 4.9
+CLAIMS = (
+    to_translate("“Completed” means that the device itself said so; “verified” means that we looked afterwards."),
+    to_translate("Nothing else is claimed. Firmware passwords, Computrace/Absolute and Autopilot stay as they were."),
+)
+MEDIA = {"nvme": "NVMe SSD", "mmc": "eMMC", "sata": "SATA", "scsi": "SCSI", "virtio": "virtio"}
+NO = to_translate("NOT ERASED")
+
+
+def certificate(facts: Mapping[str, Any], key: SiteKey, language: Language) -> bytes:
+    """The PDF. UsageError where a laptop among them is not erased: there is no certificate of that."""
+    if not facts["laptops"] or any(each["result"] != "erased" for each in facts["laptops"]):
+        raise UsageError("not every disk of these laptops is erased", "there is no certificate of that")
+    data = certificates.canonical({**facts, "language": language.code})
+    paper = _Paper(_document(language.gettext("Certificate of erasure"), language), facts, language)
+    paper.cover(certificates.digest(data), key.public.fingerprint)
+    for laptop in facts["laptops"]:
+        paper.laptop(laptop)
+    paper.sign()
+    certificates.attach(paper.attach, data, key)
+    return certificates.seal(paper.document.done(), key)
+
+
+def failure(facts: Mapping[str, Any], language: Language) -> bytes:
+    """A page that says what is not erased, in letters that are seen from afar. It is no certificate."""
+    paper = _Paper(_document(language.gettext(NO), language), facts, language)
+    for laptop in facts["laptops"]:
+        if laptop["result"] != "erased":
+            paper.failed(laptop)
+    return paper.document.done()
+
+
+def _document(title: str, language: Language) -> Document:
+    return Document(A4, title, language, datetime.now(UTC))
+
+
+@dataclass
+class _Paper:
+    """The pages while they are drawn; `y` is where the next line goes."""
+
+    document: Document
+    facts: Mapping[str, Any]
+    words: Language
+    y: float = field(default=BOTTOM)
+
+    def attach(self, name: str, data: bytes) -> None:
+        """Put a file into the PDF."""
+        self.document.embed_file(bytes=data, basename=name, desc=name)
+
+    def cover(self, digest: str, fingerprint: str) -> None:
+        """Who, when, by which standard; the code of the facts."""
+        _ = self.words.gettext
+        self._page()
+        self._line(str(self.facts["site"]), 3.6)
+        self._line(_("Certificate of erasure"), 8, bold=True, kind="H1")
+        self.y += 3
+        qr(self.document, digest, Box(LEFT + WIDTH - 38, 12, 38, 38))
+        rows = (
+            (_("Given by"), str(self.facts.get("donation", ""))),
+            (_("Laptops"), self.words.number(len(self.facts["laptops"]))),
+            (_("Date"), self.words.day(str(self.facts["made"]))),
+            (_("Standard"), STANDARD),
+            (_("Made with"), str(self.facts["program"])),
+            (_("Hash of the facts"), digest),
+            (_("Signed with the key"), fingerprint),
+        )
+        self._facts(rows)
+        for claim in CLAIMS:
+            self._words(_(claim))
+        self.y += 2
+
+    def laptop(self, laptop: Mapping[str, Any]) -> None:
+        """One laptop and each of its disks."""
+        _ = self.words.gettext
+        self._room(34)
+        name = f"{laptop['vendor']} {laptop['product']}".strip() or _("Laptop")
+        self._heading(f"{laptop['tag']}  {name}".strip())
+        self._facts(((_("Serial number"), laptop["serial"]), (_("Level asked for"), str(laptop["level"]).capitalize())))
+        for number, disk in enumerate(laptop["disks"], 1):
+            self._room(60)
+            self._words(_("Disk %(number)s of %(count)s", number=number, count=len(laptop["disks"])), bold=True)
+            self._facts(self._disk(disk))
+
+    def _disk(self, disk: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        _, words = self.words.gettext, self.words
+        rating = LEVELS[Technique(disk["method"])] if disk.get("method") else None
+        return (
+            (_("Model and serial number"), f"{disk['model']} {disk['serial']}".strip()),
+            (_("WWN"), disk["wwn"]),
+            (_("Medium"), f"{MEDIA.get(disk['bus'], disk['bus'])}, {words.size(int(disk['size']))}"),
+            (_("SMART says"), disk.get("smart", "")),
+            (_("Technique"), disk["technique"]),
+            (_("Level reached"), f"{str(disk['level']).capitalize()} ({rating.source})" if rating else ""),
+            (_("Begun, ended"), f"{words.moment(disk['started'])}, {words.moment(disk['ended'])}"),
+            (_("Tool"), ", ".join(disk["tools"])),
+            (_("Completed"), "; ".join(disk["answers"])),
+            (_("Verified"), self._verified(disk["check"])),
+            (_("Not reached"), _("nothing") if not disk["unreached"] else str(disk["unreached"])),
+            (_("Notes"), "; ".join(disk["notes"])),
+        )
+
+    def _verified(self, check: Mapping[str, Any]) -> str:
+        _, words = self.words.gettext, self.words
+        how = _("all of it") if check["how"] == "all" else _("samples")
+        return _(
+            "%(how)s: %(bytes)s at %(places)s places, %(remembered)s of them known from before; found: %(found)s",
+            how=how,
+            bytes=words.size(int(check["bytes"])),
+            places=words.number(int(check["places"])),
+            remembered=words.number(int(check["remembered"])),
+            found=check["found"],
+        )
+
+    def failed(self, laptop: Mapping[str, Any]) -> None:
+        """A page to lie on the laptop."""
+        _ = self.words.gettext
+        self._page()
+        self._line(_(NO), 22, bold=True, kind="H1")
+        self.y += 8
+        name = f"{laptop['vendor']} {laptop['product']}".strip()
+        self._facts(((_("Laptop"), name), (_("Tag"), laptop["tag"]), (_("Serial number"), laptop["serial"])))
+        for disk in laptop["disks"]:
+            self._room(30)
+            state = _("erased") if disk["verified"] else _(NO)
+            self._heading(f"{state}: {disk['model']} {disk['serial']}".strip())
+            self._facts(((_("Why"), disk["said"]), (_("What to do"), disk["next_step"]), (_("Medium"), disk["path"])))
+        self._words(_("Old data may still be on it. Do not give it away."), bold=True)
+
+    def sign(self) -> None:
+        """Lines to be filled in by hand."""
+        _ = self.words.gettext
+        self._room(24)
+        self.y += 14
+        for column, name in enumerate((_("Date"), _("Name"), _("Signature"))):
+            x = LEFT + column * 60
+            with self.document.decoration():
+                self.document.set_line_width(0.25)
+                self.document.line(x, self.y, x + 54, self.y)
+            with self.document.tagged("P"):
+                self.document.put(name, x, self.y + 0.8, 54, 2.8)
+
+    # -- drawing ----------------------------------------------------------------------------------
+
+    def _page(self) -> None:
+        self.document.add_page()
+        self.y = 14.0
+        foot = f"{self.facts['site']}   {self.document.page_no()}"
+        with self.document.tagged("P"):
+            self.document.put(foot, LEFT, 284, WIDTH, 2.6)
+
+    def _room(self, height: float) -> None:
+        if self.y + height > BOTTOM + 16:
+            self._page()
+
+    def _line(self, text: str, size: float, *, bold: bool = False, kind: str = "P") -> None:
+        with self.document.tagged(kind):
+            self.document.put(text, LEFT, self.y, WIDTH - 42, size, bold=bold)
+        self.y += size * 1.5
+
+    def _heading(self, text: str) -> None:
+        with self.document.tagged("H2"):
+            self.document.put(text, LEFT, self.y, WIDTH, 4.3, bold=True)
+        with self.document.decoration():
+            self.document.set_line_width(0.2)
+            self.document.line(LEFT, self.y + 6, LEFT + WIDTH, self.y + 6)
+        self.y += 7.6
+
+    def _words(self, text: str, *, bold: bool = False) -> None:
+        with self.document.tagged("P"):
+            self.y = self.document.lines(text, LEFT, self.y, WIDTH, _SIZE, 3, bold=bold)
+        self.y += 1.2
+
+    def _facts(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Names and values; a fact that was not told is left out."""
+        table = self.document.grid()
+        for name, value in rows:
+            if value:
+                row = self.document.row(table)
+                with self.document.tagged("TH", row):
+                    self.document.put(name, LEFT, self.y, _LABEL - 2, _SIZE)
+                wide = WIDTH - _LABEL - (40 if self.y < 52 else 0)
+                with self.document.tagged("TD", row):
+                    below = self.document.lines(str(value), LEFT + _LABEL, self.y, wide, _SIZE, 4, bold=True)
+                self.y = max(self.y + _STEP, below + 0.7)
+        self.y += 2.0

@@ -1,0 +1,123 @@
+"""The site's own key: Ed25519, made at first start, kept in the state directory and in the backup.
+
+What the workshop puts its name to (certificates of erasure; later hints and sites) is signed with it, and anybody who
+has the public key can check that with plain openssl.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from cloned.errors import ClonedError
+
+NAME = "site.key"
+"""The file in the state directory (PEM, PKCS #8), which only the daemon may read."""
+SIGNATURE = 64
+"""Bytes of a signature."""
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """The half of a site's key that everybody may have."""
+
+    pem: str
+
+    @classmethod
+    def parse(cls, text: str) -> PublicKey:
+        """From PEM; ClonedError where it is no Ed25519 public key."""
+        try:
+            key = serialization.load_pem_public_key(text.encode())
+        except ValueError as error:
+            raise ClonedError(
+                "this is no public key", "a site's key is on its page, and begins with BEGIN PUBLIC KEY"
+            ) from error
+        if not isinstance(key, Ed25519PublicKey):
+            raise ClonedError("this public key is of another kind than a site's", "take the key from the site's page")
+        return cls(_pem(key))
+
+    @property
+    def fingerprint(self) -> str:
+        """What people compare: the first 32 hex digits of the key's SHA-256, in fours."""
+        digest = hashlib.sha256(self._raw()).hexdigest()[:32]
+        return " ".join(digest[at : at + 4] for at in range(0, 32, 4))
+
+    def signed(self, data: bytes, signature: bytes) -> bool:
+        """Whether this key made the signature over exactly these bytes."""
+        try:
+            Ed25519PublicKey.from_public_bytes(self._raw()).verify(signature, data)
+        except InvalidSignature:
+            return False
+        return True
+
+    def _raw(self) -> bytes:
+        key = serialization.load_pem_public_key(self.pem.encode())
+        assert isinstance(key, Ed25519PublicKey)
+        return key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+
+
+class SiteKey:
+    """The whole key; `open` makes it where there is none."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.public = PublicKey(_pem(key.public_key()))
+
+    @classmethod
+    def open(cls, state: Path) -> SiteKey:
+        """The key of this state directory, made at first; ClonedError where it is there and cannot be read."""
+        path = state / NAME
+        try:
+            return cls._read(path) if path.exists() else cls._make(path)
+        except FileExistsError:  # another process of this site was quicker
+            return cls._read(path)
+        except OSError as error:
+            raise ClonedError(
+                f"the site's key {path} cannot be used: {error.strerror}", "check the state directory"
+            ) from error
+
+    @classmethod
+    def _read(cls, path: Path) -> SiteKey:
+        try:
+            key = serialization.load_pem_private_key(path.read_bytes(), None)
+        except (ValueError, TypeError) as error:
+            raise ClonedError(
+                f"{path} holds no key", "bring it back from a backup: a new one would be another site's"
+            ) from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise ClonedError(f"{path} holds a key of another kind", "bring it back from a backup")
+        return cls(key)
+
+    @classmethod
+    def _make(cls, path: Path) -> SiteKey:
+        key = Ed25519PrivateKey.generate()
+        data = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f".{NAME}.{os.getpid()}")
+        fresh.unlink(missing_ok=True)
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            os.fsync(file.fileno())
+        try:
+            os.link(fresh, path)  # never over a key that is there
+        finally:
+            fresh.unlink()
+        return cls(key)
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature over these bytes (RFC 8032)."""
+        return self._key.sign(data)
+
+
+def _pem(key: Ed25519PublicKey) -> str:
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_bytes(serialization.Encoding.PEM, form).decode()

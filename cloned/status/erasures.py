@@ -1,0 +1,82 @@
+"""Erasures over HTTP: what could be done to a laptop's disks, what was done, and the papers that prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from cloned.errors import UsageError
+from cloned.status.api import RECORDS, WORKSHOP, _laptop_id, answer
+from cloned.status.pages import PAGES
+
+
+class ErasureDesk(Protocol):
+    """What the house knows of erasures, as the page sees it."""
+
+    def explain(self, laptop: str, level: str) -> dict[str, Any]:
+        """Which method each disk of a laptop would get, at which level, and why."""
+
+    async def certificate(self, laptop: str, donation: str, language: str) -> bytes:
+        """The PDF for a laptop, or for a delivery; ClonedError where something of it is not erased."""
+
+    def public_key(self) -> Mapping[str, str]:
+        """`{"site", "pem", "fingerprint"}` of the site's key."""
+
+
+DESK = web.AppKey[ErasureDesk | None]("erasures")
+
+
+def _desk(request: web.Request) -> ErasureDesk:
+    desk = request.app[DESK]
+    if desk is None:
+        raise UsageError("nothing is erased here", "this is a page of the tests")
+    return desk
+
+
+async def erasures(request: web.Request) -> web.Response:
+    """`GET /api/v1/erasures`: results, oldest first, and those under way."""
+    rows = [row for row in await request.app[RECORDS].rows() if row.get("kind") == "erasure"]
+    known = ("id", "number", "tag", "serial", "vendor", "product", "state", "donation", "erasure", "progress", "why")
+    laptops = request.app[WORKSHOP].snapshot()["laptops"]
+    busy = [{name: each.get(name) for name in known} for each in laptops if each.get("state") == "erasing"]
+    return answer({"results": rows, "under_way": busy})
+
+
+async def page(request: web.Request) -> web.Response:
+    """`GET /erasures`: what was erased, and the key that papers are signed with."""
+    rows = [row for row in await request.app[RECORDS].rows() if row.get("kind") == "erasure"]
+    desk = request.app[DESK]
+    key = desk.public_key() if desk is not None else {"site": "", "pem": "", "fingerprint": ""}
+    pages = request.app[PAGES]
+    return pages.page(request, "erasures.html", await pages.wall(), events="", rows=rows, key=key)
+
+
+async def explain(request: web.Request) -> web.Response:
+    """`GET /api/v1/laptops/{id}/erasure?level=`."""
+    return answer(_desk(request).explain(_laptop_id(request), request.query.get("level", "")))
+
+
+async def key(request: web.Request) -> web.Response:
+    """`GET /api/v1/site-key`."""
+    return answer(dict(_desk(request).public_key()))
+
+
+async def certificate(request: web.Request) -> web.Response:
+    """`GET /laptops/{id}/certificate.pdf`."""
+    data = await _desk(request).certificate(_laptop_id(request), "", request.query.get("lang", ""))
+    return _pdf(data, "certificate.pdf")
+
+
+async def batch(request: web.Request) -> web.Response:
+    """`GET /api/v1/certificate.pdf?donation=NAME`."""
+    name = request.query.get("donation", "")
+    if not name:
+        raise UsageError("no delivery was named", "?donation=NAME")
+    return _pdf(await _desk(request).certificate("", name, request.query.get("lang", "")), "certificates.pdf")
+
+
+def _pdf(data: bytes, name: str) -> web.Response:
+    shown = {"Content-Disposition": f'inline; filename="{name}"'}
+    return web.Response(body=data, content_type="application/pdf", headers=shown)

@@ -1,0 +1,306 @@
+/*
+ * A drive of the tests' own: preloaded below the real hdparm, nvme and mmc, it answers their ioctls as the standards say
+ * (ACS-4 for SG_IO with ATA PASS-THROUGH (16), the NVM Express base specification 2.0 for the admin commands, JESD84-B51
+ * for MMC_IOC_CMD). Everything else goes to the kernel.
+ *
+ * DRIVE names a folder: `identify` (512 bytes, ATA), `controller` (4096 bytes, NVMe), `ext_csd` (512 bytes, eMMC), and
+ * `state`, lines of `name number` that the tests write before and read after. Names: sanitize (0 never, 1 done,
+ * 2 running, 3 failed), looks (until it is done), frozen, lies (says it erased and does not), fails (every erase),
+ * ses and action (of the last Format and Sanitize), erased (how often).
+ * Erasing writes zeros over the whole file that DRIVE_DISK names.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mmc/ioctl.h>
+#include <linux/nvme_ioctl.h>
+#include <scsi/sg.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct entry { char name[32]; long value; };
+static struct entry entries[32];
+static int count;
+
+static void place(char *path, const char *name) { snprintf(path, 512, "%s/%s", getenv("DRIVE"), name); }
+
+static void load(void)
+{
+    char path[512];
+    FILE *file;
+    count = 0;
+    place(path, "state");
+    if (!(file = fopen(path, "r")))
+        return;
+    while (count < 32 && fscanf(file, "%31s %ld", entries[count].name, &entries[count].value) == 2)
+        count++;
+    fclose(file);
+}
+
+static long get(const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (!strcmp(entries[i].name, name))
+            return entries[i].value;
+    return 0;
+}
+
+static void put(const char *name, long value)
+{
+    char path[512];
+    FILE *file;
+    int i;
+    for (i = 0; i < count && strcmp(entries[i].name, name); i++)
+        ;
+    if (i == count && count < 32)
+        strcpy(entries[count++].name, name);
+    entries[i].value = value;
+    place(path, "state");
+    if (!(file = fopen(path, "w")))
+        abort();
+    for (i = 0; i < count; i++)
+        fprintf(file, "%s %ld\n", entries[i].name, entries[i].value);
+    fclose(file);
+}
+
+static size_t part(const char *name, void *into, size_t size, int writing)
+{
+    char path[512];
+    FILE *file;
+    size_t done;
+    place(path, name);
+    if (!(file = fopen(path, writing ? "r+" : "r")))
+        return 0;
+    done = writing ? fwrite(into, 1, size, file) : fread(into, 1, size, file);
+    fclose(file);
+    return done;
+}
+
+static int erase(void)
+{
+    static char zeros[1 << 16];
+    struct stat status;
+    int fd;
+    if (get("fails"))
+        return -1;
+    put("erased", get("erased") + 1);
+    if (get("lies"))
+        return 0;
+    fd = open(getenv("DRIVE_DISK"), O_WRONLY);
+    if (fd < 0 || fstat(fd, &status))
+        abort();
+    for (off_t at = 0; at < status.st_size; at += sizeof zeros)
+        if (pwrite(fd, zeros, status.st_size - at < (off_t)sizeof zeros ? status.st_size - at : (off_t)sizeof zeros, at) < 0)
+            abort();
+    close(fd);
+    return 0;
+}
+
+/* One look at a sanitize that runs: it is over after as many as `looks` says. */
+static long look(void)
+{
+    if (get("sanitize") != 2 || get("hangs"))
+        return get("sanitize");
+    if (get("looks") > 0) {
+        put("looks", get("looks") - 1);
+        return 2;
+    }
+    put("sanitize", erase() ? 3 : 1);
+    return get("sanitize");
+}
+
+/* -- ATA ---------------------------------------------------------------------------------------- */
+
+static void registers(struct sg_io_hdr *io, int error, int status, unsigned number, unsigned long lba)
+{
+    unsigned char *sense = io->sbp;
+    if (!sense || io->mx_sb_len < 22)
+        return;
+    memset(sense, 0, 22);
+    sense[0] = 0x72;
+    sense[1] = 0x01;
+    sense[3] = 0x1d;
+    sense[7] = 14;
+    sense[8] = 0x09;
+    sense[9] = 12;
+    sense[10] = 1;
+    sense[11] = error;
+    sense[12] = number >> 8;
+    sense[13] = number;
+    sense[15] = lba;
+    sense[14] = lba >> 24;
+    sense[17] = lba >> 8;
+    sense[19] = lba >> 16;
+    sense[21] = status;
+    io->sb_len_wr = 22;
+    io->status = 2;
+    io->driver_status = 8;
+    io->info = 1;
+}
+
+static void security(unsigned word)
+{
+    unsigned char identify[512];
+    part("identify", identify, 512, 0);
+    identify[256] = word;
+    part("identify", identify, 512, 1);
+}
+
+static int sanitize_ata(struct sg_io_hdr *io, unsigned feature)
+{
+    unsigned flags = 0;
+    if (feature != 0 && feature != 0x20 && feature != 0x40) {
+        if (get("frozen") || get("fails") == 2) {
+            registers(io, 4, 0x51, get("frozen") ? 0x2000 : 0, 3);
+            return 0;
+        }
+        put("action", feature);
+        put("sanitize", 2);
+    }
+    switch (look()) {
+    case 1: flags |= 0x8000; break;
+    case 2: flags |= 0x4000; break;
+    case 3: registers(io, 4, 0x51, 0, 1); return 0;
+    }
+    if (get("frozen"))
+        flags |= 0x2000;
+    registers(io, 0, 0x50, flags, get("sanitize") == 2 ? 0x8000 : 0xffff);
+    return 0;
+}
+
+static int ata(struct sg_io_hdr *io)
+{
+    unsigned char *cdb = io->cmdp, identify[512];
+    unsigned feature = cdb[3] << 8 | cdb[4];
+    if (io->cmd_len < 16 || cdb[0] != 0x85)
+        return errno = EINVAL, -1;
+    io->status = io->host_status = io->driver_status = io->resid = io->info = io->sb_len_wr = 0;
+    part("identify", identify, 512, 0);
+    switch (cdb[14]) {
+    case 0xec: /* IDENTIFY DEVICE */
+        memcpy(io->dxferp, identify, io->dxfer_len < 512 ? io->dxfer_len : 512);
+        registers(io, 0, 0x50, 0, 0);
+        return 0;
+    case 0xb4: /* SANITIZE DEVICE */
+        return sanitize_ata(io, feature);
+    case 0xf1: /* SECURITY SET PASSWORD */
+        put("passwords", get("passwords") + 1);
+        security(identify[256] | 2);
+        registers(io, 0, 0x50, 0, 0);
+        return 0;
+    case 0xf2: /* SECURITY UNLOCK */
+        security(identify[256] & ~4);
+        registers(io, 0, 0x50, 0, 0);
+        return 0;
+    case 0xf3: /* SECURITY ERASE PREPARE */
+        registers(io, 0, 0x50, 0, 0);
+        return 0;
+    case 0xf4: /* SECURITY ERASE UNIT */
+        if (erase()) {
+            registers(io, 4, 0x51, 0, 0);
+            return 0;
+        }
+        security(identify[256] & ~6);
+        registers(io, 0, 0x50, 0, 0);
+        return 0;
+    case 0xf6: /* SECURITY DISABLE PASSWORD */
+        put("disabled", get("disabled") + 1);
+        security(identify[256] & ~6);
+        registers(io, 0, 0x50, 0, 0);
+        return 0;
+    }
+    registers(io, 4, 0x51, 0, 0); /* aborted: not supported */
+    return 0;
+}
+
+/* -- NVMe --------------------------------------------------------------------------------------- */
+
+static int nvme(struct nvme_passthru_cmd *command)
+{
+    unsigned char page[512] = {0}, *data = (unsigned char *)(unsigned long)command->addr;
+    long state;
+    command->result = 0;
+    switch (command->opcode) {
+    case 0x06: /* Identify */
+        memset(data, 0, command->data_len);
+        if ((command->cdw10 & 0xff) == 1)
+            part("controller", data, command->data_len < 4096 ? command->data_len : 4096, 0);
+        else if ((command->cdw10 & 0xff) == 0)
+            data[130] = 9; /* one format, sectors of 512 bytes */
+        return 0;
+    case 0x02: /* Get Log Page */
+        memset(data, 0, command->data_len);
+        if ((command->cdw10 & 0xff) != 0x81)
+            return 0x4109;
+        state = look();
+        page[0] = page[1] = state == 2 ? 0x7f : 0xff;
+        page[2] = state;
+        page[4] = get("action");
+        memset(page + 8, 0xff, 24);
+        memcpy(data, page, command->data_len < 512 ? command->data_len : 512);
+        return 0;
+    case 0x84: /* Sanitize */
+        if (get("refuses"))
+            return 0x2002; /* Invalid Field in Command */
+        if (get("deaf"))
+            return 0;
+        put("action", command->cdw10 & 7);
+        put("sanitize", 2);
+        return 0;
+    case 0x80: /* Format NVM */
+        put("ses", command->cdw10 >> 9 & 7);
+        if (get("refuses"))
+            return 0x2001; /* Invalid Command Opcode */
+        return erase() ? 0x4006 : 0;
+    }
+    return 0x2001;
+}
+
+/* -- eMMC --------------------------------------------------------------------------------------- */
+
+static int mmc(struct mmc_ioc_cmd *command)
+{
+    command->response[0] = 0x900;
+    switch (command->opcode) {
+    case 8: /* SEND_EXT_CSD */
+        part("ext_csd", (void *)(unsigned long)command->data_ptr, 512, 0);
+        return 0;
+    case 13: /* SEND_STATUS */
+        command->response[0] = get("fails") ? 0x80900 : 0x900;
+        return 0;
+    case 6: /* SWITCH */
+        put("switched", command->arg >> 16 & 0xff);
+        if ((command->arg >> 16 & 0xff) == 165) /* SANITIZE_START */
+            return erase(), 0;
+        return 0;
+    }
+    return errno = EIO, -1;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+    static int (*real)(int, unsigned long, ...);
+    va_list rest;
+    void *argument;
+    va_start(rest, request);
+    argument = va_arg(rest, void *);
+    va_end(rest);
+    if (!real)
+        real = dlsym(RTLD_NEXT, "ioctl");
+    if (getenv("DRIVE")) {
+        load();
+        switch (request) {
+        case SG_IO: return ata(argument);
+        case NVME_IOCTL_ADMIN_CMD: return nvme(argument);
+        case NVME_IOCTL_ID: return 1;
+        case MMC_IOC_CMD: return mmc(argument);
+        }
+    }
+    return real(fd, request, argument);
+}

@@ -1,0 +1,270 @@
+"""The real hdparm, nvme, mmc and blkdiscard over a drive of the tests' own (drive.c), faults included.
+
+What the drive answers is what the standards say (ACS-4, NVM Express base specification 2.0, JESD84-B51); no recording of
+a real drive is among it yet.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cloned.agent import erase_ask
+from cloned.agent.erase_driver import carry_out
+from cloned.agent.erase_hands import RealHands
+from cloned.disk import erase_machine as machine
+from cloned.disk.erase import EraseLevel, Technique
+from cloned.disk.erase_record import DiskErasure, ErasureFault
+from cloned.disk.media import Medium
+
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.skipif(
+        any(shutil.which(tool) is None for tool in ("gcc", "hdparm", "nvme", "mmc", "blkdiscard")),
+        reason="needs gcc, hdparm, nvme-cli, mmc-utils and util-linux",
+    ),
+]
+SIZE = 6 << 20
+OLD = b"the family's holiday photographs, never to be seen again. "
+ALL_SANITIZE = 0xF000
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("drive") / "drive.so"
+    source = Path(__file__).with_name("drive.c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", str(made), str(source), "-ldl"], check=True)
+    return made
+
+
+class Drive:
+    """A loop device over a file full of old data, and the answers of the drive above it."""
+
+    def __init__(self, folder: Path, device: str, file: Path) -> None:
+        self.folder, self.device, self.file = folder, device, file
+        self.identify()
+        self.controller()
+        ext_csd = bytearray(512)
+        ext_csd[231], ext_csd[192], ext_csd[196] = 0x55, 8, 0x57
+        (folder / "ext_csd").write_bytes(ext_csd)
+        self.state(looks=2)
+
+    def identify(self, sanitize: int = ALL_SANITIZE, security: int = 1) -> None:
+        words = [0] * 256
+        words[0], words[83], words[84], words[87] = 0x40, 0x4000, 0x4000, 0x4000
+        words[59], words[82], words[89], words[128], words[217] = sanitize, 2, 1, security, 1
+        (self.folder / "identify").write_bytes(struct.pack("<256H", *words))
+
+    def controller(self, oacs: int = 2, sanicap: int = 3, fna: int = 4) -> None:
+        data = bytearray(4096)
+        struct.pack_into("<H", data, 256, oacs)
+        struct.pack_into("<I", data, 328, sanicap)
+        struct.pack_into("<I", data, 516, 1)
+        data[524] = fna
+        (self.folder / "controller").write_bytes(data)
+
+    def state(self, **values: int) -> None:
+        (self.folder / "state").write_text("".join(f"{name} {value}\n" for name, value in values.items()))
+
+    def did(self, name: str) -> int:
+        told = dict(line.split() for line in (self.folder / "state").read_text().splitlines())
+        return int(told.get(name, 0))
+
+    def medium(self, bus: str) -> Medium:
+        (found,) = erase_ask.every(self.device, {"serial": "LOOP1"})
+        return erase_ask.asked(replace(found, bus=bus, rotational=False))
+
+    def record(self, bus: str, level: EraseLevel = EraseLevel.CLEAR) -> DiskErasure:
+        return machine.plan(self.medium(bus), level, "ab" * 16)
+
+    def hands(self) -> RealHands:
+        return RealHands(self.device, {"serial": "LOOP1"}, False, lambda: False, lambda record, done: None)
+
+    def erase(self, bus: str, level: EraseLevel = EraseLevel.CLEAR) -> DiskErasure:
+        return carry_out(self.record(bus, level), self.hands(), lambda _: None)
+
+    @property
+    def clean(self) -> bool:
+        return OLD not in self.file.read_bytes()
+
+
+@pytest.fixture
+def drive(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drive]:
+    file = tmp_path / "disk"
+    file.write_bytes((OLD * (SIZE // len(OLD) + 1))[: SIZE * 3 // 4] + bytes(SIZE - SIZE * 3 // 4))
+    made = subprocess.run(["losetup", "--find", "--show", str(file)], check=True, capture_output=True, text=True)
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    monkeypatch.setenv("DRIVE", str(tmp_path))
+    monkeypatch.setenv("DRIVE_DISK", str(file))
+    monkeypatch.setattr("cloned.agent.erase_driver.POLL", 0.05)
+    try:
+        yield Drive(tmp_path, made.stdout.strip(), file)
+    finally:
+        monkeypatch.delenv("LD_PRELOAD")
+        subprocess.run(["losetup", "--detach", made.stdout.strip()], check=True)
+
+
+@pytest.mark.parametrize(
+    ("bits", "technique", "feature"),
+    [
+        (ALL_SANITIZE, Technique.ATA_BLOCK, 0x12),
+        (0x3000, Technique.ATA_CRYPTO, 0x11),
+        (0x5000, Technique.ATA_OVERWRITE, 0x14),
+    ],
+)
+def test_ata_sanitize(drive: Drive, bits: int, technique: Technique, feature: int) -> None:
+    drive.identify(sanitize=bits)
+    record = drive.erase("sata", EraseLevel.PURGE)
+    assert record.erased, record.said()
+    assert record.technique is technique
+    assert record.reached is EraseLevel.PURGE
+    assert drive.did("action") == feature
+    assert "completed without error" in record.answers[0]
+    assert record.tools[0].startswith("hdparm ")
+    assert drive.clean
+
+
+@pytest.mark.parametrize(("capable", "action"), [(3, 2), (1, 4), (4, 3)])
+def test_nvme_sanitize(drive: Drive, capable: int, action: int) -> None:
+    drive.controller(sanicap=capable)
+    record = drive.erase("nvme", EraseLevel.PURGE)
+    assert record.erased, record.said()
+    assert drive.did("action") == action
+    assert "SSTAT" in record.answers[0]
+    assert drive.clean
+
+
+def test_nvme_format_is_given_with_its_erase_setting(drive: Drive) -> None:
+    drive.controller(sanicap=0)
+    record = drive.erase("nvme")
+    assert record.erased, record.said()
+    assert record.technique is Technique.NVME_FORMAT
+    assert drive.did("ses") == 1
+    assert drive.clean
+
+
+def test_emmc_is_trimmed_and_then_sanitized(drive: Drive) -> None:
+    record = drive.erase("mmc", EraseLevel.PURGE)
+    assert record.erased, record.said()
+    assert drive.did("switched") == 165
+    assert "boot and RPMB partitions" in record.notes[0]
+    assert drive.clean
+
+
+def test_security_erase_sets_its_password_and_takes_it_off(drive: Drive) -> None:
+    drive.identify(sanitize=0)
+    record = drive.erase("sata")
+    assert record.technique is Technique.ATA_SECURITY
+    assert record.erased, record.said()
+    assert drive.did("passwords") == 1
+    assert drive.medium("sata").ata.security_enabled is False  # type: ignore[union-attr]
+
+
+def test_security_erase_that_fails_leaves_no_password(drive: Drive) -> None:
+    drive.identify(sanitize=0)
+    drive.state(fails=1)
+    record = drive.erase("sata")
+    assert record.fault is ErasureFault.TOOL
+    assert drive.did("disabled") == 1
+    assert drive.medium("sata").ata.security_enabled is False  # type: ignore[union-attr]
+    assert not drive.clean
+
+
+def test_a_password_that_a_power_cut_left_is_taken_off_at_the_next_boot(drive: Drive) -> None:
+    drive.identify(sanitize=0)
+    record = machine.starting(
+        machine.remembered(drive.record("sata"), drive.hands().remember(drive.record("sata")), 1), ()
+    )
+    drive.identify(sanitize=0, security=0b111)  # our password is set, and the drive locked itself when power came back
+    found = carry_out(record, drive.hands(), lambda _: None)
+    assert found.erased, found.said()
+    assert "cut short" in found.notes[0]
+    assert drive.medium("sata").ata.security_enabled is False  # type: ignore[union-attr]
+
+
+def test_a_frozen_ssd_is_written_over_at_the_same_level_and_that_is_said(drive: Drive) -> None:
+    drive.identify(sanitize=0, security=0b1001)
+    record = drive.erase("sata")
+    assert record.technique is Technique.OVERWRITE
+    assert record.erased, record.said()
+    assert "frozen" in record.notes[0]
+    assert drive.clean
+
+
+@pytest.mark.parametrize("bus", ["sata", "nvme"])
+def test_a_drive_that_says_success_and_does_nothing_is_found_by_the_read_back(drive: Drive, bus: str) -> None:
+    drive.state(lies=1)
+    record = drive.erase(bus)
+    assert record.fault is ErasureFault.LIES
+    assert record.completed
+    assert not drive.clean
+
+
+def test_format_that_says_success_and_does_nothing_is_found(drive: Drive) -> None:
+    drive.controller(sanicap=0)
+    drive.state(lies=1)
+    record = drive.erase("nvme")
+    assert record.fault is ErasureFault.LIES
+    assert drive.did("ses") == 1
+
+
+@pytest.mark.parametrize(
+    ("bus", "state", "fault"),
+    [
+        ("sata", {"fails": 1, "looks": 2}, ErasureFault.SANITIZE_FAILED),
+        ("nvme", {"fails": 1}, ErasureFault.SANITIZE_FAILED),
+        ("nvme", {"refuses": 1}, ErasureFault.TOOL),
+        ("sata", {"fails": 2}, ErasureFault.TOOL),
+        ("mmc", {"fails": 1}, ErasureFault.SANITIZE_FAILED),
+    ],
+)
+def test_what_goes_wrong_has_a_name(drive: Drive, bus: str, state: dict[str, int], fault: ErasureFault) -> None:
+    drive.state(**state)
+    record = drive.erase(bus)
+    assert record.fault is fault, record
+    assert record.said()
+    assert record.next_step()
+    assert not record.erased
+
+
+def test_an_old_done_of_another_sanitize_is_not_believed(drive: Drive) -> None:
+    drive.state(sanitize=1, action=2, deaf=1)
+    record = drive.erase("nvme")
+    assert not record.erased
+    assert record.fault is ErasureFault.LIES
+    assert not drive.clean
+
+
+def test_a_sanitize_is_found_again_after_a_power_cut(drive: Drive) -> None:
+    drive.state(looks=3)
+    record = drive.record("nvme", EraseLevel.PURGE)
+    hands = drive.hands()
+    record = machine.starting(machine.remembered(record, hands.remember(record), 1.0), ())
+    hands.begin(record)
+    found = carry_out(record, drive.hands(), lambda _: None)
+    assert found.erased, found.said()
+    assert found.starts == 1
+    assert drive.did("erased") == 1
+
+
+def test_a_command_that_never_reached_the_drive_is_given_again(drive: Drive) -> None:
+    record = drive.record("nvme", EraseLevel.PURGE)
+    record = machine.starting(machine.remembered(record, drive.hands().remember(record), 1.0), ())
+    found = carry_out(record, drive.hands(), lambda _: None)
+    assert found.erased, found.said()
+    assert found.starts == 2
+
+
+def test_a_tool_that_is_missing_is_said(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = drive.record("nvme", EraseLevel.PURGE)
+    with monkeypatch.context() as bare:
+        bare.setenv("PATH", "/nowhere")
+        found = carry_out(record, drive.hands(), lambda _: None)
+    assert found.fault is ErasureFault.MISSING
+    assert "nvme" in found.said()

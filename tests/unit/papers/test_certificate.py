@@ -1,0 +1,107 @@
+"""The certificate of erasure: rendered, its text and code read back, and none for what is not erased."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from cloned import certificates
+from cloned.core.erasure import Erasure, disk_shown
+from cloned.disk import erase_machine as machine
+from cloned.disk.erase import EraseLevel
+from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
+from cloned.disk.erase_samples import Sample
+from cloned.disk.media import Medium, NvmeAbilities
+from cloned.errors import UsageError
+from cloned.languages import language
+from cloned.papers.certificate import certificate, failure
+from cloned.signing import SiteKey
+
+SSD = Medium(
+    "/dev/nvme0n1", 512 * 10**9, serial="N1", model="Big SSD", bus="nvme", nvme=NvmeAbilities(block_erase=True)
+)
+HDD = Medium("/dev/sda", 10**12, serial="S1", model="Old Disk", bus="sata", rotational=True)
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> SiteKey:
+    return SiteKey.open(tmp_path)
+
+
+def erased(medium: Medium) -> DiskErasure:
+    record = machine.plan(medium, EraseLevel.CLEAR, "seed")
+    record = machine.starting(machine.remembered(record, (Sample(0, 4096, "ab"),), 1.8e9), ("nvme 2.3",))
+    record = machine.ended(record, "sanitize log: SSTAT 0x101") if medium.nvme else machine.wrote(record, 10**12)
+    return machine.looked(record, LookBack("sample", "s", 2256, 51 * 10**9, 256, "zeros"), 1.8e9 + 600)
+
+
+def facts(*disks: DiskErasure, donation: str = "Stad Aalst") -> dict[str, Any]:
+    done = Erasure("e1", 1, EraseLevel.CLEAR, "Ann", 1.8e9, disks, ended=1.8e9 + 600)
+    at = "2027-01-15T08:00:00Z"
+    shown = [{**disk_shown(disk), "started": at, "ended": at} for disk in disks]
+    laptop = {"id": "x", "vendor": "HP", "product": "ProBook 450", "serial": "5CG1", "tag": "PC250200", "uuid": ""}
+    return {
+        "site": "Stroom Aalst",
+        "made": at,
+        "program": "cloned 1.0",
+        "donation": donation,
+        "laptops": [{**laptop, "level": "clear", "result": done.result, "disks": shown}],
+    }
+
+
+def text(pdf: bytes) -> str:
+    return " ".join("\n".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
+
+
+@pytest.mark.parametrize("code", ["nl", "fr", "en"])
+def test_what_happened_stands_in_it_in_each_language(key: SiteKey, code: str) -> None:
+    pdf = certificate(facts(erased(SSD), erased(HDD)), key, language(code))
+    said = text(pdf)
+    for word in ("Stroom Aalst", "Stad Aalst", "5CG1", "PC250200", "Big SSD N1", "Old Disk S1", "IEEE 2883-2022"):
+        assert word in said
+    assert "NVMe Sanitize: Block Erase" in said
+    assert "SSTAT 0x101" in said
+    found = certificates.check(pdf, key.public)
+    assert found.genuine, found.said
+
+
+def test_its_code_is_the_hash_of_the_facts_inside(key: SiteKey) -> None:
+    pdf = certificate(facts(erased(SSD)), key, language("en"))
+    data = PdfReader(BytesIO(pdf)).attachments[certificates.FACTS][0]
+    assert f"sha256:{sha256(data).hexdigest()}" in text(pdf).replace(" ", "").replace("sha256:", "sha256:")
+
+
+def test_a_laptop_that_is_not_erased_gets_no_certificate_but_a_page_that_says_so(key: SiteKey) -> None:
+    bad = machine.fail(machine.plan(HDD, EraseLevel.CLEAR, "s"), ErasureFault.LIES, "byte 0")
+    with pytest.raises(UsageError):
+        certificate(facts(erased(SSD), bad), key, language("en"))
+    pdf = failure(facts(erased(SSD), bad), language("en"))
+    assert "NOT ERASED" in text(pdf)
+    assert "Old Disk S1" in text(pdf)
+    assert not certificates.check(pdf).genuine
+
+
+def test_nothing_at_all_is_no_certificate(key: SiteKey) -> None:
+    with pytest.raises(UsageError):
+        certificate({**facts(erased(SSD)), "laptops": []}, key, language("en"))
+
+
+@pytest.mark.parametrize("name", ["<b>&amp;", "Stad\nAalst\r\n", "x" * 10_000, "ÅΩ漢字", "(\\)"])
+def test_names_of_donors_are_only_text(key: SiteKey, name: str) -> None:
+    pdf = certificate(facts(erased(replace(SSD, model=name)), donation=name), key, language("en"))
+    assert certificates.check(pdf, key.public).genuine
+
+
+def test_many_laptops_go_into_one_paper(key: SiteKey) -> None:
+    many = facts(erased(SSD), erased(HDD))
+    many["laptops"] = [{**many["laptops"][0], "serial": f"SN{number:03d}"} for number in range(24)]
+    pdf = certificate(many, key, language("nl"))
+    assert "SN000" in text(pdf)
+    assert "SN023" in text(pdf)
+    assert certificates.check(pdf, key.public).genuine

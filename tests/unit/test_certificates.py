@@ -1,0 +1,115 @@
+"""Signed facts in a PDF: genuine, changed, cut, somebody else's; and checked with plain openssl."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from fpdf import FPDF
+from pypdf import PdfReader
+
+from cloned import certificates
+from cloned.errors import ClonedError
+from cloned.signing import PublicKey, SiteKey
+
+FACTS = {"site": "Stroom Aalst", "laptops": [{"serial": "5CG1", "level": "clear"}]}
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> SiteKey:
+    return SiteKey.open(tmp_path / "state")
+
+
+def paper(key: SiteKey, facts: dict[str, object] = FACTS) -> bytes:
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.set_font("helvetica", size=20)
+    pdf.set_compression(False)
+    pdf.cell(text="erased")
+    data = certificates.canonical(facts)
+    certificates.attach(lambda name, body: pdf.embed_file(bytes=body, basename=name) and None, data, key)
+    return certificates.seal(bytes(pdf.output()), key)
+
+
+def test_a_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    first = SiteKey.open(tmp_path)
+    assert SiteKey.open(tmp_path).public == first.public
+    assert (tmp_path / "site.key").stat().st_mode & 0o777 == 0o600
+    assert re.fullmatch(r"([0-9a-f]{4} ){7}[0-9a-f]{4}", first.public.fingerprint)
+
+
+def test_a_damaged_key_is_an_error_and_no_new_one_is_made(tmp_path: Path) -> None:
+    (tmp_path / "site.key").write_text("nothing")
+    with pytest.raises(ClonedError, match="holds no key"):
+        SiteKey.open(tmp_path)
+    assert (tmp_path / "site.key").read_text() == "nothing"
+
+
+def test_a_genuine_one_says_by_whom_and_what(key: SiteKey) -> None:
+    found = certificates.check(paper(key), key.public)
+    assert found.genuine, found.said
+    assert "Stroom Aalst" in found.said
+    assert found.fingerprint == key.public.fingerprint
+    assert found.facts["laptops"] == FACTS["laptops"]
+    assert "--key" in certificates.check(paper(key)).said
+
+
+def test_every_changed_byte_is_found(key: SiteKey) -> None:
+    pdf = paper(key)
+    for at in range(0, len(pdf), 23):
+        changed = pdf[:at] + bytes([pdf[at] ^ 1]) + pdf[at + 1 :]
+        assert not certificates.check(changed, key.public).genuine, f"byte {at} was changed and nobody saw it"
+
+
+def test_a_text_edited_beside_its_facts_is_told_apart(key: SiteKey) -> None:
+    found = certificates.check(paper(key).replace(b"(erased)", b"(ERASED)"))
+    assert not found.genuine
+    assert "paper around them" in found.said
+
+
+def test_facts_edited_are_told_apart(key: SiteKey) -> None:
+    found = certificates.check(paper(key).replace(b'"clear"', b'"purge"'))
+    assert "facts are not the ones" in found.said
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.9, 0.999])
+def test_a_cut_one_is_refused(key: SiteKey, share: float) -> None:
+    pdf = paper(key)
+    assert not certificates.check(pdf[: int(len(pdf) * share)]).genuine
+
+
+def test_somebody_elses_is_refused(key: SiteKey, tmp_path: Path) -> None:
+    found = certificates.check(paper(SiteKey.open(tmp_path / "other")), key.public)
+    assert found.said.startswith("SIGNED BY SOMEBODY ELSE")
+
+
+def test_one_of_another_version_is_refused(key: SiteKey) -> None:
+    pdf = FPDF()
+    pdf.add_page()
+    data = certificates.canonical(FACTS).replace(b'"version": 1', b'"version": 9')
+    certificates.attach(lambda name, body: pdf.embed_file(bytes=body, basename=name) and None, data, key)
+    found = certificates.check(certificates.seal(bytes(pdf.output()), key))
+    assert "version 9" in found.said
+
+
+@pytest.mark.parametrize("data", [b"", b"%PDF-1.7", b"{" * 100_000, b"/Type /EmbeddedFile stream\n" * 50, bytes(1000)])
+def test_nonsense_is_no_certificate(data: bytes) -> None:
+    assert not certificates.check(data).genuine
+
+
+def test_the_facts_and_signature_check_with_plain_openssl(key: SiteKey, tmp_path: Path) -> None:
+    files = PdfReader(BytesIO(paper(key))).attachments
+    for name in (certificates.FACTS, certificates.SIGNED, certificates.KEY):
+        (tmp_path / name).write_bytes(files[name][0])
+    command = ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", certificates.KEY]
+    command += ["-in", certificates.FACTS, "-sigfile", certificates.SIGNED]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "Verified Successfully" in said.stdout
+
+
+def test_only_such_a_key_is_taken() -> None:
+    with pytest.raises(ClonedError):
+        PublicKey.parse("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")
