@@ -70,7 +70,6 @@ def test_thousands_of_evenings_keep_what_must_hold(block: int) -> None:
         "known is new",
         "void holds",
         "late word",
-        "set back",
         "ports again",
     ],
 )
