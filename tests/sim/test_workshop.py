@@ -118,7 +118,7 @@ def test_the_journal_replays_to_the_same_state(seed: int, tmp_path: Path) -> Non
 
 def test_classic_sessions_start_and_end() -> None:
     """Streams begin for somebody, and nobody gets one twice or joins one that runs."""
-    evenings = [run(seed, 40, "ask") for seed in range(5)]
+    evenings = [run(seed, 40, "ask") for seed in range(16)]
     sessions = [each for found in evenings for each in found.state.sessions.values() if each.classic]
     assert any(each.sent is not None and len(each.members) > 1 for each in sessions)
     assert any(each.ejected for each in sessions)
