@@ -14,7 +14,7 @@ SERVER_PACKAGES := python3-venv mmdebstrap partclone udpcast zstd fdisk gdisk ip
 LAB_PACKAGES := qemu-system-x86 qemu-utils ovmf ipxe-qemu snmpd snmp ethtool procps e2fsprogs dosfstools mtools \
 	grub-pc-bin grub-efi-amd64-bin clonezilla ntfs-3g btrfs-progs xfsprogs f2fs-tools exfatprogs lvm2 parted \
 	dnsmasq-base kea-admin tftp-hpa atftp busybox udhcpc isc-dhcp-client curl tcpdump kpartx cryptsetup-bin \
-	poppler-utils zbar-tools qpdf cups-daemon cups-client cups-ipp-utils cups-filters \
+	chromium poppler-utils zbar-tools qpdf cups-daemon cups-client cups-ipp-utils cups-filters \
 	hdparm nvme-cli mmc-utils sg3-utils nwipe gcc libc6-dev openssl
 
 help: ## Say what there is
@@ -63,8 +63,15 @@ test: setup ## All that CI runs: at most 25 minutes on two cores
 test-all: setup ## Every marker, each part with its seconds
 	@tests/run-parts lint unit sim wire interop lab slow
 
-nightly: setup ## Fuzzing and soaking
+nightly: setup ## Fuzzing and soaking, and whether the tests notice changes
 	@$(SUDO) env HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -m nightly tests
+	$(MAKE) -s mutate
+
+steady: setup ## wire and interop five times, labs once, beside a process that loads every core; logs in var/steady
+	@tests/run-steady
+
+mutate: .venv/ready ## Change one condition at a time and count which changes the tests notice (ROOMS="…" for some)
+	@$(SUDO) $(BIN)/python tests/mutate $(ROOMS)
 
 bench: setup ## Measure beside the peers, as tables
 	@tests/run-bench
@@ -113,4 +120,4 @@ interop-ocs: setup ## Push results to a real OCS Inventory server (Debian's pack
 clean: ## Remove what was built (images of the lab included)
 	@rm -rf .venv var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help packages setup demo lint unit sim test test-all nightly bench locale lock install interop-ocs clean
+.PHONY: help packages setup demo lint unit sim test test-all nightly steady mutate bench locale lock install interop-ocs clean

@@ -6,10 +6,8 @@ import asyncio
 import grp
 import logging
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +23,8 @@ from cloned.connections import runner as make_runner
 from cloned.control import Control
 from cloned.core.catalogue import ImageRule
 from cloned.core.events import Command, Configured, Settings
-from cloned.core.evidence import doubtful
 from cloned.core.finishing import Wishes, steps
 from cloned.core.laptop import Laptop
-from cloned.core.snapshot import snapshot
-from cloned.core.workshop import Workshop
 from cloned.engine import Engine
 from cloned.erasures import Erasures
 from cloned.errors import MissingError, UsageError
@@ -53,6 +48,7 @@ from cloned.netboot.interfaces import describe
 from cloned.netboot.masters import Masters
 from cloned.netboot.service import Netboot, choose_interfaces
 from cloned.numbers import recall
+from cloned.overview import Overview
 from cloned.papers.office import Office
 from cloned.papers.subject import Site
 from cloned.reload import at_once, changed, merged
@@ -64,12 +60,9 @@ from cloned.status.live import Hub
 from cloned.switch.service import SwitchService
 from cloned.systemd import Heartbeat, notify, reloading
 from cloned.tasks import TaskOwner
-from cloned.wallclock import shown
 
 log = logging.getLogger(__name__)
 
-SAME_FOR = 0.2
-"""Seconds that a snapshot may be old where no event came since: progress alone moved."""
 EMPTIED = "the journal is empty, but the ledger holds results: what was known of laptops and confirmations is gone"
 EMPTIED_HINT = "stop the daemon and restore a backup, or go on: nothing in the ledger is lost"
 
@@ -256,6 +249,14 @@ class Daemon:
         """Events that wait, unless the disk is full: a new start would not make room."""
         return 0 if self.engine.problem else self.engine.backlog
 
+    def _troubles(self) -> list[dict[str, str]]:
+        """What went wrong with the daemon itself."""
+        found = [{"code": "journal-empty", "text": EMPTIED, "hint": EMPTIED_HINT}] if self.emptied else []
+        for trouble in (*self.tasks.troubles(), *self.caster.troubles()):
+            text = f"{trouble.name} failed and was started again: {trouble.error}"
+            found.append({"code": "service-failed", "text": text, "hint": "see the daemon's log if it goes on"})
+        return found
+
     def _busy(self) -> bool:
         """Whether a laptop is at work, or being captured."""
         workshop = self.engine.workshop
@@ -272,7 +273,17 @@ class Daemon:
 
     async def _start_page(self, stack: AsyncExitStack) -> None:
         """The page for everybody, and the same without PIN on the socket that only our group may open."""
-        view = Overview(self)
+        view = Overview(
+            engine=self.engine,
+            monitor=self.monitor,
+            control=self.control,
+            name=lambda: self.config.workshop.name,
+            senders=self.caster.stats,
+            lag=lambda: self.lag.recent,
+            switches=self.places.readings,
+            captures=self.captures.told,
+            warnings=(self._troubles, self.netboot.warnings, self.places.warnings, self.reach.warnings),
+        )
         self.tasks.supervise(self.hub.run, "page")
         config = self.config
         self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)
@@ -329,80 +340,6 @@ class Daemon:
             raise MissingError(
                 f"{path} cannot be made: {error.strerror}", "check [workshop] runtime and its rights"
             ) from error
-
-
-class Overview:
-    """The workshop as the page sees it: the engine's state with what the other rooms know."""
-
-    def __init__(self, daemon: Daemon) -> None:
-        self._daemon = daemon
-        self._last: tuple[float, Workshop | None, dict[str, Any]] = (0.0, None, {})
-
-    def snapshot(self) -> dict[str, Any]:
-        """The whole workshop as plain data; for many who ask at once the same one, as long as nothing happened."""
-        now, workshop = time.monotonic(), self._daemon.engine.workshop
-        at, seen, found = self._last
-        if seen is not workshop or now - at > SAME_FOR:
-            found = self._drawn()
-            self._last = now, workshop, found
-        return dict(found)
-
-    def _drawn(self) -> dict[str, Any]:
-        daemon = self._daemon
-        engine = daemon.engine
-        found = snapshot(engine.workshop, daemon.monitor.progress, engine.clock(), shown)
-        senders = {str(session): asdict(stats) for session, stats in daemon.caster.stats().items()}
-        for session in found["sessions"]:
-            session["sender"] = senders.get(session["id"])
-        _proving(found["laptops"], daemon.captures.told())
-        more = {
-            "workshop": daemon.config.workshop.name,
-            "backlog": engine.backlog,
-            "loop_lag": round(daemon.lag.recent, 4),
-            "switches": daemon.places.readings(),
-            "warnings": self._warnings(),
-        }
-        return {**found, **more}
-
-    def _warnings(self) -> list[dict[str, str]]:
-        found = [*self._daemon.netboot.warnings(), *self._daemon.places.warnings(), *self._daemon.reach.warnings()]
-        for laptop in self._daemon.engine.workshop.laptops.values():
-            if laptop.reallocated:
-                name = f"laptop {laptop.tag or laptop.number}"
-                text = f"{name}: its disk replaced {laptop.reallocated} bad sectors meanwhile"
-                found.append({"code": "disk-failing", "text": text, "hint": "replace the disk before it leaves"})
-        for warn in doubtful(self._daemon.engine.workshop.laptops):
-            found.append({"code": warn.code, "text": warn.text, "hint": warn.hint})
-        if self._daemon.emptied:
-            found.insert(0, {"code": "journal-empty", "text": EMPTIED, "hint": EMPTIED_HINT})
-        for trouble in (*self._daemon.tasks.troubles(), *self._daemon.caster.troubles()):
-            text = f"{trouble.name} failed and was started again: {trouble.error}"
-            found.append({"code": "service-failed", "text": text, "hint": "see the daemon's log if it goes on"})
-        if self._daemon.engine.problem:
-            found.insert(0, {"code": "state-disk-full", "text": self._daemon.engine.problem, "hint": "nothing is lost"})
-        return found
-
-    async def command(self, command: Command) -> Mapping[str, Any]:
-        """Obey a command; ClonedError with the reason if it cannot be."""
-        return await self._daemon.control.command(command)
-
-    def find(self, name: str) -> str:
-        """The id of the laptop that people call so."""
-        return self._daemon.control.find(name).id
-
-    async def ready(self) -> Sequence[str]:
-        """What keeps us from working."""
-        return [self._daemon.engine.problem] if self._daemon.engine.problem else []
-
-
-def _proving(laptops: Sequence[dict[str, Any]], captures: Sequence[Mapping[str, Any]]) -> None:
-    """A captured laptop's progress is the proof's once it has sent everything."""
-    proving = {(each["laptop"], each["name"]): each for each in captures if each["state"] == "proving"}
-    for laptop in laptops:
-        found = proving.get((laptop["id"], laptop["capture"]))
-        if found is not None:
-            figures = {"bytes": found["bytes"], "total": found["total"], "activity": "proving"}
-            laptop["progress"] = {"rate": 0, "left_seconds": None, "held_by": None, "pieces_left": 0, **figures}
 
 
 class LedgerRecords:

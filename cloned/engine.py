@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from cloned.core.boot import BootAnswer, BootRequest, answer_kind, identity_of
 from cloned.core.commands import VERBS, accept
@@ -19,6 +19,7 @@ from cloned.core.events import (
     Event,
     OpenStream,
     Rates,
+    Record,
     Recorded,
     SetReceivers,
 )
@@ -211,17 +212,7 @@ class Engine:
     async def _perform(self, effect: Effect) -> bool:
         """Carry one effect out; False if it is to be tried again."""
         try:
-            if isinstance(effect, OpenStream):
-                await self._casting.open(effect)
-            elif isinstance(effect, SetReceivers):
-                await self._casting.settle(effect)
-            elif isinstance(effect, Rates):
-                await self._casting.limit(effect)
-            elif isinstance(effect, CloseStream):
-                await self._casting.shut(effect.session)
-            else:
-                await self._ledger.record(effect.row)
-                await self.submit(Recorded(LaptopId(effect.row["laptop"]), effect.row["attempt"]))
+            await self._carry_out(effect)
         except (ClonedError, OSError) as error:
             log.error("%s: %s; trying again", type(effect).__name__, error)
             return False
@@ -231,6 +222,22 @@ class Engine:
             return self._faults % TRIES == 0
         self._faults = 0
         return True
+
+    async def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case OpenStream():
+                await self._casting.open(effect)
+            case SetReceivers():
+                await self._casting.settle(effect)
+            case Rates():
+                await self._casting.limit(effect)
+            case CloseStream():
+                await self._casting.shut(effect.session)
+            case Record():
+                await self._ledger.record(effect.row)
+                await self.submit(Recorded(LaptopId(effect.row["laptop"]), effect.row["attempt"]))
+            case _:
+                assert_never(effect)
 
     # What the rooms ask of the engine
 

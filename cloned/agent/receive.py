@@ -1,4 +1,11 @@
-"""Takes a session's pieces off the network: by multicast, or one by one where multicast brings nothing."""
+"""Takes a session's pieces off the network: by multicast, or one by one where multicast brings nothing.
+
+An example: the socket takes in what comes and asks ten times a second for what is missing. For four seconds nothing
+comes, though there is room: two fetchers begin to GET the lowest pieces by HTTP, while the socket goes on listening
+and joins its group anew each second. At the fifth second a switch lets the stream through: 50 packets between two
+looks, and the fetchers stop; the piece that was half fetched is wanted again like any other. Who writes the pieces to
+the disk does not notice which way they came.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +22,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from cloned.stream.packets import MAX_FRAME, PAUSED, StreamAddress, read_answer
+from cloned.stream.packets import MAX_FRAME, StreamAddress, read_answer
 from cloned.stream.receiver import Assembly
 from cloned.stream.transport import Seen, Transport, TransportStep
 
@@ -95,7 +102,7 @@ class Reception:
         self._ways = Transport(time.monotonic(), can_fetch=self._fetch is not None)
         self._last_ask = 0.0
         self._room_told = -1
-        self._others, self._paused = 0, False
+        self._others = 0
         self._silence = False
         self.busy = 0.0
         """Share of a core that receiving lately took: near 1, the processor and not the network sets the pace."""
@@ -199,11 +206,11 @@ class Reception:
                 self.assembly.receiver,
             ):
                 self.assembly.heed(answer)
-                self._others, self._paused = answer.receivers - 1, bool(answer.flags & PAUSED)
+                self._others = answer.receivers - 1
 
     def _choose_way(self, data: socket.socket, now: float) -> None:
         assembly = self.assembly
-        seen = Seen(assembly.received, assembly.lost, assembly.through, assembly.room(), self._others, self._paused)
+        seen = Seen(assembly.received, assembly.lost, assembly.through, assembly.room(), self._others)
         step = self._ways.look(seen, now)
         if step is not TransportStep.GO_ON:
             log.log(logging.DEBUG if step is TransportStep.REJOIN else logging.WARNING, "multicast: %s", step.value)

@@ -203,9 +203,8 @@ class Caster:
         return sender.stream.to_json() if sender is not None else None
 
     def source(self, session: str) -> PieceSource | None:
-        """An open session's pieces, for who fetches them one by one; None if it is not open, or paused."""
-        sender = self._senders.get(SessionId(session))
-        return None if sender is not None and sender.stats.paused else self._sources.get(SessionId(session))
+        """An open session's pieces, for who fetches them one by one; None if it is not open."""
+        return self._sources.get(SessionId(session))
 
     def stats(self) -> dict[SessionId, StreamStats | ClassicStats]:
         """What each open session's sender has done."""

@@ -77,6 +77,7 @@ class StreamStats:
     sending: float = 0.0
     """Bit/s on the wire that it sent in the last second or so."""
     paused: bool = False
+    """Never: who reads the API finds it where it was."""
     trouble: str = ""
     ceiling: float = 0.0
     """Bit/s on the wire that the links of those who listen carry."""
@@ -107,10 +108,6 @@ class PieceSender:
     def stats(self) -> StreamStats:
         """A recent snapshot, renewed about every quarter of a second."""
         return self._work.stats
-
-    def pause(self, paused: bool = True) -> None:
-        """Stop sending, or go on; receivers keep what they have."""
-        self._work.do(lambda work: setattr(work.core, "paused", paused))
 
     def set_rate(self, rate: float) -> None:
         """Follow what the switch now says of the links: bit/s on the wire."""
@@ -387,10 +384,9 @@ class _Work:
             core.sent * PAYLOAD,
             self._rate,
             self._sending,
-            core.paused,
-            self._broken or self._group.trouble,
-            self.pace.ceiling,
-            receivers,
+            trouble=self._broken or self._group.trouble,
+            ceiling=self.pace.ceiling,
+            receivers=receivers,
         )
 
 

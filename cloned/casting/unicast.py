@@ -37,7 +37,7 @@ class PieceSources(Protocol):
     """What of a session can be fetched."""
 
     def source(self, session: str) -> PieceSource | None:
-        """The pieces of an open session; None if there is no such session, or it is paused."""
+        """The pieces of an open session; None if there is no such session."""
 
 
 class UnicastPace:

@@ -142,7 +142,8 @@ def _introduced(laptop: Laptop, boot: BootGiven, event: Hello, now: float) -> La
     """`laptop` with what its agent says of it."""
     facts = event.facts
     first = boot.laptop != laptop.id or laptop.last_hello < boot.at
-    seconds = {**dict(laptop.seconds), "boot": now - boot.at} if first else dict(laptop.seconds)
+    before = {} if laptop.job and not laptop.job_open else dict(laptop.seconds)
+    seconds = {**before, "boot": now - boot.at} if first else dict(laptop.seconds)
     if first and laptop.state is State.ASKING:
         laptop = replace(laptop, since=now)  # it was booting, not waiting
     laptop = replace(

@@ -8,7 +8,7 @@ from cloned.core import classic_sessions as classics
 from cloned.core import erasing
 from cloned.core.confirm import settle_all
 from cloned.core.events import CloseStream, Effect, OpenStream, Record
-from cloned.core.laptop import Laptop, State, VerdictKind, transition
+from cloned.core.laptop import Laptop, State, begin_job, transition
 from cloned.core.ledger import ledger_row
 from cloned.core.rates import rates
 from cloned.core.schedule import plan
@@ -38,20 +38,7 @@ def admit(workshop: Workshop, entropy: str, now: float) -> Workshop:
 def _start(laptop: Laptop, session: Session, now: float) -> Laptop:
     """`laptop` with a place in `session`; a new job unless the last one is still open."""
     if not laptop.job_open:
-        laptop = replace(
-            laptop,
-            job=laptop.job + 1,
-            job_open=True,
-            attempts=0,
-            verdict=VerdictKind.NONE,
-            image_hash="",
-            differs=(),
-            first_differs=(),
-            cleared=(),
-            discarded=False,
-            steps=(),
-            bytes=0,
-        )
+        laptop = begin_job(laptop)
     laptop = replace(laptop, session=session.id, attempts=0)
     return transition(laptop, State.READY, now, f"joins session {session.number}")
 

@@ -1,10 +1,9 @@
-"""What each event does to the state. Nothing here looks at what follows from it: that is consequences.py."""
+"""What each event does to the state. Nothing here looks at what follows from it: that is effects.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import assert_never
 
 from cloned.core import arrivals, capture, commands, erasing
 from cloned.core import classic_sessions as classics
@@ -45,9 +44,63 @@ from cloned.core.tags import used_elsewhere
 from cloned.core.workshop import Workshop
 
 
-def handle(workshop: Workshop, event: Event, now: float, entropy: str) -> Workshop:
+def handle(workshop: Workshop, event: Event, now: float, entropy: str) -> Workshop:  # noqa: C901 - an arm for each
     """The state right after `event`; the same state where the event no longer applies."""
-    return _HANDLERS[type(event)](workshop, event, now, entropy)
+    match event:
+        case Configured():
+            return _configured(workshop, event, now, entropy)
+        case Booted():
+            return arrivals.booted(workshop, event, now, entropy)
+        case Hello():
+            return arrivals.hello(workshop, event, now, entropy)
+        case Confirmed():
+            return _confirmed(workshop, event, now, entropy)
+        case Ready():
+            return _ready(workshop, event, now, entropy)
+        case Verifying():
+            return _verifying(workshop, event, now, entropy)
+        case Judged():
+            return _judged(workshop, event, now, entropy)
+        case Finished():
+            return _finished(workshop, event, now, entropy)
+        case Failed():
+            return _failed(workshop, event, now, entropy)
+        case Vanished():
+            return _vanished(workshop, event, now, entropy)
+        case Returned():
+            return _returned(workshop, event, now, entropy)
+        case Stalled():
+            return _stalled(workshop, event, now, entropy)
+        case Located():
+            return _located(workshop, event, now, entropy)
+        case SwitchChanged():
+            return _switch(workshop, event, now, entropy)
+        case ImageKnown():
+            return _image(workshop, event, now, entropy)
+        case ImageGone():
+            return _image_gone(workshop, event, now, entropy)
+        case Command():
+            return _command(workshop, event, now, entropy)
+        case Tick():
+            return _tick(workshop, event, now, entropy)
+        case Recorded():
+            return _recorded(workshop, event, now, entropy)
+        case Ejected():
+            return _ejected(workshop, event, now, entropy)
+        case StreamEnded():
+            return _stream_ended(workshop, event, now, entropy)
+        case Captured():
+            return _captured(workshop, event, now, entropy)
+        case TagsUsed():
+            return used_elsewhere(workshop, event, now, entropy)
+        case MediaTold():
+            return _media(workshop, event, now, entropy)
+        case DiskErased():
+            return _disk_erased(workshop, event, now, entropy)
+        case DiskWritten():
+            return _disk_written(workshop, event, now, entropy)
+        case _:
+            assert_never(event)
 
 
 def _configured(workshop: Workshop, event: Configured, now: float, entropy: str) -> Workshop:
@@ -246,33 +299,3 @@ def _captured(workshop: Workshop, event: Captured, now: float, entropy: str) -> 
 def _recorded(workshop: Workshop, event: Recorded, now: float, entropy: str) -> Workshop:
     key = f"{event.laptop}/{event.job}"
     return replace(workshop, unrecorded={name: row for name, row in workshop.unrecorded.items() if name != key})
-
-
-_HANDLERS: dict[type, Callable[[Workshop, Any, float, str], Workshop]] = {
-    Configured: _configured,
-    Booted: arrivals.booted,
-    Hello: arrivals.hello,
-    Confirmed: _confirmed,
-    Ready: _ready,
-    Verifying: _verifying,
-    Judged: _judged,
-    Finished: _finished,
-    Failed: _failed,
-    Vanished: _vanished,
-    Returned: _returned,
-    Stalled: _stalled,
-    Located: _located,
-    SwitchChanged: _switch,
-    ImageKnown: _image,
-    ImageGone: _image_gone,
-    Command: _command,
-    Tick: _tick,
-    Recorded: _recorded,
-    Ejected: _ejected,
-    StreamEnded: _stream_ended,
-    Captured: _captured,
-    TagsUsed: used_elsewhere,
-    MediaTold: _media,
-    DiskErased: _disk_erased,
-    DiskWritten: _disk_written,
-}

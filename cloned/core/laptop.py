@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from typing import Any
 
 from cloned.core.erasure import Erasure
 from cloned.core.hardware import Hardware
@@ -135,6 +136,10 @@ class HistoryEntry:
     why: str
 
 
+JOB = {"part": "job"}
+"""Marks fields of a laptop that belong to one job: the next one begins with their defaults."""
+
+
 @dataclass(frozen=True)
 class Laptop:
     """Everything known of one laptop."""
@@ -179,19 +184,19 @@ class Laptop:
     session: SessionId | None = None
     job: int = 0
     """How many times it was cloned, this time included: the ledger's `attempt`."""
-    attempts: int = 0
+    attempts: int = field(default=0, metadata=JOB)
     """Rounds of reading back in this job."""
-    verdict: VerdictKind = VerdictKind.NONE
-    image_hash: str = ""
-    differs: tuple[Difference, ...] = ()
-    first_differs: tuple[Difference, ...] = ()
+    verdict: VerdictKind = field(default=VerdictKind.NONE, metadata=JOB)
+    image_hash: str = field(default="", metadata=JOB)
+    differs: tuple[Difference, ...] = field(default=(), metadata=JOB)
+    first_differs: tuple[Difference, ...] = field(default=(), metadata=JOB)
     job_open: bool = False
     """Whether this job has no ledger row yet."""
     written: bool = False
     """Its layout was written in this job: its disk is worth reading before fetching."""
-    cleared: tuple[str, ...] = ()
-    discarded: bool = False
-    steps: tuple[tuple[str, str, str], ...] = ()
+    cleared: tuple[str, ...] = field(default=(), metadata=JOB)
+    discarded: bool = field(default=False, metadata=JOB)
+    steps: tuple[tuple[str, str, str], ...] = field(default=(), metadata=JOB)
     """Finishing steps: name, result, detail."""
     paused: bool = False
     left_out: bool = False
@@ -219,8 +224,8 @@ class Laptop:
     booted_at: float | None = None
     history: tuple[HistoryEntry, ...] = ()
     seconds: tuple[tuple[str, float], ...] = ()
-    bytes: int = 0
-    reallocated: int = 0
+    bytes: int = field(default=0, metadata=JOB)
+    reallocated: int = field(default=0, metadata=JOB)
     """Sectors its disk replaced while it was cloned: a disk on its way out."""
 
     @property
@@ -257,6 +262,12 @@ class Laptop:
     def eligible(self) -> tuple[Disk, ...]:
         """Disks that may be cloned to."""
         return tuple(disk for disk in self.disks if disk.eligible)
+
+
+def begin_job(laptop: Laptop) -> Laptop:
+    """`laptop` with another job, into which nothing of the last one leaks."""
+    fresh: dict[str, Any] = {each.name: each.default for each in fields(Laptop) if each.metadata == JOB}
+    return replace(laptop, job=laptop.job + 1, job_open=True, **fresh)
 
 
 def transition(

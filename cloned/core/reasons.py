@@ -98,7 +98,6 @@ class Reason(Worded):
         "The partition table could not be written: {detail}",
         "Retry; if it fails again, replace the disk",
     )
-    NO_MULTICAST = "no-multicast", "Multicast does not reach it", "Check storm control and IGMP snooping on the switch"
     NO_MEMORY = "no-memory", "It has too little memory: {detail}", "Add memory"
     NO_HEADWAY = "no-headway", "It made no headway for {detail}", "Check cable and disk, then retry"
     FINISH_FAILED = "finish-failed", "Verified, but a finishing step failed: {detail}", "Look at the step, then retry"
@@ -112,9 +111,4 @@ class Reason(Worded):
     CAPTURING = "capturing", "It is being captured as {detail}", ""
     CAPTURED = "captured", "It was captured as {detail}: the image is whole and proven", "Switch it off"
     CAPTURE_FAILED = "capture-failed", "It could not be captured: {detail}", "Nothing is left of it; capture it again"
-    STATE_DISK_FULL = (
-        "state-disk-full",
-        "The server's disk is full",
-        "Free space on the server; sessions go on by themselves",
-    )
     INTERNAL = "internal", "The agent on it failed: {detail}", "Retry; if it fails again, report it with this text"

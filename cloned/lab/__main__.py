@@ -87,7 +87,7 @@ class Lab:
             rows, checks = await verify.results(shop, seen)
             checks += await verify.own_eyes(shop, seen)
         problems = [*follower.problems, *shop.mischief.missing()]
-        happened = shop.mischief.happened
+        happened = shop.mischief.done
         said = follower.foresight.to_json()
         return LaptopResult(
             shop.identities,

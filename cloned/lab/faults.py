@@ -1,22 +1,79 @@
-"""The faults a lab run can be asked for, as text and as types (DESIGN.md, "Interfaces that others rely on").
-
-Carrying them out is mischief.py's work.
+"""The faults a lab run can be asked for (DESIGN.md, "Interfaces that others rely on"): each a class that says how it is
+written, what a run with it needs, when its time has come, and what then happens. `injector.py` runs them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Sequence
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from cloned.errors import UsageError
+from cloned.disk.manifest import PieceMap
+from cloned.errors import ClonedError, UsageError
+
+if TYPE_CHECKING:  # what acts on a lab is loaded only where there is one
+    from cloned.lab.hostility import Hostility
+    from cloned.lab.injector import Stage
+    from cloned.lab.laptops import LabLaptop
+    from cloned.lab.watching import Sight
+
+OFF_SECONDS = 3.0
+"""How long a laptop stays off after a power cut."""
+
+
+class Hands(Protocol):
+    """What a fault acts with."""
+
+    stage: Stage
+    hostility: Hostility | None
+    """Who was plugged in to do harm."""
+
+    def happened(self, fault: Fault, what: str) -> None:
+        """Note that `fault` truly happened, and what it did."""
+
+    def say(self, words: str) -> None:
+        """Tell whoever watches the run."""
+
+    def busy(self, laptop: int) -> AbstractContextManager[None]:
+        """A context in which this laptop is off or frozen because of us."""
 
 
 @dataclass(frozen=True)
 class Fault:
     """Something that goes wrong on purpose; `text` is how it was asked for."""
 
+    form: ClassVar[str] = ""
+    """How it is written: `drop:N@PERCENT`."""
+    in_the_middle: ClassVar[bool] = False
+    """Whether it has to happen while a laptop receives, so that the image must be large."""
+    again: ClassVar[bool] = False
+    """Whether it may be asked for more than once."""
+    slows_sinks: ClassVar[bool] = False
+    """Whether results reach the inventory later for it."""
+    lasts: ClassVar[bool] = False
+    """Whether somebody acts whose time was set, so that the run is not over before."""
+    changes_disk: ClassVar[bool] = False
+    """Whether reading back has to find something."""
+
     text: str
+
+    def prepare(self, hands: Hands) -> None:
+        """What must stand before the first laptop is powered on."""
+
+    def due(self, sights: Sequence[Sight]) -> bool:
+        """Whether its time has come; never, for what is only prepared."""
+        return False
+
+    async def act(self, hands: Hands) -> None:
+        """Carry it out, once it is due."""
+
+    def count(self, hands: Hands) -> None:
+        """Look at the end whether it happened, where only figures tell."""
 
 
 @dataclass(frozen=True)
@@ -25,60 +82,213 @@ class OnLaptop(Fault):
 
     laptop: int
 
+    def whom(self, hands: Hands) -> LabLaptop:
+        """The laptop it is for."""
+        return hands.stage.laptops[self.laptop]
+
+
+@dataclass(frozen=True)
+class WhileReceiving(OnLaptop):
+    """A fault of one laptop that has got so far."""
+
+    percent: float
+
+    def due(self, sights: Sequence[Sight]) -> bool:
+        """When its laptop has received so much."""
+        sight = sights[self.laptop - 1]
+        return sight.receiving and sight.received >= self.percent
+
 
 @dataclass(frozen=True)
 class Corrupt(OnLaptop):
-    """`corrupt:N`: one used byte changes after it was written and before it is read back."""
+    """One used byte changes after it was written and before it is read back."""
+
+    form: ClassVar[str] = "corrupt:N"
+    changes_disk: ClassVar[bool] = True
+
+    def prepare(self, hands: Hands) -> None:
+        """Change it, once, at the gate: its laptop has written everything and has read nothing back."""
+        done: list[str] = []
+
+        def change(number: int) -> None:
+            if not done:
+                done.append(change_used_byte(self.whom(hands), hands.stage.manifest.plan.map))
+                hands.say(f"laptop {self.laptop}: {done[0]}")
+                hands.happened(self, f"laptop {self.laptop}: {done[0]}")
+
+        hands.stage.services.gates[self.laptop] = change
 
 
 @dataclass(frozen=True)
-class Drop(OnLaptop):
-    """`drop:N@PERCENT`: the power is cut, then it boots again."""
+class Drop(WhileReceiving):
+    """The power is cut, then it boots again."""
 
-    percent: float
+    form: ClassVar[str] = "drop:N@PERCENT"
+    in_the_middle: ClassVar[bool] = True
+    again: ClassVar[bool] = True
+
+    async def act(self, hands: Hands) -> None:
+        """Off, a pause, on."""
+        laptop = self.whom(hands)
+        with hands.busy(self.laptop):
+            await asyncio.to_thread(laptop.power_cut)
+            hands.say(f"laptop {self.laptop}: power cut")
+            await asyncio.sleep(OFF_SECONDS)
+            laptop.power_on()
+        hands.happened(self, f"laptop {self.laptop} lost power and was switched on {OFF_SECONDS:.0f} s later")
 
 
 @dataclass(frozen=True)
-class Stall(OnLaptop):
-    """`stall:N@PERCENT:SECONDS`: it stands still for so long."""
+class Stall(WhileReceiving):
+    """It stands still for so long."""
 
-    percent: float
+    form: ClassVar[str] = "stall:N@PERCENT:SECONDS"
+    in_the_middle: ClassVar[bool] = True
+    again: ClassVar[bool] = True
+
     seconds: float
+
+    async def act(self, hands: Hands) -> None:
+        """Frozen, and thawed whatever happens meanwhile."""
+        laptop = self.whom(hands)
+        with hands.busy(self.laptop):
+            await asyncio.to_thread(laptop.freeze)
+            hands.say(f"laptop {self.laptop}: frozen for {self.seconds:g} s")
+            try:
+                await asyncio.sleep(self.seconds)
+            finally:
+                if laptop.running:
+                    await asyncio.to_thread(laptop.thaw)
+        hands.happened(self, f"laptop {self.laptop} stood still for {self.seconds:g} s")
 
 
 @dataclass(frozen=True)
 class SlowDisk(OnLaptop):
-    """`slow-disk:N:MB_S`: its disk moves so many megabytes (10**6) a second and no more."""
+    """Its disk moves so many megabytes (10**6) a second and no more."""
+
+    form: ClassVar[str] = "slow-disk:N:MB_S"
+    in_the_middle: ClassVar[bool] = True
 
     mb_s: float
+
+    def prepare(self, hands: Hands) -> None:
+        """Before it is powered on."""
+        self.whom(hands).bytes_per_second = int(self.mb_s * 1_000_000)
+        hands.happened(self, f"laptop {self.laptop}'s disk moves {self.mb_s:g} MB/s")
 
 
 @dataclass(frozen=True)
 class Loss(OnLaptop):
-    """`loss:N:PERCENT`: so many of the packets towards it are lost."""
+    """So many of the packets towards it are lost."""
+
+    form: ClassVar[str] = "loss:N:PERCENT"
+    in_the_middle: ClassVar[bool] = True
 
     percent: float
+
+    def prepare(self, hands: Hands) -> None:
+        """On the link towards it."""
+        hands.stage.network.lossy(self.laptop, self.percent, thin=hands.stage.thin)
+
+    def count(self, hands: Hands) -> None:
+        """Packets that the link says it lost."""
+        lost = hands.stage.lost(self.laptop)
+        if lost:
+            hands.happened(self, f"{lost} packets to laptop {self.laptop} were lost")
 
 
 @dataclass(frozen=True)
 class Restart(Fault):
-    """`restart@PERCENT`: the daemon is killed and started again when the first laptop has got so far."""
+    """The daemon is killed and started again when the first laptop has got so far."""
+
+    form: ClassVar[str] = "restart@PERCENT"
+    in_the_middle: ClassVar[bool] = True
+    again: ClassVar[bool] = True
 
     percent: float
+
+    def due(self, sights: Sequence[Sight]) -> bool:
+        """When the first has received so much."""
+        return any(sight.receiving and sight.received >= self.percent for sight in sights)
+
+    async def act(self, hands: Hands) -> None:
+        """SIGKILL, then a start as after a power cut."""
+        daemon = hands.stage.daemon
+        await asyncio.to_thread(daemon.kill)
+        hands.say("the daemon was killed")
+        began = time.monotonic()
+        daemon.start()
+        await daemon.ready()
+        hands.happened(self, f"the daemon was killed and ready again after {time.monotonic() - began:.1f} s")
 
 
 @dataclass(frozen=True)
 class SinkDown(Fault):
-    """`sink-down:SECONDS`: the inventory is away from the start until so long after the first result."""
+    """The inventory is away from the start until so long after the first result."""
+
+    form: ClassVar[str] = "sink-down:SECONDS"
+    slows_sinks: ClassVar[bool] = True
 
     seconds: float
+
+    def prepare(self, hands: Hands) -> None:
+        """Away before anybody has a result."""
+        hands.stage.services.inventory.away = True
+
+    def due(self, sights: Sequence[Sight]) -> bool:
+        """From the first result on."""
+        return any(sight.final for sight in sights)
+
+    async def act(self, hands: Hands) -> None:
+        """Back after a while; it happened if somebody was turned away."""
+        inventory = hands.stage.services.inventory
+        await asyncio.sleep(self.seconds)
+        inventory.away = False
+        if inventory.turned_away:
+            until = f"until {self.seconds:g} s after the first result"
+            hands.happened(self, f"the inventory was away {until}; tried {inventory.turned_away} times meanwhile")
 
 
 @dataclass(frozen=True)
 class Hostile(Fault):
-    """`hostile:SECONDS`: from the start on a hostile laptop and a stranger do all they can, for so long."""
+    """From the start on a hostile laptop and a stranger do all they can, for so long."""
+
+    form: ClassVar[str] = "hostile:SECONDS"
+    lasts: ClassVar[bool] = True
 
     seconds: float
+
+    def prepare(self, hands: Hands) -> None:
+        """Plug them in."""
+        from cloned.lab.hostility import Hostility
+
+        stage = hands.stage
+        macs = [laptop.identity.mac for laptop in stage.laptops.values()]
+        hostility = Hostility(stage.network, self.seconds, macs, stage.daemon.log.parent)
+        hostility.prepare()
+        hands.hostility = hostility
+
+    def due(self, sights: Sequence[Sight]) -> bool:
+        """At once."""
+        return True
+
+    async def act(self, hands: Hands) -> None:
+        """Let them, and say what they did and what it cost."""
+        assert hands.hostility is not None
+        hands.say(f"a hostile laptop and a stranger act for {self.seconds:g} s")
+        daemon = hands.stage.daemon
+        before = daemon.peak_memory()
+        did = await hands.hostility.act()
+        if "the laptop did" in did and "the stranger did" in did:
+            lag = (await daemon.state())["loop_lag"]
+            more = max(0, daemon.peak_memory() - before) / 1e6
+            cost = f"the loop was held for {lag:.3f} s at most of late, {more:.0f} MB more than before"
+            hands.happened(self, f"{did}; {cost}")
+            hands.say(f"{did}; {cost}")
+
+
+KINDS: tuple[type[Fault], ...] = (Corrupt, Drop, Stall, SlowDisk, Loss, Restart, SinkDown, Hostile)
+"""Every fault, in the order in which help lists them."""
 
 
 @dataclass(frozen=True)
@@ -89,30 +299,35 @@ class Late:
     seconds: float
 
 
-_N = r"(?P<laptop>\d{1,4})"
-_PERCENT = r"(?P<percent>\d+(?:\.\d+)?)"
-_SECONDS = r"(?P<seconds>\d+(?:\.\d+)?)"
-_FORMS: dict[str, tuple[str, str, Callable[..., Fault]]] = {
-    "corrupt": (f"corrupt:{_N}", "corrupt:N", Corrupt),
-    "drop": (f"drop:{_N}@{_PERCENT}", "drop:N@PERCENT", Drop),
-    "stall": (f"stall:{_N}@{_PERCENT}:{_SECONDS}", "stall:N@PERCENT:SECONDS", Stall),
-    "slow-disk": (rf"slow-disk:{_N}:(?P<mb_s>\d+(?:\.\d+)?)", "slow-disk:N:MB_S", SlowDisk),
-    "loss": (f"loss:{_N}:{_PERCENT}", "loss:N:PERCENT", Loss),
-    "restart": (f"restart@{_PERCENT}", "restart@PERCENT", Restart),
-    "sink-down": (f"sink-down:{_SECONDS}", "sink-down:SECONDS", SinkDown),
-    "hostile": (f"hostile:{_SECONDS}", "hostile:SECONDS", Hostile),
+_NUMBER = r"\d+(?:\.\d+)?"
+_PLACES = {
+    "N": r"(?P<laptop>\d{1,4})",
+    "PERCENT": rf"(?P<percent>{_NUMBER})",
+    "SECONDS": rf"(?P<seconds>{_NUMBER})",
+    "MB_S": rf"(?P<mb_s>{_NUMBER})",
 }
+"""What may stand in a form, and the field it fills."""
+
+
+def name_of(text: str) -> str:
+    """What a fault is called, in a form or in what was asked for."""
+    return re.split(r"[:@]", text, maxsplit=1)[0]
+
+
+def pattern(form: str) -> str:
+    """What matches a form."""
+    return re.sub("[A-Z_]+", lambda place: _PLACES[place[0]], form)
 
 
 def parse_fault(text: str, laptops: int) -> Fault:
     """Understand one fault for a lab of so many laptops; UsageError, in one line, if it makes no sense."""
-    name = re.split(r"[:@]", text, maxsplit=1)[0]
-    if name not in _FORMS:
-        raise UsageError(f"--fault {text}: there is no fault {name or '(none)'}", "there are " + ", ".join(_FORMS))
-    pattern, form, kind = _FORMS[name]
-    match = re.fullmatch(pattern, text)
+    known, name = {name_of(kind.form): kind for kind in KINDS}, name_of(text)
+    if name not in known:
+        raise UsageError(f"--fault {text}: there is no fault {name or '(none)'}", "there are " + ", ".join(known))
+    kind = known[name]
+    match = re.fullmatch(pattern(kind.form), text)
     if match is None:
-        raise UsageError(f"--fault {text} is not understood", f"it is written {form}")
+        raise UsageError(f"--fault {text} is not understood", f"it is written {kind.form}")
     values = {key: int(value) if key == "laptop" else float(value) for key, value in match.groupdict().items()}
     _check(f"--fault {text}", values, laptops)
     return kind(text, **values)
@@ -120,7 +335,7 @@ def parse_fault(text: str, laptops: int) -> Fault:
 
 def parse_late(text: str, laptops: int) -> Late:
     """Understand `N:SECONDS`; UsageError if it makes no sense."""
-    match = re.fullmatch(f"{_N}:{_SECONDS}", text)
+    match = re.fullmatch(pattern("N:SECONDS"), text)
     if match is None:
         raise UsageError(f"--late {text} is not understood", "it is written N:SECONDS")
     late = Late(int(match["laptop"]), float(match["seconds"]))
@@ -145,7 +360,7 @@ def check_together(faults: Sequence[Fault], late: Sequence[Late], laptops: int) 
     seen: set[tuple[type, int | None]] = set()
     for fault in faults:
         key = (type(fault), fault.laptop if isinstance(fault, OnLaptop) else None)
-        if key in seen and not isinstance(fault, (Drop, Stall, Restart)):
+        if key in seen and not fault.again:
             raise UsageError(f"--fault {fault.text}: asked for twice", "give it once for each laptop")
         seen.add(key)
     numbers = [each.laptop for each in late]
@@ -157,4 +372,20 @@ def check_together(faults: Sequence[Fault], late: Sequence[Late], laptops: int) 
 
 def takes_time(faults: Sequence[Fault], late: Sequence[Late]) -> bool:
     """Whether something has to happen in the middle of receiving, so that the image must be large."""
-    return bool(late) or any(isinstance(fault, (Drop, Stall, SlowDisk, Loss, Restart)) for fault in faults)
+    return bool(late) or any(fault.in_the_middle for fault in faults)
+
+
+def change_used_byte(laptop: LabLaptop, pieces: PieceMap) -> str:
+    """Flip one bit of one used byte, chosen at random, behind the laptop's back; says where.
+
+    Raises ClonedError if the disk does not hold the change afterwards.
+    """
+    place = pieces.place(secrets.randbelow(pieces.count))
+    spot = secrets.randbelow(place.length)
+    offset = next(iter(place.layer.ranges(place.offset + spot, 1)))[0] + (place.layer.start or 0)
+    before = laptop.disk.read(offset, 1)
+    laptop.disk.write(offset, bytes([before[0] ^ (1 << secrets.randbelow(8))]))
+    after = laptop.disk.read(offset, 1)
+    if after == before or not after:
+        raise ClonedError(f"the byte at {offset} of laptop {laptop.number}'s disk did not change")
+    return f"byte {offset} of the disk (partition {place.layer.number}) was {before[0]:#04x} and is {after[0]:#04x}"

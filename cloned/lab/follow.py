@@ -95,7 +95,7 @@ class Follower:
     def _all_over(self, seen: Sequence[Sight]) -> bool:
         ended = all(sight.final or sight.number in self._given_up for sight in seen)
         mischief = self._workshop.mischief
-        return ended and self._plan.done and not mischief.busy and not mischief.acting
+        return ended and self._plan.done and not mischief.off and not mischief.acting
 
     def _note_hellos(self, seen: Sequence[Sight]) -> None:
         for sight in seen:
@@ -107,7 +107,7 @@ class Follower:
         now = time.monotonic()
         for sight in seen:
             laptop = self._workshop.laptops[sight.number]
-            busy = sight.number in self._workshop.mischief.busy
+            busy = sight.number in self._workshop.mischief.off
             if laptop.running or sight.final or busy or not self._plan.is_on(sight.number):
                 self._off_since.pop(sight.number, None)
             elif now - self._off_since.setdefault(sight.number, now) > _OFF and sight.number not in self._given_up:

@@ -106,6 +106,8 @@ class LabLaptop(ABC):
         self.others: tuple[Path, ...] = ()
         """Files behind its further disks."""
         self.folder = folder
+        self.bytes_per_second: int | None = None
+        """What its disk moves at most, where a fault slows it down."""
 
     @property
     def number(self) -> int:

@@ -46,8 +46,6 @@ class VirtualLaptop(LabLaptop):
         self._tap = network.plug_vm(identity.number)
         self._process: subprocess.Popen[bytes] | None = None
         self._boots = 0
-        self.bytes_per_second: int | None = None
-        """Throttle of the disk; None: as fast as it goes."""
         self.kind = MediumKind("virtio")
         """How the disk that is cloned to is attached."""
         self.further: tuple[FurtherDisk, ...] = ()

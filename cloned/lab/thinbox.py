@@ -25,8 +25,6 @@ class ThinBox(LabLaptop):
         super().__init__(identity, disk, folder)
         self._network = network
         network.plug_thin(identity.number, identity.mac)
-        self.bytes_per_second: int | None = None
-        """Throttle of the disk; None: as fast as it goes."""
         self._slow: ThrottledDisk | None = None
         self._loop: LoopDevice | None = None
         self._process: subprocess.Popen[bytes] | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from cloned.errors import ClonedError
 from cloned.lab.checks import Check, check_disk
-from cloned.lab.faults import Corrupt, SinkDown
+from cloned.lab.faults import OnLaptop
 from cloned.lab.laptops import LabLaptop
 from cloned.lab.machine import VirtualLaptop
 from cloned.lab.media import find
@@ -45,7 +45,7 @@ async def results(workshop: LabWorkshop, seen: Sequence[Sight]) -> tuple[list[di
 
     whole = await _until_async(in_ledger, _RESULTS)
     checks = [Check(f"the ledger holds the results of {len(verified)} laptops", whole, f"{len(rows)} rows")]
-    waits = any(isinstance(fault, SinkDown) for fault in workshop.mischief.faults)
+    waits = any(fault.slows_sinks for fault in workshop.mischief.faults)
     inventory = workshop.services.inventory
     wanted = {(row["laptop"], row["attempt"]) for row in rows}
 
@@ -60,7 +60,8 @@ async def results(workshop: LabWorkshop, seen: Sequence[Sight]) -> tuple[list[di
 
 async def own_eyes(workshop: LabWorkshop, seen: Sequence[Sight]) -> list[Check]:
     """Disks hashed from outside or booted, what must be untouched, what the faults must have led to."""
-    checks = [_noticed(workshop, fault, seen) for fault in workshop.mischief.faults if isinstance(fault, Corrupt)]
+    changed = [each for each in workshop.mischief.faults if isinstance(each, OnLaptop) and each.changes_disk]
+    checks = [_noticed(each, seen) for each in changed]
     verified = [workshop.laptops[sight.number] for sight in seen if sight.verified]
     if any(isinstance(laptop, ThinBox) for laptop in verified):
         workshop.display.say("hashing the disks from outside")
@@ -81,7 +82,7 @@ def _old_data(laptop: LabLaptop) -> Check:
     return Check(f"nothing of the old data is left on laptop {laptop.number}'s {len(places)} disks", not where, where)
 
 
-def _noticed(workshop: LabWorkshop, fault: Corrupt, seen: Sequence[Sight]) -> Check:
+def _noticed(fault: OnLaptop, seen: Sequence[Sight]) -> Check:
     """The first verdict must have named what was changed, and a second round must have put it right."""
     data: Mapping[str, Any] = seen[fault.laptop - 1].data or {}
     named = data.get("first_differs") or data.get("differs") or []

@@ -17,7 +17,7 @@ from cloned.lab import switchbox
 from cloned.lab.checks import Bystander
 from cloned.lab.daemon import PAGE, DaemonProcess, DaemonSettings, server_address
 from cloned.lab.display import Display
-from cloned.lab.faults import Corrupt
+from cloned.lab.faults import OnLaptop
 from cloned.lab.forward import Forward
 from cloned.lab.injector import FaultInjector, Stage
 from cloned.lab.laptops import LabDisk, LabIdentity, LabLaptop, LaptopKind, disk_size, identities
@@ -178,7 +178,7 @@ def _daemon(
     state = Path(entry.scratch) / "state"
     state.mkdir()
     (state / "images").symlink_to(stock.store.root)
-    cursed = {fault.laptop for fault in options.wanted_faults if isinstance(fault, Corrupt)}
+    cursed = {fault.laptop for fault in options.wanted_faults if isinstance(fault, OnLaptop) and fault.changes_disk}
     settings = DaemonSettings(
         state=state,
         runtime=entry.folder / "daemon",

@@ -21,6 +21,7 @@ from cloned.status.needs import Counters, NetbootLog, Ready, ResultSource, Works
 from cloned.status.openapi import document
 from cloned.status.pages import HUB, PAGES
 from cloned.status.requests import parse
+from cloned.status.schema import plain
 from cloned.wire import TooLarge, dumps, json_body, line
 
 WORKSHOP = web.AppKey("workshop", WorkshopSource)
@@ -39,14 +40,19 @@ def answer(data: Any) -> web.Response:
     return web.Response(text=dumps(data), content_type="application/json")
 
 
+def seen(request: web.Request) -> dict[str, Any]:
+    """The whole workshop now, as plain data."""
+    return plain(request.app[WORKSHOP].snapshot())
+
+
 async def state(request: web.Request) -> web.Response:
     """`GET /api/v1/state`."""
-    return answer(dict(request.app[WORKSHOP].snapshot()))
+    return answer(seen(request))
 
 
 async def laptops(request: web.Request) -> web.Response:
     """`GET /api/v1/laptops`."""
-    return answer(request.app[WORKSHOP].snapshot()["laptops"])
+    return answer(seen(request)["laptops"])
 
 
 async def laptop(request: web.Request) -> web.Response:
@@ -65,14 +71,14 @@ async def scan(request: web.Request) -> web.Response:
         found = request.app[WORKSHOP].find(text) if meant else None
     except RefusedError:
         found = None
-    laptops = request.app[WORKSHOP].snapshot()["laptops"]
+    laptops = seen(request)["laptops"]
     untagged = [] if found else [each["id"] for each in laptops if not each["tag"]]
     return answer({"laptop": found, "meant": meant[0] if meant else "", "untagged": untagged})
 
 
 async def sessions(request: web.Request) -> web.Response:
     """`GET /api/v1/sessions`."""
-    return answer(request.app[WORKSHOP].snapshot()["sessions"])
+    return answer(seen(request)["sessions"])
 
 
 async def session(request: web.Request) -> web.Response:
@@ -89,7 +95,7 @@ def _laptop_id(request: web.Request) -> str:
 
 
 def _one(request: web.Request, kind: str, ident: str) -> dict[str, Any]:
-    for each in request.app[WORKSHOP].snapshot()[kind]:
+    for each in seen(request)[kind]:
         if each["id"] == ident:
             return dict(each)
     raise problem(web.HTTPNotFound, f"there is no {kind[:-1]} {ident}", f"see /api/v1/{kind}")
@@ -204,7 +210,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     workshop = request.app[WORKSHOP]
 
     async def render() -> Rendered:
-        return parts(workshop.snapshot())
+        return parts(plain(workshop.snapshot()))
 
     return await _stream(request, request.app[HUB].watch("json", render, place(request.remote or "socket")))
 

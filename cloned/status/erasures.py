@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from cloned.errors import UsageError
-from cloned.status.api import RECORDS, WORKSHOP, _laptop_id, answer
+from cloned.status.api import RECORDS, _laptop_id, answer, seen
 from cloned.status.pages import PAGES
 
 
@@ -39,7 +39,7 @@ async def erasures(request: web.Request) -> web.Response:
     """`GET /api/v1/erasures`: results, oldest first, and those under way."""
     rows = [row for row in await request.app[RECORDS].rows() if row.get("kind") == "erasure"]
     known = ("id", "number", "tag", "serial", "vendor", "product", "state", "donation", "erasure", "progress", "why")
-    laptops = request.app[WORKSHOP].snapshot()["laptops"]
+    laptops = seen(request)["laptops"]
     busy = [{name: each.get(name) for name in known} for each in laptops if each.get("state") == "erasing"]
     return answer({"results": rows, "under_way": busy})
 
@@ -49,8 +49,7 @@ async def page(request: web.Request) -> web.Response:
     rows = [row for row in await request.app[RECORDS].rows() if row.get("kind") == "erasure"]
     desk = request.app[DESK]
     key = desk.public_key() if desk is not None else {"site": "", "pem": "", "fingerprint": ""}
-    pages = request.app[PAGES]
-    return pages.page(request, "erasures.html", await pages.wall(), events="", rows=rows, key=key)
+    return await request.app[PAGES].beside_wall(request, "erasures.html", rows=rows, key=key)
 
 
 async def explain(request: web.Request) -> web.Response:

@@ -10,23 +10,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from cloned import __version__
+from cloned.core.laptop import State, VerdictKind
 from cloned.status.needs import Counters, ResultSource, WorkshopSource
+from cloned.status.schema import plain
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-STATES = (
-    "asking",
-    "waiting",
-    "ready",
-    "receiving",
-    "verifying",
-    "finishing",
-    "done",
-    "aside",
-    "gone",
-    "erasing",
-    "erased",
-)
-VERDICTS = ("verified", "differs", "unreadable", "none")
+STATES = tuple(map(str, State))
+VERDICTS = tuple(map(str, VerdictKind))
 
 
 class Figures(Collector):
@@ -152,5 +142,7 @@ async def render(workshop: WorkshopSource, records: ResultSource, counters: Coun
     """The text of one scrape."""
     registry = CollectorRegistry(auto_describe=False)
     more = counters() if counters else {}
-    registry.register(Figures(workshop.snapshot(), await records.totals(), await records.sinks(), more, watchers))
+    registry.register(
+        Figures(plain(workshop.snapshot()), await records.totals(), await records.sinks(), more, watchers)
+    )
     return generate_latest(registry)

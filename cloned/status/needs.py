@@ -7,9 +7,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from cloned.core.events import Command
-
-Snapshot = Mapping[str, Any]
-"""What `core.snapshot.snapshot` gives, with `workshop`, `switches` and `warnings` added by the house."""
+from cloned.core.snapshot import Snapshot
 
 
 class WorkshopSource(Protocol):

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic import TypeAdapter
 
 from cloned import __version__
+from cloned.core.snapshot import ShownLaptop, ShownSession, Snapshot
 from cloned.status import schema
 from cloned.status.requests import CommandRequest
+from cloned.status.schema import BootAsked
 
-MODELS: tuple[type[BaseModel], ...] = (
-    CommandRequest,
-    schema.Problem,
-    schema.Done,
-    schema.Snapshot,
-    schema.Laptop,
-    schema.LaptopBrief,
-    schema.Session,
-    schema.Inventory,
-    schema.LedgerRow,
-    schema.Scan,
-    schema.Erasures,
-    schema.ErasurePlan,
-    schema.SiteKeyTold,
-    schema.Boot,
-    schema.SignIn,
-)
 _REF = "#/components/schemas/{model}"
 
 
 def document() -> dict[str, Any]:
     """The whole document, OpenAPI 3.1."""
-    _, definitions = models_json_schema([(model, "validation") for model in MODELS], ref_template=_REF)
+    shapes: list[tuple[Any, Literal["validation", "serialization"], TypeAdapter[Any]]]
+    shapes = [(model, "serialization", TypeAdapter(model)) for model in schema.ANSWERS]
+    shapes.append((CommandRequest, "validation", TypeAdapter(CommandRequest)))
+    _, definitions = TypeAdapter.json_schemas(shapes, ref_template=_REF)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -63,7 +50,7 @@ def _get(summary: str, content: dict[str, Any], *parameters: dict[str, Any], **o
     return {"get": operation | ({"parameters": list(parameters)} if parameters else {})}
 
 
-def _post(summary: str, body: type[BaseModel], *, secured: bool, **problems: str) -> dict[str, Any]:
+def _post(summary: str, body: type, *, secured: bool, **problems: str) -> dict[str, Any]:
     done = {"description": "It was done.", "content": _json(schema.Done)}
     operation: dict[str, Any] = {
         "summary": summary,
@@ -73,11 +60,11 @@ def _post(summary: str, body: type[BaseModel], *, secured: bool, **problems: str
     return {"post": operation | ({"security": [{"token": []}, {"pin": []}]} if secured else {})}
 
 
-def _ref(model: type[BaseModel]) -> dict[str, str]:
+def _ref(model: type) -> dict[str, str]:
     return {"$ref": _REF.format(model=model.__name__)}
 
 
-def _json(model: type[BaseModel], many: bool = False) -> dict[str, Any]:
+def _json(model: type, many: bool = False) -> dict[str, Any]:
     return {"application/json": {"schema": {"type": "array", "items": _ref(model)} if many else _ref(model)}}
 
 
@@ -148,12 +135,12 @@ _PATHS: dict[str, Any] = {
         _503="Too many watchers.",
     ),
     "/api/v1/events": _get(_EVENTS, _text("text/event-stream"), _503="Too many watchers."),
-    "/api/v1/state": _get("The whole workshop.", _json(schema.Snapshot)),
-    "/api/v1/laptops": _get("All laptops, in order of arrival.", _json(schema.Laptop, many=True)),
+    "/api/v1/state": _get("The whole workshop.", _json(Snapshot)),
+    "/api/v1/laptops": _get("All laptops, in order of arrival.", _json(ShownLaptop, many=True)),
     "/api/v1/laptops/{id}": _get(
         "One laptop, with its results (`results`) and what it asked of the network boot (`netboot`).",
-        _json(schema.Laptop),
-        _id("laptop"),
+        _json(schema.LaptopDetails),
+        _id("laptop: number, tag, serial, MAC or port will do too"),
         _404="There is no such laptop.",
     ),
     "/api/v1/scan": _get(
@@ -161,18 +148,20 @@ _PATHS: dict[str, Any] = {
         _json(schema.Scan),
         _query("text", "string", "A tag, also an old one, serial, MAC, id, number or address, as it was typed."),
     ),
-    "/api/v1/sessions": _get("All sessions.", _json(schema.Session, many=True)),
+    "/api/v1/sessions": _get("All sessions.", _json(ShownSession, many=True)),
     "/api/v1/sessions/{id}": _get(
-        "One session.", _json(schema.Session), _id("session"), _404="There is no such session."
+        "One session.", _json(ShownSession), _id("session"), _404="There is no such session."
     ),
-    "/api/v1/netboot": _get("What laptops asked of the network boot, oldest first.", _json(schema.Boot, many=True)),
+    "/api/v1/netboot": _get("What laptops asked of the network boot, oldest first.", _json(BootAsked, many=True)),
     "/api/v1/netboot/{mac}": _get(
-        "The same, of one network card.", _json(schema.Boot, many=True), {**_id("card: its MAC address"), "name": "mac"}
+        "The same, of one network card.",
+        _json(BootAsked, many=True),
+        {**_id("card: its MAC address"), "name": "mac"},
     ),
     "/api/v1/inventory": _get("The ledger in figures, and its sinks.", _json(schema.Inventory)),
     "/api/v1/ledger": _get(
         "Results, oldest first.",
-        _json(schema.LedgerRow, many=True),
+        _json(schema.LedgerLine, many=True),
         _query("laptop", "string", "Of this laptop only."),
         _query("limit", "integer", "The newest so many (1…100000)."),
         _400="The limit is no number.",

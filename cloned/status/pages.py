@@ -20,6 +20,7 @@ from cloned.status import wall as view
 from cloned.status.guard import signed_in
 from cloned.status.live import Hub, Rendered
 from cloned.status.needs import NetbootLog, ResultSource, WorkshopSource
+from cloned.status.schema import plain
 from cloned.wallclock import shown
 
 log = logging.getLogger(__name__)
@@ -40,11 +41,14 @@ class Pages:
 
     async def wall(self) -> Rendered:
         """The parts of the workshop screen, by the id of the element that each fills."""
-        snapshot, totals, sinks = (
-            self._workshop.snapshot(),
-            await self._records.totals(),
-            await self._records.sinks(),
-        )
+        return await self._wall(self.seen())
+
+    def seen(self) -> dict[str, Any]:
+        """The whole workshop now, as plain data: once for each page."""
+        return plain(self._workshop.snapshot())
+
+    async def _wall(self, snapshot: Mapping[str, Any]) -> Rendered:
+        totals, sinks = await self._records.totals(), await self._records.sinks()
         seen = view.wall(snapshot, sinks)
         known = {"snapshot": snapshot, "wall": seen, "totals": totals, "images": image_names(snapshot)}
         top = {name: self._draw(f"parts/{name}.html", known) for name in ("figures", "notices", "sessions")}
@@ -59,7 +63,9 @@ class Pages:
 
     async def laptop(self, ident: str) -> Rendered:
         """The parts of a laptop's page; empty where it is not known."""
-        snapshot = self._workshop.snapshot()
+        return await self._laptop(ident, self.seen())
+
+    async def _laptop(self, ident: str, snapshot: Mapping[str, Any]) -> Rendered:
         laptop = next((each for each in snapshot["laptops"] if each["id"] == ident), None)
         rows = await self._records.rows(laptop=ident, limit=20)
         known = {
@@ -80,17 +86,27 @@ class Pages:
         except RefusedError:
             return ""
 
-    def page(self, request: web.Request, name: str, rendered: Rendered, **more: Any) -> web.Response:
-        """A whole page around its parts."""
-        text = self._draw(
-            name,
-            {
-                "parts": rendered.everything(),
-                "signed_in": signed_in(request),
-                "snapshot": self._workshop.snapshot(),
-                **more,
-            },
-        )
+    async def wall_page(self, request: web.Request) -> web.Response:
+        """The whole workshop screen."""
+        snapshot = self.seen()
+        return self._page(request, "wall.html", await self._wall(snapshot), snapshot=snapshot, events="/events")
+
+    async def laptop_page(self, request: web.Request, ident: str) -> web.Response:
+        """A laptop's whole page; 404 where it is not known, with what the ledger still has of it."""
+        snapshot = self.seen()
+        parts, events = await self._laptop(ident, snapshot), f"/events?laptop={ident}"
+        response = self._page(request, "laptop.html", parts, snapshot=snapshot, events=events, id=ident)
+        response.set_status(200 if any(each["id"] == ident for each in snapshot["laptops"]) else 404)
+        return response
+
+    async def beside_wall(self, request: web.Request, name: str, **known: Any) -> web.Response:
+        """A page that stands by itself, with the wall's parts at hand."""
+        snapshot = self.seen()
+        return self._page(request, name, await self._wall(snapshot), snapshot=snapshot, events="", **known)
+
+    def _page(self, request: web.Request, name: str, rendered: Rendered, **known: Any) -> web.Response:
+        """A page around its parts."""
+        text = self._draw(name, {"parts": rendered.everything(), "signed_in": signed_in(request), **known})
         return web.Response(text=text, content_type="text/html")
 
     def _tile(self, tile: view.Tile) -> Markup:
@@ -119,8 +135,7 @@ def image_names(snapshot: Mapping[str, Any]) -> list[str]:
 
 async def wall(request: web.Request) -> web.Response:
     """`GET /`: the workshop screen."""
-    pages = request.app[PAGES]
-    return pages.page(request, "wall.html", await pages.wall(), events="/events")
+    return await request.app[PAGES].wall_page(request)
 
 
 async def laptop(request: web.Request) -> web.Response:
@@ -129,16 +144,7 @@ async def laptop(request: web.Request) -> web.Response:
     meant = pages.find(ident)
     if meant not in ("", ident):
         raise web.HTTPFound(request.rel_url.with_path(f"/laptops/{meant}").with_query(request.query))
-    rendered = await pages.laptop(ident)
-    response = pages.page(request, "laptop.html", rendered, events=f"/events?laptop={ident}", id=ident)
-    if not known(request, ident):
-        response.set_status(404)
-    return response
-
-
-def known(request: web.Request, ident: str) -> bool:
-    """Whether a laptop with this id is on the screen."""
-    return any(each["id"] == ident for each in request.app[PAGES]._workshop.snapshot()["laptops"])
+    return await pages.laptop_page(request, ident)
 
 
 @cache

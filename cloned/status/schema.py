@@ -1,21 +1,27 @@
-"""The shapes of the API's answers, for the OpenAPI document and its test; unknown fields may come along."""
+"""The shapes of the API's answers, for JSON, the OpenAPI document and its test; laptops and sessions are the core's."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-State = Literal[
-    "asking", "waiting", "ready", "receiving", "verifying", "finishing", "done", "aside", "gone", "erasing", "erased"
-]
-Verdict = Literal["verified", "differs", "unreadable", "none"]
+from cloned.core.snapshot import LaptopBrief, ShownLaptop, ShownSession, Snapshot
+
+SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
+
+
+def plain(snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot as the API sends it: dicts, lists, texts and numbers."""
+    made: dict[str, Any] = SNAPSHOT.dump_python(snapshot, mode="json")
+    return made
 
 
 class Shape(BaseModel):
-    """An object of the API."""
+    """An object of the API; nothing comes along that is not named."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="forbid")
 
 
 class Problem(Shape):
@@ -23,151 +29,22 @@ class Problem(Shape):
 
     error: str
     hint: str
+    code: str | None = None
+    """Of a refusal: what stands against it, the same in every language."""
+    values: dict[str, str | int | float] | None = None
+    """What the words of that code are filled with."""
 
 
-class Done(Shape):
-    """It was done."""
+class Done(BaseModel):
+    """It was done; what a verb tells beside that stands with the verb."""
 
     ok: Literal[True]
 
 
-class Capacity(Shape):
-    """How many laptops fit at once, and what says so."""
-
-    places: int
-    taken: int
-    why: str
-    limit: str | None
-
-
-class Disk(Shape):
-    """A disk of a laptop; size in bytes."""
-
-    path: str
-    size: int
-    serial: str
-    wwn: str
-    model: str
-    transport: str
-    smart: str
-    hours: int | None
-    """It was switched on, as it says itself; null where it does not, as with the next two."""
-    worn: int | None
-    """Percent of its life that is used up."""
-    bad: int | None
-    """Sectors that it gave up."""
-
-
-class Difference(Shape):
-    """A byte range of a partition in which pieces differ (last byte inclusive)."""
-
-    partition: str
-    first: int
-    last: int
-    pieces: int
-
-
-class Entry(Shape):
-    """One line of history; `at` ISO 8601 UTC."""
-
-    at: str
-    state: State
-    why: str
-
-
-class Progress(Shape):
-    """From the laptop itself, once a second: bytes, bytes per second, seconds."""
-
-    bytes: int | None = None
-    total: int | None = None
-    rate: float | None = None
-    left_seconds: float | None = None
-    held_by: str | None = None
-    pieces_left: int | None = None
-
-
-class LaptopBrief(Shape):
-    """A laptop as events carry it: without history."""
-
-    id: str
-    number: int
-    tag: str
-    macs: list[str]
-    boot_mac: str
-    uuid: str
-    serial: str
-    vendor: str
-    product: str
-    address: str
-    port: str | None
-    firmware: str
-    state: State
-    reason: str | None
-    why: str
-    next_step: str
-    image: str | None
-    wants: Literal["capture"] | None
-    capture: str | None
-    disk: Disk | None
-    disks: list[Disk]
-    session: str | None
-    job: int
-    attempts: int
-    verdict: Verdict
-    image_hash: str | None
-    differs: list[Difference]
-    left_seconds: float | None = None
-    progress: Progress | None
-
-
-class Laptop(LaptopBrief):
-    """Everything known of a laptop."""
-
-    history: list[Entry]
-    seconds: dict[str, float]
-
-
-class Session(Shape):
-    """One image going to several laptops; `bytes` is what each of them gets."""
-
-    id: str
-    image: str
-    state: str
-    laptops: list[str]
-    bytes: int
-    seconds: float
-    mbit_s: float
-    left_seconds: float | None = None
-    started: str
-    ended: str | None
-
-
-class Warning(Shape):  # noqa: A001 - it is what the API calls it
-    """Something a person should know, and what to do about it."""
-
-    code: str
-    text: str
-    hint: str
-
-
-class Snapshot(Shape):
-    """The whole workshop."""
-
-    now: str
-    workshop: str
-    capacity: Capacity
-    left_seconds: float | None = None
-    laptops: list[Laptop]
-    sessions: list[Session]
-    images: list[dict[str, Any]]
-    switches: list[dict[str, Any]]
-    warnings: list[Warning]
-    confirmations: list[dict[str, Any]]
-    batches: list[dict[str, Any]]
-
-
-class Sink(Shape):
+class SinkState(Shape):
     """What a sink has got and what it is owed."""
+
+    model_config = ConfigDict(extra="allow")
 
     sink: str
     state: Literal["idle", "sending", "failing", "unused"]
@@ -184,17 +61,19 @@ class Inventory(Shape):
     rows: int
     verdicts: dict[str, int]
     done_today: int
-    sinks: list[Sink]
+    sinks: list[SinkState]
 
 
-class LedgerRow(Shape):
-    """One result."""
+class LedgerLine(BaseModel):
+    """One result. Fields that are not named here are those of images/../inventory/columns.py."""
+
+    model_config = ConfigDict(extra="allow")
 
     laptop: str
     attempt: int
     revision: int
     at: str
-    verdict: Verdict
+    verdict: str
     state: str
     image: str
 
@@ -213,7 +92,7 @@ class Scan(Shape):
 class Erasures(Shape):
     """What was erased, and what is being erased."""
 
-    results: list[LedgerRow]
+    results: list[LedgerLine]
     under_way: list[dict[str, Any]]
 
 
@@ -233,8 +112,10 @@ class SiteKeyTold(Shape):
     fingerprint: str
 
 
-class Boot(Shape):
+class BootAsked(BaseModel):
     """Something that a laptop asked of the network boot, and what it got; `at` ISO 8601 UTC."""
+
+    model_config = ConfigDict(extra="allow")
 
     mac: str
     at: str
@@ -243,7 +124,35 @@ class Boot(Shape):
     why: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class LaptopDetails(ShownLaptop):
+    """Everything known of a laptop, with its results and what it asked of the network boot."""
+
+    results: list[LedgerLine] = field(default_factory=list)
+    netboot: list[BootAsked] = field(default_factory=list)
+
+
 class SignIn(Shape):
     """The workshop's PIN."""
 
     pin: str
+
+
+ANSWERS: tuple[Any, ...] = (
+    Problem,
+    Done,
+    Snapshot,
+    ShownLaptop,
+    LaptopDetails,
+    LaptopBrief,
+    ShownSession,
+    Inventory,
+    LedgerLine,
+    Scan,
+    Erasures,
+    ErasurePlan,
+    SiteKeyTold,
+    BootAsked,
+    SignIn,
+)
+"""Every shape that the document names."""

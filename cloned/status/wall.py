@@ -173,7 +173,7 @@ def tile(laptop: Laptop) -> Tile:
     progress = laptop.get("progress") or {}
     total = progress.get("total")
     moving = (laptop["state"] in WORKING or laptop.get("capture")) and total
-    done = progress.get("bytes", 0) / total if moving and total else 0.0
+    done = (progress.get("bytes") or 0) / total if moving and total else 0.0
     left = laptop.get("left_seconds", progress.get("left_seconds"))
     return Tile(
         id=laptop["id"],

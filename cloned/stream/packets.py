@@ -66,9 +66,8 @@ ASK_ROOM = PACKET - _REQUEST.size - _ASK.size
 UNICAST = 1
 """Flag of an ask: this receiver fetches its pieces one by one and wants none by multicast."""
 
-PAUSED = 1
 DEAF = 2
-"""Flags of an answer: the session is paused; what was multicast does not seem to reach this receiver."""
+"""Flag of an answer: what was multicast does not seem to reach this receiver. Bit 0 is reserved (a paused session)."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,11 @@
-"""What a receiver holds of a stream and asks for next: pure decisions, without clock, sockets or threads."""
+"""What a receiver holds of a stream and asks for next: pure decisions, without clock, sockets or threads.
+
+An example: pieces 3 and 4 are wanted, two may be held. Packets of piece 9 come: not wanted, only counted. Packet 0 of
+piece 3 comes: it is begun, which leaves room for one. Piece 4 is first heard of at its packet 90 of 100: more than a
+quarter has gone by, so it is not begun, and the sender will choose it again. A round of asking says: I want piece 4,
+have room for one, saw number 1234 last, and of piece 3 packets 17 and 18 are missing. They come, piece 3 is complete
+and held until it is on the disk.
+"""
 
 from __future__ import annotations
 

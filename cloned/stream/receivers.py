@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from cloned.stream.pacing import Sample
-from cloned.stream.packets import DEAF, PAUSED, Answer, Ask, Repair, Request
+from cloned.stream.packets import DEAF, Answer, Ask, Repair, Request
 
 STALE = 1.5
 """Seconds without a request after which a receiver's wishes no longer count: fifteen rounds of asking."""
@@ -136,12 +136,12 @@ class Receivers:
         receiver.through = ask.through if ours else -1
         receiver.deaf = self.behind(receiver, sequence) > DEAF_AFTER
 
-    def answer(self, receiver: Receiver, sequence: int, *, paused: bool, now: float) -> Answer | None:
+    def answer(self, receiver: Receiver, sequence: int, now: float) -> Answer | None:
         """What to tell it: once a second, and more often while it does not know our epoch."""
         if now - receiver.answered < (ANSWER_EVERY if receiver.through >= 0 else ANSWER_SOON):
             return None
         receiver.answered = now
-        flags = (PAUSED if paused else 0) | (DEAF if receiver.deaf else 0)
+        flags = DEAF if receiver.deaf else 0
         count = len(self.receivers)
         return Answer(self.session, receiver.id, receiver.number, self.epoch, max(sequence, 0), count, flags)
 

@@ -3,6 +3,12 @@
 Nothing here waits for a receiver. Each packet carries a sequence number, each request says what its
 receiver saw last, so what is lost and what is still on its way is known without timers
 (casting/PROTOCOL.md).
+
+An example: a piece of 100 packets goes out with the numbers 0 to 99, in bursts of 44, and A loses packet 7. A asks
+when it has seen number 43 and lacks 7 and 44 to 99. The burst that ended with 43 has passed A by: 7 is lost and goes
+out again at once, as number 100. What was sent later is on its way: nothing is done for it. B, which lost 7 too and
+asks after it has seen 99, lacks 7 alone; number 100 carries it and B has not seen that far, so it is on its way to B
+as well. One repair served both.
 """
 
 from __future__ import annotations
@@ -96,7 +102,6 @@ class StreamSender:
         self.audience = Receivers(session, epoch)
         self.sequence = -1
         """The last one sent."""
-        self.paused = False
         self.sent = 0
         self.repaired = 0
         self._open: dict[int, Open] = {}
@@ -133,7 +138,7 @@ class StreamSender:
         if request.unicast and not receiver.unicast:
             self._forget_later()
         self.audience.hear(receiver, request, self.sequence, now)
-        return self.audience.answer(receiver, self.sequence, paused=self.paused, now=now)
+        return self.audience.answer(receiver, self.sequence, now)
 
     def _forget_later(self) -> None:
         """Somebody left, perhaps the one for whom this waits; who still needs it asks again in the next round."""
@@ -240,9 +245,7 @@ class StreamSender:
 
     def next(self, now: float) -> Burst | Mark | None:
         """What to send now; None if there is nothing. Frames named by `to_load` must be loaded for progress."""
-        burst = None
-        if not self.paused:
-            burst = self._repair(later=False) or self._first_pass(now) or self._repair(later=True)
+        burst = self._repair(later=False) or self._first_pass(now) or self._repair(later=True)
         if burst is None:
             return self._mark(now)
         self.audience.timeline.note(now, burst.sequence)

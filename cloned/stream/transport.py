@@ -53,7 +53,6 @@ class Seen:
     room: int
     others: int
     """Receivers of the same session beside this one."""
-    paused: bool = False
 
 
 class Transport:
@@ -81,7 +80,7 @@ class Transport:
         before, self._before = self._before, seen
         new = seen.received - before.received if before else seen.received
         changed = before is None or new > 0 or seen.through != before.through
-        if changed or seen.paused or seen.room <= 0:
+        if changed or seen.room <= 0:
             self._heard = now
         hopeless = self._hopeless(seen, now)
         if self.left and seen.others > 0 and now - self._left_at >= self._away:  # alone it shares with nobody

@@ -133,7 +133,7 @@ def test_classic_sessions_start_and_end() -> None:
 def test_a_thousand_laptops_take_seconds() -> None:
     found = run(7, 1000)
     assert sum(laptop.state is State.DONE for laptop in found.state.laptops.values()) > 700
-    assert snapshot(found.state, {}, found.now)["capacity"]["taken"] <= 24
+    assert snapshot(found.state, {}, found.now).capacity.taken <= 24
 
 
 def test_a_stream_is_opened_before_anybody_is_told_of_it() -> None:

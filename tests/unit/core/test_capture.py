@@ -50,7 +50,7 @@ def test_from_wish_to_image() -> None:
     assert (laptop.state, laptop.reason, laptop.detail) == (State.ASKING, Reason.CAPTURING, "master")
     said = order(story.state, laptop)
     assert (said["do"], said["image"], said["disk"]["serial"]) == ("capture", "master", "S1")
-    assert snapshot(story.state, {}, story.now)["laptops"][0]["capture"] == "master"
+    assert snapshot(story.state, {}, story.now).laptops[0].capture == "master"
     story.tell(Captured(laptop.id, "other"))
     assert story.laptop(laptop.id).capture == "master"
     story.tell(Captured(laptop.id, "master"))

@@ -168,8 +168,8 @@ def test_a_hold_is_told_by_the_clock_of_whoever_reads(workshop: Workshop) -> Non
     state = replace(workshop, holds={"school": 90.0}, places=4).with_laptop(
         laptop(1, state=State.WAITING, image="school")
     )
-    (seen, *_) = snapshot(state, {}, 5.0, lambda at: f"half past {at:.0f}")["laptops"]
-    assert (seen["reason"], seen["why"]) == ("held", "Its session is held until half past 90")
+    (seen, *_) = snapshot(state, {}, 5.0, lambda at: f"half past {at:.0f}").laptops
+    assert (seen.reason, seen.why) == ("held", "Its session is held until half past 90")
     assert Wait(Reason.HELD).detail == ""
 
 

@@ -60,3 +60,15 @@ def test_a_read_back() -> None:
 def test_a_malformed_one_is_a_value_error(data: dict[str, Any]) -> None:
     with suppress(ValueError):
         read_back(data)
+
+
+@pytest.mark.parametrize("pieces", [b"x" * 31, b"x" * 33, b"x" * 63])
+def test_half_a_digest_is_no_read_back(pieces: bytes) -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        read_back({"layout": "l", "pieces": base64.b64encode(pieces).decode()})
+
+
+@pytest.mark.parametrize("layout", [None, 7, ["l"]])
+def test_a_layout_is_a_text(layout: Any) -> None:
+    with pytest.raises(ValueError, match="layout"):
+        read_back({"layout": layout, "pieces": base64.b64encode(bytes(32)).decode()})

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import Disk, Laptop, State
+from cloned.core.laptop import Disk, Laptop, State, VerdictKind
 from cloned.core.orders import order
 from cloned.core.rates import alone
 from cloned.core.reasons import Reason
@@ -71,3 +71,20 @@ def test_who_waits_is_told_why_and_what_next() -> None:
 
 def test_no_order_carries_a_hash_to_write_towards() -> None:
     assert "image_hash" not in order(Workshop(), laptop(State.READY))
+
+
+@pytest.mark.parametrize(
+    ("written", "verdict", "survey"),
+    [
+        (False, VerdictKind.NONE, False),
+        (True, VerdictKind.NONE, True),
+        (False, VerdictKind.VERIFIED, True),
+        (False, VerdictKind.DIFFERS, False),
+    ],
+)
+def test_a_disk_is_read_first_where_the_image_may_be_on_it_already(
+    written: bool, verdict: VerdictKind, survey: bool
+) -> None:
+    """Written in this job, or verified before: else nothing on it can be right, and reading it would cost minutes."""
+    at_work = replace(laptop(State.READY), written=written, verdict=verdict)
+    assert order(Workshop(), at_work)["survey"] is survey

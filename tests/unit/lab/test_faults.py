@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
 from cloned.errors import Exit, UsageError
 from cloned.lab.faults import (
+    KINDS,
     Corrupt,
     Drop,
+    Fault,
     Hostile,
     Late,
     Loss,
@@ -16,8 +22,10 @@ from cloned.lab.faults import (
     SlowDisk,
     Stall,
     check_together,
+    name_of,
     parse_fault,
     parse_late,
+    pattern,
     takes_time,
 )
 
@@ -75,3 +83,35 @@ def test_what_happens_in_the_middle_needs_a_large_image() -> None:
     assert takes_time([parse_fault("drop:1@20", 2)], [])
     assert takes_time([], [Late(1, 5)])
     assert not takes_time([parse_fault("corrupt:1", 2), parse_fault("sink-down:3", 2)], [])
+
+
+def kinds() -> list[type[Fault]]:
+    """Every class of a fault that has a form."""
+    todo, found = [Fault], []
+    while todo:
+        kind = todo.pop()
+        todo += kind.__subclasses__()
+        found += [kind] if kind.form else []
+    return found
+
+
+def test_every_fault_is_known() -> None:
+    assert set(kinds()) == set(KINDS)
+    assert len({name_of(kind.form) for kind in KINDS}) == len(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.form)
+def test_every_fault_is_carried_out(kind: type[Fault]) -> None:
+    """It acts, or prepares; what acts knows when; and every place of its form is one of its fields."""
+    acts, prepares = kind.act is not Fault.act, kind.prepare is not Fault.prepare
+    assert acts or prepares
+    assert acts == (kind.due is not Fault.due)
+    assert set(re.compile(pattern(kind.form)).groupindex) | {"text"} == {each.name for each in fields(kind)}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.form)
+def test_every_fault_is_in_the_design(kind: type[Fault]) -> None:
+    design = Path(__file__).parents[4] / "shared" / "DESIGN.md"
+    if not design.exists():
+        pytest.skip("the design is kept beside the repository, and it is not there")
+    assert f"`{kind.form}`" in design.read_text()

@@ -8,7 +8,7 @@ import pytest
 
 from cloned.disk.manifest import Layer, PieceMap
 from cloned.errors import ClonedError
-from cloned.lab.injector import change_used_byte
+from cloned.lab.faults import change_used_byte
 from cloned.lab.laptops import Firmware, LabDisk, LabLaptop, identities
 
 SIZE = 1 << 20

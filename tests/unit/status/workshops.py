@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from datetime import UTC, datetime, timedelta
 
 from cloned.core.events import Command
 from cloned.core.refusals import Refusal, Refused
+from cloned.core.snapshot import Snapshot
 from cloned.errors import RefusedError
+from cloned.status.schema import SNAPSHOT
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -86,9 +87,11 @@ def laptop(
         "id": f"{number:08x}",
         "number": number,
         "tag": tag,
+        "mark": "",
         "label": "",
         "macs": [mac(number)],
         "boot_mac": mac(number),
+        "dongles": [],
         "uuid": f"4c4c4544-0042-3510-8054-{number:012x}",
         "serial": f"B5TO{number:03d}",
         "vendor": vendor,
@@ -96,13 +99,20 @@ def laptop(
         "address": f"10.20.0.{100 + number}",
         "port": None if port is None else f"gi{port}",
         "speed_mbps": 1000,
+        "half_duplex": False,
         "firmware": "uefi",
         "cpu": "Intel(R) Core(TM) i5-8350U CPU @ 1.70GHz",
         "memory": 8 * GB,
         "state": state,
         "since": iso(3),
+        "first_seen": iso(11),
         "paused": False,
+        "left_out": False,
         "lent": False,
+        "keep": False,
+        "donation": "",
+        "erasure": None,
+        "media": [],
         "wants": None,
         "capture": None,
         "reason": None,
@@ -110,10 +120,9 @@ def laptop(
         "next_step": "",
         "image": "school-2026",
         "chosen": "rule 1",
-        "disk": {name: value for name, value in disk(number).items() if name != "key"}
-        if working or state == "done"
-        else None,
+        "disk": disk(number) if working or state == "done" else None,
         "disks": [disk(number)],
+        "reallocated": 0,
         "session": "5e551011" if working or state == "done" else None,
         "job": 1 if working else 0,
         "attempts": 1 if state == "done" else 0,
@@ -121,9 +130,12 @@ def laptop(
         "image_hash": "9f" * 32 if state in ("done", "finishing") else None,
         "differs": [],
         "first_differs": [],
+        "cleared": [],
+        "discarded": False,
         "steps": [],
         "history": history,
         "seconds": {"boot": 31.0, "wait": 44.0, "receive": 92.0, "verify": 20.0, "finish": 4.0},
+        "left_seconds": left,
         "progress": progress,
     } | more
 
@@ -264,6 +276,12 @@ def busy() -> dict:
                 "id": "5e551011",
                 "number": 3,
                 "image": "school-2026",
+                "image_hash": "9f" * 32,
+                "kind": "pieces",
+                "guests": 0,
+                "port": None,
+                "ejected": [],
+                "left_seconds": 180.0,
                 "state": "sending",
                 "laptops": [each["id"] for each in laptops[:17]],
                 "active": [],
@@ -288,11 +306,13 @@ def busy() -> dict:
                 "product": "ThinkPad T480",
                 "image": "school-2026",
                 "by": "page",
+                "given": iso(60),
                 "until": iso(-240),
             }
         ],
         "holds": [],
         "backlog": 0,
+        "loop_lag": 0.0,
     }
 
 
@@ -323,8 +343,8 @@ class FakeWorkshop:
         self.commands: list[Command] = []
         self.error: Exception | None = None
 
-    def snapshot(self) -> dict:
-        return copy.deepcopy(self.state)
+    def snapshot(self) -> Snapshot:
+        return SNAPSHOT.validate_python(self.state)
 
     async def command(self, command):
         if self.error:
@@ -394,7 +414,7 @@ def crowded() -> dict:
                 tag=f"{500 + number:04d}",
                 port=number,
                 why=reason,
-                reason=state,
+                reason={"aside": "disk-write-error", "asking": "not-confirmed"}.get(state),
                 percent=number * 2 if state in ("receiving", "verifying") else None,
             )
         )

@@ -57,13 +57,13 @@ def test_who_costs_far_more_than_the_others_is_lagging() -> None:
 def test_answers_come_in_the_first_rounds_and_then_once_a_second() -> None:
     crowd = Receivers(SESSION, EPOCH)
     receiver = Receiver(1, 0.0, 0.0)
-    first = crowd.answer(receiver, 5, paused=False, now=0.0)
+    first = crowd.answer(receiver, 5, 0.0)
     assert first is not None
     assert first.epoch == EPOCH
-    assert crowd.answer(receiver, 5, paused=False, now=0.1) is not None
+    assert crowd.answer(receiver, 5, 0.1) is not None
     receiver.through = 5
-    assert crowd.answer(receiver, 5, paused=False, now=0.3) is None
-    assert crowd.answer(receiver, 5, paused=True, now=0.2 + ANSWER_EVERY) is not None
+    assert crowd.answer(receiver, 5, 0.3) is None
+    assert crowd.answer(receiver, 5, 0.2 + ANSWER_EVERY) is not None
 
 
 def test_deaf_is_who_has_seen_nothing_of_what_was_sent_for_a_while() -> None:

@@ -245,17 +245,6 @@ def test_a_piece_that_cannot_be_read_does_not_stop_the_others() -> None:
     assert talk.passed() == [1]
 
 
-def test_paused_means_silence_and_says_so() -> None:
-    talk = Talk()
-    talk.sender.paused = True
-    answer = talk.ask(A, {0})
-    assert answer is not None
-    assert answer.flags == 1
-    assert talk.next() is None
-    talk.sender.paused = False
-    assert talk.passed() == [0]
-
-
 def test_after_six_terabytes_the_numbers_begin_again() -> None:
     talk = Talk()
     talk.sender.sequence = 2**32 - 50

@@ -36,9 +36,8 @@ def test_without_another_way_it_only_joins_anew() -> None:
     assert ways.silent(20.0)
 
 
-def test_no_room_or_a_pause_is_not_silence() -> None:
-    for seen in (replace(NOTHING, room=0), replace(NOTHING, paused=True)):
-        assert steps(Transport(0.0, can_fetch=True), seen, 0.0, 20.0) == []
+def test_no_room_is_not_silence() -> None:
+    assert steps(Transport(0.0, can_fetch=True), replace(NOTHING, room=0), 0.0, 20.0) == []
 
 
 def test_a_mark_is_a_sign_of_life() -> None:

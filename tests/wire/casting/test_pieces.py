@@ -154,16 +154,6 @@ async def test_a_piece_that_cannot_be_read_is_named_and_tried_again(
     assert found[3] == frames.frames[3]
 
 
-async def test_paused_and_going_on(sender: PieceSender, stream: StreamAddress, frames: Frames) -> None:
-    sender.pause()
-    work = asyncio.create_task(received(stream, frames))
-    await asyncio.sleep(0.5)
-    assert sender.stats.packets == 0
-    assert sender.stats.paused
-    sender.pause(False)
-    assert len(await work) == COUNT
-
-
 async def test_who_left_the_group_comes_back_and_counts_nothing_of_what_passed_meanwhile(
     frames: Frames,
     stream: StreamAddress,

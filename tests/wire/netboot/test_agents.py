@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession, TCPConnector, web
 
 from cloned.core.boot import BootRequest
 from cloned.core.events import Configured, ImageInfo, ImageKnown, OpenStream, Settings, SwitchChanged
@@ -310,4 +310,17 @@ async def test_one_laptop_makes_so_many_calls_at_once_and_not_more(site: Site) -
     unread.set()
     statuses = await asyncio.gather(*held)
     assert statuses.count(503) == 9
+
+
+async def test_what_was_given_to_one_address_is_worth_nothing_at_another(site: Site) -> None:
+    """A token that somebody overheard: neither a hello nor anything later is taken from elsewhere."""
+    await site.boot()
+    headers = {"Authorization": f"Bearer {site.token}"}
+    async with ClientSession(connector=TCPConnector(local_addr=("127.0.0.2", 0))) as elsewhere:
+        for name, before in (("hello", 0), ("report", 1)):
+            async with elsewhere.post(f"{site.base}/agent/v1/{name}", json=FACTS, headers=headers) as answer:
+                assert answer.status == 401
+            assert site.laptop.hellos == before
+            if name == "hello":
+                assert (await site.call("hello", FACTS))[0] == 200
     assert (await site.call("report", {"state": "idle"}))[0] == 200

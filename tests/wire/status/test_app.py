@@ -8,6 +8,7 @@ from aiohttp import ClientSession, UnixConnector
 from pydantic import TypeAdapter
 
 from cloned.core.refusals import Refusal, Refused
+from cloned.core.snapshot import ShownLaptop, ShownSession, Snapshot
 from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
 from cloned.status import live, schema
 from cloned.status.app import ROUTES
@@ -29,16 +30,16 @@ def test_every_reference_in_the_document_leads_somewhere():
 
 
 ANSWERS = {
-    "/api/v1/state": schema.Snapshot,
-    "/api/v1/laptops": list[schema.Laptop],
-    "/api/v1/laptops/00000009": schema.Laptop,
-    "/api/v1/netboot": list[schema.Boot],
-    "/api/v1/netboot/d8:9e:f3:10:00:01": list[schema.Boot],
-    "/api/v1/sessions": list[schema.Session],
-    "/api/v1/sessions/5e551011": schema.Session,
+    "/api/v1/state": Snapshot,
+    "/api/v1/laptops": list[ShownLaptop],
+    "/api/v1/laptops/00000009": schema.LaptopDetails,
+    "/api/v1/netboot": list[schema.BootAsked],
+    "/api/v1/netboot/d8:9e:f3:10:00:01": list[schema.BootAsked],
+    "/api/v1/sessions": list[ShownSession],
+    "/api/v1/sessions/5e551011": ShownSession,
     "/api/v1/inventory": schema.Inventory,
     "/api/v1/scan?text=nobody": schema.Scan,
-    "/api/v1/ledger?limit=1": list[schema.LedgerRow],
+    "/api/v1/ledger?limit=1": list[schema.LedgerLine],
 }
 
 

@@ -1,0 +1,100 @@
+"""What page, API and metrics see of the workshop: the engine's state with what the other rooms know."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from cloned.control import Control
+from cloned.core.events import Command
+from cloned.core.evidence import doubtful
+from cloned.core.ids import SessionId
+from cloned.core.laptop import named
+from cloned.core.snapshot import Progress, ShownLaptop, Snapshot, snapshot
+from cloned.core.warnings import Warn
+from cloned.core.workshop import Workshop
+from cloned.engine import Engine
+from cloned.monitor import Monitor
+from cloned.wallclock import shown
+
+SAME_FOR = 0.2
+"""Seconds that a snapshot may be old where no event came since: progress alone moved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """Puts a snapshot together. What each room adds is handed in by `app.py`; a room that is not there adds nothing."""
+
+    engine: Engine
+    monitor: Monitor
+    control: Control
+    name: Callable[[], str]
+    lag: Callable[[], float] = float
+    """Seconds that the loop lately came late."""
+    senders: Callable[[], Mapping[SessionId, Any]] = dict
+    """Figures of each open session's sender, a dataclass."""
+    switches: Callable[[], Sequence[Mapping[str, Any]]] = tuple
+    captures: Callable[[], Sequence[Mapping[str, Any]]] = tuple
+    warnings: Sequence[Callable[[], Iterable[Mapping[str, str]]]] = field(default=())
+
+    _last: list[tuple[float, Workshop, Snapshot]] = field(default_factory=list)
+    """When the latest was drawn, of which state, and it."""
+
+    def snapshot(self) -> Snapshot:
+        """The whole workshop, now; for many who ask at once the same one, as long as nothing happened."""
+        now, workshop = time.monotonic(), self.engine.workshop
+        if not self._last or self._last[0][1] is not workshop or now - self._last[0][0] > SAME_FOR:
+            self._last[:] = [(now, workshop, self._drawn())]
+        return self._last[0][2]
+
+    def _drawn(self) -> Snapshot:
+        seen = snapshot(self.engine.workshop, self.monitor.progress, self.engine.clock(), shown)
+        senders = {str(session): asdict(stats) for session, stats in self.senders().items()}
+        return replace(
+            seen,
+            workshop=self.name(),
+            backlog=self.engine.backlog,
+            loop_lag=round(self.lag(), 4),
+            laptops=_proving(seen.laptops, self.captures()),
+            sessions=tuple(replace(each, sender=senders.get(each.id)) for each in seen.sessions),
+            switches=tuple(dict(each) for each in self.switches()),
+            warnings=tuple(self._warnings()),
+        )
+
+    def _warnings(self) -> Iterable[Warn]:
+        if self.engine.problem:
+            yield Warn("state-disk-full", self.engine.problem, "nothing is lost")
+        for told in self.warnings:
+            yield from (Warn(each["code"], each["text"], each["hint"]) for each in told())
+        yield from doubtful(self.engine.workshop.laptops)
+        for laptop in self.engine.workshop.laptops.values():
+            if laptop.reallocated:
+                text = f"{named(laptop)}: its disk replaced {laptop.reallocated} bad sectors meanwhile"
+                yield Warn("disk-failing", text, "replace the disk before it leaves")
+
+    async def command(self, command: Command) -> Mapping[str, Any]:
+        """Have a command obeyed; ClonedError with the reason if it cannot be."""
+        return await self.control.command(command)
+
+    def find(self, name: str) -> str:
+        """The id of the laptop that people call so."""
+        return self.control.find(name).id
+
+    async def ready(self) -> Sequence[str]:
+        """What keeps us from working."""
+        return [self.engine.problem] if self.engine.problem else []
+
+
+def _proving(laptops: Iterable[ShownLaptop], captures: Iterable[Mapping[str, Any]]) -> tuple[ShownLaptop, ...]:
+    """A captured laptop's progress is the proof's once it has sent everything."""
+    proving = {(each["laptop"], each["name"]): each for each in captures if each["state"] == "proving"}
+    return tuple(_with_proof(each, proving.get((each.id, each.capture))) for each in laptops)
+
+
+def _with_proof(laptop: ShownLaptop, proof: Mapping[str, Any] | None) -> ShownLaptop:
+    if proof is None:
+        return laptop
+    figures = Progress(bytes=proof["bytes"], total=proof["total"], rate=0, pieces_left=0, activity="proving")
+    return replace(laptop, progress=figures)

@@ -1,0 +1,100 @@
+"""A change has one place: what is described once is held by all that is made from it, and the recipes are true."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from cloned.core.hello import facts
+from cloned.core.ids import Identity, LaptopId
+from cloned.core.laptop import Facts, Laptop, State
+from cloned.core.ledger import ledger_row
+from cloned.core.reasons import Reason
+from cloned.core.refusals import Refused
+from cloned.core.snapshot import ShownLaptop
+from cloned.core.words import Worded, worded
+
+ROOT = Path(__file__).parents[2]
+NOT_IN_THE_LEDGER = {
+    "boot_mac": "one of its macs",
+    "hardware": "what is in it, told in its own fields",
+    "dongles": "among its macs",
+    "firmware": "how it started this time",
+    "wants": "a wish of this boot",
+    "half_duplex": "its place at the switch, not itself",
+    "speed_mbps": "its place at the switch, not itself",
+    "cpu": "what it is, its model says",
+    "memory": "may be another bar tomorrow",
+    "disks": "the one that was written is",
+    "media": "the one that was written is",
+}
+NOT_SHOWN = {"identity": "its parts are", "hardware": "for papers and inventories"}
+
+
+@cache
+def code_but(*left_out: str) -> str:
+    """All of our code but these files, as one text."""
+    paths = (path for path in (ROOT / "cloned").rglob("*.py") if path.name not in left_out)
+    return "\n".join(path.read_text() for path in paths)
+
+
+@pytest.mark.parametrize("reason", list(Reason), ids=str)
+def test_every_reason_is_reachable(reason: Reason) -> None:
+    """The core names the member; an agent gives its code as the text of an error."""
+    code = code_but("reasons.py")
+    by_agent = re.search(
+        rf'"{reason}"|disk-\{{doing\}}-error' if "-error" in reason else rf'AgentError\("{reason}"', code
+    )
+    assert re.search(rf"Reason\.{reason.name}\b", code) or by_agent
+
+
+@pytest.mark.parametrize("refused", list(Refused), ids=str)
+def test_every_refusal_is_reachable(refused: Refused) -> None:
+    assert re.search(rf"Refused\.{refused.name}\b", code_but("refusals.py"))
+
+
+@pytest.mark.parametrize("kind", [Reason, Refused])
+def test_codes_are_words_of_their_own_and_have_a_sentence(kind: type[Worded]) -> None:
+    assert len({str(each) for each in kind}) == len(list(kind))
+    for each in kind:
+        assert re.fullmatch("[a-z]+(-[a-z]+)*", each), each
+        assert each.sentence
+        assert not each.sentence.endswith(".")
+        assert "{" not in worded(each.sentence, {})
+
+
+def test_every_fact_is_shown_and_recorded_or_named_here() -> None:
+    """What a hello says of a laptop: in the state, in the snapshot, and in its row of the ledger."""
+    names = {each.name for each in fields(Facts)}
+    row = ledger_row(Laptop(LaptopId("l1"), 1, Identity(), State.DONE, 0.0, 0.0), 1.0)
+    assert names <= {each.name for each in fields(Laptop)}
+    assert names - {each.name for each in fields(ShownLaptop)} == NOT_SHOWN.keys() & names
+    assert names - row.keys() - {"identity"} <= NOT_IN_THE_LEDGER.keys()
+    assert {each.name for each in fields(Identity)} <= row.keys() & {each.name for each in fields(ShownLaptop)}
+
+
+def test_a_hello_that_says_nothing_gives_every_fact_its_default() -> None:
+    assert facts({}) == Facts(Identity())
+
+
+def recipes() -> dict[str, list[str]]:
+    """What CONTRIBUTING says must be touched for what, each `path` in backquotes with a slash or a known ending."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    part = text[text.index("## How to add") : text.index("## Which test goes where")]
+    found = re.findall(r"^- \*\*an? (\w+)\*\*(.*?)(?=^- \*\*|\Z)", part, re.S | re.M)
+    return {name: re.findall(r"`([\w./-]+\.(?:py|html|toml|example|md)|[\w/-]+/)`", words) for name, words in found}
+
+
+MOST = {"sink": 5, "fault": 4, "fact": 6, "command": 4, "page": 5, "reason": 3, "setting": 4, "event": 4}
+
+
+@pytest.mark.parametrize("what", MOST)
+def test_a_recipe_names_every_place_and_not_too_many(what: str) -> None:
+    named = list(dict.fromkeys(recipes()[what]))
+    assert 0 < len(named) <= MOST[what], named
+    for path in named:
+        assert (ROOT / path).exists() or (ROOT / "cloned" / path).exists(), path
