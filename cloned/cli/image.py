@@ -21,6 +21,7 @@ from cloned.core.warnings import Warn
 from cloned.errors import ImageError
 from cloned.images import export as exporting
 from cloned.images.store import ImageStore
+from cloned.ownership import hand_over
 
 directory = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -78,6 +79,7 @@ def import_image(path: Path, name: str | None, keep: Any, config: Path | None) -
     with _progress() as report, _stoppable() as stopped:
         store = _store(config)
         manifest = store.import_image(path, name, report, keep, stopped)
+    hand_over(load(config).workshop.state)
     for warning in store.warnings(manifest.name):
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"{manifest.name}: {len(manifest.pieces)} pieces, image hash {manifest.image_hash}")
@@ -205,6 +207,7 @@ def build(firmware: bool, clonezilla: bool, config: Path | None) -> None:
         click.echo(f"{full.build(boot.live).squashfs}: Clonezilla is there")
     made = system.build(boot.live, firmware=firmware)
     build_boot_files(boot.files)
+    hand_over(load(config).workshop.state)
     click.echo(f"{boot.live}: {made.bytes / 1e6:.1f} MB; {boot.files}: boot files are there")
 
 

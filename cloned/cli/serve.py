@@ -17,6 +17,7 @@ import click
 from cloned.cli.common import config_option
 from cloned.config import load
 from cloned.errors import ClonedError, Exit
+from cloned.ownership import hand_over
 
 if TYPE_CHECKING:
     from cloned.app import Daemon
@@ -127,4 +128,6 @@ def restore(file: Path, config: Path | None) -> None:
     """Bring a backup back, into a state directory that holds no workshop."""
     from cloned.backup import restore as bring_back
 
-    click.echo("restored: " + ", ".join(bring_back(load(config).workshop.state, file)))
+    state = load(config).workshop.state
+    click.echo("restored: " + ", ".join(bring_back(state, file)))
+    hand_over(state)
