@@ -23,10 +23,10 @@ from cloned.connections import runner as make_runner
 from cloned.control import Control
 from cloned.core.catalogue import ImageRule
 from cloned.core.events import Command, Configured, Settings
-from cloned.core.finishing import Wishes, steps
+from cloned.core.finishing import FinishWishes, steps
 from cloned.core.laptop import Laptop
 from cloned.engine import Engine
-from cloned.erasures import Erasures
+from cloned.erasures import ErasureDesk
 from cloned.errors import MissingError, UsageError
 from cloned.images.capture import Captures, capture_routes
 from cloned.images.scrub import Scrub
@@ -50,7 +50,7 @@ from cloned.netboot.service import Netboot, choose_interfaces
 from cloned.numbers import recall
 from cloned.overview import Overview
 from cloned.papers.office import Office
-from cloned.papers.subject import Site
+from cloned.papers.subject import PrintingSite
 from cloned.reload import at_once, changed, merged
 from cloned.signing import SiteKey
 from cloned.status.app import create_app
@@ -269,7 +269,7 @@ class Daemon:
     def _finishing(self, laptop: Laptop) -> list[dict[str, Any]]:
         image = self.engine.workshop.images.get(laptop.image)
         boot = image.boot if image else ()
-        return steps(Wishes(**self.config.finish.model_dump()), laptop, self.engine.clock(), boot)
+        return steps(FinishWishes(**self.config.finish.model_dump()), laptop, self.engine.clock(), boot)
 
     async def _start_page(self, stack: AsyncExitStack) -> None:
         """The page for everybody, and the same without PIN on the socket that only our group may open."""
@@ -288,7 +288,7 @@ class Daemon:
         config = self.config
         self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)
         key = SiteKey.open(self.config.workshop.state)
-        desk = Erasures(self.config, self.engine, self.ledger, key)
+        desk = ErasureDesk(self.config, self.engine, self.ledger, key)
         apps = [
             create_app(
                 view,
@@ -311,10 +311,10 @@ class Daemon:
             stack.push_async_callback(runner.cleanup)
             await listen(runner)
 
-    def _site(self) -> Site:
+    def _site(self) -> PrintingSite:
         """Who prints, and where the codes on papers lead."""
         page = self.config.page
-        return Site(self.config.workshop.name, page.url or f"http://{self._address()}:{page.port}")
+        return PrintingSite(self.config.workshop.name, page.url or f"http://{self._address()}:{page.port}")
 
     async def _listen_page(self, runner: web.AppRunner) -> None:
         page = self.config.page

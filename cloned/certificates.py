@@ -30,7 +30,7 @@ Attach = Callable[[str, bytes], None]
 
 
 @dataclass(frozen=True)
-class Finding:
+class CertificateFinding:
     """What a check came to."""
 
     genuine: bool
@@ -66,19 +66,19 @@ def seal(pdf: bytes, key: SiteKey) -> bytes:
     return pdf.replace(_MARK + _EMPTY, _MARK + key.sign(pdf).hex().encode())
 
 
-def check(pdf: bytes, known: PublicKey | None = None) -> Finding:
+def check(pdf: bytes, known: PublicKey | None = None) -> CertificateFinding:
     """Whether this is a certificate as some site made it, and by `known` where that is given. Never raises."""
     if len(pdf) > LARGEST:
-        return Finding(False, "the file is far too large to be a certificate")
+        return CertificateFinding(False, "the file is far too large to be a certificate")
     parts = _embedded(pdf)
     data = next((each for each in parts if _is_ours(each)), None)
     key = _key(parts)
     signature = next((each for each in parts if len(each) == SIGNATURE), None)
     if data is None or key is None or signature is None:
-        return Finding(False, "this is no certificate of erasure made by cloned, or it was cut")
+        return CertificateFinding(False, "this is no certificate of erasure made by cloned, or it was cut")
     facts = json.loads(data)
     wrong = _wrong(pdf, data, signature, facts, key, known)
-    return Finding(not wrong, wrong or _claim(facts, key, known), facts, key.fingerprint)
+    return CertificateFinding(not wrong, wrong or _claim(facts, key, known), facts, key.fingerprint)
 
 
 def _wrong(

@@ -19,7 +19,7 @@ from cloned.papers import certificate as paper
 from cloned.signing import SiteKey
 
 
-class Erasures:
+class ErasureDesk:
     """The desk that page and command line ask."""
 
     def __init__(self, config: Config, engine: Engine, ledger: Ledger, key: SiteKey) -> None:

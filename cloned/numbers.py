@@ -16,14 +16,14 @@ A_DAY = 100
 MOST = 1000
 
 
-class Known(Protocol):
+class NumbersKnown(Protocol):
     """The ledger, as this needs it."""
 
     async def tags(self) -> list[TagGiven]:
         """Every number that a result was entered under."""
 
 
-async def recall(engine: Engine, known: Known, state: Path) -> None:
+async def recall(engine: Engine, known: NumbersKnown, state: Path) -> None:
     """Tell the core what the ledger knows, and after a restore how many numbers may have been given since."""
     used = [each for each in await known.tags() if each.tag.casefold() not in engine.workshop.tags]
     marker = state / RESTORED

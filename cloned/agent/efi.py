@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cloned.agent import sysfs
 from cloned.agent.loaders import FALLBACK, Loader, Systems, best_loader, find_loaders
-from cloned.agent.target import CLOSED, Skipped, Target, release_ids, release_name
+from cloned.agent.target import CLOSED, Skipped, VerifiedDisk, release_ids, release_name
 from cloned.agent.tools import ToolError, run
 from cloned.clonezilla.nvram import BootEntry
 from cloned.disk.layout import Partition
@@ -18,7 +18,7 @@ from cloned.disk.layout import Partition
 _TYPES = ("C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "ef")
 
 
-def entry(target: Target, label: str = "", wanted: Sequence[BootEntry] = ()) -> str:
+def entry(target: VerifiedDisk, label: str = "", wanted: Sequence[BootEntry] = ()) -> str:
     """Make a boot entry that starts the disk's own loader, and the fallback loader if it has none.
 
     `wanted` is what the master's firmware started. Skipped where the laptop starts through BIOS or the disk has no
@@ -41,7 +41,7 @@ def entry(target: Target, label: str = "", wanted: Sequence[BootEntry] = ()) -> 
     return f"{words}: {loader.path}{' and the fallback loader' if added else ''}"
 
 
-def system_partitions(target: Target) -> dict[int, Partition]:
+def system_partitions(target: VerifiedDisk) -> dict[int, Partition]:
     """Every EFI system partition, by number; Skipped if there is none."""
     found = {part.number: part for part in target.read().partitions if part.type in _TYPES}
     if not found:
@@ -49,14 +49,14 @@ def system_partitions(target: Target) -> dict[int, Partition]:
     return found
 
 
-def _loaders(target: Target, part: Partition) -> list[Loader]:
+def _loaders(target: VerifiedDisk, part: Partition) -> list[Loader]:
     """Its loaders; none of a partition that cannot be mounted, if another can."""
     with suppress(ToolError), target.mounted(part, target.file_system(part) or "vfat") as folder:
         return list(find_loaders(folder, part.uuid, part.number))
     return []
 
 
-def _systems(target: Target) -> tuple[Systems, str]:
+def _systems(target: VerifiedDisk) -> tuple[Systems, str]:
     """What the disk holds, and the name of the Linux system that was found."""
     parts = [part for part in target.read().partitions if not part.extended]
     kinds = [target.file_system(part) for part in parts]
@@ -91,7 +91,7 @@ def _child(folder: Path, name: str) -> Path | None:
     return next((path for path in folder.iterdir() if path.name.lower() == name.lower()), None)
 
 
-def _replace_entry(target: Target, part: Partition, name: str, loader: str) -> None:
+def _replace_entry(target: VerifiedDisk, part: Partition, name: str, loader: str) -> None:
     """One entry of this name, and it comes first."""
     for number in entries(run(["efibootmgr"], timeout=60), name):
         run(["efibootmgr", "--quiet", "--bootnum", number, "--delete-bootnum"], timeout=60)

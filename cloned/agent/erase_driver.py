@@ -1,6 +1,6 @@
 """Carries one disk's erasure from wherever it stands to its end: asks the machine for the next step and does it.
 
-It knows no device: what it drives is a `Hands`, a real disk's or a simulated one's.
+It knows no device: what it drives is a `DiskHands`, a real disk's or a simulated one's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from cloned.disk import erase_machine as machine
 from cloned.disk.erase import Technique
 from cloned.disk.erase_machine import EraseStep, next_step
 from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
-from cloned.disk.erase_samples import Sample
+from cloned.disk.erase_samples import DiskSample
 from cloned.disk.erase_status import DeviceStatus, SanitizeState
 from cloned.disk.media import Medium
 
@@ -47,13 +47,13 @@ class Instead(Exception):  # noqa: N818
         self.technique, self.note = technique, note
 
 
-class Hands(Protocol):
+class DiskHands(Protocol):
     """What can be done to one disk; every method may raise EraseTrouble, or what ends the whole agent."""
 
     def uncover(self, record: DiskErasure) -> tuple[Medium, tuple[str, ...]]:
         """Lift what hides sectors; the disk as it is then, and notes."""
 
-    def remember(self, record: DiskErasure) -> tuple[Sample, ...]:
+    def remember(self, record: DiskErasure) -> tuple[DiskSample, ...]:
         """Read places and write markers where it is empty; what was there."""
 
     def untouched(self, record: DiskErasure) -> bool:
@@ -88,7 +88,7 @@ Save = Callable[[DiskErasure], None]
 """Has the record written down for good; returns when it is."""
 
 
-def carry_out(record: DiskErasure, hands: Hands, save: Save) -> DiskErasure:
+def carry_out(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
     """Erase one disk. What it returns is over: verified, or failed with a reason."""
     record = kept = _taken_up(record, hands)
 
@@ -110,7 +110,7 @@ def carry_out(record: DiskErasure, hands: Hands, save: Save) -> DiskErasure:
     return record
 
 
-def _taken_up(record: DiskErasure, hands: Hands) -> DiskErasure:
+def _taken_up(record: DiskErasure, hands: DiskHands) -> DiskErasure:
     """A record that was begun before: what does not survive a power cut begins anew, an old "done" is not believed."""
     if next_step(record) is not EraseStep.POLL or record.technique is None:
         return record
@@ -125,13 +125,13 @@ def _taken_up(record: DiskErasure, hands: Hands) -> DiskErasure:
     return record
 
 
-def _remember(record: DiskErasure, hands: Hands, save: Save) -> DiskErasure:
+def _remember(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
     medium, notes = hands.uncover(record)
     record = machine.uncovered(record, medium)
     return machine.remembered(record, hands.remember(record), hands.clock(), notes)
 
 
-def _begin(record: DiskErasure, hands: Hands, save: Save) -> DiskErasure:
+def _begin(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
     """Written down before the command is given, so that a power cut between the two is known for what it is."""
     record = machine.starting(record, hands.tools(record))
     save(record)
@@ -139,7 +139,7 @@ def _begin(record: DiskErasure, hands: Hands, save: Save) -> DiskErasure:
     return machine.ended(record, answer) if answer else record
 
 
-def _poll(record: DiskErasure, hands: Hands, save: Save) -> DiskErasure:
+def _poll(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
     """Until the drive says how it ended; a progress that stands still is a drive that hangs."""
     silent, best, since = 0, -1.0, hands.clock()
     while True:
@@ -157,7 +157,7 @@ def _poll(record: DiskErasure, hands: Hands, save: Save) -> DiskErasure:
         hands.pause(POLL)
 
 
-def _write(record: DiskErasure, hands: Hands, save: Save) -> DiskErasure:
+def _write(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
     """To the end, whatever cannot be written on the way."""
     for offset, bad in hands.write(record):
         record = machine.wrote(record, offset, bad)
@@ -167,11 +167,11 @@ def _write(record: DiskErasure, hands: Hands, save: Save) -> DiskErasure:
     return record
 
 
-def _verify(record: DiskErasure, hands: Hands, save: Save) -> DiskErasure:
+def _verify(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
     return machine.looked(record, hands.verify(record), hands.clock())
 
 
-_STEPS: dict[EraseStep, Callable[[DiskErasure, Hands, Save], DiskErasure]] = {
+_STEPS: dict[EraseStep, Callable[[DiskErasure, DiskHands, Save], DiskErasure]] = {
     EraseStep.REMEMBER: _remember,
     EraseStep.BEGIN: _begin,
     EraseStep.POLL: _poll,

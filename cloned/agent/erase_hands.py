@@ -19,7 +19,7 @@ from cloned.agent.verify import Stopped
 from cloned.disk import erase_samples as samples
 from cloned.disk.erase_check import Judge
 from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
-from cloned.disk.erase_samples import Sample
+from cloned.disk.erase_samples import DiskSample
 from cloned.disk.erase_status import DeviceStatus
 from cloned.disk.media import Medium, native_sectors
 
@@ -48,7 +48,7 @@ class RealHands:
         self._same(record.medium)
         return uncovered(record.medium)
 
-    def remember(self, record: DiskErasure) -> tuple[Sample, ...]:
+    def remember(self, record: DiskErasure) -> tuple[DiskSample, ...]:
         """Remember places; write markers where it is empty."""
         with self._open(record, writable=True) as disk:
             return erase_io.remember(disk, record.seed, samples.before(record.seed, disk.size))

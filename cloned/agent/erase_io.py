@@ -14,7 +14,7 @@ from cloned.agent.erase_driver import EraseTrouble
 from cloned.agent.verify import Stopped
 from cloned.disk.erase_check import Judge, blank_before
 from cloned.disk.erase_record import ErasureFault
-from cloned.disk.erase_samples import Sample, digest, marker
+from cloned.disk.erase_samples import DiskSample, digest, marker
 
 CHUNK = 4 * 1024 * 1024
 """Bytes of one write; what dd is measured with."""
@@ -121,7 +121,7 @@ def raise_if_lost(path: str, offset: int, error: OSError) -> None:
         raise EraseTrouble(ErasureFault.READ_ONLY, f"{path}: {error.strerror}") from error
 
 
-def remember(disk: BlockDevice, seed: str, places: Sequence[Sample]) -> tuple[Sample, ...]:
+def remember(disk: BlockDevice, seed: str, places: Sequence[DiskSample]) -> tuple[DiskSample, ...]:
     """What each place holds, as a hash; where it is empty a marker is written. Unreadable places are left out."""
     into = blockio.buffer(CHUNK)
     found = [kept for place in places if (kept := _remember(disk, seed, place, into)) is not None]
@@ -129,11 +129,11 @@ def remember(disk: BlockDevice, seed: str, places: Sequence[Sample]) -> tuple[Sa
     return tuple(found)
 
 
-def _remember(disk: BlockDevice, seed: str, place: Sample, into: memoryview) -> Sample | None:
+def _remember(disk: BlockDevice, seed: str, place: DiskSample, into: memoryview) -> DiskSample | None:
     try:
         data = read(disk, place, into)
         if not blank_before(data):
-            return Sample(place.offset, place.length, digest(seed, data))
+            return DiskSample(place.offset, place.length, digest(seed, data))
         mark = marker(seed, place.offset, place.length)
         into[: len(mark)] = mark
         os.pwrite(disk.fd, into[: len(mark)], place.offset)
@@ -141,10 +141,10 @@ def _remember(disk: BlockDevice, seed: str, place: Sample, into: memoryview) -> 
         if isinstance(error, OSError):
             raise_if_lost(disk.path, place.offset, error)
         return None
-    return Sample(place.offset, place.length, digest(seed, mark), marker=True)
+    return DiskSample(place.offset, place.length, digest(seed, mark), marker=True)
 
 
-def untouched(disk: BlockDevice, seed: str, places: Sequence[Sample]) -> bool:
+def untouched(disk: BlockDevice, seed: str, places: Sequence[DiskSample]) -> bool:
     """Whether every place still holds what it held; nothing was erased then."""
     into = blockio.buffer(CHUNK)
     try:
@@ -153,7 +153,7 @@ def untouched(disk: BlockDevice, seed: str, places: Sequence[Sample]) -> bool:
         return False
 
 
-def read(disk: BlockDevice, place: Sample, into: memoryview) -> bytes:
+def read(disk: BlockDevice, place: DiskSample, into: memoryview) -> bytes:
     """What a place holds on the disk itself, not in the page cache; OSError."""
     start = place.offset - place.offset % disk.block
     end = min(disk.size, -(-(place.offset + place.length) // disk.block) * disk.block)
@@ -173,7 +173,7 @@ def read(disk: BlockDevice, place: Sample, into: memoryview) -> bytes:
 def look(
     disk: BlockDevice,
     judge: Judge,
-    places: Sequence[Sample],
+    places: Sequence[DiskSample],
     stop: Callable[[], bool],
     progress: Callable[[float], None],
 ) -> None:
@@ -181,24 +181,24 @@ def look(
     _each(disk, judge.remembered, judge.remember, stop)
     total, done = max(1, len(places)), count(1)
 
-    def judged(place: Sample, data: bytes) -> str:
+    def judged(place: DiskSample, data: bytes) -> str:
         progress(next(done) / total)
         return judge.sample(place, data)
 
     _each(disk, _cut(places), judged, stop)
 
 
-def _cut(places: Sequence[Sample]) -> list[Sample]:
+def _cut(places: Sequence[DiskSample]) -> list[DiskSample]:
     """No place longer than a buffer."""
     return [
-        Sample(at, min(CHUNK, place.offset + place.length - at))
+        DiskSample(at, min(CHUNK, place.offset + place.length - at))
         for place in places
         for at in range(place.offset, place.offset + place.length, CHUNK)
     ]
 
 
 def _each(
-    disk: BlockDevice, places: Sequence[Sample], judge: Callable[[Sample, bytes], str], stop: Callable[[], bool]
+    disk: BlockDevice, places: Sequence[DiskSample], judge: Callable[[DiskSample, bytes], str], stop: Callable[[], bool]
 ) -> None:
     """Read by two threads, so that the disk works while the last bytes are looked at; judged one at a time."""
     turns, lock = iter(places), threading.Lock()
@@ -231,7 +231,7 @@ def _each(
         raise failures[0]
 
 
-def _readable(disk: BlockDevice, place: Sample, into: memoryview) -> bytes:
+def _readable(disk: BlockDevice, place: DiskSample, into: memoryview) -> bytes:
     try:
         return read(disk, place, into)
     except OSError as error:

@@ -13,7 +13,7 @@ from cloned.agent.grow import grow
 from cloned.agent.options import AgentOptions
 from cloned.agent.reporter import Order
 from cloned.agent.status import Status
-from cloned.agent.target import Skipped, Target, put_file, release_name
+from cloned.agent.target import Skipped, VerifiedDisk, put_file, release_name
 from cloned.agent.tools import ToolError, run
 from cloned.clonezilla.nvram import BootEntry
 
@@ -34,16 +34,16 @@ class FinishSteps:
         """All steps in turn, whatever comes of each; AgentError if the disk is not there any more."""
         disk = disks.choose(self._order["disk"], disks.scan(self._options.only_disk, self._told))
         steps = list(self._order.get("steps", []))
-        target = Target(disk, self._options.live) if steps else None
+        target = VerifiedDisk(disk, self._options.live) if steps else None
         return [self._step(target, step) for step in steps if target is not None]
 
-    def _step(self, target: Target, step: Step) -> dict[str, str]:
+    def _step(self, target: VerifiedDisk, step: Step) -> dict[str, str]:
         name = str(step.get("name"))
         result = self._try(target, name, step)
         self._status.progress({"step": name})
         return {"name": name, "result": result[0], "detail": result[1]}
 
-    def _try(self, target: Target, name: str, step: Step) -> tuple[str, str]:
+    def _try(self, target: VerifiedDisk, name: str, step: Step) -> tuple[str, str]:
         try:
             return "done", self._do(target, name, step)
         except Skipped as skipped:
@@ -51,7 +51,7 @@ class FinishSteps:
         except (ToolError, OSError) as error:
             return "failed", str(error)
 
-    def _do(self, target: Target, name: str, step: Step) -> str:
+    def _do(self, target: VerifiedDisk, name: str, step: Step) -> str:
         match name:
             case "grow":
                 return grow(target)
@@ -74,7 +74,7 @@ def _entries(step: Step) -> list[BootEntry]:
     return [BootEntry(str(each["label"]), str(each["partition"]), str(each["loader"])) for each in found]
 
 
-def host_name(target: Target, name: str) -> str:
+def host_name(target: VerifiedDisk, name: str) -> str:
     """Name the system: /etc/hostname, and its line in /etc/hosts."""
     if not _HOST_NAME.match(name):
         raise ToolError(f"{name!r} is no host name (letters, digits and hyphens, at most 63)")
@@ -98,7 +98,7 @@ def hosts_text(text: str, old: str, new: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def new_identity(target: Target) -> str:
+def new_identity(target: VerifiedDisk) -> str:
     """No two clones may share them: the machine-id (machine-id(5): empty is filled at the first start), random seed."""
     with target.root() as root:
         put_file(root, "etc/machine-id", "")
@@ -109,7 +109,7 @@ def new_identity(target: Target) -> str:
     return "filled at the first start"
 
 
-def host_keys(target: Target) -> str:
+def host_keys(target: VerifiedDisk) -> str:
     """Replace the SSH host keys by new ones, made by the restored system's own tool."""
     with target.root() as root:
         old = [path for path in (root / "etc/ssh").glob("ssh_host_*_key*") if not path.is_dir()]
@@ -124,7 +124,7 @@ def host_keys(target: Target) -> str:
     return f"{made} new keys"
 
 
-def stamp(target: Target, order: Order, step: Step) -> str:
+def stamp(target: VerifiedDisk, order: Order, step: Step) -> str:
     """A file in the system that says what it is a copy of."""
     fields = {
         "IMAGE": step.get("image") or order.get("image"),

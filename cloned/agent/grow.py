@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.agent.target import CLOSED, Skipped, Target
+from cloned.agent.target import CLOSED, Skipped, VerifiedDisk
 from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, Partition, min_disk_size
 
@@ -29,7 +29,7 @@ _FIXED = {
 """Partition types that never grow: what they are for has the size it needs."""
 
 
-def grow(target: Target) -> str:
+def grow(target: VerifiedDisk) -> str:
     """Grow; says by how much. Skipped if there is nothing to grow, ToolError if it failed.
 
     The table is put back as it was if the file system does not follow, so that trying again means the same.
@@ -105,7 +105,7 @@ def _stretched(each: Partition, part: Partition, end: int) -> Partition:
     return replace(each, size=end - each.start) if each == part or holds else each
 
 
-def _file_system(target: Target, part: Partition, kind: str) -> None:
+def _file_system(target: VerifiedDisk, part: Partition, kind: str) -> None:
     if kind in _EXT:
         name = target.extended_name(part)
         run(["e2fsck", "-f", "-y", name], accept=(0, 1), timeout=3600)  # resize2fs asks for it

@@ -35,7 +35,7 @@ class Skipped(Exception):  # noqa: N818 - a result, not an error
     """A step does not apply here; the message says why."""
 
 
-class Target:
+class VerifiedDisk:
     """A verified disk."""
 
     def __init__(self, disk: DiskFacts, live: bool) -> None:

@@ -22,7 +22,7 @@ class Passage(Enum):
 
 
 @dataclass(frozen=True)
-class Probe:
+class FirstPacket:
     """A first packet of a conversation, as it comes in."""
 
     interface: str
@@ -64,7 +64,7 @@ class Ruleset:
                 rules.setdefault((rule["family"], rule["table"], rule["chain"]), []).append(rule)
         return cls(tuple(chains), rules)
 
-    def passage(self, probe: Probe) -> Passage:
+    def passage(self, probe: FirstPacket) -> Passage:
         """Through every base chain of the input hook that sees IPv4: one that drops closes it."""
         inputs = [
             chain
@@ -78,13 +78,13 @@ class Ruleset:
             return Passage.CLOSED
         return Passage.UNKNOWN if Passage.UNKNOWN in found else Passage.OPEN
 
-    def _through(self, chain: Mapping[str, Any], probe: Probe) -> Passage:
+    def _through(self, chain: Mapping[str, Any], probe: FirstPacket) -> Passage:
         verdict = self._verdict((chain["family"], chain["table"], chain["name"]), probe, 0)
         if verdict is None:
             return Passage.CLOSED if chain.get("policy") == "drop" else Passage.OPEN
         return verdict
 
-    def _verdict(self, where: Where, probe: Probe, depth: int) -> Passage | None:
+    def _verdict(self, where: Where, probe: FirstPacket, depth: int) -> Passage | None:
         """What a chain says; None where the packet leaves it at its end. Chains nest at most 16 deep (nft's limit)."""
         if depth > 16:
             return Passage.UNKNOWN
@@ -99,7 +99,7 @@ class Ruleset:
                 return found
         return None
 
-    def _follow(self, verdict: Verdict, where: Where, probe: Probe, depth: int) -> Passage | GoOn | None:
+    def _follow(self, verdict: Verdict, where: Where, probe: FirstPacket, depth: int) -> Passage | GoOn | None:
         kind, target = verdict
         if kind == "accept":
             return Passage.OPEN
@@ -111,7 +111,7 @@ class Ruleset:
         return found if found is not None or kind == "goto" else GoOn.GO_ON
 
 
-def _rule(rule: Rule, probe: Probe) -> tuple[bool | None, Verdict | None]:
+def _rule(rule: Rule, probe: FirstPacket) -> tuple[bool | None, Verdict | None]:
     """Whether a rule is meant for the packet (None: cannot be told), and its verdict if it has one."""
     matched: list[bool | None] = []
     verdict = None
@@ -128,7 +128,7 @@ def _rule(rule: Rule, probe: Probe) -> tuple[bool | None, Verdict | None]:
     return (False if False in matched else None if None in matched else True), verdict
 
 
-def _match(match: Mapping[str, Any], probe: Probe) -> bool | None:
+def _match(match: Mapping[str, Any], probe: FirstPacket) -> bool | None:
     """Whether one comparison holds; None for what is not understood."""
     value = _left(match["left"], probe)
     if value is None:
@@ -139,7 +139,7 @@ def _match(match: Mapping[str, Any], probe: Probe) -> bool | None:
     return found if match.get("op", "==") in ("==", "in") else not found if match["op"] == "!=" else None
 
 
-def _left(left: Any, probe: Probe) -> Any:
+def _left(left: Any, probe: FirstPacket) -> Any:
     """The packet's value of what a match looks at; None where that is not known beforehand."""
     if not isinstance(left, Mapping):
         return None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cloned import client
 from cloned.check.findings import Said, ok, skipped, warning
-from cloned.check.firewall import Passage, Probe, Ruleset
+from cloned.check.firewall import FirstPacket, Passage, Ruleset
 from cloned.config import Config
 from cloned.errors import ClonedError, MissingError
 from cloned.netboot.frames import DHCP_SERVERS, ETH_IP, packet_socket, read_udp
@@ -135,7 +135,7 @@ def _passages(rules: Ruleset, config: Config) -> Iterator[Said | ClonedError]:
     well = True
     for nic in _interfaces(config):
         for what, (protocol, port, destination) in wanted.items():
-            passage = rules.passage(Probe(nic.name, protocol, port, destination or str(nic.address)))
+            passage = rules.passage(FirstPacket(nic.name, protocol, port, destination or str(nic.address)))
             where = f"{protocol} port {port}" if port else protocol
             well = well and passage is Passage.OPEN
             if passage is Passage.CLOSED:

@@ -8,7 +8,7 @@ from cloned.core import capture, erasing
 from cloned.core.boot import answer_kind
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Booted, Hello
-from cloned.core.evidence import Sight, Words, recognise, words
+from cloned.core.evidence import Evidence, Words, recognise, words
 from cloned.core.fillers import usable_text
 from cloned.core.ids import Identity, LaptopId, derive_id, word_key
 from cloned.core.laptop import ACTIVE, Facts, Laptop, State, add_history, transition
@@ -116,7 +116,7 @@ def hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksho
 def _recognised(workshop: Workshop, boot: BootGiven, facts: Facts) -> Laptop | None:
     if not workshop.settings.judging:
         return workshop.find(facts.identity)
-    sight = Sight(facts.identity, facts.disks, frozenset(facts.dongles))
+    sight = Evidence(facts.identity, facts.disks, frozenset(facts.dongles))
     return recognise(workshop.laptops, sight, boot.laptop or LaptopId(""))
 
 

@@ -73,7 +73,7 @@ def disks_same(known: Disks, seen: Disks) -> Same:
 
 
 @dataclass(frozen=True)
-class Sight:
+class Evidence:
     """A machine as it shows itself: at its boot script, or (with disks) when its agent says hello."""
 
     identity: Identity
@@ -82,7 +82,7 @@ class Sight:
     """Its network cards that are dongles or docks."""
 
 
-def weigh(laptop: Laptop, sight: Sight, passing: Collection[str]) -> int:
+def weigh(laptop: Laptop, sight: Evidence, passing: Collection[str]) -> int:
     """How much speaks for `sight` being `laptop`; 0: it is another. `passing`: cards that prove nothing."""
     said = words(laptop.identity, sight.identity)
     if said is Words.CONTRADICT:
@@ -118,7 +118,7 @@ def passing_cards(laptops: Iterable[Laptop]) -> frozenset[str]:
     return frozenset(dongles | {mac for mac, count in seen.items() if count > 1})
 
 
-def recognise(laptops: Mapping[LaptopId, Laptop], sight: Sight, own: LaptopId | None = None) -> Laptop | None:
+def recognise(laptops: Mapping[LaptopId, Laptop], sight: Evidence, own: LaptopId | None = None) -> Laptop | None:
     """The laptop that `sight` is of, None for one that nobody has seen.
 
     `own` is what its boot script took it for. Another one that is here now, heard by its own token, is never taken.

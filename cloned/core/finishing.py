@@ -13,7 +13,7 @@ from cloned.core.ledger import iso
 
 
 @dataclass(frozen=True)
-class Wishes:
+class FinishWishes:
     """What the configuration wants done after the verdict."""
 
     grow: bool = True
@@ -24,7 +24,7 @@ class Wishes:
     stamp: bool = False
 
 
-def steps(wishes: Wishes, laptop: Laptop, now: float, boot: Sequence[BootEntry] = ()) -> list[dict[str, Any]]:
+def steps(wishes: FinishWishes, laptop: Laptop, now: float, boot: Sequence[BootEntry] = ()) -> list[dict[str, Any]]:
     """Steps in the order they are to be done, each `{"name", …arguments}`. `boot`: what started the master."""
     found: list[dict[str, Any]] = []
     if wishes.grow:

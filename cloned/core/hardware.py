@@ -28,7 +28,7 @@ class MemorySlot:
 
 
 @dataclass(frozen=True)
-class Panel:
+class Screen:
     """The built-in screen, from its EDID: pixels and millimetres."""
 
     width: int = 0
@@ -64,7 +64,7 @@ class Hardware:
     cores: int = 0
     threads: int = 0
     slots: tuple[MemorySlot, ...] = ()
-    panel: Panel | None = None
+    panel: Screen | None = None
     batteries: tuple[Battery, ...] = ()
     wifi: str = ""
     """Name of its wireless card, else the driver's."""
@@ -101,9 +101,9 @@ def _slot(data: Mapping[str, Any]) -> MemorySlot:
     return MemorySlot(_text(data, "place"), int(_number(data, "size")), _text(data, "kind"), int(_number(data, "mhz")))
 
 
-def _panel(data: Mapping[str, Any]) -> Panel | None:
+def _panel(data: Mapping[str, Any]) -> Screen | None:
     sides = [int(_number(data, key)) for key in ("width", "height", "width_mm", "height_mm")]
-    return Panel(*sides) if all(sides[:2]) else None
+    return Screen(*sides) if all(sides[:2]) else None
 
 
 def _battery(data: Mapping[str, Any]) -> Battery:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cloned.core.catalogue import Machine
 from cloned.core.events import ImageInfo, Settings
-from cloned.core.evidence import Sight, recognise
+from cloned.core.evidence import Evidence, recognise
 from cloned.core.ids import Identity, LaptopId, SessionId, same
 from cloned.core.laptop import ACTIVE, Laptop
 from cloned.core.session import Session
@@ -87,7 +87,7 @@ class Workshop:
     def find(self, identity: Identity) -> Laptop | None:
         """The laptop that `identity` is a sight of; the one seen last where a network card is all there is."""
         if self.settings.judging:
-            return recognise(self.laptops, Sight(identity))
+            return recognise(self.laptops, Evidence(identity))
         known = [
             laptop
             for laptop in self.laptops.values()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cloned.disk.erase import LEVELS, Technique
-from cloned.disk.erase_samples import MARK, Sample, digest, fits, patterned, zeros
+from cloned.disk.erase_samples import MARK, DiskSample, digest, fits, patterned, zeros
 
 
 @dataclass
@@ -14,7 +14,7 @@ class Judge:
 
     technique: Technique
     seed: str
-    remembered: tuple[Sample, ...]
+    remembered: tuple[DiskSample, ...]
     blank: bytes
     """Zeros, as many as the longest sample."""
     patterns: set[bytes] = field(default_factory=set)
@@ -23,7 +23,7 @@ class Judge:
     places: int = 0
     read: int = 0
 
-    def sample(self, place: Sample, data: bytes) -> str:
+    def sample(self, place: DiskSample, data: bytes) -> str:
         """Take in a sample; what is wrong with it, or nothing."""
         self.places, self.read = self.places + 1, self.read + len(data)
         if zeros(data, self.blank):
@@ -37,7 +37,7 @@ class Judge:
             self.seen.add("noise")
         return ""
 
-    def remember(self, place: Sample, data: bytes) -> str:
+    def remember(self, place: DiskSample, data: bytes) -> str:
         """Compare a place with what it held before; what is wrong with it, or nothing. They come before all samples."""
         self.places, self.read = self.places + 1, self.read + len(data)
         if digest(self.seed, data) == place.digest:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from cloned.disk.erase import LEVELS, RANK, EraseChoice, EraseLevel, Technique, choose
 from cloned.disk.erase_record import MOST_LISTED, DiskErasure, ErasePhase, ErasureFault, LookBack
-from cloned.disk.erase_samples import Sample
+from cloned.disk.erase_samples import DiskSample
 from cloned.disk.erase_status import DeviceStatus, SanitizeState
 from cloned.disk.media import Medium
 
@@ -65,7 +65,9 @@ def uncovered(record: DiskErasure, medium: Medium) -> DiskErasure:
     return replace(record, medium=medium, unreached=joined((*record.unreached, *beyond)))
 
 
-def remembered(record: DiskErasure, places: tuple[Sample, ...], at: float, notes: tuple[str, ...] = ()) -> DiskErasure:
+def remembered(
+    record: DiskErasure, places: tuple[DiskSample, ...], at: float, notes: tuple[str, ...] = ()
+) -> DiskErasure:
     """Places were read, and markers written where it was empty; without any, nothing could be proved later."""
     if record.phase is not ErasePhase.PLANNED:
         return record

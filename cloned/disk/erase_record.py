@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from cloned.disk.erase import LEVELS, EraseLevel, Technique
-from cloned.disk.erase_samples import Sample
+from cloned.disk.erase_samples import DiskSample
 from cloned.disk.media import FactsError, Medium
 
 VERSION = 1
@@ -118,7 +118,7 @@ class DiskErasure:
     why: str = ""
     phase: ErasePhase = ErasePhase.PLANNED
     seed: str = ""
-    remembered: tuple[Sample, ...] = ()
+    remembered: tuple[DiskSample, ...] = ()
     how: str = "sample"
     offset: int = 0
     """Everything before it is written over, but for what is in `unreached`."""
@@ -159,10 +159,10 @@ class DiskErasure:
             ErasureFault.UNREADABLE,
         )
 
-    def reached_of(self, places: tuple[Sample, ...]) -> tuple[Sample, ...]:
+    def reached_of(self, places: tuple[DiskSample, ...]) -> tuple[DiskSample, ...]:
         """Those that were written to the last byte: what was not is told apart, and reading it is no use."""
 
-        def written(place: Sample) -> bool:
+        def written(place: DiskSample) -> bool:
             end = place.offset + place.length
             return all(end <= at or at + length <= place.offset for at, length in self.unreached)
 
@@ -223,8 +223,8 @@ def _texts(values: Any) -> tuple[str, ...]:
     return tuple(_text(each) for each in values[:50])
 
 
-def _sample(data: Mapping[str, Any]) -> Sample:
-    return Sample(int(data["offset"]), int(data["length"]), _text(data["digest"])[:64], bool(data["marker"]))
+def _sample(data: Mapping[str, Any]) -> DiskSample:
+    return DiskSample(int(data["offset"]), int(data["length"]), _text(data["digest"])[:64], bool(data["marker"]))
 
 
 def _look(data: Mapping[str, Any]) -> LookBack:

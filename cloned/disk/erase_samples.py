@@ -28,7 +28,7 @@ MARK = b"cloned erasure marker\0"
 
 
 @dataclass(frozen=True)
-class Sample:
+class DiskSample:
     """A place on the disk, in bytes, and what was there before: a salted hash."""
 
     offset: int
@@ -46,7 +46,7 @@ def draws(seed: str) -> Iterator[int]:
             yield int.from_bytes(block[at : at + 8], "big")
 
 
-def before(seed: str, size: int, places: int = REMEMBERED) -> tuple[Sample, ...]:
+def before(seed: str, size: int, places: int = REMEMBERED) -> tuple[DiskSample, ...]:
     """One place in each of as many equal parts as fit, and the first and the last block of the disk."""
     blocks = size // PLACE
     if not blocks:
@@ -56,20 +56,20 @@ def before(seed: str, size: int, places: int = REMEMBERED) -> tuple[Sample, ...]
     for part in range(parts):
         low, high = part * blocks // parts, (part + 1) * blocks // parts
         numbers.add(low + next(drawn) % max(1, high - low))
-    return tuple(Sample(number * PLACE, PLACE) for number in sorted(numbers))
+    return tuple(DiskSample(number * PLACE, PLACE) for number in sorted(numbers))
 
 
-def after(seed: str, size: int, how: str, align: int = PLACE, small: int = SMALL) -> tuple[Sample, ...]:
+def after(seed: str, size: int, how: str, align: int = PLACE, small: int = SMALL) -> tuple[DiskSample, ...]:
     """What is read afterwards: everything, or two samples in each of a thousand sections and a tenth of it all."""
     if size <= 0:
         return ()
     if how == "all" or size <= small:
         step = 8 * 1024 * 1024
-        return tuple(Sample(at, min(step, size - at)) for at in range(0, size, step))
+        return tuple(DiskSample(at, min(step, size - at)) for at in range(0, size, step))
     return tuple(_samples(seed, size, align))
 
 
-def _samples(seed: str, size: int, align: int) -> Iterator[Sample]:
+def _samples(seed: str, size: int, align: int) -> Iterator[DiskSample]:
     blocks = -(-size // align)
     sections, drawn = max(1, min(SECTIONS, blocks // 2)), draws(seed)
     for section in range(sections):
@@ -80,7 +80,7 @@ def _samples(seed: str, size: int, align: int) -> Iterator[Sample]:
                 continue
             want = min(last - first, max(1, -(-round((last - first) * SHARE * 1000) // 1000)))
             start = first + next(drawn) % (last - first - want + 1)
-            yield Sample(start * align, min(want * align, size - start * align))
+            yield DiskSample(start * align, min(want * align, size - start * align))
 
 
 def digest(seed: str, data: bytes | memoryview) -> str:

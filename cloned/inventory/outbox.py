@@ -18,7 +18,7 @@ from typing import Any
 from cloned.errors import UsageError
 from cloned.inventory.database import LedgerError
 from cloned.inventory.ledger import Ledger, Owed
-from cloned.inventory.sinks.base import Delivery, Refused, Sink, Unavailable
+from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Unavailable
 from cloned.inventory.sinks.told import Receipt
 from cloned.tasks import TaskOwner
 
@@ -127,7 +127,7 @@ class Outbox:
         try:
             async with asyncio.timeout(sink.seconds):
                 receipt = await sink.send(delivery) if sink.takes(owed.row) else Receipt()
-        except Refused as refusal:
+        except SinkRefused as refusal:
             log.warning("sink %s refused laptop %s, attempt %d: %s", sink.name, owed.laptop, owed.attempt, refusal)
             await self._ledger.refused(owed, str(refusal))
         except Unavailable as trouble:

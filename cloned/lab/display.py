@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from cloned.lab.watching import Sight
+from cloned.lab.watching import LaptopSeen
 
 _STEP = 25
 """Percent between two lines about one laptop, where there is no terminal."""
@@ -32,7 +32,7 @@ class Display:
         """One line, with the seconds since the beginning."""
         self.console.print(f"[dim]{time.monotonic() - self._began:6.1f} s[/dim]  {_plain(line)}", markup=True)
 
-    def show(self, sights: Sequence[Sight]) -> None:
+    def show(self, sights: Sequence[LaptopSeen]) -> None:
         """Where every laptop stands."""
         if self._live is not None:
             self._live.update(_table(sights))
@@ -59,7 +59,7 @@ class Display:
             self._live = None
 
 
-def _table(sights: Sequence[Sight]) -> Table:
+def _table(sights: Sequence[LaptopSeen]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     for sight in sights:
         filled = int(sight.received / 5)
@@ -68,14 +68,14 @@ def _table(sights: Sequence[Sight]) -> Table:
     return table
 
 
-def _words(sight: Sight) -> str:
+def _words(sight: LaptopSeen) -> str:
     if sight.receiving and sight.received:
         return f"receiving, {sight.received:.0f} %"
     why = _why(sight)
     return f"{sight.state}: {why}" if why else sight.state
 
 
-def _why(sight: Sight) -> str:
+def _why(sight: LaptopSeen) -> str:
     return "" if sight.data is None else str(sight.data.get("why") or "")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from cloned import client
 from cloned.errors import ClonedError
 from cloned.lab.daemon import DaemonProcess
-from cloned.lab.watching import Sight
+from cloned.lab.watching import LaptopSeen
 
 MODES = ("always", "first", "only")
 LEVEL = "clear"
@@ -22,7 +22,7 @@ class EraseConfirmer:
         self._mode, self._image, self._daemon, self._say = mode, image, daemon, say
         self._given: set[int] = set()
 
-    async def look(self, sights: list[Sight]) -> None:
+    async def look(self, sights: list[LaptopSeen]) -> None:
         """One look at every laptop."""
         for sight in sights if self._mode else []:
             if sight.data is not None and sight.number not in self._given and self._waits(sight.data):

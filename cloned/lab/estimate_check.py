@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cloned.core.estimate import right
-from cloned.lab.watching import Sight
+from cloned.lab.watching import LaptopSeen
 
 
 class EstimateCheck:
@@ -16,7 +16,7 @@ class EstimateCheck:
         self._said: dict[int, list[tuple[float, float]]] = {}
         self._ended: dict[int, float] = {}
 
-    def look(self, seen: Sequence[Sight], now: float) -> None:
+    def look(self, seen: Sequence[LaptopSeen], now: float) -> None:
         """Take in one look at the laptops."""
         for sight in seen:
             left = sight.data.get("left_seconds") if sight.data is not None else None

@@ -20,13 +20,13 @@ if TYPE_CHECKING:  # what acts on a lab is loaded only where there is one
     from cloned.lab.hostility import Hostility
     from cloned.lab.injector import Stage
     from cloned.lab.laptops import LabLaptop
-    from cloned.lab.watching import Sight
+    from cloned.lab.watching import LaptopSeen
 
 OFF_SECONDS = 3.0
 """How long a laptop stays off after a power cut."""
 
 
-class Hands(Protocol):
+class FaultHands(Protocol):
     """What a fault acts with."""
 
     stage: Stage
@@ -62,17 +62,17 @@ class Fault:
 
     text: str
 
-    def prepare(self, hands: Hands) -> None:
+    def prepare(self, hands: FaultHands) -> None:
         """What must stand before the first laptop is powered on."""
 
-    def due(self, sights: Sequence[Sight]) -> bool:
+    def due(self, sights: Sequence[LaptopSeen]) -> bool:
         """Whether its time has come; never, for what is only prepared."""
         return False
 
-    async def act(self, hands: Hands) -> None:
+    async def act(self, hands: FaultHands) -> None:
         """Carry it out, once it is due."""
 
-    def count(self, hands: Hands) -> None:
+    def count(self, hands: FaultHands) -> None:
         """Look at the end whether it happened, where only figures tell."""
 
 
@@ -82,7 +82,7 @@ class OnLaptop(Fault):
 
     laptop: int
 
-    def whom(self, hands: Hands) -> LabLaptop:
+    def whom(self, hands: FaultHands) -> LabLaptop:
         """The laptop it is for."""
         return hands.stage.laptops[self.laptop]
 
@@ -93,7 +93,7 @@ class WhileReceiving(OnLaptop):
 
     percent: float
 
-    def due(self, sights: Sequence[Sight]) -> bool:
+    def due(self, sights: Sequence[LaptopSeen]) -> bool:
         """When its laptop has received so much."""
         sight = sights[self.laptop - 1]
         return sight.receiving and sight.received >= self.percent
@@ -106,7 +106,7 @@ class Corrupt(OnLaptop):
     form: ClassVar[str] = "corrupt:N"
     changes_disk: ClassVar[bool] = True
 
-    def prepare(self, hands: Hands) -> None:
+    def prepare(self, hands: FaultHands) -> None:
         """Change it, once, at the gate: its laptop has written everything and has read nothing back."""
         done: list[str] = []
 
@@ -127,7 +127,7 @@ class Drop(WhileReceiving):
     in_the_middle: ClassVar[bool] = True
     again: ClassVar[bool] = True
 
-    async def act(self, hands: Hands) -> None:
+    async def act(self, hands: FaultHands) -> None:
         """Off, a pause, on."""
         laptop = self.whom(hands)
         with hands.busy(self.laptop):
@@ -148,7 +148,7 @@ class Stall(WhileReceiving):
 
     seconds: float
 
-    async def act(self, hands: Hands) -> None:
+    async def act(self, hands: FaultHands) -> None:
         """Frozen, and thawed whatever happens meanwhile."""
         laptop = self.whom(hands)
         with hands.busy(self.laptop):
@@ -171,7 +171,7 @@ class SlowDisk(OnLaptop):
 
     mb_s: float
 
-    def prepare(self, hands: Hands) -> None:
+    def prepare(self, hands: FaultHands) -> None:
         """Before it is powered on."""
         self.whom(hands).bytes_per_second = int(self.mb_s * 1_000_000)
         hands.happened(self, f"laptop {self.laptop}'s disk moves {self.mb_s:g} MB/s")
@@ -186,11 +186,11 @@ class Loss(OnLaptop):
 
     percent: float
 
-    def prepare(self, hands: Hands) -> None:
+    def prepare(self, hands: FaultHands) -> None:
         """On the link towards it."""
         hands.stage.network.lossy(self.laptop, self.percent, thin=hands.stage.thin)
 
-    def count(self, hands: Hands) -> None:
+    def count(self, hands: FaultHands) -> None:
         """Packets that the link says it lost."""
         lost = hands.stage.lost(self.laptop)
         if lost:
@@ -207,11 +207,11 @@ class Restart(Fault):
 
     percent: float
 
-    def due(self, sights: Sequence[Sight]) -> bool:
+    def due(self, sights: Sequence[LaptopSeen]) -> bool:
         """When the first has received so much."""
         return any(sight.receiving and sight.received >= self.percent for sight in sights)
 
-    async def act(self, hands: Hands) -> None:
+    async def act(self, hands: FaultHands) -> None:
         """SIGKILL, then a start as after a power cut."""
         daemon = hands.stage.daemon
         await asyncio.to_thread(daemon.kill)
@@ -231,15 +231,15 @@ class SinkDown(Fault):
 
     seconds: float
 
-    def prepare(self, hands: Hands) -> None:
+    def prepare(self, hands: FaultHands) -> None:
         """Away before anybody has a result."""
         hands.stage.services.inventory.away = True
 
-    def due(self, sights: Sequence[Sight]) -> bool:
+    def due(self, sights: Sequence[LaptopSeen]) -> bool:
         """From the first result on."""
         return any(sight.final for sight in sights)
 
-    async def act(self, hands: Hands) -> None:
+    async def act(self, hands: FaultHands) -> None:
         """Back after a while; it happened if somebody was turned away."""
         inventory = hands.stage.services.inventory
         await asyncio.sleep(self.seconds)
@@ -258,7 +258,7 @@ class Hostile(Fault):
 
     seconds: float
 
-    def prepare(self, hands: Hands) -> None:
+    def prepare(self, hands: FaultHands) -> None:
         """Plug them in."""
         from cloned.lab.hostility import Hostility
 
@@ -268,11 +268,11 @@ class Hostile(Fault):
         hostility.prepare()
         hands.hostility = hostility
 
-    def due(self, sights: Sequence[Sight]) -> bool:
+    def due(self, sights: Sequence[LaptopSeen]) -> bool:
         """At once."""
         return True
 
-    async def act(self, hands: Hands) -> None:
+    async def act(self, hands: FaultHands) -> None:
         """Let them, and say what they did and what it cost."""
         assert hands.hostility is not None
         hands.say(f"a hostile laptop and a stranger act for {self.seconds:g} s")

@@ -12,7 +12,7 @@ from cloned.lab.erasing import EraseConfirmer
 from cloned.lab.estimate_check import EstimateCheck
 from cloned.lab.laptops import LaptopKind
 from cloned.lab.power import PowerPlan
-from cloned.lab.watching import Sight, sights
+from cloned.lab.watching import LaptopSeen, sights
 from cloned.lab.workshop import LabWorkshop, troubles
 
 _LOOK = 0.2
@@ -49,7 +49,7 @@ class Follower:
         """Seconds from power-on to the agent's hello, by laptop's number."""
 
     @property
-    def sights(self) -> list[Sight]:
+    def sights(self) -> list[LaptopSeen]:
         """The laptops as last seen."""
         return sights(self.snapshot, self._macs)
 
@@ -92,17 +92,17 @@ class Follower:
             raise ClonedError("the daemon died", self._workshop.daemon.last_words()) from error
         return True
 
-    def _all_over(self, seen: Sequence[Sight]) -> bool:
+    def _all_over(self, seen: Sequence[LaptopSeen]) -> bool:
         ended = all(sight.final or sight.number in self._given_up for sight in seen)
         mischief = self._workshop.mischief
         return ended and self._plan.done and not mischief.off and not mischief.acting
 
-    def _note_hellos(self, seen: Sequence[Sight]) -> None:
+    def _note_hellos(self, seen: Sequence[LaptopSeen]) -> None:
         for sight in seen:
             if sight.spoke and sight.number in self._powered:
                 self.to_hello.setdefault(sight.number, time.monotonic() - self._powered[sight.number])
 
-    def _note_lost(self, seen: Sequence[Sight]) -> None:
+    def _note_lost(self, seen: Sequence[LaptopSeen]) -> None:
         """A laptop that switched itself off, or died, before it was done."""
         now = time.monotonic()
         for sight in seen:
@@ -114,7 +114,7 @@ class Follower:
                 self._given_up.add(sight.number)
                 self.problems.append(f"laptop {sight.number} went off in state {sight.state}: {troubles(laptop)}")
 
-    def _stuck(self, seen: Sequence[Sight]) -> bool:
+    def _stuck(self, seen: Sequence[LaptopSeen]) -> bool:
         pulse = [sight.pulse for sight in seen]
         now = time.monotonic()
         if pulse != self._pulse or self._workshop.mischief.underway:

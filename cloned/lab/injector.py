@@ -13,7 +13,7 @@ from cloned.lab.hostility import Hostility
 from cloned.lab.laptops import LabLaptop, LaptopKind
 from cloned.lab.network import LabNetwork, losses
 from cloned.lab.services import Services
-from cloned.lab.watching import Sight
+from cloned.lab.watching import LaptopSeen
 from cloned.tasks import TaskOwner
 
 
@@ -76,7 +76,7 @@ class FaultInjector:
         for fault in self.faults:
             fault.prepare(self)
 
-    def look(self, sights: Iterable[Sight]) -> None:
+    def look(self, sights: Iterable[LaptopSeen]) -> None:
         """Called every fraction of a second: start the faults whose time has come."""
         seen = list(sights)
         for fault in self.faults:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cloned.lab.faults import Late
 from cloned.lab.laptops import Firmware, LabIdentity, LaptopKind
-from cloned.lab.watching import Sight
+from cloned.lab.watching import LaptopSeen
 
 AT_ONCE = 2
 """Virtual laptops that boot at the same time: each keeps a processor busy."""
@@ -36,7 +36,7 @@ class PowerPlan:
         """Whether laptop `number` has been powered on."""
         return number in self._on
 
-    def now(self, sights: Sequence[Sight], clock: float) -> list[int]:
+    def now(self, sights: Sequence[LaptopSeen], clock: float) -> list[int]:
         """Numbers of the laptops whose turn it is; they count as powered on from now."""
         if self._session_since is None and any(sight.receiving for sight in sights):
             self._session_since = clock
@@ -56,7 +56,7 @@ class PowerPlan:
         if identity.firmware is not Firmware.BIOS and self._slow_since is None:
             self._slow_since = clock
 
-    def _due(self, identity: LabIdentity, sights: Sequence[Sight], clock: float) -> bool:
+    def _due(self, identity: LabIdentity, sights: Sequence[LaptopSeen], clock: float) -> bool:
         late = self._late.get(identity.number)
         if late is None:
             return True
@@ -67,5 +67,5 @@ class PowerPlan:
             return False
         return clock - self._slow_since < _HEAD_START
 
-    def _booting(self, sights: Sequence[Sight]) -> int:
+    def _booting(self, sights: Sequence[LaptopSeen]) -> int:
         return sum(1 for number in self._on if not sights[number - 1].spoke)

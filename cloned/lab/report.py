@@ -10,7 +10,7 @@ from rich.table import Table
 
 from cloned.lab.checks import Check
 from cloned.lab.laptops import LabIdentity
-from cloned.lab.watching import Sight, sights
+from cloned.lab.watching import LaptopSeen, sights
 
 _WIDE = 100
 STAGES = ("boot", "wait", "receive", "verify", "finish")
@@ -37,18 +37,18 @@ class LaptopResult:
     """As `LabOptions.erase`."""
 
     @staticmethod
-    def _cloned(sight: Sight) -> bool:
+    def _cloned(sight: LaptopSeen) -> bool:
         return sight.verified and sight.state == "done"
 
     @staticmethod
-    def _erased(sight: Sight) -> bool:
+    def _erased(sight: LaptopSeen) -> bool:
         return sight.erased and sight.state == "erased"
 
-    def _both(self, sight: Sight) -> bool:
+    def _both(self, sight: LaptopSeen) -> bool:
         return self._cloned(sight) and sight.erased
 
     @property
-    def sights(self) -> list[Sight]:
+    def sights(self) -> list[LaptopSeen]:
         """The laptops in order."""
         return sights(self.snapshot, [each.mac for each in self.identities])
 
@@ -95,7 +95,7 @@ class LaptopResult:
         return table
 
 
-def _laptop(identity: LabIdentity, sight: Sight) -> dict[str, Any]:
+def _laptop(identity: LabIdentity, sight: LaptopSeen) -> dict[str, Any]:
     """One laptop; what the daemon never heard of is gone."""
     data = sight.data or {}
     seconds = data.get("seconds") or {}

@@ -14,7 +14,7 @@ from cloned.lab.machine import VirtualLaptop
 from cloned.lab.media import find
 from cloned.lab.power import AT_ONCE
 from cloned.lab.thinbox import ThinBox
-from cloned.lab.watching import Sight
+from cloned.lab.watching import LaptopSeen
 from cloned.lab.workshop import LabWorkshop, troubles
 
 BOOTED = "cloned-sample: booted"
@@ -26,7 +26,7 @@ _RESULTS_AFTER_PAUSE = 180.0
 _BOOT = 240.0
 
 
-async def switched_off(workshop: LabWorkshop, seen: Sequence[Sight]) -> None:
+async def switched_off(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> None:
     """Wait until laptops that are done have switched themselves off; the rest lose power."""
     done = [workshop.laptops[sight.number] for sight in seen if sight.state in ("done", "erased")]
     await _until(lambda: not any(laptop.running for laptop in done), _POWER_OFF)
@@ -34,7 +34,7 @@ async def switched_off(workshop: LabWorkshop, seen: Sequence[Sight]) -> None:
         await asyncio.to_thread(laptop.power_cut)
 
 
-async def results(workshop: LabWorkshop, seen: Sequence[Sight]) -> tuple[list[dict[str, Any]], list[Check]]:
+async def results(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> tuple[list[dict[str, Any]], list[Check]]:
     """The ledger's rows, and whether the ledger has every result and the inventory got all of it."""
     verified = {str(sight.data["id"]) for sight in seen if sight.data is not None and sight.verified}
     rows: list[dict[str, Any]] = []
@@ -58,7 +58,7 @@ async def results(workshop: LabWorkshop, seen: Sequence[Sight]) -> tuple[list[di
     return rows, checks
 
 
-async def own_eyes(workshop: LabWorkshop, seen: Sequence[Sight]) -> list[Check]:
+async def own_eyes(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> list[Check]:
     """Disks hashed from outside or booted, what must be untouched, what the faults must have led to."""
     changed = [each for each in workshop.mischief.faults if isinstance(each, OnLaptop) and each.changes_disk]
     checks = [_noticed(each, seen) for each in changed]
@@ -82,7 +82,7 @@ def _old_data(laptop: LabLaptop) -> Check:
     return Check(f"nothing of the old data is left on laptop {laptop.number}'s {len(places)} disks", not where, where)
 
 
-def _noticed(fault: OnLaptop, seen: Sequence[Sight]) -> Check:
+def _noticed(fault: OnLaptop, seen: Sequence[LaptopSeen]) -> Check:
     """The first verdict must have named what was changed, and a second round must have put it right."""
     data: Mapping[str, Any] = seen[fault.laptop - 1].data or {}
     named = data.get("first_differs") or data.get("differs") or []

@@ -11,7 +11,7 @@ _AFTER = frozenset({"verifying", "finishing", "done"})
 
 
 @dataclass(frozen=True)
-class Sight:
+class LaptopSeen:
     """One laptop at one moment."""
 
     number: int
@@ -72,7 +72,7 @@ class Sight:
         return self.state, self.data.get("attempts"), progress.get("bytes"), progress.get("pieces_left"), erased
 
 
-def sights(snapshot: Mapping[str, Any], macs: Iterable[str]) -> list[Sight]:
+def sights(snapshot: Mapping[str, Any], macs: Iterable[str]) -> list[LaptopSeen]:
     """The laptops 1 … N, whose MACs are given in order, as a snapshot shows them."""
     by_mac = {mac: laptop for laptop in snapshot["laptops"] for mac in (*laptop["macs"], laptop["boot_mac"])}
-    return [Sight(number, by_mac.get(mac)) for number, mac in enumerate(macs, 1)]
+    return [LaptopSeen(number, by_mac.get(mac)) for number, mac in enumerate(macs, 1)]

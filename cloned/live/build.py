@@ -19,7 +19,7 @@ from cloned.errors import MissingError
 from cloned.live import recipe as recipes
 from cloned.live.cpio import Archive
 from cloned.live.recipe import Recipe
-from cloned.live.rootfs import LIVE, Debian, Tree
+from cloned.live.rootfs import LIVE, Debian, InitramfsTree
 
 _INFO = "live.json"
 _LEVEL = 19
@@ -119,7 +119,7 @@ def _build(
     progress("fetching Debian packages")
     debian = Debian(_unpack(scratch / "debian", suite, recipe, firmware))
     progress("putting the initramfs together")
-    tree = Tree(scratch / "tree", scratch / "packed", debian, recipe)
+    tree = InitramfsTree(scratch / "tree", scratch / "packed", debian, recipe)
     tree.assemble()
     if firmware:
         tree.add_firmware()
@@ -141,7 +141,7 @@ def _unpack(target: Path, suite: str, recipe: Recipe, firmware: bool) -> Path:
     return target
 
 
-def _write_initrd(tree: Tree, target: Path) -> int:
+def _write_initrd(tree: InitramfsTree, target: Path) -> int:
     """Pack and compress; return the unpacked size in bytes.
 
     Two archives one after the other, as the kernel allows: what it unpacks, and live.squashfs, which is

@@ -68,7 +68,7 @@ class Debian:
         return [Path(name).name for name in re.findall(r"^\s+(\S+) =>", listed, re.MULTILINE)]
 
 
-class Tree:
+class InitramfsTree:
     """The initramfs being put together below `root`, and what live.squashfs holds below `packed`."""
 
     def __init__(self, root: Path, packed: Path, debian: Debian, recipe: Recipe) -> None:

@@ -55,7 +55,7 @@ class BootDecisions(Protocol):
         """Decide what a laptop boots, and give it a token that revokes its older ones."""
 
 
-class Site:
+class BootSite:
     """Everything a laptop can ask for by name, over HTTP or TFTP."""
 
     def __init__(

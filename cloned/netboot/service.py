@@ -21,7 +21,7 @@ from cloned.netboot.dhcp import Mode, Segment
 from cloned.netboot.files import Shelf
 from cloned.netboot.gate import BootGate, HeardAt
 from cloned.netboot.history import History
-from cloned.netboot.http import BootDecisions, Site
+from cloned.netboot.http import BootDecisions, BootSite
 from cloned.netboot.interfaces import Interface
 from cloned.netboot.lease_file import LeaseFile
 from cloned.netboot.leases import LeaseStore, Pool
@@ -66,7 +66,7 @@ class Netboot:
         self._tasks = TaskOwner("netboot")
         self._kernel = NetlinkWatch()
         self._shelf = Shelf({"": config.boot.files, "live": config.boot.live})
-        self._site = Site(
+        self._site = BootSite(
             boot,
             Menus(config.boot),
             self._shelf,

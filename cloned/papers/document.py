@@ -18,7 +18,7 @@ from fpdf.structure_tree import StructElem
 
 from cloned.assets import root
 from cloned.languages import Language
-from cloned.papers.tagging import Element, Tree
+from cloned.papers.tagging import Element, StructureTree
 
 CAP = 0.727
 """Height of a capital or figure of Inter, as a share of the size."""
@@ -37,7 +37,7 @@ class Document(FPDF):
     def __init__(self, size: tuple[float, float], title: str, language: Language, made: datetime | None = None) -> None:
         width, height = size
         super().__init__("P" if width <= height else "L", "mm", (min(size), max(size)))
-        self.struct_builder = Tree()
+        self.struct_builder = StructureTree()
         self.set_auto_page_break(False)
         self.set_margin(0)
         self.c_margin = 0
@@ -48,9 +48,9 @@ class Document(FPDF):
         self.viewer_preferences = ViewerPreferences(display_doc_title=True)
 
     @property
-    def tree(self) -> Tree:
+    def tree(self) -> StructureTree:
         """The structure built so far."""
-        assert isinstance(self.struct_builder, Tree)
+        assert isinstance(self.struct_builder, StructureTree)
         return self.struct_builder
 
     @contextmanager

@@ -9,7 +9,7 @@ from cloned.languages import Language
 from cloned.papers.codes import Box, bars, qr
 from cloned.papers.document import CAP, Document, safe
 from cloned.papers.media import Design, Media
-from cloned.papers.subject import Site, Subject
+from cloned.papers.subject import PrintingSite, Subject
 
 _NARROWEST = 68
 """Percent of their width to which a tag's figures may be squeezed to be taller."""
@@ -17,7 +17,7 @@ _SMALL = 2.4
 """Size of the words in mm."""
 
 
-def labels(who: Sequence[Subject], media: Media, site: Site, language: Language, first: int = 1) -> bytes:
+def labels(who: Sequence[Subject], media: Media, site: PrintingSite, language: Language, first: int = 1) -> bytes:
     """A PDF of labels; on sheets, the first goes to place `first` of the first page.
 
     UsageError where a laptop has no tag: a sticker without one would be worth nothing.
@@ -44,7 +44,12 @@ def _title(who: Sequence[Subject], language: Language) -> str:
 
 
 def label(
-    paper: Document, laptop: Subject, design: Design, corner: tuple[float, float], site: Site, language: Language
+    paper: Document,
+    laptop: Subject,
+    design: Design,
+    corner: tuple[float, float],
+    site: PrintingSite,
+    language: Language,
 ) -> None:
     """Draw one label from its upper left corner on; all of it bold, as thermal heads like it: one font to embed."""
     _figures(paper, laptop.tag, design.tag.moved(*corner))
@@ -58,7 +63,7 @@ def label(
             paper.put(line, box.x, box.y + number * step, box.width, min(_SMALL, step / 1.25), bold=True)
 
 
-def _words(laptop: Subject, site: Site, language: Language) -> list[str]:
+def _words(laptop: Subject, site: PrintingSite, language: Language) -> list[str]:
     """What is worth its room, the most needed first."""
     day = language.short_day(laptop.at) if laptop.at else ""
     image = [

@@ -17,7 +17,7 @@ from cloned.papers.label import labels
 from cloned.papers.media import media as media_called
 from cloned.papers.overview import day_title, overview, workbook
 from cloned.papers.sheet import sheets
-from cloned.papers.subject import Site, Subject, of_laptop, subject
+from cloned.papers.subject import PrintingSite, Subject, of_laptop, subject
 
 
 class Results(Protocol):
@@ -34,7 +34,12 @@ class Office:
     """Draws papers of the workshop's laptops and of those that only the ledger still knows."""
 
     def __init__(
-        self, engine: Engine, results: Results, site: Callable[[], Site], language: str = "en", media: str = "62"
+        self,
+        engine: Engine,
+        results: Results,
+        site: Callable[[], PrintingSite],
+        language: str = "en",
+        media: str = "62",
     ) -> None:
         self._engine, self._results, self._site = engine, results, site
         self._language, self._media = language, media

@@ -17,7 +17,7 @@ from cloned.languages import Language, local
 from cloned.papers import wording
 from cloned.papers.document import Document
 from cloned.papers.media import A4
-from cloned.papers.subject import Site, Subject
+from cloned.papers.subject import PrintingSite, Subject
 
 _LEFT, _WIDTH = 14.0, 269.0
 _PLACES = ((0, 34), (36, 62), (100, 38), (140, 40), (182, 24), (208, 18), (228, 18), (248, 21))
@@ -25,7 +25,9 @@ _PLACES = ((0, 34), (36, 62), (100, 38), (140, 40), (182, 24), (208, 18), (228, 
 _TOP, _BOTTOM, _STEP, _SIZE = 46.0, 196.0, 5.6, 3.0
 
 
-def overview(who: Sequence[Subject], title: str, site: Site, language: Language, now: datetime | None = None) -> bytes:
+def overview(
+    who: Sequence[Subject], title: str, site: PrintingSite, language: Language, now: datetime | None = None
+) -> bytes:
     """A landscape PDF: how many of which image came out how, then each laptop on a line."""
     now = now or datetime.now(UTC)
     paper = Document((A4[1], A4[0]), title, language, now)
@@ -54,7 +56,7 @@ def _chunks(lines: Sequence[tuple[str, ...]], most: int) -> list[Sequence[tuple[
     return [lines[at : at + most] for at in range(0, len(lines), most)]
 
 
-def _head(paper: Document, who: Sequence[Subject], title: str, site: Site, words: Language) -> float:
+def _head(paper: Document, who: Sequence[Subject], title: str, site: PrintingSite, words: Language) -> float:
     with paper.tagged("P"):
         paper.put(site.name, _LEFT, 11, _WIDTH, 3.4)
     with paper.tagged("H1"):
@@ -123,7 +125,7 @@ def _table(paper: Document, rows: Sequence[tuple[str, ...]], y: float, words: La
         y += _STEP
 
 
-def workbook(who: Sequence[Subject], title: str, site: Site, language: Language) -> bytes:
+def workbook(who: Sequence[Subject], title: str, site: PrintingSite, language: Language) -> bytes:
     """The same as a workbook, with what a list has no room for; numbers and times are numbers and times."""
     book = Workbook()
     sheet = book.active
@@ -155,7 +157,7 @@ def _columns(words: Language) -> list[object]:
     ]  # fmt: skip
 
 
-def _cells(laptop: Subject, site: Site, words: Language) -> list[object]:
+def _cells(laptop: Subject, site: PrintingSite, words: Language) -> list[object]:
     disk = next((each for each in laptop.disks if each.cloned), None)
     worst = min((each for each in laptop.hardware.batteries if each.left is not None), key=_left, default=None)
     fitted = sum(slot.size for slot in laptop.hardware.slots) or laptop.memory

@@ -12,7 +12,7 @@ from cloned.papers import wording
 from cloned.papers.codes import Box, bars, qr
 from cloned.papers.document import Document
 from cloned.papers.media import A4
-from cloned.papers.subject import Site, Storage, Subject
+from cloned.papers.subject import PrintingSite, Storage, Subject
 
 LEFT, WIDTH = 18.0, 174.0
 _LABEL = 42.0
@@ -24,7 +24,7 @@ _ASK = 236.0
 _MOST_DISKS, _MOST_BATTERIES = 4, 3
 
 
-def sheets(who: Sequence[Subject], site: Site, language: Language, now: datetime | None = None) -> bytes:
+def sheets(who: Sequence[Subject], site: PrintingSite, language: Language, now: datetime | None = None) -> bytes:
     """A PDF with one page for each laptop. UsageError where there is none."""
     if not who:
         raise UsageError("there is no laptop to print a sheet for", "see `cloned laptops`")
@@ -47,7 +47,7 @@ class _Sheet:
 
     paper: Document
     laptop: Subject
-    site: Site
+    site: PrintingSite
     words: Language
     y: float = field(default=14.0)
 

@@ -70,7 +70,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Site:
+class PrintingSite:
     """Who prints: the workshop's name, and the address under which its page is found."""
 
     name: str

@@ -36,7 +36,7 @@ class Element(StructElem):
         return f"{self.id} 0 obj\n<</Type /StructElem /S {self.s} /P {self.p.ref} /K [{kids}]{page}{spoken}>>\nendobj"
 
 
-class Tree(StructureTreeBuilder):
+class StructureTree(StructureTreeBuilder):
     """Elements in the order in which they were written."""
 
     def __init__(self) -> None:

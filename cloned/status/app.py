@@ -13,7 +13,7 @@ from aiohttp import web
 from cloned.assets import root
 from cloned.status import api, erasures, guard, hosts, pages, papers
 from cloned.status.auth import Auth
-from cloned.status.erasures import ErasureDesk
+from cloned.status.erasures import ErasureSource
 from cloned.status.live import Hub
 from cloned.status.needs import Counters, NetbootLog, PaperSource, Ready, ResultSource, WorkshopSource
 from cloned.wire import plain_requests
@@ -67,7 +67,7 @@ def create_app(
     counters: Counters | None = None,
     office: PaperSource | None = None,
     names: Collection[str] = ("localhost",),
-    desk: ErasureDesk | None = None,
+    desk: ErasureSource | None = None,
 ) -> web.Application:
     """The application; see `needs.py` for what it is given.
 

@@ -12,7 +12,7 @@ from cloned.status.api import RECORDS, _laptop_id, answer, seen
 from cloned.status.pages import PAGES
 
 
-class ErasureDesk(Protocol):
+class ErasureSource(Protocol):
     """What the house knows of erasures, as the page sees it."""
 
     def explain(self, laptop: str, level: str) -> dict[str, Any]:
@@ -25,10 +25,10 @@ class ErasureDesk(Protocol):
         """`{"site", "pem", "fingerprint"}` of the site's key."""
 
 
-DESK = web.AppKey[ErasureDesk | None]("erasures")
+DESK = web.AppKey[ErasureSource | None]("erasures")
 
 
-def _desk(request: web.Request) -> ErasureDesk:
+def _desk(request: web.Request) -> ErasureSource:
     desk = request.app[DESK]
     if desk is None:
         raise UsageError("nothing is erased here", "this is a page of the tests")

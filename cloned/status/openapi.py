@@ -167,7 +167,7 @@ _PATHS: dict[str, Any] = {
         _400="The limit is no number.",
     ),
     "/erasures": _get("What was erased, and the site's key.", _text("text/html")),
-    "/api/v1/erasures": _get("Erasures: results, oldest first, and those under way.", _json(schema.Erasures)),
+    "/api/v1/erasures": _get("Erasures: results, oldest first, and those under way.", _json(schema.ErasuresShown)),
     "/api/v1/laptops/{id}/erasure": _get(
         "Which method each disk of a laptop would be erased with, at which level, and why.",
         _json(schema.ErasurePlan),

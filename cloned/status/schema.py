@@ -89,7 +89,7 @@ class Scan(Shape):
     """Where no laptop was found: those that have no number yet."""
 
 
-class Erasures(Shape):
+class ErasuresShown(Shape):
     """What was erased, and what is being erased."""
 
     results: list[LedgerLine]
@@ -149,7 +149,7 @@ ANSWERS: tuple[Any, ...] = (
     Inventory,
     LedgerLine,
     Scan,
-    Erasures,
+    ErasuresShown,
     ErasurePlan,
     SiteKeyTold,
     BootAsked,

@@ -27,7 +27,7 @@ LATE = 0.3
 
 
 @dataclass(frozen=True)
-class Sample:
+class ReceiverSample:
     """What one receiver reported since the last look."""
 
     loss: float
@@ -63,7 +63,7 @@ class Pace:
         self.rate = ceiling if unhindered else min(self.rate, ceiling)
         self._knee = ceiling if unhindered else min(self._knee, ceiling)
 
-    def update(self, samples: Sequence[Sample]) -> bool:
+    def update(self, samples: Sequence[ReceiverSample]) -> bool:
         """Look at all receivers that take part, every STEP seconds; whether the rate was lowered.
 
         If it was, samples of what was sent before say nothing about the new rate and must not come in here.

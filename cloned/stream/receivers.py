@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from cloned.stream.pacing import Sample
+from cloned.stream.pacing import ReceiverSample
 from cloned.stream.packets import DEAF, Answer, Ask, Repair, Request
 
 STALE = 1.5
@@ -160,7 +160,7 @@ class Receivers:
         """Whether no more than one is reached by multicast."""
         return sum(1 for other in self.receivers.values() if not other.deaf and not other.unicast) < 2
 
-    def samples(self, sent: int, sequence: int, now: float) -> list[Sample]:
+    def samples(self, sent: int, sequence: int, now: float) -> list[ReceiverSample]:
         """What those that take part reported since the last call; forgets who is gone. Call it every pacing.STEP."""
         self.receivers = {r.id: r for r in self.receivers.values() if now - r.heard <= FORGET}
         found = []
@@ -173,7 +173,7 @@ class Receivers:
             if new + gone >= ENOUGH:
                 receiver.sampled = receiver.received, receiver.lost
                 if receiver.counts(now) and not receiver.deaf:
-                    found.append(Sample(gone / (new + gone), self.behind(receiver, sequence)))
+                    found.append(ReceiverSample(gone / (new + gone), self.behind(receiver, sequence)))
         self._judge(sent)
         return found
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cloned.stream import bitsets
-from cloned.stream.pacing import Sample
+from cloned.stream.pacing import ReceiverSample
 from cloned.stream.packets import BURST, SEQUENCES, Answer, Bye, Mark, Repair, Request
 from cloned.stream.receivers import Receiver, Receivers
 
@@ -251,7 +251,7 @@ class StreamSender:
         self.audience.timeline.note(now, burst.sequence)
         return burst
 
-    def samples(self, now: float) -> list[Sample]:
+    def samples(self, now: float) -> list[ReceiverSample]:
         """What pacing is judged by; call it every pacing.STEP seconds."""
         return self.audience.samples(self.sent, self.sequence, now)
 

@@ -20,7 +20,7 @@ from cloned.disk import erase_samples as samples
 from cloned.disk.erase import LEVELS, EraseLevel, Technique
 from cloned.disk.erase_check import Judge, blank_before
 from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
-from cloned.disk.erase_samples import PLACE, Sample
+from cloned.disk.erase_samples import PLACE, DiskSample
 from cloned.disk.erase_status import DeviceStatus, SanitizeState
 from cloned.disk.media import AtaAbilities, Medium, MmcAbilities, NvmeAbilities
 
@@ -103,7 +103,7 @@ class SimHands:
     def uncover(self, record: DiskErasure) -> tuple[Medium, tuple[str, ...]]:
         return record.medium, ()
 
-    def remember(self, record: DiskErasure) -> tuple[Sample, ...]:
+    def remember(self, record: DiskErasure) -> tuple[DiskSample, ...]:
         found = []
         for place in samples.before(record.seed, record.medium.size, 16):
             self.step()
@@ -113,7 +113,7 @@ class SimHands:
             data = self.drive.blocks[number]
             if marked := blank_before(data):
                 data = self.drive.blocks[number] = samples.marker(record.seed, place.offset)
-            found.append(Sample(place.offset, PLACE, samples.digest(record.seed, data), marked))
+            found.append(DiskSample(place.offset, PLACE, samples.digest(record.seed, data), marked))
         return tuple(found)
 
     def untouched(self, record: DiskErasure) -> bool:
@@ -163,7 +163,7 @@ class SimHands:
         for place in samples.after(seed, record.medium.size, record.how, small=self.small):
             for at in range(place.offset, place.offset + place.length, PLACE):
                 self.step()
-                self.wrong(judge.sample(Sample(at, PLACE), self.read(at // PLACE)))
+                self.wrong(judge.sample(DiskSample(at, PLACE), self.read(at // PLACE)))
         return LookBack(record.how, seed, judge.places, judge.read, len(record.remembered), judge.found)
 
     def wrong(self, said: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from cloned.inventory.sinks.memory import ForgetfulMemory, SinkMemory
-from cloned.inventory.sinks.told import Expectation, Known, Receipt
+from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Unavailable(Exception):  # noqa: N818 - named for what the sink is
         self.after = after
 
 
-class Refused(Exception):  # noqa: N818
+class SinkRefused(Exception):  # noqa: N818
     """The sink will never take this result as it is: a dead letter, shown with this reason."""
 
 
@@ -63,7 +63,7 @@ class Sink(ABC):
        safely there. It may be called again with the same `delivery.key`, after a crash for
        instance, and must then leave the other side as it is: let the receiver know the key, or
        look first whether the result is there already.
-    2. Raise `Unavailable` for whatever may pass (no network, 5xx, full disk) and `Refused` for
+    2. Raise `Unavailable` for whatever may pass (no network, 5xx, full disk) and `SinkRefused` for
        what will be the same next time (the data is not accepted). Reasons are read by volunteers:
        say what happened and what to do; never put a secret into them. Anything else that is raised
        counts as `Unavailable` and is logged with its traceback.
@@ -98,7 +98,7 @@ class Sink(ABC):
         """
         return [Expectation("sink", "ok", "there is nothing that could be looked at beforehand")]
 
-    async def known(self, serial: str, tag: str = "") -> Known | None:
+    async def known(self, serial: str, tag: str = "") -> KnownThere | None:
         """What is known there of a serial (or, without a usable one, of a number); None: it can't be asked.
 
         Raises Unavailable.

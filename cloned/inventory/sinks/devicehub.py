@@ -14,12 +14,12 @@ from typing import Any, ClassVar, Literal
 from urllib.parse import quote, urlencode
 
 from cloned.destinations import DeviceHubSettings
-from cloned.inventory.sinks.base import Delivery, Refused, Sink, Surroundings, Unavailable
+from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.devicehub_snapshot import NOBODY, identity, short, snapshot
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.record import record_of, usable
 from cloned.inventory.sinks.templates import template
-from cloned.inventory.sinks.told import Expectation, Known, Receipt
+from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
 
 _locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 LONGEST = 200
@@ -58,26 +58,28 @@ class DeviceHub(Sink):
                 await self._lot(device)
         return Receipt((), "", f"{self.peer.base}/device/{identity(record, await self._mac(delivery, record))}/")
 
-    async def known(self, serial: str, tag: str = "") -> Known | None:
+    async def known(self, serial: str, tag: str = "") -> KnownThere | None:
         """What it knows of a serial; it has neither numbers nor loans. Raises Unavailable."""
         if not usable(serial):
-            return Known(0)
+            return KnownThere(0)
         try:
             found = await self._search(serial.strip())
-        except Refused as refusal:
+        except SinkRefused as refusal:
             raise Unavailable(str(refusal)) from refusal
         if not found:
-            return Known(0)
+            return KnownThere(0)
         said = (f"{len(found)} devices have this serial, one for each MAC it was seen with",) if found[1:] else ()
         first = found[0]
-        return Known(len(found), "", str(first.get("model") or ""), str(first.get("current_state") or ""), False, said)
+        return KnownThere(
+            len(found), "", str(first.get("model") or ""), str(first.get("current_state") or ""), False, said
+        )
 
     def record(self, delivery: Delivery) -> dict[str, Any]:
         """The record that templates look into. Raises Refused without a usable serial."""
         page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
         record = record_of(delivery, workshop=self.around.workshop, report=page)
         if not record["serial"]:
-            raise Refused("it has no usable serial: DeviceHub would make one device of all such laptops")
+            raise SinkRefused("it has no usable serial: DeviceHub would make one device of all such laptops")
         return record
 
     async def _mac(self, delivery: Delivery, record: Mapping[str, Any]) -> str:
@@ -96,7 +98,7 @@ class DeviceHub(Sink):
         if answer.status == 429 or answer.status >= 500:
             raise Unavailable(f"DeviceHub answered {answer.status}", answer.after)
         if answer.status >= 400 and answer.status not in (404, 409):
-            raise Refused(f"DeviceHub did not take it ({answer.status}): {self._words(answer.body)}")
+            raise SinkRefused(f"DeviceHub did not take it ({answer.status}): {self._words(answer.body)}")
         if not isinstance(answer.body, dict | list):
             raise Unavailable(f"{self.peer.base} answered something else than DeviceHub does: check `url`")
         return answer.status, answer.body
@@ -115,7 +117,9 @@ class DeviceHub(Sink):
             return short(identity(record, mac))
         device = str(body.get("dhid") or "") if isinstance(body, dict) else ""
         if device == NOBODY or not device:
-            raise Refused(f"DeviceHub could not read the snapshot and made it the device {device or 'without an id'}")
+            raise SinkRefused(
+                f"DeviceHub could not read the snapshot and made it the device {device or 'without an id'}"
+            )
         return device
 
     async def _search(self, serial: str) -> list[dict[str, Any]]:
@@ -133,7 +137,7 @@ class DeviceHub(Sink):
         for each in await self._search(serial):
             if each.get("shortId") == device:
                 return dict(each.get("user_properties") or {})
-        raise Refused(f"DeviceHub took the snapshot and has no device {device} with the serial {serial}")
+        raise SinkRefused(f"DeviceHub took the snapshot and has no device {device} with the serial {serial}")
 
     async def _property(self, device: str, name: str, value: str) -> None:
         """Set it and read it back. The path says `devices` twice [025]."""
@@ -142,7 +146,9 @@ class DeviceHub(Sink):
         _, body = await self._ask("GET", path)
         kept = (body.get("property") or {}).get("value") if isinstance(body, dict) else None
         if kept != value:
-            raise Refused(f"DeviceHub did not keep what it took: the property {name} does not read as it was written")
+            raise SinkRefused(
+                f"DeviceHub did not keep what it took: the property {name} does not read as it was written"
+            )
 
     async def _lot(self, device: str) -> None:
         """Put it into the lot; again is no harm [041]."""
@@ -150,13 +156,13 @@ class DeviceHub(Sink):
         if not lot.isdecimal():
             status, body = await self._ask("GET", f"lots/{quote(lot, safe='')}/devices/")
             if status == 404 or not isinstance(body, dict):
-                raise Refused(f'there is no lot "{lot}" in DeviceHub: make it there; all else is written')
+                raise SinkRefused(f'there is no lot "{lot}" in DeviceHub: make it there; all else is written')
             if any(each.get("shortId") == device for each in body.get("devices") or []):
                 return
             lot = str((body.get("lot") or {}).get("id"))
         status, body = await self._ask("POST", f"lots/{lot}/devices/", json={"device_ids": [device]})
         if status == 404 or (isinstance(body, dict) and body.get("invalid_ids")):
-            raise Refused(f"DeviceHub did not put it into the lot {lot}: {self._words(body)}")
+            raise SinkRefused(f"DeviceHub did not put it into the lot {lot}: {self._words(body)}")
 
     async def rehearse(self, delivery: Delivery | None) -> list[Expectation]:
         """What would be found, created and changed; writes nothing."""
@@ -172,7 +178,7 @@ class DeviceHub(Sink):
                 )
             if delivery is not None:
                 lines += await self._rehearsed(delivery)
-        except (Refused, Unavailable) as error:
+        except (SinkRefused, Unavailable) as error:
             lines.append(Expectation("DeviceHub", "missing", str(error)))
         return lines
 

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from cloned.destinations import GlpiSettings
-from cloned.inventory.sinks.base import Delivery, Refused, Sink, Surroundings, Unavailable
+from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.glpi_api import GlpiApi, GlpiRefusal
 from cloned.inventory.sinks.glpi_inventory import agent_id, document
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import choose
 from cloned.inventory.sinks.record import record_of, role, usable
 from cloned.inventory.sinks.templates import template
-from cloned.inventory.sinks.told import Expectation, Known, Receipt
+from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
 
 _locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 LISTS = {"states_id": "State", "computermodels_id": "ComputerModel", "manufacturers_id": "Manufacturer"}
@@ -85,24 +85,24 @@ class Glpi(Sink):
             try:
                 return await self._send(delivery)
             except GlpiRefusal as refusal:
-                raise Refused(f"GLPI did not take it: {refusal}") from refusal
+                raise SinkRefused(f"GLPI did not take it: {refusal}") from refusal
 
-    async def known(self, serial: str, tag: str = "") -> Known | None:
+    async def known(self, serial: str, tag: str = "") -> KnownThere | None:
         """What it knows of a serial. Raises Unavailable."""
         key, value = ("serial", usable(serial)) if usable(serial) else ("otherserial", tag)
         if not value:
-            return Known(0)
+            return KnownThere(0)
         async with self._lock:
             try:
                 found = [each for each in await self._search(key, value) if value in (each.serial, each.tag)]
                 if not found:
-                    return Known(0)
+                    return KnownThere(0)
                 shown = await self.api.item("Computer", found[0].id, expand_dropdowns="true", get_hateoas="false")
             except GlpiRefusal as refusal:
                 raise Unavailable(str(refusal)) from refusal
             model, status = [await self.api.text(shown.get(key) or "") for key in ("computermodels_id", "states_id")]
         said = (f"{len(found)} computers have this serial",) if found[1:] else ()
-        return Known(len(found), found[0].tag, model, status, any(each.lent for each in found), said)
+        return KnownThere(len(found), found[0].tag, model, status, any(each.lent for each in found), said)
 
     # Reading.
 
@@ -127,14 +127,14 @@ class Glpi(Sink):
     async def _choose(self, record: Mapping[str, Any]) -> Computer | None:
         serial, tag = record["serial"], str(record.get("tag") or "")
         if not serial and not tag:
-            raise Refused("it has neither a usable serial nor a number: give it a number, then send it again")
+            raise SinkRefused("it has neither a usable serial nor a number: give it a number, then send it again")
         by_serial = await self._search("serial", serial) if serial else []
         by_tag = await self._search("otherserial", tag) if tag and not by_serial else []
         if len(by_tag) > 1:
-            raise Refused(f"nothing was changed in GLPI: {len(by_tag)} computers have the inventory number {tag}")
+            raise SinkRefused(f"nothing was changed in GLPI: {len(by_tag)} computers have the inventory number {tag}")
         choice = choose(serial, tag, by_serial, by_tag[0] if by_tag else None)
         if choice.told:
-            raise Refused(f"nothing was changed in GLPI: {choice.told}")
+            raise SinkRefused(f"nothing was changed in GLPI: {choice.told}")
         return choice.entry
 
     async def plan(self, record: Mapping[str, Any]) -> GlpiPlan:
@@ -143,7 +143,7 @@ class Glpi(Sink):
         plan = GlpiPlan(computer, {})
         has = computer.values if computer else {}
         if computer is None and not self.settings.create:
-            raise Refused("it is not in GLPI, and `create` is off: make it there, then send it again")
+            raise SinkRefused("it is not in GLPI, and `create` is off: make it there, then send it again")
         lent = computer is not None and computer.lent
         if computer is not None and lent:
             plan.said.append(f"{computer.tag or record['serial']} is lent out: its state and user were left alone")
@@ -210,7 +210,7 @@ class Glpi(Sink):
         await self._extras(delivery, record, number, plan.faults)
         tag = str(record.get("tag") or (plan.computer.tag if plan.computer else ""))
         if plan.faults:
-            raise Refused(f"{tag or record['serial']} in GLPI is up to date, except: {'; '.join(plan.faults)}")
+            raise SinkRefused(f"{tag or record['serial']} in GLPI is up to date, except: {'; '.join(plan.faults)}")
         return Receipt(tuple(plan.said), tag, f"{self.peer.base}/front/computer.form.php?id={number}")
 
     async def _verify(self, number: int, plan: GlpiPlan) -> None:
@@ -276,7 +276,7 @@ class Glpi(Sink):
                 lines += [await self._state(name) for name in ("done", "failed", "erased")]
                 if delivery is not None:
                     lines += _lines(await self.plan(self.record(delivery)), self.record(delivery))
-            except Refused as refusal:
+            except SinkRefused as refusal:
                 lines.append(Expectation("computer", "told", str(refusal)))
             except (Unavailable, GlpiRefusal) as error:
                 lines.append(Expectation("GLPI", "missing", str(error)))

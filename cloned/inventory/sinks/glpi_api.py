@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 from aiohttp import FormData
 
-from cloned.inventory.sinks.base import Refused, Unavailable
-from cloned.inventory.sinks.http import Answer, HttpPeer
+from cloned.inventory.sinks.base import SinkRefused, Unavailable
+from cloned.inventory.sinks.http import HttpAnswer, HttpPeer
 
 CONFIGURED = 120.0
 """Seconds until we try again what a person has to put right."""
@@ -78,7 +78,7 @@ class GlpiApi:
             raise Unavailable(f"{self.peer.base} answered something else than GLPI does: check `url`") from error
         self.peer.hush.never(self._session)
 
-    def _judged(self, answer: Answer) -> Any:
+    def _judged(self, answer: HttpAnswer) -> Any:
         body, status = answer.body, answer.status
         if isinstance(body, list) and body and isinstance(body[0], str) and body[0].startswith("ERROR"):
             self._error(body[0], body[1] if len(body) > 1 else "")
@@ -147,4 +147,4 @@ class GlpiApi:
             told = body["upload_result"]["filename"][0]
             return int(body["id"]), self.peer.hush.clean(told.get("error") or "", 200)
         except (TypeError, KeyError, IndexError, ValueError) as error:
-            raise Refused("GLPI took a document and did not say what became of its file") from error
+            raise SinkRefused("GLPI took a document and did not say what became of its file") from error

@@ -1,6 +1,6 @@
 """One way to ask another system over HTTP, for all sinks: never redirected, never without end, never telling a secret.
 
-What comes back is an `Answer` with JSON or text; anything else (a redirect, a page, half an answer, 10 MB, a wrong
+What comes back is an `HttpAnswer` with JSON or text; anything else (a redirect, a page, half an answer, 10 MB, a wrong
 certificate, no answer at all) is `Unavailable` with one sentence that says what it was.
 """
 
@@ -77,7 +77,7 @@ def _remember(store: dict[str, None], values: Iterable[str]) -> None:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """What came back: `body` is the parsed JSON, None where it was none (`raw` has it then)."""
 
     status: int
@@ -112,7 +112,7 @@ class HttpPeer:
             await self._session.close()
             self._session = None
 
-    async def ask(self, method: str, path: str, *, json_only: bool = True, **given: Any) -> Answer:
+    async def ask(self, method: str, path: str, *, json_only: bool = True, **given: Any) -> HttpAnswer:
         """One exchange. `path` is encoded already; `given` goes to aiohttp. Raises Unavailable."""
         headers = {**self._headers, **given.pop("headers", {})}
         try:
@@ -124,7 +124,7 @@ class HttpPeer:
         except (ClientError, OSError, TimeoutError) as error:
             raise Unavailable(f"{self.base}: {self.hush.clean(words(error))}") from error
         self._sane(status, told)
-        return Answer(status, told, self._parsed(status, kind, raw, json_only), raw)
+        return HttpAnswer(status, told, self._parsed(status, kind, raw, json_only), raw)
 
     def _client(self) -> ClientSession:
         if self._session is None:

@@ -23,14 +23,14 @@ Found = TypeVar("Found", bound=InventoryEntry)
 
 
 @dataclass(frozen=True)
-class Choice(Generic[Found]):
+class MatchedEntry(Generic[Found]):
     """Which entry is meant: one to change, none (so one may be made), or a reason to leave all alone."""
 
     entry: Found | None = None
     told: str = ""
 
 
-def choose(serial: str, tag: str, by_serial: Sequence[Found], by_tag: Found | None) -> Choice[Found]:
+def choose(serial: str, tag: str, by_serial: Sequence[Found], by_tag: Found | None) -> MatchedEntry[Found]:
     """One and the same number: that. Another number, several, or the number on another serial: told, not touched.
 
     `by_serial` is what the search gave; it is compared here once more, for databases ignore case and spaces.
@@ -38,20 +38,20 @@ def choose(serial: str, tag: str, by_serial: Sequence[Found], by_tag: Found | No
     exact = [entry for entry in by_serial if entry.serial == serial]
     if len(exact) > 1:
         tags = ", ".join(entry.tag or "without a number" for entry in exact)
-        return Choice(told=f"{len(exact)} entries have the serial {serial} ({tags}): keep one of them")
+        return MatchedEntry(told=f"{len(exact)} entries have the serial {serial} ({tags}): keep one of them")
     if len(exact) == 1:
         if tag and exact[0].tag and exact[0].tag != tag:
-            return Choice(
+            return MatchedEntry(
                 told=f"the inventory calls {serial} {exact[0].tag}, the sticker says {tag}: correct one of them"
             )
-        return Choice(exact[0])
+        return MatchedEntry(exact[0])
     if by_serial:
         other = by_serial[0]
-        return Choice(
+        return MatchedEntry(
             told=f"{other.tag} has the serial {other.serial}, which differs from {serial} in case or spaces only"
         )
     if by_tag is not None and by_tag.serial and by_tag.serial != serial:
-        return Choice(
+        return MatchedEntry(
             told=f"{tag} is another laptop there, with the serial {by_tag.serial}, not {serial or 'one unknown'}"
         )
-    return Choice(by_tag)
+    return MatchedEntry(by_tag)

@@ -17,11 +17,11 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from cloned.destinations import OcsSettings
-from cloned.inventory.sinks.base import Delivery, Refused, Sink, Surroundings, Unavailable
+from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.record import record_of, usable
 from cloned.inventory.sinks.templates import template
-from cloned.inventory.sinks.told import Expectation, Known, Receipt
+from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
 
 LONGEST = 255
 """Characters of a value; what is longer is cut without a word [029]."""
@@ -94,11 +94,11 @@ class Ocs(Sink):
         if status == 404:
             raise Unavailable("there is no OCS at this address: `url` ends in /ocsinventory, as a rule", 120.0)
         if status == 400:
-            raise Refused("OCS refused the inventory (400): see /var/log/ocsinventory-server there")
+            raise SinkRefused("OCS refused the inventory (400): see /var/log/ocsinventory-server there")
         if status >= 500 or status == 429:
             raise Unavailable(f"OCS answered {status}: see the log of Apache there")
         if status >= 400:
-            raise Refused(f"OCS refused the inventory ({status})")
+            raise SinkRefused(f"OCS refused the inventory ({status})")
 
     # Its REST service, where there is one: the only way to see what it keeps.
 
@@ -108,13 +108,13 @@ class Ocs(Sink):
             return []
         found = await self._numbers("deviceid", device)
         if len(found) != 1:
-            raise Refused(
+            raise SinkRefused(
                 f"OCS took the inventory, but has {len(found)} computers called {device}: see the log of Apache"
             )
         bios = await self._section(found[0], "bios")
         wanted = record["serial"][:LONGEST]
         if wanted and str(bios.get("SSN") or "").strip() != wanted:
-            raise Refused(f"OCS did not keep what it took: the serial of {device} does not read as it was written")
+            raise SinkRefused(f"OCS did not keep what it took: the serial of {device} does not read as it was written")
         return []
 
     async def _numbers(self, key: str, value: str) -> list[int]:
@@ -135,7 +135,7 @@ class Ocs(Sink):
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise Unavailable("the REST service of OCS answered something of another form than expected") from error
 
-    async def known(self, serial: str, tag: str = "") -> Known | None:
+    async def known(self, serial: str, tag: str = "") -> KnownThere | None:
         """It can't be asked by serial; a laptop is only known by the name that we gave it."""
         return None
 
@@ -154,7 +154,7 @@ class Ocs(Sink):
                 lines.append(Expectation("api", "ok", self.settings.api))
             if delivery is not None:
                 lines += await self._laptop(delivery)
-        except (Unavailable, Refused) as error:
+        except (Unavailable, SinkRefused) as error:
             lines.append(Expectation("OCS", "missing", str(error)))
         return lines
 

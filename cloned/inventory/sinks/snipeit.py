@@ -16,15 +16,15 @@ from typing import Any, ClassVar, Literal
 
 from cloned.destinations import CarriedValues, SnipeItSettings, StatusLabel
 from cloned.inventory.sinks import snipeit_rehearsal as rehearsal
-from cloned.inventory.sinks.base import Delivery, Refused, Sink, Surroundings, Unavailable
+from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.http import HttpPeer
-from cloned.inventory.sinks.matching import Choice, choose
+from cloned.inventory.sinks.matching import MatchedEntry, choose
 from cloned.inventory.sinks.record import record_of, role, usable
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItApi, SnipeItError
-from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, Wishes, changes, unkept
+from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, AssetWishes, changes, unkept
 from cloned.inventory.sinks.snipeit_catalogue import Missing, SnipeItCatalogue
 from cloned.inventory.sinks.templates import template
-from cloned.inventory.sinks.told import Expectation, Known, Receipt
+from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
 
 TRIES = 5
 """Parallel creation fails there on its own number [197]: how often we try."""
@@ -85,17 +85,17 @@ class SnipeIt(Sink):
                 raise self._refused(error) from error
             return asset.tag
 
-    async def known(self, serial: str, tag: str = "") -> Known | None:
+    async def known(self, serial: str, tag: str = "") -> KnownThere | None:
         """What it knows of a serial, or without a usable one of a number. Raises Unavailable."""
         try:
             found = await self._alike(usable(serial), tag)
-        except (SnipeItError, Refused) as error:
+        except (SnipeItError, SinkRefused) as error:
             raise Unavailable(str(error)) from error
         if not found:
-            return Known(0)
+            return KnownThere(0)
         first = found[0]
         said = (f"{len(found)} assets have this serial: {', '.join(each.tag for each in found)}",) if found[1:] else ()
-        return Known(len(found), first.tag, first.model, first.status, any(each.lent for each in found), said)
+        return KnownThere(len(found), first.tag, first.model, first.status, any(each.lent for each in found), said)
 
     async def _alike(self, serial: str, tag: str) -> list[Asset]:
         if serial:
@@ -114,23 +114,23 @@ class SnipeIt(Sink):
         page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
         return record_of(delivery, workshop=self.around.workshop, report=page)
 
-    async def choice(self, record: Mapping[str, Any]) -> Choice[Asset]:
+    async def choice(self, record: Mapping[str, Any]) -> MatchedEntry[Asset]:
         """Which asset is meant. Raises Refused where none can be told."""
         serial, tag = record["serial"], str(record.get("tag") or "")
         if not serial and not tag:
-            raise Refused("it has neither a usable serial nor a number: give it a number, then send it again")
+            raise SinkRefused("it has neither a usable serial nor a number: give it a number, then send it again")
         by_serial = await self.api.by_serial(serial) if serial else []
         by_tag = await self.api.by_tag(tag) if tag and not by_serial else None
         choice = choose(serial, tag, by_serial, by_tag)
         if choice.told:
-            raise Refused(f"nothing was changed in Snipe-IT: {choice.told}")
+            raise SinkRefused(f"nothing was changed in Snipe-IT: {choice.told}")
         return choice
 
     async def _send(self, delivery: Delivery, record: dict[str, Any]) -> Receipt:
         asset = (await self.choice(record)).entry
         if asset is None:
             if not self.settings.create:
-                raise Refused("it is not in Snipe-IT, and `create` is off: make it there, then send it again")
+                raise SinkRefused("it is not in Snipe-IT, and `create` is off: make it there, then send it again")
             asset = await self._create(record, role(record))
         faults: list[str] = []
         wishes = await self.wishes(record, asset, faults)
@@ -142,17 +142,17 @@ class SnipeIt(Sink):
             faults.append(self._words(error))
         await self._extras(delivery, record, asset, faults)
         if faults:
-            raise Refused(f"{asset.tag} in Snipe-IT is up to date, except: {'; '.join(faults)}")
+            raise SinkRefused(f"{asset.tag} in Snipe-IT is up to date, except: {'; '.join(faults)}")
         return Receipt(self.remarks(asset, wishes), asset.tag, f"{self.peer.base}/hardware/{asset.id}")
 
-    async def wishes(self, record: Mapping[str, Any], asset: Asset | None, faults: list[str]) -> Wishes:
+    async def wishes(self, record: Mapping[str, Any], asset: Asset | None, faults: list[str]) -> AssetWishes:
         """What the asset should be like; what cannot be looked up goes into `faults`."""
         values = {name: each.fill(record) for name, each in self.templates.items()}
         custom = {name: value for name, value in values.items() if value and name not in PLAIN}
         custom = {**await self._carried(str(record.get("image") or ""), faults), **custom}
         self.peer.hush.allow(custom.values())
         label = self._label(role(record))
-        return Wishes(
+        return AssetWishes(
             serial=record["serial"],
             name=values.get("name", "")[:LONGEST],
             order_number=values.get("order_number", "")[:LONGEST],
@@ -190,7 +190,7 @@ class SnipeIt(Sink):
             }
         return values
 
-    def remarks(self, asset: Asset, wishes: Wishes) -> tuple[str, ...]:
+    def remarks(self, asset: Asset, wishes: AssetWishes) -> tuple[str, ...]:
         """What is to be said though all is well."""
         said = [f"{asset.tag} is lent out: its status and holder were left alone"] if asset.lent else []
         absent = [name for name in wishes.custom if asset.field(name) is None]
@@ -208,7 +208,7 @@ class SnipeIt(Sink):
         closed = {each.column for each in asset.fields.values() if _closed(each.value)}
         return self._encrypted.get(asset.model_id, frozenset()) | closed
 
-    async def _change(self, asset: Asset, wishes: Wishes, faults: list[str]) -> Asset:
+    async def _change(self, asset: Asset, wishes: AssetWishes, faults: list[str]) -> Asset:
         """PATCH what differs, look whether it was kept. Only the answer to a write tells which fields are encrypted."""
         sent = changes(asset, wishes, self.barred(asset))
         if not sent:
@@ -244,7 +244,9 @@ class SnipeIt(Sink):
         """Make the asset without its custom fields: whether one is encrypted is known only afterwards."""
         serial, tag = record["serial"], str(record.get("tag") or "")
         if not tag and self.settings.numbers == "ours":
-            raise Refused('it has no number yet: give it one, or set `numbers = "server"` to have Snipe-IT number it')
+            raise SinkRefused(
+                'it has no number yet: give it one, or set `numbers = "server"` to have Snipe-IT number it'
+            )
         label = self._label(wanted) or self.settings.waiting
         body: dict[str, Any] = {
             "model_id": await self._model_id(record),
@@ -254,11 +256,11 @@ class SnipeIt(Sink):
         asset = await self._numbered(body, serial, record)
         if serial and len(same := [each for each in await self.api.by_serial(serial) if each.serial == serial]) > 1:
             tags = ", ".join(each.tag for each in same)
-            raise Refused(
+            raise SinkRefused(
                 f"{serial} was made in Snipe-IT by somebody else at the same moment ({tags}): delete one of them"
             )
         if faults := unkept(asset, body):
-            raise Refused(f"{asset.tag} was made in Snipe-IT, but {'; '.join(faults)}")
+            raise SinkRefused(f"{asset.tag} was made in Snipe-IT, but {'; '.join(faults)}")
         return asset
 
     async def _numbered(self, body: dict[str, Any], serial: str, record: Mapping[str, Any]) -> Asset:
@@ -299,7 +301,7 @@ class SnipeIt(Sink):
     async def _model_id(self, record: Mapping[str, Any]) -> int:
         name, maker = self.model_name(record), str(record.get("vendor") or "")
         if not name:
-            raise Refused("the laptop tells no model: set `model` to what its model is called in Snipe-IT")
+            raise SinkRefused("the laptop tells no model: set `model` to what its model is called in Snipe-IT")
         return await self.catalogue.model(name, maker) or await self.catalogue.make_model(name, maker)
 
     # Sheet and history.
@@ -357,8 +359,8 @@ class SnipeIt(Sink):
             return f"{said} (raise upload_max_filesize and post_max_size of PHP there)"
         return said
 
-    def _refused(self, error: SnipeItError) -> Refused:
-        return Refused(f"Snipe-IT did not take it: {self._words(error)}")
+    def _refused(self, error: SnipeItError) -> SinkRefused:
+        return SinkRefused(f"Snipe-IT did not take it: {self._words(error)}")
 
 
 def taken(error: SnipeItError) -> bool:

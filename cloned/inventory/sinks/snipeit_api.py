@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode
 
 from aiohttp import FormData
 
-from cloned.inventory.sinks.base import Refused, Unavailable
-from cloned.inventory.sinks.http import Answer, HttpPeer
+from cloned.inventory.sinks.base import SinkRefused, Unavailable
+from cloned.inventory.sinks.http import HttpAnswer, HttpPeer
 from cloned.inventory.sinks.snipeit_asset import Asset, private, read_asset
 
 MINUTE = 60.0
@@ -69,7 +69,7 @@ class SnipeItApi:
             if isinstance(each, dict) and "custom_fields" in each:
                 self.peer.hush.learn(private(each))
 
-    def _status(self, answer: Answer) -> None:
+    def _status(self, answer: HttpAnswer) -> None:
         status, said = answer.status, self._said(answer.body)
         if status == 401:
             raise Unavailable("Snipe-IT does not accept the token: make a new one and set `token`", FORBIDDEN_WAIT)
@@ -86,7 +86,7 @@ class SnipeItApi:
         if status >= 500 and not self._told_why(answer.body):
             raise Unavailable(f"Snipe-IT answered {status}{said}: see storage/logs/laravel.log there", answer.after)
         if 400 <= status < 500 and status != 404:
-            raise Refused(f"Snipe-IT answered {status}{said}")
+            raise SinkRefused(f"Snipe-IT answered {status}{said}")
 
     @staticmethod
     def _told_why(body: Any) -> bool:

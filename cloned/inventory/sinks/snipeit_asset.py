@@ -116,7 +116,7 @@ def _custom(each: Mapping[str, Any]) -> CustomValue:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class AssetWishes:
     """What an asset should be like; what is None or not named is left as it is."""
 
     serial: str = ""
@@ -133,7 +133,7 @@ PLAIN = ("name", "order_number")
 """Keys of `[sink.fields]` that are no custom fields. Notes are people's: a line more meant writing theirs back."""
 
 
-def changes(asset: Asset, wishes: Wishes, barred: Iterable[str] = ()) -> dict[str, Any]:
+def changes(asset: Asset, wishes: AssetWishes, barred: Iterable[str] = ()) -> dict[str, Any]:
     """What to PATCH: only what differs, for its own unchanged serial is refused [170]. `barred`: encrypted columns."""
     sent: dict[str, Any] = {}
     if wishes.serial and not asset.serial:
@@ -147,7 +147,7 @@ def changes(asset: Asset, wishes: Wishes, barred: Iterable[str] = ()) -> dict[st
     return sent
 
 
-def _differing(asset: Asset, wishes: Wishes) -> dict[str, Any]:
+def _differing(asset: Asset, wishes: AssetWishes) -> dict[str, Any]:
     pairs = {
         "name": (asset.name, wishes.name),
         "order_number": (asset.order_number, wishes.order_number),

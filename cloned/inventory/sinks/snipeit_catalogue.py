@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloned.destinations import SnipeItSettings, StatusLabel
-from cloned.inventory.sinks.base import Refused
+from cloned.inventory.sinks.base import SinkRefused
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItApi
 from cloned.inventory.sinks.snipeit_asset import text
 
@@ -29,7 +29,7 @@ class CatalogueEntry:
     maker: str = ""
 
 
-class Missing(Refused):
+class Missing(SinkRefused):
     """Something is not there that a person has to make, or to name rightly."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cloned.destinations import StatusLabel
-from cloned.inventory.sinks.base import Delivery, Refused, Unavailable
+from cloned.inventory.sinks.base import Delivery, SinkRefused, Unavailable
 from cloned.inventory.sinks.record import role
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItError
 from cloned.inventory.sinks.snipeit_asset import PLAIN, Asset, changes
@@ -26,7 +26,7 @@ async def rehearse(sink: SnipeIt, delivery: Delivery | None) -> list[Expectation
         lines += await _fields(sink)
         if delivery is not None:
             lines += await _laptop(sink, delivery)
-    except (Unavailable, Refused, SnipeItError) as error:
+    except (Unavailable, SinkRefused, SnipeItError) as error:
         lines.append(Expectation("Snipe-IT", "missing", str(error)))
     return lines
 
@@ -72,7 +72,7 @@ async def _lookup(what: str, name: str, search: Any) -> Expectation:
         return Expectation(what, "ok", name)
     except NotAllowed as error:
         return Expectation(what, "missing", f"{name} cannot be looked up: {error}", "or give its number")
-    except (Refused, SnipeItError) as error:
+    except (SinkRefused, SnipeItError) as error:
         return Expectation(what, "missing", str(error))
 
 
@@ -108,7 +108,7 @@ async def _laptop(sink: SnipeIt, delivery: Delivery) -> list[Expectation]:
     record = sink.record(delivery)
     try:
         asset = (await sink.choice(record)).entry
-    except Refused as refusal:
+    except SinkRefused as refusal:
         return [Expectation("asset", "told", str(refusal))]
     if asset is None:
         return await _new(sink, record)
@@ -168,7 +168,7 @@ async def _model(sink: SnipeIt, record: Mapping[str, Any]) -> Expectation:
     try:
         if await sink.catalogue.model(name, maker):
             return Expectation("model", "ok", name)
-    except Refused as refusal:
+    except SinkRefused as refusal:
         return Expectation("model", "missing", str(refusal))
     if sink.settings.category:
         return Expectation("model", "create", f"{name} in {sink.settings.category}")

@@ -55,7 +55,7 @@ class Expectation:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownThere:
     """What an inventory knows of a serial: never to whom a laptop is lent, only whether."""
 
     found: int

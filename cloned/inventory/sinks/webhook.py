@@ -39,7 +39,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from cloned import __version__
 from cloned.errors import UsageError
-from cloned.inventory.sinks.base import Delivery, Refused, Sink, Unavailable
+from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Unavailable
 from cloned.inventory.sinks.http import trust, words
 from cloned.inventory.sinks.told import Expectation, Receipt
 
@@ -142,4 +142,4 @@ def judge(status: int, text: str, retry_after: str | None) -> None:
         raise Unavailable(said, wait)
     if 300 <= status < 400:
         said += " (a redirect; set `url` to the address it should go to)"
-    raise Refused(said)
+    raise SinkRefused(said)

@@ -21,7 +21,7 @@ class WrongKeysError(SwitchError):
     """The switch answered, and said that user, key or level is wrong (RFC 3414 §3.2)."""
 
 
-class RefusedError(SwitchError):
+class SnmpRefusedError(SwitchError):
     """The switch answered with an error that is no matter of keys."""
 
 
@@ -62,4 +62,4 @@ def wrong(address: str, indication: str) -> SwitchError:
     if indication in WRONG:
         what, hint = WRONG[indication]
         return WrongKeysError(f"switch {address}: {what}", hint)
-    return RefusedError(f"switch {address} gave an SNMP error ({indication})", "look at the switch's SNMP settings")
+    return SnmpRefusedError(f"switch {address} gave an SNMP error ({indication})", "look at the switch's SNMP settings")

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from cloned.switch.snmp.credentials import Address, Community, Credentials
-from cloned.switch.snmp.faults import RefusedError, SilentError, SnmpAgentError, WrongKeysError
+from cloned.switch.snmp.faults import SilentError, SnmpAgentError, SnmpRefusedError, WrongKeysError
 from cloned.switch.snmp.oids import SYS_OBJECT_ID
 from cloned.switch.snmp.presence import presence
 from cloned.switch.snmp.raw import Raw
@@ -77,7 +77,7 @@ class Reader:
         except SilentError as error:
             await self.close()
             raise SilentError(str(self.address), v3=error.v3, presence=await presence(self.address)) from None
-        except (WrongKeysError, RefusedError):
+        except (WrongKeysError, SnmpRefusedError):
             await self.close()  # a switch that was changed may come back with another engine id
             raise
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from cloned.switch.names import port_name, virtual_name
 from cloned.switch.snmp import oids as c
 from cloned.switch.snmp.conversation import SnmpSession, StepwiseSession
-from cloned.switch.snmp.faults import RefusedError, SilentError, SnmpAgentError, WrongKeysError
+from cloned.switch.snmp.faults import SilentError, SnmpAgentError, SnmpRefusedError, WrongKeysError
 from cloned.switch.snmp.indexes import lldp_port, station
 from cloned.switch.snmp.oids import Column
 from cloned.switch.snmp.raw import ETHERNET, LAG, UP, Raw
@@ -276,7 +276,7 @@ class Reading:
             cells = _joined([await inner._walk((c.BASE_PORT,)), await inner._walk(c.FDB)])
             self._faults += [(f"{table} of VLAN {vlan}", fault) for table, fault in inner._faults]
             return Raw(cells)
-        except (SilentError, WrongKeysError, RefusedError, SnmpAgentError):
+        except (SilentError, WrongKeysError, SnmpRefusedError, SnmpAgentError):
             return None
         finally:
             session.close()

@@ -21,7 +21,7 @@ from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
 from cloned.switch.snmp import ber
 from cloned.switch.snmp.conversation import SnmpSession, StepwiseSession
 from cloned.switch.snmp.credentials import Address, Community, Credentials, User
-from cloned.switch.snmp.faults import RefusedError, SilentError, SnmpAgentError, wrong
+from cloned.switch.snmp.faults import SilentError, SnmpAgentError, SnmpRefusedError, wrong
 from cloned.switch.snmp.walk import Oid, Value, VarBind
 
 log = logging.getLogger(__name__)
@@ -184,7 +184,7 @@ async def open_session(
     try:
         target = await transport.create((address.host, address.port), timeout=wait, retries=retries)
     except PySnmpError:
-        raise RefusedError(f"the address of switch {address} is not known", "give its IP address") from None
+        raise SnmpRefusedError(f"the address of switch {address} is not known", "give its IP address") from None
     if isinstance(credentials, User):
         return UserSession(target, address, credentials)
     session = CommunitySession(target, address, credentials, version)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from cloned import processes
-from cloned.check.firewall import Passage, Probe, Ruleset
+from cloned.check.firewall import FirstPacket, Passage, Ruleset
 
 pytestmark = [pytest.mark.interop, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")]
 
@@ -204,7 +204,7 @@ RULES = [
 
 @pytest.mark.parametrize("rules", RULES)
 def test_the_kernel_does_with_a_packet_what_we_read(rules: str, wire: Wire) -> None:
-    read = wire.nft(f"table inet filter {{ {rules} }}").passage(Probe("eth0", "udp", 6767, SERVER))
+    read = wire.nft(f"table inet filter {{ {rules} }}").passage(FirstPacket("eth0", "udp", 6767, SERVER))
     assert read is not Passage.UNKNOWN
     listen = (
         "import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('', 6767)); s.settimeout(1.5); print(flush=True)\n"

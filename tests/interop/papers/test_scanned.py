@@ -16,7 +16,7 @@ from cloned.papers.label import labels
 from cloned.papers.media import MEDIA
 from cloned.papers.overview import overview
 from cloned.papers.sheet import sheets
-from cloned.papers.subject import Site, Storage, Subject
+from cloned.papers.subject import PrintingSite, Storage, Subject
 
 pytestmark = [
     pytest.mark.interop,
@@ -25,7 +25,7 @@ pytestmark = [
         reason="poppler-utils, zbar-tools, qpdf",
     ),
 ]
-SITE = Site("Deel IT Mechelen", "http://cloned.werkplaats.example:8080")
+SITE = PrintingSite("Deel IT Mechelen", "http://cloned.werkplaats.example:8080")
 LAPTOP = Subject(
     "1f2e3d", 7, "DM-2026-0042", "LENOVO", "ThinkPad T480s", "PF1ABCDE", "uefi", "Intel Core i5-8350U", 8 * 10**9,
     disks=(Storage("SAMSUNG", "S4ELNX", "nvme", 256 * 10**9, "ok", True),),

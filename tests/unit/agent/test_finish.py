@@ -5,7 +5,7 @@ import pytest
 from cloned.agent.efi import entries
 from cloned.agent.finish import host_keys, host_name, hosts_text, new_identity, stamp
 from cloned.agent.grow import grow
-from cloned.agent.target import Skipped, Target, put_file, release_name
+from cloned.agent.target import Skipped, VerifiedDisk, put_file, release_name
 from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, Partition, table_writes
 from tests.unit.disk.test_lvm_map import PV
@@ -58,7 +58,7 @@ def test_a_tool_that_fails_says_why() -> None:
 LUKS = (b"LUKS\xba\xbe\0\x01" + b"aes".ljust(32, b"\0") + b"xts-plain64".ljust(32, b"\0")).ljust(592, b"\0")
 
 
-def target_of(disk: Path, content: bytes) -> Target:
+def target_of(disk: Path, content: bytes) -> VerifiedDisk:
     """A disk with one partition that begins so."""
     size = 18 << 20
     guid = "ABCDEF00-1111-2222-3333-00000000000{}".format
@@ -68,7 +68,7 @@ def target_of(disk: Path, content: bytes) -> Target:
         for offset, data in [*table_writes(Layout("gpt", guid(0), 512, (place,)), size), (1 << 20, content)]:
             file.seek(offset)
             file.write(data)
-    return Target({"path": str(disk), "size": size, "sector_size": 512}, live=False)
+    return VerifiedDisk({"path": str(disk), "size": size, "sector_size": 512}, live=False)
 
 
 @pytest.mark.parametrize(("content", "why"), [

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloned.agent import parts
-from cloned.core.hardware import Battery, Hardware, MemorySlot, Panel, hardware
+from cloned.core.hardware import Battery, Hardware, MemorySlot, Screen, hardware
 
 
 def slot(size: int, kind: int, mhz: int, place: bytes, extended: int = 0) -> bytes:
@@ -106,7 +106,7 @@ def test_what_an_agent_says_is_cleaned_and_read_back_the_same() -> None:
     }
     found = hardware(told)
     assert found.slots == (MemorySlot("A [1m", 2**33, "DDR4", 2667), MemorySlot())
-    assert found.panel == Panel(1920, 1080, 309, 174)
+    assert found.panel == Screen(1920, 1080, 309, 174)
     assert found.panel.inches == 14.0
     assert len(found.batteries) == 16
     assert found.batteries[0] == Battery("BAT0", 50.2, 60.0)

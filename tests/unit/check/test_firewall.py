@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cloned.check.firewall import Passage, Probe, Ruleset
+from cloned.check.firewall import FirstPacket, Passage, Ruleset
 
-DHCP = Probe("enp1s0", "udp", 67)
+DHCP = FirstPacket("enp1s0", "udp", 67)
 
 
 def match(left: dict[str, Any], right: Any, op: str = "==") -> dict[str, Any]:

@@ -39,7 +39,7 @@ from cloned.core.workshop import Workshop
 from cloned.disk import erase_machine as machine
 from cloned.disk.erase import EraseLevel
 from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
-from cloned.disk.erase_samples import Sample
+from cloned.disk.erase_samples import DiskSample
 from cloned.disk.media import Medium, NvmeAbilities
 
 IMAGE = ImageInfo("school", "a" * 64, 10**9, 10**9)
@@ -102,7 +102,7 @@ class Shop:
 
     def carry_out(self, serial: str) -> Laptop:
         """All that an honest disk goes through."""
-        record = machine.remembered(self.disk(serial), (Sample(0, 4096, "ab"),), 1.0)
+        record = machine.remembered(self.disk(serial), (DiskSample(0, 4096, "ab"),), 1.0)
         self.tell(record)
         record = machine.starting(record, ("tool 1",))
         self.tell(record)
@@ -240,7 +240,7 @@ def test_after_a_power_cut_it_goes_on_and_never_boots_into_done() -> None:
     shop.carry_out("N1")
     erasure = shop.laptop.erasure
     assert erasure is not None
-    record = machine.starting(machine.remembered(shop.disk("S1"), (Sample(0, 4096, "ab"),), 1.0), ())
+    record = machine.starting(machine.remembered(shop.disk("S1"), (DiskSample(0, 4096, "ab"),), 1.0), ())
     shop.tell(record)
     shop.say(DiskWritten(shop.laptop.id, erasure.id, "S1", 10**10))
     shop.boot((SSD, HDD))

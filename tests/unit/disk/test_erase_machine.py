@@ -17,7 +17,7 @@ from cloned.disk.erase import EraseLevel, Technique
 from cloned.disk.erase_check import Judge
 from cloned.disk.erase_machine import EraseStep, next_step
 from cloned.disk.erase_record import FAULTS, DiskErasure, ErasePhase, ErasureFault, LookBack
-from cloned.disk.erase_samples import PLACE, Sample
+from cloned.disk.erase_samples import PLACE, DiskSample
 from cloned.disk.erase_status import DeviceStatus, SanitizeState, ata_status, mmc_status, nvme_status, scsi_status
 from cloned.disk.media import FactsError, Medium, NvmeAbilities
 
@@ -25,7 +25,7 @@ MIB = 1 << 20
 PLAIN = Medium("/dev/vda", 64 * MIB, serial="V", bus="virtio")
 DRIVE = Medium("/dev/nvme0n1", 64 * MIB, serial="N", bus="nvme", nvme=NvmeAbilities(block_erase=True))
 DONE = DeviceStatus(SanitizeState.DONE, None, "done")
-PLACES = (Sample(0, PLACE, "ab"),)
+PLACES = (DiskSample(0, PLACE, "ab"),)
 GOOD = LookBack("sample", "s", 3, 9, 1, "zeros")
 
 
@@ -187,17 +187,17 @@ def test_what_a_sample_must_hold_depends_on_the_technique(leaves: str, data: byt
 
 
 def test_only_what_is_found_at_remembered_places_counts_as_the_drives_pattern() -> None:
-    place = Sample(0, PLACE, samples.digest("s", TEXT))
+    place = DiskSample(0, PLACE, samples.digest("s", TEXT))
     judge = Judge(Technique.NVME_BLOCK, "s", (place,), BLANK)
     assert judge.remember(place, b"\xff" * PLACE) == ""
-    assert judge.sample(Sample(0, PLACE), b"\xff" * PLACE) == ""
-    assert judge.sample(Sample(PLACE, PLACE), BLANK) == ""
-    assert "do not hold" in judge.sample(Sample(2 * PLACE, PLACE), b"\xaa" * PLACE)
+    assert judge.sample(DiskSample(0, PLACE), b"\xff" * PLACE) == ""
+    assert judge.sample(DiskSample(PLACE, PLACE), BLANK) == ""
+    assert "do not hold" in judge.sample(DiskSample(2 * PLACE, PLACE), b"\xaa" * PLACE)
     assert judge.found == "one pattern and zeros"
 
 
 def test_a_place_that_holds_what_it_held_is_found() -> None:
-    place = Sample(0, PLACE, samples.digest("s", TEXT))
+    place = DiskSample(0, PLACE, samples.digest("s", TEXT))
     judge = Judge(Technique.NVME_CRYPTO, "s", (place,), BLANK)
     assert "still holds" in judge.remember(place, TEXT)
     assert judge.remember(place, NOISE) == ""

@@ -9,7 +9,7 @@ from cloned.errors import UsageError
 from cloned.inventory import outbox
 from cloned.inventory.database import LedgerError
 from cloned.inventory.outbox import Outbox, wait_after
-from cloned.inventory.sinks.base import Refused, Sink, Unavailable
+from cloned.inventory.sinks.base import Sink, SinkRefused, Unavailable
 from cloned.inventory.sinks.told import Receipt
 
 
@@ -97,7 +97,7 @@ async def test_a_sink_that_is_down_holds_nothing_else_up_and_gets_all_in_order_l
 
 
 async def test_what_is_refused_for_good_is_put_aside_until_retry(ledger, make_row):
-    sink = Recorder("hook", Refused("it answered 422: no such model"))
+    sink = Recorder("hook", SinkRefused("it answered 422: no such model"))
     async with running(ledger, sink) as box:
         await ledger.record(make_row(attempt=1))
         await ledger.record(make_row(attempt=2))

@@ -11,7 +11,7 @@ from cloned.destinations import KINDS
 from cloned.errors import UsageError
 from cloned.inventory.sinks.about import about
 from cloned.inventory.sinks.http import Hush, certificate_words, trust
-from cloned.inventory.sinks.matching import Choice, choose
+from cloned.inventory.sinks.matching import MatchedEntry, choose
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.inventory.sinks.snipeit_asset import read_asset, text
 from cloned.inventory.sinks.told import Expectation
@@ -104,7 +104,7 @@ def test_an_asset_of_another_form_is_no_crash(body):
 
 
 def test_nothing_found_means_that_one_may_be_made():
-    assert choose("S1", "T1", [], None) == Choice()
+    assert choose("S1", "T1", [], None) == MatchedEntry()
 
 
 @given(st.text())

@@ -6,7 +6,7 @@ import pytest
 
 from cloned.errors import UsageError
 from cloned.inventory.sinks import webhook
-from cloned.inventory.sinks.base import Refused, Unavailable
+from cloned.inventory.sinks.base import SinkRefused, Unavailable
 
 
 def test_the_signature_is_that_of_the_specification():
@@ -38,7 +38,7 @@ def test_what_may_pass_is_tried_again(status):
 
 @pytest.mark.parametrize("status", [301, 302, 400, 401, 404, 409, 422])
 def test_what_will_not_pass_is_refused_with_its_reason(status):
-    with pytest.raises(Refused, match=f"it answered {status}: no such thing"):
+    with pytest.raises(SinkRefused, match=f"it answered {status}: no such thing"):
         webhook.judge(status, "no such\n thing", None)
 
 

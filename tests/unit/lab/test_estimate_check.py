@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 from cloned.lab.estimate_check import EstimateCheck
-from cloned.lab.watching import Sight
+from cloned.lab.watching import LaptopSeen
 
 
-def sight(state: str, left: float | None) -> list[Sight]:
-    return [Sight(1, {"state": state, "left_seconds": left})]
+def sight(state: str, left: float | None) -> list[LaptopSeen]:
+    return [LaptopSeen(1, {"state": state, "left_seconds": left})]
 
 
 def test_what_was_said_is_held_against_what_it_took() -> None:
     foresight = EstimateCheck()
-    foresight.look([Sight(1, None)], 0.0)
+    foresight.look([LaptopSeen(1, None)], 0.0)
     foresight.look(sight("waiting", 100.0), 0.0)  # right: it took 90
     foresight.look(sight("receiving", 70.0), 50.0)  # it took 40: wrong
     foresight.look(sight("verifying", 2.0), 88.0)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from cloned.lab.faults import Late
 from cloned.lab.laptops import LaptopKind
 from cloned.lab.power import AT_ONCE, PowerPlan
-from cloned.lab.watching import Sight, sights
+from cloned.lab.watching import LaptopSeen, sights
 from tests.unit.lab.snapshots import laptop, snapshot, who
 
 
-def off(count: int) -> list[Sight]:
-    return [Sight(number, None) for number in range(1, count + 1)]
+def off(count: int) -> list[LaptopSeen]:
+    return [LaptopSeen(number, None) for number in range(1, count + 1)]
 
 
 def test_thin_laptops_go_on_all_at_once() -> None:

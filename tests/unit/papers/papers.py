@@ -5,10 +5,10 @@ from io import BytesIO
 
 from pypdf import PdfReader
 
-from cloned.core.hardware import Battery, Hardware, MemorySlot, Panel
-from cloned.papers.subject import Site, Storage, Subject
+from cloned.core.hardware import Battery, Hardware, MemorySlot, Screen
+from cloned.papers.subject import PrintingSite, Storage, Subject
 
-SITE = Site("Deel IT Mechelen", "http://10.0.0.5:8080")
+SITE = PrintingSite("Deel IT Mechelen", "http://10.0.0.5:8080")
 HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 LAPTOP = Subject(
     id="1f2e3d4c5b",
@@ -24,7 +24,7 @@ LAPTOP = Subject(
         4,
         8,
         (MemorySlot("DIMM A", 8 * 2**30, "DDR4", 2667), MemorySlot("DIMM B")),
-        Panel(1920, 1080, 309, 174),
+        Screen(1920, 1080, 309, 174),
         (Battery("BAT0", 50.2, 38.4, 312), Battery("BAT1", 23.1)),
         "Intel Wireless-AC 8265",
         "2.0",

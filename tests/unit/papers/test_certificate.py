@@ -16,7 +16,7 @@ from cloned.core.erasure import Erasure, disk_shown
 from cloned.disk import erase_machine as machine
 from cloned.disk.erase import EraseLevel
 from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
-from cloned.disk.erase_samples import Sample
+from cloned.disk.erase_samples import DiskSample
 from cloned.disk.media import Medium, NvmeAbilities
 from cloned.errors import UsageError
 from cloned.languages import language
@@ -36,7 +36,7 @@ def key(tmp_path: Path) -> SiteKey:
 
 def erased(medium: Medium) -> DiskErasure:
     record = machine.plan(medium, EraseLevel.CLEAR, "seed")
-    record = machine.starting(machine.remembered(record, (Sample(0, 4096, "ab"),), 1.8e9), ("nvme 2.3",))
+    record = machine.starting(machine.remembered(record, (DiskSample(0, 4096, "ab"),), 1.8e9), ("nvme 2.3",))
     record = machine.ended(record, "sanitize log: SSTAT 0x101") if medium.nvme else machine.wrote(record, 10**12)
     return machine.looked(record, LookBack("sample", "s", 2256, 51 * 10**9, 256, "zeros"), 1.8e9 + 600)
 

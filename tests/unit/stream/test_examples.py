@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloned.stream import bitsets
-from cloned.stream.pacing import Pace, Sample
+from cloned.stream.pacing import Pace, ReceiverSample
 from cloned.stream.packets import Ask, Repair
 from cloned.stream.sender import Burst, StreamSender
 
@@ -38,17 +38,17 @@ def test_one_repair_serves_both() -> None:
 
 def test_a_rate_follows_what_most_get() -> None:
     pace = Pace(900e6)
-    samples = [Sample(loss, 0.0) for loss in (0.0, 0.0, 0.20, 0.20, 0.21)]
+    samples = [ReceiverSample(loss, 0.0) for loss in (0.0, 0.0, 0.20, 0.20, 0.21)]
     assert pace.update(samples)
     assert round(pace.rate / 1e6) == 706
-    assert not pace.update([Sample(0.0, 0.0)] * 5)
+    assert not pace.update([ReceiverSample(0.0, 0.0)] * 5)
     assert 706e6 < pace.rate < 725e6
-    assert not Pace(900e6).update([Sample(loss, 0.0) for loss in (0.0, 0.0, 0.0, 0.0, 0.5)])
+    assert not Pace(900e6).update([ReceiverSample(loss, 0.0) for loss in (0.0, 0.0, 0.0, 0.0, 0.5)])
 
 
 def test_loss_that_stays_at_a_lower_rate_is_borne() -> None:
     pace = Pace(900e6)
     while pace.tolerated < 0.25:
-        pace.update([Sample(0.2, 0.0)] * 3)
+        pace.update([ReceiverSample(0.2, 0.0)] * 3)
     assert round(pace.tolerated, 2) == 0.26
     assert pace.rate == 900e6

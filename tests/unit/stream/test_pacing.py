@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloned.stream.pacing import FLOOR, STEP, Pace, Sample, common, shares
+from cloned.stream.pacing import FLOOR, STEP, Pace, ReceiverSample, common, shares
 
 GIGABIT = 1e9
 
@@ -12,7 +12,7 @@ def run(pace: Pace, seconds: float, losses: list[float], lag: float = 0.0) -> fl
     now = 0.0
     while now < seconds:
         now += STEP
-        pace.update([Sample(loss, lag) for loss in losses])
+        pace.update([ReceiverSample(loss, lag) for loss in losses])
     return pace.rate
 
 
@@ -23,7 +23,7 @@ def behind_a_queue(pace: Pace, capacity: float, seconds: float, seen: list[float
         now += STEP
         loss = max(0.0, 1 - capacity / pace.rate)
         seen.append(pace.rate)
-        pace.update([Sample(loss, 0.0)] * 4)
+        pace.update([ReceiverSample(loss, 0.0)] * 4)
 
 
 def test_it_starts_at_the_ceiling() -> None:
@@ -64,14 +64,14 @@ def test_receivers_that_fall_behind_slow_it_down() -> None:
 def test_a_backlog_that_drains_is_left_to_drain() -> None:
     pace = Pace(GIGABIT)
     for lag in (0.1, 0.4, 0.8, 0.7, 0.6, 0.5, 0.4):
-        pace.update([Sample(0.0, lag)])
+        pace.update([ReceiverSample(0.0, lag)])
     assert pace.rate > 0.8 * GIGABIT
 
 
 def test_it_comes_back_within_seconds_from_the_floor() -> None:
     pace = Pace(GIGABIT)
     for loss in (0.9, 0.5):
-        pace.update([Sample(loss, 0.0)])
+        pace.update([ReceiverSample(loss, 0.0)])
     assert pace.rate < 0.06 * GIGABIT
     run(pace, 10, [0.0])
     assert pace.rate == GIGABIT
@@ -87,7 +87,7 @@ def test_a_higher_ceiling_is_used_at_once_where_only_the_old_one_held_it_down() 
     pace = Pace(1e8)
     pace.set_ceiling(GIGABIT)
     assert pace.rate == GIGABIT
-    pace.update([Sample(0.5, 0.0)])
+    pace.update([ReceiverSample(0.5, 0.0)])
     slowed = pace.rate
     pace.set_ceiling(2 * GIGABIT)
     assert pace.rate == slowed

@@ -9,10 +9,10 @@ import pytest
 from aiohttp import web
 
 from cloned.destinations import DeviceHubSettings
-from cloned.inventory.sinks.base import Refused, Surroundings, Unavailable
+from cloned.inventory.sinks.base import SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.devicehub import DeviceHub as DeviceHubSink
 from cloned.inventory.sinks.memory import FolderMemory
-from cloned.inventory.sinks.told import Known
+from cloned.inventory.sinks.told import KnownThere
 from tests.servers.devicehub import TOKEN, DeviceHub
 
 pytestmark = pytest.mark.wire
@@ -53,7 +53,7 @@ async def test_a_result_is_a_snapshot_and_properties(hub, hub_sink, deliver):
     }  # fmt: skip
     assert hub.lots[1]["devices"] == [device["ID"]]
     assert receipt.link == f"{hub.url}/device/{device['ID']}/"
-    assert await sink.known("PF0AAAA1") == Known(1, "", "20L6S0ABCD", "", False)
+    assert await sink.known("PF0AAAA1") == KnownThere(1, "", "20L6S0ABCD", "", False)
 
 
 async def test_sending_it_again_is_had(hub, hub_sink, deliver):
@@ -79,7 +79,7 @@ async def test_it_is_the_device_that_workbench_makes(hub, hub_sink, deliver):
 
 @pytest.mark.parametrize("serial", ["", "To be filled by O.E.M."])
 async def test_without_a_serial_nothing_is_sent(hub, hub_sink, deliver, serial):
-    with pytest.raises(Refused, match="one device of all such laptops"):
+    with pytest.raises(SinkRefused, match="one device of all such laptops"):
         await hub_sink().send(deliver(serial=serial))
     assert hub.requests == []
 
@@ -89,7 +89,7 @@ async def test_the_device_of_nobody_is_refused(hub, hub_sink, deliver):
         return web.json_response({"status": "success", "dhid": "A7FFC6"}) if "snapshot" in request.path else None
 
     hub.trouble = nobody
-    with pytest.raises(Refused, match="made it the device A7FFC6"):
+    with pytest.raises(SinkRefused, match="made it the device A7FFC6"):
         await hub_sink().send(deliver())
 
 
@@ -100,7 +100,7 @@ async def test_long_values_are_cut_before_it_fails(hub, hub_sink, deliver):
 
 async def test_a_lot_that_is_not_there(hub, hub_sink, deliver):
     for lot in ("no such", "99"):
-        with pytest.raises(Refused, match="lot"):
+        with pytest.raises(SinkRefused, match="lot"):
             await hub_sink(lot=lot).send(deliver())
     assert [line.line() for line in await hub_sink(lot="no such").rehearse(None)][
         -1

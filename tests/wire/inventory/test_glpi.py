@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from cloned.inventory.sinks.base import Refused, Surroundings, Unavailable
+from cloned.inventory.sinks.base import SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.glpi_inventory import document
 from cloned.inventory.sinks.record import record_of
-from cloned.inventory.sinks.told import Known
+from cloned.inventory.sinks.told import KnownThere
 
 pytestmark = pytest.mark.wire
 PDF = b"%PDF-1.4\n%%EOF\n"
@@ -91,7 +91,7 @@ async def test_eleven_keeps_texts_raw(glpi, glpi_sink, deliver):
 async def test_what_disagrees_is_told_and_nothing_is_touched(glpi, glpi_sink, deliver, there, said):
     for each in there:
         put(glpi, **each)
-    with pytest.raises(Refused, match=f"nothing was changed in GLPI: .*{said}"):
+    with pytest.raises(SinkRefused, match=f"nothing was changed in GLPI: .*{said}"):
         await glpi_sink().send(deliver())
     assert writes(glpi) == []
 
@@ -109,12 +109,12 @@ async def test_a_lent_laptop_keeps_state_and_user(glpi, glpi_sink, deliver):
     [made] = computers(glpi)
     assert (made["states_id"], made["users_id"], made["contact"]) == (2, 5, "Bea Borrower")
     assert receipt.said == ("DM-0412 is lent out: its state and user were left alone",)
-    assert await sink.known("PF0AAAA1") == Known(1, "DM-0412", "", "Failed check", True)
+    assert await sink.known("PF0AAAA1") == KnownThere(1, "DM-0412", "", "Failed check", True)
     assert "Bea" not in repr([await sink.known("", "DM-0412"), receipt, await sink.rehearse(deliver())])
 
 
 async def test_a_state_that_is_not_there_is_never_stored(glpi, glpi_sink, deliver):
-    with pytest.raises(Refused, match='up to date, except: there is no state "Given away" in GLPI'):
+    with pytest.raises(SinkRefused, match='up to date, except: there is no state "Given away" in GLPI'):
         await glpi_sink(done="Given away").send(deliver())
     assert computers(glpi)[0]["states_id"] == 0
     await glpi_sink(done="Given away", make=True).send(deliver(product="New", vendor="Maker"))
@@ -122,14 +122,14 @@ async def test_a_state_that_is_not_there_is_never_stored(glpi, glpi_sink, delive
 
 
 async def test_what_is_not_kept_is_told(glpi, glpi_sink, deliver):
-    with pytest.raises(Refused, match="GLPI has no field no_such_field for a computer"):
+    with pytest.raises(SinkRefused, match="GLPI has no field no_such_field for a computer"):
         await glpi_sink(fields={"no_such_field": "x", "contact_num": "{tag}"}).send(deliver())
     assert computers(glpi)[0]["contact_num"] == "DM-0412"
 
 
 @pytest.mark.parametrize(("content", "said"), [(b"%PDF" + bytes(3 << 20), "upload_max_filesize")])
 async def test_a_refused_file_leaves_no_empty_document(glpi, glpi_sink, deliver, content, said):
-    with pytest.raises(Refused, match=f"GLPI did not keep the sheet: .*{said}"):
+    with pytest.raises(SinkRefused, match=f"GLPI did not keep the sheet: .*{said}"):
         await glpi_sink(sheet_of(content), sheet=True).send(deliver())
     assert glpi.items["Document"] == {}
 
@@ -165,7 +165,7 @@ async def test_what_a_person_must_put_right_is_named_and_waits(glpi, glpi_sink, 
 
 
 async def test_a_user_without_the_right(glpi, glpi_sink, deliver):
-    with pytest.raises(Refused, match="GLPI did not take it: You don't have permission"):
+    with pytest.raises(SinkRefused, match="GLPI did not take it: You don't have permission"):
         await glpi_sink(token="USER-TOKEN-LIMITED").send(deliver())
 
 
@@ -178,7 +178,7 @@ async def test_the_native_inventory_comes_first_and_does_not_win(glpi, glpi_sink
 
 
 async def test_a_native_inventory_that_is_off_is_told(glpi, glpi_sink, deliver):
-    with pytest.raises(Refused, match="up to date, except: GLPI takes no inventory: enable it"):
+    with pytest.raises(SinkRefused, match="up to date, except: GLPI takes no inventory: enable it"):
         await glpi_sink(inventory=True).send(deliver())
     assert computers(glpi)[0]["states_id"] == 1
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from cloned.destinations import OcsSettings
-from cloned.inventory.sinks.base import Refused, Surroundings, Unavailable
+from cloned.inventory.sinks.base import SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.inventory.sinks.ocs import Ocs as OcsSink
 from cloned.inventory.sinks.ocs import device_id, reply_of
@@ -97,7 +97,7 @@ async def test_a_success_that_made_nothing_is_told(ocs, ocs_sink, deliver):
         return web.Response(body=zlib.compress(reply)) if request.method == "POST" else None
 
     ocs.trouble = nothing
-    with pytest.raises(Refused, match="took the inventory, but has 0 computers"):
+    with pytest.raises(SinkRefused, match="took the inventory, but has 0 computers"):
         await ocs_sink().send(deliver())
     assert (await ocs_sink(api="").send(deliver())).said == ()
 

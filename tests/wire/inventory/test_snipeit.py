@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from cloned.inventory.sinks.base import Refused, Surroundings, Unavailable
-from cloned.inventory.sinks.told import Known
+from cloned.inventory.sinks.base import SinkRefused, Surroundings, Unavailable
+from cloned.inventory.sinks.told import KnownThere
 
 pytestmark = pytest.mark.wire
 PDF = b"%PDF-1.4\n%%EOF\n"
@@ -74,7 +74,7 @@ async def test_only_what_differs_is_sent(snipeit, snipeit_sink, deliver):
 async def test_what_disagrees_is_told_and_nothing_is_touched(snipeit, snipeit_sink, deliver, there, said):
     for each in there:
         put(snipeit, **each)
-    with pytest.raises(Refused, match=f"nothing was changed in Snipe-IT: .*{said}"):
+    with pytest.raises(SinkRefused, match=f"nothing was changed in Snipe-IT: .*{said}"):
         await snipeit_sink().send(deliver())
     assert writes(snipeit) == []
 
@@ -91,7 +91,7 @@ async def test_a_forgotten_serial_is_never_looked_up_nor_sent(snipeit, snipeit_s
     await snipeit_sink().send(deliver(serial=serial))
     assert lone(snipeit, asset_tag="DM-0412")["serial"] is None
     assert not [path for _, path, _ in snipeit.requests if "byserial" in path]
-    with pytest.raises(Refused, match="neither a usable serial nor a number"):
+    with pytest.raises(SinkRefused, match="neither a usable serial nor a number"):
         await snipeit_sink().send(deliver(serial=serial, tag=""))
 
 
@@ -130,14 +130,16 @@ async def test_one_on_the_shelf_is_not_lent(snipeit, snipeit_sink, deliver):
     snipeit.state.checkout(asset, "location", 1, None, snipeit.state.users["TOKEN-ADMIN"])
     await snipeit_sink().send(deliver())
     assert label(snipeit, asset) == "Ready to give out"
-    assert await snipeit_sink().known("PF0AAAA1") == Known(1, "DM-0412", "ThinkPad T480", "Ready to give out", False)
+    assert await snipeit_sink().known("PF0AAAA1") == KnownThere(
+        1, "DM-0412", "ThinkPad T480", "Ready to give out", False
+    )
 
 
 async def test_what_it_knows_never_says_to_whom(snipeit, snipeit_sink):
     sink = snipeit_sink()
-    assert await sink.known("PF0AAAA1") == Known(0)
+    assert await sink.known("PF0AAAA1") == KnownThere(0)
     snipeit.state.checkout(put(snipeit, status_id=2), "user", 3, None, snipeit.state.users["TOKEN-ADMIN"])
-    assert await sink.known("PF0AAAA1") == Known(1, "DM-0412", "ThinkPad T480", "Ready to Deploy", True)
+    assert await sink.known("PF0AAAA1") == KnownThere(1, "DM-0412", "ThinkPad T480", "Ready to Deploy", True)
     assert (await sink.known("", "DM-0412")).lent
     put(snipeit, asset_tag="DM-2")
     assert (await sink.known("PF0AAAA1")).said == ("2 assets have this serial: DM-0412, DM-2",)
@@ -155,10 +157,10 @@ async def test_the_number_is_given_by_the_server_and_read_back(snipeit, snipeit_
 
 
 async def test_without_a_number_of_ours_none_is_made(snipeit, snipeit_sink, deliver):
-    with pytest.raises(Refused, match="no number yet"):
+    with pytest.raises(SinkRefused, match="no number yet"):
         await snipeit_sink().send(deliver(tag=""))
     snipeit.state.auto_tag = False
-    with pytest.raises(Refused, match="asset_tag: The asset tag field must be at least 1 characters"):
+    with pytest.raises(SinkRefused, match="asset_tag: The asset tag field must be at least 1 characters"):
         await snipeit_sink(numbers="server").send(deliver(tag=""))
 
 
@@ -186,7 +188,7 @@ async def test_a_number_taken_by_somebody_else_meanwhile_is_tried_again(snipeit,
 
 async def test_a_model_is_made_where_that_is_allowed(snipeit, snipeit_sink, deliver):
     product = 'Élan <b>14" & more</b>'
-    with pytest.raises(Refused, match="there is no model"):
+    with pytest.raises(SinkRefused, match="there is no model"):
         await snipeit_sink().send(deliver(product=product))
     sink = snipeit_sink(category="Laptops", fieldset="Refurbished laptop")
     for n in range(2):
@@ -201,14 +203,14 @@ async def test_two_models_of_one_name_are_told_apart_by_maker_or_told(snipeit, s
     sink = snipeit_sink(model="ThinkPad T480")
     await sink.send(deliver())
     assert lone(snipeit, serial="PF0AAAA1")["model_id"] == 1
-    with pytest.raises(Refused, match="several models in Snipe-IT"):
+    with pytest.raises(SinkRefused, match="several models in Snipe-IT"):
         await sink.send(deliver(vendor="Other", serial="PF0AAAA2", tag="DM-2"))
 
 
 async def test_a_label_of_another_type_or_name_is_told(snipeit, snipeit_sink, deliver):
-    with pytest.raises(Refused, match='label "Broken" is of type undeployable in Snipe-IT, not deployable'):
+    with pytest.raises(SinkRefused, match='label "Broken" is of type undeployable in Snipe-IT, not deployable'):
         await snipeit_sink(done={"name": "Broken", "type": "deployable"}).send(deliver())
-    with pytest.raises(Refused, match='no status label "Given away" in Snipe-IT'):
+    with pytest.raises(SinkRefused, match='no status label "Given away" in Snipe-IT'):
         await snipeit_sink(done={"name": "Given away", "type": "deployable"}).send(deliver())
 
 
@@ -216,7 +218,7 @@ async def test_a_label_that_is_gone_since_is_looked_up_again(snipeit, snipeit_si
     sink = snipeit_sink()
     await sink.send(deliver())
     gone = snipeit.state.labels.pop(4)
-    with pytest.raises(Refused, match='no status label "Ready to give out"'):
+    with pytest.raises(SinkRefused, match='no status label "Ready to give out"'):
         await sink.send(deliver(serial="PF0AAAA2", tag="DM-2"))
     snipeit.state.labels[9] = gone
     gone.id = 9
@@ -229,7 +231,7 @@ async def test_company_and_location(snipeit, snipeit_sink, deliver):
     await snipeit_sink(company="Refurbishers", location="Workshop").send(deliver())
     asset = lone(snipeit, serial="PF0AAAA1")
     assert (asset["company_id"], asset["rtd_location_id"]) == (1, 1)
-    with pytest.raises(Refused, match='up to date, except: there is no company "School X" in Snipe-IT'):
+    with pytest.raises(SinkRefused, match='up to date, except: there is no company "School X" in Snipe-IT'):
         await snipeit_sink(company="School X").send(deliver())
 
 
@@ -271,12 +273,12 @@ async def test_what_the_server_does_not_keep_is_told(snipeit, snipeit_sink, deli
             asset["name"] = (asset["name"] or "")[:3] or None
 
     snipeit.trouble = cut
-    with pytest.raises(Refused, match="Snipe-IT did not keep what it took: name reads 'x"):
+    with pytest.raises(SinkRefused, match="Snipe-IT did not keep what it took: name reads 'x"):
         await snipeit_sink(fields={"name": "xxxxxxxx"}).send(deliver())
 
 
 async def test_a_wrong_format_is_told_with_the_words_of_the_server(snipeit, snipeit_sink, deliver):
-    with pytest.raises(Refused, match=r"except: _snipeit_battery_health_3: .*must be a number"):
+    with pytest.raises(SinkRefused, match=r"except: _snipeit_battery_health_3: .*must be a number"):
         await snipeit_sink(fields={"Battery health %": "{battery.wear} %"}).send(
             deliver(facts={"battery": {"wear": 12}})
         )
@@ -285,7 +287,7 @@ async def test_a_wrong_format_is_told_with_the_words_of_the_server(snipeit, snip
 async def test_a_required_field_that_is_empty_blocks_but_the_sheet_is_attached(snipeit, snipeit_sink, deliver):
     put(snipeit)
     snipeit.state.fieldsets[2].fields[8] = True
-    with pytest.raises(Refused, match=r"_snipeit_stray_8: .*required.*Fill it by \[sink.fields\]"):
+    with pytest.raises(SinkRefused, match=r"_snipeit_stray_8: .*required.*Fill it by \[sink.fields\]"):
         await snipeit_sink(sheet_of(PDF), sheet=True).send(deliver())
     assert len(snipeit.state.uploads) == 1
 
@@ -302,7 +304,7 @@ async def test_two_that_share_a_serial_under_the_unique_rule_are_named(snipeit, 
     other = put(snipeit, serial="PF0AAAA2", asset_tag="X")
     other["serial"] = "pf0aaaa1 "  # the database takes them for the same
     snipeit.state.unique_serial = True
-    with pytest.raises(Refused, match=r"The serial must be unique.*PR 18155"):
+    with pytest.raises(SinkRefused, match=r"The serial must be unique.*PR 18155"):
         await snipeit_sink().send(deliver())
 
 
@@ -342,7 +344,7 @@ async def test_the_sheet_is_attached_once(snipeit, snipeit_sink, deliver):
 
 @pytest.mark.parametrize(("size", "said"), [(3 << 20, "failed to upload"), (9 << 20, "too large")])
 async def test_a_sheet_that_is_too_large_is_told(snipeit, snipeit_sink, deliver, size, said):
-    with pytest.raises(Refused, match=f"up to date, except: .*{said}.*upload_max_filesize"):
+    with pytest.raises(SinkRefused, match=f"up to date, except: .*{said}.*upload_max_filesize"):
         await snipeit_sink(sheet_of(b"%PDF" + bytes(size)), sheet=True).send(deliver())
 
 
@@ -352,7 +354,7 @@ async def test_a_line_in_the_history_once(snipeit, snipeit_sink, deliver):
         await sink.send(deliver())
     [line] = [each["note"] for each in snipeit.state.history if each["action_type"] == "audit"]
     assert line.startswith("cloned: school-2026, verified (cl_")
-    with pytest.raises(Refused, match="the token has no right to do this"):
+    with pytest.raises(SinkRefused, match="the token has no right to do this"):
         await snipeit_sink(audit=True, token="TOKEN-LIMITED").send(deliver())
 
 
@@ -448,7 +450,7 @@ async def answer_odd_rows(request: web.Request) -> web.StreamResponse:
         (answer_html, Unavailable, "200 with a page instead of JSON"),
         (answer_500, Unavailable, "500 with a page instead of JSON"),
         (answer_elsewhere, Unavailable, "a redirect to https://evil.example/api, which is not followed"),
-        (answer_error_in_200, Refused, "Snipe-IT did not take it: serial: no good"),
+        (answer_error_in_200, SinkRefused, "Snipe-IT did not take it: serial: no good"),
         (answer_half, Unavailable, "cut the connection before its answer was whole"),
         (answer_10_mb, Unavailable, "longer than 8 MB"),
         (answer_deep, Unavailable, "JSON that is broken"),
@@ -497,7 +499,7 @@ async def test_a_planted_password_and_the_borrowers_name_are_never_told(snipeit,
 
     snipeit.trouble = echo
     sink = snipeit_sink()
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(SinkRefused) as caught:
         await sink.send(deliver())
     told = [str(caught.value), caplog.text, repr(sink), repr(sink.settings), repr(await sink.known("PF0AAAA1"))]
     told += [line.line() for line in await sink.rehearse(deliver())]

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from cloned.config import parse
 from cloned.errors import UsageError
 from cloned.inventory.sinks import make
-from cloned.inventory.sinks.base import Refused, Unavailable
+from cloned.inventory.sinks.base import SinkRefused, Unavailable
 from tests.servers.devicehub import TOKEN, DeviceHub
 from tests.servers.glpi import Glpi
 from tests.servers.ocs import Ocs
@@ -82,7 +82,7 @@ async def trouble(kind: str, tls: ssl.SSLContext, ca: Path | None, deliver: Any)
         except Unavailable as unavailable:
             told = str(unavailable)
             return told if "certificate" in told else ""
-        except Refused:
+        except SinkRefused:
             return ""  # it was understood: the line was good
         finally:
             await sink.close()

@@ -20,7 +20,7 @@ from cloned.lab.bootserver import NothingElse
 from cloned.netboot.choices import Choices
 from cloned.netboot.files import Shelf
 from cloned.netboot.history import History
-from cloned.netboot.http import Site
+from cloned.netboot.http import BootSite
 from cloned.netboot.menus import Menus
 from cloned.netboot.tftp_wire import TftpError, read_request
 from cloned.quoting import one_line_each
@@ -57,7 +57,7 @@ async def made(tmp_path):
     choices = Choices([Model(product="Latitude 5490", uefi="ipxe")])
 
     def site(boot):
-        return Site(
+        return BootSite(
             boot, Menus(BootSettings()), shelf, choices, history, {"agent.pyz": b"PK"}, lambda address: MAC, owner
         )
 

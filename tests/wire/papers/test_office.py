@@ -19,7 +19,7 @@ from cloned.core.ledger import ledger_row
 from cloned.engine import Engine
 from cloned.inventory.ledger import Ledger
 from cloned.papers.office import Office
-from cloned.papers.subject import Site
+from cloned.papers.subject import PrintingSite
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
@@ -46,7 +46,7 @@ async def http(tmp_path: Path) -> AsyncIterator[ClientSession]:
     engine = Engine(None, None, ledger)  # type: ignore[arg-type]
     for laptop in (HERE, UNTAGGED):
         engine.workshop = engine.workshop.with_laptop(laptop)
-    office = Office(engine, ledger, lambda: Site("Deel IT", "http://cloned.example"), "nl")
+    office = Office(engine, ledger, lambda: PrintingSite("Deel IT", "http://cloned.example"), "nl")
     app = create_app(FakeWorkshop(), FakeRecords(), Auth(tmp_path, {}), Hub(), office=office)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
