@@ -17,11 +17,11 @@ pytestmark = pytest.mark.interop
 SESSION = """
 import asyncio, json, sys
 from pathlib import Path
-from cloned.casting.classic_session import ClassicSession, Part
+from cloned.casting.classic_session import ClassicSession, StreamPart
 from cloned.core.events import OpenStream
 from cloned.core.ids import SessionId
 guests, wanted = int(sys.argv[1]), sys.argv[2].split(",")
-parts = [Part(name, [Path(name)]) for name in sys.argv[3:]]
+parts = [StreamPart(name, [Path(name)]) for name in sys.argv[3:]]
 async def tell(event):
     print(json.dumps([event.kind, getattr(event, "address", "") or event.error]), flush=True)
 opened = OpenStream(SessionId("s"), 1, "i", "", "guests" if guests else "classic", 2232, guests)

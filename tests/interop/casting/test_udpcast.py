@@ -20,9 +20,9 @@ HOLD = """
 import asyncio, json, sys
 from pathlib import Path
 from cloned.casting.udpcast import Sender
-from cloned.clonezilla.udpcast import Audience
+from cloned.clonezilla.udpcast import Admission
 files, wanted, patience = [Path(name) for name in sys.argv[1].split(",")], sys.argv[2].split(","), float(sys.argv[3])
-audience = Audience(None, int(wanted[0])) if wanted[0].isdigit() else Audience(frozenset(wanted))
+audience = Admission(None, int(wanted[0])) if wanted[0].isdigit() else Admission(frozenset(wanted))
 out = []
 async def hear(address, why):
     out.append(address)
