@@ -222,6 +222,10 @@ class Restart(Fault):
         hands.happened(self, f"the daemon was killed and ready again after {time.monotonic() - began:.1f} s")
 
 
+LONGEST_AWAY = 600
+"""Tenths of a second that an inventory stays away for somebody to be turned away."""
+
+
 @dataclass(frozen=True)
 class SinkDown(Fault):
     """The inventory is away from the start until so long after the first result."""
@@ -243,6 +247,10 @@ class SinkDown(Fault):
         """Back after a while; it happened if somebody was turned away."""
         inventory = hands.stage.services.inventory
         await asyncio.sleep(self.seconds)
+        for _ in range(LONGEST_AWAY):  # a busy daemon comes later: it must have been turned away once
+            if inventory.turned_away:
+                break
+            await asyncio.sleep(0.1)
         inventory.away = False
         if inventory.turned_away:
             until = f"until {self.seconds:g} s after the first result"
