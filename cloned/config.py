@@ -275,19 +275,25 @@ class EraseSettings(Section):
     """Who may have a laptop erased."""
 
 
+def _one_bridge(switch: Switch) -> tuple[str, ...]:
+    """What makes a switch one: some show several bridges at one address, by community or context."""
+    return switch.address, switch.community.get_secret_value(), switch.v3_user, switch.v3_context
+
+
 class Config(Section):
     """The whole file."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Config:
-        for what, names in (
-            ("sink", [sink.name for sink in self.sink]),
-            ("dhcp.lease for the interface", [lease.interface for lease in self.dhcp.lease]),
-            ("switch", [switch.address for switch in self.switch]),
-        ):
+        once: tuple[tuple[str, list[tuple[str, ...]]], ...] = (
+            ("sink", [(sink.name,) for sink in self.sink]),
+            ("dhcp.lease", [(lease.interface,) for lease in self.dhcp.lease]),
+            ("switch", [_one_bridge(switch) for switch in self.switch]),
+        )
+        for what, names in once:
             twice = [name for name in names if names.count(name) > 1]
             if twice:
-                raise ValueError(f"there are two [[{what.split()[0]}]] called {twice[0]}: each needs its own")
+                raise ValueError(f"there are two [[{what}]] called {twice[0][0]}: each needs its own")
         return self
 
     workshop: WorkshopSettings = WorkshopSettings()
