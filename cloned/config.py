@@ -272,7 +272,7 @@ class EraseSettings(Section):
     """IEEE 2883 and SP 800-88: what is asked for where nobody says another; a weaker one is never taken."""
     verify: Literal["sample", "all"] = "sample"
     by: Literal["administrator", "volunteer"] = "administrator"
-    """Who may have a laptop erased."""
+    """Who is to be allowed to have a laptop erased. Not enforced yet: whoever may act (PIN, token) may erase."""
 
 
 def _one_bridge(switch: Switch) -> tuple[str, ...]:
