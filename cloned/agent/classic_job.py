@@ -97,7 +97,7 @@ class ClassicJob(RestoreJob):
         plan = placed(plan)
         restore = self._restore(plan, disk)
         if (gate := self._gate(1)) is not None:
-            gate()
+            gate(list(range(plan.map.count)))
         self._status.set("verifying", bytes=0)
         restore.verify(range(plan.map.count), self._progress, self._withdrawn)
         self._still_wanted()

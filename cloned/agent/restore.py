@@ -115,11 +115,12 @@ class Restore:
         wanted: Iterable[int],
         progress: Callable[[RestoreProgress], None],
         should_stop: Callable[[], bool],
-        gate: Callable[[], None] | None = None,
+        gate: Callable[[list[int]], None] | None = None,
     ) -> None:
         """Receive, write and read back the wanted pieces.
 
-        With a `gate`, it is called once when all is written, and nothing is read back before it returns.
+        With a `gate`, it is called once when all is written, with the pieces that are still to be read, and none of
+        them is read back before it returns.
         Raises Stopped; DiskError (code disk-write-error or disk-read-error); OSError if the disk or the
         network card can't be opened. A piece that can't be read back leaves empty bytes in `digests`.
         """
@@ -131,7 +132,7 @@ class Restore:
             _Pipeline(self, numbers, read_at_once=gate is None).run(progress, should_stop)
         self._took("receive", began)
         if gate is not None:
-            gate()
+            gate(numbers)
             self.verify(numbers, None, should_stop)
 
     def _took(self, what: str, began: float) -> None:

@@ -129,18 +129,19 @@ class RestoreJob(Job):
         }
         return self._call("POST", "/agent/v1/readback", body)
 
-    def _gate(self, number: int) -> Callable[[], None] | None:
-        """Waits for the lab's word that the disk may be read back: it changes disks from outside at this moment."""
+    def _gate(self, number: int) -> Callable[[list[int]], None] | None:
+        """Waits for the lab's word that these pieces may be read back: it changes disks from outside at this moment."""
         gate = self._options.gate
         if not gate:
             return None
 
-        def wait() -> None:
+        def wait(unread: list[int]) -> None:
             self._status.set("verifying")
             import urllib.request  # only the lab needs it
 
             url = f"{gate}{'&' if '?' in gate else '?'}round={number}"
-            request = urllib.request.Request(url, method="POST", data=b"")  # noqa: S310 - from the kernel's command line
+            body = ",".join(map(str, unread)).encode()
+            request = urllib.request.Request(url, method="POST", data=body)  # noqa: S310 - from the kernel's command line
             try:
                 urllib.request.urlopen(request, timeout=60).close()  # noqa: S310
             except OSError as error:

@@ -107,12 +107,15 @@ class Corrupt(OnLaptop):
     changes_disk: ClassVar[bool] = True
 
     def prepare(self, hands: FaultHands) -> None:
-        """Change it, once, at the gate: its laptop has written everything and has read nothing back."""
+        """Change it, once, at the gate: in one of the pieces that are all written and still to be read.
+
+        A laptop that was switched off in between has read others before: those it does not read twice.
+        """
         done: list[str] = []
 
-        def change(number: int) -> None:
-            if not done:
-                done.append(change_used_byte(self.whom(hands), hands.stage.manifest.plan.map))
+        def change(unread: Sequence[int]) -> None:
+            if unread and not done:
+                done.append(change_used_byte(self.whom(hands), hands.stage.manifest.plan.map, unread))
                 hands.say(f"laptop {self.laptop}: {done[0]}")
                 hands.happened(self, f"laptop {self.laptop}: {done[0]}")
 
@@ -383,12 +386,12 @@ def takes_time(faults: Sequence[Fault], late: Sequence[Late]) -> bool:
     return bool(late) or any(fault.in_the_middle for fault in faults)
 
 
-def change_used_byte(laptop: LabLaptop, pieces: PieceMap) -> str:
-    """Flip one bit of one used byte, chosen at random, behind the laptop's back; says where.
+def change_used_byte(laptop: LabLaptop, pieces: PieceMap, among: Sequence[int]) -> str:
+    """Flip one bit of one used byte of one of these pieces, chosen at random, behind the laptop's back; says where.
 
     Raises ClonedError if the disk does not hold the change afterwards.
     """
-    place = pieces.place(secrets.randbelow(pieces.count))
+    place = pieces.place(secrets.choice(among))
     spot = secrets.randbelow(place.length)
     offset = next(iter(place.layer.ranges(place.offset + spot, 1)))[0] + (place.layer.start or 0)
     before = laptop.disk.read(offset, 1)

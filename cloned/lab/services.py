@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,8 +62,8 @@ class Services:
 
     def __init__(self, namespace: Path) -> None:
         self.inventory = InventoryReceiver()
-        self.gates: dict[int, Callable[[int], None]] = {}
-        """What happens when laptop N stands at its gate in a round; called in a thread."""
+        self.gates: dict[int, Callable[[Sequence[int]], None]] = {}
+        """What happens when laptop N stands at its gate with these pieces still to be read; called in a thread."""
         self._namespace = namespace
         self._runner: web.AppRunner | None = None
 
@@ -87,5 +87,6 @@ class Services:
         """A laptop has written everything and waits for our word before it reads back."""
         action = self.gates.get(int(request.match_info["laptop"]))
         if action is not None:
-            await asyncio.to_thread(action, int(request.query.get("round", "1")))
+            unread = (await request.text()).split(",")
+            await asyncio.to_thread(action, [int(piece) for piece in unread if piece])
         return web.Response(text="go on\n")

@@ -86,6 +86,8 @@ class Server:
     heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     gates: list[int] = field(default_factory=list)
+    unread: list[list[int]] = field(default_factory=list)
+    """Pieces that each gate was told are still to be read."""
     fetched: list[int] = field(default_factory=list)
     stage: str = "restore"
     at_gate: Any = None
@@ -146,6 +148,7 @@ class Server:
 
     async def gate(self, request: web.Request) -> web.Response:
         self.gates.append(int(request.query["round"]))
+        self.unread.append([int(piece) for piece in (await request.text()).split(",") if piece])
         if self.at_gate is not None:
             self.at_gate(self.gates[-1])
         return web.Response()

@@ -68,7 +68,7 @@ async def test_a_flipped_byte_is_found_and_fetched_again(tmp_path: Path) -> None
         finally:
             await runner.cleanup()
     assert status == 0, said
-    assert server.gates == [1, 2]
+    assert (server.gates, server.unread) == ([1, 2], [[0, 1, 2, 3], [3]])
     first, second = server.verdicts
     assert (first["verdict"], first["wrong"], second["verdict"]) == ("differs", [3], "verified")
     assert [(each["partition"], each["pieces"]) for each in first["where"]] == [("sda3", 1)]
@@ -103,6 +103,27 @@ async def test_a_disk_that_holds_the_image_fetches_only_what_differs(tmp_path: P
         (1, "verified", []),
     ]
     assert again.fetched == [0]
+
+
+async def test_the_gate_is_told_what_is_still_to_be_read(tmp_path: Path) -> None:
+    """A disk that was read at the beginning of this boot is not read twice: the lab must change what still will be."""
+    with loop_device(tmp_path / "disk") as disk:
+        await clone(Server(image(), wanted(disk)), disk, tmp_path)
+        flip(disk, 2 * MIB)
+        again = Server(image(), wanted(disk), survey=True)
+        again.at_gate = lambda number: flip(disk, 2 * MIB) if number == 1 else None
+        runner = await again.start()
+        try:
+            status, said = await run_agent(again, disk, tmp_path, "--gate", f"http://127.0.0.1:{again.port}/gate")
+        finally:
+            await runner.cleanup()
+    assert status == 0, said
+    assert again.unread == [[0], [0]]
+    assert [(each["round"], each["verdict"], each["wrong"]) for each in again.verdicts] == [
+        (0, "differs", [0]),
+        (1, "differs", [0]),
+        (2, "verified", []),
+    ]
 
 
 async def test_a_survey_of_a_foreign_disk_starts_afresh(tmp_path: Path) -> None:

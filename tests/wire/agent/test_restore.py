@@ -86,7 +86,7 @@ def never() -> bool:
 
 
 async def fetched(
-    restore: Restore, sender: PieceSender | None, wanted: list[int], gate: Callable[[], None] | None = None
+    restore: Restore, sender: PieceSender | None, wanted: list[int], gate: Callable[[list[int]], None] | None = None
 ) -> None:
     """Fetch with a sender running beside."""
     task = asyncio.create_task(sender.run()) if sender else None
@@ -119,7 +119,8 @@ async def test_only_what_is_wanted_is_written(image: Image, disk: str, stream: S
 async def test_with_a_gate_nothing_is_read_back_before_it_opens(image: Image, disk: str, stream: StreamAddress) -> None:
     restore = Restore(image.plan, disk, stream, interface="lo")
 
-    def gate() -> None:
+    def gate(unread: list[int]) -> None:
+        assert unread == list(range(image.count))
         assert not any(restore.digests)
         with Path(disk).open("r+b") as file:
             file.seek((1 << 20) + 10)
