@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, assert_never
 
-from cloned.core.boot import BootAnswer, BootRequest, answer_kind, identity_of
+from cloned.core.boot import STARTING, BootAnswer, BootRequest, answer_kind, identity_of, taken_for, unbelieved
 from cloned.core.commands import VERBS, accept
 from cloned.core.events import (
     Booted,
@@ -23,7 +23,7 @@ from cloned.core.events import (
     Recorded,
     SetReceivers,
 )
-from cloned.core.ids import Identity, LaptopId, SessionId, token_digest
+from cloned.core.ids import LaptopId, SessionId, token_digest
 from cloned.core.laptop import Laptop
 from cloned.core.reducer import resume, step
 from cloned.core.refusals import Refusal
@@ -94,9 +94,9 @@ class Engine:
         self._faults = 0
         """Of one effect, one after the other."""
         self._unchecked = 0
+        """Events since the journal's last checkpoint."""
         self.turns = 0
         """Groups of events gone through: whoever watches over us sees by it that we do not stand still."""
-        """Events since the journal's last checkpoint."""
 
     @property
     def backlog(self) -> int:
@@ -251,21 +251,25 @@ class Engine:
     async def boot(self, request: BootRequest) -> BootAnswer:
         """Decide what a laptop boots, and give it a token that revokes its older ones.
 
-        ClonedError where too many come that nobody has seen before.
+        ClonedError where too many come that nobody has seen before, or this laptop is just starting elsewhere.
         """
         token, identity = secrets.token_urlsafe(24), identity_of(request)
-        known = self.admit(identity, request.address)
-        state = await self.submit(Booted(token_digest(token), identity, request.mac, request.address))
-        boot = state.boots[token_digest(token)]
+        event = Booted(token_digest(token), identity, request.mac, request.address, request.proven)
+        if unbelieved(self.workshop, event, self.clock()):
+            raise _starting()
+        known = self.admit(taken_for(self.workshop, event, self.clock()), request.address)
+        state = await self.submit(event)
+        boot = state.boots.get(event.token)
+        if boot is None:  # two asked at once
+            raise _starting()
         laptop = state.laptops[boot.laptop] if boot.laptop is not None else known
         if laptop is None:
             raise ClonedError(f"a boot request of {request.mac} came to nothing", "switch the laptop off and on again")
         kind, why = answer_kind(state, laptop, self.clock())
         return BootAnswer(kind, token, why, laptop.tag, str(laptop.state), laptop.image)
 
-    def admit(self, identity: Identity, address: str) -> Laptop | None:
-        """The laptop that this is; None for a new one. ClonedError where too many come that nobody has seen."""
-        known = self.workshop.find(identity)
+    def admit(self, known: Laptop | None, address: str) -> Laptop | None:
+        """Let `known` in, or a new one where it is None; ClonedError where too many come that nobody has seen."""
         if known is None:
             self._newcomers.admit(address)
         return known
@@ -286,6 +290,13 @@ class Engine:
         if isinstance(told, Refusal):
             raise RefusedError(told)
         return told
+
+
+def _starting() -> ClonedError:
+    return ClonedError(
+        "this laptop, by its MAC address, is just starting at another address",
+        f"if that is this one, switch it off and on again in {STARTING:.0f} s",
+    )
 
 
 def _call(listener: Listener) -> None:

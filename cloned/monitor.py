@@ -20,9 +20,6 @@ from cloned.wire import line
 GONE_AFTER = 8.5
 """Seconds of silence after which a laptop counts as gone: with a look each second it is shown so within 10."""
 
-STARTING = 60.0
-"""Seconds from its boot script in which a laptop is taken to be starting, though it says nothing yet."""
-
 LONGEST = 1e7
 """Seconds: who takes longer than months is not told when it will be through."""
 
@@ -103,9 +100,9 @@ class Monitor:
         return {ident: watch.via for ident, watch in self._watches.items() if watch.via}
 
     def heard_at(self, request: BootRequest) -> tuple[str, bool]:
-        """Where the laptop is that a boot request is taken for: heard just now, or starting from its script.
+        """Where the laptop is heard that a boot request is taken for, and whether the MAC that asks is one of its own.
 
-        And whether the MAC that asks is one of its own. Empty where there is none, or it is silent: nobody knows then.
+        Empty where there is none, or it is silent: nobody knows then. The engine looks after those that are starting.
         """
         workshop, now, mac = self._engine.workshop, self._clock(), request.mac
         known = workshop.find(identity_of(request))
@@ -114,9 +111,7 @@ class Monitor:
             watch = self._watches.get(laptop.id)
             if (own or laptop is known) and watch is not None and now - watch.heard < GONE_AFTER:
                 return laptop.address, own
-        since = self._engine.clock() - STARTING
-        starting = (boot.address for boot in workshop.boots.values() if boot.mac == mac and boot.at > since)
-        return next(starting, ""), True
+        return "", True
 
     async def heard(self, laptop: Laptop, report: Mapping[str, Any]) -> None:
         """Take a report in; submits an event only where the laptop's state follows from it."""

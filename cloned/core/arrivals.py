@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cloned.core import capture, erasing
-from cloned.core.boot import answer_kind
+from cloned.core.boot import answer_kind, taken_for, unbelieved
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Booted, Hello
 from cloned.core.evidence import Evidence, Words, recognise, words
@@ -17,8 +17,10 @@ from cloned.core.workshop import MAX_BOOTS, MAX_SILENT, BootGiven, Workshop
 
 
 def booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Workshop:
-    """A boot script was rendered: its token is the laptop's only one from now on."""
-    known = workshop.find(event.identity)
+    """A boot script was rendered: its token is the laptop's only one from now on, if it is this laptop that asked."""
+    if workshop.settings.judging and unbelieved(workshop, event, now):
+        return workshop
+    known = taken_for(workshop, event, now)
     if known is None:
         workshop = _room_for_one(workshop)
     laptop = known or _newcomer(workshop, event.identity, entropy, now)

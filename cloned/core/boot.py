@@ -7,12 +7,17 @@ from typing import Literal
 
 from cloned.core import erasing
 from cloned.core.confirm import may_start_unasked
+from cloned.core.events import Booted
 from cloned.core.ids import Identity, clean
 from cloned.core.laptop import ACTIVE, Laptop, State, named, said
 from cloned.core.reasons import Reason
-from cloned.core.workshop import Workshop
+from cloned.core.workshop import BootGiven, Workshop
 
 Kind = Literal["clone", "menu", "refuse"]
+
+STARTING = 120.0
+"""Seconds from its boot script in which a laptop is taken to be starting, though it says nothing yet: thirty that
+fetch the live system over 100 Mbit/s at once take 75."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class BootRequest:
     arch: int | None = None
     """RFC 4578 client architecture."""
     via: Literal["ipxe", "grub", "thin"] = "ipxe"
+    proven: bool = True
+    """Whether `mac` really is at `address`, as far as a wire proves anything; netboot/gate.py says so."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,31 @@ def answer_kind(workshop: Workshop, laptop: Laptop, now: float) -> tuple[Kind, s
     if laptop.state is State.DONE:
         return "menu", f"It is known as {named(laptop)}, which is done and verified"  # its disk was not seen yet
     return "menu", said(laptop.reason, laptop.detail) or Reason.NOT_CONFIRMED.sentence
+
+
+def unbelieved(workshop: Workshop, event: Booted, now: float) -> bool:
+    """Whether nothing proves that it is this MAC that asks, while that is just starting at another address.
+
+    Between its boot script and its hello a laptop says nothing: whoever names its MAC then must not take its token.
+    """
+    return not event.proven and any(boot.mac == event.boot_mac for boot in _starting_elsewhere(workshop, event, now))
+
+
+def taken_for(workshop: Workshop, event: Booted, now: float) -> Laptop | None:
+    """The laptop that a boot request is of; None for one that nobody has seen.
+
+    Words alone make no laptop of one that is just starting elsewhere with another card: a twin that tells the same
+    serial number, or a stranger who names it, gets a row of its own. Its hello shows disks, and those decide.
+    """
+    known = workshop.find(event.identity)
+    if known is None or not workshop.settings.judging or event.boot_mac in (known.boot_mac, *known.identity.macs):
+        return known
+    starting = any(boot.laptop == known.id for boot in _starting_elsewhere(workshop, event, now))
+    return None if starting else known
+
+
+def _starting_elsewhere(workshop: Workshop, event: Booted, now: float) -> list[BootGiven]:
+    return [boot for boot in workshop.boots.values() if boot.at > now - STARTING and boot.address != event.address]
 
 
 def identity_of(request: BootRequest) -> Identity:

@@ -89,6 +89,8 @@ class Booted:
     identity: Identity
     boot_mac: str
     address: str
+    proven: bool = True
+    """Whether the kernel's own neighbour table has this MAC at this address."""
     kind: Literal["booted"] = "booted"
 
 

@@ -135,7 +135,7 @@ class AgentApi:
                 return refuse(
                     409, f"this is not the laptop that was started: {other}", "start it from the network again"
                 )
-            self._engine.admit(told.identity, address)
+            self._engine.admit(self._engine.workshop.find(told.identity), address)
             state = await self._engine.submit(Hello(digest, told, address))
         except ValueError as error:
             return malformed(error)

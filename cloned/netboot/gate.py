@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from typing import TypeVar
 
 from cloned.buckets import Bucket
@@ -46,8 +47,8 @@ class BootGate:
         self._laptops: OrderedDict[tuple[str, bool], Bucket] = OrderedDict()
         self._addresses: OrderedDict[str, Bucket] = OrderedDict()
 
-    def admit(self, request: BootRequest) -> None:
-        """Count a request and let it through; what is not let through is not journalled and changes nothing.
+    def admit(self, request: BootRequest) -> BootRequest:
+        """Count a request and let it through, with whether it is proven; what is not let through changes nothing.
 
         A stranger who asks for somebody's MAC uses up only what is there for requests that nothing proves.
         """
@@ -65,6 +66,7 @@ class BootGate:
                 f"this laptop, by its {'MAC address' if own else 'serial number or UUID'}, is running at {at}",
                 "if that is this one, switch it off and on again",
             )
+        return replace(request, proven=proven)
 
 
 def _bucket(kept: OrderedDict[K, Bucket], key: K, make: Callable[[], Bucket]) -> Bucket:

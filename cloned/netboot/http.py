@@ -212,7 +212,7 @@ class BootSite:
 
     async def _menu(self, wanted: BootRequest, request: web.Request, server: str) -> str:
         try:
-            self._gate.admit(wanted)
+            wanted = self._gate.admit(wanted)
             self._history.place(wanted.mac, wanted.address)
             self._choices.told(wanted.mac, wanted.vendor, wanted.product, by_grub=wanted.via == "grub")
             answer = await self._boot.boot(wanted)

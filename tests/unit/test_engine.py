@@ -305,3 +305,45 @@ async def test_a_damaged_journal_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(b"this is no database" * 1000)
     with pytest.raises(MissingError, match="restore"):
         Journal(tmp_path / "other")
+
+
+HONEST = BootRequest("02:00:00:00:00:02", "10.0.0.7", serial="PF7")
+
+
+async def test_a_stranger_takes_no_token_of_a_laptop_that_is_starting(tmp_path: Path) -> None:
+    """Both asked in one moment, or one after the other: between its boot script and its hello a laptop says nothing."""
+    stranger = BootRequest(HONEST.mac, "10.0.9.9", uuid="x", proven=False)
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        await engine.submit(Configured(Settings()))
+        answer, refused = await asyncio.gather(engine.boot(HONEST), engine.boot(stranger), return_exceptions=True)
+        assert not isinstance(answer, BaseException)
+        assert isinstance(refused, ClonedError)
+        journalled = len(list(engine._journal.entries()))
+        with pytest.raises(ClonedError, match="just starting at another address"):
+            await engine.boot(stranger)
+        assert len(list(engine._journal.entries())) == journalled
+        assert engine.authorise(answer.token, HONEST.address) is not None
+
+
+async def test_twins_that_start_together_keep_their_tokens(tmp_path: Path) -> None:
+    """A dozen laptops that tell one serial number, none of which was heard yet."""
+    twins = [BootRequest(f"02:00:00:00:09:{n:02x}", f"10.0.9.{n}", serial="PF7") for n in range(12)]
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        await engine.submit(Configured(Settings()))
+        answers = await asyncio.gather(*map(engine.boot, twins))
+        rows = [engine.authorise(each.token, twin.address) for each, twin in zip(answers, twins, strict=True)]
+        assert len({row.id for row in rows if row is not None}) == len(twins)
+        for twin, answer in zip(twins, answers, strict=True):
+            disk = Disk("/dev/sda", 10**11, serial=twin.mac)
+            facts = Facts(clean(serial="PF7", macs=[twin.mac]), disks=(disk,))
+            await engine.submit(Hello(token_digest(answer.token), facts, twin.address))
+        assert len([each for each in engine.workshop.laptops.values() if each.hellos == 1]) == len(twins)
+
+
+async def test_a_laptop_that_got_another_address_while_starting_is_believed_by_its_card(tmp_path: Path) -> None:
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        await engine.submit(Configured(Settings()))
+        first = await engine.boot(BootRequest(HONEST.mac, "10.0.9.9", proven=False))  # by a stranger
+        answer = await engine.boot(HONEST)
+        assert engine.authorise(first.token, "10.0.9.9") is None
+        assert engine.authorise(answer.token, HONEST.address) is not None

@@ -84,3 +84,9 @@ def test_only_so_much_is_remembered(wire):
     for number in range(20_000):
         wire.asks(mac=f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}", address=f"10.9.{number >> 8}.{number & 255}")
     assert len(wire.gate._laptops) == len(wire.gate._addresses) == 4096
+
+
+def test_what_is_let_through_says_whether_the_kernel_proves_it(wire):
+    wire.neighbours[HERE] = MAC
+    assert wire.gate.admit(BootRequest(MAC, HERE)).proven
+    assert not wire.gate.admit(BootRequest(OTHER, THERE)).proven
