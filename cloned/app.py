@@ -23,6 +23,7 @@ from cloned.connections import runner as make_runner
 from cloned.control import Control
 from cloned.core.catalogue import ImageRule
 from cloned.core.events import Command, Configured, Settings
+from cloned.core.evidence import claimed
 from cloned.core.finishing import FinishWishes, steps
 from cloned.core.laptop import Laptop
 from cloned.engine import Engine
@@ -269,7 +270,9 @@ class Daemon:
     def _finishing(self, laptop: Laptop) -> list[dict[str, Any]]:
         image = self.engine.workshop.images.get(laptop.image)
         boot = image.boot if image else ()
-        return steps(FinishWishes(**self.config.finish.model_dump()), laptop, self.engine.clock(), boot)
+        twin = claimed(self.engine.workshop.laptops.values(), laptop)
+        wishes = FinishWishes(**self.config.finish.model_dump())
+        return steps(wishes, laptop, self.engine.clock(), boot, twin=twin)
 
     async def _start_page(self, stack: AsyncExitStack) -> None:
         """The page for everybody, and the same without PIN on the socket that only our group may open."""

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
+from cloned.core.finishing import VALUES
 from cloned.core.tagged import TagPattern
 from cloned.destinations import KINDS, AnySink
 from cloned.errors import UsageError
@@ -252,6 +253,15 @@ class Printing(Section):
 
 class FinishSettings(Section):
     """`[finish]`: what is done to a verified disk, after the verdict."""
+
+    @field_validator("hostname")
+    @classmethod
+    def _names_each(cls, pattern: str) -> str:
+        if pattern and not any(value in pattern for value in VALUES):
+            raise ValueError(f"a pattern with one of {', '.join(VALUES)}: else all laptops get one name")
+        if re.search(r"[{}]", re.sub("|".join(map(re.escape, VALUES)), "", pattern)):
+            raise ValueError(f"no braces but those of {', '.join(VALUES)}")
+        return pattern
 
     grow: bool = True
     hostname: str = ""

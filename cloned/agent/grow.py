@@ -105,10 +105,21 @@ def _stretched(each: Partition, part: Partition, end: int) -> Partition:
     return replace(each, size=end - each.start) if each == part or holds else each
 
 
+def _check(name: str, part: Partition) -> None:
+    """resize2fs asks for it. ToolError with the next step where e2fsck cannot mend what it finds."""
+    try:
+        run(["e2fsck", "-f", "-y", name], accept=(0, 1), timeout=3600)
+    except ToolError as error:
+        mend = "start the master so that it checks its disk, and capture it again"
+        raise ToolError(
+            f"the file system of partition {part.number} is damaged in the image: {mend} ({error})"
+        ) from error
+
+
 def _file_system(target: VerifiedDisk, part: Partition, kind: str) -> None:
     if kind in _EXT:
         name = target.extended_name(part)
-        run(["e2fsck", "-f", "-y", name], accept=(0, 1), timeout=3600)  # resize2fs asks for it
+        _check(name, part)
         run(["resize2fs", name, f"{part.size * target.disk['sector_size'] // 1024}K"], timeout=3600)
     elif kind == "ntfs":
         run(["ntfsresize", "--force", "--force", "--no-progress-bar", target.node(part)], timeout=3600, stdin=b"y\n")

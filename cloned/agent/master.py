@@ -152,6 +152,8 @@ def refused_content(fs: str, read: signatures.Read) -> str:
         )
     if fs.startswith("ext") and signatures.sleeps_in_file(read):
         return "holds the swap file of a hibernated Linux: start the master, shut it down properly and capture it again"
+    if fs.startswith("ext") and (unclean := signatures.unclean_ext(read)):
+        return f"{unclean}: start the master so that it checks its disk (or `e2fsck -f` there), then capture it again"
     if fs == "btrfs" and signatures.btrfs_devices(read) > 1:
         return "is one device of a btrfs over several: `btrfs device remove` the others, or clone another laptop"
     return ""

@@ -48,9 +48,13 @@ def retry(sink: str | None, config: Path | None) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @config_option
 def export(file: Path, config: Path | None) -> None:
-    """Write every result into FILE: .csv, .xlsx or .json."""
-    count = asyncio.run(commands.export(ledger_path(load(config).workshop.state), file))
+    """Write every result into FILE: .xlsx for spreadsheets, .csv or .json for programs."""
+    count, misread = asyncio.run(commands.export(ledger_path(load(config).workshop.state), file))
     click.echo(f"{count} results written to {file}")
+    if misread:
+        click.echo(
+            f"a spreadsheet makes numbers or dates of {misread} cells of it: for people, export to .xlsx", err=True
+        )
 
 
 @inventory.command("test")

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from cloned.clonezilla.nvram import BootEntry
 from cloned.core.laptop import Laptop
 from cloned.core.ledger import iso
+
+STEPS = ("grow", "hostname", "machine-id", "ssh-host-keys", "efi-entry", "stamp")
+"""Every step there is, in the order in which they are done."""
+RESULTS = ("done", "skipped", "failed")
+"""What may come of one."""
+LABEL = 63
+"""Characters of a host name (RFC 1123 §2.1)."""
+VALUES = ("{tag}", "{number}", "{serial}", "{mac}")
+"""What tells the names of two laptops apart: a pattern has one of them."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +34,18 @@ class FinishWishes:
     stamp: bool = False
 
 
-def steps(wishes: FinishWishes, laptop: Laptop, now: float, boot: Sequence[BootEntry] = ()) -> list[dict[str, Any]]:
-    """Steps in the order they are to be done, each `{"name", …arguments}`. `boot`: what started the master."""
+def steps(
+    wishes: FinishWishes, laptop: Laptop, now: float, boot: Sequence[BootEntry] = (), *, twin: bool = False
+) -> list[dict[str, Any]]:
+    """Steps in the order they are to be done, each `{"name", …arguments}`. `boot`: what started the master.
+
+    `twin`: another laptop says the same serial number.
+    """
     found: list[dict[str, Any]] = []
     if wishes.grow:
         found.append({"name": "grow"})
     if wishes.hostname:
-        found.append({"name": "hostname", "hostname": hostname(wishes.hostname, laptop)})
+        found.append({"name": "hostname", "hostname": hostname(wishes.hostname, laptop, twin=twin)})
     if wishes.machine_id:
         found.append({"name": "machine-id"})
     if wishes.ssh_host_keys:
@@ -42,18 +57,46 @@ def steps(wishes: FinishWishes, laptop: Laptop, now: float, boot: Sequence[BootE
     return found
 
 
-def hostname(pattern: str, laptop: Laptop) -> str:
-    """A host name (RFC 1123 label) from a pattern with {tag}, {number}, {serial}, {mac}.
+def hostname(pattern: str, laptop: Laptop, *, twin: bool = False) -> str:
+    """A host name (RFC 1123 label) from a pattern with {tag}, {number}, {serial}, {mac}: no two laptops get one.
 
+    A value that this laptop has not, or that a twin has too, gives way to its MAC address, and that to its number.
     A laptop without a tag is set aside before it comes here (tags.py) if the pattern has one.
     """
-    mac = laptop.boot_mac.replace(":", "")
+    mac = laptop.boot_mac.replace(":", "") or str(laptop.number)
+    serial = "" if twin else laptop.identity.serial
+    values = (laptop.tag or mac, str(laptop.number), serial if re.search("[A-Za-z0-9]", serial) else mac, mac)
     text = pattern
-    for key, value in (
-        ("tag", laptop.tag),
-        ("number", str(laptop.number)),
-        ("serial", laptop.identity.serial),
-        ("mac", mac),
-    ):
-        text = text.replace("{" + key + "}", value)
-    return re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")[:63] or "laptop"
+    for key, value in zip(VALUES, values, strict=True):
+        text = text.replace(key, value)
+    return _label(re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-"))
+
+
+def _label(name: str) -> str:
+    """`name`, or as much of it as a label holds and what tells it from others that begin so."""
+    if len(name) <= LABEL:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: LABEL - 9].rstrip('-')}-{digest}"
+
+
+def told(steps: Any) -> tuple[tuple[str, str, str], ...]:
+    """What an agent says came of its steps: (name, result, detail); ValueError for words that are not ours."""
+    if not isinstance(steps, list) or not all(isinstance(step, Mapping) for step in steps):
+        raise ValueError("finished comes with a list of steps")
+    found = tuple(
+        (step.get("name"), step.get("result"), _detail(step.get("detail"))) for step in steps[: len(STEPS) + 1]
+    )
+    names = [name for name, _, _ in found]
+    if any(name not in STEPS or result not in RESULTS for name, result, _ in found) or len(set(names)) < len(names):
+        raise ValueError(f"a step is one of {', '.join(STEPS)}, once, and ends {', '.join(RESULTS)}")
+    return tuple((str(name), str(result), detail) for name, result, detail in found)
+
+
+def _detail(text: Any) -> str:
+    """One line, as far as somebody reads it."""
+    return (
+        " ".join("".join(char if char.isprintable() else " " for char in text).split())[:300]
+        if isinstance(text, str)
+        else ""
+    )

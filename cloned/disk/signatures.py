@@ -51,6 +51,20 @@ def sleeps_in_file(read: Read) -> bool:
     return False
 
 
+def unclean_ext(read: Read) -> str:
+    """Why the ext file system on this partition needs its check first; empty if it does not.
+
+    Source: the kernel's fs/ext4/ext4.h, s_state: bit 0, unmounted properly; bit 1, errors were found.
+    """
+    superblock = read(1024, 1024)
+    if superblock[56:58] != b"\x53\xef":
+        return ""
+    (state,) = struct.unpack_from("<H", superblock, 58)
+    if state & 2:
+        return "has errors that its check must mend"
+    return "" if state & 1 else "was not unmounted properly"
+
+
 def btrfs_devices(read: Read) -> int:
     """Over how many devices the btrfs on this partition lies; 0 if there is none."""
     block = read(_BTRFS, PAGE)

@@ -13,6 +13,7 @@ from cloned.images.reader import LayerReader
 
 _WINDOWS_HINT = "turn fast startup off (powercfg /h off), shut Windows down and save the disk again"
 _LINUX_HINT = "start the master, shut it down properly and save the disk again"
+_CHECK_HINT = "start the master so that it checks its disk, shut it down properly and save the disk again"
 _BITLOCKER_HINT = "run `manage-bde -off C:` on the master, wait until it is done and save the disk again"
 
 
@@ -34,6 +35,8 @@ def _doubt(part: Packed, reader: LayerReader) -> Warn | None:
         return _raw(name, reader.read(0, min(signatures.HEAD, part.layer.size)))
     if fs.startswith("ext") and signatures.sleeps_in_file(reader.read):
         return _sleeping(f"{name} holds the swap file of a hibernated Linux", _LINUX_HINT)
+    if fs.startswith("ext") and (unclean := signatures.unclean_ext(reader.read)):
+        return Warn("unclean", f"{name} {unclean}: every clone checks its disk when it starts", _CHECK_HINT)
     return None
 
 

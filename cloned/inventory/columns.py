@@ -3,7 +3,10 @@
 The CSV files are made for the spreadsheets of a Belgian or Dutch desktop, which take a comma for
 the decimal sign and therefore a semicolon between columns: delimiter `;`, UTF-8 with a byte order
 mark (without it Excel shows é as Ã©), lines end in CR LF (RFC 4180). Numbers are whole, so that
-no decimal sign is needed. A double click opens it rightly.
+no decimal sign is needed. A double click opens it with its columns and letters right; but a spreadsheet
+makes numbers and dates of text that looks like them (0012345678, 12E4567, 3-4), and no CSV can keep it from
+that without spoiling the cell for every other program. So CSV is for programs, and XLSX, where text is text,
+for people (`mistaken`).
 
 Text that a spreadsheet would run as a formula (it begins with = + - @, also in their full-width
 forms) gets an apostrophe in front: serial numbers come from hardware that anybody may have flashed.
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -57,6 +61,14 @@ NAMES = (
 
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - full-width forms are meant
 
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mrt|mei|okt)[a-z]*"
+_LIKE_NUMBERS = re.compile(
+    rf"0\d+|\d{{12,}}|\d+[.,]?\d*e[+-]?\d+|\d{{1,4}}[-/.]\d{{1,2}}([-/.]\d{{1,4}})?"
+    rf"|{_MONTH}[- ]?\d{{1,4}}|\d{{1,2}}[- ]?{_MONTH}",
+    re.IGNORECASE,
+)
+"""Zeros in front, more digits than are shown, an exponent, a date: in English, Dutch and French settings."""
+
 
 def flat(row: Mapping[str, Any], key: str = "", revision: int | None = None) -> dict[str, str | int]:
     """One cell for each of NAMES; not made safe yet."""
@@ -79,6 +91,11 @@ def flat(row: Mapping[str, Any], key: str = "", revision: int | None = None) -> 
 def _step(step: Mapping[str, str]) -> str:
     detail = step.get("detail")
     return f"{step.get('name')} {step.get('result')}" + (f" ({detail})" if detail else "")
+
+
+def mistaken(cell: str | int) -> bool:
+    """Whether a spreadsheet that opens CSV makes another number, or a date, of this text."""
+    return isinstance(cell, str) and _LIKE_NUMBERS.fullmatch(cell) is not None
 
 
 def safe(cell: str | int) -> str | int:

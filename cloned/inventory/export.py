@@ -31,6 +31,11 @@ def write(rows: Rows, path: Path) -> None:
         raise ClonedError(f"{path} cannot be written: {error.strerror or error}", "name another place") from error
 
 
+def misread(rows: Rows) -> int:
+    """How many cells a spreadsheet would make other numbers or dates of, if these rows were CSV."""
+    return sum(columns.mistaken(cell) for row in rows for cell in _cells(row))
+
+
 def _whole(path: Path, fill: Callable[[BinaryIO], None]) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

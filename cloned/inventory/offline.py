@@ -43,9 +43,9 @@ async def retry(place: Path | str, sink: str | None = None) -> int:
         return await ledger.retry(sink)
 
 
-async def export(place: Path | str, file: Path) -> int:
-    """Write the whole ledger to `file` (.csv, .xlsx or .json); returns the number of rows."""
+async def export(place: Path | str, file: Path) -> tuple[int, int]:
+    """Write the whole ledger to `file` (.csv, .xlsx or .json); how many rows, and cells that a spreadsheet misreads."""
     async with _opened(place) as ledger:
         found = await ledger.rows()
     await asyncio.to_thread(files.write, found, file)
-    return len(found)
+    return len(found), files.misread(found) if file.suffix.lower() == ".csv" else 0

@@ -15,6 +15,7 @@ from cloned import wire
 from cloned.connections import Counted
 from cloned.core.arrivals import misfit
 from cloned.core.events import Command, Failed, Finished, Hello, Judged, Ready
+from cloned.core.finishing import told as told_steps
 from cloned.core.hello import facts, read_back
 from cloned.core.ids import SessionId, token_digest
 from cloned.core.laptop import Laptop, State
@@ -241,12 +242,9 @@ class AgentApi:
         )
 
     async def _finished(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
-        steps = body.get("steps")
-        if not isinstance(steps, list) or not all(isinstance(step, Mapping) for step in steps):
-            raise ValueError("finished comes with a list of steps")
-        told = tuple((_word(step, "name"), _word(step, "result"), _word(step, "detail")) for step in steps[:32])
+        steps = told_steps(body.get("steps"))
         if laptop.state is State.FINISHING:
-            await self._engine.submit(Finished(laptop.id, told))
+            await self._engine.submit(Finished(laptop.id, steps))
         return _answer(self._order(self._engine.laptop(laptop.id)))
 
     async def _failed(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:

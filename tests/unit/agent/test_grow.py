@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from cloned.agent.grow import fixed, grown, last
+from cloned.agent.grow import _check, fixed, grown, last
 from cloned.agent.target import Skipped
+from cloned.agent.tools import ToolError
 from cloned.disk.layout import Layout, MbrEntry, Partition, parse_dump, table_writes
 
 MIB = 2048
@@ -117,3 +118,11 @@ def test_what_a_hybrid_mbr_names_stays() -> None:
         grown(layout, GIB)
     active = replace(gpt((1, 1, 50)), mbr=(MbrEntry(1, 1, 0, "ee", "active"),), mbr_id="0x00000000")
     assert grown(active, GIB).mbr == active.mbr
+
+
+def test_a_file_system_that_its_check_cannot_mend_gets_its_next_step(tmp_path: Path) -> None:
+    """Real e2fsck on what says ext4 and is nothing."""
+    path = tmp_path / "disk"
+    path.write_bytes(bytes(1 << 20))
+    with pytest.raises(ToolError, match="partition 1 is damaged in the image: start the master"):
+        _check(str(path), Partition(1, 0, MIB, LINUX))

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from dataclasses import replace
 
 import pytest
 
 from cloned.agent.failures import AgentError
-from cloned.agent.master import Master, MasterPart, file_systems, geometry, md5sums, node_of, used_bytes
+from cloned.agent.master import (
+    Master,
+    MasterPart,
+    file_systems,
+    geometry,
+    md5sums,
+    node_of,
+    refused_content,
+    used_bytes,
+)
 from cloned.agent.upload import CaptureUpload, SplitSink, UploadFile, suffix
 from cloned.disk.layout import parse_dump
 from cloned.images.partclone import Header, pack_header
@@ -98,3 +108,14 @@ def test_suffixes() -> None:
     assert [suffix(count) for count in (0, 25, 26, 675)] == ["aa", "az", "ba", "zz"]
     with pytest.raises(AgentError, match="676"):
         suffix(676)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [(0, "was not unmounted properly: start the master"), (1, ""), (3, "has errors")]
+)
+def test_an_ext4_that_needs_its_check_is_refused_with_the_next_step(state: int, said: str) -> None:
+    disk = bytearray(1 << 16)
+    disk[1024 + 56 : 1024 + 60] = struct.pack("<HH", 0xEF53, state)
+    why = refused_content("ext4", lambda offset, length: bytes(disk[offset : offset + length]))
+    assert (said in why) if said else not why
+    assert not said or "e2fsck -f" in why

@@ -257,6 +257,31 @@ def test_an_extended_partition_without_boot_code_is_as_before(store: ImageStore,
     assert '"format":1' in (store.root / "image" / "manifest.json").read_text()
 
 
+class ExtPart(Part):
+    """An ext4 whose superblock says in which state it is."""
+
+    state = 1
+
+    @property
+    def data(self) -> bytes:
+        data = bytearray(super().data)
+        data[1024 + 56 : 1024 + 60] = struct.pack("<HH", 0xEF53, self.state)
+        return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [(0, "was not unmounted properly"), (1, ""), (3, "has errors"), (2, "has errors")]
+)
+def test_an_ext4_that_needs_its_check(state: int, said: str, store: ImageStore, memory: Path) -> None:
+    part = ExtPart(1)
+    part.state = state
+    store.import_image(Disk([part]).write(memory / "image"))
+    found = warned(store, "image")
+    assert list(found) == (["unclean"] if said else [])
+    assert said in found.get("unclean", "")
+    assert not said or "start the master so that it checks its disk" in found["unclean"]
+
+
 # -- what it is called ----------------------------------------------------------------------------------
 
 

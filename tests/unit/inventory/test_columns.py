@@ -33,3 +33,17 @@ def test_a_line_is_one_line_and_reads_back(cells):
     assert len(text.splitlines()) == 1
     [back] = csv.reader(io.StringIO(text), delimiter=columns.DELIMITER)
     assert back == [columns.safe(cell) for cell in cells]
+
+
+@pytest.mark.parametrize("text", [
+    "0012345678", "12E4567", "12e4567", "3-4", "1/2", "3-4-2021", "123456789012345", "1.5e3", "MAR12", "2-sep", "00", "12.11",
+])  # fmt: skip
+def test_what_a_spreadsheet_makes_other_things_of(text):
+    assert columns.mistaken(text)
+
+
+@pytest.mark.parametrize("text", [
+    "", "PF1ABCDE", "5CG1234XYZ", "12345678", 12345678901234567890, "DM-2026-0012", "d8:9e:f3:00:00:01", "3-4 x", "e5", "sda",
+])  # fmt: skip
+def test_what_it_leaves_as_it_is(text):
+    assert not columns.mistaken(text)

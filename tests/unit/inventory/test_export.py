@@ -54,3 +54,13 @@ def test_a_failed_export_leaves_the_old_file_alone(tmp_path):
         export.write([{"laptop": object()}], tmp_path / "out.json")
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
     assert (tmp_path / "out.json").read_text() == "old"
+
+
+async def test_what_a_spreadsheet_would_misread_is_counted_and_safe_in_xlsx(ledger, make_row, tmp_path):
+    await ledger.record(make_row(serial="0012345678"))
+    rows = await ledger.rows()
+    assert export.misread(rows) == export.misread([{**rows[0], "serial": "PF1ABC"}]) + 1
+    export.write(rows, tmp_path / "out.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "out.xlsx")["ledger"]
+    cells = {cell.value: sheet.cell(2, cell.column) for cell in sheet[1]}
+    assert (cells["serial"].value, cells["serial"].data_type) == ("0012345678", "s")
