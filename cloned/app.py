@@ -305,6 +305,7 @@ class Daemon:
                 counters=self.netboot.counters.figures,
                 office=self.office,
                 names=host_names(self.config.page.url, self.config.page.hosts),
+                language=lambda: self.config.workshop.language,
             )
             for trusted in (False, True)
         ]

@@ -20,6 +20,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from cloned.core.events import Event
+from cloned.core.words import KEPT
 from cloned.core.workshop import Workshop
 from cloned.errors import ClonedError, MissingError
 
@@ -107,7 +108,7 @@ class Journal:
 
     def checkpoint(self, state: Workshop) -> None:
         """Keep `state`, which the entries written so far lead to; JournalFull if there is no room."""
-        text = _STATES.dump_json(state).decode()
+        text = _STATES.dump_json(state, context=KEPT).decode()
         with self._transaction():
             self._db.execute("DELETE FROM checkpoint")
             latest = "INSERT INTO checkpoint SELECT coalesce(max(seq), 0), ?, ? FROM journal"
@@ -170,7 +171,7 @@ class Journal:
 def _row(number: int, entry: JournalEntry) -> tuple[float, str, str]:
     """An entry as it is written; UnwritableEvent where that cannot be, or could not be read again."""
     try:
-        text = _EVENTS.dump_json(entry.event).decode()
+        text = _EVENTS.dump_json(entry.event, context=KEPT).decode()
         _EVENTS.validate_json(text)
     except ValueError as error:
         raise UnwritableEvent(number, entry.event.kind, error) from error

@@ -16,9 +16,9 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from babel import Locale, negotiate_locale
 from babel.dates import format_date, format_datetime, format_time
@@ -29,6 +29,7 @@ from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
 from cloned.assets import root
+from cloned.core.words import Filler, Said
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ OPENING, CLOSING = "\u2039", "\u203a"
 DOMAIN = "cloned"
 _PLACES = {"nl": "nl_BE", "fr": "fr_BE", "en": "en_GB"}
 """Whose habits dates and numbers follow: those of the workshops."""
+Text = TypeVar("Text", bound=str)
 _BYTES = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
 
 
@@ -68,16 +70,27 @@ class Language:
 
     def gettext(self, text: str, /, **values: object) -> str:
         """The message in this language, with its placeholders filled."""
-        return _filled(self.catalogue.gettext(text), text, values)
+        return filled(self.catalogue.gettext(text), text, values)
 
     def ngettext(self, one: str, many: str, count: int, /, **values: object) -> str:
         """The message for so many; `%(num)s` is the number."""
         english = one if count == 1 else many
-        return _filled(self.catalogue.ngettext(one, many, count), english, {"num": self.number(count), **values})
+        return filled(self.catalogue.ngettext(one, many, count), english, {"num": self.number(count), **values})
 
     def pgettext(self, context: str, text: str, /, **values: object) -> str:
         """The message where one English word has several meanings; `context` says which."""
-        return _filled(self.catalogue.pgettext(context, text), text, values)
+        return filled(self.catalogue.pgettext(context, text), text, values)
+
+    def say(self, sentence: str) -> str:
+        """A sentence in this language; what was kept as plain text is only found where it is a whole message."""
+        if not isinstance(sentence, Said):
+            return self.catalogue.gettext(sentence) if sentence else ""
+        values = {key: self.say(value) if isinstance(value, Said) else value for key, value in sentence.values.items()}
+        return self._filler.fill(self.catalogue.gettext(sentence.message) if sentence.message else "", values)
+
+    @cached_property
+    def _filler(self) -> Filler:
+        return Filler({"time": self.when, "size": self.size, "span": self.seconds, "number": self.number})
 
     def number(self, value: float, digits: int = 0) -> str:
         """`12.480,5`: grouped, with at most `digits` decimals."""
@@ -115,6 +128,14 @@ class Language:
         """`19:04`."""
         return str(format_time(local(moment), "HH:mm:ss" if seconds else "HH:mm", locale=self.locale))
 
+    def when(self, moment: datetime | str | float | None, seconds: bool = False) -> str:
+        """`19:04`, with its date where that is not today's; nothing for None or 0."""
+        if not moment:
+            return ""
+        at = local(moment)
+        today = at.date() == datetime.now().astimezone().date()
+        return self.clock(moment, seconds) if today else self.moment(moment)
+
     def moment(self, moment: datetime | str | float) -> str:
         """`29 nov 2026 19:04`."""
         return str(format_datetime(local(moment), "d MMM y HH:mm", locale=self.locale))
@@ -135,13 +156,13 @@ def local(moment: date | datetime | str | float) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone().replace(tzinfo=None)
 
 
-def _filled(text: str, english: str, values: Mapping[str, object]) -> str:
+def filled(text: Text, english: Text, values: Mapping[str, object]) -> Text:
     """The message with its values; the English one where a translation names a placeholder that there is not."""
     try:
-        return text % values
+        return type(text)(text % values)
     except (KeyError, TypeError, ValueError):
         log.error("the translation %r does not fit %r", text, english)
-        return english % values
+        return type(english)(english % values)
 
 
 @cache
@@ -172,19 +193,27 @@ def of_environment(environ: Mapping[str, str] | None = None) -> Language:
 
 
 def bracketed() -> Language:
-    """A language for tests in which every message stands between brackets: what has none was never translated."""
+    """A language for tests in which every message that can be translated stands between brackets."""
     return Language("en", _Bracketed())
 
 
 class _Bracketed(gettext.NullTranslations):
     def gettext(self, message: str) -> str:
-        return f"{OPENING}{message}{CLOSING}"
+        return f"{OPENING}{message}{CLOSING}" if message in _messages() else message
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return f"{OPENING}{msgid1 if n == 1 else msgid2}{CLOSING}"
+        message = msgid1 if n == 1 else msgid2
+        return f"{OPENING}{message}{CLOSING}" if msgid1 in _messages() else message
 
     def pgettext(self, context: str, message: str) -> str:
         return self.gettext(message)
+
+
+@cache
+def _messages() -> frozenset[str]:
+    """Every message that somebody can translate."""
+    found = catalogues()[CODES[0]]
+    return frozenset(each.id if isinstance(each.id, str) else each.id[0] for each in found if each.id)
 
 
 @cache

@@ -22,6 +22,7 @@ from cloned.status.openapi import document
 from cloned.status.pages import HUB, PAGES
 from cloned.status.requests import parse
 from cloned.status.schema import plain
+from cloned.status.speech import spoken
 from cloned.wire import TooLarge, dumps, json_body, line
 
 WORKSHOP = web.AppKey("workshop", WorkshopSource)
@@ -218,9 +219,11 @@ async def events(request: web.Request) -> web.StreamResponse:
 async def page_events(request: web.Request) -> web.StreamResponse:
     """`GET /events`: the parts of our own pages that change, as HTML."""
     pages, ident, where = request.app[PAGES], request.query.get("laptop"), place(request.remote or "socket")
+    words, hub = spoken(request), request.app[HUB]
     if ident is None:
-        return await _stream(request, request.app[HUB].watch("wall", pages.wall, where))
-    return await _stream(request, request.app[HUB].watch(f"laptop/{ident[:64]}", lambda: pages.laptop(ident), where))
+        return await _stream(request, hub.watch(f"{words.code}/wall", lambda: pages.wall(words), where))
+    name = f"{words.code}/laptop/{ident[:64]}"
+    return await _stream(request, hub.watch(name, lambda: pages.laptop(ident, words), where))
 
 
 def parts(snapshot: Mapping[str, Any]) -> Rendered:

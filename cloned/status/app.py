@@ -6,12 +6,12 @@ may act without a PIN. They share an `Auth` and a `Hub`; the house runs `hub.run
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from aiohttp import web
 
 from cloned.assets import root
-from cloned.status import api, erasures, guard, hosts, pages, papers
+from cloned.status import api, erasures, guard, hosts, pages, papers, speech
 from cloned.status.auth import Auth
 from cloned.status.erasures import ErasureSource
 from cloned.status.live import Hub
@@ -68,20 +68,23 @@ def create_app(
     office: PaperSource | None = None,
     names: Collection[str] = ("localhost",),
     desk: ErasureSource | None = None,
+    language: Callable[[], str] = lambda: "en",
 ) -> web.Application:
     """The application; see `needs.py` for what it is given.
 
     `names`: what the page may be called beside its addresses (hosts.py).
+    `language`: the workshop's.
     `trusted`: requests act without PIN or token; only for a socket that nobody else can open.
     """
     app = web.Application(
-        middlewares=[plain_requests, hosts.by_our_names, guard.errors], client_max_size=api.LARGEST_BODY
+        middlewares=[plain_requests, hosts.by_our_names, guard.in_words, guard.errors], client_max_size=api.LARGEST_BODY
     )
     app[guard.AUTH], app[guard.TRUSTED], app[hosts.HOSTS] = auth, trusted, names
     app[api.WORKSHOP], app[api.RECORDS], app[pages.HUB] = workshop, records, hub
     app[api.NETBOOT], app[api.READY], app[api.COUNTERS] = netboot, ready, counters
     app[papers.OFFICE] = office
     app[erasures.DESK] = desk
+    app[speech.WORKSHOPS] = language
     app[pages.PAGES] = pages.Pages(workshop, records, netboot)
     app.on_response_prepare.append(guard.add_headers)
     for method, path, handler in ROUTES:

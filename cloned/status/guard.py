@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 from cloned.core.refusals import Refusal
 from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
 from cloned.status.auth import Auth, TooManyTries
+from cloned.status.speech import spoken
 from cloned.wallclock import shown
 from cloned.wire import bearer
 
@@ -65,18 +66,38 @@ def same_origin(request: web.Request) -> None:
 
 def problem(kind: type[web.HTTPException], error: str, hint: str = "") -> web.HTTPException:
     """An error answer: `{"error", "hint"}`."""
-    return kind(text=_words(error, hint), content_type="application/json")
+    return _answer(kind, error, hint)
 
 
 def refused(refusal: Refusal, kind: type[web.HTTPException] = web.HTTPBadRequest) -> web.HTTPException:
     """Why a command cannot be obeyed: beside the words its code and values, for programs and other languages."""
     code = {"code": str(refusal.code), "values": dict(refusal.values)}
-    words = _words(refusal.sentence(shown), refusal.next_step(shown), **code)
-    return kind(text=words, content_type="application/json")
+    return _answer(kind, refusal.sentence(shown), refusal.next_step(shown), **code)
 
 
-def _words(error: str, hint: str, **more: object) -> str:
-    return json.dumps({"error": error, "hint": hint, **more}, ensure_ascii=False)
+def _answer(kind: type[web.HTTPException], error: str, hint: str, **more: object) -> web.HTTPException:
+    text = json.dumps({"error": error, "hint": hint, **more}, ensure_ascii=False)
+    made = kind(text=text, content_type="application/json")
+    made.told = (error, hint)  # type: ignore[attr-defined]
+    return made
+
+
+@web.middleware
+async def in_words(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors in the reader's language, error and hint a line each, for who asks for text: our own page does.
+
+    JSON is never translated.
+    """
+    try:
+        return await handler(request)
+    except web.HTTPException as answer:
+        told = getattr(answer, "told", None)
+        if told is not None and "text/plain" in request.headers.get("Accept", ""):
+            words = spoken(request)
+            answer.text = "\n".join(words.say(part) for part in told)
+            answer.content_type = "text/plain"
+            answer.headers["Content-Language"] = words.code
+        raise
 
 
 @web.middleware

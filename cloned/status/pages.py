@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import gettext
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from cloned.assets import root
 from cloned.errors import RefusedError
+from cloned.languages import Language, language, to_translate
 from cloned.status import wall as view
 from cloned.status.guard import signed_in
 from cloned.status.live import Hub, Rendered
 from cloned.status.needs import NetbootLog, ResultSource, WorkshopSource
-from cloned.status.schema import plain
-from cloned.wallclock import shown
+from cloned.status.schema import worded
+from cloned.status.speech import environment, keep, spoken
 
 log = logging.getLogger(__name__)
 
@@ -30,42 +30,45 @@ PAGES = web.AppKey["Pages"]("pages")
 
 
 class Pages:
-    """Draws pages and the parts of them that change."""
+    """Draws pages and the parts of them that change, in every language that somebody reads them in."""
 
     def __init__(self, workshop: WorkshopSource, records: ResultSource, netboot: NetbootLog | None = None) -> None:
         self._workshop, self._records, self._netboot = workshop, records, netboot
         self.version = _version()
-        self._jinja = _environment(self.version)
-        self._tiles: dict[view.Tile, Markup] = {}
-        """Tiles as they were drawn last: most stay as they are from one second to the next."""
+        self._painters: dict[Language, Painter] = {}
 
-    async def wall(self) -> Rendered:
+    def painter(self, words: Language) -> Painter:
+        """Who draws in this language."""
+        if words not in self._painters:
+            self._painters[words] = Painter(words, self.version)
+        return self._painters[words]
+
+    async def wall(self, words: Language | None = None) -> Rendered:
         """The parts of the workshop screen, by the id of the element that each fills."""
-        return await self._wall(self.seen())
+        return await self._wall(self.seen(), words or language("en"))
 
     def seen(self) -> dict[str, Any]:
         """The whole workshop now, as plain data: once for each page."""
-        return plain(self._workshop.snapshot())
+        return worded(self._workshop.snapshot())
 
-    async def _wall(self, snapshot: Mapping[str, Any]) -> Rendered:
+    async def _wall(self, snapshot: Mapping[str, Any], words: Language) -> Rendered:
         totals, sinks = await self._records.totals(), await self._records.sinks()
-        seen = view.wall(snapshot, sinks)
+        seen, paint = view.wall(snapshot, sinks), self.painter(words)
         known = {"snapshot": snapshot, "wall": seen, "totals": totals, "images": image_names(snapshot)}
-        top = {name: self._draw(f"parts/{name}.html", known) for name in ("figures", "notices", "sessions")}
+        top = {name: paint.draw(f"parts/{name}.html", known) for name in ("figures", "notices", "sessions")}
         top["version"] = self.version
-        self._tiles = {each: self._tiles.get(each) or self._tile(each) for each in seen.tiles()}
-        tiles = {each.id: html for each, html in self._tiles.items()}
+        tiles = paint.tiles(seen)
         return Rendered(
             top | {f"tile-{ident}": html for ident, html in tiles.items()},
             f"{seen.shape} {bool(known['images'])}",
-            lambda: top | {"floor": self._draw("parts/floor.html", {**known, "tiles": tiles})},
+            lambda: top | {"floor": paint.draw("parts/floor.html", {**known, "tiles": tiles})},
         )
 
-    async def laptop(self, ident: str) -> Rendered:
+    async def laptop(self, ident: str, words: Language | None = None) -> Rendered:
         """The parts of a laptop's page; empty where it is not known."""
-        return await self._laptop(ident, self.seen())
+        return await self._laptop(ident, self.seen(), words or language("en"))
 
-    async def _laptop(self, ident: str, snapshot: Mapping[str, Any]) -> Rendered:
+    async def _laptop(self, ident: str, snapshot: Mapping[str, Any], words: Language) -> Rendered:
         laptop = next((each for each in snapshot["laptops"] if each["id"] == ident), None)
         rows = await self._records.rows(laptop=ident, limit=20)
         known = {
@@ -77,7 +80,7 @@ class Pages:
             "tile": view.tile(laptop) if laptop else None,
             "label": view.label(laptop) if laptop else ident,
         }
-        return Rendered({"laptop": self._draw("parts/laptop.html", known), "version": self.version})
+        return Rendered({"laptop": self.painter(words).draw("parts/laptop.html", known), "version": self.version})
 
     def find(self, name: str) -> str:
         """The id of the laptop that is called so, or that once had this number; empty if there is none."""
@@ -89,12 +92,13 @@ class Pages:
     async def wall_page(self, request: web.Request) -> web.Response:
         """The whole workshop screen."""
         snapshot = self.seen()
-        return self._page(request, "wall.html", await self._wall(snapshot), snapshot=snapshot, events="/events")
+        parts = await self._wall(snapshot, spoken(request))
+        return self._page(request, "wall.html", parts, snapshot=snapshot, events="/events")
 
     async def laptop_page(self, request: web.Request, ident: str) -> web.Response:
         """A laptop's whole page; 404 where it is not known, with what the ledger still has of it."""
         snapshot = self.seen()
-        parts, events = await self._laptop(ident, snapshot), f"/events?laptop={ident}"
+        parts, events = await self._laptop(ident, snapshot, spoken(request)), f"/events?laptop={ident}"
         response = self._page(request, "laptop.html", parts, snapshot=snapshot, events=events, id=ident)
         response.set_status(200 if any(each["id"] == ident for each in snapshot["laptops"]) else 404)
         return response
@@ -102,23 +106,17 @@ class Pages:
     async def beside_wall(self, request: web.Request, name: str, **known: Any) -> web.Response:
         """A page that stands by itself, with the wall's parts at hand."""
         snapshot = self.seen()
-        return self._page(request, name, await self._wall(snapshot), snapshot=snapshot, events="", **known)
+        parts = await self._wall(snapshot, spoken(request))
+        return self._page(request, name, parts, snapshot=snapshot, events="", **known)
 
     def _page(self, request: web.Request, name: str, rendered: Rendered, **known: Any) -> web.Response:
-        """A page around its parts."""
-        text = self._draw(name, {"parts": rendered.everything(), "signed_in": signed_in(request), **known})
-        return web.Response(text=text, content_type="text/html")
-
-    def _tile(self, tile: view.Tile) -> Markup:
-        """Drawn as far as it can be: one that cannot must not take the others from the screen."""
-        try:
-            return Markup(self._draw("parts/tile.html", {"tile": tile}))  # noqa: S704 - a template of ours, which escapes
-        except Exception:  # the boundary: whatever is wrong with one laptop, the other tiles are drawn
-            log.exception("the tile of laptop %s cannot be drawn", tile.label)
-            return Markup("<p>{}</p>").format(tile.label)
-
-    def _draw(self, name: str, known: Mapping[str, Any]) -> str:
-        return self._jinja.get_template(name).render(known)
+        """A page around its parts, whose events come in the same language."""
+        words = spoken(request)
+        if known["events"]:
+            known["events"] += f"{'&' if '?' in known['events'] else '?'}lang={words.code}"
+        parts = {"parts": rendered.everything(), "signed_in": signed_in(request), "path": request.path}
+        text = self.painter(words).draw(name, parts | known)
+        return keep(request, web.Response(text=text, content_type="text/html"))
 
     def _boots(self, laptop: Mapping[str, Any] | None) -> Sequence[Mapping[str, Any]]:
         if laptop is None or self._netboot is None:
@@ -126,6 +124,32 @@ class Pages:
         macs = dict.fromkeys([laptop.get("boot_mac"), *(laptop.get("macs") or [])])
         found = [entry for mac in macs if mac for entry in self._netboot(mac)]
         return sorted(found, key=lambda entry: float(entry["at"]))
+
+
+class Painter:
+    """Draws templates in one language."""
+
+    def __init__(self, words: Language, version: str) -> None:
+        self._jinja = _environment(words, version)
+        self._tiles: dict[view.Tile, Markup] = {}
+        """Tiles as they were drawn last: most stay as they are from one second to the next."""
+
+    def draw(self, name: str, known: Mapping[str, Any]) -> str:
+        """A template with what it is to show."""
+        return self._jinja.get_template(name).render(known)
+
+    def tiles(self, seen: view.Wall) -> dict[str, Markup]:
+        """Every tile of the wall, by its laptop's id."""
+        self._tiles = {each: self._tiles.get(each) or self._tile(each) for each in seen.tiles()}
+        return {each.id: html for each, html in self._tiles.items()}
+
+    def _tile(self, tile: view.Tile) -> Markup:
+        """Drawn as far as it can be: one that cannot must not take the others from the screen."""
+        try:
+            return Markup(self.draw("parts/tile.html", {"tile": tile}))  # noqa: S704 - a template of ours, which escapes
+        except Exception:  # the boundary: whatever is wrong with one laptop, the other tiles are drawn
+            log.exception("the tile of laptop %s cannot be drawn", tile.label)
+            return Markup("<p>{}</p>").format(tile.label)
 
 
 def image_names(snapshot: Mapping[str, Any]) -> list[str]:
@@ -158,66 +182,68 @@ def _version() -> str:
 
 
 @cache
-def _environment(version: str) -> Environment:
-    jinja = Environment(
-        loader=FileSystemLoader(root("web") / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    jinja.install_gettext_translations(gettext.NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
-    jinja.globals["version"] = version
+def _environment(words: Language, version: str) -> Environment:
+    jinja = environment(words, version)
     jinja.filters |= {
-        "duration": duration,
-        "size": size,
-        "clock": clock,
         "command": command,
         "title_state": STATE_WORDS.__getitem__,
+        "port_kind": _called(PORT_WORDS),
+        "holder": _called(HOLDER_WORDS),
+        "verdict": _called(VERDICT_WORDS),
+        "firmware": _called(FIRMWARE_WORDS),
+        "step": _called(STEP_WORDS),
+        "step_result": _called(STEP_RESULTS),
     }
     return jinja
 
 
 STATE_WORDS = {
-    "asking": "Asks",
-    "waiting": "Waits",
-    "ready": "Prepares",
-    "receiving": "Receives",
-    "verifying": "Checks",
-    "finishing": "Finishes",
-    "done": "Done",
-    "aside": "Set aside",
-    "gone": "Gone",
-    "erasing": "Erasing",
-    "erased": "Erased",
+    "asking": to_translate("Asks"),
+    "waiting": to_translate("Waits"),
+    "ready": to_translate("Prepares"),
+    "receiving": to_translate("Receives"),
+    "verifying": to_translate("Checks"),
+    "finishing": to_translate("Finishes"),
+    "done": to_translate("Done"),
+    "aside": to_translate("Set aside"),
+    "gone": to_translate("Gone"),
+    "erasing": to_translate("Erasing"),
+    "erased": to_translate("Erased"),
 }
 """What a state is called on the screen; never told by colour alone."""
 
 
-def duration(seconds: float | None) -> str:
-    """`40 s`, `3 min`, `1 h 20`; nothing for None."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{max(0, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d}"
+PORT_WORDS = {"uplink": to_translate("uplink"), "server": to_translate("server"), "reserved": to_translate("reserved")}
+HOLDER_WORDS = {
+    "network": to_translate("network"),
+    "processor": to_translate("processor"),
+    "disk": to_translate("disk"),
+}
+VERDICT_WORDS = {
+    "verified": to_translate("verified"),
+    "differs": to_translate("differs"),
+    "unreadable": to_translate("unreadable"),
+    "none": to_translate("not verified"),
+}
+FIRMWARE_WORDS = {"bios": "BIOS", "uefi": "UEFI", "secureboot": to_translate("UEFI with Secure Boot")}
+STEP_WORDS = {
+    "grow": to_translate("partition grown to the disk"),
+    "hostname": to_translate("computer's name"),
+    "machine-id": to_translate("new machine id"),
+    "ssh-host-keys": to_translate("new SSH keys"),
+    "efi-entry": to_translate("start entry in the firmware"),
+    "stamp": to_translate("stamp in the system"),
+}
+STEP_RESULTS = {
+    "done": to_translate("done"),
+    "skipped": to_translate("skipped"),
+    "failed": to_translate("failed"),
+}
 
 
-def size(count: float | None) -> str:
-    """`7.3 GB`: decimal units, as disks are sold."""
-    value, unit = float(count or 0), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1000 or unit == "TB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if value >= 100 or unit in ("B", "kB") else f"{value:.1f} {unit}"
-
-
-def clock(at: str | float | None, seconds: bool = True) -> str:
-    """As `wallclock.shown`, to the second."""
-    return shown(at, seconds)
+def _called(words: Mapping[str, str]) -> Callable[[str], str]:
+    """Codes to what they are called; one that is not known says itself."""
+    return lambda code: words.get(code, code)
 
 
 def command(fields: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:

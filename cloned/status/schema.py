@@ -18,6 +18,12 @@ def plain(snapshot: Snapshot) -> dict[str, Any]:
     return made
 
 
+def worded(snapshot: Snapshot) -> dict[str, Any]:
+    """The same for our own pages: its sentences know what they were made of."""
+    made: dict[str, Any] = SNAPSHOT.dump_python(snapshot)
+    return made
+
+
 class Shape(BaseModel):
     """An object of the API; nothing comes along that is not named."""
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -64,6 +64,19 @@ def test_numbers_sizes_and_days_are_written_as_people_write_them() -> None:
     assert [dutch.seconds(each) for each in (40, 200, 4800)] == ["40 s", "3 min", "1 h 20"]
     assert french.listed(["a", "b", "c"]) == "a, b et c"
     assert [each.name for each in (dutch, french, english)] == ["Nederlands", "français", "English"]
+
+
+def test_durations_are_never_finer_than_it_matters() -> None:
+    told = [(-3, "0 s"), (0.4, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "1 h 00"), (5400, "1 h 30")]
+    assert [(seconds, language("en").seconds(seconds)) for seconds, _ in told] == told
+
+
+def test_times_are_local_and_dated_where_not_of_today() -> None:
+    now, english = datetime.now().astimezone(), language("en")
+    assert english.when(now.timestamp(), seconds=True) == now.strftime("%H:%M:%S")
+    assert english.when(now.isoformat()) == now.strftime("%H:%M")
+    assert english.when((now - timedelta(days=2)).timestamp()) == english.moment(now - timedelta(days=2))
+    assert english.when(None) == ""
 
 
 def test_a_catalogue_that_is_missing_or_broken_means_english(tmp_path: Path) -> None:

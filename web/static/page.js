@@ -2,6 +2,7 @@
 "use strict";
 
 const body = document.body;
+const our = document.getElementById("words").dataset;
 const make = (kind, properties) => Object.assign(document.createElement(kind), properties);
 
 // Make `old` look like `fresh` and touch nothing that is already right: focus, clicks under way and transitions survive.
@@ -60,7 +61,7 @@ addEventListener("pagehide", () => source.close());
 addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
 
 const clock = document.getElementById("clock");
-const tick = () => { clock.textContent = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false }); };
+const tick = () => { clock.textContent = new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false }); };
 tick();
 setInterval(tick, 1000);
 
@@ -68,16 +69,17 @@ setInterval(tick, 1000);
 async function post(path, data) {
   let answer;
   try {
-    answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(data) });
-  } catch { return { ok: false, error: "No connection to the server", hint: "" }; }
-  const said = await answer.json().catch(() => ({}));
+    answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json", Accept: "text/plain, application/json" }, body: JSON.stringify(data) });
+  } catch { return { ok: false, error: our.offline, hint: "" }; }
+  const [error, hint] = answer.ok ? [] : (await answer.text()).split("\n");
+  const said = answer.ok ? await answer.json().catch(() => ({})) : { error, hint };
   if (answer.status === 401) body.classList.remove("signed-in");
   return { ...said, ok: answer.ok, status: answer.status };
 }
 
 const dialog = document.getElementById("ask");
 const form = dialog.querySelector("form");
-const words = (error) => [error.error || "It did not work", error.hint].filter(Boolean).join(". ");
+const words = (error) => [error.error || our.failed, error.hint].filter(Boolean).join(". ");
 
 // Ask with the dialog; `go(fields)` returns what went wrong, or nothing. Resolves to whether it was done.
 function ask({ title, text, yes, lines = [], danger = false, fields = [], go }) {

@@ -1,7 +1,4 @@
-from datetime import datetime, timedelta
-
-import pytest
-
+from cloned.languages import language
 from cloned.status import pages
 from cloned.status.pages import Pages
 from tests.unit.status import workshops
@@ -55,27 +52,13 @@ async def test_confirming_shows_disk_and_image_and_sends_both():
     assert "&#34;disk&#34;: &#34;eui.0025385800000007&#34;" in html
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(None, ""), (-3, "0 s"), (0.4, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "1 h 00"), (5400, "1 h 30")],
-)
-def test_durations(seconds, words):
-    assert pages.duration(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("count", "words"),
-    [(None, "0 B"), (999, "999 B"), (7_340_032_000, "7.3 GB"), (256 * 10**9, "256 GB"), (10**13, "10.0 TB")],
-)
-def test_sizes(count, words):
-    assert pages.size(count) == words
-
-
-def test_times_are_local_and_dated_where_not_of_today():
-    now = datetime.now().astimezone()
-    assert pages.clock(now.timestamp()) == now.strftime("%H:%M:%S")
-    assert pages.clock((now - timedelta(days=2)).isoformat()) == (now - timedelta(days=2)).strftime("%Y-%m-%d %H:%M")
-    assert pages.clock(None) == ""
+async def test_each_reader_gets_the_wall_in_his_language_and_the_daemon_has_one_picture_of_it():
+    drawn = Pages(FakeWorkshop(), FakeRecords())
+    dutch, french = (await drawn.wall(language("nl"))).parts, (await drawn.wall(language("fr"))).parts
+    assert dutch.keys() == french.keys() == (await drawn.wall()).parts.keys()
+    for laptop in workshops.busy()["laptops"]:
+        for words, parts in ((language("nl"), dutch), (language("fr"), french)):
+            assert words.gettext(pages.STATE_WORDS[laptop["state"]]) in parts[f"tile-{laptop['id']}"]
 
 
 async def test_a_master_is_never_among_those_to_be_overwritten():

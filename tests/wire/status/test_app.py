@@ -4,12 +4,13 @@ import re
 import zlib
 
 import pytest
-from aiohttp import ClientSession, UnixConnector
+from aiohttp import ClientSession, CookieJar, UnixConnector
 from pydantic import TypeAdapter
 
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.snapshot import ShownLaptop, ShownSession, Snapshot
 from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
+from cloned.languages import language
 from cloned.status import live, schema
 from cloned.status.app import ROUTES
 from cloned.status.openapi import document
@@ -371,3 +372,34 @@ async def test_nobody_signs_us_out_from_another_site(browser):
     async with browser.post("/api/v1/sign-out", headers={"Sec-Fetch-Site": "cross-site"}) as answer:
         assert answer.status == 403
         assert "Set-Cookie" not in answer.headers
+
+
+async def test_a_page_speaks_as_its_address_says_then_as_the_cookie_then_as_the_browser(house):
+    async with ClientSession(house.url, cookie_jar=CookieJar(unsafe=True)) as reader:
+        french = {"Accept-Language": "fr-BE, fr;q=0.9"}
+
+        async def spoken(path, headers=None):
+            async with reader.get(path, headers=headers or {}) as answer:
+                return re.search(r'<html lang="(\w\w)">', await answer.text())[1]
+
+        assert await spoken("/") == "en"
+        assert await spoken("/", french) == "fr"
+        assert await spoken("/?lang=nl", french) == "nl"
+        assert await spoken("/laptops/00000007", french) == "nl"
+        assert await spoken("/?lang=xx") == "nl"
+
+
+async def test_what_changes_comes_in_the_language_of_the_page(house, browser):
+    async with browser.get("/events?lang=nl") as stream:
+        await stream.content.readline()
+        text = (await stream.content.readuntil(b"\n\n")) + (await stream.content.readuntil(b"\n\n"))
+    assert language("nl").gettext("Set aside") in text.decode()
+
+
+async def test_json_is_never_translated_but_our_page_asks_for_words(house, browser):
+    dutch = {"Accept-Language": "nl"}
+    async with browser.post("/api/v1/sign-in", json={}, headers=dutch) as answer:
+        assert (await answer.json())["error"] == "no PIN was given"
+    async with browser.get("/api/v1/laptops/nobody", headers=dutch | {"Accept": "text/plain"}) as answer:
+        assert (answer.status, answer.content_type, answer.headers["Content-Language"]) == (404, "text/plain", "nl")
+        assert "nobody" in (await answer.text()).split("\n")[0]

@@ -1,0 +1,81 @@
+"""Which language a page speaks: as `?lang` says, which a cookie keeps; else the browser's; else the workshop's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from cloned.assets import root
+from cloned.languages import CODES, Language, best, filled, language
+
+WORKSHOPS = web.AppKey[Callable[[], str]]("language")
+"""The workshop's own language, as the configuration in force has it."""
+COOKIE = "cloned_lang"
+KEPT_SECONDS = 400 * 86400
+"""As long as browsers keep a cookie at most (RFC 6265bis)."""
+
+
+def spoken(request: web.Request) -> Language:
+    """What whoever sent this request reads."""
+    for code in (request.query.get("lang"), request.cookies.get(COOKIE)):
+        if code in CODES:
+            return language(code)
+    return language(best(request.headers.get("Accept-Language", ""), request.app[WORKSHOPS]()))
+
+
+def keep(request: web.Request, response: web.Response) -> web.Response:
+    """The response, with a cookie where its address names a language: the next page is then in it too."""
+    code = request.query.get("lang")
+    if code in CODES and request.cookies.get(COOKIE) != code:
+        response.set_cookie(COOKIE, code, max_age=KEPT_SECONDS, samesite="Lax", secure=request.secure, path="/")
+    return response
+
+
+def environment(words: Language, version: str) -> Environment:
+    """Templates that speak one language: `_`, `ngettext` and `pgettext`, and filters for sentences, times and sizes."""
+    jinja = Environment(
+        loader=FileSystemLoader(root("web") / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    jinja.newstyle_gettext = True  # type: ignore[attr-defined]
+    jinja.globals |= _messages(words) | {
+        "version": version,
+        "words": words,
+        "languages": [language(each) for each in CODES],
+    }
+    jinja.filters |= {
+        "say": words.say,
+        "number": words.number,
+        "duration": lambda seconds: "" if seconds is None else words.seconds(seconds),
+        "size": lambda count: words.size(count or 0),
+        "clock": lambda at, seconds=True: words.when(at, seconds),
+    }
+    return jinja
+
+
+def _messages(words: Language) -> dict[str, Any]:
+    """As Jinja's own, but that a translation which does not fit costs its words and not the page."""
+
+    def gettext(text: str, **values: object) -> Markup:
+        return _html(words.catalogue.gettext(text), text, values)
+
+    def ngettext(one: str, many: str, num: int, **values: object) -> Markup:
+        english = one if num == 1 else many
+        return _html(words.catalogue.ngettext(one, many, num), english, {"num": words.number(num), **values})
+
+    def pgettext(context: str, text: str, **values: object) -> Markup:
+        return _html(words.catalogue.pgettext(context, text), text, values)
+
+    return {"gettext": gettext, "ngettext": ngettext, "pgettext": pgettext}
+
+
+def _html(text: str, english: str, values: dict[str, object]) -> Markup:
+    return filled(escape(text), escape(english), values)
