@@ -110,6 +110,10 @@ class Daemon:
         except UsageError:
             return None
 
+    async def _certificate_of(self, delivery: Delivery) -> bytes | None:
+        """The certificate of an erasure that a sink attaches; None before papers can be drawn."""
+        return await self.desk.paper_of(delivery.row) if hasattr(self, "desk") else None
+
     async def _wait(self) -> None:
         """Until the first part ends; `ending` hears at once what it died of."""
         try:
@@ -134,7 +138,7 @@ class Daemon:
         stack.push_async_callback(self.ledger.close)
         workshop = self.config.workshop
         memory = FolderMemory(workshop.state / "sinks")
-        around = Surroundings(workshop.name, self.config.page.url, self._sheet_of, memory)
+        around = Surroundings(workshop.name, self.config.page.url, self._sheet_of, self._certificate_of, memory)
         self.outbox = Outbox(self.ledger, [make(sink, around) for sink in self.config.sink])
         await self._start_engine(stack)
         await self._start_rooms(stack)
@@ -291,7 +295,7 @@ class Daemon:
         config = self.config
         self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)
         key = SiteKey.open(self.config.workshop.state)
-        desk = ErasureDesk(self.config, self.engine, self.ledger, key)
+        self.desk = desk = ErasureDesk(self.config, self.engine, self.ledger, key)
         apps = [
             create_app(
                 view,

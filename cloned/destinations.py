@@ -128,6 +128,8 @@ class SnipeItSettings(SinkSettings):
     location: str = ""
     sheet: bool = False
     """Attach the hand-over sheet, once."""
+    certificate: bool = False
+    """Attach the certificate of each erasure."""
     audit: bool = False
     """Leave a line in the asset's history; this also sets its date of last audit."""
     fields: dict[str, str] = Field(default_factory=dict)
@@ -183,7 +185,7 @@ PROPERTIES = {
     "cloned_image_hash": "{image_hash}",
     "cloned_verdict": "{verdict}",
     "cloned_on": "{date}",
-    "cloned_erasure": "{erasure.result}",
+    "cloned_erasure": "{erasure.result} ({erasure.level}), {erasure.methods}, {erasure.date}",
     "cloned_report": "{report}",
 }
 """What DeviceHub is told of a result where nothing else is asked for: it has no state, note or file to put it in."""

@@ -45,15 +45,25 @@ class ErasureDesk:
         if not chosen:
             what = f"delivery {donation!r}" if donation else "this laptop"
             raise ClonedError(f"nothing of {what} was erased here", "see `cloned erase status`")
-        facts = {
+        words = language(code or self._config.workshop.language)
+        return await asyncio.to_thread(self._drawn, self._facts(chosen, donation), words.code)
+
+    async def paper_of(self, row: Mapping[str, Any]) -> bytes | None:
+        """The certificate of just this erasure, for an inventory; None where not every disk is erased."""
+        if row["erasure"]["result"] != "erased":
+            return None
+        language_code = language(self._config.workshop.language).code
+        return await asyncio.to_thread(self._drawn, self._facts([row], ""), language_code)
+
+    def _facts(self, rows: Sequence[Mapping[str, Any]], donation: str) -> dict[str, Any]:
+        """What a paper says, of these rows."""
+        return {
             "site": self._config.workshop.name,
             "made": iso(self._engine.clock()),
             "program": f"cloned {__version__}",
-            "donation": donation or str(chosen[0]["erasure"].get("donation", "")),
-            "laptops": [_laptop(row) for row in chosen],
+            "donation": donation or str(rows[0]["erasure"].get("donation", "")),
+            "laptops": [_laptop(row) for row in rows],
         }
-        words = language(code or self._config.workshop.language)
-        return await asyncio.to_thread(self._drawn, facts, words.code)
 
     def _drawn(self, facts: Mapping[str, Any], code: str) -> bytes:
         failed = [each for each in facts["laptops"] if each["result"] != "erased"]

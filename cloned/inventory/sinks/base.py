@@ -37,6 +37,8 @@ class Surroundings:
     page: str = ""
     """Address of our own page, for links: `http://server:8080`."""
     sheet: SheetMaker | None = None
+    certificate: SheetMaker | None = None
+    """The certificate of an erasure; None of one that has none."""
     memory: SinkMemory = field(default_factory=ForgetfulMemory)
     """What must be the same for a laptop for ever."""
 

@@ -17,7 +17,7 @@ from cloned.destinations import DeviceHubSettings
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.devicehub_snapshot import NOBODY, identity, short, snapshot
 from cloned.inventory.sinks.http import HttpPeer
-from cloned.inventory.sinks.record import record_of, usable
+from cloned.inventory.sinks.record import filled, is_erasure, of_erasures, record_of, usable
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
 
@@ -74,6 +74,10 @@ class DeviceHub(Sink):
             len(found), "", str(first.get("model") or ""), str(first.get("current_state") or ""), False, said
         )
 
+    def takes(self, row: Mapping[str, Any]) -> bool:
+        """Erasures too, where a property of them is asked for."""
+        return super().takes(row) or (is_erasure(row) and of_erasures(self._fields.values()))
+
     def record(self, delivery: Delivery) -> dict[str, Any]:
         """The record that templates look into. Raises Refused without a usable serial."""
         page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
@@ -87,8 +91,8 @@ class DeviceHub(Sink):
         return await self.around.memory.keep(f"{self.name}-mac", delivery.laptop, str(record.get("mac") or ""))
 
     def _wanted(self, record: Mapping[str, Any]) -> dict[str, str]:
-        filled = {name: each.fill(record)[:LONGEST].strip() for name, each in self._fields.items()}
-        return {name: value for name, value in filled.items() if value}
+        values = {name: value[:LONGEST].strip() for name, value in filled(record, self._fields).items()}
+        return {name: value for name, value in values.items() if value}
 
     async def _ask(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
         """An exchange; its path must end in a slash [004]."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from cloned.inventory.sinks.base import Delivery
+from cloned.inventory.sinks.templates import Template
 
 Role = Literal["done", "failed", "erased", "waiting"]
 
@@ -22,8 +23,26 @@ PLACEHOLDERS = frozenset(word for line in _FORGOTTEN.strip().splitlines() for wo
 """Serials that makers forgot to set: two laptops with one of these are not the same laptop."""
 
 
+def is_erasure(row: Mapping[str, Any]) -> bool:
+    """Whether a row tells of an erasure and not of a clone."""
+    return row.get("kind") == "erasure"
+
+
+def of_erasures(templates: Iterable[Template]) -> bool:
+    """Whether any of them asks for what an erasure came to."""
+    return any(path.split(".")[0] == "erasure" for each in templates for path in each.paths)
+
+
+def filled(record: Mapping[str, Any], templates: Mapping[str, Template]) -> dict[str, str]:
+    """What is to be written; an erasure writes only what is asked of erasures, and leaves alone what a clone wrote."""
+    chosen = {name: each for name, each in templates.items() if not is_erasure(record) or of_erasures([each])}
+    return {name: each.fill(record) for name, each in chosen.items()}
+
+
 def role(row: Mapping[str, Any]) -> Role:
-    """What a row says of the laptop's status."""
+    """What a row says of the laptop's status; where a clone follows an erasure, it is on its way still."""
+    if is_erasure(row) and (row.get("erasure") or {}).get("then") == "clone":
+        return "waiting"
     return ROLES.get(str(row.get("state")), "waiting")
 
 
@@ -42,6 +61,8 @@ def record_of(delivery: Delivery, **more: Any) -> dict[str, Any]:
     if disk.get("size"):
         disk["size_gb"] = round(disk["size"] / 1e9)
     at = str(row.get("at") or "")
+    if is_erasure(row):
+        more["erasure"] = _erasure(row.get("erasure") or {}, at)
     return {
         **facts,
         **row,
@@ -55,3 +76,9 @@ def record_of(delivery: Delivery, **more: Any) -> dict[str, Any]:
         "revision": delivery.revision,
         **more,
     }
+
+
+def _erasure(told: Mapping[str, Any], at: str) -> dict[str, Any]:
+    """An erasure with its methods, each once, and its day."""
+    methods = (str(disk.get("method") or "none") for disk in told.get("disks") or [])
+    return {**told, "methods": list(dict.fromkeys(methods)), "date": at[:10]}

@@ -16,10 +16,10 @@ from typing import Any, ClassVar, Literal
 
 from cloned.destinations import CarriedValues, SnipeItSettings, StatusLabel
 from cloned.inventory.sinks import snipeit_rehearsal as rehearsal
-from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
+from cloned.inventory.sinks.base import Delivery, SheetMaker, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import MatchedEntry, choose
-from cloned.inventory.sinks.record import record_of, role, usable
+from cloned.inventory.sinks.record import filled, is_erasure, of_erasures, record_of, role, usable
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItApi, SnipeItError
 from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, AssetWishes, changes, unkept
 from cloned.inventory.sinks.snipeit_catalogue import Missing, SnipeItCatalogue
@@ -109,6 +109,11 @@ class SnipeIt(Sink):
 
     # One result.
 
+    def takes(self, row: Mapping[str, Any]) -> bool:
+        """Erasures too, where a field, a status or the certificate of them is asked for."""
+        wanted = self.settings.certificate or self.settings.erased is not None or of_erasures(self.templates.values())
+        return super().takes(row) or (is_erasure(row) and wanted)
+
     def record(self, delivery: Delivery) -> dict[str, Any]:
         """The record that templates look into."""
         page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
@@ -147,7 +152,7 @@ class SnipeIt(Sink):
 
     async def wishes(self, record: Mapping[str, Any], asset: Asset | None, faults: list[str]) -> AssetWishes:
         """What the asset should be like; what cannot be looked up goes into `faults`."""
-        values = {name: each.fill(record) for name, each in self.templates.items()}
+        values = filled(record, self.templates)
         custom = {name: value for name, value in values.items() if value and name not in PLAIN}
         custom = {**await self._carried(str(record.get("image") or ""), faults), **custom}
         self.peer.hush.allow(custom.values())
@@ -307,9 +312,12 @@ class SnipeIt(Sink):
     # Sheet and history.
 
     async def _extras(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset, faults: list[str]) -> None:
-        if role(record) != "done":
+        papers = [(self.settings.sheet, self._sheet), (self.settings.audit, self._audit)]
+        if is_erasure(record):
+            papers = [(self.settings.certificate, self._certificate)]
+        elif role(record) != "done":
             return
-        for wanted, act in ((self.settings.sheet, self._sheet), (self.settings.audit, self._audit)):
+        for wanted, act in papers:
             if wanted:
                 try:
                     await act(delivery, record, asset)
@@ -319,19 +327,26 @@ class SnipeIt(Sink):
                     faults.append(self._words(error))
 
     async def _sheet(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> None:
-        """Attach the sheet unless it is there: the file's name says whose and of which attempt it is."""
-        if self.around.sheet is None or await self.has_sheet(delivery, asset):
+        await self._attach(delivery, asset, self.around.sheet, "hand-over sheet")
+
+    async def _certificate(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> None:
+        """Of a laptop that is not erased there is none."""
+        if record["erasure"].get("result") == "erased":
+            await self._attach(delivery, asset, self.around.certificate, "certificate of erasure")
+
+    async def _attach(self, delivery: Delivery, asset: Asset, make: SheetMaker | None, what: str) -> None:
+        """Attach a paper unless it is there: the file's name says whose and of which attempt it is."""
+        if make is None or await self.has_sheet(delivery, asset):
             return
-        slug = sheet_slug(delivery)
-        content = await self.around.sheet(delivery)
+        content = await make(delivery)
         if content is None:
-            raise Unavailable("the hand-over sheet is not ready yet")
-        await self.api.attach(asset.id, f"{slug}.pdf", content, "hand-over sheet")
+            raise Unavailable(f"the {what} is not ready yet")
+        await self.api.attach(asset.id, f"{sheet_slug(delivery)}.pdf", content, what)
         if not await self.has_sheet(delivery, asset):
-            raise SnipeItError({"": "the sheet was taken and not kept: look at the upload limits of PHP there"})
+            raise SnipeItError({"": f"the {what} was taken and not kept: look at the upload limits of PHP there"})
 
     async def has_sheet(self, delivery: Delivery, asset: Asset) -> bool:
-        """Whether this attempt's sheet is among the files."""
+        """Whether this attempt's paper is among the files."""
         return any(f"-{sheet_slug(delivery)}." in name for name in await self.api.files(asset.id))
 
     async def _audit(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> None:
@@ -375,8 +390,9 @@ def column_words(name: str) -> str:
 
 
 def sheet_slug(delivery: Delivery) -> str:
-    """The file name of a sheet as Snipe-IT keeps it: lower case, dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", f"cloned-sheet-{delivery.laptop}-{delivery.attempt}".lower()).strip("-")
+    """The file name of a sheet or certificate as Snipe-IT keeps it: lower case, dashes."""
+    what = "certificate" if is_erasure(delivery.row) else "sheet"
+    return re.sub(r"[^a-z0-9]+", "-", f"cloned-{what}-{delivery.laptop}-{delivery.attempt}".lower()).strip("-")
 
 
 def _closed(value: str) -> bool:

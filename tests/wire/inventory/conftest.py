@@ -23,6 +23,15 @@ ROW = {
     "bytes": 7_340_032_000, "rounds": 1, "seconds": {"boot": 31.04, "receive": 71.5}, "steps": [],
 }  # fmt: skip
 
+ERASED = {
+    "kind": "erasure", "attempt": 1_000_001, "state": "erased", "verdict": "none", "image": "",
+    "erasure": {
+        "id": "e1", "level": "purge", "result": "erased", "donation": "D-17", "then": "",
+        "disks": [{"serial": "S3Z9", "method": "nvme-sanitize-block"}, {"serial": "X1", "method": "overwrite"}],
+    },
+}  # fmt: skip
+"""What makes of ROW a laptop that was erased and goes off."""
+
 
 @pytest.fixture
 def deliver() -> Callable[..., Delivery]:
@@ -49,6 +58,7 @@ async def snipeit() -> AsyncIterator[SnipeIt]:
         ):  # fmt: skip
             fieldset.fields[state.add("fields", {"element": "text", **field}, 1).id] = False
         state.add("fields", {"name": "Stray", "element": "text"}, 1)
+        fieldset.fields[state.add("fields", {"name": "Erased", "element": "text"}, 1).id] = False
         state.add("manufacturers", {"name": "Lenovo"}, 1)
         state.add("models", {"name": "ThinkPad T480", "model_number": "20L6S0ABCD", "category_id": 2, "manufacturer_id": 1,
                              "fieldset_id": fieldset.id}, 1)  # fmt: skip

@@ -14,6 +14,7 @@ from cloned.inventory.sinks.devicehub import DeviceHub as DeviceHubSink
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.inventory.sinks.told import KnownThere
 from tests.servers.devicehub import TOKEN, DeviceHub
+from tests.wire.inventory.conftest import ERASED
 
 pytestmark = pytest.mark.wire
 
@@ -54,6 +55,17 @@ async def test_a_result_is_a_snapshot_and_properties(hub, hub_sink, deliver):
     assert hub.lots[1]["devices"] == [device["ID"]]
     assert receipt.link == f"{hub.url}/device/{device['ID']}/"
     assert await sink.known("PF0AAAA1") == KnownThere(1, "", "20L6S0ABCD", "", False)
+
+
+async def test_an_erasure_is_a_property_of_the_same_device(hub, hub_sink, deliver):
+    sink = hub_sink()
+    assert sink.takes(deliver(**ERASED).row)
+    for delivery in (deliver(), deliver(**ERASED), deliver(**ERASED)):
+        await sink.send(delivery)
+    [device] = hub.devices.values()
+    told = device["user_properties"]
+    assert told["cloned_erasure"] == "erased (purge), nvme-sanitize-block, overwrite, 2026-11-28"
+    assert told["cloned_verdict"] == "verified"
 
 
 async def test_sending_it_again_is_had(hub, hub_sink, deliver):

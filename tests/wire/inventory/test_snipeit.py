@@ -11,6 +11,7 @@ from aiohttp import web
 
 from cloned.inventory.sinks.base import SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.told import KnownThere
+from tests.wire.inventory.conftest import ERASED
 
 pytestmark = pytest.mark.wire
 PDF = b"%PDF-1.4\n%%EOF\n"
@@ -340,6 +341,56 @@ async def test_the_sheet_is_attached_once(snipeit, snipeit_sink, deliver):
     assert kept.filename.endswith("-cloned-sheet-a1b2c3d4-1.pdf")
     await sink.send(deliver(attempt=11))
     assert len(snipeit.state.uploads) == 2
+
+
+ERASED_FIELD = {
+    "Clone verdict": "{verdict}",
+    "Erased": "{erasure.result} {erasure.level}: {erasure.methods}, {erasure.date}",
+}
+
+
+def certificate_of(content: bytes | None) -> Surroundings:
+    async def make(delivery: Any) -> bytes | None:
+        return content
+
+    return Surroundings(certificate=make)
+
+
+async def test_an_erasure_fills_its_field_and_its_certificate_is_attached_once(snipeit, snipeit_sink, deliver):
+    sink = snipeit_sink(certificate_of(PDF), certificate=True, fields=ERASED_FIELD)
+    await sink.send(deliver())
+    for revision in (1, 2):
+        assert sink.takes(deliver(revision, **ERASED).row)
+        await sink.send(deliver(revision, **ERASED))
+    asset = lone(snipeit, serial="PF0AAAA1")
+    told = next(value for name, value in asset.items() if name.startswith("_snipeit_erased"))
+    assert told == "erased purge: nvme-sanitize-block, overwrite, 2026-11-28"
+    assert asset["_snipeit_clone_verdict_2"] == "verified"  # of the clone before, which an erasure does not speak of
+    assert label(snipeit, asset) == "Erased"
+    [kept] = snipeit.state.uploads
+    assert kept.content == PDF
+    assert kept.filename.endswith("-cloned-certificate-a1b2c3d4-1000001.pdf")
+
+
+async def test_an_erasure_before_a_clone_leaves_the_status_to_the_clone(snipeit, snipeit_sink, deliver):
+    sink = snipeit_sink(fields=ERASED_FIELD)
+    await sink.send(deliver())
+    await sink.send(deliver(**ERASED | {"erasure": ERASED["erasure"] | {"then": "clone"}}))
+    assert label(snipeit, lone(snipeit, serial="PF0AAAA1")) == "Ready to give out"
+
+
+async def test_a_laptop_that_is_not_erased_gets_no_certificate(snipeit, snipeit_sink, deliver):
+    sink = snipeit_sink(certificate_of(None), certificate=True, fields=ERASED_FIELD)
+    await sink.send(deliver(**ERASED | {"state": "aside", "erasure": ERASED["erasure"] | {"result": "not-erased"}}))
+    asset = lone(snipeit, serial="PF0AAAA1")
+    assert label(snipeit, asset) == "Broken"
+    assert any(str(value).startswith("not-erased") for value in asset.values())
+    assert snipeit.state.uploads == []
+
+
+async def test_where_nothing_of_erasures_is_asked_for_they_are_not_sent(snipeit_sink, deliver):
+    assert not snipeit_sink(erased=None).takes(deliver(**ERASED).row)
+    assert snipeit_sink(erased=None, fields=ERASED_FIELD).takes(deliver(**ERASED).row)
 
 
 @pytest.mark.parametrize(("size", "said"), [(3 << 20, "failed to upload"), (9 << 20, "too large")])
