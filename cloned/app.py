@@ -53,6 +53,7 @@ from cloned.overview import Overview
 from cloned.papers.office import Office
 from cloned.papers.subject import PrintingSite
 from cloned.reload import at_once, changed, merged
+from cloned.saying import Phrase
 from cloned.signing import SiteKey
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
@@ -331,7 +332,9 @@ class Daemon:
             await CountedSite(runner, page.address, page.port, counted=counted).start()
         except OSError as error:
             hint = "set another page.port, or stop what uses it (ss -ltnp names it)"
-            raise MissingError(f"the page cannot listen on port {page.port}: {error.strerror}", hint) from error
+            raise MissingError(
+                Phrase("the page cannot listen on port {port}: {error}", port=page.port, error=error.strerror), hint
+            ) from error
 
     async def _listen_socket(self, runner: web.AppRunner) -> None:
         path = self.config.workshop.runtime / SOCKET
@@ -346,7 +349,8 @@ class Daemon:
             _give_to_group(path, self.config.workshop.group)
         except OSError as error:
             raise MissingError(
-                f"{path} cannot be made: {error.strerror}", "check [workshop] runtime and its rights"
+                Phrase("{path} cannot be made: {error}", path=path, error=error.strerror),
+                "check [workshop] runtime and its rights",
             ) from error
 
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from cloned.errors import ClonedError, UsageError
+from cloned.saying import Phrase
 
 DATABASES = ("journal.sqlite", "ledger.sqlite")
 SECRETS = ("pin", "page.key", "site.key")
@@ -25,7 +26,9 @@ def backup(state: Path, file: Path) -> list[str]:
     """
     names = [name for name in DATABASES if (state / name).exists()]
     if not names:
-        raise UsageError(f"there is nothing to save in {state}", "name the daemon's configuration with --config")
+        raise UsageError(
+            Phrase("there is nothing to save in {state}", state=state), "name the daemon's configuration with --config"
+        )
     small = [path.name for path in sorted(state.glob("leases-*.jsonl"))]
     names += [name for name in (*SECRETS, *small) if (state / name).exists()]
     try:
@@ -35,11 +38,12 @@ def backup(state: Path, file: Path) -> list[str]:
                 for name in names:
                     tar.add(_copy(state / name, Path(scratch)), name)
     except FileExistsError as error:
-        raise UsageError(f"{file} exists already", "name another file") from error
+        raise UsageError(Phrase("{file} exists already", file=file), "name another file") from error
     except (OSError, sqlite3.Error) as error:
         file.unlink(missing_ok=True)
         raise ClonedError(
-            f"the backup {file} could not be written: {error}", "check its place and free space"
+            Phrase("the backup {file} could not be written: {error}", file=file, error=error),
+            "check its place and free space",
         ) from error
     return names
 
@@ -64,18 +68,21 @@ def restore(state: Path, file: Path) -> list[str]:
     there = [name for name in DATABASES if (state / name).exists()]
     if there:
         raise UsageError(
-            f"{state} holds a workshop already ({', '.join(there)})", "move it away first; stop the daemon"
+            Phrase("{state} holds a workshop already ({there})", state=state, there=", ".join(there)),
+            "move it away first; stop the daemon",
         )
     try:
         with tarfile.open(file, "r:gz") as tar:
             members = [_for_us_alone(each) for each in tar.getmembers() if _ours(each)]
             if not any(each.name in DATABASES for each in members):
-                raise UsageError(f"{file} is no backup of a workshop", "see `cloned backup`")
+                raise UsageError(Phrase("{file} is no backup of a workshop", file=file), "see `cloned backup`")
             state.mkdir(parents=True, exist_ok=True, mode=0o750)
             tar.extractall(state, members, filter="data")
         _note_the_restore(state / RESTORED, time.time() - max(each.mtime for each in members))
     except (OSError, tarfile.TarError) as error:
-        raise ClonedError(f"the backup {file} could not be read: {error}", "use another copy of it") from error
+        raise ClonedError(
+            Phrase("the backup {file} could not be read: {error}", file=file, error=error), "use another copy of it"
+        ) from error
     return [each.name for each in members]
 
 

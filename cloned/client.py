@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 
 from cloned.errors import ClonedError, MissingError, UsageError
+from cloned.saying import Phrase
 
 SOCKET = "control.sock"
 
@@ -34,10 +35,12 @@ async def call(runtime: Path, method: str, path: str, body: Mapping[str, Any] | 
                 raise _refusal(response.status, answer)
             return answer
     except PermissionError as error:
-        raise MissingError(f"you may not open {socket}", "join the group cloned, or use sudo") from error
+        raise MissingError(
+            Phrase("you may not open {socket}", socket=socket), "join the group cloned, or use sudo"
+        ) from error
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         hint = "start it: systemctl start cloned, or `cloned serve`"
-        raise MissingError(f"no daemon answers on {socket}", hint) from error
+        raise MissingError(Phrase("no daemon answers on {socket}", socket=socket), hint) from error
 
 
 def _refusal(status: int, answer: Any) -> ClonedError:

@@ -18,6 +18,7 @@ from cloned.core.finishing import VALUES
 from cloned.core.tagged import TagPattern
 from cloned.destinations import KINDS, AnySink
 from cloned.errors import UsageError
+from cloned.saying import Phrase
 from cloned.sections import Section
 
 DEFAULT_FILE = Path("/etc/cloned/cloned.toml")
@@ -334,7 +335,8 @@ def load(path: Path | None = None) -> Config:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"cannot read the configuration {path}: {error}", "name the right file with --config"
+            Phrase("cannot read the configuration {path}: {error}", path=path, error=error),
+            "name the right file with --config",
         ) from error
     return parse(text, str(path))
 
@@ -358,9 +360,13 @@ def parse(text: str, source: str = "configuration") -> Config:
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"at line (\d+)", str(error))
         where = f"{source}:{at[1]}" if at else source
-        raise UsageError(f"{where}: {error}", "see systemd/cloned.toml.example") from error
+        raise UsageError(
+            Phrase("{where}: {error}", where=where, error=error), "see systemd/cloned.toml.example"
+        ) from error
     except RecursionError:
-        raise UsageError(f"{source}: lists nested too deeply", "see systemd/cloned.toml.example") from None
+        raise UsageError(
+            Phrase("{source}: lists nested too deeply", source=source), "see systemd/cloned.toml.example"
+        ) from None
     except ValidationError as error:
         told = [(_location(item["loc"]), item) for item in error.errors()]
         lines = [f"{source}:{_line_of(text, place)}: {_path(place)}: {_words(item)}" for place, item in told]

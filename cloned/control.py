@@ -15,6 +15,7 @@ from cloned.core.refusals import Refusal
 from cloned.core.scanning import find_scanned
 from cloned.engine import Engine
 from cloned.errors import MissingError, RefusedError
+from cloned.saying import Phrase
 
 Room = Callable[[Command], Awaitable[Mapping[str, Any]]]
 """Carries a command out that is not the workshop's; returns what whoever asked is told."""
@@ -41,5 +42,7 @@ class Control:
             return {"ok": True, **await self._engine.command(asked)}
         room = self._rooms.get(verb.name)
         if room is None:
-            raise MissingError(f"nobody carries out {verb.name} here", "this is a fault of the program: report it")
+            raise MissingError(
+                Phrase("nobody carries out {name} here", name=verb.name), "this is a fault of the program: report it"
+            )
         return {"ok": True, **await room(asked)}

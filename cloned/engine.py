@@ -31,6 +31,7 @@ from cloned.core.workshop import Workshop
 from cloned.errors import ClonedError, RefusedError, UsageError
 from cloned.journal import Journal, JournalEntry, JournalFull, UnwritableEvent
 from cloned.newcomers import Newcomers
+from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +162,12 @@ class Engine:
         if error is None:
             done.set_result(self.workshop)
         else:
-            done.set_exception(ClonedError(f"{entry.event.kind} could not be gone through ({error})", "see the log"))
+            done.set_exception(
+                ClonedError(
+                    Phrase("{kind} could not be gone through ({error})", kind=entry.event.kind, error=error),
+                    "see the log",
+                )
+            )
 
     def _step(self, entry: JournalEntry) -> Exception | None:
         """Go through one event. One that cannot be gone through changes nothing, now and at each replay."""
@@ -245,7 +251,7 @@ class Engine:
         """The laptop with this id; UsageError if there is none."""
         found = self.workshop.laptops.get(LaptopId(ident))
         if found is None:
-            raise UsageError(f"there is no laptop {ident}", "see `cloned laptops`")
+            raise UsageError(Phrase("there is no laptop {ident}", ident=ident), "see `cloned laptops`")
         return found
 
     async def boot(self, request: BootRequest) -> BootAnswer:
@@ -264,7 +270,9 @@ class Engine:
             raise _starting()
         laptop = state.laptops[boot.laptop] if boot.laptop is not None else known
         if laptop is None:
-            raise ClonedError(f"a boot request of {request.mac} came to nothing", "switch the laptop off and on again")
+            raise ClonedError(
+                Phrase("a boot request of {mac} came to nothing", mac=request.mac), "switch the laptop off and on again"
+            )
         kind, why = answer_kind(state, laptop, self.clock())
         return BootAnswer(kind, token, why, laptop.tag, str(laptop.state), laptop.image)
 
@@ -295,7 +303,7 @@ class Engine:
 def _starting() -> ClonedError:
     return ClonedError(
         "this laptop, by its MAC address, is just starting at another address",
-        f"if that is this one, switch it off and on again in {STARTING:.0f} s",
+        Phrase("if that is this one, switch it off and on again in {starting} s", starting=f"{STARTING:.0f}"),
     )
 
 

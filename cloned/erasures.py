@@ -16,6 +16,7 @@ from cloned.errors import ClonedError, UsageError
 from cloned.inventory.ledger import Ledger
 from cloned.languages import language
 from cloned.papers import certificate as paper
+from cloned.saying import Phrase
 from cloned.signing import SiteKey
 
 
@@ -29,7 +30,7 @@ class ErasureDesk:
         """For each disk: method, level, reason, and what it could not have."""
         wanted = level_of(self._engine.workshop, level)
         if wanted is None:
-            raise UsageError(f"there is no level {level}", "it is clear or purge")
+            raise UsageError(Phrase("there is no level {level}", level=level), "it is clear or purge")
         found = self._engine.workshop.laptops[LaptopId(laptop)]
         return {"laptop": laptop, "level": str(wanted), "disks": explained(found, wanted)}
 
@@ -44,7 +45,7 @@ class ErasureDesk:
         chosen = latest([row for row in rows if _meant(row, laptop, donation)])
         if not chosen:
             what = f"delivery {donation!r}" if donation else "this laptop"
-            raise ClonedError(f"nothing of {what} was erased here", "see `cloned erase status`")
+            raise ClonedError(Phrase("nothing of {what} was erased here", what=what), "see `cloned erase status`")
         words = language(code or self._config.workshop.language)
         return await asyncio.to_thread(self._drawn, self._facts(chosen, donation), words.code)
 

@@ -23,6 +23,7 @@ from cloned.core.events import Event
 from cloned.core.words import KEPT
 from cloned.core.workshop import Workshop
 from cloned.errors import ClonedError, MissingError
+from cloned.saying import Phrase
 
 FORMAT = 1
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
@@ -75,7 +76,8 @@ class Journal:
             self._prepare()
         except (OSError, sqlite3.OperationalError) as error:
             raise MissingError(
-                f"the journal {path} cannot be opened ({error})", "check [workshop] state and its rights"
+                Phrase("the journal {path} cannot be opened ({error})", path=path, error=error),
+                "check [workshop] state and its rights",
             ) from error
         except sqlite3.DatabaseError as error:
             raise JournalDamaged(path, error) from error
@@ -97,7 +99,8 @@ class Journal:
         (found,) = self._db.execute("SELECT value FROM meta WHERE name='format'").fetchone()
         if found != str(FORMAT):
             raise MissingError(
-                f"the journal has format {found}, this version reads {FORMAT}", "install the version it was made with"
+                Phrase("the journal has format {found}, this version reads {format}", found=found, format=FORMAT),
+                "install the version it was made with",
             )
 
     def append(self, entries: Sequence[JournalEntry]) -> None:
@@ -140,7 +143,7 @@ class Journal:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 hint = "free space on the server's disk"
-                raise JournalFull(f"the journal cannot be written ({error})", hint) from error
+                raise JournalFull(Phrase("the journal cannot be written ({error})", error=error), hint) from error
             except sqlite3.DatabaseError as error:
                 raise JournalDamaged(self.path, error) from error
 
@@ -152,7 +155,7 @@ class Journal:
                 yield JournalEntry(at, entropy, _EVENTS.validate_json(_of_its_time(text)))
             except ValidationError as error:
                 raise MissingError(
-                    f"journal entry {seq} cannot be read", "restore a backup, or move the journal away"
+                    Phrase("journal entry {seq} cannot be read", seq=seq), "restore a backup, or move the journal away"
                 ) from error
 
     def _rows(self, query: str, after: int) -> Iterator[tuple[int, float, str, str]]:

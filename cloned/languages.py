@@ -29,7 +29,7 @@ from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
 from cloned.assets import root
-from cloned.core.words import Filler, Said
+from cloned.saying import Filler, Phrase
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +83,11 @@ class Language:
 
     def say(self, sentence: str) -> str:
         """A sentence in this language; what was kept as plain text is only found where it is a whole message."""
-        if not isinstance(sentence, Said):
+        if not isinstance(sentence, Phrase):
             return self.catalogue.gettext(sentence) if sentence else ""
-        values = {key: self.say(value) if isinstance(value, Said) else value for key, value in sentence.values.items()}
+        values = {
+            key: self.say(value) if isinstance(value, Phrase) else value for key, value in sentence.values.items()
+        }
         return self._filler.fill(self.catalogue.gettext(sentence.message) if sentence.message else "", values)
 
     @cached_property

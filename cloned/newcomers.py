@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from cloned.buckets import Bucket
 from cloned.errors import ClonedError
+from cloned.saying import Phrase
 
 AT_ONCE, PER_SECOND = 12, 1 / 30
 """New laptops at one address."""
@@ -33,10 +34,13 @@ class Newcomers:
         """Let one in that asks from `address`; ClonedError where there have been too many."""
         wait = self._of(address).take()
         if wait:
-            raise ClonedError(f"too many new laptops at {address}", f"try again in {wait:.0f} s")
+            raise ClonedError(
+                Phrase("too many new laptops at {address}", address=address),
+                Phrase("try again in {wait} s", wait=f"{wait:.0f}"),
+            )
         wait = self._all.take()
         if wait:
-            raise ClonedError("too many new laptops at once", f"try again in {wait:.0f} s")
+            raise ClonedError("too many new laptops at once", Phrase("try again in {wait} s", wait=f"{wait:.0f}"))
 
     def _of(self, address: str) -> Bucket:
         bucket = self._addresses.setdefault(address, Bucket(AT_ONCE, PER_SECOND, self._clock))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from cloned.errors import ClonedError, MissingError
+from cloned.saying import Phrase
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -46,7 +47,9 @@ def need(tool: str) -> str:
     path = shutil.which(tool, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if path is None:
         package = PACKAGES.get(tool, tool)
-        raise MissingError(f"{tool} is not installed", f"apt-get install {package}")
+        raise MissingError(
+            Phrase("{tool} is not installed", tool=tool), Phrase("apt-get install {package}", package=package)
+        )
     return path
 
 
@@ -78,10 +81,13 @@ def run(
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise ClonedError(f"{args[0]} did not end within {timeout:.0f} s") from error
+        raise ClonedError(
+            Phrase("{program} did not end within {timeout} s", program=args[0], timeout=f"{timeout:.0f}")
+        ) from error
     if check and done.returncode != 0:
         raise ClonedError(
-            f"{' '.join(map(str, args[:3]))} failed ({done.returncode})", _tail(done.stderr or done.stdout)
+            Phrase("{program} failed ({returncode})", program=" ".join(map(str, args[:3])), returncode=done.returncode),
+            _tail(done.stderr or done.stdout),
         )
     return done
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from cloned.errors import ClonedError
+from cloned.saying import Phrase
 
 NAME = "site.key"
 """The file in the state directory (PEM, PKCS #8), which only the daemon may read."""
@@ -79,7 +80,8 @@ class SiteKey:
             return cls._read(path)
         except OSError as error:
             raise ClonedError(
-                f"the site's key {path} cannot be used: {error.strerror}", "check the state directory"
+                Phrase("the site's key {path} cannot be used: {error}", path=path, error=error.strerror),
+                "check the state directory",
             ) from error
 
     @classmethod
@@ -88,10 +90,11 @@ class SiteKey:
             key = serialization.load_pem_private_key(path.read_bytes(), None)
         except (ValueError, TypeError) as error:
             raise ClonedError(
-                f"{path} holds no key", "bring it back from a backup: a new one would be another site's"
+                Phrase("{path} holds no key", path=path),
+                "bring it back from a backup: a new one would be another site's",
             ) from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise ClonedError(f"{path} holds a key of another kind", "bring it back from a backup")
+            raise ClonedError(Phrase("{path} holds a key of another kind", path=path), "bring it back from a backup")
         return cls(key)
 
     @classmethod

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from cloned.errors import UsageError
+from cloned.saying import Phrase
 
 
 def moment(given: object, clock: Callable[[], float] = time.time) -> float:
@@ -23,7 +24,7 @@ def moment(given: object, clock: Callable[[], float] = time.time) -> float:
         return _read(str(given).strip(), clock())
     except (ValueError, OverflowError, OSError) as error:
         hint = "give HH:MM, or a date and time such as 2026-11-22T21:00"
-        raise UsageError(f"{given!r} is not a time", hint) from error
+        raise UsageError(Phrase("{given} is not a time", given=repr(given)), hint) from error
 
 
 def _read(text: str, now: float) -> float:

@@ -18,6 +18,7 @@ from cloned.agent.job import Job
 from cloned.agent.master import HIDDEN, Master, MasterPart, files, gap_chunks, look, md5sums, used_bytes
 from cloned.agent.upload import CaptureUpload, SplitSink
 from cloned.agent.verify import Stopped
+from cloned.saying import Phrase
 
 READ = 1024 * 1024
 HEAD = 4096
@@ -104,7 +105,9 @@ class CaptureJob(Job):
         with reading(part, whole=False) as stream:
             used = used_bytes(stream.read(HEAD))
         if used is None:
-            raise AgentError("capture-failed", f"{part.node}: partclone says nothing of its {part.fs}")
+            raise AgentError(
+                "capture-failed", Phrase("{node}: partclone says nothing of its {fs}", node=part.node, fs=part.fs)
+            )
         return used
 
     def _wait(self) -> None:
@@ -131,15 +134,28 @@ def reading(part: MasterPart, *, whole: bool = True) -> Iterator[IO[bytes]]:
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, bufsize=READ, env=env
             )
         except OSError as error:
-            raise AgentError("capture-failed", f"{command[0]}: {error.strerror}") from error
+            raise AgentError(
+                "capture-failed", Phrase("{command}: {error}", command=command[0], error=error.strerror)
+            ) from error
         assert process.stdout is not None
         try:
             yield process.stdout
             if whole and process.wait() != 0:
                 words = _last_words(f"{scratch}/log") or _last_words(f"{scratch}/said")
-                raise AgentError(_code(words), f"{part.node}: {command[0]} failed: {words}")
+                raise AgentError(
+                    _code(words),
+                    Phrase("{node}: {command} failed: {words}", node=part.node, command=command[0], words=words),
+                )
             if not whole and process.poll() not in (None, 0):
-                raise AgentError("capture-failed", f"{part.node}: {command[0]} failed: {_last_words(f'{scratch}/log')}")
+                raise AgentError(
+                    "capture-failed",
+                    Phrase(
+                        "{node}: {command} failed: {last_words}",
+                        node=part.node,
+                        command=command[0],
+                        last_words=_last_words(f"{scratch}/log"),
+                    ),
+                )
         finally:
             process.stdout.close()
             process.kill()

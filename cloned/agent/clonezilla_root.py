@@ -24,6 +24,7 @@ from cloned.agent.options import AgentOptions
 from cloned.agent.tools import ToolError, run
 from cloned.agent.verify import Stopped
 from cloned.clonezilla.ocs import OcsOutput
+from cloned.saying import Phrase
 
 SQUASHFS = "/live/clonezilla.squashfs"
 HOME = Path("/run/clonezilla")
@@ -63,7 +64,9 @@ class Clonezilla:
             try:
                 self._mount()
             except ToolError as error:
-                raise AgentError("internal", f"the Clonezilla system cannot be mounted: {error}") from error
+                raise AgentError(
+                    "internal", Phrase("the Clonezilla system cannot be mounted: {error}", error=error)
+                ) from error
         self._hide_other_disks()
         self._configure()
 
@@ -76,7 +79,7 @@ class Clonezilla:
         (folder / image).mkdir(parents=True)
         _unpack(files, folder / image)
         if not (folder / image / "disk").is_file():
-            raise AgentError("internal", f"the server sent no files of image {image}")
+            raise AgentError("internal", Phrase("the server sent no files of image {image}", image=image))
 
     def restore(
         self, image: str, port: int, output: OcsOutput, tick: Callable[[], None], stop: Callable[[], bool]
@@ -115,7 +118,10 @@ class Clonezilla:
             if error.code >= 500:
                 raise _Away from error
             said = error.read(300).decode("utf-8", "replace").strip()
-            raise AgentError("needs-classic", f"{path}: the server answers {error.code} {said}") from error
+            raise AgentError(
+                "needs-classic",
+                Phrase("{path}: the server answers {code} {said}", path=path, code=error.code, said=said),
+            ) from error
         except (OSError, http.client.HTTPException) as error:
             raise _Away from error
         if done != total:

@@ -14,6 +14,7 @@ from typing import Any
 
 from cloned.agent import sysfs
 from cloned.agent.failures import AgentError
+from cloned.saying import Phrase
 
 NOT_DISKS = re.compile(r"^(ram|zram|loop|dm-|md|sr|fd|nbd|mtdblock|mmcblk\d+(boot|rpmb|gp))")
 _BUILT_IN = ("sata", "nvme")
@@ -126,9 +127,9 @@ def _only(path: str, told: Mapping[str, Any]) -> DiskFacts:
     try:
         status = os.stat(path)
     except OSError as error:
-        raise AgentError("no-disk", f"{path}: {error.strerror}") from error
+        raise AgentError("no-disk", Phrase("{path}: {error}", path=path, error=error.strerror)) from error
     if not stat.S_ISBLK(status.st_mode):
-        raise AgentError("no-disk", f"{path} is not a disk")
+        raise AgentError("no-disk", Phrase("{path} is not a disk", path=path))
     node = f"/sys/dev/block/{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
     disk = describe(os.path.basename(os.path.realpath(node)))
     why_not = empty(disk) if disk["size"] == 0 else "read-only" if disk["why_not"] == "read-only" else ""
@@ -145,12 +146,19 @@ def choose(wanted: Mapping[str, Any], disks: list[DiskFacts]) -> DiskFacts:
         found = [disk for disk in disks if (disk["path"], disk["size"]) == (wanted.get("path"), wanted.get("size"))]
     name = wwn or serial or wanted.get("path") or "no name"
     if len(found) != 1:
-        raise AgentError("wrong-disk", f"{len(found)} disks here are called {name}")
+        raise AgentError("wrong-disk", Phrase("{count} disks here are called {name}", count=len(found), name=name))
     disk = found[0]
     if wanted.get("size") and disk["size"] != wanted["size"]:
-        raise AgentError("wrong-disk", f"{disk['path']} has {disk['size']} bytes, not {wanted['size']}")
+        raise AgentError(
+            "wrong-disk",
+            Phrase(
+                "{path} has {size} bytes, not {expected}", path=disk["path"], size=disk["size"], expected=wanted["size"]
+            ),
+        )
     if not disk["eligible"]:
-        raise AgentError("wrong-disk", f"{disk['path']} may not be written: {disk['why_not']}")
+        raise AgentError(
+            "wrong-disk", Phrase("{path} may not be written: {why_not}", path=disk["path"], why_not=disk["why_not"])
+        )
     return disk
 
 
@@ -158,11 +166,11 @@ def check_again(disk: DiskFacts, only: str = "", told: Mapping[str, Any] | None 
     """Right before writing: the device node still leads to the very disk that was chosen; AgentError if not."""
     now = choose(disk, scan(only, told))
     if any(now[key] != disk[key] for key in ("path", "size", "sector_size", "serial", "wwn")):
-        raise AgentError("wrong-disk", f"{disk['path']} is not what it was")
+        raise AgentError("wrong-disk", Phrase("{path} is not what it was", path=disk["path"]))
     if not only:
         name = os.path.basename(disk["path"])
         if _device_number(disk["path"]) != sysfs.text(f"/sys/block/{name}/dev"):
-            raise AgentError("wrong-disk", f"{disk['path']} is another disk's node")
+            raise AgentError("wrong-disk", Phrase("{path} is another disk's node", path=disk["path"]))
 
 
 def _device_number(path: str) -> str:

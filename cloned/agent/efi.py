@@ -14,6 +14,7 @@ from cloned.agent.target import CLOSED, Skipped, VerifiedDisk, release_ids, rele
 from cloned.agent.tools import ToolError, run
 from cloned.clonezilla.nvram import BootEntry
 from cloned.disk.layout import Partition
+from cloned.saying import Phrase
 
 _TYPES = ("C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "ef")
 
@@ -31,7 +32,9 @@ def entry(target: VerifiedDisk, label: str = "", wanted: Sequence[BootEntry] = (
     systems, name = _systems(target)
     found = best_loader(loaders, systems, wanted)
     if found is None:
-        raise ToolError(f"partition {', '.join(map(str, parts))} holds no boot loader that is known")
+        raise ToolError(
+            Phrase("partition {parts} holds no boot loader that is known", parts=", ".join(map(str, parts)))
+        )
     loader, told = found
     part = parts[loader.number]
     with target.mounted(part, target.file_system(part) or "vfat") as folder:

@@ -16,6 +16,7 @@ from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
 from cloned.disk.erase_samples import DiskSample
 from cloned.disk.erase_status import DeviceStatus, SanitizeState
 from cloned.disk.media import Medium
+from cloned.saying import Phrase
 
 SURVIVES = frozenset(
     {
@@ -153,7 +154,10 @@ def _poll(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
             best, since = done, hands.clock()
         hands.progress(record, done)
         if hands.clock() - since > STANDSTILL:
-            raise EraseTrouble(ErasureFault.HANGS, f"{best:.0%} for {(hands.clock() - since) / 3600:.0f} hours")
+            raise EraseTrouble(
+                ErasureFault.HANGS,
+                Phrase("{best} for {clock} hours", best=f"{best:.0%}", clock=f"{(hands.clock() - since) / 3600:.0f}"),
+            )
         hands.pause(POLL)
 
 

@@ -22,6 +22,7 @@ from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
 from cloned.disk.erase_samples import DiskSample
 from cloned.disk.erase_status import DeviceStatus
 from cloned.disk.media import Medium, native_sectors
+from cloned.saying import Phrase
 
 BLKRRPART = 0x125F
 BLKFLSBUF = 0x1261
@@ -117,7 +118,9 @@ class RealHands:
             disk = BlockDevice(record.medium.path, writable=writable)
         except OSError as error:
             erase_io.raise_if_lost(record.medium.path, 0, error)
-            raise EraseTrouble(ErasureFault.TOOL, f"{record.medium.path}: {error.strerror}") from error
+            raise EraseTrouble(
+                ErasureFault.TOOL, Phrase("{path}: {error}", path=record.medium.path, error=error.strerror)
+            ) from error
         try:
             if disk.size != record.medium.size:
                 said = f"it has {disk.size} bytes, not {record.medium.size}"
@@ -139,7 +142,10 @@ class RealHands:
             gone = "0 disks" in error.detail
             raise EraseTrouble(ErasureFault.GONE if gone else ErasureFault.CHANGED, error.detail) from error
         if now["path"] != medium.path:
-            raise EraseTrouble(ErasureFault.CHANGED, f"it is {now['path']} now, not {medium.path}")
+            raise EraseTrouble(
+                ErasureFault.CHANGED,
+                Phrase("it is {path} now, not {confirmed}", path=now["path"], confirmed=medium.path),
+            )
 
     def _reset(self, record: DiskErasure) -> None:
         """Have the drive start anew and the kernel forget what it holds of it; wait until it answers."""

@@ -15,6 +15,7 @@ from cloned.agent.verify import Stopped
 from cloned.disk.erase_check import Judge, blank_before
 from cloned.disk.erase_record import ErasureFault
 from cloned.disk.erase_samples import DiskSample, digest, marker
+from cloned.saying import Phrase
 
 CHUNK = 4 * 1024 * 1024
 """Bytes of one write; what dd is measured with."""
@@ -110,15 +111,20 @@ class Writer:
             os.fdatasync(self._disk.fd)
         except OSError as error:
             raise_if_lost(self._disk.path, at, error)
-            raise EraseTrouble(ErasureFault.TOOL, f"flushing: {error.strerror}") from error
+            raise EraseTrouble(ErasureFault.TOOL, Phrase("flushing: {error}", error=error.strerror)) from error
 
 
 def raise_if_lost(path: str, offset: int, error: OSError) -> None:
     """EraseTrouble where the whole disk is gone or closed to writing, not just one place of it."""
     if error.errno in GONE:
-        raise EraseTrouble(ErasureFault.GONE, f"{path} at byte {offset}: {error.strerror}") from error
+        raise EraseTrouble(
+            ErasureFault.GONE,
+            Phrase("{path} at byte {offset}: {error}", path=path, offset=offset, error=error.strerror),
+        ) from error
     if error.errno in (errno.EROFS, errno.EPERM, errno.EACCES):
-        raise EraseTrouble(ErasureFault.READ_ONLY, f"{path}: {error.strerror}") from error
+        raise EraseTrouble(
+            ErasureFault.READ_ONLY, Phrase("{path}: {error}", path=path, error=error.strerror)
+        ) from error
 
 
 def remember(disk: BlockDevice, seed: str, places: Sequence[DiskSample]) -> tuple[DiskSample, ...]:

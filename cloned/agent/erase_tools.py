@@ -16,6 +16,7 @@ from cloned.disk.erase import PASSWORD, Technique
 from cloned.disk.erase_record import DiskErasure, ErasureFault
 from cloned.disk.erase_status import DeviceStatus, SanitizeState
 from cloned.disk.media import AtaAbilities, ata_abilities, identify_bytes
+from cloned.saying import Phrase
 
 SURE = "--yes-i-know-what-i-am-doing"
 SHORT = 60.0
@@ -106,10 +107,15 @@ def raw(command: Sequence[str]) -> bytes:
     try:
         done = subprocess.run(command, capture_output=True, timeout=SHORT, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ToolError(f"{command[0]}: {error}") from error
+        raise ToolError(Phrase("{command}: {error}", command=command[0], error=error)) from error
     if done.returncode:
         raise ToolError(
-            f"{command[0]} failed ({done.returncode}): {done.stderr.decode('utf-8', 'replace').strip()[:200]}"
+            Phrase(
+                "{command} failed ({returncode}): {stderr}",
+                command=command[0],
+                returncode=done.returncode,
+                stderr=done.stderr.decode("utf-8", "replace").strip()[:200],
+            )
         )
     return done.stdout
 
@@ -123,7 +129,7 @@ def _format(path: str, setting: int) -> str:
     """Format one namespace in its present layout (nvme-cli keeps it), with the secure erase setting."""
     said = told(["nvme", "format", path, f"--ses={setting}", "--force"], timeout=DAY)
     if "success" not in said.lower():
-        raise EraseTrouble(ErasureFault.TOOL, f"nvme format: {' '.join(said.split())[:200]}")
+        raise EraseTrouble(ErasureFault.TOOL, Phrase("nvme format: {split}", split=" ".join(said.split())[:200]))
     told(["nvme", "id-ns", path])  # it answers again: the format is through
     return f"Format NVM, SES {setting}: {' '.join(said.split())[:150]}"
 
@@ -156,7 +162,9 @@ def _security(record: DiskErasure, thaw: Callable[[], bool]) -> str:
         take_password_off(path)
     after = identify(path)
     if after.security_enabled or after.security_locked:
-        raise EraseTrouble(ErasureFault.LOCKED, f"its password {PASSWORD!r} could not be taken off again")
+        raise EraseTrouble(
+            ErasureFault.LOCKED, Phrase("its password {password} could not be taken off again", password=repr(PASSWORD))
+        )
     return "SECURITY ERASE UNIT ended; IDENTIFY word 128: security not enabled, not locked"
 
 
@@ -207,7 +215,7 @@ def _version(name: str) -> str:
     try:
         said = subprocess.run(VERSIONS[name], capture_output=True, timeout=SHORT, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise EraseTrouble(ErasureFault.MISSING, f"{name}: {error}") from error
+        raise EraseTrouble(ErasureFault.MISSING, Phrase("{name}: {error}", name=name, error=error)) from error
     text = (said.stdout + said.stderr).decode("utf-8", "replace")
     found = re.search(r"\d+\.\d+[\w.]*", text)
     return f"{name} {found[0]}" if found else f"{name}, version not told"

@@ -11,6 +11,7 @@ from typing import Any
 from cloned import __version__
 from cloned.agent import disks, parts, sysfs
 from cloned.agent.options import AgentOptions, OptionError
+from cloned.saying import Phrase
 
 _DMI = "/sys/class/dmi/id"
 _SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -62,9 +63,9 @@ def told_facts(path: str) -> Mapping[str, Any]:
         with open(path, encoding="utf-8") as file:
             data = json.load(file)
     except (OSError, ValueError) as error:
-        raise OptionError(f"agent: {path}: {error}") from error
+        raise OptionError(Phrase("agent: {path}: {error}", path=path, error=error)) from error
     if not isinstance(data, dict):
-        raise OptionError(f"agent: {path} holds no JSON object")
+        raise OptionError(Phrase("agent: {path} holds no JSON object", path=path))
     return data
 
 

@@ -16,6 +16,7 @@ from cloned.agent.status import Status
 from cloned.agent.target import Skipped, VerifiedDisk, put_file, release_name
 from cloned.agent.tools import ToolError, run
 from cloned.clonezilla.nvram import BootEntry
+from cloned.saying import Phrase
 
 STAMP = "etc/cloned-release"
 _HOST_NAME = re.compile(r"^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$")
@@ -65,7 +66,9 @@ class FinishSteps:
                 return efi.entry(target, str(step.get("label") or ""), _entries(step))
             case "stamp":
                 return stamp(target, self._order, step)
-        raise ToolError(f"this agent knows no step {name!r}; start the laptop again to fetch a newer one")
+        raise ToolError(
+            Phrase("this agent knows no step {name}; start the laptop again to fetch a newer one", name=repr(name))
+        )
 
 
 def _entries(step: Step) -> list[BootEntry]:
@@ -77,7 +80,7 @@ def _entries(step: Step) -> list[BootEntry]:
 def host_name(target: VerifiedDisk, name: str) -> str:
     """Name the system: /etc/hostname, and its line in /etc/hosts."""
     if not _HOST_NAME.match(name):
-        raise ToolError(f"{name!r} is no host name (letters, digits and hyphens, at most 63)")
+        raise ToolError(Phrase("{name} is no host name (letters, digits and hyphens, at most 63)", name=repr(name)))
     with target.root() as root:
         old_file = root / "etc/hostname"
         old = old_file.read_text().strip() if old_file.is_file() and not old_file.is_symlink() else ""
@@ -152,7 +155,7 @@ def _stamp_windows(node: str, text: str) -> str:
         try:
             run(["ntfscp", "--quiet", node, file.name, "cloned-release.txt"], timeout=120)
         except ToolError as error:  # a volume that Windows left unclean is left alone
-            raise Skipped(f"Windows was not stamped: {error}") from error
+            raise Skipped(Phrase("Windows was not stamped: {error}", error=error)) from error
     return "cloned-release.txt in Windows"
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from cloned.agent.target import CLOSED, Skipped, VerifiedDisk
 from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, Partition, min_disk_size
+from cloned.saying import Phrase
 
 MIB = 1024 * 1024
 WORTH = 16 * MIB
@@ -42,7 +43,7 @@ def grow(target: VerifiedDisk) -> str:
     kind = target.file_system(before)
     if kind not in (*_EXT, "ntfs", "btrfs", "xfs"):
         what = CLOSED.get(kind) or kind or "no file system that is known here"
-        raise Skipped(f"the last partition, {before.number}, holds {what}")
+        raise Skipped(Phrase("the last partition, {number}, holds {what}", number=before.number, what=what))
     if kind not in _EXT:
         target.node(before)  # Skipped where there are no nodes
     target.write(new)
@@ -70,9 +71,15 @@ def last(layout: Layout) -> Partition:
     found = max(meant, key=lambda part: part.end)
     behind = [f"partition {part.number} ({fixed(part)})" for part in parts if part.start >= found.end]
     if behind:
-        raise Skipped(f"partition {found.number} would grow, but {', '.join(behind)} lies behind it and stays")
+        raise Skipped(
+            Phrase(
+                "partition {number} would grow, but {behind} lies behind it and stays",
+                number=found.number,
+                behind=", ".join(behind),
+            )
+        )
     if any(entry.start == found.start and not entry.protective for entry in layout.mbr):
-        raise Skipped(f"partition {found.number} stands in a hybrid MBR too, which is left alone")
+        raise Skipped(Phrase("partition {number} stands in a hybrid MBR too, which is left alone", number=found.number))
     return found
 
 
@@ -112,7 +119,12 @@ def _check(name: str, part: Partition) -> None:
     except ToolError as error:
         mend = "start the master so that it checks its disk, and capture it again"
         raise ToolError(
-            f"the file system of partition {part.number} is damaged in the image: {mend} ({error})"
+            Phrase(
+                "the file system of partition {number} is damaged in the image: {mend} ({error})",
+                number=part.number,
+                mend=mend,
+                error=error,
+            )
         ) from error
 
 

@@ -21,6 +21,7 @@ from cloned.agent.tools import ToolError, run
 from cloned.disk import signatures
 from cloned.disk.layout import Layout, LayoutError, Partition, parse_dump
 from cloned.disk.swap import PAGE, read_swap
+from cloned.saying import Phrase
 
 PARTCLONE = {
     "ext2": "extfs",
@@ -111,14 +112,17 @@ def look(disk: disks.DiskFacts) -> Master:
     """Understand a master's disk; AgentError `capture-failed` says what about it cannot be captured."""
     path = disk["path"]
     if os.path.basename(os.path.realpath(path)) in disks.in_use():
-        raise AgentError("capture-failed", f"{path} is in use")
+        raise AgentError("capture-failed", Phrase("{path} is in use", path=path))
     try:
         dump = run(["sfdisk", "--dump", path], timeout=60)
         layout = parse_dump(dump, disk["sector_size"])
     except (ToolError, LayoutError) as error:
-        raise AgentError("capture-failed", f"{path} has no partition table that can be captured ({error})") from error
+        raise AgentError(
+            "capture-failed",
+            Phrase("{path} has no partition table that can be captured ({error})", path=path, error=error),
+        ) from error
     if not layout.partitions:
-        raise AgentError("capture-failed", f"{path} has no partitions")
+        raise AgentError("capture-failed", Phrase("{path} has no partitions", path=path))
     parts = tuple(_part(path, part, layout.sector_size) for part in layout.partitions if not part.extended)
     return Master(path, disk["size"], dump, layout, parts)
 
@@ -126,11 +130,11 @@ def look(disk: disks.DiskFacts) -> Master:
 def _part(disk: str, part: Partition, sector: int) -> MasterPart:
     node = node_of(disk, part.number)
     if not os.path.exists(node) and not (nodes(disk) and os.path.exists(node)):
-        raise AgentError("capture-failed", f"the kernel does not show {node}")
+        raise AgentError("capture-failed", Phrase("the kernel does not show {node}", node=node))
     fs = file_system(node)
     why = _REFUSED.get(fs) or _content(node, fs)
     if why:
-        raise AgentError("capture-failed", f"{node} {why}")
+        raise AgentError("capture-failed", Phrase("{node} {why}", node=node, why=why))
     return MasterPart(node, part.number, part.size * sector, fs)
 
 
@@ -140,7 +144,7 @@ def _content(node: str, fs: str) -> str:
         with open(node, "rb", buffering=0) as file:
             return refused_content(fs, lambda offset, length: os.pread(file.fileno(), length, offset))
     except OSError as error:
-        raise AgentError("disk-read-error", f"{node}: {error.strerror}") from error
+        raise AgentError("disk-read-error", Phrase("{node}: {error}", node=node, error=error.strerror)) from error
 
 
 def refused_content(fs: str, read: signatures.Read) -> str:
@@ -195,7 +199,9 @@ def files(master: Master, live: bool) -> Iterator[tuple[str, bytes]]:
     except ToolError as error:
         raise AgentError("capture-failed", str(error)) from error
     except OSError as error:
-        raise AgentError("disk-read-error", f"{master.disk}: {error.strerror}") from error
+        raise AgentError(
+            "disk-read-error", Phrase("{disk}: {error}", disk=master.disk, error=error.strerror)
+        ) from error
 
 
 def _texts(master: Master) -> Iterator[tuple[str, bytes]]:
@@ -261,7 +267,9 @@ def gap_chunks(master: Master) -> Iterator[bytes]:
             for at in range(MBR, end, _CHUNK):
                 yield _read(disk.fileno(), at, min(_CHUNK, end - at))
     except OSError as error:
-        raise AgentError("disk-read-error", f"{master.disk}: {error.strerror}") from error
+        raise AgentError(
+            "disk-read-error", Phrase("{disk}: {error}", disk=master.disk, error=error.strerror)
+        ) from error
 
 
 def _read(fd: int, offset: int, length: int) -> bytes:
@@ -287,7 +295,9 @@ def _swaps(master: Master, fd: int) -> Iterator[tuple[str, bytes]]:
         if swap is not None:
             yield f"swappt-{part.name}.info", f'UUID="{swap.uuid}"\nLABEL="{swap.label}"\n'.encode()
         elif part.fs == "swap":
-            raise AgentError("capture-failed", f"{part.node} is a swap area of another processor's page size")
+            raise AgentError(
+                "capture-failed", Phrase("{node} is a swap area of another processor's page size", node=part.node)
+            )
 
 
 def _machine() -> Iterator[tuple[str, bytes]]:

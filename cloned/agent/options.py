@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
+from cloned.saying import Phrase
+
 USAGE = 2
 HELP = """usage: agent.pyz [--only-disk DEVICE [--facts FILE]] [--boot URL] [--gate URL]
 
@@ -83,7 +85,7 @@ def split_boot(url: str) -> tuple[str, int, str]:
     address, _, token = rest.partition("/")
     host, _, port = address.rpartition(":") if ":" in address else (address, "", "80")
     if scheme != "http" or not host or not port.isdigit() or not token:
-        raise OptionError(f"agent: {url!r} is not http://SERVER:PORT/TOKEN")
+        raise OptionError(Phrase("agent: {url} is not http://SERVER:PORT/TOKEN", url=repr(url)))
     return host, int(port), token
 
 
@@ -96,7 +98,7 @@ def _pairs(args: Sequence[str]) -> dict[str, str]:
         if name in ("-h", "--help"):
             raise OptionError(HELP)
         if name not in known or not (equals or rest):
-            raise OptionError(f"agent: {name!r} is not understood; see --help")
+            raise OptionError(Phrase("agent: {name} is not understood; see --help", name=repr(name)))
         given[name] = value if equals else rest.pop(0)
     return given
 

@@ -16,6 +16,7 @@ from cloned.agent.restore import Restore, RestoreProgress
 from cloned.agent.verify import Stopped
 from cloned.disk.layout import Layout
 from cloned.disk.manifest import DIGEST, Plan
+from cloned.saying import Phrase
 from cloned.stream.packets import StreamAddress
 from cloned.stream.survey import samples, worth_reading
 
@@ -145,7 +146,9 @@ class RestoreJob(Job):
             try:
                 urllib.request.urlopen(request, timeout=60).close()  # noqa: S310
             except OSError as error:
-                raise AgentError("internal", f"the lab's gate {gate} does not open: {error}") from error
+                raise AgentError(
+                    "internal", Phrase("the lab's gate {gate} does not open: {error}", gate=gate, error=error)
+                ) from error
 
         return wait
 
@@ -196,7 +199,9 @@ def failing(disk: disks.DiskFacts) -> Iterator[None]:
     except DiskError as error:
         raise AgentError(error.code, str(error)) from error
     except OSError as error:
-        raise AgentError("wrong-disk", f"{disk['path']} cannot be used: {error.strerror}") from error
+        raise AgentError(
+            "wrong-disk", Phrase("{path} cannot be used: {error}", path=disk["path"], error=error.strerror)
+        ) from error
 
 
 @contextlib.contextmanager

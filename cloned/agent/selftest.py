@@ -14,13 +14,14 @@ from cloned.agent.failures import AgentError
 from cloned.disk import erase_machine as machine
 from cloned.disk.erase import EraseLevel, offers
 from cloned.disk.erase_record import DiskErasure
+from cloned.saying import Phrase
 
 
 def run(device: str, level: str, say: Callable[[str], None]) -> dict[str, Any]:
     """Erase `device`, read it back; what it is, what it offers, and each thing that it answered with its time."""
     (medium,) = erase_ask.every(device)
     if device.removeprefix("/dev/") in disks.in_use():
-        raise AgentError("wrong-disk", f"{device} is in use by this machine")
+        raise AgentError("wrong-disk", Phrase("{device} is in use by this machine", device=device))
     medium = erase_ask.asked(medium)
     steps: list[dict[str, Any]] = []
     begun = time.monotonic()

@@ -18,6 +18,7 @@ from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, LayoutError, Partition, ebr_writes, read_ebr_code, read_layout, table_writes
 from cloned.disk.ntfs import Ntfs, NtfsError
 from cloned.disk.signatures import HEAD, is_sleeping_swap, is_sleeping_windows, sleeps_in_file
+from cloned.saying import Phrase
 
 ALIGNED = 4096
 """Offsets and lengths of reads: no disk's sectors are larger."""
@@ -63,7 +64,7 @@ class VerifiedDisk:
         finally:
             device.close()
         if self._nodes and not layouts.nodes(self.path):
-            raise ToolError(f"the kernel does not take the new partition table of {self.path}")
+            raise ToolError(Phrase("the kernel does not take the new partition table of {path}", path=self.path))
 
     def file_system(self, part: Partition) -> str:
         """What blkid(8) calls it: ext4, ntfs, vfat, swap …; empty if it knows nothing of the kind."""
@@ -99,7 +100,9 @@ class VerifiedDisk:
     def stay_away(self) -> None:
         """Skipped where a system on the disk is hibernated: it would overwrite what is changed now, and break."""
         if self.asleep():
-            raise Skipped(f"{self.asleep()}; the master should be shut down properly and captured again")
+            raise Skipped(
+                Phrase("{asleep}; the master should be shut down properly and captured again", asleep=self.asleep())
+            )
 
     @contextlib.contextmanager
     def reading(self, part: Partition) -> Iterator[Callable[[int, int], bytes]]:
@@ -157,7 +160,11 @@ class VerifiedDisk:
                 with self.mounted(part, kind, *options) as folder:
                     yield folder
                 return
-        raise Skipped(f"no Linux system can be reached: {closed}" if closed else "there is no Linux system on the disk")
+        raise Skipped(
+            Phrase("no Linux system can be reached: {closed}", closed=closed)
+            if closed
+            else "there is no Linux system on the disk"
+        )
 
     def _where_root_is(self, part: Partition, kind: str) -> tuple[str, ...] | None:
         """Options of mount(8) that lead to the system: of a btrfs, whichever subvolume it is in."""
@@ -192,7 +199,7 @@ def put_file(root: Path, name: str, text: str) -> None:
     target = root / name
     for parent in reversed(target.relative_to(root).parents):
         if (root / parent).is_symlink():
-            raise ToolError(f"/{parent} is a link; /{name} is not written")
+            raise ToolError(Phrase("/{parent} is a link; /{name} is not written", parent=parent, name=name))
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f"{target.name}.cloned")
     fresh.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from cloned.agent.client import PAUSE, DaemonClient, DaemonRefused
 from cloned.agent.failures import AgentError
 from cloned.agent.options import AgentOptions
 from cloned.agent.verify import Stopped
+from cloned.saying import Phrase
 
 CHUNK = 4 * 1024 * 1024
 """Bytes of a request."""
@@ -67,7 +68,16 @@ class CaptureUpload:
                 time.sleep(PAUSE)
                 at = self._there(name)
             if not offset <= at <= end:
-                raise AgentError("capture-failed", f"the server has {at} bytes of {name}, not {offset} to {end}")
+                raise AgentError(
+                    "capture-failed",
+                    Phrase(
+                        "the server has {at} bytes of {name}, not {offset} to {end}",
+                        at=at,
+                        name=name,
+                        offset=offset,
+                        end=end,
+                    ),
+                )
             if at == end == offset:
                 return
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cloned.casting.udpcast import Sender, StrangerError, StreamOutcome
-from cloned.clonezilla.udpcast import Admission, Joined, Said, Sent
+from cloned.clonezilla.udpcast import Admission, Joined, SenderWord, Sent
 from cloned.core.events import Ejected, Event, OpenStream, StreamEnded
 from cloned.core.portbases import STEP
 from cloned.errors import ClonedError
@@ -119,7 +119,7 @@ class ClassicSession:
             log.info("classic session %s: %s went to %s", self._session, part.name, ", ".join(sorted(outcome.finished)))
             await self._settle(outcome)
 
-    def _hear(self, said: Said) -> None:
+    def _hear(self, said: SenderWord) -> None:
         match said:
             case Joined(address):
                 self.stats.inside.append(address)

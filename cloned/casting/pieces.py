@@ -18,6 +18,7 @@ from typing import Protocol
 from cloned.casting.group_socket import GroupSocket
 from cloned.casting.link import LinkBudget
 from cloned.errors import ClonedError, MissingError
+from cloned.saying import Phrase
 from cloned.stream import packets
 from cloned.stream.pacing import STEP, Pace
 from cloned.stream.packets import PACKET, PAYLOAD, Mark, StreamAddress
@@ -187,7 +188,8 @@ class _Work:
             self._requests.close()
             where = f"{stream.server}:{stream.request_port}"
             raise MissingError(
-                f"UDP {where} cannot be listened on ({error.strerror})", f"ss -ulpn | grep {where}"
+                Phrase("UDP {where} cannot be listened on ({error})", where=where, error=error.strerror),
+                Phrase("ss -ulpn | grep {where}", where=where),
             ) from error
         self._requests.setblocking(False)
         self._requests.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)

@@ -21,9 +21,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloned.clonezilla.udpcast import DISCONNECT, STALL, Admission, ClassicStream, Lines, Said, Sent, understand
+from cloned.clonezilla.udpcast import DISCONNECT, STALL, Admission, ClassicStream, Lines, SenderWord, Sent, understand
 from cloned.errors import ClonedError
 from cloned.processes import spawn
+from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Sender:
         audience: Admission,
         *,
         max_bitrate: float = 0.0,
-        on_said: Callable[[Said], None] | None = None,
+        on_said: Callable[[SenderWord], None] | None = None,
         on_out: Callable[[str, str], Awaitable[None]] | None = None,
         on_turn: Callable[[float], None] | None = None,
         patience: float = PATIENCE,
@@ -171,7 +172,13 @@ class Sender:
         stream = self.stream
         foreign = self._audience.foreign(stream.inside.values())
         if self._untouched and foreign is not None and not stream.started:
-            raise StrangerError(f"{foreign}, which is none of its laptops, connected to port {self.port_base}")
+            raise StrangerError(
+                Phrase(
+                    "{foreign}, which is none of its laptops, connected to port {port_base}",
+                    foreign=foreign,
+                    port_base=self.port_base,
+                )
+            )
         for address in stream.missing(now, self._patience):
             await self._give_up(address, f"it did not connect within {self._patience:.0f} s")
         for address in stream.to_eject(now):
@@ -200,7 +207,9 @@ class Sender:
     async def _ended(self, tail: str) -> StreamOutcome:
         status = await asyncio.to_thread(self._children[-1].wait)
         if not self.stream.complete and not self.stream.dropped:
-            raise ClonedError(f"udp-sender on port {self.port_base} ended ({status})", tail)
+            raise ClonedError(
+                Phrase("udp-sender on port {port_base} ended ({status})", port_base=self.port_base, status=status), tail
+            )
         return self._outcome()
 
     def _outcome(self) -> StreamOutcome:

@@ -22,6 +22,7 @@ from cloned.errors import ImageError
 from cloned.images import export as exporting
 from cloned.images.store import ImageStore
 from cloned.ownership import hand_over
+from cloned.saying import Phrase
 
 directory = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -95,7 +96,10 @@ def verify(name: str, config: Path | None) -> None:
         wrong = store.verify_image(name, report, stopped)
     if wrong:
         files = ", ".join(map(str, store.damaged_files(name, wrong)[:5]))
-        raise ImageError(f"image {name}: {len(wrong)} pieces are damaged ({files})", "import the image again")
+        raise ImageError(
+            Phrase("image {name}: {count} pieces are damaged ({files})", name=name, count=len(wrong), files=files),
+            "import the image again",
+        )
     click.echo(f"{name}: every piece is right")
 
 
@@ -117,7 +121,10 @@ def capture(laptop: str, name: str, disk: str, wait: bool, config: Path | None) 
     with _progress() as report:
         why = _follow(lambda: client.get(runtime, "/api/v1/state"), name, report)
     if why:
-        raise ImageError(f"{name} was not captured: {why.rstrip('.')}", "nothing is left of it; capture it again")
+        raise ImageError(
+            Phrase("{name} was not captured: {why}", name=name, why=why.rstrip(".")),
+            "nothing is left of it; capture it again",
+        )
     click.echo(f"{name} is captured, whole and proven")
 
 

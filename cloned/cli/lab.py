@@ -11,6 +11,7 @@ import click
 
 from cloned.errors import MissingError, UsageError
 from cloned.lab.options import LabOptions
+from cloned.saying import Phrase
 
 _FAULTS = (
     "corrupt:N, drop:N@PERCENT, stall:N@PERCENT:SECONDS, slow-disk:N:MB_S, loss:N:PERCENT, restart@PERCENT, "
@@ -118,5 +119,5 @@ def _writable(path: str) -> str:
         return path
     folder = Path(path).absolute().parent
     if not folder.is_dir() or not os.access(folder, os.W_OK) or Path(path).is_dir():
-        raise UsageError(f"--json {path} cannot be written", "name a file in a folder that is there")
+        raise UsageError(Phrase("--json {path} cannot be written", path=path), "name a file in a folder that is there")
     return path

@@ -14,6 +14,7 @@ from cloned.cli.common import config_option, json_option, print_json, runtime
 from cloned.config import Config, load
 from cloned.errors import ClonedError, UsageError
 from cloned.processes import run
+from cloned.saying import Phrase
 
 PAPERS = ("label", "sheet")
 
@@ -77,4 +78,7 @@ def _write(output: Path, data: bytes) -> None:
     try:
         output.write_bytes(data)
     except OSError as error:
-        raise ClonedError(f"{output} could not be written: {error.strerror}", "name another file with -o") from error
+        raise ClonedError(
+            Phrase("{output} could not be written: {error}", output=output, error=error.strerror),
+            "name another file with -o",
+        ) from error

@@ -68,7 +68,7 @@ class Complete:
     """All bytes went to all receivers that were left."""
 
 
-Said = Joined | ReceiverLeft | Dropped | Started | Sent | Waiting | Complete
+SenderWord = Joined | ReceiverLeft | Dropped | Started | Sent | Waiting | Complete
 
 _JOINED = re.compile(r"New connection from (\d+\.\d+\.\d+\.\d+)\s+\(#(\d+)\)")
 _LEFT = re.compile(r"Disconnecting #(\d+) \((\d+\.\d+\.\d+\.\d+)\)")
@@ -77,7 +77,7 @@ _SENT = re.compile(r"bytes=\s*([\d ]+?)\s*[KM]?\s+re-xmits")
 _WAITING = re.compile(r"notAnswered=\[([\d,]*)\]")
 
 
-def understand(line: str) -> Said | None:
+def understand(line: str) -> SenderWord | None:
     """What one line of udp-sender's output means; None for what does not matter."""
     if found := _JOINED.search(line):
         return Joined(found[1], int(found[2]))
@@ -175,7 +175,7 @@ class ClassicStream:
             return []
         return sorted(wanted - set(self.inside.values()))
 
-    def take_in(self, said: Said, now: float) -> None:
+    def take_in(self, said: SenderWord, now: float) -> None:
         """Note what udp-sender said."""
         match said:
             case Joined(address, number):

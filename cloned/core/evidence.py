@@ -17,6 +17,7 @@ from cloned.core.fillers import CACHED, swapped, usable_mac, usable_text, usable
 from cloned.core.ids import Identity, LaptopId, word_key
 from cloned.core.laptop import ACTIVE, Disk, Laptop, State, named
 from cloned.core.warnings import Warn
+from cloned.saying import Phrase
 
 Disks = tuple[Disk, ...]
 
@@ -186,7 +187,12 @@ def doubtful(laptops: Mapping[LaptopId, Laptop]) -> list[Warn]:
     return [
         Warn(
             "two-of-one-name",
-            f"{named(laptops[doubt.one])} and {named(laptops[doubt.other])} may be one: {doubt.why}",
+            Phrase(
+                "{named} and {other} may be one: {why}",
+                named=named(laptops[doubt.one]),
+                other=named(laptops[doubt.other]),
+                why=doubt.why,
+            ),
             "compare their stickers; forget the row that is not one, or confirm each by hand",
         )
         for doubt in doubts(laptops.values())

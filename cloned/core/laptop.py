@@ -10,7 +10,7 @@ from cloned.core.erasure import Erasure
 from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.reasons import Reason
-from cloned.core.words import Clock, Said, Values, utc
+from cloned.core.words import Clock, Phrase, Values, utc
 from cloned.disk.media import Medium
 
 HISTORY = 60
@@ -298,7 +298,7 @@ def add_history(laptop: Laptop, at: float, why: str, state: State | None = None)
 
 def said(reason: Reason | None, detail: str, values: Values | None = None, clock: Clock = utc) -> str:
     """The sentence of a reason with its detail."""
-    return "" if reason is None else Said.of(reason, {"detail": detail, **(values or {})}, clock)
+    return "" if reason is None else Phrase.of(reason, {"detail": detail, **(values or {})}, clock)
 
 
 @dataclass(frozen=True)

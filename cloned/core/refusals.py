@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cloned.core.words import Clock, Said, Value, Worded, utc
+from cloned.core.words import Clock, Phrase, Value, Worded, utc
 
 
 class Refused(Worded):
@@ -89,8 +89,8 @@ class Refusal:
 
     def sentence(self, clock: Clock = utc) -> str:
         """What stands against it, in English."""
-        return Said.of(self.code, self.values, clock)
+        return Phrase.of(self.code, self.values, clock)
 
     def next_step(self, clock: Clock = utc) -> str:
         """What to do about it; empty where there is nothing to do."""
-        return Said.step(self.code, self.values, clock)
+        return Phrase.step(self.code, self.values, clock)

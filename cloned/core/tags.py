@@ -23,7 +23,7 @@ LONGEST = 32
 _NUMBER = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,31}")
 """What the ledger keeps as a number (inventory/rows.py): a text without a digit may be somebody's name."""
 NEXT = "--next"
-"""Said in a number's place: the next one of the pattern."""
+"""Phrase in a number's place: the next one of the pattern."""
 
 
 def pattern_of(workshop: Workshop) -> TagPattern | None:

@@ -1,66 +1,15 @@
-"""Sentences with places for values: code and values travel, words are made where somebody reads them.
-
-A place says what kind of value stands in it, so that each reader gets it his way: `{until:time}` in local time,
-`{size:size}` in GB, `{silent:span}` in seconds or minutes, `{bytes:number}` in groups of digits. Other places take
-text and numbers as they are.
-"""
+"""Codes with words: what the core says is a member of an enumeration, worded where somebody reads it (`saying.py`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from enum import StrEnum
-from string import Formatter
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
-Value = str | int | float
-Values = Mapping[str, Value]
-Clock = Callable[[float], str]
-"""Seconds since 1970 → what a clock on the reader's wall shows."""
+from cloned.saying import CODES, KEPT, Clock, Phrase, Sentence, Value, Values, gigabytes, span, utc, worded
 
-
-def utc(at: float) -> str:
-    """Hours and minutes, UTC: where nobody says what a clock on the wall shows."""
-    minutes = int(at // 60) % (24 * 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d} UTC"
-
-
-def gigabytes(size: int | float) -> str:
-    """`7.3 GB`: decimal, as disks are sold."""
-    return f"{size / 10**9:.1f} GB"
-
-
-def span(seconds: float) -> str:
-    """`40 s` or `3 min`."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
-class Filler(Formatter):
-    """Fills places by their kinds: the one place of what may stand in a message, whatever the language."""
-
-    def __init__(self, kinds: Mapping[str, Callable[[Any], str]]) -> None:
-        self._kinds = kinds
-
-    def fill(self, text: str, values: Values) -> str:
-        """The text with its places filled; as it is where it is no message, such as one that a laptop made up."""
-        try:
-            return self.vformat(text, (), values)
-        except (ValueError, IndexError, TypeError):
-            return text
-
-    def get_field(self, field_name: str, args: Any, kwargs: Mapping[str, Any]) -> Any:
-        """The value of a place: names only, nothing of what lies behind them."""
-        return kwargs.get(field_name, ""), field_name
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        """A value as its kind wants it; texts are what they are."""
-        kind = self._kinds.get(format_spec)
-        return str(value) if kind is None or isinstance(value, str) else kind(value)
-
-
-def worded(text: str, values: Values, clock: Clock = utc) -> str:
-    """`text` with its places filled; one that no value is known for stays empty."""
-    kinds: dict[str, Callable[[Any], str]] = {"time": clock, "size": gigabytes, "span": span, "number": "{:,}".format}
-    return Filler(kinds).fill(text, values)
+__all__ = [
+    "KEPT", "Clock", "Phrase", "Sentence", "Value", "Values", "Worded", "gigabytes", "span", "utc", "worded",
+]  # fmt: skip
 
 
 class Worded(StrEnum):
@@ -77,94 +26,6 @@ class Worded(StrEnum):
         member = str.__new__(cls, code)
         member._value_ = code
         member.sentence, member.next_step = sentence, next_step
-        if _CODES.setdefault(code, member) is not member:
+        if CODES.setdefault(code, member) is not member:
             raise ValueError(f"two things have the code {code}")
         return member
-
-
-_CODES: dict[str, Worded] = {}
-"""Every code that there is: what was written down by code is read by it."""
-
-
-class Said(str):
-    """A sentence that knows what it was made of: as a text it is English, and it can be said in any language.
-
-    Made of a message with places and the values for them, or of a code that has such a message. Whatever joins or
-    cuts it gets plain English. What the daemon keeps are `parts`, never the sentence.
-    """
-
-    message: str
-    values: Values
-    code: Worded | None
-
-    def __new__(cls, message: str, /, **values: Value) -> Self:
-        """The message with its values; `{size:size}` and the other kinds as the module says."""
-        return cls._made(message, values, None, utc)
-
-    @classmethod
-    def of(cls, code: Worded, values: Values | None = None, clock: Clock = utc) -> Self:
-        """The sentence of a code; what of it is English tells times by `clock`."""
-        return cls._made(code.sentence, values or {}, code, clock)
-
-    @classmethod
-    def step(cls, code: Worded, values: Values | None = None, clock: Clock = utc) -> Self:
-        """The next step of a code."""
-        return cls._made(code.next_step, values or {}, None, clock)
-
-    @classmethod
-    def _made(cls, message: str, values: Values, code: Worded | None, clock: Clock) -> Self:
-        made = str.__new__(cls, worded(message, values, clock))
-        made.message, made.values, made.code = message, dict(values), code
-        return made
-
-    def parts(self) -> dict[str, Any]:
-        """`{"code" or "message", "values"}`, ready for JSON: what is written down."""
-        name = {"message": self.message} if self.code is None else {"code": str(self.code)}
-        return {**name, "values": {key: _parts(value) for key, value in self.values.items()}}
-
-    @classmethod
-    def read(cls, told: object) -> str:
-        """What `parts` gave; a plain text, as earlier versions wrote it, stays one. ValueError for anything else."""
-        if isinstance(told, str):
-            return told
-        if not isinstance(told, Mapping) or not isinstance(told.get("values", {}), Mapping):
-            raise ValueError("a sentence is a text, or a code or message with its values")
-        values = {str(key): _value(value) for key, value in told.get("values", {}).items()}
-        code = _CODES.get(str(told.get("code")))
-        if code is not None:
-            return cls.of(code, values)
-        return cls._made(str(told.get("message") or told.get("code") or ""), values, None, utc)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> dict[str, Any]:
-        """How pydantic reads and writes it: in the context `KEPT` its parts, else the English text."""
-        write = {"type": "function-plain", "function": _written, "info_arg": True}
-        return {"type": "function-plain", "function": {"type": "no-info", "function": cls.read}, "serialization": write}
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, Any]:
-        return {"type": "string"}
-
-
-if TYPE_CHECKING:
-    Sentence = str
-else:
-    Sentence = Said
-"""The type of a field that holds one, or the plain text that an earlier version had there."""
-
-KEPT = {"kept": True}
-"""The context in which pydantic writes sentences as their parts."""
-
-
-def _written(sentence: str, info: Any) -> Any:
-    if info.mode_is_json() and info.context == KEPT:
-        return _parts(sentence)
-    return str(sentence) if info.mode_is_json() else sentence
-
-
-def _parts(value: object) -> Any:
-    return value.parts() if isinstance(value, Said) else value
-
-
-def _value(told: object) -> Value:
-    return told if isinstance(told, int | float) else Said.read(told)

@@ -14,6 +14,7 @@ from cloned.disk.erase_record import MOST_LISTED, DiskErasure, ErasePhase, Erasu
 from cloned.disk.erase_samples import DiskSample
 from cloned.disk.erase_status import DeviceStatus, SanitizeState
 from cloned.disk.media import Medium
+from cloned.saying import Phrase
 
 PATIENCE = 3
 """Times that a drive may not answer sense before it is given up."""
@@ -134,7 +135,11 @@ def polled(record: DiskErasure, status: DeviceStatus, silent: int = 0) -> DiskEr
 def _begin_again(record: DiskErasure, status: DeviceStatus) -> DiskErasure:
     """The drive knows nothing of it: power was lost between our word and its deed. Twice, and it is given up."""
     if record.starts > 2:
-        return fail(record, ErasureFault.SILENT, f"started {record.starts} times; {status.said}")
+        return fail(
+            record,
+            ErasureFault.SILENT,
+            Phrase("started {starts} times; {said}", starts=record.starts, said=status.said),
+        )
     note = "the drive knew nothing of the command, so it was given again"
     return replace(record, phase=ErasePhase.REMEMBERED, notes=(*record.notes, note))
 
@@ -144,7 +149,7 @@ def again(record: DiskErasure, note: str) -> DiskErasure:
     if record.phase is not ErasePhase.STARTED:
         return record
     if record.starts > 5:
-        return fail(record, ErasureFault.TOOL, f"it was cut short {record.starts} times")
+        return fail(record, ErasureFault.TOOL, Phrase("it was cut short {starts} times", starts=record.starts))
     return replace(record, phase=ErasePhase.REMEMBERED, notes=(*record.notes, note))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from cloned.disk.erase import LEVELS, EraseLevel, Technique
 from cloned.disk.erase_samples import DiskSample
 from cloned.disk.media import FactsError, Medium
+from cloned.saying import Phrase
 
 VERSION = 1
 MOST_LISTED = 200
@@ -186,7 +187,7 @@ class DiskErasure:
         try:
             return _read(data)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise FactsError(f"this is no record of an erasure: {str(error)[:200]}") from error
+            raise FactsError(Phrase("this is no record of an erasure: {error}", error=str(error)[:200])) from error
 
 
 def _read(data: Mapping[str, Any]) -> DiskErasure:

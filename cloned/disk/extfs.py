@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 
+from cloned.saying import Phrase
+
 Read = Callable[[int, int], bytes]
 """Reads (offset, length) of the file system; zeros where the image has no data."""
 
@@ -85,7 +87,7 @@ class Ext:
             if inode and data[at + 8 : at + 8 + name_length] == name:
                 return int(inode)
             at += max(length, 8)
-        raise ExtError(f"there is no {name.decode('utf-8', 'replace')}")
+        raise ExtError(Phrase("there is no {name}", name=name.decode("utf-8", "replace")))
 
     def _data(self, inode: bytes) -> bytes:
         (size,) = struct.unpack_from("<I", inode, 4)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cloned.disk.partitions import GPT_ENTRY, MIB, Layout, LayoutError, Partition
+from cloned.saying import Phrase
 
 Read = Callable[[int, int], bytes]
 """Reads (offset, length) of a disk; both are multiples of the sector size."""
@@ -56,21 +57,29 @@ def read_primary(data: bytes, sector_size: int = 512) -> Layout:
 
 def _read_copy(read: Read, lba: int, last: int, sector: int, which: str) -> _Copy:
     if not 0 < lba <= last:
-        raise LayoutError(f"the {which} copy of the GPT would lie outside the disk")
+        raise LayoutError(Phrase("the {which} copy of the GPT would lie outside the disk", which=which))
     head = read(lba * sector, sector)
     if len(head) < _HEADER.size or head[:8] != _SIGNATURE:
-        raise LayoutError(f"the {which} copy of the GPT is missing")
+        raise LayoutError(Phrase("the {which} copy of the GPT is missing", which=which))
     _, _, size, crc, _, my, other, first, final, disk, table, count, entry, table_crc = _HEADER.unpack_from(head)
     if not _HEADER.size <= size <= sector or zlib.crc32(head[:16] + bytes(4) + head[20:size]) != crc:
-        raise LayoutError(f"the header of the {which} copy of the GPT has a wrong checksum")
+        raise LayoutError(Phrase("the header of the {which} copy of the GPT has a wrong checksum", which=which))
     if my != lba:
-        raise LayoutError(f"the {which} copy of the GPT says it lies at sector {my}, but is at {lba}")
+        raise LayoutError(
+            Phrase(
+                "the {which} copy of the GPT says it lies at sector {my}, but is at {lba}", which=which, my=my, lba=lba
+            )
+        )
     if entry < GPT_ENTRY or entry % 8 or not 0 < entry * count <= _MAX_ENTRIES:
-        raise LayoutError(f"the {which} copy of the GPT has an impossible number or size of entries")
+        raise LayoutError(
+            Phrase("the {which} copy of the GPT has an impossible number or size of entries", which=which)
+        )
     length = entry * count
     entries = read(table * sector, -(-length // sector) * sector)[:length] if table <= last else b""
     if len(entries) != length or zlib.crc32(entries) != table_crc:
-        raise LayoutError(f"the partition entries of the {which} copy of the GPT have a wrong checksum")
+        raise LayoutError(
+            Phrase("the partition entries of the {which} copy of the GPT have a wrong checksum", which=which)
+        )
     return _Copy(my, other, (first, final), disk, entry, entries)
 
 
@@ -84,7 +93,7 @@ def _layout(table: _Copy, sector_size: int) -> Layout:
 def _partition(number: int, raw: bytes) -> Partition:
     kind, ident, first, last, attrs, name = _ENTRY.unpack(raw)
     if last < first:
-        raise LayoutError(f"partition {number} ends before it starts")
+        raise LayoutError(Phrase("partition {number} ends before it starts", number=number))
     text = name.decode("utf-16-le", "surrogatepass").split("\0")[0]
     return Partition(number, first, last - first + 1, _guid(kind), _guid(ident), f"{attrs:016x}" if attrs else "", text)
 
@@ -118,7 +127,13 @@ def build_gpt(layout: Layout, disk_size: int) -> list[tuple[int, bytes]]:
     usable = (max(tail + 1, min(lowest, MIB // sector)), last - tail)
     for part in layout.partitions:
         if part.start < usable[0] or part.end - 1 > usable[1]:
-            raise LayoutError(f"partition {part.number} does not fit on a disk of {disk_size} bytes")
+            raise LayoutError(
+                Phrase(
+                    "partition {number} does not fit on a disk of {disk_size} bytes",
+                    number=part.number,
+                    disk_size=disk_size,
+                )
+            )
     crc, count = zlib.crc32(entries), entry_count(layout)
     ident = uuid.UUID(layout.id).bytes_le
     first_head = _header(1, last, usable, ident, (2, count, crc)).ljust(sector, b"\0")
@@ -144,7 +159,7 @@ def _entries(layout: Layout) -> bytes:
     for part in layout.partitions:
         name = part.name.encode("utf-16-le", "surrogatepass")
         if len(name) > _NAME_BYTES:
-            raise LayoutError(f"the name of partition {part.number} is too long")
+            raise LayoutError(Phrase("the name of partition {number} is too long", number=part.number))
         kind, ident = uuid.UUID(part.type).bytes_le, uuid.UUID(part.uuid).bytes_le
         attrs = int(part.attrs or "0", 16)
         _ENTRY.pack_into(table, (part.number - 1) * GPT_ENTRY, kind, ident, part.start, part.end - 1, attrs, name)

@@ -22,6 +22,7 @@ from cloned.disk.mbr import (
 from cloned.disk.partitions import Layout, LayoutError, MbrEntry, Partition, Swap, Volume, VolumeGroup
 from cloned.disk.sfdisk import parse_dump, sfdisk_script
 from cloned.disk.swap import PAGE, read_swap, swap_header
+from cloned.saying import Phrase
 
 __all__ = [
     "EBR_CODE",
@@ -84,7 +85,13 @@ def table_writes(layout: Layout, disk_size: int) -> list[tuple[int, bytes]]:
     The second copy of a GPT goes to the end of this disk. LayoutError if it does not fit.
     """
     if disk_size < min_disk_size(layout):
-        raise LayoutError(f"the layout needs {min_disk_size(layout)} bytes, the disk has {disk_size}")
+        raise LayoutError(
+            Phrase(
+                "the layout needs {min_disk_size} bytes, the disk has {disk_size}",
+                min_disk_size=min_disk_size(layout),
+                disk_size=disk_size,
+            )
+        )
     return build_gpt_and_mbr(layout, disk_size) if layout.label == "gpt" else build_mbr(layout)
 
 
@@ -117,7 +124,7 @@ def check_layout(layout: Layout) -> None:
     try:
         writes = [*table_writes(layout, size), *swap_areas(layout)]
     except (ValueError, struct.error, OverflowError) as error:
-        raise LayoutError(f"it cannot be put on any disk: {error}") from error
+        raise LayoutError(Phrase("it cannot be put on any disk: {error}", error=error)) from error
 
     def read(offset: int, length: int) -> bytes:
         found = bytearray(length)
@@ -134,11 +141,15 @@ def check_layout(layout: Layout) -> None:
 def _check_places(layout: Layout) -> None:
     """Numbers within reason, and no two partitions in the same place but logical ones in their extended one."""
     if layout.sector_size not in (512, 4096):
-        raise LayoutError(f"sectors of {layout.sector_size} bytes are not supported, only 512 and 4096")
+        raise LayoutError(
+            Phrase(
+                "sectors of {sector_size} bytes are not supported, only 512 and 4096", sector_size=layout.sector_size
+            )
+        )
     for part in layout.partitions:
         if not (0 < part.start < part.end <= _MOST_SECTORS and 0 < part.number <= _MOST_PARTITIONS):
-            raise LayoutError(f"partition {part.number} lies where no partition can")
+            raise LayoutError(Phrase("partition {number} lies where no partition can", number=part.number))
     real = sorted((part for part in layout.partitions if not part.extended), key=lambda part: part.start)
     for one, other in pairwise(real):
         if other.start < one.end:
-            raise LayoutError(f"partitions {one.number} and {other.number} overlap")
+            raise LayoutError(Phrase("partitions {number} and {other} overlap", number=one.number, other=other.number))

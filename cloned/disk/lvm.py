@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from cloned.disk.partitions import LayoutError, Volume, VolumeGroup, quote
+from cloned.saying import Phrase
 
 _TOKEN = re.compile(r'\s+|#[^\n]*|(?P<text>"(?:[^"\\]|\\.)*")|(?P<word>[A-Za-z0-9_.+-]+)|(?P<sign>[={}\[\],])')
 _DEPTH: Final = 32
@@ -25,7 +26,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if not match:
-            raise LayoutError(f"LVM metadata is not understood at character {at}")
+            raise LayoutError(Phrase("LVM metadata is not understood at character {at}", at=at))
         at = match.end()
         if match.lastgroup:
             yield match.lastgroup, match[0]
@@ -39,14 +40,14 @@ def _section(tokens: Iterator[tuple[str, str]], depth: int, *, top: bool = False
         if kind == "sign" and word == "}" and not top:
             return found
         if kind != "word":
-            raise LayoutError(f"LVM metadata is not understood at {word!r}")
+            raise LayoutError(Phrase("LVM metadata is not understood at {word}", word=repr(word)))
         sign = next(tokens, ("", ""))[1]
         if sign == "{":
             found[word] = _section(tokens, depth + 1)
         elif sign == "=":
             found[word] = _value(tokens)
         else:
-            raise LayoutError(f"LVM metadata is not understood after {word!r}")
+            raise LayoutError(Phrase("LVM metadata is not understood after {word}", word=repr(word)))
     if not top:
         raise LayoutError("LVM metadata ends within a section")
     return found
@@ -71,7 +72,7 @@ def _scalar(kind: str, word: str) -> int | str:
         return int(word)
     if kind == "word":
         return word
-    raise LayoutError(f"LVM metadata has no value at {word!r}")
+    raise LayoutError(Phrase("LVM metadata has no value at {word}", word=repr(word)))
 
 
 def parse_group(text: str, numbers: Mapping[str, int]) -> VolumeGroup:
@@ -87,7 +88,7 @@ def parse_group(text: str, numbers: Mapping[str, int]) -> VolumeGroup:
         volumes = tuple(_volume(lv, data, place) for lv, data in sorted(group.get("logical_volumes", {}).items()))
         return VolumeGroup(name, group["id"], group["extent_size"], tuple(members), volumes)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise LayoutError(f"the LVM metadata is incomplete: {error}") from error
+        raise LayoutError(Phrase("the LVM metadata is incomplete: {error}", error=error)) from error
 
 
 def _volume(name: str, data: Section, place: Mapping[str, int]) -> Volume:

@@ -17,6 +17,7 @@ from cloned.disk.lvm import parse_group
 from cloned.disk.manifest import Layer, Plan
 from cloned.disk.partitions import Layout, LayoutError, Partition, Volume, VolumeGroup
 from cloned.disk.swap import PAGE, read_swap
+from cloned.saying import Phrase
 
 Read = Callable[[int, int], bytes]
 Run = tuple[int, int, int]
@@ -69,7 +70,7 @@ def _find(layout: Layout, name: str) -> tuple[VolumeGroup, Volume]:
         for volume in group.volumes:
             if f"{group.name}/{volume.name}" == name:
                 return group, volume
-    raise LayoutError(f"the layout knows no logical volume {name}")
+    raise LayoutError(Phrase("the layout knows no logical volume {name}", name=name))
 
 
 def volume_runs(layout: Layout, group: VolumeGroup, volume: Volume) -> list[Run]:
@@ -82,13 +83,31 @@ def volume_runs(layout: Layout, group: VolumeGroup, volume: Volume) -> list[Run]
         found = dict(field.split("=", 1) for field in fields)
         number, _, extent = found.get("stripes", "").partition(",")
         if kind != "striped" or found.keys() != _LINEAR or found["stripe_count"] != "1" or not number.isdigit():
-            raise LayoutError(f"logical volume {group.name}/{volume.name} is not linear, so it cannot be read back")
+            raise LayoutError(
+                Phrase(
+                    "logical volume {name}/{volume} is not linear, so it cannot be read back",
+                    name=group.name,
+                    volume=volume.name,
+                )
+            )
         if int(number) not in members:
-            raise LayoutError(f"logical volume {group.name}/{volume.name} does not lie on this disk alone")
+            raise LayoutError(
+                Phrase(
+                    "logical volume {name}/{volume} does not lie on this disk alone",
+                    name=group.name,
+                    volume=volume.name,
+                )
+            )
         part, (data, extents) = layout.partition(int(number)), members[int(number)]
         inside = extent.isdigit() and int(extent) + int(count) <= extents
         if not inside or data * SECTOR + extents * unit > part.size * layout.sector_size:
-            raise LayoutError(f"logical volume {group.name}/{volume.name} lies outside its physical volume")
+            raise LayoutError(
+                Phrase(
+                    "logical volume {name}/{volume} lies outside its physical volume",
+                    name=group.name,
+                    volume=volume.name,
+                )
+            )
         base = part.start * layout.sector_size + data * SECTOR
         runs.append((int(first) * unit, base + int(extent) * unit, int(count) * unit))
     return runs
@@ -114,7 +133,13 @@ def _read_group(read: Read, layout: Layout, wanted: VolumeGroup) -> VolumeGroup:
     labels = {number: read_label(read, layout.partition(number), layout.sector_size) for number, *_ in wanted.members}
     texts = {text for _, text in labels.values() if text}
     if len(texts) != 1:
-        raise LayoutError(f"volume group {wanted.name} has {len(texts) or 'no'} descriptions where one is right")
+        raise LayoutError(
+            Phrase(
+                "volume group {name} has {count} descriptions where one is right",
+                name=wanted.name,
+                count=len(texts) or "no",
+            )
+        )
     found = parse_group(texts.pop(), {uuid: number for number, (uuid, _) in labels.items()})
     swaps = {volume.name for volume in wanted.volumes if volume.swap}
     volumes = (_with_swap(read, layout, found, one) if one.name in swaps else one for one in found.volumes)
@@ -134,7 +159,7 @@ def read_label(read: Read, part: Partition, sector_size: int) -> tuple[str, str]
         label = head[at : at + SECTOR]
         if len(label) == SECTOR and label[:8] == b"LABELONE" and label[24:32] == b"LVM2 001":
             return _physical_volume(read, label, base, sector_size)
-    raise LayoutError(f"partition {part.number} is no LVM physical volume")
+    raise LayoutError(Phrase("partition {number} is no LVM physical volume", number=part.number))
 
 
 def _physical_volume(read: Read, label: bytes, base: int, sector_size: int) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from cloned.disk.gpt import Read, build_gpt
 from cloned.disk.partitions import EXTENDED, MIB, Layout, LayoutError, MbrEntry, Partition
+from cloned.saying import Phrase
 
 _ENTRY = struct.Struct("<B3sB3sII")
 _TABLE = 446
@@ -52,7 +53,7 @@ def read_mbr(read: Read, disk_size: int, sector_size: int) -> Layout:
             break  # Linux and libfdisk follow the first extended partition alone
     for part in parts:
         if part.end * sector_size > disk_size:
-            raise LayoutError(f"partition {part.number} ends after the end of the disk")
+            raise LayoutError(Phrase("partition {number} ends after the end of the disk", number=part.number))
     (ident,) = struct.unpack_from("<I", head, 440)
     return Layout("dos", f"0x{ident:08x}", sector_size, tuple(parts))
 
@@ -97,9 +98,9 @@ def _check_mbr_entry(entry: MbrEntry, last: int) -> None:
     if entry.type in EXTENDED:
         raise LayoutError("a hybrid MBR with an extended partition cannot be kept")
     if not 1 <= entry.number <= 4 or not 0 < entry.start <= last or entry.start + entry.size - 1 > last:
-        raise LayoutError(f"entry {entry.number} of the hybrid MBR does not fit on the disk")
+        raise LayoutError(Phrase("entry {number} of the hybrid MBR does not fit on the disk", number=entry.number))
     if not (entry.size or entry.protective):
-        raise LayoutError(f"entry {entry.number} of the hybrid MBR is empty")
+        raise LayoutError(Phrase("entry {number} of the hybrid MBR is empty", number=entry.number))
 
 
 def first_extended(layout: Layout) -> Partition | None:
@@ -133,7 +134,7 @@ def _logical(read: Read, extended: Partition, sector_size: int) -> Iterator[Part
     at, number, seen = extended.start, 5, set[int]()
     while True:
         if at in seen or len(seen) >= _MAX_LOGICAL or not extended.start <= at < extended.end:
-            raise LayoutError(f"the chain of logical partitions is damaged at sector {at}")
+            raise LayoutError(Phrase("the chain of logical partitions is damaged at sector {at}", at=at))
         seen.add(at)
         table = entries(read(at * sector_size, sector_size))
         data = [entry for entry in table if entry[3] and entry[1] and not _is_extended(entry[1])]
@@ -190,7 +191,9 @@ def _ebr_places(layout: Layout, extended: Partition, logical: list[Partition]) -
         free = max([extended.start + 1, *(end for start, end in taken if start < part.start)])
         place = max(free, part.start - MIB // layout.sector_size)
         if place >= part.start:
-            raise LayoutError(f"there is no room before logical partition {part.number} for its table")
+            raise LayoutError(
+                Phrase("there is no room before logical partition {number} for its table", number=part.number)
+            )
         taken.append((place, place + 1))
         places.append(place)
     return places

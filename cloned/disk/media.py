@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cloned.saying import Phrase
+
 IDENTIFY_WORDS = 256
 """16-bit words of an ATA IDENTIFY DEVICE answer."""
 NO_TIME = 0xFFFFFFFF
@@ -137,7 +139,9 @@ def medium_of(disk: Mapping[str, Any], **more: Any) -> Medium:
 def ata_abilities(identify: bytes) -> AtaAbilities:
     """Abilities from the 512 bytes of IDENTIFY DEVICE (little-endian words, ACS-4 §7.12)."""
     if len(identify) != 2 * IDENTIFY_WORDS:
-        raise FactsError(f"an IDENTIFY answer has {2 * IDENTIFY_WORDS} bytes, not {len(identify)}")
+        raise FactsError(
+            Phrase("an IDENTIFY answer has {value} bytes, not {count}", value=2 * IDENTIFY_WORDS, count=len(identify))
+        )
     word = struct.unpack(f"<{IDENTIFY_WORDS}H", identify)
     sanitize, security = word[59], word[128]
     return AtaAbilities(
@@ -164,7 +168,13 @@ def identify_bytes(text: str) -> bytes:
     """The 512 bytes behind `hdparm --Istdout`: 256 words as four hex digits each."""
     words = re.findall(r"(?<![0-9a-fA-F])[0-9a-fA-F]{4}(?![0-9a-fA-F])", text)
     if len(words) != IDENTIFY_WORDS:
-        raise FactsError(f"hdparm showed {len(words)} words of IDENTIFY, not {IDENTIFY_WORDS}")
+        raise FactsError(
+            Phrase(
+                "hdparm showed {count} words of IDENTIFY, not {identify_words}",
+                count=len(words),
+                identify_words=IDENTIFY_WORDS,
+            )
+        )
     return struct.pack(f"<{IDENTIFY_WORDS}H", *(int(word, 16) for word in words))
 
 
@@ -189,7 +199,7 @@ def native_sectors(text: str) -> int:
 def nvme_abilities(identify: bytes, sanitize_log: bytes = b"") -> NvmeAbilities:
     """Abilities from Identify Controller (4096 bytes; base specification figure 275) and log page 81h."""
     if len(identify) != 4096:
-        raise FactsError(f"an Identify Controller answer has 4096 bytes, not {len(identify)}")
+        raise FactsError(Phrase("an Identify Controller answer has 4096 bytes, not {count}", count=len(identify)))
     oacs, sanicap = struct.unpack_from("<H", identify, 256)[0], struct.unpack_from("<I", identify, 328)[0]
     spaces, fna = struct.unpack_from("<I", identify, 516)[0], identify[524]
     return NvmeAbilities(
@@ -267,4 +277,4 @@ def _value(name: str, value: Any, like: Any) -> Any:
         return "".join(char for char in value if char.isprintable())[:300]
     if isinstance(like, tuple) and isinstance(value, list | tuple) and len(value) == len(like):
         return tuple(_value(name, each, 0) for each in value)
-    raise FactsError(f"{name} of a disk cannot be {str(value)[:40]!r}")
+    raise FactsError(Phrase("{name} of a disk cannot be {value}", name=name, value=repr(str(value)[:40])))

@@ -9,6 +9,8 @@ import struct
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+from cloned.saying import Phrase
+
 Read = Callable[[int, int], bytes]
 ROOT = 5
 """Number of the root folder's record in the master file table; the first sixteen are never fragmented."""
@@ -68,7 +70,7 @@ class Ntfs:
                     if left < count * self._cluster:
                         return _mended(self._read(cluster * self._cluster + left, self._record), b"FILE")
                     left -= count * self._cluster
-        raise NtfsError(f"there is no record {number}")
+        raise NtfsError(Phrase("there is no record {number}", number=number))
 
     def _root_record(self, number: int) -> bytes:
         """One of the first sixteen records."""
@@ -98,7 +100,7 @@ class Ntfs:
 def _mended(record: bytes, magic: bytes) -> bytes:
     """A record with the last two bytes of each sector put back (update sequence)."""
     if record[:4] != magic:
-        raise NtfsError(f"a record does not begin with {magic!r}")
+        raise NtfsError(Phrase("a record does not begin with {magic}", magic=repr(magic)))
     at, count = struct.unpack_from("<HH", record, 4)
     mended = bytearray(record)
     for number in range(1, count):

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from cloned.saying import Phrase
+
 GPT_ENTRY: Final = 128
 """Bytes of a GPT entry."""
 
@@ -136,7 +138,7 @@ class Layout:
         for part in self.partitions:
             if part.number == number:
                 return part
-        raise LayoutError(f"there is no partition {number}")
+        raise LayoutError(Phrase("there is no partition {number}", number=number))
 
     def with_swaps(self, swaps: dict[int, Swap]) -> Layout:
         """The same layout with these swap areas, by partition number."""
@@ -174,7 +176,9 @@ class Layout:
             try:
                 parser.line(line.split(" "))
             except (ValueError, KeyError, TypeError, IndexError) as error:
-                raise LayoutError(f"layout line {number} is not understood: {line!r}") from error
+                raise LayoutError(
+                    Phrase("layout line {number} is not understood: {line}", number=number, line=repr(line))
+                ) from error
         layout = parser.layout()
         if layout.text() != text:
             raise LayoutError("the layout text is not in its canonical form")

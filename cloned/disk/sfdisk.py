@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from cloned.disk.gpt import entry_count
 from cloned.disk.partitions import MIB, Layout, LayoutError, Partition
+from cloned.saying import Phrase
 
 _NODE = re.compile(r"^(?P<node>\S.*?)\s*:\s*(?P<fields>.*=.*)$")
 _FIELD = re.compile(r'\s*([A-Za-z-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^,\s]*))?\s*(?:,|$)')
@@ -34,7 +35,9 @@ def parse_dump(text: str, sector_size: int = 512) -> Layout:
         raise LayoutError("this is not a dump of sfdisk")
     label = head.get("label", "dos")
     if label not in ("gpt", "dos"):
-        raise LayoutError(f"partition tables of kind {label!r} are not supported, only gpt and dos")
+        raise LayoutError(
+            Phrase("partition tables of kind {label} are not supported, only gpt and dos", label=repr(label))
+        )
     ident = head.get("label-id", "")
     ident = ident.upper() if label == "gpt" else ident.lower()
     parts.sort(key=lambda part: part.number)
@@ -48,7 +51,7 @@ def _partition(node: str, fields: str, head: Mapping[str, str]) -> Partition:
     try:
         start, size = int(values["start"]), int(values["size"])
     except (KeyError, ValueError) as error:
-        raise LayoutError(f"the dump gives no start or size for {node!r}") from error
+        raise LayoutError(Phrase("the dump gives no start or size for {node}", node=repr(node))) from error
     attrs = _attributes(values.get("attrs", "")) if gpt else "active" if "bootable" in values else ""
     kind = kind.upper() if gpt else kind.lower().lstrip("0") or "0"
     return Partition(_number(node), start, size, kind, values.get("uuid", "").upper(), attrs, values.get("name", ""))
@@ -57,7 +60,7 @@ def _partition(node: str, fields: str, head: Mapping[str, str]) -> Partition:
 def _number(node: str) -> int:
     digits = re.search(r"(\d+)$", node)
     if not digits:
-        raise LayoutError(f"{node!r} has no partition number")
+        raise LayoutError(Phrase("{node} has no partition number", node=repr(node)))
     return int(digits[1])
 
 
@@ -79,7 +82,7 @@ def _attributes(text: str) -> str:
         try:
             bits |= 1 << (_ATTRIBUTES[known] if known in _ATTRIBUTES else int(known))
         except ValueError as error:
-            raise LayoutError(f"partition attribute {word!r} is unknown") from error
+            raise LayoutError(Phrase("partition attribute {word} is unknown", word=repr(word))) from error
     return f"{bits:016x}" if bits else ""
 
 
@@ -97,7 +100,14 @@ def sfdisk_script(layout: Layout, disk_sectors: int | None = None) -> str:
     lines.append("")
     for part in layout.partitions:
         if disk_sectors is not None and part.end > disk_sectors:
-            raise LayoutError(f"partition {part.number} ends at sector {part.end}, the disk at {disk_sectors}")
+            raise LayoutError(
+                Phrase(
+                    "partition {number} ends at sector {end}, the disk at {disk_sectors}",
+                    number=part.number,
+                    end=part.end,
+                    disk_sectors=disk_sectors,
+                )
+            )
         lines.append(_script_line(part))
     return "".join(f"{line}\n" for line in lines)
 

@@ -6,6 +6,7 @@ import struct
 import uuid
 
 from cloned.disk.partitions import LayoutError, Swap
+from cloned.saying import Phrase
 
 PAGE = 4096
 """Bytes of a page on x86; the signature ends the first page of the area."""
@@ -20,9 +21,9 @@ def swap_header(swap: Swap, size: int, page: int = PAGE) -> bytes:
     pages = size // page
     label = swap.label.encode()
     if pages < 10:  # mkswap's own limit
-        raise LayoutError(f"a swap area of {size} bytes is too small")
+        raise LayoutError(Phrase("a swap area of {size} bytes is too small", size=size))
     if len(label) > 16:
-        raise LayoutError(f"the swap label {swap.label!r} is longer than 16 bytes")
+        raise LayoutError(Phrase("the swap label {label} is longer than 16 bytes", label=repr(swap.label)))
     ident = uuid.UUID(swap.uuid).bytes if swap.uuid else bytes(16)
     info = _INFO.pack(swap.version, min(pages - 1, 0xFFFFFFFF), 0, ident, label)
     return (bytes(1024) + info).ljust(page - len(SIGNATURE), b"\0") + SIGNATURE

@@ -13,6 +13,7 @@ from cloned.disk.mbr import first_extended
 from cloned.errors import ImageError
 from cloned.images.folder import Folder
 from cloned.images.parts import Saved, file_name, node_name
+from cloned.saying import Phrase
 
 SECTOR = 512
 GAP_INLINE = 64 * 1024 * 1024
@@ -25,7 +26,10 @@ def read_boot_code(folder: Folder, disk: str) -> bytes | None:
     """The boot code of the MBR; None if no MBR was saved."""
     boot = folder.data(f"{file_name(disk)}-mbr", 4096)
     if boot is not None and len(boot) < BOOT_CODE:
-        raise ImageError(f"{folder.path}/{file_name(disk)}-mbr is too short", "copy the image again")
+        raise ImageError(
+            Phrase("{path}/{file_name}-mbr is too short", path=folder.path, file_name=file_name(disk)),
+            "copy the image again",
+        )
     return None if boot is None else boot[:BOOT_CODE]
 
 
@@ -63,11 +67,15 @@ def read_gap(folder: Folder, disk: str, layout: Layout) -> tuple[bytes | None, S
     size = folder.size(name)
     first = min((part.start for part in layout.partitions), default=0) * layout.sector_size
     if size and SECTOR + size > first:
-        raise ImageError(f"{folder.path / name} is larger than the gap it was taken from", "copy the image again")
+        raise ImageError(
+            Phrase("{path} is larger than the gap it was taken from", path=folder.path / name), "copy the image again"
+        )
     if size <= GAP_INLINE:
         return folder.data(name, GAP_INLINE) or None, ()
     if size > GAP_LIMIT:
-        raise ImageError(f"{folder.path / name} is larger than Clonezilla saves", "copy the image again")
+        raise ImageError(
+            Phrase("{path} is larger than Clonezilla saves", path=folder.path / name), "copy the image again"
+        )
     return None, (Saved(GAP_LAYER, 0, SECTOR, size, "dd", True, "uncomp", (folder.file(name),)),)
 
 

@@ -18,6 +18,7 @@ from cloned.disk.manifest import BOOT_CODE
 from cloned.errors import ClonedError, MissingError
 from cloned.live.cpio import Archive
 from cloned.processes import run
+from cloned.saying import Phrase
 
 _BIOS_BOOT = "21686148-6449-6E6F-744E-656564454649"
 _LOAD_SEGMENT = 0x820
@@ -67,7 +68,7 @@ def _unpack(recipe: Mapping[str, Any], into: Path) -> None:
     depends = run(["apt-cache", "depends", recipe["kernel"]]).stdout.decode()
     kernel = re.search(r"Depends: (linux-image-\S+)", depends)
     if not kernel:
-        raise MissingError(f"apt knows no package {recipe['kernel']}", "apt-get update")
+        raise MissingError(Phrase("apt knows no package {kernel}", kernel=recipe["kernel"]), "apt-get update")
     packages = into.with_name("packages")
     packages.mkdir()
     packages.chmod(0o777)  # apt downloads as its own user; the directory is removed again

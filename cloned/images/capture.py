@@ -26,6 +26,7 @@ from cloned.images.importing import OnProgress
 from cloned.images.manifest import WorkProgress
 from cloned.images.saved import read_image
 from cloned.images.store import ImageStore, check_name
+from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -110,9 +111,14 @@ class Captures:
         check_name(name)
         running = self._all.get(name)
         if name in self._store.names():
-            raise UsageError(f"there is an image called {name!r} already", "choose another name or remove that image")
+            raise UsageError(
+                Phrase("there is an image called {name} already", name=repr(name)),
+                "choose another name or remove that image",
+            )
         if running and running.state in (CaptureState.RECEIVING, CaptureState.PROVING):
-            raise UsageError(f"{name!r} is being captured already", "wait for it, or choose another name")
+            raise UsageError(
+                Phrase("{name} is being captured already", name=repr(name)), "wait for it, or choose another name"
+            )
         self._need_space(None, expected)
         directory = self._root / name
         capture = Capture(name, secrets.token_urlsafe(32), directory, expected, laptop, address)
@@ -177,7 +183,10 @@ class Captures:
     def _may_go_on(self, capture: Capture, count: int) -> None:
         """Before each stretch that is written: it may have ended meanwhile, be too much, or fill the disk."""
         if capture.state is not CaptureState.RECEIVING:
-            raise UsageError(f"the capture of {capture.name} is {capture.state.value}", "start it again")
+            raise UsageError(
+                Phrase("the capture of {name} is {state}", name=capture.name, state=capture.state.value),
+                "start it again",
+            )
         if capture.received + count > capture.most:
             self.fail(capture, f"it sent more than the {capture.expected} bytes it announced")
             raise UsageError(capture.why, "capture it again, and let nothing write to its disk meanwhile")
@@ -190,15 +199,27 @@ class Captures:
 
     def _open(self, capture: Capture, file: str, offset: int) -> Path:
         if capture.state is not CaptureState.RECEIVING:
-            raise UsageError(f"the capture of {capture.name} is {capture.state.value}", "start it again")
+            raise UsageError(
+                Phrase("the capture of {name} is {state}", name=capture.name, state=capture.state.value),
+                "start it again",
+            )
         if not _FILE.fullmatch(file):
-            raise UsageError(f"{file!r} is no file of a Clonezilla image", "send the files that Clonezilla wrote")
+            raise UsageError(
+                Phrase("{file} is no file of a Clonezilla image", file=repr(file)),
+                "send the files that Clonezilla wrote",
+            )
         path = capture.directory / file
         size = path.stat().st_size if path.exists() else 0
         if file in capture._busy or offset != size:
-            raise UsageError(f"{file} goes on at byte {size}, not {offset}", "what was sent cannot be sent again")
+            raise UsageError(
+                Phrase("{file} goes on at byte {size}, not {offset}", file=file, size=size, offset=offset),
+                "what was sent cannot be sent again",
+            )
         if not size and len(list(capture.directory.iterdir())) >= MAX_FILES:
-            raise UsageError(f"{capture.name} has more than {MAX_FILES} files", "capture it with larger ones")
+            raise UsageError(
+                Phrase("{name} has more than {max_files} files", name=capture.name, max_files=MAX_FILES),
+                "capture it with larger ones",
+            )
         self._need_space(capture, 0)
         return path
 
@@ -210,7 +231,9 @@ class Captures:
     def close(self, capture: Capture) -> None:
         """Nothing more is taken; UsageError if something still comes."""
         if capture.state is not CaptureState.RECEIVING or capture._busy:
-            raise UsageError(f"the capture of {capture.name} is not at its end", "send everything first")
+            raise UsageError(
+                Phrase("the capture of {name} is not at its end", name=capture.name), "send everything first"
+            )
         capture.state = CaptureState.PROVING
 
     async def prove(self, capture: Capture, progress: OnProgress | None = None) -> Manifest:
@@ -266,7 +289,11 @@ class Captures:
         need = 2 * expected + pending + RESERVE
         if free < need:
             raise MissingError(
-                f"the server has {free / 1e9:.1f} GB free, the capture may need {need / 1e9:.1f} GB",
+                Phrase(
+                    "the server has {free} GB free, the capture may need {need} GB",
+                    free=f"{free / 1e9:.1f}",
+                    need=f"{need / 1e9:.1f}",
+                ),
                 "remove images that are not needed, or give the store a larger disk",
             )
 
@@ -304,7 +331,7 @@ def capture_routes(captures: Captures, start: Start) -> list[web.RouteDef]:
         told = await wire.body(request, 4096)
         why = wire.line(told.decode("utf-8", "replace"), 500) or "the laptop gave up"
         if capture.state is not CaptureState.RECEIVING:
-            raise UsageError(f"the capture of {capture.name} is {capture.state.value}")
+            raise UsageError(Phrase("the capture of {name} is {state}", name=capture.name, state=capture.state.value))
         captures.fail(capture, why)
         return web.json_response({})
 

@@ -13,6 +13,7 @@ from cloned.errors import ImageError
 from cloned.images.boot_sectors import GAP_INLINE
 from cloned.images.folder import SUM_FILES, Folder
 from cloned.images.saved import SavedImage, read_image
+from cloned.saying import Phrase
 
 _PRIVATE = re.compile(r"Info-.*|clonezilla-img|.*\.log|.*[._-](?:md5|sha1|sha256|b2)sum.*|.*\.files-.*")
 """Files about the source laptop that restoring does not need, and the lists of all files' sums (-gmf)."""
@@ -77,5 +78,7 @@ def original(found: Path | None, name: str) -> Path:
     """The Clonezilla directory; ImageError if it is not there any more."""
     if found is None:
         hint = "put it back, or import it again with a copy of its files kept (--keep copy)"
-        raise ImageError(f"the Clonezilla directory of {name} is gone, and a classic session sends its files", hint)
+        raise ImageError(
+            Phrase("the Clonezilla directory of {name} is gone, and a classic session sends its files", name=name), hint
+        )
     return found

@@ -10,6 +10,7 @@ from cloned.images.doubts import several_devices
 from cloned.images.manifest import Packed
 from cloned.images.pieces import Pieces
 from cloned.images.reader import LayerReader
+from cloned.saying import Phrase
 
 _WINDOWS_HINT = "turn fast startup off (powercfg /h off), shut Windows down and save the disk again"
 _LINUX_HINT = "start the master, shut it down properly and save the disk again"
@@ -36,7 +37,11 @@ def _doubt(part: Packed, reader: LayerReader) -> Warn | None:
     if fs.startswith("ext") and signatures.sleeps_in_file(reader.read):
         return _sleeping(f"{name} holds the swap file of a hibernated Linux", _LINUX_HINT)
     if fs.startswith("ext") and (unclean := signatures.unclean_ext(reader.read)):
-        return Warn("unclean", f"{name} {unclean}: every clone checks its disk when it starts", _CHECK_HINT)
+        return Warn(
+            "unclean",
+            Phrase("{name} {unclean}: every clone checks its disk when it starts", name=name, unclean=unclean),
+            _CHECK_HINT,
+        )
     return None
 
 
@@ -50,4 +55,4 @@ def _raw(name: str, head: bytes) -> Warn | None:
 
 
 def _sleeping(text: str, hint: str) -> Warn:
-    return Warn("hibernated", f"{text}: clones would wake up with another laptop's memory", hint)
+    return Warn("hibernated", Phrase("{text}: clones would wake up with another laptop's memory", text=text), hint)

@@ -10,6 +10,7 @@ from cloned.errors import ImageError
 from cloned.images.folder import Folder
 from cloned.images.parts import Saved, node_name
 from cloned.images.volumes import list_lines
+from cloned.saying import Phrase
 
 RESERVED = "E3C9E316-0B5C-4DB8-817D-F92DF00215AE"
 """Type of Microsoft's reserved partition, which never holds anything."""
@@ -55,14 +56,20 @@ def refuse_one_of_several(folder: Folder) -> None:
 def several_devices(what: str) -> ImageError:
     """A btrfs that lies over several devices."""
     hint = "save a laptop whose btrfs lies on one partition: `btrfs device remove` takes the others out of it"
-    return ImageError(f"{what} over several devices, which cannot be restored one by one", hint)
+    return ImageError(Phrase("{what} over several devices, which cannot be restored one by one", what=what), hint)
 
 
 def classic_doubts(trouble: str) -> list[Warn]:
     """What keeps a classic session from sending the image, found now and not in the session."""
     if not trouble:
         return []
-    return [Warn("not-for-classic", f"a classic session cannot send it: {trouble}", "the piece stream can")]
+    return [
+        Warn(
+            "not-for-classic",
+            Phrase("a classic session cannot send it: {trouble}", trouble=trouble),
+            "the piece stream can",
+        )
+    ]
 
 
 def unsent_gap(parts: Iterable[Saved], limit: int) -> str:

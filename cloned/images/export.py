@@ -22,6 +22,7 @@ from cloned.images.folder import SUM_FILES
 from cloned.images.manifest import WorkProgress
 from cloned.images.partclone import CHECKSUM_CRC32, Header, pack_header
 from cloned.images.store import ImageStore
+from cloned.saying import Phrase
 
 _SPLIT = 4096 * 10**6
 """Bytes of a file, as Clonezilla's `-i 4096` splits."""
@@ -36,7 +37,7 @@ def export(store: ImageStore, name: str, into: Path, progress: Callable[[WorkPro
     UsageError if `into` is there already; ImageError if the image is damaged, `into` is then removed again.
     """
     if into.exists():
-        raise UsageError(f"{into} is there already", "name a directory that is not")
+        raise UsageError(Phrase("{into} is there already", into=into), "name a directory that is not")
     draft = into.with_name(f".{into.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -168,7 +169,9 @@ class SplitFile:
             self._file.close()
         first, second = divmod(self._count, 26)
         if first > 25:
-            raise ImageError(f"{self._stem.name} would need more than 676 files", "export it with larger ones")
+            raise ImageError(
+                Phrase("{name} would need more than 676 files", name=self._stem.name), "export it with larger ones"
+            )
         self._file = Path(f"{self._stem}.{chr(97 + first)}{chr(97 + second)}").open("wb")  # noqa: SIM115
         self._count, self._left = self._count + 1, self._size
 

@@ -11,6 +11,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from cloned.errors import ImageError
+from cloned.saying import Phrase
 
 TEXT_LIMIT = 1024 * 1024
 _EVIL = re.compile(r"[/\\\x00-\x1f\x7f]")
@@ -34,7 +35,9 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
-            raise ImageError(f"{path} is not a directory", "give the directory that Clonezilla saved the image in")
+            raise ImageError(
+                Phrase("{path} is not a directory", path=path), "give the directory that Clonezilla saved the image in"
+            )
         self.path = self._root = path.resolve()
 
     @cached_property
@@ -43,7 +46,10 @@ class Folder:
         names = frozenset(os.listdir(self.path))  # noqa: PTH208 - names, not paths
         for name in sorted(names):
             if _EVIL.search(name):
-                raise ImageError(f"{self.path} holds a file with an odd name: {name!r}", "remove or rename it")
+                raise ImageError(
+                    Phrase("{path} holds a file with an odd name: {name}", path=self.path, name=repr(name)),
+                    "remove or rename it",
+                )
             if (self.path / name).is_symlink():
                 self._inside(name)
         return names
@@ -52,10 +58,12 @@ class Folder:
         """The path of a file that must be there."""
         path = self.path / name
         if name not in self.names:
-            raise ImageError(f"{self.path}: {name} is missing", "copy the image again, all of it")
+            raise ImageError(
+                Phrase("{path}: {name} is missing", path=self.path, name=name), "copy the image again, all of it"
+            )
         target = self._inside(name)
         if not stat.S_ISREG(target.stat().st_mode if target.exists() else 0):
-            raise ImageError(f"{path} is not a regular file", "copy the file itself")
+            raise ImageError(Phrase("{path} is not a regular file", path=path), "copy the file itself")
         return path
 
     def size(self, name: str) -> int:
@@ -72,9 +80,11 @@ class Folder:
         try:
             target = path.resolve()
         except (RuntimeError, OSError) as error:  # a loop
-            raise ImageError(f"{path} is a link that leads nowhere", "copy the file itself") from error
+            raise ImageError(
+                Phrase("{path} is a link that leads nowhere", path=path), "copy the file itself"
+            ) from error
         if not target.is_relative_to(self._root):
-            raise ImageError(f"{path} is a link that leads out of the image", "copy the file itself")
+            raise ImageError(Phrase("{path} is a link that leads out of the image", path=path), "copy the file itself")
         return target
 
     def data(self, name: str, limit: int = TEXT_LIMIT) -> bytes | None:
@@ -84,7 +94,7 @@ class Folder:
         path = self.file(name)
         with open_file(path) as file:
             if os.fstat(file.fileno()).st_size > limit:
-                raise ImageError(f"{path} is far too large", "copy the image again")
+                raise ImageError(Phrase("{path} is far too large", path=path), "copy the image again")
             return file.read(limit)
 
     def text(self, name: str) -> str | None:
@@ -109,7 +119,10 @@ class Folder:
             for number, line in enumerate((self.text(sums) or "").splitlines(), 1):
                 match = _SUM_LINE.match(line)
                 if not match or len(match[1]) != digits:
-                    raise ImageError(f"{self.path / sums}, line {number}, is not a checksum", "copy the image again")
+                    raise ImageError(
+                        Phrase("{path}, line {number}, is not a checksum", path=self.path / sums, number=number),
+                        "copy the image again",
+                    )
                 self.file(match[2])
                 found.setdefault(match[2], []).append((kind, match[1].lower()))
         return found
@@ -124,7 +137,7 @@ def open_file(path: Path) -> BufferedReader:
     try:
         real = Path(os.readlink(f"/proc/self/fd/{descriptor}"))  # noqa: PTH115 - what the kernel says, not a path yet
         if not stat.S_ISREG(os.fstat(descriptor).st_mode) or not real.is_relative_to(path.parent):
-            raise ImageError(f"{path} is a link that leads out of the image", "copy the file itself")
+            raise ImageError(Phrase("{path} is a link that leads out of the image", path=path), "copy the file itself")
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)

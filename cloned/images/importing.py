@@ -35,6 +35,7 @@ from cloned.images.parts import Saved
 from cloned.images.pieces import Pieces
 from cloned.images.saved import SavedImage
 from cloned.images.system import find_system
+from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +156,8 @@ class Import:
             known = self._store.manifest(self._name).image_hash
             if known not in (manifest.image_hash, without_newer(manifest)):
                 raise UsageError(
-                    f"there is another image called {self._name!r}", "remove it first or import under another name"
+                    Phrase("there is another image called {name}", name=repr(self._name)),
+                    "remove it first or import under another name",
                 )
 
     def _undo(self) -> None:
@@ -224,7 +226,9 @@ def _check_sums(path: Path, sums: Sequence[tuple[str, str]]) -> None:
     for kind, digest in sums:
         with open_file(path) as file:
             if hashlib.file_digest(file, kind).hexdigest() != digest:
-                raise ImageError(f"{path} does not have the checksum it should have", "copy the image again")
+                raise ImageError(
+                    Phrase("{path} does not have the checksum it should have", path=path), "copy the image again"
+                )
 
 
 def _write_json(path: Path, data: Any) -> None:

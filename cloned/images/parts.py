@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cloned.errors import ImageError
 from cloned.images.folder import Folder, open_file
+from cloned.saying import Phrase
 
 _DATA = re.compile(
     r"^(?P<part>.+)\.(?P<fs>[A-Za-z0-9_+-]+)-ptcl-img"
@@ -60,7 +61,12 @@ class Saved:
 def device_name(folder: Folder, name: str, where: str) -> str:
     """`name`, if it can be a device's: sda1, nvme0n1p1, VG/LV; ImageError otherwise."""
     if not _DEVICE.match(name) or ".." in name:
-        raise ImageError(f"{folder.path}/{where} holds {name!r}, which is no device name", "copy the image again")
+        raise ImageError(
+            Phrase(
+                "{path}/{where} holds {name}, which is no device name", path=folder.path, where=where, name=repr(name)
+            ),
+            "copy the image again",
+        )
     return name
 
 
@@ -81,7 +87,10 @@ def saved_part(folder: Folder, device: str, number: int, start: int | None, size
     if len(sets) != 1:
         what = "is missing" if not sets else "is there more than once"
         where = f"{folder.path}: the data of {device}"
-        raise ImageError(f"{where} {what} ({prefix}.*-ptcl-img.*)", "copy the image again, all of it")
+        raise ImageError(
+            Phrase("{where} {what} ({prefix}.*-ptcl-img.*)", where=where, what=what, prefix=prefix),
+            "copy the image again, all of it",
+        )
     (((fs, compressor, raw), names),) = sets.items()
     if size > MOST_BYTES:
         what = f"{folder.path}: {device} has {size} bytes, which no laptop's partition has"
@@ -106,14 +115,20 @@ def _in_order(folder: Folder, names: Mapping[str, str]) -> list[str]:
     """Split pieces from `aa` on, one after the other."""
     if "" in names:
         if len(names) > 1:
-            raise ImageError(f"{folder.path}: {names['']} is there whole and in pieces", "remove one of the two")
+            raise ImageError(
+                Phrase("{path}: {value} is there whole and in pieces", path=folder.path, value=names[""]),
+                "remove one of the two",
+            )
         return list(names.values())
     ordered = sorted(names)
     for index, split in enumerate(ordered):
         expected = _suffix(index, len(split))
         if split != expected:
             stem = names[split].removesuffix(split)
-            raise ImageError(f"{folder.path}: {stem}{expected} is missing", "copy the image again, all of it")
+            raise ImageError(
+                Phrase("{path}: {stem}{expected} is missing", path=folder.path, stem=stem, expected=expected),
+                "copy the image again, all of it",
+            )
     return [names[split] for split in ordered]
 
 

@@ -16,6 +16,7 @@ import zstandard
 from cloned.disk.manifest import PIECE
 from cloned.errors import ImageError
 from cloned.images.direct import read_file, write_file
+from cloned.saying import Phrase
 
 _counter = itertools.count()
 
@@ -61,7 +62,9 @@ class Pieces:
         try:
             return path.read_bytes()
         except OSError as error:
-            raise ImageError(f"{path} cannot be read: {error.strerror}", REPAIR) from error
+            raise ImageError(
+                Phrase("{path} cannot be read: {error}", path=path, error=error.strerror), REPAIR
+            ) from error
 
     def data(self, digest: bytes) -> bytes:
         """What a piece holds on the disk itself, proven; ImageError if it is missing or damaged."""
@@ -69,11 +72,13 @@ class Pieces:
         try:
             data = self._unpacked(read_file(path, 2 * PIECE))
         except OSError as error:
-            raise ImageError(f"{path} cannot be read: {error.strerror}", REPAIR) from error
+            raise ImageError(
+                Phrase("{path} cannot be read: {error}", path=path, error=error.strerror), REPAIR
+            ) from error
         except zstandard.ZstdError as error:
-            raise ImageError(f"{path} is damaged: {error}", REPAIR) from error
+            raise ImageError(Phrase("{path} is damaged: {error}", path=path, error=error), REPAIR) from error
         if hashlib.sha256(data).digest() != digest:
-            raise ImageError(f"{path} is damaged: it does not hold what its name says", REPAIR)
+            raise ImageError(Phrase("{path} is damaged: it does not hold what its name says", path=path), REPAIR)
         return data
 
     def remove(self, digests: Iterable[bytes]) -> int:

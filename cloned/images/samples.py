@@ -17,6 +17,7 @@ from cloned.disk.layout import Layout, Partition, Swap, swap_areas, table_writes
 from cloned.errors import MissingError, UsageError
 from cloned.images import bootable
 from cloned.processes import run
+from cloned.saying import Phrase
 
 MIB = 1024 * 1024
 SECTOR = 512
@@ -31,7 +32,10 @@ def build(name: str, into: Path) -> Path:
     UsageError for an unknown name, MissingError for a package that cannot be had.
     """
     if name not in NAMES:
-        raise UsageError(f"there is no sample image {name!r}", f"there are: {', '.join(NAMES)}")
+        raise UsageError(
+            Phrase("there is no sample image {name}", name=repr(name)),
+            Phrase("there are: {names}", names=", ".join(NAMES)),
+        )
     if os.geteuid() != 0:
         raise MissingError("a sample image needs a loop device", "run it as root or through sudo")
     done, stamp = into / name, into / f".{name}.recipe"
@@ -140,7 +144,7 @@ def _save(disk: Path, scratch: Path, name: str) -> Path:
     said = clonezilla(disk, repository, "-z9p", "-i", "4096", "-gm", "-sfsck", "-senc", "-scs", "savedisk", name)
     saved = repository / name
     if not all((saved / file).is_file() for file in ("parts", "disk", "MD5SUMS")):  # ocs-sr always ends with 0
-        raise MissingError(f"ocs-sr could not save the sample image {name}", said)
+        raise MissingError(Phrase("ocs-sr could not save the sample image {name}", name=name), said)
     return saved
 
 

@@ -16,6 +16,7 @@ from cloned.images import doubts
 from cloned.images.folder import Folder
 from cloned.images.parts import OLD_FORMATS, Saved, device_name, file_name, node_name, saved_part
 from cloned.images.volumes import physical_volumes, read_groups, read_swap_info, saved_volumes
+from cloned.saying import Phrase
 
 ESP = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 
@@ -95,23 +96,33 @@ def _refuse_unsupported(folder: Folder) -> None:
     for name in names:
         if name.startswith("luks-"):
             raise ImageError(
-                f"{folder.path} holds an opened LUKS partition ({name})",
+                Phrase("{path} holds an opened LUKS partition ({name})", path=folder.path, name=name),
                 "save it closed: answer no when Clonezilla asks to open it, then it is saved by dd",
             )
         if name == "ecryptfs.info":
-            raise ImageError(f"{folder.path} is encrypted ({name})", "decrypt it with Clonezilla first")
+            raise ImageError(
+                Phrase("{path} is encrypted ({name})", path=folder.path, name=name), "decrypt it with Clonezilla first"
+            )
         if name == "00-pseudo-img-note.txt":
-            raise ImageError(f"{folder.path} holds no data ({name})", "save the image with its data")
+            raise ImageError(
+                Phrase("{path} holds no data ({name})", path=folder.path, name=name), "save the image with its data"
+            )
         if OLD_FORMATS.match(name):
-            raise ImageError(f"{folder.path / name} was saved by ntfsclone or partimage", "save it with partclone")
+            raise ImageError(
+                Phrase("{path} was saved by ntfsclone or partimage", path=folder.path / name), "save it with partclone"
+            )
 
 
 def _disk(folder: Folder) -> str:
     if "disk" not in folder.names and "parts" in folder.names:
-        raise ImageError(f"{folder.path} holds single partitions (saveparts)", "save the whole disk (savedisk)")
+        raise ImageError(
+            Phrase("{path} holds single partitions (saveparts)", path=folder.path), "save the whole disk (savedisk)"
+        )
     disks = folder.words("disk")
     if len(disks) != 1:
-        raise ImageError(f"{folder.path}/disk names {len(disks)} disks", "save one disk an image")
+        raise ImageError(
+            Phrase("{path}/disk names {count} disks", path=folder.path, count=len(disks)), "save one disk an image"
+        )
     return device_name(folder, disks[0], "disk")
 
 
@@ -124,7 +135,7 @@ def _layout(folder: Folder, disk: str) -> Layout:
             layout = _from_dumps(folder, disk, layout)
     except ValueError as error:
         hint = "copy the image again, or save it with a newer Clonezilla"
-        raise ImageError(f"{folder.path / name}: {error}", hint) from error
+        raise ImageError(Phrase("{path}: {error}", path=folder.path / name, error=error), hint) from error
     swaps = {}
     for part in layout.partitions:
         swap = read_swap_info(folder, node_name(disk, part.number))
@@ -170,13 +181,17 @@ def _partitions(folder: Folder, disk: str, layout: Layout) -> list[Saved]:
             part = layout.partition(number)
         except LayoutError as error:
             raise ImageError(
-                f"{folder.path}/parts names {device}, but the partition table has no such partition",
+                Phrase(
+                    "{path}/parts names {device}, but the partition table has no such partition",
+                    path=folder.path,
+                    device=device,
+                ),
                 "copy the image again",
             ) from error
         sector = layout.sector_size
         parts.append(saved_part(folder, device, number, part.start * sector, part.size * sector))
     if len({part.number for part in parts}) != len(parts):
-        raise ImageError(f"{folder.path}/parts names a partition twice", "copy the image again")
+        raise ImageError(Phrase("{path}/parts names a partition twice", path=folder.path), "copy the image again")
     return sorted(parts, key=lambda part: part.number)
 
 
@@ -184,7 +199,15 @@ def _number(folder: Folder, disk: str, device: str) -> int:
     rest = device.removeprefix(disk)
     match = re.fullmatch(r"p?(\d+)", rest)
     if rest == device or not match:
-        raise ImageError(f"{folder.path}/parts names {device}, which is no partition of {disk}", "save the disk again")
+        raise ImageError(
+            Phrase(
+                "{path}/parts names {device}, which is no partition of {disk}",
+                path=folder.path,
+                device=device,
+                disk=disk,
+            ),
+            "save the disk again",
+        )
     return int(match[1])
 
 

@@ -27,6 +27,7 @@ from cloned.images.importing import Import, Keep, OnProgress
 from cloned.images.manifest import Packed, StoppedError, WorkProgress, manifest_from_json
 from cloned.images.pieces import REPAIR, Pieces
 from cloned.images.saved import read_image
+from cloned.saying import Phrase
 
 T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9])?")
@@ -36,7 +37,7 @@ def check_name(name: str) -> str:
     """`name`, if it may be an image's name; UsageError otherwise."""
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} cannot be the name of an image",
+            Phrase("{name} cannot be the name of an image", name=repr(name)),
             "use up to 64 letters, digits and the signs . _ + -, beginning and ending with a letter or digit",
         )
     return name
@@ -68,9 +69,9 @@ class ImageStore:
                 return cached[1]
             manifest = manifest_from_json(json.loads(path.read_bytes()), name)
         except FileNotFoundError as error:
-            raise ImageError(f"there is no image {name!r}", "see: cloned image list") from error
+            raise ImageError(Phrase("there is no image {name}", name=repr(name)), "see: cloned image list") from error
         except (ValueError, KeyError, TypeError, OSError) as error:
-            raise ImageError(f"{path} is damaged: {error}", REPAIR) from error
+            raise ImageError(Phrase("{path} is damaged: {error}", path=path, error=error), REPAIR) from error
         self._cache[name] = (stamp, manifest)
         return manifest
 
@@ -93,9 +94,9 @@ class ImageStore:
         try:
             sizes.frombytes(path.read_bytes())
         except (OSError, ValueError) as error:
-            raise ImageError(f"{path} is damaged: {error}", REPAIR) from error
+            raise ImageError(Phrase("{path} is damaged: {error}", path=path, error=error), REPAIR) from error
         if len(sizes) != len(manifest.pieces):
-            raise ImageError(f"{path} is damaged", REPAIR)
+            raise ImageError(Phrase("{path} is damaged", path=path), REPAIR)
         return sizes
 
     def check(self, name: str) -> None:
@@ -106,9 +107,18 @@ class ImageStore:
             try:
                 found = path.stat().st_size
             except OSError as error:
-                raise ImageError(f"image {name}: {path} is missing", REPAIR) from error
+                raise ImageError(Phrase("image {name}: {path} is missing", name=name, path=path), REPAIR) from error
             if found != size:
-                raise ImageError(f"image {name}: {path} has {found} bytes instead of {size}", REPAIR)
+                raise ImageError(
+                    Phrase(
+                        "image {name}: {path} has {found} bytes instead of {size}",
+                        name=name,
+                        path=path,
+                        found=found,
+                        size=size,
+                    ),
+                    REPAIR,
+                )
 
     async def import_directory(
         self,
@@ -158,7 +168,7 @@ class ImageStore:
 
         def sound(digest: bytes) -> bool:
             if should_stop():
-                raise StoppedError(f"stopped proving {name}", "start it again")
+                raise StoppedError(Phrase("stopped proving {name}", name=name), "start it again")
             try:
                 self.pieces.data(digest)
             except ImageError:
@@ -297,12 +307,12 @@ class ImageStore:
         try:
             data: dict[str, Any] = json.loads(path.read_bytes())
         except (OSError, ValueError) as error:
-            raise ImageError(f"{path} is damaged: {error}", REPAIR) from error
+            raise ImageError(Phrase("{path} is damaged: {error}", path=path, error=error), REPAIR) from error
         return data
 
     def _directory(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
-            raise ImageError(f"there is no image {name!r}", "see: cloned image list")
+            raise ImageError(Phrase("there is no image {name}", name=repr(name)), "see: cloned image list")
         return self.root / name
 
     @contextmanager
@@ -313,7 +323,9 @@ class ImageStore:
             lock = os.open(self.root / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
             hint = "run as the user that cloned runs as"
-            raise MissingError(f"{self.root} cannot be written: {error.strerror}", hint) from error
+            raise MissingError(
+                Phrase("{root} cannot be written: {error}", root=self.root, error=error.strerror), hint
+            ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
@@ -329,8 +341,13 @@ class ImageStore:
             yield
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise MissingError(f"no space left on {self.root}", "free some and import again") from error
-            raise ClonedError(f"{error.filename or self.root}: {error.strerror}", "check the server's disk") from error
+                raise MissingError(
+                    Phrase("no space left on {root}", root=self.root), "free some and import again"
+                ) from error
+            raise ClonedError(
+                Phrase("{filename}: {error}", filename=error.filename or self.root, error=error.strerror),
+                "check the server's disk",
+            ) from error
 
 
 async def _stoppable(work: Callable[[Callable[[], bool]], T]) -> T:

@@ -17,6 +17,7 @@ from typing import Any
 from cloned.errors import ImageError
 from cloned.images.folder import open_file
 from cloned.processes import spawn
+from cloned.saying import Phrase
 
 _CHUNK = 1024 * 1024
 _LINUX_F_SETPIPE_SZ = 1031
@@ -83,9 +84,11 @@ class ImageStream:
         """An error about what was just read: the culprit among the files, and the place in the stream."""
         wrong = self._wrong_file()
         if wrong:
-            return ImageError(f"{wrong} does not have the checksum it should have", _AGAIN)
+            return ImageError(Phrase("{wrong} does not have the checksum it should have", wrong=wrong), _AGAIN)
         where = f"byte {self._position} of its uncompressed data"
-        return ImageError(f"{self._name()} is damaged: {what} (at {where})", _AGAIN)
+        return ImageError(
+            Phrase("{name} is damaged: {what} (at {where})", name=self._name(), what=what, where=where), _AGAIN
+        )
 
     def close(self) -> None:
         """End the decompressor and the feeding thread, wherever they are."""
@@ -132,7 +135,12 @@ class ImageStream:
         except ImageError as error:
             self._error = error
         except OSError as error:
-            self._error = ImageError(f"{error.filename or self._name()} cannot be read: {error.strerror}", _AGAIN)
+            self._error = ImageError(
+                Phrase(
+                    "{filename} cannot be read: {error}", filename=error.filename or self._name(), error=error.strerror
+                ),
+                _AGAIN,
+            )
         finally:
             os.close(self._input)
 
@@ -146,7 +154,9 @@ class ImageStream:
                 write_all(self._input, chunk)
         for taken, digest in hashes:
             if taken.hexdigest() != digest and self._error is None:
-                self._error = ImageError(f"{path.name} does not have the checksum it should have", _AGAIN)
+                self._error = ImageError(
+                    Phrase("{name} does not have the checksum it should have", name=path.name), _AGAIN
+                )
 
     def _end(self) -> None:
         """At the end of the output: raise what went wrong on the way to it."""

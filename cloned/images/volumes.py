@@ -11,6 +11,7 @@ from cloned.disk.partitions import LayoutError, Swap, VolumeGroup
 from cloned.errors import ImageError
 from cloned.images.folder import Folder
 from cloned.images.parts import Saved, device_name, file_name, saved_part
+from cloned.saying import Phrase
 
 _ONE_DISK = "save a laptop whose volume group lies on one disk: pvmove and vgreduce take the other one out of it"
 
@@ -42,7 +43,16 @@ def _number(folder: Folder, disk: str, vg: str, device: str) -> int:
     if device.removeprefix("/dev/") == disk:
         what = f"{folder.path}: volume group {vg} lies on the whole of {device}, without a partition"
         raise ImageError(what, "install the master with its volume group in a partition")
-    raise ImageError(f"{folder.path}: volume group {vg} lies on {device} too, which is not on {disk}", _ONE_DISK)
+    raise ImageError(
+        Phrase(
+            "{path}: volume group {vg} lies on {device} too, which is not on {disk}",
+            path=folder.path,
+            vg=vg,
+            device=device,
+            disk=disk,
+        ),
+        _ONE_DISK,
+    )
 
 
 def _group(folder: Folder, vg: str, numbers: Mapping[str, int]) -> VolumeGroup:
@@ -53,7 +63,7 @@ def _group(folder: Folder, vg: str, numbers: Mapping[str, int]) -> VolumeGroup:
         _refuse_elsewhere(folder, vg, text, numbers)
         group = parse_group(text, numbers)
     except LayoutError as error:
-        raise ImageError(f"{path}: {error}", "copy the image again") from error
+        raise ImageError(Phrase("{path}: {error}", path=path, error=error), "copy the image again") from error
     volumes = (replace(one, swap=read_swap_info(folder, f"{vg}/{one.name}")) for one in group.volumes)
     return replace(group, volumes=tuple(volumes))
 
@@ -78,7 +88,7 @@ def read_swap_info(folder: Folder, device: str) -> Swap | None:
     values = dict(re.findall(r'^(UUID|LABEL)="([^"]*)"$', text, re.MULTILINE))
     ident = values.get("UUID", "").lower()
     if ident and not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", ident):
-        raise ImageError(f"{folder.path / name} holds no valid UUID", "copy the image again")
+        raise ImageError(Phrase("{path} holds no valid UUID", path=folder.path / name), "copy the image again")
     return Swap(ident, values.get("LABEL", ""))
 
 
@@ -97,7 +107,10 @@ def saved_volumes(folder: Folder, groups: Sequence[VolumeGroup]) -> list[Saved]:
         name = device_name(folder, device.removeprefix("/dev/"), "lvm_logv.list")
         if name not in known:
             raise ImageError(
-                f"{folder.path}/lvm_logv.list names {device}, which no lvm_*.conf knows", "copy the image again"
+                Phrase(
+                    "{path}/lvm_logv.list names {device}, which no lvm_*.conf knows", path=folder.path, device=device
+                ),
+                "copy the image again",
             )
         saved.append(saved_part(folder, name, 0, None, known[name]))
     return sorted(saved, key=lambda one: one.name)

@@ -20,6 +20,7 @@ from cloned.live import recipe as recipes
 from cloned.live.cpio import Archive
 from cloned.live.recipe import Recipe
 from cloned.live.rootfs import LIVE, Debian, InitramfsTree
+from cloned.saying import Phrase
 
 _INFO = "live.json"
 _LEVEL = 19
@@ -74,9 +75,9 @@ def info(path: Path) -> LiveInfo:
         found = LiveInfo(folder=path, **{key: data[key] for key in LiveInfo.__dataclass_fields__ if key != "folder"})
         sizes = (found.vmlinuz.stat().st_size, found.initrd.stat().st_size)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MissingError(f"there is no live system in {path}", hint) from error
+        raise MissingError(Phrase("there is no live system in {path}", path=path), hint) from error
     if sizes != (found.vmlinuz_bytes, found.initrd_bytes):
-        raise MissingError(f"the live system in {path} is damaged", hint)
+        raise MissingError(Phrase("the live system in {path} is damaged", path=path), hint)
     return found
 
 
@@ -100,7 +101,10 @@ def build(
     with tempfile.TemporaryDirectory(prefix="cloned-live-") as scratch:
         room = shutil.disk_usage(scratch).free
         if room < _ROOM:
-            raise MissingError(f"only {room >> 20} MB are free in {scratch}", "set TMPDIR to where 1.5 GB are free")
+            raise MissingError(
+                Phrase("only {room} MB are free in {scratch}", room=room >> 20, scratch=scratch),
+                "set TMPDIR to where 1.5 GB are free",
+            )
         return _build(into, Path(scratch), suite, firmware, digest, progress)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from cloned import assets, processes
 from cloned.errors import MissingError
+from cloned.saying import Phrase
 
 NAME = "clonezilla.squashfs"
 """Served to laptops as /live/clonezilla.squashfs."""
@@ -54,9 +55,9 @@ def info(folder: Path) -> ClonezillaInfo:
         found = ClonezillaInfo(folder, data["suite"], data["digest"], data["bytes"], data["built"])
         size = found.squashfs.stat().st_size
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MissingError(f"there is no Clonezilla system in {folder}", _HINT) from error
+        raise MissingError(Phrase("there is no Clonezilla system in {folder}", folder=folder), _HINT) from error
     if size != found.bytes:
-        raise MissingError(f"the Clonezilla system in {folder} is damaged", _HINT)
+        raise MissingError(Phrase("the Clonezilla system in {folder} is damaged", folder=folder), _HINT)
     return found
 
 
@@ -77,7 +78,9 @@ def build(
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cloned-clonezilla-") as scratch:
         if shutil.disk_usage(scratch).free < _ROOM:
-            raise MissingError(f"too little room in {scratch}", "set TMPDIR to where 1.5 GB are free")
+            raise MissingError(
+                Phrase("too little room in {scratch}", scratch=scratch), "set TMPDIR to where 1.5 GB are free"
+            )
         progress("fetching Clonezilla and what it needs")
         root = _unpack(Path(scratch) / "root", suite)
         progress("compressing Clonezilla")

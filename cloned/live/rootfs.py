@@ -15,6 +15,7 @@ from pathlib import Path
 from cloned import processes
 from cloned.errors import ClonedError
 from cloned.live.recipe import Recipe
+from cloned.saying import Phrase
 
 _ARCH = "x86_64-linux-gnu"
 _LOADER = Path("lib64/ld-linux-x86-64.so.2")
@@ -31,7 +32,9 @@ class Debian:
         self.root = root
         boot = sorted((root / "boot").glob("vmlinuz-*"))
         if not boot:
-            raise ClonedError(f"no kernel was unpacked to {root}", "check the package list in recipe.toml")
+            raise ClonedError(
+                Phrase("no kernel was unpacked to {root}", root=root), "check the package list in recipe.toml"
+            )
         self.vmlinuz = boot[-1]
         self.kernel = boot[-1].name.removeprefix("vmlinuz-")
         """Kernel release, e.g. 6.1.0-37-amd64."""
@@ -43,7 +46,9 @@ class Debian:
             path = self.root / folder / name
             if path.is_file() and not path.is_symlink():
                 return path
-        raise ClonedError(f"the live system's recipe names {name}, which no package has", "correct recipe.toml")
+        raise ClonedError(
+            Phrase("the live system's recipe names {name}, which no package has", name=name), "correct recipe.toml"
+        )
 
     def library(self, name: str) -> Path:
         """The file of a shared library, or ClonedError naming it."""
@@ -51,7 +56,9 @@ class Debian:
             path = self.root / folder / name
             if path.exists():
                 return path.resolve()
-        raise ClonedError(f"the live system needs the library {name}, which no package has", "correct recipe.toml")
+        raise ClonedError(
+            Phrase("the live system needs the library {name}, which no package has", name=name), "correct recipe.toml"
+        )
 
     def run(self, program: str, *args: str | Path, name: str | None = None) -> bytes:
         """Run one of its programs (under another `name`); return its standard output."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cloned.core.warnings import Warn
+from cloned.saying import Phrase
 from cloned.stream.probe import Heard
 
 ENOUGH = 0.95
@@ -67,7 +68,7 @@ def _some(deaf: Sequence[Probed], results: Sequence[Probed], *, querier: bool) -
         if switch and switch not in hearing and len(group) > 1:
             yield Warn(
                 "no-multicast",
-                f"multicast does not get through switch {switch} ({names})",
+                Phrase("multicast does not get through switch {switch} ({names})", switch=switch, names=names),
                 "suspects: its IGMP snooping or multicast filtering, or the link to it is in another VLAN",
             )
             continue
@@ -80,7 +81,7 @@ def _one(probed: Probed, *, querier: bool) -> Warn:
     if probed.before > NOTHING and not querier:
         return Warn(
             "no-multicast",
-            f"{who} any more",
+            Phrase("{who} any more", who=who),
             "the switch forgot its group: nobody asks for groups; let cloned be the querier",
         )
     return Warn(

@@ -14,6 +14,7 @@ from cloned.errors import MissingError
 from cloned.multicast import igmp
 from cloned.multicast.igmp import RFC_TIMING, Election, Timing, Version
 from cloned.multicast.igmp_packets import ALL_HOSTS, general_query, parse_query
+from cloned.saying import Phrase
 from cloned.stream.probe import GROUP, INTERVAL, PORT, Probe, encode
 
 log = logging.getLogger(__name__)
@@ -119,7 +120,9 @@ def igmp_socket(interface: str, address: IPv4Address) -> socket.socket:
     except OSError as error:
         sock.close()
         hint = "name an interface that has an address"
-        raise MissingError(f"no IGMP on {interface}: {error.strerror}", hint) from error
+        raise MissingError(
+            Phrase("no IGMP on {interface}: {error}", interface=interface, error=error.strerror), hint
+        ) from error
     return sock
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cloned import processes
 from cloned.errors import ClonedError, MissingError
+from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ def _extract(root: Path) -> None:
         if isinstance(error, MissingError):
             raise
         raise MissingError(
-            f"the boot files could not be fetched from Debian {SUITE}: {error}",
+            Phrase("the boot files could not be fetched from Debian {suite}: {error}", suite=SUITE, error=error),
             "see that this machine reaches a Debian mirror, and run it as root",
         ) from error
 
@@ -112,7 +113,10 @@ def _copy(root: Path, source: str, target: Path) -> None:
         link = path.readlink()
         path = root / link.relative_to("/") if link.is_absolute() else path.parent / link
     if not path.is_file():
-        raise MissingError(f"Debian {SUITE} has no {source} any more", "this version of cloned is too old for it")
+        raise MissingError(
+            Phrase("Debian {suite} has no {source} any more", suite=SUITE, source=source),
+            "this version of cloned is too old for it",
+        )
     shutil.copyfile(path, target)
 
 

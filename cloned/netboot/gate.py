@@ -16,6 +16,7 @@ from typing import TypeVar
 from cloned.buckets import Bucket
 from cloned.core.boot import BootRequest
 from cloned.errors import ClonedError
+from cloned.saying import Phrase
 
 AT_ONCE, PER_SECOND = 8, 1 / 10
 """Scripts for one laptop: a loop of firmware that restarts every 15 s never meets this."""
@@ -59,11 +60,17 @@ class BootGate:
         laptop = _bucket(self._laptops, (request.mac, proven), lambda: Bucket(AT_ONCE, PER_SECOND, self._clock))
         wait = address.take() or laptop.take()
         if wait:
-            raise ClonedError("this laptop asked for its script too often", f"try again in {wait:.0f} s")
+            raise ClonedError(
+                "this laptop asked for its script too often", Phrase("try again in {wait} s", wait=f"{wait:.0f}")
+            )
         at, own = self._heard_at(request)
         if at and at != request.address and not (proven and own):
             raise ClonedError(
-                f"this laptop, by its {'MAC address' if own else 'serial number or UUID'}, is running at {at}",
+                Phrase(
+                    "this laptop, by its {own}, is running at {at}",
+                    own="MAC address" if own else "serial number or UUID",
+                    at=at,
+                ),
                 "if that is this one, switch it off and on again",
             )
         return replace(request, proven=proven)

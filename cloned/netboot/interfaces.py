@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cloned import netlink
 from cloned.errors import MissingError
+from cloned.saying import Phrase
 
 _SYS = Path("/sys/class/net")
 
@@ -28,11 +29,13 @@ def describe(name: str) -> Interface:
     try:
         link = netlink.link(name)
     except (OSError, ValueError) as error:  # ValueError: no such name can be
-        raise MissingError(f"there is no network interface {name}", "see `ip link` for the names") from error
+        raise MissingError(
+            Phrase("there is no network interface {name}", name=name), "see `ip link` for the names"
+        ) from error
     found = netlink.addresses(link.index)
     if not found:
         hint = f"give it one, e.g. ip address add 10.77.0.1/24 brd + dev {name}"
-        raise MissingError(f"{name} has no IPv4 address", hint)
+        raise MissingError(Phrase("{name} has no IPv4 address", name=name), hint)
     return Interface(link.name, link.mac, found[0].ip, found[0].network, link.mtu)
 
 

@@ -25,6 +25,7 @@ from cloned.netboot.leases import Pool
 from cloned.netboot.packet import MAXIMUM, ZERO, BadPacket, MessageType, Packet, decode, encode
 from cloned.netboot.solicit import NoRouter
 from cloned.netboot.watch import ForeignServer, ServerWatch, in_its_place, probe
+from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,10 @@ class DhcpServer:
                 self._arp = ArpChecker(self.place.interface, self.mac, self._pool, self._conflict)
         except OSError as error:
             self.close()
-            raise MissingError(f"listening on {self.place.interface}: {error.strerror}", "run it as root") from error
+            raise MissingError(
+                Phrase("listening on {interface}: {error}", interface=self.place.interface, error=error.strerror),
+                "run it as root",
+            ) from error
         except MissingError:
             self.close()
             raise
@@ -255,7 +259,15 @@ class DhcpServer:
             hint = f"stop the other DHCP server (ss -lunp 'sport = :{port}' names it), or set dhcp.mode = \"off\""
             if isinstance(error, PermissionError):
                 hint = "run it as root, or through the service"
-            raise MissingError(f"DHCP port {port} on {self.place.interface}: {error.strerror}", hint) from error
+            raise MissingError(
+                Phrase(
+                    "DHCP port {port} on {interface}: {error}",
+                    port=port,
+                    interface=self.place.interface,
+                    error=error.strerror,
+                ),
+                hint,
+            ) from error
         asyncio.get_running_loop().add_reader(sock, self._readable, sock, port)
 
     def _readable(self, sock: socket.socket, port: int) -> None:

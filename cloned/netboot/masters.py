@@ -20,6 +20,7 @@ from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
 from cloned.netboot.agents import malformed
 from cloned.netboot.answers import refuse
+from cloned.saying import Phrase
 from cloned.wire import bearer, json_body
 
 EVERY = 1.0
@@ -143,6 +144,8 @@ class Masters:
         for upload in self._uploads.unsettled():
             if upload.laptop == laptop.id and upload.name == laptop.capture:
                 if upload.received or upload.outcome:
-                    raise UsageError(f"the capture of {laptop.capture} was cut short", "capture it again")
+                    raise UsageError(
+                        Phrase("the capture of {capture} was cut short", capture=laptop.capture), "capture it again"
+                    )
                 return upload
         return await asyncio.to_thread(self._uploads.begin, laptop.capture, expected, laptop.id, laptop.address)

@@ -33,6 +33,7 @@ from cloned.netboot.tftp_transfer import Pump
 from cloned.netboot.warnings import lost, warnings_of
 from cloned.netlink import NetlinkWatch
 from cloned.quoting import quoted
+from cloned.saying import Phrase
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -192,7 +193,16 @@ class Netboot:
                 await CountedSite(self._runner, str(nic.address), port, counted=counted, backlog=512).start()
             except OSError as error:
                 hint = "set another network.boot_port, or stop what uses it (ss -ltnp names it)"
-                raise MissingError(f"HTTP on {nic.address} port {port} ({nic.name}): {error.strerror}", hint) from error
+                raise MissingError(
+                    Phrase(
+                        "HTTP on {address} port {port} ({name}): {error}",
+                        address=nic.address,
+                        port=port,
+                        name=nic.name,
+                        error=error.strerror,
+                    ),
+                    hint,
+                ) from error
 
     def _told(self, told: Told) -> None:
         """A TFTP request has come to its end. One of an address without MAC stands in the log under that address."""
@@ -216,8 +226,8 @@ def choose_interfaces(config: Config) -> list[str]:
     if not found:
         raise MissingError("no wired network interface has a link", "plug in the cable to the laptops' switch")
     raise UsageError(
-        f"several wired interfaces have a link: {', '.join(found)}",
-        f'name the one that laptops are on, e.g. [network] interfaces = ["{found[0]}"]',
+        Phrase("several wired interfaces have a link: {found}", found=", ".join(found)),
+        Phrase('name the one that laptops are on, e.g. [network] interfaces = ["{found}"]', found=found[0]),
     )
 
 
@@ -227,6 +237,12 @@ def check_pools(places: Sequence[Interface], pools: Mapping[str, LeaseSettings])
         pool = pools.get(nic.name)
         if pool is not None and not (pool.first in nic.network and pool.last in nic.network):
             raise UsageError(
-                f"the pool {pool.first} to {pool.last} is not in the network of {nic.name}, {nic.network}",
+                Phrase(
+                    "the pool {first} to {last} is not in the network of {name}, {network}",
+                    first=pool.first,
+                    last=pool.last,
+                    name=nic.name,
+                    network=nic.network,
+                ),
                 "give [[dhcp.lease]] addresses of that network",
             )

@@ -17,6 +17,7 @@ from cloned.netboot.tftp_content import ContentCache, Found
 from cloned.netboot.tftp_transfer import Pump, Transfer
 from cloned.netboot.tftp_wire import Blocks, Code, Request, TftpError, agree, read_request
 from cloned.quoting import quoted
+from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -276,5 +277,14 @@ def _socket(interface: str, address: str, port: int, peer: Address | None = None
         )
         if isinstance(error, PermissionError):
             hint = "run it as root, or through the service"
-        raise MissingError(f"TFTP on {interface} ({address} port {port}): {error.strerror}", hint) from error
+        raise MissingError(
+            Phrase(
+                "TFTP on {interface} ({address} port {port}): {error}",
+                interface=interface,
+                address=address,
+                port=port,
+                error=error.strerror,
+            ),
+            hint,
+        ) from error
     return sock

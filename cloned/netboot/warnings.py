@@ -11,6 +11,7 @@ from cloned.netboot.firmware import SHIM
 from cloned.netboot.history import History
 from cloned.netboot.listener import DhcpServer
 from cloned.netlink import NetlinkWatch
+from cloned.saying import Phrase
 
 _RECENT = 3600
 """Seconds for which a refused laptop is worth a warning."""
@@ -37,12 +38,24 @@ def lost(place: Segment, kernel: NetlinkWatch) -> Iterable[dict[str, str]]:
     """What became of an interface that laptops are served on."""
     where, link = place.interface, kernel.link(place.interface)
     if link is None:
-        yield warning("link-gone", f"{where} is gone", "plug its adapter in again and restart cloned")
+        yield warning(
+            "link-gone", Phrase("{where} is gone", where=where), "plug its adapter in again and restart cloned"
+        )
     elif not link.carrier:
-        yield warning("link-down", f"{where} has no link", "see the cable to the laptops' switch, and the switch")
+        yield warning(
+            "link-down",
+            Phrase("{where} has no link", where=where),
+            "see the cable to the laptops' switch, and the switch",
+        )
     elif not kernel.has(where, str(place.address)):
         hint = f"give it back: ip address add {place.address}/{place.network.prefixlen} brd + dev {where}"
-        yield warning("address-gone", f"{where} lost its address {place.address}: laptops get no answer there", hint)
+        yield warning(
+            "address-gone",
+            Phrase(
+                "{where} lost its address {address}: laptops get no answer there", where=where, address=place.address
+            ),
+            hint,
+        )
 
 
 def _of_listener(listener: DhcpServer, now: float) -> Iterable[dict[str, str]]:
@@ -52,34 +65,56 @@ def _of_listener(listener: DhcpServer, now: float) -> Iterable[dict[str, str]]:
         names = ", ".join(map(str, servers))
         yield warning(
             "leasing-stopped",
-            f"Another DHCP server, {names}, is on {where}: no more addresses are given out there",
+            Phrase(
+                "Another DHCP server, {names}, is on {where}: no more addresses are given out there",
+                names=names,
+                where=where,
+            ),
             "unplug it, or take [[dhcp.lease]] out of the configuration; leasing goes on when it is gone",
         )
     if listener.mode is Mode.AUTO and not servers and not listener.answers.proxy:
         yield warning(
             "no-dhcp",
-            f"No DHCP server was seen on {where}, so laptops there get no address",
-            f'connect it to a network that has one, or lease them from here: [[dhcp.lease]] interface = "{where}"',
+            Phrase("No DHCP server was seen on {where}, so laptops there get no address", where=where),
+            Phrase(
+                'connect it to a network that has one, or lease them from here: [[dhcp.lease]] interface = "{where}"',
+                where=where,
+            ),
         )
     if listener.exhausted:
         yield warning(
-            "pool-exhausted", f"All addresses for {where} are given out", "enlarge its pool under [[dhcp.lease]]"
+            "pool-exhausted",
+            Phrase("All addresses for {where} are given out", where=where),
+            "enlarge its pool under [[dhcp.lease]]",
         )
     if listener.leases_problem:
         yield warning(
             "leases-not-saved",
-            f"Leases of {where} cannot be saved ({listener.leases_problem}); addresses are given out all the same",
+            Phrase(
+                "Leases of {where} cannot be saved ({leases_problem}); addresses are given out all the same",
+                where=where,
+                leases_problem=listener.leases_problem,
+            ),
             "free space on the server's disk; until then a restart may forget who has which address",
         )
     if state.probe_failed:
-        yield warning("no-link", f"{where} can't send: {state.probe_failed}", "see the cable and `ip link`")
+        yield warning(
+            "no-link",
+            Phrase("{where} can't send: {probe_failed}", where=where, probe_failed=state.probe_failed),
+            "see the cable and `ip link`",
+        )
     yield from _of_servers(listener, now)
     for address, (mac, at) in state.conflicts.items():
         if at + _RECENT < now:
             continue
         yield warning(
             "address-in-use",
-            f"{address} on {where} is used by {mac}, to which it was not given",
+            Phrase(
+                "{address} on {where} is used by {mac}, to which it was not given",
+                address=address,
+                where=where,
+                mac=mac,
+            ),
             "give that machine another address",
         )
 
@@ -90,21 +125,35 @@ def _of_servers(listener: DhcpServer, now: float) -> Iterable[dict[str, str]]:
     for server in listener.watch.booting(now):
         yield warning(
             "other-pxe",
-            f"Another PXE server, {server}, is on {where} and offers {server.boots}",
+            Phrase(
+                "Another PXE server, {server}, is on {where} and offers {boots}",
+                server=server,
+                where=where,
+                boots=server.boots,
+            ),
             "laptops may start from it instead: switch it off, or use a network of its own",
         )
     for server in listener.watch.leasing(now):
         if server.fills_file and listener.mode is not Mode.LEASE:
             yield warning(
                 "dhcp-fills-file",
-                f"The DHCP server {server} fills in a boot file itself, which breaks Secure Boot from here",
+                Phrase(
+                    "The DHCP server {server} fills in a boot file itself, which breaks Secure Boot from here",
+                    server=server,
+                ),
                 'take the boot file ("filename", option 67) out of its settings',
             )
         if server.network is not None and own not in server.network and listener.mode is not Mode.LEASE:
             yield warning(
                 "other-network",
-                f"The DHCP server {server} gives addresses of {server.network}; this server is {own} on {where}",
-                f"give {where} an address of that network",
+                Phrase(
+                    "The DHCP server {server} gives addresses of {network}; this server is {own} on {where}",
+                    server=server,
+                    network=server.network,
+                    own=own,
+                    where=where,
+                ),
+                Phrase("give {where} an address of that network", where=where),
             )
 
 
@@ -118,4 +167,4 @@ def _of_laptops(choices: Choices, history: History, now: float) -> Iterable[dict
         row["mac"]: row["why"] for row in history.log() if "not supported" in row["why"] and row["at"] + _RECENT > now
     }
     for mac, why in refused.items():
-        yield warning("not-supported", f"{mac} can't be booted: {why}", "clone it another way")
+        yield warning("not-supported", Phrase("{mac} can't be booted: {why}", mac=mac, why=why), "clone it another way")

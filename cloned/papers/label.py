@@ -10,6 +10,7 @@ from cloned.papers.codes import Box, bars, qr
 from cloned.papers.document import CAP, Document, safe
 from cloned.papers.media import Design, Media
 from cloned.papers.subject import PrintingSite, Subject
+from cloned.saying import Phrase
 
 _NARROWEST = 68
 """Percent of their width to which a tag's figures may be squeezed to be taller."""
@@ -25,10 +26,15 @@ def labels(who: Sequence[Subject], media: Media, site: PrintingSite, language: L
     if not who:
         raise UsageError("there is no laptop to print a label for", "see `cloned laptops`")
     if not 1 <= first <= media.places:
-        raise UsageError(f"{media.name} has no place {first}", f"its places are 1 to {media.places}")
+        raise UsageError(
+            Phrase("{name} has no place {first}", name=media.name, first=first),
+            Phrase("its places are 1 to {places}", places=media.places),
+        )
     for each in who:
         if not each.tag:
-            raise UsageError(f"laptop {each.number} has no tag yet", "give it one: `cloned tag LAPTOP --next`")
+            raise UsageError(
+                Phrase("laptop {number} has no tag yet", number=each.number), "give it one: `cloned tag LAPTOP --next`"
+            )
     paper = Document(media.page, _title(who, language), language)
     for place, each in enumerate(who, first):
         if place == first or (place - 1) % media.places == 0:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cloned.errors import UsageError
 from cloned.papers.codes import Box
+from cloned.saying import Phrase
 
 A4 = (210.0, 297.0)
 
@@ -73,5 +74,7 @@ MEDIA = {
 def media(name: str) -> Media:
     """The media of this name. Raises UsageError."""
     if name not in MEDIA:
-        raise UsageError(f"there is no label media {name}", f"there are: {', '.join(MEDIA)}")
+        raise UsageError(
+            Phrase("there is no label media {name}", name=name), Phrase("there are: {media}", media=", ".join(MEDIA))
+        )
     return MEDIA[name]

@@ -13,6 +13,7 @@ from aiohttp import web
 from cloned.connections import place
 from cloned.core.scanning import scanned
 from cloned.errors import RefusedError, UsageError
+from cloned.saying import Phrase
 from cloned.status import metrics
 from cloned.status.auth import SIGNED_IN_SECONDS
 from cloned.status.guard import AUTH, COOKIE, TRUSTED, actor, problem, refused, same_origin
@@ -99,7 +100,11 @@ def _one(request: web.Request, kind: str, ident: str) -> dict[str, Any]:
     for each in seen(request)[kind]:
         if each["id"] == ident:
             return dict(each)
-    raise problem(web.HTTPNotFound, f"there is no {kind[:-1]} {ident}", f"see /api/v1/{kind}")
+    raise problem(
+        web.HTTPNotFound,
+        Phrase("there is no {kind} {ident}", kind=kind[:-1], ident=ident),
+        Phrase("see /api/v1/{kind}", kind=kind),
+    )
 
 
 async def netboot(request: web.Request) -> web.Response:
@@ -127,7 +132,10 @@ async def ledger(request: web.Request) -> web.Response:
     """`GET /api/v1/ledger`."""
     text = request.query.get("limit", str(LARGEST_LIMIT))
     if re.fullmatch("[1-9][0-9]{0,5}", text) is None or int(text) > LARGEST_LIMIT:
-        raise UsageError(f"limit is not a number from 1 to {LARGEST_LIMIT}", "leave it out for everything")
+        raise UsageError(
+            Phrase("limit is not a number from 1 to {largest_limit}", largest_limit=LARGEST_LIMIT),
+            "leave it out for everything",
+        )
     return answer(await request.app[RECORDS].rows(laptop=request.query.get("laptop"), limit=int(text)))
 
 
@@ -179,7 +187,9 @@ async def body(request: web.Request) -> object:
     except TooLarge as error:
         raise problem(web.HTTPBadRequest, str(error), "send less") from error
     except ValueError as error:
-        raise UsageError(f"the body is not JSON: {line(str(error))}", "see /api/v1/openapi.json") from error
+        raise UsageError(
+            Phrase("the body is not JSON: {error}", error=line(str(error))), "see /api/v1/openapi.json"
+        ) from error
 
 
 async def openapi(_request: web.Request) -> web.Response:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from aiohttp import web
 
 from cloned.assets import root
+from cloned.saying import Phrase
 from cloned.status import api, erasures, guard, hosts, pages, papers, speech
 from cloned.status.auth import Auth
 from cloned.status.erasures import ErasureSource
@@ -98,6 +99,6 @@ async def static(request: web.Request) -> web.StreamResponse:
     folder = root("web") / "static"
     name = request.match_info["name"]
     if name not in {path.name for path in folder.iterdir() if path.is_file()}:
-        raise guard.problem(web.HTTPNotFound, f"there is no file {name}")
+        raise guard.problem(web.HTTPNotFound, Phrase("there is no file {name}", name=name))
     kept = "public, max-age=31536000, immutable" if "v" in request.query else "no-cache"
     return web.FileResponse(folder / name, headers={"Cache-Control": kept})

@@ -21,6 +21,7 @@ from pathlib import Path
 from cloned.buckets import Bucket
 from cloned.connections import place
 from cloned.errors import ClonedError, MissingError
+from cloned.saying import Phrase
 
 DIGITS = 6
 SIGNED_IN_SECONDS = 12 * 3600
@@ -47,7 +48,8 @@ def read_pin(state: Path) -> str:
     pin = _secret(state / "pin", lambda: f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}")
     if not (pin.isascii() and pin.isdigit() and len(pin) == DIGITS):
         raise ClonedError(
-            f"{state / 'pin'} does not hold {DIGITS} digits", "delete it; a new PIN is made at the next start"
+            Phrase("{state} does not hold {digits} digits", state=state / "pin", digits=DIGITS),
+            "delete it; a new PIN is made at the next start",
         )
     return pin
 
@@ -63,11 +65,16 @@ def _secret(path: Path, make: Callable[[], str]) -> str:
     except FileExistsError:
         pass
     except OSError as error:
-        raise MissingError(f"{path} cannot be made: {error.strerror}", "check the state directory's owner") from error
+        raise MissingError(
+            Phrase("{path} cannot be made: {error}", path=path, error=error.strerror),
+            "check the state directory's owner",
+        ) from error
     try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise MissingError(f"{path} cannot be read: {error}", "run this as root or as the daemon's user") from error
+        raise MissingError(
+            Phrase("{path} cannot be read: {error}", path=path, error=error), "run this as root or as the daemon's user"
+        ) from error
 
 
 @dataclass

@@ -8,6 +8,7 @@ from datetime import date
 from aiohttp import web
 
 from cloned.errors import UsageError
+from cloned.saying import Phrase
 from cloned.status import guard
 from cloned.status.needs import PaperSource
 
@@ -70,7 +71,10 @@ async def _names(request: web.Request) -> list[str]:
     named = request.query.getall("laptop", [])
     found = named or await _office(request).of_day(_day(request), request.query.get("image", ""))
     if len(found) > MOST:
-        raise UsageError(f"{len(found)} laptops are too many for one file", f"ask for at most {MOST}: name an image")
+        raise UsageError(
+            Phrase("{count} laptops are too many for one file", count=len(found)),
+            Phrase("ask for at most {most}: name an image", most=MOST),
+        )
     return found
 
 
@@ -81,7 +85,9 @@ def _language(request: web.Request) -> str:
 def _place(request: web.Request) -> int:
     text = request.query.get("place", "1")
     if re.fullmatch(r"\d{1,3}", text) is None:
-        raise UsageError(f"{text!r} is no place on a sheet", "give a number, counted row by row from 1")
+        raise UsageError(
+            Phrase("{text} is no place on a sheet", text=repr(text)), "give a number, counted row by row from 1"
+        )
     return int(text)
 
 
@@ -93,7 +99,7 @@ def _day(request: web.Request) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{text!r} is no day", "give it as 2026-11-29") from error
+        raise UsageError(Phrase("{text} is no day", text=repr(text)), "give it as 2026-11-29") from error
 
 
 def _answer(data: bytes, name: str, kind: str = PDF) -> web.Response:

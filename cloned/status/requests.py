@@ -14,6 +14,7 @@ from cloned.core.events import Command
 from cloned.core.refusals import Refusal
 from cloned.core.verbs import Holds, Target
 from cloned.errors import RefusedError, UsageError
+from cloned.saying import Phrase
 from cloned.wallclock import moment
 
 OURS = ("kind", "by")
@@ -75,7 +76,7 @@ def parse(body: object, by: str, clock: Callable[[], float] = time.time) -> Comm
         told = CommandRequest.model_validate(body, strict=True).model_dump()
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'command'}: {item['msg']}" for item in error.errors())
-        raise UsageError(f"this is no command: {wrong}", "see /api/v1/openapi.json") from error
+        raise UsageError(Phrase("this is no command: {wrong}", wrong=wrong), "see /api/v1/openapi.json") from error
     if isinstance(verb := verb_of(told["do"]), Refusal):
         raise RefusedError(verb)
     until, disks = moment(told["until"], clock), tuple(disk[:255] for disk in told["disks"])

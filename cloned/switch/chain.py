@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cloned.core.warnings import Warn
+from cloned.saying import Phrase
 from cloned.switch.forwarding import Station
 from cloned.switch.ports import IMPLAUSIBLE, Port, SwitchView
 
@@ -165,7 +166,17 @@ def _with_roles(view: SwitchView, leads: Mapping[int, list[SwitchView]], towards
         if behind:
             why = f"it leads to switch {', '.join(other.sys_name or other.address for other in behind)}"
         if port.role in ("access", "server"):
-            told.append(Warn("switch-uplink", f"{view.sys_name or view.address} {port.label} is an uplink: {why}"))
+            told.append(
+                Warn(
+                    "switch-uplink",
+                    Phrase(
+                        "{sys_name} {label} is an uplink: {why}",
+                        sys_name=view.sys_name or view.address,
+                        label=port.label,
+                        why=why,
+                    ),
+                )
+            )
             port = replace(port, role="uplink", why=why)
         ports.append(port)
     return replace(view, ports=tuple(ports), warnings=(*view.warnings, *told))
@@ -181,7 +192,7 @@ def _unconnected(views: Sequence[SwitchView], links: Sequence[SwitchLink]) -> It
         if not reached and not rooted:
             yield Warn(
                 "switch-unconnected",
-                f"switch {view.sys_name or view.address} is not seen behind any other switch",
+                Phrase("switch {sys_name} is not seen behind any other switch", sys_name=view.sys_name or view.address),
                 "check its uplink; its ports are counted all the same",
             )
 
@@ -200,7 +211,12 @@ def crowded(chain: Chain, laptop_macs: Mapping[str, str]) -> tuple[Warn, ...]:
     return tuple(
         Warn(
             "behind-switch",
-            f"{names[switch]} {port}: {', '.join(sorted(laptops))} behind another switch",
+            Phrase(
+                "{names} {port}: {laptops} behind another switch",
+                names=names[switch],
+                port=port,
+                laptops=", ".join(sorted(laptops)),
+            ),
             "plug each into a port of its own: they share one link there",
         )
         for (switch, port, uplink), laptops in sorted(found.items())

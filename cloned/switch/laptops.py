@@ -8,6 +8,7 @@ from cloned.core.events import Located
 from cloned.core.laptop import Laptop, named
 from cloned.core.rates import alone
 from cloned.core.warnings import Warn
+from cloned.saying import Phrase
 from cloned.switch.chain import Chain, SwitchPort
 from cloned.switch.ports import IMPLAUSIBLE, SLOW_HINT, link_words, slow_warning
 
@@ -66,8 +67,14 @@ def misread_ports(laptops: Iterable[Laptop], chain: Chain) -> list[Warn]:
     return [
         Warn(
             "switch-speed",
-            f"{place.switch} {place.port.label}: the switch says {place.port.speed_mbps} Mb/s, the card of "
-            f"{named(laptop)} says {laptop.card_mbps}",
+            Phrase(
+                "{switch} {label}: the switch says {speed_mbps} Mb/s, the card of {named} says {card_mbps}",
+                switch=place.switch,
+                label=place.port.label,
+                speed_mbps=place.port.speed_mbps,
+                named=named(laptop),
+                card_mbps=laptop.card_mbps,
+            ),
             "the laptop is believed, the switch tells it wrong",
         )
         for laptop, place in found
@@ -88,7 +95,15 @@ def slow_links(laptops: Iterable[Laptop], chain: Chain, link_mbps: int) -> list[
     `link_mbps`: the server's own link.
     """
     return [
-        Warn("slow-port", f"{named(each)}: {link_words(each.speed_mbps, half=each.half_duplex)}", SLOW_HINT)
+        Warn(
+            "slow-port",
+            Phrase(
+                "{named}: {link_words}",
+                named=named(each),
+                link_words=link_words(each.speed_mbps, half=each.half_duplex),
+            ),
+            SLOW_HINT,
+        )
         for each in laptops
         if alone(each, link_mbps) and not _told(each, chain)
     ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cloned.core.warnings import Warn
+from cloned.saying import Phrase
 from cloned.switch.forwarding import LAG_TYPES, Station, forwarding, own_macs
 from cloned.switch.physical import display_name, left_out, physical_ports, port_names
 from cloned.switch.snmp.raw import UP
@@ -289,25 +290,27 @@ def _told(tables: Tables, ports: Sequence[Port], roles: _Roles) -> Iterable[Warn
     if not ports:
         yield Warn(
             "switch-no-ports",
-            f"switch {tables.switch}: no physical Ethernet port was found in its tables",
+            Phrase("switch {switch}: no physical Ethernet port was found in its tables", switch=tables.switch),
             "set the number of ports in the configuration",
         )
     for port in ports:
         if port.role == "uplink":
-            yield Warn("switch-uplink", f"{name} {port.label} is an uplink: {port.why}")
+            yield Warn(
+                "switch-uplink", Phrase("{name} {label} is an uplink: {why}", name=name, label=port.label, why=port.why)
+            )
         if port.role != "reserved" and port.slow:
             yield slow_warning(name, port)
     if ports and all(port.admin is None for port in ports):
         yield Warn(
             "switch-no-status",
-            f"switch {tables.switch} does not tell which of its ports are up",
+            Phrase("switch {switch} does not tell which of its ports are up", switch=tables.switch),
             "all are counted; reserve those that are not for laptops",
         )
     yield from _lag_warnings(tables, name, roles)
     for unknown in sorted(_uncalled(tables, roles.rules.reserved | roles.rules.uplinks)):
         yield Warn(
             "switch-unknown-port",
-            f"{name} has no port {unknown}, which the configuration names",
+            Phrase("{name} has no port {unknown}, which the configuration names", name=name, unknown=unknown),
             "take its name from `cloned switch show`",
         )
 
@@ -317,7 +320,11 @@ def _left_out(tables: Tables, physical: Sequence[InterfaceRow]) -> Iterable[Warn
     for each in left_out(physical, tables):
         yield Warn(
             "switch-left-out",
-            f"{tables.sys_name or tables.switch}: {display_name(each)} is not counted, for what it is called",
+            Phrase(
+                "{sys_name}: {display_name} is not counted, for what it is called",
+                sys_name=tables.sys_name or tables.switch,
+                display_name=display_name(each),
+            ),
             "if it is a socket, give it another name on the switch",
         )
 
@@ -346,7 +353,11 @@ def _lag_warnings(tables: Tables, name: str, roles: _Roles) -> Iterable[Warn]:
         if interface.type in LAG_TYPES and interface.if_index not in named and roles.uplink(interface):
             yield Warn(
                 "switch-lag",
-                f"{name}: the link aggregate {display_name(interface)} is an uplink "
-                f"({roles.uplink(interface)}), but its ports are not known",
+                Phrase(
+                    "{name}: the link aggregate {display_name} is an uplink ({uplink}), but its ports are not known",
+                    name=name,
+                    display_name=display_name(interface),
+                    uplink=roles.uplink(interface),
+                ),
                 "reserve its ports in the configuration",
             )

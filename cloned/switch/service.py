@@ -12,6 +12,7 @@ from cloned.core.events import Event, Located, SwitchChanged
 from cloned.core.laptop import Laptop, State, named
 from cloned.core.warnings import Warn
 from cloned.engine import Engine
+from cloned.saying import Phrase
 from cloned.switch.chain import COUNTED, Chain, crowded
 from cloned.switch.configured import address_of, credentials_of, rules_of
 from cloned.switch.laptops import believed, located, macs_of, misread_ports, place_of, slow_links
@@ -161,7 +162,7 @@ class SwitchService:
         return [
             Warn(
                 "switch-no-places",
-                f"no switch shows a port for laptops; {places} are cloned at once",
+                Phrase("no switch shows a port for laptops; {places} are cloned at once", places=places),
                 "look at `cloned switch show`; [sessions] ports says how many fit",
             )
         ]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cloned.core.warnings import Warn
+from cloned.saying import Phrase
 from cloned.switch.chain import Chain, SwitchLink, SwitchPort, crowded, join
 from cloned.switch.counters import ErrorHistory
 from cloned.switch.ports import Port, SwitchView
@@ -245,7 +246,12 @@ def _climbing(view: SwitchView, grown: Mapping[int, int]) -> list[Warn]:
     return [
         Warn(
             "port-errors",
-            f"{name} {port.label}: {grown[port.if_index]} damaged frames within a minute",
+            Phrase(
+                "{name} {label}: {grown} damaged frames within a minute",
+                name=name,
+                label=port.label,
+                grown=grown[port.if_index],
+            ),
             "try another cable, then another port",
         )
         for port in view.ports

@@ -9,6 +9,7 @@ from ipaddress import IPv6Address
 from typing import Literal
 
 from cloned.errors import UsageError
+from cloned.saying import Phrase
 
 AuthProtocol = Literal["SHA", "SHA224", "SHA256", "SHA384", "SHA512"]
 PrivacyProtocol = Literal["AES", "AES192", "AES256"]
@@ -114,7 +115,9 @@ def parse_address(text: str) -> Address:
         host, found, port_text = text.partition(":")
         port = port_text if found else None
     if not _is_host(host):
-        raise UsageError(f"{text!r} is no address of a switch", "give HOST, HOST:PORT or [IPV6]:PORT")
+        raise UsageError(
+            Phrase("{text} is no address of a switch", text=repr(text)), "give HOST, HOST:PORT or [IPV6]:PORT"
+        )
     return Address(host, _port(text, port))
 
 
@@ -132,5 +135,5 @@ def _port(text: str, port: str | None) -> int:
     if port is None:
         return SNMP_PORT
     if not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
-        raise UsageError(f"{text!r}: a port is a number from 1 to 65535", "give HOST:PORT")
+        raise UsageError(Phrase("{text}: a port is a number from 1 to 65535", text=repr(text)), "give HOST:PORT")
     return int(port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cloned.errors import SwitchError
+from cloned.saying import Phrase
 from cloned.switch.snmp.presence import HINTS, Presence
 
 
@@ -61,5 +62,8 @@ def wrong(address: str, indication: str) -> SwitchError:
     """The error for an SNMP engine's indication, by the name of its class; nothing of its text is used."""
     if indication in WRONG:
         what, hint = WRONG[indication]
-        return WrongKeysError(f"switch {address}: {what}", hint)
-    return SnmpRefusedError(f"switch {address} gave an SNMP error ({indication})", "look at the switch's SNMP settings")
+        return WrongKeysError(Phrase("switch {address}: {what}", address=address, what=what), hint)
+    return SnmpRefusedError(
+        Phrase("switch {address} gave an SNMP error ({indication})", address=address, indication=indication),
+        "look at the switch's SNMP settings",
+    )

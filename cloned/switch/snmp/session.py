@@ -18,6 +18,7 @@ from pysnmp.proto.api import v1 as rfc1157
 from pysnmp.proto.api import v2c
 from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
 
+from cloned.saying import Phrase
 from cloned.switch.snmp import ber
 from cloned.switch.snmp.conversation import SnmpSession, StepwiseSession
 from cloned.switch.snmp.credentials import Address, Community, Credentials, User
@@ -184,7 +185,9 @@ async def open_session(
     try:
         target = await transport.create((address.host, address.port), timeout=wait, retries=retries)
     except PySnmpError:
-        raise SnmpRefusedError(f"the address of switch {address} is not known", "give its IP address") from None
+        raise SnmpRefusedError(
+            Phrase("the address of switch {address} is not known", address=address), "give its IP address"
+        ) from None
     if isinstance(credentials, User):
         return UserSession(target, address, credentials)
     session = CommunitySession(target, address, credentials, version)

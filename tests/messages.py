@@ -1,0 +1,115 @@
+"""Finds every message in the code that people read; `make locale` gathers them by it, and tests hold them against it.
+
+A message is a plain text at a place where one belongs (`PLACES`), a code's words, a command's help or a template's
+`_()`. An f-string at such a place could never be translated: `unfit` names it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+ROOT = Path(__file__).resolve().parent.parent
+ERRORS = (
+    "ClonedError", "UsageError", "MissingError", "ImageError", "SwitchError", "StoppedError", "LedgerError",
+    "JournalFull", "SnmpRefusedError", "StrangerError", "TooManyTries", "WrongKeysError", "PrinterError",
+)  # fmt: skip
+SINGLE = ("FactsError", "LayoutError", "NtfsError", "ExtError", "ToolError", "OptionError", "Skipped", "TemplateError")
+PLACES: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(("_", "gettext", "to_translate", "Phrase"), (0,)),
+    **dict.fromkeys(ERRORS, (0, 1)),
+    **dict.fromkeys(SINGLE, (0,)),
+    **dict.fromkeys(("SinkRefused", "Unavailable", "Missing", "SnipeItError", "GlpiRefusal"), (0,)),
+    **dict.fromkeys(("Warn", "warning", "problem"), (1, 2)),
+    **dict.fromkeys(("AgentError", "EraseTrouble", "Word", "Verb"), (1,)),
+    "Difference": (),
+    "fail": (2,),
+    "print_table": (0,),
+}
+"""Callables by name → which of their arguments are messages. Keyword arguments of these names are, too:"""
+NAMED = ("hint", "why", "text", "help", "note", "words", "said")
+CALLED = ("Warn", "Word", "Verb", "option", "argument", "group", "command", "warning", *ERRORS)
+"""Callables whose keyword arguments in `NAMED` are messages."""
+COMMAND_DOCS = ("command", "group")
+ENUMERATIONS = ("Worded",)
+
+Found = tuple[int, str, Any, list[str]]
+
+
+def messages(source: str) -> Iterator[tuple[int, str, ast.expr]]:
+    """(line, function, argument) for every place where a message belongs."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            yield from _called(node)
+        elif isinstance(node, ast.ClassDef) and any(_name(base) in ENUMERATIONS for base in node.bases):
+            yield from _members(node)
+        elif isinstance(node, ast.FunctionDef) and any(_name(each) in COMMAND_DOCS for each in node.decorator_list):
+            yield from _doc(node)
+
+
+def _called(node: ast.Call) -> Iterator[tuple[int, str, ast.expr]]:
+    name = _name(node.func)
+    if name in ("ngettext", "pgettext"):
+        return
+    for at in PLACES.get(name, ()):
+        if at < len(node.args):
+            yield from ((each.lineno, name, each) for each in _alternatives(node.args[at]))
+    for keyword in node.keywords if name in CALLED else ():
+        if keyword.arg in NAMED:
+            yield from ((each.lineno, name, each) for each in _alternatives(keyword.value))
+
+
+def _alternatives(value: ast.expr) -> Iterator[ast.expr]:
+    """Each text that may stand there: both ends of a condition, every item of a list."""
+    if isinstance(value, ast.IfExp):
+        yield from _alternatives(value.body)
+        yield from _alternatives(value.orelse)
+    elif isinstance(value, ast.List):
+        for each in value.elts:
+            yield from _alternatives(each)
+    elif isinstance(value, ast.BoolOp):
+        for each in value.values:
+            yield from _alternatives(each)
+    else:
+        yield value
+
+
+def _members(node: ast.ClassDef) -> Iterator[tuple[int, str, ast.expr]]:
+    for line in node.body:
+        if isinstance(line, ast.Assign) and isinstance(line.value, ast.Tuple):
+            yield from ((each.lineno, node.name, each) for each in line.value.elts[1:])
+
+
+def _doc(node: ast.FunctionDef) -> Iterator[tuple[int, str, ast.expr]]:
+    text = ast.get_docstring(node)
+    if text:
+        yield node.lineno, "gettext", ast.Constant(text)
+
+
+def _name(node: ast.expr) -> str:
+    if isinstance(node, ast.Call):
+        return _name(node.func)
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def extract(file: IO[bytes], keywords: object, comment_tags: object, options: object) -> Iterator[Found]:
+    """As Babel asks for it: (line, function, message or messages, comments)."""
+    source = file.read().decode()
+    for line, _, value in messages(source):
+        if isinstance(value, ast.Constant) and isinstance(value.value, str) and any(map(str.isalpha, value.value)):
+            yield line, "gettext", value.value, []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and _name(node.func) in ("ngettext", "pgettext"):
+            texts = [each.value for each in node.args[:2] if isinstance(each, ast.Constant)]
+            if len(texts) == 2:
+                yield node.lineno, _name(node.func), tuple(texts), []
+
+
+def unfit(path: Path) -> list[str]:
+    """Places of a file where a message is put together before anybody could translate it."""
+    found = messages(path.read_text(encoding="utf-8"))
+    return [f"{path}:{line}" for line, _, value in found if isinstance(value, ast.JoinedStr | ast.BinOp)]
