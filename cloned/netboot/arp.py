@@ -112,8 +112,7 @@ class ArpChecker:
 
     def _claimed(self, address: str, mac: str) -> None:
         """Somebody says it is at `address`: fine if we gave it to that MAC."""
-        lease = self._pool.lease_of(mac)
-        if lease is not None and lease.address == address:
+        if self._pool.used(mac, address):
             self._waiting.pop(address, None)
         elif self._pool.taken(address, time.time(), mac):
             self._waiting.pop(address, None)

@@ -21,6 +21,9 @@ OFFER_SECONDS = 60
 """How long an address is kept for a client that was offered it and has not asked for it."""
 OFFER_SECONDS_AT_LEAST = 4
 """How long it is kept where nothing else is left: who invents clients must not hold every address for a minute."""
+QUIET_SECONDS = 10
+"""How long an address is kept for a client that took it and then never asked by ARP for anybody, where nothing else is
+left. Whoever uses an address does so at once: it wants a boot file, or its router."""
 DECLINED_SECONDS = 3600
 """How long an address is left alone that a client declined or that answered ARP for somebody else."""
 FRESH_SECONDS = 300
@@ -117,6 +120,8 @@ class Pool:
         """Found free by ARP, and when: those nobody had, those that were held once."""
         self._offers: OrderedDict[str, float] = OrderedDict()
         """Offered and not taken yet, and when."""
+        self._quiet: OrderedDict[str, float] = OrderedDict()
+        """Taken by somebody who had none before and was not seen using it, and when."""
         self._declined: OrderedDict[str, None] = OrderedDict()
         self._decliners, self._claimers = Blame(BLAMED_MOST, BLAMED_SECONDS), Blame(CLAIMED_MOST, DECLINED_SECONDS)
         for lease in sorted(store.load(), key=lambda lease: lease.until):  # the last one of a MAC counts
@@ -150,7 +155,7 @@ class Pool:
         """Put an address aside for `mac` and return it; empty if none is free and checked.
 
         Its own last address, else the one it asks for, else one that nobody had, else the one free for longest, else
-        one that was offered to somebody who has not come back for it.
+        one that was offered to somebody who has not come back for it, else one that was taken and is not used.
         """
         self._expire(now)
         own = self.lease_of(mac)
@@ -176,7 +181,18 @@ class Pool:
         own = held is not None and held.mac == mac
         if not (own or self._is_ready(text, now)) or not self.covers(address):
             return False
+        renewed = own and held is not None and held.bound and held.until > now
         self._keep(Lease(text, mac, now + self.seconds))
+        if not renewed:  # and a renewal is no use of it: that costs whoever invents clients no more than another
+            self._quiet[text] = now
+        return True
+
+    def used(self, mac: str, address: str) -> bool:
+        """`mac` was seen using `address` (ARP). False if that is not its own."""
+        lease = self.lease_of(mac)
+        if lease is None or lease.address != address:
+            return False
+        self._quiet.pop(address, None)
         return True
 
     def release(self, mac: str, address: IPv4Address, now: float) -> None:
@@ -299,11 +315,12 @@ class Pool:
         return ""
 
     def _abandoned(self, now: float) -> str:
-        """The address that was offered longest ago, if its client had time enough to ask for it."""
-        if self._offers:
-            address, at = next(iter(self._offers.items()))
-            if at + OFFER_SECONDS_AT_LEAST <= now:
-                return address
+        """The address that was offered longest ago, if its client had time enough to ask for it; else one not used."""
+        for waiting, patience in ((self._offers, OFFER_SECONDS_AT_LEAST), (self._quiet, QUIET_SECONDS)):
+            for address, at in waiting.items():
+                if at + patience <= now:
+                    return address
+                break
         return ""
 
     def _offered(self, lease: Lease, now: float) -> None:
@@ -330,6 +347,8 @@ class Pool:
         if earlier is not None:
             self._drop(earlier)
         self._take_out(lease.address)
+        if old is None or old.mac != lease.mac:
+            self._quiet.pop(lease.address, None)
         self._held[lease.address] = lease
         self._active.add(lease.address)
         self._look_at(lease)
@@ -345,10 +364,11 @@ class Pool:
 
     def _set_free(self, address: str) -> None:
         self._take_out(address)
+        self._quiet.pop(address, None)
         (self._free if address in self._held else self._returned)[address] = None
 
     def _take_out(self, address: str) -> None:
-        """Out of whatever place it is in."""
+        """Out of whatever place it is in, but for `_quiet`: its holder stays there until it is seen."""
         self._active.discard(address)
         for place in (self._returned, self._free, self._asked, *self._ready, self._offers, self._declined):
             place.pop(address, None)

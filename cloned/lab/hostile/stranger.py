@@ -42,6 +42,7 @@ class Stranger(Actor):
             self.tftp_noise,
             self.dhcp_crowd,
             self.dhcp_decline,
+            self.take_every_address,
             self.ask_for_pieces,
         )
 
@@ -136,6 +137,10 @@ class Stranger(Actor):
         """Decline addresses that were never ours."""
         packets = [self._dhcp(MessageType.DECLINE, self.spec.mac) for _ in range(30)]
         self.datagrams(67, packets, broadcast=True)
+
+    def take_every_address(self) -> None:
+        """Ask for whatever is free, each time as somebody else."""
+        self.datagrams(67, [self._dhcp(MessageType.REQUEST) for _ in range(200)], broadcast=True)
 
     def _dhcp(self, kind: MessageType, mac: str = "") -> bytes:
         mac = mac or ":".join(f"{byte:02x}" for byte in (2, *self.chance.randbytes(5)))

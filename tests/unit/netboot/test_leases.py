@@ -16,6 +16,7 @@ from cloned.netboot.leases import (
     FRESH_SECONDS,
     OFFER_SECONDS,
     OFFER_SECONDS_AT_LEAST,
+    QUIET_SECONDS,
     Lease,
     Pool,
 )
@@ -167,7 +168,14 @@ class Never(RuleBasedStateMachine):
     @rule(mac=st.sampled_from("abcdef"), last=st.integers(9, 15))
     def take(self, mac, last):
         if self.pool.bind(mac, ip(last), self.now):
-            self.promise(str(ip(last)), mac, self.now + 600)
+            _, until = self.given.get(str(ip(last)), ("", 0))
+            self.promise(str(ip(last)), mac, max(until, self.now + QUIET_SECONDS))
+
+    @rule(mac=st.sampled_from("abcdef"), last=st.integers(9, 15))
+    def use(self, mac, last):
+        lease = self.pool.lease_of(mac)
+        if self.pool.used(mac, str(ip(last))) and lease.bound and lease.until > self.now:
+            self.promise(lease.address, mac, lease.until)
 
     @rule(mac=st.sampled_from("abcdef"), last=st.integers(9, 15))
     def give_back(self, mac, last):
@@ -219,6 +227,37 @@ def test_an_offer_that_nobody_came_for_goes_to_the_next_where_nothing_else_is_le
     assert made.offer(B, None, OFFER_SECONDS_AT_LEAST) == "10.0.0.10"
     assert not made.bind(A, ip(10), 5)
     assert made.bind(B, ip(10), 5)
+
+
+def test_who_takes_every_address_and_uses_none_keeps_none_from_others(tmp_path):
+    """A program that invents MAC addresses: DISCOVER, REQUEST, renewals, and not one frame from its address."""
+    made = pool(tmp_path, last=29)
+    strangers = [f"02:00:00:00:00:{number:02x}" for number in range(20)]
+    for mac in strangers:
+        assert made.bind(mac, IPv4Address(made.offer(mac, None, 0)), 0)
+    assert made.offer(A, None, 1) == ""
+    for mac in strangers:  # again and again, which is no use of it either
+        made.offer(mac, None, 5)
+        assert made.bind(mac, IPv4Address(made.lease_of(mac).address), 6)
+    address = made.offer(A, None, QUIET_SECONDS)
+    assert made.bind(A, IPv4Address(address), QUIET_SECONDS)
+    assert made.used(A, address)
+    for at in range(100):
+        for mac in strangers:
+            if found := made.offer(mac, None, QUIET_SECONDS + at):
+                made.bind(mac, IPv4Address(found), QUIET_SECONDS + at)
+    assert made.lease_of(A).address == address
+    assert made.bind(A, IPv4Address(address), QUIET_SECONDS + 100)
+
+
+def test_nobody_who_uses_an_address_loses_it_however_full_it_is(tmp_path):
+    made = pool(tmp_path, last=11)
+    for mac in (A, B):
+        assert made.bind(mac, IPv4Address(made.offer(mac, None, 0)), 0)
+        assert made.used(mac, made.lease_of(mac).address)
+    assert not made.used(C, "10.0.0.10")
+    assert made.offer(C, None, 599) == ""
+    assert made.bind(A, ip(10), 599)
 
 
 def test_one_mac_declines_a_few_addresses_and_no_more(tmp_path):
