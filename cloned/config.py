@@ -368,13 +368,14 @@ def parse(text: str, source: str = "configuration") -> Config:
             Phrase("{source}: lists nested too deeply", source=source), "see systemd/cloned.toml.example"
         ) from None
     except ValidationError as error:
-        told = [(_location(item["loc"]), item) for item in error.errors()]
+        told = [(_location(item), item) for item in error.errors()]
         lines = [f"{source}:{_line_of(text, place)}: {_path(place)}: {_words(item)}" for place, item in told]
         raise UsageError("\n".join(lines), "see systemd/cloned.toml.example") from error
 
 
-def _location(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+def _location(item: Any) -> tuple[int | str, ...]:
     """Where in the file; without the words that only say which of several forms was tried."""
+    location = item["loc"] + (("type",) if item["type"].startswith("union_tag") else ())
     kind = len(location) > 2 and location[0] == "sink" and location[2] in KINDS
     rest = location[:2] + location[3:] if kind else location
     return tuple(part for part in rest if part not in ("StatusLabel", "int", "str"))
@@ -390,6 +391,8 @@ def _words(item: Any) -> str:
     """What was expected; secrets are never repeated."""
     if item["type"] == "extra_forbidden":
         return "there is no such key"
+    if item["type"].startswith("union_tag"):
+        return f"one of {', '.join(KINDS)}"
     given = item.get("input")
     shown = f", not {given!r}" if isinstance(given, int | float | bool) else ""
     return f"{item['msg'].removeprefix('Value error, ')}{shown}"

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from cloned.sections import SecretiveSection, Section
+from cloned.sections import Section
 
 StatusType = Literal["deployable", "pending", "undeployable", "archived"]
 Which = Literal["all", "newest"]
@@ -48,7 +48,7 @@ Url = Annotated[str, AfterValidator(_address)]
 Token = Annotated[SecretStr, AfterValidator(_given)]
 
 
-class SinkSettings(SecretiveSection):
+class SinkSettings(Section):
     """What every `[[sink]]` has."""
 
     name: Annotated[str, Field(min_length=1, max_length=64)]

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
 
+CREDENTIAL = "credential:"
+"""`token = "credential:snipe"` is read from the folder that systemd made of LoadCredential= (systemd.exec(5))."""
+
 
 class Section(BaseModel):
-    """A table of the file: unknown keys are mistakes, not silence."""
+    """A table of the file: unknown keys are mistakes, not silence.
+
+    Every secret may lie in a file: where `token` may stand, `token_file = "/etc/cloned/token"` may too.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_files(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        values = dict(given)
+        for name, field in cls.model_fields.items():
+            if field.annotation is SecretStr:
+                if f"{name}_file" in values:
+                    values[name] = _from_file(name, values.pop(f"{name}_file"), name in given)
+                values.update({name: _credential(name, values[name])} if name in values else {})
+            elif field.annotation == dict[str, SecretStr] and isinstance(values.get(name), dict):
+                values[name] = {key: _credential(name, each) for key, each in values[name].items()}
+        return values
 
     @field_validator("*", mode="after")
     @classmethod
@@ -24,27 +47,28 @@ class Section(BaseModel):
         return value
 
 
-class SecretiveSection(Section):
-    """A section with secrets: `token_file = "/etc/cloned/token"` is read where `token` may stand."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_files(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        values = dict(given)
-        for name, field in cls.model_fields.items():
-            if field.annotation is SecretStr and f"{name}_file" in values:
-                values[name] = _secret(name, values.pop(f"{name}_file"), name in given)
-        return values
-
-
-def _secret(name: str, place: object, twice: bool) -> str:
+def _from_file(name: str, place: object, twice: bool) -> str:
     if twice:
         raise ValueError(f"{name} and {name}_file are both set: keep one")
     if not isinstance(place, str):
         raise ValueError(f"{name}_file is the path of a file")
+    return _read(f"{name}_file {place}", Path(place))
+
+
+def _credential(name: str, value: Any) -> Any:
+    """What systemd laid in the folder of credentials, where the value names one; else the value."""
+    if not isinstance(value, str) or not value.startswith(CREDENTIAL):
+        return value
+    wanted, folder = value.removeprefix(CREDENTIAL), os.environ.get("CREDENTIALS_DIRECTORY", "")
+    if re.fullmatch(r"[A-Za-z0-9_.-]{1,255}", wanted) is None or wanted in (".", ".."):
+        raise ValueError(f"{name}: a credential's name is letters, digits, dots, dashes and underscores")
+    if not folder:
+        raise ValueError(f"{name}: there are no credentials: give the service LoadCredential={wanted}:FILE")
+    return _read(f"{name}: the credential {wanted}", Path(folder) / wanted)
+
+
+def _read(what: str, path: Path) -> str:
     try:
-        return Path(place).read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{name}_file {place} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise ValueError(f"{what} cannot be read: {getattr(error, 'strerror', None) or error}") from error

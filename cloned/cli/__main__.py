@@ -1,0 +1,5 @@
+"""`python -m cloned.cli`."""
+
+from cloned.cli.main import main
+
+main()

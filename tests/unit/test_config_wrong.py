@@ -1,0 +1,91 @@
+"""Every key of the configuration wrong in turn: one line with file and line, and nothing of a secret.
+
+The keys are those of the example, which test_config.py holds against the model.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from cloned.assets import root
+from cloned.config import Config, parse
+from cloned.errors import UsageError
+from cloned.sections import Section
+
+TEXT = re.sub(
+    r"^# (?=\[|[a-z_0-9]+ = )", "", (root("systemd") / "cloned.toml.example").read_text(), flags=re.MULTILINE
+)
+LINES = TEXT.splitlines()
+KEYS = [(number, line.partition(" = ")[0]) for number, line in enumerate(LINES, 1) if re.match(r"[a-z_0-9]+ = ", line)]
+TABLES = [number for number, line in enumerate(LINES, 1) if line.startswith("[") and "fields]" not in line]
+SECRET = "hush5hush"
+
+
+def broken(number: int, line: str) -> str:
+    return "\n".join([*LINES[: number - 1], line, *LINES[number:]])
+
+
+def told(text: str) -> list[str]:
+    with pytest.raises(UsageError) as caught:
+        parse(text, "x.toml")
+    assert SECRET not in str(caught.value)
+    return caught.value.message.splitlines()
+
+
+@pytest.mark.parametrize(("number", "key"), KEYS, ids=[f"{number}-{key}" for number, key in KEYS])
+def test_a_key_of_another_type_is_told_with_its_line(number: int, key: str) -> None:
+    lines = told(broken(number, f'{key} = [["{SECRET}"]]'))
+    assert any(line.startswith(f"x.toml:{number}: ") and key in line for line in lines), lines
+    assert {line.split(":")[1] for line in lines} == {str(number)}
+
+
+@pytest.mark.parametrize("number", TABLES)
+def test_a_key_that_is_unknown_is_told_with_its_line(number: int) -> None:
+    lines = told("\n".join([*LINES[:number], f'nonsense = "{SECRET}"', *LINES[number:]]))
+    assert lines
+    assert all(line.startswith(f"x.toml:{number + 1}: ") and "no such key" in line for line in lines), lines
+
+
+def secrets_of(model: type[Section]) -> list[str]:
+    return [name for name, field in model.model_fields.items() if field.annotation is SecretStr]
+
+
+def all_sections(kind: type[Section] = Section) -> list[type[Section]]:
+    return [each for sub in kind.__subclasses__() for each in (sub, *all_sections(sub))]
+
+
+SECRETS = [(model, name) for model in all_sections() for name in secrets_of(model)]
+
+
+@pytest.mark.parametrize(("model", "name"), SECRETS, ids=[f"{model.__name__}-{name}" for model, name in SECRETS])
+def test_every_secret_may_lie_in_a_file_or_be_a_credential(
+    model: type[Section], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "5018dd65-9abd-4a62-8896-80f34ac66150"
+    (tmp_path / "one").write_text(f"{secret}\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    for given in ({f"{name}_file": str(tmp_path / "one")}, {name: "credential:one"}):
+        read = model.__pydantic_validator__.validate_python  # other keys are missing: only this one is of interest
+        values = model._read_files(given)  # type: ignore[operator]
+        assert values == {name: secret}
+        assert callable(read)
+
+
+def test_a_switch_with_its_secret_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "community").write_text("quiet\n")
+    config = parse(f'[[switch]]\naddress = "10.0.0.1"\ncommunity_file = "{tmp_path}/community"\n')
+    assert config.switch[0].community.get_secret_value() == "quiet"
+
+
+def test_credentials_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = '[[switch]]\naddress = "10.0.0.1"\ncommunity = "credential:snmp"\n'
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    assert "LoadCredential=snmp:FILE" in told(text)[0]
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert "the credential snmp cannot be read" in told(text)[0]
+    assert "a credential's name" in told(text.replace("snmp", "../../etc/shadow"))[0]
+    assert parse("") == Config()
