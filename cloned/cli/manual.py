@@ -106,9 +106,10 @@ def _sub(context: click.Context) -> str:
 def _head(name: str, context: click.Context) -> str:
     day = time.strftime("%Y-%m-%d", time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))))
     brief = _brief(context).rstrip(".")
+    said = _text(brief[:1].lower() + brief[1:])
     return (
-        f'.TH {name.upper().replace("-", chr(92) + "-")} 1 {day} "cloned {__version__}" "cloned"\n'
-        f".SH NAME\n{_dash(name)} \\- {_text(brief[:1].lower() + brief[1:])}\n.SH SYNOPSIS\n.B {_text(_usage(context))}\n"
+        f'.TH {_dash(name.upper())} 1 {day} "cloned {__version__}" "cloned"\n'
+        f".SH NAME\n{_dash(name)} \\- {said}\n.SH SYNOPSIS\n.B {_text(_usage(context))}\n"
     )
 
 

@@ -16,9 +16,7 @@ from cloned.config import Config, parse
 from cloned.errors import UsageError
 from cloned.sections import Section
 
-TEXT = re.sub(
-    r"^# (?=\[|[a-z_0-9]+ = )", "", (root("systemd") / "cloned.toml.example").read_text(), flags=re.MULTILINE
-)
+TEXT = re.sub(r"^# (?=\[|[a-z_0-9]+ = )", "", (root("systemd") / "cloned.toml.example").read_text(), flags=re.MULTILINE)
 LINES = TEXT.splitlines()
 KEYS = [(number, line.partition(" = ")[0]) for number, line in enumerate(LINES, 1) if re.match(r"[a-z_0-9]+ = ", line)]
 TABLES = [number for number, line in enumerate(LINES, 1) if line.startswith("[") and "fields]" not in line]
