@@ -35,7 +35,7 @@ def test_no_text_is_taken_for_a_request(text: str) -> None:
 @pytest.mark.skipif(not shutil.which("groff"), reason="needs groff")
 def test_groff_has_nothing_to_say(tmp_path: Path) -> None:
     for name, text in manual.manual().items():
-        done = run(["groff", "-man", "-Tutf8", "-ww", "-z"], stdin=text.encode())
+        done = run(["groff", "-k", "-man", "-Tutf8", "-ww", "-z"], stdin=text.encode())
         assert done.stderr == b"", name
 
 
