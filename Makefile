@@ -76,6 +76,9 @@ mutate: .venv/ready ## Change one condition at a time and count which changes th
 bench: setup ## Measure beside the peers, as tables
 	@tests/run-bench
 
+metrics-page: .venv/ready ## Write METRICS.md from the table of metrics
+	@$(BIN)/python -m cloned.status.families > METRICS.md
+
 locale: .venv/ready ## Gather the messages into web/locale, compile them, say how many lack a translation
 	@pot=$$(mktemp); trap 'rm -f $$pot' EXIT
 	$(BIN)/pybabel -q extract -F web/locale/babel.cfg -k to_translate --sort-output --add-location=file \
@@ -120,4 +123,4 @@ interop-ocs: setup ## Push results to a real OCS Inventory server (Debian's pack
 clean: ## Remove what was built (images of the lab included)
 	@rm -rf .venv var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help packages setup demo lint unit sim test test-all nightly steady mutate bench locale lock install interop-ocs clean
+.PHONY: help packages setup demo lint unit sim test test-all nightly steady mutate bench metrics-page locale lock install interop-ocs clean

@@ -30,7 +30,7 @@ from cloned.engine import Engine
 from cloned.erasures import ErasureDesk
 from cloned.errors import MissingError, UsageError
 from cloned.images.capture import Captures, capture_routes
-from cloned.images.scrub import Scrub
+from cloned.images.scrub import Proof, Scrub
 from cloned.images.store import ImageStore
 from cloned.images.watch import ImageWatch
 from cloned.inventory.ledger import Ledger
@@ -41,6 +41,7 @@ from cloned.inventory.sinks.memory import FolderMemory
 from cloned.journal import Journal
 from cloned.lag import LoopLag
 from cloned.live import agent_zipapp
+from cloned.measures import Gathered
 from cloned.monitor import Monitor
 from cloned.multicast.health import MulticastHealth
 from cloned.netboot.agents import AgentApi
@@ -61,6 +62,7 @@ from cloned.status.hosts import names as host_names
 from cloned.status.live import Hub
 from cloned.switch.service import SwitchService
 from cloned.systemd import Heartbeat, notify, reloading
+from cloned.tally import Tally
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -149,6 +151,8 @@ class Daemon:
         """The engine first: it must know all that was before a laptop may speak."""
         stack.push_async_callback(self.caster.close)
         self.engine = Engine(self.journal, self.caster, self.ledger)
+        self.tally = Tally()
+        self.engine.followers.append(self.tally.happened)
         self.caster.tell = self.engine.submit
         self.caster.may_ask = Audiences(lambda: self.engine.workshop).may_ask
         notify("STATUS=reading the journal\nEXTEND_TIMEOUT_USEC=1800000000")
@@ -199,7 +203,7 @@ class Daemon:
                 *Guests(self.engine, self.store).routes(),
                 *self.masters.routes(),
                 *capture_routes(self.captures, self.tasks.start),
-                *piece_routes(self.caster, self.caster.link, api.may_fetch),
+                *piece_routes(self.caster, self.caster.link, api.may_fetch, self.caster.fetched),
             ],
             heard_at=self.monitor.heard_at,
         )
@@ -294,6 +298,16 @@ class Daemon:
         )
         self.tasks.supervise(self.hub.run, "page")
         config = self.config
+        self.measures = Gathered(
+            tally=self.tally,
+            sent=self.caster.sent,
+            received=lambda: self.monitor.received,
+            requests=self.netboot.counters.figures,
+            images=self._image_health,
+            state=config.workshop.state,
+            certificate=lambda: getattr(self.config.page, "certificate", None),
+            checked=lambda: None,
+        )
         self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)
         key = SiteKey.open(self.config.workshop.state)
         self.desk = desk = ErasureDesk(self.config, self.engine, self.ledger, key)
@@ -307,7 +321,7 @@ class Daemon:
                 netboot=self.netboot.log,
                 ready=view.ready,
                 desk=desk,
-                counters=self.netboot.counters.figures,
+                measures=self.measures.figures,
                 office=self.office,
                 names=host_names(self.config.page.url, self.config.page.hosts),
                 language=lambda: self.config.workshop.language,
@@ -319,6 +333,11 @@ class Daemon:
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             await listen(runner)
+
+    def _image_health(self) -> dict[str, tuple[bool, Proof | None]]:
+        """Each image: whether it can be sent, and when it was proven last."""
+        images = self.engine.workshop.images
+        return {name: (not each.unusable, self.patrol.proofs.get(name)) for name, each in images.items()}
 
     def _site(self) -> PrintingSite:
         """Who prints, and where the codes on papers lead."""

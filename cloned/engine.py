@@ -7,6 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol, assert_never
 
 from cloned.core.boot import STARTING, BootAnswer, BootRequest, answer_kind, identity_of, taken_for, unbelieved
@@ -36,6 +37,8 @@ from cloned.saying import Phrase
 log = logging.getLogger(__name__)
 
 Listener = Callable[[], None]
+Follower = Callable[[Workshop, Workshop, Event, tuple[Effect, ...]], None]
+"""Hears of each event: the state before and after it, and what is to be done."""
 _Queued = tuple[JournalEntry, "asyncio.Future[Workshop]"]
 
 TRIES = 6
@@ -91,6 +94,8 @@ class Engine:
         """Whether what follows from an event is to be done: not while events are replayed."""
         self._effects: asyncio.Queue[Effect] = asyncio.Queue()
         self._listeners: list[Listener] = []
+        self.followers: list[Follower] = []
+        """Called in order for each event that takes effect now, not for those that are replayed."""
         self._newcomers = Newcomers()
         self._faults = 0
         """Of one effect, one after the other."""
@@ -171,13 +176,17 @@ class Engine:
 
     def _step(self, entry: JournalEntry) -> Exception | None:
         """Go through one event. One that cannot be gone through changes nothing, now and at each replay."""
+        before = self.workshop
         try:
-            self.workshop, effects = step(self.workshop, entry.event, entry.at, entry.entropy)
+            self.workshop, effects = step(before, entry.event, entry.at, entry.entropy)
         except Exception as error:  # the boundary: one event must not end the evening for all
             log.exception("%s changes nothing: it cannot be gone through", entry.event.kind)
             return error
-        for effect in effects if self._live else ():
-            self._effects.put_nowait(effect)
+        if self._live:
+            for effect in effects:
+                self._effects.put_nowait(effect)
+            for follower in self.followers:
+                _call(partial(follower, before, self.workshop, entry.event, effects))
         return None
 
     async def _write(self, group: list[_Queued]) -> list[_Queued]:

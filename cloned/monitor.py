@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,6 +76,8 @@ class Monitor:
     def __init__(self, engine: Engine, headway_seconds: float, clock: Any = time.monotonic) -> None:
         self._engine, self._headway, self._clock = engine, headway_seconds, clock
         self._watches: dict[LaptopId, LastHeard] = {}
+        self.received: Counter[str] = Counter()
+        """Bytes that laptops said they have got since we began, by how they came; never falls."""
         self._started = clock()
 
     @property
@@ -129,11 +132,27 @@ class Monitor:
         )
         if mark != watch.mark:
             watch.mark, watch.moved = mark, now
+        self._count(laptop, report, watch.progress, progress)
         watch.progress, watch.probe = progress, _probe(report.get("probe"))
         watch.via = via if (via := report.get("via")) in ("multicast", "unicast", "nothing") else ""
         event = self._meaning(laptop, report)
         if event is not None:
             await self._engine.submit(event)
+
+    def _count(
+        self, laptop: Laptop, report: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]
+    ) -> None:
+        """What a laptop at work has got since its last report; one that begins anew adds nothing by that."""
+        session = self._engine.workshop.sessions.get(laptop.session) if laptop.session is not None else None
+        if session is None or report.get("session") != laptop.session:
+            return
+        was, done = before.get("activity") == "receiving", before.get("bytes", 0)
+        if now["activity"] == "receiving":
+            more = now.get("bytes", 0) - (done if was and before.get("total") == now.get("total") else 0)
+        else:
+            more = before.get("total", 0) - done if was and now["activity"] == "verifying" else 0
+        kind = "classic" if session.classic else "unicast" if report.get("via") == "unicast" else "pieces"
+        self.received[kind] += max(0, int(more))
 
     def _meaning(self, laptop: Laptop, report: Mapping[str, Any]) -> Event | None:
         if laptop.state is State.GONE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 import time
 from collections.abc import Callable
@@ -45,3 +46,13 @@ def shown(at: str | float | None, seconds: bool = False) -> str:
     if local.date() != datetime.now().astimezone().date():
         return local.strftime("%Y-%m-%d %H:%M")
     return local.strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+_TIME_ERROR = 5
+
+
+def synchronised() -> bool:
+    """Whether the kernel counts the clock as synchronised (adjtimex(2), STA_UNSYNC clear)."""
+    buffer = ctypes.create_string_buffer(256)  # struct timex with modes = 0: nothing is changed
+    libc = ctypes.CDLL(None, use_errno=True)
+    return int(libc.adjtimex(buffer)) != _TIME_ERROR

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from cloned.core.events import Event, OpenStream, Rates, SetReceivers, StreamEnd
 from cloned.core.ids import SessionId
 from cloned.disk.manifest import Manifest
 from cloned.errors import ImageError
-from cloned.stream.packets import StreamAddress
+from cloned.stream.packets import PACKET, StreamAddress
 from cloned.tasks import TaskOwner, Trouble
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,31 @@ class Caster:
         self._tasks = TaskOwner("casting")
         self._senders: dict[SessionId, PieceSender] = {}
         self._sources: dict[SessionId, _Source] = {}
+        self._counting: set[PieceSender] = set()
+        """Senders whose figures are not in `_past` yet."""
+        self._past: Counter[str] = Counter()
+
+    def sent(self) -> dict[str, tuple[int, int]]:
+        """Bytes sent since we began, and of those repairs, by how they travelled; neither ever falls."""
+        stats = [each.stats for each in self._counting]
+        packets = self._past["packets"] + sum(each.packets for each in stats)
+        repaired = self._past["repaired"] + sum(each.repaired for each in stats)
+        classic = self._past["classic"] + sum(each.sent for each in self._classics.values())
+        return {
+            "pieces": (packets * PACKET, repaired * PACKET),
+            "unicast": (self._past["unicast"], 0),
+            "classic": (classic, 0),
+        }
+
+    def fetched(self, size: int) -> None:
+        """A piece of so many bytes was fetched by itself."""
+        self._past["unicast"] += size
+
+    def _count(self, sender: PieceSender) -> None:
+        """A sender that has ended: what it did stays counted."""
+        if sender in self._counting:
+            self._counting.discard(sender)
+            self._past.update(packets=sender.stats.packets, repaired=sender.stats.repaired)
 
     async def open(self, opened: OpenStream) -> None:
         """Start a session's sender; nothing where it runs already."""
@@ -168,6 +194,7 @@ class Caster:
             may_ask=partial(self._may_ask, session),
         )
         self._senders[session] = sender
+        self._counting.add(sender)
         return sender
 
     def _may_ask(self, session: SessionId, address: str) -> bool:
@@ -184,6 +211,8 @@ class Caster:
             if self._senders.get(session) is sender:
                 self._renew(session, source, address)
             raise
+        finally:
+            self._count(sender)
 
     async def shut(self, session: SessionId) -> None:
         """End a session's sender, if it runs."""
@@ -191,7 +220,8 @@ class Caster:
         self._sources.pop(session, None)
         if sender is not None:
             await sender.close()
-        self._classics.pop(session, None)
+        classic = self._classics.pop(session, None)
+        self._past["classic"] += classic.sent if classic is not None else 0
         begun = self._begun.pop(session, None)
         if begun is not None:
             begun.cancel()

@@ -84,6 +84,8 @@ class ClassicSession:
         self.audience = Admission(None if opened.guests else frozenset(), opened.guests)
         self._session, self._parts, self._tell = opened.session, parts, tell
         self._interface, self._share, self._meter = interface, share, Meter()
+        self.sent = 0
+        """Bytes that went out, of all parts together."""
 
     async def run(self) -> None:
         """Send everything; then, or where that fails, say so to the engine."""
@@ -124,6 +126,7 @@ class ClassicSession:
             case Joined(address):
                 self.stats.inside.append(address)
             case Sent(count):
+                self.sent += max(0, count - self.stats.bytes)
                 self.stats.bytes = count
 
     def _claim(self, now: float) -> None:

@@ -61,12 +61,15 @@ class UnicastPace:
 
 
 def piece_routes(
-    frames: PieceSources, link: LinkBudget, may_fetch: Callable[[web.Request, str], bool]
+    frames: PieceSources,
+    link: LinkBudget,
+    may_fetch: Callable[[web.Request, str], bool],
+    sent: Callable[[int], object] = lambda size: None,
 ) -> list[web.RouteDef]:
     """`GET /agent/v1/pieces/SESSION/PIECE`: a frame.
 
     `may_fetch` looks at the request's token: 401 if it may not have pieces of that session. 404: no such piece, or
-    the session is not open; 503 with Retry-After: too many are waiting.
+    the session is not open; 503 with Retry-After: too many are waiting. `sent` hears the bytes of what was taken in.
     """
     pace, turns = UnicastPace(link), asyncio.Semaphore(AT_ONCE)
     counted = Counted(PER_LAPTOP, MOST_HELD)
@@ -98,6 +101,7 @@ def piece_routes(
         response = web.Response(body=frame, content_type="application/zstd")
         await response.prepare(request)
         await response.write_eof()
+        sent(len(frame))
         return response
 
     return [web.get(r"/agent/v1/pieces/{session}/{piece:\d{1,7}}", piece)]

@@ -14,6 +14,7 @@ from cloned.check.findings import Said, ok, skipped, warning
 from cloned.config import Config
 from cloned.errors import ClonedError, MissingError
 from cloned.processes import need, run
+from cloned.wallclock import synchronised
 
 CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
 """capabilities(7), by the number of their bit."""
@@ -56,18 +57,6 @@ def clock(config: Config) -> Iterator[Said | ClonedError]:
         yield warning("the clock is not set by the network", "enable systemd-timesyncd or chrony")
     if time.localtime(now).tm_zone == "UTC" and not Path("/etc/timezone").exists():
         yield warning("no time zone is set", "timedatectl set-timezone Europe/Brussels")
-
-
-def synchronised() -> bool:
-    """Whether the kernel counts the clock as synchronised (adjtimex(2), STA_UNSYNC clear)."""
-    import ctypes
-
-    buffer = ctypes.create_string_buffer(256)  # struct timex with modes = 0: nothing is changed
-    libc = ctypes.CDLL(None, use_errno=True)
-    return int(libc.adjtimex(buffer)) != _TIME_ERROR
-
-
-_TIME_ERROR = 5
 
 
 def kernel(config: Config) -> Iterator[Said | ClonedError]:

@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ class Owed:
     due: float
     reason: str
     """Why the last try failed."""
+    recorded: float = 0.0
+    """When it was entered, seconds since 1970."""
 
 
 class Ledger:
@@ -59,6 +61,9 @@ class Ledger:
         self._clock = clock
         self._writing = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
+        self._totals: tuple[date, dict[str, Any]] | None = None
+        """What was counted last, and on which day: true until something is written."""
+        self._writes = 0
 
     @classmethod
     async def open(cls, place: Path | str, *, create: bool = True, clock: Callable[[], float] = time.time) -> Ledger:
@@ -102,6 +107,7 @@ class Ledger:
         async with self._write() as connection:
             new = await self._record(connection, kept)
         if new:
+            self._totals, self._writes = None, self._writes + 1
             for callback in self._listeners:
                 callback()
 
@@ -165,6 +171,9 @@ class Ledger:
 
     async def totals(self) -> dict[str, Any]:
         """`{"rows", "verdicts": {verdict: n}, "done_today"}`; today begins at the server's midnight."""
+        if self._totals is not None and self._totals[0] == datetime.fromtimestamp(self._clock()).date():
+            return dict(self._totals[1])
+        writes = self._writes
         midnight = datetime.fromtimestamp(self._clock()).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
         today = (results.c.state == "done") & (results.c.at >= midnight.astimezone(UTC).isoformat()[:19])
         async with self._read() as connection:
@@ -172,13 +181,10 @@ class Ledger:
             counted = await connection.execute(clones.group_by(results.c.verdict))
             verdicts = {str(verdict): int(count) for verdict, count in counted.all()}
             done = await connection.scalar(select(func.count(results.c.laptop.distinct())).where(today))
-            erased = (await connection.scalars(select(results.c.row).where(results.c.attempt >= ERASURES))).all()
-        return {
-            "rows": sum(verdicts.values()),
-            "verdicts": verdicts,
-            "done_today": int(done or 0),
-            "erasures": count_erasures(erased),
-        }
+        found = {"rows": sum(verdicts.values()), "verdicts": verdicts, "done_today": int(done or 0)}
+        if writes == self._writes:
+            self._totals = midnight.date(), found
+        return dict(found)
 
     # What the outbox works with.
 
@@ -186,7 +192,7 @@ class Ledger:
         """The oldest delivery that waits for `sink`."""
         join = and_(*(deliveries.c[name] == revisions.c[name] for name in ("laptop", "attempt", "revision")))
         query = (
-            select(deliveries, revisions.c.key, revisions.c.row)
+            select(deliveries, revisions.c.key, revisions.c.row, revisions.c.recorded)
             .join(revisions, join)
             .where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
             .order_by(deliveries.c.id)
@@ -244,25 +250,12 @@ class Ledger:
             ).all()
         heads = {name: await self.next_owed(name) for name in names}
         counts = {(sink, state): count for sink, state, count in counted}
-        return [_status(name, counts, heads[name], dead) for name in names]
+        now = self._clock()
+        return [_status(name, counts, heads[name], dead, now) for name in names]
 
     @staticmethod
     async def _set(connection: AsyncConnection, identity: int, **values: Any) -> None:
         await connection.execute(update(deliveries).where(deliveries.c.id == identity).values(**values))
-
-
-def count_erasures(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Disks by method, level and outcome, with the seconds that they took together."""
-    found: dict[tuple[str, str, str], list[float]] = {}
-    for row in rows:
-        for disk in row["erasure"]["disks"]:
-            outcome = "verified" if disk["verified"] else "completed" if disk["completed"] else "failed"
-            key = (disk["method"] or "none", disk["level"] or "none", outcome)
-            found.setdefault(key, []).append(float(disk["seconds"] or 0))
-    return [
-        {"method": method, "level": level, "outcome": outcome, "count": len(took), "seconds": round(sum(took), 1)}
-        for (method, level, outcome), took in sorted(found.items())
-    ]
 
 
 async def _owe(connection: AsyncConnection, names: Iterable[str], keys: list[dict[str, Any]], now: float) -> None:
@@ -273,13 +266,16 @@ async def _owe(connection: AsyncConnection, names: Iterable[str], keys: list[dic
         await connection.execute(insert(deliveries), owed)
 
 
-def _status(name: str, counts: Mapping[tuple[str, str], int], head: Owed | None, dead: Iterable[Any]) -> dict[str, Any]:
+def _status(
+    name: str, counts: Mapping[tuple[str, str], int], head: Owed | None, dead: Iterable[Any], now: float
+) -> dict[str, Any]:
     return {
         "sink": name,
         **{state: counts.get((name, state), 0) for state in (WAITING, SENT, REFUSED)},
         "reason": head.reason if head else "",
         "tries": head.tries if head else 0,
         "due": head.due if head else None,
+        "oldest_seconds": round(max(0.0, now - head.recorded), 1) if head else None,
         "dead": [
             {"laptop": row.laptop, "attempt": row.attempt, "revision": row.revision, "reason": row.reason}
             for row in dead

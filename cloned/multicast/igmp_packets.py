@@ -6,6 +6,7 @@ Importing scapy takes most of a second: only the daemon's querier imports this m
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from typing import Any, ClassVar
 
 from scapy.fields import BitField, ByteField, FieldLenField, FieldListField, IPField, XShortField
 from scapy.layers.inet import IP, IPOption_Router_Alert
@@ -26,16 +27,16 @@ IGMP = 2
 """Its protocol number."""
 
 
-class IgmpQuery(Packet):  # type: ignore[misc]
+class IgmpQuery(Packet):
     """A query of version 1 or 2. Our own classes: scapy moved and renamed its between 2.5 (Debian 12) and 2.8."""
 
     name = "IGMP query"
-    fields_desc = (
+    fields_desc: ClassVar[list[Any]] = [
         ByteField("type", MEMBERSHIP_QUERY),
         ByteField("mrcode", 100),
         XShortField("chksum", None),
         IPField("gaddr", "0.0.0.0"),  # noqa: S104 - the group asked for: all of them
-    )
+    ]
 
     def post_build(self, packet: bytes, payload: bytes) -> bytes:
         """Put the checksum in."""
@@ -47,7 +48,7 @@ class IgmpQuery3(IgmpQuery):
     """A query of version 3."""
 
     name = "IGMPv3 query"
-    fields_desc = (
+    fields_desc: ClassVar[list[Any]] = [
         *IgmpQuery.fields_desc,
         BitField("resv", 0, 4),
         BitField("s", 0, 1),
@@ -55,7 +56,7 @@ class IgmpQuery3(IgmpQuery):
         ByteField("qqic", 125),
         FieldLenField("numsrc", None, count_of="srcaddrs"),
         FieldListField("srcaddrs", [], IPField("source", "0.0.0.0"), count_from=lambda query: query.numsrc),  # noqa: S104
-    )
+    ]
 
 
 def general_query(source: IPv4Address, version: Version, timing: Timing) -> bytes:

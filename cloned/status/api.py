@@ -18,7 +18,7 @@ from cloned.status import metrics
 from cloned.status.auth import SIGNED_IN_SECONDS
 from cloned.status.guard import AUTH, COOKIE, TRUSTED, actor, problem, refused, same_origin
 from cloned.status.live import Rendered, TooMany
-from cloned.status.needs import Counters, NetbootLog, Ready, ResultSource, WorkshopSource
+from cloned.status.needs import Measures, NetbootLog, Ready, ResultSource, WorkshopSource
 from cloned.status.openapi import document
 from cloned.status.pages import HUB, PAGES
 from cloned.status.requests import parse
@@ -30,7 +30,7 @@ WORKSHOP = web.AppKey("workshop", WorkshopSource)
 RECORDS = web.AppKey("records", ResultSource)
 NETBOOT = web.AppKey[NetbootLog | None]("netboot")
 READY = web.AppKey[Ready | None]("ready")
-COUNTERS = web.AppKey[Counters | None]("counters")
+MEASURES = web.AppKey[Measures | None]("measures")
 
 LARGEST_LIMIT = 100_000
 LARGEST_BODY = 64 * 1024
@@ -212,7 +212,7 @@ async def readyz(request: web.Request) -> web.Response:
 async def scrape(request: web.Request) -> web.Response:
     """`GET /metrics`."""
     app = request.app
-    text = await metrics.render(app[WORKSHOP], app[RECORDS], app[COUNTERS], app[HUB].watchers)
+    text = await metrics.render(app[WORKSHOP], app[RECORDS], app[MEASURES], app[HUB].watchers)
     return web.Response(body=text, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 

@@ -16,7 +16,7 @@ from cloned.status import api, erasures, guard, hosts, pages, papers, speech
 from cloned.status.auth import Auth
 from cloned.status.erasures import ErasureSource
 from cloned.status.live import Hub
-from cloned.status.needs import Counters, NetbootLog, PaperSource, Ready, ResultSource, WorkshopSource
+from cloned.status.needs import Measures, NetbootLog, PaperSource, Ready, ResultSource, WorkshopSource
 from cloned.wire import plain_requests
 
 ROUTES = (
@@ -65,7 +65,7 @@ def create_app(
     trusted: bool = False,
     netboot: NetbootLog | None = None,
     ready: Ready | None = None,
-    counters: Counters | None = None,
+    measures: Measures | None = None,
     office: PaperSource | None = None,
     names: Collection[str] = ("localhost",),
     desk: ErasureSource | None = None,
@@ -82,7 +82,7 @@ def create_app(
     )
     app[guard.AUTH], app[guard.TRUSTED], app[hosts.HOSTS] = auth, trusted, names
     app[api.WORKSHOP], app[api.RECORDS], app[pages.HUB] = workshop, records, hub
-    app[api.NETBOOT], app[api.READY], app[api.COUNTERS] = netboot, ready, counters
+    app[api.NETBOOT], app[api.READY], app[api.MEASURES] = netboot, ready, measures
     app[papers.OFFICE] = office
     app[erasures.DESK] = desk
     app[speech.WORKSHOPS] = language

@@ -1,18 +1,27 @@
-"""/metrics: what Prometheus and its like collect; names `cloned_…`, base units, a registry of our own."""
+"""/metrics: what Prometheus and its like collect; every family stands in families.py, in a registry of our own."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Metric, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    GCCollector,
+    Metric,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from cloned import __version__
 from cloned.core.laptop import State, VerdictKind
-from cloned.status.needs import Counters, ResultSource, WorkshopSource
-from cloned.status.schema import plain
+from cloned.core.snapshot import Snapshot
+from cloned.status.families import BY_NAME, Family
+from cloned.status.needs import Buckets, Figure, Measures, ResultSource, WorkshopSource
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 STATES = tuple(map(str, State))
@@ -24,125 +33,106 @@ class Figures(Collector):
 
     def __init__(
         self,
-        snapshot: Mapping[str, Any],
+        seen: Snapshot,
         totals: Mapping[str, Any],
         sinks: Sequence[Mapping[str, Any]],
-        more: Mapping[str, Mapping[str, float] | Mapping[tuple[str, str], float]],
+        more: Mapping[str, Mapping[Any, Figure]],
         watchers: int,
     ) -> None:
-        self.snapshot, self.totals, self.sinks, self.more, self.watchers = (
-            snapshot,
-            totals,
-            sinks,
-            more,
-            watchers,
-        )
+        self.seen, self.totals, self.sinks, self.more, self.watchers = seen, totals, sinks, more, watchers
 
     def collect(self) -> Iterable[Metric]:
         """All metric families."""
-        yield gauge("cloned_build_info", "Which version runs.", {__version__: 1}, "version")
-        yield from self._laptops()
-        yield from self._sessions()
-        yield from self._ledger()
-        yield from self._switches()
-        yield gauge("cloned_page_watchers", "Screens and programs that watch events.", {"": self.watchers})
-        yield gauge("cloned_warnings", "Warnings on the page.", {"": len(self.snapshot.get("warnings") or [])})
-        for name, values in sorted(self.more.items()):
-            words = f"{name.replace('_', ' ').capitalize()} since the daemon started."
-            yield counter(f"cloned_{name}", words, values, "kind", *(["outcome"] if name.endswith("_requests") else []))
+        for found in (self._laptops(), self._sessions(), self._ledger(), self._switches(), self.more):
+            for name, values in found.items():
+                yield family(BY_NAME[name], values)
 
-    def _laptops(self) -> Iterable[Metric]:
-        counts = dict.fromkeys(STATES, 0)
-        for laptop in self.snapshot.get("laptops") or []:
-            counts[laptop["state"]] = counts.get(laptop["state"], 0) + 1
-        yield gauge("cloned_laptops", "Laptops known, by state.", counts, "state")
-        capacity = self.snapshot.get("capacity") or {}
-        places = {"all": capacity.get("places") or 0, "taken": capacity.get("taken") or 0}
-        yield gauge("cloned_places", "Laptops that fit at once, and those at work.", places, "kind")
-        if "loop_lag" in self.snapshot:
-            lag = {"": self.snapshot["loop_lag"]}
-            yield gauge("cloned_loop_lag_seconds", "Longest time the event loop was held in the last 30 s.", lag)
-        if "backlog" in self.snapshot:
-            yield gauge("cloned_engine_queue", "Events waiting to be journalled.", {"": self.snapshot["backlog"]})
+    def _laptops(self) -> dict[str, Mapping[Any, Figure]]:
+        counts = Counter(str(laptop.state) for laptop in self.seen.laptops)
+        capacity = self.seen.capacity
+        return {
+            "cloned_build_info": {__version__: 1},
+            "cloned_laptops": {state: counts[state] for state in STATES},
+            "cloned_places": {"all": capacity.places, "taken": capacity.taken},
+            "cloned_loop_lag_seconds": {(): self.seen.loop_lag},
+            "cloned_engine_queue": {(): self.seen.backlog},
+            "cloned_page_watchers": {(): self.watchers},
+            "cloned_warnings": {(): len(self.seen.warnings)},
+        }
 
-    def _sessions(self) -> Iterable[Metric]:
-        sessions = self.snapshot.get("sessions") or []
-        states = {"sending": 0, "idle": 0}
-        sent: dict[str, float] = {}
-        rates: dict[str, float] = {}
-        for each in sessions:
-            states[each["state"]] = states.get(each["state"], 0) + 1
-            sent[each["image"]] = sent.get(each["image"], 0) + each["bytes"] * len(each.get("laptops") or [])
-            if each["state"] == "sending":
-                rates[each["image"]] = rates.get(each["image"], 0) + each["mbit_s"] * 1e6 / 8
-        yield gauge("cloned_sessions", "Sessions, by state.", states, "state")
-        yield gauge(
-            "cloned_session_bytes",
-            "Image bytes for the laptops of the sessions shown, by image.",
-            sent,
-            "image",
-        )
-        yield gauge("cloned_session_bytes_per_second", "Pace of running sessions, by image.", rates, "image")
+    def _sessions(self) -> dict[str, Mapping[Any, Figure]]:
+        states = {"sending": 0, "idle": 0} | Counter(str(each.state) for each in self.seen.sessions)
+        sent: Counter[str] = Counter()
+        rates: Counter[str] = Counter()
+        for each in self.seen.sessions:
+            sent[each.image] += each.bytes * len(each.laptops)
+            if each.state == "sending":
+                rates[each.image] += each.mbit_s * 1e6 / 8  # type: ignore[assignment]
+        return {
+            "cloned_sessions": states,
+            "cloned_session_bytes": sent,
+            "cloned_session_bytes_per_second": rates,
+        }
 
-    def _ledger(self) -> Iterable[Metric]:
+    def _ledger(self) -> dict[str, Mapping[Any, Figure]]:
         verdicts = dict.fromkeys(VERDICTS, 0) | dict(self.totals.get("verdicts") or {})
-        yield counter("cloned_verdicts", "Results in the ledger, by verdict.", verdicts, "verdict")
-        yield gauge("cloned_ledger_rows", "Results in the ledger.", {"": self.totals.get("rows", 0)})
-        yield gauge("cloned_done_today", "Laptops done since midnight.", {"": self.totals.get("done_today", 0)})
-        yield from self._erasures()
-        for state in ("waiting", "refused"):
-            values = {sink["sink"]: sink[state] for sink in self.sinks}
-            yield gauge(f"cloned_sink_{state}", f"Results {state} at each sink.", values, "sink")
-        failing = {sink["sink"]: int(sink.get("state") == "failing") for sink in self.sinks}
-        yield gauge("cloned_sink_failing", "Whether a sink is in trouble.", failing, "sink")
+        return {
+            "cloned_ledger_results": verdicts,
+            "cloned_ledger_rows": {(): self.totals.get("rows", 0)},
+            "cloned_done_today": {(): self.totals.get("done_today", 0)},
+            "cloned_sink_waiting": {sink["sink"]: sink["waiting"] for sink in self.sinks},
+            "cloned_sink_refused": {sink["sink"]: sink["refused"] for sink in self.sinks},
+            "cloned_sink_failing": {sink["sink"]: int(sink.get("state") == "failing") for sink in self.sinks},
+            "cloned_sink_oldest_seconds": {sink["sink"]: sink.get("oldest_seconds") or 0 for sink in self.sinks},
+        }
 
-    def _erasures(self) -> Iterable[Metric]:
-        """Each disk of each erasure in the ledger."""
-        counts: dict[tuple[str, str, str], float] = {}
-        seconds: dict[str, float] = {}
-        for each in self.totals.get("erasures") or ():
-            counts[each["method"], each["level"], each["outcome"]] = each["count"]
-            seconds[each["method"]] = seconds.get(each["method"], 0.0) + each["seconds"]
-        family = CounterMetricFamily(
-            "cloned_erasures", "Disks erased, or not.", labels=["method", "level", "outcome"]
-        )  # fmt: skip
-        for key, count in counts.items():
-            family.add_metric(list(key), count)
-        yield family
-        yield counter("cloned_erasure_seconds", "Seconds that erasing disks took.", seconds, "method")
-
-    def _switches(self) -> Iterable[Metric]:
-        family = GaugeMetricFamily("cloned_switch_ports", "Ports of each switch, by link.", labels=["switch", "oper"])
-        for switch in self.snapshot.get("switches") or []:
-            for oper in ("up", "down"):
-                count = sum(1 for port in switch.get("ports") or [] if (port.get("oper") or "down") == oper)
-                family.add_metric([str(switch.get("address") or ""), oper], count)
-        yield family
-
-
-def gauge(name: str, words: str, values: Mapping[str, float], label: str = "") -> Metric:
-    """A gauge family; without `label` the one value stands under the empty key."""
-    family = GaugeMetricFamily(name, words, labels=[label] if label else None)
-    for key, value in values.items():
-        family.add_metric([key] if label else [], value)
-    return family
+    def _switches(self) -> dict[str, Mapping[Any, Figure]]:
+        links: dict[tuple[str, str], int] = {}
+        speeds: Counter[tuple[str, str]] = Counter()
+        errors, answers = {}, {}
+        for switch in self.seen.switches:
+            name = str(switch.get("address") or "")
+            links |= {(name, "up"): 0, (name, "down"): 0}
+            for port in switch.get("ports") or []:
+                up = port.get("oper") == "up"
+                links[name, "up" if up else "down"] += 1
+                if up:
+                    speeds[name, str(port.get("speed_mbps") or "unknown")] += 1
+            troubled = (each for each in switch.get("warnings") or [] if each.get("code") == "port-errors")
+            errors[name] = sum(1 for _ in troubled)
+            answers[name] = int(not switch.get("error"))
+        return {
+            "cloned_switch_ports": links,
+            "cloned_switch_ports_by_speed": speeds,
+            "cloned_switch_ports_with_errors": errors,
+            "cloned_switch_answers": answers,
+        }
 
 
-def counter(
-    name: str, words: str, values: Mapping[str, float] | Mapping[tuple[str, str], float], *labels: str
-) -> Metric:
-    """A counter family; `_total` is added to its name. With several labels the keys are tuples."""
-    family = CounterMetricFamily(name, words, labels=labels)
-    for key, value in values.items():
-        family.add_metric([key] if isinstance(key, str) else list(key), value)
-    return family
+def family(about: Family, values: Mapping[Any, Figure]) -> Metric:
+    """One family with its figures: a text, or a tuple of texts, for its labels."""
+    labels = list(about.labels)
+    made: Any
+    if about.kind == "counter":
+        made = CounterMetricFamily(about.name, about.words, labels=labels)
+    elif about.kind == "histogram":
+        made = HistogramMetricFamily(about.name, about.words, labels=labels)
+    else:
+        made = GaugeMetricFamily(about.name, about.words, labels=labels)
+    for key, figure in values.items():
+        where = [key] if isinstance(key, str) else list(key)
+        if isinstance(figure, Buckets):
+            made.add_metric(where, buckets=list(figure.buckets), sum_value=figure.total)
+        else:
+            made.add_metric(where, figure)
+    return made  # type: ignore[no-any-return]
 
 
-async def render(workshop: WorkshopSource, records: ResultSource, counters: Counters | None, watchers: int) -> bytes:
+async def render(workshop: WorkshopSource, records: ResultSource, measures: Measures | None, watchers: int) -> bytes:
     """The text of one scrape."""
     registry = CollectorRegistry(auto_describe=False)
-    more = counters() if counters else {}
-    registry.register(
-        Figures(plain(workshop.snapshot()), await records.totals(), await records.sinks(), more, watchers)
-    )
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
+    more = measures() if measures else {}
+    registry.register(Figures(workshop.snapshot(), await records.totals(), await records.sinks(), more, watchers))
     return generate_latest(registry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
@@ -27,7 +28,7 @@ class ResultSource(Protocol):
     """The ledger and its outbox, as the page sees them."""
 
     async def totals(self) -> dict[str, Any]:
-        """`{"rows", "verdicts": {verdict: n}, "done_today"}`."""
+        """`{"rows", "verdicts": {verdict: n}, "done_today"}`; clones alone, without erasures."""
 
     async def rows(self, *, laptop: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
         """Results, oldest first."""
@@ -64,6 +65,15 @@ NetbootLog = Callable[[str], Sequence[Mapping[str, Any]]]
 Ready = Callable[[], Awaitable[Sequence[str]]]
 """What keeps the daemon from doing its work, in words; empty when all is well."""
 
-Counters = Callable[[], Mapping[str, Mapping[str, float] | Mapping[tuple[str, str], float]]]
-"""More for /metrics: `{name: {kind: figure}}` or `{name: {(kind, outcome): figure}}`,
-e.g. `{"dhcp_requests": {("discover", "offered"): 12}}`."""
+
+@dataclass(frozen=True)
+class Buckets:
+    """A histogram: how many were at most so long (cumulative, the last bound `+Inf`), and their sum."""
+
+    buckets: Sequence[tuple[str, float]]
+    total: float
+
+
+Figure = float | Buckets
+Measures = Callable[[], Mapping[str, Mapping[Any, Figure]]]
+"""More for /metrics: name of a family (families.py) → its figures by label: a text, or a tuple of texts."""
