@@ -58,11 +58,11 @@ class BootGate:
             self._addresses, request.address, lambda: Bucket(ADDRESS_AT_ONCE, ADDRESS_PER_SECOND, self._clock)
         )
         laptop = _bucket(self._laptops, (request.mac, proven), lambda: Bucket(AT_ONCE, PER_SECOND, self._clock))
-        wait = address.take() or laptop.take()
-        if wait:
-            raise ClonedError(
-                "this laptop asked for its script too often", Phrase("try again in {wait} s", wait=f"{wait:.0f}")
-            )
+        if wait := address.take():
+            raise _too_often(Phrase("{address} asked for boot scripts too often", address=request.address), wait)
+        if wait := laptop.take():
+            said = Phrase("this laptop asked for its script too often, from where nothing shows that it is")
+            raise _too_often("this laptop asked for its script too often" if proven else said, wait)
         at, own = self._heard_at(request)
         if at and at != request.address and not (proven and own):
             raise ClonedError(
@@ -74,6 +74,10 @@ class BootGate:
                 "if that is this one, switch it off and on again",
             )
         return replace(request, proven=proven)
+
+
+def _too_often(said: str | Phrase, wait: float) -> ClonedError:
+    return ClonedError(said, Phrase("try again in {wait} s", wait=f"{wait:.0f}"))
 
 
 def _bucket(kept: OrderedDict[K, Bucket], key: K, make: Callable[[], Bucket]) -> Bucket:
