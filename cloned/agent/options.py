@@ -38,7 +38,7 @@ class AgentOptions:
         self.gate = gate
         self.boot_mac = boot_mac
         self.want = want
-        """What was chosen in the boot menu: clone, capture, hardware, memtest."""
+        """What was chosen in the boot menu: clone, capture, hardware, memtest, erase."""
 
     @property
     def live(self) -> bool:

@@ -70,7 +70,7 @@ def begin(workshop: Workshop, command: Command, now: float, _entropy: str) -> Wo
 
 def as_master(laptop: Laptop, now: float) -> Laptop | None:
     """A master that is heard (again): it asks for a name or goes on being captured. None if it is no master."""
-    if not laptop.wants:
+    if laptop.wants != WANT:
         return None
     laptop = replace(laptop, confirmation=None)
     if laptop.capture:

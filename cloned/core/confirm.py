@@ -93,6 +93,8 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     master = capture.as_master(laptop, now)
     if master is not None:
         return master
+    if laptop.wants:
+        return transition(replace(laptop, confirmation=None), State.ASKING, now, reason=Reason.WANTS_ERASURE)
     reason = void(workshop, laptop, now)
     if laptop.confirmation is not None and reason is None:
         given = laptop.confirmation

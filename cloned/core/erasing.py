@@ -25,6 +25,8 @@ from cloned.disk.erase_record import DiskErasure
 from cloned.disk.media import Medium
 
 _PRESENT = frozenset({State.ASKING, State.WAITING, State.ASIDE, State.ERASED})
+WANT = "erase"
+"""The word of the kernel's command line, `cloned.want=erase`."""
 _NEVER = "pci:"
 """How the path of a disk begins that a controller hides: it cannot be named, and makes the laptop not erased."""
 
@@ -292,14 +294,19 @@ def order(laptop: Laptop) -> dict[str, Any] | None:
 
 
 def offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:
-    """What a key on the laptop would begin: only where it must be erased anyway and every disk can be."""
-    if laptop.state not in (State.ASKING, State.WAITING) or laptop.wants or not needed(workshop, laptop):
+    """What a key on the laptop would begin: where that was chosen in its menu or must be, and every disk can be.
+
+    `only`: nothing is cloned afterwards.
+    """
+    chosen = laptop.wants == WANT
+    asked = chosen or (not laptop.wants and needed(workshop, laptop))
+    if not asked or laptop.state not in (State.ASKING, State.WAITING):
         return None
     level = level_of(workshop, "")
     media = built_in(laptop.media)
     if level is None or not media or _not_now(laptop) or _level_against(laptop, level):
         return None
-    return {"level": str(level), "disks": [_offered(medium, level) for medium in media]}
+    return {"level": str(level), "only": chosen, "disks": [_offered(medium, level) for medium in media]}
 
 
 def _offered(medium: Medium, level: EraseLevel) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from cloned.disk.manifest import DIGEST, ReadBack
 
 MOST_DISKS = 32
 MOST_CARDS = 64
+WISHES = ("capture", "erase")
+"""What may be chosen in a laptop's boot menu that the workshop must know of."""
 
 
 def facts(data: Any) -> Facts:
@@ -42,7 +44,7 @@ def facts(data: Any) -> Facts:
         _number(data, "memory"),
         _number(nic, "speed_mbps") or None,
         named(found),
-        "capture" if data.get("want") == "capture" else "",
+        want if (want := data.get("want")) in WISHES else "",
         nic.get("duplex") == "half",
         _dongles(data.get("nics")),
         hardware=hardware(data.get("hardware")),

@@ -213,7 +213,7 @@ class Laptop:
     erase_first: str = ""
     """The level at which a batch wants it erased before it is cloned; empty where none does."""
     wants: str = ""
-    """`capture`: it is a master, which nothing may clone by itself."""
+    """`capture`: it is a master, which nothing may clone by itself. `erase`: that was chosen in its boot menu."""
     capture: str = ""
     """Name of the image that it is being captured as."""
     capture_disk: str = ""
@@ -313,7 +313,7 @@ class Facts:
     speed_mbps: int | None = None
     disks: tuple[Disk, ...] = field(default=())
     wants: str = ""
-    """`capture` where that was chosen in the boot menu."""
+    """`capture` or `erase` where that was chosen in the boot menu."""
     half_duplex: bool = False
     dongles: tuple[str, ...] = ()
     hardware: Hardware = field(default_factory=Hardware)

@@ -108,6 +108,11 @@ class Reason(Worded):
         "It wants to be captured as a master",
         "Name it: press capture, or `cloned image capture`",
     )
+    WANTS_ERASURE = (
+        "wants-erasure",
+        "Erasing it was chosen in its boot menu",
+        "Confirm it: press E on it, on its page, or with `cloned erase start`",
+    )
     CAPTURING = "capturing", "It is being captured as {detail}", ""
     CAPTURED = "captured", "It was captured as {detail}: the image is whole and proven", "Switch it off"
     CAPTURE_FAILED = "capture-failed", "It could not be captured: {detail}", "Nothing is left of it; capture it again"

@@ -63,7 +63,14 @@ class ErasureCalls:
         if offered is None or disks != keys or body.get("level") != offered["level"]:
             return refuse(409, "this is not what was offered", "look at the screen again")
         await self._engine.command(
-            Command("erase", "the laptop's own keyboard", laptop.id, disks=tuple(keys), level=offered["level"])
+            Command(
+                "erase",
+                "the laptop's own keyboard",
+                laptop.id,
+                disks=tuple(keys),
+                level=offered["level"],
+                text="only" if offered["only"] else "",
+            )
         )
         return web.json_response({"ok": True})
 

@@ -2,8 +2,8 @@
 
 A laptop fetches two. The first (`start`) is the same for all and says how to ask for the second with what SMBIOS
 knows; the second holds this boot's token, the menu and the kernel command line:
-`cloned.boot=http://SERVER:PORT/TOKEN`, `cloned.want=clone|capture|hardware|memtest`, `BOOTIF=01-aa-bb-…`, then what the
-configuration adds for the model.
+`cloned.boot=http://SERVER:PORT/TOKEN`, `cloned.want=clone|capture|hardware|memtest|erase`, `BOOTIF=01-aa-bb-…`,
+then what the configuration adds for the model.
 
 Whatever a laptop told of itself is reduced to letters, digits and harmless punctuation before it gets into a
 script: both languages expand `$`.
@@ -46,6 +46,7 @@ _ITEMS = (
     Item("3", "hardware", "Show its hardware"),
     _DISK,
     Item("5", "memtest", "Test its memory"),
+    Item("6", "erase", "Erase this laptop (it asks once more)"),
 )
 
 
@@ -135,7 +136,7 @@ def _items(request: BootRequest, answer: BootAnswer) -> list[Item]:
     """
     names = {item.name for item in _ITEMS}
     if answer.kind == "refuse":
-        names -= {"clone", "capture", "hardware"}
+        names -= {"clone", "capture", "hardware", "erase"}
     if request.firmware not in (BIOS, UEFI, "secureboot") or (
         request.firmware == "secureboot" and answer.kind == "refuse"
     ):

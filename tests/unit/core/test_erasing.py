@@ -72,11 +72,13 @@ class Shop:
         (laptop,) = self.state.laptops.values()
         return laptop
 
-    def boot(self, media: tuple[Medium, ...] = (SSD, HDD, STICK), disks: tuple[Disk, ...] = (DISK,)) -> Laptop:
+    def boot(
+        self, media: tuple[Medium, ...] = (SSD, HDD, STICK), disks: tuple[Disk, ...] = (DISK,), wants: str = ""
+    ) -> Laptop:
         token = token_digest(f"token {self.count}")
         who = clean("", "5CG1", "HP", "ProBook", ["02:00:00:00:00:01"])
         self.say(Booted(token, who, "02:00:00:00:00:01", "10.0.0.2"))
-        self.say(Hello(token, Facts(who, disks=disks), "10.0.0.2"))
+        self.say(Hello(token, Facts(who, disks=disks, wants=wants), "10.0.0.2"))
         if order(self.state, self.laptop).get("media"):
             self.say(MediaTold(self.laptop.id, media))
         return self.laptop
@@ -312,3 +314,31 @@ def test_what_is_explained_names_method_level_reason_and_what_could_not_be_had()
     assert told["S1"]["method"] is None
     assert "Clear, not Purge" in told["S1"]["why"]
     assert told["USB1"]["offers"] == []
+
+
+def test_erasing_chosen_in_the_boot_menu_is_offered_at_the_laptop_and_nothing_is_cloned() -> None:
+    shop = Shop(confirm="auto")
+    laptop = shop.boot(wants="erase")
+    assert (laptop.state, laptop.reason, laptop.confirmation) == (State.ASKING, Reason.WANTS_ERASURE, None)
+    offered = order(shop.state, laptop)["erase_offer"]
+    assert offered["only"] is True
+    assert [disk["serial"] for disk in offered["disks"]] == ["N1", "S1"]
+    assert "offer" not in order(shop.state, laptop)
+
+
+def test_a_laptop_that_is_to_be_kept_is_not_offered_that_key() -> None:
+    shop = Shop()
+    laptop = shop.boot(wants="erase")
+    asked = accept(shop.state, Command("keep", "Ann", laptop.id))
+    assert not isinstance(asked, Refusal)
+    shop.say(asked)
+    assert "erase_offer" not in order(shop.state, shop.laptop)
+
+
+def test_a_person_may_still_have_it_cloned_instead() -> None:
+    shop = Shop()
+    laptop = shop.boot(wants="erase")
+    asked = accept(shop.state, Command("confirm", "Ann", laptop.id, image="school", disk="N1"))
+    assert not isinstance(asked, Refusal)
+    shop.say(asked)
+    assert (shop.laptop.wants, shop.laptop.confirmation is not None) == ("", True)

@@ -47,7 +47,7 @@ def test_token_and_words_for_the_kernel(via):
     boot = BootSettings(kernel_parameters="quiet  nomodeset", serial="ttyS0,115200")
     script = menu(via, "clone", boot=boot, model=Model(kernel_parameters="acpi=off"))
     words = f"cloned.boot=http://{SERVER}/TOKEN console=tty0 console=ttyS0,115200 quiet nomodeset acpi=off cloned.want="
-    assert script.count(words) == 3
+    assert script.count(words) == 4
     assert "BOOTIF=01-52-54-00-00-00-0a" in script
 
 
@@ -76,6 +76,18 @@ def test_refused_can_only_start_from_its_disk(via):
     script = menu(via, "refuse")
     assert "Start from its own disk" in script
     assert "Clone this laptop" not in script
+    assert "Erase this laptop" not in script
+
+
+@pytest.mark.parametrize("via", ["ipxe", "grub"])
+def test_erasing_is_chosen_by_a_key_of_its_own_and_never_by_waiting(via):
+    script = menu(via)
+    assert "6  Erase this laptop (it asks once more)" in script
+    assert "cloned.want=erase BOOTIF" in script
+    for kind in ("menu", "clone"):
+        script = menu(via, kind)
+        assert "default erase" not in script
+        assert "default=erase" not in script
 
 
 def test_the_memory_test_under_secure_boot_is_the_signed_kernels_own():
