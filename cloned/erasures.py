@@ -94,5 +94,6 @@ def _laptop(row: Mapping[str, Any]) -> dict[str, Any]:
         "id": row["laptop"],
         "level": done["level"],
         "result": done["result"],
+        "locks": list(done.get("locks") or ()),
         "disks": done["disks"],
     }

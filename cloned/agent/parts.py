@@ -9,7 +9,7 @@ import os
 import re
 from typing import Any
 
-from cloned.agent import sysfs
+from cloned.agent import locks, sysfs
 
 _DMI = "/sys/class/dmi/id"
 _TABLE = "/sys/firmware/dmi/tables/DMI"
@@ -26,16 +26,18 @@ _WIFI_MAKERS = {
 
 def gather() -> dict[str, Any]:
     """The `hardware` of a hello (core/hardware.py says what each is)."""
+    table = sysfs.raw(_TABLE)
     return {
         "cores": cores(),
         "threads": os.cpu_count() or 0,
-        "slots": memory_slots(sysfs.raw(_TABLE)),
+        "slots": memory_slots(table),
         "panel": panel(),
         "batteries": batteries(),
         "wifi": wifi(),
         "tpm": tpm(),
         "firmware_version": sysfs.text(f"{_DMI}/bios_version"),
         "firmware_date": iso_date(sysfs.text(f"{_DMI}/bios_date")),
+        "locks": locks.seen(structures(table)),
     }
 
 
@@ -51,10 +53,10 @@ def cores(base: str = "/sys/devices/system/cpu") -> int:
 
 def memory_slots(table: bytes) -> list[dict[str, Any]]:
     """Every place for a module, empty ones too (SMBIOS 3.7, §7.18: type 17)."""
-    return [_slot(body, words) for kind, body, words in _structures(table) if kind == 17 and len(body) >= 0x17]
+    return [_slot(body, words) for kind, body, words in structures(table) if kind == 17 and len(body) >= 0x17]
 
 
-def _structures(table: bytes) -> list[tuple[int, bytes, list[str]]]:
+def structures(table: bytes) -> list[tuple[int, bytes, list[str]]]:
     """Type, formatted area and strings of each structure (§6.1); stops where the table makes no sense."""
     found, at = [], 0
     while at + 4 <= len(table) and table[at + 1] >= 4:

@@ -374,6 +374,7 @@ def row(laptop: Laptop, erasure: Erasure) -> dict[str, Any]:
             "level": str(erasure.level),
             "result": erasure.result,
             "donation": laptop.donation,
+            "locks": list(laptop.hardware.locks),
             "then": "clone" if laptop.state is State.WAITING else "",
             "disks": [
                 {**disk_shown(disk), "started": _iso(disk.started), "ended": _iso(disk.ended)} for disk in erasure.disks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cloned.disk.erase import LEVELS, EraseLevel
+from cloned.disk.erase import LEVELS, EraseChoice, EraseLevel, choose
 from cloned.disk.erase_machine import strictly_later
 from cloned.disk.erase_record import DiskErasure, ErasePhase
 from cloned.disk.media import Medium
@@ -93,6 +93,21 @@ def built_in(media: tuple[Medium, ...]) -> tuple[Medium, ...]:
     return tuple(medium for medium in media if medium.built_in)
 
 
+def foreseen(medium: Medium) -> dict[str, dict[str, Any]]:
+    """What an erasure at each level would do to a disk, said before it is confirmed: technique, minutes, or why not."""
+    return {str(level): _foreseen(choose(medium, level)) for level in EraseLevel}
+
+
+def _foreseen(choice: EraseChoice) -> dict[str, Any]:
+    words = LEVELS[choice.technique].words if choice.technique else ""
+    return {
+        "technique": words,
+        "level": str(choice.level or ""),
+        "minutes": max(1, round(choice.seconds / 60)) if words else 0,
+        "why_not": "" if words else choice.why,
+    }
+
+
 def shown(erasure: Erasure) -> dict[str, Any]:
     """For page and API; progress is added from the reports."""
     return {
@@ -119,6 +134,7 @@ def disk_shown(disk: DiskErasure) -> dict[str, Any]:
         "size": medium.size,
         "rotational": medium.rotational,
         "smart": medium.smart,
+        "hidden": None if medium.ata is None else {"hpa": medium.ata.hidden_sectors, "dco": medium.ata.dco_sectors},
         "method": str(disk.technique) if disk.technique else None,
         "technique": rating.words if rating else "",
         "level": str(disk.reached) if disk.reached else None,
@@ -135,6 +151,7 @@ def disk_shown(disk: DiskErasure) -> dict[str, Any]:
         "unreached": [list(each) for each in disk.unreached],
         "check": {**vars(disk.check)},
         "fault": str(disk.fault) if disk.fault else None,
+        "detail": disk.detail,
         "said": disk.said(),
         "next_step": disk.next_step(),
     }

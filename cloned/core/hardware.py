@@ -13,6 +13,8 @@ _T = TypeVar("_T")
 MOST = 16
 """Things of one kind that are kept."""
 _LONGEST = 80
+LOCKS = ("firmware-password", "absolute", "planted-program")
+"""What an erasure does not free and an agent can see."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Hardware:
     firmware_version: str = ""
     firmware_date: str = ""
     """`2021-03-04`, or what the firmware has in its place."""
+    locks: tuple[str, ...] = ()
+    """Of `LOCKS`: what stays though the disks are erased."""
 
     def data(self) -> dict[str, Any]:
         """As plain data for snapshots and ledger rows; `hardware` reads it back."""
@@ -94,7 +98,12 @@ def hardware(data: Any) -> Hardware:
         tpm=_text(data, "tpm"),
         firmware_version=_text(data, "firmware_version"),
         firmware_date=_text(data, "firmware_date"),
+        locks=_locks(data.get("locks")),
     )
+
+
+def _locks(told: Any) -> tuple[str, ...]:
+    return tuple(code for code in LOCKS if isinstance(told, list | tuple) and code in told)
 
 
 def _slot(data: Mapping[str, Any]) -> MemorySlot:

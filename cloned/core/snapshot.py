@@ -153,6 +153,8 @@ class LaptopBrief(Shown):
     """The last one, or the one under way."""
     media: tuple[dict[str, Any], ...]
     """Its disks as erasing sees them, sticks among them."""
+    locks: list[str]
+    """What an erasure would not free, as far as its agent could see: firmware-password, absolute, planted-program."""
     wants: str | None
     """`capture`: it is a master, which nothing may clone by itself."""
     capture: str | None
@@ -371,6 +373,7 @@ def _laptop(
         donation=laptop.donation,
         erasure=None if laptop.erasure is None else erasure.shown(laptop.erasure),
         media=tuple(_medium(each) for each in laptop.media),
+        locks=list(laptop.hardware.locks),
         wants=laptop.wants or None,
         capture=laptop.capture or None,
         reason=reason,
@@ -411,7 +414,8 @@ def _progress(told: Mapping[str, Any], left: float | None) -> Progress | None:
 
 def _medium(medium: Medium) -> dict[str, Any]:
     names = ("path", "serial", "wwn", "model", "size", "bus", "built_in", "barred")
-    return {"key": medium.key, **{name: getattr(medium, name) for name in names}}
+    told = {"key": medium.key, **{name: getattr(medium, name) for name in names}}
+    return told | {"would": erasure.foreseen(medium) if medium.built_in else {}}
 
 
 def shown_disk(disk: Disk) -> ShownDisk:

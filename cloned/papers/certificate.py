@@ -12,6 +12,7 @@ from typing import Any
 
 from cloned import certificates
 from cloned.disk.erase import LEVELS, STANDARD, Technique
+from cloned.disk.erase_record import FAULTS, ErasureFault
 from cloned.errors import UsageError
 from cloned.languages import Language, to_translate
 from cloned.papers.codes import Box, qr
@@ -28,6 +29,13 @@ CLAIMS = (
 )
 MEDIA = {"nvme": "NVMe SSD", "mmc": "eMMC", "sata": "SATA", "scsi": "SCSI", "virtio": "virtio"}
 NO = to_translate("NOT ERASED")
+FOUND = (to_translate("zeros"), to_translate("one pattern"), to_translate("noise"))
+"""What a disk may hold after its erasure (disk/erase_check.py)."""
+LOCKS = {
+    "firmware-password": to_translate("a firmware password is set"),
+    "absolute": to_translate("Computrace/Absolute is switched on in the firmware"),
+    "planted-program": to_translate("the firmware hands Windows a program of its own (WPBT), as Absolute does"),
+}
 
 
 def certificate(facts: Mapping[str, Any], key: SiteKey, language: Language) -> bytes:
@@ -98,11 +106,30 @@ class _Paper:
         self._room(34)
         name = f"{laptop['vendor']} {laptop['product']}".strip() or _("Laptop")
         self._heading(f"{laptop['tag']}  {name}".strip())
-        self._facts(((_("Serial number"), laptop["serial"]), (_("Level asked for"), str(laptop["level"]).capitalize())))
+        rows = (
+            (_("Serial number"), laptop["serial"]),
+            (_("Level asked for"), str(laptop["level"]).capitalize()),
+            (_("Not freed by it"), self._locks(laptop)),
+        )
+        self._facts(rows)
         for number, disk in enumerate(laptop["disks"], 1):
             self._room(60)
             self._words(_("Disk %(number)s of %(count)s", number=number, count=len(laptop["disks"])), bold=True)
             self._facts(self._disk(disk))
+
+    def _locks(self, laptop: Mapping[str, Any]) -> str:
+        """What was seen of passwords and of programs in the firmware."""
+        return "; ".join(self.words.gettext(LOCKS[code]) for code in laptop.get("locks") or () if code in LOCKS)
+
+    def _hidden(self, hidden: Mapping[str, Any] | None) -> str:
+        """Host protected area and overlay, which only ATA disks have."""
+        _, words = self.words.gettext, self.words
+        if hidden is None:
+            return ""
+        if not (hidden["hpa"] or hidden["dco"]):
+            return _("none")
+        counts = {name: words.number(int(hidden[name])) for name in ("hpa", "dco")}
+        return _("%(hpa)s sectors hidden by HPA, %(dco)s by DCO", **counts)
 
     def _disk(self, disk: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         _, words = self.words.gettext, self.words
@@ -112,8 +139,9 @@ class _Paper:
             (_("WWN"), disk["wwn"]),
             (_("Medium"), f"{MEDIA.get(disk['bus'], disk['bus'])}, {words.size(int(disk['size']))}"),
             (_("SMART says"), disk.get("smart", "")),
-            (_("Technique"), disk["technique"]),
-            (_("Level reached"), f"{str(disk['level']).capitalize()} ({rating.source})" if rating else ""),
+            (_("HPA and DCO"), self._hidden(disk.get("hidden"))),
+            (_("Technique"), words.say(disk["technique"])),
+            (_("Level reached"), f"{str(disk['level']).capitalize()} ({words.say(rating.source)})" if rating else ""),
             (_("Begun, ended"), f"{words.moment(disk['started'])}, {words.moment(disk['ended'])}"),
             (_("Tool"), ", ".join(disk["tools"])),
             (_("Completed"), "; ".join(disk["answers"])),
@@ -131,7 +159,7 @@ class _Paper:
             bytes=words.size(int(check["bytes"])),
             places=words.number(int(check["places"])),
             remembered=words.number(int(check["remembered"])),
-            found=check["found"],
+            found=words.listed([_(each) for each in FOUND if each in str(check["found"])]),
         )
 
     def failed(self, laptop: Mapping[str, Any]) -> None:
@@ -146,8 +174,16 @@ class _Paper:
             self._room(30)
             state = _("erased") if disk["verified"] else _(NO)
             self._heading(f"{state}: {disk['model']} {disk['serial']}".strip())
-            self._facts(((_("Why"), disk["said"]), (_("What to do"), disk["next_step"]), (_("Medium"), disk["path"])))
+            rows = ((_("Why"), self._fault(disk)), (_("What to do"), self.words.say(disk["next_step"])))
+            self._facts((*rows, (_("Medium"), f"{MEDIA.get(disk['bus'], disk['bus'])}, {disk['path']}")))
         self._words(_("Old data may still be on it. Do not give it away."), bold=True)
+
+    def _fault(self, disk: Mapping[str, Any]) -> str:
+        """What went wrong, in this language; what the drive or its tool said stays as it was."""
+        if not disk.get("fault"):
+            return str(disk["said"])
+        sentence = self.words.say(FAULTS[ErasureFault(disk["fault"])][0])
+        return sentence.replace("{detail}", str(disk.get("detail", "")))
 
     def sign(self) -> None:
         """Lines to be filled in by hand."""

@@ -146,6 +146,7 @@ class _Sheet:
         self._heading(_("What was put on it"))
         self._facts(
             (
+                (_("Erased"), wording.erasure(laptop, words)),
                 (_("Image"), laptop.image),
                 (_("Image hash"), _grouped(laptop.image_hash)),
                 (_("Verdict"), _(wording.VERDICTS.get(laptop.verdict, wording.VERDICTS["none"]))),

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from cloned.core.erasure import shown
 from cloned.core.hardware import Hardware, hardware
 from cloned.core.laptop import Laptop
+from cloned.core.ledger import iso
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,18 @@ class Storage:
     """Percent of its life that is used up, as it says."""
     bad: int | None = None
     """Sectors or blocks that it had to give up."""
+
+
+@dataclass(frozen=True)
+class ErasedSubject:
+    """What an erasure of all of a laptop's disks came to."""
+
+    erased: bool
+    level: str = ""
+    """clear or purge."""
+    techniques: tuple[str, ...] = ()
+    """In words, each once."""
+    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,8 @@ class Subject:
     discarded: bool = False
     steps: tuple[tuple[str, str], ...] = ()
     """Finishing steps: name, and done, skipped or failed."""
+    erasure: ErasedSubject | None = None
+    """Its newest erasure that came to an end; None where there was none."""
 
     @property
     def verified(self) -> bool:
@@ -100,8 +116,15 @@ def of_laptop(laptop: Laptop, at: str = "") -> Subject:
             "disks": [vars(disk) for disk in laptop.disks],
             "disk": None if written is None else vars(written),
             "steps": [{"name": name, "result": result} for name, result, _ in laptop.steps],
+            "erasure": _ended(laptop),
         }
     )
+
+
+def _ended(laptop: Laptop) -> dict[str, Any] | None:
+    """Its erasure as a ledger row has it, once it is through."""
+    done = laptop.erasure
+    return None if done is None or not done.over else {**shown(done), "ended": iso(done.ended)}
 
 
 def subjects(found: Iterable[Mapping[str, Any]]) -> list[Subject]:
@@ -123,7 +146,16 @@ def subject(data: Mapping[str, Any]) -> Subject:
         rounds=_count(data, "rounds") or 0,
         discarded=data.get("discarded") is True,
         steps=tuple((_text(each, "name"), _text(each, "result")) for each in data.get("steps") or ()),
+        erasure=_erased(data.get("erasure"), _text(data, "at")),
     )
+
+
+def _erased(told: Any, at: str) -> ErasedSubject | None:
+    if not isinstance(told, Mapping) or told.get("result") not in ("erased", "not-erased"):
+        return None
+    disks = [each for each in told.get("disks") or () if isinstance(each, Mapping)]
+    techniques = tuple(dict.fromkeys(filter(None, (_text(each, "technique") for each in disks))))
+    return ErasedSubject(told["result"] == "erased", _text(told, "level"), techniques, _text(told, "ended") or at)
 
 
 _TEXTS = (

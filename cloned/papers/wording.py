@@ -12,6 +12,7 @@ VERDICTS = {
     "unreadable": to_translate("NOT right: parts of the disk cannot be read. Do not hand this laptop over."),
     "none": to_translate("Nothing was verified on this laptop."),
 }
+NOT_ERASED = to_translate("NOT ERASED: old data may still be on its disks.")
 SHORT_VERDICTS = {
     "verified": to_translate("verified"),
     "differs": to_translate("differs"),
@@ -139,3 +140,14 @@ def steps(laptop: Subject, words: Language) -> str:
     if failed:
         parts.append(_("FAILED: %(steps)s", steps=words.listed(failed)))
     return "; ".join(parts)
+
+
+def erasure(laptop: Subject, words: Language) -> str:
+    """`Purge, NVMe Sanitize: Block Erase, 29 Nov 2026 19:04`; empty where nothing was erased here."""
+    done = laptop.erasure
+    if done is None:
+        return ""
+    if not done.erased:
+        return words.gettext(NOT_ERASED)
+    when = words.moment(done.at) if done.at else ""
+    return ", ".join(filter(None, (done.level.capitalize(), *(words.say(each) for each in done.techniques), when)))

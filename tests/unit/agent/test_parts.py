@@ -5,10 +5,11 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloned.agent import parts
+from cloned.agent import locks, parts
 from cloned.core.hardware import Battery, Hardware, MemorySlot, Screen, hardware
 
 
@@ -120,3 +121,41 @@ def test_no_hello_breaks_it(data: object) -> None:
     found = hardware(data)
     assert hardware(found.data()) == found
     assert hardware(None) == Hardware()
+
+
+def security(settings: int) -> bytes:
+    return bytes((24, 5, 0, 0, settings)) + b"\0\0"
+
+
+@pytest.mark.parametrize(
+    ("settings", "there"),
+    [
+        (0b01_10_10_10, True),
+        (0b00_10_01_10, True),
+        (0b00_01_00_01, False),
+        (0b10_10_10_10, False),
+        (0b11_11_11_11, False),
+    ],
+)
+def test_a_power_on_or_administrator_password_is_seen_in_smbios(tmp_path: Path, settings: int, there: bool) -> None:
+    found = locks.seen(parts.structures(TABLE + security(settings) + END), str(tmp_path), str(tmp_path / "WPBT"))
+    assert found == ([locks.PASSWORD] if there else [])
+    assert list(hardware({"locks": found}).locks) == found
+
+
+def test_what_makers_tell_of_passwords_and_absolute_is_seen(tmp_path: Path) -> None:
+    maker = tmp_path / "thinklmi"
+    for path, value in (
+        ("authentication/Admin/is_enabled", "1"), ("attributes/AbsolutePersistenceModuleActivation/current_value", "Enable"),
+    ):  # fmt: skip
+        (maker / path).parent.mkdir(parents=True)
+        (maker / path).write_text(value)
+    (tmp_path / "WPBT").touch()
+    assert locks.seen([], str(tmp_path), str(tmp_path / "WPBT")) == [locks.PASSWORD, locks.ABSOLUTE, locks.PLANTED]
+    (maker / "attributes/AbsolutePersistenceModuleActivation/current_value").write_text("Permanently Disabled")
+    assert locks.ABSOLUTE not in locks.seen([], str(tmp_path), str(tmp_path / "WPBT"))
+
+
+def test_a_lock_that_nobody_knows_is_not_taken_over() -> None:
+    assert hardware({"locks": ["<b>absolute</b>", "absolute", 3]}).locks == ("absolute",)
+    assert hardware({"locks": "absolute"}).locks == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zxingcpp
+from PIL import Image
 from pypdf import PdfReader
 
 from cloned import certificates
@@ -17,7 +20,7 @@ from cloned.disk import erase_machine as machine
 from cloned.disk.erase import EraseLevel
 from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
 from cloned.disk.erase_samples import DiskSample
-from cloned.disk.media import Medium, NvmeAbilities
+from cloned.disk.media import AtaAbilities, Medium, NvmeAbilities
 from cloned.errors import UsageError
 from cloned.languages import language
 from cloned.papers.certificate import certificate, failure
@@ -55,6 +58,13 @@ def facts(*disks: DiskErasure, donation: str = "Stad Aalst") -> dict[str, Any]:
     }
 
 
+def drawn(pdf: bytes, folder: Path) -> Image.Image:
+    """Its first page as poppler shows it."""
+    (folder / "paper.pdf").write_bytes(pdf)
+    subprocess.run(["pdftoppm", "-r", "150", "-png", "-singlefile", folder / "paper.pdf", folder / "paper"], check=True)
+    return Image.open(folder / "paper.png")
+
+
 def text(pdf: bytes) -> str:
     return " ".join("\n".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
 
@@ -71,10 +81,32 @@ def test_what_happened_stands_in_it_in_each_language(key: SiteKey, code: str) ->
     assert found.genuine, found.said
 
 
-def test_its_code_is_the_hash_of_the_facts_inside(key: SiteKey) -> None:
+def test_its_code_is_the_hash_of_the_facts_inside(key: SiteKey, tmp_path: Path) -> None:
     pdf = certificate(facts(erased(SSD)), key, language("en"))
     data = PdfReader(BytesIO(pdf)).attachments[certificates.FACTS][0]
-    assert f"sha256:{sha256(data).hexdigest()}" in text(pdf).replace(" ", "").replace("sha256:", "sha256:")
+    wanted = f"sha256:{sha256(data).hexdigest()}"
+    assert wanted in text(pdf).replace(" ", "")
+    [found] = zxingcpp.read_barcodes(drawn(pdf, tmp_path), formats=zxingcpp.BarcodeFormat.QRCode)
+    assert found.text == wanted
+
+
+def test_what_stays_locked_and_what_was_hidden_is_said(key: SiteKey) -> None:
+    disk = replace(HDD, ata=AtaAbilities(hidden_sectors=2048, dco_sectors=0))
+    told = facts(erased(replace(disk, ata=AtaAbilities())), erased(SSD))
+    told["laptops"][0]["locks"] = ["firmware-password", "made-up"]
+    said = text(certificate(told, key, language("en")))
+    assert "a firmware password is set" in said
+    assert "HPA and DCO none" in said
+    bad = machine.fail(machine.plan(disk, EraseLevel.CLEAR, "s"), ErasureFault.LIES, "byte 0")
+    assert disk_shown(bad)["hidden"] == {"hpa": 2048, "dco": 0}
+
+
+@pytest.mark.parametrize(("code", "word"), [("nl", "NIET GEWIST"), ("fr", "NON EFFACÉ"), ("en", "NOT ERASED")])
+def test_the_page_for_the_laptop_is_in_the_workshops_language(code: str, word: str) -> None:
+    bad = machine.fail(machine.plan(HDD, EraseLevel.CLEAR, "s"), ErasureFault.LIES, "byte 4096")
+    said = text(failure(facts(bad), language(code)))
+    assert word in said
+    assert "byte 4096" in said
 
 
 def test_a_laptop_that_is_not_erased_gets_no_certificate_but_a_page_that_says_so(key: SiteKey) -> None:

@@ -87,6 +87,22 @@ def test_a_sheet_is_one_page_with_all_that_is_known() -> None:
     assert text.count("Handtekening") == 2
 
 
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"result": "erased", "level": "purge", "disks": [{"technique": "NVMe Sanitize: Block Erase"}] * 2},
+         "Purge, NVMe Sanitize: Block Erase, 29 Nov 2026"),
+        ({"result": "not-erased", "level": "clear", "disks": []}, "NOT ERASED: old data may still be on its disks."),
+        ({"result": "erasing", "disks": []}, None),
+        ("rubbish", None),
+    ],
+)  # fmt: skip
+def test_a_sheet_says_how_the_laptop_was_erased(told: object, said: str | None) -> None:
+    who = subject({"id": "a", "number": 1, "at": "2026-11-29T10:00:00Z", "erasure": told})
+    text = " ".join(pages(sheets([who], SITE, language("en")))[0].split())
+    assert (said or "Erased") in text if said else "Erased" not in text
+
+
 def test_what_was_not_told_is_left_out_of_a_sheet() -> None:
     text = pages(sheets([BARE], SITE, language("en")))[0]
     assert "Processor" not in text

@@ -113,6 +113,7 @@ def laptop(
         "donation": "",
         "erasure": None,
         "media": [],
+        "locks": [],
         "wants": None,
         "capture": None,
         "reason": None,
