@@ -137,12 +137,16 @@ class Daemon:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         stack.callback(self.journal.close)
-        self.ledger = await Ledger.open(self.config.workshop.state / "ledger.sqlite")
+        self.ledger = await Ledger.open(self.config.ledger_place)
         stack.push_async_callback(self.ledger.close)
         workshop = self.config.workshop
         memory = FolderMemory(workshop.state / "sinks")
         around = Surroundings(workshop.name, self.config.page.url, self._sheet_of, self._certificate_of, memory)
-        self.outbox = Outbox(self.ledger, [make(sink, around) for sink in self.config.sink])
+        self.outbox = Outbox(
+            self.ledger,
+            [make(sink, around) for sink in self.config.sink],
+            past={sink.name: sink.past for sink in self.config.sink},
+        )
         await self._start_engine(stack)
         await self._start_rooms(stack)
         await self._start_page(stack)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import tarfile
 import tempfile
@@ -15,28 +16,34 @@ from cloned.saying import Phrase
 
 DATABASES = ("journal.sqlite", "ledger.sqlite")
 SECRETS = ("pin", "page.key", "site.key")
+REMEMBERED = "sinks"
+"""A folder of small files: what inventories elsewhere must find the same for ever (inventory/sinks/memory.py)."""
 RESTORED = "restored.json"
 """What a restore leaves in the state directory, until the daemon has taken it in: how old the backup was, in days."""
 
 
-def backup(state: Path, file: Path) -> list[str]:
+def backup(state: Path, file: Path, ledger: Path | None = None) -> list[str]:
     """Write journal, ledger, leases, PIN and key into a new .tar.gz; safe while the daemon runs.
 
-    Returns the names that went in. UsageError if `file` exists or there is nothing to save.
+    `ledger`: a SQLite copy of one that is kept elsewhere. Returns the names that went in. UsageError if `file` exists
+    or there is nothing to save.
     """
-    names = [name for name in DATABASES if (state / name).exists()]
+    there = {name: state / name for name in DATABASES if (state / name).exists()}
+    names = [*(there | ({DATABASES[1]: ledger} if ledger else {}))]
     if not names:
         raise UsageError(
             Phrase("there is nothing to save in {state}", state=state), "name the daemon's configuration with --config"
         )
     small = [path.name for path in sorted(state.glob("leases-*.jsonl"))]
+    small += sorted(str(path.relative_to(state)) for path in (state / REMEMBERED).glob("*/*") if _whole(path))
     names += [name for name in (*SECRETS, *small) if (state / name).exists()]
     try:
         with file.open("xb") as out, tempfile.TemporaryDirectory() as scratch:
             file.chmod(0o600)
             with tarfile.open(fileobj=out, mode="w:gz") as tar:
                 for name in names:
-                    tar.add(_copy(state / name, Path(scratch)), name)
+                    elsewhere = ledger if ledger is not None and name == DATABASES[1] else state / name
+                    tar.add(_copy(elsewhere, Path(scratch)), name)
     except FileExistsError as error:
         raise UsageError(Phrase("{file} exists already", file=file), "name another file") from error
     except (OSError, sqlite3.Error) as error:
@@ -97,7 +104,13 @@ def _note_the_restore(note: Path, seconds: float) -> None:
     note.write_text(json.dumps({"days": round(seconds / 86400, 3)}), encoding="utf-8")
 
 
+def _whole(path: Path) -> bool:
+    """Whether it is a file that was written to its end."""
+    return path.is_file() and not path.name.startswith(".")
+
+
 def _ours(member: tarfile.TarInfo) -> bool:
     """Whether this is one of the files a backup has."""
     leases = member.name.startswith("leases-") and "/" not in member.name
-    return member.isfile() and (member.name in (*DATABASES, *SECRETS) or leases)
+    remembered = re.fullmatch(rf"{REMEMBERED}/[A-Za-z0-9_-]{{1,60}}/[A-Za-z0-9_-]{{1,60}}", member.name) is not None
+    return member.isfile() and (member.name in (*DATABASES, *SECRETS) or leases or remembered)

@@ -286,6 +286,44 @@ class EraseSettings(Section):
     """Who is to be allowed to have a laptop erased. Not enforced yet: whoever may act (PIN, token) may erase."""
 
 
+Years = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}[dwmy]$")]
+"""A long time: a number of days, weeks, months or years, such as `5y`."""
+LEDGER_FILE = "ledger.sqlite"
+"""In the state directory, where `[ledger] url` names no other place."""
+
+
+class LedgerKeep(Section):
+    """How long results are kept; empty: for ever. Erasures always are."""
+
+    done: Years | Literal[""] = ""
+    failed: Years | Literal[""] = ""
+
+
+class LedgerSettings(Section):
+    """`[ledger]`: our own record of every result."""
+
+    url: SecretStr = SecretStr("")
+    """PostgreSQL, e.g. `postgresql://cloned@db.example/cloned`; empty: a file in the state directory."""
+    keep: LedgerKeep = LedgerKeep()
+
+    @field_validator("url")
+    @classmethod
+    def _postgresql(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if text and not text.startswith(("postgresql://", "postgres://")):
+            raise ValueError("an address such as postgresql://cloned@db.example/cloned, or nothing")
+        return value
+
+
+class InventorySettings(Section):
+    """`[inventory]`: what is asked of inventories elsewhere, and for whom laptops are."""
+
+    required: bool = False
+    """Nothing is cloned by itself (batch, auto) before an inventory said what it knows of the laptop."""
+    organisations: tuple[str, ...] = ()
+    """Those that lend laptops out: one of them is chosen for a laptop or a batch."""
+
+
 def _one_bridge(switch: Switch) -> tuple[str, ...]:
     """What makes a switch one: some show several bridges at one address, by community or context."""
     return switch.address, switch.community.get_secret_value(), switch.v3_user, switch.v3_context
@@ -319,7 +357,14 @@ class Config(Section):
     print: Printing = Printing()
     finish: FinishSettings = FinishSettings()
     erase: EraseSettings = EraseSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    inventory: InventorySettings = InventorySettings()
     sink: tuple[AnySink, ...] = ()
+
+    @property
+    def ledger_place(self) -> Path | str:
+        """Where the ledger is: its file, or the URL of its database (with its password, if it has one)."""
+        return self.ledger.url.get_secret_value() or self.workshop.state / LEDGER_FILE
 
 
 def load(path: Path | None = None) -> Config:

@@ -48,16 +48,25 @@ Url = Annotated[str, AfterValidator(_address)]
 Token = Annotated[SecretStr, AfterValidator(_given)]
 
 
+AtOnce = Annotated[int, Field(ge=1, le=32)]
+OneAtATime = Annotated[int, Field(ge=1, le=1)]
+
+
 class SinkSettings(Section):
     """What every `[[sink]]` has."""
 
     name: Annotated[str, Field(min_length=1, max_length=64)]
+    past: Literal["all", "newest", "none", "ask"] = "all"
+    """What of the results that are there it gets where it is new: all, the newest of each laptop, none; or it asks."""
+    at_once: AtOnce = 1
+    """Results of so many laptops may be on their way together."""
 
 
 class WebhookSettings(SinkSettings):
     """`type = "webhook"`: every result is posted as signed JSON."""
 
     type: Literal["webhook"]
+    at_once: AtOnce = 4
     url: str = ""
     secret: SecretStr = SecretStr("")
     ca: Path | None = None
@@ -76,6 +85,7 @@ class FileSettings(SinkSettings):
     """`type = "csv" | "xlsx" | "jsonl"`: a file with a line for each result, or for each laptop its newest."""
 
     type: Literal["csv", "xlsx", "jsonl"]
+    at_once: OneAtATime = 1
     path: Path | None = None
     rows: Which = "all"
 
@@ -106,6 +116,8 @@ class SnipeItSettings(SinkSettings):
     """`type = "snipeit"`."""
 
     type: Literal["snipeit"]
+    past: Literal["all", "newest", "none", "ask"] = "ask"
+    at_once: OneAtATime = 1
     url: Url
     token: Token
     ca: Path | None = None
@@ -140,6 +152,8 @@ class GlpiSettings(SinkSettings):
     """`type = "glpi"`: GLPI 10 and 11 through apirest.php."""
 
     type: Literal["glpi"]
+    past: Literal["all", "newest", "none", "ask"] = "ask"
+    at_once: AtOnce = 1
     url: Url
     token: Token
     """The user's API token."""
@@ -166,6 +180,8 @@ class OcsSettings(SinkSettings):
     """`type = "ocs"`: OCS Inventory NG, spoken to as its agents do."""
 
     type: Literal["ocs"]
+    past: Literal["all", "newest", "none", "ask"] = "ask"
+    at_once: AtOnce = 1
     url: Url
     user: str = ""
     password: SecretStr = SecretStr("")
@@ -195,6 +211,8 @@ class DeviceHubSettings(SinkSettings):
     """`type = "devicehub"`: eReuse DeviceHub, the Django one."""
 
     type: Literal["devicehub"]
+    past: Literal["all", "newest", "none", "ask"] = "ask"
+    at_once: AtOnce = 1
     url: Url
     token: Annotated[SecretStr, AfterValidator(_uuid)]
     ca: Path | None = None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cloned import live
 from cloned.check.findings import Said, ok, skipped, warning
-from cloned.config import Config
+from cloned.config import LEDGER_FILE, Config
 from cloned.errors import ClonedError, MissingError
 from cloned.images.store import ImageStore
 from cloned.inventory.ledger import Ledger
@@ -24,7 +24,7 @@ ROOM = 2 * 10**9
 """Bytes that should be free for the state."""
 OLD = 180 * 86400
 """Seconds after which a live system lacks drivers and mends that exist by then."""
-SECRETS = ("pin", "page.key", "journal.sqlite", "ledger.sqlite")
+SECRETS = ("pin", "page.key", "journal.sqlite", LEDGER_FILE)
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"})
 """Where SQLite's locks cannot be relied on."""
 
@@ -96,13 +96,13 @@ def journal(config: Config) -> Iterator[Said | ClonedError]:
 
 def ledger(config: Config) -> Iterator[Said | ClonedError]:
     """The ledger opens, and is of this version."""
-    path = config.workshop.state / "ledger.sqlite"
-    if not path.exists():
+    place = config.ledger_place
+    if isinstance(place, Path) and not place.exists():
         yield skipped("no ledger yet", "it is made at the first start")
         return
 
     async def rows() -> int:
-        opened = await Ledger.open(path, create=False)
+        opened = await Ledger.open(place, create=False)
         try:
             return int((await opened.totals())["rows"])
         finally:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
-from cloned.cli.common import config_option, json_option, print_json, print_table
+from cloned.cli.common import config_option, find_laptop, json_option, print_json, print_table
 from cloned.config import load
-from cloned.errors import Exit
+from cloned.errors import ClonedError, Exit
 from cloned.inventory import offline as commands
 from cloned.inventory import rehearsal
+from cloned.inventory.deliveries import Which
 from cloned.inventory.sinks.base import Surroundings
+from cloned.quoting import quoted
 
 
 @click.group()
@@ -26,30 +28,73 @@ def inventory() -> None:
 def status(config: Path | None, as_json: bool) -> None:
     """Show how many results are recorded and what each sink still has to get."""
     settings = load(config)
-    told = asyncio.run(commands.status(ledger_path(settings.workshop.state), [sink.name for sink in settings.sink]))
+    told = asyncio.run(commands.status(settings.ledger_place, [sink.name for sink in settings.sink]))
     if as_json:
         print_json(told)
         return
     click.echo(f"{told['rows']} results recorded")
-    columns = ["sink", "state", "waiting", "sent", "refused", "reason"]
-    print_table(columns, [[str(sink.get(name, "")) for name in columns] for sink in told["sinks"]])
+    columns = ["sink", "state", "waiting", "oldest", "sent", "refused", "reason"]
+    rows = [{**sink, "oldest": age(sink["oldest_seconds"])} for sink in told["sinks"]]
+    print_table(columns, [[str(row.get(name, "")) for name in columns] for row in rows])
+    for sink in told["sinks"]:
+        for dead in sink["dead"]:
+            said = f"{sink['sink']} refused laptop {dead['laptop']}, attempt {dead['attempt']}: {dead['reason']}"
+            click.echo(quoted(said, 500))
+
+
+@inventory.command()
+@click.argument("laptop")
+@config_option
+@json_option
+def log(laptop: str, config: Path | None, as_json: bool) -> None:
+    """Show what every sink got of a LAPTOP, what it said, and what it has not got."""
+    told = asyncio.run(commands.log(load(config).ledger_place, called(laptop, config)))
+    if as_json:
+        print_json(told)
+        return
+    columns = ["sink", "attempt", "revision", "state", "tries", "recorded", "sent", "reason"]
+    print_table(columns, [["" if row[name] is None else str(row[name]) for name in columns] for row in told])
 
 
 @inventory.command()
 @click.argument("sink", required=False)
+@click.argument("laptop", required=False)
 @config_option
-def retry(sink: str | None, config: Path | None) -> None:
-    """Send again what a SINK (or every sink) refused."""
-    count = asyncio.run(commands.retry(ledger_path(load(config).workshop.state), sink))
+def retry(sink: str | None, laptop: str | None, config: Path | None) -> None:
+    """Send again what a SINK (or every sink) refused, of one LAPTOP or of all."""
+    name = None if laptop is None else called(laptop, config)
+    count = asyncio.run(commands.retry(load(config).ledger_place, sink, name))
     click.echo(f"{count} results are sent again")
+
+
+@inventory.command()
+@click.argument("sink")
+@click.argument("laptop", required=False)
+@click.option("--reason", required=True, help="Why it is given up; kept with it.")
+@config_option
+def drop(sink: str, laptop: str | None, reason: str, config: Path | None) -> None:
+    """Give up what a SINK refused, of one LAPTOP (also what it has not taken yet) or of all."""
+    name = None if laptop is None else called(laptop, config)
+    count = asyncio.run(commands.drop(load(config).ledger_place, sink, name, reason))
+    click.echo(f"{count} results are dropped")
+
+
+@inventory.command()
+@click.argument("sink")
+@click.argument("which", type=click.Choice(["none", "newest", "all"]))
+@config_option
+def begin(sink: str, which: Which, config: Path | None) -> None:
+    """Say WHICH of the results from before a new SINK was configured it is to get; try `inventory test` first."""
+    count = asyncio.run(commands.begin(load(config).ledger_place, sink, which))
+    click.echo(f"{sink} gets {count} results from before")
 
 
 @inventory.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @config_option
 def export(file: Path, config: Path | None) -> None:
-    """Write every result into FILE: .xlsx for spreadsheets, .csv or .json for programs."""
-    count, misread = asyncio.run(commands.export(ledger_path(load(config).workshop.state), file))
+    """Write every result into FILE: .xlsx for spreadsheets, .csv, .json or .jsonl for programs."""
+    count, misread = asyncio.run(commands.export(load(config).ledger_place, file))
     click.echo(f"{count} results written to {file}")
     if misread:
         click.echo(
@@ -65,9 +110,9 @@ def export(file: Path, config: Path | None) -> None:
 def rehearse(sink: str, laptop: str | None, config: Path | None, as_json: bool) -> None:
     """Do everything that SINK would, but write; say what it would find, create and change."""
     settings = load(config)
-    place = ledger_path(settings.workshop.state)
     around = Surroundings(settings.workshop.name, settings.page.url)
-    told = asyncio.run(rehearsal.rehearse(settings.sink, sink, laptop, place, around))
+    name = None if laptop is None else called(laptop, config)
+    told = asyncio.run(rehearsal.rehearse(settings.sink, sink, name, settings.ledger_place, around))
     if as_json:
         print_json([each.told() for each in told])
     else:
@@ -76,6 +121,19 @@ def rehearse(sink: str, laptop: str | None, config: Path | None, as_json: bool) 
         raise SystemExit(Exit.FAILED)
 
 
-def ledger_path(state: Path) -> Path:
-    """Where the ledger is under a state directory."""
-    return state / "ledger.sqlite"
+def called(name: str, config: Path | None) -> str:
+    """The id of the laptop that people call so: the daemon knows its number and port, if one runs; else as it is."""
+    try:
+        return str(find_laptop(config, name)["id"])
+    except ClonedError:
+        return name
+
+
+def age(seconds: float | None) -> str:
+    """`3 d`, `2 h`, `5 min`, `40 s`; empty where nothing waits."""
+    if seconds is None:
+        return ""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

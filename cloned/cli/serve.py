@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cloned.cli.common import config_option
-from cloned.config import load
+from cloned.config import LEDGER_FILE, load
 from cloned.errors import ClonedError, Exit
 from cloned.ownership import hand_over
 
@@ -117,8 +118,15 @@ def check(config: Path | None, *, as_json: bool, strict: bool) -> int:
 def backup(file: Path, config: Path | None) -> None:
     """Save journal, ledger and PIN into FILE (.tar.gz); images are not in it."""
     from cloned.backup import backup as save
+    from cloned.inventory.transfer import copy
 
-    click.echo(f"{file}: " + ", ".join(save(load(config).workshop.state, file)))
+    settings = load(config)
+    state, place = settings.workshop.state, settings.ledger_place
+    with tempfile.TemporaryDirectory() as scratch:
+        ledger = None if isinstance(place, Path) else Path(scratch) / LEDGER_FILE
+        if ledger is not None:
+            asyncio.run(copy(place, ledger))
+        click.echo(f"{file}: " + ", ".join(save(state, file, ledger)))
 
 
 @click.command()
@@ -127,7 +135,14 @@ def backup(file: Path, config: Path | None) -> None:
 def restore(file: Path, config: Path | None) -> None:
     """Bring a backup back, into a state directory that holds no workshop."""
     from cloned.backup import restore as bring_back
+    from cloned.inventory.transfer import copy, must_be_empty
 
-    state = load(config).workshop.state
+    settings = load(config)
+    state, place = settings.workshop.state, settings.ledger_place
+    if not isinstance(place, Path):
+        asyncio.run(must_be_empty(place))
     click.echo("restored: " + ", ".join(bring_back(state, file)))
+    if not isinstance(place, Path) and (state / LEDGER_FILE).exists():
+        click.echo(f"{asyncio.run(copy(state / LEDGER_FILE, place))} results brought into PostgreSQL")
+        (state / LEDGER_FILE).unlink()
     hand_over(state)

@@ -1,4 +1,7 @@
-"""Opening the ledger's database: SQLite by default, any SQLAlchemy URL with an async driver."""
+"""Opening the ledger's database: a SQLite file, or PostgreSQL where the configuration names one.
+
+Which of them, `Config.ledger_place` says to daemon, command line, check and backup.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cloned.errors import MissingError
 
-VERSION = "0001"
+VERSION = "0002"
 """Of the tables in schema.py: the newest step in migrations/versions."""
 BUSY_SECONDS = 30
 """How long a writer waits for another process (the command line beside the daemon)."""
+
+
+CONNECT_SECONDS = 5
+"""How long PostgreSQL may take to answer a connection."""
+SILENT_SECONDS = 15
+"""After so long without a word a connection to PostgreSQL counts as dead, and a statement as stuck."""
 
 
 class LedgerError(MissingError):
@@ -23,8 +32,12 @@ class LedgerError(MissingError):
 
 
 def url_of(place: Path | str) -> str:
-    """The URL of a SQLite file, or `place` itself where it is a URL already."""
-    return str(place) if "://" in str(place) else f"sqlite+aiosqlite:///{place}"
+    """The URL of a SQLite file; `place` itself where it is a URL already, with the driver that we have for it."""
+    text = str(place)
+    if "://" not in text:
+        return f"sqlite+aiosqlite:///{place}"
+    scheme, _, rest = text.partition("://")
+    return f"postgresql+psycopg://{rest}" if scheme in ("postgresql", "postgres") else text
 
 
 async def connect(place: Path | str, *, create: bool) -> AsyncEngine:
@@ -51,9 +64,24 @@ async def connect(place: Path | str, *, create: bool) -> AsyncEngine:
 
 def broken(error: Exception, place: str = "") -> LedgerError:
     """A database error in words."""
-    cause = getattr(error, "orig", None) or error
+    cause = " ".join(str(getattr(error, "orig", None) or error).split())
     where = f" at {place}" if place else ""
-    return LedgerError(f"the ledger{where} cannot be used: {cause}", "check free space and permissions, then try again")
+    hint = next((hint for sign, hint in _HINTS if sign in cause), "check free space and permissions, then try again")
+    return LedgerError(f"the ledger{where} cannot be used: {cause}", hint)
+
+
+_HINTS = (
+    ("database is locked", "another program holds it: end that, then try again"),
+    ("readonly", "give the service's user the right to write there"),
+    ("read-only", "give the service's user the right to write there"),
+    ("malformed", "stop the daemon, move the file away and restore a backup"),
+    ("not a database", "stop the daemon, move the file away and restore a backup"),
+    ("password authentication", "correct [ledger] url"),
+    ("does not exist", "create user and database in PostgreSQL, and let the user own the database"),
+    ("permission denied", "let the user of [ledger] url own the database"),
+    ("connection", "see that PostgreSQL runs and [ledger] url is right: nothing is lost meanwhile"),
+)
+"""What to do, by what the database says."""
 
 
 def _prepare(path: Path, create: bool) -> None:
@@ -65,10 +93,22 @@ def _prepare(path: Path, create: bool) -> None:
 
 def _engine(url: str) -> AsyncEngine:
     if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_pre_ping=True)
+        return create_async_engine(url, pool_pre_ping=True, pool_size=3, max_overflow=4, connect_args=_postgresql())
     engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine.sync_engine, "connect", _pragmas)
     return engine
+
+
+def _postgresql() -> dict[str, Any]:
+    """A server that is gone must be noticed, not waited for: nobody sees the page meanwhile."""
+    milliseconds = SILENT_SECONDS * 1000
+    return {
+        "connect_timeout": CONNECT_SECONDS,
+        "keepalives_idle": SILENT_SECONDS,
+        "tcp_user_timeout": milliseconds,
+        "application_name": "cloned",
+        "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+    }
 
 
 def _pragmas(connection: Any, _record: Any) -> None:
@@ -104,6 +144,8 @@ def _upgrade(connection: Connection) -> None:
             f"the ledger was written by a newer version of cloned ({current})",
             "install that version, or restore a backup",
         )
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))  # a large ledger takes its time, once
     command.upgrade(config, "head")
 
 

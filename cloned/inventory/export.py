@@ -1,4 +1,4 @@
-"""The ledger as a file for people: CSV (inventory/columns.py says in which form), XLSX or JSON."""
+"""The ledger as a file for people: CSV (inventory/columns.py says in which form), XLSX, JSON, JSON lines."""
 
 from __future__ import annotations
 
@@ -60,6 +60,10 @@ def _json(rows: Rows, file: BinaryIO) -> None:
     file.write(json.dumps(list(rows), indent=1, ensure_ascii=False).encode() + b"\n")
 
 
+def _jsonl(rows: Rows, file: BinaryIO) -> None:
+    file.writelines(json.dumps(row, sort_keys=True, ensure_ascii=False).encode() + b"\n" for row in rows)
+
+
 def _xlsx(rows: Rows, file: BinaryIO) -> None:
     from openpyxl import Workbook  # costs 0.2 s, which only this form should pay
     from openpyxl.cell import WriteOnlyCell
@@ -93,5 +97,5 @@ def _one_line(cell: str | int) -> str | int:
     return "".join(char if char.isprintable() else " " for char in cell) if isinstance(cell, str) else cell
 
 
-FORMS: dict[str, Callable[[Rows, BinaryIO], None]] = {".csv": _csv, ".xlsx": _xlsx, ".json": _json}
+FORMS: dict[str, Callable[[Rows, BinaryIO], None]] = {".csv": _csv, ".xlsx": _xlsx, ".json": _json, ".jsonl": _jsonl}
 """What each suffix means."""

@@ -1,15 +1,17 @@
-"""`cloned inventory status|retry|export`: they open the ledger beside a running daemon, or without one."""
+"""`cloned inventory status|log|retry|drop|export`: they open the ledger beside a running daemon, or without one."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cloned.errors import UsageError
 from cloned.inventory import export as files
+from cloned.inventory.deliveries import Which
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import state_of
 
@@ -31,20 +33,65 @@ async def status(place: Path | str, configured: Iterable[str]) -> dict[str, Any]
         return {**await ledger.totals(), "sinks": sinks}
 
 
-async def retry(place: Path | str, sink: str | None = None) -> int:
+async def retry(place: Path | str, sink: str | None = None, laptop: str | None = None) -> int:
     """Send the dead letters of one sink, or of all, again; returns how many.
 
-    A running daemon notices within seconds. Raises UsageError where no sink has that name.
+    A running daemon notices within seconds. Raises UsageError where no sink or laptop has that name.
     """
     async with _opened(place) as ledger:
-        known = [entry["sink"] for entry in await ledger.backlog()]
-        if sink is not None and sink not in known:
-            raise UsageError(f"there is no sink {sink}", f"there are: {', '.join(known) or 'none'}")
-        return await ledger.retry(sink)
+        await _sink(ledger, sink)
+        return await ledger.retry(sink, None if laptop is None else await one(ledger, laptop))
+
+
+async def drop(place: Path | str, sink: str, laptop: str | None, reason: str) -> int:
+    """Give up dead letters of a sink, and of one laptop also what waits; returns how many. Raises UsageError."""
+    async with _opened(place) as ledger:
+        await _sink(ledger, sink)
+        said = " ".join(reason.split())[:200]
+        if not said:
+            raise UsageError("no reason was given", "say why: --reason 'sold for parts'")
+        return await ledger.drop(sink, None if laptop is None else await one(ledger, laptop), said)
+
+
+async def begin(place: Path | str, sink: str, which: Which) -> int:
+    """Say what a new sink gets of the results that were there before it. Raises UsageError where nothing is asked."""
+    async with _opened(place) as ledger:
+        await _sink(ledger, sink)
+        count = await ledger.begin(sink, which)
+    if count is None:
+        raise UsageError(f"{sink} does not ask what it is to get", "see `cloned inventory status`")
+    return count
+
+
+async def log(place: Path | str, laptop: str) -> list[dict[str, Any]]:
+    """What every sink got of a laptop, oldest first; times ISO 8601 UTC, None where it never came to that."""
+    async with _opened(place) as ledger:
+        found = await ledger.log(await one(ledger, laptop))
+    return [{**each, "recorded": _iso(each.pop("added")), "sent": _iso(each["sent"])} for each in found]
+
+
+def _iso(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+async def _sink(ledger: Ledger, name: str | None) -> None:
+    known = [entry["sink"] for entry in await ledger.backlog()]
+    if name is not None and name not in known:
+        raise UsageError(f"there is no sink {name}", f"there are: {', '.join(known) or 'none'}")
+
+
+async def one(ledger: Ledger, name: str) -> str:
+    """The id of the laptop that people call so. Raises UsageError where none or several are."""
+    found = await ledger.ids(name.strip())
+    if not found:
+        raise UsageError(f"the ledger has no result of a laptop {name}", "see `cloned laptops`")
+    if len(found) > 1:
+        raise UsageError(f"several laptops are called {name}: {', '.join(found)}", "name one of these")
+    return found[0]
 
 
 async def export(place: Path | str, file: Path) -> tuple[int, int]:
-    """Write the whole ledger to `file` (.csv, .xlsx or .json); how many rows, and cells that a spreadsheet misreads."""
+    """Write the whole ledger to `file` (.csv, .xlsx, .json, .jsonl); how many rows, and cells a spreadsheet misreads."""
     async with _opened(place) as ledger:
         found = await ledger.rows()
     await asyncio.to_thread(files.write, found, file)

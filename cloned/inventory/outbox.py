@@ -1,9 +1,11 @@
-"""The way from the ledger to the sinks: at least once, in order, each sink by itself.
+"""The way from the ledger to the sinks: at least once, in order for each laptop, each sink by itself.
 
-The oldest result that a sink has not got is sent until it is taken or refused for good. While the
-sink is down it is tried again after 1, 2, 4 … 300 s (each time shortened at random by up to half, so that
-several workshops don't knock together); a daemon that starts tries at once. What the database says is what counts:
-nothing is kept in memory that a crash could lose, so a result may be sent twice, with one key, and never not at all.
+Of each laptop the oldest result that a sink has not got is sent until it is taken or refused for good, several laptops
+at once; a sink that keeps a state gets the newest alone. What one laptop meets holds up no other: it is tried again
+after 1, 2, 4 … 300 s (each time shortened at random by up to half, so that several workshops don't knock together).
+Where one laptop after the other fails, it is the sink that is down: then one at a time knocks. A daemon that starts
+tries at once. What the database says is what counts: nothing is kept in memory that a crash could lose, so a result may
+be sent twice, with one key, and never not at all.
 """
 
 from __future__ import annotations
@@ -12,14 +14,14 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cloned.errors import UsageError
 from cloned.inventory.database import LedgerError
-from cloned.inventory.ledger import Ledger, Owed
+from cloned.inventory.deliveries import Outcome, Owed, Which
+from cloned.inventory.ledger import Ledger
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Unavailable
-from cloned.inventory.sinks.told import Receipt
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,10 @@ LEDGER_WAIT = 30.0
 """Seconds to wait where the ledger itself cannot be used (a full disk, say): nothing is lost meanwhile."""
 LOOK_AGAIN = 2.0
 """Seconds between looks at the database, for what another process (`cloned inventory retry`) changed."""
+DOWN_AFTER = 5
+"""So many laptops one after the other without a success between them mean that the sink itself is down."""
+AHEAD = 4
+"""So many times as many as are sent at once are fetched from the database together."""
 
 
 def wait_after(tries: int, chance: float, asked: float | None = None) -> float:
@@ -40,6 +46,125 @@ def wait_after(tries: int, chance: float, asked: float | None = None) -> float:
         return min(max(asked, FIRST_WAIT), LONGEST_ASKED)
     longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(tries - 1, 30))
     return longest * (1 - chance / 2)
+
+
+class SinkLane:
+    """What is on its way to one sink."""
+
+    def __init__(
+        self, ledger: Ledger, sink: Sink, clock: Callable[[], float], chance: Callable[[], float], at_once: int
+    ) -> None:
+        self.sink, self.woken = sink, asyncio.Event()
+        self._ledger, self._clock, self._chance, self._at_once = ledger, clock, chance, at_once
+        self._flying: set[str] = set()
+        """Laptops of which something is on its way."""
+        self._ahead: list[Owed] = []
+        self._done: list[Outcome] = []
+        self._struck: set[str] = set()
+        """Laptops that failed since the last success."""
+        self._resume = 0.0
+        """When a sink that is down is asked again, by the loop's clock."""
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        owner = TaskOwner(f"outbox.{self.sink.name}")
+        begun = False
+        try:
+            while True:
+                self.woken.clear()
+                try:
+                    if not begun:
+                        await self._ledger.hasten(self.sink.name)
+                        begun = True
+                    await self._step(owner)
+                except LedgerError as error:
+                    log.error("sink %s: %s", self.sink.name, error)
+                    await self._rest(LEDGER_WAIT)
+        finally:
+            await owner.close()
+
+    async def _step(self, owner: TaskOwner) -> None:
+        """Note what ended, begin what may begin, and wait for more."""
+        while self._done:
+            group = self._done[:]
+            await self._ledger.settle(self.sink.name, group)
+            del self._done[: len(group)]
+            self._flying -= {each.owed.laptop for each in group}
+        for owed in await self._next():
+            self._flying.add(owed.laptop)
+            owner.start(self._deliver(owed), owed.laptop)
+        if not self._done:
+            await self._rest(LOOK_AGAIN)
+
+    async def _next(self) -> list[Owed]:
+        """What to send now. One at a time, and not before its time, where the sink is down."""
+        down = len(self._struck) >= DOWN_AFTER
+        if down and asyncio.get_running_loop().time() < self._resume:
+            return []
+        free = (1 if down else self._at_once) - len(self._flying)
+        if free <= 0:
+            return []
+        if not self._ahead:
+            many = free if self.sink.keeps == "state" or down else max(free, self._at_once * AHEAD)
+            find = self._ledger.due_newest if self.sink.keeps == "state" else self._ledger.due
+            self._ahead = await find(self.sink.name, many, self._flying)
+        now, self._ahead = self._ahead[:free], self._ahead[free:]
+        return now
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.woken.wait()
+        except TimeoutError:
+            return
+
+    async def _deliver(self, owed: Owed) -> None:
+        try:
+            outcome = await self._try(owed)
+        except Exception as error:  # the boundary: a fault in one sink must not stop the others
+            log.exception("sink %s failed", self.sink.name)
+            outcome = self._later(owed, f"a fault in the sink: {type(error).__name__}", None)
+        if outcome.state != "waiting":
+            self._struck.clear()
+        self._done.append(outcome)
+        self.woken.set()
+
+    async def _try(self, owed: Owed) -> Outcome:
+        if not self.sink.takes(owed.row):
+            return Outcome(owed, "skipped")
+        delivery = Delivery(owed.key, owed.laptop, owed.attempt, owed.revision, owed.row)
+        try:
+            async with asyncio.timeout(self.sink.seconds):
+                receipt = await self.sink.send(delivery)
+        except SinkRefused as refusal:
+            log.warning("sink %s refused laptop %s, attempt %d: %s", self.sink.name, owed.laptop, owed.attempt, refusal)
+            return Outcome(owed, "refused", str(refusal))
+        except Unavailable as trouble:
+            return self._later(owed, str(trouble), trouble.after)
+        except TimeoutError:
+            return self._later(owed, f"it did not answer within {self.sink.seconds:.0f} s", None)
+        for said in receipt.said:
+            log.info("sink %s: laptop %s, attempt %d: %s", self.sink.name, owed.laptop, owed.attempt, said)
+        return Outcome(owed, "sent", "; ".join(receipt.said))
+
+    def _later(self, owed: Owed, reason: str, asked: float | None) -> Outcome:
+        wait = wait_after(owed.tries + 1, self._chance(), asked)
+        log.info("sink %s: laptop %s: %s; next try in %.0f s", self.sink.name, owed.laptop, reason, wait)
+        self._struck.add(owed.laptop)
+        loop = asyncio.get_running_loop()
+        loop.call_later(wait, self.woken.set)
+        if (over := len(self._struck) - DOWN_AFTER) >= 0:
+            self._ahead.clear()
+            pause = wait_after(over + 1, self._chance(), asked)
+            self._resume = loop.time() + pause
+            loop.call_later(pause, self.woken.set)
+        return Outcome(owed, "waiting", reason, self._clock() + wait)
+
+    def hurry(self) -> None:
+        """Somebody said that it should be tried now."""
+        self._resume = 0.0
+        self._ahead.clear()
+        self.woken.set()
 
 
 class Outbox:
@@ -51,107 +176,60 @@ class Outbox:
         sinks: Sequence[Sink],
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
+        past: Mapping[str, Which] | None = None,
     ) -> None:
+        """`past`: what of the results that are there a sink gets that is new."""
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
             raise UsageError(f"two sinks have one name: {', '.join(sorted(names))}", "give each [[sink]] its own name")
-        self._ledger, self._sinks, self._clock, self._chance = ledger, tuple(sinks), clock, chance
-        self._wake = {sink.name: asyncio.Event() for sink in sinks}
+        self._ledger, self._past = ledger, past or {}
+        self._lanes = {sink.name: SinkLane(ledger, sink, clock, chance, sink.at_once) for sink in sinks}
         ledger.on_recorded(self.wake)
 
     def wake(self) -> None:
         """Look now whether there is something to send."""
-        for event in self._wake.values():
-            event.set()
+        for lane in self._lanes.values():
+            lane.woken.set()
 
     async def run(self) -> None:
         """Make the sinks known to the ledger, then deliver until cancelled; a service for `tasks.TaskOwner`."""
-        await self._ledger.register([sink.name for sink in self._sinks])
+        await self._ledger.register(self._lanes, self._past)
         owner = TaskOwner("outbox")
         try:
-            for sink in self._sinks:
-                await sink.open()
-                owner.start(self._serve(sink), sink.name, service=True)
+            for name, lane in self._lanes.items():
+                await lane.sink.open()
+                owner.start(lane.run(), name, service=True)
             await owner.wait()
         finally:
             await owner.close()
-            for sink in self._sinks:
-                await sink.close()
+            for lane in self._lanes.values():
+                await lane.sink.close()
 
     async def status(self) -> list[dict[str, Any]]:
-        """`Ledger.backlog` with `"state"`: idle, sending, failing, or unused (no longer configured)."""
-        known = {sink.name for sink in self._sinks}
-        return [{**entry, "state": state_of(entry, known)} for entry in await self._ledger.backlog()]
+        """`Ledger.backlog` with `"state"`: idle, sending, failing, asks, or unused (no longer configured)."""
+        return [{**entry, "state": state_of(entry, set(self._lanes))} for entry in await self._ledger.backlog()]
 
-    async def retry(self, sink: str | None = None) -> int:
+    async def retry(self, sink: str | None = None, laptop: str | None = None) -> int:
         """Send dead letters again, and what waits without further waiting; returns how many dead letters."""
-        count = await self._ledger.retry(sink)
-        self.wake()
+        count = await self._ledger.retry(sink, laptop)
+        for lane in self._lanes.values():
+            lane.hurry()
         return count
 
-    async def _serve(self, sink: Sink) -> None:
-        fresh = True
-        while True:
-            self._wake[sink.name].clear()
-            try:
-                await self._step(sink, fresh)
-            except LedgerError as error:
-                log.error("sink %s: %s", sink.name, error)
-                await self._rest(sink, LEDGER_WAIT)
-            fresh = False
-
-    async def _step(self, sink: Sink, fresh: bool) -> None:
-        """Deliver the oldest result, or wait a little where there is none or none is due; `fresh`: all are due."""
-        owed = await self._ledger.next_owed(sink.name)
-        if owed is None:
-            await self._rest(sink, LOOK_AGAIN)
-        elif not fresh and (left := self._left(owed)) > 0:
-            await self._rest(sink, min(left, LOOK_AGAIN))
-        else:
-            await self._deliver(sink, owed)
-
-    def _left(self, owed: Owed) -> float:
-        """Seconds until it is due; a clock that was set back makes nothing wait longer than it ever should."""
-        left = owed.due - self._clock()
-        return left if left <= LONGEST_ASKED else 0.0
-
-    async def _rest(self, sink: Sink, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake[sink.name].wait()
-        except TimeoutError:
-            return
-
-    async def _deliver(self, sink: Sink, owed: Owed) -> None:
-        delivery = Delivery(owed.key, owed.laptop, owed.attempt, owed.revision, owed.row)
-        try:
-            async with asyncio.timeout(sink.seconds):
-                receipt = await sink.send(delivery) if sink.takes(owed.row) else Receipt()
-        except SinkRefused as refusal:
-            log.warning("sink %s refused laptop %s, attempt %d: %s", sink.name, owed.laptop, owed.attempt, refusal)
-            await self._ledger.refused(owed, str(refusal))
-        except Unavailable as trouble:
-            await self._later(sink, owed, str(trouble), trouble.after)
-        except TimeoutError:
-            await self._later(sink, owed, f"it did not answer within {sink.seconds:.0f} s", None)
-        except Exception as error:  # the boundary: a fault in one sink must not stop the others
-            log.exception("sink %s failed", sink.name)
-            await self._later(sink, owed, f"a fault in the sink: {type(error).__name__}", None)
-        else:
-            for said in receipt.said:
-                log.info("sink %s: laptop %s, attempt %d: %s", sink.name, owed.laptop, owed.attempt, said)
-            await self._ledger.sent(owed, sink.name)
-
-    async def _later(self, sink: Sink, owed: Owed, reason: str, asked: float | None) -> None:
-        wait = wait_after(owed.tries + 1, self._chance(), asked)
-        log.info("sink %s: %s; next try in %.0f s", sink.name, reason, wait)
-        await self._ledger.failed(owed, reason, self._clock() + wait)
+    async def drop(self, sink: str, laptop: str | None, reason: str) -> int:
+        """Give up what a sink refused, or (of one laptop) has not taken yet; returns how many."""
+        count = await self._ledger.drop(sink, laptop, reason)
+        for lane in self._lanes.values():
+            lane.hurry()
+        return count
 
 
 def state_of(entry: dict[str, Any], configured: set[str]) -> str:
-    """One word for a sink: idle, sending, failing or unused."""
+    """One word for a sink: idle, sending, failing, asks (what of older results it gets) or unused."""
     if entry["sink"] not in configured:
         return "unused"
+    if entry["past"] == "ask" and not entry["waiting"]:
+        return "asks"
     if not entry["waiting"]:
         return "idle"
     return "failing" if entry["tries"] else "sending"

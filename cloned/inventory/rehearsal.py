@@ -10,6 +10,7 @@ from cloned.destinations import AnySink
 from cloned.errors import UsageError
 from cloned.inventory import rows
 from cloned.inventory.ledger import Ledger
+from cloned.inventory.offline import one
 from cloned.inventory.sinks import make
 from cloned.inventory.sinks.base import Delivery, Surroundings
 from cloned.inventory.sinks.told import Expectation
@@ -34,24 +35,13 @@ async def rehearse(
 
 
 async def newest(place: Path | str, laptop: str) -> Delivery:
-    """The newest result of a laptop, named by id, number, tag, serial or MAC. Raises UsageError."""
+    """The newest result of a laptop, named by id, tag, serial or MAC. Raises UsageError."""
     ledger = await Ledger.open(place, create=False)
     try:
-        found = await ledger.rows(laptop=laptop, limit=1) or [
-            row for row in await ledger.rows() if is_called(row, laptop)
-        ]
+        found = await ledger.rows(laptop=await one(ledger, laptop), limit=1)
     finally:
         await ledger.close()
-    if not found:
-        raise UsageError(f"the ledger has no result of a laptop {laptop}", "see `cloned laptops`")
     return delivery_of(found[-1])
-
-
-def is_called(row: dict[str, Any], name: str) -> bool:
-    """Whether a row is of the laptop that a person calls so."""
-    wanted = name.strip().casefold()
-    names = [row.get("laptop"), row.get("tag"), row.get("serial"), row.get("number"), *(row.get("macs") or [])]
-    return wanted in [str(each).casefold() for each in names if each not in (None, "")]
 
 
 def delivery_of(row: dict[str, Any]) -> Delivery:

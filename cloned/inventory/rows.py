@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cloned.core.arrivals import strongest_evidence
 from cloned.core.hardware import hardware
+from cloned.core.ids import clean as clean_identity
 from cloned.errors import ClonedError
 
 TEXTS = {
@@ -70,6 +72,12 @@ class LedgerRow:
     def key(self) -> str:
         """The idempotency key: the same for the same content, for ever."""
         return f"cl_{hashlib.sha256(canonical(self.data)).hexdigest()[:40]}"
+
+
+def evidence(row: Mapping[str, Any]) -> str:
+    """What a laptop is known by though its id is lost: vendor and serial number, else UUID, else a MAC address."""
+    texts = {name: str(row.get(name) or "") for name in ("uuid", "serial", "vendor", "product")}
+    return strongest_evidence(clean_identity(**texts, macs=row.get("macs") or ()))[:255]
 
 
 def canonical(data: Mapping[str, Any]) -> bytes:

@@ -2,7 +2,9 @@
 
 `results` holds what is true now, one row for each (laptop, attempt); `revisions` every version
 that was ever reported, never changed; `deliveries` the outbox: which revision is owed to which
-sink. Revision and delivery are written in one transaction, so nothing can be recorded and not owed.
+sink. Revision and delivery are written in one transaction, so nothing can be recorded and not owed. `tallies` holds
+what was counted, so that no figure needs all rows, and stays when rows are taken away; `numbers` the tags of laptops
+that were taken away with everything known of them: they stay used.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from sqlalchemy import (
 )
 
 WAITING, SENT, REFUSED, SUPERSEDED = "waiting", "sent", "refused", "superseded"
-"""States of a delivery. Superseded: it was refused, and a newer revision has since been accepted."""
+DROPPED, SKIPPED = "dropped", "skipped"
+"""States of a delivery. Superseded: something newer is there, or on its way, so this one no longer matters; dropped: a
+person said so; skipped: it was nothing for that sink."""
 
 metadata = MetaData()
 
@@ -40,6 +44,8 @@ results = Table(
     Column("serial", String(128), nullable=False, index=True),
     Column("tag", String(64), nullable=False, index=True),
     Column("row", JSON, nullable=False),
+    Column("uuid", String(64), nullable=False, server_default=""),
+    Column("evidence", String(255), nullable=False, server_default="", index=True),
 )
 
 revisions = Table(
@@ -53,7 +59,13 @@ revisions = Table(
     Column("row", JSON, nullable=False),
 )
 
-sinks = Table("sinks", metadata, Column("name", String(64), primary_key=True), Column("added", Float, nullable=False))
+sinks = Table(
+    "sinks",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("added", Float, nullable=False),
+    Column("past", String(8), nullable=False, server_default="all"),
+)
 
 deliveries = Table(
     "deliveries",
@@ -68,6 +80,7 @@ deliveries = Table(
     Column("due", Float, nullable=False),
     Column("reason", Text, nullable=False),
     Column("sent", Float),
+    Column("added", Float, nullable=False, server_default="0"),
     ForeignKeyConstraint(
         ["laptop", "attempt", "revision"], ["revisions.laptop", "revisions.attempt", "revisions.revision"]
     ),
@@ -75,3 +88,14 @@ deliveries = Table(
 )
 
 Index("deliveries_in_order", deliveries.c.sink, deliveries.c.state, deliveries.c.id)
+Index("deliveries_of_laptop", deliveries.c.sink, deliveries.c.laptop, deliveries.c.state, deliveries.c.id)
+Index("deliveries_due", deliveries.c.sink, deliveries.c.state, deliveries.c.due)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+numbers = Table("numbers", metadata, Column("tag", String(64), primary_key=True))

@@ -53,10 +53,13 @@ class SinkState(Shape):
     model_config = ConfigDict(extra="allow")
 
     sink: str
-    state: Literal["idle", "sending", "failing", "unused"]
+    state: Literal["idle", "sending", "failing", "asks", "unused"]
+    """`asks`: what of the results from before it was configured it is to get."""
     waiting: int
     sent: int
     refused: int
+    oldest_seconds: float | None
+    """How long the oldest result waits; null where none does."""
     reason: str
     dead: list[dict[str, Any]]
 

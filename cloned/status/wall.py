@@ -286,6 +286,13 @@ def _troubled(sinks: Sequence[Mapping[str, Any]]) -> Iterable[Notice]:
                 f"{name} refused {sink['refused']} results: {reason}",
                 "Put it right there, then retry",
             )
+        elif sink.get("state") == "asks":
+            yield Notice(
+                "sink",
+                "",
+                f"{name} is new: it has none of the results from before",
+                f"Try `cloned inventory test {name}`, then `cloned inventory begin {name} newest`, `all` or `none`",
+            )
         elif sink.get("state") == "failing":
             yield Notice(
                 "sink",

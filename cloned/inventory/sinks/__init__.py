@@ -25,6 +25,12 @@ FILES: dict[str, type[FileSink]] = {"csv": CsvFile, "xlsx": XlsxFile, "jsonl": J
 
 def make(settings: AnySink, around: Surroundings | None = None) -> Sink:
     """The sink that a `[[sink]]` of the configuration describes. Raises UsageError."""
+    sink = _made(settings, around)
+    sink.at_once = settings.at_once
+    return sink
+
+
+def _made(settings: AnySink, around: Surroundings | None) -> Sink:
     match settings:
         case WebhookSettings():
             return Webhook(settings.name, settings.url, settings.secret.get_secret_value(), ca=settings.ca)

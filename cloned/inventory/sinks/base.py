@@ -74,9 +74,12 @@ class Sink(ABC):
     5. Test it against the real thing in `tests/wire` or `tests/interop`, or against a server of the tests' own that
        is proven by what was recorded from the real one (tests/servers).
 
-    A sink needs no queue, retry, order or timeout of its own: the outbox gives it one delivery at
-    a time, oldest first, for at most `seconds`, and no sink ever waits for another.
+    A sink needs no queue, retry, order or timeout of its own: the outbox gives it deliveries of `at_once` laptops
+    at a time, of each laptop the oldest first, for at most `seconds`, and no sink ever waits for another.
     """
+
+    at_once = 1
+    """Deliveries of so many laptops may be on their way together."""
 
     seconds = 30.0
     """How long one `send` may take."""

@@ -165,3 +165,54 @@ async def test_nothing_recorded_is_ever_unaccounted_for(tmp_path_factory, empty_
         assert (status["waiting"], status["refused"]) == (0, 0)
     finally:
         await ledger.close()
+
+
+async def test_who_is_who_is_found_by_evidence(ledger, make_row):
+    from cloned.core.ids import clean
+
+    await ledger.record(make_row("drawn-by-chance", 1))
+    await ledger.record(make_row("drawn-by-chance", 2))
+    await ledger.record(make_row("drawn-by-chance", 1_000_003, kind="erasure", erasure={"disks": []}))
+    same = clean(serial="b5to023 ", vendor="Dell Inc.")
+    known = await ledger.known("fromevidence", same)
+    assert (known.laptop, known.jobs, known.erasures, known.tag) == ("drawn-by-chance", 2, 3, "0042")
+    assert await ledger.known("other", clean(serial="OTHER", vendor="Dell Inc.")) is None
+    await ledger.record(make_row("a-second-one", 7))
+    assert (await ledger.known("a-second-one", same)).jobs == 7
+    assert await ledger.known("a-third-one", same) is None
+
+
+async def test_what_is_forgotten_leaves_its_number_and_the_counts(ledger, make_row):
+    await ledger.register(["hook"])
+    await ledger.record(make_row())
+    await ledger.record(make_row("other", tag="0043"))
+    assert await ledger.forget("a1b2c3d4") == 1
+    assert [row["laptop"] for row in await ledger.rows()] == ["other"]
+    assert (await ledger.totals())["rows"] == 2
+    assert {each.tag: each.laptop for each in await ledger.tags()} == {"0042": "", "0043": "other"}
+    assert (await ledger.next_owed("hook")).laptop == "other"
+
+
+async def test_what_is_old_goes_but_no_erasure_and_nothing_that_is_owed(ledger, make_row):
+    await ledger.record(make_row("done-old", at="2020-01-01T10:00:00Z", tag="1"))
+    await ledger.record(make_row("failed-old", at="2025-01-01T10:00:00Z", state="aside", tag="2"))
+    await ledger.record(make_row("failed-new", at="2026-01-01T10:00:00Z", state="aside"))
+    await ledger.record(make_row("erased", 1_000_001, at="2020-01-01T10:00:00Z", kind="erasure", erasure={"disks": []}))
+    await ledger.register(["hook"])
+    limits = {"done": "2021-11-18T10:00:00Z", "failed": "2025-11-18T10:00:00Z"}
+    assert await ledger.prune(limits) == 0
+    await drain(ledger, "hook")
+    assert await ledger.prune(limits) == 2
+    assert {row["laptop"] for row in await ledger.rows()} == {"failed-new", "erased"}
+    assert (await ledger.totals())["rows"] == 3
+    assert {each.tag for each in await ledger.tags()} == {"1", "2", "0042"}
+
+
+async def test_the_rows_are_told_page_by_page(ledger, make_row):
+    for number in range(5):
+        await ledger.record(make_row(f"l{number}", at=f"2026-11-18T10:0{number // 2}:00Z"))
+    seen, before = [], None
+    while page := await ledger.rows(limit=2, before=before):
+        seen += [row["laptop"] for row in reversed(page)]
+        before = (page[0]["at"], page[0]["laptop"], page[0]["attempt"])
+    assert seen == ["l4", "l3", "l2", "l1", "l0"]

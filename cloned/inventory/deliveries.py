@@ -1,0 +1,336 @@
+"""The outbox in the ledger's database: what is owed to which sink, in which order, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cloned.core.erasure import ATTEMPTS
+from cloned.inventory.database import broken
+from cloned.inventory.ordering import Queued, newest
+from cloned.inventory.schema import (
+    DROPPED,
+    REFUSED,
+    SENT,
+    SUPERSEDED,
+    WAITING,
+    deliveries,
+    results,
+    revisions,
+    sinks,
+    tallies,
+)
+from cloned.inventory.tallies import Tally
+
+LONGEST_DUE = 3600.0
+"""Seconds: what is due later than that was set by a clock that has since been set back, so it is due now."""
+SHOWN_DEAD = 100
+Which = Literal["all", "newest", "none", "ask"]
+"""What of the results that are there a sink gets that is new; `ask`: none before a person said which of the others."""
+
+
+@dataclass(frozen=True)
+class Owed:
+    """A revision that a sink has not got yet."""
+
+    id: int
+    key: str
+    laptop: str
+    attempt: int
+    revision: int
+    row: Mapping[str, Any]
+    tries: int
+    due: float
+    reason: str
+    """Why the last try failed."""
+    added: float
+    """Since when it waits."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one try."""
+
+    owed: Owed
+    state: str
+    """sent, waiting, refused or skipped."""
+    reason: str = ""
+    due: float = 0.0
+
+
+class DeliveryBook:
+    """What is owed, in the database that `engine` opens."""
+
+    def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._writing = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Let go of the database; everything recorded is already on disk."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction of our own, committed at its end. Raises LedgerError."""
+        try:
+            async with self._writing, self._engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise broken(error) from error
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[AsyncConnection]:
+        """A look at what is committed. Raises LedgerError."""
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise broken(error) from error
+
+    # Who is owed what.
+
+    async def register(self, names: Iterable[str], which: Mapping[str, Which] | None = None) -> None:
+        """Make known which sinks there are; one never seen before is owed of the ledger what `which` says, else all."""
+        async with self._write() as connection:
+            known = set((await connection.scalars(select(sinks.c.name))).all())
+            for name in [name for name in names if name not in known]:
+                past = (which or {}).get(name, "all")
+                if past == "ask" and await connection.scalar(select(results.c.laptop).limit(1)) is None:
+                    past = "all"
+                await connection.execute(insert(sinks).values(name=name, added=self._clock(), past=past))
+                await owe(connection, [name], await _past(connection, past), self._clock())
+
+    async def begin(self, sink: str, which: Which) -> int | None:
+        """A person's word on what a new sink gets of the results that were there; returns how many that is.
+
+        None where nothing was asked (any more), and nothing is changed.
+        """
+        async with self._write() as connection:
+            if await connection.scalar(select(sinks.c.past).where(sinks.c.name == sink)) != "ask":
+                return None
+            had = select(deliveries.c.laptop, deliveries.c.attempt).where(deliveries.c.sink == sink)
+            there = {(laptop, attempt) for laptop, attempt in (await connection.execute(had)).all()}
+            keys = [key for key in await _past(connection, which) if (key["laptop"], key["attempt"]) not in there]
+            await owe(connection, [sink], keys, self._clock())
+            await connection.execute(update(sinks).where(sinks.c.name == sink).values(past=which))
+            return len(keys)
+
+    async def hasten(self, sink: str) -> None:
+        """What waits for `sink` is due now: a daemon that starts tries at once."""
+        waits = update(deliveries).where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
+        async with self._write() as connection:
+            await connection.execute(waits.values(due=0))
+
+    async def next_owed(self, sink: str) -> Owed | None:
+        """The oldest delivery that waits for `sink`."""
+        found = await self._owed(_waiting(sink).order_by(deliveries.c.id).limit(1))
+        return found[0] if found else None
+
+    async def due(self, sink: str, limit: int, busy: Collection[str] = ()) -> list[Owed]:
+        """The oldest waiting delivery of each laptop that is not `busy`, where that is due; at most `limit`."""
+        older = deliveries.alias("older")
+        first = ~select(older.c.id).where(
+            older.c.sink == sink,
+            older.c.laptop == deliveries.c.laptop,
+            older.c.state == WAITING,
+            older.c.id < deliveries.c.id,
+        ).exists()  # fmt: skip
+        query = _waiting(sink).where(self._is_due(), deliveries.c.laptop.not_in(list(busy)), first)
+        return await self._owed(query.order_by(deliveries.c.id).limit(limit))
+
+    async def due_newest(self, sink: str, limit: int, busy: Collection[str] = ()) -> list[Owed]:
+        """As `due`, for a sink that keeps a state: of each laptop what is new, and what is older superseded."""
+        waits = (deliveries.c.sink == sink, deliveries.c.state == WAITING)
+        here = select(deliveries.c.laptop).where(*waits, self._is_due(), deliveries.c.laptop.not_in(list(busy)))
+        laptops = here.group_by(deliveries.c.laptop).order_by(func.min(deliveries.c.id)).limit(limit)
+        columns = [deliveries.c[name] for name in ("id", "attempt", "revision", "state", "laptop")]
+        async with self._write() as connection:
+            names = (await connection.scalars(laptops)).all()
+            all_of = select(*columns).where(deliveries.c.sink == sink, deliveries.c.laptop.in_(names))
+            found = (await connection.execute(all_of)).all()
+            choices = [newest([Queued(*row[:4]) for row in found if row.laptop == name]) for name in names]
+            old = [ident for each in choices for ident in each.superseded]
+            if old:
+                await connection.execute(update(deliveries).where(deliveries.c.id.in_(old)).values(state=SUPERSEDED))
+        send = [each.send for each in choices if each.send is not None]
+        query = _waiting(sink).where(deliveries.c.id.in_(send), self._is_due())
+        return await self._owed(query.order_by(deliveries.c.id)) if send else []
+
+    def _is_due(self) -> Any:
+        now = self._clock()
+        return or_(deliveries.c.due <= now, deliveries.c.due > now + LONGEST_DUE)
+
+    async def _owed(self, query: Any) -> list[Owed]:
+        async with self._read() as connection:
+            found = (await connection.execute(query)).all()
+        return [Owed(**{name: each._mapping[name] for name in Owed.__dataclass_fields__}) for each in found]
+
+    # What came of it.
+
+    async def settle(self, sink: str, outcomes: Sequence[Outcome]) -> None:
+        """Note what came of several tries, in one transaction."""
+        async with self._write() as connection:
+            for each in outcomes:
+                await connection.execute(
+                    update(deliveries).where(deliveries.c.id == each.owed.id).values(self._values(each))
+                )
+                if each.state == SENT:
+                    await connection.execute(_older_refused(sink, each.owed))
+            if sent := sum(each.state == SENT for each in outcomes):
+                await tally(connection, [(f"sent/{sink}", sent)])
+
+    def _values(self, outcome: Outcome) -> dict[str, Any]:
+        tries = outcome.owed.tries + (outcome.state in (WAITING, REFUSED))
+        values = {"state": outcome.state, "reason": outcome.reason, "tries": tries}
+        if outcome.state == WAITING:
+            values["due"] = outcome.due
+        return values | ({"sent": self._clock()} if outcome.state == SENT else {})
+
+    async def sent(self, owed: Owed, sink: str) -> None:
+        """`sink` has it; older revisions of the same result that it had refused no longer matter."""
+        await self.settle(sink, [Outcome(owed, SENT)])
+
+    async def failed(self, owed: Owed, reason: str, due: float) -> None:
+        """Sending failed for now; it is due again at `due` (seconds since the epoch)."""
+        await self.settle("", [Outcome(owed, WAITING, reason, due)])
+
+    async def refused(self, owed: Owed, reason: str) -> None:
+        """The sink will never take it as it is: a dead letter until somebody says retry or drop."""
+        await self.settle("", [Outcome(owed, REFUSED, reason)])
+
+    async def retry(self, sink: str | None = None, laptop: str | None = None) -> int:
+        """Send dead letters again, and what waits at once; returns how many dead letters there were."""
+        here = _those(sink, laptop)
+        async with self._write() as connection:
+            waits = update(deliveries).where(here, deliveries.c.state == WAITING)
+            await connection.execute(waits.values(due=0, tries=0))
+            dead = update(deliveries).where(here, deliveries.c.state == REFUSED)
+            changed = await connection.execute(dead.values(state=WAITING, due=0, tries=0))
+        return int(changed.rowcount)
+
+    async def drop(self, sink: str, laptop: str | None, reason: str) -> int:
+        """Give up what a sink refused or has not taken yet, with the reason why; returns how many that was."""
+        open_ones = deliveries.c.state.in_((REFUSED, WAITING) if laptop else (REFUSED,))
+        dropped = update(deliveries).where(_those(sink, laptop), open_ones).values(state=DROPPED, reason=reason)
+        async with self._write() as connection:
+            return int((await connection.execute(dropped)).rowcount)
+
+    # What is shown.
+
+    async def backlog(self) -> list[dict[str, Any]]:
+        """For each sink `{"sink", "waiting", "sent", "refused", "reason", "tries", "due", "oldest_seconds", "dead",
+        "past"}`.
+
+        The reason is that of a result which was tried in vain; ages in seconds.
+        """
+        async with self._read() as connection:
+            listed = (await connection.execute(select(sinks.c.name, sinks.c.past).order_by(sinks.c.name))).all()
+            past = {str(name): str(which) for name, which in listed}
+            names = list(past)
+            counts = {name: await _counts(connection, name) for name in names}
+            query = select(deliveries).where(deliveries.c.state == REFUSED, deliveries.c.sink.in_(names))
+            newest_first = query.order_by(deliveries.c.id.desc()).limit(SHOWN_DEAD)
+            dead = (await connection.execute(newest_first)).all() if names else []
+        heads = {name: await self._head(name) if counts[name][WAITING] else None for name in names}
+        return [self._status(name, counts[name], heads[name], dead) | {"past": past[name]} for name in names]
+
+    async def log(self, laptop: str) -> list[dict[str, Any]]:
+        """Every delivery of a laptop's results, oldest first: `{"sink", "attempt", "revision", "state", …}`."""
+        names = ("sink", "attempt", "revision", "state", "tries", "reason", "added", "sent")
+        query = select(*(deliveries.c[name] for name in names)).where(deliveries.c.laptop == laptop)
+        async with self._read() as connection:
+            found = (await connection.execute(query.order_by(deliveries.c.id))).all()
+        return [dict(row._mapping) for row in found]
+
+    async def _head(self, sink: str) -> Owed | None:
+        """The oldest that waits, before others one that was tried in vain: its reason is what people must see."""
+        tried = await self._owed(_waiting(sink).where(deliveries.c.tries > 0).order_by(deliveries.c.id).limit(1))
+        return tried[0] if tried else await self.next_owed(sink)
+
+    def _status(self, name: str, counts: Mapping[str, Any], head: Owed | None, dead: Iterable[Any]) -> dict[str, Any]:
+        oldest = counts["oldest"]
+        return {
+            "sink": name,
+            **{state: counts[state] for state in (WAITING, SENT, REFUSED)},
+            "reason": head.reason if head else "",
+            "tries": head.tries if head else 0,
+            "due": head.due if head else None,
+            "oldest_seconds": None if oldest is None else round(max(0.0, self._clock() - oldest), 1),
+            "dead": [
+                {"laptop": row.laptop, "attempt": row.attempt, "revision": row.revision, "reason": row.reason}
+                for row in dead
+                if row.sink == name
+            ],
+        }
+
+
+def _waiting(sink: str) -> Any:
+    join = and_(*(deliveries.c[name] == revisions.c[name] for name in ("laptop", "attempt", "revision")))
+    query = select(deliveries, revisions.c.key, revisions.c.row).join(revisions, join)
+    return query.where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
+
+
+def _those(sink: str | None, laptop: str | None) -> Any:
+    here = (deliveries.c.sink == sink) if sink else (deliveries.c.sink != "")
+    return and_(here, deliveries.c.laptop == laptop) if laptop else here
+
+
+def _older_refused(sink: str, owed: Owed) -> Any:
+    older = and_(
+        deliveries.c.sink == sink,
+        deliveries.c.laptop == owed.laptop,
+        deliveries.c.attempt == owed.attempt,
+        deliveries.c.revision < owed.revision,
+        deliveries.c.state == REFUSED,
+    )
+    return update(deliveries).where(older).values(state=SUPERSEDED)
+
+
+async def _counts(connection: AsyncConnection, sink: str) -> dict[str, Any]:
+    """How many are in which state, and since when the oldest waits."""
+    found: dict[str, Any] = {}
+    for state in (WAITING, REFUSED):
+        here = (deliveries.c.sink == sink, deliveries.c.state == state)
+        found[state] = int(await connection.scalar(select(func.count()).select_from(deliveries).where(*here)) or 0)
+    oldest = select(func.min(deliveries.c.added)).where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
+    found["oldest"] = await connection.scalar(oldest) if found[WAITING] else None
+    sent = select(tallies.c.count).where(tallies.c.name == f"sent/{sink}")
+    return found | {SENT: int(await connection.scalar(sent) or 0)}
+
+
+async def _past(connection: AsyncConnection, which: Which) -> list[dict[str, Any]]:
+    """The results that a sink gets that was not there before, oldest first."""
+    if which in ("none", "ask"):
+        return []
+    columns = select(results.c.laptop, results.c.attempt, results.c.revision)
+    found = await connection.execute(columns.order_by(results.c.at, results.c.laptop, results.c.attempt))
+    keys = [dict(row._mapping) for row in found]
+    return keys if which == "all" else [*{(key["laptop"], key["attempt"] >= ATTEMPTS): key for key in keys}.values()]
+
+
+async def owe(connection: AsyncConnection, names: Iterable[str], keys: list[dict[str, Any]], now: float) -> None:
+    """Note that sinks have not got these revisions."""
+    owed = [
+        {**key, "sink": name, "state": WAITING, "tries": 0, "due": now, "reason": "", "added": now}
+        for key in keys
+        for name in names
+    ]
+    if owed:
+        await connection.execute(insert(deliveries), owed)
+
+
+async def tally(connection: AsyncConnection, changes: Iterable[Tally]) -> None:
+    """Add to counts."""
+    for name, count in changes:
+        more = update(tallies).where(tallies.c.name == name).values(count=tallies.c.count + count)
+        if not (await connection.execute(more)).rowcount:
+            await connection.execute(insert(tallies).values(name=name, count=count))

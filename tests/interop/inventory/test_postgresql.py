@@ -1,0 +1,192 @@
+"""The ledger and its outbox on Debian's PostgreSQL: the same tests as on SQLite, and what only a server can do to us."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloned.errors import UsageError
+from cloned.inventory import offline, schema
+from cloned.inventory.database import VERSION, LedgerError, connect
+from cloned.inventory.ledger import Ledger
+from cloned.inventory.outbox import Outbox
+from cloned.inventory.transfer import copy
+from tests.servers import postgresql
+from tests.unit.inventory.test_ledger import (  # noqa: F401 - the same on both
+    test_a_dead_letter_is_shown_retried_and_forgotten_once_superseded,
+    test_a_new_sink_is_owed_the_whole_ledger_once,
+    test_another_report_under_the_same_key_is_a_revision,
+    test_rows_of_one_laptop_and_the_newest_few,
+    test_the_same_report_twice_is_one_row_and_one_delivery,
+    test_totals_count_laptops_done_since_midnight,
+    test_what_is_forgotten_leaves_its_number_and_the_counts,
+    test_what_is_old_goes_but_no_erasure_and_nothing_that_is_owed,
+    test_who_is_who_is_found_by_evidence,
+)
+from tests.unit.inventory.test_outbox import (  # noqa: F401
+    Keeper,
+    Recorder,
+    idle,
+    quick,
+    running,
+    test_a_dead_letter_can_be_sent_again_alone_or_dropped_with_a_reason,
+    test_a_new_sink_gets_of_what_is_there_what_was_asked_for,
+    test_a_new_sink_that_asks_gets_nothing_before_a_person_says_what,
+    test_a_sink_that_is_down_is_not_knocked_at_by_every_laptop,
+    test_a_sink_that_keeps_a_state_gets_the_newest_and_never_an_older_one_after_it,
+    test_an_erasure_is_neither_newer_than_a_later_clone_nor_older_than_an_earlier_one,
+    test_one_laptop_that_is_always_refused_with_503_holds_up_nobody_else,
+    test_results_arrive_in_order,
+    test_retry_sends_no_older_result_after_a_newer_one,
+    test_the_age_of_the_oldest_is_told,
+    test_what_is_nothing_for_a_sink_is_skipped_and_counts_as_nothing,
+    until,
+)
+
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.skipif(postgresql.programs() is None, reason="PostgreSQL is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgresql.PostgreSql]:
+    with postgresql.running() as server:
+        yield server
+
+
+@pytest.fixture
+def place(server: postgresql.PostgreSql) -> str:
+    return server.database()
+
+
+@pytest.fixture
+async def ledger(place: str, clock: Any) -> AsyncIterator[Ledger]:
+    ledger = await Ledger.open(place, clock=clock)
+    yield ledger
+    await ledger.close()
+
+
+async def test_the_steps_lead_to_the_tables_that_the_code_knows(place: str) -> None:
+    engine = await connect(place, create=True)
+
+    def compare(connection: Any) -> Any:
+        from alembic.autogenerate import compare_metadata
+        from alembic.migration import MigrationContext
+
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, schema.metadata), context.get_current_revision()
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(compare) == ([], VERSION)
+    await engine.dispose()
+
+
+async def test_a_result_can_be_looked_up_with_psql(ledger: Ledger, place: str, server: Any, make_row: Any) -> None:
+    await ledger.record(make_row(product="Ünïcode\x00 \ud800 €"))
+    database = place.removeprefix("postgresql://postgres@/").partition("?")[0]
+    assert server.psql(database, "SELECT serial, state, row->>'product' FROM results") == "B5TO023|done|Ünïcode  ? €"
+
+
+async def test_the_command_line_works_beside_the_daemon(ledger: Ledger, place: str, make_row: Any) -> None:
+    await ledger.register(["hook"])
+    await ledger.record(make_row())
+    told = await offline.status(place, ["hook"])
+    assert (told["rows"], told["sinks"][0]["waiting"]) == (1, 1)
+    assert [each["state"] for each in await offline.log(place, "0042")] == ["waiting"]
+
+
+async def test_a_ledger_goes_into_a_backup_and_comes_back(
+    ledger: Ledger,
+    place: str,
+    server: Any,
+    make_row: Any,
+    tmp_path: Path,
+) -> None:
+    await ledger.register(["hook"])
+    for attempt in range(1, 40):
+        await ledger.record(make_row(attempt=attempt))
+    assert await copy(place, tmp_path / "ledger.sqlite") == 39
+    again = server.database()
+    assert await copy(tmp_path / "ledger.sqlite", again) == 39
+    with pytest.raises(UsageError, match="holds results already"):
+        await copy(tmp_path / "ledger.sqlite", again)
+    other = await Ledger.open(again)
+    assert await other.rows() == await ledger.rows()
+    await other.record(make_row(attempt=40))
+    assert (await other.backlog())[0]["waiting"] == 40
+    await other.close()
+
+
+async def test_a_server_that_is_killed_under_load_loses_nothing(place: str, make_row: Any) -> None:
+    """Three times a power cut in the middle of recording and sending: every result is there once, all in order."""
+    with postgresql.running() as server:
+        place = server.database()
+        ledger = await Ledger.open(place)
+        sink = Recorder("hook")
+
+        async def record() -> None:
+            for attempt in range(1, 31):
+                for laptop in range(4):
+                    await _until_kept(ledger, make_row(f"l{laptop}", attempt))
+
+        async with _patient(ledger, sink):
+            recording = asyncio.create_task(record())
+            for _ in range(3):
+                before = len(sink.got)
+                await until_more(sink, before + 15)
+                await asyncio.to_thread(server.kill)
+                await asyncio.to_thread(server.start)
+            await asyncio.wait_for(recording, 120)
+            await all_sent(ledger)
+        rows = await ledger.rows()
+        await ledger.close()
+    assert len(rows) == len({(row["laptop"], row["attempt"]) for row in rows}) == 120
+    for laptop in range(4):
+        got = [attempt for name, attempt, _ in sink.got if name == f"l{laptop}"]
+        assert list(dict.fromkeys(got)) == list(range(1, 31))
+
+
+async def _until_kept(ledger: Ledger, row: dict[str, Any]) -> None:
+    """As the engine does: a result that could not be written is written again."""
+    while True:
+        try:
+            return await ledger.record(row)
+        except LedgerError:
+            await asyncio.sleep(0.05)
+
+
+@contextlib.asynccontextmanager
+async def _patient(ledger: Ledger, sink: Recorder) -> AsyncIterator[None]:
+    """The outbox as the daemon runs it: started again where its database is gone."""
+    from cloned.inventory import outbox as module
+    from cloned.tasks import TaskOwner
+
+    before, module.LEDGER_WAIT = module.LEDGER_WAIT, 0.1
+    owner = TaskOwner("test")
+    owner.supervise(Outbox(ledger, [sink]).run, "outbox")
+    try:
+        yield
+    finally:
+        module.LEDGER_WAIT = before
+        await owner.close()
+
+
+async def until_more(sink: Recorder, count: int) -> None:
+    async with asyncio.timeout(120):
+        while len(sink.got) < count:
+            await asyncio.sleep(0.01)
+
+
+async def all_sent(ledger: Ledger) -> None:
+    async with asyncio.timeout(120):
+        while True:
+            with contextlib.suppress(LedgerError):
+                if (await ledger.backlog())[0]["sent"] == 120:
+                    return
+            await asyncio.sleep(0.05)

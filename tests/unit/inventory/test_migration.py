@@ -1,0 +1,77 @@
+"""A ledger of the first version is brought to the newest: nothing of it is lost, counts are right."""
+
+import json
+
+from sqlalchemy import text
+
+from cloned.inventory import rows
+from cloned.inventory.database import connect
+from cloned.inventory.ledger import Ledger
+
+
+async def old_ledger(path, given):
+    """A ledger as version 0001 left it, with one sink that has got the first result."""
+    from alembic import command
+    from alembic.config import Config
+
+    from cloned.inventory import database
+
+    engine = database._engine(database.url_of(path))
+
+    def first(connection):
+        config = Config()
+        config.set_main_option("script_location", str(database.Path(database.__file__).parent / "migrations"))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for number, row in enumerate(map(rows.clean, given)):
+            values = {
+                name: row.data[name]
+                for name in ("laptop", "attempt", "at", "state", "verdict", "image", "serial", "tag")
+            }
+            columns = ", ".join([*values, "revision", "row"])
+            marks = ", ".join(f":{name}" for name in [*values, "revision", "row"])
+            connection.execute(
+                text(f"INSERT INTO results ({columns}) VALUES ({marks})"),
+                values | {"revision": 1, "row": json.dumps(row.data)},
+            )
+            connection.execute(
+                text("INSERT INTO revisions VALUES (:laptop, :attempt, 1, :key, :recorded, :row)"),
+                {
+                    "laptop": row.laptop,
+                    "attempt": row.attempt,
+                    "key": row.key,
+                    "recorded": 100.0 + number,
+                    "row": json.dumps(row.data),
+                },
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO deliveries (sink, laptop, attempt, revision, state, tries, due, reason) VALUES ('hook', :l, :a, 1, :s, 0, 0, '')"
+                ),
+                {"l": row.laptop, "a": row.attempt, "s": "waiting" if number else "sent"},
+            )
+        connection.execute(text("INSERT INTO sinks VALUES ('hook', 1.0)"))
+
+    async with engine.begin() as connection:
+        await connection.run_sync(first)
+    await engine.dispose()
+
+
+async def test_counts_ages_and_evidence_are_found_out_of_what_is_there(tmp_path, make_row, clock):
+    disks = [{"verified": True, "completed": True, "method": "nvme-format", "level": "purge", "seconds": 3}]
+    await old_ledger(tmp_path / "l.sqlite", [
+        make_row(),
+        make_row("ffff0000", verdict="differs", state="aside", serial="OTHER"),
+        make_row(attempt=1_000_001, kind="erasure", verdict="none", erasure={"disks": disks}),
+    ])  # fmt: skip
+    clock.now = 1000.0
+    ledger = await Ledger.open(tmp_path / "l.sqlite", clock=clock)
+    told = await ledger.totals()
+    assert told["verdicts"] == {"verified": 1, "differs": 1}
+    [status] = await ledger.backlog()
+    assert (status["sent"], status["waiting"], status["oldest_seconds"]) == (1, 2, 899)
+    known = await ledger.known("drawn anew", rows.clean_identity(serial="B5TO023", vendor="Dell Inc."))
+    assert (known.laptop, known.jobs, known.erasures, known.tag) == ("a1b2c3d4", 1, 1, "0042")
+    await ledger.close()
+    await (await connect(tmp_path / "l.sqlite", create=False)).dispose()
