@@ -91,7 +91,7 @@ async def one(ledger: Ledger, name: str) -> str:
 
 
 async def export(place: Path | str, file: Path) -> tuple[int, int]:
-    """Write the whole ledger to `file` (.csv, .xlsx, .json, .jsonl); how many rows, and cells a spreadsheet misreads."""
+    """Write the whole ledger to `file` (.csv, .xlsx, .json, .jsonl); how many rows, and cells that sheets misread."""
     async with _opened(place) as ledger:
         found = await ledger.rows()
     await asyncio.to_thread(files.write, found, file)
