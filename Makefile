@@ -81,7 +81,7 @@ metrics-page: .venv/ready ## Write METRICS.md from the table of metrics
 
 locale: .venv/ready ## Gather the messages into web/locale, compile them, say how many lack a translation
 	@pot=$$(mktemp); trap 'rm -f $$pot' EXIT
-	$(BIN)/pybabel -q extract -F web/locale/babel.cfg -k to_translate --sort-output --add-location=file \
+	PYTHONPATH=. $(BIN)/pybabel -q extract -F web/locale/babel.cfg -k to_translate --sort-output --add-location=file \
 		--project=cloned -o $$pot .
 	for code in nl fr; do
 		$(BIN)/pybabel -q update --init-missing --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \

@@ -7,7 +7,7 @@ text and numbers as they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -112,7 +112,7 @@ class Phrase(str):
     def parts(self) -> dict[str, Any]:
         """`{"code" or "message", "values"}`, ready for JSON: what is written down."""
         name = {"message": self.message} if self.code is None else {"code": str(self.code)}
-        return {**name, "values": {key: _parts(value) for key, value in self.values.items()}}
+        return {**name, "values": {key: parts(value) for key, value in self.values.items()}}
 
     @classmethod
     def read(cls, told: object) -> str:
@@ -150,12 +150,52 @@ KEPT = {"kept": True}
 
 def _written(sentence: str, info: Any) -> Any:
     if info.mode_is_json() and info.context == KEPT:
-        return _parts(sentence)
+        return parts(sentence)
     return sentence
 
 
-def _parts(value: object) -> Any:
+def parts(value: object) -> Any:
+    """A sentence as it is written down and sent; anything else as it is."""
     return value.parts() if isinstance(value, Phrase) else value
+
+
+LONGEST = 300
+"""Letters of a sentence that are kept: what a laptop tells must not fill a journal."""
+
+
+def short(sentence: str) -> str:
+    """It, if it is short enough to be kept; else its beginning."""
+    return sentence if len(sentence) <= LONGEST else sentence[:LONGEST]
+
+
+def sentence(told: object, depth: int = 3) -> str:
+    """What a laptop sent by `parts`: printable and bounded, whatever it is. ValueError where it is no sentence."""
+    if isinstance(told, str):
+        return printable(told)
+    if not isinstance(told, Mapping) or not isinstance(told.get("message"), str) or not depth:
+        raise ValueError("this is no sentence")
+    values = told.get("values") or {}
+    if not isinstance(values, Mapping) or len(values) > 12:
+        raise ValueError("a sentence has a dozen values at most")
+    read = {
+        str(key)[:30]: value if isinstance(value, int | float) else sentence(value, depth - 1)
+        for key, value in values.items()
+    }
+    made = Phrase.read({"message": printable(told["message"]), "values": read})
+    return short(made)
+
+
+def printable(text: str) -> str:
+    """Without control characters, and not for ever."""
+    return "".join(char for char in text if char.isprintable())[:500]
+
+
+def chained(sentences: Sequence[str]) -> str:
+    """Several as one, each after a semicolon."""
+    if not sentences:
+        return ""
+    one, *more = sentences
+    return Phrase("{one}; {more}", one=one, more=chained(more)) if more else one
 
 
 def _value(told: object) -> Value:

@@ -13,6 +13,7 @@ from cloned.agent.erase_tools import SHORT, controller, raw
 from cloned.agent.tools import ToolError, run
 from cloned.disk import media
 from cloned.disk.media import AtaAbilities, FactsError, Medium, MmcAbilities, NvmeAbilities, ScsiAbilities
+from cloned.saying import Phrase, short
 
 _ELSEWHERE = ("USB", "memory card")
 """What is not built in, so never erased and never counted. A disk that is in use is counted, and not erased."""
@@ -28,7 +29,7 @@ def every(only: str = "", told: Mapping[str, Any] | None = None) -> list[Medium]
 
 def _medium(disk: Mapping[str, Any]) -> Medium:
     built_in = disk["transport"] != "usb" and disk["why_not"] not in _ELSEWHERE
-    barred = "" if not disk["size"] else str(disk["why_not"])
+    barred = "" if not disk["size"] else disk["why_not"]
     medium = media.medium_of(disk, barred=barred, built_in=built_in)
     if not built_in or not medium.size:
         return medium
@@ -44,7 +45,7 @@ def asked(medium: Medium) -> Medium:
     try:
         return ask(replace(medium, smart=health))
     except (ToolError, FactsError) as error:
-        return replace(medium, smart=health, asked=str(error)[:200])
+        return replace(medium, smart=health, asked=short(str(error)))
 
 
 def _sata(medium: Medium) -> Medium:
@@ -119,5 +120,5 @@ def hidden(base: str = "/sys/bus/pci/devices") -> list[Medium]:
 
 def _behind(controller_name: str, number: int, what: str) -> Medium:
     path = f"pci:{controller_name}/{number}"
-    why = f"hidden behind {what}: set the firmware's storage mode to AHCI"
+    why = Phrase("hidden behind {what}: set the firmware's storage mode to AHCI", what=what)
     return Medium(path, 0, serial=f"hidden-{controller_name}-{number}", model=f"Disk behind {what}", barred=why)

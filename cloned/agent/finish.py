@@ -16,7 +16,7 @@ from cloned.agent.status import Status
 from cloned.agent.target import Skipped, VerifiedDisk, put_file, release_name
 from cloned.agent.tools import ToolError, run
 from cloned.clonezilla.nvram import BootEntry
-from cloned.saying import Phrase
+from cloned.saying import Phrase, parts
 
 STAMP = "etc/cloned-release"
 _HOST_NAME = re.compile(r"^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$")
@@ -42,7 +42,7 @@ class FinishSteps:
         name = str(step.get("name"))
         result = self._try(target, name, step)
         self._status.progress({"step": name})
-        return {"name": name, "result": result[0], "detail": result[1]}
+        return {"name": name, "result": result[0], "detail": parts(result[1])}
 
     def _try(self, target: VerifiedDisk, name: str, step: Step) -> tuple[str, str]:
         try:
@@ -124,7 +124,7 @@ def host_keys(target: VerifiedDisk) -> str:
         made = len(list((root / "etc/ssh").glob("ssh_host_*_key")))
     if not made:
         raise ToolError("ssh-keygen made no host keys")
-    return f"{made} new keys"
+    return Phrase("{count} new keys", count=made)
 
 
 def stamp(target: VerifiedDisk, order: Order, step: Step) -> str:
@@ -139,7 +139,7 @@ def stamp(target: VerifiedDisk, order: Order, step: Step) -> str:
     try:
         with target.root() as root:
             put_file(root, STAMP, text)
-            return f"/{STAMP} in {release_name(root) or 'the system'}"
+            return Phrase("/{file} in {system}", file=STAMP, system=release_name(root) or "the system")
     except Skipped:
         windows = None if target.asleep() else target.windows()
         if windows is None:

@@ -17,6 +17,7 @@ from cloned.agent.restore_job import RestoreJob
 from cloned.agent.screen import Console, compose
 from cloned.agent.status import Status
 from cloned.agent.verify import Stopped
+from cloned.saying import parts
 
 REVOKED_PAUSE = 30.0
 """Seconds that the screen says why before the laptop starts again."""
@@ -112,7 +113,8 @@ class Loop:
         """Tell the daemon, and wait until it wants something else than what just failed."""
         session = order.get("session")
         self._status.set("failed", reason={"code": error.code, "detail": error.detail})
-        self._client.call("POST", "/agent/v1/failed", {"session": session, "code": error.code, "detail": error.detail})
+        told = {"session": session, "code": error.code, "detail": parts(error.detail)}
+        self._client.call("POST", "/agent/v1/failed", told)
         while (now := self._reporter.fresh()).get("do") in ("restore", "finish") and now.get("session") == session:
             time.sleep(1)
             if self._reporter.revoked:

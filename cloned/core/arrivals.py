@@ -10,6 +10,7 @@ from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Booted, Hello
 from cloned.core.evidence import Evidence, Words, recognise, words
 from cloned.core.fillers import usable_text
+from cloned.core.happened import Happened, happened
 from cloned.core.ids import Identity, LaptopId, derive_id, word_key
 from cloned.core.laptop import ACTIVE, Facts, Laptop, State, add_history, transition
 from cloned.core.reasons import Reason
@@ -36,11 +37,11 @@ def booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Works
     if laptop.state in ACTIVE or laptop.state in (State.WAITING, State.ERASING):
         laptop = transition(replace(laptop, session=None), State.GONE, now, reason=Reason.RESTARTED)
     elif answer_kind(workshop, laptop, now)[0] == "clone":
-        laptop = add_history(laptop, now, "it starts from the network")
+        laptop = add_history(laptop, now, happened(Happened.STARTS))
     elif laptop.state is State.GONE:
         laptop = transition(laptop, State.ASKING, now, reason=Reason.AT_MENU)
     else:
-        laptop = add_history(laptop, now, "its boot menu came up")
+        laptop = add_history(laptop, now, happened(Happened.MENU))
     boot = BootGiven(event.token, event.boot_mac, event.address, now, laptop.id, event.identity)
     kept = {key: old for key, old in workshop.boots.items() if old.mac != event.boot_mac and old.laptop != laptop.id}
     for oldest in sorted(kept, key=lambda key: kept[key].at)[: max(0, len(kept) - MAX_BOOTS)]:
@@ -189,7 +190,7 @@ def _what_now(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
 def _finish(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     """A verified laptop goes on with its finishing steps, if it has the very disk that was read back."""
     if not workshop.settings.judging or (laptop.target() is not None and laptop.cloned_by in ("", laptop.came_by)):
-        return transition(laptop, State.FINISHING, now, "verified before; finishing")
+        return transition(laptop, State.FINISHING, now, happened(Happened.VERIFIED_BEFORE))
     reason = Reason.DISK_CHANGED if laptop.target() is None else Reason.MAC_CHANGED
     return transition(laptop, State.ASIDE, now, reason=reason)
 
@@ -208,4 +209,4 @@ def _back_again(laptop: Laptop, now: float) -> Laptop:
         changed = laptop.onto is not None and laptop.target() is None
         reason = Reason.DISK_CHANGED if changed else Reason.KNOWN_BEFORE
         return transition(replace(laptop, confirmation=None), State.ASKING, now, reason=reason)
-    return add_history(laptop, now, "it is here again")
+    return add_history(laptop, now, happened(Happened.HERE_AGAIN))

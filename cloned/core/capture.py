@@ -14,11 +14,13 @@ from typing import Any
 
 from cloned.core.disks import disk_against, disk_meant, with_disk
 from cloned.core.events import Captured, Command, Failed
+from cloned.core.happened import Happened, actor, happened
 from cloned.core.laptop import Laptop, State, add_history, said, transition
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Holds, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
+from cloned.saying import short
 
 WANT = "capture"
 """The word of the kernel's command line, `cloned.want=capture`."""
@@ -64,7 +66,7 @@ def begin(workshop: Workshop, command: Command, now: float, _entropy: str) -> Wo
         session=None,
         left_out=False,
     )
-    laptop = add_history(laptop, now, f"to be captured as {command.image}, asked by {command.by}")
+    laptop = add_history(laptop, now, happened(Happened.TO_BE_CAPTURED, image=command.image, by=actor(command.by)))
     return workshop.with_laptop(transition(laptop, State.ASKING, now, reason=Reason.CAPTURING, detail=command.image))
 
 
@@ -92,7 +94,7 @@ def failed(laptop: Laptop, event: Failed, now: float) -> Laptop:
         return laptop
     known = Reason(event.code) if event.code in set(Reason) else Reason.INTERNAL
     why = event.detail if known is Reason.CAPTURE_FAILED else said(known, event.detail)
-    return _over(laptop, why[:300] or known.sentence, now)
+    return _over(laptop, short(why) or known.sentence, now)
 
 
 def cut_short(laptop: Laptop, why: str, now: float) -> Laptop:
@@ -100,7 +102,9 @@ def cut_short(laptop: Laptop, why: str, now: float) -> Laptop:
     if not laptop.capture:
         return laptop
     return replace(
-        add_history(laptop, now, f"the capture of {laptop.capture} failed: {why}"), capture="", capture_disk=""
+        add_history(laptop, now, happened(Happened.CAPTURE_OVER, image=laptop.capture, why=why)),
+        capture="",
+        capture_disk="",
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from cloned.saying import Phrase
+
 GB = 10**9
 
 
@@ -59,5 +61,5 @@ def choose(rules: tuple[ImageRule, ...], default: str, machine: Machine) -> Choi
     """The image for `machine`, or None where nothing matches and there is no default."""
     for number, rule in enumerate(rules, 1):
         if rule.matches(machine):
-            return Choice(rule.image, f"rule {number}")
+            return Choice(rule.image, Phrase("rule {number}", number=number))
     return Choice(default, "the default image") if default else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cloned.core.events import Ejected, SetReceivers, StreamEnded
+from cloned.core.happened import Happened, happened
 from cloned.core.ids import LaptopId, SessionId, derive_id
 from cloned.core.laptop import Laptop, State, transition
 from cloned.core.portbases import Given, free_base
@@ -141,7 +142,7 @@ def stream_ended(workshop: Workshop, event: StreamEnded, now: float) -> Workshop
         if event.again:
             laptop = replace(laptop, session=None)
             workshop = workshop.with_laptop(
-                transition(laptop, State.WAITING, now, f"its session broke off: {event.error}")
+                transition(laptop, State.WAITING, now, happened(Happened.BROKE_OFF, error=event.error))
             )
         else:
             aside = transition(laptop, State.ASIDE, now, reason=Reason.IMAGE_UNUSABLE, detail=event.error)

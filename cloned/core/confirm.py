@@ -12,6 +12,7 @@ from cloned.core.clocks import SLACK, over
 from cloned.core.disks import disk_against, with_disk
 from cloned.core.events import Command
 from cloned.core.evidence import claimed
+from cloned.core.happened import Actor, Happened, actor, happened
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import Confirmation, Disk, Laptop, State, VerdictKind, add_history, transition
 from cloned.core.reasons import Reason
@@ -19,6 +20,7 @@ from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
 from cloned.core.words import gigabytes
 from cloned.core.workshop import Batch, Workshop
+from cloned.saying import Phrase
 
 NEW = 900.0
 """Seconds from its first boot script within which a laptop that never said hello is still a new one."""
@@ -31,7 +33,7 @@ def choose_image(workshop: Workshop, laptop: Laptop) -> Laptop:
     choice = choose(workshop.settings.rules, workshop.settings.default_image, workshop.machine(laptop))
     if choice is None and len(workshop.images) == 1:
         name = next(iter(workshop.images))
-        return replace(laptop, image=name, chosen="the only image there is")
+        return replace(laptop, image=name, chosen=Phrase("the only image there is"))
     return replace(laptop, image=choice.image, chosen=choice.why) if choice else replace(laptop, image="", chosen="")
 
 
@@ -77,8 +79,8 @@ def confirm(workshop: Workshop, laptop: Laptop, disk: str, image: str, by: str, 
     laptop = replace(laptop, confirmation=given, left_out=False, wants="", cloned_by=laptop.came_by)
     laptop = _meaning_disk(replace(laptop, image=image), disk, onto)
     if erasing.under_way(laptop):
-        return add_history(laptop, now, f"confirmed by {by}: {image} onto {disk}, once it is erased")
-    return transition(laptop, State.WAITING, now, f"confirmed by {by}: {image} onto {disk}")
+        return add_history(laptop, now, happened(Happened.CONFIRMED_ONCE_ERASED, by=actor(by), image=image, disk=disk))
+    return transition(laptop, State.WAITING, now, happened(Happened.CONFIRMED, by=actor(by), image=image, disk=disk))
 
 
 def _meaning_disk(laptop: Laptop, key: str, onto: Disk | None) -> Laptop:
@@ -99,7 +101,7 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     if laptop.confirmation is not None and reason is None:
         given = laptop.confirmation
         laptop = _meaning_disk(replace(laptop, image=given.image), given.disk, given.onto)
-        return transition(laptop, State.WAITING, now, f"confirmed by {given.by} before")
+        return transition(laptop, State.WAITING, now, happened(Happened.CONFIRMED_BEFORE, by=actor(given.by)))
     laptop = choose_image(workshop, replace(laptop, confirmation=None))
     if reason is not None:
         return transition(laptop, State.ASKING, now, reason=reason)
@@ -110,7 +112,7 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     disk = laptop.eligible()[0].key
     if batch is not None:
         laptop = replace(laptop, erase_first=batch.level)
-        return confirm(workshop, laptop, disk, batch.image, f"batch of {batch.by}", now)
+        return confirm(workshop, laptop, disk, batch.image, Phrase.of(Actor.BATCH, {"by": actor(batch.by)}), now)
     if workshop.settings.confirm == "auto":
         return confirm(workshop, laptop, disk, laptop.image, "configuration (auto)", now)
     return transition(laptop, State.ASKING, now, reason=Reason.NOT_CONFIRMED)
@@ -192,7 +194,7 @@ def settle_all(workshop: Workshop, now: float) -> Workshop:
 
 def used_up(laptop: Laptop, now: float) -> Laptop:
     """`laptop` after a "verified": its confirmation is spent."""
-    return add_history(replace(laptop, confirmation=None), now, "verified: the confirmation is used up")
+    return add_history(replace(laptop, confirmation=None), now, happened(Happened.USED_UP))
 
 
 def give(workshop: Workshop, command: Command, now: float) -> Workshop:
@@ -200,7 +202,7 @@ def give(workshop: Workshop, command: Command, now: float) -> Workshop:
     laptop = workshop.laptops.get(LaptopId(command.target))
     if laptop is None or laptop.active or laptop.unfinished or laptop.capture:
         return workshop
-    laptop = replace(laptop, chosen=f"chosen by {command.by}")
+    laptop = replace(laptop, chosen=Phrase("chosen by {by}", by=actor(command.by)))
     return workshop.with_laptop(confirm(workshop, laptop, command.disk, command.image, command.by, now))
 
 

@@ -8,6 +8,7 @@ from cloned.core import classic_sessions as classics
 from cloned.core import erasing
 from cloned.core.confirm import settle_all
 from cloned.core.events import CloseStream, Effect, OpenStream, Record
+from cloned.core.happened import Happened, happened
 from cloned.core.laptop import Laptop, State, begin_job, transition
 from cloned.core.ledger import ledger_row
 from cloned.core.rates import rates
@@ -40,7 +41,7 @@ def _start(laptop: Laptop, session: Session, now: float) -> Laptop:
     if not laptop.job_open:
         laptop = begin_job(laptop)
     laptop = replace(laptop, session=session.id, attempts=0)
-    return transition(laptop, State.READY, now, f"joins session {session.number}")
+    return transition(laptop, State.READY, now, happened(Happened.JOINS, number=session.number))
 
 
 def end_sessions(workshop: Workshop, now: float) -> Workshop:

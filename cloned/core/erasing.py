@@ -12,6 +12,7 @@ from typing import Any
 
 from cloned.core.erasure import ATTEMPTS, Erasure, built_in, disk_shown, name_of
 from cloned.core.events import Command, DiskErased, DiskWritten, MediaTold
+from cloned.core.happened import Happened, actor, happened
 from cloned.core.ids import derive_id
 from cloned.core.laptop import Laptop, State, VerdictKind, transition
 from cloned.core.ledger import iso
@@ -23,6 +24,7 @@ from cloned.disk import erase_machine as machine
 from cloned.disk.erase import LEVELS, EraseLevel, choose, offers
 from cloned.disk.erase_record import DiskErasure
 from cloned.disk.media import Medium
+from cloned.saying import short
 
 _PRESENT = frozenset({State.ASKING, State.WAITING, State.ASIDE, State.ERASED})
 WANT = "erase"
@@ -152,7 +154,9 @@ def started(
         image_hash="",
     )
     named = ", ".join(name_of(disk.medium) for disk in disks)
-    return transition(laptop, State.ERASING, now, f"erasure ({level}) of {named} confirmed by {by}")
+    return transition(
+        laptop, State.ERASING, now, happened(Happened.ERASURE, level=str(level), disks=named, by=actor(by))
+    )
 
 
 def _keep(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
@@ -261,18 +265,18 @@ def _through(workshop: Workshop, laptop: Laptop, erasure: Erasure, now: float) -
     """Every disk is through: it is cloned where somebody confirmed that, or goes off; or is set aside, in red."""
     laptop = replace(laptop, erase_first="")
     if not erasure.erased:
-        return transition(laptop, State.ASIDE, now, reason=Reason.NOT_ERASED, detail=erasure.failures()[:300])
+        return transition(laptop, State.ASIDE, now, reason=Reason.NOT_ERASED, detail=short(erasure.failures()))
     given = laptop.confirmation
     if given is not None and given.until > now and given.disk in {disk.key for disk in laptop.eligible()}:
-        return transition(laptop, State.WAITING, now, f"every disk is erased ({erasure.level}) and read back")
-    return transition(laptop, State.ERASED, now, f"every disk is erased ({erasure.level}) and read back")
+        return transition(laptop, State.WAITING, now, happened(Happened.ALL_ERASED, level=str(erasure.level)))
+    return transition(laptop, State.ERASED, now, happened(Happened.ALL_ERASED, level=str(erasure.level)))
 
 
 def taken_up(laptop: Laptop, now: float) -> Laptop | None:
     """A laptop that is heard again in the middle of its erasure goes on with it. None: there is none."""
     if not under_way(laptop) or laptop.left_out:
         return None
-    return transition(replace(laptop, session=None), State.ERASING, now, "its erasure goes on")
+    return transition(replace(laptop, session=None), State.ERASING, now, happened(Happened.ERASURE_GOES_ON))
 
 
 def spent(laptop: Laptop) -> Laptop:

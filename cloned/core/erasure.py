@@ -9,6 +9,7 @@ from cloned.disk.erase import LEVELS, EraseChoice, EraseLevel, choose
 from cloned.disk.erase_machine import strictly_later
 from cloned.disk.erase_record import DiskErasure, ErasePhase
 from cloned.disk.media import Medium
+from cloned.saying import Phrase, chained
 
 ATTEMPTS = 1_000_000
 """Added to an erasure's number in the ledger, so that it never takes the place of a clone's attempt."""
@@ -67,8 +68,12 @@ class Erasure:
 
     def failures(self) -> str:
         """What is not erased, by name, with the reason."""
-        return "; ".join(
-            f"{name_of(disk.medium)}: {disk.said()}" for disk in self.disks if disk.over and not disk.erased
+        return chained(
+            [
+                Phrase("{disk}: {why}", disk=name_of(disk.medium), why=disk.said())
+                for disk in self.disks
+                if disk.over and not disk.erased
+            ]
         )
 
 
@@ -136,7 +141,7 @@ def disk_shown(disk: DiskErasure) -> dict[str, Any]:
         "smart": medium.smart,
         "hidden": None if medium.ata is None else {"hpa": medium.ata.hidden_sectors, "dco": medium.ata.dco_sectors},
         "method": str(disk.technique) if disk.technique else None,
-        "technique": rating.words if rating else "",
+        "technique": Phrase(rating.words) if rating else "",
         "level": str(disk.reached) if disk.reached else None,
         "phase": str(disk.phase),
         "completed": disk.completed,

@@ -17,6 +17,7 @@ from cloned.core.tagged import TagGiven
 from cloned.core.warnings import Warn
 from cloned.disk.erase_record import DiskErasure
 from cloned.disk.media import Medium
+from cloned.saying import Sentence
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class ImageInfo:
     min_size: int
     sector_size: int = 512
     classic: bool = False
-    unusable: str = ""
+    unusable: Sentence = ""
     """Why it cannot be sent now; empty if it can."""
     streams: int = 1
     """Partitions and logical volumes: what a classic session sends one after the other."""
@@ -160,7 +161,7 @@ class Finished:
     """The finishing steps were gone through; each is (name, done|skipped|failed, detail)."""
 
     laptop: LaptopId
-    steps: tuple[tuple[str, str, str], ...]
+    steps: tuple[tuple[str, str, Sentence], ...]
     kind: Literal["finished"] = "finished"
 
 
@@ -170,7 +171,7 @@ class Failed:
 
     laptop: LaptopId
     code: str
-    detail: str
+    detail: Sentence
     kind: Literal["failed"] = "failed"
 
 
@@ -215,7 +216,7 @@ class SwitchChanged:
     """How many laptops fit at once, and what says so."""
 
     places: int
-    why: str
+    why: Sentence
     link_mbps: int
     kind: Literal["switch"] = "switch"
 
@@ -278,7 +279,7 @@ class Captured:
 
     laptop: LaptopId
     image: str
-    error: str = ""
+    error: Sentence = ""
     kind: Literal["captured"] = "captured"
 
 
@@ -327,7 +328,7 @@ class Ejected:
 
     session: SessionId
     address: str
-    why: str
+    why: Sentence
     kind: Literal["ejected"] = "ejected"
 
 
@@ -336,7 +337,7 @@ class StreamEnded:
     """All streams of a classic session were sent, or (with an error) no more will come."""
 
     session: SessionId
-    error: str = ""
+    error: Sentence = ""
     again: bool = False
     """Whether another session may well succeed."""
     kind: Literal["stream-ended"] = "stream-ended"

@@ -11,6 +11,7 @@ from typing import Any
 from cloned.clonezilla.nvram import BootEntry
 from cloned.core.laptop import Laptop
 from cloned.core.ledger import iso
+from cloned.saying import sentence
 
 STEPS = ("grow", "hostname", "machine-id", "ssh-host-keys", "efi-entry", "stamp")
 """Every step there is, in the order in which they are done."""
@@ -95,6 +96,8 @@ def told(steps: Any) -> tuple[tuple[str, str, str], ...]:
 
 def _detail(text: Any) -> str:
     """One line, as far as somebody reads it."""
+    if isinstance(text, Mapping):
+        return sentence(text)
     return (
         " ".join("".join(char if char.isprintable() else " " for char in text).split())[:300]
         if isinstance(text, str)

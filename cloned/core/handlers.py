@@ -37,11 +37,13 @@ from cloned.core.events import (
     Vanished,
     Verifying,
 )
+from cloned.core.happened import Happened, happened
 from cloned.core.ids import LaptopId, SessionId
-from cloned.core.laptop import MAX_ROUNDS, Laptop, State, VerdictKind, add_history, transition
+from cloned.core.laptop import MAX_ROUNDS, Difference, Laptop, State, VerdictKind, add_history, transition
 from cloned.core.reasons import Reason
 from cloned.core.tags import used_elsewhere
 from cloned.core.workshop import Workshop
+from cloned.saying import Phrase, chained, short
 
 
 def handle(workshop: Workshop, event: Event, now: float, entropy: str) -> Workshop:  # noqa: C901 - an arm for each
@@ -124,14 +126,14 @@ def _ready(workshop: Workshop, event: Ready, now: float, entropy: str) -> Worksh
     laptop = replace(laptop, written=True, cleared=event.cleared, discarded=event.discarded)
     session = workshop.sessions[event.session]
     workshop = workshop.with_session(replace(session, first_ready=session.first_ready or now))
-    return workshop.with_laptop(transition(laptop, State.RECEIVING, now, "layout written"))
+    return workshop.with_laptop(transition(laptop, State.RECEIVING, now, happened(Happened.LAYOUT)))
 
 
 def _verifying(workshop: Workshop, event: Verifying, now: float, entropy: str) -> Workshop:
     laptop = _in_session(workshop, event.laptop, event.session)
     if laptop is None or laptop.state is not State.RECEIVING:
         return workshop
-    return workshop.with_laptop(transition(laptop, State.VERIFYING, now, "all received; reading back"))
+    return workshop.with_laptop(transition(laptop, State.VERIFYING, now, happened(Happened.RECEIVED)))
 
 
 def _judged(workshop: Workshop, event: Judged, now: float, entropy: str) -> Workshop:
@@ -159,18 +161,25 @@ def _read_back(laptop: Laptop, event: Judged, now: float) -> Laptop:
     if laptop.state is State.VERIFYING:
         return laptop
     took = max(0.0, event.verifying - dict(laptop.seconds).get("verify", 0.0))
-    return transition(laptop, State.VERIFYING, max(laptop.since, now - took), "all received; reading back")
+    return transition(laptop, State.VERIFYING, max(laptop.since, now - took), happened(Happened.RECEIVED))
 
 
 def _after_verdict(laptop: Laptop, event: Judged, now: float) -> Laptop:
     if event.verdict is VerdictKind.VERIFIED:
-        return used_up(transition(laptop, State.FINISHING, now, "read back: every block is right"), now)
-    where = "; ".join(f"{each.partition} bytes {each.first} to {each.last}" for each in event.differs[:3])
+        return used_up(transition(laptop, State.FINISHING, now, happened(Happened.READ_BACK)), now)
+    where = chained([_place(each) for each in event.differs[:3]])
     if event.round >= MAX_ROUNDS or (event.verdict is VerdictKind.UNREADABLE and event.round > 1):
         reason = Reason.DISK_READ_ERROR if event.verdict is VerdictKind.UNREADABLE else Reason.STILL_DIFFERS
         return transition(laptop, State.ASIDE, now, reason=reason, detail=where)
-    why = f"{event.verdict}: {event.wrong} pieces, {where}; fetching them again"
-    return transition(laptop, State.RECEIVING, now, why)
+    unreadable = event.verdict is VerdictKind.UNREADABLE
+    what = Happened.UNREADABLE_FETCHING if unreadable else Happened.DIFFERS_FETCHING
+    return transition(laptop, State.RECEIVING, now, happened(what, wrong=event.wrong, where=where))
+
+
+def _place(differs: Difference) -> str:
+    return Phrase(
+        "{partition} bytes {first} to {last}", partition=differs.partition, first=differs.first, last=differs.last
+    )
 
 
 def _finished(workshop: Workshop, event: Finished, now: float, entropy: str) -> Workshop:
@@ -183,7 +192,7 @@ def _finished(workshop: Workshop, event: Finished, now: float, entropy: str) -> 
         return workshop.with_laptop(
             transition(laptop, State.ASIDE, now, reason=Reason.FINISH_FAILED, detail="; ".join(failed))
         )
-    return workshop.with_laptop(transition(erasing.spent(laptop), State.DONE, now, "done"))
+    return workshop.with_laptop(transition(erasing.spent(laptop), State.DONE, now, happened(Happened.DONE)))
 
 
 def _failed(workshop: Workshop, event: Failed, now: float, entropy: str) -> Workshop:
@@ -193,7 +202,7 @@ def _failed(workshop: Workshop, event: Failed, now: float, entropy: str) -> Work
     if laptop.capture or event.code == Reason.CAPTURE_FAILED:
         return workshop.with_laptop(capture.failed(laptop, event, now))
     reason = Reason(event.code) if event.code in set(Reason) else Reason.INTERNAL
-    return workshop.with_laptop(transition(laptop, State.ASIDE, now, reason=reason, detail=event.detail[:300]))
+    return workshop.with_laptop(transition(laptop, State.ASIDE, now, reason=reason, detail=short(event.detail)))
 
 
 def _vanished(workshop: Workshop, event: Vanished, now: float, entropy: str) -> Workshop:
@@ -209,14 +218,12 @@ def _returned(workshop: Workshop, event: Returned, now: float, entropy: str) -> 
     if laptop is None or laptop.state is not State.GONE:
         return workshop
     if laptop.unfinished:
-        return workshop.with_laptop(transition(laptop, State.FINISHING, now, "heard again"))
+        return workshop.with_laptop(transition(laptop, State.FINISHING, now, happened(Happened.HEARD)))
     if (erasing_again := erasing.taken_up(laptop, now)) is not None:
         return workshop.with_laptop(erasing_again)
     if _goes_on(workshop, laptop, now):
-        return workshop.with_laptop(
-            transition(laptop, State.RECEIVING, now, "heard again: it goes on from where it was")
-        )
-    laptop = add_history(replace(laptop, session=None), now, "heard again")
+        return workshop.with_laptop(transition(laptop, State.RECEIVING, now, happened(Happened.HEARD_GOES_ON)))
+    laptop = add_history(replace(laptop, session=None), now, happened(Happened.HEARD))
     return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
 
 
@@ -235,7 +242,13 @@ def _stalled(workshop: Workshop, event: Stalled, now: float, entropy: str) -> Wo
     if laptop is None or not laptop.active:
         return workshop
     return workshop.with_laptop(
-        transition(laptop, State.ASIDE, now, reason=Reason.NO_HEADWAY, detail=f"{event.seconds:.0f} s")
+        transition(
+            laptop,
+            State.ASIDE,
+            now,
+            reason=Reason.NO_HEADWAY,
+            detail=Phrase("{seconds} s", seconds=f"{event.seconds:.0f}"),
+        )
     )
 
 

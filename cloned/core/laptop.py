@@ -12,6 +12,7 @@ from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.reasons import Reason
 from cloned.core.words import Clock, Phrase, Values, utc
 from cloned.disk.media import Medium
+from cloned.saying import Sentence
 
 HISTORY = 60
 """Entries kept of a laptop's history; the first and the newest ones."""
@@ -71,11 +72,11 @@ class Disk:
     model: str = ""
     transport: str = ""
     eligible: bool = True
-    why_not: str = ""
+    why_not: Sentence = ""
     smart: str = "unknown"
     name: str = ""
     """What names it among the disks of its laptop (`disk_names.named`); empty in what 0.1 wrote down."""
-    asks: str = ""
+    asks: Sentence = ""
     """Why it is cloned to only where a person says so, such as "removable"; empty if nothing is odd about it."""
     hours: int | None = None
     """It was switched on, as it says; None where it does not, as with the next two."""
@@ -133,7 +134,7 @@ class HistoryEntry:
 
     at: float
     state: State
-    why: str
+    why: Sentence
 
 
 JOB = {"part": "job"}
@@ -151,7 +152,7 @@ class Laptop:
     since: float
     first_seen: float
     reason: Reason | None = None
-    detail: str = ""
+    detail: Sentence = ""
     tag: str = ""
     mark: str = ""
     """A word that image rules look at (`label` in them)."""
@@ -172,7 +173,7 @@ class Laptop:
     """Speed of its link as its own network card said at the last hello."""
     disks: tuple[Disk, ...] = ()
     image: str = ""
-    chosen: str = ""
+    chosen: Sentence = ""
     """Why this image: a rule, the default, or a person."""
     disk: str = ""
     """Key of the disk that is or was written."""
@@ -196,7 +197,7 @@ class Laptop:
     """Its layout was written in this job: its disk is worth reading before fetching."""
     cleared: tuple[str, ...] = field(default=(), metadata=JOB)
     discarded: bool = field(default=False, metadata=JOB)
-    steps: tuple[tuple[str, str, str], ...] = field(default=(), metadata=JOB)
+    steps: tuple[tuple[str, str, Sentence], ...] = field(default=(), metadata=JOB)
     """Finishing steps: name, result, detail."""
     paused: bool = False
     left_out: bool = False

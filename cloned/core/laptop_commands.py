@@ -7,11 +7,13 @@ from dataclasses import replace
 from cloned.core import capture, erasing
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Command
+from cloned.core.happened import Happened, actor, happened
 from cloned.core.laptop import Laptop, State, VerdictKind, add_history, transition
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
+from cloned.saying import Phrase
 
 LONGEST_WORD = 40
 """Characters kept of a mark."""
@@ -24,10 +26,12 @@ def _retry(workshop: Workshop, command: Command, now: float, entropy: str) -> Wo
         return workshop.with_laptop(laptop)
     if laptop.reason in (Reason.FINISH_FAILED, Reason.NO_TAG) and laptop.verdict is VerdictKind.VERIFIED:
         again = replace(laptop, job=laptop.job + 1, job_open=True)
-        return workshop.with_laptop(transition(again, State.FINISHING, now, f"finishing again, asked by {command.by}"))
+        return workshop.with_laptop(
+            transition(again, State.FINISHING, now, happened(Happened.FINISHING_AGAIN, by=actor(command.by)))
+        )
     if (erasing_again := erasing.taken_up(laptop, now)) is not None:
         return workshop.with_laptop(erasing_again)
-    laptop = add_history(replace(laptop, session=None), now, f"retry, asked by {command.by}")
+    laptop = add_history(replace(laptop, session=None), now, happened(Happened.RETRIED, by=actor(command.by)))
     return workshop.with_laptop(ask_or_wait(workshop, laptop, now))
 
 
@@ -43,7 +47,9 @@ def _pause_each(workshop: Workshop, laptops: list[Laptop], command: Command, now
     for laptop in laptops:
         if laptop.active and laptop.state is not State.FINISHING:
             paused = replace(laptop, session=None)
-            workshop = workshop.with_laptop(transition(paused, State.WAITING, now, f"paused by {command.by}"))
+            workshop = workshop.with_laptop(
+                transition(paused, State.WAITING, now, happened(Happened.PAUSED_BY, by=actor(command.by)))
+            )
     return workshop
 
 
@@ -62,7 +68,9 @@ def _exclude(workshop: Workshop, command: Command, now: float, entropy: str) -> 
 
 def _move_image(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
     """Another image: the confirmation was for the old one, so it is void."""
-    laptop = replace(laptop_of(workshop, command), image=command.image, chosen=f"chosen by {command.by}")
+    laptop = replace(
+        laptop_of(workshop, command), image=command.image, chosen=Phrase("chosen by {by}", by=actor(command.by))
+    )
     if laptop.image == laptop_of(workshop, command).image:
         return workshop.with_laptop(laptop)
     laptop = replace(laptop, confirmation=None, session=None, written=False)

@@ -13,6 +13,7 @@ from cloned.core.rates import alone
 from cloned.core.reasons import Reason
 from cloned.core.words import Values
 from cloned.core.workshop import Workshop
+from cloned.saying import Phrase, Sentence
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Wait:
     """Why a laptop waits."""
 
     reason: Reason
-    detail: str = ""
+    detail: Sentence = ""
     values: Values = field(default_factory=dict)
 
 
@@ -81,7 +82,10 @@ class _Planner:
         if erasing.needed(self.workshop, laptop):
             return Wait(Reason.ERASE_FIRST)
         if image is None or image.unusable:
-            return Wait(Reason.IMAGE_UNUSABLE, image.unusable if image else f"there is no image {laptop.image}")
+            return Wait(
+                Reason.IMAGE_UNUSABLE,
+                image.unusable if image else Phrase("there is no image {image}", image=laptop.image),
+            )
         if image.classic and (wait := self.barred_from_classic(image.name)) is not None:
             return wait
         until = self.workshop.holds.get(laptop.image, 0.0)
@@ -92,7 +96,7 @@ class _Planner:
         if classics.under_way(self.workshop, image):
             return Wait(Reason.CLASSIC_UNDER_WAY)
         if self.workshop.open_session(image) is None and classics.free_port(self.workshop, image, self.now) is None:
-            return Wait(Reason.NEEDS_CLASSIC, "all of their ports were used within the last 24 hours")
+            return Wait(Reason.NEEDS_CLASSIC, Phrase("all of their ports were used within the last 24 hours"))
         return None
 
     def hand_out(self, queues: dict[str, list[Laptop]], waits: dict[LaptopId, Wait]) -> list[LaptopId]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from cloned.core.events import Command, TagsUsed
+from cloned.core.happened import Happened, actor, happened
 from cloned.core.laptop import Laptop, State, VerdictKind, add_history, transition
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
@@ -115,7 +116,8 @@ def next_tag(workshop: Workshop, laptop: Laptop, now: float) -> str | Refusal:
 
 def give(workshop: Workshop, laptop: Laptop, tag: str, now: float, by: str) -> Workshop:
     """The workshop with this tag on this laptop, and the number used for good. The old one stays findable."""
-    why = f"number {tag}, given by {by}" if tag else f"its number was taken away by {by}"
+    what = Happened.NUMBER if tag else Happened.NUMBER_AWAY
+    why = happened(what, tag=tag, by=actor(by))
     changed = add_history(replace(laptop, tag=tag), now, why)
     return use(workshop.with_laptop(changed), [_given(laptop, each) for each in (laptop.tag, tag) if each])
 
@@ -179,7 +181,7 @@ def needs(workshop: Workshop, laptop: Laptop) -> bool:
 
 def _goes_on(laptop: Laptop, now: float) -> Laptop:
     again = replace(laptop, job=laptop.job + 1, job_open=True) if laptop.verdict is VerdictKind.VERIFIED else laptop
-    return transition(again, State.FINISHING, now, f"it has number {laptop.tag} now; finishing")
+    return transition(again, State.FINISHING, now, happened(Happened.NUMBER_NOW, tag=laptop.tag))
 
 
 def _refuse(workshop: Workshop, command: Command) -> Refusal | None:

@@ -14,6 +14,7 @@ from cloned.core.ids import Identity, LaptopId, SessionId, same
 from cloned.core.laptop import ACTIVE, Laptop
 from cloned.core.session import Session
 from cloned.core.tagged import TagGiven
+from cloned.saying import Sentence
 
 MAX_BOOTS = 4096
 """Boot tokens remembered; the oldest are revoked beyond it."""
@@ -64,7 +65,7 @@ class Workshop:
     """Image name to the time its laptops are held until."""
     paused: bool = False
     places: int = 0
-    places_why: str = "nothing has said yet how many fit"
+    places_why: Sentence = "nothing has said yet how many fit"
     link_mbps: int = 1000
     latest: float = field(default=0.0, compare=False)
     """When the last event happened, by the server's clock."""

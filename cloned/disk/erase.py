@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from cloned.disk.erase_models import passed_over
 from cloned.disk.media import AtaAbilities, Medium, MmcAbilities, NvmeAbilities, ScsiAbilities
+from cloned.saying import Phrase
 
 PASSWORD = "cloned"  # noqa: S105 - no secret: it is in the papers so that anybody can take it off a drive again
 """What an ATA drive is locked with while SECURITY ERASE runs; taken off again by the erase itself, else by us."""
@@ -151,10 +152,12 @@ def choose(medium: Medium, level: EraseLevel) -> EraseChoice:
 def _refused(medium: Medium) -> EraseChoice | None:
     """Why this disk cannot be erased at all."""
     if not medium.built_in:
-        return EraseChoice(None, None, f"it is not built in ({medium.barred or medium.bus}), so it is left alone")
+        return EraseChoice(
+            None, None, Phrase("it is not built in ({why}), so it is left alone", why=medium.barred or medium.bus)
+        )
     if medium.barred:
         step = "Take it out and erase it elsewhere, or destroy it"
-        return EraseChoice(None, None, f"it cannot be written: {medium.barred}", step)
+        return EraseChoice(None, None, Phrase("it cannot be written: {why}", why=medium.barred), step)
     if medium.size <= 0:
         return EraseChoice(None, None, "it says that it has no capacity", "Take it out and destroy it: it is broken")
     if medium.ata is not None and medium.ata.security_locked:
@@ -164,9 +167,12 @@ def _refused(medium: Medium) -> EraseChoice | None:
 
 
 def _too_weak(medium: Medium, best: EraseOffer, level: EraseLevel) -> str:
-    asked = f" ({medium.asked})" if medium.asked else ""
-    name = LEVELS[best.technique].words
-    return f"the strongest it offers is {name}, which is {best.level.capitalize()}, not {level.capitalize()}{asked}"
+    known = {"name": LEVELS[best.technique].words, "level": best.level.capitalize(), "asked": level.capitalize()}
+    if medium.asked:
+        return Phrase(
+            "the strongest it offers is {name}, which is {level}, not {asked} ({why})", why=medium.asked, **known
+        )
+    return Phrase("the strongest it offers is {name}, which is {level}, not {asked}", **known)
 
 
 def _instead(medium: Medium, level: EraseLevel) -> str:
@@ -183,8 +189,10 @@ def _ata(medium: Medium, ata: AtaAbilities) -> Iterable[EraseOffer]:
         (Technique.ATA_CRYPTO, ata.crypto_scramble, 13, 60.0),
         (Technique.ATA_OVERWRITE, ata.overwrite, 14, overwrite_seconds(medium)),
     ):
-        why_not = lacks or frozen or ("" if able else f"IDENTIFY word 59, bit {bit} is not set")
-        yield EraseOffer(technique, not why_not, why_not or f"IDENTIFY word 59, bit {bit} offers it", seconds)
+        why_not = lacks or frozen or ("" if able else Phrase("IDENTIFY word 59, bit {bit} is not set", bit=bit))
+        yield EraseOffer(
+            technique, not why_not, why_not or Phrase("IDENTIFY word 59, bit {bit} offers it", bit=bit), seconds
+        )
     yield _security(medium, ata)
 
 
@@ -197,9 +205,11 @@ def _security(medium: Medium, ata: AtaAbilities) -> EraseOffer:
         (ata.security_enabled, "somebody set a password on it (IDENTIFY word 128, bit 1)"),
     )
     why_not = next((why for true, why in reasons if true), "")
-    frozen = "; the firmware froze it, so the laptop sleeps for 15 s first" if ata.security_frozen else ""
+    able = "IDENTIFY word 82, bit 1"
+    if ata.security_frozen:
+        able = "IDENTIFY word 82, bit 1; the firmware froze it, so the laptop sleeps for 15 s first"
     seconds = ata.erase_minutes * 60.0 or 300.0
-    return EraseOffer(Technique.ATA_SECURITY, not why_not, why_not or f"IDENTIFY word 82, bit 1{frozen}", seconds)
+    return EraseOffer(Technique.ATA_SECURITY, not why_not, why_not or able, seconds)
 
 
 def _nvme(medium: Medium, nvme: NvmeAbilities) -> Iterable[EraseOffer]:
@@ -209,16 +219,20 @@ def _nvme(medium: Medium, nvme: NvmeAbilities) -> Iterable[EraseOffer]:
         (Technique.NVME_CRYPTO, nvme.crypto_erase, 0, crypto or 30.0),
         (Technique.NVME_OVERWRITE, nvme.overwrite, 2, over or overwrite_seconds(medium)),
     ):
-        why = f"SANICAP bit {bit} offers it" if able else f"SANICAP bit {bit} is not set"
+        why = (
+            Phrase("SANICAP bit {bit} offers it", bit=bit) if able else Phrase("SANICAP bit {bit} is not set", bit=bit)
+        )
         yield EraseOffer(technique, able, why, seconds)
     alone = nvme.namespaces <= 1 or nvme.format_all
-    several = "" if alone else f"it has {nvme.namespaces} namespaces and would erase one (FNA bit 1)"
+    several = (
+        "" if alone else Phrase("it has {count} namespaces and would erase one (FNA bit 1)", count=nvme.namespaces)
+    )
     for technique, able, says in (
         (Technique.NVME_FORMAT, nvme.format, "OACS bit 1"),
         (Technique.NVME_FORMAT_CRYPTO, nvme.format_crypto, "OACS bit 1 and FNA bit 2"),
     ):
-        why_not = several if able else f"{says}: not offered"
-        yield EraseOffer(technique, not why_not, why_not or f"{says}: offered", 60.0)
+        why_not = several if able else Phrase("{bits}: not offered", bits=says)
+        yield EraseOffer(technique, not why_not, why_not or Phrase("{bits}: offered", bits=says), 60.0)
 
 
 def _mmc(medium: Medium, mmc: MmcAbilities) -> Iterable[EraseOffer]:
@@ -237,8 +251,9 @@ def _scsi(medium: Medium, scsi: ScsiAbilities) -> Iterable[EraseOffer]:
         (Technique.SCSI_CRYPTO, scsi.crypto_erase, "03h", 60.0),
         (Technique.SCSI_OVERWRITE, scsi.overwrite, "01h", overwrite_seconds(medium)),
     ):
-        said = "is among" if able else "is not among"
-        yield EraseOffer(technique, able, f"SANITIZE, service action {action}, {said} its commands", seconds)
+        there = Phrase("SANITIZE, service action {action}, is among its commands", action=action)
+        lacks = Phrase("SANITIZE, service action {action}, is not among its commands", action=action)
+        yield EraseOffer(technique, able, there if able else lacks, seconds)
 
 
 def _unless_known_bad(medium: Medium, offer: EraseOffer) -> EraseOffer:
@@ -246,7 +261,12 @@ def _unless_known_bad(medium: Medium, offer: EraseOffer) -> EraseOffer:
     known = passed_over(medium.model, offer.technique)
     if known is None or not offer.possible:
         return offer
-    return EraseOffer(offer.technique, False, f"passed over: {known.why} ({known.source})", offer.seconds)
+    return EraseOffer(
+        offer.technique,
+        False,
+        Phrase("passed over: {why} ({source})", why=known.why, source=known.source),
+        offer.seconds,
+    )
 
 
 def overwrite_seconds(medium: Medium) -> float:

@@ -14,7 +14,7 @@ from cloned.disk.erase_record import MOST_LISTED, DiskErasure, ErasePhase, Erasu
 from cloned.disk.erase_samples import DiskSample
 from cloned.disk.erase_status import DeviceStatus, SanitizeState
 from cloned.disk.media import Medium
-from cloned.saying import Phrase
+from cloned.saying import Phrase, short
 
 PATIENCE = 3
 """Times that a drive may not answer sense before it is given up."""
@@ -36,7 +36,11 @@ def plan(medium: Medium, level: EraseLevel, seed: str, how: str = "sample") -> D
     choice: EraseChoice = choose(medium, level)
     record = DiskErasure(medium, level, choice.technique, choice.why, seed=seed, how=how)
     if choice.technique is None:
-        return fail(record, ErasureFault.REFUSED, f"{choice.why}. {choice.next_step}".strip())
+        return fail(
+            record,
+            ErasureFault.REFUSED,
+            Phrase("{why}. {then}", why=choice.why, then=choice.next_step) if choice.next_step else f"{choice.why}.",
+        )
     return record
 
 
@@ -170,7 +174,7 @@ def looked(record: DiskErasure, check: LookBack, at: float) -> DiskErasure:
         return record
     if record.unreached:
         total = sum(length for _, length in record.unreached)
-        detail = f"{total} bytes at {len(record.unreached)} places"
+        detail = Phrase("{total} bytes at {count} places", total=total, count=len(record.unreached))
         return replace(fail(record, ErasureFault.UNREACHED, detail, at), check=check)
     return replace(record, phase=ErasePhase.VERIFIED, check=check, ended=at)
 
@@ -179,7 +183,7 @@ def fail(record: DiskErasure, fault: ErasureFault, detail: str = "", at: float =
     """It is not erased, and why."""
     if record.over:
         return record
-    return replace(record, phase=ErasePhase.FAILED, fault=fault, detail=detail[:400], ended=at or record.ended)
+    return replace(record, phase=ErasePhase.FAILED, fault=fault, detail=short(detail), ended=at or record.ended)
 
 
 def strictly_later(old: DiskErasure, new: DiskErasure) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from cloned.disk.erase import LEVELS, EraseLevel, Technique
 from cloned.disk.erase_samples import DiskSample
 from cloned.disk.media import FactsError, Medium
-from cloned.saying import Phrase
+from cloned.saying import Phrase, Sentence, parts, sentence
 
 VERSION = 1
 MOST_LISTED = 200
@@ -116,7 +116,7 @@ class DiskErasure:
     level: EraseLevel
     """What was asked for."""
     technique: Technique | None = None
-    why: str = ""
+    why: Sentence = ""
     phase: ErasePhase = ErasePhase.PLANNED
     seed: str = ""
     remembered: tuple[DiskSample, ...] = ()
@@ -128,12 +128,12 @@ class DiskErasure:
     """What the device said, in order."""
     tools: tuple[str, ...] = ()
     """Programs with versions."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
     """What a paper must also say: HPA and DCO, a password that was set, a second start."""
     started: float = 0.0
     ended: float = 0.0
     fault: ErasureFault | None = None
-    detail: str = ""
+    detail: Sentence = ""
     check: LookBack = LookBack()
     starts: int = 0
 
@@ -171,15 +171,21 @@ class DiskErasure:
 
     def said(self) -> str:
         """What went wrong, in a sentence; empty where nothing did."""
-        return FAULTS[self.fault][0].replace("{detail}", self.detail) if self.fault else ""
+        return Phrase(FAULTS[self.fault][0], detail=self.detail) if self.fault else ""
 
     def next_step(self) -> str:
         """What a person can do about it."""
-        return FAULTS[self.fault][1] if self.fault else ""
+        return Phrase(FAULTS[self.fault][1]) if self.fault else ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, read again by `from_json`."""
-        return asdict(self)
+        told = asdict(self)
+        return told | {
+            "why": parts(self.why),
+            "detail": parts(self.detail),
+            "notes": tuple(parts(note) for note in self.notes),
+            "medium": self.medium.to_json(),
+        }
 
     @classmethod
     def from_json(cls, data: Any) -> DiskErasure:
@@ -195,7 +201,7 @@ def _read(data: Mapping[str, Any]) -> DiskErasure:
         medium=Medium.from_json(data["medium"]),
         level=EraseLevel(data["level"]),
         technique=Technique(data["technique"]) if data["technique"] else None,
-        why=_text(data["why"]),
+        why=sentence(data["why"]),
         phase=ErasePhase(data["phase"]),
         seed=_text(data["seed"]),
         remembered=tuple(_sample(each) for each in data["remembered"][:1024]),
@@ -204,11 +210,11 @@ def _read(data: Mapping[str, Any]) -> DiskErasure:
         unreached=tuple((int(at), int(length)) for at, length in data["unreached"][: MOST_LISTED + 1]),
         answers=_texts(data["answers"]),
         tools=_texts(data["tools"]),
-        notes=_texts(data["notes"]),
+        notes=tuple(sentence(each) for each in data["notes"][:50]),
         started=float(data["started"]),
         ended=float(data["ended"]),
         fault=ErasureFault(data["fault"]) if data["fault"] else None,
-        detail=_text(data["detail"]),
+        detail=sentence(data["detail"]),
         check=_look(data["check"]),
         starts=int(data["starts"]),
     )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cloned.saying import Phrase
+from cloned.saying import Phrase, Sentence, parts, sentence
 
 IDENTIFY_WORDS = 256
 """16-bit words of an ATA IDENTIFY DEVICE answer."""
@@ -98,11 +98,11 @@ class Medium:
     bus: str = ""
     """nvme, sata, scsi, mmc, virtio, loop, usb …"""
     rotational: bool = False
-    barred: str = ""
+    barred: Sentence = ""
     """Why it must not or cannot be written: in use, write-protected …; empty if it can."""
     built_in: bool = True
     """False for sticks, cards and whatever the live system runs from: they are left alone and not counted."""
-    asked: str = ""
+    asked: Sentence = ""
     """Why the disk could not be asked what it can do; empty if it was."""
     smart: str = "unknown"
     ata: AtaAbilities | None = None
@@ -117,7 +117,7 @@ class Medium:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, read again by `from_json`."""
-        return asdict(self)
+        return asdict(self) | {"barred": parts(self.barred), "asked": parts(self.asked)}
 
     @classmethod
     def from_json(cls, data: Any) -> Medium:
@@ -273,8 +273,17 @@ def _value(name: str, value: Any, like: Any) -> Any:
         return value
     if isinstance(like, int) and isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
         return value
+    if name in ("barred", "asked") and isinstance(value, Mapping):
+        return _said(name, value)
     if isinstance(like, str) and isinstance(value, str):
         return "".join(char for char in value if char.isprintable())[:300]
     if isinstance(like, tuple) and isinstance(value, list | tuple) and len(value) == len(like):
         return tuple(_value(name, each, 0) for each in value)
     raise FactsError(Phrase("{name} of a disk cannot be {value}", name=name, value=repr(str(value)[:40])))
+
+
+def _said(name: str, told: Mapping[str, Any]) -> str:
+    try:
+        return sentence(told)
+    except ValueError as error:
+        raise FactsError(Phrase("{name} of a disk cannot be {value}", name=name, value=error)) from error

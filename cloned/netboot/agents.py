@@ -29,6 +29,7 @@ from cloned.monitor import Monitor
 from cloned.netboot.answers import refuse
 from cloned.netboot.erasures import ErasureCalls
 from cloned.netboot.guests import tar
+from cloned.saying import sentence
 from cloned.wallclock import shown
 from cloned.wire import bearer
 
@@ -249,7 +250,7 @@ class AgentApi:
 
     async def _failed(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         if laptop.state not in (State.DONE, State.ASIDE):
-            await self._engine.submit(Failed(laptop.id, _word(body, "code")[:40], _word(body, "detail")))
+            await self._engine.submit(Failed(laptop.id, _word(body, "code")[:40], _sentence(body.get("detail"))))
         return _answer({"ok": True})
 
     async def _confirm(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
@@ -296,6 +297,11 @@ def _reallocated(data: Mapping[str, Any]) -> int:
     told = data.get("smart")
     value = told.get("during") if isinstance(told, Mapping) else None
     return value if isinstance(value, int) and 0 <= value < 10**9 else 0
+
+
+def _sentence(told: Any) -> str:
+    """What went wrong, as an agent says it: message and values, or the plain words of an older one."""
+    return wire.line(told, 500) if isinstance(told, str) or told is None else sentence(told)
 
 
 def _word(data: Mapping[str, Any], key: str) -> str:

@@ -1,0 +1,65 @@
+"""What happens to laptops: the lines of their history, as codes with values."""
+
+from __future__ import annotations
+
+from cloned.core.words import Phrase, Value, Worded
+
+
+class Happened(Worded):
+    """A line of history that no reason stands for."""
+
+    FINISHING_AGAIN = "finishing-again", "finishing again, asked by {by}"
+    RETRIED = "retried", "retry, asked by {by}"
+    PAUSED_BY = "paused-by", "paused by {by}"
+    STARTS = "starts", "it starts from the network"
+    MENU = "menu", "its boot menu came up"
+    VERIFIED_BEFORE = "verified-before", "verified before; finishing"
+    HERE_AGAIN = "here-again", "it is here again"
+    CONFIRMED = "confirmed", "confirmed by {by}: {image} onto {disk}"
+    CONFIRMED_ONCE_ERASED = "confirmed-once-erased", "confirmed by {by}: {image} onto {disk}, once it is erased"
+    CONFIRMED_BEFORE = "confirmed-before", "confirmed by {by} before"
+    USED_UP = "used-up", "verified: the confirmation is used up"
+    JOINS = "joins", "joins session {number}"
+    LAYOUT = "layout", "layout written"
+    RECEIVED = "received", "all received; reading back"
+    READ_BACK = "read-back", "read back: every block is right"
+    DIFFERS_FETCHING = "differs-fetching", "differs: {wrong} pieces, {where}; fetching them again"
+    UNREADABLE_FETCHING = "unreadable-fetching", "unreadable: {wrong} pieces, {where}; fetching them again"
+    DONE = "all-done", "done"
+    HEARD = "heard", "heard again"
+    HEARD_GOES_ON = "heard-goes-on", "heard again: it goes on from where it was"
+    NUMBER = "number", "number {tag}, given by {by}"
+    NUMBER_AWAY = "number-away", "its number was taken away by {by}"
+    NUMBER_NOW = "number-now", "it has number {tag} now; finishing"
+    ERASURE = "erasure", "erasure ({level}) of {disks} confirmed by {by}"
+    ALL_ERASED = "all-erased", "every disk is erased ({level}) and read back"
+    ERASURE_GOES_ON = "erasure-goes-on", "its erasure goes on"
+    TO_BE_CAPTURED = "to-be-captured", "to be captured as {image}, asked by {by}"
+    CAPTURE_OVER = "capture-over", "the capture of {image} failed: {why}"
+    BROKE_OFF = "broke-off", "its session broke off: {error}"
+
+
+class Actor(Worded):
+    """Who acts, where it is no machine or person with a name."""
+
+    PAGE = "page", "page"
+    COMMAND_LINE = "command line", "command line"
+    KEYBOARD = "the laptop's own keyboard", "the laptop's own keyboard"
+    CONFIGURATION = "configuration", "configuration"
+    AUTO = "auto", "auto"
+    BATCH = "batch", "batch of {by}"
+
+
+_ACTORS = {str(each): each for each in Actor if each is not Actor.BATCH}
+
+
+def happened(what: Happened, /, **values: Value) -> Phrase:
+    """A line of history."""
+    return Phrase.of(what, values)
+
+
+def actor(by: str) -> str:
+    """Whoever acted, as a sentence names him."""
+    if isinstance(by, Phrase):
+        return by
+    return Phrase.of(_ACTORS[by]) if by in _ACTORS else by
