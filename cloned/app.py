@@ -58,6 +58,7 @@ from cloned.saying import Phrase
 from cloned.signing import SiteKey
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
+from cloned.status.guard import AccessRules
 from cloned.status.hosts import names as host_names
 from cloned.status.live import Hub
 from cloned.switch.service import SwitchService
@@ -85,6 +86,10 @@ class Daemon:
         self.caster = Caster(self.store, self._address, self.mbps, self.interface, config.sessions.rate_mbps)
         self.journal = Journal(state / "journal.sqlite")
         self.auth = Auth(state, {name: token.get_secret_value() for name, token in config.page.tokens.items()})
+        if self.auth.new_pin:
+            log.warning(
+                "the workshop's PIN is %s; only a hash of it is kept, `cloned pin` says more", self.auth.new_pin
+            )
         self.hub = Hub()
         self.lag = LoopLag()
         self.ending: Callable[[Exception], None] = lambda error: None
@@ -315,6 +320,7 @@ class Daemon:
         self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)
         key = SiteKey.open(self.config.workshop.state)
         self.desk = desk = ErasureDesk(self.config, self.engine, self.ledger, key)
+        rules = AccessRules(lambda: self.config.page.read, lambda: self.config.erase.by)
         apps = [
             create_app(
                 view,
@@ -329,6 +335,7 @@ class Daemon:
                 office=self.office,
                 names=host_names(self.config.page.url, self.config.page.hosts),
                 language=lambda: self.config.workshop.language,
+                rules=rules,
             )
             for trusted in (False, True)
         ]

@@ -114,8 +114,19 @@ class Page(Section):
     stickers last. Empty: this server's address on the laptops' network."""
     hosts: tuple[str, ...] = ()
     """Further names that the page is asked by; our addresses and loopback always are."""
+    read: Literal["open", "signed-in"] = "open"
+    """Who may look: everybody on the network, or whoever signed in."""
+    certificate: Path | None = None
+    """PEM with the chain. With it the page speaks TLS, and HTTP only leads there."""
+    key: Path | None = None
     tokens: dict[str, SecretStr] = Field(default_factory=dict)
     """Name of a machine and the SHA-256 (hex) of its bearer token."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Page:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key belong together: name both files, or neither")
+        return self
 
     @field_validator("address")
     @classmethod
@@ -283,7 +294,7 @@ class EraseSettings(Section):
     """IEEE 2883 and SP 800-88: what is asked for where nobody says another; a weaker one is never taken."""
     verify: Literal["sample", "all"] = "sample"
     by: Literal["administrator", "volunteer"] = "administrator"
-    """Who is to be allowed to have a laptop erased. Not enforced yet: whoever may act (PIN, token) may erase."""
+    """Who may have a laptop erased on page and API. Whoever may use `cloned` on the server always may."""
 
 
 Years = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}[dwmy]$")]

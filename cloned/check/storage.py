@@ -24,7 +24,7 @@ ROOM = 2 * 10**9
 """Bytes that should be free for the state."""
 OLD = 180 * 86400
 """Seconds after which a live system lacks drivers and mends that exist by then."""
-SECRETS = ("pin", "page.key", "journal.sqlite", LEDGER_FILE)
+SECRETS = ("pin", "people.json", "page.key", "journal.sqlite", LEDGER_FILE)
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"})
 """Where SQLite's locks cannot be relied on."""
 

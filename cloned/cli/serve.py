@@ -1,4 +1,4 @@
-"""`cloned serve` and what goes with running it: check, pin, backup, restore."""
+"""`cloned serve` and what goes with running it: check, backup, restore."""
 
 from __future__ import annotations
 
@@ -89,15 +89,6 @@ def _gone_soon(status: int, why: str) -> None:
 
 @click.command()
 @config_option
-def pin(config: Path | None) -> None:
-    """Show the workshop's PIN, which acting on the page needs."""
-    from cloned.status.auth import read_pin
-
-    click.echo(read_pin(load(config).workshop.state))
-
-
-@click.command()
-@config_option
 @click.option("--json", "as_json", is_flag=True, help="An array of findings on standard output.")
 @click.option("--strict", is_flag=True, help="Fail for warnings too.")
 def check(config: Path | None, *, as_json: bool, strict: bool) -> int:
@@ -116,7 +107,7 @@ def check(config: Path | None, *, as_json: bool, strict: bool) -> int:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @config_option
 def backup(file: Path, config: Path | None) -> None:
-    """Save journal, ledger and PIN into FILE (.tar.gz); images are not in it."""
+    """Save journal, ledger and who may sign in into FILE (.tar.gz); images are not in it."""
     from cloned.backup import backup as save
     from cloned.inventory.transfer import copy
 

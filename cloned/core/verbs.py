@@ -31,8 +31,19 @@ Answer = Callable[[Workshop, Command], Mapping[str, Any] | Refusal]
 class Role(StrEnum):
     """What somebody must be for a command. Each may do what those before it may."""
 
+    READER = "reader"
     VOLUNTEER = "volunteer"
     ADMINISTRATOR = "administrator"
+
+    def may(self, needed: Role) -> bool:
+        """Whether somebody who is this may do what needs that."""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+    @property
+    def article(self) -> str:
+        """`a volunteer`, `an administrator`: for sentences."""
+        return f"an {self}" if self is Role.ADMINISTRATOR else f"a {self}"
 
 
 class Target(StrEnum):

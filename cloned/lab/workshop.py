@@ -28,7 +28,7 @@ from cloned.lab.options import LabOptions
 from cloned.lab.registry import RegisteredLab
 from cloned.lab.services import GATE, WEBHOOK, Services
 from cloned.lab.thinbox import ThinBox
-from cloned.status.auth import read_pin
+from cloned.status.people import People
 
 TOOLS = {
     LaptopKind.THIN: ("ip", "nft", "ethtool", "snmpd", "unshare", "setpriv"),
@@ -52,6 +52,8 @@ class LabWorkshop:
     mischief: FaultInjector
     forward: Forward
     bystander: Bystander
+    pin: str
+    """What acting on the page needs."""
 
     @property
     def page(self) -> str:
@@ -62,11 +64,6 @@ class LabWorkshop:
     def config(self) -> Path:
         """The daemon's configuration."""
         return self.daemon.settings.state / "cloned.toml"
-
-    @property
-    def pin(self) -> str:
-        """The PIN that acting on the page needs."""
-        return read_pin(self.daemon.settings.state)
 
 
 def check_machine(options: LabOptions) -> None:
@@ -103,10 +100,11 @@ async def build(options: LabOptions, entry: RegisteredLab, display: Display, sta
     bystander = Bystander(scratch)
     stack.callback(bystander.close)
     forward = await stack.enter_async_context(Forward(network.path(network.server), server_address(), PAGE))
+    pin = await asyncio.to_thread(People(daemon.settings.state).new_pin)
     daemon.start()
     await daemon.ready()
     return LabWorkshop(
-        options, entry, display, stock, network, who, laptops, services, daemon, mischief, forward, bystander
+        options, entry, display, stock, network, who, laptops, services, daemon, mischief, forward, bystander, pin
     )
 
 

@@ -11,12 +11,12 @@ from typing import Any
 from aiohttp import web
 
 from cloned.connections import place
+from cloned.core.commands import VERBS
 from cloned.core.scanning import scanned
 from cloned.errors import RefusedError, UsageError
 from cloned.saying import Phrase
 from cloned.status import metrics
-from cloned.status.auth import SIGNED_IN_SECONDS
-from cloned.status.guard import AUTH, COOKIE, TRUSTED, actor, problem, refused, same_origin
+from cloned.status.guard import RULES, actor, must_be, problem, refused
 from cloned.status.live import Rendered, TooMany
 from cloned.status.needs import Measures, NetbootLog, Ready, ResultSource, WorkshopSource
 from cloned.status.openapi import document
@@ -141,41 +141,10 @@ async def ledger(request: web.Request) -> web.Response:
 
 async def command(request: web.Request) -> web.Response:
     """`POST /api/v1/commands`."""
-    by = actor(request)
-    return answer(dict(await request.app[WORKSHOP].command(parse(await body(request), by))))
-
-
-async def sign_in(request: web.Request) -> web.Response:
-    """`POST /api/v1/sign-in`."""
-    if not request.app[TRUSTED] and ("Origin" in request.headers or "Sec-Fetch-Site" in request.headers):
-        same_origin(request)
-    given = await body(request)
-    pin = given.get("pin") if isinstance(given, dict) else None
-    if not isinstance(pin, str):
-        raise UsageError("no PIN was given", '{"pin": "…"}')
-    cookie = request.app[AUTH].sign_in(pin.strip(), request.remote or "unix")
-    if cookie is None:
-        raise problem(web.HTTPUnauthorized, "this is not the PIN", "`cloned pin` on the server shows it")
-    response = answer({"ok": True})
-    response.set_cookie(
-        COOKIE,
-        cookie,
-        max_age=SIGNED_IN_SECONDS,
-        httponly=True,
-        samesite="Strict",
-        secure=request.secure,
-        path="/",
-    )
-    return response
-
-
-async def sign_out(request: web.Request) -> web.Response:
-    """`POST /api/v1/sign-out`."""
-    if not request.app[TRUSTED] and ("Origin" in request.headers or "Sec-Fetch-Site" in request.headers):
-        same_origin(request)
-    response = answer({"ok": True})
-    response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
-    return response
+    who = actor(request)
+    asked = parse(await body(request), who.name)
+    must_be(who, request.app[RULES].needed(VERBS[asked.do]), asked.do)
+    return answer(dict(await request.app[WORKSHOP].command(asked)))
 
 
 async def body(request: web.Request) -> object:

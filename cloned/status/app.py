@@ -12,7 +12,7 @@ from aiohttp import web
 
 from cloned.assets import root
 from cloned.saying import Phrase
-from cloned.status import api, erasures, guard, hosts, pages, papers, speech
+from cloned.status import api, entrance, erasures, guard, hosts, pages, papers, speech
 from cloned.status.auth import Auth
 from cloned.status.erasures import ErasureSource
 from cloned.status.live import Hub
@@ -21,6 +21,7 @@ from cloned.wire import plain_requests
 
 ROUTES = (
     ("GET", "/", pages.wall),
+    ("GET", "/sign-in", entrance.page),
     ("GET", "/laptops/{id}", pages.laptop),
     ("GET", "/laptops/{id}/label.pdf", papers.label),
     ("GET", "/laptops/{id}/sheet.pdf", papers.sheet),
@@ -47,8 +48,8 @@ ROUTES = (
     ("GET", "/api/v1/certificate.pdf", erasures.batch),
     ("GET", "/laptops/{id}/certificate.pdf", erasures.certificate),
     ("POST", "/api/v1/commands", api.command),
-    ("POST", "/api/v1/sign-in", api.sign_in),
-    ("POST", "/api/v1/sign-out", api.sign_out),
+    ("POST", "/api/v1/sign-in", entrance.sign_in),
+    ("POST", "/api/v1/sign-out", entrance.sign_out),
     ("GET", "/api/v1/openapi.json", api.openapi),
     ("GET", "/metrics", api.scrape),
     ("GET", "/healthz", api.healthz),
@@ -70,6 +71,7 @@ def create_app(
     names: Collection[str] = ("localhost",),
     desk: ErasureSource | None = None,
     language: Callable[[], str] = lambda: "en",
+    rules: guard.AccessRules | None = None,
 ) -> web.Application:
     """The application; see `needs.py` for what it is given.
 
@@ -78,12 +80,14 @@ def create_app(
     `trusted`: requests act without PIN or token; only for a socket that nobody else can open.
     """
     app = web.Application(
-        middlewares=[plain_requests, hosts.by_our_names, guard.in_words, guard.errors], client_max_size=api.LARGEST_BODY
+        middlewares=[plain_requests, hosts.by_our_names, guard.in_words, guard.errors, guard.readers_only],
+        client_max_size=api.LARGEST_BODY,
     )
     app[guard.AUTH], app[guard.TRUSTED], app[hosts.HOSTS] = auth, trusted, names
     app[api.WORKSHOP], app[api.RECORDS], app[pages.HUB] = workshop, records, hub
     app[api.NETBOOT], app[api.READY], app[api.MEASURES] = netboot, ready, measures
     app[papers.OFFICE] = office
+    app[guard.RULES] = rules or guard.AccessRules()
     app[erasures.DESK] = desk
     app[speech.WORKSHOPS] = language
     app[pages.PAGES] = pages.Pages(workshop, records, netboot)

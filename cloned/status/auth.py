@@ -1,6 +1,6 @@
-"""Who may act: whoever knows the workshop's PIN, holds a machine's token, or comes by the Unix socket.
+"""Who may act: whoever knows the workshop's PIN or a password of their own, a machine's token, or the Unix socket.
 
-The PIN is six digits in a file that only the daemon may read. Six digits are few, so guessing is slow: each address
+The PIN is six digits, of which a hash is kept (people.py). Six digits are few, so guessing is slow: each address
 has five free tries, then waits longer and longer, and all addresses that never got it right share a bucket of
 tries. Whoever has signed in from an address before, is signed in still, or uses the command
 line is outside that bucket: somebody who guesses without end can be a nuisance, but not lock the workshop out.
@@ -8,6 +8,8 @@ line is outside that bucket: somebody who guesses without end can be a nuisance,
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import hashlib
 import hmac
 import os
@@ -16,14 +18,17 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from cloned.buckets import Bucket
 from cloned.connections import place
+from cloned.core.verbs import Role
 from cloned.errors import ClonedError, MissingError
 from cloned.saying import Phrase
+from cloned.status.passwords import hashed, matches
+from cloned.status.people import KeptSecret, People, SignInBook
 
-DIGITS = 6
 SIGNED_IN_SECONDS = 12 * 3600
 """An evening at the workshop."""
 FREE_TRIES = 5
@@ -36,22 +41,13 @@ ADDRESSES = 4096
 
 
 class TooManyTries(ClonedError):  # noqa: N818
-    """Too many wrong PINs; `seconds` until the next try."""
+    """Too many wrong PINs or passwords; `seconds` until the next try."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__("too many wrong PINs", f"wait {seconds:.0f} s, or use `cloned` on the server itself")
-        self.seconds = seconds
-
-
-def read_pin(state: Path) -> str:
-    """The workshop's PIN, made if there is none yet. Raises MissingError where the file can't be read or made."""
-    pin = _secret(state / "pin", lambda: f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}")
-    if not (pin.isascii() and pin.isdigit() and len(pin) == DIGITS):
-        raise ClonedError(
-            Phrase("{state} does not hold {digits} digits", state=state / "pin", digits=DIGITS),
-            "delete it; a new PIN is made at the next start",
+        super().__init__(
+            "too many wrong PINs or passwords", f"wait {seconds:.0f} s, or use `cloned` on the server itself"
         )
-    return pin
+        self.seconds = seconds
 
 
 def _secret(path: Path, make: Callable[[], str]) -> str:
@@ -93,7 +89,7 @@ class Limiter:
         self._strangers = Bucket(STRANGERS_TRIES, STRANGERS_PER_SECOND, clock)
 
     def admit(self, address: str) -> None:
-        """Raise Wait where `address` must not try now; else count a try, wrong until `right` is called."""
+        """Raise TooManyTries where `address` must not try now; else count a try, wrong until `right` is called."""
         now, tries = self._clock(), self._of(address)
         if tries.until > now:
             raise TooManyTries(tries.until - now)
@@ -119,8 +115,29 @@ class Limiter:
         return tries
 
 
+@dataclass(frozen=True)
+class Visitor:
+    """Who asks."""
+
+    name: str
+    """For the history: `page`, `command line`, a machine's name or a person's."""
+    role: Role
+    person: str = ""
+    """A person's own name; empty for the PIN, for machines and the command line."""
+
+
+@dataclass(frozen=True)
+class _Cookie:
+    """A cookie of ours that is not too old."""
+
+    until: int
+    nonce: str
+    series: str
+    person: str
+
+
 class Auth:
-    """The PIN, cookies of those who gave it, and tokens of machines.
+    """The PIN and people's passwords, cookies of those who gave them, and tokens of machines.
 
     `tokens`: name of a machine → SHA-256 (hex) of its token, which should be random and long
     (`python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`).
@@ -133,36 +150,57 @@ class Auth:
         clock: Callable[[], float] = time.time,
         limiter: Limiter | None = None,
     ) -> None:
-        self._pin = read_pin(state)
+        self.people = People(state)
+        self.new_pin = self.people.settle()
+        """A PIN that was made just now, to be shown once; empty where there was one."""
         key = _secret(state / "page.key", lambda: secrets.token_hex(32))
-        self._key = hashlib.sha256(f"{key}/{self._pin}".encode()).digest()
+        self._key = hashlib.sha256(key.encode()).digest()
         self._tokens: dict[str, str] = {}
         self.allow(tokens or {})
         self._clock = clock
         self._limiter = limiter or Limiter()
+        self._one_at_a_time = asyncio.Lock()
+        """Hashing takes 32 MiB: many tries at once must not take the machine's memory."""
 
     def allow(self, tokens: Mapping[str, str]) -> None:
         """Let just these machines in from now on: name → SHA-256 (hex) of its token."""
         self._tokens = {name: digest.strip().lower() for name, digest in tokens.items()}
 
-    def sign_in(self, pin: str, address: str) -> str | None:
-        """A cookie's value where `pin` is right, else None. Raises Wait after too many wrong ones.
+    async def sign_in(self, secret: str, address: str, name: str = "") -> tuple[str, Visitor] | None:
+        """A cookie's value and who that is, where the PIN (or, with a name, their password) is right; else None.
 
-        It is signed with a key that the PIN is part of, so it outlives a restart but not a change of PIN.
+        Raises TooManyTries after too many wrong ones. The cookie outlives a restart, not a change of the secret.
         """
         self._limiter.admit(address)
-        if not hmac.compare_digest(pin.encode(), self._pin.encode()):
+        kept = self._kept(self.people.book(), name)
+        async with self._one_at_a_time:
+            right = await asyncio.to_thread(matches, secret, kept.hash if kept else _nothing_matches())
+        if not right or kept is None:
             return None
         self._limiter.right(address)
-        body = f"{int(self._clock()) + SIGNED_IN_SECONDS}.{secrets.token_hex(8)}"
-        return f"{body}.{self._sign(body)}"
+        person = self.people.book().person(name) if name else None
+        who = "" if person is None else person.name
+        shown = base64.urlsafe_b64encode(who.encode()).decode().rstrip("=")
+        body = f"{int(self._clock()) + SIGNED_IN_SECONDS}.{secrets.token_hex(8)}.{kept.series}.{shown}"
+        found = self.who(cookie := f"{body}.{self._sign(body)}")
+        return (cookie, found) if found is not None else None
 
-    def cookie_holds(self, cookie: str) -> bool:
-        """Whether this cookie is ours and not too old."""
-        body, _, mac = cookie.rpartition(".")
-        if not cookie.isascii() or not hmac.compare_digest(mac.encode(), self._sign(body).encode()):
-            return False
-        return int(body.partition(".")[0]) > self._clock()
+    def who(self, cookie: str) -> Visitor | None:
+        """Who holds this cookie; None where it is not ours, too old, signed out, or its PIN or password was changed."""
+        read = self._read(cookie)
+        if read is None:
+            return None
+        book = self.people.book()
+        kept = self._kept(book, read.person)
+        if kept is None or kept.series != read.series or read.nonce in book.ended:
+            return None
+        person = book.person(read.person) if read.person else None
+        return Visitor("page", Role.VOLUNTEER) if person is None else Visitor(person.name, person.role, person.name)
+
+    def sign_out(self, cookie: str) -> None:
+        """This cookie, and every copy of it, holds no more."""
+        if self.who(cookie) is not None and (read := self._read(cookie)) is not None:
+            self.people.end_one(read.nonce, read.until, self._clock())
 
     def machine(self, token: str) -> str | None:
         """The name of the machine that this token belongs to."""
@@ -170,5 +208,29 @@ class Auth:
         found = [name for name, known in self._tokens.items() if hmac.compare_digest(known.encode(), digest.encode())]
         return found[0] if found else None
 
+    @staticmethod
+    def _kept(book: SignInBook, name: str) -> KeptSecret | None:
+        if not name:
+            return book.pin
+        person = book.person(name)
+        return None if person is None else person.secret
+
+    def _read(self, cookie: str) -> _Cookie | None:
+        body, _, mac = cookie.rpartition(".")
+        if not cookie.isascii() or not hmac.compare_digest(mac.encode(), self._sign(body).encode()):
+            return None
+        parts = body.split(".")
+        if len(parts) != 4 or int(parts[0]) <= self._clock():
+            return None
+        until, nonce, series, person = parts
+        padded = person + "=" * (-len(person) % 4)
+        return _Cookie(int(until), nonce, series, base64.urlsafe_b64decode(padded).decode())
+
     def _sign(self, body: str) -> str:
         return hmac.new(self._key, body.encode(), hashlib.sha256).hexdigest()
+
+
+@cache
+def _nothing_matches() -> str:
+    """What a name that nobody has is held against, so that it takes as long as one that somebody has."""
+    return hashed(secrets.token_hex(16))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from cloned.core.refusals import Refusal
+from cloned.core.verbs import Role, Verb
+from cloned.core.words import Said
 from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
-from cloned.status.auth import Auth, TooManyTries
+from cloned.status.auth import Auth, TooManyTries, Visitor
 from cloned.status.speech import spoken
 from cloned.wallclock import shown
 from cloned.wire import bearer
@@ -32,25 +37,68 @@ HEADERS = {
 }
 
 
-def signed_in(request: web.Request) -> bool:
-    """Whether a browser holds a good cookie."""
-    cookie = request.cookies.get(COOKIE)
-    return cookie is not None and request.app[AUTH].cookie_holds(cookie)
+@dataclass(frozen=True)
+class AccessRules:
+    """What the configuration says of who may do what; asked each time, since it may change while we run."""
+
+    read: Callable[[], Literal["open", "signed-in"]] = lambda: "open"
+    """Who may look: everybody, or whoever signed in."""
+    erase_by: Callable[[], Literal["administrator", "volunteer"]] = lambda: "administrator"
+
+    def needed(self, verb: Verb) -> Role:
+        """What somebody must be for a verb of the table."""
+        by_volunteers = verb.name == "erase" and self.erase_by() == "volunteer"
+        return Role.VOLUNTEER if by_volunteers else verb.role
 
 
-def actor(request: web.Request) -> str:
-    """Who is acting, for the history: `page`, `command line` or a machine's name. Raises 401 or 403 as JSON."""
+RULES = web.AppKey("rules", AccessRules)
+_ALWAYS = frozenset({"/healthz", "/api/v1/sign-in", "/api/v1/sign-out", "/sign-in"})
+"""What is answered to everybody, also where reading is closed; beside files of the pages."""
+
+
+def visitor(request: web.Request) -> Visitor | None:
+    """Who asks: a browser with a good cookie, a machine with a good token, our own socket; else None."""
     if request.app[TRUSTED]:
-        return "command line"
-    if request.headers.get("Authorization", "").lower().startswith("bearer"):
+        return Visitor("command line", Role.ADMINISTRATOR)
+    if _has_token(request):
         name = request.app[AUTH].machine(bearer(request))
-        if name is None:
-            raise problem(web.HTTPUnauthorized, "this token is not known", "check [page.tokens] in the configuration")
-        return name
-    if not signed_in(request):
-        raise problem(web.HTTPUnauthorized, "acting needs the workshop's PIN", "`cloned pin` on the server shows it")
-    same_origin(request)
-    return "page"
+        return None if name is None else Visitor(name, Role.VOLUNTEER)
+    cookie = request.cookies.get(COOKIE)
+    return None if cookie is None else request.app[AUTH].who(cookie)
+
+
+def actor(request: web.Request) -> Visitor:
+    """Who is acting, for the history and for what they may. Raises 401 or 403 as JSON."""
+    found = visitor(request)
+    if found is None and _has_token(request):
+        raise problem(web.HTTPUnauthorized, "this token is not known", "check [page.tokens] in the configuration")
+    if found is None:
+        raise problem(web.HTTPUnauthorized, "acting needs the workshop's PIN", "sign in; `cloned pin` says how")
+    if not request.app[TRUSTED] and not _has_token(request):
+        same_origin(request)
+    return found
+
+
+def must_be(found: Visitor, needed: Role, verb: str) -> None:
+    """Refuse somebody who may not do this, and say who may."""
+    if not found.role.may(needed):
+        hint = "an administrator may: sign in with a name and password, or use `cloned` on the server"
+        raise problem(web.HTTPForbidden, Said("a volunteer may not have {verb} done", verb=verb), hint)
+
+
+def _has_token(request: web.Request) -> bool:
+    return request.headers.get("Authorization", "").lower().startswith("bearer")
+
+
+@web.middleware
+async def readers_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Where reading is closed (`[page] read`), show nothing to whoever has not signed in."""
+    closed = not request.app[TRUSTED] and request.app[RULES].read() == "signed-in"
+    if not closed or request.path in _ALWAYS or request.path.startswith("/static/") or visitor(request) is not None:
+        return await handler(request)
+    if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+        raise web.HTTPSeeOther(request.rel_url.with_path("/sign-in").with_query(to=str(request.rel_url)))
+    raise problem(web.HTTPUnauthorized, "this workshop shows itself to whoever signed in", "sign in, or send a token")
 
 
 def same_origin(request: web.Request) -> None:

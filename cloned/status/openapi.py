@@ -12,6 +12,10 @@ from cloned.status import schema
 from cloned.status.requests import CommandRequest
 from cloned.status.schema import BootAsked
 
+_ABOUT = (
+    "Reading is free, unless `[page] read` closes it. Acting needs the cookie that PIN or password give, or a "
+    "machine's bearer token; each command says who may: a volunteer, or only an administrator."
+)
 _REF = "#/components/schemas/{model}"
 
 
@@ -27,7 +31,7 @@ def document() -> dict[str, Any]:
             "title": "cloned",
             "version": __version__,
             "license": {"name": "MIT", "identifier": "MIT"},
-            "description": "Reading is free. Acting needs the cookie that the PIN gives, or a machine's bearer token.",
+            "description": _ABOUT,
         },
         "paths": _PATHS,
         "components": {
@@ -50,12 +54,12 @@ def _get(summary: str, content: dict[str, Any], *parameters: dict[str, Any], **o
     return {"get": operation | ({"parameters": list(parameters)} if parameters else {})}
 
 
-def _post(summary: str, body: type, *, secured: bool, **problems: str) -> dict[str, Any]:
-    done = {"description": "It was done.", "content": _json(schema.Done)}
+def _post(summary: str, body: type, *, secured: bool, done: type = schema.Done, **problems: str) -> dict[str, Any]:
+    told = {"description": "It was done.", "content": _json(done)}
     operation: dict[str, Any] = {
         "summary": summary,
         "requestBody": {"required": True, "content": _json(body)},
-        "responses": {"200": done} | {status[1:]: _problem(words) for status, words in problems.items()},
+        "responses": {"200": told} | {status[1:]: _problem(words) for status, words in problems.items()},
     }
     return {"post": operation | ({"security": [{"token": []}, {"pin": []}]} if secured else {})}
 
@@ -108,6 +112,7 @@ _DAY = (
 )
 _PATHS: dict[str, Any] = {
     "/": _get("The workshop screen.", _text("text/html")),
+    "/sign-in": _get("Where one signs in where reading is closed.", _text("text/html")),
     "/laptops/{id}": _get("A laptop's page.", _text("text/html"), _id("laptop")),
     "/laptops/{id}/label.pdf": _get(
         "A laptop's label.",
@@ -192,29 +197,30 @@ _PATHS: dict[str, Any] = {
         _404="There is no such laptop.",
     ),
     "/api/v1/commands": _post(
-        "Do something. Needs the PIN's cookie (and to come from the page itself) or a token.",
+        "Do something. Needs the cookie of whoever signed in (and to come from the page itself) or a token.",
         CommandRequest,
         secured=True,
         _400="This is no command, or what it names does not exist.",
         _401="Neither PIN nor token.",
-        _403="A browser was sent here by another site.",
+        _403="A browser was sent here by another site, or it needs an administrator.",
         _409="It cannot be done now.",
         _415="The body is not JSON.",
         _503="A part that is needed for it is missing.",
     ),
     "/api/v1/sign-in": _post(
-        "Give the PIN; sets a cookie for twelve hours.",
+        "Give the PIN, or a name and its password; sets a cookie for twelve hours.",
         schema.SignIn,
         secured=False,
+        done=schema.SignedIn,
         _400="The body is not as it should be.",
-        _401="The PIN is wrong.",
+        _401="PIN or password are wrong.",
         _403="A browser was sent here by another site.",
         _415="The body is not JSON.",
-        _429="Too many wrong PINs; Retry-After says how long to wait.",
+        _429="Too many wrong PINs or passwords; Retry-After says how long to wait.",
     ),
     "/api/v1/sign-out": {
         "post": {
-            "summary": "Take the cookie away.",
+            "summary": "Take the cookie away; a copy of it holds no more either.",
             "responses": {"200": {"description": "It was done.", "content": _json(schema.Done)}},
         }
     },

@@ -14,10 +14,12 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from cloned.assets import root
+from cloned.core.commands import VERBS
+from cloned.core.verbs import Role
 from cloned.errors import RefusedError
 from cloned.languages import Language, language, to_translate
 from cloned.status import wall as view
-from cloned.status.guard import signed_in
+from cloned.status.guard import RULES, visitor
 from cloned.status.live import Hub, Rendered
 from cloned.status.needs import NetbootLog, ResultSource, WorkshopSource
 from cloned.status.schema import worded
@@ -109,12 +111,18 @@ class Pages:
         parts = await self._wall(snapshot, spoken(request))
         return self._page(request, name, parts, snapshot=snapshot, events="", **known)
 
+    def plain_page(self, request: web.Request, name: str) -> web.Response:
+        """A page that shows nothing of the workshop but its name."""
+        snapshot = {"workshop": self._workshop.snapshot().workshop}
+        return self._page(request, name, Rendered({}), snapshot=snapshot, events="")
+
     def _page(self, request: web.Request, name: str, rendered: Rendered, **known: Any) -> web.Response:
         """A page around its parts, whose events come in the same language."""
         words = spoken(request)
         if known["events"]:
             known["events"] += f"{'&' if '?' in known['events'] else '?'}lang={words.code}"
-        parts = {"parts": rendered.everything(), "signed_in": signed_in(request), "path": request.path}
+        who = {"visitor": visitor(request), "rules": request.app[RULES]}
+        parts = {"parts": rendered.everything(), "path": request.path, **who}
         text = self.painter(words).draw(name, parts | known)
         return keep(request, web.Response(text=text, content_type="text/html"))
 
@@ -186,6 +194,7 @@ def _environment(words: Language, version: str) -> Environment:
     jinja = environment(words, version)
     jinja.filters |= {
         "command": command,
+        "for_whom": for_whom,
         "title_state": STATE_WORDS.__getitem__,
         "port_kind": _called(PORT_WORDS),
         "holder": _called(HOLDER_WORDS),
@@ -249,3 +258,10 @@ def _called(words: Mapping[str, str]) -> Callable[[str], str]:
 def command(fields: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
     """The commands of a button, as JSON for its `data-commands`."""
     return json.dumps([fields] if isinstance(fields, Mapping) else list(fields))
+
+
+def for_whom(fields: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    """Classes of a button by who may press it: `for-volunteer do-retry`."""
+    verbs = [VERBS[each["do"]] for each in ([fields] if isinstance(fields, Mapping) else fields)]
+    needed = max((verb.role for verb in verbs), key=list(Role).index)
+    return " ".join([f"for-{needed}", *dict.fromkeys(f"do-{verb.name}" for verb in verbs)])

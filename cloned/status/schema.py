@@ -142,9 +142,20 @@ class LaptopDetails(ShownLaptop):
 
 
 class SignIn(Shape):
-    """The workshop's PIN."""
+    """The workshop's PIN (`pin`), or the name and password of somebody who has them."""
 
-    pin: str
+    pin: str | None = None
+    name: str | None = None
+    password: str | None = None
+
+
+class SignedIn(Shape):
+    """Who is signed in now."""
+
+    ok: Literal[True]
+    role: Literal["volunteer", "administrator"]
+    name: str
+    """Empty for whoever gave the workshop's PIN."""
 
 
 ANSWERS: tuple[Any, ...] = (
@@ -163,5 +174,6 @@ ANSWERS: tuple[Any, ...] = (
     SiteKeyTold,
     BootAsked,
     SignIn,
+    SignedIn,
 )
 """Every shape that the document names."""

@@ -56,12 +56,14 @@ function listen() {
     if (source.readyState === EventSource.CLOSED) { clearTimeout(retry); retry = setTimeout(listen, 3000); }
   };
 }
-listen();
-addEventListener("pagehide", () => source.close());
-addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+if (body.dataset.events) {
+  listen();
+  addEventListener("pagehide", () => source.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+}
 
 const clock = document.getElementById("clock");
-const tick = () => { clock.textContent = new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false }); };
+const tick = () => { if (clock) clock.textContent = new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false }); };
 tick();
 setInterval(tick, 1000);
 
@@ -73,7 +75,7 @@ async function post(path, data) {
   } catch { return { ok: false, error: our.offline, hint: "" }; }
   const [error, hint] = answer.ok ? [] : (await answer.text()).split("\n");
   const said = answer.ok ? await answer.json().catch(() => ({})) : { error, hint };
-  if (answer.status === 401) body.classList.remove("signed-in");
+  if (answer.status === 401) left();
   return { ...said, ok: answer.ok, status: answer.status };
 }
 
@@ -92,14 +94,15 @@ function ask({ title, text, yes, lines = [], danger = false, fields = [], go }) 
   button.textContent = yes;
   button.classList.toggle("danger", danger);
   dialog.showModal();
-  (dialog.querySelector(".fields input") || button).focus();
+  // Enter must never overwrite or erase by itself: where something is lost, the first focus is on Back.
+  (danger ? dialog.querySelector("[data-close]") : dialog.querySelector(".fields input") || button).focus();
   return new Promise((resolve) => {
     form.onsubmit = async (event) => {
       event.preventDefault();
       button.disabled = true;
       const wrong = await go(Object.fromEntries(new FormData(form)));
       button.disabled = false;
-      if (wrong) { dialog.querySelector(".wrong").textContent = wrong; fields[0]?.select?.(); return; }
+      if (wrong) { dialog.querySelector(".wrong").textContent = wrong; dialog.querySelector(".fields input:not([type=radio])")?.select(); return; }
       resolve(true);
       dialog.close();
     };
@@ -108,21 +111,53 @@ function ask({ title, text, yes, lines = [], danger = false, fields = [], go }) 
 }
 dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
 
+// A field with its words, which stand there for whoever looks and name it for whoever listens.
+function labelled(words, properties) {
+  const label = make("label", { className: "field" });
+  label.append(make("span", { textContent: words }), make("input", properties));
+  return label;
+}
+
+// With the PIN that all know, or (after one press) with a name and password of one's own.
 function signIn() {
-  const field = make("input", { name: "pin", className: "pin", inputMode: "numeric", autocomplete: "off", pattern: "[0-9]{6}", maxLength: 6, required: true });
-  const { title, text, yes } = document.getElementById("pin-words").dataset;
-  return ask({ title, text, yes, fields: [field], go: async ({ pin }) => {
-    const said = await post("/api/v1/sign-in", { pin });
-    if (!said.ok) return words(said);
-    body.classList.add("signed-in");
+  const said = document.getElementById("pin-words").dataset;
+  const fields = make("div", { className: "entrance" });
+  let named = false;
+  const other = make("button", { type: "button", className: "quiet", onclick: () => { named = !named; draw(); fields.querySelector("input").focus(); } });
+  const draw = () => {
+    fields.replaceChildren(...(named
+      ? [labelled(said.name, { name: "name", autocomplete: "username", maxLength: 24, required: true }),
+        labelled(said.password, { name: "password", type: "password", autocomplete: "current-password", maxLength: 200, required: true })]
+      : [labelled(said.pin, { name: "pin", className: "pin", inputMode: "numeric", autocomplete: "off", pattern: "[0-9]{6}", maxLength: 6, required: true })]), other);
+    other.textContent = named ? said.shared : said.named;
+    dialog.querySelector(".text").textContent = named ? "" : said.text;
+  };
+  draw();
+  return ask({ title: said.title, text: said.text, yes: said.yes, fields: [fields], go: async (given) => {
+    const answer = await post("/api/v1/sign-in", given);
+    if (!answer.ok) return words(answer);
+    entered(answer);
   } });
 }
 
-document.getElementById("sign-in").addEventListener("click", async () => {
+function entered({ role, name }) {
+  if (body.classList.contains("entrance")) { location.reload(); return; }
+  body.classList.remove("volunteer", "administrator");
+  body.classList.add("signed-in", role);
+  document.querySelectorAll(".who").forEach((place) => { place.textContent = name; });
+}
+
+function left() {
+  body.classList.remove("signed-in", "volunteer", "administrator");
+  document.querySelectorAll(".who").forEach((place) => { place.textContent = ""; });
+}
+
+document.getElementById("sign-in")?.addEventListener("click", async () => {
   if (!body.classList.contains("signed-in")) { signIn(); return; }
   await post("/api/v1/sign-out", {});
-  body.classList.remove("signed-in");
+  left();
 });
+if (body.classList.contains("entrance")) signIn();
 
 // Few choices stand there in full, so that nobody confirms half a serial number; nothing is chosen where there are several.
 function choice(name, { words, options, chosen }) {

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from cloned.status.app import create_app
-from cloned.status.auth import Auth, read_pin
+from cloned.status.auth import Auth
 from cloned.status.live import Hub
 from tests.unit.status.workshops import FakeRecords, FakeWorkshop
 
@@ -59,12 +59,13 @@ class Page:
 @pytest.fixture
 async def served(tmp_path):
     workshop, hub = FakeWorkshop(), Hub()
-    app = create_app(workshop, FakeRecords(), Auth(tmp_path), hub)
+    auth = Auth(tmp_path)
+    app = create_app(workshop, FakeRecords(), auth, hub)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     serving = asyncio.create_task(hub.run())
-    yield workshop, f"http://127.0.0.1:{runner.addresses[0][1]}", read_pin(tmp_path)
+    yield workshop, f"http://127.0.0.1:{runner.addresses[0][1]}", auth.new_pin
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
     await runner.cleanup()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -53,11 +55,31 @@ def test_wrong_usage_is_exit_2(args: list[str], capsys: pytest.CaptureFixture[st
     assert ended(capsys, *args)[0] == Exit.USAGE
 
 
-def test_the_pin_is_made_once(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_pin_is_shown_once(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, first, _ = ended(capsys, "pin", "--config", str(config))
     assert code == Exit.OK
     assert len(first.strip()) == 6
-    assert ended(capsys, "pin", "--config", str(config))[1] == first
+    assert "--new" in ended(capsys, "pin", "--config", str(config))[1]
+    assert ended(capsys, "pin", "--off", "--config", str(config))[0] == Exit.USAGE
+    second = ended(capsys, "pin", "--new", "--config", str(config))[1]
+    assert len(second.strip()) == 6
+
+
+def test_people_come_and_go(config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    where = ("--config", str(config))
+    code, out, _ = ended(capsys, "user", "add", "JD", "--administrator", "--generate", "--json", *where)
+    assert (code, len(json.loads(out)["password"])) == (Exit.OK, 17)
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    assert ended(capsys, "user", "add", "AB", *where)[0] == Exit.USAGE
+    monkeypatch.setattr("sys.stdin", io.StringIO("864209\n"))
+    assert ended(capsys, "user", "add", "AB", *where)[0] == Exit.OK
+    monkeypatch.setattr("sys.stdin", io.StringIO("864209\n"))
+    assert ended(capsys, "user", "add", "ab", *where)[0] == Exit.USAGE
+    assert ended(capsys, "user", "remove", "ab", *where)[0] == Exit.OK
+    assert ended(capsys, "user", "end", "nobody", *where)[0] == Exit.USAGE
+    assert ended(capsys, "user", "end", "--all", *where)[0] == Exit.OK
+    listed = json.loads(ended(capsys, "user", "list", "--json", *where)[1])
+    assert [(each["name"], each["role"]) for each in listed["people"]] == [("JD", "administrator")]
 
 
 def test_an_image_that_is_not_there(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloned.core.verbs import Role
 from cloned.errors import ClonedError, MissingError
-from cloned.status.auth import FREE_TRIES, LONGEST_WAIT, STRANGERS_TRIES, Auth, Limiter, TooManyTries, place, read_pin
+from cloned.status.auth import FREE_TRIES, LONGEST_WAIT, STRANGERS_TRIES, Auth, Limiter, TooManyTries, place
+from cloned.status.people import People
 
 
 class Clock:
@@ -27,42 +29,85 @@ def auth(tmp_path, clock):
     return Auth(tmp_path, {"grafana": hashlib.sha256(b"long token").hexdigest().upper()}, clock, Limiter(clock))
 
 
-def test_the_pin_is_made_once_and_for_us_alone(tmp_path):
-    pin = read_pin(tmp_path / "state")
-    assert len(pin) == 6
-    assert pin.isdigit()
-    assert read_pin(tmp_path / "state") == pin
-    assert stat.S_IMODE((tmp_path / "state" / "pin").stat().st_mode) == 0o600
+async def test_a_pin_is_made_shown_once_and_kept_as_a_hash(tmp_path):
+    auth = Auth(tmp_path / "state")
+    assert len(auth.new_pin) == 6
+    assert auth.new_pin.isdigit()
+    again = Auth(tmp_path / "state")
+    assert again.new_pin == ""
+    assert await again.sign_in(auth.new_pin, "10.0.0.9")
+    for path in (tmp_path / "state").iterdir():
+        assert auth.new_pin not in path.read_text()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_a_pin_of_before_stays_valid_and_only_its_hash_is_kept(tmp_path):
+    (tmp_path / "pin").write_text("123456\n", encoding="ascii")
+    auth = Auth(tmp_path)
+    assert auth.new_pin == ""
+    assert not (tmp_path / "pin").exists()
+    assert await auth.sign_in("123456", "10.0.0.9")
+    assert await auth.sign_in("123457", "10.0.0.9") is None
 
 
 @pytest.mark.parametrize("content", ["", "12345", "1234567", "abcdef", "１２３４５６"])  # noqa: RUF001
 def test_a_damaged_pin_is_told_not_used(tmp_path, content):
     (tmp_path / "pin").write_text(content, encoding="utf-8")
     with pytest.raises(ClonedError, match="pin"):
-        read_pin(tmp_path)
+        Auth(tmp_path)
 
 
 def test_a_pin_that_is_a_link_elsewhere_makes_nothing_there(tmp_path):
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "pin").symlink_to(tmp_path / "target")
     with pytest.raises(MissingError):
-        read_pin(tmp_path / "state")
+        Auth(tmp_path / "state")
     assert not (tmp_path / "target").exists()
 
 
-def test_a_cookie_outlives_a_restart_but_not_the_evening_nor_a_new_pin(tmp_path, auth, clock):
-    cookie = auth.sign_in(read_pin(tmp_path), "10.0.0.9")
-    assert Auth(tmp_path, {}, clock).cookie_holds(cookie)
+async def test_a_cookie_outlives_a_restart_but_not_the_evening_nor_a_new_pin(tmp_path, auth, clock):
+    cookie, who = await auth.sign_in(auth.new_pin, "10.0.0.9")
+    assert (who.role, who.name, who.person) == (Role.VOLUNTEER, "page", "")
+    assert Auth(tmp_path, {}, clock).who(cookie) == who
     clock.now += 12 * 3600 + 1
-    assert not auth.cookie_holds(cookie)
+    assert not auth.who(cookie)
     clock.now = 1000.0
-    (tmp_path / "pin").write_text("000000\n")
-    assert not Auth(tmp_path, {}, clock).cookie_holds(cookie)
+    assert auth.who(cookie)
+    People(tmp_path).new_pin()
+    assert not auth.who(cookie)
+
+
+async def test_people_sign_in_by_name_until_their_password_changes(tmp_path, auth):
+    people = People(tmp_path)
+    people.add("An P.", Role.ADMINISTRATOR, "correct horse battery")
+    people.add("JD", Role.VOLUNTEER, "864209")
+    cookie, who = await auth.sign_in("correct horse battery", "10.0.0.9", "an p.")
+    assert (who.name, who.person, who.role) == ("An P.", "An P.", Role.ADMINISTRATOR)
+    volunteer, who = await auth.sign_in("864209", "10.0.0.9", "JD")
+    assert who.role is Role.VOLUNTEER
+    assert await auth.sign_in("864209", "10.0.0.9", "An P.") is None
+    assert await auth.sign_in("864209", "10.0.0.9", "nobody") is None
+    assert await auth.sign_in("864209", "10.0.0.9") is None
+    people.password("An P.", "another horse battery")
+    assert (auth.who(cookie), auth.who(volunteer)) == (None, who)
+    people.remove("jd")
+    assert auth.who(volunteer) is None
+
+
+async def test_signing_out_ends_every_copy_of_a_cookie_and_no_other(auth):
+    one, _ = await auth.sign_in(auth.new_pin, "10.0.0.9")
+    other, _ = await auth.sign_in(auth.new_pin, "10.0.0.9")
+    auth.sign_out(one)
+    assert auth.who(one) is None
+    assert auth.who(other)
+    auth.people.end()
+    assert auth.who(other) is None
+    assert await auth.sign_in(auth.new_pin, "10.0.0.9")
 
 
 @given(st.text())
 def test_no_made_up_cookie_holds(tmp_path_factory, cookie):
-    assert not _shared(tmp_path_factory).cookie_holds(cookie)
+    assert not _shared(tmp_path_factory).who(cookie)
 
 
 def _shared(factory, made=[]):  # noqa: B006
@@ -71,11 +116,11 @@ def _shared(factory, made=[]):  # noqa: B006
     return made[0]
 
 
-def test_a_changed_cookie_does_not_hold(tmp_path, auth):
-    cookie = auth.sign_in(read_pin(tmp_path), "10.0.0.9")
+async def test_a_changed_cookie_does_not_hold(auth):
+    cookie, _ = await auth.sign_in(auth.new_pin, "10.0.0.9")
     for at in range(len(cookie)):
         changed = cookie[:at] + ("0" if cookie[at] != "0" else "1") + cookie[at + 1 :]
-        assert not auth.cookie_holds(changed)
+        assert not auth.who(changed)
 
 
 def test_a_machine_is_known_by_its_token(auth):

@@ -9,7 +9,8 @@ import pytest
 from aiohttp import ClientSession, CookieJar, web
 
 from cloned.status.app import create_app
-from cloned.status.auth import Auth, read_pin
+from cloned.status.auth import Auth
+from cloned.status.guard import AccessRules
 from cloned.status.live import Hub
 from tests.unit.status.workshops import FakeRecords, FakeWorkshop
 
@@ -28,7 +29,8 @@ class House:
 async def house(tmp_path):
     """The page on a free port, and the trusted one on a Unix socket."""
     hub, auth = Hub(), Auth(tmp_path, {"grafana": hashlib.sha256(TOKEN.encode()).hexdigest()})
-    house = House(FakeWorkshop(), FakeRecords(), hub, read_pin(tmp_path))
+    rules = {"read": "open", "erase_by": "administrator"}
+    house = House(FakeWorkshop(), FakeRecords(), hub, auth.new_pin)
 
     async def ready():
         return house.wrong
@@ -38,7 +40,9 @@ async def house(tmp_path):
             {"mac": mac, "at": 1795000000.0, "asked": "DHCP discover", "got": f"offer to {mac}", "why": "", "times": 1}
         ]
 
-    more = {"netboot": netboot, "ready": ready, "counters": lambda: {"tftp_bytes": {"sent": 7.0}}}
+    house.people, house.rules = auth.people, rules
+    access = AccessRules(lambda: rules["read"], lambda: rules["erase_by"])
+    more = {"rules": access, "netboot": netboot, "ready": ready, "counters": lambda: {"tftp_bytes": {"sent": 7.0}}}
     runners = [
         web.AppRunner(
             create_app(house.workshop, house.records, auth, hub, trusted=trusted, **more),

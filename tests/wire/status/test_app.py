@@ -7,8 +7,10 @@ import pytest
 from aiohttp import ClientSession, CookieJar, UnixConnector
 from pydantic import TypeAdapter
 
+from cloned.core.commands import TABLE
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.snapshot import ShownLaptop, ShownSession, Snapshot
+from cloned.core.verbs import Role
 from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
 from cloned.languages import language
 from cloned.status import live, schema
@@ -59,6 +61,7 @@ async def test_answers_are_as_the_document_says(machine, path):
         ("/metrics", "text/plain"),
         ("/healthz", "text/plain"),
         ("/readyz", "text/plain"),
+        ("/sign-in", "text/html"),
         ("/api/v1/openapi.json", "application/json"),
         ("/static/page.css", "text/css"),
     ],
@@ -163,6 +166,88 @@ async def test_the_pin_signs_in_for_the_evening(browser, house):
     assert (await act(browser))[0] == 401
 
 
+async def test_a_cookie_that_was_copied_ends_with_the_signing_out(browser, machine, house):
+    _, headers = await sign_in(browser, house.pin)
+    stolen = {"Cookie": headers["Set-Cookie"].partition(";")[0], "Sec-Fetch-Site": "same-origin"}
+    assert (await act(machine, headers=stolen))[0] == 200
+    async with browser.post("/api/v1/sign-out") as answer:
+        assert answer.status == 200
+    assert (await act(machine, headers=stolen))[0] == 401
+
+
+async def named(client, name, password):
+    async with client.post("/api/v1/sign-in", json={"name": name, "password": password}) as answer:
+        told = await answer.json()
+        if answer.status == 200:
+            TypeAdapter(schema.SignedIn).validate_python(told, strict=True)
+        return answer.status, told
+
+
+async def test_a_volunteer_may_what_volunteers_may_and_an_administrator_the_rest(browser, house):
+    house.people.add("Bart", Role.ADMINISTRATOR, "correct horse battery")
+    await sign_in(browser, house.pin)
+    for verb in TABLE:
+        status, told = await act(browser, {"do": verb.name})
+        assert status == (200 if verb.role is Role.VOLUNTEER else 403), told
+    assert {command.do for command in house.workshop.commands} >= {"confirm", "retry", "pause", "tag", "lent"}
+    assert "administrator" in told["hint"]
+    assert (await named(browser, "bart", "wrong horse battery"))[0] == 401
+    assert await named(browser, "bart", "correct horse battery") == (
+        200,
+        {"ok": True, "role": "administrator", "name": "Bart"},
+    )
+    for verb in TABLE:
+        assert (await act(browser, {"do": verb.name}))[0] == 200
+    assert house.workshop.commands[-1].by == "Bart"
+    async with browser.get("/") as answer:
+        text = await answer.text()
+        assert 'class="signed-in administrator' in text
+        assert '<b class="who">Bart</b>' in text
+
+
+async def test_volunteers_erase_only_where_the_configuration_says_so(browser, machine, house):
+    erase = {"do": "erase", "target": "00000009", "disks": ["S4"]}
+    token = {"headers": {"Authorization": f"Bearer {house.token}"}}
+    await sign_in(browser, house.pin)
+    assert (await act(browser, erase))[0] == 403
+    assert (await act(machine, erase, **token))[0] == 403
+    house.rules["erase_by"] = "volunteer"
+    assert (await act(browser, erase))[0] == 200
+    assert (await act(machine, erase, **token))[0] == 200
+    assert (await act(browser, {"do": "forget", "target": "00000009"}))[0] == 403
+
+
+READABLE = sorted(path for method, path, _ in ROUTES if method == "GET" and path not in ("/healthz", "/sign-in"))
+
+
+@pytest.mark.parametrize("path", READABLE)
+async def test_where_reading_is_closed_nothing_is_shown_to_strangers(machine, house, path):
+    house.rules["read"] = "signed-in"
+    path = path.format(id="00000009", mac="d8:9e:f3:10:00:01")
+    async with machine.get(path, allow_redirects=False) as answer:
+        assert answer.status == 401
+        assert "Latitude" not in await answer.text()
+    async with machine.get(path, headers={"Accept": "text/html"}, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, f"/sign-in?to={path}")
+
+
+async def test_where_reading_is_closed_whoever_signs_in_or_has_a_token_reads(browser, machine, house):
+    house.rules["read"] = "signed-in"
+    for path in ("/healthz", "/sign-in", "/static/page.js"):
+        async with browser.get(path) as answer:
+            assert answer.status == 200
+    await sign_in(browser, house.pin)
+    async with browser.get("/sign-in?to=/laptops/00000009", allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/laptops/00000009")
+    for elsewhere in ("//evil.example", "https://evil.example", "/\\evil.example"):
+        async with browser.get("/sign-in", params={"to": elsewhere}, allow_redirects=False) as answer:
+            assert answer.headers["Location"] == "/"
+    async with browser.get("/") as answer:
+        assert answer.status == 200
+    async with machine.get("/metrics", headers={"Authorization": f"Bearer {house.token}"}) as answer:
+        assert answer.status == 200
+
+
 async def test_another_site_cannot_use_the_cookie(browser, house):
     await sign_in(browser, house.pin)
     for site in ("cross-site", "same-site", "none"):
@@ -225,9 +310,10 @@ async def test_a_verb_that_is_not_there_names_those_that_are(machine, house):
     assert "retry" in told["hint"]
 
 
-async def test_an_older_name_of_a_verb_is_understood(machine, house):
+async def test_an_older_name_of_a_verb_is_understood(house):
     body = {"do": "label", "laptop": "00000009", "text": "x"}
-    assert (await act(machine, body, headers={"Authorization": f"Bearer {house.token}"}))[0] == 200
+    async with ClientSession("http://socket", connector=UnixConnector(house.socket)) as client:
+        assert (await act(client, body))[0] == 200
     assert (house.workshop.commands[0].do, house.workshop.commands[0].text) == ("mark", "x")
 
 
