@@ -61,6 +61,7 @@ from cloned.status.auth import Auth
 from cloned.status.guard import AccessRules
 from cloned.status.hosts import names as host_names
 from cloned.status.live import Hub
+from cloned.status.secure import Certificate, open_door
 from cloned.switch.service import SwitchService
 from cloned.systemd import Heartbeat, notify, reloading
 from cloned.tally import Tally
@@ -90,6 +91,8 @@ class Daemon:
             log.warning(
                 "the workshop's PIN is %s; only a hash of it is kept, `cloned pin` says more", self.auth.new_pin
             )
+        page = config.page
+        self.certificate = Certificate(page.certificate, page.key) if page.certificate and page.key else None
         self.hub = Hub()
         self.lag = LoopLag()
         self.ending: Callable[[Exception], None] = lambda error: None
@@ -294,6 +297,7 @@ class Daemon:
 
     async def _start_page(self, stack: AsyncExitStack) -> None:
         """The page for everybody, and the same without PIN on the socket that only our group may open."""
+        tls = () if self.certificate is None else (self.certificate.warnings,)
         view = Overview(
             engine=self.engine,
             monitor=self.monitor,
@@ -303,7 +307,7 @@ class Daemon:
             lag=lambda: self.lag.recent,
             switches=self.places.readings,
             captures=self.captures.told,
-            warnings=(self._troubles, self.netboot.warnings, self.places.warnings, self.reach.warnings),
+            warnings=(self._troubles, self.netboot.warnings, self.places.warnings, self.reach.warnings, *tls),
         )
         self.tasks.supervise(self.hub.run, "page")
         config = self.config
@@ -343,7 +347,7 @@ class Daemon:
             runner = make_runner(app)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
-            await listen(runner)
+            await listen(runner, stack)
 
     def _image_health(self) -> dict[str, tuple[bool, Proof | None]]:
         """Each image: whether it can be sent, and when it was proven last."""
@@ -353,20 +357,25 @@ class Daemon:
     def _site(self) -> PrintingSite:
         """Who prints, and where the codes on papers lead."""
         page = self.config.page
-        return PrintingSite(self.config.workshop.name, page.url or f"http://{self._address()}:{page.port}")
+        scheme = "http" if page.certificate is None else "https"
+        return PrintingSite(self.config.workshop.name, page.url or f"{scheme}://{self._address()}:{page.port}")
 
-    async def _listen_page(self, runner: web.AppRunner) -> None:
+    async def _listen_page(self, runner: web.AppRunner, stack: AsyncExitStack) -> None:
         page = self.config.page
+        counted = Counted(PER_ADDRESS, affordable(0.3))
         try:
-            counted = Counted(PER_ADDRESS, affordable(0.3))
-            await CountedSite(runner, page.address, page.port, counted=counted).start()
+            if self.certificate is None:
+                await CountedSite(runner, page.address, page.port, counted=counted).start()
+            else:
+                where, names = (page.address, page.port), host_names(page.url, page.hosts)
+                await open_door(runner, where, self.certificate, counted, names, self.tasks, stack)
         except OSError as error:
             hint = "set another page.port, or stop what uses it (ss -ltnp names it)"
             raise MissingError(
                 Phrase("the page cannot listen on port {port}: {error}", port=page.port, error=error.strerror), hint
             ) from error
 
-    async def _listen_socket(self, runner: web.AppRunner) -> None:
+    async def _listen_socket(self, runner: web.AppRunner, _stack: AsyncExitStack) -> None:
         path = self.config.workshop.runtime / SOCKET
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

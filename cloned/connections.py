@@ -13,6 +13,7 @@ import resource
 import socket
 import time
 from collections import Counter
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
@@ -139,16 +140,18 @@ class CountedSite(web.TCPSite):
     async def start(self) -> None:
         """Listen; OSError where the port is taken."""
         await web.BaseSite.start(self)
-        loop, manager = asyncio.get_running_loop(), self._runner.server
-        assert manager is not None
-
-        def handler() -> CountedHandler:
-            options = {"access_log": None, "auto_decompress": False, "lingering_time": 2.0}
-            return CountedHandler(manager, self._counted, loop=loop, keepalive_timeout=SILENT_SECONDS, **options)
-
         host, port = self._where
-        self._server = await loop.create_server(handler, host, port, backlog=self._backlog)
+        made = handlers(self._runner, self._counted)
+        self._server = await asyncio.get_running_loop().create_server(made, host, port, backlog=self._backlog)
         self._bound_port = self._server.sockets[0].getsockname()[1]
+
+
+def handlers(running: web.BaseRunner, counted: Counted) -> Callable[[], CountedHandler]:
+    """Makes a handler for each connection to an application that runs."""
+    loop, manager = asyncio.get_running_loop(), running.server
+    assert manager is not None
+    options: dict[str, Any] = {"access_log": None, "auto_decompress": False, "lingering_time": 2.0}
+    return lambda: CountedHandler(manager, counted, loop=loop, keepalive_timeout=SILENT_SECONDS, **options)
 
 
 def runner(app: web.Application) -> web.AppRunner:

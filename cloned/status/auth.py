@@ -45,7 +45,8 @@ class TooManyTries(ClonedError):  # noqa: N818
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
-            "too many wrong PINs or passwords", f"wait {seconds:.0f} s, or use `cloned` on the server itself"
+            "too many wrong PINs or passwords",
+            Phrase("wait {seconds:span}, or use `cloned` on the server itself", seconds=seconds),
         )
         self.seconds = seconds
 

@@ -13,8 +13,8 @@ from aiohttp.typedefs import Handler
 
 from cloned.core.refusals import Refusal
 from cloned.core.verbs import Role, Verb
-from cloned.core.words import Said
 from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
+from cloned.saying import Phrase
 from cloned.status.auth import Auth, TooManyTries, Visitor
 from cloned.status.speech import spoken
 from cloned.wallclock import shown
@@ -83,7 +83,7 @@ def must_be(found: Visitor, needed: Role, verb: str) -> None:
     """Refuse somebody who may not do this, and say who may."""
     if not found.role.may(needed):
         hint = "an administrator may: sign in with a name and password, or use `cloned` on the server"
-        raise problem(web.HTTPForbidden, Said("a volunteer may not have {verb} done", verb=verb), hint)
+        raise problem(web.HTTPForbidden, Phrase("a volunteer may not have {verb} done", verb=verb), hint)
 
 
 def _has_token(request: web.Request) -> bool:

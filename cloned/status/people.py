@@ -20,6 +20,7 @@ from pathlib import Path
 
 from cloned.core.verbs import Role
 from cloned.errors import ClonedError, MissingError, UsageError
+from cloned.saying import Phrase
 from cloned.status.passwords import hashed
 
 FILE = "people.json"
@@ -120,12 +121,17 @@ class People:
         """Let somebody sign in by a name. UsageError for a name that cannot be or is taken, or a weak secret."""
         name = plain_name(name)
         if not _NAME.fullmatch(name) or name.casefold() in NOBODY:
-            raise UsageError(f"{name!r} cannot be a name here", "up to 24 letters, digits and . ' - ; initials will do")
+            raise UsageError(
+                Phrase("{name} cannot be a name here", name=name),
+                "up to 24 letters, digits and . ' - ; initials will do",
+            )
         person = Person(name, role, _kept(_strong(secret, role)), datetime.now(UTC).isoformat(timespec="seconds"))
 
         def added(book: SignInBook) -> SignInBook:
             if book.person(name) is not None:
-                raise UsageError(f"there is a {name} already", "`cloned user password` changes theirs")
+                raise UsageError(
+                    Phrase("there is a {name} already", name=name), "`cloned user password` changes theirs"
+                )
             return replace(book, people=(*book.people, person))
 
         self._change(added)
@@ -167,7 +173,7 @@ class People:
         known = self.book().person(name)
         if known is None:
             names = ", ".join(each.name for each in self.book().people) or "nobody yet"
-            raise UsageError(f"nobody is called {name}", f"there is: {names}")
+            raise UsageError(Phrase("nobody is called {name}", name=name), Phrase("there is: {names}", names=names))
         return known
 
     def _put(self, person: Person) -> None:
@@ -216,7 +222,7 @@ class People:
             raise _unreadable(self._path, error) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             hint = "bring it back from a backup, or remove it: then the next start makes a new PIN"
-            raise ClonedError(f"{self._path} is damaged: nobody can sign in", hint) from error
+            raise ClonedError(Phrase("{path} is damaged: nobody can sign in", path=self._path), hint) from error
 
 
 def plain_name(name: str) -> str:
@@ -236,8 +242,8 @@ def _strong(secret: str, role: Role) -> str:
     """UsageError for one that is guessed too easily."""
     if len(secret) < SHORTEST[role]:
         raise UsageError(
-            f"that is too short for {role.article}",
-            f"at least {SHORTEST[role]} characters; several words are easy to keep in mind",
+            Phrase("that is too short for {who}", who=role.article),
+            Phrase("at least {count} characters; several words are easy to keep in mind", count=SHORTEST[role]),
         )
     return secret
 
@@ -250,7 +256,10 @@ def _old_pin(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from error
     if not (pin.isdigit() and len(pin) == DIGITS):
-        raise ClonedError(f"{path} does not hold {DIGITS} digits", "delete it; a new PIN is made at the next start")
+        raise ClonedError(
+            Phrase("{state} does not hold {digits} digits", state=path, digits=DIGITS),
+            "delete it; a new PIN is made at the next start",
+        )
     return pin
 
 
@@ -277,9 +286,11 @@ def _to_owner(handle: int, folder: Path) -> None:
 
 
 def _unreadable(path: Path, error: Exception) -> MissingError:
-    return MissingError(f"{path} cannot be read: {error}", "run this as root or as the daemon's user")
+    return MissingError(
+        Phrase("{path} cannot be read: {error}", path=path, error=error), "run this as root or as the daemon's user"
+    )
 
 
 def _unwritable(path: Path, error: OSError) -> MissingError:
     hint = "run this as root or as the daemon's user; check the state directory's owner"
-    return MissingError(f"{path} cannot be written: {error.strerror}", hint)
+    return MissingError(Phrase("{path} cannot be written: {error}", path=path, error=error.strerror), hint)

@@ -1,0 +1,139 @@
+"""The page over TLS: real certificates, real sockets, one port."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import socket
+import ssl
+from contextlib import AsyncExitStack
+
+import pytest
+import trustme
+from aiohttp import ClientSession, TCPConnector, web
+
+from cloned.connections import Counted, runner
+from cloned.errors import ClonedError, MissingError
+from cloned.status import secure
+from cloned.status.secure import Certificate, open_door
+from cloned.tasks import TaskOwner
+
+pytestmark = pytest.mark.wire
+
+
+def issue(authority, folder, **more):
+    """A certificate for loopback, written as a renewal does it: new files in the old ones' place."""
+    made = authority.issue_cert("127.0.0.1", "localhost", **more)
+    for name, pem in (("page.pem", made.cert_chain_pems[0]), ("page.key", made.private_key_pem)):
+        pem.write_to_path(folder / f"{name}.new")
+        (folder / f"{name}.new").replace(folder / name)
+    return folder / "page.pem", folder / "page.key"
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+class Door:
+    def __init__(self, port, certificate, counted):
+        self.port, self.certificate, self.counted = port, certificate, counted
+        self.url, self.plain = f"https://127.0.0.1:{port}", f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+async def door(tmp_path, authority):
+    async def said(request):
+        return web.Response(text=f"{request.scheme} {request.secure}")
+
+    app, tasks = web.Application(), TaskOwner("test")
+    app.router.add_get("/where", said)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(tasks.close)
+        page = runner(app)
+        await page.setup()
+        stack.push_async_callback(page.cleanup)
+        certificate, counted = Certificate(*issue(authority, tmp_path)), Counted(8, 16)
+        made = await open_door(page, ("127.0.0.1", 0), certificate, counted, ["localhost"], tasks, stack)
+        yield Door(made.port, certificate, counted)
+
+
+@pytest.fixture
+async def client(authority):
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    async with ClientSession(connector=TCPConnector(ssl=context, force_close=True)) as session:
+        yield session
+
+
+def serial(port, authority):
+    """Of the certificate that is shown now."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as wrapped,
+    ):
+        return wrapped.getpeercert()["serialNumber"]
+
+
+async def test_one_port_speaks_tls_and_leads_http_to_it(door, client):
+    async with client.get(f"{door.url}/where") as answer:
+        assert await answer.text() == "https True"
+    async with client.get(f"{door.plain}/where?x=1", allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (308, f"{door.url}/where?x=1")
+    async with client.get(f"{door.plain}/where") as answer:
+        assert await answer.text() == "https True"
+
+
+async def test_another_name_is_not_led_anywhere(door, client):
+    headers = {"Host": "evil.example"}
+    async with client.get(f"{door.plain}/where", headers=headers, allow_redirects=False) as answer:
+        assert answer.status == 421
+        assert "Location" not in answer.headers
+
+
+async def test_a_certificate_that_was_renewed_is_shown_without_a_restart(door, client, authority, tmp_path):
+    before = await asyncio.to_thread(serial, door.port, authority)
+    issue(authority, tmp_path)
+    after = await asyncio.to_thread(serial, door.port, authority)
+    assert before != after
+    (tmp_path / "page.pem").write_text("half a renewal")
+    assert await asyncio.to_thread(serial, door.port, authority) == after
+    assert "keeps its old certificate" in door.certificate.warnings()[0]["text"]
+    issue(authority, tmp_path)
+    assert await asyncio.to_thread(serial, door.port, authority) not in (before, after)
+    assert door.certificate.warnings() == []
+
+
+async def test_who_says_nothing_or_nonsense_keeps_nobody_out(door, client, monkeypatch):
+    monkeypatch.setattr(secure, "SECONDS", 0.3)
+    silent = [socket.create_connection(("127.0.0.1", door.port)) for _ in range(12)]
+    nonsense = socket.create_connection(("127.0.0.1", door.port))
+    nonsense.sendall(b"\x16\x03\x01" + bytes(range(200)))
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                async with client.get(f"{door.url}/where") as answer:
+                    assert await answer.text() == "https True"
+                    break
+            except OSError:
+                await asyncio.sleep(0.05)
+    for sock in (*silent, nonsense):
+        sock.close()
+
+
+def test_files_that_cannot_be_used_are_told_with_the_next_step(tmp_path, authority):
+    with pytest.raises(MissingError, match=r"page\.pem cannot be read"):
+        Certificate(tmp_path / "page.pem", tmp_path / "page.key")
+    certificate, key = issue(authority, tmp_path)
+    with pytest.raises(ClonedError, match="cannot be used"):
+        Certificate(key, certificate)
+
+
+def test_a_certificate_that_ended_or_ends_soon_is_told(tmp_path, authority):
+    now = datetime.datetime.now(datetime.UTC)
+    soon = Certificate(*issue(authority, tmp_path, not_after=now + datetime.timedelta(days=3)))
+    assert "ends on" in soon.warnings()[0]["text"]
+    past = Certificate(*issue(authority, tmp_path, not_after=now - datetime.timedelta(days=3)))
+    assert "has ended" in past.warnings()[0]["text"]
