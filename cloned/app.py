@@ -282,14 +282,14 @@ class Daemon:
     def _busy(self) -> bool:
         """Whether a laptop is at work, or being captured."""
         workshop = self.engine.workshop
-        return bool(workshop.active()) or any(laptop.capture for laptop in workshop.laptops.values())
+        return bool(workshop.active()) or any(laptop.capture.image for laptop in workshop.laptops.values())
 
     def _booting(self) -> bool:
         """Whether some machine asked for something to boot of late; firmware may pause that long."""
         return self.netboot.history.quiet() < 60
 
     def _finishing(self, laptop: Laptop) -> list[dict[str, Any]]:
-        image = self.engine.workshop.images.get(laptop.image)
+        image = self.engine.workshop.images.get(laptop.goal.image)
         boot = image.boot if image else ()
         twin = claimed(self.engine.workshop.laptops.values(), laptop)
         wishes = FinishWishes(**self.config.finish.model_dump())

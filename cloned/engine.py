@@ -283,7 +283,7 @@ class Engine:
                 Phrase("a boot request of {mac} came to nothing", mac=request.mac), "switch the laptop off and on again"
             )
         kind, why = answer_kind(state, laptop, self.clock())
-        return BootAnswer(kind, token, why, laptop.tag, str(laptop.state), laptop.image)
+        return BootAnswer(kind, token, why, laptop.tag, str(laptop.state), laptop.goal.image)
 
     def admit(self, known: Laptop | None, address: str) -> Laptop | None:
         """Let `known` in, or a new one where it is None; ClonedError where too many come that nobody has seen."""

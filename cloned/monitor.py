@@ -88,7 +88,7 @@ class Monitor:
             ident: watch.figures(now)
             for ident, watch in self._watches.items()
             if ident in laptops
-            and (laptops[ident].active or laptops[ident].capture or laptops[ident].state is State.ERASING)
+            and (laptops[ident].active or laptops[ident].capture.image or laptops[ident].state is State.ERASING)
             and watch.progress
         }
 
@@ -110,10 +110,10 @@ class Monitor:
         workshop, now, mac = self._engine.workshop, self._clock(), request.mac
         known = workshop.find(identity_of(request))
         for laptop in workshop.laptops.values():
-            own = mac in (laptop.boot_mac, *laptop.identity.macs)
+            own = mac in (laptop.facts.boot_mac, *laptop.identity.macs)
             watch = self._watches.get(laptop.id)
             if (own or laptop is known) and watch is not None and now - watch.heard < GONE_AFTER:
-                return laptop.address, own
+                return laptop.contact.address, own
         return "", True
 
     async def heard(self, laptop: Laptop, report: Mapping[str, Any]) -> None:
@@ -185,7 +185,7 @@ class Monitor:
         return gathering and laptop.state is State.RECEIVING
 
     def _silence(self, laptop: Laptop, now: float) -> Event | None:
-        if laptop.state not in _HEARD or (laptop.state is State.ASKING and not laptop.hellos):
+        if laptop.state not in _HEARD or (laptop.state is State.ASKING and not laptop.contact.hellos):
             return None
         watch = self._watches.get(laptop.id)
         heard = watch.heard if watch is not None else self._started

@@ -70,8 +70,8 @@ class Overview:
             yield from (Warn(each["code"], each["text"], each["hint"]) for each in told())
         yield from doubtful(self.engine.workshop.laptops)
         for laptop in self.engine.workshop.laptops.values():
-            if laptop.reallocated:
-                text = f"{named(laptop)}: its disk replaced {laptop.reallocated} bad sectors meanwhile"
+            if laptop.job.reallocated:
+                text = f"{named(laptop)}: its disk replaced {laptop.job.reallocated} bad sectors meanwhile"
                 yield Warn("disk-failing", text, "replace the disk before it leaves")
 
     async def command(self, command: Command) -> Mapping[str, Any]:

@@ -86,7 +86,7 @@ class Tally:
 
     def _judged(self, before: Workshop, after: Workshop, event: Judged) -> None:
         was, now = before.laptops.get(event.laptop), after.laptops.get(event.laptop)
-        if was is None or now is None or was.attempts == now.attempts:
+        if was is None or now is None or was.job.rounds == now.job.rounds:
             return
         self.verdicts[str(event.verdict)] += 1
         if now.state is State.RECEIVING:

@@ -29,5 +29,5 @@ def _addresses(workshop: Workshop) -> dict[SessionId, frozenset[str]]:
     found: dict[SessionId, set[str]] = {}
     for laptop in workshop.laptops.values():
         if laptop.session is not None:
-            found.setdefault(laptop.session, set()).add(laptop.address)
+            found.setdefault(laptop.session, set()).add(laptop.contact.address)
     return {session: frozenset(addresses) for session, addresses in found.items()}

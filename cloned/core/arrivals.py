@@ -12,7 +12,7 @@ from cloned.core.evidence import Evidence, Words, recognise, words
 from cloned.core.fillers import usable_text
 from cloned.core.happened import Happened, happened
 from cloned.core.ids import Identity, LaptopId, derive_id, word_key
-from cloned.core.laptop import ACTIVE, Facts, Laptop, State, add_history, transition
+from cloned.core.laptop import ACTIVE, Facts, Laptop, State, add_history, transition, unconfirmed
 from cloned.core.reasons import Reason
 from cloned.core.workshop import MAX_BOOTS, MAX_SILENT, BootGiven, Workshop
 
@@ -25,13 +25,12 @@ def booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Works
     if known is None:
         workshop = _room_for_one(workshop)
     laptop = known or _newcomer(workshop, event.identity, entropy, now)
+    came_by = event.boot_mac if workshop.settings.judging else ""
+    identity = laptop.identity.merged(event.identity)
     laptop = replace(
         laptop,
-        identity=laptop.identity.merged(event.identity),
-        boot_mac=event.boot_mac,
-        came_by=event.boot_mac if workshop.settings.judging else "",
-        address=event.address,
-        booted_at=now,
+        facts=replace(laptop.facts, identity=identity, boot_mac=event.boot_mac),
+        contact=replace(laptop.contact, came_by=came_by, address=event.address, booted_at=now),
     )
     laptop = capture.cut_short(laptop, "it started again", now)
     if laptop.state in ACTIVE or laptop.state in (State.WAITING, State.ERASING):
@@ -54,7 +53,7 @@ def _room_for_one(workshop: Workshop) -> Workshop:
     silent = [laptop for laptop in workshop.laptops.values() if laptop.silent]
     if len(silent) < MAX_SILENT:
         return workshop
-    silent.sort(key=lambda laptop: laptop.booted_at or laptop.first_seen)
+    silent.sort(key=lambda laptop: laptop.contact.booted_at or laptop.first_seen)
     gone = {laptop.id for laptop in silent[: len(silent) - MAX_SILENT + 1]}
     return replace(workshop, laptops={key: each for key, each in workshop.laptops.items() if key not in gone})
 
@@ -66,7 +65,7 @@ def _newcomer(workshop: Workshop, identity: Identity, entropy: str, now: float) 
         ident = _first_id(workshop, identity, entropy)
     else:
         ident = LaptopId(derive_id(entropy, "laptop", 10))
-    laptop = Laptop(ident, number, identity, State.ASKING, since=now, first_seen=now)
+    laptop = Laptop(ident, number, Facts(identity), State.ASKING, since=now, first_seen=now)
     return transition(laptop, State.ASKING, now, reason=Reason.AT_MENU)
 
 
@@ -111,7 +110,7 @@ def hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksho
         workshop = _room_for_one(workshop)
     laptop = found or _newcomer(workshop, event.facts.identity, entropy, now)
     laptop = _introduced(laptop, boot, event, now)
-    laptop = replace(laptop, came_by=boot.mac) if workshop.settings.judging else laptop
+    laptop = replace(laptop, contact=replace(laptop.contact, came_by=boot.mac)) if workshop.settings.judging else laptop
     workshop = replace(workshop, boots=_bound(workshop, event.token, laptop.id))
     return workshop.with_laptop(_what_now(workshop, laptop, now))
 
@@ -143,32 +142,23 @@ def _bound(workshop: Workshop, token: str, laptop: LaptopId) -> dict[str, BootGi
 
 def _introduced(laptop: Laptop, boot: BootGiven, event: Hello, now: float) -> Laptop:
     """`laptop` with what its agent says of it."""
-    facts = event.facts
-    first = boot.laptop != laptop.id or laptop.last_hello < boot.at
-    before = {} if laptop.job and not laptop.job_open else dict(laptop.seconds)
+    first = boot.laptop != laptop.id or laptop.contact.last_hello < boot.at
+    before = {} if laptop.job.number and not laptop.job.open else dict(laptop.seconds)
     seconds = {**before, "boot": now - boot.at} if first else dict(laptop.seconds)
     if first and laptop.state is State.ASKING:
         laptop = replace(laptop, since=now)  # it was booting, not waiting
+    told = replace(
+        event.facts, identity=laptop.identity.merged(event.facts.identity), boot_mac=event.facts.boot_mac or boot.mac
+    )
+    hellos = laptop.contact.hellos + 1
     laptop = replace(
         laptop,
-        identity=laptop.identity.merged(facts.identity),
-        boot_mac=facts.boot_mac or boot.mac,
-        dongles=facts.dongles,
-        address=event.address,
-        firmware=facts.firmware,
-        cpu=facts.cpu,
-        memory=facts.memory,
-        hardware=facts.hardware,
-        disks=facts.disks,
-        speed_mbps=facts.speed_mbps,
-        card_mbps=facts.speed_mbps,
-        half_duplex=facts.half_duplex,
-        hellos=laptop.hellos + 1,
-        last_hello=now,
-        booted_at=boot.at,
+        facts=told,
+        contact=replace(laptop.contact, address=event.address, hellos=hellos, last_hello=now, booted_at=boot.at),
+        link=replace(laptop.link, speed_mbps=told.speed_mbps, half_duplex=told.half_duplex),
         seconds=tuple(seconds.items()),
         session=None,
-        wants=facts.wants,
+        wants=told.wants,
         media=laptop.media if erasing.under_way(laptop) else (),
     )
     return capture.cut_short(laptop, "its agent started again", now)
@@ -189,7 +179,9 @@ def _what_now(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
 
 def _finish(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     """A verified laptop goes on with its finishing steps, if it has the very disk that was read back."""
-    if not workshop.settings.judging or (laptop.target() is not None and laptop.cloned_by in ("", laptop.came_by)):
+    if not workshop.settings.judging or (
+        laptop.target() is not None and laptop.goal.cloned_by in ("", laptop.contact.came_by)
+    ):
         return transition(laptop, State.FINISHING, now, happened(Happened.VERIFIED_BEFORE))
     reason = Reason.DISK_CHANGED if laptop.target() is None else Reason.MAC_CHANGED
     return transition(laptop, State.ASIDE, now, reason=reason)
@@ -198,7 +190,7 @@ def _finish(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
 def _erase_on(laptop: Laptop, now: float) -> Laptop:
     """An erasure goes on where it was confirmed for this very machine; else a person must say so again."""
     assert laptop.erasure is not None
-    if laptop.erasure.came_by not in ("", laptop.came_by):
+    if laptop.erasure.came_by not in ("", laptop.contact.came_by):
         return transition(laptop, State.ASIDE, now, reason=Reason.MAC_CHANGED)
     return erasing.taken_up(laptop, now) or laptop
 
@@ -206,7 +198,7 @@ def _erase_on(laptop: Laptop, now: float) -> Laptop:
 def _back_again(laptop: Laptop, now: float) -> Laptop:
     """A finished or failed laptop whose live system was started on purpose: it asks, nothing starts by itself."""
     if laptop.state is State.DONE:
-        changed = laptop.onto is not None and laptop.target() is None
+        changed = laptop.goal.onto is not None and laptop.target() is None
         reason = Reason.DISK_CHANGED if changed else Reason.KNOWN_BEFORE
-        return transition(replace(laptop, confirmation=None), State.ASKING, now, reason=reason)
+        return transition(unconfirmed(laptop), State.ASKING, now, reason=reason)
     return add_history(laptop, now, happened(Happened.HERE_AGAIN))

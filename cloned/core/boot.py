@@ -60,7 +60,10 @@ def answer_kind(workshop: Workshop, laptop: Laptop, now: float) -> tuple[Kind, s
     if laptop.state is State.ERASED:
         return "menu", "This laptop is erased"
     if laptop.state in ACTIVE or laptop.unfinished or may_start_unasked(workshop, laptop, now):
-        return "clone", f"This laptop gets {laptop.image}" if laptop.image else "This laptop is looked at for cloning"
+        return (
+            "clone",
+            f"This laptop gets {laptop.goal.image}" if laptop.goal.image else "This laptop is looked at for cloning",
+        )
     if laptop.state is State.DONE:
         return "menu", f"It is known as {named(laptop)}, which is done and verified"  # its disk was not seen yet
     return "menu", said(laptop.reason, laptop.detail) or Reason.NOT_CONFIRMED.sentence
@@ -81,7 +84,7 @@ def taken_for(workshop: Workshop, event: Booted, now: float) -> Laptop | None:
     serial number, or a stranger who names it, gets a row of its own. Its hello shows disks, and those decide.
     """
     known = workshop.find(event.identity)
-    if known is None or not workshop.settings.judging or event.boot_mac in (known.boot_mac, *known.identity.macs):
+    if known is None or not workshop.settings.judging or event.boot_mac in (known.facts.boot_mac, *known.identity.macs):
         return known
     starting = any(boot.laptop == known.id for boot in _starting_elsewhere(workshop, event, now))
     return None if starting else known

@@ -15,7 +15,7 @@ from typing import Any
 from cloned.core.disks import disk_against, disk_meant, with_disk
 from cloned.core.events import Captured, Command, Failed
 from cloned.core.happened import Happened, actor, happened
-from cloned.core.laptop import Laptop, State, add_history, said, transition
+from cloned.core.laptop import CaptureWish, Laptop, State, add_history, said, transition, unconfirmed
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Holds, Target, Verb, Word, laptop_of
@@ -35,18 +35,18 @@ def _against(workshop: Workshop, command: Command) -> Refusal | None:
         return Refusal(Refused.NO_NAME, name)
     if command.image in workshop.images:
         return Refusal(Refused.NAME_TAKEN, name)
-    if any(each.capture == command.image for each in workshop.laptops.values()):
+    if any(each.capture.image == command.image for each in workshop.laptops.values()):
         return Refusal(Refused.NAME_UNDER_WAY, name)
     laptop = laptop_of(workshop, command)
     return _not_now(laptop) or disk_against(laptop, command.disk or command.text)
 
 
 def _not_now(laptop: Laptop) -> Refusal | None:
-    if laptop.capture:
-        return Refusal(Refused.BEING_CAPTURED, {"image": laptop.capture})
+    if laptop.capture.image:
+        return Refusal(Refused.BEING_CAPTURED, {"image": laptop.capture.image})
     if laptop.active or laptop.unfinished:
         return Refusal(Refused.AT_WORK, {"name": laptop.tag or laptop.number})
-    if laptop.state not in _PRESENT or not laptop.hellos or laptop.last_hello < (laptop.booted_at or 0.0):
+    if laptop.state not in _PRESENT or not laptop.contact.running:
         return Refusal(Refused.NOT_RUNNING)
     return None
 
@@ -59,12 +59,11 @@ def begin(workshop: Workshop, command: Command, now: float, _entropy: str) -> Wo
         return workshop
     laptop = replace(
         laptop,
-        capture=command.image,
-        capture_disk=disk.key,
-        wants=WANT,
-        confirmation=None,
         session=None,
         left_out=False,
+        wants=WANT,
+        capture=CaptureWish(command.image, disk.key),
+        goal=replace(laptop.goal, confirmation=None),
     )
     laptop = add_history(laptop, now, happened(Happened.TO_BE_CAPTURED, image=command.image, by=actor(command.by)))
     return workshop.with_laptop(transition(laptop, State.ASKING, now, reason=Reason.CAPTURING, detail=command.image))
@@ -74,23 +73,23 @@ def as_master(laptop: Laptop, now: float) -> Laptop | None:
     """A master that is heard (again): it asks for a name or goes on being captured. None if it is no master."""
     if laptop.wants != WANT:
         return None
-    laptop = replace(laptop, confirmation=None)
-    if laptop.capture:
-        return transition(laptop, State.ASKING, now, reason=Reason.CAPTURING, detail=laptop.capture)
+    laptop = unconfirmed(laptop)
+    if laptop.capture.image:
+        return transition(laptop, State.ASKING, now, reason=Reason.CAPTURING, detail=laptop.capture.image)
     return transition(laptop, State.ASKING, now, reason=Reason.WANTS_CAPTURE)
 
 
 def ended(workshop: Workshop, event: Captured, now: float) -> Workshop:
     """The image is there, or there is none and the message says why."""
     laptop = workshop.laptops.get(event.laptop)
-    if laptop is None or not laptop.capture or laptop.capture != event.image:
+    if laptop is None or not laptop.capture.image or laptop.capture.image != event.image:
         return workshop
     return workshop.with_laptop(_over(laptop, event.error, now))
 
 
 def failed(laptop: Laptop, event: Failed, now: float) -> Laptop:
     """`laptop` after its agent gave the capture up, if it still was to be captured."""
-    if not laptop.capture:
+    if not laptop.capture.image:
         return laptop
     known = Reason(event.code) if event.code in set(Reason) else Reason.INTERNAL
     why = event.detail if known is Reason.CAPTURE_FAILED else said(known, event.detail)
@@ -99,18 +98,15 @@ def failed(laptop: Laptop, event: Failed, now: float) -> Laptop:
 
 def cut_short(laptop: Laptop, why: str, now: float) -> Laptop:
     """`laptop` without its capture, if it had one; its state is the caller's business."""
-    if not laptop.capture:
+    if not laptop.capture.image:
         return laptop
-    return replace(
-        add_history(laptop, now, happened(Happened.CAPTURE_OVER, image=laptop.capture, why=why)),
-        capture="",
-        capture_disk="",
-    )
+    laptop = add_history(laptop, now, happened(Happened.CAPTURE_OVER, image=laptop.capture.image, why=why))
+    return replace(laptop, capture=CaptureWish())
 
 
 def _over(laptop: Laptop, error: str, now: float) -> Laptop:
-    reason, detail = (Reason.CAPTURE_FAILED, error) if error else (Reason.CAPTURED, laptop.capture)
-    laptop = replace(laptop, capture="", capture_disk="")
+    reason, detail = (Reason.CAPTURE_FAILED, error) if error else (Reason.CAPTURED, laptop.capture.image)
+    laptop = replace(laptop, capture=CaptureWish())
     if laptop.state is State.ASKING:
         return transition(laptop, State.ASKING, now, reason=reason, detail=detail)
     return add_history(laptop, now, said(reason, detail))
@@ -118,11 +114,11 @@ def _over(laptop: Laptop, error: str, now: float) -> Laptop:
 
 def order(laptop: Laptop) -> dict[str, Any] | None:
     """What a master's agent is to do, if it is to be captured now."""
-    disk = laptop.disk_called(laptop.capture_disk)
-    if not laptop.capture or laptop.state is not State.ASKING or disk is None:
+    disk = laptop.disk_called(laptop.capture.disk)
+    if not laptop.capture.image or laptop.state is not State.ASKING or disk is None:
         return None
     told = {"serial": disk.serial, "wwn": disk.wwn, "path": disk.path, "size": disk.size}
-    return {"do": "capture", "image": laptop.capture, "disk": told}
+    return {"do": "capture", "image": laptop.capture.image, "disk": told}
 
 
 VERBS = (

@@ -112,7 +112,7 @@ def _left(workshop: Workshop, session: Session) -> tuple[LaptopId, ...]:
 
 def audience(workshop: Workshop, session: Session) -> SetReceivers:
     """Whom a started session's streams are for."""
-    found = (workshop.laptops[ident].address for ident in session.receivers if ident in workshop.laptops)
+    found = (workshop.laptops[ident].contact.address for ident in session.receivers if ident in workshop.laptops)
     return SetReceivers(session.id, tuple(sorted(found)))
 
 
@@ -123,7 +123,7 @@ def ejected(workshop: Workshop, event: Ejected, now: float) -> Workshop:
         return workshop
     workshop = workshop.with_session(replace(session, ejected=(*session.ejected, event.address)))
     for laptop in _inside(workshop, session):
-        if laptop.address == event.address:
+        if laptop.contact.address == event.address:
             aside = transition(laptop, State.ASIDE, now, reason=Reason.CLASSIC_FAILED, detail=event.why)
             workshop = workshop.with_laptop(aside)
     return workshop

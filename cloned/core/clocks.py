@@ -21,9 +21,9 @@ def at(workshop: Workshop, now: float) -> Workshop:
 
 def _moved(workshop: Workshop, back: float) -> Workshop:
     laptops = {
-        ident: replace(laptop, confirmation=_earlier(laptop.confirmation, back))
+        ident: replace(laptop, goal=replace(laptop.goal, confirmation=_earlier(laptop.goal.confirmation, back)))
         for ident, laptop in workshop.laptops.items()
-        if laptop.confirmation is not None
+        if laptop.goal.confirmation is not None
     }
     batches = {ident: replace(batch, until=batch.until - back) for ident, batch in workshop.batches.items()}
     return replace(workshop, laptops={**workshop.laptops, **laptops}, batches=batches)

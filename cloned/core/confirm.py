@@ -14,7 +14,7 @@ from cloned.core.events import Command
 from cloned.core.evidence import claimed
 from cloned.core.happened import Actor, Happened, actor, happened
 from cloned.core.ids import LaptopId
-from cloned.core.laptop import Confirmation, Disk, Laptop, State, VerdictKind, add_history, transition
+from cloned.core.laptop import Confirmation, Disk, Laptop, State, VerdictKind, add_history, transition, unconfirmed
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
@@ -25,21 +25,23 @@ from cloned.saying import Phrase
 NEW = 900.0
 """Seconds from its first boot script within which a laptop that never said hello is still a new one."""
 
+ONLY_IMAGE = Phrase("the only image there is")
+
 
 def choose_image(workshop: Workshop, laptop: Laptop) -> Laptop:
     """`laptop` with the image that a person or a rule gives it."""
-    if laptop.chosen.startswith("chosen by"):
+    if laptop.goal.chosen.startswith("chosen by"):
         return laptop
     choice = choose(workshop.settings.rules, workshop.settings.default_image, workshop.machine(laptop))
     if choice is None and len(workshop.images) == 1:
-        name = next(iter(workshop.images))
-        return replace(laptop, image=name, chosen=Phrase("the only image there is"))
-    return replace(laptop, image=choice.image, chosen=choice.why) if choice else replace(laptop, image="", chosen="")
+        return replace(laptop, goal=replace(laptop.goal, image=next(iter(workshop.images)), chosen=ONLY_IMAGE))
+    image, why = (choice.image, choice.why) if choice else ("", "")
+    return replace(laptop, goal=replace(laptop.goal, image=image, chosen=why))
 
 
 def void(workshop: Workshop, laptop: Laptop, now: float) -> Reason | None:
     """Why the laptop's confirmation no longer holds, if it has one that does not."""
-    given = laptop.confirmation
+    given = laptop.goal.confirmation
     if given is None:
         return None
     if over(given, now):
@@ -47,7 +49,7 @@ def void(workshop: Workshop, laptop: Laptop, now: float) -> Reason | None:
     disk = laptop.disk_called(given.disk)
     if disk is None or not disk.eligible or (given.onto is not None and not given.onto.is_same(disk)):
         return Reason.DISK_CHANGED
-    if not _same_card(given.mac, laptop.came_by):
+    if not _same_card(given.mac, laptop.contact.came_by):
         return Reason.MAC_CHANGED
     image = workshop.images.get(given.image)
     return Reason.IMAGE_CHANGED if image is None or image.image_hash != given.image_hash else None
@@ -72,12 +74,23 @@ def confirm(workshop: Workshop, laptop: Laptop, disk: str, image: str, by: str, 
     """`laptop` with a confirmation, waiting for its place; or set aside where the image cannot go there."""
     refused = obstacle(workshop, laptop, disk, image)
     if refused is not None:
-        return transition(replace(laptop, image=image), State.ASIDE, now, reason=refused[0], detail=refused[1])
+        return transition(
+            replace(laptop, goal=replace(laptop.goal, image=image)),
+            State.ASIDE,
+            now,
+            reason=refused[0],
+            detail=refused[1],
+        )
     until = now + workshop.settings.confirmation_seconds
     onto = laptop.disk_called(disk) if workshop.settings.judging else None
-    given = Confirmation(disk, image, workshop.images[image].image_hash, by, until, now, laptop.came_by, onto)
-    laptop = replace(laptop, confirmation=given, left_out=False, wants="", cloned_by=laptop.came_by)
-    laptop = _meaning_disk(replace(laptop, image=image), disk, onto)
+    given = Confirmation(disk, image, workshop.images[image].image_hash, by, until, now, laptop.contact.came_by, onto)
+    laptop = replace(
+        laptop,
+        left_out=False,
+        goal=replace(laptop.goal, confirmation=given, cloned_by=laptop.contact.came_by),
+        wants="",
+    )
+    laptop = _meaning_disk(replace(laptop, goal=replace(laptop.goal, image=image)), disk, onto)
     if erasing.under_way(laptop):
         return add_history(laptop, now, happened(Happened.CONFIRMED_ONCE_ERASED, by=actor(by), image=image, disk=disk))
     return transition(laptop, State.WAITING, now, happened(Happened.CONFIRMED, by=actor(by), image=image, disk=disk))
@@ -85,9 +98,11 @@ def confirm(workshop: Workshop, laptop: Laptop, disk: str, image: str, by: str, 
 
 def _meaning_disk(laptop: Laptop, key: str, onto: Disk | None) -> Laptop:
     """`laptop` with the disk that is to be written; what is known of another disk's contents does not count for it."""
-    if onto is not None and laptop.onto is not None and not onto.is_same(laptop.onto):
-        laptop = replace(laptop, written=False, verdict=VerdictKind.NONE)
-    return replace(laptop, disk=key, onto=onto)
+    if onto is not None and laptop.goal.onto is not None and not onto.is_same(laptop.goal.onto):
+        laptop = replace(
+            laptop, goal=replace(laptop.goal, written=False), job=replace(laptop.job, verdict=VerdictKind.NONE)
+        )
+    return replace(laptop, goal=replace(laptop.goal, disk=key, onto=onto))
 
 
 def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
@@ -96,13 +111,13 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     if master is not None:
         return master
     if laptop.wants:
-        return transition(replace(laptop, confirmation=None), State.ASKING, now, reason=Reason.WANTS_ERASURE)
+        return transition(unconfirmed(laptop), State.ASKING, now, reason=Reason.WANTS_ERASURE)
     reason = void(workshop, laptop, now)
-    if laptop.confirmation is not None and reason is None:
-        given = laptop.confirmation
-        laptop = _meaning_disk(replace(laptop, image=given.image), given.disk, given.onto)
+    if laptop.goal.confirmation is not None and reason is None:
+        given = laptop.goal.confirmation
+        laptop = _meaning_disk(replace(laptop, goal=replace(laptop.goal, image=given.image)), given.disk, given.onto)
         return transition(laptop, State.WAITING, now, happened(Happened.CONFIRMED_BEFORE, by=actor(given.by)))
-    laptop = choose_image(workshop, replace(laptop, confirmation=None))
+    laptop = choose_image(workshop, unconfirmed(laptop))
     if reason is not None:
         return transition(laptop, State.ASKING, now, reason=reason)
     batch = _batch(workshop, laptop, now)
@@ -114,7 +129,7 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
         laptop = replace(laptop, erase_first=batch.level)
         return confirm(workshop, laptop, disk, batch.image, Phrase.of(Actor.BATCH, {"by": actor(batch.by)}), now)
     if workshop.settings.confirm == "auto":
-        return confirm(workshop, laptop, disk, laptop.image, "configuration (auto)", now)
+        return confirm(workshop, laptop, disk, laptop.goal.image, "configuration (auto)", now)
     return transition(laptop, State.ASKING, now, reason=Reason.NOT_CONFIRMED)
 
 
@@ -122,9 +137,9 @@ def may_start_unasked(workshop: Workshop, laptop: Laptop, now: float) -> bool:
     """Whether a laptop that just asked for its boot script should start the live system by itself."""
     if laptop.state in (State.DONE, State.ASIDE) or laptop.left_out or laptop.wants:
         return False
-    if laptop.confirmation is not None:
-        given = laptop.confirmation
-        return not over(given, now) and _same_card(given.mac, laptop.came_by)
+    if laptop.goal.confirmation is not None:
+        given = laptop.goal.confirmation
+        return not over(given, now) and _same_card(given.mac, laptop.contact.came_by)
     if not (_is_new(laptop, now) and laptop.identity.usable) or claimed(workshop.laptops.values(), laptop):
         return False
     return workshop.settings.confirm == "auto" or _batch(workshop, laptop, now) is not None
@@ -137,20 +152,20 @@ def _same_card(one: str, other: str) -> bool:
 
 def _is_new(laptop: Laptop, now: float) -> bool:
     """Whether `laptop` was never seen before this boot (or the tries just before it)."""
-    fresh = laptop.job == 0 and laptop.hellos <= 1 and -SLACK <= now - laptop.first_seen <= NEW
-    return fresh and laptop.verdict is VerdictKind.NONE and not laptop.lent
+    fresh = laptop.job.number == 0 and laptop.contact.hellos <= 1 and -SLACK <= now - laptop.first_seen <= NEW
+    return fresh and laptop.job.verdict is VerdictKind.NONE and not laptop.lent
 
 
 def _not_by_itself(laptop: Laptop, batch: Batch | None) -> Reason | None:
     """What keeps a laptop from being confirmed by a batch or by `confirm = "auto"`."""
-    if not laptop.image and batch is None:
+    if not laptop.goal.image and batch is None:
         return Reason.NO_IMAGE
     disks = laptop.eligible()
     if len(disks) != 1:
         return Reason.SEVERAL_DISKS if disks else Reason.NO_DISK
     if not laptop.identity.usable:
         return Reason.NO_IDENTITY
-    return None if _is_new(laptop, laptop.last_hello) else Reason.KNOWN_BEFORE
+    return None if _is_new(laptop, laptop.contact.last_hello) else Reason.KNOWN_BEFORE
 
 
 def _odd(workshop: Workshop, laptop: Laptop) -> Reason | None:
@@ -182,7 +197,7 @@ def settle(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     reason = void(workshop, laptop, now)
     if laptop.state is not State.WAITING or reason is None:
         return laptop
-    return transition(replace(laptop, confirmation=None), State.ASKING, now, reason=reason)
+    return transition(unconfirmed(laptop), State.ASKING, now, reason=reason)
 
 
 def settle_all(workshop: Workshop, now: float) -> Workshop:
@@ -194,15 +209,16 @@ def settle_all(workshop: Workshop, now: float) -> Workshop:
 
 def used_up(laptop: Laptop, now: float) -> Laptop:
     """`laptop` after a "verified": its confirmation is spent."""
-    return add_history(replace(laptop, confirmation=None), now, happened(Happened.USED_UP))
+    return add_history(unconfirmed(laptop), now, happened(Happened.USED_UP))
 
 
 def give(workshop: Workshop, command: Command, now: float) -> Workshop:
     """A person's word: as `confirm`, for a laptop that is not at work."""
     laptop = workshop.laptops.get(LaptopId(command.target))
-    if laptop is None or laptop.active or laptop.unfinished or laptop.capture:
+    if laptop is None or laptop.active or laptop.unfinished or laptop.capture.image:
         return workshop
-    laptop = replace(laptop, chosen=Phrase("chosen by {by}", by=actor(command.by)))
+    chosen = Phrase("chosen by {by}", by=actor(command.by))
+    laptop = replace(laptop, goal=replace(laptop.goal, chosen=chosen))
     return workshop.with_laptop(confirm(workshop, laptop, command.disk, command.image, command.by, now))
 
 
@@ -215,23 +231,23 @@ def _against(workshop: Workshop, command: Command) -> Refusal | None:
     against = disk_against(laptop, command.disk)
     if against is not None:
         return against
-    if (command.image or laptop.image) not in workshop.images:
-        return Refusal(Refused.NO_SUCH_IMAGE, {"name": laptop.image or "(none named)"})
-    if laptop.active or laptop.unfinished or laptop.capture:
+    if (command.image or laptop.goal.image) not in workshop.images:
+        return Refusal(Refused.NO_SUCH_IMAGE, {"name": laptop.goal.image or "(none named)"})
+    if laptop.active or laptop.unfinished or laptop.capture.image:
         return Refusal(Refused.AT_WORK, {"name": laptop.tag or laptop.number})
     return None
 
 
 def _in_full(workshop: Workshop, command: Command) -> Command:
     """The word names disk and image, whatever was left to us to fill in."""
-    command = replace(command, image=command.image or laptop_of(workshop, command).image)
+    command = replace(command, image=command.image or laptop_of(workshop, command).goal.image)
     return with_disk(workshop, command)
 
 
 def _given(workshop: Workshop, command: Command) -> Mapping[str, Any] | Refusal:
     """Where the laptop stands now, or why its image cannot go onto that disk."""
     laptop = workshop.laptops.get(LaptopId(command.target))
-    if laptop is None or (laptop.confirmation is None and laptop.reason is None):
+    if laptop is None or (laptop.goal.confirmation is None and laptop.reason is None):
         return Refusal(Refused.OVERTAKEN)
     if laptop.state is State.ASIDE and laptop.reason is not None:
         return Refusal(laptop.reason, {"detail": laptop.detail})

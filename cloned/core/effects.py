@@ -23,10 +23,10 @@ def admit(workshop: Workshop, entropy: str, now: float) -> Workshop:
         workshop = settle_all(workshop, now)
     for number, ident in enumerate(plan(workshop, now).start):
         laptop = workshop.laptops[ident]
-        session = workshop.open_session(laptop.image)
+        session = workshop.open_session(laptop.goal.image)
         if session is None:
-            kind: Kind = "classic" if workshop.images[laptop.image].classic else "pieces"
-            session = classics.new_session(workshop, laptop.image, kind, f"{entropy}/{number}", now)
+            kind: Kind = "classic" if workshop.images[laptop.goal.image].classic else "pieces"
+            session = classics.new_session(workshop, laptop.goal.image, kind, f"{entropy}/{number}", now)
         if session is None:
             continue
         if ident not in session.members:
@@ -38,9 +38,9 @@ def admit(workshop: Workshop, entropy: str, now: float) -> Workshop:
 
 def _start(laptop: Laptop, session: Session, now: float) -> Laptop:
     """`laptop` with a place in `session`; a new job unless the last one is still open."""
-    if not laptop.job_open:
+    if not laptop.job.open:
         laptop = begin_job(laptop)
-    laptop = replace(laptop, session=session.id, attempts=0)
+    laptop = replace(laptop, session=session.id, job=replace(laptop.job, rounds=0))
     return transition(laptop, State.READY, now, happened(Happened.JOINS, number=session.number))
 
 
@@ -96,15 +96,19 @@ def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tu
     closed = [
         laptop
         for ident, laptop in after.laptops.items()
-        if laptop.job_open and laptop.state in (State.DONE, State.ASIDE) and laptop is not before.laptops.get(ident)
+        if laptop.job.open and laptop.state in (State.DONE, State.ASIDE) and laptop is not before.laptops.get(ident)
     ]
     for laptop in closed:
         row = ledger_row(laptop, now)
         found.append(Record(row))
         after = after.with_laptop(
-            replace(laptop, job_open=False, written=laptop.written and laptop.state is State.ASIDE)
+            replace(
+                laptop,
+                job=replace(laptop.job, open=False),
+                goal=replace(laptop.goal, written=laptop.goal.written and laptop.state is State.ASIDE),
+            )
         )
-        after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{laptop.job}": row})
+        after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{laptop.job.number}": row})
     after, rows = _erasures(after)
     return after, (*found, *rows)
 

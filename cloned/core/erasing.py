@@ -14,7 +14,7 @@ from cloned.core.erasure import ATTEMPTS, Erasure, built_in, disk_shown, name_of
 from cloned.core.events import Command, DiskErased, DiskWritten, MediaTold
 from cloned.core.happened import Happened, actor, happened
 from cloned.core.ids import derive_id
-from cloned.core.laptop import Laptop, State, VerdictKind, transition
+from cloned.core.laptop import Laptop, State, VerdictKind, transition, unconfirmed
 from cloned.core.ledger import iso
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
@@ -43,15 +43,15 @@ def needed(workshop: Workshop, laptop: Laptop) -> bool:
     when, done = workshop.settings.erase_before, laptop.erasure
     if under_way(laptop):
         return True
-    if (when == "never" and not laptop.erase_first) or laptop.job_open:
+    if (when == "never" and not laptop.erase_first) or laptop.job.open:
         return False
     fresh = done is not None and done.erased and not done.spent
-    return not fresh and (when == "always" or bool(laptop.erase_first) or laptop.job == 0)
+    return not fresh and (when == "always" or bool(laptop.erase_first) or laptop.job.number == 0)
 
 
 def wants_media(laptop: Laptop) -> bool:
     """Whether its agent is to say what its disks can do: before a person can decide."""
-    return laptop.hellos > 0 and not laptop.media and laptop.state in _PRESENT
+    return laptop.contact.hellos > 0 and not laptop.media and laptop.state in _PRESENT
 
 
 # -- the command ------------------------------------------------------------------------------------
@@ -82,9 +82,9 @@ def _not_now(laptop: Laptop) -> Refusal | None:
         return Refusal(Refused.LENT, name)
     if laptop.state is State.DONE:
         return Refusal(Refused.IS_DONE, name)
-    if laptop.active or laptop.unfinished or laptop.capture or laptop.state is State.ERASING:
+    if laptop.active or laptop.unfinished or laptop.capture.image or laptop.state is State.ERASING:
         return Refusal(Refused.AT_WORK, name)
-    if laptop.state not in _PRESENT or not laptop.hellos or laptop.last_hello < (laptop.booted_at or 0.0):
+    if laptop.state not in _PRESENT or not laptop.contact.running:
         return Refusal(Refused.NOT_RUNNING_ERASE)
     return None if laptop.media else Refusal(Refused.NOT_LOOKED_AT)
 
@@ -126,7 +126,7 @@ def _erase(workshop: Workshop, command: Command, now: float, entropy: str) -> Wo
     """Where it is to be erased before it is cloned, that follows; else, and with `only`, nothing does."""
     level, laptop = level_of(workshop, command.level) or EraseLevel.PURGE, laptop_of(workshop, command)
     if command.text == "only" or not needed(workshop, laptop):
-        laptop = replace(laptop, confirmation=None)
+        laptop = unconfirmed(laptop)
     return workshop.with_laptop(started(workshop, laptop, level, command.by, now, entropy))
 
 
@@ -141,17 +141,16 @@ def started(
 
     disks = tuple(planned(medium) for medium in built_in(laptop.media))
     number = laptop.erasures + 1
-    erasure = Erasure(derive_id(entropy, "erasure", 10), number, level, by, now, disks, came_by=laptop.came_by)
+    erasure = Erasure(derive_id(entropy, "erasure", 10), number, level, by, now, disks, came_by=laptop.contact.came_by)
     laptop = replace(
         laptop,
         erasure=erasure,
         erasures=number,
         left_out=False,
-        wants="",
         session=None,
-        written=False,
-        verdict=VerdictKind.NONE,
-        image_hash="",
+        wants="",
+        goal=replace(laptop.goal, written=False),
+        job=replace(laptop.job, verdict=VerdictKind.NONE, image_hash=""),
     )
     named = ", ".join(name_of(disk.medium) for disk in disks)
     return transition(
@@ -219,14 +218,14 @@ def told(workshop: Workshop, event: MediaTold, now: float, entropy: str) -> Work
     laptop = replace(laptop, media=event.media)
     if not _by_batch(laptop):
         return workshop.with_laptop(laptop)
-    assert laptop.confirmation is not None
+    assert laptop.goal.confirmation is not None
     level = EraseLevel(laptop.erase_first)
-    return workshop.with_laptop(started(workshop, laptop, level, laptop.confirmation.by, now, entropy))
+    return workshop.with_laptop(started(workshop, laptop, level, laptop.goal.confirmation.by, now, entropy))
 
 
 def _by_batch(laptop: Laptop) -> bool:
     """Whether a batch's word covers this erasure: exactly one built-in disk, the very one that is to be cloned."""
-    media, given = built_in(laptop.media), laptop.confirmation
+    media, given = built_in(laptop.media), laptop.goal.confirmation
     if not laptop.erase_first or laptop.state is not State.WAITING or given is None or len(media) != 1:
         return False
     level = EraseLevel(laptop.erase_first)
@@ -266,7 +265,7 @@ def _through(workshop: Workshop, laptop: Laptop, erasure: Erasure, now: float) -
     laptop = replace(laptop, erase_first="")
     if not erasure.erased:
         return transition(laptop, State.ASIDE, now, reason=Reason.NOT_ERASED, detail=short(erasure.failures()))
-    given = laptop.confirmation
+    given = laptop.goal.confirmation
     if given is not None and given.until > now and given.disk in {disk.key for disk in laptop.eligible()}:
         return transition(laptop, State.WAITING, now, happened(Happened.ALL_ERASED, level=str(erasure.level)))
     return transition(laptop, State.ERASED, now, happened(Happened.ALL_ERASED, level=str(erasure.level)))
@@ -378,7 +377,7 @@ def row(laptop: Laptop, erasure: Erasure) -> dict[str, Any]:
             "level": str(erasure.level),
             "result": erasure.result,
             "donation": laptop.donation,
-            "locks": list(laptop.hardware.locks),
+            "locks": list(laptop.facts.hardware.locks),
             "then": "clone" if laptop.state is State.WAITING else "",
             "disks": [
                 {**disk_shown(disk), "started": _iso(disk.started), "ended": _iso(disk.ended)} for disk in erasure.disks

@@ -57,19 +57,19 @@ class _Pace:
 
 def estimate(workshop: Workshop, progress: Progress, schedule: Schedule, now: float) -> Estimate:
     """The estimate; `schedule` says who waits for what."""
-    active, streams = workshop.active(), {laptop.image for laptop in workshop.active()}
+    active, streams = workshop.active(), {laptop.goal.image for laptop in workshop.active()}
     waiting = _in_turn(workshop, schedule)
-    images = {laptop.image for laptop in (*active, *waiting)}
+    images = {laptop.goal.image for laptop in (*active, *waiting)}
     settled = {each.id: progress[each.id] for each in active if each.id in progress and _settled(each, now)}
     paces = {image: _pace(workshop, settled, image, max(1, len(streams | {image}))) for image in images}
-    left = {each.id: _left(each, settled.get(each.id, {}), paces[each.image], now) for each in active}
+    left = {each.id: _left(each, settled.get(each.id, {}), paces[each.goal.image], now) for each in active}
     ends = sorted(left.values())
     places = [0.0] * max(0, workshop.places - len(ends)) + ends
     heapq.heapify(places)
     for laptop in waiting if places else []:
-        held = max(0.0, workshop.holds.get(laptop.image, 0.0) - now)
+        held = max(0.0, workshop.holds.get(laptop.goal.image, 0.0) - now)
         begin = max(heapq.heappop(places), held)
-        left[laptop.id] = begin + paces[laptop.image].whole
+        left[laptop.id] = begin + paces[laptop.goal.image].whole
         heapq.heappush(places, left[laptop.id])
     return Estimate(left, max(left.values(), default=None))
 
@@ -83,15 +83,15 @@ def _in_turn(workshop: Workshop, schedule: Schedule) -> list[Laptop]:
     turn = (Reason.SWITCH_FULL, Reason.OTHER_IMAGE_FIRST, Reason.LINK_FULL, Reason.HELD, Reason.CLASSIC_UNDER_WAY)
     waiting = [
         workshop.laptops[ident] for ident, wait in schedule.waits.items()
-        if wait.reason in turn and workshop.laptops[ident].image in workshop.images
+        if wait.reason in turn and workshop.laptops[ident].goal.image in workshop.images
     ]  # fmt: skip
     return sorted(waiting, key=lambda laptop: (laptop.since, laptop.number))
 
 
 def _pace(workshop: Workshop, progress: Progress, image: str, streams: int) -> _Pace:
     """What one laptop of `image` needs from beginning to end."""
-    mates = [laptop for laptop in workshop.laptops.values() if laptop.image == image]
-    through = [dict(each.seconds) for each in mates if each.state is State.DONE and each.job == 1]
+    mates = [laptop for laptop in workshop.laptops.values() if laptop.goal.image == image]
+    through = [dict(each.seconds) for each in mates if each.state is State.DONE and each.job.number == 1]
     if through:
         return _Pace(*(median(each.get(name, 0.0) for each in through) for name in LEARNT))
     known = workshop.images.get(image)

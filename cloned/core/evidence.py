@@ -88,9 +88,9 @@ def weigh(laptop: Laptop, sight: Evidence, passing: Collection[str]) -> int:
     said = words(laptop.identity, sight.identity)
     if said is Words.CONTRADICT:
         return 0
-    known = (*laptop.identity.macs, laptop.came_by)
+    known = (*laptop.identity.macs, laptop.contact.came_by)
     cards = _proving(known, passing) & _proving(sight.identity.macs, passing)
-    disk = disks_same(laptop.disks, sight.disks)
+    disk = disks_same(laptop.facts.disks, sight.disks)
     proof = 2 * (disk is Same.YES) + bool(cards)
     if said is Words.AGREE:
         return 3 + proof if proof else int(laptop.unheard)
@@ -115,7 +115,7 @@ def passing_cards(laptops: Iterable[Laptop]) -> frozenset[str]:
     dongles: set[str] = set()
     for laptop in laptops:
         seen.update(set(laptop.identity.macs))
-        dongles.update(laptop.dongles)
+        dongles.update(laptop.facts.dongles)
     return frozenset(dongles | {mac for mac, count in seen.items() if count > 1})
 
 
@@ -140,7 +140,7 @@ def recognise(laptops: Mapping[LaptopId, Laptop], sight: Evidence, own: LaptopId
 
 def here(laptop: Laptop) -> bool:
     """Whether its agent runs now: one that falls silent is gone within seconds."""
-    waits = laptop.state is State.ASKING and laptop.hellos > 0 and laptop.last_hello >= (laptop.booted_at or 0.0)
+    waits = laptop.state is State.ASKING and laptop.contact.running
     return laptop.state in ACTIVE or laptop.state is State.WAITING or waits
 
 

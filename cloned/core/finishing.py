@@ -54,7 +54,9 @@ def steps(
     if wishes.efi_entry:
         found.append({"name": "efi-entry", "entries": [asdict(each) for each in boot]})
     if wishes.stamp:
-        found.append({"name": "stamp", "image": laptop.image, "image_hash": laptop.image_hash, "date": iso(now)})
+        found.append(
+            {"name": "stamp", "image": laptop.goal.image, "image_hash": laptop.job.image_hash, "date": iso(now)}
+        )
     return found
 
 
@@ -64,7 +66,7 @@ def hostname(pattern: str, laptop: Laptop, *, twin: bool = False) -> str:
     A value that this laptop has not, or that a twin has too, gives way to its MAC address, and that to its number.
     A laptop without a tag is set aside before it comes here (tags.py) if the pattern has one.
     """
-    mac = laptop.boot_mac.replace(":", "") or str(laptop.number)
+    mac = laptop.facts.boot_mac.replace(":", "") or str(laptop.number)
     serial = "" if twin else laptop.identity.serial
     values = (laptop.tag or mac, str(laptop.number), serial if re.search("[A-Za-z0-9]", serial) else mac, mac)
     text = pattern

@@ -123,7 +123,11 @@ def _ready(workshop: Workshop, event: Ready, now: float, entropy: str) -> Worksh
     laptop = _in_session(workshop, event.laptop, event.session)
     if laptop is None or laptop.state is not State.READY:
         return workshop
-    laptop = replace(laptop, written=True, cleared=event.cleared, discarded=event.discarded)
+    laptop = replace(
+        laptop,
+        goal=replace(laptop.goal, written=True),
+        job=replace(laptop.job, cleared=event.cleared, discarded=event.discarded),
+    )
     session = workshop.sessions[event.session]
     workshop = workshop.with_session(replace(session, first_ready=session.first_ready or now))
     return workshop.with_laptop(transition(laptop, State.RECEIVING, now, happened(Happened.LAYOUT)))
@@ -138,18 +142,21 @@ def _verifying(workshop: Workshop, event: Verifying, now: float, entropy: str) -
 
 def _judged(workshop: Workshop, event: Judged, now: float, entropy: str) -> Workshop:
     laptop = _in_session(workshop, event.laptop, event.session)
-    if laptop is None or laptop.state not in (State.RECEIVING, State.VERIFYING) or event.round <= laptop.attempts:
+    if laptop is None or laptop.state not in (State.RECEIVING, State.VERIFYING) or event.round <= laptop.job.rounds:
         return workshop
     laptop = _read_back(laptop, event, now)
     laptop = replace(
         laptop,
-        attempts=event.round,
-        verdict=event.verdict,
-        differs=event.differs,
-        bytes=event.bytes,
-        reallocated=event.reallocated,
-        first_differs=laptop.first_differs or event.differs,
-        image_hash=event.image_hash,
+        job=replace(
+            laptop.job,
+            rounds=event.round,
+            verdict=event.verdict,
+            differs=event.differs,
+            bytes=event.bytes,
+            reallocated=event.reallocated,
+            first_differs=laptop.job.first_differs or event.differs,
+            image_hash=event.image_hash,
+        ),
     )
     session = workshop.sessions[event.session]
     workshop = workshop.with_session(replace(session, last_verdict=now))
@@ -186,7 +193,7 @@ def _finished(workshop: Workshop, event: Finished, now: float, entropy: str) -> 
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state is not State.FINISHING:
         return workshop
-    laptop = replace(laptop, steps=event.steps)
+    laptop = replace(laptop, job=replace(laptop.job, steps=event.steps))
     failed = [f"{name}: {detail}" for name, result, detail in event.steps if result == "failed"]
     if failed:
         return workshop.with_laptop(
@@ -199,7 +206,7 @@ def _failed(workshop: Workshop, event: Failed, now: float, entropy: str) -> Work
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state in (State.DONE, State.ASIDE):
         return workshop
-    if laptop.capture or event.code == Reason.CAPTURE_FAILED:
+    if laptop.capture.image or event.code == Reason.CAPTURE_FAILED:
         return workshop.with_laptop(capture.failed(laptop, event, now))
     reason = Reason(event.code) if event.code in set(Reason) else Reason.INTERNAL
     return workshop.with_laptop(transition(laptop, State.ASIDE, now, reason=reason, detail=short(event.detail)))
@@ -230,9 +237,9 @@ def _returned(workshop: Workshop, event: Returned, now: float, entropy: str) -> 
 def _goes_on(workshop: Workshop, laptop: Laptop, now: float) -> bool:
     """Whether the session it was in still is one for it, so that what its agent holds in memory is of use."""
     session = workshop.sessions.get(laptop.session) if laptop.session is not None else None
-    same = session is not None and session.open and session.kind == "pieces" and session.image == laptop.image
-    meant = laptop.confirmation is not None and void(workshop, laptop, now) is None
-    begun = laptop.written and laptop.attempts == 0
+    same = session is not None and session.open and session.kind == "pieces" and session.image == laptop.goal.image
+    meant = laptop.goal.confirmation is not None and void(workshop, laptop, now) is None
+    begun = laptop.goal.written and laptop.job.rounds == 0
     held = workshop.paused or laptop.paused or laptop.left_out
     return same and meant and begun and not held and len(workshop.active()) < workshop.places
 
@@ -256,9 +263,11 @@ def _located(workshop: Workshop, event: Located, now: float, entropy: str) -> Wo
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None:
         return workshop
-    speed = event.speed_mbps or laptop.speed_mbps
-    half = laptop.half_duplex if event.half_duplex is None else event.half_duplex
-    return workshop.with_laptop(replace(laptop, port=event.port, speed_mbps=speed, half_duplex=half))
+    speed = event.speed_mbps or laptop.link.speed_mbps
+    half = laptop.link.half_duplex if event.half_duplex is None else event.half_duplex
+    return workshop.with_laptop(
+        replace(laptop, link=replace(laptop.link, port=event.port, speed_mbps=speed, half_duplex=half))
+    )
 
 
 def _switch(workshop: Workshop, event: SwitchChanged, now: float, entropy: str) -> Workshop:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
 
 from cloned.core.erasure import Erasure
 from cloned.core.hardware import Hardware
@@ -137,8 +136,102 @@ class HistoryEntry:
     why: Sentence
 
 
-JOB = {"part": "job"}
-"""Marks fields of a laptop that belong to one job: the next one begins with their defaults."""
+@dataclass(frozen=True)
+class Facts:
+    """What an agent says in its hello, already cleaned."""
+
+    identity: Identity
+    boot_mac: str = ""
+    firmware: str = ""
+    cpu: str = ""
+    memory: int = 0
+    speed_mbps: int | None = None
+    disks: tuple[Disk, ...] = field(default=())
+    wants: str = ""
+    """`capture` or `erase` where that was chosen in the boot menu."""
+    half_duplex: bool = False
+    dongles: tuple[str, ...] = ()
+    hardware: Hardware = field(default_factory=Hardware)
+
+
+@dataclass(frozen=True)
+class Contact:
+    """How and when a laptop was heard; times in seconds since 1970."""
+
+    address: str = ""
+    came_by: str = ""
+    """The card that its boot script was fetched through: what the firmware calls it, not what Linux does."""
+    booted_at: float | None = None
+    hellos: int = 0
+    last_hello: float = 0.0
+
+    @property
+    def running(self) -> bool:
+        """Whether its agent spoke since it booted last."""
+        return self.hellos > 0 and self.last_hello >= (self.booted_at or 0.0)
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """Where its cable ends, and how fast that is: as the switch says, else the laptop."""
+
+    port: str = ""
+    speed_mbps: int | None = None
+    half_duplex: bool = False
+    """Whether its link sends one way at a time."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Which image a laptop is to get, or got, on which disk, and who said so."""
+
+    image: str = ""
+    chosen: Sentence = ""
+    """Why this image: a rule, the default, or a person."""
+    disk: str = ""
+    """Key of the disk."""
+    onto: Disk | None = None
+    """That disk as it was when it was confirmed; None in what versions before 0.2 wrote down."""
+    cloned_by: str = ""
+    """`Contact.came_by` when it was confirmed."""
+    confirmation: Confirmation | None = None
+    written: bool = False
+    """The image's layout stands on the disk, which is worth reading before fetching."""
+
+
+@dataclass(frozen=True)
+class CloneJob:
+    """One cloning of a laptop; the next one is `CloneJob(number + 1)`, into which nothing of this one leaks."""
+
+    number: int = 0
+    """How many times it was cloned, this time included: the ledger's `attempt`."""
+    open: bool = False
+    """Whether this job has no ledger row yet."""
+    rounds: int = 0
+    """Of reading back."""
+    verdict: VerdictKind = VerdictKind.NONE
+    image_hash: str = ""
+    """From its own read-back."""
+    differs: tuple[Difference, ...] = ()
+    first_differs: tuple[Difference, ...] = ()
+    cleared: tuple[str, ...] = ()
+    """Old signatures that were cleared before the layout was written."""
+    discarded: bool = False
+    steps: tuple[tuple[str, str, Sentence], ...] = ()
+    """Finishing steps: name, result, detail."""
+    bytes: int = 0
+    reallocated: int = 0
+    """Sectors its disk replaced while it was cloned: a disk on its way out."""
+
+
+@dataclass(frozen=True)
+class CaptureWish:
+    """As what a master is to be captured."""
+
+    image: str = ""
+    """Name of the image that it is being captured as."""
+    disk: str = ""
+    """Key of the disk that is read for that."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +240,8 @@ class Laptop:
 
     id: LaptopId
     number: int
-    identity: Identity
+    facts: Facts
+    """What its agent said last; its identity grows with everything that was ever said."""
     state: State
     since: float
     first_seen: float
@@ -156,49 +250,14 @@ class Laptop:
     tag: str = ""
     mark: str = ""
     """A word that image rules look at (`label` in them)."""
-    boot_mac: str = ""
-    came_by: str = ""
-    """The card that its boot script was fetched through: what the firmware calls it, not what Linux does."""
-    dongles: tuple[str, ...] = ()
-    """Those of its network cards that are plugged in: they go from laptop to laptop."""
-    address: str = ""
-    firmware: str = ""
-    cpu: str = ""
-    memory: int = 0
-    hardware: Hardware = field(default_factory=Hardware)
-    speed_mbps: int | None = None
-    half_duplex: bool = False
-    """Whether its link sends one way at a time: as the switch says, else the laptop."""
-    card_mbps: int | None = None
-    """Speed of its link as its own network card said at the last hello."""
-    disks: tuple[Disk, ...] = ()
-    image: str = ""
-    chosen: Sentence = ""
-    """Why this image: a rule, the default, or a person."""
-    disk: str = ""
-    """Key of the disk that is or was written."""
-    onto: Disk | None = None
-    """That disk as it was when it was confirmed; None in what versions before 0.2 wrote down."""
-    cloned_by: str = ""
-    """`came_by` when it was confirmed."""
-    confirmation: Confirmation | None = None
+    contact: Contact = field(default_factory=Contact)
+    link: Attachment = field(default_factory=Attachment)
+    goal: Goal = field(default_factory=Goal)
     session: SessionId | None = None
-    job: int = 0
-    """How many times it was cloned, this time included: the ledger's `attempt`."""
-    attempts: int = field(default=0, metadata=JOB)
-    """Rounds of reading back in this job."""
-    verdict: VerdictKind = field(default=VerdictKind.NONE, metadata=JOB)
-    image_hash: str = field(default="", metadata=JOB)
-    differs: tuple[Difference, ...] = field(default=(), metadata=JOB)
-    first_differs: tuple[Difference, ...] = field(default=(), metadata=JOB)
-    job_open: bool = False
-    """Whether this job has no ledger row yet."""
-    written: bool = False
-    """Its layout was written in this job: its disk is worth reading before fetching."""
-    cleared: tuple[str, ...] = field(default=(), metadata=JOB)
-    discarded: bool = field(default=False, metadata=JOB)
-    steps: tuple[tuple[str, str, Sentence], ...] = field(default=(), metadata=JOB)
-    """Finishing steps: name, result, detail."""
+    job: CloneJob = field(default_factory=CloneJob)
+    wants: str = ""
+    """`capture`: it is a master, which nothing may clone by itself. `erase`: that was chosen in its boot menu."""
+    capture: CaptureWish = field(default_factory=CaptureWish)
     paused: bool = False
     left_out: bool = False
     lent: bool = False
@@ -213,21 +272,13 @@ class Laptop:
     erasures: int = 0
     erase_first: str = ""
     """The level at which a batch wants it erased before it is cloned; empty where none does."""
-    wants: str = ""
-    """`capture`: it is a master, which nothing may clone by itself. `erase`: that was chosen in its boot menu."""
-    capture: str = ""
-    """Name of the image that it is being captured as."""
-    capture_disk: str = ""
-    """Key of the disk that is read for that."""
-    port: str = ""
-    hellos: int = 0
-    last_hello: float = 0.0
-    booted_at: float | None = None
     history: tuple[HistoryEntry, ...] = ()
     seconds: tuple[tuple[str, float], ...] = ()
-    bytes: int = field(default=0, metadata=JOB)
-    reallocated: int = field(default=0, metadata=JOB)
-    """Sectors its disk replaced while it was cloned: a disk on its way out."""
+
+    @property
+    def identity(self) -> Identity:
+        """By which it is known again."""
+        return self.facts.identity
 
     @property
     def active(self) -> bool:
@@ -237,38 +288,47 @@ class Laptop:
     @property
     def unfinished(self) -> bool:
         """Whether its disk is verified, but the finishing steps were cut short."""
-        return self.verdict is VerdictKind.VERIFIED and self.job_open and self.state is not State.ASIDE
+        return self.job.verdict is VerdictKind.VERIFIED and self.job.open and self.state is not State.ASIDE
 
     @property
     def silent(self) -> bool:
         """Whether nothing is lost with it: nobody named, marked or confirmed it, and it is not here or never spoke."""
-        spoke = self.hellos and (self.state is not State.GONE or self.job or self.capture)
-        return not (spoke or self.tag or self.mark or self.lent or self.left_out or self.confirmation)
+        spoke = self.contact.hellos and (self.state is not State.GONE or self.job.number or self.capture.image)
+        return not (spoke or self.tag or self.mark or self.lent or self.left_out or self.goal.confirmation)
 
     @property
     def unheard(self) -> bool:
         """Whether it only ever asked for a boot script: no agent spoke, so its disks are not known."""
-        return self.silent and not self.hellos
+        return self.silent and not self.contact.hellos
 
     def target(self) -> Disk | None:
         """The confirmed disk, if it is still there and the same."""
-        found = self.disk_called(self.disk)
-        return None if found is not None and self.onto is not None and not found.is_same(self.onto) else found
+        found = self.disk_called(self.goal.disk)
+        return None if found is not None and self.goal.onto is not None and not found.is_same(self.goal.onto) else found
 
     def disk_called(self, key: str) -> Disk | None:
         """The one disk that a key fits; None where none does, or several do. Keys of earlier versions count too."""
-        fitting = [disk for disk in self.disks if key in (disk.key, disk.old_key)]
+        fitting = [disk for disk in self.facts.disks if key in (disk.key, disk.old_key)]
         return fitting[0] if len(fitting) == 1 and key else None
 
     def eligible(self) -> tuple[Disk, ...]:
         """Disks that may be cloned to."""
-        return tuple(disk for disk in self.disks if disk.eligible)
+        return tuple(disk for disk in self.facts.disks if disk.eligible)
 
 
 def begin_job(laptop: Laptop) -> Laptop:
     """`laptop` with another job, into which nothing of the last one leaks."""
-    fresh: dict[str, Any] = {each.name: each.default for each in fields(Laptop) if each.metadata == JOB}
-    return replace(laptop, job=laptop.job + 1, job_open=True, **fresh)
+    return replace(laptop, job=CloneJob(laptop.job.number + 1, open=True))
+
+
+def finish_again(laptop: Laptop) -> Laptop:
+    """`laptop` with another job that only finishes: what the last one verified is on its disk."""
+    return replace(laptop, job=replace(laptop.job, number=laptop.job.number + 1, open=True))
+
+
+def unconfirmed(laptop: Laptop) -> Laptop:
+    """`laptop` without anybody's word that its disk may be overwritten."""
+    return replace(laptop, goal=replace(laptop.goal, confirmation=None))
 
 
 def transition(
@@ -300,24 +360,6 @@ def add_history(laptop: Laptop, at: float, why: str, state: State | None = None)
 def said(reason: Reason | None, detail: str, values: Values | None = None, clock: Clock = utc) -> str:
     """The sentence of a reason with its detail."""
     return "" if reason is None else Phrase.of(reason, {"detail": detail, **(values or {})}, clock)
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What an agent says in its hello, already cleaned."""
-
-    identity: Identity
-    boot_mac: str = ""
-    firmware: str = ""
-    cpu: str = ""
-    memory: int = 0
-    speed_mbps: int | None = None
-    disks: tuple[Disk, ...] = field(default=())
-    wants: str = ""
-    """`capture` or `erase` where that was chosen in the boot menu."""
-    half_duplex: bool = False
-    dongles: tuple[str, ...] = ()
-    hardware: Hardware = field(default_factory=Hardware)
 
 
 def named(laptop: Laptop) -> str:

@@ -8,7 +8,7 @@ from cloned.core import capture, erasing
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Command
 from cloned.core.happened import Happened, actor, happened
-from cloned.core.laptop import Laptop, State, VerdictKind, add_history, transition
+from cloned.core.laptop import Laptop, State, VerdictKind, add_history, finish_again, transition
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
@@ -24,8 +24,8 @@ def _retry(workshop: Workshop, command: Command, now: float, entropy: str) -> Wo
     laptop = replace(laptop_of(workshop, command), left_out=False, paused=False)
     if laptop.state is not State.ASIDE:
         return workshop.with_laptop(laptop)
-    if laptop.reason in (Reason.FINISH_FAILED, Reason.NO_TAG) and laptop.verdict is VerdictKind.VERIFIED:
-        again = replace(laptop, job=laptop.job + 1, job_open=True)
+    if laptop.reason in (Reason.FINISH_FAILED, Reason.NO_TAG) and laptop.job.verdict is VerdictKind.VERIFIED:
+        again = finish_again(laptop)
         return workshop.with_laptop(
             transition(again, State.FINISHING, now, happened(Happened.FINISHING_AGAIN, by=actor(command.by)))
         )
@@ -68,13 +68,13 @@ def _exclude(workshop: Workshop, command: Command, now: float, entropy: str) -> 
 
 def _move_image(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
     """Another image: the confirmation was for the old one, so it is void."""
-    laptop = replace(
-        laptop_of(workshop, command), image=command.image, chosen=Phrase("chosen by {by}", by=actor(command.by))
-    )
-    if laptop.image == laptop_of(workshop, command).image:
+    laptop = laptop_of(workshop, command)
+    same, chosen = laptop.goal.image == command.image, Phrase("chosen by {by}", by=actor(command.by))
+    laptop = replace(laptop, goal=replace(laptop.goal, image=command.image, chosen=chosen))
+    if same:
         return workshop.with_laptop(laptop)
-    laptop = replace(laptop, confirmation=None, session=None, written=False)
-    if laptop.capture or laptop.state is State.ERASING:
+    laptop = replace(laptop, session=None, goal=replace(laptop.goal, confirmation=None, written=False))
+    if laptop.capture.image or laptop.state is State.ERASING:
         return workshop.with_laptop(laptop)
     return workshop.with_laptop(transition(laptop, State.ASKING, now, reason=Reason.IMAGE_CHANGED))
 

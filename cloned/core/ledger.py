@@ -15,18 +15,18 @@ def iso(at: float) -> str:
 
 def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:
     """Laptops, organisations and results only: nothing here says who borrows it. Sizes in bytes, times in seconds."""
-    disk = laptop.target() or laptop.onto
+    disk = laptop.target() or laptop.goal.onto
     return {
         "laptop": laptop.id,
-        "attempt": laptop.job,
+        "attempt": laptop.job.number,
         "session": laptop.session,
         "at": iso(now),
-        "image": laptop.image,
-        "image_hash": laptop.image_hash or None,
-        "verdict": str(laptop.verdict),
+        "image": laptop.goal.image,
+        "image_hash": laptop.job.image_hash or None,
+        "verdict": str(laptop.job.verdict),
         "state": str(laptop.state),
         "why": said(laptop.reason, laptop.detail),
-        "rounds": laptop.attempts,
+        "rounds": laptop.job.rounds,
         "uuid": laptop.identity.uuid,
         "serial": laptop.identity.serial,
         "vendor": laptop.identity.vendor,
@@ -46,13 +46,13 @@ def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:
             "worn": disk.worn,
             "bad": disk.bad,
         },
-        "cpu": laptop.cpu,
-        "memory": laptop.memory,
-        "firmware": laptop.firmware,
-        "hardware": laptop.hardware.data(),
-        "cleared": list(laptop.cleared),
-        "discarded": laptop.discarded,
-        "bytes": laptop.bytes,
+        "cpu": laptop.facts.cpu,
+        "memory": laptop.facts.memory,
+        "firmware": laptop.facts.firmware,
+        "hardware": laptop.facts.hardware.data(),
+        "cleared": list(laptop.job.cleared),
+        "discarded": laptop.job.discarded,
+        "bytes": laptop.job.bytes,
         "seconds": {name: round(value, 3) for name, value in laptop.seconds},
-        "steps": [{"name": name, "result": result, "detail": detail} for name, result, detail in laptop.steps],
+        "steps": [{"name": name, "result": result, "detail": detail} for name, result, detail in laptop.job.steps],
     }

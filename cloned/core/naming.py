@@ -56,4 +56,4 @@ def _names(laptop: Laptop) -> Iterable[str]:
 
 def _ports(laptop: Laptop) -> Iterable[str]:
     """The port it is in; one that went away is no longer there, whatever port it was seen in last."""
-    return set() if laptop.state is State.GONE else {laptop.port.lower()} - {""}
+    return set() if laptop.state is State.GONE else {laptop.link.port.lower()} - {""}

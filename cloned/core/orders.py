@@ -15,14 +15,14 @@ from cloned.core.workshop import Workshop
 def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None, clock: Clock = utc) -> dict[str, Any]:
     """The order, as the agent reads it; the stream's address is added by who knows it. `clock` words times."""
     if laptop.state is State.FINISHING:
-        return {"do": "finish", "image": laptop.image, "image_hash": laptop.image_hash, "disk": _disk(laptop)}
+        return {"do": "finish", "image": laptop.goal.image, "image_hash": laptop.job.image_hash, "disk": _disk(laptop)}
     if laptop.state in ACTIVE:
         return {
             "do": "restore",
             "session": laptop.session,
-            "image": laptop.image,
+            "image": laptop.goal.image,
             "disk": _disk(laptop),
-            "survey": laptop.written or laptop.verdict is VerdictKind.VERIFIED,
+            "survey": laptop.goal.written or laptop.job.verdict is VerdictKind.VERIFIED,
             "alone": alone(laptop, workshop.link_mbps),
             **_classic(workshop, laptop),
         }
@@ -57,7 +57,7 @@ def _disk(laptop: Laptop) -> dict[str, Any]:
 def _screen(laptop: Laptop, wait: Wait | None, clock: Clock = utc) -> list[str]:
     """Lines for the person in front of it: what is the matter, and the next step."""
     if laptop.state is State.DONE:
-        return [f"Done. {laptop.image} is on this laptop, every block read back and right."]
+        return [f"Done. {laptop.goal.image} is on this laptop, every block read back and right."]
     if wait is not None:
         return _lines(said(wait.reason, wait.detail, wait.values, clock), wait.reason.next_step)
     if laptop.reason is None:
@@ -71,7 +71,7 @@ def _lines(sentence: str, next_step: str) -> list[str]:
 
 def _offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:
     """What a key on the laptop would confirm: only where image and disk leave no choice."""
-    image, disks = workshop.images.get(laptop.image), laptop.eligible()
+    image, disks = workshop.images.get(laptop.goal.image), laptop.eligible()
     if laptop.state is not State.ASKING or laptop.wants or image is None or len(disks) != 1:
         return None
     disk = disks[0]

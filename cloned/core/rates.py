@@ -16,8 +16,8 @@ SLOW = 100
 
 def alone(laptop: Laptop, link_mbps: int) -> bool:
     """Whether a laptop gets its pieces one by one: its link is slow (switch or laptop say so), the server's is not."""
-    speed = laptop.speed_mbps
-    return laptop.half_duplex or (speed is not None and speed <= SLOW and speed < link_mbps)
+    speed = laptop.link.speed_mbps
+    return laptop.link.half_duplex or (speed is not None and speed <= SLOW and speed < link_mbps)
 
 
 def rates(workshop: Workshop) -> Rates:
@@ -30,7 +30,7 @@ def rates(workshop: Workshop) -> Rates:
     for laptop in workshop.active():
         session = workshop.sessions.get(laptop.session) if laptop.session is not None else None
         if session is not None and (session.classic or not alone(laptop, workshop.link_mbps)):
-            speeds.setdefault(session.id, []).append(laptop.speed_mbps or UNKNOWN)
+            speeds.setdefault(session.id, []).append(laptop.link.speed_mbps or UNKNOWN)
     found = ((each.id, _limit(workshop, each, speeds)) for each in workshop.sessions.values() if each.open)
     return Rates(workshop.link_mbps, tuple(found))
 

@@ -54,7 +54,7 @@ class _Planner:
     """One run of `plan`: counts places and streams down while it hands them out."""
 
     def __init__(self, workshop: Workshop, now: float) -> None:
-        active = Counter(laptop.image for laptop in workshop.active())
+        active = Counter(laptop.goal.image for laptop in workshop.active())
         self.workshop, self.now = workshop, now
         self.free = workshop.places - active.total()
         self.holding = active
@@ -68,7 +68,7 @@ class _Planner:
         for laptop in waiting:
             wait = self.barred(laptop)
             if wait is None:
-                queues.setdefault(laptop.image, []).append(laptop)
+                queues.setdefault(laptop.goal.image, []).append(laptop)
             else:
                 waits[laptop.id] = wait
         start = self.hand_out(queues, waits)
@@ -76,7 +76,7 @@ class _Planner:
 
     def barred(self, laptop: Laptop) -> Wait | None:
         """What keeps a laptop from starting whatever places are free."""
-        image = self.workshop.images.get(laptop.image)
+        image = self.workshop.images.get(laptop.goal.image)
         if self.workshop.paused or laptop.paused:
             return Wait(Reason.PAUSED)
         if erasing.needed(self.workshop, laptop):
@@ -84,11 +84,11 @@ class _Planner:
         if image is None or image.unusable:
             return Wait(
                 Reason.IMAGE_UNUSABLE,
-                image.unusable if image else Phrase("there is no image {image}", image=laptop.image),
+                image.unusable if image else Phrase("there is no image {image}", image=laptop.goal.image),
             )
         if image.classic and (wait := self.barred_from_classic(image.name)) is not None:
             return wait
-        until = self.workshop.holds.get(laptop.image, 0.0)
+        until = self.workshop.holds.get(laptop.goal.image, 0.0)
         return Wait(Reason.HELD, values={"until": until}) if until > self.now else None
 
     def barred_from_classic(self, image: str) -> Wait | None:
@@ -120,15 +120,15 @@ class _Planner:
 
     def take(self, laptop: Laptop) -> None:
         """A place for `laptop`."""
-        self.holding[laptop.image] += 1
+        self.holding[laptop.goal.image] += 1
         self.streams.add(self.stream(laptop))
         self.free -= 1
 
     def stream(self, laptop: Laptop) -> str:
         """What carries its pieces: its image's stream, or one of its own on a slow port."""
-        image = self.workshop.images.get(laptop.image)
+        image = self.workshop.images.get(laptop.goal.image)
         shared = (image is not None and image.classic) or not alone(laptop, self.workshop.link_mbps)
-        return f"image {laptop.image}" if shared else f"laptop {laptop.id}"
+        return f"image {laptop.goal.image}" if shared else f"laptop {laptop.id}"
 
     def full(self, laptop: Laptop) -> Wait | None:
         """Why one more laptop, this one, cannot start, if it cannot."""
@@ -142,8 +142,8 @@ class _Planner:
 def _explained(wait: Wait, laptop: Laptop, turn: Laptop) -> Wait:
     """Why `laptop` waits where the next place is for `turn`, who came later, since its image has fewer places."""
     came_later = (turn.since, turn.number) > (laptop.since, laptop.number)
-    if wait.reason is Reason.SWITCH_FULL and turn.image != laptop.image and came_later:
-        return Wait(Reason.OTHER_IMAGE_FIRST, turn.image)
+    if wait.reason is Reason.SWITCH_FULL and turn.goal.image != laptop.goal.image and came_later:
+        return Wait(Reason.OTHER_IMAGE_FIRST, turn.goal.image)
     return wait
 
 
@@ -152,7 +152,7 @@ def due(workshop: Workshop, now: float) -> bool:
     if any(until <= now for until in workshop.holds.values()) or any(b.until <= now for b in workshop.batches.values()):
         return True
     for laptop in workshop.laptops.values():
-        given = laptop.confirmation
+        given = laptop.goal.confirmation
         if laptop.state is State.WAITING and given is not None and given.until <= now:
             return True
     if classics.gathered(workshop, now) or now < workshop.latest:

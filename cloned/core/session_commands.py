@@ -25,9 +25,11 @@ def _cancel(workshop: Workshop, command: Command, now: float, entropy: str) -> W
     images = {session.image for session in chosen}
     for laptop in list(workshop.laptops.values()):
         hit = laptop.session in {each.id for each in chosen} and laptop.active
-        queued = laptop.state is State.WAITING and laptop.image in images
+        queued = laptop.state is State.WAITING and laptop.goal.image in images
         if (hit and laptop.state is not State.FINISHING) or queued:
-            stopped = replace(laptop, confirmation=None, session=laptop.session if hit else None)
+            stopped = replace(
+                laptop, session=laptop.session if hit else None, goal=replace(laptop.goal, confirmation=None)
+            )
             workshop = workshop.with_laptop(transition(stopped, State.ASIDE, now, reason=Reason.CANCELLED))
     for session in chosen:
         busy = any(laptop.session == session.id for laptop in workshop.active())

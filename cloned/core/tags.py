@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from cloned.core.events import Command, TagsUsed
 from cloned.core.happened import Happened, actor, happened
-from cloned.core.laptop import Laptop, State, VerdictKind, add_history, transition
+from cloned.core.laptop import Laptop, State, VerdictKind, add_history, finish_again, transition
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.tagged import TagGiven, TagPattern
@@ -170,7 +170,7 @@ def after(before: Workshop, workshop: Workshop, now: float) -> Workshop:
 
 def _wants_one(workshop: Workshop, laptop: Laptop) -> bool:
     """Whether it is to get the next number by itself: it is confirmed or at work, and nobody gave it one."""
-    begun = laptop.active or (laptop.state is State.WAITING and laptop.confirmation is not None)
+    begun = laptop.active or (laptop.state is State.WAITING and laptop.goal.confirmation is not None)
     return workshop.settings.tag_given == "auto" and not laptop.tag and begun and not laptop.wants
 
 
@@ -180,7 +180,7 @@ def needs(workshop: Workshop, laptop: Laptop) -> bool:
 
 
 def _goes_on(laptop: Laptop, now: float) -> Laptop:
-    again = replace(laptop, job=laptop.job + 1, job_open=True) if laptop.verdict is VerdictKind.VERIFIED else laptop
+    again = finish_again(laptop) if laptop.job.verdict is VerdictKind.VERIFIED else laptop
     return transition(again, State.FINISHING, now, happened(Happened.NUMBER_NOW, tag=laptop.tag))
 
 

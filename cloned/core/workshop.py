@@ -117,10 +117,10 @@ class Workshop:
         return Machine(
             laptop.identity.vendor,
             laptop.identity.product,
-            laptop.firmware,
+            laptop.facts.firmware,
             laptop.mark,
             max((disk.size for disk in disks), default=0),
-            laptop.memory,
+            laptop.facts.memory,
         )
 
 

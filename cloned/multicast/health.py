@@ -91,7 +91,7 @@ class MulticastHealth:
         before = self._before.get(laptop.id, 0.0)
         if heard.share > NOTHING:
             self._before[laptop.id] = heard.share
-        return Probed(named(laptop), heard, self._switch_of(laptop), laptop.port, self._alone(laptop), before)
+        return Probed(named(laptop), heard, self._switch_of(laptop), laptop.link.port, self._alone(laptop), before)
 
     def _alone(self, laptop: Laptop) -> bool:
         return alone(laptop, self._engine.workshop.link_mbps)
@@ -107,4 +107,4 @@ class MulticastHealth:
 
 
 def _listening(laptop: Laptop) -> bool:
-    return laptop.state in _LISTENING and bool(laptop.hellos)
+    return laptop.state in _LISTENING and bool(laptop.contact.hellos)

@@ -177,7 +177,7 @@ class AgentApi:
     async def _plan(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         if not laptop.active:
             return refuse(409, "there is nothing to restore now", "wait for the next order")
-        manifest = await asyncio.to_thread(self._store.manifest, laptop.image)
+        manifest = await asyncio.to_thread(self._store.manifest, laptop.goal.image)
         response = _answer(manifest.plan.to_json())
         response.enable_compression()
         return response
@@ -186,7 +186,7 @@ class AgentApi:
         """For a classic session: the image's small files, as if it had been saved from the disk `?disk=`."""
         if not laptop.active:
             return refuse(409, "there is nothing to restore now", "wait for the next order")
-        return await tar(self._store, laptop.image, request.query.get("disk", ""))
+        return await tar(self._store, laptop.goal.image, request.query.get("disk", ""))
 
     async def _ready(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         cleared = body.get("cleared")
@@ -195,13 +195,13 @@ class AgentApi:
         if not isinstance(session, str) or session != laptop.session or not laptop.active:
             return _answer({"ok": False})  # not journalled: the next order says how it goes on
         if laptop.state is State.READY:
-            told = Ready(laptop.id, SessionId(session), laptop.disk, names, body.get("discarded") is True)
+            told = Ready(laptop.id, SessionId(session), laptop.goal.disk, names, body.get("discarded") is True)
             await self._engine.submit(told)
         return _answer({"ok": True})
 
     def _largest_read_back(self, laptop: Laptop) -> int:
         """Bytes of a read-back: as many digests as this laptop's image has pieces, and its layout."""
-        image = self._engine.workshop.images.get(laptop.image)
+        image = self._engine.workshop.images.get(laptop.goal.image)
         if image is None or not laptop.active:
             return wire.LARGEST
         return wire.LARGEST + (image.used // PIECE + image.streams + 1) * DIGEST_TEXT
@@ -213,7 +213,7 @@ class AgentApi:
             raise ValueError("a read-back names its round")
         if not laptop.active or laptop.session != body.get("session"):
             return refuse(409, "this session is over for this laptop", "wait for the next order")
-        manifest = await asyncio.to_thread(self._store.manifest, laptop.image)
+        manifest = await asyncio.to_thread(self._store.manifest, laptop.goal.image)
         found = await asyncio.to_thread(judge, manifest, read_back(body))
         if number > 0:
             await self._engine.submit(

@@ -97,7 +97,7 @@ class Masters:
         wanted = {laptop.id: laptop for laptop in self._captured()}
         for upload in self._uploads.unsettled():
             laptop = wanted.pop(LaptopId(upload.laptop), None)
-            if laptop is None or laptop.capture != upload.name:
+            if laptop is None or laptop.capture.image != upload.name:
                 self._call_off(upload)
             elif upload.outcome:
                 await self._tell(laptop, upload)
@@ -117,10 +117,10 @@ class Masters:
         await self._end(laptop, upload.why)
 
     async def _end(self, laptop: Laptop, error: str) -> None:
-        await self._engine.submit(Captured(laptop.id, laptop.capture, error[:300]))
+        await self._engine.submit(Captured(laptop.id, laptop.capture.image, error[:300]))
 
     def _captured(self) -> list[Laptop]:
-        return [laptop for laptop in self._engine.workshop.laptops.values() if laptop.capture]
+        return [laptop for laptop in self._engine.workshop.laptops.values() if laptop.capture.image]
 
     async def _open(self, request: web.Request) -> web.StreamResponse:
         laptop = self._engine.authorise(bearer(request), request.remote or "")
@@ -139,13 +139,16 @@ class Masters:
         expected = body.get("expected") if isinstance(body, Mapping) else None
         if not isinstance(expected, int) or isinstance(expected, bool) or not 0 <= expected < 2**63:
             raise ValueError("a capture says how many bytes are to be expected")
-        if not laptop.capture or body.get("image") != laptop.capture:
+        if not laptop.capture.image or body.get("image") != laptop.capture.image:
             raise UsageError("this laptop is not to be captured now", "wait for the next order")
         for upload in self._uploads.unsettled():
-            if upload.laptop == laptop.id and upload.name == laptop.capture:
+            if upload.laptop == laptop.id and upload.name == laptop.capture.image:
                 if upload.received or upload.outcome:
                     raise UsageError(
-                        Phrase("the capture of {capture} was cut short", capture=laptop.capture), "capture it again"
+                        Phrase("the capture of {capture} was cut short", capture=laptop.capture.image),
+                        "capture it again",
                     )
                 return upload
-        return await asyncio.to_thread(self._uploads.begin, laptop.capture, expected, laptop.id, laptop.address)
+        return await asyncio.to_thread(
+            self._uploads.begin, laptop.capture.image, expected, laptop.id, laptop.contact.address
+        )

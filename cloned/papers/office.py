@@ -89,7 +89,7 @@ class Office:
 
 def _entered(row: Mapping[str, Any] | None, laptop: Laptop) -> str:
     """When the result of its present job was entered; empty while it has none."""
-    return str(row["at"]) if row is not None and row.get("attempt") == laptop.job else ""
+    return str(row["at"]) if row is not None and row.get("attempt") == laptop.job.number else ""
 
 
 def _midnight(day: date | None) -> datetime:

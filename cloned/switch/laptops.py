@@ -15,7 +15,7 @@ from cloned.switch.ports import IMPLAUSIBLE, SLOW_HINT, link_words, slow_warning
 
 def macs_of(laptop: Laptop) -> tuple[str, ...]:
     """Its addresses, the one it booted through first."""
-    return tuple(mac for mac in dict.fromkeys((laptop.boot_mac, *laptop.identity.macs)) if mac)
+    return tuple(mac for mac in dict.fromkeys((laptop.facts.boot_mac, *laptop.identity.macs)) if mac)
 
 
 def place_of(laptop: Laptop, chain: Chain) -> SwitchPort | None:
@@ -33,8 +33,8 @@ def located(laptop: Laptop, chain: Chain, *, several: bool) -> Located | None:
         return None
     name = f"{place.switch}/{place.port.name}" if several else place.port.name
     speed, half = _link(laptop, place)
-    now = (name, speed or laptop.speed_mbps, laptop.half_duplex if half is None else half)
-    news = now != (laptop.port, laptop.speed_mbps, laptop.half_duplex)
+    now = (name, speed or laptop.link.speed_mbps, laptop.link.half_duplex if half is None else half)
+    news = now != (laptop.link.port, laptop.link.speed_mbps, laptop.link.half_duplex)
     return Located(laptop.id, name, speed, half) if news else None
 
 
@@ -43,9 +43,9 @@ def _link(laptop: Laptop, place: SwitchPort) -> tuple[int | None, bool | None]:
 
     A port that leads to others too has a link of its own: what the laptop says of itself stands, unless that is faster.
     """
-    port, said = place.port, laptop.speed_mbps
+    port, said = place.port, laptop.link.speed_mbps
     if misread(laptop, place):
-        return laptop.card_mbps, None
+        return laptop.facts.speed_mbps, None
     if port.role == "uplink" or place.behind:
         slower = port.speed_mbps is not None and (said is None or port.speed_mbps < said)
         return (port.speed_mbps if slower else None), None
@@ -57,7 +57,7 @@ def misread(laptop: Laptop, place: SwitchPort) -> bool:
 
     At 100 Mb/s the switch is believed: a small switch in between may be what is slow.
     """
-    speed, card = place.port.speed_mbps, laptop.card_mbps
+    speed, card = place.port.speed_mbps, laptop.facts.speed_mbps
     return speed is not None and card is not None and speed <= IMPLAUSIBLE < card
 
 
@@ -73,7 +73,7 @@ def misread_ports(laptops: Iterable[Laptop], chain: Chain) -> list[Warn]:
                 label=place.port.label,
                 speed_mbps=place.port.speed_mbps,
                 named=named(laptop),
-                card_mbps=laptop.card_mbps,
+                card_mbps=laptop.facts.speed_mbps,
             ),
             "the laptop is believed, the switch tells it wrong",
         )
@@ -100,7 +100,7 @@ def slow_links(laptops: Iterable[Laptop], chain: Chain, link_mbps: int) -> list[
             Phrase(
                 "{named}: {link_words}",
                 named=named(each),
-                link_words=link_words(each.speed_mbps, half=each.half_duplex),
+                link_words=link_words(each.link.speed_mbps, half=each.link.half_duplex),
             ),
             SLOW_HINT,
         )

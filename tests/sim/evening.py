@@ -136,9 +136,9 @@ class Evening:
             was = before.laptops.get(ident)
             if laptop is was:
                 continue
-            given = laptop.confirmation
+            given = laptop.goal.confirmation
             anew = isinstance(event, Confirmed) and event.laptop == ident
-            if given is not None and (anew or was is None or _word(was.confirmation) != _word(given)):
+            if given is not None and (anew or was is None or _word(was.goal.confirmation) != _word(given)):
                 self.given[ident] = self.true
             if given is not None and laptop.state is State.READY and _joined(was, laptop):
                 assert self.true - self.given[ident] <= HOLDS + SLACK, "an old confirmation started a clone"
@@ -158,9 +158,9 @@ class Evening:
         assert self.outside.streams == {ident for ident, each in self.state.sessions.items() if each.open}
         for laptop in self.state.laptops.values():
             assert laptop.state in (State.DONE, State.ASIDE), (laptop.state, laptop.history[-3:])
-            assert not laptop.job_open
+            assert not laptop.job.open
             jobs = {attempt for ident, attempt in self.outside.ledger if ident == laptop.id}
-            assert jobs == set(range(1, laptop.job + 1))
+            assert jobs == set(range(1, laptop.job.number + 1))
 
 
 def replayed(journal: list[JournalEntry], state: Workshop | None = None) -> Workshop:
@@ -188,7 +188,7 @@ def check(before: Workshop, after: Workshop) -> None:
             assert laptop.session is not None
             session = after.sessions[laptop.session]
             assert session.open
-            assert session.image == laptop.image
+            assert session.image == laptop.goal.image
             assert laptop.id in session.members
     if after.sessions is not before.sessions:
         _ports(before, after)
@@ -205,24 +205,24 @@ def _joined(was: Laptop | None, laptop: Laptop) -> bool:
 
 def _meant(laptop: Laptop, after: Workshop) -> None:
     """Who is to be written was confirmed, with this disk and this image as it is now."""
-    given = laptop.confirmation
+    given = laptop.goal.confirmation
     assert given is not None
-    assert (given.disk, given.image) == (laptop.disk, laptop.image)
-    assert laptop.disk in {disk.key for disk in laptop.eligible()}
+    assert (given.disk, given.image) == (laptop.goal.disk, laptop.goal.image)
+    assert laptop.goal.disk in {disk.key for disk in laptop.eligible()}
     assert after.images[given.image].image_hash == given.image_hash
     assert not laptop.left_out
 
 
 def _by_itself(was: Laptop | None, laptop: Laptop) -> None:
     """Batch and auto cover only laptops never seen before, with a usable identity and one eligible disk."""
-    given = laptop.confirmation
-    if given is None or (was is not None and _word(was.confirmation) == _word(given)) or given.by == "page":
+    given = laptop.goal.confirmation
+    if given is None or (was is not None and _word(was.goal.confirmation) == _word(given)) or given.by == "page":
         return
     assert laptop.identity.usable
     assert len(laptop.eligible()) == 1
-    assert laptop.hellos == 1
+    assert laptop.contact.hellos == 1
     assert not laptop.lent
-    assert was is None or (was.job, was.verdict, was.state) == (0, VerdictKind.NONE, State.ASKING), was
+    assert was is None or (was.job.number, was.job.verdict, was.state) == (0, VerdictKind.NONE, State.ASKING), was
 
 
 def _word(given: Confirmation | None) -> tuple[str, ...]:
@@ -234,14 +234,14 @@ def _done(was: Laptop | None, laptop: Laptop, after: Workshop) -> None:
     """Nobody is done, or being finished, whose disk was not read back and found right."""
     if laptop.state not in (State.DONE, State.FINISHING):
         return
-    assert laptop.verdict is VerdictKind.VERIFIED
-    assert laptop.confirmation is None
-    if was is not None and was.verdict is not VerdictKind.VERIFIED:
-        assert laptop.image_hash == after.images[laptop.image].image_hash
+    assert laptop.job.verdict is VerdictKind.VERIFIED
+    assert laptop.goal.confirmation is None
+    if was is not None and was.job.verdict is not VerdictKind.VERIFIED:
+        assert laptop.job.image_hash == after.images[laptop.goal.image].image_hash
     if laptop.state is State.DONE and (was is None or was.state is not State.DONE):
         assert was is not None
         assert was.state is State.FINISHING
-        assert all(result != "failed" for _, result, _ in laptop.steps)
+        assert all(result != "failed" for _, result, _ in laptop.job.steps)
 
 
 def _ports(before: Workshop, after: Workshop) -> None:
@@ -326,7 +326,7 @@ class Machine:
             case State.ASKING:
                 self.ask(evening, laptop)
             case State.READY if laptop.session:
-                evening.happen(Ready(laptop.id, laptop.session, laptop.disk, ("gpt",), True))
+                evening.happen(Ready(laptop.id, laptop.session, laptop.goal.disk, ("gpt",), True))
             case State.RECEIVING if waits_for_stream(evening, laptop):
                 self.stream(evening, laptop)
             case State.RECEIVING if laptop.session and luck < 0.5:
@@ -359,7 +359,7 @@ class Machine:
             evening.now += 5
             evening.happen(Command("start", "page", image=CLASSIC) if luck < 0.1 else Tick())
         elif luck < 0.3 and not evening.calm:
-            evening.happen(Ejected(laptop.session, laptop.address, "8 s"))
+            evening.happen(Ejected(laptop.session, laptop.contact.address, "8 s"))
         else:
             error = "a stranger connected" if luck < 0.4 and not evening.calm else ""
             evening.happen(StreamEnded(laptop.session, error, again=True))
@@ -368,10 +368,10 @@ class Machine:
         session = laptop.session
         assert session is not None
         right = evening.calm or self.chance.random() < 0.9
-        image_hash = evening.state.images[laptop.image].image_hash if right else "f" * 64
+        image_hash = evening.state.images[laptop.goal.image].image_hash if right else "f" * 64
         kind = VerdictKind.VERIFIED if right else VerdictKind.DIFFERS
         differs = () if right else (WRONG,)
-        return Judged(laptop.id, session, laptop.attempts + 1, kind, len(differs), differs, image_hash, 10**9)
+        return Judged(laptop.id, session, laptop.job.rounds + 1, kind, len(differs), differs, image_hash, 10**9)
 
 
 def waits_for_stream(evening: Evening, laptop: Laptop) -> bool:
@@ -402,7 +402,7 @@ def surroundings(evening: Evening) -> None:
         evening.happen(Located(ident, str(chance.randrange(24)), chance.choice((None, 100, 1000))))
     elif luck < 0.55:
         image = evening.state.images[chance.choice(IMAGES).name]
-        busy = any(each.image == image.name for each in evening.state.active())
+        busy = any(each.goal.image == image.name for each in evening.state.active())
         evening.happen(ImageKnown(image if busy else replace(image, image_hash=chance.randbytes(32).hex())))
     else:
         evening.happen(chance.choice(evening.journal[-200:]).event)

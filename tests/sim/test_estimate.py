@@ -108,7 +108,7 @@ class Evening:
     def send(self) -> None:
         """Everybody who receives gets what its stream and its disk let through."""
         taking = [each for each in self.state.laptops.values() if each.state is State.RECEIVING]
-        streams = max(1, len({each.image for each in taking}))
+        streams = max(1, len({each.goal.image for each in taking}))
         for laptop in taking:
             box = self.boxes[laptop.identity.serial]
             rate = min(WIRE / streams, box.disk / 2) * self.chance.uniform(0.9, 1.1)
@@ -119,7 +119,7 @@ class Evening:
         session = laptop.session
         match laptop.state:
             case State.READY if session and spent >= box.prepare:
-                self.happen(Ready(laptop.id, session, laptop.disk, (), True))
+                self.happen(Ready(laptop.id, session, laptop.goal.disk, (), True))
             case State.RECEIVING if session and box.got >= box.image.used:
                 self.happen(Verifying(laptop.id, session))
             case State.VERIFYING if session and spent >= box.verify:

@@ -108,8 +108,8 @@ def evening(seed: int, machines: int, arrivals: int) -> None:
         laptop = hall.arrive(odd)
         if laptop.state in (State.FINISHING, State.DONE):
             assert odd.read_back, f"seed {seed}: {odd} was told {laptop.state}"
-            assert laptop.onto is not None
-            assert laptop.onto.serial == odd.disk.serial, f"seed {seed}: {odd} was told {laptop.state}"
+            assert laptop.goal.onto is not None
+            assert laptop.goal.onto.serial == odd.disk.serial, f"seed {seed}: {odd} was told {laptop.state}"
             hall.tell(Finished(laptop.id, ()))
         elif hall.chance.random() < 0.7:
             hall.clone(odd, laptop)

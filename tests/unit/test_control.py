@@ -9,7 +9,7 @@ import pytest
 from cloned.control import Control
 from cloned.core.events import Command
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Laptop, State
+from cloned.core.laptop import Facts, Laptop, State
 from cloned.engine import Engine
 from cloned.errors import UsageError
 from cloned.journal import Journal
@@ -20,7 +20,7 @@ def control(tmp_path: Path) -> Control:
     engine = Engine(Journal(tmp_path / "journal"), None, None)  # type: ignore[arg-type]
     for number, tag in ((1, "A-17"), (2, "A-18"), (3, "A-18")):
         identity = Identity(serial=f"PF{number}", macs=(f"02:00:00:00:00:0{number}",))
-        laptop = Laptop(LaptopId(f"id{number}"), number, identity, State.ASKING, 0, 0, tag=tag)
+        laptop = Laptop(LaptopId(f"id{number}"), number, Facts(identity), State.ASKING, 0, 0, tag=tag)
         engine.workshop = engine.workshop.with_laptop(laptop)
     return Control(engine)
 

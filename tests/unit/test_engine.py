@@ -337,7 +337,7 @@ async def test_twins_that_start_together_keep_their_tokens(tmp_path: Path) -> No
             disk = Disk("/dev/sda", 10**11, serial=twin.mac)
             facts = Facts(clean(serial="PF7", macs=[twin.mac]), disks=(disk,))
             await engine.submit(Hello(token_digest(answer.token), facts, twin.address))
-        assert len([each for each in engine.workshop.laptops.values() if each.hellos == 1]) == len(twins)
+        assert len([each for each in engine.workshop.laptops.values() if each.contact.hellos == 1]) == len(twins)
 
 
 async def test_a_laptop_that_got_another_address_while_starting_is_believed_by_its_card(tmp_path: Path) -> None:

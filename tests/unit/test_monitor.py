@@ -10,7 +10,7 @@ import pytest
 from cloned.core.boot import BootRequest, identity_of
 from cloned.core.events import Returned, Stalled, Vanished
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Laptop, State
+from cloned.core.laptop import Contact, Facts, Laptop, State
 from cloned.engine import Engine
 from cloned.journal import Journal
 from cloned.monitor import Monitor
@@ -26,7 +26,7 @@ class Clock:
 def monitored(path: Path, state: State) -> tuple[Monitor, Laptop, Clock]:
     clock = Clock()
     engine = Engine(Journal(path), None, None)  # type: ignore[arg-type]
-    laptop = Laptop(LaptopId("l1"), 1, Identity(), state, 0, 0, hellos=1)
+    laptop = Laptop(LaptopId("l1"), 1, Facts(Identity()), state, 0, 0, contact=Contact(hellos=1))
     engine.workshop = engine.workshop.with_laptop(laptop)
     return Monitor(engine, 60, clock), laptop, clock
 
@@ -73,7 +73,11 @@ async def test_where_a_laptop_is_that_somebody_asks_to_boot(tmp_path: Path) -> N
     monitor, laptop, clock = monitored(tmp_path / "j", State.RECEIVING)
     mac, serial = "52:54:00:00:00:0a", "5CG8144K2P"
     identity = Identity(serial=serial, vendor="Dell", macs=(mac,))
-    known = replace(laptop, identity=identity, address="10.77.1.5", boot_mac=mac)
+    known = replace(
+        laptop,
+        facts=replace(laptop.facts, identity=identity, boot_mac=mac),
+        contact=replace(laptop.contact, address="10.77.1.5"),
+    )
     monitor._engine.workshop = monitor._engine.workshop.with_laptop(known)
     ask, other = BootRequest(mac, "10.77.1.9"), BootRequest("52:54:00:00:00:0b", "10.77.1.9")
     named = replace(other, serial=serial, vendor="Dell")

@@ -7,6 +7,7 @@ import pytest
 from cloned.buckets import Bucket
 from cloned.core.events import Booted
 from cloned.core.ids import clean
+from cloned.core.laptop import Contact
 from cloned.core.reducer import step
 from cloned.core.workshop import MAX_SILENT, Workshop
 from cloned.errors import ClonedError
@@ -64,7 +65,7 @@ def booted(workshop, number, now):
     return step(workshop, event, now, f"{number:032x}")[0]
 
 
-@pytest.mark.parametrize("known", [{"tag": "INV-1"}, {"hellos": 1}, {"left_out": True}])
+@pytest.mark.parametrize("known", [{"tag": "INV-1"}, {"contact": Contact(hellos=1)}, {"left_out": True}])
 def test_the_oldest_that_never_spoke_are_forgotten_and_no_other(known):
     workshop = booted(booted(Workshop(), 0, 0.0), 1, 1.0)
     first, second = workshop.laptops.values()

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from cloned.core.events import Command, Ejected, Judged, Record
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import Laptop, State, VerdictKind
+from cloned.core.laptop import CloneJob, Facts, Laptop, State, VerdictKind
 from cloned.core.reasons import Reason
 from cloned.core.workshop import Workshop
 from cloned.tally import BOUNDS, Durations, Tally
 
 ONE = LaptopId("one")
-LAPTOP = Laptop(ONE, 1, Identity(), State.RECEIVING, 0.0, 0.0)
+LAPTOP = Laptop(ONE, 1, Facts(Identity()), State.RECEIVING, 0.0, 0.0)
 JUDGED = Judged(ONE, SessionId("s"), 1, VerdictKind.DIFFERS, 2, (), "", 10)
 
 
@@ -22,13 +22,13 @@ def workshop(**changes: object) -> Workshop:
 
 def test_a_round_that_differs_is_a_verdict_and_a_retry() -> None:
     tally = Tally()
-    tally.happened(workshop(), workshop(attempts=1), JUDGED, ())
+    tally.happened(workshop(), workshop(job=CloneJob(rounds=1)), JUDGED, ())
     assert (tally.verdicts, tally.retries) == ({"differs": 1}, {"round": 1})
 
 
 def test_a_verdict_that_came_twice_counts_once() -> None:
     tally = Tally()
-    tally.happened(workshop(attempts=1), workshop(attempts=1), JUDGED, ())
+    tally.happened(workshop(job=CloneJob(rounds=1)), workshop(job=CloneJob(rounds=1)), JUDGED, ())
     assert not tally.verdicts
 
 

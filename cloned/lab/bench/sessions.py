@@ -28,7 +28,7 @@ from cloned.agent.blockio import SPAN, BlockDevice, buffer
 from cloned.agent.restore import Restore
 from cloned.core.events import ImageInfo, Settings
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Laptop, State
+from cloned.core.laptop import Facts, Goal, Laptop, State
 from cloned.core.schedule import plan
 from cloned.core.workshop import Workshop
 from cloned.disk.manifest import Manifest
@@ -68,7 +68,9 @@ def decisions() -> Table:
     made = table("decision", "ms", "aim")
     images = {name: ImageInfo(name, name, 1, 1) for name in "abc"}
     laptops = {
-        LaptopId(f"l{n}"): Laptop(LaptopId(f"l{n}"), n, Identity(), State.WAITING, float(n), 0.0, image="abc"[n % 3])
+        LaptopId(f"l{n}"): Laptop(
+            LaptopId(f"l{n}"), n, Facts(Identity()), State.WAITING, float(n), 0.0, goal=Goal(image="abc"[n % 3])
+        )
         for n in range(1000)
     }
     workshop = Workshop(Settings(), laptops, images=images, places=24, link_mbps=1000)

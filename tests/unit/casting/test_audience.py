@@ -2,13 +2,22 @@ from __future__ import annotations
 
 from cloned.casting.audience import Audiences
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import Laptop, State
+from cloned.core.laptop import Contact, Facts, Laptop, State
 from cloned.core.workshop import Workshop
 
 
 def laptop(number: int, address: str, session: str | None) -> Laptop:
     ident = SessionId(session) if session else None
-    return Laptop(LaptopId(str(number)), number, Identity(), State.RECEIVING, 0.0, 0.0, address=address, session=ident)
+    return Laptop(
+        LaptopId(str(number)),
+        number,
+        Facts(Identity()),
+        State.RECEIVING,
+        0.0,
+        0.0,
+        session=ident,
+        contact=Contact(address=address),
+    )
 
 
 def test_only_laptops_of_the_session_are_heard() -> None:

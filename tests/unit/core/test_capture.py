@@ -52,10 +52,10 @@ def test_from_wish_to_image() -> None:
     assert (said["do"], said["image"], said["disk"]["serial"]) == ("capture", "master", "S1")
     assert snapshot(story.state, {}, story.now).laptops[0].capture == "master"
     story.tell(Captured(laptop.id, "other"))
-    assert story.laptop(laptop.id).capture == "master"
+    assert story.laptop(laptop.id).capture.image == "master"
     story.tell(Captured(laptop.id, "master"))
     laptop = story.laptop(laptop.id)
-    assert (laptop.reason, laptop.capture, order(story.state, laptop)["do"]) == (Reason.CAPTURED, "", "wait")
+    assert (laptop.reason, laptop.capture.image, order(story.state, laptop)["do"]) == (Reason.CAPTURED, "", "wait")
 
 
 @pytest.mark.parametrize("failure", ["agent", "daemon"])
@@ -68,7 +68,7 @@ def test_a_failed_capture_can_be_tried_again(failure: str) -> None:
         story.tell(Captured(laptop.id, "master", "the disk is full"))
     laptop = story.laptop(laptop.id)
     assert (laptop.state, laptop.reason, laptop.detail) == (State.ASKING, Reason.CAPTURE_FAILED, "the disk is full")
-    assert ask(story, laptop).capture == "master"
+    assert ask(story, laptop).capture.image == "master"
 
 
 def test_a_read_error_is_told_in_words() -> None:
@@ -105,7 +105,7 @@ def test_a_confirmed_laptop_that_is_captured_must_be_confirmed_again() -> None:
     story.tell(Confirmed(laptop.id, "S1", "school", "page"))
     assert story.laptop(laptop.id).state is State.WAITING
     laptop = ask(story, laptop)
-    assert (laptop.state, laptop.confirmation) == (State.ASKING, None)
+    assert (laptop.state, laptop.goal.confirmation) == (State.ASKING, None)
     story.tell(Confirmed(laptop.id, "S1", "school", "page"))
     assert story.laptop(laptop.id) == laptop
 
@@ -123,25 +123,25 @@ def test_another_start_and_leaving_out_end_it() -> None:
     story = Story()
     laptop = ask(story, master(story))
     laptop = master(story)
-    assert (laptop.capture, laptop.reason) == ("", Reason.WANTS_CAPTURE)
+    assert (laptop.capture.image, laptop.reason) == ("", Reason.WANTS_CAPTURE)
     assert any("failed: it started again" in entry.why for entry in laptop.history)
     ask(story, laptop)
     story.tell(Command("exclude", "page", laptop.id))
     laptop = story.laptop(laptop.id)
-    assert (laptop.capture, laptop.state) == ("", State.ASIDE)
+    assert (laptop.capture.image, laptop.state) == ("", State.ASIDE)
 
 
 def test_refusals() -> None:
     story = Story()
     laptop = master(story, disks=(DISK, SECOND))
     for name, disk in (("", ""), ("../x", ""), ("school", "S1"), ("master", ""), ("master", "S3")):
-        assert ask(story, laptop, name, disk).capture == "", (name, disk)
-    assert ask(story, laptop, "master", "/dev/sdb").capture_disk == "S2"
-    assert ask(story, laptop, "other", "S1").capture == "master"
+        assert ask(story, laptop, name, disk).capture.image == "", (name, disk)
+    assert ask(story, laptop, "master", "/dev/sdb").capture.disk == "S2"
+    assert ask(story, laptop, "other", "S1").capture.image == "master"
     story = Story()
     laptop = master(story, disks=(replace(DISK, eligible=False),))
-    assert ask(story, laptop).capture == ""
+    assert ask(story, laptop).capture.image == ""
     story = Story(confirm="auto")
     laptop = master(story, wants="")
     assert laptop.active
-    assert ask(story, laptop).capture == ""
+    assert ask(story, laptop).capture.image == ""

@@ -12,7 +12,7 @@ from cloned.cli import acting, erase, image, inventory, main
 from cloned.core.commands import TABLE, VERBS, accept, obey, refusal
 from cloned.core.events import Command, ImageInfo
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import Disk, Laptop, State
+from cloned.core.laptop import Attachment, Contact, Disk, Facts, Goal, Laptop, State
 from cloned.core.naming import find_laptop
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
@@ -28,12 +28,21 @@ NOT_ON_THE_PAGE = {
     "mark": "for image rules: they are written on the command line",
 }
 GB = 10**9
+SCHOOL = Goal(image="school")
 
 
 def laptop(number: int, **more: object) -> Laptop:
     disk = Disk("/dev/sda", 256 * GB, serial=f"D{number}")
     identity = Identity(serial=f"PF{number}", macs=(f"02:00:00:00:00:0{number}",))
-    made = Laptop(LaptopId(f"id{number}"), number, identity, State.ASKING, 0, 0, disks=(disk,), hellos=1, last_hello=1)
+    made = Laptop(
+        LaptopId(f"id{number}"),
+        number,
+        Facts(identity, disks=(disk,)),
+        State.ASKING,
+        0,
+        0,
+        contact=Contact(hellos=1, last_hello=1),
+    )
     return replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -41,7 +50,9 @@ def laptop(number: int, **more: object) -> Laptop:
 def workshop() -> Workshop:
     """Two laptops, one image that a session is open for; nothing fits at once, so nobody starts."""
     state = Workshop(images={"school": ImageInfo("school", "9f", GB, 2 * GB)})
-    state = state.with_laptop(laptop(1, image="school", tag="A-7", port="10.0.0.2/Gi1/0/3")).with_laptop(laptop(2))
+    state = state.with_laptop(laptop(1, goal=SCHOOL, tag="A-7", link=Attachment("10.0.0.2/Gi1/0/3"))).with_laptop(
+        laptop(2)
+    )
     return state.with_session(Session(SessionId("5e55"), 4, "school", "9f", "aa", 0.0))
 
 
@@ -99,7 +110,7 @@ def test_a_confirmation_stands_in_the_journal_in_full(workshop: Workshop) -> Non
     command = accepted(workshop, Command("confirm", "page", "A-7"))
     assert (command.target, command.image, command.disk) == ("id1", "school", "D1")
     after = obey(workshop, command, 5.0, "e")
-    given = after.laptops[LaptopId("id1")].confirmation
+    given = after.laptops[LaptopId("id1")].goal.confirmation
     assert given is not None
     assert (given.disk, given.image, given.by) == ("D1", "school", "page")
 
@@ -134,7 +145,7 @@ def test_a_refusal_is_a_code(workshop: Workshop, command: Command, code: Refused
 
 
 def test_a_laptop_at_work_is_not_confirmed_moved_on_or_forgotten(workshop: Workshop) -> None:
-    busy = workshop.with_laptop(laptop(1, state=State.RECEIVING, image="school"))
+    busy = workshop.with_laptop(laptop(1, state=State.RECEIVING, goal=SCHOOL))
     for do in ("confirm", "forget"):
         found = accept(busy, Command(do, "page", "1"))
         assert isinstance(found, Refusal)
@@ -165,9 +176,7 @@ def test_a_laptop_is_lent_and_back(workshop: Workshop) -> None:
 
 
 def test_a_hold_is_told_by_the_clock_of_whoever_reads(workshop: Workshop) -> None:
-    state = replace(workshop, holds={"school": 90.0}, places=4).with_laptop(
-        laptop(1, state=State.WAITING, image="school")
-    )
+    state = replace(workshop, holds={"school": 90.0}, places=4).with_laptop(laptop(1, state=State.WAITING, goal=SCHOOL))
     (seen, *_) = snapshot(state, {}, 5.0, lambda at: f"half past {at:.0f}").laptops
     assert (seen.reason, seen.why) == ("held", "Its session is held until half past 90")
     assert Wait(Reason.HELD).detail == ""

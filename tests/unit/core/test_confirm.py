@@ -94,8 +94,8 @@ def test_what_auto_never_covers(serial: str, disks: tuple[Disk, ...], image: str
 def test_auto_covers_a_new_laptop_with_one_disk() -> None:
     laptop = Story(confirm="auto").boot()
     assert laptop.state is State.READY
-    assert laptop.confirmation is not None
-    assert laptop.confirmation.by == "configuration (auto)"
+    assert laptop.goal.confirmation is not None
+    assert laptop.goal.confirmation.by == "configuration (auto)"
 
 
 def test_auto_never_covers_one_that_is_done() -> None:
@@ -200,20 +200,20 @@ def test_it_survives_a_retry_after_a_fault() -> None:
     assert story.laptop(laptop.id).reason is Reason.STILL_DIFFERS
     story.tell(Command("retry", "page", laptop.id))
     assert story.laptop(laptop.id).state is State.READY
-    assert story.laptop(laptop.id).job == 2
+    assert story.laptop(laptop.id).job.number == 2
 
 
 def test_a_verdict_uses_it_up() -> None:
     story = Story(confirm="auto")
     laptop = story.boot()
     story.clone(laptop.id)
-    assert story.laptop(laptop.id).confirmation is None
+    assert story.laptop(laptop.id).goal.confirmation is None
 
 
 def test_a_disk_that_is_too_small_is_refused_before_anything_is_erased() -> None:
     story = Story(confirm="auto")
     laptop = story.boot(disks=(replace(DISK, size=10 * GB),))
-    assert (laptop.state, laptop.reason, laptop.written) == (State.ASIDE, Reason.DISK_TOO_SMALL, False)
+    assert (laptop.state, laptop.reason, laptop.goal.written) == (State.ASIDE, Reason.DISK_TOO_SMALL, False)
     assert "10.0 GB where school needs 20.0 GB" in laptop.detail
 
 
@@ -235,7 +235,7 @@ def test_a_failed_finishing_step_keeps_the_verdict_and_is_not_done() -> None:
     story.clone(laptop.id)
     story.tell(Finished(laptop.id, (("grow", "failed", "resize2fs: no"),)))
     after = story.laptop(laptop.id)
-    assert (after.state, after.reason, after.verdict) == (State.ASIDE, Reason.FINISH_FAILED, VerdictKind.VERIFIED)
+    assert (after.state, after.reason, after.job.verdict) == (State.ASIDE, Reason.FINISH_FAILED, VerdictKind.VERIFIED)
     story.tell(Command("retry", "page", laptop.id))
     assert story.laptop(laptop.id).state is State.FINISHING
 

@@ -319,7 +319,7 @@ def test_what_is_explained_names_method_level_reason_and_what_could_not_be_had()
 def test_erasing_chosen_in_the_boot_menu_is_offered_at_the_laptop_and_nothing_is_cloned() -> None:
     shop = Shop(confirm="auto")
     laptop = shop.boot(wants="erase")
-    assert (laptop.state, laptop.reason, laptop.confirmation) == (State.ASKING, Reason.WANTS_ERASURE, None)
+    assert (laptop.state, laptop.reason, laptop.goal.confirmation) == (State.ASKING, Reason.WANTS_ERASURE, None)
     offered = order(shop.state, laptop)["erase_offer"]
     assert offered["only"] is True
     assert [disk["serial"] for disk in offered["disks"]] == ["N1", "S1"]
@@ -341,4 +341,4 @@ def test_a_person_may_still_have_it_cloned_instead() -> None:
     asked = accept(shop.state, Command("confirm", "Ann", laptop.id, image="school", disk="N1"))
     assert not isinstance(asked, Refusal)
     shop.say(asked)
-    assert (shop.laptop.wants, shop.laptop.confirmation is not None) == ("", True)
+    assert (shop.laptop.wants, shop.laptop.goal.confirmation is not None) == ("", True)

@@ -10,7 +10,7 @@ import pytest
 from cloned.core.estimate import FINISH, PREPARE, VERIFY, Estimate, Progress, estimate, right
 from cloned.core.events import ImageInfo, Settings
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import Laptop, State
+from cloned.core.laptop import Attachment, CloneJob, Facts, Goal, Laptop, State
 from cloned.core.schedule import plan
 from cloned.core.session import Session
 from cloned.core.workshop import Workshop
@@ -24,7 +24,18 @@ def laptop(number: int, state: State, **more: Any) -> Laptop:
     session = SESSION if state not in (State.WAITING, State.DONE) else None
     ident = LaptopId(f"l{number}")
     since = -10.0 if state is State.RECEIVING else 0.0
-    return Laptop(ident, number, Identity(), state, since, since, image="a", session=session, speed_mbps=1000, **more)
+    return Laptop(
+        ident,
+        number,
+        Facts(Identity()),
+        state,
+        since,
+        since,
+        session=session,
+        **more,
+        goal=Goal(image="a"),
+        link=Attachment(speed_mbps=1000),
+    )
 
 
 def ask(*laptops: Laptop, places: int = 2, progress: Progress | None = None, **more: Any) -> Estimate:
@@ -52,7 +63,7 @@ def test_the_first_seconds_of_receiving_say_nothing() -> None:
 
 
 def test_who_waits_takes_the_place_that_is_free_first_for_as_long_as_others_needed() -> None:
-    through = laptop(9, State.DONE, job=1, seconds=(("receive", 20.0), ("verify", 2.0), ("finish", 4.0)))
+    through = laptop(9, State.DONE, job=CloneJob(1), seconds=(("receive", 20.0), ("verify", 2.0), ("finish", 4.0)))
     moving = laptop(1, State.RECEIVING), laptop(2, State.RECEIVING)
     report = {
         LaptopId("l1"): {"rate": 10e6, "left_seconds": 10.0},

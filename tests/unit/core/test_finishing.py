@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from cloned.config import parse
 from cloned.core.finishing import RESULTS, STEPS, VALUES, FinishWishes, hostname, steps, told
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Laptop, State
+from cloned.core.laptop import Facts, Laptop, State
 from cloned.errors import UsageError
 
 
 def laptop(number: int = 1, serial: str = "", mac: str = "", tag: str = "") -> Laptop:
-    return Laptop(LaptopId(f"l{number}"), number, Identity(serial=serial), State.FINISHING, 0, 0, boot_mac=mac, tag=tag)
+    return Laptop(LaptopId(f"l{number}"), number, Facts(Identity(serial=serial), mac), State.FINISHING, 0, 0, tag=tag)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from cloned.core.arrivals import misfit
 from cloned.core.events import Booted, Configured, Confirmed, Finished, Hello, Settings, Tick, Vanished
 from cloned.core.evidence import doubts
 from cloned.core.ids import Identity, clean
-from cloned.core.laptop import Confirmation, Disk, Facts, Laptop, State
+from cloned.core.laptop import Confirmation, Disk, Facts, Goal, Laptop, State
 from cloned.core.reasons import Reason
 from cloned.core.workshop import BootGiven
 from tests.unit.core.test_confirm import GB, Story
@@ -105,7 +105,7 @@ def test_a_confirmation_holds_for_the_card_it_was_given_at() -> None:
     token = story.boot_of(mac(9))
     story.tell(Tick())
     other = story.hello_of(token, mac(9), "D1")
-    assert other.confirmation is None
+    assert other.goal.confirmation is None
     assert other.state is State.ASKING
 
 
@@ -114,7 +114,7 @@ def test_a_disk_of_the_same_name_that_is_another_asks() -> None:
     laptop = story.start(mac(1), "D1")
     story.tell(Confirmed(laptop.id, "D1", "school", "page"))
     held = story.laptop(laptop.id)
-    smaller = replace(held, disks=(replace(held.disks[0], size=240 * GB),))
+    smaller = replace(held, facts=replace(held.facts, disks=(replace(held.facts.disks[0], size=240 * GB),)))
     story.state = story.state.with_laptop(smaller)
     story.tell(Tick())
     assert story.laptop(laptop.id).reason is Reason.DISK_CHANGED
@@ -163,15 +163,20 @@ def test_a_stranger_with_anothers_name_changes_nothing_of_a_laptop_that_is_here(
     stranger = story.start(mac(66), "D1")
     assert stranger.id != victim.id
     story.tell(Confirmed(stranger.id, "D1", "school", "keyboard"))
-    assert story.laptop(victim.id).confirmation is None
+    assert story.laptop(victim.id).goal.confirmation is None
     assert story.start(mac(1), "D1").state is State.ASKING
 
 
 def test_what_0_1_wrote_down_of_a_confirmation_holds_until_its_end() -> None:
     laptop = Laptop(
-        victim_id := Field().start(mac(1), "D1").id, 1, Identity(), State.WAITING, 0, 0, disks=(disk("D1"),),
-        confirmation=Confirmation("D1", "school", "a" * 64, "page", 5000.0),
-    )  # fmt: skip
+        victim_id := Field().start(mac(1), "D1").id,
+        1,
+        Facts(Identity(), disks=(disk("D1"),)),
+        State.WAITING,
+        0,
+        0,
+        goal=Goal(confirmation=Confirmation("D1", "school", "a" * 64, "page", 5000.0)),
+    )
     story = Field(places=0)
     story.state = story.state.with_laptop(laptop)
     story.tell(Tick())

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import Disk, Laptop, State, VerdictKind
+from cloned.core.laptop import Attachment, CloneJob, Disk, Facts, Goal, Laptop, State, VerdictKind
 from cloned.core.orders import order
 from cloned.core.rates import alone
 from cloned.core.reasons import Reason
@@ -18,16 +18,14 @@ def laptop(state: State, speed: int | None = None, reason: Reason | None = None)
     return Laptop(
         LaptopId("l1"),
         1,
-        Identity(),
+        Facts(Identity(), disks=(Disk("/dev/sda", 10**11, serial="S1"),)),
         state,
         0,
         0,
         reason=reason,
-        image="school",
-        disk="S1",
         session=SessionId("s1"),
-        disks=(Disk("/dev/sda", 10**11, serial="S1"),),
-        speed_mbps=speed,
+        goal=Goal(image="school", disk="S1"),
+        link=Attachment(speed_mbps=speed),
     )
 
 
@@ -42,8 +40,8 @@ def test_a_port_as_quick_as_the_servers_own_keeps_nobody_up() -> None:
 
 
 def test_a_link_at_half_duplex_is_served_by_itself_whatever_its_speed() -> None:
-    assert alone(replace(laptop(State.READY, 1000), half_duplex=True), 1000)
-    assert alone(replace(laptop(State.READY), half_duplex=True), 1000)
+    assert alone(replace(laptop(State.READY), link=Attachment(speed_mbps=1000, half_duplex=True)), 1000)
+    assert alone(replace(laptop(State.READY), link=Attachment(half_duplex=True)), 1000)
 
 
 @pytest.mark.parametrize(
@@ -86,5 +84,6 @@ def test_a_disk_is_read_first_where_the_image_may_be_on_it_already(
     written: bool, verdict: VerdictKind, survey: bool
 ) -> None:
     """Written in this job, or verified before: else nothing on it can be right, and reading it would cost minutes."""
-    at_work = replace(laptop(State.READY), written=written, verdict=verdict)
+    fresh = laptop(State.READY)
+    at_work = replace(fresh, goal=replace(fresh.goal, written=written), job=CloneJob(1, verdict=verdict))
     assert order(Workshop(), at_work)["survey"] is survey

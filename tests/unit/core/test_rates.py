@@ -8,7 +8,7 @@ import pytest
 
 from cloned.core.events import ImageInfo, Located, Rates, Settings, SwitchChanged
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import Laptop, State
+from cloned.core.laptop import Attachment, Facts, Goal, Laptop, State
 from cloned.core.rates import alone, rates
 from cloned.core.reducer import step
 from cloned.core.session import Kind, Session
@@ -19,7 +19,17 @@ ONE, TWO = SessionId("one"), SessionId("two")
 
 def laptop(number: int, session: SessionId, mbps: int | None, state: State = State.RECEIVING) -> Laptop:
     ident = LaptopId(f"l{number}")
-    return Laptop(ident, number, Identity(), state, 0.0, 0.0, image=str(session), session=session, speed_mbps=mbps)
+    return Laptop(
+        ident,
+        number,
+        Facts(Identity()),
+        state,
+        0.0,
+        0.0,
+        session=session,
+        goal=Goal(image=str(session)),
+        link=Attachment(speed_mbps=mbps),
+    )
 
 
 def workshop(*laptops: Laptop, link: int = 1000, kind: Kind = "pieces") -> Workshop:

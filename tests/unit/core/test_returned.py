@@ -9,7 +9,7 @@ import pytest
 
 from cloned.core.events import ImageInfo, Returned, Settings
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import Confirmation, Disk, Laptop, State
+from cloned.core.laptop import CloneJob, Confirmation, Disk, Facts, Goal, Laptop, State
 from cloned.core.reducer import step
 from cloned.core.session import Session
 from cloned.core.workshop import Workshop
@@ -20,10 +20,19 @@ ONE, SESSION = LaptopId("one"), SessionId("s")
 def silent(**more: Any) -> Laptop:
     """It was receiving when it fell silent."""
     known = Laptop(
-        ONE, 1, Identity(), State.GONE, 0.0, 0.0, image="a", disk="D", session=SESSION, written=True, job=1, job_open=True,
-        disks=(Disk("/dev/sda", 10**11, serial="D"),), confirmation=Confirmation("D", "a", "h", "page", 1e6),
-    )  # fmt: skip
-    return replace(known, **more)
+        ONE,
+        1,
+        Facts(Identity(), disks=(Disk("/dev/sda", 10**11, serial="D"),)),
+        State.GONE,
+        0.0,
+        0.0,
+        session=SESSION,
+        goal=Goal(image="a", disk="D", written=True, confirmation=Confirmation("D", "a", "h", "page", 1e6)),
+        job=CloneJob(number=1, open=True),
+    )
+    kept = {name: value for name, value in more.items() if hasattr(known, name)}
+    goal = {name: value for name, value in more.items() if name not in kept}
+    return replace(known, **kept, goal=replace(known.goal, **goal))
 
 
 def after(laptop: Laptop, **more: Any) -> Laptop:
@@ -41,7 +50,7 @@ def test_it_goes_on_in_its_session() -> None:
 
 
 @pytest.mark.parametrize(("laptop", "more", "state"), [
-    (silent(written=False), {}, State.READY), (silent(attempts=1), {}, State.READY), (silent(confirmation=None), {}, State.ASKING),
+    (silent(written=False), {}, State.READY), (silent(job=CloneJob(1, open=True, rounds=1)), {}, State.READY), (silent(confirmation=None), {}, State.ASKING),
     (silent(confirmation=Confirmation("D", "a", "h", "page", 50.0)), {}, State.ASKING),
     (silent(disk="E", confirmation=Confirmation("E", "a", "h", "page", 1e6)), {}, State.ASKING),
     (silent(), {"paused": True}, State.WAITING), (silent(paused=True), {}, State.WAITING),

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Laptop, State
+from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.scanning import _BELGIAN, _FRENCH, _US, find_scanned, scanned
 from cloned.core.workshop import Workshop
 
 KEYBOARDS = {"belgian": str.maketrans(_US, _BELGIAN), "french": str.maketrans(_US, _FRENCH)}
 LAPTOP = Laptop(
-    LaptopId("1f2e3d4c5b"), 7, Identity(serial="PF1ABCDE", macs=("d8:9e:f3:10:00:01",)), State.DONE, 0, 0,
+    LaptopId("1f2e3d4c5b"), 7, Facts(Identity(serial="PF1ABCDE", macs=("d8:9e:f3:10:00:01",))), State.DONE, 0, 0,
     tag="DM-2026-0042",
 )  # fmt: skip
 
@@ -75,7 +75,13 @@ def test_the_laptop_is_found(text: str) -> None:
 
 
 def test_a_mac_that_is_another_ones_tag_finds_the_tag() -> None:
-    other = replace(LAPTOP, id=LaptopId("other"), number=8, tag="AABBCCDDEE01", identity=Identity(serial="X"))
+    other = replace(
+        LAPTOP,
+        id=LaptopId("other"),
+        number=8,
+        tag="AABBCCDDEE01",
+        facts=replace(LAPTOP.facts, identity=Identity(serial="X")),
+    )
     found = find_scanned(Workshop().with_laptop(LAPTOP).with_laptop(other), "AABBCCDDEE01")
     assert isinstance(found, Laptop)
     assert found.number == 8

@@ -8,7 +8,7 @@ import pytest
 
 from cloned.core.events import ImageInfo, Settings
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Laptop, State
+from cloned.core.laptop import Attachment, Facts, Goal, Laptop, State
 from cloned.core.reasons import Reason
 from cloned.core.schedule import plan
 from cloned.core.workshop import Workshop
@@ -18,7 +18,7 @@ IMAGES = {name: ImageInfo(name, name * 8, 1, 1) for name in "abc"}
 
 def laptop(number: int, image: str, state: State = State.WAITING) -> Laptop:
     ident = LaptopId(f"l{number}")
-    return Laptop(ident, number, Identity(), state, since=float(number), first_seen=0.0, image=image)
+    return Laptop(ident, number, Facts(Identity()), state, since=float(number), first_seen=0.0, goal=Goal(image=image))
 
 
 def workshop(*laptops: Laptop, places: int = 4, link: int = 1000) -> Workshop:
@@ -54,7 +54,7 @@ def test_a_slow_link_carries_one_stream_at_a_time() -> None:
 
 
 def test_laptops_on_slow_ports_are_streams_of_their_own() -> None:
-    slow = [replace(laptop(n, "a"), speed_mbps=100) for n in range(1, 5)]
+    slow = [replace(laptop(n, "a"), link=Attachment(speed_mbps=100)) for n in range(1, 5)]
     found = plan(workshop(*slow, laptop(5, "a"), laptop(6, "a"), places=9, link=300), 0)
     assert found.start == ("l1", "l2", "l3")
     assert {ident: wait.reason for ident, wait in found.waits.items()} == dict.fromkeys(
@@ -64,7 +64,7 @@ def test_laptops_on_slow_ports_are_streams_of_their_own() -> None:
     found = plan(workshop(*slow, running, laptop(5, "a"), laptop(6, "a"), places=9, link=300), 0)
     assert found.start == ("l1", "l2", "l5", "l6"), "who takes the stream that runs costs the link nothing"
     assert set(found.waits) == {"l3", "l4"}
-    everybody = [replace(laptop(n, "a"), speed_mbps=100) for n in range(1, 5)]
+    everybody = [replace(laptop(n, "a"), link=Attachment(speed_mbps=100)) for n in range(1, 5)]
     assert len(plan(workshop(*everybody, link=100), 0).start) == 4, "no port is slower than the server's"
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cloned.core.commands import accept
 from cloned.core.events import Command, Configured, ImageInfo, Settings, TagsUsed
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Confirmation, Disk, Laptop, State, VerdictKind
+from cloned.core.laptop import CloneJob, Confirmation, Contact, Disk, Facts, Goal, Laptop, State, VerdictKind
 from cloned.core.naming import find_laptop
 from cloned.core.orders import order
 from cloned.core.reasons import Reason
@@ -30,7 +30,9 @@ PATTERN = "DM-{year}-{seq:04}"
 def laptop(number: int, **more: object) -> Laptop:
     disk = Disk("/dev/sda", 256 * 10**9, serial=f"D{number}")
     identity = Identity(serial=f"PF{number}", vendor="Dell Inc.", product="Latitude 5490")
-    made = Laptop(LaptopId(f"id{number}"), number, identity, State.ASKING, 0, 0, disks=(disk,), hellos=1)
+    made = Laptop(
+        LaptopId(f"id{number}"), number, Facts(identity, disks=(disk,)), State.ASKING, 0, 0, contact=Contact(hellos=1)
+    )
     return replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -103,7 +105,7 @@ def test_forgetting_a_laptop_frees_no_number() -> None:
     workshop, _ = act(workshop, "forget", "1")
     assert tag(workshop, "2", NEXT)[1] == {"tag": "DM-2026-0002"}
     assert "PF1" in refused(tag(workshop, "2", "DM-2026-0001")[1], Refused.TAG_TAKEN)
-    workshop = workshop.with_laptop(laptop(9, identity=Identity(serial="PF1")))
+    workshop = workshop.with_laptop(laptop(9, facts=Facts(Identity(serial="PF1"))))
     assert tag(workshop, "id9", "DM-2026-0001")[1] == {"tag": "DM-2026-0001"}
     found = find_laptop(workshop, "DM-2026-0001")
     assert isinstance(found, Laptop)
@@ -175,7 +177,8 @@ def test_numbers_that_only_the_ledger_knows_are_used() -> None:
 
 def confirmed(number: int) -> Laptop:
     given = Confirmation(f"D{number}", "school", "9f", "page", NOW + 3600)
-    return laptop(number, state=State.WAITING, confirmation=given, image="school", disk=f"D{number}")
+    goal = Goal(image="school", disk=f"D{number}", confirmation=given)
+    return laptop(number, state=State.WAITING, goal=goal)
 
 
 def test_given_by_itself_when_a_laptop_is_to_be_cloned() -> None:
@@ -188,21 +191,20 @@ def test_given_by_itself_when_a_laptop_is_to_be_cloned() -> None:
 
 
 def finishing() -> Laptop:
-    return laptop(
-        1, state=State.FINISHING, verdict=VerdictKind.VERIFIED, job=1, job_open=True, image="school", disk="D1"
-    )
+    job = CloneJob(1, open=True, verdict=VerdictKind.VERIFIED)
+    return laptop(1, state=State.FINISHING, job=job, goal=Goal(image="school", disk="D1"))
 
 
 def test_no_computer_is_named_by_a_number_it_has_not() -> None:
     settings = Settings(tag_pattern=PATTERN, tag_needed=True)
     workshop, effects = step(shop(finishing()), Configured(settings), NOW, "e")
     found = workshop.laptops[LaptopId("id1")]
-    assert (found.state, found.reason, found.verdict) == (State.ASIDE, Reason.NO_TAG, VerdictKind.VERIFIED)
+    assert (found.state, found.reason, found.job.verdict) == (State.ASIDE, Reason.NO_TAG, VerdictKind.VERIFIED)
     assert order(workshop, found)["do"] == "wait"
     assert [effect.row["verdict"] for effect in effects if hasattr(effect, "row")] == ["verified"]
     workshop, _ = tag(workshop, "1", NEXT)
     found = workshop.laptops[LaptopId("id1")]
-    assert (found.state, found.tag, found.job, found.unfinished) == (State.FINISHING, "DM-2026-0001", 2, True)
+    assert (found.state, found.tag, found.job.number, found.unfinished) == (State.FINISHING, "DM-2026-0001", 2, True)
     assert order(workshop, found)["do"] == "finish"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Laptop, State
+from cloned.core.laptop import Attachment, Contact, Facts, Laptop, State
 from cloned.engine import Engine
 from cloned.journal import Journal
 from cloned.monitor import Monitor
@@ -27,8 +27,17 @@ async def told(path: Path, *laptops: tuple[State, int, dict[str, Any]]) -> list[
         engine, monitor, "lo", IPv4Address("127.0.0.1"), "auto", lambda laptop: f"s{laptop.number % 2}"
     )
     for number, (state, mbps, report) in enumerate(laptops, 1):
-        laptop = Laptop(LaptopId(f"l{number}"), number, Identity(), state, 0, 0, hellos=1, speed_mbps=mbps)
-        engine.workshop = engine.workshop.with_laptop(replace(laptop, port=f"gi{number}"))
+        laptop = Laptop(
+            LaptopId(f"l{number}"),
+            number,
+            Facts(Identity()),
+            state,
+            0,
+            0,
+            contact=Contact(hellos=1),
+            link=Attachment(speed_mbps=mbps),
+        )
+        engine.workshop = engine.workshop.with_laptop(replace(laptop, link=replace(laptop.link, port=f"gi{number}")))
         await monitor.heard(replace(laptop, state=State.ASKING), report)
     return [f"{each['text']}: {each['hint']}" for each in reach.warnings()]
 

@@ -10,7 +10,7 @@ import pytest
 
 from cloned.core.events import Located
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Laptop, State
+from cloned.core.laptop import Attachment, Facts, Laptop, State
 from cloned.switch.chain import Chain, crowded, join
 from cloned.switch.laptops import believed, located, misread_ports
 from cloned.switch.ports import Rules, understand
@@ -116,7 +116,13 @@ def test_a_socket_left_out_for_both_of_its_names_is_told(make_raw: Any) -> None:
 
 MAC = "98:fa:9b:00:00:01"
 LAPTOP = Laptop(
-    LaptopId("l1"), 3, Identity(macs=(MAC,)), State.WAITING, 0.0, 0.0, boot_mac=MAC, speed_mbps=1000, card_mbps=1000
+    LaptopId("l1"),
+    3,
+    Facts(Identity(macs=(MAC,)), boot_mac=MAC, speed_mbps=1000),
+    State.WAITING,
+    0.0,
+    0.0,
+    link=Attachment(speed_mbps=1000),
 )
 
 

@@ -309,7 +309,7 @@ async def test_a_daemon_that_starts_again_says_so(site: Site, tmp_path: Path) ->
     again = Site(site.folder)
     runner = await again.start()
     try:
-        assert (again.laptop.reason, again.laptop.capture) == (Reason.CAPTURE_FAILED, "")
+        assert (again.laptop.reason, again.laptop.capture.image) == (Reason.CAPTURE_FAILED, "")
         assert "started again" in again.laptop.detail
         assert not any((again.store.root / ".captures").iterdir())
     finally:

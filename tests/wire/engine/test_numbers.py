@@ -14,7 +14,7 @@ from cloned.backup import RESTORED, backup, restore
 from cloned.control import Control
 from cloned.core.events import Booted, Command, Configured, Settings
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Laptop, State
+from cloned.core.laptop import CloneJob, Facts, Laptop, State
 from cloned.core.ledger import ledger_row
 from cloned.engine import Engine
 from cloned.errors import RefusedError
@@ -83,7 +83,9 @@ async def test_two_at_the_same_moment(tmp_path: Path) -> None:
 
 
 async def test_a_number_that_only_the_ledger_knows(tmp_path: Path) -> None:
-    gone = Laptop(LaptopId("gone"), 5, Identity(serial="OLD"), State.DONE, 0, 0, tag="DM-2026-0009", job=1)
+    gone = Laptop(
+        LaptopId("gone"), 5, Facts(Identity(serial="OLD")), State.DONE, 0, 0, tag="DM-2026-0009", job=CloneJob(number=1)
+    )
     (tmp_path / "one").mkdir()
     ledger = await Ledger.open(tmp_path / "one" / "ledger.sqlite")
     await ledger.record(ledger_row(gone, 1795950000.0))

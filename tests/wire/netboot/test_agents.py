@@ -140,7 +140,7 @@ async def test_a_laptop_from_hello_to_done(site: Site) -> None:
     status, order = await site.call(
         "finished", {"session": session, "steps": [{"name": "grow", "result": "done", "detail": ""}]}
     )
-    assert (order["do"], site.laptop.state, site.laptop.attempts) == ("power", State.DONE, 2)
+    assert (order["do"], site.laptop.state, site.laptop.job.rounds) == ("power", State.DONE, 2)
 
 
 @pytest.mark.parametrize("name", ["report", "plan", "ready", "readback", "finished", "failed", "confirm", "hello"])
@@ -184,7 +184,7 @@ async def test_a_thousand_hellos_a_second_change_nothing_and_hold_nobody_up(site
     assert set(statuses) <= {200, 401, 503}
     assert statuses.count(200) <= 1 + seconds
     assert slowest < 1.0
-    assert site.laptop.hellos <= 2 + seconds
+    assert site.laptop.contact.hellos <= 2 + seconds
 
 
 @pytest.mark.parametrize("site", ["ask"], indirect=True)
@@ -206,7 +206,7 @@ async def test_a_key_on_the_laptop_confirms_what_was_offered_and_nothing_else(si
     assert (await site.call("confirm", other))[0] == 409
     assert (await site.call("confirm", {"image": "another", "disk": {"serial": "S1"}}))[0] == 409
     assert (await site.call("confirm", {"image": "school", "disk": {"serial": "S1", "wwn": ""}}))[0] == 200
-    assert site.laptop.confirmation.by == "the laptop's own keyboard"
+    assert site.laptop.goal.confirmation.by == "the laptop's own keyboard"
 
 
 @pytest.mark.parametrize("body", [[], "x", {"round": "1"}, {"round": 1}, {"round": 1, "pieces": "???"}, {"round": -1}])
@@ -320,7 +320,7 @@ async def test_what_was_given_to_one_address_is_worth_nothing_at_another(site: S
         for name, before in (("hello", 0), ("report", 1)):
             async with elsewhere.post(f"{site.base}/agent/v1/{name}", json=FACTS, headers=headers) as answer:
                 assert answer.status == 401
-            assert site.laptop.hellos == before
+            assert site.laptop.contact.hellos == before
             if name == "hello":
                 assert (await site.call("hello", FACTS))[0] == 200
     assert (await site.call("report", {"state": "idle"}))[0] == 200

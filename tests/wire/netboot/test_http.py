@@ -141,7 +141,7 @@ async def test_a_script_holds_a_token_that_the_engine_knows(made):
     _, headers, body = await made("GET", f"/boot.ipxe{QUERY}&platform=pcbios")
     token = body.decode().split(f"cloned.boot=http://127.0.0.1:{made.port}/")[1].split()[0]
     laptop = made.engine.authorise(token, "127.0.0.1")
-    assert (laptop.identity.product, laptop.boot_mac) == ("Latitude 5490", MAC)
+    assert (laptop.identity.product, laptop.facts.boot_mac) == ("Latitude 5490", MAC)
     assert made.engine.authorise(token, "10.0.0.1") is None
     assert headers["Cache-Control"] == "no-store"
 
@@ -205,7 +205,7 @@ async def test_an_empty_mac_is_the_one_at_that_address(made):
     """Firmware whose iPXE finds no card to ask asks with `mac=`."""
     _, _, body = await made("GET", f"/boot.ipxe{QUERY.replace(MAC, '')}")
     assert b"cloned.boot=" in body
-    assert [laptop.boot_mac for laptop in made.engine.workshop.laptops.values()] == [MAC]
+    assert [laptop.facts.boot_mac for laptop in made.engine.workshop.laptops.values()] == [MAC]
 
 
 async def test_a_mac_that_nobody_knows_starts_from_the_disk(made):

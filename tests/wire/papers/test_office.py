@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 from pypdf import PdfReader
 
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Disk, Laptop, State, VerdictKind
+from cloned.core.laptop import CloneJob, Disk, Facts, Goal, Laptop, State, VerdictKind
 from cloned.core.ledger import ledger_row
 from cloned.engine import Engine
 from cloned.inventory.ledger import Ledger
@@ -30,12 +30,31 @@ NOON = 1795950000.0
 """2026-11-29, 11:00 UTC."""
 DISK = Disk("/dev/nvme0n1", 256 * 10**9, serial="S1", model="SAMSUNG", transport="nvme", smart="ok")
 HERE = Laptop(
-    LaptopId("0000aaaa"), 7, Identity("", "PF1ABCDE", "LENOVO", "ThinkPad T480s"), State.DONE, NOON, NOON,
-    tag="DM-2026-0042", image="school-2026", image_hash="9f" * 32, verdict=VerdictKind.VERIFIED, job=1,
-    disks=(DISK,), disk="S1",
-)  # fmt: skip
-FORGOTTEN = replace(HERE, id=LaptopId("0000bbbb"), number=8, tag="DM-2026-0041", identity=Identity("", "GONE1"))
-UNTAGGED = replace(HERE, id=LaptopId("0000cccc"), number=9, tag="", identity=Identity("", "PF3"), image="other")
+    LaptopId("0000aaaa"),
+    7,
+    Facts(Identity("", "PF1ABCDE", "LENOVO", "ThinkPad T480s"), disks=(DISK,)),
+    State.DONE,
+    NOON,
+    NOON,
+    tag="DM-2026-0042",
+    goal=Goal(image="school-2026", disk="S1"),
+    job=CloneJob(image_hash="9f" * 32, verdict=VerdictKind.VERIFIED, number=1),
+)
+FORGOTTEN = replace(
+    HERE,
+    id=LaptopId("0000bbbb"),
+    number=8,
+    tag="DM-2026-0041",
+    facts=replace(HERE.facts, identity=Identity("", "GONE1")),
+)
+UNTAGGED = replace(
+    HERE,
+    id=LaptopId("0000cccc"),
+    number=9,
+    tag="",
+    facts=replace(HERE.facts, identity=Identity("", "PF3")),
+    goal=replace(HERE.goal, image="other"),
+)
 
 
 @pytest.fixture
