@@ -31,7 +31,7 @@ def scanned(text: str) -> tuple[str, ...]:
     if not text:
         return ()
     typed = [text, *_put_back(text)] if _plain(text) else [*_put_back(text), text]
-    return tuple(dict.fromkeys(name for each in typed if (name := _name(each))))
+    return tuple(dict.fromkeys(name for each in typed for name in _names(each) if name))
 
 
 def _plain(text: str) -> bool:
@@ -48,14 +48,14 @@ def _put_back(text: str) -> list[str]:
     return found
 
 
-def _name(text: str) -> str:
-    """A laptop's name out of an address of its page, or the text itself; MACs in our spelling."""
+def _names(text: str) -> tuple[str, ...]:
+    """A name out of an address of a laptop's page, or the text itself; before it what may be a MAC, in our spelling."""
     if re.match(r"https?://", text, re.IGNORECASE):
         found = re.search(r"/laptops/([^/]+)", urlsplit(text).path)
-        return unquote(found[1]).strip() if found else ""
+        return (unquote(found[1]).strip(),) if found else ()
     text = text.removeprefix("S/N").removeprefix(":").strip() if text.startswith("S/N") else text
     digits = re.fullmatch(r"[0-9A-Fa-f]{2}([:. -]?[0-9A-Fa-f]{2}){5}", text)
-    return (normal_mac(text) or text) if digits else text
+    return (normal_mac(text), text) if digits else (text,)
 
 
 def find_scanned(workshop: Workshop, text: str) -> Laptop | Refusal:
