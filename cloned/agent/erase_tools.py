@@ -70,7 +70,7 @@ def status(record: DiskErasure) -> DeviceStatus:
         if technique in _ACTIONS:
             return _nvme_status(path, _ACTIONS[technique])
         if technique in (Technique.SCSI_BLOCK, Technique.SCSI_CRYPTO, Technique.SCSI_OVERWRITE):
-            return erase_status.scsi_status(run(["sg_requests", path], timeout=SHORT, accept=range(256)))
+            return erase_status.scsi_status(raw(["sg_requests", "--raw", path]))
         return erase_status.ata_status(run(["hdparm", "--sanitize-status", path], timeout=SHORT))
     except ToolError as error:
         failed = "unsuccessfully" in str(error) or "Failed state" in str(error)

@@ -72,18 +72,37 @@ def ata_status(text: str) -> DeviceStatus:
     return DeviceStatus(SanitizeState.DONE if state[1] == "0" and well else standing, None, said)
 
 
-def scsi_status(text: str) -> DeviceStatus:
-    """From `sg_requests`: sense key and additional codes (SBC-4 §4.11); 04/1B is under way, 31/03 has failed."""
-    low = text.lower()
-    progress = re.search(r"progress indication:\s*([\d.]+)\s*%", low)
-    said = " ".join(text.split())[:200] or "no sense data"
-    if "sanitize command failed" in low or re.search(r"asc=\s*(0x)?31,? *ascq=\s*(0x)?0?3\b", low):
+_SANITIZING, _SANITIZE_FAILED = (0x04, 0x1B), (0x31, 0x03)
+"""Additional sense codes with qualifiers (SPC-4, annex F): sanitize in progress, sanitize command failed."""
+
+
+def scsi_status(sense: bytes) -> DeviceStatus:
+    """From the sense data of REQUEST SENSE (SBC-4 §4.11): as long as the drive says nothing, nothing is known."""
+    form = sense[0] & 0x7F if sense else 0
+    if form in (0x70, 0x71) and len(sense) >= 14:
+        key, code, progress = sense[2] & 0xF, (sense[12], sense[13]), sense[15:18]
+    elif form in (0x72, 0x73) and len(sense) >= 8:
+        key, code, progress = sense[1] & 0xF, (sense[2], sense[3]), _descriptor(sense)
+    else:
+        return DeviceStatus(SanitizeState.UNKNOWN, None, f"no sense data ({len(sense)} bytes)")
+    said = f"sense key {key:#x}, additional sense {code[0]:02x}h/{code[1]:02x}h"
+    if code == _SANITIZE_FAILED:
         return DeviceStatus(SanitizeState.FAILED, None, said)
-    if "sanitize in progress" in low or re.search(r"asc=\s*(0x)?0?4,? *ascq=\s*(0x)?1b\b", low) or progress:
-        return DeviceStatus(SanitizeState.RUNNING, float(progress[1]) / 100 if progress else None, said)
-    if "no sense" in low or "sense key: no" in low or not low.strip():
-        return DeviceStatus(SanitizeState.DONE, None, said)
-    return DeviceStatus(SanitizeState.UNKNOWN, None, said)
+    if code == _SANITIZING:
+        told = len(progress) == 3 and bool(progress[0] & 0x80)
+        return DeviceStatus(SanitizeState.RUNNING, int.from_bytes(progress[1:], "big") / FULL if told else None, said)
+    standing = SanitizeState.DONE if (key, code) == (0, (0, 0)) else SanitizeState.UNKNOWN
+    return DeviceStatus(standing, None, said)
+
+
+def _descriptor(sense: bytes) -> bytes:
+    """The sense-key specific bytes of descriptor format (SPC-4 §4.5.2.4): type 02h; nothing where there is none."""
+    at = 8
+    while at + 2 <= len(sense):
+        if sense[at] == 2 and at + 7 <= len(sense):
+            return sense[at + 4 : at + 7]
+        at += 2 + sense[at + 1]
+    return b""
 
 
 READY_FOR_DATA, SWITCH_ERROR = 1 << 8, 1 << 7

@@ -1,12 +1,13 @@
 /*
- * A drive of the tests' own: preloaded below the real hdparm, nvme and mmc, it answers their ioctls as the standards say
- * (ACS-4 for SG_IO with ATA PASS-THROUGH (16), the NVM Express base specification 2.0 for the admin commands, JESD84-B51
- * for MMC_IOC_CMD). Everything else goes to the kernel.
+ * A drive of the tests' own: preloaded below the real hdparm, nvme, mmc and sg3-utils, it answers their ioctls as the
+ * standards say (ACS-4 for SG_IO with ATA PASS-THROUGH (16), SPC-4 and SBC-4 for other SG_IO, the NVM Express base
+ * specification 2.0 for the admin commands, JESD84-B51 for MMC_IOC_CMD). Everything else goes to the kernel.
  *
  * DRIVE names a folder: `identify` (512 bytes, ATA), `controller` (4096 bytes, NVMe), `ext_csd` (512 bytes, eMMC), and
  * `state`, lines of `name number` that the tests write before and read after. Names: sanitize (0 never, 1 done,
  * 2 running, 3 failed), looks (until it is done), frozen, lies (says it erased and does not), fails (every erase),
- * ses and action (of the last Format and Sanitize), erased (how often).
+ * ses and action (of the last Format and Sanitize), erased (how often). For SCSI also: offers, a bit for each service
+ * action of SANITIZE (1 overwrite, 2 block erase, 3 cryptographic erase).
  * Erasing writes zeros over the whole file that DRIVE_DISK names.
  */
 #define _GNU_SOURCE
@@ -174,11 +175,15 @@ static int sanitize_ata(struct sg_io_hdr *io, unsigned feature)
     return 0;
 }
 
+static int scsi(struct sg_io_hdr *io);
+
 static int ata(struct sg_io_hdr *io)
 {
     unsigned char *cdb = io->cmdp, identify[512];
     unsigned feature = cdb[3] << 8 | cdb[4];
-    if (io->cmd_len < 16 || cdb[0] != 0x85)
+    if (cdb[0] != 0x85)
+        return scsi(io);
+    if (io->cmd_len < 16)
         return errno = EINVAL, -1;
     io->status = io->host_status = io->driver_status = io->resid = io->info = io->sb_len_wr = 0;
     part("identify", identify, 512, 0);
@@ -217,6 +222,96 @@ static int ata(struct sg_io_hdr *io)
     }
     registers(io, 4, 0x51, 0, 0); /* aborted: not supported */
     return 0;
+}
+
+/* -- SCSI --------------------------------------------------------------------------------------- */
+
+/* Fixed format sense data (SPC-4, 4.5.3); `progress` is a 16-bit share where there is one, else -1. */
+static void fixed_sense(unsigned char *sense, int key, int asc, int ascq, long progress)
+{
+    memset(sense, 0, 18);
+    sense[0] = 0x70;
+    sense[2] = key;
+    sense[7] = 10;
+    sense[12] = asc;
+    sense[13] = ascq;
+    if (progress >= 0) {
+        sense[15] = 0x80;
+        sense[16] = progress >> 8;
+        sense[17] = progress;
+    }
+}
+
+static int check_condition(struct sg_io_hdr *io, int key, int asc, int ascq)
+{
+    if (io->sbp && io->mx_sb_len >= 18) {
+        fixed_sense(io->sbp, key, asc, ascq, -1);
+        io->sb_len_wr = 18;
+    }
+    io->status = 2;
+    io->driver_status = 8;
+    io->info = 1;
+    return 0;
+}
+
+static void answer(struct sg_io_hdr *io, const void *data, unsigned length)
+{
+    unsigned count = length < io->dxfer_len ? length : io->dxfer_len;
+    memcpy(io->dxferp, data, count);
+    io->resid = io->dxfer_len - count;
+}
+
+/* One command with its service action (SPC-4, 6.35.3): supported as the standard says, or not at all. */
+static int supported(struct sg_io_hdr *io, unsigned char *cdb)
+{
+    unsigned char page[4 + 10] = {0};
+    int able = cdb[3] == 0x48 && get("offers") >> cdb[5] & 1;
+    page[1] = able ? 3 : 1;
+    page[3] = able ? 10 : 0;
+    page[4] = 0x48;
+    page[5] = 0xff;
+    answer(io, page, able ? sizeof page : 4);
+    return 0;
+}
+
+static int sense_now(struct sg_io_hdr *io)
+{
+    unsigned char sense[18];
+    switch (look()) {
+    case 2: fixed_sense(sense, 2, 0x04, 0x1b, 0x8000); break; /* LOGICAL UNIT NOT READY, SANITIZE IN PROGRESS */
+    case 3: fixed_sense(sense, 3, 0x31, 0x03, -1); break;     /* SANITIZE COMMAND FAILED */
+    default: fixed_sense(sense, 0, 0, 0, -1);
+    }
+    answer(io, sense, sizeof sense);
+    return 0;
+}
+
+static int scsi(struct sg_io_hdr *io)
+{
+    static const unsigned char inquiry[36] = "\0\0\6\2\037\0\0\0TESTS   SAS DRIVE       0001";
+    unsigned char *cdb = io->cmdp;
+    io->status = io->host_status = io->driver_status = io->resid = io->info = io->sb_len_wr = 0;
+    switch (cdb[0]) {
+    case 0x12: /* INQUIRY; no pages of vital product data */
+        if (cdb[1] & 1)
+            return check_condition(io, 5, 0x24, 0);
+        answer(io, inquiry, sizeof inquiry);
+        return 0;
+    case 0x00: /* TEST UNIT READY */
+        return look() == 2 ? check_condition(io, 2, 0x04, 0x1b) : 0;
+    case 0x03: /* REQUEST SENSE */
+        return sense_now(io);
+    case 0xa3: /* MAINTENANCE IN: REPORT SUPPORTED OPERATION CODES */
+        return (cdb[1] & 0x1f) == 0x0c ? supported(io, cdb) : check_condition(io, 5, 0x20, 0);
+    case 0x48: /* SANITIZE (SBC-4, 5.30) */
+        if (get("refuses") || !(get("offers") >> (cdb[1] & 0x1f) & 1))
+            return check_condition(io, 5, 0x24, 0);
+        put("action", cdb[1] & 0x1f);
+        put("immediate", cdb[1] >> 7);
+        put("sanitize", 2);
+        return 0;
+    }
+    return check_condition(io, 5, 0x20, 0); /* INVALID COMMAND OPERATION CODE */
 }
 
 /* -- NVMe --------------------------------------------------------------------------------------- */

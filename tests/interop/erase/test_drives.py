@@ -1,6 +1,6 @@
-"""The real hdparm, nvme, mmc and blkdiscard over a drive of the tests' own (drive.c), faults included.
+"""The real hdparm, nvme, mmc, sg_sanitize and blkdiscard over a drive of the tests' own (drive.c), faults included.
 
-What the drive answers is what the standards say (ACS-4, NVM Express base specification 2.0, JESD84-B51); no recording of
+What the drive answers is what the standards say (ACS-4, SBC-4, NVM Express base specification 2.0, JESD84-B51); no recording of
 a real drive is among it yet.
 """
 
@@ -19,15 +19,15 @@ from cloned.agent import erase_ask
 from cloned.agent.erase_driver import carry_out
 from cloned.agent.erase_hands import RealHands
 from cloned.disk import erase_machine as machine
-from cloned.disk.erase import EraseLevel, Technique
+from cloned.disk.erase import EraseLevel, Technique, offers
 from cloned.disk.erase_record import DiskErasure, ErasureFault
 from cloned.disk.media import Medium
 
 pytestmark = [
     pytest.mark.interop,
     pytest.mark.skipif(
-        any(shutil.which(tool) is None for tool in ("gcc", "hdparm", "nvme", "mmc", "blkdiscard")),
-        reason="needs gcc, hdparm, nvme-cli, mmc-utils and util-linux",
+        any(shutil.which(tool) is None for tool in ("gcc", "hdparm", "nvme", "mmc", "blkdiscard", "sg_sanitize")),
+        reason="needs gcc, hdparm, nvme-cli, mmc-utils, sg3-utils and util-linux",
     ),
 ]
 SIZE = 6 << 20
@@ -138,6 +138,43 @@ def test_nvme_sanitize(drive: Drive, capable: int, action: int) -> None:
     assert drive.did("action") == action
     assert "SSTAT" in record.answers[0]
     assert drive.clean
+
+
+@pytest.mark.parametrize(
+    ("offers", "technique", "action"),
+    [(0b1110, Technique.SCSI_BLOCK, 2), (0b1000, Technique.SCSI_CRYPTO, 3), (0b0010, Technique.SCSI_OVERWRITE, 1)],
+)
+def test_scsi_sanitize(drive: Drive, offers: int, technique: Technique, action: int) -> None:
+    drive.state(looks=2, offers=offers)
+    record = drive.erase("scsi", EraseLevel.PURGE)
+    assert record.erased, record.said()
+    assert record.technique is technique
+    assert (drive.did("action"), drive.did("immediate"), drive.did("erased")) == (action, 1, 1)
+    assert record.tools[0].startswith("sg_sanitize ")
+    assert drive.clean
+
+
+def test_scsi_without_sanitize_is_no_purge(drive: Drive) -> None:
+    record = drive.erase("scsi", EraseLevel.PURGE)
+    assert record.fault is ErasureFault.REFUSED
+    assert "service action 02h, is not among its commands" in " ".join(each.why for each in offers(record.medium))
+    assert not drive.clean
+
+
+@pytest.mark.parametrize(
+    ("state", "fault"),
+    [
+        ({"offers": 4, "fails": 1}, ErasureFault.SANITIZE_FAILED),
+        ({"offers": 4, "refuses": 1}, ErasureFault.TOOL),
+        ({"offers": 4, "lies": 1}, ErasureFault.LIES),
+    ],
+)
+def test_what_goes_wrong_with_scsi_has_a_name(drive: Drive, state: dict[str, int], fault: ErasureFault) -> None:
+    drive.state(**state)
+    record = drive.erase("scsi")
+    assert record.fault is fault, record
+    assert not record.erased
+    assert not drive.clean
 
 
 def test_nvme_format_is_given_with_its_erase_setting(drive: Drive) -> None:

@@ -245,12 +245,41 @@ def test_what_hdparm_tells_of_the_state(text: str, state: SanitizeState, progres
     assert (found.standing, found.progress) == (state, progress)
 
 
-def test_sense_data_and_device_status() -> None:
-    running = "Fixed format; Sense key: Not Ready\nAdditional sense: Logical unit not ready, sanitize in progress\n"
-    assert scsi_status(running + "  Progress indication: 25.00%").progress == 0.25
-    assert scsi_status("Additional sense: Sanitize command failed").standing is SanitizeState.FAILED
-    assert scsi_status("Sense key: No Sense").standing is SanitizeState.DONE
-    assert scsi_status("Sense key: Hardware Error").standing is SanitizeState.UNKNOWN
+def fixed(key: int, code: int, qualifier: int, share: int | None = None) -> bytes:
+    progress = b"\0\0\0" if share is None else b"\x80" + struct.pack(">H", share)
+    return bytes((0x70, 0, key, 0, 0, 0, 0, 10, 0, 0, 0, 0, code, qualifier, 0)) + progress
+
+
+def described(key: int, code: int, qualifier: int, share: int) -> bytes:
+    other, own = bytes((0x03, 2, 0, 0)), bytes((0x02, 6, 0, 0, 0x80)) + struct.pack(">H", share) + b"\0"
+    return bytes((0x72, key, code, qualifier, 0, 0, 0, 12)) + other + own
+
+
+@pytest.mark.parametrize(
+    ("sense", "state", "progress"),
+    [
+        (fixed(2, 0x04, 0x1B, 16384), SanitizeState.RUNNING, 0.25), (fixed(2, 0x04, 0x1B), SanitizeState.RUNNING, None),
+        (described(2, 0x04, 0x1B, 32768), SanitizeState.RUNNING, 0.5), (fixed(3, 0x31, 0x03), SanitizeState.FAILED, None),
+        (described(3, 0x31, 0x03, 0), SanitizeState.FAILED, None), (fixed(0, 0, 0), SanitizeState.DONE, None),
+        (fixed(4, 0x44, 0), SanitizeState.UNKNOWN, None), (fixed(2, 0x04, 0x01), SanitizeState.UNKNOWN, None),
+        (b"", SanitizeState.UNKNOWN, None), (bytes(18), SanitizeState.UNKNOWN, None), (b"\x70", SanitizeState.UNKNOWN, None),
+    ],
+)  # fmt: skip
+def test_sense_data(sense: bytes, state: SanitizeState, progress: float | None) -> None:
+    found = scsi_status(sense)
+    assert (found.standing, found.progress) == (state, progress)
+
+
+@given(st.binary(max_size=40))
+def test_only_a_drive_that_says_so_is_done(sense: bytes) -> None:
+    """Key, code and qualifier are all zero, in either form; everything else is not done."""
+    if scsi_status(sense).standing is SanitizeState.DONE:
+        fixed_form = sense[0] & 0x7F in (0x70, 0x71)
+        told = (sense[2] & 0xF, sense[12], sense[13]) if fixed_form else (sense[1] & 0xF, sense[2], sense[3])
+        assert told == (0, 0, 0)
+
+
+def test_device_status() -> None:
     assert mmc_status("SEND_STATUS response: 0x00000900").standing is SanitizeState.DONE
     assert mmc_status("SEND_STATUS response: 0x00000e00").standing is SanitizeState.RUNNING
     assert mmc_status("SEND_STATUS response: 0x00080900").standing is SanitizeState.FAILED
