@@ -139,8 +139,7 @@ class RealHands:
             now = disks.choose(wanted, disks.scan(self._only, self._told))
             disks.check_again(now, self._only, self._told)
         except AgentError as error:
-            gone = "0 disks" in error.detail
-            raise EraseTrouble(ErasureFault.GONE if gone else ErasureFault.CHANGED, error.detail) from error
+            raise EraseTrouble(_fault_of(error.detail), error.detail) from error
         if now["path"] != medium.path:
             raise EraseTrouble(
                 ErasureFault.CHANGED,
@@ -173,6 +172,28 @@ class RealHands:
             print(f"agent: {error}", flush=True)
             return False
         return True
+
+
+def _fault_of(detail: str) -> ErasureFault:
+    """Why a disk is not the one that was confirmed, by what `disks.choose` said."""
+    told = {"0 disks": ErasureFault.GONE, "may not be written: read-only": ErasureFault.READ_ONLY}
+    return next((fault for words, fault in told.items() if words in detail), ErasureFault.CHANGED)
+
+
+def found_again(record: DiskErasure, only: str, told: Mapping[str, Any]) -> DiskErasure:
+    """The record with the path its disk has now: the kernel may count disks in another order at the next start.
+
+    A disk that is not there, or that nothing but its path tells from others, stays as it was; `_same` then says so.
+    """
+    medium = record.medium
+    if record.over or not (medium.serial or medium.wwn):
+        return record
+    wanted = {"serial": medium.serial, "wwn": medium.wwn, "size": medium.size}
+    try:
+        now = disks.choose(wanted, disks.scan(only, told))
+    except AgentError:
+        return record
+    return replace(record, medium=replace(medium, path=now["path"]))
 
 
 _RESETS: dict[str, tuple[str, ...]] = {

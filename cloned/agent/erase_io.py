@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 
-from cloned.agent import blockio
+from cloned.agent import blockio, sysfs
 from cloned.agent.blockio import BlockDevice, DiskError
+from cloned.agent.disks import SECTOR
 from cloned.agent.erase_driver import EraseTrouble
 from cloned.agent.verify import Stopped
 from cloned.disk.erase_check import Judge, blank_before
@@ -94,6 +95,10 @@ class Writer:
             self._put(offset, length)
         except OSError as error:
             raise_if_lost(self._disk.path, offset, error)
+            if not depth and not still_there(os.fstat(self._disk.fd).st_rdev, self._disk.size):
+                raise EraseTrouble(
+                    ErasureFault.GONE, f"{self._disk.path} at byte {offset}: {error.strerror}"
+                ) from error
             smaller = _STEPS[depth + 1] if depth + 1 < len(_STEPS) else self._disk.block
             if smaller >= length:
                 self._bad.append((offset, length))
@@ -112,6 +117,16 @@ class Writer:
         except OSError as error:
             raise_if_lost(self._disk.path, at, error)
             raise EraseTrouble(ErasureFault.TOOL, Phrase("flushing: {error}", error=error.strerror)) from error
+
+
+def still_there(number: int, size: int, base: str = "/sys/dev/block") -> bool:
+    """Whether the kernel still has the disk that was opened: one that was pulled out answers as bad sectors do (EIO).
+
+    `number`: st_rdev; 0 for a file, which is always there.
+    """
+    if not number:
+        return True
+    return sysfs.number(f"{base}/{os.major(number)}:{os.minor(number)}/size") * SECTOR == size
 
 
 def raise_if_lost(path: str, offset: int, error: OSError) -> None:

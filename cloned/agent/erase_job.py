@@ -7,7 +7,7 @@ from typing import Any
 
 from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.erase_driver import carry_out
-from cloned.agent.erase_hands import RealHands
+from cloned.agent.erase_hands import RealHands, found_again
 from cloned.agent.job import Job
 from cloned.agent.verify import Stopped
 from cloned.disk.erase import LEVELS
@@ -47,7 +47,8 @@ class EraseJob(Job):
 
     def _records(self) -> list[DiskErasure]:
         try:
-            return [DiskErasure.from_json(each) for each in self._order["disks"]]
+            records = [DiskErasure.from_json(each) for each in self._order["disks"]]
+            return [found_again(each, self._options.only_disk, self._told) for each in records]
         except (FactsError, KeyError, TypeError) as error:
             print(f"agent: this order to erase is not understood, so nothing is touched: {error}", flush=True)
             raise Stopped from error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -13,7 +15,8 @@ import pytest
 
 from cloned.agent import erase_ask
 from cloned.agent.erase_driver import carry_out
-from cloned.agent.erase_hands import RealHands
+from cloned.agent.erase_hands import RealHands, found_again
+from cloned.agent.erase_io import still_there
 from cloned.agent.verify import Stopped
 from cloned.disk import erase_machine as machine
 from cloned.disk.erase import EraseLevel
@@ -152,6 +155,76 @@ def test_a_disk_that_shrank_is_not_touched(tmp_path: Path) -> None:
         found = carry_out(again, hands(device), Saved())
     assert found.fault is ErasureFault.CHANGED
     assert file.read_bytes() == before
+
+
+def test_a_disk_that_comes_back_under_another_name_goes_on(tmp_path: Path) -> None:
+    file, saved = filled(tmp_path / "disk"), Saved(ErasePhase.STARTED)
+    with loop_device(file) as device, pytest.raises(Stopped):
+        carry_out(planned(device), hands(device), saved)
+    other = tmp_path / "other"
+    other.write_bytes((OLD * 100)[:4096] * 256)
+    with loop_device(other) as taken, loop_device(file) as device:
+        record = replace(saved.records[-1], medium=replace(saved.records[-1].medium, path=taken))
+        record = found_again(record, device, {"serial": "LOOP1"})
+        assert record.medium.path == device
+        saved.stop_at = None
+        assert carry_out(record, hands(device), saved).erased
+    assert file.read_bytes() == bytes(SIZE)
+    assert OLD in other.read_bytes()
+
+
+def test_a_disk_that_is_not_there_any_more_is_not_looked_for_elsewhere(tmp_path: Path) -> None:
+    with loop_device(filled(tmp_path / "disk")) as device:
+        record = planned(device)
+        assert found_again(record, device, {"serial": "ANOTHER"}) == record
+        assert found_again(record, "/dev/nothing", {"serial": "LOOP1"}) == record
+
+
+def test_a_write_protected_disk_is_said_to_be_so_before_and_in_the_middle(tmp_path: Path) -> None:
+    file = filled(tmp_path / "disk")
+    before = file.read_bytes()
+    with loop_device(file) as device:
+        record, started = planned(device), planned(device)
+        started = machine.starting(machine.remembered(started, hands(device).remember(started), 1.0), ())
+        subprocess.run(["blockdev", "--setro", device], check=True)
+        assert planned(device).fault is ErasureFault.REFUSED
+        assert "read-only" in planned(device).said()
+        for each in (record, started):
+            assert carry_out(each, hands(device), Saved()).fault is ErasureFault.READ_ONLY
+        subprocess.run(["blockdev", "--setrw", device], check=True)
+    assert file.read_bytes()[: SIZE // 2] == before[: SIZE // 2]
+
+
+def test_a_disk_that_was_pulled_out_is_not_taken_for_one_full_of_bad_sectors(tmp_path: Path) -> None:
+    number = os.makedev(259, 3)
+    assert still_there(0, SIZE)
+    assert not still_there(number, SIZE, str(tmp_path))
+    (tmp_path / "259:3").mkdir()
+    (tmp_path / "259:3" / "size").write_text(f"{SIZE // 512}\n")
+    assert still_there(number, SIZE, str(tmp_path))
+    (tmp_path / "259:3" / "size").write_text("0\n")
+    assert not still_there(number, SIZE, str(tmp_path))
+
+
+def test_16_terabytes_are_written_to_their_end_and_looked_at_everywhere(tmp_path: Path) -> None:
+    """Sparse: what is tested is that offsets and places reach the end."""
+    size = 16 * 10**12 // 4096 * 4096
+    file = tmp_path / "disk"
+    with file.open("wb") as disk:
+        disk.truncate(size)
+        disk.seek(size - 4096)
+        disk.write((OLD * 100)[:4096])
+    with loop_device(file) as device:
+        record, mine = planned(device), hands(device)
+        record = machine.starting(machine.remembered(record, mine.remember(record), 1.0), ())
+        assert record.remembered[-1].offset == size - 4096
+        assert not record.remembered[-1].marker
+        nearly = replace(record, offset=size - (9 << 20))
+        *_, (offset, bad) = mine.write(nearly)
+        assert (offset, bad) == (size, ())
+    with file.open("rb") as disk:
+        disk.seek(size - 4096)
+        assert disk.read() == bytes(4096)
 
 
 @contextmanager
