@@ -304,10 +304,12 @@ LEDGER_FILE = "ledger.sqlite"
 
 
 class LedgerKeep(Section):
-    """How long results are kept; empty: for ever. Erasures always are."""
+    """How long results are kept; empty: for ever."""
 
     done: Years | Literal[""] = ""
     failed: Years | Literal[""] = ""
+    erasure: Years | Literal["ever"] = "ever"
+    """Erasures; without the row no certificate of one can be made any more."""
 
 
 class LedgerSettings(Section):

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cloned.core.arrivals import strongest_evidence
@@ -200,7 +200,7 @@ class Ledger(DeliveryBook):
             return int((await connection.execute(delete(results).where(results.c.laptop == laptop))).rowcount)
 
     async def prune(self, limits: Mapping[str, str]) -> int:
-        """Take away results from before a moment (ISO 8601), by `done` or `failed`; never erasures or what is owed.
+        """Take away results from before a moment (ISO 8601), by `done`, `failed` or `erasure`; never what is owed.
 
         Returns how many. What was counted stays counted, and numbers stay used.
         """
@@ -215,10 +215,9 @@ class Ledger(DeliveryBook):
     async def _old(self, kind: str, before: str) -> list[tuple[str, int]]:
         same = (deliveries.c.laptop == results.c.laptop, deliveries.c.attempt == results.c.attempt)
         owed = select(deliveries.c.id).where(*same, deliveries.c.state == WAITING).exists()
-        done = results.c.state == "done"
-        query = select(results.c.laptop, results.c.attempt).where(
-            done if kind == "done" else ~done, results.c.at < before, results.c.attempt < ATTEMPTS, ~owed
-        )
+        erasure, done = results.c.attempt >= ATTEMPTS, results.c.state == "done"
+        of_kind = erasure if kind == "erasure" else and_(~erasure, done if kind == "done" else ~done)
+        query = select(results.c.laptop, results.c.attempt).where(of_kind, results.c.at < before, ~owed)
         async with self._read() as connection:
             found = (await connection.execute(query.limit(PRUNED_AT_ONCE))).all()
         return [(laptop, attempt) for laptop, attempt in found]

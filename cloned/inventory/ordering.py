@@ -1,7 +1,8 @@
 """Which result of a laptop a sink gets next that keeps a state: the newest, and no older one after it. Pure.
 
 Clones go by attempt and revision. An erasure has a number of its own (core/erasure.py), so the two kinds are compared
-by when they were recorded: an erasure is old once a clone came after it, a clone once an erasure after it was sent.
+by when they were recorded: one is old once one of the other kind that came after it was sent. Until then both are
+sent, in order: an erasure has a certificate that nothing else brings.
 """
 
 from __future__ import annotations
@@ -54,4 +55,4 @@ def newest(queued: Sequence[Queued]) -> NextOfLaptop:
 def _makes_old(other: Queued, each: Queued) -> bool:
     if other.erasure == each.erasure:
         return other.position > each.position
-    return other.id > each.id and (each.erasure or other.state == SENT)
+    return other.id > each.id and other.state == SENT

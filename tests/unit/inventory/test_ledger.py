@@ -204,8 +204,16 @@ async def test_what_is_old_goes_but_no_erasure_and_nothing_that_is_owed(ledger, 
     await drain(ledger, "hook")
     assert await ledger.prune(limits) == 2
     assert {row["laptop"] for row in await ledger.rows()} == {"failed-new", "erased"}
+    assert await ledger.prune({"erasure": "2020-01-01T09:59:59Z"}) == 0
     assert (await ledger.totals())["rows"] == 3
     assert {each.tag for each in await ledger.tags()} == {"1", "2", "0042"}
+
+
+async def test_erasures_go_only_where_that_was_asked_for(ledger, make_row):
+    await ledger.record(make_row("erased", 1_000_001, at="2020-01-01T10:00:00Z", kind="erasure", erasure={"disks": []}))
+    await ledger.record(make_row("cloned", at="2020-01-01T10:00:00Z"))
+    assert await ledger.prune({"erasure": "2021-01-01T10:00:00Z"}) == 1
+    assert [row["laptop"] for row in await ledger.rows()] == ["cloned"]
 
 
 async def test_the_rows_are_told_page_by_page(ledger, make_row):

@@ -293,7 +293,7 @@ async def test_an_erasure_is_neither_newer_than_a_later_clone_nor_older_than_an_
     await ledger.record(make_row("erased-last", 1_000_001, at=late, **erased))
     async with running(ledger, first, second):
         for sink in (first, second):
-            await sink.has(3)
+            await sink.has(4)
             last = {laptop: attempt for laptop, attempt, _ in sink.got}
             assert last == {"cloned-last": 1, "erased-last": 1_000_001}
 
