@@ -32,6 +32,7 @@ def run(device: str, level: str, say: Callable[[str], None]) -> dict[str, Any]:
 
     hands = RealHands(device, {}, False, lambda: False, lambda record, done: None)
     record = carry_out(machine.plan(medium, EraseLevel(level), secrets.token_hex(16), "all"), hands, save)
+    say(str(record.said()) or f"erased ({record.reached}) and read back: {record.check.found}")
     shown = record.to_json()
     shown["remembered"] = len(record.remembered)
     told = [{"method": str(each.technique), "possible": each.possible, "why": each.why} for each in offers(medium)]

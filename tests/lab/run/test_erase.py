@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cloned.lab.media import MARK, find
+from tests.lab.run import labs
 
 pytestmark = [pytest.mark.lab]
 PROGRAM = [sys.executable, "-c", "from cloned.cli.main import main; main()", "lab", "run"]
@@ -47,7 +50,51 @@ def test_a_disk_of_ones_own_is_erased_and_kept(tmp_path: Path) -> None:
     assert find(disk) == []
 
 
-@pytest.mark.slow
+def test_a_certificate_is_fetched_checked_anywhere_and_refused_once_it_was_edited(tmp_path: Path) -> None:
+    with labs.start(tmp_path, "up", "--laptops", "1", "--kind", "thin", "--erase", "only") as process:
+        process.wait(300)
+    try:
+        config = re.search(r"--config (\S+?)`", (tmp_path / labs.LOG).read_text())
+        assert config
+        told = until_erased(config[1])
+        assert told["erasure"]["result"] == "erased"
+        paper, key = tmp_path / "paper.pdf", tmp_path / "site.pem"
+        code, said = cloned("erase", "certificate", told["id"], "-o", str(paper), "--lang", "nl", "--config", config[1])
+        assert (code, "certificate, signed" in said) == (0, True), said
+        code, said = cloned("erase", "certificate", "--donation", "nobody", "-o", str(paper), "--config", config[1])
+        assert (code, "nothing of delivery" in said) == (1, True), said
+        code, pem = cloned("erase", "key", "--config", config[1])
+        assert code == 0
+        key.write_text(pem[pem.index("-----BEGIN") : pem.index("END PUBLIC KEY-----") + 19] + "\n")
+    finally:
+        cloned("lab", "down", labs.run_id(tmp_path))
+    code, said = cloned("erase", "check", str(paper), "--key", str(key))
+    assert (code, said.startswith("genuine: signed by")) == (0, True), said
+    assert "overwritten once with zeros (clear)" in said
+    data = paper.read_bytes()
+    paper.write_bytes(data.replace(b"/Title", b"/Titel", 1))
+    code, said = cloned("erase", "check", str(paper), "--key", str(key))
+    assert (code, "CHANGED" in said) == (1, True), said
+
+
+def until_erased(config: str) -> dict[str, Any]:
+    """The one laptop's erasure as the command line tells it, once it is through."""
+    until = time.monotonic() + 200
+    while True:
+        code, said = cloned("erase", "status", "--json", "--config", config)
+        found: list[dict[str, Any]] = json.loads(said) if code == 0 else []
+        if found and found[0]["erasure"]["result"] != "erasing":
+            return found[0]
+        assert time.monotonic() < until, said
+        time.sleep(0.5)
+
+
+def cloned(*words: str) -> tuple[int, str]:
+    """Exit status and words of a command."""
+    done = subprocess.run([*PROGRAM[:3], *words], capture_output=True, text=True, timeout=200, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
 def test_every_kind_of_disk_of_qemu(tmp_path: Path) -> None:
     told = lab(tmp_path, "--laptops", "2", "--kind", "vm", "--firmware", "bios", "--disks", "sata+nvme,virtio4k+scsi4k+nvme4k",
                "--erase", "only")  # fmt: skip
