@@ -434,6 +434,7 @@ def settings_of(config: Config) -> Settings:
         erase_before=config.erase.before_cloning,
         erase_level=config.erase.level,
         erase_verify=config.erase.verify,
+        erase_by=config.erase.by,
     )
 
 

@@ -297,11 +297,11 @@ def order(laptop: Laptop) -> dict[str, Any] | None:
 
 
 def offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:
-    """What a key on the laptop would begin: where that was chosen in its menu or must be, and every disk can be.
+    """What a key on the laptop would begin: where it must be erased, or volunteers may and chose that in its menu.
 
-    `only`: nothing is cloned afterwards.
+    `only`: nothing is cloned afterwards. Every disk must be one that can be erased.
     """
-    chosen = laptop.wants == WANT
+    chosen = laptop.wants == WANT and workshop.settings.erase_by == "volunteer"
     asked = chosen or (not laptop.wants and needed(workshop, laptop))
     if not asked or laptop.state not in (State.ASKING, State.WAITING):
         return None

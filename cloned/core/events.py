@@ -37,6 +37,8 @@ class Settings:
     """Before cloning: never, first (a laptop never cloned) or always."""
     erase_level: str = "clear"
     erase_verify: str = "sample"
+    erase_by: str = "administrator"
+    """Who may have a laptop erased; `volunteer`: also whoever chose that in its boot menu and presses a key."""
     gather_seconds: float = 60.0
     """How long a classic session waits for further laptops after the last one joined."""
     judging: int = 1

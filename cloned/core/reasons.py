@@ -111,7 +111,7 @@ class Reason(Worded):
     WANTS_ERASURE = (
         "wants-erasure",
         "Erasing it was chosen in its boot menu",
-        "Confirm it: press E on it, on its page, or with `cloned erase start`",
+        "Confirm it: on its page, with `cloned erase start`, or by E on it where volunteers may erase",
     )
     CAPTURING = "capturing", "It is being captured as {detail}", ""
     CAPTURED = "captured", "It was captured as {detail}: the image is whole and proven", "Switch it off"

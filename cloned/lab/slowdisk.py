@@ -6,7 +6,7 @@ regular file as the root of a file system), answers one request after the other 
 and writing alike, and is gone when killed. Past the page cache, so that what is read back was read from it.
 
 A flaw is KIND:OFFSET:LENGTH in bytes: `bad-read` and `bad-write` give errors there as a worn disk does, a `lie` says
-that it wrote and did not.
+that it wrote and did not, a `delay` answers late, as a disk that tries a weak sector again and again.
 
 The protocol is the kernel's (linux/fuse.h, version 7.31); only what a loop device asks of a file is answered.
 """
@@ -47,6 +47,8 @@ _IO_IN = struct.Struct("<QQIIQII")
 _WRITE_OUT = struct.Struct("<II")
 _FALLOCATE_IN = struct.Struct("<QQQII")
 _STATFS_BYTES = 80
+DELAY = 0.7
+"""Seconds that a request takes longer where a disk delays."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -90,7 +92,7 @@ class DiskFlaw:
     def parse(cls, text: str) -> DiskFlaw:
         """KIND:OFFSET:LENGTH."""
         kind, offset, length = text.split(":")
-        if kind not in ("bad-read", "bad-write", "lie"):
+        if kind not in ("bad-read", "bad-write", "lie", "delay"):
             raise ValueError(f"a disk has no flaw {kind}")
         return cls(kind, int(offset), int(length))
 
@@ -142,9 +144,10 @@ class DiskServer:
     def _flawed(self, kind: str, offset: int, size: int) -> bool:
         return any(each.kind == kind and each.meets(offset, size) for each in self._flaws)
 
-    def _take_time(self, count: int) -> None:
+    def _take_time(self, offset: int, count: int) -> None:
         """A disk that was idle saves nothing up."""
-        self._free_at = max(self._free_at, time.monotonic()) + count / self._rate
+        late = DELAY if self._flawed("delay", offset, count) else 0.0
+        self._free_at = max(self._free_at, time.monotonic()) + count / self._rate + late
         time.sleep(max(0.0, self._free_at - time.monotonic()))
 
     def _init(self, body: memoryview) -> bytes:
@@ -162,14 +165,14 @@ class DiskServer:
 
     def _read(self, body: memoryview) -> bytes:
         _, offset, size, *_ = _IO_IN.unpack_from(body)
-        self._take_time(size)
+        self._take_time(offset, size)
         if self._flawed("bad-read", offset, size):
             raise OSError(errno.EIO, "a bad sector")
         return os.pread(self._file, size, offset)
 
     def _write(self, body: memoryview) -> bytes:
         _, offset, size, *_ = _IO_IN.unpack_from(body)
-        self._take_time(size)
+        self._take_time(offset, size)
         if self._flawed("bad-write", offset, size):
             raise OSError(errno.EIO, "a bad sector")
         if self._flawed("lie", offset, size):

@@ -27,11 +27,11 @@ BOOTED = "cloned-sample: booted"
 
 
 class Asking(DaemonSettings):
-    """A workshop where a person confirms, and without a switch that is read or sinks."""
+    """A workshop where a person confirms, volunteers may erase, and without a switch that is read or sinks."""
 
     def toml(self) -> str:
         text = super().toml().replace('confirm = "auto"', 'confirm = "ask"')
-        return re.sub(r"\[\[(switch|sink)\]\]\n([^\[].*\n)*", "", text)
+        return re.sub(r"\[\[(switch|sink)\]\]\n([^\[].*\n)*", "", text) + '[erase]\nby = "volunteer"\n'
 
 
 class SataLaptop(VirtualLaptop):

@@ -317,7 +317,7 @@ def test_what_is_explained_names_method_level_reason_and_what_could_not_be_had()
 
 
 def test_erasing_chosen_in_the_boot_menu_is_offered_at_the_laptop_and_nothing_is_cloned() -> None:
-    shop = Shop(confirm="auto")
+    shop = Shop(confirm="auto", erase_by="volunteer")
     laptop = shop.boot(wants="erase")
     assert (laptop.state, laptop.reason, laptop.goal.confirmation) == (State.ASKING, Reason.WANTS_ERASURE, None)
     offered = order(shop.state, laptop)["erase_offer"]
@@ -326,8 +326,16 @@ def test_erasing_chosen_in_the_boot_menu_is_offered_at_the_laptop_and_nothing_is
     assert "offer" not in order(shop.state, laptop)
 
 
-def test_a_laptop_that_is_to_be_kept_is_not_offered_that_key() -> None:
+def test_where_only_administrators_may_erase_the_menu_asks_for_one() -> None:
     shop = Shop()
+    laptop = shop.boot(wants="erase")
+    assert (laptop.state, laptop.reason) == (State.ASKING, Reason.WANTS_ERASURE)
+    assert "erase_offer" not in order(shop.state, laptop)
+    assert shop.erase("N1", "S1") is None
+
+
+def test_a_laptop_that_is_to_be_kept_is_not_offered_that_key() -> None:
+    shop = Shop(erase_by="volunteer")
     laptop = shop.boot(wants="erase")
     asked = accept(shop.state, Command("keep", "Ann", laptop.id))
     assert not isinstance(asked, Refusal)

@@ -264,3 +264,31 @@ def test_a_disk_that_cannot_be_read_back_is_not_called_erased(tmp_path: Path) ->
     with flawed(tmp_path, "bad-read:12000000:4096") as (device, _):
         record = carry_out(planned(device), hands(device), Saved())
     assert record.fault is ErasureFault.UNREADABLE
+
+
+def test_a_stretch_that_answers_late_is_waited_for(tmp_path: Path) -> None:
+    with flawed(tmp_path, "delay:12000000:4096") as (device, file):
+        record = carry_out(planned(device), hands(device), Saved())
+    assert record.erased, record.said()
+    assert file.read_bytes() == bytes(SIZE)
+
+
+def test_a_disk_that_vanishes_in_the_middle_claims_nothing(tmp_path: Path) -> None:
+    """Its server is killed: every request fails from then on, as with a plug that was pulled."""
+    file = filled(tmp_path / "disk")
+    disk = ThrottledDisk(file, tmp_path, 20_000_000)
+    try:
+        with loop_device(disk.path) as device:
+            saved = Saved()
+
+            def save(record: DiskErasure) -> None:
+                saved(record)
+                if record.phase is ErasePhase.STARTED:
+                    disk.close()
+
+            record = carry_out(planned(device), hands(device), save)
+    finally:
+        disk.close()
+    assert record.over
+    assert not record.erased
+    assert record.fault in (ErasureFault.TOOL, ErasureFault.GONE, ErasureFault.UNREACHED, ErasureFault.UNREADABLE)
