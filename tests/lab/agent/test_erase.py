@@ -56,7 +56,9 @@ async def test_one_disk_of_two_with_a_bad_sector_makes_the_laptop_not_erased(sto
             laptop, lambda seen: seen["reason"] == "wants-erasure" and seen["media"], "it asks", key="6"
         )
         assert (asks["state"], asks["erasure"]) == ("asking", None)
-        assert "Press  E  to erase this laptop" in laptop.shown()
+        await here.until(
+            laptop, lambda _: "Press  E  to erase this laptop" in laptop.shown(), "its screen says what E does"
+        )
         assert find(laptop.disk.path, most=1), "nothing is touched before somebody confirmed it"
         assert find(laptop.second.path, most=1)
         mine, other = laptop.identity.disk_serial, f"MORE{laptop.identity.disk_serial[3:]}"
