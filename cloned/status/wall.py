@@ -31,6 +31,8 @@ class Tile:
     why: str
     port: str
     paused: bool
+    disks: tuple[int, int] | None = None
+    """While it is erased: the disk that one waits for, and how many there are; the others may run beside it."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,16 @@ def tile(laptop: Laptop) -> Tile:
         left=left if left is not None and isfinite(left) and (moving or laptop["state"] == "waiting") else None,
         why=laptop.get("why") or "",
         port=str(laptop.get("port") or ""),
+        disks=_disk_of_disks(laptop),
     )
+
+
+def _disk_of_disks(laptop: Laptop) -> tuple[int, int] | None:
+    disks = (laptop.get("erasure") or {}).get("disks") or []
+    if laptop["state"] != "erasing" or not disks:
+        return None
+    through = sum(each["phase"] in ("verified", "failed") for each in disks)
+    return min(through + 1, len(disks)), len(disks)
 
 
 def _erased(laptop: Laptop) -> int | None:
@@ -260,7 +271,8 @@ def notices(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]]) -> 
     for laptop in laptops:
         if laptop["state"] == "asking" and laptop.get("wants"):  # a master is never among those to be overwritten
             said, hint = laptop.get("why") or "", laptop.get("next_step") or ""
-            yield Notice("master", f"master-{laptop['id']}", said, hint, (laptop,))
+            kind = "erase" if laptop["wants"] == "erase" else "master"
+            yield Notice(kind, f"{kind}-{laptop['id']}", said, hint, (laptop,))
     for group in _alike(
         [each for each in laptops if each["state"] == "asking" and not each.get("wants")],
         ("reason", "vendor", "product", "image"),

@@ -74,3 +74,51 @@ async def test_a_master_is_never_among_those_to_be_overwritten():
     assert "&#34;capture&#34;" in (await drawn.laptop(asking[0]["id"])).parts["laptop"]
     asking[0] |= {"capture": "master"}
     assert "&#34;capture&#34;" not in (await drawn.laptop(asking[0]["id"])).parts["laptop"]
+
+
+async def test_an_erasure_chosen_in_the_boot_menu_leads_to_its_page_and_to_nothing_else():
+    snapshot = workshops.busy()
+    [laptop, *_] = [each for each in snapshot["laptops"] if each["state"] == "asking"]
+    laptop |= {"wants": "erase", "why": "Erasing it was chosen in its boot menu"}
+    html = (await Pages(FakeWorkshop(snapshot), FakeRecords()).wall()).parts["notices"]
+    assert "Erasing it was chosen" in html
+    assert f'<a class="button" href="/laptops/{laptop["id"]}">Erase</a>' in html
+    assert f"&#34;target&#34;: &#34;{laptop['id']}&#34;" not in html
+
+
+async def test_before_an_erasure_is_confirmed_method_level_and_minutes_of_each_disk_are_said():
+    snapshot = workshops.busy()
+    [laptop, *_] = [each for each in snapshot["laptops"] if each["state"] == "asking"]
+    disk = {
+        "key": "S1",
+        "path": "/dev/sda",
+        "serial": "S1",
+        "wwn": "",
+        "model": "Old",
+        "size": 10**12,
+        "built_in": True,
+    }
+    would = {
+        "clear": {"technique": "overwritten once with zeros", "level": "clear", "minutes": 95, "why_not": ""},
+        "purge": {"technique": "", "level": "", "minutes": 0, "why_not": "it has no SANITIZE"},
+    }
+    laptop["media"] = [disk | {"bus": "sata", "barred": "", "would": would}]
+    html = (await Pages(FakeWorkshop(snapshot), FakeRecords()).laptop(laptop["id"])).parts["laptop"]
+    said = "Clear: overwritten once with zeros, about 95 min; Purge: cannot be had (it has no SANITIZE)"
+    assert f"Old, 1 TB, S1: {said}" in html
+
+
+async def test_what_an_erasure_does_not_free_is_said_as_far_as_it_was_seen():
+    snapshot = workshops.busy()
+    [laptop, *_] = [each for each in snapshot["laptops"] if each["state"] == "done"]
+    laptop |= {
+        "erasure": {"result": "erased", "level": "clear", "spent": False, "disks": []},
+        "locks": ["firmware-password"],
+    }
+    drawn = Pages(FakeWorkshop(snapshot), FakeRecords())
+    assert "a firmware password is set" in (await drawn.laptop(laptop["id"])).parts["laptop"]
+    assert (
+        "er is een firmwarewachtwoord ingesteld" in (await drawn.laptop(laptop["id"], language("nl"))).parts["laptop"]
+    )
+    laptop["locks"] = []
+    assert "Autopilot cannot be seen" in (await drawn.laptop(laptop["id"])).parts["laptop"]

@@ -109,3 +109,14 @@ def test_no_figure_of_a_laptop_keeps_the_wall_from_being_laid_out() -> None:
         laptop = {"id": "1", "state": "receiving", "progress": {"total": 5, "bytes": bad}, "left_seconds": bad}
         [seen] = view.wall({"laptops": [laptop]}).others
         assert (seen.percent, seen.left) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("phases", "said"),
+    [(["started", "planned"], (1, 2)), (["verified", "started"], (2, 2)), (["failed", "verified"], (2, 2)), ([], None)],
+)
+def test_a_laptop_that_is_erased_says_which_disk_one_waits_for(phases, said):
+    laptop = workshops.busy()["laptops"][0] | {"state": "erasing"}
+    laptop["erasure"] = {"disks": [{"phase": phase} for phase in phases]}
+    assert view.tile(laptop).disks == said
+    assert view.tile(laptop | {"state": "done"}).disks is None
