@@ -19,7 +19,7 @@ from cloned.inventory.sinks.glpi_api import GlpiApi, GlpiRefusal
 from cloned.inventory.sinks.glpi_inventory import agent_id, document
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import choose
-from cloned.inventory.sinks.record import record_of, role, usable
+from cloned.inventory.sinks.record import filled, is_erasure, of_erasures, record_of, role, text_of, usable
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
 
@@ -106,6 +106,11 @@ class Glpi(Sink):
 
     # Reading.
 
+    def takes(self, row: Mapping[str, Any]) -> bool:
+        """Erasures too, where a state, a field or a line of them is asked for."""
+        texts = (*self._fields.values(), self._comment, self._note)
+        return super().takes(row) or (is_erasure(row) and (bool(self.settings.erased) or of_erasures(texts)))
+
     def record(self, delivery: Delivery) -> dict[str, Any]:
         """The record that templates look into."""
         page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
@@ -153,7 +158,9 @@ class Glpi(Sink):
             await self._listed(plan, "computermodels_id", str(record.get("product") or ""), has)
             await self._listed(plan, "manufacturers_id", str(record.get("vendor") or ""), has)
         texts = {
-            name: each.fill(record)[:LONGEST] for name, each in self._fields.items() if not (lent and name == "name")
+            name: value[:LONGEST]
+            for name, value in filled(record, self._fields).items()
+            if not (lent and name == "name")
         }
         for key, value in {"serial": record["serial"], "otherserial": str(record.get("tag") or "")}.items():
             texts |= {key: value} if value and not has.get(key) else {}
@@ -165,7 +172,7 @@ class Glpi(Sink):
 
     def _append(self, plan: GlpiPlan, record: Mapping[str, Any], has: Mapping[str, Any]) -> None:
         """A line below the comment that is there, once; never in its place."""
-        line, old = self._comment.fill(record), str(has.get("comment") or "")
+        line, old = text_of(record, self._comment), str(has.get("comment") or "")
         if line and line not in old.replace("\r\n", "\n").split("\n"):
             plan.values["comment"] = f"{old}\n{line}" if old else line
 
@@ -238,7 +245,7 @@ class Glpi(Sink):
             faults.append(f"GLPI refused the inventory: {self.peer.hush.clean(answer.body.get('message'))}")
 
     async def _extras(self, delivery: Delivery, record: Mapping[str, Any], number: int, faults: list[str]) -> None:
-        note, mark = self._note.fill(record), delivery.key[:15]
+        note, mark = text_of(record, self._note), delivery.key[:15]
         if note:
             body = await self.api.item("Computer", number, with_notes="true")
             if not any(mark in str(each.get("content")) for each in body.get("_notes") or []):

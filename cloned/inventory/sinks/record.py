@@ -34,9 +34,13 @@ def of_erasures(templates: Iterable[Template]) -> bool:
 
 
 def filled(record: Mapping[str, Any], templates: Mapping[str, Template]) -> dict[str, str]:
-    """What is to be written; an erasure writes only what is asked of erasures, and leaves alone what a clone wrote."""
-    chosen = {name: each for name, each in templates.items() if not is_erasure(record) or of_erasures([each])}
-    return {name: each.fill(record) for name, each in chosen.items()}
+    """What is to be written, by name."""
+    return {name: text for name, each in templates.items() if (text := text_of(record, each)) is not None}
+
+
+def text_of(record: Mapping[str, Any], wanted: Template) -> str | None:
+    """A filled template; None where an erasure leaves alone what a clone wrote, since it is not asked of erasures."""
+    return None if is_erasure(record) and not of_erasures([wanted]) else wanted.fill(record)
 
 
 def role(row: Mapping[str, Any]) -> Role:

@@ -14,6 +14,7 @@ from cloned.inventory.sinks.base import SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.glpi_inventory import document
 from cloned.inventory.sinks.record import record_of
 from cloned.inventory.sinks.told import KnownThere
+from tests.wire.inventory.conftest import ERASED
 
 pytestmark = pytest.mark.wire
 PDF = b"%PDF-1.4\n%%EOF\n"
@@ -70,6 +71,18 @@ async def test_a_comment_is_added_to_and_never_replaced(glpi, glpi_sink, deliver
     await glpi_sink().send(deliver())
     [made] = computers(glpi)
     assert made["comment"] == "belongs to &#60;R&#38;D&#62;\nline 2\n2026-11-28 school-2026: verified"
+
+
+async def test_an_erasure_changes_state_and_its_own_line_and_nothing_of_the_clone(glpi, glpi_sink, deliver):
+    sink = glpi_sink(erased="Failed check", comment="{date} erased: {erasure.level}", note="")
+    assert sink.takes(deliver(**ERASED).row)
+    assert not glpi_sink().takes(deliver(**ERASED).row)
+    await glpi_sink(note="").send(deliver())
+    for _ in range(2):
+        await sink.send(deliver(**ERASED))
+    [computer] = computers(glpi)
+    assert computer["comment"] == "2026-11-28 school-2026: verified\n2026-11-28 erased: purge"
+    assert computer["states_id"] == 2
 
 
 async def test_eleven_keeps_texts_raw(glpi, glpi_sink, deliver):
