@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import resource
 import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -133,6 +135,72 @@ async def spawn_piped(args: Sequence[str | Path]) -> asyncio.subprocess.Process:
         start_new_session=True,
         preexec_fn=die_with_parent,
     )
+
+
+async def hook_process(
+    program: Path, argument: str, folder: Path, mark: str, largest_file: int
+) -> asyncio.subprocess.Process:
+    """Start a program that is not ours: no shell, no capabilities, no open files of ours, its errors in its output.
+
+    `mark`: a `NAME=value` for its environment, by which `kill_marked` finds whatever it started.
+    """
+    name, _, value = mark.partition("=")
+    return await asyncio.create_subprocess_exec(
+        str(program),
+        argument,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=folder,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(folder), name: value},
+        start_new_session=True,
+        preexec_fn=lambda: _confined(largest_file),
+    )
+
+
+PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 24, 38, 47, 4
+_CAPABILITIES = 41
+"""capabilities(7), to CAP_CHECKPOINT_RESTORE."""
+
+
+def _confined(largest_file: int) -> None:
+    """In a child before exec: nothing of what we may do goes along, and no file fills the disk."""
+    die_with_parent()
+    _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    for number in range(_CAPABILITIES):
+        _libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)  # only where we are root, which would have them all again
+    _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def kill_marked(mark: str) -> int:
+    """End every process whose environment has this mark, also those that left their session; how many there were.
+
+    One that forks while it is looked for is found the next time round.
+    """
+    wanted, ended = mark.encode(), 0
+    for _ in range(50):
+        found = [pid for pid in _pids() if wanted in _environment(pid)]
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        ended += len(found)
+        if not found:
+            break
+    return ended
+
+
+def _pids() -> list[int]:
+    numbers = (path.name for path in Path("/proc").iterdir())
+    return [int(name) for name in numbers if name.isdecimal() and int(name) != os.getpid()]
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _tail(output: bytes, lines: int = 4) -> str:

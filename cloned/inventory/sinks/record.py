@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from cloned.core.hardware import Battery, hardware
 from cloned.inventory.sinks.base import Delivery
 from cloned.inventory.sinks.templates import Template
 
@@ -60,7 +61,6 @@ def usable(serial: object) -> str:
 def record_of(delivery: Delivery, **more: Any) -> dict[str, Any]:
     """Everything that a template may name; `more` is what the workshop adds (`report`, `workshop`)."""
     row = dict(delivery.row)
-    facts = row.get("facts") or {}
     disk = dict(row.get("disk") or {})
     if disk.get("size"):
         disk["size_gb"] = round(disk["size"] / 1e9)
@@ -68,9 +68,10 @@ def record_of(delivery: Delivery, **more: Any) -> dict[str, Any]:
     if is_erasure(row):
         more["erasure"] = _erasure(row.get("erasure") or {}, at)
     return {
-        **facts,
         **row,
+        **_parts(row),
         "disk": disk,
+        "smart": disk.get("smart") or "",
         "serial": usable(row.get("serial")),
         "date": at[:10],
         "time": at[11:16],
@@ -79,6 +80,27 @@ def record_of(delivery: Delivery, **more: Any) -> dict[str, Any]:
         "attempt": delivery.attempt,
         "revision": delivery.revision,
         **more,
+    }
+
+
+def _parts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What it is made of, in the words that people write into an inventory; left out where it was not told."""
+    made_of = hardware(row.get("hardware"))
+    design, full = (sum(getattr(each, name) for each in made_of.batteries) for name in ("design_wh", "full_wh"))
+    share = Battery(design_wh=design, full_wh=full).left
+    cycles = [each.cycles for each in made_of.batteries if each.cycles is not None]
+    left = None if share is None else round(share * 100)
+    battery = {"left": left, "wear": None if left is None else 100 - left, "cycles": max(cycles, default=None),
+               "design_wh": design or None, "full_wh": full or None}  # fmt: skip
+    panel = made_of.panel
+    screen = {} if panel is None else {"width": panel.width, "height": panel.height, "inches": panel.inches or None}
+    memory = int(row.get("memory") or 0)
+    return {
+        "battery": battery,
+        "screen": screen,
+        "memory": f"{memory / 2**30:.0f} GB" if memory >= 2**29 else "",
+        "wifi": made_of.wifi,
+        "tpm": made_of.tpm,
     }
 
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloned.inventory import rows
 from cloned.inventory.sinks.base import Delivery
 from cloned.inventory.sinks.record import record_of, role, usable
 from cloned.inventory.sinks.templates import TemplateError, as_text, parse
@@ -68,10 +69,26 @@ def test_a_real_serial_stays_itself():
 
 
 def test_a_record_has_what_people_ask_for(make_row):
-    delivery = Delivery("cl_1", "a1b2c3d4", 1, 2, {**make_row(), "facts": {"battery": {"wear": 12}}})
+    told = {
+        "batteries": [{"design_wh": 50, "full_wh": 44, "cycles": 210}],
+        "panel": {"width": 1920, "height": 1080},
+        "tpm": "2.0",
+    }
+    row = rows.clean(make_row(hardware=told, memory=8 << 30, cpu="Intel Core i5-8350U"))
+    delivery = Delivery("cl_1", "a1b2c3d4", 1, 2, row.data)
     record = record_of(delivery, report="http://s/laptops/1")
     wanted = "{date} {time} {mac} {disk.size_gb} {battery.wear} {revision} {report}"
     assert parse(wanted).fill(record) == "2026-11-18 19:04 d8:9e:f3:00:00:01 256 12 2 http://s/laptops/1"
+    parts = "{cpu}, {memory}, {screen.width}x{screen.height}, TPM {tpm}, {battery.cycles} cycles, {battery.left} %"
+    assert parse(parts).fill(record) == "Intel Core i5-8350U, 8 GB, 1920x1080, TPM 2.0, 210 cycles, 88 %"
+    assert parse("{wifi}").fill(record) == parse("{screen.inches}").fill(record) == ""
+
+
+def test_what_a_laptop_did_not_tell_is_not_made_up(make_row):
+    record = record_of(Delivery("cl_1", "a1b2c3d4", 1, 1, rows.clean(make_row()).data))
+    assert [parse(each).fill(record) for each in ("{battery.wear}", "{memory}", "{screen.width}", "{smart}")] == [
+        ""
+    ] * 4
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,8 @@ ERASED = {
 @pytest.fixture
 def deliver() -> Callable[..., Delivery]:
     def make(revision: int = 1, **more: Any) -> Delivery:
-        row = rows.clean(ROW | {key: value for key, value in more.items() if key != "facts"})
-        data = {**row.data, "facts": more["facts"]} if "facts" in more else row.data
-        return Delivery(row.key, row.laptop, row.attempt, revision, data)
+        row = rows.clean(ROW | more)
+        return Delivery(row.key, row.laptop, row.attempt, revision, row.data)
 
     return make
 

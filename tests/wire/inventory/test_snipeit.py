@@ -15,6 +15,7 @@ from tests.wire.inventory.conftest import ERASED
 
 pytestmark = pytest.mark.wire
 PDF = b"%PDF-1.4\n%%EOF\n"
+WORN = {"batteries": [{"design_wh": 50, "full_wh": 44}]}
 
 
 def lone(server: Any, **wanted: Any) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def label(server: Any, asset: dict[str, Any]) -> str:
 
 
 async def test_a_laptop_that_is_not_there_is_made_with_all_its_fields(snipeit, snipeit_sink, deliver):
-    receipt = await snipeit_sink().send(deliver(facts={"battery": {"wear": 12}}))
+    receipt = await snipeit_sink().send(deliver(hardware=WORN))
     asset = lone(snipeit, serial="PF0AAAA1")
     assert (asset["asset_tag"], label(snipeit, asset), receipt.tag) == ("DM-0412", "Ready to give out", "DM-0412")
     assert [asset[column] for column in ("_snipeit_clone_verdict_2", "_snipeit_battery_health_3", "_snipeit_cloned_on_4")] == [
@@ -280,9 +281,7 @@ async def test_what_the_server_does_not_keep_is_told(snipeit, snipeit_sink, deli
 
 async def test_a_wrong_format_is_told_with_the_words_of_the_server(snipeit, snipeit_sink, deliver):
     with pytest.raises(SinkRefused, match=r"except: _snipeit_battery_health_3: .*must be a number"):
-        await snipeit_sink(fields={"Battery health %": "{battery.wear} %"}).send(
-            deliver(facts={"battery": {"wear": 12}})
-        )
+        await snipeit_sink(fields={"Battery health %": "{battery.wear} %"}).send(deliver(hardware=WORN))
 
 
 async def test_a_required_field_that_is_empty_blocks_but_the_sheet_is_attached(snipeit, snipeit_sink, deliver):
