@@ -33,9 +33,9 @@ from cloned.images.capture import Captures, capture_routes
 from cloned.images.scrub import Proof, Scrub
 from cloned.images.store import ImageStore
 from cloned.images.watch import ImageWatch
+from cloned.inventory.imported import ImportedList
 from cloned.inventory.ledger import Ledger
-from cloned.inventory.outbox import Outbox
-from cloned.inventory.sinks import make
+from cloned.inventory.service import ASKABLE, NUMBER_SECONDS, InventoryService, gives_numbers
 from cloned.inventory.sinks.base import Delivery, Surroundings
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.journal import Journal
@@ -150,11 +150,7 @@ class Daemon:
         workshop = self.config.workshop
         memory = FolderMemory(workshop.state / "sinks")
         around = Surroundings(workshop.name, self.config.page.url, self._sheet_of, self._certificate_of, memory)
-        self.outbox = Outbox(
-            self.ledger,
-            [make(sink, around) for sink in self.config.sink],
-            past={sink.name: sink.past for sink in self.config.sink},
-        )
+        self.inventory = InventoryService(self.config, self.ledger, around)
         await self._start_engine(stack)
         await self._start_rooms(stack)
         await self._start_page(stack)
@@ -162,7 +158,7 @@ class Daemon:
     async def _start_engine(self, stack: AsyncExitStack) -> None:
         """The engine first: it must know all that was before a laptop may speak."""
         stack.push_async_callback(self.caster.close)
-        self.engine = Engine(self.journal, self.caster, self.ledger)
+        self.engine = Engine(self.journal, self.caster, self.ledger, recall=self.ledger.known)
         self.tally = Tally()
         self.engine.followers.append(self.tally.happened)
         self.caster.tell = self.engine.submit
@@ -172,7 +168,7 @@ class Daemon:
         log.info("%d events replayed", count)
         await self._compare(count)
         self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)
-        self.control = Control(self.engine, {"inventory-retry": self._retry_sinks, "reload": self._reload})
+        self.control = Control(self.engine, {"inventory-retry": self.inventory.retry, "reload": self._reload})
         self.tasks.start(self.engine.run(), "engine", service=True)
         settings = settings_of(self.config)
         if self.engine.workshop.settings != settings:
@@ -231,11 +227,9 @@ class Daemon:
         self.reach = MulticastHealth(self.engine, self.monitor, nic.name, nic.address, querier, self.places.switch_of)
         self.tasks.supervise(self.reach.run, "reach")
         self.tasks.supervise(self.places.run, "places")
-        self.tasks.supervise(self.outbox.run, "outbox")
+        for work, name in self.inventory.services(self.engine):
+            self.tasks.supervise(work, name)
         self.tasks.supervise(Heartbeat(self._how_it_is, lambda: self.engine.turns, self._waiting).run, "heartbeat")
-
-    async def _retry_sinks(self, command: Command) -> Mapping[str, Any]:
-        return {"retried": await self.outbox.retry(command.target or None)}
 
     async def _reload(self, command: Command) -> Mapping[str, Any]:
         """Read the configuration again; a wrong one is refused by UsageError, and the old stays in force."""
@@ -307,7 +301,14 @@ class Daemon:
             lag=lambda: self.lag.recent,
             switches=self.places.readings,
             captures=self.captures.told,
-            warnings=(self._troubles, self.netboot.warnings, self.places.warnings, self.reach.warnings, *tls),
+            warnings=(
+                self._troubles,
+                self.netboot.warnings,
+                self.places.warnings,
+                self.reach.warnings,
+                self.inventory.warnings,
+                *tls,
+            ),
         )
         self.tasks.supervise(self.hub.run, "page")
         config = self.config
@@ -397,9 +398,8 @@ class LedgerRecords:
     """The ledger and its outbox, as the page sees them."""
 
     def __init__(self, daemon: Daemon) -> None:
-        self._ledger, self._outbox = daemon.ledger, daemon.outbox
-        self.totals, self.rows = self._ledger.totals, self._ledger.rows
-        self.sinks = self._outbox.status
+        inventory = daemon.inventory
+        self.totals, self.rows, self.sinks = inventory.totals, inventory.rows, inventory.sinks_told
 
 
 def settings_of(config: Config) -> Settings:
@@ -431,6 +431,10 @@ def settings_of(config: Config) -> Settings:
         tag_tail=config.tags.unique_tail,
         tag_site=config.tags.site,
         tag_needed="{tag}" in config.finish.hostname,
+        inventories=any(sink.type in ASKABLE for sink in config.sink) or ImportedList(config.workshop.state).there,
+        inventory_required=config.inventory.required,
+        number_seconds=NUMBER_SECONDS if any(map(gives_numbers, config.sink)) else 0.0,
+        organisations=config.inventory.organisations,
         erase_before=config.erase.before_cloning,
         erase_level=config.erase.level,
         erase_verify=config.erase.verify,

@@ -328,6 +328,14 @@ class LedgerSettings(Section):
         return value
 
 
+class HookSettings(Section):
+    """`[hooks]`: executables that are run when something happened."""
+
+    folder: Path = Path("/etc/cloned/hooks.d")
+    seconds: Annotated[int, Field(ge=1, le=3600)] = 30
+    """How long one may take."""
+
+
 class InventorySettings(Section):
     """`[inventory]`: what is asked of inventories elsewhere, and for whom laptops are."""
 
@@ -372,6 +380,7 @@ class Config(Section):
     erase: EraseSettings = EraseSettings()
     ledger: LedgerSettings = LedgerSettings()
     inventory: InventorySettings = InventorySettings()
+    hooks: HookSettings = HookSettings()
     sink: tuple[AnySink, ...] = ()
 
     @property

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, assert_never
 
@@ -24,7 +25,8 @@ from cloned.core.events import (
     Recorded,
     SetReceivers,
 )
-from cloned.core.ids import LaptopId, SessionId, token_digest
+from cloned.core.ids import Identity, LaptopId, SessionId, token_digest
+from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop
 from cloned.core.reducer import resume, step
 from cloned.core.refusals import Refusal
@@ -33,14 +35,18 @@ from cloned.errors import ClonedError, RefusedError, UsageError
 from cloned.journal import Journal, JournalEntry, JournalFull, UnwritableEvent
 from cloned.newcomers import Newcomers
 from cloned.saying import Phrase
+from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
 
 Listener = Callable[[], None]
+Recall = Callable[[Identity], Awaitable[KnownToLedger | None]]
 Follower = Callable[[Workshop, Workshop, Event, tuple[Effect, ...]], None]
 """Hears of each event: the state before and after it, and what is to be done."""
 _Queued = tuple[JournalEntry, "asyncio.Future[Workshop]"]
 
+RECALL_SECONDS = 1.0
+"""How long firmware waits because of a ledger that does not answer."""
 TRIES = 6
 """So often an effect is tried that meets a fault of ours; one that the disk or network refuses is tried for ever."""
 
@@ -82,17 +88,25 @@ class Engine:
     """
 
     def __init__(
-        self, journal: Journal, casting: Casting, ledger: ResultStore, clock: Callable[[], float] = time.time
+        self,
+        journal: Journal,
+        casting: Casting,
+        ledger: ResultStore,
+        clock: Callable[[], float] = time.time,
+        recall: Recall | None = None,
     ) -> None:
+        """`recall`: what the ledger knows of a machine that is not on the screen."""
         self.workshop = Workshop()
         self.clock = clock
         self.problem = ""
         """Why the journal cannot be written, while it cannot."""
-        self._journal, self._casting, self._ledger = journal, casting, ledger
+        self._journal, self._casting, self._ledger, self._recall = journal, casting, ledger, recall
         self._queue: asyncio.Queue[_Queued] = asyncio.Queue()
         self._live = True
         """Whether what follows from an event is to be done: not while events are replayed."""
         self._effects: asyncio.Queue[Effect] = asyncio.Queue()
+        self._results: asyncio.Queue[Effect] = asyncio.Queue()
+        """Those for the ledger: one that is away must not hold streams up."""
         self._listeners: list[Listener] = []
         self.followers: list[Follower] = []
         """Called in order for each event that takes effect now, not for those that are replayed."""
@@ -209,9 +223,21 @@ class Engine:
         return group
 
     async def run_effects(self) -> None:
-        """Carry effects out in order, until cancelled. One that fails is tried again; the others wait."""
+        """Carry effects out, until cancelled: results in their order, and all others in theirs."""
+        owner = TaskOwner("effects")
+        owner.start(self._carry_out_all(self._results), "results", service=True)
+        try:
+            await self._carry_out_all(self._effects)
+        finally:
+            await owner.close()
+
+    async def _carry_out_all(self, queue: asyncio.Queue[Effect]) -> None:
+        """In order. One that fails is tried again; the others of its queue wait."""
         while True:
-            effect = await self._effects.get()
+            effect = await queue.get()
+            if isinstance(effect, Record) and queue is self._effects:
+                self._results.put_nowait(effect)
+                continue
             pause = 1.0
             while not await self._perform(effect):
                 await asyncio.sleep(pause)
@@ -263,6 +289,17 @@ class Engine:
             raise UsageError(Phrase("there is no laptop {ident}", ident=ident), "see `cloned laptops`")
         return found
 
+    async def remembered(self, identity: Identity) -> KnownToLedger | None:
+        """What the ledger knows of a machine that is not on the screen; a ledger that is away knows nothing."""
+        if self._recall is None:
+            return None
+        try:
+            async with asyncio.timeout(RECALL_SECONDS):
+                return await self._recall(identity)
+        except (ClonedError, TimeoutError) as error:
+            log.warning("the ledger could not be asked about a newcomer: %s", error or "it did not answer in time")
+            return None
+
     async def boot(self, request: BootRequest) -> BootAnswer:
         """Decide what a laptop boots, and give it a token that revokes its older ones.
 
@@ -273,6 +310,8 @@ class Engine:
         if unbelieved(self.workshop, event, self.clock()):
             raise _starting()
         known = self.admit(taken_for(self.workshop, event, self.clock()), request.address)
+        if known is None:
+            event = replace(event, known=await self.remembered(identity))
         state = await self.submit(event)
         boot = state.boots.get(event.token)
         if boot is None:  # two asked at once

@@ -11,6 +11,7 @@ from cloned.control import Control
 from cloned.core.events import Command
 from cloned.core.evidence import doubtful
 from cloned.core.ids import SessionId
+from cloned.core.inventories import disagreements
 from cloned.core.laptop import named
 from cloned.core.snapshot import Progress, ShownLaptop, Snapshot, snapshot
 from cloned.core.warnings import Warn
@@ -69,6 +70,7 @@ class Overview:
         for told in self.warnings:
             yield from (Warn(each["code"], each["text"], each["hint"]) for each in told())
         yield from doubtful(self.engine.workshop.laptops)
+        yield from disagreements(self.engine.workshop.laptops.values())
         for laptop in self.engine.workshop.laptops.values():
             if laptop.job.reallocated:
                 text = f"{named(laptop)}: its disk replaced {laptop.job.reallocated} bad sectors meanwhile"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import click
 
+from cloned import client
 from cloned.cli.common import config_option, find_laptop, json_option, print_json, print_table
 from cloned.config import load
-from cloned.errors import ClonedError, Exit
+from cloned.errors import ClonedError, Exit, MissingError, UsageError
+from cloned.inventory import imported, rehearsal
 from cloned.inventory import offline as commands
-from cloned.inventory import rehearsal
 from cloned.inventory.deliveries import Which
 from cloned.inventory.sinks.base import Surroundings
+from cloned.ownership import hand_over
 from cloned.quoting import quoted
 
 
@@ -100,6 +103,39 @@ def export(file: Path, config: Path | None) -> None:
         click.echo(
             f"a spreadsheet makes numbers or dates of {misread} cells of it: for people, export to .xlsx", err=True
         )
+
+
+@inventory.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--columns", metavar="OURS=THEIRS,…", default="", help="What its columns are called: serial=S/N,tag=Nr.")
+@config_option
+def take_in(file: Path, columns: str, config: Path | None) -> None:
+    """Take in a list of laptops from FILE (CSV): serial, tag, model, status, label, whether lent; nothing else is kept.
+
+    It takes the place of the one before.
+    """
+    settings = load(config)
+    entries, odd = imported.read(file.read_bytes(), named_columns(columns))
+    imported.keep(settings.workshop.state, entries, time.time())
+    hand_over(settings.workshop.state)
+    for each in odd[:20]:
+        click.echo(quoted(each), err=True)
+    if odd[20:]:
+        click.echo(f"and {len(odd) - 20} more lines", err=True)
+    click.echo(f"{len(entries)} laptops taken in")
+    try:
+        client.command(settings.workshop.runtime, "reload")
+    except MissingError:
+        return  # the daemon reads it when it starts
+
+
+def named_columns(text: str) -> dict[str, str]:
+    """`serial=S/N,tag=Nr.` as a mapping. Raises UsageError."""
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    wrong = [ours for ours, sign, theirs in pairs if ours.strip() not in imported.GUESSES or not theirs.strip()]
+    if wrong:
+        raise UsageError(f"--columns does not know {', '.join(wrong)}", f"it knows: {', '.join(imported.GUESSES)}")
+    return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
 
 
 @inventory.command("test")

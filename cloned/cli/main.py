@@ -29,6 +29,7 @@ _COMMANDS = {
     "sessions": "cloned.cli.workshop:sessions",
     "netboot": "cloned.cli.workshop:netboot",
     "inventory": "cloned.cli.inventory:inventory",
+    "hooks": "cloned.cli.hooks:hooks",
     "tag": "cloned.cli.tag:tag",
     "print": "cloned.cli.print:print_",
     "erase": "cloned.cli.erase:erase",

@@ -12,7 +12,8 @@ from cloned.core.evidence import Evidence, Words, recognise, words
 from cloned.core.fillers import usable_text
 from cloned.core.happened import Happened, happened
 from cloned.core.ids import Identity, LaptopId, derive_id, word_key
-from cloned.core.laptop import ACTIVE, Facts, Laptop, State, add_history, transition, unconfirmed
+from cloned.core.known import KnownToLedger
+from cloned.core.laptop import ACTIVE, CloneJob, Facts, Laptop, State, add_history, transition, unconfirmed
 from cloned.core.reasons import Reason
 from cloned.core.workshop import MAX_BOOTS, MAX_SILENT, BootGiven, Workshop
 
@@ -24,7 +25,7 @@ def booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Works
     known = taken_for(workshop, event, now)
     if known is None:
         workshop = _room_for_one(workshop)
-    laptop = known or _newcomer(workshop, event.identity, entropy, now)
+    laptop = known or _newcomer(workshop, event.identity, entropy, now, event.known)
     came_by = event.boot_mac if workshop.settings.judging else ""
     identity = laptop.identity.merged(event.identity)
     laptop = replace(
@@ -58,15 +59,34 @@ def _room_for_one(workshop: Workshop) -> Workshop:
     return replace(workshop, laptops={key: each for key, each in workshop.laptops.items() if key not in gone})
 
 
-def _newcomer(workshop: Workshop, identity: Identity, entropy: str, now: float) -> Laptop:
-    """A laptop nobody has seen before."""
+def _newcomer(
+    workshop: Workshop, identity: Identity, entropy: str, now: float, known: KnownToLedger | None = None
+) -> Laptop:
+    """A laptop that is not on the screen: nobody has seen it before, or the ledger knows it."""
     number = 1 + max((laptop.number for laptop in workshop.laptops.values()), default=0)
     if workshop.settings.judging:
         ident = _first_id(workshop, identity, entropy)
     else:
         ident = LaptopId(derive_id(entropy, "laptop", 10))
     laptop = Laptop(ident, number, Facts(identity), State.ASKING, since=now, first_seen=now)
+    if known is not None and LaptopId(known.laptop) not in workshop.laptops:
+        laptop = _out_of_the_ledger(workshop, laptop, known, now)
     return transition(laptop, State.ASKING, now, reason=Reason.AT_MENU)
+
+
+def _out_of_the_ledger(workshop: Workshop, laptop: Laptop, known: KnownToLedger, now: float) -> Laptop:
+    """The id that it had, its count of clones (the next is no earlier one's), and its number if nobody else has it."""
+    given = workshop.tags.get(known.tag.casefold())
+    tag = known.tag if given is None or given.laptop in ("", known.laptop) else ""
+    laptop = replace(laptop, id=LaptopId(known.laptop), job=CloneJob(known.jobs), erasures=known.erasures, tag=tag)
+    return add_history(laptop, now, happened(Happened.IN_THE_LEDGER, jobs=known.jobs, erasures=known.erasures))
+
+
+def first_ids(identity: Identity) -> tuple[LaptopId, ...]:
+    """Ids that a newcomer would get by what it says, the likelier first."""
+    strongest = strongest_evidence(identity)
+    found = (strongest, f"{strongest}/{min(identity.macs, default='')}") if strongest else ()
+    return tuple(LaptopId(derive_id(each, "laptop", 10)) for each in found)
 
 
 def _first_id(workshop: Workshop, identity: Identity, entropy: str) -> LaptopId:
@@ -108,7 +128,7 @@ def hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksho
     workshop = _without_row_of_this_boot(workshop, boot, found) if workshop.settings.judging else workshop
     if found is None:
         workshop = _room_for_one(workshop)
-    laptop = found or _newcomer(workshop, event.facts.identity, entropy, now)
+    laptop = found or _newcomer(workshop, event.facts.identity, entropy, now, event.known)
     laptop = _introduced(laptop, boot, event, now)
     laptop = replace(laptop, contact=replace(laptop.contact, came_by=boot.mac)) if workshop.settings.judging else laptop
     workshop = replace(workshop, boots=_bound(workshop, event.token, laptop.id))

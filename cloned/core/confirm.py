@@ -112,6 +112,8 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
         return master
     if laptop.wants:
         return transition(unconfirmed(laptop), State.ASKING, now, reason=Reason.WANTS_ERASURE)
+    if awaited(workshop, laptop):
+        return transition(laptop, State.ASKING, now, reason=Reason.INVENTORY_ASKED)
     reason = void(workshop, laptop, now)
     if laptop.goal.confirmation is not None and reason is None:
         given = laptop.goal.confirmation
@@ -124,6 +126,9 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     barred = _not_by_itself(laptop, batch) or _odd(workshop, laptop)
     if barred is not None:
         return transition(laptop, State.ASKING, now, reason=barred)
+    by_itself = batch is not None or workshop.settings.confirm == "auto"
+    if by_itself and workshop.settings.inventory_required and not laptop.known:
+        return transition(laptop, State.ASKING, now, reason=Reason.INVENTORY_AWAY)
     disk = laptop.eligible()[0].key
     if batch is not None:
         laptop = replace(laptop, erase_first=batch.level)
@@ -165,7 +170,14 @@ def _not_by_itself(laptop: Laptop, batch: Batch | None) -> Reason | None:
         return Reason.SEVERAL_DISKS if disks else Reason.NO_DISK
     if not laptop.identity.usable:
         return Reason.NO_IDENTITY
+    if laptop.lent:
+        return Reason.LENT_OUT
     return None if _is_new(laptop, laptop.contact.last_hello) else Reason.KNOWN_BEFORE
+
+
+def awaited(workshop: Workshop, laptop: Laptop) -> bool:
+    """Whether inventories are still to say what they know of it since it booted."""
+    return workshop.settings.inventories and laptop.asked_at < (laptop.contact.booted_at or 0.0)
 
 
 def _odd(workshop: Workshop, laptop: Laptop) -> Reason | None:

@@ -371,6 +371,7 @@ def row(laptop: Laptop, erasure: Erasure) -> dict[str, Any]:
         "product": laptop.identity.product,
         "macs": list(laptop.identity.macs),
         "tag": laptop.tag,
+        **({"organisation": laptop.organisation} if laptop.organisation else {}),
         "seconds": {"erase": round(max(0.0, erasure.ended - erasure.at), 1)},
         "erasure": {
             "id": erasure.id,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from cloned.clonezilla.nvram import BootEntry
 from cloned.core.catalogue import ImageRule
 from cloned.core.ids import Identity, LaptopId, SessionId
+from cloned.core.known import KnownElsewhere, KnownToLedger
 from cloned.core.laptop import Difference, Facts, VerdictKind
 from cloned.core.tagged import TagGiven
 from cloned.core.warnings import Warn
@@ -53,6 +54,14 @@ class Settings:
     """What `{site}` stands for."""
     tag_needed: bool = False
     """The computer's name is made of the tag: no laptop is finished without one."""
+    inventories: bool = False
+    """Something elsewhere is asked of each laptop that comes: until then nothing is cloned onto it."""
+    inventory_required: bool = False
+    """Nothing is cloned by itself before an inventory said what it knows."""
+    number_seconds: float = 0.0
+    """How long a verified laptop waits for its number from an inventory; 0: none gives numbers."""
+    organisations: tuple[str, ...] = ()
+    """Those that lend laptops out."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,8 @@ class Booted:
     address: str
     proven: bool = True
     """Whether the kernel's own neighbour table has this MAC at this address."""
+    known: KnownToLedger | None = None
+    """What the ledger knows of it, where the workshop does not."""
     kind: Literal["booted"] = "booted"
 
 
@@ -104,6 +115,8 @@ class Hello:
     token: str
     facts: Facts
     address: str
+    known: KnownToLedger | None = None
+    """What the ledger knows of it, where the workshop does not."""
     kind: Literal["hello"] = "hello"
 
 
@@ -276,6 +289,25 @@ class TagsUsed:
 
 
 @dataclass(frozen=True)
+class InventoryTold:
+    """What inventories elsewhere know of a laptop, and which of them did not answer in time."""
+
+    laptop: LaptopId
+    known: tuple[KnownElsewhere, ...] = ()
+    away: tuple[str, ...] = ()
+    kind: Literal["inventory-told"] = "inventory-told"
+
+
+@dataclass(frozen=True)
+class NoNumber:
+    """The inventory that gives numbers gave none to a verified laptop in time."""
+
+    laptop: LaptopId
+    why: str
+    kind: Literal["no-number"] = "no-number"
+
+
+@dataclass(frozen=True)
 class Captured:
     """The capture of a master ended: its image is there, or (with an error) nothing of it is."""
 
@@ -378,6 +410,8 @@ Event = (
     | StreamEnded
     | Captured
     | TagsUsed
+    | InventoryTold
+    | NoNumber
     | MediaTold
     | DiskErased
     | DiskWritten

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from cloned.core import arrivals, capture, commands, erasing
+from cloned.core import arrivals, capture, commands, erasing, inventories
 from cloned.core import classic_sessions as classics
 from cloned.core.confirm import ask_or_wait, give, settle_all, used_up, void
 from cloned.core.events import (
@@ -23,9 +23,11 @@ from cloned.core.events import (
     Hello,
     ImageGone,
     ImageKnown,
+    InventoryTold,
     Judged,
     Located,
     MediaTold,
+    NoNumber,
     Ready,
     Recorded,
     Returned,
@@ -95,6 +97,10 @@ def handle(workshop: Workshop, event: Event, now: float, entropy: str) -> Worksh
             return _captured(workshop, event, now, entropy)
         case TagsUsed():
             return used_elsewhere(workshop, event, now, entropy)
+        case InventoryTold():
+            return inventories.told(workshop, event, now)
+        case NoNumber():
+            return inventories.no_number(workshop, event, now)
         case MediaTold():
             return _media(workshop, event, now, entropy)
         case DiskErased():

@@ -8,6 +8,7 @@ from enum import StrEnum
 from cloned.core.erasure import Erasure
 from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity, LaptopId, SessionId
+from cloned.core.known import KnownElsewhere
 from cloned.core.reasons import Reason
 from cloned.core.words import Clock, Phrase, Values, utc
 from cloned.disk.media import Medium
@@ -263,6 +264,14 @@ class Laptop:
     lent: bool = False
     keep: bool = False
     """A person said that its disks must never be erased."""
+    known: tuple[KnownElsewhere, ...] = ()
+    """What inventories elsewhere know of it."""
+    asked_at: float = 0.0
+    """When they were asked last, and had answered or were away."""
+    away: tuple[str, ...] = ()
+    """Those that did not answer then."""
+    organisation: str = ""
+    """Who will lend it out: never a person."""
     donation: str = ""
     """The delivery it came with: an organisation or a number, never a private person."""
     media: tuple[Medium, ...] = ()

@@ -24,7 +24,8 @@ def _retry(workshop: Workshop, command: Command, now: float, entropy: str) -> Wo
     laptop = replace(laptop_of(workshop, command), left_out=False, paused=False)
     if laptop.state is not State.ASIDE:
         return workshop.with_laptop(laptop)
-    if laptop.reason in (Reason.FINISH_FAILED, Reason.NO_TAG) and laptop.job.verdict is VerdictKind.VERIFIED:
+    again_finishing = (Reason.FINISH_FAILED, Reason.NO_TAG, Reason.NO_NUMBER)
+    if laptop.reason in again_finishing and laptop.job.verdict is VerdictKind.VERIFIED:
         again = finish_again(laptop)
         return workshop.with_laptop(
             transition(again, State.FINISHING, now, happened(Happened.FINISHING_AGAIN, by=actor(command.by)))
@@ -88,6 +89,21 @@ def _lent(workshop: Workshop, command: Command, now: float, entropy: str) -> Wor
     return workshop.with_laptop(replace(laptop_of(workshop, command), lent=command.text != "no"))
 
 
+def _for_whom(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    """Note the organisation that will lend a laptop out."""
+    laptop = replace(laptop_of(workshop, command), organisation=command.text)
+    why = happened(Happened.FOR_ORGANISATION, name=command.text or "-", by=actor(command.by))
+    return workshop.with_laptop(add_history(laptop, now, why))
+
+
+def _not_in_the_list(workshop: Workshop, command: Command) -> Refusal | None:
+    """One of the configured ones, spelt as there; an empty text takes it away."""
+    known = workshop.settings.organisations
+    if not command.text or command.text in known:
+        return None
+    return Refusal(Refused.NO_SUCH_ORGANISATION, {"name": command.text[:80], "known": ", ".join(known) or "-"})
+
+
 def _forget(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
     """Take a laptop off the screen; the ledger keeps its results."""
     laptop = laptop_of(workshop, command)
@@ -149,6 +165,15 @@ VERBS = (
         Target.LAPTOP,
         (Word("text", "`no`: it is back", flag="no", name="back"),),
         role=Role.VOLUNTEER,
+    ),
+    Verb(
+        "organisation",
+        "Note for which organisation of the configuration's list a LAPTOP is; an empty one takes it away.",
+        _for_whom,
+        Target.LAPTOP,
+        (Word("text", "the organisation, as [inventory] names it", needed=True, name="name"),),
+        role=Role.VOLUNTEER,
+        refuse=_not_in_the_list,
     ),
     Verb(
         "forget",

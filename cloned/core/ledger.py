@@ -33,6 +33,7 @@ def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:
         "product": laptop.identity.product,
         "macs": list(laptop.identity.macs),
         "tag": laptop.tag,
+        **({"organisation": laptop.organisation} if laptop.organisation else {}),
         "disk": None
         if disk is None
         else {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloned.core import capture, erasing
+from cloned.core import capture, erasing, tags
 from cloned.core.laptop import ACTIVE, Laptop, State, VerdictKind, said
 from cloned.core.rates import alone
 from cloned.core.schedule import Wait
@@ -14,6 +14,8 @@ from cloned.core.workshop import Workshop
 
 def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None, clock: Clock = utc) -> dict[str, Any]:
     """The order, as the agent reads it; the stream's address is added by who knows it. `clock` words times."""
+    if laptop.state is State.FINISHING and tags.needs(workshop, laptop):
+        return {"do": "wait", "screen": ["Verified. The inventory is asked for its number."], "state": "finishing"}
     if laptop.state is State.FINISHING:
         return {"do": "finish", "image": laptop.goal.image, "image_hash": laptop.job.image_hash, "disk": _disk(laptop)}
     if laptop.state in ACTIVE:

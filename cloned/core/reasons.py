@@ -49,6 +49,22 @@ class Reason(Worded):
         "It is verified, but has no number yet, which its name is to be made of",
         "Scan or type the number on its sticker: it goes on by itself",
     )
+    NO_NUMBER = (
+        "no-number",
+        "It is verified, but the inventory gave it no number yet: {detail}",
+        "Put that right and retry: it only finishes. Or scan the number on its sticker",
+    )
+    INVENTORY_ASKED = "inventory-asked", "The inventory is being asked what it knows of it", "It goes on by itself"
+    INVENTORY_AWAY = (
+        "inventory-away",
+        "No inventory said what it knows of it, and [inventory] wants one to",
+        "See that it is on and start the laptop again, or confirm it by hand",
+    )
+    LENT_OUT = (
+        "lent-out",
+        "It is noted as lent out",
+        "Look whether it is really back, then confirm it by hand",
+    )
     PAUSED = "paused", "It is paused", "Press continue"
     HELD = "held", "Its session is held until {until:time}", "It starts by itself then"
     LEFT_OUT = "left-out", "It was left out by hand", "Press retry to take it in again"

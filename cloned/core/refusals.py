@@ -21,6 +21,11 @@ class Refused(Worded):
     NO_SUCH_SESSION = "no-such-session", "there is no open session {name}", "see `cloned sessions`"
     NO_SUCH_BATCH = "no-such-batch", "there is no batch {name}", "the workshop's screen shows them"
     NO_SUCH_IMAGE = "no-such-image", "there is no image {name}", "see `cloned image list`"
+    NO_SUCH_ORGANISATION = (
+        "no-such-organisation",
+        "there is no organisation {name}",
+        "there are: {known}; [inventory] organisations names them, and never a person",
+    )
     LACKS = "lacks", "{do} needs {word}: {help}", "say it"
     NO_SUCH_DISK = "no-such-disk", "it has no disk {name}", "it has: {known}"
     NO_DISK = "no-disk-there", "it has no disk", "check that its disk is seated and seen by the firmware"

@@ -14,6 +14,7 @@ from cloned.core import erasure
 from cloned.core.estimate import Estimate, estimate
 from cloned.core.events import ImageInfo
 from cloned.core.ids import LaptopId
+from cloned.core.known import KnownElsewhere
 from cloned.core.laptop import STAGE, Difference, Disk, Laptop, State, VerdictKind, said
 from cloned.core.ledger import iso
 from cloned.core.reasons import Reason
@@ -94,6 +95,23 @@ class ShownStep(Shown):
     detail: str
 
 
+@dataclass(frozen=True)
+class ShownKnown(Shown):
+    """What one inventory knows of a laptop: never to whom it is lent, only whether."""
+
+    sink: str
+    at: str
+    """When it said so."""
+    found: int
+    """How many entries it has of this serial number."""
+    tag: str
+    model: str
+    status: str
+    lent: bool
+    said: tuple[str, ...]
+    """What is odd there."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Progress(Shown):
     """From the laptop itself, once a second: bytes, bytes per second, seconds."""
@@ -147,6 +165,10 @@ class LaptopBrief(Shown):
     lent: bool
     keep: bool
     """A person said that its disks must never be erased."""
+    known: tuple[ShownKnown, ...]
+    """What inventories elsewhere know of it."""
+    organisation: str
+    """Who will lend it out: never a person."""
     donation: str
     """The delivery it came with: an organisation or a number."""
     erasure: dict[str, Any] | None
@@ -283,6 +305,8 @@ class Snapshot(Shown):
     switches: tuple[dict[str, Any], ...] = ()
     """Each as `cloned switch show --json` gives it, with its age and what is wrong with it."""
     warnings: tuple[Warn, ...] = ()
+    organisations: tuple[str, ...] = ()
+    """Those that a laptop can be for."""
     confirmations: tuple[ShownConfirmation, ...]
     batches: tuple[ShownBatch, ...]
     holds: tuple[Hold, ...]
@@ -305,6 +329,7 @@ def snapshot(
         ),
         sessions=tuple(_session(each, workshop, expected, now) for each in workshop.sessions.values()),
         images=tuple(workshop.images.values()),
+        organisations=workshop.settings.organisations,
         confirmations=tuple(
             ShownConfirmation(laptop.id, given.image, given.disk, given.by, iso(given.until))
             for laptop in laptops
@@ -370,6 +395,8 @@ def _laptop(
         left_out=laptop.left_out,
         lent=laptop.lent,
         keep=laptop.keep,
+        known=tuple(_known(each) for each in laptop.known),
+        organisation=laptop.organisation,
         donation=laptop.donation,
         erasure=None if laptop.erasure is None else erasure.shown(laptop.erasure),
         media=tuple(_medium(each) for each in laptop.media),
@@ -410,6 +437,12 @@ def _progress(told: Mapping[str, Any], left: float | None) -> Progress | None:
     if left is not None:
         known["left_seconds"] = left
     return Progress(**known) if known else None
+
+
+def _known(each: KnownElsewhere) -> ShownKnown:
+    return ShownKnown(
+        each.sink, iso(each.at), each.found, each.tag, each.model, each.status, lent=each.lent, said=each.said
+    )
 
 
 def _medium(medium: Medium) -> dict[str, Any]:

@@ -162,8 +162,9 @@ def after(before: Workshop, workshop: Workshop, now: float) -> Workshop:
                 workshop = give(workshop, laptop, tag, now, "the pattern")
         laptop = workshop.laptops[ident]
         if needs(workshop, laptop) and laptop.state is State.FINISHING:
-            workshop = workshop.with_laptop(transition(laptop, State.ASIDE, now, reason=Reason.NO_TAG))
-        elif laptop.tag and laptop.state is State.ASIDE and laptop.reason is Reason.NO_TAG:
+            if not workshop.settings.number_seconds:
+                workshop = workshop.with_laptop(transition(laptop, State.ASIDE, now, reason=Reason.NO_TAG))
+        elif laptop.tag and laptop.state is State.ASIDE and laptop.reason in (Reason.NO_TAG, Reason.NO_NUMBER):
             workshop = workshop.with_laptop(_goes_on(laptop, now))
     return workshop
 

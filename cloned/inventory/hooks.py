@@ -95,13 +95,13 @@ class Hooks:
         self._folder, self._workplace, self._seconds = folder, workplace, seconds
         self._free = asyncio.Semaphore(AT_ONCE)
 
-    def list(self) -> Sequence[HookFile]:
+    def files(self) -> Sequence[HookFile]:
         """What is there."""
         return found(self._folder)
 
     async def fire(self, event: str, told: Mapping[str, Any]) -> list[HookRun]:
         """Run every hook for one event; never raises because of one."""
-        runs = await asyncio.gather(*(self._one(hook, event, told) for hook in self.list()))
+        runs = await asyncio.gather(*(self._one(hook, event, told) for hook in self.files()))
         for run in runs:
             _log(run, event, told)
         return list(runs)
@@ -137,7 +137,7 @@ class Hooks:
                 process.kill()
             await asyncio.to_thread(kill_marked, mark)
             await process.wait()
-            process._transport.close()  # type: ignore[attr-defined] - else an unread rest keeps the pipe open
+            process._transport.close()  # type: ignore[attr-defined]  # else an unread rest keeps the pipe open
         return _judged(path.name, event, None if trouble else process.returncode, output, trouble)
 
 

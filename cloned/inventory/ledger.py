@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,10 @@ from typing import Any
 from sqlalchemy import and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cloned.core.arrivals import strongest_evidence
+from cloned.core.arrivals import first_ids, strongest_evidence
 from cloned.core.erasure import ATTEMPTS
 from cloned.core.ids import Identity, LaptopId
+from cloned.core.known import KnownToLedger
 from cloned.core.tagged import TagGiven
 from cloned.inventory import rows, tallies
 from cloned.inventory.database import connect
@@ -34,17 +34,6 @@ log = logging.getLogger(__name__)
 ERASURES = ATTEMPTS
 """Attempts from this number on are erasures: they are no clones, so they have no verdict to count."""
 PRUNED_AT_ONCE = 500
-
-
-@dataclass(frozen=True)
-class KnownToLedger:
-    """What the ledger knows of a machine that the workshop has not seen, or has forgotten."""
-
-    laptop: LaptopId
-    jobs: int
-    """The number of its last clone."""
-    erasures: int
-    tag: str
 
 
 class Ledger(DeliveryBook):
@@ -143,16 +132,17 @@ class Ledger(DeliveryBook):
             every = (await connection.execute(select(results.c.laptop, results.c.row))).all()
         return sorted({laptop for laptop, row in every if name.lower() in row["macs"]})
 
-    async def known(self, ident: LaptopId | str, identity: Identity) -> KnownToLedger | None:
-        """The laptop that a newcomer is by what it says of itself, else by its id; None for one never recorded.
+    async def known(self, identity: Identity) -> KnownToLedger | None:
+        """The laptop that a newcomer is by what it says of itself; None for one never recorded.
 
-        Where two laptops said the same, nobody can tell which it is: then its id alone counts.
+        Where two laptops said the same, only the id that its MAC addresses would give it can tell which it is.
         """
         evidence = strongest_evidence(identity)[:255]
         async with self._read() as connection:
             alike = select(results.c.laptop).where(results.c.evidence == evidence).distinct()
-            found = (await connection.scalars(alike.limit(2))).all() if evidence else []
-            laptop = found[0] if len(found) == 1 else str(ident)
+            found = (await connection.scalars(alike)).all() if evidence else []
+            mine_too = [each for each in first_ids(identity)[1:] if each in found]
+            laptop = found[0] if len(found) == 1 else next(iter(mine_too), "")
             mine = select(results.c.attempt, results.c.tag).where(results.c.laptop == laptop)
             given = (await connection.execute(mine.order_by(results.c.at.desc()))).all()
         if not given:
@@ -161,7 +151,7 @@ class Ledger(DeliveryBook):
         jobs = max((each for each in attempts if each < ATTEMPTS), default=0)
         erased = max((each - ATTEMPTS for each in attempts if each >= ATTEMPTS), default=0)
         tag = next((tag for _, tag in given if tag), "")
-        return KnownToLedger(LaptopId(laptop), jobs, erased, tag)
+        return KnownToLedger(laptop, jobs, erased, tag)
 
     async def tags(self) -> list[TagGiven]:
         """Every number that a result was entered under, with the laptop that had it first; also of forgotten ones."""

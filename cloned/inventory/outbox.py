@@ -62,20 +62,18 @@ class SinkLane:
         self._done: list[Outcome] = []
         self._struck: set[str] = set()
         """Laptops that failed since the last success."""
+        self._hurried = True
+        """Whether what waits is due now: at the start, and where somebody said so."""
         self._resume = 0.0
         """When a sink that is down is asked again, by the loop's clock."""
 
     async def run(self) -> None:
         """Deliver until cancelled."""
         owner = TaskOwner(f"outbox.{self.sink.name}")
-        begun = False
         try:
             while True:
                 self.woken.clear()
                 try:
-                    if not begun:
-                        await self._ledger.hasten(self.sink.name)
-                        begun = True
                     await self._step(owner)
                 except LedgerError as error:
                     log.error("sink %s: %s", self.sink.name, error)
@@ -90,6 +88,9 @@ class SinkLane:
             await self._ledger.settle(self.sink.name, group)
             del self._done[: len(group)]
             self._flying -= {each.owed.laptop for each in group}
+        if self._hurried:  # after what had just failed was noted, so that this is tried too
+            self._hurried = False
+            await self._ledger.hasten(self.sink.name)
         for owed in await self._next():
             self._flying.add(owed.laptop)
             owner.start(self._deliver(owed), owed.laptop)
@@ -162,7 +163,8 @@ class SinkLane:
 
     def hurry(self) -> None:
         """Somebody said that it should be tried now."""
-        self._resume = 0.0
+        self._hurried, self._resume = True, 0.0
+        self._struck.clear()
         self._ahead.clear()
         self.woken.set()
 

@@ -105,6 +105,8 @@ def clean(given: Mapping[str, Any]) -> LedgerRow:
         "seconds": {_text(name, 32): round(float(value), 1) for name, value in (given.get("seconds") or {}).items()},
         "steps": [{name: _text(step.get(name), 300) for name in STEP} for step in given.get("steps") or []],
     }
+    if given.get("organisation"):  # rows without one are known by what they hold, as before
+        data |= {"organisation": _text(given["organisation"], 80)}
     if given.get("kind") == "erasure":  # other rows have no kind: what they are known by must stay as it was
         data |= {"kind": "erasure", "erasure": _plain(given.get("erasure") or {})}
     return LedgerRow(data["laptop"], attempt, data, tuple(sorted(set(given) - set(data))))

@@ -137,16 +137,17 @@ class AgentApi:
                 return refuse(
                     409, f"this is not the laptop that was started: {other}", "start it from the network again"
                 )
-            self._engine.admit(self._engine.workshop.find(told.identity), address)
-            state = await self._engine.submit(Hello(digest, told, address))
+            here = self._engine.admit(self._engine.workshop.find(told.identity), address)
+            known = None if here is not None else await self._engine.remembered(told.identity)
+            state = await self._engine.submit(Hello(digest, told, address, known))
         except ValueError as error:
             return malformed(error)
         except ClonedError as error:
             return refuse(503, error.message, error.hint)
-        known = state.boots.get(digest)
-        if known is None or known.laptop is None:
+        given = state.boots.get(digest)
+        if given is None or given.laptop is None:
             return refuse(401, "a newer boot took this laptop's place", "start it from the network again")
-        laptop = state.laptops[known.laptop]
+        laptop = state.laptops[given.laptop]
         await self._monitor.heard(laptop, {"state": "idle"})
         return _answer({"laptop": laptop.id, "number": laptop.number, "tag": laptop.tag})
 

@@ -78,6 +78,7 @@ class Pages:
             "rows": rows,
             "netboot": self._boots(laptop),
             "images": image_names(snapshot),
+            "organisations": snapshot.get("organisations") or [],
             "id": ident,
             "tile": view.tile(laptop) if laptop else None,
             "label": view.label(laptop) if laptop else ident,

@@ -114,7 +114,7 @@ def test_auto_never_covers_one_that_is_lent_out() -> None:
     story.tell(Booted("t0", clean("", "PF1", "Dell Inc.", "Latitude 5490"), "02:00:00:00:00:01", "10.0.0.5"))
     ident = next(iter(story.state.laptops))
     story.tell(Command("lent", "page", ident))
-    assert story.boot().reason is Reason.KNOWN_BEFORE
+    assert story.boot().reason is Reason.LENT_OUT
 
 
 def test_auto_never_covers_one_that_came_by_before_and_was_not_cloned() -> None:

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cloned.core.arrivals import first_ids
+from cloned.core.ids import clean
 from cloned.errors import MissingError
 from cloned.inventory.database import LedgerError
 from cloned.inventory.ledger import Ledger
@@ -168,18 +170,17 @@ async def test_nothing_recorded_is_ever_unaccounted_for(tmp_path_factory, empty_
 
 
 async def test_who_is_who_is_found_by_evidence(ledger, make_row):
-    from cloned.core.ids import clean
-
     await ledger.record(make_row("drawn-by-chance", 1))
     await ledger.record(make_row("drawn-by-chance", 2))
     await ledger.record(make_row("drawn-by-chance", 1_000_003, kind="erasure", erasure={"disks": []}))
-    same = clean(serial="b5to023 ", vendor="Dell Inc.")
-    known = await ledger.known("fromevidence", same)
+    mac = "02:00:00:00:00:01"
+    same = clean(serial="b5to023 ", vendor="Dell Inc.", macs=[mac])
+    known = await ledger.known(same)
     assert (known.laptop, known.jobs, known.erasures, known.tag) == ("drawn-by-chance", 2, 3, "0042")
-    assert await ledger.known("other", clean(serial="OTHER", vendor="Dell Inc.")) is None
-    await ledger.record(make_row("a-second-one", 7))
-    assert (await ledger.known("a-second-one", same)).jobs == 7
-    assert await ledger.known("a-third-one", same) is None
+    assert await ledger.known(clean(serial="OTHER", vendor="Dell Inc.")) is None
+    await ledger.record(make_row(first_ids(same)[1], 7))
+    assert (await ledger.known(same)).jobs == 7
+    assert await ledger.known(clean(serial="B5TO023", vendor="Dell Inc.", macs=["02:00:00:00:00:02"])) is None
 
 
 async def test_what_is_forgotten_leaves_its_number_and_the_counts(ledger, make_row):

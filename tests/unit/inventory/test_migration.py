@@ -71,7 +71,7 @@ async def test_counts_ages_and_evidence_are_found_out_of_what_is_there(tmp_path,
     assert told["verdicts"] == {"verified": 1, "differs": 1}
     [status] = await ledger.backlog()
     assert (status["sent"], status["waiting"], status["oldest_seconds"]) == (1, 2, 899)
-    known = await ledger.known("drawn anew", rows.clean_identity(serial="B5TO023", vendor="Dell Inc."))
+    known = await ledger.known(rows.clean_identity(serial="B5TO023", vendor="Dell Inc."))
     assert (known.laptop, known.jobs, known.erasures, known.tag) == ("a1b2c3d4", 1, 1, "0042")
     await ledger.close()
     await (await connect(tmp_path / "l.sqlite", create=False)).dispose()

@@ -1,0 +1,36 @@
+"""What inventories elsewhere know of a laptop, as state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class KnownElsewhere:
+    """What one inventory, or a list that was imported, knows of a laptop: never to whom it is lent, only whether."""
+
+    sink: str
+    at: float
+    """When it said so, seconds since 1970: it stays known while the inventory is away."""
+    found: int = 0
+    """How many entries it has of this serial."""
+    tag: str = ""
+    model: str = ""
+    status: str = ""
+    lent: bool = False
+    label: str = ""
+    """A word that image rules look at, from a list."""
+    said: tuple[str, ...] = ()
+    """What is odd: several entries, another spelling."""
+
+
+@dataclass(frozen=True)
+class KnownToLedger:
+    """What the ledger knows of a machine that the workshop has not seen, or has forgotten."""
+
+    laptop: str
+    """The id that it had, and gets again."""
+    jobs: int = 0
+    """The number of its last clone."""
+    erasures: int = 0
+    tag: str = ""

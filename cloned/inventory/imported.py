@@ -1,0 +1,172 @@
+"""A list of laptops that was imported: what an organisation knows of serial numbers, where it has no inventory to ask.
+
+`cloned inventory import FILE.csv` reads it, with whatever separator and encoding a spreadsheet wrote; `--columns
+serial=Seriennummer,tag=Nummer` says what its columns are called where we cannot guess. Of each line only serial, tag,
+model, status, label and whether it is lent are kept: a name in a column `lent to` becomes "lent", nothing else.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cloned.core.ids import word_key
+from cloned.core.known import KnownElsewhere
+from cloned.errors import ClonedError, UsageError
+from cloned.inventory.sinks.record import usable
+
+FILE = "imported.json"
+GUESSES = {
+    "serial": ("serial", "serial number", "serialnumber", "serienummer", "seriennummer", "numéro de série",
+               "n° de série", "sn", "s/n", "service tag"),
+    "tag": ("tag", "asset tag", "number", "nummer", "numéro", "inventory number", "inventarisnummer", "inventarnummer",
+            "numéro d'inventaire", "inventaris", "sticker"),
+    "model": ("model", "modell", "modèle", "product", "model name", "type"),
+    "status": ("status", "state", "statut", "état", "toestand"),
+    "label": ("label", "mark", "merk"),
+    "lent": ("lent", "lent to", "assigned to", "uitgeleend", "uitgeleend aan", "verliehen", "prêté", "prêté à",
+             "checked out to"),
+}  # fmt: skip
+"""Headings by which a column is known without being told."""
+NO = ("", "0", "no", "nee", "non", "nein", "false", "-", "in")
+MOST = 200_000
+
+
+class ImportedList:
+    """The list that was imported last into `state`; read again where the file changed."""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / FILE
+        self._stamp: tuple[int, int] | None = None
+        self._told: dict[str, Any] = {}
+
+    @property
+    def there(self) -> bool:
+        """Whether anything was imported."""
+        return self._path.exists()
+
+    def find(self, serial: str, name: str) -> KnownElsewhere | None:
+        """What it says of a serial number; None where that is not in it."""
+        self._read()
+        found = (self._told.get("entries") or {}).get(word_key(usable(serial)))
+        if not found or not usable(serial):
+            return None
+        texts = {key: str(found.get(key) or "") for key in ("tag", "model", "status", "label")}
+        said = tuple(str(each) for each in found.get("said") or ())
+        return KnownElsewhere(
+            name,
+            float(self._told.get("at") or 0),
+            int(found.get("found") or 1),
+            lent=bool(found.get("lent")),
+            said=said,
+            **texts,
+        )
+
+    def _read(self) -> None:
+        try:
+            seen = self._path.stat()
+            if (seen.st_mtime_ns, seen.st_size) != self._stamp:
+                self._told = json.loads(self._path.read_text(encoding="utf-8"))
+                self._stamp = seen.st_mtime_ns, seen.st_size
+        except FileNotFoundError:
+            self._told = {}
+        except (OSError, ValueError):
+            return  # half written, or not ours: what was known stays
+
+
+def read(content: bytes, columns: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Entries by serial, and what is odd, from a CSV's bytes. Raises UsageError where it has no column of serials."""
+    text = _text(content)
+    sample = text[:8192]
+    try:
+        dialect: Any = csv.Sniffer().sniff(sample.splitlines()[0] if sample.strip() else ";", delimiters=";,\t|")
+    except csv.Error:
+        dialect = csv.excel
+    lines = csv.reader(io.StringIO(text, newline=""), dialect)
+    try:
+        head = [cell.strip() for cell in next(lines, [])]
+        places = _places(head, columns)
+        return _entries(lines, places)
+    except csv.Error as error:
+        raise UsageError(f"line {lines.line_num} is no CSV: {error}", "save it as CSV again") from error
+
+
+def _text(content: bytes) -> str:
+    """UTF-8 with or without a mark, UTF-16 with one, else what Windows writes."""
+    for encoding in ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252", "latin-1"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise UsageError("the file is no text", "export it as CSV")
+
+
+def _places(head: list[str], columns: Mapping[str, str]) -> dict[str, int]:
+    lower = [name.casefold() for name in head]
+    unknown = [name for name in columns.values() if name.casefold() not in lower]
+    if unknown:
+        raise UsageError(f"there is no column {', '.join(unknown)}", f"there are: {', '.join(head)}")
+    places = {ours: lower.index(theirs.casefold()) for ours, theirs in columns.items()}
+    for ours, guesses in GUESSES.items():
+        at = next((lower.index(guess) for guess in guesses if guess in lower), None)
+        if ours not in places and at is not None:
+            places[ours] = at
+    if "serial" not in places:
+        raise UsageError(
+            f"no column of serial numbers was found among {', '.join(head)[:200] or 'nothing'}",
+            "say which it is: --columns serial=…",
+        )
+    return places
+
+
+def _entries(lines: Any, places: Mapping[str, int]) -> tuple[dict[str, Any], list[str]]:
+    found: dict[str, Any] = {}
+    odd: list[str] = []
+    for number, line in enumerate(lines, 2):
+        if len(found) >= MOST:
+            odd.append(f"only the first {MOST} were taken")
+            break
+        cells = {ours: _cell(line, at) for ours, at in places.items()}
+        serial = usable(cells["serial"])
+        if not serial:
+            if any(cells.values()):
+                odd.append(f"line {number} has no usable serial number")
+            continue
+        key = word_key(serial)
+        if key in found:
+            found[key]["found"] += 1
+            found[key]["said"] = [f"the serial {serial} is in it {found[key]['found']} times"]
+            odd.append(f"line {number}: the serial {serial} was there before")
+            continue
+        lent = cells.pop("lent", "").casefold() not in NO
+        found[key] = {name: value[:128] for name, value in cells.items() if name != "serial"} | {
+            "lent": lent,
+            "found": 1,
+        }
+    return found, odd
+
+
+def _cell(line: list[str], at: int) -> str:
+    text = line[at] if at < len(line) else ""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def keep(state: Path, entries: Mapping[str, Any], at: float) -> None:
+    """Put the list in the place of the one before. Raises ClonedError."""
+    path = state / FILE
+    try:
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps({"at": at, "entries": entries}, ensure_ascii=False), encoding="utf-8")
+        new.chmod(0o640)
+        with new.open("rb") as file:
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as error:
+        raise ClonedError(
+            f"{path} cannot be written: {error.strerror or error}", "check the disk and rights"
+        ) from error

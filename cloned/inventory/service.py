@@ -1,0 +1,176 @@
+"""All that the inventory does in the daemon, put together: outbox, way in, hooks, retention, and what is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cloned.config import Config
+from cloned.core.events import Command
+from cloned.destinations import SnipeItSettings
+from cloned.engine import Engine
+from cloned.errors import UsageError
+from cloned.inventory.asking import WayIn
+from cloned.inventory.database import LedgerError
+from cloned.inventory.happenings import Happenings
+from cloned.inventory.hooks import Hooks
+from cloned.inventory.imported import ImportedList
+from cloned.inventory.ledger import Ledger
+from cloned.inventory.outbox import Outbox
+from cloned.inventory.sinks import make
+from cloned.inventory.sinks.base import Sink, Surroundings
+from cloned.inventory.sinks.told import Expectation
+
+log = logging.getLogger(__name__)
+
+ASKABLE = ("snipeit", "glpi", "ocs", "devicehub")
+"""Kinds of sinks that can say what they know of a serial number."""
+NUMBER_SECONDS = 60.0
+"""How long a verified laptop waits for its number."""
+A_DAY = 86400.0
+LOOK_AGAIN = 300.0
+"""Seconds after which an inventory that lacked something, or did not answer, is looked at again."""
+SHOWN_WITHIN = 2.0
+"""Seconds that a page waits for the ledger."""
+DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+Work = Callable[[], Coroutine[Any, Any, Any]]
+
+
+class InventoryService:
+    """What the daemon runs of it. Raises UsageError for a sink that cannot be made."""
+
+    def __init__(self, config: Config, ledger: Ledger, around: Surroundings) -> None:
+        self.config, self.ledger = config, ledger
+        self.sinks = [make(sink, around) for sink in config.sink]
+        self.outbox = Outbox(ledger, self.sinks, past={sink.name: sink.past for sink in config.sink})
+        self.imported = ImportedList(config.workshop.state)
+        self.hooks = Hooks(config.hooks.folder, config.workshop.state / "hooks", config.hooks.seconds)
+        self.faults: dict[str, list[Expectation]] = {}
+        """What each sink lacked when it was looked at."""
+        self.away = ""
+        """Why the ledger cannot be asked, while it cannot."""
+        self._last: dict[str, Any] = {}
+
+    def services(self, engine: Engine) -> list[tuple[Work, str]]:
+        """What is to be supervised, each with its name."""
+        way_in = WayIn(engine, self._askable(), self.imported, self._numbers())
+        happenings = Happenings(engine, self.hooks, self.config.workshop.name)
+        return [
+            (self.outbox.run, "outbox"),
+            (way_in.run, "way-in"),
+            (happenings.run, "hooks"),
+            (self._prune, "retention"),
+            (self._look, "inventories"),
+        ]
+
+    def _askable(self) -> list[Sink]:
+        names = {sink.name for sink in self.config.sink if sink.type in ASKABLE}
+        return [sink for sink in self.sinks if sink.name in names]
+
+    def _numbers(self) -> Sink | None:
+        """The inventory that gives numbers, if one does."""
+        given = [each.name for each in self.config.sink if gives_numbers(each)]
+        return next((sink for sink in self.sinks if sink.name in given), None)
+
+    async def _look(self) -> None:
+        """Hold fields and labels of the configuration against what each inventory has, at the start and where one lacks
+        something again until it does not."""
+        while True:
+            for sink in self._askable():
+                self.faults[sink.name] = [line for line in await _rehearsed(sink) if not line.possible]
+                for line in self.faults[sink.name]:
+                    log.warning("sink %s: %s", sink.name, line.line())
+            await asyncio.sleep(LOOK_AGAIN if any(self.faults.values()) else A_DAY)
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What an inventory lacks that the configuration names."""
+        away = (
+            [{"code": "ledger-away", "text": self.away, "hint": "results wait; nothing is lost"}] if self.away else []
+        )
+        return away + [
+            {
+                "code": "sink-lacks",
+                "text": f"{name}: {line.what}: {line.said}",
+                "hint": line.next
+                or f"put it right there or in the configuration; `cloned inventory test {name}` tells",
+            }
+            for name, lines in self.faults.items()
+            for line in lines
+        ]
+
+    async def _prune(self) -> None:
+        """Once a day take away what `[ledger.keep]` lets go."""
+        while True:
+            limits = limits_of(self.config, datetime.now(UTC))
+            if limits and (count := await self.ledger.prune(limits)):
+                log.info("%d results are older than [ledger.keep] says and were taken away", count)
+            await asyncio.sleep(A_DAY)
+
+    # What people ask for.
+
+    async def retry(self, command: Command) -> Mapping[str, Any]:
+        """`inventory-retry SINK`, of one laptop where `text` names it."""
+        return {"retried": await self.outbox.retry(command.target or None, await self._laptop(command.text))}
+
+    async def _laptop(self, name: str) -> str | None:
+        if not name:
+            return None
+        found = await self.ledger.ids(name)
+        if len(found) != 1:
+            raise UsageError(f"the ledger has no result of a laptop {name}", "see `cloned laptops`")
+        return found[0]
+
+    # What is shown: a ledger that is away takes no page from anybody.
+
+    async def totals(self) -> dict[str, Any]:
+        """As `Ledger.totals`; what was true last where the ledger is away."""
+        nothing = {"rows": 0, "verdicts": {}, "done_today": 0}
+        return dict(await self._or_last("totals", self.ledger.totals, nothing))
+
+    async def sinks_told(self) -> list[dict[str, Any]]:
+        """As `Outbox.status`; what was true last where the ledger is away."""
+        return list(await self._or_last("sinks", self.outbox.status, []))
+
+    async def rows(self, *, laptop: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
+        """As `Ledger.rows`; none where the ledger is away."""
+        try:
+            return await self.ledger.rows(laptop=laptop, limit=limit)
+        except LedgerError as error:
+            self.away = str(error)
+            return []
+
+    async def _or_last(self, name: str, ask: Callable[[], Coroutine[Any, Any, Any]], nothing: Any) -> Any:
+        try:
+            async with asyncio.timeout(SHOWN_WITHIN):
+                self._last[name] = await ask()
+            self.away = ""
+        except (LedgerError, TimeoutError) as error:
+            self.away = str(error) or "the ledger does not answer"
+        return self._last.get(name, nothing)
+
+
+async def _rehearsed(sink: Sink) -> list[Expectation]:
+    try:
+        async with asyncio.timeout(sink.seconds):
+            return await sink.rehearse(None)
+    except TimeoutError:
+        return [Expectation("inventory", "missing", "it did not answer in time")]
+
+
+def gives_numbers(sink: Any) -> bool:
+    """Whether a `[[sink]]` says that the numbers of new laptops come from there."""
+    return isinstance(sink, SnipeItSettings) and sink.numbers == "server"
+
+
+def limits_of(config: Config, now: datetime) -> dict[str, str]:
+    """Before when results may go, by `done` and `failed`, ISO 8601."""
+    keep = config.ledger.keep
+    lengths = {"done": keep.done, "failed": keep.failed}
+    return {
+        kind: (now - timedelta(days=int(text[:-1]) * DAYS[text[-1]])).isoformat()[:19]
+        for kind, text in lengths.items()
+        if text
+    }

@@ -1,0 +1,57 @@
+import pytest
+
+from cloned.errors import UsageError
+from cloned.inventory.imported import ImportedList, keep, read
+
+LIST = "Serienummer;Nummer;Model;Uitgeleend aan;Notitie\r\nPF0AAAA1;DM-0412;Café T480;Jan Peeters;geheim\r\nPF0BBBB2;DM-0413;;;\r\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_what_a_spreadsheet_wrote_is_read_and_no_person_kept(encoding, tmp_path):
+    entries, odd = read(LIST.encode(encoding), {})
+    keep(tmp_path, entries, 100.0)
+    known = ImportedList(tmp_path).find(" pf0aaaa1", "list")
+    assert (known.tag, known.model, known.lent, known.at) == ("DM-0412", "Café T480", True, 100.0)
+    assert not ImportedList(tmp_path).find("PF0BBBB2", "list").lent
+    assert ImportedList(tmp_path).find("OTHER", "list") is None
+    assert not odd
+    written = (tmp_path / "imported.json").read_text()
+    assert "Peeters" not in written
+    assert "geheim" not in written
+
+
+def test_columns_can_be_named():
+    entries, _ = read(b"a,b\nPF0AAAA1,DM-1\n", {"serial": "A", "tag": "b"})
+    assert entries["pf0aaaa1"]["tag"] == "DM-1"
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "said"),
+    [
+        (b"", {}, "no column of serial numbers"),
+        (b"name;colour\nx;y\n", {}, "no column of serial numbers"),
+        (b"serial\nx\n", {"tag": "number"}, "there is no column number"),
+    ],
+)
+def test_a_list_that_is_none_is_refused_with_what_to_do(content, columns, said):
+    with pytest.raises(UsageError, match=said):
+        read(content, columns)
+
+
+def test_serials_that_are_none_or_twice_are_told():
+    entries, odd = read(b"serial;tag\nTo be filled by O.E.M.;1\n;2\nPF1AAAA;3\nPF1AAAA;4\n;\n", {})
+    assert entries["pf1aaaa"]["found"] == 2
+    assert [line.split(":")[0] for line in odd] == [
+        "line 2 has no usable serial number",
+        "line 3 has no usable serial number",
+        "line 5",
+    ]
+
+
+def test_a_list_that_changes_is_read_again(tmp_path):
+    known = ImportedList(tmp_path)
+    assert known.find("PF0AAAA1", "list") is None
+    keep(tmp_path, read(b"serial;tag\nPF0AAAA1;DM-1\n", {})[0], 1.0)
+    assert known.find("PF0AAAA1", "list").tag == "DM-1"
+    keep(tmp_path, read(b"serial;tag\nPF0AAAA1;DM-1000\n", {})[0], 2.0)
+    assert known.find("PF0AAAA1", "list").tag == "DM-1000"
