@@ -1,0 +1,205 @@
+"""The way in, with a real engine and journal, and a Snipe-IT that behaves as recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloned.core.events import Booted, Configured, Hello, ImageInfo, ImageKnown, Judged, Ready, Settings, SwitchChanged
+from cloned.core.ids import clean, token_digest
+from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
+from cloned.core.reasons import Reason
+from cloned.engine import Engine
+from cloned.inventory import asking
+from cloned.inventory.asking import WayIn
+from cloned.inventory.imported import ImportedList, keep, read
+from cloned.inventory.sinks.base import Sink
+from cloned.inventory.sinks.told import KnownThere
+from cloned.journal import Journal
+
+pytestmark = pytest.mark.wire
+GB = 10**9
+DISK = Disk("/dev/sda", 250 * GB, serial="S1")
+
+
+class NoCasting:
+    """Nothing is sent here."""
+
+    async def open(self, opened: Any) -> None: ...
+
+    async def settle(self, audience: Any) -> None: ...
+
+    async def limit(self, rates: Any) -> None: ...
+
+    async def shut(self, session: Any) -> None: ...
+
+    def address(self, session: Any) -> None: ...
+
+
+class NoLedger:
+    async def record(self, row: Any) -> None: ...
+
+
+class Workshop:
+    """An engine with laptops that say hello."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.number = engine, 0
+
+    async def hello(self, serial: str = "PF0AAAA1") -> Laptop:
+        self.number += 1
+        mac = f"02:00:00:00:00:{self.number:02x}"
+        token, identity = token_digest(str(self.number)), clean("", serial, "LENOVO", "20L6S0ABCD", [mac])
+        await self.engine.submit(Booted(token, identity, mac, "10.0.0.5"))
+        state = await self.engine.submit(Hello(token, Facts(identity, mac, "uefi", disks=(DISK,)), "10.0.0.5"))
+        ident = state.boots[token].laptop
+        assert ident is not None
+        return state.laptops[ident]
+
+    async def until(self, laptop: Laptop, reached: Any) -> Laptop:
+        async with asyncio.timeout(30):
+            while not reached(now := self.engine.workshop.laptops[laptop.id]):
+                await asyncio.sleep(0.01)
+        return now
+
+
+@pytest.fixture
+async def workshop(tmp_path: Path) -> AsyncIterator[Workshop]:
+    journal = Journal(tmp_path / "journal.sqlite")
+    engine = Engine(journal, NoCasting(), NoLedger())
+    task = asyncio.create_task(engine.run())
+    settings = Settings(confirm="auto", default_image="school", inventories=True, tag_needed=True, number_seconds=60.0)
+    await engine.submit(Configured(settings))
+    await engine.submit(ImageKnown(ImageInfo("school", "a" * 64, GB, 20 * GB)))
+    await engine.submit(SwitchChanged(8, "test", 1000))
+    yield Workshop(engine)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    journal.close()
+
+
+@pytest.fixture
+async def run(workshop: Workshop, tmp_path: Path) -> AsyncIterator[Any]:
+    tasks: list[asyncio.Task[Any]] = []
+
+    def start(*sinks: Sink, numbers: Sink | None = None) -> None:
+        way_in = WayIn(workshop.engine, sinks, ImportedList(tmp_path), numbers)
+        tasks.append(asyncio.create_task(way_in.run()))
+
+    yield start
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Silent(Sink):
+    """Answers late, or with a fault."""
+
+    def __init__(self, name: str, fault: Exception | None = None) -> None:
+        super().__init__(name)
+        self.fault = fault
+
+    async def send(self, delivery: Any) -> Any:
+        raise NotImplementedError
+
+    async def known(self, serial: str, tag: str = "") -> KnownThere | None:
+        if self.fault is not None:
+            raise self.fault
+        await asyncio.sleep(600)
+        return None
+
+
+def put(snipeit: Any, **values: Any) -> dict[str, Any]:
+    admin = snipeit.state.users["TOKEN-ADMIN"]
+    given = {"model_id": 1, "status_id": 1, "serial": "PF0AAAA1", "asset_tag": "DM-0412"} | values
+    made: dict[str, Any] = snipeit.state.create(given, admin, snipeit.state.next_tag())
+    return made
+
+
+async def test_what_snipe_it_knows_comes_onto_the_laptop_and_it_goes_on(
+    workshop: Workshop, run: Any, snipeit: Any, snipeit_sink: Any
+) -> None:
+    put(snipeit)
+    run(snipeit_sink())
+    laptop = await workshop.until(await workshop.hello(), lambda laptop: laptop.known)
+    assert (laptop.tag, laptop.state) == ("DM-0412", State.READY)
+    assert [(each.sink, each.tag, each.model, each.lent) for each in laptop.known] == [
+        ("snipeit", "DM-0412", "ThinkPad T480", False)
+    ]
+
+
+async def test_whether_it_is_lent_is_kept_and_never_to_whom(
+    workshop: Workshop, run: Any, snipeit: Any, snipeit_sink: Any, tmp_path: Path
+) -> None:
+    state = snipeit.state
+    assert state.checkout(put(snipeit, status_id=2), "user", 3, None, state.users["TOKEN-ADMIN"])
+    run(snipeit_sink())
+    laptop = await workshop.until(await workshop.hello(), lambda laptop: laptop.known)
+    assert (laptop.lent, laptop.state, laptop.reason) == (True, State.ASKING, Reason.LENT_OUT)
+    written = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    assert b"inventory-told" in written
+    assert not [word for word in state.people[3] if word.encode() in written]
+
+
+async def test_inventories_that_hang_or_fail_hold_a_laptop_up_for_two_seconds_at_most(
+    workshop: Workshop, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.1)
+    run(Silent("hangs"), Silent("fails", ZeroDivisionError("oops")))
+    laptop = await workshop.until(await workshop.hello(), lambda laptop: laptop.state is not State.ASKING)
+    assert (laptop.state, laptop.away) == (State.READY, ("hangs", "fails"))
+
+
+async def test_an_imported_list_is_asked_too(workshop: Workshop, run: Any, tmp_path: Path) -> None:
+    keep(tmp_path, read(b"serial;tag;lent to\nPF0AAAA1;DM-7;Marie\n", {})[0], 5.0)
+    run()
+    laptop = await workshop.until(await workshop.hello(), lambda laptop: laptop.known)
+    assert (laptop.tag, laptop.lent, laptop.known[0].sink) == ("DM-7", True, asking.LIST)
+
+
+async def test_a_serial_that_is_none_is_not_looked_up(
+    workshop: Workshop, run: Any, snipeit: Any, snipeit_sink: Any
+) -> None:
+    run(snipeit_sink())
+    laptop = await workshop.until(await workshop.hello("To be filled by O.E.M."), lambda laptop: laptop.asked_at)
+    assert (laptop.known, laptop.away, snipeit.requests) == ((), (), [])
+
+
+async def test_a_number_that_snipe_it_gives_is_there_before_the_finish(
+    workshop: Workshop, run: Any, snipeit: Any, snipeit_sink: Any
+) -> None:
+    """The asset is made with a status that says that it is not done, and its number read back."""
+    sink = snipeit_sink(numbers="server", waiting={"name": "Erased", "type": "pending"})
+    run(sink, numbers=sink)
+    laptop = await finishing(workshop)
+    laptop = await workshop.until(laptop, lambda laptop: laptop.tag)
+    [asset] = snipeit.state.assets.values()
+    assert (asset["asset_tag"], laptop.state) == (laptop.tag, State.FINISHING)
+
+
+async def test_without_a_number_in_time_it_is_set_aside(
+    workshop: Workshop, run: Any, snipeit_sink: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "AGAIN_SECONDS", 0.05)
+    sink = snipeit_sink(numbers="server", url="http://127.0.0.1:1")
+    settings = workshop.engine.workshop.settings
+    await workshop.engine.submit(Configured(replace(settings, number_seconds=0.5)))
+    run(numbers=sink)
+    laptop = await finishing(workshop)
+    laptop = await workshop.until(laptop, lambda laptop: laptop.state is State.ASIDE)
+    assert laptop.reason is Reason.NO_NUMBER
+    assert "cannot be reached" in laptop.detail
+
+
+async def finishing(workshop: Workshop) -> Laptop:
+    """A laptop whose disk was verified."""
+    laptop = await workshop.until(await workshop.hello(), lambda laptop: laptop.state is State.READY)
+    assert laptop.session is not None
+    await workshop.engine.submit(Ready(laptop.id, laptop.session, DISK.key, (), discarded=False))
+    judged = Judged(laptop.id, laptop.session, 1, VerdictKind.VERIFIED, 0, (), "a" * 64, GB)
+    return (await workshop.engine.submit(judged)).laptops[laptop.id]
