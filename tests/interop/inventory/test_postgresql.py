@@ -16,7 +16,7 @@ from cloned.inventory.database import VERSION, LedgerError, connect
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import Outbox
 from cloned.inventory.transfer import copy
-from tests.servers import postgresql
+from cloned.lab import postgresql
 from tests.unit.inventory.test_ledger import (  # noqa: F401 - the same on both
     test_a_dead_letter_is_shown_retried_and_forgotten_once_superseded,
     test_a_new_sink_is_owed_the_whole_ledger_once,

@@ -35,6 +35,8 @@ from tests.unit.status.workshops import FakeRecords, FakeWorkshop
 
 NOW = 1_795_000_000.0
 NOT_SENT = {
+    "asked_at": "each answer has its own time",
+    "away": "its history says so",
     "identity": "its parts are sent one by one",
     "detail": "part of `why`",
     "confirmation": "among the snapshot's confirmations",

@@ -111,6 +111,8 @@ def laptop(
         "lent": False,
         "keep": False,
         "donation": "",
+        "organisation": "",
+        "known": [],
         "erasure": None,
         "media": [],
         "locks": [],

@@ -1,4 +1,4 @@
-"""A real PostgreSQL of Debian's, in a folder of its own: started, killed and started again by the tests."""
+"""A real PostgreSQL of Debian's, in a folder of its own, for tests and benchmarks: started, killed, started again."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from cloned.errors import ClonedError, MissingError
+from cloned.processes import run, spawn
+
 
 def programs() -> Path | None:
     """Where the newest version's programs are; None where it is not installed."""
@@ -26,7 +29,8 @@ class PostgreSql:
     def __init__(self, folder: Path) -> None:
         self.folder, self._numbers = folder, itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
-        self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+        root = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=KILL"]
+        self._as = root if os.geteuid() == 0 else []
         if self._as:
             shutil.chown(folder, "postgres", "postgres")
         self._run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
@@ -36,23 +40,17 @@ class PostgreSql:
         return self.folder / "data"
 
     def _run(self, name: str, *arguments: str) -> str:
-        bin_ = programs()
-        assert bin_ is not None
-        done = subprocess.run([*self._as, str(bin_ / name), *arguments], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return run([*self._as, _program(name), *arguments], timeout=120).stdout.decode()
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
-        bin_ = programs()
-        assert bin_ is not None
+        """Start it and wait until it answers. Raises ClonedError where it does not come up."""
         options = ["-c", "listen_addresses=", "-c", "fsync=off", "-k", str(self.folder)]
         with (self.folder / "log").open("ab") as log:
-            command = [*self._as, str(bin_ / "postgres"), "-D", str(self._data), *options]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        ready = [str(bin_ / "pg_isready"), "-q", "-h", str(self.folder)]
-        while subprocess.run(ready, check=False).returncode:
-            assert self._process.poll() is None, (self.folder / "log").read_text()
+            command = [*self._as, _program("postgres"), "-D", str(self._data), *options]
+            self._process = spawn(command, stdout=log, stderr=log)
+        while run([_program("pg_isready"), "-q", "-h", str(self.folder)], check=False).returncode:
+            if self._process.poll() is not None:
+                raise ClonedError("PostgreSQL did not start", (self.folder / "log").read_text()[-300:])
             time.sleep(0.05)
 
     def kill(self) -> None:
@@ -84,6 +82,13 @@ class PostgreSql:
         return f"postgresql://postgres@/{name}?host={self.folder}"
 
 
+def _program(name: str) -> str:
+    found = programs()
+    if found is None:
+        raise MissingError("PostgreSQL is not installed", "apt-get install postgresql")
+    return str(found / name)
+
+
 def _command(entry: Path) -> str:
     with contextlib.suppress(OSError):
         return (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
@@ -93,7 +98,7 @@ def _command(entry: Path) -> str:
 @contextlib.contextmanager
 def running() -> Iterator[PostgreSql]:
     """A server for as long as it is needed."""
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp", ignore_cleanup_errors=True) as place:
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as place:
         server = PostgreSql(Path(place))
         server.start()
         try:
