@@ -314,6 +314,7 @@ def busy() -> dict:
             }
         ],
         "holds": [],
+        "organisations": [],
         "backlog": 0,
         "loop_lag": 0.0,
     }
