@@ -7,13 +7,14 @@
  * `state`, lines of `name number` that the tests write before and read after. Names: sanitize (0 never, 1 done,
  * 2 running, 3 failed), looks (until it is done), frozen, lies (says it erased and does not), fails (every erase),
  * ses and action (of the last Format and Sanitize), erased (how often). For SCSI also: offers, a bit for each service
- * action of SANITIZE (1 overwrite, 2 block erase, 3 cryptographic erase).
+ * action of SANITIZE (1 overwrite, 2 block erase, 3 cryptographic erase); for ATA: stuck (a host protected area stays).
  * Erasing writes zeros over the whole file that DRIVE_DISK names.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <linux/mmc/ioctl.h>
 #include <linux/nvme_ioctl.h>
 #include <scsi/sg.h>
@@ -176,6 +177,31 @@ static int sanitize_ata(struct sg_io_hdr *io, unsigned feature)
 }
 
 static int scsi(struct sg_io_hdr *io);
+static int opened;
+static int (*real)(int, unsigned long, ...);
+
+static unsigned long native_sectors(void)
+{
+    struct stat status;
+    if (stat(getenv("DRIVE_DISK"), &status))
+        abort();
+    return status.st_size / 512;
+}
+
+/* SET MAX ADDRESS: the host protected area is gone, for the kernel too (the loop device's limit goes). */
+static void uncover(unsigned char *identify)
+{
+    struct loop_info64 info;
+    unsigned long count = native_sectors();
+    for (int i = 0; i < 4; i++)
+        identify[120 + i] = count >> 8 * i;
+    part("identify", identify, 512, 1);
+    if (real(opened, LOOP_GET_STATUS64, &info))
+        abort();
+    info.lo_sizelimit = 0;
+    if (real(opened, LOOP_SET_STATUS64, &info))
+        abort();
+}
 
 static int ata(struct sg_io_hdr *io)
 {
@@ -191,6 +217,16 @@ static int ata(struct sg_io_hdr *io)
     case 0xec: /* IDENTIFY DEVICE */
         memcpy(io->dxferp, identify, io->dxfer_len < 512 ? io->dxfer_len : 512);
         registers(io, 0, 0x50, 0, 0);
+        return 0;
+    case 0xf8: /* READ NATIVE MAX ADDRESS (ATA/ATAPI-7; dropped in ACS-3, and still what drives of laptops know) */
+        registers(io, 0, 0x50, 0, native_sectors() - 1);
+        return 0;
+    case 0xf9: /* SET MAX ADDRESS */
+        if (get("stuck"))
+            break;
+        put("uncovered", 1);
+        uncover(identify);
+        registers(io, 0, 0x50, 0, native_sectors() - 1);
         return 0;
     case 0xb4: /* SANITIZE DEVICE */
         return sanitize_ata(io, feature);
@@ -380,7 +416,6 @@ static int mmc(struct mmc_ioc_cmd *command)
 
 int ioctl(int fd, unsigned long request, ...)
 {
-    static int (*real)(int, unsigned long, ...);
     va_list rest;
     void *argument;
     va_start(rest, request);
@@ -390,6 +425,7 @@ int ioctl(int fd, unsigned long request, ...)
         real = dlsym(RTLD_NEXT, "ioctl");
     if (getenv("DRIVE")) {
         load();
+        opened = fd;
         switch (request) {
         case SG_IO: return ata(argument);
         case NVME_IOCTL_ADMIN_CMD: return nvme(argument);

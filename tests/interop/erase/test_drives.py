@@ -10,6 +10,7 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,10 +56,11 @@ class Drive:
         (folder / "ext_csd").write_bytes(ext_csd)
         self.state(looks=2)
 
-    def identify(self, sanitize: int = ALL_SANITIZE, security: int = 1) -> None:
+    def identify(self, sanitize: int = ALL_SANITIZE, security: int = 1, sectors: int = SIZE // 512) -> None:
         words = [0] * 256
+        words[49], words[60], words[61] = 0x200, sectors & 0xFFFF, sectors >> 16
         words[0], words[83], words[84], words[87] = 0x40, 0x4000, 0x4000, 0x4000
-        words[59], words[82], words[89], words[128], words[217] = sanitize, 2, 1, security, 1
+        words[59], words[82], words[89], words[128], words[217] = sanitize, 0x402, 1, security, 1
         (self.folder / "identify").write_bytes(struct.pack("<256H", *words))
 
     def controller(self, oacs: int = 2, sanicap: int = 3, fna: int = 4) -> None:
@@ -192,6 +194,48 @@ def test_emmc_is_trimmed_and_then_sanitized(drive: Drive) -> None:
     assert drive.did("switched") == 165
     assert "boot and RPMB partitions" in record.notes[0]
     assert drive.clean
+
+
+HIDDEN = 2 << 20
+"""Bytes at the end that a host protected area hides."""
+
+
+@contextmanager
+def with_hidden_end(drive: Drive, sanitize: int) -> Iterator[Drive]:
+    """The same disk as its controller shows it while a host protected area is set; old data lies in that, too."""
+    with drive.file.open("r+b") as file:
+        file.seek(SIZE - 4096)
+        file.write((OLD * 100)[:4096])
+    shown = ["losetup", "--find", "--show", "--sizelimit", str(SIZE - HIDDEN), str(drive.file)]
+    device = subprocess.run(shown, check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        covered = Drive(drive.folder, device, drive.file)
+        covered.identify(sanitize=sanitize, sectors=(SIZE - HIDDEN) // 512)
+        yield covered
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+
+
+@pytest.mark.parametrize("sanitize", [0, ALL_SANITIZE])
+def test_a_host_protected_area_is_told_and_lifted_before(drive: Drive, sanitize: int) -> None:
+    with with_hidden_end(drive, sanitize) as covered:
+        assert covered.medium("sata").ata.hidden_sectors == HIDDEN // 512  # type: ignore[union-attr]
+        record = covered.erase("sata")
+        assert record.erased, record.said()
+        assert covered.did("uncovered") == 1
+        assert record.medium.size == SIZE
+        assert "hidden sectors were uncovered first" in record.notes[0]
+        assert covered.clean
+
+
+def test_one_that_the_drive_does_not_lift_is_not_called_erased_where_we_cannot_reach_it(drive: Drive) -> None:
+    with with_hidden_end(drive, sanitize=0) as covered:
+        covered.state(stuck=1)
+        record = covered.erase("sata")
+        assert record.fault is ErasureFault.UNREACHED
+        assert record.unreached == ((SIZE - HIDDEN, HIDDEN),)
+        assert "could not be lifted" in record.notes[0]
+        assert not record.erased
 
 
 def test_security_erase_sets_its_password_and_takes_it_off(drive: Drive) -> None:
