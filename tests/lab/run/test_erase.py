@@ -67,7 +67,7 @@ def test_a_certificate_is_fetched_checked_anywhere_and_refused_once_it_was_edite
         assert code == 0
         key.write_text(pem[pem.index("-----BEGIN") : pem.index("END PUBLIC KEY-----") + 19] + "\n")
     finally:
-        cloned("lab", "down", labs.run_id(tmp_path))
+        assert cloned("lab", "down")[0] == 0
     code, said = cloned("erase", "check", str(paper), "--key", str(key))
     assert (code, said.startswith("genuine: signed by")) == (0, True), said
     assert "overwritten once with zeros (clear)" in said
