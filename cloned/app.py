@@ -29,6 +29,7 @@ from cloned.core.laptop import Laptop
 from cloned.engine import Engine
 from cloned.erasures import ErasureDesk
 from cloned.errors import MissingError, UsageError
+from cloned.house import House
 from cloned.images.capture import Captures, capture_routes
 from cloned.images.scrub import Proof, Scrub
 from cloned.images.store import ImageStore
@@ -62,6 +63,7 @@ from cloned.status.guard import AccessRules
 from cloned.status.hosts import names as host_names
 from cloned.status.live import Hub
 from cloned.status.secure import Certificate, open_door
+from cloned.status.throughput import Throughput
 from cloned.switch.service import SwitchService
 from cloned.systemd import Heartbeat, notify, reloading
 from cloned.tally import Tally
@@ -326,6 +328,8 @@ class Daemon:
         key = SiteKey.open(self.config.workshop.state)
         self.desk = desk = ErasureDesk(self.config, self.engine, self.ledger, key)
         rules = AccessRules(lambda: self.config.page.read, lambda: self.config.erase.by)
+        house, flow = House(lambda: self.config, self.file, self.engine), Throughput(self.caster.stats)
+        self.tasks.supervise(flow.run, "throughput")
         apps = [
             create_app(
                 view,
@@ -341,6 +345,8 @@ class Daemon:
                 names=host_names(self.config.page.url, self.config.page.hosts),
                 language=lambda: self.config.workshop.language,
                 rules=rules,
+                house=house,
+                flow=flow,
             )
             for trusted in (False, True)
         ]

@@ -436,7 +436,7 @@ def parse(text: str, source: str = "configuration") -> Config:
         ) from None
     except ValidationError as error:
         told = [(_location(item), item) for item in error.errors()]
-        lines = [f"{source}:{_line_of(text, place)}: {_path(place)}: {_words(item)}" for place, item in told]
+        lines = [f"{source}:{line_of(text, place)}: {_path(place)}: {_words(item)}" for place, item in told]
         raise UsageError("\n".join(lines), "see systemd/cloned.toml.example") from error
 
 
@@ -465,7 +465,7 @@ def _words(item: Any) -> str:
     return f"{item['msg'].removeprefix('Value error, ')}{shown}"
 
 
-def _line_of(text: str, location: tuple[int | str, ...]) -> int:
+def line_of(text: str, location: tuple[int | str, ...]) -> int:
     """The line on which the deepest part of `location` that stands in the file begins."""
     line, start, header = 1, 0, ""
     lines = text.splitlines()

@@ -13,6 +13,7 @@ from cloned.engine import Engine
 from cloned.errors import RefusedError
 from cloned.languages import Language
 from cloned.languages import language as spoken
+from cloned.papers.guide import booklet
 from cloned.papers.label import labels
 from cloned.papers.media import media as media_called
 from cloned.papers.overview import day_title, overview, workbook
@@ -63,6 +64,10 @@ class Office:
         """The same as XLSX."""
         who, words = await self._subjects(names), self._spoken(language)
         return await asyncio.to_thread(workbook, who, day_title(_midnight(day), words), self._site(), words)
+
+    async def guide(self, language: str = "") -> bytes:
+        """The volunteers' guide as a PDF."""
+        return await asyncio.to_thread(booklet, self._spoken(language))
 
     async def of_day(self, day: date | None = None, image: str = "") -> list[str]:
         """Ids of the laptops that had a result that day, in the order of their tags; with one image if it is named."""

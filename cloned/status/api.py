@@ -33,6 +33,8 @@ READY = web.AppKey[Ready | None]("ready")
 MEASURES = web.AppKey[Measures | None]("measures")
 
 LARGEST_LIMIT = 100_000
+OFFERED = 30
+"""Laptops that a number is offered to, the newest: who holds a sticker has just plugged one in."""
 LARGEST_BODY = 64 * 1024
 """Bytes of what is posted."""
 
@@ -75,7 +77,15 @@ async def scan(request: web.Request) -> web.Response:
         found = None
     laptops = seen(request)["laptops"]
     untagged = [] if found else [each["id"] for each in laptops if not each["tag"]]
-    return answer({"laptop": found, "meant": meant[0] if meant else "", "untagged": untagged})
+    called = {each["id"]: _called(each) for each in laptops if each["id"] in untagged[-OFFERED:]}
+    return answer({"laptop": found, "meant": meant[0] if meant else "", "untagged": untagged, "called": called})
+
+
+def _called(laptop: Mapping[str, Any]) -> str:
+    """What people recognise a laptop by that has no number."""
+    machine = f"{laptop['vendor']} {laptop['product']}".strip()
+    where = laptop["port"] or ""
+    return ", ".join(each for each in (f"#{laptop['number']}", machine, laptop["serial"], where) if each)
 
 
 async def sessions(request: web.Request) -> web.Response:
@@ -192,7 +202,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     async def render() -> Rendered:
         return parts(plain(workshop.snapshot()))
 
-    return await _stream(request, request.app[HUB].watch("json", render, place(request.remote or "socket")))
+    return await stream(request, request.app[HUB].watch("json", render, place(request.remote or "socket")))
 
 
 async def page_events(request: web.Request) -> web.StreamResponse:
@@ -200,9 +210,9 @@ async def page_events(request: web.Request) -> web.StreamResponse:
     pages, ident, where = request.app[PAGES], request.query.get("laptop"), place(request.remote or "socket")
     words, hub = spoken(request), request.app[HUB]
     if ident is None:
-        return await _stream(request, hub.watch(f"{words.code}/wall", lambda: pages.wall(words), where))
+        return await stream(request, hub.watch(f"{words.code}/wall", lambda: pages.wall(words), where))
     name = f"{words.code}/laptop/{ident[:64]}"
-    return await _stream(request, hub.watch(name, lambda: pages.laptop(ident, words), where))
+    return await stream(request, hub.watch(name, lambda: pages.laptop(ident, words), where))
 
 
 def parts(snapshot: Mapping[str, Any]) -> Rendered:
@@ -215,7 +225,8 @@ def parts(snapshot: Mapping[str, Any]) -> Rendered:
     return Rendered(rest | brief)
 
 
-async def _stream(request: web.Request, source: AsyncIterator[bytes]) -> web.StreamResponse:
+async def stream(request: web.Request, source: AsyncIterator[bytes]) -> web.StreamResponse:
+    """Send what comes, until whoever watches is gone."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     async with aclosing(source) as chunks:  # type: ignore[type-var]
         try:

@@ -12,11 +12,12 @@ from aiohttp import web
 
 from cloned.assets import root
 from cloned.saying import Phrase
-from cloned.status import api, entrance, erasures, guard, hosts, pages, papers, speech
+from cloned.status import api, entrance, erasures, guard, hosts, pages, papers, speech, work
 from cloned.status.auth import Auth
 from cloned.status.erasures import ErasureSource
 from cloned.status.live import Hub
-from cloned.status.needs import Measures, NetbootLog, PaperSource, Ready, ResultSource, WorkshopSource
+from cloned.status.needs import HouseSource, Measures, NetbootLog, PaperSource, Ready, ResultSource, WorkshopSource
+from cloned.status.throughput import Throughput
 from cloned.wire import plain_requests
 
 ROUTES = (
@@ -29,7 +30,17 @@ ROUTES = (
     ("GET", "/today/labels.pdf", papers.labels),
     ("GET", "/today/list.pdf", papers.overview),
     ("GET", "/today.xlsx", papers.workbook),
-    ("GET", "/events", api.page_events),
+    ("GET", "/laptops", work.page),
+    ("GET", "/sessions", work.page),
+    ("GET", "/images", work.page),
+    ("GET", "/switch", work.page),
+    ("GET", "/inventory", work.page),
+    ("GET", "/settings", work.page),
+    ("GET", "/check", work.page),
+    ("GET", "/help", work.page),
+    ("GET", "/help.pdf", papers.guide),
+    ("GET", "/help/{code}", work.failure),
+    ("GET", "/events", work.page_events),
     ("GET", "/api/v1/events", api.events),
     ("GET", "/api/v1/state", api.state),
     ("GET", "/api/v1/laptops", api.laptops),
@@ -72,6 +83,8 @@ def create_app(
     desk: ErasureSource | None = None,
     language: Callable[[], str] = lambda: "en",
     rules: guard.AccessRules | None = None,
+    house: HouseSource | None = None,
+    flow: Throughput | None = None,
 ) -> web.Application:
     """The application; see `needs.py` for what it is given.
 
@@ -89,6 +102,7 @@ def create_app(
     app[papers.OFFICE] = office
     app[guard.RULES] = rules or guard.AccessRules()
     app[erasures.DESK] = desk
+    app[work.HOUSE], app[work.FLOW] = house, flow
     app[speech.WORKSHOPS] = language
     app[pages.PAGES] = pages.Pages(workshop, records, netboot)
     app.on_response_prepare.append(guard.add_headers)

@@ -55,8 +55,27 @@ class PaperSource(Protocol):
     async def workbook(self, names: Sequence[str], day: date | None = None, language: str = "") -> bytes:
         """The same as XLSX."""
 
+    async def guide(self, language: str = "") -> bytes:
+        """The volunteers' guide as a PDF."""
+
     async def of_day(self, day: date | None = None, image: str = "") -> list[str]:
         """The laptops that had a result that day (None: today), with that image if one is named."""
+
+
+class HouseSource(Protocol):
+    """What only the house knows: its configuration, what a check finds, and what is being printed."""
+
+    def rules(self) -> Sequence[Mapping[str, Any]]:
+        """Which image for which laptop: `{"number", "image", "when", "matches": ids of laptops}`."""
+
+    def settings(self) -> Mapping[str, Sequence[Mapping[str, str]]]:
+        """By section: `{"key", "value", "source"}`; secrets hidden, `source` empty for a default."""
+
+    async def look(self, again: bool = False) -> Mapping[str, Any]:
+        """`{"at", "findings": [{"name", "state", "said", "next"}]}` of `cloned check`, the last ones or new ones."""
+
+    async def prints(self) -> Sequence[Mapping[str, Any]]:
+        """What is printed by itself: `{"laptop", "tag", "paper", "state", "why", "at", "tries"}`, newest first."""
 
 
 NetbootLog = Callable[[str], Sequence[Mapping[str, Any]]]

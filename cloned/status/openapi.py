@@ -133,6 +133,21 @@ _PATHS: dict[str, Any] = {
     "/today.xlsx": _get(
         "The laptops of a day.", _text("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), *_DAY
     ),
+    "/laptops": _get("All laptops that are known: searched, filtered, sorted, fifty at a time.", _text("text/html")),
+    "/sessions": _get("Sessions, with their speed and each laptop's way through.", _text("text/html")),
+    "/images": _get("Images, the rules that choose them, and what is captured.", _text("text/html")),
+    "/switch": _get("The switches, port by port.", _text("text/html")),
+    "/inventory": _get("Results, what waits for which inventory, and what is printed.", _text("text/html")),
+    "/settings": _get("The settings in force; secrets hidden.", _text("text/html")),
+    "/check": _get("What `cloned check` found; `again` looks anew.", _text("text/html")),
+    "/help": _get("Help, and the volunteers' guide.", _text("text/html")),
+    "/help.pdf": _get("The volunteers' guide, to be printed.", _text("application/pdf"), _LANGUAGE),
+    "/help/{code}": _get(
+        "One thing that can go wrong, and what to do.",
+        _text("text/html"),
+        {**_id("reason: its code"), "name": "code"},
+        _404="There is no such reason.",
+    ),
     "/events": _get(
         "Events for our own pages: HTML of the parts that changed.",
         _text("text/event-stream"),

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -47,11 +48,16 @@ class Pages:
 
     async def wall(self, words: Language | None = None) -> Rendered:
         """The parts of the workshop screen, by the id of the element that each fills."""
-        return await self._wall(self.seen(), words or language("en"))
+        return await self._wall(self.on_the_wall(), words or language("en"))
 
     def seen(self) -> dict[str, Any]:
         """The whole workshop now, as plain data: once for each page."""
         return worded(self._workshop.snapshot())
+
+    def on_the_wall(self) -> dict[str, Any]:
+        """The same without laptops that left the screen: they cost nothing."""
+        snapshot = self._workshop.snapshot()
+        return worded(replace(snapshot, laptops=view.present(snapshot.laptops, snapshot.now)))
 
     async def _wall(self, snapshot: Mapping[str, Any], words: Language) -> Rendered:
         totals, sinks = await self._records.totals(), await self._records.sinks()
@@ -94,7 +100,7 @@ class Pages:
 
     async def wall_page(self, request: web.Request) -> web.Response:
         """The whole workshop screen."""
-        snapshot = self.seen()
+        snapshot = self.on_the_wall()
         parts = await self._wall(snapshot, spoken(request))
         return self._page(request, "wall.html", parts, snapshot=snapshot, events="/events")
 
@@ -112,6 +118,15 @@ class Pages:
         parts = await self._wall(snapshot, spoken(request))
         return self._page(request, name, parts, snapshot=snapshot, events="", **known)
 
+    def part(self, name: str, known: Mapping[str, Any], words: Language) -> Rendered:
+        """The one part of a page of work."""
+        return Rendered({"work": self.painter(words).draw(f"work/{name}.html", known), "version": self.version})
+
+    def page_of_work(self, request: web.Request, name: str, rendered: Rendered, events: str) -> web.Response:
+        """A whole page of work around its part."""
+        snapshot = {"workshop": self._workshop.snapshot().workshop}
+        return self._page(request, "work.html", rendered, snapshot=snapshot, events=events, page=name)
+
     def plain_page(self, request: web.Request, name: str) -> web.Response:
         """A page that shows nothing of the workshop but its name."""
         snapshot = {"workshop": self._workshop.snapshot().workshop}
@@ -123,7 +138,9 @@ class Pages:
         if known["events"]:
             known["events"] += f"{'&' if '?' in known['events'] else '?'}lang={words.code}"
         who = {"visitor": visitor(request), "rules": request.app[RULES]}
-        parts = {"parts": rendered.everything(), "path": request.path, **who}
+        there = {resource.canonical for resource in request.app.router.resources()}
+        ways = [(path, name) for path, name in WAYS if path in there]
+        parts = {"parts": rendered.everything(), "path": request.path, "ways": ways, **who}
         text = self.painter(words).draw(name, parts | known)
         return keep(request, web.Response(text=text, content_type="text/html"))
 
@@ -223,6 +240,22 @@ STATE_WORDS = {
 """What a state is called on the screen; never told by colour alone."""
 
 
+WAYS = (
+    ("/", to_translate("Workshop")),
+    ("/laptops", to_translate("Laptops")),
+    ("/sessions", to_translate("Sessions")),
+    ("/evening", to_translate("Evening")),
+    ("/deliveries", to_translate("Deliveries")),
+    ("/images", to_translate("Images")),
+    ("/switch", to_translate("Switch")),
+    ("/erasures", to_translate("Erasures")),
+    ("/inventory", to_translate("Inventory")),
+    ("/sites", to_translate("Sites")),
+    ("/settings", to_translate("Settings")),
+    ("/check", to_translate("Check")),
+    ("/help", to_translate("Help")),
+)
+"""Where the menu leads, as far as it is there."""
 PORT_WORDS = {"uplink": to_translate("uplink"), "server": to_translate("server"), "reserved": to_translate("reserved")}
 HOLDER_WORDS = {
     "network": to_translate("network"),

@@ -11,6 +11,7 @@ from cloned.errors import UsageError
 from cloned.saying import Phrase
 from cloned.status import guard
 from cloned.status.needs import PaperSource
+from cloned.status.speech import spoken
 
 OFFICE = web.AppKey[PaperSource | None]("office")
 PDF = "application/pdf"
@@ -57,6 +58,12 @@ async def workbook(request: web.Request) -> web.Response:
     """`GET /today.xlsx`."""
     made = await _office(request).workbook(await _names(request), _day(request), _language(request))
     return _answer(made, f"laptops-{_day(request) or 'today'}.xlsx", XLSX)
+
+
+async def guide(request: web.Request) -> web.Response:
+    """`GET /help.pdf`: the volunteers' guide, in the reader's language."""
+    words = spoken(request)
+    return _answer(await _office(request).guide(words.code), f"guide-{words.code}.pdf")
 
 
 def _office(request: web.Request) -> PaperSource:

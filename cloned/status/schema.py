@@ -96,6 +96,8 @@ class Scan(Shape):
     """What was most likely on the sticker, whatever keyboard the scanner took this for."""
     untagged: tuple[str, ...]
     """Where no laptop was found: those that have no number yet."""
+    called: dict[str, str]
+    """The newest of them, and what people recognise each by."""
 
 
 class ErasuresShown(Shape):

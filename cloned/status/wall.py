@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
+
+from cloned.core.snapshot import ShownLaptop
 
 Laptop = Mapping[str, Any]
 
 WORKING = frozenset({"ready", "receiving", "verifying", "finishing", "erasing"})
 RESTING = frozenset({"done", "gone", "erased"})
+_LEAVING = RESTING | {"aside"}
+"""States in which a laptop may be switched off and away. Who else is not heard of becomes `gone`."""
 PER_ROW = 12
 """Ports side by side; a 48-port switch is drawn as two blocks of two rows."""
 
@@ -127,6 +132,15 @@ class Wall:
                 yield from (port.tile for port in block if port.tile is not None)
         yield from self.others
         yield from self.resting
+
+
+def present(laptops: Sequence[ShownLaptop], now: str) -> tuple[ShownLaptop, ...]:
+    """Those that the screen shows: who rests and was last seen over a day ago stands in the list alone.
+
+    `now`: as `Snapshot.now`.
+    """
+    limit = (datetime.fromisoformat(now) - timedelta(days=1)).isoformat()[:19]
+    return tuple(each for each in laptops if each.state not in _LEAVING or each.since[:19] >= limit)
 
 
 def wall(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]] = ()) -> Wall:

@@ -27,31 +27,52 @@ function show(parts) {
     if (!place) continue;
     const holder = document.createElement("template");
     holder.innerHTML = html;
+    const chosen = new Set([...place.querySelectorAll("input[name=laptop]:checked")].map((box) => box.value));
     children(place, holder.content);
+    // A row that moved must not leave its cross on another laptop.
+    place.querySelectorAll("input[name=laptop]").forEach((box) => { box.checked = chosen.has(box.value); });
   }
   if (parts.floor || parts.notices || parts.sessions) fit();
 }
 
-// The wall has no scroll bar: on a wide screen everything shrinks a little, down to what can still be read from afar.
+// The wall has no scroll bar and leaves nothing empty: on a wide screen everything grows while it fits, and shrinks
+// down to what can still be read from afar. Few laptops are large, many are small.
 function fit() {
   const root = document.documentElement;
   root.style.fontSize = "";
   if (!body.classList.contains("wall") || innerWidth < 1200) return;
   const full = parseFloat(getComputedStyle(root).fontSize);
-  for (let size = full; root.scrollHeight > innerHeight && size > full * .72; size -= full * .04) root.style.fontSize = `${size}px`;
+  const fits = (size) => { root.style.fontSize = `${size}px`; return root.scrollHeight <= innerHeight && root.scrollWidth <= innerWidth && !cut(); };
+  let [low, high] = [full * .72, full * 2.2];
+  if (!fits(low)) return;
+  while (high - low > full * .02) { const middle = (low + high) / 2; if (fits(middle)) low = middle; else high = middle; }
+  root.style.fontSize = `${low}px`;
 }
+// Whether the number on a tile does not fit into it.
+const cut = () => [...document.querySelectorAll(".port .tile .label, .port .tile .state")].some((text) => text.scrollWidth > text.clientWidth + 1);
 addEventListener("resize", fit);
 document.fonts.ready.then(fit);
 
 // Events. The server speaks at least every ten seconds, but comments are not told to scripts: an open connection is
 // what counts, and EventSource opens a lost one again by itself, unless the server turned it away.
-let source, retry;
+let source, retry, lost = 0;
+
+// How old what is shown is, while the server is away: seconds, then minutes.
+function age() {
+  if (!lost) return;
+  const seconds = Math.round((Date.now() - lost) / 1000);
+  document.getElementById("age").textContent = seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
+}
+setInterval(age, 1000);
+
 function listen() {
   source = new EventSource(body.dataset.events);
   source.addEventListener("all", (event) => show(JSON.parse(event.data)));
   source.addEventListener("some", (event) => show(JSON.parse(event.data)));
-  source.onopen = () => { document.getElementById("offline").hidden = true; };
+  source.onopen = () => { lost = 0; document.getElementById("offline").hidden = true; };
   source.onerror = () => {
+    lost ||= Date.now();
+    age();
     document.getElementById("offline").hidden = false;
     if (source.readyState === EventSource.CLOSED) { clearTimeout(retry); retry = setTimeout(listen, 3000); }
   };
@@ -171,6 +192,20 @@ function choice(name, { words, options, chosen }) {
 }
 
 
+// The same for each laptop that is chosen in the list, and what they are called.
+function many(commands) {
+  const boxes = [...document.querySelectorAll("input[name=laptop]:checked")];
+  return [boxes.flatMap((box) => commands.map((each) => ({ ...each, target: box.value }))), boxes.map((box) => box.closest("tr").querySelector(".name").textContent)];
+}
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-every]")) document.querySelectorAll("input[name=laptop]").forEach((box) => { box.checked = event.target.checked; });
+});
+
+// Say something that needs no answer.
+function tell(title, text = "") {
+  return ask({ title, text, yes: our.well, go: async () => "" });
+}
+
 async function send(commands, fields) {
   const failed = [];
   for (const command of commands) {
@@ -187,7 +222,53 @@ document.addEventListener("click", (event) => {
   const { commands, title, text, yes, lines, danger, choose, enter } = button.dataset;
   const fields = [
     ...Object.entries(JSON.parse(choose || "{}")).map(([name, options]) => choice(name, options)),
-    ...Object.entries(JSON.parse(enter || "{}")).map(([name, type]) => make("input", { name, type, required: true, maxLength: 40 })),
+    ...Object.entries(JSON.parse(enter || "{}")).map(([name, type]) => {
+      const field = make("input", { name, type, required: true, maxLength: 40, autocomplete: "off" });
+      field.setAttribute("aria-labelledby", "ask-title");
+      if (JSON.parse(commands).some((each) => each.do === "tag")) field.dataset.scan = "";
+      return field;
+    }),
   ];
-  ask({ title, text, yes, lines: JSON.parse(lines || "[]"), danger: danger !== undefined, fields, go: (given) => send(JSON.parse(commands), given) });
+  const [all, shown] = button.classList.contains("many") ? many(JSON.parse(commands)) : [JSON.parse(commands), JSON.parse(lines || "[]")];
+  if (!all.length) { tell(our.choose); return; }
+  ask({ title, text, yes, lines: shown, danger: danger !== undefined, fields, go: (given) => send(all, given) });
+});
+
+// Scanning. A scanner is a keyboard that types very fast and ends with Enter: wherever one is on a page, what it types
+// goes to the scan field. Into a dialog that asks for something else it must not type, nor answer it.
+const scan = document.getElementById("scan");
+const FAST = 50;
+let burst = { text: "", at: 0, field: null, before: "" };
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+  const field = document.activeElement?.matches("input, select, textarea") ? document.activeElement : null;
+  if (event.key === "Enter" && dialog.open && burst.text.length > 3 && event.timeStamp - burst.at < 4 * FAST && field?.dataset.scan === undefined) {
+    event.preventDefault();
+    if (burst.field) burst.field.value = burst.before;
+    dialog.querySelector(".wrong").textContent = our.scanned;
+    burst.text = "";
+    return;
+  }
+  if (event.key.length !== 1) return;
+  const goes = event.timeStamp - burst.at < FAST && burst.field === field;
+  burst = { text: goes ? burst.text + event.key : event.key, at: event.timeStamp, field, before: goes ? burst.before : field?.type === "radio" || field?.type === "checkbox" ? field.value : field?.value ?? "" };
+  if (!dialog.open && !field && scan && event.key !== " ") scan.focus();
+}, true);
+
+scan?.form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const text = scan.value.trim();
+  scan.value = "";
+  if (!text) return;
+  const found = await fetch(`/api/v1/scan?text=${encodeURIComponent(text)}`).then((answer) => answer.ok ? answer.json() : null).catch(() => null);
+  if (!found) { tell(our.failed, our.offline); return; }
+  if (found.laptop) { location.assign(`/laptops/${found.laptop}`); return; }
+  const title = our.nobody.replace("{tag}", found.meant || text);
+  const options = found.untagged.filter((id) => found.called[id]).map((id) => [id, found.called[id]]);
+  if (!options.length) { tell(title, our.none); return; }
+  ask({ title, text: our.give, yes: our.gives, fields: [choice("target", { words: our.whom, options, chosen: null })], go: async ({ target }) => {
+    const wrong = await send([{ do: "tag", target, text: found.meant || text }], {});
+    if (!wrong && body.classList.contains("signed-in")) location.assign(`/laptops/${target}`);
+    return wrong;
+  } });
 });

@@ -1,7 +1,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
+from cloned.core.laptop import State
+from cloned.core.snapshot import ShownLaptop
 from cloned.status import wall as view
 from tests.unit.status import workshops
 
@@ -120,3 +123,15 @@ def test_a_laptop_that_is_erased_says_which_disk_one_waits_for(phases, said):
     laptop["erasure"] = {"disks": [{"phase": phase} for phase in phases]}
     assert view.tile(laptop).disks == said
     assert view.tile(laptop | {"state": "done"}).disks is None
+
+
+def test_who_rests_and_was_last_seen_over_a_day_ago_leaves_the_wall_and_nobody_else():
+    now = workshops.iso(0)
+    made = [workshops.laptop(number, state) for number, state in enumerate(map(str, State), 1)]
+    old = [each | {"since": workshops.iso(24 * 60 + 5)} for each in made]
+    shown = TypeAdapter(list[ShownLaptop]).validate_python(
+        [*made, *[each | {"id": f"old{each['id']}"} for each in old]]
+    )
+    left = {each.state for each in shown} - {each.state for each in view.present(shown, now) if each.id[:3] == "old"}
+    assert left == {"done", "gone", "erased", "aside"}
+    assert all(each in view.present(shown, now) for each in shown[: len(made)])

@@ -62,6 +62,16 @@ async def test_answers_are_as_the_document_says(machine, path):
         ("/healthz", "text/plain"),
         ("/readyz", "text/plain"),
         ("/sign-in", "text/html"),
+        ("/laptops", "text/html"),
+        ("/laptops?search=latitude&show=done&sort=tag&page=7", "text/html"),
+        ("/sessions", "text/html"),
+        ("/images", "text/html"),
+        ("/switch", "text/html"),
+        ("/inventory", "text/html"),
+        ("/settings", "text/html"),
+        ("/check", "text/html"),
+        ("/help", "text/html"),
+        ("/help/no-disk", "text/html"),
         ("/api/v1/openapi.json", "application/json"),
         ("/static/page.css", "text/css"),
     ],
@@ -217,13 +227,38 @@ async def test_volunteers_erase_only_where_the_configuration_says_so(browser, ma
     assert (await act(browser, {"do": "forget", "target": "00000009"}))[0] == 403
 
 
+async def test_a_page_of_work_follows_what_happens(machine, house, monkeypatch):
+    monkeypatch.setattr(live, "INTERVAL", 0.02)
+    async with machine.get("/laptops?show=aside") as answer:
+        text = await answer.text()
+    address = re.search(r'data-events="([^"]+)"', text)[1].replace("&amp;", "&")
+    assert address == "/events?show=aside&of=laptops&lang=en"
+    async with machine.get(address) as events:
+        assert "0401" not in (await next_event(events))[1]["work"]
+        house.workshop.state["laptops"][0] |= {"state": "aside", "why": "It is paused"}
+        while "0401" not in (await next_event(events))[1]["work"]:
+            pass
+
+
+async def test_looking_again_needs_somebody_who_signed_in(machine):
+    async with machine.get("/check?again=1") as answer:
+        assert answer.status == 401
+
+
+async def test_what_a_scanner_typed_for_nobody_is_offered_to_the_newest_without_a_number(machine, house):
+    async with machine.get("/api/v1/scan", params={"text": "DM-2026-0077"}) as answer:
+        told = await answer.json()
+    assert told["called"].keys() == set(told["untagged"])
+    assert house.workshop.state["laptops"][3]["serial"] in told["called"]["00000004"]
+
+
 READABLE = sorted(path for method, path, _ in ROUTES if method == "GET" and path not in ("/healthz", "/sign-in"))
 
 
 @pytest.mark.parametrize("path", READABLE)
 async def test_where_reading_is_closed_nothing_is_shown_to_strangers(machine, house, path):
     house.rules["read"] = "signed-in"
-    path = path.format(id="00000009", mac="d8:9e:f3:10:00:01")
+    path = path.format(id="00000009", mac="d8:9e:f3:10:00:01", code="no-disk")
     async with machine.get(path, allow_redirects=False) as answer:
         assert answer.status == 401
         assert "Latitude" not in await answer.text()

@@ -1,0 +1,53 @@
+"""What only the house knows: settings with where they come from, secrets hidden, and which rule means whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from cloned.check import LOOKS
+from cloned.config import load
+from cloned.engine import Engine
+from cloned.house import HIDDEN, House
+
+TEXT = """[workshop]
+name = "Ghent"
+[page]
+tokens = { front = "%s" }
+[[switch]]
+address = "10.0.0.1"
+community = "very secret"
+""" % ("ab" * 32)
+
+
+def test_settings_say_where_they_come_from_and_no_secret(tmp_path: Path) -> None:
+    file = tmp_path / "cloned.toml"
+    file.write_text(TEXT)
+    config = load(file)
+    house = House(lambda: config, file, cast("Engine", SimpleNamespace()))
+    rows = {(name, row["key"]): row for name, found in house.settings().items() for row in found}
+    assert rows["workshop", "name"] == {"key": "name", "value": "Ghent", "source": f"{file}:2"}
+    assert rows["page", "port"] == {"key": "port", "value": "8080", "source": ""}
+    assert rows["switch", "[1].community"]["value"] == HIDDEN
+    assert rows["switch", "[1].community"]["source"] == f"{file}:7"
+    assert rows["page", "tokens.front"]["value"] == HIDDEN
+    assert not any("very secret" in row["value"] or "abab" in row["value"] for row in rows.values())
+
+
+async def test_a_check_is_made_once_and_again_only_when_asked(monkeypatch: Any, tmp_path: Path) -> None:
+    made = []
+
+    async def examine(looks: Any, config: Any) -> list[Any]:
+        made.append(looks)
+        return []
+
+    monkeypatch.setattr("cloned.house.examine", examine)
+    config = load(None) if not Path("/etc/cloned/cloned.toml").exists() else load(tmp_path / "none")
+    house = House(lambda: config, None, cast("Engine", SimpleNamespace()))
+    first = await house.look()
+    assert await house.look() == first
+    assert await house.look(again=True) == first
+    house._looked = float("-inf")
+    await house.look(again=True)
+    assert made == [LOOKS, LOOKS]
