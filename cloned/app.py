@@ -170,7 +170,8 @@ class Daemon:
         log.info("%d events replayed", count)
         await self._compare(count)
         self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)
-        self.control = Control(self.engine, {"inventory-retry": self.inventory.retry, "reload": self._reload})
+        rooms = {"inventory-retry": self.inventory.retry, "forget": self.inventory.forget, "reload": self._reload}
+        self.control = Control(self.engine, rooms)
         self.tasks.start(self.engine.run(), "engine", service=True)
         settings = settings_of(self.config)
         if self.engine.workshop.settings != settings:

@@ -6,11 +6,13 @@ Commands of the workshop go to the engine; what another room carries out (`obey`
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cloned.core.commands import VERBS
 from cloned.core.events import Command
 from cloned.core.laptop import Laptop
+from cloned.core.laptop_commands import EVERYWHERE
 from cloned.core.refusals import Refusal
 from cloned.core.scanning import find_scanned
 from cloned.engine import Engine
@@ -22,7 +24,8 @@ Room = Callable[[Command], Awaitable[Mapping[str, Any]]]
 
 
 class Control:
-    """Has commands obeyed. `rooms`: who carries out which verb of those that are not the engine's."""
+    """Has commands obeyed. `rooms`: who carries out which verb of those that are not the engine's, or does its part
+    after the engine did."""
 
     def __init__(self, engine: Engine, rooms: Mapping[str, Room] | None = None) -> None:
         self._engine = engine
@@ -35,12 +38,24 @@ class Control:
             raise RefusedError(found)
         return found
 
+    async def _both(self, asked: Command, room: Room) -> Mapping[str, Any]:
+        """The engine's part, then the room's, which is told the laptop's id; one off the screen is the room's alone."""
+        found = find_scanned(self._engine.workshop, asked.target)
+        if isinstance(found, Refusal):
+            if asked.text != EVERYWHERE:
+                raise RefusedError(found)
+            return await room(asked)
+        told = await self._engine.command(asked)
+        return {**told, **await room(replace(asked, target=str(found.id)))}
+
     async def command(self, asked: Command) -> Mapping[str, Any]:
         """Have a command obeyed; returns `{"ok": true, …}`. Raises RefusedError with the reason why not."""
         verb = VERBS.get(asked.do)
-        if verb is None or verb.obey is not None:
+        room = None if verb is None else self._rooms.get(verb.name)
+        if verb is None or (verb.obey is not None and room is None):
             return {"ok": True, **await self._engine.command(asked)}
-        room = self._rooms.get(verb.name)
+        if verb.obey is not None and room is not None:
+            return {"ok": True, **await self._both(asked, room)}
         if room is None:
             raise MissingError(
                 Phrase("nobody carries out {name} here", name=verb.name), "this is a fault of the program: report it"

@@ -8,13 +8,16 @@ from cloned.core import capture, erasing
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Command
 from cloned.core.happened import Happened, actor, happened
+from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State, VerdictKind, add_history, finish_again, transition
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
+from cloned.core.tagged import TagGiven
 from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
 from cloned.saying import Phrase
 
+EVERYWHERE = "everywhere"
 LONGEST_WORD = 40
 """Characters kept of a mark."""
 
@@ -105,10 +108,16 @@ def _not_in_the_list(workshop: Workshop, command: Command) -> Refusal | None:
 
 
 def _forget(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
-    """Take a laptop off the screen; the ledger keeps its results."""
+    """Take a laptop off the screen; the ledger keeps its results, unless it is to be forgotten everywhere."""
     laptop = laptop_of(workshop, command)
     if laptop.active or laptop.state is State.ERASING:
         return workshop
+    if command.text == EVERYWHERE:
+        bare = {
+            key: TagGiven(each.tag, LaptopId("")) for key, each in workshop.tags.items() if each.laptop == laptop.id
+        }
+        rows = {key: row for key, row in workshop.unrecorded.items() if row["laptop"] != laptop.id}
+        workshop = replace(workshop, tags={**workshop.tags, **bare}, unrecorded=rows)
     laptops = {key: laptop for key, laptop in workshop.laptops.items() if key != command.target}
     boots = {key: boot for key, boot in workshop.boots.items() if boot.laptop != command.target}
     return replace(workshop, laptops=laptops, boots=boots)
@@ -180,6 +189,7 @@ VERBS = (
         "Take a LAPTOP off the screen; the ledger keeps its results.",
         _forget,
         Target.LAPTOP,
+        (Word("text", "take its results away too; its number stays used", flag=EVERYWHERE, name=EVERYWHERE),),
         refuse=_at_work,
     ),
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 from cloned.config import Config
 from cloned.core.events import Command
+from cloned.core.laptop_commands import EVERYWHERE
 from cloned.destinations import SnipeItSettings
 from cloned.engine import Engine
 from cloned.errors import UsageError
@@ -43,7 +44,7 @@ class InventoryService:
     """What the daemon runs of it. Raises UsageError for a sink that cannot be made."""
 
     def __init__(self, config: Config, ledger: Ledger, around: Surroundings) -> None:
-        self.config, self.ledger = config, ledger
+        self.config, self.ledger, self._around = config, ledger, around
         self.sinks = [make(sink, around) for sink in config.sink]
         self.outbox = Outbox(ledger, self.sinks, past={sink.name: sink.past for sink in config.sink})
         self.imported = ImportedList(config.workshop.state)
@@ -114,6 +115,17 @@ class InventoryService:
     async def retry(self, command: Command) -> Mapping[str, Any]:
         """`inventory-retry SINK`, of one laptop where `text` names it."""
         return {"retried": await self.outbox.retry(command.target or None, await self._laptop(command.text))}
+
+    async def forget(self, command: Command) -> Mapping[str, Any]:
+        """With `everywhere` also what ledger and sinks remember of a laptop; its numbers stay used, the counts stay."""
+        if command.text != EVERYWHERE:
+            return {}
+        known = await self.ledger.ids(command.target)
+        if len(known) > 1:
+            raise UsageError(f"several laptops are called {command.target}: {', '.join(known)}", "name one of these")
+        ident = known[0] if known else command.target
+        await self._around.memory.forget(ident)
+        return {"results": await self.ledger.forget(ident)}
 
     async def _laptop(self, name: str) -> str | None:
         if not name:

@@ -17,6 +17,9 @@ class SinkMemory(Protocol):
     async def keep(self, sink: str, laptop: str, value: str) -> str:
         """Keep `value` unless something is kept already; returns what is kept. Raises OSError."""
 
+    async def forget(self, laptop: str) -> None:
+        """Keep nothing of a laptop any more. Raises OSError."""
+
 
 class ForgetfulMemory:
     """For a rehearsal and for tests: gives back what it was given."""
@@ -24,6 +27,9 @@ class ForgetfulMemory:
     async def keep(self, sink: str, laptop: str, value: str) -> str:
         """Keeps nothing."""
         return value
+
+    async def forget(self, laptop: str) -> None:
+        """There is nothing."""
 
 
 class FolderMemory:
@@ -35,6 +41,11 @@ class FolderMemory:
     async def keep(self, sink: str, laptop: str, value: str) -> str:
         """Keep `value` unless there is one. Raises OSError."""
         return await asyncio.to_thread(self._keep, self._folder / _name(sink) / _name(laptop), value)
+
+    async def forget(self, laptop: str) -> None:
+        """Take its files away. Raises OSError."""
+        for path in self._folder.glob(f"*/{_name(laptop)}"):
+            await asyncio.to_thread(path.unlink, missing_ok=True)
 
     @staticmethod
     def _keep(path: Path, value: str) -> str:

@@ -10,15 +10,33 @@ from typing import Any
 
 import pytest
 
-from cloned.core.events import Booted, Configured, Hello, ImageInfo, ImageKnown, Judged, Ready, Settings, SwitchChanged
+from cloned.config import Config
+from cloned.control import Control
+from cloned.core.events import (
+    Booted,
+    Command,
+    Configured,
+    Hello,
+    ImageInfo,
+    ImageKnown,
+    Judged,
+    Ready,
+    Settings,
+    SwitchChanged,
+)
 from cloned.core.ids import clean, token_digest
 from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
+from cloned.core.ledger import ledger_row
 from cloned.core.reasons import Reason
 from cloned.engine import Engine
+from cloned.errors import RefusedError
 from cloned.inventory import asking
 from cloned.inventory.asking import WayIn
 from cloned.inventory.imported import ImportedList, keep, read
-from cloned.inventory.sinks.base import Sink
+from cloned.inventory.ledger import Ledger
+from cloned.inventory.service import InventoryService
+from cloned.inventory.sinks.base import Sink, Surroundings
+from cloned.inventory.sinks.memory import FolderMemory
 from cloned.inventory.sinks.told import KnownThere
 from cloned.journal import Journal
 
@@ -203,3 +221,42 @@ async def finishing(workshop: Workshop) -> Laptop:
     await workshop.engine.submit(Ready(laptop.id, laptop.session, DISK.key, (), discarded=False))
     judged = Judged(laptop.id, laptop.session, 1, VerdictKind.VERIFIED, 0, (), "a" * 64, GB)
     return (await workshop.engine.submit(judged)).laptops[laptop.id]
+
+
+async def test_forgetting_everywhere_leaves_the_number_as_used_and_nothing_else(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    config = Config.model_validate({"workshop": {"state": str(tmp_path)}})
+    ledger, memory = await Ledger.open(tmp_path / "ledger.sqlite"), FolderMemory(tmp_path / "sinks")
+    service = InventoryService(config, ledger, Surroundings(memory=memory))
+    control = Control(workshop.engine, {"forget": service.forget})
+    laptop = await workshop.hello("PF0BBBB2")
+    await control.command(Command("tag", "page", str(laptop.id), text="DM-0007"))
+    await ledger.record(ledger_row(workshop.engine.workshop.laptops[laptop.id], 1.0))
+    await memory.keep("ocs", laptop.id, "a-device")
+    await control.command(Command("forget", "page", "DM-0007"))
+    assert len(await ledger.rows()) == 1
+    told = await control.command(
+        Command("forget", "page", "DM-0007", text="everywhere")
+    )  # it is off the screen already
+    assert (told["results"], await ledger.rows(), list((tmp_path / "sinks" / "ocs").iterdir())) == (1, [], [])
+    assert [(each.tag, each.laptop) for each in await ledger.tags()] == [("DM-0007", "")]
+    with pytest.raises(RefusedError):
+        await control.command(Command("forget", "page", "DM-0007"))
+    again = await workshop.hello("PF0CCCC3")
+    with pytest.raises(RefusedError, match="DM-0007"):
+        await control.command(Command("tag", "page", str(again.id), text="DM-0007"))
+    await ledger.close()
+
+
+async def test_what_is_forgotten_on_the_screen_and_everywhere_at_once(workshop: Workshop, tmp_path: Path) -> None:
+    config = Config.model_validate({"workshop": {"state": str(tmp_path)}})
+    ledger = await Ledger.open(tmp_path / "ledger.sqlite")
+    control = Control(workshop.engine, {"forget": InventoryService(config, ledger, Surroundings()).forget})
+    laptop = await workshop.hello("PF0BBBB2")
+    await control.command(Command("tag", "page", str(laptop.id), text="DM-0007"))
+    await ledger.record(ledger_row(workshop.engine.workshop.laptops[laptop.id], 1.0))
+    assert (await control.command(Command("forget", "page", str(laptop.id), text="everywhere")))["results"] == 1
+    [given] = workshop.engine.workshop.tags.values()
+    assert (given.tag, given.laptop, given.serial) == ("DM-0007", "", "")
+    await ledger.close()
