@@ -15,7 +15,7 @@ LAB_PACKAGES := qemu-system-x86 qemu-utils ovmf ipxe-qemu snmpd snmp ethtool pro
 	grub-pc-bin grub-efi-amd64-bin clonezilla ntfs-3g btrfs-progs xfsprogs f2fs-tools exfatprogs lvm2 parted \
 	dnsmasq-base kea-admin tftp-hpa atftp busybox udhcpc isc-dhcp-client curl tcpdump kpartx cryptsetup-bin \
 	chromium poppler-utils zbar-tools qpdf cups-daemon cups-client cups-ipp-utils cups-filters \
-	hdparm nvme-cli mmc-utils sg3-utils nwipe gcc libc6-dev openssl postgresql
+	stress-ng memtester smartmontools iw hdparm nvme-cli mmc-utils sg3-utils nwipe gcc libc6-dev openssl postgresql
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16

@@ -446,6 +446,8 @@ def settings_of(config: Config) -> Settings:
         erase_level=config.erase.level,
         erase_verify=config.erase.verify,
         erase_by=config.erase.by,
+        triage=config.triage.rules(),
+        tests=config.tests.wanted(),
     )
 
 

@@ -16,10 +16,12 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 
 from cloned.core.finishing import VALUES
 from cloned.core.tagged import TagPattern
+from cloned.core.trial_result import TrialName
 from cloned.destinations import KINDS, AnySink
 from cloned.errors import UsageError
 from cloned.saying import Phrase
 from cloned.sections import Section
+from cloned.triage_settings import TriageSettings
 
 DEFAULT_FILE = Path("/etc/cloned/cloned.toml")
 
@@ -345,6 +347,18 @@ class InventorySettings(Section):
     """Those that lend laptops out: one of them is chosen for a laptop or a batch."""
 
 
+class TrialSettings(Section):
+    """`[tests]`: tests of a laptop's parts, in time that is there anyway."""
+
+    unattended: Literal["asked", "all"] | tuple[TrialName, ...] = "asked"
+    """Of every laptop that comes: all that need nobody, or those that are named; `asked`: where somebody asks."""
+
+    def wanted(self) -> tuple[str, ...]:
+        """Names of the tests that every laptop is asked for."""
+        found = () if self.unattended == "asked" else TrialName if self.unattended == "all" else self.unattended
+        return tuple(map(str, found))
+
+
 def _one_bridge(switch: Switch) -> tuple[str, ...]:
     """What makes a switch one: some show several bridges at one address, by community or context."""
     return switch.address, switch.community.get_secret_value(), switch.v3_user, switch.v3_context
@@ -374,6 +388,8 @@ class Config(Section):
     switch: tuple[Switch, ...] = ()
     sessions: Scheduling = Scheduling()
     images: Images = Images()
+    triage: TriageSettings = TriageSettings()
+    tests: TrialSettings = TrialSettings()
     tags: Tags = Tags()
     print: Printing = Printing()
     finish: FinishSettings = FinishSettings()

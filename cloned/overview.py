@@ -10,10 +10,11 @@ from typing import Any
 from cloned.control import Control
 from cloned.core.events import Command
 from cloned.core.evidence import doubtful
-from cloned.core.ids import SessionId
+from cloned.core.ids import LaptopId, SessionId
 from cloned.core.inventories import disagreements
 from cloned.core.laptop import named
 from cloned.core.snapshot import Progress, ShownLaptop, Snapshot, snapshot
+from cloned.core.triage import TriageExplained, explain
 from cloned.core.warnings import Warn
 from cloned.core.workshop import Workshop
 from cloned.engine import Engine
@@ -83,6 +84,12 @@ class Overview:
     def find(self, name: str) -> str:
         """The id of the laptop that people call so."""
         return self.control.find(name).id
+
+    def triage(self, ident: str) -> TriageExplained:
+        """What the rules make of a laptop, with every rule's reasons."""
+        workshop = self.engine.workshop
+        laptop = workshop.laptops[LaptopId(ident)]
+        return explain(workshop.settings.triage, laptop, laptop.contact.last_hello)
 
     async def ready(self) -> Sequence[str]:
         """What keeps us from working."""

@@ -7,7 +7,7 @@ from typing import Any
 from cloned.config import Config
 
 AT_ONCE = ("sessions.confirm", "sessions.image", "sessions.confirmation_hours", "sessions.then",
-           "sessions.gather_seconds", "images.rule", "finish", "erase", "inventory",
+           "sessions.gather_seconds", "images.rule", "triage", "tests", "finish", "erase", "inventory",
            "page.tokens", "page.read")  # fmt: skip
 """Keys, or whole sections, that take effect without a restart: nothing that was opened depends on them."""
 

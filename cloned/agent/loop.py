@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloned.agent import facts, power
 from cloned.agent.classic_job import ClassicJob
@@ -17,6 +17,9 @@ from cloned.agent.restore_job import RestoreJob
 from cloned.agent.screen import Console, compose
 from cloned.agent.status import Status
 from cloned.agent.verify import Stopped
+
+if TYPE_CHECKING:
+    from cloned.agent.trials import TrialRunner
 from cloned.saying import parts
 
 REVOKED_PAUSE = 30.0
@@ -31,6 +34,7 @@ class Loop:
         self._media_told = False
         self._told = facts.disk_facts(facts.told_facts(options.facts))
         self._status = Status()
+        self._trials: TrialRunner | None = None
         self._console = Console(options.live)
         self._reporter = Reporter(options, self._status, self._show)
         self._console.listen(self._pressed)
@@ -152,7 +156,20 @@ class Loop:
             self._tell_media(self._reporter.order)
 
     def _show(self) -> None:
-        self._console.show(compose(self._reporter.order, self._status.report(), self._reporter.silent))
+        """With each order that is heard: begin or end tests, and draw the screen."""
+        order = self._reporter.order
+        self._test(order)
+        report = {**self._status.report(), "test": self._trials.now if self._trials else ""}
+        self._console.show(compose(order, report, self._reporter.silent))
+
+    def _test(self, order: Order) -> None:
+        """What the order wants tested, beside everything else; nothing of it is loaded where nobody asks."""
+        if self._trials is None and order.get("tests"):
+            from cloned.agent.trials import TrialRunner
+
+            self._trials = TrialRunner(self._options)
+        if self._trials is not None:
+            self._trials.follow(order)
 
     def _pressed(self, key: str) -> None:
         """A key on the laptop: C confirms the clone that is offered, E the erasure, and nothing else."""

@@ -1,15 +1,17 @@
 """What the laptop is made of, beside processor and disks: read from sysfs and the firmware's tables, never guessed.
 
-What cannot be read is left out. Nothing here starts a program, so that a hello is not held up.
+What cannot be read is left out, and so is what does not answer in time. Nothing here starts a program, so that a
+hello is not held up.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 
-from cloned.agent import locks, sysfs
+from cloned.agent import locks, readings, signs, sysfs
 
 _DMI = "/sys/class/dmi/id"
 _TABLE = "/sys/firmware/dmi/tables/DMI"
@@ -24,20 +26,25 @@ _WIFI_MAKERS = {
 }  # fmt: skip
 
 
-def gather() -> dict[str, Any]:
-    """The `hardware` of a hello (core/hardware.py says what each is)."""
-    table = sysfs.raw(_TABLE)
+def gather(longest: float = readings.LONGEST) -> dict[str, Any]:
+    """The `hardware` of a hello (core/hardware.py says what each is); `late` names what did not answer in time."""
+    found, late = readings.gathered(_READINGS, longest)
+    merged = {key: value for part in found.values() for key, value in part.items()}
+    return {**merged, **({"late": late} if late else {})}
+
+
+def _from_tables() -> dict[str, Any]:
+    """What SMBIOS and ACPI say."""
+    table = structures(sysfs.raw(_TABLE))
     return {
-        "cores": cores(),
-        "threads": os.cpu_count() or 0,
         "slots": memory_slots(table),
-        "panel": panel(),
-        "batteries": batteries(),
-        "wifi": wifi(),
-        "tpm": tpm(),
+        "passwords": signs.passwords(table),
+        "portable": signs.portable(table),
+        "uefi": signs.knows_uefi(table),
+        **signs.tables(),
         "firmware_version": sysfs.text(f"{_DMI}/bios_version"),
         "firmware_date": iso_date(sysfs.text(f"{_DMI}/bios_date")),
-        "locks": locks.seen(structures(table)),
+        "locks": locks.seen(table),
     }
 
 
@@ -51,12 +58,12 @@ def cores(base: str = "/sys/devices/system/cpu") -> int:
     return len(found - {("", "")})
 
 
-def memory_slots(table: bytes) -> list[dict[str, Any]]:
+def memory_slots(table: list[signs.Structure]) -> list[dict[str, Any]]:
     """Every place for a module, empty ones too (SMBIOS 3.7, §7.18: type 17)."""
-    return [_slot(body, words) for kind, body, words in structures(table) if kind == 17 and len(body) >= 0x17]
+    return [_slot(body, words) for kind, body, words in table if kind == 17 and len(body) >= 0x17]
 
 
-def structures(table: bytes) -> list[tuple[int, bytes, list[str]]]:
+def structures(table: bytes) -> list[signs.Structure]:
     """Type, formatted area and strings of each structure (§6.1); stops where the table makes no sense."""
     found, at = [], 0
     while at + 4 <= len(table) and table[at + 1] >= 4:
@@ -151,3 +158,17 @@ def iso_date(text: str) -> str:
     """`03/04/2021`, which SMBIOS has, as `2021-03-04`; anything else as it is."""
     found = re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", text)
     return f"{found[3]}-{found[1]}-{found[2]}" if found else text
+
+
+_READINGS: dict[str, Callable[[], dict[str, Any]]] = {
+    "cores": lambda: {"cores": cores(), "threads": os.cpu_count() or 0},
+    "tables": _from_tables,
+    "panel": lambda: {"panel": panel()},
+    "batteries": lambda: {"batteries": batteries(), "charger": signs.charger()},
+    "usb": signs.usb_parts,
+    "pci": lambda: {"wifi": wifi(), **signs.pci_parts()},
+    "tpm": lambda: {"tpm": tpm()},
+    "clock": lambda: {"clock": signs.clock()},
+    "secure boot": signs.secure_boot,
+}
+"""Each ends by itself, or is left behind."""

@@ -72,6 +72,7 @@ def compose(order: Mapping[str, Any], report: Mapping[str, Any], silent: str = "
     lines.append(headline(order, report))
     lines += ["", *_progress(report)] if report["state"] in ("surveying", "receiving", "verifying", "capturing") else []
     lines += erase_screen.lines(report) if report["state"] == "erasing" else []
+    lines += ["", f"Meanwhile its parts are tested: {report['test']}"] if report.get("test") else []
     lines += _reason(report)
     lines += ["", *(str(line) for line in order.get("screen", []))] if order.get("screen") else []
     lines += _offer(order.get("offer")) + erase_screen.offer(order.get("erase_offer"))

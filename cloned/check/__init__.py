@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloned.check import doubts, machine, network, outside, storage
+from cloned.check import doubts, machine, network, outside, rules, storage
 from cloned.check.findings import Finding, Look, LookState, examine, exit_of, lines
 
 LOOKS = (
@@ -23,6 +23,7 @@ LOOKS = (
     Look("live system", storage.live_system),
     Look("boot files", storage.boot_files),
     Look("images", storage.images),
+    Look("triage", rules.triage),
     Look("room", storage.room),
     Look("switch", outside.switches),
     Look("inventory", outside.sinks),

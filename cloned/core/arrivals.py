@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.core import capture, erasing
+from cloned.core import capture, erasing, triage, trials
 from cloned.core.boot import answer_kind, taken_for, unbelieved
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Booted, Hello
@@ -131,6 +131,8 @@ def hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksho
     laptop = found or _newcomer(workshop, event.facts.identity, entropy, now, event.known)
     laptop = _introduced(laptop, boot, event, now)
     laptop = replace(laptop, contact=replace(laptop.contact, came_by=boot.mac)) if workshop.settings.judging else laptop
+    laptop = trials.newly_here(laptop, workshop.settings.tests)
+    laptop = triage.judged(workshop.settings.triage, laptop, now)
     workshop = replace(workshop, boots=_bound(workshop, event.token, laptop.id))
     return workshop.with_laptop(_what_now(workshop, laptop, now))
 
@@ -192,7 +194,7 @@ def _what_now(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
         return _erase_on(laptop, now)
     if laptop.unfinished:
         return _finish(workshop, laptop, now)
-    if laptop.state in (State.DONE, State.ASIDE) and not laptop.wants:
+    if laptop.state in (State.DONE, State.ASIDE) and not (laptop.wants or laptop.reason in triage.REASONS.values()):
         return _back_again(laptop, now)
     return ask_or_wait(workshop, laptop, now)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from cloned.core import capture, confirm, erasing, laptop_commands, session_commands, tags
+from cloned.core import capture, confirm, erasing, grading, laptop_commands, session_commands, tags, trials
 from cloned.core.events import Command
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import Laptop
@@ -38,6 +38,8 @@ TABLE: tuple[Verb, ...] = (
     *tags.VERBS,
     *capture.VERBS,
     *erasing.VERBS,
+    *trials.VERBS,
+    *grading.VERBS,
     *ELSEWHERE,
 )
 """Every verb, in the order in which help lists them."""

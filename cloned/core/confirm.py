@@ -17,6 +17,7 @@ from cloned.core.ids import LaptopId
 from cloned.core.laptop import Confirmation, Disk, Laptop, State, VerdictKind, add_history, transition, unconfirmed
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
+from cloned.core.triage import REASONS, Course, worse
 from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
 from cloned.core.words import gigabytes
 from cloned.core.workshop import Batch, Workshop
@@ -32,6 +33,10 @@ def choose_image(workshop: Workshop, laptop: Laptop) -> Laptop:
     """`laptop` with the image that a person or a rule gives it."""
     if laptop.goal.chosen.startswith("chosen by"):
         return laptop
+    if laptop.triage.image:
+        rule = next((each.rule for each in laptop.triage.remarks), "triage")
+        chosen = Phrase("triage: {rule}", rule=rule)
+        return replace(laptop, goal=replace(laptop.goal, image=laptop.triage.image, chosen=chosen))
     choice = choose(workshop.settings.rules, workshop.settings.default_image, workshop.machine(laptop))
     if choice is None and len(workshop.images) == 1:
         return replace(laptop, goal=replace(laptop.goal, image=next(iter(workshop.images)), chosen=ONLY_IMAGE))
@@ -51,6 +56,8 @@ def void(workshop: Workshop, laptop: Laptop, now: float) -> Reason | None:
         return Reason.DISK_CHANGED
     if not _same_card(given.mac, laptop.contact.came_by):
         return Reason.MAC_CHANGED
+    if worse(laptop.triage.course, given.knowing):
+        return REASONS[laptop.triage.course]
     image = workshop.images.get(given.image)
     return Reason.IMAGE_CHANGED if image is None or image.image_hash != given.image_hash else None
 
@@ -83,7 +90,8 @@ def confirm(workshop: Workshop, laptop: Laptop, disk: str, image: str, by: str, 
         )
     until = now + workshop.settings.confirmation_seconds
     onto = laptop.disk_called(disk) if workshop.settings.judging else None
-    given = Confirmation(disk, image, workshop.images[image].image_hash, by, until, now, laptop.contact.came_by, onto)
+    image_hash, knowing = workshop.images[image].image_hash, str(laptop.triage.course)
+    given = Confirmation(disk, image, image_hash, by, until, now, laptop.contact.came_by, onto, knowing)
     laptop = replace(
         laptop,
         left_out=False,
@@ -120,8 +128,8 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
         laptop = _meaning_disk(replace(laptop, goal=replace(laptop.goal, image=given.image)), given.disk, given.onto)
         return transition(laptop, State.WAITING, now, happened(Happened.CONFIRMED_BEFORE, by=actor(given.by)))
     laptop = choose_image(workshop, unconfirmed(laptop))
-    if reason is not None:
-        return transition(laptop, State.ASKING, now, reason=reason)
+    if (held := _held(laptop, reason, now)) is not None:
+        return held
     batch = _batch(workshop, laptop, now)
     barred = _not_by_itself(laptop, batch) or _odd(workshop, laptop)
     if barred is not None:
@@ -136,6 +144,19 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     if workshop.settings.confirm == "auto":
         return confirm(workshop, laptop, disk, laptop.goal.image, "configuration (auto)", now)
     return transition(laptop, State.ASKING, now, reason=Reason.NOT_CONFIRMED)
+
+
+def _held(laptop: Laptop, void_by: Reason | None, now: float) -> Laptop | None:
+    """A laptop that needs a person: triage holds it back, or the word that was given for it no longer holds."""
+    if laptop.triage.course is not Course.CLONE:
+        return _told(laptop, now)
+    return None if void_by is None else transition(laptop, State.ASKING, now, reason=void_by)
+
+
+def _told(laptop: Laptop, now: float) -> Laptop:
+    """A laptop that triage holds back: it asks, or is set aside, with what the rules say. A person may overrule it."""
+    state = State.ASKING if laptop.triage.course is Course.ASK else State.ASIDE
+    return transition(laptop, state, now, reason=REASONS[laptop.triage.course], detail=laptop.triage.words)
 
 
 def may_start_unasked(workshop: Workshop, laptop: Laptop, now: float) -> bool:
@@ -209,7 +230,8 @@ def settle(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     reason = void(workshop, laptop, now)
     if laptop.state is not State.WAITING or reason is None:
         return laptop
-    return transition(unconfirmed(laptop), State.ASKING, now, reason=reason)
+    laptop = unconfirmed(laptop)
+    return _told(laptop, now) if reason in REASONS.values() else transition(laptop, State.ASKING, now, reason=reason)
 
 
 def settle_all(workshop: Workshop, now: float) -> Workshop:

@@ -10,10 +10,11 @@ from cloned.core.confirm import settle_all
 from cloned.core.events import CloseStream, Effect, OpenStream, Record
 from cloned.core.happened import Happened, happened
 from cloned.core.laptop import Laptop, State, begin_job, transition
-from cloned.core.ledger import ledger_row
+from cloned.core.ledger import condition, ledger_row
 from cloned.core.rates import rates
 from cloned.core.schedule import plan
 from cloned.core.session import Kind, Session
+from cloned.core.triage import REASONS
 from cloned.core.workshop import Workshop
 
 
@@ -110,7 +111,30 @@ def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tu
         )
         after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{laptop.job.number}": row})
     after, rows = _erasures(after)
-    return after, (*found, *rows)
+    after, judged = _conditions(before, after, now)
+    return after, (*found, *rows, *judged)
+
+
+def _conditions(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, list[Effect]]:
+    """Rows of laptops that triage holds back before any clone, and new revisions where a condition changed."""
+    found: list[Effect] = []
+    for ident, laptop in after.laptops.items():
+        was = before.laptops.get(ident)
+        if was is laptop or not _condition_changed(was, laptop):
+            continue
+        row = ledger_row(laptop, now)
+        found.append(Record(row))
+        after = replace(after, unrecorded={**after.unrecorded, f"{ident}/{laptop.job.number}": row})
+    return after, found
+
+
+def _condition_changed(was: Laptop | None, laptop: Laptop) -> bool:
+    """Whether something is to be told of it: it is held back since now, or what was entered is no longer so."""
+    held = laptop.job.number == 0 and laptop.reason in REASONS.values()
+    through = laptop.job.number > 0 and not laptop.job.open and laptop.state in (State.DONE, State.ASIDE)
+    if held and (was is None or was.reason is not laptop.reason):
+        return True
+    return (held or through) and was is not None and condition(was) != condition(laptop)
 
 
 def _erasures(after: Workshop) -> tuple[Workshop, list[Effect]]:

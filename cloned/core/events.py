@@ -15,6 +15,8 @@ from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.known import KnownElsewhere, KnownToLedger
 from cloned.core.laptop import Difference, Facts, VerdictKind
 from cloned.core.tagged import TagGiven
+from cloned.core.triage import TriageRule
+from cloned.core.trial_result import Trial
 from cloned.core.warnings import Warn
 from cloned.disk.erase_record import DiskErasure
 from cloned.disk.media import Medium
@@ -62,6 +64,10 @@ class Settings:
     """How long a verified laptop waits for its number from an inventory; 0: none gives numbers."""
     organisations: tuple[str, ...] = ()
     """Those that lend laptops out."""
+    triage: tuple[TriageRule, ...] = ()
+    """What is looked at before a laptop is cloned; none in journals of before 0.3."""
+    tests: tuple[str, ...] = ()
+    """Tests (trials.TrialName) that are asked of every laptop when it is first here."""
 
 
 @dataclass(frozen=True)
@@ -276,6 +282,8 @@ class Command:
     """Serial numbers (or WWNs, keys, paths) of every disk to erase."""
     level: str = ""
     """Of an erasure: clear or purge; empty for the workshop's."""
+    why: str = ""
+    """Of a grade: why a person gave it."""
     kind: Literal["command"] = "command"
 
 
@@ -350,6 +358,15 @@ class DiskWritten:
 
 
 @dataclass(frozen=True)
+class TrialTold:
+    """A test of one of a laptop's parts came to its end."""
+
+    laptop: LaptopId
+    trial: Trial
+    kind: Literal["trial"] = "trial"
+
+
+@dataclass(frozen=True)
 class Tick:
     """A moment passed that something was due at: a hold, a confirmation, a session left open."""
 
@@ -415,6 +432,7 @@ Event = (
     | MediaTold
     | DiskErased
     | DiskWritten
+    | TrialTold
 )
 
 

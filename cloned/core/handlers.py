@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from cloned.core import arrivals, capture, commands, erasing, inventories
+from cloned.core import arrivals, capture, commands, erasing, inventories, triage, trials
 from cloned.core import classic_sessions as classics
 from cloned.core.confirm import ask_or_wait, give, settle_all, used_up, void
 from cloned.core.events import (
@@ -36,6 +36,7 @@ from cloned.core.events import (
     SwitchChanged,
     TagsUsed,
     Tick,
+    TrialTold,
     Vanished,
     Verifying,
 )
@@ -107,12 +108,18 @@ def handle(workshop: Workshop, event: Event, now: float, entropy: str) -> Worksh
             return _disk_erased(workshop, event, now, entropy)
         case DiskWritten():
             return _disk_written(workshop, event, now, entropy)
+        case TrialTold():
+            return trials.told(workshop, event, now)
         case _:
             assert_never(event)
 
 
 def _configured(workshop: Workshop, event: Configured, now: float, entropy: str) -> Workshop:
-    return replace(workshop, settings=event.settings)
+    workshop = replace(workshop, settings=event.settings)
+    rules = event.settings.triage
+    judged = {each.id: triage.judged(rules, each, each.contact.last_hello) for each in workshop.laptops.values()}
+    workshop = replace(workshop, laptops=judged)
+    return settle_all(workshop, now) if rules else workshop
 
 
 def _confirmed(workshop: Workshop, event: Confirmed, now: float, entropy: str) -> Workshop:

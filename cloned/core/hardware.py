@@ -15,6 +15,8 @@ MOST = 16
 _LONGEST = 80
 LOCKS = ("firmware-password", "absolute", "planted-program")
 """What an erasure does not free and an agent can see."""
+_NEVER_COUNTED = 0xFFFF
+"""What a battery that does not count its cycles says."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,43 @@ class Hardware:
     """`2021-03-04`, or what the firmware has in its place."""
     locks: tuple[str, ...] = ()
     """Of `LOCKS`: what stays though the disks are erased."""
+    portable: bool | None = None
+    """Whether its case is one that is carried; None, here and below: not told."""
+    charger: bool | None = None
+    """Whether mains power came in."""
+    camera: bool | None = None
+    bluetooth: bool | None = None
+    sound: bool | None = None
+    uefi: bool | None = None
+    """Whether its firmware can start by UEFI, however it started now."""
+    passwords: tuple[str, ...] | None = None
+    """Those that are set in the firmware: `power-on`, `keyboard`, `administrator`."""
+    wpbt: bool | None = None
+    """Whether the firmware puts a program of its own into Windows: Absolute/Computrace does, and so do some makers."""
+    product_key: bool | None = None
+    """Whether the firmware holds a key for Windows (MSDM). The key itself is never read."""
+    hides_disks: str = ""
+    """`VMD` or `RAID`: a mode of the firmware's behind which a disk may not be seen."""
+    clock: str = ""
+    """The day that its clock stood at."""
+    authorities: tuple[str, ...] = ()
+    """Microsoft's certificates that its Secure Boot trusts."""
+    revoked: int | None = None
+    """Files that its Secure Boot refuses (dbx)."""
+    late: tuple[str, ...] = ()
+    """What did not answer in time."""
+
+    @property
+    def told(self) -> bool:
+        """Whether an agent said anything at all of these."""
+        return self.threads > 0
+
+    @property
+    def left(self) -> float | None:
+        """Share of their designed capacity that all batteries together still hold; None where it cannot be told."""
+        known = [each for each in self.batteries if each.left is not None]
+        design = sum(each.design_wh for each in known)
+        return min(1.0, sum(each.full_wh for each in known) / design) if design else None
 
     def data(self) -> dict[str, Any]:
         """As plain data for snapshots and ledger rows; `hardware` reads it back."""
@@ -99,7 +138,17 @@ def hardware(data: Any) -> Hardware:
         firmware_version=_text(data, "firmware_version"),
         firmware_date=_text(data, "firmware_date"),
         locks=_locks(data.get("locks")),
+        **{name: _flag(data, name) for name in _FLAGS},
+        passwords=_words(data.get("passwords")) if isinstance(data.get("passwords"), list | tuple) else None,
+        hides_disks=_text(data, "hides_disks"),
+        clock=_text(data, "clock"),
+        authorities=_words(data.get("authorities")),
+        revoked=int(_number(data, "revoked")) if data.get("revoked") is not None else None,
+        late=_words(data.get("late")),
     )
+
+
+_FLAGS = ("portable", "charger", "camera", "bluetooth", "sound", "uefi", "wpbt", "product_key")
 
 
 def _locks(told: Any) -> tuple[str, ...]:
@@ -117,7 +166,7 @@ def _panel(data: Mapping[str, Any]) -> Screen | None:
 
 def _battery(data: Mapping[str, Any]) -> Battery:
     cycles = data.get("cycles")
-    counted = isinstance(cycles, int) and not isinstance(cycles, bool) and 0 < cycles < 100_000
+    counted = isinstance(cycles, int) and not isinstance(cycles, bool) and 0 < cycles < _NEVER_COUNTED
     return Battery(
         _text(data, "name"),
         round(_number(data, "design_wh"), 2),
@@ -136,6 +185,16 @@ def _text(data: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str):
         return ""
     return " ".join("".join(char for char in value if char.isprintable()).split())[:_LONGEST]
+
+
+def _words(found: Any) -> tuple[str, ...]:
+    each: Iterable[Any] = found[:MOST] if isinstance(found, list | tuple) else ()
+    return tuple(text for item in each if (text := _text({"": item}, "")))
+
+
+def _flag(data: Mapping[str, Any], key: str) -> bool | None:
+    value = data.get(key)
+    return value if isinstance(value, bool) else None
 
 
 def _number(data: Mapping[str, Any], key: str) -> float:

@@ -10,6 +10,8 @@ from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.known import KnownElsewhere
 from cloned.core.reasons import Reason
+from cloned.core.triage import Triage
+from cloned.core.trial_result import Trial
 from cloned.core.words import Clock, Phrase, Values, utc
 from cloned.disk.media import Medium
 from cloned.saying import Sentence
@@ -116,6 +118,8 @@ class Confirmation:
     """The card that the laptop had booted through when it was given; empty: any."""
     onto: Disk | None = None
     """The disk as it was then; None: known by its key only."""
+    knowing: str = ""
+    """What triage said by then (`Course`): where it says worse later, the word no longer holds."""
 
 
 @dataclass(frozen=True)
@@ -254,6 +258,15 @@ class Laptop:
     contact: Contact = field(default_factory=Contact)
     link: Attachment = field(default_factory=Attachment)
     goal: Goal = field(default_factory=Goal)
+    triage: Triage = field(default_factory=Triage)
+    """What the rules make of it, as of its last hello."""
+    trials: tuple[Trial, ...] = ()
+    """Tests of its parts, the newest of each."""
+    trials_wanted: tuple[str, ...] = ()
+    """Tests that somebody asked for and that its agent did not get to yet."""
+    given_grade: str = ""
+    """A to D, by a person; the rules' own counts where it is empty."""
+    given_why: str = ""
     session: SessionId | None = None
     job: CloneJob = field(default_factory=CloneJob)
     wants: str = ""
@@ -288,6 +301,11 @@ class Laptop:
     def identity(self) -> Identity:
         """By which it is known again."""
         return self.facts.identity
+
+    @property
+    def grade(self) -> str:
+        """A to D: a person's, else the rules'; empty where nobody judged it."""
+        return self.given_grade or self.triage.grade
 
     @property
     def active(self) -> bool:

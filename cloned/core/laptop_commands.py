@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.core import capture, erasing
+from cloned.core import capture, erasing, triage
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Command
 from cloned.core.happened import Happened, actor, happened
@@ -84,7 +84,8 @@ def _move_image(workshop: Workshop, command: Command, now: float, entropy: str) 
 
 
 def _mark(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
-    return workshop.with_laptop(replace(laptop_of(workshop, command), mark=command.text[:LONGEST_WORD]))
+    laptop = replace(laptop_of(workshop, command), mark=command.text[:LONGEST_WORD])
+    return workshop.with_laptop(triage.judged(workshop.settings.triage, laptop, laptop.contact.last_hello))
 
 
 def _lent(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:

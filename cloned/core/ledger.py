@@ -6,11 +6,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cloned.core.laptop import Laptop, said
+from cloned.core.trial_result import trial_lines
 
 
 def iso(at: float) -> str:
     """Seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def condition(laptop: Laptop) -> dict[str, Any]:
+    """What triage, tests and people made of it: course, grade, needs and remarks; nothing where there are no rules."""
+    found, tests = laptop.triage, trial_lines(laptop.trials)
+    if not (laptop.grade or found.remarks or tests):
+        return {}
+    remarks = [{"rule": each.rule, "say": each.say} for each in found.remarks]
+    if laptop.given_grade:
+        remarks.append({"rule": "grade", "say": laptop.given_why})
+    told = {"course": str(found.course), "grade": laptop.grade, "needs": list(found.needs), "remarks": remarks}
+    return {**told, **({"tests": tests} if tests else {})}
 
 
 def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:
@@ -51,6 +64,7 @@ def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:
         "memory": laptop.facts.memory,
         "firmware": laptop.facts.firmware,
         "hardware": laptop.facts.hardware.data(),
+        **condition(laptop),
         "cleared": list(laptop.job.cleared),
         "discarded": laptop.job.discarded,
         "bytes": laptop.job.bytes,

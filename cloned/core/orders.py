@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloned.core import capture, erasing, tags
+from cloned.core import capture, erasing, tags, trials
 from cloned.core.laptop import ACTIVE, Laptop, State, VerdictKind, said
 from cloned.core.rates import alone
 from cloned.core.schedule import Wait
@@ -28,17 +28,20 @@ def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None, clock: C
             "alone": alone(laptop, workshop.link_mbps),
             **_classic(workshop, laptop),
         }
+    tests = {"tests": due} if (due := trials.due(laptop)) else {}
+    if laptop.state is State.DONE and tests:
+        return {"do": "wait", "screen": _screen(laptop, None), "state": "done", **tests}
     if laptop.state is State.DONE:
         return {"do": "power", "action": workshop.settings.then, "screen": _screen(laptop, None)}
     if (erase := erasing.order(laptop)) is not None:
-        return {"screen": [], **erase}
+        return {"screen": [], **erase, **tests}
     master = capture.order(laptop)
     if master is not None:
         return {**master, "screen": _screen(laptop, None)}
     answer: dict[str, Any] = {"do": "wait", "screen": _screen(laptop, wait, clock), "state": str(laptop.state)}
     offers = {"offer": _offer(workshop, laptop), "erase_offer": erasing.offer(workshop, laptop)}
     found = {name: offer for name, offer in offers.items() if offer}
-    return {**answer, **found, **({"media": True} if erasing.wants_media(laptop) else {})}
+    return {**answer, **tests, **found, **({"media": True} if erasing.wants_media(laptop) else {})}
 
 
 def _classic(workshop: Workshop, laptop: Laptop) -> dict[str, Any]:
@@ -63,8 +66,12 @@ def _screen(laptop: Laptop, wait: Wait | None, clock: Clock = utc) -> list[str]:
     if wait is not None:
         return _lines(said(wait.reason, wait.detail, wait.values, clock), wait.reason.next_step)
     if laptop.reason is None:
-        return ["Waiting for its turn."]
-    return _lines(said(laptop.reason, laptop.detail), laptop.reason.next_step)
+        return ["Waiting for its turn.", *_needs(laptop)]
+    return [*_lines(said(laptop.reason, laptop.detail), laptop.reason.next_step), *_needs(laptop)]
+
+
+def _needs(laptop: Laptop) -> list[str]:
+    return [f"It needs: {', '.join(laptop.triage.needs)}."] if laptop.triage.needs else []
 
 
 def _lines(sentence: str, next_step: str) -> list[str]:

@@ -37,6 +37,13 @@ class Reason(Worded):
         "Its disk says that it can be taken out",
         "Look whether it is the built-in disk, then confirm",
     )
+    TRIAGE_ASKS = (
+        "triage-asks",
+        "Somebody should look before it is cloned: {detail}",
+        "See to it and start it again, or confirm it all the same",
+    )
+    FOR_PARTS = "for-parts", "It is for parts: {detail}", "Take out what is of use, or confirm it all the same"
+    GIVE_BACK = "give-back", "It goes back to the donor: {detail}", "Hand it back, or confirm it all the same"
     SWITCH_FULL = "switch-full", "Every place on the switch is taken", "It starts by itself when one is free"
     LINK_FULL = (
         "link-full",

@@ -74,6 +74,8 @@ class Refused(Worded):
     KEPT = "kept", "laptop {name} is marked to be kept", "take the mark off first: cloned erase keep LAPTOP --off"
     LENT = "is-lent", "laptop {name} is lent out", "note that it is back first: cloned lent LAPTOP --back"
     IS_DONE = "is-done", "laptop {name} is done and verified", "start it from the network again on purpose, then erase"
+    NO_SUCH_GRADE = "no-such-grade", "there is no grade {name}", "give A, B, C or D"
+    GRADE_WITHOUT_WHY = "grade-without-why", "a grade needs a word why", "say what the rules do not know: --why"
     NOT_RUNNING_ERASE = "not-running-erase", "its live system does not run", "start it from the network"
     NOT_LOOKED_AT = "not-looked-at", "its disks have not been looked at yet", "wait some seconds, then try again"
     NAME_EVERY_DISK = (

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
 from cloned.core import erasure
@@ -20,6 +20,8 @@ from cloned.core.ledger import iso
 from cloned.core.reasons import Reason
 from cloned.core.schedule import Schedule, Wait, plan
 from cloned.core.session import Kind, Session
+from cloned.core.triage import Triage
+from cloned.core.trial_result import Trial
 from cloned.core.warnings import Warn
 from cloned.core.words import Clock, utc
 from cloned.core.workshop import Workshop
@@ -210,6 +212,16 @@ class LaptopBrief(Shown):
     left_seconds: float | None
     """Until it is through."""
     progress: Progress | None
+    triage: Triage = field(default_factory=Triage)
+    """What the rules make of it: clone, ask, parts or give-back, with grade, needs and why."""
+    grade: str = ""
+    """A to D: a person's, else the rules'."""
+    grade_why: str = ""
+    """Where a person gave it: why."""
+    tests: tuple[Trial, ...] = ()
+    """Tests of its parts, as far as they are through."""
+    tests_wanted: tuple[str, ...] = ()
+    """Tests that were asked for and are not through."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -425,6 +437,11 @@ def _laptop(
         seconds=_seconds(laptop, now),
         left_seconds=left,
         progress=_progress(progress, left),
+        triage=laptop.triage,
+        grade=laptop.grade,
+        grade_why=laptop.given_why,
+        tests=laptop.trials,
+        tests_wanted=laptop.trials_wanted,
     )
 
 

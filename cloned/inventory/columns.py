@@ -54,6 +54,11 @@ NAMES = (
     "seconds_verify",
     "seconds_finish",
     "steps",
+    "grade",
+    "course",
+    "needs",
+    "remarks",
+    "tests",
     "session",
     "key",
 )
@@ -79,6 +84,9 @@ def flat(row: Mapping[str, Any], key: str = "", revision: int | None = None) -> 
         "cleared": " ".join(row.get("cleared") or []),
         "discarded": "yes" if row.get("discarded") else "no",
         "steps": ", ".join(_step(step) for step in row.get("steps") or []),
+        "needs": ", ".join(row.get("needs") or []),
+        "remarks": "; ".join(str(each.get("say")) for each in row.get("remarks") or [] if each.get("say")),
+        "tests": ", ".join(_test(each) for each in row.get("tests") or []),
         "key": key,
         "revision": row.get("revision", revision) if revision is None else revision or "",
         "disk_bytes": disk.get("size", ""),
@@ -96,6 +104,11 @@ def _step(step: Mapping[str, str]) -> str:
 def mistaken(cell: str | int) -> bool:
     """Whether a spreadsheet that opens CSV makes another number, or a date, of this text."""
     return isinstance(cell, str) and _LIKE_NUMBERS.fullmatch(cell) is not None
+
+
+def _test(test: Mapping[str, str]) -> str:
+    why = test.get("why")
+    return f"{test.get('name')} {test.get('result')}" + (f" ({why})" if why else "")
 
 
 def safe(cell: str | int) -> str | int:

@@ -39,6 +39,8 @@ TEXTS = {
 
 DISK_FIGURES = ("hours", "worn", "bad")
 """What a disk may tell of itself: numbers, or None."""
+CONDITION = ("course", "grade", "needs", "remarks", "tests")
+"""What triage and tests found; rows of before 0.3 have none of it, and keep the keys they are known by."""
 OTHERS = (
     "attempt",
     "macs",
@@ -51,6 +53,7 @@ OTHERS = (
     "steps",
     "memory",
     "hardware",
+    *CONDITION,
 )
 """The fields that are no text; `clean` says what each is."""
 DISK = ("serial", "wwn", "model", "smart", "transport", "size", *DISK_FIGURES)
@@ -107,6 +110,7 @@ def clean(given: Mapping[str, Any]) -> LedgerRow:
     }
     if given.get("organisation"):  # rows without one are known by what they hold, as before
         data |= {"organisation": _text(given["organisation"], 80)}
+    data |= {name: _plain(given[name]) for name in CONDITION if given.get(name)}
     if given.get("kind") == "erasure":  # other rows have no kind: what they are known by must stay as it was
         data |= {"kind": "erasure", "erasure": _plain(given.get("erasure") or {})}
     return LedgerRow(data["laptop"], attempt, data, tuple(sorted(set(given) - set(data))))

@@ -13,8 +13,9 @@ from aiohttp import web
 
 from cloned import wire
 from cloned.connections import Counted
+from cloned.core import trials
 from cloned.core.arrivals import misfit
-from cloned.core.events import Command, Failed, Finished, Hello, Judged, Ready
+from cloned.core.events import Command, Failed, Finished, Hello, Judged, Ready, TrialTold
 from cloned.core.finishing import told as told_steps
 from cloned.core.hello import facts, read_back
 from cloned.core.ids import SessionId, token_digest
@@ -85,6 +86,7 @@ class AgentApi:
             "finished": self._finished,
             "failed": self._failed,
             "confirm": self._confirm,
+            "test": self._test,
             "media": self._erasing.media,
             "erasing": self._erasing.took_in,
             "erase": self._erasing.confirm,
@@ -252,6 +254,13 @@ class AgentApi:
     async def _failed(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         if laptop.state not in (State.DONE, State.ASIDE):
             await self._engine.submit(Failed(laptop.id, _word(body, "code")[:40], _sentence(body.get("detail"))))
+        return _answer({"ok": True})
+
+    async def _test(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+        """A test of a part came to its end; one that nobody asked for is not written down."""
+        trial = trials.read(body, self._engine.clock())
+        if trial.name in laptop.trials_wanted:
+            await self._engine.submit(TrialTold(laptop.id, trial))
         return _answer({"ok": True})
 
     async def _confirm(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:

@@ -56,6 +56,7 @@ class _Sheet:
         self._laptop()
         self._batteries()
         self._disks()
+        self._condition()
         self._result()
         self._people()
         self._foot(now)
@@ -80,20 +81,20 @@ class _Sheet:
             self.paper.line(LEFT, self.y + 6, LEFT + WIDTH, self.y + 6)
         self.y += 7.4
 
-    def _facts(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Names and values; a fact that was not told is left out."""
+    def _facts(self, rows: Sequence[tuple[str, str]], most: int = 2) -> None:
+        """Names and values of at most so many lines; a fact that was not told is left out."""
         table = self.paper.grid()
         for name, value in rows:
             if value:
-                self._fact(table, name, value)
+                self._fact(table, name, value, most)
         self.y += 2.2
 
-    def _fact(self, table: object, name: str, value: str) -> None:
+    def _fact(self, table: object, name: str, value: str, most: int) -> None:
         paper, row = self.paper, self.paper.row(table)  # type: ignore[arg-type]
         with paper.tagged("TH", row):
             paper.put(name, LEFT, self.y, _LABEL - 2, _SIZE)
         with paper.tagged("TD", row):
-            after = paper.lines(value, LEFT + _LABEL, self.y, WIDTH - _LABEL, _SIZE, 2, bold=True)
+            after = paper.lines(value, LEFT + _LABEL, self.y, WIDTH - _LABEL, _SIZE, most, bold=True)
         self.y = max(self.y + _STEP, after + 0.9)
 
     def _laptop(self) -> None:
@@ -140,6 +141,22 @@ class _Sheet:
         name = " ".join(part for part in (kind, disk.model, disk.serial) if part)
         found = (wording.smart, wording.hours, wording.worn, wording.bad)
         return (name, words.size(disk.size), *(say(disk, words) for say in found))
+
+    def _condition(self) -> None:
+        """What a person should know who takes it: grade, what it lacks, and what was found."""
+        _, laptop = self.words.gettext, self.laptop
+        if not (laptop.grade or laptop.remarks or laptop.tests):
+            return
+        self._heading(_("Condition"))
+        self._facts(
+            (
+                (_("Grade"), laptop.grade),
+                (_("Needs"), self.words.listed([_(need) for need in laptop.needs])),
+                (_("Tests"), wording.tests(laptop, self.words)),
+                (_("Remarks"), ". ".join(_(say) for say in laptop.remarks)),
+            ),
+            most=5 if self.y < _ASK - 80 else 2,
+        )
 
     def _result(self) -> None:
         _, laptop, words = self.words.gettext, self.laptop, self.words

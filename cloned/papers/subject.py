@@ -10,7 +10,7 @@ from urllib.parse import quote
 from cloned.core.erasure import shown
 from cloned.core.hardware import Hardware, hardware
 from cloned.core.laptop import Laptop
-from cloned.core.ledger import iso
+from cloned.core.ledger import condition, iso
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,14 @@ class Subject:
     """Finishing steps: name, and done, skipped or failed."""
     erasure: ErasedSubject | None = None
     """Its newest erasure that came to an end; None where there was none."""
+    grade: str = ""
+    """A to D; empty where nothing was judged."""
+    needs: tuple[str, ...] = ()
+    """What has to be fetched for it."""
+    remarks: tuple[str, ...] = ()
+    """What triage found, in words."""
+    tests: tuple[tuple[str, str, str], ...] = ()
+    """Tests of its parts: name, result, why."""
 
     @property
     def verified(self) -> bool:
@@ -119,6 +127,7 @@ def of_laptop(laptop: Laptop, at: str = "") -> Subject:
             "disk": None if written is None else vars(written),
             "steps": [{"name": name, "result": result} for name, result, _ in laptop.job.steps],
             "erasure": _ended(laptop),
+            **condition(laptop),
         }
     )
 
@@ -149,7 +158,14 @@ def subject(data: Mapping[str, Any]) -> Subject:
         discarded=data.get("discarded") is True,
         steps=tuple((_text(each, "name"), _text(each, "result")) for each in data.get("steps") or ()),
         erasure=_erased(data.get("erasure"), _text(data, "at")),
+        needs=tuple(str(each) for each in data.get("needs") or ()),
+        tests=tuple(_test(each) for each in data.get("tests") or ()),
+        remarks=tuple(say for each in data.get("remarks") or () if (say := _text(each, "say"))),
     )
+
+
+def _test(told: Mapping[str, Any]) -> tuple[str, str, str]:
+    return _text(told, "name"), _text(told, "result"), _text(told, "why")
 
 
 def _erased(told: Any, at: str) -> ErasedSubject | None:
@@ -161,7 +177,7 @@ def _erased(told: Any, at: str) -> ErasedSubject | None:
 
 
 _TEXTS = (
-    "tag", "vendor", "product", "serial", "firmware", "cpu", "image", "image_hash", "verdict", "state", "at",
+    "tag", "vendor", "product", "serial", "firmware", "cpu", "image", "image_hash", "verdict", "state", "at", "grade",
 )  # fmt: skip
 
 

@@ -37,6 +37,15 @@ STEPS = {
     "efi-entry": to_translate("start entry in the firmware"),
     "stamp": to_translate("stamp in the system"),
 }
+TESTS = {
+    "usb": to_translate("USB ports"),
+    "battery": to_translate("battery under load"),
+    "wifi": to_translate("Wi-Fi"),
+    "disk-read": to_translate("reading the disk"),
+    "processor": to_translate("processor under load"),
+    "memory": to_translate("memory"),
+    "disk-selftest": to_translate("the disk's own test"),
+}
 KINDS = {"nvme": "NVMe", "sata": "SATA", "mmc": "eMMC", "scsi": "SCSI"}
 
 
@@ -151,3 +160,16 @@ def erasure(laptop: Subject, words: Language) -> str:
         return words.gettext(NOT_ERASED)
     when = words.moment(done.at) if done.at else ""
     return ", ".join(filter(None, (done.level.capitalize(), *(words.say(each) for each in done.techniques), when)))
+
+
+def tests(laptop: Subject, words: Language) -> str:
+    """Which tests passed, which failed and why, which were not made; nothing where none was asked for."""
+    _ = words.gettext
+    named = [(_(TESTS[name]) if name in TESTS else name, result, why) for name, result, why in laptop.tests]
+    passed = [name for name, result, _why in named if result == "passed"]
+    failed = [f"{name} ({why})" if why else name for name, result, why in named if result == "failed"]
+    left = [name for name, result, _why in named if result == "skipped"]
+    parts = [_("FAILED: %(tests)s", tests=words.listed(failed))] if failed else []
+    parts += [_("passed: %(tests)s", tests=words.listed(passed))] if passed else []
+    parts += [_("not tested: %(tests)s", tests=words.listed(left))] if left else []
+    return "; ".join(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,6 +66,11 @@ async def laptop(request: web.Request) -> web.Response:
     boots = [entry for mac in found.get("macs") or [] for entry in _boots(request, mac)]
     rows = await request.app[RECORDS].rows(laptop=found["id"])
     return answer({**found, "results": rows, "netboot": boots})
+
+
+async def triage(request: web.Request) -> web.Response:
+    """`GET /api/v1/laptops/{id}/triage`."""
+    return answer(asdict(request.app[WORKSHOP].triage(_laptop_id(request))))
 
 
 async def scan(request: web.Request) -> web.Response:

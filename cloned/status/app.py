@@ -45,6 +45,7 @@ ROUTES = (
     ("GET", "/api/v1/state", api.state),
     ("GET", "/api/v1/laptops", api.laptops),
     ("GET", "/api/v1/laptops/{id}", api.laptop),
+    ("GET", "/api/v1/laptops/{id}/triage", api.triage),
     ("GET", "/api/v1/scan", api.scan),
     ("GET", "/api/v1/sessions", api.sessions),
     ("GET", "/api/v1/sessions/{id}", api.session),

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from cloned.core.events import Command
 from cloned.core.snapshot import Snapshot
+from cloned.core.triage import TriageExplained
 
 
 class WorkshopSource(Protocol):
@@ -19,6 +20,9 @@ class WorkshopSource(Protocol):
 
     async def command(self, command: Command) -> Mapping[str, Any]:
         """Have what somebody asked for done; returns `{"ok": true, …}`, raises ClonedError with the reason."""
+
+    def triage(self, ident: str) -> TriageExplained:
+        """What the rules make of the laptop with this id, with every rule's reasons."""
 
     def find(self, name: str) -> str:
         """The id of the laptop that people call so; RefusedError if none or several fit."""

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from cloned import __version__
 from cloned.core.snapshot import ShownLaptop, ShownSession, Snapshot
+from cloned.core.triage import TriageExplained
 from cloned.status import schema
 from cloned.status.requests import CommandRequest
 from cloned.status.schema import BootAsked
@@ -161,6 +162,12 @@ _PATHS: dict[str, Any] = {
         "One laptop, with its results (`results`) and what it asked of the network boot (`netboot`).",
         _json(schema.LaptopDetails),
         _id("laptop: number, tag, serial, MAC or port will do too"),
+        _404="There is no such laptop.",
+    ),
+    "/api/v1/laptops/{id}/triage": _get(
+        "What the triage rules make of a laptop, and why: every rule with its conditions.",
+        _json(TriageExplained),
+        _id("laptop"),
         _404="There is no such laptop.",
     ),
     "/api/v1/scan": _get(

@@ -220,9 +220,34 @@ def _environment(words: Language, version: str) -> Environment:
         "firmware": _called(FIRMWARE_WORDS),
         "step": _called(STEP_WORDS),
         "step_result": _called(STEP_RESULTS),
+        "title_course": COURSE_WORDS.__getitem__,
+        "test_name": _called(TEST_WORDS),
+        "test_result": _called(TEST_RESULTS),
     }
     return jinja
 
+
+TEST_WORDS = {
+    "usb": to_translate("USB ports"),
+    "battery": to_translate("Battery under load"),
+    "wifi": to_translate("Wi-Fi"),
+    "disk-read": to_translate("Reading the disk"),
+    "processor": to_translate("Processor under load"),
+    "memory": to_translate("Memory"),
+    "disk-selftest": to_translate("The disk's own test"),
+}
+TEST_RESULTS = {
+    "passed": to_translate("passed"),
+    "failed": to_translate("failed"),
+    "skipped": to_translate("not tested"),
+}
+COURSE_WORDS = {
+    "clone": to_translate("Clone it"),
+    "ask": to_translate("Ask first"),
+    "parts": to_translate("For parts"),
+    "give-back": to_translate("Give it back"),
+}
+"""What triage says is to become of a laptop."""
 
 STATE_WORDS = {
     "asking": to_translate("Asks"),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from cloned.core.snapshot import LaptopBrief, ShownLaptop, ShownSession, Snapshot
+from cloned.core.triage import TriageExplained
 
 SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
 
@@ -173,6 +174,7 @@ ANSWERS: tuple[Any, ...] = (
     Scan,
     ErasuresShown,
     ErasurePlan,
+    TriageExplained,
     SiteKeyTold,
     BootAsked,
     SignIn,

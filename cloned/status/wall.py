@@ -38,6 +38,7 @@ class Tile:
     paused: bool
     disks: tuple[int, int] | None = None
     """While it is erased: the disk that one waits for, and how many there are; the others may run beside it."""
+    grade: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Notice:
     """Something that a person should know or do."""
 
     kind: str
-    """warning, aside, master, ask or sink."""
+    """warning, aside, master, ask, sink or need."""
     id: str
     text: str
     hint: str
@@ -203,6 +204,7 @@ def tile(laptop: Laptop) -> Tile:
         why=laptop.get("why") or "",
         port=str(laptop.get("port") or ""),
         disks=_disk_of_disks(laptop),
+        grade=str(laptop.get("grade") or ""),
     )
 
 
@@ -268,7 +270,8 @@ def _port(number: int, port: Mapping[str, Any], laptop: Laptop | None) -> Socket
 
 
 def notices(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]]) -> Iterable[Notice]:
-    """What needs a person, the most pressing first: warnings, laptops set aside, sinks in trouble, laptops that ask."""
+    """What needs a person, the most pressing first: warnings, laptops set aside, sinks in trouble, laptops that ask;
+    last, what has to be fetched."""
     for warning in snapshot.get("warnings") or []:
         code = str(warning.get("code") or "")
         yield Notice("warning", f"warning-{code}", str(warning.get("text") or code), str(warning.get("hint") or ""))
@@ -289,9 +292,21 @@ def notices(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]]) -> 
             yield Notice(kind, f"{kind}-{laptop['id']}", said, hint, (laptop,))
     for group in _alike(
         [each for each in laptops if each["state"] == "asking" and not each.get("wants")],
-        ("reason", "vendor", "product", "image"),
+        ("reason", "why", "vendor", "product", "image"),
     ):
         yield Notice("ask", f"ask-{group[0]['id']}", group[0].get("why") or "", group[0].get("next_step") or "", group)
+    yield from fetching(laptops)
+
+
+def fetching(laptops: Iterable[Laptop]) -> Iterable[Notice]:
+    """What has to be fetched: a notice for each thing, with the laptops that are still here and lack it."""
+    lacking: dict[str, list[Laptop]] = {}
+    for laptop in laptops:
+        if laptop["state"] not in ("gone", "erased") and not laptop.get("lent"):
+            for need in (laptop.get("triage") or {}).get("needs") or []:
+                lacking.setdefault(str(need), []).append(laptop)
+    for need, group in sorted(lacking.items(), key=lambda each: -len(each[1])):
+        yield Notice("need", f"need-{need}", need, "", tuple(group))
 
 
 def _alike(laptops: Iterable[Laptop], names: tuple[str, ...]) -> list[tuple[Laptop, ...]]:

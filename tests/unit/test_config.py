@@ -87,6 +87,10 @@ def test_broken_toml_names_the_line() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ('[[triage.rule]]\nname = "a"\n', "triage.rule[0]: rule a has no condition"),
+        ('[[triage.rule]]\nname = "a"\ndisk = "odd"\n', "x.toml:3: triage.rule[0].disk"),
+        ('[[triage.rule]]\nname = "a"\ncamera = "perhaps"\n', "x.toml:3: triage.rule[0].camera"),
+        ('[triage]\nwithout = ["nosuch"]\n', "no rule that ships is called nosuch"),
         ("[sessions]\nconfirmation_hours = nan\n", "x.toml:2: sessions.confirmation_hours"),
         ("[sessions]\nconfirmation_hours = inf\n", "x.toml:2: sessions.confirmation_hours"),
         ("[sessions]\nheadway_seconds = 99999999999\n", "x.toml:2: sessions.headway_seconds"),

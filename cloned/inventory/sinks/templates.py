@@ -17,7 +17,7 @@ from cloned.inventory import rows
 _PART = re.compile(r"\{\{|\}\}|\{([a-z_][a-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}|[{}]|[^{}]+")
 
 FACTS = (
-    "battery", "screen", "smart", "wifi", "tpm", "tests", "grade", "organisation", "donation", "erasure",
+    "battery", "screen", "smart", "wifi", "tpm", "organisation", "donation", "erasure",
 )  # fmt: skip
 """What a row may hold beside the columns of inventory/rows.py, as far as the laptop told it."""
 ROOTS = frozenset({*rows.TEXTS, *FACTS, *rows.OTHERS, "revision", "key", "date", "time", "mac", "report", "workshop"})

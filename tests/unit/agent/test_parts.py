@@ -29,7 +29,7 @@ TABLE = BIOS + NOTHING + slot(8192, 0x1A, 2667, b"ChannelA-DIMM0") + slot(0, 2, 
 
 def test_memory_slots_with_the_empty_ones() -> None:
     big, unknown = slot(0x7FFF, 0x22, 5600, b"DIMM 1", 64 * 1024), slot(0xFFFF, 0x1A, 0xFFFF, b"DIMM 2")
-    assert parts.memory_slots(TABLE + big + unknown + END) == [
+    assert parts.memory_slots(parts.structures(TABLE + big + unknown + END)) == [
         {"place": "ChannelA-DIMM0", "size": 8 * 2**30, "kind": "DDR4", "mhz": 2667},
         {"place": "ChannelB-DIMM0", "size": 0, "kind": "", "mhz": 0},
         {"place": "DIMM 1", "size": 64 * 2**30, "kind": "DDR5", "mhz": 5600},
@@ -39,7 +39,7 @@ def test_memory_slots_with_the_empty_ones() -> None:
 
 @given(st.integers(0, len(TABLE)), st.binary(max_size=60))
 def test_a_damaged_table_gives_what_can_be_read(at: int, junk: bytes) -> None:
-    hardware({"slots": parts.memory_slots(TABLE[:at] + junk)})
+    hardware({"slots": parts.memory_slots(parts.structures(TABLE[:at] + junk))})
 
 
 def test_the_panel_of_an_edid(tmp_path: Path) -> None:

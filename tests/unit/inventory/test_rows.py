@@ -56,3 +56,12 @@ def test_any_text_is_kept_as_one_printable_line(texts):
 
 def test_long_text_is_cut(make_row):
     assert rows.clean(make_row(why="x" * 10_000)).data["why"] == "x" * 500
+
+
+def test_rows_without_a_grade_keep_the_keys_they_had(make_row):
+    bare = rows.clean(make_row())
+    assert not set(rows.CONDITION) & bare.data.keys()
+    graded = rows.clean(make_row(grade="C", course="clone", needs=["battery"], remarks=[{"rule": "r", "say": "s"}]))
+    assert {name: graded.data[name] for name in ("grade", "needs")} == {"grade": "C", "needs": ["battery"]}
+    assert graded.key != bare.key
+    assert not graded.dropped

@@ -42,6 +42,10 @@ LAPTOP = Subject(
     at="2026-11-29T10:00:00Z",
     rounds=1,
     steps=(("grow", "done"), ("hostname", "done"), ("efi-entry", "failed")),
+    grade="C",
+    needs=("battery", "the firmware's password"),
+    tests=(("memory", "passed", "512 MB"), ("wifi", "failed", "its scan failed"), ("battery", "skipped", "charger")),
+    remarks=("Its firmware has a password", "No camera answers", "Its battery is worn"),
 )
 BARE = Subject(id="aa", number=1)
 """What an older agent told, before anything was cloned."""
@@ -50,6 +54,9 @@ NASTY = replace(
     vendor="<script>alert(1)</script>",
     product="ThinkPad \u202egnp.exe \x00\x1b[31m \U0001f600 \u05e9\u05dc\u05d5\u05dd \ud800 e\u0301",
     serial="x" * 10_000,
+    needs=tuple("n" * 40 for _ in range(60)),
+    tests=tuple((f"test {at}", "failed", "w" * 300) for at in range(20)),
+    remarks=tuple("r" * 500 for _ in range(60)),
     tag="=cmd|'/C calc'!A0",
     cpu="a b " * 3000,
     disks=tuple(replace(LAPTOP.disks[0], model="M" * 500, serial=str(at)) for at in range(40)),

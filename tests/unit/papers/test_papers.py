@@ -220,3 +220,20 @@ def test_papers_are_made_of_snapshots_and_of_ledger_rows() -> None:
     ]
     assert second.disks[0].cloned
     assert subject({}).tag == ""
+
+
+def test_a_sheet_says_grade_needs_and_what_was_found() -> None:
+    text = " ".join(pages(sheets([LAPTOP], SITE, language("en")))[0].split())
+    assert "Grade C" in text
+    assert "battery and the firmware's password" in text
+    for remark in LAPTOP.remarks:
+        assert remark in text
+    assert "FAILED: Wi-Fi (its scan failed); passed: memory; not tested: battery under load" in text
+    bare = replace(LAPTOP, grade="", remarks=(), tests=())
+    assert "Condition" not in pages(sheets([bare], SITE, language("en")))[0]
+
+
+def test_grade_needs_and_remarks_come_from_the_ledger_row_too() -> None:
+    row = {"laptop": "a", "grade": "B", "needs": ["charger"], "remarks": [{"rule": "x", "say": "No camera"}, {}]}
+    found = subject(row)
+    assert (found.grade, found.needs, found.remarks) == ("B", ("charger",), ("No camera",))

@@ -37,6 +37,10 @@ NOW = 1_795_000_000.0
 NOT_SENT = {
     "asked_at": "each answer has its own time",
     "away": "its history says so",
+    "trials": "as `tests`",
+    "trials_wanted": "as `tests_wanted`",
+    "given_grade": "`grade`, where it is not empty",
+    "given_why": "as `grade_why`",
     "identity": "its parts are sent one by one",
     "detail": "part of `why`",
     "confirmation": "among the snapshot's confirmations",

@@ -135,3 +135,24 @@ def test_who_rests_and_was_last_seen_over_a_day_ago_leaves_the_wall_and_nobody_e
     left = {each.state for each in shown} - {each.state for each in view.present(shown, now) if each.id[:3] == "old"}
     assert left == {"done", "gone", "erased", "aside"}
     assert all(each in view.present(shown, now) for each in shown[: len(made)])
+
+
+def test_what_has_to_be_fetched_is_one_list_with_the_laptops_that_lack_it():
+    snapshot = workshops.busy()
+    here = [each for each in snapshot["laptops"] if each["state"] not in ("gone", "erased") and not each.get("lent")]
+    for each in here[:3]:
+        each["triage"] = {"needs": ["battery", "charger"] if each is here[0] else ["battery"]}
+        each["grade"] = "C"
+    gone = next(each for each in snapshot["laptops"] if each["state"] == "gone")
+    gone["triage"] = {"needs": ["battery"], "grade": "D"}
+    found = [n for n in view.wall(snapshot).notices if n.kind == "need"]
+    assert [(n.text, len(n.laptops)) for n in found] == [("battery", 3), ("charger", 1)]
+    assert view.tile(here[0]).grade == "C"
+
+
+def test_laptops_that_ask_for_different_reasons_are_not_confirmed_together():
+    snapshot = workshops.busy()
+    asking = [each for each in snapshot["laptops"] if each["state"] == "asking" and not each.get("wants")]
+    before = len([n for n in view.wall(snapshot).notices if n.kind == "ask"])
+    asking[0]["why"] = "Somebody should look before it is cloned: its firmware has a password"
+    assert len([n for n in view.wall(snapshot).notices if n.kind == "ask"]) == before + 1

@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cloned.core.events import Command
+from cloned.core.ids import Identity, LaptopId
+from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.snapshot import Snapshot
+from cloned.core.triage import TriageExplained, explain
+from cloned.core.triage_shipped import SHIPPED
 from cloned.errors import RefusedError
 from cloned.status.schema import SNAPSHOT
 
@@ -361,6 +365,10 @@ class FakeWorkshop:
             if name in (each["id"], each["tag"] or None):
                 return each["id"]
         raise RefusedError(Refusal(Refused.NO_SUCH_LAPTOP, {"name": name}))
+
+    def triage(self, ident: str) -> TriageExplained:
+        laptop = Laptop(LaptopId(ident), 1, Facts(Identity()), State.ASKING, 0.0, 0.0)
+        return explain(SHIPPED, laptop, 1795000000.0)
 
 
 class FakeRecords:

@@ -83,6 +83,16 @@ async def test_reading_is_free_and_nothing_comes_from_elsewhere(machine, path, k
         assert not re.findall(r"(?:src|href|url)\W+https?://", await answer.text())
 
 
+async def test_triage_is_explained_rule_by_rule(house, machine):
+    laptop = house.workshop.state["laptops"][0]["id"]
+    async with machine.get(f"/api/v1/laptops/{laptop}/triage") as answer:
+        told = await answer.json()
+    assert told["laptop"] == laptop
+    assert {"locked", "battery-worn"} <= {rule["name"] for rule in told["rules"]}
+    async with machine.get("/api/v1/laptops/nosuch/triage") as answer:
+        assert answer.status == 404
+
+
 async def test_a_number_leads_to_its_laptop(house, machine):
     laptop = next(each for each in house.workshop.state["laptops"] if each["tag"])
     async with machine.get(f"/laptops/{laptop['tag']}?lang=fr", allow_redirects=False) as answer:

@@ -1,0 +1,34 @@
+"""Readings that may hang, as sensors do on some machines: each in a thread of its own, all with one end in time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+LONGEST = 1.0
+"""Seconds after which a hello goes out without what did not come."""
+
+
+def gathered(readings: Mapping[str, Callable[[], Any]], longest: float = LONGEST) -> tuple[dict[str, Any], list[str]]:
+    """What each reading gave, and the names of those that did not end in time or failed.
+
+    A reading that hangs in the kernel cannot be ended: its thread stays behind, and dies with the agent.
+    """
+    found: dict[str, Any] = {}
+
+    def read(name: str, reading: Callable[[], Any]) -> None:
+        try:
+            found[name] = reading()
+        except Exception:
+            return
+
+    threads = [threading.Thread(target=read, args=each, daemon=True) for each in readings.items()]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + longest
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    told = dict(found)
+    return told, [name for name in readings if name not in told]

@@ -1,0 +1,259 @@
+"""The tests that need nobody: each by a well-kept program, with a limit in time and a result in words."""
+
+from __future__ import annotations
+
+import errno
+import json
+import mmap
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cloned.agent import disks, parts, sysfs
+from cloned.agent.tools import ToolError, run
+from cloned.agent.trial_tools import Hands, hottest, throttled
+
+MEMORY_MB, MEMORY_LIMIT = 512, 300.0
+"""Most memory that is tested, and seconds for it: the live system and a session's start must have the rest."""
+LOAD_SECONDS = 30
+TOO_HOT = 97
+"""Degrees at which a processor that slows itself down fails: dust, or dried paste."""
+SELFTEST_LIMIT = 240.0
+READ_AT, READ_BYTES, READ_BLOCK = (0.0, 0.5, 0.95), 64 << 20, 1 << 20
+GIVES_WAY = 8
+"""Percent points that a battery may lose in half a minute under load."""
+SCAN_LIMIT = 20.0
+_USB = "/sys/bus/usb/devices"
+_SUPPLY = "/sys/class/power_supply"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """passed, failed or skipped, and what was found."""
+
+    result: str
+    why: str
+
+
+def memory(hands: Hands) -> Finding:
+    """memtester(8) on half of what is free: exit status 1 says that it could not begin, 2 and 4 what failed."""
+    if not hands.has("memtester"):
+        return Finding("skipped", "there is no memtester here")
+    size = min(MEMORY_MB, _free_memory() // 2 // 2**20)
+    if size < 16:
+        return Finding("skipped", "too little memory is free")
+    ran = hands.run(["memtester", f"{size}M", "1"], MEMORY_LIMIT)
+    if (ran.status is not None and ran.status & 6) or "FAILURE" in ran.output:
+        return Finding("failed", f"of {size} MB: {_last_words(ran.output, 'FAILURE')}")
+    if ran.status is None:
+        return Finding("passed", f"{size} MB, no fault in {MEMORY_LIMIT:.0f} s; not to the end")
+    return Finding("passed", f"{size} MB, no fault") if ran.status == 0 else Finding("skipped", _last_words(ran.output))
+
+
+def processor(hands: Hands) -> Finding:
+    """stress-ng(1) on all cores, its results verified, with the temperatures and how often heat slowed it down."""
+    if not hands.has("stress-ng"):
+        return Finding("skipped", "there is no stress-ng here")
+    heat: list[int] = []
+    before = throttled()
+
+    def feel() -> None:
+        if (found := hottest()) is not None:
+            heat.append(found)
+
+    command = ["stress-ng", "--cpu", "0", "--cpu-method", "matrixprod", "--verify", "--timeout", f"{LOAD_SECONDS}s"]
+    ran = hands.run([*command, "--temp-path", "/tmp"], LOAD_SECONDS + 30, feel)  # noqa: S108 - it wants one, empty
+    slowed, most = throttled() - before, max(heat, default=None)
+    told = f"{LOAD_SECONDS} s on {os.cpu_count()} threads"
+    told += f", up to {most} °C" if most is not None else ", no temperature is told"
+    told += f", slowed itself {slowed} times" if slowed else ""
+    if ran.status is None or ran.status != 0:
+        return Finding("failed", f"{told}: {_last_words(ran.output, 'fail')}")
+    return Finding("failed" if slowed and most is not None and most >= TOO_HOT else "passed", told)
+
+
+def disk_read(hands: Hands) -> Finding:
+    """Pieces from the beginning, the middle and the end of each disk, past the page cache."""
+    found = [(name, _read(hands, name)) for name in _disks(hands)]
+    if not found:
+        return Finding("skipped", "there is no disk to read")
+    bad = [f"{os.path.basename(name)}: {each}" for name, each in found if isinstance(each, str)]
+    words = [f"{os.path.basename(name)} {each:.0f} MB/s" for name, each in found if not isinstance(each, str)]
+    return Finding("failed", "; ".join(bad)) if bad else Finding("passed", ", ".join(words))
+
+
+def _read(hands: Hands, path: str) -> float | str:
+    """Megabytes a second, or where it could not be read."""
+    buffer = mmap.mmap(-1, READ_BLOCK)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
+    except OSError as error:
+        return f"cannot be opened ({error.strerror})"
+    count, began = 0, time.monotonic()
+    try:
+        size = os.lseek(fd, 0, os.SEEK_END)
+        for share in READ_AT:
+            start = int(size * share) // READ_BLOCK * READ_BLOCK
+            for at in range(start, min(start + READ_BYTES, size - READ_BLOCK + 1), READ_BLOCK):
+                hands.pause(0)
+                os.lseek(fd, at, os.SEEK_SET)
+                count += os.readv(fd, [buffer])
+    except OSError as error:
+        where = os.lseek(fd, 0, os.SEEK_CUR)
+        return f"cannot be read at {where / 1e9:.1f} GB" + ("" if error.errno == errno.EIO else f" ({error.strerror})")
+    finally:
+        os.close(fd)
+    return count / max(1e-6, time.monotonic() - began) / 1e6
+
+
+def disk_selftest(hands: Hands) -> Finding:
+    """The drives' own short test (smartctl(8) -t short), all at once; where a session begins it is broken off."""
+    begun = [name for name in _disks(hands) if _begin(name)]
+    if not begun:
+        return Finding("skipped", "no disk offers a test of its own")
+
+    def break_off() -> None:
+        for name in begun:
+            _smartctl("-X", name)
+
+    hands.on_cancel(break_off)
+    end = time.monotonic() + SELFTEST_LIMIT
+    results: dict[str, str] = {}
+    while len(results) < len(begun) and time.monotonic() < end:
+        hands.pause(5)
+        results |= {name: said for name in begun if name not in results and (said := selftest_result(_told(name)))}
+    named = [f"{os.path.basename(name)}: {results.get(name, 'no end')}" for name in begun]
+    failed = any(said != "passed" for said in results.values())
+    unfinished = len(results) < len(begun)
+    return Finding("failed" if failed else "skipped" if unfinished else "passed", ", ".join(named))
+
+
+def _begin(name: str) -> bool:
+    """Whether the drive began its test."""
+    return "Testing has begun" in (said := _smartctl("-t", "short", name)) or "Self-test has begun" in said
+
+
+def _told(name: str) -> object:
+    try:
+        return json.loads(_smartctl("--json", "-c", "-l", "selftest", name) or "{}")
+    except ValueError:
+        return {}
+
+
+def selftest_result(said: object) -> str:
+    """`passed`, what failed in smartctl's words, or empty while it goes on; from its JSON, ATA or NVMe."""
+    if not isinstance(said, dict):
+        return ""
+    ata = said.get("ata_smart_data", {}).get("self_test", {}).get("status", {})
+    if "value" in ata:
+        if ata["value"] >> 4 == 15:  # ATA8-ACS, self-test execution status: in progress
+            return ""
+        return "passed" if ata.get("passed", ata["value"] >> 4 == 0) else str(ata.get("string", "failed"))
+    nvme = said.get("nvme_self_test_log", {})
+    if nvme.get("current_self_test_operation", {}).get("value", 1) != 0:
+        return ""
+    newest = (nvme.get("table") or [{}])[0].get("self_test_result", {})
+    return "passed" if newest.get("value") == 0 else str(newest.get("string", "failed"))
+
+
+def _smartctl(*words: str) -> str:
+    try:
+        return run(["smartctl", *words], timeout=30, accept=range(256))
+    except ToolError:
+        return ""
+
+
+def battery(hands: Hands) -> Finding:
+    """What it does for half a minute: under load where no charger is plugged in."""
+    names = [each["name"] for each in parts.batteries()]
+    if not names:
+        return Finding("skipped", "no battery is in it")
+    before = [_charge(name) for name in names]
+    if not any(state == "Discharging" for state, _ in before):
+        pairs = zip(names, before, strict=True)
+        told = ", ".join(f"{name} {state.lower()} at {percent} %" for name, (state, percent) in pairs)
+        return Finding("skipped", f"the charger is plugged in, so it is not under load: {told}")
+    if hands.has("stress-ng"):
+        hands.run(["stress-ng", "--cpu", "0", "--timeout", f"{LOAD_SECONDS}s"], LOAD_SECONDS + 30)
+    else:
+        hands.pause(LOAD_SECONDS)
+    after = [_charge(name) for name in names]
+    lost = max(first[1] - then[1] for first, then in zip(before, after, strict=True))
+    told = f"{lost} % points in {LOAD_SECONDS} s under load"
+    return Finding("failed" if lost > GIVES_WAY else "passed", told)
+
+
+def _charge(name: str) -> tuple[str, int]:
+    return sysfs.text(f"{_SUPPLY}/{name}/status") or "Unknown", sysfs.number(f"{_SUPPLY}/{name}/capacity")
+
+
+def wifi(hands: Hands) -> Finding:
+    """iw(8): how many networks the wireless card hears, and how loud the loudest is. Their names are not kept."""
+    card = parts.wifi()
+    name = next((each for each in sysfs.names("/sys/class/net") if os.path.exists(f"/sys/class/net/{each}/wireless")
+                 or os.path.exists(f"/sys/class/net/{each}/phy80211")), "")  # fmt: skip
+    if not name:
+        return Finding("skipped", f"there is no driver here for {card}" if card else "there is no wireless card")
+    if not hands.has("iw"):
+        return Finding("skipped", "there is no iw here")
+    run(["ip", "link", "set", name, "up"], timeout=10, accept=range(256))
+    ran = hands.run(["iw", "dev", name, "scan"], SCAN_LIMIT)
+    if ran.status != 0:
+        return Finding("failed", f"its scan failed: {_last_words(ran.output)}")
+    return scan_result(ran.output)
+
+
+def scan_result(output: str) -> Finding:
+    """What iw's scan says: a card that hears nothing may have its antenna off, or there is nothing to hear."""
+    loudness = [float(each) for each in re.findall(r"^\s*signal: (-?\d+\.\d+) dBm", output, re.MULTILINE)]
+    if not loudness:
+        return Finding("skipped", "it hears no network: there is none here, or its antenna is off")
+    return Finding("passed", f"{len(loudness)} networks, the loudest at {max(loudness):.0f} dBm")
+
+
+def usb(hands: Hands, base: str = _USB) -> Finding:
+    """The ports that the root hubs have, those in which something answers, and those that drew too much current."""
+    ports = [
+        f"{base}/{hub}/{inside}/{port}"
+        for hub in sysfs.names(base) if re.fullmatch(r"usb\d+", hub)
+        for inside in sysfs.names(f"{base}/{hub}") if ":" in inside
+        for port in sysfs.names(f"{base}/{hub}/{inside}") if "-port" in port
+    ]  # fmt: skip
+    if not ports:
+        return Finding("skipped", "no USB port is known")
+    over = sum(sysfs.number(f"{port}/over_current_count") > 0 for port in ports)
+    used = sum(os.path.exists(f"{port}/device") for port in ports)
+    told = f"something answers at {used} of {len(ports)} ports"
+    return Finding("failed", f"{told}; too much current at {over}") if over else Finding("passed", told)
+
+
+def _free_memory() -> int:
+    """Bytes that programs may still take."""
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", sysfs.text("/proc/meminfo"), re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
+
+
+def _disks(hands: Hands) -> list[str]:
+    """Paths of the disks that may be looked at."""
+    return [each["path"] for each in disks.scan(hands.disk, {}) if each["eligible"]]
+
+
+def _last_words(output: str, about: str = "") -> str:
+    """The last line that says something, about `about` if any does."""
+    lines = [line.strip() for line in output.replace("\r", "\n").splitlines() if line.strip()]
+    chosen = [line for line in lines if about.lower() in line.lower()] or lines
+    return re.sub(r"[\x00-\x1f\x08]+", " ", chosen[-1])[:200] if chosen else "it said nothing"
+
+
+KINDS: dict[str, Callable[[Hands], Finding]] = {
+    "usb": usb,
+    "battery": battery,
+    "wifi": wifi,
+    "disk-read": disk_read,
+    "processor": processor,
+    "memory": memory,
+    "disk-selftest": disk_selftest,
+}
+"""By the names that the server asks with."""

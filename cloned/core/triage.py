@@ -1,0 +1,223 @@
+"""Triage: what is to become of a laptop, before anything is written to it. Pure, and every answer is explained.
+
+Every rule that fits counts: the gravest course is taken, the lowest grade, all needs, and the image of the first rule
+that names one. A rule of which something is not told does not fit, so a laptop that says nothing of itself is cloned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from cloned.core.reasons import Reason
+from cloned.core.triage_facts import CONDITIONS, Value, worded_fact
+
+if TYPE_CHECKING:  # a laptop carries its triage
+    from cloned.core.laptop import Laptop
+
+GRADES = ("A", "B", "C", "D")
+
+
+class Course(StrEnum):
+    """What is to become of a laptop; each outweighs those before it."""
+
+    CLONE = "clone"
+    ASK = "ask"
+    PARTS = "parts"
+    GIVE_BACK = "give-back"
+
+
+_WEIGHT = {course: weight for weight, course in enumerate(Course)}
+REASONS = {
+    Course.ASK: Reason.TRIAGE_ASKS,
+    Course.PARTS: Reason.FOR_PARTS,
+    Course.GIVE_BACK: Reason.GIVE_BACK,
+}
+
+
+@dataclass(frozen=True)
+class TriageRule:
+    """`when` holds conditions of triage_facts.py with their values; all must hold. Empty texts change nothing."""
+
+    name: str
+    when: tuple[tuple[str, Value], ...] = ()
+    course: Course = Course.CLONE
+    say: str = ""
+    grade: str = ""
+    """The best that such a laptop can have."""
+    needs: tuple[str, ...] = ()
+    image: str = ""
+
+
+@dataclass(frozen=True)
+class TriageRemark:
+    """A rule that fitted, and what it said."""
+
+    rule: str
+    say: str
+    course: Course = Course.CLONE
+    grade: str = ""
+
+
+@dataclass(frozen=True)
+class Triage:
+    """What the rules make of a laptop."""
+
+    course: Course = Course.CLONE
+    grade: str = ""
+    """A to D; empty where nothing was told or no rules are set."""
+    needs: tuple[str, ...] = ()
+    image: str = ""
+    remarks: tuple[TriageRemark, ...] = ()
+    untold: tuple[str, ...] = ()
+    """Conditions that could not be judged."""
+
+    @property
+    def words(self) -> str:
+        """Why, in one line: what the gravest rules say."""
+        return "; ".join(each.say or each.rule for each in self.remarks if each.course is self.course)
+
+
+@dataclass(frozen=True)
+class ConditionSeen:
+    """One condition of one rule, held against a laptop."""
+
+    condition: str
+    wanted: Value
+    found: str
+    """In words; empty where it is not told."""
+    holds: bool | None
+    """None: not told."""
+
+
+@dataclass(frozen=True)
+class RuleSeen:
+    """A rule held against a laptop."""
+
+    rule: TriageRule
+    conditions: tuple[ConditionSeen, ...] = field(default=())
+
+    @property
+    def fits(self) -> bool:
+        """Whether every condition holds for sure."""
+        return all(each.holds for each in self.conditions)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it would fit if what is not told were so."""
+        return not self.fits and all(each.holds is not False for each in self.conditions)
+
+
+def look(rules: tuple[TriageRule, ...], laptop: Laptop, now: float) -> tuple[RuleSeen, ...]:
+    """Every rule held against `laptop`; `now`: seconds since 1970, which its clock is held against."""
+    return tuple(RuleSeen(rule, tuple(_seen(*each, laptop, now) for each in rule.when)) for rule in rules)
+
+
+def _seen(name: str, wanted: Value, laptop: Laptop, now: float) -> ConditionSeen:
+    condition = CONDITIONS[name]
+    found = condition.read(laptop, now)
+    holds = None if found is None else condition.holds(found, wanted)
+    return ConditionSeen(name, wanted, worded_fact(found), holds)
+
+
+def judge(rules: tuple[TriageRule, ...], laptop: Laptop, now: float) -> Triage:
+    """What `rules` make of `laptop`."""
+    if not rules:
+        return Triage()
+    seen = look(rules, laptop, now)
+    fitting = [each.rule for each in seen if each.fits]
+    doubts = (each for rule in seen if rule.doubtful for each in rule.conditions if each.holds is None)
+    return Triage(
+        max((rule.course for rule in fitting), key=_WEIGHT.__getitem__, default=Course.CLONE),
+        max((rule.grade for rule in fitting if rule.grade), default="A") if laptop.facts.hardware.told else "",
+        tuple(dict.fromkeys(need for rule in fitting for need in rule.needs)),
+        next((rule.image for rule in fitting if rule.image), ""),
+        tuple(TriageRemark(rule.name, rule.say, rule.course, rule.grade) for rule in fitting),
+        tuple(dict.fromkeys(each.condition for each in doubts)),
+    )
+
+
+def judged(rules: tuple[TriageRule, ...], laptop: Laptop, now: float) -> Laptop:
+    """`laptop` with what the rules make of it."""
+    found = judge(rules, laptop, now)
+    return laptop if found == laptop.triage else replace(laptop, triage=found)
+
+
+@dataclass(frozen=True)
+class RuleShown:
+    """A rule as it was held against a laptop."""
+
+    name: str
+    fits: bool
+    doubtful: bool
+    """It would fit if what is not told were so."""
+    course: Course
+    grade: str
+    say: str
+    needs: tuple[str, ...]
+    image: str
+    conditions: tuple[ConditionSeen, ...]
+
+
+@dataclass(frozen=True)
+class TriageExplained:
+    """What the rules make of a laptop, and every rule with its reasons."""
+
+    laptop: str
+    triage: Triage
+    rules: tuple[RuleShown, ...]
+
+
+def explain(rules: tuple[TriageRule, ...], laptop: Laptop, now: float) -> TriageExplained:
+    """Every rule held against `laptop`, in words."""
+    return TriageExplained(
+        laptop.id, judge(rules, laptop, now), tuple(_shown(each) for each in look(rules, laptop, now))
+    )
+
+
+def _shown(seen: RuleSeen) -> RuleShown:
+    rule = seen.rule
+    words = rule.name, seen.fits, seen.doubtful, rule.course, rule.grade, rule.say, rule.needs, rule.image
+    return RuleShown(*words, seen.conditions)
+
+
+def worse(course: str, than: str) -> bool:
+    """Whether one course outweighs another; an empty one is `clone`."""
+    return _WEIGHT[Course(course or "clone")] > _WEIGHT[Course(than or "clone")]
+
+
+def contradictions(rules: tuple[TriageRule, ...]) -> list[str]:
+    """What cannot be meant: in words, one line each."""
+    found = [line for rule in rules for line in _impossible(rule)]
+    for at, one in enumerate(rules):
+        found += [line for other in rules[at + 1 :] if (line := _against_each_other(one, other))]
+    return found
+
+
+def _impossible(rule: TriageRule) -> list[str]:
+    """What is wrong with a rule by itself."""
+    found = []
+    when = dict(rule.when)
+    for low, high in (("memory_at_least_gb", "memory_below_gb"), ("disk_at_least_gb", "disk_below_gb")):
+        if low in when and high in when and float(when[low]) >= float(when[high]):
+            found.append(f"{rule.name}: {low} = {when[low]} and {high} = {when[high]} never hold together")
+    if when.get("battery") == "missing" and "battery_below" in when:
+        found.append(f"{rule.name}: a battery that is missing is never below {when['battery_below']} %")
+    if rule.image and rule.course in (Course.PARTS, Course.GIVE_BACK):
+        found.append(f"{rule.name}: it names the image {rule.image} for laptops that are not cloned ({rule.course})")
+    return found
+
+
+def _against_each_other(one: TriageRule, other: TriageRule) -> str:
+    """Whether two rules fit the very same laptops, or one's laptops all, and want what cannot be both."""
+    same = set(one.when) == set(other.when)
+    if one.image and other.image and one.image != other.image and (same or set(one.when) <= set(other.when)):
+        return (
+            f"{one.name} and {other.name}: the image {other.image} is never taken, {one.name} gives {one.image} first"
+        )
+    if same and one.course is not other.course:
+        return f"{one.name} and {other.name} fit the same laptops, and say {one.course} and {other.course}"
+    if same and one.grade and other.grade and one.grade != other.grade:
+        return f"{one.name} and {other.name} fit the same laptops, and say grade {one.grade} and grade {other.grade}"
+    return ""

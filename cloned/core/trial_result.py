@@ -1,0 +1,46 @@
+"""What a test of a laptop's part found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class TrialResult(StrEnum):
+    """How a test ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """It was not tested; `why` says the reason."""
+
+
+class TrialName(StrEnum):
+    """Tests that need nobody, in the order in which they run: the short ones first."""
+
+    USB = "usb"
+    BATTERY = "battery"
+    WIFI = "wifi"
+    DISK_READ = "disk-read"
+    PROCESSOR = "processor"
+    MEMORY = "memory"
+    DISK_SELFTEST = "disk-selftest"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A test of one part: what was found, in words, how long it took, and when it ended (seconds since 1970)."""
+
+    name: str
+    result: TrialResult
+    why: str = ""
+    seconds: float = 0.0
+    at: float = 0.0
+
+
+def trial_lines(trials: Iterable[Trial]) -> list[dict[str, str]]:
+    """For the ledger and for papers: name, result and why, in their own order."""
+    order = {str(name): at for at, name in enumerate(TrialName)}
+    found = sorted(trials, key=lambda each: order.get(each.name, 0))
+    return [{"name": each.name, "result": str(each.result), "why": each.why} for each in found]

@@ -1,0 +1,142 @@
+"""Which tests are asked for when, what they count for, and the grade that a person gives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cloned.core import trials
+from cloned.core.commands import accept
+from cloned.core.events import Booted, Command, Configured, Finished, Hello, ImageKnown, Record, Settings, TrialTold
+from cloned.core.ids import LaptopId, clean
+from cloned.core.laptop import Facts, State
+from cloned.core.ledger import ledger_row
+from cloned.core.orders import order
+from cloned.core.reasons import Reason
+from cloned.core.reducer import step
+from cloned.core.refusals import Refusal, Refused
+from cloned.core.triage import Course
+from cloned.core.triage_shipped import SHIPPED
+from cloned.core.trial_result import Trial, TrialName, TrialResult
+from tests.unit.core.test_confirm import IMAGE
+from tests.unit.core.test_triage import GOOD, Triaged
+
+ALL = [str(name) for name in TrialName]
+
+
+def workshop(confirm: str = "auto", tests: tuple[str, ...] = (), unusable: bool = False) -> Triaged:
+    story = Triaged(confirm)
+    if unusable:
+        story.tell(ImageKnown(replace(IMAGE, unusable="being checked")))
+    story.tell(Configured(Settings(confirm=confirm, default_image="school", triage=SHIPPED, tests=tests)))
+    return story
+
+
+def say(story: Triaged, ident: LaptopId, name: str, result: str = "passed", why: str = "") -> None:
+    story.tell(TrialTold(ident, Trial(name, TrialResult(result), why, 1.0, story.now)))
+
+
+def test_nothing_is_tested_unasked() -> None:
+    story = workshop("ask")
+    assert "tests" not in order(story.state, story.comes())
+
+
+def test_a_laptop_that_waits_is_tested_and_one_at_work_never() -> None:
+    story = workshop(unusable=True)
+    found = story.comes()
+    story.tell(Command("test", "an", found.id))
+    assert order(story.state, story.laptop(found.id))["tests"] == ALL
+    story.tell(ImageKnown(IMAGE))
+    at_work = story.laptop(found.id)
+    assert at_work.state is State.READY
+    assert "tests" not in order(story.state, at_work)
+
+
+def test_what_is_left_is_tested_after_the_verdict_before_it_goes_off() -> None:
+    story = workshop(tests=("memory", "usb"))
+    found = story.comes()
+    story.clone(found.id)
+    story.tell(Finished(found.id, ()))
+    told = order(story.state, story.laptop(found.id))
+    assert (told["do"], told["tests"]) == ("wait", ["memory", "usb"])
+    say(story, found.id, "memory")
+    say(story, found.id, "usb")
+    assert order(story.state, story.laptop(found.id))["do"] == "power"
+
+
+def test_while_it_is_erased_its_disk_is_left_alone() -> None:
+    story = workshop("ask")
+    found = replace(story.comes(), state=State.ERASING, trials_wanted=tuple(ALL))
+    assert set(ALL) - set(trials.due(found)) == {"disk-read", "disk-selftest"}
+
+
+def test_a_result_that_nobody_asked_for_counts_for_nothing() -> None:
+    story = workshop("ask")
+    found = story.comes()
+    say(story, found.id, "memory", "failed")
+    assert story.laptop(found.id).trials == ()
+
+
+def test_memory_that_fails_stops_a_laptop_that_waits_for_its_place() -> None:
+    story = workshop(tests=("memory",), unusable=True)
+    found = story.comes()
+    assert found.state is State.WAITING
+    say(story, found.id, "memory", "failed", "stuck bit")
+    now = story.laptop(found.id)
+    assert (now.state, now.reason, now.grade, now.triage.course) == (State.ASIDE, Reason.FOR_PARTS, "D", Course.PARTS)
+
+
+def test_a_laptop_that_is_done_stays_done_with_another_grade_and_a_new_row() -> None:
+    story = workshop(tests=("wifi",))
+    found = story.comes()
+    story.clone(found.id)
+    story.tell(Finished(found.id, ()))
+    before = story.laptop(found.id)
+    told = TrialTold(found.id, Trial("wifi", TrialResult.FAILED, "its scan failed"))
+    after, effects = step(story.state, told, story.now + 1, "0" * 32)
+    rows = [each.row for each in effects if isinstance(each, Record)]
+    assert (before.grade, after.laptops[found.id].grade, after.laptops[found.id].state) == ("A", "C", State.DONE)
+    assert [(row["attempt"], row["grade"]) for row in rows] == [(1, "C")]
+    assert rows[0]["tests"] == [{"name": "wifi", "result": "failed", "why": "its scan failed"}]
+
+
+def test_a_locked_laptop_is_in_the_ledger_before_anything_is_written_once() -> None:
+    story = workshop()
+    identity = clean("", "PF99", "Dell Inc.", "Latitude 5490", ["02:00:00:00:00:99"])
+    story.tell(Booted("t99", identity, "02:00:00:00:00:99", "10.0.0.5"))
+    hardware = replace(GOOD, passwords=("administrator",), camera=False)
+    hello = Hello("t99", Facts(identity, "02:00:00:00:00:99", "uefi", hardware=hardware), "10.0.0.5")
+    state, effects = step(story.state, hello, story.now + 1, "1" * 32)
+    (row,) = [each.row for each in effects if isinstance(each, Record)]
+    assert (row["attempt"], row["verdict"], row["course"], row["grade"]) == (0, "none", "ask", "D")
+    assert {each["rule"] for each in row["remarks"]} >= {"locked", "camera-missing"}
+    _, again = step(state, hello, story.now + 2, "2" * 32)
+    assert not [each for each in again if isinstance(each, Record)]
+
+
+def test_a_grade_by_hand_needs_a_word_why_and_gives_way_to_none() -> None:
+    story = workshop("ask")
+    found = story.comes()
+
+    def refused(text: str, why: str = "") -> object:
+        answer = accept(story.state, Command("grade", "an", found.id, text=text, why=why))
+        return answer.code if isinstance(answer, Refusal) else None
+
+    assert refused("E", "x") is Refused.NO_SUCH_GRADE
+    assert refused("B") is Refused.GRADE_WITHOUT_WHY
+    assert refused("b", "scratch on the lid") is None
+    story.tell(Command("grade", "an", found.id, text="b", why="scratch on the lid"))
+    graded = story.laptop(found.id)
+    assert (graded.grade, graded.triage.grade) == ("B", "A")
+    assert ledger_row(graded, story.now)["remarks"][-1] == {"rule": "grade", "say": "scratch on the lid"}
+    story.tell(Command("grade", "an", found.id))
+    assert story.laptop(found.id).grade == "A"
+
+
+def test_what_an_agent_says_of_a_test_is_made_safe() -> None:
+    found = trials.read({"name": "memory", "result": "failed", "why": "x\n\x00" + "y" * 999, "seconds": -4}, 5.0)
+    assert (found.name, found.result, len(found.why), found.seconds, found.at) == ("memory", "failed", 300, 0.0, 5.0)
+    for wrong in ({}, {"name": "memory", "result": "perhaps"}, {"name": "rm -rf", "result": "passed"}):
+        with pytest.raises(ValueError, match="a test has a name and a result"):
+            trials.read(wrong, 0.0)
