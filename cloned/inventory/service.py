@@ -178,9 +178,9 @@ def gives_numbers(sink: Any) -> bool:
 
 
 def limits_of(config: Config, now: datetime) -> dict[str, str]:
-    """Before when results may go, by `done` and `failed`, ISO 8601."""
+    """Before when results may go, by `done`, `failed` and `erasure`, ISO 8601."""
     keep = config.ledger.keep
-    lengths = {"done": keep.done, "failed": keep.failed}
+    lengths = {"done": keep.done, "failed": keep.failed, "erasure": keep.erasure.removesuffix("ever")}
     return {
         kind: (now - timedelta(days=int(text[:-1]) * DAYS[text[-1]])).isoformat()[:19]
         for kind, text in lengths.items()
