@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from cloned.control import Control
+from cloned.core import coin_cells
 from cloned.core.events import Command
 from cloned.core.evidence import doubtful
 from cloned.core.ids import LaptopId, SessionId
@@ -72,6 +73,7 @@ class Overview:
             yield from (Warn(each["code"], each["text"], each["hint"]) for each in told())
         yield from doubtful(self.engine.workshop.laptops)
         yield from disagreements(self.engine.workshop.laptops.values())
+        yield from coin_cells.warnings(self.engine.workshop.laptops.values())
         for laptop in self.engine.workshop.laptops.values():
             if laptop.job.reallocated:
                 text = f"{named(laptop)}: its disk replaced {laptop.job.reallocated} bad sectors meanwhile"

@@ -5,19 +5,33 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from cloned import __version__
 from cloned.agent import disks, parts, sysfs
 from cloned.agent.options import AgentOptions, OptionError
+from cloned.agent.secure_boot import firmware_keys
 from cloned.saying import Phrase
 
 _DMI = "/sys/class/dmi/id"
 _SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 _ETHERNET = 1
 """ARPHRD_ETHER."""
-_OVERRIDES = ("uuid", "serial", "vendor", "product", "firmware", "boot_mac", "macs", "want", "hardware")
+_OVERRIDES = (
+    "uuid",
+    "serial",
+    "vendor",
+    "product",
+    "firmware",
+    "boot_mac",
+    "macs",
+    "want",
+    "hardware",
+    "keys",
+    "clock",
+)
 
 _SIOCGIFADDR = 0x8915
 
@@ -40,6 +54,8 @@ def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
         "nics": nics,
         "hardware": parts.gather(),
         "want": options.want,
+        "keys": firmware_keys(),
+        "clock": int(time.time()),
         "uptime": float(sysfs.text("/proc/uptime").split()[0]),
     }
     return found | {key: told[key] for key in _OVERRIDES if key in told}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from cloned.agent import disks, facts, layout, smart
+from cloned.agent.aspm import AspmCure
 from cloned.agent.blockio import BlockDevice, DiskError
 from cloned.agent.failures import AgentError
 from cloned.agent.job import Job
@@ -160,12 +162,14 @@ class RestoreJob(Job):
             unicast = f"http://{self._options.host}:{self._options.port}{unicast}"
         address = StreamAddress.from_json(stream) if stream else None
         interface = facts.interface_of(self._client.local_address())
+        self._cure = AspmCure(interface)
         return Restore(plan, disk["path"], address, unicast or None, self._options.token, interface)
 
     def _check_again(self, disk: disks.DiskFacts) -> None:
         disks.check_again(disk, self._options.only_disk, self._told)
 
     def _progress(self, progress: RestoreProgress) -> None:
+        self._cure.look(time.monotonic(), progress.held_by)
         self._status.progress(asdict(progress))
 
     def _withdrawn(self) -> bool:

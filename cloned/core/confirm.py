@@ -17,6 +17,7 @@ from cloned.core.ids import LaptopId
 from cloned.core.laptop import Confirmation, Disk, Laptop, State, VerdictKind, add_history, transition, unconfirmed
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
+from cloned.core.secure_boot import against
 from cloned.core.triage import REASONS, Course, worse
 from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
 from cloned.core.words import gigabytes
@@ -59,11 +60,29 @@ def void(workshop: Workshop, laptop: Laptop, now: float) -> Reason | None:
     if worse(laptop.triage.course, given.knowing):
         return REASONS[laptop.triage.course]
     image = workshop.images.get(given.image)
-    return Reason.IMAGE_CHANGED if image is None or image.image_hash != given.image_hash else None
+    if image is None or image.image_hash != given.image_hash:
+        return Reason.IMAGE_CHANGED
+    return None if given.anyway or not refused_by_firmware(workshop, laptop, given.image) else Reason.LOADER_REFUSED
 
 
-def obstacle(workshop: Workshop, laptop: Laptop, disk_key: str, image_name: str) -> tuple[Reason, str] | None:
-    """Why this image must not go onto this disk, before anything is erased."""
+def refused_by_firmware(workshop: Workshop, laptop: Laptop, image_name: str) -> str:
+    """Why its Secure Boot, which is on, would not start this image once it is cloned; empty if it would, or is off."""
+    image = workshop.images.get(image_name)
+    on = laptop.facts.firmware == "secureboot"
+    return against(laptop.facts.keys, image.loaders) if on and image is not None else ""
+
+
+def _detail(workshop: Workshop, laptop: Laptop, reason: Reason | None) -> str:
+    """What there is more to say of a confirmation that is void."""
+    given = laptop.goal.confirmation
+    told = reason is Reason.LOADER_REFUSED and given is not None
+    return refused_by_firmware(workshop, laptop, given.image) if told and given is not None else ""
+
+
+def obstacle(
+    workshop: Workshop, laptop: Laptop, disk_key: str, image_name: str, *, anyway: bool = False
+) -> tuple[Reason, str] | None:
+    """Why this image must not go onto this disk, before anything is erased. `anyway`: whether it could start or not."""
     image = workshop.images.get(image_name)
     if image is None:
         return Reason.IMAGE_UNUSABLE, f"there is no image {image_name}"
@@ -74,12 +93,15 @@ def obstacle(workshop: Workshop, laptop: Laptop, disk_key: str, image_name: str)
         return Reason.DISK_TOO_SMALL, f"{gigabytes(disk.size)} where {image.name} needs {gigabytes(image.min_size)}"
     if disk.sector_size != image.sector_size:
         return Reason.SECTOR_SIZE, f"{disk.sector_size} bytes where {image.name} has {image.sector_size}"
-    return None
+    refused = "" if anyway else refused_by_firmware(workshop, laptop, image_name)
+    return (Reason.LOADER_REFUSED, refused) if refused else None
 
 
-def confirm(workshop: Workshop, laptop: Laptop, disk: str, image: str, by: str, now: float) -> Laptop:
+def confirm(
+    workshop: Workshop, laptop: Laptop, disk: str, image: str, by: str, now: float, *, anyway: bool = False
+) -> Laptop:
     """`laptop` with a confirmation, waiting for its place; or set aside where the image cannot go there."""
-    refused = obstacle(workshop, laptop, disk, image)
+    refused = obstacle(workshop, laptop, disk, image, anyway=anyway)
     if refused is not None:
         return transition(
             replace(laptop, goal=replace(laptop.goal, image=image)),
@@ -90,18 +112,26 @@ def confirm(workshop: Workshop, laptop: Laptop, disk: str, image: str, by: str, 
         )
     until = now + workshop.settings.confirmation_seconds
     onto = laptop.disk_called(disk) if workshop.settings.judging else None
-    image_hash, knowing = workshop.images[image].image_hash, str(laptop.triage.course)
-    given = Confirmation(disk, image, image_hash, by, until, now, laptop.contact.came_by, onto, knowing)
+    image_hash, knowing, came_by = workshop.images[image].image_hash, str(laptop.triage.course), laptop.contact.came_by
+    given = Confirmation(disk, image, image_hash, by, until, now, came_by, onto, knowing, anyway)
     laptop = replace(
         laptop,
         left_out=False,
-        goal=replace(laptop.goal, confirmation=given, cloned_by=laptop.contact.came_by),
+        goal=replace(laptop.goal, confirmation=given, cloned_by=came_by),
         wants="",
     )
     laptop = _meaning_disk(replace(laptop, goal=replace(laptop.goal, image=image)), disk, onto)
+    laptop = _mention(workshop, laptop, now)
     if erasing.under_way(laptop):
         return add_history(laptop, now, happened(Happened.CONFIRMED_ONCE_ERASED, by=actor(by), image=image, disk=disk))
     return transition(laptop, State.WAITING, now, happened(Happened.CONFIRMED, by=actor(by), image=image, disk=disk))
+
+
+def _mention(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
+    """Note what would happen with Secure Boot on, where it is off."""
+    image, facts = workshop.images.get(laptop.goal.image), laptop.facts
+    why = against(facts.keys, image.loaders) if facts.firmware == "uefi" and image is not None else ""
+    return add_history(laptop, now, happened(Happened.NOT_WITH_SECURE_BOOT, why=why)) if why else laptop
 
 
 def _meaning_disk(laptop: Laptop, key: str, onto: Disk | None) -> Laptop:
@@ -127,8 +157,9 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
         given = laptop.goal.confirmation
         laptop = _meaning_disk(replace(laptop, goal=replace(laptop.goal, image=given.image)), given.disk, given.onto)
         return transition(laptop, State.WAITING, now, happened(Happened.CONFIRMED_BEFORE, by=actor(given.by)))
+    detail = _detail(workshop, laptop, reason)
     laptop = choose_image(workshop, unconfirmed(laptop))
-    if (held := _held(laptop, reason, now)) is not None:
+    if (held := _held(laptop, reason, detail, now)) is not None:
         return held
     batch = _batch(workshop, laptop, now)
     barred = _not_by_itself(laptop, batch) or _odd(workshop, laptop)
@@ -146,11 +177,11 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     return transition(laptop, State.ASKING, now, reason=Reason.NOT_CONFIRMED)
 
 
-def _held(laptop: Laptop, void_by: Reason | None, now: float) -> Laptop | None:
+def _held(laptop: Laptop, void_by: Reason | None, detail: str, now: float) -> Laptop | None:
     """A laptop that needs a person: triage holds it back, or the word that was given for it no longer holds."""
     if laptop.triage.course is not Course.CLONE:
         return _told(laptop, now)
-    return None if void_by is None else transition(laptop, State.ASKING, now, reason=void_by)
+    return None if void_by is None else transition(laptop, State.ASKING, now, reason=void_by, detail=detail)
 
 
 def _told(laptop: Laptop, now: float) -> Laptop:
@@ -230,8 +261,10 @@ def settle(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     reason = void(workshop, laptop, now)
     if laptop.state is not State.WAITING or reason is None:
         return laptop
-    laptop = unconfirmed(laptop)
-    return _told(laptop, now) if reason in REASONS.values() else transition(laptop, State.ASKING, now, reason=reason)
+    detail, laptop = _detail(workshop, laptop, reason), unconfirmed(laptop)
+    if reason in REASONS.values():
+        return _told(laptop, now)
+    return transition(laptop, State.ASKING, now, reason=reason, detail=detail)
 
 
 def settle_all(workshop: Workshop, now: float) -> Workshop:
@@ -253,7 +286,9 @@ def give(workshop: Workshop, command: Command, now: float) -> Workshop:
         return workshop
     chosen = Phrase("chosen by {by}", by=actor(command.by))
     laptop = replace(laptop, goal=replace(laptop.goal, chosen=chosen))
-    return workshop.with_laptop(confirm(workshop, laptop, command.disk, command.image, command.by, now))
+    anyway = bool(command.anyway)
+    made = confirm(workshop, laptop, command.disk, command.image, command.by, now, anyway=anyway)
+    return workshop.with_laptop(made)
 
 
 def _obey(workshop: Workshop, command: Command, now: float, _entropy: str) -> Workshop:
@@ -297,6 +332,7 @@ VERBS = (
         (
             Word("image", "the image; else the one that was chosen for it", Holds.IMAGE),
             Word("disk", "which disk, where it has several: key, path, serial or WWN", Holds.DISK),
+            Word("anyway", "also where its Secure Boot would not start the image", flag="yes"),
         ),
         Role.VOLUNTEER,
         refuse=_against,

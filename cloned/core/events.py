@@ -14,6 +14,7 @@ from cloned.core.catalogue import ImageRule
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.known import KnownElsewhere, KnownToLedger
 from cloned.core.laptop import Difference, Facts, VerdictKind
+from cloned.core.secure_boot import BootLoader
 from cloned.core.tagged import TagGiven
 from cloned.core.triage import TriageRule
 from cloned.core.trial_result import Trial
@@ -88,6 +89,8 @@ class ImageInfo:
     """What the master's firmware started."""
     warnings: tuple[Warn, ...] = ()
     """What a person should know of it."""
+    loaders: tuple[BootLoader, ...] = ()
+    """What a firmware may start first, and who signed it; none where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -284,6 +287,8 @@ class Command:
     """Of an erasure: clear or purge; empty for the workshop's."""
     why: str = ""
     """Of a grade: why a person gave it."""
+    anyway: str = ""
+    """Of a confirmation: not empty if this laptop's firmware may refuse what it is to start."""
     kind: Literal["command"] = "command"
 
 

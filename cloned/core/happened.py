@@ -18,6 +18,7 @@ class Happened(Worded):
     CONFIRMED = "confirmed", "confirmed by {by}: {image} onto {disk}"
     CONFIRMED_ONCE_ERASED = "confirmed-once-erased", "confirmed by {by}: {image} onto {disk}, once it is erased"
     CONFIRMED_BEFORE = "confirmed-before", "confirmed by {by} before"
+    NOT_WITH_SECURE_BOOT = "not-with-secure-boot", "with Secure Boot on it would not start this image: {why}"
     USED_UP = "used-up", "verified: the confirmation is used up"
     JOINS = "joins", "joins session {number}"
     LAYOUT = "layout", "layout written"

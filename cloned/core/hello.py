@@ -11,10 +11,14 @@ from cloned.core.disk_names import named
 from cloned.core.hardware import hardware
 from cloned.core.ids import clean, normal_mac
 from cloned.core.laptop import Disk, Facts
+from cloned.core.secure_boot import FirmwareKeys
 from cloned.disk.manifest import DIGEST, ReadBack
+from cloned.disk.signed import HASH, KEY
 
 MOST_DISKS = 32
 MOST_CARDS = 64
+MOST_KEYS, MOST_LEVELS = 1024, 64
+"""What a firmware lists: dbx has some hundreds."""
 WISHES = ("capture", "erase")
 """What may be chosen in a laptop's boot menu that the workshop must know of."""
 
@@ -48,6 +52,8 @@ def facts(data: Any) -> Facts:
         nic.get("duplex") == "half",
         _dongles(data.get("nics")),
         hardware=hardware(data.get("hardware")),
+        keys=_keys(data.get("keys")),
+        clock=_number(data, "clock"),
     )
 
 
@@ -68,6 +74,26 @@ def _disk(data: Mapping[str, Any]) -> Disk:
         worn=_figure(data, "worn"),
         bad=_figure(data, "bad"),
     )
+
+
+def _keys(told: Any) -> FirmwareKeys:
+    """What its firmware trusts; nothing where that makes no sense."""
+    if not isinstance(told, Mapping):
+        return FirmwareKeys()
+    trusted, revoked = (_digits(told.get(name)) for name in ("trusted", "revoked"))
+    levels = told.get("sbat")
+    pairs = [each for each in levels[:MOST_LEVELS] if _is_level(each)] if isinstance(levels, list) else []
+    return FirmwareKeys(trusted, revoked, tuple((name[:64], level) for name, level in pairs))
+
+
+def _digits(told: Any) -> tuple[str, ...]:
+    texts = [each for each in told[:MOST_KEYS] if isinstance(each, str)] if isinstance(told, list) else []
+    return tuple(each for each in texts if len(each) in (HASH, KEY) and set(each) <= set("0123456789abcdef"))
+
+
+def _is_level(told: Any) -> bool:
+    pair = isinstance(told, list) and len(told) == 2 and isinstance(told[0], str)
+    return pair and isinstance(told[1], int) and 0 <= told[1] < 2**31 and told[0].isprintable()
 
 
 def _dongles(nics: Any) -> tuple[str, ...]:

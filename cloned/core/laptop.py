@@ -10,6 +10,7 @@ from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.known import KnownElsewhere
 from cloned.core.reasons import Reason
+from cloned.core.secure_boot import FirmwareKeys
 from cloned.core.triage import Triage
 from cloned.core.trial_result import Trial
 from cloned.core.words import Clock, Phrase, Values, utc
@@ -120,6 +121,8 @@ class Confirmation:
     """The disk as it was then; None: known by its key only."""
     knowing: str = ""
     """What triage said by then (`Course`): where it says worse later, the word no longer holds."""
+    anyway: bool = False
+    """Whether that was said although this laptop's firmware would not start the image."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,9 @@ class Facts:
     half_duplex: bool = False
     dongles: tuple[str, ...] = ()
     hardware: Hardware = field(default_factory=Hardware)
+    keys: FirmwareKeys = field(default_factory=FirmwareKeys)
+    clock: int = 0
+    """Seconds since 1970 by its own clock; 0 where it does not tell."""
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,11 @@ class Reason(Worded):
         "Its disk has other sectors than the image: {detail}",
         "Choose an image made on such a disk",
     )
+    LOADER_REFUSED = (
+        "loader-refused",
+        "Its firmware would not start this image: {detail}",
+        "Turn Secure Boot off or renew its keys, choose another image, or confirm it all the same",
+    )
     WRONG_DISK = "wrong-disk", "The disk that was confirmed is not there", "Check the disk, then confirm again"
     DISK_READ_ERROR = "disk-read-error", "Its disk gives read errors: {detail}", "Replace the disk"
     DISK_WRITE_ERROR = "disk-write-error", "Its disk gives write errors: {detail}", "Replace the disk"

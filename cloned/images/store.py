@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cloned.clonezilla.nvram import BootEntry, boot_entries
+from cloned.core.secure_boot import BootLoader
 from cloned.core.warnings import Warn
 from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, ImageError, MissingError, UsageError
 from cloned.images import classic_files as classic
 from cloned.images.importing import Import, Keep, OnProgress
+from cloned.images.loaders import find_loaders
 from cloned.images.manifest import Packed, StoppedError, WorkProgress, manifest_from_json
 from cloned.images.pieces import REPAIR, Pieces
 from cloned.images.saved import read_image
@@ -300,6 +302,10 @@ class ImageStore:
         except OSError:
             return ()
         return boot_entries(text.decode("utf-8", "replace"))
+
+    def loaders(self, name: str) -> tuple[BootLoader, ...]:
+        """The boot loaders of an image and who signed them (blocking: some files of its EFI system partition)."""
+        return find_loaders(self.manifest(name), self.pieces, self.boot_entries(name))
 
     def origin(self, name: str) -> dict[str, Any]:
         """How an image was saved: `path`, `disk`, `parts` (partclone headers, file names), for export."""

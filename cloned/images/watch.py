@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection
 
 from cloned.core.events import ImageGone, ImageInfo, ImageKnown
+from cloned.core.secure_boot import BootLoader
 from cloned.disk.layout import LayoutError
 from cloned.disk.lvm_map import check_places
 from cloned.disk.manifest import GAP_LAYER, Plan
@@ -31,6 +32,7 @@ class ImageWatch:
         self._engine, self._store, self._classic = engine, store, classic
         self._last: dict[str, tuple[int, ImageInfo]] = {}
         """Name to the time its manifest was written (ns), and what was found then."""
+        self._signers: dict[str, tuple[BootLoader, ...]] = {}
         self._checked = float("-inf")
 
     async def run(self) -> None:
@@ -84,7 +86,15 @@ class ImageWatch:
             sum(layer.name != GAP_LAYER for layer in plan.layers),
             self._store.boot_entries(name),
             tuple(self._store.warnings(name)),
+            self._loaders(name, manifest.image_hash),
         )
+
+    def _loaders(self, name: str, image_hash: str) -> tuple[BootLoader, ...]:
+        """Who signed its boot loaders: looked at once, for an image of one hash has one content."""
+        before = self._signers.get(image_hash)
+        found = self._store.loaders(name) if before is None else before
+        self._signers = {**self._signers, image_hash: found}
+        return found
 
     def _unusable(self, name: str, plan: Plan) -> str:
         """Why a classic session cannot send an image, or nobody could read it back; empty if all is well."""

@@ -25,6 +25,8 @@ NOT_IN_THE_LEDGER = {
     "dongles": "among its macs",
     "firmware": "how it started this time",
     "wants": "a wish of this boot",
+    "clock": "how its clock stood this time",
+    "keys": "what its firmware trusts today",
     "half_duplex": "its place at the switch, not itself",
     "speed_mbps": "its place at the switch, not itself",
     "cpu": "what it is, its model says",
@@ -32,7 +34,12 @@ NOT_IN_THE_LEDGER = {
     "disks": "the one that was written is",
     "media": "the one that was written is",
 }
-NOT_SHOWN = {"identity": "its parts are", "hardware": "for papers and inventories"}
+NOT_SHOWN = {
+    "identity": "its parts are",
+    "hardware": "for papers and inventories",
+    "clock": "told where it is wrong",
+    "keys": "told where they refuse",
+}
 
 
 @cache

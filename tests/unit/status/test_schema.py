@@ -41,6 +41,8 @@ NOT_SENT = {
     "trials_wanted": "as `tests_wanted`",
     "given_grade": "`grade`, where it is not empty",
     "given_why": "as `grade_why`",
+    "keys": "told where they refuse",
+    "clock": "told where it is wrong",
     "identity": "its parts are sent one by one",
     "detail": "part of `why`",
     "confirmation": "among the snapshot's confirmations",
