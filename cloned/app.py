@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import grp
 import logging
-import os
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -17,12 +15,12 @@ from cloned.casting.audience import Audiences
 from cloned.casting.caster import Caster
 from cloned.casting.unicast import piece_routes
 from cloned.client import SOCKET
-from cloned.config import Config, load
+from cloned.config import Config
+from cloned.config_file import load
 from cloned.connections import PER_ADDRESS, Counted, CountedSite, affordable
 from cloned.connections import runner as make_runner
 from cloned.control import Control
-from cloned.core.catalogue import ImageRule
-from cloned.core.events import Command, Configured, Settings
+from cloned.core.events import Command, Configured
 from cloned.core.evidence import claimed
 from cloned.core.finishing import FinishWishes, steps
 from cloned.core.laptop import Laptop
@@ -34,9 +32,8 @@ from cloned.images.capture import Captures, capture_routes
 from cloned.images.scrub import Proof, Scrub
 from cloned.images.store import ImageStore
 from cloned.images.watch import ImageWatch
-from cloned.inventory.imported import ImportedList
 from cloned.inventory.ledger import Ledger
-from cloned.inventory.service import ASKABLE, NUMBER_SECONDS, InventoryService, gives_numbers
+from cloned.inventory.service import InventoryService, settings
 from cloned.inventory.sinks.base import Delivery, Surroundings
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.journal import Journal
@@ -47,7 +44,7 @@ from cloned.monitor import Monitor
 from cloned.multicast.health import MulticastHealth
 from cloned.netboot.agents import AgentApi
 from cloned.netboot.guests import Guests
-from cloned.netboot.interfaces import describe
+from cloned.netboot.interfaces import describe, link_speed
 from cloned.netboot.masters import Masters
 from cloned.netboot.service import Netboot, choose_interfaces
 from cloned.numbers import recall
@@ -62,6 +59,7 @@ from cloned.status.auth import Auth
 from cloned.status.guard import AccessRules
 from cloned.status.hosts import names as host_names
 from cloned.status.live import Hub
+from cloned.status.own_socket import listen_socket
 from cloned.status.secure import Certificate, open_door
 from cloned.status.throughput import Throughput
 from cloned.switch.service import SwitchService
@@ -86,7 +84,15 @@ class Daemon:
         self.interface = choose_interfaces(config)[0]
         self.store = ImageStore(state / "images")
         self.mbps = config.network.link_mbps or link_speed(self.interface)
-        self.caster = Caster(self.store, self._address, self.mbps, self.interface, config.sessions.rate_mbps)
+        self.caster = Caster(
+            self.store,
+            self._address,
+            self.mbps,
+            interface=self.interface,
+            most_mbps=config.sessions.rate_mbps,
+            tell=lambda event: self.engine.submit(event),
+            may_ask=Audiences(lambda: self.engine.workshop).may_ask,
+        )
         self.journal = Journal(state / "journal.sqlite")
         self.auth = Auth(state, {name: token.get_secret_value() for name, token in config.page.tokens.items()})
         if self.auth.new_pin:
@@ -163,8 +169,6 @@ class Daemon:
         self.engine = Engine(self.journal, self.caster, self.ledger, recall=self.ledger.known)
         self.tally = Tally()
         self.engine.followers.append(self.tally.happened)
-        self.caster.tell = self.engine.submit
-        self.caster.may_ask = Audiences(lambda: self.engine.workshop).may_ask
         notify("STATUS=reading the journal\nEXTEND_TIMEOUT_USEC=1800000000")
         count = await asyncio.to_thread(self.engine.replay)
         log.info("%d events replayed", count)
@@ -173,13 +177,13 @@ class Daemon:
         rooms = {"inventory-retry": self.inventory.retry, "forget": self.inventory.forget, "reload": self._reload}
         self.control = Control(self.engine, rooms)
         self.tasks.start(self.engine.run(), "engine", service=True)
-        settings = settings_of(self.config)
-        if self.engine.workshop.settings != settings:
-            await self.engine.submit(Configured(settings))
+        wanted = settings(self.config)
+        if self.engine.workshop.settings != wanted:
+            await self.engine.submit(Configured(wanted))
         await recall(self.engine, self.ledger, self.config.workshop.state)
         self.images = ImageWatch(self.engine, self.store, self.config.sessions.classic)
         await self.images.look()
-        self.captures = Captures(self.store)
+        self.captures = Captures(self.store, changed=lambda: self.masters.wake())
         self.masters = Masters(self.engine, self.captures, self.images.look)
         await self.masters.recover()
         self.patrol = Scrub(
@@ -248,9 +252,9 @@ class Daemon:
             new = await asyncio.to_thread(load, self.file)
             keys = changed(self.config, new)
             self.config = merged(self.config, new)
-            settings = settings_of(self.config)
-            if self.engine.workshop.settings != settings:
-                await self.engine.submit(Configured(settings))
+            wanted = settings(self.config)
+            if self.engine.workshop.settings != wanted:
+                await self.engine.submit(Configured(wanted))
             self.auth.allow({name: token.get_secret_value() for name, token in self.config.page.tokens.items()})
         finally:
             notify("READY=1")
@@ -334,7 +338,7 @@ class Daemon:
         apps = [
             create_app(
                 view,
-                LedgerRecords(self),
+                self.inventory,
                 self.auth,
                 self.hub,
                 trusted=trusted,
@@ -384,88 +388,4 @@ class Daemon:
             ) from error
 
     async def _listen_socket(self, runner: web.AppRunner, _stack: AsyncExitStack) -> None:
-        path = self.config.workshop.runtime / SOCKET
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)
-            before = os.umask(0o177)
-            try:
-                await web.UnixSite(runner, str(path)).start()
-            finally:
-                os.umask(before)
-            _give_to_group(path, self.config.workshop.group)
-        except OSError as error:
-            raise MissingError(
-                Phrase("{path} cannot be made: {error}", path=path, error=error.strerror),
-                "check [workshop] runtime and its rights",
-            ) from error
-
-
-class LedgerRecords:
-    """The ledger and its outbox, as the page sees them."""
-
-    def __init__(self, daemon: Daemon) -> None:
-        inventory = daemon.inventory
-        self.totals, self.rows, self.sinks = inventory.totals, inventory.rows, inventory.sinks_told
-
-
-def settings_of(config: Config) -> Settings:
-    """What decisions depend on, out of the configuration."""
-    gigabyte = 10**9
-    rules = tuple(
-        ImageRule(
-            rule.image,
-            rule.vendor,
-            rule.product,
-            rule.firmware,
-            rule.label,
-            int(rule.min_disk_gb * gigabyte),
-            None if rule.max_disk_gb is None else int(rule.max_disk_gb * gigabyte),
-            int(rule.min_memory_gb * gigabyte),
-        )
-        for rule in config.images.rule
-    )
-    sessions = config.sessions
-    return Settings(
-        sessions.confirm,
-        sessions.image,
-        rules,
-        sessions.confirmation_hours * 3600,
-        then=sessions.then,
-        gather_seconds=sessions.gather_seconds,
-        tag_pattern=config.tags.pattern,
-        tag_given=config.tags.given,
-        tag_tail=config.tags.unique_tail,
-        tag_site=config.tags.site,
-        tag_needed="{tag}" in config.finish.hostname,
-        inventories=any(sink.type in ASKABLE for sink in config.sink) or ImportedList(config.workshop.state).there,
-        inventory_required=config.inventory.required,
-        number_seconds=NUMBER_SECONDS if any(map(gives_numbers, config.sink)) else 0.0,
-        organisations=config.inventory.organisations,
-        erase_before=config.erase.before_cloning,
-        erase_level=config.erase.level,
-        erase_verify=config.erase.verify,
-        erase_by=config.erase.by,
-        triage=config.triage.rules(),
-        tests=config.tests.wanted(),
-    )
-
-
-def link_speed(interface: str) -> int:
-    """Mbit/s of a network interface as the kernel has it; 1000 where it cannot tell."""
-    try:
-        speed = int(Path(f"/sys/class/net/{interface}/speed").read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return 1000
-    return speed if speed > 0 else 1000
-
-
-def _give_to_group(path: Path, name: str) -> None:
-    """Let a group use the socket, if there is such a group; without one it stays ours alone."""
-    try:
-        group = grp.getgrnam(name).gr_gid
-        if path.stat().st_gid != group:  # the service's own group is ours already, and it may not chown
-            os.chown(path, -1, group)
-        path.chmod(0o660)
-    except KeyError:
-        log.info("there is no group %s: only root may use %s", name, path)
+        await listen_socket(runner, self.config.workshop.runtime / SOCKET, self.config.workshop.group)

@@ -6,31 +6,25 @@ Every key is shown, with its default and meaning, in systemd/cloned.toml.example
 from __future__ import annotations
 
 import re
-import tomllib
-from ipaddress import IPv4Address, ip_address
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
+from cloned.config_boot import DAY, BootSettings, Dhcp, Mbps, NetworkSettings, Port
+from cloned.core.catalogue import ImageRule
+from cloned.core.events import Settings
 from cloned.core.finishing import VALUES
 from cloned.core.tagged import TagPattern
 from cloned.core.trial_result import TrialName
-from cloned.destinations import KINDS, AnySink
-from cloned.errors import UsageError
-from cloned.saying import Phrase
+from cloned.destinations import AnySink
 from cloned.sections import Section
 from cloned.triage_settings import TriageSettings
 
-DEFAULT_FILE = Path("/etc/cloned/cloned.toml")
-
-Port = Annotated[int, Field(ge=1, le=65535)]
-InterfaceName = Annotated[str, Field(pattern=r"^[^\s/]{1,15}$")]
-"""As the kernel names them (netdevice(7)): at most 15 characters."""
-Mbps = Annotated[int, Field(ge=1, le=1_000_000)]
 Gigabytes = Annotated[float, Field(ge=0, le=1_000_000)]
-DAY = 86400
+GIGABYTE = 10**9
 
 
 class WorkshopSettings(Section):
@@ -41,69 +35,6 @@ class WorkshopSettings(Section):
     state: Path = Path("/var/lib/cloned")
     runtime: Path = Path("/run/cloned")
     group: str = "cloned"
-
-
-class LeaseSettings(Section):
-    """`[[dhcp.lease]]`: an interface on which we, and nobody else, give out addresses."""
-
-    interface: InterfaceName
-    first: IPv4Address
-    last: IPv4Address
-    seconds: Annotated[int, Field(ge=120, le=30 * DAY)] = 3600
-    router: IPv4Address | None = None
-    dns: tuple[IPv4Address, ...] = ()
-
-    @model_validator(mode="after")
-    def _ordered(self) -> LeaseSettings:
-        if self.last < self.first:
-            raise ValueError(f"the pool on {self.interface} ends ({self.last}) before it begins ({self.first})")
-        return self
-
-
-class Dhcp(Section):
-    """`[dhcp]`: `auto` is proxyDHCP beside a server that was seen; addresses only through `lease`."""
-
-    mode: Literal["auto", "proxy", "off"] = "auto"
-    lease: tuple[LeaseSettings, ...] = ()
-
-
-class NetworkSettings(Section):
-    """`[network]`: the wired interfaces laptops are on; empty means the one that has a link."""
-
-    interfaces: tuple[InterfaceName, ...] = ()
-    boot_port: Port = 8069
-    querier: Literal["auto", "v3", "off"] = "auto"
-    """Ask for multicast groups (IGMP) where nobody else does: snooping switches need it. In version 2, which all
-    understand, unless `v3` is asked for."""
-    link_mbps: Annotated[int, Field(ge=10, le=1_000_000)] | None = None
-    """Speed of the server's own link where the kernel can't tell."""
-
-
-class Model(Section):
-    """`[[boot.model]]`: what a make of laptop needs; the first that matches counts."""
-
-    vendor: str = "*"
-    product: str = "*"
-    mac: str = "*"
-    kernel_parameters: str = ""
-    console: Annotated[str, Field(pattern=r"^(\d{3,5}x\d{3,5})?$")] = ""
-    """Resolution of the boot menu, e.g. `1024x768`."""
-    serial: str = ""
-    """Serial line, e.g. `ttyS0,115200`."""
-    uefi: Literal["auto", "snponly", "ipxe", "shim"] = "auto"
-
-
-class BootSettings(Section):
-    """`[boot]`: the menu at the laptop and the system it starts."""
-
-    live: Path = Path("/var/lib/cloned/live")
-    files: Path = Path("/var/lib/cloned/boot")
-    menu_seconds: Annotated[int, Field(ge=5, le=600)] = 30
-    clone_seconds: Annotated[int, Field(ge=0, le=60)] = 3
-    kernel_parameters: str = "quiet mitigations=off"
-    """For every laptop. Nothing but our own programs runs there, so the processor's brakes may go: old ones gain."""
-    serial: str = ""
-    model: tuple[Model, ...] = ()
 
 
 class Page(Section):
@@ -221,6 +152,23 @@ class Rule(Section):
         if self.max_disk_gb is not None and self.max_disk_gb < self.min_disk_gb:
             raise ValueError(f"max_disk_gb ({self.max_disk_gb}) is below min_disk_gb ({self.min_disk_gb})")
         return self
+
+    def core(self) -> ImageRule:
+        """The same as the core has it."""
+        return ImageRule(
+            image=self.image,
+            vendor=self.vendor,
+            product=self.product,
+            firmware=self.firmware,
+            label=self.label,
+            min_disk=_bytes(self.min_disk_gb),
+            max_disk=None if self.max_disk_gb is None else _bytes(self.max_disk_gb),
+            min_memory=_bytes(self.min_memory_gb),
+        )
+
+
+def _bytes(gigabytes: float) -> int:
+    return int(gigabytes * GIGABYTE)
 
 
 class Images(Section):
@@ -404,24 +352,29 @@ class Config(Section):
         """Where the ledger is: its file, or the URL of its database (with its password, if it has one)."""
         return self.ledger.url.get_secret_value() or self.workshop.state / LEDGER_FILE
 
-
-def load(path: Path | None = None) -> Config:
-    """Read `path`, or the default file if it is there, or all defaults.
-
-    Raises UsageError that lists every mistake with its line and what was expected.
-    """
-    if path is None:
-        if not DEFAULT_FILE.exists():
-            return Config()
-        path = DEFAULT_FILE
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            Phrase("cannot read the configuration {path}: {error}", path=path, error=error),
-            "name the right file with --config",
-        ) from error
-    return parse(text, str(path))
+    def settings(self) -> Settings:
+        """What decisions depend on."""
+        return Settings(
+            confirm=self.sessions.confirm,
+            default_image=self.sessions.image,
+            rules=tuple(rule.core() for rule in self.images.rule),
+            confirmation_seconds=self.sessions.confirmation_hours * 3600,
+            then=self.sessions.then,
+            gather_seconds=self.sessions.gather_seconds,
+            tag_pattern=self.tags.pattern,
+            tag_given=self.tags.given,
+            tag_tail=self.tags.unique_tail,
+            tag_site=self.tags.site,
+            tag_needed="{tag}" in self.finish.hostname,
+            inventory_required=self.inventory.required,
+            organisations=self.inventory.organisations,
+            erase_before=self.erase.before_cloning,
+            erase_level=self.erase.level,
+            erase_verify=self.erase.verify,
+            erase_by=self.erase.by,
+            triage=self.triage.rules(),
+            tests=self.tests.wanted(),
+        )
 
 
 def web_url(value: str) -> str:
@@ -434,75 +387,3 @@ def web_url(value: str) -> str:
     if not good or not value.isascii() or any(char.isspace() for char in value):
         raise ValueError("a URL that begins with http:// or https:// and a host")
     return value
-
-
-def parse(text: str, source: str = "configuration") -> Config:
-    """Understand the text of a configuration; `source` names it in errors."""
-    try:
-        return Config.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        at = re.search(r"at line (\d+)", str(error))
-        where = f"{source}:{at[1]}" if at else source
-        raise UsageError(
-            Phrase("{where}: {error}", where=where, error=error), "see systemd/cloned.toml.example"
-        ) from error
-    except RecursionError:
-        raise UsageError(
-            Phrase("{source}: lists nested too deeply", source=source), "see systemd/cloned.toml.example"
-        ) from None
-    except ValidationError as error:
-        told = [(_location(item), item) for item in error.errors()]
-        lines = [f"{source}:{line_of(text, place)}: {_path(place)}: {_words(item)}" for place, item in told]
-        raise UsageError("\n".join(lines), "see systemd/cloned.toml.example") from error
-
-
-def _location(item: Any) -> tuple[int | str, ...]:
-    """Where in the file; without the words that only say which of several forms was tried."""
-    location = item["loc"] + (("type",) if item["type"].startswith("union_tag") else ())
-    kind = len(location) > 2 and location[0] == "sink" and location[2] in KINDS
-    rest = location[:2] + location[3:] if kind else location
-    return tuple(part for part in rest if part not in ("StatusLabel", "int", "str"))
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    """`switch[0].address`, or `file` for what belongs to no key."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return text.lstrip(".") or "file"
-
-
-def _words(item: Any) -> str:
-    """What was expected; secrets are never repeated."""
-    if item["type"] == "extra_forbidden":
-        return "there is no such key"
-    if item["type"].startswith("union_tag"):
-        return f"one of {', '.join(KINDS)}"
-    given = item.get("input")
-    shown = f", not {given!r}" if isinstance(given, int | float | bool) else ""
-    return f"{item['msg'].removeprefix('Value error, ')}{shown}"
-
-
-def line_of(text: str, location: tuple[int | str, ...]) -> int:
-    """The line on which the deepest part of `location` that stands in the file begins."""
-    line, start, header = 1, 0, ""
-    lines = text.splitlines()
-    for part in location:
-        if isinstance(part, int):
-            at = _nth(lines, rf"^\s*\[\[\s*{re.escape(header)}\s*\]\]", part)
-        else:
-            header = f"{header}.{part}" if header else part
-            at = _first(lines, start, part, header)
-        if at is None:
-            continue
-        line, start = at + 1, at
-    return line
-
-
-def _first(lines: list[str], start: int, key: str, header: str) -> int | None:
-    """Index of the first line from `start` on that opens table `header` or sets `key`."""
-    pattern = re.compile(rf"^\s*(\[\[?\s*{re.escape(header)}\s*\]|\"?{re.escape(key)}\"?\s*[.=])")
-    return next((index for index in range(start, len(lines)) if pattern.match(lines[index])), None)
-
-
-def _nth(lines: list[str], pattern: str, wanted: int) -> int | None:
-    found = [index for index, line in enumerate(lines) if re.match(pattern, line)]
-    return found[wanted] if wanted < len(found) else None

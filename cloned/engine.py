@@ -13,18 +13,8 @@ from typing import Any, Protocol, assert_never
 
 from cloned.core.boot import STARTING, BootAnswer, BootRequest, answer_kind, identity_of, taken_for, unbelieved
 from cloned.core.commands import VERBS, accept
-from cloned.core.events import (
-    Booted,
-    CloseStream,
-    Command,
-    Effect,
-    Event,
-    OpenStream,
-    Rates,
-    Record,
-    Recorded,
-    SetReceivers,
-)
+from cloned.core.effect_types import CloseStream, Effect, OpenStream, Rates, Record, SetReceivers
+from cloned.core.events import Booted, Command, Event, Recorded
 from cloned.core.ids import Identity, LaptopId, SessionId, token_digest
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop

@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from cloned.check import LOOKS, examine
-from cloned.config import Config, line_of
+from cloned.config import Config
+from cloned.config_file import line_of
 from cloned.core.catalogue import ImageRule, choose
 from cloned.engine import Engine
 

@@ -14,7 +14,8 @@ from cloned.core.evidence import doubtful
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.inventories import disagreements
 from cloned.core.laptop import named
-from cloned.core.snapshot import Progress, ShownLaptop, Snapshot, snapshot
+from cloned.core.shown import Progress, ShownLaptop, Snapshot
+from cloned.core.snapshot import snapshot
 from cloned.core.triage import TriageExplained, explain
 from cloned.core.warnings import Warn
 from cloned.core.workshop import Workshop

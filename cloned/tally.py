@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cloned.core.effect_types import Effect, Record
 from cloned.core.erasure import ATTEMPTS
-from cloned.core.events import Command, Effect, Ejected, Event, Judged, Record
+from cloned.core.events import Command, Ejected, Event, Judged
 from cloned.core.laptop import Laptop, State
 from cloned.core.reasons import Reason
 from cloned.core.workshop import Workshop

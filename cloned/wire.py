@@ -11,6 +11,7 @@ import asyncio
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -136,10 +137,15 @@ def dumps(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False)
 
 
+def refuse(status: int, error: str, hint: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    """An error as agents and people read it: what happened, and the next step."""
+    return web.json_response({"error": error, "hint": hint}, status=status, headers=headers, dumps=dumps)
+
+
 @web.middleware
 async def plain_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse what is packed: a few bytes could become many before anybody asked who sends them."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        words = {"error": "a request is sent as it is", "hint": "leave Content-Encoding out"}
-        return web.json_response(words, status=415, headers={"Connection": "close"})
+        close = {"Connection": "close"}
+        return refuse(415, "a request is sent as it is", "leave Content-Encoding out", close)
     return await handler(request)

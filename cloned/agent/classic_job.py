@@ -15,6 +15,10 @@ from cloned.clonezilla.ocs import OcsOutput
 from cloned.disk.layout import Layout, LayoutError
 from cloned.disk.lvm_map import check_places, placed
 from cloned.disk.manifest import GAP_LAYER, Plan
+from cloned.stream.rate_meter import RateMeter
+
+RATE_SECONDS = 10.0
+"""Over which a rate is told."""
 
 
 class ClassicJob(RestoreJob):
@@ -78,14 +82,14 @@ class ClassicJob(RestoreJob):
         """Run ocs-sr, and find out whether it did what it should."""
         output, used = OcsOutput(_devices(plan, disk["path"])), plan.map.used
         self._status.set("receiving", round=1, total=used, bytes=0, pieces_left=plan.map.count)
-        meter = _Rate()
+        meter = RateMeter(RATE_SECONDS)
+        meter.rate(time.monotonic(), 0)
 
         def tick() -> None:
             left = plan.map.count * (used - output.bytes) // max(1, used)
             said = output.last[-1] if output.last else ""
-            self._status.progress(
-                {"bytes": output.bytes, "rate": meter.rate(output.bytes), "pieces_left": left, "said": said}
-            )
+            rate = meter.rate(time.monotonic(), output.bytes)
+            self._status.progress({"bytes": output.bytes, "rate": rate, "pieces_left": left, "said": said})
 
         clonezilla.restore(str(self._order["image"]), int(str(self._classic["port"])), output, tick, self._withdrawn)
         self._status.progress({"said": ""})
@@ -113,17 +117,3 @@ def _devices(plan: Plan, disk: str) -> dict[str, int]:
     sent = [layer for layer in plan.layers if layer.name != GAP_LAYER]
     names = (partition(name, str(layer.number)) if layer.number else layer.name for layer in sent)
     return {f"/dev/{device}": layer.used for device, layer in zip(names, sent, strict=True)}
-
-
-class _Rate:
-    """Bytes a second over the last ten."""
-
-    def __init__(self) -> None:
-        self._seen: list[tuple[float, int]] = [(time.monotonic(), 0)]
-
-    def rate(self, done: int) -> float:
-        """The rate, now that so many are done."""
-        now = time.monotonic()
-        self._seen = [*(each for each in self._seen if now - each[0] < 10), (now, done)]
-        first, before = self._seen[0]
-        return max(0.0, done - before) / max(1.0, now - first)

@@ -79,6 +79,7 @@ class Reception:
 
     def __init__(
         self,
+        *,
         stream: StreamAddress | None,
         fetch_url: str | None,
         token: str,

@@ -14,7 +14,8 @@ from cloned.agent.aspm import AspmCure
 from cloned.agent.blockio import BlockDevice, DiskError
 from cloned.agent.failures import AgentError
 from cloned.agent.job import Job
-from cloned.agent.restore import Restore, RestoreProgress
+from cloned.agent.restore import Restore
+from cloned.agent.restore_progress import RestoreProgress
 from cloned.agent.verify import Stopped
 from cloned.disk.layout import Layout
 from cloned.disk.manifest import DIGEST, Plan

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cloned.casting.classic_session import ClassicSession, ClassicStats, StreamPart, Tell
+from cloned.casting.frames import PieceSource
 from cloned.casting.link import LinkBudget
-from cloned.casting.pieces import PieceSender, PieceSource, StreamStats
-from cloned.core.events import Event, OpenStream, Rates, SetReceivers, StreamEnded
+from cloned.casting.pieces import PieceSender, StreamStats
+from cloned.core.effect_types import OpenStream, Rates, SetReceivers
+from cloned.core.events import Event, StreamEnded
 from cloned.core.ids import SessionId
 from cloned.disk.manifest import Manifest
 from cloned.errors import ImageError
@@ -62,12 +64,16 @@ class _Source:
         return self.frames.piece_frame(self.image, piece)
 
 
+async def _nobody(event: Event) -> None:
+    """Until somebody listens."""
+
+
 class Caster:
     """Holds a PieceSender for each open session, and the streams of the classic ones.
 
     `server` gives our address on the laptops' network, `interface` is the card that has it; `mbps` is the speed of
     its link, `most_mbps` what streams may take of it together at most. What a classic session comes to goes to
-    `tell`, which app sets.
+    `tell`; `may_ask` says whether a laptop of a session is at an address, and is called from senders' threads.
     """
 
     def __init__(
@@ -75,13 +81,14 @@ class Caster:
         frames: ImageSource,
         server: Callable[[], str],
         mbps: int,
+        *,
         interface: str = "",
         most_mbps: int | None = None,
+        tell: Tell = _nobody,
+        may_ask: Callable[[SessionId, str], bool] = lambda session, address: True,
     ) -> None:
         self._frames, self._server, self._interface = frames, server, interface
-        self.tell: Tell = _nobody
-        self.may_ask: Callable[[SessionId, str], bool] = lambda session, address: True
-        """Whether a laptop of this session is at this address; app sets it. Called from senders' threads."""
+        self._tell, self._may_ask = tell, may_ask
         self._classics: dict[SessionId, ClassicSession] = {}
         self._begun: dict[SessionId, asyncio.Task[Any]] = {}
         self._most = most_mbps
@@ -133,11 +140,11 @@ class Caster:
     async def _open_classic(self, opened: OpenStream) -> None:
         """Make a classic session ready; one for guests begins at once, the others with their audience."""
         if opened.interrupted:
-            await self.tell(StreamEnded(opened.session, "the daemon was restarted", again=True))
+            await self._tell(StreamEnded(opened.session, "the daemon was restarted", again=True))
         try:
             parts = [StreamPart(*each) for each in await asyncio.to_thread(self._frames.saved_parts, opened.image)]
         except ImageError as error:
-            await self.tell(StreamEnded(opened.session, str(error)))
+            await self._tell(StreamEnded(opened.session, str(error)))
             return
         share = partial(self._classic_share, opened.session)
         session = ClassicSession(opened, parts, self._interface, self._server(), share, self._tell)
@@ -181,9 +188,6 @@ class Caster:
     def _begin(self, ident: SessionId, session: ClassicSession) -> None:
         self._begun[ident] = self._tasks.start(session.run(), str(ident))
 
-    async def _tell(self, event: Event) -> None:
-        await self.tell(event)
-
     def _renew(self, session: SessionId, source: _Source, address: StreamAddress) -> PieceSender:
         """A new sender for a session: receivers take it for one that was started anew, and ask it again."""
         sender = PieceSender(
@@ -196,9 +200,6 @@ class Caster:
         self._senders[session] = sender
         self._counting.add(sender)
         return sender
-
-    def _may_ask(self, session: SessionId, address: str) -> bool:
-        return self.may_ask(session, address)
 
     async def _serve(self, session: SessionId, source: _Source, address: StreamAddress) -> None:
         """Run a session's sender until it is shut; after one that failed the next call finds a new one."""
@@ -254,10 +255,6 @@ class Caster:
         for session in [*self._senders, *self._classics]:
             await self.shut(session)
         await self._tasks.close()
-
-
-async def _nobody(event: Event) -> None:
-    """Until somebody listens."""
 
 
 def address_of(opened: OpenStream, server: str) -> StreamAddress:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Any
 
 from cloned.casting.udpcast import Sender, StrangerError, StreamOutcome
 from cloned.clonezilla.udpcast import Admission, Joined, SenderWord, Sent
-from cloned.core.events import Ejected, Event, OpenStream, StreamEnded
+from cloned.core.effect_types import OpenStream
+from cloned.core.events import Ejected, Event, StreamEnded
 from cloned.core.portbases import STEP
 from cloned.errors import ClonedError
+from cloned.stream.rate_meter import RateMeter
 
 log = logging.getLogger(__name__)
 
@@ -57,23 +58,6 @@ class ClassicStats:
     """Addresses that were ejected or gave up."""
 
 
-class Meter:
-    """How fast a count of bytes has lately grown."""
-
-    def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque()
-
-    def rate(self, now: float, count: int) -> float:
-        """Bit/s over the last OVER seconds; 0 while nothing moves. A count that fell began anew."""
-        if self._seen and count < self._seen[-1][1]:
-            self._seen.clear()
-        self._seen.append((now, count))
-        while len(self._seen) > 1 and now - self._seen[0][0] > OVER:
-            self._seen.popleft()
-        since, before = self._seen[0]
-        return (count - before) * 8 / (now - since) if now > since else 0.0
-
-
 class ClassicSession:
     """Sends an image's parts to an audience. `tell` takes what the engine must hear."""
 
@@ -83,7 +67,7 @@ class ClassicSession:
         self.stats = ClassicStats(server, opened.port, parts=len(parts))
         self.audience = Admission(None if opened.guests else frozenset(), opened.guests)
         self._session, self._parts, self._tell = opened.session, parts, tell
-        self._interface, self._share, self._meter = interface, share, Meter()
+        self._interface, self._share, self._meter = interface, share, RateMeter(OVER)
         self.sent = 0
         """Bytes that went out, of all parts together."""
 
@@ -131,7 +115,7 @@ class ClassicSession:
 
     def _claim(self, now: float) -> None:
         """Keep our part of the link while we use it: what we send, and some more so that we may get faster."""
-        rate = self._meter.rate(now, self.stats.bytes)
+        rate = self._meter.rate(now, self.stats.bytes) * 8
         if rate:
             self._share(rate * ROOM)
 

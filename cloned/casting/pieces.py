@@ -11,17 +11,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
 
+from cloned.casting.frames import FrameReader, PieceSource
 from cloned.casting.group_socket import GroupSocket
 from cloned.casting.link import LinkBudget
-from cloned.errors import ClonedError, MissingError
+from cloned.errors import MissingError
 from cloned.saying import Phrase
 from cloned.stream import packets
 from cloned.stream.pacing import STEP, Pace
 from cloned.stream.packets import PACKET, PAYLOAD, Mark, StreamAddress
+from cloned.stream.rate_meter import RateMeter
 from cloned.stream.sender import Burst, StreamSender
 
 log = logging.getLogger(__name__)
@@ -32,19 +32,11 @@ GIGABIT = 0.98e9
 CATCH_UP = 0.02
 """Seconds of sending that are made up for after a delay: other processes take the server's processor now and then."""
 
+METERED = 1.0
+"""Seconds over which it is told how fast it sends."""
+
 RETRY = 5.0
 """Seconds until a piece that could not be read is tried again."""
-
-
-class PieceSource(Protocol):
-    """Where frames come from: one image of the store."""
-
-    @property
-    def count(self) -> int:
-        """Number of pieces."""
-
-    def frame(self, piece: int) -> bytes:
-        """The zstd frame of a piece; blocking, called in a thread."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +153,6 @@ class _Work:
         self._source, self._stream, self._interface, self._link = source, stream, interface, link
         self._frames: dict[int, bytearray] = {}
         self._addresses: dict[int, tuple[str, int]] = {}
-        self._loaded: deque[tuple[int, Future[bytearray]]] = deque()
         self._commands: deque[Callable[[_Work], None]] = deque()
         self._stop = False
         self._broken = ""
@@ -169,11 +160,12 @@ class _Work:
         self._due = 0.0
         self._looked = 0.0
         self._rate = rate
-        self._meter = (0.0, 0)
+        self._meter = RateMeter(METERED)
         self._sending = 0.0
         self._seen = 0
         self._wake = -1
         self._group: GroupSocket
+        self._reader: FrameReader
         self._requests: socket.socket
 
     # -- life -------------------------------------------------------------------------------------
@@ -196,7 +188,7 @@ class _Work:
         self._group = GroupSocket(self._interface, stream.group, stream.port)
         self._link.join(stream.session)
         self._wake = os.eventfd(0, os.EFD_NONBLOCK)
-        self._readers = ThreadPoolExecutor(1, thread_name_prefix="frames")
+        self._reader = FrameReader(self._source, stream.session, self._ring)
 
     def do(self, command: Callable[[_Work], None]) -> None:
         """Have the sending thread run `command`."""
@@ -229,7 +221,7 @@ class _Work:
     def close(self) -> None:
         """Give everything back that `open` took."""
         self._link.leave(self._stream.session)
-        self._readers.shutdown(wait=True, cancel_futures=True)
+        self._reader.close()
         self._requests.close()
         self._group.close()
         wake, self._wake = self._wake, -1
@@ -244,7 +236,7 @@ class _Work:
         while self._commands:
             self._commands.popleft()(self)
         for piece in self.core.to_load(now):
-            self._load(piece)
+            self._reader.load(piece)
         if now - self._looked >= STEP:
             self._look(now)
         item = self.core.next(now)
@@ -289,33 +281,16 @@ class _Work:
 
     # -- frames -----------------------------------------------------------------------------------
 
-    def _load(self, piece: int) -> None:
-        future = self._readers.submit(self._read, piece)
-        future.add_done_callback(lambda done: self._was_loaded(piece, done))
-
-    def _read(self, piece: int) -> bytearray:
-        """In the reader's thread: a frame, cut into packets."""
-        frame = self._source.frame(piece)
-        count = packets.packet_count(len(frame))
-        prefix = packets.prefix(self._stream.session, piece, count, packets.frame_crc(frame))
-        return packets.packetize(prefix, frame)
-
-    def _was_loaded(self, piece: int, future: Future[bytearray]) -> None:
-        self._loaded.append((piece, future))
-        self._ring()
-
     def _take_loaded(self) -> None:
-        while self._loaded:
-            piece, future = self._loaded.popleft()
-            try:
-                buffer = self._frames[piece] = future.result()
-            except (OSError, ClonedError) as error:
-                log.error("piece %d cannot be read: %s", piece, error)
-                self._broken = f"piece {piece} cannot be read: {error}"
+        for piece, frame in self._reader.loaded():
+            if isinstance(frame, Exception):
+                log.error("piece %d cannot be read: %s", piece, frame)
+                self._broken = f"piece {piece} cannot be read: {frame}"
                 self._retry_at = time.monotonic() + RETRY
                 self.core.failed(piece)
                 continue
-            for gone in self.core.loaded(piece, -(-len(buffer) // PACKET)):
+            self._frames[piece] = frame
+            for gone in self.core.loaded(piece, -(-len(frame) // PACKET)):
                 del self._frames[gone]
 
     # -- sending ----------------------------------------------------------------------------------
@@ -355,10 +330,7 @@ class _Work:
         if self.core.sent > self._seen:
             self._rate = self._link.share(self._stream.session, self.pace.rate, now)
         self._seen = self.core.sent
-        since, sent = self._meter
-        if now - since >= 1.0:
-            self._sending = (self.core.sent - sent) * packets.WIRE * 8 / (now - since)
-            self._meter = now, self.core.sent
+        self._sending = self._meter.rate(now, self.core.sent) * packets.WIRE * 8
         self.stats = self._snapshot(now)
 
     def _snapshot(self, now: float) -> StreamStats:
@@ -366,26 +338,26 @@ class _Work:
         self._addresses = {key: value for key, value in self._addresses.items() if key in core.audience.receivers}
         receivers = tuple(
             ReceiverStats(
-                self._addresses[r.id][0],
-                now - r.heard,
-                r.wants.bit_count(),
-                r.room,
-                r.received,
-                r.lost,
-                r.held_by,
-                r.unicast,
-                r.deaf,
-                r.lagging,
+                address=self._addresses[r.id][0],
+                heard=now - r.heard,
+                wants=r.wants.bit_count(),
+                room=r.room,
+                received=r.received,
+                lost=r.lost,
+                held_by=r.held_by,
+                unicast=r.unicast,
+                deaf=r.deaf,
+                lagging=r.lagging,
             )
             for r in core.audience.receivers.values()
             if r.id in self._addresses
         )
         return StreamStats(
-            core.sent,
-            core.repaired,
-            core.sent * PAYLOAD,
-            self._rate,
-            self._sending,
+            packets=core.sent,
+            repaired=core.repaired,
+            bytes=core.sent * PAYLOAD,
+            rate=self._rate,
+            sending=self._sending,
             trouble=self._broken or self._group.trouble,
             ceiling=self.pace.ceiling,
             receivers=receivers,

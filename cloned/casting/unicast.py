@@ -9,8 +9,9 @@ from typing import Protocol
 
 from aiohttp import web
 
+from cloned import wire
+from cloned.casting.frames import PieceSource
 from cloned.casting.link import LinkBudget
-from cloned.casting.pieces import PieceSource
 from cloned.connections import Counted, place
 from cloned.errors import ClonedError
 
@@ -108,5 +109,4 @@ def piece_routes(
 
 
 def _refuse(status: int, error: str, hint: str) -> web.Response:
-    headers = {"Retry-After": "1"} if status == 503 else {}
-    return web.json_response({"error": error, "hint": hint}, status=status, headers=headers)
+    return wire.refuse(status, error, hint, {"Retry-After": "1"} if status == 503 else None)

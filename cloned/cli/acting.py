@@ -10,7 +10,7 @@ import click
 
 from cloned import client
 from cloned.cli.common import config_option, json_option, print_json, runtime, state
-from cloned.config import load
+from cloned.config_file import load
 from cloned.core.commands import TABLE
 from cloned.core.verbs import Holds, Verb, Word
 

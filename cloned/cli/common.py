@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cloned import client
-from cloned.config import load
+from cloned.config_file import load
 from cloned.quoting import quoted
 
 config_option = click.option(

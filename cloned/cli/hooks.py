@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cloned.cli.common import config_option, find_laptop, json_option, print_json, print_table
-from cloned.config import load
+from cloned.config_file import load
 from cloned.errors import Exit
 from cloned.inventory.hooks import EVENTS, Hooks
 

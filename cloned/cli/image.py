@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from cloned.cli.common import config_option, find_laptop, gigabytes, json_option, print_json, print_table
-from cloned.config import load
+from cloned.config_file import load
 from cloned.core.warnings import Warn
 from cloned.errors import ImageError
 from cloned.images import export as exporting

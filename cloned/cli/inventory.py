@@ -10,7 +10,7 @@ import click
 
 from cloned import client
 from cloned.cli.common import config_option, find_laptop, json_option, print_json, print_table
-from cloned.config import load
+from cloned.config_file import load
 from cloned.errors import ClonedError, Exit, MissingError, UsageError
 from cloned.inventory import imported, rehearsal
 from cloned.inventory import offline as commands

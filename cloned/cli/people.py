@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cloned.cli.common import config_option, json_option, print_json, print_table
-from cloned.config import load
+from cloned.config_file import load
 from cloned.core.verbs import Role
 from cloned.errors import UsageError
 from cloned.status.people import People, Person

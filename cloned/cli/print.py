@@ -11,7 +11,8 @@ import click
 
 from cloned import client
 from cloned.cli.common import config_option, json_option, print_json, runtime
-from cloned.config import Config, load
+from cloned.config import Config
+from cloned.config_file import load
 from cloned.errors import ClonedError, UsageError
 from cloned.processes import run
 from cloned.saying import Phrase

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cloned.cli.common import config_option
-from cloned.config import LEDGER_FILE, load
+from cloned.config import LEDGER_FILE
+from cloned.config_file import load
 from cloned.errors import ClonedError, Exit
 from cloned.ownership import hand_over
 

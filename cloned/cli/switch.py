@@ -11,7 +11,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cloned.config import Switch, load
+from cloned.config import Switch
+from cloned.config_file import load
 from cloned.errors import ClonedError, Exit, UsageError
 from cloned.switch.chain import Chain, join
 from cloned.switch.drawing import drawn

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.core.events import Ejected, SetReceivers, StreamEnded
+from cloned.core.effect_types import SetReceivers
+from cloned.core.events import Ejected, StreamEnded
 from cloned.core.happened import Happened, happened
 from cloned.core.ids import LaptopId, SessionId, derive_id
 from cloned.core.laptop import Laptop, State, transition

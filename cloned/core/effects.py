@@ -7,7 +7,7 @@ from dataclasses import replace
 from cloned.core import classic_sessions as classics
 from cloned.core import erasing
 from cloned.core.confirm import settle_all
-from cloned.core.events import CloseStream, Effect, OpenStream, Record
+from cloned.core.effect_types import CloseStream, Effect, OpenStream, Record
 from cloned.core.happened import Happened, happened
 from cloned.core.laptop import Laptop, State, begin_job, transition
 from cloned.core.ledger import condition, ledger_row
@@ -83,6 +83,17 @@ def open_stream(session: Session, *, interrupted: bool = False) -> OpenStream:
 
 def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tuple[Effect, ...]]:
     """What must be done because of what changed: streams opened, paced and closed, results recorded."""
+    limits = rates(after)
+    paced = () if limits == rates(before) else (limits,)
+    streams = _streams(before, after)
+    after, rows = _results(before, after, now)
+    after, erased = _erasures(after)
+    after, judged = _conditions(before, after, now)
+    return after, (*streams, *paced, *rows, *erased, *judged)
+
+
+def _streams(before: Workshop, after: Workshop) -> list[Effect]:
+    """Streams that are to be opened, sent to others than before, or closed."""
     found: list[Effect] = []
     for ident, session in after.sessions.items():
         was = before.sessions.get(ident)
@@ -92,27 +103,34 @@ def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tu
             found.append(classics.audience(after, session))
         if was is not None and was.open and not session.open:
             found.append(CloseStream(ident))
-    if (limits := rates(after)) != rates(before):
-        found.append(limits)
-    closed = [
-        laptop
-        for ident, laptop in after.laptops.items()
-        if laptop.job.open and laptop.state in (State.DONE, State.ASIDE) and laptop is not before.laptops.get(ident)
-    ]
-    for laptop in closed:
+    return found
+
+
+def _results(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, list[Effect]]:
+    """Rows of jobs that came to their end; what was written counts on only where it went wrong."""
+    found: list[Effect] = []
+    for ident, laptop in after.laptops.items():
+        changed = laptop is not before.laptops.get(ident)
+        if not (changed and laptop.job.open and laptop.state in (State.DONE, State.ASIDE)):
+            continue
         row = ledger_row(laptop, now)
         found.append(Record(row))
-        after = after.with_laptop(
-            replace(
-                laptop,
-                job=replace(laptop.job, open=False),
-                goal=replace(laptop.goal, written=laptop.goal.written and laptop.state is State.ASIDE),
-            )
-        )
+        goal = replace(laptop.goal, written=laptop.goal.written and laptop.state is State.ASIDE)
+        after = after.with_laptop(replace(laptop, job=replace(laptop.job, open=False), goal=goal))
         after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{laptop.job.number}": row})
-    after, rows = _erasures(after)
-    after, judged = _conditions(before, after, now)
-    return after, (*found, *rows, *judged)
+    return after, found
+
+
+def _erasures(after: Workshop) -> tuple[Workshop, list[Effect]]:
+    """Rows of erasures that came to their end."""
+    found: list[Effect] = []
+    for laptop in [each for each in after.laptops.values() if erasing.unrecorded(each)]:
+        assert laptop.erasure is not None
+        row = erasing.row(laptop, laptop.erasure)
+        found.append(Record(row))
+        after = after.with_laptop(erasing.recorded(laptop))
+        after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{row['attempt']}": row})
+    return after, found
 
 
 def _conditions(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, list[Effect]]:
@@ -135,18 +153,6 @@ def _condition_changed(was: Laptop | None, laptop: Laptop) -> bool:
     if held and (was is None or was.reason is not laptop.reason):
         return True
     return (held or through) and was is not None and condition(was) != condition(laptop)
-
-
-def _erasures(after: Workshop) -> tuple[Workshop, list[Effect]]:
-    """Rows of erasures that came to their end."""
-    found: list[Effect] = []
-    for laptop in [each for each in after.laptops.values() if erasing.unrecorded(each)]:
-        assert laptop.erasure is not None
-        row = erasing.row(laptop, laptop.erasure)
-        found.append(Record(row))
-        after = after.with_laptop(erasing.recorded(laptop))
-        after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{row['attempt']}": row})
-    return after, found
 
 
 def resume(workshop: Workshop) -> tuple[Effect, ...]:

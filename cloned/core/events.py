@@ -1,4 +1,4 @@
-"""What can happen to a workshop, and what must then be done.
+"""What can happen to a workshop. What must then be done is in effect_types.py.
 
 Events are what the journal holds: everything that can change state, nothing else. Each is written down with
 its time and with random hex drawn beforehand, so that the same journal always gives the same state.
@@ -7,7 +7,7 @@ its time and with random hex drawn beforehand, so that the same journal always g
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from cloned.clonezilla.nvram import BootEntry
 from cloned.core.catalogue import ImageRule
@@ -439,54 +439,3 @@ Event = (
     | DiskWritten
     | TrialTold
 )
-
-
-@dataclass(frozen=True)
-class OpenStream:
-    """Have this session's pieces sent to whoever asks; doing it twice is the same as once."""
-
-    session: SessionId
-    number: int
-    image: str
-    stream: str
-    kind: str = "pieces"
-    """As `Session.kind`."""
-    port: int = 0
-    guests: int = 0
-    interrupted: bool = False
-    """A classic session's stream was under way when the daemon ended; it cannot be taken up again."""
-
-
-@dataclass(frozen=True)
-class SetReceivers:
-    """Have a classic session's streams go to exactly these addresses; the first one of a session starts them."""
-
-    session: SessionId
-    addresses: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Rates:
-    """How fast streams may be, in Mbit/s of the links they go over."""
-
-    link: int
-    """All of them together."""
-    sessions: tuple[tuple[SessionId, int], ...]
-    """Each open one."""
-
-
-@dataclass(frozen=True)
-class CloseStream:
-    """Nobody needs this session's pieces any more."""
-
-    session: SessionId
-
-
-@dataclass(frozen=True)
-class Record:
-    """Enter a result in the ledger; keyed by laptop and attempt."""
-
-    row: dict[str, Any]
-
-
-Effect = OpenStream | SetReceivers | Rates | CloseStream | Record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloned.core.events import Rates
+from cloned.core.effect_types import Rates
 from cloned.core.laptop import Laptop
 from cloned.core.session import Session
 from cloned.core.workshop import Workshop

@@ -97,8 +97,9 @@ class Capture:
 class Captures:
     """All captures of a daemon. A failed one leaves a message here and nothing on the disk."""
 
-    def __init__(self, store: ImageStore) -> None:
-        self._store = store
+    def __init__(self, store: ImageStore, changed: Callable[[], None] = lambda: None) -> None:
+        """`changed` is called, from any thread, when a capture begins or comes to its end."""
+        self._store, self._changed = store, changed
         self._root = store.root / ".captures"
         self._all: dict[str, Capture] = {}
         """By name; `begin` adds to it from another thread, so it is copied before it is gone through."""
@@ -129,6 +130,7 @@ class Captures:
         except OSError as error:
             self.fail(capture, f"{directory} cannot be made: {error.strerror}")
             raise MissingError(capture.why, "look at the server's disk") from error
+        self._changed()
         return capture
 
     def find(self, token: str, address: str = "") -> Capture:
@@ -258,6 +260,7 @@ class Captures:
             raise
         capture.state = CaptureState.DONE
         shutil.rmtree(capture.directory, ignore_errors=True)
+        self._changed()
         return manifest
 
     def fail(self, capture: Capture, why: str) -> None:
@@ -265,6 +268,13 @@ class Captures:
         capture.state, capture.why = CaptureState.FAILED, why
         log.warning("capture of %s failed: %s", capture.name, why)
         shutil.rmtree(capture.directory, ignore_errors=True)
+        self._changed()
+
+    def silent_in(self) -> float | None:
+        """Seconds until the next one could have been silent for too long; None where none is under way."""
+        running = (each for each in list(self._all.values()) if each.state is CaptureState.RECEIVING)
+        heard = min((each.heard for each in running), default=None)
+        return None if heard is None else max(0.1, heard + SILENCE - time.monotonic() + 0.1)
 
     def sweep(self) -> None:
         """Give up what fell silent, and remove what an earlier daemon left; call it now and then."""
@@ -372,17 +382,13 @@ def _answer(handler: _Handler) -> _Handler:
         try:
             response: web.Response = await handler(request)
         except ValueError:
-            return _error(400, "offset is no number", "")
+            return wire.refuse(400, "offset is no number", "")
         except ClonedError as error:
             known = {UsageError: 409, MissingError: 507}
-            return _error(known.get(type(error), 422), error.message, error.hint)
+            return wire.refuse(known.get(type(error), 422), error.message, error.hint)
         return response
 
     return safe
-
-
-def _error(status: int, message: str, hint: str) -> web.Response:
-    return web.json_response({"error": message, "hint": hint}, status=status)
 
 
 def _bearer(captures: Captures, request: web.Request) -> Capture:

@@ -8,7 +8,7 @@ from cloned.core.warnings import Warn
 from cloned.disk.layout import Layout
 from cloned.errors import ImageError
 from cloned.images.folder import Folder
-from cloned.images.parts import Saved, node_name
+from cloned.images.parts import node_name
 from cloned.images.volumes import list_lines
 from cloned.saying import Phrase
 
@@ -70,9 +70,3 @@ def classic_doubts(trouble: str) -> list[Warn]:
             "the piece stream can",
         )
     ]
-
-
-def unsent_gap(parts: Iterable[Saved], limit: int) -> str:
-    """Why a classic session would not bring the gap over; empty if it does."""
-    large = [part for part in parts if part.number == 0 and part.start is not None and part.size > limit]
-    return f"{large[0].files[0].name} is too large to send along" if large else ""

@@ -74,7 +74,6 @@ class Import:
         self._read = 0
         self._total = sum(part.bytes for part in image.parts)
         self._part = ""
-        self._should_stop = should_stop
         self._packer = Packer(store.pieces, on_read=self._on_read, should_stop=should_stop)
 
     def run(self) -> Manifest:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cloned.core.ledger import iso
 from cloned.errors import UsageError
 from cloned.inventory import export as files
 from cloned.inventory.deliveries import Which
@@ -71,7 +71,7 @@ async def log(place: Path | str, laptop: str) -> list[dict[str, Any]]:
 
 
 def _iso(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    return None if at is None else iso(at)
 
 
 async def _sink(ledger: Ledger, name: str | None) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cloned.config import Config
-from cloned.core.events import Command
+from cloned.core.events import Command, Settings
 from cloned.core.laptop_commands import EVERYWHERE
 from cloned.destinations import SnipeItSettings
 from cloned.engine import Engine
@@ -45,8 +46,8 @@ class InventoryService:
 
     def __init__(self, config: Config, ledger: Ledger, around: Surroundings) -> None:
         self.config, self.ledger, self._around = config, ledger, around
-        self.sinks = [make(sink, around) for sink in config.sink]
-        self.outbox = Outbox(ledger, self.sinks, past={sink.name: sink.past for sink in config.sink})
+        self._made = [make(sink, around) for sink in config.sink]
+        self.outbox = Outbox(ledger, self._made, past={sink.name: sink.past for sink in config.sink})
         self.imported = ImportedList(config.workshop.state)
         self.hooks = Hooks(config.hooks.folder, config.workshop.state / "hooks", config.hooks.seconds)
         self.faults: dict[str, list[Expectation]] = {}
@@ -69,12 +70,12 @@ class InventoryService:
 
     def _askable(self) -> list[Sink]:
         names = {sink.name for sink in self.config.sink if sink.type in ASKABLE}
-        return [sink for sink in self.sinks if sink.name in names]
+        return [sink for sink in self._made if sink.name in names]
 
     def _numbers(self) -> Sink | None:
         """The inventory that gives numbers, if one does."""
         given = [each.name for each in self.config.sink if gives_numbers(each)]
-        return next((sink for sink in self.sinks if sink.name in given), None)
+        return next((sink for sink in self._made if sink.name in given), None)
 
     async def _look(self) -> None:
         """Hold fields and labels of the configuration against what each inventory has, at the start and where one lacks
@@ -142,7 +143,7 @@ class InventoryService:
         nothing = {"rows": 0, "verdicts": {}, "done_today": 0}
         return dict(await self._or_last("totals", self.ledger.totals, nothing))
 
-    async def sinks_told(self) -> list[dict[str, Any]]:
+    async def sinks(self) -> list[dict[str, Any]]:
         """As `Outbox.status`; what was true last where the ledger is away."""
         return list(await self._or_last("sinks", self.outbox.status, []))
 
@@ -170,6 +171,15 @@ async def _rehearsed(sink: Sink) -> list[Expectation]:
             return await sink.rehearse(None)
     except TimeoutError:
         return [Expectation("inventory", "missing", "it did not answer in time")]
+
+
+def settings(config: Config) -> Settings:
+    """What decisions depend on: the configuration's, and what can be asked of inventories."""
+    return replace(
+        config.settings(),
+        inventories=any(sink.type in ASKABLE for sink in config.sink) or ImportedList(config.workshop.state).there,
+        number_seconds=NUMBER_SECONDS if any(map(gives_numbers, config.sink)) else 0.0,
+    )
 
 
 def gives_numbers(sink: Any) -> bool:

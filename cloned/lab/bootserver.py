@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cloned import config
-from cloned.core.events import OpenStream, Rates, SetReceivers
+from cloned import config_file
+from cloned.config import Config
+from cloned.core.effect_types import OpenStream, Rates, SetReceivers
 from cloned.core.ids import SessionId
 from cloned.engine import Engine
 from cloned.errors import ClonedError, MissingError
@@ -50,7 +51,7 @@ class NothingElse:
         raise MissingError("a result needs the whole daemon", "run cloned serve")
 
 
-async def serve(settings: config.Config, out: Path) -> None:
+async def serve(settings: Config, out: Path) -> None:
     """Serve until a signal comes."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -86,7 +87,7 @@ def _write(state: Mapping[str, Any], out: Path) -> None:
 def main(arguments: list[str]) -> int:
     """Run; returns the exit status."""
     try:
-        settings = config.load(Path(arguments[0]))
+        settings = config_file.load(Path(arguments[0]))
         settings.workshop.state.mkdir(parents=True, exist_ok=True)
         asyncio.run(serve(settings, Path(arguments[1])))
     except ClonedError as error:

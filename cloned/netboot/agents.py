@@ -27,12 +27,11 @@ from cloned.disk.manifest import PIECE, Manifest
 from cloned.engine import Casting, Engine
 from cloned.errors import ClonedError, ImageError
 from cloned.monitor import Monitor
-from cloned.netboot.answers import refuse
 from cloned.netboot.erasures import ErasureCalls
 from cloned.netboot.guests import tar
 from cloned.saying import sentence
 from cloned.wallclock import shown
-from cloned.wire import bearer
+from cloned.wire import bearer, refuse
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from cloned.config import Model
+from cloned.config_boot import Model
 from cloned.netboot.firmware import BIOS_IPXE, GRUB, IPXE, SHIM, SNPONLY
 
 _MOST = 1024

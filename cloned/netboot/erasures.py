@@ -15,7 +15,7 @@ from cloned.disk.erase_machine import strictly_later
 from cloned.disk.erase_record import DiskErasure
 from cloned.disk.media import Medium
 from cloned.engine import Engine
-from cloned.netboot.answers import refuse
+from cloned.wire import refuse
 
 MOST_DISKS = 32
 

@@ -39,6 +39,15 @@ def describe(name: str) -> Interface:
     return Interface(link.name, link.mac, found[0].ip, found[0].network, link.mtu)
 
 
+def link_speed(name: str) -> int:
+    """Mbit/s of `name` as the kernel has it; 1000 where it cannot tell."""
+    try:
+        speed = int((_SYS / name / "speed").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 1000
+    return speed if speed > 0 else 1000
+
+
 def wired_with_link() -> list[str]:
     """Ethernet interfaces of real hardware that have a link, by name."""
     return sorted(link.name for link in netlink.links() if link.ethernet and link.carrier and _is_wired(link.name))

@@ -19,12 +19,9 @@ from cloned.core.laptop import Laptop, State
 from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
 from cloned.netboot.agents import malformed
-from cloned.netboot.answers import refuse
 from cloned.saying import Phrase
-from cloned.wire import bearer, json_body
+from cloned.wire import bearer, json_body, refuse
 
-EVERY = 1.0
-"""Seconds between looks at the uploads where nothing else happens."""
 UPLOAD = "/capture/v1"
 
 
@@ -57,6 +54,9 @@ class Uploads(Protocol):
     def fail(self, upload: Any, why: str) -> None:
         """Give one up: nothing stays of it."""
 
+    def silent_in(self) -> float | None:
+        """Seconds until one may have fallen silent; None: none is under way."""
+
     def sweep(self) -> None:
         """Give up what fell silent."""
 
@@ -67,6 +67,7 @@ class Masters:
     def __init__(self, engine: Engine, uploads: Uploads, noticed: Callable[[], Awaitable[None]]) -> None:
         self._engine, self._uploads, self._noticed = engine, uploads, noticed
         self._changed = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """`POST /agent/v1/capture {"image", "expected" (bytes)}` → `{"upload": path, "token"}`."""
@@ -80,16 +81,22 @@ class Masters:
 
     async def run(self) -> None:
         """Tell the engine how uploads end, and end those that nobody wants any more; until cancelled."""
+        self._loop = asyncio.get_running_loop()
         forget = self._engine.subscribe(self._changed.set)
         try:
             while True:
                 await self.look()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(EVERY):  # wait_for of 3.11 can lose a cancellation
+                    async with asyncio.timeout(self._uploads.silent_in()):  # wait_for of 3.11 can lose a cancellation
                         await self._changed.wait()
                 self._changed.clear()
         finally:
             forget()
+
+    def wake(self) -> None:
+        """An upload began or ended: look at it now. From any thread; before `run` there is nobody to wake."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._changed.set)
 
     async def look(self) -> None:
         """Compare once what the engine wants with what there is."""

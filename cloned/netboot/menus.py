@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import jinja2
 
 from cloned import assets
-from cloned.config import BootSettings, Model
+from cloned.config_boot import BootSettings, Model
 from cloned.core.boot import BootAnswer, BootRequest
 from cloned.netboot.firmware import BIOS, UEFI
 

@@ -35,11 +35,6 @@ def arp_probe(mac: str, address: str) -> bytes:
     return bytes(Ether(dst=_EVERYBODY, src=mac) / body).ljust(_SMALLEST, b"\0")
 
 
-def arp_probes(mac: str, addresses: list[str]) -> dict[str, bytes]:
-    """Probes for several addresses."""
-    return {address: arp_probe(mac, address) for address in addresses}
-
-
 def read_arp(frame: bytes) -> Arp | None:
     """The sender of an ARP message, if it claims an address. Hostile bytes give None."""
     if len(frame) < 42 or not any(frame[_SENDER]):

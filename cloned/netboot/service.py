@@ -11,7 +11,8 @@ from typing import Any
 
 from aiohttp import web
 
-from cloned.config import Config, LeaseSettings
+from cloned.config import Config
+from cloned.config_boot import LeaseSettings
 from cloned.connections import PER_ADDRESS, Counted, CountedSite, affordable, runner
 from cloned.errors import MissingError, UsageError
 from cloned.netboot import interfaces as nics

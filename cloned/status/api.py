@@ -6,13 +6,13 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
 from cloned.connections import place
 from cloned.core.commands import VERBS
+from cloned.core.ledger import iso
 from cloned.core.scanning import scanned
 from cloned.errors import RefusedError, UsageError
 from cloned.saying import Phrase
@@ -131,11 +131,7 @@ async def netboot(request: web.Request) -> web.Response:
 def _boots(request: web.Request, mac: str) -> list[dict[str, Any]]:
     """What one MAC, or every one, asked of the network boot; times as everywhere in the API."""
     log = request.app[NETBOOT]
-    return [{**entry, "at": _iso(float(entry["at"]))} for entry in log(mac)] if log else []
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return [{**entry, "at": iso(float(entry["at"]))} for entry in log(mac)] if log else []
 
 
 async def inventory(request: web.Request) -> web.Response:

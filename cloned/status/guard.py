@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +17,7 @@ from cloned.saying import Phrase
 from cloned.status.auth import Auth, TooManyTries, Visitor
 from cloned.status.speech import spoken
 from cloned.wallclock import shown
-from cloned.wire import bearer
+from cloned.wire import bearer, dumps
 
 COOKIE = "cloned_signed_in"
 AUTH = web.AppKey("auth", Auth)
@@ -124,7 +123,7 @@ def refused(refusal: Refusal, kind: type[web.HTTPException] = web.HTTPBadRequest
 
 
 def _answer(kind: type[web.HTTPException], error: str, hint: str, **more: object) -> web.HTTPException:
-    text = json.dumps({"error": error, "hint": hint, **more}, ensure_ascii=False)
+    text = dumps({"error": error, "hint": hint, **more})
     made = kind(text=text, content_type="application/json")
     made.told = (error, hint)  # type: ignore[attr-defined]
     return made

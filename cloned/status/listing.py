@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from cloned.core.snapshot import ShownLaptop
+from cloned.core.shown import ShownLaptop
 from cloned.languages import to_translate
 
 AT_ONCE = 50

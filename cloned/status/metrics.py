@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from cloned import __version__
 from cloned.core.laptop import State, VerdictKind
-from cloned.core.snapshot import Snapshot
+from cloned.core.shown import Snapshot
 from cloned.status.families import BY_NAME, Family
 from cloned.status.needs import Buckets, Figure, Measures, ResultSource, WorkshopSource
 

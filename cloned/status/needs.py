@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from cloned.core.events import Command
-from cloned.core.snapshot import Snapshot
+from cloned.core.shown import Snapshot
 from cloned.core.triage import TriageExplained
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from cloned import __version__
-from cloned.core.snapshot import ShownLaptop, ShownSession, Snapshot
+from cloned.core.shown import ShownLaptop, ShownSession, Snapshot
 from cloned.core.triage import TriageExplained
 from cloned.status import schema
 from cloned.status.requests import CommandRequest

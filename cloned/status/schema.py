@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from cloned.core.snapshot import LaptopBrief, ShownLaptop, ShownSession, Snapshot
+from cloned.core.shown import LaptopBrief, ShownLaptop, ShownSession, Snapshot
 from cloned.core.triage import TriageExplained
 
 SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)

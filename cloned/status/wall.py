@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
 
-from cloned.core.snapshot import ShownLaptop
+from cloned.core.shown import ShownLaptop
 
 Laptop = Mapping[str, Any]
 

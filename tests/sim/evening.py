@@ -12,13 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloned.core.clocks import SLACK
+from cloned.core.effect_types import CloseStream, Effect, OpenStream, Record
 from cloned.core.events import (
     Booted,
-    CloseStream,
     Command,
     Configured,
     Confirmed,
-    Effect,
     Ejected,
     Event,
     Failed,
@@ -28,9 +27,7 @@ from cloned.core.events import (
     ImageKnown,
     Judged,
     Located,
-    OpenStream,
     Ready,
-    Record,
     Recorded,
     Returned,
     Settings,
@@ -42,11 +39,11 @@ from cloned.core.events import (
     Verifying,
 )
 from cloned.core.ids import LaptopId, SessionId, clean, token_digest
-from cloned.core.laptop import Confirmation, Difference, Disk, Facts, Laptop, State, VerdictKind
-from cloned.core.portbases import REST
+from cloned.core.laptop import Difference, Disk, Facts, Laptop, State, VerdictKind
 from cloned.core.reducer import resume, step
 from cloned.core.workshop import Workshop
 from cloned.journal import JournalEntry
+from tests.sim.invariants import check, joined, word
 
 IMAGES = [ImageInfo(f"school-{n}", f"{n:064x}", 10**9, 10**10, classic=n == 2, streams=3) for n in range(3)]
 CLASSIC = IMAGES[2].name
@@ -138,9 +135,9 @@ class Evening:
                 continue
             given = laptop.goal.confirmation
             anew = isinstance(event, Confirmed) and event.laptop == ident
-            if given is not None and (anew or was is None or _word(was.goal.confirmation) != _word(given)):
+            if given is not None and (anew or was is None or word(was.goal.confirmation) != word(given)):
                 self.given[ident] = self.true
-            if given is not None and laptop.state is State.READY and _joined(was, laptop):
+            if given is not None and laptop.state is State.READY and joined(was, laptop):
                 assert self.true - self.given[ident] <= HOLDS + SLACK, "an old confirmation started a clone"
 
     def _die(self) -> None:
@@ -172,95 +169,6 @@ def replayed(journal: list[JournalEntry], state: Workshop | None = None) -> Work
 
 
 # -- what must hold after every event (DESIGN: "What must hold") --------------------------------------
-
-
-def check(before: Workshop, after: Workshop) -> None:
-    """AssertionError if the step from `before` to `after` broke a promise."""
-    active = list(after.active())
-    started = [
-        laptop for laptop in active if laptop.state is State.READY and _joined(before.laptops.get(laptop.id), laptop)
-    ]
-    assert not started or len(active) <= after.places
-    for laptop in started:
-        _meant(laptop, after)
-    for laptop in active:
-        if laptop.state is not State.FINISHING:
-            assert laptop.session is not None
-            session = after.sessions[laptop.session]
-            assert session.open
-            assert session.image == laptop.goal.image
-            assert laptop.id in session.members
-    if after.sessions is not before.sessions:
-        _ports(before, after)
-    for ident, laptop in after.laptops.items():
-        was = before.laptops.get(ident)
-        if laptop is not was:
-            _by_itself(was, laptop)
-            _done(was, laptop, after)
-
-
-def _joined(was: Laptop | None, laptop: Laptop) -> bool:
-    return was is None or (was.state, was.since) != (laptop.state, laptop.since)
-
-
-def _meant(laptop: Laptop, after: Workshop) -> None:
-    """Who is to be written was confirmed, with this disk and this image as it is now."""
-    given = laptop.goal.confirmation
-    assert given is not None
-    assert (given.disk, given.image) == (laptop.goal.disk, laptop.goal.image)
-    assert laptop.goal.disk in {disk.key for disk in laptop.eligible()}
-    assert after.images[given.image].image_hash == given.image_hash
-    assert not laptop.left_out
-
-
-def _by_itself(was: Laptop | None, laptop: Laptop) -> None:
-    """Batch and auto cover only laptops never seen before, with a usable identity and one eligible disk."""
-    given = laptop.goal.confirmation
-    if given is None or (was is not None and _word(was.goal.confirmation) == _word(given)) or given.by == "page":
-        return
-    assert laptop.identity.usable
-    assert len(laptop.eligible()) == 1
-    assert laptop.contact.hellos == 1
-    assert not laptop.lent
-    assert was is None or (was.job.number, was.job.verdict, was.state) == (0, VerdictKind.NONE, State.ASKING), was
-
-
-def _word(given: Confirmation | None) -> tuple[str, ...]:
-    """A confirmation without its times, which move with a clock that is set back."""
-    return () if given is None else (given.disk, given.image, given.image_hash, given.by, given.mac)
-
-
-def _done(was: Laptop | None, laptop: Laptop, after: Workshop) -> None:
-    """Nobody is done, or being finished, whose disk was not read back and found right."""
-    if laptop.state not in (State.DONE, State.FINISHING):
-        return
-    assert laptop.job.verdict is VerdictKind.VERIFIED
-    assert laptop.goal.confirmation is None
-    if was is not None and was.job.verdict is not VerdictKind.VERIFIED:
-        assert laptop.job.image_hash == after.images[laptop.goal.image].image_hash
-    if laptop.state is State.DONE and (was is None or was.state is not State.DONE):
-        assert was is not None
-        assert was.state is State.FINISHING
-        assert all(result != "failed" for _, result, _ in laptop.job.steps)
-
-
-def _ports(before: Workshop, after: Workshop) -> None:
-    """Port bases are not given out again for a day; nobody joins a classic session that has begun."""
-    classic = [each for each in after.sessions.values() if each.classic]
-    for ident, session in after.sessions.items():
-        was = before.sessions.get(ident)
-        assert session.classic == (session.port > 0)
-        if was is not None and was.started is not None:
-            assert session.members == was.members
-            assert set(session.receivers) <= set(was.receivers)
-        if session.classic and was is None:
-            mine = range(session.port, session.port + 2 * session.streams)
-            for other in classic:
-                if other.id != ident and session.opened - other.opened < REST:
-                    assert not set(mine) & set(range(other.port, other.port + 2 * other.streams))
-
-
-# -- who makes things happen ------------------------------------------------------------------------
 
 
 class Machine:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cloned.core.events import OpenStream, Record, SetReceivers
+from cloned.core.effect_types import OpenStream, Record, SetReceivers
 from cloned.core.laptop import State
 from cloned.core.reducer import resume
 from cloned.core.schedule import Schedule
@@ -56,7 +56,7 @@ def test_thousands_of_evenings_keep_what_must_hold(block: int) -> None:
             "tests.sim.evening.resume",
             lambda workshop: tuple(each for each in resume(workshop) if not isinstance(each, Record)),
         ),
-        ("cloned.core.handlers.used_up", lambda laptop, now: laptop),
+        ("cloned.core.laptop_events.used_up", lambda laptop, now: laptop),
         ("cloned.core.effects.plan", lambda workshop, now: everybody(workshop)),
         ("cloned.core.confirm._is_new", lambda laptop, now: True),
         ("cloned.core.confirm.void", lambda workshop, laptop, now: None),

@@ -11,7 +11,8 @@ import pytest
 from pydantic import BaseModel
 
 from cloned.assets import root
-from cloned.config import Config, load, parse
+from cloned.config import Config
+from cloned.config_file import load, parse
 from cloned.destinations import KINDS
 from cloned.errors import Exit, UsageError
 

@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from cloned.assets import root
-from cloned.config import Config, parse
+from cloned.config import Config
+from cloned.config_file import parse
 from cloned.errors import UsageError
 from cloned.sections import Section
 

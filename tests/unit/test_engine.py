@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cloned.core.boot import BootRequest
+from cloned.core.effect_types import OpenStream, Rates
 from cloned.core.events import (
     Command,
     Configured,
@@ -21,8 +22,6 @@ from cloned.core.events import (
     ImageInfo,
     ImageKnown,
     Judged,
-    OpenStream,
-    Rates,
     Ready,
     Settings,
     Stalled,
@@ -34,6 +33,7 @@ from cloned.engine import Engine
 from cloned.errors import ClonedError, MissingError, UsageError
 from cloned.journal import Journal
 from cloned.tasks import TaskOwner
+from tests.waiting import until
 
 IMAGE = ImageInfo("school", "a" * 64, 10**9, 2 * 10**10)
 DISK = Disk("/dev/sda", 10**11, serial="S1")
@@ -64,8 +64,10 @@ class Book:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, int], dict[str, Any]] = {}
         self.broken = False
+        self.asked = 0
 
     async def record(self, row: Mapping[str, Any]) -> None:
+        self.asked += 1
         if self.broken:
             raise ClonedError("the ledger is locked")
         self.rows[row["laptop"], row["attempt"]] = dict(row)
@@ -106,10 +108,7 @@ async def verified(engine: Engine, laptop: Laptop) -> None:
 
 
 async def settled(engine: Engine) -> None:
-    for _ in range(200):
-        await asyncio.sleep(0.01)
-        if not engine.workshop.unrecorded:
-            return
+    await until(lambda: not engine.workshop.unrecorded)
 
 
 async def test_a_laptop_through_the_engine(tmp_path: Path) -> None:
@@ -133,7 +132,7 @@ async def test_a_restart_brings_everything_back_and_opens_the_streams_again(tmp_
     async with running(tmp_path / "journal", streams, book) as engine:
         assert engine.workshop == before
         await settled(engine)
-        await asyncio.sleep(0.05)
+        await until(lambda: streams.open_now and streams.rates)
         assert set(streams.open_now) == {laptop.session}
         assert streams.rates == Rates(1000, ((laptop.session, 1000),))
 
@@ -144,7 +143,7 @@ async def test_a_result_outlives_a_ledger_that_is_down_and_a_restart(tmp_path: P
     async with running(tmp_path / "journal", Streams(), book) as engine:
         laptop = await prepared(engine)
         await verified(engine, laptop)
-        await asyncio.sleep(0.05)
+        await until(lambda: book.asked)
         assert engine.workshop.unrecorded
     book.broken = False
     async with running(tmp_path / "journal", Streams(), book) as engine:

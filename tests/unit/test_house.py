@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from cloned.check import LOOKS
-from cloned.config import load
+from cloned.config_file import load
 from cloned.engine import Engine
 from cloned.house import HIDDEN, House
 

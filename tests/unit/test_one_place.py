@@ -15,7 +15,7 @@ from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.ledger import ledger_row
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refused
-from cloned.core.snapshot import ShownLaptop
+from cloned.core.shown import ShownLaptop
 from cloned.core.words import Worded, worded
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.core.events import Command, Ejected, Judged, Record
+from cloned.core.effect_types import Record
+from cloned.core.events import Command, Ejected, Judged
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.laptop import CloneJob, Facts, Laptop, State, VerdictKind
 from cloned.core.reasons import Reason

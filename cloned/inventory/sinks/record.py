@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from cloned.core.fillers import usable_text
 from cloned.core.hardware import Battery, hardware
 from cloned.inventory.sinks.base import Delivery
 from cloned.inventory.sinks.templates import Template
@@ -14,14 +15,8 @@ Role = Literal["done", "failed", "erased", "waiting"]
 ROLES: dict[str, Role] = {"done": "done", "aside": "failed", "gone": "failed", "erased": "erased"}
 """What the state of a laptop means for its status elsewhere; any other is on its way still: waiting."""
 
-_FORGOTTEN = """
-to be filled by o.e.m.|to be filled by o.e.m|default string|system serial number|serial|serial number|unknown|oem|empty
-not specified|not available|not applicable|none|n/a|na|null|invalid|system serial|systemserialnumb|system serial numb
-eval|0123456789|1234567890|12345678|123456789|123456|chassis serial number|mb-1234567890|no asset tag|c09lvqa|todo|unset
-no asset information|asset-1234567890
-"""
-PLACEHOLDERS = frozenset(word for line in _FORGOTTEN.strip().splitlines() for word in line.split("|"))
-"""Serials that makers forgot to set: two laptops with one of these are not the same laptop."""
+_SEEN = frozenset({"unset", "c09lvqa"})
+"""Serials that makers left on many laptops and that `core.fillers` has no rule for: two with one are not the same."""
 
 
 def is_erasure(row: Mapping[str, Any]) -> bool:
@@ -54,8 +49,7 @@ def role(row: Mapping[str, Any]) -> Role:
 def usable(serial: object) -> str:
     """The serial where a laptop can be known by it, else ""."""
     text = str(serial or "").strip()
-    same = len(set(text)) <= 1
-    return "" if same or text.casefold() in PLACEHOLDERS else text
+    return text if usable_text(text) and text.casefold() not in _SEEN else ""
 
 
 def record_of(delivery: Delivery, **more: Any) -> dict[str, Any]:

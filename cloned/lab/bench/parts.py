@@ -80,7 +80,16 @@ def receive(count: int, stream: StreamAddress, slots: int, disk: float, wait: fl
     sys.stdin.readline()
     time.sleep(wait)
     began, before = time.monotonic(), _cpu()
-    reception = Reception(stream, url, "", "l0", count, range(count), slots, complete.put)
+    reception = Reception(
+        stream=stream,
+        fetch_url=url,
+        token="",
+        interface="l0",
+        pieces=count,
+        wanted=range(count),
+        slots=slots,
+        deliver=complete.put,
+    )
     thread = threading.Thread(target=_put_away, args=(count, complete, reception, disk))
     thread.start()
     reception.run(threading.Event())

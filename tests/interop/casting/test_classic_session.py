@@ -18,7 +18,7 @@ SESSION = """
 import asyncio, json, sys
 from pathlib import Path
 from cloned.casting.classic_session import ClassicSession, StreamPart
-from cloned.core.events import OpenStream
+from cloned.core.effect_types import OpenStream
 from cloned.core.ids import SessionId
 guests, wanted = int(sys.argv[1]), sys.argv[2].split(",")
 parts = [StreamPart(name, [Path(name)]) for name in sys.argv[3:]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cloned.check import rules
 from cloned.check.findings import LookState
-from cloned.config import parse
+from cloned.config_file import parse
 from cloned.errors import ClonedError
 
 

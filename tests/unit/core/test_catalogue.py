@@ -3,7 +3,7 @@
 import pytest
 
 from cloned.assets import root
-from cloned.config import parse
+from cloned.config_file import parse
 from cloned.core.catalogue import GB, ImageRule, Machine, choose
 
 EXAMPLE = (root("images") / "catalogue.example.toml").read_text()

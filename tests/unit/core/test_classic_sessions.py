@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cloned.core.effect_types import Effect, OpenStream, Rates, SetReceivers
 from cloned.core.events import (
     Booted,
     Command,
     Configured,
     Confirmed,
-    Effect,
     Ejected,
     Event,
     Hello,
     ImageInfo,
     ImageKnown,
     Judged,
-    OpenStream,
-    Rates,
     Ready,
-    SetReceivers,
     Settings,
     StreamEnded,
     SwitchChanged,

@@ -8,6 +8,7 @@ import pytest
 
 from cloned.core.boot import answer_kind
 from cloned.core.commands import accept
+from cloned.core.effect_types import Effect, Record
 from cloned.core.erasing import explained, needed, offer
 from cloned.core.events import (
     Booted,
@@ -16,13 +17,11 @@ from cloned.core.events import (
     Confirmed,
     DiskErased,
     DiskWritten,
-    Effect,
     Event,
     Hello,
     ImageInfo,
     ImageKnown,
     MediaTold,
-    Record,
     Returned,
     Settings,
     SwitchChanged,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloned.config import parse
+from cloned.config_file import parse
 from cloned.core.finishing import RESULTS, STEPS, VALUES, FinishWishes, hostname, steps, told
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import Facts, Laptop, State

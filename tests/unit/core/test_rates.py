@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from cloned.core.events import ImageInfo, Located, Rates, Settings, SwitchChanged
+from cloned.core.effect_types import Rates
+from cloned.core.events import ImageInfo, Located, Settings, SwitchChanged
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.laptop import Attachment, Facts, Goal, Laptop, State
 from cloned.core.rates import alone, rates

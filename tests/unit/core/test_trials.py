@@ -8,7 +8,8 @@ import pytest
 
 from cloned.core import trials
 from cloned.core.commands import accept
-from cloned.core.events import Booted, Command, Configured, Finished, Hello, ImageKnown, Record, Settings, TrialTold
+from cloned.core.effect_types import Record
+from cloned.core.events import Booted, Command, Configured, Finished, Hello, ImageKnown, Settings, TrialTold
 from cloned.core.ids import LaptopId, clean
 from cloned.core.laptop import Facts, State
 from cloned.core.ledger import ledger_row

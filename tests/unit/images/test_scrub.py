@@ -10,6 +10,7 @@ from cloned.errors import ImageError
 from cloned.images.scrub import Proof, Scrub
 from cloned.images.store import ImageStore
 from tests.images import Disk, Part
+from tests.waiting import until
 
 
 async def test_rot_is_found_and_repaired(store: ImageStore, memory: Path) -> None:
@@ -46,9 +47,10 @@ async def test_rot_is_found_and_repaired(store: ImageStore, memory: Path) -> Non
 
 async def test_not_while_busy(store: ImageStore, memory: Path) -> None:
     store.import_image(Disk([Part(1)]).write(memory / "image"))
-    patrol = Scrub(store, 0.01, busy=lambda: True)
+    asked: list[bool] = []
+    patrol = Scrub(store, 0.01, busy=lambda: not asked.append(True))
     task = asyncio.create_task(patrol.run())
-    await asyncio.sleep(0.05)
+    await until(lambda: len(asked) > 2)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

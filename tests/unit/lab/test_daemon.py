@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cloned.config import parse
+from cloned.config_file import parse
 from cloned.lab.daemon import DaemonSettings
 from cloned.lab.laptops import LaptopKind
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cloned.config import BootSettings as BootConfig
-from cloned.config import Model
+from cloned.config_boot import BootSettings as BootConfig
+from cloned.config_boot import Model
 from cloned.core.boot import BootAnswer, BootRequest
 from cloned.lab.ipxe import Interpreter, ScriptEnd, ScriptError
 from cloned.netboot.menus import Menus

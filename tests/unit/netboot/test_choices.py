@@ -1,6 +1,6 @@
 import pytest
 
-from cloned.config import Model
+from cloned.config_boot import Model
 from cloned.netboot.choices import Choices
 
 MAC = "52:54:00:00:00:0a"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloned.config import BootSettings, Model
+from cloned.config_boot import BootSettings, Model
 from cloned.core.boot import BootAnswer, BootRequest
 from cloned.netboot.menus import Menus, refused, say
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter
 
-from cloned.core.snapshot import ShownLaptop
+from cloned.core.shown import ShownLaptop
 from cloned.status.listing import AT_ONCE, FILTERS, ORDERS, listed
 from tests.unit.status.workshops import busy, laptop
 

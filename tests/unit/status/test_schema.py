@@ -23,7 +23,8 @@ from cloned.core.laptop import (
 )
 from cloned.core.reasons import Reason
 from cloned.core.session import Session
-from cloned.core.snapshot import LaptopBrief, ShownLaptop, ShownSession, snapshot
+from cloned.core.shown import LaptopBrief, ShownLaptop, ShownSession
+from cloned.core.snapshot import snapshot
 from cloned.core.warnings import Warn
 from cloned.core.workshop import Batch, Workshop
 from cloned.status.api import parts

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from cloned.core.laptop import State
-from cloned.core.snapshot import ShownLaptop
+from cloned.core.shown import ShownLaptop
 from cloned.status import wall as view
 from tests.unit.status import workshops
 

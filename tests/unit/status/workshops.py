@@ -8,7 +8,7 @@ from cloned.core.events import Command
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.refusals import Refusal, Refused
-from cloned.core.snapshot import Snapshot
+from cloned.core.shown import Snapshot
 from cloned.core.triage import TriageExplained, explain
 from cloned.core.triage_shipped import SHIPPED
 from cloned.errors import RefusedError

@@ -129,7 +129,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder, self.tasks = folder, TaskOwner("test")
         self.store = ImageStore(folder / "images")
-        self.captures = Captures(self.store)
+        self.captures = Captures(self.store, changed=lambda: self.masters.wake())
         house: Any = House()
         self.engine = Engine(Journal(folder / "journal"), house, house)
         self.engine.replay()

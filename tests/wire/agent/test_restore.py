@@ -15,7 +15,8 @@ import zstandard
 from aiohttp import web
 
 from cloned.agent.blockio import DiskError
-from cloned.agent.restore import Restore, RestoreProgress
+from cloned.agent.restore import Restore
+from cloned.agent.restore_progress import RestoreProgress
 from cloned.agent.verify import Stopped
 from cloned.casting.link import LinkBudget
 from cloned.casting.pieces import PieceSender

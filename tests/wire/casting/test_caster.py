@@ -14,7 +14,7 @@ import pytest
 
 from cloned.casting.caster import USABLE, Caster
 from cloned.casting.pieces import StreamStats
-from cloned.core.events import OpenStream, Rates
+from cloned.core.effect_types import OpenStream, Rates
 from cloned.core.ids import SessionId
 
 pytestmark = pytest.mark.wire

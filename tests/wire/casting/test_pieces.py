@@ -21,6 +21,7 @@ from cloned.stream import packets
 from cloned.stream import transport as ways
 from cloned.stream.packets import PACKET, Ask, StreamAddress
 from cloned.stream.receivers import MOST_RECEIVERS
+from tests.waiting import unread, until
 
 pytestmark = pytest.mark.wire
 COUNT = 12
@@ -58,7 +59,7 @@ def stream(unused_udp_port_factory: Callable[[], int]) -> StreamAddress:
 async def sender(frames: Frames, stream: StreamAddress) -> AsyncIterator[PieceSender]:
     sender = PieceSender(frames, stream, rate=0.5e9)
     task = asyncio.create_task(sender.run())
-    await asyncio.sleep(0.05)
+    await until(lambda: sender._work._wake >= 0)
     yield sender
     await sender.close()
     await task
@@ -82,7 +83,10 @@ async def received(
         else:
             reception.again(whole.piece)
 
-    reception = Reception(stream, fetch_url, "", "lo", COUNT, range(COUNT), 8, deliver)
+    reception = Reception(
+        stream=stream, fetch_url=fetch_url, token="", interface="lo",
+        pieces=COUNT, wanted=range(COUNT), slots=8, deliver=deliver,
+    )  # fmt: skip
     prepare(reception)
     work = asyncio.create_task(asyncio.to_thread(reception.run, stop))
     _, waiting = await asyncio.wait([work], timeout=seconds)
@@ -137,7 +141,9 @@ async def test_a_flood_of_receivers_that_do_not_exist(
         ask = Ask(stream.session, receiver, 1, 0, 0, 0, 0, 0, wants=0)
         asking.sendto(packets.ask(ask), (stream.server, stream.request_port))
     asking.close()
-    await asyncio.sleep(0.6)
+    await until(lambda: unread(stream.request_port) == 0)
+    seen = sender.stats
+    await until(lambda: sender.stats is not seen and sender.stats.receivers)
     assert len(sender.stats.receivers) <= MOST_RECEIVERS
 
 
@@ -147,8 +153,7 @@ async def test_a_piece_that_cannot_be_read_is_named_and_tried_again(
     monkeypatch.setattr("cloned.casting.pieces.RETRY", 0.3)
     frames.broken = {3}
     work = asyncio.create_task(received(stream, frames))
-    await asyncio.sleep(0.8)
-    assert "piece 3 is damaged" in sender.stats.trouble
+    await until(lambda: "piece 3 is damaged" in sender.stats.trouble)
     frames.broken = set()
     found = await work
     assert found[3] == frames.frames[3]
@@ -207,7 +212,7 @@ async def test_nothing_is_left_open(frames: Frames, stream: StreamAddress) -> No
     for _ in range(3):
         sender = PieceSender(frames, stream)
         task = asyncio.create_task(sender.run())
-        await asyncio.sleep(0.05)
+        await until(lambda work=sender._work: work._wake >= 0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

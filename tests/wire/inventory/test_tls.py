@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cloned.config import parse
+from cloned.config_file import parse
 from cloned.errors import UsageError
 from cloned.inventory.sinks import make
 from cloned.inventory.sinks.base import SinkRefused, Unavailable

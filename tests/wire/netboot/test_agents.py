@@ -14,7 +14,8 @@ import pytest
 from aiohttp import ClientSession, TCPConnector, web
 
 from cloned.core.boot import BootRequest
-from cloned.core.events import Configured, ImageInfo, ImageKnown, OpenStream, Settings, SwitchChanged
+from cloned.core.effect_types import OpenStream
+from cloned.core.events import Configured, ImageInfo, ImageKnown, Settings, SwitchChanged
 from cloned.core.ids import SessionId
 from cloned.core.laptop import State
 from cloned.disk.manifest import PIECE, Layer, Manifest, Plan

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from cloned.config import BootSettings, Model
+from cloned.config_boot import BootSettings, Model
 from cloned.engine import Engine
 from cloned.errors import MissingError
 from cloned.journal import Journal

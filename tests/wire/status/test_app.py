@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from cloned.core.commands import TABLE
 from cloned.core.refusals import Refusal, Refused
-from cloned.core.snapshot import ShownLaptop, ShownSession, Snapshot
+from cloned.core.shown import ShownLaptop, ShownSession, Snapshot
 from cloned.core.verbs import Role
 from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
 from cloned.languages import language

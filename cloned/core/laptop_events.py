@@ -1,129 +1,18 @@
-"""What each event does to the state. Nothing here looks at what follows from it: that is effects.py."""
+"""What laptops report while they are at work, and what is noticed of them: each event with the state after it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import assert_never
 
-from cloned.core import arrivals, capture, commands, erasing, inventories, triage, trials
-from cloned.core import classic_sessions as classics
-from cloned.core.confirm import ask_or_wait, give, settle_all, used_up, void
-from cloned.core.events import (
-    Booted,
-    Captured,
-    Command,
-    Configured,
-    Confirmed,
-    DiskErased,
-    DiskWritten,
-    Ejected,
-    Event,
-    Failed,
-    Finished,
-    Hello,
-    ImageGone,
-    ImageKnown,
-    InventoryTold,
-    Judged,
-    Located,
-    MediaTold,
-    NoNumber,
-    Ready,
-    Recorded,
-    Returned,
-    Stalled,
-    StreamEnded,
-    SwitchChanged,
-    TagsUsed,
-    Tick,
-    TrialTold,
-    Vanished,
-    Verifying,
-)
+from cloned.core import capture, erasing
+from cloned.core.confirm import ask_or_wait, used_up, void
+from cloned.core.events import Failed, Finished, Judged, Located, Ready, Returned, Stalled, Vanished, Verifying
 from cloned.core.happened import Happened, happened
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import MAX_ROUNDS, Difference, Laptop, State, VerdictKind, add_history, transition
 from cloned.core.reasons import Reason
-from cloned.core.tags import used_elsewhere
 from cloned.core.workshop import Workshop
 from cloned.saying import Phrase, chained, short
-
-
-def handle(workshop: Workshop, event: Event, now: float, entropy: str) -> Workshop:  # noqa: C901 - an arm for each
-    """The state right after `event`; the same state where the event no longer applies."""
-    match event:
-        case Configured():
-            return _configured(workshop, event, now, entropy)
-        case Booted():
-            return arrivals.booted(workshop, event, now, entropy)
-        case Hello():
-            return arrivals.hello(workshop, event, now, entropy)
-        case Confirmed():
-            return _confirmed(workshop, event, now, entropy)
-        case Ready():
-            return _ready(workshop, event, now, entropy)
-        case Verifying():
-            return _verifying(workshop, event, now, entropy)
-        case Judged():
-            return _judged(workshop, event, now, entropy)
-        case Finished():
-            return _finished(workshop, event, now, entropy)
-        case Failed():
-            return _failed(workshop, event, now, entropy)
-        case Vanished():
-            return _vanished(workshop, event, now, entropy)
-        case Returned():
-            return _returned(workshop, event, now, entropy)
-        case Stalled():
-            return _stalled(workshop, event, now, entropy)
-        case Located():
-            return _located(workshop, event, now, entropy)
-        case SwitchChanged():
-            return _switch(workshop, event, now, entropy)
-        case ImageKnown():
-            return _image(workshop, event, now, entropy)
-        case ImageGone():
-            return _image_gone(workshop, event, now, entropy)
-        case Command():
-            return _command(workshop, event, now, entropy)
-        case Tick():
-            return _tick(workshop, event, now, entropy)
-        case Recorded():
-            return _recorded(workshop, event, now, entropy)
-        case Ejected():
-            return _ejected(workshop, event, now, entropy)
-        case StreamEnded():
-            return _stream_ended(workshop, event, now, entropy)
-        case Captured():
-            return _captured(workshop, event, now, entropy)
-        case TagsUsed():
-            return used_elsewhere(workshop, event, now, entropy)
-        case InventoryTold():
-            return inventories.told(workshop, event, now)
-        case NoNumber():
-            return inventories.no_number(workshop, event, now)
-        case MediaTold():
-            return _media(workshop, event, now, entropy)
-        case DiskErased():
-            return _disk_erased(workshop, event, now, entropy)
-        case DiskWritten():
-            return _disk_written(workshop, event, now, entropy)
-        case TrialTold():
-            return trials.told(workshop, event, now)
-        case _:
-            assert_never(event)
-
-
-def _configured(workshop: Workshop, event: Configured, now: float, entropy: str) -> Workshop:
-    workshop = replace(workshop, settings=event.settings)
-    rules = event.settings.triage
-    judged = {each.id: triage.judged(rules, each, each.contact.last_hello) for each in workshop.laptops.values()}
-    workshop = replace(workshop, laptops=judged)
-    return settle_all(workshop, now) if rules else workshop
-
-
-def _confirmed(workshop: Workshop, event: Confirmed, now: float, entropy: str) -> Workshop:
-    return give(workshop, Command("confirm", event.by, event.laptop, event.image, disk=event.disk), now)
 
 
 def _in_session(workshop: Workshop, laptop: LaptopId, session: SessionId) -> Laptop | None:
@@ -132,7 +21,8 @@ def _in_session(workshop: Workshop, laptop: LaptopId, session: SessionId) -> Lap
     return found if found is not None and found.active and found.session == session else None
 
 
-def _ready(workshop: Workshop, event: Ready, now: float, entropy: str) -> Workshop:
+def ready(workshop: Workshop, event: Ready, now: float) -> Workshop:
+    """Its layout stands on its disk."""
     laptop = _in_session(workshop, event.laptop, event.session)
     if laptop is None or laptop.state is not State.READY:
         return workshop
@@ -146,14 +36,16 @@ def _ready(workshop: Workshop, event: Ready, now: float, entropy: str) -> Worksh
     return workshop.with_laptop(transition(laptop, State.RECEIVING, now, happened(Happened.LAYOUT)))
 
 
-def _verifying(workshop: Workshop, event: Verifying, now: float, entropy: str) -> Workshop:
+def verifying(workshop: Workshop, event: Verifying, now: float) -> Workshop:
+    """It has all it wanted, and reads the rest back."""
     laptop = _in_session(workshop, event.laptop, event.session)
     if laptop is None or laptop.state is not State.RECEIVING:
         return workshop
     return workshop.with_laptop(transition(laptop, State.VERIFYING, now, happened(Happened.RECEIVED)))
 
 
-def _judged(workshop: Workshop, event: Judged, now: float, entropy: str) -> Workshop:
+def judged(workshop: Workshop, event: Judged, now: float) -> Workshop:
+    """A round of reading back has its verdict."""
     laptop = _in_session(workshop, event.laptop, event.session)
     if laptop is None or laptop.state not in (State.RECEIVING, State.VERIFYING) or event.round <= laptop.job.rounds:
         return workshop
@@ -202,7 +94,8 @@ def _place(differs: Difference) -> str:
     )
 
 
-def _finished(workshop: Workshop, event: Finished, now: float, entropy: str) -> Workshop:
+def finished(workshop: Workshop, event: Finished, now: float) -> Workshop:
+    """It went through its finishing steps."""
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state is not State.FINISHING:
         return workshop
@@ -215,7 +108,8 @@ def _finished(workshop: Workshop, event: Finished, now: float, entropy: str) -> 
     return workshop.with_laptop(transition(erasing.spent(laptop), State.DONE, now, happened(Happened.DONE)))
 
 
-def _failed(workshop: Workshop, event: Failed, now: float, entropy: str) -> Workshop:
+def failed(workshop: Workshop, event: Failed, now: float) -> Workshop:
+    """Its agent cannot go on."""
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state in (State.DONE, State.ASIDE):
         return workshop
@@ -225,14 +119,15 @@ def _failed(workshop: Workshop, event: Failed, now: float, entropy: str) -> Work
     return workshop.with_laptop(transition(laptop, State.ASIDE, now, reason=reason, detail=short(event.detail)))
 
 
-def _vanished(workshop: Workshop, event: Vanished, now: float, entropy: str) -> Workshop:
+def vanished(workshop: Workshop, event: Vanished, now: float) -> Workshop:
+    """It was not heard for too long."""
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state in (State.DONE, State.GONE, State.ASIDE):
         return workshop
     return workshop.with_laptop(transition(laptop, State.GONE, now, reason=Reason.NOT_HEARD))
 
 
-def _returned(workshop: Workshop, event: Returned, now: float, entropy: str) -> Workshop:
+def returned(workshop: Workshop, event: Returned, now: float) -> Workshop:
     """Its agent still runs. Where it can it goes on as if nothing had been; else it takes its turn again."""
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or laptop.state is not State.GONE:
@@ -257,7 +152,8 @@ def _goes_on(workshop: Workshop, laptop: Laptop, now: float) -> bool:
     return same and meant and begun and not held and len(workshop.active()) < workshop.places
 
 
-def _stalled(workshop: Workshop, event: Stalled, now: float, entropy: str) -> Workshop:
+def stalled(workshop: Workshop, event: Stalled, now: float) -> Workshop:
+    """It reports, but makes no headway."""
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or not laptop.active:
         return workshop
@@ -272,7 +168,8 @@ def _stalled(workshop: Workshop, event: Stalled, now: float, entropy: str) -> Wo
     )
 
 
-def _located(workshop: Workshop, event: Located, now: float, entropy: str) -> Workshop:
+def located(workshop: Workshop, event: Located, now: float) -> Workshop:
+    """The switch says where it is."""
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None:
         return workshop
@@ -281,56 +178,3 @@ def _located(workshop: Workshop, event: Located, now: float, entropy: str) -> Wo
     return workshop.with_laptop(
         replace(laptop, link=replace(laptop.link, port=event.port, speed_mbps=speed, half_duplex=half))
     )
-
-
-def _switch(workshop: Workshop, event: SwitchChanged, now: float, entropy: str) -> Workshop:
-    return replace(workshop, places=event.places, places_why=event.why, link_mbps=event.link_mbps)
-
-
-def _image(workshop: Workshop, event: ImageKnown, now: float, entropy: str) -> Workshop:
-    workshop = replace(workshop, images={**workshop.images, event.image.name: event.image})
-    return settle_all(workshop, now)
-
-
-def _image_gone(workshop: Workshop, event: ImageGone, now: float, entropy: str) -> Workshop:
-    images = {name: image for name, image in workshop.images.items() if name != event.name}
-    return settle_all(replace(workshop, images=images), now)
-
-
-def _tick(workshop: Workshop, event: Tick, now: float, entropy: str) -> Workshop:
-    batches = {key: batch for key, batch in workshop.batches.items() if batch.until > now}
-    holds = {image: until for image, until in workshop.holds.items() if until > now}
-    return settle_all(replace(workshop, batches=batches, holds=holds), now)
-
-
-def _command(workshop: Workshop, event: Command, now: float, entropy: str) -> Workshop:
-    return commands.obey(workshop, event, now, entropy)
-
-
-def _media(workshop: Workshop, event: MediaTold, now: float, entropy: str) -> Workshop:
-    return erasing.told(workshop, event, now, entropy)
-
-
-def _disk_erased(workshop: Workshop, event: DiskErased, now: float, entropy: str) -> Workshop:
-    return erasing.took_in(workshop, event, now)
-
-
-def _disk_written(workshop: Workshop, event: DiskWritten, now: float, entropy: str) -> Workshop:
-    return erasing.wrote(workshop, event, now)
-
-
-def _ejected(workshop: Workshop, event: Ejected, now: float, entropy: str) -> Workshop:
-    return classics.ejected(workshop, event, now)
-
-
-def _stream_ended(workshop: Workshop, event: StreamEnded, now: float, entropy: str) -> Workshop:
-    return classics.stream_ended(workshop, event, now)
-
-
-def _captured(workshop: Workshop, event: Captured, now: float, entropy: str) -> Workshop:
-    return capture.ended(workshop, event, now)
-
-
-def _recorded(workshop: Workshop, event: Recorded, now: float, entropy: str) -> Workshop:
-    key = f"{event.laptop}/{event.job}"
-    return replace(workshop, unrecorded={name: row for name, row in workshop.unrecorded.items() if name != key})

@@ -1,0 +1,108 @@
+"""Reads the configuration's file: every mistake with its line and what was expected."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from cloned.config import Config
+from cloned.destinations import KINDS
+from cloned.errors import UsageError
+from cloned.saying import Phrase
+
+DEFAULT_FILE = Path("/etc/cloned/cloned.toml")
+
+
+def load(path: Path | None = None) -> Config:
+    """Read `path`, or the default file if it is there, or all defaults.
+
+    Raises UsageError that lists every mistake with its line and what was expected.
+    """
+    if path is None:
+        if not DEFAULT_FILE.exists():
+            return Config()
+        path = DEFAULT_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            Phrase("cannot read the configuration {path}: {error}", path=path, error=error),
+            "name the right file with --config",
+        ) from error
+    return parse(text, str(path))
+
+
+def parse(text: str, source: str = "configuration") -> Config:
+    """Understand the text of a configuration; `source` names it in errors."""
+    try:
+        return Config.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"at line (\d+)", str(error))
+        where = f"{source}:{at[1]}" if at else source
+        raise UsageError(
+            Phrase("{where}: {error}", where=where, error=error), "see systemd/cloned.toml.example"
+        ) from error
+    except RecursionError:
+        raise UsageError(
+            Phrase("{source}: lists nested too deeply", source=source), "see systemd/cloned.toml.example"
+        ) from None
+    except ValidationError as error:
+        told = [(_location(item), item) for item in error.errors()]
+        lines = [f"{source}:{line_of(text, place)}: {_path(place)}: {_words(item)}" for place, item in told]
+        raise UsageError("\n".join(lines), "see systemd/cloned.toml.example") from error
+
+
+def _location(item: Any) -> tuple[int | str, ...]:
+    """Where in the file; without the words that only say which of several forms was tried."""
+    location = item["loc"] + (("type",) if item["type"].startswith("union_tag") else ())
+    kind = len(location) > 2 and location[0] == "sink" and location[2] in KINDS
+    rest = location[:2] + location[3:] if kind else location
+    return tuple(part for part in rest if part not in ("StatusLabel", "int", "str"))
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """`switch[0].address`, or `file` for what belongs to no key."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.lstrip(".") or "file"
+
+
+def _words(item: Any) -> str:
+    """What was expected; secrets are never repeated."""
+    if item["type"] == "extra_forbidden":
+        return "there is no such key"
+    if item["type"].startswith("union_tag"):
+        return f"one of {', '.join(KINDS)}"
+    given = item.get("input")
+    shown = f", not {given!r}" if isinstance(given, int | float | bool) else ""
+    return f"{item['msg'].removeprefix('Value error, ')}{shown}"
+
+
+def line_of(text: str, location: tuple[int | str, ...]) -> int:
+    """The line on which the deepest part of `location` that stands in the file begins."""
+    line, start, header = 1, 0, ""
+    lines = text.splitlines()
+    for part in location:
+        if isinstance(part, int):
+            at = _nth(lines, rf"^\s*\[\[\s*{re.escape(header)}\s*\]\]", part)
+        else:
+            header = f"{header}.{part}" if header else part
+            at = _first(lines, start, part, header)
+        if at is None:
+            continue
+        line, start = at + 1, at
+    return line
+
+
+def _first(lines: list[str], start: int, key: str, header: str) -> int | None:
+    """Index of the first line from `start` on that opens table `header` or sets `key`."""
+    pattern = re.compile(rf"^\s*(\[\[?\s*{re.escape(header)}\s*\]|\"?{re.escape(key)}\"?\s*[.=])")
+    return next((index for index in range(start, len(lines)) if pattern.match(lines[index])), None)
+
+
+def _nth(lines: list[str], pattern: str, wanted: int) -> int | None:
+    found = [index for index, line in enumerate(lines) if re.match(pattern, line)]
+    return found[wanted] if wanted < len(found) else None

@@ -1,0 +1,49 @@
+"""The socket on which the command line speaks with the daemon: without PIN, for root and our group only."""
+
+from __future__ import annotations
+
+import grp
+import logging
+import os
+from pathlib import Path
+
+from aiohttp import web
+
+from cloned.errors import MissingError
+from cloned.saying import Phrase
+
+log = logging.getLogger(__name__)
+
+
+async def listen_socket(runner: web.AppRunner, path: Path, group: str) -> None:
+    """Serve on a socket of ours at `path`, which may be opened by `group`; MissingError if it cannot be made."""
+    try:
+        _make_room(path)
+        before = os.umask(0o177)
+        try:
+            await web.UnixSite(runner, str(path)).start()
+        finally:
+            os.umask(before)
+        _give_to_group(path, group)
+    except OSError as error:
+        raise MissingError(
+            Phrase("{path} cannot be made: {error}", path=path, error=error.strerror),
+            "check [workshop] runtime and its rights",
+        ) from error
+
+
+def _make_room(path: Path) -> None:
+    """The folder for it, without what the last daemon left there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+
+
+def _give_to_group(path: Path, name: str) -> None:
+    """Let a group use the socket, if there is such a group; without one it stays ours alone."""
+    try:
+        group = grp.getgrnam(name).gr_gid
+        if path.stat().st_gid != group:  # the service's own group is ours already, and it may not chown
+            os.chown(path, -1, group)
+        path.chmod(0o660)
+    except KeyError:
+        log.info("there is no group %s: only root may use %s", name, path)
