@@ -27,7 +27,8 @@ from cloned.core.events import (
     Stalled,
     SwitchChanged,
 )
-from cloned.core.ids import SessionId, clean, token_digest
+from cloned.core.ids import Identity, SessionId, clean, token_digest
+from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
 from cloned.engine import Engine
 from cloned.errors import ClonedError, MissingError, UsageError
@@ -150,6 +151,59 @@ async def test_a_result_outlives_a_ledger_that_is_down_and_a_restart(tmp_path: P
         await settled(engine)
         assert book.rows[laptop.id, 1]["verdict"] == "verified"
         assert not engine.workshop.unrecorded
+
+
+async def test_a_ledger_that_is_down_holds_no_stream_up(tmp_path: Path) -> None:
+    streams, book = Streams(), Book()
+    book.broken = True
+    async with running(tmp_path / "journal", streams, book) as engine:
+        laptop = await prepared(engine)
+        await verified(engine, laptop)
+        await engine.submit(ImageKnown(ImageInfo("office", "b" * 64, 10**9, 2 * 10**10)))
+        answer = await engine.boot(BootRequest("02:00:00:00:00:02", "10.0.0.6", serial="PF2"))
+        facts = Facts(clean(serial="PF2", macs=["02:00:00:00:00:02"]), disks=(DISK,))
+        await engine.submit(Hello(token_digest(answer.token), facts, "10.0.0.6"))
+        other = engine.authorise(answer.token, "10.0.0.6")
+        assert other is not None
+        state = await engine.submit(Command("move", "page", other.id, "office"))
+        await engine.submit(Command("confirm", "page", other.id, "office", disk="S1"))
+        session = engine.laptop(other.id).session
+        assert session is not None
+        async with asyncio.timeout(10):
+            while session not in streams.open_now:
+                await asyncio.sleep(0.01)
+        assert state.unrecorded
+        book.broken = False
+        async with asyncio.timeout(10):
+            while not book.rows:
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("trouble", [MissingError("the ledger cannot be used"), TimeoutError()])
+async def test_a_newcomer_boots_though_the_ledger_cannot_be_asked_who_it_is(tmp_path: Path, trouble: Exception) -> None:
+    async def away(_identity: Identity) -> None:
+        raise trouble
+
+    journal, tasks = Journal(tmp_path / "journal"), TaskOwner("test")
+    engine = Engine(journal, Streams(), Book(), recall=away)
+    tasks.start(engine.run(), "engine", service=True)
+    laptop = await prepared(engine)
+    assert laptop.state is State.READY
+    await tasks.close()
+    journal.close()
+
+
+async def test_a_newcomer_that_the_ledger_knows_gets_its_id_back(tmp_path: Path) -> None:
+    async def knows(identity: Identity) -> KnownToLedger | None:
+        return KnownToLedger("drawn", 2, 0, "DM-1") if identity.serial == "PF1" else None
+
+    journal, tasks = Journal(tmp_path / "journal"), TaskOwner("test")
+    engine = Engine(journal, Streams(), Book(), recall=knows)
+    tasks.start(engine.run(), "engine", service=True)
+    laptop = await prepared(engine)
+    assert (laptop.id, laptop.job.number, laptop.tag, laptop.state) == ("drawn", 2, "DM-1", State.ASKING)
+    await tasks.close()
+    journal.close()
 
 
 @pytest.mark.wire
