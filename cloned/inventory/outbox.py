@@ -14,7 +14,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from cloned.errors import UsageError
@@ -36,6 +37,8 @@ LOOK_AGAIN = 2.0
 """Seconds between looks at the database, for what another process (`cloned inventory retry`) changed."""
 DOWN_AFTER = 5
 """So many laptops one after the other without a success between them mean that the sink itself is down."""
+MOST_UNNOTED = 200
+"""So many may have come back without being noted; more wait until the ledger has caught up."""
 AHEAD = 4
 """So many times as many as are sent at once are fetched from the database together."""
 
@@ -57,9 +60,11 @@ class SinkLane:
         self.sink, self.woken = sink, asyncio.Event()
         self._ledger, self._clock, self._chance, self._at_once = ledger, clock, chance, at_once
         self._flying: set[str] = set()
-        """Laptops of which something is on its way."""
+        """Laptops of which something is on its way, or came back and is not noted yet."""
+        self._under_way = 0
         self._ahead: list[Owed] = []
         self._done: list[Outcome] = []
+        self._to_note = asyncio.Event()
         self._struck: set[str] = set()
         """Laptops that failed since the last success."""
         self._hurried = True
@@ -68,41 +73,56 @@ class SinkLane:
         """When a sink that is down is asked again, by the loop's clock."""
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Deliver until cancelled: what came of one try is noted while the next are under way."""
         owner = TaskOwner(f"outbox.{self.sink.name}")
+        owner.start(self._for_ever(self._note, self._to_note, None), "note", service=True)
         try:
-            while True:
-                self.woken.clear()
-                try:
-                    await self._step(owner)
-                except LedgerError as error:
-                    log.error("sink %s: %s", self.sink.name, error)
-                    await self._rest(LEDGER_WAIT)
+            await self._for_ever(lambda: self._begin(owner), self.woken, LOOK_AGAIN)
         finally:
             await owner.close()
 
-    async def _step(self, owner: TaskOwner) -> None:
-        """Note what ended, begin what may begin, and wait for more."""
+    async def _for_ever(self, work: Callable[[], Awaitable[None]], woken: asyncio.Event, seconds: float | None) -> None:
+        """Do it whenever somebody wakes us, at the latest after `seconds`; a ledger that is away is waited for."""
+        while True:
+            woken.clear()
+            try:
+                await work()
+            except LedgerError as error:
+                log.error("sink %s: %s", self.sink.name, error)
+                await asyncio.sleep(LEDGER_WAIT)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await woken.wait()
+
+    async def _note(self) -> None:
+        """Write down what ended."""
         while self._done:
             group = self._done[:]
             await self._ledger.settle(self.sink.name, group)
             del self._done[: len(group)]
             self._flying -= {each.owed.laptop for each in group}
+            self.woken.set()
         if self._hurried:  # after what had just failed was noted, so that this is tried too
-            self._hurried = False
             await self._ledger.hasten(self.sink.name)
+            self._hurried = False
+            self.woken.set()
+
+    async def _begin(self, owner: TaskOwner) -> None:
+        """Send what may be sent."""
         for owed in await self._next():
             self._flying.add(owed.laptop)
+            self._under_way += 1
             owner.start(self._deliver(owed), owed.laptop)
-        if not self._done:
-            await self._rest(LOOK_AGAIN)
 
     async def _next(self) -> list[Owed]:
         """What to send now. One at a time, and not before its time, where the sink is down."""
+        if self._hurried or len(self._done) > MOST_UNNOTED:
+            return []
         down = len(self._struck) >= DOWN_AFTER
         if down and asyncio.get_running_loop().time() < self._resume:
             return []
-        free = (1 if down else self._at_once) - len(self._flying)
+        free = (1 if down else self._at_once) - self._under_way
         if free <= 0:
             return []
         if not self._ahead:
@@ -112,22 +132,18 @@ class SinkLane:
         now, self._ahead = self._ahead[:free], self._ahead[free:]
         return now
 
-    async def _rest(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self.woken.wait()
-        except TimeoutError:
-            return
-
     async def _deliver(self, owed: Owed) -> None:
         try:
             outcome = await self._try(owed)
         except Exception as error:  # the boundary: a fault in one sink must not stop the others
             log.exception("sink %s failed", self.sink.name)
             outcome = self._later(owed, f"a fault in the sink: {type(error).__name__}", None)
+        finally:
+            self._under_way -= 1
         if outcome.state != "waiting":
             self._struck.clear()
         self._done.append(outcome)
+        self._to_note.set()
         self.woken.set()
 
     async def _try(self, owed: Owed) -> Outcome:
@@ -166,7 +182,7 @@ class SinkLane:
         self._hurried, self._resume = True, 0.0
         self._struck.clear()
         self._ahead.clear()
-        self.woken.set()
+        self._to_note.set()
 
 
 class Outbox:

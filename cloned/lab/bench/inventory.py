@@ -97,7 +97,7 @@ class Receiver:
     """A laptop that is always answered 503."""
     got: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     seen: set[str] = field(default_factory=set)
-    asked: int = 0
+    came: asyncio.Event = field(default_factory=asyncio.Event)
     last: float = 0.0
     url: str = ""
 
@@ -115,7 +115,7 @@ class Receiver:
     async def _post(self, request: web.Request) -> web.Response:
         told = await request.json()
         await asyncio.sleep(LATENCY)
-        self.asked += 1
+        self.came.set()
         if told["data"]["laptop"] == self.stubborn or random.random() < ERRORS:  # noqa: S311
             return web.Response(status=503)
         if told["key"] not in self.seen:
@@ -138,25 +138,30 @@ async def send(place: str, url: str) -> None:
     await Outbox(ledger, [sink]).run()
 
 
-async def run_outbox(place: Path, receiver: Receiver, count: int, kills: int) -> float:
-    """Seconds until `count` results are there, the outbox being killed that often on the way."""
-    begun = time.monotonic()
+async def run_outbox(place: Path, receiver: Receiver, count: int, kills: int) -> tuple[float, float]:
+    """Seconds until `count` results are there, the outbox being killed that often on the way; and of these, how many
+    passed until the next one had started and sent something."""
+    begun, away = time.monotonic(), 0.0
     for kill in range(kills + 1):
         process = spawn(
             [sys.executable, "-m", "cloned.lab.bench.inventory", "send", str(place), receiver.url], stderr=None
         )
         target = count * (kill + 1) // (kills + 1)
+        started = time.monotonic()
+        receiver.came.clear()
+        await receiver.came.wait()
+        away += time.monotonic() - started
         while len(receiver.seen) < target:
             await asyncio.sleep(0.01)
             if process.poll() is not None:
                 raise RuntimeError("the outbox ended by itself")
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    return receiver.last - begun
+    return receiver.last - begun, away
 
 
-async def deliver(count: int, laptops: int, kills: int, stubborn: bool = False) -> tuple[float, Receiver]:
-    """Fill a ledger, run the outbox; how many times the latency alone it took."""
+async def deliver(count: int, laptops: int, kills: int, stubborn: bool = False) -> tuple[float, float, Receiver]:
+    """Fill a ledger, run the outbox; how many times the latency alone it took while it ran, and seconds it did not."""
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch) / "ledger.sqlite"
         ledger = await Ledger.open(place)
@@ -171,15 +176,16 @@ async def deliver(count: int, laptops: int, kills: int, stubborn: bool = False) 
         receiver = Receiver("l000000" if stubborn else "")
         runner = await receiver.start()
         expected = count - (attempts[0] if stubborn else 0)
-        seconds = await run_outbox(place, receiver, expected, kills)
+        seconds, away = await run_outbox(place, receiver, expected, kills)
         await runner.cleanup()
-    return seconds / (expected * LATENCY / (1 - ERRORS) / AT_ONCE), receiver
+    return (seconds - away) / (expected * LATENCY / (1 - ERRORS) / AT_ONCE), away, receiver
 
 
 async def deliveries_bench(options: argparse.Namespace, console: Console) -> None:
     """All of them, over kills."""
-    ratio, receiver = await deliver(options.results, options.laptops, options.kills)
-    table = Table("results", "laptops", "kills", "came", "out of order", "time / latency alone", title="deliveries")
+    ratio, away, receiver = await deliver(options.results, options.laptops, options.kills)
+    heads = ("results", "laptops", "kills", "came", "out of order", "time / latency alone", "seconds of starts")
+    table = Table(*heads, title="deliveries")
     table.add_row(
         str(options.results),
         str(options.laptops),
@@ -187,6 +193,7 @@ async def deliveries_bench(options: argparse.Namespace, console: Console) -> Non
         str(len(receiver.seen)),
         str(receiver.disordered),
         f"{ratio:.2f}",
+        f"{away:.1f}",
     )
     console.print(table)
 
@@ -194,8 +201,8 @@ async def deliveries_bench(options: argparse.Namespace, console: Console) -> Non
 async def stubborn_bench(options: argparse.Namespace, console: Console) -> None:
     """One laptop that is always refused with 503: what it costs the others, without kills."""
     count = min(options.results, 3000)
-    without, _ = await deliver(count, count // 3, 0)
-    with_one, receiver = await deliver(count, count // 3, 0, stubborn=True)
+    without, _, _ = await deliver(count, count // 3, 0)
+    with_one, _, receiver = await deliver(count, count // 3, 0, stubborn=True)
     table = Table("results", "without", "with one always 503", "out of order", title="time / latency alone")
     table.add_row(str(count), f"{without:.3f}", f"{with_one:.3f}", str(receiver.disordered))
     console.print(table)
