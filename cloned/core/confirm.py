@@ -170,7 +170,7 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
         return transition(laptop, State.ASKING, now, reason=Reason.INVENTORY_AWAY)
     disk = laptop.eligible()[0].key
     if batch is not None:
-        laptop = replace(laptop, erase_first=batch.level)
+        laptop = replace(laptop, erase_first=batch.level, organisation=batch.organisation or laptop.organisation)
         return confirm(workshop, laptop, disk, batch.image, Phrase.of(Actor.BATCH, {"by": actor(batch.by)}), now)
     if workshop.settings.confirm == "auto":
         return confirm(workshop, laptop, disk, laptop.goal.image, "configuration (auto)", now)

@@ -289,6 +289,8 @@ class Command:
     """Of a grade: why a person gave it."""
     anyway: str = ""
     """Of a confirmation: not empty if this laptop's firmware may refuse what it is to start."""
+    organisation: str = ""
+    """For whom the laptops of a batch are."""
     kind: Literal["command"] = "command"
 
 

@@ -14,7 +14,7 @@ from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.tagged import TagGiven
 from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
-from cloned.core.workshop import Workshop
+from cloned.core.workshop import Workshop, not_in_the_list
 from cloned.saying import Phrase
 
 EVERYWHERE = "everywhere"
@@ -102,10 +102,7 @@ def _for_whom(workshop: Workshop, command: Command, now: float, entropy: str) ->
 
 def _not_in_the_list(workshop: Workshop, command: Command) -> Refusal | None:
     """One of the configured ones, spelt as there; an empty text takes it away."""
-    known = workshop.settings.organisations
-    if not command.text or command.text in known:
-        return None
-    return Refusal(Refused.NO_SUCH_ORGANISATION, {"name": command.text[:80], "known": ", ".join(known) or "-"})
+    return not_in_the_list(workshop, command.text)
 
 
 def _forget(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:

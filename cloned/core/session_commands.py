@@ -13,7 +13,7 @@ from cloned.core.laptop import State, transition
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Holds, Target, Verb, Word
-from cloned.core.workshop import Batch, Workshop
+from cloned.core.workshop import Batch, Workshop, not_in_the_list
 
 MOST_GUESTS = 250
 """In one classic session."""
@@ -87,6 +87,10 @@ def _no_such_level(_workshop: Workshop, command: Command) -> Refusal | None:
     return Refusal(Refused.NO_SUCH_LEVEL, {"name": command.level})
 
 
+def _batch_against(workshop: Workshop, command: Command) -> Refusal | None:
+    return _no_such_level(workshop, command) or not_in_the_list(workshop, command.organisation)
+
+
 def _batch(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
     ident = derive_id(entropy, "batch", 6)
     until = command.until or now + workshop.settings.confirmation_seconds
@@ -100,6 +104,7 @@ def _batch(workshop: Workshop, command: Command, now: float, entropy: str) -> Wo
         now,
         until,
         command.level,
+        command.organisation,
     )
     return replace(workshop, batches={**workshop.batches, ident: batch})
 
@@ -145,8 +150,9 @@ VERBS = (
             Word("vendor", "only of this maker"),
             Word("until", "until when; else as long as confirmations last", Holds.TIME),
             Word("level", "erase them first, and how thoroughly: clear or purge", name="erase"),
+            Word("organisation", "for which organisation of [inventory] they are"),
         ),
-        refuse=_no_such_level,
+        refuse=_batch_against,
     ),
     Verb("unbatch", "Stop a BATCH: from now on each new laptop of its model asks.", _unbatch, Target.BATCH),
 )

@@ -12,6 +12,7 @@ from cloned.core.events import ImageInfo, Settings
 from cloned.core.evidence import Evidence, recognise
 from cloned.core.ids import Identity, LaptopId, SessionId, same
 from cloned.core.laptop import ACTIVE, Laptop
+from cloned.core.refusals import Refusal, Refused
 from cloned.core.session import Session
 from cloned.core.tagged import TagGiven
 from cloned.saying import Sentence
@@ -49,6 +50,8 @@ class Batch:
     until: float
     level: str = ""
     """Whether they are erased first, and how thoroughly: clear, purge, or empty for not at all."""
+    organisation: str = ""
+    """Who will lend them out."""
 
 
 @dataclass(frozen=True)
@@ -130,3 +133,11 @@ def _twin(laptop: Laptop, identity: Identity) -> bool:
     if serials or not laptop.active or not identity.macs:
         return False
     return not set(laptop.identity.macs) & set(identity.macs)
+
+
+def not_in_the_list(workshop: Workshop, name: str) -> Refusal | None:
+    """Whether an organisation is none of the configured ones; an empty name is nobody's."""
+    known = workshop.settings.organisations
+    if not name or name in known:
+        return None
+    return Refusal(Refused.NO_SUCH_ORGANISATION, {"name": name[:80], "known": ", ".join(known) or "-"})

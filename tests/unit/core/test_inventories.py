@@ -181,3 +181,13 @@ def test_an_organisation_is_one_of_the_list(name: str, kept: str) -> None:
     laptop = told.boot()
     told.tell(Command("organisation", "page", laptop.id, text=name))
     assert now(told, laptop).organisation == kept
+
+
+def test_a_batch_may_be_for_an_organisation_of_the_list() -> None:
+    told = Story("ask")
+    told.tell(Configured(Settings(default_image="school", organisations=("School A",))))
+    told.tell(Command("batch", "page", image="school", text="Latitude 5490", organisation="Mr Smith"))
+    assert told.boot("PF1").organisation == ""
+    told.tell(Command("batch", "page", image="school", text="Latitude 5490", organisation="School A"))
+    laptop = told.boot("PF2")
+    assert (laptop.organisation, laptop.state) == ("School A", State.READY)
