@@ -15,7 +15,7 @@ from cloned.agent import disks, parts, sysfs
 from cloned.agent.tools import ToolError, run
 from cloned.agent.trial_tools import Hands, hottest, throttled
 
-MEMORY_MB, MEMORY_LIMIT = 512, 300.0
+MEMORY_MB, MEMORY_LIMIT = 256, 120.0
 """Most memory that is tested, and seconds for it: the live system and a session's start must have the rest."""
 LOAD_SECONDS = 30
 TOO_HOT = 97

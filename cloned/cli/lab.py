@@ -15,7 +15,7 @@ from cloned.saying import Phrase
 
 _FAULTS = (
     "corrupt:N, drop:N@PERCENT, stall:N@PERCENT:SECONDS, slow-disk:N:MB_S, loss:N:PERCENT, restart@PERCENT, "
-    "sink-down:SECONDS, hostile:SECONDS"
+    "sink-down:SECONDS, hostile:SECONDS, worn-battery:N, no-camera:N, locked:N"
 )
 
 
@@ -42,6 +42,8 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
                           "sata+nvme: two of them, cloned to is the first."),
         click.option("--erase", default="", metavar="always|first|only",
                      help="Erase old data before cloning, or `only` erase."),
+        click.option("--tests", type=click.Choice(["all"]), default=None,
+                     help="Test every laptop's parts, as far as nobody is needed for it."),
         click.option("--disk-image", "disk_images", multiple=True, metavar="N:FILE",
                      help="This file is laptop N's disk (raw); it is never deleted. Again for its further disks."),
         click.option("--fault", "faults", multiple=True, metavar="SPEC", help=_FAULTS),
@@ -110,6 +112,7 @@ def _understood(action: str, asked: dict[str, Any]) -> dict[str, Any]:
     firmware = tuple(word.strip() for word in asked["firmware"].split(","))
     rate = "" if asked["rate"] == "none" else asked["rate"]
     disks = tuple(word.strip() for word in asked["disks"].split(",")) if asked["disks"] else ()
+    asked["tests"] = asked["tests"] or ""
     return {**asked, "action": action, "firmware": firmware, "rate": rate, "disks": disks}
 
 

@@ -48,6 +48,8 @@ class DaemonSettings:
     """MAC to the URL of that laptop's gate."""
     erase: str = ""
     """always, first, only, or nothing."""
+    tests: str = ""
+    """all, or nothing."""
 
     def toml(self) -> str:
         """The configuration file. TOML's basic strings are JSON's."""
@@ -70,6 +72,7 @@ class DaemonSettings:
             f"image = {text(self.image)}", 'then = "poweroff"',
             f"classic = {text(list(self.classic))}", f"gather_seconds = {GATHER}",
             *self._erase(),
+            *(["[tests]", f"unattended = {text(self.tests)}"] if self.tests else []),
             *self._finish(),
             "[[sink]]", 'name = "inventory"', 'type = "webhook"', f"url = {text(self.webhook)}",
             f"secret = {text(self.webhook_secret)}",

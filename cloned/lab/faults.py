@@ -57,6 +57,8 @@ class Fault:
     """Whether results reach the inventory later for it."""
     lasts: ClassVar[bool] = False
     """Whether somebody acts whose time was set, so that the run is not over before."""
+    told_only: ClassVar[bool] = False
+    """Whether it is in what a thin laptop tells of itself: no QEMU has such a part."""
     changes_disk: ClassVar[bool] = False
     """Whether reading back has to find something."""
 
@@ -298,7 +300,62 @@ class Hostile(Fault):
             hands.say(f"{did}; {cost}")
 
 
-KINDS: tuple[type[Fault], ...] = (Corrupt, Drop, Stall, SlowDisk, Loss, Restart, SinkDown, Hostile)
+PARTS: dict[str, object] = {
+    "cores": 4, "threads": 8, "slots": [{"place": "DIMM A", "size": 8 << 30, "kind": "DDR4", "mhz": 2667}],
+    "batteries": [{"name": "BAT0", "design_wh": 50.0, "full_wh": 46.0, "cycles": 112}], "charger": True,
+    "portable": True, "camera": True, "bluetooth": True, "sound": True, "wifi": "Intel 8086:24fd", "tpm": "2.0",
+    "uefi": True, "passwords": [], "wpbt": False, "product_key": True, "firmware_date": "2021-03-04",
+}  # fmt: skip
+"""A laptop of flesh and blood that lacks nothing."""
+
+
+@dataclass(frozen=True)
+class BadPart(OnLaptop):
+    """Something about one laptop's parts, which its firmware tells: before it is powered on."""
+
+    told_only: ClassVar[bool] = True
+    changes: ClassVar[dict[str, object]] = {}
+    words: ClassVar[str] = ""
+
+    def prepare(self, hands: FaultHands) -> None:
+        """In what it will tell."""
+        laptop = self.whom(hands)
+        laptop.parts = {**PARTS, **laptop.parts, **self.changes}
+        hands.happened(self, f"laptop {self.laptop} {self.words}")
+
+
+@dataclass(frozen=True)
+class WornBattery(BadPart):
+    """Its battery holds little of what it held when new."""
+
+    form: ClassVar[str] = "worn-battery:N"
+    changes: ClassVar[dict[str, object]] = {
+        "batteries": [{"name": "BAT0", "design_wh": 50.0, "full_wh": 14.0, "cycles": 812}]
+    }
+    words: ClassVar[str] = "has a battery that holds 28 % of what it held when new"
+
+
+@dataclass(frozen=True)
+class NoCamera(BadPart):
+    """No camera answers."""
+
+    form: ClassVar[str] = "no-camera:N"
+    changes: ClassVar[dict[str, object]] = {"camera": False}
+    words: ClassVar[str] = "has a camera that does not answer"
+
+
+@dataclass(frozen=True)
+class Locked(BadPart):
+    """Its firmware has a password: it is held back until the lab confirms it as a person would."""
+
+    form: ClassVar[str] = "locked:N"
+    changes: ClassVar[dict[str, object]] = {"passwords": ["administrator"]}
+    words: ClassVar[str] = "has a password in its firmware"
+
+
+KINDS: tuple[type[Fault], ...] = (
+    Corrupt, Drop, Stall, SlowDisk, Loss, Restart, SinkDown, Hostile, WornBattery, NoCamera, Locked,
+)  # fmt: skip
 """Every fault, in the order in which help lists them."""
 
 

@@ -11,6 +11,7 @@ from cloned.errors import ClonedError
 from cloned.lab.erasing import EraseConfirmer
 from cloned.lab.estimate_check import EstimateCheck
 from cloned.lab.laptops import LaptopKind
+from cloned.lab.overruling import TriageOverruler
 from cloned.lab.power import PowerPlan
 from cloned.lab.watching import LaptopSeen, sights
 from cloned.lab.workshop import LabWorkshop, troubles
@@ -21,6 +22,8 @@ _QUIET = {LaptopKind.VM: 240.0, LaptopKind.THIN: 90.0}
 """Seconds without any change after which a lab is stuck. Emulated firmware can be slow."""
 _CLASSIC = 600.0
 """As many more where Clonezilla itself restores: its scripts start thousands of programs before the first byte."""
+_TESTS = 240.0
+"""As many more where parts are tested: memory alone may take two minutes."""
 _OFF = 10.0
 """Seconds that a laptop may be off in the middle of its work before it counts as lost."""
 
@@ -38,13 +41,15 @@ class Follower:
         self._pulse: object = None
         self._moved = time.monotonic()
         slow = _CLASSIC if options.classic or workshop.stock.manifest.plan.classic else 0.0
-        self._patience = _QUIET[options.of_kind] + self._longest_pause() + slow
+        tests = _TESTS if options.tests else 0.0
+        self._patience = _QUIET[options.of_kind] + self._longest_pause() + slow + tests
         self._off_since: dict[int, float] = {}
         self._given_up: set[int] = set()
         self._powered: dict[int, float] = {}
         self.foresight = EstimateCheck()
         image = workshop.stock.manifest.name
         self._erasures = EraseConfirmer(options.erase, image, workshop.daemon, workshop.display.say)
+        self._triage = TriageOverruler(image, workshop.daemon, workshop.display.say)
         self.to_hello: dict[int, float] = {}
         """Seconds from power-on to the agent's hello, by laptop's number."""
 
@@ -75,6 +80,7 @@ class Follower:
         self._note_hellos(seen)
         self.foresight.look(seen, time.monotonic())
         await self._erasures.look(seen)
+        await self._triage.look(seen)
         workshop.mischief.look(seen)
         workshop.display.show(seen)
         self._note_lost(seen)

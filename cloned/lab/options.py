@@ -39,6 +39,8 @@ class LabOptions:
     """Each laptop's disks in turn: `nvme`, `sata+nvme`; empty: one virtio disk."""
     erase: str = ""
     """Erase before cloning, `always` or `first`; `only`: and clone nothing."""
+    tests: str = ""
+    """`all`: every laptop's parts are tested, as far as nobody is needed for it; empty: nothing is."""
     disk_images: tuple[str, ...] = ()
     """N:FILE: files that are laptop N's disks."""
     json: str = ""
@@ -105,6 +107,11 @@ class LabOptions:
                 raise UsageError(f"--firmware {name or '(nothing)'} is not known", "there are " + ", ".join(Firmware))
         if self.erase and self.erase not in MODES:
             raise UsageError(f"--erase {self.erase} is not known", "there are always, first and only")
+        if self.tests not in ("", "all"):
+            raise UsageError(f"--tests {self.tests} is not known", "there is: all")
+        for fault in self.wanted_faults if self.of_kind is not LaptopKind.THIN else ():
+            if fault.told_only:
+                raise UsageError(f"--fault {fault.text} needs thin laptops", "QEMU has no such part: --kind thin")
         if self.disks and self.of_kind is not LaptopKind.VM:
             raise UsageError("--disks is not possible with thin laptops", "their disks are loop devices: --kind vm")
         _ = [self.disks_of(number) for number in range(1, self.laptops + 1)], self.images_of

@@ -114,6 +114,8 @@ def _laptop(identity: LabIdentity, sight: LaptopSeen) -> dict[str, Any]:
         "differs": data.get("first_differs") or data.get("differs") or [],
         "disks": [{name: each[name] for name in ("path", "bus", "serial", "size")} for each in data.get("media") or ()],
         "erasure": _erasure(data.get("erasure")),
+        "tests": [{name: each[name] for name in ("name", "result", "why")} for each in data.get("tests") or ()],
+        "grade": data.get("grade") or "",
     }
 
 

@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -47,6 +47,8 @@ class Spec:
     """Where it may write."""
     python: str
     """The interpreter that runs the agent."""
+    parts: dict[str, object] = field(default_factory=dict)
+    """What its firmware would tell of its parts; empty: the agent looks for itself."""
 
     def write(self, path: Path) -> None:
         """For `read` in the laptop's process."""
@@ -182,6 +184,7 @@ class ThinLaptop:
         return {
             "uuid": who.uuid, "serial": who.serial, "vendor": who.vendor, "product": who.product,
             "firmware": who.firmware.value, "boot_mac": who.mac, "disk_serial": who.disk_serial,
+            **({"hardware": self.spec.parts} if self.spec.parts else {}),
         }  # fmt: skip
 
 

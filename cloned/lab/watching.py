@@ -25,8 +25,8 @@ class LaptopSeen:
 
     @property
     def final(self) -> bool:
-        """Whether it will do nothing more by itself."""
-        return self.state in FINAL
+        """Whether it will do nothing more by itself: its tests may still run after its verdict."""
+        return self.state in FINAL and not (self.data or {}).get("tests_wanted")
 
     @property
     def spoke(self) -> bool:
@@ -69,7 +69,8 @@ class LaptopSeen:
             return ()
         progress = self.data.get("progress") or {}
         erased = str(progress.get("disks"))
-        return self.state, self.data.get("attempts"), progress.get("bytes"), progress.get("pieces_left"), erased
+        told = self.data.get("attempts"), progress.get("bytes"), progress.get("pieces_left"), erased
+        return self.state, *told, len(self.data.get("tests") or ())
 
 
 def sights(snapshot: Mapping[str, Any], macs: Iterable[str]) -> list[LaptopSeen]:

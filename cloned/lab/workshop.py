@@ -189,6 +189,7 @@ def _daemon(
         classic=(stock.manifest.name,) if options.classic else (),
         webhook_secret=services.inventory.secret,
         erase=options.erase,
+        tests=options.tests,
         gates={each.mac: f"{GATE}/{each.number}" for each in who if each.number in cursed},
     )
     return DaemonProcess(settings, network.server, Path(entry.scratch) / "daemon.log")

@@ -45,7 +45,7 @@ def test_a_laptop_that_was_never_heard_of_is_gone_and_fails_the_run() -> None:
         "id": 2, "mac": TWO.mac, "port": "port2", "firmware": "uefi", "state": "gone", "image": None,
         "image_hash": None,
         "verdict": "none", "attempts": 0, "history": [], "differs": [], "to_hello": None,
-            "disks": [], "erasure": None,
+            "disks": [], "erasure": None, "tests": [], "grade": "",
         "seconds": dict.fromkeys(("boot", "wait", "receive", "verify", "finish"), 0.0),
     }  # fmt: skip
     assert not alone.ok
