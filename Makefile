@@ -15,7 +15,19 @@ LAB_PACKAGES := qemu-system-x86 qemu-utils ovmf ipxe-qemu snmpd snmp ethtool pro
 	grub-pc-bin grub-efi-amd64-bin clonezilla ntfs-3g btrfs-progs xfsprogs f2fs-tools exfatprogs lvm2 parted \
 	dnsmasq-base kea-admin tftp-hpa atftp busybox udhcpc isc-dhcp-client curl tcpdump kpartx cryptsetup-bin \
 	chromium poppler-utils zbar-tools qpdf cups-daemon cups-client cups-ipp-utils cups-filters \
-	stress-ng memtester smartmontools iw hdparm nvme-cli mmc-utils sg3-utils nwipe gcc libc6-dev openssl postgresql
+	stress-ng memtester smartmontools iw hdparm nvme-cli mmc-utils sg3-utils nwipe gcc libc6-dev openssl postgresql \
+	prometheus groff-base
+
+DEB_PACKAGES := debhelper dpkg-dev apt-utils lintian piuparts mmdebstrap python3-venv
+
+define need_deb
+	missing=$$(for each in $(DEB_PACKAGES); do
+		dpkg-query -W -f '$${Status}' $$each 2>/dev/null | grep -q 'ok installed' || echo $$each; done)
+	if [ -n "$$missing" ]; then
+		$(SUDO) apt-get update -q
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+	fi
+endef
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -76,6 +88,20 @@ mutate: .venv/ready ## Change one condition at a time and count which changes th
 bench: setup ## Measure beside the peers, as tables
 	@tests/run-bench
 
+monitoring: .venv/ready ## Write alert rules, their tests, the dashboard and MONITORING.md from their table
+	@$(BIN)/python -m cloned.lab.monitoring
+
+monitoring-demo: setup ## Prometheus over a lab evening; every query of dashboard and rules with its answer
+	@$(SUDO) $(BIN)/python -m cloned.lab.monitoring_demo
+
+deb: .venv/ready ## Build the Debian packages into dist/, and dist/repo/ with all they need, for servers without internet
+	@$(need_deb)
+	systemd/packaging/build --repo
+
+deb-check: ## Prove them: lintian, reproducible, installed, upgraded and purged in bare roots without network, piuparts
+	@$(need_deb)
+	$(SUDO) systemd/packaging/check
+
 metrics-page: .venv/ready ## Write METRICS.md from the table of metrics
 	@$(BIN)/python -m cloned.status.families > METRICS.md
 
@@ -123,4 +149,4 @@ interop-ocs: setup ## Push results to a real OCS Inventory server (Debian's pack
 clean: ## Remove what was built (images of the lab included)
 	@rm -rf .venv var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help packages setup demo lint unit sim test test-all nightly steady mutate bench metrics-page locale lock install interop-ocs clean
+.PHONY: help packages setup demo lint unit sim test test-all nightly steady mutate bench metrics-page monitoring monitoring-demo deb deb-check locale lock install interop-ocs clean

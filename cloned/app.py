@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -39,6 +40,7 @@ from cloned.inventory.sinks.memory import FolderMemory
 from cloned.journal import Journal
 from cloned.lag import LoopLag
 from cloned.live import agent_zipapp
+from cloned.logs import tell_changes
 from cloned.measures import Gathered
 from cloned.monitor import Monitor
 from cloned.multicast.health import MulticastHealth
@@ -51,7 +53,9 @@ from cloned.numbers import recall
 from cloned.overview import Overview
 from cloned.papers.office import Office
 from cloned.papers.subject import PrintingSite
+from cloned.readiness import Readiness
 from cloned.reload import at_once, changed, merged
+from cloned.rounds import Examine, Rounds
 from cloned.saying import Phrase
 from cloned.signing import SiteKey
 from cloned.status.app import create_app
@@ -76,9 +80,10 @@ EMPTIED_HINT = "stop the daemon and restore a backup, or go on: nothing in the l
 class Daemon:
     """One workshop. `run()` returns only by being cancelled, or raises what a part died of."""
 
-    def __init__(self, config: Config, file: Path | None = None) -> None:
-        """`file`: where the configuration came from, to be read again on `reload`."""
+    def __init__(self, config: Config, file: Path | None = None, examine: Examine | None = None) -> None:
+        """`file`: where the configuration came from, to be read again on `reload`; `examine`: what `check` runs."""
         self.config, self.file = config, file
+        self.rounds = Rounds(examine, lambda: self.config)
         self.tasks = TaskOwner("cloned")
         state = config.workshop.state
         self.interface = choose_interfaces(config)[0]
@@ -117,6 +122,7 @@ class Daemon:
             stack.push_async_callback(self.tasks.close)
             await self._start(stack)
             notify("READY=1")
+            self.tasks.supervise(self.rounds.run, "check")
             log.info("ready: the page is on port %d, laptops boot from %s", self.config.page.port, self.interface)
             await self._wait()
 
@@ -168,13 +174,18 @@ class Daemon:
         stack.push_async_callback(self.caster.close)
         self.engine = Engine(self.journal, self.caster, self.ledger, recall=self.ledger.known)
         self.tally = Tally()
-        self.engine.followers.append(self.tally.happened)
+        self.engine.followers += [self.tally.happened, tell_changes]
         notify("STATUS=reading the journal\nEXTEND_TIMEOUT_USEC=1800000000")
         count = await asyncio.to_thread(self.engine.replay)
         log.info("%d events replayed", count)
         await self._compare(count)
         self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)
-        rooms = {"inventory-retry": self.inventory.retry, "forget": self.inventory.forget, "reload": self._reload}
+        rooms = {
+            "inventory-retry": self.inventory.retry,
+            "forget": self.inventory.forget,
+            "reload": self._reload,
+            "recheck": self._recheck,
+        }
         self.control = Control(self.engine, rooms)
         self.tasks.start(self.engine.run(), "engine", service=True)
         wanted = settings(self.config)
@@ -244,6 +255,12 @@ class Daemon:
         words = {"applied": "taken: ", "restart": "only after a restart: "}
         told = [words[kind] + ", ".join(keys) for kind, keys in found.items() if keys]
         return {**found, "state": "; ".join(told) or "nothing has changed"}
+
+    async def _recheck(self, command: Command) -> Mapping[str, Any]:
+        """Look over everything, and say how much is not well."""
+        counts = Counter(each["state"] for each in await self.rounds.now())
+        told = ", ".join(f"{counts[state]} {state}" for state in ("ok", "warning", "wrong", "skipped"))
+        return {"state": told, "findings": sum(counts.values())}
 
     async def reload(self) -> dict[str, list[str]]:
         """`{"applied": keys, "restart": keys that only a restart changes}`. UsageError: nothing was changed."""
@@ -327,13 +344,22 @@ class Daemon:
             images=self._image_health,
             state=config.workshop.state,
             certificate=lambda: getattr(self.config.page, "certificate", None),
-            checked=lambda: None,
+            checked=self.rounds.counted,
         )
         self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)
+        ready = Readiness(
+            journal=lambda: self.engine.problem,
+            ledger=self.ledger.totals,
+            listeners=self.netboot.absent,
+            live=lambda: config.boot.live,
+            files=lambda: config.boot.files,
+            state=config.workshop.state,
+        )
         key = SiteKey.open(self.config.workshop.state)
         self.desk = desk = ErasureDesk(self.config, self.engine, self.ledger, key)
         rules = AccessRules(lambda: self.config.page.read, lambda: self.config.erase.by)
-        house, flow = House(lambda: self.config, self.file, self.engine), Throughput(self.caster.stats)
+        house = House(lambda: self.config, self.file, self.engine, rounds=self.rounds)
+        flow = Throughput(self.caster.stats)
         self.tasks.supervise(flow.run, "throughput")
         apps = [
             create_app(
@@ -343,7 +369,8 @@ class Daemon:
                 self.hub,
                 trusted=trusted,
                 netboot=self.netboot.log,
-                ready=view.ready,
+                ready=ready.wrong,
+                checked=self.rounds.told,
                 desk=desk,
                 measures=self.measures.figures,
                 office=self.office,

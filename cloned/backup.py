@@ -15,7 +15,7 @@ from cloned.errors import ClonedError, UsageError
 from cloned.saying import Phrase
 
 DATABASES = ("journal.sqlite", "ledger.sqlite")
-SECRETS = ("imported.json", "pin", "people.json", "page.key", "site.key")
+SECRETS = ("imported.json", "pin", "people.json", "tokens.json", "page.key", "site.key")
 REMEMBERED = "sinks"
 """A folder of small files: what inventories elsewhere must find the same for ever (inventory/sinks/memory.py)."""
 RESTORED = "restored.json"

@@ -9,6 +9,7 @@ from typing import Any
 
 from cloned.control import Control
 from cloned.core import coin_cells
+from cloned.core.brief import Brief, brief
 from cloned.core.events import Command
 from cloned.core.evidence import doubtful
 from cloned.core.ids import LaptopId, SessionId
@@ -25,6 +26,10 @@ from cloned.wallclock import shown
 
 SAME_FOR = 0.2
 """Seconds that a snapshot may be old where no event came since: progress alone moved."""
+
+
+WARNED_FOR = 15.0
+"""Seconds that a count of warnings is believed: looking for doubtful laptops takes its time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +51,28 @@ class Overview:
     _last: list[tuple[float, Workshop, Snapshot]] = field(default_factory=list)
     """When the latest was drawn, of which state, and it."""
 
+    _warned: list[tuple[float, int]] = field(default_factory=list)
+    """When warnings were counted last, and how many there were."""
+
     def snapshot(self) -> Snapshot:
         """The whole workshop, now; for many who ask at once the same one, as long as nothing happened."""
         now, workshop = time.monotonic(), self.engine.workshop
         if not self._last or self._last[0][1] is not workshop or now - self._last[0][0] > SAME_FOR:
             self._last[:] = [(now, workshop, self._drawn())]
         return self._last[0][2]
+
+    def brief(self) -> Brief:
+        """The workshop in figures: cheap enough for every scrape, however many laptops are known."""
+        now = time.monotonic()
+        if not self._warned or now - self._warned[0][0] > WARNED_FOR:
+            self._warned[:] = [(now, sum(1 for _ in self._warnings()))]
+        return replace(
+            brief(self.engine.workshop, self.engine.clock()),
+            switches=self.switches(),
+            warnings=self._warned[0][1],
+            backlog=self.engine.backlog,
+            loop_lag=round(self.lag(), 4),
+        )
 
     def _drawn(self) -> Snapshot:
         seen = snapshot(self.engine.workshop, self.monitor.progress, self.engine.clock(), shown)
@@ -93,10 +114,6 @@ class Overview:
         workshop = self.engine.workshop
         laptop = workshop.laptops[LaptopId(ident)]
         return explain(workshop.settings.triage, laptop, laptop.contact.last_hello)
-
-    async def ready(self) -> Sequence[str]:
-        """What keeps us from working."""
-        return [self.engine.problem] if self.engine.problem else []
 
 
 def _proving(laptops: Iterable[ShownLaptop], captures: Iterable[Mapping[str, Any]]) -> tuple[ShownLaptop, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloned.check import doubts, machine, network, outside, rules, storage
+from cloned.check import belongings, doubts, machine, network, outside, rules, storage
 from cloned.check.findings import Finding, Look, LookState, examine, exit_of, lines
 
 LOOKS = (
@@ -11,6 +11,7 @@ LOOKS = (
     Look("kernel", machine.kernel),
     Look("programs", machine.programs),
     Look("state", storage.state),
+    Look("files", belongings.files),
     Look("journal", storage.journal),
     Look("laptops", doubts.laptops),
     Look("ledger", storage.ledger),
@@ -27,6 +28,8 @@ LOOKS = (
     Look("room", storage.room),
     Look("switch", outside.switches),
     Look("inventory", outside.sinks),
+    Look("certificate", belongings.certificate),
+    Look("printer", belongings.printers),
 )
 """In the order in which `cloned serve` needs them."""
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import click
 
-from cloned import __version__
+from cloned import __version__, logs
 from cloned.errors import ClonedError, Exit
-from cloned.quoting import one_line_each
 
 _COMMANDS = {
     "serve": "cloned.cli.serve:serve",
@@ -20,6 +19,7 @@ _COMMANDS = {
     "backup": "cloned.cli.serve:backup",
     "restore": "cloned.cli.serve:restore",
     "pin": "cloned.cli.people:pin",
+    "token": "cloned.cli.token:token",
     "user": "cloned.cli.people:user",
     "image": "cloned.cli.image:image",
     "live": "cloned.cli.image:live",
@@ -62,13 +62,15 @@ class _Lazy(click.Group):
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="cloned")
 @click.option("-v", "--verbose", is_flag=True, help="Tell more of what is going on.")
-def cloned(verbose: bool) -> None:
+@click.option(
+    "--log-format",
+    type=click.Choice(["auto", "text", "json", "journal"]),
+    default="auto",
+    help="Lines with key=value, JSON, or fields of systemd's journal; auto: the journal where it listens, else text.",
+)
+def cloned(verbose: bool, log_format: Any) -> None:
     """Boot laptops from the network, clone them by multicast, and prove every disk."""
-    level = logging.DEBUG if verbose else logging.INFO
-    handler = one_line_each(logging.StreamHandler(sys.stderr), "%(levelname)s %(name)s: %(message)s")
-    logging.basicConfig(level=level, handlers=[handler])
-    for noisy in ("aiohttp.access", "asyncio", "scapy", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logs.start(log_format, logging.DEBUG if verbose else logging.INFO)
 
 
 def main(args: Sequence[str] | None = None) -> Any:

@@ -11,12 +11,13 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloned import logs
 from cloned.cli.common import config_option
-from cloned.config import LEDGER_FILE
+from cloned.config import LEDGER_FILE, Config
 from cloned.config_file import load
 from cloned.errors import ClonedError, Exit
 from cloned.ownership import hand_over
@@ -32,14 +33,34 @@ LONGEST_END = 4.0
 
 @click.command()
 @config_option
-def serve(config: Path | None) -> None:
+@click.option("--log-format", type=click.Choice(["auto", "text", "json", "journal"]), help="As `cloned --log-format`.")
+def serve(config: Path | None, log_format: Any) -> None:
     """Run the daemon: boot laptops, send images, verify disks, show the page."""
+    if log_format:
+        logs.start(log_format, logging.getLogger().level)
     from cloned.app import Daemon
     from cloned.connections import raise_limit
 
     settings = load(config)
+    _keep_safe(settings)
     raise_limit()
-    asyncio.run(_until_told(Daemon(settings, config)))
+    asyncio.run(_until_told(Daemon(settings, config, _examined)))
+
+
+def _keep_safe(settings: Config) -> None:
+    """A copy of what another version left, before anything of it is touched. PostgreSQL's own tools copy its ledger."""
+    from cloned.safekeeping import keep_safe
+
+    made = keep_safe(settings.workshop.state)
+    if made is not None:
+        log.info("a copy of the state as it was is in %s", made)
+
+
+async def _examined(config: Config) -> list[dict[str, Any]]:
+    """What `cloned check` finds."""
+    from cloned.check import LOOKS, examine
+
+    return [each.to_json() for each in await examine(LOOKS, config)]
 
 
 async def _until_told(daemon: Daemon) -> None:

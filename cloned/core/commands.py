@@ -27,6 +27,7 @@ ELSEWHERE = (
         Target.SINK_OR_ALL,
         command_line="inventory retry",
     ),
+    Verb("recheck", "Look over everything now, as `cloned check` does, for the page and the metrics.", None),
     Verb("reload", "Take a changed configuration without a restart, as far as that can be.", None),
 )
 """What other rooms carry out."""

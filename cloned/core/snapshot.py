@@ -56,7 +56,7 @@ def snapshot(
             _laptop(each, schedule.waits.get(each.id), progress.get(each.id, {}), expected, now, clock)
             for each in laptops
         ),
-        sessions=tuple(_session(each, workshop, expected, now) for each in workshop.sessions.values()),
+        sessions=tuple(shown_session(each, workshop, expected, now) for each in workshop.sessions.values()),
         images=tuple(workshop.images.values()),
         organisations=workshop.settings.organisations,
         confirmations=tuple(
@@ -193,7 +193,8 @@ def _session_state(session: Session, *, active: bool) -> SessionState:
     return "sending" if active or session.kind == "guests" else "idle"
 
 
-def _session(session: Session, workshop: Workshop, expected: Estimate, now: float) -> ShownSession:
+def shown_session(session: Session, workshop: Workshop, expected: Estimate, now: float) -> ShownSession:
+    """One session, as page and API show it."""
     active = tuple(laptop.id for laptop in workshop.active() if laptop.session == session.id)
     begin = session.first_ready
     end = now if active else session.last_verdict

@@ -147,10 +147,12 @@ class InventoryService:
         """As `Outbox.status`; what was true last where the ledger is away."""
         return list(await self._or_last("sinks", self.outbox.status, []))
 
-    async def rows(self, *, laptop: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
+    async def rows(
+        self, *, laptop: str | None = None, limit: int | None = None, before: tuple[str, str, int] | None = None
+    ) -> list[dict[str, Any]]:
         """As `Ledger.rows`; none where the ledger is away."""
         try:
-            return await self.ledger.rows(laptop=laptop, limit=limit)
+            return await self.ledger.rows(laptop=laptop, limit=limit, before=before)
         except LedgerError as error:
             self.away = str(error)
             return []

@@ -97,6 +97,8 @@ def build(
     digest = recipes.digest(suite, firmware)
     if not force and (there := _current(into, digest)) is not None:
         return there
+    if into.is_symlink():
+        into.unlink()  # to what the package cloned-live brought, which is not ours to write to
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cloned-live-") as scratch:
         room = shutil.disk_usage(scratch).free

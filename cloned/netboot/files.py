@@ -75,6 +75,8 @@ def _renew(into: Path) -> None:
             _copy(root, source, fresh / name)
         info = {"suite": SUITE, "recipe": _RECIPE, "files": _digests(fresh)}
         (fresh / _INFO).write_text(json.dumps(info, indent=1), encoding="utf-8")
+        if into.is_symlink():
+            into.unlink()  # to what the package cloned-live brought, which is not ours to write to
         into.mkdir(parents=True, exist_ok=True)
         for path in sorted(fresh.iterdir(), key=lambda path: path.name == _INFO):  # what says "complete" comes last
             target = into / path.name

@@ -129,6 +129,11 @@ class Netboot:
         found = [each for listener in self._listeners for each in lost(listener.place, self._kernel)]
         return [*found, *warnings_of(self._listeners, self.choices, self.history, missing)]
 
+    def absent(self) -> list[str]:
+        """What should listen and does not, by protocol."""
+        there = {"DHCP": self._listeners, "TFTP": self._tftp, "HTTP boot": self._runner and self._runner.sites}
+        return [name for name, found in there.items() if not found]
+
     def log(self, mac: str = "") -> list[dict[str, Any]]:
         """What laptops asked and got, oldest first (history.py)."""
         return self.history.log(mac)

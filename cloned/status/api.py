@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict
@@ -22,10 +21,11 @@ from cloned.status.live import Rendered, TooMany
 from cloned.status.needs import Measures, NetbootLog, Ready, ResultSource, WorkshopSource
 from cloned.status.openapi import document
 from cloned.status.pages import HUB, PAGES
+from cloned.status.replies import answer, cursor_of, limit_of, linked, no_such_page, page
 from cloned.status.requests import parse
 from cloned.status.schema import plain
 from cloned.status.speech import spoken
-from cloned.wire import TooLarge, dumps, json_body, line
+from cloned.wire import TooLarge, json_body, line
 
 WORKSHOP = web.AppKey("workshop", WorkshopSource)
 RECORDS = web.AppKey("records", ResultSource)
@@ -33,16 +33,10 @@ NETBOOT = web.AppKey[NetbootLog | None]("netboot")
 READY = web.AppKey[Ready | None]("ready")
 MEASURES = web.AppKey[Measures | None]("measures")
 
-LARGEST_LIMIT = 100_000
 OFFERED = 30
 """Laptops that a number is offered to, the newest: who holds a sticker has just plugged one in."""
 LARGEST_BODY = 64 * 1024
 """Bytes of what is posted."""
-
-
-def answer(data: Any) -> web.Response:
-    """Data as JSON."""
-    return web.Response(text=dumps(data), content_type="application/json")
 
 
 def seen(request: web.Request) -> dict[str, Any]:
@@ -52,12 +46,12 @@ def seen(request: web.Request) -> dict[str, Any]:
 
 async def state(request: web.Request) -> web.Response:
     """`GET /api/v1/state`."""
-    return answer(seen(request))
+    return answer(seen(request), request)
 
 
 async def laptops(request: web.Request) -> web.Response:
     """`GET /api/v1/laptops`."""
-    return answer(seen(request)["laptops"])
+    return page(request, seen(request)["laptops"])
 
 
 async def laptop(request: web.Request) -> web.Response:
@@ -65,7 +59,7 @@ async def laptop(request: web.Request) -> web.Response:
     found = _one(request, "laptops", _laptop_id(request))
     boots = [entry for mac in found.get("macs") or [] for entry in _boots(request, mac)]
     rows = await request.app[RECORDS].rows(laptop=found["id"])
-    return answer({**found, "results": rows, "netboot": boots})
+    return answer({**found, "results": rows, "netboot": boots}, request)
 
 
 async def triage(request: web.Request) -> web.Response:
@@ -96,12 +90,12 @@ def _called(laptop: Mapping[str, Any]) -> str:
 
 async def sessions(request: web.Request) -> web.Response:
     """`GET /api/v1/sessions`."""
-    return answer(seen(request)["sessions"])
+    return page(request, seen(request)["sessions"])
 
 
 async def session(request: web.Request) -> web.Response:
     """`GET /api/v1/sessions/{id}`."""
-    return answer(_one(request, "sessions", request.match_info["id"]))
+    return answer(_one(request, "sessions", request.match_info["id"]), request)
 
 
 def _laptop_id(request: web.Request) -> str:
@@ -125,7 +119,7 @@ def _one(request: web.Request, kind: str, ident: str) -> dict[str, Any]:
 
 async def netboot(request: web.Request) -> web.Response:
     """`GET /api/v1/netboot` and `/api/v1/netboot/{mac}`."""
-    return answer(_boots(request, request.match_info.get("mac", "").lower()))
+    return page(request, _boots(request, request.match_info.get("mac", "").lower()))
 
 
 def _boots(request: web.Request, mac: str) -> list[dict[str, Any]]:
@@ -137,18 +131,21 @@ def _boots(request: web.Request, mac: str) -> list[dict[str, Any]]:
 async def inventory(request: web.Request) -> web.Response:
     """`GET /api/v1/inventory`."""
     records = request.app[RECORDS]
-    return answer({**await records.totals(), "sinks": await records.sinks()})
+    return answer({**await records.totals(), "sinks": await records.sinks()}, request)
 
 
 async def ledger(request: web.Request) -> web.Response:
-    """`GET /api/v1/ledger`."""
-    text = request.query.get("limit", str(LARGEST_LIMIT))
-    if re.fullmatch("[1-9][0-9]{0,5}", text) is None or int(text) > LARGEST_LIMIT:
-        raise UsageError(
-            Phrase("limit is not a number from 1 to {largest_limit}", largest_limit=LARGEST_LIMIT),
-            "leave it out for everything",
-        )
-    return answer(await request.app[RECORDS].rows(laptop=request.query.get("laptop"), limit=int(text)))
+    """`GET /api/v1/ledger`: the newest results, oldest first; the next page has older ones."""
+    limit, cursor = limit_of(request), cursor_of(request)
+    if cursor is not None and [type(each) for each in cursor] != [str, str, int]:
+        raise no_such_page()
+    before = None if cursor is None else (str(cursor[0]), str(cursor[1]), int(cursor[2]))
+    records = request.app[RECORDS]
+    rows = await records.rows(laptop=request.query.get("laptop"), limit=limit + 1, before=before)
+    shown = rows[-limit:]
+    first = shown[0] if len(rows) > limit else None
+    older = None if first is None else (str(first["at"]), str(first["laptop"]), int(first["attempt"]))
+    return linked(answer(shown, request), request, older)
 
 
 async def command(request: web.Request) -> web.Response:
@@ -173,9 +170,9 @@ async def body(request: web.Request) -> object:
         ) from error
 
 
-async def openapi(_request: web.Request) -> web.Response:
+async def openapi(request: web.Request) -> web.Response:
     """`GET /api/v1/openapi.json`."""
-    return answer(document())
+    return answer(document(), request)
 
 
 async def healthz(_request: web.Request) -> web.Response:
@@ -204,7 +201,8 @@ async def events(request: web.Request) -> web.StreamResponse:
     async def render() -> Rendered:
         return parts(plain(workshop.snapshot()))
 
-    return await stream(request, request.app[HUB].watch("json", render, place(request.remote or "socket")))
+    seen_last = request.headers.get("Last-Event-ID", "")
+    return await stream(request, request.app[HUB].watch("json", render, place(request.remote or "socket"), seen_last))
 
 
 async def page_events(request: web.Request) -> web.StreamResponse:
@@ -230,6 +228,8 @@ def parts(snapshot: Mapping[str, Any]) -> Rendered:
 async def stream(request: web.Request, source: AsyncIterator[bytes]) -> web.StreamResponse:
     """Send what comes, until whoever watches is gone."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    if request.method == "HEAD":
+        return web.Response(headers=response.headers)
     async with aclosing(source) as chunks:  # type: ignore[type-var]
         try:
             async for chunk in chunks:

@@ -6,17 +6,19 @@ may act without a PIN. They share an `Auth` and a `Hub`; the house runs `hub.run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from aiohttp import web
 
 from cloned.assets import root
 from cloned.saying import Phrase
-from cloned.status import api, entrance, erasures, guard, hosts, pages, papers, speech, work
+from cloned.status import api, checkup, entrance, erasures, guard, hosts, pages, papers, speech, work
 from cloned.status.auth import Auth
 from cloned.status.erasures import ErasureSource
 from cloned.status.live import Hub
 from cloned.status.needs import HouseSource, Measures, NetbootLog, PaperSource, Ready, ResultSource, WorkshopSource
+from cloned.status.replies import packed
 from cloned.status.throughput import Throughput
 from cloned.wire import plain_requests
 
@@ -62,6 +64,7 @@ ROUTES = (
     ("POST", "/api/v1/commands", api.command),
     ("POST", "/api/v1/sign-in", entrance.sign_in),
     ("POST", "/api/v1/sign-out", entrance.sign_out),
+    ("GET", "/api/v1/check", checkup.findings),
     ("GET", "/api/v1/openapi.json", api.openapi),
     ("GET", "/metrics", api.scrape),
     ("GET", "/healthz", api.healthz),
@@ -82,6 +85,7 @@ def create_app(
     office: PaperSource | None = None,
     names: Collection[str] = ("localhost",),
     desk: ErasureSource | None = None,
+    checked: Callable[[], Mapping[str, Any]] = lambda: {"at": None, "findings": []},
     language: Callable[[], str] = lambda: "en",
     rules: guard.AccessRules | None = None,
     house: HouseSource | None = None,
@@ -94,7 +98,14 @@ def create_app(
     `trusted`: requests act without PIN or token; only for a socket that nobody else can open.
     """
     app = web.Application(
-        middlewares=[plain_requests, hosts.by_our_names, guard.in_words, guard.errors, guard.readers_only],
+        middlewares=[
+            plain_requests,
+            packed,
+            hosts.by_our_names,
+            guard.in_words,
+            guard.errors,
+            guard.readers_only,
+        ],
         client_max_size=api.LARGEST_BODY,
     )
     app[guard.AUTH], app[guard.TRUSTED], app[hosts.HOSTS] = auth, trusted, names
@@ -102,13 +113,15 @@ def create_app(
     app[api.NETBOOT], app[api.READY], app[api.MEASURES] = netboot, ready, measures
     app[papers.OFFICE] = office
     app[guard.RULES] = rules or guard.AccessRules()
-    app[erasures.DESK] = desk
+    app[erasures.DESK], app[checkup.CHECKED] = desk, checked
     app[work.HOUSE], app[work.FLOW] = house, flow
     app[speech.WORKSHOPS] = language
     app[pages.PAGES] = pages.Pages(workshop, records, netboot)
     app.on_response_prepare.append(guard.add_headers)
     for method, path, handler in ROUTES:
         app.router.add_route(method, path, handler)
+        if method == "GET":
+            app.router.add_route("HEAD", path, handler)
     app.router.add_get("/static/{name}", static)
     return app
 

@@ -28,6 +28,7 @@ from cloned.errors import ClonedError, MissingError
 from cloned.saying import Phrase
 from cloned.status.passwords import hashed, matches
 from cloned.status.people import KeptSecret, People, SignInBook
+from cloned.status.tokens import Tokens, digest
 
 SIGNED_IN_SECONDS = 12 * 3600
 """An evening at the workshop."""
@@ -157,6 +158,8 @@ class Auth:
         key = _secret(state / "page.key", lambda: secrets.token_hex(32))
         self._key = hashlib.sha256(key.encode()).digest()
         self._tokens: dict[str, str] = {}
+        self.made = Tokens(state)
+        """Those of `cloned token`."""
         self.allow(tokens or {})
         self._clock = clock
         self._limiter = limiter or Limiter()
@@ -203,11 +206,13 @@ class Auth:
         if self.who(cookie) is not None and (read := self._read(cookie)) is not None:
             self.people.end_one(read.nonce, read.until, self._clock())
 
-    def machine(self, token: str) -> str | None:
-        """The name of the machine that this token belongs to."""
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        found = [name for name, known in self._tokens.items() if hmac.compare_digest(known.encode(), digest.encode())]
-        return found[0] if found else None
+    def machine(self, token: str) -> Visitor | None:
+        """The machine that this token belongs to, and what it may: those of the configuration act as volunteers."""
+        if (held := self.made.holder(token)) is not None:
+            return Visitor(*held)
+        wanted = digest(token).encode()
+        found = [name for name, known in self._tokens.items() if hmac.compare_digest(known.encode(), wanted)]
+        return Visitor(found[0], Role.VOLUNTEER) if found else None
 
     @staticmethod
     def _kept(book: SignInBook, name: str) -> KeptSecret | None:

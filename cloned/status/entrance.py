@@ -8,10 +8,11 @@ import re
 from aiohttp import web
 
 from cloned.errors import UsageError
-from cloned.status.api import answer, body
+from cloned.status.api import body
 from cloned.status.auth import SIGNED_IN_SECONDS
 from cloned.status.guard import AUTH, COOKIE, TRUSTED, problem, same_origin, visitor
 from cloned.status.pages import PAGES
+from cloned.status.replies import answer
 
 
 async def page(request: web.Request) -> web.Response:

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from cloned.errors import UsageError
-from cloned.status.api import RECORDS, _laptop_id, answer, seen
+from cloned.status.api import RECORDS, _laptop_id, seen
+from cloned.status.guard import problem
 from cloned.status.pages import PAGES
+from cloned.status.replies import answer
 
 
 class ErasureSource(Protocol):
@@ -31,7 +33,7 @@ DESK = web.AppKey[ErasureSource | None]("erasures")
 def _desk(request: web.Request) -> ErasureSource:
     desk = request.app[DESK]
     if desk is None:
-        raise UsageError("nothing is erased here", "this is a page of the tests")
+        raise problem(web.HTTPNotFound, "nothing is erased here", "this is a page of the tests")
     return desk
 
 

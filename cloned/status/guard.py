@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from cloned.status.speech import spoken
 from cloned.wallclock import shown
 from cloned.wire import bearer, dumps
 
+PROBLEM = "application/problem+json"
 COOKIE = "cloned_signed_in"
 AUTH = web.AppKey("auth", Auth)
 TRUSTED = web.AppKey("trusted", bool)
@@ -60,8 +62,7 @@ def visitor(request: web.Request) -> Visitor | None:
     if request.app[TRUSTED]:
         return Visitor("command line", Role.ADMINISTRATOR)
     if _has_token(request):
-        name = request.app[AUTH].machine(bearer(request))
-        return None if name is None else Visitor(name, Role.VOLUNTEER)
+        return request.app[AUTH].machine(bearer(request))
     cookie = request.cookies.get(COOKIE)
     return None if cookie is None else request.app[AUTH].who(cookie)
 
@@ -70,7 +71,7 @@ def actor(request: web.Request) -> Visitor:
     """Who is acting, for the history and for what they may. Raises 401 or 403 as JSON."""
     found = visitor(request)
     if found is None and _has_token(request):
-        raise problem(web.HTTPUnauthorized, "this token is not known", "check [page.tokens] in the configuration")
+        raise problem(web.HTTPUnauthorized, "this token is not known", "see `cloned token list`")
     if found is None:
         raise problem(web.HTTPUnauthorized, "acting needs the workshop's PIN", "sign in; `cloned pin` says how")
     if not request.app[TRUSTED] and not _has_token(request):
@@ -82,7 +83,9 @@ def must_be(found: Visitor, needed: Role, verb: str) -> None:
     """Refuse somebody who may not do this, and say who may."""
     if not found.role.may(needed):
         hint = "an administrator may: sign in with a name and password, or use `cloned` on the server"
-        raise problem(web.HTTPForbidden, Phrase("a volunteer may not have {verb} done", verb=verb), hint)
+        raise problem(
+            web.HTTPForbidden, Phrase("{who} may not have {verb} done", who=found.role.article, verb=verb), hint
+        )
 
 
 def _has_token(request: web.Request) -> bool:
@@ -112,7 +115,7 @@ def same_origin(request: web.Request) -> None:
 
 
 def problem(kind: type[web.HTTPException], error: str, hint: str = "") -> web.HTTPException:
-    """An error answer: `{"error", "hint"}`."""
+    """An error answer: application/problem+json with `error` and `hint`."""
     return _answer(kind, error, hint)
 
 
@@ -123,10 +126,23 @@ def refused(refusal: Refusal, kind: type[web.HTTPException] = web.HTTPBadRequest
 
 
 def _answer(kind: type[web.HTTPException], error: str, hint: str, **more: object) -> web.HTTPException:
-    text = dumps({"error": error, "hint": hint, **more})
-    made = kind(text=text, content_type="application/json")
+    return _worded(kind(), error, hint, **more)
+
+
+def _worded(made: web.HTTPException, error: str, hint: str, **more: object) -> web.HTTPException:
+    """`made` with what it says, as a problem (RFC 9457) with our hint and the words as they ever were."""
+    about = {"type": "about:blank", "title": HTTPStatus(made.status).phrase, "status": made.status, "detail": error}
+    made.text = dumps({**about, "error": error, "hint": hint, **more})
+    made.content_type = PROBLEM
     made.told = (error, hint)  # type: ignore[attr-defined]
     return made
+
+
+_STRAYS = {
+    404: ("there is nothing at this address", "see /api/v1/openapi.json for what there is"),
+    405: ("this cannot be done at this address", "the header Allow says what can"),
+}
+"""What is said of requests that no handler was found for."""
 
 
 @web.middleware
@@ -152,6 +168,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn what rooms raise into answers that say what to do next."""
     try:
         return await handler(request)
+    except web.HTTPException as stray:
+        if stray.status in _STRAYS and not hasattr(stray, "told"):
+            _worded(stray, *_STRAYS[stray.status])
+        raise
     except TooManyTries as wait:
         answer = problem(web.HTTPTooManyRequests, wait.message, wait.hint)
         answer.headers["Retry-After"] = str(int(wait.seconds) + 1)
@@ -159,9 +179,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except MissingError as error:
         raise problem(web.HTTPServiceUnavailable, error.message, error.hint) from error
     except RefusedError as error:
-        raise refused(error.refusal) from error
+        missing = str(error.refusal.code).startswith("no-such-") or request.method in ("GET", "HEAD")
+        raise refused(error.refusal, web.HTTPNotFound if missing else web.HTTPConflict) from error
     except UsageError as error:
-        raise problem(web.HTTPBadRequest, error.message, error.hint) from error
+        kind = web.HTTPNotFound if request.method in ("GET", "HEAD") else web.HTTPBadRequest
+        raise problem(kind, error.message, error.hint) from error
     except ClonedError as error:
         raise problem(web.HTTPConflict, error.message, error.hint) from error
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -24,6 +27,11 @@ KEEPALIVE = 10.0
 """Seconds of silence after which a comment is sent, so that proxies and browsers see that we are there."""
 BACKLOG = 4
 """Events a watcher may be behind before it gets everything anew."""
+LINGER = 120.0
+"""Seconds that a view for programs is kept up after the last one left."""
+MOST_KEPT = 300
+"""Events of one view that are kept for who comes back: five minutes at the most."""
+KEPT_BYTES = 4 * 1024 * 1024
 WATCHERS = 200
 """Altogether."""
 PER_PLACE = 20
@@ -56,6 +64,15 @@ class Topic:
     """One thing to watch, and who watches it."""
 
     render: Render
+    era: str = field(default_factory=lambda: secrets.token_hex(4))
+    """Part of every event's id: those of another era, or of before a restart, mean nothing here."""
+    lingers: bool = False
+    """Whether it goes on for a while when nobody watches: a program that comes back is to miss nothing."""
+    left: float = 0.0
+    """When the last watcher left, monotonic seconds."""
+    count: int = 0
+    kept: deque[tuple[int, bytes]] = field(default_factory=deque)
+    """The latest events with their numbers, for who lost the connection for a moment."""
     watchers: set[asyncio.Queue[bytes]] = field(default_factory=set)
     last: Rendered | None = None
     broken: bool = False
@@ -67,24 +84,47 @@ class Topic:
         self.last = new
         if old is None or old == new:
             return
+        self.count += 1
         if old.shape != new.shape or old.parts.keys() - new.parts.keys():
-            changed = event("all", new.everything())
+            changed = event("all", new.everything(), self.ident)
         else:
-            changed = event("some", {name: part for name, part in new.parts.items() if old.parts.get(name) != part})
+            some = {name: part for name, part in new.parts.items() if old.parts.get(name) != part}
+            changed = event("some", some, self.ident)
+        self._keep(changed)
         everything: bytes | None = None
         for queue in self.watchers:
             if queue.full():
                 while not queue.empty():
                     queue.get_nowait()
-                everything = everything or event("all", new.everything())
+                everything = everything or event("all", new.everything(), self.ident)
                 queue.put_nowait(everything)
             else:
                 queue.put_nowait(changed)
 
+    @property
+    def ident(self) -> str:
+        """The id of the latest event."""
+        return f"{self.era}-{self.count}"
 
-def event(name: str, parts: Mapping[str, Any]) -> bytes:
+    def _keep(self, changed: bytes) -> None:
+        self.kept.append((self.count, changed))
+        size = sum(len(each) for _, each in self.kept)
+        while self.kept and (len(self.kept) > MOST_KEPT or size > KEPT_BYTES):
+            size -= len(self.kept.popleft()[1])
+
+    def missed(self, ident: str) -> list[bytes] | None:
+        """The events after the one with this id; None where not all of them are known any more."""
+        era, _, number = ident.partition("-")
+        if era != self.era or not number.isascii() or not number.isdigit() or len(number) > 9:
+            return None
+        after = int(number)
+        known = after == self.count or any(count == after + 1 for count, _ in self.kept)
+        return [each for count, each in self.kept if count > after] if known else None
+
+
+def event(name: str, parts: Mapping[str, Any], ident: str) -> bytes:
     """One server-sent event (WHATWG HTML §9.2); JSON has no raw line ends, so one data line does."""
-    return f"event: {name}\ndata: {_compact(parts)}\n\n".encode()
+    return f"id: {ident}\nevent: {name}\ndata: {_compact(parts)}\n\n".encode()
 
 
 def _compact(parts: Mapping[str, Any]) -> str:
@@ -114,6 +154,9 @@ class Hub:
         while True:
             await self._watched.wait()
             for name, view in list(self._views.items()):
+                if not view.watchers and time.monotonic() - view.left > LINGER:
+                    self._drop(name)
+                    continue
                 try:
                     await view.update()
                     view.broken = False
@@ -129,29 +172,35 @@ class Hub:
             async with asyncio.timeout(INTERVAL):
                 await self._asked.wait()
 
-    async def watch(self, name: str, render: Render, where: str = "") -> AsyncIterator[bytes]:
+    async def watch(self, name: str, render: Render, where: str = "", last: str | None = None) -> AsyncIterator[bytes]:
         """Events of the view `name` for somebody at `where`, without end; `render` makes it if nobody watches it yet.
+
+        `last`: the id of the last event that a program got ("": none yet); it then gets what came since, where that is
+        still known.
 
         TooMany where that place, or all together, watch enough already: counted before anything is awaited.
         """
         if not self.counted.take(where):
             raise TooMany
         try:
-            async with aclosing(self._watch(name, render)) as chunks:  # type: ignore[type-var]
+            async with aclosing(self._watch(name, render, last)) as chunks:  # type: ignore[type-var]
                 async for chunk in chunks:
                     yield chunk
         finally:
             self.counted.give_back(where)
 
-    async def _watch(self, name: str, render: Render) -> AsyncIterator[bytes]:
-        view = self._views.setdefault(name, Topic(render))
+    async def _watch(self, name: str, render: Render, last: str | None) -> AsyncIterator[bytes]:
+        view = self._views.setdefault(name, Topic(render, lingers=last is not None))
         queue: asyncio.Queue[bytes] = asyncio.Queue(BACKLOG)
         if view.last is None:
             view.last = await view.render()
-        queue.put_nowait(event("all", view.last.everything()))
+        missed = view.missed(last or "")
+        first = [event("all", view.last.everything(), view.ident)] if missed is None else missed
         view.watchers.add(queue)
         self._watched.set()
         try:
+            for each in first or [b": nothing was missed\n\n"]:
+                yield each
             while True:
                 yield await self._next(queue)
         finally:
@@ -168,6 +217,11 @@ class Hub:
 
     def _forget(self, name: str, view: Topic) -> None:
         if not view.watchers and self._views.get(name) is view:
-            del self._views[name]
+            view.left = time.monotonic()
+            if not view.lingers:
+                self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        del self._views[name]
         if not self._views:
             self._watched.clear()

@@ -18,8 +18,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from cloned import __version__
+from cloned.core.brief import Brief
 from cloned.core.laptop import State, VerdictKind
-from cloned.core.shown import Snapshot
 from cloned.status.families import BY_NAME, Family
 from cloned.status.needs import Buckets, Figure, Measures, ResultSource, WorkshopSource
 
@@ -33,7 +33,7 @@ class Figures(Collector):
 
     def __init__(
         self,
-        seen: Snapshot,
+        seen: Brief,
         totals: Mapping[str, Any],
         sinks: Sequence[Mapping[str, Any]],
         more: Mapping[str, Mapping[Any, Figure]],
@@ -48,16 +48,14 @@ class Figures(Collector):
                 yield family(BY_NAME[name], values)
 
     def _laptops(self) -> dict[str, Mapping[Any, Figure]]:
-        counts = Counter(str(laptop.state) for laptop in self.seen.laptops)
-        capacity = self.seen.capacity
         return {
             "cloned_build_info": {__version__: 1},
-            "cloned_laptops": {state: counts[state] for state in STATES},
-            "cloned_places": {"all": capacity.places, "taken": capacity.taken},
+            "cloned_laptops": {state: self.seen.states.get(state, 0) for state in STATES},
+            "cloned_places": {"all": self.seen.places, "taken": self.seen.taken},
             "cloned_loop_lag_seconds": {(): self.seen.loop_lag},
             "cloned_engine_queue": {(): self.seen.backlog},
             "cloned_page_watchers": {(): self.watchers},
-            "cloned_warnings": {(): len(self.seen.warnings)},
+            "cloned_warnings": {(): self.seen.warnings},
         }
 
     def _sessions(self) -> dict[str, Mapping[Any, Figure]]:
@@ -134,5 +132,5 @@ async def render(workshop: WorkshopSource, records: ResultSource, measures: Meas
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
     more = measures() if measures else {}
-    registry.register(Figures(workshop.snapshot(), await records.totals(), await records.sinks(), more, watchers))
+    registry.register(Figures(workshop.brief(), await records.totals(), await records.sinks(), more, watchers))
     return generate_latest(registry)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
+from cloned.core.brief import Brief
 from cloned.core.events import Command
 from cloned.core.shown import Snapshot
 from cloned.core.triage import TriageExplained
@@ -17,6 +18,9 @@ class WorkshopSource(Protocol):
 
     def snapshot(self) -> Snapshot:
         """Everything there is to see, now; cheap enough for once a second."""
+
+    def brief(self) -> Brief:
+        """The same in figures, for metrics."""
 
     async def command(self, command: Command) -> Mapping[str, Any]:
         """Have what somebody asked for done; returns `{"ok": true, …}`, raises ClonedError with the reason."""
@@ -34,8 +38,10 @@ class ResultSource(Protocol):
     async def totals(self) -> dict[str, Any]:
         """`{"rows", "verdicts": {verdict: n}, "done_today"}`; clones alone, without erasures."""
 
-    async def rows(self, *, laptop: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
-        """Results, oldest first."""
+    async def rows(
+        self, *, laptop: str | None = None, limit: int | None = None, before: tuple[str, str, int] | None = None
+    ) -> list[dict[str, Any]]:
+        """Results, oldest first; `limit`: the newest so many; `before`: older than this one's at, laptop, attempt."""
 
     async def sinks(self) -> list[dict[str, Any]]:
         """For each sink `{"sink", "state", "waiting", "sent", "refused", "reason", "tries", "due", "dead"}`."""

@@ -10,6 +10,8 @@ from cloned import __version__
 from cloned.core.shown import ShownLaptop, ShownSession, Snapshot
 from cloned.core.triage import TriageExplained
 from cloned.status import schema
+from cloned.status.examples import TEXTS, example
+from cloned.status.replies import LARGEST_LIMIT, USUAL_LIMIT
 from cloned.status.requests import CommandRequest
 from cloned.status.schema import BootAsked
 
@@ -51,6 +53,7 @@ def _get(summary: str, content: dict[str, Any], *parameters: dict[str, Any], **o
         "summary": summary,
         "responses": {"200": {"description": "As asked.", "content": content}},
     }
+    others = {"_401": "Reading is for whoever signed in (`[page] read`).", "_404": "There is no such thing."} | others
     operation["responses"] |= {status[1:]: _problem(words) for status, words in others.items()}
     return {"get": operation | ({"parameters": list(parameters)} if parameters else {})}
 
@@ -70,15 +73,20 @@ def _ref(model: type) -> dict[str, str]:
 
 
 def _json(model: type, many: bool = False) -> dict[str, Any]:
-    return {"application/json": {"schema": {"type": "array", "items": _ref(model)} if many else _ref(model)}}
+    shape = {"type": "array", "items": _ref(model)} if many else _ref(model)
+    shown = example(model.__name__, many)
+    return {"application/json": {"schema": shape} | ({} if shown is None else {"example": shown})}
 
 
 def _problem(words: str) -> dict[str, Any]:
-    return {"description": words, "content": _json(schema.Problem)}
+    return {
+        "description": words,
+        "content": {"application/problem+json": {"schema": _ref(schema.Problem), "example": example("Problem")}},
+    }
 
 
 def _text(kind: str) -> dict[str, Any]:
-    return {kind: {"schema": {"type": "string"}}}
+    return {kind: {"schema": {"type": "string"}} | ({"example": TEXTS[kind]} if kind in TEXTS else {})}
 
 
 def _id(what: str) -> dict[str, Any]:
@@ -95,18 +103,70 @@ def _query(name: str, kind: str, words: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": words, "schema": {"type": kind}}
 
 
+def _page(summary: str, *parameters: dict[str, Any]) -> dict[str, Any]:
+    """A page that is a page also where there is nothing to show."""
+    operation = _get(summary, _text("text/html"), *parameters)
+    operation["get"]["responses"]["404"]["content"] |= _text("text/html")
+    return operation
+
+
+def _list(summary: str, model: type, *parameters: dict[str, Any], **others: str) -> dict[str, Any]:
+    """A list that comes in pages."""
+    others = {"_400": "limit or cursor are none."} | others
+    operation = _get(summary, _json(model, many=True), *_PAGING, *parameters, **others)
+    operation["get"]["responses"]["200"]["headers"] = {"Link": _LINK}
+    return operation
+
+
+_PAGING = (
+    {
+        "name": "limit",
+        "in": "query",
+        "description": f"So many at the most; {USUAL_LIMIT} where it is left out.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT},
+    },
+    {
+        "name": "cursor",
+        "in": "query",
+        "description": "Where to go on: only as the Link header of the page before gives it.",
+        "schema": {"type": "string"},
+    },
+)
+_LINK = {
+    "description": 'The address of the next page, as `<…>; rel="next"` (RFC 8288); missing at the last one.',
+    "schema": {"type": "string"},
+}
+
+
+def _choice(name: str, values: tuple[str, ...], words: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": words, "schema": {"type": "string", "enum": list(values)}}
+
+
+def _number(name: str, words: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "description": words,
+        "schema": {"type": "integer", "minimum": 1, "maximum": 24},
+    }
+
+
+def _day(name: str, words: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": words, "schema": {"type": "string", "format": "date"}}
+
+
 _EVENTS = (
     "Server-sent events. First `all`: the snapshot as an object, with each laptop under `laptop/ID`, without "
     "history. Then, at most once a second, `some`: what changed of it. If a laptop leaves, `all` comes again. "
     "Silence is broken by comments."
 )
-_LANGUAGE = _query("lang", "string", "nl, fr or en; else the workshop's language.")
+_LANGUAGE = _choice("lang", ("nl", "fr", "en"), "Else the workshop's language.")
 _LABEL = (
-    _query("media", "string", "62, 62x29, L7160 or L6009; else as `[print] media` says."),
-    _query("place", "integer", "On sheets of labels: the first free place, row by row from 1."),
+    _choice("media", ("62", "62x29", "L7160", "L6009"), "Else as `[print] media` says."),
+    _number("place", "On sheets of labels: the first free place, row by row from 1."),
 )
 _DAY = (
-    _query("day", "string", "As 2026-11-29; else today, where the server stands."),
+    _day("day", "As 2026-11-29; else today, where the server stands."),
     _query("image", "string", "Only laptops that got this image."),
     _query("laptop", "string", "Instead of a day's: this one, by any of its names. May be given several times."),
     _LANGUAGE,
@@ -114,21 +174,21 @@ _DAY = (
 _PATHS: dict[str, Any] = {
     "/": _get("The workshop screen.", _text("text/html")),
     "/sign-in": _get("Where one signs in where reading is closed.", _text("text/html")),
-    "/laptops/{id}": _get("A laptop's page.", _text("text/html"), _id("laptop")),
+    "/laptops/{id}": _page("A laptop's page; one that says so where there is no such laptop.", _id("laptop")),
     "/laptops/{id}/label.pdf": _get(
         "A laptop's label.",
         _text("application/pdf"),
         _id("laptop"),
         *_LABEL,
         _LANGUAGE,
-        _400="No such laptop, or no tag.",
+        _404="No such laptop, or no tag.",
     ),
     "/laptops/{id}/sheet.pdf": _get(
-        "A laptop's hand-over sheet.", _text("application/pdf"), _id("laptop"), _LANGUAGE, _400="No such laptop."
+        "A laptop's hand-over sheet.", _text("application/pdf"), _id("laptop"), _LANGUAGE, _404="No such laptop."
     ),
-    "/today/sheets.pdf": _get("The hand-over sheets of a day.", _text("application/pdf"), *_DAY, _400="There is none."),
+    "/today/sheets.pdf": _get("The hand-over sheets of a day.", _text("application/pdf"), *_DAY, _404="There is none."),
     "/today/labels.pdf": _get(
-        "The labels of a day.", _text("application/pdf"), *_DAY, *_LABEL, _400="There is none, or one has no tag."
+        "The labels of a day.", _text("application/pdf"), *_DAY, *_LABEL, _404="There is none, or one has no tag."
     ),
     "/today/list.pdf": _get("The laptops of a day, a line each.", _text("application/pdf"), *_DAY),
     "/today.xlsx": _get(
@@ -157,7 +217,7 @@ _PATHS: dict[str, Any] = {
     ),
     "/api/v1/events": _get(_EVENTS, _text("text/event-stream"), _503="Too many watchers."),
     "/api/v1/state": _get("The whole workshop.", _json(Snapshot)),
-    "/api/v1/laptops": _get("All laptops, in order of arrival.", _json(ShownLaptop, many=True)),
+    "/api/v1/laptops": _list("All laptops, in order of arrival.", ShownLaptop),
     "/api/v1/laptops/{id}": _get(
         "One laptop, with its results (`results`) and what it asked of the network boot (`netboot`).",
         _json(schema.LaptopDetails),
@@ -175,23 +235,24 @@ _PATHS: dict[str, Any] = {
         _json(schema.Scan),
         _query("text", "string", "A tag, also an old one, serial, MAC, id, number or address, as it was typed."),
     ),
-    "/api/v1/sessions": _get("All sessions.", _json(ShownSession, many=True)),
+    "/api/v1/sessions": _list("All sessions.", ShownSession),
     "/api/v1/sessions/{id}": _get(
         "One session.", _json(ShownSession), _id("session"), _404="There is no such session."
     ),
-    "/api/v1/netboot": _get("What laptops asked of the network boot, oldest first.", _json(BootAsked, many=True)),
-    "/api/v1/netboot/{mac}": _get(
+    "/api/v1/netboot": _list("What laptops asked of the network boot, oldest first.", BootAsked),
+    "/api/v1/netboot/{mac}": _list(
         "The same, of one network card.",
-        _json(BootAsked, many=True),
+        BootAsked,
         {**_id("card: its MAC address"), "name": "mac"},
     ),
     "/api/v1/inventory": _get("The ledger in figures, and its sinks.", _json(schema.Inventory)),
-    "/api/v1/ledger": _get(
-        "Results, oldest first.",
-        _json(schema.LedgerLine, many=True),
+    "/api/v1/ledger": _list(
+        "The newest results, oldest first; the next page has older ones.",
+        schema.LedgerLine,
         _query("laptop", "string", "Of this laptop only."),
-        _query("limit", "integer", "The newest so many (1…100000)."),
-        _400="The limit is no number.",
+    ),
+    "/api/v1/check": _get(
+        "What the daemon's own check found last: at start, daily, or when asked.", _json(schema.Checked)
     ),
     "/erasures": _get("What was erased, and the site's key.", _text("text/html")),
     "/api/v1/erasures": _get("Erasures: results, oldest first, and those under way.", _json(schema.ErasuresShown)),
@@ -199,30 +260,30 @@ _PATHS: dict[str, Any] = {
         "Which method each disk of a laptop would be erased with, at which level, and why.",
         _json(schema.ErasurePlan),
         _id("laptop"),
-        _query("level", "string", "clear or purge; else the workshop's."),
-        _400="There is no such level.",
+        _choice("level", ("clear", "purge"), "Else the workshop's."),
         _404="There is no such laptop.",
     ),
     "/api/v1/site-key": _get("The site's public key, which certificates are signed with.", _json(schema.SiteKeyTold)),
     "/api/v1/certificate.pdf": _get(
         "One certificate for every laptop of a delivery.",
         _text("application/pdf"),
-        _query("donation", "string", "The organisation's name or the delivery's number."),
-        _query("lang", "string", "nl, fr or en."),
-        _400="No delivery was named, or nothing of it was erased.",
+        {**_query("donation", "string", "The organisation's name or the delivery's number."), "required": True},
+        _LANGUAGE,
+        _404="No delivery was named, or nothing of it was erased.",
     ),
     "/laptops/{id}/certificate.pdf": _get(
         "The certificate of a laptop's erasure; or a page that says what of it is not erased.",
         _text("application/pdf"),
         _id("laptop"),
-        _query("lang", "string", "nl, fr or en."),
+        _LANGUAGE,
         _404="There is no such laptop.",
     ),
     "/api/v1/commands": _post(
         "Do something. Needs the cookie of whoever signed in (and to come from the page itself) or a token.",
         CommandRequest,
         secured=True,
-        _400="This is no command, or what it names does not exist.",
+        _400="This is no command.",
+        _404="There is no such command, laptop, session or image.",
         _401="Neither PIN nor token.",
         _403="A browser was sent here by another site, or it needs an administrator.",
         _409="It cannot be done now.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -21,6 +21,17 @@ OURS = ("kind", "by")
 """Fields of a Command that nobody sends."""
 LONGEST = {"target": 64, "text": 80, "vendor": 80}
 """Characters of a text; 255 where it says nothing."""
+
+
+_CLOCK = r"([01]?\d|2[0-3]):[0-5]\d"
+_DAY = (
+    r"\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8]))"
+    r"|\d{2}([02468][048]|[13579][26])-02-29"
+)
+_HOUR = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-3]):[0-5]\d)?"
+_Moment = Annotated[str, Field(pattern=f"^({_CLOCK}|({_DAY})([T ]{_HOUR})?)?$")]
+_Time = Annotated[int | float, Field(ge=0, lt=1e11)] | _Moment
+"""What wallclock.moment understands."""
 
 
 def _described(field: str) -> str:
@@ -47,7 +58,7 @@ def _field(name: str, default: Any) -> tuple[Any, Any]:
         return str, Field(default, max_length=LONGEST["target"], validation_alias=aliases, description=_targets())
     if any(word.field == name and word.holds is Holds.TIME for verb in TABLE for word in verb.takes):
         words = "Seconds since 1970, ISO 8601, or HH:MM of the coming 24 hours where the server is."
-        return float | str, Field(default, description=f"{_described(name)} {words}")
+        return _Time, Field(default, description=f"{_described(name)} {words}")
     if isinstance(default, tuple):
         return list[str], Field([], max_length=32, description=_described(name))
     if isinstance(default, int):
@@ -68,12 +79,17 @@ CommandRequest: type[BaseModel] = create_model(
 )
 
 
+def _whole(body: dict[str, Any]) -> dict[str, Any]:
+    """The same with 5.0 as 5: JSON Schema knows no difference."""
+    return {name: int(each) if isinstance(each, float) and each.is_integer() else each for name, each in body.items()}
+
+
 def parse(body: object, by: str, clock: Callable[[], float] = time.time) -> Command:
     """Understand a JSON body as what `by` asks for. Raises UsageError that names each mistake."""
     if not isinstance(body, dict):
         raise UsageError("a command is a JSON object", 'for example {"do": "retry", "target": "1f2e3d4c"}')
     try:
-        told = CommandRequest.model_validate(body, strict=True).model_dump()
+        told = CommandRequest.model_validate(_whole(body), strict=True).model_dump()
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'command'}: {item['msg']}" for item in error.errors())
         raise UsageError(Phrase("this is no command: {wrong}", wrong=wrong), "see /api/v1/openapi.json") from error

@@ -32,8 +32,12 @@ class Shape(BaseModel):
 
 
 class Problem(Shape):
-    """Why it was not done, and what to do next."""
+    """Why it was not done, and what to do next (RFC 9457, and `error` and `hint`)."""
 
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
     error: str
     hint: str
     code: str | None = None
@@ -86,6 +90,23 @@ class LedgerLine(BaseModel):
     verdict: str
     state: str
     image: str
+
+
+class CheckFinding(Shape):
+    """One thing that `cloned check` looked at."""
+
+    name: str
+    state: Literal["ok", "warning", "wrong", "skipped"]
+    said: str
+    next: str
+    seconds: float
+
+
+class Checked(Shape):
+    """What the daemon's own check found last; `at` ISO 8601 UTC, null before the first."""
+
+    at: str | None
+    findings: list[CheckFinding]
 
 
 class Scan(Shape):
@@ -144,8 +165,17 @@ class LaptopDetails(ShownLaptop):
     netboot: list[BootAsked] = field(default_factory=list)
 
 
-class SignIn(Shape):
+def _one_of_both(made: dict[str, Any]) -> None:
+    """Either the PIN, or a name and its password: neither alone is empty."""
+    text = {"type": "string"}
+    made["properties"] = {"pin": text, "name": text, "password": text}
+    made["anyOf"] = [{"required": ["pin"]}, {"required": ["name", "password"]}]
+
+
+class SignIn(BaseModel):
     """The workshop's PIN (`pin`), or the name and password of somebody who has them."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_one_of_both)
 
     pin: str | None = None
     name: str | None = None
@@ -172,6 +202,7 @@ ANSWERS: tuple[Any, ...] = (
     Inventory,
     LedgerLine,
     Scan,
+    Checked,
     ErasuresShown,
     ErasurePlan,
     TriageExplained,

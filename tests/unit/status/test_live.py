@@ -38,7 +38,7 @@ async def read(stream):
     async with asyncio.timeout(5):
         async for chunk in stream:
             if not chunk.startswith(b":"):
-                name, data = chunk.decode().strip().split("\n")
+                _, name, data = chunk.decode().strip().split("\n")
                 return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
     return None
 

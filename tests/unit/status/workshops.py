@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+from cloned.core.brief import Brief
 from cloned.core.events import Command
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import Facts, Laptop, State
@@ -354,6 +356,17 @@ class FakeWorkshop:
     def snapshot(self) -> Snapshot:
         return SNAPSHOT.validate_python(self.state)
 
+    def brief(self) -> Brief:
+        seen = self.snapshot()
+        return Brief(
+            states=Counter(str(each.state) for each in seen.laptops),
+            places=seen.capacity.places,
+            taken=seen.capacity.taken,
+            sessions=seen.sessions,
+            switches=seen.switches,
+            warnings=len(seen.warnings),
+        )
+
     async def command(self, command):
         if self.error:
             raise self.error
@@ -381,7 +394,7 @@ class FakeRecords:
     async def totals(self) -> dict:
         return {"rows": 214, "verdicts": {"verified": 209, "differs": 5}, "done_today": 11}
 
-    async def rows(self, *, laptop=None, limit=None) -> list[dict]:
+    async def rows(self, *, laptop=None, limit=None, before=None) -> list[dict]:
         row = {
             "laptop": laptop or "00000001",
             "attempt": 1,
@@ -392,7 +405,9 @@ class FakeRecords:
             "image": "school-2025",
             "why": "",
         }
-        return [row, row | {"attempt": 2, "at": iso(4)}][:limit]
+        found = [row, row | {"attempt": 2, "at": iso(4)}]
+        older = [each for each in found if before is None or (each["at"], each["laptop"], each["attempt"]) < before]
+        return older[-limit:] if limit else older
 
     async def sinks(self) -> list[dict]:
         sink = {
@@ -404,6 +419,7 @@ class FakeRecords:
             "reason": "it cannot be reached",
             "tries": 9,
             "due": 1_795_000_000.0,
+            "oldest_seconds": 40.0,
             "dead": [],
         }
         return [sink] if self.trouble else [sink | {"state": "idle", "waiting": 0, "reason": "", "tries": 0}]

@@ -120,7 +120,7 @@ async def test_labels_take_media_and_place(http: ClientSession) -> None:
 )
 async def test_what_cannot_be_printed_is_said(http: ClientSession, path: str, said: str) -> None:
     async with http.get(path) as answer:
-        assert answer.status == 400
+        assert answer.status == 404
         assert said in (await answer.json())["error"]
 
 

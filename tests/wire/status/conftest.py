@@ -41,8 +41,12 @@ async def house(tmp_path):
         ]
 
     house.people, house.rules = auth.people, rules
+
+    def measured():
+        return {"cloned_sent_bytes": {"pieces": 7.0}}
+
     access = AccessRules(lambda: rules["read"], lambda: rules["erase_by"])
-    more = {"rules": access, "netboot": netboot, "ready": ready, "counters": lambda: {"tftp_bytes": {"sent": 7.0}}}
+    more = {"rules": access, "netboot": netboot, "ready": ready, "measures": measured}
     runners = [
         web.AppRunner(
             create_app(house.workshop, house.records, auth, hub, trusted=trusted, **more),

@@ -16,6 +16,7 @@ from cloned.languages import language
 from cloned.status import live, schema
 from cloned.status.app import ROUTES
 from cloned.status.openapi import document
+from cloned.status.tokens import SCOPES, Tokens
 
 pytestmark = pytest.mark.wire
 RETRY = {"do": "retry", "target": "00000009"}
@@ -136,7 +137,7 @@ async def test_readiness_says_what_is_wrong(machine, house):
 
 async def test_counters_of_other_rooms_are_scraped(machine):
     async with machine.get("/metrics") as answer:
-        assert 'cloned_tftp_bytes_total{kind="sent"} 7.0' in await answer.text()
+        assert 'cloned_sent_bytes_total{class="pieces"} 7.0' in await answer.text()
 
 
 # Who may act.
@@ -336,22 +337,100 @@ async def test_a_body_that_is_none_is_refused_not_tripped_over(machine, house, b
 )
 async def test_what_the_engine_says_no_to_is_told_with_the_next_step(machine, house, error, status):
     house.workshop.error = error
-    assert await act(machine, headers={"Authorization": f"Bearer {house.token}"}) == (
-        status,
-        {"error": error.message, "hint": error.hint},
-    )
+    found, told = await act(machine, headers={"Authorization": f"Bearer {house.token}"})
+    assert (found, told["status"], told["error"], told["hint"]) == (status, status, error.message, error.hint)
+    assert (told["type"], told["detail"]) == ("about:blank", error.message)
+
+
+async def test_what_is_not_there_and_cannot_be_done_is_a_problem_too(machine):
+    for method, path, status in (
+        ("GET", "/nothing", 404),
+        ("DELETE", "/api/v1/laptops", 405),
+        ("GET", "/static/no", 404),
+    ):
+        async with machine.request(method, path) as answer:
+            told = await answer.json()
+            assert (answer.status, answer.content_type, told["status"]) == (status, "application/problem+json", status)
+            assert told["hint"] or path.startswith("/static")
+            assert (status == 405) == ("Allow" in answer.headers)
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/laptops", "/api/v1/events", "/metrics"])
+async def test_head_is_answered_like_get_without_a_body(machine, path):
+    async with machine.head(path) as answer:
+        assert answer.status == 200
+        assert await answer.read() == b""
+
+
+async def test_a_list_comes_in_pages(machine):
+    whole = await (await machine.get("/api/v1/laptops")).json()
+    found, path = [], "/api/v1/laptops?limit=5"
+    while path:
+        async with machine.get(path) as answer:
+            found += await answer.json()
+            path = answer.links["next"]["url"].raw_path_qs if "next" in answer.links else ""
+    assert [each["id"] for each in found] == [each["id"] for each in whole]
+
+
+async def test_the_ledger_comes_in_pages_the_newest_first(machine):
+    async with machine.get("/api/v1/ledger", params={"limit": "1"}) as answer:
+        newest, path = await answer.json(), answer.links["next"]["url"].raw_path_qs
+    async with machine.get(path) as answer:
+        older = await answer.json()
+        assert "next" not in answer.links
+    assert [each["attempt"] for each in (*older, *newest)] == [1, 2]
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10", "WzEsMl0=", "WyJhIl0=", "WzldXQ"])
+async def test_a_cursor_that_nobody_gave_leads_nowhere(machine, cursor):
+    for path in ("/api/v1/laptops", "/api/v1/ledger"):
+        async with machine.get(path, params={"cursor": cursor}) as answer:
+            assert answer.status == 404
+
+
+async def test_who_has_it_already_gets_304(machine, house):
+    async with machine.get("/api/v1/state") as answer:
+        tag = answer.headers["ETag"]
+    async with machine.get("/api/v1/state", headers={"If-None-Match": tag}) as answer:
+        assert (answer.status, await answer.read()) == (304, b"")
+    house.workshop.state["capacity"]["taken"] += 1
+    async with machine.get("/api/v1/state", headers={"If-None-Match": tag}) as answer:
+        assert answer.status == 200
+
+
+async def test_large_answers_are_packed_for_who_takes_that(house):
+    async with ClientSession(house.url, auto_decompress=False) as plain:
+        async with plain.get("/api/v1/state", headers={"Accept-Encoding": "gzip"}) as answer:
+            assert answer.headers["Content-Encoding"] == "gzip"
+            packed = await answer.read()
+        async with plain.get("/api/v1/state", headers={"Accept-Encoding": "identity"}) as answer:
+            assert "Content-Encoding" not in answer.headers
+            assert len(await answer.read()) > 2 * len(packed)
+
+
+async def test_who_comes_back_misses_no_event(machine, house, monkeypatch):
+    monkeypatch.setattr(live, "INTERVAL", 0.02)
+    async with machine.get("/api/v1/events") as answer:
+        block = b""
+        while not block.startswith(b"id: "):
+            block = await answer.content.readuntil(b"\n\n")
+        ident = block.split(b"\n")[0].removeprefix(b"id: ").decode()
+    house.workshop.state["capacity"]["taken"] = 77
+    async with asyncio.timeout(20), machine.get("/api/v1/events", headers={"Last-Event-ID": ident}) as answer:
+        name, told = await next_event(answer)
+    assert (name, told["capacity"]["taken"]) == ("some", 77)
 
 
 async def test_a_refusal_has_its_code_and_values(machine, house):
     house.workshop.error = RefusedError(Refusal(Refused.NO_SUCH_IMAGE, {"name": "schol"}))
     status, told = await act(machine, headers={"Authorization": f"Bearer {house.token}"})
-    assert (status, told["error"]) == (400, "there is no image schol")
+    assert (status, told["error"]) == (404, "there is no image schol")
     assert (told["code"], told["values"]) == ("no-such-image", {"name": "schol"})
 
 
 async def test_a_verb_that_is_not_there_names_those_that_are(machine, house):
     status, told = await act(machine, {"do": "explode"}, headers={"Authorization": f"Bearer {house.token}"})
-    assert (status, told["code"]) == (400, "no-such-command")
+    assert (status, told["code"]) == (404, "no-such-command")
     assert "retry" in told["hint"]
 
 
@@ -369,8 +448,8 @@ async def next_event(answer):
     async with asyncio.timeout(5):
         while True:
             block = (await answer.content.readuntil(b"\n\n")).decode()
-            if block.startswith("event: "):
-                name, data = block.strip().split("\n")
+            if block.startswith("id: "):
+                _, name, data = block.strip().split("\n")
                 return name[7:], json.loads(data[6:])
 
 
@@ -534,3 +613,17 @@ async def test_json_is_never_translated_but_our_page_asks_for_words(house, brows
     async with browser.get("/api/v1/laptops/nobody", headers=dutch | {"Accept": "text/plain"}) as answer:
         assert (answer.status, answer.content_type, answer.headers["Content-Language"]) == (404, "text/plain", "nl")
         assert "nobody" in (await answer.text()).split("\n")[0]
+
+
+async def test_tokens_do_what_their_scope_says(machine, house, tmp_path):
+    tokens = Tokens(tmp_path)
+    house.rules["read"] = "signed-in"
+    given = {scope: {"Authorization": f"Bearer {tokens.make(scope, scope)}"} for scope in SCOPES}
+    for scope in SCOPES:
+        async with machine.get("/metrics", headers=given[scope]) as answer:
+            assert answer.status == 200
+    assert [(await act(machine, headers=each))[0] for each in given.values()] == [403, 200, 200]
+    forget = {"do": "forget", "target": "00000009"}
+    assert [(await act(machine, forget, headers=each))[0] for each in given.values()] == [403, 403, 200]
+    async with machine.get("/metrics") as answer:
+        assert answer.status == 401

@@ -1,0 +1,60 @@
+"""The daemon's own `cloned check`: at start, daily, and when somebody asks; kept for page, API and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from cloned.config import Config
+
+log = logging.getLogger(__name__)
+
+DAILY = 86400.0
+Examine = Callable[[Config], Awaitable[Sequence[Mapping[str, Any]]]]
+"""Runs every look; gives what `cloned check --json` prints."""
+
+
+class Rounds:
+    """`examine` is `cloned.check`'s; `config` gives the configuration in force."""
+
+    def __init__(self, examine: Examine | None, config: Callable[[], Config]) -> None:
+        self._examine, self._config = examine, config
+        self._asked = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self.at = 0.0
+        """When the last one ended, seconds since 1970; 0 before the first."""
+        self.findings: Sequence[Mapping[str, Any]] = ()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self.now()
+            await asyncio.sleep(DAILY)
+
+    async def now(self) -> Sequence[Mapping[str, Any]]:
+        """Look over everything; for many who ask at once, once."""
+        before = self.at
+        async with self._turn:
+            if self._examine is not None and self.at == before:
+                self.findings = await self._examine(self._config())
+                self.at = time.time()
+                self._tell()
+        return self.findings
+
+    def _tell(self) -> None:
+        for each in self.findings:
+            if each["state"] == "wrong":
+                log.warning("check: %s: %s; %s", each["name"], each["said"], each["next"])
+
+    def counted(self) -> tuple[float, Mapping[str, int]] | None:
+        """When it was and how many findings of each state there were; None before the first."""
+        return (self.at, Counter(str(each["state"]) for each in self.findings)) if self.at else None
+
+    def told(self) -> dict[str, Any]:
+        """For page and API: `{"at": ISO 8601 or null, "findings": […]}`."""
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.at)) if self.at else None
+        return {"at": at, "findings": [dict(each) for each in self.findings]}

@@ -1,0 +1,112 @@
+"""How answers look, whatever they say: JSON with an ETag, lists in pages, packed where that saves something."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from cloned.saying import Phrase
+from cloned.status.guard import problem
+from cloned.wire import dumps
+
+USUAL_LIMIT = 1000
+LARGEST_LIMIT = 10_000
+WORTH_PACKING = 1024
+"""Bytes from which on an answer is compressed."""
+PACKABLE = re.compile(
+    r"application/([a-z.]+\+)?json|text/(html|plain|css|javascript)|application/javascript|image/svg\+xml"
+)
+FLEETING = ("now", "loop_lag")
+"""What is another each time that it is asked for, though nothing happened."""
+
+
+def answer(data: Any, request: web.Request | None = None) -> web.Response:
+    """Data as JSON. With `request` its ETag, and 304 where whoever asks has it already (RFC 9110 §13.1.2)."""
+    text = dumps(data)
+    if request is None:
+        return web.Response(text=text, content_type="application/json")
+    tag = etag(data, text)
+    headers = {"ETag": f'W/"{tag}"', "Cache-Control": "no-cache"}
+    known = request.if_none_match or ()
+    if any(each.value in (tag, "*") for each in known):
+        return web.Response(status=304, headers=headers)
+    return web.Response(text=text, content_type="application/json", headers=headers)
+
+
+def etag(data: Any, text: str) -> str:
+    """A name of what the data says, the same as long as it says the same."""
+    if isinstance(data, Mapping) and any(name in data for name in FLEETING):
+        text = dumps({name: value for name, value in data.items() if name not in FLEETING})
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def limit_of(request: web.Request) -> int:
+    """`limit` of the query; 400 where it is none."""
+    text = request.query.get("limit", str(USUAL_LIMIT))
+    if re.fullmatch("[1-9][0-9]{0,5}", text) is None or int(text) > LARGEST_LIMIT:
+        raise problem(
+            web.HTTPBadRequest,
+            Phrase("limit is not a number from 1 to {most}", most=LARGEST_LIMIT),
+            Phrase("leave it out for {usual}", usual=USUAL_LIMIT),
+        )
+    return int(text)
+
+
+def cursor_of(request: web.Request) -> list[Any] | None:
+    """What `cursor` of the query holds: the place that a page before this one named; None at the first."""
+    given = request.query.get("cursor")
+    if not given:
+        return None
+    try:
+        found = json.loads(base64.b64decode(given.encode("ascii"), b"-_", validate=True))
+    except (ValueError, binascii.Error, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(each, str | int) for each in found):
+        raise no_such_page()
+    return found
+
+
+def no_such_page() -> web.HTTPException:
+    """What a cursor that we never gave leads to."""
+    return problem(web.HTTPNotFound, "there is no such page", "begin without cursor, and follow the Link headers")
+
+
+def linked(response: web.Response, request: web.Request, place: Sequence[str | int] | None) -> web.Response:
+    """`response` with the address of the next page, if there is one (RFC 8288)."""
+    if place is not None:
+        cursor = base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode()
+        url = request.rel_url.update_query(cursor=cursor)
+        response.headers["Link"] = f'<{url}>; rel="next"'
+    return response
+
+
+def page(request: web.Request, items: Sequence[Any]) -> web.Response:
+    """A list, or the part of it that `limit` and `cursor` ask for. The cursor counts what went before."""
+    limit, cursor = limit_of(request), cursor_of(request)
+    if cursor is not None and (len(cursor) != 1 or not isinstance(cursor[0], int) or cursor[0] < 0):
+        raise no_such_page()
+    first = int(cursor[0]) if cursor else 0
+    more = first + limit < len(items)
+    shown = answer(list(items[first : first + limit]), request)
+    return linked(shown, request, [first + limit] if more else None)
+
+
+@web.middleware
+async def packed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Compress what is worth it, for who takes it; what streams or lies in files stays as it is."""
+    response = await handler(request)
+    large = (
+        isinstance(response, web.Response) and isinstance(response.body, bytes) and len(response.body) > WORTH_PACKING
+    )
+    if large and request.method != "HEAD" and PACKABLE.fullmatch(response.content_type):
+        response.headers.add("Vary", "Accept-Encoding")
+        response.enable_compression()
+    return response
