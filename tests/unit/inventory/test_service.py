@@ -30,7 +30,7 @@ async def test_a_ledger_that_is_away_takes_no_page_from_anybody(service, ledger,
     for name in ("totals", "backlog", "rows"):
         monkeypatch.setattr(ledger, name, away)
     assert (await service.totals())["rows"] == 1
-    assert await service.sinks_told() == []
+    assert await service.sinks() == []
     assert await service.rows(laptop="a1b2c3d4") == []
     [warning] = service.warnings()
     assert (warning["code"], "connection refused" in warning["text"]) == ("ledger-away", True)
