@@ -39,6 +39,7 @@ from cloned.inventory.sinks.base import Delivery, Surroundings
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.journal import Journal
 from cloned.lag import LoopLag
+from cloned.languages import language
 from cloned.live import agent_zipapp
 from cloned.logs import tell_changes
 from cloned.measures import Gathered
@@ -219,11 +220,12 @@ class Daemon:
             log.warning("the journal is empty, but the ledger holds %d results: %s", rows, EMPTIED_HINT)
 
     async def _start_rooms(self, stack: AsyncExitStack) -> None:
-        api = AgentApi(self.engine, self.monitor, self.store, self.caster, self._finishing)
+        words = language(self.config.workshop.language)
+        api = AgentApi(self.engine, self.monitor, self.store, self.caster, self._finishing, words.say)
         self.netboot = Netboot(
             self.config,
             self.engine,
-            memory={"agent.pyz": agent_zipapp()},
+            memory={"agent.pyz": agent_zipapp(words.say)},
             routes=[
                 *api.routes(),
                 *Guests(self.engine, self.store).routes(),
@@ -293,7 +295,7 @@ class Daemon:
         """What went wrong with the daemon itself."""
         found = [{"code": "journal-empty", "text": EMPTIED, "hint": EMPTIED_HINT}] if self.emptied else []
         for trouble in (*self.tasks.troubles(), *self.caster.troubles()):
-            text = f"{trouble.name} failed and was started again: {trouble.error}"
+            text = Phrase("{name} failed and was started again: {error}", name=trouble.name, error=trouble.error)
             found.append({"code": "service-failed", "text": text, "hint": "see the daemon's log if it goes on"})
         return found
 

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 
 from cloned.errors import ClonedError, MissingError, UsageError
+from cloned.languages import of_environment
 from cloned.saying import Phrase
 
 SOCKET = "control.sock"
@@ -21,19 +22,19 @@ async def call(runtime: Path, method: str, path: str, body: Mapping[str, Any] | 
     Raises MissingError if no daemon listens or we may not speak to it, UsageError or ClonedError with
     the daemon's own words if it refuses.
     """
-    socket = runtime / SOCKET
+    socket, speaks = runtime / SOCKET, of_environment().code
+    headers = {} if speaks == "en" else {"Accept": "application/json, text/plain", "Accept-Language": speaks}
     connector = aiohttp.UnixConnector(str(socket))
     try:
         async with (
             aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(60)) as session,
-            session.request(method, f"http://cloned{path}", json=body) as response,
+            session.request(method, f"http://cloned{path}", json=body, headers=headers) as response,
         ):
             if raw and response.status < 400:
                 return await response.read()
-            answer = await response.json()
             if response.status >= 400:
-                raise _refusal(response.status, answer)
-            return answer
+                raise _refusal(response.status, await _told(response))
+            return await response.json()
     except PermissionError as error:
         raise MissingError(
             Phrase("you may not open {socket}", socket=socket), "join the group cloned, or use sudo"
@@ -41,6 +42,14 @@ async def call(runtime: Path, method: str, path: str, body: Mapping[str, Any] | 
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         hint = "start it: systemctl start cloned, or `cloned serve`"
         raise MissingError(Phrase("no daemon answers on {socket}", socket=socket), hint) from error
+
+
+async def _told(response: aiohttp.ClientResponse) -> Any:
+    """What the daemon says against it: JSON, or in another language a line of text each for error and hint."""
+    if response.content_type != "text/plain":
+        return await response.json()
+    error, _, hint = (await response.text()).partition("\n")
+    return {"error": error, "hint": hint}
 
 
 def _refusal(status: int, answer: Any) -> ClonedError:

@@ -22,6 +22,7 @@ from cloned.core.warnings import Warn
 from cloned.core.workshop import Workshop
 from cloned.engine import Engine
 from cloned.monitor import Monitor
+from cloned.saying import Phrase
 from cloned.wallclock import shown
 
 SAME_FOR = 0.2
@@ -98,7 +99,11 @@ class Overview:
         yield from coin_cells.warnings(self.engine.workshop.laptops.values())
         for laptop in self.engine.workshop.laptops.values():
             if laptop.job.reallocated:
-                text = f"{named(laptop)}: its disk replaced {laptop.job.reallocated} bad sectors meanwhile"
+                text = Phrase(
+                    "{laptop}: its disk replaced {count} bad sectors meanwhile",
+                    laptop=named(laptop),
+                    count=laptop.job.reallocated,
+                )
                 yield Warn("disk-failing", text, "replace the disk before it leaves")
 
     async def command(self, command: Command) -> Mapping[str, Any]:

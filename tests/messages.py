@@ -14,11 +14,11 @@ from typing import IO, Any
 ROOT = Path(__file__).resolve().parent.parent
 ERRORS = (
     "ClonedError", "UsageError", "MissingError", "ImageError", "SwitchError", "StoppedError", "LedgerError",
-    "JournalFull", "SnmpRefusedError", "StrangerError", "TooManyTries", "WrongKeysError", "PrinterError",
+    "JournalFull", "SnmpRefusedError", "StrangerError", "WrongKeysError", "PrinterError",
 )  # fmt: skip
 SINGLE = ("FactsError", "LayoutError", "NtfsError", "ExtError", "ToolError", "OptionError", "Skipped", "TemplateError")
 PLACES: dict[str, tuple[int, ...]] = {
-    **dict.fromkeys(("_", "gettext", "to_translate", "Phrase"), (0,)),
+    **dict.fromkeys(("_", "gettext", "to_translate", "Phrase", "say", "_tell", "echo"), (0,)),
     **dict.fromkeys(ERRORS, (0, 1)),
     **dict.fromkeys(SINGLE, (0,)),
     **dict.fromkeys(("SinkRefused", "Unavailable", "Missing", "SnipeItError", "GlpiRefusal"), (0,)),
@@ -26,12 +26,19 @@ PLACES: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("AgentError", "EraseTrouble", "Word", "Verb"), (1,)),
     "Difference": (),
     "fail": (2,),
+    "Rating": (1, 3),
+    "EraseOffer": (2,),
+    "EraseChoice": (2, 3),
+    "_bad": (2,),
+    "happened": (),
     "print_table": (0,),
 }
 """Callables by name → which of their arguments are messages. Keyword arguments of these names are, too:"""
 NAMED = ("hint", "why", "text", "help", "note", "words", "said")
 CALLED = ("Warn", "Word", "Verb", "option", "argument", "group", "command", "warning", *ERRORS)
 """Callables whose keyword arguments in `NAMED` are messages."""
+TABLES = ("_STATES", "FAULTS", "_PHASES", "_FIRMWARE", "_SMART", "_NAMES", "HELP", "HINTS", "WRONG")
+"""Names at a module's top whose texts, keys of dicts left out, are messages."""
 COMMAND_DOCS = ("command", "group")
 ENUMERATIONS = ("Worded",)
 
@@ -45,13 +52,15 @@ def messages(source: str) -> Iterator[tuple[int, str, ast.expr]]:
             yield from _called(node)
         elif isinstance(node, ast.ClassDef) and any(_name(base) in ENUMERATIONS for base in node.bases):
             yield from _members(node)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            yield from _table(node)
         elif isinstance(node, ast.FunctionDef) and any(_name(each) in COMMAND_DOCS for each in node.decorator_list):
             yield from _doc(node)
 
 
 def _called(node: ast.Call) -> Iterator[tuple[int, str, ast.expr]]:
     name = _name(node.func)
-    if name in ("ngettext", "pgettext"):
+    if name in ("ngettext", "pgettext") or (isinstance(node.func, ast.Attribute) and _name(node.func.value) == "log"):
         return
     for at in PLACES.get(name, ()):
         if at < len(node.args):
@@ -80,6 +89,15 @@ def _members(node: ast.ClassDef) -> Iterator[tuple[int, str, ast.expr]]:
     for line in node.body:
         if isinstance(line, ast.Assign) and isinstance(line.value, ast.Tuple):
             yield from ((each.lineno, node.name, each) for each in line.value.elts[1:])
+
+
+def _table(node: ast.Assign | ast.AnnAssign) -> Iterator[tuple[int, str, ast.expr]]:
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    if _name(target) in TABLES and node.value is not None:
+        values = node.value.values if isinstance(node.value, ast.Dict) else [node.value]
+        for each in (part for value in values for part in ast.walk(value)):
+            if isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value:
+                yield each.lineno, _name(target), each
 
 
 def _doc(node: ast.FunctionDef) -> Iterator[tuple[int, str, ast.expr]]:

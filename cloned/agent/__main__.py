@@ -39,7 +39,7 @@ def main(options: AgentOptions) -> int:
     except Revoked:
         return _revoked(options)
     except (DaemonRefused, AgentError) as error:
-        print(f"agent: the server refuses this laptop: {error}", flush=True)
+        _tell("the server refuses this laptop: {error}", error=error)
         time.sleep(PAUSE if options.live else 0)
         return AGAIN if options.live else 1
     _die_loudly()
@@ -53,11 +53,17 @@ def _revoked(options: AgentOptions) -> int:
     """This boot is not known to the server, or not any more: only a new one helps."""
     from cloned.agent import power
 
-    print("agent: the server does not know this start of the laptop; start from the network again", flush=True)
+    _tell("the server does not know this start of the laptop; start from the network again")
     if options.live:
         time.sleep(PAUSE)
         power.act("reboot", live=True)
     return 1
+
+
+def _tell(message: str, **values: object) -> None:
+    from cloned.agent.spoken import drawable, say  # only where something is wrong
+
+    print("agent: " + drawable(say(message, **values)), flush=True)
 
 
 def _die_loudly() -> None:
@@ -78,7 +84,7 @@ def _hello(options: AgentOptions, client: DaemonClient) -> None:
     """Keep saying hello until the server answers."""
 
     def waiting(why: str) -> None:
-        print(f"agent: the server does not answer yet: {why}", flush=True)
+        _tell("the server does not answer yet: {why}", why=why)
 
     client.connect(waiting)
     body = facts.gather(options, client.local_address())

@@ -97,7 +97,10 @@ class Writer:
             raise_if_lost(self._disk.path, offset, error)
             if not depth and not still_there(os.fstat(self._disk.fd).st_rdev, self._disk.size):
                 raise EraseTrouble(
-                    ErasureFault.GONE, f"{self._disk.path} at byte {offset}: {error.strerror}"
+                    ErasureFault.GONE,
+                    Phrase(
+                        "{path} at byte {offset}: {error}", path=self._disk.path, offset=offset, error=error.strerror
+                    ),
                 ) from error
             smaller = _STEPS[depth + 1] if depth + 1 < len(_STEPS) else self._disk.block
             if smaller >= length:

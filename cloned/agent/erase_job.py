@@ -14,7 +14,7 @@ from cloned.disk.erase import LEVELS
 from cloned.disk.erase_record import DiskErasure, ErasePhase
 from cloned.disk.media import FactsError
 
-_WORDS = {
+_PHASES = {
     ErasePhase.PLANNED: "looking at what is on it",
     ErasePhase.REMEMBERED: "beginning",
     ErasePhase.STARTED: "erasing",
@@ -89,7 +89,7 @@ class EraseJob(Job):
 
     def _progress(self, record: DiskErasure, done: float) -> None:
         """For the report and the screen."""
-        words = "erased" if record.erased else record.said() or _WORDS.get(record.phase, "")
+        words = "erased" if record.erased else record.said() or _PHASES.get(record.phase, "")
         self._lines[record.medium.key] = {
             "disk": record.medium.key,
             "name": f"{record.medium.model} {record.medium.serial}".strip() or record.medium.path,

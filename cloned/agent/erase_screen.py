@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cloned.agent.spoken import say
+
 
 def lines(report: Mapping[str, Any]) -> list[str]:
     """One paragraph for each disk that is being erased."""
@@ -12,9 +14,10 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     for number, disk in enumerate(disks, 1):
         done = f"{float(disk.get('done') or 0):4.0%}"
-        found += ["", f"Disk {number} of {len(disks)}: {disk.get('name')}", f"  {done}  {disk.get('words')}"]
+        title = say("Disk {number} of {count}: {name}", number=number, count=len(disks), name=disk.get("name"))
+        found += ["", title, f"  {done}  {say(disk.get('words') or '')}"]
         if disk.get("technique"):
-            found.append(f"        {disk['technique']}")
+            found.append(f"        {say(disk['technique'])}")
     return found
 
 
@@ -22,10 +25,12 @@ def offer(asked: Mapping[str, Any] | None) -> list[str]:
     """What pressing E would begin: method, level and minutes of each disk are said before."""
     if not asked:
         return []
-    found = ["", f"Press  E  to erase this laptop ({str(asked.get('level')).capitalize()}): all of its disks."]
+    level = str(asked.get("level")).capitalize()
+    found = ["", say("Press  E  to erase this laptop ({level}): all of its disks.", level=level)]
     for disk in asked.get("disks", []):
         size = int(disk.get("size") or 0) / 1e9
         name = " ".join(str(disk.get(key)) for key in ("model", "serial") if disk.get(key))
         minutes = max(1, round(float(disk.get("seconds") or 0) / 60))
-        found.append(f"  {name}, {size:.0f} GB: {disk.get('words')}, about {minutes} min")
-    return [*found, "Everything on them is then lost for good."]
+        known = {"disk": name, "size": f"{size:.0f}", "how": say(disk.get("words") or ""), "minutes": minutes}
+        found.append(say("  {disk}, {size} GB: {how}, about {minutes} min", **known))
+    return [*found, say("Everything on them is then lost for good.")]

@@ -15,14 +15,18 @@ from typing import Any
 from cloned.agent import facts, power, smart, sysfs
 from cloned.agent.options import AgentOptions
 from cloned.agent.screen import Console, wrap
+from cloned.agent.spoken import say
 
 _DMI = "/sys/class/dmi/id"
 _SUPPLY = "/sys/class/power_supply"
 _KEYS = {"r": "reboot", "o": "poweroff"}
 _FIRMWARE = {"bios": "BIOS", "uefi": "UEFI, Secure Boot off", "secureboot": "UEFI, Secure Boot on"}
+_SMART = {"ok": "SMART: good", "failing": "SMART: FAILING, replace it", "": "SMART: not told"}
 _BAD_MEMORY = re.compile(r"bad mem addr (0x[0-9a-f]+) - (0x[0-9a-f]+) reserved")
 """What the kernel's own memory test says of each place (mm/memtest.c)."""
 _TEST = re.compile(r"early_memtest: # of tests: (\d+)")
+_NAMES = ("Serial", "UUID", "Firmware", "Processor", "Memory", "Battery", "Disk", "Network")
+"""What stands at the beginning of lines."""
 HELP = (
     "Nothing is written to this laptop's disk.",
     "R  start again: in the menu, 4 starts from its own disk     O  switch off     any other key  look again",
@@ -35,7 +39,7 @@ def run(options: AgentOptions) -> None:
     keys: queue.SimpleQueue[str] = queue.SimpleQueue()
     console.listen(keys.put)
     while True:
-        console.show(["Looking at the hardware ..."])
+        console.show([say("Looking at the hardware ...")])
         console.show(compose(gather(options)))
         key = keys.get()
         if key in _KEYS:
@@ -96,48 +100,56 @@ def memory_test(log: str) -> list[str]:
         return []
     bad = dict.fromkeys(f"{first} - {last}" for first, last in _BAD_MEMORY.findall(log))
     if not bad:
-        return [f"Memory test: {test[1]} patterns, nothing wrong"]
-    return [f"Memory test: {len(bad)} BAD places, replace a memory module:", *(f"  {each}" for each in list(bad)[:4])]
+        return [say("Memory test: {count} patterns, nothing wrong", count=test[1])]
+    found = say("Memory test: {count} BAD places, replace a memory module:", count=len(bad))
+    return [found, *(f"  {each}" for each in list(bad)[:4])]
 
 
 def compose(found: Mapping[str, Any]) -> list[str]:
     """The lines to show: at most as many as an old text screen has, for a laptop with few disks and cards."""
-    name = " ".join(word for word in (found["vendor"], found["product"]) if word) or "A laptop without a name"
+    name = " ".join(word for word in (found["vendor"], found["product"]) if word) or say("A laptop without a name")
     lines = [
         name,
-        f"Serial     {found['serial'] or 'none'}",
-        f"UUID       {found['uuid'] or 'none'}",
-        f"Firmware   {_FIRMWARE.get(found['firmware'], found['firmware'])}  {found['bios']}",
-        f"Processor  {found['cpu'] or 'unknown'}, {found['cores']} cores",
-        f"Memory     {found['memory'] / 2**30:.1f} GiB",
-        *(f"Battery    {name}: {share} % of its capacity when new" for name, share in found["batteries"]),
+        _line("Serial", found["serial"] or say("none")),
+        _line("UUID", found["uuid"] or say("none")),
+        _line("Firmware", f"{say(_FIRMWARE.get(found['firmware'], found['firmware']))}  {found['bios']}"),
+        _line("Processor", say("{cpu}, {count} cores", cpu=found["cpu"] or say("unknown"), count=found["cores"])),
+        _line("Memory", f"{found['memory'] / 2**30:.1f} GiB"),
+        *(
+            _line("Battery", say("{name}: {share} % of its capacity when new", name=name, share=share))
+            for name, share in found["batteries"]
+        ),
         *_several("Disk", map(_disk, found["disks"])),
         *_several("Network", map(_card, found["nics"])),
-        *found["memtest"], "", *HELP,
+        *found["memtest"], "", *map(say, HELP),
     ]  # fmt: skip
     return [part for line in lines for part in wrap(line)]
 
 
+def _line(what: str, words: str) -> str:
+    return f"{say(what):11}{words}"
+
+
 def _several(what: str, lines: Iterable[str]) -> list[str]:
-    return [f"{what:11}{line}" for line in lines] or [f"{what:11}none found"]
+    return [_line(what, line) for line in lines] or [_line(what, say("none found"))]
 
 
 def _disk(disk: Mapping[str, Any]) -> str:
     kind = {"nvme": "NVMe SSD", "mmc": "eMMC"}.get(
-        disk["transport"], f"{disk['transport'].upper()} {'hard disk' if disk['rotational'] else 'SSD'}"
+        disk["transport"], f"{disk['transport'].upper()} {say('hard disk') if disk['rotational'] else 'SSD'}"
     )
-    words = (disk["model"], disk["serial"], f"({disk['why_not']})" if disk["why_not"] else "")
+    words = (disk["model"], disk["serial"], f"({say(disk['why_not'])})" if disk["why_not"] else "")
     named = " ".join(word for word in words if word)
     size = f"{disk['size'] / 10**9:.1f} GB"
     return "  ".join((disk["path"].removeprefix("/dev/"), size, kind, named, _health(disk["smart"])))
 
 
 def _health(said: smart.Health) -> str:
-    verdict = {"ok": "SMART: good", "failing": "SMART: FAILING, replace it"}.get(said["verdict"], "SMART: not told")
+    verdict = say(_SMART.get(said["verdict"], "SMART: not told"))
     count = said["reallocated"]
-    return f"{verdict}, {count} bad sectors" if count else verdict
+    return say("{verdict}, {count} bad sectors", verdict=verdict, count=count) if count else verdict
 
 
 def _card(card: Mapping[str, Any]) -> str:
-    speed = f"{card['speed_mbps']} Mbit/s" if card["speed_mbps"] else "no link"
+    speed = f"{card['speed_mbps']} Mbit/s" if card["speed_mbps"] else say("no link")
     return f"{card['name']}  {card['mac']}  {speed}  {card['driver']}"

@@ -15,6 +15,7 @@ from cloned.agent.options import AgentOptions
 from cloned.agent.reporter import Order, Reporter
 from cloned.agent.restore_job import RestoreJob
 from cloned.agent.screen import Console, compose
+from cloned.agent.spoken import say
 from cloned.agent.status import Status
 from cloned.agent.verify import Stopped
 
@@ -46,7 +47,7 @@ class Loop:
         while not self._reporter.revoked:
             self._obey(order)
             order = self._reporter.fresh()
-        self._console.show(["This start of the laptop was replaced by a newer one, so this one ends."])
+        self._console.show([say("This start of the laptop was replaced by a newer one, so this one ends.")])
         time.sleep(REVOKED_PAUSE if self._options.live else 0)
         power.act("reboot" if self._options.live else "poweroff", self._options.live)
 
@@ -183,7 +184,7 @@ class Loop:
         try:
             DaemonClient(self._options, 10).once("POST", "/agent/v1/confirm", {"image": offer["image"], "disk": disk})
         except (OSError, ValueError, DaemonRefused, Revoked) as error:
-            self._console.show([f"That did not work: {error}"])
+            self._console.show([say("That did not work: {error}", error=error)])
 
     def _confirm_erasure(self, offer: Mapping[str, Any] | None) -> None:
         """The person at the laptop read which disks, how and how long, and pressed E."""
@@ -193,4 +194,4 @@ class Loop:
         try:
             DaemonClient(self._options, 10).once("POST", "/agent/v1/erase", body)
         except (OSError, ValueError, DaemonRefused, Revoked) as error:
-            self._console.show([f"That did not work: {error}"])
+            self._console.show([say("That did not work: {error}", error=error)])

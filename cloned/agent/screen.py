@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cloned.agent import erase_screen, sysfs
+from cloned.agent.spoken import drawable, say
 
 WIDTH = 78
 _CLEAR = "\x1b[H\x1b[2J\x1b[3J"
@@ -68,7 +69,7 @@ def bar(done: int, total: int) -> str:
 def compose(order: Mapping[str, Any], report: Mapping[str, Any], silent: str = "") -> list[str]:
     """The lines to show for an order and what the agent is doing about it."""
     tag = str(order.get("tag") or order.get("number") or "")
-    lines = [*big(tag), ""] if big(tag) else [f"Laptop {tag}", ""] if tag else []
+    lines = [*big(tag), ""] if big(tag) else [say("Laptop {tag}", tag=tag), ""] if tag else []
     lines.append(headline(order, report))
     lines += ["", *_progress(report)] if report["state"] in ("surveying", "receiving", "verifying", "capturing") else []
     lines += erase_screen.lines(report) if report["state"] == "erasing" else []
@@ -77,16 +78,16 @@ def compose(order: Mapping[str, Any], report: Mapping[str, Any], silent: str = "
     lines += ["", *(str(line) for line in order.get("screen", []))] if order.get("screen") else []
     lines += _offer(order.get("offer")) + erase_screen.offer(order.get("erase_offer"))
     if silent:
-        lines += ["", "The server is silent at the moment; this laptop carries on and keeps asking."]
+        lines += ["", say("The server is silent at the moment; this laptop carries on and keeps asking.")]
     return [part for line in lines for part in wrap(line)]
 
 
 def headline(order: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     """One line: what is going on."""
-    word = _STATES.get(str(report["state"]), "")
+    word = say(_STATES.get(str(report["state"]), ""))
     image = order.get("image") or ""
     if order.get("do") == "power":
-        return "Finished"
+        return say("Finished")
     return f"{word}: {image}" if image and word else word
 
 
@@ -95,17 +96,18 @@ def _progress(report: Mapping[str, Any]) -> list[str]:
     lines = [bar(done, total)]
     if rate > 0:
         left = max(total - done, 0) // rate
-        lines.append(f"{rate / 1e6:.0f} MB/s, about {left // 60}:{left % 60:02d} left")
+        clock = f"{left // 60}:{left % 60:02d}"
+        lines.append(say("{rate} MB/s, about {clock} left", rate=f"{rate / 1e6:.0f}", clock=clock))
     if report.get("said"):
-        lines += ["", str(report["said"])]
+        lines += ["", say(report["said"])]
     if report.get("round", 0) > 1:
-        lines.append(f"Round {report['round']}: fetching again what was not right on the disk")
+        lines.append(say("Round {round}: fetching again what was not right on the disk", round=report["round"]))
     return lines
 
 
 def _reason(report: Mapping[str, Any]) -> list[str]:
     reason = report.get("reason")
-    return ["", str(reason.get("detail") or reason.get("code"))] if reason else []
+    return ["", say(reason.get("detail") or str(reason.get("code")))] if reason else []
 
 
 def _offer(offer: Mapping[str, Any] | None) -> list[str]:
@@ -117,8 +119,8 @@ def _offer(offer: Mapping[str, Any] | None) -> list[str]:
     size = int(disk.get("size") or 0) / 1e9
     return [
         "",
-        f"Press  C  to clone  {offer.get('image')}  onto this laptop.",
-        f"Everything on its disk is then lost: {name}, {size:.0f} GB.",
+        say("Press  C  to clone  {image}  onto this laptop.", image=offer.get("image")),
+        say("Everything on its disk is then lost: {disk}, {size} GB.", disk=name, size=f"{size:.0f}"),
     ]
 
 
@@ -154,7 +156,7 @@ class Console:
             self._shown = list(lines)
 
     def _draw(self, lines: Sequence[str]) -> None:
-        text = _CLEAR + "\r\n" + "".join(f"  {line}\r\n" for line in lines)
+        text = _CLEAR + "\r\n" + "".join(f"  {drawable(line)}\r\n" for line in lines)
         for fd in self._out:
             try:
                 os.write(fd, text.encode())

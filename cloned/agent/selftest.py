@@ -17,7 +17,7 @@ from cloned.disk.erase_record import DiskErasure
 from cloned.saying import Phrase
 
 
-def run(device: str, level: str, say: Callable[[str], None]) -> dict[str, Any]:
+def run(device: str, level: str, tell: Callable[[str], None]) -> dict[str, Any]:
     """Erase `device`, read it back; what it is, what it offers, and each thing that it answered with its time."""
     (medium,) = erase_ask.every(device)
     if device.removeprefix("/dev/") in disks.in_use():
@@ -28,11 +28,11 @@ def run(device: str, level: str, say: Callable[[str], None]) -> dict[str, Any]:
 
     def save(record: DiskErasure) -> None:
         steps.append({"after": round(time.monotonic() - begun, 2), "phase": str(record.phase), "offset": record.offset})
-        say(f"{time.monotonic() - begun:8.1f} s  {record.phase}  {record.said()}")
+        tell(f"{time.monotonic() - begun:8.1f} s  {record.phase}  {record.said()}")
 
     hands = RealHands(device, {}, False, lambda: False, lambda record, done: None)
     record = carry_out(machine.plan(medium, EraseLevel(level), secrets.token_hex(16), "all"), hands, save)
-    say(str(record.said()) or f"erased ({record.reached}) and read back: {record.check.found}")
+    tell(str(record.said()) or f"erased ({record.reached}) and read back: {record.check.found}")
     shown = record.to_json()
     shown["remembered"] = len(record.remembered)
     told = [{"method": str(each.technique), "possible": each.possible, "why": each.why} for each in offers(medium)]

@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from cloned import client
-from cloned.cli.common import config_option, json_option, print_json, runtime, state
+from cloned.cli.common import config_option, echo, json_option, print_json, runtime, state, words
 from cloned.config_file import load
 from cloned.core.commands import TABLE
 from cloned.core.verbs import Holds, Verb, Word
+from cloned.saying import Phrase
 
 
 def names() -> list[str]:
@@ -40,15 +41,21 @@ def made(name: str) -> click.Command | None:
 def _parameter(word: Word) -> click.Parameter:
     kind = click.INT if word.holds is Holds.COUNT else click.STRING
     if word.flag:
-        return click.Option([f"--{word.shown}", word.field], is_flag=True, flag_value=word.flag, help=f"{word.help}.")
+        return click.Option(
+            [f"--{word.shown}", word.field], is_flag=True, flag_value=word.flag, help=f"{words().say(word.help)}."
+        )
     if word.needed and not word.option:
         return click.Argument([word.field], type=kind, metavar=word.shown.upper())
-    return click.Option([f"--{word.shown}", word.field], type=kind, required=word.needed, help=f"{word.help}.")
+    return click.Option(
+        [f"--{word.shown}", word.field], type=kind, required=word.needed, help=f"{words().say(word.help)}."
+    )
 
 
 def _help(verb: Verb) -> str:
-    words = [f"{word.shown.upper()}: {word.help}." for word in verb.takes if word.needed and not word.option]
-    return "\n\n".join((verb.help, *words))
+    lines = [
+        f"{word.shown.upper()}: {words().say(word.help)}." for word in verb.takes if word.needed and not word.option
+    ]
+    return "\n\n".join((words().say(verb.help), *lines))
 
 
 def _acts(verb: Verb) -> Callable[..., None]:
@@ -59,7 +66,7 @@ def _acts(verb: Verb) -> Callable[..., None]:
             return print_json(answer)
         if "port" in answer and "session" in answer:
             return _say_to_guests(config, answer["session"])
-        click.echo(f"{verb.name}: {answer.get('state', 'done')}")
+        echo(Phrase("{name}: {get}", name=verb.name, get=answer.get("state", "done")))
         return None
 
     return act
@@ -67,7 +74,7 @@ def _acts(verb: Verb) -> Callable[..., None]:
 
 def _say_to_guests(config: Path | None, session: str) -> None:
     opened = next(each for each in state(config)["sessions"] if each["id"] == session)
-    click.echo(for_guests(opened, load(config).network.boot_port))
+    echo(for_guests(opened, load(config).network.boot_port))
 
 
 def for_guests(session: dict[str, Any], port: int) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from cloned import client
 from cloned.config_file import load
+from cloned.languages import Language, of_environment
 from cloned.quoting import quoted
 
 config_option = click.option(
@@ -49,13 +50,24 @@ def print_json(data: Any) -> None:
 def print_table(columns: list[str], rows: list[list[str]]) -> None:
     """Rows beneath their headings, as wide as the terminal; what laptops tell is text, never markup."""
     table = Table(box=None, header_style="bold", pad_edge=False)
+    speaks = words()
     for column in columns:
-        table.add_column(column)
+        table.add_column(speaks.say(column))
     for row in rows:
-        table.add_row(*(Text(quoted(str(cell), 500)) for cell in row))
+        table.add_row(*(Text(quoted(speaks.say(cell), 500)) for cell in row))
     Console().print(table)
 
 
 def gigabytes(size: float) -> str:
-    """`7.34 GB`: decimal units, as disks are sold."""
-    return f"{size / 1e9:.2f} GB"
+    """`7.3 GB`: decimal units, as disks are sold."""
+    return words().size(size)
+
+
+def words() -> Language:
+    """What this terminal speaks: as LC_ALL, LC_MESSAGES or LANG say; English without them."""
+    return of_environment()
+
+
+def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
+    """A sentence for the person at the terminal, in its language."""
+    click.echo(words().say(text) if isinstance(text, str) else text, err=err, nl=nl)

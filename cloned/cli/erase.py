@@ -14,6 +14,7 @@ from cloned.agent.failures import AgentError
 from cloned.cli import acting
 from cloned.cli.common import (
     config_option,
+    echo,
     find_laptop,
     gigabytes,
     json_option,
@@ -24,6 +25,7 @@ from cloned.cli.common import (
 )
 from cloned.core.commands import VERBS
 from cloned.errors import UsageError
+from cloned.saying import Phrase
 from cloned.signing import PublicKey
 
 
@@ -61,7 +63,12 @@ def start(
     told = client.command(runtime(config), "erase", **words, **({"text": "only"} if only else {}))
     if as_json:
         return print_json(told)
-    click.echo(f"laptop {found['tag'] or found['number']} is being erased: `cloned erase status` shows how far it is")
+    echo(
+        Phrase(
+            "laptop {tag} is being erased: `cloned erase status` shows how far it is",
+            tag=found["tag"] or found["number"],
+        )
+    )
     return None
 
 
@@ -70,7 +77,7 @@ def _ask(config: Path | None, laptop: dict[str, Any], level: str) -> None:
     plan = _plan(config, laptop["id"], level)
     for disk in plan["disks"]:
         if disk["built_in"]:
-            click.echo(_said(disk))
+            echo(_said(disk))
     click.confirm("Everything on these disks is then lost for good. Erase them?", abort=True)
 
 
@@ -97,14 +104,27 @@ def explain(laptop: str, level: str | None, config: Path | None, as_json: bool) 
     if as_json:
         return print_json(plan)
     if not plan["disks"]:
-        click.echo("its disks have not been looked at yet: start its live system, and wait some seconds")
+        echo("its disks have not been looked at yet: start its live system, and wait some seconds")
     for disk in plan["disks"]:
-        click.echo(
-            f"{disk['path']}{_said(disk)[1:]}\n      {'. '.join(filter(None, (disk['why'], disk['next_step'])))}"
+        echo(
+            Phrase(
+                "{path}{said}\n      {filter}",
+                path=disk["path"],
+                said=_said(disk)[1:],
+                filter=". ".join(filter(None, (disk["why"], disk["next_step"]))),
+            )
         )
         for offer in disk["offers"]:
             mark = "+" if offer["possible"] else "-"
-            click.echo(f"      {mark} {offer['method']} ({offer['level']}): {offer['why']}")
+            echo(
+                Phrase(
+                    "      {mark} {method} ({level}): {why}",
+                    mark=mark,
+                    method=offer["method"],
+                    level=offer["level"],
+                    why=offer["why"],
+                )
+            )
     return None
 
 
@@ -148,9 +168,9 @@ def certificate(
     data = client.fetch(runtime(config), path)
     output.write_bytes(data)
     if certificates.check(data).genuine:
-        click.echo(f"{output}: certificate, signed")
+        echo(Phrase("{output}: certificate, signed", output=output))
         return 0
-    click.echo(f"{output}: NOT a certificate: it says what is not erased")
+    echo(Phrase("{output}: NOT a certificate: it says what is not erased", output=output))
     return 1
 
 
@@ -166,13 +186,27 @@ def check(file: Path, key_file: Path | None, as_json: bool) -> int:
     if as_json:
         print_json({"genuine": found.genuine, "said": found.said, "key": found.fingerprint, "facts": dict(found.facts)})
         return 0 if found.genuine else 1
-    click.echo(found.said)
+    echo(found.said)
     for laptop in found.facts.get("laptops", []) if found.genuine else []:
-        click.echo(
-            f"  {laptop.get('tag') or '-'}  {laptop.get('vendor')} {laptop.get('product')} {laptop.get('serial')}"
+        echo(
+            Phrase(
+                "  {get}  {get2} {get3} {get4}",
+                get=laptop.get("tag") or "-",
+                get2=laptop.get("vendor"),
+                get3=laptop.get("product"),
+                get4=laptop.get("serial"),
+            )
         )
         for disk in laptop.get("disks", []):
-            click.echo(f"    {disk.get('model')} {disk.get('serial')}: {disk.get('technique')} ({disk.get('level')})")
+            echo(
+                Phrase(
+                    "    {get} {get2}: {get3} ({get4})",
+                    get=disk.get("model"),
+                    get2=disk.get("serial"),
+                    get3=disk.get("technique"),
+                    get4=disk.get("level"),
+                )
+            )
     return 0 if found.genuine else 1
 
 
@@ -184,8 +218,8 @@ def key(config: Path | None, as_json: bool) -> None:
     told = client.get(runtime(config), "/api/v1/site-key")
     if as_json:
         return print_json(told)
-    click.echo(told["pem"], nl=False)
-    click.echo(f"fingerprint {told['fingerprint']}", err=True)
+    echo(told["pem"], nl=False)
+    echo(Phrase("fingerprint {fingerprint}", fingerprint=told["fingerprint"]), err=True)
     return None
 
 
@@ -209,5 +243,5 @@ def selftest(device: str, level: str, yes: bool, output: Path | None) -> int:
     text = json.dumps(recording, indent=1, ensure_ascii=False)
     if output is not None:
         output.write_text(text + "\n", encoding="utf-8")
-    click.echo(text if output is None else f"recording: {output}")
+    echo(text if output is None else Phrase("recording: {output}", output=output))
     return 0 if recording["record"]["phase"] == "verified" else 1

@@ -12,6 +12,7 @@ from cloned.cli.common import config_option, find_laptop, json_option, print_jso
 from cloned.config_file import load
 from cloned.errors import Exit
 from cloned.inventory.hooks import EVENTS, Hooks
+from cloned.saying import Phrase
 
 EXAMPLE: dict[str, Any] = {
     "id": "0000000000", "number": 1, "tag": "TEST-1", "label": "", "state": "asking", "why": "", "image": "",
@@ -35,7 +36,14 @@ def show(config: Path | None, as_json: bool) -> None:
     if as_json:
         print_json([{"name": each.path.name, "path": str(each.path), "refused": each.refused} for each in files])
     else:
-        click.echo(f"{load(config).hooks.folder}: {len(files)} hooks; events: {', '.join(EVENTS)}")
+        click.echo(
+            Phrase(
+                "{folder}: {count} hooks; events: {events}",
+                folder=load(config).hooks.folder,
+                count=len(files),
+                events=", ".join(EVENTS),
+            )
+        )
         print_table(["hook", "state"], [[each.path.name, each.refused or "is run"] for each in files])
     if any(each.refused for each in files):
         raise SystemExit(Exit.FAILED)
@@ -64,9 +72,9 @@ def run(event: str, laptop: str | None, config: Path | None, as_json: bool) -> N
         print_json([vars(each) for each in runs])
     else:
         for each in runs:
-            click.echo(f"{each.name}: {each.trouble or 'well'}")
+            click.echo(Phrase("{name}: {trouble}", name=each.name, trouble=each.trouble or "well"))
             for line in each.output.splitlines():
-                click.echo(f"    {line}")
+                click.echo(Phrase("    {line}", line=line))
     if any(each.trouble for each in runs):
         raise SystemExit(Exit.FAILED)
 

@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from cloned.cli.common import config_option, find_laptop, gigabytes, json_option, print_json, print_table
+from cloned.cli.common import config_option, echo, find_laptop, gigabytes, json_option, print_json, print_table
 from cloned.config_file import load
 from cloned.core.warnings import Warn
 from cloned.errors import ImageError
@@ -61,7 +61,7 @@ def list_images(config: Path | None, as_json: bool) -> None:
     print_table(["image", "system", "used", "stored", "smallest disk", "boots on", "hash"], rows)
     for each in found:
         for warning in each["warnings"]:
-            click.echo(f"{each['name']}: {Warn(**warning)}", err=True)
+            echo(Phrase("{name}: {warn}", name=each["name"], warn=Warn(**warning)), err=True)
 
 
 @image.command("import")
@@ -82,8 +82,15 @@ def import_image(path: Path, name: str | None, keep: Any, config: Path | None) -
         manifest = store.import_image(path, name, report, keep, stopped)
     hand_over(load(config).workshop.state)
     for warning in store.warnings(manifest.name):
-        click.echo(f"warning: {warning}", err=True)
-    click.echo(f"{manifest.name}: {len(manifest.pieces)} pieces, image hash {manifest.image_hash}")
+        echo(Phrase("warning: {warning}", warning=warning), err=True)
+    echo(
+        Phrase(
+            "{name}: {count} pieces, image hash {image_hash}",
+            name=manifest.name,
+            count=len(manifest.pieces),
+            image_hash=manifest.image_hash,
+        )
+    )
 
 
 @image.command()
@@ -100,7 +107,7 @@ def verify(name: str, config: Path | None) -> None:
             Phrase("image {name}: {count} pieces are damaged ({files})", name=name, count=len(wrong), files=files),
             "import the image again",
         )
-    click.echo(f"{name}: every piece is right")
+    echo(Phrase("{name}: every piece is right", name=name))
 
 
 @image.command()
@@ -116,7 +123,7 @@ def capture(laptop: str, name: str, disk: str, wait: bool, config: Path | None) 
     runtime = load(config).workshop.runtime
     client.command(runtime, "capture", target=laptop, image=name, **({"disk": disk} if disk else {}))
     if not wait:
-        click.echo(f"{laptop} is being captured as {name}")
+        echo(Phrase("{laptop} is being captured as {name}", laptop=laptop, name=name))
         return
     with _progress() as report:
         why = _follow(lambda: client.get(runtime, "/api/v1/state"), name, report)
@@ -125,7 +132,7 @@ def capture(laptop: str, name: str, disk: str, wait: bool, config: Path | None) 
             Phrase("{name} was not captured: {why}", name=name, why=why.rstrip(".")),
             "nothing is left of it; capture it again",
         )
-    click.echo(f"{name} is captured, whole and proven")
+    echo(Phrase("{name} is captured, whole and proven", name=name))
 
 
 def _follow(state: Callable[[], dict[str, Any]], name: str, report: Callable[[Any], None]) -> str:
@@ -164,7 +171,7 @@ def export(name: str, into: Path, config: Path | None) -> None:
     """Write an image as a Clonezilla DIRECTORY, which stock Clonezilla restores."""
     with _progress() as report:
         made = exporting.export(_store(config), name, into, report)
-    click.echo(f"{made}: {name} is there, as Clonezilla restores it")
+    echo(Phrase("{made}: {name} is there, as Clonezilla restores it", made=made, name=name))
 
 
 @image.command()
@@ -174,7 +181,7 @@ def export(name: str, into: Path, config: Path | None) -> None:
 def remove(name: str, config: Path | None) -> None:
     """Remove an image; pieces that other images share stay."""
     freed = _store(config).remove(name)
-    click.echo(f"{name} is removed, {gigabytes(freed)} became free")
+    echo(Phrase("{name} is removed, {gigabytes} became free", name=name, gigabytes=gigabytes(freed)))
 
 
 @image.command()
@@ -187,11 +194,13 @@ def explain(laptop: str, config: Path | None, as_json: bool) -> None:
     told = {key: found[key] for key in ("number", "vendor", "product", "firmware", "image", "chosen", "why")}
     if as_json:
         print_json(told)
-        return
-    click.echo(
-        f"laptop {told['number']} ({told['vendor']} {told['product']}): "
-        + (f"{told['image']}, by {told['chosen']}" if told["image"] else f"no image; {told['why']}")
-    )
+        return None
+    known = {"number": told["number"], "model": f"{told['vendor']} {told['product']}".strip()}
+    if told["image"]:
+        return echo(
+            Phrase("laptop {number} ({model}): {image}, by {why}", **known, image=told["image"], why=told["chosen"])
+        )
+    return echo(Phrase("laptop {number} ({model}): no image; {why}", **known, why=told["why"]))
 
 
 @click.group()
@@ -211,11 +220,18 @@ def build(firmware: bool, clonezilla: bool, config: Path | None) -> None:
 
     boot = load(config).boot
     if clonezilla:
-        click.echo(f"{full.build(boot.live).squashfs}: Clonezilla is there")
+        echo(Phrase("{squashfs}: Clonezilla is there", squashfs=full.build(boot.live).squashfs))
     made = system.build(boot.live, firmware=firmware)
     build_boot_files(boot.files)
     hand_over(load(config).workshop.state)
-    click.echo(f"{boot.live}: {made.bytes / 1e6:.1f} MB; {boot.files}: boot files are there")
+    echo(
+        Phrase(
+            "{live}: {bytes} MB; {files}: boot files are there",
+            live=boot.live,
+            bytes=f"{made.bytes / 1e6:.1f}",
+            files=boot.files,
+        )
+    )
 
 
 @live.command()
@@ -226,7 +242,7 @@ def info(config: Path | None, as_json: bool) -> None:
     from cloned import live as system
 
     told = system.info(load(config).boot.live).to_json()
-    click.echo(json.dumps(told, indent=2, default=str) if as_json else "\n".join(f"{k}: {v}" for k, v in told.items()))
+    echo(json.dumps(told, indent=2, default=str) if as_json else "\n".join(f"{k}: {v}" for k, v in told.items()))
 
 
 class _progress:  # noqa: N801 - used as a function

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cloned import client
-from cloned.cli.common import config_option, find_laptop, json_option, print_json, print_table
+from cloned.cli.common import config_option, echo, find_laptop, json_option, print_json, print_table
 from cloned.config_file import load
 from cloned.errors import ClonedError, Exit, MissingError, UsageError
 from cloned.inventory import imported, rehearsal
@@ -18,6 +18,7 @@ from cloned.inventory.deliveries import Which
 from cloned.inventory.sinks.base import Surroundings
 from cloned.ownership import hand_over
 from cloned.quoting import quoted
+from cloned.saying import Phrase
 
 
 @click.group()
@@ -35,14 +36,14 @@ def status(config: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(told)
         return
-    click.echo(f"{told['rows']} results recorded")
+    echo(Phrase("{rows} results recorded", rows=told["rows"]))
     columns = ["sink", "state", "waiting", "oldest", "sent", "refused", "reason"]
     rows = [{**sink, "oldest": age(sink["oldest_seconds"])} for sink in told["sinks"]]
     print_table(columns, [[str(row.get(name, "")) for name in columns] for row in rows])
     for sink in told["sinks"]:
         for dead in sink["dead"]:
             said = f"{sink['sink']} refused laptop {dead['laptop']}, attempt {dead['attempt']}: {dead['reason']}"
-            click.echo(quoted(said, 500))
+            echo(quoted(said, 500))
 
 
 @inventory.command()
@@ -67,7 +68,7 @@ def retry(sink: str | None, laptop: str | None, config: Path | None) -> None:
     """Send again what a SINK (or every sink) refused, of one LAPTOP or of all."""
     name = None if laptop is None else called(laptop, config)
     count = asyncio.run(commands.retry(load(config).ledger_place, sink, name))
-    click.echo(f"{count} results are sent again")
+    echo(Phrase("{count} results are sent again", count=count))
 
 
 @inventory.command()
@@ -79,7 +80,7 @@ def drop(sink: str, laptop: str | None, reason: str, config: Path | None) -> Non
     """Give up what a SINK refused, of one LAPTOP (also what it has not taken yet) or of all."""
     name = None if laptop is None else called(laptop, config)
     count = asyncio.run(commands.drop(load(config).ledger_place, sink, name, reason))
-    click.echo(f"{count} results are dropped")
+    echo(Phrase("{count} results are dropped", count=count))
 
 
 @inventory.command()
@@ -89,7 +90,7 @@ def drop(sink: str, laptop: str | None, reason: str, config: Path | None) -> Non
 def begin(sink: str, which: Which, config: Path | None) -> None:
     """Say WHICH of the results from before a new SINK was configured it is to get; try `inventory test` first."""
     count = asyncio.run(commands.begin(load(config).ledger_place, sink, which))
-    click.echo(f"{sink} gets {count} results from before")
+    echo(Phrase("{sink} gets {count} results from before", sink=sink, count=count))
 
 
 @inventory.command()
@@ -98,10 +99,14 @@ def begin(sink: str, which: Which, config: Path | None) -> None:
 def export(file: Path, config: Path | None) -> None:
     """Write every result into FILE: .xlsx for spreadsheets, .csv, .json or .jsonl for programs."""
     count, misread = asyncio.run(commands.export(load(config).ledger_place, file))
-    click.echo(f"{count} results written to {file}")
+    echo(Phrase("{count} results written to {file}", count=count, file=file))
     if misread:
-        click.echo(
-            f"a spreadsheet makes numbers or dates of {misread} cells of it: for people, export to .xlsx", err=True
+        echo(
+            Phrase(
+                "a spreadsheet makes numbers or dates of {misread} cells of it: for people, export to .xlsx",
+                misread=misread,
+            ),
+            err=True,
         )
 
 
@@ -121,8 +126,8 @@ def take_in(file: Path, columns: str, config: Path | None) -> None:
     for each in odd[:20]:
         click.echo(quoted(each), err=True)
     if odd[20:]:
-        click.echo(f"and {len(odd) - 20} more lines", err=True)
-    click.echo(f"{len(entries)} laptops taken in")
+        click.echo(Phrase("and {count} more lines", count=len(odd) - 20), err=True)
+    click.echo(Phrase("{count} laptops taken in", count=len(entries)))
     try:
         client.command(settings.workshop.runtime, "reload")
     except MissingError:
@@ -134,7 +139,10 @@ def named_columns(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
     wrong = [ours for ours, sign, theirs in pairs if ours.strip() not in imported.GUESSES or not theirs.strip()]
     if wrong:
-        raise UsageError(f"--columns does not know {', '.join(wrong)}", f"it knows: {', '.join(imported.GUESSES)}")
+        raise UsageError(
+            Phrase("--columns does not know {wrong}", wrong=", ".join(wrong)),
+            Phrase("it knows: {guesses}", guesses=", ".join(imported.GUESSES)),
+        )
     return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
 
 
@@ -152,7 +160,7 @@ def rehearse(sink: str, laptop: str | None, config: Path | None, as_json: bool) 
     if as_json:
         print_json([each.told() for each in told])
     else:
-        click.echo("\n".join(each.line() for each in told))
+        echo("\n".join(each.line() for each in told))
     if not all(each.possible for each in told):
         raise SystemExit(Exit.FAILED)
 

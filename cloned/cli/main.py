@@ -6,12 +6,15 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cloned import __version__, logs
 from cloned.errors import ClonedError, Exit
+
+if TYPE_CHECKING:
+    from cloned.languages import Language
 
 _COMMANDS = {
     "serve": "cloned.cli.serve:serve",
@@ -52,11 +55,15 @@ class _Lazy(click.Group):
         place = _COMMANDS.get(cmd_name)
         if place is None:
             from cloned.cli import acting
+            from cloned.cli.spoken import translated
 
-            return acting.made(cmd_name)
+            made = acting.made(cmd_name)
+            return None if made is None else translated(made)
         module, name = place.split(":")
+        from cloned.cli.spoken import translated
+
         command: click.Command = getattr(importlib.import_module(module), name)
-        return command
+        return translated(command)
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,18 +80,35 @@ def cloned(verbose: bool, log_format: Any) -> None:
     logs.start(log_format, logging.DEBUG if verbose else logging.INFO)
 
 
+def told(error: ClonedError) -> str:
+    """An error and its next step, as this terminal speaks."""
+    words = spoken()
+    said, hint = words.say(error.message), words.say(error.hint)
+    return f"{said}: {hint}" if hint else said
+
+
+def spoken() -> Language:
+    """Only asked for where something is said: it takes a while to import."""
+    from cloned.languages import of_environment
+
+    return of_environment()
+
+
 def main(args: Sequence[str] | None = None) -> Any:
     """Run the command line; every error is one clear line on standard error and an exit status."""
+    from cloned.cli.spoken import prepare
+
+    prepare(cloned)
     try:
         code = cloned.main(args, standalone_mode=False)
     except click.exceptions.Abort:
-        print("stopped", file=sys.stderr)
+        print(spoken().gettext("stopped"), file=sys.stderr)
         sys.exit(Exit.FAILED)
     except click.ClickException as error:
         error.show()
         sys.exit(Exit.USAGE)
     except ClonedError as error:
-        print(f"cloned: {error}", file=sys.stderr)
+        print(f"cloned: {told(error)}", file=sys.stderr)
         sys.exit(error.exit)
     except KeyboardInterrupt:
         sys.exit(130)

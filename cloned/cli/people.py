@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
-from cloned.cli.common import config_option, json_option, print_json, print_table
+from cloned.cli.common import config_option, echo, json_option, print_json, print_table
 from cloned.config_file import load
 from cloned.core.verbs import Role
 from cloned.errors import UsageError
+from cloned.saying import Phrase
 from cloned.status.people import People, Person
 
 NO_PIN = "no PIN signs in here, only people with a name (`cloned user list`); `cloned pin --new` makes one"
@@ -30,9 +31,9 @@ def pin(config: Path | None, new: bool, off: bool) -> None:
     people = _people(config)
     if off:
         people.no_pin()
-        return click.echo(NO_PIN)
+        return echo(NO_PIN)
     made = people.new_pin() if new else people.settle()
-    return click.echo(made or (KEPT if people.book().pin else NO_PIN))
+    return echo(made or (KEPT if people.book().pin else NO_PIN))
 
 
 @click.group()
@@ -63,7 +64,7 @@ def list_(config: Path | None, as_json: bool) -> None:
     if as_json:
         return print_json({"pin": book.pin is not None, "people": rows})
     print_table(["name", "role", "since"], [[row["name"], row["role"], row["made"]] for row in rows])
-    return click.echo("and whoever knows the PIN, as volunteer" if book.pin else NO_PIN)
+    return echo("and whoever knows the PIN, as volunteer" if book.pin else NO_PIN)
 
 
 @user.command("password")
@@ -87,7 +88,7 @@ def password(name: str, generate: bool, config: Path | None, as_json: bool) -> N
 def remove(name: str, config: Path | None) -> None:
     """Let NAME sign in no more, and sign them out. What the history says of them stays."""
     _people(config).remove(name)
-    click.echo("removed")
+    echo("removed")
 
 
 @user.command("end")
@@ -99,7 +100,7 @@ def end(name: str | None, everybody: bool, config: Path | None) -> None:
     if everybody == (name is not None):
         raise UsageError("say whom to sign out", "cloned user end NAME|--all")
     _people(config).end(name or "")
-    click.echo("signed out")
+    echo("signed out")
 
 
 def _people(config: Path | None) -> People:
@@ -113,7 +114,8 @@ def _shown(person: Person) -> dict[str, str]:
 def _told(person: dict[str, Any], secret: str, as_json: bool) -> None:
     if as_json:
         return print_json({"ok": True, **person, **({"password": secret} if secret else {})})
-    return click.echo(f"{person['name']}, {person['role']}" + (f": {secret}" if secret else ""))
+    told = Phrase("{name}, {role}", name=person["name"], role=Phrase(str(person["role"])))
+    return echo(Phrase("{person}: {secret}", person=told, secret=secret) if secret else told)
 
 
 def _generated() -> str:

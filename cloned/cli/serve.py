@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloned import logs
-from cloned.cli.common import config_option
+from cloned.cli.common import config_option, echo
 from cloned.config import LEDGER_FILE, Config
 from cloned.config_file import load
 from cloned.errors import ClonedError, Exit
 from cloned.ownership import hand_over
+from cloned.saying import Phrase
 
 if TYPE_CHECKING:
     from cloned.app import Daemon
@@ -83,7 +84,7 @@ async def _until_told(daemon: Daemon) -> None:
     try:
         await work
     except asyncio.CancelledError:
-        click.echo("stopped", err=True)
+        echo("stopped", err=True)
 
 
 async def _reloads(daemon: Daemon, asked: asyncio.Event) -> None:
@@ -119,9 +120,9 @@ def check(config: Path | None, *, as_json: bool, strict: bool) -> int:
 
     found = asyncio.run(examine(LOOKS, load(config)))
     if as_json:
-        click.echo(json.dumps([each.to_json() for each in found], indent=2, ensure_ascii=False))
+        echo(json.dumps([each.to_json() for each in found], indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(lines(found)))
+        echo("\n".join(lines(found)))
     return exit_of(found, strict=strict)
 
 
@@ -139,7 +140,7 @@ def backup(file: Path, config: Path | None) -> None:
         ledger = None if isinstance(place, Path) else Path(scratch) / LEDGER_FILE
         if ledger is not None:
             asyncio.run(copy(place, ledger))
-        click.echo(f"{file}: " + ", ".join(save(state, file, ledger)))
+        echo(Phrase("{file}: {names}", file=file, names=", ".join(save(state, file, ledger))))
 
 
 @click.command()
@@ -154,8 +155,8 @@ def restore(file: Path, config: Path | None) -> None:
     state, place = settings.workshop.state, settings.ledger_place
     if not isinstance(place, Path):
         asyncio.run(must_be_empty(place))
-    click.echo("restored: " + ", ".join(bring_back(state, file)))
+    echo(Phrase("restored: {names}", names=", ".join(bring_back(state, file))))
     if not isinstance(place, Path) and (state / LEDGER_FILE).exists():
-        click.echo(f"{asyncio.run(copy(state / LEDGER_FILE, place))} results brought into PostgreSQL")
+        echo(Phrase("{run} results brought into PostgreSQL", run=asyncio.run(copy(state / LEDGER_FILE, place))))
         (state / LEDGER_FILE).unlink()
     hand_over(state)

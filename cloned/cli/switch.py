@@ -11,9 +11,11 @@ from typing import Any
 import click
 from rich.console import Console
 
+from cloned.cli.common import echo
 from cloned.config import Switch
 from cloned.config_file import load
 from cloned.errors import ClonedError, Exit, UsageError
+from cloned.saying import Phrase
 from cloned.switch.chain import Chain, join
 from cloned.switch.drawing import drawn
 from cloned.switch.once import read_all
@@ -87,7 +89,7 @@ def shown(switches: tuple[Switch, ...], *, as_json: bool) -> Exit:
     else:
         _draw(chain)
     for told in (*chain.warnings, *failures):
-        click.echo(f"cloned: {told}", err=True)
+        echo(Phrase("cloned: {told}", told=told), err=True)
     status = Exit.OK if all(view.ports for view in chain.views) else Exit.FAILED
     return Exit(max(status, *(failure.exit for failure in failures), Exit.OK))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cloned import client
-from cloned.cli.common import config_option, find_laptop, json_option, print_json, runtime
+from cloned.cli.common import config_option, echo, find_laptop, json_option, print_json, runtime
 from cloned.core.tags import NEXT
 from cloned.errors import UsageError
 
@@ -33,4 +33,4 @@ def tag(laptop: str, number: str | None, following: bool, config: Path | None, a
     if as_json:
         print_json(answer)
     else:
-        click.echo(answer["tag"] or "no number")
+        echo(answer["tag"] or "no number")

@@ -8,7 +8,28 @@ from typing import Any
 import click
 
 from cloned import client
-from cloned.cli.common import config_option, json_option, print_json, print_table, runtime, state
+from cloned.cli.common import config_option, echo, json_option, print_json, print_table, runtime, state
+from cloned.languages import to_translate
+from cloned.saying import Phrase
+
+STATES = {
+    "asking": to_translate("asks"),
+    "waiting": to_translate("waits"),
+    "ready": to_translate("prepares"),
+    "receiving": to_translate("receives"),
+    "verifying": to_translate("checks"),
+    "finishing": to_translate("finishes"),
+    "done": to_translate("done"),
+    "aside": to_translate("set aside"),
+    "gone": to_translate("gone"),
+    "erasing": to_translate("erasing"),
+    "erased": to_translate("erased"),
+    "gathering": to_translate("gathering"),
+    "sending": to_translate("sending"),
+    "idle": to_translate("idle"),
+    "ended": to_translate("ended"),
+}
+"""What states of laptops and sessions are called in a line."""
 
 
 def _duration(seconds: float | None) -> str:
@@ -27,11 +48,11 @@ def _laptop_row(laptop: dict[str, Any]) -> list[str]:
         name,
         laptop["serial"],
         str(laptop["port"] or ""),
-        laptop["state"],
+        STATES.get(laptop["state"], laptop["state"]),
         percent,
         _duration(laptop.get("left_seconds")),
         laptop["image"] or "",
-        laptop["why"],
+        Phrase.read(laptop["told"]) if laptop.get("told") else laptop["why"],
     ]
 
 
@@ -48,7 +69,7 @@ def laptops(config: Path | None, as_json: bool) -> None:
         [_laptop_row(laptop) for laptop in told["laptops"]],
     )
     if told.get("left_seconds") is not None:
-        click.echo(f"all through in about {_duration(told['left_seconds'])}")
+        echo(Phrase("all through in about {duration}", duration=_duration(told["left_seconds"])))
     return None
 
 
@@ -65,7 +86,7 @@ def sessions(config: Path | None, as_json: bool) -> None:
             str(each["number"]),
             each["id"],
             each["image"],
-            each["state"],
+            STATES.get(each["state"], each["state"]),
             str(len(each["laptops"])),
             f"{each['bytes'] / 1e6:.0f} MB",
             f"{each['seconds']:.0f} s",
@@ -98,4 +119,6 @@ def netboot_log(mac: str, config: Path | None, as_json: bool) -> None:
 
 def _times(entry: dict[str, Any]) -> str:
     """What was got, and how often where it was asked for again and again."""
-    return f"{entry['got']} ({entry['times']} times)".strip() if entry.get("times", 1) > 1 else str(entry["got"])
+    if entry.get("times", 1) == 1:
+        return str(entry["got"])
+    return Phrase("{got} ({count} times)", got=entry["got"], count=entry["times"])

@@ -12,6 +12,7 @@ from cloned.core.ids import Identity, clean
 from cloned.core.laptop import ACTIVE, Laptop, State, named, said
 from cloned.core.reasons import Reason
 from cloned.core.workshop import BootGiven, Workshop
+from cloned.saying import Phrase
 
 Kind = Literal["clone", "menu", "refuse"]
 
@@ -56,16 +57,15 @@ class BootAnswer:
 def answer_kind(workshop: Workshop, laptop: Laptop, now: float) -> tuple[Kind, str]:
     """Whether the live system starts by itself, and why or why not."""
     if erasing.under_way(laptop) and not laptop.left_out:
-        return "clone", "This laptop is being erased; it goes on with that"
+        return "clone", Phrase("This laptop is being erased; it goes on with that")
     if laptop.state is State.ERASED:
-        return "menu", "This laptop is erased"
+        return "menu", Phrase("This laptop is erased")
     if laptop.state in ACTIVE or laptop.unfinished or may_start_unasked(workshop, laptop, now):
-        return (
-            "clone",
-            f"This laptop gets {laptop.goal.image}" if laptop.goal.image else "This laptop is looked at for cloning",
-        )
+        gets = Phrase("This laptop gets {image}", image=laptop.goal.image)
+        return "clone", gets if laptop.goal.image else Phrase("This laptop is looked at for cloning")
     if laptop.state is State.DONE:
-        return "menu", f"It is known as {named(laptop)}, which is done and verified"  # its disk was not seen yet
+        done = Phrase("It is known as {laptop}, which is done and verified", laptop=named(laptop))
+        return "menu", done  # its disk was not seen yet
     return "menu", said(laptop.reason, laptop.detail) or Reason.NOT_CONFIRMED.sentence
 
 

@@ -24,7 +24,7 @@ from cloned.disk import erase_machine as machine
 from cloned.disk.erase import LEVELS, EraseLevel, choose, offers
 from cloned.disk.erase_record import DiskErasure
 from cloned.disk.media import Medium
-from cloned.saying import short
+from cloned.saying import Phrase, short
 
 _PRESENT = frozenset({State.ASKING, State.WAITING, State.ASIDE, State.ERASED})
 WANT = "erase"
@@ -314,7 +314,7 @@ def offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:
 
 def _offered(medium: Medium, level: EraseLevel) -> dict[str, Any]:
     choice = choose(medium, level)
-    words = LEVELS[choice.technique].words if choice.technique else f"cannot be erased: {choice.why}"
+    words = LEVELS[choice.technique].words if choice.technique else Phrase("cannot be erased: {why}", why=choice.why)
     names = ("model", "serial", "size")
     return {
         **{name: getattr(medium, name) for name in names},

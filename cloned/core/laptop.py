@@ -13,9 +13,9 @@ from cloned.core.reasons import Reason
 from cloned.core.secure_boot import FirmwareKeys
 from cloned.core.triage import Triage
 from cloned.core.trial_result import Trial
-from cloned.core.words import Clock, Phrase, Values, utc
+from cloned.core.words import Clock, Values, utc
 from cloned.disk.media import Medium
-from cloned.saying import Sentence
+from cloned.saying import Phrase, Sentence
 
 HISTORY = 60
 """Entries kept of a laptop's history; the first and the newest ones."""
@@ -397,4 +397,4 @@ def said(reason: Reason | None, detail: str, values: Values | None = None, clock
 
 def named(laptop: Laptop) -> str:
     """What a warning calls a laptop."""
-    return f"laptop {laptop.tag or laptop.number}"
+    return Phrase("laptop {name}", name=laptop.tag or laptop.number)

@@ -10,6 +10,7 @@ from cloned.core.rates import alone
 from cloned.core.schedule import Wait
 from cloned.core.words import Clock, utc
 from cloned.core.workshop import Workshop
+from cloned.saying import Phrase
 
 
 def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None, clock: Clock = utc) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def _disk(laptop: Laptop) -> dict[str, Any]:
 def _screen(laptop: Laptop, wait: Wait | None, clock: Clock = utc) -> list[str]:
     """Lines for the person in front of it: what is the matter, and the next step."""
     if laptop.state is State.DONE:
-        return [f"Done. {laptop.goal.image} is on this laptop, every block read back and right."]
+        return [Phrase("Done. {image} is on this laptop, every block read back and right.", image=laptop.goal.image)]
     if wait is not None:
         return _lines(said(wait.reason, wait.detail, wait.values, clock), wait.reason.next_step)
     if laptop.reason is None:
@@ -75,7 +76,7 @@ def _needs(laptop: Laptop) -> list[str]:
 
 
 def _lines(sentence: str, next_step: str) -> list[str]:
-    return [line for line in (f"{sentence}.", next_step) if line]
+    return [line for line in (Phrase("{sentence}.", sentence=sentence), next_step) if line]
 
 
 def _offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:

@@ -173,6 +173,8 @@ class LaptopBrief(Shown):
     """Name of the image that it is being captured as."""
     reason: Reason | None
     why: str
+    told: dict[str, Any] | None = None
+    """`why` as a code or message and its values, for who words it in another language."""
     next_step: str
     image: str | None
     chosen: str

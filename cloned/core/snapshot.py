@@ -37,6 +37,7 @@ from cloned.core.shown import (
 from cloned.core.words import Clock, utc
 from cloned.core.workshop import Workshop
 from cloned.disk.media import Medium
+from cloned.saying import Phrase
 
 STAGES = ("boot", "wait", "receive", "verify", "finish")
 
@@ -102,6 +103,7 @@ def _laptop(
         **_in_other_words(laptop),
         "reason": reason,
         "why": why,
+        "told": why.parts() if isinstance(why, Phrase) else None,
         "next_step": "" if reason is None else reason.next_step,
         "seconds": _seconds(laptop, now),
         "left_seconds": left,

@@ -39,7 +39,9 @@ def plan(medium: Medium, level: EraseLevel, seed: str, how: str = "sample") -> D
         return fail(
             record,
             ErasureFault.REFUSED,
-            Phrase("{why}. {then}", why=choice.why, then=choice.next_step) if choice.next_step else f"{choice.why}.",
+            Phrase("{why}. {then}", why=choice.why, then=choice.next_step)
+            if choice.next_step
+            else Phrase("{why}.", why=choice.why),
         )
     return record
 

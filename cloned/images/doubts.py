@@ -28,7 +28,7 @@ def empty_partitions(folder: Folder, disk: str, layout: Layout, saved: Iterable[
         names.append(f"{name} ({kind})" if kind else name)
     if not names:
         return []
-    text = f"{', '.join(names)}: in the partition table, but without data in the image"
+    text = Phrase("{names}: in the partition table, but without data in the image", names=", ".join(names))
     return [Warn("not-saved", text, "a clone has empty room there; save the whole disk if it should be more")]
 
 
@@ -36,7 +36,7 @@ def other_sums(names: Sequence[str]) -> list[Warn]:
     """Checksum files that nothing here can compute."""
     if not names:
         return []
-    text = f"{', '.join(names)} not compared, of a kind that is not known here; everything else is"
+    text = Phrase("{names} not compared, of a kind that is not known here; everything else is", names=", ".join(names))
     return [Warn("sums-not-compared", text)]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import io
+import json
 import marshal
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -21,14 +23,23 @@ _UNCHECKED = (1).to_bytes(4, "little")
 _MAIN = "from cloned.agent.__main__ import run\n\nrun()\n"
 
 
+def _itself(text: str) -> str:
+    return text
+
+
 @cache
-def agent_zipapp() -> bytes:
-    """The agent and what it stands on as one zip file; the same sources give the same bytes."""
+def agent_zipapp(say: Callable[[str], str] = _itself) -> bytes:
+    """The agent and what it stands on as one zip file; the same sources give the same bytes.
+
+    `say`: the workshop's language, for the laptop's own screen.
+    """
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, "__main__.py", _MAIN)
         for path in _sources():
             _add(archive, str(path.relative_to(_PACKAGE.parent)), path.read_text())
+        words = json.dumps(_words(say), ensure_ascii=False, sort_keys=True)
+        archive.writestr(zipfile.ZipInfo("cloned/agent/words.json", _TIME), words, zipfile.ZIP_DEFLATED, 9)
     return out.getvalue()
 
 
@@ -38,6 +49,17 @@ def _sources() -> Iterator[Path]:
     yield _PACKAGE / "saying.py"
     for room in ROOMS:
         yield from sorted((_PACKAGE / room).glob("*.py"))
+
+
+def _words(say: Callable[[str], str]) -> dict[str, str]:
+    """Every text in those files that the language has words for."""
+    texts = {
+        node.value
+        for path in _sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value
+    }
+    return {text: words for text in texts if (words := say(text)) != text}
 
 
 def _add(archive: zipfile.ZipFile, name: str, source: str) -> None:

@@ -70,9 +70,10 @@ class AgentApi:
         store: ManifestStore,
         casting: Casting,
         finishing: Callable[[Laptop], list[dict[str, Any]]],
+        say: Callable[[str], str] = str,
     ) -> None:
         self._engine, self._monitor, self._store, self._casting = engine, monitor, store, casting
-        self._finishing = finishing
+        self._finishing, self._say = finishing, say
         self._erasing = ErasureCalls(engine)
         self._hellos: dict[str, float] = {}
         self._calls = Counted(CALLS_AT_ONCE, MOST_CALLS)
@@ -164,6 +165,9 @@ class AgentApi:
 
     def _order(self, laptop: Laptop) -> dict[str, Any]:
         """The order with what only the rooms around the core know: addresses and finishing steps."""
+        return worded(self._given(laptop), self._say)
+
+    def _given(self, laptop: Laptop) -> dict[str, Any]:
         workshop = self._engine.workshop
         wait = plan(workshop, self._engine.clock()).waits.get(laptop.id) if laptop.state is State.WAITING else None
         said = order(workshop, laptop, wait, shown)
@@ -306,6 +310,17 @@ def _reallocated(data: Mapping[str, Any]) -> int:
     told = data.get("smart")
     value = told.get("during") if isinstance(told, Mapping) else None
     return value if isinstance(value, int) and 0 <= value < 10**9 else 0
+
+
+def worded(told: dict[str, Any], say: Callable[[str], str]) -> dict[str, Any]:
+    """An order with what its screen shows in the workshop's language."""
+    if "screen" in told:
+        told["screen"] = [say(line) for line in told["screen"]]
+    if "erase_offer" in told:
+        asked = told["erase_offer"]
+        disks = [{**disk, "words": say(disk["words"])} for disk in asked["disks"]]
+        told["erase_offer"] = {**asked, "disks": disks}
+    return told
 
 
 def _sentence(told: Any) -> str:

@@ -28,10 +28,11 @@ from cloned.netboot.firmware import BIOS, GRUB, UEFI
 from cloned.netboot.gate import BootGate
 from cloned.netboot.history import History
 from cloned.netboot.loaders import ShimFollowers
-from cloned.netboot.menus import CHAIN, Menus, refused
+from cloned.netboot.menus import CHAIN, Menus
 from cloned.netboot.tftp_content import Found
 from cloned.netboot.tftp_wire import Code, TftpError
 from cloned.quoting import quoted
+from cloned.saying import Phrase
 from cloned.tasks import TaskOwner
 from cloned.wire import line, plain_requests
 
@@ -156,7 +157,7 @@ class BootSite:
             self._tell(mac, request, "", "no such file")
             raise web.HTTPNotFound(text="no such file\n")
         if request.method == "GET" and "Range" not in request.headers:
-            self._tell(mac, request, f"{path.stat().st_size} bytes")
+            self._tell(mac, request, Phrase("{count} bytes", count=path.stat().st_size))
             self.fetched(address, mac, name)
         headers = {"Content-Type": "application/octet-stream"}
         digest = self._digests.known(path)
@@ -188,7 +189,7 @@ class BootSite:
         query = self._with_mac(request)
         if query.get("mac") == "":
             self._tell("", request, "", "it told no MAC")
-            return refused("The network card told no MAC address", via)
+            return self._menus.refused("The network card told no MAC address", via)
         wanted = read_query(query, request.remote or "", via)
         if wanted is None:
             raise web.HTTPBadRequest(text="mac must be six hexadecimal bytes with colons\n")
@@ -218,9 +219,9 @@ class BootSite:
             answer = await self._boot.boot(wanted)
         except ClonedError as error:
             _REFUSED.set(True)
-            self._tell(wanted.mac, request, "", str(error))
-            return refused(str(error), wanted.via)
-        said = f"{answer.kind}: {answer.why}"
+            self._tell(wanted.mac, request, "", error.message)
+            return self._menus.refused(error.message, wanted.via)
+        said = Phrase("{kind}: {why}", kind=answer.kind, why=answer.why)
         self._tell(
             wanted.mac, request, "" if answer.kind == "refuse" else said, said if answer.kind == "refuse" else ""
         )

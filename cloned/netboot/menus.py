@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jinja2
 
 from cloned import assets
 from cloned.config_boot import BootSettings, Model
 from cloned.core.boot import BootAnswer, BootRequest
+from cloned.languages import language, to_translate
 from cloned.netboot.firmware import BIOS, UEFI
 
 CHAIN = "grub/chain"
 """GRUB asks for CHAIN/MAC/m=MANUFACTURER/p=PRODUCT, with `+` for spaces."""
-_UNSAFE = re.compile(r"[^A-Za-z0-9 .,:;()/_+@=-]+")
+_UNSAFE = re.compile(r"[^A-Za-z0-9 .,:;()/_+@='-]+")
 _RESOLUTION = re.compile(r"(\d{3,4})x(\d{3,4})")
 _SERIAL = re.compile(r"ttyS(\d)(?:,(\d+))?")
 
@@ -38,23 +39,23 @@ class Item:
     text: str
 
 
-_CLONE = Item("1", "clone", "Clone this laptop")
-_DISK = Item("4", "disk", "Start from its own disk")
+_CLONE = Item("1", "clone", to_translate("Clone this laptop"))
+_DISK = Item("4", "disk", to_translate("Start from its own disk"))
 _ITEMS = (
     _CLONE,
-    Item("2", "capture", "Capture this laptop as a master"),
-    Item("3", "hardware", "Show its hardware"),
+    Item("2", "capture", to_translate("Capture this laptop as a master")),
+    Item("3", "hardware", to_translate("Show its hardware")),
     _DISK,
-    Item("5", "memtest", "Test its memory"),
-    Item("6", "erase", "Erase this laptop (it asks once more)"),
+    Item("5", "memtest", to_translate("Test its memory")),
+    Item("6", "erase", to_translate("Erase this laptop (it asks once more)")),
 )
 
 
 class Menus:
     """Renders scripts for clients that reach us at `server` (ADDRESS:PORT)."""
 
-    def __init__(self, boot: BootSettings) -> None:
-        self._boot = boot
+    def __init__(self, boot: BootSettings, code: str = "en") -> None:
+        self._boot, self._words = boot, language(code)
         loader = jinja2.FileSystemLoader(assets.root("pxe") / "menus")
         self._templates = jinja2.Environment(  # noqa: S701 - scripts, not HTML; `say` is what makes text harmless
             loader=loader,
@@ -63,6 +64,11 @@ class Menus:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
+        self._templates.globals["_"] = self._said
+
+    def _said(self, message: str, **values: object) -> str:
+        """A message in the workshop's language, in signs that every loader draws."""
+        return say(self._words.gettext(message, **values), 200)
 
     def start_ipxe(self, server: str) -> str:
         """The script every iPXE is pointed at by DHCP."""
@@ -93,9 +99,9 @@ class Menus:
             mac=request.mac,
             firmware=request.firmware,
             kind=answer.kind,
-            title=say(_title(request, answer)),
-            why=say(answer.why),
-            items=items,
+            title=say(self._title(request, answer)),
+            why=say(self._words.say(answer.why)),
+            items=[replace(each, text=self._said(each.text)) for each in items],
             default="clone" if clone else "disk",
             seconds=self._boot.clone_seconds if clone else self._boot.menu_seconds,
             command_line=self.command_line(server, answer, model),
@@ -116,17 +122,23 @@ class Menus:
         ]
         return " ".join(" ".join(words).split())
 
+    def refused(self, why: str, via: str) -> str:
+        """A script for a request that can't be answered: it says why and starts from the disk. iPXE and GRUB alike."""
+        head = "" if via == "grub" else "#!ipxe\n"
+        return f'{head}echo "{say(self._words.say(why))}"\nsleep 10\nexit 1\n'
 
-def refused(why: str, via: str) -> str:
-    """A script for a request that can't be answered: it says why and starts from the disk. iPXE and GRUB alike."""
-    head = "" if via == "grub" else "#!ipxe\n"
-    return f'{head}echo "{say(why)}"\nsleep 10\nexit 1\n'
+    def _title(self, request: BootRequest, answer: BootAnswer) -> str:
+        """Number on the sticker, make, serial: what tells this laptop from its neighbours."""
+        tag = self._words.gettext("No. %(tag)s", tag=answer.tag) if answer.tag else ""
+        parts = [tag, request.vendor, request.product, request.serial]
+        return ", ".join(part for part in parts if part) or request.mac
 
 
-def say(text: str) -> str:
+def say(text: str, most: int = 100) -> str:
     """`text` without anything that a script or a screen without fonts could trip over."""
+    text = text.replace("\u2019", "'").replace("\u0153", "oe")
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return " ".join(_UNSAFE.sub(" ", plain).split())[:100]
+    return " ".join(_UNSAFE.sub(" ", plain).split())[:most]
 
 
 def _items(request: BootRequest, answer: BootAnswer) -> list[Item]:
@@ -142,9 +154,3 @@ def _items(request: BootRequest, answer: BootAnswer) -> list[Item]:
     ):
         names -= {"memtest"}
     return [item for item in _ITEMS if item.name in names]
-
-
-def _title(request: BootRequest, answer: BootAnswer) -> str:
-    """Number on the sticker, make, serial: what tells this laptop from its neighbours."""
-    parts = [f"No. {answer.tag}" if answer.tag else "", request.vendor, request.product, request.serial]
-    return ", ".join(part for part in parts if part) or request.mac

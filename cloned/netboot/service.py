@@ -70,7 +70,7 @@ class Netboot:
         self._shelf = Shelf({"": config.boot.files, "live": config.boot.live})
         self._site = BootSite(
             boot,
-            Menus(config.boot),
+            Menus(config.boot, config.workshop.language),
             self._shelf,
             self.choices,
             self.history,

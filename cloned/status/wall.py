@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any
 
 from cloned.core.shown import ShownLaptop
+from cloned.saying import Phrase
 
 Laptop = Mapping[str, Any]
 
@@ -258,7 +259,7 @@ def _panel(index: int, switch: Mapping[str, Any], seats: Mapping[tuple[int, int]
 
 def _port(number: int, port: Mapping[str, Any], laptop: Laptop | None) -> Socket:
     up, speed = port.get("oper") == "up", port.get("speed_mbps")
-    slow = "half duplex" if port.get("duplex") == "half" else f"{speed} Mb/s" if speed and speed < 1000 else ""
+    slow = Phrase("half duplex") if port.get("duplex") == "half" else f"{speed} Mb/s" if speed and speed < 1000 else ""
     return Socket(
         name=str(port.get("name") or port["if_index"]),
         number=number,
@@ -324,8 +325,8 @@ def _troubled(sinks: Sequence[Mapping[str, Any]]) -> Iterable[Notice]:
             yield Notice(
                 "sink",
                 name,
-                f"{name} refused {sink['refused']} results: {reason}",
-                "Put it right there, then retry",
+                Phrase("{sink} refused {count} results: {reason}", sink=name, count=sink["refused"], reason=reason),
+                Phrase("Put it right there, then retry"),
             )
         elif sink.get("state") == "asks":
             yield Notice(
@@ -338,6 +339,11 @@ def _troubled(sinks: Sequence[Mapping[str, Any]]) -> Iterable[Notice]:
             yield Notice(
                 "sink",
                 "",
-                f"{sink['waiting']} results wait for {name}: {sink.get('reason')}",
-                "Nothing is lost: they go by themselves once it is back",
+                Phrase(
+                    "{count} results wait for {sink}: {reason}",
+                    sink=name,
+                    count=sink["waiting"],
+                    reason=sink.get("reason") or "",
+                ),
+                Phrase("Nothing is lost: they go by themselves once it is back"),
             )

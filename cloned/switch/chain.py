@@ -83,7 +83,9 @@ class Chain:
     def why(self) -> str:
         """The capacity in words: what was counted."""
         parts = [f"{view.sys_name or view.address}: {view.capacity}" for view in self.views]
-        return f"{COUNTED} {', '.join(parts)}" if parts else "no switch was read"
+        if not parts:
+            return Phrase("no switch was read")
+        return Phrase("ports free for laptops on {switches}", switches=", ".join(parts))
 
 
 def _on(view: SwitchView, mac: str) -> SwitchPort | None:

@@ -105,11 +105,15 @@ class SwitchService:
     def _counted(self, chain: Chain, mbps: int) -> SwitchChanged:
         """The places that were read; where a switch shows none, never 0: what is configured, or the laptops here."""
         if chain.places or chain.reserved_whole:
-            return SwitchChanged(chain.places, chain.why() + self._silences(), mbps)
+            return SwitchChanged(
+                chain.places, Phrase("{counted}{silences}", counted=chain.why(), silences=self._silences()), mbps
+            )
         here = sum(each.state not in _RESTING for each in self._engine.workshop.laptops.values())
         if here > self._ports:
-            return SwitchChanged(here, "the laptops that are here; no switch shows a port for them", mbps)
-        return SwitchChanged(self._ports, "the configured number of places; no switch shows a port for laptops", mbps)
+            return SwitchChanged(here, Phrase("the laptops that are here; no switch shows a port for them"), mbps)
+        return SwitchChanged(
+            self._ports, Phrase("the configured number of places; no switch shows a port for laptops"), mbps
+        )
 
     def _chain(self) -> Chain:
         """All switches as last known; an empty one where none was read, or none is configured."""
@@ -119,7 +123,7 @@ class SwitchService:
         """What stands while no switch was read: its last word before this start, else the configured number."""
         workshop = self._engine.workshop
         if self._watch is None:
-            return SwitchChanged(self._ports, "the configured number of places", self._mbps)
+            return SwitchChanged(self._ports, Phrase("the configured number of places"), self._mbps)
         before, _, _ = workshop.places_why.partition(_AS_BEFORE)
         if not before.startswith(COUNTED):
             return SwitchChanged(

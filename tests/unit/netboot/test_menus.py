@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from cloned.config_boot import BootSettings, Model
 from cloned.core.boot import BootAnswer, BootRequest
-from cloned.netboot.menus import Menus, refused, say
+from cloned.netboot.menus import Menus, say
 
 SERVER = "10.77.0.1:8069"
 MAC = "52:54:00:00:00:0a"
@@ -121,6 +121,6 @@ def test_say_is_harmless(text):
 
 @pytest.mark.parametrize("via", ["ipxe", "grub"])
 def test_refusal_without_a_menu(via):
-    script = refused('the journal is "full"', via)
+    script = Menus(BootSettings()).refused('the journal is "full"', via)
     assert 'echo "the journal is full"' in script
     assert script.startswith("#!ipxe") == (via == "ipxe")
