@@ -53,6 +53,7 @@ from cloned.netboot.service import Netboot, choose_interfaces
 from cloned.numbers import recall
 from cloned.overview import Overview
 from cloned.papers.office import Office
+from cloned.papers.spool import Spool
 from cloned.papers.subject import PrintingSite
 from cloned.readiness import Readiness
 from cloned.reload import at_once, changed, merged
@@ -186,6 +187,7 @@ class Daemon:
             "forget": self.inventory.forget,
             "reload": self._reload,
             "recheck": self._recheck,
+            "print": self._print,
         }
         self.control = Control(self.engine, rooms)
         self.tasks.start(self.engine.run(), "engine", service=True)
@@ -250,6 +252,10 @@ class Daemon:
         for work, name in self.inventory.services(self.engine):
             self.tasks.supervise(work, name)
         self.tasks.supervise(Heartbeat(self._how_it_is, lambda: self.engine.turns, self._waiting).run, "heartbeat")
+
+    async def _print(self, command: Command) -> Mapping[str, Any]:
+        self.spool.again(self.control.find(command.target), command.text)
+        return {"state": "queued"}
 
     async def _reload(self, command: Command) -> Mapping[str, Any]:
         """Read the configuration again; a wrong one is refused by UsageError, and the old stays in force."""
@@ -360,7 +366,10 @@ class Daemon:
         key = SiteKey.open(self.config.workshop.state)
         self.desk = desk = ErasureDesk(self.config, self.engine, self.ledger, key)
         rules = AccessRules(lambda: self.config.page.read, lambda: self.config.erase.by)
-        house = House(lambda: self.config, self.file, self.engine, rounds=self.rounds)
+        self.spool = Spool(config.workshop.state / "prints.sqlite", self.engine, self.office, lambda: self.config.print)
+        stack.callback(self.spool.close)
+        self.tasks.supervise(self.spool.run, "printing")
+        house = House(lambda: self.config, self.file, self.engine, self.spool.shown, rounds=self.rounds)
         flow = Throughput(self.caster.stats)
         self.tasks.supervise(flow.run, "throughput")
         apps = [

@@ -211,6 +211,8 @@ class Printing(Section):
     """CUPS name of the printer for labels; empty: none."""
     sheet: str = ""
     """CUPS name of the printer for hand-over sheets; empty: none."""
+    when: Literal["never", "done"] = "never"
+    """`done`: papers that have a printer come by themselves when a laptop is done."""
 
 
 class FinishSettings(Section):

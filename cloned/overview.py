@@ -16,7 +16,7 @@ from cloned.core.ids import LaptopId, SessionId
 from cloned.core.inventories import disagreements
 from cloned.core.laptop import named
 from cloned.core.shown import Progress, ShownLaptop, Snapshot
-from cloned.core.snapshot import snapshot
+from cloned.core.snapshot import Drawn, snapshot
 from cloned.core.triage import TriageExplained, explain
 from cloned.core.warnings import Warn
 from cloned.core.workshop import Workshop
@@ -54,6 +54,7 @@ class Overview:
 
     _warned: list[tuple[float, int]] = field(default_factory=list)
     """When warnings were counted last, and how many there were."""
+    _resting: Drawn = field(default_factory=dict)
 
     def snapshot(self) -> Snapshot:
         """The whole workshop, now; for many who ask at once the same one, as long as nothing happened."""
@@ -76,7 +77,10 @@ class Overview:
         )
 
     def _drawn(self) -> Snapshot:
-        seen = snapshot(self.engine.workshop, self.monitor.progress, self.engine.clock(), shown)
+        workshop = self.engine.workshop
+        if len(self._resting) > len(workshop.laptops):
+            self._resting.clear()  # some were forgotten
+        seen = snapshot(workshop, self.monitor.progress, self.engine.clock(), shown, self._resting)
         senders = {str(session): asdict(stats) for session, stats in self.senders().items()}
         return replace(
             seen,

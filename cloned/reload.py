@@ -8,7 +8,7 @@ from cloned.config import Config
 
 AT_ONCE = ("sessions.confirm", "sessions.image", "sessions.confirmation_hours", "sessions.then",
            "sessions.gather_seconds", "images.rule", "triage", "tests", "finish", "erase", "inventory",
-           "page.tokens", "page.read")  # fmt: skip
+           "page.tokens", "page.read", "print.when", "print.label", "print.sheet")  # fmt: skip
 """Keys, or whole sections, that take effect without a restart: nothing that was opened depends on them."""
 
 

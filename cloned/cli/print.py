@@ -14,7 +14,7 @@ from cloned.cli.common import config_option, json_option, print_json, runtime
 from cloned.config import Config
 from cloned.config_file import load
 from cloned.errors import ClonedError, UsageError
-from cloned.processes import run
+from cloned.papers.printer import hand_over
 from cloned.saying import Phrase
 
 PAPERS = ("label", "sheet")
@@ -55,7 +55,7 @@ def _printer(config: Config, paper: str) -> str:
 
 def _to_printer(printer: str, title: str, data: bytes) -> None:
     """Hand a PDF to CUPS, which queues it where the printer is away. ClonedError with its own words."""
-    run(["lp", "-d", printer, "-t", title], stdin=data, timeout=30)
+    hand_over(printer, title, data)
 
 
 def _asked(what: tuple[str, ...], today: bool) -> tuple[str, str]:

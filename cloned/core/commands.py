@@ -16,7 +16,7 @@ from cloned.core.laptop import Laptop
 from cloned.core.naming import find_laptop, find_session
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.session import Session
-from cloned.core.verbs import Holds, Target, Verb, Word
+from cloned.core.verbs import Holds, Role, Target, Verb, Word
 from cloned.core.workshop import Workshop
 
 ELSEWHERE = (
@@ -26,6 +26,15 @@ ELSEWHERE = (
         None,
         Target.SINK_OR_ALL,
         command_line="inventory retry",
+    ),
+    Verb(
+        "print",
+        "Have a paper of a LAPTOP printed, again if it was: its label or hand-over sheet.",
+        None,
+        Target.LAPTOP,
+        (Word("text", "label or sheet", needed=True, name="paper"),),
+        role=Role.VOLUNTEER,
+        command_line="print",
     ),
     Verb("recheck", "Look over everything now, as `cloned check` does, for the page and the metrics.", None),
     Verb("reload", "Take a changed configuration without a restart, as far as that can be.", None),

@@ -42,10 +42,22 @@ from cloned.saying import Phrase
 STAGES = ("boot", "wait", "receive", "verify", "finish")
 
 
+Drawn = dict[LaptopId, tuple[Laptop, ShownLaptop]]
+"""Laptops as they were shown last: of those that rest nothing changes, and there may be thousands."""
+
+
 def snapshot(
-    workshop: Workshop, progress: Mapping[LaptopId, Mapping[str, Any]], now: float, clock: Clock = utc
+    workshop: Workshop,
+    progress: Mapping[LaptopId, Mapping[str, Any]],
+    now: float,
+    clock: Clock = utc,
+    drawn: Drawn | None = None,
 ) -> Snapshot:
-    """Everything the core knows; laptops in order of arrival, times in sentences by `clock`."""
+    """Everything the core knows; laptops in order of arrival, times in sentences by `clock`.
+
+    `drawn` is kept by whoever asks again and again, and filled here.
+    """
+    drawn = {} if drawn is None else drawn
     schedule = plan(workshop, now)
     expected = estimate(workshop, progress, schedule, now)
     laptops = sorted(workshop.laptops.values(), key=lambda laptop: laptop.number)
@@ -54,7 +66,7 @@ def snapshot(
         capacity=_capacity(workshop, schedule),
         left_seconds=_rounded(expected.all),
         laptops=tuple(
-            _laptop(each, schedule.waits.get(each.id), progress.get(each.id, {}), expected, now, clock)
+            _shown(each, schedule.waits.get(each.id), progress.get(each.id, {}), expected, now, clock, drawn)
             for each in laptops
         ),
         sessions=tuple(shown_session(each, workshop, expected, now) for each in workshop.sessions.values()),
@@ -89,6 +101,28 @@ def _capacity(workshop: Workshop, schedule: Schedule) -> Capacity:
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 1)
+
+
+def _shown(
+    laptop: Laptop,
+    wait: Wait | None,
+    progress: Mapping[str, Any],
+    expected: Estimate,
+    now: float,
+    clock: Clock,
+    drawn: Drawn,
+) -> ShownLaptop:
+    """A laptop as it was drawn last, where it rests and is the same; else drawn anew."""
+    rests = wait is None and not progress and laptop.id not in expected.laptops and laptop.state not in STAGE
+    known = drawn.get(laptop.id)
+    if rests and known is not None and known[0] is laptop:
+        return known[1]
+    made = _laptop(laptop, wait, progress, expected, now, clock)
+    if rests:
+        drawn[laptop.id] = laptop, made
+    else:
+        drawn.pop(laptop.id, None)
+    return made
 
 
 def _laptop(

@@ -71,6 +71,7 @@ class DaemonSettings:
             'confirm = "auto"',
             f"image = {text(self.image)}", 'then = "poweroff"',
             f"classic = {text(list(self.classic))}", f"gather_seconds = {GATHER}",
+            "[tags]", 'pattern = "LAB-{year}-{seq:04}"', 'given = "auto"',
             *self._erase(),
             *(["[tests]", f"unattended = {text(self.tests)}"] if self.tests else []),
             *self._finish(),

@@ -54,6 +54,11 @@ class Pages:
         """The whole workshop now, as plain data: once for each page."""
         return worded(self._workshop.snapshot())
 
+    def alone(self, ident: str) -> dict[str, Any]:
+        """The same of one laptop, if it is there: the others cost nothing."""
+        snapshot = self._workshop.snapshot()
+        return worded(replace(snapshot, laptops=tuple(each for each in snapshot.laptops if each.id == ident)))
+
     def on_the_wall(self) -> dict[str, Any]:
         """The same without laptops that left the screen: they cost nothing."""
         snapshot = self._workshop.snapshot()
@@ -74,7 +79,7 @@ class Pages:
 
     async def laptop(self, ident: str, words: Language | None = None) -> Rendered:
         """The parts of a laptop's page; empty where it is not known."""
-        return await self._laptop(ident, self.seen(), words or language("en"))
+        return await self._laptop(ident, self.alone(ident), words or language("en"))
 
     async def _laptop(self, ident: str, snapshot: Mapping[str, Any], words: Language) -> Rendered:
         laptop = next((each for each in snapshot["laptops"] if each["id"] == ident), None)
@@ -106,7 +111,7 @@ class Pages:
 
     async def laptop_page(self, request: web.Request, ident: str) -> web.Response:
         """A laptop's whole page; 404 where it is not known, with what the ledger still has of it."""
-        snapshot = self.seen()
+        snapshot = self.alone(ident)
         parts, events = await self._laptop(ident, snapshot, spoken(request)), f"/events?laptop={ident}"
         response = self._page(request, "laptop.html", parts, snapshot=snapshot, events=events, id=ident)
         response.set_status(200 if any(each["id"] == ident for each in snapshot["laptops"]) else 404)

@@ -33,7 +33,20 @@ function show(parts) {
     place.querySelectorAll("input[name=laptop]").forEach((box) => { box.checked = chosen.has(box.value); });
   }
   if (parts.floor || parts.notices || parts.sessions) fit();
+  news();
 }
+
+// Who listens hears what needs a person, once, and nothing else of what changes.
+let known;
+function news() {
+  const now = [...document.querySelectorAll(".notice .what")].map((notice) => notice.textContent.trim());
+  if (known) {
+    const fresh = now.filter((text) => !known.has(text));
+    if (fresh.length) document.getElementById("news").textContent = fresh.join(". ");
+  }
+  known = new Set(now);
+}
+news();
 
 // The wall has no scroll bar and leaves nothing empty: on a wide screen everything grows while it fits, and shrinks
 // down to what can still be read from afar. Few laptops are large, many are small.

@@ -2,76 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from cloned import processes
 from cloned.cli.print import _to_printer
-from cloned.errors import ClonedError
+from cloned.core.laptop import State
+from cloned.errors import ClonedError, UsageError
+from cloned.papers.spool import Spool
 
 pytestmark = [pytest.mark.interop, pytest.mark.skipif(os.geteuid() != 0, reason="cupsd needs root")]
 
 PAPER = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
-CONF = """
-Listen {folder}/cups.sock
-WebInterface No
-Browsing Off
-<Location />
-Order allow,deny
-Allow all
-</Location>
-<Policy default>
-<Limit All>
-Order deny,allow
-</Limit>
-</Policy>
-"""
-FILES = """
-FileDevice Yes
-ServerRoot {folder}
-StateDir {folder}/state
-CacheDir {folder}/cache
-RequestRoot {folder}/spool
-TempDir {folder}/spool
-ErrorLog {folder}/error
-AccessLog {folder}/access
-PageLog {folder}/pages
-"""
-
-
-def until(what: str, true: object) -> None:
-    end = time.monotonic() + 60
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
-
-
-@pytest.fixture
-def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of jobs of a printer called QL-820 that is switched off."""
-    folder = tmp_path
-    for parent in [folder, *folder.parents][:3]:
-        parent.chmod(0o755)
-    for name in ("state", "cache", "spool"):
-        (folder / name).mkdir()
-    (folder / "cupsd.conf").write_text(CONF.format(folder=folder))
-    (folder / "cups-files.conf").write_text(FILES.format(folder=folder))
-    daemon = processes.spawn(["cupsd", "-f", "-c", folder / "cupsd.conf", "-s", folder / "cups-files.conf"])
-    try:
-        until("cupsd does not listen", (folder / "cups.sock").exists)
-        monkeypatch.setenv("CUPS_SERVER", str(folder / "cups.sock"))
-        subprocess.run(["lpadmin", "-p", "QL-820", "-E", "-v", f"file://{folder}/paper", "-m", "raw"], check=True)
-        subprocess.run(["cupsdisable", "QL-820"], check=True)
-        yield folder / "spool"
-    finally:
-        daemon.terminate()
-        daemon.wait(20)
 
 
 @pytest.mark.skipif(not shutil.which("cupsd", path="/usr/sbin"), reason="cupsd is not installed")
@@ -80,3 +30,94 @@ def test_what_was_asked_for_waits_in_the_queue(queue: Path) -> None:
     assert [path.read_bytes() for path in queue.glob("d*")] == [PAPER]
     with pytest.raises(ClonedError, match="lp -d"):
         _to_printer("no-such-printer", "cloned label 7", PAPER)
+
+
+class Drawn:
+    """Papers, and how often each was drawn; a laptop without a number has no label."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.tagged = True
+
+    async def label(self, names: Sequence[str], language: str = "", media: str = "", first: int = 1) -> bytes:
+        if not self.tagged:
+            raise UsageError("it has no number", "give it one")
+        self.names += [f"label {name}" for name in names]
+        return PAPER
+
+    async def sheet(self, names: Sequence[str], language: str = "") -> bytes:
+        self.names += [f"sheet {name}" for name in names]
+        return PAPER
+
+
+def workshop(*states: State) -> Any:
+    made = [
+        SimpleNamespace(id=f"{number:08x}", tag=f"T{number}", state=state, job=SimpleNamespace(number=1))
+        for number, state in enumerate(states, 1)
+    ]
+    known = SimpleNamespace(laptops={each.id: each for each in made})
+    return SimpleNamespace(workshop=known, subscribe=lambda heard: lambda: None)
+
+
+async def work(spool: Spool, until: Callable[[], bool]) -> None:
+    """Let it print until something is so."""
+    running = asyncio.create_task(spool.run())
+    try:
+        async with asyncio.timeout(60):
+            while not until():
+                spool._wake.set()
+                await asyncio.sleep(0.05)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def states(spool: Spool) -> list[tuple[str, str, str]]:
+    return sorted((each["laptop"][-1], each["paper"], each["state"]) for each in spool.shown())
+
+
+async def test_each_paper_of_a_laptop_that_is_done_is_printed_once_whatever_ends_meanwhile(
+    queue: Path, tmp_path: Path
+) -> None:
+    engine, drawn = workshop(State.DONE, State.VERIFYING), Drawn()
+    printers = SimpleNamespace(label="QL-820", sheet="", when="done")
+    make = partial(Spool, tmp_path / "prints.sqlite", engine, drawn, lambda: printers)
+    spool = make()
+    assert states(spool) == []  # done before there was a queue
+    second = engine.workshop.laptops["00000002"]
+    second.state = State.DONE
+    await work(spool, lambda: states(spool) == [("2", "label", "sent")])
+    spool.close()
+    spool = make()
+    await work(spool, lambda: len(list(queue.glob("d*"))) > 0)
+    assert drawn.names == ["label 00000002"]
+    subprocess.run(["cupsenable", "QL-820"], check=True)
+    await work(spool, lambda: states(spool) == [("2", "label", "printed")])
+    spool.again(second, "label")
+    await work(spool, lambda: len(drawn.names) == 2 and states(spool)[0][2] in ("sent", "printed"))
+    spool._base.execute("UPDATE papers SET state = 'sending' WHERE state != 'before'")
+    spool.close()
+    spool = make()
+    await work(spool, lambda: states(spool) == [("2", "label", "unsure")])
+    assert len(drawn.names) == 2
+    with pytest.raises(UsageError, match="no printer is named"):
+        spool.again(second, "sheet")
+    spool.close()
+
+
+async def test_a_printer_that_is_not_there_and_a_missing_number_hold_up_nothing_else(
+    queue: Path, tmp_path: Path
+) -> None:
+    engine, drawn = workshop(State.READY), Drawn()
+    drawn.tagged = False
+    printers = SimpleNamespace(label="QL-820", sheet="nowhere", when="done")
+    spool = Spool(tmp_path / "prints.sqlite", engine, drawn, lambda: printers)
+    engine.workshop.laptops["00000001"].state = State.DONE
+    await work(spool, lambda: len(spool.shown()) == 2 and all(each["tries"] for each in spool.shown()))
+    why = {each["paper"]: each["why"] for each in spool.shown()}
+    assert "no number" in why["label"]
+    assert "lp -d" in why["sheet"]
+    drawn.tagged, printers.sheet = True, "QL-820"
+    spool._base.execute("UPDATE papers SET due = 0")
+    await work(spool, lambda: {each["state"] for each in spool.shown()} == {"sent"})
+    spool.close()

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, web
 
+from cloned.core.verbs import Role
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
+from cloned.status.people import People
 from tests.unit.status.workshops import FakeRecords, FakeWorkshop
 
 pytestmark = [
@@ -145,7 +147,7 @@ async def test_a_volunteer_signs_in_and_confirms_two_laptops(page, served):
     assert workshop.commands == []
     await page.run("document.querySelector('dialog .go').click()")
     await page.until("!document.getElementById('ask').open")
-    assert [(each["do"], each["target"], each["disk"], each["by"]) for each in workshop.commands] == [
+    assert [(each.do, each.target, each.disk, each.by) for each in workshop.commands] == [
         ("confirm", f"{number:08x}", f"eui.00253858{number:08x}", "page") for number in (7, 13)
     ]
 
@@ -162,7 +164,7 @@ async def test_where_there_are_two_disks_none_is_chosen_for_the_volunteer(page, 
     await page.run("document.querySelector('dialog .go').click()")
     await page.until("!document.getElementById('ask').open")
     [command] = workshop.commands
-    assert (command["disk"], command["image"]) == (workshop.state["laptops"][18]["disks"][1]["key"], "school-2026")
+    assert (command.disk, command.image) == (workshop.state["laptops"][18]["disks"][1]["key"], "school-2026")
 
 
 async def test_what_the_engine_refuses_is_said_in_the_dialog(page, served):
@@ -177,3 +179,87 @@ async def test_what_the_engine_refuses_is_said_in_the_dialog(page, served):
     await page.run("document.querySelector('dialog .go').click()")
     await page.until("document.querySelector('.wrong').textContent === 'laptop 9 is at work. cancel it first'")
     assert await page.run("document.getElementById('ask').open")
+
+
+async def typed(page, text, gap=0.0):
+    """What a keyboard sends; a scanner's is one without gaps, and all of it ends with Enter."""
+    for char in [*text, "\r"]:
+        key = {"key": "Enter", "windowsVirtualKeyCode": 13} if char == "\r" else {"key": char}
+        await page.call("Input.dispatchKeyEvent", type="keyDown", text=char, **key)
+        await page.call("Input.dispatchKeyEvent", type="keyUp", **key)
+        await asyncio.sleep(gap)
+
+
+async def test_a_scan_leads_to_its_laptop_from_wherever_the_keyboard_is(page, served):
+    workshop, _, _ = served
+    laptop = next(each for each in workshop.state["laptops"] if each["tag"])
+    await page.run("document.activeElement.blur()")
+    await typed(page, laptop["tag"])
+    await page.until(f"location.pathname === '/laptops/{laptop['id']}'")
+
+
+async def test_a_number_that_nobody_has_is_given_to_the_laptop_one_chooses(page, served):
+    workshop, _, pin = served
+    await page.run(f"post('/api/v1/sign-in', {{pin: '{pin}'}}).then(entered)")
+    await typed(page, "DM-2026-0077")
+    await page.until("document.getElementById('ask').open")
+    assert "DM-2026-0077" in await page.run("document.querySelector('dialog h2').textContent")
+    assert await page.run("document.querySelector('dialog [name=target]:checked')") is None
+    await page.run("document.querySelector('dialog [name=target][value=\"00000004\"]').click()")
+    await page.run("document.querySelector('dialog .go').click()")
+    await page.until("location.pathname === '/laptops/00000004'")
+    [command] = workshop.commands
+    assert (command.do, command.target, command.text) == ("tag", "00000004", "DM-2026-0077")
+
+
+async def test_a_scan_into_a_dialog_that_asks_for_something_else_answers_nothing(page, served):
+    workshop, _, pin = served
+    await page.run(f"post('/api/v1/sign-in', {{pin: '{pin}'}}).then(entered)")
+    await page.run("[...document.querySelectorAll('.act')].find((each) => each.textContent === 'Confirm 2').click()")
+    assert await page.run("document.activeElement.hasAttribute('data-close')")
+    await typed(page, "0401")
+    assert await page.run("document.getElementById('ask').open")
+    assert "scan" in await page.run("document.querySelector('.wrong').textContent")
+    assert workshop.commands == []
+    await typed(page, "", gap=0.3)  # Enter by hand is Back, where the focus is
+    await page.until("!document.getElementById('ask').open")
+    assert workshop.commands == []
+
+
+async def test_the_same_is_done_with_every_laptop_that_is_chosen_also_after_the_list_moved(page, served):
+    workshop, url, pin = served
+    await page.run(f"post('/api/v1/sign-in', {{pin: '{pin}'}})")
+    await page.call("Page.navigate", url=f"{url}/laptops")
+    await page.until("location.pathname === '/laptops' && document.readyState === 'complete'")
+    await page.run("['0000001d', '0000001c'].forEach((id) => document.querySelector(`[value=\"${id}\"]`).click())")
+    workshop.state["laptops"].append(workshop.state["laptops"][0] | {"id": "0000ffff", "number": 99, "tag": "0499"})
+    await page.until("document.querySelector('[value=\"0000ffff\"]') !== null")
+    await page.run("[...document.querySelectorAll('.act')].find((each) => each.textContent === 'Pause').click()")
+    await page.run("document.querySelector('dialog .go').click()")
+    await page.until("!document.getElementById('ask').open")
+    assert sorted(each.target for each in workshop.commands) == ["0000001c", "0000001d"]
+
+
+async def test_somebody_signs_in_by_name_and_sees_what_administrators_see(page, served, tmp_path):
+    People(tmp_path).add("Bart", Role.ADMINISTRATOR, "correct horse battery")
+    await page.run("document.getElementById('sign-in').click()")
+    await page.run("document.querySelector('.entrance button').click()")
+    for name, value in (("name", "Bart"), ("password", "correct horse battery")):
+        await page.run(f"document.querySelector('dialog [name={name}]').value = '{value}'")
+    await page.run("document.querySelector('dialog .go').click()")
+    await page.until("document.body.classList.contains('administrator')")
+    assert await page.run("document.querySelector('.who').textContent") == "Bart"
+    await page.run("document.getElementById('sign-in').click()")
+    await page.until("!document.body.classList.contains('signed-in')")
+
+
+async def test_few_laptops_are_larger_than_many_and_the_wall_never_scrolls(page, served):
+    workshop, _, _ = served
+    await page.call("Emulation.setDeviceMetricsOverride", width=1920, height=1080, deviceScaleFactor=1, mobile=False)
+    size = "parseFloat(document.documentElement.style.fontSize)"
+    await page.until(f"{size} > 0 && document.documentElement.scrollHeight <= innerHeight")
+    many = await page.run(size)
+    workshop.state["laptops"][:] = workshop.state["laptops"][:2]
+    workshop.state["switches"][0]["ports"][:] = workshop.state["switches"][0]["ports"][:8]
+    await page.until(f"{size} > {many} * 1.3")
+    assert await page.run("document.documentElement.scrollHeight <= innerHeight")
