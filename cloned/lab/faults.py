@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -17,11 +17,14 @@ from cloned.disk.manifest import PieceMap
 from cloned.errors import ClonedError, UsageError
 
 if TYPE_CHECKING:  # what acts on a lab is loaded only where there is one
+    from cloned.lab.daemon import DaemonProcess
     from cloned.lab.hostility import Hostility
     from cloned.lab.injector import Stage
     from cloned.lab.laptops import LabLaptop
     from cloned.lab.watching import LaptopSeen
 
+_ASK_EVERY = 0.5
+"""Seconds between two questions while somebody hostile acts."""
 OFF_SECONDS = 3.0
 """How long a laptop stays off after a power cut."""
 
@@ -291,13 +294,30 @@ class Hostile(Fault):
         hands.say(f"a hostile laptop and a stranger act for {self.seconds:g} s")
         daemon = hands.stage.daemon
         before = daemon.peak_memory()
-        did = await hands.hostility.act()
+        slowest = [0.0]
+        asking = asyncio.ensure_future(_ask_on(daemon, slowest))
+        try:
+            did = await hands.hostility.act()
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
         if "the laptop did" in did and "the stranger did" in did:
             lag = (await daemon.state())["loop_lag"]
             more = max(0, daemon.peak_memory() - before) / 1e6
-            cost = f"the loop was held for {lag:.3f} s at most of late, {more:.0f} MB more than before"
+            held = f"the loop was held for {lag:.3f} s at most of late, {more:.0f} MB more than before"
+            cost = f"{held}, the page answered within {slowest[0]:.2f} s"
             hands.happened(self, f"{did}; {cost}")
             hands.say(f"{did}; {cost}")
+
+
+async def _ask_on(daemon: DaemonProcess, slowest: list[float]) -> None:
+    """Ask for the page's state again and again, until cancelled; the longest that an answer took."""
+    while True:
+        began = time.monotonic()
+        with suppress(ClonedError):  # the daemon may be being started again, by another fault
+            await daemon.state()
+            slowest[0] = max(slowest[0], time.monotonic() - began)
+        await asyncio.sleep(_ASK_EVERY)
 
 
 PARTS: dict[str, object] = {
