@@ -152,6 +152,8 @@ def _condition_changed(was: Laptop | None, laptop: Laptop) -> bool:
     through = laptop.job.number > 0 and not laptop.job.open and laptop.state in (State.DONE, State.ASIDE)
     if held and (was is None or was.reason is not laptop.reason):
         return True
+    if laptop.trials_wanted:  # one revision for all tests, not one for each
+        return False
     return (held or through) and was is not None and condition(was) != condition(laptop)
 
 
