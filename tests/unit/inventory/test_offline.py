@@ -18,7 +18,7 @@ async def test_a_delivery_is_dropped_with_its_reason_and_stands_in_the_log(place
     assert await offline.drop(place, "hook", "dm-1", "sold  for parts") == 1
     [line] = await offline.log(place, "DM-1")
     assert (line["state"], line["reason"], line["recorded"], line["sent"]) == (
-        "dropped", "sold for parts", "2026-11-18T11:06:40+00:00", None,
+        "dropped", "sold for parts", "2026-11-18T11:06:40.000Z", None,
     )  # fmt: skip
     assert (await ledger.next_owed("hook")).laptop == "two"
 
