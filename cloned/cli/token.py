@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from cloned.cli.common import config_option, json_option, print_json, print_table
+from cloned.cli.common import config_option, echo, json_option, print_json, print_table
 from cloned.config_file import load
 from cloned.ownership import hand_over
+from cloned.saying import Phrase
 from cloned.status.tokens import SCOPES, Tokens
 
 
@@ -53,4 +54,4 @@ def list_(config: Path | None, as_json: bool) -> None:
 def drop(name: str, config: Path | None) -> None:
     """Have the token NAME be worth nothing any more."""
     Tokens(load(config).workshop.state).drop(name)
-    click.echo(f"{name} is worth nothing any more")
+    echo(Phrase("{name} is worth nothing any more", name=name))
