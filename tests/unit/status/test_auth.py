@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cloned.core.verbs import Role
 from cloned.errors import ClonedError, MissingError
-from cloned.status.auth import FREE_TRIES, LONGEST_WAIT, STRANGERS_TRIES, Auth, Limiter, TooManyTries, place
+from cloned.status.auth import FREE_TRIES, LONGEST_WAIT, STRANGERS_TRIES, Auth, Limiter, TooManyTries, Visitor, place
 from cloned.status.people import People
 
 
@@ -124,7 +124,7 @@ async def test_a_changed_cookie_does_not_hold(auth):
 
 
 def test_a_machine_is_known_by_its_token(auth):
-    assert auth.machine("long token") == "grafana"
+    assert auth.machine("long token") == Visitor("grafana", Role.VOLUNTEER)
     assert auth.machine("long tokem") is None
     assert auth.machine("") is None
 
