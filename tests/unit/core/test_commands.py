@@ -25,6 +25,7 @@ from cloned.core.workshop import Workshop
 NOT_ON_THE_PAGE = {
     "reload": "its file is on the server",
     "unbatch": "",
+    "recheck": "the page of what is wrong looks again by itself, and on a link",
     "mark": "for image rules: they are written on the command line",
 }
 GB = 10**9
