@@ -219,8 +219,8 @@ class BootSite:
             answer = await self._boot.boot(wanted)
         except ClonedError as error:
             _REFUSED.set(True)
-            self._tell(wanted.mac, request, "", error.message)
-            return self._menus.refused(error.message, wanted.via)
+            self._tell(wanted.mac, request, "", str(error))
+            return self._menus.refused(error.message, wanted.via, error.hint)
         said = Phrase("{kind}: {why}", kind=answer.kind, why=answer.why)
         self._tell(
             wanted.mac, request, "" if answer.kind == "refuse" else said, said if answer.kind == "refuse" else ""

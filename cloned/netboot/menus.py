@@ -122,10 +122,14 @@ class Menus:
         ]
         return " ".join(" ".join(words).split())
 
-    def refused(self, why: str, via: str) -> str:
-        """A script for a request that can't be answered: it says why and starts from the disk. iPXE and GRUB alike."""
+    def refused(self, why: str, via: str, step: str = "") -> str:
+        """A script for a request that can't be answered; iPXE and GRUB alike.
+
+        It says why and what to do next, and starts from the disk.
+        """
         head = "" if via == "grub" else "#!ipxe\n"
-        return f'{head}echo "{say(self._words.say(why))}"\nsleep 10\nexit 1\n'
+        said = "".join(f'echo "{say(self._words.say(each))}"\n' for each in (why, step) if each)
+        return f"{head}{said}sleep 10\nexit 1\n"
 
     def _title(self, request: BootRequest, answer: BootAnswer) -> str:
         """Number on the sticker, make, serial: what tells this laptop from its neighbours."""
