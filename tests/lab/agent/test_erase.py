@@ -65,7 +65,7 @@ async def test_one_disk_of_two_with_a_bad_sector_makes_the_laptop_not_erased(sto
         code, said = await here.cloned("erase", "explain", laptop.identity.serial)
         assert code == 0, said
         assert "+ nvme-format (clear): OACS bit 1: offered" in said
-        assert f"{other}, 0.07 GB: overwritten once with zeros (clear), about 1 min" in said
+        assert f"{other}, 67.1 MB: overwritten once with zeros (clear), about 1 min" in said
         for words, told in (
             (["--disk", mine], other),
             (["--disk", mine, "--disk", other, "--level", "purge"], "Purge"),
