@@ -30,7 +30,7 @@ _DAY = (
 )
 _HOUR = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-3]):[0-5]\d)?"
 _Moment = Annotated[str, Field(pattern=f"^({_CLOCK}|({_DAY})([T ]{_HOUR})?)?$")]
-_Time = Annotated[int | float, Field(ge=0, lt=1e11)] | _Moment
+_Time = Annotated[int, Field(ge=0, lt=10**11)] | Annotated[float, Field(ge=0, lt=1e11)] | _Moment
 """What wallclock.moment understands."""
 
 

@@ -177,3 +177,14 @@ def test_events_leave_out_what_only_grows_or_ticks(real):
         f"laptop/{each['id']}" for each in real["laptops"]
     }
     assert found["laptop/id4"].keys() == {field.name for field in fields(LaptopBrief)}
+
+
+def test_every_bound_of_the_document_is_one_that_readers_know() -> None:
+    """A bound on a union is written as `ge` and `lt`, which JSON Schema has not: who reads the document misses it."""
+
+    def keys(told: object) -> set[str]:
+        if isinstance(told, dict):
+            return set(told) | {key for value in told.values() for key in keys(value)}
+        return {key for value in told for key in keys(value)} if isinstance(told, list) else set()
+
+    assert not {"ge", "gt", "le", "lt", "min_length", "max_length"} & keys(document())
