@@ -323,46 +323,12 @@ class Daemon:
 
     async def _start_page(self, stack: AsyncExitStack) -> None:
         """The page for everybody, and the same without PIN on the socket that only our group may open."""
-        tls = () if self.certificate is None else (self.certificate.warnings,)
-        view = Overview(
-            engine=self.engine,
-            monitor=self.monitor,
-            control=self.control,
-            name=lambda: self.config.workshop.name,
-            senders=self.caster.stats,
-            lag=lambda: self.lag.recent,
-            switches=self.places.readings,
-            captures=self.captures.told,
-            warnings=(
-                self._troubles,
-                self.netboot.warnings,
-                self.places.warnings,
-                self.reach.warnings,
-                self.inventory.warnings,
-                *tls,
-            ),
-        )
+        view = self._overview()
         self.tasks.supervise(self.hub.run, "page")
         config = self.config
-        self.measures = Gathered(
-            tally=self.tally,
-            sent=self.caster.sent,
-            received=lambda: self.monitor.received,
-            requests=self.netboot.counters.figures,
-            images=self._image_health,
-            state=config.workshop.state,
-            certificate=lambda: getattr(self.config.page, "certificate", None),
-            checked=self.rounds.counted,
-        )
+        self.measures = self._gathered()
         self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)
-        ready = Readiness(
-            journal=lambda: self.engine.problem,
-            ledger=self.ledger.totals,
-            listeners=self.netboot.absent,
-            live=lambda: config.boot.live,
-            files=lambda: config.boot.files,
-            state=config.workshop.state,
-        )
+        ready = self._readiness()
         key = SiteKey.open(self.config.workshop.state)
         self.desk = desk = ErasureDesk(self.config, self.engine, self.ledger, key)
         rules = AccessRules(lambda: self.config.page.read, lambda: self.config.erase.by)
@@ -398,6 +364,50 @@ class Daemon:
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             await listen(runner, stack)
+
+    def _overview(self) -> Overview:
+        tls = () if self.certificate is None else (self.certificate.warnings,)
+        return Overview(
+            engine=self.engine,
+            monitor=self.monitor,
+            control=self.control,
+            name=lambda: self.config.workshop.name,
+            senders=self.caster.stats,
+            lag=lambda: self.lag.recent,
+            switches=self.places.readings,
+            captures=self.captures.told,
+            warnings=(
+                self._troubles,
+                self.netboot.warnings,
+                self.places.warnings,
+                self.reach.warnings,
+                self.inventory.warnings,
+                *tls,
+            ),
+        )
+
+    def _gathered(self) -> Gathered:
+        return Gathered(
+            tally=self.tally,
+            sent=self.caster.sent,
+            received=lambda: self.monitor.received,
+            requests=self.netboot.counters.figures,
+            images=self._image_health,
+            state=self.config.workshop.state,
+            certificate=lambda: self.config.page.certificate,
+            checked=self.rounds.counted,
+        )
+
+    def _readiness(self) -> Readiness:
+        config = self.config
+        return Readiness(
+            journal=lambda: self.engine.problem,
+            ledger=self.ledger.totals,
+            listeners=self.netboot.absent,
+            live=lambda: config.boot.live,
+            files=lambda: config.boot.files,
+            state=config.workshop.state,
+        )
 
     def _image_health(self) -> dict[str, tuple[bool, Proof | None]]:
         """Each image: whether it can be sent, and when it was proven last."""

@@ -30,32 +30,36 @@ _SUPPLY = "/sys/class/power_supply"
 
 
 @dataclass(frozen=True)
-class Finding:
+class TrialFinding:
     """passed, failed or skipped, and what was found."""
 
     result: str
     why: str
 
 
-def memory(hands: Hands) -> Finding:
+def memory(hands: Hands) -> TrialFinding:
     """memtester(8) on half of what is free: exit status 1 says that it could not begin, 2 and 4 what failed."""
     if not hands.has("memtester"):
-        return Finding("skipped", "there is no memtester here")
+        return TrialFinding("skipped", "there is no memtester here")
     size = min(MEMORY_MB, _free_memory() // 2 // 2**20)
     if size < 16:
-        return Finding("skipped", "too little memory is free")
+        return TrialFinding("skipped", "too little memory is free")
     ran = hands.run(["memtester", f"{size}M", "1"], MEMORY_LIMIT)
     if (ran.status is not None and ran.status & 6) or "FAILURE" in ran.output:
-        return Finding("failed", f"of {size} MB: {_last_words(ran.output, 'FAILURE')}")
+        return TrialFinding("failed", f"of {size} MB: {_last_words(ran.output, 'FAILURE')}")
     if ran.status is None:
-        return Finding("passed", f"{size} MB, no fault in {MEMORY_LIMIT:.0f} s; not to the end")
-    return Finding("passed", f"{size} MB, no fault") if ran.status == 0 else Finding("skipped", _last_words(ran.output))
+        return TrialFinding("passed", f"{size} MB, no fault in {MEMORY_LIMIT:.0f} s; not to the end")
+    return (
+        TrialFinding("passed", f"{size} MB, no fault")
+        if ran.status == 0
+        else TrialFinding("skipped", _last_words(ran.output))
+    )
 
 
-def processor(hands: Hands) -> Finding:
+def processor(hands: Hands) -> TrialFinding:
     """stress-ng(1) on all cores, its results verified, with the temperatures and how often heat slowed it down."""
     if not hands.has("stress-ng"):
-        return Finding("skipped", "there is no stress-ng here")
+        return TrialFinding("skipped", "there is no stress-ng here")
     heat: list[int] = []
     before = throttled()
 
@@ -70,18 +74,18 @@ def processor(hands: Hands) -> Finding:
     told += f", up to {most} °C" if most is not None else ", no temperature is told"
     told += f", slowed itself {slowed} times" if slowed else ""
     if ran.status is None or ran.status != 0:
-        return Finding("failed", f"{told}: {_last_words(ran.output, 'fail')}")
-    return Finding("failed" if slowed and most is not None and most >= TOO_HOT else "passed", told)
+        return TrialFinding("failed", f"{told}: {_last_words(ran.output, 'fail')}")
+    return TrialFinding("failed" if slowed and most is not None and most >= TOO_HOT else "passed", told)
 
 
-def disk_read(hands: Hands) -> Finding:
+def disk_read(hands: Hands) -> TrialFinding:
     """Pieces from the beginning, the middle and the end of each disk, past the page cache."""
     found = [(name, _read(hands, name)) for name in _disks(hands)]
     if not found:
-        return Finding("skipped", "there is no disk to read")
+        return TrialFinding("skipped", "there is no disk to read")
     bad = [f"{os.path.basename(name)}: {each}" for name, each in found if isinstance(each, str)]
     words = [f"{os.path.basename(name)} {each:.0f} MB/s" for name, each in found if not isinstance(each, str)]
-    return Finding("failed", "; ".join(bad)) if bad else Finding("passed", ", ".join(words))
+    return TrialFinding("failed", "; ".join(bad)) if bad else TrialFinding("passed", ", ".join(words))
 
 
 def _read(hands: Hands, path: str) -> float | str:
@@ -108,11 +112,11 @@ def _read(hands: Hands, path: str) -> float | str:
     return count / max(1e-6, time.monotonic() - began) / 1e6
 
 
-def disk_selftest(hands: Hands) -> Finding:
+def disk_selftest(hands: Hands) -> TrialFinding:
     """The drives' own short test (smartctl(8) -t short), all at once; where a session begins it is broken off."""
     begun = [name for name in _disks(hands) if _begin(name)]
     if not begun:
-        return Finding("skipped", "no disk offers a test of its own")
+        return TrialFinding("skipped", "no disk offers a test of its own")
 
     def break_off() -> None:
         for name in begun:
@@ -127,7 +131,7 @@ def disk_selftest(hands: Hands) -> Finding:
     named = [f"{os.path.basename(name)}: {results.get(name, 'no end')}" for name in begun]
     failed = any(said != "passed" for said in results.values())
     unfinished = len(results) < len(begun)
-    return Finding("failed" if failed else "skipped" if unfinished else "passed", ", ".join(named))
+    return TrialFinding("failed" if failed else "skipped" if unfinished else "passed", ", ".join(named))
 
 
 def _begin(name: str) -> bool:
@@ -165,16 +169,16 @@ def _smartctl(*words: str) -> str:
         return ""
 
 
-def battery(hands: Hands) -> Finding:
+def battery(hands: Hands) -> TrialFinding:
     """What it does for half a minute: under load where no charger is plugged in."""
     names = [each["name"] for each in parts.batteries()]
     if not names:
-        return Finding("skipped", "no battery is in it")
+        return TrialFinding("skipped", "no battery is in it")
     before = [_charge(name) for name in names]
     if not any(state == "Discharging" for state, _ in before):
         pairs = zip(names, before, strict=True)
         told = ", ".join(f"{name} {state.lower()} at {percent} %" for name, (state, percent) in pairs)
-        return Finding("skipped", f"the charger is plugged in, so it is not under load: {told}")
+        return TrialFinding("skipped", f"the charger is plugged in, so it is not under load: {told}")
     if hands.has("stress-ng"):
         hands.run(["stress-ng", "--cpu", "0", "--timeout", f"{LOAD_SECONDS}s"], LOAD_SECONDS + 30)
     else:
@@ -182,38 +186,38 @@ def battery(hands: Hands) -> Finding:
     after = [_charge(name) for name in names]
     lost = max(first[1] - then[1] for first, then in zip(before, after, strict=True))
     told = f"{lost} % points in {LOAD_SECONDS} s under load"
-    return Finding("failed" if lost > GIVES_WAY else "passed", told)
+    return TrialFinding("failed" if lost > GIVES_WAY else "passed", told)
 
 
 def _charge(name: str) -> tuple[str, int]:
     return sysfs.text(f"{_SUPPLY}/{name}/status") or "Unknown", sysfs.number(f"{_SUPPLY}/{name}/capacity")
 
 
-def wifi(hands: Hands) -> Finding:
+def wifi(hands: Hands) -> TrialFinding:
     """iw(8): how many networks the wireless card hears, and how loud the loudest is. Their names are not kept."""
     card = parts.wifi()
     name = next((each for each in sysfs.names("/sys/class/net") if os.path.exists(f"/sys/class/net/{each}/wireless")
                  or os.path.exists(f"/sys/class/net/{each}/phy80211")), "")  # fmt: skip
     if not name:
-        return Finding("skipped", f"there is no driver here for {card}" if card else "there is no wireless card")
+        return TrialFinding("skipped", f"there is no driver here for {card}" if card else "there is no wireless card")
     if not hands.has("iw"):
-        return Finding("skipped", "there is no iw here")
+        return TrialFinding("skipped", "there is no iw here")
     run(["ip", "link", "set", name, "up"], timeout=10, accept=range(256))
     ran = hands.run(["iw", "dev", name, "scan"], SCAN_LIMIT)
     if ran.status != 0:
-        return Finding("failed", f"its scan failed: {_last_words(ran.output)}")
+        return TrialFinding("failed", f"its scan failed: {_last_words(ran.output)}")
     return scan_result(ran.output)
 
 
-def scan_result(output: str) -> Finding:
+def scan_result(output: str) -> TrialFinding:
     """What iw's scan says: a card that hears nothing may have its antenna off, or there is nothing to hear."""
     loudness = [float(each) for each in re.findall(r"^\s*signal: (-?\d+\.\d+) dBm", output, re.MULTILINE)]
     if not loudness:
-        return Finding("skipped", "it hears no network: there is none here, or its antenna is off")
-    return Finding("passed", f"{len(loudness)} networks, the loudest at {max(loudness):.0f} dBm")
+        return TrialFinding("skipped", "it hears no network: there is none here, or its antenna is off")
+    return TrialFinding("passed", f"{len(loudness)} networks, the loudest at {max(loudness):.0f} dBm")
 
 
-def usb(hands: Hands, base: str = _USB) -> Finding:
+def usb(hands: Hands, base: str = _USB) -> TrialFinding:
     """The ports that the root hubs have, those in which something answers, and those that drew too much current."""
     ports = [
         f"{base}/{hub}/{inside}/{port}"
@@ -222,11 +226,11 @@ def usb(hands: Hands, base: str = _USB) -> Finding:
         for port in sysfs.names(f"{base}/{hub}/{inside}") if "-port" in port
     ]  # fmt: skip
     if not ports:
-        return Finding("skipped", "no USB port is known")
+        return TrialFinding("skipped", "no USB port is known")
     over = sum(sysfs.number(f"{port}/over_current_count") > 0 for port in ports)
     used = sum(os.path.exists(f"{port}/device") for port in ports)
     told = f"something answers at {used} of {len(ports)} ports"
-    return Finding("failed", f"{told}; too much current at {over}") if over else Finding("passed", told)
+    return TrialFinding("failed", f"{told}; too much current at {over}") if over else TrialFinding("passed", told)
 
 
 def _free_memory() -> int:
@@ -247,7 +251,7 @@ def _last_words(output: str, about: str = "") -> str:
     return re.sub(r"[\x00-\x1f\x08]+", " ", chosen[-1])[:200] if chosen else "it said nothing"
 
 
-KINDS: dict[str, Callable[[Hands], Finding]] = {
+KINDS: dict[str, Callable[[Hands], TrialFinding]] = {
     "usb": usb,
     "battery": battery,
     "wifi": wifi,

@@ -11,7 +11,7 @@ from typing import Any
 from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.options import AgentOptions
 from cloned.agent.reporter import Order
-from cloned.agent.trial_kinds import KINDS, Finding
+from cloned.agent.trial_kinds import KINDS, TrialFinding
 from cloned.agent.trial_tools import Cancelled, Hands
 
 BUSY = frozenset({"restore", "finish", "capture", "power"})
@@ -23,7 +23,7 @@ GIVE_UP = 5
 class TrialRunner:
     """`follow` is called with every order that is heard; it never blocks."""
 
-    def __init__(self, options: AgentOptions, kinds: dict[str, Callable[[Hands], Finding]] | None = None) -> None:
+    def __init__(self, options: AgentOptions, kinds: dict[str, Callable[[Hands], TrialFinding]] | None = None) -> None:
         self._options, self._kinds = options, KINDS if kinds is None else kinds
         self._lock = threading.Lock()
         self._wanted: tuple[str, ...] = ()
@@ -94,10 +94,10 @@ class TrialRunner:
         began = time.monotonic()
         kind = self._kinds.get(name)
         try:
-            finding = Finding("skipped", "this agent does not know this test") if kind is None else kind(hands)
+            finding = TrialFinding("skipped", "this agent does not know this test") if kind is None else kind(hands)
         except Cancelled:
             raise
         except Exception as error:
-            finding = Finding("skipped", f"the test itself broke: {error}")
+            finding = TrialFinding("skipped", f"the test itself broke: {error}")
         seconds = round(time.monotonic() - began, 1)
         return {"name": name, "result": finding.result, "why": finding.why, "seconds": seconds}

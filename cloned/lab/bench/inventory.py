@@ -90,7 +90,7 @@ async def fill(ledger: Ledger, made: list[dict[str, Any]], names: tuple[str, ...
 
 
 @dataclass
-class Receiver:
+class ResultSite:
     """A webhook's other side: late, now and then in trouble, and it remembers in which order everything came."""
 
     stubborn: str = ""
@@ -138,7 +138,7 @@ async def send(place: str, url: str) -> None:
     await Outbox(ledger, [sink]).run()
 
 
-async def run_outbox(place: Path, receiver: Receiver, count: int, kills: int) -> tuple[float, float]:
+async def run_outbox(place: Path, receiver: ResultSite, count: int, kills: int) -> tuple[float, float]:
     """Seconds until `count` results are there, the outbox being killed that often on the way; and of these, how many
     passed until the next one had started and sent something."""
     begun, away = time.monotonic(), 0.0
@@ -160,7 +160,7 @@ async def run_outbox(place: Path, receiver: Receiver, count: int, kills: int) ->
     return receiver.last - begun, away
 
 
-async def deliver(count: int, laptops: int, kills: int, stubborn: bool = False) -> tuple[float, float, Receiver]:
+async def deliver(count: int, laptops: int, kills: int, stubborn: bool = False) -> tuple[float, float, ResultSite]:
     """Fill a ledger, run the outbox; how many times the latency alone it took while it ran, and seconds it did not."""
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch) / "ledger.sqlite"
@@ -173,7 +173,7 @@ async def deliver(count: int, laptops: int, kills: int, stubborn: bool = False) 
             made.append(row(laptop, attempts[laptop], moment))
         await fill(ledger, made, ("hook",), "waiting")
         await ledger.close()
-        receiver = Receiver("l000000" if stubborn else "")
+        receiver = ResultSite("l000000" if stubborn else "")
         runner = await receiver.start()
         expected = count - (attempts[0] if stubborn else 0)
         seconds, away = await run_outbox(place, receiver, expected, kills)

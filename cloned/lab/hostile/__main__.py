@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from cloned.lab.hostile.actor import Actor, HostileSpec, hold_down
+from cloned.lab.hostile.actor import HostileActor, HostileSpec, hold_down
 from cloned.lab.hostile.rogue import RogueLaptop
 from cloned.lab.hostile.stranger import Stranger
 
@@ -14,7 +14,7 @@ def main(text: str) -> None:
     """Act as the spec says."""
     spec = HostileSpec.read(text)
     hold_down(spec.cgroup)
-    actor: Actor
+    actor: HostileActor
     if spec.role == "laptop":
         actor = rogue = RogueLaptop(spec)
         rogue.get_address()

@@ -59,7 +59,7 @@ def hold_down(cgroup: str) -> None:
             (Path(cgroup) / "cgroup.procs").write_text("0")
 
 
-class Actor:
+class HostileActor:
     """Does one thing after the other, drawn from its seed, until its time is up."""
 
     def __init__(self, spec: HostileSpec) -> None:

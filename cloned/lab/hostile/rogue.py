@@ -14,7 +14,7 @@ from typing import Any
 
 from cloned import processes
 from cloned.lab.bootrom import UEFI_ARCH, BootError, dhcp
-from cloned.lab.hostile.actor import Actor, HostileSpec
+from cloned.lab.hostile.actor import HostileActor, HostileSpec
 from cloned.lab.hostile.packets import asks, repairs
 from cloned.lab.network import NIC
 from cloned.stream.packets import StreamAddress
@@ -23,7 +23,7 @@ BOOT_EVERY = 12.0
 """Seconds between two boots: more often the server would not let it."""
 
 
-class RogueLaptop(Actor):
+class RogueLaptop(HostileActor):
     """Has a token; uses it for everything that a laptop should not do."""
 
     def __init__(self, spec: HostileSpec) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from cloned.lab.hostile.actor import Actor
+from cloned.lab.hostile.actor import HostileActor
 from cloned.lab.hostile.packets import asks, repairs
 from cloned.netboot.packet import BROADCAST_FLAG, MessageType, Option, Packet, encode
 from cloned.stream.packets import StreamAddress
@@ -20,7 +20,7 @@ CALLS = ("hello", "report", "ready", "readback", "finished", "failed", "confirm"
 PATHS = ("/live/initrd", "/live/vmlinuz", "/agent.pyz", "/boot.ipxe", "/grub/grub.cfg", "/../../etc/shadow")
 
 
-class Stranger(Actor):
+class Stranger(HostileActor):
     """Tries every door from outside."""
 
     def deeds(self) -> Sequence[Callable[[], None]]:

@@ -10,7 +10,7 @@ import pytest
 
 from cloned.agent import trial_kinds, trials
 from cloned.agent.options import AgentOptions
-from cloned.agent.trial_kinds import Finding
+from cloned.agent.trial_kinds import TrialFinding
 from cloned.agent.trial_tools import Cancelled, Hands, hottest, throttled
 
 
@@ -41,15 +41,15 @@ def runner(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(trials, "DaemonClient", Server)
     begun = threading.Semaphore(0)
 
-    def endless(hands: Hands) -> Finding:
+    def endless(hands: Hands) -> TrialFinding:
         begun.release()
         hands.run(["sleep", "600"], 600)
-        return Finding("passed", "")
+        return TrialFinding("passed", "")
 
-    def broken(hands: Hands) -> Finding:
+    def broken(hands: Hands) -> TrialFinding:
         raise ZeroDivisionError("a sensor that lies")
 
-    kinds = {"quick": lambda hands: Finding("passed", "all well"), "broken": broken, "endless": endless}
+    kinds = {"quick": lambda hands: TrialFinding("passed", "all well"), "broken": broken, "endless": endless}
     made = trials.TrialRunner(AgentOptions("http://127.0.0.1:1/t"), kinds)
     made.begun = begun
     yield made
@@ -124,7 +124,7 @@ def test_a_test_that_was_ended_starts_no_program() -> None:
 def test_memory_by_memtester(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial_kinds, "MEMORY_MB", 16)
     found = trial_kinds.memory(Hands())
-    assert found == Finding("passed", "16 MB, no fault")
+    assert found == TrialFinding("passed", "16 MB, no fault")
 
 
 def test_memory_that_fails_and_memory_that_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,7 @@ BSS 00:11:22:33:44:66(on wlan0)
 
 
 def test_a_scan_tells_how_many_and_never_whose() -> None:
-    assert trial_kinds.scan_result(SCAN) == Finding("passed", "2 networks, the loudest at -43 dBm")
+    assert trial_kinds.scan_result(SCAN) == TrialFinding("passed", "2 networks, the loudest at -43 dBm")
     assert trial_kinds.scan_result("").result == "skipped"
 
 
@@ -214,7 +214,7 @@ def test_usb_ports_that_answer_and_those_that_draw_too_much(tmp_path: Path) -> N
         (ports / name).mkdir(parents=True)
         (ports / name / "over_current_count").write_text("0")
     (ports / "usb1-port1" / "device").mkdir()
-    assert trial_kinds.usb(Hands(), str(tmp_path)) == Finding("passed", "something answers at 1 of 2 ports")
+    assert trial_kinds.usb(Hands(), str(tmp_path)) == TrialFinding("passed", "something answers at 1 of 2 ports")
     (ports / "usb1-port2" / "over_current_count").write_text("3")
     assert trial_kinds.usb(Hands(), str(tmp_path)).result == "failed"
     assert trial_kinds.usb(Hands(), str(tmp_path / "none")).result == "skipped"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from cloned.lab.hostile.actor import Actor, HostileSpec
+from cloned.lab.hostile.actor import HostileActor, HostileSpec
 from cloned.lab.hostile.rogue import RogueLaptop
 from cloned.lab.hostile.stranger import Stranger
 from cloned.lab.hostility import quarter_core
@@ -32,7 +32,7 @@ def test_a_spec_goes_to_the_actor_and_comes_out_the_same(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("kind", [Stranger, RogueLaptop])
 def test_both_ports_answer_while_and_after_somebody_misbehaves(
-    kind: type[Actor], boot: tuple[str, str], page: str, tmp_path: Path
+    kind: type[HostileActor], boot: tuple[str, str], page: str, tmp_path: Path
 ) -> None:
     stream = {"session": "7" * 16, "group": "239.192.0.1", "port": 46000, "server": "127.0.0.1", "request_port": 43999}
     (tmp_path / "overheard.json").write_text(json.dumps(stream))
