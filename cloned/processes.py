@@ -158,6 +158,21 @@ async def hook_process(
     )
 
 
+async def end_process(process: asyncio.subprocess.Process) -> int:
+    """Kill a program that `spawn_piped` or `hook_process` started, if it still runs, and return its exit status.
+
+    Its pipes are closed first: `wait` of asyncio returns only when they are, which is never where we stopped reading
+    in the middle, or where something that it started still holds their other end.
+    """
+    if process.returncode is None:
+        process.kill()
+    for descriptor in range(3):
+        pipe = process._transport.get_pipe_transport(descriptor)  # type: ignore[attr-defined]  # the only way to them
+        if pipe is not None:
+            pipe.close()
+    return await process.wait()
+
+
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 24, 38, 47, 4
 _CAPABILITIES = 41
 """capabilities(7), to CAP_CHECKPOINT_RESTORE."""

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cloned.processes import hook_process, kill_marked
+from cloned.processes import end_process, hook_process, kill_marked
 from cloned.quoting import quoted
 
 log = logging.getLogger(__name__)
@@ -133,11 +133,8 @@ class Hooks:
         except TimeoutError:
             trouble = f"it did not end within {self._seconds:.0f} s and was ended"
         finally:
-            with suppress(ProcessLookupError):
-                process.kill()
+            await end_process(process)
             await asyncio.to_thread(kill_marked, mark)
-            await process.wait()
-            process._transport.close()  # type: ignore[attr-defined]  # else an unread rest keeps the pipe open
         return _judged(path.name, event, None if trouble else process.returncode, output, trouble)
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from cloned.errors import SwitchError
-from cloned.processes import spawn_piped
+from cloned.processes import end_process, spawn_piped
 from cloned.quoting import one_line_each
 from cloned.switch.ports import Rules, SwitchView, understand
 from cloned.switch.snmp.credentials import Address, Credentials
@@ -99,9 +99,7 @@ class SwitchWorker:
         process, self._process = self._process, None
         if process is None:
             return
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        await end_process(process)
         if self._listening is not None:
             await asyncio.gather(self._listening, return_exceptions=True)
             self._listening = None

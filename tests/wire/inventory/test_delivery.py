@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import json
 import random
-import signal
 import sys
 import time
 from pathlib import Path
@@ -23,6 +22,7 @@ from cloned.inventory import outbox
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import Outbox
 from cloned.inventory.sinks import make
+from cloned.processes import end_process
 
 pytestmark = pytest.mark.wire
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
@@ -118,9 +118,7 @@ async def child(place, kind, where, first, last):
     try:
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGKILL)
-        await process.wait()
+        await end_process(process)
 
 
 def row(attempt, **more):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +86,30 @@ async def test_what_a_hook_forks_ends_with_it(folder: Path) -> None:
     [run] = await fire(folder, seconds=1.0)
     assert "was ended" in run.trouble
     assert [each for each in Path("/proc").glob("[0-9]*/environ") if str(folder.parent).encode() in _read(each)] == []
+
+
+async def test_what_escapes_with_its_output_in_hand_holds_nobody_up(folder: Path) -> None:
+    """It took the mark out of its environment and keeps the pipe open: asyncio's own wait would last until its end."""
+    put(folder, "escapes", "env -i setsid sleep 600 & echo $! > pid; exit 0")
+    try:
+        async with asyncio.timeout(30):
+            [run] = await fire(folder, seconds=0.5)
+    finally:
+        os.kill(int((folder.parent / "work" / "pid").read_text()), signal.SIGKILL)
+    assert "was ended" in run.trouble
+
+
+async def test_a_flood_in_front_of_an_unread_rest_holds_nobody_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading stops at the first bytes, while a pipe's full and more are there and reading is paused."""
+    monkeypatch.setattr(hooks, "FLOOD", 0)
+    monkeypatch.setattr(hooks, "kill_marked", lambda mark: 0)
+    put(folder, "floods", "yes")
+    async with asyncio.timeout(60):
+        for _ in range(20):
+            [run] = await fire(folder)
+            assert "MB and was ended" in run.trouble
 
 
 def _read(path: Path) -> bytes:
