@@ -1,9 +1,13 @@
-"""How often hypothesis tries: a few times by default, `HYPOTHESIS_PROFILE=thorough` for more (make nightly does)."""
+"""How often hypothesis tries, and how long a test may take.
+
+A few times by default; `HYPOTHESIS_PROFILE=thorough` for more (make nightly does).
+"""
 
 from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 BUSY = [HealthCheck.too_slow]  # a machine with other things to do is no fault of a strategy
@@ -11,3 +15,15 @@ BUSY = [HealthCheck.too_slow]  # a machine with other things to do is no fault o
 settings.register_profile("quick", max_examples=15, deadline=None, derandomize=True, suppress_health_check=BUSY)
 settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=BUSY)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+LONG = 3600
+"""Seconds for a test marked slow or nightly; the others have those of pyproject.toml."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the long ones their time."""
+    for item in items:
+        if (item.get_closest_marker("slow") or item.get_closest_marker("nightly")) and not item.get_closest_marker(
+            "timeout"
+        ):
+            item.add_marker(pytest.mark.timeout(LONG))
