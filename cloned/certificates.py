@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloned.errors import ClonedError
+from cloned.saying import Phrase
 from cloned.signing import SIGNATURE, PublicKey, SiteKey
 
 KIND, VERSION = "cloned-erasure-certificate", 1
@@ -69,13 +70,13 @@ def seal(pdf: bytes, key: SiteKey) -> bytes:
 def check(pdf: bytes, known: PublicKey | None = None) -> CertificateFinding:
     """Whether this is a certificate as some site made it, and by `known` where that is given. Never raises."""
     if len(pdf) > LARGEST:
-        return CertificateFinding(False, "the file is far too large to be a certificate")
+        return CertificateFinding(False, Phrase("the file is far too large to be a certificate"))
     parts = _embedded(pdf)
     data = next((each for each in parts if _is_ours(each)), None)
     key = _key(parts)
     signature = next((each for each in parts if len(each) == SIGNATURE), None)
     if data is None or key is None or signature is None:
-        return CertificateFinding(False, "this is no certificate of erasure made by cloned, or it was cut")
+        return CertificateFinding(False, Phrase("this is no certificate of erasure made by cloned, or it was cut"))
     facts = json.loads(data)
     wrong = _wrong(pdf, data, signature, facts, key, known)
     return CertificateFinding(not wrong, wrong or _claim(facts, key, known), facts, key.fingerprint)
@@ -86,20 +87,27 @@ def _wrong(
 ) -> str:
     """What is wrong with it, or nothing."""
     if not key.signed(data, signature):
-        return "CHANGED: its facts are not the ones that were signed"
+        return Phrase("CHANGED: its facts are not the ones that were signed")
     if known is not None and known.pem != key.pem:
-        return f"SIGNED BY SOMEBODY ELSE: its key is {key.fingerprint}, not {known.fingerprint}"
+        mine = {"key": key.fingerprint, "known": known.fingerprint}
+        return Phrase("SIGNED BY SOMEBODY ELSE: its key is {key}, not {known}", **mine)
     if facts.get("version") != VERSION:
-        return f"it is of version {str(facts.get('version'))[:20]}, which this program does not know"
+        version = str(facts.get("version"))[:20]
+        return Phrase("it is of version {version}, which this program does not know", version=version)
     if not _whole(pdf, key):
-        return "CHANGED: its facts are genuine, but the paper around them was edited or saved anew"
+        return Phrase("CHANGED: its facts are genuine, but the paper around them was edited or saved anew")
     return ""
 
 
 def _claim(facts: Mapping[str, Any], key: PublicKey, known: PublicKey | None) -> str:
-    who = str(facts.get("site") or "a workshop without a name")
-    sure = "" if known is not None else "; that this key is theirs only --key can tell (it is on their page)"
-    return f"genuine: signed by {who} with the key {key.fingerprint}{sure}"
+    who = str(facts.get("site") or "") or Phrase("a workshop without a name")
+    values = {"who": who, "key": key.fingerprint}
+    if known is not None:
+        return Phrase("genuine: signed by {who} with the key {key}", **values)
+    return Phrase(
+        "genuine: signed by {who} with the key {key}; whether this key is theirs only --key can tell (see their page)",
+        **values,
+    )
 
 
 def _whole(pdf: bytes, key: PublicKey) -> bool:

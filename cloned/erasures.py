@@ -8,7 +8,8 @@ from typing import Any
 
 from cloned import __version__
 from cloned.config import Config
-from cloned.core.erasing import explained, level_of
+from cloned.core.erasing import level_of
+from cloned.core.erasure_row import explained
 from cloned.core.ids import LaptopId
 from cloned.core.ledger import iso
 from cloned.engine import Engine
@@ -44,7 +45,7 @@ class ErasureDesk:
         rows = [row for row in await self._ledger.rows() if row.get("kind") == "erasure"]
         chosen = latest([row for row in rows if _meant(row, laptop, donation)])
         if not chosen:
-            what = f"delivery {donation!r}" if donation else "this laptop"
+            what = Phrase("delivery {name}", name=donation) if donation else Phrase("this laptop")
             raise ClonedError(Phrase("nothing of {what} was erased here", what=what), "see `cloned erase status`")
         words = language(code or self._config.workshop.language)
         return await asyncio.to_thread(self._drawn, self._facts(chosen, donation), words.code)

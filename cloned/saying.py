@@ -190,6 +190,11 @@ def printable(text: str) -> str:
     return "".join(char for char in text if char.isprintable())[:500]
 
 
+def message(text: str) -> str:
+    """A text that is a whole message: so it is translated also where it stands in another one's place."""
+    return text if isinstance(text, Phrase) or not text else Phrase(text)
+
+
 def chained(sentences: Sequence[str]) -> str:
     """Several as one, each after a semicolon."""
     if not sentences:

@@ -116,11 +116,11 @@ def _taken_up(record: DiskErasure, hands: DiskHands) -> DiskErasure:
     if next_step(record) is not EraseStep.POLL or record.technique is None:
         return record
     if record.technique not in SURVIVES:
-        return machine.again(record, "it was cut short, so it was begun anew")
+        return machine.again(record, Phrase("it was cut short, so it was begun anew"))
     try:
         status = hands.status(record)
         if status.standing in (SanitizeState.DONE, SanitizeState.NEVER) and hands.untouched(record):
-            return machine.again(record, "the command had not reached the drive, so it was given again")
+            return machine.again(record, Phrase("the command had not reached the drive, so it was given again"))
     except EraseTrouble as trouble:
         return machine.fail(record, trouble.fault, trouble.detail, hands.clock())
     return record

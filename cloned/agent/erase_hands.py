@@ -123,8 +123,10 @@ class RealHands:
             ) from error
         try:
             if disk.size != record.medium.size:
-                said = f"it has {disk.size} bytes, not {record.medium.size}"
-                raise EraseTrouble(ErasureFault.CHANGED, said)
+                raise EraseTrouble(
+                    ErasureFault.CHANGED,
+                    Phrase("it has {now} bytes, not {before}", now=disk.size, before=record.medium.size),
+                )
             yield disk
         except DiskError as error:
             raise EraseTrouble(ErasureFault.TOOL, str(error)) from error
@@ -223,7 +225,7 @@ def _forget(path: str) -> None:
 def uncovered(medium: Medium) -> tuple[Medium, tuple[str, ...]]:
     """The medium after what hides sectors was lifted, as far as the disk let us, and what papers must say of it."""
     if medium.mmc is not None:
-        return medium, ("boot and RPMB partitions of the eMMC are apart and were not erased",)
+        return medium, (Phrase("boot and RPMB partitions of the eMMC are apart and were not erased"),)
     if medium.ata is None or not (medium.ata.hidden_sectors or medium.ata.dco_sectors):
         return medium, ()
     hidden = medium.ata.hidden_sectors + medium.ata.dco_sectors
@@ -233,9 +235,11 @@ def uncovered(medium: Medium) -> tuple[Medium, tuple[str, ...]]:
         print(f"agent: {medium.path}: {trouble.detail}", flush=True)
     now = disks.describe(medium.path.removeprefix("/dev/"))
     if now["size"] <= medium.size:
-        return medium, (f"{hidden} sectors are hidden by a host protected area or overlay that could not be lifted",)
+        return medium, (Phrase("{hidden:number} hidden sectors (HPA or DCO) could not be uncovered", hidden=hidden),)
     bare = replace(medium.ata, hidden_sectors=0, dco_sectors=0)
-    return replace(medium, size=now["size"], ata=bare), (f"{hidden} hidden sectors were uncovered first",)
+    return replace(medium, size=now["size"], ata=bare), (
+        Phrase("{hidden:number} hidden sectors were uncovered first", hidden=hidden),
+    )
 
 
 def _lift(medium: Medium) -> None:

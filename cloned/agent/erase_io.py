@@ -260,5 +260,6 @@ def _readable(disk: BlockDevice, place: DiskSample, into: memoryview) -> bytes:
         return read(disk, place, into)
     except OSError as error:
         raise_if_lost(disk.path, place.offset, error)
-        where = f"bytes {place.offset} to {place.offset + place.length - 1}: {error.strerror}"
+        known = {"first": place.offset, "last": place.offset + place.length - 1, "error": error.strerror or str(error)}
+        where = Phrase("bytes {first} to {last}: {error}", **known)
         raise EraseTrouble(ErasureFault.UNREADABLE, where) from error

@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections.abc import Callable, Sequence
 
+from cloned import __version__
 from cloned.agent.erase_driver import EraseTrouble, Instead
 from cloned.agent.tools import ToolError, run
 from cloned.disk import erase_status
@@ -83,7 +84,9 @@ def _nvme_status(path: str, action: str) -> DeviceStatus:
     found = erase_status.nvme_status(log)
     if found.standing is SanitizeState.DONE and found.action not in (action, "0"):
         return DeviceStatus(
-            SanitizeState.UNKNOWN, None, f"{found.said}: that is another sanitize than the one asked for"
+            SanitizeState.UNKNOWN,
+            None,
+            Phrase("{said}: that is another sanitize than the one asked for", said=found.said),
         )
     return found
 
@@ -131,7 +134,7 @@ def _format(path: str, setting: int) -> str:
     if "success" not in said.lower():
         raise EraseTrouble(ErasureFault.TOOL, Phrase("nvme format: {split}", split=" ".join(said.split())[:200]))
     told(["nvme", "id-ns", path])  # it answers again: the format is through
-    return f"Format NVM, SES {setting}: {' '.join(said.split())[:150]}"
+    return Phrase("Format NVM, SES {setting}: {said}", setting=setting, said=" ".join(said.split())[:150])
 
 
 def _mmc(path: str) -> str:
@@ -141,7 +144,7 @@ def _mmc(path: str) -> str:
     found = erase_status.mmc_status(told(["mmc", "status", "get", path]))
     if found.standing is not SanitizeState.DONE:
         raise EraseTrouble(ErasureFault.SANITIZE_FAILED, found.said)
-    return f"trimmed and sanitized; {found.said}"
+    return Phrase("trimmed and sanitized; {said}", said=found.said)
 
 
 def _security(record: DiskErasure, thaw: Callable[[], bool]) -> str:
@@ -149,9 +152,11 @@ def _security(record: DiskErasure, thaw: Callable[[], bool]) -> str:
     path = record.medium.path
     now = identify(path)
     if now.security_frozen and not (thaw() and not (now := identify(path)).security_frozen):
-        raise Instead(Technique.OVERWRITE, "the firmware keeps it frozen after a sleep too, so it is written over")
+        raise Instead(
+            Technique.OVERWRITE, Phrase("the firmware keeps it frozen after a sleep too, so it is written over")
+        )
     if now.security_enabled and record.starts < 2:
-        raise EraseTrouble(ErasureFault.LOCKED, "somebody set a password on it meanwhile")
+        raise EraseTrouble(ErasureFault.LOCKED, Phrase("somebody set a password on it meanwhile"))
     try:
         if not now.security_enabled:
             told(["hdparm", "--user-master", "u", "--security-set-pass", PASSWORD, path])
@@ -165,7 +170,7 @@ def _security(record: DiskErasure, thaw: Callable[[], bool]) -> str:
         raise EraseTrouble(
             ErasureFault.LOCKED, Phrase("its password {password} could not be taken off again", password=repr(PASSWORD))
         )
-    return "SECURITY ERASE UNIT ended; IDENTIFY word 128: security not enabled, not locked"
+    return Phrase("SECURITY ERASE UNIT ended; IDENTIFY word 128: security not enabled, not locked")
 
 
 def take_password_off(path: str) -> None:
@@ -200,15 +205,15 @@ VERSIONS: dict[str, tuple[str, ...]] = {
 def programs(technique: Technique | None) -> tuple[str, ...]:
     """Which programs a technique needs."""
     if technique is None or technique is Technique.OVERWRITE:
-        return ()
+        return ()  # the agent writes itself
     if technique is Technique.MMC_SANITIZE:
         return ("blkdiscard", "mmc")
     return ({"ata": "hdparm", "nvme": "nvme", "scsi": "sg_sanitize"}[technique.split("-")[0]],)
 
 
 def versions(technique: Technique | None) -> tuple[str, ...]:
-    """The same with their versions; EraseTrouble where one is missing."""
-    return tuple(_version(name) for name in programs(technique))
+    """The same with their versions, else our own; EraseTrouble where one is missing."""
+    return tuple(_version(name) for name in programs(technique)) or (f"cloned {__version__}",)
 
 
 def _version(name: str) -> str:
@@ -218,4 +223,4 @@ def _version(name: str) -> str:
         raise EraseTrouble(ErasureFault.MISSING, Phrase("{name}: {error}", name=name, error=error)) from error
     text = (said.stdout + said.stderr).decode("utf-8", "replace")
     found = re.search(r"\d+\.\d+[\w.]*", text)
-    return f"{name} {found[0]}" if found else f"{name}, version not told"
+    return f"{name} {found[0]}" if found else Phrase("{name}, version not told", name=name)

@@ -25,7 +25,7 @@ from cloned.cli.common import (
 )
 from cloned.core.commands import VERBS
 from cloned.errors import UsageError
-from cloned.saying import Phrase
+from cloned.saying import Phrase, message
 from cloned.signing import PublicKey
 
 
@@ -82,8 +82,18 @@ def _ask(config: Path | None, laptop: dict[str, Any], level: str) -> None:
 
 
 def _said(disk: dict[str, Any]) -> str:
-    how = f"{disk['technique']} ({disk['level']}), about {disk['minutes']} min" if disk["method"] else disk["why"]
-    return f"  {disk['model']} {disk['serial']}, {gigabytes(disk['size'])}: {how}"
+    how = message(Phrase.read(disk["told"]["why"]))
+    if disk["method"]:
+        known = {"technique": message(disk["technique"]), "level": disk["level"], "minutes": disk["minutes"]}
+        how = Phrase("{technique} ({level}), about {minutes} min", **known)
+    name = " ".join(filter(None, (disk["model"], disk["serial"])))
+    return Phrase("  {name}, {size}: {how}", name=name, size=gigabytes(disk["size"]), how=how)
+
+
+def _reason(told: dict[str, Any]) -> str:
+    """Why, and what to do where there is something to do."""
+    why, then = (message(Phrase.read(told[name])) for name in ("why", "next_step"))
+    return Phrase("{why}. {then}", why=why, then=then) if then else why
 
 
 def _plan(config: Path | None, laptop: str, level: str) -> dict[str, Any]:
@@ -111,7 +121,7 @@ def explain(laptop: str, level: str | None, config: Path | None, as_json: bool) 
                 "{path}{said}\n      {filter}",
                 path=disk["path"],
                 said=_said(disk)[1:],
-                filter=". ".join(filter(None, (disk["why"], disk["next_step"]))),
+                filter=_reason(disk["told"]),
             )
         )
         for offer in disk["offers"]:
@@ -122,7 +132,7 @@ def explain(laptop: str, level: str | None, config: Path | None, as_json: bool) 
                     mark=mark,
                     method=offer["method"],
                     level=offer["level"],
-                    why=offer["why"],
+                    why=message(Phrase.read(offer["told"])),
                 )
             )
     return None

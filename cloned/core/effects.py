@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cloned.core import classic_sessions as classics
-from cloned.core import erasing
+from cloned.core import erasing, erasure_row
 from cloned.core.confirm import settle_all
 from cloned.core.effect_types import CloseStream, Effect, OpenStream, Record
 from cloned.core.happened import Happened, happened
@@ -126,7 +126,7 @@ def _erasures(after: Workshop) -> tuple[Workshop, list[Effect]]:
     found: list[Effect] = []
     for laptop in [each for each in after.laptops.values() if erasing.unrecorded(each)]:
         assert laptop.erasure is not None
-        row = erasing.row(laptop, laptop.erasure)
+        row = erasure_row.row(laptop, laptop.erasure)
         found.append(Record(row))
         after = after.with_laptop(erasing.recorded(laptop))
         after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{row['attempt']}": row})

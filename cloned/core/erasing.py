@@ -10,21 +10,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cloned.core.erasure import ATTEMPTS, Erasure, built_in, disk_shown, name_of
+from cloned.core.erasure import Erasure, built_in, name_of
 from cloned.core.events import Command, DiskErased, DiskWritten, MediaTold
 from cloned.core.happened import Happened, actor, happened
 from cloned.core.ids import derive_id
 from cloned.core.laptop import Laptop, State, VerdictKind, transition, unconfirmed
-from cloned.core.ledger import iso
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
 from cloned.disk import erase_machine as machine
-from cloned.disk.erase import LEVELS, EraseLevel, choose, offers
+from cloned.disk.erase import LEVELS, EraseLevel, choose
 from cloned.disk.erase_record import DiskErasure
 from cloned.disk.media import Medium
-from cloned.saying import Phrase, short
+from cloned.saying import Phrase, message, short
 
 _PRESENT = frozenset({State.ASKING, State.WAITING, State.ASIDE, State.ERASED})
 WANT = "erase"
@@ -101,7 +100,9 @@ def _disks_against(laptop: Laptop, command: Command) -> Refusal | None:
         return Refusal(Refused.NO_SUCH_DISK, {**known, "name": wrong})
     missing = [name_of(medium) for medium in there if medium not in named]
     if missing or len({medium.key for medium in there}) != len(there):
-        return Refusal(Refused.NAME_EVERY_DISK, {**known, "missing": ", ".join(missing) or "two that are called alike"})
+        return Refusal(
+            Refused.NAME_EVERY_DISK, {**known, "missing": ", ".join(missing) or Phrase("two that are called alike")}
+        )
     return None
 
 
@@ -116,9 +117,8 @@ def _level_against(laptop: Laptop, level: EraseLevel) -> Refusal | None:
     for medium in built_in(laptop.media):
         choice = choose(medium, level)
         if choice.technique is None and choose(medium, EraseLevel.CLEAR).technique is not None:
-            return Refusal(
-                Refused.LEVEL_TOO_HIGH, {"disk": name_of(medium), "why": choice.why, "instead": choice.next_step}
-            )
+            known = {"why": message(choice.why), "instead": message(choice.next_step)}
+            return Refusal(Refused.LEVEL_TOO_HIGH, {"disk": name_of(medium), **known})
     return None
 
 
@@ -314,7 +314,11 @@ def offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:
 
 def _offered(medium: Medium, level: EraseLevel) -> dict[str, Any]:
     choice = choose(medium, level)
-    words = LEVELS[choice.technique].words if choice.technique else Phrase("cannot be erased: {why}", why=choice.why)
+    words = (
+        LEVELS[choice.technique].words
+        if choice.technique
+        else Phrase("cannot be erased: {why}", why=message(choice.why))
+    )
     names = ("model", "serial", "size")
     return {
         **{name: getattr(medium, name) for name in names},
@@ -322,73 +326,6 @@ def _offered(medium: Medium, level: EraseLevel) -> dict[str, Any]:
         "words": words,
         "seconds": choice.seconds,
     }
-
-
-def explained(laptop: Laptop, level: EraseLevel) -> list[dict[str, Any]]:
-    """For each disk: which technique, which level, why, and what it could not have."""
-    return [_explained(medium, level) for medium in laptop.media]
-
-
-def _explained(medium: Medium, level: EraseLevel) -> dict[str, Any]:
-    choice = choose(medium, level)
-    rating = LEVELS[choice.technique] if choice.technique else None
-    return {
-        "path": medium.path,
-        "model": medium.model,
-        "serial": medium.serial,
-        "size": medium.size,
-        "bus": medium.bus,
-        "built_in": medium.built_in,
-        "method": str(choice.technique) if choice.technique else None,
-        "level": str(choice.level) if choice.level else None,
-        "technique": rating.words if rating else "",
-        "source": rating.source if rating else "",
-        "why": choice.why,
-        "next_step": choice.next_step,
-        "minutes": max(1, round(choice.seconds / 60)) if choice.technique else None,
-        "asked": medium.asked,
-        "offers": [
-            {"method": str(each.technique), "level": str(each.level), "possible": each.possible, "why": each.why}
-            for each in (offers(medium) if medium.built_in else ())
-        ],
-    }
-
-
-def row(laptop: Laptop, erasure: Erasure) -> dict[str, Any]:
-    """What an erasure leaves in the ledger; keyed apart from clones."""
-    return {
-        "kind": "erasure",
-        "laptop": laptop.id,
-        "attempt": ATTEMPTS + erasure.number,
-        "at": iso(erasure.ended),
-        "state": "erased" if erasure.erased else "aside",
-        "verdict": "none",
-        "image": "",
-        "why": "" if erasure.erased else erasure.failures()[:500],
-        "uuid": laptop.identity.uuid,
-        "serial": laptop.identity.serial,
-        "vendor": laptop.identity.vendor,
-        "product": laptop.identity.product,
-        "macs": list(laptop.identity.macs),
-        "tag": laptop.tag,
-        **({"organisation": laptop.organisation} if laptop.organisation else {}),
-        "seconds": {"erase": round(max(0.0, erasure.ended - erasure.at), 1)},
-        "erasure": {
-            "id": erasure.id,
-            "level": str(erasure.level),
-            "result": erasure.result,
-            "donation": laptop.donation,
-            "locks": list(laptop.facts.hardware.locks),
-            "then": "clone" if laptop.state is State.WAITING else "",
-            "disks": [
-                {**disk_shown(disk), "started": _iso(disk.started), "ended": _iso(disk.ended)} for disk in erasure.disks
-            ],
-        },
-    }
-
-
-def _iso(at: float) -> str:
-    return iso(at) if at else ""
 
 
 def unrecorded(laptop: Laptop) -> bool:

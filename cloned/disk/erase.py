@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from cloned.disk.erase_models import passed_over
 from cloned.disk.media import AtaAbilities, Medium, MmcAbilities, NvmeAbilities, ScsiAbilities
-from cloned.saying import Phrase
+from cloned.saying import Phrase, message
 
 PASSWORD = "cloned"  # noqa: S105 - no secret: it is in the papers so that anybody can take it off a drive again
 """What an ATA drive is locked with while SECURITY ERASE runs; taken off again by the erase itself, else by us."""
@@ -58,7 +58,7 @@ class Rating:
     """What a certificate calls it."""
 
 
-_PURGE_SSD = "IEEE 2883-2022: sanitize commands of the drive's own are Purge, what is not addressable included"
+_PURGE_SSD = Phrase("IEEE 2883-2022: sanitize commands of the drive's own are Purge, what is not addressable included")
 LEVELS: dict[Technique, Rating] = {
     Technique.ATA_BLOCK: Rating(EraseLevel.PURGE, _PURGE_SSD, "uniform", "ATA SANITIZE: BLOCK ERASE EXT"),
     Technique.ATA_CRYPTO: Rating(EraseLevel.PURGE, _PURGE_SSD, "noise", "ATA SANITIZE: CRYPTO SCRAMBLE EXT"),
@@ -167,7 +167,8 @@ def _refused(medium: Medium) -> EraseChoice | None:
 
 
 def _too_weak(medium: Medium, best: EraseOffer, level: EraseLevel) -> str:
-    known = {"name": LEVELS[best.technique].words, "level": best.level.capitalize(), "asked": level.capitalize()}
+    names = {"name": LEVELS[best.technique].words, "level": best.level.capitalize(), "asked": level.capitalize()}
+    known = {name: message(text) for name, text in names.items()}
     if medium.asked:
         return Phrase(
             "the strongest it offers is {name}, which is {level}, not {asked} ({why})", why=medium.asked, **known
@@ -264,7 +265,7 @@ def _unless_known_bad(medium: Medium, offer: EraseOffer) -> EraseOffer:
     return EraseOffer(
         offer.technique,
         False,
-        Phrase("passed over: {why} ({source})", why=known.why, source=known.source),
+        Phrase("passed over: {why} ({source})", why=message(known.why), source=known.source),
         offer.seconds,
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cloned.disk.erase import LEVELS, Technique
 from cloned.disk.erase_samples import MARK, DiskSample, digest, fits, patterned, zeros
+from cloned.saying import Phrase
 
 
 @dataclass
@@ -30,7 +31,10 @@ class Judge:
             self.seen.add("zeros")
             return ""
         if not fits(LEVELS[self.technique].leaves, data, self.blank, self.patterns):
-            return f"bytes {place.offset} to {place.offset + len(data) - 1} do not hold what {self.technique} leaves"
+            words = LEVELS[self.technique].words
+            last = place.offset + len(data) - 1
+            return Phrase("bytes {first} to {last} do not hold what this leaves: {technique}",
+                          first=place.offset, last=last, technique=Phrase(words))  # fmt: skip
         if patterned(data):
             self.seen.add("one pattern")
         else:
@@ -41,9 +45,9 @@ class Judge:
         """Compare a place with what it held before; what is wrong with it, or nothing. They come before all samples."""
         self.places, self.read = self.places + 1, self.read + len(data)
         if digest(self.seed, data) == place.digest:
-            return f"byte {place.offset} still holds what it held before"
+            return Phrase("byte {offset} still holds what it held before", offset=place.offset)
         if MARK in data:
-            return f"a marker is still found at byte {place.offset}"
+            return Phrase("a marker is still found at byte {offset}", offset=place.offset)
         if patterned(data):
             self.patterns.add(data[:512])
         return ""

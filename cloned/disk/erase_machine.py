@@ -14,7 +14,7 @@ from cloned.disk.erase_record import MOST_LISTED, DiskErasure, ErasePhase, Erasu
 from cloned.disk.erase_samples import DiskSample
 from cloned.disk.erase_status import DeviceStatus, SanitizeState
 from cloned.disk.media import Medium
-from cloned.saying import Phrase, short
+from cloned.saying import Phrase, message, short
 
 PATIENCE = 3
 """Times that a drive may not answer sense before it is given up."""
@@ -39,9 +39,9 @@ def plan(medium: Medium, level: EraseLevel, seed: str, how: str = "sample") -> D
         return fail(
             record,
             ErasureFault.REFUSED,
-            Phrase("{why}. {then}", why=choice.why, then=choice.next_step)
+            Phrase("{why}. {then}", why=message(choice.why), then=message(choice.next_step))
             if choice.next_step
-            else Phrase("{why}.", why=choice.why),
+            else Phrase("{why}.", why=message(choice.why)),
         )
     return record
 
@@ -79,7 +79,7 @@ def remembered(
     if record.phase is not ErasePhase.PLANNED:
         return record
     if not places:
-        return fail(record, ErasureFault.UNREADABLE, "not one place of it could be read or written", at)
+        return fail(record, ErasureFault.UNREADABLE, Phrase("not one place of it could be read or written"), at)
     return replace(record, phase=ErasePhase.REMEMBERED, remembered=places, started=at, notes=(*record.notes, *notes))
 
 
@@ -97,7 +97,7 @@ def wrote(record: DiskErasure, offset: int, bad: tuple[tuple[int, int], ...] = (
     record = replace(record, offset=max(record.offset, offset), unreached=joined((*record.unreached, *bad)))
     if record.offset < record.medium.size:
         return record
-    answer = f"{record.medium.size} bytes written with O_DIRECT, then flushed"
+    answer = Phrase("{size:number} bytes written past every cache, then flushed", size=record.medium.size)
     return replace(record, phase=ErasePhase.COMPLETED, answers=(*record.answers, answer))
 
 
@@ -146,7 +146,7 @@ def _begin_again(record: DiskErasure, status: DeviceStatus) -> DiskErasure:
             ErasureFault.SILENT,
             Phrase("started {starts} times; {said}", starts=record.starts, said=status.said),
         )
-    note = "the drive knew nothing of the command, so it was given again"
+    note = Phrase("the drive knew nothing of the command, so it was given again")
     return replace(record, phase=ErasePhase.REMEMBERED, notes=(*record.notes, note))
 
 

@@ -124,9 +124,9 @@ class DiskErasure:
     offset: int = 0
     """Everything before it is written over, but for what is in `unreached`."""
     unreached: tuple[tuple[int, int], ...] = ()
-    answers: tuple[str, ...] = ()
+    answers: tuple[Sentence, ...] = ()
     """What the device said, in order."""
-    tools: tuple[str, ...] = ()
+    tools: tuple[Sentence, ...] = ()
     """Programs with versions."""
     notes: tuple[Sentence, ...] = ()
     """What a paper must also say: HPA and DCO, a password that was set, a second start."""
@@ -179,13 +179,13 @@ class DiskErasure:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, read again by `from_json`."""
-        told = asdict(self)
-        return told | {
-            "why": parts(self.why),
-            "detail": parts(self.detail),
-            "notes": tuple(parts(note) for note in self.notes),
-            "medium": self.medium.to_json(),
-        }
+        return asdict(self) | self.spoken() | {"medium": self.medium.to_json()}
+
+    def spoken(self) -> dict[str, Any]:
+        """Its sentences as codes and values: each reader words them in his language."""
+        lists = {"answers": self.answers, "tools": self.tools, "notes": self.notes}
+        told = {name: [parts(each) for each in sentences] for name, sentences in lists.items()}
+        return {"why": parts(self.why), "detail": parts(self.detail), **told}
 
     @classmethod
     def from_json(cls, data: Any) -> DiskErasure:
@@ -208,9 +208,9 @@ def _read(data: Mapping[str, Any]) -> DiskErasure:
         how=_text(data["how"]),
         offset=int(data["offset"]),
         unreached=tuple((int(at), int(length)) for at, length in data["unreached"][: MOST_LISTED + 1]),
-        answers=_texts(data["answers"]),
-        tools=_texts(data["tools"]),
-        notes=tuple(sentence(each) for each in data["notes"][:50]),
+        answers=_sentences(data["answers"]),
+        tools=_sentences(data["tools"]),
+        notes=_sentences(data["notes"]),
         started=float(data["started"]),
         ended=float(data["ended"]),
         fault=ErasureFault(data["fault"]) if data["fault"] else None,
@@ -226,8 +226,8 @@ def _text(value: Any) -> str:
     return "".join(char for char in value if char.isprintable())[:500]
 
 
-def _texts(values: Any) -> tuple[str, ...]:
-    return tuple(_text(each) for each in values[:50])
+def _sentences(values: Any) -> tuple[str, ...]:
+    return tuple(sentence(each) for each in values[:50])
 
 
 def _sample(data: Mapping[str, Any]) -> DiskSample:

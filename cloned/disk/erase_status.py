@@ -10,6 +10,8 @@ import struct
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cloned.saying import Phrase, Sentence, chained
+
 FULL = 65536
 """Progress of ATA, NVMe and SCSI is a 16-bit numerator over this."""
 
@@ -31,7 +33,7 @@ class DeviceStatus:
 
     standing: SanitizeState
     progress: float | None
-    said: str
+    said: Sentence
     action: str = ""
     """Which action the status is about (NVMe: low three bits of command dword 10), where the drive tells."""
 
@@ -48,10 +50,11 @@ _NVME = {
 def nvme_status(log: bytes) -> DeviceStatus:
     """From log page 81h (base specification 2.0, figure 235): SPROG, SSTAT, SCDW10."""
     if len(log) < 8:
-        return DeviceStatus(SanitizeState.UNKNOWN, None, f"sanitize log of {len(log)} bytes")
+        return DeviceStatus(SanitizeState.UNKNOWN, None, Phrase("sanitize log of {count} bytes", count=len(log)))
     sprog, sstat, command = struct.unpack_from("<HHI", log)
     standing = _NVME.get(sstat & 7, SanitizeState.UNKNOWN)
-    said = f"sanitize log: SSTAT {sstat:#06x}, SPROG {sprog}, SCDW10 {command:#x}"
+    known = {"sstat": f"{sstat:#06x}", "sprog": sprog, "command": f"{command:#x}"}
+    said = Phrase("sanitize log: SSTAT {sstat}, SPROG {sprog}, SCDW10 {command}", **known)
     return DeviceStatus(standing, sprog / FULL if standing is SanitizeState.RUNNING else None, said, str(command & 7))
 
 
@@ -60,8 +63,8 @@ def ata_status(text: str) -> DeviceStatus:
     state = re.search(r"\bSD([0-4]) [^\n]*", text)
     progress = re.search(r"Progress:\s*0x([0-9a-fA-F]+)", text)
     well = "Completed Without Error" in text
-    said = state[0].strip() if state else "no sanitize state told"
-    said = f"{said}; last sanitize operation completed without error" if well else said
+    said = state[0].strip() if state else Phrase("no sanitize state told")
+    said = chained([said, Phrase("last sanitize operation completed without error")]) if well else said
     if state is None:
         return DeviceStatus(SanitizeState.UNKNOWN, None, said)
     if state[1] == "2":
@@ -84,8 +87,9 @@ def scsi_status(sense: bytes) -> DeviceStatus:
     elif form in (0x72, 0x73) and len(sense) >= 8:
         key, code, progress = sense[1] & 0xF, (sense[2], sense[3]), _descriptor(sense)
     else:
-        return DeviceStatus(SanitizeState.UNKNOWN, None, f"no sense data ({len(sense)} bytes)")
-    said = f"sense key {key:#x}, additional sense {code[0]:02x}h/{code[1]:02x}h"
+        return DeviceStatus(SanitizeState.UNKNOWN, None, Phrase("no sense data ({count} bytes)", count=len(sense)))
+    known = {"key": f"{key:#x}", "code": f"{code[0]:02x}h", "qualifier": f"{code[1]:02x}h"}
+    said = Phrase("sense key {key}, additional sense {code}/{qualifier}", **known)
     if code == _SANITIZE_FAILED:
         return DeviceStatus(SanitizeState.FAILED, None, said)
     if code == _SANITIZING:
@@ -114,9 +118,9 @@ def mmc_status(text: str) -> DeviceStatus:
     """From `mmc status get` (CMD13): ready, in the transfer state, and no error bit set."""
     found = re.search(r"SEND_STATUS response:\s*(0x[0-9a-fA-F]+)", text)
     if found is None:
-        return DeviceStatus(SanitizeState.UNKNOWN, None, " ".join(text.split())[:200] or "no status told")
+        return DeviceStatus(SanitizeState.UNKNOWN, None, " ".join(text.split())[:200] or Phrase("no status told"))
     status = int(found[1], 16)
-    said = f"device status {status:#010x}"
+    said = Phrase("device status {status}", status=f"{status:#010x}")
     if status & (ERRORS | SWITCH_ERROR):
         return DeviceStatus(SanitizeState.FAILED, None, said)
     busy = not status & READY_FOR_DATA or (status >> 9) & 0xF == 7

@@ -120,9 +120,9 @@ def _plain(value: object, depth: int = 0) -> Any:
     """Numbers, texts, and lists and objects of them; nothing endless."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(value, Mapping) and depth < 5:
+    if isinstance(value, Mapping) and depth < 12:
         return {_text(name, 40): _plain(each, depth + 1) for name, each in list(value.items())[:60]}
-    if isinstance(value, list | tuple) and depth < 5:
+    if isinstance(value, list | tuple) and depth < 12:
         return [_plain(each, depth + 1) for each in value[:250]]
     return _text(value, 500)
 

@@ -11,13 +11,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cloned import certificates
+from cloned.core.erasure_row import why_failed
 from cloned.disk.erase import LEVELS, STANDARD, Technique
-from cloned.disk.erase_record import FAULTS, ErasureFault
 from cloned.errors import UsageError
 from cloned.languages import Language, to_translate
 from cloned.papers.codes import Box, qr
 from cloned.papers.document import Document
 from cloned.papers.media import A4
+from cloned.papers.wording import SMART
+from cloned.saying import Phrase
 from cloned.signing import SiteKey
 
 LEFT, WIDTH, BOTTOM = 18.0, 174.0, 262.0
@@ -31,6 +33,8 @@ MEDIA = {"nvme": "NVMe SSD", "mmc": "eMMC", "sata": "SATA", "scsi": "SCSI", "vir
 NO = to_translate("NOT ERASED")
 FOUND = (to_translate("zeros"), to_translate("one pattern"), to_translate("noise"))
 """What a disk may hold after its erasure (disk/erase_check.py)."""
+LISTED = 12
+"""Stretches that were not reached which a paper lists."""
 LOCKS = {
     "firmware-password": to_translate("a firmware password is set"),
     "absolute": to_translate("Computrace/Absolute is switched on in the firmware"),
@@ -108,7 +112,7 @@ class _Paper:
         self._heading(f"{laptop['tag']}  {name}".strip())
         rows = (
             (_("Serial number"), laptop["serial"]),
-            (_("Level asked for"), str(laptop["level"]).capitalize()),
+            (_("Level asked for"), _(str(laptop["level"]).capitalize())),
             (_("Not freed by it"), self._locks(laptop)),
         )
         self._facts(rows)
@@ -138,17 +142,33 @@ class _Paper:
             (_("Model and serial number"), f"{disk['model']} {disk['serial']}".strip()),
             (_("WWN"), disk["wwn"]),
             (_("Medium"), f"{MEDIA.get(disk['bus'], disk['bus'])}, {words.size(int(disk['size']))}"),
-            (_("SMART says"), disk.get("smart", "")),
+            (_("SMART says"), _(SMART.get(str(disk.get("smart")), SMART["unknown"]))),
             (_("HPA and DCO"), self._hidden(disk.get("hidden"))),
             (_("Technique"), words.say(disk["technique"])),
-            (_("Level reached"), f"{str(disk['level']).capitalize()} ({words.say(rating.source)})" if rating else ""),
+            (
+                _("Level reached"),
+                f"{_(str(disk['level']).capitalize())} ({words.say(rating.source)})" if rating else "",
+            ),
             (_("Begun, ended"), f"{words.moment(disk['started'])}, {words.moment(disk['ended'])}"),
-            (_("Tool"), ", ".join(disk["tools"])),
-            (_("Completed"), "; ".join(disk["answers"])),
+            (_("Tool"), self._said(disk, "tools", ", ")),
+            (_("Completed"), self._said(disk, "answers")),
             (_("Verified"), self._verified(disk["check"])),
-            (_("Not reached"), _("nothing") if not disk["unreached"] else str(disk["unreached"])),
-            (_("Notes"), "; ".join(disk["notes"])),
+            (_("Not reached"), self._unreached(disk) or _("nothing")),
+            (_("Notes"), self._said(disk, "notes")),
         )
+
+    def _said(self, disk: Mapping[str, Any], name: str, between: str = "; ") -> str:
+        """Sentences of a disk in this language; rows of before 0.3 have them in English only."""
+        told = disk.get("told", disk).get(name) or ()
+        return between.join(self.words.say(Phrase.read(each)) for each in told)
+
+    def _unreached(self, disk: Mapping[str, Any]) -> str:
+        """Stretches that nothing could be written to: the first of them, and how many more there are."""
+        words, stretches = self.words, disk["unreached"]
+        shown = [f"{words.number(at)} - {words.number(at + length - 1)}" for at, length in stretches[:LISTED]]
+        more = words.gettext("and %(count)s more", count=words.number(len(stretches) - LISTED))
+        listed = "; ".join(shown if len(stretches) <= LISTED else [*shown, more])
+        return words.gettext("bytes %(list)s", list=listed) if listed else ""
 
     def _verified(self, check: Mapping[str, Any]) -> str:
         _, words = self.words.gettext, self.words
@@ -174,16 +194,10 @@ class _Paper:
             self._room(30)
             state = _("erased") if disk["verified"] else _(NO)
             self._heading(f"{state}: {disk['model']} {disk['serial']}".strip())
-            rows = ((_("Why"), self._fault(disk)), (_("What to do"), self.words.say(disk["next_step"])))
-            self._facts((*rows, (_("Medium"), f"{MEDIA.get(disk['bus'], disk['bus'])}, {disk['path']}")))
+            rows = ((_("Why"), self.words.say(why_failed(disk))), (_("What to do"), self.words.say(disk["next_step"])))
+            medium = (_("Medium"), f"{MEDIA.get(disk['bus'], disk['bus'])}, {disk['path']}")
+            self._facts((*rows, (_("Not reached"), self._unreached(disk)), medium))
         self._words(_("Old data may still be on it. Do not give it away."), bold=True)
-
-    def _fault(self, disk: Mapping[str, Any]) -> str:
-        """What went wrong, in this language; what the drive or its tool said stays as it was."""
-        if not disk.get("fault"):
-            return str(disk["said"])
-        sentence = self.words.say(FAULTS[ErasureFault(disk["fault"])][0])
-        return sentence.replace("{detail}", str(disk.get("detail", "")))
 
     def sign(self) -> None:
         """Lines to be filled in by hand."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from cloned.core.erasure_row import failures
 from cloned.errors import UsageError
 from cloned.status.api import RECORDS, _laptop_id, seen
 from cloned.status.guard import problem
@@ -48,7 +49,8 @@ async def erasures(request: web.Request) -> web.Response:
 
 async def page(request: web.Request) -> web.Response:
     """`GET /erasures`: what was erased, and the key that papers are signed with."""
-    rows = [row for row in await request.app[RECORDS].rows() if row.get("kind") == "erasure"]
+    found = [row for row in await request.app[RECORDS].rows() if row.get("kind") == "erasure"]
+    rows = [{**row, "why": failures(row)} for row in found]
     desk = request.app[DESK]
     key = desk.public_key() if desk is not None else {"site": "", "pem": "", "fingerprint": ""}
     return await request.app[PAGES].beside_wall(request, "erasures.html", rows=rows, key=key)

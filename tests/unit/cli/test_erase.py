@@ -107,9 +107,9 @@ def test_what_is_not_said_fully_is_wrong_usage(words: list[str], said: str) -> N
 
 
 def test_each_disk_is_said_with_its_method_level_and_minutes() -> None:
-    told = {**DISK, "minutes": 3}
+    told = {**DISK, "minutes": 3, "told": {"why": "it is offered"}}
     assert _said(told) == "  Big SSD N1, 512 GB: NVMe Format NVM with user data erase (SES 1) (clear), about 3 min"
-    assert _said({**told, "method": None, "why": "it is locked"}) == "  Big SSD N1, 512 GB: it is locked"
+    assert _said({**told, "method": None, "told": {"why": "it is locked"}}) == "  Big SSD N1, 512 GB: it is locked"
     disk = {"serial": "", "path": "/dev/sda", "technique": "t", "phase": "failed", "said": "why"}
     assert _row({"tag": "", "number": 3, "erasure": {"result": "not-erased"}}, disk) == [
         "3", "not-erased", "/dev/sda", "t", "failed", "why",

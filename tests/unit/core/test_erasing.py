@@ -9,7 +9,8 @@ import pytest
 from cloned.core.boot import answer_kind
 from cloned.core.commands import accept
 from cloned.core.effect_types import Effect, Record
-from cloned.core.erasing import explained, needed, offer
+from cloned.core.erasing import needed, offer
+from cloned.core.erasure_row import explained
 from cloned.core.events import (
     Booted,
     Command,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import replace
 from hashlib import sha256
@@ -20,10 +21,12 @@ from cloned.disk import erase_machine as machine
 from cloned.disk.erase import EraseLevel
 from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
 from cloned.disk.erase_samples import DiskSample
+from cloned.disk.erase_status import nvme_status
 from cloned.disk.media import AtaAbilities, Medium, NvmeAbilities
 from cloned.errors import UsageError
-from cloned.languages import language
+from cloned.languages import OPENING, bracketed, language
 from cloned.papers.certificate import certificate, failure
+from cloned.saying import Phrase
 from cloned.signing import SiteKey
 
 SSD = Medium(
@@ -47,7 +50,7 @@ def erased(medium: Medium) -> DiskErasure:
 def facts(*disks: DiskErasure, donation: str = "Stad Aalst") -> dict[str, Any]:
     done = Erasure("e1", 1, EraseLevel.CLEAR, "Ann", 1.8e9, disks, ended=1.8e9 + 600)
     at = "2027-01-15T08:00:00Z"
-    shown = [{**disk_shown(disk), "started": at, "ended": at} for disk in disks]
+    shown = [{**disk_shown(disk), "started": at, "ended": at, "told": disk.spoken()} for disk in disks]
     laptop = {"id": "x", "vendor": "HP", "product": "ProBook 450", "serial": "5CG1", "tag": "PC250200", "uuid": ""}
     return {
         "site": "Stroom Aalst",
@@ -137,3 +140,27 @@ def test_many_laptops_go_into_one_paper(key: SiteKey) -> None:
     assert "SN000" in text(pdf)
     assert "SN023" in text(pdf)
     assert certificates.check(pdf, key.public).genuine
+
+
+def test_everything_on_it_that_is_a_sentence_can_be_said_in_any_language(key: SiteKey) -> None:
+    hidden = replace(erased(HDD), notes=(Phrase("{hidden:number} hidden sectors were uncovered first", hidden=8),))
+    status = nvme_status(b"\0\0\x01\x01\0\0\0\0")
+    told = json.loads(json.dumps(facts(replace(erased(SSD), answers=(status.said,)), hidden)))
+    said = text(certificate(told, key, bracketed()))
+    for words in ("sanitize log: SSTAT 0x0101", "8 hidden sectors were uncovered first", "not told", "Clear", "Purge",
+                  "1,000,000,000,000 bytes written past"):  # fmt: skip
+        assert f"{OPENING}{words}" in said
+    spoken = text(certificate(told, key, language("nl")))
+    assert "8 verborgen sectoren werden eerst zichtbaar gemaakt" in spoken
+    assert "buiten elke cache om" in spoken
+
+
+def test_why_a_disk_is_not_erased_is_said_in_any_language_and_what_was_not_reached_is_listed(key: SiteKey) -> None:
+    lied = Phrase("byte {offset} still holds what it held before", offset=4096)
+    bad = machine.fail(machine.plan(HDD, EraseLevel.CLEAR, "s"), ErasureFault.LIES, lied)
+    far = tuple((number << 20, 4096) for number in range(20))
+    cut = replace(machine.fail(machine.plan(HDD, EraseLevel.CLEAR, "s"), ErasureFault.UNREACHED, "x"), unreached=far)
+    said = text(failure(json.loads(json.dumps(facts(bad, cut))), language("fr")))
+    assert "4096 contient toujours ce qu" in said
+    assert "octets 0 - 4" in said
+    assert "et encore 8" in said
