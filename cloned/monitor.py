@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloned.core.boot import BootRequest, identity_of
-from cloned.core.events import Event, Returned, Stalled, Tick, Vanished, Verifying
+from cloned.core.events import Event, Returned, SlowCard, Stalled, Tick, Vanished, Verifying
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import Laptop, State
 from cloned.core.schedule import due
@@ -135,9 +135,9 @@ class Monitor:
         self._count(laptop, report, watch.progress, progress)
         watch.progress, watch.probe = progress, _probe(report.get("probe"))
         watch.via = via if (via := report.get("via")) in ("multicast", "unicast", "nothing") else ""
-        event = self._meaning(laptop, report)
-        if event is not None:
-            await self._engine.submit(event)
+        for event in (self._meaning(laptop, report), _slow_card(laptop, report)):
+            if event is not None:
+                await self._engine.submit(event)
 
     def _count(
         self, laptop: Laptop, report: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]
@@ -195,6 +195,15 @@ class Monitor:
             watch.moved = now
             return Stalled(laptop.id, self._headway)
         return None
+
+
+def _slow_card(laptop: Laptop, report: Mapping[str, Any]) -> SlowCard | None:
+    """What a report says of the card's power saving, `{"mbit", "off"}`, where that is news."""
+    told = report.get("slow_card")
+    if laptop.link.card or not laptop.active or not isinstance(told, Mapping):
+        return None
+    mbit = told.get("mbit")
+    return SlowCard(laptop.id, mbit, told.get("off") is True) if type(mbit) is int and 0 <= mbit < 10**6 else None
 
 
 def _probe(told: Any) -> Heard | None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from cloned.control import Control
-from cloned.core import coin_cells
+from cloned.core import coin_cells, slow_cards
 from cloned.core.brief import Brief, brief
 from cloned.core.events import Command
 from cloned.core.evidence import doubtful
@@ -101,6 +101,7 @@ class Overview:
         yield from doubtful(self.engine.workshop.laptops)
         yield from disagreements(self.engine.workshop.laptops.values())
         yield from coin_cells.warnings(self.engine.workshop.laptops.values())
+        yield from slow_cards.warnings(self.engine.workshop.laptops.values())
         for laptop in self.engine.workshop.laptops.values():
             if laptop.job.reallocated:
                 text = Phrase(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from typing import Any
 
 from cloned.agent import sysfs
 
@@ -29,21 +30,24 @@ class AspmCure:
         self._suspect = bool(interface) and driver == "r8169" and sysfs.text(self._switch) == "1"
         self._since: tuple[float, int] | None = None
 
-    def look(self, now: float, held_by: str) -> bool:
-        """What holds the laptop up at this moment; True if L1 was turned off because of it. `now`: monotonic."""
+    def look(self, now: float, held_by: str) -> dict[str, Any]:
+        """What to report, once: `{"slow_card": {"mbit", "off"}}` where L1 was the cause, and whether it is off now.
+
+        `now`: monotonic; `held_by`: what holds the laptop up at this moment.
+        """
         if not self._suspect:
-            return False
+            return {}
         received = sysfs.number(f"{self._card}/statistics/rx_bytes")
         if held_by != "network" or self._since is None:
             self._since = (now, received) if held_by == "network" else None
-            return False
+            return {}
         seconds, count = now - self._since[0], received - self._since[1]
         if seconds < SECONDS:
-            return False
+            return {}
         self._since = now, received
         mbit = count * 8 / seconds / 1e6
         slow = _SLOW[0] < mbit < _SLOW[1] and sysfs.number(f"{self._card}/speed") >= 1000
-        return slow and self._turn_off(mbit)
+        return {"slow_card": {"mbit": round(mbit), "off": self._turn_off(mbit)}} if slow else {}
 
     def _turn_off(self, mbit: float) -> bool:
         self._suspect = False

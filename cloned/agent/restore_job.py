@@ -170,8 +170,8 @@ class RestoreJob(Job):
         disks.check_again(disk, self._options.only_disk, self._told)
 
     def _progress(self, progress: RestoreProgress) -> None:
-        self._cure.look(time.monotonic(), progress.held_by)
-        self._status.progress(asdict(progress))
+        cured = self._cure.look(time.monotonic(), progress.held_by)
+        self._status.progress({**asdict(progress), **cured})
 
     def _withdrawn(self) -> bool:
         return not self._reporter.wants(self._session)

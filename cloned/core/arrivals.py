@@ -13,7 +13,7 @@ from cloned.core.fillers import usable_text
 from cloned.core.happened import Happened, happened
 from cloned.core.ids import Identity, LaptopId, derive_id, word_key
 from cloned.core.known import KnownToLedger
-from cloned.core.laptop import ACTIVE, CloneJob, Facts, Laptop, State, add_history, transition, unconfirmed
+from cloned.core.laptop import ACTIVE, Attachment, CloneJob, Facts, Laptop, State, add_history, transition, unconfirmed
 from cloned.core.reasons import Reason
 from cloned.core.workshop import MAX_BOOTS, MAX_SILENT, BootGiven, Workshop
 
@@ -177,13 +177,18 @@ def _introduced(laptop: Laptop, boot: BootGiven, event: Hello, now: float) -> La
         laptop,
         facts=told,
         contact=replace(laptop.contact, address=event.address, hellos=hellos, last_hello=now, booted_at=boot.at),
-        link=replace(laptop.link, speed_mbps=told.speed_mbps, half_duplex=told.half_duplex),
+        link=_linked(laptop.link, told, first=first),
         seconds=tuple(seconds.items()),
         session=None,
         wants=told.wants,
         media=laptop.media if erasing.under_way(laptop) else (),
     )
     return capture.cut_short(laptop, "its agent started again", now)
+
+
+def _linked(link: Attachment, told: Facts, *, first: bool) -> Attachment:
+    """Where its cable ends now; what was done to its card holds until it starts again."""
+    return replace(link, speed_mbps=told.speed_mbps, half_duplex=told.half_duplex, card="" if first else link.card)
 
 
 def _what_now(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:

@@ -216,6 +216,18 @@ class Returned:
 
 
 @dataclass(frozen=True)
+class SlowCard:
+    """A laptop's network card received a sixth of its link, held back by its power saving (ASPM)."""
+
+    laptop: LaptopId
+    mbit: int
+    """What it received."""
+    off: bool
+    """Whether the power saving could be turned off, until it starts again."""
+    kind: Literal["slow-card"] = "slow-card"
+
+
+@dataclass(frozen=True)
 class Stalled:
     """A laptop reports, but makes no headway."""
 
@@ -422,6 +434,7 @@ Event = (
     | Failed
     | Vanished
     | Returned
+    | SlowCard
     | Stalled
     | Located
     | SwitchChanged

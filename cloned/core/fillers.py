@@ -16,10 +16,12 @@ _WORDS = (
     r"default( string)?",
     r"system ?(serial|product|manufacturer|sku).*",
     r"chassis ?serial.*",
-    r"not (specified|available|applicable|present|settable|defined|set|used).*",
+    r"not[ _-]?(specified|available|applicable|present|settable|defined|set|used|filled|programmed).*",
     r"\(?(none|null|nil)( string)?\)?",
     r"n\.?/?a\.?",
     r"unknow\w*",
+    r"(customer|manufacturer|vendor|model|product)( ?(serial|name|number).*)?",
+    r"0x0+",
     r"undefined|unspecified|invalid\w*|empty|blank|reserved|standard|string|change ?me|temp|tbd|todo",
     r"o\.?e\.?m\.?([ _-]?(serial|string|product|sku)\w*)?",
     r"base ?board.*",
@@ -99,7 +101,7 @@ def usable_uuid(text: str) -> bool:
     if _UUID.fullmatch(text) is None or text in _FILLER_UUIDS or _untagged_dell(text):
         return False
     digits = text.replace("-", "")
-    if len(set(digits)) <= _FEW or counts(digits):
+    if len(set(digits)) <= _FEW or counts(digits) or all(len(set(part)) == 1 for part in text.split("-")):
         return False
     return not (_steps(digits) or _steps(swapped(text).replace("-", "")))
 

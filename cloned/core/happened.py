@@ -43,6 +43,14 @@ class Happened(Worded):
     ERASURE_GOES_ON = "erasure-goes-on", "its erasure goes on"
     TO_BE_CAPTURED = "to-be-captured", "to be captured as {image}, asked by {by}"
     CAPTURE_OVER = "capture-over", "the capture of {image} failed: {why}"
+    CARD_CURED = (
+        "card-cured",
+        "its network card received {mbit} Mbit/s only: its PCIe power saving (ASPM) held it back, and is off now",
+    )
+    CARD_STAYS = (
+        "card-stays",
+        "its network card receives {mbit} Mbit/s only: its PCIe power saving (ASPM) could not be turned off",
+    )
     BROKE_OFF = "broke-off", "its session broke off: {error}"
 
 

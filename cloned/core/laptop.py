@@ -190,6 +190,8 @@ class Attachment:
     speed_mbps: int | None = None
     half_duplex: bool = False
     """Whether its link sends one way at a time."""
+    card: str = ""
+    """Its card's power saving, since that held it back in this boot: "off", or "on" where it stayed so."""
 
 
 @dataclass(frozen=True)

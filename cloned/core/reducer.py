@@ -8,7 +8,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from cloned.core import arrivals, capture, clocks, commands, erasing, inventories, laptop_events, tags, triage, trials
+from cloned.core import (
+    arrivals,
+    capture,
+    clocks,
+    commands,
+    erasing,
+    inventories,
+    laptop_events,
+    slow_cards,
+    tags,
+    triage,
+    trials,
+)
 from cloned.core import classic_sessions as classics
 from cloned.core.confirm import give, settle_all
 from cloned.core.effect_types import Effect
@@ -36,6 +48,7 @@ from cloned.core.events import (
     Ready,
     Recorded,
     Returned,
+    SlowCard,
     Stalled,
     StreamEnded,
     SwitchChanged,
@@ -91,6 +104,8 @@ def _reduce(workshop: Workshop, event: Event, now: float, entropy: str) -> Works
             return laptop_events.vanished(workshop, event, now)
         case Returned():
             return laptop_events.returned(workshop, event, now)
+        case SlowCard():
+            return slow_cards.noticed(workshop, event, now)
         case Stalled():
             return laptop_events.stalled(workshop, event, now)
         case Located():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
-from cloned.saying import Sentence
+from cloned.saying import Phrase, Sentence, parts
 
 
 @dataclass(frozen=True)
@@ -17,3 +19,12 @@ class Warn:
 
     def __str__(self) -> str:
         return f"{self.text}: {self.hint}" if self.hint else self.text
+
+    def kept(self) -> dict[str, Any]:
+        """Ready for JSON, so that `read` can still say it in any language."""
+        return {"code": self.code, "text": parts(self.text), "hint": parts(self.hint)}
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Self:
+        """The inverse of `kept`; plain texts of earlier versions stay what they are. ValueError, KeyError."""
+        return cls(str(told["code"]), Phrase.read(told["text"]), Phrase.read(told.get("hint", "")))

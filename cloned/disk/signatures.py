@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from cloned.disk.extfs import Ext, ExtError
 from cloned.disk.ntfs import Ntfs, NtfsError
+from cloned.saying import Phrase
 
 Read = Callable[[int, int], bytes]
 """Reads (offset, length) of a partition."""
@@ -61,8 +62,8 @@ def unclean_ext(read: Read) -> str:
         return ""
     (state,) = struct.unpack_from("<H", superblock, 58)
     if state & 2:
-        return "has errors that its check must mend"
-    return "" if state & 1 else "was not unmounted properly"
+        return Phrase("has errors that its check must mend")
+    return "" if state & 1 else Phrase("was not unmounted properly")
 
 
 def btrfs_devices(read: Read) -> int:

@@ -84,10 +84,14 @@ def gap_doubts(folder: Folder, disk: str, layout: Layout, boot_code: bytes | Non
     if layout.label != "dos" or not boot_code or b"GRUB" not in boot_code or saved:
         return []
     note = f"{file_name(disk)}-hidden-data-after-mbr.notes.txt"
-    why = "it is larger than Clonezilla's limit" if note in folder.names else "Clonezilla was not asked to (-j2)"
-    text = f"the gap after the MBR of {disk} was not saved ({why}), and GRUB keeps its second stage there"
-    hint = "save the disk again with -j2, or run grub-install on the clone"
-    return [Warn("grub-gap", text, hint)]
+    limit = Phrase("it is larger than Clonezilla's limit")
+    why = limit if note in folder.names else Phrase("Clonezilla was not asked to (-j2)")
+    text = Phrase(
+        "the gap after the MBR of {disk} was not saved ({why}), and GRUB keeps its second stage there",
+        disk=disk,
+        why=why,
+    )
+    return [Warn("grub-gap", text, "save the disk again with -j2, or run grub-install on the clone")]
 
 
 def protective_doubts(folder: Folder, disk: str, layout: Layout) -> list[Warn]:
@@ -96,13 +100,17 @@ def protective_doubts(folder: Folder, disk: str, layout: Layout) -> list[Warn]:
         return []
     hybrid = [entry for entry in layout.mbr if not entry.protective]
     if hybrid:
-        text = f"{disk} has a hybrid MBR with {len(hybrid)} entries beside its GPT; it is kept as it is"
+        text = Phrase(
+            "{disk} has a hybrid MBR with {count} entries beside its GPT; it is kept as it is",
+            disk=disk,
+            count=len(hybrid),
+        )
         return [Warn("hybrid-mbr", text, "if nothing needs it, make a plain one with gdisk before saving")]
     head = folder.data(f"{file_name(disk)}-mbr", 4096) or b""
     types = (
         {head[at + 4] for at in range(446, 510, 16)} if len(head) >= SECTOR and head[510:512] == b"\x55\xaa" else {0}
     )
     if any(types) and 0xEE not in types:
-        text = f"the saved MBR of {disk} is not that of its GPT; a plain protective one is written"
+        text = Phrase("the saved MBR of {disk} is not that of its GPT; a plain protective one is written", disk=disk)
         return [Warn("mbr-not-protective", text, "look at the master with gdisk if it started through BIOS")]
     return []

@@ -55,7 +55,9 @@ def unsendable(image: SavedImage) -> str:
     sizes = {name: folder.size(name) for name in small}
     if sum(sizes.values()) > _MOST_SMALL:
         worst = max(sizes, key=lambda name: sizes[name])
-        return f"its small files come to {sum(sizes.values()) >> 20} MiB, most of it {worst}"
+        return Phrase(
+            "its small files come to {size} MiB, most of it {worst}", size=sum(sizes.values()) >> 20, worst=worst
+        )
     return ""
 
 

@@ -12,10 +12,10 @@ from cloned.images.pieces import Pieces
 from cloned.images.reader import LayerReader
 from cloned.saying import Phrase
 
-_WINDOWS_HINT = "turn fast startup off (powercfg /h off), shut Windows down and save the disk again"
-_LINUX_HINT = "start the master, shut it down properly and save the disk again"
-_CHECK_HINT = "start the master so that it checks its disk, shut it down properly and save the disk again"
-_BITLOCKER_HINT = "run `manage-bde -off C:` on the master, wait until it is done and save the disk again"
+_WINDOWS_HINT = Phrase("turn fast startup off (powercfg /h off), shut Windows down and save the disk again")
+_LINUX_HINT = Phrase("start the master, shut it down properly and save the disk again")
+_CHECK_HINT = Phrase("start the master so that it checks its disk, shut it down properly and save the disk again")
+_BITLOCKER_HINT = Phrase("run `manage-bde -off C:` on the master, wait until it is done and save the disk again")
 
 
 def content_doubts(packed: Sequence[Packed], pieces: Pieces) -> list[Warn]:
@@ -27,15 +27,14 @@ def content_doubts(packed: Sequence[Packed], pieces: Pieces) -> list[Warn]:
 def _doubt(part: Packed, reader: LayerReader) -> Warn | None:
     name, fs = part.layer.name, part.layer.fs
     if fs == "btrfs" and signatures.btrfs_devices(reader.read) > 1:
-        raise several_devices(f"{name} is one device of a btrfs")
+        raise several_devices(Phrase("{name} is one device of a btrfs", name=name))
     if fs == "ntfs" and signatures.is_sleeping_windows(reader.read):
-        return _sleeping(
-            f"{name} holds a Windows that is hibernated, or was shut down with fast startup", _WINDOWS_HINT
-        )
+        text = Phrase("{name} holds a Windows that is hibernated, or was shut down with fast startup", name=name)
+        return _sleeping(text, _WINDOWS_HINT)
     if fs == "dd":
         return _raw(name, reader.read(0, min(signatures.HEAD, part.layer.size)))
     if fs.startswith("ext") and signatures.sleeps_in_file(reader.read):
-        return _sleeping(f"{name} holds the swap file of a hibernated Linux", _LINUX_HINT)
+        return _sleeping(Phrase("{name} holds the swap file of a hibernated Linux", name=name), _LINUX_HINT)
     if fs.startswith("ext") and (unclean := signatures.unclean_ext(reader.read)):
         return Warn(
             "unclean",
@@ -47,10 +46,16 @@ def _doubt(part: Packed, reader: LayerReader) -> Warn | None:
 
 def _raw(name: str, head: bytes) -> Warn | None:
     if signatures.is_sleeping_swap(head):
-        return _sleeping(f"{name} holds a hibernated Linux", _LINUX_HINT)
+        return _sleeping(Phrase("{name} holds a hibernated Linux", name=name), _LINUX_HINT)
     if signatures.is_bitlocker(head):
-        text = f"{name} is a BitLocker volume: clones share its keys, and another laptop's TPM does not open it"
-        return Warn("bitlocker", text, _BITLOCKER_HINT)
+        return Warn(
+            "bitlocker",
+            Phrase(
+                "{name} is a BitLocker volume: clones share its keys, and another laptop's TPM does not open it",
+                name=name,
+            ),
+            _BITLOCKER_HINT,
+        )
     return None
 
 

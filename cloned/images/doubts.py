@@ -49,7 +49,9 @@ def refuse_one_of_several(folder: Folder) -> None:
         if 'TYPE="btrfs"' not in rest or not ident:
             continue
         if ident in seen:
-            raise several_devices(f"{folder.path}: {seen[ident]} and {device} are one btrfs")
+            raise several_devices(
+                Phrase("{path}: {one} and {other} are one btrfs", path=folder.path, one=seen[ident], other=device)
+            )
         seen[ident] = device
 
 

@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -99,10 +99,16 @@ class Import:
         """Whether classic sessions could send it; ImageError where nothing else can."""
         trouble = unsendable(self._image)
         if trouble and self._image.classic:
-            what = f"{self._image.path}: only a classic session can clone it, and none can send it: {trouble}"
+            what = Phrase(
+                "{path}: only a classic session can clone it, and none can send it: {trouble}",
+                path=self._image.path,
+                trouble=trouble,
+            )
             raise ImageError(what, "mend that and import it again")
         large_gap = any(part.name == GAP_LAYER for part in self._image.parts)
-        return tuple(classic_doubts(trouble or ("its gap after the MBR is too large to go along" if large_gap else "")))
+        if large_gap:
+            trouble = trouble or Phrase("its gap after the MBR is too large to go along")
+        return tuple(classic_doubts(trouble))
 
     def _one(self, part: Saved) -> Packed:
         note = self._draft / f"{part.name.replace('/', '-')}.json"
@@ -138,7 +144,7 @@ class Import:
         _keep_files(self._image, made, self._keep)
         (made / "frames").write_bytes(frame_sizes(packed).tobytes())
         _write_json(made / "origin.json", _origin(self._image, packed))
-        _write_json(made / "warnings.json", [asdict(warning) for warning in warnings])
+        _write_json(made / "warnings.json", [warning.kept() for warning in warnings])
         _write_json(made / "manifest.json", manifest_to_json(manifest))
         _sync(made)
         if final.exists():

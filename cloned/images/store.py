@@ -291,8 +291,8 @@ class ImageStore:
         """What a person should know of an image, as it was found when it was taken in."""
         path = self._directory(name) / "warnings.json"
         try:
-            return [Warn(**each) for each in json.loads(path.read_bytes())]
-        except (OSError, ValueError, TypeError):  # an image of an older version, which kept none
+            return [Warn.read(each) for each in json.loads(path.read_bytes())]
+        except (OSError, ValueError, TypeError, KeyError):  # an image of an older version, which kept none
             return []
 
     def boot_entries(self, name: str) -> tuple[BootEntry, ...]:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from cloned.core.boot import BootRequest, identity_of
-from cloned.core.events import Returned, Stalled, Vanished
+from cloned.core.events import Returned, SlowCard, Stalled, Vanished
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import Contact, Facts, Laptop, State
 from cloned.engine import Engine
 from cloned.journal import Journal
-from cloned.monitor import Monitor
+from cloned.monitor import Monitor, _slow_card
 
 
 class Clock:
@@ -54,6 +54,18 @@ async def test_standing_still_means_stalled(tmp_path: Path) -> None:
 def test_who_comes_back_is_taken_in_again(tmp_path: Path) -> None:
     monitor, laptop, _ = monitored(tmp_path / "j", State.GONE)
     assert monitor._meaning(laptop, {"state": "receiving"}) == Returned(laptop.id)
+
+
+@pytest.mark.parametrize(
+    ("told", "mbit"),
+    [({"mbit": 180, "off": True}, 180), ({"mbit": 1e300}, None), ({"mbit": True}, None), ([], None), ("x", None)],
+)
+def test_a_slow_card_is_an_event_once(tmp_path: Path, told: object, mbit: int | None) -> None:
+    _, laptop, _ = monitored(tmp_path / "j", State.RECEIVING)
+    wanted = None if mbit is None else SlowCard(laptop.id, mbit, True)
+    assert _slow_card(laptop, {"slow_card": told}) == wanted
+    known = replace(laptop, link=replace(laptop.link, card="off"))
+    assert _slow_card(known, {"slow_card": told}) is None
 
 
 async def test_progress_is_only_numbers(tmp_path: Path) -> None:

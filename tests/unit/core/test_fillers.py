@@ -15,13 +15,28 @@ from cloned.core.fillers import swapped, usable_mac, usable_text, usable_uuid
     "text",
     ["SystemSerialNumb", "12345678", "SN-1234567890", "OEM_Serial", "(null string)", "EVAL", "Enter Serial", "Default",
      "Unknow", "To be defined", "ABCDEFGH", "987654321", "MB-1234567890", "1212121212", "serial#", "oem", "N.A.",
-     "no serial number", "Not Set", "Please enter"],
+     "no serial number", "Not Set", "Please enter", "NotSpecified", "Not Filled", "Manufacturer", "Customer", "0x00000000",
+     "Product Name", "Vendor"],
 )  # fmt: skip
 def test_serials_that_say_nothing(text: str) -> None:
     assert not usable_text(text)
 
 
-@pytest.mark.parametrize("text", ["PF000001", "BJ474S2", "0012945678X", "CND1234567", "L3AAA01", "XPS 13", "S4EVNX0R"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PF000001",
+        "BJ474S2",
+        "0012945678X",
+        "CND1234567",
+        "L3AAA01",
+        "XPS 13",
+        "S4EVNX0R",
+        "Model 10A",
+        "Product2X9",
+        "CustomPC71",
+    ],
+)
 def test_serials_that_are_real(text: str) -> None:
     assert usable_text(text)
 
@@ -31,7 +46,7 @@ def test_serials_that_are_real(text: str) -> None:
     ["4c4c4544-0000-2010-8020-80c04f202020", "44454c4c-0000-1020-8020-80c04f202020",
      "4c4c4544-0020-2010-8020-a0c04f202020", "00010203-0405-0607-0809-0a0b0c0d0e0f", "01010101-0101-0101-0101-010101010101",
      "11111111-2222-1111-2222-333333333333", "03020100-0504-0706-0809-0a0b0c0d0e0f", "00000000-0000-0000-0000-000000000001",
-     "12345678-1234-5678-1234-567812345678", "ffffffff-ffff-ffff-ffff-fffffffffffe", "abababab-abab-abab-abab-abababababab"],
+     "11111111-2222-3333-4444-555555555555", "12345678-1234-5678-1234-567812345678", "ffffffff-ffff-ffff-ffff-fffffffffffe", "abababab-abab-abab-abab-abababababab"],
 )  # fmt: skip
 def test_uuids_that_say_nothing(text: str) -> None:
     assert not usable_uuid(text)

@@ -21,6 +21,7 @@ from cloned.images.export import export
 from cloned.images.folder import Folder, open_file
 from cloned.images.saved import read_image
 from cloned.images.store import ImageStore
+from cloned.languages import language
 from tests.images import MIB, Disk, Part, put, read_back
 from tests.unit.images.test_saved import GROUP, lvm
 
@@ -49,6 +50,23 @@ def test_taken_with_a_warning(name: str, code: str, said: str, store: ImageStore
     with pytest.raises(AssertionError, match=said):
         raise AssertionError(warned(store, name)[code])
     assert store.details(name)["warnings"][0]["code"] == code
+
+
+def test_a_warning_is_kept_so_that_it_can_be_said_in_any_language(store: ImageStore, memory: Path) -> None:
+    store.import_image(unpacked("hib", memory))
+    [found] = store.warnings("hib")
+    assert "sda2" in language("nl").say(found.text)
+    assert "slaapstand" in language("nl").say(found.text)
+    assert "veille prolongée" in language("fr").say(found.text)
+    assert "démarrez le master" in language("fr").say(found.hint)
+
+
+def test_warnings_that_an_earlier_version_kept_are_plain_texts(store: ImageStore, memory: Path) -> None:
+    store.import_image(unpacked("hib", memory))
+    (store.root / "hib" / "warnings.json").write_text('[{"code": "hibernated", "text": "it sleeps {", "hint": ""}]')
+    [found] = store.warnings("hib")
+    assert (found.code, found.text, found.hint) == ("hibernated", "it sleeps {", "")
+    assert language("fr").say(found.text) == "it sleeps {"
 
 
 def test_taken_without_a_warning(store: ImageStore, memory: Path) -> None:

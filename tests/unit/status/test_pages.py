@@ -1,4 +1,7 @@
+from cloned.core.events import ImageInfo
+from cloned.core.warnings import Warn
 from cloned.languages import language
+from cloned.saying import Phrase
 from cloned.status import pages
 from cloned.status.pages import Pages
 from tests.unit.status import workshops
@@ -122,3 +125,19 @@ async def test_what_an_erasure_does_not_free_is_said_as_far_as_it_was_seen():
     )
     laptop["locks"] = []
     assert "Autopilot cannot be seen" in (await drawn.laptop(laptop["id"])).parts["laptop"]
+
+
+def test_the_page_of_images_says_what_is_odd_about_one_in_the_readers_language():
+    text = Phrase("{name} holds a hibernated Linux", name="sda2")
+    warned = Warn("hibernated", text, "start the master, shut it down properly and save the disk again")
+    image = ImageInfo("school", "aa", 10**9, 10**10, warnings=(warned,))
+    known = {"images_known": (image,), "rules": [], "capturing": [], "laptops": ()}
+    drawn = Pages(FakeWorkshop(), FakeRecords())
+    for code, words, step in (
+        ("en", "sda2 holds a hibernated Linux", "save the disk again"),
+        ("nl", "sda2 bevat een Linux in slaapstand", "sla de schijf opnieuw op"),
+        ("fr", "sda2 contient un Linux en veille prolongée", "sauvegardez le disque à nouveau"),
+    ):
+        html = drawn.part("images", known, language(code)).parts["work"]
+        assert words in html
+        assert step in html

@@ -66,9 +66,18 @@ def test_the_number_on_the_case_is_shown_and_either_name_may_be_reserved() -> No
     assert [port.name for port in view.ports if port.role == "reserved"] == ["1"]
 
 
-def test_ten_megabits_that_are_ten_are_a_slow_cable() -> None:
+def test_ten_gigabits_of_which_ifspeed_says_ten() -> None:
+    """What an SG500X says: 10 as ifSpeed, 10000 as ifHighSpeed."""
     view = field_view("ten-is-ten")
-    assert all(port.role == "access" for port in view.ports)
+    assert {(port.role, port.speed_mbps) for port in view.ports} == {("access", 10_000)}
+    assert view.warnings == ()
+
+
+def test_ten_megabits_that_are_ten_are_a_slow_cable(make_raw: Any) -> None:
+    rows = [{"index": 2, "ifSpeed": 10_000_000, "ifHighSpeed": 10}]
+    view = understand(build("s", make_raw(3, rows, base={1: 1, 2: 2, 3: 3})))
+    assert [port.speed_mbps for port in view.ports if port.if_index == 2] == [10]
+    assert [warning.code for warning in view.warnings] == ["slow-port"]
 
 
 @pytest.mark.parametrize(("name", "places"), [("base-from-3", 7), ("slot-names", 8)])

@@ -7,6 +7,7 @@ import logging
 import socket
 from base64 import b64encode
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -233,17 +234,18 @@ async def test_boots_of_one_laptop_are_not_journalled_by_the_hundred(made):
     assert len(list(made.engine._journal.entries())) == 8
 
 
-async def test_grub_under_the_name_that_shim_makes_of_it(made, tmp_path):
+@pytest.mark.parametrize("file", ["tftp-shim158-onboard", "tftp-shim158-usb"])
+async def test_grub_under_the_name_that_shim_makes_of_it(made, tmp_path, file):
     (tmp_path / "boot" / "grubx64.efi").write_bytes(b"grub")
-    odd = (FIELD / "tftp-shim158-onboard.bin").read_bytes()
-    name = read_request(odd).name
+    name = read_request((FIELD / f"{file}.bin").read_bytes()).name
+    path = "/" + quote(name)
     with pytest.raises(TftpError):
         await made.site.found(name, "127.0.0.1", "127.0.0.1:1")
-    assert (await made("GET", "/%C3%AAOnboard"))[0] == 404
+    assert (await made("GET", path))[0] == 404
     made.site.fetched("127.0.0.1", MAC, "shimx64.efi")
     assert (await made.site.found(name, "127.0.0.1", "127.0.0.1:1")).read() == b"grub"
-    assert (await made("GET", "/%C3%AAOnboard"))[2] == b"grub"
-    assert (await made("GET", "/%C3%AAOnboard"))[0] == 404  # it has GRUB now
+    assert (await made("GET", path))[2] == b"grub"
+    assert (await made("GET", path))[0] == 404  # it has GRUB now
 
 
 async def test_everything_is_counted_by_kind_and_outcome(made):

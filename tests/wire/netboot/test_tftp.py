@@ -20,7 +20,7 @@ from cloned.netboot.tftp_wire import Code, TftpError
 
 pytestmark = pytest.mark.wire
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN, FIELD = Path(__file__).parents[1] / "golden", Path(__file__).parents[2] / "data" / "field"
 
 FILES = {
     "small": b"hello\n",
@@ -175,6 +175,19 @@ async def test_errors(server, request_, code):
     data = await in_thread(talk)
     assert struct.unpack("!HH", data[:4]) == (5, code)
     assert data.endswith(b"\0")
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("tftp-name-option97", "shimx64.efia"), ("tftp-shim158-onboard", "Onboard"), ("tftp-shim158-usb", "USB")],
+)
+async def test_a_name_that_firmware_mangled_is_in_the_log(server, caplog, file, name):
+    with caplog.at_level("INFO"):
+        client = Client(server)
+        client.sock.sendto((FIELD / f"{file}.bin").read_bytes(), client.to)
+        assert (await in_thread(client.hear))[:2] == b"\0\5"
+    assert any(name in record.getMessage() for record in caplog.records if "TFTP" in record.getMessage())
+    assert any(name in told.name for told in server.told)
 
 
 async def test_sent_again_after_a_second_then_after_two(server):
