@@ -7,6 +7,7 @@ from dataclasses import replace
 from cloned.core import capture, erasing, triage, trials
 from cloned.core.boot import answer_kind, taken_for, unbelieved
 from cloned.core.confirm import ask_or_wait
+from cloned.core.disk_names import tells_itself
 from cloned.core.events import Booted, Hello
 from cloned.core.evidence import Evidence, Words, recognise, words
 from cloned.core.fillers import usable_text
@@ -206,12 +207,20 @@ def _what_now(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
 
 def _finish(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     """A verified laptop goes on with its finishing steps, if it has the very disk that was read back."""
-    if not workshop.settings.judging or (
-        laptop.target() is not None and laptop.goal.cloned_by in ("", laptop.contact.came_by)
-    ):
+    reason = _doubted(laptop) if workshop.settings.judging else None
+    if reason is None:
         return transition(laptop, State.FINISHING, now, happened(Happened.VERIFIED_BEFORE))
-    reason = Reason.DISK_CHANGED if laptop.target() is None else Reason.MAC_CHANGED
     return transition(laptop, State.ASIDE, now, reason=reason)
+
+
+def _doubted(laptop: Laptop) -> Reason | None:
+    """Why it may not have the very disk that was read back."""
+    disk = laptop.target()
+    if disk is None:
+        return Reason.DISK_CHANGED
+    if not tells_itself(disk):
+        return Reason.DISK_NAMELESS
+    return None if laptop.goal.cloned_by in ("", laptop.contact.came_by) else Reason.MAC_CHANGED
 
 
 def _erase_on(laptop: Laptop, now: float) -> Laptop:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cloned.core.fillers import counts
+from cloned.core.fillers import counts, usable_text
 from cloned.core.laptop import Disk
 
 _PREFIXES = ("naa.", "eui.", "uuid.", "0x")
@@ -23,6 +23,11 @@ def usable_wwn(wwn: str) -> bool:
         digits = digits.removeprefix(prefix)
     digits = digits.replace("-", "")
     return len(set(digits[1:])) > 2 and not counts(digits[1:])
+
+
+def tells_itself(disk: Disk) -> bool:
+    """Whether a disk that says the same later is this very one: it has a serial number or a world wide name."""
+    return usable_text(disk.serial) or bool(disk.wwn and usable_wwn(disk.wwn))
 
 
 def named(disks: Sequence[Disk]) -> tuple[Disk, ...]:

@@ -97,12 +97,19 @@ def weigh(laptop: Laptop, sight: Evidence, passing: Collection[str]) -> int:
     both = _tells(laptop.identity) and _tells(sight.identity)
     if both:  # one tells a UUID, the other a serial number
         return proof if cards and disk is Same.YES else 0
-    lone = not (_proving(known, passing) and _proving(sight.identity.macs, passing))
-    return proof if cards or (lone and disk is Same.YES) else 0
+    mine, theirs = _proving(known, passing), _proving(sight.identity.macs, passing)
+    if disk is Same.NO and _burnt_in(mine - theirs) and _burnt_in(theirs - mine):
+        return 0  # what they share may be a dock: each has cards and disks that the other has not
+    return proof if cards or (not (mine and theirs) and disk is Same.YES) else 0
 
 
 def _proving(macs: Iterable[str], passing: Collection[str]) -> set[str]:
     return {mac for mac in macs if mac and mac not in passing and usable_mac(mac)}
+
+
+def _burnt_in(macs: Iterable[str]) -> bool:
+    """Whether one of them is a maker's (IEEE 802, U/L bit): drivers draw others anew at each boot."""
+    return any(not int(mac[:2], 16) & 2 for mac in macs)
 
 
 def _tells(identity: Identity) -> bool:

@@ -21,6 +21,11 @@ class Reason(Worded):
     KNOWN_BEFORE = "known-before", "It was here before", "Confirm it by hand to clone it again"
     IMAGE_CHANGED = "image-changed", "The image changed since it was confirmed", "Confirm it again"
     DISK_CHANGED = "disk-changed", "Its disk is another one than was confirmed", "Confirm it again"
+    DISK_NAMELESS = (
+        "disk-nameless",
+        "Its disk tells no serial number, so nothing shows that it is the one that was read back",
+        "Confirm it again: what is right on the disk is not sent again",
+    )
     CONFIRMATION_OLD = "confirmation-old", "Its confirmation ran out", "Confirm it again"
     MAC_CHANGED = (
         "mac-changed",

@@ -1,7 +1,7 @@
 """As much of iPXE's script language as boot scripts use, for thin laptops. Pure: who runs it fetches.
 
 Commands, `||` and `&&`, labels and `goto`, settings with `${name}` and `${name:uristring}`, menus that
-take their default because nobody presses a key. What it does not know is an error, as in iPXE.
+take their default unless somebody stands there who chooses. What it does not know is an error, as in iPXE.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class Interpreter:
     settings: dict[str, str]
     fetch: Callable[[str], str]
     show: Callable[[str], None] = lambda line: None
+    chooses: str = ""
+    """The item that somebody at the keyboard chooses wherever it is offered; empty: nobody is there."""
     _kernel: str = ""
     _arguments: str = ""
     _initrds: list[str] = field(default_factory=list)
@@ -166,9 +168,10 @@ class Interpreter:
             self._items.append(names[0])
 
     def _do_choose(self, words: list[str], url: str) -> None:
-        """Nobody is at the keyboard: the default, after the time-out."""
+        """What somebody at the keyboard chooses; where nobody does, the default, after the time-out."""
         options = _options(words, {"--default", "-d", "--timeout", "-t", "--menu", "-m"})
         chosen = options.get("--default") or options.get("-d") or (self._items[0] if self._items else "")
+        chosen = self.chooses if self.chooses in self._items else chosen
         self.settings[words[-1]] = chosen
         self._items.clear()
 

@@ -110,6 +110,8 @@ class LabLaptop(ABC):
         """What its disk moves at most, where a fault slows it down."""
         self.parts: dict[str, object] = {}
         """What its firmware tells of its parts (`hardware` of a hello), where a fault says so."""
+        self.chooses = ""
+        """The item of its boot menu that somebody chooses, such as `clone`; empty: nobody stands there."""
 
     @property
     def number(self) -> int:

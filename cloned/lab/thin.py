@@ -49,6 +49,8 @@ class Spec:
     """The interpreter that runs the agent."""
     parts: dict[str, object] = field(default_factory=dict)
     """What its firmware would tell of its parts; empty: the agent looks for itself."""
+    chooses: str = ""
+    """What somebody chooses in its boot menu; empty: nobody stands there."""
 
     def write(self, path: Path) -> None:
         """For `read` in the laptop's process."""
@@ -118,7 +120,7 @@ class ThinLaptop:
         self._address(lease)
         script = urljoin(f"tftp://{lease.server}/", lease.file)
         say(f"iPXE: {lease.address.ip}, script {script}")
-        return ipxe.Interpreter(self._settings(lease, arch), fetch_text, say).run(script)
+        return ipxe.Interpreter(self._settings(lease, arch), fetch_text, say, self.spec.chooses).run(script)
 
     @staticmethod
     def _boot_files(lease: OfferedLease, arch: int) -> None:

@@ -55,7 +55,7 @@ class ThinBox(LabLaptop):
         """Link up, then boot ROM, then whatever the network says."""
         self._boots += 1
         spec = self.folder / "spec.json"
-        Spec(self.identity, self.loop.number, str(self.folder), sys.executable, self.parts).write(spec)
+        Spec(self.identity, self.loop.number, str(self.folder), sys.executable, self.parts, self.chooses).write(spec)
         self._network.link(self.number, up=True)
         inside = ["ip", "netns", "exec", self._network.laptop(self.number)]
         own = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from cloned.core.disk_names import named
 from cloned.core.events import (
     Booted,
     Configured,
@@ -32,31 +33,60 @@ UUIDS = (
     "",
     "4c4c4544-0000-2010-8020-80c04f202020",
     "03000200-0400-0500-0006-000700080009",
+    "00112233-4455-6677-8899-aabbccddeeff",
+    "fefefefe-fefe-fefe-fefe-fefefefefefe",
     "b2f1a3c4-77d0-4e21-9a55-0c1d2e3f4a5b",
     "a real one",
 )
-"""Nothing, Dell's empty tag, AMI's, one on a whole batch that no list knows, one of its own."""
-SERIALS = ("", "To be filled by O.E.M.", "SystemSerialNumb", "A1B2C3", "a real one")
+"""Nothing, Dell's empty tag, AMI's, counting and repeated bytes, one on a whole batch that no list knows, one of its own."""
+SERIALS = (
+    "", "To be filled by O.E.M.", "SystemSerialNumb", "(null string)", "12345678", "OEM_Serial", "Unknow", "EVAL",
+    "A1B2C3", "a real one",
+)  # fmt: skip
 WWNS = ("", "naa.0000000000000000", "naa.5002538e40a0b0c0", "a real one")
+DISK_SERIALS = ("", "0123456789ABCDEF", "000000000000", "BATCH77Q1", "a real one")
 DONGLES = tuple(f"00:e0:4c:68:01:{n:02x}" for n in range(3))
+DOCKS = tuple(f"a4:ae:12:68:01:{n:02x}" for n in range(2))
+"""Cards that hang on Thunderbolt: agents do not tell them from built-in ones."""
+
+
+@dataclass(eq=False)
+class Platter:
+    """A disk that one can hold in the hand, whatever it says of itself."""
+
+    serial: str
+    wwn: str
+    size: int
+    read_back: bool = False
+    """Whether it was, and found right, since something was written to it last."""
 
 
 @dataclass
 class Odd:
-    """A machine out of the oddities, with one disk; `read_back`: it was cloned, on this very disk."""
+    """A machine out of the oddities, with one disk or two."""
 
     number: int
     chance: random.Random
-    read_back: bool = False
-    disk: Disk = field(init=False)
+    platters: list[Platter] = field(init=False)
 
     def __post_init__(self) -> None:
         own = f"{self.number:06x}"
         self.uuid = self.chance.choice(UUIDS).replace("a real one", f"5d8e1f00-6a3b-11cb-9c4e-a7d3b5{own}")
         self.serial = self.chance.choice(SERIALS).replace("a real one", f"PF{own}XQ")
         self.card = f"3c:97:0e:{own[:2]}:{own[2:4]}:{own[4:]}"
-        wwn = self.chance.choice(WWNS).replace("a real one", f"naa.5002538e4{own}b1c")
-        self.disk = Disk("/dev/sda", 256 * 10**9, serial=f"S{own}K7", wwn=wwn, name=f"{wwn}/{own}")
+        self.platters = [self._platter(f"{own}{which}") for which in range(self.chance.choice((1, 1, 1, 2)))]
+
+    def _platter(self, own: str) -> Platter:
+        wwn = self.chance.choice(WWNS).replace("a real one", f"naa.5002538e4{own}bc")
+        serial = self.chance.choice(DISK_SERIALS).replace("a real one", f"S{own}K7")
+        return Platter(serial, wwn, self.chance.choice((256, 256, 500)) * 10**9)
+
+    @property
+    def disks(self) -> tuple[Disk, ...]:
+        """What its agent tells of them."""
+        told = [Disk(f"/dev/sd{'ab'[at]}", each.size, serial=each.serial, wwn=each.wwn)
+                for at, each in enumerate(self.platters)]  # fmt: skip
+        return named(told)
 
 
 class Hall:
@@ -72,28 +102,41 @@ class Hall:
         self.state, _ = step(self.state, event, self.now, self.chance.randbytes(16).hex())  # type: ignore[arg-type]
 
     def arrive(self, odd: Odd) -> Laptop:
-        """It boots, perhaps through somebody's dongle, and its agent says hello."""
-        plugged = self.chance.random() < 0.2
-        mac = self.chance.choice(DONGLES) if plugged else odd.card
+        """It boots, perhaps through somebody's dongle or dock, and its agent says hello."""
+        mac = self.chance.choice((odd.card, odd.card, odd.card, self.chance.choice(DONGLES), self.chance.choice(DOCKS)))
         token, address = f"t{next(self.count)}", f"10.0.{odd.number >> 8 & 255}.{odd.number & 255}"
         self.tell(Booted(token, clean(odd.uuid, odd.serial, "Maker", "Model", [mac]), mac, address))
         who = clean(odd.uuid, odd.serial, "Maker", "Model", dict.fromkeys([odd.card, mac]))
-        self.tell(Hello(token, Facts(who, mac, disks=(odd.disk,), dongles=(mac,) if plugged else ()), address))
+        dongles = (mac,) if mac in DONGLES else ()
+        self.tell(Hello(token, Facts(who, mac, disks=odd.disks, dongles=dongles), address))
         ident = self.state.boots[token].laptop
         assert ident is not None
         return self.state.laptops[ident]
 
     def clone(self, odd: Odd, laptop: Laptop) -> None:
-        """A person confirms it, and it is cloned; perhaps power fails before the finishing steps."""
-        self.tell(Confirmed(laptop.id, odd.disk.key, "school", "page"))
-        session = self.state.laptops[laptop.id].session
-        if session is None:
+        """A person confirms one of its disks, and it is cloned; perhaps power fails before the finishing steps."""
+        wanted = self.chance.choice(odd.disks)
+        self.tell(Confirmed(laptop.id, wanted.key, "school", "page"))
+        after = self.state.laptops[laptop.id]
+        if after.session is None:
             return
-        self.tell(Ready(laptop.id, session, odd.disk.key, (), False))
-        self.tell(Judged(laptop.id, session, 1, VerdictKind.VERIFIED, 0, (), IMAGE.image_hash, 10**9))
-        odd.read_back = True
+        target = after.target()
+        assert target is not None
+        begun = laptop.active  # by a word given before
+        assert begun or target.path == wanted.path, "another disk than the one that was confirmed"
+        at, key = [disk.path for disk in odd.disks].index(target.path), target.key
+        self.tell(Ready(laptop.id, after.session, key, (), False))
+        odd.platters[at].read_back = False
+        if self.chance.random() < 0.1:
+            return  # it is cut off before its verdict
+        self.tell(Judged(laptop.id, after.session, 1, VerdictKind.VERIFIED, 0, (), IMAGE.image_hash, 10**9))
+        odd.platters[at].read_back = True
         if self.chance.random() < 0.5:
             self.tell(Finished(laptop.id, ()))
+
+    def swap(self, one: Odd, other: Odd) -> None:
+        """Somebody puts the disk of one machine into another, and the other way round."""
+        one.platters[0], other.platters[0] = other.platters[0], one.platters[0]
 
     def leave(self, ident: LaptopId) -> None:
         self.tell(Vanished(ident))
@@ -105,11 +148,14 @@ def evening(seed: int, machines: int, arrivals: int) -> None:
     odds = [Odd(number, hall.chance) for number in range(1, machines + 1)]
     for _ in range(arrivals):
         odd = hall.chance.choice(odds)
+        if hall.chance.random() < 0.1:
+            hall.swap(odd, hall.chance.choice(odds))
         laptop = hall.arrive(odd)
         if laptop.state in (State.FINISHING, State.DONE):
-            assert odd.read_back, f"seed {seed}: {odd} was told {laptop.state}"
-            assert laptop.goal.onto is not None
-            assert laptop.goal.onto.serial == odd.disk.serial, f"seed {seed}: {odd} was told {laptop.state}"
+            target = laptop.target()
+            assert target is not None
+            platter = odd.platters["ab".index(target.path[-1])]
+            assert platter.read_back, f"seed {seed}: {odd} was told {laptop.state}"
             hall.tell(Finished(laptop.id, ()))
         elif hall.chance.random() < 0.7:
             hall.clone(odd, laptop)

@@ -10,16 +10,18 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cloned.errors import ClonedError
 from cloned.lab import qmp
 from cloned.lab.daemon import DaemonProcess, DaemonSettings
-from cloned.lab.laptops import Firmware, LabDisk, LaptopKind, identities
+from cloned.lab.laptops import Firmware, LabDisk, LabLaptop, LaptopKind, identities
 from cloned.lab.machine import VirtualLaptop
 from cloned.lab.network import LabNetwork
 from cloned.lab.stock import Stock
+from cloned.lab.thinbox import ThinBox
 
 SECONDS = 300
 BOOTED = "cloned-sample: booted"
@@ -58,17 +60,19 @@ def _drive(laptop: VirtualLaptop) -> tuple[str, str]:
 class Shop:
     """A daemon in a namespace of its own, and the network around it."""
 
-    def __init__(self, folder: Path, stock: Stock, firmware: tuple[Firmware, ...]) -> None:
+    def __init__(
+        self, folder: Path, stock: Stock, firmware: tuple[Firmware, ...], kind: LaptopKind = LaptopKind.VM
+    ) -> None:
         self.folder, self.firmware = folder, firmware
         self.network = LabNetwork(f"cl{secrets.token_hex(3)}", len(firmware))
         self._who = identities(self.network.run, len(firmware), firmware)
         state = folder / "state"
         state.mkdir()
         settings = Asking(
-            state, folder / "run", stock.live, stock.boot, "", LaptopKind.VM, None, "http://10.77.0.2:9", "x", (), {}
+            state, folder / "run", stock.live, stock.boot, "", kind, None, "http://10.77.0.2:9", "x", (), {}
         )
         self.daemon = DaemonProcess(settings, self.network.server, folder / "daemon.log")
-        self._laptops: list[VirtualLaptop] = []
+        self._laptops: list[LabLaptop] = []
 
     def laptop(self, number: int, kind: type[VirtualLaptop], size: int, disk: Path | None = None) -> VirtualLaptop:
         """Laptop `number`, switched off; its disk is empty, or the file `disk`."""
@@ -76,6 +80,15 @@ class Shop:
         folder.mkdir()
         made = LabDisk(disk, size) if disk else LabDisk.create(folder / "disk", size)
         laptop = kind(self._who[number - 1], made, folder, self.network)
+        self._laptops.append(laptop)
+        return laptop
+
+    def thin(self, number: int, size: int, uuid: str, serial: str) -> ThinBox:
+        """Thin laptop `number`, switched off, its disk empty; its firmware tells this UUID and serial number."""
+        folder = self.folder / f"laptop-{number}"
+        folder.mkdir()
+        who = replace(self._who[number - 1], uuid=uuid, serial=serial)
+        laptop = ThinBox(who, LabDisk.create(folder / "disk", size), folder, self.network)
         self._laptops.append(laptop)
         return laptop
 
@@ -93,14 +106,14 @@ class Shop:
         said, _ = await process.communicate()
         return process.returncode or 0, said.decode()
 
-    async def seen(self, laptop: VirtualLaptop) -> dict[str, Any]:
+    async def seen(self, laptop: LabLaptop) -> dict[str, Any]:
         """What the daemon knows of a laptop; nothing if it never heard of it."""
         state = await self.daemon.state()
-        found = [each for each in state["laptops"] if each["serial"] == laptop.identity.serial]
+        found = [each for each in state["laptops"] if laptop.identity.mac in (each["boot_mac"], *each["macs"])]
         return found[0] if found else {}
 
     async def until(
-        self, laptop: VirtualLaptop, true: Callable[[dict[str, Any]], Any], what: str, key: str = ""
+        self, laptop: LabLaptop, true: Callable[[dict[str, Any]], Any], what: str, key: str = ""
     ) -> dict[str, Any]:
         """Wait until something is true of a laptop, pressing a key in its boot menu meanwhile."""
         seen: dict[str, Any] = {}
@@ -124,9 +137,11 @@ class Shop:
 
 
 @asynccontextmanager
-async def shop(folder: Path, stock: Stock, *firmware: Firmware) -> AsyncIterator[Shop]:
+async def shop(
+    folder: Path, stock: Stock, *firmware: Firmware, kind: LaptopKind = LaptopKind.VM
+) -> AsyncIterator[Shop]:
     """A workshop that leaves nothing behind; `firmware` of each laptop."""
-    made = Shop(folder, stock, firmware)
+    made = Shop(folder, stock, firmware, kind)
     try:
         made.network.build()
         made.network.plug_server()
@@ -137,7 +152,7 @@ async def shop(folder: Path, stock: Stock, *firmware: Firmware) -> AsyncIterator
         await made.close()
 
 
-def press(laptop: VirtualLaptop, key: str) -> None:
+def press(laptop: LabLaptop, key: str) -> None:
     """Press a key on a laptop's keyboard (QKeyCode); nothing happens if it is not there yet."""
     with suppress(ClonedError):
         qmp.press(laptop.folder / "qmp", key)

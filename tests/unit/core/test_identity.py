@@ -36,9 +36,9 @@ class Field(Story):
         return token
 
     def hello_of(
-        self, token: str, card: str, on: str, uuid: str = UUID, serial: str = "PF1", dongle: str = ""
+        self, token: str, card: str, on: str, uuid: str = UUID, serial: str = "PF1", dongle: str = "", more: str = ""
     ) -> Laptop:
-        cards = [card, dongle] if dongle else [card]
+        cards = [each for each in (card, dongle, more) if each]
         identity = clean(uuid, serial, "Dell Inc.", "X", cards)
         facts = Facts(identity, card, "uefi", disks=(disk(on),), dongles=(dongle,) if dongle else ())
         self.tell(Hello(token, facts, f"10.0.0.{self.boots}"))
@@ -87,6 +87,47 @@ def test_a_shared_dongle_proves_nothing() -> None:
     first = story.start(mac(1), "D1", dongle=mac(91))
     second = story.start(mac(2), "D2", dongle=mac(91))
     assert first.id != second.id
+
+
+def test_a_dock_that_agents_take_for_a_built_in_card_makes_no_two_laptops_one() -> None:
+    """Neither tells who it is; what they share is a card on Thunderbolt."""
+    story, dock = Field(), "a4:ae:12:68:01:01"
+    nameless = {"uuid": "", "serial": ""}
+    found = [
+        story.hello_of(story.boot_of(dock, **nameless), card, on, dongle="", more=dock, **nameless)
+        for card, on in (("3c:97:0e:00:00:01", "D1"), ("3c:97:0e:00:00:02", "D2"))
+    ]
+    assert found[0].id != found[1].id
+    story.tell(Vanished(found[1].id))
+    again = story.hello_of(story.boot_of(dock, **nameless), "3c:97:0e:00:00:02", "D2", more=dock, **nameless)
+    assert again.id == found[1].id
+
+
+def test_a_card_that_gets_another_address_at_each_boot_does_not_make_one_laptop_two() -> None:
+    story, card, nameless = Field(), "3c:97:0e:00:00:01", {"uuid": "", "serial": ""}
+    first = story.hello_of(story.boot_of(card, **nameless), card, "D1", more=mac(50), **nameless)
+    story.tell(Vanished(first.id))
+    assert story.hello_of(story.boot_of(card, **nameless), card, "D9", more=mac(51), **nameless).id == first.id
+
+
+@pytest.mark.parametrize(
+    ("name", "state"), [("S4EVNX0R", State.FINISHING), ("", State.ASIDE), ("0123456789ABCDEF", State.ASIDE)]
+)
+def test_a_disk_that_does_not_tell_which_it_is_is_not_believed_to_be_the_one_that_was_read_back(
+    name: str, state: State
+) -> None:
+    story = Field()
+    first = story.start(mac(1), name)
+    story.tell(Confirmed(first.id, first.facts.disks[0].key, "school", "page"))
+    story.clone(first.id)
+    story.tell(Vanished(first.id))
+    back = story.start(mac(1), name)
+    assert back.id == first.id
+    assert back.state is state
+    assert back.reason is (Reason.DISK_NAMELESS if state is State.ASIDE else None)
+    if state is State.ASIDE:
+        story.tell(Confirmed(first.id, back.facts.disks[0].key, "school", "page"))
+        assert story.laptop(first.id).state is State.READY
 
 
 def test_an_id_is_the_same_on_another_site_and_never_changes() -> None:

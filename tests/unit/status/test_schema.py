@@ -38,6 +38,7 @@ NOW = 1_795_000_000.0
 NOT_SENT = {
     "asked_at": "each answer has its own time",
     "away": "its history says so",
+    "card": "its history says so, and a warning",
     "trials": "as `tests`",
     "trials_wanted": "as `tests_wanted`",
     "given_grade": "`grade`, where it is not empty",
