@@ -1,13 +1,14 @@
 """Finds every message in the code that people read; `make locale` gathers them by it, and tests hold them against it.
 
 A message is a plain text at a place where one belongs (`PLACES`), a code's words, a command's help or a template's
-`_()`. An f-string at such a place could never be translated: `unfit` names it.
+`_()`. An f-string at such a place could never be translated: it is `unfit`.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,9 +46,9 @@ ENUMERATIONS = ("Worded",)
 Found = tuple[int, str, Any, list[str]]
 
 
-def messages(source: str) -> Iterator[tuple[int, str, ast.expr]]:
+def messages(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str, ast.expr]]:
     """(line, function, argument) for every place where a message belongs."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.Call):
             yield from _called(node)
         elif isinstance(node, ast.ClassDef) and any(_name(base) in ENUMERATIONS for base in node.bases):
@@ -114,20 +115,39 @@ def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def extract(file: IO[bytes], keywords: object, comment_tags: object, options: object) -> Iterator[Found]:
-    """As Babel asks for it: (line, function, message or messages, comments)."""
-    source = file.read().decode()
-    for line, _, value in messages(source):
-        if isinstance(value, ast.Constant) and isinstance(value.value, str) and any(map(str.isalpha, value.value)):
-            yield line, "gettext", value.value, []
-    for node in ast.walk(ast.parse(source)):
+@dataclass(frozen=True)
+class Scanned:
+    """What stands in a file."""
+
+    found: list[Found]
+    """(line, function, message or messages, comments), as Babel asks for it."""
+    unfit: list[int]
+    """Lines where a message is put together before anybody could translate it."""
+
+
+def scan(path: Path) -> Scanned:
+    """Every message of a file."""
+    with path.open("rb") as file:
+        return _scanned(file.read())
+
+
+def _scanned(source: bytes) -> Scanned:
+    nodes = list(ast.walk(ast.parse(source)))
+    found: list[Found] = []
+    unfit = []
+    for line, _, value in messages(nodes):
+        if isinstance(value, ast.JoinedStr | ast.BinOp):
+            unfit.append(line)
+        elif isinstance(value, ast.Constant) and isinstance(value.value, str) and any(map(str.isalpha, value.value)):
+            found.append((line, "gettext", value.value, []))
+    for node in nodes:
         if isinstance(node, ast.Call) and _name(node.func) in ("ngettext", "pgettext"):
             texts = [each.value for each in node.args[:2] if isinstance(each, ast.Constant)]
             if len(texts) == 2:
-                yield node.lineno, _name(node.func), tuple(texts), []
+                found.append((node.lineno, _name(node.func), tuple(texts), []))
+    return Scanned(found, unfit)
 
 
-def unfit(path: Path) -> list[str]:
-    """Places of a file where a message is put together before anybody could translate it."""
-    found = messages(path.read_text(encoding="utf-8"))
-    return [f"{path}:{line}" for line, _, value in found if isinstance(value, ast.JoinedStr | ast.BinOp)]
+def extract(file: IO[bytes], keywords: object, comment_tags: object, options: object) -> list[Found]:
+    """As Babel calls it."""
+    return _scanned(file.read()).found

@@ -6,7 +6,7 @@ import pytest
 
 from cloned.buckets import Bucket
 from cloned.core.events import Booted
-from cloned.core.ids import clean
+from cloned.core.ids import LaptopId, clean
 from cloned.core.laptop import Contact
 from cloned.core.reducer import step
 from cloned.core.workshop import MAX_SILENT, Workshop
@@ -65,13 +65,21 @@ def booted(workshop, number, now):
     return step(workshop, event, now, f"{number:032x}")[0]
 
 
+def crowd(workshop, model, count):
+    """So many more that only ever booted, each later than `model`."""
+    more = [
+        replace(model, id=LaptopId(f"{n:010x}"), contact=replace(model.contact, booted_at=2.0 + n))
+        for n in range(count)
+    ]
+    return replace(workshop, laptops={**workshop.laptops, **{each.id: each for each in more}})
+
+
 @pytest.mark.parametrize("known", [{"tag": "INV-1"}, {"contact": Contact(hellos=1)}, {"left_out": True}])
 def test_the_oldest_that_never_spoke_are_forgotten_and_no_other(known):
     workshop = booted(booted(Workshop(), 0, 0.0), 1, 1.0)
     first, second = workshop.laptops.values()
-    workshop = workshop.with_laptop(replace(first, **known))
-    for number in range(2, MAX_SILENT + 1):
-        workshop = booted(workshop, number, float(number))
+    workshop = crowd(workshop.with_laptop(replace(first, **known)), second, MAX_SILENT - 2)
+    workshop = booted(workshop, 4000, 4000.0)
     assert len(workshop.laptops) == MAX_SILENT + 1
     assert first.id in workshop.laptops
     assert second.id in workshop.laptops

@@ -94,6 +94,7 @@ def test_a_test_that_nobody_wants_any_more_is_ended(runner) -> None:
     until(lambda: [each["name"] for each in Server.told] == ["quick"], "the other one")
 
 
+@pytest.mark.wire
 def test_a_program_is_ended_at_its_limit_and_with_all_that_it_started(tmp_path: Path) -> None:
     mark = tmp_path / "pid"
     ran = Hands().run(["sh", "-c", f"sleep 600 & echo $! > {mark}; echo begun; wait"], 2.0)
@@ -121,12 +122,14 @@ def test_a_test_that_was_ended_starts_no_program() -> None:
         hands.pause(0)
 
 
+@pytest.mark.wire
 def test_memory_by_memtester(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial_kinds, "MEMORY_MB", 16)
     found = trial_kinds.memory(Hands())
     assert found == TrialFinding("passed", "16 MB, no fault")
 
 
+@pytest.mark.wire
 def test_memory_that_fails_and_memory_that_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What memtester says when a bit is stuck, from its source; it cannot be had from memory that works."""
     (tmp_path / "memtester").write_text(
@@ -141,6 +144,7 @@ def test_memory_that_fails_and_memory_that_takes_too_long(tmp_path: Path, monkey
     assert "not to the end" in trial_kinds.memory(Hands(lookup=f"{tmp_path}:/usr/bin:/bin")).why
 
 
+@pytest.mark.wire
 def test_processor_by_stress_ng(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial_kinds, "LOAD_SECONDS", 1)
     found = trial_kinds.processor(Hands())
@@ -155,6 +159,7 @@ def test_without_its_program_nothing_is_tested_and_that_is_said(kind, tmp_path: 
     assert "there is no" in found.why
 
 
+@pytest.mark.wire
 def test_too_hot_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial_kinds, "LOAD_SECONDS", 1)
     monkeypatch.setattr(trial_kinds, "hottest", lambda: 99)

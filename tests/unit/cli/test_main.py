@@ -55,6 +55,7 @@ def test_wrong_usage_is_exit_2(args: list[str], capsys: pytest.CaptureFixture[st
     assert ended(capsys, *args)[0] == Exit.USAGE
 
 
+@pytest.mark.usefixtures("cheap_hashes")
 def test_the_pin_is_shown_once(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, first, _ = ended(capsys, "pin", "--config", str(config))
     assert code == Exit.OK
@@ -65,6 +66,7 @@ def test_the_pin_is_shown_once(config: Path, capsys: pytest.CaptureFixture[str])
     assert len(second.strip()) == 6
 
 
+@pytest.mark.usefixtures("cheap_hashes")
 def test_people_come_and_go(config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     where = ("--config", str(config))
     code, out, _ = ended(capsys, "user", "add", "JD", "--administrator", "--generate", "--json", *where)

@@ -1,4 +1,4 @@
-"""Man pages and completion: one page for each command, which man understands, and scripts that shells take."""
+"""Man pages and completion: one page for each command, and scripts that shells take; tests/interop/cli asks groff."""
 
 from __future__ import annotations
 
@@ -30,13 +30,6 @@ def test_a_page_tells_options_and_subcommands() -> None:
 @pytest.mark.parametrize("text", ["'tis", ".SH no request"])
 def test_no_text_is_taken_for_a_request(text: str) -> None:
     assert manual._text(text).startswith("\\&")
-
-
-@pytest.mark.skipif(not shutil.which("groff"), reason="needs groff")
-def test_groff_has_nothing_to_say(tmp_path: Path) -> None:
-    for name, text in manual.manual().items():
-        done = run(["groff", "-k", "-man", "-Tutf8", "-ww", "-z"], stdin=text.encode())
-        assert done.stderr == b"", name
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")

@@ -103,6 +103,7 @@ def test_the_agent_is_packed_with_what_it_imports_and_no_more() -> None:
     assert live.agent_zipapp() == data
 
 
+@pytest.mark.wire
 def test_bytecode_is_taken_without_looking_at_its_source() -> None:
     archive = zipfile.ZipFile(io.BytesIO(live.agent_zipapp()))
     (flags,) = struct.unpack("<I", archive.read("cloned/agent/loop.pyc")[4:8])

@@ -11,6 +11,8 @@ from cloned.errors import ClonedError, MissingError
 from cloned.status.auth import FREE_TRIES, LONGEST_WAIT, STRANGERS_TRIES, Auth, Limiter, TooManyTries, Visitor, place
 from cloned.status.people import People
 
+pytestmark = pytest.mark.usefixtures("cheap_hashes")
+
 
 class Clock:
     now = 1000.0

@@ -7,6 +7,8 @@ from cloned.errors import MissingError, UsageError
 from cloned.status.auth import Auth, Visitor
 from cloned.status.tokens import FILE, SCOPES, Tokens, digest
 
+pytestmark = pytest.mark.usefixtures("cheap_hashes")
+
 
 def test_a_token_is_told_once_and_kept_as_a_hash(tmp_path):
     token = Tokens(tmp_path).make("prometheus", "read")
