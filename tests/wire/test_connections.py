@@ -133,6 +133,7 @@ async def test_a_flood_of_one_address_is_cut_off_and_others_are_served(
 ) -> None:
     await asyncio.to_thread(flood, port, clients, 60)
     assert port.counted.all <= 8
+    assert await asyncio.to_thread(lambda: all(map(cut_off, clients)))  # none waits to be accepted any more
     await port.until(0)
     assert await port.answers()
 
