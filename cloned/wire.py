@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -137,9 +138,18 @@ def dumps(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False)
 
 
+PROBLEM = "application/problem+json"
+
+
+def problem_body(status: int, error: str, hint: str, **more: object) -> str:
+    """A problem (RFC 9457) with our hint, and the words as they ever were in `error`."""
+    about = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": error}
+    return dumps({**about, "error": error, "hint": hint, **more})
+
+
 def refuse(status: int, error: str, hint: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An error as agents and people read it: what happened, and the next step."""
-    return web.json_response({"error": error, "hint": hint}, status=status, headers=headers, dumps=dumps)
+    """An error as agents and programs read it: what happened, and the next step."""
+    return web.Response(text=problem_body(status, error, hint), status=status, headers=headers, content_type=PROBLEM)
 
 
 @web.middleware

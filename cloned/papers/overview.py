@@ -12,6 +12,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
+from cloned.code_words import VERDICT_WORDS
 from cloned.core.hardware import Battery
 from cloned.languages import Language, local
 from cloned.papers import wording
@@ -97,7 +98,7 @@ def _heads(words: Language) -> tuple[str, ...]:
 
 
 def _line(laptop: Subject, words: Language) -> tuple[str, ...]:
-    verdict = wording.SHORT_VERDICTS.get(laptop.verdict, wording.SHORT_VERDICTS["none"])
+    verdict = VERDICT_WORDS.get(laptop.verdict, VERDICT_WORDS["none"])
     left = [each.left for each in laptop.hardware.batteries if each.left is not None]
     smart = next((wording.smart(each, words) for each in laptop.disks if each.cloned), "")
     return (
@@ -161,7 +162,7 @@ def _cells(laptop: Subject, site: PrintingSite, words: Language) -> list[object]
     disk = next((each for each in laptop.disks if each.cloned), None)
     worst = min((each for each in laptop.hardware.batteries if each.left is not None), key=_left, default=None)
     fitted = sum(slot.size for slot in laptop.hardware.slots) or laptop.memory
-    verdict = wording.SHORT_VERDICTS.get(laptop.verdict, wording.SHORT_VERDICTS["none"])
+    verdict = VERDICT_WORDS.get(laptop.verdict, VERDICT_WORDS["none"])
     return [
         laptop.tag, laptop.vendor, laptop.product, laptop.serial, laptop.cpu,
         round(fitted / 2**30, 1) or None,

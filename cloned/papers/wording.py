@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloned.code_words import FIRMWARE_WORDS, STEP_WORDS, TEST_WORDS
 from cloned.core.hardware import Battery, MemorySlot
 from cloned.languages import Language, to_translate
 from cloned.papers.subject import Storage, Subject
@@ -13,38 +14,10 @@ VERDICTS = {
     "none": to_translate("Nothing was verified on this laptop."),
 }
 NOT_ERASED = to_translate("NOT ERASED: old data may still be on its disks.")
-SHORT_VERDICTS = {
-    "verified": to_translate("verified"),
-    "differs": to_translate("differs"),
-    "unreadable": to_translate("unreadable"),
-    "none": to_translate("not verified"),
-}
 SMART = {
     "ok": to_translate("good"),
     "failing": to_translate("FAILING"),
     "unknown": to_translate("not told"),
-}
-FIRMWARE = {
-    "bios": to_translate("BIOS"),
-    "uefi": to_translate("UEFI, Secure Boot off"),
-    "secureboot": to_translate("UEFI, Secure Boot on"),
-}
-STEPS = {
-    "grow": to_translate("partition grown to the disk"),
-    "hostname": to_translate("computer's name"),
-    "machine-id": to_translate("new machine id"),
-    "ssh-host-keys": to_translate("new SSH keys"),
-    "efi-entry": to_translate("start entry in the firmware"),
-    "stamp": to_translate("stamp in the system"),
-}
-TESTS = {
-    "usb": to_translate("USB ports"),
-    "battery": to_translate("battery under load"),
-    "wifi": to_translate("Wi-Fi"),
-    "disk-read": to_translate("reading the disk"),
-    "processor": to_translate("processor under load"),
-    "memory": to_translate("memory"),
-    "disk-selftest": to_translate("the disk's own test"),
 }
 KINDS = {"nvme": "NVMe", "sata": "SATA", "mmc": "eMMC", "scsi": "SCSI"}
 
@@ -91,7 +64,7 @@ def screen(laptop: Subject, words: Language) -> str:
 
 def firmware(laptop: Subject, words: Language) -> str:
     """Way of starting, version and date."""
-    kind = words.gettext(FIRMWARE[laptop.firmware]) if laptop.firmware in FIRMWARE else ""
+    kind = words.gettext(FIRMWARE_WORDS[laptop.firmware]) if laptop.firmware in FIRMWARE_WORDS else ""
     told = laptop.hardware
     return ", ".join(part for part in (kind, told.firmware_version, told.firmware_date) if part)
 
@@ -143,8 +116,9 @@ def bad(disk: Storage, words: Language) -> str:
 def steps(laptop: Subject, words: Language) -> str:
     """What was done after the verdict; what failed is named as such."""
     _ = words.gettext
-    done = [_(STEPS[name]) if name in STEPS else name for name, result in laptop.steps if result == "done"]
-    failed = [_(STEPS[name]) if name in STEPS else name for name, result in laptop.steps if result == "failed"]
+    named = [(_(STEP_WORDS[name]) if name in STEP_WORDS else name, result) for name, result in laptop.steps]
+    done = [name for name, result in named if result == "done"]
+    failed = [name for name, result in named if result == "failed"]
     parts = [words.listed(done)] if done else []
     if failed:
         parts.append(_("FAILED: %(steps)s", steps=words.listed(failed)))
@@ -165,7 +139,7 @@ def erasure(laptop: Subject, words: Language) -> str:
 def tests(laptop: Subject, words: Language) -> str:
     """Which tests passed, which failed and why, which were not made; nothing where none was asked for."""
     _ = words.gettext
-    named = [(_(TESTS[name]) if name in TESTS else name, result, why) for name, result, why in laptop.tests]
+    named = [(_(TEST_WORDS[name]) if name in TEST_WORDS else name, result, why) for name, result, why in laptop.tests]
     passed = [name for name, result, _why in named if result == "passed"]
     failed = [f"{name} ({why})" if why else name for name, result, why in named if result == "failed"]
     left = [name for name, result, _why in named if result == "skipped"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -18,9 +18,9 @@ from cloned.saying import Phrase
 from cloned.status.auth import Auth, TooManyTries, Visitor
 from cloned.status.speech import spoken
 from cloned.wallclock import shown
-from cloned.wire import bearer, dumps
+from cloned.wire import PROBLEM, bearer, problem_body
 
-PROBLEM = "application/problem+json"
+log = logging.getLogger(__name__)
 COOKIE = "cloned_signed_in"
 AUTH = web.AppKey("auth", Auth)
 TRUSTED = web.AppKey("trusted", bool)
@@ -130,9 +130,8 @@ def _answer(kind: type[web.HTTPException], error: str, hint: str, **more: object
 
 
 def _worded(made: web.HTTPException, error: str, hint: str, **more: object) -> web.HTTPException:
-    """`made` with what it says, as a problem (RFC 9457) with our hint and the words as they ever were."""
-    about = {"type": "about:blank", "title": HTTPStatus(made.status).phrase, "status": made.status, "detail": error}
-    made.text = dumps({**about, "error": error, "hint": hint, **more})
+    """`made` with what it says, as a problem."""
+    made.text = problem_body(made.status, error, hint, **more)
     made.content_type = PROBLEM
     made.told = (error, hint)  # type: ignore[attr-defined]
     return made
@@ -186,6 +185,15 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise problem(kind, error.message, error.hint) from error
     except ClonedError as error:
         raise problem(web.HTTPConflict, error.message, error.hint) from error
+    except ConnectionError:
+        raise  # whoever asked is gone
+    except Exception as error:
+        log.exception("%s %s failed", request.method, request.path)
+        raise problem(
+            web.HTTPInternalServerError,
+            "the daemon could not answer this",
+            "try again; the daemon's log says more: journalctl -u cloned",
+        ) from error
 
 
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:

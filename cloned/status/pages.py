@@ -15,6 +15,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from cloned.assets import root
+from cloned.code_words import FIRMWARE_WORDS, STEP_RESULTS, STEP_WORDS, TEST_RESULTS, TEST_WORDS, VERDICT_WORDS
 from cloned.core.commands import VERBS
 from cloned.core.verbs import Role
 from cloned.errors import RefusedError
@@ -227,25 +228,12 @@ def _environment(words: Language, version: str) -> Environment:
         "step_result": _called(STEP_RESULTS),
         "title_course": COURSE_WORDS.__getitem__,
         "test_name": _called(TEST_WORDS),
+        "first_capital": first_capital,
         "test_result": _called(TEST_RESULTS),
     }
     return jinja
 
 
-TEST_WORDS = {
-    "usb": to_translate("USB ports"),
-    "battery": to_translate("Battery under load"),
-    "wifi": to_translate("Wi-Fi"),
-    "disk-read": to_translate("Reading the disk"),
-    "processor": to_translate("Processor under load"),
-    "memory": to_translate("Memory"),
-    "disk-selftest": to_translate("The disk's own test"),
-}
-TEST_RESULTS = {
-    "passed": to_translate("passed"),
-    "failed": to_translate("failed"),
-    "skipped": to_translate("not tested"),
-}
 COURSE_WORDS = {
     "clone": to_translate("Clone it"),
     "ask": to_translate("Ask first"),
@@ -292,31 +280,16 @@ HOLDER_WORDS = {
     "processor": to_translate("processor"),
     "disk": to_translate("disk"),
 }
-VERDICT_WORDS = {
-    "verified": to_translate("verified"),
-    "differs": to_translate("differs"),
-    "unreadable": to_translate("unreadable"),
-    "none": to_translate("not verified"),
-}
-FIRMWARE_WORDS = {"bios": "BIOS", "uefi": "UEFI", "secureboot": to_translate("UEFI with Secure Boot")}
-STEP_WORDS = {
-    "grow": to_translate("partition grown to the disk"),
-    "hostname": to_translate("computer's name"),
-    "machine-id": to_translate("new machine id"),
-    "ssh-host-keys": to_translate("new SSH keys"),
-    "efi-entry": to_translate("start entry in the firmware"),
-    "stamp": to_translate("stamp in the system"),
-}
-STEP_RESULTS = {
-    "done": to_translate("done"),
-    "skipped": to_translate("skipped"),
-    "failed": to_translate("failed"),
-}
 
 
 def _called(words: Mapping[str, str]) -> Callable[[str], str]:
     """Codes to what they are called; one that is not known says itself."""
     return lambda code: words.get(code, code)
+
+
+def first_capital(text: str) -> str:
+    """As it stands at the beginning of a line."""
+    return text[:1].upper() + text[1:]
 
 
 def command(fields: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:

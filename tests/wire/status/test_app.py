@@ -355,6 +355,17 @@ async def test_what_is_not_there_and_cannot_be_done_is_a_problem_too(machine):
             assert (status == 405) == ("Allow" in answer.headers)
 
 
+async def test_a_fault_of_ours_is_a_problem_too_and_stands_in_the_log(machine, house, caplog):
+    house.workshop.snapshot = lambda: 1 / 0
+    async with machine.get("/api/v1/state") as answer:
+        told = await answer.json()
+        assert (answer.status, answer.content_type) == (500, "application/problem+json")
+    assert (told["status"], told["error"]) == (500, "the daemon could not answer this")
+    assert "log" in told["hint"]
+    assert "division" not in str(told)
+    assert "ZeroDivisionError" in caplog.text
+
+
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/laptops", "/api/v1/events", "/metrics"])
 async def test_head_is_answered_like_get_without_a_body(machine, path):
     async with machine.head(path) as answer:
@@ -543,7 +554,8 @@ async def test_no_body_makes_the_page_stumble(machine, body):
 async def test_what_is_packed_is_refused(machine):
     headers = {"Content-Type": "application/json", "Content-Encoding": "deflate"}
     async with machine.post("/api/v1/sign-in", data=zlib.compress(b" " * 10**6), headers=headers) as answer:
-        assert answer.status == 415
+        assert (answer.status, answer.content_type) == (415, "application/problem+json")
+        assert (await answer.json())["hint"] == "leave Content-Encoding out"
 
 
 async def test_no_token_makes_the_page_stumble(machine):

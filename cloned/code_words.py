@@ -1,0 +1,47 @@
+"""What a laptop's codes are called by people: on pages and on papers alike.
+
+Lower case, as they stand in the middle of a line.
+"""
+
+from __future__ import annotations
+
+from cloned.languages import to_translate
+
+FIRMWARE_WORDS = {
+    "bios": to_translate("BIOS"),
+    "uefi": to_translate("UEFI, Secure Boot off"),
+    "secureboot": to_translate("UEFI, Secure Boot on"),
+}
+TEST_WORDS = {
+    "usb": to_translate("USB ports"),
+    "battery": to_translate("battery under load"),
+    "wifi": to_translate("Wi-Fi"),
+    "disk-read": to_translate("reading the disk"),
+    "processor": to_translate("processor under load"),
+    "memory": to_translate("memory"),
+    "disk-selftest": to_translate("the disk's own test"),
+}
+TEST_RESULTS = {
+    "passed": to_translate("passed"),
+    "failed": to_translate("failed"),
+    "skipped": to_translate("not tested"),
+}
+STEP_WORDS = {
+    "grow": to_translate("partition grown to the disk"),
+    "hostname": to_translate("computer's name"),
+    "machine-id": to_translate("new machine id"),
+    "ssh-host-keys": to_translate("new SSH keys"),
+    "efi-entry": to_translate("start entry in the firmware"),
+    "stamp": to_translate("stamp in the system"),
+}
+STEP_RESULTS = {
+    "done": to_translate("done"),
+    "skipped": to_translate("skipped"),
+    "failed": to_translate("failed"),
+}
+VERDICT_WORDS = {
+    "verified": to_translate("verified"),
+    "differs": to_translate("differs"),
+    "unreadable": to_translate("unreadable"),
+    "none": to_translate("not verified"),
+}
