@@ -70,13 +70,14 @@ def up(**asked: Any) -> int:
 
 
 @lab.command()
-def prepare() -> None:
+@click.option("--classic", is_flag=True, help="Clonezilla itself too, for classic sessions.")
+def prepare(classic: bool) -> None:
     """Build live system, boot files and sample images now, so that no run has to."""
     from cloned.images import samples
     from cloned.lab import stock
 
     for image in samples.NAMES:
-        stock.prepare(image, click.echo)
+        stock.prepare(image, click.echo, classic=classic)
     click.echo(f"all of it is in {stock.cache_root()}")
 
 
