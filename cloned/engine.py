@@ -7,6 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, assert_never
@@ -91,6 +92,8 @@ class Engine:
         self.problem = ""
         """Why the journal cannot be written, while it cannot."""
         self._journal, self._casting, self._ledger, self._recall = journal, casting, ledger, recall
+        self._writer = ThreadPoolExecutor(1, "journal")
+        """Its own: whoever keeps the common threads busy must not hold up the workshop."""
         self._queue: asyncio.Queue[_Queued] = asyncio.Queue()
         self._live = True
         """Whether what follows from an event is to be done: not while events are replayed."""
@@ -159,7 +162,7 @@ class Engine:
     async def _checkpoint(self) -> None:
         """Keep the state while nobody is at work, so that the next start is quick."""
         try:
-            await asyncio.to_thread(self._journal.checkpoint, self.workshop)
+            await self._in_own_thread(self._journal.checkpoint, self.workshop)
         except JournalFull as error:
             log.error("no checkpoint: %s", error)
         self._unchecked = 0
@@ -197,7 +200,7 @@ class Engine:
         """Append to the journal, and return what was; on a full disk, say so and try again until there is room."""
         while group:
             try:
-                await asyncio.to_thread(self._journal.append, [entry for entry, _ in group])
+                await self._in_own_thread(self._journal.append, [entry for entry, _ in group])
             except JournalFull as error:
                 self.problem = str(error)
                 log.error("%s", error)
@@ -211,6 +214,9 @@ class Engine:
                 self.problem = ""
                 break
         return group
+
+    async def _in_own_thread(self, work: Callable[..., None], *args: Any) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._writer, work, *args)
 
     async def run_effects(self) -> None:
         """Carry effects out, until cancelled: results in their order, and all others in theirs."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from cloned.errors import ClonedError, UsageError
 from cloned.inventory.ledger import Ledger
 from cloned.languages import language
 from cloned.papers import certificate as paper
+from cloned.papers.press import draw
 from cloned.saying import Phrase
 from cloned.signing import SiteKey
 
@@ -48,14 +48,14 @@ class ErasureDesk:
             what = Phrase("delivery {name}", name=donation) if donation else Phrase("this laptop")
             raise ClonedError(Phrase("nothing of {what} was erased here", what=what), "see `cloned erase status`")
         words = language(code or self._config.workshop.language)
-        return await asyncio.to_thread(self._drawn, self._facts(chosen, donation), words.code)
+        return await draw(self._drawn, self._facts(chosen, donation), words.code)
 
     async def paper_of(self, row: Mapping[str, Any]) -> bytes | None:
         """The certificate of just this erasure, for an inventory; None where not every disk is erased."""
         if row["erasure"]["result"] != "erased":
             return None
         language_code = language(self._config.workshop.language).code
-        return await asyncio.to_thread(self._drawn, self._facts([row], ""), language_code)
+        return await draw(self._drawn, self._facts([row], ""), language_code)
 
     def _facts(self, rows: Sequence[Mapping[str, Any]], donation: str) -> dict[str, Any]:
         """What a paper says, of these rows."""

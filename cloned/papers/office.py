@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
@@ -17,6 +16,7 @@ from cloned.papers.guide import booklet
 from cloned.papers.label import labels
 from cloned.papers.media import media as media_called
 from cloned.papers.overview import day_title, overview, workbook
+from cloned.papers.press import draw
 from cloned.papers.sheet import sheets
 from cloned.papers.subject import PrintingSite, Subject, of_laptop, subject
 
@@ -48,26 +48,26 @@ class Office:
     async def label(self, names: Sequence[str], language: str = "", media: str = "", first: int = 1) -> bytes:
         """A PDF of labels; on sheets, from place `first` on. UsageError where a laptop is not known or has no tag."""
         who, kind = await self._subjects(names), media_called(media or self._media)
-        return await asyncio.to_thread(labels, who, kind, self._site(), self._spoken(language), first)
+        return await draw(labels, who, kind, self._site(), self._spoken(language), first)
 
     async def sheet(self, names: Sequence[str], language: str = "") -> bytes:
         """A PDF of hand-over sheets, a page for each. UsageError where a laptop is not known."""
         who = await self._subjects(names)
-        return await asyncio.to_thread(sheets, who, self._site(), self._spoken(language))
+        return await draw(sheets, who, self._site(), self._spoken(language))
 
     async def overview(self, names: Sequence[str], day: date | None = None, language: str = "") -> bytes:
         """A PDF that lists laptops of a day."""
         who, words = await self._subjects(names), self._spoken(language)
-        return await asyncio.to_thread(overview, who, day_title(_midnight(day), words), self._site(), words)
+        return await draw(overview, who, day_title(_midnight(day), words), self._site(), words)
 
     async def workbook(self, names: Sequence[str], day: date | None = None, language: str = "") -> bytes:
         """The same as XLSX."""
         who, words = await self._subjects(names), self._spoken(language)
-        return await asyncio.to_thread(workbook, who, day_title(_midnight(day), words), self._site(), words)
+        return await draw(workbook, who, day_title(_midnight(day), words), self._site(), words)
 
     async def guide(self, language: str = "") -> bytes:
         """The volunteers' guide as a PDF."""
-        return await asyncio.to_thread(booklet, self._spoken(language))
+        return await draw(booklet, self._spoken(language))
 
     async def of_day(self, day: date | None = None, image: str = "") -> list[str]:
         """Ids of the laptops that had a result that day, in the order of their tags; with one image if it is named."""

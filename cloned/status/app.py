@@ -12,8 +12,9 @@ from typing import Any
 from aiohttp import web
 
 from cloned.assets import root
+from cloned.connections import Counted
 from cloned.saying import Phrase
-from cloned.status import api, checkup, entrance, erasures, guard, hosts, pages, papers, speech, work
+from cloned.status import api, checkup, entrance, erasures, fair, guard, hosts, pages, papers, speech, work
 from cloned.status.auth import Auth
 from cloned.status.erasures import ErasureSource
 from cloned.status.live import Hub
@@ -26,12 +27,12 @@ ROUTES = (
     ("GET", "/", pages.wall),
     ("GET", "/sign-in", entrance.page),
     ("GET", "/laptops/{id}", pages.laptop),
-    ("GET", "/laptops/{id}/label.pdf", papers.label),
-    ("GET", "/laptops/{id}/sheet.pdf", papers.sheet),
-    ("GET", "/today/sheets.pdf", papers.sheets),
-    ("GET", "/today/labels.pdf", papers.labels),
-    ("GET", "/today/list.pdf", papers.overview),
-    ("GET", "/today.xlsx", papers.workbook),
+    ("GET", "/laptops/{id}/label.pdf", fair.in_turn(papers.label)),
+    ("GET", "/laptops/{id}/sheet.pdf", fair.in_turn(papers.sheet)),
+    ("GET", "/today/sheets.pdf", fair.in_turn(papers.sheets)),
+    ("GET", "/today/labels.pdf", fair.in_turn(papers.labels)),
+    ("GET", "/today/list.pdf", fair.in_turn(papers.overview)),
+    ("GET", "/today.xlsx", fair.in_turn(papers.workbook)),
     ("GET", "/laptops", work.page),
     ("GET", "/sessions", work.page),
     ("GET", "/images", work.page),
@@ -40,7 +41,7 @@ ROUTES = (
     ("GET", "/settings", work.page),
     ("GET", "/check", work.page),
     ("GET", "/help", work.page),
-    ("GET", "/help.pdf", papers.guide),
+    ("GET", "/help.pdf", fair.in_turn(papers.guide)),
     ("GET", "/help/{code}", work.failure),
     ("GET", "/events", work.page_events),
     ("GET", "/api/v1/events", api.events),
@@ -59,8 +60,8 @@ ROUTES = (
     ("GET", "/api/v1/erasures", erasures.erasures),
     ("GET", "/api/v1/laptops/{id}/erasure", erasures.explain),
     ("GET", "/api/v1/site-key", erasures.key),
-    ("GET", "/api/v1/certificate.pdf", erasures.batch),
-    ("GET", "/laptops/{id}/certificate.pdf", erasures.certificate),
+    ("GET", "/api/v1/certificate.pdf", fair.in_turn(erasures.batch)),
+    ("GET", "/laptops/{id}/certificate.pdf", fair.in_turn(erasures.certificate)),
     ("POST", "/api/v1/commands", api.command),
     ("POST", "/api/v1/sign-in", entrance.sign_in),
     ("POST", "/api/v1/sign-out", entrance.sign_out),
@@ -100,6 +101,7 @@ def create_app(
     app = web.Application(
         middlewares=[
             plain_requests,
+            fair.fairly,
             packed,
             hosts.by_our_names,
             guard.in_words,
@@ -112,6 +114,7 @@ def create_app(
     app[api.WORKSHOP], app[api.RECORDS], app[pages.HUB] = workshop, records, hub
     app[api.NETBOOT], app[api.READY], app[api.MEASURES] = netboot, ready, measures
     app[papers.OFFICE] = office
+    app[fair.SHARES], app[fair.PRESS] = fair.Shares(), Counted(fair.DRAWINGS, fair.MOST_DRAWINGS)
     app[guard.RULES] = rules or guard.AccessRules()
     app[erasures.DESK], app[checkup.CHECKED] = desk, checked
     app[work.HOUSE], app[work.FLOW] = house, flow
