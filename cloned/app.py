@@ -60,7 +60,7 @@ from cloned.reload import at_once, changed, merged
 from cloned.rounds import Examine, Rounds
 from cloned.saying import Phrase
 from cloned.signing import SiteKey
-from cloned.status.app import create_app
+from cloned.status.app import create_app, warm
 from cloned.status.auth import Auth
 from cloned.status.guard import AccessRules
 from cloned.status.hosts import names as host_names
@@ -325,6 +325,7 @@ class Daemon:
         """The page for everybody, and the same without PIN on the socket that only our group may open."""
         view = self._overview()
         self.tasks.supervise(self.hub.run, "page")
+        self.tasks.start(asyncio.to_thread(warm), "warm")
         config = self.config
         self.measures = self._gathered()
         self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)

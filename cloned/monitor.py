@@ -229,7 +229,7 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
     rate, total, done = found.get("rate", 0), found.get("total", 0), found.get("bytes", 0)
     left = (total - done) / rate if rate and total >= done else LONGEST
     found["left_seconds"] = round(left, 1) if left < LONGEST else None
-    found["activity"] = activity if (activity := report.get("state")) in ACTIVITIES else ""
+    found["activity"] = activity if (activity := line(report.get("state"), 20)) in ACTIVITIES else ""
     found |= _disks(report.get("disks"))
     return found
 

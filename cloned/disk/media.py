@@ -124,6 +124,8 @@ class Medium:
         """From plain data that anybody may have sent; FactsError where a part has the wrong shape."""
         if not isinstance(data, Mapping):
             raise FactsError("a disk is a JSON object")
+        if "path" not in data or "size" not in data:
+            raise FactsError("a disk has a path and a size")
         plain = _checked(cls, data, skip=("ata", "nvme", "mmc", "scsi"))
         kinds = {"ata": AtaAbilities, "nvme": NvmeAbilities, "mmc": MmcAbilities, "scsi": ScsiAbilities}
         able = {name: _able(kind, data.get(name)) for name, kind in kinds.items()}

@@ -44,6 +44,8 @@ class Office:
     ) -> None:
         self._engine, self._results, self._site = engine, results, site
         self._language, self._media = language, media
+        self._guides: dict[str, bytes] = {}
+        """The guide says the same to everybody: drawn once in each language."""
 
     async def label(self, names: Sequence[str], language: str = "", media: str = "", first: int = 1) -> bytes:
         """A PDF of labels; on sheets, from place `first` on. UsageError where a laptop is not known or has no tag."""
@@ -67,7 +69,10 @@ class Office:
 
     async def guide(self, language: str = "") -> bytes:
         """The volunteers' guide as a PDF."""
-        return await draw(booklet, self._spoken(language))
+        words = self._spoken(language)
+        if words.code not in self._guides:
+            self._guides[words.code] = await draw(booklet, words)
+        return self._guides[words.code]
 
     async def of_day(self, day: date | None = None, image: str = "") -> list[str]:
         """Ids of the laptops that had a result that day, in the order of their tags; with one image if it is named."""

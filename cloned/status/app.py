@@ -129,6 +129,12 @@ def create_app(
     return app
 
 
+def warm() -> None:
+    """Have ready what the first to ask would else wait for, and everybody with them (blocking)."""
+    pages.warm()
+    api.described()
+
+
 async def static(request: web.Request) -> web.StreamResponse:
     """`GET /static/{name}`: files of web/static; pages name them with `?v=`, so they may be kept for long."""
     folder = root("web") / "static"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -19,7 +20,7 @@ from cloned.code_words import FIRMWARE_WORDS, STEP_RESULTS, STEP_WORDS, TEST_RES
 from cloned.core.commands import VERBS
 from cloned.core.verbs import Role
 from cloned.errors import RefusedError
-from cloned.languages import Language, language, to_translate
+from cloned.languages import CODES, Language, language, to_translate
 from cloned.status import wall as view
 from cloned.status.guard import RULES, visitor
 from cloned.status.live import Hub, Rendered
@@ -211,6 +212,16 @@ def _version() -> str:
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def warm() -> None:
+    """Have ready what the first page in each language would else wait for, and with it the whole loop (blocking)."""
+    for code in CODES:
+        words = language(code)
+        words.when(time.time()), words.number(1.5), words.size(1e9), words.seconds(90), words.listed(["a", "b"])
+        jinja = _environment(words, _version())
+        for name in jinja.list_templates():
+            jinja.get_template(name)
 
 
 @cache

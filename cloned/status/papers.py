@@ -18,6 +18,8 @@ PDF = "application/pdf"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'"
 """What a browser's own viewer needs to show a PDF; nothing in it can run."""
+FIRST_YEAR, LAST_YEAR = 2000, 9000
+"""Of days that papers are asked for."""
 MOST = 500
 """Laptops on papers of one request."""
 
@@ -104,9 +106,12 @@ def _day(request: web.Request) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise ValueError("no clock of ours shows it")
     except ValueError as error:
-        raise UsageError(Phrase("{text} is no day", text=repr(text)), "give it as 2026-11-29") from error
+        raise UsageError(Phrase("{text} is no day", text=repr(text)[:40]), "give it as 2026-11-29") from error
+    return day
 
 
 def _answer(data: bytes, name: str, kind: str = PDF) -> web.Response:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from cloned.assets import root
@@ -35,6 +36,25 @@ def keep(request: web.Request, response: web.Response) -> web.Response:
     return response
 
 
+class CompiledOnce(BytecodeCache):
+    """Templates are compiled once for all languages."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """As jinja2 asks for it."""
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """As jinja2 hands it over."""
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = CompiledOnce()
+
+
 def environment(words: Language, version: str) -> Environment:
     """Templates that speak one language: `_`, `ngettext` and `pgettext`, and filters for sentences, times and sizes."""
     jinja = Environment(
@@ -44,6 +64,7 @@ def environment(words: Language, version: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
+        bytecode_cache=_COMPILED,
     )
     jinja.newstyle_gettext = True  # type: ignore[attr-defined]
     jinja.globals |= _messages(words) | {

@@ -12,8 +12,16 @@ from collections.abc import Callable
 import pytest
 
 from cloned import wire
+from cloned.core import trials
+from cloned.core.finishing import told as told_steps
 from cloned.core.hello import facts, read_back
+from cloned.core.ids import Identity, LaptopId
+from cloned.core.laptop import Facts, Laptop, State
+from cloned.disk.erase_record import DiskErasure
+from cloned.disk.media import Medium
+from cloned.monitor import _figures, _probe, _slow_card
 from cloned.netboot.http import read_query
+from cloned.saying import sentence
 from cloned.status.hosts import host_of
 from cloned.stream import bitsets, packets
 from cloned.stream.packets import Answer, Ask, Bye, Mark, Repair
@@ -23,6 +31,7 @@ from cloned.stream.sender import StreamSender
 SHORT, LONG = 3_000, 1_000_000
 COUNTS = [pytest.param(SHORT, id="short"), pytest.param(LONG, id="million", marks=pytest.mark.nightly)]
 SESSION, PIECES = 7, 500
+LAPTOP = Laptop(LaptopId("l1"), 1, Facts(Identity()), State.RECEIVING, 0.0, 0.0)
 HELLO = json.dumps(
     {
         "uuid": "4c4c4544-0039-4210-8052-b7c04f4e3732",
@@ -94,6 +103,41 @@ def test_agents_bodies(count: int, meant: Callable[[object], object]) -> None:
         return repr(meant(found)).encode()
 
     hammered(count, [HELLO], parse)
+
+
+REPORT = {
+    "state": "receiving", "session": "abc", "round": 1, "bytes": 5, "total": 10, "rate": 3.5, "pieces_left": 2, "lost": 0,
+    "held_by": "network", "via": "multicast", "said": "x", "probe": {"heard": 3, "expected": 4},
+    "disks": [{"disk": "S", "done": 0.5, "words": "x"}], "slow_card": {"mbit": 180, "off": True},
+    "name": "memory", "result": "passed", "why": "x", "seconds": 3.0, "steps": [["grow", "done", ""]],
+    "message": "{a} is odd", "values": {"a": 1}, "path": "/dev/sda", "size": 10**11, "serial": "S", "wwn": "",
+    "medium": {"path": "/dev/sda", "size": 10**11}, "level": "clear", "technique": "overwrite", "phase": "running",
+    "ata": {"sanitize": True}, "barred": {"message": "x", "values": {}}, "remembered": [], "unreached": [[1, 2]],
+}  # fmt: skip
+ODD = (None, True, -1, 10**400, 1e308, "", "x", "\u202e", [], [[]], [None], {}, {"a": {}}, {"message": {}}, {"values": []},
+       [{}] * 40, {"disk": []}, {"size": "x"}, {"mbit": 10**400}, [[1]], {"heard": -1, "expected": 10**400})  # fmt: skip
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize(
+    "meant",
+    [_figures, _probe, lambda told: _slow_card(LAPTOP, told), lambda told: trials.read(told, 1.0), Medium.from_json,
+     DiskErasure.from_json, sentence, lambda told: told_steps(told.get("steps")), facts],
+    ids=["figures", "probe", "slow card", "test", "medium", "erasure", "sentence", "steps", "hello"],
+)  # fmt: skip
+def test_values_of_any_other_shape(count: int, meant: Callable[[dict[str, object]], object]) -> None:
+    """Each part of what agents tell, but of another type than it should be."""
+    chance = random.Random(count)
+    for _ in range(count):
+        told: dict[str, object] = {**REPORT, **json.loads(HELLO)}
+        for name in chance.sample(list(told), chance.randrange(1, 4)):
+            told[name] = chance.choice(ODD)
+            if chance.random() < 0.3:
+                del told[name]
+        try:
+            repr(meant(told)).encode()
+        except ValueError:
+            continue
 
 
 @pytest.mark.parametrize("count", COUNTS)

@@ -1,9 +1,19 @@
+from urllib.parse import quote
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+from jinja2 import Environment
+
 from cloned.core.events import ImageInfo
 from cloned.core.warnings import Warn
-from cloned.languages import language
+from cloned.errors import UsageError
+from cloned.languages import CODES, language
 from cloned.saying import Phrase
 from cloned.status import pages
+from cloned.status.api import described
+from cloned.status.app import warm
 from cloned.status.pages import Pages
+from cloned.status.papers import _day
 from tests.unit.status import workshops
 from tests.unit.status.workshops import FakeRecords, FakeWorkshop
 
@@ -141,3 +151,24 @@ def test_the_page_of_images_says_what_is_odd_about_one_in_the_readers_language()
         html = drawn.part("images", known, language(code)).parts["work"]
         assert words in html
         assert step in html
+
+
+async def test_after_warming_up_no_page_has_to_be_compiled(monkeypatch):
+    """Compiling takes a third of a second, in which the loop hears nobody."""
+    warm()
+
+    def compiled(*_args: object, **_named: object) -> None:
+        raise AssertionError("compiled while somebody waits")
+
+    monkeypatch.setattr(Environment, "compile", compiled)
+    for code in CODES:
+        drawn, words = Pages(FakeWorkshop(), FakeRecords()), language(code)
+        assert (await drawn.wall(words)).parts
+        assert (await drawn.laptop("00000007", words)).parts
+    assert described() is described()
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-13-01", "x" * 5000, "\0"])
+def test_days_that_no_clock_shows_are_refused(day):
+    with pytest.raises(UsageError, match="is no day"):
+        _day(make_mocked_request("GET", f"/today/list.pdf?day={quote(day)}"))
