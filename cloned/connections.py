@@ -12,7 +12,7 @@ import logging
 import resource
 import socket
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from typing import Any
@@ -20,12 +20,18 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from cloned.buckets import Bucket
+
 log = logging.getLogger(__name__)
 
 PER_ADDRESS = 64
 """Connections of one address to one port."""
 MOST = 2048
 """Connections to one port, where there are descriptors enough."""
+NEW_AT_ONCE, NEW_PER_SECOND = 256, 25.0
+"""Connections that one address may begin: each costs us more than whoever knocks."""
+PLACES = 4096
+"""Remembered; the one heard of longest ago goes first."""
 SILENT_SECONDS = 30.0
 """Until the next whole head of a request must have come."""
 UNREAD_SECONDS = 30.0
@@ -88,6 +94,28 @@ class Counted:
             del self._counts[where]
 
 
+class Arrivals:
+    """How many connections each place has begun of late. Loopback and our own socket are not counted."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._places: OrderedDict[str, Bucket] = OrderedDict()
+
+    def admit(self, where: str) -> bool:
+        """Whether one more may begin from there now."""
+        if where in ("loopback", "socket"):
+            return True
+        bucket = self._places.setdefault(where, Bucket(NEW_AT_ONCE, NEW_PER_SECOND, self._clock))
+        self._places.move_to_end(where)
+        if len(self._places) > PLACES:
+            self._places.popitem(last=False)
+        return not bucket.take()
+
+
+_ARRIVALS = Arrivals()
+"""At all ports together."""
+
+
 class CountedHandler(RequestHandler):
     """aiohttp's, which counts itself against the address it comes from."""
 
@@ -102,7 +130,7 @@ class CountedHandler(RequestHandler):
         assert isinstance(transport, asyncio.Transport)
         peer = transport.get_extra_info("peername")
         where = place(peer[0]) if isinstance(peer, tuple) else "socket"
-        if not self._counted.take(where):
+        if not (_ARRIVALS.admit(where) and self._counted.take(where)):
             _tell_now_and_then(where)
             transport.abort()
             return
@@ -127,7 +155,7 @@ def _tell_now_and_then(where: str) -> None:
     global _told_at
     if time.monotonic() - _told_at > 10:
         _told_at = time.monotonic()
-        log.warning("%s has too many connections: further ones are cut off", where)
+        log.warning("%s has or begins too many connections: further ones are cut off", where)
 
 
 class CountedSite(web.TCPSite):

@@ -190,6 +190,14 @@ class NetlinkWatch:
             return ""
         return found if isinstance(found, str) else ""
 
+    def now_at(self, address: str) -> str:
+        """As `mac_at`, but asked of the kernel at this moment: changes are followed a little later than they happen."""
+        with suppress(OSError):
+            found = neighbour(address)
+            if isinstance(found, str):
+                return found
+        return self._neighbours.get(address, "")
+
     def link(self, name: str) -> Link | None:
         """What is known of an interface; None if it is gone."""
         return next((each for each in self.links.values() if each.name == name), None)

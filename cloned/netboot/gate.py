@@ -7,6 +7,7 @@ own neighbour table: the MAC that asks really is at that address (as far as a wi
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -22,6 +23,7 @@ AT_ONCE, PER_SECOND = 8, 1 / 10
 """Scripts for one laptop: a loop of firmware that restarts every 15 s never meets this."""
 ADDRESS_AT_ONCE, ADDRESS_PER_SECOND = 24, 1 / 5
 """Scripts for one address, whichever laptops they are for."""
+log = logging.getLogger(__name__)
 K = TypeVar("K", bound=Hashable)
 _KEPT = 4096
 """Laptops and addresses remembered; the one heard of longest ago goes first."""
@@ -53,7 +55,8 @@ class BootGate:
 
         A stranger who asks for somebody's MAC uses up only what is there for requests that nothing proves.
         """
-        proven = self._mac_at(request.address) == request.mac
+        there = self._mac_at(request.address)
+        proven = there == request.mac
         address = _bucket(
             self._addresses, request.address, lambda: Bucket(ADDRESS_AT_ONCE, ADDRESS_PER_SECOND, self._clock)
         )
@@ -61,6 +64,9 @@ class BootGate:
         if wait := address.take():
             raise _too_often(Phrase("{address} asked for boot scripts too often", address=request.address), wait)
         if wait := laptop.take():
+            log.info(
+                "%s asked for the script of %s too often; at its address is %s", request.address, request.mac, there
+            )
             said = Phrase("this laptop asked for its script too often, from where nothing shows that it is")
             raise _too_often("this laptop asked for its script too often" if proven else said, wait)
         at, own = self._heard_at(request)

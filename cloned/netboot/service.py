@@ -77,7 +77,7 @@ class Netboot:
             memory or {},
             self.mac_at,
             self._tasks,
-            BootGate(heard_at, self._kernel.mac_at),
+            BootGate(heard_at, self._kernel.now_at),
             self.counters.http,
         )
         self._routes = list(routes)

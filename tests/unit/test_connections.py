@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloned.connections import Counted, affordable, place
+from cloned.connections import NEW_AT_ONCE, NEW_PER_SECOND, PLACES, Arrivals, Counted, affordable, place
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,21 @@ def test_each_place_has_so_many_and_all_together_too() -> None:
 
 def test_descriptors_are_left_for_others() -> None:
     assert 16 <= affordable(0.5) <= 2048
+
+
+def test_who_begins_connection_after_connection_is_cut_off_and_nobody_else() -> None:
+    now = [0.0]
+    arrivals = Arrivals(lambda: now[0])
+    begun = sum(arrivals.admit("10.0.0.66") for _ in range(1000))
+    assert begun == NEW_AT_ONCE
+    assert arrivals.admit("10.0.0.7")
+    now[0] = 2.0
+    assert sum(arrivals.admit("10.0.0.66") for _ in range(1000)) == 2 * NEW_PER_SECOND
+    assert all(arrivals.admit("loopback") for _ in range(10 * NEW_AT_ONCE))
+
+
+def test_only_so_many_addresses_are_remembered() -> None:
+    arrivals = Arrivals(lambda: 0.0)
+    for number in range(PLACES + 100):
+        arrivals.admit(str(number))
+    assert len(arrivals._places) == PLACES

@@ -104,6 +104,9 @@ def test_neighbours_that_change(network: LabNetwork) -> None:
         await asyncio.to_thread(speak, network)
         await until(lambda: watch._neighbours.get(LAPTOP) == mac)
         assert watch.mac_at(LAPTOP) == mac
+        watch._neighbours[LAPTOP] = "02:00:00:00:00:66"  # as if the change had not come yet
+        assert watch.now_at(LAPTOP) == mac
+        watch._neighbours[LAPTOP] = mac
         ip(network.server, f"neigh replace {LAPTOP} lladdr 02:00:00:00:00:07 dev {NIC}")
         await until(lambda: watch.mac_at(LAPTOP) == "02:00:00:00:00:07")
         ip(network.server, f"neigh del {LAPTOP} dev {NIC}")
