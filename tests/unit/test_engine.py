@@ -1,115 +1,34 @@
-"""The engine: what is journalled takes effect, survives a restart, and nothing is lost on a full disk."""
+"""The engine: events in order, streams and results carried out, who may have a token."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cloned.core.boot import BootRequest
-from cloned.core.effect_types import OpenStream, Rates
+from cloned.core.effect_types import Rates
 from cloned.core.events import (
     Command,
     Configured,
     Failed,
-    Finished,
     Hello,
     ImageInfo,
     ImageKnown,
-    Judged,
-    Ready,
     Settings,
     Stalled,
-    SwitchChanged,
 )
-from cloned.core.ids import Identity, SessionId, clean, token_digest
+from cloned.core.ids import Identity, clean, token_digest
 from cloned.core.known import KnownToLedger
-from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
+from cloned.core.laptop import Disk, Facts, State
 from cloned.engine import Engine
 from cloned.errors import ClonedError, MissingError, UsageError
 from cloned.journal import Journal
 from cloned.tasks import TaskOwner
+from tests.unit.engines import DISK, HONEST, Book, Streams, prepared, running, settled, verified
 from tests.waiting import until
-
-IMAGE = ImageInfo("school", "a" * 64, 10**9, 2 * 10**10)
-DISK = Disk("/dev/sda", 10**11, serial="S1")
-
-
-class Streams:
-    """Notes which streams are open."""
-
-    def __init__(self) -> None:
-        self.open_now: dict[SessionId, OpenStream] = {}
-
-    async def open(self, opened: OpenStream) -> None:
-        self.open_now[opened.session] = opened
-
-    async def limit(self, rates: Rates) -> None:
-        self.rates = rates
-
-    async def shut(self, session: SessionId) -> None:
-        self.open_now.pop(session)
-
-    def address(self, session: SessionId) -> dict[str, Any] | None:
-        return {"session": session} if session in self.open_now else None
-
-
-class Book:
-    """A ledger that can be out of order."""
-
-    def __init__(self) -> None:
-        self.rows: dict[tuple[str, int], dict[str, Any]] = {}
-        self.broken = False
-        self.asked = 0
-
-    async def record(self, row: Mapping[str, Any]) -> None:
-        self.asked += 1
-        if self.broken:
-            raise ClonedError("the ledger is locked")
-        self.rows[row["laptop"], row["attempt"]] = dict(row)
-
-
-@asynccontextmanager
-async def running(path: Path, streams: Streams, book: Book) -> AsyncIterator[Engine]:
-    journal, tasks = Journal(path), TaskOwner("test")
-    engine = Engine(journal, streams, book)
-    engine.replay()
-    tasks.start(engine.run(), "engine", service=True)
-    tasks.start(engine.run_effects(), "effects", service=True)
-    try:
-        yield engine
-    finally:
-        await tasks.close()
-        journal.close()
-
-
-async def prepared(engine: Engine) -> Laptop:
-    await engine.submit(Configured(Settings(confirm="auto", default_image="school")))
-    await engine.submit(ImageKnown(IMAGE))
-    await engine.submit(SwitchChanged(8, "test", 1000))
-    answer = await engine.boot(BootRequest("02:00:00:00:00:01", "10.0.0.5", serial="PF1"))
-    facts = Facts(clean(serial="PF1", macs=["02:00:00:00:00:01"]), disks=(DISK,))
-    await engine.submit(Hello(token_digest(answer.token), facts, "10.0.0.5"))
-    laptop = engine.authorise(answer.token, "10.0.0.5")
-    assert laptop is not None
-    assert engine.authorise(answer.token, "10.0.0.6") is None
-    return laptop
-
-
-async def verified(engine: Engine, laptop: Laptop) -> None:
-    assert laptop.session is not None
-    await engine.submit(Ready(laptop.id, laptop.session, "S1", (), False))
-    await engine.submit(Judged(laptop.id, laptop.session, 1, VerdictKind.VERIFIED, 0, (), IMAGE.image_hash, IMAGE.used))
-    await engine.submit(Finished(laptop.id, ()))
-
-
-async def settled(engine: Engine) -> None:
-    await until(lambda: not engine.workshop.unrecorded)
 
 
 async def test_a_laptop_through_the_engine(tmp_path: Path) -> None:
@@ -234,68 +153,6 @@ async def test_commands_are_refused_with_the_reason(tmp_path: Path) -> None:
             await engine.command(Command("confirm", "page", laptop.id))
 
 
-def test_a_journal_of_another_version_is_not_touched(tmp_path: Path) -> None:
-    Journal(tmp_path / "journal").close()
-    with sqlite3.connect(tmp_path / "journal") as db:
-        db.execute("UPDATE meta SET value='99'")
-    db.close()
-    with pytest.raises(MissingError, match="format 99"):
-        Journal(tmp_path / "journal")
-
-
-def test_a_damaged_entry_is_named(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal")
-    journal._db.execute("INSERT INTO journal (at, entropy, event) VALUES (1, 'a', '{\"kind\": \"nonsense\"}')")
-    with pytest.raises(MissingError, match="entry 1"):
-        list(journal.entries())
-    journal.close()
-
-
-async def tagged(engine: Engine, count: int) -> None:
-    """So many events that change something."""
-    laptop = next(iter(engine.workshop.laptops))
-    for number in range(count):
-        await engine.command(Command("tag", "page", laptop, text=f"A-{number}"))
-
-
-async def test_a_start_after_many_events_goes_by_the_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cloned.engine.CHECKPOINT", 40)
-    path = tmp_path / "journal"
-    async with running(path, Streams(), Book()) as engine:
-        laptop = await prepared(engine)
-        await tagged(engine, 60)
-        journal = Journal(path)
-        assert journal.restored()[0] == 0  # a laptop is at work
-        await verified(engine, laptop)
-        await tagged(engine, 3)
-        after, state = journal.restored()
-        assert after > 60
-        assert engine.workshop.laptops.keys() == state.laptops.keys()
-        before = engine.workshop
-        journal.close()
-    again = Engine(Journal(path), Streams(), Book())
-    assert again.replay() < 10
-    assert again.workshop == before
-    again._journal.close()
-
-
-async def test_a_checkpoint_that_is_damaged_or_of_another_version_is_left_aside(tmp_path: Path) -> None:
-    path = tmp_path / "journal"
-    async with running(path, Streams(), Book()) as engine:
-        await prepared(engine)
-        before = engine.workshop
-    journal = Journal(path)
-    for change in ("shape = 'of another version'", "state = substr(state, 1, 900)"):
-        journal.checkpoint(before)
-        journal._db.execute(f"UPDATE checkpoint SET {change}")
-        again = Engine(journal, Streams(), Book())
-        assert again.replay() > 3
-        assert again.workshop == before
-    journal.close()
-
-
 async def test_an_event_that_cannot_be_written_fails_its_caller_alone(tmp_path: Path) -> None:
     async with running(tmp_path / "journal", Streams(), Book()) as engine:
         laptop = await prepared(engine)
@@ -327,40 +184,6 @@ async def test_a_listener_that_fails_ends_nothing(tmp_path: Path) -> None:
     async with running(tmp_path / "journal", Streams(), Book()) as engine:
         engine.subscribe(lambda: 1 / 0)  # type: ignore[arg-type,return-value]
         await prepared(engine)
-
-
-def damage(path: Path) -> None:
-    """Overwrite every page behind the first two, as a dying disk does."""
-    with sqlite3.connect(path) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    db.close()
-    size = path.stat().st_size
-    with path.open("r+b") as file:
-        file.seek(2 * 4096)
-        file.write(b"\xa5" * (size - 2 * 4096))
-
-
-def started(path: Path) -> None:
-    journal = Journal(path)
-    try:
-        Engine(journal, Streams(), Book()).replay()
-    finally:
-        journal.close()
-
-
-async def test_a_damaged_journal_says_what_to_do(tmp_path: Path) -> None:
-    async with running(tmp_path / "journal", Streams(), Book()) as engine:
-        for number in range(200):
-            await engine.submit(Configured(Settings(default_image=f"{number}" * 100)))
-    damage(tmp_path / "journal")
-    with pytest.raises(MissingError, match="restore"):
-        started(tmp_path / "journal")
-    (tmp_path / "other").write_bytes(b"this is no database" * 1000)
-    with pytest.raises(MissingError, match="restore"):
-        Journal(tmp_path / "other")
-
-
-HONEST = BootRequest("02:00:00:00:00:02", "10.0.0.7", serial="PF7")
 
 
 async def test_a_stranger_takes_no_token_of_a_laptop_that_is_starting(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = [pytest.mark.wire, pytest.mark.slow]
 STREAMS = ("/events", "/api/v1/events")
-"""They have no end, so nothing can be asked of them but the beginning, which test_app.py does."""
+"""They have no end, so nothing can be asked of them but the beginning, which test_events.py does."""
 PROGRAM = shutil.which("schemathesis") or str(Path(sys.executable).parent / "schemathesis")
 
 
