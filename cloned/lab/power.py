@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cloned.lab.faults import Late
+from cloned.lab.fault_texts import Late
 from cloned.lab.laptops import Firmware, LabIdentity, LaptopKind
 from cloned.lab.watching import LaptopSeen
 

@@ -19,7 +19,7 @@ from cloned.languages import CLOSING, OPENING, bracketed
 from cloned.netboot import menus
 from cloned.status.pages import Pages
 from tests.unit.status import workshops
-from tests.unit.status.workshops import FakeRecords, FakeWorkshop
+from tests.unit.status.fakes import FakeRecords, FakeWorkshop
 
 READ = (
     "title",

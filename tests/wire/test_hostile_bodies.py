@@ -28,7 +28,7 @@ from cloned.status.auth import Auth
 from cloned.status.live import Hub
 from cloned.status.openapi import document
 from cloned.tasks import TaskOwner
-from tests.unit.status.workshops import FakeRecords, FakeWorkshop
+from tests.unit.status.fakes import FakeRecords, FakeWorkshop
 from tests.wire.netboot.test_agents import FACTS, MANIFEST, House
 from tests.wire.threaded import served
 

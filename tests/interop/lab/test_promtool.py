@@ -11,8 +11,8 @@ from cloned.assets import root
 from cloned.processes import run
 from cloned.status import families
 from cloned.status.needs import Buckets
+from tests.unit.status.fakes import FakeWorkshop
 from tests.unit.status.test_metrics import text
-from tests.unit.status.workshops import FakeWorkshop
 
 pytestmark = pytest.mark.interop
 FOLDER = root("systemd") / "monitoring"

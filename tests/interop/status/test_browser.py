@@ -17,7 +17,7 @@ from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
 from cloned.status.people import People
-from tests.unit.status.workshops import FakeRecords, FakeWorkshop
+from tests.unit.status.fakes import FakeRecords, FakeWorkshop
 
 pytestmark = [
     pytest.mark.interop,

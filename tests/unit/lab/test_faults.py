@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from cloned.errors import Exit, UsageError
+from cloned.lab.fault_texts import Late, check_together, name_of, parse_fault, parse_late, pattern, takes_time
 from cloned.lab.faults import (
     KINDS,
     Corrupt,
     Drop,
     Fault,
     Hostile,
-    Late,
     Locked,
     Loss,
     NoCamera,
@@ -24,12 +24,6 @@ from cloned.lab.faults import (
     SlowDisk,
     Stall,
     WornBattery,
-    check_together,
-    name_of,
-    parse_fault,
-    parse_late,
-    pattern,
-    takes_time,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloned.lab.faults import Late
+from cloned.lab.fault_texts import Late
 from cloned.lab.laptops import LaptopKind
 from cloned.lab.power import AT_ONCE, PowerPlan
 from cloned.lab.watching import LaptopSeen, sights

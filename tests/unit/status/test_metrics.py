@@ -5,7 +5,8 @@ from cloned.assets import root
 from cloned.core.laptop import VerdictKind
 from cloned.status import families, metrics
 from cloned.status.needs import Buckets
-from tests.unit.status.workshops import FakeRecords, FakeWorkshop, empty
+from tests.unit.status.fakes import FakeRecords, FakeWorkshop
+from tests.unit.status.workshops import empty
 
 
 async def text(workshop, measures=None):

@@ -15,7 +15,7 @@ from cloned.status.app import warm
 from cloned.status.pages import Pages
 from cloned.status.papers import _day
 from tests.unit.status import workshops
-from tests.unit.status.workshops import FakeRecords, FakeWorkshop
+from tests.unit.status.fakes import FakeRecords, FakeWorkshop
 
 
 async def test_every_workshop_can_be_drawn():

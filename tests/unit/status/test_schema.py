@@ -32,7 +32,7 @@ from cloned.status.openapi import document
 from cloned.status.pages import STATE_WORDS, Pages
 from cloned.status.schema import plain
 from tests.unit.status import workshops
-from tests.unit.status.workshops import FakeRecords, FakeWorkshop
+from tests.unit.status.fakes import FakeRecords, FakeWorkshop
 
 NOW = 1_795_000_000.0
 NOT_SENT = {

@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
-
-from cloned.core.brief import Brief
-from cloned.core.events import Command
-from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Facts, Laptop, State
-from cloned.core.refusals import Refusal, Refused
-from cloned.core.shown import Snapshot
-from cloned.core.triage import TriageExplained, explain
-from cloned.core.triage_shipped import SHIPPED
-from cloned.errors import RefusedError
-from cloned.status.schema import SNAPSHOT
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -343,86 +331,6 @@ def empty() -> dict:
 def no_switch() -> dict:
     """The same evening without a managed switch."""
     return busy() | {"switches": []}
-
-
-class FakeWorkshop:
-    """An engine that keeps what it was told; the page is what is tested here."""
-
-    def __init__(self, snapshot: dict | None = None) -> None:
-        self.state = snapshot or busy()
-        self.commands: list[Command] = []
-        self.error: Exception | None = None
-
-    def snapshot(self) -> Snapshot:
-        return SNAPSHOT.validate_python(self.state)
-
-    def brief(self) -> Brief:
-        seen = self.snapshot()
-        return Brief(
-            states=Counter(str(each.state) for each in seen.laptops),
-            places=seen.capacity.places,
-            taken=seen.capacity.taken,
-            sessions=seen.sessions,
-            switches=seen.switches,
-            warnings=len(seen.warnings),
-        )
-
-    async def command(self, command):
-        if self.error:
-            raise self.error
-        self.commands.append(command)
-        return {"ok": True, "done": command.do}
-
-    def find(self, name: str) -> str:
-        for each in self.state["laptops"]:
-            if name in (each["id"], each["tag"] or None):
-                return each["id"]
-        raise RefusedError(Refusal(Refused.NO_SUCH_LAPTOP, {"name": name}))
-
-    def triage(self, ident: str) -> TriageExplained:
-        laptop = Laptop(LaptopId(ident), 1, Facts(Identity()), State.ASKING, 0.0, 0.0)
-        return explain(SHIPPED, laptop, 1795000000.0)
-
-
-class FakeRecords:
-    """A ledger with two results and a sink in trouble."""
-
-    def __init__(self, trouble: bool = True) -> None:
-        self.retried: list[str | None] = []
-        self.trouble = trouble
-
-    async def totals(self) -> dict:
-        return {"rows": 214, "verdicts": {"verified": 209, "differs": 5}, "done_today": 11}
-
-    async def rows(self, *, laptop=None, limit=None, before=None) -> list[dict]:
-        row = {
-            "laptop": laptop or "00000001",
-            "attempt": 1,
-            "revision": 1,
-            "at": iso(2000),
-            "verdict": "verified",
-            "state": "done",
-            "image": "school-2025",
-            "why": "",
-        }
-        found = [row, row | {"attempt": 2, "at": iso(4)}]
-        older = [each for each in found if before is None or (each["at"], each["laptop"], each["attempt"]) < before]
-        return older[-limit:] if limit else older
-
-    async def sinks(self) -> list[dict]:
-        sink = {
-            "sink": "snipe-it",
-            "state": "failing",
-            "waiting": 12,
-            "sent": 190,
-            "refused": 0,
-            "reason": "it cannot be reached",
-            "tries": 9,
-            "due": 1_795_000_000.0,
-            "oldest_seconds": 40.0,
-            "dead": [],
-        }
-        return [sink] if self.trouble else [sink | {"state": "idle", "waiting": 0, "reason": "", "tries": 0}]
 
 
 def crowded() -> dict:

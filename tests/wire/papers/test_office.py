@@ -23,7 +23,7 @@ from cloned.papers.subject import PrintingSite
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
-from tests.unit.status.workshops import FakeRecords, FakeWorkshop
+from tests.unit.status.fakes import FakeRecords, FakeWorkshop
 
 pytestmark = pytest.mark.wire
 NOON = 1795950000.0

@@ -12,7 +12,7 @@ from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.guard import AccessRules
 from cloned.status.live import Hub
-from tests.unit.status.workshops import FakeRecords, FakeWorkshop
+from tests.unit.status.fakes import FakeRecords, FakeWorkshop
 
 TOKEN = "a long and random token"
 
