@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from cloned.core.laptop import Laptop, said
+from cloned.core.hardware import Hardware
+from cloned.core.ids import Identity
+from cloned.core.laptop import Disk, Facts, Laptop, said
 from cloned.core.trial_result import trial_lines
+
+NOT_RECORDED: Mapping[type, Mapping[str, str]] = {
+    Facts: {
+        "identity": "its parts are",
+        "boot_mac": "one of its macs",
+        "speed_mbps": "its place at the switch, not itself",
+        "half_duplex": "its place at the switch, not itself",
+        "disks": "the one that was written is",
+        "wants": "a wish of this boot",
+        "dongles": "among its macs",
+        "keys": "what its firmware trusts today",
+        "clock": "how its clock stood this time",
+    },
+    Disk: {
+        "path": "a name of this boot",
+        "sector_size": "its model says",
+        "eligible": "what we made of it",
+        "why_not": "what we made of it",
+        "asks": "what we made of it",
+        "name": "made of serial and WWN",
+    },
+}
+"""Facts that no row holds, and why. Every other is in it as it is called, and inventory/rows.py keeps it."""
 
 
 def iso(at: float) -> str:
     """Seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _recorded(part: Identity | Facts | Disk) -> dict[str, Any]:
+    """Each of its fields, but those of `NOT_RECORDED`."""
+    left_out = NOT_RECORDED.get(type(part), {})
+    return {each.name: _plain(getattr(part, each.name)) for each in fields(part) if each.name not in left_out}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Hardware):
+        return value.data()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def condition(laptop: Laptop) -> dict[str, Any]:
@@ -40,30 +79,11 @@ def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:
         "state": str(laptop.state),
         "why": said(laptop.reason, laptop.detail),
         "rounds": laptop.job.rounds,
-        "uuid": laptop.identity.uuid,
-        "serial": laptop.identity.serial,
-        "vendor": laptop.identity.vendor,
-        "product": laptop.identity.product,
-        "macs": list(laptop.identity.macs),
         "tag": laptop.tag,
         **({"organisation": laptop.organisation} if laptop.organisation else {}),
-        "disk": None
-        if disk is None
-        else {
-            "serial": disk.serial,
-            "wwn": disk.wwn,
-            "model": disk.model,
-            "size": disk.size,
-            "smart": disk.smart,
-            "transport": disk.transport,
-            "hours": disk.hours,
-            "worn": disk.worn,
-            "bad": disk.bad,
-        },
-        "cpu": laptop.facts.cpu,
-        "memory": laptop.facts.memory,
-        "firmware": laptop.facts.firmware,
-        "hardware": laptop.facts.hardware.data(),
+        **_recorded(laptop.identity),
+        **_recorded(laptop.facts),
+        "disk": None if disk is None else _recorded(disk),
         **condition(laptop),
         "cleared": list(laptop.job.cleared),
         "discarded": laptop.job.discarded,

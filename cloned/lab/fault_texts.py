@@ -1,4 +1,4 @@
-"""What `--fault` and `--late` ask for, understood: which fault of faults.py, with which numbers, and whether all fit."""
+"""What `--fault` and `--late` ask for, understood: which fault of faults.py, and whether all go together."""
 
 from __future__ import annotations
 

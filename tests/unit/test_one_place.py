@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cloned.core.hello import facts
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Facts, Laptop, State
-from cloned.core.ledger import ledger_row
+from cloned.core.laptop import Disk, Facts, Laptop, State
+from cloned.core.ledger import NOT_RECORDED, ledger_row
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refused
 from cloned.core.shown import ShownLaptop
 from cloned.core.words import Worded, worded
+from cloned.inventory import rows
 
 ROOT = Path(__file__).parents[2]
-NOT_IN_THE_LEDGER = {
-    "boot_mac": "one of its macs",
-    "hardware": "what is in it, told in its own fields",
-    "dongles": "among its macs",
-    "firmware": "how it started this time",
-    "wants": "a wish of this boot",
-    "clock": "how its clock stood this time",
-    "keys": "what its firmware trusts today",
-    "half_duplex": "its place at the switch, not itself",
-    "speed_mbps": "its place at the switch, not itself",
-    "cpu": "what it is, its model says",
-    "memory": "may be another bar tomorrow",
-    "disks": "the one that was written is",
-    "media": "the one that was written is",
-}
 NOT_SHOWN = {
     "identity": "its parts are",
     "hardware": "for papers and inventories",
@@ -76,11 +63,26 @@ def test_codes_are_words_of_their_own_and_have_a_sentence(kind: type[Worded]) ->
 
 def test_every_fact_is_shown_and_recorded_or_named_here() -> None:
     """What a hello says of a laptop: in the state, in the snapshot, and in its row of the ledger."""
-    names = {each.name for each in fields(Facts)}
-    row = ledger_row(Laptop(LaptopId("l1"), 1, Facts(Identity()), State.DONE, 0.0, 0.0), 1.0)
-    assert names - {each.name for each in fields(ShownLaptop)} == NOT_SHOWN.keys() & names
-    assert names - row.keys() - {"identity"} <= NOT_IN_THE_LEDGER.keys()
-    assert {each.name for each in fields(Identity)} <= row.keys() & {each.name for each in fields(ShownLaptop)}
+    names, shown = {each.name for each in fields(Facts)}, {each.name for each in fields(ShownLaptop)}
+    row = row_of_a_laptop()
+    assert names - shown == NOT_SHOWN.keys() & names
+    assert names - row.keys() == NOT_RECORDED[Facts].keys()
+    assert {each.name for each in fields(Identity)} <= row.keys() & shown
+    assert {each.name for each in fields(Disk)} - row["disk"].keys() == NOT_RECORDED[Disk].keys()
+
+
+def test_every_fact_of_a_row_arrives_in_the_ledger() -> None:
+    """rows.py keeps what it names and drops the rest: a fact that it does not know would be lost without a word."""
+    row = row_of_a_laptop()
+    kept = rows.clean(row)
+    assert kept.dropped == ()
+    assert row["disk"].keys() == kept.data["disk"].keys()
+
+
+def row_of_a_laptop() -> dict[str, Any]:
+    disk = Disk("/dev/sda", 256 * 10**9, serial="S1")
+    laptop = Laptop(LaptopId("l1"), 1, Facts(Identity(serial="PF7"), disks=(disk,)), State.DONE, 0.0, 0.0)
+    return ledger_row(replace(laptop, goal=replace(laptop.goal, onto=disk)), 1.0)
 
 
 def test_a_hello_that_says_nothing_gives_every_fact_its_default() -> None:
