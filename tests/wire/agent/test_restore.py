@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -168,14 +168,25 @@ class Shop:
 
 
 @pytest.fixture
-async def url(image: Image, unused_tcp_port: int) -> str:
+def turned_away() -> asyncio.Event:
+    """Set once a request came with a token that opens nothing."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+async def url(image: Image, turned_away: asyncio.Event) -> AsyncIterator[str]:
+    def may(request: web.Request, session: str) -> bool:
+        good = request.headers.get("Authorization") == "Bearer good"
+        if not good:
+            turned_away.set()
+        return good
+
     app = web.Application()
-    may = lambda request, session: request.headers.get("Authorization") == "Bearer good"  # noqa: E731
     app.add_routes(piece_routes(Shop(image), LinkBudget(1e9), may))
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
-    yield f"http://127.0.0.1:{unused_tcp_port}/agent/v1/pieces/s1"
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/agent/v1/pieces/s1"
     await runner.cleanup()
 
 
@@ -202,14 +213,17 @@ async def test_a_group_that_brings_nothing_is_given_up_for_http(
     assert (ways[0], ways[-1]) == ("multicast", "unicast")
 
 
-async def test_a_wrong_token_gets_nothing_and_the_order_can_be_taken_back(image: Image, disk: str, url: str) -> None:
+async def test_a_wrong_token_gets_nothing_and_the_order_can_be_taken_back(
+    image: Image, disk: str, url: str, turned_away: asyncio.Event
+) -> None:
     restore = Restore(image.plan, disk, None, url, "stale")
     stop = threading.Event()
     work = asyncio.create_task(asyncio.to_thread(restore.fetch, range(image.count), ignore, stop.is_set))
-    await asyncio.sleep(0.5)
+    await asyncio.wait_for(turned_away.wait(), 60)
+    assert not work.done()
     stop.set()
     with pytest.raises(Stopped):
-        await asyncio.wait_for(work, 10)
+        await asyncio.wait_for(work, 60)
     assert not any(restore.digests)
 
 

@@ -150,7 +150,9 @@ async def test_a_result_arrives_signed_and_once(receiver, tmp_path):
         await inventory.record(row(1, serial="B5TO"))
         await inventory.record(row(1, serial="B5TO"))
         await receiver.has(1)
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(60):
+            while any(sink["waiting"] for sink in await inventory.sinks()):
+                await asyncio.sleep(0.01)
     assert len(receiver.requests) == 1
     [message] = receiver.got.values()
     assert (message["type"], message["revision"], message["data"]["serial"]) == ("result", 1, "B5TO")
