@@ -15,7 +15,7 @@ from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
 from cloned.inventory.ledger import Ledger
 from cloned.languages import language
-from cloned.papers import certificate as paper
+from cloned.papers.office import drawn
 from cloned.papers.press import draw
 from cloned.saying import Phrase
 from cloned.signing import SiteKey
@@ -70,8 +70,8 @@ class ErasureDesk:
     def _drawn(self, facts: Mapping[str, Any], code: str) -> bytes:
         failed = [each for each in facts["laptops"] if each["result"] != "erased"]
         if failed:
-            return paper.failure(facts, language(code))
-        return paper.certificate(facts, self._key, language(code))
+            return drawn("certificate:failure", facts, language(code))
+        return drawn("certificate:certificate", facts, self._key, language(code))
 
 
 def latest(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

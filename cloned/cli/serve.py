@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import pickle
 import signal
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from cloned.config import LEDGER_FILE, Config
 from cloned.config_file import load
 from cloned.errors import ClonedError, Exit
 from cloned.ownership import hand_over
+from cloned.processes import run
 from cloned.saying import Phrase
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_END = 4.0
 """Seconds until we are gone, whatever a client, a disk or a thread still holds."""
+CHECK_SECONDS = 60.0
+"""Until the looks must be through on a busy server; each of them ends by itself long before."""
 
 
 @click.command()
@@ -58,10 +62,15 @@ def _keep_safe(settings: Config) -> None:
 
 
 async def _examined(config: Config) -> list[dict[str, Any]]:
-    """What `cloned check` finds."""
-    from cloned.check import LOOKS, examine
+    """What `cloned check` finds, from a process of its own: the looks import and hold what the daemon need not keep."""
+    command = [sys.executable, "-m", "cloned.check"]
+    done = await asyncio.to_thread(run, command, stdin=pickle.dumps(config), timeout=CHECK_SECONDS)
+    return [{key: _read(value) for key, value in each.items()} for each in json.loads(done.stdout)]
 
-    return [each.to_json() for each in await examine(LOOKS, config)]
+
+def _read(value: Any) -> Any:
+    """A sentence that came as its parts; anything else as it is."""
+    return Phrase.read(value) if isinstance(value, dict) else value
 
 
 async def _until_told(daemon: Daemon) -> None:

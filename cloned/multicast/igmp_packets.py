@@ -13,8 +13,10 @@ from scapy.layers.inet import IP, IPOption_Router_Alert
 from scapy.packet import Packet
 from scapy.utils import checksum
 
+from cloned.makers import forget_makers
 from cloned.multicast.igmp import Query, Timing, Version
 
+forget_makers()
 ALL_HOSTS = "224.0.0.1"
 MEMBERSHIP_QUERY = 0x11
 DSCP_CS6 = 0xC0

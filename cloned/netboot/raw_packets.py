@@ -12,6 +12,9 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
+from cloned.makers import forget_makers
+
+forget_makers()
 _NOBODY = "00:00:00:00:00:00"
 _EVERYBODY = "ff:ff:ff:ff:ff:ff"
 _ETHERNET, _REQUEST = 1, 1

@@ -29,7 +29,7 @@ from collections import deque
 from collections.abc import Callable
 from os import read, writev
 
-from cloned.netboot.tftp_wire import ACK, HEADS, Blocks, Terms, TftpError, read_answer
+from cloned.netboot.tftp_wire import ACK, DATA, Blocks, Terms, TftpError, read_answer
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +48,7 @@ _CLOCK = 0.00005
 """Shortest round trip that is believed: answers of one batch carry the same time."""
 _ANSWER = 128
 """Bytes of an answer that are looked at: 4 of an acknowledgement, the words of an error."""
-_ACKS = tuple(struct.pack("!HH", ACK, number) for number in range(0x10000))
-"""Every acknowledgement there is."""
+_pack = struct.Struct("!HH").pack
 _AWAKE, _SOON, _FINE = 0.0001, 0.005, 0.00025
 """Seconds without an answer in which the thread stays awake; in which it looks every `_FINE` seconds what is lost."""
 _FEW, _MANY = 2, 64
@@ -114,9 +113,9 @@ class Transfer:
             if data == self._expected and sent < self._steps:  # nearly all there ever is to do
                 self._acked = sent
                 self._sent = sent + 1
-                self._expected = _ACKS[(sent + 1) & 0xFFFF]
+                self._expected = _pack(ACK, (sent + 1) & 0xFFFF)
                 start = sent * self._block
-                writev(self._fd, (HEADS[(sent + 1) & 0xFFFF], self._content[start : start + self._block]))
+                writev(self._fd, (_pack(DATA, (sent + 1) & 0xFFFF), self._content[start : start + self._block]))
                 return False
             self._take(data, now)
             while self.outcome is None and not self._steps:
@@ -191,13 +190,13 @@ class Transfer:
         """Send what comes after the last acknowledged block, or the OACK."""
         self._last_sent = now
         if self._acked < 0:
-            self._expected = _ACKS[0]
+            self._expected = _pack(ACK, 0)
             self._send(self.terms.oack())
             return
         first = self._acked + 1
         count = min(self.terms.window, self.blocks.count - self._acked)
         self._sent = last = self._acked + count
-        self._expected = _ACKS[last & 0xFFFF]
+        self._expected = _pack(ACK, last & 0xFFFF)
         self._send_many(first, count)
 
     def _send_many(self, first: int, count: int) -> None:

@@ -18,8 +18,6 @@ DEFAULT_BLOCK = 512
 LARGEST_REQUEST = 1500
 _READ, _WRITE = 1, 2
 _ROLLOVER = 0x10000
-HEADS = tuple(struct.pack("!HH", DATA, number) for number in range(_ROLLOVER))
-"""The first bytes of every data packet there is."""
 
 
 class Code(IntEnum):
@@ -156,7 +154,7 @@ class Blocks:
     def packet(self, number: int) -> tuple[bytes, memoryview]:
         """Head and bytes of block `number`; all but the very last have `segment` bytes together."""
         start = (number - 1) * self.block
-        return HEADS[number & 0xFFFF], self.content[start : start + self.block]
+        return struct.pack("!HH", DATA, number & 0xFFFF), self.content[start : start + self.block]
 
 
 def read_answer(data: bytes, expected: int) -> int | TftpError | None:

@@ -15,9 +15,9 @@ from cloned.core.erasure_row import why_failed
 from cloned.disk.erase import LEVELS, STANDARD, Technique
 from cloned.errors import UsageError
 from cloned.languages import Language, to_translate
-from cloned.papers.codes import Box, qr
+from cloned.papers.codes import qr
 from cloned.papers.document import Document
-from cloned.papers.media import A4
+from cloned.papers.media import A4, Box
 from cloned.papers.wording import SMART
 from cloned.saying import Phrase
 from cloned.signing import SiteKey

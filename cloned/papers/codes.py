@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import groupby
 
 import segno
 
 from cloned.papers.document import Document
+from cloned.papers.media import Box
 
 _START_B, _START_C = 104, 105
 _TO_C, _TO_B = 99, 100
@@ -29,20 +29,6 @@ _SYMBOLS = (
 )
 """Bars and spaces of symbols 0 to 105 in modules, six digits each (ISO/IEC 15417, table 1)."""
 _STOP = "2331112"
-
-
-@dataclass(frozen=True)
-class Box:
-    """A place on a paper in mm, from its upper left corner."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    def moved(self, x: float, y: float) -> Box:
-        """The same box further right and down."""
-        return Box(self.x + x, self.y + y, self.width, self.height)
 
 
 def code128(text: str) -> str | None:

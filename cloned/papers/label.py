@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from cloned.errors import UsageError
 from cloned.languages import Language
-from cloned.papers.codes import Box, bars, qr
+from cloned.papers.codes import bars, qr
 from cloned.papers.document import CAP, Document, safe
-from cloned.papers.media import Design, Media
+from cloned.papers.media import Box, Design, Media
 from cloned.papers.subject import PrintingSite, Subject
 from cloned.saying import Phrase
 

@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cloned.errors import UsageError
-from cloned.papers.codes import Box
 from cloned.saying import Phrase
 
 A4 = (210.0, 297.0)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A place on a paper in mm, from its upper left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def moved(self, x: float, y: float) -> Box:
+        """The same box further right and down."""
+        return Box(self.x + x, self.y + y, self.width, self.height)
 
 
 @dataclass(frozen=True)

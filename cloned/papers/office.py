@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from importlib import import_module
 from typing import Any, Protocol
 
 from cloned.core.laptop import Laptop
@@ -12,12 +13,8 @@ from cloned.engine import Engine
 from cloned.errors import RefusedError
 from cloned.languages import Language
 from cloned.languages import language as spoken
-from cloned.papers.guide import booklet
-from cloned.papers.label import labels
 from cloned.papers.media import media as media_called
-from cloned.papers.overview import day_title, overview, workbook
 from cloned.papers.press import draw
-from cloned.papers.sheet import sheets
 from cloned.papers.subject import PrintingSite, Subject, of_laptop, subject
 
 
@@ -50,28 +47,28 @@ class Office:
     async def label(self, names: Sequence[str], language: str = "", media: str = "", first: int = 1) -> bytes:
         """A PDF of labels; on sheets, from place `first` on. UsageError where a laptop is not known or has no tag."""
         who, kind = await self._subjects(names), media_called(media or self._media)
-        return await draw(labels, who, kind, self._site(), self._spoken(language), first)
+        return await draw(drawn, "label:labels", who, kind, self._site(), self._spoken(language), first)
 
     async def sheet(self, names: Sequence[str], language: str = "") -> bytes:
         """A PDF of hand-over sheets, a page for each. UsageError where a laptop is not known."""
         who = await self._subjects(names)
-        return await draw(sheets, who, self._site(), self._spoken(language))
+        return await draw(drawn, "sheet:sheets", who, self._site(), self._spoken(language))
 
     async def overview(self, names: Sequence[str], day: date | None = None, language: str = "") -> bytes:
         """A PDF that lists laptops of a day."""
         who, words = await self._subjects(names), self._spoken(language)
-        return await draw(overview, who, day_title(_midnight(day), words), self._site(), words)
+        return await draw(drawn, "overview:overview", who, day_title(_midnight(day), words), self._site(), words)
 
     async def workbook(self, names: Sequence[str], day: date | None = None, language: str = "") -> bytes:
         """The same as XLSX."""
         who, words = await self._subjects(names), self._spoken(language)
-        return await draw(workbook, who, day_title(_midnight(day), words), self._site(), words)
+        return await draw(drawn, "overview:workbook", who, day_title(_midnight(day), words), self._site(), words)
 
     async def guide(self, language: str = "") -> bytes:
         """The volunteers' guide as a PDF."""
         words = self._spoken(language)
         if words.code not in self._guides:
-            self._guides[words.code] = await draw(booklet, words)
+            self._guides[words.code] = await draw(drawn, "guide:booklet", words)
         return self._guides[words.code]
 
     async def of_day(self, day: date | None = None, image: str = "") -> list[str]:
@@ -95,6 +92,20 @@ class Office:
 
     def _spoken(self, language: str) -> Language:
         return spoken(language or self._language)
+
+
+def drawn(drawer: str, *args: object) -> bytes:
+    """What `module:function` of this room draws of `args`. Call by `draw`: fpdf2, fontTools and openpyxl, which take
+    20 MB and half a second, are imported when the first paper is wanted.
+    """
+    module, name = drawer.split(":")
+    made: bytes = getattr(import_module(f"cloned.papers.{module}"), name)(*args)
+    return made
+
+
+def day_title(day: datetime, language: Language) -> str:
+    """What the list of a day is called."""
+    return language.gettext("Laptops of %(day)s", day=language.day(day))
 
 
 def _entered(row: Mapping[str, Any] | None, laptop: Laptop) -> str:

@@ -48,11 +48,6 @@ def overview(
     return paper.done()
 
 
-def day_title(day: datetime, language: Language) -> str:
-    """What the list of a day is called."""
-    return language.gettext("Laptops of %(day)s", day=language.day(day))
-
-
 def _chunks(lines: Sequence[tuple[str, ...]], most: int) -> list[Sequence[tuple[str, ...]]]:
     return [lines[at : at + most] for at in range(0, len(lines), most)]
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from cloned.errors import UsageError
 from cloned.languages import Language
 from cloned.papers import wording
-from cloned.papers.codes import Box, bars, qr
+from cloned.papers.codes import bars, qr
 from cloned.papers.document import Document
-from cloned.papers.media import A4
+from cloned.papers.media import A4, Box
 from cloned.papers.subject import PrintingSite, Storage, Subject
 
 LEFT, WIDTH = 18.0, 174.0
