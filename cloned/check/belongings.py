@@ -78,7 +78,7 @@ def files(config: Config) -> Iterator[Said | ClonedError]:
     owner, strange, open_to_all, count = folder.stat().st_uid, [], [], 0
     for where, folders, names in os.walk(folder):
         if Path(where) == folder / "images":
-            folders[:] = [name for name in folders if name != "pieces"]  # millions, all made in one way
+            folders[:] = [name for name in folders if name != ".pieces"]  # millions, all made in one way
         for path in (Path(where) / name for name in (*folders, *names)):
             seen = path.lstat()
             count += 1

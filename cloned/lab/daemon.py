@@ -121,6 +121,11 @@ class DaemonProcess:
         """Whether its process is there."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Of its process; 0 where it does not run."""
+        return self._process.pid if self._process is not None else 0
+
     def start(self) -> None:
         """Write the configuration and start the process; `ready` waits for it."""
         config = self.settings.state / "cloned.toml"

@@ -1,4 +1,4 @@
-"""Prometheus over a lab evening: twelve laptops, of which one loses power and one has a dead disk.
+"""Prometheus over a lab evening: twelve laptops, of which one loses power and one reads back a wrong byte.
 
 Then every query of dashboard and rules with its answer, as a table. Fails where one answers nothing: `make
 monitoring-demo`, as root, with Debian's prometheus installed.
@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import Popen
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -25,8 +26,8 @@ from cloned.lab import registry
 from cloned.lab.monitoring import queries
 from cloned.processes import need, spawn
 
-LAB = ("lab", "run", "--kind", "thin", "--laptops", "12", "--keep", "--fault", "drop:2@40", "--fault", "dead-disk:5")
-LONGEST = 540.0
+LAB = ("lab", "run", "--kind", "thin", "--laptops", "12", "--keep", "--fault", "drop:2@40", "--fault", "corrupt:5")
+LONGEST = 1800.0
 """Seconds that the evening may take."""
 Found = TypeVar("Found")
 
@@ -67,16 +68,24 @@ def _lab(folder: Path) -> Iterator[tuple[str, Callable[[], bool]]]:
     with log.open("wb") as out:
         lab = spawn([sys.executable, "-m", "cloned.cli", *LAB], stdout=out, stderr=out)
     try:
-        page = _until("the page", lambda: re.search(r"page is at http://([\d.:]+)/", log.read_text()), 120)
+        page = _until("the page", lambda: _page(lab, log.read_text()), LONGEST)
         yield page[1], lambda: lab.poll() is not None
-        print(log.read_text()[-3000:])
     finally:
+        print(log.read_text()[-3000:])
         name = re.search(r"lab (cl[0-9a-f]{4})", log.read_text())
         for entry in [each for each in registry.entries() if name and each.run == name[1]]:
             registry.end(entry)
         if lab.poll() is None:
             lab.terminate()
         lab.wait()
+
+
+def _page(lab: Popen[bytes], said: str) -> re.Match[str] | None:
+    """Where the lab says its page is; ClonedError where it has ended before."""
+    found = re.search(r"page is at http://([\d.:]+)/", said)
+    if found is None and lab.poll() is not None:
+        raise ClonedError("the lab ended before there was a page", said[-500:])
+    return found
 
 
 @contextmanager
