@@ -29,15 +29,12 @@ LEAST_MEMORY = 512 * 2**20
 
 def rights(config: Config) -> Iterator[Said | ClonedError]:
     """Root, or the three capabilities that DHCP, raw packets and the neighbour table need."""
-    if os.geteuid() == 0:
-        yield ok("root")
-        return
     held = _capabilities()
     missing = [name for name, bit in CAPABILITIES.items() if not held >> bit & 1]
     if missing:
         yield MissingError(f"this user lacks {', '.join(missing)}", "use sudo, or the systemd service")
     else:
-        yield ok(f"user {os.geteuid()} with {', '.join(CAPABILITIES)}")
+        yield ok("root" if os.geteuid() == 0 else f"user {os.geteuid()} with {', '.join(CAPABILITIES)}")
 
 
 def _capabilities() -> int:

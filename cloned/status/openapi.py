@@ -20,6 +20,7 @@ _ABOUT = (
     "Reading is free, unless `[page] read` closes it. Acting needs the cookie that PIN or password give, or a "
     "machine's bearer token; each command says who may: a volunteer, or only an administrator."
 )
+PLAIN_PROBLEM = "er is geen laptop 99\nzie `cloned laptops`"
 _REF = "#/components/schemas/{model}"
 
 
@@ -81,9 +82,13 @@ def _json(model: type, many: bool = False) -> dict[str, Any]:
 
 
 def _problem(words: str) -> dict[str, Any]:
+    """Why not: JSON in English; who takes text/plain too reads its own language, the hint on a second line."""
     return {
         "description": words,
-        "content": {"application/problem+json": {"schema": _ref(schema.Problem), "example": example("Problem")}},
+        "content": {
+            "application/problem+json": {"schema": _ref(schema.Problem), "example": example("Problem")},
+            "text/plain": {"schema": {"type": "string"}, "example": PLAIN_PROBLEM},
+        },
     }
 
 

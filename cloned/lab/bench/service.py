@@ -183,24 +183,29 @@ async def measure(laptops: int, results: int, rounds: int) -> Figures:
         (folder / "state").mkdir()
         journal(folder / "state" / "journal.sqlite", laptops)
         await ledger(folder / "state" / "ledger.sqlite", results)
-        made = LabNetwork(f"cl{secrets.token_hex(2)}", 1)
-        stack.callback(made.close)
-        made.build()
-        made.plug_thin(1, laptop_mac(made.run, 1))
-        made.plug_server()
-        served = serving(folder, made)
-        stack.push_async_callback(served.stop)
-        return await _figures(served, made, rounds)
+        return await _figures(laid(folder, stack), rounds)
 
 
-async def _figures(served: DaemonProcess, made: LabNetwork, rounds: int) -> Figures:
+def laid(folder: Path, stack: AsyncExitStack) -> DaemonProcess:
+    """A network with one cable, and a daemon for it that is not yet started; `folder`/state is there."""
+    made = LabNetwork(f"cl{secrets.token_hex(2)}", 1)
+    stack.callback(made.close)
+    made.build()
+    made.plug_thin(1, laptop_mac(made.run, 1))
+    made.plug_server()
+    served = serving(folder, made)
+    stack.push_async_callback(served.stop)
+    return served
+
+
+async def _figures(served: DaemonProcess, rounds: int) -> Figures:
     found, began = Figures(), time.monotonic()
     served.start()
     await served.ready()
     found.start, pid = time.monotonic() - began, served.pid
     found.start_spent = spent(pid)
     await _checked(served)
-    scrape = _scraper(made)
+    scrape = _scraper(pid)
     await asyncio.to_thread(scrape)
     before = spent(pid)
     found.scrapes = [await asyncio.to_thread(scrape) for _ in range(rounds)]
@@ -219,14 +224,14 @@ async def _checked(served: DaemonProcess) -> None:
         await asyncio.sleep(0.5)
 
 
-def _scraper(made: LabNetwork) -> Callable[[], float]:
+def _scraper(pid: int) -> Callable[[], float]:
     def scrape() -> float:
         began = time.monotonic()
         with urlopen("http://127.0.0.1:8080/metrics", timeout=60) as answer:
             answer.read()
         return time.monotonic() - began
 
-    return lambda: in_namespace(made.path(made.server), scrape)
+    return lambda: in_namespace(Path(f"/proc/{pid}/ns/net"), scrape)
 
 
 def table(found: Figures) -> Table:

@@ -85,9 +85,10 @@ def restarted(pid: str) -> Callable[[], bool]:
 
 def owners() -> dict[str, str]:
     """Each process of the service's group: its name and whose it is."""
-    group = Path("/sys/fs/cgroup/system.slice/cloned.service/cgroup.procs").read_text().split()
     found = {}
-    for pid in group:
+    for pid in [each.name for each in Path("/proc").iterdir() if each.name.isdecimal()]:
+        if "/cloned.service" not in (Path("/proc") / pid / "cgroup").read_text():
+            continue
         status = Path(f"/proc/{pid}/status").read_text()
         uid = int(re.search(r"^Uid:\s+(\d+)", status, re.MULTILINE)[1])  # type: ignore[index]
         found[f"{pid} {Path(f'/proc/{pid}/comm').read_text().strip()}"] = pwd.getpwuid(uid).pw_name
