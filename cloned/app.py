@@ -17,24 +17,22 @@ from cloned.casting.caster import Caster
 from cloned.casting.unicast import piece_routes
 from cloned.client import SOCKET
 from cloned.config import Config
-from cloned.config_file import load
-from cloned.connections import PER_ADDRESS, Counted, CountedSite, affordable
 from cloned.connections import runner as make_runner
 from cloned.control import Control
-from cloned.core.events import Command, Configured
+from cloned.core.events import Command
 from cloned.core.evidence import claimed
 from cloned.core.finishing import FinishWishes, steps
 from cloned.core.laptop import Laptop
 from cloned.engine import Engine
 from cloned.erasures import ErasureDesk
-from cloned.errors import MissingError, UsageError
+from cloned.errors import UsageError
 from cloned.house import House
 from cloned.images.capture import Captures, capture_routes
 from cloned.images.scrub import Proof, Scrub
 from cloned.images.store import ImageStore
 from cloned.images.watch import ImageWatch
 from cloned.inventory.ledger import Ledger
-from cloned.inventory.service import InventoryService, settings
+from cloned.inventory.service import InventoryService
 from cloned.inventory.sinks.base import Delivery, Surroundings
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.journal import Journal
@@ -56,27 +54,25 @@ from cloned.papers.office import Office
 from cloned.papers.spool import Spool
 from cloned.papers.subject import PrintingSite
 from cloned.readiness import Readiness
-from cloned.reload import at_once, changed, merged
+from cloned.rereading import configure, reread
 from cloned.rounds import Examine, Rounds
-from cloned.saying import Phrase
 from cloned.signing import SiteKey
 from cloned.status.app import create_app, warm
 from cloned.status.auth import Auth
+from cloned.status.front_door import listen_page
 from cloned.status.guard import AccessRules
 from cloned.status.hosts import names as host_names
 from cloned.status.live import Hub
 from cloned.status.own_socket import listen_socket
-from cloned.status.secure import Certificate, open_door
+from cloned.status.secure import Certificate
 from cloned.status.throughput import Throughput
 from cloned.switch.service import SwitchService
-from cloned.systemd import Heartbeat, notify, reloading
+from cloned.systemd import Heartbeat, notify
 from cloned.tally import Tally
 from cloned.tasks import TaskOwner
+from cloned.troubles import Troubles
 
 log = logging.getLogger(__name__)
-
-EMPTIED = "the journal is empty, but the ledger holds results: what was known of laptops and confirmations is gone"
-EMPTIED_HINT = "stop the daemon and restore a backup, or go on: nothing in the ledger is lost"
 
 
 class Daemon:
@@ -111,8 +107,7 @@ class Daemon:
         self.hub = Hub()
         self.lag = LoopLag()
         self.ending: Callable[[Exception], None] = lambda error: None
-        self.emptied = False
-        """Whether the ledger knows more than a journal that begins anew."""
+        self.troubles = Troubles(self.tasks, self.caster)
 
     def _address(self) -> str:
         """Of our card, as it is now: it may get another one."""
@@ -180,7 +175,7 @@ class Daemon:
         notify("STATUS=reading the journal\nEXTEND_TIMEOUT_USEC=1800000000")
         count = await asyncio.to_thread(self.engine.replay)
         log.info("%d events replayed", count)
-        await self._compare(count)
+        await self.troubles.compare(count, self.engine, self.ledger)
         self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)
         rooms = {
             "inventory-retry": self.inventory.retry,
@@ -191,9 +186,7 @@ class Daemon:
         }
         self.control = Control(self.engine, rooms)
         self.tasks.start(self.engine.run(), "engine", service=True)
-        wanted = settings(self.config)
-        if self.engine.workshop.settings != wanted:
-            await self.engine.submit(Configured(wanted))
+        await configure(self.engine, self.config)
         await recall(self.engine, self.ledger, self.config.workshop.state)
         self.images = ImageWatch(self.engine, self.store, self.config.sessions.classic)
         await self.images.look()
@@ -213,13 +206,6 @@ class Daemon:
         await self.places.tell()
         await self.engine.catch_up()
         self.tasks.start(self.engine.run_effects(), "effects", service=True)
-
-    async def _compare(self, count: int) -> None:
-        """Say so where the journal holds nothing beside a ledger that does: somebody lost or removed it."""
-        rows = (await self.ledger.totals())["rows"]
-        self.emptied = not count and not self.engine.workshop.laptops and rows > 0
-        if self.emptied:
-            log.warning("the journal is empty, but the ledger holds %d results: %s", rows, EMPTIED_HINT)
 
     async def _start_rooms(self, stack: AsyncExitStack) -> None:
         words = language(self.config.workshop.language)
@@ -272,19 +258,8 @@ class Daemon:
 
     async def reload(self) -> dict[str, list[str]]:
         """`{"applied": keys, "restart": keys that only a restart changes}`. UsageError: nothing was changed."""
-        reloading()
-        try:
-            new = await asyncio.to_thread(load, self.file)
-            keys = changed(self.config, new)
-            self.config = merged(self.config, new)
-            wanted = settings(self.config)
-            if self.engine.workshop.settings != wanted:
-                await self.engine.submit(Configured(wanted))
-            self.auth.allow({name: token.get_secret_value() for name, token in self.config.page.tokens.items()})
-        finally:
-            notify("READY=1")
-        found = {"applied": [key for key in keys if at_once(key)], "restart": [key for key in keys if not at_once(key)]}
-        log.info("configuration read again: %s", found)
+        self.config, found = await reread(self.file, self.config, self.engine)
+        self.auth.allow({name: token.get_secret_value() for name, token in self.config.page.tokens.items()})
         return found
 
     def _how_it_is(self) -> str:
@@ -296,14 +271,6 @@ class Daemon:
     def _waiting(self) -> int:
         """Events that wait, unless the disk is full: a new start would not make room."""
         return 0 if self.engine.problem else self.engine.backlog
-
-    def _troubles(self) -> list[dict[str, str]]:
-        """What went wrong with the daemon itself."""
-        found = [{"code": "journal-empty", "text": EMPTIED, "hint": EMPTIED_HINT}] if self.emptied else []
-        for trouble in (*self.tasks.troubles(), *self.caster.troubles()):
-            text = Phrase("{name} failed and was started again: {error}", name=trouble.name, error=trouble.error)
-            found.append({"code": "service-failed", "text": text, "hint": "see the daemon's log if it goes on"})
-        return found
 
     def _busy(self) -> bool:
         """Whether a laptop is at work, or being captured."""
@@ -378,7 +345,7 @@ class Daemon:
             switches=self.places.readings,
             captures=self.captures.told,
             warnings=(
-                self._troubles,
+                self.troubles.told,
                 self.netboot.warnings,
                 self.places.warnings,
                 self.reach.warnings,
@@ -422,19 +389,7 @@ class Daemon:
         return PrintingSite(self.config.workshop.name, page.url or f"{scheme}://{self._address()}:{page.port}")
 
     async def _listen_page(self, runner: web.AppRunner, stack: AsyncExitStack) -> None:
-        page = self.config.page
-        counted = Counted(PER_ADDRESS, affordable(0.3))
-        try:
-            if self.certificate is None:
-                await CountedSite(runner, page.address, page.port, counted=counted).start()
-            else:
-                where, names = (page.address, page.port), host_names(page.url, page.hosts)
-                await open_door(runner, where, self.certificate, counted, names, self.tasks, stack)
-        except OSError as error:
-            hint = "set another page.port, or stop what uses it (ss -ltnp names it)"
-            raise MissingError(
-                Phrase("the page cannot listen on port {port}: {error}", port=page.port, error=error.strerror), hint
-            ) from error
+        await listen_page(runner, self.config.page, self.certificate, self.tasks, stack)
 
     async def _listen_socket(self, runner: web.AppRunner, _stack: AsyncExitStack) -> None:
         await listen_socket(runner, self.config.workshop.runtime / SOCKET, self.config.workshop.group)

@@ -9,88 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from cloned.clonezilla.nvram import BootEntry
-from cloned.core.catalogue import ImageRule
 from cloned.core.ids import Identity, LaptopId, SessionId
+from cloned.core.image_info import ImageInfo as ImageInfo  # events are made of both: they are asked for here too
 from cloned.core.known import KnownElsewhere, KnownToLedger
 from cloned.core.laptop import Difference, Facts, VerdictKind
-from cloned.core.secure_boot import BootLoader
+from cloned.core.settings import Settings as Settings
 from cloned.core.tagged import TagGiven
-from cloned.core.triage import TriageRule
 from cloned.core.trial_result import Trial
-from cloned.core.warnings import Warn
 from cloned.disk.erase_record import DiskErasure
 from cloned.disk.media import Medium
 from cloned.saying import Sentence
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the configuration says that decisions depend on."""
-
-    confirm: str = "ask"
-    default_image: str = ""
-    rules: tuple[ImageRule, ...] = ()
-    confirmation_seconds: float = 12 * 3600.0
-    linger_seconds: float = 600.0
-    """How long a session stays open for latecomers after its last laptop left."""
-    stream_mbps: int = 100
-    """The least a stream is worth starting for."""
-    then: str = "poweroff"
-    erase_before: str = "never"
-    """Before cloning: never, first (a laptop never cloned) or always."""
-    erase_level: str = "clear"
-    erase_verify: str = "sample"
-    erase_by: str = "administrator"
-    """Who may have a laptop erased; `volunteer`: also whoever chose that in its boot menu and presses a key."""
-    gather_seconds: float = 60.0
-    """How long a classic session waits for further laptops after the last one joined."""
-    judging: int = 1
-    """By which rules laptops and disks are told apart and words hold; 0: as before 0.2, in journals of that time."""
-    tag_pattern: str = ""
-    """What numbers look like (tags.TagPattern); empty: any text."""
-    tag_given: str = "typed"
-    """`auto`: the next one as soon as a laptop is to be cloned; `typed` or scanned; `inventory`: a sink knows it."""
-    tag_tail: int = 0
-    """So many last digits of a tag are no other's either."""
-    tag_site: str = ""
-    """What `{site}` stands for."""
-    tag_needed: bool = False
-    """The computer's name is made of the tag: no laptop is finished without one."""
-    inventories: bool = False
-    """Something elsewhere is asked of each laptop that comes: until then nothing is cloned onto it."""
-    inventory_required: bool = False
-    """Nothing is cloned by itself before an inventory said what it knows."""
-    number_seconds: float = 0.0
-    """How long a verified laptop waits for its number from an inventory; 0: none gives numbers."""
-    organisations: tuple[str, ...] = ()
-    """Those that lend laptops out."""
-    triage: tuple[TriageRule, ...] = ()
-    """What is looked at before a laptop is cloned; none in journals of before 0.3."""
-    tests: tuple[str, ...] = ()
-    """Tests (trials.TrialName) that are asked of every laptop when it is first here."""
-
-
-@dataclass(frozen=True)
-class ImageInfo:
-    """What deciding needs to know of an image; sizes in bytes."""
-
-    name: str
-    image_hash: str
-    used: int
-    min_size: int
-    sector_size: int = 512
-    classic: bool = False
-    unusable: Sentence = ""
-    """Why it cannot be sent now; empty if it can."""
-    streams: int = 1
-    """Partitions and logical volumes: what a classic session sends one after the other."""
-    boot: tuple[BootEntry, ...] = ()
-    """What the master's firmware started."""
-    warnings: tuple[Warn, ...] = ()
-    """What a person should know of it."""
-    loaders: tuple[BootLoader, ...] = ()
-    """What a firmware may start first, and who signed it; none where that is not known."""
 
 
 @dataclass(frozen=True)
