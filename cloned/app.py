@@ -22,7 +22,7 @@ from cloned.control import Control
 from cloned.core.events import Command
 from cloned.core.evidence import claimed
 from cloned.core.finishing import FinishWishes, steps
-from cloned.core.laptop import Laptop
+from cloned.core.laptop import Laptop, called
 from cloned.engine import Engine
 from cloned.erasures import ErasureDesk
 from cloned.errors import UsageError
@@ -183,6 +183,7 @@ class Daemon:
             "reload": self._reload,
             "recheck": self._recheck,
             "print": self._print,
+            "swap": self._swapped,
         }
         self.control = Control(self.engine, rooms)
         self.tasks.start(self.engine.run(), "engine", service=True)
@@ -242,6 +243,16 @@ class Daemon:
     async def _print(self, command: Command) -> Mapping[str, Any]:
         self.spool.again(self.control.find(command.target), command.text)
         return {"state": "queued"}
+
+    async def _swapped(self, command: Command) -> Mapping[str, Any]:
+        """Print the sheets of both laptops; where no printer is named for them, say where they are."""
+        both = [self.control.find(name) for name in (command.target, command.other)]
+        if self.config.print.sheet:
+            for laptop in both:
+                self.spool.again(laptop, "sheet")
+        papers = "/today/sheets.pdf?" + "&".join(f"laptop={laptop.id}" for laptop in both)
+        state = Phrase("{back} is back, {out} goes out", back=called(both[0]), out=called(both[1]))
+        return {"state": state} | ({"printed": 2} if self.config.print.sheet else {"papers": papers})
 
     async def _reload(self, command: Command) -> Mapping[str, Any]:
         """Read the configuration again; a wrong one is refused by UsageError, and the old stays in force."""

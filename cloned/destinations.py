@@ -128,6 +128,9 @@ class SnipeItSettings(SinkSettings):
     done: StatusLabel | int = StatusLabel(name="Ready to Deploy", type="deployable")
     failed: StatusLabel | int | None = None
     erased: StatusLabel | int | None = None
+    lent: StatusLabel | int | None = None
+    back: StatusLabel | int | None = None
+    """For one that goes out, and one that comes back: by `lent` or `swap`."""
     waiting: StatusLabel | int = StatusLabel(name="Pending", type="pending")
     """For an asset that is made before its laptop is done."""
     model: str = "{product}"
@@ -163,6 +166,8 @@ class GlpiSettings(SinkSettings):
     done: str = ""
     failed: str = ""
     erased: str = ""
+    lent: str = ""
+    back: str = ""
     """Names of states; empty: the state is left as it is."""
     make: bool = False
     """Make states, models and manufacturers that are missing."""

@@ -100,6 +100,8 @@ class Tally:
                 if step in self.steps:
                     self.steps[step].add(float(seconds))
             return
+        if row.get("kind") != "erasure":
+            return
         self.steps["erase"].add(float(row["seconds"]["erase"]))
         for disk in row["erasure"]["disks"]:
             outcome = "verified" if disk["verified"] else "completed" if disk["completed"] else "failed"

@@ -80,6 +80,7 @@ def _out_of_the_ledger(workshop: Workshop, laptop: Laptop, known: KnownToLedger,
     given = workshop.tags.get(known.tag.casefold())
     tag = known.tag if given is None or given.laptop in ("", known.laptop) else ""
     laptop = replace(laptop, id=LaptopId(known.laptop), job=CloneJob(known.jobs), erasures=known.erasures, tag=tag)
+    laptop = replace(laptop, lendings=known.lendings)
     return add_history(laptop, now, happened(Happened.IN_THE_LEDGER, jobs=known.jobs, erasures=known.erasures))
 
 

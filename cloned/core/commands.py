@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from cloned.core import capture, confirm, erasing, grading, laptop_commands, session_commands, tags, trials
+from cloned.core import capture, confirm, erasing, grading, laptop_commands, lending, session_commands, tags, trials
 from cloned.core.events import Command
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import Laptop
@@ -45,6 +45,7 @@ TABLE: tuple[Verb, ...] = (
     *confirm.VERBS,
     *session_commands.VERBS,
     *laptop_commands.VERBS,
+    *lending.VERBS,
     *tags.VERBS,
     *capture.VERBS,
     *erasing.VERBS,
@@ -100,7 +101,12 @@ def obey(workshop: Workshop, command: Command, now: float, entropy: str) -> Work
 
 
 def _meant(workshop: Workshop, verb: Verb, command: Command) -> Command | Refusal:
-    """The command with its target's id for whatever people call it."""
+    """The command with the ids of its target, and of another laptop, for whatever people call them."""
+    if command.other:
+        other = find_laptop(workshop, command.other)
+        if isinstance(other, Refusal):
+            return other
+        command = replace(command, other=str(other.id))
     if not command.target:
         return command
     finds: Mapping[str, Callable[[Workshop, str], Laptop | Session | Refusal]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cloned.core import classic_sessions as classics
-from cloned.core import erasing, erasure_row
+from cloned.core import erasing, erasure_row, lending
 from cloned.core.confirm import settle_all
 from cloned.core.effect_types import CloseStream, Effect, OpenStream, Record
 from cloned.core.happened import Happened, happened
@@ -89,7 +89,8 @@ def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tu
     after, rows = _results(before, after, now)
     after, erased = _erasures(after)
     after, judged = _conditions(before, after, now)
-    return after, (*streams, *paced, *rows, *erased, *judged)
+    after, lent = _lendings(before, after, now)
+    return after, (*streams, *paced, *rows, *erased, *judged, *lent)
 
 
 def _streams(before: Workshop, after: Workshop) -> list[Effect]:
@@ -130,6 +131,19 @@ def _erasures(after: Workshop) -> tuple[Workshop, list[Effect]]:
         found.append(Record(row))
         after = after.with_laptop(erasing.recorded(laptop))
         after = replace(after, unrecorded={**after.unrecorded, f"{laptop.id}/{row['attempt']}": row})
+    return after, found
+
+
+def _lendings(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, list[Effect]]:
+    """Rows of laptops that went out or came back."""
+    found: list[Effect] = []
+    for ident, laptop in after.laptops.items():
+        was = before.laptops.get(ident)
+        if was is None or was.lendings >= laptop.lendings:
+            continue
+        row = lending.row(laptop, now)
+        found.append(Record(row))
+        after = replace(after, unrecorded={**after.unrecorded, f"{ident}/{row['attempt']}": row})
     return after, found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cloned.core.erasure import ATTEMPTS, Erasure, disk_shown
 from cloned.core.laptop import Laptop, State
-from cloned.core.ledger import iso
+from cloned.core.ledger import identified, iso
 from cloned.disk.erase import LEVELS, EraseLevel, choose, offers
 from cloned.disk.erase_record import FAULTS, ErasureFault
 from cloned.disk.media import Medium
@@ -55,20 +55,13 @@ def row(laptop: Laptop, erasure: Erasure) -> dict[str, Any]:
     """What an erasure leaves in the ledger; keyed apart from clones."""
     return {
         "kind": "erasure",
-        "laptop": laptop.id,
+        **identified(laptop),
         "attempt": ATTEMPTS + erasure.number,
         "at": iso(erasure.ended),
         "state": "erased" if erasure.erased else "aside",
         "verdict": "none",
         "image": "",
         "why": "" if erasure.erased else erasure.failures(),
-        "uuid": laptop.identity.uuid,
-        "serial": laptop.identity.serial,
-        "vendor": laptop.identity.vendor,
-        "product": laptop.identity.product,
-        "macs": list(laptop.identity.macs),
-        "tag": laptop.tag,
-        **({"organisation": laptop.organisation} if laptop.organisation else {}),
         "seconds": {"erase": round(max(0.0, erasure.ended - erasure.at), 1)},
         "erasure": {
             "id": erasure.id,

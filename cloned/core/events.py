@@ -220,7 +220,7 @@ class Command:
     disk: str = ""
     """A disk's key; whoever asks may say its path."""
     checked: bool = False
-    """Of a tag: it is held against pattern and all others. In 0.1.0 none was."""
+    """Of a tag: it is held against pattern and all others. In 0.1.0 none was. Of a lending: inventories are told."""
     disks: tuple[str, ...] = ()
     """Serial numbers (or WWNs, keys, paths) of every disk to erase."""
     level: str = ""
@@ -231,6 +231,8 @@ class Command:
     """Of a confirmation: not empty if this laptop's firmware may refuse what it is to start."""
     organisation: str = ""
     """For whom the laptops of a batch are."""
+    other: str = ""
+    """Of a swap: the laptop that goes out, by its id; whoever asks may say any of its names."""
     kind: Literal["command"] = "command"
 
 

@@ -34,3 +34,4 @@ class KnownToLedger:
     """The number of its last clone."""
     erasures: int = 0
     tag: str = ""
+    lendings: int = 0

@@ -283,6 +283,10 @@ class Laptop:
     paused: bool = False
     left_out: bool = False
     lent: bool = False
+    lendings: int = 0
+    """How often inventories were told that it went out, or came back."""
+    came_back: bool = False
+    """It was lent out and has not been cloned since: what is on it is somebody's."""
     keep: bool = False
     """A person said that its disks must never be erased."""
     known: tuple[KnownElsewhere, ...] = ()
@@ -353,7 +357,7 @@ class Laptop:
 
 def begin_job(laptop: Laptop) -> Laptop:
     """`laptop` with another job, into which nothing of the last one leaks."""
-    return replace(laptop, job=CloneJob(laptop.job.number + 1, open=True))
+    return replace(laptop, job=CloneJob(laptop.job.number + 1, open=True), came_back=False)
 
 
 def finish_again(laptop: Laptop) -> Laptop:
@@ -395,6 +399,11 @@ def add_history(laptop: Laptop, at: float, why: str, state: State | None = None)
 def said(reason: Reason | None, detail: str, values: Values | None = None, clock: Clock = utc) -> str:
     """The sentence of a reason with its detail."""
     return "" if reason is None else Phrase.of(reason, {"detail": detail, **(values or {})}, clock)
+
+
+def called(laptop: Laptop) -> str:
+    """Its number on the sticker, else the one on the screen."""
+    return laptop.tag or str(laptop.number)
 
 
 def named(laptop: Laptop) -> str:

@@ -1,4 +1,4 @@
-"""What people do with one laptop, or with all: retry, pause, continue, exclude, move, mark, lent, forget."""
+"""What people do with one laptop, or with all: retry, pause, continue, exclude, move, mark, forget."""
 
 from __future__ import annotations
 
@@ -88,11 +88,6 @@ def _mark(workshop: Workshop, command: Command, now: float, entropy: str) -> Wor
     return workshop.with_laptop(triage.judged(workshop.settings.triage, laptop, laptop.contact.last_hello))
 
 
-def _lent(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
-    """Mark a laptop as lent out, or (text `no`) as back: only that, never to whom."""
-    return workshop.with_laptop(replace(laptop_of(workshop, command), lent=command.text != "no"))
-
-
 def _for_whom(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
     """Note the organisation that will lend a laptop out."""
     laptop = replace(laptop_of(workshop, command), organisation=command.text)
@@ -164,14 +159,6 @@ VERBS = (
         Target.LAPTOP,
         (Word("text", "the word", needed=True, name="word"),),
         also=("label",),
-    ),
-    Verb(
-        "lent",
-        "Note that a LAPTOP is lent out, so that nothing clones it by itself. To whom is never kept.",
-        _lent,
-        Target.LAPTOP,
-        (Word("text", "`no`: it is back", flag="no", name="back"),),
-        role=Role.VOLUNTEER,
     ),
     Verb(
         "organisation",

@@ -53,6 +53,16 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def identified(laptop: Laptop) -> dict[str, Any]:
+    """What every row says of the laptop itself, whatever it tells of."""
+    return {
+        "laptop": laptop.id,
+        **_recorded(laptop.identity),
+        "tag": laptop.tag,
+        **({"organisation": laptop.organisation} if laptop.organisation else {}),
+    }
+
+
 def condition(laptop: Laptop) -> dict[str, Any]:
     """What triage, tests and people made of it: course, grade, needs and remarks; nothing where there are no rules."""
     found, tests = laptop.triage, trial_lines(laptop.trials)
@@ -69,7 +79,7 @@ def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:
     """Laptops, organisations and results only: nothing here says who borrows it. Sizes in bytes, times in seconds."""
     disk = laptop.target() or laptop.goal.onto
     return {
-        "laptop": laptop.id,
+        **identified(laptop),
         "attempt": laptop.job.number,
         "session": laptop.session,
         "at": iso(now),
@@ -79,9 +89,6 @@ def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:
         "state": str(laptop.state),
         "why": said(laptop.reason, laptop.detail),
         "rounds": laptop.job.rounds,
-        "tag": laptop.tag,
-        **({"organisation": laptop.organisation} if laptop.organisation else {}),
-        **_recorded(laptop.identity),
         **_recorded(laptop.facts),
         "disk": None if disk is None else _recorded(disk),
         **condition(laptop),

@@ -73,6 +73,17 @@ class Refused(Worded):
     NO_SUCH_LEVEL = "no-such-level", "there is no level {name}", "it is clear or purge"
     KEPT = "kept", "laptop {name} is marked to be kept", "take the mark off first: cloned erase keep LAPTOP --off"
     LENT = "is-lent", "laptop {name} is lent out", "note that it is back first: cloned lent LAPTOP --back"
+    SWAP_FOR_WHICH = (
+        "swap-for-which",
+        "say which laptop goes out instead of {name}",
+        "these can go out, its own model first: {others}",
+    )
+    SWAP_WITH_ITSELF = "swap-with-itself", "a laptop cannot be swapped for itself", "name the one that goes out"
+    NOT_READY_TO_GO = (
+        "not-ready-to-go",
+        "laptop {name} cannot go out: it is lent out, or not cloned and verified since it came back",
+        "name one that is done",
+    )
     IS_DONE = "is-done", "laptop {name} is done and verified", "start it from the network again on purpose, then erase"
     NO_SUCH_GRADE = "no-such-grade", "there is no grade {name}", "give A, B, C or D"
     GRADE_WITHOUT_WHY = "grade-without-why", "a grade needs a word why", "say what the rules do not know: --why"

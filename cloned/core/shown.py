@@ -153,6 +153,8 @@ class LaptopBrief(Shown):
     paused: bool
     left_out: bool
     lent: bool
+    came_back: bool
+    """It was lent out, and was not cloned since it came back."""
     keep: bool
     """A person said that its disks must never be erased."""
     known: tuple[ShownKnown, ...]

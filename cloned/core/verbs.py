@@ -77,6 +77,8 @@ class Holds(StrEnum):
     TIME = "time"
     """Seconds since 1970, ISO 8601, or HH:MM of the coming 24 hours."""
     COUNT = "count"
+    LAPTOP = "laptop"
+    """Another laptop, by any of its names."""
     DISKS = "disks"
     """Several disks, each by its serial number."""
 

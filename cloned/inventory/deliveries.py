@@ -314,7 +314,7 @@ async def _past(connection: AsyncConnection, which: Which) -> list[dict[str, Any
     columns = select(results.c.laptop, results.c.attempt, results.c.revision)
     found = await connection.execute(columns.order_by(results.c.at, results.c.laptop, results.c.attempt))
     keys = [dict(row._mapping) for row in found]
-    return keys if which == "all" else [*{(key["laptop"], key["attempt"] >= ATTEMPTS): key for key in keys}.values()]
+    return keys if which == "all" else [*{(key["laptop"], key["attempt"] // ATTEMPTS): key for key in keys}.values()]
 
 
 async def owe(connection: AsyncConnection, names: Iterable[str], keys: list[dict[str, Any]], now: float) -> None:

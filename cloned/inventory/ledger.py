@@ -22,6 +22,7 @@ from cloned.core.arrivals import first_ids, strongest_evidence
 from cloned.core.erasure import ATTEMPTS
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.known import KnownToLedger
+from cloned.core.lending import LENDINGS
 from cloned.core.tagged import TagGiven
 from cloned.inventory import rows, tallies
 from cloned.inventory.database import connect
@@ -104,16 +105,17 @@ class Ledger(DeliveryBook):
         return [{**row, "revision": revision} for row, revision in reversed(found)]
 
     async def between(self, first: datetime, last: datetime) -> list[dict[str, Any]]:
-        """Results that were entered from `first` on and before `last`, oldest first."""
+        """Results that were entered from `first` on and before `last`, oldest first; lendings are none."""
         limits = [moment.astimezone(UTC).isoformat()[:19] for moment in (first, last)]
         query = select(results.c.row).where(results.c.at >= limits[0], results.c.at < limits[1])
+        query = query.where(results.c.attempt < LENDINGS)
         async with self._read() as connection:
             return [dict(row) for row in (await connection.scalars(query.order_by(results.c.at))).all()]
 
     async def called(self, name: str) -> dict[str, Any] | None:
         """The newest result of the laptop with this id, tag or serial: also of one that was forgotten."""
         same = or_(results.c.laptop == name, results.c.tag == name, results.c.serial == name)
-        query = select(results.c.row).where(same).order_by(results.c.at.desc()).limit(1)
+        query = select(results.c.row).where(same, results.c.attempt < LENDINGS).order_by(results.c.at.desc()).limit(1)
         async with self._read() as connection:
             row = await connection.scalar(query)
         return None if row is None else dict(row)
@@ -149,9 +151,10 @@ class Ledger(DeliveryBook):
             return None
         attempts = [attempt for attempt, _ in given]
         jobs = max((each for each in attempts if each < ATTEMPTS), default=0)
-        erased = max((each - ATTEMPTS for each in attempts if each >= ATTEMPTS), default=0)
+        erased = max((each - ATTEMPTS for each in attempts if ATTEMPTS <= each < LENDINGS), default=0)
+        lent = max((each - LENDINGS for each in attempts if each >= LENDINGS), default=0)
         tag = next((tag for _, tag in given if tag), "")
-        return KnownToLedger(laptop, jobs, erased, tag)
+        return KnownToLedger(laptop, jobs, erased, tag, lent)
 
     async def tags(self) -> list[TagGiven]:
         """Every number that a result was entered under, with the laptop that had it first; also of forgotten ones."""
@@ -205,7 +208,8 @@ class Ledger(DeliveryBook):
     async def _old(self, kind: str, before: str) -> list[tuple[str, int]]:
         same = (deliveries.c.laptop == results.c.laptop, deliveries.c.attempt == results.c.attempt)
         owed = select(deliveries.c.id).where(*same, deliveries.c.state == WAITING).exists()
-        erasure, done = results.c.attempt >= ATTEMPTS, results.c.state == "done"
+        erasure = results.c.attempt.between(ATTEMPTS, LENDINGS - 1)
+        done = results.c.state.in_(("done", "lent", "back"))
         of_kind = erasure if kind == "erasure" else and_(~erasure, done if kind == "done" else ~done)
         query = select(results.c.laptop, results.c.attempt).where(of_kind, results.c.at < before, ~owed)
         async with self._read() as connection:

@@ -1,8 +1,8 @@
 """Which result of a laptop a sink gets next that keeps a state: the newest, and no older one after it. Pure.
 
-Clones go by attempt and revision. An erasure has a number of its own (core/erasure.py), so the two kinds are compared
-by when they were recorded: one is old once one of the other kind that came after it was sent. Until then both are
-sent, in order: an erasure has a certificate that nothing else brings.
+Clones go by attempt and revision. An erasure, and a lending, has a number of its own (core/erasure.py, lending.py), so
+kinds are compared by when they were recorded: one is old once one of another kind that came after it was sent. Until
+then both are sent, in order: an erasure has a certificate that nothing else brings.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Queued:
     state: str
 
     @property
-    def erasure(self) -> bool:
-        """Whether it tells of an erasure."""
-        return self.attempt >= ATTEMPTS
+    def kind(self) -> int:
+        """What it tells of: 0 a clone, 1 an erasure, 2 a lending."""
+        return self.attempt // ATTEMPTS
 
     @property
     def position(self) -> tuple[int, int]:
@@ -53,6 +53,6 @@ def newest(queued: Sequence[Queued]) -> NextOfLaptop:
 
 
 def _makes_old(other: Queued, each: Queued) -> bool:
-    if other.erasure == each.erasure:
+    if other.kind == each.kind:
         return other.position > each.position
     return other.id > each.id and other.state == SENT

@@ -113,6 +113,8 @@ def clean(given: Mapping[str, Any]) -> LedgerRow:
     data |= {name: _plain(given[name]) for name in CONDITION if given.get(name)}
     if given.get("kind") == "erasure":  # other rows have no kind: what they are known by must stay as it was
         data |= {"kind": "erasure", "erasure": _plain(given.get("erasure") or {})}
+    if given.get("kind") == "lending":
+        data |= {"kind": "lending"}
     return LedgerRow(data["laptop"], attempt, data, tuple(sorted(set(given) - set(data))))
 
 

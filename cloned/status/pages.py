@@ -18,6 +18,7 @@ from markupsafe import Markup
 from cloned.assets import root
 from cloned.code_words import FIRMWARE_WORDS, STEP_RESULTS, STEP_WORDS, TEST_RESULTS, TEST_WORDS, VERDICT_WORDS
 from cloned.core.commands import VERBS
+from cloned.core.lending import likeness
 from cloned.core.verbs import Role
 from cloned.errors import RefusedError
 from cloned.languages import CODES, Language, language, to_translate
@@ -29,6 +30,9 @@ from cloned.status.schema import worded
 from cloned.status.speech import environment, keep, spoken
 
 log = logging.getLogger(__name__)
+
+MOST_OFFERED = 30
+"""Laptops that are offered to go out in another's place."""
 
 HUB = web.AppKey("hub", Hub)
 PAGES = web.AppKey["Pages"]("pages")
@@ -93,10 +97,23 @@ class Pages:
             "images": image_names(snapshot),
             "organisations": snapshot.get("organisations") or [],
             "id": ident,
+            "others": self._others(laptop) if laptop else [],
             "tile": view.tile(laptop) if laptop else None,
             "label": view.label(laptop) if laptop else ident,
         }
         return Rendered({"laptop": self.painter(words).draw("parts/laptop.html", known), "version": self.version})
+
+    def _others(self, laptop: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Laptops that could go out in this one's place, with their words; those of its model first."""
+        model = (laptop["vendor"], laptop["product"])
+        there = [
+            each
+            for each in self._workshop.snapshot().laptops
+            if each.state == "done" and not (each.lent or each.came_back) and each.id != laptop["id"]
+        ]
+        there.sort(key=lambda each: (likeness(model, (each.vendor, each.product)), each.tag, each.number))
+        named = [(each.id, f"{each.tag or each.number}: {each.vendor} {each.product}") for each in there]
+        return named[:MOST_OFFERED]
 
     def find(self, name: str) -> str:
         """The id of the laptop that is called so, or that once had this number; empty if there is none."""
@@ -230,7 +247,7 @@ def _environment(words: Language, version: str) -> Environment:
     jinja.filters |= {
         "command": command,
         "for_whom": for_whom,
-        "title_state": STATE_WORDS.__getitem__,
+        "title_state": RESULT_WORDS.__getitem__,
         "port_kind": _called(PORT_WORDS),
         "holder": _called(HOLDER_WORDS),
         "verdict": _called(VERDICT_WORDS),
@@ -267,7 +284,8 @@ STATE_WORDS = {
     "erased": to_translate("Erased"),
 }
 """What a state is called on the screen; never told by colour alone."""
-
+RESULT_WORDS = STATE_WORDS | {"lent": to_translate("Lent out"), "back": to_translate("Back in the workshop")}
+"""What a row of the ledger says became of a laptop."""
 
 WAYS = (
     ("/", to_translate("Workshop")),

@@ -225,6 +225,7 @@ async function send(commands, fields) {
     const said = await post("/api/v1/commands", { ...command, ...fields });
     if (said.status === 401) { dialog.close(); signIn(); return ""; }
     if (!said.ok) failed.push(words(said));
+    else if (said.papers) location.assign(said.papers);
   }
   return [...new Set(failed)].join(" / ");
 }

@@ -19,7 +19,7 @@ from cloned.inventory.sinks.glpi_api import GlpiApi, GlpiRefusal
 from cloned.inventory.sinks.glpi_inventory import agent_id, document
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import choose
-from cloned.inventory.sinks.record import filled, is_erasure, of_erasures, record_of, role, text_of, usable
+from cloned.inventory.sinks.record import filled, is_erasure, is_lending, of_erasures, record_of, role, text_of, usable
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
 
@@ -107,7 +107,9 @@ class Glpi(Sink):
     # Reading.
 
     def takes(self, row: Mapping[str, Any]) -> bool:
-        """Erasures too, where a state, a field or a line of them is asked for."""
+        """Erasures too, where a state, a field or a line of them is asked for; lendings that have a state."""
+        if is_lending(row):
+            return bool(getattr(self.settings, role(row), ""))
         texts = (*self._fields.values(), self._comment, self._note)
         return super().takes(row) or (is_erasure(row) and (bool(self.settings.erased) or of_erasures(texts)))
 
@@ -280,7 +282,11 @@ class Glpi(Sink):
         async with self._lock:
             try:
                 lines.append(Expectation("server", "ok", f"GLPI {await self.api.version()}, and it accepts the token"))
-                lines += [await self._state(name) for name in ("done", "failed", "erased")]
+                lines += [
+                    await self._state(name)
+                    for name in ("done", "failed", "erased", "lent", "back")
+                    if name in ("done", "failed", "erased") or getattr(self.settings, name)
+                ]
                 if delivery is not None:
                     lines += _lines(await self.plan(self.record(delivery)), self.record(delivery))
             except SinkRefused as refusal:

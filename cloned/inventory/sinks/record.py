@@ -10,9 +10,11 @@ from cloned.core.hardware import Battery, hardware
 from cloned.inventory.sinks.base import Delivery
 from cloned.inventory.sinks.templates import Template
 
-Role = Literal["done", "failed", "erased", "waiting"]
+Role = Literal["done", "failed", "erased", "waiting", "lent", "back"]
 
-ROLES: dict[str, Role] = {"done": "done", "aside": "failed", "gone": "failed", "erased": "erased"}
+ROLES: dict[str, Role] = {
+    "done": "done", "aside": "failed", "gone": "failed", "erased": "erased", "lent": "lent", "back": "back",
+}  # fmt: skip
 """What the state of a laptop means for its status elsewhere; any other is on its way still: waiting."""
 
 _SEEN = frozenset({"unset", "c09lvqa"})
@@ -22,6 +24,11 @@ _SEEN = frozenset({"unset", "c09lvqa"})
 def is_erasure(row: Mapping[str, Any]) -> bool:
     """Whether a row tells of an erasure and not of a clone."""
     return row.get("kind") == "erasure"
+
+
+def is_lending(row: Mapping[str, Any]) -> bool:
+    """Whether a row tells that a laptop went out or came back."""
+    return row.get("kind") == "lending"
 
 
 def of_erasures(templates: Iterable[Template]) -> bool:
@@ -35,7 +42,9 @@ def filled(record: Mapping[str, Any], templates: Mapping[str, Template]) -> dict
 
 
 def text_of(record: Mapping[str, Any], wanted: Template) -> str | None:
-    """A filled template; None where an erasure leaves alone what a clone wrote, since it is not asked of erasures."""
+    """A filled template; None where an erasure or a lending leaves alone what a clone wrote."""
+    if is_lending(record):
+        return None
     return None if is_erasure(record) and not of_erasures([wanted]) else wanted.fill(record)
 
 

@@ -19,7 +19,7 @@ from cloned.inventory.sinks import snipeit_rehearsal as rehearsal
 from cloned.inventory.sinks.base import Delivery, SheetMaker, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import MatchedEntry, choose
-from cloned.inventory.sinks.record import filled, is_erasure, of_erasures, record_of, role, usable
+from cloned.inventory.sinks.record import filled, is_erasure, is_lending, of_erasures, record_of, role, usable
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItApi, SnipeItError
 from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, AssetWishes, changes, unkept
 from cloned.inventory.sinks.snipeit_catalogue import Missing, SnipeItCatalogue
@@ -110,8 +110,10 @@ class SnipeIt(Sink):
     # One result.
 
     def takes(self, row: Mapping[str, Any]) -> bool:
-        """Erasures too, where a field, a status or the certificate of them is asked for."""
+        """Erasures where a field, a status or the certificate of them is asked for; lendings that have a status."""
         wanted = self.settings.certificate or self.settings.erased is not None or of_erasures(self.templates.values())
+        if is_lending(row):
+            return self._label(role(row)) is not None
         return super().takes(row) or (is_erasure(row) and wanted)
 
     def record(self, delivery: Delivery) -> dict[str, Any]:
@@ -169,7 +171,7 @@ class SnipeIt(Sink):
 
     def _label(self, wanted: str) -> StatusLabel | int | None:
         """The label for a role; a laptop that is on its way still changes nobody's status."""
-        return {"done": self.settings.done, "failed": self.settings.failed, "erased": self.settings.erased}.get(wanted)
+        return getattr(self.settings, wanted) if wanted in ("done", "failed", "erased", "lent", "back") else None
 
     async def _place(self, kind: str, name: str, what: str, faults: list[str]) -> int | None:
         if not name:

@@ -45,6 +45,7 @@ async def _labels(sink: SnipeIt) -> list[Expectation]:
         "erased": settings.erased,
         "waiting": settings.waiting,
     }
+    wanted |= {name: label for name in ("lent", "back") if (label := getattr(settings, name)) is not None}
     for name, label in wanted.items():
         if isinstance(label, StatusLabel):
             lines.append(await _lookup(f"label {name}", label.name, sink.catalogue.label(label)))

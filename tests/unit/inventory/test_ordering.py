@@ -7,7 +7,7 @@ from cloned.inventory.schema import DROPPED, REFUSED, SENT, SUPERSEDED, WAITING
 
 STATES = st.sampled_from([WAITING, SENT, REFUSED, SUPERSEDED, DROPPED])
 DELIVERIES = st.lists(
-    st.tuples(st.sampled_from([1, 2, 3, ATTEMPTS + 1, ATTEMPTS + 2]), st.integers(1, 3), STATES), max_size=8, unique_by=lambda each: each[:2]
+    st.tuples(st.sampled_from([1, 2, 3, ATTEMPTS + 1, ATTEMPTS + 2, 2 * ATTEMPTS + 1]), st.integers(1, 3), STATES), max_size=8, unique_by=lambda each: each[:2]
 ).map(lambda found: [Queued(number, *each) for number, each in enumerate(found, 1)])  # fmt: skip
 
 
@@ -27,9 +27,7 @@ def test_nothing_older_of_its_kind_follows_what_was_sent(queued):
     told = newest(queued)
     for each in queued:
         if each.id == told.send:
-            alive = [
-                other for other in queued if other.erasure == each.erasure and other.state in (SENT, WAITING, REFUSED)
-            ]
+            alive = [other for other in queued if other.kind == each.kind and other.state in (SENT, WAITING, REFUSED)]
             assert all(other.position <= each.position for other in alive)
 
 
@@ -43,8 +41,8 @@ def test_the_last_result_that_waits_is_sent_in_the_end(queued):
         now = [Queued(each.id, each.attempt, each.revision, state.get(each.id, each.state)) for each in now]
     assert not any(each.state == WAITING for each in now if each.id not in told.superseded)
     if waiting and all(each.state == WAITING for each in queued):
-        clones = [each for each in now if not each.erasure]
+        clones = [each for each in now if each.kind == 0]
         if clones:
             best = max(clones, key=lambda each: each.position)
-            later_erasure = any(each.erasure and each.id > best.id and each.state == SENT for each in now)
-            assert best.state == SENT or later_erasure
+            later_other = any(each.kind and each.id > best.id and each.state == SENT for each in now)
+            assert best.state == SENT or later_other

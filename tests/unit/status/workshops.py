@@ -103,6 +103,7 @@ def laptop(
         "paused": False,
         "left_out": False,
         "lent": False,
+        "came_back": False,
         "keep": False,
         "donation": "",
         "organisation": "",

@@ -31,6 +31,16 @@ ERASED = {
     },
 }  # fmt: skip
 """What makes of ROW a laptop that was erased and goes off."""
+LENT = {
+    "kind": "lending",
+    "attempt": 2_000_001,
+    "state": "lent",
+    "verdict": "none",
+    "image": "",
+    "organisation": "School 7",
+}
+BACK = LENT | {"attempt": 2_000_002, "state": "back"}
+"""And one that goes out, or comes back."""
 
 
 @pytest.fixture

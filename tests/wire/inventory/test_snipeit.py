@@ -8,6 +8,7 @@ import pytest
 
 from cloned.inventory.sinks.base import SinkRefused
 from cloned.inventory.sinks.told import KnownThere
+from tests.wire.inventory.conftest import BACK, LENT
 from tests.wire.inventory.snipeit_assets import WORN, label, lone, put, writes
 from tests.wire.inventory.test_snipeit_fields import PDF, sheet_of
 
@@ -97,6 +98,35 @@ async def test_a_lent_laptop_keeps_status_and_holder(snipeit, snipeit_sink, deli
     assert (asset["assigned_to"], asset["status_id"], asset["company_id"]) == (3, 2, None)
     assert asset["_snipeit_clone_verdict_2"] == "verified"
     assert receipt.said[0] == "DM-0412 is lent out: its status and holder were left alone"
+
+
+@pytest.mark.parametrize(("row", "status"), [(LENT, "Ready to give out"), (BACK, "Erased")])
+async def test_what_goes_out_and_comes_back_gets_its_status_and_nothing_else(
+    snipeit, snipeit_sink, deliver, row, status
+):
+    sink = snipeit_sink(
+        lent={"name": "Ready to give out", "type": "deployable"}, back={"name": "Erased", "type": "pending"}
+    )
+    await sink.send(deliver(state="aside", verdict="differs"))
+    assert sink.takes(LENT)
+    snipeit.requests.clear()
+    await sink.send(deliver(**row))
+    asset = lone(snipeit, serial="PF0AAAA1")
+    assert (label(snipeit, asset), asset["_snipeit_clone_verdict_2"]) == (status, "differs")
+    assert [set(body) for _, _, body in writes(snipeit)] == [{"status_id"}]
+
+
+async def test_one_that_a_person_has_there_comes_back_with_a_word_and_unchanged(snipeit, snipeit_sink, deliver):
+    asset = put(snipeit, status_id=2)
+    snipeit.state.checkout(asset, "user", 3, None, snipeit.state.users["TOKEN-ADMIN"])
+    receipt = await snipeit_sink(back={"name": "Erased", "type": "pending"}).send(deliver(**BACK))
+    assert writes(snipeit) == []
+    assert receipt.said[0] == "DM-0412 is lent out: its status and holder were left alone"
+
+
+async def test_without_a_status_for_them_lendings_are_not_sent(snipeit_sink):
+    assert not snipeit_sink().takes(LENT)
+    assert not snipeit_sink().takes(BACK)
 
 
 async def test_one_on_the_shelf_is_not_lent(snipeit, snipeit_sink, deliver):
