@@ -95,6 +95,8 @@ class Tally:
 
     def _recorded(self, row: Mapping[str, Any]) -> None:
         """A result: its steps' seconds, and of an erasure each disk."""
+        if row["attempt"] < ATTEMPTS and row["state"] == "gone":
+            return  # should it come back, the row of its end has all seconds
         if row["attempt"] < ATTEMPTS:
             for step, seconds in row["seconds"].items():
                 if step in self.steps:

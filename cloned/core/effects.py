@@ -86,11 +86,12 @@ def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tu
     limits = rates(after)
     paced = () if limits == rates(before) else (limits,)
     streams = _streams(before, after)
+    given_up = [Record(row) for key, row in after.unrecorded.items() if before.unrecorded.get(key) is not row]
     after, rows = _results(before, after, now)
     after, erased = _erasures(after)
     after, judged = _conditions(before, after, now)
     after, lent = _lendings(before, after, now)
-    return after, (*streams, *paced, *rows, *erased, *judged, *lent)
+    return after, (*streams, *paced, *given_up, *rows, *erased, *judged, *lent)
 
 
 def _streams(before: Workshop, after: Workshop) -> list[Effect]:

@@ -20,6 +20,9 @@ from cloned.saying import Phrase, Sentence
 HISTORY = 60
 """Entries kept of a laptop's history; the first and the newest ones."""
 
+GIVEN_UP = 900.0
+"""Seconds after which the attempt of a laptop that is gone counts as ended: a restart or another port takes less."""
+
 MAX_ROUNDS = 5
 """Rounds of reading back before a disk that still differs is given up."""
 
@@ -219,7 +222,9 @@ class CloneJob:
     number: int = 0
     """How many times it was cloned, this time included: the ledger's `attempt`."""
     open: bool = False
-    """Whether this job has no ledger row yet."""
+    """Whether this job has not come to its end."""
+    given_up: bool = False
+    """Whether its laptop was gone for so long that the ledger has a row of it; one that comes back goes on with it."""
     rounds: int = 0
     """Of reading back."""
     verdict: VerdictKind = VerdictKind.NONE
@@ -328,6 +333,11 @@ class Laptop:
     def unfinished(self) -> bool:
         """Whether its disk is verified, but the finishing steps were cut short."""
         return self.job.verdict is VerdictKind.VERIFIED and self.job.open and self.state is not State.ASIDE
+
+    @property
+    def unrecorded(self) -> bool:
+        """Whether it is gone in the middle of an attempt that the ledger knows nothing of."""
+        return self.state is State.GONE and self.job.open and not self.job.given_up
 
     @property
     def silent(self) -> bool:

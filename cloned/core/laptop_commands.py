@@ -10,6 +10,7 @@ from cloned.core.events import Command
 from cloned.core.happened import Happened, actor, happened
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State, VerdictKind, add_history, finish_again, transition
+from cloned.core.ledger import with_row
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.tagged import TagGiven
@@ -111,6 +112,8 @@ def _forget(workshop: Workshop, command: Command, now: float, entropy: str) -> W
         }
         rows = {key: row for key, row in workshop.unrecorded.items() if row["laptop"] != laptop.id}
         workshop = replace(workshop, tags={**workshop.tags, **bare}, unrecorded=rows)
+    elif laptop.unrecorded:
+        workshop = with_row(workshop, laptop, now)
     laptops = {key: laptop for key, laptop in workshop.laptops.items() if key != command.target}
     boots = {key: boot for key, boot in workshop.boots.items() if boot.laptop != command.target}
     return replace(workshop, laptops=laptops, boots=boots)

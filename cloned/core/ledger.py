@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity
 from cloned.core.laptop import Disk, Facts, Laptop, said
 from cloned.core.trial_result import trial_lines
+from cloned.core.workshop import Workshop
 
 NOT_RECORDED: Mapping[type, Mapping[str, str]] = {
     Facts: {
@@ -73,6 +74,12 @@ def condition(laptop: Laptop) -> dict[str, Any]:
         remarks.append({"rule": "grade", "say": laptop.given_why})
     told = {"course": str(found.course), "grade": laptop.grade, "needs": list(found.needs), "remarks": remarks}
     return {**told, **({"tests": tests} if tests else {})}
+
+
+def with_row(workshop: Workshop, laptop: Laptop, now: float) -> Workshop:
+    """The row of a laptop's job put by, to be recorded."""
+    row = ledger_row(laptop, now)
+    return replace(workshop, unrecorded={**workshop.unrecorded, f"{laptop.id}/{laptop.job.number}": row})
 
 
 def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:

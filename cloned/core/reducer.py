@@ -58,6 +58,8 @@ from cloned.core.events import (
     Vanished,
     Verifying,
 )
+from cloned.core.laptop import GIVEN_UP
+from cloned.core.ledger import with_row
 from cloned.core.workshop import Workshop
 
 __all__ = ["resume", "step"]
@@ -171,7 +173,16 @@ def _image_gone(workshop: Workshop, event: ImageGone, now: float) -> Workshop:
 def _tick(workshop: Workshop, now: float) -> Workshop:
     batches = {key: batch for key, batch in workshop.batches.items() if batch.until > now}
     holds = {image: until for image, until in workshop.holds.items() if until > now}
-    return settle_all(replace(workshop, batches=batches, holds=holds), now)
+    return settle_all(_given_up(replace(workshop, batches=batches, holds=holds), now), now)
+
+
+def _given_up(workshop: Workshop, now: float) -> Workshop:
+    """The attempts of laptops that are gone for long have ended: each leaves its row."""
+    for laptop in workshop.laptops.values():
+        if laptop.unrecorded and now - laptop.since >= GIVEN_UP:
+            workshop = with_row(workshop, laptop, now)
+            workshop = workshop.with_laptop(replace(laptop, job=replace(laptop.job, given_up=True)))
+    return workshop
 
 
 def _recorded(workshop: Workshop, event: Recorded) -> Workshop:

@@ -50,6 +50,7 @@ NOT_SENT = {
     "confirmation": "among the snapshot's confirmations",
     "capture_disk": "an agent's business",
     "hardware": "for papers and inventories, in the ledger",
+    "given_up": "its row is in the ledger",
     "lendings": "how many there were: in the ledger",
     "erasures": "how many there were: in the ledger",
     "erase_first": "a batch's wish, in its erasure once that begins",
