@@ -278,6 +278,8 @@ class ShownBatch(Shown):
     by: str
     given: str
     until: str
+    organisation: str = ""
+    """For which one they are."""
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,14 @@ def snapshot(
         ),
         batches=tuple(
             ShownBatch(
-                each.id, each.vendor, each.product, each.image, each.by, given=iso(each.given), until=iso(each.until)
+                each.id,
+                each.vendor,
+                each.product,
+                each.image,
+                each.by,
+                given=iso(each.given),
+                until=iso(each.until),
+                organisation=each.organisation,
             )
             for each in workshop.batches.values()
         ),

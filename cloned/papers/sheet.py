@@ -102,6 +102,7 @@ class _Sheet:
         self._heading(_("Laptop"))
         self._facts(
             (
+                (_("For"), laptop.organisation),
                 (_("Model"), laptop.name),
                 (_("Serial number"), laptop.serial),
                 (_("Processor"), wording.processor(laptop, words)),

@@ -72,6 +72,8 @@ class Subject:
     """Finishing steps: name, and done, skipped or failed."""
     erasure: ErasedSubject | None = None
     """Its newest erasure that came to an end; None where there was none."""
+    organisation: str = ""
+    """Which one lends it out; empty where none was named."""
     grade: str = ""
     """A to D; empty where nothing was judged."""
     needs: tuple[str, ...] = ()
@@ -113,6 +115,7 @@ def of_laptop(laptop: Laptop, at: str = "") -> Subject:
             "id": laptop.id,
             "number": laptop.number,
             "tag": laptop.tag,
+            "organisation": laptop.organisation,
             **{name: getattr(laptop.identity, name) for name in ("vendor", "product", "serial")},
             **{name: getattr(laptop.facts, name) for name in ("firmware", "cpu", "memory")},
             "image": laptop.goal.image,
@@ -178,6 +181,7 @@ def _erased(told: Any, at: str) -> ErasedSubject | None:
 
 _TEXTS = (
     "tag", "vendor", "product", "serial", "firmware", "cpu", "image", "image_hash", "verdict", "state", "at", "grade",
+    "organisation",
 )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ class WorkPage:
 
 async def _laptops(app: web.Application, query: Query) -> Known:
     snapshot = app[api.WORKSHOP].snapshot()
-    return {"list": listing.listed(snapshot.laptops, query)}
+    return {"list": listing.listed(snapshot.laptops, query), "organisations": snapshot.organisations}
 
 
 async def _sessions(app: web.Application, _query: Query) -> Known:

@@ -103,6 +103,13 @@ def test_a_sheet_says_how_the_laptop_was_erased(told: object, said: str | None) 
     assert (said or "Erased") in text if said else "Erased" not in text
 
 
+def test_a_sheet_names_the_organisation_that_lends_it_out_where_one_was_chosen() -> None:
+    named = replace(LAPTOP, organisation="School 7, Mechelen")
+    text = " ".join(pages(sheets([named], SITE, language("en")))[0].split())
+    assert "For School 7, Mechelen Model" in text
+    assert "For Model" not in " ".join(pages(sheets([LAPTOP], SITE, language("en")))[0].split())
+
+
 def test_what_was_not_told_is_left_out_of_a_sheet() -> None:
     text = pages(sheets([BARE], SITE, language("en")))[0]
     assert "Processor" not in text

@@ -65,6 +65,31 @@ async def test_confirming_shows_disk_and_image_and_sends_both():
     assert "&#34;disk&#34;: &#34;eui.0025385800000007&#34;" in html
 
 
+async def test_a_batch_is_for_an_organisation_of_the_list_or_for_nobody_in_particular():
+    snapshot = workshops.busy()
+    without = (await Pages(FakeWorkshop(snapshot), FakeRecords()).wall()).parts["notices"]
+    snapshot["organisations"] = ["School 7"]
+    html = (await Pages(FakeWorkshop(snapshot), FakeRecords()).wall()).parts["notices"]
+    assert "School 7" in html
+    assert "nobody in particular" in html
+    assert "nobody in particular" not in without
+
+
+async def test_of_laptops_that_could_go_out_those_of_the_same_model_are_offered_first():
+    snapshot = workshops.busy()
+    laptops = snapshot["laptops"]
+    for each in laptops:
+        each |= {"state": "asking", "lent": False}
+    back, other, like, out = laptops[:4]
+    for each, product in ((back, "X"), (other, "Y"), (like, "X"), (out, "X")):
+        each |= {"vendor": "Dell Inc.", "product": product, "state": "done", "tag": f"T-{each['number']}"}
+    out["lent"] = True
+    html = (await Pages(FakeWorkshop(snapshot), FakeRecords()).laptop(back["id"])).parts["laptop"]
+    offered = html[html.index("which one goes out") :]
+    assert 0 < offered.index(like["tag"]) < offered.index(other["tag"])
+    assert out["tag"] not in offered[: offered.index("</button>")]
+
+
 async def test_each_reader_gets_the_wall_in_his_language_and_the_daemon_has_one_picture_of_it():
     drawn = Pages(FakeWorkshop(), FakeRecords())
     dutch, french = (await drawn.wall(language("nl"))).parts, (await drawn.wall(language("fr"))).parts
