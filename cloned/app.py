@@ -26,6 +26,7 @@ from cloned.core.laptop import Laptop, called
 from cloned.engine import Engine
 from cloned.erasures import ErasureDesk
 from cloned.errors import UsageError
+from cloned.forgetting import Forgetting
 from cloned.house import House
 from cloned.images.capture import Captures, capture_routes
 from cloned.images.scrub import Proof, Scrub
@@ -177,9 +178,11 @@ class Daemon:
         log.info("%d events replayed", count)
         await self.troubles.compare(count, self.engine, self.ledger)
         self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)
+        self.forgetting = Forgetting(self.engine, self.journal)
         rooms = {
             "inventory-retry": self.inventory.retry,
-            "forget": self.inventory.forget,
+            "forget": self._forget,
+            "forget-name": self.forgetting.name,
             "reload": self._reload,
             "recheck": self._recheck,
             "print": self._print,
@@ -239,6 +242,13 @@ class Daemon:
         for work, name in self.inventory.services(self.engine):
             self.tasks.supervise(work, name)
         self.tasks.supervise(Heartbeat(self._how_it_is, lambda: self.engine.turns, self._waiting).run, "heartbeat")
+
+    async def _forget(self, command: Command) -> Mapping[str, Any]:
+        """With `everywhere` out of the ledger, and then out of the journal too."""
+        told = await self.inventory.forget(command)
+        if "laptop" not in told:
+            return told
+        return {**told, "entries": await self.forgetting.laptop(str(told["laptop"]))}
 
     async def _print(self, command: Command) -> Mapping[str, Any]:
         self.spool.again(self.control.find(command.target), command.text)

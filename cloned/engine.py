@@ -108,6 +108,8 @@ class Engine:
         """Of one effect, one after the other."""
         self._unchecked = 0
         """Events since the journal's last checkpoint."""
+        self._turn = asyncio.Lock()
+        """Held while events are written down and take effect."""
         self.turns = 0
         """Groups of events gone through: whoever watches over us sees by it that we do not stand still."""
 
@@ -150,14 +152,25 @@ class Engine:
             group = [await self._queue.get()]
             while not self._queue.empty() and len(group) < 500:
                 group.append(self._queue.get_nowait())
-            for entry, done in await self._write(group):
-                self._apply(entry, done)
-            self.turns += 1
-            for listener in list(self._listeners):
-                _call(listener)
-            self._unchecked += len(group)
-            if self._unchecked >= CHECKPOINT and not self.workshop.active():
-                await self._checkpoint()
+            async with self._turn:
+                for entry, done in await self._write(group):
+                    self._apply(entry, done)
+                self._changed()
+                self._unchecked += len(group)
+                if self._unchecked >= CHECKPOINT and not self.workshop.active():
+                    await self._checkpoint()
+
+    def _changed(self) -> None:
+        self.turns += 1
+        for listener in list(self._listeners):
+            _call(listener)
+
+    async def rewrite(self, work: Callable[[Workshop], tuple[int, Workshop]]) -> int:
+        """Have the journal changed while no event is written; `work`, in a thread, gives a count and the same state."""
+        async with self._turn:
+            count, self.workshop = await asyncio.to_thread(work, self.workshop)
+            self._changed()
+        return count
 
     async def _checkpoint(self) -> None:
         """Keep the state while nobody is at work, so that the next start is quick."""

@@ -12,10 +12,11 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -111,11 +112,14 @@ class Journal:
 
     def checkpoint(self, state: Workshop) -> None:
         """Keep `state`, which the entries written so far lead to; JournalFull if there is no room."""
-        text = _STATES.dump_json(state, context=KEPT).decode()
         with self._transaction():
-            self._db.execute("DELETE FROM checkpoint")
-            latest = "INSERT INTO checkpoint SELECT coalesce(max(seq), 0), ?, ? FROM journal"
-            self._db.execute(latest, (_SHAPE, text))
+            self._keep(state)
+
+    def _keep(self, state: Workshop) -> None:
+        text = _STATES.dump_json(state, context=KEPT).decode()
+        self._db.execute("DELETE FROM checkpoint")
+        latest = "INSERT INTO checkpoint SELECT coalesce(max(seq), 0), ?, ? FROM journal"
+        self._db.execute(latest, (_SHAPE, text))
 
     def restored(self) -> tuple[int, Workshop]:
         """The last checkpoint: (number of the entry it stands after, state); (0, an empty workshop) without one."""
@@ -130,6 +134,41 @@ class Journal:
         except ValidationError as error:
             log.warning("the journal's checkpoint cannot be read (%s); replaying from the beginning", error)
             return 0, Workshop()
+
+    def numbered(self, after: int, most: int) -> list[tuple[int, JournalEntry]]:
+        """At most so many entries behind number `after`, each with its own."""
+        query = "SELECT seq, at, entropy, event FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
+        with self._using:
+            found = self._db.execute(query, (after, most)).fetchall()
+        return [
+            (seq, JournalEntry(at, entropy, _EVENTS.validate_json(_of_its_time(text))))
+            for seq, at, entropy, text in found
+        ]
+
+    def holding(self, text: str) -> list[tuple[int, Any]]:
+        """Number and plain data of every entry in which a text stands."""
+        written = json.dumps(text, ensure_ascii=False)[1:-1]
+        query = "SELECT seq, event FROM journal WHERE instr(event, ?) ORDER BY seq"
+        with self._using:
+            return [(seq, json.loads(event)) for seq, event in self._db.execute(query, (written,))]
+
+    def rewrite(self, changed: Mapping[int, Event], state: Workshop) -> None:
+        """Put other events in place of some, with the state that all lead to; nothing of the old stays in the file.
+
+        JournalFull where there is no room; then nothing was changed, or only pages that are free were not cleared.
+        """
+        texts = [(_EVENTS.dump_json(event, context=KEPT).decode(), number) for number, event in changed.items()]
+        self._db.execute("PRAGMA secure_delete=ON")
+        with self._transaction():
+            self._db.executemany("UPDATE journal SET event = ? WHERE seq = ?", texts)
+            self._keep(state)
+        try:
+            with self._using:
+                self._db.execute("VACUUM")
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.OperationalError as error:
+            hint = "free space on the server's disk, then do it again"
+            raise JournalFull(Phrase("the journal cannot be cleared ({error})", error=error), hint) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -169,6 +208,22 @@ class Journal:
         """Close the file. A write whose caller was cancelled goes on in its thread: SQLite must not lose it then."""
         with self._using:
             self._db.close()
+
+
+def plain(each: Event | Workshop) -> Any:
+    """An event or a state as plain data, as it is written down."""
+    kind: TypeAdapter[Any] = _STATES if isinstance(each, Workshop) else _EVENTS
+    return json.loads(kind.dump_json(each, context=KEPT))
+
+
+def event_of(data: Any) -> Event:
+    """An event from its plain data. Raises ValueError."""
+    return _EVENTS.validate_json(_of_its_time(json.dumps(data)))
+
+
+def state_of(data: Any) -> Workshop:
+    """A state from its plain data. Raises ValueError."""
+    return _STATES.validate_json(json.dumps(data))
 
 
 def _row(number: int, entry: JournalEntry) -> tuple[float, str, str]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from cloned.cli.common import config_option, echo, json_option, print_json, print_table
+from cloned import client
+from cloned.cli.common import config_option, echo, json_option, print_json, print_table, runtime
 from cloned.config_file import load
 from cloned.core.verbs import Role
 from cloned.errors import UsageError
@@ -86,9 +87,22 @@ def password(name: str, generate: bool, config: Path | None, as_json: bool) -> N
 @click.argument("name")
 @config_option
 def remove(name: str, config: Path | None) -> None:
-    """Let NAME sign in no more, and sign them out. What the history says of them stays."""
+    """Let NAME sign in no more, and sign them out. What the history says of them stays (`user forget`)."""
     _people(config).remove(name)
     echo("removed")
+
+
+@user.command("forget")
+@click.argument("name")
+@config_option
+@json_option
+def forget(name: str, config: Path | None, as_json: bool) -> None:
+    """Take NAME out of history and journal for good: somebody did it. Backups made before still hold it."""
+    answer = client.command(runtime(config), "forget-name", text=name)
+    if as_json:
+        return print_json(answer)
+    echo(Phrase("{count} entries of the journal changed", count=answer["entries"]))
+    return echo("backups that were made before still hold the name: keep them no longer than you must")
 
 
 @user.command("end")

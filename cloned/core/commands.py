@@ -36,6 +36,13 @@ ELSEWHERE = (
         role=Role.VOLUNTEER,
         command_line="print",
     ),
+    Verb(
+        "forget-name",
+        "Take the NAME of a person out of the history and the journal: somebody did it.",
+        None,
+        takes=(Word("text", "the name, as it stands there", needed=True, name="name"),),
+        command_line="user forget",
+    ),
     Verb("recheck", "Look over everything now, as `cloned check` does, for the page and the metrics.", None),
     Verb("reload", "Take a changed configuration without a restart, as far as that can be.", None),
 )

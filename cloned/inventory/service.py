@@ -126,7 +126,7 @@ class InventoryService:
             raise UsageError(f"several laptops are called {command.target}: {', '.join(known)}", "name one of these")
         ident = known[0] if known else command.target
         await self._around.memory.forget(ident)
-        return {"results": await self.ledger.forget(ident)}
+        return {"laptop": ident, "results": await self.ledger.forget(ident)}
 
     async def _laptop(self, name: str) -> str | None:
         if not name:

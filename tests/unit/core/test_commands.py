@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 import pytest
 
 from cloned.assets import root
-from cloned.cli import acting, erase, image, inventory, main
+from cloned.cli import acting, erase, image, inventory, main, people
 from cloned.core.commands import TABLE, VERBS, accept, obey, refusal
 from cloned.core.events import Command, ImageInfo
 from cloned.core.ids import Identity, LaptopId, SessionId
@@ -23,6 +23,7 @@ from cloned.core.verbs import Target, Verb
 from cloned.core.workshop import Workshop
 
 NOT_ON_THE_PAGE = {
+    "forget-name": "rare, and for good: on the server",
     "reload": "its file is on the server",
     "unbatch": "",
     "recheck": "the page of what is wrong looks again by itself, and on a link",
@@ -69,7 +70,12 @@ def test_every_verb_is_on_the_command_line(verb: Verb) -> None:
         assert verb.name in main._COMMANDS
     elif verb.command_line:
         group, name = verb.command_line.split()
-        assert name in {"image": image.image, "inventory": inventory.inventory, "erase": erase.erase}[group].commands
+        assert (
+            name
+            in {"image": image.image, "inventory": inventory.inventory, "erase": erase.erase, "user": people.user}[
+                group
+            ].commands
+        )
     else:
         made = acting.made(verb.name)
         assert made is not None

@@ -1,0 +1,174 @@
+"""What is taken out of the journal, and leads nowhere else: names of people, and what a laptop was known by.
+
+Events stay, for a replay needs each. A name becomes "somebody". Of a laptop that is forgotten everywhere, serial
+numbers, UUID and MAC addresses become others drawn by chance, the same ones all through, and it keeps its id. Before
+anything is written, a replay must lead to the very state that there is; else nothing is changed, and that is said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from cloned.core.events import Booted, Command, Event, Hello, TagsUsed
+from cloned.core.fillers import usable_text
+from cloned.core.ids import Identity, LaptopId
+from cloned.core.known import KnownToLedger
+from cloned.core.laptop import Disk
+from cloned.core.reducer import step
+from cloned.core.workshop import Workshop
+from cloned.engine import Engine
+from cloned.errors import ClonedError, UsageError
+from cloned.journal import Journal, JournalEntry, event_of, plain, state_of
+from cloned.saying import Phrase
+
+SOMEBODY = "somebody"
+AT_ONCE = 500
+"""Entries that are read together."""
+SHORTEST = 4
+"""Characters of a serial number that is looked for inside other texts."""
+LEAST_NAME = 2
+
+
+def nameless(data: Any, name: str) -> Any:
+    """Plain data of an event or a state in which nobody of this name acted."""
+    if isinstance(data, Mapping):
+        return {
+            key: SOMEBODY if key == "by" and value == name else nameless(value, name) for key, value in data.items()
+        }
+    return [nameless(each, name) for each in data] if isinstance(data, list | tuple) else data
+
+
+class Aliases:
+    """Others, drawn by chance, for what a laptop was known by; the same text always becomes the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def learn(self, identity: Identity, disks: tuple[Disk, ...] = ()) -> None:
+        """Have aliases for all of it; what makers leave on many laptops is no laptop's own."""
+        for mac in identity.macs:
+            self._known.setdefault(mac, mac[:9] + secrets.token_bytes(3).hex(":"))
+        if identity.uuid:
+            self._known.setdefault(identity.uuid, str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)))
+        for text in (identity.serial, *(each for disk in disks for each in (disk.serial, disk.wwn))):
+            if len(text) >= SHORTEST and usable_text(text):
+                self._known.setdefault(text, f"GONE-{secrets.token_hex(6).upper()}")
+
+    def __call__(self, data: Any) -> Any:
+        """Plain data with all that is known put into other words."""
+        if isinstance(data, str):
+            for old in sorted(self._known, key=len, reverse=True):
+                data = data.replace(old, self._known[old]).replace(old.upper(), self._known[old])
+            return data
+        if isinstance(data, Mapping):
+            return {key: self(value) for key, value in data.items()}
+        return [self(each) for each in data] if isinstance(data, list | tuple) else data
+
+
+class Unnamed:
+    """A replay of the journal beside one in which a laptop goes by other names."""
+
+    def __init__(self, laptop: LaptopId) -> None:
+        self._laptop, self._aliases = laptop, Aliases()
+        self.before, self.after = Workshop(), Workshop()
+        self.changed: dict[int, Event] = {}
+        self.seen = 0
+        """Number of the last entry."""
+
+    def take(self, number: int, entry: JournalEntry) -> None:
+        """One more entry."""
+        self.seen, known = number, self.before.laptops
+        self.before = _stepped(self.before, entry)
+        event = self._changed(entry.event, new=self._laptop not in known)
+        if event != entry.event:
+            self.changed[number] = event
+        self.after = _stepped(self.after, replace(entry, event=event))
+
+    def _changed(self, event: Event, new: bool) -> Event:
+        if isinstance(event, TagsUsed):
+            return replace(event, tags=tuple(_bare(each, self._laptop) for each in event.tags))
+        if isinstance(event, Booted | Hello):
+            boot = self.before.boots.get(event.token)
+            if boot is None or boot.laptop != self._laptop:
+                return event
+            if isinstance(event, Hello):
+                self._aliases.learn(event.facts.identity, event.facts.disks)
+            else:
+                self._aliases.learn(event.identity)
+            if new and event.known is None:  # it keeps its id, which was made of what is gone now
+                event = replace(event, known=KnownToLedger(self._laptop))
+        elif self._laptop not in (getattr(event, "laptop", ""), _target(event)):
+            return event
+        return event_of(self._aliases(plain(event)))
+
+    @property
+    def same(self) -> bool:
+        """Whether both lead to one state."""
+        return self.before == self.after
+
+
+def _stepped(state: Workshop, entry: JournalEntry) -> Workshop:
+    """An event that could not be gone through changes nothing, as it did then."""
+    try:
+        return step(state, entry.event, entry.at, entry.entropy)[0]
+    except Exception:  # the boundary: as the engine's
+        return state
+
+
+def _target(event: Event) -> str:
+    return event.target if isinstance(event, Command) else ""
+
+
+def _bare(given: Any, laptop: LaptopId) -> Any:
+    return replace(given, laptop=LaptopId(""), uuid="", serial="") if given.laptop == laptop else given
+
+
+class Forgetting:
+    """Takes out of journal and state what must not stand there any more."""
+
+    def __init__(self, engine: Engine, journal: Journal) -> None:
+        self._engine, self._journal = engine, journal
+
+    async def name(self, command: Command) -> Mapping[str, Any]:
+        """`forget-name`: whoever is called so acted as "somebody". UsageError where the name is too short to be one."""
+        name = command.text.strip()
+        if len(name) < LEAST_NAME:
+            raise UsageError("a name is needed", "cloned user forget NAME")
+
+        def work(state: Workshop) -> tuple[int, Workshop]:
+            found = self._journal.holding(name)
+            changed = {number: event_of(nameless(data, name)) for number, data in found}
+            state = state_of(nameless(plain(state), name))
+            self._journal.rewrite(changed, state)
+            return len(changed), state
+
+        count = await self._engine.rewrite(work)
+        return {"entries": count, "state": Phrase("{count} entries of the journal changed", count=count)}
+
+    async def laptop(self, ident: str) -> int:
+        """What a laptop was known by, out of every entry; returns how many. ClonedError where that cannot be."""
+        walk = Unnamed(LaptopId(ident))
+        await asyncio.to_thread(self._read, walk)
+
+        def work(state: Workshop) -> tuple[int, Workshop]:
+            self._read(walk)  # what came meanwhile
+            if not walk.same:
+                raise ClonedError(
+                    Phrase("laptop {ident} stays in the journal: without it others would stand elsewhere", ident=ident),
+                    "its results are gone; the journal goes when the state is moved away",
+                )
+            if walk.changed:
+                self._journal.rewrite(walk.changed, state)
+            return len(walk.changed), state
+
+        return await self._engine.rewrite(work)
+
+    def _read(self, walk: Unnamed) -> None:
+        while part := self._journal.numbered(walk.seen, AT_ONCE):
+            for number, entry in part:
+                walk.take(number, entry)
