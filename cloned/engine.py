@@ -26,7 +26,7 @@ from cloned.errors import ClonedError, RefusedError, UsageError
 from cloned.journal import Journal, JournalEntry, JournalFull, UnwritableEvent
 from cloned.newcomers import Newcomers
 from cloned.saying import Phrase
-from cloned.tasks import TaskOwner
+from cloned.tasks import TaskOwner, at_most
 
 log = logging.getLogger(__name__)
 
@@ -303,8 +303,7 @@ class Engine:
         if self._recall is None:
             return None
         try:
-            async with asyncio.timeout(RECALL_SECONDS):
-                return await self._recall(identity)
+            return await at_most(RECALL_SECONDS, self._recall(identity), "recall")
         except (ClonedError, TimeoutError) as error:
             log.warning("the ledger could not be asked about a newcomer: %s", error or "it did not answer in time")
             return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from cloned import live
 from cloned.errors import ClonedError
 from cloned.netboot.files import is_complete
+from cloned.tasks import at_most
 
 LEAST_FREE = 50 * 2**20
 """Bytes that journal and ledger need to go on."""
@@ -45,8 +46,7 @@ class Readiness:
     async def _looked(self) -> list[str]:
         found = [f"journal: {why}"] if (why := self.journal()) else []
         try:
-            async with asyncio.timeout(2):
-                await self.ledger()
+            await at_most(2, self.ledger(), "ready")
         except (ClonedError, TimeoutError) as error:
             found.append(f"ledger: {error or 'it does not answer within 2 s'}")
         found += [f"listener: {name} is not there; see the log" for name in self.listeners()]

@@ -6,14 +6,15 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from cloned.errors import ClonedError
 
 log = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
 Work = Callable[[], Coroutine[Any, Any, Any]]
 """Gives a service anew, each time that it is started."""
 
@@ -55,6 +56,43 @@ class Trouble:
     def recent(self) -> bool:
         """Whether somebody should still hear of it."""
         return bool(self.error) and time.monotonic() - self.since < WELL_AFTER
+
+
+_LEFT: set[asyncio.Task[Any]] = set()
+
+
+async def at_most(seconds: float, work: Awaitable[Result], name: str) -> Result:
+    """What `work` gives. TimeoutError after so long: it is cancelled, and nobody waits until it has ended.
+
+    For what takes long to end, such as a driver that first asks a server which is silent to give up.
+    """
+    task = asyncio.create_task(_awaited(work), name=name)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        _leave(task)
+        raise
+    if done:
+        return task.result()
+    _leave(task)
+    raise TimeoutError
+
+
+async def _awaited(work: Awaitable[Result]) -> Result:
+    return await work
+
+
+def _leave(task: asyncio.Task[Any]) -> None:
+    _LEFT.add(task)
+    task.add_done_callback(_ended)
+    task.cancel()
+
+
+def _ended(task: asyncio.Task[Any]) -> None:
+    """What it died of is nobody's trouble any more."""
+    _LEFT.discard(task)
+    if not task.cancelled():
+        task.exception()
 
 
 class TaskOwner:

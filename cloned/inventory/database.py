@@ -62,9 +62,15 @@ async def connect(place: Path | str, *, create: bool) -> AsyncEngine:
     return engine
 
 
+def silent(seconds: float) -> LedgerError:
+    """A server that accepts and does not answer."""
+    text = f"the ledger cannot be used: PostgreSQL did not answer within {seconds:.0f} s"
+    return LedgerError(text, "see whether it hangs, and start it again: nothing is lost meanwhile")
+
+
 def broken(error: Exception, place: str = "") -> LedgerError:
     """A database error in words."""
-    cause = " ".join(str(getattr(error, "orig", None) or error).split())
+    cause = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
     where = f" at {place}" if place else ""
     hint = next((hint for sign, hint in _HINTS if sign in cause), "check free space and permissions, then try again")
     return LedgerError(f"the ledger{where} cannot be used: {cause}", hint)
@@ -72,6 +78,12 @@ def broken(error: Exception, place: str = "") -> LedgerError:
 
 _HINTS = (
     ("database is locked", "another program holds it: end that, then try again"),
+    ("is full", "free space on its disk"),
+    ("No space left", "free space on its disk"),
+    ("Not a directory", "see that its folder is there and the service's user may write in it"),
+    ("File exists", "see that its folder is there and the service's user may write in it"),
+    ("Permission denied", "see that its folder is there and the service's user may write in it"),
+    ("unable to open", "see that its folder is there and the service's user may write in it"),
     ("readonly", "give the service's user the right to write there"),
     ("read-only", "give the service's user the right to write there"),
     ("malformed", "stop the daemon, move the file away and restore a backup"),
@@ -86,7 +98,10 @@ _HINTS = (
 
 def _prepare(path: Path, create: bool) -> None:
     if create:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise broken(error, str(path)) from error
     elif not path.exists():
         raise MissingError(f"there is no ledger at {path}", "start `cloned serve` once, or name its configuration")
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cloned.core.erasure import ATTEMPTS
-from cloned.inventory.database import broken
+from cloned.inventory.database import broken, silent
 from cloned.inventory.ordering import Queued, newest
 from cloned.inventory.schema import (
     DROPPED,
@@ -33,6 +33,10 @@ from cloned.inventory.tallies import Tally
 LONGEST_DUE = 3600.0
 """Seconds: what is due later than that was set by a clock that has since been set back, so it is due now."""
 SHOWN_DEAD = 100
+PATIENCE = 30.0
+"""Seconds for a transaction of a server: one that accepts and never answers must not be waited for for ever."""
+LONG = 600.0
+"""And for one that may concern every result."""
 Which = Literal["all", "newest", "none", "ask"]
 """What of the results that are there a sink gets that is new; `ask`: none before a person said which of the others."""
 
@@ -73,26 +77,33 @@ class DeliveryBook:
         self._engine = engine
         self._clock = clock
         self._writing = asyncio.Lock()
+        self._patience = PATIENCE if engine.dialect.name == "postgresql" else None
 
     async def close(self) -> None:
         """Let go of the database; everything recorded is already on disk."""
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def _write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction of our own, committed at its end. Raises LedgerError."""
-        try:
-            async with self._writing, self._engine.begin() as connection:
-                yield connection
-        except (SQLAlchemyError, OSError) as error:
-            raise broken(error) from error
+    async def _write(self, *, long: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A transaction of our own, committed at its end; `long`: it may concern every result. Raises LedgerError."""
+        async with self._writing, self._patient(long), self._engine.begin() as connection:
+            yield connection
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[AsyncConnection]:
         """A look at what is committed. Raises LedgerError."""
+        async with self._patient(), self._engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _patient(self, long: bool = False) -> AsyncIterator[None]:
+        """Raises LedgerError for what the database says, and where a server says nothing for long."""
+        seconds = LONG if long and self._patience else self._patience
         try:
-            async with self._engine.connect() as connection:
-                yield connection
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError as error:
+            raise silent(seconds or 0.0) from error
         except (SQLAlchemyError, OSError) as error:
             raise broken(error) from error
 
@@ -100,7 +111,7 @@ class DeliveryBook:
 
     async def register(self, names: Iterable[str], which: Mapping[str, Which] | None = None) -> None:
         """Make known which sinks there are; one never seen before is owed of the ledger what `which` says, else all."""
-        async with self._write() as connection:
+        async with self._write(long=True) as connection:
             known = set((await connection.scalars(select(sinks.c.name))).all())
             for name in [name for name in names if name not in known]:
                 past = (which or {}).get(name, "all")
@@ -114,7 +125,7 @@ class DeliveryBook:
 
         None where nothing was asked (any more), and nothing is changed.
         """
-        async with self._write() as connection:
+        async with self._write(long=True) as connection:
             if await connection.scalar(select(sinks.c.past).where(sinks.c.name == sink)) != "ask":
                 return None
             had = select(deliveries.c.laptop, deliveries.c.attempt).where(deliveries.c.sink == sink)
@@ -127,7 +138,7 @@ class DeliveryBook:
     async def hasten(self, sink: str) -> None:
         """What waits for `sink` is due now: a daemon that starts tries at once."""
         waits = update(deliveries).where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
-        async with self._write() as connection:
+        async with self._write(long=True) as connection:
             await connection.execute(waits.values(due=0))
 
     async def next_owed(self, sink: str) -> Owed | None:

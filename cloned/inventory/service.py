@@ -25,6 +25,7 @@ from cloned.inventory.outbox import Outbox
 from cloned.inventory.sinks import make
 from cloned.inventory.sinks.base import Sink, Surroundings
 from cloned.inventory.sinks.told import Expectation
+from cloned.tasks import at_most
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,9 @@ LOOK_AGAIN = 300.0
 """Seconds after which an inventory that lacked something, or did not answer, is looked at again."""
 SHOWN_WITHIN = 2.0
 """Seconds that a page waits for the ledger."""
+ROWS_WITHIN = 20.0
+"""And for all of its results."""
+SILENT = "the ledger does not answer"
 DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 Work = Callable[[], Coroutine[Any, Any, Any]]
 
@@ -151,19 +155,19 @@ class InventoryService:
         self, *, laptop: str | None = None, limit: int | None = None, before: tuple[str, str, int] | None = None
     ) -> list[dict[str, Any]]:
         """As `Ledger.rows`; none where the ledger is away."""
+        seconds = ROWS_WITHIN if limit is None else SHOWN_WITHIN
         try:
-            return await self.ledger.rows(laptop=laptop, limit=limit, before=before)
-        except LedgerError as error:
-            self.away = str(error)
+            return await at_most(seconds, self.ledger.rows(laptop=laptop, limit=limit, before=before), "rows")
+        except (LedgerError, TimeoutError) as error:
+            self.away = str(error) or SILENT
             return []
 
     async def _or_last(self, name: str, ask: Callable[[], Coroutine[Any, Any, Any]], nothing: Any) -> Any:
         try:
-            async with asyncio.timeout(SHOWN_WITHIN):
-                self._last[name] = await ask()
+            self._last[name] = await at_most(SHOWN_WITHIN, ask(), name)
             self.away = ""
         except (LedgerError, TimeoutError) as error:
-            self.away = str(error) or "the ledger does not answer"
+            self.away = str(error) or SILENT
         return self._last.get(name, nothing)
 
 

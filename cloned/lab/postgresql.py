@@ -62,12 +62,27 @@ class PostgreSql:
         while (self._data / "postmaster.pid").exists() and self._children() and time.monotonic() < deadline:
             time.sleep(0.05)  # its children notice that their parent is gone
 
+    def freeze(self) -> None:
+        """It accepts, and never answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on as if nothing had been."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, which: signal.Signals) -> None:
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        for pid in (self._process.pid, *map(int, children)):
+            os.kill(pid, which)
+
     def _children(self) -> bool:
         return any(str(self._data) in _command(entry) for entry in Path("/proc").glob("[0-9]*"))
 
     def stop(self) -> None:
         """End it at once: nobody needs its data any more."""
         if self._process is not None and self._process.poll() is None:
+            self.thaw()
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait()
 

@@ -190,3 +190,83 @@ async def all_sent(ledger: Ledger) -> None:
                 if (await ledger.backlog())[0]["sent"] == 120:
                     return
             await asyncio.sleep(0.05)
+
+
+async def test_a_server_that_accepts_and_never_answers_is_told_and_nothing_waits_for_it(make_row: Any) -> None:
+    """It is stopped as a whole: connections are accepted by the kernel, nothing else happens."""
+    with postgresql.running() as server:
+        ledger = await Ledger.open(server.database())
+        ledger._patience = 0.5
+        await ledger.record(make_row("l1", 1))
+        service = service_of(ledger)
+        assert (await service.totals())["rows"] == 1
+        server.freeze()
+        loop = asyncio.get_running_loop()
+        with pytest.raises(LedgerError, match="PostgreSQL did not answer within") as told:
+            await ledger.record(make_row("l1", 2))
+        assert "start it again: nothing is lost" in told.value.hint
+        begun = loop.time()
+        assert (await service.totals())["rows"] == 1  # what was true last
+        assert await service.rows(limit=5) == []
+        assert loop.time() - begun < 60
+        assert [each["code"] for each in service.warnings()] == ["ledger-away"]
+        server.thaw()
+        await _until_kept(ledger, make_row("l1", 2))
+        async with asyncio.timeout(60):
+            while (await service.totals())["rows"] != 2 or service.away:
+                await asyncio.sleep(0.05)
+        await ledger.close()
+
+
+async def test_an_evening_goes_on_while_the_server_is_gone_and_every_result_is_there_afterwards(tmp_path: Path) -> None:
+    """Laptops are done, a daemon is killed and started again, all without a ledger; then it comes back."""
+    from cloned.core.events import Command
+    from tests.unit.test_engine import Streams, prepared, verified
+
+    with postgresql.running() as server:
+        ledger = await Ledger.open(server.database())
+        ledger._patience = 0.5
+        server.kill()
+        async with _engine(tmp_path, ledger) as engine:
+            laptop = await prepared(engine)
+            await verified(engine, laptop)
+            assert str(engine.laptop(laptop.id).state) == "done"
+            assert len(engine.workshop.unrecorded) == 1
+        async with _engine(tmp_path, ledger) as engine:
+            assert len(engine.workshop.unrecorded) == 1
+            await engine.submit(Command("lent", "page", laptop.id, checked=True))
+            assert len(engine.workshop.unrecorded) == 2
+            assert isinstance(engine._casting, Streams)
+            server.start()
+            async with asyncio.timeout(120):
+                while engine.workshop.unrecorded:
+                    await asyncio.sleep(0.05)
+        assert [row["state"] for row in await ledger.rows()] == ["done", "lent"]
+        await ledger.close()
+
+
+def service_of(ledger: Ledger) -> Any:
+    from cloned.config import Config
+    from cloned.inventory.service import InventoryService
+    from cloned.inventory.sinks.base import Surroundings
+
+    return InventoryService(Config(), ledger, Surroundings())
+
+
+@contextlib.asynccontextmanager
+async def _engine(folder: Path, ledger: Ledger) -> AsyncIterator[Any]:
+    from cloned.engine import Engine
+    from cloned.journal import Journal
+    from cloned.tasks import TaskOwner
+    from tests.unit.test_engine import Streams
+
+    journal, tasks = Journal(folder / "journal"), TaskOwner("test")
+    engine = Engine(journal, Streams(), ledger, recall=ledger.known)
+    engine.replay()
+    tasks.start(engine.run(), "engine", service=True)
+    tasks.start(engine.run_effects(), "effects", service=True)
+    try:
+        yield engine
+    finally:
+        await tasks.close()
+        journal.close()

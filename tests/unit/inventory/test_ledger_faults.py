@@ -1,0 +1,133 @@
+"""What can be wrong with a ledger's file: one line, what to do next, nothing lost, and it goes on by itself afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloned.inventory import database
+from cloned.inventory.database import LedgerError
+from cloned.inventory.ledger import Ledger
+
+
+@pytest.fixture
+def place(empty_ledger: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(empty_ledger, tmp_path / "ledger.sqlite"))
+
+
+def one_line(error: LedgerError) -> str:
+    assert "\n" not in str(error)
+    assert str(error).startswith("the ledger")
+    assert error.hint
+    return str(error)
+
+
+async def test_one_that_another_program_holds(place: Path, make_row: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    ledger = await Ledger.open(place)
+    with closing(sqlite3.connect(place, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerError, match="database is locked") as told:
+            await ledger.record(make_row())
+        assert "another program holds it" in told.value.hint
+        one_line(told.value)
+        assert await ledger.rows() == []  # it can be read meanwhile
+    await ledger.record(make_row())
+    assert len(await ledger.rows()) == 1
+    await ledger.close()
+
+
+async def recorded(place: Path, row: dict[str, Any]) -> None:
+    """Open it, enter a result, let it go."""
+    ledger = await Ledger.open(place)
+    try:
+        await ledger.record(row)
+    finally:
+        await ledger.close()
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can be somebody else")
+async def test_one_that_may_only_be_read(empty_ledger: Path, make_row: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        place = Path(shutil.copy(empty_ledger, Path(folder) / "ledger.sqlite"))
+        place.chmod(0o644)
+        with as_nobody(), pytest.raises(LedgerError) as told:
+            await recorded(place, make_row())
+    assert "right to write there" in told.value.hint or "may write in it" in told.value.hint
+    one_line(told.value)
+
+
+@pytest.mark.parametrize(
+    ("first", "said"), [(0, "file is not a database"), (4096, "malformed|not a database|corrupt")], ids=["head", "body"]
+)
+async def test_one_that_is_damaged(place: Path, make_row: Any, first: int, said: str) -> None:
+    with place.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(first)
+        file.write(b"\xa5" * (size - first))
+    with pytest.raises(LedgerError, match=said) as told:
+        await recorded(place, make_row())
+    assert "restore a backup" in told.value.hint
+    one_line(told.value)
+
+
+async def test_one_on_a_full_disk_takes_it_once_there_is_room(place: Path, make_row: Any) -> None:
+    ledger = await Ledger.open(place)
+    await _room(ledger, 0)
+    with pytest.raises(LedgerError, match="is full") as told:
+        await _filled(ledger, make_row)
+    assert "free space" in told.value.hint
+    one_line(told.value)
+    kept = len(await ledger.rows())
+    await _room(ledger, 100_000)
+    await ledger.record(make_row(attempt=kept + 1))
+    assert len(await ledger.rows()) == kept + 1
+    await ledger.close()
+
+
+async def _filled(ledger: Ledger, make_row: Any) -> None:
+    for attempt in range(1, 50):
+        await ledger.record(make_row(attempt=attempt))
+
+
+async def _room(ledger: Ledger, pages: int) -> None:
+    """So many pages may be in the file; it never gets fewer than it has."""
+    async with ledger._engine.connect() as connection:
+        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages or 1}")
+
+
+async def test_one_of_a_newer_version_is_left_as_it_is(place: Path) -> None:
+    with closing(sqlite3.connect(place)) as other, other:
+        other.execute("UPDATE alembic_version SET version_num = '9999'")
+    before = place.read_bytes()
+    for create in (True, False):
+        with pytest.raises(LedgerError, match="9999") as told:
+            await Ledger.open(place, create=create)
+        one_line(told.value)
+    assert place.read_bytes() == before
+
+
+async def test_one_whose_folder_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LedgerError, match=r"Not a directory|File exists") as told:
+        await Ledger.open(tmp_path / "file" / "ledger.sqlite")
+    one_line(told.value)
+    assert "its folder is there" in told.value.hint
