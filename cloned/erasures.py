@@ -42,7 +42,7 @@ class ErasureDesk:
 
     async def certificate(self, laptop: str, donation: str, code: str) -> bytes:
         """The newest erasure of a laptop, or of every laptop of a delivery, as one signed PDF."""
-        rows = [row for row in await self._ledger.rows() if row.get("kind") == "erasure"]
+        rows = await self._ledger.rows(laptop=laptop or None, erasures=True)
         chosen = latest([row for row in rows if _meant(row, laptop, donation)])
         if not chosen:
             what = Phrase("delivery {name}", name=donation) if donation else Phrase("this laptop")

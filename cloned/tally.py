@@ -16,6 +16,7 @@ from cloned.core.effect_types import Effect, Record
 from cloned.core.erasure import ATTEMPTS
 from cloned.core.events import Command, Ejected, Event, Judged
 from cloned.core.laptop import Laptop, State
+from cloned.core.lending import LENDINGS
 from cloned.core.reasons import Reason
 from cloned.core.workshop import Workshop
 
@@ -95,14 +96,14 @@ class Tally:
 
     def _recorded(self, row: Mapping[str, Any]) -> None:
         """A result: its steps' seconds, and of an erasure each disk."""
-        if row["attempt"] < ATTEMPTS and row["state"] == "gone":
+        if row["attempt"] < ATTEMPTS and row.get("state") == "gone":
             return  # should it come back, the row of its end has all seconds
         if row["attempt"] < ATTEMPTS:
             for step, seconds in row["seconds"].items():
                 if step in self.steps:
                     self.steps[step].add(float(seconds))
             return
-        if row.get("kind") != "erasure":
+        if row["attempt"] >= LENDINGS:
             return
         self.steps["erase"].add(float(row["seconds"]["erase"]))
         for disk in row["erasure"]["disks"]:

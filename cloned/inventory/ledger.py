@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Text, and_, cast, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cloned.core.arrivals import first_ids, strongest_evidence
@@ -27,6 +27,7 @@ from cloned.core.tagged import TagGiven
 from cloned.inventory import rows, tallies
 from cloned.inventory.database import connect
 from cloned.inventory.deliveries import DeliveryBook, owe, tally
+from cloned.inventory.schema import ERASURES as ERASED
 from cloned.inventory.schema import WAITING, deliveries, numbers, results, revisions, sinks
 from cloned.inventory.schema import tallies as counts
 
@@ -88,16 +89,23 @@ class Ledger(DeliveryBook):
     # What is asked of it.
 
     async def rows(
-        self, *, laptop: str | None = None, limit: int | None = None, before: tuple[str, str, int] | None = None
+        self,
+        *,
+        laptop: str | None = None,
+        limit: int | None = None,
+        before: tuple[str, str, int] | None = None,
+        erasures: bool = False,
     ) -> list[dict[str, Any]]:
         """Results, oldest first, each as it was recorded plus its `revision`; `limit`: the newest so many.
 
-        `before`: at, laptop and attempt of a result; only those before it, in that order.
+        `before`: at, laptop and attempt of a result; only those before it, in that order. `erasures`: those alone.
         """
         order = (results.c.at, results.c.laptop, results.c.attempt)
         query = select(results.c.row, results.c.revision).order_by(*(column.desc() for column in order))
         if laptop is not None:
             query = query.where(results.c.laptop == laptop)
+        if erasures:
+            query = query.where(ERASED)
         if before is not None:
             query = query.where(results.c.at <= before[0], tuple_(*order) < tuple_(*before))
         async with self._read() as connection:
@@ -131,7 +139,8 @@ class Ledger(DeliveryBook):
                     return list(found)
             if ":" not in name:
                 return []
-            every = (await connection.execute(select(results.c.laptop, results.c.row))).all()
+            told = cast(results.c.row, Text).contains(name.lower(), autoescape=True)  # most need not be read then
+            every = (await connection.execute(select(results.c.laptop, results.c.row).where(told))).all()
         return sorted({laptop for laptop, row in every if name.lower() in row["macs"]})
 
     async def known(self, identity: Identity) -> KnownToLedger | None:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 WAITING, SENT, REFUSED, SUPERSEDED = "waiting", "sent", "refused", "superseded"
@@ -47,6 +48,14 @@ results = Table(
     Column("uuid", String(64), nullable=False, server_default=""),
     Column("evidence", String(255), nullable=False, server_default="", index=True),
 )
+
+ERASURES = text("attempt >= 1000000 AND attempt < 2000000")
+"""Which results are erasures; in these very words, so that the index below counts for it."""
+
+Index(
+    "results_erasures", results.c.at, results.c.laptop, results.c.attempt,
+    sqlite_where=ERASURES, postgresql_where=ERASURES,
+)  # fmt: skip
 
 revisions = Table(
     "revisions",

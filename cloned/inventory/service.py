@@ -152,12 +152,18 @@ class InventoryService:
         return list(await self._or_last("sinks", self.outbox.status, []))
 
     async def rows(
-        self, *, laptop: str | None = None, limit: int | None = None, before: tuple[str, str, int] | None = None
+        self,
+        *,
+        laptop: str | None = None,
+        limit: int | None = None,
+        before: tuple[str, str, int] | None = None,
+        erasures: bool = False,
     ) -> list[dict[str, Any]]:
         """As `Ledger.rows`; none where the ledger is away."""
         seconds = ROWS_WITHIN if limit is None else SHOWN_WITHIN
+        asked = self.ledger.rows(laptop=laptop, limit=limit, before=before, erasures=erasures)
         try:
-            return await at_most(seconds, self.ledger.rows(laptop=laptop, limit=limit, before=before), "rows")
+            return await at_most(seconds, asked, "rows")
         except (LedgerError, TimeoutError) as error:
             self.away = str(error) or SILENT
             return []

@@ -23,7 +23,7 @@ from cloned.status.live import Rendered, TooMany
 from cloned.status.needs import Measures, NetbootLog, Ready, ResultSource, WorkshopSource
 from cloned.status.openapi import document
 from cloned.status.pages import HUB, PAGES
-from cloned.status.replies import answer, cursor_of, limit_of, linked, no_such_page, page
+from cloned.status.replies import answer, limit_of, linked, older_than, page, row_before
 from cloned.status.requests import parse
 from cloned.status.schema import plain
 from cloned.status.speech import spoken
@@ -138,16 +138,10 @@ async def inventory(request: web.Request) -> web.Response:
 
 async def ledger(request: web.Request) -> web.Response:
     """`GET /api/v1/ledger`: the newest results, oldest first; the next page has older ones."""
-    limit, cursor = limit_of(request), cursor_of(request)
-    if cursor is not None and [type(each) for each in cursor] != [str, str, int]:
-        raise no_such_page()
-    before = None if cursor is None else (str(cursor[0]), str(cursor[1]), int(cursor[2]))
+    limit, before = limit_of(request), row_before(request)
     records = request.app[RECORDS]
     rows = await records.rows(laptop=request.query.get("laptop"), limit=limit + 1, before=before)
-    shown = rows[-limit:]
-    first = shown[0] if len(rows) > limit else None
-    older = None if first is None else (str(first["at"]), str(first["laptop"]), int(first["attempt"]))
-    return linked(answer(shown, request), request, older)
+    return linked(answer(rows[-limit:], request), request, older_than(rows, limit))
 
 
 async def command(request: web.Request) -> web.Response:

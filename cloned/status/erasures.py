@@ -12,7 +12,7 @@ from cloned.errors import UsageError
 from cloned.status.api import RECORDS, _laptop_id, seen
 from cloned.status.guard import problem
 from cloned.status.pages import PAGES
-from cloned.status.replies import answer
+from cloned.status.replies import answer, limit_of, linked, older_than, row_before
 
 
 class ErasureSource(Protocol):
@@ -28,6 +28,8 @@ class ErasureSource(Protocol):
         """`{"site", "pem", "fingerprint"}` of the site's key."""
 
 
+SHOWN = 200
+"""Erasures on the page, the newest."""
 DESK = web.AppKey[ErasureSource | None]("erasures")
 
 
@@ -39,17 +41,19 @@ def _desk(request: web.Request) -> ErasureSource:
 
 
 async def erasures(request: web.Request) -> web.Response:
-    """`GET /api/v1/erasures`: results, oldest first, and those under way."""
-    rows = [row for row in await request.app[RECORDS].rows() if row.get("kind") == "erasure"]
+    """`GET /api/v1/erasures`: results, oldest first, and those under way; the next page has older ones."""
+    limit, before = limit_of(request), row_before(request)
+    rows = await request.app[RECORDS].rows(limit=limit + 1, before=before, erasures=True)
+    shown, older = rows[-limit:], older_than(rows, limit)
     known = ("id", "number", "tag", "serial", "vendor", "product", "state", "donation", "erasure", "progress", "why")
     laptops = seen(request)["laptops"]
     busy = [{name: each.get(name) for name in known} for each in laptops if each.get("state") == "erasing"]
-    return answer({"results": rows, "under_way": busy})
+    return linked(answer({"results": shown, "under_way": busy}), request, older)
 
 
 async def page(request: web.Request) -> web.Response:
     """`GET /erasures`: what was erased, and the key that papers are signed with."""
-    found = [row for row in await request.app[RECORDS].rows() if row.get("kind") == "erasure"]
+    found = await request.app[RECORDS].rows(limit=SHOWN, erasures=True)
     rows = [{**row, "why": failures(row)} for row in found]
     desk = request.app[DESK]
     key = desk.public_key() if desk is not None else {"site": "", "pem": "", "fingerprint": ""}

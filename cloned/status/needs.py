@@ -39,9 +39,15 @@ class ResultSource(Protocol):
         """`{"rows", "verdicts": {verdict: n}, "done_today"}`; clones alone, without erasures."""
 
     async def rows(
-        self, *, laptop: str | None = None, limit: int | None = None, before: tuple[str, str, int] | None = None
+        self,
+        *,
+        laptop: str | None = None,
+        limit: int | None = None,
+        before: tuple[str, str, int] | None = None,
+        erasures: bool = False,
     ) -> list[dict[str, Any]]:
-        """Results, oldest first; `limit`: the newest so many; `before`: older than this one's at, laptop, attempt."""
+        """Results, oldest first; `limit`: the newest so many; `before`: older than this one's at, laptop, attempt;
+        `erasures`: those alone."""
 
     async def sinks(self) -> list[dict[str, Any]]:
         """For each sink `{"sink", "state", "waiting", "sent", "refused", "reason", "tries", "due", "dead"}`."""

@@ -119,8 +119,13 @@ def _page(summary: str, *parameters: dict[str, Any]) -> dict[str, Any]:
 
 def _list(summary: str, model: type, *parameters: dict[str, Any], **others: str) -> dict[str, Any]:
     """A list that comes in pages."""
+    return _paged(summary, _json(model, many=True), *parameters, **others)
+
+
+def _paged(summary: str, content: dict[str, Any], *parameters: dict[str, Any], **others: str) -> dict[str, Any]:
+    """What comes in pages."""
     others = {"_400": "limit or cursor are none."} | others
-    operation = _get(summary, _json(model, many=True), *_PAGING, *parameters, **others)
+    operation = _get(summary, content, *_PAGING, *parameters, **others)
     operation["get"]["responses"]["200"]["headers"] = {"Link": _LINK}
     return operation
 
@@ -262,7 +267,10 @@ _PATHS: dict[str, Any] = {
         "What the daemon's own check found last: at start, daily, or when asked.", _json(schema.Checked)
     ),
     "/erasures": _get("What was erased, and the site's key.", _text("text/html")),
-    "/api/v1/erasures": _get("Erasures: results, oldest first, and those under way.", _json(schema.ErasuresShown)),
+    "/api/v1/erasures": _paged(
+        "Erasures: the newest results, oldest first, and those under way; the next page has older results.",
+        _json(schema.ErasuresShown),
+    ),
     "/api/v1/laptops/{id}/erasure": _get(
         "Which method each disk of a laptop would be erased with, at which level, and why.",
         _json(schema.ErasurePlan),

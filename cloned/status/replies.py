@@ -79,6 +79,24 @@ def no_such_page() -> web.HTTPException:
     return problem(web.HTTPNotFound, "there is no such page", "begin without cursor, and follow the Link headers")
 
 
+def row_before(request: web.Request) -> tuple[str, str, int] | None:
+    """The result that the page asked for comes before: its at, laptop and attempt; None at the first."""
+    cursor = cursor_of(request)
+    if cursor is None:
+        return None
+    if [type(each) for each in cursor] != [str, str, int]:
+        raise no_such_page()
+    return str(cursor[0]), str(cursor[1]), int(cursor[2])
+
+
+def older_than(rows: Sequence[Mapping[str, Any]], limit: int) -> tuple[str, str, int] | None:
+    """Where the next page of results begins, of which one more than `limit` was asked for; None at the last."""
+    if len(rows) <= limit:
+        return None
+    first = rows[-limit]
+    return str(first["at"]), str(first["laptop"]), int(first["attempt"])
+
+
 def linked(response: web.Response, request: web.Request, place: Sequence[str | int] | None) -> web.Response:
     """`response` with the address of the next page, if there is one (RFC 8288)."""
     if place is not None:

@@ -220,8 +220,18 @@ async def milliseconds(work: Callable[[], Awaitable[Any]], times: int = 5) -> fl
 
 async def ledger_bench(options: argparse.Namespace, console: Console) -> None:
     """Every figure, list and page of a large ledger."""
-    table = Table("", "figures", "sinks", "newest 50", "one laptop", "by serial", "a page later", "record one",
-                  title=f"milliseconds with {options.filled} laptops")  # fmt: skip
+    heads = (
+        "figures",
+        "sinks",
+        "newest 50",
+        "one laptop",
+        "by serial",
+        "a page later",
+        "erasures",
+        "by MAC",
+        "record one",
+    )
+    table = Table("", *heads, title=f"milliseconds with {options.filled} laptops")
     with tempfile.TemporaryDirectory() as scratch:
         await _measure("SQLite", str(Path(scratch) / "ledger.sqlite"), options.filled, table)
     if postgresql.programs() is not None:
@@ -245,6 +255,8 @@ async def _measure(name: str, place: str, count: int, table: Table) -> None:
             lambda: ledger.rows(laptop="l000007", limit=20),
             lambda: ledger.called("PF000777"),
             lambda: ledger.rows(limit=50, before=before),
+            lambda: ledger.rows(limit=200, erasures=True),
+            lambda: ledger.ids(_mac(777)),
             lambda: ledger.record(row(next(fresh), 1, count)),
         )
     ]

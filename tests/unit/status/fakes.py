@@ -66,7 +66,7 @@ class FakeRecords:
     async def totals(self) -> dict:
         return {"rows": 214, "verdicts": {"verified": 209, "differs": 5}, "done_today": 11}
 
-    async def rows(self, *, laptop=None, limit=None, before=None) -> list[dict]:
+    async def rows(self, *, laptop=None, limit=None, before=None, erasures=False) -> list[dict]:
         row = {
             "laptop": laptop or "00000001",
             "attempt": 1,
@@ -77,7 +77,7 @@ class FakeRecords:
             "image": "school-2025",
             "why": "",
         }
-        found = [row, row | {"attempt": 2, "at": iso(4)}]
+        found = [] if erasures else [row, row | {"attempt": 2, "at": iso(4)}]
         older = [each for each in found if before is None or (each["at"], each["laptop"], each["attempt"]) < before]
         return older[-limit:] if limit else older
 
