@@ -1,4 +1,7 @@
-"""`cloned backup` and `cloned restore`: what the workshop knows, in one file. Images are not in it."""
+"""`cloned backup` and `cloned restore`: what the workshop knows, in one file.
+
+Images are not in it, only what each must hash to: a restore says which are missing, and by which hash they are known.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,20 @@ DATABASES = ("journal.sqlite", "ledger.sqlite")
 SECRETS = ("imported.json", "pin", "people.json", "tokens.json", "page.key", "site.key")
 REMEMBERED = "sinks"
 """A folder of small files: what inventories elsewhere must find the same for ever (inventory/sinks/memory.py)."""
+MANIFESTS = "manifests"
+"""In a backup, and after a restore: the manifest of each image that there was."""
+NEEDED = {
+    "site.key": (
+        Phrase("the site's key is not in the backup"),
+        Phrase("new papers are signed by another: keep the old public key for the old ones"),
+    ),
+    "page.key": (Phrase("the page's key is not in the backup"), Phrase("whoever was signed in signs in again")),
+    "people.json": (
+        Phrase("names and passwords are not in the backup"),
+        Phrase("a new PIN is made at the start; `cloned user add` makes people known"),
+    ),
+}
+"""What a workshop has beside its databases: what it is, and what follows where it is gone."""
 RESTORED = "restored.json"
 """What a restore leaves in the state directory, until the daemon has taken it in: how old the backup was, in days."""
 
@@ -37,6 +54,7 @@ def backup(state: Path, file: Path, ledger: Path | None = None) -> list[str]:
     small = [path.name for path in sorted(state.glob("leases-*.jsonl"))]
     small += sorted(str(path.relative_to(state)) for path in (state / REMEMBERED).glob("*/*") if _whole(path))
     names += [name for name in (*SECRETS, *small) if (state / name).exists()]
+    manifests = {f"{MANIFESTS}/{path.parent.name}.json": path for path in sorted(state.glob("images/*/manifest.json"))}
     try:
         with file.open("xb") as out, tempfile.TemporaryDirectory() as scratch:
             file.chmod(0o600)
@@ -44,6 +62,8 @@ def backup(state: Path, file: Path, ledger: Path | None = None) -> list[str]:
                 for name in names:
                     elsewhere = ledger if ledger is not None and name == DATABASES[1] else state / name
                     tar.add(_copy(elsewhere, Path(scratch)), name)
+                for name, path in manifests.items():
+                    tar.add(path, name)
     except FileExistsError as error:
         raise UsageError(Phrase("{file} exists already", file=file), "name another file") from error
     except (OSError, sqlite3.Error) as error:
@@ -52,7 +72,7 @@ def backup(state: Path, file: Path, ledger: Path | None = None) -> list[str]:
             Phrase("the backup {file} could not be written: {error}", file=file, error=error),
             "check its place and free space",
         ) from error
-    return names
+    return [*names, *manifests]
 
 
 def _copy(path: Path, scratch: Path) -> Path:
@@ -93,6 +113,28 @@ def restore(state: Path, file: Path) -> list[str]:
     return [each.name for each in members]
 
 
+def missing(state: Path) -> list[tuple[Phrase, Phrase]]:
+    """What a restored workshop lacks, each with what to do: images, keys, people."""
+    found = []
+    for path in sorted((state / MANIFESTS).glob("*.json")):
+        known, there = _hash_of(path), _hash_of(state / "images" / path.stem / "manifest.json")
+        if known != there:
+            text = Phrase("image {name} is missing, of the hash {hash}", name=path.stem, hash=known or "?")
+            found.append((text, Phrase("import it again, or capture it: `cloned image import`")))
+    for name, told in NEEDED.items():
+        if not (state / name).exists() and not (name == "people.json" and (state / "pin").exists()):
+            found.append(told)
+    return found
+
+
+def _hash_of(manifest: Path) -> str:
+    """The image hash that a manifest names; "" where there is none."""
+    try:
+        return str(json.loads(manifest.read_text(encoding="utf-8"))["image_hash"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def _for_us_alone(member: tarfile.TarInfo) -> tarfile.TarInfo:
     """The same file, which nobody else may read, whatever the backup says of it."""
     return member.replace(mode=0o600, uid=os.geteuid(), gid=os.getegid(), uname="", gname="", deep=False)
@@ -113,4 +155,5 @@ def _ours(member: tarfile.TarInfo) -> bool:
     """Whether this is one of the files a backup has."""
     leases = member.name.startswith("leases-") and "/" not in member.name
     remembered = re.fullmatch(rf"{REMEMBERED}/[A-Za-z0-9_-]{{1,60}}/[A-Za-z0-9_-]{{1,60}}", member.name) is not None
-    return member.isfile() and (member.name in (*DATABASES, *SECRETS) or leases or remembered)
+    manifest = re.fullmatch(rf"{MANIFESTS}/[^/\\.][^/\\]{{0,200}}\.json", member.name) is not None
+    return member.isfile() and (member.name in (*DATABASES, *SECRETS) or leases or remembered or manifest)

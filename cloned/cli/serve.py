@@ -139,7 +139,7 @@ def check(config: Path | None, *, as_json: bool, strict: bool) -> int:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @config_option
 def backup(file: Path, config: Path | None) -> None:
-    """Save journal, ledger and who may sign in into FILE (.tar.gz); images are not in it."""
+    """Save journal, ledger and who may sign in into FILE (.tar.gz); of images what each must hash to."""
     from cloned.backup import backup as save
     from cloned.inventory.transfer import copy
 
@@ -157,6 +157,7 @@ def backup(file: Path, config: Path | None) -> None:
 @config_option
 def restore(file: Path, config: Path | None) -> None:
     """Bring a backup back, into a state directory that holds no workshop."""
+    from cloned.backup import missing
     from cloned.backup import restore as bring_back
     from cloned.inventory.transfer import copy, must_be_empty
 
@@ -168,4 +169,6 @@ def restore(file: Path, config: Path | None) -> None:
     if not isinstance(place, Path) and (state / LEDGER_FILE).exists():
         echo(Phrase("{run} results brought into PostgreSQL", run=asyncio.run(copy(state / LEDGER_FILE, place))))
         (state / LEDGER_FILE).unlink()
+    for text, hint in missing(state):
+        echo(Phrase("{what}: {next}", what=text, next=hint))
     hand_over(state)

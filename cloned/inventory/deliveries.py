@@ -33,7 +33,7 @@ from cloned.inventory.tallies import Tally
 LONGEST_DUE = 3600.0
 """Seconds: what is due later than that was set by a clock that has since been set back, so it is due now."""
 SHOWN_DEAD = 100
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds for a transaction of a server: one that accepts and never answers must not be waited for for ever."""
 LONG = 600.0
 """And for one that may concern every result."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sqlite3
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from cloned.backup import backup, restore
+from cloned.backup import backup, missing, restore
 from cloned.core.events import Configured, Settings
 from cloned.errors import ClonedError, UsageError
 from cloned.journal import Journal, JournalEntry
@@ -30,6 +32,25 @@ def test_there_and_back(state: Path, tmp_path: Path) -> None:
     journal = Journal(tmp_path / "new" / "journal.sqlite")
     assert [entry.event for entry in journal.entries()] == [Configured(Settings(confirm="auto"))]
     journal.close()
+
+
+def test_a_restore_says_which_images_and_keys_are_missing(state: Path, tmp_path: Path) -> None:
+    for name, digest in (("school-2026", "ab" * 32), ("old", "cd" * 32)):
+        folder = state / "images" / name
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_text(json.dumps({"image_hash": digest, "pieces": []}))
+    (state / "site.key").write_text("key")
+    assert backup(state, tmp_path / "b.tgz")[-2:] == ["manifests/old.json", "manifests/school-2026.json"]
+    new = tmp_path / "new"
+    restore(new, tmp_path / "b.tgz")
+    (new / "images" / "old").mkdir(parents=True)
+    shutil.copy(new / "manifests" / "old.json", new / "images" / "old" / "manifest.json")
+    told = [str(text) for text, _ in missing(new)]
+    assert told == [
+        f"image school-2026 is missing, of the hash {'ab' * 32}",
+        "the page's key is not in the backup",
+    ]
+    assert not list(new.glob("images/school-2026"))
 
 
 def test_nothing_is_overwritten(state: Path, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ async def fill(ledger: Ledger, made: list[dict[str, Any]], names: tuple[str, ...
     for start in range(0, len(kept), 1000):
         part = kept[start : start + 1000]
         keys = [{"laptop": each.laptop, "attempt": each.attempt, "revision": 1} for each in part]
-        async with ledger._write() as connection:
+        async with ledger._write(long=True) as connection:
             told = [
                 key | {name: each.data[name] for name in ("at", "state", "verdict", "image", "serial", "tag", "uuid")}
                 | {"evidence": rows.evidence(each.data), "row": each.data}
@@ -84,7 +84,7 @@ async def fill(ledger: Ledger, made: list[dict[str, Any]], names: tuple[str, ...
             if owed:
                 await connection.execute(insert(deliveries), owed)
             await tally(connection, [each for one in part for each in tallies.counted(one.data)])
-    async with ledger._write() as connection:
+    async with ledger._write(long=True) as connection:
         for name in names:
             await connection.execute(insert(sinks).values(name=name, added=time.time()))
 

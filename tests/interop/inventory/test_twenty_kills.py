@@ -50,10 +50,10 @@ class Trouble:
     def __init__(self, server: SnipeIt) -> None:
         self._server, self._chance = server, random.Random(7)
         server.trouble, self.met = self, 0
-        self._again: set[web.Request] = set()
+        self._again: set[int] = set()
 
     async def __call__(self, request: web.Request) -> web.StreamResponse | None:
-        if request in self._again or self._chance.random() > 0.12:
+        if id(request) in self._again or self._chance.random() > 0.12:
             return None
         self.met += 1
         kinds = (self._html, self._error, self._cut_before, self._cut_after, self._elsewhere, self._late)
@@ -70,9 +70,9 @@ class Trouble:
 
     async def _cut_after(self, request: web.Request) -> web.StreamResponse:
         """It was done, and nobody hears of it."""
-        self._again.add(request)
+        self._again.add(id(request))
         await self._server.handle(request)
-        self._again.discard(request)
+        self._again.discard(id(request))
         return self._cut(request)
 
     def _cut(self, request: web.Request) -> web.StreamResponse:
