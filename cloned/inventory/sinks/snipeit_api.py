@@ -83,8 +83,8 @@ class SnipeItApi:
             raise Unavailable(f"{self.peer.base} has no such interface{said}: is `url` the address of Snipe-IT?")
         if status == 503:
             raise Unavailable("Snipe-IT is in maintenance mode", answer.after)
-        if status >= 500 and not self._told_why(answer.body):
-            raise Unavailable(f"Snipe-IT answered {status}{said}: see storage/logs/laravel.log there", answer.after)
+        if status >= 500 and not self._told_why(answer.body):  # what it says then may be any record's: SQL with values
+            raise Unavailable(f"Snipe-IT answered {status}: see storage/logs/laravel.log there", answer.after)
         if 400 <= status < 500 and status != 404:
             raise SinkRefused(f"Snipe-IT answered {status}{said}")
 
