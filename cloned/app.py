@@ -22,7 +22,7 @@ from cloned.control import Control
 from cloned.core.events import Command
 from cloned.core.evidence import claimed
 from cloned.core.finishing import FinishWishes, steps
-from cloned.core.laptop import Laptop, called
+from cloned.core.laptop import Laptop
 from cloned.engine import Engine
 from cloned.erasures import ErasureDesk
 from cloned.errors import UsageError
@@ -178,10 +178,10 @@ class Daemon:
         log.info("%d events replayed", count)
         await self.troubles.compare(count, self.engine, self.ledger)
         self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)
-        self.forgetting = Forgetting(self.engine, self.journal)
+        self.forgetting = Forgetting(self.engine, self.journal, self.inventory.forget)
         rooms = {
             "inventory-retry": self.inventory.retry,
-            "forget": self._forget,
+            "forget": self.forgetting.everywhere,
             "forget-name": self.forgetting.name,
             "reload": self._reload,
             "recheck": self._recheck,
@@ -243,26 +243,12 @@ class Daemon:
             self.tasks.supervise(work, name)
         self.tasks.supervise(Heartbeat(self._how_it_is, lambda: self.engine.turns, self._waiting).run, "heartbeat")
 
-    async def _forget(self, command: Command) -> Mapping[str, Any]:
-        """With `everywhere` out of the ledger, and then out of the journal too."""
-        told = await self.inventory.forget(command)
-        if "laptop" not in told:
-            return told
-        return {**told, "entries": await self.forgetting.laptop(str(told["laptop"]))}
-
     async def _print(self, command: Command) -> Mapping[str, Any]:
         self.spool.again(self.control.find(command.target), command.text)
         return {"state": "queued"}
 
     async def _swapped(self, command: Command) -> Mapping[str, Any]:
-        """Print the sheets of both laptops; where no printer is named for them, say where they are."""
-        both = [self.control.find(name) for name in (command.target, command.other)]
-        if self.config.print.sheet:
-            for laptop in both:
-                self.spool.again(laptop, "sheet")
-        papers = "/today/sheets.pdf?" + "&".join(f"laptop={laptop.id}" for laptop in both)
-        state = Phrase("{back} is back, {out} goes out", back=called(both[0]), out=called(both[1]))
-        return {"state": state} | ({"printed": 2} if self.config.print.sheet else {"papers": papers})
+        return self.spool.swapped(*(self.control.find(name) for name in (command.target, command.other)))
 
     async def _reload(self, command: Command) -> Mapping[str, Any]:
         """Read the configuration again; a wrong one is refused by UsageError, and the old stays in force."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from cloned.errors import ClonedError, UsageError
 from cloned.journal import Journal, JournalEntry, event_of, plain, state_of
 from cloned.saying import Phrase
 
+Room = Callable[[Command], Awaitable[Mapping[str, Any]]]
 SOMEBODY = "somebody"
 AT_ONCE = 500
 """Entries that are read together."""
@@ -131,8 +132,16 @@ def _bare(given: Any, laptop: LaptopId) -> Any:
 class Forgetting:
     """Takes out of journal and state what must not stand there any more."""
 
-    def __init__(self, engine: Engine, journal: Journal) -> None:
-        self._engine, self._journal = engine, journal
+    def __init__(self, engine: Engine, journal: Journal, ledger: Room | None = None) -> None:
+        """`ledger`: who takes a laptop out of the ledger, first; says which laptop that was."""
+        self._engine, self._journal, self._ledger = engine, journal, ledger
+
+    async def everywhere(self, command: Command) -> Mapping[str, Any]:
+        """`forget`, with `everywhere`: out of the ledger, and then out of the journal too."""
+        told = await self._ledger(command) if self._ledger is not None else {}
+        if "laptop" not in told:
+            return told
+        return {**told, "entries": await self.laptop(str(told["laptop"]))}
 
     async def name(self, command: Command) -> Mapping[str, Any]:
         """`forget-name`: whoever is called so acted as "somebody". UsageError where the name is too short to be one."""

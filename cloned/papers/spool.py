@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from cloned.core.laptop import Laptop, State
+from cloned.core.laptop import Laptop, State, called
 from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
 from cloned.papers.printer import hand_over, waiting
@@ -112,6 +112,15 @@ class Spool:
             (laptop.id, laptop.job.number, paper, laptop.tag, time.time()),
         )
         self._wake.set()
+
+    def swapped(self, back: Laptop, out: Laptop) -> dict[str, Any]:
+        """Have the sheets of two laptops printed; where no printer is named for them, say where they are."""
+        told = Phrase("{back} is back, {out} goes out", back=called(back), out=called(out))
+        if "sheet" not in self._printers():
+            return {"state": told, "papers": f"/today/sheets.pdf?laptop={back.id}&laptop={out.id}"}
+        for laptop in (back, out):
+            self.again(laptop, "sheet")
+        return {"state": told, "printed": 2}
 
     async def run(self) -> None:
         """Print what is due, until cancelled."""
