@@ -18,7 +18,7 @@ PDF = "application/pdf"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'"
 """What a browser's own viewer needs to show a PDF; nothing in it can run."""
-FIRST_YEAR, LAST_YEAR = 2000, 9000
+FIRST_YEAR, LAST_YEAR = 1900, 9000
 """Of days that papers are asked for."""
 MOST = 500
 """Laptops on papers of one request."""
