@@ -178,11 +178,9 @@ class Daemon:
         log.info("%d events replayed", count)
         await self.troubles.compare(count, self.engine, self.ledger)
         self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)
-        self.forgetting = Forgetting(self.engine, self.journal, self.inventory.forget)
         rooms = {
             "inventory-retry": self.inventory.retry,
-            "forget": self.forgetting.everywhere,
-            "forget-name": self.forgetting.name,
+            **Forgetting(self.engine, self.journal, self.inventory.forget).rooms(),
             "reload": self._reload,
             "recheck": self._recheck,
             "print": self._print,
@@ -244,8 +242,7 @@ class Daemon:
         self.tasks.supervise(Heartbeat(self._how_it_is, lambda: self.engine.turns, self._waiting).run, "heartbeat")
 
     async def _print(self, command: Command) -> Mapping[str, Any]:
-        self.spool.again(self.control.find(command.target), command.text)
-        return {"state": "queued"}
+        return self.spool.again(self.control.find(command.target), command.text)
 
     async def _swapped(self, command: Command) -> Mapping[str, Any]:
         return self.spool.swapped(*(self.control.find(name) for name in (command.target, command.other)))

@@ -136,6 +136,10 @@ class Forgetting:
         """`ledger`: who takes a laptop out of the ledger, first; says which laptop that was."""
         self._engine, self._journal, self._ledger = engine, journal, ledger
 
+    def rooms(self) -> dict[str, Room]:
+        """What it carries out, by verb."""
+        return {"forget": self.everywhere, "forget-name": self.name}
+
     async def everywhere(self, command: Command) -> Mapping[str, Any]:
         """`forget`, with `everywhere`: out of the ledger, and then out of the journal too."""
         told = await self._ledger(command) if self._ledger is not None else {}

@@ -98,8 +98,8 @@ class Spool:
         rows = self._all("SELECT * FROM papers WHERE state != 'before' ORDER BY at DESC LIMIT ?", (SHOWN,))
         return [{**dict(row), "at": datetime.fromtimestamp(row["at"], UTC).isoformat()} for row in rows]
 
-    def again(self, laptop: Laptop, paper: str) -> None:
-        """Print a paper of a laptop's present job, once more if it was. UsageError where it has no printer."""
+    def again(self, laptop: Laptop, paper: str) -> dict[str, Any]:
+        """Print a paper of a laptop's present job, once more if it was; says so. UsageError without a printer."""
         if paper not in PAPERS:
             raise UsageError(Phrase("there is no paper called {paper}", paper=paper), "it is label or sheet")
         if paper not in self._printers():
@@ -112,6 +112,7 @@ class Spool:
             (laptop.id, laptop.job.number, paper, laptop.tag, time.time()),
         )
         self._wake.set()
+        return {"state": "queued"}
 
     def swapped(self, back: Laptop, out: Laptop) -> dict[str, Any]:
         """Have the sheets of two laptops printed; where no printer is named for them, say where they are."""

@@ -21,7 +21,7 @@ from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import MatchedEntry, choose
 from cloned.inventory.sinks.record import filled, is_erasure, is_lending, of_erasures, record_of, role, usable
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItApi, SnipeItError
-from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, AssetWishes, changes, unkept
+from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, AssetWishes, changes, column_words, unkept
 from cloned.inventory.sinks.snipeit_catalogue import Missing, SnipeItCatalogue
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
@@ -384,11 +384,6 @@ def taken(error: SnipeItError) -> bool:
     """Whether only its own number was in the way, drawn by another at the same moment; not that it draws none."""
     said = error.messages.get("asset_tag", "")
     return set(error.messages) == {"asset_tag"} and "unique" in said and "at least" not in said
-
-
-def column_words(name: str) -> str:
-    """A label as it stands in the name of its column: `Battery health %` → `battery_health`."""
-    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"^_snipeit_|_\d+$", "", name).lower()).strip("_")
 
 
 def sheet_slug(delivery: Delivery) -> str:

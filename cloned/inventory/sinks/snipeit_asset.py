@@ -7,6 +7,7 @@ numbers in brackets name exchanges with the real one (tests/data/inventories/sni
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -185,3 +186,8 @@ def unkept(asset: Asset, sent: Mapping[str, Any]) -> list[str]:
         elif not same(known, str(sent[column])):
             told.append(f"the field {column} does not read as it was written")
     return told
+
+
+def column_words(name: str) -> str:
+    """A label as it stands in the name of its column: `Battery health %` → `battery_health`."""
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"^_snipeit_|_\d+$", "", name).lower()).strip("_")

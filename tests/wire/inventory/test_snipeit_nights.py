@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -64,6 +66,12 @@ async def answer_500(request: web.Request) -> web.StreamResponse:
     return web.Response(text="<html>DB_PASSWORD=hunter22</html>", content_type="text/html", status=500)
 
 
+async def answer_sql(request: web.Request) -> web.StreamResponse:
+    """Laravel with debugging on: the query that failed, with the values of somebody's record."""
+    said = "SQLSTATE[22001]: update `assets` set `_snipeit_bios_password_5` = hunter22"
+    return web.json_response({"message": said, "exception": "QueryException"}, status=500)
+
+
 async def answer_elsewhere(request: web.Request) -> web.StreamResponse:
     return web.Response(status=301, headers={"Location": "https://evil.example/api?token=hunter22"})
 
@@ -102,6 +110,7 @@ async def answer_odd_rows(request: web.Request) -> web.StreamResponse:
     [
         (answer_html, Unavailable, "200 with a page instead of JSON"),
         (answer_500, Unavailable, "500 with a page instead of JSON"),
+        (answer_sql, Unavailable, "Snipe-IT answered 500: see storage/logs/laravel.log there"),
         (answer_elsewhere, Unavailable, "a redirect to https://evil.example/api, which is not followed"),
         (answer_error_in_200, SinkRefused, "Snipe-IT did not take it: serial: no good"),
         (answer_half, Unavailable, "cut the connection before its answer was whole"),
@@ -158,3 +167,45 @@ async def test_a_planted_password_and_the_borrowers_name_are_never_told(snipeit,
     told += [line.line() for line in await sink.rehearse(deliver())]
     for secret in ("hunter22", "Borrower", "tr0ub4dor", "TOKEN-ADMIN"):
         assert not [text for text in told if secret in text]
+
+
+async def test_one_whose_clock_is_a_day_off_is_waited_for_by_ours(snipeit, snipeit_sink, deliver):
+    """A time of day says nothing where clocks differ: then the outbox's own waits count."""
+    snipeit.trouble = answer_tomorrow
+    with pytest.raises(Unavailable) as caught:
+        await snipeit_sink().send(deliver())
+    assert caught.value.after is None
+
+
+async def answer_tomorrow(request: web.Request) -> web.StreamResponse:
+    headers = {"Date": "Sun, 29 Nov 2026 10:00:00 GMT", "Retry-After": "Mon, 30 Nov 2026 10:00:00 GMT"}
+    return web.json_response({"message": "Service Unavailable"}, status=503, headers=headers)
+
+
+async def test_numbers_as_text_are_numbers(snipeit, snipeit_sink, deliver):
+    """Some PHP drivers give every number of a row as a text."""
+    again: set[int] = set()
+
+    async def as_text(request: web.Request) -> web.StreamResponse | None:
+        if id(request) in again:
+            return None
+        again.add(id(request))
+        answer = await snipeit.handle(request)
+        again.discard(id(request))
+        return web.json_response(texts(json.loads(answer.body)), status=answer.status)
+
+    snipeit.trouble = as_text
+    sink = snipeit_sink()
+    await sink.send(deliver())
+    await sink.send(deliver(attempt=2, state="aside", verdict="differs"))
+    [asset] = snipeit.state.alive()
+    assert (asset["serial"], asset["_snipeit_clone_verdict_2"]) == ("PF0AAAA1", "differs")
+
+
+def texts(data: Any) -> Any:
+    """The same with each number as a text."""
+    if isinstance(data, dict):
+        return {key: texts(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [texts(each) for each in data]
+    return str(data) if isinstance(data, int) and not isinstance(data, bool) else data
