@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from cloned.accounts import DeliveryDesk
 from cloned.casting.audience import Audiences
 from cloned.casting.caster import Caster
 from cloned.casting.unicast import piece_routes
@@ -303,6 +304,9 @@ class Daemon:
         ready = self._readiness()
         key = SiteKey.open(self.config.workshop.state)
         self.desk = desk = ErasureDesk(self.config, self.engine, self.ledger, key)
+        accounts = DeliveryDesk(
+            self.engine, lambda: self.config.deliveries, config.workshop.name, config.workshop.language
+        )
         rules = AccessRules(lambda: self.config.page.read, lambda: self.config.erase.by)
         self.spool = Spool(config.workshop.state / "prints.sqlite", self.engine, self.office, lambda: self.config.print)
         stack.callback(self.spool.close)
@@ -321,6 +325,7 @@ class Daemon:
                 ready=ready.wrong,
                 checked=self.rounds.told,
                 desk=desk,
+                accounts=accounts,
                 measures=self.measures.figures,
                 office=self.office,
                 names=host_names(self.config.page.url, self.config.page.hosts),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -249,6 +249,24 @@ class EraseSettings(Section):
     """Who may have a laptop erased on page and API. Whoever may use `cloned` on the server always may."""
 
 
+class DeliverySettings(Section):
+    """`[deliveries]`: by which factors a donor's account tells weight and CO2; each with where it comes from."""
+
+    weight_kg: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """What a laptop weighs; 0: weights are not told."""
+    weight_source: str = ""
+    co2_kg: Annotated[float, Field(ge=0, le=10_000)] = 0.0
+    """Kilograms of CO2 equivalent that a laptop saves which is given out instead of a new one; 0: not told."""
+    co2_source: str = ""
+
+    @model_validator(mode="after")
+    def _sourced(self) -> Self:
+        for name in ("weight", "co2"):
+            if getattr(self, f"{name}_kg") and not getattr(self, f"{name}_source").strip():
+                raise ValueError(f"{name}_kg needs {name}_source: a factor that nobody can look up is told to no donor")
+        return self
+
+
 Years = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}[dwmy]$")]
 """A long time: a number of days, weeks, months or years, such as `5y`."""
 LEDGER_FILE = "ledger.sqlite"
@@ -344,6 +362,7 @@ class Config(Section):
     print: Printing = Printing()
     finish: FinishSettings = FinishSettings()
     erase: EraseSettings = EraseSettings()
+    deliveries: DeliverySettings = DeliverySettings()
     ledger: LedgerSettings = LedgerSettings()
     inventory: InventorySettings = InventorySettings()
     hooks: HookSettings = HookSettings()

@@ -36,6 +36,7 @@ _COMMANDS = {
     "tag": "cloned.cli.tag:tag",
     "print": "cloned.cli.print:print_",
     "erase": "cloned.cli.erase:erase",
+    "deliveries": "cloned.cli.deliveries:deliveries",
     "triage": "cloned.cli.triage:triage",
 }
 """Each command where its module is: importing all of them would take longer than most commands do.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.core import capture, erasing, triage, trials
+from cloned.core import capture, deliveries, erasing, triage, trials
 from cloned.core.boot import answer_kind, taken_for, unbelieved
 from cloned.core.confirm import ask_or_wait
 from cloned.core.disk_names import tells_itself
@@ -131,6 +131,8 @@ def hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksho
     if found is None:
         workshop = _room_for_one(workshop)
     laptop = found or _newcomer(workshop, event.facts.identity, entropy, now, event.known)
+    if not laptop.contact.hellos and event.known is None:
+        laptop = deliveries.at_first_sight(workshop, laptop)
     laptop = _introduced(laptop, boot, event, now)
     laptop = replace(laptop, contact=replace(laptop.contact, came_by=boot.mac)) if workshop.settings.judging else laptop
     laptop = trials.newly_here(laptop, workshop.settings.tests)

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from cloned.core import capture, confirm, erasing, grading, laptop_commands, lending, session_commands, tags, trials
+from cloned.core import (
+    capture,
+    confirm,
+    deliveries,
+    erasing,
+    grading,
+    laptop_commands,
+    lending,
+    session_commands,
+    tags,
+    trials,
+)
 from cloned.core.events import Command
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import Laptop
@@ -56,6 +67,7 @@ TABLE: tuple[Verb, ...] = (
     *tags.VERBS,
     *capture.VERBS,
     *erasing.VERBS,
+    *deliveries.VERBS,
     *trials.VERBS,
     *grading.VERBS,
     *ELSEWHERE,

@@ -162,15 +162,6 @@ def _keep(workshop: Workshop, command: Command, now: float, entropy: str) -> Wor
     return workshop.with_laptop(replace(laptop_of(workshop, command), keep=command.text != "no"))
 
 
-def _donation(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
-    return workshop.with_laptop(replace(laptop_of(workshop, command), donation=tidy(command.text)))
-
-
-def tidy(text: str) -> str:
-    """An organisation's name or a number, on one line."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:80]
-
-
 VERBS = (
     Verb(
         "erase",
@@ -193,15 +184,6 @@ VERBS = (
         (Word("text", "`no`: they may be", flag="no", name="off"),),
         role=Role.VOLUNTEER,
         command_line="erase keep",
-    ),
-    Verb(
-        "donation",
-        "Note which delivery a LAPTOP came with: an organisation or a number, never a private person.",
-        _donation,
-        Target.LAPTOP,
-        (Word("text", "the organisation's name or the delivery's number", needed=True, name="name"),),
-        role=Role.VOLUNTEER,
-        command_line="erase donation",
     ),
 )
 """Their lines in the table of commands."""

@@ -42,6 +42,7 @@ class Happened(Worded):
     SWAPPED_FOR = "swapped-for", "swapped: {other} goes out in its place, said {by}"
     GOES_INSTEAD = "goes-instead", "swapped: it goes out in place of {other}, said {by}"
     FOR_ORGANISATION = "for-organisation", "for {name}, said {by}"
+    FATE = "fate", "what became of it: {fate}, said {by}"
     ERASURE = "erasure", "erasure ({level}) of {disks} confirmed by {by}"
     ALL_ERASED = "all-erased", "every disk is erased ({level}) and read back"
     ERASURE_GOES_ON = "erasure-goes-on", "its erasure goes on"

@@ -304,6 +304,8 @@ class Laptop:
     """Who will lend it out: never a person."""
     donation: str = ""
     """The delivery it came with: an organisation or a number, never a private person."""
+    fate: str = ""
+    """What became of it: given, parts or scrapped; empty while it is here."""
     media: tuple[Medium, ...] = ()
     """Its disks as erasing sees them, sticks among them; empty until its agent looked."""
     erasure: Erasure | None = None

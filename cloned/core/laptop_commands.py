@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.core import capture, erasing, triage
+from cloned.core import capture, deliveries, erasing, triage
 from cloned.core.confirm import ask_or_wait
 from cloned.core.events import Command
 from cloned.core.happened import Happened, actor, happened
@@ -112,6 +112,7 @@ def _forget(workshop: Workshop, command: Command, now: float, entropy: str) -> W
         }
         rows = {key: row for key, row in workshop.unrecorded.items() if row["laptop"] != laptop.id}
         workshop = replace(workshop, tags={**workshop.tags, **bare}, unrecorded=rows)
+        workshop = deliveries.forgotten(workshop, laptop.id)
     elif laptop.unrecorded:
         workshop = with_row(workshop, laptop, now)
     laptops = {key: laptop for key, laptop in workshop.laptops.items() if key != command.target}

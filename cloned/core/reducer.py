@@ -13,6 +13,7 @@ from cloned.core import (
     capture,
     clocks,
     commands,
+    deliveries,
     erasing,
     inventories,
     laptop_events,
@@ -75,6 +76,7 @@ def step(workshop: Workshop, event: Event, now: float, entropy: str) -> tuple[Wo
     before = workshop
     workshop = _reduce(clocks.at(workshop, now), event, now, entropy)
     workshop = tags.after(before, workshop, now)
+    workshop = deliveries.after(before, workshop, now)
     workshop = admit(workshop, entropy, now)
     workshop = classics.advance(workshop, now)
     workshop = end_sessions(workshop, now)

@@ -95,6 +95,9 @@ class Refused(Worded):
         "it has: {known}",
     )
     LEVEL_TOO_HIGH = "level-too-high", "{disk} cannot be erased so thoroughly: {why}", "{instead}"
+    NO_DELIVERY_OPEN = "no-delivery-open", "no delivery is open", "cloned deliveries open NUMBER opens one"
+    NO_DELIVERY_NAME = "no-delivery-name", "a delivery needs a number or a name", "cloned deliveries open NUMBER"
+    NO_SUCH_FATE = "no-such-fate", "nothing is called {name} that becomes of a laptop", "there are: {known}"
     OVERTAKEN = "overtaken", "something else happened to it at the same moment", "look where it stands, then try again"
 
 

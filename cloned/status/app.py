@@ -14,8 +14,9 @@ from aiohttp import web
 from cloned.assets import root
 from cloned.connections import Counted
 from cloned.saying import Phrase
-from cloned.status import api, checkup, entrance, erasures, fair, guard, hosts, pages, papers, speech, work
+from cloned.status import api, checkup, deliveries, entrance, erasures, fair, guard, hosts, pages, papers, speech, work
 from cloned.status.auth import Auth
+from cloned.status.deliveries import AccountSource
 from cloned.status.erasures import ErasureSource
 from cloned.status.live import Hub
 from cloned.status.needs import HouseSource, Measures, NetbootLog, PaperSource, Ready, ResultSource, WorkshopSource
@@ -62,6 +63,10 @@ ROUTES = (
     ("GET", "/api/v1/site-key", erasures.key),
     ("GET", "/api/v1/certificate.pdf", fair.in_turn(erasures.batch)),
     ("GET", "/laptops/{id}/certificate.pdf", fair.in_turn(erasures.certificate)),
+    ("GET", "/deliveries", deliveries.page),
+    ("GET", "/api/v1/deliveries", deliveries.deliveries),
+    ("GET", "/api/v1/deliveries.csv", deliveries.report),
+    ("GET", "/api/v1/account.pdf", fair.in_turn(deliveries.paper)),
     ("POST", "/api/v1/commands", api.command),
     ("POST", "/api/v1/sign-in", entrance.sign_in),
     ("POST", "/api/v1/sign-out", entrance.sign_out),
@@ -86,6 +91,7 @@ def create_app(
     office: PaperSource | None = None,
     names: Collection[str] = ("localhost",),
     desk: ErasureSource | None = None,
+    accounts: AccountSource | None = None,
     checked: Callable[[], Mapping[str, Any]] = lambda: {"at": None, "findings": []},
     language: Callable[[], str] = lambda: "en",
     rules: guard.AccessRules | None = None,
@@ -117,6 +123,7 @@ def create_app(
     app[fair.SHARES], app[fair.PRESS] = fair.Shares(), Counted(fair.DRAWINGS, fair.MOST_DRAWINGS)
     app[guard.RULES] = rules or guard.AccessRules()
     app[erasures.DESK], app[checkup.CHECKED] = desk, checked
+    app[deliveries.ACCOUNTS] = accounts
     app[work.HOUSE], app[work.FLOW] = house, flow
     app[speech.WORKSHOPS] = language
     app[pages.PAGES] = pages.Pages(workshop, records, netboot)

@@ -76,5 +76,6 @@ TEXTS = {
     "text/html": '<!doctype html>\n<html lang="en">…</html>\n',
     "text/plain": "ok\n",
     "text/event-stream": 'id: 5f1c09ab-1\nevent: some\ndata: {"laptop/1f2e3d4c": {"state": "done"}}\n\n',
+    "text/csv": "\ufeffDelivery;Organisation;Came\r\n",
     "text/css": "body { margin: 0 }\n",
 }

@@ -173,6 +173,12 @@ _EVENTS = (
     "Silence is broken by comments."
 )
 _LANGUAGE = _choice("lang", ("nl", "fr", "en"), "Else the workshop's language.")
+_YEAR = {
+    "name": "year",
+    "in": "query",
+    "description": "What happened in this year alone; else all of it.",
+    "schema": {"type": "string", "pattern": "^([0-9]{4})?$"},
+}
 _LABEL = (
     _choice("media", ("62", "62x29", "L7160", "L6009"), "Else as `[print] media` says."),
     _number("place", "On sheets of labels: the first free place, row by row from 1."),
@@ -292,6 +298,27 @@ _PATHS: dict[str, Any] = {
         _id("laptop"),
         _LANGUAGE,
         _404="There is no such laptop.",
+    ),
+    "/deliveries": _get("Donors' deliveries and their accounts.", _text("text/html"), _YEAR, _400="This is no year."),
+    "/api/v1/deliveries": _get(
+        "The accounts of deliveries, the newest first.",
+        _json(schema.DeliveryAccount, many=True),
+        _YEAR,
+        _400="This is no year.",
+    ),
+    "/api/v1/deliveries.csv": _get(
+        "The yearly report: a line for each delivery, then all together.",
+        _text("text/csv"),
+        _YEAR,
+        _LANGUAGE,
+        _400="This is no year.",
+    ),
+    "/api/v1/account.pdf": _get(
+        "A delivery's account, for its donor.",
+        _text("application/pdf"),
+        {**_query("donation", "string", "The organisation's name or the delivery's number."), "required": True},
+        _LANGUAGE,
+        _404="No delivery was named, or there is none of that name.",
     ),
     "/api/v1/commands": _post(
         "Do something. Needs the cookie of whoever signed in (and to come from the page itself) or a token.",

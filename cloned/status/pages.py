@@ -258,10 +258,17 @@ def _environment(words: Language, version: str) -> Environment:
         "test_name": _called(TEST_WORDS),
         "first_capital": first_capital,
         "test_result": _called(TEST_RESULTS),
+        "title_fate": _called(FATE_WORDS),
     }
     return jinja
 
 
+FATE_WORDS = {
+    "given": to_translate("given out"),
+    "parts": to_translate("for spare parts"),
+    "scrapped": to_translate("scrapped"),
+    "": to_translate("still here"),
+}
 COURSE_WORDS = {
     "clone": to_translate("Clone it"),
     "ask": to_translate("Ask first"),

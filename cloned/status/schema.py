@@ -137,6 +137,31 @@ class ErasurePlan(Shape):
     disks: list[dict[str, Any]]
 
 
+class DeliveryAccount(Shape):
+    """What came with a delivery and what became of it; weights in kg, None where no factor is configured."""
+
+    name: str
+    organisation: str
+    opened: str
+    closed: str
+    booking: bool
+    """Whether laptops are booked on it when they first come."""
+    came: int
+    given: int
+    parts: int
+    scrapped: int
+    here: int
+    erased: int
+    not_erased: int
+    hours: float
+    """Hours that its laptops were erased, cloned and finished."""
+    used_hours: int
+    """Hours that their disks had been on before."""
+    weight_kg: float | None
+    co2_kg: float | None
+    laptops: list[dict[str, Any]]
+
+
 class SiteKeyTold(Shape):
     """The public half of the site's key; `fingerprint` is what people compare."""
 
@@ -207,6 +232,7 @@ ANSWERS: tuple[Any, ...] = (
     ErasurePlan,
     TriageExplained,
     SiteKeyTold,
+    DeliveryAccount,
     BootAsked,
     SignIn,
     SignedIn,

@@ -75,6 +75,7 @@ def environment(words: Language, version: str) -> Environment:
     jinja.filters |= {
         "say": words.say,
         "number": words.number,
+        "day": words.day,
         "duration": lambda seconds: "" if seconds is None else words.seconds(seconds),
         "size": lambda count: words.size(count or 0),
         "clock": lambda at, seconds=True: words.when(at, seconds),
