@@ -12,7 +12,7 @@ from cloned.config import DeliverySettings
 from cloned.core.delivery import FATES, Booked, Delivery
 from cloned.core.ledger import iso
 from cloned.engine import Engine
-from cloned.errors import ClonedError
+from cloned.errors import UsageError
 from cloned.inventory import columns
 from cloned.languages import Language, language, to_translate
 from cloned.papers.account import account
@@ -115,10 +115,10 @@ class DeliveryDesk:
         return {name: getattr(factors, name) for name in ("weight_kg", "weight_source", "co2_kg", "co2_source")}
 
     async def paper(self, name: str, code: str) -> bytes:
-        """A delivery's account for its donor, as PDF; ClonedError where there is none of that name."""
+        """A delivery's account for its donor, as PDF; UsageError where there is none of that name."""
         found = next((each for each in self.accounts() if each["name"] == name), None)
         if found is None:
-            raise ClonedError(Phrase("there is no delivery {name}", name=name), "see `cloned deliveries list`")
+            raise UsageError(Phrase("there is no delivery {name}", name=name), "see `cloned deliveries list`")
         made, words = self._engine.clock(), language(code or self._code)
         return await asyncio.to_thread(account, found, self.sources(), self._site, made, words)
 

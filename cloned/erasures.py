@@ -12,7 +12,7 @@ from cloned.core.erasure_row import explained
 from cloned.core.ids import LaptopId
 from cloned.core.ledger import iso
 from cloned.engine import Engine
-from cloned.errors import ClonedError, UsageError
+from cloned.errors import UsageError
 from cloned.inventory.ledger import Ledger
 from cloned.languages import language
 from cloned.papers.office import drawn
@@ -46,7 +46,7 @@ class ErasureDesk:
         chosen = latest([row for row in rows if _meant(row, laptop, donation)])
         if not chosen:
             what = Phrase("delivery {name}", name=donation) if donation else Phrase("this laptop")
-            raise ClonedError(Phrase("nothing of {what} was erased here", what=what), "see `cloned erase status`")
+            raise UsageError(Phrase("nothing of {what} was erased here", what=what), "see `cloned erase status`")
         words = language(code or self._config.workshop.language)
         return await draw(self._drawn, self._facts(chosen, donation), words.code)
 

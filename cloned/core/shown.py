@@ -163,7 +163,7 @@ class LaptopBrief(Shown):
     """Who will lend it out: never a person."""
     donation: str
     """The delivery it came with: an organisation or a number."""
-    fate: str
+    fate: str = ""
     """What became of it: given, parts or scrapped; empty while it is here."""
     erasure: dict[str, Any] | None
     """The last one, or the one under way."""

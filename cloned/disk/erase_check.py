@@ -26,10 +26,9 @@ class Judge:
 
     def sample(self, place: DiskSample, data: bytes) -> str:
         """Take in a sample; what is wrong with it, or nothing."""
-        self.places, self.read = self.places + 1, self.read + len(data)
         if zeros(data, self.blank):
-            self.seen.add("zeros")
-            return ""
+            return self.blank_sample(len(data))
+        self.places, self.read = self.places + 1, self.read + len(data)
         if not fits(LEVELS[self.technique].leaves, data, self.blank, self.patterns):
             words = LEVELS[self.technique].words
             last = place.offset + len(data) - 1
@@ -39,6 +38,12 @@ class Judge:
             self.seen.add("one pattern")
         else:
             self.seen.add("noise")
+        return ""
+
+    def blank_sample(self, length: int) -> str:
+        """Take in a sample of so many zeros, which every technique may leave."""
+        self.places, self.read = self.places + 1, self.read + length
+        self.seen.add("zeros")
         return ""
 
     def remember(self, place: DiskSample, data: bytes) -> str:

@@ -24,7 +24,7 @@ class AccountSource(Protocol):
         """The factors with where each comes from."""
 
     async def paper(self, name: str, code: str) -> bytes:
-        """A delivery's account for its donor, as PDF; ClonedError where there is none of that name."""
+        """A delivery's account for its donor, as PDF; UsageError where there is none of that name."""
 
     def report(self, year: int, code: str) -> bytes:
         """The yearly report as CSV."""
@@ -44,7 +44,7 @@ def _year(request: web.Request) -> int:
     """`?year=`; 0 where none was said."""
     text = request.query.get("year", "")
     if text and not (text.isascii() and text.isdigit() and len(text) == 4):
-        raise UsageError("this is no year", "?year=2026")
+        raise problem(web.HTTPBadRequest, "this is no year", "?year=2026")
     return int(text or 0)
 
 

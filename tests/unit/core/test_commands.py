@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 import pytest
 
 from cloned.assets import root
-from cloned.cli import acting, erase, image, inventory, main, people
+from cloned.cli import acting, deliveries, erase, image, inventory, main, people
 from cloned.core.commands import TABLE, VERBS, accept, obey, refusal
 from cloned.core.events import Command, ImageInfo
 from cloned.core.ids import Identity, LaptopId, SessionId
@@ -72,9 +72,13 @@ def test_every_verb_is_on_the_command_line(verb: Verb) -> None:
         group, name = verb.command_line.split()
         assert (
             name
-            in {"image": image.image, "inventory": inventory.inventory, "erase": erase.erase, "user": people.user}[
-                group
-            ].commands
+            in {
+                "image": image.image,
+                "inventory": inventory.inventory,
+                "erase": erase.erase,
+                "deliveries": deliveries.deliveries,
+                "user": people.user,
+            }[group].commands
         )
     else:
         made = acting.made(verb.name)

@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from cloned.agent import erase_ask
+from cloned.agent import blockio, erase_ask, erase_io
 from cloned.agent.erase_driver import carry_out
 from cloned.agent.erase_hands import RealHands, found_again
 from cloned.agent.erase_io import still_there
@@ -292,3 +292,16 @@ def test_a_disk_that_vanishes_in_the_middle_claims_nothing(tmp_path: Path) -> No
     assert record.over
     assert not record.erased
     assert record.fault in (ErasureFault.TOOL, ErasureFault.GONE, ErasureFault.UNREACHED, ErasureFault.UNREADABLE)
+
+
+def test_zeros_are_known_where_they_lie() -> None:
+    view = blockio.buffer(8192)
+    assert erase_io.all_zeros(view)
+    assert erase_io.all_zeros(view[:1])
+    assert erase_io.all_zeros(view[:0])
+    for at in (0, 1, 4095, 8191):
+        view[at] = 7
+        assert not erase_io.all_zeros(view)
+        view[at] = 0
+    view[:] = bytes([9]) * 8192
+    assert not erase_io.all_zeros(view)
