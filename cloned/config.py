@@ -245,6 +245,8 @@ class EraseSettings(Section):
     level: Literal["clear", "purge"] = "clear"
     """IEEE 2883 and SP 800-88: what is asked for where nobody says another; a weaker one is never taken."""
     verify: Literal["sample", "all"] = "sample"
+    second: bool = False
+    """Whether an erasure, and that a disk was set aside, is confirmed by another user than the first."""
     by: Literal["administrator", "volunteer"] = "administrator"
     """Who may have a laptop erased on page and API. Whoever may use `cloned` on the server always may."""
 
@@ -393,6 +395,7 @@ class Config(Section):
             erase_level=self.erase.level,
             erase_verify=self.erase.verify,
             erase_by=self.erase.by,
+            erase_second=self.erase.second,
             triage=self.triage.rules(),
             tests=self.tests.wanted(),
         )

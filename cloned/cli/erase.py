@@ -36,6 +36,7 @@ def erase() -> None:
 
 erase.add_command(acting.command(VERBS["keep"]), "keep")
 erase.add_command(acting.command(VERBS["donation"]), "donation")
+erase.add_command(acting.command(VERBS["taken-out"]), "taken-out")
 
 
 @erase.command("start")
@@ -63,6 +64,10 @@ def start(
     told = client.command(runtime(config), "erase", **words, **({"text": "only"} if only else {}))
     if as_json:
         return print_json(told)
+    if told.get("second"):
+        name = found["tag"] or found["number"]
+        echo(Phrase("laptop {tag}: another user has to say the same before it begins", tag=name))
+        return None
     echo(
         Phrase(
             "laptop {tag} is being erased: `cloned erase status` shows how far it is",

@@ -185,6 +185,7 @@ def _introduced(laptop: Laptop, boot: BootGiven, event: Hello, now: float) -> La
         seconds=tuple(seconds.items()),
         session=None,
         wants=told.wants,
+        first_word=None,
         media=laptop.media if erasing.under_way(laptop) else (),
     )
     return capture.cut_short(laptop, "its agent started again", now)

@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cloned.core.erasure import Erasure, built_in, name_of
+from cloned.core import second
+from cloned.core.erasure import Erasure, TakenOut, built_in, name_of
 from cloned.core.events import Command, DiskErased, DiskWritten, MediaTold
 from cloned.core.happened import Happened, actor, happened
 from cloned.core.ids import derive_id
-from cloned.core.laptop import Laptop, State, VerdictKind, transition, unconfirmed
+from cloned.core.laptop import Laptop, State, VerdictKind, add_history, transition, unconfirmed
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
+from cloned.core.second import Said
 from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
 from cloned.disk import erase_machine as machine
@@ -26,6 +28,8 @@ from cloned.disk.media import Medium
 from cloned.saying import Phrase, message, short
 
 _PRESENT = frozenset({State.ASKING, State.WAITING, State.ASIDE, State.ERASED})
+TAKEN_OUT = ("destroyed", "kept")
+"""What may become of a disk that could not be erased."""
 WANT = "erase"
 """The word of the kernel's command line, `cloned.want=erase`."""
 _NEVER = "pci:"
@@ -70,7 +74,8 @@ def _against(workshop: Workshop, command: Command) -> Refusal | None:
     level = level_of(workshop, command.level)
     if level is None:
         return Refusal(Refused.NO_SUCH_LEVEL, {"name": command.level})
-    return _not_now(laptop) or _disks_against(laptop, command) or _level_against(laptop, level)
+    wrong = _not_now(laptop) or _disks_against(laptop, command) or _level_against(laptop, level)
+    return wrong or second.against(workshop, laptop, command)
 
 
 def _not_now(laptop: Laptop) -> Refusal | None:
@@ -125,9 +130,20 @@ def _level_against(laptop: Laptop, level: EraseLevel) -> Refusal | None:
 def _erase(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
     """Where it is to be erased before it is cloned, that follows; else, and with `only`, nothing does."""
     level, laptop = level_of(workshop, command.level) or EraseLevel.PURGE, laptop_of(workshop, command)
+    keys = tuple(sorted(medium.key for medium in built_in(laptop.media)))
+    first = laptop.first_word.by if laptop.first_word is not None else ""
+    laptop, enough = second.heard(workshop, laptop, Said("erase", keys, level, command.text), command.by, now)
+    if not enough:
+        return workshop.with_laptop(laptop)
     if command.text == "only" or not needed(workshop, laptop):
         laptop = unconfirmed(laptop)
-    return workshop.with_laptop(started(workshop, laptop, level, command.by, now, entropy))
+    by = f"{first}, {command.by}" if first and workshop.settings.erase_second else command.by
+    return workshop.with_laptop(started(workshop, laptop, level, by, now, entropy))
+
+
+def _answer(workshop: Workshop, command: Command) -> dict[str, Any]:
+    """Whether it began, or another user has to say the same."""
+    return {"second": True} if laptop_of(workshop, command).first_word is not None else {}
 
 
 def started(
@@ -158,6 +174,46 @@ def started(
     )
 
 
+def _failed_disk(laptop: Laptop, name: str) -> DiskErasure | None:
+    """The one disk of its last erasure with this serial, WWN, key or path that is not erased."""
+    disks = laptop.erasure.disks if laptop.erasure is not None and laptop.erasure.over else ()
+    left = [disk for disk in disks if not disk.erased]
+    found = disk_named([disk.medium for disk in left], name)
+    return next((disk for disk in left if disk.medium is found), None)
+
+
+def _not_set_aside(workshop: Workshop, command: Command) -> Refusal | None:
+    laptop = laptop_of(workshop, command)
+    if command.text not in TAKEN_OUT:
+        return Refusal(Refused.NO_SUCH_FATE, {"name": command.text, "known": ", ".join(TAKEN_OUT)})
+    if _failed_disk(laptop, command.disk) is None:
+        disks = laptop.erasure.disks if laptop.erasure is not None else ()
+        known = ", ".join(disk.medium.serial or disk.medium.key for disk in disks if disk.over and not disk.erased)
+        return Refusal(Refused.NOTHING_SET_ASIDE, {"name": command.disk, "known": known or "-"})
+    return second.against(workshop, laptop, command)
+
+
+def _taken_out(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    """Its row is recorded again, with who said so."""
+    laptop = laptop_of(workshop, command)
+    disk, erasure = _failed_disk(laptop, command.disk), laptop.erasure
+    assert disk is not None
+    assert erasure is not None
+    first = laptop.first_word.by if laptop.first_word is not None else ""
+    said = Said("taken-out", (disk.medium.key,), text=command.text)
+    laptop, enough = second.heard(workshop, laptop, said, command.by, now)
+    if not enough:
+        return workshop.with_laptop(laptop)
+    by = tuple(filter(None, (first, command.by))) if workshop.settings.erase_second else (command.by,)
+    others = tuple(each for each in erasure.taken_out if each.key != disk.medium.key)
+    gone = TakenOut(disk.medium.key, command.text, now, by)
+    erasure = replace(erasure, taken_out=(*others, gone), recorded=False)
+    known = {"disk": name_of(disk.medium), "what": command.text, "by": " + ".join(str(actor(each)) for each in by)}
+    return workshop.with_laptop(
+        add_history(replace(laptop, erasure=erasure), now, happened(Happened.TAKEN_OUT, **known))
+    )
+
+
 def _keep(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
     return workshop.with_laptop(replace(laptop_of(workshop, command), keep=command.text != "no"))
 
@@ -174,7 +230,21 @@ VERBS = (
             Word("text", "clone nothing afterwards: the laptop goes off, erased", flag="only", name="only"),
         ),
         refuse=_against,
+        answer=_answer,
         command_line="erase start",
+    ),
+    Verb(
+        "taken-out",
+        "Note that a disk of a LAPTOP which could not be erased was taken out.",
+        _taken_out,
+        Target.LAPTOP,
+        (
+            Word("disk", "serial number of the disk", needed=True),
+            Word("text", "destroyed, or kept for a person to deal with", needed=True, name="what"),
+        ),
+        refuse=_not_set_aside,
+        answer=_answer,
+        command_line="erase taken-out",
     ),
     Verb(
         "keep",
@@ -198,17 +268,19 @@ def told(workshop: Workshop, event: MediaTold, now: float, entropy: str) -> Work
     if laptop is None or laptop.state not in _PRESENT:
         return workshop
     laptop = replace(laptop, media=event.media)
-    if not _by_batch(laptop):
+    if not _by_batch(workshop, laptop):
         return workshop.with_laptop(laptop)
     assert laptop.goal.confirmation is not None
     level = EraseLevel(laptop.erase_first)
     return workshop.with_laptop(started(workshop, laptop, level, laptop.goal.confirmation.by, now, entropy))
 
 
-def _by_batch(laptop: Laptop) -> bool:
+def _by_batch(workshop: Workshop, laptop: Laptop) -> bool:
     """Whether a batch's word covers this erasure: exactly one built-in disk, the very one that is to be cloned."""
     media, given = built_in(laptop.media), laptop.goal.confirmation
     if not laptop.erase_first or laptop.state is not State.WAITING or given is None or len(media) != 1:
+        return False
+    if workshop.settings.erase_second:  # a batch is one person's word
         return False
     level = EraseLevel(laptop.erase_first)
     return media[0].key == given.disk and not _not_now(laptop) and not _level_against(laptop, level)
@@ -285,7 +357,7 @@ def offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:
     """
     chosen = laptop.wants == WANT and workshop.settings.erase_by == "volunteer"
     asked = chosen or (not laptop.wants and needed(workshop, laptop))
-    if not asked or laptop.state not in (State.ASKING, State.WAITING):
+    if not asked or laptop.state not in (State.ASKING, State.WAITING) or workshop.settings.erase_second:
         return None
     level = level_of(workshop, "")
     media = built_in(laptop.media)

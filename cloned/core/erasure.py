@@ -16,6 +16,31 @@ ATTEMPTS = 1_000_000
 
 
 @dataclass(frozen=True)
+class FirstWord:
+    """What one user said of its disks and another has to say too. It counts for this boot alone."""
+
+    verb: str
+    by: str
+    at: float
+    disks: tuple[str, ...]
+    """Keys, sorted."""
+    level: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class TakenOut:
+    """A disk that could not be erased and was taken out of the laptop."""
+
+    key: str
+    what: str
+    """destroyed, or kept."""
+    at: float
+    by: tuple[str, ...]
+    """Who said so: one user, or two."""
+
+
+@dataclass(frozen=True)
 class Erasure:
     """Everything that one confirmation covers: all disks of a laptop that are built in."""
 
@@ -31,6 +56,8 @@ class Erasure:
     """The network card that the laptop had booted through when it was confirmed; empty where nobody looked."""
     recorded: bool = False
     """Whether its row is in the ledger, or on its way there."""
+    taken_out: tuple[TakenOut, ...] = ()
+    """Disks of it that could not be erased and are no longer in the laptop."""
     spent: bool = False
     """Whether the laptop was cloned since: its disks are no longer empty."""
 
@@ -122,8 +149,14 @@ def shown(erasure: Erasure) -> dict[str, Any]:
         "by": erasure.by,
         "result": erasure.result,
         "spent": erasure.spent,
-        "disks": [disk_shown(disk) for disk in erasure.disks],
+        "disks": [{**disk_shown(disk), "taken_out": taken_out(erasure, disk)} for disk in erasure.disks],
     }
+
+
+def taken_out(erasure: Erasure, disk: DiskErasure) -> dict[str, Any] | None:
+    """What became of a disk that could not be erased, when, and who said so; None where nobody did."""
+    found = next((each for each in erasure.taken_out if each.key == disk.medium.key), None)
+    return None if found is None else {"what": found.what, "at": found.at, "by": list(found.by)}
 
 
 def disk_shown(disk: DiskErasure) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cloned.core.erasure import ATTEMPTS, Erasure, disk_shown
+from cloned.core.erasure import ATTEMPTS, Erasure, disk_shown, taken_out
 from cloned.core.laptop import Laptop, State
 from cloned.core.ledger import identified, iso
 from cloned.disk.erase import LEVELS, EraseLevel, choose, offers
-from cloned.disk.erase_record import FAULTS, ErasureFault
+from cloned.disk.erase_record import FAULTS, DiskErasure, ErasureFault
 from cloned.disk.media import Medium
 from cloned.saying import Phrase, chained, parts
 
@@ -71,11 +71,22 @@ def row(laptop: Laptop, erasure: Erasure) -> dict[str, Any]:
             "locks": list(laptop.facts.hardware.locks),
             "then": "clone" if laptop.state is State.WAITING else "",
             "disks": [
-                {**disk_shown(disk), "started": _iso(disk.started), "ended": _iso(disk.ended), "told": disk.spoken()}
+                {
+                    **disk_shown(disk),
+                    "started": _iso(disk.started),
+                    "ended": _iso(disk.ended),
+                    "told": disk.spoken(),
+                    "taken_out": _gone(erasure, disk),
+                }
                 for disk in erasure.disks
             ],
         },
     }
+
+
+def _gone(erasure: Erasure, disk: DiskErasure) -> dict[str, Any] | None:
+    told = taken_out(erasure, disk)
+    return None if told is None else {**told, "at": _iso(told["at"])}
 
 
 def failures(row: Mapping[str, Any]) -> str:

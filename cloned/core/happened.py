@@ -44,6 +44,8 @@ class Happened(Worded):
     FOR_ORGANISATION = "for-organisation", "for {name}, said {by}"
     FATE = "fate", "what became of it: {fate}, said {by}"
     ERASURE = "erasure", "erasure ({level}) of {disks} confirmed by {by}"
+    FIRST_WORD = "first-word", "{by} said so; another person has to say the same"
+    TAKEN_OUT = "taken-out", "disk {disk} was taken out ({what}), said by {by}"
     ALL_ERASED = "all-erased", "every disk is erased ({level}) and read back"
     ERASURE_GOES_ON = "erasure-goes-on", "its erasure goes on"
     TO_BE_CAPTURED = "to-be-captured", "to be captured as {image}, asked by {by}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from cloned.core.erasure import Erasure
+from cloned.core.erasure import Erasure, FirstWord
 from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.known import KnownElsewhere
@@ -311,6 +311,8 @@ class Laptop:
     erasure: Erasure | None = None
     """The last one, or the one under way."""
     erasures: int = 0
+    first_word: FirstWord | None = None
+    """What a second person has yet to say."""
     erase_first: str = ""
     """The level at which a batch wants it erased before it is cloned; empty where none does."""
     history: tuple[HistoryEntry, ...] = ()

@@ -97,7 +97,18 @@ class Refused(Worded):
     LEVEL_TOO_HIGH = "level-too-high", "{disk} cannot be erased so thoroughly: {why}", "{instead}"
     NO_DELIVERY_OPEN = "no-delivery-open", "no delivery is open", "cloned deliveries open NUMBER opens one"
     NO_DELIVERY_NAME = "no-delivery-name", "a delivery needs a number or a name", "cloned deliveries open NUMBER"
-    NO_SUCH_FATE = "no-such-fate", "nothing is called {name} that becomes of a laptop", "there are: {known}"
+    NO_SUCH_FATE = "no-such-fate", "{name} is not among what can be noted", "there are: {known}"
+    OWN_NAME = (
+        "own-name",
+        "this workshop has two people confirm it, each under a name of his own",
+        "sign in with your own name and password",
+    )
+    ANOTHER_PERSON = "another-person", "{by} said it already: another person has to say the same", "ask somebody else"
+    NOTHING_SET_ASIDE = (
+        "nothing-set-aside",
+        "no disk of it is called {name} that could not be erased",
+        "there are: {known}",
+    )
     OVERTAKEN = "overtaken", "something else happened to it at the same moment", "look where it stands, then try again"
 
 

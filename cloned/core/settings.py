@@ -25,6 +25,8 @@ class Settings:
     """Before cloning: never, first (a laptop never cloned) or always."""
     erase_level: str = "clear"
     erase_verify: str = "sample"
+    erase_second: bool = False
+    """Whether an erasure, and a disk set aside, is confirmed by a second user."""
     erase_by: str = "administrator"
     """Who may have a laptop erased; `volunteer`: also whoever chose that in its boot menu and presses a key."""
     gather_seconds: float = 60.0

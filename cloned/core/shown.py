@@ -163,6 +163,8 @@ class LaptopBrief(Shown):
     """Who will lend it out: never a person."""
     donation: str
     """The delivery it came with: an organisation or a number."""
+    first_word: dict[str, Any] | None = None
+    """What one user said of its disks and another has to say too: verb, by, at, level, text."""
     fate: str = ""
     """What became of it: given, parts or scrapped; empty while it is here."""
     erasure: dict[str, Any] | None

@@ -171,6 +171,9 @@ def _in_other_words(laptop: Laptop) -> dict[str, Any]:
         "since": iso(laptop.since),
         "first_seen": iso(laptop.first_seen),
         "erasure": None if laptop.erasure is None else erasure.shown(laptop.erasure),
+        "first_word": None
+        if laptop.first_word is None
+        else vars(laptop.first_word) | {"at": iso(laptop.first_word.at)},
         "media": tuple(_medium(each) for each in laptop.media),
         "locks": list(laptop.facts.hardware.locks),
         "wants": laptop.wants or None,

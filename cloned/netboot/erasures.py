@@ -10,6 +10,7 @@ from aiohttp import web
 from cloned.core.erasing import offer
 from cloned.core.events import Command, DiskErased, DiskWritten, MediaTold
 from cloned.core.laptop import Laptop, State
+from cloned.core.second import KEYBOARD
 from cloned.disk.erase import Technique
 from cloned.disk.erase_machine import strictly_later
 from cloned.disk.erase_record import DiskErasure
@@ -65,7 +66,7 @@ class ErasureCalls:
         await self._engine.command(
             Command(
                 "erase",
-                "the laptop's own keyboard",
+                KEYBOARD,
                 laptop.id,
                 disks=tuple(keys),
                 level=offered["level"],

@@ -33,6 +33,7 @@ MEDIA = {"nvme": "NVMe SSD", "mmc": "eMMC", "sata": "SATA", "scsi": "SCSI", "vir
 NO = to_translate("NOT ERASED")
 FOUND = (to_translate("zeros"), to_translate("one pattern"), to_translate("noise"))
 """What a disk may hold after its erasure (disk/erase_check.py)."""
+TAKEN_OUT = {"destroyed": to_translate("destroyed"), "kept": to_translate("kept apart")}
 LISTED = 12
 """Stretches that were not reached which a paper lists."""
 LOCKS = {
@@ -196,8 +197,17 @@ class _Paper:
             self._heading(f"{state}: {disk['model']} {disk['serial']}".strip())
             rows = ((_("Why"), self.words.say(why_failed(disk))), (_("What to do"), self.words.say(disk["next_step"])))
             medium = (_("Medium"), f"{MEDIA.get(disk['bus'], disk['bus'])}, {disk['path']}")
-            self._facts((*rows, (_("Not reached"), self._unreached(disk)), medium))
+            gone = (_("Taken out"), self._taken_out(disk.get("taken_out")))
+            self._facts((*rows, gone, (_("Not reached"), self._unreached(disk)), medium))
         self._words(_("Old data may still be on it. Do not give it away."), bold=True)
+
+    def _taken_out(self, told: Mapping[str, Any] | None) -> str:
+        """What became of a disk that is no longer in the laptop, and who said so."""
+        if not told:
+            return ""
+        what = self.words.gettext(TAKEN_OUT.get(str(told["what"]), TAKEN_OUT["kept"]))
+        known = {"what": what, "day": self.words.day(str(told["at"])), "who": " + ".join(told["by"])}
+        return self.words.gettext("%(what)s on %(day)s, said by %(who)s", **known)
 
     def sign(self) -> None:
         """Lines to be filled in by hand."""
