@@ -24,6 +24,8 @@ CHUNK = 4 * 1024 * 1024
 WRITERS = 2
 """Writes on their way at once: the drive never waits for us."""
 READERS = 2
+HOPELESS = 4
+"""Large writes in a row that failed to the last sector, after which none is tried again in parts."""
 CHECKPOINT = 20.0
 """Seconds of writing between two checkpoints."""
 GONE = (errno.ENODEV, errno.ENXIO, errno.EBADF)
@@ -46,6 +48,8 @@ class Writer:
         self._bad: list[Range] = []
         self._failure: BaseException | None = None
         self._stopped = False
+        self._refused = 0
+        """Large writes in a row of which nothing came through."""
         self._lock = threading.Lock()
 
     def run(self) -> Iterator[tuple[int, tuple[Range, ...]]]:
@@ -81,7 +85,7 @@ class Writer:
                     self._stopped = True
                     return
                 try:
-                    self._write(offset, min(CHUNK, end - offset), 0)
+                    self._chunk(offset, min(CHUNK, end - offset))
                 except BaseException as error:
                     self._failure = error
 
@@ -92,6 +96,13 @@ class Writer:
             thread.join()
         if self._failure is not None:
             raise self._failure
+
+    def _chunk(self, offset: int, length: int) -> None:
+        """One large write. On a disk that takes nothing any more no smaller ones are tried: that would take weeks."""
+        before = len(self._bad)
+        self._write(offset, length, 0)
+        lost = sum(size for at, size in self._bad[before:] if offset <= at < offset + length)
+        self._refused = self._refused + 1 if lost >= length else 0
 
     def _write(self, offset: int, length: int, depth: int) -> None:
         """One stretch; where it fails, its parts."""
@@ -107,7 +118,7 @@ class Writer:
                     ),
                 ) from error
             smaller = _STEPS[depth + 1] if depth + 1 < len(_STEPS) else self._disk.block
-            if smaller >= length:
+            if smaller >= length or self._refused >= HOPELESS:
                 self._bad.append((offset, length))
                 return
             for part in range(offset, offset + length, smaller):

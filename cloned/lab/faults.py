@@ -372,8 +372,20 @@ class Locked(BadPart):
     words: ClassVar[str] = "has a password in its firmware"
 
 
+@dataclass(frozen=True)
+class DeadDisk(OnLaptop):
+    """Its disk, the last one where it has several, can be read and takes no write any more."""
+
+    form: ClassVar[str] = "dead-disk:N"
+
+    def prepare(self, hands: FaultHands) -> None:
+        """Before it is powered on."""
+        self.whom(hands).dead_disk = True
+        hands.happened(self, f"laptop {self.laptop}'s last disk takes no write")
+
+
 KINDS: tuple[type[Fault], ...] = (
-    Corrupt, Drop, Stall, SlowDisk, Loss, Restart, SinkDown, Hostile, WornBattery, NoCamera, Locked,
+    Corrupt, Drop, Stall, SlowDisk, Loss, Restart, SinkDown, Hostile, WornBattery, NoCamera, Locked, DeadDisk,
 )  # fmt: skip
 """Every fault, in the order in which help lists them."""
 

@@ -108,6 +108,8 @@ class LabLaptop(ABC):
         self.folder = folder
         self.bytes_per_second: int | None = None
         """What its disk moves at most, where a fault slows it down."""
+        self.dead_disk = False
+        """Whether its last disk takes no write, where a fault says so."""
         self.parts: dict[str, object] = {}
         """What its firmware tells of its parts (`hardware` of a hello), where a fault says so."""
         self.chooses = ""

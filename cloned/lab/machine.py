@@ -101,9 +101,10 @@ class VirtualLaptop(LabLaptop):
 
     def _disk(self) -> Iterator[str]:
         throttle = f",throttling.bps-total={self.bytes_per_second}" if self.bytes_per_second else ""
-        yield from device(self.kind, 0, self.disk.path, self.identity.disk_serial, throttle)
+        last = len(self.further) if self.dead_disk else -1
+        yield from device(self.kind, 0, self.disk.path, self.identity.disk_serial, throttle, dead=last == 0)
         for number, each in enumerate(self.further, 1):
-            yield from device(each.kind, number, each.disk.path, each.serial)
+            yield from device(each.kind, number, each.disk.path, each.serial, dead=number == last)
 
     def _card(self) -> Iterator[str]:
         """BIOS boots through the card's own ROM; UEFI brings its own driver and PXE."""

@@ -52,10 +52,21 @@ def parse_disks(text: str) -> tuple[MediumKind, ...]:
     return tuple(MediumKind.parse(part) for part in text.split("+"))
 
 
-def device(kind: MediumKind, number: int, path: Path, serial: str, throttle: str = "") -> Iterator[str]:
+def backing(path: Path, dead: bool) -> str:
+    """The file behind a drive of QEMU's; through blkdebug, which fails every write, where the disk is dead."""
+    if not dead:
+        return f"file={path},format=raw,discard=unmap"
+    kinds = enumerate(("write", "write-zeroes", "discard"))
+    errors = [f"file.inject-error.{n}.event=none,file.inject-error.{n}.iotype={kind}" for n, kind in kinds]
+    return f"driver=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename={path},{','.join(errors)}"
+
+
+def device(
+    kind: MediumKind, number: int, path: Path, serial: str, throttle: str = "", *, dead: bool = False
+) -> Iterator[str]:
     """QEMU's arguments for the `number`th disk of a laptop; the first one it may boot from."""
     drive = f"disk{number}"
-    yield from ("-drive", f"if=none,id={drive},file={path},format=raw,discard=unmap{throttle}")
+    yield from ("-drive", f"if=none,id={drive},{backing(path, dead)}{throttle}")
     boot = ",bootindex=2" if number == 0 else ""
     size = f",logical_block_size={kind.sector},physical_block_size={kind.sector}" if kind.sector != 512 else ""
     match kind.bus:

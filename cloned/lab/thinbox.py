@@ -17,6 +17,9 @@ from cloned.lab.network import LabNetwork
 from cloned.lab.slowdisk import ThrottledDisk
 from cloned.lab.thin import Spec
 
+_ANY = 10**10
+"""Bytes a second of a disk that is not slow."""
+
 
 class ThinBox(LabLaptop):
     """A thin laptop with its power button."""
@@ -45,8 +48,9 @@ class ThinBox(LabLaptop):
         """Its disk as a block device; made at first use."""
         if self._loop is None:
             backing = self.disk.path
-            if self.bytes_per_second is not None:
-                self._slow = ThrottledDisk(backing, self.folder, self.bytes_per_second)
+            if self.bytes_per_second is not None or self.dead_disk:
+                flaws = [f"bad-write:0:{self.disk.size}"] if self.dead_disk else []
+                self._slow = ThrottledDisk(backing, self.folder, self.bytes_per_second or _ANY, flaws)
                 backing = self._slow.path
             self._loop = LoopDevice(backing)
         return self._loop

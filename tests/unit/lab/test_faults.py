@@ -13,6 +13,7 @@ from cloned.lab.fault_texts import Late, check_together, name_of, parse_fault, p
 from cloned.lab.faults import (
     KINDS,
     Corrupt,
+    DeadDisk,
     Drop,
     Fault,
     Hostile,
@@ -41,6 +42,7 @@ from cloned.lab.faults import (
         ("worn-battery:2", WornBattery("worn-battery:2", 2)),
         ("no-camera:1", NoCamera("no-camera:1", 1)),
         ("locked:3", Locked("locked:3", 3)),
+        ("dead-disk:1", DeadDisk("dead-disk:1", 1)),
     ],
 )
 def test_every_form_is_understood(text: str, meant: object) -> None:

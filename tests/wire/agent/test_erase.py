@@ -305,3 +305,22 @@ def test_zeros_are_known_where_they_lie() -> None:
         view[at] = 0
     view[:] = bytes([9]) * 8192
     assert not erase_io.all_zeros(view)
+
+
+def test_a_disk_that_takes_no_write_is_given_up_in_large_steps(tmp_path: Path) -> None:
+    """With 4 KiB at a time a dead disk of a terabyte would take weeks; it is read to the end in 4 MiB instead."""
+    file = filled(tmp_path / "disk", 64 << 20)
+    slow = ThrottledDisk(file, tmp_path, FAST, [f"bad-write:0:{64 << 20}"])
+    puts = []
+    try:
+        disk = blockio.BlockDevice(str(slow.path), writable=True)
+        writer = erase_io.Writer(disk, 0, lambda: False, lambda: 0.0)
+        real = writer._put
+        writer._put = lambda offset, length: (puts.append(length), real(offset, length))[1]  # type: ignore[method-assign]
+        bad = [each for _, found in writer.run() for each in found]
+        disk.close()
+    finally:
+        slow.close()
+    assert machine.joined(tuple(bad)) == ((0, 64 << 20),)
+    assert len(puts) < 16 + 8 * (64 + 1024), "the last of it was still tried sector by sector"
+    assert puts.count(erase_io.CHUNK) == 16, "it did not go on to the end"
