@@ -187,7 +187,7 @@ def sentence(told: object, depth: int = 3) -> str:
 
 def printable(text: str) -> str:
     """Without control characters, and not for ever."""
-    return "".join(char for char in text if char.isprintable())[:500]
+    return "".join(char for char in text[:2000] if char.isprintable())[:500]
 
 
 def message(text: str) -> str:

@@ -29,7 +29,7 @@ SURVIVES = frozenset(
 POLL = 2.0
 """Seconds between two looks at the drive's status."""
 STANDSTILL = 4 * 3600.0
-"""Seconds without headway, or four times what was expected, after which a sanitize is said to hang."""
+"""Seconds without headway after which a sanitize is said to hang."""
 
 
 class EraseTrouble(Exception):  # noqa: N818 - it becomes the disk's fault
@@ -150,7 +150,7 @@ def _poll(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
         if after != record:
             return replace(after, ended=hands.clock()) if after.over else after
         done = status.progress if status.progress is not None else 0.0
-        if done != best:
+        if done > best:  # what falls back makes no headway, however often it rises again
             best, since = done, hands.clock()
         hands.progress(record, done)
         if hands.clock() - since > STANDSTILL:

@@ -6,7 +6,7 @@ import ctypes
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
 from cloned.agent import blockio, sysfs
@@ -233,8 +233,7 @@ def look(
     progress: Callable[[float], None],
 ) -> None:
     """Read the remembered places and these samples and have them judged; EraseTrouble at the first that is wrong."""
-    cut = _cut(places)
-    total, done, lock = max(1, len(cut)), count(1), threading.Lock()
+    total, done, lock = max(1, sum(-(-each.length // CHUNK) for each in places)), count(1), threading.Lock()
 
     def compared(place: DiskSample, view: memoryview) -> str:
         with lock:
@@ -247,21 +246,19 @@ def look(
             return judge.blank_sample(len(view)) if data is None else judge.sample(place, data)
 
     _each(disk, judge.remembered, compared, stop)
-    _each(disk, cut, judged, stop)
+    _each(disk, _cut(places), judged, stop)
 
 
-def _cut(places: Sequence[DiskSample]) -> list[DiskSample]:
-    """No place longer than a buffer."""
-    return [
-        DiskSample(at, min(CHUNK, place.offset + place.length - at))
-        for place in places
-        for at in range(place.offset, place.offset + place.length, CHUNK)
-    ]
+def _cut(places: Sequence[DiskSample]) -> Iterator[DiskSample]:
+    """No place longer than a buffer; one after the other, since a large disk has millions."""
+    for place in places:
+        for at in range(place.offset, place.offset + place.length, CHUNK):
+            yield DiskSample(at, min(CHUNK, place.offset + place.length - at))
 
 
 def _each(
     disk: BlockDevice,
-    places: Sequence[DiskSample],
+    places: Iterable[DiskSample],
     judge: Callable[[DiskSample, memoryview], str],
     stop: Callable[[], bool],
 ) -> None:

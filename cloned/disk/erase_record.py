@@ -223,7 +223,7 @@ def _read(data: Mapping[str, Any]) -> DiskErasure:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise FactsError("a text of it is none")
-    return "".join(char for char in value if char.isprintable())[:500]
+    return "".join(char for char in value[:2000] if char.isprintable())[:500]
 
 
 def _sentences(values: Any) -> tuple[str, ...]:

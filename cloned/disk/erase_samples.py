@@ -22,6 +22,8 @@ SHARE = 0.1
 """Of the disk, read in all."""
 SMALL = 256 * 1024 * 1024
 """A disk up to this size is read whole: that takes a second, and sampling has nothing to gain."""
+WHOLE = 4096
+"""Parts at most that a disk is read in where all of it is: 16 TB in parts of 8 MiB would be two million."""
 NOISE = 4096
 """Bytes at the beginning of a sample that are tested for looking like noise."""
 MARK = b"cloned erasure marker\0"
@@ -64,7 +66,7 @@ def after(seed: str, size: int, how: str, align: int = PLACE, small: int = SMALL
     if size <= 0:
         return ()
     if how == "all" or size <= small:
-        step = 8 * 1024 * 1024
+        step = max(8 * 1024 * 1024, -(-size // WHOLE // PLACE) * PLACE)
         return tuple(DiskSample(at, min(step, size - at)) for at in range(0, size, step))
     return tuple(_samples(seed, size, align))
 

@@ -278,7 +278,7 @@ def _value(name: str, value: Any, like: Any) -> Any:
     if name in ("barred", "asked") and isinstance(value, Mapping):
         return _said(name, value)
     if isinstance(like, str) and isinstance(value, str):
-        return "".join(char for char in value if char.isprintable())[:300]
+        return "".join(char for char in value[:2000] if char.isprintable())[:300]
     if isinstance(like, tuple) and isinstance(value, list | tuple) and len(value) == len(like):
         return tuple(_value(name, each, 0) for each in value)
     raise FactsError(Phrase("{name} of a disk cannot be {value}", name=name, value=repr(str(value)[:40])))
