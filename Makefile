@@ -16,7 +16,7 @@ LAB_PACKAGES := qemu-system-x86 qemu-utils ovmf ipxe-qemu snmpd snmp ethtool pro
 	dnsmasq-base kea-admin tftp-hpa atftp busybox udhcpc isc-dhcp-client curl tcpdump kpartx cryptsetup-bin \
 	chromium poppler-utils zbar-tools qpdf cups-daemon cups-client cups-ipp-utils cups-filters \
 	stress-ng memtester smartmontools iw hdparm nvme-cli mmc-utils sg3-utils nwipe gcc libc6-dev openssl postgresql \
-	prometheus groff-base
+	prometheus groff-base faketime
 
 DEB_PACKAGES := debhelper dpkg-dev apt-utils lintian piuparts mmdebstrap python3-venv
 

@@ -162,6 +162,8 @@ def _left(left: Any, probe: FirstPacket) -> Any:
             return (probe.port if field[1] == "dport" else None) if field[0] in (probe.protocol, "th") else _OTHER
     if kind == "ct" and value.get("key") == "state":
         return "new"
+    if kind == "ct" and value.get("key") == "status":
+        return "seen by nobody yet"  # firewalld lets in what was sent on by DNAT: no first packet to ourselves
     return None
 
 

@@ -88,3 +88,17 @@ def test_credentials_that_are_not_there(tmp_path: Path, monkeypatch: pytest.Monk
     assert "the credential snmp cannot be read" in told(text)[0]
     assert "a credential's name" in told(text.replace("snmp", "../../etc/shadow"))[0]
     assert parse("") == Config()
+
+
+NUMBERS = [
+    (number, key)
+    for number, key in KEYS
+    if re.fullmatch(r"-?[\d_.]+", LINES[number - 1].partition(" = ")[2].partition("#")[0].strip())
+]
+
+
+@pytest.mark.parametrize(("number", "key"), NUMBERS, ids=[f"{number}-{key}" for number, key in NUMBERS])
+@pytest.mark.parametrize("beyond", ["-1_000_000_000_000", "nan"])
+def test_a_number_beyond_its_range_is_told_with_its_line(number: int, key: str, beyond: str) -> None:
+    lines = told(broken(number, f"{key} = {beyond}"))
+    assert any(line.startswith(f"x.toml:{number}: ") and key in line for line in lines), lines

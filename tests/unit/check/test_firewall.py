@@ -46,6 +46,7 @@ ESTABLISHED = match({"ct": {"key": "state"}}, ["established", "related"], "in")
         (ruleset("drop", [port(67, "tcp"), ACCEPT]), Passage.CLOSED),
         (ruleset("drop", [port({"set": [69, {"range": [60, 70]}]}), ACCEPT]), Passage.OPEN),
         (ruleset("drop", [ESTABLISHED, ACCEPT]), Passage.CLOSED),
+        (ruleset("drop", [match({"ct": {"key": "status"}}, "dnat", "in"), ACCEPT]), Passage.CLOSED),
         (ruleset("drop", [interface("enp1s0"), ACCEPT]), Passage.OPEN),
         (ruleset("drop", [interface("enp*"), ACCEPT]), Passage.OPEN),
         (ruleset("drop", [interface("lo"), ACCEPT]), Passage.CLOSED),
