@@ -26,8 +26,11 @@ def usable_wwn(wwn: str) -> bool:
 
 
 def tells_itself(disk: Disk) -> bool:
-    """Whether a disk that says the same later is this very one: it has a serial number or a world wide name."""
-    return usable_text(disk.serial) or bool(disk.wwn and usable_wwn(disk.wwn))
+    """Whether a disk that says the same later is this very one: by its serial number.
+
+    A world wide name alone is not enough: drives without a serial number are those that share one by the batch.
+    """
+    return usable_text(disk.serial)
 
 
 def named(disks: Sequence[Disk]) -> tuple[Disk, ...]:

@@ -23,6 +23,7 @@ from cloned.core.events import (
     SwitchChanged,
     Vanished,
 )
+from cloned.core.fillers import usable_text
 from cloned.core.ids import LaptopId, clean
 from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
 from cloned.core.reducer import step
@@ -136,7 +137,10 @@ class Hall:
 
     def swap(self, one: Odd, other: Odd) -> None:
         """Somebody puts the disk of one machine into another, and the other way round."""
-        one.platters[0], other.platters[0] = other.platters[0], one.platters[0]
+        mine, theirs = one.platters[0], other.platters[0]
+        if (mine.serial, mine.wwn, mine.size) == (theirs.serial, theirs.wwn, theirs.size) and usable_text(mine.serial):
+            return  # what looks real and is the same on both: nothing that could be asked tells them apart
+        one.platters[0], other.platters[0] = theirs, mine
 
     def leave(self, ident: LaptopId) -> None:
         self.tell(Vanished(ident))

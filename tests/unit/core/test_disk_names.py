@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloned.core.disk_names import named, usable_wwn
+from cloned.core.disk_names import named, tells_itself, usable_wwn
 from cloned.core.laptop import Disk
 
 A = Disk("/dev/sda", 10**11, serial="A", wwn="naa.5002538e40a0b0c0")
@@ -56,3 +56,9 @@ def test_no_two_disks_that_may_be_written_share_a_name(disks: list[Disk]) -> Non
     found = named(disks)
     keys = [disk.key for disk in found if disk.eligible]
     assert len(keys) == len(set(keys))
+
+
+def test_only_a_serial_number_shows_that_a_disk_is_the_one_of_before() -> None:
+    batch = "naa.5002538e40a0b0c0"
+    for serial, tells in (("S4EVNX0R", True), ("", False), ("0123456789ABCDEF", False), ("000000000000", False)):
+        assert tells_itself(Disk("/dev/sda", 10**11, serial=serial, wwn=batch)) is tells
