@@ -16,7 +16,7 @@ from cloned.core.workshop import Workshop
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
-from tests.unit.status.workshops import FakeRecords, FakeWorkshop
+from tests.unit.status.fakes import FakeRecords, FakeWorkshop
 
 pytestmark = pytest.mark.wire
 AT = 1_780_000_000.0
