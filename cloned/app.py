@@ -58,6 +58,7 @@ from cloned.papers.subject import PrintingSite
 from cloned.readiness import Readiness
 from cloned.rereading import configure, reread
 from cloned.rounds import Examine, Rounds
+from cloned.saying import Phrase
 from cloned.signing import SiteKey
 from cloned.status.app import create_app, warm
 from cloned.status.auth import Auth
@@ -253,7 +254,7 @@ class Daemon:
         found = await self.reload()
         words = {"applied": "taken: ", "restart": "only after a restart: "}
         told = [words[kind] + ", ".join(keys) for kind, keys in found.items() if keys]
-        return {**found, "state": "; ".join(told) or "nothing has changed"}
+        return {**found, "state": "; ".join(told) or Phrase("nothing has changed")}
 
     async def _recheck(self, command: Command) -> Mapping[str, Any]:
         """Look over everything, and say how much is not well."""

@@ -40,7 +40,7 @@ async def call(runtime: Path, method: str, path: str, body: Mapping[str, Any] | 
             Phrase("you may not open {socket}", socket=socket), "join the group cloned, or use sudo"
         ) from error
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
-        hint = "start it: systemctl start cloned, or `cloned serve`"
+        hint = Phrase("start it: systemctl start cloned, or `cloned serve`")
         raise MissingError(Phrase("no daemon answers on {socket}", socket=socket), hint) from error
 
 
@@ -55,7 +55,7 @@ async def _told(response: aiohttp.ClientResponse) -> Any:
 def _refusal(status: int, answer: Any) -> ClonedError:
     told = answer if isinstance(answer, Mapping) else {}
     kind = UsageError if status in (400, 404, 409, 422) else ClonedError
-    return kind(str(told.get("error", f"the daemon refused ({status})")), str(told.get("hint", "")))
+    return kind(told.get("error") or Phrase("the daemon refused ({status})", status=status), str(told.get("hint", "")))
 
 
 def get(runtime: Path, path: str) -> Any:

@@ -73,9 +73,9 @@ def _path(location: tuple[int | str, ...]) -> str:
 def _words(item: Any) -> str:
     """What was expected; secrets are never repeated."""
     if item["type"] == "extra_forbidden":
-        return "there is no such key"
+        return Phrase("there is no such key")
     if item["type"].startswith("union_tag"):
-        return f"one of {', '.join(KINDS)}"
+        return Phrase("one of {kinds}", kinds=", ".join(KINDS))
     given = item.get("input")
     shown = f", not {given!r}" if isinstance(given, int | float | bool) else ""
     return f"{item['msg'].removeprefix('Value error, ')}{shown}"

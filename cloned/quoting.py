@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 
+from cloned.saying import Phrase
+
 _LINE = 8192
 """Characters of a line of the log."""
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -16,8 +18,10 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 def quoted(text: str, most: int = 200) -> str:
     """`text` on one line, at most `most` characters; what does not print is shown as `\\n` or `\\x1b`.
 
-    Quoting twice changes nothing.
+    Quoting twice changes nothing. Of a sentence that fits, what is quoted are its values.
     """
+    if isinstance(text, Phrase) and len(whole := text.changed(lambda value: quoted(value, most))) <= most:
+        return whole
     shown = "".join(char if char.isprintable() else _escaped(char) for char in text[:most])
     return shown if max(len(shown), len(text)) <= most else f"{shown[: most - 1]}…"
 

@@ -7,6 +7,7 @@ text and numbers as they are.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -109,6 +110,22 @@ class Phrase(str):
         made.message, made.values, made.code = message, plain, code
         return made
 
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        """For pickle: what it was made of."""
+        return (self.message,), dict(self.values)
+
+    def changed(self, change: Callable[[str], str]) -> Phrase:
+        """The same sentence with every text among its values changed."""
+        values = {
+            key: value.changed(change)
+            if isinstance(value, Phrase)
+            else change(value)
+            if isinstance(value, str)
+            else value
+            for key, value in self.values.items()
+        }
+        return Phrase._made(self.message, values, self.code, utc)
+
     def parts(self) -> dict[str, Any]:
         """`{"code" or "message", "values"}`, ready for JSON: what is written down."""
         name = {"message": self.message} if self.code is None else {"code": str(self.code)}
@@ -159,6 +176,21 @@ def parts(value: object) -> Any:
     return value.parts() if isinstance(value, Phrase) else value
 
 
+def kept(sentence: str) -> str:
+    """A sentence for a column of text: its parts as JSON; a plain text as it is."""
+    return json.dumps(parts(sentence), ensure_ascii=False) if isinstance(sentence, Phrase) else sentence
+
+
+def recalled(text: str) -> str:
+    """What `kept` gave, a sentence again; any other text stays one."""
+    if not text.startswith('{"'):
+        return text
+    try:
+        return Phrase.read(json.loads(text))
+    except (ValueError, RecursionError):
+        return text
+
+
 LONGEST = 300
 """Letters of a sentence that are kept: what a laptop tells must not fill a journal."""
 
@@ -193,6 +225,11 @@ def printable(text: str) -> str:
 def message(text: str) -> str:
     """A text that is a whole message: so it is translated also where it stands in another one's place."""
     return text if isinstance(text, Phrase) or not text else Phrase(text)
+
+
+def headed(what: str, sentence: str) -> str:
+    """What a sentence is about, and the sentence: `sda: no fault`."""
+    return Phrase("{what}: {said}", what=what, said=sentence)
 
 
 def chained(sentences: Sequence[str]) -> str:

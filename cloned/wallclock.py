@@ -24,7 +24,7 @@ def moment(given: object, clock: Callable[[], float] = time.time) -> float:
     try:
         return _read(str(given).strip(), clock())
     except (ValueError, OverflowError, OSError) as error:
-        hint = "give HH:MM, or a date and time such as 2026-11-22T21:00"
+        hint = Phrase("give HH:MM, or a date and time such as 2026-11-22T21:00")
         raise UsageError(Phrase("{given} is not a time", given=repr(given)), hint) from error
 
 

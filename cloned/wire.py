@@ -18,6 +18,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from cloned.saying import Phrase
+
 LARGEST = 256 * 1024
 """Bytes of a request, where its call does not need more."""
 OFF_LOOP = 64 * 1024
@@ -64,14 +66,14 @@ async def body(request: web.Request, most: int = LARGEST) -> bytes:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise ValueError("a request is sent as it is, without Content-Encoding")
     if (request.content_length or 0) > most:
-        raise TooLarge(f"a request of this kind has at most {most} bytes")
+        raise TooLarge(Phrase("a request of this kind has at most {most} bytes", most=most))
     data = bytearray()
     try:
         async with asyncio.timeout(SECONDS + most / PACE):
             async for chunk in request.content.iter_any():
                 data += chunk
                 if len(data) > most:
-                    raise TooLarge(f"a request of this kind has at most {most} bytes")
+                    raise TooLarge(Phrase("a request of this kind has at most {most} bytes", most=most))
     except TimeoutError:
         raise ValueError("the request came too slowly") from None
     return bytes(data)
@@ -157,5 +159,5 @@ async def plain_requests(request: web.Request, handler: Handler) -> web.StreamRe
     """Refuse what is packed: a few bytes could become many before anybody asked who sends them."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         close = {"Connection": "close"}
-        return refuse(415, "a request is sent as it is", "leave Content-Encoding out", close)
+        return refuse(415, Phrase("a request is sent as it is"), Phrase("leave Content-Encoding out"), close)
     return await handler(request)

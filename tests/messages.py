@@ -33,12 +33,16 @@ PLACES: dict[str, tuple[int, ...]] = {
     "_bad": (2,),
     "happened": (),
     "print_table": (0,),
+    **dict.fromkeys(("ok", "confirm"), (0,)),
+    **dict.fromkeys(("warned", "skipped"), (0, 1)),
+    "Finding": (2, 3),
+    **dict.fromkeys(("CertificateFinding", "TrialFinding"), (1,)),
 }
 """Callables by name → which of their arguments are messages. Keyword arguments of these names are, too:"""
 NAMED = ("hint", "why", "text", "help", "note", "words", "said")
 CALLED = ("Warn", "Word", "Verb", "option", "argument", "group", "command", "warning", *ERRORS)
 """Callables whose keyword arguments in `NAMED` are messages."""
-TABLES = ("_STATES", "FAULTS", "_PHASES", "_FIRMWARE", "_SMART", "_NAMES", "HELP", "HINTS", "WRONG")
+TABLES = ("_STATES", "FAULTS", "_PHASES", "_FIRMWARE", "_SMART", "_NAMES", "HELP", "HINTS", "WRONG", "TESTS")
 """Names at a module's top whose texts, keys of dicts left out, are messages."""
 COMMAND_DOCS = ("command", "group")
 ENUMERATIONS = ("Worded",)

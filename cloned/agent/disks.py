@@ -82,9 +82,9 @@ def _why_not(disk: DiskFacts, base: str, busy: bool) -> str:
         (disk["size"] == 0, empty(disk)),
         (disk["transport"] == "usb", "USB"),
         (disk["removable"] and not _asks(disk), "removable"),
-        (sysfs.text(f"{base}/device/type") == "SD", "memory card"),
+        (sysfs.text(f"{base}/device/type") == "SD", Phrase("memory card")),
         (sysfs.number(f"{base}/ro") == 1, "read-only"),
-        (busy, "in use by this live system"),
+        (busy, Phrase("in use by this live system")),
     )
     return next((why for true, why in reasons if true), "")
 
@@ -92,7 +92,7 @@ def _why_not(disk: DiskFacts, base: str, busy: bool) -> str:
 def empty(disk: Mapping[str, Any]) -> str:
     """What a disk of 0 bytes is: a reader without a card in it, or a disk whose electronics answer and no more."""
     reader = disk["removable"] and disk["transport"] not in _BUILT_IN
-    return "no medium" if reader else "dead: it says that it has 0 bytes, replace it"
+    return Phrase("no medium") if reader else Phrase("dead: it says that it has 0 bytes, replace it")
 
 
 def _asks(disk: Mapping[str, Any]) -> str:

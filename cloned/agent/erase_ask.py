@@ -114,7 +114,7 @@ def hidden(base: str = "/sys/bus/pci/devices") -> list[Medium]:
         remapped = sysfs.number(f"{base}/{name}/remapped_nvme")  # ahci.c: NVMe disks behind Intel RST
         found += [_behind(name, number, "Intel RST") for number in range(remapped)]
         if sysfs.text(f"{base}/{name}/class").startswith(_RAID) and not os.path.exists(f"{base}/{name}/driver"):
-            found.append(_behind(name, 0, "a RAID controller that Linux has no driver for"))
+            found.append(_behind(name, 0, Phrase("a RAID controller that Linux has no driver for")))
     return found
 
 

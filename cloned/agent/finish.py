@@ -109,7 +109,7 @@ def new_identity(target: VerifiedDisk) -> str:
             path = root / name
             if path.is_file() and not path.is_symlink():
                 path.unlink()
-    return "filled at the first start"
+    return Phrase("filled at the first start")
 
 
 def host_keys(target: VerifiedDisk) -> str:
@@ -156,7 +156,7 @@ def _stamp_windows(node: str, text: str) -> str:
             run(["ntfscp", "--quiet", node, file.name, "cloned-release.txt"], timeout=120)
         except ToolError as error:  # a volume that Windows left unclean is left alone
             raise Skipped(Phrase("Windows was not stamped: {error}", error=error)) from error
-    return "cloned-release.txt in Windows"
+    return Phrase("cloned-release.txt in Windows")
 
 
 def _quoted(text: str) -> str:

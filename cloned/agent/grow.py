@@ -42,7 +42,7 @@ def grow(target: VerifiedDisk) -> str:
     after = new.partition(before.number)
     kind = target.file_system(before)
     if kind not in (*_EXT, "ntfs", "btrfs", "xfs"):
-        what = CLOSED.get(kind) or kind or "no file system that is known here"
+        what = CLOSED.get(kind) or kind or Phrase("no file system that is known here")
         raise Skipped(Phrase("the last partition, {number}, holds {what}", number=before.number, what=what))
     if kind not in _EXT:
         target.node(before)  # Skipped where there are no nodes
@@ -53,7 +53,9 @@ def grow(target: VerifiedDisk) -> str:
         target.write(old)
         raise
     added = (after.size - before.size) * new.sector_size
-    return f"partition {after.number} ({kind}) has {added // MIB} MiB more"
+    return Phrase(
+        "partition {number} ({kind}) has {added} MiB more", number=after.number, kind=kind, added=added // MIB
+    )
 
 
 def fixed(part: Partition) -> str:
@@ -117,7 +119,7 @@ def _check(name: str, part: Partition) -> None:
     try:
         run(["e2fsck", "-f", "-y", name], accept=(0, 1), timeout=3600)
     except ToolError as error:
-        mend = "start the master so that it checks its disk, and capture it again"
+        mend = Phrase("start the master so that it checks its disk, and capture it again")
         raise ToolError(
             Phrase(
                 "the file system of partition {number} is damaged in the image: {mend} ({error})",

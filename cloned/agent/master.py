@@ -36,11 +36,13 @@ PARTCLONE = {
 }
 """File system, as blkid(8) calls it, to the partclone that knows it; dd saves all others whole."""
 _REFUSED = {
-    "LVM2_member": "is a physical volume of LVM: save this master with Clonezilla and import the image",
-    "crypto_LUKS": "is encrypted with LUKS: save this master with Clonezilla and import the image",
-    "linux_raid_member": "is part of a RAID: a master has one plain disk",
-    "swsuspend": "holds a hibernated Linux: start the master, shut it down properly and capture it again",
-    "BitLocker": "is a BitLocker volume: run `manage-bde -off C:` on the master, wait for its end and capture it again",
+    "LVM2_member": Phrase("is a physical volume of LVM: save this master with Clonezilla and import the image"),
+    "crypto_LUKS": Phrase("is encrypted with LUKS: save this master with Clonezilla and import the image"),
+    "linux_raid_member": Phrase("is part of a RAID: a master has one plain disk"),
+    "swsuspend": Phrase("holds a hibernated Linux: start the master, shut it down properly and capture it again"),
+    "BitLocker": Phrase(
+        "is a BitLocker volume: run `manage-bde -off C:` on the master, wait for its end and capture it again"
+    ),
 }
 _HEAD = struct.Struct("<16s14s4sH16sQQQQI")
 """The beginning of a partclone image (format 0002); the last three are used blocks (superblock, bitmap), block size."""
@@ -150,16 +152,23 @@ def _content(node: str, fs: str) -> str:
 def refused_content(fs: str, read: signatures.Read) -> str:
     """The same, through `read`: a system that sleeps in it would wake up on every clone."""
     if fs == "ntfs" and signatures.is_sleeping_windows(read):
-        return (
+        return Phrase(
             "holds a Windows that is hibernated, or was shut down with fast startup: turn fast startup off "
             "(powercfg /h off), shut Windows down and capture it again"
         )
     if fs.startswith("ext") and signatures.sleeps_in_file(read):
-        return "holds the swap file of a hibernated Linux: start the master, shut it down properly and capture it again"
+        return Phrase(
+            "holds the swap file of a hibernated Linux: start the master, shut it down properly and capture it again"
+        )
     if fs.startswith("ext") and (unclean := signatures.unclean_ext(read)):
-        return f"{unclean}: start the master so that it checks its disk (or `e2fsck -f` there), then capture it again"
+        return Phrase(
+            "{unclean}: start the master so that it checks its disk (or `e2fsck -f` there), then capture it again",
+            unclean=unclean,
+        )
     if fs == "btrfs" and signatures.btrfs_devices(read) > 1:
-        return "is one device of a btrfs over several: `btrfs device remove` the others, or clone another laptop"
+        return Phrase(
+            "is one device of a btrfs over several: `btrfs device remove` the others, or clone another laptop"
+        )
     return ""
 
 

@@ -189,10 +189,20 @@ def fits(plan: Plan, disk: disks.DiskFacts, *, classic: bool = False) -> None:
     if plan.classic and not classic:
         raise AgentError("needs-classic", "the agent cannot lay this image out")
     if disk["sector_size"] != plan.sector_size:
-        detail = f"the image has sectors of {plan.sector_size} bytes, {disk['path']} of {disk['sector_size']}"
+        detail = Phrase(
+            "the image has sectors of {wanted} bytes, {path} of {found}",
+            wanted=plan.sector_size,
+            path=disk["path"],
+            found=disk["sector_size"],
+        )
         raise AgentError("sector-size", detail)
     if disk["size"] < plan.min_size:
-        detail = f"the image needs {plan.min_size} bytes, {disk['path']} has {disk['size']}"
+        detail = Phrase(
+            "the image needs {needed:size}, {path} has {size:size}",
+            needed=plan.min_size,
+            path=disk["path"],
+            size=disk["size"],
+        )
         raise AgentError("disk-too-small", detail)
 
 

@@ -59,6 +59,18 @@ def big(text: str) -> list[str]:
     return [row.replace("#", "\u2588").rstrip() for row in rows]
 
 
+TESTS = {
+    "usb": "USB ports",
+    "battery": "Battery under load",
+    "wifi": "Wi-Fi",
+    "disk-read": "Reading the disk",
+    "processor": "Processor under load",
+    "memory": "Memory",
+    "disk-selftest": "The disk's own test",
+}
+"""What the tests are called."""
+
+
 def bar(done: int, total: int) -> str:
     """How far it is, as a bar and a percentage."""
     share = min(max(done / total, 0.0), 1.0) if total else 0.0
@@ -73,13 +85,17 @@ def compose(order: Mapping[str, Any], report: Mapping[str, Any], silent: str = "
     lines.append(headline(order, report))
     lines += ["", *_progress(report)] if report["state"] in ("surveying", "receiving", "verifying", "capturing") else []
     lines += erase_screen.lines(report) if report["state"] == "erasing" else []
-    lines += ["", f"Meanwhile its parts are tested: {report['test']}"] if report.get("test") else []
+    lines += _tested(str(report.get("test") or ""))
     lines += _reason(report)
     lines += ["", *(str(line) for line in order.get("screen", []))] if order.get("screen") else []
     lines += _offer(order.get("offer")) + erase_screen.offer(order.get("erase_offer"))
     if silent:
         lines += ["", say("The server is silent at the moment; this laptop carries on and keeps asking.")]
     return [part for line in lines for part in wrap(line)]
+
+
+def _tested(name: str) -> list[str]:
+    return ["", say("Meanwhile its parts are tested: {test}", test=say(TESTS.get(name, name)))] if name else []
 
 
 def headline(order: Mapping[str, Any], report: Mapping[str, Any]) -> str:

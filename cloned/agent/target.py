@@ -24,9 +24,9 @@ ALIGNED = 4096
 """Offsets and lengths of reads: no disk's sectors are larger."""
 LINUX = ("ext2", "ext3", "ext4", "btrfs", "xfs", "f2fs")
 CLOSED = {
-    "LVM2_member": "LVM, which is not opened after the verdict",
-    "crypto_LUKS": "a closed LUKS container",
-    "BitLocker": "a closed BitLocker volume",
+    "LVM2_member": Phrase("LVM, which is not opened after the verdict"),
+    "crypto_LUKS": Phrase("a closed LUKS container"),
+    "BitLocker": Phrase("a closed BitLocker volume"),
 }
 """What may hold a system that the finishing steps leave alone: so it is said, not passed over."""
 _RELEASE = ("etc/os-release", "usr/lib/os-release")
@@ -92,10 +92,17 @@ class VerifiedDisk:
             return ""
         with self.reading(part) as read:
             if is_sleeping_swap(read(0, min(HEAD, part.size * self.disk["sector_size"]))):
-                return f"partition {part.number} holds a hibernated Linux"
+                return Phrase("partition {number} holds a hibernated Linux", number=part.number)
             if is_sleeping_windows(read):
-                return f"partition {part.number} holds a hibernated Windows (or one shut down with fast startup)"
-            return f"partition {part.number} holds the swap file of a hibernated Linux" if sleeps_in_file(read) else ""
+                return Phrase(
+                    "partition {number} holds a hibernated Windows (or one shut down with fast startup)",
+                    number=part.number,
+                )
+            return (
+                Phrase("partition {number} holds the swap file of a hibernated Linux", number=part.number)
+                if sleeps_in_file(read)
+                else ""
+            )
 
     def stay_away(self) -> None:
         """Skipped where a system on the disk is hibernated: it would overwrite what is changed now, and break."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from cloned.agent import disks, parts, sysfs
 from cloned.agent.tools import ToolError, run
 from cloned.agent.trial_tools import Hands, hottest, throttled
+from cloned.saying import Phrase, chained, headed
 
 MEMORY_MB, MEMORY_LIMIT = 256, 120.0
 """Most memory that is tested, and seconds for it: the live system and a session's start must have the rest."""
@@ -46,11 +47,18 @@ def memory(hands: Hands) -> TrialFinding:
         return TrialFinding("skipped", "too little memory is free")
     ran = hands.run(["memtester", f"{size}M", "1"], MEMORY_LIMIT)
     if (ran.status is not None and ran.status & 6) or "FAILURE" in ran.output:
-        return TrialFinding("failed", f"of {size} MB: {_last_words(ran.output, 'FAILURE')}")
+        return TrialFinding(
+            "failed", Phrase("of {size} MB: {output}", size=size, output=_last_words(ran.output, "FAILURE"))
+        )
     if ran.status is None:
-        return TrialFinding("passed", f"{size} MB, no fault in {MEMORY_LIMIT:.0f} s; not to the end")
+        return TrialFinding(
+            "passed",
+            Phrase(
+                "{size} MB, no fault in {memory_limit} s; not to the end", size=size, memory_limit=f"{MEMORY_LIMIT:.0f}"
+            ),
+        )
     return (
-        TrialFinding("passed", f"{size} MB, no fault")
+        TrialFinding("passed", Phrase("{size} MB, no fault", size=size))
         if ran.status == 0
         else TrialFinding("skipped", _last_words(ran.output))
     )
@@ -70,11 +78,12 @@ def processor(hands: Hands) -> TrialFinding:
     command = ["stress-ng", "--cpu", "0", "--cpu-method", "matrixprod", "--verify", "--timeout", f"{LOAD_SECONDS}s"]
     ran = hands.run([*command, "--temp-path", "/tmp"], LOAD_SECONDS + 30, feel)  # noqa: S108 - it wants one, empty
     slowed, most = throttled() - before, max(heat, default=None)
-    told = f"{LOAD_SECONDS} s on {os.cpu_count()} threads"
-    told += f", up to {most} °C" if most is not None else ", no temperature is told"
-    told += f", slowed itself {slowed} times" if slowed else ""
+    told: str = Phrase("{load_seconds} s on {cpu_count} threads", load_seconds=LOAD_SECONDS, cpu_count=os.cpu_count())
+    found = [Phrase("up to {most} °C", most=most) if most is not None else Phrase("no temperature is told")]
+    found += [Phrase("slowed itself {slowed} times", slowed=slowed)] if slowed else []
+    told = chained([told, *found])
     if ran.status is None or ran.status != 0:
-        return TrialFinding("failed", f"{told}: {_last_words(ran.output, 'fail')}")
+        return TrialFinding("failed", headed(told, _last_words(ran.output, "fail")))
     return TrialFinding("failed" if slowed and most is not None and most >= TOO_HOT else "passed", told)
 
 
@@ -83,9 +92,9 @@ def disk_read(hands: Hands) -> TrialFinding:
     found = [(name, _read(hands, name)) for name in _disks(hands)]
     if not found:
         return TrialFinding("skipped", "there is no disk to read")
-    bad = [f"{os.path.basename(name)}: {each}" for name, each in found if isinstance(each, str)]
+    bad = [headed(os.path.basename(name), each) for name, each in found if isinstance(each, str)]
     words = [f"{os.path.basename(name)} {each:.0f} MB/s" for name, each in found if not isinstance(each, str)]
-    return TrialFinding("failed", "; ".join(bad)) if bad else TrialFinding("passed", ", ".join(words))
+    return TrialFinding("failed", chained(bad)) if bad else TrialFinding("passed", ", ".join(words))
 
 
 def _read(hands: Hands, path: str) -> float | str:
@@ -94,7 +103,7 @@ def _read(hands: Hands, path: str) -> float | str:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
     except OSError as error:
-        return f"cannot be opened ({error.strerror})"
+        return Phrase("cannot be opened ({strerror})", strerror=error.strerror)
     count, began = 0, time.monotonic()
     try:
         size = os.lseek(fd, 0, os.SEEK_END)
@@ -106,7 +115,8 @@ def _read(hands: Hands, path: str) -> float | str:
                 count += os.readv(fd, [buffer])
     except OSError as error:
         where = os.lseek(fd, 0, os.SEEK_CUR)
-        return f"cannot be read at {where / 1e9:.1f} GB" + ("" if error.errno == errno.EIO else f" ({error.strerror})")
+        told = Phrase("cannot be read at {where:size}", where=where)
+        return told if error.errno == errno.EIO else headed(told, str(error.strerror))
     finally:
         os.close(fd)
     return count / max(1e-6, time.monotonic() - began) / 1e6
@@ -128,10 +138,16 @@ def disk_selftest(hands: Hands) -> TrialFinding:
     while len(results) < len(begun) and time.monotonic() < end:
         hands.pause(5)
         results |= {name: said for name in begun if name not in results and (said := selftest_result(_told(name)))}
-    named = [f"{os.path.basename(name)}: {results.get(name, 'no end')}" for name in begun]
+    named = [_named(name, results.get(name, "no end")) for name in begun]
     failed = any(said != "passed" for said in results.values())
     unfinished = len(results) < len(begun)
-    return TrialFinding("failed" if failed else "skipped" if unfinished else "passed", ", ".join(named))
+    return TrialFinding("failed" if failed else "skipped" if unfinished else "passed", chained(named))
+
+
+def _named(path: str, said: str) -> str:
+    """`sda: passed`; what smartctl says in words of its own stays as it is."""
+    own = {"passed": Phrase("passed"), "failed": Phrase("failed"), "no end": Phrase("no end")}
+    return headed(os.path.basename(path), own.get(said, said))
 
 
 def _begin(name: str) -> bool:
@@ -177,15 +193,15 @@ def battery(hands: Hands) -> TrialFinding:
     before = [_charge(name) for name in names]
     if not any(state == "Discharging" for state, _ in before):
         pairs = zip(names, before, strict=True)
-        told = ", ".join(f"{name} {state.lower()} at {percent} %" for name, (state, percent) in pairs)
-        return TrialFinding("skipped", f"the charger is plugged in, so it is not under load: {told}")
+        told = ", ".join(f"{name} {percent} %" for name, (_, percent) in pairs)
+        return TrialFinding("skipped", Phrase("the charger is plugged in, so it is not under load: {told}", told=told))
     if hands.has("stress-ng"):
         hands.run(["stress-ng", "--cpu", "0", "--timeout", f"{LOAD_SECONDS}s"], LOAD_SECONDS + 30)
     else:
         hands.pause(LOAD_SECONDS)
     after = [_charge(name) for name in names]
     lost = max(first[1] - then[1] for first, then in zip(before, after, strict=True))
-    told = f"{lost} % points in {LOAD_SECONDS} s under load"
+    told = Phrase("{lost} % points in {load_seconds} s under load", lost=lost, load_seconds=LOAD_SECONDS)
     return TrialFinding("failed" if lost > GIVES_WAY else "passed", told)
 
 
@@ -199,13 +215,15 @@ def wifi(hands: Hands) -> TrialFinding:
     name = next((each for each in sysfs.names("/sys/class/net") if os.path.exists(f"/sys/class/net/{each}/wireless")
                  or os.path.exists(f"/sys/class/net/{each}/phy80211")), "")  # fmt: skip
     if not name:
-        return TrialFinding("skipped", f"there is no driver here for {card}" if card else "there is no wireless card")
+        return TrialFinding(
+            "skipped", Phrase("there is no driver here for {card}", card=card) if card else "there is no wireless card"
+        )
     if not hands.has("iw"):
         return TrialFinding("skipped", "there is no iw here")
     run(["ip", "link", "set", name, "up"], timeout=10, accept=range(256))
     ran = hands.run(["iw", "dev", name, "scan"], SCAN_LIMIT)
     if ran.status != 0:
-        return TrialFinding("failed", f"its scan failed: {_last_words(ran.output)}")
+        return TrialFinding("failed", Phrase("its scan failed: {output}", output=_last_words(ran.output)))
     return scan_result(ran.output)
 
 
@@ -214,7 +232,10 @@ def scan_result(output: str) -> TrialFinding:
     loudness = [float(each) for each in re.findall(r"^\s*signal: (-?\d+\.\d+) dBm", output, re.MULTILINE)]
     if not loudness:
         return TrialFinding("skipped", "it hears no network: there is none here, or its antenna is off")
-    return TrialFinding("passed", f"{len(loudness)} networks, the loudest at {max(loudness):.0f} dBm")
+    return TrialFinding(
+        "passed",
+        Phrase("{count} networks, the loudest at {loudness} dBm", count=len(loudness), loudness=f"{max(loudness):.0f}"),
+    )
 
 
 def usb(hands: Hands, base: str = _USB) -> TrialFinding:
@@ -229,8 +250,12 @@ def usb(hands: Hands, base: str = _USB) -> TrialFinding:
         return TrialFinding("skipped", "no USB port is known")
     over = sum(sysfs.number(f"{port}/over_current_count") > 0 for port in ports)
     used = sum(os.path.exists(f"{port}/device") for port in ports)
-    told = f"something answers at {used} of {len(ports)} ports"
-    return TrialFinding("failed", f"{told}; too much current at {over}") if over else TrialFinding("passed", told)
+    told = Phrase("something answers at {used} of {count} ports", used=used, count=len(ports))
+    return (
+        TrialFinding("failed", Phrase("{told}; too much current at {over}", told=told, over=over))
+        if over
+        else TrialFinding("passed", told)
+    )
 
 
 def _free_memory() -> int:
@@ -248,7 +273,7 @@ def _last_words(output: str, about: str = "") -> str:
     """The last line that says something, about `about` if any does."""
     lines = [line.strip() for line in output.replace("\r", "\n").splitlines() if line.strip()]
     chosen = [line for line in lines if about.lower() in line.lower()] or lines
-    return re.sub(r"[\x00-\x1f\x08]+", " ", chosen[-1])[:200] if chosen else "it said nothing"
+    return re.sub(r"[\x00-\x1f\x08]+", " ", chosen[-1])[:200] if chosen else Phrase("it said nothing")
 
 
 KINDS: dict[str, Callable[[Hands], TrialFinding]] = {

@@ -13,6 +13,7 @@ from cloned.agent.options import AgentOptions
 from cloned.agent.reporter import Order
 from cloned.agent.trial_kinds import KINDS, TrialFinding
 from cloned.agent.trial_tools import Cancelled, Hands
+from cloned.saying import Phrase, parts
 
 BUSY = frozenset({"restore", "finish", "capture", "power"})
 """Orders beside which nothing is tested."""
@@ -98,6 +99,6 @@ class TrialRunner:
         except Cancelled:
             raise
         except Exception as error:
-            finding = TrialFinding("skipped", f"the test itself broke: {error}")
+            finding = TrialFinding("skipped", Phrase("the test itself broke: {error}", error=error))
         seconds = round(time.monotonic() - began, 1)
-        return {"name": name, "result": finding.result, "why": finding.why, "seconds": seconds}
+        return {"name": name, "result": finding.result, "why": parts(finding.why), "seconds": seconds}

@@ -21,6 +21,7 @@ from cloned.core.events import Event, StreamEnded
 from cloned.core.ids import SessionId
 from cloned.disk.manifest import Manifest
 from cloned.errors import ImageError
+from cloned.saying import Phrase
 from cloned.stream.packets import PACKET, StreamAddress
 from cloned.tasks import TaskOwner, Trouble
 
@@ -140,7 +141,7 @@ class Caster:
     async def _open_classic(self, opened: OpenStream) -> None:
         """Make a classic session ready; one for guests begins at once, the others with their audience."""
         if opened.interrupted:
-            await self._tell(StreamEnded(opened.session, "the daemon was restarted", again=True))
+            await self._tell(StreamEnded(opened.session, Phrase("the daemon was restarted"), again=True))
         try:
             parts = [StreamPart(*each) for each in await asyncio.to_thread(self._frames.saved_parts, opened.image)]
         except ImageError as error:

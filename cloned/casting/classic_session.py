@@ -14,6 +14,7 @@ from cloned.core.effect_types import OpenStream
 from cloned.core.events import Ejected, Event, StreamEnded
 from cloned.core.portbases import STEP
 from cloned.errors import ClonedError
+from cloned.saying import Phrase
 from cloned.stream.rate_meter import RateMeter
 
 log = logging.getLogger(__name__)
@@ -128,4 +129,4 @@ class ClassicSession:
         """Only who has all of this part gets the next one."""
         self.audience.keep(outcome.finished)
         for address in sorted(outcome.dropped - set(self.stats.out)):
-            await self._out(address, "it left the stream before the end")
+            await self._out(address, Phrase("it left the stream before the end"))

@@ -285,7 +285,7 @@ class _Work:
         for piece, frame in self._reader.loaded():
             if isinstance(frame, Exception):
                 log.error("piece %d cannot be read: %s", piece, frame)
-                self._broken = f"piece {piece} cannot be read: {frame}"
+                self._broken = Phrase("piece {piece} cannot be read: {frame}", piece=piece, frame=frame)
                 self._retry_at = time.monotonic() + RETRY
                 self.core.failed(piece)
                 continue

@@ -180,12 +180,14 @@ class Sender:
                 )
             )
         for address in stream.missing(now, self._patience):
-            await self._give_up(address, f"it did not connect within {self._patience:.0f} s")
+            await self._give_up(
+                address, Phrase("it did not connect within {patience} s", patience=f"{self._patience:.0f}")
+            )
         for address in stream.to_eject(now):
             if now - self._tried.get(address, 0.0) >= EJECT_EVERY:
                 self._tried[address] = now
                 self.eject(address)
-                await self._give_up(address, f"it stood still for {STALL:.0f} s or more")
+                await self._give_up(address, Phrase("it stood still for {stall} s or more", stall=f"{STALL:.0f}"))
 
     async def _give_up(self, address: str, why: str) -> None:
         wanted = self._audience.wanted

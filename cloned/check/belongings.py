@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from cloned.check.findings import Said, ok, skipped, warning
+from cloned.check.findings import Said, ok, skipped, warned
 from cloned.check.outside import SOON
 from cloned.config import Config
 from cloned.errors import ClonedError, MissingError
@@ -47,7 +47,7 @@ def certificate(config: Config) -> Iterator[Said | ClonedError]:
     if left < 0:
         yield ClonedError(Phrase("the page's certificate ended {days} days ago", days=int(-left // 86400)), "renew it")
     elif left < SOON:
-        yield warning(Phrase("the page's certificate ends in {days} days", days=int(left // 86400)), "renew it")
+        yield warned(Phrase("the page's certificate ends in {days} days", days=int(left // 86400)), "renew it")
     else:
         yield ok(Phrase("the page's certificate holds for {days} days", days=int(left // 86400)))
 
@@ -90,11 +90,11 @@ def files(config: Config) -> Iterator[Said | ClonedError]:
         words = Phrase("{files} belong to somebody else than {folder}", files=_some(strange), folder=folder)
         yield ClonedError(words, Phrase("chown -R --reference={folder} {folder}", folder=folder))
     if open_to_all:
-        yield warning(Phrase("{files} can be read by others", files=_some(open_to_all)), "chmod 600")
+        yield warned(Phrase("{files} can be read by others", files=_some(open_to_all)), "chmod 600")
     if not strange and not open_to_all:
         yield ok(Phrase("{count} files are as they should be", count=count))
 
 
 def _some(paths: list[Path]) -> str:
     named = ", ".join(map(str, paths[:TOLD]))
-    return named if len(paths) <= TOLD else f"{named} and {len(paths) - TOLD} more"
+    return named if len(paths) <= TOLD else Phrase("{named} and {count} more", named=named, count=len(paths) - TOLD)

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from cloned.check.findings import Said, ok, skipped, warning
+from cloned.check.findings import Said, ok, skipped, warned
 from cloned.config import Config
 from cloned.core.evidence import doubtful
 from cloned.core.reducer import step
 from cloned.core.workshop import Workshop
 from cloned.errors import ClonedError
 from cloned.journal import Journal
+from cloned.saying import Phrase
 
 MOST = 20_000
 """Entries behind the checkpoint that a look goes through: a second or two."""
@@ -32,9 +33,9 @@ def laptops(config: Config) -> Iterator[Said | ClonedError]:
         yield skipped("the journal is too long for a look; the page shows the same")
         return
     found = doubtful(workshop.laptops)
-    yield from (warning(warn.text, warn.hint) for warn in found)
+    yield from (warned(warn.text, warn.hint) for warn in found)
     if not found:
-        yield ok(f"{len(workshop.laptops)} laptops, none of which may be another")
+        yield ok(Phrase("{count} laptops, none of which may be another", count=len(workshop.laptops)))
 
 
 def _restored(path: Path, copy: Path) -> Workshop | None:
@@ -43,7 +44,9 @@ def _restored(path: Path, copy: Path) -> Workshop | None:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as old, closing(sqlite3.connect(copy)) as new:
             old.backup(new)
     except sqlite3.Error as error:
-        raise ClonedError(f"{path} cannot be read ({error})", "restore a backup") from error
+        raise ClonedError(
+            Phrase("{path} cannot be read ({error})", path=path, error=error), "restore a backup"
+        ) from error
     journal = Journal(copy)
     try:
         after, workshop = journal.restored()

@@ -11,6 +11,7 @@ from typing import Any
 
 from cloned.config import Config
 from cloned.errors import ClonedError, Exit, MissingError
+from cloned.saying import Phrase
 
 LONGEST = 12.0
 """Seconds that one look may take: all of them together stay under fifteen."""
@@ -57,7 +58,7 @@ def ok(said: str) -> Said:
     return LookState.OK, said, ""
 
 
-def warning(said: str, then: str) -> Said:
+def warned(said: str, then: str) -> Said:
     """It works, and somebody should look at it."""
     return LookState.WARNING, said, then
 
@@ -105,7 +106,7 @@ async def examine(looks: Sequence[Look], config: Config, longest: float = LONGES
         try:
             found = await asyncio.wait_for(asyncio.to_thread(_findings, look, config), longest)
         except TimeoutError:
-            words = f"no end after {longest:.0f} s"
+            words = Phrase("no end after {longest} s", longest=f"{longest:.0f}")
             found = [Finding(look.name, LookState.WRONG, words, "see what holds it up", missing=True)]
         took = time.monotonic() - began
         return [replace(each, seconds=took) for each in found]

@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from cloned.check.findings import Said, ok, skipped, warning
+from cloned.check.findings import Said, ok, skipped, warned
 from cloned.config import Config
 from cloned.errors import ClonedError, MissingError
 from cloned.processes import need, run
+from cloned.saying import Phrase
 from cloned.wallclock import synchronised
 
 CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
@@ -32,9 +33,17 @@ def rights(config: Config) -> Iterator[Said | ClonedError]:
     held = _capabilities()
     missing = [name for name, bit in CAPABILITIES.items() if not held >> bit & 1]
     if missing:
-        yield MissingError(f"this user lacks {', '.join(missing)}", "use sudo, or the systemd service")
+        yield MissingError(
+            Phrase("this user lacks {missing}", missing=", ".join(missing)), "use sudo, or the systemd service"
+        )
     else:
-        yield ok("root" if os.geteuid() == 0 else f"user {os.geteuid()} with {', '.join(CAPABILITIES)}")
+        yield ok(
+            "root"
+            if os.geteuid() == 0
+            else Phrase(
+                "user {geteuid} with {capabilities}", geteuid=os.geteuid(), capabilities=", ".join(CAPABILITIES)
+            )
+        )
 
 
 def _capabilities() -> int:
@@ -47,22 +56,28 @@ def clock(config: Config) -> Iterator[Said | ClonedError]:
     """Whether the clock is plausible and kept right by the network; results and confirmations carry its time."""
     now = time.time()
     if now < EARLIEST:
-        yield ClonedError(f"the clock says {time.strftime('%Y-%m-%d', time.localtime(now))}", "set it: timedatectl")
+        yield ClonedError(
+            Phrase("the clock says {value}", value=time.strftime("%Y-%m-%d", time.localtime(now))),
+            "set it: timedatectl",
+        )
         return
     yield ok(time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(now)))
     if not synchronised():
-        yield warning("the clock is not set by the network", "enable systemd-timesyncd or chrony")
+        yield warned("the clock is not set by the network", "enable systemd-timesyncd or chrony")
     if time.localtime(now).tm_zone == "UTC" and not Path("/etc/timezone").exists():
-        yield warning("no time zone is set", "timedatectl set-timezone Europe/Brussels")
+        yield warned("no time zone is set", "timedatectl set-timezone Europe/Brussels")
 
 
 def kernel(config: Config) -> Iterator[Said | ClonedError]:
     """Version, and room in memory."""
-    yield ok(f"{platform.system()} {platform.release()}")
+    yield ok(" ".join((platform.system(), platform.release())))
     found = re.search(r"^MemAvailable:\s*(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
     available = int(found[1]) * 1024 if found else 0
     if found and available < LEAST_MEMORY:
-        yield warning(f"only {available >> 20} MiB of memory are available", "end other programs, or add memory")
+        yield warned(
+            Phrase("only {available} MiB of memory are available", available=available >> 20),
+            "end other programs, or add memory",
+        )
 
 
 def programs(config: Config) -> Iterator[Said | ClonedError]:
@@ -77,7 +92,7 @@ def programs(config: Config) -> Iterator[Said | ClonedError]:
             found.append(tool)
     for tool in BUILD_TOOLS:
         if shutil.which(tool) is None:
-            yield skipped(f"{tool} is not installed", "only `cloned live build` needs it")
+            yield skipped(Phrase("{tool} is not installed", tool=tool), "only `cloned live build` needs it")
     yield ok(", ".join(f"{tool} {version}".strip() for tool in found if (version := _version(tool)) is not None))
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cloned import client
-from cloned.check.findings import Said, ok, skipped, warning
+from cloned.check.findings import Said, ok, skipped, warned
 from cloned.check.firewall import FirstPacket, Passage, Ruleset
 from cloned.config import Config
 from cloned.errors import ClonedError, MissingError
@@ -22,6 +22,7 @@ from cloned.netboot.packet import BadPacket, decode, encode
 from cloned.netboot.service import check_pools, choose_interfaces
 from cloned.netboot.watch import ServerWatch, probe
 from cloned.processes import run
+from cloned.saying import Phrase, headed
 from cloned.stream import probe as multicast
 from cloned.stream.probe import GROUP
 
@@ -41,11 +42,15 @@ def interfaces(config: Config) -> Iterator[Said | ClonedError]:
     check_pools(found, {pool.interface: pool for pool in config.dhcp.lease})
     for nic in found:
         speed = _speed(nic.name)
-        yield ok(f"{nic.name} {nic.address}/{nic.network.prefixlen}{f', {speed} Mb/s' if speed else ''}")
+        place = f"{nic.name} {nic.address}/{nic.network.prefixlen}"
+        yield ok(", ".join([place, f"{speed} Mb/s"]) if speed else place)
         if not _carrier(nic.name):
-            yield warning(f"{nic.name} has no link", "plug in its cable")
+            yield warned(Phrase("{name} has no link", name=nic.name), "plug in its cable")
         elif speed and speed < GIGABIT:
-            yield warning(f"{nic.name} runs at {speed} Mb/s", "try another cable or another port of the switch")
+            yield warned(
+                Phrase("{name} runs at {speed} Mb/s", name=nic.name, speed=speed),
+                "try another cable or another port of the switch",
+            )
 
 
 def _speed(name: str) -> int:
@@ -76,14 +81,17 @@ def dhcp(config: Config) -> Iterator[Said | ClonedError]:
 def _judged(nic: Interface, servers: list[str], *, leasing: bool, mode: str) -> Said | ClonedError:
     names = ", ".join(servers)
     if leasing and servers:
-        words = f"{names} gives addresses on {nic.name}, and so would we"
+        words = Phrase("{names} gives addresses on {name}, and so would we", names=names, name=nic.name)
         return ClonedError(words, "turn one of the two off: remove [[dhcp.lease]], or that server")
     if leasing or mode == "off":
-        return ok(f"{nic.name}: no other DHCP server" if not servers else f"{nic.name}: {names}")
+        return ok(Phrase("{name}: no other DHCP server", name=nic.name) if not servers else headed(nic.name, names))
     if servers:
-        return ok(f"{nic.name}: {names} gives addresses, we answer beside it")
-    words = f"{nic.name}: no DHCP server answers, and none is configured here"
-    return warning(words, f'if this network has none, add [[dhcp.lease]] interface = "{nic.name}"; see the example')
+        return ok(Phrase("{name}: {names} gives addresses, we answer beside it", name=nic.name, names=names))
+    words = Phrase("{name}: no DHCP server answers, and none is configured here", name=nic.name)
+    return warned(
+        words,
+        Phrase('if this network has none, add [[dhcp.lease]] interface = "{name}"; see the example', name=nic.name),
+    )
 
 
 def _servers(nic: Interface) -> list[str]:
@@ -128,8 +136,8 @@ def _passages(rules: Ruleset, config: Config) -> Iterator[Said | ClonedError]:
         "DHCP": ("udp", 67, BROADCAST),
         "proxyDHCP": ("udp", 4011, ""),
         "TFTP": ("udp", 69, ""),
-        "booting over HTTP": ("tcp", config.network.boot_port, ""),
-        "the page": ("tcp", config.page.port, ""),
+        Phrase("booting over HTTP"): ("tcp", config.network.boot_port, ""),
+        Phrase("the page"): ("tcp", config.page.port, ""),
         "IGMP": ("igmp", 0, "224.0.0.22"),
     }
     well = True
@@ -139,14 +147,28 @@ def _passages(rules: Ruleset, config: Config) -> Iterator[Said | ClonedError]:
             where = f"{protocol} port {port}" if port else protocol
             well = well and passage is Passage.OPEN
             if passage is Passage.CLOSED:
-                opened = f"{protocol} dport {port} accept" if port else "ip protocol igmp accept"
+                opened = (
+                    Phrase("{protocol} dport {port} accept", protocol=protocol, port=port)
+                    if port
+                    else Phrase("ip protocol igmp accept")
+                )
                 yield ClonedError(
-                    f"the packet filter drops {what} ({where}) on {nic.name}",
-                    f"let it in: nft add rule inet filter input iifname {nic.name} {opened}",
+                    Phrase("the packet filter drops {what} ({where}) on {name}", what=what, where=where, name=nic.name),
+                    Phrase(
+                        "let it in: nft add rule inet filter input iifname {name} {opened}",
+                        name=nic.name,
+                        opened=opened,
+                    ),
                 )
             elif passage is Passage.UNKNOWN:
-                yield warning(
-                    f"whether the packet filter lets {what} ({where}) in on {nic.name} cannot be told", "try it"
+                yield warned(
+                    Phrase(
+                        "whether the packet filter lets {what} ({where}) in on {name} cannot be told",
+                        what=what,
+                        where=where,
+                        name=nic.name,
+                    ),
+                    "try it",
                 )
     if well:
         yield ok("lets laptops in")
@@ -158,12 +180,17 @@ def loopback(config: Config) -> Iterator[Said | ClonedError]:
         try:
             heard = _heard_ourselves(nic)
         except OSError as error:
-            yield ClonedError(f"multicast on {nic.name}: {error.strerror}", "see `ip route` and `ip maddr`")
+            yield ClonedError(
+                Phrase("multicast on {name}: {strerror}", name=nic.name, strerror=error.strerror),
+                "see `ip route` and `ip maddr`",
+            )
             continue
         if heard:
-            yield ok(f"{nic.name} sends and receives multicast")
+            yield ok(Phrase("{name} sends and receives multicast", name=nic.name))
         else:
-            yield ClonedError(f"{nic.name} does not hear its own multicast", "see the packet filter and `ip maddr`")
+            yield ClonedError(
+                Phrase("{name} does not hear its own multicast", name=nic.name), "see the packet filter and `ip maddr`"
+            )
     yield from _through_the_switch(config)
 
 
@@ -194,7 +221,7 @@ def _through_the_switch(config: Config) -> Iterator[Said]:
     codes = ("no-multicast", "multicast-loss")
     found = [each for each in told.get("warnings", []) if each["code"] in codes]
     for each in found:
-        yield warning(each["text"], each["hint"])
+        yield warned(each["text"], each["hint"])
     if not found:
         yield ok("no laptop is known that multicast does not reach")
 
@@ -233,6 +260,11 @@ def _taken(kind: socket.SocketKind, port: int, what: str) -> ClonedError | None:
         try:
             sock.bind(("", port))
         except OSError as error:
-            hint = f"see what uses it: ss -lnp 'sport = :{port}'"
-            return MissingError(f"port {port} ({what}) cannot be used: {error.strerror}", hint)
+            hint = Phrase("see what uses it: ss -lnp 'sport = :{port}'", port=port)
+            return MissingError(
+                Phrase(
+                    "port {port} ({what}) cannot be used: {strerror}", port=port, what=what, strerror=error.strerror
+                ),
+                hint,
+            )
     return None

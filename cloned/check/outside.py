@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from cloned.check.findings import Said, ok, skipped, warning
+from cloned.check.findings import Said, ok, skipped, warned
 from cloned.config import Config
 from cloned.errors import ClonedError, MissingError
+from cloned.saying import Phrase
 from cloned.switch.once import read_all
 from cloned.switch.server import server_macs
 
@@ -29,10 +30,14 @@ def switches(config: Config) -> Iterator[Said | ClonedError]:
         if isinstance(found, ClonedError):
             yield found
             continue
-        yield ok(f"{found.sys_name or switch.address}: {found.capacity} laptops fit")
+        yield ok(
+            Phrase(
+                "{sys_name}: {capacity} laptops fit", sys_name=found.sys_name or switch.address, capacity=found.capacity
+            )
+        )
         for told in found.warnings:
             if told.code != "switch-uplink":
-                yield warning(told.text, told.hint)
+                yield warned(told.text, told.hint)
 
 
 def sinks(config: Config) -> Iterator[Said | ClonedError]:
@@ -51,12 +56,23 @@ def sinks(config: Config) -> Iterator[Said | ClonedError]:
             )
         except ssl.SSLCertVerificationError as error:
             yield ClonedError(
-                f"{name}: the certificate of {url.hostname} is not believed: {error.verify_message}",
+                Phrase(
+                    "{name}: the certificate of {hostname} is not believed: {verify_message}",
+                    name=name,
+                    hostname=url.hostname,
+                    verify_message=error.verify_message,
+                ),
                 "give its authority with `ca`, or have the certificate renewed",
             )
         except OSError as error:
             yield MissingError(
-                f"{name}: {url.hostname}:{port} does not answer: {error.strerror or error}",
+                Phrase(
+                    "{name}: {hostname}:{port} does not answer: {strerror}",
+                    name=name,
+                    hostname=url.hostname,
+                    port=port,
+                    strerror=error.strerror or error,
+                ),
                 "results wait in the ledger; see that it is on, and the url right",
             )
 
@@ -64,7 +80,7 @@ def sinks(config: Config) -> Iterator[Said | ClonedError]:
 def _reached(name: str, host: str, port: int, *, tls: bool, ca: str) -> Iterator[Said]:
     with socket.create_connection((host, port), WAIT) as sock:
         if not tls:
-            yield ok(f"{name}: {host}:{port} answers")
+            yield ok(Phrase("{name}: {host}:{port} answers", name=name, host=host, port=port))
             return
         context = ssl.create_default_context(cafile=ca or None)
         with context.wrap_socket(sock, server_hostname=host) as secure:
@@ -74,10 +90,13 @@ def _reached(name: str, host: str, port: int, *, tls: bool, ca: str) -> Iterator
 def certificate_end(what: str, not_after: object) -> Iterator[Said]:
     """How long a certificate still holds; `not_after` as OpenSSL writes it."""
     if not isinstance(not_after, str):
-        yield ok(f"{what} answers")
+        yield ok(Phrase("{what} answers", what=what))
         return
     left = ssl.cert_time_to_seconds(not_after) - time.time()
     if left < SOON:
-        yield warning(f"{what}: its certificate ends in {left / 86400:.0f} days", "have it renewed")
+        yield warned(
+            Phrase("{what}: its certificate ends in {left} days", what=what, left=f"{left / 86400:.0f}"),
+            "have it renewed",
+        )
     else:
-        yield ok(f"{what} answers, its certificate holds for {left / 86400:.0f} days")
+        yield ok(Phrase("{what} answers, its certificate holds for {left} days", what=what, left=f"{left / 86400:.0f}"))

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cloned import live
-from cloned.check.findings import Said, ok, skipped, warning
+from cloned.check.findings import Said, ok, skipped, warned
 from cloned.config import LEDGER_FILE, Config
 from cloned.errors import ClonedError, MissingError
 from cloned.images.store import ImageStore
 from cloned.inventory.ledger import Ledger
 from cloned.netboot.files import is_complete
 from cloned.processes import run
+from cloned.saying import Phrase
 
 ROOM = 2 * 10**9
 """Bytes that should be free for the state."""
@@ -33,22 +34,33 @@ def state(config: Config) -> Iterator[Said | ClonedError]:
     """The state directory: there, ours, writable, on a local disk, with room; secrets closed to others."""
     folder = config.workshop.state
     if not folder.is_dir():
-        yield MissingError(f"there is no {folder}", "it is made at the first start; or name another [workshop] state")
+        yield MissingError(
+            Phrase("there is no {folder}", folder=folder),
+            "it is made at the first start; or name another [workshop] state",
+        )
         return
     if not os.access(folder, os.W_OK):
         yield ClonedError(
-            f"{folder} cannot be written by this user", f"chown or chmod it; it belongs to {_owner(folder)}"
+            Phrase("{folder} cannot be written by this user", folder=folder),
+            Phrase("chown or chmod it; it belongs to {folder}", folder=_owner(folder)),
         )
     kind = file_system(folder)
     if kind in NETWORK_FILE_SYSTEMS:
-        yield ClonedError(f"{folder} is on {kind}", "databases need a local disk: set [workshop] state to one")
+        yield ClonedError(
+            Phrase("{folder} is on {kind}", folder=folder, kind=kind),
+            "databases need a local disk: set [workshop] state to one",
+        )
     free = shutil.disk_usage(folder).free
     if free < ROOM:
-        yield MissingError(f"only {free / 1e9:.1f} GB are free under {folder}", "free some space")
-    yield ok(f"{folder}: {free / 1e9:.0f} GB free")
+        yield MissingError(
+            Phrase("only {free} GB are free under {folder}", free=f"{free / 1e9:.1f}", folder=folder), "free some space"
+        )
+    yield ok(Phrase("{folder}: {free} GB free", folder=folder, free=f"{free / 1e9:.0f}"))
     for path in (folder / name for name in SECRETS):
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO and not _closed(folder):
-            yield warning(f"everybody on this machine may read {path}", f"chmod o= {path}")
+            yield warned(
+                Phrase("everybody on this machine may read {path}", path=path), Phrase("chmod o= {path}", path=path)
+            )
 
 
 def _closed(folder: Path) -> bool:
@@ -86,12 +98,18 @@ def journal(config: Config) -> Iterator[Said | ClonedError]:
             (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
             (count,) = database.execute("SELECT count(*) FROM journal").fetchone()
     except sqlite3.Error as error:
-        yield MissingError(f"{path} cannot be read: {error}", "stop the daemon, move it away and restore a backup")
+        yield MissingError(
+            Phrase("{path} cannot be read: {error}", path=path, error=error),
+            "stop the daemon, move it away and restore a backup",
+        )
         return
     if verdict != "ok":
-        yield MissingError(f"{path} is damaged: {verdict}", "stop the daemon, move it away and restore a backup")
+        yield MissingError(
+            Phrase("{path} is damaged: {verdict}", path=path, verdict=verdict),
+            "stop the daemon, move it away and restore a backup",
+        )
     else:
-        yield ok(f"{count} events, {path.stat().st_size / 1e6:.1f} MB")
+        yield ok(Phrase("{count} events, {st_size} MB", count=count, st_size=f"{path.stat().st_size / 1e6:.1f}"))
 
 
 def ledger(config: Config) -> Iterator[Said | ClonedError]:
@@ -108,7 +126,7 @@ def ledger(config: Config) -> Iterator[Said | ClonedError]:
         finally:
             await opened.close()
 
-    yield ok(f"{asyncio.run(rows())} results")
+    yield ok(Phrase("{rows} results", rows=asyncio.run(rows())))
 
 
 def live_system(config: Config) -> Iterator[Said | ClonedError]:
@@ -116,9 +134,9 @@ def live_system(config: Config) -> Iterator[Said | ClonedError]:
     live.info(config.boot.live)
     built = (config.boot.live / "live.json").stat().st_mtime
     days = (time.time() - built) / 86400
-    yield ok(f"built {days:.0f} days ago")
+    yield ok(Phrase("built {days} days ago", days=f"{days:.0f}"))
     if days * 86400 > OLD:
-        yield warning(f"the live system is {days:.0f} days old", "run `cloned live build`")
+        yield warned(Phrase("the live system is {days} days old", days=f"{days:.0f}"), "run `cloned live build`")
 
 
 def boot_files(config: Config) -> Iterator[Said | ClonedError]:
@@ -126,7 +144,9 @@ def boot_files(config: Config) -> Iterator[Said | ClonedError]:
     if is_complete(config.boot.files):
         yield ok(str(config.boot.files))
     else:
-        yield MissingError(f"there are no boot files in {config.boot.files}", "run `cloned live build`")
+        yield MissingError(
+            Phrase("there are no boot files in {files}", files=config.boot.files), "run `cloned live build`"
+        )
 
 
 def images(config: Config) -> Iterator[Said | ClonedError]:
@@ -145,7 +165,8 @@ def images(config: Config) -> Iterator[Said | ClonedError]:
     wanted = {rule.image for rule in config.images.rule} | {config.sessions.image} - {""}
     for name in sorted(wanted - set(names)):
         yield ClonedError(
-            f"the configuration names the image {name}, which is not there", "import it, or mend the rule"
+            Phrase("the configuration names the image {name}, which is not there", name=name),
+            "import it, or mend the rule",
         )
 
 
@@ -157,9 +178,11 @@ def room(config: Config) -> Iterator[Said | ClonedError]:
         return
     free = shutil.disk_usage(folder).free
     if free < 10 * ROOM:
-        yield warning(f"{free / 1e9:.1f} GB are free for images", "remove an image, or add a disk")
+        yield warned(
+            Phrase("{free} GB are free for images", free=f"{free / 1e9:.1f}"), "remove an image, or add a disk"
+        )
     else:
-        yield ok(f"{free / 1e9:.0f} GB free for images")
+        yield ok(Phrase("{free} GB free for images", free=f"{free / 1e9:.0f}"))
 
 
 def disk_health(config: Config) -> Iterator[Said | ClonedError]:
@@ -169,13 +192,18 @@ def disk_health(config: Config) -> Iterator[Said | ClonedError]:
         return
     source = run(["findmnt", "-n", "-o", "SOURCE", "-T", config.workshop.state], check=False).stdout.decode().strip()
     if not source.startswith("/dev/"):
-        yield skipped(f"{config.workshop.state} is on {source or 'no disk that can be asked'}")
+        yield skipped(
+            Phrase("{state} is on {source}", state=config.workshop.state, source=source or "no disk that can be asked")
+        )
         return
     done = run(["smartctl", "-H", source], check=False, timeout=8)
     words = done.stdout.decode(errors="replace")
     if "FAILED" in words:
-        yield ClonedError(f"{source} says that it is failing", "make a backup (`cloned backup`) and replace the disk")
+        yield ClonedError(
+            Phrase("{source} says that it is failing", source=source),
+            "make a backup (`cloned backup`) and replace the disk",
+        )
     elif "PASSED" in words or ": OK" in words:
-        yield ok(f"{source} is well")
+        yield ok(Phrase("{source} is well", source=source))
     else:
-        yield skipped(f"{source} does not tell")
+        yield skipped(Phrase("{source} does not tell", source=source))

@@ -82,10 +82,14 @@ def for_guests(session: dict[str, Any], port: int) -> str:
     server = (session.get("sender") or {}).get("server", "SERVER")
     return "\n".join(
         (
-            f"session {session['number']} waits for {session['guests']} guests; on each, as root, with DISK=its disk:",
+            Phrase(
+                "session {number} waits for {guests} guests; on each, as root, with DISK=its disk:",
+                number=session["number"],
+                guests=session["guests"],
+            ),
             f"  curl http://{server}:{port}/classic/{session['id']}/$DISK.tar | tar -x -C /tmp",
             f"  ocs-sr -or /tmp -l en_US.UTF-8 -batch -nogui -scr -p true --mcast-port {session['port']} "
             f"multicast_restoredisk {session['image']} $DISK",
-            f"`cloned cancel {session['id']}` ends it.",
+            Phrase("`cloned cancel {id}` ends it.", id=session["id"]),
         )
     )

@@ -250,7 +250,7 @@ def selftest(device: str, level: str, yes: bool, output: Path | None) -> int:
     from cloned.agent import selftest as spare
 
     if not yes:
-        click.confirm(f"Everything on {device} is lost for good. Erase it?", abort=True)
+        click.confirm(Phrase("Everything on {device} is lost for good. Erase it?", device=device), abort=True)
     try:
         recording = spare.run(device, level, click.echo)
     except AgentError as error:

@@ -152,7 +152,9 @@ def _follow(state: Callable[[], dict[str, Any]], name: str, report: Callable[[An
     if any(each["name"] == name for each in told["images"]):
         return ""
     failed = [each for each in told["laptops"] if each["id"] == ident or each["reason"] == "capture-failed"]
-    return (failed[0]["why"] or failed[0]["history"][-1]["why"]) if failed else "the laptop is not there any more"
+    return (
+        (failed[0]["why"] or failed[0]["history"][-1]["why"]) if failed else Phrase("the laptop is not there any more")
+    )
 
 
 class CaptureStep(NamedTuple):

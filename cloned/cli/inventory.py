@@ -42,7 +42,13 @@ def status(config: Path | None, as_json: bool) -> None:
     print_table(columns, [[str(row.get(name, "")) for name in columns] for row in rows])
     for sink in told["sinks"]:
         for dead in sink["dead"]:
-            said = f"{sink['sink']} refused laptop {dead['laptop']}, attempt {dead['attempt']}: {dead['reason']}"
+            said = Phrase(
+                "{sink} refused laptop {laptop}, attempt {attempt}: {reason}",
+                sink=sink["sink"],
+                laptop=dead["laptop"],
+                attempt=dead["attempt"],
+                reason=dead["reason"],
+            )
             echo(quoted(said, 500))
 
 

@@ -17,8 +17,10 @@ from cloned.errors import UsageError
 from cloned.saying import Phrase
 from cloned.status.people import People, Person
 
-NO_PIN = "no PIN signs in here, only people with a name (`cloned user list`); `cloned pin --new` makes one"
-KEPT = "only a hash of the PIN is kept, so nobody can read it; `cloned pin --new` makes another and shows it once"
+NO_PIN = Phrase("no PIN signs in here, only people with a name (`cloned user list`); `cloned pin --new` makes one")
+KEPT = Phrase(
+    "only a hash of the PIN is kept, so nobody can read it; `cloned pin --new` makes another and shows it once"
+)
 
 
 @click.command()

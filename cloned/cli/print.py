@@ -48,7 +48,9 @@ def _printer(config: Config, paper: str) -> str:
     """The CUPS name of the printer for a paper. UsageError where none is configured."""
     name = config.print.label if paper == "label" else config.print.sheet
     if not name:
-        hint = f'name a file with -o, for example -o {paper}.pdf, or a printer in [print] {paper} = "NAME"'
+        hint = Phrase(
+            'name a file with -o, for example -o {paper}.pdf, or a printer in [print] {paper} = "NAME"', paper=paper
+        )
         raise UsageError("say where to", hint)
     return name
 

@@ -99,7 +99,7 @@ def _draw(chain: Chain) -> None:
     for view in chain.views:
         console.print(drawn(view))
     if len(chain.views) > 1:
-        console.print(f"{chain.places} laptops fit on all of them", style="bold")
+        console.print(Phrase("{places} laptops fit on all of them", places=chain.places), style="bold")
 
 
 def _print_json(objects: list[dict[str, Any]], *, one: bool) -> None:

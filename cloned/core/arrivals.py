@@ -17,6 +17,7 @@ from cloned.core.known import KnownToLedger
 from cloned.core.laptop import ACTIVE, Attachment, CloneJob, Facts, Laptop, State, add_history, transition, unconfirmed
 from cloned.core.reasons import Reason
 from cloned.core.workshop import MAX_BOOTS, MAX_SILENT, BootGiven, Workshop
+from cloned.saying import Phrase
 
 
 def booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Workshop:
@@ -34,7 +35,7 @@ def booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Works
         facts=replace(laptop.facts, identity=identity, boot_mac=event.boot_mac),
         contact=replace(laptop.contact, came_by=came_by, address=event.address, booted_at=now),
     )
-    laptop = capture.cut_short(laptop, "it started again", now)
+    laptop = capture.cut_short(laptop, Phrase("it started again"), now)
     if laptop.state in ACTIVE or laptop.state in (State.WAITING, State.ERASING):
         laptop = transition(replace(laptop, session=None), State.GONE, now, reason=Reason.RESTARTED)
     elif answer_kind(workshop, laptop, now)[0] == "clone":
@@ -115,9 +116,9 @@ def misfit(boot: BootGiven, facts: Facts) -> str:
     """Why a hello cannot be of the machine that this boot script was given to; empty if it can."""
     told = words(boot.identity, facts.identity)
     if told is Words.CONTRADICT:
-        return "its UUID or serial number is not the one that its boot script was asked for with"
+        return Phrase("its UUID or serial number is not the one that its boot script was asked for with")
     if told is Words.SILENT and boot.mac and boot.mac not in (*facts.identity.macs, facts.boot_mac):
-        return f"it has no network card {boot.mac}, which its boot script was asked for by"
+        return Phrase("it has no network card {mac}, which its boot script was asked for by", mac=boot.mac)
     return ""
 
 
@@ -188,7 +189,7 @@ def _introduced(laptop: Laptop, boot: BootGiven, event: Hello, now: float) -> La
         first_word=None,
         media=laptop.media if erasing.under_way(laptop) else (),
     )
-    return capture.cut_short(laptop, "its agent started again", now)
+    return capture.cut_short(laptop, Phrase("its agent started again"), now)
 
 
 def _linked(link: Attachment, told: Facts, *, first: bool) -> Attachment:

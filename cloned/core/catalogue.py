@@ -62,4 +62,4 @@ def choose(rules: tuple[ImageRule, ...], default: str, machine: Machine) -> Choi
     for number, rule in enumerate(rules, 1):
         if rule.matches(machine):
             return Choice(rule.image, Phrase("rule {number}", number=number))
-    return Choice(default, "the default image") if default else None
+    return Choice(default, Phrase("the default image")) if default else None

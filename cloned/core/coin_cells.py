@@ -11,7 +11,7 @@ from cloned.saying import Phrase
 SLACK_DAYS = 180
 """A clock that stands no further back may only have been set wrong."""
 _DAY = 86400
-_HINT = "the coin cell on its board is probably empty: replace it, and set the clock in the firmware's setup"
+_HINT = Phrase("the coin cell on its board is probably empty: replace it, and set the clock in the firmware's setup")
 
 
 def days_back(laptop: Laptop) -> int:

@@ -20,7 +20,6 @@ from cloned.core.refusals import Refusal, Refused
 from cloned.core.secure_boot import against
 from cloned.core.triage import REASONS, Course, worse
 from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
-from cloned.core.words import gigabytes
 from cloned.core.workshop import Batch, Workshop
 from cloned.saying import Phrase
 
@@ -85,14 +84,21 @@ def obstacle(
     """Why this image must not go onto this disk, before anything is erased. `anyway`: whether it could start or not."""
     image = workshop.images.get(image_name)
     if image is None:
-        return Reason.IMAGE_UNUSABLE, f"there is no image {image_name}"
+        return Reason.IMAGE_UNUSABLE, Phrase("there is no image {image_name}", image_name=image_name)
     disk = laptop.disk_called(disk_key)
     if disk is None or not disk.eligible:
         return Reason.WRONG_DISK, ""
     if disk.size < image.min_size:
-        return Reason.DISK_TOO_SMALL, f"{gigabytes(disk.size)} where {image.name} needs {gigabytes(image.min_size)}"
+        return Reason.DISK_TOO_SMALL, Phrase(
+            "{size:size} where {image} needs {needed:size}", size=disk.size, image=image.name, needed=image.min_size
+        )
     if disk.sector_size != image.sector_size:
-        return Reason.SECTOR_SIZE, f"{disk.sector_size} bytes where {image.name} has {image.sector_size}"
+        return Reason.SECTOR_SIZE, Phrase(
+            "{found} bytes where {image} has {wanted}",
+            found=disk.sector_size,
+            image=image.name,
+            wanted=image.sector_size,
+        )
     refused = "" if anyway else refused_by_firmware(workshop, laptop, image_name)
     return (Reason.LOADER_REFUSED, refused) if refused else None
 

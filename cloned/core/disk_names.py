@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from cloned.core.fillers import counts, usable_text
 from cloned.core.laptop import Disk
+from cloned.saying import Phrase
 
 _PREFIXES = ("naa.", "eui.", "uuid.", "0x")
 
@@ -56,4 +57,6 @@ def _name(disk: Disk, disks: Sequence[Disk], *, alone: bool) -> str:
 
 
 def _barred(disk: Disk) -> Disk:
-    return replace(disk, eligible=False, why_not="nothing tells it from another disk here: take one of them out")
+    return replace(
+        disk, eligible=False, why_not=Phrase("nothing tells it from another disk here: take one of them out")
+    )

@@ -345,7 +345,7 @@ def order(laptop: Laptop) -> dict[str, Any] | None:
     if laptop.state is State.ERASING and laptop.erasure is not None:
         return {"do": "erase", "erasure": laptop.erasure.id, "disks": [disk.to_json() for disk in laptop.erasure.disks]}
     if laptop.state is State.ERASED:
-        screen = ["Erased: every built-in disk, read back.", "Nothing is on this laptop any more."]
+        screen = [Phrase("Erased: every built-in disk, read back."), Phrase("Nothing is on this laptop any more.")]
         return {"do": "power", "action": "poweroff", "screen": screen}
     return None
 

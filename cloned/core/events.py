@@ -260,7 +260,7 @@ class NoNumber:
     """The inventory that gives numbers gave none to a verified laptop in time."""
 
     laptop: LaptopId
-    why: str
+    why: Sentence
     kind: Literal["no-number"] = "no-number"
 
 

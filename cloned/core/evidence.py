@@ -185,7 +185,10 @@ def doubts(laptops: Iterable[Laptop]) -> list[Doubt]:
         for claim in claims(laptop.identity):
             other = first.setdefault(claim, laptop.id)
             if other != laptop.id:
-                found.setdefault((other, laptop.id), Doubt(other, laptop.id, f"both say the same {claim[0]}"))
+                found.setdefault(
+                    (other, laptop.id),
+                    Doubt(other, laptop.id, Phrase("both say the same {claim}", claim=Phrase(claim[0]))),
+                )
     return list(found.values())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cloned.core.events import Command
+from cloned.core.happened import Happened, actor, happened
 from cloned.core.laptop import add_history
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.triage import GRADES
@@ -17,7 +18,8 @@ LONGEST_WHY = 120
 def _grade(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
     laptop, grade = laptop_of(workshop, command), command.text.upper()
     why = " ".join(command.why.split())[:LONGEST_WHY]
-    said = f"grade {grade} by {command.by}: {why}" if grade else f"the grade is the rules' own again, by {command.by}"
+    by = actor(command.by)
+    said = happened(Happened.GRADED, grade=grade, by=by, why=why) if grade else happened(Happened.GRADE_OF_RULES, by=by)
     return workshop.with_laptop(add_history(replace(laptop, given_grade=grade, given_why=why), now, said))
 
 

@@ -58,6 +58,8 @@ class Happened(Worded):
         "card-stays",
         "its network card receives {mbit} Mbit/s only: its PCIe power saving (ASPM) could not be turned off",
     )
+    GRADED = "graded", "grade {grade} by {by}: {why}"
+    GRADE_OF_RULES = "grade-of-rules", "the grade is the rules' own again, by {by}"
     BROKE_OFF = "broke-off", "its session broke off: {error}"
 
 

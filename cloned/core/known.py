@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cloned.saying import Sentence
+
 
 @dataclass(frozen=True)
 class KnownElsewhere:
@@ -20,7 +22,7 @@ class KnownElsewhere:
     lent: bool = False
     label: str = ""
     """A word that image rules look at, from a list."""
-    said: tuple[str, ...] = ()
+    said: tuple[Sentence, ...] = ()
     """What is odd: several entries, another spelling."""
 
 

@@ -65,7 +65,7 @@ def _continue(workshop: Workshop, command: Command, now: float, entropy: str) ->
 
 
 def _exclude(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
-    laptop = capture.cut_short(replace(laptop_of(workshop, command), left_out=True), "it was left out", now)
+    laptop = capture.cut_short(replace(laptop_of(workshop, command), left_out=True), Phrase("it was left out"), now)
     if laptop.state in (State.DONE, State.FINISHING):
         return workshop
     return workshop.with_laptop(transition(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT))

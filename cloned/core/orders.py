@@ -16,7 +16,11 @@ from cloned.saying import Phrase
 def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None, clock: Clock = utc) -> dict[str, Any]:
     """The order, as the agent reads it; the stream's address is added by who knows it. `clock` words times."""
     if laptop.state is State.FINISHING and tags.needs(workshop, laptop):
-        return {"do": "wait", "screen": ["Verified. The inventory is asked for its number."], "state": "finishing"}
+        return {
+            "do": "wait",
+            "screen": [Phrase("Verified. The inventory is asked for its number.")],
+            "state": "finishing",
+        }
     if laptop.state is State.FINISHING:
         return {"do": "finish", "image": laptop.goal.image, "image_hash": laptop.job.image_hash, "disk": _disk(laptop)}
     if laptop.state in ACTIVE:
@@ -67,12 +71,12 @@ def _screen(laptop: Laptop, wait: Wait | None, clock: Clock = utc) -> list[str]:
     if wait is not None:
         return _lines(said(wait.reason, wait.detail, wait.values, clock), wait.reason.next_step)
     if laptop.reason is None:
-        return ["Waiting for its turn.", *_needs(laptop)]
+        return [Phrase("Waiting for its turn."), *_needs(laptop)]
     return [*_lines(said(laptop.reason, laptop.detail), laptop.reason.next_step), *_needs(laptop)]
 
 
 def _needs(laptop: Laptop) -> list[str]:
-    return [f"It needs: {', '.join(laptop.triage.needs)}."] if laptop.triage.needs else []
+    return [Phrase("It needs: {needs}.", needs=", ".join(laptop.triage.needs))] if laptop.triage.needs else []
 
 
 def _lines(sentence: str, next_step: str) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cloned.core.reasons import Reason
 from cloned.core.triage_facts import CONDITIONS, Value, worded_fact
+from cloned.saying import Phrase
 
 if TYPE_CHECKING:  # a laptop carries its triage
     from cloned.core.laptop import Laptop
@@ -197,15 +198,37 @@ def contradictions(rules: tuple[TriageRule, ...]) -> list[str]:
 
 def _impossible(rule: TriageRule) -> list[str]:
     """What is wrong with a rule by itself."""
-    found = []
+    found: list[str] = []
     when = dict(rule.when)
     for low, high in (("memory_at_least_gb", "memory_below_gb"), ("disk_at_least_gb", "disk_below_gb")):
         if low in when and high in when and float(when[low]) >= float(when[high]):
-            found.append(f"{rule.name}: {low} = {when[low]} and {high} = {when[high]} never hold together")
+            found.append(
+                Phrase(
+                    "{name}: {low} = {least} and {high} = {most} never hold together",
+                    name=rule.name,
+                    low=low,
+                    least=when[low],
+                    high=high,
+                    most=when[high],
+                )
+            )
     if when.get("battery") == "missing" and "battery_below" in when:
-        found.append(f"{rule.name}: a battery that is missing is never below {when['battery_below']} %")
+        found.append(
+            Phrase(
+                "{name}: a battery that is missing is never below {battery_below} %",
+                name=rule.name,
+                battery_below=when["battery_below"],
+            )
+        )
     if rule.image and rule.course in (Course.PARTS, Course.GIVE_BACK):
-        found.append(f"{rule.name}: it names the image {rule.image} for laptops that are not cloned ({rule.course})")
+        found.append(
+            Phrase(
+                "{name}: it names the image {image} for laptops that are not cloned ({course})",
+                name=rule.name,
+                image=rule.image,
+                course=rule.course,
+            )
+        )
     return found
 
 
@@ -213,11 +236,27 @@ def _against_each_other(one: TriageRule, other: TriageRule) -> str:
     """Whether two rules fit the very same laptops, or one's laptops all, and want what cannot be both."""
     same = set(one.when) == set(other.when)
     if one.image and other.image and one.image != other.image and (same or set(one.when) <= set(other.when)):
-        return (
-            f"{one.name} and {other.name}: the image {other.image} is never taken, {one.name} gives {one.image} first"
+        return Phrase(
+            "{one} and {other}: the image {image} is never taken, {one} gives {first} first",
+            one=one.name,
+            other=other.name,
+            image=other.image,
+            first=one.image,
         )
     if same and one.course is not other.course:
-        return f"{one.name} and {other.name} fit the same laptops, and say {one.course} and {other.course}"
+        return Phrase(
+            "{one} and {other} fit the same laptops, and say {course} and {course2}",
+            one=one.name,
+            other=other.name,
+            course=one.course,
+            course2=other.course,
+        )
     if same and one.grade and other.grade and one.grade != other.grade:
-        return f"{one.name} and {other.name} fit the same laptops, and say grade {one.grade} and grade {other.grade}"
+        return Phrase(
+            "{one} and {other} fit the same laptops, and say grade {grade} and grade {grade2}",
+            one=one.name,
+            other=other.name,
+            grade=one.grade,
+            grade2=other.grade,
+        )
     return ""

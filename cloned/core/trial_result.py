@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from cloned.saying import Sentence, parts
 
 
 class TrialResult(StrEnum):
@@ -34,13 +37,13 @@ class Trial:
 
     name: str
     result: TrialResult
-    why: str = ""
+    why: Sentence = ""
     seconds: float = 0.0
     at: float = 0.0
 
 
-def trial_lines(trials: Iterable[Trial]) -> list[dict[str, str]]:
-    """For the ledger and for papers: name, result and why, in their own order."""
+def trial_lines(trials: Iterable[Trial]) -> list[dict[str, Any]]:
+    """For the ledger and for papers: name, result and why (`told`: as code and values), in their own order."""
     order = {str(name): at for at, name in enumerate(TrialName)}
     found = sorted(trials, key=lambda each: order.get(each.name, 0))
-    return [{"name": each.name, "result": str(each.result), "why": each.why} for each in found]
+    return [{"name": each.name, "result": str(each.result), "why": each.why, "told": parts(each.why)} for each in found]

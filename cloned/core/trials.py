@@ -16,6 +16,7 @@ from cloned.core.ids import LaptopId
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.trial_result import Trial, TrialName, TrialResult
 from cloned.core.verbs import Role, Target, Verb, Word, laptop_of
+from cloned.saying import sentence, short
 
 if TYPE_CHECKING:
     from cloned.core.laptop import Laptop
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 NEEDS_DISK = frozenset({TrialName.DISK_READ, TrialName.DISK_SELFTEST})
 IDLE = frozenset({"asking", "waiting", "aside", "done", "erased"})
-LONGEST_WHY = 300
 
 
 def newly_here(laptop: Laptop, wanted: tuple[str, ...]) -> Laptop:
@@ -56,10 +56,10 @@ def told(workshop: Workshop, event: TrialTold, now: float) -> Workshop:
 def read(data: Mapping[str, Any], now: float) -> Trial:
     """What an agent says of a test; ValueError where it is no test of ours."""
     name, result, why, seconds = (data.get(key) for key in ("name", "result", "why", "seconds"))
-    text = "".join(char for char in why if char.isprintable())[:LONGEST_WHY] if isinstance(why, str) else ""
     took = float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 86400 else 0.0
     try:
-        return Trial(str(TrialName(str(name))), TrialResult(str(result)), text, round(took, 1), now)
+        text = sentence(why or "")
+        return Trial(str(TrialName(str(name))), TrialResult(str(result)), short(text), round(took, 1), now)
     except ValueError as error:
         raise ValueError("a test has a name and a result") from error
 

@@ -16,12 +16,15 @@ from cloned.core.laptop import ACTIVE, Laptop
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.session import Session
 from cloned.core.tagged import TagGiven
-from cloned.saying import Sentence
+from cloned.saying import Phrase, Sentence
 
 MAX_BOOTS = 4096
 """Boot tokens remembered; the oldest are revoked beyond it."""
 MAX_SILENT = 1000
 """Laptops remembered of which nothing is known but that they saw the boot menu; the oldest are forgotten beyond it."""
+
+
+NOBODY_SAID = Phrase("nothing has said yet how many fit")
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Workshop:
     """Image name to the time its laptops are held until."""
     paused: bool = False
     places: int = 0
-    places_why: Sentence = "nothing has said yet how many fit"
+    places_why: Sentence = NOBODY_SAID
     link_mbps: int = 1000
     latest: float = field(default=0.0, compare=False)
     """When the last event happened, by the server's clock."""

@@ -128,7 +128,9 @@ class Captures:
             shutil.rmtree(directory, ignore_errors=True)
             directory.mkdir(parents=True, mode=0o700)
         except OSError as error:
-            self.fail(capture, f"{directory} cannot be made: {error.strerror}")
+            self.fail(
+                capture, Phrase("{directory} cannot be made: {strerror}", directory=directory, strerror=error.strerror)
+            )
             raise MissingError(capture.why, "look at the server's disk") from error
         self._changed()
         return capture
@@ -177,7 +179,9 @@ class Captures:
                     capture.heard = time.monotonic()
                 return out.tell()
         except OSError as error:
-            self.fail(capture, f"{capture.name} could not be stored: {error.strerror}")
+            self.fail(
+                capture, Phrase("{name} could not be stored: {strerror}", name=capture.name, strerror=error.strerror)
+            )
             raise MissingError(capture.why, "free some space on the server and capture it again") from error
         finally:
             capture._busy.discard(file)
@@ -190,7 +194,7 @@ class Captures:
                 "start it again",
             )
         if capture.received + count > capture.most:
-            self.fail(capture, f"it sent more than the {capture.expected} bytes it announced")
+            self.fail(capture, Phrase("it sent more than the {expected} bytes it announced", expected=capture.expected))
             raise UsageError(capture.why, "capture it again, and let nothing write to its disk meanwhile")
         if capture.received // LOOK != (capture.received + count) // LOOK:
             try:
@@ -254,7 +258,7 @@ class Captures:
             self.fail(capture, str(error))
             raise
         except asyncio.CancelledError:
-            self.fail(capture, "the daemon was stopped while proving it")
+            self.fail(capture, Phrase("the daemon was stopped while proving it"))
             with suppress(ClonedError):
                 await asyncio.to_thread(self._store.abandon, capture.name)
             raise
@@ -280,7 +284,7 @@ class Captures:
         """Give up what fell silent, and remove what an earlier daemon left; call it now and then."""
         for capture in list(self._all.values()):
             if capture.state is CaptureState.RECEIVING and time.monotonic() - capture.heard > SILENCE:
-                self.fail(capture, "the laptop was not heard any more; capture it again")
+                self.fail(capture, Phrase("the laptop was not heard any more; capture it again"))
         with suppress(OSError, ClonedError):
             for path in self._root.iterdir():
                 if path.name not in self._all:
@@ -339,7 +343,7 @@ def capture_routes(captures: Captures, start: Start) -> list[web.RouteDef]:
     async def abort(request: web.Request) -> web.Response:
         capture = _bearer(captures, request)
         told = await wire.body(request, 4096)
-        why = wire.line(told.decode("utf-8", "replace"), 500) or "the laptop gave up"
+        why = wire.line(told.decode("utf-8", "replace"), 500) or Phrase("the laptop gave up")
         if capture.state is not CaptureState.RECEIVING:
             raise UsageError(Phrase("the capture of {name} is {state}", name=capture.name, state=capture.state.value))
         captures.fail(capture, why)

@@ -79,7 +79,7 @@ def pseudo_image(directory: Path, name: str, disk: str) -> bytes:
 def original(found: Path | None, name: str) -> Path:
     """The Clonezilla directory; ImageError if it is not there any more."""
     if found is None:
-        hint = "put it back, or import it again with a copy of its files kept (--keep copy)"
+        hint = Phrase("put it back, or import it again with a copy of its files kept (--keep copy)")
         raise ImageError(
             Phrase("the Clonezilla directory of {name} is gone, and a classic session sends its files", name=name), hint
         )

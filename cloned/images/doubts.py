@@ -57,7 +57,7 @@ def refuse_one_of_several(folder: Folder) -> None:
 
 def several_devices(what: str) -> ImageError:
     """A btrfs that lies over several devices."""
-    hint = "save a laptop whose btrfs lies on one partition: `btrfs device remove` takes the others out of it"
+    hint = Phrase("save a laptop whose btrfs lies on one partition: `btrfs device remove` takes the others out of it")
     return ImageError(Phrase("{what} over several devices, which cannot be restored one by one", what=what), hint)
 
 

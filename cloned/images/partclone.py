@@ -16,6 +16,7 @@ from cloned.disk.extents import Extents
 from cloned.errors import ImageError
 from cloned.images.bitmap import Runs, TooFragmentedError
 from cloned.images.doubts import several_devices
+from cloned.saying import Phrase
 
 MAGIC = b"partclone-image"
 HEADER_SIZE = 110
@@ -128,7 +129,7 @@ def read_exact(stream: Bytes, size: int, what: str) -> bytes:
     """Exactly `size` bytes, or the stream's error that `what` is cut short."""
     data = bytearray(size)
     if read_into(stream, memoryview(data)) < size:
-        raise stream.damaged(f"it ends within {what}")
+        raise stream.damaged(Phrase("it ends within {what}", what=what))
     return bytes(data)
 
 
@@ -152,18 +153,25 @@ class PartcloneReader:
     def __init__(self, stream: Bytes, limit: int, name: str = "") -> None:
         self._stream = stream
         try:
-            self.header = parse_header(read_exact(stream, HEADER_SIZE, "the partclone header"))
+            self.header = parse_header(read_exact(stream, HEADER_SIZE, Phrase("the partclone header")))
         except ValueError as error:
             raise stream.damaged(str(error)) from error
         if self.header.blocks * self.header.block_size > limit:
             if self.header.fs.upper() == "BTRFS":
-                raise several_devices(f"{name or 'a partition'} holds a btrfs larger than itself: it lies")
+                raise several_devices(
+                    Phrase("{name} holds a btrfs larger than itself: it lies", name=name or "a partition")
+                )
             raise stream.damaged(
-                f"its file system of {self.header.blocks} blocks of {self.header.block_size} bytes "
-                f"is larger than its partition of {limit} bytes"
+                Phrase(
+                    "its file system of {blocks} blocks of {block_size} bytes is larger than its partition "
+                    "of {limit} bytes",
+                    blocks=self.header.blocks,
+                    block_size=self.header.block_size,
+                    limit=limit,
+                )
             )
         if self.header.version == 1:
-            read_exact(stream, _V1_HEADER_SIZE - HEADER_SIZE, "the partclone header")
+            read_exact(stream, _V1_HEADER_SIZE - HEADER_SIZE, Phrase("the partclone header"))
         try:
             self.extents = self._read_bitmap()
         except TooFragmentedError as error:
@@ -182,7 +190,7 @@ class PartcloneReader:
         """After the last used byte: check that the stream ends where it should."""
         self._body.finish()
         if self._stream.readinto(memoryview(bytearray(1))):
-            raise self._stream.damaged("there is more data in it than its bitmap tells of")
+            raise self._stream.damaged(Phrase("there is more data in it than its bitmap tells of"))
 
     @property
     def stream(self) -> Bytes:
@@ -205,17 +213,17 @@ class PartcloneReader:
         """Hand `size` bytes of bitmap to `feed`; their CRC."""
         crc = 0
         for at in range(0, size, _BITMAP_CHUNK):
-            chunk = read_exact(self._stream, min(_BITMAP_CHUNK, size - at), "its bitmap")
+            chunk = read_exact(self._stream, min(_BITMAP_CHUNK, size - at), Phrase("its bitmap"))
             crc = zlib.crc32(chunk, crc)
             feed(chunk)
         return crc
 
     def _end_bitmap(self, crc: int) -> None:
         if self.header.version == 1:
-            if read_exact(self._stream, 8, "its bitmap") != b"BiTmAgIc":
-                raise self._stream.damaged("the mark after its bitmap is missing")
-        elif _U32.unpack(read_exact(self._stream, 4, "its bitmap"))[0] != crc ^ 0xFFFFFFFF:
-            raise self._stream.damaged("its bitmap has a wrong checksum")
+            if read_exact(self._stream, 8, Phrase("its bitmap")) != b"BiTmAgIc":
+                raise self._stream.damaged(Phrase("the mark after its bitmap is missing"))
+        elif _U32.unpack(read_exact(self._stream, 4, Phrase("its bitmap")))[0] != crc ^ 0xFFFFFFFF:
+            raise self._stream.damaged(Phrase("its bitmap has a wrong checksum"))
 
 
 def _pack_bits(chunk: bytes) -> bytes:
@@ -246,7 +254,7 @@ class _Strips:
             take = min(len(view), self._size - self._in_strip) if self._size else len(view)
             part = view[:take]
             if read_into(self._stream, part) < take:
-                raise self._stream.damaged(f"it is cut short after {self._done} bytes of used blocks")
+                raise self._stream.damaged(Phrase("it is cut short after {done} bytes of used blocks", done=self._done))
             if self._check:
                 self._crc = zlib.crc32(part, self._crc)
             self._done += take
@@ -263,7 +271,9 @@ class _Strips:
         stored = read_exact(self._stream, self._tail, "a checksum")
         if self._check and _U32.unpack(stored)[0] != self._crc ^ 0xFFFFFFFF:
             first = self._done - self._in_strip
-            raise self._stream.damaged(f"used bytes {first} to {self._done - 1} have a wrong checksum")
+            raise self._stream.damaged(
+                Phrase("used bytes {first} to {done} have a wrong checksum", first=first, done=self._done - 1)
+            )
         self._in_strip = 0
         if self._reseed:
             self._crc = 0
@@ -307,7 +317,9 @@ class _BlocksV1:
             self._wide = bool(self._wide)
         if not self._matches(data):
             last = self._done + self._block - 1
-            raise self._stream.damaged(f"used bytes {self._done} to {last} have a wrong checksum")
+            raise self._stream.damaged(
+                Phrase("used bytes {done} to {last} have a wrong checksum", done=self._done, last=last)
+            )
         self._crc = self._next_crc(data)
         self._done += self._block
         return data[: self._block]
@@ -321,7 +333,7 @@ class _BlocksV1:
     def _read(self, size: int, *, optional: bool = False) -> bytes:
         data = bytearray(size)
         if read_into(self._stream, memoryview(data)) < size and not optional:
-            raise self._stream.damaged(f"it is cut short after {self._done} bytes of used blocks")
+            raise self._stream.damaged(Phrase("it is cut short after {done} bytes of used blocks", done=self._done))
         return bytes(data)
 
 
@@ -338,11 +350,11 @@ class DdReader:
         """Fill `view` with the next bytes; fewer only after the last. ImageError if the stream is too short."""
         take = min(len(view), self._left)
         if read_into(self._stream, view[:take]) < take:
-            raise self._stream.damaged(f"it is shorter than its partition of {self._size} bytes")
+            raise self._stream.damaged(Phrase("it is shorter than its partition of {size} bytes", size=self._size))
         self._left -= take
         return take
 
     def finish(self) -> None:
         """After the last byte: check that there is no more."""
         if self._stream.readinto(memoryview(bytearray(1))):
-            raise self._stream.damaged(f"it is longer than its partition of {self._size} bytes")
+            raise self._stream.damaged(Phrase("it is longer than its partition of {size} bytes", size=self._size))

@@ -85,15 +85,20 @@ def saved_part(folder: Folder, device: str, number: int, start: int | None, size
     prefix = file_name(device)
     sets = _sets(folder, prefix)
     if len(sets) != 1:
-        what = "is missing" if not sets else "is there more than once"
-        where = f"{folder.path}: the data of {device}"
+        what = Phrase("is missing") if not sets else Phrase("is there more than once")
+        where = Phrase("{path}: the data of {device}", path=folder.path, device=device)
         raise ImageError(
             Phrase("{where} {what} ({prefix}.*-ptcl-img.*)", where=where, what=what, prefix=prefix),
             "copy the image again, all of it",
         )
     (((fs, compressor, raw), names),) = sets.items()
     if size > MOST_BYTES:
-        what = f"{folder.path}: {device} has {size} bytes, which no laptop's partition has"
+        what = Phrase(
+            "{path}: {device} has {size} bytes, which no laptop's partition has",
+            path=folder.path,
+            device=device,
+            size=size,
+        )
         raise ImageError(what, "look at its partition table; save the disk again")
     files = tuple(folder.file(name) for name in _in_order(folder, names))
     return Saved(device, number, start, size, fs, raw, compressor or _guess(files[0]), files)

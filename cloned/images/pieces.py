@@ -110,7 +110,7 @@ class Pieces:
     def _unpacked(self, frame: memoryview) -> bytes:
         """What a frame holds; ZstdError, also for one that claims to hold more than a piece."""
         if not 0 <= zstandard.frame_content_size(frame) <= PIECE:
-            raise zstandard.ZstdError("its size is no piece's")
+            raise zstandard.ZstdError(Phrase("its size is no piece's"))
         return self._decompressor().decompress(frame, max_output_size=PIECE)
 
     def _compressor(self) -> zstandard.ZstdCompressor:
@@ -126,7 +126,7 @@ class Pieces:
         return decompressor
 
 
-REPAIR = "import the image again from its Clonezilla directory: that repairs it; and check the server's disk"
+REPAIR = Phrase("import the image again from its Clonezilla directory: that repairs it; and check the server's disk")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -134,7 +134,7 @@ def _layout(folder: Folder, disk: str) -> Layout:
         if not layout.id:
             layout = _from_dumps(folder, disk, layout)
     except ValueError as error:
-        hint = "copy the image again, or save it with a newer Clonezilla"
+        hint = Phrase("copy the image again, or save it with a newer Clonezilla")
         raise ImageError(Phrase("{path}: {error}", path=folder.path / name, error=error), hint) from error
     swaps = {}
     for part in layout.partitions:
@@ -148,7 +148,12 @@ def _check(folder: Folder, disk: str, layout: Layout) -> None:
     try:
         check_layout(layout)
     except LayoutError as error:
-        what = f"{folder.path}/{file_name(disk)}-pt.sf describes no disk that can be cloned: {error}"
+        what = Phrase(
+            "{path}/{disk}-pt.sf describes no disk that can be cloned: {error}",
+            path=folder.path,
+            disk=file_name(disk),
+            error=error,
+        )
         raise ImageError(what, "copy the image again, or save the disk again") from error
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from cloned.errors import ClonedError
 from cloned.images.store import ImageStore
+from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,11 @@ class Scrub:
             wrong = await self._store.verify(image)
             if wrong:
                 files = await asyncio.to_thread(self._store.discard, image, wrong)
-                why = f"{len(wrong)} pieces are damaged, the first is {files[0]}: import the image again"
+                why = Phrase(
+                    "{count} pieces are damaged, the first is {files}: import the image again",
+                    count=len(wrong),
+                    files=files[0],
+                )
                 return Proof(image, time.time(), len(wrong), why)
         except ClonedError as error:
             return Proof(image, time.time(), 0, str(error))

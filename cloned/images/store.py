@@ -328,7 +328,7 @@ class ImageStore:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = os.open(self.root / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            hint = "run as the user that cloned runs as"
+            hint = Phrase("run as the user that cloned runs as")
             raise MissingError(
                 Phrase("{root} cannot be written: {error}", root=self.root, error=error.strerror), hint
             ) from error

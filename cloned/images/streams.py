@@ -85,7 +85,7 @@ class ImageStream:
         wrong = self._wrong_file()
         if wrong:
             return ImageError(Phrase("{wrong} does not have the checksum it should have", wrong=wrong), _AGAIN)
-        where = f"byte {self._position} of its uncompressed data"
+        where = Phrase("byte {position} of its uncompressed data", position=self._position)
         return ImageError(
             Phrase("{name} is damaged: {what} (at {where})", name=self._name(), what=what, where=where), _AGAIN
         )
@@ -164,7 +164,7 @@ class ImageStream:
         if self._process is not None and self._process.wait() != 0:
             self._stderr.seek(0)
             text = self._stderr.read(2000).decode("utf-8", "replace").strip().splitlines()
-            raise self._error or self.damaged(text[-1] if text else "the decompressor failed")
+            raise self._error or self.damaged(text[-1] if text else Phrase("the decompressor failed"))
         if self._error:
             raise self._error
 
@@ -182,7 +182,7 @@ class ImageStream:
         return first if len(self._files) == 1 else f"{first} … {self._files[-1].name}"
 
 
-_AGAIN = "copy the image again from where it was saved, or save it again"
+_AGAIN = Phrase("copy the image again from where it was saved, or save it again")
 
 
 def command(compressor: str) -> tuple[str, ...]:

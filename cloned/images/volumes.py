@@ -13,7 +13,9 @@ from cloned.images.folder import Folder
 from cloned.images.parts import Saved, device_name, file_name, saved_part
 from cloned.saying import Phrase
 
-_ONE_DISK = "save a laptop whose volume group lies on one disk: pvmove and vgreduce take the other one out of it"
+_ONE_DISK = Phrase(
+    "save a laptop whose volume group lies on one disk: pvmove and vgreduce take the other one out of it"
+)
 
 
 def list_lines(folder: Folder, name: str) -> list[str]:
@@ -41,7 +43,12 @@ def _number(folder: Folder, disk: str, vg: str, device: str) -> int:
     if found:
         return int(found[1])
     if device.removeprefix("/dev/") == disk:
-        what = f"{folder.path}: volume group {vg} lies on the whole of {device}, without a partition"
+        what = Phrase(
+            "{path}: volume group {vg} lies on the whole of {device}, without a partition",
+            path=folder.path,
+            vg=vg,
+            device=device,
+        )
         raise ImageError(what, "install the master with its volume group in a partition")
     raise ImageError(
         Phrase(
@@ -75,7 +82,12 @@ def _refuse_elsewhere(folder: Folder, vg: str, text: str, numbers: Mapping[str, 
         for one in physical.values() if isinstance(physical, dict) else ():
             if isinstance(one, dict) and one.get("id") not in numbers:
                 where = one.get("device") or one.get("id")
-                what = f"{folder.path}: volume group {vg} also lies on {where}, which the image does not hold"
+                what = Phrase(
+                    "{path}: volume group {vg} also lies on {where}, which the image does not hold",
+                    path=folder.path,
+                    vg=vg,
+                    where=where,
+                )
                 raise ImageError(what, _ONE_DISK)
 
 

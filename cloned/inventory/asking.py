@@ -24,6 +24,7 @@ from cloned.inventory import rows
 from cloned.inventory.imported import ImportedList
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Unavailable
 from cloned.inventory.sinks.record import usable
+from cloned.saying import Phrase
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ ANSWER_SECONDS = 2.0
 AGAIN_SECONDS = 5.0
 """Between two tries to get a number."""
 AT_ONCE = 8
-LIST = "the imported list"
+LIST = Phrase("the imported list")
 
 
 class WayIn:
@@ -136,7 +137,7 @@ class WayIn:
 
     async def _number(self, laptop: Laptop) -> None:
         """Try until it has one or its time is over; a person who types the number is as good."""
-        why = "no inventory gives numbers"
+        why: str = Phrase("no inventory gives numbers")
         seconds = self._engine.workshop.settings.number_seconds
         until = asyncio.get_running_loop().time() + max(0.0, seconds - (self._clock() - laptop.since))
         while self._still_waits(laptop.id) and self._numbers is not None:
@@ -144,7 +145,7 @@ class WayIn:
                 async with asyncio.timeout_at(until):
                     why = await self._one_number(self._numbers, laptop)
             except TimeoutError:
-                why = f"{self._numbers.name} did not answer in time"
+                why = Phrase("{name} did not answer in time", name=self._numbers.name)
             if not why or asyncio.get_running_loop().time() + AGAIN_SECONDS >= until:
                 break
             await asyncio.sleep(AGAIN_SECONDS)
@@ -162,7 +163,7 @@ class WayIn:
         try:
             tag = await sink.number(Delivery(row.key, row.laptop, row.attempt, 1, row.data))
             if not tag:
-                return f"{sink.name} has none for it"
+                return Phrase("{name} has none for it", name=sink.name)
             await self._engine.command(Command("tag", sink.name, str(laptop.id), text=tag))
         except (Unavailable, SinkRefused, ClonedError) as trouble:
             return str(trouble)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cloned.errors import MissingError
+from cloned.saying import Phrase
 
 VERSION = "0003"
 """Of the tables in schema.py: the newest step in migrations/versions."""
@@ -64,7 +65,7 @@ async def connect(place: Path | str, *, create: bool) -> AsyncEngine:
 
 def silent(seconds: float) -> LedgerError:
     """A server that accepts and does not answer."""
-    text = f"the ledger cannot be used: PostgreSQL did not answer within {seconds:.0f} s"
+    text = Phrase("the ledger cannot be used: PostgreSQL did not answer within {seconds} s", seconds=f"{seconds:.0f}")
     return LedgerError(text, "see whether it hangs, and start it again: nothing is lost meanwhile")
 
 
@@ -72,26 +73,28 @@ def broken(error: Exception, place: str = "") -> LedgerError:
     """A database error in words."""
     cause = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
     where = f" at {place}" if place else ""
-    hint = next((hint for sign, hint in _HINTS if sign in cause), "check free space and permissions, then try again")
-    return LedgerError(f"the ledger{where} cannot be used: {cause}", hint)
+    hint = next(
+        (hint for sign, hint in _HINTS if sign in cause), Phrase("check free space and permissions, then try again")
+    )
+    return LedgerError(Phrase("the ledger{where} cannot be used: {cause}", where=where, cause=cause), hint)
 
 
 _HINTS = (
-    ("database is locked", "another program holds it: end that, then try again"),
-    ("is full", "free space on its disk"),
-    ("No space left", "free space on its disk"),
-    ("Not a directory", "see that its folder is there and the service's user may write in it"),
-    ("File exists", "see that its folder is there and the service's user may write in it"),
-    ("Permission denied", "see that its folder is there and the service's user may write in it"),
-    ("unable to open", "see that its folder is there and the service's user may write in it"),
-    ("readonly", "give the service's user the right to write there"),
-    ("read-only", "give the service's user the right to write there"),
-    ("malformed", "stop the daemon, move the file away and restore a backup"),
-    ("not a database", "stop the daemon, move the file away and restore a backup"),
-    ("password authentication", "correct [ledger] url"),
-    ("does not exist", "create user and database in PostgreSQL, and let the user own the database"),
-    ("permission denied", "let the user of [ledger] url own the database"),
-    ("connection", "see that PostgreSQL runs and [ledger] url is right: nothing is lost meanwhile"),
+    ("database is locked", Phrase("another program holds it: end that, then try again")),
+    ("is full", Phrase("free space on its disk")),
+    ("No space left", Phrase("free space on its disk")),
+    ("Not a directory", Phrase("see that its folder is there and the service's user may write in it")),
+    ("File exists", Phrase("see that its folder is there and the service's user may write in it")),
+    ("Permission denied", Phrase("see that its folder is there and the service's user may write in it")),
+    ("unable to open", Phrase("see that its folder is there and the service's user may write in it")),
+    ("readonly", Phrase("give the service's user the right to write there")),
+    ("read-only", Phrase("give the service's user the right to write there")),
+    ("malformed", Phrase("stop the daemon, move the file away and restore a backup")),
+    ("not a database", Phrase("stop the daemon, move the file away and restore a backup")),
+    ("password authentication", Phrase("correct [ledger] url")),
+    ("does not exist", Phrase("create user and database in PostgreSQL, and let the user own the database")),
+    ("permission denied", Phrase("let the user of [ledger] url own the database")),
+    ("connection", Phrase("see that PostgreSQL runs and [ledger] url is right: nothing is lost meanwhile")),
 )
 """What to do, by what the database says."""
 
@@ -103,7 +106,9 @@ def _prepare(path: Path, create: bool) -> None:
         except OSError as error:
             raise broken(error, str(path)) from error
     elif not path.exists():
-        raise MissingError(f"there is no ledger at {path}", "start `cloned serve` once, or name its configuration")
+        raise MissingError(
+            Phrase("there is no ledger at {path}", path=path), "start `cloned serve` once, or name its configuration"
+        )
 
 
 def _engine(url: str) -> AsyncEngine:
@@ -156,7 +161,7 @@ def _upgrade(connection: Connection) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if current is not None and current not in known:
         raise LedgerError(
-            f"the ledger was written by a newer version of cloned ({current})",
+            Phrase("the ledger was written by a newer version of cloned ({current})", current=current),
             "install that version, or restore a backup",
         )
     if connection.dialect.name == "postgresql":
@@ -168,6 +173,6 @@ def _check(connection: Connection) -> None:
     current = _version(connection)
     if current != VERSION:
         raise LedgerError(
-            f"the ledger is of version {current}, this program's is {VERSION}",
+            Phrase("the ledger is of version {current}, this program's is {version}", current=current, version=VERSION),
             "restart `cloned serve` so that both are of one version",
         )

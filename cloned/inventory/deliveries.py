@@ -29,6 +29,7 @@ from cloned.inventory.schema import (
     tallies,
 )
 from cloned.inventory.tallies import Tally
+from cloned.saying import kept, recalled
 
 LONGEST_DUE = 3600.0
 """Seconds: what is due later than that was set by a clock that has since been set back, so it is due now."""
@@ -183,7 +184,8 @@ class DeliveryBook:
     async def _owed(self, query: Any) -> list[Owed]:
         async with self._read() as connection:
             found = (await connection.execute(query)).all()
-        return [Owed(**{name: each._mapping[name] for name in Owed.__dataclass_fields__}) for each in found]
+        rows = [{**each._mapping, "reason": recalled(each.reason)} for each in found]
+        return [Owed(**{name: row[name] for name in Owed.__dataclass_fields__}) for row in rows]
 
     # What came of it.
 
@@ -201,7 +203,7 @@ class DeliveryBook:
 
     def _values(self, outcome: Outcome) -> dict[str, Any]:
         tries = outcome.owed.tries + (outcome.state in (WAITING, REFUSED))
-        values = {"state": outcome.state, "reason": outcome.reason, "tries": tries}
+        values = {"state": outcome.state, "reason": kept(outcome.reason), "tries": tries}
         if outcome.state == WAITING:
             values["due"] = outcome.due
         return values | ({"sent": self._clock()} if outcome.state == SENT else {})
@@ -260,7 +262,7 @@ class DeliveryBook:
         query = select(*(deliveries.c[name] for name in names)).where(deliveries.c.laptop == laptop)
         async with self._read() as connection:
             found = (await connection.execute(query.order_by(deliveries.c.id))).all()
-        return [dict(row._mapping) for row in found]
+        return [{**row._mapping, "reason": recalled(row.reason)} for row in found]
 
     async def _head(self, sink: str) -> Owed | None:
         """The oldest that waits, before others one that was tried in vain: its reason is what people must see."""
@@ -277,7 +279,7 @@ class DeliveryBook:
             "due": head.due if head else None,
             "oldest_seconds": None if oldest is None else round(max(0.0, self._clock() - oldest), 1),
             "dead": [
-                {"laptop": row.laptop, "attempt": row.attempt, "revision": row.revision, "reason": row.reason}
+                {"laptop": row.laptop, "attempt": row.attempt, "revision": row.revision, "reason": recalled(row.reason)}
                 for row in dead
                 if row.sink == name
             ],

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from cloned.errors import ClonedError, UsageError
 from cloned.inventory import columns
+from cloned.saying import Phrase
 
 Rows = Sequence[dict[str, Any]]
 
@@ -24,11 +25,17 @@ def write(rows: Rows, path: Path) -> None:
     """
     form = FORMS.get(path.suffix.lower())
     if form is None:
-        raise UsageError(f"{path.name}: unknown kind of file", f"end its name in {', '.join(FORMS)}")
+        raise UsageError(
+            Phrase("{name}: unknown kind of file", name=path.name),
+            Phrase("end its name in {forms}", forms=", ".join(FORMS)),
+        )
     try:
         _whole(path, lambda file: form(rows, file))
     except OSError as error:
-        raise ClonedError(f"{path} cannot be written: {error.strerror or error}", "name another place") from error
+        raise ClonedError(
+            Phrase("{path} cannot be written: {strerror}", path=path, strerror=error.strerror or error),
+            "name another place",
+        ) from error
 
 
 def misread(rows: Rows) -> int:

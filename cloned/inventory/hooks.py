@@ -25,6 +25,7 @@ from typing import Any
 
 from cloned.processes import end_process, hook_process, kill_marked
 from cloned.quoting import quoted
+from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -74,18 +75,18 @@ def found(folder: Path) -> list[HookFile]:
 
 def _against(path: Path) -> str:
     """Why a file is not run: whoever can write it could have anything done."""
-    for place, what in ((path, "it"), (path.parent, "its folder")):
+    for place, what in ((path, "it"), (path.parent, Phrase("its folder"))):
         try:
             seen = place.stat()
         except OSError as error:
-            return f"{what} cannot be read: {error.strerror}"
+            return Phrase("{what} cannot be read: {strerror}", what=what, strerror=error.strerror)
         if seen.st_mode & stat.S_IWOTH and not (place is path.parent and seen.st_mode & stat.S_ISVTX):
-            return f"{what} can be written by all: chmod o-w {place}"
+            return Phrase("{what} can be written by all: chmod o-w {place}", what=what, place=place)
         if seen.st_uid not in (0, os.geteuid()):
-            return f"{what} belongs to somebody else: chown root {place}"
+            return Phrase("{what} belongs to somebody else: chown root {place}", what=what, place=place)
         if place is path and seen.st_mode & stat.S_IWGRP and seen.st_gid not in (0, os.getegid()):
-            return f"it can be written by a group: chmod g-w {place}"
-    return "" if os.access(path, os.X_OK) else f"it is not executable: chmod +x {path}"
+            return Phrase("it can be written by a group: chmod g-w {place}", place=place)
+    return "" if os.access(path, os.X_OK) else Phrase("it is not executable: chmod +x {path}", path=path)
 
 
 class Hooks:
@@ -108,12 +109,17 @@ class Hooks:
 
     async def _one(self, hook: HookFile, event: str, told: Mapping[str, Any]) -> HookRun:
         if hook.refused:
-            return HookRun(hook.path.name, None, "", f"not run: {hook.refused}")
+            return HookRun(hook.path.name, None, "", Phrase("not run: {refused}", refused=hook.refused))
         async with self._free:
             try:
                 return await self._run(hook.path, event, {"event": event, **told})
             except OSError as error:
-                return HookRun(hook.path.name, None, "", f"could not be started: {error.strerror or error}")
+                return HookRun(
+                    hook.path.name,
+                    None,
+                    "",
+                    Phrase("could not be started: {strerror}", strerror=error.strerror or error),
+                )
 
     async def _run(self, path: Path, event: str, told: Mapping[str, Any]) -> HookRun:
         self._workplace.mkdir(parents=True, exist_ok=True)
@@ -125,13 +131,15 @@ class Hooks:
                 feeding = asyncio.ensure_future(_feed(process, json.dumps(told, ensure_ascii=False).encode()))
                 try:
                     output, flooded = await _read(process)
-                    trouble = f"it wrote more than {FLOOD >> 20} MB and was ended" if flooded else ""
+                    trouble = (
+                        Phrase("it wrote more than {flood} MB and was ended", flood=FLOOD >> 20) if flooded else ""
+                    )
                     if not flooded:
                         await process.wait()
                 finally:
                     feeding.cancel()
         except TimeoutError:
-            trouble = f"it did not end within {self._seconds:.0f} s and was ended"
+            trouble = Phrase("it did not end within {seconds} s and was ended", seconds=f"{self._seconds:.0f}")
         finally:
             await end_process(process)
             await asyncio.to_thread(kill_marked, mark)
@@ -162,7 +170,7 @@ async def _read(process: asyncio.subprocess.Process) -> tuple[bytes, bool]:
 def _judged(name: str, event: str, status: int | None, output: bytes, trouble: str) -> HookRun:
     text = output.decode("utf-8", "replace").strip()
     if not trouble and status:
-        trouble = f"it ended with {status}"
+        trouble = Phrase("it ended with {status}", status=status)
     answer = _answer(text) if event == "asking" and not trouble else None
     return HookRun(name, status, text, trouble, answer)
 

@@ -19,6 +19,7 @@ from cloned.core.ids import word_key
 from cloned.core.known import KnownElsewhere
 from cloned.errors import ClonedError, UsageError
 from cloned.inventory.sinks.record import usable
+from cloned.saying import Phrase, kept, recalled
 
 FILE = "imported.json"
 GUESSES = {
@@ -57,7 +58,7 @@ class ImportedList:
         if not found or not usable(serial):
             return None
         texts = {key: str(found.get(key) or "") for key in ("tag", "model", "status", "label")}
-        said = tuple(str(each) for each in found.get("said") or ())
+        said = tuple(recalled(str(each)) for each in found.get("said") or ())
         return KnownElsewhere(
             name,
             float(self._told.get("at") or 0),
@@ -93,7 +94,9 @@ def read(content: bytes, columns: Mapping[str, str]) -> tuple[dict[str, Any], li
         places = _places(head, columns)
         return _entries(lines, places)
     except csv.Error as error:
-        raise UsageError(f"line {lines.line_num} is no CSV: {error}", "save it as CSV again") from error
+        raise UsageError(
+            Phrase("line {line_num} is no CSV: {error}", line_num=lines.line_num, error=error), "save it as CSV again"
+        ) from error
 
 
 def _text(content: bytes) -> str:
@@ -110,7 +113,10 @@ def _places(head: list[str], columns: Mapping[str, str]) -> dict[str, int]:
     lower = [name.casefold() for name in head]
     unknown = [name for name in columns.values() if name.casefold() not in lower]
     if unknown:
-        raise UsageError(f"there is no column {', '.join(unknown)}", f"there are: {', '.join(head)}")
+        raise UsageError(
+            Phrase("there is no column {unknown}", unknown=", ".join(unknown)),
+            Phrase("there are: {head}", head=", ".join(head)),
+        )
     places = {ours: lower.index(theirs.casefold()) for ours, theirs in columns.items()}
     for ours, guesses in GUESSES.items():
         at = next((lower.index(guess) for guess in guesses if guess in lower), None)
@@ -118,7 +124,7 @@ def _places(head: list[str], columns: Mapping[str, str]) -> dict[str, int]:
             places[ours] = at
     if "serial" not in places:
         raise UsageError(
-            f"no column of serial numbers was found among {', '.join(head)[:200] or 'nothing'}",
+            Phrase("no column of serial numbers was found among {head}", head=", ".join(head)[:200] or "nothing"),
             "say which it is: --columns serial=…",
         )
     return places
@@ -129,19 +135,20 @@ def _entries(lines: Any, places: Mapping[str, int]) -> tuple[dict[str, Any], lis
     odd: list[str] = []
     for number, line in enumerate(lines, 2):
         if len(found) >= MOST:
-            odd.append(f"only the first {MOST} were taken")
+            odd.append(Phrase("only the first {most} were taken", most=MOST))
             break
         cells = {ours: _cell(line, at) for ours, at in places.items()}
         serial = usable(cells["serial"])
         if not serial:
             if any(cells.values()):
-                odd.append(f"line {number} has no usable serial number")
+                odd.append(Phrase("line {number} has no usable serial number", number=number))
             continue
         key = word_key(serial)
         if key in found:
             found[key]["found"] += 1
-            found[key]["said"] = [f"the serial {serial} is in it {found[key]['found']} times"]
-            odd.append(f"line {number}: the serial {serial} was there before")
+            times = Phrase("the serial {serial} is in it {times} times", serial=serial, times=found[key]["found"])
+            found[key]["said"] = [kept(times)]
+            odd.append(Phrase("line {number}: the serial {serial} was there before", number=number, serial=serial))
             continue
         lent = cells.pop("lent", "").casefold() not in NO
         found[key] = {name: value[:128] for name, value in cells.items() if name != "serial"} | {
@@ -168,5 +175,6 @@ def keep(state: Path, entries: Mapping[str, Any], at: float) -> None:
         new.replace(path)
     except OSError as error:
         raise ClonedError(
-            f"{path} cannot be written: {error.strerror or error}", "check the disk and rights"
+            Phrase("{path} cannot be written: {strerror}", path=path, strerror=error.strerror or error),
+            "check the disk and rights",
         ) from error

@@ -14,6 +14,7 @@ from cloned.inventory import export as files
 from cloned.inventory.deliveries import Which
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import state_of
+from cloned.saying import Phrase
 
 
 @asynccontextmanager
@@ -59,7 +60,7 @@ async def begin(place: Path | str, sink: str, which: Which) -> int:
         await _sink(ledger, sink)
         count = await ledger.begin(sink, which)
     if count is None:
-        raise UsageError(f"{sink} does not ask what it is to get", "see `cloned inventory status`")
+        raise UsageError(Phrase("{sink} does not ask what it is to get", sink=sink), "see `cloned inventory status`")
     return count
 
 
@@ -77,16 +78,20 @@ def _iso(at: float | None) -> str | None:
 async def _sink(ledger: Ledger, name: str | None) -> None:
     known = [entry["sink"] for entry in await ledger.backlog()]
     if name is not None and name not in known:
-        raise UsageError(f"there is no sink {name}", f"there are: {', '.join(known) or 'none'}")
+        raise UsageError(
+            Phrase("there is no sink {name}", name=name), Phrase("there are: {known}", known=", ".join(known) or "none")
+        )
 
 
 async def one(ledger: Ledger, name: str) -> str:
     """The id of the laptop that people call so. Raises UsageError where none or several are."""
     found = await ledger.ids(name.strip())
     if not found:
-        raise UsageError(f"the ledger has no result of a laptop {name}", "see `cloned laptops`")
+        raise UsageError(Phrase("the ledger has no result of a laptop {name}", name=name), "see `cloned laptops`")
     if len(found) > 1:
-        raise UsageError(f"several laptops are called {name}: {', '.join(found)}", "name one of these")
+        raise UsageError(
+            Phrase("several laptops are called {name}: {found}", name=name, found=", ".join(found)), "name one of these"
+        )
     return found[0]
 
 

@@ -23,6 +23,7 @@ from cloned.inventory.database import LedgerError
 from cloned.inventory.deliveries import Outcome, Owed, Which
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Unavailable
+from cloned.saying import Phrase, chained
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -137,7 +138,7 @@ class SinkLane:
             outcome = await self._try(owed)
         except Exception as error:  # the boundary: a fault in one sink must not stop the others
             log.exception("sink %s failed", self.sink.name)
-            outcome = self._later(owed, f"a fault in the sink: {type(error).__name__}", None)
+            outcome = self._later(owed, Phrase("a fault in the sink: {name}", name=type(error).__name__), None)
         finally:
             self._under_way -= 1
         if outcome.state != "waiting":
@@ -159,10 +160,12 @@ class SinkLane:
         except Unavailable as trouble:
             return self._later(owed, str(trouble), trouble.after)
         except TimeoutError:
-            return self._later(owed, f"it did not answer within {self.sink.seconds:.0f} s", None)
+            return self._later(
+                owed, Phrase("it did not answer within {seconds} s", seconds=f"{self.sink.seconds:.0f}"), None
+            )
         for said in receipt.said:
             log.info("sink %s: laptop %s, attempt %d: %s", self.sink.name, owed.laptop, owed.attempt, said)
-        return Outcome(owed, "sent", "; ".join(receipt.said))
+        return Outcome(owed, "sent", chained(receipt.said))
 
     def _later(self, owed: Owed, reason: str, asked: float | None) -> Outcome:
         wait = wait_after(owed.tries + 1, self._chance(), asked)
@@ -199,7 +202,10 @@ class Outbox:
         """`past`: what of the results that are there a sink gets that is new."""
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
-            raise UsageError(f"two sinks have one name: {', '.join(sorted(names))}", "give each [[sink]] its own name")
+            raise UsageError(
+                Phrase("two sinks have one name: {names}", names=", ".join(sorted(names))),
+                "give each [[sink]] its own name",
+            )
         self._ledger, self._past = ledger, past or {}
         self._lanes = {sink.name: SinkLane(ledger, sink, clock, chance, sink.at_once) for sink in sinks}
         ledger.on_recorded(self.wake)

@@ -14,6 +14,7 @@ from cloned.inventory.offline import one
 from cloned.inventory.sinks import make
 from cloned.inventory.sinks.base import Delivery, Surroundings
 from cloned.inventory.sinks.told import Expectation
+from cloned.saying import Phrase
 
 
 async def rehearse(
@@ -25,7 +26,10 @@ async def rehearse(
     """
     settings = next((each for each in sinks if each.name == name), None)
     if settings is None:
-        raise UsageError(f"there is no sink {name}", f"there are: {', '.join(each.name for each in sinks) or 'none'}")
+        raise UsageError(
+            Phrase("there is no sink {name}", name=name),
+            Phrase("there are: {name}", name=", ".join(each.name for each in sinks) or "none"),
+        )
     delivery = None if laptop is None else await newest(place, laptop)
     sink = make(settings, around)
     try:

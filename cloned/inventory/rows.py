@@ -17,6 +17,7 @@ from cloned.core.arrivals import strongest_evidence
 from cloned.core.hardware import hardware
 from cloned.core.ids import clean as clean_identity
 from cloned.errors import ClonedError
+from cloned.saying import Phrase
 
 TEXTS = {
     "laptop": 64,
@@ -92,7 +93,9 @@ def clean(given: Mapping[str, Any]) -> LedgerRow:
     """The row as it is kept. Raises ClonedError where laptop or attempt is missing."""
     laptop, attempt = str(given.get("laptop") or ""), given.get("attempt")
     if not laptop or not isinstance(attempt, int) or isinstance(attempt, bool) or attempt < 0:
-        raise ClonedError("a result without laptop or attempt cannot be recorded", f"given: {sorted(given)}")
+        raise ClonedError(
+            "a result without laptop or attempt cannot be recorded", Phrase("given: {given}", given=sorted(given))
+        )
     data: dict[str, Any] = {name: _text(given.get(name), size) for name, size in TEXTS.items()}
     data |= {
         "attempt": attempt,

@@ -25,6 +25,7 @@ from cloned.inventory.outbox import Outbox
 from cloned.inventory.sinks import make
 from cloned.inventory.sinks.base import Sink, Surroundings
 from cloned.inventory.sinks.told import Expectation
+from cloned.saying import Phrase
 from cloned.tasks import at_most
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ SHOWN_WITHIN = 2.0
 """Seconds that a page waits for the ledger."""
 ROWS_WITHIN = 20.0
 """And for all of its results."""
-SILENT = "the ledger does not answer"
+SILENT = Phrase("the ledger does not answer")
 DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 Work = Callable[[], Coroutine[Any, Any, Any]]
 
@@ -94,14 +95,18 @@ class InventoryService:
     def warnings(self) -> list[dict[str, str]]:
         """What an inventory lacks that the configuration names."""
         away = (
-            [{"code": "ledger-away", "text": self.away, "hint": "results wait; nothing is lost"}] if self.away else []
+            [{"code": "ledger-away", "text": self.away, "hint": Phrase("results wait; nothing is lost")}]
+            if self.away
+            else []
         )
         return away + [
             {
                 "code": "sink-lacks",
                 "text": f"{name}: {line.what}: {line.said}",
                 "hint": line.next
-                or f"put it right there or in the configuration; `cloned inventory test {name}` tells",
+                or Phrase(
+                    "put it right there or in the configuration; `cloned inventory test {name}` tells", name=name
+                ),
             }
             for name, lines in self.faults.items()
             for line in lines
@@ -127,7 +132,10 @@ class InventoryService:
             return {}
         known = await self.ledger.ids(command.target)
         if len(known) > 1:
-            raise UsageError(f"several laptops are called {command.target}: {', '.join(known)}", "name one of these")
+            raise UsageError(
+                Phrase("several laptops are called {target}: {known}", target=command.target, known=", ".join(known)),
+                "name one of these",
+            )
         ident = known[0] if known else command.target
         await self._around.memory.forget(ident)
         return {"laptop": ident, "results": await self.ledger.forget(ident)}
@@ -137,7 +145,7 @@ class InventoryService:
             return None
         found = await self.ledger.ids(name)
         if len(found) != 1:
-            raise UsageError(f"the ledger has no result of a laptop {name}", "see `cloned laptops`")
+            raise UsageError(Phrase("the ledger has no result of a laptop {name}", name=name), "see `cloned laptops`")
         return found[0]
 
     # What is shown: a ledger that is away takes no page from anybody.
@@ -182,7 +190,7 @@ async def _rehearsed(sink: Sink) -> list[Expectation]:
         async with asyncio.timeout(sink.seconds):
             return await sink.rehearse(None)
     except TimeoutError:
-        return [Expectation("inventory", "missing", "it did not answer in time")]
+        return [Expectation("inventory", "missing", Phrase("it did not answer in time"))]
 
 
 def settings(config: Config) -> Settings:

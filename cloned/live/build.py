@@ -122,9 +122,9 @@ def _build(
     into: Path, scratch: Path, suite: str, firmware: bool, digest: str, progress: Callable[[str], None]
 ) -> LiveInfo:
     recipe = recipes.load()
-    progress("fetching Debian packages")
+    progress(Phrase("fetching Debian packages"))
     debian = Debian(_unpack(scratch / "debian", suite, recipe, firmware))
-    progress("putting the initramfs together")
+    progress(Phrase("putting the initramfs together"))
     tree = InitramfsTree(scratch / "tree", scratch / "packed", debian, recipe)
     tree.assemble()
     if firmware:

@@ -23,7 +23,7 @@ NAME = "clonezilla.squashfs"
 
 _INFO = "clonezilla.json"
 _ROOM = 1500 * 1024 * 1024
-_HINT = "run `cloned live build --clonezilla`"
+_HINT = Phrase("run `cloned live build --clonezilla`")
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ def build(
             raise MissingError(
                 Phrase("too little room in {scratch}", scratch=scratch), "set TMPDIR to where 1.5 GB are free"
             )
-        progress("fetching Clonezilla and what it needs")
+        progress(Phrase("fetching Clonezilla and what it needs"))
         root = _unpack(Path(scratch) / "root", suite)
-        progress("compressing Clonezilla")
+        progress(Phrase("compressing Clonezilla"))
         return _publish(_squash(root), into, suite, digest)
 
 

@@ -42,7 +42,11 @@ def suspects(results: Sequence[Probed], *, querier: bool) -> tuple[Warn, ...]:
 
 
 def _nobody(count: int, *, querier: bool) -> Warn:
-    who = f"multicast reaches none of {count} laptops" if count > 1 else "multicast does not reach the laptop"
+    who = (
+        Phrase("multicast reaches none of {count} laptops", count=count)
+        if count > 1
+        else Phrase("multicast does not reach the laptop")
+    )
     if not querier:
         return Warn(
             "no-multicast",
@@ -77,7 +81,7 @@ def _some(deaf: Sequence[Probed], results: Sequence[Probed], *, querier: bool) -
 
 
 def _one(probed: Probed, *, querier: bool) -> Warn:
-    who = f"multicast does not reach {_named(probed)}"
+    who = Phrase("multicast does not reach {probed}", probed=_named(probed))
     if probed.before > NOTHING and not querier:
         return Warn(
             "no-multicast",
@@ -93,10 +97,14 @@ def _one(probed: Probed, *, querier: bool) -> Warn:
 
 def _each_weak(weak: Sequence[Probed]) -> Iterable[Warn]:
     for probed in weak:
-        lost = f"{100 * (1 - probed.heard.share):.0f} % of multicast is lost on the way to {_named(probed)}"
-        hint = "suspects: storm control on the switch, or a port in the way that runs slower"
+        lost = Phrase(
+            "{value} % of multicast is lost on the way to {probed}",
+            value=f"{100 * (1 - probed.heard.share):.0f}",
+            probed=_named(probed),
+        )
+        hint = Phrase("suspects: storm control on the switch, or a port in the way that runs slower")
         if probed.slow:
-            hint = "its link is slow: try another cable, then another port"
+            hint = Phrase("its link is slow: try another cable, then another port")
         yield Warn("multicast-loss", lost, hint)
 
 

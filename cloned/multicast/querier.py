@@ -110,7 +110,7 @@ def igmp_socket(interface: str, address: IPv4Address) -> socket.socket:
     try:
         sock = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.IPPROTO_IGMP)
     except PermissionError as error:
-        hint = "run as root, or give CAP_NET_RAW"
+        hint = Phrase("run as root, or give CAP_NET_RAW")
         raise MissingError("asking for multicast groups needs raw sockets", hint) from error
     try:
         sock.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, interface.encode() + b"\0")
@@ -119,7 +119,7 @@ def igmp_socket(interface: str, address: IPv4Address) -> socket.socket:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
     except OSError as error:
         sock.close()
-        hint = "name an interface that has an address"
+        hint = Phrase("name an interface that has an address")
         raise MissingError(
             Phrase("no IGMP on {interface}: {error}", interface=interface, error=error.strerror), hint
         ) from error

@@ -29,7 +29,7 @@ from cloned.errors import ClonedError, ImageError
 from cloned.monitor import Monitor
 from cloned.netboot.erasures import ErasureCalls
 from cloned.netboot.guests import tar
-from cloned.saying import sentence
+from cloned.saying import Phrase, sentence
 from cloned.wallclock import shown
 from cloned.wire import bearer, refuse
 
@@ -174,7 +174,7 @@ class AgentApi:
         if said["do"] == "restore":
             stream = self._casting.address(SessionId(said["session"]))
             if stream is None and "classic" not in said:
-                return {"do": "wait", "screen": ["The stream is being prepared."], "state": str(laptop.state)}
+                return {"do": "wait", "screen": [Phrase("The stream is being prepared.")], "state": str(laptop.state)}
             said |= {"stream": None if said["alone"] else stream, "unicast": f"/agent/v1/pieces/{said['session']}"}
         if said["do"] == "finish":
             said |= {"steps": self._finishing(laptop), "then": workshop.settings.then}

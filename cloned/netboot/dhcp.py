@@ -21,6 +21,7 @@ from ipaddress import IPv4Address, IPv4Network
 from cloned.netboot.firmware import BootClient, BootPath, boot_file, classify
 from cloned.netboot.leases import Pool
 from cloned.netboot.packet import BROADCAST_FLAG, ZERO, MessageType, Option, Packet, is_host
+from cloned.saying import Phrase
 
 SERVER_PORT, CLIENT_PORT, PXE_PORT = 67, 68, 4011
 EVERYBODY = IPv4Address("255.255.255.255")
@@ -89,7 +90,7 @@ class Decision:
 def asked(packet: Packet, client: BootClient) -> str:
     """A request in words, for the history."""
     kind = packet.kind.name if packet.kind else "BOOTP"
-    return f"DHCP {kind} from {client}"
+    return Phrase("DHCP {kind} from {client}", kind=kind, client=client)
 
 
 @dataclass
@@ -110,9 +111,9 @@ class Answers:
         client = classify(packet)
         if packet.op != 1 or packet.giaddr != ZERO or packet.kind is None:
             why = (
-                "it came through a relay; our addresses belong to this wire"
+                Phrase("it came through a relay; our addresses belong to this wire")
                 if packet.giaddr != ZERO
-                else "no DHCP request"
+                else Phrase("no DHCP request")
             )
             return Decision(client, why=why)
         if port == PXE_PORT:
@@ -126,7 +127,7 @@ class Answers:
             return self._lease(packet, client, self.pool, now)
         if self.proxy:
             return self._proxy(packet, client)
-        return Decision(client, why=self.why_silent or "no DHCP here")
+        return Decision(client, why=self.why_silent or Phrase("no DHCP here"))
 
     def _elsewhere(self, packet: Packet, client: BootClient, server: IPv4Address) -> Decision:
         """It takes another server's offer (RFC 2131 §4.3.2).
@@ -135,7 +136,7 @@ class Answers:
         """
         if self.pool is not None:
             self.pool.withdraw(packet.mac)
-        why = f"it took the offer of {server}"
+        why = Phrase("it took the offer of {server}", server=server)
         return Decision(client, why=why, other_server=server if is_host(server) else None)
 
     def _renews(self, packet: Packet, now: float) -> bool:
@@ -167,7 +168,7 @@ class Answers:
         ):
             return Decision(client, why=self.why_silent)
         if not client.boots:
-            return Decision(client, why=client.refusal or "not a network boot")
+            return Decision(client, why=client.refusal or Phrase("not a network boot"))
         reply = self._reply(packet, MessageType.ACK, self._boot_options(packet, client, proxy=True))
         to = packet.ciaddr if packet.ciaddr != ZERO else source
         return Decision(client, self._with_file(reply, client), to, got=f"port 4011: {self._file(packet, client)}")
@@ -181,18 +182,26 @@ class Answers:
             return Decision(client, got="released")
         address, lease = packet.address(Option.REQUESTED), pool.lease_of(packet.mac)
         if address is None or lease is None or lease.address != str(address):
-            return Decision(client, why="it declined an address that it did not have from us")
+            return Decision(client, why=Phrase("it declined an address that it did not have from us"))
         if not pool.declined(packet.mac, str(address), now):
-            return Decision(client, why=f"it declined {address}, as it did several before: it is not believed any more")
+            return Decision(
+                client,
+                why=Phrase(
+                    "it declined {address}, as it did several before: it is not believed any more", address=address
+                ),
+            )
         return Decision(
-            client, why=f"it declined {address}: somebody else uses that address; it is left alone for an hour"
+            client,
+            why=Phrase(
+                "it declined {address}: somebody else uses that address; it is left alone for an hour", address=address
+            ),
         )
 
     def _lease(self, packet: Packet, client: BootClient, pool: Pool, now: float) -> Decision:
         if packet.kind is MessageType.DISCOVER:
             address = pool.offer(packet.mac, packet.address(Option.REQUESTED), now)
             if not address:
-                return Decision(client, no_address=True, why="no address is free")
+                return Decision(client, no_address=True, why=Phrase("no address is free"))
             return self._give(packet, client, MessageType.OFFER, IPv4Address(address))
         if packet.kind is MessageType.REQUEST:
             return self._request(packet, client, pool, now)
@@ -204,10 +213,14 @@ class Answers:
         """RFC 2131 §4.3.2: selecting (it names us), rebooting, renewing, rebinding."""
         wanted = packet.ciaddr if packet.ciaddr != ZERO else packet.address(Option.REQUESTED)
         if wanted is None:
-            return Decision(client, why="it asks for no address")
+            return Decision(client, why=Phrase("it asks for no address"))
         if pool.bind(packet.mac, wanted, now):
             return self._give(packet, client, MessageType.ACK, wanted, packet.ciaddr)
-        why = f"{wanted} is not free" if pool.covers(wanted) else f"{wanted} is not ours to give"
+        why = (
+            Phrase("{wanted} is not free", wanted=wanted)
+            if pool.covers(wanted)
+            else Phrase("{wanted} is not ours to give", wanted=wanted)
+        )
         reply = self._reply(
             packet, MessageType.NAK, {Option.MESSAGE: why.encode()}, flags=packet.flags | BROADCAST_FLAG
         )

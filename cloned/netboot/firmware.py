@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cloned.netboot.packet import Option, Packet, suboptions, user_classes
+from cloned.saying import Phrase
 
 SHIM = "shimx64.efi"
 GRUB = "grubx64.efi"
@@ -48,10 +49,10 @@ _PROCESSORS = {
     7: (UEFI, ""),
     9: (UEFI, ""),
     16: (UEFI, ""),
-    6: (UEFI, "32-bit UEFI"),
-    15: (UEFI, "32-bit UEFI"),
-    10: (UEFI, "32-bit ARM"),
-    18: (UEFI, "32-bit ARM"),
+    6: (UEFI, Phrase("32-bit UEFI")),
+    15: (UEFI, Phrase("32-bit UEFI")),
+    10: (UEFI, Phrase("32-bit ARM")),
+    18: (UEFI, Phrase("32-bit ARM")),
     11: (UEFI, "ARM64"),
     19: (UEFI, "ARM64"),
 }
@@ -80,7 +81,7 @@ class BootClient:
 
     def __str__(self) -> str:
         if self.way is BootPath.NONE:
-            return "not a network boot"
+            return Phrase("not a network boot")
         return f"{self.way} {self.firmware or '?'} (architecture {'?' if self.arch is None else self.arch})"
 
 
@@ -131,10 +132,14 @@ def _processor(arch: int | None) -> tuple[str, str]:
     """(firmware, refusal in words or nothing). RFC 4578 §2.1: a PXE client without option 93 is a BIOS."""
     if arch is None:
         return BIOS, ""
-    firmware, what = _PROCESSORS.get(arch, ("", "this kind of machine"))
+    firmware, what = _PROCESSORS.get(arch, ("", Phrase("this kind of machine")))
     if not what:
         return firmware, ""
     return (
         firmware,
-        f"{what} (architecture {arch}) is not supported: boot files are there for BIOS and for 64-bit x86 UEFI",
+        Phrase(
+            "{what} (architecture {arch}) is not supported: boot files are there for BIOS and for 64-bit x86 UEFI",
+            what=what,
+            arch=arch,
+        ),
     )

@@ -68,7 +68,7 @@ class BootGate:
                 "%s asked for the script of %s too often; at its address is %s", request.address, request.mac, there
             )
             said = Phrase("this laptop asked for its script too often, from where nothing shows that it is")
-            raise _too_often("this laptop asked for its script too often" if proven else said, wait)
+            raise _too_often(Phrase("this laptop asked for its script too often") if proven else said, wait)
         at, own = self._heard_at(request)
         if at and at != request.address and not (proven and own):
             raise ClonedError(

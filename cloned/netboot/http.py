@@ -99,12 +99,12 @@ class BootSite:
             return _in_memory(self._memory[name])
         path = self._find(name, client)
         if path is None and self._shelf.leads_out(name):
-            raise TftpError(Code.ACCESS, "that is outside of what laptops may read")
+            raise TftpError(Code.ACCESS, Phrase("that is outside of what laptops may read"))
         if path is None:
-            raise TftpError(Code.NOT_FOUND, "no such file")
+            raise TftpError(Code.NOT_FOUND, Phrase("no such file"))
         status = path.stat()
         if status.st_size > _LARGEST_TFTP:
-            raise TftpError(Code.ACCESS, "too large for TFTP, use HTTP")
+            raise TftpError(Code.ACCESS, Phrase("too large for TFTP, use HTTP"))
         return Found(status.st_size, path.read_bytes, f"{path}:{status.st_size}:{status.st_mtime_ns}")
 
     def fetched(self, address: str, mac: str, name: str) -> None:
@@ -154,7 +154,7 @@ class BootSite:
         address = request.remote or ""
         path, mac = self._find(name, address), self._mac_at(address)
         if path is None:
-            self._tell(mac, request, "", "no such file")
+            self._tell(mac, request, "", Phrase("no such file"))
             raise web.HTTPNotFound(text="no such file\n")
         if request.method == "GET" and "Range" not in request.headers:
             self._tell(mac, request, Phrase("{count} bytes", count=path.stat().st_size))
@@ -180,16 +180,16 @@ class BootSite:
     async def _script(self, name: str, request: web.Request) -> str:
         server = _server(request)
         if name == "grub/grub.cfg":
-            self._tell(self._mac_at(request.remote or ""), request, "the configuration that asks for a menu")
+            self._tell(self._mac_at(request.remote or ""), request, Phrase("the configuration that asks for a menu"))
             return self._start_grub(request.remote or "", server, tftp=False)
         if name == "boot.ipxe" and "mac" not in request.query:
-            self._tell(self._mac_at(request.remote or ""), request, "the script that asks for a script")
+            self._tell(self._mac_at(request.remote or ""), request, Phrase("the script that asks for a script"))
             return self._menus.start_ipxe(server)
         via: Via = "grub" if name == "grub/menu.cfg" else "ipxe"
         query = self._with_mac(request)
         if query.get("mac") == "":
-            self._tell("", request, "", "it told no MAC")
-            return self._menus.refused("The network card told no MAC address", via)
+            self._tell("", request, "", Phrase("it told no MAC"))
+            return self._menus.refused(Phrase("The network card told no MAC address"), via)
         wanted = read_query(query, request.remote or "", via)
         if wanted is None:
             raise web.HTTPBadRequest(text="mac must be six hexadecimal bytes with colons\n")

@@ -34,7 +34,7 @@ def describe(name: str) -> Interface:
         ) from error
     found = netlink.addresses(link.index)
     if not found:
-        hint = f"give it one, e.g. ip address add 10.77.0.1/24 brd + dev {name}"
+        hint = Phrase("give it one, e.g. ip address add 10.77.0.1/24 brd + dev {name}", name=name)
         raise MissingError(Phrase("{name} has no IPv4 address", name=name), hint)
     return Interface(link.name, link.mac, found[0].ip, found[0].network, link.mtu)
 

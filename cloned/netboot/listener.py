@@ -256,9 +256,12 @@ class DhcpServer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.place.interface.encode() + b"\0")
             sock.bind(("0.0.0.0", port))  # noqa: S104 - bound to its device above; broadcasts come to no address
         except OSError as error:
-            hint = f"stop the other DHCP server (ss -lunp 'sport = :{port}' names it), or set dhcp.mode = \"off\""
+            hint = Phrase(
+                "stop the other DHCP server (ss -lunp 'sport = :{port}' names it), or set dhcp.mode = \"off\"",
+                port=port,
+            )
             if isinstance(error, PermissionError):
-                hint = "run it as root, or through the service"
+                hint = Phrase("run it as root, or through the service")
             raise MissingError(
                 Phrase(
                     "DHCP port {port} on {interface}: {error}",
@@ -351,12 +354,20 @@ class DhcpServer:
             answers.leasing, answers.proxy = not others, bool(near)
             names = ", ".join(str(server.address) for server in others)
             answers.why_silent = (
-                f"another DHCP server ({names}) is on {where}; no addresses are given out beside it" if others else ""
+                Phrase(
+                    "another DHCP server ({names}) is on {where}; no addresses are given out beside it",
+                    names=names,
+                    where=where,
+                )
+                if others
+                else ""
             )
             return
         before, answers.proxy = answers.proxy, self.mode is Mode.PROXY or bool(others) or self.watch.proven(now)
         answers.why_silent = (
-            "" if answers.proxy else f"no DHCP server was seen on {where}, and it is not named for leasing"
+            ""
+            if answers.proxy
+            else Phrase("no DHCP server was seen on {where}, and it is not named for leasing", where=where)
         )
         if answers.proxy and not before:
             self._answer_late(now)

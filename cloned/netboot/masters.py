@@ -77,7 +77,7 @@ class Masters:
         """After a start: what was under way is lost with the daemon that took it in. Call before laptops speak."""
         self._uploads.sweep()
         for laptop in self._captured():
-            await self._end(laptop, "the server was started again meanwhile")
+            await self._end(laptop, Phrase("the server was started again meanwhile"))
 
     async def run(self) -> None:
         """Tell the engine how uploads end, and end those that nobody wants any more; until cancelled."""
@@ -110,11 +110,11 @@ class Masters:
                 await self._tell(laptop, upload)
         for laptop in wanted.values():
             if laptop.state is State.GONE:
-                await self._end(laptop, "nothing was heard from it any more")
+                await self._end(laptop, Phrase("nothing was heard from it any more"))
 
     def _call_off(self, upload: IncomingImage) -> None:
         if not upload.outcome:
-            self._uploads.fail(upload, "it was called off")
+            self._uploads.fail(upload, Phrase("it was called off"))
         self._uploads.settle(upload)
 
     async def _tell(self, laptop: Laptop, upload: IncomingImage) -> None:

@@ -198,7 +198,7 @@ class Netboot:
             try:
                 await CountedSite(self._runner, str(nic.address), port, counted=counted, backlog=512).start()
             except OSError as error:
-                hint = "set another network.boot_port, or stop what uses it (ss -ltnp names it)"
+                hint = Phrase("set another network.boot_port, or stop what uses it (ss -ltnp names it)")
                 raise MissingError(
                     Phrase(
                         "HTTP on {address} port {port} ({name}): {error}",

@@ -165,20 +165,22 @@ class TftpServer:
                 entry.transfer.asked_again = True
             self._told(Told(client[0], entry.name, "", outcome="repeated"))
             return True
-        self._drop(client, entry, "it asked anew")
-        self._told(Told(client[0], entry.name, "", "it asked for something anew before it was done", outcome="anew"))
+        self._drop(client, entry, Phrase("it asked anew"))
+        self._told(
+            Told(client[0], entry.name, "", Phrase("it asked for something anew before it was done"), outcome="anew")
+        )
         return False
 
     def _make_room(self, client: Address) -> None:
         """So many at once, for one address and for all; who never answered makes room for the next."""
         if self._counts[client[0]] >= MAX_PER_CLIENT:
-            raise TftpError(Code.UNDEFINED, "too many transfers at once, try again", "")
+            raise TftpError(Code.UNDEFINED, Phrase("too many transfers at once, try again"), "")
         if len(self._clients) < MAX_TRANSFERS:
             return
         silent = next((one for one in self._clients.items() if not one[1].answered), None)
         if silent is None:
-            raise TftpError(Code.UNDEFINED, "too many transfers at once, try again", "")
-        self._drop(*silent, "it never answered, and others ask")
+            raise TftpError(Code.UNDEFINED, Phrase("too many transfers at once, try again"), "")
+        self._drop(*silent, Phrase("it never answered, and others ask"))
 
     def _drop(self, client: Address, entry: _Entry, why: str) -> None:
         """End what a port is served with; its end is told by whoever drops it."""
@@ -198,7 +200,7 @@ class TftpServer:
         except (OSError, MissingError) as error:
             self._forget(client, entry)
             log.warning("TFTP to %s: %s", client[0], error)
-            why = f"the server could not send it: {error}"
+            why = Phrase("the server could not send it: {error}", error=error)
             self._told(Told(client[0], request.name, "", why, outcome="failed"))
         except asyncio.CancelledError:
             self._forget(client, entry)
@@ -234,10 +236,14 @@ class TftpServer:
             return  # it was dropped, and that was told
         self._forget(client, entry)
         why = transfer.outcome or ""
-        got = "" if why else f"{transfer.blocks.size} bytes in {transfer.seconds:.1f} s"
+        got = (
+            ""
+            if why
+            else Phrase("{size} bytes in {seconds} s", size=transfer.blocks.size, seconds=f"{transfer.seconds:.1f}")
+        )
         outcome = "stopped" if why else "complete"
         if why and transfer.only_asked:
-            got, why, outcome = f"its size, {transfer.blocks.size} bytes", "", "size"
+            got, why, outcome = Phrase("its size, {size} bytes", size=transfer.blocks.size), "", "size"
         self._told(Told(client[0], entry.name, got, why, not transfer.outcome, outcome))
 
     def _forget(self, client: Address, entry: _Entry) -> None:
@@ -273,10 +279,12 @@ def _socket(interface: str, address: str, port: int, peer: Address | None = None
             raise
     except OSError as error:
         hint = (
-            "stop the other TFTP server (ss -lunp 'sport = :69' names it)" if port else "see the link of that interface"
+            Phrase("stop the other TFTP server (ss -lunp 'sport = :69' names it)")
+            if port
+            else Phrase("see the link of that interface")
         )
         if isinstance(error, PermissionError):
-            hint = "run it as root, or through the service"
+            hint = Phrase("run it as root, or through the service")
         raise MissingError(
             Phrase(
                 "TFTP on {interface} ({address} port {port}): {error}",

@@ -30,6 +30,7 @@ from collections.abc import Callable
 from os import read, writev
 
 from cloned.netboot.tftp_wire import ACK, DATA, Blocks, Terms, TftpError, read_answer
+from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class Transfer:
         except BlockingIOError:
             pass
         except ConnectionRefusedError:
-            self._end("the laptop went away", now)
+            self._end(Phrase("the laptop went away"), now)
         except OSError as error:  # no buffer, no link: as if the packet was lost
             log.debug("TFTP: %s", error)
         return self.outcome is not None
@@ -138,7 +139,7 @@ class Transfer:
             return
         self._tries += 1
         if self._tries > TRIES + self._early:
-            self._end("the laptop stopped answering", now)
+            self._end(Phrase("the laptop stopped answering"), now)
             return
         self._repeated = True
         self._send_window(now)
@@ -162,8 +163,8 @@ class Transfer:
     def _take(self, data: bytes, now: float) -> None:
         answer = read_answer(data, self._sent)
         if isinstance(answer, TftpError):
-            words = answer.words or "no reason given"
-            self._end(f"the laptop stopped it: {words} (error {int(answer.code)})", now)
+            words = answer.words or Phrase("no reason given")
+            self._end(Phrase("the laptop stopped it: {words} (error {code})", words=words, code=int(answer.code)), now)
         elif answer is not None and self._acked < answer <= self._sent:
             self._forward(answer, now)
         elif answer == self._acked and self.terms.window > 1:
@@ -311,7 +312,7 @@ class Pump:
         now = clock()
         self._begin(now)
         for number, (transfer, _) in list(running.items()):
-            transfer.stop("the server stopped", now)
+            transfer.stop(Phrase("the server stopped"), now)
             self._finish(number)
 
     def _wait(self, silent: float) -> list[tuple[int, int]]:
@@ -346,7 +347,7 @@ class Pump:
 
     def _broke(self, number: int, error: Exception, now: float) -> bool:
         log.error("a TFTP transfer broke", exc_info=error)
-        self._running[number][0].stop(f"the server broke it off: {error}", now)
+        self._running[number][0].stop(Phrase("the server broke it off: {error}", error=error), now)
         return True
 
     def _start(self, transfer: Transfer, ended: Ended, now: float) -> None:
@@ -354,7 +355,7 @@ class Pump:
         try:
             self._epoll.register(number, select.EPOLLIN)
         except OSError as error:  # no memory, or too many watches: this one fails, not all
-            transfer.stop(f"the server could not send it: {error.strerror}", now)
+            transfer.stop(Phrase("the server could not send it: {strerror}", strerror=error.strerror), now)
             transfer.sock.close()
             ended(transfer)
             return

@@ -29,7 +29,7 @@ def warnings_of(
     now = time.time()
     found = [each for listener in listeners for each in _of_listener(listener, now)]
     if missing:
-        text = f"Laptops can't boot: {', '.join(missing)} not there"
+        text = Phrase("Laptops can't boot: {missing} not there", missing=", ".join(missing))
         found.insert(0, warning("files-missing", text, "build them: cloned live build"))
     return [*found, *_of_laptops(choices, history, now)]
 
@@ -48,7 +48,12 @@ def lost(place: Segment, kernel: NetlinkWatch) -> Iterable[dict[str, str]]:
             "see the cable to the laptops' switch, and the switch",
         )
     elif not kernel.has(where, str(place.address)):
-        hint = f"give it back: ip address add {place.address}/{place.network.prefixlen} brd + dev {where}"
+        hint = Phrase(
+            "give it back: ip address add {address}/{prefixlen} brd + dev {where}",
+            address=place.address,
+            prefixlen=place.network.prefixlen,
+            where=where,
+        )
         yield warning(
             "address-gone",
             Phrase(
@@ -160,8 +165,8 @@ def _of_servers(listener: DhcpServer, now: float) -> Iterable[dict[str, str]]:
 def _of_laptops(choices: Choices, history: History, now: float) -> Iterable[dict[str, str]]:
     """Laptops that can't boot."""
     for mac, name in choices.stuck():
-        what = f"{mac} fetched {name} several times and came no further"
-        secure = "in its firmware, allow Microsoft's third-party UEFI CA, or switch Secure Boot off"
+        what = Phrase("{mac} fetched {name} several times and came no further", mac=mac, name=name)
+        secure = Phrase("in its firmware, allow Microsoft's third-party UEFI CA, or switch Secure Boot off")
         yield warning("no-further", what, secure if name == SHIM else "see its screen; its firmware may have an update")
     refused = {
         row["mac"]: row["why"] for row in history.log() if "not supported" in row["why"] and row["at"] + _RECENT > now

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from cloned.netboot.firmware import BootPath, classify
 from cloned.netboot.packet import BROADCAST_FLAG, ZERO, MessageType, Option, Packet
+from cloned.saying import Phrase
 
 FORGET_SECONDS = 90
 """A server not heard for so long is gone; probes go out at least every 30 s."""
@@ -75,7 +76,7 @@ class ServerWatch:
     def took(self, address: IPv4Address, now: float) -> None:
         """A laptop's REQUEST names this server: it exists, even if its offer passed us by."""
         if address != self._own and (address in self._servers or len(self._servers) < _MOST):
-            server = self._servers.setdefault(address, ForeignServer(address, "MAC not seen", now))
+            server = self._servers.setdefault(address, ForeignServer(address, Phrase("MAC not seen"), now))
             server.last, server.leases = now, True
             self._proven = now
 

@@ -138,8 +138,8 @@ def _worded(made: web.HTTPException, error: str, hint: str, **more: object) -> w
 
 
 _STRAYS = {
-    404: ("there is nothing at this address", "see /api/v1/openapi.json for what there is"),
-    405: ("this cannot be done at this address", "the header Allow says what can"),
+    404: (Phrase("there is nothing at this address"), Phrase("see /api/v1/openapi.json for what there is")),
+    405: (Phrase("this cannot be done at this address"), Phrase("the header Allow says what can")),
 }
 """What is said of requests that no handler was found for."""
 

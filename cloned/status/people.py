@@ -172,7 +172,7 @@ class People:
     def _known(self, name: str) -> Person:
         known = self.book().person(name)
         if known is None:
-            names = ", ".join(each.name for each in self.book().people) or "nobody yet"
+            names = ", ".join(each.name for each in self.book().people) or Phrase("nobody yet")
             raise UsageError(Phrase("nobody is called {name}", name=name), Phrase("there is: {names}", names=names))
         return known
 
@@ -221,7 +221,7 @@ class People:
         except OSError as error:
             raise _unreadable(self._path, error) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            hint = "bring it back from a backup, or remove it: then the next start makes a new PIN"
+            hint = Phrase("bring it back from a backup, or remove it: then the next start makes a new PIN")
             raise ClonedError(Phrase("{path} is damaged: nobody can sign in", path=self._path), hint) from error
 
 
@@ -292,5 +292,5 @@ def _unreadable(path: Path, error: Exception) -> MissingError:
 
 
 def _unwritable(path: Path, error: OSError) -> MissingError:
-    hint = "run this as root or as the daemon's user; check the state directory's owner"
+    hint = Phrase("run this as root or as the daemon's user; check the state directory's owner")
     return MissingError(Phrase("{path} cannot be written: {error}", path=path, error=error.strerror), hint)

@@ -332,8 +332,11 @@ def _troubled(sinks: Sequence[Mapping[str, Any]]) -> Iterable[Notice]:
             yield Notice(
                 "sink",
                 "",
-                f"{name} is new: it has none of the results from before",
-                f"Try `cloned inventory test {name}`, then `cloned inventory begin {name} newest`, `all` or `none`",
+                Phrase("{name} is new: it has none of the results from before", name=name),
+                Phrase(
+                    "Try `cloned inventory test {name}`, then `cloned inventory begin {name} newest`, `all` or `none`",
+                    name=name,
+                ),
             )
         elif sink.get("state") == "failing":
             yield Notice(

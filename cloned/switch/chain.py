@@ -164,9 +164,11 @@ def _with_roles(view: SwitchView, leads: Mapping[int, list[SwitchView]], towards
         if not behind and port.if_index != towards:
             ports.append(port)
             continue
-        why = "the server is behind another switch there"
+        why = Phrase("the server is behind another switch there")
         if behind:
-            why = f"it leads to switch {', '.join(other.sys_name or other.address for other in behind)}"
+            why = Phrase(
+                "it leads to switch {sys_name}", sys_name=", ".join(other.sys_name or other.address for other in behind)
+            )
         if port.role in ("access", "server"):
             told.append(
                 Warn(

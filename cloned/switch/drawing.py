@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cloned.saying import Phrase
 from cloned.switch.ports import Port, SwitchView
 
 _LEGEND = (
@@ -25,13 +26,13 @@ _LEGEND = (
 _MARKS = {kind: (mark, style) for kind, mark, style in _LEGEND}
 _WORDS = {
     "up": "up",
-    "slow": "slow link",
+    "slow": Phrase("slow link"),
     "down": "down",
-    "shut": "shut down",
+    "shut": Phrase("shut down"),
     "uplink": "uplink",
-    "server": "this server",
+    "server": Phrase("this server"),
     "reserved": "reserved",
-    "unknown": "no word",
+    "unknown": Phrase("no word"),
 }
 SOCKETS_IN_A_ROW = 24
 
@@ -40,7 +41,7 @@ def drawn(view: SwitchView) -> RenderableType:
     """Heading, front panel, table and warnings of one switch."""
     name = view.sys_name or view.model or "switch"
     heading = Text.assemble((printable(name), "bold"), f"  {view.address}  {printable(view.sys_descr)[:90]}")
-    places = Text(f"{view.capacity} laptops fit", "bold")
+    places = Text(Phrase("{capacity} laptops fit", capacity=view.capacity), "bold")
     warnings = [Text(f"! {printable(str(warning))}", "yellow") for warning in view.warnings]
     return Group(heading, Text(), *front_panel(view.ports), legend(view.ports), Text(), table(view), places, *warnings)
 
@@ -129,7 +130,7 @@ def table(view: SwitchView) -> Table:
 
 
 def _link(port: Port) -> str:
-    return "shut down" if port.admin == "down" else port.oper or "?"
+    return Phrase("shut down") if port.admin == "down" else port.oper or "?"
 
 
 def _speed(port: Port) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cloned.core.warnings import Warn
-from cloned.saying import Phrase
+from cloned.saying import Phrase, headed
 from cloned.switch.forwarding import LAG_TYPES, Station, forwarding, own_macs
 from cloned.switch.physical import display_name, left_out, physical_ports, port_names
 from cloned.switch.snmp.raw import UP
@@ -26,8 +26,8 @@ SLOW_MBPS = 100
 """At this speed or below, a laptop would hold up a session at 1 Gb/s."""
 IMPLAUSIBLE = 10
 """Mb/s that no card of this century runs at by itself; some agents say it of every port."""
-SLOW_HINT = "try another cable, then another port; until then it is served by itself"
-SHARED_HINT = "everybody beyond it shares this link: try another cable, then another port"
+SLOW_HINT = Phrase("try another cable, then another port; until then it is served by itself")
+SHARED_HINT = Phrase("everybody beyond it shares this link: try another cable, then another port")
 WRONG_BITS = 4_294_967_295
 """ifSpeed of anything faster than 4.29 Gb/s (RFC 2863 §3.1.8)."""
 
@@ -185,26 +185,32 @@ class _Roles:
     def of(self, interface: InterfaceRow) -> tuple[Role, str]:
         """The role of a port and why; the configuration wins, then evidence of another switch."""
         if _called(interface, self.rules.reserved):
-            return "reserved", "reserved in the configuration"
+            return "reserved", Phrase("reserved in the configuration")
         evidence = self.uplink(interface)
         if evidence:
             return "uplink", evidence
         if self._macs.get(interface.if_index, frozenset()) & self.rules.server_macs:
-            return "server", "the server's own address is on it"
+            return "server", Phrase("the server's own address is on it")
         return "access", ""
 
     def uplink(self, interface: InterfaceRow) -> str:
         """What says that another switch is behind this interface; "" if nothing does."""
         if _called(interface, self.rules.uplinks):
-            return "an uplink by the configuration"
+            return Phrase("an uplink by the configuration")
         lag = self._tables.lag_members.get(interface.if_index)
         for index in (interface.if_index, *([lag] if lag is not None else [])):
             neighbour = self._bridges.get(index)
             if neighbour is not None:
-                return f"LLDP says the bridge {neighbour.name or neighbour.chassis or 'without a name'} is there"
+                return Phrase(
+                    "LLDP says the bridge {name} is there", name=neighbour.name or neighbour.chassis or "without a name"
+                )
             count = len(self._macs.get(index, ()))
             if count > self.rules.many_macs:
-                return f"{count} addresses are behind it, more than {self.rules.many_macs}"
+                return Phrase(
+                    "{count} addresses are behind it, more than {many_macs}",
+                    count=count,
+                    many_macs=self.rules.many_macs,
+                )
         return ""
 
 
@@ -336,14 +342,14 @@ def _uncalled(tables: Tables, names: frozenset[str]) -> frozenset[str]:
 
 def slow_warning(switch: str, port: Port) -> Warn:
     """What to say of a link at 10 or 100 Mb/s, or at half duplex."""
-    what = f"{switch} {port.label}: {link_words(port.speed_mbps, half=port.duplex == 'half')}"
+    what = headed(f"{switch} {port.label}", link_words(port.speed_mbps, half=port.duplex == "half"))
     return Warn("slow-port", what, SLOW_HINT if port.role == "access" else SHARED_HINT)
 
 
 def link_words(mbps: int | None, *, half: bool) -> str:
     """Speed and duplex of a slow link: `100 Mb/s, half duplex`."""
-    speed = f"{mbps} Mb/s" if mbps is not None else "speed unknown"
-    return f"{speed}, half duplex" if half else speed
+    speed = f"{mbps} Mb/s" if mbps is not None else Phrase("speed unknown")
+    return Phrase("{speed}, half duplex", speed=speed) if half else speed
 
 
 def _lag_warnings(tables: Tables, name: str, roles: _Roles) -> Iterable[Warn]:

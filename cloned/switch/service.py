@@ -12,7 +12,7 @@ from cloned.core.events import Event, Located, SwitchChanged
 from cloned.core.laptop import Laptop, State, named
 from cloned.core.warnings import Warn
 from cloned.engine import Engine
-from cloned.saying import Phrase
+from cloned.saying import Phrase, chained
 from cloned.switch.chain import COUNTED, Chain, crowded
 from cloned.switch.configured import address_of, credentials_of, rules_of
 from cloned.switch.laptops import believed, located, macs_of, misread_ports, place_of, slow_links
@@ -21,7 +21,7 @@ from cloned.switch.watch import SwitchReading, SwitchWatch, Watched
 from cloned.tasks import TaskOwner
 
 _RESTING = frozenset({State.DONE, State.GONE, State.ASIDE})
-_AS_BEFORE = " (as read before the start at"
+_AS_BEFORE = Phrase("{before} (as read before the start at {start:time})").message
 
 
 class SwitchService:
@@ -105,9 +105,7 @@ class SwitchService:
     def _counted(self, chain: Chain, mbps: int) -> SwitchChanged:
         """The places that were read; where a switch shows none, never 0: what is configured, or the laptops here."""
         if chain.places or chain.reserved_whole:
-            return SwitchChanged(
-                chain.places, Phrase("{counted}{silences}", counted=chain.why(), silences=self._silences()), mbps
-            )
+            return SwitchChanged(chain.places, chained([*filter(None, (chain.why(), self._silences()))]), mbps)
         here = sum(each.state not in _RESTING for each in self._engine.workshop.laptops.values())
         if here > self._ports:
             return SwitchChanged(here, Phrase("the laptops that are here; no switch shows a port for them"), mbps)
@@ -124,24 +122,24 @@ class SwitchService:
         workshop = self._engine.workshop
         if self._watch is None:
             return SwitchChanged(self._ports, Phrase("the configured number of places"), self._mbps)
-        before, _, _ = workshop.places_why.partition(_AS_BEFORE)
+        before = _before(workshop.places_why)
         if not before.startswith(COUNTED):
             return SwitchChanged(
-                self._ports, "the configured number of places; the switch was not read yet", self._mbps
+                self._ports, Phrase("the configured number of places; the switch was not read yet"), self._mbps
             )
         return SwitchChanged(
-            workshop.places, f"{before}{_AS_BEFORE} {_clock(self._began)})", min(self._mbps, workshop.link_mbps)
+            workshop.places, Phrase(_AS_BEFORE, before=before, start=self._began), min(self._mbps, workshop.link_mbps)
         )
 
     def _silences(self) -> str:
         """Which of the switches that count have not answered since; by the clock, so that it is news only once."""
         assert self._watch is not None
         words = [
-            f"{each.switch} silent since {_clock(each.at)}"
+            Phrase("{switch} silent since {at:time}", switch=each.switch, at=each.at)
             for each in self._watch.readings
             if each.state != "ok" and each.at is not None
         ]
-        return f" ({', '.join(words)})" if words else ""
+        return chained(words)
 
     def readings(self) -> list[dict[str, Any]]:
         """Each switch as last read, for page and API."""
@@ -179,5 +177,8 @@ class SwitchService:
         return names[place.switch] if place is not None else ""
 
 
-def _clock(at: float) -> str:
-    return time.strftime("%H:%M", time.localtime(at))
+def _before(why: str) -> str:
+    """What a sentence said before it was said to be old; earlier versions wrote it as a plain text."""
+    if isinstance(why, Phrase) and why.message == _AS_BEFORE:
+        return str(why.values["before"])
+    return why if isinstance(why, Phrase) else why.partition(" (as read before the start at")[0]

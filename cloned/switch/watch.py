@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cloned.core.warnings import Warn
-from cloned.saying import Phrase
+from cloned.saying import Phrase, chained
 from cloned.switch.chain import Chain, SwitchLink, SwitchPort, crowded, join
 from cloned.switch.counters import ErrorHistory
 from cloned.switch.ports import Port, SwitchView
@@ -209,7 +209,10 @@ class _Lookout:
     def _silence(self, answer: SwitchAnswer) -> Warn:
         if self.view is None:
             return Warn("switch-unreachable", answer.error, answer.hint)
-        what = f"{answer.error}; its last word is {ago(self._age())} old: {self.view.capacity} laptops fit"
+        old = Phrase(
+            "its last word is {age:span} old: {places} laptops fit", age=self._age(), places=self.view.capacity
+        )
+        what = chained([answer.error, old])
         return Warn("switch-unreachable", what, answer.hint)
 
     def _reading(self, state: State, warnings: tuple[Warn, ...], error: str, hint: str) -> SwitchReading:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from cloned.errors import SwitchError
 from cloned.processes import end_process, spawn_piped
 from cloned.quoting import one_line_each
+from cloned.saying import Phrase
 from cloned.switch.ports import Rules, SwitchView, understand
 from cloned.switch.snmp.credentials import Address, Credentials
 from cloned.switch.snmp.faults import SilentError, WrongKeysError
@@ -89,8 +90,8 @@ class SwitchWorker:
                 return await answer
         except (TimeoutError, OSError):
             await self.close()
-            ended = f"the reader of switch {watched.address} ended"
-            return SwitchAnswer(number, "refused", error=ended, hint="it is started again")
+            ended = Phrase("the reader of switch {address} ended", address=watched.address)
+            return SwitchAnswer(number, "refused", error=ended, hint=Phrase("it is started again"))
         finally:
             self._waiting.pop(number, None)
 
@@ -126,7 +127,7 @@ class SwitchWorker:
         finally:
             for waiting in self._waiting.values():
                 if not waiting.done():
-                    waiting.set_exception(BrokenPipeError("the reader of switches ended"))
+                    waiting.set_exception(BrokenPipeError(Phrase("the reader of switches ended")))
 
 
 def _packed(message: Question | SwitchAnswer) -> bytes:
@@ -167,8 +168,10 @@ class Looker:
                 return SwitchAnswer(question.number, _state(error), error=error.message, hint=error.hint)
             except Exception:  # one switch that we can't cope with must not stop the others
                 log.exception("switch %s", self.watched.address)
-                what = f"what switch {self.watched.address} says could not be understood"
-                return SwitchAnswer(question.number, "refused", error=what, hint="report it, with the daemon's log")
+                what = Phrase("what switch {address} says could not be understood", address=self.watched.address)
+                return SwitchAnswer(
+                    question.number, "refused", error=what, hint=Phrase("report it, with the daemon's log")
+                )
 
     async def _looked(self, question: Question) -> SwitchAnswer:
         began = time.monotonic()

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from cloned.inventory.sinks.memory import ForgetfulMemory, SinkMemory
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
+from cloned.saying import Phrase
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Sink(ABC):
 
         Without a delivery only what concerns every laptop. Never raises Unavailable: that is a line too.
         """
-        return [Expectation("sink", "ok", "there is nothing that could be looked at beforehand")]
+        return [Expectation("sink", "ok", Phrase("there is nothing that could be looked at beforehand"))]
 
     async def known(self, serial: str, tag: str = "") -> KnownThere | None:
         """What is known there of a serial (or, without a usable one, of a number); None: it can't be asked.

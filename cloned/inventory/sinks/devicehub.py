@@ -20,6 +20,7 @@ from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.record import filled, is_erasure, of_erasures, record_of, usable
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
+from cloned.saying import Phrase
 
 _locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 LONGEST = 200
@@ -68,7 +69,11 @@ class DeviceHub(Sink):
             raise Unavailable(str(refusal)) from refusal
         if not found:
             return KnownThere(0)
-        said = (f"{len(found)} devices have this serial, one for each MAC it was seen with",) if found[1:] else ()
+        said = (
+            (Phrase("{count} devices have this serial, one for each MAC it was seen with", count=len(found)),)
+            if found[1:]
+            else ()
+        )
         first = found[0]
         return KnownThere(
             len(found), "", str(first.get("model") or ""), str(first.get("current_state") or ""), False, said
@@ -100,11 +105,17 @@ class DeviceHub(Sink):
         if answer.status == 401:
             raise Unavailable("DeviceHub does not accept the token: set `token`", 120.0)
         if answer.status == 429 or answer.status >= 500:
-            raise Unavailable(f"DeviceHub answered {answer.status}", answer.after)
+            raise Unavailable(Phrase("DeviceHub answered {status}", status=answer.status), answer.after)
         if answer.status >= 400 and answer.status not in (404, 409):
-            raise SinkRefused(f"DeviceHub did not take it ({answer.status}): {self._words(answer.body)}")
+            raise SinkRefused(
+                Phrase(
+                    "DeviceHub did not take it ({status}): {body}", status=answer.status, body=self._words(answer.body)
+                )
+            )
         if not isinstance(answer.body, dict | list):
-            raise Unavailable(f"{self.peer.base} answered something else than DeviceHub does: check `url`")
+            raise Unavailable(
+                Phrase("{base} answered something else than DeviceHub does: check `url`", base=self.peer.base)
+            )
         return answer.status, answer.body
 
     def _words(self, body: Any) -> str:
@@ -122,7 +133,10 @@ class DeviceHub(Sink):
         device = str(body.get("dhid") or "") if isinstance(body, dict) else ""
         if device == NOBODY or not device:
             raise SinkRefused(
-                f"DeviceHub could not read the snapshot and made it the device {device or 'without an id'}"
+                Phrase(
+                    "DeviceHub could not read the snapshot and made it the device {device}",
+                    device=device or "without an id",
+                )
             )
         return device
 
@@ -131,7 +145,7 @@ class DeviceHub(Sink):
         _, body = await self._ask("GET", f"devices/?{urlencode({'q': serial})}")
         devices = body.get("devices") if isinstance(body, dict) else None
         if not isinstance(devices, list):
-            raise Unavailable(f"{self.peer.base} answered a list of another form than expected")
+            raise Unavailable(Phrase("{base} answered a list of another form than expected", base=self.peer.base))
         found = [each for each in devices if isinstance(each, dict) and str(each.get("serial")).strip() == serial]
         self.peer.hush.learn(value for each in found for value in (each.get("user_properties") or {}).values())
         return found
@@ -141,7 +155,13 @@ class DeviceHub(Sink):
         for each in await self._search(serial):
             if each.get("shortId") == device:
                 return dict(each.get("user_properties") or {})
-        raise SinkRefused(f"DeviceHub took the snapshot and has no device {device} with the serial {serial}")
+        raise SinkRefused(
+            Phrase(
+                "DeviceHub took the snapshot and has no device {device} with the serial {serial}",
+                device=device,
+                serial=serial,
+            )
+        )
 
     async def _property(self, device: str, name: str, value: str) -> None:
         """Set it and read it back. The path says `devices` twice [025]."""
@@ -151,7 +171,10 @@ class DeviceHub(Sink):
         kept = (body.get("property") or {}).get("value") if isinstance(body, dict) else None
         if kept != value:
             raise SinkRefused(
-                f"DeviceHub did not keep what it took: the property {name} does not read as it was written"
+                Phrase(
+                    "DeviceHub did not keep what it took: the property {name} does not read as it was written",
+                    name=name,
+                )
             )
 
     async def _lot(self, device: str) -> None:
@@ -160,25 +183,31 @@ class DeviceHub(Sink):
         if not lot.isdecimal():
             status, body = await self._ask("GET", f"lots/{quote(lot, safe='')}/devices/")
             if status == 404 or not isinstance(body, dict):
-                raise SinkRefused(f'there is no lot "{lot}" in DeviceHub: make it there; all else is written')
+                raise SinkRefused(
+                    Phrase('there is no lot "{lot}" in DeviceHub: make it there; all else is written', lot=lot)
+                )
             if any(each.get("shortId") == device for each in body.get("devices") or []):
                 return
             lot = str((body.get("lot") or {}).get("id"))
         status, body = await self._ask("POST", f"lots/{lot}/devices/", json={"device_ids": [device]})
         if status == 404 or (isinstance(body, dict) and body.get("invalid_ids")):
-            raise SinkRefused(f"DeviceHub did not put it into the lot {lot}: {self._words(body)}")
+            raise SinkRefused(
+                Phrase("DeviceHub did not put it into the lot {lot}: {body}", lot=lot, body=self._words(body))
+            )
 
     async def rehearse(self, delivery: Delivery | None) -> list[Expectation]:
         """What would be found, created and changed; writes nothing."""
         lines: list[Expectation] = []
         try:
             await self._ask("GET", "devices/?q=cloned")
-            lines.append(Expectation("server", "ok", "DeviceHub, and it accepts the token"))
+            lines.append(Expectation("server", "ok", Phrase("DeviceHub, and it accepts the token")))
             if self.settings.lot and not self.settings.lot.isdecimal():
                 status, _ = await self._ask("GET", f"lots/{quote(self.settings.lot, safe='')}/devices/")
                 there = status != 404
                 lines.append(
-                    Expectation("lot", "ok" if there else "missing", self.settings.lot, "" if there else "make it")
+                    Expectation(
+                        "lot", "ok" if there else "missing", self.settings.lot, "" if there else Phrase("make it")
+                    )
                 )
             if delivery is not None:
                 lines += await self._rehearsed(delivery)
@@ -191,7 +220,9 @@ class DeviceHub(Sink):
         found = await self._search(record["serial"])
         ids = ", ".join(str(each.get("shortId")) for each in found)
         has = dict(found[0].get("user_properties") or {}) if len(found) == 1 else {}
-        line = Expectation("device", "ok" if found else "create", ids or f"for the serial {record['serial']}")
+        line = Expectation(
+            "device", "ok" if found else "create", ids or Phrase("for the serial {serial}", serial=record["serial"])
+        )
         wanted = self._wanted(record)
         return [line] + [
             Expectation(f"property {name}", "change", f"→ {value}")

@@ -27,6 +27,7 @@ from typing import Any, ClassVar, Literal
 from cloned.inventory import columns
 from cloned.inventory.sinks.base import Delivery, Sink, Unavailable
 from cloned.inventory.sinks.told import Expectation, Receipt
+from cloned.saying import Phrase
 
 HEAD = (columns.BOM + columns.line(columns.NAMES)).encode()
 Stamp = tuple[int, int, int]
@@ -49,7 +50,9 @@ class FileSink(Sink):
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._put, delivery)
         except OSError as error:
-            raise Unavailable(f"{self.path} cannot be written: {error.strerror or error}") from error
+            raise Unavailable(
+                Phrase("{path} cannot be written: {strerror}", path=self.path, strerror=error.strerror or error)
+            ) from error
         return Receipt(link=str(self.path))
 
     async def close(self) -> None:
@@ -61,17 +64,17 @@ class FileSink(Sink):
         try:
             return [await asyncio.to_thread(self._look_at)]
         except (OSError, Unavailable) as error:
-            return [Expectation("file", "missing", str(error), "see to the folder, its rights and the disk")]
+            return [Expectation("file", "missing", str(error), Phrase("see to the folder, its rights and the disk"))]
 
     def _look_at(self) -> Expectation:
         self._not_held()
         if not self.path.exists():
             folder = next(each for each in self.path.parents if each.exists())
             if not folder.is_dir() or not os.access(folder, os.W_OK):
-                raise Unavailable(f"{folder} cannot be written")
+                raise Unavailable(Phrase("{folder} cannot be written", folder=folder))
             return Expectation("file", "create", str(self.path))
         if not os.access(self.path, os.W_OK):
-            raise Unavailable(f"{self.path} cannot be written")
+            raise Unavailable(Phrase("{path} cannot be written", path=self.path))
         return Expectation("file", "ok", f"{self.path}, {self._count()} lines")
 
     def _put(self, delivery: Delivery) -> None:
@@ -84,7 +87,7 @@ class FileSink(Sink):
         name = self.path.name
         for beside in (f".~lock.{name}#", f"~${name}", f"~${name[2:]}"):
             if (self.path.parent / beside).exists():
-                raise Unavailable(f"somebody has {self.path} open: it is written once they close it")
+                raise Unavailable(Phrase("somebody has {path} open: it is written once they close it", path=self.path))
 
     @abstractmethod
     def _bring(self, delivery: Delivery) -> None:
@@ -175,7 +178,7 @@ class CsvFile(LinesFile):
         """The columns of the file. Raises Unavailable where it is not one of ours."""
         names = next(_lines(old), [])
         if "key" not in names:
-            raise Unavailable(f"{self.path} has no column `key`: move it away or name another file")
+            raise Unavailable(Phrase("{path} has no column `key`: move it away or name another file", path=self.path))
         return names
 
     def _line(self, delivery: Delivery) -> bytes:
@@ -229,7 +232,9 @@ class JsonLinesFile(LinesFile):
                 return found
         except ValueError:
             pass
-        raise Unavailable(f"{self.path} has a line that is not one of ours: move it away or name another file")
+        raise Unavailable(
+            Phrase("{path} has a line that is not one of ours: move it away or name another file", path=self.path)
+        )
 
     def _line(self, delivery: Delivery) -> bytes:
         content = {"key": delivery.key, "revision": delivery.revision, "data": delivery.row}

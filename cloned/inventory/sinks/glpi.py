@@ -22,6 +22,7 @@ from cloned.inventory.sinks.matching import choose
 from cloned.inventory.sinks.record import filled, is_erasure, is_lending, of_erasures, record_of, role, text_of, usable
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
+from cloned.saying import Phrase, chained
 
 _locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 LISTS = {"states_id": "State", "computermodels_id": "ComputerModel", "manufacturers_id": "Manufacturer"}
@@ -85,7 +86,7 @@ class Glpi(Sink):
             try:
                 return await self._send(delivery)
             except GlpiRefusal as refusal:
-                raise SinkRefused(f"GLPI did not take it: {refusal}") from refusal
+                raise SinkRefused(Phrase("GLPI did not take it: {refusal}", refusal=refusal)) from refusal
 
     async def known(self, serial: str, tag: str = "") -> KnownThere | None:
         """What it knows of a serial. Raises Unavailable."""
@@ -101,7 +102,7 @@ class Glpi(Sink):
             except GlpiRefusal as refusal:
                 raise Unavailable(str(refusal)) from refusal
             model, status = [await self.api.text(shown.get(key) or "") for key in ("computermodels_id", "states_id")]
-        said = (f"{len(found)} computers have this serial",) if found[1:] else ()
+        said = (Phrase("{count} computers have this serial", count=len(found)),) if found[1:] else ()
         return KnownThere(len(found), found[0].tag, model, status, any(each.lent for each in found), said)
 
     # Reading.
@@ -129,7 +130,9 @@ class Glpi(Sink):
         try:
             return Computer(int(row["id"]), texts.get("serial") or "", texts.get("otherserial") or "", texts)
         except (KeyError, ValueError) as error:
-            raise Unavailable(f"{self.peer.base} answered a computer of another form than expected") from error
+            raise Unavailable(
+                Phrase("{base} answered a computer of another form than expected", base=self.peer.base)
+            ) from error
 
     async def _choose(self, record: Mapping[str, Any]) -> Computer | None:
         serial, tag = record["serial"], str(record.get("tag") or "")
@@ -138,10 +141,16 @@ class Glpi(Sink):
         by_serial = await self._search("serial", serial) if serial else []
         by_tag = await self._search("otherserial", tag) if tag and not by_serial else []
         if len(by_tag) > 1:
-            raise SinkRefused(f"nothing was changed in GLPI: {len(by_tag)} computers have the inventory number {tag}")
+            raise SinkRefused(
+                Phrase(
+                    "nothing was changed in GLPI: {count} computers have the inventory number {tag}",
+                    count=len(by_tag),
+                    tag=tag,
+                )
+            )
         choice = choose(serial, tag, by_serial, by_tag[0] if by_tag else None)
         if choice.told:
-            raise SinkRefused(f"nothing was changed in GLPI: {choice.told}")
+            raise SinkRefused(Phrase("nothing was changed in GLPI: {told}", told=choice.told))
         return choice.entry
 
     async def plan(self, record: Mapping[str, Any]) -> GlpiPlan:
@@ -153,7 +162,9 @@ class Glpi(Sink):
             raise SinkRefused("it is not in GLPI, and `create` is off: make it there, then send it again")
         lent = computer is not None and computer.lent
         if computer is not None and lent:
-            plan.said.append(f"{computer.tag or record['serial']} is lent out: its state and user were left alone")
+            plan.said.append(
+                Phrase("{tag} is lent out: its state and user were left alone", tag=computer.tag or record["serial"])
+            )
         else:
             await self._listed(plan, "states_id", getattr(self.settings, role(record), ""), has)
         if computer is None:
@@ -188,9 +199,13 @@ class Glpi(Sink):
         elif self.settings.make:
             plan.make[key] = name
         elif key == "states_id":
-            plan.faults.append(f'there is no state "{name}" in GLPI: make it there, or set make = true')
+            plan.faults.append(
+                Phrase('there is no state "{name}" in GLPI: make it there, or set make = true', name=name)
+            )
         else:
-            plan.said.append(f'there is no {LISTS[key]} "{name}" in GLPI: it was left out')
+            plan.said.append(
+                Phrase('there is no {lists} "{name}" in GLPI: it was left out', lists=LISTS[key], name=name)
+            )
 
     async def _number(self, kind: str, name: str) -> int | None:
         """The first of that name: a second Manufacturer of one name is possible there [017]."""
@@ -219,7 +234,13 @@ class Glpi(Sink):
         await self._extras(delivery, record, number, plan.faults)
         tag = str(record.get("tag") or (plan.computer.tag if plan.computer else ""))
         if plan.faults:
-            raise SinkRefused(f"{tag or record['serial']} in GLPI is up to date, except: {'; '.join(plan.faults)}")
+            raise SinkRefused(
+                Phrase(
+                    "{tag} in GLPI is up to date, except: {faults}",
+                    tag=tag or record["serial"],
+                    faults=chained(plan.faults),
+                )
+            )
         return Receipt(tuple(plan.said), tag, f"{self.peer.base}/front/computer.form.php?id={number}")
 
     async def _verify(self, number: int, plan: GlpiPlan) -> None:
@@ -227,9 +248,11 @@ class Glpi(Sink):
         after = await self._computer(await self.api.item("Computer", number))
         for key, value in plan.values.items():
             if key not in after.values:
-                plan.faults.append(f"GLPI has no field {key} for a computer")
+                plan.faults.append(Phrase("GLPI has no field {key} for a computer", key=key))
             elif after.values[key] != (value.strip() if isinstance(value, str) else value):
-                plan.faults.append(f"GLPI did not keep what it took: {key} does not read as it was written")
+                plan.faults.append(
+                    Phrase("GLPI did not keep what it took: {key} does not read as it was written", key=key)
+                )
 
     async def _native(self, delivery: Delivery, record: Mapping[str, Any], faults: list[str]) -> None:
         """Hardware details first: what the API writes after them is then locked against later inventories [096]."""
@@ -241,10 +264,14 @@ class Glpi(Sink):
         )  # fmt: skip
         if answer.body is None:
             faults.append(
-                "GLPI takes no inventory: enable it under Administration > Inventory, or set inventory = false"
+                Phrase("GLPI takes no inventory: enable it under Administration > Inventory, or set inventory = false")
             )
         elif answer.status >= 400 or answer.body.get("status") == "error":
-            faults.append(f"GLPI refused the inventory: {self.peer.hush.clean(answer.body.get('message'))}")
+            faults.append(
+                Phrase(
+                    "GLPI refused the inventory: {message}", message=self.peer.hush.clean(answer.body.get("message"))
+                )
+            )
 
     async def _extras(self, delivery: Delivery, record: Mapping[str, Any], number: int, faults: list[str]) -> None:
         note, mark = text_of(record, self._note), delivery.key[:15]
@@ -270,7 +297,7 @@ class Glpi(Sink):
         kept = {} if error else await self.api.item("Document", made)
         if error or kept.get("sha1sum") != hashlib.sha1(content, usedforsecurity=False).hexdigest():
             await self.api.call("DELETE", f"Document/{made}?force_purge=true")
-            faults.append(f"GLPI did not keep the sheet: {error or 'it is not what was sent'}")
+            faults.append(Phrase("GLPI did not keep the sheet: {error}", error=error or "it is not what was sent"))
             return
         await self.api.add("Document_Item", {"documents_id": made, "itemtype": "Computer", "items_id": number})
 
@@ -298,12 +325,19 @@ class Glpi(Sink):
     async def _state(self, name: str) -> Expectation:
         wanted = getattr(self.settings, name)
         if not wanted:
-            return Expectation(f"state {name}", "ok", "none is set: the state is left as it is")
+            return Expectation(
+                Phrase("state {name}", name=name), "ok", Phrase("none is set: the state is left as it is")
+            )
         if await self._number("State", wanted) is not None:
             return Expectation(f"state {name}", "ok", wanted)
         if self.settings.make:
             return Expectation(f"state {name}", "create", wanted)
-        return Expectation(f"state {name}", "missing", f'there is no "{wanted}"', "make it, or set make = true")
+        return Expectation(
+            Phrase("state {name}", name=name),
+            "missing",
+            Phrase('there is no "{wanted}"', wanted=wanted),
+            Phrase("make it, or set make = true"),
+        )
 
 
 def _lines(plan: GlpiPlan, record: Mapping[str, Any]) -> list[Expectation]:
@@ -311,13 +345,17 @@ def _lines(plan: GlpiPlan, record: Mapping[str, Any]) -> list[Expectation]:
     if plan.computer is None:
         lines = [
             Expectation(
-                "computer", "create", f"{record.get('tag') or ''} for the serial {record['serial'] or '(none)'}"
+                "computer",
+                "create",
+                Phrase(
+                    "{tag} for the serial {serial}", tag=record.get("tag") or "", serial=record["serial"] or "(none)"
+                ),
             )
         ]
     else:
         lines = [Expectation("computer", "ok", f"{plan.computer.tag or 'without a number'}, {plan.computer.serial}")]
         lines += [
-            Expectation(key, "change", "a line more" if key == "comment" else f"→ {value}")
+            Expectation(key, "change", Phrase("a line more") if key == "comment" else f"→ {value}")
             for key, value in plan.values.items()
         ]
     lines += [Expectation(LISTS[key], "create", name) for key, name in plan.make.items()]

@@ -13,15 +13,16 @@ from aiohttp import FormData
 
 from cloned.inventory.sinks.base import SinkRefused, Unavailable
 from cloned.inventory.sinks.http import HttpAnswer, HttpPeer
+from cloned.saying import Phrase
 
 CONFIGURED = 120.0
 """Seconds until we try again what a person has to put right."""
 OURS_TO_MEND = {
-    "ERROR_GLPI_LOGIN_USER_TOKEN": "GLPI does not accept the user's token: make a new one and set `token`",
-    "ERROR_WRONG_APP_TOKEN_PARAMETER": "GLPI does not accept the token of the API client: set `app_token`",
-    "ERROR_APP_TOKEN_PARAMETERS_MISSING": "GLPI asks for the token of its API client: set `app_token`",
-    "ERROR_NOT_ALLOWED_IP": "GLPI's API client does not allow our address: add it under Setup > General > API",
-    "ERROR": "GLPI's API is switched off: enable it under Setup > General > API",
+    "ERROR_GLPI_LOGIN_USER_TOKEN": Phrase("GLPI does not accept the user's token: make a new one and set `token`"),
+    "ERROR_WRONG_APP_TOKEN_PARAMETER": Phrase("GLPI does not accept the token of the API client: set `app_token`"),
+    "ERROR_APP_TOKEN_PARAMETERS_MISSING": Phrase("GLPI asks for the token of its API client: set `app_token`"),
+    "ERROR_NOT_ALLOWED_IP": Phrase("GLPI's API client does not allow our address: add it under Setup > General > API"),
+    "ERROR": Phrase("GLPI's API is switched off: enable it under Setup > General > API"),
 }
 NO_SESSION = ("ERROR_SESSION_TOKEN_INVALID", "ERROR_SESSION_TOKEN_MISSING")
 
@@ -73,9 +74,11 @@ class GlpiApi:
             body = self._judged(await self.peer.ask("GET", "/apirest.php/initSession", headers=headers))
             self._session = str(body["session_token"])
         except GlpiRefusal as refusal:
-            raise Unavailable(f"GLPI lets nobody in: {refusal}", CONFIGURED) from refusal
+            raise Unavailable(Phrase("GLPI lets nobody in: {refusal}", refusal=refusal), CONFIGURED) from refusal
         except (TypeError, KeyError) as error:
-            raise Unavailable(f"{self.peer.base} answered something else than GLPI does: check `url`") from error
+            raise Unavailable(
+                Phrase("{base} answered something else than GLPI does: check `url`", base=self.peer.base)
+            ) from error
         self.peer.hush.never(self._session)
 
     def _judged(self, answer: HttpAnswer) -> Any:
@@ -83,9 +86,13 @@ class GlpiApi:
         if isinstance(body, list) and body and isinstance(body[0], str) and body[0].startswith("ERROR"):
             self._error(body[0], body[1] if len(body) > 1 else "")
         if status == 429 or status >= 500:
-            raise Unavailable(f"GLPI answered {status}: see files/_log/php-errors.log there", answer.after)
+            raise Unavailable(
+                Phrase("GLPI answered {status}: see files/_log/php-errors.log there", status=status), answer.after
+            )
         if status >= 400:
-            raise Unavailable(f"{self.peer.base} answered {status}: is `url` the address of GLPI?")
+            raise Unavailable(
+                Phrase("{base} answered {status}: is `url` the address of GLPI?", base=self.peer.base, status=status)
+            )
         return body
 
     def _error(self, code: str, text: Any) -> None:
@@ -114,14 +121,14 @@ class GlpiApi:
         query = urlencode({f"searchText[{key}]": f"^{value}$", "range": "0-49"})
         body = await self.call("GET", f"{kind}?{query}")
         if not isinstance(body, list):
-            raise Unavailable(f"{self.peer.base} answered a list of another form than expected")
+            raise Unavailable(Phrase("{base} answered a list of another form than expected", base=self.peer.base))
         return [each for each in body if isinstance(each, dict) and not each.get("is_deleted")]
 
     async def item(self, kind: str, number: int, **query: str) -> dict[str, Any]:
         """One item as it is now."""
         body = await self.call("GET", f"{kind}/{number}" + (f"?{urlencode(query)}" if query else ""))
         if not isinstance(body, dict):
-            raise Unavailable(f"{self.peer.base} answered an item of another form than expected")
+            raise Unavailable(Phrase("{base} answered an item of another form than expected", base=self.peer.base))
         return body
 
     async def add(self, kind: str, values: Mapping[str, Any]) -> int:
@@ -130,7 +137,9 @@ class GlpiApi:
         try:
             return int(body["id"])
         except (TypeError, KeyError, ValueError) as error:
-            raise Unavailable(f"{self.peer.base} made a {kind} and did not say which") from error
+            raise Unavailable(
+                Phrase("{base} made a {kind} and did not say which", base=self.peer.base, kind=kind)
+            ) from error
 
     async def change(self, kind: str, number: int, values: Mapping[str, Any]) -> None:
         """Change an item. A true proves nothing: read it back [058] [059]."""

@@ -31,6 +31,7 @@ from yarl import URL
 from cloned import __version__
 from cloned.errors import UsageError
 from cloned.inventory.sinks.base import Unavailable
+from cloned.saying import Phrase, headed
 
 LARGEST = 8 << 20
 """Bytes of an answer that are read; no list that we ask for is as long."""
@@ -63,6 +64,8 @@ class Hush:
 
     def clean(self, text: object, size: int = SAID) -> str:
         """One line without secrets."""
+        if isinstance(text, Phrase):
+            return text.changed(lambda value: self.clean(value, size))
         line = " ".join(str(text).split())
         read = (each for each in self._read if each not in self._ours)
         for secret in sorted({*self._always, *read}, key=len, reverse=True):
@@ -122,7 +125,7 @@ class HttpPeer:
                 raw = await read(answer.content)
                 status, kind, told = answer.status, answer.content_type, dict(answer.headers)
         except (ClientError, OSError, TimeoutError) as error:
-            raise Unavailable(f"{self.base}: {self.hush.clean(words(error))}") from error
+            raise Unavailable(headed(self.base, self.hush.clean(words(error)))) from error
         self._sane(status, told)
         return HttpAnswer(status, told, self._parsed(status, kind, raw, json_only), raw)
 
@@ -137,8 +140,13 @@ class HttpPeer:
             place = urlsplit(headers.get("Location", ""))
             where = f"{place.scheme}://{place.netloc}{place.path}" if place.netloc else place.path or "nowhere"
             raise Unavailable(
-                f"{self.base} answered {status}, a redirect to {self.hush.clean(where)}, which is not followed: "
-                "it is not set up, its database is down, or `url` is not the address of its interface"
+                Phrase(
+                    "{base} answered {status}, a redirect to {where}, which is not followed: it is not set up, "
+                    "its database is down, or `url` is not the address of its interface",
+                    base=self.base,
+                    status=status,
+                    where=self.hush.clean(where),
+                )
             )
 
     def _parsed(self, status: int, kind: str, raw: bytes, json_only: bool) -> Any:
@@ -146,12 +154,18 @@ class HttpPeer:
             return None
         if "json" not in kind:
             raise Unavailable(
-                f"{self.base} answered {status} with a page instead of JSON: try it in a browser, and check `url`"
+                Phrase(
+                    "{base} answered {status} with a page instead of JSON: try it in a browser, and check `url`",
+                    base=self.base,
+                    status=status,
+                )
             )
         try:
             return json.loads(raw or b"null")
         except (ValueError, RecursionError) as error:
-            raise Unavailable(f"{self.base} answered {status} with JSON that is broken") from error
+            raise Unavailable(
+                Phrase("{base} answered {status} with JSON that is broken", base=self.base, status=status)
+            ) from error
 
 
 async def read(content: Any) -> bytes:
@@ -161,7 +175,9 @@ async def read(content: Any) -> bytes:
         parts.append(part)
         size += len(part)
         if size > LARGEST:
-            raise Unavailable(f"its answer is longer than {LARGEST >> 20} MB and was not read to its end")
+            raise Unavailable(
+                Phrase("its answer is longer than {largest} MB and was not read to its end", largest=LARGEST >> 20)
+            )
     return b"".join(parts)
 
 
@@ -172,28 +188,33 @@ def trust(ca: Path | None) -> ssl.SSLContext | bool:
     try:
         return ssl.create_default_context(cafile=str(ca))
     except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"{ca} is no certificate: {error}", "set `ca` to the PEM file of the authority") from error
+        raise UsageError(
+            Phrase("{ca} is no certificate: {error}", ca=ca, error=error), "set `ca` to the PEM file of the authority"
+        ) from error
 
 
 def words(error: Exception) -> str:
     """What went wrong on the line, as a person says it."""
     if isinstance(error, TimeoutError):
-        return "it did not answer in time"
+        return Phrase("it did not answer in time")
     if isinstance(error, ClientConnectorCertificateError):
         return certificate_words(str(error.certificate_error))
     if isinstance(error, ClientConnectorSSLError):
-        return f"no encrypted connection came about ({error.strerror or error}): is `url` right with https?"
+        return Phrase(
+            "no encrypted connection came about ({strerror}): is `url` right with https?",
+            strerror=error.strerror or error,
+        )
     if isinstance(error, ServerDisconnectedError | ClientPayloadError):
-        return "it cut the connection before its answer was whole"
-    return f"it cannot be reached: {error}"
+        return Phrase("it cut the connection before its answer was whole")
+    return Phrase("it cannot be reached: {error}", error=error)
 
 
 def certificate_words(text: str) -> str:
     """What is wrong with a certificate, and what to do."""
     if "expired" in text:
-        return "its certificate has expired: renew it there (and look at this server's clock)"
+        return Phrase("its certificate has expired: renew it there (and look at this server's clock)")
     if re.search(r"[Hh]ostname mismatch|IP address mismatch|doesn't match", text):
-        return "its certificate is for another name: set `url` to the name in the certificate"
+        return Phrase("its certificate is for another name: set `url` to the name in the certificate")
     if "self-signed" in text or "self signed" in text or "unable to get local issuer" in text:
-        return "its certificate is signed by nobody we know: give the authority's certificate as `ca`"
-    return f"its certificate is not accepted: {text}"
+        return Phrase("its certificate is signed by nobody we know: give the authority's certificate as `ca`")
+    return Phrase("its certificate is not accepted: {text}", text=text)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from cloned.saying import Phrase
+
 
 class InventoryEntry(Protocol):
     """What an inventory keeps of one laptop."""
@@ -38,20 +40,42 @@ def choose(serial: str, tag: str, by_serial: Sequence[Found], by_tag: Found | No
     exact = [entry for entry in by_serial if entry.serial == serial]
     if len(exact) > 1:
         tags = ", ".join(entry.tag or "without a number" for entry in exact)
-        return MatchedEntry(told=f"{len(exact)} entries have the serial {serial} ({tags}): keep one of them")
+        return MatchedEntry(
+            told=Phrase(
+                "{count} entries have the serial {serial} ({tags}): keep one of them",
+                count=len(exact),
+                serial=serial,
+                tags=tags,
+            )
+        )
     if len(exact) == 1:
         if tag and exact[0].tag and exact[0].tag != tag:
             return MatchedEntry(
-                told=f"the inventory calls {serial} {exact[0].tag}, the sticker says {tag}: correct one of them"
+                told=Phrase(
+                    "the inventory calls {serial} {tag}, the sticker says {tag2}: correct one of them",
+                    serial=serial,
+                    tag=exact[0].tag,
+                    tag2=tag,
+                )
             )
         return MatchedEntry(exact[0])
     if by_serial:
         other = by_serial[0]
         return MatchedEntry(
-            told=f"{other.tag} has the serial {other.serial}, which differs from {serial} in case or spaces only"
+            told=Phrase(
+                "{tag} has the serial {serial}, which differs from {serial2} in case or spaces only",
+                tag=other.tag,
+                serial=other.serial,
+                serial2=serial,
+            )
         )
     if by_tag is not None and by_tag.serial and by_tag.serial != serial:
         return MatchedEntry(
-            told=f"{tag} is another laptop there, with the serial {by_tag.serial}, not {serial or 'one unknown'}"
+            told=Phrase(
+                "{tag} is another laptop there, with the serial {serial}, not {serial2}",
+                tag=tag,
+                serial=by_tag.serial,
+                serial2=serial or "one unknown",
+            )
         )
     return MatchedEntry(by_tag)

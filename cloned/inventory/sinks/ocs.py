@@ -22,6 +22,7 @@ from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.record import record_of, usable
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
+from cloned.saying import Phrase
 
 LONGEST = 255
 """Characters of a value; what is longer is cut without a word [029]."""
@@ -96,9 +97,9 @@ class Ocs(Sink):
         if status == 400:
             raise SinkRefused("OCS refused the inventory (400): see /var/log/ocsinventory-server there")
         if status >= 500 or status == 429:
-            raise Unavailable(f"OCS answered {status}: see the log of Apache there")
+            raise Unavailable(Phrase("OCS answered {status}: see the log of Apache there", status=status))
         if status >= 400:
-            raise SinkRefused(f"OCS refused the inventory ({status})")
+            raise SinkRefused(Phrase("OCS refused the inventory ({status})", status=status))
 
     # Its REST service, where there is one: the only way to see what it keeps.
 
@@ -109,19 +110,30 @@ class Ocs(Sink):
         found = await self._numbers("deviceid", device)
         if len(found) != 1:
             raise SinkRefused(
-                f"OCS took the inventory, but has {len(found)} computers called {device}: see the log of Apache"
+                Phrase(
+                    "OCS took the inventory, but has {count} computers called {device}: see the log of Apache",
+                    count=len(found),
+                    device=device,
+                )
             )
         bios = await self._section(found[0], "bios")
         wanted = record["serial"][:LONGEST]
         if wanted and str(bios.get("SSN") or "").strip() != wanted:
-            raise SinkRefused(f"OCS did not keep what it took: the serial of {device} does not read as it was written")
+            raise SinkRefused(
+                Phrase(
+                    "OCS did not keep what it took: the serial of {device} does not read as it was written",
+                    device=device,
+                )
+            )
         return []
 
     async def _numbers(self, key: str, value: str) -> list[int]:
         assert self.api is not None, "asked before"
         answer = await self.api.ask("GET", f"/v1/computers/search?{key}={quote(value, safe='')}")
         if answer.status >= 400 or not isinstance(answer.body, list):
-            raise Unavailable(f"the REST service of OCS answered {answer.status}: is `api` right?")
+            raise Unavailable(
+                Phrase("the REST service of OCS answered {status}: is `api` right?", status=answer.status)
+            )
         return [int(each[0]) for each in answer.body if isinstance(each, list) and each]
 
     async def _section(self, number: int, name: str) -> dict[str, Any]:
@@ -146,9 +158,11 @@ class Ocs(Sink):
             answer = await self.peer.ask("GET", "", json_only=False)
             if answer.status in (401, 404) or answer.status >= 502:
                 self._judge(answer.status)
-            lines.append(Expectation("server", "ok", f"somebody answers there ({answer.status} to a GET)"))
+            lines.append(
+                Expectation("server", "ok", Phrase("somebody answers there ({status} to a GET)", status=answer.status))
+            )
             if self.api is None:
-                lines.append(Expectation("api", "ok", "none is set: what OCS keeps cannot be read back"))
+                lines.append(Expectation("api", "ok", Phrase("none is set: what OCS keeps cannot be read back")))
             else:
                 await self._numbers("name", "cloned")
                 lines.append(Expectation("api", "ok", self.settings.api))
@@ -165,7 +179,9 @@ class Ocs(Sink):
         line = Expectation("computer", "ok" if known else "create", device)
         described = Expectation("description", "change", f"→ {self._description.fill(record)}")
         account = [
-            Expectation(name, "ok" if known else "create", f"{value}, taken at the first inventory only")
+            Expectation(
+                name, "ok" if known else "create", Phrase("{value}, taken at the first inventory only", value=value)
+            )
             for name, value in self._account(record).items()
         ]
         return [line, described, *account]
@@ -251,4 +267,7 @@ def untaken(reply: ElementTree.Element, account: Mapping[str, str]) -> list[str]
         for each in reply.findall("ACCOUNTINFO")
     }  # fmt: skip
     names = [name for name, value in account.items() if has.get(name) != value]
-    return [f"OCS keeps another {name} than ours: it takes it at the first inventory only" for name in names]
+    return [
+        Phrase("OCS keeps another {name} than ours: it takes it at the first inventory only", name=name)
+        for name in names
+    ]

@@ -25,6 +25,7 @@ from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, AssetWis
 from cloned.inventory.sinks.snipeit_catalogue import Missing, SnipeItCatalogue
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
+from cloned.saying import Phrase, chained
 
 TRIES = 5
 """Parallel creation fails there on its own number [197]: how often we try."""
@@ -94,7 +95,17 @@ class SnipeIt(Sink):
         if not found:
             return KnownThere(0)
         first = found[0]
-        said = (f"{len(found)} assets have this serial: {', '.join(each.tag for each in found)}",) if found[1:] else ()
+        said = (
+            (
+                Phrase(
+                    "{count} assets have this serial: {tag}",
+                    count=len(found),
+                    tag=", ".join(each.tag for each in found),
+                ),
+            )
+            if found[1:]
+            else ()
+        )
         return KnownThere(len(found), first.tag, first.model, first.status, any(each.lent for each in found), said)
 
     async def _alike(self, serial: str, tag: str) -> list[Asset]:
@@ -130,7 +141,7 @@ class SnipeIt(Sink):
         by_tag = await self.api.by_tag(tag) if tag and not by_serial else None
         choice = choose(serial, tag, by_serial, by_tag)
         if choice.told:
-            raise SinkRefused(f"nothing was changed in Snipe-IT: {choice.told}")
+            raise SinkRefused(Phrase("nothing was changed in Snipe-IT: {told}", told=choice.told))
         return choice
 
     async def _send(self, delivery: Delivery, record: dict[str, Any]) -> Receipt:
@@ -149,7 +160,9 @@ class SnipeIt(Sink):
             faults.append(self._words(error))
         await self._extras(delivery, record, asset, faults)
         if faults:
-            raise SinkRefused(f"{asset.tag} in Snipe-IT is up to date, except: {'; '.join(faults)}")
+            raise SinkRefused(
+                Phrase("{tag} in Snipe-IT is up to date, except: {faults}", tag=asset.tag, faults=chained(faults))
+            )
         return Receipt(self.remarks(asset, wishes), asset.tag, f"{self.peer.base}/hardware/{asset.id}")
 
     async def wishes(self, record: Mapping[str, Any], asset: Asset | None, faults: list[str]) -> AssetWishes:
@@ -189,7 +202,14 @@ class SnipeIt(Sink):
         if carried.master and carried.copy_fields:
             masters = await self._alike(carried.master, "")
             if len(masters) != 1:
-                faults.append(f"the master {carried.master} of {image} is in Snipe-IT {len(masters)} times, not once")
+                faults.append(
+                    Phrase(
+                        "the master {master} of {image} is in Snipe-IT {count} times, not once",
+                        master=carried.master,
+                        image=image,
+                        count=len(masters),
+                    )
+                )
                 return values
             known = {name: masters[0].field(name) for name in carried.copy_fields}
             values |= {
@@ -199,13 +219,19 @@ class SnipeIt(Sink):
 
     def remarks(self, asset: Asset, wishes: AssetWishes) -> tuple[str, ...]:
         """What is to be said though all is well."""
-        said = [f"{asset.tag} is lent out: its status and holder were left alone"] if asset.lent else []
+        said = [Phrase("{tag} is lent out: its status and holder were left alone", tag=asset.tag)] if asset.lent else []
         absent = [name for name in wishes.custom if asset.field(name) is None]
         if absent:
-            said.append(f"the model {asset.model} has no field {', '.join(absent)} there: put it into its fieldset")
+            said.append(
+                Phrase(
+                    "the model {model} has no field {absent} there: put it into its fieldset",
+                    model=asset.model,
+                    absent=", ".join(absent),
+                )
+            )
         barred = [name for name in wishes.custom if (f := asset.field(name)) and f.column in self.barred(asset)]
         if barred:
-            said.append(f"the field {', '.join(barred)} is encrypted there and never written")
+            said.append(Phrase("the field {barred} is encrypted there and never written", barred=", ".join(barred)))
         return tuple(said)
 
     # Writing.
@@ -231,7 +257,7 @@ class SnipeIt(Sink):
             sent = {key: value for key, value in sent.items() if key not in self.barred(asset)}
         await self._patch(asset, sent)
         after = await self.api.by_id(asset.id)
-        faults += [f"Snipe-IT did not keep what it took: {told}" for told in unkept(after, sent)]
+        faults += [Phrase("Snipe-IT did not keep what it took: {told}", told=told) for told in unkept(after, sent)]
         return after
 
     async def _patch(self, asset: Asset, body: Mapping[str, Any]) -> None:
@@ -264,10 +290,14 @@ class SnipeIt(Sink):
         if serial and len(same := [each for each in await self.api.by_serial(serial) if each.serial == serial]) > 1:
             tags = ", ".join(each.tag for each in same)
             raise SinkRefused(
-                f"{serial} was made in Snipe-IT by somebody else at the same moment ({tags}): delete one of them"
+                Phrase(
+                    "{serial} was made in Snipe-IT by somebody else at the same moment ({tags}): delete one of them",
+                    serial=serial,
+                    tags=tags,
+                )
             )
         if faults := unkept(asset, body):
-            raise SinkRefused(f"{asset.tag} was made in Snipe-IT, but {'; '.join(faults)}")
+            raise SinkRefused(Phrase("{tag} was made in Snipe-IT, but {faults}", tag=asset.tag, faults=chained(faults)))
         return asset
 
     async def _numbered(self, body: dict[str, Any], serial: str, record: Mapping[str, Any]) -> Asset:
@@ -342,10 +372,12 @@ class SnipeIt(Sink):
             return
         content = await make(delivery)
         if content is None:
-            raise Unavailable(f"the {what} is not ready yet")
+            raise Unavailable(Phrase("the {what} is not ready yet", what=what))
         await self.api.attach(asset.id, f"{sheet_slug(delivery)}.pdf", content, what)
         if not await self.has_sheet(delivery, asset):
-            raise SnipeItError({"": f"the {what} was taken and not kept: look at the upload limits of PHP there"})
+            raise SnipeItError(
+                {"": Phrase("the {what} was taken and not kept: look at the upload limits of PHP there", what=what)}
+            )
 
     async def has_sheet(self, delivery: Delivery, asset: Asset) -> bool:
         """Whether this attempt's paper is among the files."""
@@ -369,15 +401,18 @@ class SnipeIt(Sink):
         """What it refused, and what to do."""
         said = str(error)
         if "serial must be unique" in said:
-            return f"{said} Two assets share it, or this is the fault of 8.x that PR 18155 mends: update Snipe-IT"
+            return Phrase(
+                "{said} Two assets share it, or this is the fault of 8.x that PR 18155 mends: update Snipe-IT",
+                said=said,
+            )
         if "required" in said:
-            return f"{said} Fill it by [sink.fields], or make it optional in the fieldset"
+            return Phrase("{said} Fill it by [sink.fields], or make it optional in the fieldset", said=said)
         if "upload" in said:
-            return f"{said} (raise upload_max_filesize and post_max_size of PHP there)"
+            return Phrase("{said} (raise upload_max_filesize and post_max_size of PHP there)", said=said)
         return said
 
     def _refused(self, error: SnipeItError) -> SinkRefused:
-        return SinkRefused(f"Snipe-IT did not take it: {self._words(error)}")
+        return SinkRefused(Phrase("Snipe-IT did not take it: {error}", error=self._words(error)))
 
 
 def taken(error: SnipeItError) -> bool:

@@ -13,6 +13,7 @@ from aiohttp import FormData
 from cloned.inventory.sinks.base import SinkRefused, Unavailable
 from cloned.inventory.sinks.http import HttpAnswer, HttpPeer
 from cloned.inventory.sinks.snipeit_asset import Asset, private, read_asset
+from cloned.saying import Phrase
 
 MINUTE = 60.0
 """What a throttled caller waits where nobody says for how long: the whole minute [198]."""
@@ -74,19 +75,29 @@ class SnipeItApi:
         if status == 401:
             raise Unavailable("Snipe-IT does not accept the token: make a new one and set `token`", FORBIDDEN_WAIT)
         if status == 403:
-            raise NotAllowed(f"the token has no right to do this{said}: give its user the right", FORBIDDEN_WAIT)
+            raise NotAllowed(
+                Phrase("the token has no right to do this{said}: give its user the right", said=said), FORBIDDEN_WAIT
+            )
         if status == 429:
             raise Unavailable("Snipe-IT takes no more calls in this minute", answer.after or MINUTE)
         if status == 404 and not isinstance(
             answer.body.get("messages") if isinstance(answer.body, dict) else None, str
         ):
-            raise Unavailable(f"{self.peer.base} has no such interface{said}: is `url` the address of Snipe-IT?")
+            raise Unavailable(
+                Phrase(
+                    "{base} has no such interface{said}: is `url` the address of Snipe-IT?",
+                    base=self.peer.base,
+                    said=said,
+                )
+            )
         if status == 503:
             raise Unavailable("Snipe-IT is in maintenance mode", answer.after)
         if status >= 500 and not self._told_why(answer.body):  # what it says then may be any record's: SQL with values
-            raise Unavailable(f"Snipe-IT answered {status}: see storage/logs/laravel.log there", answer.after)
+            raise Unavailable(
+                Phrase("Snipe-IT answered {status}: see storage/logs/laravel.log there", status=status), answer.after
+            )
         if 400 <= status < 500 and status != 404:
-            raise SinkRefused(f"Snipe-IT answered {status}{said}")
+            raise SinkRefused(Phrase("Snipe-IT answered {status}{said}", status=status, said=said))
 
     @staticmethod
     def _told_why(body: Any) -> bool:
@@ -100,7 +111,9 @@ class SnipeItApi:
     def _envelope(self, body: Any) -> None:
         """Errors come with 200 too. A GET of something has no envelope, only its not found has one."""
         if not isinstance(body, dict):
-            raise Unavailable(f"{self.peer.base} answered something else than Snipe-IT does: check `url`")
+            raise Unavailable(
+                Phrase("{base} answered something else than Snipe-IT does: check `url`", base=self.peer.base)
+            )
         if body.get("status") == "error":
             raise SnipeItError(self._messages(body.get("messages") or body.get("message") or body.get("payload")))
 
@@ -141,14 +154,16 @@ class SnipeItApi:
     def _rows(self, body: Any) -> list[Any]:
         rows = body.get("rows")
         if not isinstance(rows, list):
-            raise Unavailable(f"{self.peer.base} answered a list of another form than expected")
+            raise Unavailable(Phrase("{base} answered a list of another form than expected", base=self.peer.base))
         return rows
 
     def _asset(self, body: Any) -> Asset:
         try:
             return read_asset(body)
         except ValueError as error:
-            raise Unavailable(f"{self.peer.base} answered {self.peer.hush.clean(error)}") from error
+            raise Unavailable(
+                Phrase("{base} answered {error}", base=self.peer.base, error=self.peer.hush.clean(error))
+            ) from error
 
     # Files.
 

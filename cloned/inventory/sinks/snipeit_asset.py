@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cloned.saying import Phrase
+
 ENCRYPTED = "ENCRYPTED"
 """What an encrypted field reads as without the right to see it [207]."""
 LONGEST = 191
@@ -174,17 +176,17 @@ def unkept(asset: Asset, sent: Mapping[str, Any]) -> list[str]:
         "serial": asset.serial, "name": asset.name, "status_id": asset.status_id, "company_id": asset.company_id,
         "rtd_location_id": asset.location_id, "asset_tag": asset.tag, "order_number": asset.order_number,
     }  # fmt: skip
-    told = [
-        f"{key} reads {has[key]!r:.60} instead of {value!r:.60}"
+    told: list[str] = [
+        Phrase("{key} reads {has} instead of {value}", key=key, has=f"{has[key]!r:.60}", value=f"{value!r:.60}")
         for key, value in sent.items()
         if key in has and has[key] != value
     ]
     for column in (key for key in sent if key.startswith("_")):
         known = asset.field(column)
         if known is None:
-            told.append(f"the field {column} is not there")
+            told.append(Phrase("the field {column} is not there", column=column))
         elif not same(known, str(sent[column])):
-            told.append(f"the field {column} does not read as it was written")
+            told.append(Phrase("the field {column} does not read as it was written", column=column))
     return told
 
 

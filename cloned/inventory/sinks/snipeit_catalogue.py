@@ -14,6 +14,7 @@ from cloned.destinations import SnipeItSettings, StatusLabel
 from cloned.inventory.sinks.base import SinkRefused
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItApi
 from cloned.inventory.sinks.snipeit_asset import text
+from cloned.saying import Phrase
 
 _MODEL = re.compile(r"^(?:(?P<category>.*?) - )?(?P<name>.*?)(?: \(#(?P<number>[^()]*)\))?$")
 
@@ -65,12 +66,21 @@ class SnipeItCatalogue:
         found = [each for each in await self.entries("statuslabels", name=wanted.name) if _is(each.name, wanted.name)]
         if not found:
             raise Missing(
-                f'there is no status label "{wanted.name}" in Snipe-IT: make it there, with type {wanted.type}'
+                Phrase(
+                    'there is no status label "{name}" in Snipe-IT: make it there, with type {type}',
+                    name=wanted.name,
+                    type=wanted.type,
+                )
             )
         if found[0].type and found[0].type != wanted.type:
             raise Missing(
-                f'the status label "{wanted.name}" is of type {found[0].type} in Snipe-IT, not {wanted.type}: '
-                "correct it there or in the configuration"
+                Phrase(
+                    'the status label "{name}" is of type {type} in Snipe-IT, not {type2}: '
+                    "correct it there or in the configuration",
+                    name=wanted.name,
+                    type=found[0].type,
+                    type2=wanted.type,
+                )
             )
         return self._keep("label", wanted.name, found[0].id)
 
@@ -83,7 +93,12 @@ class SnipeItCatalogue:
         found = [each for each in await self.entries(kind, name=wanted) if _is(each.name, wanted)]
         if len(found) != 1:
             raise Missing(
-                f'there is {"no" if not found else "more than one"} {what} "{wanted}" in Snipe-IT: see to it there'
+                Phrase(
+                    'there is {value} {what} "{wanted}" in Snipe-IT: see to it there',
+                    value="no" if not found else "more than one",
+                    what=what,
+                    wanted=wanted,
+                )
             )
         return self._keep(kind, wanted, found[0].id)
 
@@ -96,7 +111,13 @@ class SnipeItCatalogue:
             found = made
         if len(found) > 1:
             numbers = ", ".join(f"{each.name} (#{each.number})" if each.number else each.name for each in found)
-            raise Missing(f'several models in Snipe-IT are called "{name}" ({numbers}): name one in `model`')
+            raise Missing(
+                Phrase(
+                    'several models in Snipe-IT are called "{name}" ({numbers}): name one in `model`',
+                    name=name,
+                    numbers=numbers,
+                )
+            )
         return self._keep("models", f"{maker}|{name}", found[0].id) if found else None
 
     async def _models(self, name: str, maker: str) -> list[CatalogueEntry]:
@@ -115,7 +136,12 @@ class SnipeItCatalogue:
     async def make_model(self, name: str, maker: str) -> int:
         """Make it in the category that the configuration names. Raises Missing where that is not wanted."""
         if not self._settings.category:
-            raise Missing(f'there is no model "{name}" in Snipe-IT: make it there, or set `category` to have it made')
+            raise Missing(
+                Phrase(
+                    'there is no model "{name}" in Snipe-IT: make it there, or set `category` to have it made',
+                    name=name,
+                )
+            )
         body: dict[str, Any] = {
             "name": name, "category_id": await self.plain("categories", self._settings.category, "category"),
         }  # fmt: skip

@@ -11,6 +11,7 @@ from cloned.inventory.sinks.record import role
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItError
 from cloned.inventory.sinks.snipeit_asset import PLAIN, Asset, changes
 from cloned.inventory.sinks.told import Expectation
+from cloned.saying import Phrase
 
 if TYPE_CHECKING:
     from cloned.inventory.sinks.snipeit import SnipeIt
@@ -34,7 +35,11 @@ async def rehearse(sink: SnipeIt, delivery: Delivery | None) -> list[Expectation
 async def _server(sink: SnipeIt) -> Expectation:
     version = (await sink.api.get("version")).get("version")
     await sink.api.get("users/me")
-    return Expectation("server", "ok", f"Snipe-IT {sink.peer.hush.clean(version, 20)}, and it accepts the token")
+    return Expectation(
+        "server",
+        "ok",
+        Phrase("Snipe-IT {version}, and it accepts the token", version=sink.peer.hush.clean(version, 20)),
+    )
 
 
 async def _labels(sink: SnipeIt) -> list[Expectation]:
@@ -50,7 +55,9 @@ async def _labels(sink: SnipeIt) -> list[Expectation]:
         if isinstance(label, StatusLabel):
             lines.append(await _lookup(f"label {name}", label.name, sink.catalogue.label(label)))
         elif label is None:
-            lines.append(Expectation(f"label {name}", "ok", "none is set: the status is left as it is"))
+            lines.append(
+                Expectation(Phrase("label {name}", name=name), "ok", Phrase("none is set: the status is left as it is"))
+            )
     return lines
 
 
@@ -72,7 +79,12 @@ async def _lookup(what: str, name: str, search: Any) -> Expectation:
         await search
         return Expectation(what, "ok", name)
     except NotAllowed as error:
-        return Expectation(what, "missing", f"{name} cannot be looked up: {error}", "or give its number")
+        return Expectation(
+            what,
+            "missing",
+            Phrase("{name} cannot be looked up: {error}", name=name, error=error),
+            Phrase("or give its number"),
+        )
     except (SinkRefused, SnipeItError) as error:
         return Expectation(what, "missing", str(error))
 
@@ -84,7 +96,7 @@ async def _fields(sink: SnipeIt) -> list[Expectation]:
     try:
         rows = (await sink.api.get("fields", limit=500)).get("rows") or []
     except NotAllowed:
-        said = "the token may not read the list of fields: seen at the first laptop only"
+        said = Phrase("the token may not read the list of fields: seen at the first laptop only")
         return [Expectation("fields", "ok", said)]
     there = {str(each.get(key)) for each in rows for key in ("name", "db_column_name")}
     there |= {sink.peer.hush.clean(each.get("name"), 200) for each in rows}
@@ -94,10 +106,20 @@ async def _fields(sink: SnipeIt) -> list[Expectation]:
 
 def _field(name: str, there: bool, closed: bool) -> Expectation:
     if closed:
-        return Expectation(f"field {name}", "missing", "it is encrypted there and never written", "name another field")
+        return Expectation(
+            Phrase("field {name}", name=name),
+            "missing",
+            Phrase("it is encrypted there and never written"),
+            Phrase("name another field"),
+        )
     if there:
-        return Expectation(f"field {name}", "ok", "it is there")
-    return Expectation(f"field {name}", "missing", "Snipe-IT has no such field", "make it, or correct its name")
+        return Expectation(Phrase("field {name}", name=name), "ok", Phrase("it is there"))
+    return Expectation(
+        Phrase("field {name}", name=name),
+        "missing",
+        Phrase("Snipe-IT has no such field"),
+        Phrase("make it, or correct its name"),
+    )
 
 
 def _custom(sink: SnipeIt) -> list[str]:
@@ -137,7 +159,7 @@ def _has(asset: Asset, key: str) -> str:
         return f"{asset.status} ({asset.status_id})"
     if key.startswith("_"):
         known = asset.field(key)
-        return "what is there" if known and known.value else "empty"
+        return Phrase("what is there") if known and known.value else "empty"
     plain = {
         "serial": asset.serial,
         "name": asset.name,
@@ -151,21 +173,35 @@ async def _new(sink: SnipeIt, record: Mapping[str, Any]) -> list[Expectation]:
     settings = sink.settings
     if not settings.create:
         return [
-            Expectation("asset", "missing", "it is not there, and `create` is off", "make it, or set create = true")
+            Expectation(
+                "asset",
+                "missing",
+                Phrase("it is not there, and `create` is off"),
+                Phrase("make it, or set create = true"),
+            )
         ]
     tag = str(record.get("tag") or "")
     if not tag and settings.numbers == "ours":
-        said = "it is not there and has no number yet"
-        return [Expectation("asset", "missing", said, 'give it one, or set numbers = "server"')]
-    number = tag or "the next number there"
-    line = Expectation("asset", "create", f"{number} for the serial {record['serial'] or '(none)'}, {role(record)}")
+        said = Phrase("it is not there and has no number yet")
+        return [Expectation("asset", "missing", said, Phrase('give it one, or set numbers = "server"'))]
+    number = tag or Phrase("the next number there")
+    line = Expectation(
+        "asset",
+        "create",
+        Phrase(
+            "{number} for the serial {serial}, {record}",
+            number=number,
+            serial=record["serial"] or "(none)",
+            record=role(record),
+        ),
+    )
     return [line, await _model(sink, record)]
 
 
 async def _model(sink: SnipeIt, record: Mapping[str, Any]) -> Expectation:
     name, maker = sink.model_name(record), str(record.get("vendor") or "")
     if not name:
-        return Expectation("model", "missing", "the laptop tells no model", "set `model`")
+        return Expectation("model", "missing", Phrase("the laptop tells no model"), Phrase("set `model`"))
     try:
         if await sink.catalogue.model(name, maker):
             return Expectation("model", "ok", name)
@@ -173,7 +209,9 @@ async def _model(sink: SnipeIt, record: Mapping[str, Any]) -> Expectation:
         return Expectation("model", "missing", str(refusal))
     if sink.settings.category:
         return Expectation("model", "create", f"{name} in {sink.settings.category}")
-    return Expectation("model", "missing", f"there is no {name}", "make it, or set `category`")
+    return Expectation(
+        "model", "missing", Phrase("there is no {name}", name=name), Phrase("make it, or set `category`")
+    )
 
 
 async def _extras(sink: SnipeIt, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> list[Expectation]:
@@ -182,7 +220,11 @@ async def _extras(sink: SnipeIt, delivery: Delivery, record: Mapping[str, Any], 
     lines = []
     if sink.settings.sheet:
         there = await sink.has_sheet(delivery, asset)
-        lines.append(Expectation("sheet", "ok" if there else "create", "it is attached" if there else "as a file"))
+        lines.append(
+            Expectation(
+                "sheet", "ok" if there else "create", Phrase("it is attached") if there else Phrase("as a file")
+            )
+        )
     if sink.settings.audit:
-        lines.append(Expectation("history", "create", "a line, which also sets the date of last audit"))
+        lines.append(Expectation("history", "create", Phrase("a line, which also sets the date of last audit")))
     return lines

@@ -13,6 +13,7 @@ from typing import Any
 
 from cloned.errors import UsageError
 from cloned.inventory import rows
+from cloned.saying import Phrase
 
 _PART = re.compile(r"\{\{|\}\}|\{([a-z_][a-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}|[{}]|[^{}]+")
 
@@ -59,9 +60,24 @@ def parse(source: str) -> Template:
         text, path = found[0], found[1] or ""
         if text in ("{", "}"):
             place = found.start() + 1
-            raise TemplateError(f'"{source}" has a lone {text} at {place}; write {text * 2} for the sign itself')
+            raise TemplateError(
+                Phrase(
+                    '"{source}" has a lone {text} at {place}; write {text2} for the sign itself',
+                    source=source,
+                    text=text,
+                    place=place,
+                    text2=text * 2,
+                )
+            )
         if path and path.split(".")[0] not in ROOTS:
-            raise TemplateError(f'"{source}" asks for {{{path}}}; there are: {", ".join(sorted(ROOTS))}')
+            raise TemplateError(
+                Phrase(
+                    '"{source}" asks for {{{path}}}; there are: {roots}',
+                    source=source,
+                    path=path,
+                    roots=", ".join(sorted(ROOTS)),
+                )
+            )
         parts.append(("", path) if path else (text[0] if text in ("{{", "}}") else text, ""))
     return Template(source, tuple(parts))
 
@@ -99,4 +115,6 @@ def template(sink: str, source: str) -> Template:
     try:
         return parse(source)
     except TemplateError as error:
-        raise UsageError(f"sink {sink}: {error}", "correct it in the configuration") from error
+        raise UsageError(
+            Phrase("sink {sink}: {error}", sink=sink, error=error), "correct it in the configuration"
+        ) from error

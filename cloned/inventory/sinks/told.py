@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from cloned.saying import Phrase
+
 Judgement = Literal["ok", "missing", "create", "change", "told"]
 
 WORDS: dict[Judgement, str] = {
     "ok": "ok",
     "missing": "missing",
-    "create": "would create",
-    "change": "would change",
-    "told": "left alone",
+    "create": Phrase("would create"),
+    "change": Phrase("would change"),
+    "told": Phrase("left alone"),
 }
 """How each is said in the one line that a person reads."""
 
@@ -47,7 +49,12 @@ class Expectation:
 
     def line(self) -> str:
         """As a person reads it."""
-        return f"{WORDS[self.judgement]}: {self.what}: {self.said}" + (f" ({self.next})" if self.next else "")
+        if not self.next:
+            return Phrase("{judged}: {what}: {said}", judged=WORDS[self.judgement], what=self.what, said=self.said)
+        return Phrase(
+            "{judged}: {what}: {said} ({next})",
+            judged=WORDS[self.judgement], what=self.what, said=self.said, next=self.next,
+        )  # fmt: skip
 
     def told(self) -> dict[str, Any]:
         """As JSON."""

@@ -42,6 +42,7 @@ from cloned.errors import UsageError
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Unavailable
 from cloned.inventory.sinks.http import trust, words
 from cloned.inventory.sinks.told import Expectation, Receipt
+from cloned.saying import Phrase
 
 TRY_AGAIN = frozenset({408, 425, 429})
 
@@ -70,7 +71,10 @@ class Webhook(Sink):
     ) -> None:
         super().__init__(name)
         if not secret:
-            raise UsageError(f"sink {name}: a webhook needs a secret", "set `secret` to at least 32 random characters")
+            raise UsageError(
+                Phrase("sink {name}: a webhook needs a secret", name=name),
+                "set `secret` to at least 32 random characters",
+            )
         self._url = url
         self._secret = secret_bytes(secret)
         self._clock = clock
@@ -98,9 +102,13 @@ class Webhook(Sink):
         """Whether anybody answers at the address; nothing is posted."""
         try:
             async with self._client().options(self._url, allow_redirects=False) as answer:
-                return [Expectation("address", "ok", f"somebody answers there ({answer.status} to OPTIONS)")]
+                return [
+                    Expectation(
+                        "address", "ok", Phrase("somebody answers there ({status} to OPTIONS)", status=answer.status)
+                    )
+                ]
         except (ClientError, OSError, TimeoutError) as error:
-            return [Expectation("address", "missing", words(error), "check `url`")]
+            return [Expectation("address", "missing", words(error), Phrase("check `url`"))]
 
     async def close(self) -> None:
         """Close the connection."""
@@ -136,10 +144,10 @@ def judge(status: int, text: str, retry_after: str | None) -> None:
     """Return where `status` means that the receiver has it; else raise Unavailable or Refused."""
     if 200 <= status < 300:
         return
-    said = f"it answered {status}" + (f": {' '.join(text.split())[:200]}" if text.strip() else "")
+    said = Phrase("it answered {status}", status=status) + (f": {' '.join(text.split())[:200]}" if text.strip() else "")
     if status in TRY_AGAIN or status >= 500:
         wait = float(retry_after) if retry_after is not None and retry_after.isdecimal() else None
         raise Unavailable(said, wait)
     if 300 <= status < 400:
-        said += " (a redirect; set `url` to the address it should go to)"
+        said += Phrase(" (a redirect; set `url` to the address it should go to)")
     raise SinkRefused(said)

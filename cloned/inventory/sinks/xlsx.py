@@ -13,6 +13,7 @@ from typing import Any
 from cloned.inventory import columns
 from cloned.inventory.sinks.base import Delivery, Unavailable
 from cloned.inventory.sinks.files import FileSink, replace, stamp
+from cloned.saying import Phrase
 
 SHEET = "results"
 
@@ -49,7 +50,9 @@ class XlsxFile(FileSink):
         elif self._book is None or self._stamp != self._now():
             self._book = self._load()
         if SHEET not in self._book.sheetnames:
-            raise Unavailable(f"{self.path} has no sheet `{SHEET}`: move it away or name another file")
+            raise Unavailable(
+                Phrase("{path} has no sheet `{sheet}`: move it away or name another file", path=self.path, sheet=SHEET)
+            )
         return self._book[SHEET]
 
     def _new(self) -> Any:
@@ -69,7 +72,9 @@ class XlsxFile(FileSink):
         try:
             book = load_workbook(self.path)
         except (zipfile.BadZipFile, KeyError, ValueError) as error:
-            raise Unavailable(f"{self.path} is no workbook: move it away or name another file") from error
+            raise Unavailable(
+                Phrase("{path} is no workbook: move it away or name another file", path=self.path)
+            ) from error
         self._remember()
         return book
 
@@ -83,7 +88,7 @@ class XlsxFile(FileSink):
     def _names(self, sheet: Any) -> list[str]:
         names = [str(cell.value or "") for cell in sheet[1]]
         if "key" not in names:
-            raise Unavailable(f"{self.path} has no column `key`: move it away or name another file")
+            raise Unavailable(Phrase("{path} has no column `key`: move it away or name another file", path=self.path))
         return names
 
     def _line_of(self, sheet: Any, names: list[str], delivery: Delivery) -> tuple[int, bool]:

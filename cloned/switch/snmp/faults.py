@@ -13,8 +13,8 @@ class SilentError(SwitchError):
     def __init__(self, address: str, *, v3: bool = False, presence: Presence = Presence.UNKNOWN) -> None:
         hint = HINTS[presence]
         if v3 and presence not in (Presence.CLOSED, Presence.NOTHING):
-            hint = "is it on, is the address right, and is SNMP v3 enabled there for us?"
-        super().__init__(f"switch {address} does not answer", hint)
+            hint = Phrase("is it on, is the address right, and is SNMP v3 enabled there for us?")
+        super().__init__(Phrase("switch {address} does not answer", address=address), hint)
         self.presence, self.v3 = presence, v3
 
 

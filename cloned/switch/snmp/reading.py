@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
+from cloned.saying import Phrase
 from cloned.switch.names import port_name, virtual_name
 from cloned.switch.snmp import oids as c
 from cloned.switch.snmp.conversation import SnmpSession, StepwiseSession
@@ -124,7 +125,7 @@ class Reading:
         try:
             found = dict(await self._get([(*column.oid, *index) for column, index in wanted]))
         except SilentError:
-            self._faults.append(("ifTable", "the switch stopped answering"))
+            self._faults.append(("ifTable", Phrase("the switch stopped answering")))
             found = {}
         result: dict[str, Cells] = {column.name: {} for column, _ in wanted}
         for column, index in wanted:
@@ -175,15 +176,15 @@ class Reading:
             except SilentError:
                 shrinkings += 1
                 if shrinkings > SHRINKINGS or not walk.smaller(4):
-                    walk.give_up("the switch stopped answering")
+                    walk.give_up(Phrase("the switch stopped answering"))
             except SnmpAgentError as error:
                 if not walk.smaller() and not walk.narrower():
-                    walk.give_up(f"the switch answered with {error}")
+                    walk.give_up(Phrase("the switch answered with {error}", error=error))
         self._faults += [(group[0].table, fault) for fault in walk.faults]
         return {column.name: walk.cells[column.oid] for column in group}
 
     def _out_of_time(self) -> str:
-        return f"time ran out after {self._limits.seconds:.0f} s"
+        return Phrase("time ran out after {seconds} s", seconds=f"{self._limits.seconds:.0f}")
 
     async def _step(self, walk: Walk) -> None:
         async with self._slots:
@@ -258,11 +259,15 @@ class Reading:
         hidden = 0
         for vlan in vlans:
             if self._late() or hidden == MOST_HIDDEN:
-                self._faults.append(("dot1dTpFdbTable", f"the tables of VLAN {vlan} and those after it were not read"))
+                self._faults.append(
+                    ("dot1dTpFdbTable", Phrase("the tables of VLAN {vlan} and those after it were not read", vlan=vlan))
+                )
                 break
             part = await self._one_vlan(vlan)
             if part is None:
-                self._faults.append(("dot1dTpFdbTable", f"the table of VLAN {vlan} is not shown to us"))
+                self._faults.append(
+                    ("dot1dTpFdbTable", Phrase("the table of VLAN {vlan} is not shown to us", vlan=vlan))
+                )
                 hidden += 1
             else:
                 found[vlan] = part

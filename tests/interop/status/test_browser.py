@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import shutil
-import signal
-from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import web
 
 from cloned.core.verbs import Role
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
 from cloned.status.people import People
+from tests.interop.status.browser import opened
 from tests.unit.status.fakes import FakeRecords, FakeWorkshop
 
 pytestmark = [
@@ -24,38 +21,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed"),
 ]
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --remote-debugging-port=0 --window-size=1280,900"
-)
-
-
-class Page:
-    """A tab, by the DevTools protocol."""
-
-    def __init__(self, socket):
-        self.socket, self.count, self.said = socket, 0, []
-
-    async def call(self, method, **params):
-        self.count += 1
-        await self.socket.send_json({"id": self.count, "method": method, "params": params})
-        async with asyncio.timeout(20):
-            while True:
-                answer = json.loads((await self.socket.receive()).data)
-                if answer.get("id") == self.count:
-                    return answer["result"]
-                self.said.append(answer)
-
-    async def run(self, script):
-        """The value of a script, which may wait for something."""
-        done = await self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
-        assert "exceptionDetails" not in done, done
-        return done["result"].get("value")
-
-    async def until(self, script):
-        async with asyncio.timeout(20):
-            while not await self.run(script):
-                await asyncio.sleep(0.1)
 
 
 @pytest.fixture
@@ -75,36 +40,9 @@ async def served(tmp_path):
 
 @pytest.fixture
 async def page(served, tmp_path):
-    profile = tmp_path / "profile"
-    process = await asyncio.create_subprocess_exec(
-        "chromium", *QUIET.split(), f"--user-data-dir={profile}", served[1],
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    try:
-        async with ClientSession() as session, session.ws_connect(await tab(session, profile)) as socket:
-            page = Page(socket)
-            await page.call("Runtime.enable")
-            await page.call("Log.enable")
-            await page.until("document.readyState === 'complete' && !!document.querySelector('.tile')")
-            yield page
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        await process.wait()
-
-
-async def tab(session, profile: Path) -> str:
-    """The address of the browser's one tab, once it is there."""
-    async with asyncio.timeout(30):
-        while not (profile / "DevToolsActivePort").exists():
-            await asyncio.sleep(0.1)
-        port = (profile / "DevToolsActivePort").read_text(encoding="ascii").splitlines()[0]
-        while True:
-            async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
-                tabs = [each for each in await answer.json() if each["type"] == "page"]
-            if tabs:
-                return tabs[0]["webSocketDebuggerUrl"]
-            await asyncio.sleep(0.1)
+    async with opened(tmp_path, served[1]) as page:
+        await page.until("!!document.querySelector('.tile')")
+        yield page
 
 
 def tile(ident):

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from cloned.check import Finding, Look, LookState, examine, exit_of, lines
-from cloned.check.findings import Said, ok, warning
+from cloned.check.findings import Said, ok, warned
 from cloned.config import Config
 from cloned.errors import ClonedError, Exit, MissingError
 
 
 def several(config: Config) -> Iterator[Said | ClonedError]:
     yield ok("one thing is well")
-    yield warning("another is odd", "look at it")
+    yield warned("another is odd", "look at it")
     yield ClonedError("a third is wrong", "mend it")
     raise MissingError("the fourth is not there", "get it")
 
