@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from cloned.saying import Sentence, parts
+from cloned.saying import Phrase, Sentence, parts
 
 
 class TrialResult(StrEnum):
@@ -46,4 +46,8 @@ def trial_lines(trials: Iterable[Trial]) -> list[dict[str, Any]]:
     """For the ledger and for papers: name, result and why (`told`: as code and values), in their own order."""
     order = {str(name): at for at, name in enumerate(TrialName)}
     found = sorted(trials, key=lambda each: order.get(each.name, 0))
-    return [{"name": each.name, "result": str(each.result), "why": each.why, "told": parts(each.why)} for each in found]
+    return [
+        {"name": each.name, "result": str(each.result), "why": each.why}
+        | ({"told": parts(each.why)} if isinstance(each.why, Phrase) else {})
+        for each in found
+    ]

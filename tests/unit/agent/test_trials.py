@@ -73,7 +73,7 @@ def test_each_test_that_is_wanted_is_told_once_in_order(runner) -> None:
         ("broken", "skipped"),
         ("nosuch", "skipped"),
     ]
-    assert "a sensor that lies" in Server.told[1]["why"]
+    assert Server.told[1]["why"]["values"]["error"] == "a sensor that lies"
     until(lambda: not runner.now, "an end")
 
 
@@ -167,7 +167,7 @@ def test_too_hot_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial_kinds, "throttled", lambda: next(counts))
     found = trial_kinds.processor(Hands())
     assert found.result == "failed"
-    assert "up to 99 °C, slowed itself 12 times" in found.why
+    assert "up to 99 °C; slowed itself 12 times" in found.why
 
 
 def test_temperatures_that_lie_are_left_out(tmp_path: Path) -> None:
