@@ -54,7 +54,7 @@ def _sata(medium: Medium) -> Medium:
     area = _perhaps(["hdparm", "-N", path]) if able.hpa else ""
     overlay = _perhaps(["hdparm", "--dco-identify", path])
     frozen = able.sanitize and "SD1 " in _perhaps(["hdparm", "--sanitize-status", path])
-    native = media.native_sectors(area)
+    native = media.native_sectors(area) or medium.size // disks.SECTOR
     able = replace(
         able,
         sanitize_frozen=frozen,

@@ -7,7 +7,8 @@
  * `state`, lines of `name number` that the tests write before and read after. Names: sanitize (0 never, 1 done,
  * 2 running, 3 failed), looks (until it is done), frozen, lies (says it erased and does not), fails (every erase),
  * ses and action (of the last Format and Sanitize), erased (how often). For SCSI also: offers, a bit for each service
- * action of SANITIZE (1 overwrite, 2 block erase, 3 cryptographic erase); for ATA: stuck (a host protected area stays).
+ * action of SANITIZE (1 overwrite, 2 block erase, 3 cryptographic erase); for ATA: dco (a device configuration overlay
+ * hides the end), stuck (host protected area and overlay stay).
  * Erasing writes zeros over the whole file that DRIVE_DISK names.
  */
 #define _GNU_SOURCE
@@ -180,12 +181,37 @@ static int scsi(struct sg_io_hdr *io);
 static int opened;
 static int (*real)(int, unsigned long, ...);
 
-static unsigned long native_sectors(void)
+static unsigned long real_sectors(void)
 {
     struct stat status;
     if (stat(getenv("DRIVE_DISK"), &status))
         abort();
     return status.st_size / 512;
+}
+
+/* What READ NATIVE MAX ADDRESS tells: an overlay that is not lifted takes sectors away from it, too. */
+static unsigned long native_sectors(void)
+{
+    unsigned char identify[512];
+    if (!get("dco") || get("restored"))
+        return real_sectors();
+    part("identify", identify, 512, 0);
+    return identify[120] | identify[121] << 8 | identify[122] << 16 | (unsigned long)identify[123] << 24;
+}
+
+/* DEVICE CONFIGURATION IDENTIFY (ACS-2, 7.9.3): revision 2, maximum LBA in words 3 to 6, signature A5h and checksum. */
+static void overlay(unsigned char *data)
+{
+    unsigned long last = real_sectors() - 1;
+    unsigned char sum = 0;
+    memset(data, 0, 512);
+    data[0] = 2;
+    for (int i = 0; i < 8; i++)
+        data[6 + i] = last >> 8 * i;
+    data[510] = 0xa5;
+    for (int i = 0; i < 511; i++)
+        sum += data[i];
+    data[511] = -sum;
 }
 
 /* SET MAX ADDRESS: the host protected area is gone, for the kernel too (the loop device's limit goes). */
@@ -227,6 +253,20 @@ static int ata(struct sg_io_hdr *io)
         put("uncovered", 1);
         uncover(identify);
         registers(io, 0, 0x50, 0, native_sectors() - 1);
+        return 0;
+    case 0xb1: /* DEVICE CONFIGURATION (ACS-2; dropped in ACS-3): C2h identify, C0h restore */
+        if (!get("dco"))
+            break;
+        if ((feature & 0xff) == 0xc2) {
+            unsigned char data[512];
+            overlay(data);
+            memcpy(io->dxferp, data, io->dxfer_len < 512 ? io->dxfer_len : 512);
+        } else if ((feature & 0xff) == 0xc0 && !get("stuck")) {
+            put("restored", 1);
+            uncover(identify);
+        } else
+            break;
+        registers(io, 0, 0x50, 0, 0);
         return 0;
     case 0xb4: /* SANITIZE DEVICE */
         return sanitize_ata(io, feature);

@@ -228,13 +228,37 @@ def test_a_host_protected_area_is_told_and_lifted_before(drive: Drive, sanitize:
         assert covered.clean
 
 
+@pytest.mark.parametrize("sanitize", [0, ALL_SANITIZE])
+def test_a_device_configuration_overlay_is_told_and_lifted_before(drive: Drive, sanitize: int) -> None:
+    with with_hidden_end(drive, sanitize) as covered:
+        covered.state(looks=2, dco=1)
+        ata = covered.medium("sata").ata
+        assert ata is not None
+        assert (ata.hidden_sectors, ata.dco_sectors) == (0, HIDDEN // 512)
+        record = covered.erase("sata")
+        assert record.erased, record.said()
+        assert covered.did("restored") == 1
+        assert record.medium.size == SIZE
+        assert "hidden sectors were uncovered first" in record.notes[0]
+        assert covered.clean
+
+
+def test_an_overlay_that_stays_is_not_called_erased_where_we_cannot_reach_it(drive: Drive) -> None:
+    with with_hidden_end(drive, sanitize=0) as covered:
+        covered.state(dco=1, stuck=1)
+        record = covered.erase("sata")
+        assert record.fault is ErasureFault.UNREACHED
+        assert record.unreached == ((SIZE - HIDDEN, HIDDEN),)
+        assert "could not be uncovered" in record.notes[0]
+
+
 def test_one_that_the_drive_does_not_lift_is_not_called_erased_where_we_cannot_reach_it(drive: Drive) -> None:
     with with_hidden_end(drive, sanitize=0) as covered:
         covered.state(stuck=1)
         record = covered.erase("sata")
         assert record.fault is ErasureFault.UNREACHED
         assert record.unreached == ((SIZE - HIDDEN, HIDDEN),)
-        assert "could not be lifted" in record.notes[0]
+        assert "could not be uncovered" in record.notes[0]
         assert not record.erased
 
 
