@@ -137,13 +137,18 @@ class Hall:
 
     def swap(self, one: Odd, other: Odd) -> None:
         """Somebody puts the disk of one machine into another, and the other way round."""
-        mine, theirs = one.platters[0], other.platters[0]
-        if (mine.serial, mine.wwn, mine.size) == (theirs.serial, theirs.wwn, theirs.size) and usable_text(mine.serial):
-            return  # what looks real and is the same on both: nothing that could be asked tells them apart
-        one.platters[0], other.platters[0] = theirs, mine
+        one.platters[0], other.platters[0] = other.platters[0], one.platters[0]
 
     def leave(self, ident: LaptopId) -> None:
         self.tell(Vanished(ident))
+
+
+def alike(platter: Platter, odds: list[Odd]) -> list[Platter]:
+    """The disk, and those that nothing which could be asked tells from it: a serial number that looks real, on several."""
+    if not usable_text(platter.serial):
+        return [platter]
+    said = (platter.serial, platter.wwn, platter.size)
+    return [each for odd in odds for each in odd.platters if (each.serial, each.wwn, each.size) == said]
 
 
 def evening(seed: int, machines: int, arrivals: int) -> None:
@@ -159,7 +164,7 @@ def evening(seed: int, machines: int, arrivals: int) -> None:
             target = laptop.target()
             assert target is not None
             platter = odd.platters["ab".index(target.path[-1])]
-            assert platter.read_back, f"seed {seed}: {odd} was told {laptop.state}"
+            assert any(each.read_back for each in alike(platter, odds)), f"seed {seed}: {odd} was told {laptop.state}"
             hall.tell(Finished(laptop.id, ()))
         elif hall.chance.random() < 0.7:
             hall.clone(odd, laptop)
