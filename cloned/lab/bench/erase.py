@@ -40,7 +40,7 @@ MB_S = 100
 """What the disk moves, in millions of bytes a second: a hard disk, and what two busy cores can imitate."""
 SLOWER = 80
 SIZE = 256 * 1024 * 1024
-LARGE = 4 * 1024 * 1024 * 1024
+LARGE = 16 * 1024 * 1024 * 1024
 """Bytes of the disk that is only sampled; sparse. Samples of a small one are smaller than a laptop's ever are."""
 TOLD = {"serial": "BENCH"}
 

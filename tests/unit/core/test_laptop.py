@@ -32,6 +32,7 @@ def test_nothing_of_a_job_leaks_into_the_next() -> None:
             steps=(("grow", "failed", "why"),),
             bytes=7,
             reallocated=2,
+            given_up=True,
         ),
         goal=Goal(image="school"),
     )
