@@ -199,6 +199,9 @@ def laid(folder: Path, stack: AsyncExitStack) -> DaemonProcess:
 
 
 async def _figures(served: DaemonProcess, rounds: int) -> Figures:
+    served.start()
+    await served.ready()
+    await served.stop()  # once, a copy is made of what "another version" has left
     found, began = Figures(), time.monotonic()
     served.start()
     await served.ready()
