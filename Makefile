@@ -115,6 +115,13 @@ locale: .venv/ready ## Gather the messages into web/locale, compile them, say ho
 	done
 	$(BIN)/pybabel compile -d web/locale -D cloned --statistics
 
+browser: setup ## The page in Chromium alone: what it does, axe-core on every page and dialog, pictures in var/screenshots
+	@$(SUDO) $(BIN)/python -m pytest -q -m interop tests/interop/status
+	$(MAKE) -s screenshots
+
+screenshots: .venv/ready ## A picture of every page in each language, in var/screenshots
+	@$(BIN)/python -m tests.interop.status.pictures var/screenshots
+
 lock: ## Renew requirements.lock from pyproject.toml
 	@$(BIN)/pip install -q uv && $(BIN)/uv lock -q
 	$(BIN)/uv export -q --all-groups --no-emit-project --no-header --no-annotate -o requirements.lock
@@ -154,4 +161,4 @@ interop-ocs: setup ## Push results to a real OCS Inventory server (Debian's pack
 clean: ## Remove what was built (images of the lab included)
 	@rm -rf .venv var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help packages setup demo lint unit sim test test-all nightly steady mutate bench metrics-page monitoring monitoring-demo deb deb-check locale lock install interop-ocs clean
+.PHONY: help packages setup demo lint unit sim test test-all nightly steady mutate bench metrics-page monitoring monitoring-demo deb deb-check locale browser screenshots lock install interop-ocs clean
