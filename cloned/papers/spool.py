@@ -20,7 +20,7 @@ from cloned.core.laptop import Laptop, State, called
 from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
 from cloned.papers.printer import hand_over, waiting
-from cloned.saying import Phrase
+from cloned.saying import Phrase, headed, kept, recalled
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,10 @@ class Spool:
     def shown(self) -> list[dict[str, Any]]:
         """The newest papers, for the page."""
         rows = self._all("SELECT * FROM papers WHERE state != 'before' ORDER BY at DESC LIMIT ?", (SHOWN,))
-        return [{**dict(row), "at": datetime.fromtimestamp(row["at"], UTC).isoformat()} for row in rows]
+        return [
+            {**dict(row), "why": recalled(row["why"]), "at": datetime.fromtimestamp(row["at"], UTC).isoformat()}
+            for row in rows
+        ]
 
     def again(self, laptop: Laptop, paper: str) -> dict[str, Any]:
         """Print a paper of a laptop's present job, once more if it was; says so. UsageError without a printer."""
@@ -179,8 +182,8 @@ class Spool:
         except ClonedError as error:
             tries = row["tries"] + 1
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(tries - 1, 10))
-            why = ": ".join(filter(None, (error.message, error.hint)))[:300]
-            self._set(row, state="waiting", why=why, tries=tries, due=time.time() + pause)
+            why = headed(error.message, error.hint) if error.hint else error.message
+            self._set(row, state="waiting", why=kept(why), tries=tries, due=time.time() + pause)
             if tries == 1:
                 log.warning("the %s of laptop %s waits: %s", row["paper"], row["tag"] or row["laptop"], why)
 
