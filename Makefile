@@ -11,7 +11,7 @@ PREFIX ?= /opt/cloned
 # What the daemon needs on a server, and what the lab and the tests need on top.
 SERVER_PACKAGES := python3-venv mmdebstrap partclone udpcast zstd fdisk gdisk iproute2 \
 	nftables gzip bzip2 xz-utils lzop lz4 lzip lrzip
-LAB_PACKAGES := qemu-system-x86 qemu-utils ovmf ipxe-qemu snmpd snmp ethtool procps e2fsprogs dosfstools mtools \
+LAB_PACKAGES := qemu-system-x86 qemu-utils acpica-tools ovmf ipxe-qemu snmpd snmp ethtool procps e2fsprogs dosfstools mtools \
 	grub-pc-bin grub-efi-amd64-bin clonezilla ntfs-3g btrfs-progs xfsprogs f2fs-tools exfatprogs lvm2 parted \
 	dnsmasq-base kea-admin tftp-hpa atftp busybox udhcpc isc-dhcp-client curl tcpdump kpartx cryptsetup-bin \
 	chromium poppler-utils zbar-tools qpdf cups-daemon cups-client cups-ipp-utils cups-filters \

@@ -20,6 +20,14 @@ TEST_WORDS = {
     "processor": to_translate("processor under load"),
     "memory": to_translate("memory"),
     "disk-selftest": to_translate("the disk's own test"),
+    "keyboard": to_translate("keyboard"),
+    "touchpad": to_translate("touchpad"),
+    "screen": to_translate("screen"),
+    "sound": to_translate("loudspeakers and microphone"),
+    "camera": to_translate("camera"),
+    "usb-ports": to_translate("each USB port"),
+    "lid": to_translate("lid"),
+    "charger": to_translate("charger"),
 }
 TEST_RESULTS = {
     "passed": to_translate("passed"),

@@ -18,7 +18,7 @@ from cloned.core.catalogue import ImageRule
 from cloned.core.events import Settings
 from cloned.core.finishing import VALUES
 from cloned.core.tagged import TagPattern
-from cloned.core.trial_result import TrialName
+from cloned.core.trial_result import AttendedName, TrialName
 from cloned.destinations import AnySink
 from cloned.sections import Section
 from cloned.triage_settings import TriageSettings
@@ -322,11 +322,16 @@ class TrialSettings(Section):
 
     unattended: Literal["asked", "all"] | tuple[TrialName, ...] = "asked"
     """Of every laptop that comes: all that need nobody, or those that are named; `asked`: where somebody asks."""
+    attended: Literal["asked", "all"] | tuple[AttendedName, ...] = "asked"
+    """The same of those with a person at the laptop's keyboard, two minutes."""
+    layout: Literal["be", "fr", "nl", "us"] = "be"
+    """Of the laptops' keyboards."""
 
     def wanted(self) -> tuple[str, ...]:
         """Names of the tests that every laptop is asked for."""
-        found = () if self.unattended == "asked" else TrialName if self.unattended == "all" else self.unattended
-        return tuple(map(str, found))
+        alone = () if self.unattended == "asked" else TrialName if self.unattended == "all" else self.unattended
+        people = () if self.attended == "asked" else AttendedName if self.attended == "all" else self.attended
+        return tuple(map(str, (*alone, *people)))
 
 
 def _one_bridge(switch: Switch) -> tuple[str, ...]:
@@ -398,6 +403,7 @@ class Config(Section):
             erase_second=self.erase.second,
             triage=self.triage.rules(),
             tests=self.tests.wanted(),
+            layout=self.tests.layout,
         )
 
 

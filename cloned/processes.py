@@ -25,6 +25,7 @@ _TOOLS = {
     "qemu-utils": ("qemu-img",),
     "udpcast": ("udp-sender", "udp-receiver"),
     "iproute2": ("ip", "tc"),
+    "acpica-tools": ("iasl",),
     "nftables": ("nft",),
     "procps": ("sysctl",),
     "cups-client": ("lp",),

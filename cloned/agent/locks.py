@@ -5,32 +5,22 @@ An enrolment in Windows Autopilot is kept by Microsoft under the hardware's hash
 
 from __future__ import annotations
 
-import os
-
-from cloned.agent import sysfs
+from cloned.agent import signs, sysfs
 
 PASSWORD, PLANTED, ABSOLUTE = "firmware-password", "planted-program", "absolute"
 _ATTRIBUTES = "/sys/class/firmware-attributes"
-_WPBT = "/sys/firmware/acpi/tables/WPBT"
-"""Windows Platform Binary Table: a program that the firmware hands to Windows at each start; Absolute comes so."""
-_SECURITY = 24
-_ON = 1
+_KEEPS_OUT = frozenset({"power-on", "administrator"})
+"""Passwords without which nobody can use a laptop, or change what it starts from."""
 
 
-def seen(structures: list[tuple[int, bytes, list[str]]], attributes: str = _ATTRIBUTES, wpbt: str = _WPBT) -> list[str]:
+def seen(structures: list[signs.Structure], attributes: str = _ATTRIBUTES, tables: str = signs.TABLES) -> list[str]:
     """Codes of what was found; `structures` as parts.py reads them from SMBIOS."""
     found = {
-        PASSWORD: _password(structures) or _asked_for(attributes),
+        PASSWORD: bool(_KEEPS_OUT & set(signs.passwords(structures) or ())) or _asked_for(attributes),
         ABSOLUTE: _absolute(attributes),
-        PLANTED: os.path.exists(wpbt),
+        PLANTED: signs.tables(tables)["wpbt"],
     }
     return [code for code, there in found.items() if there]
-
-
-def _password(structures: list[tuple[int, bytes, list[str]]]) -> bool:
-    """Power-on or administrator password set (SMBIOS 3.7, §7.25: type 24, bits 7:6 and 3:2)."""
-    settings = [body[4] for kind, body, _ in structures if kind == _SECURITY and len(body) > 4]
-    return any(each >> 6 & 3 == _ON or each >> 2 & 3 == _ON for each in settings)
 
 
 def _asked_for(base: str) -> bool:

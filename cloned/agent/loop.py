@@ -20,6 +20,7 @@ from cloned.agent.status import Status
 from cloned.agent.verify import Stopped
 
 if TYPE_CHECKING:
+    from cloned.agent.attended import AttendedRunner
     from cloned.agent.trials import TrialRunner
 from cloned.saying import parts
 
@@ -36,6 +37,7 @@ class Loop:
         self._told = facts.disk_facts(facts.told_facts(options.facts))
         self._status = Status()
         self._trials: TrialRunner | None = None
+        self._attended: AttendedRunner | None = None
         self._console = Console(options.live)
         self._reporter = Reporter(options, self._status, self._show)
         self._console.listen(self._pressed)
@@ -165,15 +167,22 @@ class Loop:
 
     def _test(self, order: Order) -> None:
         """What the order wants tested, beside everything else; nothing of it is loaded where nobody asks."""
-        if self._trials is None and order.get("tests"):
+        if self._trials is None and (order.get("tests") or order.get("attended")):
+            from cloned.agent.attended import AttendedRunner
             from cloned.agent.trials import TrialRunner
 
             self._trials = TrialRunner(self._options)
+            self._attended = AttendedRunner(self._options, self._console, self._trials.pack)
         if self._trials is not None:
             self._trials.follow(order)
+        if self._attended is not None:
+            self._attended.follow(order)
 
     def _pressed(self, key: str) -> None:
-        """A key on the laptop: C confirms the clone that is offered, E the erasure, and nothing else."""
+        """A key on the laptop: C confirms the clone that is offered, E the erasure, T begins tests; no other does."""
+        if key == "t" and self._attended is not None:
+            self._attended.begin()
+            return
         if key == "e":
             self._confirm_erasure(self._reporter.order.get("erase_offer"))
             return

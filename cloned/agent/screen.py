@@ -10,7 +10,8 @@ import select
 import sys
 import termios
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from cloned.agent import erase_screen, sysfs
@@ -86,6 +87,7 @@ def compose(order: Mapping[str, Any], report: Mapping[str, Any], silent: str = "
     lines += ["", *_progress(report)] if report["state"] in ("surveying", "receiving", "verifying", "capturing") else []
     lines += erase_screen.lines(report) if report["state"] == "erasing" else []
     lines += _tested(str(report.get("test") or ""))
+    lines += _invitation(order.get("attended"))
     lines += _reason(report)
     lines += ["", *(str(line) for line in order.get("screen", []))] if order.get("screen") else []
     lines += _offer(order.get("offer")) + erase_screen.offer(order.get("erase_offer"))
@@ -126,6 +128,13 @@ def _reason(report: Mapping[str, Any]) -> list[str]:
     return ["", say(reason.get("detail") or str(reason.get("code")))] if reason else []
 
 
+def _invitation(attended: Mapping[str, Any] | None) -> list[str]:
+    """Where a person is waited for."""
+    if not attended or not attended.get("tests"):
+        return []
+    return ["", say("Press  T  to test keyboard, screen and more with it: two minutes.")]
+
+
 def _offer(offer: Mapping[str, Any] | None) -> list[str]:
     """What a key would confirm."""
     if not offer:
@@ -159,11 +168,30 @@ class Console:
         self._out = _open_consoles() if live else []
         self._shown: list[str] = []
         self._lock = threading.Lock()
+        self._held = False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While somebody tests: only `draw` draws, and no key means what it does otherwise."""
+        with self._lock:
+            self._held, self._shown = True, []
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held, self._shown = False, []
+
+    def draw(self, lines: Sequence[str]) -> None:
+        """What somebody who holds the screen shows; colours end with it."""
+        with self._lock:
+            if list(lines) != self._shown:
+                self._draw(["\x1b[0m" + _CLEAR, *lines])
+                self._shown = list(lines)
 
     def show(self, lines: Sequence[str]) -> None:
         """Draw the screen anew if it changed; elsewhere print the lines that are new."""
         with self._lock:
-            if list(lines) == self._shown:
+            if self._held or list(lines) == self._shown:
                 return
             if self._live:
                 self._draw(lines)
@@ -183,7 +211,12 @@ class Console:
         """Call `pressed` with each key, from a thread of its own."""
         fds = [fd for fd in self._out if _raw(fd)] if self._live else []
         if fds:
-            threading.Thread(target=_listen, args=(fds, pressed), name="keys", daemon=True).start()
+
+            def heard(key: str) -> None:
+                if not self._held:
+                    pressed(key)
+
+            threading.Thread(target=_listen, args=(fds, heard), name="keys", daemon=True).start()
 
 
 def _open_consoles() -> list[int]:

@@ -15,6 +15,7 @@ from cloned.agent import sysfs
 
 Structure = tuple[int, bytes, list[str]]
 """Of SMBIOS: type, formatted area, strings."""
+TABLES = "/sys/firmware/acpi/tables"
 _EFI = "/sys/firmware/efi/efivars"
 _IMAGE_SECURITY = "d719b2cb-3d3a-4596-a3bc-dad00e67656f"
 """GUID of db and dbx (UEFI specification 2.10, §32.6.1)."""
@@ -58,8 +59,12 @@ def knows_uefi(structures: list[Structure]) -> bool | None:
     return None if found is None else bool(found[0x13] & 8)
 
 
-def tables(base: str = "/sys/firmware/acpi/tables") -> dict[str, bool | None]:
-    """Whether the firmware puts a program into Windows (WPBT, as Absolute does) or holds a key for it (MSDM)."""
+def tables(base: str = TABLES) -> dict[str, bool | None]:
+    """Whether the firmware puts a program into Windows (WPBT, as Absolute does) or holds a key for it (MSDM).
+
+    WPBT is Microsoft's Windows Platform Binary Table, run at each start of Windows. Which edition a key is for stands
+    in nothing but the key itself, which is not read.
+    """
     names = sysfs.names(base)
     return {"wpbt": "WPBT" in names if names else None, "product_key": "MSDM" in names if names else None}
 

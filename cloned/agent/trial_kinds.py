@@ -19,6 +19,8 @@ from cloned.saying import Phrase, chained, headed
 MEMORY_MB, MEMORY_LIMIT = 256, 120.0
 """Most memory that is tested, and seconds for it: the live system and a session's start must have the rest."""
 LOAD_SECONDS = 30
+LOAD_PATIENCE = 90
+"""Seconds that an old laptop gets beyond that to start and end it."""
 TOO_HOT = 97
 """Degrees at which a processor that slows itself down fails: dust, or dried paste."""
 SELFTEST_LIMIT = 240.0
@@ -41,7 +43,7 @@ class TrialFinding:
 def memory(hands: Hands) -> TrialFinding:
     """memtester(8) on half of what is free: exit status 1 says that it could not begin, 2 and 4 what failed."""
     if not hands.has("memtester"):
-        return TrialFinding("skipped", "there is no memtester here")
+        return _without(hands, "memtester")
     size = min(MEMORY_MB, _free_memory() // 2 // 2**20)
     if size < 16:
         return TrialFinding("skipped", "too little memory is free")
@@ -67,7 +69,7 @@ def memory(hands: Hands) -> TrialFinding:
 def processor(hands: Hands) -> TrialFinding:
     """stress-ng(1) on all cores, its results verified, with the temperatures and how often heat slowed it down."""
     if not hands.has("stress-ng"):
-        return TrialFinding("skipped", "there is no stress-ng here")
+        return _without(hands, "stress-ng")
     heat: list[int] = []
     before = throttled()
 
@@ -76,13 +78,17 @@ def processor(hands: Hands) -> TrialFinding:
             heat.append(found)
 
     command = ["stress-ng", "--cpu", "0", "--cpu-method", "matrixprod", "--verify", "--timeout", f"{LOAD_SECONDS}s"]
-    ran = hands.run([*command, "--temp-path", "/tmp"], LOAD_SECONDS + 30, feel)  # noqa: S108 - it wants one, empty
+    ran = hands.run([*command, "--temp-path", "/tmp"], LOAD_SECONDS + LOAD_PATIENCE, feel)  # noqa: S108 - it wants one, empty
     slowed, most = throttled() - before, max(heat, default=None)
     told: str = Phrase("{load_seconds} s on {cpu_count} threads", load_seconds=LOAD_SECONDS, cpu_count=os.cpu_count())
     found = [Phrase("up to {most} °C", most=most) if most is not None else Phrase("no temperature is told")]
     found += [Phrase("slowed itself {slowed} times", slowed=slowed)] if slowed else []
     told = chained([told, *found])
-    if ran.status is None or ran.status != 0:
+    if ran.status is None:
+        return TrialFinding(
+            "skipped", headed(told, Phrase("it did not end {count} s later either", count=LOAD_PATIENCE))
+        )
+    if ran.status != 0:
         return TrialFinding("failed", headed(told, _last_words(ran.output, "fail")))
     return TrialFinding("failed" if slowed and most is not None and most >= TOO_HOT else "passed", told)
 
@@ -215,11 +221,10 @@ def wifi(hands: Hands) -> TrialFinding:
     name = next((each for each in sysfs.names("/sys/class/net") if os.path.exists(f"/sys/class/net/{each}/wireless")
                  or os.path.exists(f"/sys/class/net/{each}/phy80211")), "")  # fmt: skip
     if not name:
-        return TrialFinding(
-            "skipped", Phrase("there is no driver here for {card}", card=card) if card else "there is no wireless card"
-        )
+        no_driver = Phrase("there is no driver here for {card}", card=card)
+        return TrialFinding("skipped", lacking(hands, no_driver) if card else "there is no wireless card")
     if not hands.has("iw"):
-        return TrialFinding("skipped", "there is no iw here")
+        return _without(hands, "iw")
     run(["ip", "link", "set", name, "up"], timeout=10, accept=range(256))
     ran = hands.run(["iw", "dev", name, "scan"], SCAN_LIMIT)
     if ran.status != 0:
@@ -256,6 +261,16 @@ def usb(hands: Hands, base: str = _USB) -> TrialFinding:
         if over
         else TrialFinding("passed", told)
     )
+
+
+def _without(hands: Hands, program: str) -> TrialFinding:
+    """Not tested, and why: that the pack is missing or does not fit says more than that a program is."""
+    return TrialFinding("skipped", lacking(hands, Phrase("there is no {program} here", program=program)))
+
+
+def lacking(hands: Hands, what: str) -> str:
+    """What is not there, and why the test pack is not."""
+    return headed(what, hands.lacks) if hands.lacks else what
 
 
 def _free_memory() -> int:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from cloned.agent import sysfs
 
 _PR_SET_PDEATHSIG = 1
+KILL_LIMIT = 10.0
+"""Seconds that a killed program has to be gone."""
 _THERMAL = "/sys/class/thermal"
 _HWMON = "/sys/class/hwmon"
 _CPUS = "/sys/devices/system/cpu"
@@ -38,6 +40,8 @@ class Hands:
 
     def __init__(self, disk: str = "", lookup: str | None = None) -> None:
         self.disk = disk
+        self.lacks = ""
+        """Why the test pack is not there; empty where it is."""
         self._lookup = lookup
         self._over = threading.Event()
         self._undo: list[Callable[[], None]] = []
@@ -93,9 +97,10 @@ class Hands:
                     raise Cancelled
         finally:
             _kill(process)
-            process.wait()
-            reader.join(5)
-            process.stdout.close()
+            gone = _ended(process)
+            reader.join(5 if gone else 0)
+            if gone:
+                process.stdout.close()
             with self._lock:
                 self._process = None
         if self._over.is_set():
@@ -107,6 +112,15 @@ def _behind_everybody() -> None:
     """In the child: the lowest priority, and dead when the agent is."""
     os.nice(19)
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it is gone; a driver that hangs holds its program for ever, and both are left behind."""
+    try:
+        process.wait(KILL_LIMIT)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.options import AgentOptions
 from cloned.agent.reporter import Order
+from cloned.agent.test_pack import TestPack
 from cloned.agent.trial_kinds import KINDS, TrialFinding
 from cloned.agent.trial_tools import Cancelled, Hands
 from cloned.saying import Phrase, parts
@@ -21,11 +22,27 @@ GIVE_UP = 5
 """Times that the server may refuse a result before it is let go."""
 
 
+def tell(client: DaemonClient, found: dict[str, Any], wanted: Callable[[], bool]) -> None:
+    """Send a result for as long as it is wanted and not refused for good; Revoked."""
+    refused = 0
+    while wanted() and refused < GIVE_UP:
+        try:
+            client.once("POST", "/agent/v1/test", found)
+        except DaemonRefused:
+            refused += 1
+        except (OSError, ValueError):
+            client.close()
+        else:
+            return
+        time.sleep(1)
+
+
 class TrialRunner:
     """`follow` is called with every order that is heard; it never blocks."""
 
     def __init__(self, options: AgentOptions, kinds: dict[str, Callable[[Hands], TrialFinding]] | None = None) -> None:
         self._options, self._kinds = options, KINDS if kinds is None else kinds
+        self.pack = TestPack(options)
         self._lock = threading.Lock()
         self._wanted: tuple[str, ...] = ()
         self._done: dict[str, dict[str, Any]] = {}
@@ -76,17 +93,7 @@ class TrialRunner:
         except Cancelled:
             return
         self._done[name] = found
-        refused = 0
-        while name in self._wanted and refused < GIVE_UP:
-            try:
-                client.once("POST", "/agent/v1/test", found)
-            except DaemonRefused:
-                refused += 1
-            except (OSError, ValueError):
-                client.close()
-            else:
-                break
-            time.sleep(1)
+        tell(client, found, lambda: name in self._wanted)
         self._done.pop(name, None)
         with self._lock:
             self._wanted = tuple(each for each in self._wanted if each != name)
@@ -95,6 +102,8 @@ class TrialRunner:
         began = time.monotonic()
         kind = self._kinds.get(name)
         try:
+            hands.lacks = self.pack.enter(hands)
+            began = time.monotonic()
             finding = TrialFinding("skipped", "this agent does not know this test") if kind is None else kind(hands)
         except Cancelled:
             raise

@@ -17,6 +17,7 @@ from cloned.config import LEDGER_FILE, Config
 from cloned.errors import ClonedError, MissingError
 from cloned.images.store import ImageStore
 from cloned.inventory.ledger import Ledger
+from cloned.live import pack
 from cloned.netboot.files import is_complete
 from cloned.processes import run
 from cloned.saying import Phrase
@@ -137,6 +138,17 @@ def live_system(config: Config) -> Iterator[Said | ClonedError]:
     yield ok(Phrase("built {days} days ago", days=f"{days:.0f}"))
     if days * 86400 > OLD:
         yield warned(Phrase("the live system is {days} days old", days=f"{days:.0f}"), "run `cloned live build`")
+    if config.tests.wanted() and (why := _pack_lacks(config.boot.live)):
+        yield warned(why, "run `cloned live build`")
+
+
+def _pack_lacks(folder: Path) -> str:
+    """Why laptops cannot be tested with what lies beside the live system; empty where they can."""
+    try:
+        kernel = pack.info(folder).kernel
+    except MissingError:
+        return Phrase("there is no test pack in {folder}", folder=folder)
+    return "" if kernel == live.info(folder).kernel else Phrase("the test pack is for kernel {kernel}", kernel=kernel)
 
 
 def boot_files(config: Config) -> Iterator[Said | ClonedError]:

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from cloned.cli.common import config_option, echo, find_laptop, gigabytes, json_option, print_json, print_table
 from cloned.config_file import load
 from cloned.core.warnings import Warn
-from cloned.errors import ImageError
+from cloned.errors import ImageError, MissingError
 from cloned.images import export as exporting
 from cloned.images.store import ImageStore
 from cloned.ownership import hand_over
@@ -213,17 +213,27 @@ def live() -> None:
 @live.command()
 @click.option("--firmware/--no-firmware", default=True, show_default=True, help="Take firmware of network cards along.")
 @click.option("--clonezilla", is_flag=True, help="Build the full Clonezilla too, which classic sessions need.")
+@click.option("--tests/--no-tests", default=True, show_default=True, help="Build the pack for testing parts, too.")
+@click.option("--again", is_flag=True, help="Build anew what is current.")
 @config_option
-def build(firmware: bool, clonezilla: bool, config: Path | None) -> None:
+def build(firmware: bool, clonezilla: bool, tests: bool, again: bool, config: Path | None) -> None:
     """Build the live system and collect the boot files, unless they are current."""
     from cloned import live as system
-    from cloned.live import full as full
+    from cloned.live import full, pack
     from cloned.netboot.files import build_boot_files
 
     boot = load(config).boot
     if clonezilla:
         echo(Phrase("{squashfs}: Clonezilla is there", squashfs=full.build(boot.live).squashfs))
-    made = system.build(boot.live, firmware=firmware)
+    made = system.build(boot.live, firmware=firmware, force=again)
+    if tests:
+        echo(
+            Phrase(
+                "{squashfs}: {bytes} MB for testing parts",
+                squashfs=(packed := pack.build(made, force=again)).squashfs,
+                bytes=f"{packed.bytes / 1e6:.1f}",
+            )
+        )
     build_boot_files(boot.files)
     hand_over(load(config).workshop.state)
     echo(
@@ -242,8 +252,12 @@ def build(firmware: bool, clonezilla: bool, config: Path | None) -> None:
 def info(config: Path | None, as_json: bool) -> None:
     """Say what the live system is made of."""
     from cloned import live as system
+    from cloned.live import pack
 
-    told = system.info(load(config).boot.live).to_json()
+    folder = load(config).boot.live
+    told = system.info(folder).to_json()
+    with suppress(MissingError):
+        told["tests"] = pack.info(folder).to_json()
     echo(json.dumps(told, indent=2, default=str) if as_json else "\n".join(f"{k}: {v}" for k, v in told.items()))
 
 

@@ -26,6 +26,7 @@ PAPERS = ("label", "sheet")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True), help="Into a FILE.")
 @click.option("--media", help="What labels are printed on: 62, 62x29, L7160 or L6009.")
 @click.option("--place", type=click.IntRange(1), help="On sheets of labels, the first free place.")
+@click.option("--of", type=click.Choice(["laptop", "charger", "battery"]), help="What a label is for.")
 @click.option("--lang", type=click.Choice(["nl", "fr", "en"]), help="Instead of the workshop's language.")
 @config_option
 @json_option

@@ -277,6 +277,8 @@ class Laptop:
     """Tests of its parts, the newest of each."""
     trials_wanted: tuple[str, ...] = ()
     """Tests that somebody asked for and that its agent did not get to yet."""
+    accepted: tuple[str, ...] = ()
+    """Parts that are bad, of which somebody said that the laptop goes on all the same."""
     given_grade: str = ""
     """A to D, by a person; the rules' own counts where it is empty."""
     given_why: str = ""

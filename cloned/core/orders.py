@@ -15,6 +15,13 @@ from cloned.saying import Phrase
 
 def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None, clock: Clock = utc) -> dict[str, Any]:
     """The order, as the agent reads it; the stream's address is added by who knows it. `clock` words times."""
+    found = _order(workshop, laptop, wait, clock)
+    if not (attended := trials.for_a_person(laptop)) or found["do"] == "power":
+        return found
+    return {**found, "attended": {"tests": attended, "layout": workshop.settings.layout}}
+
+
+def _order(workshop: Workshop, laptop: Laptop, wait: Wait | None, clock: Clock) -> dict[str, Any]:
     if laptop.state is State.FINISHING and tags.needs(workshop, laptop):
         return {
             "do": "wait",
@@ -34,7 +41,7 @@ def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None, clock: C
             **_classic(workshop, laptop),
         }
     tests = {"tests": due} if (due := trials.due(laptop)) else {}
-    if laptop.state is State.DONE and tests:
+    if laptop.state is State.DONE and (tests or trials.for_a_person(laptop)):
         return {"do": "wait", "screen": _screen(laptop, None), "state": "done", **tests}
     if laptop.state is State.DONE:
         return {"do": "power", "action": workshop.settings.then, "screen": _screen(laptop, None)}

@@ -87,6 +87,9 @@ class Refused(Worded):
     IS_DONE = "is-done", "laptop {name} is done and verified", "start it from the network again on purpose, then erase"
     NO_SUCH_GRADE = "no-such-grade", "there is no grade {name}", "give A, B, C or D"
     GRADE_WITHOUT_WHY = "grade-without-why", "a grade needs a word why", "say what the rules do not know: --why"
+    NO_TESTS_WANTED = "no-tests-wanted", "laptop {name} has no tests to do", "ask for some first: test it"
+    SKIP_WITHOUT_WHY = "skip-without-why", "leaving tests out needs a word why", "say it: no time, no such part"
+    NOTHING_TO_DECIDE = "nothing-to-decide", "laptop {name} has no bad part to decide about", ""
     NOT_RUNNING_ERASE = "not-running-erase", "its live system does not run", "start it from the network"
     NOT_LOOKED_AT = "not-looked-at", "its disks have not been looked at yet", "wait some seconds, then try again"
     NAME_EVERY_DISK = (

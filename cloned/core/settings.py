@@ -54,4 +54,6 @@ class Settings:
     triage: tuple[TriageRule, ...] = ()
     """What is looked at before a laptop is cloned; none in journals of before 0.3."""
     tests: tuple[str, ...] = ()
-    """Tests (trials.TrialName) that are asked of every laptop when it is first here."""
+    """Tests (of trial_result.py) that are asked of every laptop when it is first here."""
+    layout: str = "be"
+    """Of the keyboards that are tested (trial_result.LAYOUTS)."""

@@ -218,6 +218,8 @@ class LaptopBrief(Shown):
     """Tests of its parts, as far as they are through."""
     tests_wanted: tuple[str, ...] = ()
     """Tests that were asked for and are not through."""
+    undecided: tuple[str, ...] = ()
+    """Parts of one that is done that are bad, and of which nobody said yet what is to become of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from cloned.core import erasure
+from cloned.core import erasure, trials
 from cloned.core.estimate import Estimate, estimate
 from cloned.core.ids import LaptopId
 from cloned.core.known import KnownElsewhere
@@ -182,6 +182,7 @@ def _in_other_words(laptop: Laptop) -> dict[str, Any]:
         "grade_why": laptop.given_why,
         "tests": laptop.trials,
         "tests_wanted": laptop.trials_wanted,
+        "undecided": trials.undecided(laptop),
         "known": tuple(_known(each) for each in laptop.known),
         "image": laptop.goal.image or None,
         "disk": None if disk is None else shown_disk(disk),

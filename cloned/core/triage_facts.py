@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from cloned.core.fitness import carries_windows_11, generation, memory_of
+from cloned.core.trial_result import AttendedName, TrialName
 
 if TYPE_CHECKING:  # a laptop carries its triage
     from cloned.core.laptop import Disk, Laptop
@@ -207,7 +208,7 @@ CONDITIONS: dict[str, Condition] = {
         "a test that failed",
         _failed,
         _among,
-        words=("usb", "battery", "wifi", "disk-read", "processor", "memory", "disk-selftest"),
+        words=(*map(str, TrialName), *map(str, AttendedName)),
     ),
     "portable": Condition("whether its case is a laptop's", _flag("portable"), _is, bool),
 }

@@ -31,6 +31,23 @@ class TrialName(StrEnum):
     DISK_SELFTEST = "disk-selftest"
 
 
+class AttendedName(StrEnum):
+    """Tests with a person at the laptop, in the order in which they are offered: two minutes in all."""
+
+    KEYBOARD = "keyboard"
+    TOUCHPAD = "touchpad"
+    SCREEN = "screen"
+    SOUND = "sound"
+    CAMERA = "camera"
+    USB_PORTS = "usb-ports"
+    LID = "lid"
+    CHARGER = "charger"
+
+
+LAYOUTS = ("be", "fr", "nl", "us")
+"""Keyboards that the screen can draw."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """A test of one part: what was found, in words, how long it took, and when it ended (seconds since 1970)."""
@@ -44,7 +61,7 @@ class Trial:
 
 def trial_lines(trials: Iterable[Trial]) -> list[dict[str, Any]]:
     """For the ledger and for papers: name, result and why (`told`: as code and values), in their own order."""
-    order = {str(name): at for at, name in enumerate(TrialName)}
+    order = {str(name): at for at, name in enumerate((*TrialName, *AttendedName))}
     found = sorted(trials, key=lambda each: order.get(each.name, 0))
     return [
         {"name": each.name, "result": str(each.result), "why": each.why}

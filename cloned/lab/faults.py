@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from cloned.errors import ClonedError
 from cloned.lab.damage import change_used_byte
+from cloned.lab.laptops import PARTS
 
 if TYPE_CHECKING:  # what acts on a lab is loaded only where there is one
     from cloned.lab.daemon import DaemonProcess
@@ -58,8 +59,8 @@ class Fault:
     """Whether results reach the inventory later for it."""
     lasts: ClassVar[bool] = False
     """Whether somebody acts whose time was set, so that the run is not over before."""
-    told_only: ClassVar[bool] = False
-    """Whether it is in what a thin laptop tells of itself: no QEMU has such a part."""
+    bad_part: ClassVar[bool] = False
+    """Whether one of the laptop's parts is bad, so that it must have parts."""
     changes_disk: ClassVar[bool] = False
     """Whether reading back has to find something."""
 
@@ -318,20 +319,11 @@ async def _ask_on(daemon: DaemonProcess, slowest: list[float]) -> None:
         await asyncio.sleep(_ASK_EVERY)
 
 
-PARTS: dict[str, object] = {
-    "cores": 4, "threads": 8, "slots": [{"place": "DIMM A", "size": 8 << 30, "kind": "DDR4", "mhz": 2667}],
-    "batteries": [{"name": "BAT0", "design_wh": 50.0, "full_wh": 46.0, "cycles": 112}], "charger": True,
-    "portable": True, "camera": True, "bluetooth": True, "sound": True, "wifi": "Intel 8086:24fd", "tpm": "2.0",
-    "uefi": True, "passwords": [], "wpbt": False, "product_key": True, "firmware_date": "2021-03-04",
-}  # fmt: skip
-"""A laptop of flesh and blood that lacks nothing."""
-
-
 @dataclass(frozen=True)
 class BadPart(OnLaptop):
     """Something about one laptop's parts, which its firmware tells: before it is powered on."""
 
-    told_only: ClassVar[bool] = True
+    bad_part: ClassVar[bool] = True
     changes: ClassVar[dict[str, object]] = {}
     words: ClassVar[str] = ""
 

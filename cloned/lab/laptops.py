@@ -19,6 +19,15 @@ _SPARE = 256 * 1024 * 1024
 _MIB = 1024 * 1024
 
 
+PARTS: dict[str, object] = {
+    "cores": 4, "threads": 8, "slots": [{"place": "DIMM A", "size": 8 << 30, "kind": "DDR4", "mhz": 2667}],
+    "batteries": [{"name": "BAT0", "design_wh": 50.0, "full_wh": 46.0, "cycles": 112}], "charger": True,
+    "portable": True, "camera": True, "bluetooth": True, "sound": True, "wifi": "Intel 8086:24fd", "tpm": "2.0",
+    "uefi": True, "passwords": [], "wpbt": False, "product_key": True, "firmware_date": "2021-03-04",
+}  # fmt: skip
+"""A laptop of flesh and blood that lacks nothing, as a hello tells it."""
+
+
 class LaptopKind(StrEnum):
     """How a laptop is made."""
 
@@ -111,7 +120,7 @@ class LabLaptop(ABC):
         self.dead_disk = False
         """Whether its last disk takes no write, where a fault says so."""
         self.parts: dict[str, object] = {}
-        """What its firmware tells of its parts (`hardware` of a hello), where a fault says so."""
+        """As `hardware` of a hello tells them; empty: a thin laptop looks for itself, a virtual one has none."""
         self.chooses = ""
         """The item of its boot menu that somebody chooses, such as `clone`; empty: nobody stands there."""
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from cloned import processes
 from cloned.errors import MissingError
-from cloned.lab import qmp
+from cloned.lab import qmp, vm_parts
+from cloned.lab.camera import LabCamera
 from cloned.lab.laptops import Firmware, LabDisk, LabIdentity, LabLaptop
 from cloned.lab.media import FurtherDisk, MediumKind, device
 from cloned.lab.network import LabNetwork
@@ -49,6 +50,7 @@ class VirtualLaptop(LabLaptop):
         self.kind = MediumKind("virtio")
         """How the disk that is cloned to is attached."""
         self.further: tuple[FurtherDisk, ...] = ()
+        self._camera: LabCamera | None = None
 
     @property
     def screen(self) -> Path:
@@ -75,6 +77,13 @@ class VirtualLaptop(LabLaptop):
             self._process.wait()
             self._process = None
 
+    def close(self) -> None:
+        """Power off for good; its camera goes with it."""
+        super().close()
+        if self._camera is not None:
+            self._camera.close()
+            self._camera = None
+
     def freeze(self) -> None:
         """Stop the virtual processor."""
         qmp.command(self._qmp, "stop")
@@ -96,8 +105,18 @@ class VirtualLaptop(LabLaptop):
             processes.need("qemu-system-x86_64"), "-name", f"lab-{self.number}", "-nodefaults", "-display", "none",
             *_processor(self.identity.firmware), "-m", str(MEMORY_MB), *self._firmware(), *self._smbios(),
             "-serial", f"file:{self.screen}", "-qmp", f"unix:{self._qmp},server=on,wait=off",
-            "-device", "virtio-rng-pci", *self._disk(), *([] if own_disk else self._card()), "-boot", "strict=on",
+            "-device", "virtio-rng-pci", *self._parts(), *self._disk(), *([] if own_disk else self._card()),
+            "-boot", "strict=on",
         ]  # fmt: skip
+
+    def _parts(self) -> list[str]:
+        """Of a laptop that is to have any: what its firmware tells, a screen, USB, a camera that answers."""
+        if not self.parts:
+            return []
+        if self.parts.get("camera") and self._camera is None:
+            self._camera = LabCamera(self._qmp.with_name(f"camera-{self.number}"))
+        seen = ["-vga", "none", "-device", "VGA", "-device", "usb-ehci,id=usb"]
+        return seen + vm_parts.arguments(self.parts, self.folder, self._camera.path if self._camera else None)
 
     def _disk(self) -> Iterator[str]:
         throttle = f",throttling.bps-total={self.bytes_per_second}" if self.bytes_per_second else ""

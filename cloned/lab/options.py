@@ -83,6 +83,11 @@ class LabOptions:
         return {late.laptop: late for late in (parse_late(text, self.laptops) for text in self.late)}
 
     @property
+    def parts(self) -> bool:
+        """Whether laptops have parts that can be looked at: where these are tested, and where one is bad."""
+        return bool(self.tests) or any(fault.bad_part for fault in self.wanted_faults)
+
+    @property
     def image_name(self) -> str:
         """The image asked for, or the sample that serves what was asked for."""
         if self.image:
@@ -110,9 +115,6 @@ class LabOptions:
             raise UsageError(f"--erase {self.erase} is not known", "there are always, first and only")
         if self.tests not in ("", "all"):
             raise UsageError(f"--tests {self.tests} is not known", "there is: all")
-        for fault in self.wanted_faults if self.of_kind is not LaptopKind.THIN else ():
-            if fault.told_only:
-                raise UsageError(f"--fault {fault.text} needs thin laptops", "QEMU has no such part: --kind thin")
         if self.disks and self.of_kind is not LaptopKind.VM:
             raise UsageError("--disks is not possible with thin laptops", "their disks are loop devices: --kind vm")
         _ = [self.disks_of(number) for number in range(1, self.laptops + 1)], self.images_of

@@ -18,6 +18,7 @@ from cloned.errors import MissingError, UsageError
 from cloned.images import samples
 from cloned.images.store import ImageStore
 from cloned.live import full as clonezilla
+from cloned.live import pack
 from cloned.netboot.files import build_boot_files
 
 Say = Callable[[str], None]
@@ -44,7 +45,7 @@ class Stock:
     """Of the image that this lab sends."""
 
 
-def prepare(image: str, say: Say, *, classic: bool = False) -> Stock:
+def prepare(image: str, say: Say, *, classic: bool = False, tests: bool = False) -> Stock:
     """Build what is missing and return where it is. `image`: a name in the lab's store, or a Clonezilla directory.
 
     Raises UsageError for an image that is not known, MissingError or ImageError with the next step otherwise.
@@ -54,7 +55,10 @@ def prepare(image: str, say: Say, *, classic: bool = False) -> Stock:
         _remove_half_built(root / "clonezilla")
         stock = root / "live", root / "boot", ImageStore(root / "images")
         say("live system")
-        live.build(stock[0], progress=say)
+        system = live.build(stock[0], progress=say)
+        if tests:
+            say("test pack")
+            pack.build(system, progress=say)
         say("boot files")
         build_boot_files(stock[1])
         say(f"image {image}")

@@ -8,19 +8,20 @@ import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cloned import processes
 from cloned.errors import MissingError
 from cloned.lab import stock as stocks
-from cloned.lab import switchbox
+from cloned.lab import switchbox, vm_parts
 from cloned.lab.checks import Bystander
 from cloned.lab.daemon import PAGE, DaemonProcess, DaemonSettings, server_address
 from cloned.lab.display import Display
 from cloned.lab.faults import OnLaptop
 from cloned.lab.forward import Forward
 from cloned.lab.injector import FaultInjector, Stage
-from cloned.lab.laptops import LabDisk, LabIdentity, LabLaptop, LaptopKind, disk_size, identities
+from cloned.lab.laptops import PARTS, LabDisk, LabIdentity, LabLaptop, LaptopKind, disk_size, identities
 from cloned.lab.machine import VirtualLaptop, check_host
 from cloned.lab.media import SMALL, FurtherDisk, plant
 from cloned.lab.network import BRIDGE, SWITCH, LabNetwork, inside
@@ -72,6 +73,8 @@ def check_machine(options: LabOptions) -> None:
         processes.need(tool)
     if options.of_kind is LaptopKind.VM:
         check_host(set(options.kinds_of_firmware))
+        if options.parts:
+            processes.need(vm_parts.NEEDS)
     slow = any(text.startswith("slow-disk") for text in options.faults)
     if slow and options.of_kind is LaptopKind.THIN and not Path("/dev/fuse").exists():
         raise MissingError("/dev/fuse is not there, a slow disk of a thin laptop needs it", "modprobe fuse")
@@ -80,7 +83,9 @@ def check_machine(options: LabOptions) -> None:
 async def build(options: LabOptions, entry: RegisteredLab, display: Display, stack: AsyncExitStack) -> LabWorkshop:
     """Everything up to a daemon that is ready, laptops still off. What was made is undone when `stack` ends."""
     scratch = Path(entry.scratch)
-    stock = await asyncio.to_thread(stocks.prepare, options.image_name, display.say, classic=options.classic)
+    packed = bool(options.tests) and options.of_kind is LaptopKind.VM
+    ready = partial(stocks.prepare, options.image_name, display.say, classic=options.classic, tests=packed)
+    stock = await asyncio.to_thread(ready)
     stocks.check_room(scratch, stock.manifest, options.laptops)
     network = LabNetwork(entry.run, options.laptops, options.bits_per_second)
     stack.callback(network.close)
@@ -136,6 +141,7 @@ def _laptop(
             for number, kind in enumerate(kinds, 2)
         )
         laptop.others = tuple(each.disk.path for each in machine.further)
+        laptop.parts = dict(PARTS) if options.parts else {}
     stack.callback(laptop.close)
     return laptop
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cloned.errors import UsageError
 from cloned.languages import Language
@@ -18,11 +18,21 @@ _SMALL = 2.4
 """Size of the words in mm."""
 
 
-def labels(who: Sequence[Subject], media: Media, site: PrintingSite, language: Language, first: int = 1) -> bytes:
-    """A PDF of labels; on sheets, the first goes to place `first` of the first page.
+OF = ("laptop", "charger", "battery")
+"""What a label may be for: parts that lie beside a laptop carry its number, too."""
+
+
+def labels(
+    who: Sequence[Subject], media: Media, site: PrintingSite, language: Language, first: int = 1, of: str = ""
+) -> bytes:
+    """A PDF of labels; on sheets, the first goes to place `first` of the first page. `of`: what for, one of `OF`.
 
     UsageError where a laptop has no tag: a sticker without one would be worth nothing.
     """
+    if of and of not in OF:
+        raise UsageError(
+            Phrase("there is no label for {of}", of=of), "it is for the laptop, its charger or its battery"
+        )
     if not who:
         raise UsageError("there is no laptop to print a label for", "see `cloned laptops`")
     if not 1 <= first <= media.places:
@@ -39,7 +49,7 @@ def labels(who: Sequence[Subject], media: Media, site: PrintingSite, language: L
     for place, each in enumerate(who, first):
         if place == first or (place - 1) % media.places == 0:
             paper.add_page()
-        label(paper, each, media.design, media.corner((place - 1) % media.places + 1), site, language)
+        label(paper, each, media.design, media.corner((place - 1) % media.places + 1), site, language, of)
     return paper.done()
 
 
@@ -56,6 +66,7 @@ def label(
     corner: tuple[float, float],
     site: PrintingSite,
     language: Language,
+    of: str = "",
 ) -> None:
     """Draw one label from its upper left corner on; all of it bold, as thermal heads like it: one font to embed."""
     _figures(paper, laptop.tag, design.tag.moved(*corner))
@@ -63,10 +74,26 @@ def label(
     qr(paper, site.page_of(laptop), design.qr.moved(*corner))
     box = design.words.moved(*corner)
     step = min(_SMALL * 1.45, box.height / design.lines)
-    lines = _words(laptop, site, language)[: design.lines]
+    lines = _words_of(of)(laptop, site, language)[: design.lines]
     for number, line in enumerate(lines):
         with paper.tagged("P"):
             paper.put(line, box.x, box.y + number * step, box.width, min(_SMALL, step / 1.25), bold=True)
+
+
+def _words_of(of: str) -> Callable[[Subject, PrintingSite, Language], list[str]]:
+    return {"charger": _of_charger, "battery": _of_battery}.get(of, _words)
+
+
+def _of_charger(laptop: Subject, site: PrintingSite, language: Language) -> list[str]:
+    """Whose it is: chargers are looked for by model."""
+    return [line for line in (language.gettext("Charger"), laptop.name, site.name) if line]
+
+
+def _of_battery(laptop: Subject, site: PrintingSite, language: Language) -> list[str]:
+    """Whose it is, and what it still holds."""
+    left = laptop.hardware.left
+    known = [language.gettext("%(percent)s %% of new", percent=round(100 * left))] if left is not None else []
+    return [line for line in (language.gettext("Battery"), *known, laptop.name, site.name) if line]
 
 
 def _words(laptop: Subject, site: PrintingSite, language: Language) -> list[str]:

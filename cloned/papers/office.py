@@ -44,10 +44,12 @@ class Office:
         self._guides: dict[str, bytes] = {}
         """The guide says the same to everybody: drawn once in each language."""
 
-    async def label(self, names: Sequence[str], language: str = "", media: str = "", first: int = 1) -> bytes:
+    async def label(
+        self, names: Sequence[str], language: str = "", media: str = "", first: int = 1, of: str = ""
+    ) -> bytes:
         """A PDF of labels; on sheets, from place `first` on. UsageError where a laptop is not known or has no tag."""
         who, kind = await self._subjects(names), media_called(media or self._media)
-        return await draw(drawn, "label:labels", who, kind, self._site(), self._spoken(language), first)
+        return await draw(drawn, "label:labels", who, kind, self._site(), self._spoken(language), first, of)
 
     async def sheet(self, names: Sequence[str], language: str = "") -> bytes:
         """A PDF of hand-over sheets, a page for each. UsageError where a laptop is not known."""

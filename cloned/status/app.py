@@ -36,6 +36,7 @@ ROUTES = (
     ("GET", "/today.xlsx", fair.in_turn(papers.workbook)),
     ("GET", "/laptops", work.page),
     ("GET", "/sessions", work.page),
+    ("GET", "/evening", work.page),
     ("GET", "/images", work.page),
     ("GET", "/switch", work.page),
     ("GET", "/inventory", work.page),

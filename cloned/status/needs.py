@@ -59,7 +59,9 @@ class PaperSource(Protocol):
     All raise UsageError where there is nothing to draw.
     """
 
-    async def label(self, names: Sequence[str], language: str = "", media: str = "", first: int = 1) -> bytes:
+    async def label(
+        self, names: Sequence[str], language: str = "", media: str = "", first: int = 1, of: str = ""
+    ) -> bytes:
         """A PDF of labels, on sheets from place `first` on."""
 
     async def sheet(self, names: Sequence[str], language: str = "") -> bytes:

@@ -182,6 +182,7 @@ _YEAR = {
 _LABEL = (
     _choice("media", ("62", "62x29", "L7160", "L6009"), "Else as `[print] media` says."),
     _number("place", "On sheets of labels: the first free place, row by row from 1."),
+    _choice("of", ("laptop", "charger", "battery"), "What it is for: parts beside a laptop carry its number, too."),
 )
 _DAY = (
     _day("day", "As 2026-11-29; else today, where the server stands."),
@@ -213,6 +214,7 @@ _PATHS: dict[str, Any] = {
         "The laptops of a day.", _text("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), *_DAY
     ),
     "/laptops": _get("All laptops that are known: searched, filtered, sorted, fifty at a time.", _text("text/html")),
+    "/evening": _get("Who waits for whom this evening, how long steps took, what held it up.", _text("text/html")),
     "/sessions": _get("Sessions, with their speed and each laptop's way through.", _text("text/html")),
     "/images": _get("Images, the rules that choose them, and what is captured.", _text("text/html")),
     "/switch": _get("The switches, port by port.", _text("text/html")),

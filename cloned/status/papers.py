@@ -25,10 +25,11 @@ MOST = 500
 
 
 async def label(request: web.Request) -> web.Response:
-    """`GET /laptops/{id}/label.pdf`: `media` and, for sheets, the first free `place`."""
-    name = request.match_info["id"]
-    made = await _office(request).label([name], _language(request), request.query.get("media", ""), _place(request))
-    return _answer(made, f"label-{name}.pdf")
+    """`GET /laptops/{id}/label.pdf`: `media`, for sheets the first free `place`, and what it is `of`."""
+    name, of = request.match_info["id"], request.query.get("of", "")
+    media = request.query.get("media", "")
+    made = await _office(request).label([name], _language(request), media, _place(request), of)
+    return _answer(made, f"label-{name}{f'-{of}' if of else ''}.pdf")
 
 
 async def sheet(request: web.Request) -> web.Response:
@@ -45,8 +46,8 @@ async def sheets(request: web.Request) -> web.Response:
 
 async def labels(request: web.Request) -> web.Response:
     """`GET /today/labels.pdf`: as the sheets, with `media` and `place`."""
-    media = request.query.get("media", "")
-    made = await _office(request).label(await _names(request), _language(request), media, _place(request))
+    media, of = request.query.get("media", ""), request.query.get("of", "")
+    made = await _office(request).label(await _names(request), _language(request), media, _place(request), of)
     return _answer(made, f"labels-{_day(request) or 'today'}.pdf")
 
 

@@ -36,7 +36,7 @@ _Time = Annotated[int, Field(ge=0, lt=10**11)] | Annotated[float, Field(ge=0, lt
 
 def _described(field: str) -> str:
     """Which verbs take a field, and what it then is."""
-    words = [f"{verb.name}: {word.help}" for verb in TABLE if (word := verb.word(field)) is not None]
+    words = [f"{verb.name}: {word.help}" for verb in TABLE for word in verb.takes if word.field == field]
     return "; ".join(words) + "."
 
 

@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any
 
 from cloned.core.shown import ShownLaptop
+from cloned.core.trial_result import AttendedName
 from cloned.saying import Phrase
 
 Laptop = Mapping[str, Any]
@@ -17,6 +18,7 @@ WORKING = frozenset({"ready", "receiving", "verifying", "finishing", "erasing"})
 RESTING = frozenset({"done", "gone", "erased"})
 _LEAVING = RESTING | {"aside"}
 """States in which a laptop may be switched off and away. Who else is not heard of becomes `gone`."""
+_ATTENDED = frozenset(map(str, AttendedName))
 PER_ROW = 12
 """Ports side by side; a 48-port switch is drawn as two blocks of two rows."""
 
@@ -83,7 +85,7 @@ class Notice:
     """Something that a person should know or do."""
 
     kind: str
-    """warning, aside, master, ask, sink or need."""
+    """warning, aside, master, ask, sink, keyboard, part or need."""
     id: str
     text: str
     hint: str
@@ -296,7 +298,23 @@ def notices(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]]) -> 
         ("reason", "why", "vendor", "product", "image"),
     ):
         yield Notice("ask", f"ask-{group[0]['id']}", group[0].get("why") or "", group[0].get("next_step") or "", group)
+    yield from _people(laptops)
     yield from fetching(laptops)
+
+
+def _people(laptops: Sequence[Laptop]) -> Iterable[Notice]:
+    """Laptops that wait for somebody at their keyboard, and those that are cloned with a part that is bad."""
+    at_keyboard = tuple(each for each in laptops if each["state"] != "gone" and _for_a_person(each))
+    if at_keyboard:
+        yield Notice("keyboard", "keyboard", "", Phrase("Press T on the laptop, at any time"), at_keyboard)
+    for laptop in laptops:
+        if laptop.get("undecided"):
+            hint = Phrase("Give it out as it is, repair it, or take it for parts")
+            yield Notice("part", f"part-{laptop['id']}", "", hint, (laptop,))
+
+
+def _for_a_person(laptop: Laptop) -> bool:
+    return any(name in _ATTENDED for name in laptop.get("tests_wanted") or ())
 
 
 def fetching(laptops: Iterable[Laptop]) -> Iterable[Notice]:

@@ -17,7 +17,7 @@ from cloned.connections import place
 from cloned.core.reasons import Reason
 from cloned.languages import Language
 from cloned.saying import Phrase
-from cloned.status import api, listing
+from cloned.status import api, evening, listing
 from cloned.status.guard import problem, visitor
 from cloned.status.live import Rendered
 from cloned.status.needs import HouseSource
@@ -67,6 +67,10 @@ async def _sessions(app: web.Application, _query: Query) -> Known:
     return {"sessions": shown, "longest": longest or 1.0}
 
 
+async def _evening(app: web.Application, _query: Query) -> Known:
+    return {"board": evening.board(app[api.WORKSHOP].snapshot())}
+
+
 async def _images(app: web.Application, _query: Query) -> Known:
     snapshot, house = app[api.WORKSHOP].snapshot(), app[HOUSE]
     rules = house.rules() if house is not None else []
@@ -109,6 +113,7 @@ WORK = {
     for page in (
         WorkPage("laptops", _laptops),
         WorkPage("sessions", _sessions),
+        WorkPage("evening", _evening),
         WorkPage("images", _images),
         WorkPage("switch", _switch),
         WorkPage("inventory", _inventory),

@@ -60,15 +60,15 @@ class Machine:
     def order_disk(self) -> dict[str, Any]:
         return {"serial": SERIAL, "wwn": "", "path": "", "size": self.size}
 
-    async def run(self, server: Server) -> str:
-        """Power on; until it switches itself off, for at most four minutes. What its serial line said."""
+    async def run(self, server: Server, *more: web.RouteDef, seconds: float = 240) -> str:
+        """Power on; until it switches itself off, for at most so long. What its serial line said."""
         if not self.file.exists():
             with self.file.open("wb") as out:
                 out.truncate(self.size)
-        runner = await self._serve(server)
+        runner = await self._serve(server, *more)
         process = processes.spawn(self._command(server.port))
         try:
-            await asyncio.wait_for(asyncio.to_thread(process.wait), 240)
+            await asyncio.wait_for(asyncio.to_thread(process.wait), seconds)
         finally:
             process.kill()
             process.wait()
@@ -80,11 +80,11 @@ class Machine:
         file = self.folder / "serial"
         return file.read_text(errors="replace") if file.exists() else ""
 
-    async def _serve(self, server: Server) -> web.AppRunner:
+    async def _serve(self, server: Server, *more: web.RouteDef) -> web.AppRunner:
         async def agent(request: web.Request) -> web.Response:
             return web.Response(body=agent_zipapp())
 
-        return await server.start(web.get("/agent.pyz", agent))
+        return await server.start(web.get("/agent.pyz", agent), *more)
 
     def _command(self, port: int) -> list[str | Path]:
         boot = f"cloned.boot=http://10.0.2.2:{port}/{TOKEN} console=tty0 console=ttyS0 quiet mitigations=off"

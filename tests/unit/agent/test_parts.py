@@ -138,7 +138,7 @@ def security(settings: int) -> bytes:
     ],
 )
 def test_a_power_on_or_administrator_password_is_seen_in_smbios(tmp_path: Path, settings: int, there: bool) -> None:
-    found = locks.seen(parts.structures(TABLE + security(settings) + END), str(tmp_path), str(tmp_path / "WPBT"))
+    found = locks.seen(parts.structures(TABLE + security(settings) + END), str(tmp_path), str(tmp_path / "tables"))
     assert found == ([locks.PASSWORD] if there else [])
     assert list(hardware({"locks": found}).locks) == found
 
@@ -150,10 +150,11 @@ def test_what_makers_tell_of_passwords_and_absolute_is_seen(tmp_path: Path) -> N
     ):  # fmt: skip
         (maker / path).parent.mkdir(parents=True)
         (maker / path).write_text(value)
-    (tmp_path / "WPBT").touch()
-    assert locks.seen([], str(tmp_path), str(tmp_path / "WPBT")) == [locks.PASSWORD, locks.ABSOLUTE, locks.PLANTED]
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/WPBT").touch()
+    assert locks.seen([], str(tmp_path), str(tmp_path / "tables")) == [locks.PASSWORD, locks.ABSOLUTE, locks.PLANTED]
     (maker / "attributes/AbsolutePersistenceModuleActivation/current_value").write_text("Permanently Disabled")
-    assert locks.ABSOLUTE not in locks.seen([], str(tmp_path), str(tmp_path / "WPBT"))
+    assert locks.ABSOLUTE not in locks.seen([], str(tmp_path), str(tmp_path / "tables"))
 
 
 def test_a_lock_that_nobody_knows_is_not_taken_over() -> None:

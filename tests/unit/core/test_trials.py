@@ -19,7 +19,7 @@ from cloned.core.reducer import step
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.triage import Course
 from cloned.core.triage_shipped import SHIPPED
-from cloned.core.trial_result import Trial, TrialName, TrialResult
+from cloned.core.trial_result import AttendedName, Trial, TrialName, TrialResult
 from tests.unit.core.test_confirm import IMAGE
 from tests.unit.core.test_triage import GOOD, Triaged
 
@@ -141,3 +141,81 @@ def test_what_an_agent_says_of_a_test_is_made_safe() -> None:
     for wrong in ({}, {"name": "memory", "result": "perhaps"}, {"name": "rm -rf", "result": "passed"}):
         with pytest.raises(ValueError, match="a test has a name and a result"):
             trials.read(wrong, 0.0)
+
+
+PEOPLE = ("keyboard", "screen")
+
+
+def test_tests_with_a_person_are_offered_whatever_the_laptop_does_and_keep_it_on_when_it_is_done() -> None:
+    story = workshop(tests=PEOPLE)
+    found = story.comes()
+    assert order(story.state, story.laptop(found.id))["attended"] == {"tests": list(PEOPLE), "layout": "be"}
+    assert order(story.state, story.laptop(found.id))["do"] == "restore"
+    assert "tests" not in order(story.state, story.laptop(found.id))
+    story.clone(found.id)
+    story.tell(Finished(found.id, ()))
+    assert order(story.state, story.laptop(found.id))["do"] == "wait"
+    say(story, found.id, "keyboard")
+    story.tell(Command("skip", "an", found.id, why="no time"))
+    assert order(story.state, story.laptop(found.id))["do"] == "power"
+    assert "attended" not in order(story.state, story.laptop(found.id))
+    assert [(each.name, str(each.result), each.why) for each in story.laptop(found.id).trials] == [
+        ("keyboard", "passed", ""),
+        ("screen", "skipped", "no time (an)"),
+    ]
+
+
+def test_a_test_with_a_person_is_asked_for_beside_those_that_need_nobody() -> None:
+    story = workshop("ask")
+    found = story.comes()
+    story.tell(Command("test", "an", found.id))
+    story.tell(Command("test", "an", found.id, text="attended"))
+    story.tell(Command("test", "an", found.id, text="attended"))
+    laptop = story.laptop(found.id)
+    assert trials.due(laptop) == ALL
+    assert trials.for_a_person(laptop) == [str(name) for name in AttendedName]
+    assert trials.for_a_person(replace(laptop, state=State.GONE)) == []
+
+
+def test_leaving_tests_out_needs_tests_and_a_word_why() -> None:
+    story = workshop("ask")
+    found = story.comes()
+    assert accept(story.state, Command("skip", "an", found.id, why="no time")).code is Refused.NO_TESTS_WANTED
+    story.tell(Command("test", "an", found.id, text="attended"))
+    assert accept(story.state, Command("skip", "an", found.id, why=" ")).code is Refused.SKIP_WITHOUT_WHY
+    assert not isinstance(accept(story.state, Command("skip", "an", found.id, why="no time")), Refusal)
+
+
+def test_a_clone_with_a_dead_camera_stands_there_until_somebody_decided() -> None:
+    story = workshop(tests=("camera", "sound"))
+    found = story.comes()
+    say(story, found.id, "camera", "failed")
+    assert trials.undecided(story.laptop(found.id)) == (), "it is not cloned yet"
+    story.clone(found.id)
+    story.tell(Finished(found.id, ()))
+    say(story, found.id, "sound", "passed")
+    laptop = story.laptop(found.id)
+    assert trials.undecided(laptop) == ("camera",)
+    assert "Its camera is dead" in [each.say for each in laptop.triage.remarks]
+    story.tell(Command("accept", "an", found.id, why="for somebody who needs none"))
+    laptop = story.laptop(found.id)
+    assert trials.undecided(laptop) == ()
+    assert laptop.history[-1].why == "goes on with camera as it is, by an: for somebody who needs none"
+    assert accept(story.state, Command("accept", "an", found.id)).code is Refused.NOTHING_TO_DECIDE
+    later = replace(laptop, trials=(*laptop.trials, Trial("lid", TrialResult.FAILED)))
+    assert trials.undecided(later) == ("lid",), "what is found later is asked anew"
+
+
+def test_a_camera_that_does_not_answer_is_dead_too_where_the_case_is_a_laptops() -> None:
+    story = workshop()
+    laptop = replace(story.comes(), state=State.DONE)
+    parts = replace(laptop.facts.hardware, portable=True, camera=False)
+    assert trials.undecided(replace(laptop, facts=replace(laptop.facts, hardware=parts))) == ("camera",)
+    desktop = replace(parts, portable=False)
+    assert trials.undecided(replace(laptop, facts=replace(laptop.facts, hardware=desktop))) == ()
+
+
+@pytest.mark.parametrize("name", [str(name) for name in AttendedName])
+def test_results_of_tests_with_a_person_are_read(name: str) -> None:
+    found = trials.read({"name": name, "result": "failed", "why": "q is dead\n", "seconds": 31.5}, 5.0)
+    assert found == Trial(name, TrialResult.FAILED, "q is dead", 31.5, 5.0)

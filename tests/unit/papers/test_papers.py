@@ -62,6 +62,18 @@ def test_a_label_says_tag_image_and_day() -> None:
         assert part in text
 
 
+def test_parts_beside_a_laptop_get_labels_with_its_number() -> None:
+    charger = pages(labels([LAPTOP], MEDIA["62"], SITE, language("nl"), of="charger"))[0]
+    battery = pages(labels([LAPTOP], MEDIA["62"], SITE, language("fr"), of="battery"))[0]
+    for part in ("DM-2026-0042", "Lader", "ThinkPad T480s"):
+        assert part in charger
+    for part in ("DM-2026-0042", "Batterie", "76 % du neuf"):
+        assert part in battery
+    assert "school-2026" not in charger + battery
+    with pytest.raises(UsageError, match="no label for bag"):
+        labels([LAPTOP], MEDIA["62"], SITE, language("en"), of="bag")
+
+
 def test_a_sheet_is_one_page_with_all_that_is_known() -> None:
     found = pages(sheets([LAPTOP], SITE, language("nl")))
     assert len(found) == 1

@@ -36,6 +36,7 @@ from tests.unit.status.fakes import FakeRecords, FakeWorkshop
 
 NOW = 1_795_000_000.0
 NOT_SENT = {
+    "accepted": "as what `undecided` lacks",
     "asked_at": "each answer has its own time",
     "away": "its history says so",
     "card": "its history says so, and a warning",

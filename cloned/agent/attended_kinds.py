@@ -1,0 +1,294 @@
+"""The tests with a person: each shows what to do, watches the laptop's own devices, and says what was found in words.
+
+Escape leaves any of them; what needs eyes or ears is asked. None touches a disk or the network.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from cloned.agent import inputs, keyboards, signs, sysfs, tones, video
+from cloned.agent.attended_ui import ESC, PersonUi
+from cloned.agent.inputs import EV_ABS, EV_KEY, EV_REL, EV_SW
+from cloned.agent.spoken import say
+from cloned.agent.trial_kinds import TrialFinding, lacking
+from cloned.agent.trial_tools import Hands
+from cloned.saying import Phrase
+
+STUCK = 8.0
+"""Seconds that a key is held without a break after which it sticks."""
+CAMERA_LIMIT = 15.0
+"""Seconds for a camera, or the driver that hangs with it."""
+_NAMED = 6
+"""Keys that are named where some do not answer."""
+_SOUND_LIMIT = 20.0
+_PLUGS = "/sys/bus/usb/devices"
+_LIGHT = "/sys/class/backlight"
+
+
+def keyboard(ui: PersonUi, hands: Hands, layout: str) -> TrialFinding:
+    """Each key that is pressed lights up; a key that answers never, or always, is named."""
+    if not inputs.present(EV_KEY, 30):
+        return TrialFinding("skipped", "no keyboard answers")
+    wanted, seen = keyboards.expected(layout), _Pressed()
+    while not wanted <= seen.known:
+        lines = keyboards.drawing(layout, seen.known, seen.down)
+        left = say("{count} keys to go; press Escape twice to leave", count=len(wanted - seen.known))
+        ui.show([say("Press every key once."), "", *lines, "", left])
+        seen.take(ui.events())
+        if stuck := seen.stuck():
+            names = keyboards.printed(layout)
+            return TrialFinding("failed", Phrase("the key {name} sticks", name=names.get(stuck, str(stuck))))
+        if seen.left:
+            return _dead_keys(ui, layout, wanted - seen.known)
+    return TrialFinding(
+        "passed", Phrase("all {count} keys of layout {layout} answer", count=len(wanted), layout=layout)
+    )
+
+
+class _Pressed:
+    """Keys that answered, those that are down, and whether Escape came twice in a row."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.known: frozenset[int] = frozenset()
+        self.left = False
+        self._down: dict[int, float] = {}
+        self._last, self._clock = 0, clock
+
+    @property
+    def down(self) -> frozenset[int]:
+        """Held now."""
+        return frozenset(self._down)
+
+    def take(self, events: Sequence[inputs.InputEvent]) -> None:
+        """What the input devices said."""
+        for event in events:
+            if event.kind != EV_KEY:
+                continue
+            if event.value == 1:
+                self.left = self.left or (event.code == ESC == self._last)
+                self._last = event.code
+                self.known |= {event.code}
+                self._down[event.code] = self._clock()
+            elif event.value == 0:
+                self._down.pop(event.code, None)
+
+    def stuck(self) -> int:
+        """A key that is down for too long; 0 where none is."""
+        now = self._clock()
+        return next((code for code, since in self._down.items() if now - since > STUCK), 0)
+
+
+def _dead_keys(ui: PersonUi, layout: str, dead: frozenset[int]) -> TrialFinding:
+    names = keyboards.printed(layout)
+    told = ", ".join(names[code].strip() or "space" for code in sorted(dead)[:_NAMED])
+    more = f" and {len(dead) - _NAMED} more" if len(dead) > _NAMED else ""
+    answers = [say("They do not answer"), say("They were not tried: leave this test out")]
+    asked = [say("These keys did not answer: {names}", names=told + more)]
+    if ui.choose(asked, answers) == 0:
+        return TrialFinding("failed", Phrase("{count} keys do not answer: {names}", count=len(dead), names=told + more))
+    return TrialFinding("skipped", ui.why_skipped())
+
+
+def touchpad(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
+    """It must move both ways and click; a touchpad that only moves is told as one."""
+    if not inputs.present(EV_KEY, inputs.BTN_LEFT):
+        return TrialFinding("skipped", "no touchpad answers")
+    found: set[str] = set()
+    while not found >= {"x", "y", "click"}:
+        marks = {each: "[x]" if each in found else "[ ]" for each in ("x", "y", "click")}
+        ui.show([
+            say("Move a finger over the touchpad, then click."), "",
+            f"{marks['x']} {say('left and right')}", f"{marks['y']} {say('up and down')}",
+            f"{marks['click']} {say('click')}", "", say("Any key leaves."),
+        ])  # fmt: skip
+        events = ui.events()
+        found |= set(_touched(events))
+        if any(each.kind == EV_KEY and each.code < inputs.BTN_LEFT and each.value == 1 for each in events):
+            missing = ", ".join(sorted({"x", "y", "click"} - found))
+            return _judged(
+                ui, say("Does the touchpad work?"), Phrase("nothing of {missing} was noticed", missing=missing)
+            )
+    return TrialFinding("passed", "it moves both ways and clicks")
+
+
+def _touched(events: Sequence[inputs.InputEvent]) -> Iterator[str]:
+    for event in events:
+        if event.kind in (EV_REL, EV_ABS) and event.code in (0, 1):
+            yield "xy"[event.code]
+        elif event.kind == EV_KEY and event.code in (inputs.BTN_LEFT, inputs.BTN_RIGHT) and event.value == 1:
+            yield "click"
+
+
+def screen(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
+    """Whole screens of one colour, then darker and brighter; a person says what was seen."""
+    ui.any_key([say("The screen turns red, green, blue, white and black."), say("Look for dead dots and stains."), "",
+                say("Any key goes on.")])  # fmt: skip
+    for colour in (41, 42, 44, 47, 40):
+        blank = f"\x1b[{colour}m\x1b[2J"
+        if ui.any_key([blank]) == ESC:
+            break
+    ui.show(["\x1b[0m\x1b[2J"])
+    lights = _backlight()
+    told = (
+        Phrase("its backlight follows ({name})", name=lights) if lights else Phrase("its backlight cannot be set here")
+    )
+    return _judged(ui, say("Were all colours even, without dead dots and stains?"), told)
+
+
+def _backlight() -> str:
+    """Turn the first backlight down and up again; its name, empty where none obeys."""
+    for name in sysfs.names(_LIGHT):
+        now, most = (sysfs.number(f"{_LIGHT}/{name}/{word}") for word in ("brightness", "max_brightness"))
+        try:
+            for value in (max(1, most // 10), most, now or most):
+                with open(f"{_LIGHT}/{name}/brightness", "w", encoding="ascii") as file:
+                    file.write(str(value))
+                time.sleep(0.4)
+        except OSError:
+            continue
+        return name
+    return ""
+
+
+def sound(ui: PersonUi, hands: Hands, _layout: str) -> TrialFinding:
+    """A tone is played while the microphone listens (alsa-utils); a person says whether it was heard."""
+    if not hands.has("aplay"):
+        return TrialFinding("skipped", lacking(hands, Phrase("there is no {program} here", program="aplay")))
+    if not any(name.startswith("card") for name in sysfs.names("/proc/asound")):
+        return TrialFinding("skipped", "no sound card answers")
+    if ui.any_key([say("The laptop plays a tone and listens to itself."), say("Any key begins.")]) == ESC:
+        return TrialFinding("skipped", ui.why_skipped())
+    ui.show([say("Listen…")])
+    played, heard = _play_and_hear(hands)
+    if played:
+        return TrialFinding("failed", Phrase("the tone cannot be played: {why}", why=played))
+    told = Phrase("the microphone heard it") if heard else Phrase("the microphone did not hear it")
+    return _judged(ui, say("Did you hear the tone?"), told)
+
+
+def _play_and_hear(hands: Hands) -> tuple[str, bool]:
+    """Why it cannot be played, empty where it was; and whether the microphone heard it."""
+    with tempfile.TemporaryDirectory() as folder:
+        tone, recording = f"{folder}/tone.wav", f"{folder}/heard.wav"
+        with open(tone, "wb") as file:
+            file.write(tones.wav())
+        for control in ("Master", "Headphone", "Speaker", "PCM", "Capture"):
+            hands.run(["amixer", "-q", "sset", control, "80%", "unmute", "cap"], 5)
+        listen = f"arecord -q -d 3 -f S16_LE -r {tones.RATE} -c 1 {recording}"
+        script = f"{listen} & sleep 0.5; aplay -q {tone}; status=$?; wait; exit $status"
+        ran = hands.run(["sh", "-c", script], _SOUND_LIMIT)
+        if ran.status != 0:
+            return (ran.output.strip().splitlines() or ["it did not end"])[-1][:120], False
+        try:
+            with open(recording, "rb") as file:
+                return "", tones.heard(file.read())
+        except OSError:
+            return "", False
+
+
+def camera(ui: PersonUi, hands: Hands, _layout: str) -> TrialFinding:
+    """Its picture, drawn with letters; a person says whether it sees. A driver that hangs is left behind."""
+    devices = video.cameras()
+    if not devices:
+        return TrialFinding("skipped", lacking(hands, Phrase("no camera answers")))
+    ui.show([say("The camera looks…")])
+    found = _within(lambda: video.picture(devices[0]), CAMERA_LIMIT)
+    if not isinstance(found, list):
+        return TrialFinding("failed", Phrase("no picture: {why}", why=found))
+    return _judged(ui, say("Does the camera see you?"), Phrase("it gives a picture"), found)
+
+
+def _within(work: Callable[[], list[str]], seconds: float) -> list[str] | str:
+    """What it gives, or why it gave nothing: a driver that hangs holds its thread, and both are left behind."""
+    box: list[list[str] | str] = [f"its driver hangs for {seconds:.0f} s"]
+
+    def body() -> None:
+        try:
+            box[0] = work()
+        except (video.NoPicture, OSError, ValueError) as error:
+            box[0] = str(error)
+
+    thread = threading.Thread(target=body, name="camera", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return box[0]
+
+
+def usb_ports(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
+    """Something is plugged into each port in turn; ports that noticed it are counted."""
+    before, found = _plugged(), set[str]()
+    while True:
+        ui.show([
+            say("Plug a stick or a mouse into each USB port, one after the other."), "",
+            say("Ports that noticed it: {count}", count=len(found)), "", say("Any key when all are done."),
+        ])  # fmt: skip
+        keys = ui.pressed()
+        now = _plugged()
+        found |= now - before
+        before &= now
+        if keys:
+            break
+    names = ", ".join(sorted(found)) or "-"
+    ports = Phrase("{count} ports noticed what was plugged in: {names}", count=len(found), names=names)
+    return _judged(ui, say("Did every port notice it?"), ports)
+
+
+def _plugged(base: str = _PLUGS) -> set[str]:
+    """Places on USB where a device is now."""
+    return {name for name in sysfs.names(base) if ":" not in name and not name.startswith("usb")}
+
+
+def lid(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
+    """Closed and opened again."""
+    if not inputs.present(EV_SW, inputs.SW_LID):
+        return TrialFinding("skipped", "no switch of a lid is known")
+    seen: list[int] = []
+    while 1 not in seen or seen[-1] != 0:
+        ui.show([say("Close the lid and open it again."), "", say("Any key leaves.")])
+        events = ui.events()
+        seen += [each.value for each in events if each.kind == EV_SW and each.code == inputs.SW_LID]
+        if any(each.kind == EV_KEY and each.value == 1 for each in events):
+            return _judged(ui, say("Does it notice the lid?"), Phrase("it was not noticed"))
+    return TrialFinding("passed", "it notices when it is closed and opened")
+
+
+def charger(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
+    """Pulled out and plugged in again, or the other way round."""
+    first = signs.charger()
+    if first is None:
+        return TrialFinding("skipped", "no socket for a charger is known")
+    seen = [first]
+    while len(seen) < 3:
+        words = say("Pull the charger out.") if seen[-1] else say("Plug the charger in.")
+        ui.show([words, "", say("Any key leaves.")])
+        if ui.pressed():
+            return _judged(ui, say("Does it notice the charger?"), Phrase("it was not noticed"))
+        now = signs.charger()
+        if now is not None and now != seen[-1]:
+            seen.append(now)
+    return TrialFinding("passed", "it notices when it comes and goes")
+
+
+def _judged(ui: PersonUi, question: str, told: str, above: Sequence[str] = ()) -> TrialFinding:
+    """What a person says of it, beside what the laptop noticed itself."""
+    answer = ui.choose([*above, "", question], [say("Yes"), say("No"), say("Leave this test out")])
+    if answer == 2:
+        return TrialFinding("skipped", ui.why_skipped())
+    return TrialFinding("passed" if answer == 0 else "failed", told)
+
+
+KINDS: dict[str, Callable[[PersonUi, Hands, str], TrialFinding]] = {
+    "keyboard": keyboard,
+    "touchpad": touchpad,
+    "screen": screen,
+    "sound": sound,
+    "camera": camera,
+    "usb-ports": usb_ports,
+    "lid": lid,
+    "charger": charger,
+}
+"""By the names that the server asks with, in the order in which they are offered."""

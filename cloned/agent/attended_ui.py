@@ -1,0 +1,71 @@
+"""What a person sees and presses while such a test runs: the laptop's own screen, its keys, and an end in time.
+
+Answers are given with the keys 1 to 3 or F1 to F3, by their place: a laptop with dead keys can still be answered.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from cloned.agent.inputs import EV_KEY, InputEvent, Inputs
+from cloned.agent.spoken import say
+
+AWAY = 90.0
+"""Seconds without a key after which nobody is there any more."""
+ESC = 1
+_ANSWERS = ((2, 59, 79), (3, 60, 80), (4, 61, 81))
+"""Keys of each answer: the row of digits, F keys, the number pad."""
+
+
+class WalkedAway(Exception):  # noqa: N818 - a state of affairs
+    """Nobody touched the laptop for a while: what was not found stays to be tested."""
+
+
+class PersonUi:
+    """`show` draws lines; `wanted` says whether the tests are still wanted; `clock` is in seconds."""
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        show: Callable[[Sequence[str]], None],
+        wanted: Callable[[], bool] = lambda: True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._inputs, self.show, self._wanted, self._clock = inputs, show, wanted, clock
+        self._last = clock()
+
+    def events(self, seconds: float = 0.5) -> list[InputEvent]:
+        """What happened meanwhile; WalkedAway once nothing did for long."""
+        found = list(self._inputs.read(seconds))
+        if any(each.kind == EV_KEY for each in found) or any(each.kind not in (0, 4) for each in found):
+            self._last = self._clock()
+        if self._clock() - self._last > AWAY or not self._wanted():
+            raise WalkedAway
+        return found
+
+    def pressed(self, seconds: float = 0.5) -> list[int]:
+        """Codes of keys that went down meanwhile."""
+        return [each.code for each in self.events(seconds) if each.kind == EV_KEY and each.value == 1]
+
+    def any_key(self, lines: Sequence[str]) -> int:
+        """Show lines until a key is pressed; its code."""
+        self.show(lines)
+        while not (keys := self.pressed()):
+            continue
+        return keys[0]
+
+    def choose(self, lines: Sequence[str], answers: Sequence[str]) -> int:
+        """Show a question with up to three answers; which one was given, from 0."""
+        self.show([*lines, "", *(f"  [{at}]  {answer}" for at, answer in enumerate(answers, 1))])
+        while True:
+            for code in self.pressed():
+                for at, codes in enumerate(_ANSWERS[: len(answers)]):
+                    if code in codes:
+                        return at
+
+    def why_skipped(self) -> str:
+        """A reason for leaving a test out."""
+        reasons = ("there is no time", "it has no such part", "it cannot be told")
+        words = [say("there is no time"), say("it has no such part"), say("it cannot be told")]
+        return reasons[self.choose([say("Why is it left out?")], words)]

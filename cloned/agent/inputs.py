@@ -1,0 +1,106 @@
+"""Keys, pads and lids as Linux' input devices tell them (Documentation/input/event-codes.rst).
+
+Read beside the console, so that keys are known by their place, whatever layout the console believes in. A device that
+is grabbed says nothing to the console meanwhile: a key that is tried out there confirms no clone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cloned.agent import sysfs
+
+EV_KEY, EV_REL, EV_ABS, EV_SW = 1, 2, 3, 5
+SW_LID = 0
+BTN_LEFT, BTN_RIGHT, BTN_TOUCH = 0x110, 0x111, 0x14A
+ABS_X, ABS_Y = 0, 1
+REL_X, REL_Y = 0, 1
+_EVENT = struct.Struct("llHHi")
+_GRAB = 0x40044590
+"""EVIOCGRAB."""
+_FOLDER = "/sys/class/input"
+
+
+@dataclass(frozen=True)
+class InputEvent:
+    """One event; `value` of a key: 1 pressed, 0 let go, 2 held."""
+
+    device: str
+    kind: int
+    code: int
+    value: int
+
+
+class Inputs:
+    """All input devices while a test lasts; one that comes later (USB) is opened at the next `read`."""
+
+    def __init__(self, folder: str = _FOLDER, nodes: str = "/dev/input") -> None:
+        self._folder, self._nodes = folder, nodes
+        self._open: dict[str, int] = {}
+
+    def __enter__(self) -> Inputs:
+        self._look()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for fd in self._open.values():
+            os.close(fd)  # gives a grabbed one back
+        self._open.clear()
+
+    def read(self, seconds: float) -> Iterator[InputEvent]:
+        """Events of so long at most; ends at the first that came."""
+        self._look()
+        ready, _, _ = select.select(list(self._open.values()), [], [], seconds)
+        for name, fd in list(self._open.items()):
+            if fd in ready:
+                yield from self._events(name, fd)
+
+    def _events(self, name: str, fd: int) -> Iterator[InputEvent]:
+        try:
+            data = os.read(fd, _EVENT.size * 64)
+        except BlockingIOError:
+            return
+        except OSError:  # it was pulled out
+            os.close(self._open.pop(name))
+            return
+        for at in range(0, len(data) - _EVENT.size + 1, _EVENT.size):
+            _, _, kind, code, value = _EVENT.unpack_from(data, at)
+            yield InputEvent(name, kind, code, value)
+
+    def _look(self) -> None:
+        for name in sysfs.names(self._folder):
+            if name.startswith("event") and name not in self._open and _useful(f"{self._folder}/{name}/device"):
+                try:
+                    fd = os.open(f"{self._nodes}/{name}", os.O_RDONLY | os.O_NONBLOCK)
+                except OSError:
+                    continue
+                self._open[name] = fd
+                try:
+                    fcntl.ioctl(fd, _GRAB, 1)
+                except OSError:  # somebody else has it: then it is read along
+                    continue
+
+
+def _useful(device: str) -> bool:
+    return any(has(device, kind, code) for kind, code in ((EV_KEY, 30), (EV_KEY, BTN_LEFT), (EV_SW, SW_LID)))
+
+
+def has(device: str, kind: int, code: int) -> bool:
+    """Whether a device (its folder in sysfs) can send such an event: its bit in the capabilities there."""
+    name = {EV_KEY: "key", EV_REL: "rel", EV_ABS: "abs", EV_SW: "sw"}[kind]
+    words = sysfs.text(f"{device}/capabilities/{name}").split()
+    try:
+        bits = sum(int(word, 16) << 64 * at for at, word in enumerate(reversed(words)))
+    except ValueError:
+        return False
+    return bool(bits >> code & 1)
+
+
+def present(kind: int, code: int, folder: str = _FOLDER) -> bool:
+    """Whether any device can send such an event."""
+    return any(has(f"{folder}/{name}/device", kind, code) for name in sysfs.names(folder) if name.startswith("event"))

@@ -1,0 +1,167 @@
+"""The evening as a board: who waits for whom, how long each step took, people's minutes, what held it up. Pure.
+
+From the workshop's snapshot alone, so it is the same after a restart. A person's minutes are those that were measured:
+at the keyboard, while a laptop was tested with somebody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from cloned.core.shown import ShownLaptop, Snapshot
+from cloned.core.snapshot import STAGES
+from cloned.core.trial_result import AttendedName
+from cloned.saying import Phrase
+
+HOURS = 12
+"""An evening is no longer than that: what is older belongs to another."""
+_ATTENDED = frozenset(map(str, AttendedName))
+_FOR_PEOPLE = {
+    "asking": Phrase("wait for somebody's word"),
+    "aside": Phrase("are set aside"),
+}
+_AT_WORK = frozenset({"waiting", "ready", "receiving", "verifying", "finishing", "erasing"})
+_THROUGH = frozenset({"done", "erased"})
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Laptops that wait for one thing, the longest first."""
+
+    what: Phrase
+    laptops: tuple[ShownLaptop, ...]
+    longest: float
+    """Seconds that the first of them waits."""
+    person: bool
+    """Whether it is people that they wait for."""
+
+
+@dataclass(frozen=True)
+class StepTook:
+    """How long a step took, in seconds, of those laptops that went through it."""
+
+    name: str
+    laptops: int
+    usual: float
+    """The median."""
+    longest: float
+
+
+@dataclass(frozen=True)
+class HeldUp:
+    """What laptops stood still for."""
+
+    what: Phrase
+    seconds: float
+    """Of all laptops together."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """The evening so far."""
+
+    laptops: int
+    through: int
+    waiting: tuple[Waiting, ...]
+    steps: tuple[StepTook, ...]
+    tested: int
+    """Laptops that were tested with a person."""
+    person_minutes: float | None
+    """At the keyboard, for each of them; None where none was."""
+    held_up: tuple[HeldUp, ...]
+    grades: tuple[tuple[str, int], ...]
+
+
+def board(snapshot: Snapshot) -> Board:
+    """What of the workshop happened this evening."""
+    now = datetime.fromisoformat(snapshot.now)
+    begin = now - timedelta(hours=HOURS)
+    laptops = [each for each in snapshot.laptops if _when(each.since) >= begin or each.state not in ("gone", *_THROUGH)]
+    minutes = [found for each in laptops if (found := _at_keyboard(each)) > 0]
+    return Board(
+        laptops=len(laptops),
+        through=sum(each.state in _THROUGH for each in laptops),
+        waiting=tuple(sorted(_waiting(laptops, now), key=lambda each: (not each.person, -each.longest))),
+        steps=tuple(_steps(laptops)),
+        tested=len(minutes),
+        person_minutes=round(sum(minutes) / len(minutes) / 60, 1) if minutes else None,
+        held_up=tuple(sorted(_held_up(laptops, begin, now), key=lambda each: -each.seconds)),
+        grades=tuple(sorted((grade, sum(each.grade == grade for each in laptops)) for grade in _grades(laptops))),
+    )
+
+
+def _when(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _at_keyboard(laptop: ShownLaptop) -> float:
+    """Seconds of its tests with a person."""
+    return sum(each.seconds for each in laptop.tests if each.name in _ATTENDED)
+
+
+def _waiting(laptops: Sequence[ShownLaptop], now: datetime) -> Iterator[Waiting]:
+    groups: list[tuple[Phrase, bool, list[ShownLaptop]]] = [
+        (what, True, [each for each in laptops if each.state == state]) for state, what in _FOR_PEOPLE.items()
+    ]
+    keyboard = [each for each in laptops if at_the_keyboard(each)]
+    groups.append((Phrase("wait for two minutes at the keyboard"), True, keyboard))
+    groups.append((Phrase("are cloned, with a part that is bad"), True, [each for each in laptops if each.undecided]))
+    groups.append((Phrase("are at work"), False, [each for each in laptops if each.state in _AT_WORK]))
+    for what, person, group in groups:
+        if group:
+            ordered = tuple(sorted(group, key=lambda each: each.since))
+            yield Waiting(what, ordered, max(0.0, (now - _when(ordered[0].since)).total_seconds()), person)
+
+
+def at_the_keyboard(laptop: ShownLaptop) -> bool:
+    """Whether it waits for somebody at its keyboard."""
+    return laptop.state != "gone" and any(name in _ATTENDED for name in laptop.tests_wanted)
+
+
+def _steps(laptops: Sequence[ShownLaptop]) -> Iterator[StepTook]:
+    for name in STAGES:
+        took = [each.seconds[name] for each in laptops if each.seconds.get(name)]
+        if took:
+            yield StepTook(name, len(took), median(took), max(took))
+    erased = [seconds for each in laptops if (seconds := _erased(each)) > 0]
+    if erased:
+        yield StepTook("erase", len(erased), median(erased), max(erased))
+    alone = [found for each in laptops if (found := sum(t.seconds for t in each.tests) - _at_keyboard(each)) > 0]
+    if alone:
+        yield StepTook("test", len(alone), median(alone), max(alone))
+
+
+def _erased(laptop: ShownLaptop) -> float:
+    """Seconds that its last erasure took, from its history."""
+    return sum(seconds for state, seconds in _spent(laptop, None) if state == "erasing")
+
+
+def _held_up(laptops: Iterable[ShownLaptop], begin: datetime, now: datetime) -> Iterator[HeldUp]:
+    """What laptops stood still for: a person's word, being set aside, a place at the switch."""
+    words = {
+        "asking": Phrase("nobody said yet what to do"),
+        "aside": Phrase("laptops that were set aside"),
+        "waiting": Phrase("a place at the switch, or an image"),
+    }
+    total = dict.fromkeys(words, 0.0)
+    for laptop in laptops:
+        for state, seconds in _spent(laptop, now, begin):
+            if state in total:
+                total[state] += seconds
+    yield from (HeldUp(words[state], seconds) for state, seconds in total.items() if seconds >= 1)
+
+
+def _spent(laptop: ShownLaptop, now: datetime | None, begin: datetime | None = None) -> Iterator[tuple[str, float]]:
+    """(state, seconds) of its history, the running one included where `now` is given."""
+    entries = [(_when(each.at), str(each.state)) for each in laptop.history]
+    ends = [at for at, _ in entries[1:]] + ([now] if now is not None else [])
+    for (at, state), end in zip(entries, ends, strict=False):
+        since = max(at, begin) if begin is not None else at
+        yield state, max(0.0, (end - since).total_seconds())
+
+
+def _grades(laptops: Iterable[ShownLaptop]) -> set[str]:
+    return {each.grade for each in laptops if each.grade}

@@ -1,0 +1,299 @@
+"""Tests with a person: keys, pads and lids from pipes that stand for input devices, answers, and their ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from cloned.agent import attended, attended_kinds, inputs, keyboards, tones, video
+from cloned.agent.attended_ui import AWAY, PersonUi, WalkedAway
+from cloned.agent.inputs import EV_KEY, EV_REL, EV_SW, Inputs
+from cloned.agent.options import AgentOptions
+from cloned.agent.trial_kinds import TrialFinding
+from cloned.agent.trial_tools import Hands
+
+YES, NO, ENOUGH = 2, 3, 4
+
+
+class Device:
+    """An input device: its place in sysfs, and a pipe to write events into."""
+
+    def __init__(self, folder: Path, name: str, **bits: int) -> None:
+        capabilities = folder / "class" / name / "device/capabilities"
+        capabilities.mkdir(parents=True)
+        for kind in ("key", "rel", "abs", "sw"):
+            value = bits.get(kind, 0)
+            words = [f"{value >> 64 * at & (2**64 - 1):x}" for at in range(12, -1, -1)]
+            (capabilities / kind).write_text(" ".join(words))
+        (folder / "nodes").mkdir(exist_ok=True)
+        self.path = folder / "nodes" / name
+        os.mkfifo(self.path)
+        self._fd = os.open(self.path, os.O_RDWR)
+
+    def send(self, kind: int, code: int, *values: int) -> None:
+        for value in values:
+            os.write(self._fd, inputs._EVENT.pack(0, 0, kind, code, value))
+
+    def press(self, *codes: int) -> None:
+        for code in codes:
+            self.send(EV_KEY, code, 1, 0)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    there = inputs.present
+    monkeypatch.setattr(inputs, "present", lambda kind, code: there(kind, code, str(tmp_path / "class")))
+    return tmp_path
+
+
+@pytest.fixture
+def keys(folder: Path) -> Iterator[Device]:
+    made = Device(folder, "event0", key=2**128 - 1)
+    yield made
+    made.close()
+
+
+@contextlib.contextmanager
+def person(
+    folder: Path, clock: Callable[[], float] = time.monotonic, answers: Sequence[tuple[str, Callable[[], None]]] = ()
+) -> Iterator[tuple[PersonUi, list[list[str]]]]:
+    """Somebody who reads: as soon as the words of the next of `answers` are shown, it is given."""
+    shown: list[list[str]] = []
+    left = list(answers)
+
+    def show(lines: Sequence[str]) -> None:
+        shown.append(list(lines))
+        if left and any(left[0][0] in line for line in lines):
+            left.pop(0)[1]()
+
+    with Inputs(str(folder / "class"), str(folder / "nodes")) as opened:
+        yield PersonUi(opened, show, clock=clock), shown
+
+
+@pytest.mark.parametrize("layout", keyboards.LAYOUTS)
+def test_each_key_lights_up_and_all_of_them_end_the_test(folder: Path, keys: Device, layout: str) -> None:
+    with person(folder) as (ui, shown):
+        keys.press(*sorted(keyboards.expected(layout)))
+        found = attended_kinds.keyboard(ui, Hands(), layout)
+    assert found == TrialFinding("passed", f"all {len(keyboards.expected(layout))} keys of layout {layout} answer")
+    assert shown[0][0] == "Press every key once."
+
+
+def test_layouts_print_what_stands_on_their_keys() -> None:
+    printed = {layout: keyboards.printed(layout) for layout in keyboards.LAYOUTS}
+    assert [printed[layout][16] for layout in ("be", "fr", "nl", "us")] == ["a", "a", "q", "q"]
+    assert 86 not in keyboards.expected("us")
+    assert 86 in keyboards.expected("be")
+    assert "\x1b[7m a \x1b[0m" in "".join(keyboards.drawing("be", frozenset({16})))
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ((YES,), TrialFinding("failed", "2 keys do not answer: q, w")),
+        ((NO, YES), TrialFinding("skipped", "there is no time")),
+        ((NO, NO), TrialFinding("skipped", "it has no such part")),
+    ],
+)
+def test_dead_keys_are_named_unless_they_were_not_tried(
+    folder: Path, keys: Device, answer: tuple[int, ...], found: TrialFinding
+) -> None:
+    asked = [("These keys did not answer", answer[:1]), ("Why is it left out?", answer[1:])]
+    with person(folder, answers=[(words, partial(keys.press, *codes)) for words, codes in asked]) as (ui, _):
+        keys.press(*sorted(keyboards.expected("us") - {16, 17, 1}), 1, 1)
+        assert attended_kinds.keyboard(ui, Hands(), "us") == found
+
+
+def test_a_key_that_sticks_is_named(folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attended_kinds, "STUCK", 0.2)
+    with person(folder) as (ui, _):
+        keys.send(EV_KEY, 30, 1, 2, 2, 2)
+        assert attended_kinds.keyboard(ui, Hands(), "us") == TrialFinding("failed", "the key a sticks")
+
+
+def test_a_laptop_without_these_parts_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attended_kinds.signs, "charger", lambda: None)
+    monkeypatch.setattr(attended_kinds.video, "cameras", list)
+    with person(folder) as (ui, _):
+        hands = Hands(lookup=str(folder))
+        hands.lacks = "the test pack could not be had: the server has none"
+        found = {
+            name: kind(ui, hands, "be")
+            for name, kind in attended_kinds.KINDS.items()
+            if name not in ("screen", "usb-ports")
+        }
+    assert {each.result for each in found.values()} == {"skipped"}
+    assert found["keyboard"].why == "no keyboard answers"
+    assert found["camera"].why.endswith("the server has none")
+
+
+def test_a_touchpad_must_move_both_ways_and_click(folder: Path, keys: Device) -> None:
+    pad = Device(folder, "event1", key=3 << inputs.BTN_LEFT, rel=3)
+    with person(folder, answers=[("Does the touchpad work?", partial(keys.press, NO))]) as (ui, _):
+        pad.send(EV_REL, 0, 3)
+        pad.send(EV_REL, 1, -2)
+        pad.press(inputs.BTN_LEFT)
+        assert attended_kinds.touchpad(ui, Hands(), "be").result == "passed"
+        pad.send(EV_REL, 0, 3)
+        keys.press(57)
+        assert attended_kinds.touchpad(ui, Hands(), "be") == TrialFinding("failed", "nothing of click, y was noticed")
+    pad.close()
+
+
+def test_a_lid_that_closes_and_opens(folder: Path) -> None:
+    lid = Device(folder, "event1", sw=1)
+    with person(folder) as (ui, _):
+        lid.send(EV_SW, 0, 1, 0)
+        assert attended_kinds.lid(ui, Hands(), "be").result == "passed"
+    lid.close()
+
+
+def test_a_charger_that_is_pulled_and_plugged(folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = iter([True, True, False, False, True])
+    monkeypatch.setattr(attended_kinds.signs, "charger", lambda: next(told))
+    with person(folder) as (ui, _):
+        assert attended_kinds.charger(ui, Hands(), "be").result == "passed"
+
+
+def test_ports_that_notice_a_stick_are_counted(folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugged = iter([{"1-1"}, {"1-1", "1-2"}, {"1-1"}, {"1-1", "2-1.3"}])
+    now: set[str] = set()
+
+    def look() -> set[str]:
+        nonlocal now
+        now = next(plugged, now)
+        if now == {"1-1", "2-1.3"}:
+            keys.press(57)
+        return now
+
+    monkeypatch.setattr(attended_kinds, "_plugged", look)
+    with person(folder, answers=[("Did every port notice it?", partial(keys.press, YES))]) as (ui, shown):
+        found = attended_kinds.usb_ports(ui, Hands(), "be")
+    assert found == TrialFinding("passed", "2 ports noticed what was plugged in: 1-2, 2-1.3")
+    assert any("Did every port notice it?" in lines for lines in shown)
+
+
+def test_a_person_who_walks_away_leaves_nothing_behind(folder: Path, keys: Device) -> None:
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += AWAY / 3
+        return now[0]
+
+    with person(folder, clock) as (ui, _), pytest.raises(WalkedAway):
+        attended_kinds.screen(ui, Hands(), "be")
+
+
+def test_a_device_that_is_pulled_out_is_let_go(folder: Path, keys: Device) -> None:
+    with Inputs(str(folder / "class"), str(folder / "nodes")) as opened:
+        keys.press(30)
+        assert [each.code for each in opened.read(5)] == [30, 30]
+        os.close(opened._open["event0"])
+        opened._open["event0"] = os.open(os.devnull, os.O_RDONLY)
+        assert list(opened.read(0.01)) == []
+
+
+def test_the_tone_is_heard_in_its_own_recording_and_not_in_noise_or_silence() -> None:
+    tone = tones.wav(0.5)
+    assert tones.heard(tone)
+    assert not tones.heard(bytes(len(tone)))
+    assert not tones.heard(tones.wav(0.5, hertz=440))
+    assert not tones.heard(tone[:100])
+    noise = bytes((each * 7919 >> 3) & 0xFF for each in range(len(tone)))
+    assert not tones.heard(noise)
+
+
+def test_a_picture_is_drawn_and_one_of_one_colour_is_none() -> None:
+    luma = bytes(column * 4 for _ in range(48) for column in range(64))
+    lines = video.drawn(luma, 64, 48, 16, 4)
+    assert lines == [lines[0]] * 4
+    assert (lines[0][0], lines[0][-1]) == (" ", "@")
+    with pytest.raises(video.NoPicture, match="one colour"):
+        video.drawn(bytes(64 * 48), 64, 48, 16, 4)
+    with pytest.raises(video.NoPicture, match="cut short"):
+        video.drawn(b"", 64, 48, 16, 4)
+
+
+def test_a_camera_whose_driver_hangs_is_left_behind() -> None:
+    over = threading.Event()
+
+    def hangs() -> list[str]:
+        over.wait(60)
+        return []
+
+    assert attended_kinds._within(hangs, 0.05) == "its driver hangs for 0 s"
+    over.set()
+
+
+class Desk:
+    """A console, a pack and a server for the runner."""
+
+    def __init__(self) -> None:
+        self.told: list[dict] = []
+        self.drawn: list[list[str]] = []
+        self.free = threading.Event()
+        self.free.set()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        self.free.clear()
+        try:
+            yield
+        finally:
+            self.free.set()
+
+    def draw(self, lines: Sequence[str]) -> None:
+        self.drawn.append(list(lines))
+
+    def enter(self, _hands: Hands) -> str:
+        return "no pack"
+
+    def once(self, _method: str, _path: str, body: dict) -> dict:
+        self.told.append(body)
+        return {}
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_run_tells_each_result_once_and_gives_the_screen_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    monkeypatch.setattr(attended, "DaemonClient", lambda _options: desk)
+    monkeypatch.setattr(attended, "tell", lambda client, body, wanted: wanted() and client.once("POST", "", body))
+
+    def broken(*_: object) -> TrialFinding:
+        raise ZeroDivisionError("a sensor that lies")
+
+    def away(*_: object) -> TrialFinding:
+        raise WalkedAway
+
+    kinds = {
+        "keyboard": lambda *_: TrialFinding("passed", "all"), "sound": lambda _ui, hands, _layout: TrialFinding("skipped", hands.lacks),
+        "camera": broken, "lid": away, "charger": away,
+    }  # fmt: skip
+    runner = attended.AttendedRunner(AgentOptions("http://127.0.0.1:1/t"), desk, desk, kinds)
+    runner.begin()
+    assert not runner.running, "nobody wants any"
+    runner.follow({"do": "restore", "attended": {"tests": ["keyboard", "sound", "camera", "lid"], "layout": "be"}})
+    runner.begin()
+    end = time.monotonic() + 60
+    while runner.running and time.monotonic() < end:
+        time.sleep(0.01)
+    assert [(each["name"], each["result"]) for each in desk.told] == [
+        ("keyboard", "passed"),
+        ("sound", "skipped"),
+        ("camera", "skipped"),
+    ]
+    assert desk.told[1]["why"] == "no pack"
+    assert desk.free.is_set()
+    assert runner._wanted == ("lid",), "whoever walked away may come back"
