@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from cloned.journal import _EVENTS
 from cloned.processes import run
 
 LATE = ("fpdf", "fontTools", "openpyxl", "PIL", "segno", "alembic", "pysnmp", "psycopg")
@@ -18,3 +19,7 @@ def test_the_daemon_imports_late_what_most_evenings_do_not_need() -> None:
 def test_scapy_holds_no_table_of_card_makers() -> None:
     words = "import cloned.netboot.raw_packets; from scapy.data import MANUFDB; print(len(MANUFDB.d))"
     assert run([sys.executable, "-c", words]).stdout.strip() == b"0"
+
+
+def test_an_event_is_read_by_its_kind_alone() -> None:
+    assert _EVENTS.core_schema["type"] == "tagged-union"
