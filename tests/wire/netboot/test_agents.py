@@ -99,6 +99,11 @@ async def site(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     await engine.submit(SwitchChanged(8, "test", 1000))
     app = web.Application()
     app.add_routes(api.routes())
+
+    async def may(request: web.Request) -> web.Response:
+        return web.json_response(api.may_fetch(request, request.match_info["session"]))
+
+    app.router.add_post("/agent/v1/may/{session}", may)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -266,6 +271,37 @@ async def test_what_does_not_apply_is_not_journalled(site: Site) -> None:
         assert (await site.call("ready", {"session": told}))[1] == {"ok": False}
     assert (await site.call("finished", {"steps": []}))[0] == 200
     assert site.engine.workshop is before
+
+
+async def test_one_that_failed_is_set_aside_and_says_so_once(site: Site) -> None:
+    await at_work(site)
+    assert (await site.call("failed", {"code": "no-memory", "detail": "bad luck"}))[0] == 200
+    assert (site.laptop.state, str(site.laptop.reason)) == (State.ASIDE, "no-memory")
+    history = site.laptop.history
+    assert (await site.call("failed", {"code": "no-disk", "detail": "worse"}))[1] == {"ok": True}
+    assert (site.laptop.history, str(site.laptop.reason)) == (history, "no-memory")
+
+
+async def test_a_test_that_nobody_asked_for_is_not_written_down(site: Site) -> None:
+    await site.engine.submit(Configured(Settings(confirm="auto", default_image="school", tests=("memory",))))
+    await site.boot()
+    await site.call("hello", FACTS)
+    told = {"name": "memory", "result": "passed", "why": "", "seconds": 1.0}
+    assert (await site.call("test", {**told, "name": "battery"}))[0] == 200
+    assert site.laptop.trials == ()
+    assert (await site.call("test", told))[0] == 200
+    assert [(each.name, str(each.result)) for each in site.laptop.trials] == [("memory", "passed")]
+
+
+async def test_pieces_are_for_who_is_at_work_in_their_session(site: Site) -> None:
+    await site.boot()
+    assert (await site.call("may/None"))[1] is False
+    session = await at_work(site)
+    assert (await site.call(f"may/{session}"))[1] is True
+    assert (await site.call("may/other"))[1] is False
+    assert (await site.call(f"may/{session}", token="wrong"))[1] is False
+    await site.call("failed", {"code": "no-memory", "detail": ""})
+    assert (await site.call(f"may/{session}"))[1] is False
 
 
 async def test_bodies_have_a_size(site: Site) -> None:
