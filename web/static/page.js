@@ -128,6 +128,8 @@ function ask({ title, text, yes, lines = [], danger = false, fields = [], go }) 
   button.textContent = yes;
   button.classList.toggle("danger", danger);
   dialog.showModal();
+  const list = dialog.querySelector("ul");  // one that scrolls can be scrolled by keyboard
+  if (list.scrollHeight > list.clientHeight) list.tabIndex = 0; else list.removeAttribute("tabindex");
   // Enter must never overwrite or erase by itself: where something is lost, the first focus is on Back.
   (danger ? dialog.querySelector("[data-close]") : dialog.querySelector(".fields input") || button).focus();
   return new Promise((resolve) => {
