@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,8 @@ from cloned.engine import Engine
 from cloned.errors import UsageError
 from cloned.inventory import columns
 from cloned.languages import Language, language, to_translate
-from cloned.papers.account import account
+from cloned.papers.office import drawn
+from cloned.papers.press import draw
 from cloned.saying import Phrase
 
 COLUMNS = {
@@ -120,7 +120,7 @@ class DeliveryDesk:
         if found is None:
             raise UsageError(Phrase("there is no delivery {name}", name=name), "see `cloned deliveries list`")
         made, words = self._engine.clock(), language(code or self._code)
-        return await asyncio.to_thread(account, found, self.sources(), self._site, made, words)
+        return await draw(drawn, "account:account", found, self.sources(), self._site, made, words)
 
     def report(self, year: int, code: str) -> bytes:
         """The yearly report as CSV: a line for each delivery, then all of them together."""
