@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import click
 from cloned import client
 from cloned.cli.common import config_option, echo, json_option, print_json, runtime, state, words
 from cloned.config_file import load
-from cloned.core.commands import TABLE
+from cloned.core.commands import TABLE, VERBS
 from cloned.core.verbs import Holds, Verb, Word
 from cloned.saying import Phrase
 
@@ -36,6 +36,24 @@ def made(name: str) -> click.Command | None:
     """The command of a verb, by any of its names."""
     found = next((verb for verb in TABLE if name in (verb.name, *verb.also) and not verb.command_line), None)
     return None if found is None else command(found)
+
+
+class VerbGroup(click.Group):
+    """A group that also has verbs of the table: made when they are asked for, in the language of then."""
+
+    def __init__(self, *args: Any, verbs: Mapping[str, str], **more: Any) -> None:
+        """`verbs`: the name of each command, and of its verb."""
+        super().__init__(*args, **more)
+        self._verbs = verbs
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All of them, by name."""
+        return sorted((*super().list_commands(ctx), *self._verbs))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; None if there is none."""
+        verb = self._verbs.get(cmd_name)
+        return command(VERBS[verb]) if verb else super().get_command(ctx, cmd_name)
 
 
 def _parameter(word: Word) -> click.Parameter:

@@ -11,22 +11,18 @@ import click
 from cloned import client
 from cloned.cli import acting
 from cloned.cli.common import config_option, echo, json_option, print_json, print_table, runtime
-from cloned.core.commands import VERBS
 from cloned.saying import Phrase
 
 _LANGUAGES = click.Choice(["nl", "fr", "en"])
 _YEAR = click.IntRange(2000, 2999)
 
 
-@click.group()
+_VERBS = {"open": "delivery", "close": "delivery-close", "book": "donation", "fate": "fate"}
+
+
+@click.group(cls=acting.VerbGroup, verbs=_VERBS)
 def deliveries() -> None:
     """Donors' deliveries: open one, book laptops on it, and tell what became of them."""
-
-
-deliveries.add_command(acting.command(VERBS["delivery"]), "open")
-deliveries.add_command(acting.command(VERBS["delivery-close"]), "close")
-deliveries.add_command(acting.command(VERBS["donation"]), "book")
-deliveries.add_command(acting.command(VERBS["fate"]), "fate")
 
 
 @deliveries.command("list")

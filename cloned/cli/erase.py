@@ -23,20 +23,14 @@ from cloned.cli.common import (
     runtime,
     state,
 )
-from cloned.core.commands import VERBS
 from cloned.errors import UsageError
 from cloned.saying import Phrase, message
 from cloned.signing import PublicKey
 
 
-@click.group()
+@click.group(cls=acting.VerbGroup, verbs={each: each for each in ("keep", "donation", "taken-out")})
 def erase() -> None:
     """Erase every disk of a laptop, with proof; or check a certificate."""
-
-
-erase.add_command(acting.command(VERBS["keep"]), "keep")
-erase.add_command(acting.command(VERBS["donation"]), "donation")
-erase.add_command(acting.command(VERBS["taken-out"]), "taken-out")
 
 
 @erase.command("start")

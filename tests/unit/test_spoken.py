@@ -8,13 +8,10 @@ import click
 import pytest
 
 from cloned.agent import erase_screen, hardware, screen, spoken
-from cloned.cli import acting
-from cloned.cli.erase import erase
 from cloned.cli.main import cloned as command_line
 from cloned.cli.spoken import translated
 from cloned.config_boot import BootSettings, Model
 from cloned.core.boot import BootAnswer, BootRequest
-from cloned.core.commands import VERBS
 from cloned.languages import CLOSING, OPENING, bracketed
 from cloned.netboot import menus
 from cloned.status.pages import Pages
@@ -180,8 +177,6 @@ def _commands(group, path=()):
 def test_no_help_of_a_command_is_untranslated(monkeypatch):
     monkeypatch.setattr("cloned.cli.common.of_environment", bracketed)
     monkeypatch.setattr("cloned.cli.spoken.of_environment", bracketed)
-    for name in ("keep", "donation", "taken-out"):  # made when their room was imported, in the language of then
-        monkeypatch.setitem(erase.commands, name, acting.command(VERBS[name]))
     for path, command in _commands(command_line):
         if path[0] == "lab":
             continue
