@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from cloned.core.happened import Happened, actor, happened
+from cloned.core.laptop import said
+from cloned.core.reasons import Reason
+from cloned.saying import Phrase
+from cloned.switch.ports import SLOW_HINT
+
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 MODELS = [
@@ -73,7 +79,7 @@ def laptop(
         {
             "at": iso(9.5),
             "state": "waiting",
-            "why": f"confirmed by page: school-2026 onto {disk(number)['key']}",
+            "why": happened(Happened.CONFIRMED, by=actor("page"), image="school-2026", disk=disk(number)["key"]),
         },
         {"at": iso(9), "state": state, "why": more.get("why", "")},
     ]
@@ -117,7 +123,7 @@ def laptop(
         "why": "",
         "next_step": "",
         "image": "school-2026",
-        "chosen": "rule 1",
+        "chosen": Phrase("rule {number}", number=1),
         "disk": disk(number) if working or state == "done" else None,
         "disks": [disk(number)],
         "reallocated": 0,
@@ -159,7 +165,7 @@ def _states() -> list[dict]:
             "aside",
             {
                 "reason": "still-differs",
-                "why": "Its disk does not keep what is written: 3 pieces of sda2",
+                "why": said(Reason.STILL_DIFFERS, "sda2"),
                 "verdict": "differs",
                 "next_step": "Test its memory, then replace the disk",
                 "attempts": 5,
@@ -264,7 +270,7 @@ def busy() -> dict:
         "capacity": {
             "places": 22,
             "taken": 12,
-            "why": "24 ports, less the uplink and the server",
+            "why": Phrase("ports free for laptops on {switches}", switches="bench-switch (22)"),
             "limit": None,
             "paused": False,
         },
@@ -295,7 +301,7 @@ def busy() -> dict:
             for name in ("school-2026", "senior-2026")
         ],
         "switches": [{"address": "10.20.0.2", "sys_name": "bench-switch", "sys_descr": "SG300-24", "ports": ports}],
-        "warnings": [{"code": "slow-port-12", "text": "Port 12: 100 Mb/s only", "hint": "Try another cable"}],
+        "warnings": [{"code": "slow-port-12", "text": "bench-switch gi12: 100 Mb/s", "hint": SLOW_HINT}],
         "confirmations": [],
         "batches": [
             {
