@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +10,9 @@ from urllib.parse import quote
 import click
 
 from cloned import client
-from cloned.cli.common import config_option, find_laptop, json_option, print_json, runtime
+from cloned.cli.common import config_option, find_laptop, json_option, print_json, runtime, words
+from cloned.languages import to_translate
+from cloned.saying import Phrase
 
 
 @click.group()
@@ -28,38 +30,52 @@ def explain(laptop: str, config: Path | None, as_json: bool) -> None:
     told = client.get(runtime(config), f"/api/v1/laptops/{quote(found['id'], safe='')}/triage")
     if as_json:
         return print_json(told)
-    click.echo("\n".join(lines(str(found["tag"] or found["number"]), told)))
+    click.echo("\n".join(lines(str(found["tag"] or found["number"]), told, words().say)))
     return None
 
 
-def lines(name: str, told: dict[str, Any]) -> Iterator[str]:
-    """For people: the result, then every rule that fitted, that might, and that did not."""
+Say = Callable[[str], str]
+"""A sentence in the reader's language."""
+
+
+def lines(name: str, told: dict[str, Any], say: Say = str) -> Iterator[str]:
+    """For people: the result, then every rule that fitted, that might, and that did not.
+
+    Courses and conditions are the configuration's own words.
+    """
     result = told["triage"]
-    yield f"laptop {name}: {result['course']}" + (f", grade {result['grade']}" if result["grade"] else "")
+    grade = [say(Phrase("grade {grade}", grade=result["grade"]))] if result["grade"] else []
+    yield ", ".join((say(Phrase("laptop {name}", name=name)) + f": {result['course']}", *grade))
     if result["needs"]:
-        yield f"  needs: {', '.join(result['needs'])}"
+        yield "  " + say(Phrase("needs: {needs}", needs=", ".join(map(say, result["needs"]))))
     if result["untold"]:
-        yield f"  not told: {', '.join(result['untold'])}"
+        yield "  " + say(Phrase("not told: {facts}", facts=", ".join(result["untold"])))
     if not told["rules"]:
-        yield "  there are no rules: see [triage] in the configuration"
+        yield "  " + say(Phrase("there are no rules: see [triage] in the configuration"))
     for rule in sorted(told["rules"], key=lambda rule: (not rule["fits"], not rule["doubtful"])):
-        yield f"  {'+' if rule['fits'] else '?' if rule['doubtful'] else '-'} {rule['name']}: {_rule(rule)}"
-        yield from (f"      {_condition(each)}" for each in rule["conditions"])
+        sign = "+" if rule["fits"] else "?" if rule["doubtful"] else "-"
+        yield f"  {sign} {rule['name']}: {'; '.join(_rule(rule, say))}"
+        yield from (f"      {_condition(each, say)}" for each in rule["conditions"])
 
 
-def _rule(rule: dict[str, Any]) -> str:
-    grade = f"grade {rule['grade']} at best" if rule["grade"] else ""
-    needs = f"needs {', '.join(rule['needs'])}" if rule["needs"] else ""
-    image = f"image {rule['image']}" if rule["image"] else ""
-    return "; ".join(part for part in (rule["say"], rule["course"], grade, needs, image) if part)
+def _rule(rule: dict[str, Any], say: Say) -> Iterator[str]:
+    if rule["say"]:
+        yield say(rule["say"])
+    yield rule["course"]
+    if rule["grade"]:
+        yield say(Phrase("grade {grade} at best", grade=rule["grade"]))
+    if rule["needs"]:
+        yield say(Phrase("needs {needs}", needs=", ".join(map(say, rule["needs"]))))
+    if rule["image"]:
+        yield say(Phrase("image {name}", name=rule["image"]))
 
 
-def _condition(condition: dict[str, Any]) -> str:
-    holds = {True: "holds", False: "does not hold", None: "is not told"}[condition["holds"]]
-    found = f" (found: {condition['found']})" if condition["found"] else ""
-    wanted = (
-        {True: "yes", False: "no"}.get(condition["wanted"], condition["wanted"])
-        if isinstance(condition["wanted"], bool)
-        else condition["wanted"]
-    )
-    return f"{condition['condition']} = {wanted} {holds}{found}"
+_HOLDS = {True: to_translate("holds"), False: to_translate("does not hold"), None: to_translate("is not told")}
+_YES_NO = {True: to_translate("yes"), False: to_translate("no")}
+
+
+def _condition(condition: dict[str, Any], say: Say) -> str:
+    wanted = condition["wanted"]
+    shown = say(_YES_NO[wanted]) if isinstance(wanted, bool) else wanted
+    found = say(Phrase("found: {found}", found=say(str(condition["found"])))) if condition["found"] else ""
+    return f"{condition['condition']} = {shown} {say(_HOLDS[condition['holds']])}" + (f" ({found})" if found else "")
