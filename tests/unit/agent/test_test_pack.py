@@ -43,12 +43,12 @@ def server() -> Iterator[http.server.ThreadingHTTPServer]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self.server.asked += 1  # before the answer: whoever has that looks at once
             pack = self.server.pack if self.path == "/live/tests.squashfs" else None
             self.send_response(404 if pack is None else 200)
             self.send_header("Content-Length", str(len(pack or b"") + self.server.cut))
             self.end_headers()
             self.wfile.write(pack or b"")
-            self.server.asked += 1
 
         def log_message(self, *_: object) -> None:
             pass
