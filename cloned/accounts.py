@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cloned.config import DeliverySettings
-from cloned.core.delivery import FATES, Booked, Delivery
+from cloned.core.delivery import FATES, Booked, Donation
 from cloned.core.ledger import iso
 from cloned.engine import Engine
 from cloned.errors import UsageError
@@ -48,7 +48,7 @@ class Year:
         return bool(at) and (not self.number or datetime.fromtimestamp(at, UTC).astimezone().year == self.number)
 
 
-def figures(delivery: Delivery, factors: DeliverySettings, year: Year) -> dict[str, Any]:
+def figures(delivery: Donation, factors: DeliverySettings, year: Year) -> dict[str, Any]:
     """The account of one delivery. A factor that nobody configured gives None, never a guess."""
     lines = list(delivery.laptops.values())
     came = [each for each in lines if year.holds(each.came)]
@@ -74,7 +74,7 @@ def _times(count: int, factor: float) -> float | None:
     return round(count * factor, 1) if factor else None
 
 
-def lines(delivery: Delivery) -> list[dict[str, Any]]:
+def lines(delivery: Donation) -> list[dict[str, Any]]:
     """Its laptops, by their numbers."""
     return sorted((_line(each) for each in delivery.laptops.values()), key=lambda each: (not each["tag"], each["tag"]))
 

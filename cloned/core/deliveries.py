@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.core.delivery import FATES, Booked, Delivery, booked
+from cloned.core.delivery import FATES, Booked, Donation, booked
 from cloned.core.events import Command
 from cloned.core.happened import Happened, actor, happened
 from cloned.core.ids import LaptopId
@@ -37,7 +37,7 @@ def after(before: Workshop, workshop: Workshop, now: float) -> Workshop:
 
 def _kept(workshop: Workshop, laptop: Laptop, was: Laptop | None, now: float) -> Workshop:
     """One laptop's line; a delivery that nobody opened is one from its first laptop on."""
-    delivery = workshop.deliveries.get(laptop.donation) or Delivery(laptop.donation, opened=now, closed=now)
+    delivery = workshop.deliveries.get(laptop.donation) or Donation(laptop.donation, opened=now, closed=now)
     old = delivery.laptops.get(laptop.id, Booked())
     line = booked(laptop, was, old)
     if line.fate != old.fate:
@@ -57,7 +57,7 @@ def forgotten(workshop: Workshop, ident: LaptopId) -> Workshop:
     return workshop
 
 
-def _with(workshop: Workshop, delivery: Delivery) -> Workshop:
+def _with(workshop: Workshop, delivery: Donation) -> Workshop:
     return replace(workshop, deliveries={**workshop.deliveries, delivery.name: delivery})
 
 
@@ -68,7 +68,7 @@ def _open(workshop: Workshop, command: Command, now: float, entropy: str) -> Wor
     """Open one, or book on an older one again; only one is open at a time."""
     name = tidy(command.text)
     workshop = _close(workshop, command, now, entropy)
-    old = workshop.deliveries.get(name) or Delivery(name, opened=now, by=command.by)
+    old = workshop.deliveries.get(name) or Donation(name, opened=now, by=command.by)
     organisation = tidy(command.organisation) or old.organisation
     return replace(_with(workshop, replace(old, organisation=organisation, closed=0.0)), booking=name)
 

@@ -35,7 +35,7 @@ class Booked:
 
 
 @dataclass(frozen=True)
-class Delivery:
+class Donation:
     """What one donor brought at once: a number and an organisation, never a private person."""
 
     name: str
@@ -47,11 +47,11 @@ class Delivery:
     """Until when new laptops were booked on it; 0 while they are."""
     laptops: Mapping[LaptopId, Booked] = field(default_factory=dict)
 
-    def with_laptop(self, ident: LaptopId, booked: Booked) -> Delivery:
+    def with_laptop(self, ident: LaptopId, booked: Booked) -> Donation:
         """This delivery with one laptop as given."""
         return replace(self, laptops={**self.laptops, ident: booked})
 
-    def without(self, ident: LaptopId) -> Delivery:
+    def without(self, ident: LaptopId) -> Donation:
         """This delivery without a laptop."""
         return replace(self, laptops={key: each for key, each in self.laptops.items() if key != ident})
 

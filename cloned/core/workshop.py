@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from cloned.core.catalogue import Machine
-from cloned.core.delivery import Delivery
+from cloned.core.delivery import Donation
 from cloned.core.events import ImageInfo, Settings
 from cloned.core.evidence import Evidence, recognise
 from cloned.core.ids import Identity, LaptopId, SessionId, same
@@ -84,7 +84,7 @@ class Workshop:
     counts: Mapping[str, int] = field(default_factory=dict)
     """The highest running number that was used, by what a pattern has beside it (`DM-2026-{seq}`)."""
 
-    deliveries: Mapping[str, Delivery] = field(default_factory=dict)
+    deliveries: Mapping[str, Donation] = field(default_factory=dict)
     """Donors' deliveries with their accounts, by name."""
     booking: str = ""
     """The delivery that laptops are booked on when they first come; empty where none is open."""

@@ -28,7 +28,7 @@ _THROUGH = frozenset({"done", "erased"})
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingGroup:
     """Laptops that wait for one thing, the longest first."""
 
     what: Phrase
@@ -65,7 +65,7 @@ class Board:
 
     laptops: int
     through: int
-    waiting: tuple[Waiting, ...]
+    waiting: tuple[WaitingGroup, ...]
     steps: tuple[StepTook, ...]
     tested: int
     """Laptops that were tested with a person."""
@@ -102,7 +102,7 @@ def _at_keyboard(laptop: ShownLaptop) -> float:
     return sum(each.seconds for each in laptop.tests if each.name in _ATTENDED)
 
 
-def _waiting(laptops: Sequence[ShownLaptop], now: datetime) -> Iterator[Waiting]:
+def _waiting(laptops: Sequence[ShownLaptop], now: datetime) -> Iterator[WaitingGroup]:
     groups: list[tuple[Phrase, bool, list[ShownLaptop]]] = [
         (what, True, [each for each in laptops if each.state == state]) for state, what in _FOR_PEOPLE.items()
     ]
@@ -113,7 +113,7 @@ def _waiting(laptops: Sequence[ShownLaptop], now: datetime) -> Iterator[Waiting]
     for what, person, group in groups:
         if group:
             ordered = tuple(sorted(group, key=lambda each: each.since))
-            yield Waiting(what, ordered, max(0.0, (now - _when(ordered[0].since)).total_seconds()), person)
+            yield WaitingGroup(what, ordered, max(0.0, (now - _when(ordered[0].since)).total_seconds()), person)
 
 
 def at_the_keyboard(laptop: ShownLaptop) -> bool:

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 
 from cloned.accounts import COLUMNS, Year, figures, lines, table, total
 from cloned.config import DeliverySettings
-from cloned.core.delivery import Booked, Delivery
+from cloned.core.delivery import Booked, Donation
 from cloned.core.ids import LaptopId
 from cloned.languages import CLOSING, CODES, OPENING, bracketed, language
 from cloned.papers.account import account
@@ -26,7 +26,7 @@ LAPTOPS = {
     "d": Booked("S4", "PC0", "HP D", AT_2027, "parts", AT_2027),
     "e": Booked("S5", "=1+1", "<b>HP</b>", AT_2027),
 }
-DELIVERY = Delivery("2026-17", "Stad Aalst", AT_2026, "Ann", AT_2027, {LaptopId(k): v for k, v in LAPTOPS.items()})
+DELIVERY = Donation("2026-17", "Stad Aalst", AT_2026, "Ann", AT_2027, {LaptopId(k): v for k, v in LAPTOPS.items()})
 
 
 def test_all_of_it_is_counted() -> None:
@@ -53,7 +53,7 @@ def test_without_a_factor_nothing_is_guessed_and_a_factor_without_source_is_refu
 
 def test_the_yearly_report_is_a_table_with_a_total_that_no_sheet_takes_for_a_formula() -> None:
     words = language("nl")
-    rows = [figures(DELIVERY, FACTORS, Year()), figures(Delivery("=2+2", opened=AT_2026), FACTORS, Year())]
+    rows = [figures(DELIVERY, FACTORS, Year()), figures(Donation("=2+2", opened=AT_2026), FACTORS, Year())]
     text = table([*rows, total(rows, words)], words)
     head, first, second, last = list(csv.reader(io.StringIO(text.removeprefix("\ufeff")), delimiter=";"))
     assert head[:2] == ["Levering", "Organisatie"]
@@ -79,8 +79,8 @@ def test_every_sentence_of_it_can_be_translated() -> None:
 
 def test_hundreds_of_laptops_fill_pages() -> None:
     many = {LaptopId(str(number)): Booked(f"S{number}", f"PC{number:03d}", "HP", AT_2026) for number in range(300)}
-    told = {**figures(Delivery("D", opened=AT_2026, laptops=many), FACTORS, Year())}
-    told["laptops"] = lines(Delivery("D", laptops=many))
+    told = {**figures(Donation("D", opened=AT_2026, laptops=many), FACTORS, Year())}
+    told["laptops"] = lines(Donation("D", laptops=many))
     said = text(account(told, FACTORS.model_dump(), "S", AT_2026, language("en")))
     assert "PC000" in said
     assert "PC299" in said

@@ -224,7 +224,7 @@ WAYS = {"one touch": one_touch, "cloning alone": cloning_alone}
 
 
 @dataclass(frozen=True)
-class Outcome:
+class EveningOutcome:
     """How an evening went; minutes."""
 
     way: str
@@ -236,7 +236,7 @@ class Outcome:
     waited: dict[str, float]
 
 
-def outcome(way: str, given: list[SimulatedLaptop], volunteers: int, scale: float) -> Outcome:
+def outcome(way: str, given: list[SimulatedLaptop], volunteers: int, scale: float) -> EveningOutcome:
     """One evening, with every time that is assumed multiplied by `scale`."""
     evening = Evening(volunteers, scale)
     evening.run((each.number, WAYS[way](each)) for each in given)
@@ -244,7 +244,7 @@ def outcome(way: str, given: list[SimulatedLaptop], volunteers: int, scale: floa
     spent, waited = (
         {name: round(value, 1) for name, value in each.items()} for each in (evening.spent, evening.waited)
     )
-    return Outcome(way, scale, round(each_laptop, 2), round(max(evening.ended.values()), 1), spent, waited)
+    return EveningOutcome(way, scale, round(each_laptop, 2), round(max(evening.ended.values()), 1), spent, waited)
 
 
 def report(number: int, volunteers: int, seed: int) -> dict[str, Any]:

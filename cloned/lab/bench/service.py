@@ -153,7 +153,7 @@ def spent(pid: int) -> float:
 
 
 @dataclass
-class Figures:
+class ServiceFigures:
     """What was measured; seconds and MB."""
 
     start: float = 0.0
@@ -176,7 +176,7 @@ def serving(folder: Path, made: LabNetwork) -> DaemonProcess:
     return DaemonProcess(settings, made.server, folder / "daemon.log")
 
 
-async def measure(laptops: int, results: int, rounds: int) -> Figures:
+async def measure(laptops: int, results: int, rounds: int) -> ServiceFigures:
     """All figures of one daemon."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cloned-bench-")))
@@ -198,11 +198,11 @@ def laid(folder: Path, stack: AsyncExitStack) -> DaemonProcess:
     return served
 
 
-async def _figures(served: DaemonProcess, rounds: int) -> Figures:
+async def _figures(served: DaemonProcess, rounds: int) -> ServiceFigures:
     served.start()
     await served.ready()
     await served.stop()  # once, a copy is made of what "another version" has left
-    found, began = Figures(), time.monotonic()
+    found, began = ServiceFigures(), time.monotonic()
     served.start()
     await served.ready()
     found.start, pid = time.monotonic() - began, served.pid
@@ -237,7 +237,7 @@ def _scraper(pid: int) -> Callable[[], float]:
     return lambda: in_namespace(Path(f"/proc/{pid}/ns/net"), scrape)
 
 
-def table(found: Figures) -> Table:
+def table(found: ServiceFigures) -> Table:
     """The figures beside their aims."""
     made = Table(box=None, header_style="bold")
     for heading in ("what", "median", "worst", "processor", "aim"):

@@ -10,7 +10,7 @@ from aiohttp import ClientSession, web
 
 from cloned.accounts import DeliveryDesk
 from cloned.config import DeliverySettings
-from cloned.core.delivery import Booked, Delivery
+from cloned.core.delivery import Booked, Donation
 from cloned.core.ids import LaptopId
 from cloned.core.workshop import Workshop
 from cloned.status.app import create_app
@@ -27,7 +27,7 @@ class FakeEngine:
 
     workshop = Workshop(
         deliveries={
-            "2026/17 <b>": Delivery(
+            "2026/17 <b>": Donation(
                 "2026/17 <b>", "Stad & Co", AT, "Ann",
                 laptops={LaptopId("a"): Booked("S1", "PC1", "HP <i>", AT, "given", AT + 1, "purge", AT)},
             )
