@@ -19,6 +19,11 @@ from cloned.saying import Phrase
 NOT_DISKS = re.compile(r"^(ram|zram|loop|dm-|md|sr|fd|nbd|mtdblock|mmcblk\d+(boot|rpmb|gp))")
 _BUILT_IN = ("sata", "nvme")
 """How disks are attached that are built in, even where they say that they can be taken out."""
+_MARKS = {
+    "/usb": "usb", "/nvme/": "nvme", "/nvme-subsystem/": "nvme", "/mmc_host/": "mmc", "/ata": "sata", "/virtio": "virtio",
+    "/loop": "loop",
+}  # fmt: skip
+"""What the places of disks in /sys/devices have in them; an NVMe drive that could have two ways hangs on a subsystem."""
 SECTOR = 512
 """Bytes: /sys counts in these whatever the disk's sectors are."""
 
@@ -54,8 +59,7 @@ def describe(name: str, busy: frozenset[str] = frozenset()) -> DiskFacts:
 
 def transport(path: str) -> str:
     """How a disk is attached, from its place in /sys/devices."""
-    marks = {"/usb": "usb", "/nvme/": "nvme", "/mmc_host/": "mmc", "/ata": "sata", "/virtio": "virtio", "/loop": "loop"}
-    return next((kind for mark, kind in marks.items() if mark in path), "scsi")
+    return next((kind for mark, kind in _MARKS.items() if mark in path), "scsi")
 
 
 def world_wide_name(wwid: str) -> str:
@@ -142,6 +146,8 @@ def choose(wanted: Mapping[str, Any], disks: list[DiskFacts]) -> DiskFacts:
     serial, wwn = str(wanted.get("serial") or ""), str(wanted.get("wwn") or "")
     if serial or wwn:
         found = [disk for disk in disks if (not serial or disk["serial"] == serial) and (not wwn or disk["wwn"] == wwn)]
+        if len(found) > 1:  # namespaces of one NVMe drive, say: then all that is known of it counts
+            found = [disk for disk in found if _told_apart(disk) == (serial, wwn, wanted.get("size"))] or found
     else:  # a disk without any identity: where it is and how large must both be as they were
         found = [disk for disk in disks if (disk["path"], disk["size"]) == (wanted.get("path"), wanted.get("size"))]
     name = wwn or serial or wanted.get("path") or "no name"
@@ -160,6 +166,10 @@ def choose(wanted: Mapping[str, Any], disks: list[DiskFacts]) -> DiskFacts:
             "wrong-disk", Phrase("{path} may not be written: {why_not}", path=disk["path"], why_not=disk["why_not"])
         )
     return disk
+
+
+def _told_apart(disk: DiskFacts) -> tuple[str, str, int]:
+    return disk["serial"], disk["wwn"], disk["size"]
 
 
 def check_again(disk: DiskFacts, only: str = "", told: Mapping[str, Any] | None = None) -> None:

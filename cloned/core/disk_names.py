@@ -38,10 +38,12 @@ def named(disks: Sequence[Disk]) -> tuple[Disk, ...]:
     """The disks with their names; those that nothing tells apart from another are no targets."""
     wwns = Counter(disk.wwn for disk in disks)
     sights = Counter((disk.wwn, disk.serial, disk.size) for disk in disks)
+    names = [_name(disk, disks, alone=wwns[disk.wwn] == 1) for disk in disks]
     found = []
-    for disk in disks:
+    for disk, name in zip(disks, names, strict=True):
         twin = sights[disk.wwn, disk.serial, disk.size] > 1
-        disk = replace(disk, name=_name(disk, disks, alone=wwns[disk.wwn] == 1))
+        # One's serial number may be what another has as its world wide name.
+        disk = replace(disk, name=name if names.count(name) == 1 else _place(disk))
         found.append(_barred(disk) if twin and disk.eligible else disk)
     return tuple(found)
 
@@ -53,6 +55,10 @@ def _name(disk: Disk, disks: Sequence[Disk], *, alone: bool) -> str:
     if disk.serial and both == 1:
         lone = sum(other.serial == disk.serial for other in disks) == 1
         return disk.serial if lone and not disk.wwn else f"{disk.wwn}/{disk.serial}"
+    return _place(disk)
+
+
+def _place(disk: Disk) -> str:
     return f"{disk.path}:{disk.size}"
 
 

@@ -46,6 +46,7 @@ def test_any_doubt_is_a_refusal(wanted: dict[str, Any], disks: list[dict[str, An
         ("/sys/devices/pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0/host6/target6:0:0/6:0:0:0/block/sdb", "usb"),
         ("/sys/devices/pci0000:00/0000:00:17.0/ata1/host0/target0:0:0/0:0:0:0/block/sda", "sata"),
         ("/sys/devices/pci0000:00/0000:00:1d.0/0000:3d:00.0/nvme/nvme0/nvme0n1", "nvme"),
+        ("/sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1", "nvme"),
         ("/sys/devices/pci0000:00/0000:00:1c.0/mmc_host/mmc0/mmc0:0001/block/mmcblk0", "mmc"),
         ("/sys/devices/pci0000:00/0000:00:04.0/virtio1/block/vda", "virtio"),
         ("/sys/devices/virtual/block/loop0", "loop"),
@@ -74,3 +75,13 @@ def test_of_two_disks_with_one_wwn_the_one_with_the_serial_is_meant() -> None:
     assert choose({"serial": "B", "wwn": "naa.5", "path": "/dev/sda", "size": 1000}, [one, other]) is other
     with pytest.raises(AgentError, match="2 disks"):
         choose({"serial": "", "wwn": "naa.5"}, [one, other])
+
+
+def test_of_two_that_share_wwn_and_serial_the_one_of_its_size_is_meant() -> None:
+    one, other = (disk(f"/dev/nvme0n{n}", serial="N", wwn="eui.0000000000000000", size=n * 1000) for n in (1, 2))
+    wanted = {"serial": "N", "wwn": "eui.0000000000000000"}
+    assert choose({**wanted, "size": 2000}, [one, other]) is other
+    with pytest.raises(AgentError, match="2 disks"):
+        choose({**wanted, "size": 3000}, [one, other])
+    with pytest.raises(AgentError, match="2 disks"):
+        choose({**wanted, "size": 1000}, [one, {**one, "path": "/dev/nvme1n1"}])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloned.agent.disks import choose
 from cloned.core.disk_names import named, tells_itself, usable_wwn
-from cloned.core.laptop import Disk
+from cloned.core.disks import disk_meant
+from cloned.core.ids import Identity, LaptopId
+from cloned.core.laptop import Disk, Facts, Laptop, State
 
 A = Disk("/dev/sda", 10**11, serial="A", wwn="naa.5002538e40a0b0c0")
 B = replace(A, path="/dev/sdb", serial="B")
@@ -45,17 +48,32 @@ def test_disks_that_nothing_tells_apart_are_no_targets() -> None:
 DISKS = st.builds(
     Disk,
     st.sampled_from([f"/dev/sd{letter}" for letter in "abcdef"]),
-    st.sampled_from([0, 10**11, 2 * 10**11]),
-    serial=st.sampled_from(["", "0", "A", "B", "Default string"]),
+    st.sampled_from([10**11, 2 * 10**11, 3 * 10**11]),
+    serial=st.sampled_from(["", "0", "A", "B", "Default string", "naa.5002538e40a0b0c0"]),
     wwn=st.sampled_from(["", "naa.5002538e40a0b0c0", "naa.0000000000000000", "eui.0025385b91b1f5b5"]),
 )
 
 
 @given(st.lists(DISKS, max_size=6, unique_by=lambda disk: disk.path))
-def test_no_two_disks_that_may_be_written_share_a_name(disks: list[Disk]) -> None:
+def test_no_two_disks_share_a_name_and_laptop_and_agent_mean_one_by_it(disks: list[Disk]) -> None:
     found = named(disks)
-    keys = [disk.key for disk in found if disk.eligible]
+    keys = [disk.key for disk in found]
     assert len(keys) == len(set(keys))
+    laptop = Laptop(LaptopId("l"), 1, Facts(Identity(), disks=found), State.ASKING, since=0.0, first_seen=0.0)
+    here = [asdict(disk) for disk in found]
+    for disk in laptop.eligible():
+        assert laptop.disk_called(disk.key) in (disk, None)  # None: it was another's name in 0.1
+        wanted = {"serial": disk.serial, "wwn": disk.wwn, "path": disk.path, "size": disk.size}
+        assert choose(wanted, here)["path"] == disk.path
+
+
+def test_what_two_disks_have_is_nobodys_name_though_one_of_them_is_no_target() -> None:
+    disks = named([A, replace(A, path="/dev/sdb"), replace(B, path="/dev/sdc")])
+    laptop = Laptop(LaptopId("l"), 1, Facts(Identity(), disks=disks), State.ASKING, since=0.0, first_seen=0.0)
+    assert [disk.path for disk in laptop.eligible()] == ["/dev/sdc"]
+    assert disk_meant(laptop, A.wwn) is None
+    assert disk_meant(laptop, "A") is None
+    assert disk_meant(laptop, "B") == disks[2]
 
 
 def test_only_a_serial_number_shows_that_a_disk_is_the_one_of_before() -> None:
