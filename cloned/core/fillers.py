@@ -13,21 +13,24 @@ from functools import lru_cache
 _WORDS = (
     r"to be (filled|defined|set).*",
     r"(please )?(fill|enter)\b.*",
-    r"default( string)?",
+    r"default([ _-].*)?",
     r"system ?(serial|product|manufacturer|sku).*",
     r"chassis ?serial.*",
-    r"not[ _-]?(specified|available|applicable|present|settable|defined|set|used|filled|programmed).*",
-    r"\(?(none|null|nil)( string)?\)?",
-    r"n\.?/?a\.?",
+    r"not[ _-]?(specified|available|applicable|present|provided|settable|defined|set|used|filled|programmed).*",
+    r"[(<\[]?(none|null|nil)( string| specified| defined)?[)>\]]?\.?",
+    r"n\.?[/\\]?a\.?",
     r"unknow\w*",
     r"(customer|manufacturer|vendor|model|product)( ?(serial|name|number).*)?",
-    r"0x0+",
-    r"undefined|unspecified|invalid\w*|empty|blank|reserved|standard|string|change ?me|temp|tbd|todo",
-    r"o\.?e\.?m\.?([ _-]?(serial|string|product|sku)\w*)?",
+    r"0x(0+|f+)",
+    r"un(defined|specified|set|initiali[sz]ed|programmed)|invalid\w*|empty|blank|reserved|standard|string|change ?me",
+    r"temp|todo|tbd([ _-].*)?|missing|place[ _-]?holder|generic|internal|qwerty\w*",
+    r"(pc|computer|notebook|laptop|desktop|tablet)[ _-]?(serial|s/?n).*",
+    r"o\.?e\.?m\.?([ _-](chassis|default).*|[ _-]?(serial|string|product|sku)\w*)?",
     r"base ?board.*",
     r"(your|the|my|no|any)[ _-]?serial.*",
-    r"s/?n",
+    r"(s/?n|ser(ial)?)?[ _-]?(no\.?|num\w*)?\W*(0*|x+)",
     r"(oem[ _]?)?serial([ _-]?(no\.?|num\w*))? ?\W*",
+    r"(s/?n|serial)\W*1234\d*",
     r"sernum.*",
     r"sku.*",
     r"type\d+.*",
@@ -64,7 +67,12 @@ _FILLER_UUIDS = frozenset(
         "d2ef1b7c-9d2c-4f0a-9c3c-000000000000",
     }
 )
-_FILLER_MACS = frozenset({"00:e0:4c:00:00:01", "00:e0:4c:68:00:00", "88:88:88:88:87:88", "00:e0:4c:36:00:01"})
+_FILLER_MACS = frozenset(
+    {
+        "00:e0:4c:00:00:01", "00:e0:4c:68:00:00", "00:e0:4c:68:00:01", "00:e0:4c:36:00:01", "88:88:88:88:87:88",
+        "de:ad:be:ef:00:01",
+    }
+)  # fmt: skip
 
 
 @lru_cache(CACHED)
@@ -103,16 +111,18 @@ def usable_uuid(text: str) -> bool:
     digits = text.replace("-", "")
     if len(set(digits)) <= _FEW or counts(digits) or all(len(set(part)) == 1 for part in text.split("-")):
         return False
+    if any(each == each[:8] * 4 or each == each[:16] * 2 for each in (digits, swapped(text).replace("-", ""))):
+        return False
     return not (_steps(digits) or _steps(swapped(text).replace("-", "")))
 
 
 def _untagged_dell(text: str) -> bool:
-    """Whether it is a Dell's whose service tag was never set: what should be letters and digits is not."""
+    """Whether it is a Dell's whose service tag was never set: it is no letters and digits, or says nothing."""
     found = _DELL.fullmatch(text)
     if found is None:
         return False
-    signs = [int(each, 16) for each in found.groups() if each is not None]
-    return not all(chr(sign & 0x7F).isalnum() for sign in signs)
+    tag = "".join(chr(int(each, 16) & 0x7F) for each in found.groups() if each is not None)
+    return not (tag.isalnum() and usable_text(tag))
 
 
 def _steps(digits: str) -> bool:
@@ -134,4 +144,4 @@ def usable_mac(mac: str) -> bool:
     """Whether a MAC address tells cards apart: not one that a maker leaves in every card."""
     numbers = bytes.fromhex(mac.replace(":", ""))
     steps = {(after - before) & 0xFF for before, after in itertools.pairwise(numbers)}
-    return mac not in _FILLER_MACS and len(steps) > 1
+    return mac not in _FILLER_MACS and len(steps) > 1 and any(numbers[:3]) and any(numbers[3:])

@@ -16,7 +16,9 @@ from cloned.core.fillers import swapped, usable_mac, usable_text, usable_uuid
     ["SystemSerialNumb", "12345678", "SN-1234567890", "OEM_Serial", "(null string)", "EVAL", "Enter Serial", "Default",
      "Unknow", "To be defined", "ABCDEFGH", "987654321", "MB-1234567890", "1212121212", "serial#", "oem", "N.A.",
      "no serial number", "Not Set", "Please enter", "NotSpecified", "Not Filled", "Manufacturer", "Customer", "0x00000000",
-     "Product Name", "Vendor"],
+     "Product Name", "Vendor", "SN: 1234567", "SN123456", "SN00000000", "Serial0", "SER-NUM", "default_string", "<null>",
+     "None.", "none specified", "N\\A", "Uninitialized", "unset", "TBD by OEM", "OEM Chassis Serial Number", "OEM Default",
+     "0xFFFFFFFF", "Not Provided", "Missing", "PLACEHOLDER", "PC Serial", "GENERIC", "QWERTY"],
 )  # fmt: skip
 def test_serials_that_say_nothing(text: str) -> None:
     assert not usable_text(text)
@@ -35,6 +37,10 @@ def test_serials_that_say_nothing(text: str) -> None:
         "Model 10A",
         "Product2X9",
         "CustomPC71",
+        "Laptop",
+        "Laptop 13 (AMD Ryzen 7040Series)",
+        "SN1A2B3C4D",
+        "NBX0012345",
     ],
 )
 def test_serials_that_are_real(text: str) -> None:
@@ -46,7 +52,9 @@ def test_serials_that_are_real(text: str) -> None:
     ["4c4c4544-0000-2010-8020-80c04f202020", "44454c4c-0000-1020-8020-80c04f202020",
      "4c4c4544-0020-2010-8020-a0c04f202020", "00010203-0405-0607-0809-0a0b0c0d0e0f", "01010101-0101-0101-0101-010101010101",
      "11111111-2222-1111-2222-333333333333", "03020100-0504-0706-0809-0a0b0c0d0e0f", "00000000-0000-0000-0000-000000000001",
-     "11111111-2222-3333-4444-555555555555", "12345678-1234-5678-1234-567812345678", "ffffffff-ffff-ffff-ffff-fffffffffffe", "abababab-abab-abab-abab-abababababab"],
+     "11111111-2222-3333-4444-555555555555", "12345678-1234-5678-1234-567812345678", "ffffffff-ffff-ffff-ffff-fffffffffffe", "abababab-abab-abab-abab-abababababab",
+     "deadbeef-dead-beef-dead-beefdeadbeef", "efbeadde-adde-efbe-dead-beefdeadbeef", "4c4c4544-0030-3010-8030-b0c04f303030",
+     "4c4c4544-0058-5810-8058-d8c04f585858", "4c4c4544-0000-0010-8000-80c04f000000", "4c4c4544-00ff-ff10-80ff-ffc04fffffff"],
 )  # fmt: skip
 def test_uuids_that_say_nothing(text: str) -> None:
     assert not usable_uuid(text)
@@ -71,4 +79,7 @@ def test_hardly_any_random_uuid_is_taken_for_a_filler(drawn: bytes) -> None:
 def test_macs_that_tell_cards_apart() -> None:
     assert not usable_mac("00:11:22:33:44:55")
     assert not usable_mac("88:88:88:88:87:88")
+    assert not usable_mac("00:00:00:00:00:01")
+    assert not usable_mac("02:00:00:00:00:00")
+    assert not usable_mac("00:e0:4c:00:00:00")
     assert usable_mac("02:00:00:00:00:02")
