@@ -20,10 +20,10 @@ NOT_DISKS = re.compile(r"^(ram|zram|loop|dm-|md|sr|fd|nbd|mtdblock|mmcblk\d+(boo
 _BUILT_IN = ("sata", "nvme")
 """How disks are attached that are built in, even where they say that they can be taken out."""
 _MARKS = {
-    "/usb": "usb", "/nvme/": "nvme", "/nvme-subsystem/": "nvme", "/mmc_host/": "mmc", "/ata": "sata", "/virtio": "virtio",
-    "/loop": "loop",
+    "/usb": "usb", "/nvme/": "nvme", "/nvme-subsystem/": "nvme", "/mmc_host/": "mmc", "/ata": "sata",
+    "/virtio": "virtio", "/loop": "loop",
 }  # fmt: skip
-"""What the places of disks in /sys/devices have in them; an NVMe drive that could have two ways hangs on a subsystem."""
+"""What the places of disks in /sys/devices have in them; an NVMe drive may hang on a subsystem."""
 SECTOR = 512
 """Bytes: /sys counts in these whatever the disk's sectors are."""
 

@@ -174,8 +174,13 @@ def _introduced(laptop: Laptop, boot: BootGiven, event: Hello, now: float) -> La
     seconds = {**before, "boot": now - boot.at} if first else dict(laptop.seconds)
     if first and laptop.state is State.ASKING:
         laptop = replace(laptop, since=now)  # it was booting, not waiting
+    identity = laptop.identity.merged(event.facts.identity)
+    lent = {*laptop.facts.dongles, *event.facts.dongles}  # one that was unplugged is still nobody's own card
     told = replace(
-        event.facts, identity=laptop.identity.merged(event.facts.identity), boot_mac=event.facts.boot_mac or boot.mac
+        event.facts,
+        identity=identity,
+        boot_mac=event.facts.boot_mac or boot.mac,
+        dongles=tuple(mac for mac in identity.macs if mac in lent),
     )
     hellos = laptop.contact.hellos + 1
     laptop = replace(

@@ -8,6 +8,7 @@ from typing import Literal
 from cloned.core import erasing
 from cloned.core.confirm import may_start_unasked
 from cloned.core.events import Booted
+from cloned.core.evidence import here
 from cloned.core.ids import Identity, clean
 from cloned.core.laptop import ACTIVE, Laptop, State, named, said
 from cloned.core.reasons import Reason
@@ -81,11 +82,15 @@ def taken_for(workshop: Workshop, event: Booted, now: float) -> Laptop | None:
     """The laptop that a boot request is of; None for one that nobody has seen.
 
     Words alone make no laptop of one that is just starting elsewhere with another card: a twin that tells the same
-    serial number, or a stranger who names it, gets a row of its own. Its hello shows disks, and those decide.
+    serial number, or a stranger who names it, gets a row of its own. Its hello shows disks, and those decide. The same
+    goes for a dock that once hung on a laptop which works through another card now.
     """
     known = workshop.find(event.identity)
-    if known is None or not workshop.settings.judging or event.boot_mac in (known.facts.boot_mac, *known.identity.macs):
+    if known is None or not workshop.settings.judging:
         return known
+    if event.boot_mac in (known.facts.boot_mac, *known.identity.macs):
+        busy = here(known) and known.contact.came_by not in ("", event.boot_mac)
+        return None if busy and known.contact.address != event.address else known
     starting = any(boot.laptop == known.id for boot in _starting_elsewhere(workshop, event, now))
     return None if starting else known
 

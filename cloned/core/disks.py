@@ -12,7 +12,7 @@ from cloned.core.workshop import Workshop
 
 
 def disk_meant(laptop: Laptop, wanted: str) -> Disk | None:
-    """The disk with this key, path, serial or WWN; the only one where none is named. What two disks have is nobody's."""
+    """The disk with this key, path, serial or WWN; the only one where none is named. What two have is nobody's."""
     named = (disk for disk in laptop.eligible() if not wanted or wanted in (disk.key, disk.path))
     disks = list(named) or [disk for disk in laptop.facts.disks if wanted in (disk.serial, disk.wwn)]
     return disks[0] if len(disks) == 1 and disks[0].eligible else None

@@ -23,6 +23,7 @@ from cloned.core.events import (
     SwitchChanged,
     Vanished,
 )
+from cloned.core.evidence import here
 from cloned.core.fillers import usable_text
 from cloned.core.ids import LaptopId, clean
 from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
@@ -62,7 +63,7 @@ class Platter:
     """Whether it was, and found right, since something was written to it last."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Odd:
     """A machine out of the oddities, with one disk or two."""
 
@@ -83,6 +84,11 @@ class Odd:
         return Platter(serial, wwn, self.chance.choice((256, 256, 500)) * 10**9)
 
     @property
+    def address(self) -> str:
+        """Where it is in the network."""
+        return f"10.0.{self.number >> 8 & 255}.{self.number & 255}"
+
+    @property
     def disks(self) -> tuple[Disk, ...]:
         """What its agent tells of them."""
         told = [Disk(f"/dev/sd{'ab'[at]}", each.size, serial=each.serial, wwn=each.wwn)
@@ -98,18 +104,31 @@ class Hall:
         for event in (Configured(Settings(default_image="school")), ImageKnown(IMAGE), SwitchChanged(24, "24", 1000)):
             self.tell(event)
 
-    def tell(self, event: object) -> None:
-        self.now += 30.0
+    def tell(self, event: object, after: float = 30.0) -> None:
+        self.now += after
         self.state, _ = step(self.state, event, self.now, self.chance.randbytes(16).hex())  # type: ignore[arg-type]
 
     def arrive(self, odd: Odd) -> Laptop:
         """It boots, perhaps through somebody's dongle or dock, and its agent says hello."""
         mac = self.chance.choice((odd.card, odd.card, odd.card, self.chance.choice(DONGLES), self.chance.choice(DOCKS)))
-        token, address = f"t{next(self.count)}", f"10.0.{odd.number >> 8 & 255}.{odd.number & 255}"
-        self.tell(Booted(token, clean(odd.uuid, odd.serial, "Maker", "Model", [mac]), mac, address))
+        token = self.boot(odd, mac)
+        self.say_hello(odd, mac, token)
+        return self.known_by(token)
+
+    def boot(self, odd: Odd, mac: str, after: float = 30.0) -> str:
+        """It asks for its boot script through this card; returns its token."""
+        token = f"t{next(self.count)}"
+        self.tell(Booted(token, clean(odd.uuid, odd.serial, "Maker", "Model", [mac]), mac, odd.address), after)
+        return token
+
+    def say_hello(self, odd: Odd, mac: str, token: str, after: float = 30.0) -> None:
+        """Its agent does."""
         who = clean(odd.uuid, odd.serial, "Maker", "Model", dict.fromkeys([odd.card, mac]))
         dongles = (mac,) if mac in DONGLES else ()
-        self.tell(Hello(token, Facts(who, mac, disks=odd.disks, dongles=dongles), address))
+        self.tell(Hello(token, Facts(who, mac, disks=odd.disks, dongles=dongles), odd.address), after)
+
+    def known_by(self, token: str) -> Laptop:
+        """The laptop that a token is of."""
         ident = self.state.boots[token].laptop
         assert ident is not None
         return self.state.laptops[ident]
@@ -181,3 +200,60 @@ def test_nobody_is_told_done_by_anothers_disk(seed: int) -> None:
 def test_nobody_is_told_done_by_anothers_disk_over_many_arrivals(block: int) -> None:
     for seed in range(1000 + block * 10, 1010 + block * 10):
         evening(seed, 20, 100)
+
+
+class Bench:
+    """Machines that are here at once; a dongle or a dock hangs on one of them at a time."""
+
+    def __init__(self, seed: int) -> None:
+        self.hall = Hall(seed)
+        self.odds = [Odd(number, self.hall.chance) for number in range(1, 13)]
+        self.cards: dict[Odd, str] = {}
+        """Through which card those that are here came."""
+        self.starting: dict[Odd, str] = {}
+        self.here: dict[Odd, str] = {}
+        """Their tokens."""
+
+    def somebody_does_something(self) -> None:
+        """One of the machines is switched on, gets so far that its agent speaks, is cloned, or is taken away."""
+        odd = self.hall.chance.choice(self.odds)
+        if odd in self.starting:
+            self.here[odd] = self.starting.pop(odd)
+            self.hall.say_hello(odd, self.cards[odd], self.here[odd], 2.0)
+        elif odd not in self.here:
+            free = [mac for mac in (*DONGLES, *DOCKS) if mac not in self.cards.values()]
+            self.cards[odd] = self.hall.chance.choice((odd.card, odd.card, self.hall.chance.choice(free or [odd.card])))
+            self.starting[odd] = self.hall.boot(odd, self.cards[odd], 2.0)
+        elif (token := self.here[odd]) in self.hall.state.boots and self.hall.chance.random() < 0.6:
+            laptop = self.hall.known_by(token)
+            if laptop.state is State.ASKING:
+                self.hall.tell(Confirmed(laptop.id, self.hall.chance.choice(odd.disks).key, "school", "page"), 2.0)
+        else:
+            if token in self.hall.state.boots:
+                self.hall.leave(self.hall.known_by(token).id)
+            del self.here[odd], self.cards[odd]
+
+    def at_work(self) -> dict[Odd, LaptopId]:
+        """Those whose agents run and have something to do."""
+        tokens = {odd: token for odd, token in self.here.items() if token in self.hall.state.boots}
+        laptops = {odd: self.hall.known_by(token) for odd, token in tokens.items()}
+        return {odd: laptop.id for odd, laptop in laptops.items() if here(laptop)}
+
+
+def evening_at_once(seed: int, steps: int) -> None:
+    """AssertionError where one at work loses its token, or its row, to another that comes."""
+    bench = Bench(seed)
+    for _ in range(steps):
+        before = bench.at_work()
+        bench.somebody_does_something()
+        for odd, ident in before.items():
+            if odd in bench.here:
+                assert bench.here[odd] in bench.hall.state.boots, f"seed {seed}: {odd} lost its token"
+                assert bench.hall.known_by(bench.here[odd]).id == ident
+        idents = list(bench.at_work().values())
+        assert len(set(idents)) == len(idents), f"seed {seed}: two machines are one row"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nobody_at_work_loses_its_token_to_one_that_says_the_same(seed: int) -> None:
+    evening_at_once(seed, 200)
