@@ -30,7 +30,7 @@ from cloned.errors import UsageError
 from cloned.forgetting import Forgetting
 from cloned.house import House
 from cloned.images.capture import Captures, capture_routes
-from cloned.images.scrub import Proof, Scrub
+from cloned.images.scrub import Scrub
 from cloned.images.store import ImageStore
 from cloned.images.watch import ImageWatch
 from cloned.inventory.ledger import Ledger
@@ -370,7 +370,7 @@ class Daemon:
             sent=self.caster.sent,
             received=lambda: self.monitor.received,
             requests=self.netboot.counters.figures,
-            images=self._image_health,
+            images=lambda: self.patrol.health(self.engine.workshop.images),
             state=self.config.workshop.state,
             certificate=lambda: self.config.page.certificate,
             checked=self.rounds.counted,
@@ -387,16 +387,8 @@ class Daemon:
             state=config.workshop.state,
         )
 
-    def _image_health(self) -> dict[str, tuple[bool, Proof | None]]:
-        """Each image: whether it can be sent, and when it was proven last."""
-        images = self.engine.workshop.images
-        return {name: (not each.unusable, self.patrol.proofs.get(name)) for name, each in images.items()}
-
     def _site(self) -> PrintingSite:
-        """Who prints, and where the codes on papers lead."""
-        page = self.config.page
-        scheme = "http" if page.certificate is None else "https"
-        return PrintingSite(self.config.workshop.name, page.url or f"{scheme}://{self._address()}:{page.port}")
+        return PrintingSite(self.config.workshop.name, self.config.page.found_at(self._address()))
 
     async def _listen_page(self, runner: web.AppRunner, stack: AsyncExitStack) -> None:
         await listen_page(runner, self.config.page, self.certificate, self.tasks, stack)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from cloned.config_boot import DAY, BootSettings, Dhcp, Mbps, NetworkSettings, Port
-from cloned.core.catalogue import ImageRule
+from cloned.config_images import Images
 from cloned.core.events import Settings
 from cloned.core.finishing import VALUES
 from cloned.core.tagged import TagPattern
@@ -22,9 +22,6 @@ from cloned.core.trial_result import AttendedName, TrialName
 from cloned.destinations import AnySink
 from cloned.sections import Section
 from cloned.triage_settings import TriageSettings
-
-Gigabytes = Annotated[float, Field(ge=0, le=1_000_000)]
-GIGABYTE = 10**9
 
 
 class WorkshopSettings(Section):
@@ -54,6 +51,10 @@ class Page(Section):
     key: Path | None = None
     tokens: dict[str, SecretStr] = Field(default_factory=dict)
     """Name of a machine and the SHA-256 (hex) of its bearer token."""
+
+    def found_at(self, host: str) -> str:
+        """Where people find the page: `url`, else at `host`, one of our addresses."""
+        return self.url or f"http{'s' if self.certificate else ''}://{host}:{self.port}"
 
     @model_validator(mode="after")
     def _both(self) -> Page:
@@ -133,50 +134,6 @@ class Scheduling(Section):
     """Images that go through Clonezilla's own programs though we could lay them out."""
     gather_seconds: Annotated[float, Field(ge=0, le=3600)] = 60.0
     """How long a classic session waits for further laptops after the last one joined."""
-
-
-class Rule(Section):
-    """`[[images.rule]]`: which image a laptop gets; the first that matches counts."""
-
-    image: str
-    vendor: str = "*"
-    product: str = "*"
-    firmware: Literal["*", "bios", "uefi", "secureboot"] = "*"
-    label: str = "*"
-    min_disk_gb: Gigabytes = 0
-    max_disk_gb: Gigabytes | None = None
-    min_memory_gb: Gigabytes = 0
-
-    @model_validator(mode="after")
-    def _possible(self) -> Rule:
-        if self.max_disk_gb is not None and self.max_disk_gb < self.min_disk_gb:
-            raise ValueError(f"max_disk_gb ({self.max_disk_gb}) is below min_disk_gb ({self.min_disk_gb})")
-        return self
-
-    def core(self) -> ImageRule:
-        """The same as the core has it."""
-        return ImageRule(
-            image=self.image,
-            vendor=self.vendor,
-            product=self.product,
-            firmware=self.firmware,
-            label=self.label,
-            min_disk=_bytes(self.min_disk_gb),
-            max_disk=None if self.max_disk_gb is None else _bytes(self.max_disk_gb),
-            min_memory=_bytes(self.min_memory_gb),
-        )
-
-
-def _bytes(gigabytes: float) -> int:
-    return int(gigabytes * GIGABYTE)
-
-
-class Images(Section):
-    """`[images]`: which image for which laptop."""
-
-    verify_hours: Annotated[float, Field(gt=0, le=8760)] = 24.0
-    """How often every stored image is read and proven while no laptop is at work."""
-    rule: tuple[Rule, ...] = ()
 
 
 class Tags(Section):

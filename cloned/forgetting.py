@@ -14,11 +14,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from cloned.core.disks import Disk
 from cloned.core.events import Booted, Command, Event, Hello, TagsUsed
 from cloned.core.fillers import usable_text
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.known import KnownToLedger
-from cloned.core.laptop import Disk
 from cloned.core.reducer import step
 from cloned.core.workshop import Workshop
 from cloned.engine import Engine

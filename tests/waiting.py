@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,14 @@ async def until(true: Callable[[], object], seconds: float = 20.0) -> None:
     async with asyncio.timeout(seconds):
         while not true():
             await asyncio.sleep(0.005)
+
+
+def block_until(true: Callable[[], object], what: str = "what was waited for") -> None:
+    """The same where no loop runs. A minute is for a machine that is very busy."""
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end, f"{what} did not come"
+        time.sleep(0.01)
 
 
 def unread(port: int) -> int:

@@ -12,7 +12,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from cloned.core.disks import disk_against, disk_meant, with_disk
+from cloned.core.disk_meant import disk_against, disk_meant, with_disk
 from cloned.core.events import Captured, Command, Failed
 from cloned.core.happened import Happened, actor, happened
 from cloned.core.laptop import CaptureWish, Laptop, State, add_history, said, transition, unconfirmed

@@ -9,12 +9,13 @@ from typing import Any
 from cloned.core import capture, erasing
 from cloned.core.catalogue import choose
 from cloned.core.clocks import SLACK, over
-from cloned.core.disks import disk_against, with_disk
+from cloned.core.disk_meant import disk_against, with_disk
+from cloned.core.disks import Disk
 from cloned.core.events import Command
 from cloned.core.evidence import claimed
 from cloned.core.happened import Actor, Happened, actor, happened
 from cloned.core.ids import LaptopId
-from cloned.core.laptop import Confirmation, Disk, Laptop, State, VerdictKind, add_history, transition, unconfirmed
+from cloned.core.laptop import Confirmation, Laptop, State, VerdictKind, add_history, transition, unconfirmed
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.secure_boot import against

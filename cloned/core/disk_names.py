@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cloned.core.disks import Disk
 from cloned.core.fillers import counts, usable_text
-from cloned.core.laptop import Disk
 from cloned.saying import Phrase
 
 _PREFIXES = ("naa.", "eui.", "uuid.", "0x")

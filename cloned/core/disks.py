@@ -1,34 +1,47 @@
-"""Which disk of a laptop a person means."""
+"""A disk of a laptop, as its agent tells of it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 
-from cloned.core.events import Command
-from cloned.core.laptop import Disk, Laptop
-from cloned.core.refusals import Refusal, Refused
-from cloned.core.verbs import laptop_of
-from cloned.core.workshop import Workshop
+from cloned.saying import Sentence
 
 
-def disk_meant(laptop: Laptop, wanted: str) -> Disk | None:
-    """The disk with this key, path, serial or WWN; the only one where none is named. What two have is nobody's."""
-    named = (disk for disk in laptop.eligible() if not wanted or wanted in (disk.key, disk.path))
-    disks = list(named) or [disk for disk in laptop.facts.disks if wanted in (disk.serial, disk.wwn)]
-    return disks[0] if len(disks) == 1 and disks[0].eligible else None
+@dataclass(frozen=True)
+class Disk:
+    """A disk of a laptop; sizes in bytes."""
 
+    path: str
+    size: int
+    sector_size: int = 512
+    serial: str = ""
+    wwn: str = ""
+    model: str = ""
+    transport: str = ""
+    eligible: bool = True
+    why_not: Sentence = ""
+    smart: str = "unknown"
+    name: str = ""
+    """What names it among the disks of its laptop (`disk_names.named`); empty in what 0.1 wrote down."""
+    asks: Sentence = ""
+    """Why it is cloned to only where a person says so, such as "removable"; empty if nothing is odd about it."""
+    hours: int | None = None
+    """It was switched on, as it says; None where it does not, as with the next two."""
+    worn: int | None = None
+    """Percent of its life that is used up."""
+    bad: int | None = None
+    """Sectors that it gave up."""
 
-def disk_against(laptop: Laptop, wanted: str) -> Refusal | None:
-    """Why it is not clear which disk is meant."""
-    if disk_meant(laptop, wanted) is not None:
-        return None
-    known = {"known": ", ".join(disk.path for disk in laptop.eligible())}
-    if not laptop.eligible():
-        return Refusal(Refused.NO_DISK)
-    return Refusal(Refused.NO_SUCH_DISK, {**known, "name": wanted}) if wanted else Refusal(Refused.SEVERAL_DISKS, known)
+    @property
+    def key(self) -> str:
+        """What names it for good, among the disks of its laptop."""
+        return self.name or self.old_key
 
+    @property
+    def old_key(self) -> str:
+        """What named it before 0.2: WWN, else serial, else path and size. Two disks of one laptop may share it."""
+        return self.wwn or self.serial or f"{self.path}:{self.size}"
 
-def with_disk(workshop: Workshop, command: Command) -> Command:
-    """The command with the key of the disk that is meant, where that is clear."""
-    disk = disk_meant(laptop_of(workshop, command), command.disk)
-    return command if disk is None else replace(command, disk=disk.key)
+    def is_same(self, other: Disk) -> bool:
+        """Whether both are sights of one disk, as far as they say."""
+        return (self.wwn, self.serial, self.size) == (other.wwn, other.serial, other.size)

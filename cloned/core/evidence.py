@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
+from cloned.core.disks import Disk
 from cloned.core.fillers import CACHED, swapped, usable_mac, usable_text, usable_uuid
 from cloned.core.ids import Identity, LaptopId, word_key
-from cloned.core.laptop import ACTIVE, Disk, Laptop, State, named
+from cloned.core.laptop import ACTIVE, Laptop, State, named
 from cloned.core.warnings import Warn
 from cloned.saying import Phrase
 

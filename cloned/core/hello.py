@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloned.core.disk_names import named
+from cloned.core.disks import Disk
 from cloned.core.hardware import hardware
 from cloned.core.ids import clean, normal_mac
-from cloned.core.laptop import Disk, Facts
+from cloned.core.laptop import Facts
 from cloned.core.secure_boot import FirmwareKeys
 from cloned.disk.manifest import DIGEST, ReadBack
 from cloned.disk.signed import HASH, KEY

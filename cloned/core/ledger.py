@@ -7,9 +7,10 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from cloned.core.disks import Disk
 from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity
-from cloned.core.laptop import Disk, Facts, Laptop, said
+from cloned.core.laptop import Facts, Laptop, said
 from cloned.core.trial_result import trial_lines
 from cloned.core.workshop import Workshop
 

@@ -11,10 +11,11 @@ from dataclasses import fields
 from typing import Any
 
 from cloned.core import erasure, trials
+from cloned.core.disks import Disk
 from cloned.core.estimate import Estimate, estimate
 from cloned.core.ids import LaptopId
 from cloned.core.known import KnownElsewhere
-from cloned.core.laptop import STAGE, Disk, Laptop, said
+from cloned.core.laptop import STAGE, Laptop, said
 from cloned.core.ledger import iso
 from cloned.core.reasons import Reason
 from cloned.core.schedule import Schedule, Wait, plan

@@ -12,7 +12,8 @@ from cloned.core.fitness import carries_windows_11, generation, memory_of
 from cloned.core.trial_result import AttendedName, TrialName
 
 if TYPE_CHECKING:  # a laptop carries its triage
-    from cloned.core.laptop import Disk, Laptop
+    from cloned.core.disks import Disk
+    from cloned.core.laptop import Laptop
 
 Value = bool | int | float | str
 Read = Callable[["Laptop", float], Value | None]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cloned.core.image_info import ImageInfo
 from cloned.errors import ClonedError
 from cloned.images.store import ImageStore
 from cloned.saying import Phrase
@@ -57,6 +58,10 @@ class Scrub:
                 log.error("image %s: %s", image, proof.why)
                 if self._found:
                     await self._found(proof)
+
+    def health(self, images: Mapping[str, ImageInfo]) -> dict[str, tuple[bool, Proof | None]]:
+        """Each image: whether it can be sent, and when it was proven last."""
+        return {name: (not image.unusable, self.proofs.get(name)) for name, image in images.items()}
 
     async def look(self, image: str) -> Proof:
         """Prove one image; damaged pieces are taken out, so that no session starts with them."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from cloned.core.disks import Disk
 from cloned.core.events import ImageInfo as KnownImage
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import CloneJob, Disk, Facts, Goal, HistoryEntry, Laptop, State
+from cloned.core.laptop import CloneJob, Facts, Goal, HistoryEntry, Laptop, State
 from cloned.core.ledger import ledger_row
 from cloned.core.session import Session
 from cloned.core.snapshot import snapshot

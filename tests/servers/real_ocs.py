@@ -11,9 +11,10 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.waiting import block_until
 
 CONFIG = Path("/etc/apache2/conf-available/ocsinventory-server.conf")
 PROGRAMS = ("mariadbd", "mariadb", "mariadb-install-db", "apache2")
@@ -69,7 +70,7 @@ class RealOcs:
                  f"--port={self.db_port}", "--bind-address=127.0.0.1", "--sql-mode="]  # fmt: skip
         with (self.folder / "db.log").open("wb") as log, subprocess.Popen(serve, stdout=log, stderr=log) as process:
             try:
-                self._wait(
+                block_until(
                     lambda: subprocess.run([*self._client, "-e", "select 1"], capture_output=True).returncode == 0
                 )
                 self._fill()
@@ -116,7 +117,7 @@ class RealOcs:
         }  # it ends its whole group
         with subprocess.Popen(serve, env=environment, **own) as process:
             try:
-                self._wait(self._answers)
+                block_until(self._answers)
                 yield
             finally:
                 process.terminate()
@@ -127,10 +128,3 @@ class RealOcs:
         except OSError:
             return False
         return True
-
-    @staticmethod
-    def _wait(condition: object) -> None:
-        end = time.monotonic() + 60
-        while not condition():  # type: ignore[operator]
-            assert time.monotonic() < end, "it did not come up"
-            time.sleep(0.1)

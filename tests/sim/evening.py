@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloned.core.clocks import SLACK
+from cloned.core.disks import Disk
 from cloned.core.effect_types import CloseStream, Effect, OpenStream, Record
 from cloned.core.events import (
     Booted,
@@ -39,7 +40,7 @@ from cloned.core.events import (
     Verifying,
 )
 from cloned.core.ids import LaptopId, SessionId, clean, token_digest
-from cloned.core.laptop import Difference, Disk, Facts, Laptop, State, VerdictKind
+from cloned.core.laptop import Difference, Facts, Laptop, State, VerdictKind
 from cloned.core.reducer import resume, step
 from cloned.core.workshop import Workshop
 from cloned.journal import JournalEntry

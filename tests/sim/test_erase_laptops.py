@@ -14,10 +14,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from cloned.agent.erase_driver import carry_out
+from cloned.core.disks import Disk
 from cloned.core.effect_types import Record
 from cloned.core.events import Booted, Command, DiskErased, DiskWritten, Event, Hello, MediaTold, Returned, Vanished
 from cloned.core.ids import clean, token_digest
-from cloned.core.laptop import Disk, Facts, Laptop, State
+from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.orders import order
 from cloned.core.reducer import step
 from cloned.core.words import KEPT

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from cloned.core.disks import Disk
 from cloned.core.estimate import estimate, right
 from cloned.core.events import (
     Booted,
@@ -25,7 +26,7 @@ from cloned.core.events import (
     Verifying,
 )
 from cloned.core.ids import LaptopId, clean, token_digest
-from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
+from cloned.core.laptop import Facts, Laptop, State, VerdictKind
 from cloned.core.reducer import step
 from cloned.core.schedule import plan
 from cloned.core.workshop import Workshop

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from cloned.core.disk_names import named
+from cloned.core.disks import Disk
 from cloned.core.events import (
     Booted,
     Configured,
@@ -26,7 +27,7 @@ from cloned.core.events import (
 from cloned.core.evidence import here
 from cloned.core.fillers import usable_text
 from cloned.core.ids import LaptopId, clean
-from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
+from cloned.core.laptop import Facts, Laptop, State, VerdictKind
 from cloned.core.reducer import step
 from cloned.core.workshop import Workshop
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cloned.core.boot import BootRequest
+from cloned.core.disks import Disk
 from cloned.core.effect_types import OpenStream, Rates
 from cloned.core.events import (
     Configured,
@@ -21,7 +22,7 @@ from cloned.core.events import (
     SwitchChanged,
 )
 from cloned.core.ids import SessionId, clean, token_digest
-from cloned.core.laptop import Disk, Facts, Laptop, VerdictKind
+from cloned.core.laptop import Facts, Laptop, VerdictKind
 from cloned.engine import Engine
 from cloned.errors import ClonedError
 from cloned.journal import Journal

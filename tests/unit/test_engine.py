@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cloned.core.boot import BootRequest
+from cloned.core.disks import Disk
 from cloned.core.effect_types import Rates
 from cloned.core.events import (
     Command,
@@ -22,7 +23,7 @@ from cloned.core.events import (
 )
 from cloned.core.ids import Identity, clean, token_digest
 from cloned.core.known import KnownToLedger
-from cloned.core.laptop import Disk, Facts, State
+from cloned.core.laptop import Facts, State
 from cloned.engine import Engine
 from cloned.errors import ClonedError, MissingError, UsageError
 from cloned.journal import Journal

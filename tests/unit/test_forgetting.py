@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from cloned.core.boot import BootRequest
+from cloned.core.disks import Disk
 from cloned.core.events import Command, Hello
 from cloned.core.ids import clean, token_digest
-from cloned.core.laptop import Disk, Facts, Laptop
+from cloned.core.laptop import Facts, Laptop
 from cloned.core.laptop_commands import EVERYWHERE
 from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError

@@ -11,9 +11,10 @@ from typing import Any, get_args
 import pytest
 
 from cloned.core import events
+from cloned.core.disks import Disk
 from cloned.core.hello import facts
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Disk, Facts, Laptop, State
+from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.ledger import NOT_RECORDED, ledger_row
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refused

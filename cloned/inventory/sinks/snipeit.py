@@ -16,13 +16,14 @@ from typing import Any, ClassVar, Literal
 
 from cloned.destinations import CarriedValues, SnipeItSettings, StatusLabel
 from cloned.inventory.sinks import snipeit_rehearsal as rehearsal
-from cloned.inventory.sinks.base import Delivery, SheetMaker, Sink, SinkRefused, Surroundings, Unavailable
+from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import MatchedEntry, choose
 from cloned.inventory.sinks.record import filled, is_erasure, is_lending, of_erasures, record_of, role, usable
-from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItApi, SnipeItError
+from cloned.inventory.sinks.snipeit_api import SnipeItApi, SnipeItError, explained
 from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, AssetWishes, changes, column_words, unkept
 from cloned.inventory.sinks.snipeit_catalogue import Missing, SnipeItCatalogue
+from cloned.inventory.sinks.snipeit_papers import SnipeItPapers
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
 from cloned.saying import Phrase, chained
@@ -47,6 +48,7 @@ class SnipeIt(Sink):
         self.peer.hush.never(token)
         self.api = SnipeItApi(self.peer)
         self.catalogue = SnipeItCatalogue(self.api, settings)
+        self.papers = SnipeItPapers(self.api, settings, self.around)
         self.templates = {name: template(self.name, text) for name, text in settings.fields.items()}
         self._model, self._company, self._location = (
             template(self.name, text) for text in (settings.model, settings.company, settings.location)
@@ -157,8 +159,8 @@ class SnipeIt(Sink):
         except SnipeItError as error:
             if "selected" in str(error):
                 raise
-            faults.append(self._words(error))
-        await self._extras(delivery, record, asset, faults)
+            faults.append(explained(error))
+        await self.papers.put(delivery, record, asset, faults)
         if faults:
             raise SinkRefused(
                 Phrase("{tag} in Snipe-IT is up to date, except: {faults}", tag=asset.tag, faults=chained(faults))
@@ -341,90 +343,14 @@ class SnipeIt(Sink):
             raise SinkRefused("the laptop tells no model: set `model` to what its model is called in Snipe-IT")
         return await self.catalogue.model(name, maker) or await self.catalogue.make_model(name, maker)
 
-    # Sheet and history.
-
-    async def _extras(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset, faults: list[str]) -> None:
-        papers = [(self.settings.sheet, self._sheet), (self.settings.audit, self._audit)]
-        if is_erasure(record):
-            papers = [(self.settings.certificate, self._certificate)]
-        elif role(record) != "done":
-            return
-        for wanted, act in papers:
-            if wanted:
-                try:
-                    await act(delivery, record, asset)
-                except NotAllowed as error:
-                    faults.append(str(error))
-                except SnipeItError as error:
-                    faults.append(self._words(error))
-
-    async def _sheet(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> None:
-        await self._attach(delivery, asset, self.around.sheet, "hand-over sheet")
-
-    async def _certificate(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> None:
-        """Of a laptop that is not erased there is none."""
-        if record["erasure"].get("result") == "erased":
-            await self._attach(delivery, asset, self.around.certificate, "certificate of erasure")
-
-    async def _attach(self, delivery: Delivery, asset: Asset, make: SheetMaker | None, what: str) -> None:
-        """Attach a paper unless it is there: the file's name says whose and of which attempt it is."""
-        if make is None or await self.has_sheet(delivery, asset):
-            return
-        content = await make(delivery)
-        if content is None:
-            raise Unavailable(Phrase("the {what} is not ready yet", what=what))
-        await self.api.attach(asset.id, f"{sheet_slug(delivery)}.pdf", content, what)
-        if not await self.has_sheet(delivery, asset):
-            raise SnipeItError(
-                {"": Phrase("the {what} was taken and not kept: look at the upload limits of PHP there", what=what)}
-            )
-
-    async def has_sheet(self, delivery: Delivery, asset: Asset) -> bool:
-        """Whether this attempt's paper is among the files."""
-        return any(f"-{sheet_slug(delivery)}." in name for name in await self.api.files(asset.id))
-
-    async def _audit(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> None:
-        """A line in its history, once: it carries our key, and is looked for where the token may read reports."""
-        mark = delivery.key[:15]
-        try:
-            body = await self.api.get("reports/activity", item_type="asset", item_id=asset.id, search=mark, limit=20)
-            if any(mark in str(each.get("note")) for each in body.get("rows") or []):
-                return
-        except NotAllowed:
-            pass  # it cannot be looked up: a crash at the wrong moment may leave the line twice
-        note = f"cloned: {record.get('image')}, {record.get('verdict')} ({mark})"
-        await self.api.write("POST", f"hardware/{asset.id}/audit", {"note": note})
-
-    # Words.
-
-    def _words(self, error: SnipeItError) -> str:
-        """What it refused, and what to do."""
-        said = str(error)
-        if "serial must be unique" in said:
-            return Phrase(
-                "{said} Two assets share it, or this is the fault of 8.x that PR 18155 mends: update Snipe-IT",
-                said=said,
-            )
-        if "required" in said:
-            return Phrase("{said} Fill it by [sink.fields], or make it optional in the fieldset", said=said)
-        if "upload" in said:
-            return Phrase("{said} (raise upload_max_filesize and post_max_size of PHP there)", said=said)
-        return said
-
     def _refused(self, error: SnipeItError) -> SinkRefused:
-        return SinkRefused(Phrase("Snipe-IT did not take it: {error}", error=self._words(error)))
+        return SinkRefused(Phrase("Snipe-IT did not take it: {error}", error=explained(error)))
 
 
 def taken(error: SnipeItError) -> bool:
     """Whether only its own number was in the way, drawn by another at the same moment; not that it draws none."""
     said = error.messages.get("asset_tag", "")
     return set(error.messages) == {"asset_tag"} and "unique" in said and "at least" not in said
-
-
-def sheet_slug(delivery: Delivery) -> str:
-    """The file name of a sheet or certificate as Snipe-IT keeps it: lower case, dashes."""
-    what = "certificate" if is_erasure(delivery.row) else "sheet"
-    return re.sub(r"[^a-z0-9]+", "-", f"cloned-{what}-{delivery.laptop}-{delivery.attempt}".lower()).strip("-")
 
 
 def _closed(value: str) -> bool:

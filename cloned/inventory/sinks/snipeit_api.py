@@ -180,3 +180,18 @@ class SnipeItApi:
         form.add_field("file[]", io.BytesIO(content), filename=name, content_type="application/pdf")
         form.add_field("notes", note)
         await self._call("POST", f"hardware/{number}/files", data=form)
+
+
+def explained(error: SnipeItError) -> str:
+    """What Snipe-IT refused, and what to do."""
+    said = str(error)
+    if "serial must be unique" in said:
+        return Phrase(
+            "{said} Two assets share it, or this is the fault of 8.x that PR 18155 mends: update Snipe-IT",
+            said=said,
+        )
+    if "required" in said:
+        return Phrase("{said} Fill it by [sink.fields], or make it optional in the fieldset", said=said)
+    if "upload" in said:
+        return Phrase("{said} (raise upload_max_filesize and post_max_size of PHP there)", said=said)
+    return said

@@ -219,7 +219,7 @@ async def _extras(sink: SnipeIt, delivery: Delivery, record: Mapping[str, Any], 
         return []
     lines = []
     if sink.settings.sheet:
-        there = await sink.has_sheet(delivery, asset)
+        there = await sink.papers.has_paper(delivery, asset)
         lines.append(
             Expectation(
                 "sheet", "ok" if there else "create", Phrase("it is attached") if there else Phrase("as a file")

@@ -22,9 +22,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from cloned.core.disks import Disk
 from cloned.core.hardware import Battery, Hardware, MemorySlot
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Contact, Disk, Facts, Laptop, State
+from cloned.core.laptop import Contact, Facts, Laptop, State
 from cloned.core.triage import Course, Triage, judge
 from cloned.core.triage_shipped import SHIPPED
 from cloned.core.trial_result import Trial, TrialResult

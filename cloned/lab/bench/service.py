@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cloned import client
+from cloned.core.disks import Disk
 from cloned.core.effect_types import Record
 from cloned.core.events import (
     Booted,
@@ -45,7 +46,7 @@ from cloned.core.events import (
     Verifying,
 )
 from cloned.core.ids import LaptopId, clean, token_digest
-from cloned.core.laptop import Disk, Facts, State, VerdictKind
+from cloned.core.laptop import Facts, State, VerdictKind
 from cloned.core.reducer import step
 from cloned.core.workshop import Workshop
 from cloned.inventory.ledger import Ledger

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 import subprocess
-import time
 from pathlib import Path
+from typing import IO
+
+from tests.waiting import block_until
 
 SERVER, ONE, TWO = "10.98.0.1", "10.98.0.2", "10.98.0.3"
 
@@ -25,12 +27,19 @@ def digest(*files: Path) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def until_received(file: Path, size: int, seconds: float = 60.0) -> None:
+def until_received(file: Path, size: int) -> None:
     """Wait until a receiver has written so much."""
-    deadline = time.monotonic() + seconds
-    while not file.exists() or file.stat().st_size < size:
-        assert time.monotonic() < deadline, f"{file} did not grow to {size}"
-        time.sleep(0.02)
+    block_until(lambda: file.exists() and file.stat().st_size >= size, f"{size} bytes of {file}")
+
+
+def said_by(into: Path) -> Path:
+    """Where what the receiver of a file says is kept."""
+    return into.with_name(into.name + ".said")
+
+
+def until_connected(into: Path) -> None:
+    """Wait until the receiver of a file is known to a sender."""
+    block_until(lambda: b"Connected as" in said_by(into).read_bytes(), f"the connection of the receiver of {into}")
 
 
 class Net:
@@ -58,11 +67,13 @@ class Net:
     def server(self, *command: str) -> None:
         run("ip", "netns", "exec", f"{self.name}s", *command)
 
-    def start(self, space: str, *command: str, out: int | None = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    def start(
+        self, space: str, *command: str, out: int | None = subprocess.PIPE, err: int | IO[bytes] = subprocess.DEVNULL
+    ) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(
             ["ip", "netns", "exec", self.name + space, *command],
             stdout=out,
-            stderr=subprocess.DEVNULL,
+            stderr=err,
             stdin=subprocess.DEVNULL,
         )
         self.children.append(child)
@@ -70,7 +81,9 @@ class Net:
 
     def catch(self, laptop: str, port: int, into: Path) -> subprocess.Popen[bytes]:
         common = ["--nokbd", "--mcast-all-addr", "224.0.0.1", "--ttl", "1", "--interface", "e0"]
-        return self.start(laptop, "udp-receiver", *common, "--portbase", str(port), "--file", str(into))
+        command = ["udp-receiver", *common, "--portbase", str(port), "--file", str(into)]
+        with said_by(into).open("wb") as said:
+            return self.start(laptop, *command, err=said)
 
     def senders(self) -> list[str]:
         """Living udp-senders in the server's namespace."""

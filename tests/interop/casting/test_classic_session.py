@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.casting.bridge import ONE, TWO, Net, digest, line, until_received
+from tests.interop.casting.bridge import ONE, TWO, Net, digest, line, until_connected, until_received
 
 pytestmark = pytest.mark.interop
 
@@ -84,7 +84,7 @@ def test_a_stranger_at_a_later_port_is_put_out(net: Net, parts: list[Path], tmp_
     session = net.start("s", sys.executable, "-c", SESSION, "0", ONE, *map(str, parts))
     assert net.catch("1", 2232, tmp_path / "1.0").wait(30) == 0
     net.catch("2", 2234, tmp_path / "stranger")
-    time.sleep(3)
+    until_connected(tmp_path / "stranger")
     assert net.catch("1", 2234, tmp_path / "1.1").wait(30) == 0
     assert [json.loads(line(session)) for _ in range(2)] == [["ejected", TWO], ["stream-ended", ""]]
     assert digest(tmp_path / "1.1") == digest(parts[1])

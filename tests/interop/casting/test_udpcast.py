@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.interop.casting.bridge import ONE, TWO, Net, digest, line, until_received
+from tests.interop.casting.bridge import ONE, TWO, Net, digest, line, until_connected, until_received
+from tests.waiting import block_until
 
 pytestmark = pytest.mark.interop
 
@@ -40,14 +40,6 @@ def hold(net: Net, files: list[Path], *wanted: str, patience: float = 100.0) -> 
     return net.start("s", sys.executable, "-c", HOLD, ",".join(map(str, files)), ",".join(wanted), str(patience))
 
 
-def until(so: Callable[[], object]) -> None:
-    """Wait for a condition; a minute is for a machine that is very busy."""
-    deadline = time.monotonic() + 60
-    while not so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
     """An image file in two parts, as split(1) leaves it."""
@@ -61,7 +53,7 @@ def test_exactly_the_wanted_ones_get_it_bit_by_bit(net: Net, files: list[Path], 
     holder = hold(net, files, ONE, TWO)
     port = int(line(holder))
     caught = [net.catch("1", port, tmp_path / "1")]
-    time.sleep(1.5)
+    until_connected(tmp_path / "1")
     assert holder.poll() is None  # one is not yet there
     caught.append(net.catch("2", port, tmp_path / "2"))
     out, finished, dropped, _ = json.loads(line(holder))
@@ -75,7 +67,7 @@ def test_a_stranger_is_ejected_before_it_starts(net: Net, files: list[Path], tmp
     holder = hold(net, files, ONE)
     port = int(line(holder))
     net.catch("2", port, tmp_path / "stranger")
-    time.sleep(3)
+    until_connected(tmp_path / "stranger")
     net.catch("1", port, tmp_path / "1")
     out, finished, dropped, count = json.loads(line(holder))
     assert (out, finished, dropped, count) == ([], [ONE], [TWO], 12_000_000)
@@ -103,10 +95,10 @@ def test_the_first_two_guests_are_enough(net: Net, files: list[Path], tmp_path: 
 def test_a_killed_daemon_leaves_no_sender(net: Net, files: list[Path]) -> None:
     holder = hold(net, files, ONE)
     line(holder)
-    until(lambda: net.senders())
+    block_until(lambda: net.senders())
     holder.kill()
     holder.wait()
-    until(lambda: not net.senders())
+    block_until(lambda: not net.senders())
 
 
 @pytest.mark.slow

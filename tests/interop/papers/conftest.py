@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cloned import processes
+from tests.waiting import block_until
 
 CONF = """
 Listen {folder}/cups.sock
@@ -38,13 +38,6 @@ PageLog {folder}/pages
 """
 
 
-def until(what: str, true: object) -> None:
-    end = time.monotonic() + 60
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of jobs of a printer called QL-820 that is switched off."""
@@ -57,7 +50,7 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (folder / "cups-files.conf").write_text(FILES.format(folder=folder))
     daemon = processes.spawn(["cupsd", "-f", "-c", folder / "cupsd.conf", "-s", folder / "cups-files.conf"])
     try:
-        until("cupsd does not listen", (folder / "cups.sock").exists)
+        block_until((folder / "cups.sock").exists, "cupsd does not listen")
         monkeypatch.setenv("CUPS_SERVER", str(folder / "cups.sock"))
         subprocess.run(["lpadmin", "-p", "QL-820", "-E", "-v", f"file://{folder}/paper", "-m", "raw"], check=True)
         subprocess.run(["cupsdisable", "QL-820"], check=True)

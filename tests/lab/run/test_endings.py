@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.lab.run.labs import CLONED, LOG, folders, needs_root, run_id, start, traces, until_said
+from tests.waiting import block_until
 
 pytestmark = [pytest.mark.lab, needs_root]
 
@@ -35,10 +35,7 @@ def test_a_kill_leaves_files_alone_and_down_removes_them(tmp_path: Path) -> None
         until_said(tmp_path, "receiving")
         ident = run_id(tmp_path)
         process.kill()
-    until = time.monotonic() + 5
-    while traces(ident) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert traces(ident) == []
+    block_until(lambda: not traces(ident), "the end of all that the lab had made")
     assert folders(ident)
     done = subprocess.run([*CLONED, "down"], capture_output=True, text=True, check=True)
     assert f"{ident}: removed what was left" in done.stdout

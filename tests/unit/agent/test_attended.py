@@ -18,6 +18,7 @@ from cloned.agent.inputs import EV_KEY, EV_REL, EV_SW, Inputs
 from cloned.agent.options import AgentOptions
 from cloned.agent.trial_kinds import TrialFinding
 from cloned.agent.trial_tools import Hands
+from tests.waiting import block_until
 
 YES, NO, ENOUGH = 2, 3, 4
 
@@ -286,9 +287,7 @@ def test_a_run_tells_each_result_once_and_gives_the_screen_back(monkeypatch: pyt
     assert not runner.running, "nobody wants any"
     runner.follow({"do": "restore", "attended": {"tests": ["keyboard", "sound", "camera", "lid"], "layout": "be"}})
     runner.begin()
-    end = time.monotonic() + 60
-    while runner.running and time.monotonic() < end:
-        time.sleep(0.01)
+    block_until(lambda: not runner.running, "the end of the tests")
     assert [(each["name"], each["result"]) for each in desk.told] == [
         ("keyboard", "passed"),
         ("sound", "skipped"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from cloned.agent import trial_kinds, trials
 from cloned.agent.options import AgentOptions
 from cloned.agent.trial_kinds import TrialFinding
 from cloned.agent.trial_tools import Cancelled, Hands, hottest, throttled
+from tests.waiting import block_until
 
 
 class Server:
@@ -56,32 +56,24 @@ def runner(monkeypatch: pytest.MonkeyPatch):
     made.follow({"do": "power"})
 
 
-def until(so, what: str) -> None:
-    """Wait for a condition; a minute is for a machine that is very busy."""
-    end = time.monotonic() + 60
-    while not so():
-        assert time.monotonic() < end, what
-        time.sleep(0.01)
-
-
 def test_each_test_that_is_wanted_is_told_once_in_order(runner) -> None:
     Server.silent = 1
     runner.follow({"do": "wait", "tests": ["quick", "broken", "nosuch"]})
-    until(lambda: len(Server.told) == 3, "three results")
+    block_until(lambda: len(Server.told) == 3, "three results")
     assert [(each["name"], each["result"]) for each in Server.told] == [
         ("quick", "passed"),
         ("broken", "skipped"),
         ("nosuch", "skipped"),
     ]
     assert Server.told[1]["why"]["values"]["error"] == "a sensor that lies"
-    until(lambda: not runner.now, "an end")
+    block_until(lambda: not runner.now, "an end")
 
 
 def test_real_work_ends_a_test_at_once_and_it_begins_anew_afterwards(runner) -> None:
     runner.follow({"do": "wait", "tests": ["endless"]})
     assert runner.begun.acquire(timeout=60)
     runner.follow({"do": "restore", "tests": ["endless"]})
-    until(lambda: not runner._running, "the test is over")
+    block_until(lambda: not runner._running, "the test is over")
     assert Server.told == []
     runner.follow({"do": "wait", "tests": ["endless"]})
     assert runner.begun.acquire(timeout=60)
@@ -91,7 +83,7 @@ def test_a_test_that_nobody_wants_any_more_is_ended(runner) -> None:
     runner.follow({"do": "wait", "tests": ["endless", "quick"]})
     assert runner.begun.acquire(timeout=60)
     runner.follow({"do": "wait", "tests": ["quick"]})
-    until(lambda: [each["name"] for each in Server.told] == ["quick"], "the other one")
+    block_until(lambda: [each["name"] for each in Server.told] == ["quick"], "the other one")
 
 
 @pytest.mark.wire
@@ -100,7 +92,7 @@ def test_a_program_is_ended_at_its_limit_and_with_all_that_it_started(tmp_path: 
     ran = Hands().run(["sh", "-c", f"sleep 600 & echo $! > {mark}; echo begun; wait"], 2.0)
     assert (ran.status, ran.output) == (None, "begun\n")
     child = int(mark.read_text())
-    until(lambda: _gone(child), "its child is gone too")
+    block_until(lambda: _gone(child), "its child is gone too")
 
 
 def _gone(pid: int) -> bool:

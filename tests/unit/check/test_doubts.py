@@ -8,9 +8,10 @@ from pathlib import Path
 from cloned.check.doubts import laptops
 from cloned.check.findings import LookState
 from cloned.config import Config
+from cloned.core.disks import Disk
 from cloned.core.events import Booted, Configured, Hello, Settings
 from cloned.core.ids import clean
-from cloned.core.laptop import Disk, Facts
+from cloned.core.laptop import Facts
 from cloned.journal import Journal, JournalEntry
 
 STATE = Path(__file__).parents[2] / "data" / "state-0.1.0"

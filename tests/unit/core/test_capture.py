@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from cloned.core.disks import Disk
 from cloned.core.events import Booted, Captured, Command, Confirmed, Failed, Hello, Returned, Vanished
 from cloned.core.hello import facts
 from cloned.core.ids import clean
-from cloned.core.laptop import Disk, Facts, Laptop, State
+from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.orders import order
 from cloned.core.reasons import Reason
 from cloned.core.snapshot import snapshot

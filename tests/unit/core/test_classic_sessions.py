@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cloned.core.disks import Disk
 from cloned.core.effect_types import Effect, OpenStream, Rates, SetReceivers
 from cloned.core.events import (
     Booted,
@@ -24,7 +25,7 @@ from cloned.core.events import (
     Verifying,
 )
 from cloned.core.ids import LaptopId, SessionId, clean, token_digest
-from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
+from cloned.core.laptop import Facts, Laptop, State, VerdictKind
 from cloned.core.orders import order
 from cloned.core.portbases import FIRST
 from cloned.core.reasons import Reason

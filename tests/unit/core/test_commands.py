@@ -11,9 +11,10 @@ import pytest
 from cloned.assets import root
 from cloned.cli import acting, deliveries, erase, image, inventory, main, people
 from cloned.core.commands import TABLE, VERBS, accept, obey, refusal
+from cloned.core.disks import Disk
 from cloned.core.events import Command, ImageInfo
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import Attachment, Contact, Disk, Facts, Goal, Laptop, State
+from cloned.core.laptop import Attachment, Contact, Facts, Goal, Laptop, State
 from cloned.core.naming import find_laptop
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused

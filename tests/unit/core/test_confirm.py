@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from cloned.core.disks import Disk
 from cloned.core.events import (
     Booted,
     Command,
@@ -25,7 +26,7 @@ from cloned.core.events import (
     Vanished,
 )
 from cloned.core.ids import LaptopId, SessionId, clean
-from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
+from cloned.core.laptop import Facts, Laptop, State, VerdictKind
 from cloned.core.orders import order
 from cloned.core.reasons import Reason
 from cloned.core.reducer import step

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloned.agent.disks import choose
+from cloned.core.disk_meant import disk_meant
 from cloned.core.disk_names import named, tells_itself, usable_wwn
-from cloned.core.disks import disk_meant
+from cloned.core.disks import Disk
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Disk, Facts, Laptop, State
+from cloned.core.laptop import Facts, Laptop, State
 
 A = Disk("/dev/sda", 10**11, serial="A", wwn="naa.5002538e40a0b0c0")
 B = replace(A, path="/dev/sdb", serial="B")

@@ -8,6 +8,7 @@ import pytest
 
 from cloned.core.boot import answer_kind
 from cloned.core.commands import accept
+from cloned.core.disks import Disk
 from cloned.core.effect_types import Effect, Record
 from cloned.core.erasing import needed, offer
 from cloned.core.erasure_row import explained
@@ -29,7 +30,7 @@ from cloned.core.events import (
     Vanished,
 )
 from cloned.core.ids import LaptopId, clean, token_digest
-from cloned.core.laptop import Disk, Facts, Laptop, State
+from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.orders import order
 from cloned.core.reasons import Reason
 from cloned.core.reducer import step

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from cloned.core.arrivals import misfit
+from cloned.core.disks import Disk
 from cloned.core.events import Booted, Configured, Confirmed, Finished, Hello, Settings, Tick, Vanished
 from cloned.core.evidence import doubts
 from cloned.core.ids import Identity, clean
-from cloned.core.laptop import Confirmation, Disk, Facts, Goal, Laptop, State
+from cloned.core.laptop import Confirmation, Facts, Goal, Laptop, State
 from cloned.core.reasons import Reason
 from cloned.core.workshop import BootGiven
 from tests.unit.core.test_confirm import GB, Story

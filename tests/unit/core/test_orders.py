@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from cloned.core.disks import Disk
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import Attachment, CloneJob, Disk, Facts, Goal, Laptop, State, VerdictKind
+from cloned.core.laptop import Attachment, CloneJob, Facts, Goal, Laptop, State, VerdictKind
 from cloned.core.orders import order
 from cloned.core.rates import alone
 from cloned.core.reasons import Reason

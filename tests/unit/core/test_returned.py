@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from cloned.core.disks import Disk
 from cloned.core.events import ImageInfo, Returned, Settings
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import CloneJob, Confirmation, Disk, Facts, Goal, Laptop, State
+from cloned.core.laptop import CloneJob, Confirmation, Facts, Goal, Laptop, State
 from cloned.core.reducer import step
 from cloned.core.session import Session
 from cloned.core.workshop import Workshop

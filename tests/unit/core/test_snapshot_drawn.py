@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from cloned.core.disks import Disk
 from cloned.core.events import ImageInfo, Settings
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Contact, Disk, Facts, Laptop, State
+from cloned.core.laptop import Contact, Facts, Laptop, State
 from cloned.core.snapshot import Drawn, snapshot
 from cloned.core.workshop import Workshop
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloned.core.commands import accept
+from cloned.core.disks import Disk
 from cloned.core.events import Command, Configured, ImageInfo, Settings, TagsUsed
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import CloneJob, Confirmation, Contact, Disk, Facts, Goal, Laptop, State, VerdictKind
+from cloned.core.laptop import CloneJob, Confirmation, Contact, Facts, Goal, Laptop, State, VerdictKind
 from cloned.core.naming import find_laptop
 from cloned.core.orders import order
 from cloned.core.reasons import Reason

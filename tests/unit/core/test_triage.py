@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from cloned.core import fitness
+from cloned.core.disks import Disk
 from cloned.core.events import Booted, Command, Configured, Hello, ImageKnown, Settings
 from cloned.core.hardware import Battery, Hardware, MemorySlot
 from cloned.core.ids import Identity, LaptopId, clean
-from cloned.core.laptop import Contact, Disk, Facts, Laptop, State
+from cloned.core.laptop import Contact, Facts, Laptop, State
 from cloned.core.ledger import ledger_row
 from cloned.core.orders import order
 from cloned.core.reasons import Reason

@@ -6,6 +6,7 @@ import pytest
 
 from cloned.status import live
 from cloned.status.live import Hub, Rendered, TooMany
+from tests.waiting import until
 
 
 class Source:
@@ -82,7 +83,8 @@ async def test_who_reads_too_slowly_gets_everything_instead_of_a_backlog(hub):
     await read(stream)
     for number in range(1, 20):
         source.parts["a"] = number
-        await asyncio.sleep(0.015)
+        drawn = source.renders
+        await until(lambda drawn=drawn: source.renders > drawn)
     got = [await read(stream)]
     while got[-1][1].get("a") != 19:
         got.append(await read(stream))

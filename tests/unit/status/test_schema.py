@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from cloned.core.disks import Disk
 from cloned.core.events import ImageInfo
 from cloned.core.ids import Identity
 from cloned.core.laptop import (
@@ -13,7 +14,6 @@ from cloned.core.laptop import (
     Confirmation,
     Contact,
     Difference,
-    Disk,
     Facts,
     Goal,
     Laptop,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from cloned.casting.caster import USABLE, Caster
 from cloned.casting.pieces import StreamStats
 from cloned.core.effect_types import OpenStream, Rates
 from cloned.core.ids import SessionId
+from tests.waiting import until
 
 pytestmark = pytest.mark.wire
 ONE, TWO = SessionId("one"), SessionId("two")
@@ -47,14 +47,15 @@ async def opened(caster: Caster, *sessions: SessionId) -> None:
 
 
 async def rate(caster: Caster, session: SessionId, so: Callable[[float], bool]) -> float:
-    """The rate that a session's sender may send at, once it is `so`, else after two seconds."""
-    for _ in range(100):
+    """The rate that a session's sender may send at, once it is `so`."""
+
+    def ceiling() -> float:
         stats = caster.stats()[session]
         assert isinstance(stats, StreamStats)
-        if so(stats.ceiling):
-            break
-        await asyncio.sleep(0.02)
-    return stats.ceiling
+        return stats.ceiling
+
+    await until(lambda: so(ceiling()))
+    return ceiling()
 
 
 async def test_what_the_switch_says_reaches_the_pace(caster: Caster) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from cloned.config import Config
 from cloned.control import Control
+from cloned.core.disks import Disk
 from cloned.core.events import (
     Booted,
     Command,
@@ -25,7 +26,7 @@ from cloned.core.events import (
     SwitchChanged,
 )
 from cloned.core.ids import clean, token_digest
-from cloned.core.laptop import Disk, Facts, Laptop, State, VerdictKind
+from cloned.core.laptop import Facts, Laptop, State, VerdictKind
 from cloned.core.ledger import ledger_row
 from cloned.core.reasons import Reason
 from cloned.engine import Engine

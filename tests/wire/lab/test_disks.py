@@ -14,6 +14,7 @@ import pytest
 from cloned.lab.checks import Bystander
 from cloned.lab.loops import LoopDevice
 from cloned.lab.slowdisk import ThrottledDisk
+from tests.waiting import block_until
 
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 MIB = 1 << 20
@@ -56,10 +57,7 @@ def test_it_goes_when_its_holder_is_killed(backing: Path) -> None:
         assert child.stdout.readline() == b"ready\n"
         assert attached(backing)
         child.kill()
-    until = time.monotonic() + 2
-    while attached(backing) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert attached(backing) == []
+    block_until(lambda: not attached(backing), "the end of the loop device")
 
 
 def test_a_slow_disk_is_slow_both_ways_and_holds_what_was_written(backing: Path, tmp_path: Path) -> None:

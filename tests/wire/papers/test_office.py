@@ -13,8 +13,9 @@ from aiohttp import ClientSession, web
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
+from cloned.core.disks import Disk
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import CloneJob, Disk, Facts, Goal, Laptop, State, VerdictKind
+from cloned.core.laptop import CloneJob, Facts, Goal, Laptop, State, VerdictKind
 from cloned.core.ledger import ledger_row
 from cloned.engine import Engine
 from cloned.inventory.ledger import Ledger

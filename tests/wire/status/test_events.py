@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 
 from cloned.languages import language
 from cloned.status import live, schema
+from tests.waiting import until
 from tests.wire.status.acting import next_event
 
 pytestmark = pytest.mark.wire
@@ -68,9 +69,7 @@ async def test_a_watcher_that_leaves_is_forgotten(machine, house, monkeypatch):
         await next_event(answer)
         assert house.hub.watchers == 1
         answer.close()
-    async with asyncio.timeout(5):
-        while house.hub.watchers:
-            await asyncio.sleep(0.02)
+    await until(lambda: not house.hub.watchers)
 
 
 async def test_ten_screens_of_fifty_laptops_are_served(machine, house, monkeypatch):
