@@ -17,7 +17,17 @@ ERRORS = (
     "ClonedError", "UsageError", "MissingError", "ImageError", "SwitchError", "StoppedError", "LedgerError",
     "JournalFull", "SnmpRefusedError", "StrangerError", "WrongKeysError", "PrinterError",
 )  # fmt: skip
-SINGLE = ("FactsError", "LayoutError", "NtfsError", "ExtError", "ToolError", "OptionError", "Skipped", "TemplateError")
+SINGLE = (
+    "FactsError",
+    "LayoutError",
+    "NtfsError",
+    "ExtError",
+    "ToolError",
+    "OptionError",
+    "Skipped",
+    "TemplateError",
+    "NoPicture",
+)
 PLACES: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("_", "gettext", "to_translate", "Phrase", "say", "_tell", "echo"), (0,)),
     **dict.fromkeys(ERRORS, (0, 1)),

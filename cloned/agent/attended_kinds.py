@@ -16,7 +16,7 @@ from cloned.agent.inputs import EV_ABS, EV_KEY, EV_REL, EV_SW
 from cloned.agent.spoken import say
 from cloned.agent.trial_kinds import TrialFinding, lacking
 from cloned.agent.trial_tools import Hands
-from cloned.saying import Phrase
+from cloned.saying import Phrase, chained
 
 STUCK = 8.0
 """Seconds that a key is held without a break after which it sticks."""
@@ -75,6 +75,9 @@ class _Pressed:
                 self._down[event.code] = self._clock()
             elif event.value == 0:
                 self._down.pop(event.code, None)
+            else:  # held since before we looked, or since something was lost
+                self.known |= {event.code}
+                self._down.setdefault(event.code, self._clock())
 
     def stuck(self) -> int:
         """A key that is down for too long; 0 where none is."""
@@ -85,12 +88,16 @@ class _Pressed:
 def _dead_keys(ui: PersonUi, layout: str, dead: frozenset[int]) -> TrialFinding:
     names = keyboards.printed(layout)
     told = ", ".join(names[code].strip() or "space" for code in sorted(dead)[:_NAMED])
-    more = f" and {len(dead) - _NAMED} more" if len(dead) > _NAMED else ""
+    if len(dead) > _NAMED:
+        told = Phrase("{names} and {count} more", names=told, count=len(dead) - _NAMED)
     answers = [say("They do not answer"), say("They were not tried: leave this test out")]
-    asked = [say("These keys did not answer: {names}", names=told + more)]
+    asked = [say("These keys did not answer: {names}", names=told)]
     if ui.choose(asked, answers) == 0:
-        return TrialFinding("failed", Phrase("{count} keys do not answer: {names}", count=len(dead), names=told + more))
+        return TrialFinding("failed", Phrase("{count} keys do not answer: {names}", count=len(dead), names=told))
     return TrialFinding("skipped", ui.why_skipped())
+
+
+_MOVES = {"x": Phrase("left and right"), "y": Phrase("up and down"), "click": Phrase("click")}
 
 
 def touchpad(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
@@ -99,19 +106,13 @@ def touchpad(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
         return TrialFinding("skipped", "no touchpad answers")
     found: set[str] = set()
     while not found >= {"x", "y", "click"}:
-        marks = {each: "[x]" if each in found else "[ ]" for each in ("x", "y", "click")}
-        ui.show([
-            say("Move a finger over the touchpad, then click."), "",
-            f"{marks['x']} {say('left and right')}", f"{marks['y']} {say('up and down')}",
-            f"{marks['click']} {say('click')}", "", say("Any key leaves."),
-        ])  # fmt: skip
+        lines = [f"{'[x]' if each in found else '[ ]'} {say(words)}" for each, words in _MOVES.items()]
+        ui.show([say("Move a finger over the touchpad, then click."), "", *lines, "", say("Any key leaves.")])
         events = ui.events()
         found |= set(_touched(events))
         if any(each.kind == EV_KEY and each.code < inputs.BTN_LEFT and each.value == 1 for each in events):
-            missing = ", ".join(sorted({"x", "y", "click"} - found))
-            return _judged(
-                ui, say("Does the touchpad work?"), Phrase("nothing of {missing} was noticed", missing=missing)
-            )
+            missing = chained([words for each, words in _MOVES.items() if each not in found])
+            return _judged(ui, say("Does the touchpad work?"), Phrase("it was not noticed: {missing}", missing=missing))
     return TrialFinding("passed", "it moves both ways and clicks")
 
 
@@ -193,6 +194,8 @@ def _play_and_hear(hands: Hands) -> tuple[str, bool]:
 def camera(ui: PersonUi, hands: Hands, _layout: str) -> TrialFinding:
     """Its picture, drawn with letters; a person says whether it sees. A driver that hangs is left behind."""
     devices = video.cameras()
+    if not devices and not hands.lacks and signs.usb_parts()["camera"]:
+        return TrialFinding("failed", "a camera is there, and its driver gets nothing out of it")
     if not devices:
         return TrialFinding("skipped", lacking(hands, Phrase("no camera answers")))
     ui.show([say("The camera looks…")])
@@ -204,12 +207,14 @@ def camera(ui: PersonUi, hands: Hands, _layout: str) -> TrialFinding:
 
 def _within(work: Callable[[], list[str]], seconds: float) -> list[str] | str:
     """What it gives, or why it gave nothing: a driver that hangs holds its thread, and both are left behind."""
-    box: list[list[str] | str] = [f"its driver hangs for {seconds:.0f} s"]
+    box: list[list[str] | str] = [Phrase("its driver hangs for {seconds} s", seconds=f"{seconds:.0f}")]
 
     def body() -> None:
         try:
             box[0] = work()
-        except (video.NoPicture, OSError, ValueError) as error:
+        except video.NoPicture as error:
+            box[0] = error.args[0]
+        except (OSError, ValueError) as error:
             box[0] = str(error)
 
     thread = threading.Thread(target=body, name="camera", daemon=True)

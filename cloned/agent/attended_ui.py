@@ -13,7 +13,8 @@ from cloned.agent.spoken import say
 
 AWAY = 90.0
 """Seconds without a key after which nobody is there any more."""
-ESC = 1
+ESC, REPEATED = 1, 2
+"""A key's code; the value of one that is held: one that sticks is nobody's hand."""
 _ANSWERS = ((2, 59, 79), (3, 60, 80), (4, 61, 81))
 """Keys of each answer: the row of digits, F keys, the number pad."""
 
@@ -38,7 +39,7 @@ class PersonUi:
     def events(self, seconds: float = 0.5) -> list[InputEvent]:
         """What happened meanwhile; WalkedAway once nothing did for long."""
         found = list(self._inputs.read(seconds))
-        if any(each.kind == EV_KEY for each in found) or any(each.kind not in (0, 4) for each in found):
+        if any(each.kind not in (0, 4) and not (each.kind == EV_KEY and each.value == REPEATED) for each in found):
             self._last = self._clock()
         if self._clock() - self._last > AWAY or not self._wanted():
             raise WalkedAway

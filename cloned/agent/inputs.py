@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from cloned.agent import sysfs
 
-EV_KEY, EV_REL, EV_ABS, EV_SW = 1, 2, 3, 5
+EV_SYN, EV_KEY, EV_REL, EV_ABS, EV_SW = 0, 1, 2, 3, 5
+SYN_DROPPED = 3
 SW_LID = 0
 BTN_LEFT, BTN_RIGHT, BTN_TOUCH = 0x110, 0x111, 0x14A
 ABS_X, ABS_Y = 0, 1
@@ -23,6 +24,12 @@ REL_X, REL_Y = 0, 1
 _EVENT = struct.Struct("llHHi")
 _GRAB = 0x40044590
 """EVIOCGRAB."""
+_KEYS = 96
+"""Bytes of a bit for each key (KEY_MAX is 0x2ff)."""
+_HELD = 0x80004518 | _KEYS << 16
+"""EVIOCGKEY: the keys that are down now."""
+_AT_ONCE = 64
+"""Events that are read in one go."""
 _FOLDER = "/sys/class/input"
 
 
@@ -61,16 +68,33 @@ class Inputs:
                 yield from self._events(name, fd)
 
     def _events(self, name: str, fd: int) -> Iterator[InputEvent]:
+        """All that it has to say by now: what is left in the kernel's short queue is soon lost."""
+        while True:
+            try:
+                data = os.read(fd, _EVENT.size * _AT_ONCE)
+            except BlockingIOError:
+                return
+            except OSError:  # it was pulled out
+                os.close(self._open.pop(name))
+                return
+            for at in range(0, len(data) - _EVENT.size + 1, _EVENT.size):
+                _, _, kind, code, value = _EVENT.unpack_from(data, at)
+                if (kind, code) == (EV_SYN, SYN_DROPPED):
+                    yield from self._caught_up(name, fd)
+                else:
+                    yield InputEvent(name, kind, code, value)
+            if len(data) < _EVENT.size * _AT_ONCE:
+                return
+
+    def _caught_up(self, name: str, fd: int) -> Iterator[InputEvent]:
+        """Some events were lost, letting go of keys among them (event-codes.rst): what is down now, and what is not."""
+        held = bytearray(_KEYS)
         try:
-            data = os.read(fd, _EVENT.size * 64)
-        except BlockingIOError:
+            fcntl.ioctl(fd, _HELD, held)
+        except OSError:
             return
-        except OSError:  # it was pulled out
-            os.close(self._open.pop(name))
-            return
-        for at in range(0, len(data) - _EVENT.size + 1, _EVENT.size):
-            _, _, kind, code, value = _EVENT.unpack_from(data, at)
-            yield InputEvent(name, kind, code, value)
+        for code in range(8 * _KEYS):
+            yield InputEvent(name, EV_KEY, code, 2 if held[code >> 3] >> (code & 7) & 1 else 0)
 
     def _look(self) -> None:
         for name in sysfs.names(self._folder):

@@ -30,6 +30,8 @@ def gather(longest: float = readings.LONGEST) -> dict[str, Any]:
     """The `hardware` of a hello (core/hardware.py says what each is); `late` names what did not answer in time."""
     found, late = readings.gathered(_READINGS, longest)
     merged = {key: value for part in found.values() for key, value in part.items()}
+    if merged.get("portable") is None and merged.get("batteries"):
+        merged["portable"] = True  # its case is not told, and what runs on a battery is carried
     return {**merged, **({"late": late} if late else {})}
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cloned.agent import sysfs
+from cloned.saying import Phrase
 
 QUERYCAP, S_FMT, REQBUFS, QUERYBUF = 0x80685600, 0xC0D05605, 0xC0145608, 0xC0585609
 QBUF, DQBUF, STREAMON, STREAMOFF = 0xC058560F, 0xC0585611, 0x40045612, 0x40045613
@@ -94,7 +95,7 @@ def _frame(fd: int) -> bytes:
     try:
         for last in [False] * FRAMES + [True]:
             if not select.select([fd], [], [], LIMIT)[0]:
-                raise NoPicture(f"no picture within {LIMIT:.0f} s")
+                raise NoPicture(Phrase("no picture within {seconds} s", seconds=f"{LIMIT:.0f}"))
             buffer = bytearray(_BUFFER.pack(0, 1, 0, 0, 0, 0, _MMAP, 0, 0, 0, 0))
             fcntl.ioctl(fd, DQBUF, buffer)
             index, _, used = struct.unpack_from("<III", buffer)

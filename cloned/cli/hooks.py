@@ -65,6 +65,8 @@ def run(event: str, laptop: str | None, config: Path | None, as_json: bool) -> N
         told["session"] = {"id": "test", "number": 1, "image": "test", "laptops": [about["id"]]}
     elif event == "image-ready":
         told["image"] = {"name": "test", "image_hash": "", "used": 0}
+    elif event == "evening-over":
+        told["evening"] = {"laptops": 0, "through": 0}
     else:
         told["laptop"] = about
     runs = asyncio.run(_hooks(config).fire(event, told))

@@ -38,6 +38,7 @@ _COMMANDS = {
     "erase": "cloned.cli.erase:erase",
     "deliveries": "cloned.cli.deliveries:deliveries",
     "triage": "cloned.cli.triage:triage",
+    "evening": "cloned.cli.evening:evening",
 }
 """Each command where its module is: importing all of them would take longer than most commands do.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cloned.core import classic_sessions as classics
-from cloned.core import erasing, erasure_row, lending
+from cloned.core import erasing, erasure_row, evening, lending
 from cloned.core.confirm import settle_all
 from cloned.core.effect_types import CloseStream, Effect, OpenStream, Record
 from cloned.core.happened import Happened, happened
@@ -91,7 +91,8 @@ def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tu
     after, erased = _erasures(after)
     after, judged = _conditions(before, after, now)
     after, lent = _lendings(before, after, now)
-    return after, (*streams, *paced, *given_up, *rows, *erased, *judged, *lent)
+    after, over = _evenings(before, after, now)
+    return after, (*streams, *paced, *given_up, *rows, *erased, *judged, *lent, *over)
 
 
 def _streams(before: Workshop, after: Workshop) -> list[Effect]:
@@ -146,6 +147,15 @@ def _lendings(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, 
         found.append(Record(row))
         after = replace(after, unrecorded={**after.unrecorded, f"{ident}/{row['attempt']}": row})
     return after, found
+
+
+def _evenings(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, list[Effect]]:
+    """The row of an evening that is over."""
+    if after.evening_over == before.evening_over:
+        return after, []
+    row = evening.row(after, now)
+    key = f"{row['laptop']}/{row['attempt']}"
+    return replace(after, unrecorded={**after.unrecorded, key: row}), [Record(row)]
 
 
 def _conditions(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, list[Effect]]:

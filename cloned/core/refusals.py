@@ -98,6 +98,7 @@ class Refused(Worded):
         "it has: {known}",
     )
     LEVEL_TOO_HIGH = "level-too-high", "{disk} cannot be erased so thoroughly: {why}", "{instead}"
+    NO_EVENING = "no-evening", "no laptop was here yet", "say so once laptops were worked on"
     NO_DELIVERY_OPEN = "no-delivery-open", "no delivery is open", "cloned deliveries open NUMBER opens one"
     NO_DELIVERY_NAME = "no-delivery-name", "a delivery needs a number or a name", "cloned deliveries open NUMBER"
     NO_SUCH_FATE = "no-such-fate", "{name} is not among what can be noted", "there are: {known}"

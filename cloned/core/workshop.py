@@ -88,6 +88,8 @@ class Workshop:
     """Donors' deliveries with their accounts, by name."""
     booking: str = ""
     """The delivery that laptops are booked on when they first come; empty where none is open."""
+    evening_over: float = 0.0
+    """When somebody said last that the evening was over."""
 
     def with_laptop(self, laptop: Laptop) -> Workshop:
         """This workshop with `laptop` as given."""

@@ -1,4 +1,5 @@
-"""What hooks are told of: laptops that ask, are done, failed or erased, sessions that ended, images that are ready.
+"""What hooks are told of: laptops that ask, are done, failed or erased, sessions that ended, images that are ready,
+an evening that is over.
 
 Two states of the workshop are compared after each group of events; what happened while the daemon was away is not told.
 """
@@ -10,6 +11,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+from cloned.core import evening
 from cloned.core.events import Command
 from cloned.core.laptop import Laptop, State, said
 from cloned.core.ledger import iso
@@ -82,6 +84,8 @@ def happened_between(before: Workshop, after: Workshop) -> Iterator[Happening]:
         if session.ended and (old is None or not old.ended):
             yield "session-over", {"session": {"id": key, "number": session.number, "image": session.image,
                                                "laptops": list(session.members)}}  # fmt: skip
+    if after.evening_over != before.evening_over:
+        yield "evening-over", {"evening": evening.summary(after, after.evening_over)}
     for name, image in after.images.items():
         known = before.images.get(name)
         if not image.unusable and (known is None or known.unusable or known.image_hash != image.image_hash):

@@ -29,7 +29,7 @@ from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
-EVENTS = ("asking", "done", "failed", "erased", "session-over", "image-ready")
+EVENTS = ("asking", "done", "failed", "erased", "session-over", "image-ready", "evening-over")
 AT_ONCE = 2
 KEPT = 16 << 10
 """Bytes of what it writes that are looked at."""

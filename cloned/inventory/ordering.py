@@ -26,7 +26,7 @@ class Queued:
 
     @property
     def kind(self) -> int:
-        """What it tells of: 0 a clone, 1 an erasure, 2 a lending."""
+        """What it tells of: 0 a clone, 1 an erasure, 2 a lending, 3 an evening."""
         return self.attempt // ATTEMPTS
 
     @property

@@ -118,6 +118,8 @@ def clean(given: Mapping[str, Any]) -> LedgerRow:
         data |= {"kind": "erasure", "erasure": _plain(given.get("erasure") or {})}
     if given.get("kind") == "lending":
         data |= {"kind": "lending"}
+    if given.get("kind") == "evening":
+        data |= {"kind": "evening", "evening": _plain(given.get("evening") or {})}
     return LedgerRow(data["laptop"], attempt, data, tuple(sorted(set(given) - set(data))))
 
 

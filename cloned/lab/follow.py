@@ -49,7 +49,7 @@ class Follower:
         self.foresight = EstimateCheck()
         image = workshop.stock.manifest.name
         self._erasures = EraseConfirmer(options.erase, image, workshop.daemon, workshop.display.say)
-        self._triage = TriageOverruler(image, workshop.daemon, workshop.display.say)
+        self._triage: TriageOverruler | None = TriageOverruler(image, workshop.daemon, workshop.display.say)
         self.to_hello: dict[int, float] = {}
         """Seconds from power-on to the agent's hello, by laptop's number."""
 
@@ -64,7 +64,8 @@ class Follower:
             await asyncio.sleep(_LOOK)
 
     async def forever(self) -> None:
-        """Keep things going without an end: `lab up`."""
+        """Keep things going without an end: `lab up`. Whom triage holds back waits for whoever looks at the lab."""
+        self._triage = None
         while True:
             await self._look()
             await asyncio.sleep(_LOOK)
@@ -80,7 +81,8 @@ class Follower:
         self._note_hellos(seen)
         self.foresight.look(seen, time.monotonic())
         await self._erasures.look(seen)
-        await self._triage.look(seen)
+        if self._triage is not None:
+            await self._triage.look(seen)
         workshop.mischief.look(seen)
         workshop.display.show(seen)
         self._note_lost(seen)

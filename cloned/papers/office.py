@@ -7,8 +7,10 @@ from datetime import date, datetime, time, timedelta
 from importlib import import_module
 from typing import Any, Protocol
 
+from cloned.core.evening import board
 from cloned.core.laptop import Laptop
 from cloned.core.naming import find_laptop
+from cloned.core.snapshot import snapshot
 from cloned.engine import Engine
 from cloned.errors import RefusedError
 from cloned.languages import Language
@@ -65,6 +67,12 @@ class Office:
         """The same as XLSX."""
         who, words = await self._subjects(names), self._spoken(language)
         return await draw(drawn, "overview:workbook", who, day_title(_midnight(day), words), self._site(), words)
+
+    async def evening(self, language: str = "") -> bytes:
+        """The evening so far, as a PDF."""
+        now = self._engine.clock()
+        seen, site = board(snapshot(self._engine.workshop, {}, now)), self._site().name
+        return await draw(drawn, "evening:summary", seen, site, now, self._spoken(language))
 
     async def guide(self, language: str = "") -> bytes:
         """The volunteers' guide as a PDF."""

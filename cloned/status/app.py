@@ -37,6 +37,7 @@ ROUTES = (
     ("GET", "/laptops", work.page),
     ("GET", "/sessions", work.page),
     ("GET", "/evening", work.page),
+    ("GET", "/evening.pdf", fair.in_turn(papers.evening)),
     ("GET", "/images", work.page),
     ("GET", "/switch", work.page),
     ("GET", "/inventory", work.page),

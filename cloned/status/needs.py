@@ -73,6 +73,9 @@ class PaperSource(Protocol):
     async def workbook(self, names: Sequence[str], day: date | None = None, language: str = "") -> bytes:
         """The same as XLSX."""
 
+    async def evening(self, language: str = "") -> bytes:
+        """The evening so far, as a PDF."""
+
     async def guide(self, language: str = "") -> bytes:
         """The volunteers' guide as a PDF."""
 

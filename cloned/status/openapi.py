@@ -215,6 +215,7 @@ _PATHS: dict[str, Any] = {
     ),
     "/laptops": _get("All laptops that are known: searched, filtered, sorted, fifty at a time.", _text("text/html")),
     "/evening": _get("Who waits for whom this evening, how long steps took, what held it up.", _text("text/html")),
+    "/evening.pdf": _get("The same on paper, one page.", _text("application/pdf"), _LANGUAGE),
     "/sessions": _get("Sessions, with their speed and each laptop's way through.", _text("text/html")),
     "/images": _get("Images, the rules that choose them, and what is captured.", _text("text/html")),
     "/switch": _get("The switches, port by port.", _text("text/html")),

@@ -63,6 +63,11 @@ async def workbook(request: web.Request) -> web.Response:
     return _answer(made, f"laptops-{_day(request) or 'today'}.xlsx", XLSX)
 
 
+async def evening(request: web.Request) -> web.Response:
+    """`GET /evening.pdf`: the evening so far, in the reader's language."""
+    return _answer(await _office(request).evening(spoken(request).code), "evening.pdf")
+
+
 async def guide(request: web.Request) -> web.Response:
     """`GET /help.pdf`: the volunteers' guide, in the reader's language."""
     words = spoken(request)

@@ -14,10 +14,11 @@ from aiohttp import web
 
 from cloned import guide
 from cloned.connections import place
+from cloned.core.evening import STEPS, board
 from cloned.core.reasons import Reason
 from cloned.languages import Language
 from cloned.saying import Phrase
-from cloned.status import api, evening, listing
+from cloned.status import api, listing
 from cloned.status.guard import problem, visitor
 from cloned.status.live import Rendered
 from cloned.status.needs import HouseSource
@@ -68,7 +69,7 @@ async def _sessions(app: web.Application, _query: Query) -> Known:
 
 
 async def _evening(app: web.Application, _query: Query) -> Known:
-    return {"board": evening.board(app[api.WORKSHOP].snapshot())}
+    return {"board": board(app[api.WORKSHOP].snapshot()), "names": STEPS}
 
 
 async def _images(app: web.Application, _query: Query) -> Known:

@@ -122,6 +122,43 @@ def test_a_key_that_sticks_is_named(folder: Path, keys: Device, monkeypatch: pyt
         assert attended_kinds.keyboard(ui, Hands(), "us") == TrialFinding("failed", "the key a sticks")
 
 
+def test_a_key_that_stuck_before_anybody_looked_is_named(
+    folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attended_kinds, "STUCK", 0.2)
+    with person(folder) as (ui, _):
+        keys.send(EV_KEY, 30, 2, 2)
+        assert attended_kinds.keyboard(ui, Hands(), "us") == TrialFinding("failed", "the key a sticks")
+
+
+def test_letting_go_that_the_kernel_lost_is_no_key_that_sticks(
+    folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue ran over while the screen was drawn: which keys are down is asked, and the others were let go."""
+
+    def ioctl(_fd: int, request: int, argument: object) -> int:
+        if request == inputs._HELD:
+            assert isinstance(argument, bytearray)
+            argument[16 // 8] |= 1 << 16 % 8
+        return 0
+
+    monkeypatch.setattr(inputs.fcntl, "ioctl", ioctl)
+    seen = attended_kinds._Pressed()
+    with Inputs(str(folder / "class"), str(folder / "nodes")) as opened:
+        keys.send(EV_KEY, 30, 1)
+        keys.send(EV_KEY, 31, 1)
+        keys.send(inputs.EV_SYN, inputs.SYN_DROPPED, 0)
+        seen.take(list(opened.read(5)))
+    assert seen.down == {16}
+    assert seen.known == {16, 30, 31}
+
+
+def test_everything_that_waits_is_read_before_the_screen_is_drawn_again(folder: Path, keys: Device) -> None:
+    with Inputs(str(folder / "class"), str(folder / "nodes")) as opened:
+        keys.press(*range(1, 101))
+        assert len(list(opened.read(5))) == 200
+
+
 def test_a_laptop_without_these_parts_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attended_kinds.signs, "charger", lambda: None)
     monkeypatch.setattr(attended_kinds.video, "cameras", list)
@@ -147,7 +184,9 @@ def test_a_touchpad_must_move_both_ways_and_click(folder: Path, keys: Device) ->
         assert attended_kinds.touchpad(ui, Hands(), "be").result == "passed"
         pad.send(EV_REL, 0, 3)
         keys.press(57)
-        assert attended_kinds.touchpad(ui, Hands(), "be") == TrialFinding("failed", "nothing of click, y was noticed")
+        assert attended_kinds.touchpad(ui, Hands(), "be") == TrialFinding(
+            "failed", "it was not noticed: up and down; click"
+        )
     pad.close()
 
 
@@ -195,6 +234,18 @@ def test_a_person_who_walks_away_leaves_nothing_behind(folder: Path, keys: Devic
         attended_kinds.screen(ui, Hands(), "be")
 
 
+def test_a_key_that_sticks_is_nobody_who_stayed(folder: Path, keys: Device) -> None:
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += AWAY / 3
+        keys.send(EV_KEY, 30, 2)
+        return now[0]
+
+    with person(folder, clock) as (ui, _), pytest.raises(WalkedAway):
+        attended_kinds.screen(ui, Hands(), "be")
+
+
 def test_a_device_that_is_pulled_out_is_let_go(folder: Path, keys: Device) -> None:
     with Inputs(str(folder / "class"), str(folder / "nodes")) as opened:
         keys.press(30)
@@ -223,6 +274,20 @@ def test_a_picture_is_drawn_and_one_of_one_colour_is_none() -> None:
         video.drawn(bytes(64 * 48), 64, 48, 16, 4)
     with pytest.raises(video.NoPicture, match="cut short"):
         video.drawn(b"", 64, 48, 16, 4)
+
+
+def test_a_camera_on_the_bus_that_gives_no_device_is_dead_unless_drivers_are_missing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attended_kinds.video, "cameras", list)
+    monkeypatch.setattr(attended_kinds.signs, "usb_parts", lambda: {"camera": True})
+    with person(folder) as (ui, _):
+        hands = Hands()
+        found = attended_kinds.camera(ui, hands, "be")
+        hands.lacks = "the test pack could not be had: the server has none"
+        without = attended_kinds.camera(ui, hands, "be")
+    assert found == TrialFinding("failed", "a camera is there, and its driver gets nothing out of it")
+    assert without.result == "skipped"
 
 
 def test_a_camera_whose_driver_hangs_is_left_behind() -> None:

@@ -160,3 +160,14 @@ def test_what_makers_tell_of_passwords_and_absolute_is_seen(tmp_path: Path) -> N
 def test_a_lock_that_nobody_knows_is_not_taken_over() -> None:
     assert hardware({"locks": ["<b>absolute</b>", "absolute", 3]}).locks == ("absolute",)
     assert hardware({"locks": "absolute"}).locks == ()
+
+
+def test_what_runs_on_a_battery_is_carried_where_its_case_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    worn = {"name": "BAT0", "design_wh": 50.0, "full_wh": 14.0, "cycles": 812}
+    for told, batteries, found in ((None, [worn], True), (None, [], None), (False, [worn], False)):
+        readings = {
+            "tables": lambda told=told: {"portable": told},
+            "batteries": lambda batteries=batteries: {"batteries": batteries},
+        }
+        monkeypatch.setattr(parts, "_READINGS", readings)
+        assert parts.gather(60)["portable"] is found

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+from pypdf import PdfReader
+
+from cloned.core.commands import refusal
+from cloned.core.evening import EVENINGS, STEPS, board
 from cloned.core.events import Command, Finished, TrialTold
 from cloned.core.snapshot import snapshot
 from cloned.core.trial_result import Trial, TrialResult
+from cloned.inventory.happenings import happened_between
+from cloned.inventory.rows import clean
 from cloned.languages import language
+from cloned.papers.evening import summary
 from cloned.status import wall
-from cloned.status.evening import board
 from cloned.status.pages import Painter
 from cloned.status.schema import worded
 from tests.unit.core.test_trials import workshop
@@ -67,5 +76,48 @@ def test_the_page_is_drawn_in_each_language() -> None:
     told = snapshot(story.state, {}, story.now)
     for code, words in (("nl", "Wie wacht op wie"), ("fr", "Qui attend qui"), ("en", "Who waits for whom")):
         painter = Painter(language(code), "1")
-        assert words in painter.draw("work/evening.html", {"board": board(told)})
-        assert words in painter.draw("work/evening.html", {"board": board(replace(told, laptops=()))})
+        assert words in painter.draw("work/evening.html", {"board": board(told), "names": STEPS})
+        assert words in painter.draw("work/evening.html", {"board": board(replace(told, laptops=())), "names": STEPS})
+
+
+def test_an_evening_that_is_over_leaves_one_row_and_is_told_to_hooks_once() -> None:
+    story, _ = evening()
+    before = story.state
+    story.tell(Command("evening-over", "an", ""))
+    [row] = [each for each in story.state.unrecorded.values() if each.get("kind") == "evening"]
+    assert (row["kind"], row["laptop"], row["attempt"]) == ("evening", "evening", EVENINGS + int(story.now // 3600))
+    told = row["evening"]
+    assert (told["laptops"], told["through"], told["tested"], told["person_minutes"]) == (1, 1, 1, 0.5)
+    assert told["held_up"][0]["what"] == "nobody said yet what to do"
+    kept = clean(row)
+    assert kept.dropped == ()
+    assert kept.data["evening"] == json.loads(json.dumps(told))
+    [(event, about)] = happened_between(before, story.state)
+    assert (event, about["evening"]) == ("evening-over", told)
+    assert list(happened_between(story.state, story.state)) == []
+
+
+def test_an_evening_without_laptops_is_none() -> None:
+    story = workshop("ask", tests=())
+    said = refusal(story.state, Command("evening-over", "an", ""))
+    assert said is not None
+    assert str(said.code) == "no-evening"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [("en", "Who waits for whom"), ("nl", "Wie wacht op wie"), ("fr", "Qui attend qui")]
+)
+def test_the_evening_on_paper_says_what_the_page_says(code: str, said: str) -> None:
+    story, _ = evening()
+    made = summary(board(snapshot(story.state, {}, story.now)), "Deel IT", story.now, language(code))
+    [page] = PdfReader(io.BytesIO(made)).pages
+    text = " ".join(page.extract_text().split())
+    assert said in text
+    assert "Deel IT" in text
+    assert ("0,5" if code != "en" else "0.5") in text
+
+
+def test_an_evening_of_nothing_is_a_page_too() -> None:
+    story = workshop("ask", tests=())
+    made = summary(board(snapshot(story.state, {}, story.now)), "Deel IT", story.now, language("en"))
+    assert "Nothing." in PdfReader(io.BytesIO(made)).pages[0].extract_text()

@@ -1,23 +1,45 @@
 """The evening as a board: who waits for whom, how long each step took, people's minutes, what held it up. Pure.
 
 From the workshop's snapshot alone, so it is the same after a restart. A person's minutes are those that were measured:
-at the keyboard, while a laptop was tested with somebody.
+at the keyboard, while a laptop was tested with somebody. Somebody says when an evening is over: then its summary goes
+to hooks and to inventories that take everything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Any
 
+from cloned.core.erasure import ATTEMPTS
+from cloned.core.events import Command
+from cloned.core.ledger import iso
+from cloned.core.refusals import Refusal, Refused
 from cloned.core.shown import ShownLaptop, Snapshot
-from cloned.core.snapshot import STAGES
+from cloned.core.snapshot import STAGES, snapshot
 from cloned.core.trial_result import AttendedName
+from cloned.core.verbs import Role, Target, Verb
+from cloned.core.workshop import Workshop
 from cloned.saying import Phrase
 
 HOURS = 12
 """An evening is no longer than that: what is older belongs to another."""
+FILED = "evening"
+"""What its rows in the ledger are filed under, where others have their laptop."""
+EVENINGS = 3 * ATTEMPTS
+"""In the ledger evenings have attempts from this number on: with the hours since 1970, so that said twice is one."""
+STEPS = {
+    "boot": Phrase("booting"),
+    "wait": Phrase("waiting"),
+    "receive": Phrase("receiving"),
+    "verify": Phrase("checking"),
+    "finish": Phrase("finishing"),
+    "erase": Phrase("erasing"),
+    "test": Phrase("testing alone"),
+}
+"""What steps are called."""
 _ATTENDED = frozenset(map(str, AttendedName))
 _FOR_PEOPLE = {
     "asking": Phrase("wait for somebody's word"),
@@ -75,11 +97,11 @@ class Board:
     grades: tuple[tuple[str, int], ...]
 
 
-def board(snapshot: Snapshot) -> Board:
+def board(seen: Snapshot) -> Board:
     """What of the workshop happened this evening."""
-    now = datetime.fromisoformat(snapshot.now)
+    now = datetime.fromisoformat(seen.now)
     begin = now - timedelta(hours=HOURS)
-    laptops = [each for each in snapshot.laptops if _when(each.since) >= begin or each.state not in ("gone", *_THROUGH)]
+    laptops = [each for each in seen.laptops if _when(each.since) >= begin or each.state not in ("gone", *_THROUGH)]
     minutes = [found for each in laptops if (found := _at_keyboard(each)) > 0]
     return Board(
         laptops=len(laptops),
@@ -165,3 +187,54 @@ def _spent(laptop: ShownLaptop, now: datetime | None, begin: datetime | None = N
 
 def _grades(laptops: Iterable[ShownLaptop]) -> set[str]:
     return {each.grade for each in laptops if each.grade}
+
+
+def summary(workshop: Workshop, now: float) -> dict[str, Any]:
+    """The board as plain data, for hooks and inventories: laptops by number and tag, seconds, English words."""
+    seen = board(snapshot(workshop, {}, now))
+    return {
+        "laptops": seen.laptops,
+        "through": seen.through,
+        "waiting": [
+            {"what": str(each.what), "laptops": [_called(one) for one in each.laptops], "longest": round(each.longest)}
+            for each in seen.waiting
+        ],
+        "steps": [vars(each) | {"usual": round(each.usual, 1), "longest": round(each.longest)} for each in seen.steps],
+        "tested": seen.tested,
+        "person_minutes": seen.person_minutes,
+        "held_up": [{"what": str(each.what), "seconds": round(each.seconds)} for each in seen.held_up],
+        "grades": dict(seen.grades),
+    }  # fmt: skip
+
+
+def _called(laptop: ShownLaptop) -> str:
+    return laptop.tag or str(laptop.number)
+
+
+def row(workshop: Workshop, now: float) -> dict[str, Any]:
+    """What an evening that is over leaves in the ledger: no laptop's result, so it is filed under itself."""
+    told = summary(workshop, now)
+    known = {"laptop": FILED, "attempt": EVENINGS + int(now // 3600), "at": iso(now)}
+    return {"kind": "evening", **known, "state": "over", "verdict": "none", "image": "", "why": "", "evening": told}
+
+
+def _over(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    return replace(workshop, evening_over=now)
+
+
+def _nothing_happened(workshop: Workshop, command: Command) -> Refusal | None:
+    return None if workshop.laptops else Refusal(Refused.NO_EVENING)
+
+
+VERBS = (
+    Verb(
+        "evening-over",
+        "Say that the evening is over: its summary goes to hooks, and to inventories that take everything.",
+        _over,
+        Target.NOTHING,
+        role=Role.VOLUNTEER,
+        refuse=_nothing_happened,
+        command_line="evening over",
+    ),
+)
+"""Its line in the table of commands."""
