@@ -25,6 +25,19 @@ CAMERA_LIMIT = 15.0
 _NAMED = 6
 """Keys that are named where some do not answer."""
 _SOUND_LIMIT = 20.0
+_LOUD = """
+for each in Master Headphone Speaker PCM Capture; do amixer -q sset $each 80% unmute cap 2>/dev/null; done
+"""
+_PLAY = """
+{listen} &
+sleep 0.5
+aplay -q {tone}
+status=$?
+for each in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do kill -0 $! 2>/dev/null || break; sleep 0.25; done
+kill -9 $! 2>/dev/null
+exit $status
+"""
+"""What counts is whether the tone was played: a microphone that hangs is left after five seconds more."""
 _PLUGS = "/sys/bus/usb/devices"
 _LIGHT = "/sys/class/backlight"
 
@@ -177,11 +190,9 @@ def _play_and_hear(hands: Hands) -> tuple[str, bool]:
         tone, recording = f"{folder}/tone.wav", f"{folder}/heard.wav"
         with open(tone, "wb") as file:
             file.write(tones.wav())
-        for control in ("Master", "Headphone", "Speaker", "PCM", "Capture"):
-            hands.run(["amixer", "-q", "sset", control, "80%", "unmute", "cap"], 5)
+        hands.run(["sh", "-c", _LOUD], 5)
         listen = f"arecord -q -d 3 -f S16_LE -r {tones.RATE} -c 1 {recording}"
-        script = f"{listen} & sleep 0.5; aplay -q {tone}; status=$?; wait; exit $status"
-        ran = hands.run(["sh", "-c", script], _SOUND_LIMIT)
+        ran = hands.run(["sh", "-c", _PLAY.format(listen=listen, tone=tone)], _SOUND_LIMIT)
         if ran.status != 0:
             return (ran.output.strip().splitlines() or ["it did not end"])[-1][:120], False
         try:

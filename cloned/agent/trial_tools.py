@@ -71,7 +71,7 @@ class Hands:
         return shutil.which(program, path=self._lookup) is not None
 
     def run(self, command: Sequence[str], limit: float, watch: Callable[[], None] = lambda: None) -> Ran:
-        """Run a program behind everybody else; `watch` is called twice a second. Cancelled; OSError: it is missing."""
+        """Run a program behind everybody else; `watch` is called twice a second or oftener. Cancelled; OSError."""
         with self._lock:
             if self._over.is_set():
                 raise Cancelled
@@ -88,11 +88,12 @@ class Hands:
         assert process.stdout is not None
         reader = threading.Thread(target=lambda: output.extend(process.stdout.read()), daemon=True)  # type: ignore[union-attr]
         reader.start()
-        in_time = True
+        in_time, pause = True, 0.01
         try:
             while process.poll() is None and (in_time := time.monotonic() < end):
                 watch()
-                self._over.wait(0.5) if process.poll() is None else None
+                self._over.wait(pause) if process.poll() is None else None
+                pause = min(0.5, 2 * pause)  # most programs are quick, and somebody may stand there
                 if self._over.is_set():
                     raise Cancelled
         finally:

@@ -265,6 +265,35 @@ def test_the_tone_is_heard_in_its_own_recording_and_not_in_noise_or_silence() ->
     assert not tones.heard(noise)
 
 
+def programs(folder: Path, **scripts: str) -> Hands:
+    """Hands that find these programs, and no others but the shell's."""
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    return Hands(lookup=f"{folder}:/usr/bin:/bin")
+
+
+@pytest.mark.parametrize(
+    ("play", "listen", "found"),
+    [
+        ("exit 0", "exec sleep 600", ("", False)),  # its microphone hangs
+        ("exit 0", "exit 1", ("", False)),  # it has none
+        ("exit 0", 'cp "$RECORDED" "${10}"', ("", True)),
+        ("echo no such card >&2; exit 1", "exit 0", ("no such card", False)),
+    ],
+)
+def test_the_tone_counts_whatever_becomes_of_the_microphone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, play: str, listen: str, found: tuple[str, bool]
+) -> None:
+    (tmp_path / "tone.wav").write_bytes(tones.wav(0.5))
+    monkeypatch.setenv("RECORDED", str(tmp_path / "tone.wav"))
+    monkeypatch.setattr(
+        attended_kinds, "_PLAY", attended_kinds._PLAY.replace("sleep 0.5", "sleep 0.01").replace("0.25", "0.01")
+    )
+    hands = programs(tmp_path, aplay=play, arecord=listen, amixer="exit 0")
+    assert attended_kinds._play_and_hear(hands) == found
+
+
 def test_a_picture_is_drawn_and_one_of_one_colour_is_none() -> None:
     luma = bytes(column * 4 for _ in range(48) for column in range(64))
     lines = video.drawn(luma, 64, 48, 16, 4)
