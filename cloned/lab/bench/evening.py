@@ -29,7 +29,7 @@ from cloned.core.laptop import Contact, Facts, Laptop, State
 from cloned.core.triage import Course, Triage, judge
 from cloned.core.triage_shipped import SHIPPED
 from cloned.core.trial_result import Trial, TrialResult
-from cloned.lab.bench.evening_table import SHARES, TIMES
+from cloned.lab.bench.evening_table import SHARES, TESTS, TIMES
 
 NOW = 1_790_000_000.0
 _GOOD = Hardware(
@@ -38,14 +38,25 @@ _GOOD = Hardware(
     sound=True, uefi=True, passwords=(), wpbt=False, product_key=True, clock="2026-11-29",
 )  # fmt: skip
 PERSON, MACHINE = "person", "machine"
+WALK = "walk to the next laptop"
 
 
 @dataclass(frozen=True)
 class Step:
-    """Something that takes time: a person's or the laptop's own."""
+    """Something that takes time: the laptop's own, or what a person does there before walking on."""
 
     who: str
-    name: str
+    names: tuple[str, ...]
+
+
+def visit(*names: str) -> Step:
+    """What a person does at one laptop, one thing after the other."""
+    return Step(PERSON, names)
+
+
+def machine(name: str) -> Step:
+    """What a laptop does alone."""
+    return Step(MACHINE, (name,))
 
 
 Process = Generator["Step | list[Process]", None, None]
@@ -115,7 +126,7 @@ class Evening:
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._free = self.volunteers
-        self._asks: deque[tuple[float, str, Callable[[], None]]] = deque()
+        self._asks: deque[tuple[float, tuple[str, ...], Callable[[], None]]] = deque()
 
     def run(self, all_of_them: Iterator[tuple[int, Process]]) -> None:
         """Until every laptop is through."""
@@ -133,10 +144,11 @@ class Evening:
         elif isinstance(step, list):
             self._beside(step, lambda: self._go(process, then))
         elif step.who == MACHINE:
-            self.machine[step.name] += self._minutes(step.name)
-            self._after(self._minutes(step.name), lambda: self._go(process, then))
+            [name] = step.names
+            self.machine[name] += self._minutes(name)
+            self._after(self._minutes(name), lambda: self._go(process, then))
         else:
-            self._asks.append((self.now, step.name, lambda: self._go(process, then)))
+            self._asks.append((self.now, step.names, lambda: self._go(process, then)))
             self._work()
 
     def _beside(self, processes: list[Process], then: Callable[[], None]) -> None:
@@ -153,12 +165,13 @@ class Evening:
     def _work(self) -> None:
         """Whoever is free takes what has waited longest."""
         while self._free and self._asks:
-            asked, name, then = self._asks.popleft()
+            asked, names, then = self._asks.popleft()
             self._free -= 1
-            minutes = self._minutes(name) + self._minutes("walk to the next laptop")
-            self.spent[name] += minutes
-            self.waited[name] += self.now - asked
-            self._after(minutes, lambda then=then: self._done(then))  # type: ignore[misc]
+            doing = (WALK, *names)
+            for name in doing:
+                self.spent[name] += self._minutes(name)
+            self.waited[names[0]] += self.now - asked
+            self._after(sum(map(self._minutes, doing)), lambda then=then: self._done(then))  # type: ignore[misc]
 
     def _done(self, then: Callable[[], None]) -> None:
         self._free += 1
@@ -176,49 +189,45 @@ def one_touch(laptop: SimulatedLaptop) -> Process:
     """With triage first, tests while the bytes flow, and papers by themselves."""
     yield from _arrives(laptop)
     if laptop.judged(tested=False).course is not Course.CLONE:
-        yield Step(PERSON, "look at one held back")
+        yield visit("look at one held back")
         return
     yield [_person_tests(), _written(laptop, choose=False)]
-    yield Step(MACHINE, "test alone")
-    yield from _papers(laptop)
+    yield machine("test alone")
+    yield _papers(laptop)
 
 
 def _arrives(laptop: SimulatedLaptop) -> Process:
-    yield Step(PERSON, "unpack and plug in")
-    if laptop.firmware_set:
-        yield Step(PERSON, "set the firmware")
-    yield Step(MACHINE, "start from the network")
+    yield visit("unpack and plug in", *(["set the firmware"] if laptop.firmware_set else []))
+    yield machine("start from the network")
 
 
 def _person_tests() -> Process:
-    yield Step(PERSON, "test with a person")
+    yield visit(*(name for name in TIMES if name.startswith(TESTS)))
 
 
 def _written(laptop: SimulatedLaptop, *, choose: bool) -> Process:
     kind = "hard" if laptop.hard_disk else "flash"
     if choose:
-        yield Step(PERSON, "erase by hand")
-    yield Step(MACHINE, f"erase a {kind} disk")
+        yield visit("erase by hand")
+    yield machine(f"erase a {kind} disk")
     if choose:
-        yield Step(PERSON, "choose the image in a menu")
-    yield Step(MACHINE, f"clone a {kind} disk")
+        yield visit("choose the image in a menu")
+    yield machine(f"clone a {kind} disk")
 
 
-def _papers(laptop: SimulatedLaptop) -> Process:
-    yield Step(PERSON, "stick the label on")
-    if laptop.facts.hardware.charger is False:
-        yield Step(PERSON, "fetch and label a charger")
+def _papers(laptop: SimulatedLaptop, *before: str) -> Step:
+    charger = laptop.facts.hardware.charger is False
+    return visit(*before, "stick the label on", *(["fetch and label a charger"] if charger else []))
 
 
 def cloning_alone(laptop: SimulatedLaptop) -> Process:
     """What is done by hand around a program that only clones: locked and dying ones are found at the end."""
     yield from _arrives(laptop)
     yield from _written(laptop, choose=True)
-    yield Step(PERSON, "test by hand")
     if laptop.judged(tested=True).course is Course.CLONE:
-        yield Step(PERSON, "note serials by hand")
-        yield Step(PERSON, "make a label by hand")
-        yield from _papers(laptop)
+        yield _papers(laptop, "test by hand", "note serials by hand", "make a label by hand")
+    else:
+        yield visit("test by hand")
 
 
 WAYS = {"one touch": one_touch, "cloning alone": cloning_alone}

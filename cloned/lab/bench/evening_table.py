@@ -1,12 +1,16 @@
 """Every time and share that the simulated evening assumes, with where it comes from; printed with each result.
 
 Sources: *FACTS.md* is what refurbishers were found writing about their work; *measured* is this program in its labs;
-*assumed* is nobody's figure but ours, which is why all times are also halved and doubled.
+*KLM* is the keystroke-level model (Card, Moran, Newell, Communications of the ACM 23, 1980, p. 396): 0.5 s for a key of
+no word, 0.28 s for one of a known few, 1.1 s to point, 0.4 s to move a hand, 1.35 s to think; *assumed* is nobody's
+figure but ours, which is why all times are also halved and doubled.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from cloned.agent import keyboards
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,29 @@ class Assumed:
     share: bool = False
 
 
+TESTS = "test: "
+"""What the names of tests with a person begin with; all are made in one visit."""
+_ANY_KEY, _KNOWN_KEY, _POINT, _HAND, _THINK = 0.5, 0.28, 1.1, 0.4, 1.35
+_ANSWER = _THINK + _KNOWN_KEY
+_KEYS = len(keyboards.expected("be"))
+
+
+def _test(name: str, seconds: float, source: str) -> Assumed:
+    return Assumed(TESTS + name, round(seconds / 60, 3), source)
+
+
+_OF_A_PERSON = (
+    _test("begin", _HAND + _ANSWER, "KLM: think, one key"),
+    _test("every key once", _THINK + _KEYS * _ANY_KEY, f"KLM: {_KEYS} keys of layout be, none of a word"),
+    _test("touchpad", _THINK + _HAND + 2 * _POINT + _KNOWN_KEY, "KLM: point twice, click"),
+    _test("screen", 7 * _ANSWER + 1.2, "KLM: look and a key, for five colours, before them and to answer; its light"),
+    _test("sound", 2 * _ANSWER + 4.0, "KLM: begin, answer; 4 s of tone and listening, as the agent waits"),
+    _test("camera", _ANSWER + 3.0, "KLM: answer; 3 s for thirteen pictures, assumed"),
+    _test("USB ports", _ANSWER + 3 * 4.0, "KLM: answer; three ports of 4 s each, assumed"),
+    _test("lid", _HAND + 4.0, "assumed: closed and opened within 4 s"),
+    _test("charger", _HAND + 5.0, "assumed: out and in within 5 s"),
+)  # fmt: skip
+"""What the agent asks for (agent/attended_kinds.py), one after the other."""
 TIMES = {
     each.name: each
     for each in (
@@ -26,7 +53,7 @@ TIMES = {
         Assumed("walk to the next laptop", 0.15, "assumed: one room"),
         Assumed("unpack and plug in", 0.5, "assumed"),
         Assumed("set the firmware", 1.0, "FACTS.md 10: firmware menu for settings and boot keys; minute assumed"),
-        Assumed("test with a person", 2.0, "issue 17: two minutes on the laptop's own screen; measured by nobody yet"),
+        *_OF_A_PERSON,
         Assumed("look at one held back", 0.5, "assumed: the screen says why"),
         Assumed("stick the label on", 0.3, "assumed: it comes out of the printer by itself"),
         Assumed("fetch and label a charger", 0.5, "assumed; FACTS.md 10: chargers are looked for laptop by laptop"),

@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from cloned.core.triage import Course
+from cloned.core.trial_result import AttendedName
 from cloned.lab.bench import evening
-from cloned.lab.bench.evening_table import SHARES, TIMES
+from cloned.lab.bench.evening_table import SHARES, TESTS, TIMES
 
 
 def test_one_seed_gives_one_evening() -> None:
@@ -57,11 +58,12 @@ def test_a_locked_laptop_is_never_written_to() -> None:
 def test_steps_beside_each_other_end_together() -> None:
     def both() -> Iterator[object]:
         yield [evening._person_tests(), evening._person_tests()]
-        yield evening.Step(evening.MACHINE, "start from the network")
+        yield evening.machine("start from the network")
 
     run = evening.Evening(2)
     run.run(iter([(1, both())]))  # type: ignore[list-item]
-    minutes = TIMES["test with a person"].value + TIMES["walk to the next laptop"].value
+    tests = sum(each.value for name, each in TIMES.items() if name.startswith(TESTS))
+    minutes = tests + TIMES["walk to the next laptop"].value
     assert run.ended[1] == pytest.approx(minutes + TIMES["start from the network"].value)
 
 
@@ -73,3 +75,21 @@ def test_it_prints_what_it_assumes_with_what_it_found() -> None:
     told = json.loads(CliRunner().invoke(evening.main, ["--laptops", "5", "--json"]).output)
     assert len(told["outcomes"]) == 6
     assert CliRunner().invoke(evening.main, ["--laptops", "0"]).exit_code == 2
+
+
+def test_what_is_done_at_one_laptop_costs_one_walk() -> None:
+    run = evening.Evening(1)
+    run.run(iter([(1, iter([evening.visit("stick the label on", "fetch and label a charger")]))]))  # type: ignore[list-item]
+    walk, label, charger = (
+        TIMES[name].value for name in (evening.WALK, "stick the label on", "fetch and label a charger")
+    )
+    assert run.ended[1] == pytest.approx(walk + label + charger)
+    assert dict(run.spent) == {
+        evening.WALK: walk, "stick the label on": label, "fetch and label a charger": charger,
+    }  # fmt: skip
+
+
+def test_every_test_with_a_person_takes_its_time_and_all_of_them_are_there() -> None:
+    assert len([name for name in TIMES if name.startswith(TESTS)]) == len(AttendedName) + 1, "and one to begin"
+    whole = sum(each.value for name, each in TIMES.items() if name.startswith(TESTS))
+    assert 1.0 < whole < 2.0, "two minutes is what people are told"
