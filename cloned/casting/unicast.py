@@ -14,6 +14,7 @@ from cloned.casting.frames import PieceSource
 from cloned.casting.link import LinkBudget
 from cloned.connections import Counted, place
 from cloned.errors import ClonedError
+from cloned.shares import at_cost_of_the_wire
 
 SHARE = 0.15
 """Part of the link for all laptops that fetch one by one while sessions are multicast."""
@@ -99,6 +100,7 @@ def piece_routes(
                 return _refuse(503, f"piece {number} cannot be read: {error}", "see the daemon's log")
             if not await pace.wait(len(frame)):
                 return _refuse(503, "the line is full", "ask again")
+        at_cost_of_the_wire(request)
         response = web.Response(body=frame, content_type="application/zstd")
         await response.prepare(request)
         await response.write_eof()

@@ -27,6 +27,7 @@ from cloned.images.manifest import WorkProgress
 from cloned.images.saved import read_image
 from cloned.images.store import ImageStore, check_name
 from cloned.saying import Phrase
+from cloned.shares import at_cost_of_the_wire
 
 log = logging.getLogger(__name__)
 
@@ -327,6 +328,7 @@ def capture_routes(captures: Captures, start: Start) -> list[web.RouteDef]:
     async def put(request: web.Request) -> web.Response:
         offset = int(request.query.get("offset", "0"))
         capture, file = _bearer(captures, request), request.match_info["file"]
+        at_cost_of_the_wire(request)
         size = await captures.receive(capture, file, offset, _steadily(request.content.iter_any()))
         return web.json_response({"size": size})
 

@@ -36,6 +36,8 @@ class ArpChecker:
         self._waiting: OrderedDict[str, float] = OrderedDict()
         """Addresses asked for, and when (monotonic)."""
         self._probe = b""
+        self._asked: OrderedDict[str, float] = OrderedDict()
+        """When each was asked for last."""
         self._stock, self._seen, self._adapted = STOCK, 0, 0.0
         self._sock = packet_socket(interface, ETH_ARP)
         self._more = asyncio.Event()
@@ -47,8 +49,13 @@ class ArpChecker:
         self._sock.close()
 
     def ask(self, address: str) -> None:
-        """Ask who has `address`, without waiting for the answer."""
-        if self._probe:
+        """Ask who has `address`, without waiting for the answer; not twice within a moment."""
+        now = time.monotonic()
+        if self._probe and self._asked.get(address, 0.0) + ANSWER_SECONDS <= now:
+            self._asked[address] = now
+            self._asked.move_to_end(address)
+            if len(self._asked) > MOST:
+                self._asked.popitem(last=False)
             frame = bytearray(self._probe)
             frame[_TARGET] = bytes(map(int, address.split(".")))
             with contextlib.suppress(OSError):  # the link is down: nobody to ask

@@ -16,11 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
 from cloned.netboot.firmware import BootClient, BootPath, boot_file, classify
 from cloned.netboot.leases import Pool
-from cloned.netboot.packet import BROADCAST_FLAG, ZERO, MessageType, Option, Packet, is_host
+from cloned.netboot.packet import BROADCAST_FLAG, ZERO, MessageType, Option, Packet, address_in, is_host
 from cloned.saying import Phrase
 
 SERVER_PORT, CLIENT_PORT, PXE_PORT = 67, 68, 4011
@@ -29,6 +30,9 @@ _USE_FILE = bytes((6, 1, 8, 255))
 """PXE_DISCOVERY_CONTROL = 8 (PXE 2.1 table 2-1, bit 3): no discovery, start the file of this offer."""
 _NO_PROXY_WAIT = bytes((0xB0, 1, 1))
 """iPXE's option 175.176: don't wait for proxyDHCP offers, there is nobody else."""
+
+
+_NAMES = {kind: kind.name for kind in MessageType}
 
 
 class Mode(StrEnum):
@@ -202,7 +206,7 @@ class Answers:
             address = pool.offer(packet.mac, packet.address(Option.REQUESTED), now)
             if not address:
                 return Decision(client, no_address=True, why=Phrase("no address is free"))
-            return self._give(packet, client, MessageType.OFFER, IPv4Address(address))
+            return self._give(packet, client, MessageType.OFFER, address_in(address))
         if packet.kind is MessageType.REQUEST:
             return self._request(packet, client, pool, now)
         if packet.kind is MessageType.INFORM and packet.ciaddr in self.place.network:
@@ -230,16 +234,29 @@ class Answers:
         self, packet: Packet, client: BootClient, kind: MessageType, address: IPv4Address, to: IPv4Address = ZERO
     ) -> Decision:
         """OFFER or ACK, with the boot file if there is one."""
-        options = dict(self._lease_options(infinite=address == ZERO))
-        got = f"{kind.name} {address}" if address != ZERO else kind.name
+        options = self._without_time if address is ZERO else self._with_time
+        text = "" if address is ZERO else str(address)
+        got = f"{_NAMES[kind]} {text}" if text else _NAMES[kind]
         if client.boots:
-            options |= self._boot_options(packet, client, proxy=False)
+            options = options | self._boot_options(packet, client, proxy=False)
             got += f", {self._file(packet, client)}"
         reply = self._reply(packet, kind, options, yiaddr=address)
         if client.boots:
             reply = self._with_file(reply, client)
-        where = to if to != ZERO else EVERYBODY
-        return Decision(client, reply, where, got, client.refusal, str(address) if address != ZERO else "")
+        where = EVERYBODY if to is ZERO or to == ZERO else to
+        return Decision(client, reply, where, got, client.refusal, text)
+
+    @cached_property
+    def _own(self) -> bytes:
+        return self.place.address.packed
+
+    @cached_property
+    def _with_time(self) -> dict[int, bytes]:
+        return self._lease_options(infinite=False)
+
+    @cached_property
+    def _without_time(self) -> dict[int, bytes]:
+        return self._lease_options(infinite=True)
 
     def _lease_options(self, *, infinite: bool) -> dict[int, bytes]:
         options: dict[int, bytes] = {Option.MASK: self.place.network.netmask.packed}
@@ -283,7 +300,7 @@ class Answers:
         flags: int | None = None,
     ) -> Packet:
         """A reply with what every reply carries; options 61 (RFC 6842) and 97 go back as they came."""
-        head: dict[int, bytes] = {Option.TYPE: bytes((kind,)), Option.SERVER: self.place.address.packed}
+        head: dict[int, bytes] = {Option.TYPE: bytes((kind,)), Option.SERVER: self._own}
         same = {code: packet.options[code] for code in (Option.MACHINE_ID, Option.CLIENT_ID) if code in packet.options}
         ciaddr = packet.ciaddr if kind is MessageType.ACK else ZERO
         return Packet(

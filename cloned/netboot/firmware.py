@@ -85,6 +85,9 @@ class BootClient:
         return f"{self.way} {self.firmware or '?'} (architecture {'?' if self.arch is None else self.arch})"
 
 
+_NO_BOOT = BootClient(BootPath.NONE)
+
+
 def classify(packet: Packet) -> BootClient:
     """Tell from its options what sent a request."""
     vendor = packet.text(Option.CLASS)
@@ -97,12 +100,14 @@ def classify(packet: Packet) -> BootClient:
         return BootClient(BootPath.HTTP, arch, *_processor(arch))
     if vendor.startswith("PXEClient"):
         return BootClient(BootPath.PXE, arch, *_processor(arch))
-    return BootClient(BootPath.NONE)
+    return _NO_BOOT
 
 
 def is_ipxe(packet: Packet) -> bool:
     """Whether iPXE sent it: user class `iPXE`, bare as it says it, or one of a list with lengths (RFC 3004)."""
-    user_class = packet.options.get(Option.USER_CLASS, b"")
+    user_class = packet.options.get(Option.USER_CLASS)
+    if user_class is None:
+        return False
     return user_class == b"iPXE" or b"iPXE" in user_classes(user_class)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 ETH_IP, ETH_ARP, ETH_IPV6 = 0x0800, 0x0806, 0x86DD
-_SO_ATTACH_FILTER = 26
+_SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
 _IP = struct.Struct("!BBHHHBBH4s4s")
 _UDP = struct.Struct("!HHHH")
 _ROUTER_SOLICITATION, _ROUTER_ADVERTISEMENT = 133, 134
@@ -57,15 +57,23 @@ def packet_socket(interface: str, protocol: int, accept: Filter = ()) -> socket.
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
     try:
         if accept:  # before it is bound, so that nothing unfiltered can be queued
-            code = b"".join(struct.pack("=HBBI", *step) for step in accept)
-            buffer = ctypes.create_string_buffer(code)
-            program = struct.pack("HL", len(accept), ctypes.addressof(buffer))
-            sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+            attach(sock, accept)
         sock.bind((interface, protocol))
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def attach(sock: socket.socket, accept: Filter) -> None:
+    """Have the kernel pass only what the filter accepts, in place of what it passed before; all, where it is empty."""
+    if not accept:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
+        return
+    code = b"".join(struct.pack("=HBBI", *step) for step in accept)
+    buffer = ctypes.create_string_buffer(code)
+    program = struct.pack("HL", len(accept), ctypes.addressof(buffer))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 
 def read_udp(frame: bytes) -> Datagram | None:

@@ -33,6 +33,7 @@ from cloned.netboot.tftp_content import Found
 from cloned.netboot.tftp_wire import Code, TftpError
 from cloned.quoting import quoted
 from cloned.saying import Phrase
+from cloned.shares import SHARES, Shares, fairly
 from cloned.tasks import TaskOwner
 from cloned.wire import line, plain_requests
 
@@ -83,7 +84,8 @@ class BootSite:
 
     def application(self, routes: Iterable[web.AbstractRouteDef] = ()) -> web.Application:
         """The web application: `routes` first, then every file."""
-        app = web.Application(middlewares=[self._counted, plain_requests])
+        app = web.Application(middlewares=[self._counted, fairly, plain_requests])
+        app[SHARES] = Shares()
         app.add_routes(list(routes))
         app.router.add_get("/{name:.*}", self._get)
         return app

@@ -7,14 +7,16 @@ never falls with the number of those that ask.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
 
 from cloned.netboot.packet import MessageType
 
 MOST = 1024, 256, 256
-"""Requests that wait at most: those that go on, beginnings of laptops that have an address of ours, of others."""
+"""Requests that wait at most: what laptops that have an address of ours go on with, begin, and what others say."""
+_Key = tuple[bytes, int]
+"""A laptop's MAC, and the port that it speaks to."""
 _TURN = 8
 """After so many there is one of the next sort."""
 
@@ -30,11 +32,15 @@ class DhcpDatagram(NamedTuple):
 
 
 class Inbox:
-    """A queue for each sort. `known(mac)`: whether that laptop has an address of ours (its six bytes)."""
+    """A queue for each sort. `known(mac)`: whether that laptop has an address of ours (its six bytes).
 
-    def __init__(self, known: Callable[[bytes], bool]) -> None:
+    A laptop has one place in each queue, which goes to the latest it says: whoever repeats himself a thousand times a
+    second waits for himself. `None`: we give no addresses here, so there is nobody to know.
+    """
+
+    def __init__(self, known: Callable[[bytes], bool] | None) -> None:
         self._known = known
-        self._queues: tuple[deque[DhcpDatagram], ...] = tuple(deque() for _ in MOST)
+        self._queues: tuple[OrderedDict[_Key, DhcpDatagram], ...] = tuple(OrderedDict() for _ in MOST)
         self._turn = 0
 
     def __len__(self) -> int:
@@ -42,22 +48,35 @@ class Inbox:
 
     def put(self, datagram: DhcpDatagram) -> bool:
         """Let one in; False if one had to be left out for it."""
-        sort = (1 if self._known(datagram.data[28:34]) else 2) if begins(datagram.data) else 0
+        key = datagram.data[28:34], datagram.arrived
+        sort = self._sort(datagram, key[0])
         queue = self._queues[sort]
-        if len(queue) < MOST[sort]:
-            queue.append(datagram)
-            return True
-        if sort:  # the client of a newer one still waits
-            queue.popleft()
-            queue.append(datagram)
-        return False
+        if key in queue:
+            queue[key] = datagram
+            return False
+        room = len(queue) < MOST[sort]
+        if not room and sort:  # the client of a newer one still waits
+            queue.popitem(last=False)
+        if room or sort:
+            queue[key] = datagram
+        return room
 
     def take(self) -> DhcpDatagram:
         """The next one; IndexError if there is none."""
         self._turn += 1
         first = 2 if self._turn % (_TURN * _TURN) == 0 else 1 if self._turn % _TURN == 0 else 0
-        queues = (self._queues[first], *self._queues)
-        return next((queue for queue in queues if queue), self._queues[0]).popleft()
+        for queue in (self._queues[first], *self._queues):
+            if queue:
+                return queue.popitem(last=False)[1]
+        raise IndexError("nothing waits")
+
+    def _sort(self, datagram: DhcpDatagram, mac: bytes) -> int:
+        """What somebody goes on with who was offered nothing here is a beginning like any other, whatever it says."""
+        if self._known is None:
+            return 2 if begins(datagram.data) else 0
+        if not self._known(mac):
+            return 2
+        return 1 if begins(datagram.data) else 0
 
 
 def begins(data: bytes) -> bool:

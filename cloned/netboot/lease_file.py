@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import os
+import re
 import time
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -19,6 +20,7 @@ from cloned.netboot.leases import Lease
 
 log = logging.getLogger(__name__)
 
+_MAC = re.compile(r"([0-9a-f]{2}(:[0-9a-f]{2}){5})?")
 _WIDTH = 128
 _AGAIN_SECONDS = 1.0
 
@@ -117,14 +119,16 @@ class LeaseFile:
 
 
 def _line(lease: Lease) -> str:
-    row = {"address": lease.address, "mac": lease.mac, "until": lease.until, "bound": lease.bound}
-    return json.dumps(row).ljust(_WIDTH - 1) + "\n"
+    """One line of JSON. Addresses and MACs are of our own making, and need no quoting."""
+    bound = "true" if lease.bound else "false"
+    row = f'{{"address": "{lease.address}", "mac": "{lease.mac}", "until": {lease.until!r}, "bound": {bound}}}'
+    return row.ljust(_WIDTH - 1) + "\n"
 
 
 def _lease(data: dict[str, Any]) -> Lease:
     """A lease as it was saved; ValueError, TypeError or KeyError if it is none."""
     until, mac, bound = float(data["until"]), data["mac"], data["bound"]
-    if not (isinstance(mac, str) and len(mac) <= 17 and mac.isascii() and isinstance(bound, bool)):
+    if not (isinstance(mac, str) and _MAC.fullmatch(mac) and isinstance(bound, bool)):
         raise ValueError(data)
     if not (math.isfinite(until) and abs(until) < 1e12):
         raise ValueError(data)

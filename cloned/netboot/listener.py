@@ -9,7 +9,6 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from cloned.buckets import Bucket
@@ -23,8 +22,9 @@ from cloned.netboot.history import History
 from cloned.netboot.inbox import DhcpDatagram, Inbox, begins
 from cloned.netboot.leases import Pool
 from cloned.netboot.packet import MAXIMUM, ZERO, BadPacket, MessageType, Packet, decode, encode
+from cloned.netboot.shedding import KernelLot
 from cloned.netboot.solicit import NoRouter
-from cloned.netboot.watch import ForeignServer, ServerWatch, in_its_place, probe
+from cloned.netboot.watch import ServerState, ServerWatch, in_its_place, probe
 from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
@@ -41,19 +41,6 @@ _RETRY_SECONDS = ANSWER_SECONDS + 0.1
 _MOST_WAITING, _MOST_CONFLICTS = 256, 64
 _IPXE_SECONDS = 60
 """How long after its last DHCP request a MAC counts as iPXE that is starting."""
-
-
-@dataclass
-class ServerState:
-    """What the page says of an interface."""
-
-    stopped_by: list[ForeignServer] = field(default_factory=list)
-    """DHCP servers because of which we lease nothing."""
-    exhausted: bool = False
-    bad_packets: int = 0
-    conflicts: dict[str, tuple[str, float]] = field(default_factory=dict)
-    """Address of ours → MAC that uses it unasked, and when that was noticed."""
-    probe_failed: str = ""
 
 
 class DhcpServer:
@@ -80,7 +67,8 @@ class DhcpServer:
         self._arp: ArpChecker | None = None
         self._router: NoRouter | None = None
         self._waiting: set[asyncio.TimerHandle] = set()
-        self._inbox = Inbox(lambda mac: pool is not None and pool.lease_of(mac.hex(":")) is not None)
+        self._inbox = Inbox(None if pool is None else lambda mac: pool.lease_of(mac.hex(":")) is not None)
+        self._lot: KernelLot | None = None
         self._working: asyncio.Handle | None = None
         self._unanswered: dict[str, tuple[float, Packet, DhcpDatagram]] = {}
         """DISCOVERs of laptops that would boot, if only a server gave them an address."""
@@ -101,7 +89,7 @@ class DhcpServer:
         if self.mode is Mode.OFF:
             return
         try:
-            self._listen(SERVER_PORT)
+            self._lot = KernelLot(self._listen(SERVER_PORT), self.place.interface)
             self._listen(PXE_PORT)
             self._raw = packet_socket(self.place.interface, ETH_IP, DHCP_SERVERS)
             asyncio.get_running_loop().add_reader(self._raw, self._overheard)
@@ -126,10 +114,10 @@ class DhcpServer:
             loop.remove_reader(sock)
             sock.close()
         self._sockets, self._raw = [], None
-        for part in (self._arp, self._router):
+        for part in (self._arp, self._router, self._lot):
             if part is not None:
                 part.close()
-        self._arp = self._router = None
+        self._arp = self._router = self._lot = None
         for timer in self._waiting:
             timer.cancel()
         self._waiting.clear()
@@ -247,7 +235,7 @@ class DhcpServer:
         except OSError as error:  # the link is down, or the address can't be reached: the client asks again
             log.debug("DHCP answer to %s on %s: %s", reply.mac, self.place.interface, error)
 
-    def _listen(self, port: int) -> None:
+    def _listen(self, port: int) -> socket.socket:
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._sockets.append(sock)
         try:
@@ -272,15 +260,21 @@ class DhcpServer:
                 hint,
             ) from error
         asyncio.get_running_loop().add_reader(sock, self._readable, sock, port)
+        return sock
 
     def _readable(self, sock: socket.socket, port: int) -> None:
+        begun = 0
         for _ in range(_DRAIN):
             try:
                 data, source = sock.recvfrom(MAXIMUM + 1)
             except OSError:
                 break
+            begins_now = begins(data)
+            begun += begins_now
             if not self._inbox.put(DhcpDatagram(data, source[0], source[1], port)):
-                self._counter.add("discover" if begins(data) else "other", "dropped")
+                self._counter.add("discover" if begins_now else "other", "dropped")
+        if self._lot is not None and port == SERVER_PORT:
+            self._lot.came(begun)
         if self._working is None and len(self._inbox):
             self._work()
 

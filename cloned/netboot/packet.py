@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Address
 
 COOKIE = b"\x63\x82\x53\x63"
@@ -95,12 +95,24 @@ class Packet:
     def address(self, option: int) -> IPv4Address | None:
         """The address that `option` holds; None if it is absent or no address."""
         value = self.options.get(option, b"")
-        return IPv4Address(value) if len(value) == 4 else None
+        return address_of(value) if len(value) == 4 else None
 
     def text(self, option: int) -> str:
         """`option` as printable ASCII, up to its first NUL; anything else becomes `?`."""
         value = self.options.get(option, b"").split(b"\0", 1)[0]
-        return "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in value)
+        return "" if not value else "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in value)
+
+
+@lru_cache(maxsize=4096)
+def address_of(four: bytes) -> IPv4Address:
+    """The address that four bytes are; ZERO itself for zeros. Kept, since making one takes a microsecond."""
+    return IPv4Address(four) if any(four) else ZERO
+
+
+@lru_cache(maxsize=4096)
+def address_in(text: str) -> IPv4Address:
+    """The address that a text of ours names; kept likewise."""
+    return IPv4Address(text)
 
 
 def decode(data: bytes) -> Packet:
@@ -124,10 +136,10 @@ def decode(data: bytes) -> Packet:
         chaddr[:6].hex(":"),
         secs,
         flags,
-        IPv4Address(ciaddr),
-        IPv4Address(yiaddr),
-        IPv4Address(siaddr),
-        IPv4Address(giaddr),
+        address_of(ciaddr),
+        address_of(yiaddr),
+        address_of(siaddr),
+        address_of(giaddr),
         sname.split(b"\0", 1)[0],
         file.split(b"\0", 1)[0],
         options,
@@ -144,15 +156,12 @@ def encode(packet: Packet) -> bytes:
         packet.xid,
         packet.secs,
         packet.flags,
-        packet.ciaddr.packed,
-        packet.yiaddr.packed,
-        packet.siaddr.packed,
-        packet.giaddr.packed,
+        *(bytes(4) if each is ZERO else each.packed for each in _addresses(packet)),
         bytes.fromhex(packet.mac.replace(":", "")),
         packet.sname[:63],
         packet.file[:127],
     )
-    body = b"".join(part for code, value in packet.options.items() for part in _split(code, value))
+    body = b"".join(map(_written, packet.options.items()))
     return (fixed + COOKIE + body + b"\xff").ljust(MINIMUM, b"\0")
 
 
@@ -184,10 +193,16 @@ def suboptions(data: bytes) -> dict[int, bytes]:
     return found
 
 
-def _split(code: int, value: bytes) -> Iterator[bytes]:
-    for at in range(0, max(len(value), 1), 255):
-        part = value[at : at + 255]
-        yield bytes((code, len(part))) + part
+def _addresses(packet: Packet) -> tuple[IPv4Address, ...]:
+    return packet.ciaddr, packet.yiaddr, packet.siaddr, packet.giaddr
+
+
+def _written(option: tuple[int, bytes]) -> bytes:
+    code, value = option
+    if len(value) <= 255:
+        return bytes((code, len(value))) + value
+    parts = (value[at : at + 255] for at in range(0, len(value), 255))
+    return b"".join(bytes((code, len(part))) + part for part in parts)
 
 
 def _options(data: bytes) -> dict[int, bytes]:

@@ -7,7 +7,7 @@ broadcast to laptops, and from laptops: their REQUEST names the server whose off
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 from cloned.netboot.firmware import BootPath, classify
@@ -41,6 +41,19 @@ class ForeignServer:
 
     def __str__(self) -> str:
         return f"{self.address} ({self.mac})"
+
+
+@dataclass
+class ServerState:
+    """What the page says of an interface."""
+
+    stopped_by: list[ForeignServer] = field(default_factory=list)
+    """DHCP servers because of which we lease nothing."""
+    exhausted: bool = False
+    bad_packets: int = 0
+    conflicts: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """Address of ours → MAC that uses it unasked, and when that was noticed."""
+    probe_failed: str = ""
 
 
 class ServerWatch:

@@ -14,6 +14,7 @@ from aiohttp import web
 from cloned.assets import root
 from cloned.connections import Counted
 from cloned.saying import Phrase
+from cloned.shares import SHARES, Shares, fairly
 from cloned.status import api, checkup, deliveries, entrance, erasures, fair, guard, hosts, pages, papers, speech, work
 from cloned.status.auth import Auth
 from cloned.status.deliveries import AccountSource
@@ -109,7 +110,7 @@ def create_app(
     app = web.Application(
         middlewares=[
             plain_requests,
-            fair.fairly,
+            fairly,
             packed,
             hosts.by_our_names,
             guard.in_words,
@@ -122,7 +123,7 @@ def create_app(
     app[api.WORKSHOP], app[api.RECORDS], app[pages.HUB] = workshop, records, hub
     app[api.NETBOOT], app[api.READY], app[api.MEASURES] = netboot, ready, measures
     app[papers.OFFICE] = office
-    app[fair.SHARES], app[fair.PRESS] = fair.Shares(), Counted(fair.DRAWINGS, fair.MOST_DRAWINGS)
+    app[SHARES], app[fair.PRESS] = Shares(), Counted(fair.DRAWINGS, fair.MOST_DRAWINGS)
     app[guard.RULES] = rules or guard.AccessRules()
     app[erasures.DESK], app[checkup.CHECKED] = desk, checked
     app[deliveries.ACCOUNTS] = accounts

@@ -1,14 +1,17 @@
-"""DHCP under load: how many laptops a second get all the way, ours beside dnsmasq, by Kea's perfdhcp.
+"""DHCP under load: how many laptops a second get all the way, beside dnsmasq and Kea (where it is), by perfdhcp.
 
-Both serve 64,000 addresses on a cable of their own, in the same run, by turns. *Known* laptops are a hundred that ask
+All serve 64,000 addresses on a cable of their own, in the same run, by turns. *Known* laptops are a hundred that ask
 again and again, *new* ones each ask once. What counts is how the figure goes on as more are offered than can be served:
-it may not fall. perfdhcp plays a relay agent by default, whom we do not answer: with templates it sends what laptops
+it may not fall. perfdhcp takes more than a core itself then, and so what each came to for a second of its own processor
+stands beside it. perfdhcp plays a relay agent by default, whom we do not answer: with templates it sends what laptops
 send, and a rule of nftables hands it the broadcast answers, which it could not hear else.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import re
 import secrets
 import statistics
@@ -21,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
 from pathlib import Path
+from shutil import which
 
 from cloned import processes
 from cloned.errors import ClonedError
@@ -29,7 +33,7 @@ from cloned.netboot.packet import BROADCAST_FLAG, Option, Packet, encode
 
 SERVER, CLIENT = IPv4Interface("10.8.0.1/16"), IPv4Interface("10.8.0.2/16")
 FIRST, LAST = "10.8.1.1", "10.8.250.250"
-RATES = (300, 1000, 3000)
+RATES = (300, 1000, 3000, 10_000)
 """Laptops offered a second."""
 KNOWN = 100
 _XID, _MAC, _SERVER_ID, _WISH = 4, 33, 243, 249
@@ -88,6 +92,17 @@ class LoadCable:
             f"--dhcp-range={FIRST},{LAST},255.255.0.0,1h",
         ]  # fmt: skip
         return self._start(command, lambda: pid.exists() and pid.stat().st_size > 0)
+
+    def kea(self) -> subprocess.Popen[bytes]:
+        """The other peer, with the same addresses; it listens when this returns."""
+        config, log = self.folder / "kea.json", self.folder / "server.log"
+        pool = {"pools": [{"pool": f"{FIRST} - {LAST}"}], "subnet": str(SERVER.network), "id": 1}
+        leases = {"type": "memfile", "persist": True, "name": str(self.folder / "kea.csv"), "lfc-interval": 0}
+        interfaces = {"interfaces": [NIC]}
+        whole = {"valid-lifetime": 3600, "authoritative": True, "lease-database": leases, "subnet4": [pool]}
+        config.write_text(json.dumps({"Dhcp4": {**whole, "interfaces-config": interfaces}}), encoding="ascii")
+        os.environ["KEA_PIDFILE_DIR"] = os.environ["KEA_LOCKFILE_DIR"] = str(self.folder)
+        return self._start(["kea-dhcp4", "-c", str(config)], lambda: b"DHCP4_STARTED" in log.read_bytes())
 
     def load(self, rate: int, laptops: int, seconds: int, *, patience: float = 1.0, once: bool = False) -> LoadReport:
         """Offer `rate` laptops a second out of so many; each has `patience` seconds for an answer.
@@ -168,28 +183,52 @@ def load_cable() -> Iterator[LoadCable]:
                 subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
 
 
-def goodput(*, turns: int = 3, seconds: int = 4, rates: Sequence[int] = RATES) -> list[tuple[str, int, float, float]]:
-    """(known or new, offered, ours, dnsmasq's): laptops a second that got all the way, medians of the turns."""
-    found: dict[tuple[str, int, str], list[float]] = {}
+def processor(pid: int) -> float:
+    """Seconds of processor that a process has used (proc_pid_stat(5): utime, stime)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Goodput:
+    """What a server came to, medians of the turns."""
+
+    per_second: float
+    """Laptops that got all the way."""
+    per_processor: float
+    """The same for each second of its own processor: what a core of its own would come to."""
+
+
+def goodput(
+    *, turns: int = 3, seconds: int = 4, rates: Sequence[int] = RATES
+) -> dict[tuple[str, int], dict[str, Goodput]]:
+    """(known or new, offered) → server → what it came to."""
+    found: dict[tuple[str, int], dict[str, list[Goodput]]] = {}
     with load_cable() as cable:
+        peers = {"ours": cable.ours, "dnsmasq": cable.dnsmasq, **({"kea": cable.kea} if which("kea-dhcp4") else {})}
         for _ in range(turns):
-            for peer, start in (("ours", cable.ours), ("dnsmasq", cable.dnsmasq)):
+            for peer, start in peers.items():
                 child = start()
                 try:
                     time.sleep(1)  # the first address checks, and probes for other servers
                     for kind, laptops in (("known", KNOWN), ("new", 60_000)):
                         for rate in rates:
+                            before = processor(child.pid)
                             report = cable.load(rate, laptops, seconds)
-                            found.setdefault((kind, rate, peer), []).append(report.per_second)
+                            used = processor(child.pid) - before
+                            done = report.per_second * seconds / used if used else 0.0
+                            row = found.setdefault((kind, rate), {}).setdefault(peer, [])
+                            row.append(Goodput(report.per_second, done))
                 finally:
                     child.terminate()
                     child.wait()
-    middle = {key: statistics.median(each) for key, each in found.items()}
-    return [
-        (kind, rate, middle[kind, rate, "ours"], middle[kind, rate, "dnsmasq"])
-        for kind in ("known", "new")
-        for rate in rates
-    ]
+    return {key: {peer: _middle(each) for peer, each in row.items()} for key, row in found.items()}
+
+
+def _middle(turns: Sequence[Goodput]) -> Goodput:
+    return Goodput(
+        statistics.median(each.per_second for each in turns), statistics.median(each.per_processor for each in turns)
+    )
 
 
 def main() -> None:
@@ -199,12 +238,14 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=3)
+    rows = goodput(turns=parser.parse_args().turns)
+    peers = list(next(iter(rows.values())))
     table = Table(box=None, header_style="bold")
-    for heading in ("laptops", "offered/s", "ours/s", "dnsmasq/s", "ratio"):
+    for heading in ("laptops", "offered/s", *(f"{peer}/s" for peer in peers), *(f"{peer}/core" for peer in peers)):
         table.add_column(heading, justify="left" if heading == "laptops" else "right")
-    for kind, rate, ours, theirs in goodput(turns=parser.parse_args().turns):
-        ratio = f"{ours / theirs:.2f}" if theirs else "-"
-        table.add_row(kind, f"{rate}", f"{ours:.0f}", f"{theirs:.0f}", ratio)
+    for (kind, rate), row in rows.items():
+        figures = [*(row[peer].per_second for peer in peers), *(row[peer].per_processor for peer in peers)]
+        table.add_row(kind, f"{rate}", *(f"{each:.0f}" for each in figures))
     Console().print(table)
 
 

@@ -25,6 +25,7 @@ from cloned.netboot.http import BootSite
 from cloned.netboot.menus import Menus
 from cloned.netboot.tftp_wire import TftpError, read_request
 from cloned.quoting import one_line_each
+from cloned.shares import SHARES
 from cloned.tasks import TaskOwner
 
 pytestmark = pytest.mark.wire
@@ -78,6 +79,7 @@ async def made(tmp_path):
             async with session.request(method, f"http://127.0.0.1:{port}{path}", **more) as response:
                 return response.status, response.headers, await response.read()
 
+        ask.shares = runner.app[SHARES]
         ask.site, ask.choices = ours, choices
         ask.history, ask.engine, ask.broken, ask.port = history, engine, ports[1], ports[0]
         yield ask
@@ -97,6 +99,14 @@ async def test_files_whole_and_in_parts(made):
     assert status == 416
     status, headers, body = await made("HEAD", "/live/vmlinuz")
     assert (status, body, headers["Content-Length"]) == (200, b"", str(len(whole)))
+
+
+async def test_files_scripts_and_calls_count_against_whoever_asks(made, monkeypatch):
+    monkeypatch.setattr("cloned.shares.place", lambda address: "10.0.0.9")
+    for path in ("/live/vmlinuz", f"/boot.ipxe{QUERY}", "/nothing", "/agent/v1/ping"):
+        before = made.shares._used.get("10.0.0.9")
+        await made("GET", path)
+        assert made.shares._used["10.0.0.9"] != before
 
 
 async def test_digest_comes_along_once_it_was_taken(made):

@@ -1,7 +1,9 @@
 """The DHCP server's handlers with real sockets on a pair of cards: what a server that knows MACs only looks like."""
 
 import asyncio
+import contextlib
 import secrets
+import socket
 import subprocess
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
@@ -11,12 +13,15 @@ import pytest
 
 from cloned.netboot.counters import RequestCounter
 from cloned.netboot.dhcp import Mode, Segment
-from cloned.netboot.frames import ETH_IP, packet_socket, read_udp
+from cloned.netboot.frames import ETH_IP, attach, packet_socket, read_udp
 from cloned.netboot.history import History
+from cloned.netboot.inbox import DhcpDatagram, Inbox
 from cloned.netboot.interfaces import describe
 from cloned.netboot.leases import Pool
 from cloned.netboot.listener import DhcpServer
 from cloned.netboot.packet import BROADCAST_FLAG, MessageType, Option, Packet, decode, encode
+from cloned.netboot.shedding import lets_pass
+from tests.waiting import until
 
 pytestmark = pytest.mark.wire
 
@@ -145,22 +150,53 @@ async def test_a_request_that_names_another_server_is_proof_of_it(serve, mode):
     assert server._counter.figures() == {("request", "elsewhere"): 1}
 
 
+@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0, 0), (0.5, 350, 650), (1.0, 1000, 1000)])
+def test_the_kernel_draws_the_lot_over_what_is_begun_and_nothing_else(share, least, most):
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as theirs,
+    ):
+        ours.setblocking(False)
+        ours.bind(("127.0.0.1", 0))
+        attach(ours, lets_pass(share))
+        begun = going = 0
+        for number in range(1000):
+            theirs.sendto(datagram_of(MessageType.DISCOVER, number).data, ours.getsockname())
+            theirs.sendto(datagram_of(MessageType.REQUEST, number).data, ours.getsockname())
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    if ours.recv(1000)[242] == MessageType.DISCOVER:
+                        begun += 1
+                    else:
+                        going += 1
+        assert going == 1000
+        assert least <= begun <= most
+        attach(ours, ())
+        theirs.sendto(b"short", ours.getsockname())
+        assert ours.recv(1000) == b"short"
+
+
+async def test_far_too_many_are_left_out_by_the_kernel_until_it_is_over(serve):
+    server = serve(Mode.LEASE, Pool(IPv4Address("10.91.0.100"), IPv4Address("10.91.0.110"), 600, Nowhere()))
+    await until(lambda: server._lot.came(100_000) or server._lot._shedding.share < 1)
+    await until(lambda: server._lot._shedding.share == 1)
+
+
 async def test_a_flood_is_answered_in_slices_and_what_is_begun_is_finished(serve):
     server = serve(Mode.LEASE, Pool(IPv4Address("10.91.0.100"), IPv4Address("10.91.0.110"), 600, Nowhere()))
     handled = []
+    server._inbox = Inbox(lambda mac: mac[5] % 10 == 0)
     server._handle = lambda datagram: handled.append(datagram.data[242])
-    for number in range(2000):
+    for number in range(250):
         kind = MessageType.REQUEST if number % 10 == 0 else MessageType.DISCOVER
         server._inbox.put(datagram_of(kind, number))
     server._work()
     while len(server._inbox):
         await asyncio.sleep(0)
-    assert handled.count(MessageType.REQUEST) == 200
+    assert handled.count(MessageType.REQUEST) == 25
     assert handled[:7] == [MessageType.REQUEST] * 7
 
 
 def datagram_of(kind, number):
-    from cloned.netboot.inbox import DhcpDatagram
-
     packet = Packet(1, number, f"52:54:00:01:{number >> 8:02x}:{number & 255:02x}", options={53: bytes((kind,))})
     return DhcpDatagram(encode(packet), "0.0.0.0", 68, 67)
