@@ -85,9 +85,9 @@ def _why_not(disk: DiskFacts, base: str, busy: bool) -> str:
     reasons = (
         (disk["size"] == 0, empty(disk)),
         (disk["transport"] == "usb", "USB"),
-        (disk["removable"] and not _asks(disk), "removable"),
+        (disk["removable"] and not _asks(disk), Phrase("removable")),
         (sysfs.text(f"{base}/device/type") == "SD", Phrase("memory card")),
-        (sysfs.number(f"{base}/ro") == 1, "read-only"),
+        (sysfs.number(f"{base}/ro") == 1, Phrase("read-only")),
         (busy, Phrase("in use by this live system")),
     )
     return next((why for true, why in reasons if true), "")
@@ -101,7 +101,7 @@ def empty(disk: Mapping[str, Any]) -> str:
 
 def _asks(disk: Mapping[str, Any]) -> str:
     """Why it is cloned to only where a person says so: some firmware calls every disk it can swap removable."""
-    return "removable" if disk["removable"] and disk["transport"] in _BUILT_IN else ""
+    return Phrase("removable") if disk["removable"] and disk["transport"] in _BUILT_IN else ""
 
 
 def in_use() -> frozenset[str]:
@@ -136,7 +136,7 @@ def _only(path: str, told: Mapping[str, Any]) -> DiskFacts:
         raise AgentError("no-disk", Phrase("{path} is not a disk", path=path))
     node = f"/sys/dev/block/{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
     disk = describe(os.path.basename(os.path.realpath(node)))
-    why_not = empty(disk) if disk["size"] == 0 else "read-only" if disk["why_not"] == "read-only" else ""
+    why_not = empty(disk) if disk["size"] == 0 else Phrase("read-only") if disk["why_not"] == "read-only" else ""
     known = {key: str(told[key]) for key in ("serial", "wwn", "model") if told.get(key)}
     return {**disk, **known, "path": path, "eligible": not why_not, "why_not": why_not}
 

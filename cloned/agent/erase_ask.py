@@ -51,17 +51,18 @@ def asked(medium: Medium) -> Medium:
 def _sata(medium: Medium) -> Medium:
     path = medium.path
     able = media.ata_abilities(media.identify_bytes(run(["hdparm", "--Istdout", path], timeout=SHORT)))
-    area = _perhaps(["hdparm", "-N", path]) if able.hpa else ""
-    overlay = _perhaps(["hdparm", "--dco-identify", path])
     frozen = able.sanitize and "SD1 " in _perhaps(["hdparm", "--sanitize-status", path])
-    native = media.native_sectors(area) or medium.size // disks.SECTOR
-    able = replace(
-        able,
-        sanitize_frozen=frozen,
-        hidden_sectors=media.hidden_area(area),
-        dco_sectors=media.overlay_sectors(overlay, native),
-    )
+    able = with_hidden(replace(able, sanitize_frozen=frozen), path, medium.size // medium.sector_size)
     return replace(medium, ata=_as_ssd(medium, able))
+
+
+def with_hidden(able: AtaAbilities, path: str, sectors: int) -> AtaAbilities:
+    """With what the drive tells of hidden sectors now; `sectors`: how many it shows."""
+    area = _perhaps(["hdparm", "-N", path]) if able.hpa else ""
+    native = media.native_sectors(area)
+    taken = media.overlay_sectors(_perhaps(["hdparm", "--dco-identify", path]), native or sectors)
+    untold = (able.hpa and not native) or (able.dco and taken is None)
+    return replace(able, hidden_sectors=media.hidden_area(area), dco_sectors=taken or 0, untold=untold)
 
 
 def _as_ssd(medium: Medium, able: AtaAbilities) -> AtaAbilities:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cloned.agent import disks, erase_io, erase_tools, sysfs
+from cloned.agent import disks, erase_ask, erase_io, erase_tools, sysfs
 from cloned.agent.blockio import BlockDevice, DiskError
 from cloned.agent.erase_driver import EraseTrouble
 from cloned.agent.failures import AgentError
@@ -21,7 +23,7 @@ from cloned.disk.erase_check import Judge
 from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
 from cloned.disk.erase_samples import DiskSample
 from cloned.disk.erase_status import DeviceStatus
-from cloned.disk.media import Medium, native_sectors
+from cloned.disk.media import AtaAbilities, Medium, native_sectors
 from cloned.saying import Phrase
 
 BLKRRPART = 0x125F
@@ -226,32 +228,52 @@ def uncovered(medium: Medium) -> tuple[Medium, tuple[str, ...]]:
     """The medium after what hides sectors was lifted, as far as the disk let us, and what papers must say of it."""
     if medium.mmc is not None:
         return medium, (Phrase("boot and RPMB partitions of the eMMC are apart and were not erased"),)
-    if medium.ata is None or not (medium.ata.hidden_sectors or medium.ata.dco_sectors):
-        return medium, ()
-    hidden = medium.ata.hidden_sectors + medium.ata.dco_sectors
-    try:
-        _lift(medium)
-    except EraseTrouble as trouble:
-        print(f"agent: {medium.path}: {trouble.detail}", flush=True)
-    now = disks.describe(medium.path.removeprefix("/dev/"))
-    if now["size"] <= medium.size:
-        return medium, (Phrase("{hidden:number} hidden sectors (HPA or DCO) could not be uncovered", hidden=hidden),)
-    bare = replace(medium.ata, hidden_sectors=0, dco_sectors=0)
-    return replace(medium, size=now["size"], ata=bare), (
-        Phrase("{hidden:number} hidden sectors were uncovered first", hidden=hidden),
+    if medium.ata is None or not _hidden(medium.ata):
+        untold = medium.ata is not None and medium.ata.untold
+        return medium, (Phrase("the drive did not tell whether sectors are hidden (HPA or DCO)"),) if untold else ()
+    _lift(medium)
+    size = max(medium.size, disks.describe(medium.path.removeprefix("/dev/"))["size"])
+    now = erase_ask.with_hidden(medium.ata, medium.path, size // medium.sector_size)
+    lifted = (size - medium.size) // medium.sector_size
+    unseen = max(0, _hidden(medium.ata) - lifted - _hidden(now))  # it says that they are there, and does not show them
+    now = replace(now, hidden_sectors=now.hidden_sectors + unseen)
+    left = _hidden(now)
+    notes = (
+        Phrase("{hidden:number} hidden sectors were uncovered first", hidden=lifted) if lifted else "",
+        Phrase("{hidden:number} hidden sectors (HPA or DCO) could not be uncovered", hidden=left) if left else "",
     )
+    return replace(medium, size=size, ata=now), tuple(filter(None, notes))
+
+
+def _hidden(ata: AtaAbilities) -> int:
+    return ata.hidden_sectors + ata.dco_sectors
 
 
 def _lift(medium: Medium) -> None:
-    """Host protected area and overlay, then have the kernel look at the size again."""
+    """Overlay and host protected area, each as far as the drive lets us; the kernel looks at the size again."""
     assert medium.ata is not None
     if medium.ata.dco_sectors:
-        erase_tools.told(["hdparm", erase_tools.SURE, "--dco-restore", medium.path])
-    native = native_sectors(erase_tools.told(["hdparm", "-N", medium.path]))
+        _attempt(["hdparm", erase_tools.SURE, "--dco-restore", medium.path])
+    native = native_sectors(_attempt(["hdparm", "-N", medium.path]))
     if native:
-        erase_tools.told(["hdparm", erase_tools.SURE, "-N", f"p{native}", medium.path])
-    with (
-        contextlib.suppress(OSError),
-        open(f"/sys/block/{medium.path.removeprefix('/dev/')}/device/rescan", "w") as file,
-    ):
-        file.write("1")
+        _attempt(["hdparm", erase_tools.SURE, "-N", f"p{native}", medium.path])
+    _look_again(medium.path)
+
+
+def _look_again(path: str) -> None:
+    """Have the kernel ask the drive for its size: libata does after a reset alone, the disk above it when told."""
+    device = os.path.realpath(f"/sys/block/{path.removeprefix('/dev/')}/device")
+    host = re.search(r"/(host\d+)/", device)
+    asks = ((f"/sys/class/scsi_host/{host[1]}/scan", "- - -"), (f"{device}/rescan", "1")) if host else ()
+    for name, word in asks:
+        with contextlib.suppress(OSError), open(name, "w") as file:
+            file.write(word)
+
+
+def _attempt(command: list[str]) -> str:
+    """What it says; nothing where the drive refuses: what is still hidden then is counted afterwards."""
+    try:
+        return run(command, timeout=erase_tools.SHORT)
+    except ToolError as error:
+        print(f"agent: {error}", flush=True)
+        return ""

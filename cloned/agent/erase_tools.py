@@ -193,13 +193,14 @@ def identify(path: str) -> AtaAbilities:
         raise EraseTrouble(ErasureFault.SILENT, str(error)) from error
 
 
-VERSIONS: dict[str, tuple[str, ...]] = {
-    "hdparm": ("hdparm", "-V"),
-    "nvme": ("nvme", "version"),
-    "sg_sanitize": ("sg_sanitize", "--version"),
-    "mmc": ("mmc", "--version"),
-    "blkdiscard": ("blkdiscard", "--version"),
+VERSIONS: dict[str, tuple[tuple[str, ...], str]] = {
+    "hdparm": (("hdparm", "-V"), r"^hdparm v(\S+)"),
+    "nvme": (("nvme", "version"), r"^nvme version (\S+)"),
+    "sg_sanitize": (("sg_sanitize", "--version"), r"version: (\S+)"),
+    "mmc": (("mmc", "--version"), r"^(\d+\.\d+\S*)$"),
+    "blkdiscard": (("blkdiscard", "--version"), r"util-linux (\S+)"),
 }
+"""How each says its version. mmc prints its whole help before it, in which versions of eMMC are named."""
 
 
 def programs(technique: Technique | None) -> tuple[str, ...]:
@@ -217,10 +218,11 @@ def versions(technique: Technique | None) -> tuple[str, ...]:
 
 
 def _version(name: str) -> str:
+    command, pattern = VERSIONS[name]
     try:
-        said = subprocess.run(VERSIONS[name], capture_output=True, timeout=SHORT, check=False)
+        said = subprocess.run(command, capture_output=True, timeout=SHORT, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EraseTrouble(ErasureFault.MISSING, Phrase("{name}: {error}", name=name, error=error)) from error
     text = (said.stdout + said.stderr).decode("utf-8", "replace")
-    found = re.search(r"\d+\.\d+[\w.]*", text)
-    return f"{name} {found[0]}" if found else Phrase("{name}, version not told", name=name)
+    found = re.search(pattern, text, re.MULTILINE)
+    return f"{name} {found[1]}" if found else Phrase("{name}, version not told", name=name)

@@ -15,7 +15,7 @@ from cloned.saying import Phrase
 
 _FAULTS = (
     "corrupt:N, drop:N@PERCENT, stall:N@PERCENT:SECONDS, slow-disk:N:MB_S, loss:N:PERCENT, restart@PERCENT, "
-    "sink-down:SECONDS, hostile:SECONDS, worn-battery:N, no-camera:N, locked:N"
+    "sink-down:SECONDS, hostile:SECONDS, worn-battery:N, no-camera:N, locked:N, dead-disk:N"
 )
 
 

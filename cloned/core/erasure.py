@@ -8,7 +8,7 @@ from typing import Any
 from cloned.disk.erase import LEVELS, EraseChoice, EraseLevel, choose
 from cloned.disk.erase_machine import strictly_later
 from cloned.disk.erase_record import DiskErasure, ErasePhase
-from cloned.disk.media import Medium
+from cloned.disk.media import AtaAbilities, Medium
 from cloned.saying import Phrase, chained
 
 ATTEMPTS = 1_000_000
@@ -159,6 +159,11 @@ def taken_out(erasure: Erasure, disk: DiskErasure) -> dict[str, Any] | None:
     return None if found is None else {"what": found.what, "at": found.at, "by": list(found.by)}
 
 
+def _hidden(ata: AtaAbilities) -> dict[str, int | bool]:
+    """Sectors behind a host protected area and an overlay; `untold`: it could hide some, and does not tell."""
+    return {"hpa": ata.hidden_sectors, "dco": ata.dco_sectors, "untold": ata.untold}
+
+
 def disk_shown(disk: DiskErasure) -> dict[str, Any]:
     """One disk of it, without what was remembered."""
     medium, rating = disk.medium, LEVELS.get(disk.technique) if disk.technique else None
@@ -172,7 +177,7 @@ def disk_shown(disk: DiskErasure) -> dict[str, Any]:
         "size": medium.size,
         "rotational": medium.rotational,
         "smart": medium.smart,
-        "hidden": None if medium.ata is None else {"hpa": medium.ata.hidden_sectors, "dco": medium.ata.dco_sectors},
+        "hidden": None if medium.ata is None else _hidden(medium.ata),
         "method": str(disk.technique) if disk.technique else None,
         "technique": Phrase(rating.words) if rating else "",
         "level": str(disk.reached) if disk.reached else None,

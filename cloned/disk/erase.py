@@ -156,12 +156,12 @@ def _refused(medium: Medium) -> EraseChoice | None:
             None, None, Phrase("it is not built in ({why}), so it is left alone", why=medium.barred or medium.bus)
         )
     if medium.barred:
-        step = "Take it out and erase it elsewhere, or destroy it"
+        step = Phrase("Take it out and erase it elsewhere, or destroy it")
         return EraseChoice(None, None, Phrase("it cannot be written: {why}", why=medium.barred), step)
     if medium.size <= 0:
         return EraseChoice(None, None, "it says that it has no capacity", "Take it out and destroy it: it is broken")
     if medium.ata is not None and medium.ata.security_locked:
-        step = "Unlock it with its password, or take it out and destroy it"
+        step = Phrase("Unlock it with its password, or take it out and destroy it")
         return EraseChoice(None, None, "it is locked with a password (ATA security)", step)
     return None
 
@@ -177,14 +177,16 @@ def _too_weak(medium: Medium, best: EraseOffer, level: EraseLevel) -> str:
 
 
 def _instead(medium: Medium, level: EraseLevel) -> str:
+    if medium.ata is not None and medium.ata.sanitize_frozen:
+        return Phrase("Switch the laptop off and on: its firmware froze SANITIZE, and that ends with the power")
     if medium.rotational or level is EraseLevel.PURGE:
-        return "Ask for Clear if the donor agrees, or take the disk out and destroy it"
-    return "Take the disk out and destroy it"
+        return Phrase("Ask for Clear if the donor agrees, or take the disk out and destroy it")
+    return Phrase("Take the disk out and destroy it")
 
 
 def _ata(medium: Medium, ata: AtaAbilities) -> Iterable[EraseOffer]:
-    frozen = "SANITIZE is frozen until the next power-on" if ata.sanitize_frozen else ""
-    lacks = "" if ata.sanitize else "it has no SANITIZE (IDENTIFY word 59, bit 12)"
+    frozen = Phrase("SANITIZE is frozen until the next power-on") if ata.sanitize_frozen else ""
+    lacks = "" if ata.sanitize else Phrase("it has no SANITIZE (IDENTIFY word 59, bit 12)")
     for technique, able, bit, seconds in (
         (Technique.ATA_BLOCK, ata.block_erase, 15, 300.0),
         (Technique.ATA_CRYPTO, ata.crypto_scramble, 13, 60.0),
@@ -200,15 +202,15 @@ def _ata(medium: Medium, ata: AtaAbilities) -> Iterable[EraseOffer]:
 def _security(medium: Medium, ata: AtaAbilities) -> EraseOffer:
     """SECURITY ERASE: for SSDs that have no SANITIZE only, since it blocks hard disks for hours."""
     reasons = (
-        (not ata.security, "it has no ATA security (IDENTIFY word 82, bit 1)"),
-        (medium.rotational or ata.rotational, "not for hard disks: it blocks them for hours"),
-        (ata.block_erase or ata.crypto_scramble or ata.overwrite, "it has SANITIZE, which is better"),
-        (ata.security_enabled, "somebody set a password on it (IDENTIFY word 128, bit 1)"),
+        (not ata.security, Phrase("it has no ATA security (IDENTIFY word 82, bit 1)")),
+        (medium.rotational or ata.rotational, Phrase("not for hard disks: it blocks them for hours")),
+        (ata.block_erase or ata.crypto_scramble or ata.overwrite, Phrase("it has SANITIZE, which is better")),
+        (ata.security_enabled, Phrase("somebody set a password on it (IDENTIFY word 128, bit 1)")),
     )
     why_not = next((why for true, why in reasons if true), "")
     able = "IDENTIFY word 82, bit 1"
     if ata.security_frozen:
-        able = "IDENTIFY word 82, bit 1; the firmware froze it, so the laptop sleeps for 15 s first"
+        able = Phrase("IDENTIFY word 82, bit 1; the firmware froze it, so the laptop sleeps for 15 s first")
     seconds = ata.erase_minutes * 60.0 or 300.0
     return EraseOffer(Technique.ATA_SECURITY, not why_not, why_not or able, seconds)
 
@@ -238,9 +240,9 @@ def _nvme(medium: Medium, nvme: NvmeAbilities) -> Iterable[EraseOffer]:
 
 def _mmc(medium: Medium, mmc: MmcAbilities) -> Iterable[EraseOffer]:
     reasons = (
-        (mmc.write_protected, "its user area is write-protected (EXT_CSD byte 171)"),
-        (not mmc.sanitize, "EXT_CSD byte 231, bit 6: no SANITIZE"),
-        (not mmc.trim, "EXT_CSD byte 231, bit 4: nothing can be trimmed, and SANITIZE removes only that"),
+        (mmc.write_protected, Phrase("its user area is write-protected (EXT_CSD byte 171)")),
+        (not mmc.sanitize, Phrase("EXT_CSD byte 231, bit 6: no SANITIZE")),
+        (not mmc.trim, Phrase("EXT_CSD byte 231, bit 4: nothing can be trimmed, and SANITIZE removes only that")),
     )
     why_not = next((why for true, why in reasons if true), "")
     yield EraseOffer(Technique.MMC_SANITIZE, not why_not, why_not or "EXT_CSD byte 231, bits 4 and 6 offer it", 120.0)

@@ -26,7 +26,7 @@ class FactsError(ValueError):
 
 @dataclass(frozen=True)
 class AtaAbilities:
-    """IDENTIFY DEVICE words 59 (SANITIZE), 82/89/90/128 (security), 82 and 86 (HPA), 83 (DCO of older drives)."""
+    """IDENTIFY DEVICE words 59 (SANITIZE), 82/89/90/128 (security), 82, 83 and 119 (what hides sectors)."""
 
     sanitize: bool = False
     block_erase: bool = False
@@ -42,10 +42,15 @@ class AtaAbilities:
     rotational: bool = True
     """Word 217: anything but 1 is a spinning disk, or one that does not say."""
     hpa: bool = False
+    """Whether it may have a host protected area, or since ACS-3 an accessible max address, which hides sectors too."""
     hidden_sectors: int = 0
     """Sectors behind a host protected area."""
     dco_sectors: int = 0
     """Sectors taken away by a device configuration overlay."""
+    dco: bool = False
+    """Whether it may have such an overlay."""
+    untold: bool = False
+    """Whether it could hide sectors so, and would not tell whether it does: firmware freezes that, bridges drop it."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,8 @@ def ata_abilities(identify: bytes) -> AtaAbilities:
         security_frozen=bool(security & 1 << 3),
         erase_minutes=_minutes(word[89]),
         rotational=word[217] != 1,
-        hpa=bool(word[82] & 1 << 10),
+        hpa=bool(word[82] & 1 << 10 or word[119] & 0xC100 == 0x4100),
+        dco=bool(word[83] & 0xC800 == 0x4800),
     )
 
 
@@ -181,15 +187,15 @@ def identify_bytes(text: str) -> bytes:
 
 
 def hidden_area(text: str) -> int:
-    """Sectors that a host protected area hides, from `hdparm -N`: ` max sectors   = 1000/2000, HPA is enabled`."""
+    """Sectors that `hdparm -N` tells are hidden: ` max sectors   = 1000/2000, HPA is enabled` (or ACCESSIBLE MAX …)."""
     found = re.search(r"max sectors\s*=\s*(\d+)/(\d+)", text)
     return max(0, int(found[2]) - int(found[1])) if found else 0
 
 
-def overlay_sectors(text: str, native: int) -> int:
-    """Sectors that a device configuration overlay takes away, from `hdparm --dco-identify`: `Real max sectors: N`."""
+def overlay_sectors(text: str, native: int) -> int | None:
+    """Sectors that an overlay takes away (`hdparm --dco-identify`: `Real max sectors: N`); None: it does not tell."""
     found = re.search(r"Real max sectors:\s*(\d+)", text)
-    return max(0, int(found[1]) - native) if found and native else 0
+    return max(0, int(found[1]) - native) if found and native else None
 
 
 def native_sectors(text: str) -> int:
@@ -227,8 +233,9 @@ def _estimates(log: bytes) -> tuple[int, int, int]:
 
 
 def mmc_abilities(text: str) -> MmcAbilities:
-    """Abilities from what `mmc extcsd read` prints: each field with its name and value in brackets."""
-    found = {name: int(value, 16) for name, value in re.findall(r"\[(\w+)(?:\[\d+\])?: ?(0x[0-9a-fA-F]+)\]", text)}
+    """Abilities from what `mmc extcsd read` prints: `[NAME: 0x55]`, and for some fields `[NAME]: 0x00`."""
+    fields = re.findall(r"\[(\w+)(?:\[\d+\])?\]?: ?(0x[0-9a-fA-F]+)", text)
+    found = {name: int(value, 16) for name, value in fields}
     if "SEC_FEATURE_SUPPORT" not in found:
         raise FactsError("the EXT_CSD that mmc showed has no SEC_FEATURE_SUPPORT")
     revision = re.search(r"Extended CSD rev 1\.(\d+)", text)

@@ -132,7 +132,7 @@ class _Paper:
         if hidden is None:
             return ""
         if not (hidden["hpa"] or hidden["dco"]):
-            return _("none")
+            return _("the drive does not tell") if hidden.get("untold") else _("none")
         counts = {name: words.number(int(hidden[name])) for name in ("hpa", "dco")}
         return _("%(hpa)s sectors hidden by HPA, %(dco)s by DCO", **counts)
 

@@ -8,7 +8,9 @@
  * 2 running, 3 failed), looks (until it is done), frozen, lies (says it erased and does not), fails (every erase),
  * ses and action (of the last Format and Sanitize), erased (how often). For SCSI also: offers, a bit for each service
  * action of SANITIZE (1 overwrite, 2 block erase, 3 cryptographic erase); for ATA: dco (a device configuration overlay
- * hides the end), stuck (host protected area and overlay stay).
+ * hides the end), stuck (host protected area and overlay stay), kept (the overlay alone),
+ * native (sectors that the overlay leaves), mute (it tells of neither);
+ * for NVMe: hangs, sprog (its progress while it runs) and sstat (more bits of its status when it is done).
  * Erasing writes zeros over the whole file that DRIVE_DISK names.
  */
 #define _GNU_SOURCE
@@ -195,6 +197,8 @@ static unsigned long native_sectors(void)
     unsigned char identify[512];
     if (!get("dco") || get("restored"))
         return real_sectors();
+    if (get("native"))
+        return get("native");
     part("identify", identify, 512, 0);
     return identify[120] | identify[121] << 8 | identify[122] << 16 | (unsigned long)identify[123] << 24;
 }
@@ -214,17 +218,21 @@ static void overlay(unsigned char *data)
     data[511] = -sum;
 }
 
-/* SET MAX ADDRESS: the host protected area is gone, for the kernel too (the loop device's limit goes). */
+/* SET MAX ADDRESS: the host protected area is gone, for the kernel too (the loop device's limit moves). Drives with
+ * 48-bit addresses tell their size in words 100 to 103 as well. */
 static void uncover(unsigned char *identify)
 {
     struct loop_info64 info;
     unsigned long count = native_sectors();
     for (int i = 0; i < 4; i++)
         identify[120 + i] = count >> 8 * i;
+    if (identify[167] & 4)
+        for (int i = 0; i < 8; i++)
+            identify[200 + i] = count >> 8 * i;
     part("identify", identify, 512, 1);
     if (real(opened, LOOP_GET_STATUS64, &info))
         abort();
-    info.lo_sizelimit = 0;
+    info.lo_sizelimit = count * 512;
     if (real(opened, LOOP_SET_STATUS64, &info))
         abort();
 }
@@ -244,24 +252,39 @@ static int ata(struct sg_io_hdr *io)
         memcpy(io->dxferp, identify, io->dxfer_len < 512 ? io->dxfer_len : 512);
         registers(io, 0, 0x50, 0, 0);
         return 0;
+    case 0x78: /* ACCESSIBLE MAX ADDRESS (ACS-3, 7.2): 0 gets the native one, 1 sets it */
+        if (!(identify[239] & 1))
+            break;
+        if (feature == 1 && get("stuck"))
+            break;
+        if (feature == 1) {
+            put("uncovered", 1);
+            uncover(identify);
+        }
+        registers(io, 0, 0x50, 0, native_sectors() - 1);
+        return 0;
     case 0xf8: /* READ NATIVE MAX ADDRESS (ATA/ATAPI-7; dropped in ACS-3, and still what drives of laptops know) */
+    case 0x27: /* the same with 48 bits */
+        if (get("mute") || (cdb[14] == 0x27 && !(identify[167] & 4)))
+            break;
         registers(io, 0, 0x50, 0, native_sectors() - 1);
         return 0;
     case 0xf9: /* SET MAX ADDRESS */
-        if (get("stuck"))
+    case 0x37: /* the same with 48 bits */
+        if (get("stuck") || (cdb[14] == 0x37 && !(identify[167] & 4)))
             break;
         put("uncovered", 1);
         uncover(identify);
         registers(io, 0, 0x50, 0, native_sectors() - 1);
         return 0;
     case 0xb1: /* DEVICE CONFIGURATION (ACS-2; dropped in ACS-3): C2h identify, C0h restore */
-        if (!get("dco"))
+        if (!get("dco") || get("mute"))
             break;
         if ((feature & 0xff) == 0xc2) {
             unsigned char data[512];
             overlay(data);
             memcpy(io->dxferp, data, io->dxfer_len < 512 ? io->dxfer_len : 512);
-        } else if ((feature & 0xff) == 0xc0 && !get("stuck")) {
+        } else if ((feature & 0xff) == 0xc0 && !get("stuck") && !get("kept")) {
             put("restored", 1);
             uncover(identify);
         } else
@@ -411,7 +434,13 @@ static int nvme(struct nvme_passthru_cmd *command)
             return 0x4109;
         state = look();
         page[0] = page[1] = state == 2 ? 0x7f : 0xff;
+        if (state == 2 && get("sprog")) {
+            page[0] = get("sprog");
+            page[1] = get("sprog") >> 8;
+        }
         page[2] = state;
+        if (state == 1)
+            page[3] = get("sstat") >> 8;
         page[4] = get("action");
         memset(page + 8, 0xff, 24);
         memcpy(data, page, command->data_len < 512 ? command->data_len : 512);

@@ -1,115 +1,32 @@
 """The real hdparm, nvme, mmc, sg_sanitize and blkdiscard over a drive of the tests' own (drive.c), faults included.
 
-What the drive answers is what the standards say (ACS-4, SBC-4, NVM Express base specification 2.0, JESD84-B51); no recording of
-a real drive is among it yet.
+What the drive answers is what the standards say (ACS-4, SBC-4, NVM Express base specification 2.0, JESD84-B51); what real
+drives said of themselves is tried in test_recordings.py.
 """
 
 from __future__ import annotations
 
 import shutil
-import struct
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from cloned.agent import erase_ask
+from cloned.agent import erase_tools
 from cloned.agent.erase_driver import carry_out
-from cloned.agent.erase_hands import RealHands
 from cloned.disk import erase_machine as machine
 from cloned.disk.erase import EraseLevel, Technique, offers
-from cloned.disk.erase_record import DiskErasure, ErasureFault
-from cloned.disk.media import Medium
+from cloned.disk.erase_record import ErasureFault
+from tests.interop.erase.pretended import ALL_SANITIZE, OLD, SIZE, TOOLS, Drive
 
 pytestmark = [
     pytest.mark.interop,
     pytest.mark.skipif(
-        any(shutil.which(tool) is None for tool in ("gcc", "hdparm", "nvme", "mmc", "blkdiscard", "sg_sanitize")),
+        any(shutil.which(tool) is None for tool in TOOLS),
         reason="needs gcc, hdparm, nvme-cli, mmc-utils, sg3-utils and util-linux",
     ),
 ]
-SIZE = 6 << 20
-OLD = b"the family's holiday photographs, never to be seen again. "
-ALL_SANITIZE = 0xF000
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("drive") / "drive.so"
-    source = Path(__file__).with_name("drive.c")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", str(made), str(source), "-ldl"], check=True)
-    return made
-
-
-class Drive:
-    """A loop device over a file full of old data, and the answers of the drive above it."""
-
-    def __init__(self, folder: Path, device: str, file: Path) -> None:
-        self.folder, self.device, self.file = folder, device, file
-        self.identify()
-        self.controller()
-        ext_csd = bytearray(512)
-        ext_csd[231], ext_csd[192], ext_csd[196] = 0x55, 8, 0x57
-        (folder / "ext_csd").write_bytes(ext_csd)
-        self.state(looks=2)
-
-    def identify(self, sanitize: int = ALL_SANITIZE, security: int = 1, sectors: int = SIZE // 512) -> None:
-        words = [0] * 256
-        words[49], words[60], words[61] = 0x200, sectors & 0xFFFF, sectors >> 16
-        words[0], words[83], words[84], words[87] = 0x40, 0x4000, 0x4000, 0x4000
-        words[59], words[82], words[89], words[128], words[217] = sanitize, 0x402, 1, security, 1
-        (self.folder / "identify").write_bytes(struct.pack("<256H", *words))
-
-    def controller(self, oacs: int = 2, sanicap: int = 3, fna: int = 4) -> None:
-        data = bytearray(4096)
-        struct.pack_into("<H", data, 256, oacs)
-        struct.pack_into("<I", data, 328, sanicap)
-        struct.pack_into("<I", data, 516, 1)
-        data[524] = fna
-        (self.folder / "controller").write_bytes(data)
-
-    def state(self, **values: int) -> None:
-        (self.folder / "state").write_text("".join(f"{name} {value}\n" for name, value in values.items()))
-
-    def did(self, name: str) -> int:
-        told = dict(line.split() for line in (self.folder / "state").read_text().splitlines())
-        return int(told.get(name, 0))
-
-    def medium(self, bus: str) -> Medium:
-        (found,) = erase_ask.every(self.device, {"serial": "LOOP1"})
-        return erase_ask.asked(replace(found, bus=bus, rotational=False))
-
-    def record(self, bus: str, level: EraseLevel = EraseLevel.CLEAR) -> DiskErasure:
-        return machine.plan(self.medium(bus), level, "ab" * 16)
-
-    def hands(self) -> RealHands:
-        return RealHands(self.device, {"serial": "LOOP1"}, False, lambda: False, lambda record, done: None)
-
-    def erase(self, bus: str, level: EraseLevel = EraseLevel.CLEAR) -> DiskErasure:
-        return carry_out(self.record(bus, level), self.hands(), lambda _: None)
-
-    @property
-    def clean(self) -> bool:
-        return OLD not in self.file.read_bytes()
-
-
-@pytest.fixture
-def drive(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drive]:
-    file = tmp_path / "disk"
-    file.write_bytes((OLD * (SIZE // len(OLD) + 1))[: SIZE * 3 // 4] + bytes(SIZE - SIZE * 3 // 4))
-    made = subprocess.run(["losetup", "--find", "--show", str(file)], check=True, capture_output=True, text=True)
-    monkeypatch.setenv("LD_PRELOAD", str(library))
-    monkeypatch.setenv("DRIVE", str(tmp_path))
-    monkeypatch.setenv("DRIVE_DISK", str(file))
-    monkeypatch.setattr("cloned.agent.erase_driver.POLL", 0.05)
-    try:
-        yield Drive(tmp_path, made.stdout.strip(), file)
-    finally:
-        monkeypatch.delenv("LD_PRELOAD")
-        subprocess.run(["losetup", "--detach", made.stdout.strip()], check=True)
 
 
 @pytest.mark.parametrize(
@@ -252,6 +169,47 @@ def test_an_overlay_that_stays_is_not_called_erased_where_we_cannot_reach_it(dri
         assert "could not be uncovered" in record.notes[0]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{83: 0x4400, 86: 0x400}, {82: 0x2, 83: 0x4400, 80: 0x7F0, 86: 0x8400, 119: 0x4100, 120: 0x4100}],
+    ids=["48-bit", "accessible-max-address"],
+)
+def test_what_hides_sectors_is_lifted_by_each_drives_own_command(drive: Drive, more: dict[int, int]) -> None:
+    with with_hidden_end(drive, sanitize=0) as covered:
+        shown = (SIZE - HIDDEN) // 512
+        covered.identify(sanitize=0, sectors=shown, more={**more, 100: shown & 0xFFFF, 101: shown >> 16})
+        assert covered.medium("sata").ata.hidden_sectors == HIDDEN // 512  # type: ignore[union-attr]
+        record = covered.erase("sata")
+        assert record.erased, record.said()
+        assert (covered.did("uncovered"), record.medium.size) == (1, SIZE)
+        assert record.medium.ata.hidden_sectors == 0  # type: ignore[union-attr]
+        assert covered.clean
+
+
+def test_where_the_overlay_stays_the_protected_area_is_lifted_all_the_same(drive: Drive) -> None:
+    """Some firmware freezes the overlay at each start. What it keeps back is told, and counts as not reached."""
+    with with_hidden_end(drive, sanitize=0) as covered:
+        left = (SIZE - HIDDEN // 2) // 512
+        covered.identify(sanitize=0, sectors=(SIZE - HIDDEN) // 512, more={83: 0x4800})
+        covered.state(dco=1, kept=1, native=left)
+        ata = covered.medium("sata").ata
+        assert ata is not None
+        assert (ata.hidden_sectors, ata.dco_sectors) == (HIDDEN // 1024, HIDDEN // 1024)
+        record = covered.erase("sata")
+        assert record.fault is ErasureFault.UNREACHED
+        assert record.unreached == ((left * 512, HIDDEN // 2),)
+        assert ["uncovered first" in record.notes[0], "could not be uncovered" in record.notes[1]] == [True, True]
+
+
+def test_a_drive_that_does_not_tell_whether_sectors_are_hidden_is_not_said_to_hide_none(drive: Drive) -> None:
+    drive.identify(more={83: 0x4800})
+    drive.state(looks=2, mute=1)
+    record = drive.erase("sata")
+    assert record.erased, record.said()
+    assert record.medium.ata.untold  # type: ignore[union-attr]
+    assert "did not tell whether sectors are hidden" in record.notes[0]
+
+
 def test_one_that_the_drive_does_not_lift_is_not_called_erased_where_we_cannot_reach_it(drive: Drive) -> None:
     with with_hidden_end(drive, sanitize=0) as covered:
         covered.state(stuck=1)
@@ -364,6 +322,29 @@ def test_a_command_that_never_reached_the_drive_is_given_again(drive: Drive) -> 
     found = carry_out(record, drive.hands(), lambda _: None)
     assert found.erased, found.said()
     assert found.starts == 2
+
+
+def test_an_emmc_whose_user_area_is_write_protected_is_not_sanitized(drive: Drive) -> None:
+    """EXT_CSD byte 171, which mmc-utils prints in another way than most."""
+    ext_csd = bytearray((drive.folder / "ext_csd").read_bytes())
+    ext_csd[171] = 1
+    drive.answers("ext_csd", bytes(ext_csd))
+    assert drive.medium("mmc").mmc.write_protected  # type: ignore[union-attr]
+    assert drive.erase("mmc", EraseLevel.PURGE).fault is ErasureFault.REFUSED
+
+
+@pytest.mark.parametrize("technique", [each for each in Technique if each is not Technique.OVERWRITE])
+def test_the_version_of_each_program_is_the_one_that_its_package_has(technique: Technique) -> None:
+    """mmc prints its help before its version, and eMMC versions stand in that."""
+    packages = {"hdparm": "hdparm", "nvme": "nvme-cli", "blkdiscard": "util-linux"}
+    for told in erase_tools.versions(technique):
+        program, version = str(told).split(" ")
+        if program in packages:
+            shown = subprocess.run(
+                ["dpkg-query", "-W", "-f", "${Version}", packages[program]], capture_output=True, text=True, check=True
+            ).stdout
+            assert version in shown, told
+        assert program != "mmc" or version == "0.1"
 
 
 def test_a_tool_that_is_missing_is_said(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from cloned.disk.media import (
     overlay_sectors,
     scsi_abilities,
 )
+from cloned.languages import language
 
 GB = 10**9
 SSD = Medium("/dev/sda", 256 * GB, serial="S1", model="Some SSD", bus="sata", ata=AtaAbilities(rotational=False))
@@ -94,11 +95,35 @@ def test_what_cannot_be_erased_is_refused_with_the_reason(medium: Medium, why: s
     assert why in choice.why
 
 
+def test_where_sanitize_is_frozen_switching_off_and_on_is_the_next_step() -> None:
+    choice = choose(ata(sanitize=True, block_erase=True, sanitize_frozen=True), EraseLevel.PURGE)
+    assert choice.technique is None
+    assert choice.next_step.startswith("Switch the laptop off and on")
+
+
 def test_every_offer_says_why_and_what_was_passed_over_names_its_source() -> None:
     known = {each.technique: each for each in offers(replace(FULL_NVME, model="INTEL SSDPEKNW010T8"))}
     assert all(each.why for each in known.values())
     assert not known[Technique.NVME_BLOCK].possible
     assert "nvme-cli #752" in known[Technique.NVME_BLOCK].why
+
+
+@pytest.mark.parametrize("code", ["nl", "fr"])
+def test_every_reason_and_next_step_can_be_said_in_each_language(code: str) -> None:
+    ours, bare = language(code), replace(SSD, ata=None)
+    media = [
+        HDD, NVME, FULL_NVME, ata(security=True, security_enabled=True), ata(security=True, security_frozen=True),
+        ata(sanitize=True, block_erase=True, security=True), ata(sanitize=True, block_erase=True, sanitize_frozen=True),
+        ata(security_locked=True), replace(bare, barred="read-only"), replace(bare, built_in=False, bus="usb"),
+        replace(bare, size=0), replace(bare, mmc=MmcAbilities()), replace(bare, mmc=MmcAbilities(True, True)),
+        replace(bare, mmc=MmcAbilities(True, False)), replace(bare, mmc=MmcAbilities(True, True, write_protected=True)),
+        replace(bare, scsi=ScsiAbilities(overwrite=True)), replace(NVME, nvme=NvmeAbilities(format=True, namespaces=2)),
+    ]  # fmt: skip
+    choices = [choose(medium, level) for medium in media for level in EraseLevel]
+    said = {each.why for each in choices} | {each.next_step for each in choices}
+    said |= {offer.why for medium in media for offer in offers(medium)}
+    same = {"OACS bit 1", "OACS bit 1 and FNA bit 2"}
+    assert [text for text in said if text and ours.say(text) == text and text not in same] == []
 
 
 def test_every_technique_has_a_level_with_its_source() -> None:
@@ -161,6 +186,8 @@ def test_ext_csd_as_mmc_prints_it() -> None:
     text = "  Extended CSD rev 1.8 (MMC 5.1)\nSecure Feature support [SEC_FEATURE_SUPPORT: 0x55]\n"
     able = mmc_abilities(text + "User area write protection register [USER_WP]: 0x00\n")
     assert (able.sanitize, able.trim, able.secure_erase, able.revision) == (True, True, True, 8)
+    assert not able.write_protected
+    assert mmc_abilities(text + "User area write protection register [USER_WP]: 0x04\n").write_protected
     with pytest.raises(FactsError):
         mmc_abilities("Could not read EXT_CSD")
 
@@ -173,7 +200,9 @@ def test_scsi_opcodes() -> None:
 def test_what_hides_sectors_is_counted() -> None:
     assert hidden_area(" max sectors   = 900000/1000000, HPA is enabled") == 100000
     assert hidden_area(" max sectors   = 1000000/1000000, HPA is disabled") == 0
+    assert hidden_area(" max sectors   = 900000/1000000, ACCESSIBLE MAX ADDRESS enabled") == 100000
     assert overlay_sectors("\tReal max sectors: 1200000", 1000000) == 200000
+    assert overlay_sectors("", 1000000) is None
 
 
 def test_a_medium_survives_json_and_refuses_nonsense() -> None:

@@ -6,8 +6,10 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import click
 import pytest
 
+from cloned.cli import lab
 from cloned.errors import Exit, UsageError
 from cloned.lab.fault_texts import Late, check_together, name_of, parse_fault, parse_late, pattern, takes_time
 from cloned.lab.faults import (
@@ -100,6 +102,9 @@ def kinds() -> list[type[Fault]]:
 def test_every_fault_is_known() -> None:
     assert set(kinds()) == set(KINDS)
     assert len({name_of(kind.form) for kind in KINDS}) == len(KINDS)
+    [option] = [each for each in lab.run.params if each.name == "faults"]
+    assert isinstance(option, click.Option)
+    assert option.help == ", ".join(kind.form for kind in KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.form)

@@ -100,8 +100,10 @@ def test_what_stays_locked_and_what_was_hidden_is_said(key: SiteKey) -> None:
     said = text(certificate(told, key, language("en")))
     assert "a firmware password is set" in said
     assert "HPA and DCO none" in said
+    silent = facts(erased(replace(disk, ata=AtaAbilities(untold=True))), erased(SSD))
+    assert "HPA and DCO the drive does not tell" in text(certificate(silent, key, language("en")))
     bad = machine.fail(machine.plan(disk, EraseLevel.CLEAR, "s"), ErasureFault.LIES, "byte 0")
-    assert disk_shown(bad)["hidden"] == {"hpa": 2048, "dco": 0}
+    assert disk_shown(bad)["hidden"] == {"hpa": 2048, "dco": 0, "untold": False}
 
 
 @pytest.mark.parametrize(("code", "word"), [("nl", "NIET GEWIST"), ("fr", "NON EFFACÉ"), ("en", "NOT ERASED")])
