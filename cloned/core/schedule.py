@@ -25,6 +25,12 @@ class Wait:
     values: Values = field(default_factory=dict)
 
 
+_PAUSED, _ERASE_FIRST, _SWITCH_FULL, _LINK_FULL = map(
+    Wait, (Reason.PAUSED, Reason.ERASE_FIRST, Reason.SWITCH_FULL, Reason.LINK_FULL)
+)
+"""Those that say nothing of their laptop are made once: a thousand may wait, and each event plans anew."""
+
+
 @dataclass(frozen=True)
 class Schedule:
     """What `plan` came to: who starts now, in order, and why each of the others waits."""
@@ -78,9 +84,9 @@ class _Planner:
         """What keeps a laptop from starting whatever places are free."""
         image = self.workshop.images.get(laptop.goal.image)
         if self.workshop.paused or laptop.paused:
-            return Wait(Reason.PAUSED)
+            return _PAUSED
         if erasing.needed(self.workshop, laptop):
-            return Wait(Reason.ERASE_FIRST)
+            return _ERASE_FIRST
         if image is None or image.unusable:
             return Wait(
                 Reason.IMAGE_UNUSABLE,
@@ -133,9 +139,9 @@ class _Planner:
     def full(self, laptop: Laptop) -> Wait | None:
         """Why one more laptop, this one, cannot start, if it cannot."""
         if self.free <= 0:
-            return Wait(Reason.SWITCH_FULL)
+            return _SWITCH_FULL
         if self.stream(laptop) not in self.streams and len(self.streams) >= self.most_streams:
-            return Wait(Reason.LINK_FULL)
+            return _LINK_FULL
         return None
 
 
