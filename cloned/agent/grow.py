@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from cloned.agent.moving import carry, movable, overlaps, places, tell_windows
 from cloned.agent.target import CLOSED, Skipped, VerifiedDisk
 from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, Partition, min_disk_size
+from cloned.disk.sizes import size_of_file_system
 from cloned.saying import Phrase
 
 MIB = 1024 * 1024
@@ -30,32 +33,74 @@ _FIXED = {
 """Partition types that never grow: what they are for has the size it needs."""
 
 
-def grow(target: VerifiedDisk) -> str:
-    """Grow; says by how much. Skipped if there is nothing to grow, ToolError if it failed.
+class NoRoom(Skipped):
+    """The disk is no larger than what is on it."""
 
-    The table is put back as it was if the file system does not follow, so that trying again means the same.
+
+def grow(target: VerifiedDisk) -> str:
+    """Grow; says by how much, and what was carried out of the way. Skipped if there is nothing to grow.
+
+    ToolError if it failed: the partition is then put back as it was, so that trying again means the same. After a
+    power cut in the middle trying again ends it.
     """
     target.stay_away()
     old = target.read()
-    new = grown(old, target.disk["size"])
-    before = last(old)
-    after = new.partition(before.number)
-    kind = target.file_system(before)
-    if kind not in (*_EXT, "ntfs", "btrfs", "xfs"):
-        what = CLOSED.get(kind) or kind or Phrase("no file system that is known here")
-        raise Skipped(Phrase("the last partition, {number}, holds {what}", number=before.number, what=what))
-    if kind not in _EXT:
-        target.node(before)  # Skipped where there are no nodes
-    target.write(new)
+    try:
+        new = grown(old, target.disk["size"])
+    except NoRoom:
+        if not _cut_short(target, old):
+            raise
+        new = old
+    before, moves = last(old), moved(old, new)
+    after, kind = new.partition(before.number), target.file_system(before)
+    _growable(target, before, kind)
+    if moves:
+        carry(target, moves)
+        tell_windows(target, moves)
+    if new != old:
+        target.write(new)
     try:
         _file_system(target, after, kind)
     except ToolError:
-        target.write(old)
+        target.write(_with(new, before) if moves else old)
         raise
-    added = (after.size - before.size) * new.sector_size
-    return Phrase(
-        "partition {number} ({kind}) has {added} MiB more", number=after.number, kind=kind, added=added // MIB
-    )
+    return _said(after, kind, (after.size - before.size) * new.sector_size, moves)
+
+
+def _growable(target: VerifiedDisk, part: Partition, kind: str) -> None:
+    """Skipped where its file system is none that we can grow here."""
+    if kind not in (*_EXT, "ntfs", "btrfs", "xfs"):
+        what = CLOSED.get(kind) or kind or Phrase("no file system that is known here")
+        raise Skipped(Phrase("the last partition, {number}, holds {what}", number=part.number, what=what))
+    if kind not in _EXT:
+        target.node(part)  # Skipped where there are no nodes
+
+
+def _cut_short(target: VerifiedDisk, layout: Layout) -> bool:
+    """Whether the partition grew before, but not its file system: power was cut between."""
+    part = last(layout)
+    with target.reading(part) as read:
+        return 0 < size_of_file_system(read) <= part.size * layout.sector_size - WORTH
+
+
+def moved(old: Layout, new: Layout) -> dict[int, int]:
+    """Partition number to its first sector, for those that begin elsewhere."""
+    starts = {part.number: part.start for part in old.partitions}
+    return {part.number: part.start for part in new.partitions if part.start != starts[part.number]}
+
+
+def _with(layout: Layout, part: Partition) -> Layout:
+    """The layout with one partition as it was, and the extended one around it as it is."""
+    parts = tuple(part if each.number == part.number else each for each in layout.partitions)
+    return replace(layout, partitions=parts)
+
+
+def _said(part: Partition, kind: str, added: int, moves: Mapping[int, int]) -> str:
+    said = Phrase("partition {number} ({kind}) has {added} MiB more", number=part.number, kind=kind, added=added // MIB)
+    if not moves:
+        return said
+    numbers = ", ".join(map(str, sorted(moves)))
+    return Phrase("{said}; recovery partition {numbers} was carried to the end of the disk", said=said, numbers=numbers)
 
 
 def fixed(part: Partition) -> str:
@@ -65,48 +110,77 @@ def fixed(part: Partition) -> str:
 
 
 def last(layout: Layout) -> Partition:
-    """The last partition that is meant to grow; Skipped where there is none, or something lies behind it."""
-    parts = [part for part in layout.partitions if not part.extended]
-    meant = [part for part in parts if not fixed(part)]
-    if not meant:
-        raise Skipped("the disk has no partition that is meant to grow" if parts else "the disk has no partitions")
-    found = max(meant, key=lambda part: part.end)
-    behind = [f"partition {part.number} ({fixed(part)})" for part in parts if part.start >= found.end]
-    if behind:
-        raise Skipped(
-            Phrase(
-                "partition {number} would grow, but {behind} lies behind it and stays",
-                number=found.number,
-                behind=", ".join(behind),
-            )
-        )
+    """The last partition that is meant to grow; Skipped where there is none, or it must stay as it is."""
+    found = _meant(layout)
+    if found is None:
+        none = "the disk has no partition that is meant to grow"
+        raise Skipped(none if layout.partitions else "the disk has no partitions")
+    behind = _behind(layout, found)
+    if behind and not movable(layout, behind):
+        raise Skipped(_in_the_way(found, behind))
     if any(entry.start == found.start and not entry.protective for entry in layout.mbr):
         raise Skipped(Phrase("partition {number} stands in a hybrid MBR too, which is left alone", number=found.number))
     return found
 
 
+def _meant(layout: Layout) -> Partition | None:
+    meant = [part for part in layout.partitions if not part.extended and not fixed(part)]
+    return max(meant, key=lambda part: part.end, default=None)
+
+
+def _behind(layout: Layout, found: Partition) -> list[Partition]:
+    return [part for part in layout.partitions if not part.extended and part.start >= found.end]
+
+
+def _in_the_way(found: Partition, behind: list[Partition]) -> str:
+    return Phrase(
+        "partition {number} would grow, but {behind} lies behind it and stays",
+        number=found.number,
+        behind=", ".join(f"partition {part.number} ({fixed(part)})" for part in behind),
+    )
+
+
+def _no_way_past(found: Partition, behind: list[Partition]) -> str:
+    return Phrase(
+        "partition {number} would grow, but {behind} lies behind it, and there is no room to carry it past itself",
+        number=found.number,
+        behind=", ".join(f"partition {part.number} ({fixed(part)})" for part in behind),
+    )
+
+
 def grown(layout: Layout, disk_size: int) -> Layout:
     """The layout with its last partition up to the end of the disk; Skipped if that gains nothing.
 
-    For a GPT the second copy stays behind it; a logical partition takes its extended one along.
+    Recovery partitions behind it go to the very end. For a GPT the second copy stays behind all; a logical partition
+    takes its extended one along.
     """
     sector = layout.sector_size
     _room(layout, disk_size)
     part = last(layout)
-    tail = min_disk_size(layout) // sector - part.end  # sectors of the second GPT
-    end = (disk_size // sector - tail) // (MIB // sector) * (MIB // sector)
+    behind, align = _behind(layout, part), MIB // sector
+    tail = min_disk_size(layout) // sector - max(each.end for each in layout.partitions)  # sectors of the second GPT
+    end = (disk_size // sector - tail) // align * align
     if layout.label == "dos":
         end = min(end, _MBR_LAST)
+    starts = places(layout, behind, end, align)
+    end = min([end, *(start // align * align for start in starts.values())])
+    if behind and (overlaps(layout, starts) or (end - part.end) * sector < WORTH):
+        raise Skipped(_no_way_past(part, behind))
     if (end - part.end) * sector < WORTH:
-        raise Skipped("the disk is no larger than the image")
-    parts = tuple(_stretched(each, part, end) for each in layout.partitions)
-    return replace(layout, partitions=parts)
+        raise NoRoom("the disk is no larger than the image")
+    at = (replace(each, start=starts.get(each.number, each.start)) for each in layout.partitions)
+    return replace(layout, partitions=tuple(_stretched(each, part, end) for each in at))
 
 
 def _room(layout: Layout, disk_size: int) -> None:
-    """Skipped where nothing is free behind all partitions: then nobody needs to know what lies last."""
-    if layout.partitions and disk_size - min_disk_size(layout) < WORTH:
-        raise Skipped("the disk is no larger than the image")
+    """NoRoom where nothing is free behind what should grow: then nobody needs to know what lies last."""
+    part = _meant(layout)
+    behind = _behind(layout, part) if part is not None else []
+    gaps = 0
+    if part is not None and behind and movable(layout, behind):
+        gaps = max(each.end for each in behind) - part.end - sum(each.size for each in behind)
+    if layout.partitions and disk_size - min_disk_size(layout) + gaps * layout.sector_size < WORTH:
+        raise NoRoom("the disk is no larger than the image")
 
 
 def _stretched(each: Partition, part: Partition, end: int) -> Partition:

@@ -46,21 +46,38 @@ class VerifiedDisk:
         self._asleep: str | None = None
 
     def read(self) -> Layout:
-        """The layout as it is now; ToolError if it is damaged."""
+        """The layout as it is now; ToolError if it is damaged.
+
+        Two copies of a GPT of which one is not what it should be are made one again: power was cut as it was written.
+        """
+        try:
+            return self._read()
+        except LayoutError as error:
+            try:
+                found = self._read(either=True)
+            except LayoutError:
+                raise ToolError(str(error)) from error
+            self.write(found)
+            return found
+
+    def _read(self, *, either: bool = False) -> Layout:
         device = BlockDevice(self.path)
         try:
-            return read_layout(layouts.reader(device), device.size, self.disk["sector_size"])
-        except LayoutError as error:
-            raise ToolError(str(error)) from error
+            return read_layout(layouts.reader(device), device.size, self.disk["sector_size"], either=either)
         finally:
             device.close()
 
     def write(self, layout: Layout) -> None:
-        """Put another partition table on the disk, and have the kernel know it."""
+        """Put another partition table on the disk, and have the kernel know it; of a GPT the second copy comes first.
+
+        So there is a valid one at any time.
+        """
         device = BlockDevice(self.path, writable=True)
         try:
             code = read_ebr_code(layouts.reader(device), layout)  # it stays, though its sector is written anew
-            layouts.put(device, [*table_writes(layout, device.size), *ebr_writes(layout, code)])
+            writes = [*table_writes(layout, device.size), *ebr_writes(layout, code)]
+            for each in [[one] for one in reversed(writes)] if layout.label == "gpt" else [writes]:
+                layouts.put(device, each)
         finally:
             device.close()
         if self._nodes and not layouts.nodes(self.path):

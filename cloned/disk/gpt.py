@@ -46,6 +46,15 @@ def read_gpt(read: Read, disk_size: int, sector_size: int) -> Layout:
     return _layout(primary, sector_size)
 
 
+def read_either(read: Read, disk_size: int, sector_size: int) -> Layout:
+    """The table in whichever copy is valid, the first if both are: power may be cut between writing them."""
+    last = disk_size // sector_size - 1
+    try:
+        return _layout(_read_copy(read, 1, last, sector_size, "first"), sector_size)
+    except LayoutError:
+        return _layout(_read_copy(read, last, last, sector_size, "second"), sector_size)
+
+
 def read_primary(data: bytes, sector_size: int = 512) -> Layout:
     """The table in the first copy alone: `data` is the start of a disk, as Clonezilla's X-gpt-1st has it."""
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from itertools import pairwise
 
-from cloned.disk.gpt import Read, backup_sectors, read_gpt, read_primary
+from cloned.disk.gpt import Read, backup_sectors, read_either, read_gpt, read_primary
 from cloned.disk.mbr import (
     EBR_CODE,
     build_gpt_and_mbr,
@@ -50,18 +50,25 @@ __all__ = [
 
 
 def read_layout(
-    read: Read, disk_size: int, sector_size: int, swaps: Collection[int] | None = None, *, ebr_code: bool = False
+    read: Read,
+    disk_size: int,
+    sector_size: int,
+    swaps: Collection[int] | None = None,
+    *,
+    ebr_code: bool = False,
+    either: bool = False,
 ) -> Layout:
     """Read a disk's layout through `read(offset, length)`; both are multiples of the sector size.
 
     `swaps` are the numbers of the partitions whose swap signature belongs to the layout (a plan's `Layout.swaps`);
-    None looks at every partition. `ebr_code`: whether the extended partition's boot code belongs to it. LayoutError
-    names what is invalid.
+    None looks at every partition. `ebr_code`: whether the extended partition's boot code belongs to it. `either`:
+    whether one valid copy of a GPT will do. LayoutError names what is invalid.
     """
     head = read(0, sector_size)
     if len(head) < sector_size:
         raise LayoutError("the first sector cannot be read")
-    table = read_gpt if is_protective(head) else read_mbr
+    gpt = read_either if either else read_gpt
+    table = gpt if is_protective(head) else read_mbr
     layout = table(read, disk_size, sector_size)
     if layout.label == "gpt":
         layout = with_mbr(layout, head)

@@ -1,4 +1,4 @@
-"""The root folder of an NTFS, read from its used bytes: just enough to see whether Windows lives there, and sleeps.
+"""An NTFS, read from its used bytes: just enough to see whether Windows lives there, sleeps, and what a file says.
 
 Source: the ntfs-3g project's layout.h (NTFS_RECORD, MFT_RECORD, ATTR_RECORD, INDEX_HEADER, INDEX_ENTRY).
 """
@@ -18,6 +18,9 @@ _DATA, _INDEX_ROOT, _INDEX_ALLOCATION, _END = 0x80, 0x90, 0xA0, 0xFFFFFFFF
 HIBERNATED = (b"hibr", b"rstr")
 """How hiberfil.sys begins, in any case, while Windows sleeps in it; `wake` or zeros once it has woken up."""
 _LAST = 2
+_PACKED = 0x40FF
+"""Flags of an attribute whose clusters are not the bytes themselves: compressed, or encrypted."""
+_MOST_BYTES = 1 << 20
 _MOST_NAMES = 100_000
 _MOST_BLOCKS = 10_000
 
@@ -51,6 +54,45 @@ class Ntfs:
         found = (record for name, record in islice(self._names(), _MOST_NAMES) if name.lower() == "hiberfil.sys")
         return any(self._head(record)[:4].lower() in HIBERNATED for record in found)
 
+    def read_file(self, path: str) -> tuple[str, bytes]:
+        """A file's path as it is written there, whatever the case asked for, and its bytes, 1 MiB at most.
+
+        FileNotFoundError if it is not there; NtfsError, struct.error where it is damaged, packed or in many parts.
+        """
+        number, names = ROOT, list[str]()
+        for wanted in path.split("/"):
+            listed = islice(self._names(number), _MOST_NAMES)
+            found = next(((name, each) for name, each in listed if name.lower() == wanted.lower()), None)
+            if found is None:
+                raise FileNotFoundError(path)
+            names.append(found[0])
+            number = found[1]
+        return "/".join(names), self._contents(number)
+
+    def _contents(self, number: int) -> bytes:
+        for kind, attribute in _attributes(self._file_record(number)):
+            if kind != _DATA or attribute[9]:
+                continue
+            if not attribute[8]:
+                length, at = struct.unpack_from("<IH", attribute, 16)
+                return attribute[at : at + length]
+            if int.from_bytes(attribute[12:14], "little") & _PACKED:
+                raise NtfsError("the file is compressed or encrypted")
+            return self._stretches(attribute)
+        raise NtfsError(Phrase("record {number} has no data of its own", number=number))
+
+    def _stretches(self, attribute: bytes) -> bytes:
+        (at,), (length,) = struct.unpack_from("<H", attribute, 32), struct.unpack_from("<Q", attribute, 48)
+        if length > _MOST_BYTES:
+            raise NtfsError("the file is too large")
+        data = b"".join(
+            self._read(cluster * self._cluster, min(count * self._cluster, _MOST_BYTES))
+            for cluster, count in islice(_runs(attribute[at:]), _MOST_BLOCKS)
+        )
+        if len(data) < length:
+            raise NtfsError("a part of the file is not there")
+        return data[:length]
+
     def _head(self, number: int) -> bytes:
         """The first bytes of a file, by the number of its record."""
         for kind, attribute in _attributes(self._file_record(number)):
@@ -76,9 +118,9 @@ class Ntfs:
         """One of the first sixteen records."""
         return _mended(self._read(self._mft * self._cluster + number * self._record, self._record), b"FILE")
 
-    def _names(self) -> Iterator[tuple[str, int]]:
-        """Names in the root folder, with the numbers of their records."""
-        record, block = self._root_record(ROOT), 0
+    def _names(self, number: int = ROOT) -> Iterator[tuple[str, int]]:
+        """Names in a folder, with the numbers of their records."""
+        record, block = self._root_record(ROOT) if number == ROOT else self._file_record(number), 0
         for kind, attribute in _attributes(record):
             if kind == _INDEX_ROOT and not attribute[8]:
                 (at,) = struct.unpack_from("<H", attribute, 20)

@@ -9,6 +9,7 @@ import pytest
 from cloned import processes
 from cloned.disk.layout import Layout, Partition, read_layout
 from cloned.live import LiveInfo
+from cloned.saying import Phrase
 from tests.lab.agent.machine import Machine, blocks, cut, dd_image, debugfs
 from tests.wire.agent.bench import FACTS, MIB, Server
 
@@ -108,4 +109,4 @@ async def test_grows_other_file_systems(tmp_path: Path, system: LiveInfo, kind: 
     said = await machine.run(server)
     (step,) = server.told("finished")[0]["steps"]
     assert step["result"] == "done", (step, said)
-    assert f"({kind}) has {511 - 9 - size} MiB more" in step["detail"]
+    assert f"({kind}) has {511 - 9 - size} MiB more" in Phrase.read(step["detail"])

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from cloned import processes
 from cloned.disk.layout import Layout, Partition, read_layout
 from cloned.live import LiveInfo
+from cloned.saying import Phrase
 from tests.lab.agent.machine import Machine, cut, dd_image
 from tests.lab.agent.test_finish import ESP, GUID, LINUX
 from tests.wire.agent.bench import MIB, Server
@@ -38,7 +42,12 @@ def windows_layout() -> Layout:
     return Layout("gpt", GUID.format(0), 512, parts)
 
 
-def ntfs(path: Path, mib: int, *folders: str) -> Path:
+REAGENT = "Windows/System32/Recovery/ReAgent.xml"
+WHERE = '<WindowsRE version="2.0"><WinreLocation path="\\Recovery\\WindowsRE" id="0" offset="{}" guid=""/></WindowsRE>'
+"""What Windows keeps of its recovery."""
+
+
+def ntfs(path: Path, mib: int, *folders: str, files: Mapping[str, str] = MappingProxyType({})) -> Path:
     empty(path, mib)
     processes.run(["mkfs.ntfs", "-q", "-F", "-f", path])
     place = path.with_name(f"{path.name}.mounted")
@@ -47,6 +56,9 @@ def ntfs(path: Path, mib: int, *folders: str) -> Path:
     try:
         for folder in folders:
             (place / folder).mkdir()
+        for name, text in files.items():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_text(text)
     finally:
         processes.run(["umount", place])
     return path
@@ -70,7 +82,7 @@ async def test_windows_with_its_recovery_last_on_a_larger_disk(tmp_path: Path, s
     layout = windows_layout()
     files = {
         1: windows_esp(tmp_path),
-        3: ntfs(tmp_path / "c", 96, "Windows", "Users"),
+        3: ntfs(tmp_path / "c", 96, "Windows", "Users", files={REAGENT: WHERE.format(138 * MIB)}),
         4: ntfs(tmp_path / "re", 32, "Recovery"),
     }
     before = hashlib.sha256(files[4].read_bytes()).digest()
@@ -78,9 +90,11 @@ async def test_windows_with_its_recovery_last_on_a_larger_disk(tmp_path: Path, s
     steps = [{"name": "grow"}, {"name": "efi-entry", "entries": []}, {"name": "stamp"}]
     server = Server(dd_image(layout, files), machine.order_disk(), steps=steps)
     said = await machine.run(server)
-    results = {step["name"]: (step["result"], step["detail"]) for step in server.told("finished")[0]["steps"]}
-    why = "partition 3 would grow, but partition 4 (recovery) lies behind it and stays"
-    assert results["grow"] == ("skipped", why), said
+    results = {
+        step["name"]: (step["result"], Phrase.read(step["detail"])) for step in server.told("finished")[0]["steps"]
+    }
+    moved = "partition 3 (ntfs) has 341 MiB more; recovery partition 4 was carried to the end of the disk"
+    assert results["grow"] == ("done", moved), said
     assert results["efi-entry"] == (
         "done", "Windows Boot Manager: EFI/Microsoft/Boot/bootmgfw.efi and the fallback loader"
     ), said  # fmt: skip
@@ -92,9 +106,17 @@ async def test_windows_with_its_recovery_last_on_a_larger_disk(tmp_path: Path, s
             return disk.read(length)
 
         found = read_layout(read, machine.size, 512)
-    assert found.partitions == layout.partitions
+    assert [(part.start // SECTORS, part.size // SECTORS) for part in found.partitions] == [
+        (1, 40), (41, 1), (42, 437), (479, 32)]  # fmt: skip
+    assert [replace(part, start=0, size=0) for part in found.partitions] == [
+        replace(part, start=0, size=0) for part in layout.partitions]  # fmt: skip
     after = cut(machine, found.partition(4), tmp_path / "re-after")
     assert hashlib.sha256(after.read_bytes()).digest() == before
+    windows = cut(machine, found.partition(3), tmp_path / "c-after")
+    assert processes.run(["ntfscat", windows, REAGENT]).stdout.decode() == WHERE.format(479 * MIB)
+    processes.run(["ntfsfix", "-n", windows])
+    size = processes.run(["ntfsresize", "--info", "--force", windows]).stdout.decode()
+    assert f"Current device size: {437 * MIB} bytes" in size
     listing = processes.run(
         ["mdir", "-b", "-i", cut(machine, found.partition(1), tmp_path / "esp-after"), "::EFI/BOOT"]
     )

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from cloned.agent.grow import _check, fixed, grown, last
+from cloned.agent.grow import _check, fixed, grown, last, moved
 from cloned.agent.target import Skipped
 from cloned.agent.tools import ToolError
-from cloned.disk.layout import Layout, MbrEntry, Partition, parse_dump, table_writes
+from cloned.disk.layout import Layout, MbrEntry, Partition, check_layout, parse_dump, table_writes
 
 MIB = 2048
 GIB = 1 << 30
@@ -64,10 +64,75 @@ FIELD = Path(__file__).parents[2] / "data" / "field"
 RECOVERY, DATA = "DE94BBA4-06D1-4D40-A16A-BFD50179D6AC", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
 
 
-def test_windows_recovery_at_the_end_is_never_touched() -> None:
+def test_windows_recovery_at_the_end_goes_to_the_very_end_and_never_grows() -> None:
     layout = parse_dump((FIELD / "windows-oem.sf").read_text())
-    with pytest.raises(Skipped, match=r"partition 4 would grow, but partition 5 \(recovery\) lies behind it and stays"):
-        grown(layout, 512 * GIB)
+    new = grown(layout, 512 * GIB)
+    windows, recovery = layout.partition(4), layout.partition(5)
+    place = new.partition(5)
+    assert replace(place, start=recovery.start) == recovery
+    assert place.start % MIB == 0
+    assert 0 <= 512 * 2**30 // 512 - 33 - place.end < 2 * MIB
+    assert new.partition(4) == replace(windows, size=place.start - windows.start)
+    assert [new.partition(n) for n in (1, 2, 3)] == [layout.partition(n) for n in (1, 2, 3)]
+    table_writes(new, 512 * GIB)
+    with pytest.raises(Skipped, match="no larger than the image"):
+        grown(new, 512 * GIB)
+
+
+def windows(*behind: tuple[int, int]) -> Layout:
+    """Windows at 100 MiB, 1000 MiB large, and recovery partitions: (start, size) in MiB."""
+    layout = gpt((1, 1, 99), (2, 100, 1000), *((n, start, size) for n, (start, size) in enumerate(behind, 3)))
+    kind = {1: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B", 2: DATA}
+    return replace(layout, partitions=tuple(
+        replace(part, type=kind.get(part.number, RECOVERY)) for part in layout.partitions))  # fmt: skip
+
+
+def test_several_recovery_partitions_keep_their_order() -> None:
+    old = windows((1100, 500), (1600, 700))
+    new = grown(old, 4 * GIB)
+    assert [(part.start // MIB, part.size // MIB) for part in new.partitions[1:]] == [
+        (100, 2795), (2895, 500), (3395, 700)]  # fmt: skip
+    assert moved(old, new) == {3: 2895 * MIB, 4: 3395 * MIB}
+
+
+def test_a_place_that_covers_the_old_one_is_refused() -> None:
+    with pytest.raises(
+        Skipped, match=r"partition 3 \(recovery\) lies behind it, and there is no room to carry it past"
+    ):
+        grown(windows((1100, 500)), 1800 << 20)
+    with pytest.raises(Skipped, match="no larger than the image"):
+        grown(windows((1100, 500)), 1605 << 20)
+
+
+def test_one_that_is_at_the_end_already_lets_the_one_before_it_grow() -> None:
+    """So it is where the file system could not follow, and somebody tries again."""
+    old = windows((3000, 500))
+    new = grown(old, 3502 << 20)
+    assert moved(old, new) == {}
+    assert new.partition(2).end == new.partition(3).start == 3000 * MIB
+
+
+def test_on_an_mbr_and_beside_a_hybrid_one_nothing_moves() -> None:
+    parts = (Partition(1, MIB, 9 * MIB, "7"), Partition(2, 10 * MIB, MIB, "27"))
+    with pytest.raises(Skipped, match="lies behind it and stays"):
+        grown(Layout("dos", "0x12345678", 512, parts), GIB)
+    hybrid = (MbrEntry(1, 1, MIB - 1, "ee"), MbrEntry(2, 1100 * MIB, 500 * MIB, "27"))
+    with pytest.raises(Skipped, match="lies behind it and stays"):
+        grown(replace(windows((1100, 500)), mbr=hybrid, mbr_id="0x00000001"), 4 * GIB)
+
+
+def test_new_places_never_cover_what_any_partition_held() -> None:
+    for gigabytes in range(2, 40):
+        for behind in ([(1100, 500)], [(1100, 1000), (2100, 3000)], [(1101, 17), (1118, 1)]):
+            old = windows(*behind)
+            try:
+                new = grown(old, (gigabytes << 30) + 512 * 8)
+            except Skipped:
+                continue
+            for number, start in moved(old, new).items():
+                end = new.partition(number).end
+                assert not any(start < each.end and each.start < end for each in old.partitions)
+            check_layout(new)
 
 
 @pytest.mark.parametrize("name", ["windows-oem", "chromeos", "not-in-order", "logical-disorder", "mbr-deleted-first"])
@@ -77,12 +142,12 @@ def test_no_partition_of_the_field_that_must_stay_grows(name: str) -> None:
         new = grown(layout, 1 << 40)
     except Skipped:
         return
-    changed = [part for part, old in zip(new.partitions, layout.partitions, strict=True) if part != old]
+    changed = [part for part, old in zip(new.partitions, layout.partitions, strict=True) if part.size != old.size]
     assert all(part.extended or not fixed(part) for part in changed)
 
 
 @pytest.mark.parametrize(("kind", "attrs"), [
-    (RECOVERY, ""), (DATA, "8000000000000001"), ("C12A7328-F81F-11D2-BA4B-00A0C93EC93B", ""),
+    ("BFBFAFE7-A34F-448A-9A5B-6213EB736C22", "8000000000000001"), (DATA, "8000000000000001"), ("C12A7328-F81F-11D2-BA4B-00A0C93EC93B", ""),
     ("E3C9E316-0B5C-4DB8-817D-F92DF00215AE", ""),
 ])  # fmt: skip
 def test_partitions_that_stay_as_they_are(kind: str, attrs: str) -> None:
