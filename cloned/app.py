@@ -21,8 +21,7 @@ from cloned.config import Config
 from cloned.connections import runner as make_runner
 from cloned.control import Control
 from cloned.core.events import Command
-from cloned.core.evidence import claimed
-from cloned.core.finishing import FinishWishes, steps
+from cloned.core.finishing import FinishWishes, named_alike, steps
 from cloned.core.laptop import Laptop
 from cloned.engine import Engine
 from cloned.erasures import ErasureDesk
@@ -290,7 +289,7 @@ class Daemon:
     def _finishing(self, laptop: Laptop) -> list[dict[str, Any]]:
         image = self.engine.workshop.images.get(laptop.goal.image)
         boot = image.boot if image else ()
-        twin = claimed(self.engine.workshop.laptops.values(), laptop)
+        twin = named_alike(self.engine.workshop.laptops.values(), laptop)
         wishes = FinishWishes(**self.config.finish.model_dump())
         return steps(wishes, laptop, self.engine.clock(), boot, twin=twin)
 

@@ -64,15 +64,19 @@ def _look(top: Path, number: int, path: str, read_only: bool) -> Subvolume | Non
     folder = top / path
     if not any((folder / name).is_symlink() or (folder / name).exists() for name in _RELEASE):
         return None
-    return Subvolume(number, path, fstab_names(folder, path), read_only)
+    return Subvolume(number, path, fstab_names(folder, path, number), read_only)
 
 
-def fstab_names(folder: Path, path: str) -> bool:
-    """Whether the fstab of this system mounts the subvolume `path` as /."""
+def fstab_names(folder: Path, path: str, number: int = 0) -> bool:
+    """Whether the fstab of this system mounts the subvolume `path`, or the one with this id, as /."""
     with suppress(OSError, UnicodeDecodeError):
         for line in (folder / "etc/fstab").read_text().splitlines():
             fields = line.split()
             if len(fields) >= 4 and not line.startswith("#") and fields[1] == "/":
-                return any(option.removeprefix("subvol=").strip("/") == path for option in fields[3].split(",")
-                           if option.startswith("subvol="))  # fmt: skip
+                return any(_names(option, path, number) for option in fields[3].split(","))
     return False
+
+
+def _names(option: str, path: str, number: int) -> bool:
+    key, _, value = option.partition("=")
+    return (key == "subvol" and value.strip("/") == path) or (key == "subvolid" and value == str(number))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ def steps(
 ) -> list[dict[str, Any]]:
     """Steps in the order they are to be done, each `{"name", …arguments}`. `boot`: what started the master.
 
-    `twin`: another laptop says the same serial number.
+    `twin`: another laptop says a serial number that a host name shows alike.
     """
     found: list[dict[str, Any]] = []
     if wishes.grow:
@@ -72,7 +73,19 @@ def hostname(pattern: str, laptop: Laptop, *, twin: bool = False) -> str:
     text = pattern
     for key, value in zip(VALUES, values, strict=True):
         text = text.replace(key, value)
-    return _label(re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-"))
+    return _label(_plain(text))
+
+
+def _plain(text: str) -> str:
+    """What of a text may stand in a host name: letters without their accents, digits, hyphens."""
+    letters = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+    return re.sub(r"[^a-z0-9-]+", "-", letters.lower()).strip("-")
+
+
+def named_alike(laptops: Iterable[Laptop], laptop: Laptop) -> bool:
+    """Whether a host name of its serial number would be another's too, whoever made that."""
+    mine = _plain(laptop.identity.serial)
+    return bool(mine) and any(_plain(each.identity.serial) == mine for each in laptops if each.id != laptop.id)
 
 
 def _label(name: str) -> str:

@@ -25,23 +25,22 @@ def content_doubts(packed: Sequence[Packed], pieces: Pieces) -> list[Warn]:
 
 
 def _doubt(part: Packed, reader: LayerReader) -> Warn | None:
-    name, fs = part.layer.name, part.layer.fs
-    if fs == "btrfs" and signatures.btrfs_devices(reader.read) > 1:
+    """By what is there, whatever it was saved as: a file system that partclone refuses is saved by dd."""
+    name, read = part.layer.name, reader.read
+    if signatures.btrfs_devices(read) > 1:
         raise several_devices(Phrase("{name} is one device of a btrfs", name=name))
-    if fs == "ntfs" and signatures.is_sleeping_windows(reader.read):
+    if signatures.is_sleeping_windows(read):
         text = Phrase("{name} holds a Windows that is hibernated, or was shut down with fast startup", name=name)
         return _sleeping(text, _WINDOWS_HINT)
-    if fs == "dd":
-        return _raw(name, reader.read(0, min(signatures.HEAD, part.layer.size)))
-    if fs.startswith("ext") and signatures.sleeps_in_file(reader.read):
+    if signatures.sleeps_in_file(read):
         return _sleeping(Phrase("{name} holds the swap file of a hibernated Linux", name=name), _LINUX_HINT)
-    if fs.startswith("ext") and (unclean := signatures.unclean_ext(reader.read)):
+    if unclean := signatures.unclean_ext(read):
         return Warn(
             "unclean",
             Phrase("{name} {unclean}: every clone checks its disk when it starts", name=name, unclean=unclean),
             _CHECK_HINT,
         )
-    return None
+    return _raw(name, read(0, min(signatures.HEAD, part.layer.size))) if part.layer.fs == "dd" else None
 
 
 def _raw(name: str, head: bytes) -> Warn | None:

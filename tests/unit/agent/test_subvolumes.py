@@ -34,3 +34,10 @@ def test_its_own_fstab(line: str, named: bool, tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/fstab").write_text(f"# a comment\n{line}\n")
     assert fstab_names(tmp_path, "@rootfs") is named
+
+
+def test_an_fstab_may_name_its_subvolume_by_number(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/fstab").write_text("UUID=1 / btrfs noatime,subvolid=256 0 0\n")
+    assert fstab_names(tmp_path, "anything", 256)
+    assert not fstab_names(tmp_path, "a-copy", 257)

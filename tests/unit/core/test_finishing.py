@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloned.config_file import parse
-from cloned.core.finishing import RESULTS, STEPS, VALUES, FinishWishes, hostname, steps, told
+from cloned.core.finishing import RESULTS, STEPS, VALUES, FinishWishes, hostname, named_alike, steps, told
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import Facts, Laptop, State
 from cloned.errors import UsageError
@@ -45,6 +46,20 @@ def test_twins_with_one_serial_number_get_two_names() -> None:
     assert len({hostname("lab-{serial}", each, twin=True) for each in both}) == 2
     [step] = steps(FinishWishes(grow=False, hostname="lab-{serial}", efi_entry=False), both[0], 0.0, twin=True)
     assert step["hostname"] == "lab-525400000001"
+
+
+def test_serial_numbers_that_look_alike_in_a_name_are_twins_whoever_made_them() -> None:
+    one, other, third = laptop(1, "A/1"), laptop(2, "a-1"), laptop(3, "A2")
+    maker = replace(other.facts, identity=replace(other.identity, vendor="Dell", product="Latitude"))
+    other = replace(other, facts=maker)
+    assert named_alike([one, other, third], one)
+    assert named_alike([one, other, third], other)
+    assert not named_alike([one, other, third], third)
+    assert not named_alike([laptop(1), laptop(2)], laptop(1))
+
+
+def test_accents_are_taken_off_letters() -> None:
+    assert hostname("École-Éghezée-{number}", laptop(4)) == "ecole-eghezee-4"
 
 
 @given(st.text(), st.sampled_from(VALUES), st.text(max_size=64), st.text(max_size=64))

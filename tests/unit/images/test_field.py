@@ -127,6 +127,21 @@ def test_an_ext4_that_needs_its_check(state: int, said: str, store: ImageStore, 
     assert not said or "start the master so that it checks its disk" in found["unclean"]
 
 
+class DdPart(ExtPart):
+    """The same, saved whole."""
+
+    def stream(self) -> bytes:
+        return self.data
+
+
+def test_what_is_in_a_file_system_that_was_saved_by_dd(store: ImageStore, memory: Path) -> None:
+    """Partclone refuses what is not clean, so people save just that by dd."""
+    part = DdPart(1, kind="dd", fs="dd", blocks=16, used=[(0, 16)])
+    part.state = 0
+    store.import_image(Disk([part], swap=False).write(memory / "image"))
+    assert "sda1 was not unmounted properly" in warned(store, "image")["unclean"]
+
+
 @pytest.mark.parametrize(("change", "said"), [
     (lambda path: (path / "lvm_vg_dev.list").write_text(
         "vg-0 /dev/sda2 QIoD6M-RlPr-Oc4W-S5ay-3fvp-dQSF-j3wCJH\nvg-0 /dev/sdb1 QIoD6M-RlPr-Oc4W-S5ay-3fvp-dQSF-j3wCJX\n"
