@@ -6,12 +6,14 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from cloned import __version__
 from cloned.agent import disks, parts, sysfs
 from cloned.agent.options import AgentOptions, OptionError
+from cloned.agent.readings import gathered
 from cloned.agent.secure_boot import firmware_keys
 from cloned.saying import Phrase
 
@@ -34,11 +36,15 @@ _OVERRIDES = (
 )
 
 _SIOCGIFADDR = 0x8915
+_LONGEST = 30.0
+"""Seconds for disks and parts together: each has limits of its own, the longest that of a disk that hangs."""
 
 
 def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
     """The body of a hello; `address` is our own, to know the card that the server is reached through."""
     told = told_facts(options.facts)
+    seen = disks.scan(options.only_disk, disk_facts(told))
+    asked, _ = gathered({"disks": lambda: with_health(seen), "hardware": parts.gather}, _LONGEST)
     nics = network_cards()
     macs = [nic["mac"] for nic in nics]
     found = {
@@ -49,10 +55,10 @@ def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
         "cpu": _cpu(),
         "cores": os.cpu_count() or 1,
         "memory": _memory(),
-        "disks": [_with_health(disk) for disk in disks.scan(options.only_disk, disk_facts(told))],
+        "disks": asked.get("disks", seen),
         "agent": __version__,
         "nics": nics,
-        "hardware": parts.gather(),
+        "hardware": asked.get("hardware", {}),
         "want": options.want,
         "keys": firmware_keys(),
         "clock": int(time.time()),
@@ -61,14 +67,20 @@ def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
     return found | {key: told[key] for key in _OVERRIDES if key in told}
 
 
-def _with_health(disk: disks.DiskFacts) -> disks.DiskFacts:
-    """What a disk says of its own health, where it can say anything."""
-    if disk["transport"] not in ("sata", "nvme", "scsi") or not disk["eligible"]:
-        return disk
+def with_health(seen: Sequence[disks.DiskFacts]) -> list[disks.DiskFacts]:
+    """What each disk says of its own health, where it can say anything; all are asked at once, for one may hang."""
+    able = [disk["path"] for disk in seen if disk["transport"] in ("sata", "nvme", "scsi") and disk["eligible"]]
+    if not able:
+        return list(seen)
     from cloned.agent import smart  # virtual disks need not wait for it
 
-    said = smart.health(disk["path"])
-    return {**disk, "smart": said["verdict"], "bad": said["reallocated"], "hours": said["hours"], "worn": said["worn"]}
+    said, _ = gathered({path: partial(smart.health, path) for path in able}, smart.TIMEOUT + 1)
+    return [{**disk, **_health(said[disk["path"]])} if disk["path"] in said else disk for disk in seen]
+
+
+def _health(said: Mapping[str, Any]) -> dict[str, Any]:
+    names = {"smart": "verdict", "bad": "reallocated", "hours": "hours", "worn": "worn"}
+    return {ours: said[theirs] for ours, theirs in names.items()}
 
 
 def told_facts(path: str) -> Mapping[str, Any]:
