@@ -351,6 +351,7 @@ class Daemon:
             name=lambda: self.config.workshop.name,
             senders=self.caster.stats,
             lag=lambda: self.lag.recent,
+            busy=lambda: self.lag.busy,
             switches=self.places.readings,
             captures=self.captures.told,
             warnings=(

@@ -1,6 +1,7 @@
 """How long the event loop was held up: measured by itself, since everything else waits for it.
 
-Work that takes long belongs into a thread; this tells when some of it did not go there.
+Work that takes long belongs into a thread; this tells when some of it did not go there. On a machine that has other
+work to do the loop comes late without any fault of ours: so what it worked itself meanwhile is told beside that.
 """
 
 from __future__ import annotations
@@ -15,33 +16,51 @@ KEPT = 30.0
 """Seconds whose longest hold is told."""
 
 
-class LoopLag:
-    """Sleeps a moment again and again, and notes how late it wakes."""
+class Longest:
+    """The longest of late, in seconds."""
 
     def __init__(self) -> None:
-        self._holds: deque[tuple[float, float]] = deque()
+        self._kept: deque[tuple[float, float]] = deque()
+
+    def note(self, now: float, seconds: float) -> None:
+        """One more."""
+        while self._kept and (self._kept[0][0] < now - KEPT or self._kept[-1][1] <= seconds):
+            if self._kept[-1][1] <= seconds:
+                self._kept.pop()  # what came before and was shorter is never the longest again
+            else:
+                self._kept.popleft()
+        self._kept.append((now, seconds))
+
+    def since(self, then: float) -> float:
+        """Of those that were noted since."""
+        return max((seconds for at, seconds in self._kept if at >= then), default=0.0)
+
+
+class LoopLag:
+    """Sleeps a moment again and again, and notes how late it wakes, and what its thread worked meanwhile."""
+
+    def __init__(self) -> None:
+        self._late, self._busy = Longest(), Longest()
         self.longest = 0.0
-        """Seconds, since the daemon started."""
+        """Seconds that it came late at most, since the daemon started."""
 
     @property
     def recent(self) -> float:
         """Seconds of the longest hold of the last half minute."""
-        since = time.monotonic() - KEPT
-        return max((lag for at, lag in self._holds if at >= since), default=0.0)
+        return self._late.since(time.monotonic() - KEPT)
+
+    @property
+    def busy(self) -> float:
+        """Seconds of processor that the loop's own thread took in one of them: the rest was the machine's doing."""
+        return self._busy.since(time.monotonic() - KEPT)
 
     async def run(self) -> None:
         """Measure, until cancelled."""
         while True:
-            before = time.monotonic()
+            before, worked = time.monotonic(), time.thread_time()
             await asyncio.sleep(EVERY)
             now = time.monotonic()
-            self._note(now, max(0.0, now - before - EVERY))
-
-    def _note(self, now: float, lag: float) -> None:
-        self.longest = max(self.longest, lag)
-        while self._holds and (self._holds[0][0] < now - KEPT or self._holds[-1][1] <= lag):
-            if self._holds[-1][1] <= lag:
-                self._holds.pop()  # what came before and was shorter is never the longest again
-            else:
-                self._holds.popleft()
-        self._holds.append((now, lag))
+            late = max(0.0, now - before - EVERY)
+            self.longest = max(self.longest, late)
+            self._late.note(now, late)
+            self._busy.note(now, min(late, time.thread_time() - worked))

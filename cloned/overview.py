@@ -42,6 +42,7 @@ class Overview:
     control: Control
     name: Callable[[], str]
     lag: Callable[[], float] = float
+    busy: Callable[[], float] = float
     """Seconds that the loop lately came late."""
     senders: Callable[[], Mapping[SessionId, Any]] = dict
     """Figures of each open session's sender, a dataclass."""
@@ -74,6 +75,7 @@ class Overview:
             warnings=self._warned[0][1],
             backlog=self.engine.backlog,
             loop_lag=round(self.lag(), 4),
+            loop_busy=round(self.busy(), 4),
         )
 
     def _drawn(self) -> Snapshot:
@@ -87,6 +89,7 @@ class Overview:
             workshop=self.name(),
             backlog=self.engine.backlog,
             loop_lag=round(self.lag(), 4),
+            loop_busy=round(self.busy(), 4),
             laptops=_proving(seen.laptops, self.captures()),
             sessions=tuple(replace(each, sender=senders.get(each.id)) for each in seen.sessions),
             switches=tuple(dict(each) for each in self.switches()),

@@ -307,6 +307,8 @@ class Snapshot(Shown):
     """Events waiting to be written down."""
     loop_lag: float = 0.0
     """Seconds that the daemon lately came late to what was due."""
+    loop_busy: float = 0.0
+    """Seconds of its own work in the longest of these; the rest is the machine's doing."""
     capacity: Capacity
     left_seconds: float | None
     """Until all who wait or are at work are through, where all know it."""

@@ -301,9 +301,11 @@ class Hostile(Fault):
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
         if "the laptop did" in did and "the stranger did" in did:
-            lag = (await daemon.state())["loop_lag"]
+            seen = await daemon.state()
+            lag, busy = seen["loop_lag"], seen["loop_busy"]
             more = max(0, daemon.peak_memory() - before) / 1e6
-            held = f"the loop was held for {lag:.3f} s at most of late, {more:.0f} MB more than before"
+            late = f"the loop was held for {lag:.3f} s at most of late ({busy:.3f} s of them work of its own)"
+            held = f"{late}, {more:.0f} MB more than before"
             cost = f"{held}, the page answered within {slowest[0]:.2f} s"
             hands.happened(self, f"{did}; {cost}")
             hands.say(f"{did}; {cost}")

@@ -223,7 +223,7 @@ def parts(snapshot: Mapping[str, Any]) -> Rendered:
         f"laptop/{each['id']}": {name: value for name, value in each.items() if name not in ("history", "seconds")}
         for each in snapshot["laptops"]
     }
-    rest = {name: value for name, value in snapshot.items() if name not in ("laptops", "now", "loop_lag")}
+    rest = {name: value for name, value in snapshot.items() if name not in ("laptops", "now", "loop_lag", "loop_busy")}
     return Rendered(rest | brief)
 
 

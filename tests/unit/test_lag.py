@@ -3,13 +3,13 @@ from __future__ import annotations
 import asyncio
 import time
 
-from cloned.lag import LoopLag
+from cloned.lag import KEPT, Longest, LoopLag
 
 
 async def test_a_loop_that_is_held_is_noticed() -> None:
     lag = LoopLag()
     measuring = asyncio.create_task(lag.run())
-    while not lag._holds:
+    while not lag._late._kept:
         await asyncio.sleep(0.01)
     time.sleep(0.3)  # what must not happen, done on purpose
     async with asyncio.timeout(10):
@@ -17,3 +17,33 @@ async def test_a_loop_that_is_held_is_noticed() -> None:
             await asyncio.sleep(0.01)
     assert lag.recent == lag.longest
     measuring.cancel()
+
+
+async def test_what_the_loop_worked_itself_is_told_apart_from_what_it_waited_for() -> None:
+    lag = LoopLag()
+    measuring = asyncio.create_task(lag.run())
+    while not lag._late._kept:
+        await asyncio.sleep(0.01)
+    time.sleep(0.3)  # held up, but not by work
+    async with asyncio.timeout(10):
+        while lag.longest < 0.2:
+            await asyncio.sleep(0.01)
+    assert lag.busy < 0.2
+    until = time.thread_time() + 0.3
+    while time.thread_time() < until:
+        pass
+    async with asyncio.timeout(10):
+        while lag.busy < 0.2:
+            await asyncio.sleep(0.01)
+    assert lag.recent >= lag.busy
+    measuring.cancel()
+
+
+def test_the_longest_is_forgotten_after_its_time() -> None:
+    longest = Longest()
+    for at, seconds in ((0.0, 0.5), (1.0, 0.1), (2.0, 0.3)):
+        longest.note(at, seconds)
+    assert [longest.since(at) for at in (0.0, 1.0, 3.0)] == [0.5, 0.3, 0.0]
+    longest.note(KEPT + 1, 0.2)
+    assert longest.since(KEPT + 1 - KEPT) == 0.3
+    assert len(longest._kept) == 2
