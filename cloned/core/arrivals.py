@@ -10,7 +10,7 @@ from cloned.core.confirm import ask_or_wait
 from cloned.core.disk_names import tells_itself
 from cloned.core.events import Booted, Hello
 from cloned.core.evidence import Evidence, Words, recognise, words
-from cloned.core.fillers import usable_text
+from cloned.core.fillers import says_text
 from cloned.core.happened import Happened, happened
 from cloned.core.ids import Identity, LaptopId, derive_id, word_key
 from cloned.core.known import KnownToLedger
@@ -107,7 +107,7 @@ def _first_id(workshop: Workshop, identity: Identity, entropy: str) -> LaptopId:
 
 def strongest_evidence(identity: Identity) -> str:
     """Vendor and serial number, else UUID, else the lowest MAC address; empty where there is nothing."""
-    if identity.serial and usable_text(identity.serial):
+    if identity.serial and says_text(identity.serial):
         return f"serial/{word_key(identity.vendor)}/{word_key(identity.serial)}"
     return f"uuid/{identity.uuid}" if identity.uuid else f"mac/{min(identity.macs)}" if identity.macs else ""
 

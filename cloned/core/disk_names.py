@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cloned.core.disks import Disk
-from cloned.core.fillers import counts, usable_text
+from cloned.core.fillers import counts, says_text
 from cloned.saying import Phrase
 
 _PREFIXES = ("naa.", "eui.", "uuid.", "0x")
@@ -31,7 +31,7 @@ def tells_itself(disk: Disk) -> bool:
 
     A world wide name alone is not enough: drives without a serial number are those that share one by the batch.
     """
-    return usable_text(disk.serial)
+    return says_text(disk.serial)
 
 
 def named(disks: Sequence[Disk]) -> tuple[Disk, ...]:

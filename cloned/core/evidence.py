@@ -14,7 +14,7 @@ from enum import Enum
 from functools import lru_cache
 
 from cloned.core.disks import Disk
-from cloned.core.fillers import CACHED, swapped, usable_mac, usable_text, usable_uuid
+from cloned.core.fillers import CACHED, says_text, says_uuid, swapped, usable_mac
 from cloned.core.ids import Identity, LaptopId, word_key
 from cloned.core.laptop import ACTIVE, Laptop, State, named
 from cloned.core.warnings import Warn
@@ -43,12 +43,12 @@ class Same(Enum):
 @lru_cache(CACHED)
 def uuid_key(uuid: str) -> str:
     """One text for a UUID in either byte order; empty for a placeholder."""
-    return min(uuid, swapped(uuid)) if usable_uuid(uuid) else ""
+    return min(uuid, swapped(uuid)) if says_uuid(uuid) else ""
 
 
 def serial_key(identity: Identity) -> str:
     """One text for a serial number however it was told; empty for a placeholder."""
-    return word_key(identity.serial) if usable_text(identity.serial) else ""
+    return word_key(identity.serial) if says_text(identity.serial) else ""
 
 
 def _make(identity: Identity) -> tuple[str, str]:
@@ -68,7 +68,7 @@ def words(known: Identity, seen: Identity) -> Words:
 
 def disks_same(known: Disks, seen: Disks) -> Same:
     """Whether one of the disks is the same; only those count that have a serial number."""
-    mine, theirs = ([disk for disk in each if usable_text(disk.serial)] for each in (known, seen))
+    mine, theirs = ([disk for disk in each if says_text(disk.serial)] for each in (known, seen))
     if not mine or not theirs:
         return Same.UNKNOWN
     return Same.YES if any(one.is_same(other) for one in mine for other in theirs) else Same.NO

@@ -13,24 +13,21 @@ from functools import lru_cache
 _WORDS = (
     r"to be (filled|defined|set).*",
     r"(please )?(fill|enter)\b.*",
-    r"default([ _-].*)?",
+    r"default( string)?",
     r"system ?(serial|product|manufacturer|sku).*",
     r"chassis ?serial.*",
-    r"not[ _-]?(specified|available|applicable|present|provided|settable|defined|set|used|filled|programmed).*",
-    r"[(<\[]?(none|null|nil)( string| specified| defined)?[)>\]]?\.?",
-    r"n\.?[/\\]?a\.?",
+    r"not[ _-]?(specified|available|applicable|present|settable|defined|set|used|filled|programmed).*",
+    r"\(?(none|null|nil)( string)?\)?",
+    r"n\.?/?a\.?",
     r"unknow\w*",
     r"(customer|manufacturer|vendor|model|product)( ?(serial|name|number).*)?",
-    r"0x(0+|f+)",
-    r"un(defined|specified|set|initiali[sz]ed|programmed)|invalid\w*|empty|blank|reserved|standard|string|change ?me",
-    r"temp|todo|tbd([ _-].*)?|missing|place[ _-]?holder|generic|internal|qwerty\w*",
-    r"(pc|computer|notebook|laptop|desktop|tablet)[ _-]?(serial|s/?n).*",
-    r"o\.?e\.?m\.?([ _-](chassis|default).*|[ _-]?(serial|string|product|sku)\w*)?",
+    r"0x0+",
+    r"undefined|unspecified|invalid\w*|empty|blank|reserved|standard|string|change ?me|temp|tbd|todo",
+    r"o\.?e\.?m\.?([ _-]?(serial|string|product|sku)\w*)?",
     r"base ?board.*",
     r"(your|the|my|no|any)[ _-]?serial.*",
-    r"(s/?n|ser(ial)?)?[ _-]?(no\.?|num\w*)?\W*(0*|x+)",
+    r"s/?n",
     r"(oem[ _]?)?serial([ _-]?(no\.?|num\w*))? ?\W*",
-    r"(s/?n|serial)\W*1234\d*",
     r"sernum.*",
     r"sku.*",
     r"type\d+.*",
@@ -42,7 +39,23 @@ _WORDS = (
     r"\W*",
 )
 """What makers type, or leave, where a serial number belongs: the whole of it."""
-_FILLER = re.compile("|".join(f"(?:{word})" for word in _WORDS), re.IGNORECASE)
+_LATER = (
+    r"default[ _-].*",
+    r"not[ _-]?provided.*",
+    r"[(<\[]?(none|null|nil)( string| specified| defined)?[)>\]]?\.?",
+    r"n\.?[/\\]?a\.?",
+    r"0xf+",
+    r"un(set|initiali[sz]ed|programmed)|tbd[ _-].*|missing|place[ _-]?holder|generic|internal|qwerty\w*",
+    r"(pc|computer|notebook|laptop|desktop|tablet)[ _-]?(serial|s/?n).*",
+    r"o\.?e\.?m\.?[ _-](chassis|default).*",
+    r"(s/?n|ser(ial)?)?[ _-]?(no\.?|num\w*)?\W*(0*|x+)",
+    r"(s/?n|serial)\W*1234\d*",
+)
+"""The same, found since. Asked of what comes in, never of what was kept: a journal that is gone through again, years
+later, must find the same laptops. So new ones belong here, and the others stay as they are."""
+_FILLER, _FOUND_SINCE = (
+    re.compile("|".join(f"(?:{word})" for word in words), re.IGNORECASE) for words in (_WORDS, _LATER)
+)
 CACHED = 16384
 """Answers kept: all laptops are looked through whenever one arrives."""
 _COUNTING = "0123456789"
@@ -75,9 +88,14 @@ _FILLER_MACS = frozenset(
 )  # fmt: skip
 
 
-@lru_cache(CACHED)
 def usable_text(text: str) -> bool:
-    """Whether a serial number or product name says anything: not a vendor's placeholder."""
+    """Whether a serial number or product name that comes in says anything: not a vendor's placeholder."""
+    return says_text(text) and _FOUND_SINCE.fullmatch(text.strip()) is None
+
+
+@lru_cache(CACHED)
+def says_text(text: str) -> bool:
+    """The same of one that was kept, by the rules that stood from the beginning."""
     text = text.strip()
     if _FILLER.fullmatch(text) is not None:
         return False
@@ -102,27 +120,32 @@ def _repeats(signs: str) -> bool:
     return len(signs) >= 6 and any(signs == (signs[:step] * len(signs))[: len(signs)] for step in (1, 2))
 
 
-@lru_cache(CACHED)
 def usable_uuid(text: str) -> bool:
-    """Whether an SMBIOS UUID can identify: well formed, and not what a maker leaves there who sets none."""
+    """Whether an SMBIOS UUID that comes in can identify: well formed, and not what is there where nobody set one."""
     text = text.strip().lower()
-    if _UUID.fullmatch(text) is None or text in _FILLER_UUIDS or _untagged_dell(text):
+    if not says_uuid(text):
+        return False
+    tag = _dell_tag(text)
+    both = (text.replace("-", ""), swapped(text).replace("-", ""))
+    return usable_text(tag or "a tag") and not any(each in (each[:8] * 4, each[:16] * 2) for each in both)
+
+
+@lru_cache(CACHED)
+def says_uuid(text: str) -> bool:
+    """The same of one that was kept, by the rules that stood from the beginning."""
+    text = text.strip().lower()
+    if _UUID.fullmatch(text) is None or text in _FILLER_UUIDS or not (_dell_tag(text) or "7").isalnum():
         return False
     digits = text.replace("-", "")
     if len(set(digits)) <= _FEW or counts(digits) or all(len(set(part)) == 1 for part in text.split("-")):
         return False
-    if any(each == each[:8] * 4 or each == each[:16] * 2 for each in (digits, swapped(text).replace("-", ""))):
-        return False
     return not (_steps(digits) or _steps(swapped(text).replace("-", "")))
 
 
-def _untagged_dell(text: str) -> bool:
-    """Whether it is a Dell's whose service tag was never set: it is no letters and digits, or says nothing."""
+def _dell_tag(text: str) -> str:
+    """The service tag in a Dell's UUID, seven signs; empty where it is none of Dell's."""
     found = _DELL.fullmatch(text)
-    if found is None:
-        return False
-    tag = "".join(chr(int(each, 16) & 0x7F) for each in found.groups() if each is not None)
-    return not (tag.isalnum() and usable_text(tag))
+    return "".join(chr(int(each, 16) & 0x7F) for each in found.groups() if each is not None) if found else ""
 
 
 def _steps(digits: str) -> bool:

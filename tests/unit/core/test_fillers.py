@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloned.core.fillers import swapped, usable_mac, usable_text, usable_uuid
+from cloned.core.arrivals import first_ids
+from cloned.core.fillers import says_text, says_uuid, swapped, usable_mac, usable_text, usable_uuid
+from cloned.core.ids import Identity, clean
 
 
 @pytest.mark.parametrize(
@@ -83,3 +85,13 @@ def test_macs_that_tell_cards_apart() -> None:
     assert not usable_mac("02:00:00:00:00:00")
     assert not usable_mac("00:e0:4c:00:00:00")
     assert usable_mac("02:00:00:00:00:02")
+
+
+def test_what_is_a_filler_by_now_still_names_a_laptop_that_was_named_by_it() -> None:
+    """A journal of before, gone through again, leads to the ids that the ledger has; who comes now gets another."""
+    kept = Identity("4c4c4544-0030-3010-8030-b0c04f303030", "SN123456", "Maker", "Model", ("3c:97:0e:00:00:01",))
+    assert says_text(kept.serial)
+    assert says_uuid(kept.uuid)
+    seen = clean(kept.uuid, kept.serial, kept.vendor, kept.product, kept.macs)
+    assert (seen.serial, seen.uuid) == ("", "")
+    assert first_ids(kept)[0] != first_ids(seen)[0] == first_ids(Identity(macs=kept.macs))[0]
