@@ -5,10 +5,11 @@ Escape leaves any of them; what needs eyes or ears is asked. None touches a disk
 
 from __future__ import annotations
 
+import re
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cloned.agent import inputs, keyboards, signs, sysfs, tones, video
 from cloned.agent.attended_ui import ESC, PersonUi
@@ -26,18 +27,21 @@ _NAMED = 6
 """Keys that are named where some do not answer."""
 _SOUND_LIMIT = 20.0
 _LOUD = """
-for each in Master Headphone Speaker PCM Capture; do amixer -q sset $each 80% unmute cap 2>/dev/null; done
+alsaucm -c hw:{card} set _verb HiFi set _enadev Speaker set _enadev Mic >/dev/null 2>&1
+for each in Master Headphone Speaker PCM Capture; do amixer -q -c {card} sset $each 80% unmute cap 2>/dev/null; done
 """
+"""Some cards come up with everything switched off; what one does not know is left out."""
 _PLAY = """
 {listen} &
 sleep 0.5
-aplay -q {tone}
+aplay -q -D {loudspeaker} {tone}
 status=$?
 for each in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do kill -0 $! 2>/dev/null || break; sleep 0.25; done
 kill -9 $! 2>/dev/null
 exit $status
 """
 """What counts is whether the tone was played: a microphone that hangs is left after five seconds more."""
+_PCM = "/proc/asound/pcm"
 _PLUGS = "/sys/bus/usb/devices"
 _LIGHT = "/sys/class/backlight"
 
@@ -172,27 +176,51 @@ def sound(ui: PersonUi, hands: Hands, _layout: str) -> TrialFinding:
     """A tone is played while the microphone listens (alsa-utils); a person says whether it was heard."""
     if not hands.has("aplay"):
         return TrialFinding("skipped", lacking(hands, Phrase("there is no {program} here", program="aplay")))
-    if not any(name.startswith("card") for name in sysfs.names("/proc/asound")):
+    devices = sound_devices(sysfs.text(_PCM))
+    if not devices["playback"]:
         return TrialFinding("skipped", "no sound card answers")
     if ui.any_key([say("The laptop plays a tone and listens to itself."), say("Any key begins.")]) == ESC:
         return TrialFinding("skipped", ui.why_skipped())
     ui.show([say("Listen…")])
-    played, heard = _play_and_hear(hands)
+    played, heard = _play_and_hear(hands, devices)
     if played:
         return TrialFinding("failed", Phrase("the tone cannot be played: {why}", why=played))
     told = Phrase("the microphone heard it") if heard else Phrase("the microphone did not hear it")
+    told = told if devices["capture"] else Phrase("it has no microphone")
     return _judged(ui, say("Did you hear the tone?"), told)
 
 
-def _play_and_hear(hands: Hands) -> tuple[str, bool]:
+def sound_devices(listed: str) -> dict[str, str]:
+    """`playback` and `capture`, each as alsa-utils call a device, empty where there is none; from /proc/asound/pcm.
+
+    Named outright: the default would be the first card, which often is a screen's cable, and would want a group
+    `audio` that the live system has not.
+    """
+    found = {"playback": "", "capture": ""}
+    for line in listed.splitlines():
+        number, *words = (part.strip() for part in line.split(":"))
+        cards = re.fullmatch(r"(\d+)-(\d+)", number)
+        if cards is None:
+            continue
+        kinds = ["capture"] if re.search(r"HDMI|DisplayPort|S/?PDIF|IEC958|Digital", line, re.IGNORECASE) else found
+        for kind in kinds:
+            if not found[kind] and any(word.startswith(kind) for word in words):
+                found[kind] = f"plughw:{int(cards[1])},{int(cards[2])}"
+    return found
+
+
+def _play_and_hear(hands: Hands, devices: Mapping[str, str]) -> tuple[str, bool]:
     """Why it cannot be played, empty where it was; and whether the microphone heard it."""
     with tempfile.TemporaryDirectory() as folder:
         tone, recording = f"{folder}/tone.wav", f"{folder}/heard.wav"
         with open(tone, "wb") as file:
             file.write(tones.wav())
-        hands.run(["sh", "-c", _LOUD], 5)
-        listen = f"arecord -q -d 3 -f S16_LE -r {tones.RATE} -c 1 {recording}"
-        ran = hands.run(["sh", "-c", _PLAY.format(listen=listen, tone=tone)], _SOUND_LIMIT)
+        for card in sorted({name[len("plughw:") :].partition(",")[0] for name in devices.values() if name}):
+            hands.run(["sh", "-c", _LOUD.format(card=card)], 5)
+        listen = f"arecord -q -D {devices['capture']} -d 3 -f S16_LE -r {tones.RATE} -c 1 {recording}"
+        listen = listen if devices["capture"] else "true"
+        script = _PLAY.format(listen=listen, loudspeaker=devices["playback"], tone=tone)
+        ran = hands.run(["sh", "-c", script], _SOUND_LIMIT)
         if ran.status != 0:
             return (ran.output.strip().splitlines() or ["it did not end"])[-1][:120], False
         try:

@@ -265,6 +265,27 @@ def test_the_tone_is_heard_in_its_own_recording_and_not_in_noise_or_silence() ->
     assert not tones.heard(noise)
 
 
+@pytest.mark.parametrize(
+    ("listed", "playback", "capture"),
+    [
+        ("", "", ""),
+        ("00-00: QEMU Codec : : playback 1 : capture 1\n", "plughw:0,0", "plughw:0,0"),
+        (  # a screen's cable comes first
+            "00-03: HDMI 0 : HDMI 0 : playback 1\n01-00: ALC3235 Analog : ALC3235 Analog : playback 1 : capture 1\n"
+            "01-01: ALC3235 Digital : ALC3235 Digital : playback 1\n",
+            "plughw:1,0", "plughw:1,0",
+        ),
+        (  # its microphones are a device of their own
+            "00-00: HDA Analog (*) :  : playback 1\n00-03: HDMI1 (*) :  : playback 1\n00-06: DMIC (*) :  : capture 1\n",
+            "plughw:0,0", "plughw:0,6",
+        ),
+        ("00-03: HDMI 0 : HDMI 0 : playback 1\nnothing that makes sense\n:::\n", "", ""),
+    ],
+)  # fmt: skip
+def test_sound_goes_to_loudspeakers_and_comes_from_microphones(listed: str, playback: str, capture: str) -> None:
+    assert attended_kinds.sound_devices(listed) == {"playback": playback, "capture": capture}
+
+
 def programs(folder: Path, **scripts: str) -> Hands:
     """Hands that find these programs, and no others but the shell's."""
     for name, script in scripts.items():
@@ -278,7 +299,7 @@ def programs(folder: Path, **scripts: str) -> Hands:
     [
         ("exit 0", "exec sleep 600", ("", False)),  # its microphone hangs
         ("exit 0", "exit 1", ("", False)),  # it has none
-        ("exit 0", 'cp "$RECORDED" "${10}"', ("", True)),
+        ("exit 0", 'cp "$RECORDED" "${12}"', ("", True)),
         ("echo no such card >&2; exit 1", "exit 0", ("no such card", False)),
     ],
 )
@@ -290,8 +311,9 @@ def test_the_tone_counts_whatever_becomes_of_the_microphone(
     monkeypatch.setattr(
         attended_kinds, "_PLAY", attended_kinds._PLAY.replace("sleep 0.5", "sleep 0.01").replace("0.25", "0.01")
     )
-    hands = programs(tmp_path, aplay=play, arecord=listen, amixer="exit 0")
-    assert attended_kinds._play_and_hear(hands) == found
+    hands = programs(tmp_path, aplay=play, arecord=listen, amixer="exit 0", alsaucm="exit 1")
+    devices = {"playback": "plughw:1,0", "capture": "plughw:1,0"}
+    assert attended_kinds._play_and_hear(hands, devices) == found
 
 
 def test_a_picture_is_drawn_and_one_of_one_colour_is_none() -> None:
