@@ -72,7 +72,7 @@ def prepare(image: str, say: Say, *, classic: bool = False, tests: bool = False)
 def _image(store: ImageStore, saved: Path, image: str, say: Say) -> Manifest:
     if image in samples.NAMES:
         return _sample(store, saved, image, say)
-    if "/" in image and Path(image).is_dir():
+    if ("/" in image and Path(image).is_dir()) or (Path(image) / "parts").is_file():
         return _directory(store, saved / ".directories.json", Path(image).resolve(), say)
     if image not in store.names():
         known = ", ".join(dict.fromkeys((*samples.NAMES, *store.names())))
@@ -110,7 +110,9 @@ def _import(store: ImageStore, path: Path, mark: str, say: Say) -> Manifest:
 
 def _fingerprint(path: Path) -> str:
     """Changes when any file of the directory does: nobody reads gigabytes again to see that they are the same."""
-    files = sorted((each.name, each.stat().st_size, each.stat().st_mtime_ns) for each in path.iterdir())
+    kept = ((each.name, each.stat()) for each in path.iterdir())
+    # when its inode changed too: what a file was copied over with may bring its own date
+    files = sorted((name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for name, stat in kept)
     return hashlib.sha256(json.dumps([str(path), files]).encode()).hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from cloned.errors import UsageError
 from cloned.images.store import ImageStore
-from cloned.lab.stock import _image
+from cloned.lab.stock import _fingerprint, _image
 from tests.images import Disk, Part
 
 
@@ -47,6 +48,28 @@ def test_a_directory_that_changed_is_taken_in_again(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "a")
     second = _image(store, tmp_path / "notes", other(tmp_path / "a" / "school", 2), print)
     assert second.image_hash != first.image_hash
+
+
+def test_a_file_that_was_put_there_with_the_date_and_size_of_the_old_one(tmp_path: Path) -> None:
+    data = tmp_path / "sda1.dd-img"
+    data.write_bytes(b"one")
+    date, mark = data.stat().st_mtime_ns, _fingerprint(tmp_path)
+    assert _fingerprint(tmp_path) == mark
+    tick = data.stat().st_ctime_ns
+    while data.stat().st_ctime_ns == tick:  # until the file system's clock has moved
+        data.write_bytes(b"two")
+    os.utime(data, ns=(date, date))
+    assert _fingerprint(tmp_path) != mark
+
+
+def test_a_directory_is_known_without_a_slash_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ImageStore(tmp_path / "store", level=1)
+    first = _image(store, tmp_path / "notes", other(tmp_path / "a" / "school", 1), print)
+    other(tmp_path / "b" / "school", 2)
+    monkeypatch.chdir(tmp_path / "b")
+    assert _image(store, tmp_path / "notes", "school", print).image_hash != first.image_hash
+    monkeypatch.chdir(tmp_path)
+    assert _image(store, tmp_path / "notes", "school", print) == first
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:
