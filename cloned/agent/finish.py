@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import tempfile
+import struct
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +13,11 @@ from cloned.agent.grow import grow
 from cloned.agent.options import AgentOptions
 from cloned.agent.reporter import Order
 from cloned.agent.status import Status
-from cloned.agent.target import Skipped, VerifiedDisk, put_file, release_name
+from cloned.agent.target import Skipped, VerifiedDisk, put_file, put_in_windows, release_name
 from cloned.agent.tools import ToolError, run
 from cloned.clonezilla.nvram import BootEntry
+from cloned.disk.layout import Partition
+from cloned.disk.ntfs import NtfsError
 from cloned.saying import Phrase, parts
 
 STAMP = "etc/cloned-release"
@@ -144,18 +146,14 @@ def stamp(target: VerifiedDisk, order: Order, step: Step) -> str:
         windows = None if target.asleep() else target.windows()
         if windows is None:
             raise
-        return _stamp_windows(target.node(windows), text.replace("\n", "\r\n"))
+        return _stamp_windows(target, windows, text.replace("\n", "\r\n"))
 
 
-def _stamp_windows(node: str, text: str) -> str:
-    """By libntfs itself: Debian's kernel mounts no NTFS."""
-    with tempfile.NamedTemporaryFile("w", newline="", prefix="cloned-") as file:
-        file.write(text)
-        file.flush()
-        try:
-            run(["ntfscp", "--quiet", node, file.name, "cloned-release.txt"], timeout=120)
-        except ToolError as error:  # a volume that Windows left unclean is left alone
-            raise Skipped(Phrase("Windows was not stamped: {error}", error=error)) from error
+def _stamp_windows(target: VerifiedDisk, windows: Partition, text: str) -> str:
+    try:
+        put_in_windows(target, windows, "cloned-release.txt", text.encode())
+    except (ToolError, NtfsError, struct.error) as error:  # a volume that Windows left unclean is left alone
+        raise Skipped(Phrase("Windows was not stamped: {error}", error=error)) from error
     return Phrase("cloned-release.txt in Windows")
 
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
-import tempfile
 from collections.abc import Iterable, Mapping
 
 from cloned.agent import layout as layouts
 from cloned.agent.blockio import SPAN, BlockDevice, DiskError, Range, buffer
-from cloned.agent.target import Skipped, VerifiedDisk
-from cloned.agent.tools import ToolError, run
+from cloned.agent.target import Skipped, VerifiedDisk, put_in_windows
+from cloned.agent.tools import ToolError
 from cloned.disk.layout import Layout, Partition
 from cloned.disk.ntfs import Ntfs, NtfsError
 from cloned.saying import Phrase
@@ -99,7 +98,7 @@ def tell_windows(target: VerifiedDisk, moves: Mapping[int, int]) -> None:
             path, data = Ntfs(read).read_file(REAGENT)
         changed = renamed(data, target.read(), moves)
         if changed != data:
-            _put(target.node(windows), path, changed)
+            put_in_windows(target, windows, path, changed)
     except FileNotFoundError:
         return
     except (NtfsError, struct.error, IndexError, UnicodeError, ToolError) as error:
@@ -119,11 +118,3 @@ def renamed(data: bytes, layout: Layout, moves: Mapping[int, int]) -> bytes:
 
     after = re.sub(r'(<WinreLocation\b[^>]*\boffset=")(\d+)(")', place, text)
     return data if after == text else after.encode(code)
-
-
-def _put(node: str, path: str, data: bytes) -> None:
-    """By libntfs: the file stays the one that it was, with its rights."""
-    with tempfile.NamedTemporaryFile(prefix="cloned-") as file:
-        file.write(data)
-        file.flush()
-        run(["ntfscp", "--quiet", node, file.name, path], timeout=120)

@@ -232,6 +232,20 @@ def put_file(root: Path, name: str, text: str) -> None:
     fresh.replace(target)
 
 
+def put_in_windows(target: VerifiedDisk, part: Partition, name: str, data: bytes) -> None:
+    """Write a file by libntfs itself (Debian's kernel mounts no NTFS); one that is there keeps its rights.
+
+    ToolError where Windows left work in its log. Where that is empty, a mark that the volume is to be checked is what
+    ntfsresize put there, and no reason.
+    """
+    with target.reading(part) as read:
+        forced = ["--force"] if Ntfs(read).log_is_empty() else []
+    with tempfile.NamedTemporaryFile(prefix="cloned-") as file:
+        file.write(data)
+        file.flush()
+        run(["ntfscp", "--quiet", *forced, target.node(part), file.name, name], timeout=120)
+
+
 def release_ids(root: Path) -> tuple[str, ...]:
     """ID and ID_LIKE of os-release(5), in lower case: `ubuntu`, `debian`; `linux` where it gives none."""
     for name in _RELEASE:

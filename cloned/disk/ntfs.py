@@ -14,6 +14,8 @@ from cloned.saying import Phrase
 Read = Callable[[int, int], bytes]
 ROOT = 5
 """Number of the root folder's record in the master file table; the first sixteen are never fragmented."""
+_LOG = 2
+"""Number of $LogFile's."""
 _DATA, _INDEX_ROOT, _INDEX_ALLOCATION, _END = 0x80, 0x90, 0xA0, 0xFFFFFFFF
 HIBERNATED = (b"hibr", b"rstr")
 """How hiberfil.sys begins, in any case, while Windows sleeps in it; `wake` or zeros once it has woken up."""
@@ -53,6 +55,14 @@ class Ntfs:
         """Whether Windows was hibernated, or shut down by fast startup; NtfsError, struct.error where it is damaged."""
         found = (record for name, record in islice(self._names(), _MOST_NAMES) if name.lower() == "hiberfil.sys")
         return any(self._head(record)[:4].lower() in HIBERNATED for record in found)
+
+    def log_is_empty(self) -> bool:
+        """Whether its log was emptied, as ntfsresize and mkntfs leave it: then nothing waits there to be carried out.
+
+        NtfsError, struct.error where it is damaged.
+        """
+        head = self._head(_LOG)
+        return len(head) == 512 and set(head) == {0xFF}
 
     def read_file(self, path: str) -> tuple[str, bytes]:
         """A file's path as it is written there, whatever the case asked for, and its bytes, 1 MiB at most.

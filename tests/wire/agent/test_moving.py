@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from cloned import processes
 from cloned.agent import grow as growing
 from cloned.agent.blockio import BlockDevice, Range
+from cloned.agent.finish import stamp
 from cloned.agent.grow import grow
 from cloned.agent.moving import REAGENT, RECOVERY
 from cloned.agent.target import Skipped, VerifiedDisk
@@ -145,6 +147,8 @@ def test_recovery_goes_to_the_end_and_windows_gets_the_room(file: Path, windows:
         assert b"processed successfully" in subprocess.run(["ntfsfix", "-n", node], capture_output=True).stdout
         with pytest.raises(Skipped, match="no larger than the image"):
             grow(target)
+        assert stamp(target, {"image": "school"}, {}) == "cloned-release.txt in Windows"
+        assert b'IMAGE="school"' in read_in_windows(file, found, "cloned-release.txt")
     assert b"No problems found" in processes.run(["sgdisk", "--verify", file]).stdout
 
 
@@ -208,10 +212,22 @@ def test_power_that_is_cut_before_the_file_system_follows(file: Path, monkeypatc
         assert grow(target) == "partition 1 (ntfs) has 0 MiB more"
 
 
+def left_open(node: Path) -> None:
+    """Mark the volume as to be checked, with something in its log."""
+    processes.run(["ntfsfix", node])
+    with node.open("r+b") as volume:
+        (cluster,) = struct.unpack("<Q", os.pread(volume.fileno(), 8, 48))
+        record = os.pread(volume.fileno(), 1024, cluster * 4096 + 2 * 1024)
+        at = record.index(b"\x80\0\0\0", struct.unpack_from("<H", record, 20)[0])
+        runs = record[at + struct.unpack_from("<H", record, at + 32)[0] :]
+        first = int.from_bytes(runs[1 + (runs[0] & 15) :][: runs[0] >> 4], "little")
+        os.pwrite(volume.fileno(), b"RSTR" + bytes(508), first * 4096)
+
+
 def test_a_windows_that_cannot_be_told_keeps_its_recovery_where_it_is(file: Path, windows: bytes) -> None:
     """Its log says that it was not shut down cleanly: libntfs writes nothing then."""
     with disk(file) as target:
-        processes.run(["ntfsfix", target.node(LAYOUT.partition(1))])  # marks it dirty: Windows is to check it
+        left_open(Path(target.node(LAYOUT.partition(1))))
         with pytest.raises(Skipped, match=r"recovery partition stays where it is: .*ntfscp failed"):
             grow(target)
     assert layout_of(file) == LAYOUT
