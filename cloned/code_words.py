@@ -26,6 +26,7 @@ TEST_WORDS = {
     "sound": to_translate("loudspeakers and microphone"),
     "camera": to_translate("camera"),
     "usb-ports": to_translate("each USB port"),
+    "headphone": to_translate("socket for headphones"),
     "lid": to_translate("lid"),
     "charger": to_translate("charger"),
 }

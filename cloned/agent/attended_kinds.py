@@ -142,10 +142,10 @@ def _touched(events: Sequence[inputs.InputEvent]) -> Iterator[str]:
 
 
 def screen(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
-    """Whole screens of one colour, then darker and brighter; a person says what was seen."""
+    """Whole screens of one colour, the question on the last, which is black; then darker and brighter."""
     ui.any_key([say("The screen turns red, green, blue, white and black."), say("Look for dead dots and stains."), "",
                 say("Any key goes on.")])  # fmt: skip
-    for colour in (41, 42, 44, 47, 40):
+    for colour in (41, 42, 44, 47):
         blank = f"\x1b[{colour}m\x1b[2J"
         if ui.any_key([blank]) == ESC:
             break
@@ -179,9 +179,7 @@ def sound(ui: PersonUi, hands: Hands, _layout: str) -> TrialFinding:
     devices = sound_devices(sysfs.text(_PCM))
     if not devices["playback"]:
         return TrialFinding("skipped", "no sound card answers")
-    if ui.any_key([say("The laptop plays a tone and listens to itself."), say("Any key begins.")]) == ESC:
-        return TrialFinding("skipped", ui.why_skipped())
-    ui.show([say("Listen…")])
+    ui.show([say("The laptop plays a tone and listens to itself."), "", say("Listen…")])
     played, heard = _play_and_hear(hands, devices)
     if played:
         return TrialFinding("failed", Phrase("the tone cannot be played: {why}", why=played))
@@ -263,22 +261,20 @@ def _within(work: Callable[[], list[str]], seconds: float) -> list[str] | str:
 
 
 def usb_ports(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
-    """Something is plugged into each port in turn; ports that noticed it are counted."""
-    before, found = _plugged(), set[str]()
-    while True:
-        ui.show([
+    """Something is plugged into each port in turn; ports that noticed it are counted until a person says how it was."""
+    before, found, answer = _plugged(), set[str](), None
+    while answer is None:
+        lines = [
             say("Plug a stick or a mouse into each USB port, one after the other."), "",
-            say("Ports that noticed it: {count}", count=len(found)), "", say("Any key when all are done."),
-        ])  # fmt: skip
-        keys = ui.pressed()
+            say("Ports that noticed it: {count}", count=len(found)), "", say("Did every port notice it?"),
+        ]  # fmt: skip
+        answer = ui.answered(lines, _answers())
         now = _plugged()
         found |= now - before
         before &= now
-        if keys:
-            break
     names = ", ".join(sorted(found)) or "-"
-    ports = Phrase("{count} ports noticed what was plugged in: {names}", count=len(found), names=names)
-    return _judged(ui, say("Did every port notice it?"), ports)
+    told = Phrase("{count} ports noticed what was plugged in: {names}", count=len(found), names=names)
+    return _found(ui, answer, told)
 
 
 def _plugged(base: str = _PLUGS) -> set[str]:
@@ -286,18 +282,35 @@ def _plugged(base: str = _PLUGS) -> set[str]:
     return {name for name in sysfs.names(base) if ":" not in name and not name.startswith("usb")}
 
 
+def headphone(ui: PersonUi, hands: Hands, _layout: str) -> TrialFinding:
+    """Something is plugged into its socket and pulled out again."""
+    if not inputs.present(EV_SW, inputs.SW_HEADPHONE):
+        return TrialFinding("skipped", lacking(hands, Phrase("no switch of a socket for headphones is known")))
+    words = say("Plug headphones in and pull them out again.")
+    if _comes_and_goes(ui, inputs.SW_HEADPHONE, words):
+        return TrialFinding("passed", "it notices when they come and go")
+    return _judged(ui, say("Does it notice the headphones?"), Phrase("it was not noticed"))
+
+
 def lid(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
     """Closed and opened again."""
     if not inputs.present(EV_SW, inputs.SW_LID):
         return TrialFinding("skipped", "no switch of a lid is known")
+    if _comes_and_goes(ui, inputs.SW_LID, say("Close the lid and open it again.")):
+        return TrialFinding("passed", "it notices when it is closed and opened")
+    return _judged(ui, say("Does it notice the lid?"), Phrase("it was not noticed"))
+
+
+def _comes_and_goes(ui: PersonUi, switch: int, words: str) -> bool:
+    """Whether a switch was on and is off again; a key ends the waiting."""
     seen: list[int] = []
     while 1 not in seen or seen[-1] != 0:
-        ui.show([say("Close the lid and open it again."), "", say("Any key leaves.")])
+        ui.show([words, "", say("Any key leaves.")])
         events = ui.events()
-        seen += [each.value for each in events if each.kind == EV_SW and each.code == inputs.SW_LID]
+        seen += [each.value for each in events if each.kind == EV_SW and each.code == switch]
         if any(each.kind == EV_KEY and each.value == 1 for each in events):
-            return _judged(ui, say("Does it notice the lid?"), Phrase("it was not noticed"))
-    return TrialFinding("passed", "it notices when it is closed and opened")
+            return False
+    return True
 
 
 def charger(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
@@ -319,7 +332,15 @@ def charger(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
 
 def _judged(ui: PersonUi, question: str, told: str, above: Sequence[str] = ()) -> TrialFinding:
     """What a person says of it, beside what the laptop noticed itself."""
-    answer = ui.choose([*above, "", question], [say("Yes"), say("No"), say("Leave this test out")])
+    return _found(ui, ui.choose([*above, "", question], _answers()), told)
+
+
+def _answers() -> list[str]:
+    return [say("Yes"), say("No"), say("Leave this test out")]
+
+
+def _found(ui: PersonUi, answer: int, told: str) -> TrialFinding:
+    """By which of the answers was given."""
     if answer == 2:
         return TrialFinding("skipped", ui.why_skipped())
     return TrialFinding("passed" if answer == 0 else "failed", told)
@@ -332,6 +353,7 @@ KINDS: dict[str, Callable[[PersonUi, Hands, str], TrialFinding]] = {
     "sound": sound,
     "camera": camera,
     "usb-ports": usb_ports,
+    "headphone": headphone,
     "lid": lid,
     "charger": charger,
 }

@@ -58,12 +58,18 @@ class PersonUi:
 
     def choose(self, lines: Sequence[str], answers: Sequence[str]) -> int:
         """Show a question with up to three answers; which one was given, from 0."""
+        while (given := self.answered(lines, answers)) is None:
+            continue
+        return given
+
+    def answered(self, lines: Sequence[str], answers: Sequence[str]) -> int | None:
+        """Show it for a moment; None while no answer was given."""
         self.show([*lines, "", *(f"  [{at}]  {answer}" for at, answer in enumerate(answers, 1))])
-        while True:
-            for code in self.pressed():
-                for at, codes in enumerate(_ANSWERS[: len(answers)]):
-                    if code in codes:
-                        return at
+        for code in self.pressed():
+            for at, codes in enumerate(_ANSWERS[: len(answers)]):
+                if code in codes:
+                    return at
+        return None
 
     def why_skipped(self) -> str:
         """A reason for leaving a test out."""

@@ -17,7 +17,7 @@ from cloned.agent import sysfs
 
 EV_SYN, EV_KEY, EV_REL, EV_ABS, EV_SW = 0, 1, 2, 3, 5
 SYN_DROPPED = 3
-SW_LID = 0
+SW_LID, SW_HEADPHONE = 0, 2
 BTN_LEFT, BTN_RIGHT, BTN_TOUCH = 0x110, 0x111, 0x14A
 ABS_X, ABS_Y = 0, 1
 REL_X, REL_Y = 0, 1
@@ -111,7 +111,8 @@ class Inputs:
 
 
 def _useful(device: str) -> bool:
-    return any(has(device, kind, code) for kind, code in ((EV_KEY, 30), (EV_KEY, BTN_LEFT), (EV_SW, SW_LID)))
+    wanted = ((EV_KEY, 30), (EV_KEY, BTN_LEFT), (EV_SW, SW_LID), (EV_SW, SW_HEADPHONE))
+    return any(has(device, kind, code) for kind, code in wanted)
 
 
 def has(device: str, kind: int, code: int) -> bool:

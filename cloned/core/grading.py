@@ -1,4 +1,4 @@
-"""A grade that a person gives, with a word why; the rules' own comes back with an empty one."""
+"""What a person says of a laptop: a grade with a word why, and what was seen on it ("scratch on the lid")."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cloned.core.verbs import Role, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
 
 LONGEST_WHY = 120
+MOST_NOTES = 20
 
 
 def _grade(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
@@ -29,7 +30,26 @@ def _against(workshop: Workshop, command: Command) -> Refusal | None:
     return Refusal(Refused.GRADE_WITHOUT_WHY) if command.text and not command.why.strip() else None
 
 
+def _note(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
+    laptop, by = laptop_of(workshop, command), actor(command.by)
+    note = " ".join(command.text.split())[:LONGEST_WHY]
+    if not note:
+        return workshop.with_laptop(add_history(replace(laptop, notes=()), now, happened(Happened.NOTES_GONE, by=by)))
+    notes = tuple(dict.fromkeys((*laptop.notes, note)))[-MOST_NOTES:]
+    return workshop.with_laptop(
+        add_history(replace(laptop, notes=notes), now, happened(Happened.NOTED, by=by, note=note))
+    )
+
+
 VERBS = (
+    Verb(
+        "note",
+        "Note what was seen on a LAPTOP, such as a scratch, never who has it; an empty text takes its notes away.",
+        _note,
+        Target.LAPTOP,
+        (Word("text", "what was seen: scratch on the lid", needed=True, name="note"),),
+        role=Role.VOLUNTEER,
+    ),
     Verb(
         "grade",
         "Give a LAPTOP another GRADE (A to D) than the rules do, with a word why; an empty one is the rules' own.",
@@ -40,4 +60,4 @@ VERBS = (
         refuse=_against,
     ),
 )
-"""Its line in the table of commands."""
+"""Their lines in the table of commands."""

@@ -59,6 +59,8 @@ class Happened(Worded):
         "its network card receives {mbit} Mbit/s only: its PCIe power saving (ASPM) could not be turned off",
     )
     GRADED = "graded", "grade {grade} by {by}: {why}"
+    NOTED = "noted", "noted by {by}: {note}"
+    NOTES_GONE = "notes-gone", "{by} took its notes away"
     GRADE_OF_RULES = "grade-of-rules", "the grade is the rules' own again, by {by}"
     BROKE_OFF = "broke-off", "its session broke off: {error}"
 

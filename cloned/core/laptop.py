@@ -247,6 +247,8 @@ class Laptop:
     job: CloneJob = field(default_factory=CloneJob)
     wants: str = ""
     """`capture`: it is a master, which nothing may clone by itself. `erase`: that was chosen in its boot menu."""
+    notes: tuple[str, ...] = ()
+    """What people saw on it, in their words."""
     capture: CaptureWish = field(default_factory=CaptureWish)
     paused: bool = False
     left_out: bool = False

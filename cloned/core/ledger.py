@@ -68,11 +68,12 @@ def identified(laptop: Laptop) -> dict[str, Any]:
 def condition(laptop: Laptop) -> dict[str, Any]:
     """What triage, tests and people made of it: course, grade, needs and remarks; nothing where there are no rules."""
     found, tests = laptop.triage, trial_lines(laptop.trials)
-    if not (laptop.grade or found.remarks or tests):
+    if not (laptop.grade or found.remarks or tests or laptop.notes):
         return {}
     remarks = [{"rule": each.rule, "say": each.say} for each in found.remarks]
     if laptop.given_grade:
         remarks.append({"rule": "grade", "say": laptop.given_why})
+    remarks += [{"rule": "note", "say": each} for each in laptop.notes]
     told = {"course": str(found.course), "grade": laptop.grade, "needs": list(found.needs), "remarks": remarks}
     return {**told, **({"tests": tests} if tests else {})}
 

@@ -214,6 +214,8 @@ class LaptopBrief(Shown):
     """A to D: a person's, else the rules'."""
     grade_why: str = ""
     """Where a person gave it: why."""
+    notes: tuple[str, ...] = ()
+    """What people saw on it, in their words."""
     tests: tuple[Trial, ...] = ()
     """Tests of its parts, as far as they are through."""
     tests_wanted: tuple[str, ...] = ()

@@ -186,6 +186,12 @@ SHIPPED = (
     TriageRule("sound-failed", (("failed", "sound"),), say=to_translate("Its sound does not work"), grade="C"),
     TriageRule("camera-failed", (("failed", "camera"),), say=to_translate("Its camera is dead"), grade="B"),
     TriageRule("ports-failed", (("failed", "usb-ports"),), say=to_translate("A USB port does not answer"), grade="C"),
+    TriageRule(
+        "headphone-failed",
+        (("failed", "headphone"),),
+        say=to_translate("Its socket for headphones does not work"),
+        grade="B",
+    ),
     TriageRule("lid-failed", (("failed", "lid"),), say=to_translate("It does not notice its lid"), grade="B"),
     TriageRule(
         "charger-failed",

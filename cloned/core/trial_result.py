@@ -40,6 +40,7 @@ class AttendedName(StrEnum):
     SOUND = "sound"
     CAMERA = "camera"
     USB_PORTS = "usb-ports"
+    HEADPHONE = "headphone"
     LID = "lid"
     CHARGER = "charger"
 

@@ -38,10 +38,11 @@ _OF_A_PERSON = (
     _test("begin", _HAND + _ANSWER, "KLM: think, one key"),
     _test("every key once", _THINK + _KEYS * _ANY_KEY, f"KLM: {_KEYS} keys of layout be, none of a word"),
     _test("touchpad", _THINK + _HAND + 2 * _POINT + _KNOWN_KEY, "KLM: point twice, click"),
-    _test("screen", 7 * _ANSWER + 1.2, "KLM: look and a key, for five colours, before them and to answer; its light"),
-    _test("sound", 2 * _ANSWER + 4.0, "KLM: begin, answer; 4 s of tone and listening, as the agent waits"),
+    _test("screen", 6 * _ANSWER + 1.2, "KLM: think and a key, before four colours, after each, on the last; its light"),
+    _test("sound", _ANSWER + 4.0, "KLM: answer; 4 s of tone and listening, as the agent waits"),
     _test("camera", _ANSWER + 3.0, "KLM: answer; 3 s for thirteen pictures, assumed"),
     _test("USB ports", _ANSWER + 3 * 4.0, "KLM: answer; three ports of 4 s each, assumed"),
+    _test("headphones", _HAND + 5.0, "assumed: in and out within 5 s"),
     _test("lid", _HAND + 4.0, "assumed: closed and opened within 4 s"),
     _test("charger", _HAND + 5.0, "assumed: out and in within 5 s"),
 )  # fmt: skip

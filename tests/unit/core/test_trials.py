@@ -135,6 +135,22 @@ def test_a_grade_by_hand_needs_a_word_why_and_gives_way_to_none() -> None:
     assert story.laptop(found.id).grade == "A"
 
 
+def test_what_was_seen_on_it_is_noted_goes_to_the_ledger_and_is_taken_away() -> None:
+    story = workshop("ask")
+    found = story.comes()
+    for text in ("scratch  on\nthe lid", "hinge is loose", "hinge is loose", "x" * 500):
+        story.tell(Command("note", "an", found.id, text=text))
+    noted = story.laptop(found.id)
+    assert noted.notes == ("scratch on the lid", "hinge is loose", "x" * 120)
+    said = [each["say"] for each in ledger_row(noted, story.now)["remarks"] if each["rule"] == "note"]
+    assert said == list(noted.notes)
+    for number in range(40):
+        story.tell(Command("note", "an", found.id, text=f"stain {number}"))
+    assert len(story.laptop(found.id).notes) == 20, "nobody fills the sheet"
+    story.tell(Command("note", "an", found.id))
+    assert story.laptop(found.id).notes == ()
+
+
 def test_what_an_agent_says_of_a_test_is_made_safe() -> None:
     found = trials.read({"name": "memory", "result": "failed", "why": "x\n\x00" + "y" * 999, "seconds": -4}, 5.0)
     assert (found.name, found.result, len(found.why), found.seconds, found.at) == ("memory", "failed", 300, 0.0, 5.0)
