@@ -117,8 +117,8 @@ class Daemon:
 
     async def run(self) -> None:
         """Bring every part up in order, say so, and stay until one ends; then take all down."""
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(self.tasks.close)
+        async with AsyncExitStack() as self.stores, AsyncExitStack() as stack:
+            stack.push_async_callback(self.tasks.close)  # after the ports, and before what they all write into
             await self._start(stack)
             notify("READY=1")
             self.tasks.supervise(self.rounds.run, "check")
@@ -157,9 +157,9 @@ class Daemon:
                 task.cancel()
 
     async def _start(self, stack: AsyncExitStack) -> None:
-        stack.callback(self.journal.close)
+        self.stores.callback(self.journal.close)
         self.ledger = await Ledger.open(self.config.ledger_place)
-        stack.push_async_callback(self.ledger.close)
+        self.stores.push_async_callback(self.ledger.close)
         workshop = self.config.workshop
         memory = FolderMemory(workshop.state / "sinks")
         around = Surroundings(workshop.name, self.config.page.url, self._sheet_of, self._certificate_of, memory)
@@ -309,7 +309,7 @@ class Daemon:
         )
         rules = AccessRules(lambda: self.config.page.read, lambda: self.config.erase.by)
         self.spool = Spool(config.workshop.state / "prints.sqlite", self.engine, self.office, lambda: self.config.print)
-        stack.callback(self.spool.close)
+        self.stores.callback(self.spool.close)
         self.tasks.supervise(self.spool.run, "printing")
         house = House(lambda: self.config, self.file, self.engine, self.spool.shown, rounds=self.rounds)
         flow = Throughput(self.caster.stats)

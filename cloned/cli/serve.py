@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LONGEST_END = 4.0
+LONGEST_END = 3.0
 """Seconds until we are gone, whatever a client, a disk or a thread still holds."""
 CHECK_SECONDS = 60.0
 """Until the looks must be through on a busy server; each of them ends by itself long before."""

@@ -5,6 +5,7 @@ configured are answered.
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from aiohttp.typedefs import Handler
 from cloned.connections import place
 from cloned.status.guard import TRUSTED, problem
 
+_HOST = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[\w.-]{1,255}))(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 HOSTS = web.AppKey[Collection[str]]("hosts")
 OPEN_TO_ALL = frozenset({"/healthz"})
 
@@ -27,11 +29,9 @@ def names(url: str, hosts: Iterable[str]) -> frozenset[str]:
 
 
 def host_of(value: str) -> str:
-    """The name or address in a Host header, without port and brackets; nothing where it is malformed."""
-    try:
-        return urlsplit(f"//{value}").hostname or ""
-    except ValueError:
-        return ""
+    """The name or address in a Host header (RFC 9110 §7.2), without port and brackets; nothing where it is malformed."""
+    found = _HOST.fullmatch(value)
+    return (found["address"] or found["name"]).lower() if found else ""
 
 
 @web.middleware

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
@@ -45,16 +47,24 @@ async def small(_request: web.Request) -> web.Response:
     return web.Response(text="ok")
 
 
+async def broken(_request: web.Request) -> web.Response:
+    raise RuntimeError("a bug")
+
+
 async def large(_request: web.Request) -> web.Response:
     return web.Response(body=bytes(LARGE))
 
 
 @pytest.fixture
-async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Port]:
+async def port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Port]:
     monkeypatch.setattr(connections, "SILENT_SECONDS", 1.0)
     monkeypatch.setattr(connections, "UNREAD_SECONDS", 1.0)
     app = web.Application()
-    app.add_routes([web.get("/small", small), web.get("/large", large)])
+    with (tmp_path / "file").open("wb") as file:
+        file.truncate(LARGE)
+    app.add_routes(
+        [web.get("/small", small), web.get("/large", large), web.get("/broken", broken), web.static("/files", tmp_path)]
+    )
     running, counted = runner(app), Counted(8, 12)
     await running.setup()
     await CountedSite(running, "127.0.0.1", 0, counted=counted).start()
@@ -112,10 +122,47 @@ async def test_who_drips_a_head_byte_by_byte_is_closed(port: Port, clients: list
     await port.until(0)
 
 
-async def test_who_reads_nothing_is_closed(port: Port, clients: list[socket.socket]) -> None:
-    clients.append(port.connect(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"))
+@pytest.mark.parametrize("path", [b"/large", b"/files/file"])
+async def test_who_reads_nothing_is_closed(
+    port: Port, clients: list[socket.socket], path: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And is no fault of ours that would be in the log."""
+    clients.append(port.connect(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n"))
     await port.until(1)
     await port.until(0, 60)
+    assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
+
+
+async def test_a_fault_of_ours_is_in_the_log(port: Port, caplog: pytest.LogCaptureFixture) -> None:
+    async with ClientSession() as session, session.get(f"http://127.0.0.1:{port.port}/broken") as answer:
+        assert answer.status == 500
+    assert [str(each.exc_info[1]) for each in caplog.records if each.exc_info] == ["a bug"]
+
+
+async def test_a_crowd_is_taken_in_by_parts_and_may_wait_outside(
+    port: Port, clients: list[socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, loop = [0], asyncio.get_running_loop()
+
+    def turn() -> None:
+        turns.append(0)
+        ticking[0] = loop.call_soon(turn)
+
+    def take(_: str) -> bool:
+        turns[-1] += 1
+        return False
+
+    ticking = [loop.call_soon(turn)]
+    monkeypatch.setattr(port.counted, "take", take)
+    [listener] = [sock for site in port.runner.sites for sock in site._server.sockets]  # type: ignore[attr-defined]
+    info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
+    assert int.from_bytes(info[28:32], "little") == 128  # tcpi_sacked of a socket that listens: how many may wait
+    clients += [port.connect() for _ in range(100)]
+    async with asyncio.timeout(20):
+        while sum(turns) < 100:
+            await asyncio.sleep(0)
+    ticking[0].cancel()
+    assert max(turns) <= connections.AT_ONCE
 
 
 async def test_who_reads_nothing_does_not_keep_us_from_ending(

@@ -247,6 +247,9 @@ async def test_large_answers_are_packed_for_who_takes_that(house):
         ("127.0.0.1.evil.example", False),
         ("", False),
         ("[::1", False),
+        ("[::1]]:80", False),
+        ("127.0.0.1@evil.example", False),
+        ("127.0.0.1:80:80", False),
         ("a b", False),
     ],
 )
