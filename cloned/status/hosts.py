@@ -29,7 +29,7 @@ def names(url: str, hosts: Iterable[str]) -> frozenset[str]:
 
 
 def host_of(value: str) -> str:
-    """The name or address in a Host header (RFC 9110 §7.2), without port and brackets; nothing where it is malformed."""
+    """Name or address in a Host header (RFC 9110 §7.2), without port and brackets; nothing where it is malformed."""
     found = _HOST.fullmatch(value)
     return (found["address"] or found["name"]).lower() if found else ""
 
