@@ -9,6 +9,7 @@ from cloned.agent.moving import carry, movable, overlaps, places, tell_windows
 from cloned.agent.target import CLOSED, Skipped, VerifiedDisk
 from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, Partition, min_disk_size
+from cloned.disk.partitions import RECOVERY
 from cloned.disk.sizes import size_of_file_system
 from cloned.saying import Phrase
 
@@ -21,7 +22,7 @@ _MBR_LAST = 0xFFFFFFFF
 REQUIRED = 1
 """Attribute bit 0 of a GPT entry: the platform needs it as it is (UEFI 2.10, §5.3.3); recovery partitions have it."""
 _FIXED = {
-    "DE94BBA4-06D1-4D40-A16A-BFD50179D6AC": "recovery",
+    RECOVERY: "recovery",
     "E3C9E316-0B5C-4DB8-817D-F92DF00215AE": "reserved",
     "C12A7328-F81F-11D2-BA4B-00A0C93EC93B": "EFI system",
     "21686148-6449-6E6F-744E-656564454649": "BIOS boot",
@@ -53,7 +54,7 @@ def grow(target: VerifiedDisk) -> str:
         new = old
     before, moves = last(old), moved(old, new)
     after, kind = new.partition(before.number), target.file_system(before)
-    _growable(target, before, kind)
+    _growable(target, before, kind, _behind(old, before))
     if moves:
         carry(target, moves)
         tell_windows(target, moves)
@@ -67,13 +68,17 @@ def grow(target: VerifiedDisk) -> str:
     return _said(after, kind, (after.size - before.size) * new.sector_size, moves)
 
 
-def _growable(target: VerifiedDisk, part: Partition, kind: str) -> None:
-    """Skipped where its file system is none that we can grow here."""
+def _growable(target: VerifiedDisk, part: Partition, kind: str, behind: list[Partition]) -> None:
+    """Skipped where its file system is none that we can grow here, past what lies behind it."""
     if kind not in (*_EXT, "ntfs", "btrfs", "xfs"):
         what = CLOSED.get(kind) or kind or Phrase("no file system that is known here")
         raise Skipped(Phrase("the last partition, {number}, holds {what}", number=part.number, what=what))
-    if kind not in _EXT:
-        target.node(part)  # Skipped where there are no nodes
+    if kind in _EXT and not behind:
+        return
+    try:
+        target.node(part)
+    except Skipped as error:  # a lab's laptop in a namespace
+        raise Skipped(_in_the_way(part, behind)) if behind else error from None
 
 
 def _cut_short(target: VerifiedDisk, layout: Layout) -> bool:

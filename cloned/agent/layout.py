@@ -20,6 +20,7 @@ from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, LayoutError, ebr_writes, read_layout, swap_areas, table_writes
 from cloned.disk.lvm_map import read_groups
 from cloned.disk.manifest import BOOT_CODE, Plan
+from cloned.disk.partitions import RECOVERY
 
 MIB = 1024 * 1024
 ENDS = MIB
@@ -130,13 +131,19 @@ def _digest(disk: BlockDevice, offset: int, length: int) -> bytes:
 
 
 def same_places(text: str, plan: Plan) -> bool:
-    """Whether a disk with this layout may already hold the image's pieces: same partitions, perhaps grown."""
+    """Whether a disk with this layout may already hold the image's pieces: same partitions, perhaps grown.
+
+    A recovery partition may have been carried to the end of the disk: what is not in its place any more is asked for.
+    """
     try:
-        found = {part.number: part.start for part in Layout.parse(text).partitions}
+        found = _starts(Layout.parse(text))
     except LayoutError:
         return False
-    wanted = {part.number: part.start for part in Layout.parse(plan.layout).partitions}
-    return found == wanted
+    return found == _starts(Layout.parse(plan.layout))
+
+
+def _starts(layout: Layout) -> dict[int, int]:
+    return {part.number: 0 if part.type == RECOVERY else part.start for part in layout.partitions}
 
 
 def nodes(path: str, tries: int = 20) -> bool:

@@ -19,9 +19,9 @@ from cloned.agent.target import Skipped, VerifiedDisk, put_in_windows
 from cloned.agent.tools import ToolError
 from cloned.disk.layout import Layout, Partition
 from cloned.disk.ntfs import Ntfs, NtfsError
+from cloned.disk.partitions import RECOVERY
 from cloned.saying import Phrase
 
-RECOVERY = "DE94BBA4-06D1-4D40-A16A-BFD50179D6AC"
 REAGENT = "Windows/System32/Recovery/ReAgent.xml"
 _CHUNK = 4 * 1024 * 1024
 

@@ -17,6 +17,9 @@ MIB: Final = 1024 * 1024
 _SAFE = frozenset(range(0x21, 0x7F)) - {0x25}
 """Bytes that stand for themselves in a field: printable ASCII without space and `%`."""
 
+RECOVERY: Final = "DE94BBA4-06D1-4D40-A16A-BFD50179D6AC"
+"""GPT type of what Windows is mended from: it may be carried to the end of a larger disk."""
+
 EXTENDED = frozenset({"5", "f", "85"})
 """MBR types of extended partitions: CHS, LBA, Linux."""
 

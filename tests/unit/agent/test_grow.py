@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from cloned.agent.grow import _check, fixed, grown, last, moved
-from cloned.agent.target import Skipped
+from cloned.agent.grow import _check, _growable, fixed, grown, last, moved
+from cloned.agent.target import Skipped, VerifiedDisk
 from cloned.agent.tools import ToolError
 from cloned.disk.layout import Layout, MbrEntry, Partition, check_layout, parse_dump, table_writes
 
@@ -191,3 +191,14 @@ def test_a_file_system_that_its_check_cannot_mend_gets_its_next_step(tmp_path: P
     path.write_bytes(bytes(1 << 20))
     with pytest.raises(ToolError, match="partition 1 is damaged in the image: start the master"):
         _check(str(path), Partition(1, 0, MIB, LINUX))
+
+
+def test_where_partitions_have_no_nodes_it_is_said_what_lies_behind() -> None:
+    """A lab's laptop in a namespace cannot tell Windows where its recovery went."""
+    target = VerifiedDisk({"path": "/dev/null", "size": GIB, "sector_size": 512}, live=False)
+    part = Partition(2, MIB, MIB, DATA)
+    with pytest.raises(Skipped, match=r"partition 2 would grow, but partition 3 \(recovery\) lies behind it and stays"):
+        _growable(target, part, "ntfs", [Partition(3, 2 * MIB, MIB, RECOVERY)])
+    with pytest.raises(Skipped, match="no device nodes here"):
+        _growable(target, part, "ntfs", [])
+    _growable(target, part, "ext4", [])

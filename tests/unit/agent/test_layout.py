@@ -1,10 +1,12 @@
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from cloned.agent import layout as layouts
 from cloned.agent.blockio import BlockDevice
 from cloned.disk.layout import Layout, Partition, Swap
 from cloned.disk.manifest import Plan
+from cloned.disk.partitions import RECOVERY
 
 MIB = 1 << 20
 LINUX, SWAP = "0FC63DAF-8483-4772-8E79-3D69D8477DE4", "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"
@@ -58,3 +60,7 @@ def test_a_disk_that_was_grown_may_still_hold_the_image() -> None:
     assert layouts.same_places(longer.text(), wanted)
     assert not layouts.same_places(moved.text(), wanted)
     assert not layouts.same_places("invalid no table\n", wanted)
+    recovery = replace(second, type=RECOVERY)
+    kept = replace(wanted, layout=replace(layout, partitions=(first, recovery)).text())
+    carried = replace(layout, partitions=(first, replace(recovery, start=second.start + 4096, swap=None)))
+    assert layouts.same_places(carried.text(), kept)

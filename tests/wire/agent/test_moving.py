@@ -16,10 +16,11 @@ from cloned.agent import grow as growing
 from cloned.agent.blockio import BlockDevice, Range
 from cloned.agent.finish import stamp
 from cloned.agent.grow import grow
-from cloned.agent.moving import REAGENT, RECOVERY
+from cloned.agent.moving import REAGENT
 from cloned.agent.target import Skipped, VerifiedDisk
 from cloned.disk.layout import Layout, Partition, Read, read_layout, table_writes
 from cloned.disk.ntfs import Ntfs
+from cloned.disk.partitions import RECOVERY
 from cloned.disk.sizes import size_of_file_system
 
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(os.geteuid() != 0, reason="needs root for loop devices")]
