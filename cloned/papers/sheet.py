@@ -152,9 +152,9 @@ class _Sheet:
         self._facts(
             (
                 (_("Grade"), laptop.grade),
-                (_("Needs"), self.words.listed([_(need) for need in laptop.needs])),
+                (_("Needs"), self.words.listed([self.words.say(need) for need in laptop.needs])),
                 (_("Tests"), wording.tests(laptop, self.words)),
-                (_("Remarks"), ". ".join(_(say) for say in laptop.remarks)),
+                (_("Remarks"), ". ".join(map(self.words.say, laptop.remarks))),
             ),
             most=5 if self.y < _ASK - 80 else 2,
         )
