@@ -41,7 +41,13 @@ def parse_dump(text: str, sector_size: int = 512) -> Layout:
     ident = head.get("label-id", "")
     ident = ident.upper() if label == "gpt" else ident.lower()
     parts.sort(key=lambda part: part.number)
-    return Layout(label, ident, int(head.get("sector-size", sector_size)), tuple(parts))
+    return Layout(label, ident, _sector_size(head.get("sector-size", str(sector_size))), tuple(parts))
+
+
+def _sector_size(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise LayoutError(Phrase("the dump's sector size is {size}, not a number", size=repr(text)))
+    return int(text)
 
 
 def _partition(node: str, fields: str, head: Mapping[str, str]) -> Partition:
@@ -70,7 +76,10 @@ def _value(raw: str | None) -> str:
         return raw or ""
     data = raw[1:-1].encode("utf-8", "surrogateescape")
     plain = re.sub(rb"\\x([0-9a-fA-F]{2})", lambda match: bytes.fromhex(match[1].decode()), data)
-    text = plain.decode("utf-8", "surrogatepass")
+    try:
+        text = plain.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise LayoutError(Phrase("the name {name} in the dump is not UTF-8", name=raw)) from error
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
@@ -80,8 +89,8 @@ def _attributes(text: str) -> str:
     for word in text.replace("GUID:", "").replace(",", " ").split():
         known = _MISSPELT.get(word, word)
         try:
-            bits |= 1 << (_ATTRIBUTES[known] if known in _ATTRIBUTES else int(known))
-        except ValueError as error:
+            bits |= 1 << (_ATTRIBUTES[known] if known in _ATTRIBUTES else range(64)[int(known)])
+        except (ValueError, IndexError) as error:
             raise LayoutError(Phrase("partition attribute {word} is unknown", word=repr(word))) from error
     return f"{bits:016x}" if bits else ""
 

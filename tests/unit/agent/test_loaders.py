@@ -80,6 +80,11 @@ def test_what_efibootmgr_told_of_the_master() -> None:
     assert boot_entries("no such thing\nBoot\n") == ()
 
 
+def test_entries_stand_in_order_of_number_where_the_firmware_gives_none() -> None:
+    without = "".join(line for line in NVRAM.splitlines(keepends=True) if not line.startswith("BootOrder"))
+    assert [entry.label for entry in boot_entries(without)] == ["Windows Boot Manager", "debian", "new words"]
+
+
 def test_the_masters_own_entry_wins_if_what_it_starts_is_there(tmp_path: Path) -> None:
     loaders = esp(tmp_path, "EFI/debian/shimx64.efi", WIN)
     both = Systems(windows=True, linux=("debian",), uuids={ROOT})

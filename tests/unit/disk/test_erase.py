@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cloned.disk.erase import LEVELS, EraseLevel, Technique, choose, offers
+from cloned.disk.erase import LEVELS, EraseLevel, Technique, choose, offers, overwrite_seconds
 from cloned.disk.media import (
     AtaAbilities,
     FactsError,
@@ -124,6 +124,19 @@ def test_every_reason_and_next_step_can_be_said_in_each_language(code: str) -> N
     said |= {offer.why for medium in media for offer in offers(medium)}
     same = {"OACS bit 1", "OACS bit 1 and FNA bit 2"}
     assert [text for text in said if text and ours.say(text) == text and text not in same] == []
+
+
+def test_how_long_it_takes_is_the_drives_word_where_it_gives_one() -> None:
+    able = NvmeAbilities(format=True, block_erase=True, crypto_erase=True, overwrite=True, seconds=(600, 7, 9))
+    told = {each.technique: each.seconds for each in offers(replace(NVME, nvme=able))}
+    assert [told[each] for each in (Technique.NVME_OVERWRITE, Technique.NVME_BLOCK, Technique.NVME_CRYPTO)] == [
+        600,
+        7,
+        9,
+    ]
+    silent = {each.technique: each.seconds for each in offers(replace(NVME, nvme=replace(able, seconds=(0, 0, 0))))}
+    assert (silent[Technique.NVME_BLOCK], silent[Technique.NVME_CRYPTO]) == (120, 30)
+    assert silent[Technique.NVME_OVERWRITE] == overwrite_seconds(NVME) > 600
 
 
 def test_every_technique_has_a_level_with_its_source() -> None:

@@ -106,6 +106,20 @@ def test_another_technique_only_of_the_same_level_and_with_a_word_on_it() -> Non
     assert machine.strictly_later(record, same)
 
 
+def test_nothing_takes_the_place_of_what_is_over_or_was_never_chosen() -> None:
+    failed = machine.fail(begun(DRIVE), ErasureFault.GONE)
+    assert machine.instead(failed, Technique.NVME_CRYPTO, "because") is failed
+    none = replace(begun(DRIVE), technique=None)
+    assert machine.instead(none, Technique.NVME_CRYPTO, "because") is none
+
+
+def test_bytes_count_only_for_an_overwrite_that_has_begun() -> None:
+    sanitized = begun(DRIVE)
+    assert machine.wrote(sanitized, 64 * MIB) is sanitized
+    early = machine.remembered(machine.plan(PLAIN, EraseLevel.CLEAR, "seed"), PLACES, 5.0)
+    assert machine.wrote(early, 64 * MIB) is early
+
+
 def test_what_a_laptop_may_say_next_of_a_disk() -> None:
     record = begun(PLAIN)
     later = machine.wrote(record, 8 * MIB, ((MIB, 512),))

@@ -125,3 +125,17 @@ def test_a_damaged_request_is_sound_or_nothing(kind: int, at: int, noise: bytes)
         assert told.wants.bit_length() <= 81
     elif isinstance(told, Repair):
         assert all(piece < 81 and 0 < bits.bit_length() <= count for piece, count, bits in told.missing)
+
+
+def test_an_ask_at_each_edge_of_what_it_may_say() -> None:
+    """Its last fields, from the end of an empty wish: held by (1 byte), flags (1), coding (1), base (4), length (2)."""
+    sound = packets.ask(Ask(SESSION, 7, 3, 9, 1000, 990, 10, 24, "disk", False, 0))
+    assert packets.read_request(sound, SESSION, 100) is not None
+    held_by, flags = len(sound) - 9, len(sound) - 8
+    assert sound[held_by] == packets.HELD_BY.index("disk")
+    for at, value in ((held_by, len(packets.HELD_BY)), (flags, packets.UNICAST << 1)):
+        wrong = bytearray(sound)
+        wrong[at] = value
+        assert packets.read_request(bytes(wrong), SESSION, 100) is None
+    assert packets.read_request(sound + b"x", SESSION, 100) is None
+    assert packets.read_request(sound[:-1], SESSION, 100) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloned.stream import bitsets
 from cloned.stream import receivers as audience
 from cloned.stream.packets import BURST, DEAF, Answer, Ask, Bye, Mark, Repair
-from cloned.stream.sender import AHEAD, MARK_EVERY, Burst, StreamSender
+from cloned.stream.sender import AHEAD, MARK_EVERY, QUIET_MARK, Burst, StreamSender
 
 SESSION, EPOCH = 1, 77
 A, B, C = 101, 102, 103
@@ -143,6 +143,17 @@ def test_marks_tell_how_far_it_came_while_something_is_unresolved() -> None:
     assert talk.next(MARK_EVERY) == Mark(SESSION, EPOCH, 99)
     talk.ask(A, set(), through=99, now=MARK_EVERY)
     assert talk.next(3 * MARK_EVERY) is None
+
+
+def test_marks_are_seldom_once_all_is_resolved() -> None:
+    talk = Talk()
+    talk.ask(A, {1})
+    last = talk.bursts()[-1]
+    through = last.sequence + len(last.indexes) - 1
+    assert isinstance(talk.next(MARK_EVERY), Mark)
+    talk.ask(A, set(), through=through, now=MARK_EVERY)
+    assert talk.next(2 * MARK_EVERY) is None
+    assert isinstance(talk.next(MARK_EVERY + QUIET_MARK), Mark)
 
 
 def test_one_that_fell_silent_does_not_count() -> None:
