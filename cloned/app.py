@@ -38,7 +38,7 @@ from cloned.inventory.sinks.base import Delivery, Surroundings
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.journal import Journal
 from cloned.lag import LoopLag
-from cloned.languages import language
+from cloned.languages import language, to_translate
 from cloned.live import agent_zipapp
 from cloned.logs import tell_changes
 from cloned.measures import Gathered
@@ -57,7 +57,7 @@ from cloned.papers.subject import PrintingSite
 from cloned.readiness import Readiness
 from cloned.rereading import configure, reread
 from cloned.rounds import Examine, Rounds
-from cloned.saying import Phrase
+from cloned.saying import Phrase, chained
 from cloned.signing import SiteKey
 from cloned.status.app import create_app, warm
 from cloned.status.auth import Auth
@@ -251,15 +251,16 @@ class Daemon:
     async def _reload(self, command: Command) -> Mapping[str, Any]:
         """Read the configuration again; a wrong one is refused by UsageError, and the old stays in force."""
         found = await self.reload()
-        words = {"applied": "taken: ", "restart": "only after a restart: "}
-        told = [words[kind] + ", ".join(keys) for kind, keys in found.items() if keys]
-        return {**found, "state": "; ".join(told) or Phrase("nothing has changed")}
+        words = {"applied": to_translate("taken: {keys}"), "restart": to_translate("only after a restart: {keys}")}
+        told = [Phrase(words[kind], keys=", ".join(keys)) for kind, keys in found.items() if keys]
+        return {**found, "state": chained(told) or Phrase("nothing has changed")}
 
     async def _recheck(self, command: Command) -> Mapping[str, Any]:
         """Look over everything, and say how much is not well."""
         counts = Counter(each["state"] for each in await self.rounds.now())
-        told = ", ".join(f"{counts[state]} {state}" for state in ("ok", "warning", "wrong", "skipped"))
-        return {"state": told, "findings": sum(counts.values())}
+        told = {state: counts[state] for state in ("ok", "warning", "wrong", "skipped")}
+        said = Phrase("{ok} well, {warning} to look at, {wrong} wrong, {skipped} left out", **told)
+        return {"state": said, "findings": sum(counts.values())}
 
     async def reload(self) -> dict[str, list[str]]:
         """`{"applied": keys, "restart": keys that only a restart changes}`. UsageError: nothing was changed."""

@@ -20,6 +20,7 @@ from cloned.core.finishing import VALUES
 from cloned.core.tagged import TagPattern
 from cloned.core.trial_result import AttendedName, TrialName
 from cloned.destinations import AnySink
+from cloned.saying import Phrase
 from cloned.sections import Section
 from cloned.triage_settings import TriageSettings
 
@@ -59,7 +60,7 @@ class Page(Section):
     @model_validator(mode="after")
     def _both(self) -> Page:
         if (self.certificate is None) != (self.key is None):
-            raise ValueError("certificate and key belong together: name both files, or neither")
+            raise ValueError(Phrase("certificate and key belong together: name both files, or neither"))
         return self
 
     @field_validator("address")
@@ -68,7 +69,7 @@ class Page(Section):
         try:
             ip_address(value)
         except ValueError:
-            raise ValueError("an IP address to listen on, such as 0.0.0.0 for all") from None
+            raise ValueError(Phrase("an IP address to listen on, such as 0.0.0.0 for all")) from None
         return value
 
     @field_validator("url")
@@ -81,7 +82,7 @@ class Page(Section):
     def _host_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             if re.fullmatch(r"[A-Za-z0-9_.-]{1,253}|\[[0-9a-fA-F:.]+\]", name) is None:
-                raise ValueError("names of hosts, without scheme and port")
+                raise ValueError(Phrase("names of hosts, without scheme and port"))
         return value
 
     @field_validator("tokens")
@@ -90,8 +91,11 @@ class Page(Section):
         for name, digest in value.items():
             if re.fullmatch(r"\s*[0-9a-fA-F]{64}\s*", digest.get_secret_value()) is None:
                 raise ValueError(
-                    f"the SHA-256 of the token of {name}, 64 hexadecimal digits (printf %s TOKEN | sha256sum), "
-                    "not the token itself"
+                    Phrase(
+                        "the SHA-256 of the token of {name}, 64 hexadecimal digits (`cloned token` makes one), not the "
+                        "token itself",
+                        name=name,
+                    )
                 )
         return value
 
@@ -153,9 +157,9 @@ class Tags(Section):
         if self.pattern:
             TagPattern(self.pattern, self.site)
         if "{site}" in self.pattern and not self.site:
-            raise ValueError("the pattern has {site}: say what it stands for")
+            raise ValueError(Phrase("the pattern has {site}: say what it stands for"))
         if self.given == "auto" and not self.pattern:
-            raise ValueError('given = "auto" needs a pattern, for example "DM-{year}-{seq:04}"')
+            raise ValueError(Phrase('given = "auto" needs a pattern, for example "DM-{year}-{seq:04}"'))
         return self
 
 
@@ -179,9 +183,11 @@ class FinishSettings(Section):
     @classmethod
     def _names_each(cls, pattern: str) -> str:
         if pattern and not any(value in pattern for value in VALUES):
-            raise ValueError(f"a pattern with one of {', '.join(VALUES)}: else all laptops get one name")
+            raise ValueError(
+                Phrase("a pattern with one of {values}: else all laptops get one name", values=", ".join(VALUES))
+            )
         if re.search(r"[{}]", re.sub("|".join(map(re.escape, VALUES)), "", pattern)):
-            raise ValueError(f"no braces but those of {', '.join(VALUES)}")
+            raise ValueError(Phrase("no braces but those of {values}", values=", ".join(VALUES)))
         return pattern
 
     grow: bool = True
@@ -222,7 +228,11 @@ class DeliverySettings(Section):
     def _sourced(self) -> Self:
         for name in ("weight", "co2"):
             if getattr(self, f"{name}_kg") and not getattr(self, f"{name}_source").strip():
-                raise ValueError(f"{name}_kg needs {name}_source: a factor that nobody can look up is told to no donor")
+                raise ValueError(
+                    Phrase(
+                        "{name}_kg needs {name}_source: a factor that nobody can look up is told to no donor", name=name
+                    )
+                )
         return self
 
 
@@ -253,7 +263,7 @@ class LedgerSettings(Section):
     def _postgresql(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value()
         if text and not text.startswith(("postgresql://", "postgres://")):
-            raise ValueError("an address such as postgresql://cloned@db.example/cloned, or nothing")
+            raise ValueError(Phrase("an address such as postgresql://cloned@db.example/cloned, or nothing"))
         return value
 
 
@@ -309,7 +319,9 @@ class Config(Section):
         for what, names in once:
             twice = [name for name in names if names.count(name) > 1]
             if twice:
-                raise ValueError(f"there are two [[{what}]] called {twice[0][0]}: each needs its own")
+                raise ValueError(
+                    Phrase("there are two [[{what}]] called {name}: each needs its own", what=what, name=twice[0][0])
+                )
         return self
 
     workshop: WorkshopSettings = WorkshopSettings()
@@ -372,5 +384,5 @@ def web_url(value: str) -> str:
     except ValueError:
         good = False
     if not good or not value.isascii() or any(char.isspace() for char in value):
-        raise ValueError("a URL that begins with http:// or https:// and a host")
+        raise ValueError(Phrase("a URL that begins with http:// or https:// and a host"))
     return value

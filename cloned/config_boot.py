@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from cloned.saying import Phrase
 from cloned.sections import Section
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -30,7 +31,14 @@ class LeaseSettings(Section):
     @model_validator(mode="after")
     def _ordered(self) -> LeaseSettings:
         if self.last < self.first:
-            raise ValueError(f"the pool on {self.interface} ends ({self.last}) before it begins ({self.first})")
+            raise ValueError(
+                Phrase(
+                    "the pool on {interface} ends ({last}) before it begins ({first})",
+                    interface=self.interface,
+                    last=self.last,
+                    first=self.first,
+                )
+            )
         return self
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cloned.config import Config
+from cloned.config_words import expected, lines, no_toml
 from cloned.destinations import KINDS
 from cloned.errors import UsageError
 from cloned.saying import Phrase
@@ -43,17 +44,19 @@ def parse(text: str, source: str = "configuration") -> Config:
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"at line (\d+)", str(error))
         where = f"{source}:{at[1]}" if at else source
-        raise UsageError(
-            Phrase("{where}: {error}", where=where, error=error), "see systemd/cloned.toml.example"
-        ) from error
+        raise UsageError(no_toml(where, error), "see systemd/cloned.toml.example") from error
     except RecursionError:
         raise UsageError(
             Phrase("{source}: lists nested too deeply", source=source), "see systemd/cloned.toml.example"
         ) from None
     except ValidationError as error:
         told = [(_location(item), item) for item in error.errors()]
-        lines = [f"{source}:{line_of(text, place)}: {_path(place)}: {_words(item)}" for place, item in told]
-        raise UsageError("\n".join(lines), "see systemd/cloned.toml.example") from error
+        found = [_mistake(f"{source}:{line_of(text, place)}", place, item) for place, item in told]
+        raise UsageError(lines(found), "see systemd/cloned.toml.example") from error
+
+
+def _mistake(where: str, place: tuple[int | str, ...], item: Any) -> Phrase:
+    return Phrase("{where}: {key}: {expected}", where=where, key=_path(place), expected=expected(item))
 
 
 def _location(item: Any) -> tuple[int | str, ...]:
@@ -70,27 +73,16 @@ def _path(location: tuple[int | str, ...]) -> str:
     return text.lstrip(".") or "file"
 
 
-def _words(item: Any) -> str:
-    """What was expected; secrets are never repeated."""
-    if item["type"] == "extra_forbidden":
-        return Phrase("there is no such key")
-    if item["type"].startswith("union_tag"):
-        return Phrase("one of {kinds}", kinds=", ".join(KINDS))
-    given = item.get("input")
-    shown = f", not {given!r}" if isinstance(given, int | float | bool) else ""
-    return f"{item['msg'].removeprefix('Value error, ')}{shown}"
-
-
 def line_of(text: str, location: tuple[int | str, ...]) -> int:
     """The line on which the deepest part of `location` that stands in the file begins."""
     line, start, header = 1, 0, ""
-    lines = text.splitlines()
+    rows = text.splitlines()
     for part in location:
         if isinstance(part, int):
-            at = _nth(lines, rf"^\s*\[\[\s*{re.escape(header)}\s*\]\]", part)
+            at = _nth(rows, rf"^\s*\[\[\s*{re.escape(header)}\s*\]\]", part)
         else:
             header = f"{header}.{part}" if header else part
-            at = _first(lines, start, part, header)
+            at = _first(rows, start, part, header)
         if at is None:
             continue
         line, start = at + 1, at

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cloned.core.catalogue import ImageRule
+from cloned.saying import Phrase
 from cloned.sections import Section
 
 Gigabytes = Annotated[float, Field(ge=0, le=1_000_000)]
@@ -28,7 +29,8 @@ class Rule(Section):
     @model_validator(mode="after")
     def _possible(self) -> Rule:
         if self.max_disk_gb is not None and self.max_disk_gb < self.min_disk_gb:
-            raise ValueError(f"max_disk_gb ({self.max_disk_gb}) is below min_disk_gb ({self.min_disk_gb})")
+            values = {"most": self.max_disk_gb, "least": self.min_disk_gb}
+            raise ValueError(Phrase("max_disk_gb ({most}) is below min_disk_gb ({least})", **values))
         return self
 
     def core(self) -> ImageRule:

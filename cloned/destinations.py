@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from cloned.saying import Phrase
 from cloned.sections import Section
 
 StatusType = Literal["deployable", "pending", "undeployable", "archived"]
@@ -23,9 +24,9 @@ def _address(url: str) -> str:
     """An http or https URL with a host and without a password in it."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("an address such as https://inventory.example is expected")
+        raise ValueError(Phrase("an address such as https://inventory.example is expected"))
     if parts.username or parts.password:
-        raise ValueError("no name or password belongs into the address; use `token`")
+        raise ValueError(Phrase("no name or password belongs into the address; use `token`"))
     return url.rstrip("/")
 
 
@@ -34,13 +35,13 @@ def _uuid(text: SecretStr) -> SecretStr:
     try:
         uuid.UUID(text.get_secret_value())
     except ValueError as error:
-        raise ValueError("a DeviceHub token is a UUID such as 5018dd65-9abd-4a62-8896-80f34ac66150") from error
+        raise ValueError(Phrase("a DeviceHub token is a UUID such as 5018dd65-9abd-4a62-8896-80f34ac66150")) from error
     return text
 
 
 def _given(text: SecretStr) -> SecretStr:
     if not text.get_secret_value().strip():
-        raise ValueError("it is empty")
+        raise ValueError(Phrase("it is empty"))
     return text
 
 
@@ -74,10 +75,10 @@ class WebhookSettings(SinkSettings):
     @model_validator(mode="after")
     def _complete(self) -> WebhookSettings:
         if not self.url:
-            raise ValueError(f"sink {self.name}: a webhook needs url")
+            raise ValueError(Phrase("sink {name}: a webhook needs url", name=self.name))
         parts = urlsplit(self.url)  # which may carry a key, so it is never repeated
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"sink {self.name}: url begins with http:// or https:// and a host")
+            raise ValueError(Phrase("sink {name}: url begins with http:// or https:// and a host", name=self.name))
         return self
 
 
@@ -92,7 +93,7 @@ class FileSettings(SinkSettings):
     @model_validator(mode="after")
     def _complete(self) -> FileSettings:
         if self.path is None:
-            raise ValueError(f"sink {self.name}: a {self.type} sink needs path")
+            raise ValueError(Phrase("sink {name}: a {kind} sink needs path", name=self.name, kind=self.type))
         return self
 
 

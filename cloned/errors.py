@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from cloned.core.refusals import Refusal
+from cloned.saying import headed, message
 
 
 class Exit(IntEnum):
@@ -27,7 +28,8 @@ class ClonedError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}: {self.hint}" if self.hint else self.message
+        """Both, as a sentence that can be said in any language."""
+        return headed(message(self.message), message(self.hint)) if self.hint else message(self.message)
 
 
 class UsageError(ClonedError):

@@ -194,6 +194,7 @@ def of_environment(environ: Mapping[str, str] | None = None) -> Language:
     return language("en" if name.partition(".")[0] in ("", "C", "POSIX") else name)
 
 
+@cache
 def bracketed() -> Language:
     """A language for tests in which every message that can be translated stands between brackets."""
     return Language("en", _Bracketed())

@@ -7,6 +7,7 @@ text and numbers as they are.
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
@@ -105,7 +106,7 @@ class Phrase(str):
 
     @classmethod
     def _made(cls, message: str, values: Mapping[str, object], code: Coded | None, clock: Clock) -> Self:
-        plain = {key: value if isinstance(value, str | int | float) else str(value) for key, value in values.items()}
+        plain = {key: value if isinstance(value, str | int | float) else spoken(value) for key, value in values.items()}
         made = str.__new__(cls, worded(message, plain, clock))
         made.message, made.values, made.code = message, plain, code
         return made
@@ -155,6 +156,44 @@ class Phrase(str):
         return {"type": "string"}
 
 
+WRONG = {
+    errno.ENOENT: "No such file or directory",
+    errno.EACCES: "Permission denied",
+    errno.EPERM: "Operation not permitted",
+    errno.ENOSPC: "No space left on device",
+    errno.EDQUOT: "Disk quota exceeded",
+    errno.EROFS: "Read-only file system",
+    errno.EISDIR: "Is a directory",
+    errno.ENOTDIR: "Not a directory",
+    errno.EEXIST: "File exists",
+    errno.EIO: "Input/output error",
+    errno.EBUSY: "Device or resource busy",
+    errno.ENODEV: "No such device",
+    errno.ENXIO: "No such device or address",
+    errno.EINVAL: "Invalid argument",
+    errno.ECONNREFUSED: "Connection refused",
+    errno.ECONNRESET: "Connection reset by peer",
+    errno.EPIPE: "Broken pipe",
+    errno.ETIMEDOUT: "Connection timed out",
+    errno.EHOSTUNREACH: "No route to host",
+    errno.ENETUNREACH: "Network is unreachable",
+    errno.EADDRINUSE: "Address already in use",
+    errno.EADDRNOTAVAIL: "Cannot assign requested address",
+    errno.ENOTEMPTY: "Directory not empty",
+    errno.ETXTBSY: "Text file busy",
+    errno.EFBIG: "File too large",
+}
+"""What the system says (`errno(3)`), so that it has translations too; what it says beside these stays as it is."""
+
+
+def spoken(value: object) -> str:
+    """Anything as a text; an error of the system, or one of ours, as a sentence in any language."""
+    if not isinstance(value, OSError):
+        return str(value)
+    known = WRONG.get(value.errno or 0)
+    return Phrase(known) if known is not None else value.strerror or str(value)
+
+
 if TYPE_CHECKING:
     Sentence = str
 else:
@@ -200,7 +239,7 @@ def short(sentence: str) -> str:
     return sentence if len(sentence) <= LONGEST else sentence[:LONGEST]
 
 
-def sentence(told: object, depth: int = 3) -> str:
+def sentence(told: object, depth: int = 6) -> str:
     """What a laptop sent by `parts`: printable and bounded, whatever it is. ValueError where it is no sentence."""
     if isinstance(told, str):
         return printable(told)
@@ -238,6 +277,13 @@ def chained(sentences: Sequence[str]) -> str:
         return ""
     one, *more = sentences
     return Phrase("{one}; {more}", one=one, more=chained(more)) if more else one
+
+
+def enumerated(sentences: Sequence[str]) -> str:
+    """Several as one, each after a comma."""
+    if len(sentences) < 2:
+        return sentences[0] if sentences else ""
+    return Phrase("{one}, {more}", one=sentences[0], more=enumerated(sentences[1:]))
 
 
 def _value(told: object) -> Value:

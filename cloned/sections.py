@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
 
+from cloned.saying import Phrase
+
 CREDENTIAL = "credential:"
 """`token = "credential:snipe"` is read from the folder that systemd made of LoadCredential= (systemd.exec(5))."""
 
@@ -43,15 +45,15 @@ class Section(BaseModel):
         for each in value if isinstance(value, tuple) else (value,):
             text = each.get_secret_value() if isinstance(each, SecretStr) else each
             if isinstance(text, str | Path) and not str(text).isprintable():
-                raise ValueError("a text on one line, without control characters")
+                raise ValueError(Phrase("a text on one line, without control characters"))
         return value
 
 
 def _from_file(name: str, place: object, twice: bool) -> str:
     if twice:
-        raise ValueError(f"{name} and {name}_file are both set: keep one")
+        raise ValueError(Phrase("{name} and {name}_file are both set: keep one", name=name))
     if not isinstance(place, str):
-        raise ValueError(f"{name}_file is the path of a file")
+        raise ValueError(Phrase("{name}_file is the path of a file", name=name))
     return _read(f"{name}_file {place}", Path(place))
 
 
@@ -61,14 +63,22 @@ def _credential(name: str, value: Any) -> Any:
         return value
     wanted, folder = value.removeprefix(CREDENTIAL), os.environ.get("CREDENTIALS_DIRECTORY", "")
     if re.fullmatch(r"[A-Za-z0-9_.-]{1,255}", wanted) is None or wanted in (".", ".."):
-        raise ValueError(f"{name}: a credential's name is letters, digits, dots, dashes and underscores")
+        raise ValueError(
+            Phrase("{name}: a credential's name is letters, digits, dots, dashes and underscores", name=name)
+        )
     if not folder:
-        raise ValueError(f"{name}: there are no credentials: give the service LoadCredential={wanted}:FILE")
-    return _read(f"{name}: the credential {wanted}", Path(folder) / wanted)
+        raise ValueError(
+            Phrase(
+                "{name}: there are no credentials: give the service LoadCredential={wanted}:FILE",
+                name=name,
+                wanted=wanted,
+            )
+        )
+    return _read(Phrase("{name}: the credential {wanted}", name=name, wanted=wanted), Path(folder) / wanted)
 
 
 def _read(what: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{what} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise ValueError(Phrase("{what} cannot be read: {error}", what=what, error=error)) from error

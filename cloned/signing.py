@@ -80,7 +80,7 @@ class SiteKey:
             return cls._read(path)
         except OSError as error:
             raise ClonedError(
-                Phrase("the site's key {path} cannot be used: {error}", path=path, error=error.strerror),
+                Phrase("the site's key {path} cannot be used: {error}", path=path, error=error),
                 "check the state directory",
             ) from error
 

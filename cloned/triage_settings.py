@@ -9,6 +9,7 @@ from pydantic import Field, create_model, model_validator
 from cloned.core.triage import Course, TriageRule, contradictions
 from cloned.core.triage_facts import CONDITIONS, Condition
 from cloned.core.triage_shipped import SHIPPED, combined
+from cloned.saying import Phrase
 from cloned.sections import Section
 
 _Need = Annotated[str, Field(min_length=1, max_length=40)]
@@ -41,7 +42,7 @@ class TriageRuleSettings(_Conditions):  # type: ignore[misc, valid-type]
     @model_validator(mode="after")
     def _looks_at_something(self) -> TriageRuleSettings:
         if not self.rule().when:
-            raise ValueError(f"rule {self.name} has no condition, so it would fit every laptop")
+            raise ValueError(Phrase("rule {name} has no condition, so it would fit every laptop", name=self.name))
         return self
 
     def rule(self) -> TriageRule:
@@ -63,11 +64,17 @@ class TriageSettings(Section):
         names = [rule.name for rule in self.rule]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise ValueError(f"there are two rules called {twice}: each needs its own name")
+            raise ValueError(Phrase("there are two rules called {name}: each needs its own name", name=twice))
         known = {rule.name for rule in SHIPPED}
         unknown = sorted(set(self.without) - known)
         if unknown:
-            raise ValueError(f"no rule that ships is called {unknown[0]}; there are {', '.join(sorted(known))}")
+            raise ValueError(
+                Phrase(
+                    "no rule that ships is called {name}; there are {known}",
+                    name=unknown[0],
+                    known=", ".join(sorted(known)),
+                )
+            )
         return self
 
     def rules(self) -> tuple[TriageRule, ...]:

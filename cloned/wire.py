@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from cloned.saying import Phrase
+from cloned.saying import Phrase, message, parts
 
 LARGEST = 256 * 1024
 """Bytes of a request, where its call does not need more."""
@@ -150,8 +150,10 @@ def problem_body(status: int, error: str, hint: str, **more: object) -> str:
 
 
 def refuse(status: int, error: str, hint: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An error as agents and programs read it: what happened, and the next step."""
-    return web.Response(text=problem_body(status, error, hint), status=status, headers=headers, content_type=PROBLEM)
+    """An error as agents read it: what happened and the next step, with `told`: both as messages with their values."""
+    told = [parts(message(each)) for each in (error, hint)]
+    text = problem_body(status, error, hint, told=told)
+    return web.Response(text=text, status=status, headers=headers, content_type=PROBLEM)
 
 
 @web.middleware
@@ -159,5 +161,6 @@ async def plain_requests(request: web.Request, handler: Handler) -> web.StreamRe
     """Refuse what is packed: a few bytes could become many before anybody asked who sends them."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         close = {"Connection": "close"}
-        return refuse(415, Phrase("a request is sent as it is"), Phrase("leave Content-Encoding out"), close)
+        text = problem_body(415, Phrase("a request is sent as it is"), Phrase("leave Content-Encoding out"))
+        return web.Response(text=text, status=415, headers=close, content_type=PROBLEM)
     return await handler(request)

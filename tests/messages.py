@@ -37,6 +37,7 @@ PLACES: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("AgentError", "EraseTrouble", "Word", "Verb"), (1,)),
     "Difference": (),
     "fail": (2,),
+    **dict.fromkeys(("refuse", "_refuse"), (1, 2)),
     "Rating": (1, 3),
     "EraseOffer": (2,),
     "EraseChoice": (2, 3),

@@ -17,7 +17,7 @@ from cloned.agent.inputs import EV_ABS, EV_KEY, EV_REL, EV_SW
 from cloned.agent.spoken import say
 from cloned.agent.trial_kinds import TrialFinding, lacking
 from cloned.agent.trial_tools import Hands
-from cloned.saying import Phrase, chained
+from cloned.saying import Phrase, chained, enumerated, spoken
 
 STUCK = 8.0
 """Seconds that a key is held without a break after which it sticks."""
@@ -104,7 +104,7 @@ class _Pressed:
 
 def _dead_keys(ui: PersonUi, layout: str, dead: frozenset[int]) -> TrialFinding:
     names = keyboards.printed(layout)
-    told = ", ".join(names[code].strip() or "space" for code in sorted(dead)[:_NAMED])
+    told = enumerated([names[code].strip() or Phrase("space bar") for code in sorted(dead)[:_NAMED]])
     if len(dead) > _NAMED:
         told = Phrase("{names} and {count} more", names=told, count=len(dead) - _NAMED)
     answers = [say("They do not answer"), say("They were not tried: leave this test out")]
@@ -115,6 +115,7 @@ def _dead_keys(ui: PersonUi, layout: str, dead: frozenset[int]) -> TrialFinding:
 
 
 _MOVES = {"x": Phrase("left and right"), "y": Phrase("up and down"), "click": Phrase("click")}
+"""What a touchpad has to do."""
 
 
 def touchpad(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
@@ -244,15 +245,13 @@ def camera(ui: PersonUi, hands: Hands, _layout: str) -> TrialFinding:
 
 def _within(work: Callable[[], list[str]], seconds: float) -> list[str] | str:
     """What it gives, or why it gave nothing: a driver that hangs holds its thread, and both are left behind."""
-    box: list[list[str] | str] = [Phrase("its driver hangs for {seconds} s", seconds=f"{seconds:.0f}")]
+    box: list[list[str] | str] = [Phrase("its driver hangs for {seconds:span}", seconds=seconds)]
 
     def body() -> None:
         try:
             box[0] = work()
-        except video.NoPicture as error:
-            box[0] = error.args[0]
-        except (OSError, ValueError) as error:
-            box[0] = str(error)
+        except (video.NoPicture, OSError, ValueError) as error:
+            box[0] = spoken(error)
 
     thread = threading.Thread(target=body, name="camera", daemon=True)
     thread.start()

@@ -11,6 +11,8 @@ import stat
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 
+from cloned.saying import Phrase
+
 BLKSSZGET = 0x1268
 BLKGETSIZE64 = 0x80081272
 
@@ -36,7 +38,11 @@ class DiskError(Exception):
     """The disk itself fails; `code` is the reason code that the daemon knows."""
 
     def __init__(self, doing: str, path: str, offset: int, error: OSError) -> None:
-        super().__init__(f"{path}: {doing} error at byte {offset}: {error.strerror}")
+        super().__init__(
+            Phrase("{path}: read error at byte {offset}: {error}", path=path, offset=offset, error=error)
+            if doing == "read"
+            else Phrase("{path}: write error at byte {offset}: {error}", path=path, offset=offset, error=error)
+        )
         self.code = f"disk-{doing}-error"
         self.offset = offset
 

@@ -134,9 +134,7 @@ def reading(part: MasterPart, *, whole: bool = True) -> Iterator[IO[bytes]]:
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, bufsize=READ, env=env
             )
         except OSError as error:
-            raise AgentError(
-                "capture-failed", Phrase("{command}: {error}", command=command[0], error=error.strerror)
-            ) from error
+            raise AgentError("capture-failed", Phrase("{command}: {error}", command=command[0], error=error)) from error
         assert process.stdout is not None
         try:
             yield process.stdout

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from cloned.agent.options import AgentOptions
+from cloned.saying import Phrase, sentence, spoken
 
 PATIENCE = 60.0
 """Seconds to wait for an answer before the connection is taken for dead."""
@@ -32,7 +33,7 @@ class DaemonRefused(Exception):  # noqa: N818
     """The daemon does not do this now; `status` and its own words."""
 
     def __init__(self, status: int, error: str, hint: str) -> None:
-        super().__init__(f"{error} ({hint})" if hint else error)
+        super().__init__(Phrase("{error} ({hint})", error=error, hint=hint) if hint else error)
         self.status = status
 
 
@@ -64,7 +65,7 @@ class DaemonClient:
                 return self.once(method, path, body)
             except (OSError, ValueError) as error:
                 self.close()
-                waiting(str(error))
+                waiting(spoken(error))
             time.sleep(PAUSE)
         raise DaemonRefused(0, "given up", "")
 
@@ -77,13 +78,11 @@ class DaemonClient:
         status, answer = self._exchange(method, path, data)
         if status == 401:
             raise Revoked
-        if status >= 500 or status == 404:
-            raise OSError(f"the server answers {status}")  # restarting, or not yet ready: it will come
+        if status >= 500 or status == 404:  # restarting, or not yet ready: it will come
+            raise OSError(Phrase("the server answers {code}", code=status))
         parsed = json.loads(answer) if answer else {}
         if status != 200:
-            raise DaemonRefused(
-                status, str(parsed.get("error", f"the server answers {status}")), str(parsed.get("hint", ""))
-            )
+            raise DaemonRefused(status, *_refusal(parsed, status))
         return dict(parsed)
 
     def connect(self, waiting: Callable[[str], None]) -> None:
@@ -92,7 +91,7 @@ class DaemonClient:
             try:
                 self._open()
             except OSError as error:
-                waiting(str(error))
+                waiting(spoken(error))
                 time.sleep(PAUSE)
 
     def local_address(self) -> str:
@@ -174,6 +173,16 @@ def _unpacked(body: bytes) -> bytes:
     if not unpacker.eof:
         raise ValueError("the answer is too large, or cut short")
     return data
+
+
+def _refusal(answer: Mapping[str, Any], status: int) -> tuple[str, str]:
+    """What the server says and what to do next: as sentences where it tells of what they were made."""
+    told = answer.get("told")
+    if isinstance(told, list) and len(told) == 2:
+        return sentence(told[0]), sentence(told[1])
+    plain = answer.get("error")
+    said = Phrase("the server answers {code}", code=status) if plain is None else str(plain)
+    return said, str(answer.get("hint", ""))
 
 
 def _read_chunks(file: IO[bytes]) -> bytes:

@@ -131,7 +131,7 @@ def _only(path: str, told: Mapping[str, Any]) -> DiskFacts:
     try:
         status = os.stat(path)
     except OSError as error:
-        raise AgentError("no-disk", Phrase("{path}: {error}", path=path, error=error.strerror)) from error
+        raise AgentError("no-disk", Phrase("{path}: {error}", path=path, error=error)) from error
     if not stat.S_ISBLK(status.st_mode):
         raise AgentError("no-disk", Phrase("{path} is not a disk", path=path))
     node = f"/sys/dev/block/{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"

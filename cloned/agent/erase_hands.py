@@ -121,7 +121,7 @@ class RealHands:
         except OSError as error:
             erase_io.raise_if_lost(record.medium.path, 0, error)
             raise EraseTrouble(
-                ErasureFault.TOOL, Phrase("{path}: {error}", path=record.medium.path, error=error.strerror)
+                ErasureFault.TOOL, Phrase("{path}: {error}", path=record.medium.path, error=error)
             ) from error
         try:
             if disk.size != record.medium.size:

@@ -113,9 +113,7 @@ class Writer:
             if not depth and not still_there(os.fstat(self._disk.fd).st_rdev, self._disk.size):
                 raise EraseTrouble(
                     ErasureFault.GONE,
-                    Phrase(
-                        "{path} at byte {offset}: {error}", path=self._disk.path, offset=offset, error=error.strerror
-                    ),
+                    Phrase("{path} at byte {offset}: {error}", path=self._disk.path, offset=offset, error=error),
                 ) from error
             smaller = _STEPS[depth + 1] if depth + 1 < len(_STEPS) else self._disk.block
             if smaller >= length or self._refused >= HOPELESS:
@@ -134,7 +132,7 @@ class Writer:
             os.fdatasync(self._disk.fd)
         except OSError as error:
             raise_if_lost(self._disk.path, at, error)
-            raise EraseTrouble(ErasureFault.TOOL, Phrase("flushing: {error}", error=error.strerror)) from error
+            raise EraseTrouble(ErasureFault.TOOL, Phrase("flushing: {error}", error=error)) from error
 
 
 def still_there(number: int, size: int, base: str = "/sys/dev/block") -> bool:
@@ -152,12 +150,10 @@ def raise_if_lost(path: str, offset: int, error: OSError) -> None:
     if error.errno in GONE:
         raise EraseTrouble(
             ErasureFault.GONE,
-            Phrase("{path} at byte {offset}: {error}", path=path, offset=offset, error=error.strerror),
+            Phrase("{path} at byte {offset}: {error}", path=path, offset=offset, error=error),
         ) from error
     if error.errno in (errno.EROFS, errno.EPERM, errno.EACCES):
-        raise EraseTrouble(
-            ErasureFault.READ_ONLY, Phrase("{path}: {error}", path=path, error=error.strerror)
-        ) from error
+        raise EraseTrouble(ErasureFault.READ_ONLY, Phrase("{path}: {error}", path=path, error=error)) from error
 
 
 def remember(disk: BlockDevice, seed: str, places: Sequence[DiskSample]) -> tuple[DiskSample, ...]:
@@ -296,6 +292,6 @@ def _readable(disk: BlockDevice, place: DiskSample, into: memoryview) -> memoryv
         return _read(disk, place, into)
     except OSError as error:
         raise_if_lost(disk.path, place.offset, error)
-        known = {"first": place.offset, "last": place.offset + place.length - 1, "error": error.strerror or str(error)}
-        where = Phrase("bytes {first} to {last}: {error}", **known)
+        last = place.offset + place.length - 1
+        where = Phrase("bytes {first} to {last}: {error}", first=place.offset, last=last, error=error)
         raise EraseTrouble(ErasureFault.UNREADABLE, where) from error

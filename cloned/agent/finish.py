@@ -18,7 +18,7 @@ from cloned.agent.tools import ToolError, run
 from cloned.clonezilla.nvram import BootEntry
 from cloned.disk.layout import Partition
 from cloned.disk.ntfs import NtfsError
-from cloned.saying import Phrase, parts
+from cloned.saying import Phrase, parts, spoken
 
 STAMP = "etc/cloned-release"
 _HOST_NAME = re.compile(r"^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$")
@@ -52,7 +52,7 @@ class FinishSteps:
         except Skipped as skipped:
             return "skipped", str(skipped)
         except (ToolError, OSError) as error:
-            return "failed", str(error)
+            return "failed", spoken(error)
 
     def _do(self, target: VerifiedDisk, name: str, step: Step) -> str:
         match name:

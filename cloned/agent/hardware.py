@@ -116,7 +116,7 @@ def compose(found: Mapping[str, Any]) -> list[str]:
         _line("Processor", say("{cpu}, {count} cores", cpu=found["cpu"] or say("unknown"), count=found["cores"])),
         _line("Memory", f"{found['memory'] / 2**30:.1f} GiB"),
         *(
-            _line("Battery", say("{name}: {share} % of its capacity when new", name=name, share=share))
+            _line("Battery", say("{name}: {share} of its capacity when new", name=name, share=f"{share} %"))
             for name, share in found["batteries"]
         ),
         *_several("Disk", map(_disk, found["disks"])),

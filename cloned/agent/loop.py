@@ -74,7 +74,7 @@ class Loop:
             self._status.set("idle", session=None)
         except DaemonRefused as refused:
             if refused.status:
-                self._console.show([str(refused)])
+                self._console.show([say(str(refused))])
                 time.sleep(1)
         except Revoked:
             self._reporter.revoked = True

@@ -146,7 +146,7 @@ def _content(node: str, fs: str) -> str:
         with open(node, "rb", buffering=0) as file:
             return refused_content(fs, lambda offset, length: os.pread(file.fileno(), length, offset))
     except OSError as error:
-        raise AgentError("disk-read-error", Phrase("{node}: {error}", node=node, error=error.strerror)) from error
+        raise AgentError("disk-read-error", Phrase("{node}: {error}", node=node, error=error)) from error
 
 
 def refused_content(fs: str, read: signatures.Read) -> str:
@@ -208,9 +208,7 @@ def files(master: Master, live: bool) -> Iterator[tuple[str, bytes]]:
     except ToolError as error:
         raise AgentError("capture-failed", str(error)) from error
     except OSError as error:
-        raise AgentError(
-            "disk-read-error", Phrase("{disk}: {error}", disk=master.disk, error=error.strerror)
-        ) from error
+        raise AgentError("disk-read-error", Phrase("{disk}: {error}", disk=master.disk, error=error)) from error
 
 
 def _texts(master: Master) -> Iterator[tuple[str, bytes]]:
@@ -276,9 +274,7 @@ def gap_chunks(master: Master) -> Iterator[bytes]:
             for at in range(MBR, end, _CHUNK):
                 yield _read(disk.fileno(), at, min(_CHUNK, end - at))
     except OSError as error:
-        raise AgentError(
-            "disk-read-error", Phrase("{disk}: {error}", disk=master.disk, error=error.strerror)
-        ) from error
+        raise AgentError("disk-read-error", Phrase("{disk}: {error}", disk=master.disk, error=error)) from error
 
 
 def _read(fd: int, offset: int, length: int) -> bytes:

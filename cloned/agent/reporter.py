@@ -11,6 +11,7 @@ from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.options import AgentOptions
 from cloned.agent.probe import ProbeListener
 from cloned.agent.status import Status
+from cloned.saying import spoken
 
 EVERY = 1.0
 """Seconds between reports."""
@@ -90,7 +91,7 @@ class Reporter:
                     self._changed.notify_all()
             except (OSError, ValueError, DaemonRefused) as error:
                 self._client.close()
-                self.silent = str(error)
+                self.silent = spoken(error)
             else:
                 self.silent = ""
                 self._answered = self._sent

@@ -215,7 +215,7 @@ def failing(disk: disks.DiskFacts) -> Iterator[None]:
         raise AgentError(error.code, str(error)) from error
     except OSError as error:
         raise AgentError(
-            "wrong-disk", Phrase("{path} cannot be used: {error}", path=disk["path"], error=error.strerror)
+            "wrong-disk", Phrase("{path} cannot be used: {error}", path=disk["path"], error=error)
         ) from error
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from cloned.agent.options import AgentOptions
 from cloned.agent.tools import ToolError, run
 from cloned.agent.trial_tools import Hands
-from cloned.saying import Phrase
+from cloned.saying import Phrase, spoken
 
 PATH = "/live/tests.squashfs"
 MOST = 512 * 1024 * 1024
@@ -139,4 +139,4 @@ def _words(error: Exception) -> str:
         return (
             Phrase("the server has none") if error.code == 404 else Phrase("the server answers {code}", code=error.code)
         )
-    return str(error)
+    return spoken(error)

@@ -19,7 +19,7 @@ def run(args: Sequence[str], *, timeout: float = 600, accept: Sequence[int] = (0
         env = {**os.environ, "LC_ALL": "C.UTF-8"}
         done = subprocess.run(args, input=stdin, capture_output=True, timeout=timeout, check=False, env=env)
     except OSError as error:
-        raise ToolError(Phrase("{program}: {error}", program=args[0], error=error.strerror)) from error
+        raise ToolError(Phrase("{program}: {error}", program=args[0], error=error)) from error
     except subprocess.TimeoutExpired as error:
         raise ToolError(
             Phrase("{program} did not end within {timeout} s", program=args[0], timeout=f"{timeout:.0f}")

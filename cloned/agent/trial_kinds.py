@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from cloned.agent import disks, parts, sysfs
 from cloned.agent.tools import ToolError, run
 from cloned.agent.trial_tools import Hands, hottest, throttled
-from cloned.saying import Phrase, chained, headed
+from cloned.saying import Phrase, chained, headed, spoken
 
 MEMORY_MB, MEMORY_LIMIT = 256, 120.0
 """Most memory that is tested, and seconds for it: the live system and a session's start must have the rest."""
@@ -109,7 +109,7 @@ def _read(hands: Hands, path: str) -> float | str:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
     except OSError as error:
-        return Phrase("cannot be opened ({strerror})", strerror=error.strerror)
+        return Phrase("cannot be opened ({strerror})", strerror=error)
     count, began = 0, time.monotonic()
     try:
         size = os.lseek(fd, 0, os.SEEK_END)
@@ -122,7 +122,7 @@ def _read(hands: Hands, path: str) -> float | str:
     except OSError as error:
         where = os.lseek(fd, 0, os.SEEK_CUR)
         told = Phrase("cannot be read at {where:size}", where=where)
-        return told if error.errno == errno.EIO else headed(told, str(error.strerror))
+        return told if error.errno == errno.EIO else headed(told, spoken(error))
     finally:
         os.close(fd)
     return count / max(1e-6, time.monotonic() - began) / 1e6

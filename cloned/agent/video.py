@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cloned.agent import sysfs
-from cloned.saying import Phrase
+from cloned.saying import Phrase, spoken
 
 QUERYCAP, S_FMT, REQBUFS, QUERYBUF = 0x80685600, 0xC0D05605, 0xC0145608, 0xC0585609
 QBUF, DQBUF, STREAMON, STREAMOFF = 0xC058560F, 0xC0585611, 0x40045612, 0x40045613
@@ -47,7 +47,7 @@ def picture(device: str, columns: int = 64, rows: int = 18) -> list[str]:
         with _opened(device) as (fd, width, height):
             luma = _frame(fd)[::2]
     except OSError as error:
-        raise NoPicture(error.strerror or str(error)) from error
+        raise NoPicture(spoken(error)) from error
     return drawn(luma, width, height, columns, rows)
 
 

@@ -180,7 +180,7 @@ class _Work:
             self._requests.close()
             where = f"{stream.server}:{stream.request_port}"
             raise MissingError(
-                Phrase("UDP {where} cannot be listened on ({error})", where=where, error=error.strerror),
+                Phrase("UDP {where} cannot be listened on ({error})", where=where, error=error),
                 Phrase("ss -ulpn | grep {where}", where=where),
             ) from error
         self._requests.setblocking(False)

@@ -14,6 +14,7 @@ from cloned.casting.frames import PieceSource
 from cloned.casting.link import LinkBudget
 from cloned.connections import Counted, place
 from cloned.errors import ClonedError
+from cloned.saying import Phrase
 from cloned.shares import at_cost_of_the_wire
 
 SHARE = 0.15
@@ -82,7 +83,11 @@ def piece_routes(
             return _refuse(401, "this boot's token does not open this session", "wait for the next order")
         source, number = frames.source(session), int(request.match_info["piece"])
         if source is None or number >= source.count:
-            return _refuse(404, f"session {session} has no piece {number} to give now", "ask again")
+            return _refuse(
+                404,
+                Phrase("session {session} has no piece {number} to give now", session=session, number=number),
+                "ask again",
+            )
         where = place(request.remote or "")
         if not counted.take(where):
             return _refuse(503, "this laptop fetches enough already", "ask again")
@@ -97,7 +102,11 @@ def piece_routes(
             try:
                 frame = await asyncio.to_thread(source.frame, number)
             except (ClonedError, OSError) as error:
-                return _refuse(503, f"piece {number} cannot be read: {error}", "see the daemon's log")
+                return _refuse(
+                    503,
+                    Phrase("piece {number} cannot be read: {error}", number=number, error=error),
+                    "see the daemon's log",
+                )
             if not await pace.wait(len(frame)):
                 return _refuse(503, "the line is full", "ask again")
         at_cost_of_the_wire(request)

@@ -11,7 +11,7 @@ from typing import Any
 
 from cloned.config import Config
 from cloned.errors import ClonedError, Exit, MissingError
-from cloned.saying import Phrase
+from cloned.saying import Phrase, spoken
 
 LONGEST = 12.0
 """Seconds that one look may take: all of them together stay under fifteen."""
@@ -88,7 +88,7 @@ def _findings(look: Look, config: Config) -> list[Finding]:
     except ClonedError as error:
         found.append(_finding(look.name, error))
     except OSError as error:
-        found.append(Finding(look.name, LookState.WRONG, str(error), "check its rights and its place"))
+        found.append(Finding(look.name, LookState.WRONG, spoken(error), "check its rights and its place"))
     return found
 
 

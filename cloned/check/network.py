@@ -181,7 +181,7 @@ def loopback(config: Config) -> Iterator[Said | ClonedError]:
             heard = _heard_ourselves(nic)
         except OSError as error:
             yield ClonedError(
-                Phrase("multicast on {name}: {strerror}", name=nic.name, strerror=error.strerror),
+                Phrase("multicast on {name}: {strerror}", name=nic.name, strerror=error),
                 "see `ip route` and `ip maddr`",
             )
             continue
@@ -262,9 +262,7 @@ def _taken(kind: socket.SocketKind, port: int, what: str) -> ClonedError | None:
         except OSError as error:
             hint = Phrase("see what uses it: ss -lnp 'sport = :{port}'", port=port)
             return MissingError(
-                Phrase(
-                    "port {port} ({what}) cannot be used: {strerror}", port=port, what=what, strerror=error.strerror
-                ),
+                Phrase("port {port} ({what}) cannot be used: {strerror}", port=port, what=what, strerror=error),
                 hint,
             )
     return None

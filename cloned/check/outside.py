@@ -71,7 +71,7 @@ def sinks(config: Config) -> Iterator[Said | ClonedError]:
                     name=name,
                     hostname=url.hostname,
                     port=port,
-                    strerror=error.strerror or error,
+                    strerror=error,
                 ),
                 "results wait in the ledger; see that it is on, and the url right",
             )

@@ -83,6 +83,6 @@ def _write(output: Path, data: bytes) -> None:
         output.write_bytes(data)
     except OSError as error:
         raise ClonedError(
-            Phrase("{output} could not be written: {error}", output=output, error=error.strerror),
+            Phrase("{output} could not be written: {error}", output=output, error=error),
             "name another file with -o",
         ) from error

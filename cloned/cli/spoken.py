@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gettext
 import inspect
 
 import click
+from click import core, decorators, exceptions, formatting, parser, termui, types
 
-from cloned.assets import root
-from cloned.languages import DOMAIN, Language, of_environment, to_translate
+from cloned.languages import Language, of_environment, to_translate
 
 CLICKS = (
     to_translate("Usage:"),
@@ -16,30 +15,70 @@ CLICKS = (
     to_translate("Commands"),
     to_translate("Show this message and exit."),
     to_translate("Show the version and exit."),
+    to_translate("%(prog)s, version %(version)s"),
     to_translate("Error: {message}"),
     to_translate("Try '{command} {option}' for help."),
     to_translate("No such command {name!r}."),
-    to_translate("No such option: {name}"),
+    to_translate("No such option {name!r}."),
+    to_translate("Did you mean {possibility}?"),
+    to_translate("(Did you mean one of: {possibilities}?)"),
+    to_translate("Option {name!r} does not take a value."),
+    to_translate("Option {name!r} requires an argument."),
+    to_translate("Option {name!r} requires {nargs} arguments."),
+    to_translate("Got unexpected extra argument ({args})"),
+    to_translate("Got unexpected extra arguments ({args})"),
     to_translate("Missing argument"),
     to_translate("Missing option"),
     to_translate("Missing command."),
+    to_translate("default: {default}"),
     to_translate("required"),
+    to_translate("Choose from:\n\t{choices}"),
+    to_translate("{value!r} is not {choice}."),
+    to_translate("{value!r} is not one of {choices}."),
+    to_translate("{value} is not in the range {range}."),
+    to_translate("{value!r} is not a valid {number_type}."),
+    to_translate("integer"),
+    to_translate("float"),
+    to_translate("file"),
+    to_translate("directory"),
+    to_translate("path"),
+    to_translate("{name} {filename!r} is a file."),
+    to_translate("{name} {filename!r} is a directory."),
+    to_translate("{name} {filename!r} is not readable."),
+    to_translate("{name} {filename!r} is not writable."),
+    to_translate("{name} {filename!r} does not exist."),
+    to_translate("Could not open file {filename!r}: {message}"),
     to_translate("Confirm the action without prompting."),
     to_translate("Do you want to continue?"),
+    to_translate("Repeat for confirmation"),
+    to_translate("Error: The two entered values do not match."),
+    to_translate("Error: invalid input"),
+    to_translate("Aborted!"),
     to_translate("Invalid value: {message}"),
     to_translate("Invalid value for {param_hint}: {message}"),
-    to_translate("{value!r} is not a valid {number_type}."),
 )
-"""Messages of click 8's own that people meet here; it looks them up in the domain of `gettext(3)`."""
+"""Messages of click 8's own that people meet here."""
+METAVARS = (to_translate("[OPTIONS]"), to_translate("COMMAND [ARGS]..."))
+"""How click writes what may follow, where it has no message for it."""
+_SPEAKING = (core, decorators, exceptions, formatting, parser, termui, types)
 
 
 def prepare(group: click.Group) -> None:
     """Have click itself speak the terminal's language, and the group's own help."""
     words = of_environment()
+    speak(words)
     if words.code != "en":
-        gettext.bindtextdomain(DOMAIN, str(root("web") / "locale"))
-        gettext.textdomain(DOMAIN)
         _in(group, words)
+
+
+def speak(words: Language) -> None:
+    """Have click take its words from our catalogue: those of gettext(3) need compiled files, which a checkout lacks."""
+
+    def several(one: str, many: str, count: int) -> str:
+        return words.catalogue.gettext(one if count == 1 else many)
+
+    for module in _SPEAKING:
+        vars(module).update({"_": words.catalogue.gettext, "ngettext": several})
 
 
 def translated(command: click.Command, words: Language | None = None) -> click.Command:
@@ -52,6 +91,10 @@ def translated(command: click.Command, words: Language | None = None) -> click.C
 
 
 def _in(command: click.Command, words: Language) -> None:
+    if command.options_metavar:
+        command.options_metavar = words.gettext(command.options_metavar)
+    if isinstance(command, click.Group):
+        command.subcommand_metavar = words.gettext(command.subcommand_metavar)
     if command.help:
         command.help = words.say(inspect.cleandoc(command.help))
     for parameter in command.params:

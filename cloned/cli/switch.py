@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cloned.cli.common import echo
+from cloned.cli.common import echo, words
 from cloned.config import Switch
 from cloned.config_file import load
 from cloned.errors import ClonedError, Exit, UsageError
@@ -97,9 +97,10 @@ def shown(switches: tuple[Switch, ...], *, as_json: bool) -> Exit:
 def _draw(chain: Chain) -> None:
     console = Console()
     for view in chain.views:
-        console.print(drawn(view))
+        console.print(drawn(view, words().say))
     if len(chain.views) > 1:
-        console.print(Phrase("{places} laptops fit on all of them", places=chain.places), style="bold")
+        said = words().say(Phrase("{places} laptops fit on all of them", places=chain.places))
+        console.print(said, style="bold")
 
 
 def _print_json(objects: list[dict[str, Any]], *, one: bool) -> None:

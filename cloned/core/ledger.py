@@ -13,6 +13,7 @@ from cloned.core.ids import Identity
 from cloned.core.laptop import Facts, Laptop, said
 from cloned.core.trial_result import trial_lines
 from cloned.core.workshop import Workshop
+from cloned.saying import Phrase, parts
 
 NOT_RECORDED: Mapping[type, Mapping[str, str]] = {
     Facts: {
@@ -78,6 +79,19 @@ def condition(laptop: Laptop) -> dict[str, Any]:
     return {**told, **({"tests": tests} if tests else {})}
 
 
+def told(why: str) -> dict[str, Any]:
+    """Why something ended as it did, in English, and as code and values: a row is read in any language, years later."""
+    return {"why": str(why), **({"told": parts(why)} if isinstance(why, Phrase) else {})}
+
+
+def why_of(row: Mapping[str, Any]) -> str:
+    """The sentence of a row; of rows that have only the English words, those."""
+    try:
+        return Phrase.read(row.get("told") or str(row.get("why") or ""))
+    except ValueError:
+        return str(row.get("why") or "")
+
+
 def with_row(workshop: Workshop, laptop: Laptop, now: float) -> Workshop:
     """The row of a laptop's job put by, to be recorded."""
     row = ledger_row(laptop, now)
@@ -96,7 +110,7 @@ def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:
         "image_hash": laptop.job.image_hash or None,
         "verdict": str(laptop.job.verdict),
         "state": str(laptop.state),
-        "why": said(laptop.reason, laptop.detail),
+        **told(said(laptop.reason, laptop.detail)),
         "rounds": laptop.job.rounds,
         **_recorded(laptop.facts),
         "disk": None if disk is None else _recorded(disk),

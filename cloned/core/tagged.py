@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cloned.core.ids import LaptopId
+from cloned.saying import Phrase
 
 _PART = re.compile(r"\{(year|yy|site|seq)(?::0?(\d))?\}")
 
@@ -30,7 +31,7 @@ class TagPattern:
 
     def __post_init__(self) -> None:
         if len(re.findall(r"\{seq(?::0?\d)?\}", self.text)) != 1 or re.search(r"[{}]", _PART.sub("", self.text)):
-            raise ValueError("a pattern has {seq} or {seq:04} once, and beside it only {year}, {yy} and {site}")
+            raise ValueError(Phrase("a pattern has {seq} or {seq:04} once, and beside it only {year}, {yy} and {site}"))
 
     def prefix(self, now: float) -> str:
         """What a number of this moment has beside its running part: one count belongs to it."""

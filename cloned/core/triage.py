@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cloned.core.reasons import Reason
 from cloned.core.triage_facts import CONDITIONS, Value, worded_fact
-from cloned.saying import Phrase
+from cloned.saying import Phrase, chained, message
 
 if TYPE_CHECKING:  # a laptop carries its triage
     from cloned.core.laptop import Laptop
@@ -77,7 +77,7 @@ class Triage:
     @property
     def words(self) -> str:
         """Why, in one line: what the gravest rules say."""
-        return "; ".join(each.say or each.rule for each in self.remarks if each.course is self.course)
+        return chained([message(each.say) or each.rule for each in self.remarks if each.course is self.course])
 
 
 @dataclass(frozen=True)

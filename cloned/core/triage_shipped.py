@@ -55,7 +55,7 @@ SHIPPED = (
     TriageRule(
         "disk-worn",
         (("disk", "worn"),),
-        say=to_translate("Its disk used up 90 % of its life"),
+        say=to_translate("Its disk used up nine tenths of its life"),
         grade="C",
         needs=(to_translate("disk"),),
     ),
@@ -94,7 +94,7 @@ SHIPPED = (
     TriageRule(
         "battery-used",
         (("battery_below", 80),),
-        say=to_translate("Its battery holds less than 80 % of what it held when new"),
+        say=to_translate("Its battery holds less than four fifths of what it held when new"),
         grade="B",
     ),
     TriageRule(

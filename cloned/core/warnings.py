@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from cloned.saying import Phrase, Sentence, parts
+from cloned.saying import Phrase, Sentence, headed, message, parts
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Warn:
     hint: Sentence = ""
 
     def __str__(self) -> str:
-        return f"{self.text}: {self.hint}" if self.hint else self.text
+        """Both, as a sentence that can be said in any language."""
+        return headed(message(self.text), message(self.hint)) if self.hint else message(self.text)
 
     def kept(self) -> dict[str, Any]:
         """Ready for JSON, so that `read` can still say it in any language."""

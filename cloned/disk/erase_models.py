@@ -23,7 +23,8 @@ def _bad(model: str, techniques: tuple[str, ...], why: str, source: str) -> Know
 KNOWN_BAD = (
     _bad(
         r"(INTEL )?SSDPEKNW", ("nvme-sanitize",),
-        "an Intel 660p stays at 1 % for days to weeks and refuses to stop", "linux-nvme/nvme-cli #752, #1784, #3027",
+        "an Intel 660p stays at one per cent for days to weeks and refuses to stop",
+        "linux-nvme/nvme-cli #752, #1784, #3027",
     ),
     _bad(
         r"(INTEL )?SSDPEKKF256G8L", ("nvme-format-crypto",),

@@ -26,7 +26,7 @@ from cloned.images.importing import OnProgress
 from cloned.images.manifest import WorkProgress
 from cloned.images.saved import read_image
 from cloned.images.store import ImageStore, check_name
-from cloned.saying import Phrase
+from cloned.saying import Phrase, spoken
 from cloned.shares import at_cost_of_the_wire
 
 log = logging.getLogger(__name__)
@@ -129,9 +129,7 @@ class Captures:
             shutil.rmtree(directory, ignore_errors=True)
             directory.mkdir(parents=True, mode=0o700)
         except OSError as error:
-            self.fail(
-                capture, Phrase("{directory} cannot be made: {strerror}", directory=directory, strerror=error.strerror)
-            )
+            self.fail(capture, Phrase("{directory} cannot be made: {strerror}", directory=directory, strerror=error))
             raise MissingError(capture.why, "look at the server's disk") from error
         self._changed()
         return capture
@@ -180,9 +178,7 @@ class Captures:
                     capture.heard = time.monotonic()
                 return out.tell()
         except OSError as error:
-            self.fail(
-                capture, Phrase("{name} could not be stored: {strerror}", name=capture.name, strerror=error.strerror)
-            )
+            self.fail(capture, Phrase("{name} could not be stored: {strerror}", name=capture.name, strerror=error))
             raise MissingError(capture.why, "free some space on the server and capture it again") from error
         finally:
             capture._busy.discard(file)
@@ -256,7 +252,7 @@ class Captures:
             keep: Any = "link" if classic else "reference"
             manifest = await self._store.import_directory(capture.directory, capture.name, report, keep)
         except (ClonedError, OSError) as error:
-            self.fail(capture, str(error))
+            self.fail(capture, spoken(error))
             raise
         except asyncio.CancelledError:
             self.fail(capture, Phrase("the daemon was stopped while proving it"))

@@ -223,9 +223,7 @@ def _link(source: Path, target: Path) -> None:
         with open_file(source) as file:
             os.link(f"/proc/self/fd/{file.fileno()}", target, src_dir_fd=file.fileno(), follow_symlinks=True)
     except OSError as error:
-        what = Phrase(
-            "{source} cannot be hard-linked into the store: {strerror}", source=source, strerror=error.strerror
-        )
+        what = Phrase("{source} cannot be hard-linked into the store: {strerror}", source=source, strerror=error)
         raise ImageError(what, "copy it instead") from error
 
 

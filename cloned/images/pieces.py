@@ -62,9 +62,7 @@ class Pieces:
         try:
             return path.read_bytes()
         except OSError as error:
-            raise ImageError(
-                Phrase("{path} cannot be read: {error}", path=path, error=error.strerror), REPAIR
-            ) from error
+            raise ImageError(Phrase("{path} cannot be read: {error}", path=path, error=error), REPAIR) from error
 
     def data(self, digest: bytes) -> bytes:
         """What a piece holds on the disk itself, proven; ImageError if it is missing or damaged."""
@@ -72,9 +70,7 @@ class Pieces:
         try:
             data = self._unpacked(read_file(path, 2 * PIECE))
         except OSError as error:
-            raise ImageError(
-                Phrase("{path} cannot be read: {error}", path=path, error=error.strerror), REPAIR
-            ) from error
+            raise ImageError(Phrase("{path} cannot be read: {error}", path=path, error=error), REPAIR) from error
         except zstandard.ZstdError as error:
             raise ImageError(Phrase("{path} is damaged: {error}", path=path, error=error), REPAIR) from error
         if hashlib.sha256(data).digest() != digest:

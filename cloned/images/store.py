@@ -330,7 +330,7 @@ class ImageStore:
         except OSError as error:
             hint = Phrase("run as the user that cloned runs as")
             raise MissingError(
-                Phrase("{root} cannot be written: {error}", root=self.root, error=error.strerror), hint
+                Phrase("{root} cannot be written: {error}", root=self.root, error=error), hint
             ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -351,7 +351,7 @@ class ImageStore:
                     Phrase("no space left on {root}", root=self.root), "free some and import again"
                 ) from error
             raise ClonedError(
-                Phrase("{filename}: {error}", filename=error.filename or self.root, error=error.strerror),
+                Phrase("{filename}: {error}", filename=error.filename or self.root, error=error),
                 "check the server's disk",
             ) from error
 

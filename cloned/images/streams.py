@@ -136,9 +136,7 @@ class ImageStream:
             self._error = error
         except OSError as error:
             self._error = ImageError(
-                Phrase(
-                    "{filename} cannot be read: {error}", filename=error.filename or self._name(), error=error.strerror
-                ),
+                Phrase("{filename} cannot be read: {error}", filename=error.filename or self._name(), error=error),
                 _AGAIN,
             )
         finally:

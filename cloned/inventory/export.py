@@ -33,7 +33,7 @@ def write(rows: Rows, path: Path) -> None:
         _whole(path, lambda file: form(rows, file))
     except OSError as error:
         raise ClonedError(
-            Phrase("{path} cannot be written: {strerror}", path=path, strerror=error.strerror or error),
+            Phrase("{path} cannot be written: {strerror}", path=path, strerror=error),
             "name another place",
         ) from error
 

@@ -79,7 +79,7 @@ def _against(path: Path) -> str:
         try:
             seen = place.stat()
         except OSError as error:
-            return Phrase("{what} cannot be read: {strerror}", what=what, strerror=error.strerror)
+            return Phrase("{what} cannot be read: {strerror}", what=what, strerror=error)
         if seen.st_mode & stat.S_IWOTH and not (place is path.parent and seen.st_mode & stat.S_ISVTX):
             return Phrase("{what} can be written by all: chmod o-w {place}", what=what, place=place)
         if seen.st_uid not in (0, os.geteuid()):
@@ -118,7 +118,7 @@ class Hooks:
                     hook.path.name,
                     None,
                     "",
-                    Phrase("could not be started: {strerror}", strerror=error.strerror or error),
+                    Phrase("could not be started: {strerror}", strerror=error),
                 )
 
     async def _run(self, path: Path, event: str, told: Mapping[str, Any]) -> HookRun:

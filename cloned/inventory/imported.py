@@ -175,6 +175,6 @@ def keep(state: Path, entries: Mapping[str, Any], at: float) -> None:
         new.replace(path)
     except OSError as error:
         raise ClonedError(
-            Phrase("{path} cannot be written: {strerror}", path=path, strerror=error.strerror or error),
+            Phrase("{path} cannot be written: {strerror}", path=path, strerror=error),
             "check the disk and rights",
         ) from error

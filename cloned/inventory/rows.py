@@ -114,6 +114,8 @@ def clean(given: Mapping[str, Any]) -> LedgerRow:
     if given.get("organisation"):  # rows without one are known by what they hold, as before
         data |= {"organisation": _text(given["organisation"], 80)}
     data |= {name: _plain(given[name]) for name in CONDITION if given.get(name)}
+    if given.get("told"):  # rows of before have none, and keep the keys they are known by
+        data |= {"told": _plain(given["told"])}
     if given.get("kind") == "erasure":  # other rows have no kind: what they are known by must stay as it was
         data |= {"kind": "erasure", "erasure": _plain(given.get("erasure") or {})}
     if given.get("kind") == "lending":

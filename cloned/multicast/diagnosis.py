@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cloned.core.warnings import Warn
-from cloned.saying import Phrase
+from cloned.saying import Phrase, enumerated
 from cloned.stream.probe import Heard
 
 ENOUGH = 0.95
@@ -68,7 +68,7 @@ def _some(deaf: Sequence[Probed], results: Sequence[Probed], *, querier: bool) -
         by_switch.setdefault(probed.switch, []).append(probed)
     hearing = {probed.switch for probed in results if probed.heard.share > NOTHING}
     for switch, group in by_switch.items():
-        names = ", ".join(_named(probed) for probed in group)
+        names = enumerated([_named(probed) for probed in group])
         if switch and switch not in hearing and len(group) > 1:
             yield Warn(
                 "no-multicast",
@@ -98,8 +98,8 @@ def _one(probed: Probed, *, querier: bool) -> Warn:
 def _each_weak(weak: Sequence[Probed]) -> Iterable[Warn]:
     for probed in weak:
         lost = Phrase(
-            "{value} % of multicast is lost on the way to {probed}",
-            value=f"{100 * (1 - probed.heard.share):.0f}",
+            "{share} of multicast is lost on the way to {probed}",
+            share=f"{100 * (1 - probed.heard.share):.0f} %",
             probed=_named(probed),
         )
         hint = Phrase("suspects: storm control on the switch, or a port in the way that runs slower")
@@ -109,4 +109,4 @@ def _each_weak(weak: Sequence[Probed]) -> Iterable[Warn]:
 
 
 def _named(probed: Probed) -> str:
-    return f"{probed.laptop} (port {probed.port})" if probed.port else probed.laptop
+    return Phrase("{laptop} (port {port})", laptop=probed.laptop, port=probed.port) if probed.port else probed.laptop

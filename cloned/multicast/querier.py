@@ -120,9 +120,7 @@ def igmp_socket(interface: str, address: IPv4Address) -> socket.socket:
     except OSError as error:
         sock.close()
         hint = Phrase("name an interface that has an address")
-        raise MissingError(
-            Phrase("no IGMP on {interface}: {error}", interface=interface, error=error.strerror), hint
-        ) from error
+        raise MissingError(Phrase("no IGMP on {interface}: {error}", interface=interface, error=error), hint) from error
     return sock
 
 

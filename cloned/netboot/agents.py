@@ -136,9 +136,8 @@ class AgentApi:
             told = facts(await _body(request))
             other = misfit(boot, told)
             if other:
-                return refuse(
-                    409, f"this is not the laptop that was started: {other}", "start it from the network again"
-                )
+                said = Phrase("this is not the laptop that was started: {other}", other=other)
+                return refuse(409, said, "start it from the network again")
             here = self._engine.admit(self._engine.workshop.find(told.identity), address)
             known = None if here is not None else await self._engine.remembered(told.identity)
             state = await self._engine.submit(Hello(digest, told, address, known))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cloned.netboot.leases import Lease
+from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ class LeaseFile:
     def _failed(self, error: OSError) -> None:
         if not self.problem:
             log.error("leases cannot be saved in %s: %s", self._path, error)
-        self.problem = f"{self._path}: {error.strerror or error}"
+        self.problem = Phrase("{path}: {error}", path=self._path, error=error)
         self._next_try = time.monotonic() + _AGAIN_SECONDS
 
 

@@ -25,7 +25,7 @@ from cloned.netboot.packet import MAXIMUM, ZERO, BadPacket, MessageType, Packet,
 from cloned.netboot.shedding import KernelLot
 from cloned.netboot.solicit import NoRouter
 from cloned.netboot.watch import ServerState, ServerWatch, in_its_place, probe
-from cloned.saying import Phrase
+from cloned.saying import Phrase, spoken
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class DhcpServer:
         except OSError as error:
             self.close()
             raise MissingError(
-                Phrase("listening on {interface}: {error}", interface=self.place.interface, error=error.strerror),
+                Phrase("listening on {interface}: {error}", interface=self.place.interface, error=error),
                 "run it as root",
             ) from error
         except MissingError:
@@ -255,7 +255,7 @@ class DhcpServer:
                     "DHCP port {port} on {interface}: {error}",
                     port=port,
                     interface=self.place.interface,
-                    error=error.strerror,
+                    error=error,
                 ),
                 hint,
             ) from error
@@ -325,7 +325,7 @@ class DhcpServer:
                     self._raw.send(frame)
                 self.state.probe_failed = ""
             except OSError as error:
-                self.state.probe_failed = error.strerror or str(error)
+                self.state.probe_failed = spoken(error)
             self._judge(time.time())
             await asyncio.sleep(self._pause(time.time()))
 

@@ -205,7 +205,7 @@ class Netboot:
                         address=nic.address,
                         port=port,
                         name=nic.name,
-                        error=error.strerror,
+                        error=error,
                     ),
                     hint,
                 ) from error

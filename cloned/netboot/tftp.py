@@ -291,7 +291,7 @@ def _socket(interface: str, address: str, port: int, peer: Address | None = None
                 interface=interface,
                 address=address,
                 port=port,
-                error=error.strerror,
+                error=error,
             ),
             hint,
         ) from error

@@ -355,7 +355,7 @@ class Pump:
         try:
             self._epoll.register(number, select.EPOLLIN)
         except OSError as error:  # no memory, or too many watches: this one fails, not all
-            transfer.stop(Phrase("the server could not send it: {strerror}", strerror=error.strerror), now)
+            transfer.stop(Phrase("the server could not send it: {strerror}", strerror=error), now)
             transfer.sock.close()
             ended(transfer)
             return

@@ -64,7 +64,7 @@ def _secret(path: Path, make: Callable[[], str]) -> str:
         pass
     except OSError as error:
         raise MissingError(
-            Phrase("{path} cannot be made: {error}", path=path, error=error.strerror),
+            Phrase("{path} cannot be made: {error}", path=path, error=error),
             "check the state directory's owner",
         ) from error
     try:

@@ -29,5 +29,5 @@ async def listen_page(
     except OSError as error:
         hint = "set another page.port, or stop what uses it (ss -ltnp names it)"
         raise MissingError(
-            Phrase("the page cannot listen on port {port}: {error}", port=page.port, error=error.strerror), hint
+            Phrase("the page cannot listen on port {port}: {error}", port=page.port, error=error), hint
         ) from error

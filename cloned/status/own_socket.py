@@ -27,7 +27,7 @@ async def listen_socket(runner: web.AppRunner, path: Path, group: str) -> None:
         _give_to_group(path, group)
     except OSError as error:
         raise MissingError(
-            Phrase("{path} cannot be made: {error}", path=path, error=error.strerror),
+            Phrase("{path} cannot be made: {error}", path=path, error=error),
             "check [workshop] runtime and its rights",
         ) from error
 

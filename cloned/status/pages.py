@@ -16,8 +16,18 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from cloned.assets import root
-from cloned.code_words import FIRMWARE_WORDS, STEP_RESULTS, STEP_WORDS, TEST_RESULTS, TEST_WORDS, VERDICT_WORDS
+from cloned.code_words import (
+    FACT_WORDS,
+    FIRMWARE_WORDS,
+    STEP_RESULTS,
+    STEP_WORDS,
+    TEST_RESULTS,
+    TEST_WORDS,
+    VERDICT_WORDS,
+)
 from cloned.core.commands import VERBS
+from cloned.core.erasure_row import failures
+from cloned.core.ledger import why_of
 from cloned.core.lending import likeness
 from cloned.core.verbs import Role
 from cloned.errors import RefusedError
@@ -89,7 +99,8 @@ class Pages:
 
     async def _laptop(self, ident: str, snapshot: Mapping[str, Any], words: Language) -> Rendered:
         laptop = next((each for each in snapshot["laptops"] if each["id"] == ident), None)
-        rows = await self._records.rows(laptop=ident, limit=20)
+        found = await self._records.rows(laptop=ident, limit=20)
+        rows = [{**row, "why": failures(row) if row.get("kind") == "erasure" else why_of(row)} for row in found]
         known = {
             "laptop": laptop,
             "rows": rows,
@@ -254,6 +265,7 @@ def _environment(words: Language, version: str) -> Environment:
         "firmware": _called(FIRMWARE_WORDS),
         "step": _called(STEP_WORDS),
         "step_result": _called(STEP_RESULTS),
+        "fact_names": lambda names: list(dict.fromkeys(FACT_WORDS.get(name, name) for name in names)),
         "title_course": COURSE_WORDS.__getitem__,
         "test_name": _called(TEST_WORDS),
         "first_capital": first_capital,

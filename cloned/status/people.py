@@ -293,4 +293,4 @@ def _unreadable(path: Path, error: Exception) -> MissingError:
 
 def _unwritable(path: Path, error: OSError) -> MissingError:
     hint = Phrase("run this as root or as the daemon's user; check the state directory's owner")
-    return MissingError(Phrase("{path} cannot be written: {error}", path=path, error=error.strerror), hint)
+    return MissingError(Phrase("{path} cannot be written: {error}", path=path, error=error), hint)

@@ -83,7 +83,7 @@ class Certificate:
             return tuple((each.stat().st_mtime_ns, each.stat().st_ino) for each in self._files)
         except OSError as error:
             raise MissingError(
-                Phrase("{path} cannot be read: {error}", path=error.filename, error=error.strerror), _HINT
+                Phrase("{path} cannot be read: {error}", path=error.filename, error=error), _HINT
             ) from error
 
     def _loaded(self) -> ssl.SSLContext:
@@ -93,9 +93,7 @@ class Certificate:
             context.load_cert_chain(*self._files, password=_no_password)
         except OSError as error:  # ssl.SSLError is one
             one, other = self._files
-            said = Phrase(
-                "{one} and {other} cannot be used: {error}", one=one, other=other, error=error.strerror or str(error)
-            )
+            said = Phrase("{one} and {other} cannot be used: {error}", one=one, other=other, error=error)
             raise ClonedError(said, _HINT) from error
         return context
 

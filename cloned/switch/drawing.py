@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cloned.saying import Phrase
+from cloned.saying import Phrase, chained
 from cloned.switch.ports import Port, SwitchView
 
 _LEGEND = (
@@ -25,25 +25,44 @@ _LEGEND = (
 )
 _MARKS = {kind: (mark, style) for kind, mark, style in _LEGEND}
 _WORDS = {
-    "up": "up",
+    "up": Phrase("up"),
     "slow": Phrase("slow link"),
-    "down": "down",
+    "down": Phrase("down"),
     "shut": Phrase("shut down"),
-    "uplink": "uplink",
+    "uplink": Phrase("uplink"),
     "server": Phrase("this server"),
-    "reserved": "reserved",
+    "reserved": Phrase("reserved"),
     "unknown": Phrase("no word"),
 }
+_OPER = {"up": Phrase("up"), "down": Phrase("down")}
+_ROLES = {
+    "access": Phrase("for laptops"),
+    "uplink": Phrase("uplink"),
+    "server": Phrase("this server"),
+    "reserved": Phrase("reserved"),
+}
+_DUPLEX = {"full": Phrase("full"), "half": Phrase("half")}
+_HEADINGS = (
+    Phrase("port"),
+    Phrase("link"),
+    Phrase("speed"),
+    Phrase("duplex"),
+    Phrase("role"),
+    Phrase("addresses"),
+)
 SOCKETS_IN_A_ROW = 24
+Say = Callable[[str], str]
+"""Words a sentence in the reader's language."""
 
 
-def drawn(view: SwitchView) -> RenderableType:
+def drawn(view: SwitchView, say: Say = str) -> RenderableType:
     """Heading, front panel, table and warnings of one switch."""
     name = view.sys_name or view.model or "switch"
     heading = Text.assemble((printable(name), "bold"), f"  {view.address}  {printable(view.sys_descr)[:90]}")
-    places = Text(Phrase("{capacity} laptops fit", capacity=view.capacity), "bold")
-    warnings = [Text(f"! {printable(str(warning))}", "yellow") for warning in view.warnings]
-    return Group(heading, Text(), *front_panel(view.ports), legend(view.ports), Text(), table(view), places, *warnings)
+    places = Text(say(Phrase("{capacity} laptops fit", capacity=view.capacity)), "bold")
+    warnings = [Text(f"! {printable(say(str(warning)))}", "yellow") for warning in view.warnings]
+    below = legend(view.ports, say), Text(), table(view, say), places
+    return Group(heading, Text(), *front_panel(view.ports), *below, *warnings)
 
 
 def printable(text: str) -> str:
@@ -100,37 +119,37 @@ def _unit(name: str) -> str:
     return match[1].strip(" :/-") if match else ""
 
 
-def legend(ports: Sequence[Port]) -> Text:
+def legend(ports: Sequence[Port], say: Say = str) -> Text:
     """The marks that occur, explained."""
     there = {kind_of(port) for port in ports}
     line = Text()
     for kind, mark, style in _LEGEND:
         if kind in there:
-            line.append(f" {mark} ", style).append(f"{_WORDS[kind]}  ", "bright_black")
+            line.append(f" {mark} ", style).append(f"{say(_WORDS[kind])}  ", "bright_black")
     return line
 
 
-def table(view: SwitchView) -> Table:
+def table(view: SwitchView, say: Say = str) -> Table:
     """One line for each port."""
     found = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("port", "link", "speed", "duplex", "role", "addresses"):
-        found.add_column(heading, justify="right" if heading == "speed" else "left")
+    for heading in _HEADINGS:
+        found.add_column(say(heading), justify="right" if heading == "speed" else "left")
     neighbours = {index: neighbour.name or neighbour.chassis for index, neighbour in view.neighbours}
     for port in view.ports:
         found.add_row(
             printable(port.name),
-            _link(port),
+            say(_link(port)),
             _speed(port),
-            port.duplex or "",
-            port.role,
-            _who(port, neighbours.get(port.if_index, "")),
+            say(_DUPLEX[port.duplex]) if port.duplex else "",
+            say(_ROLES[port.role]),
+            say(_who(port, neighbours.get(port.if_index, ""))),
             style="" if port.oper == "up" else "bright_black",
         )
     return found
 
 
 def _link(port: Port) -> str:
-    return Phrase("shut down") if port.admin == "down" else port.oper or "?"
+    return Phrase("shut down") if port.admin == "down" else _OPER.get(port.oper or "", "?")
 
 
 def _speed(port: Port) -> str:
@@ -139,5 +158,5 @@ def _speed(port: Port) -> str:
 
 def _who(port: Port, neighbour: str) -> str:
     """The addresses on a port, or how many; the neighbour LLDP names comes first."""
-    macs = ", ".join(port.macs) if len(port.macs) <= 2 else f"{len(port.macs)} addresses"
-    return "; ".join(dict.fromkeys(part for part in (printable(neighbour), macs) if part))
+    macs = ", ".join(port.macs) if len(port.macs) <= 2 else Phrase("{count} addresses", count=len(port.macs))
+    return chained(list(dict.fromkeys(part for part in (printable(neighbour), macs) if part)))

@@ -7,16 +7,32 @@ from html.parser import HTMLParser
 import click
 import pytest
 
+from cloned import guide
 from cloned.agent import erase_screen, hardware, screen, spoken
+from cloned.agent.client import DaemonRefused, _refusal
 from cloned.cli.main import cloned as command_line
-from cloned.cli.spoken import translated
+from cloned.cli.main import main
+from cloned.cli.spoken import prepare, translated
 from cloned.config_boot import BootSettings, Model
+from cloned.config_file import parse
 from cloned.core.boot import BootAnswer, BootRequest
+from cloned.core.finishing import VALUES
+from cloned.core.reasons import Reason
+from cloned.core.triage_shipped import SHIPPED
+from cloned.core.warnings import Warn
+from cloned.destinations import KINDS
+from cloned.errors import UsageError
 from cloned.languages import CLOSING, OPENING, bracketed
 from cloned.netboot import menus
+from cloned.saying import Phrase
+from cloned.saying import spoken as spoken_error
+from cloned.status.api import RECORDS, WORKSHOP
 from cloned.status.pages import Pages
+from cloned.status.work import FLOW, HOUSE, WORK
+from cloned.wire import refuse
 from tests.unit.status import workshops
 from tests.unit.status.fakes import FakeRecords, FakeWorkshop
+from tests.unit.status.houses import FakeHouse, flow
 
 READ = (
     "title",
@@ -67,8 +83,17 @@ def english(texts, data) -> set[str]:
 
 
 def words_of(data) -> set[str]:
-    """What somebody told."""
-    return {word.lower() for word in re.findall(r"[^\W\d_]{3,}", json.dumps(data, ensure_ascii=False, default=str))}
+    """What somebody told: of sentences only the values that stand in them."""
+    told = json.dumps(_without_sentences(data), ensure_ascii=False, default=str)
+    return {word.lower() for word in re.findall(r"[^\W\d_]{3,}", told)}
+
+
+def _without_sentences(data):
+    if isinstance(data, Phrase):
+        return [_without_sentences(value) for value in data.values.values()]
+    if isinstance(data, dict):
+        return {key: _without_sentences(value) for key, value in data.items()}
+    return [_without_sentences(each) for each in data] if isinstance(data, list | tuple) else data
 
 
 def words_outside(texts) -> set[str]:
@@ -97,6 +122,24 @@ async def test_no_word_of_a_laptops_page_is_untranslated():
     for laptop in workshop.state["laptops"]:
         html = (await pages.laptop(laptop["id"], brackets)).parts["laptop"]
         assert words_outside(read(html)) - told - NAMES == set()
+
+
+@pytest.mark.parametrize("make", [workshops.busy, workshops.empty, workshops.no_switch, workshops.crowded])
+async def test_no_word_of_a_page_of_work_is_untranslated(make):
+    workshop, records, house = FakeWorkshop(make()), FakeRecords(), FakeHouse()
+    app = {WORKSHOP: workshop, RECORDS: records, HOUSE: house, FLOW: flow()}
+    pages, names = Pages(workshop, records), "snipe-it printer page room files xlsx cloned image import DIRECTORY"
+    known = words_of([make(), house.rules(), house.settings(), await house.prints(), await records.rows(), names])
+    for name, page in WORK.items():
+        html = pages.part(name, await page.gather(app, {}), bracketed()).parts["work"]
+        assert (name, words_outside(read(html)) - known - NAMES) == (name, set())
+
+
+def test_no_word_of_a_page_of_help_is_untranslated():
+    pages = Pages(FakeWorkshop(), FakeRecords())
+    for reason in Reason:
+        known = {"reason": reason, "picture": guide.picture(reason), "steps": guide.steps(reason)}
+        assert words_outside(read(pages.part("failure", known, bracketed()).parts["work"])) == set()
 
 
 async def test_a_word_that_nobody_translated_is_found():
@@ -184,3 +227,70 @@ def test_no_help_of_a_command_is_untranslated(monkeypatch):
         helps = [command.help or "", *(each.help or "" for each in command.params if isinstance(each, click.Option))]
         for text in filter(None, helps):
             assert OPENING in text, (path, text)
+
+
+WRONG_USAGE = (
+    ["confirm"], ["nonsense"], ["confirm", "--foo"], ["laptops", "too", "much"], ["--log-format", "odd", "laptops"],
+    ["grade"], ["serve", "--config"], ["serve", "--config", "/"], ["pause", "--json=3"], ["image", "verify"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", WRONG_USAGE, ids=" ".join)
+def test_no_word_of_clicks_own_is_untranslated(arguments, monkeypatch, capsys):
+    """click has its words from our catalogue as it lies in a checkout, where nothing is compiled."""
+    for where in ("cloned.cli.common", "cloned.cli.spoken", "cloned.cli.main"):
+        monkeypatch.setattr(f"{where}.of_environment" if "main" not in where else f"{where}.spoken", bracketed)
+    monkeypatch.setattr("sys.argv", ["cloned"])
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    monkeypatch.undo()
+    prepare(command_line)
+    said = capsys.readouterr().err
+    names = (
+        "[OPTIONS] COMMAND [ARGS] cloned LAPTOP NUMBER GRADE config FILE log-format auto text json journal help name"
+    )
+    told = words_of([arguments, names])
+    assert ended.value.code == 2
+    assert words_outside([said]) - told == set()
+
+
+CONFIGURATIONS = (
+    "[page]\nport = 99999\n", "[page]\nport = 'x'\n", "[page]\nport = 1.5\n", "[page]\nfoo = 1\n", "[page]\nurl = 'x'\n",
+    "[page]\nhosts = 'x'\n", "[page]\naddress = 'x'\n", "[page]\ncertificate = '/x'\n", "[page]\ntokens = {a = 'x'}\n",
+    "[sessions]\nconfirm = 'odd'\n", "[sessions]\nconfirmation_hours = -1\n", "[erase]\nsecond = 3\n",
+    "[workshop]\nname = 7\n", "[workshop]\nstate = []\n", '[workshop]\nname = "\\u0007"\n',
+    "[tags]\ngiven = 'auto'\n", "[tags]\npattern = '{site}{seq}'\n", "[tags]\npattern = 'x'\n",
+    "[finish]\nhostname = 'x'\n", "[finish]\nhostname = '{tag}{x}'\n", "[deliveries]\nco2_kg = 3\n",
+    "[ledger]\nurl = 'x'\n", "[[images.rule]]\nimage = 'a'\nmin_disk_gb = 9\nmax_disk_gb = 1\n",
+    "[[dhcp.lease]]\ninterface = 'a'\nfirst = '10.0.0.9'\nlast = '10.0.0.1'\n", "[[dhcp.lease]]\nfirst = 'x'\n",
+    "[[sink]]\nname = 'a'\ntype = 'webhook'\n", "[[sink]]\nname = 'a'\ntype = 'odd'\n", "[[sink]]\nname = 'a'\ntype = 'csv'\n",
+    "[[sink]]\nname = 'a'\ntype = 'glpi'\nurl = 'x'\n", "[[triage.rule]]\nname = 'a'\n", "[triage]\nwithout = ['a']\n",
+    "[[switch]]\naddress = '10.0.0.1'\ncommunity_file = '/nowhere'\n", "[page\n", "a", "a = [1", 'a = "x',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CONFIGURATIONS)
+def test_no_word_about_a_wrong_configuration_is_untranslated(text):
+    with pytest.raises(UsageError) as caught:
+        parse(text, "x.toml")
+    said = [bracketed().say(caught.value.message), bracketed().say(caught.value.hint)]
+    assert (
+        words_outside(said)
+        - words_of([text, "x.toml file type first last url token interface weight"])
+        - {*words_of([*KINDS, *VALUES, *(rule.name for rule in SHIPPED), "ask auto _kg _source community nowhere"])}
+        == set()
+    )
+
+
+def test_what_the_system_and_the_server_say_is_told_in_any_language():
+    refused = DaemonRefused(409, *_refusal(json.loads(refuse(409, Phrase("the line is full"), "ask again").text), 409))
+    told = UsageError(Phrase("{path} cannot be read: {error}", path="7", error=PermissionError(13, "x")), "ask again")
+    for said in (
+        str(refused),
+        str(told),
+        spoken_error(OSError(28, "x")),
+        str(Warn("", "the line is full", "ask again")),
+    ):
+        assert words_outside([bracketed().say(said)]) == set(), said
+    assert str(refused) == "the line is full (ask again)"
+    assert _refusal({"error": "old words"}, 409) == ("old words", "")

@@ -50,9 +50,7 @@ class FileSink(Sink):
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._put, delivery)
         except OSError as error:
-            raise Unavailable(
-                Phrase("{path} cannot be written: {strerror}", path=self.path, strerror=error.strerror or error)
-            ) from error
+            raise Unavailable(Phrase("{path} cannot be written: {strerror}", path=self.path, strerror=error)) from error
         return Receipt(link=str(self.path))
 
     async def close(self) -> None:

@@ -202,7 +202,7 @@ def words(error: Exception) -> str:
     if isinstance(error, ClientConnectorSSLError):
         return Phrase(
             "no encrypted connection came about ({strerror}): is `url` right with https?",
-            strerror=error.strerror or error,
+            strerror=error,
         )
     if isinstance(error, ServerDisconnectedError | ClientPayloadError):
         return Phrase("it cut the connection before its answer was whole")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from cloned.saying import Phrase
+from cloned.saying import Phrase, enumerated
 
 
 class InventoryEntry(Protocol):
@@ -39,7 +39,7 @@ def choose(serial: str, tag: str, by_serial: Sequence[Found], by_tag: Found | No
     """
     exact = [entry for entry in by_serial if entry.serial == serial]
     if len(exact) > 1:
-        tags = ", ".join(entry.tag or "without a number" for entry in exact)
+        tags = enumerated([entry.tag or Phrase("without a number") for entry in exact])
         return MatchedEntry(
             told=Phrase(
                 "{count} entries have the serial {serial} ({tags}): keep one of them",

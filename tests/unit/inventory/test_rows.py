@@ -4,8 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cloned.core.ledger import told, why_of
+from cloned.core.reasons import Reason
 from cloned.errors import ClonedError
 from cloned.inventory import rows
+from cloned.languages import language
+from cloned.saying import Phrase
 
 
 def test_what_is_not_named_is_not_kept(make_row):
@@ -65,3 +69,17 @@ def test_rows_without_a_grade_keep_the_keys_they_had(make_row):
     assert {name: graded.data[name] for name in ("grade", "needs")} == {"grade": "C", "needs": ["battery"]}
     assert graded.key != bare.key
     assert not graded.dropped
+
+
+def test_why_it_ended_so_is_read_in_any_language(make_row):
+    why = Phrase.of(Reason.STILL_DIFFERS, {"detail": Phrase("{path}: {error}", path="sda", error="x")})
+    kept = json.loads(json.dumps(rows.clean(make_row(**told(why))).data))
+    assert kept["why"] == "Its disk does not keep what is written: sda: x"
+    assert language("fr").say(why_of(kept)) == "Son disque ne garde pas ce qui y est écrit : sda : x"
+    assert why_of({"why": "as earlier versions wrote it"}) == "as earlier versions wrote it"
+    assert why_of({"why": "old", "told": ["no sentence"]}) == "old"
+
+
+def test_rows_that_say_nothing_more_keep_the_key_they_were_known_by(make_row):
+    assert rows.clean(make_row(**told(""))).key == rows.clean(make_row()).key
+    assert "told" not in rows.clean(make_row(why="old")).data

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 from cloned.core.brief import Brief
 from cloned.core.events import Command
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import Facts, Laptop, State
+from cloned.core.ledger import told
+from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.shown import Snapshot
 from cloned.core.triage import TriageExplained, explain
 from cloned.core.triage_shipped import SHIPPED
 from cloned.errors import RefusedError
+from cloned.saying import Phrase
 from cloned.status.schema import SNAPSHOT
 from tests.unit.status.workshops import busy, iso
+
+
+def _told_again(made: Any, given: Any) -> Any:
+    """What pydantic made of `given`, with its sentences put back in their places."""
+    if isinstance(given, Phrase):
+        return given
+    if isinstance(given, Mapping):
+        if isinstance(made, dict):
+            return {key: _told_again(value, given.get(key)) for key, value in made.items()}
+        known = {each.name for each in fields(made)} & given.keys() if is_dataclass(made) else ()
+        return (
+            replace(made, **{name: _told_again(getattr(made, name), given[name]) for name in known}) if known else made
+        )
+    if isinstance(given, list | tuple) and isinstance(made, list | tuple):
+        return type(made)(_told_again(*each) for each in zip(made, given, strict=True))
+    return made
 
 
 class FakeWorkshop:
@@ -26,7 +48,9 @@ class FakeWorkshop:
         self.error: Exception | None = None
 
     def snapshot(self) -> Snapshot:
-        return SNAPSHOT.validate_python(self.state)
+        """The workshop, whose sentences still know what they were made of: pydantic makes plain texts of them."""
+        made: Snapshot = _told_again(SNAPSHOT.validate_python(self.state), self.state)
+        return made
 
     def brief(self) -> Brief:
         seen = self.snapshot()
@@ -77,7 +101,9 @@ class FakeRecords:
             "image": "school-2025",
             "why": "",
         }
-        found = [] if erasures else [row, row | {"attempt": 2, "at": iso(4)}]
+        failed = told(Phrase.of(Reason.DISK_WRITE_ERROR, {"detail": "sda 7"}))
+        last = row | {"attempt": 2, "at": iso(4), "state": "aside", "verdict": "none"} | failed
+        found = [] if erasures else [row, last]
         older = [each for each in found if before is None or (each["at"], each["laptop"], each["attempt"]) < before]
         return older[-limit:] if limit else older
 
@@ -88,7 +114,7 @@ class FakeRecords:
             "waiting": 12,
             "sent": 190,
             "refused": 0,
-            "reason": "it cannot be reached",
+            "reason": Phrase("it cannot be reached: {error}", error=Phrase("Connection refused")),
             "tries": 9,
             "due": 1_795_000_000.0,
             "oldest_seconds": 40.0,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cloned.core.happened import Happened, actor, happened
-from cloned.core.laptop import said
 from cloned.core.reasons import Reason
 from cloned.saying import Phrase
 from cloned.switch.ports import SLOW_HINT
@@ -21,6 +20,13 @@ MODELS = [
     ("LENOVO", "ThinkPad X270"),
 ]
 GB = 10**9
+
+
+def because(reason: Reason, **values: object) -> dict:
+    """What a laptop tells that is where it is for this reason."""
+    return {"reason": str(reason), "why": Phrase.of(reason, values), "next_step": Phrase.step(reason)}
+
+
 USED = 7_340_032_000
 
 
@@ -74,8 +80,8 @@ def laptop(
         }
     )
     history = [
-        {"at": iso(11), "state": "asking", "why": "It is at its boot menu"},
-        {"at": iso(10), "state": "asking", "why": "Nobody has confirmed it yet"},
+        {"at": iso(11), "state": "asking", "why": Phrase.of(Reason.AT_MENU)},
+        {"at": iso(10), "state": "asking", "why": Phrase.of(Reason.NOT_CONFIRMED)},
         {
             "at": iso(9.5),
             "state": "waiting",
@@ -155,19 +161,15 @@ def _states() -> list[dict]:
         (
             "asking",
             {
-                "reason": "not-confirmed",
-                "why": "Nobody has confirmed it yet",
-                "next_step": "Confirm it here or on its own keyboard",
+                **because(Reason.NOT_CONFIRMED),
             },
         ),
         ("receiving", {"percent": 64}),
         (
             "aside",
             {
-                "reason": "still-differs",
-                "why": said(Reason.STILL_DIFFERS, "sda2"),
+                **because(Reason.STILL_DIFFERS, detail="sda2"),
                 "verdict": "differs",
-                "next_step": "Test its memory, then replace the disk",
                 "attempts": 5,
                 "differs": [{"partition": "nvme0n1p2", "first": 4_831_838_208, "last": 4_836_032_511, "pieces": 3}],
             },
@@ -178,9 +180,7 @@ def _states() -> list[dict]:
         (
             "asking",
             {
-                "reason": "not-confirmed",
-                "why": "Nobody has confirmed it yet",
-                "next_step": "Confirm it here or on its own keyboard",
+                **because(Reason.NOT_CONFIRMED),
             },
         ),
         ("verifying", {"percent": 88}),
@@ -190,27 +190,21 @@ def _states() -> list[dict]:
         (
             "waiting",
             {
-                "reason": "other-image-first",
-                "why": "Another image's laptops came first",
-                "next_step": "It starts by itself",
+                **because(Reason.OTHER_IMAGE_FIRST, detail="school-2026"),
                 "image": "senior-2026",
             },
         ),
         (
             "asking",
             {
-                "reason": "several-disks",
-                "why": "It has more than one disk",
-                "next_step": "Choose the disk and confirm",
+                **because(Reason.SEVERAL_DISKS),
             },
         ),
         (
             "waiting",
             {
-                "reason": "switch-full",
-                "why": "Every place on the switch is taken",
+                **because(Reason.SWITCH_FULL),
                 "image": "senior-2026",
-                "next_step": "It starts by itself when one is free",
             },
         ),
     ]
@@ -231,18 +225,14 @@ def busy() -> dict:
             29,
             "gone",
             tag="0429",
-            reason="not-heard",
-            why="Nothing was heard from it for a while",
-            next_step="Switch it on again; it goes on from where it was",
+            **because(Reason.NOT_HEARD),
         )
     )
     laptops.append(
         laptop(
             30,
             "waiting",
-            reason="switch-full",
-            why="Every place on the switch is taken",
-            next_step="It starts by itself when one is free",
+            **because(Reason.SWITCH_FULL),
         )
     )
     second = disk(190) | {"model": "WDC WD10SPZX", "path": "/dev/sda", "transport": "sata", "size": 1000 * GB}
@@ -301,7 +291,13 @@ def busy() -> dict:
             for name in ("school-2026", "senior-2026")
         ],
         "switches": [{"address": "10.20.0.2", "sys_name": "bench-switch", "sys_descr": "SG300-24", "ports": ports}],
-        "warnings": [{"code": "slow-port-12", "text": "bench-switch gi12: 100 Mb/s", "hint": SLOW_HINT}],
+        "warnings": [
+            {
+                "code": "slow-port-12",
+                "text": Phrase("{name}: {speed} Mb/s", name="bench-switch gi12", speed=100),
+                "hint": Phrase(SLOW_HINT),
+            }
+        ],
         "confirmations": [],
         "batches": [
             {
@@ -332,7 +328,13 @@ def empty() -> dict:
         "switches": [],
         "images": [],
         "left_seconds": None,
-        "capacity": {"places": 24, "taken": 0, "why": "the configuration", "limit": None, "paused": False},
+        "capacity": {
+            "places": 24,
+            "taken": 0,
+            "why": Phrase("the configured number of places"),
+            "limit": None,
+            "paused": False,
+        },
     }
 
 
@@ -348,17 +350,16 @@ def crowded() -> dict:
     for number in range(1, 49):
         state = names[number % 6] if number % 5 else "receiving"
         reason = {
-            "aside": f"Its disk gives write errors: sector {number * 1000}",
-            "asking": "Nobody has confirmed it yet",
-        }.get(state, "")
+            "aside": because(Reason.DISK_WRITE_ERROR, detail=f"sda {number * 1000}"),
+            "asking": because(Reason.NOT_CONFIRMED),
+        }.get(state, {})
         laptops.append(
             laptop(
                 number,
                 state,
                 tag=f"{500 + number:04d}",
                 port=number,
-                why=reason,
-                reason={"aside": "disk-write-error", "asking": "not-confirmed"}.get(state),
+                **reason,
                 percent=number * 2 if state in ("receiving", "verifying") else None,
             )
         )
@@ -377,5 +378,5 @@ def crowded() -> dict:
     ]
     return busy() | {
         "laptops": laptops,
-        "switches": [{"address": "10.20.0.2", "sys_name": "bench-switch", "ports": ports}],
+        "switches": [{"address": "10.20.0.2", "sys_name": "bench-switch", "sys_descr": "SG300-52", "ports": ports}],
     }
