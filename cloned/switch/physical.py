@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from cloned.switch.names import port_name, processor_name, stem_and_number, virtual_name
+from cloned.switch.names import device_name, port_name, processor_name, stem_and_number, virtual_name
 from cloned.switch.snmp.raw import ETHERNET
-from cloned.switch.tables import FALSE, NOT_PRESENT, InterfaceRow, Tables
+from cloned.switch.tables import FALSE, NOT_PRESENT, TRUE, InterfaceRow, Tables
 
 ENUMERATED = 3
 """So many interfaces whose names differ in a number only are a row of sockets."""
@@ -50,18 +50,28 @@ def _case_numbers(physical: Sequence[InterfaceRow], tables: Tables) -> dict[int,
 
 
 def left_out(physical: Sequence[InterfaceRow], tables: Tables) -> list[InterfaceRow]:
-    """Bridge ports of an Ethernet type that are there and do not count, by reason of their name."""
+    """Interfaces of an Ethernet type that are there and do not count, by reason of their name.
+
+    Bridge ports, and what has a connector and a name that no system gives.
+    """
     counted = {each.if_index for each in physical}
     bridged = frozenset(tables.base_ports.values())
     return [
         each
         for index, each in tables.interfaces.items()
-        if index in bridged - counted
+        if index not in counted
         and each.type in ETHERNET
         and each.oper != NOT_PRESENT
         and each.connector != FALSE
-        and _named_otherwise(each, in_bridge=True)
+        and (_named_otherwise(each, in_bridge=True) if index in bridged else _typed(each))
     ]
+
+
+def _typed(interface: InterfaceRow) -> bool:
+    """Whether somebody gave a name that sounds like a device that is no socket to something with a connector."""
+    names = interface.name, interface.descr
+    system = any(device_name(name, bare=True) or port_name(name) for name in names)
+    return interface.connector == TRUE and any(map(virtual_name, names)) and not system
 
 
 def physical_ports(tables: Tables) -> tuple[InterfaceRow, ...]:
@@ -89,14 +99,16 @@ def _counts(interface: InterfaceRow, bridged: frozenset[int], tables: Tables) ->
 def _named_otherwise(interface: InterfaceRow, in_bridge: bool) -> bool:
     """Whether its name, or its description unless it is a bridge port properly named, rules it out.
 
-    Either may be what somebody typed ("VLAN 20 room"), which must not lose a port: of a bridge port with a connector
-    one proper name is enough.
+    Either may be what somebody typed ("VLAN 20 room"), or both (RouterOS), which must not lose a port: of a bridge port
+    with a connector one proper name is enough, and so is one that no system gives to anything else.
     """
     names = (interface.name, interface.descr)
     if not in_bridge and any(map(processor_name, names)):
         return True
     if in_bridge and interface.connector != FALSE and any(map(port_name, names)):
         return False
+    if in_bridge and interface.connector != FALSE:
+        return any(virtual_name(name) and device_name(name, bare=interface.connector != TRUE) for name in names)
     return any(map(virtual_name, names))
 
 

@@ -113,7 +113,7 @@ async def test_windows_with_its_recovery_last_on_a_larger_disk(tmp_path: Path, s
     after = cut(machine, found.partition(4), tmp_path / "re-after")
     assert hashlib.sha256(after.read_bytes()).digest() == before
     windows = cut(machine, found.partition(3), tmp_path / "c-after")
-    assert processes.run(["ntfscat", windows, REAGENT]).stdout.decode() == WHERE.format(479 * MIB)
+    assert processes.run(["ntfscat", "--force", windows, REAGENT]).stdout.decode() == WHERE.format(479 * MIB)
     processes.run(["ntfsfix", "-n", windows])
     size = processes.run(["ntfsresize", "--info", "--force", windows]).stdout.decode()
     assert f"Current device size: {437 * MIB} bytes" in size

@@ -116,6 +116,36 @@ def test_what_somebody_typed_loses_no_port(typed: str, make_raw: Any) -> None:
         assert view.capacity == 3, column
 
 
+@pytest.mark.parametrize(("typed", "connector"), [
+    ("VLAN 20 room", 1), ("VLAN 20 room", None), ("management", 1), ("CPU lab", None), ("trunk to the office", 1),
+    ("bridge", 1), ("loopback hall", None), ("stack of laptops", 1),
+])  # fmt: skip
+def test_what_somebody_typed_as_both_names_loses_no_port(typed: str, connector: int | None, make_raw: Any) -> None:
+    """RouterOS gives one name as ifName and ifDescr: a person's, where there is one."""
+    rows = [{"index": 2, "ifName": typed.encode(), "ifDescr": typed.encode(), "ifConnectorPresent": connector}]
+    rows = [{key: value for key, value in row.items() if value is not None} for row in rows]
+    view = understand(build("s", make_raw(3, rows, base={1: 1, 2: 2, 3: 3})))
+    assert view.capacity == 3
+    assert view.warnings == ()
+
+
+@pytest.mark.parametrize(("name", "connector"), [
+    ("vlan20", 1), ("Vlanif20", 1), ("bridge1", 1), ("cpu0", 1), ("Po1", 1), ("lag 2", 1), ("management", None),
+    ("bridge", None), ("docker0", None), ("VLAN 20 room", 2),
+])  # fmt: skip
+def test_what_a_system_calls_its_own_devices_is_no_socket(name: str, connector: int | None, make_raw: Any) -> None:
+    row = {"index": 2, "ifName": name.encode(), "ifDescr": name.encode(), "ifConnectorPresent": connector}
+    rows = [{key: value for key, value in row.items() if value is not None}]
+    assert understand(build("s", make_raw(3, rows, base={1: 1, 2: 2, 3: 3}))).capacity == 2
+
+
+def test_a_socket_outside_the_bridge_that_somebody_named_is_told(make_raw: Any) -> None:
+    for name, told in (("VLAN 20 room", ["switch-left-out"]), ("mgmt0", []), ("vlan20", [])):
+        rows = [{"index": 3, "ifName": name.encode(), "ifDescr": name.encode(), "ifConnectorPresent": 1}]
+        view = understand(build("s", make_raw(3, rows, base={1: 1, 2: 2})))
+        assert (view.capacity, [each.code for each in view.warnings]) == (2, told)
+
+
 def test_a_socket_left_out_for_both_of_its_names_is_told(make_raw: Any) -> None:
     rows = [{"index": 2, "ifName": b"vlan20", "ifDescr": b"vlan20"}]
     view = understand(build("s", make_raw(3, rows, base={1: 1, 2: 2, 3: 3})))
