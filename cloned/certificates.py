@@ -13,10 +13,11 @@ import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from cloned.errors import ClonedError
-from cloned.saying import Phrase
+from cloned.saying import Phrase, printable
 from cloned.signing import SIGNATURE, PublicKey, SiteKey
 
 KIND, VERSION = "cloned-erasure-certificate", 1
@@ -24,7 +25,11 @@ FACTS, SIGNED, KEY = "erasure.json", "erasure.json.sig", "site.pem"
 _MARK = b"cloned-paper-signature:"
 _EMPTY = b"0" * (2 * SIGNATURE)
 LARGEST = 64 * 1024 * 1024
-"""Bytes of a file that is looked at."""
+"""Bytes of a file that is looked at, and of all that is inside."""
+MOST_FILES = 16
+"""Files inside that are looked at; ours has four."""
+_STREAM, _NEAR = re.compile(rb"stream\r?\n"), 4096
+"""How an embedded file begins, and within how many bytes of its name."""
 
 Attach = Callable[[str, bytes], None]
 """Puts a file of this name into the PDF that is being made."""
@@ -91,16 +96,33 @@ def _wrong(
     if known is not None and known.pem != key.pem:
         mine = {"key": key.fingerprint, "known": known.fingerprint}
         return Phrase("SIGNED BY SOMEBODY ELSE: its key is {key}, not {known}", **mine)
-    if facts.get("version") != VERSION:
-        version = str(facts.get("version"))[:20]
+    if type(facts.get("version")) is not int or facts["version"] != VERSION:
+        version = printable(str(facts.get("version")))[:20]
         return Phrase("it is of version {version}, which this program does not know", version=version)
     if not _whole(pdf, key):
         return Phrase("CHANGED: its facts are genuine, but the paper around them was edited or saved anew")
+    if not _shaped(facts):
+        return Phrase("it is signed, but what it holds is not what a certificate of erasure holds")
     return ""
 
 
+def _shaped(facts: Mapping[str, Any]) -> bool:
+    """Whether there are laptops in it, with disks; whoever has a key can sign anything."""
+    laptops = facts.get("laptops")
+    if not isinstance(laptops, list) or not all(isinstance(each, dict) for each in laptops):
+        return False
+    disks = [each.get("disks", []) for each in laptops]
+    return all(isinstance(each, list) and all(isinstance(disk, dict) for disk in each) for each in disks)
+
+
+def claimed(facts: Mapping[str, Any], name: str) -> str:
+    """One of its facts, for a terminal: printable and short, whoever signed it."""
+    value = facts.get(name)
+    return printable(value)[:120] if isinstance(value, str) else ""
+
+
 def _claim(facts: Mapping[str, Any], key: PublicKey, known: PublicKey | None) -> str:
-    who = str(facts.get("site") or "") or Phrase("a workshop without a name")
+    who = claimed(facts, "site") or Phrase("a workshop without a name")
     values = {"who": who, "key": key.fingerprint}
     if known is not None:
         return Phrase("genuine: signed by {who} with the key {key}", **values)
@@ -140,23 +162,23 @@ def _key(parts: list[bytes]) -> PublicKey | None:
 
 
 def _embedded(pdf: bytes) -> list[bytes]:
-    """The embedded files of a PDF, in order (ISO 32000-1 §7.11.4), stored as they are or deflated."""
+    """The embedded files of a PDF (ISO 32000-1 §7.11.4), stored as they are or deflated: a few, all in all small."""
     found: list[bytes] = []
-    for mark in re.finditer(rb"/Type\s*/EmbeddedFile", pdf):
-        opening = re.compile(rb"stream\r?\n").search(pdf, mark.end())
+    for mark in islice(re.finditer(rb"/Type\s*/EmbeddedFile", pdf), MOST_FILES):
+        opening = _STREAM.search(pdf, mark.end(), mark.end() + _NEAR)
         if opening is None:
             continue
-        closing = pdf.find(b"endstream", opening.end())
-        head = pdf[pdf.rfind(b" obj", 0, mark.start()) : opening.start()]
+        head = pdf[max(0, pdf.rfind(b" obj", max(0, mark.start() - _NEAR), mark.start())) : opening.start()]
         length = re.search(rb"/Length\s+(\d+)", head)
-        end = opening.end() + int(length[1][:9]) if length else closing
+        end = opening.end() + int(length[1][:9]) if length else pdf.find(b"endstream", opening.end())
         data = pdf[opening.end() : end]
-        found.append(_inflated(data) if b"/FlateDecode" in head else data)
+        left = LARGEST - sum(map(len, found))
+        found.append(_inflated(data, left) if b"/FlateDecode" in head else data[:left])
     return found
 
 
-def _inflated(data: bytes) -> bytes:
+def _inflated(data: bytes, most: int) -> bytes:
     try:
-        return zlib.decompressobj().decompress(data, LARGEST)
+        return zlib.decompressobj().decompress(data, most) if most > 0 else b""
     except zlib.error:
         return b""

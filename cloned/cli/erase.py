@@ -196,26 +196,14 @@ def check(file: Path, key_file: Path | None, as_json: bool) -> int:
         print_json({"genuine": found.genuine, "said": found.said, "key": found.fingerprint, "facts": dict(found.facts)})
         return 0 if found.genuine else 1
     echo(found.said)
-    for laptop in found.facts.get("laptops", []) if found.genuine else []:
-        echo(
-            Phrase(
-                "  {get}  {get2} {get3} {get4}",
-                get=laptop.get("tag") or "-",
-                get2=laptop.get("vendor"),
-                get3=laptop.get("product"),
-                get4=laptop.get("serial"),
-            )
-        )
+    for laptop in found.facts["laptops"] if found.genuine else []:
+        vendor, product, serial = (certificates.claimed(laptop, name) for name in ("vendor", "product", "serial"))
+        tag = certificates.claimed(laptop, "tag") or "-"
+        echo(Phrase("  {tag}  {vendor} {product} {serial}", tag=tag, vendor=vendor, product=product, serial=serial))
         for disk in laptop.get("disks", []):
-            echo(
-                Phrase(
-                    "    {get} {get2}: {get3} ({get4})",
-                    get=disk.get("model"),
-                    get2=disk.get("serial"),
-                    get3=disk.get("technique"),
-                    get4=disk.get("level"),
-                )
-            )
+            names = ("model", "serial", "technique", "level")
+            known = {name: message(certificates.claimed(disk, name)) for name in names}
+            echo(Phrase("    {model} {serial}: {technique} ({level})", **known))
     return 0 if found.genuine else 1
 
 

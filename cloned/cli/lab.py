@@ -40,8 +40,8 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--disks", default="", metavar="KIND[+KIND],…",
                      help="Disks that the laptops have in turn (vm only): virtio, nvme, sata, scsi, …4k; "
                           "sata+nvme: two of them, cloned to is the first."),
-        click.option("--erase", default="", metavar="always|first|only",
-                     help="Erase old data before cloning, or `only` erase."),
+        click.option("--erase", default="", metavar="always|first|only[:N,…]",
+                     help="Erase old data before cloning, or `only` erase: all laptops, or those named."),
         click.option("--tests", type=click.Choice(["all"]), default=None,
                      help="Test every laptop's parts, as far as nobody is needed for it."),
         click.option("--disk-image", "disk_images", multiple=True, metavar="N:FILE",

@@ -99,6 +99,7 @@ class Lab:
             follower.to_hello,
             said,
             self._options.erase,
+            self._options.erasers,
         )
 
     def _publish(self, result: LaptopResult) -> None:

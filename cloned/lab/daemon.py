@@ -62,7 +62,7 @@ class DaemonSettings:
             *([] if self.mbit_s is None else [f"link_mbps = {self.mbit_s}"]),
             "[[dhcp.lease]]", f"interface = {text(NIC)}", f'first = "{NETWORK[256]}"', f'last = "{NETWORK[1000]}"',
             "[boot]", f"live = {text(str(self.live))}", f"files = {text(str(self.boot))}",
-            "menu_seconds = 30", "clone_seconds = 0",
+            "menu_seconds = 30", f"clone_seconds = {int(':' in self.erase)}",  # so long somebody may choose to erase
             *(['serial = "ttyS0,115200"'] if self.kind is LaptopKind.VM else []),
             *self._gates(),
             "[page]", f"port = {PAGE}",
@@ -90,7 +90,7 @@ class DaemonSettings:
     def _erase(self) -> list[str]:
         """Also where nothing is cloned afterwards: nothing may begin before the erasure was confirmed."""
         when = "first" if self.erase == "first" else "always"
-        return ["[erase]", f'before_cloning = "{when}"'] if self.erase else []
+        return ["[erase]", f'before_cloning = "{when}"'] if self.erase and ":" not in self.erase else []
 
     def _finish(self) -> list[str]:
         """Thin laptops leave the disk as it was verified: the lab hashes it once more for itself."""

@@ -18,14 +18,19 @@ LEVEL = "clear"
 class EraseConfirmer:
     """Gives each laptop's erasure once its disks were looked at, and the clone that follows it."""
 
-    def __init__(self, mode: str, image: str, daemon: DaemonProcess, say: Callable[[str], None]) -> None:
-        self._mode, self._image, self._daemon, self._say = mode, image, daemon, say
+    def __init__(
+        self, mode: str, erasers: frozenset[int], image: str, daemon: DaemonProcess, say: Callable[[str], None]
+    ) -> None:
+        """`mode`: as `LabOptions.erase`; `erasers`: the laptops that are erased."""
+        self._only, self._erasers, self._image = mode.startswith("only"), erasers, image
+        self._daemon, self._say = daemon, say
         self._given: set[int] = set()
 
     async def look(self, sights: list[LaptopSeen]) -> None:
         """One look at every laptop."""
-        for sight in sights if self._mode else []:
-            if sight.data is not None and sight.number not in self._given and self._waits(sight.data):
+        for sight in sights:
+            due = sight.number in self._erasers - self._given
+            if due and sight.data is not None and self._waits(sight.data):
                 await self._give(sight.number, sight.data)
 
     @staticmethod
@@ -37,11 +42,11 @@ class EraseConfirmer:
         media = [each for each in data["media"] if each["built_in"]]
         serials = [each["serial"] for each in media]
         try:
-            only = {"text": "only"} if self._mode == "only" else {}
+            only = {"text": "only"} if self._only else {}
             await self._command("erase", data, disks=serials, level=LEVEL, **only)
             self._given.add(number)
             self._say(f"laptop {number}: its erasure is confirmed, {', '.join(serials)}")
-            if self._mode != "only":
+            if not self._only:
                 await self._command("confirm", data, image=self._image, disk=self._first(data))
         except ClonedError as error:
             self._say(f"laptop {number}: {error}")

@@ -48,7 +48,7 @@ class Follower:
         self._powered: dict[int, float] = {}
         self.foresight = EstimateCheck()
         image = workshop.stock.manifest.name
-        self._erasures = EraseConfirmer(options.erase, image, workshop.daemon, workshop.display.say)
+        self._erasures = EraseConfirmer(options.erase, options.erasers, image, workshop.daemon, workshop.display.say)
         self._triage: TriageOverruler | None = TriageOverruler(image, workshop.daemon, workshop.display.say)
         self.to_hello: dict[int, float] = {}
         """Seconds from power-on to the agent's hello, by laptop's number."""

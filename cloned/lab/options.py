@@ -39,7 +39,7 @@ class LabOptions:
     disks: tuple[str, ...] = ()
     """Each laptop's disks in turn: `nvme`, `sata+nvme`; empty: one virtio disk."""
     erase: str = ""
-    """Erase before cloning, `always` or `first`; `only`: and clone nothing."""
+    """Erase before cloning, `always` or `first`; `only`: and clone nothing; `only:2,3`: these two, the others clone."""
     tests: str = ""
     """`all`: every laptop's parts are tested, as far as nobody is needed for it; empty: nothing is."""
     disk_images: tuple[str, ...] = ()
@@ -78,6 +78,22 @@ class LabOptions:
         return [parse_fault(text, self.laptops) for text in self.faults]
 
     @property
+    def erasers(self) -> frozenset[int]:
+        """Laptops that are erased; UsageError."""
+        mode, colon, chosen = self.erase.partition(":")
+        if mode and (mode not in MODES or bool(colon) is not (mode == "only" and bool(chosen))):
+            raise UsageError(f"--erase {self.erase} is not known", "there are always, first, only and only:N,N")
+        everybody = range(1, self.laptops + 1)
+        if not colon:
+            return frozenset(everybody if mode else ())
+        if self.of_kind is not LaptopKind.THIN:
+            raise UsageError(f"--erase {self.erase} is not possible", "with --kind thin")
+        numbers = frozenset(int(each) if each.isdecimal() else 0 for each in chosen.split(","))
+        if not numbers < frozenset(everybody):
+            raise UsageError(f"--erase {self.erase} names laptops that are not there, or all", "name some of them")
+        return numbers
+
+    @property
     def latecomers(self) -> dict[int, Late]:
         """Laptops that are powered on late."""
         return {late.laptop: late for late in (parse_late(text, self.laptops) for text in self.late)}
@@ -111,8 +127,7 @@ class LabOptions:
         for name in self.firmware:
             if name not in list(Firmware):
                 raise UsageError(f"--firmware {name or '(nothing)'} is not known", "there are " + ", ".join(Firmware))
-        if self.erase and self.erase not in MODES:
-            raise UsageError(f"--erase {self.erase} is not known", "there are always, first and only")
+        _ = self.erasers
         if self.tests not in ("", "all"):
             raise UsageError(f"--tests {self.tests} is not known", "there is: all")
         if self.disks and self.of_kind is not LaptopKind.VM:

@@ -35,6 +35,8 @@ class LaptopResult:
 
     erase: str = ""
     """As `LabOptions.erase`."""
+    erasers: frozenset[int] = frozenset()
+    """As `LabOptions.erasers`."""
 
     @staticmethod
     def _cloned(sight: LaptopSeen) -> bool:
@@ -55,8 +57,8 @@ class LaptopResult:
     @property
     def ok(self) -> bool:
         """Every laptop verified and done, every fault happened, everything the lab looked at was right."""
-        ends = {"": self._cloned, "only": self._erased}.get(self.erase, self._both)
-        laptops = all(ends(sight) for sight in self.sights)
+        ends = self._erased if self.erase.startswith("only") else self._both
+        laptops = all((ends if sight.number in self.erasers else self._cloned)(sight) for sight in self.sights)
         return laptops and not self.problems and all(check.ok for check in self.checks)
 
     def to_json(self) -> dict[str, Any]:

@@ -68,8 +68,8 @@ async def own_eyes(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> list[Ch
         manifest = workshop.stock.manifest
         for laptop in verified:
             checks.append(await asyncio.to_thread(check_disk, laptop.number, laptop.disk, manifest))
-    if workshop.options.erase:
-        checks += [await asyncio.to_thread(_old_data, workshop.laptops[sight.number]) for sight in seen]
+    for number in sorted(workshop.options.erasers):
+        checks.append(await asyncio.to_thread(_old_data, workshop.laptops[number]))
     checks += await _own_disk_boots(workshop, verified)
     checks.append(await asyncio.to_thread(workshop.bystander.check))
     return checks

@@ -125,7 +125,8 @@ def _laptop(
     folder = Path(entry.scratch) / f"laptop-{who.number}"
     folder.mkdir(parents=True)
     given = options.images_of.get(who.number, [])
-    disk = _disk(given, folder / "disk", disk_size(stock.manifest), plants=bool(options.erase))
+    plants = who.number in options.erasers
+    disk = _disk(given, folder / "disk", disk_size(stock.manifest), plants=plants)
     laptop: LabLaptop
     if options.of_kind is LaptopKind.THIN:
         laptop = ThinBox(who, disk, folder, network)
@@ -134,7 +135,7 @@ def _laptop(
         machine.kind, *kinds = options.disks_of(who.number)
         machine.further = tuple(
             FurtherDisk(
-                _disk(given, folder / f"disk-{number}", SMALL, plants=bool(options.erase)),
+                _disk(given, folder / f"disk-{number}", SMALL, plants=plants),
                 kind,
                 f"{who.disk_serial.replace('DSK', 'MORE')}{number}",
             )
@@ -142,6 +143,7 @@ def _laptop(
         )
         laptop.others = tuple(each.disk.path for each in machine.further)
         laptop.parts = dict(PARTS) if options.parts else {}
+    laptop.chooses = "erase" if plants and ":" in options.erase else ""  # else it would be confirmed and cloned
     stack.callback(laptop.close)
     return laptop
 

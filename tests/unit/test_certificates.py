@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tracemalloc
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -93,6 +95,43 @@ def test_one_of_another_version_is_refused(key: SiteKey) -> None:
     certificates.attach(lambda name, body: pdf.embed_file(bytes=body, basename=name) and None, data, key)
     found = certificates.check(certificates.seal(bytes(pdf.output()), key))
     assert "version 9" in found.said
+
+
+@pytest.mark.parametrize(
+    "laptops", [5, None, "none", [1], [{"disks": "three"}], [{"disks": [None]}], {"serial": "5CG1"}], ids=repr
+)
+def test_what_is_signed_and_no_certificate_s_facts_is_none(key: SiteKey, laptops: object) -> None:
+    """Whoever has a key can sign anything."""
+    found = certificates.check(paper(key, {"site": "Stroom Aalst", "laptops": laptops}), key.public)
+    assert not found.genuine
+    assert "not what a certificate of erasure holds" in found.said
+
+
+@pytest.mark.parametrize("version", [True, 1.0, "1", None, 2])
+def test_a_version_is_a_number_that_is_known(key: SiteKey, version: object) -> None:
+    found = certificates.check(paper(key, {**FACTS, "version": version}), key.public)
+    assert not found.genuine
+
+
+def test_what_others_signed_cannot_take_over_a_terminal(key: SiteKey) -> None:
+    found = certificates.check(paper(key, {**FACTS, "site": "\x1b[31mStroom\u202e\n" + "A" * 10_000}))
+    assert found.genuine
+    assert found.said.isprintable()
+    assert len(found.said) < 400
+    assert certificates.claimed({"tag": {"a": 1}}, "tag") == ""
+
+
+def test_a_file_made_to_take_all_memory_or_to_be_looked_at_for_ever_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificates, "LARGEST", 1 << 20)
+    bomb = zlib.compress(bytes(4 << 20), 9)
+    head = b"1 0 obj\n<< /Type /EmbeddedFile /Filter /FlateDecode >>\nstream\n"
+    for made in ((head + bomb + b"\nendstream\n") * 40, b"/Type/EmbeddedFile" * 50_000 + b"stream\n"):
+        tracemalloc.start()
+        try:
+            assert not certificates.check(made).genuine
+            assert tracemalloc.get_traced_memory()[1] < 4 * certificates.LARGEST
+        finally:
+            tracemalloc.stop()
 
 
 @pytest.mark.parametrize("data", [b"", b"%PDF-1.7", b"{" * 100_000, b"/Type /EmbeddedFile stream\n" * 50, bytes(1000)])

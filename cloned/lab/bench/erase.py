@@ -1,7 +1,8 @@
-"""Measures erasing beside dd and nwipe, in turns on one device: `python -m cloned.lab.bench.erase`; needs root.
+"""Measures erasing beside dd and nwipe, in turns on one device: `python -m cloned.lab.bench.erase disks`; needs root.
 
 The device is a loop device over a disk of ours that moves so many megabytes a second and no more, as real ones do:
-what is measured is what we lose of it. With arguments: one erasure of DEVICE, and the memory that it took.
+what is measured is what we lose of it. `beside`: laptops that only clone, alone and beside others that are erased, in
+turns. Without a word: both. With a DEVICE: one erasure of it, and the memory that it took.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -30,7 +33,9 @@ from cloned.disk import erase_samples as samples
 from cloned.disk.erase import EraseLevel, Technique
 from cloned.disk.erase_check import Judge
 from cloned.disk.erase_samples import DiskSample
+from cloned.errors import ClonedError
 from cloned.images.bench import Measure
+from cloned.lab.bench import sessions
 from cloned.lab.bench.images import table
 from cloned.lab.loops import LoopDevice
 from cloned.lab.slowdisk import ThrottledDisk
@@ -175,12 +180,58 @@ def memory(device: str) -> Measure:
     return Measure("largest memory of an erasure's process", found / 1e6, "MB", "150 or less")
 
 
+CLONING, ERASING, PAIRS = 3, 3, 3
+"""Laptops that only clone, laptops beside them that are erased, and how often each is run."""
+WIRE, DISK = "100mbit", 8
+"""Of each port, so that the network is what cloning waits for, on two cores too; MB/s of a disk that is erased."""
+
+
+def beside() -> Measure:
+    """What laptops that only clone take beside others that are erased all the while, over what they take alone."""
+    only = ",".join(str(CLONING + number) for number in range(1, ERASING + 1))
+    slow = [word for number in only.split(",") for word in ("--fault", f"slow-disk:{number}:{DISK}")]
+    alone, with_others = [], []
+    for _ in range(PAIRS):
+        alone.append(cloning(["--laptops", str(CLONING)]))
+        with_others.append(cloning(["--laptops", str(CLONING + ERASING), "--erase", f"only:{only}", *slow]))
+    ratio = statistics.median(with_others) / statistics.median(alone)
+    return Measure(
+        f"{CLONING} laptops that only clone, {ERASING} others being erased", ratio, "times alone", "1.02 or less"
+    )
+
+
+def cloning(words: Sequence[str]) -> float:
+    """Seconds of the slowest laptop that only cloned, from its place to its verdict."""
+    report = sessions.run([*words, "--rate", WIRE])
+    others = [each for each in report["laptops"] if each["erasure"] is None]
+    took = max(map(sessions.at_work, others))
+    begun, ended = max(since(each, "ready") for each in others), max(since(each, "finishing") for each in others)
+    for each in report["laptops"]:
+        if each["erasure"] and (since(each, "erasing") > begun + took / 10 or since(each, "erased") < ended):
+            raise ClonedError("it was not being erased all the while the others were cloned")
+    return took
+
+
+def since(laptop: dict[str, Any], state: str) -> float:
+    """When it came to this state last; seconds since 1970."""
+    return max(datetime.fromisoformat(each["at"]).timestamp() for each in laptop["history"] if each["state"] == state)
+
+
 def main() -> None:
     """Measure and print a table; with a device: erase it once, and say what memory that took."""
-    if sys.argv[1:]:
-        erased(sys.argv[1])
+    asked = sys.argv[1:] or ["disks", "beside"]
+    if asked[0].startswith("/"):
+        erased(asked[0])
         print(json.dumps({"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
         return
+    if "disks" in asked:
+        disks()
+    if "beside" in asked:
+        Console().print(table([beside()]))
+
+
+def disks() -> None:
+    """One disk and two, beside other people's programs."""
     for tool in ("dd", "nwipe", "unshare"):
         processes.need(tool)
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:

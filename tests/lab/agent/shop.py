@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cloned.errors import ClonedError
+from cloned.images.store import ImageStore
 from cloned.lab import qmp
 from cloned.lab.daemon import DaemonProcess, DaemonSettings
 from cloned.lab.laptops import Firmware, LabDisk, LabLaptop, LaptopKind, identities
@@ -34,6 +35,13 @@ class Asking(DaemonSettings):
     def toml(self) -> str:
         text = super().toml().replace('confirm = "auto"', 'confirm = "ask"')
         return re.sub(r"\[\[(switch|sink)\]\]\n([^\[].*\n)*", "", text) + '[erase]\nby = "volunteer"\n'
+
+
+class ErasingFirst(Asking):
+    """The same where every laptop must be erased before it is cloned; only administrators may erase otherwise."""
+
+    def toml(self) -> str:
+        return super().toml().replace('by = "volunteer"', 'before_cloning = "always"')
 
 
 class SataLaptop(VirtualLaptop):
@@ -61,17 +69,18 @@ class Shop:
     """A daemon in a namespace of its own, and the network around it."""
 
     def __init__(
-        self, folder: Path, stock: Stock, firmware: tuple[Firmware, ...], kind: LaptopKind = LaptopKind.VM
-    ) -> None:
+        self, folder: Path, stock: Stock, firmware: tuple[Firmware, ...], kind: LaptopKind = LaptopKind.VM,
+        settings: type[Asking] = Asking,
+    ) -> None:  # fmt: skip
         self.folder, self.firmware = folder, firmware
         self.network = LabNetwork(f"cl{secrets.token_hex(3)}", len(firmware))
         self._who = identities(self.network.run, len(firmware), firmware)
         state = folder / "state"
         state.mkdir()
-        settings = Asking(
+        made = settings(
             state, folder / "run", stock.live, stock.boot, "", kind, None, "http://10.77.0.2:9", "x", (), {}
         )
-        self.daemon = DaemonProcess(settings, self.network.server, folder / "daemon.log")
+        self.daemon = DaemonProcess(made, self.network.server, folder / "daemon.log")
         self._laptops: list[LabLaptop] = []
 
     def laptop(self, number: int, kind: type[VirtualLaptop], size: int, disk: Path | None = None) -> VirtualLaptop:
@@ -91,6 +100,15 @@ class Shop:
         laptop = ThinBox(who, LabDisk.create(folder / "disk", size), folder, self.network)
         self._laptops.append(laptop)
         return laptop
+
+    async def stocked(self, stock: Stock, image: str) -> None:
+        """The sample system, under this name, in the daemon's store."""
+        saved = stock.store.original("sample")
+        assert saved is not None
+        ImageStore(self.daemon.settings.state / "images").import_image(saved, image)
+        await self.daemon.stop()
+        self.daemon.start()
+        await self.daemon.ready()
 
     async def cloned(self, *words: str) -> tuple[int, str]:
         """Exit status and words of a command, given as a person would."""
@@ -138,10 +156,11 @@ class Shop:
 
 @asynccontextmanager
 async def shop(
-    folder: Path, stock: Stock, *firmware: Firmware, kind: LaptopKind = LaptopKind.VM
-) -> AsyncIterator[Shop]:
+    folder: Path, stock: Stock, *firmware: Firmware, kind: LaptopKind = LaptopKind.VM,
+    settings: type[Asking] = Asking,
+) -> AsyncIterator[Shop]:  # fmt: skip
     """A workshop that leaves nothing behind; `firmware` of each laptop."""
-    made = Shop(folder, stock, firmware, kind)
+    made = Shop(folder, stock, firmware, kind, settings)
     try:
         made.network.build()
         made.network.plug_server()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from cloned.images.store import ImageStore
 from cloned.lab import stock as stocks
 from cloned.lab.laptops import Firmware, disk_size
 from cloned.lab.machine import VirtualLaptop
@@ -14,16 +13,6 @@ from tests.lab.agent.shop import SataLaptop, Shop, press, shop
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 IMAGE = "school"
-
-
-async def stocked(here: Shop, stock: stocks.Stock) -> None:
-    """An image in the daemon's store."""
-    saved = stock.store.original("sample")
-    assert saved is not None
-    ImageStore(here.daemon.settings.state / "images").import_image(saved, IMAGE)
-    await here.daemon.stop()
-    here.daemon.start()
-    await here.daemon.ready()
 
 
 def untouched(laptop: VirtualLaptop) -> bool:
@@ -41,7 +30,7 @@ async def confirmed_by(here: Shop, laptop: VirtualLaptop) -> str:
 async def test_by_a_key_then_a_batch_and_never_without(stock: stocks.Stock, folder: Path) -> None:
     size = disk_size(stock.manifest)
     async with shop(folder, stock, Firmware.BIOS, Firmware.BIOS) as here:
-        await stocked(here, stock)
+        await here.stocked(stock, IMAGE)
         known, new = (here.laptop(number, SataLaptop, size) for number in (1, 2))
         known.power_on()
         asks = await here.until(known, lambda seen: seen["state"] == "asking" and seen["disks"], "it asks", key="1")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cloned.lab import stock as stocks
-from cloned.lab.laptops import Firmware, LabDisk
+from cloned.lab.laptops import Firmware, LabDisk, disk_size
 from cloned.lab.machine import VirtualLaptop
 from cloned.lab.media import MARK, find, plant
-from tests.lab.agent.shop import press, shop
+from tests.lab.agent.shop import ErasingFirst, NvmeLaptop, press, shop
 
 pytestmark = [pytest.mark.lab]
 SIZE = 64 << 20
@@ -96,3 +96,26 @@ async def test_one_disk_of_two_with_a_bad_sector_makes_the_laptop_not_erased(sto
         code, said = await here.cloned("erase", "status")
         assert bad["serial"] in said
         assert "not-erased" in said
+
+
+@pytest.mark.slow
+async def test_a_key_at_the_laptop_confirms_the_erasure_that_must_come_first(stock: stocks.Stock, folder: Path) -> None:
+    """C confirms the clone, E the erasure before it; neither does the other's work, and then nobody is needed."""
+    async with shop(folder, stock, Firmware.BIOS, settings=ErasingFirst) as here:
+        await here.stocked(stock, "school")
+        laptop = here.laptop(1, NvmeLaptop, disk_size(stock.manifest))
+        plant(laptop.disk)
+        laptop.power_on()
+        await here.until(laptop, lambda seen: seen["state"] == "asking" and seen["media"], "it asks", key="1")
+        press(laptop, "c")
+        waits = await here.until(laptop, lambda seen: seen["state"] == "waiting", "the clone is confirmed")
+        assert (waits["reason"], waits["erasure"]) == ("erase-first", None), waits
+        await here.until(laptop, lambda _: "Press  E  to erase this laptop" in laptop.shown(), "it says what E does")
+        press(laptop, "x")
+        assert find(laptop.disk.path, most=1), "nothing is touched before somebody confirmed it"
+
+        press(laptop, "e")
+        done = await here.until(laptop, lambda seen: seen["state"] in ("done", "aside", "erased"), "it is through")
+        assert (done["state"], done["verdict"], done["erasure"]["result"]) == ("done", "verified", "erased"), done
+        assert done["erasure"]["by"] == "the laptop's own keyboard"
+        assert find(laptop.disk.path) == []

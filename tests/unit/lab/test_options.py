@@ -33,10 +33,21 @@ def test_words_become_types() -> None:
 
 
 @pytest.mark.parametrize(
+    ("erase", "wanted"), [("", set()), ("always", {1, 2, 3}), ("first", {1, 2, 3}), ("only", {1, 2, 3}), ("only:2,3", {2, 3})]
+)  # fmt: skip
+def test_all_are_erased_or_those_that_are_named(erase: str, wanted: set[int]) -> None:
+    asked = replace(PLAIN, laptops=3, kind="thin", erase=erase)
+    asked.check()
+    assert asked.erasers == wanted
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"laptops": 0}, {"laptops": 17}, {"firmware": ("bios", "efi")}, {"firmware": ("",)}, {"rate": "fast"},
-        {"rate": "10kbit"}, {"late": ("3:1",)}, {"faults": ("corrupt:3",)},
+        {"rate": "10kbit"}, {"late": ("3:1",)}, {"faults": ("corrupt:3",)}, {"erase": "twice"}, {"erase": "only:2"},
+        {"kind": "thin", "erase": "first:2"}, {"kind": "thin", "erase": "only:"}, {"kind": "thin", "erase": "only:2,x"},
+        {"kind": "thin", "erase": "only:3"}, {"kind": "thin", "erase": "only:1,2"}, {"erase": ":2"},
     ],
 )  # fmt: skip
 def test_nonsense_is_refused(change: dict[str, object]) -> None:

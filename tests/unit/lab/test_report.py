@@ -74,3 +74,12 @@ def test_a_narrow_terminal_gets_a_narrow_table() -> None:
     lines = shown.get().splitlines()
     assert len(lines) == 3
     assert "7.5" in lines[1]
+
+
+def test_laptops_that_are_only_erased_beside_others_end_erased_and_the_others_done() -> None:
+    gone = laptop(TWO, "erased") | {"erasure": {"result": "erased", "disks": []}}
+    both = result(snapshot=snapshot(laptop(ONE), gone))
+    assert replace(both, erase="only:2", erasers=frozenset({2})).ok
+    assert not replace(both, erase="only", erasers=frozenset({1, 2})).ok
+    assert not replace(both, erase="only:1", erasers=frozenset({1})).ok
+    assert not both.ok
