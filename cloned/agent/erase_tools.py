@@ -152,11 +152,16 @@ def _security(record: DiskErasure, thaw: Callable[[], bool]) -> str:
     path = record.medium.path
     now = identify(path)
     if now.security_frozen and not (thaw() and not (now := identify(path)).security_frozen):
+        if now.security_locked:
+            raise EraseTrouble(
+                ErasureFault.LOCKED,
+                Phrase("{password}, and its firmware keeps it frozen after a sleep too", password=PASSWORD),
+            )
         raise Instead(
             Technique.OVERWRITE, Phrase("the firmware keeps it frozen after a sleep too, so it is written over")
         )
     if now.security_enabled and record.starts < 2:
-        raise EraseTrouble(ErasureFault.LOCKED, Phrase("somebody set a password on it meanwhile"))
+        raise EraseTrouble(ErasureFault.LOCKED, Phrase("somebody set one meanwhile"))
     try:
         if not now.security_enabled:
             told(["hdparm", "--user-master", "u", "--security-set-pass", PASSWORD, path])
@@ -168,7 +173,7 @@ def _security(record: DiskErasure, thaw: Callable[[], bool]) -> str:
     after = identify(path)
     if after.security_enabled or after.security_locked:
         raise EraseTrouble(
-            ErasureFault.LOCKED, Phrase("its password {password} could not be taken off again", password=repr(PASSWORD))
+            ErasureFault.LOCKED, Phrase("{password}, which could not be taken off again", password=PASSWORD)
         )
     return Phrase("SECURITY ERASE UNIT ended; IDENTIFY word 128: security not enabled, not locked")
 

@@ -202,8 +202,8 @@ def check(file: Path, key_file: Path | None, as_json: bool) -> int:
         echo(Phrase("  {tag}  {vendor} {product} {serial}", tag=tag, vendor=vendor, product=product, serial=serial))
         for disk in laptop.get("disks", []):
             names = ("model", "serial", "technique", "level")
-            known = {name: message(certificates.claimed(disk, name)) for name in names}
-            echo(Phrase("    {model} {serial}: {technique} ({level})", **known))
+            told = {name: message(certificates.claimed(disk, name)) for name in names}
+            echo(Phrase("    {model} {serial}: {technique} ({level})", **told))
     return 0 if found.genuine else 1
 
 

@@ -189,7 +189,7 @@ def disk_shown(disk: DiskErasure) -> dict[str, Any]:
         "ended": disk.ended,
         "answers": list(disk.answers),
         "tools": list(disk.tools),
-        "notes": list(disk.notes),
+        "notes": list(disk.remarks),
         "why": disk.why,
         "unreached": [list(each) for each in disk.unreached],
         "check": {**vars(disk.check)},

@@ -75,7 +75,7 @@ def row(laptop: Laptop, erasure: Erasure) -> dict[str, Any]:
                     **disk_shown(disk),
                     "started": _iso(disk.started),
                     "ended": _iso(disk.ended),
-                    "told": disk.spoken(),
+                    "told": {**disk.spoken(), "notes": [parts(each) for each in disk.remarks]},
                     "taken_out": _gone(erasure, disk),
                 }
                 for disk in erasure.disks

@@ -17,6 +17,9 @@ from cloned.saying import Phrase, message
 PASSWORD = "cloned"  # noqa: S105 - no secret: it is in the papers so that anybody can take it off a drive again
 """What an ATA drive is locked with while SECURITY ERASE runs; taken off again by the erase itself, else by us."""
 
+TAKE_OFF = f"hdparm --user-master u --security-disable {PASSWORD} /dev/sdX"
+"""What takes it off by hand."""
+
 STANDARD = "IEEE 2883-2022, NIST SP 800-88 Rev. 2"
 
 

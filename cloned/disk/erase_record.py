@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from cloned.disk.erase import LEVELS, EraseLevel, Technique
+from cloned.disk.erase import LEVELS, PASSWORD, TAKE_OFF, EraseLevel, Technique
 from cloned.disk.erase_samples import DiskSample
 from cloned.disk.media import FactsError, Medium
 from cloned.saying import Phrase, Sentence, parts, sentence
@@ -74,7 +74,7 @@ FAULTS: dict[ErasureFault, tuple[str, str]] = {
         "Start again once; then destroy the disk",
     ),
     ErasureFault.FROZEN: ("The firmware froze it: {detail}", "Let the laptop sleep for 15 s or plug the disk in anew"),
-    ErasureFault.LOCKED: ("It is locked with a password", "Unlock it in the firmware, or destroy it"),
+    ErasureFault.LOCKED: ("It is locked with a password: {detail}", "Unlock it with that password, or destroy it"),
     ErasureFault.LIES: ("It says it is erased, but old data is still there: {detail}", "Destroy the disk"),
     ErasureFault.UNREADABLE: ("It could not be read back: {detail}", "Destroy the disk: nobody can say what is on it"),
     ErasureFault.UNREACHED: (
@@ -129,7 +129,7 @@ class DiskErasure:
     tools: tuple[Sentence, ...] = ()
     """Programs with versions."""
     notes: tuple[Sentence, ...] = ()
-    """What a paper must also say: HPA and DCO, a password that was set, a second start."""
+    """What a paper must also say: HPA and DCO, a second start."""
     started: float = 0.0
     ended: float = 0.0
     fault: ErasureFault | None = None
@@ -159,6 +159,25 @@ class DiskErasure:
             ErasureFault.LIES,
             ErasureFault.UNREADABLE,
         )
+
+    @property
+    def remarks(self) -> tuple[Sentence, ...]:
+        """Its notes, and what is to be known of the password that SECURITY ERASE needs."""
+        if self.technique is not Technique.ATA_SECURITY or not self.starts:
+            return self.notes
+        if self.completed:
+            known = {"password": PASSWORD}
+            said = Phrase(
+                "SECURITY ERASE locked it with the password {password} meanwhile, and took that off again", **known
+            )
+            return (*self.notes, said)
+        said = Phrase(
+            "while SECURITY ERASE runs it is locked with the password {password}; after a power cut that is "
+            "taken off at the next start, by hand with {command}",
+            password=PASSWORD,
+            command=TAKE_OFF,
+        )
+        return (*self.notes, said)
 
     def reached_of(self, places: tuple[DiskSample, ...]) -> tuple[DiskSample, ...]:
         """Those that were written to the last byte: what was not is told apart, and reading it is no use."""

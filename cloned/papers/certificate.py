@@ -198,7 +198,8 @@ class _Paper:
             rows = ((_("Why"), self.words.say(why_failed(disk))), (_("What to do"), self.words.say(disk["next_step"])))
             medium = (_("Medium"), f"{MEDIA.get(disk['bus'], disk['bus'])}, {disk['path']}")
             gone = (_("Taken out"), self._taken_out(disk.get("taken_out")))
-            self._facts((*rows, gone, (_("Not reached"), self._unreached(disk)), medium))
+            notes = (_("Notes"), self._said(disk, "notes"))
+            self._facts((*rows, gone, (_("Not reached"), self._unreached(disk)), notes, medium))
         self._words(_("Old data may still be on it. Do not give it away."), bold=True)
 
     def _taken_out(self, told: Mapping[str, Any] | None) -> str:

@@ -251,12 +251,35 @@ def test_a_password_that_a_power_cut_left_is_taken_off_at_the_next_boot(drive: D
     assert drive.medium("sata").ata.security_enabled is False  # type: ignore[union-attr]
 
 
+def test_the_password_is_told_as_long_as_it_may_be_set_and_that_it_was(drive: Drive) -> None:
+    drive.identify(sanitize=0)
+    told: list[str] = []
+    record = carry_out(drive.record("sata"), drive.hands(), lambda now: told.extend(now.remarks))
+    assert record.erased, record.said()
+    assert any("it is locked with the password cloned" in each for each in told)
+    assert "took that off again" in record.remarks[-1]
+
+
+def test_a_drive_locked_by_a_power_cut_and_frozen_since_is_told_with_its_password(drive: Drive) -> None:
+    drive.identify(sanitize=0)
+    record = machine.starting(
+        machine.remembered(drive.record("sata"), drive.hands().remember(drive.record("sata")), 1), ()
+    )
+    drive.identify(sanitize=0, security=0b1111)
+    found = carry_out(record, drive.hands(), lambda _: None)
+    assert found.fault is ErasureFault.LOCKED
+    assert "cloned, and its firmware keeps it frozen" in found.said()
+    assert "--security-disable cloned" in found.remarks[-1]
+    assert not drive.clean
+
+
 def test_a_frozen_ssd_is_written_over_at_the_same_level_and_that_is_said(drive: Drive) -> None:
     drive.identify(sanitize=0, security=0b1001)
     record = drive.erase("sata")
     assert record.technique is Technique.OVERWRITE
     assert record.erased, record.said()
     assert "frozen" in record.notes[0]
+    assert not any("cloned" in each for each in record.remarks)
     assert drive.clean
 
 
