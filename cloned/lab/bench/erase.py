@@ -180,7 +180,7 @@ def memory(device: str) -> Measure:
     return Measure("largest memory of an erasure's process", found / 1e6, "MB", "150 or less")
 
 
-CLONING, ERASING, PAIRS = 3, 3, 3
+CLONING, ERASING, PAIRS = 2, 2, 3
 """Laptops that only clone, laptops beside them that are erased, and how often each is run."""
 WIRE, DISK = "100mbit", 8
 """Of each port, so that the network is what cloning waits for, on two cores too; MB/s of a disk that is erased."""
