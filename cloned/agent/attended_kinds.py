@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from cloned.agent import inputs, keyboards, signs, sysfs, tones, video
+from cloned.agent import inputs, keyboards, parts, signs, sysfs, tones, video
 from cloned.agent.attended_ui import ESC, PersonUi
 from cloned.agent.inputs import EV_ABS, EV_KEY, EV_REL, EV_SW
 from cloned.agent.spoken import say
@@ -155,7 +155,17 @@ def screen(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
     told = (
         Phrase("its backlight follows ({name})", name=lights) if lights else Phrase("its backlight cannot be set here")
     )
-    return _judged(ui, say("Were all colours even, without dead dots and stains?"), told)
+    return _judged(ui, say("Were all colours even, without dead dots and stains?"), chained([told, *_panel()]))
+
+
+def _panel() -> list[str]:
+    """What the built-in screen is: its EDID needs a graphics driver, which came with the test pack."""
+    found = parts.panel()
+    if found is None:
+        return []
+    inches = (found["width_mm"] ** 2 + found["height_mm"] ** 2) ** 0.5 / 25.4
+    size = {"width": found["width"], "height": found["height"], "inches": f"{inches:.1f}"}
+    return [Phrase("{width} x {height}, {inches} inch", **size)]
 
 
 def _backlight() -> str:

@@ -115,7 +115,7 @@ class Hardware:
         """Share of their designed capacity that all batteries together still hold; None where it cannot be told."""
         known = [each for each in self.batteries if each.left is not None]
         design = sum(each.design_wh for each in known)
-        return min(1.0, sum(each.full_wh for each in known) / design) if design else None
+        return sum(min(each.full_wh, each.design_wh) for each in known) / design if design else None
 
     def data(self) -> dict[str, Any]:
         """As plain data for snapshots and ledger rows; `hardware` reads it back."""

@@ -198,6 +198,22 @@ def test_a_lid_that_closes_and_opens(folder: Path) -> None:
     lid.close()
 
 
+def test_the_screen_is_shown_in_colours_and_says_what_it_is(
+    folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attended_kinds, "_backlight", lambda: "intel_backlight")
+    panel = {"width": 1920, "height": 1080, "width_mm": 309, "height_mm": 174}
+    monkeypatch.setattr(attended_kinds.parts, "panel", lambda: panel)
+    answers = [("Any key goes on.", partial(keys.press, 57)), *[("\x1b[2J", partial(keys.press, 57))] * 4]
+    answers += [("Were all colours even", partial(keys.press, YES))]
+    with person(folder, answers=answers) as (ui, shown):
+        found = attended_kinds.screen(ui, Hands(), "be")
+    assert found == TrialFinding("passed", "its backlight follows (intel_backlight); 1920 x 1080, 14.0 inch")
+    assert [lines[0] for lines in shown if lines[0].endswith("m\x1b[2J")][:4] == [
+        f"\x1b[{colour}m\x1b[2J" for colour in (41, 42, 44, 47)
+    ]
+
+
 def test_headphones_that_come_and_go(folder: Path, keys: Device) -> None:
     socket = Device(folder, "event1", sw=1 << 2)
     with person(folder, answers=[("Does it notice the headphones?", partial(keys.press, NO))]) as (ui, _):

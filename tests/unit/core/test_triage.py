@@ -309,3 +309,9 @@ def test_the_ledger_tells_what_was_found_only_where_there_are_rules() -> None:
     assert (row["grade"], row["course"], row["needs"]) == ("B", "clone", [])
     assert row["remarks"] == [{"rule": "camera-missing", "say": "No camera answers"}]
     assert "grade" not in ledger_row(laptop(), NOW)
+
+
+def test_a_battery_that_lies_hides_no_worn_one_beside_it() -> None:
+    both = replace(GOOD, batteries=(Battery("BAT0", 20.0, 4_000_000.0), Battery("BAT1", 60.0, 10.0)))
+    assert both.left == pytest.approx(30 / 80)
+    assert "battery-worn" in names(shipped(laptop(both)))
