@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import queue
 import select
 import struct
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,6 +32,8 @@ _HELD = 0x80004518 | _KEYS << 16
 """EVIOCGKEY: the keys that are down now."""
 _AT_ONCE = 64
 """Events that are read in one go."""
+_LOOK_AGAIN = 0.5
+"""Seconds after which devices are looked for again."""
 _FOLDER = "/sys/class/input"
 
 
@@ -44,28 +48,51 @@ class InputEvent:
 
 
 class Inputs:
-    """All input devices while a test lasts; one that comes later (USB) is opened at the next `read`."""
+    """All input devices while a test lasts; one that comes later (USB) is opened soon.
+
+    A thread of their own takes what they say as it comes: the kernel keeps ten keys, and drawing a screen takes longer.
+    """
 
     def __init__(self, folder: str = _FOLDER, nodes: str = "/dev/input") -> None:
         self._folder, self._nodes = folder, nodes
         self._open: dict[str, int] = {}
+        self._heard: queue.SimpleQueue[list[InputEvent]] = queue.SimpleQueue()
+        self._bell, self._ring = os.pipe()
+        self._listener = threading.Thread(target=self._listen, name="inputs", daemon=True)
 
     def __enter__(self) -> Inputs:
         self._look()
+        self._listener.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for fd in self._open.values():
+        os.close(self._ring)  # wakes the listener, which ends
+        self._listener.join()
+        for fd in (self._bell, *self._open.values()):
             os.close(fd)  # gives a grabbed one back
         self._open.clear()
 
     def read(self, seconds: float) -> Iterator[InputEvent]:
-        """Events of so long at most; ends at the first that came."""
-        self._look()
-        ready, _, _ = select.select(list(self._open.values()), [], [], seconds)
-        for name, fd in list(self._open.items()):
-            if fd in ready:
-                yield from self._events(name, fd)
+        """Events of so long at most; ends with the first that came, and all that waited with it."""
+        try:
+            yield from self._heard.get(timeout=seconds)
+            while True:
+                yield from self._heard.get_nowait()
+        except queue.Empty:
+            return
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                ready, _, _ = select.select([self._bell, *self._open.values()], [], [], _LOOK_AGAIN)
+            except OSError:  # one is closed already
+                ready = []
+            if self._bell in ready:
+                return
+            events = [each for name, fd in list(self._open.items()) if fd in ready for each in self._events(name, fd)]
+            if events:
+                self._heard.put(events)
+            self._look()
 
     def _events(self, name: str, fd: int) -> Iterator[InputEvent]:
         """All that it has to say by now: what is left in the kernel's short queue is soon lost."""
