@@ -42,7 +42,7 @@ def start(form: LogFormat, level: int) -> None:
     handler = _handler(form)
     handler.addFilter(Seldom())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("aiohttp.access", "asyncio", "scapy", "alembic"):
+    for noisy in ("aiohttp.access", "asyncio", "scapy", "alembic", "fontTools", "fpdf"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

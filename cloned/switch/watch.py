@@ -61,10 +61,15 @@ class SwitchReading:
 
     def to_json(self) -> dict[str, Any]:
         """For snapshot and API: the `switch show` object of the last view, with the state of the reading."""
-        shown = {"address": self.switch, "ports": [], "capacity": None} if self.view is None else self.view.to_json()
+        shown = _never_read(self.switch) if self.view is None else self.view.to_json()
         told = [{"code": warning.code, "text": warning.text, "hint": warning.hint} for warning in self.warnings]
         now = {"state": self.state, "age": round(self.age, 1), "error": self.error, "hint": self.hint}
         return {**shown, "warnings": told, **now}
+
+
+def _never_read(address: str) -> dict[str, Any]:
+    """The object of a switch that never answered: with every key, and nothing known."""
+    return {"address": address, "sys_descr": "", "sys_name": "", "ports": [], "fdb": [], "lldp": [], "capacity": None}
 
 
 OnReading = Callable[[SwitchReading], None]

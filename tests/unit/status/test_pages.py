@@ -1,6 +1,7 @@
 from urllib.parse import quote
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from jinja2 import Environment
 
@@ -9,11 +10,12 @@ from cloned.core.warnings import Warn
 from cloned.errors import UsageError
 from cloned.languages import CODES, language
 from cloned.saying import Phrase
-from cloned.status import pages
-from cloned.status.api import described
+from cloned.status import pages, work
+from cloned.status.api import WORKSHOP, described
 from cloned.status.app import warm
 from cloned.status.pages import Pages
 from cloned.status.papers import _day
+from cloned.switch.watch import SwitchReading
 from tests.unit.status import workshops
 from tests.unit.status.fakes import FakeRecords, FakeWorkshop
 
@@ -197,3 +199,14 @@ async def test_after_warming_up_no_page_has_to_be_compiled(monkeypatch):
 def test_days_that_no_clock_shows_are_refused(day):
     with pytest.raises(UsageError, match="is no day"):
         _day(make_mocked_request("GET", f"/today/list.pdf?day={quote(day)}"))
+
+
+async def test_a_switch_that_never_answered_has_a_page():
+    state = workshops.busy()
+    state["switches"] = [SwitchReading("10.20.0.9", "silent", None, None, 0.0, "it does not answer").to_json()]
+    app = web.Application()
+    app[WORKSHOP] = FakeWorkshop(state)
+    known = await work._switch(app, {})
+    html = Pages(app[WORKSHOP], FakeRecords()).part("switch", known, language("en")).parts["work"]
+    assert "10.20.0.9" in html
+    assert "it does not answer" in html

@@ -55,3 +55,8 @@ def test_roles_that_only_the_chain_shows_are_shown_and_told(make_raw: Any) -> No
 
 def test_ages_in_words() -> None:
     assert [ago(seconds) for seconds in (0, 40, 89, 90, 600, 7200)] == ["0 s", "40 s", "89 s", "2 min", "10 min", "2 h"]
+
+
+def test_a_switch_that_never_answered_has_every_key(make_raw):
+    known, never = SwitchReading("s", "ok", view(make_raw), 1.0, 0.0), SwitchReading("s", "silent", None, None, 0.0)
+    assert never.to_json().keys() == known.to_json().keys()
