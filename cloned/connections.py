@@ -151,7 +151,7 @@ class CountedHandler(RequestHandler):
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """A fault of ours, with where it arose; but not that the other end is gone, which is news to nobody."""
         fault = kw.get("exc_info")
-        if isinstance(fault, OSError) and fault.errno in _GONE:
+        if isinstance(fault, OSError) and (fault.errno in _GONE or self.transport is None):
             log.debug("%s is gone: %s", self._where, fault)
         else:
             super().log_exception(*args, **kw)

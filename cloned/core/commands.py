@@ -97,7 +97,7 @@ def accept(workshop: Workshop, asked: Command) -> Command | Refusal:
     command = _meant(workshop, verb, replace(asked, do=verb.name))
     if isinstance(command, Refusal):
         return command
-    refused = _words_against(workshop, verb, command)
+    refused = _target_against(workshop, verb, command.target) or _words_against(workshop, verb, command)
     if refused is not None:
         return refused
     command = verb.complete(workshop, command)

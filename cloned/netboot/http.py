@@ -221,7 +221,8 @@ class BootSite:
             answer = await self._boot.boot(wanted)
         except ClonedError as error:
             _REFUSED.set(True)
-            self._tell(wanted.mac, request, "", str(error))
+            # about who asks, not about whom: a stranger must not fill another's record with what he was refused
+            self._tell(self._mac_at(wanted.address) or wanted.mac, request, "", str(error))
             return self._menus.refused(error.message, wanted.via, error.hint)
         said = Phrase("{kind}: {why}", kind=answer.kind, why=answer.why)
         self._tell(

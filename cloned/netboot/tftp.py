@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 PORT = 69
 MAX_TRANSFERS = 512
 MAX_PER_CLIENT = 16
+IMPATIENT_SECONDS = 3.0
+"""How long the same request from the same port is a repeat, though it was answered: no laptop starts again so soon."""
 _DRAIN = 64
 _RESERVE = 2 * MAX_PER_CLIENT
 """Descriptors for transfers where connections took all others."""
@@ -63,6 +65,8 @@ class _Entry:
     data: bytes
     """Its request, to tell a repeat from a new one."""
     name: str
+    began: float
+    """In seconds of the loop's clock."""
     task: asyncio.Task[None] | None = None
     transfer: Transfer | None = None
     """None: it is being prepared."""
@@ -145,7 +149,7 @@ class TftpServer:
         except TftpError as error:
             self._refuse(client, error.name, error)
             return
-        entry = self._clients[client] = _Entry(data, request.name)
+        entry = self._clients[client] = _Entry(data, request.name, self._loop.time())
         self._counts[client[0]] += 1
         entry.task = self._loop.create_task(self._serve(request, client, entry), name=f"tftp.{client[0]}:{client[1]}")
         self._tasks.add(entry.task)
@@ -154,13 +158,15 @@ class TftpServer:
     def _is_repeat(self, data: bytes, client: Address) -> bool:
         """Whether an impatient client asks the same again before it had an answer: it has one transfer only.
 
+        Where we are slow, what it sent before our answer came is read after it: a moment long it counts as sent before.
         Whatever else comes from a port that is being served begins anew: there is firmware that uses one port for all
         it ever asks, and a laptop that was reset in the middle starts with the same port too.
         """
         entry = self._clients.get(client)
         if entry is None:
             return False
-        if entry.data == data and not entry.answered:
+        late = self._loop.time() < entry.began + IMPATIENT_SECONDS
+        if entry.data == data and (late or not entry.answered):
             if entry.transfer is not None:
                 entry.transfer.asked_again = True
             self._told(Told(client[0], entry.name, "", outcome="repeated"))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, web
 
-from cloned import connections
+from cloned import connections, wire
 from cloned.connections import Counted, CountedSite, runner
 
 pytestmark = pytest.mark.wire
@@ -51,6 +51,11 @@ async def broken(_request: web.Request) -> web.Response:
     raise RuntimeError("a bug")
 
 
+async def body(request: web.Request) -> web.Response:
+    await wire.body(request)
+    return web.Response()
+
+
 async def large(_request: web.Request) -> web.Response:
     return web.Response(body=bytes(LARGE))
 
@@ -63,7 +68,13 @@ async def port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator
     with (tmp_path / "file").open("wb") as file:
         file.truncate(LARGE)
     app.add_routes(
-        [web.get("/small", small), web.get("/large", large), web.get("/broken", broken), web.static("/files", tmp_path)]
+        [
+            web.get("/small", small),
+            web.get("/large", large),
+            web.post("/body", body),
+            web.get("/broken", broken),
+            web.static("/files", tmp_path),
+        ]
     )
     running, counted = runner(app), Counted(8, 12)
     await running.setup()
@@ -130,6 +141,17 @@ async def test_who_reads_nothing_is_closed(
     clients.append(port.connect(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n"))
     await port.until(1)
     await port.until(0, 60)
+    assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
+
+
+async def test_who_goes_in_the_middle_of_a_body_is_no_fault_of_ours(
+    port: Port, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = port.connect(b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
+    await port.until(1)
+    client.close()
+    await port.until(0)
+    assert await port.answers()
     assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, replace
+from itertools import product
 
 import click
 import pytest
@@ -91,6 +92,13 @@ def test_every_verb_is_on_the_page_or_named_here(verb: Verb) -> None:
 @pytest.mark.parametrize("verb", TABLE, ids=lambda verb: verb.name)
 def test_what_a_verb_takes_are_fields_of_a_command(verb: Verb) -> None:
     assert {word.field for word in verb.takes} <= {field.name for field in fields(Command)}
+
+
+def test_whatever_a_verb_is_asked_for_it_is_done_or_refused(workshop: Workshop) -> None:
+    words = ("", "school", "[/x]", "1e999")
+    for verb, target, word in product(TABLE, ("", "id1", "nobody", "\ud800", "5e55", "9" * 400), words):
+        asked = Command(verb.name, "page", target, image=word, text=word, disk=word, level=word, why=word, kind=word)
+        assert isinstance(accept(workshop, asked), Command | Refusal), asked
 
 
 def test_no_name_means_two_verbs() -> None:

@@ -133,9 +133,17 @@ class OnePort:
             if before is None or peer != before:
                 return data, peer
 
-    def take(self, data, peer, blocks=10**6):
+    def rest(self, peer, number):
+        """What comes from block `number` on, where the one before was acknowledged."""
+        while True:
+            data, other = self.sock.recvfrom(65_536)
+            assert other == peer
+            if data[:4] == struct.pack("!HH", 3, number):
+                return self.take(data, peer, first=number)
+
+    def take(self, data, peer, blocks=10**6, first=1):
         """So many blocks of 512."""
-        content, number = b"", 1
+        content, number = b"", first
         while number <= blocks:
             if data[:4] == struct.pack("!HH", 3, number):
                 content, number = content + data[4:], number + 1
