@@ -81,6 +81,33 @@ FACT_WORDS = {
     "portable": to_translate("kind of case"),
 }
 """What a condition of a triage rule looks at, by its name there."""
+LOOK_WORDS = {
+    "rights": to_translate("rights"),
+    "clock": to_translate("clock"),
+    "kernel": to_translate("kernel"),
+    "programs": to_translate("programs"),
+    "state": to_translate("state"),
+    "files": to_translate("files"),
+    "journal": to_translate("journal"),
+    "laptops": to_translate("laptops"),
+    "ledger": to_translate("ledger"),
+    "disk": to_translate("disk"),
+    "network": to_translate("network"),
+    "ports": to_translate("ports"),
+    "dhcp": to_translate("DHCP"),
+    "firewall": to_translate("firewall"),
+    "multicast": to_translate("multicast"),
+    "live system": to_translate("live system"),
+    "boot files": to_translate("boot files"),
+    "images": to_translate("images"),
+    "triage": to_translate("triage"),
+    "room": to_translate("room"),
+    "switch": to_translate("switch"),
+    "inventory": to_translate("inventory"),
+    "certificate": to_translate("certificate"),
+    "printer": to_translate("printer"),
+}
+"""What `cloned check` looks at, by the name of each look."""
 VERDICT_WORDS = {
     "verified": to_translate("verified"),
     "differs": to_translate("differs"),

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from cloned.code_words import LOOK_WORDS
 from cloned.config import Config
 from cloned.errors import ClonedError, Exit, MissingError
+from cloned.languages import Language, to_translate
 from cloned.saying import Phrase, spoken
 
 LONGEST = 12.0
@@ -123,9 +125,21 @@ def exit_of(findings: Iterable[Finding], *, strict: bool = False) -> Exit:
     return Exit.FAILED if any(each.state in bad for each in found) else Exit.OK
 
 
-def lines(findings: Iterable[Finding]) -> Iterator[str]:
+STATES = {
+    LookState.OK: to_translate("ok"),
+    LookState.WARNING: to_translate("warning"),
+    LookState.WRONG: to_translate("wrong"),
+    LookState.SKIPPED: to_translate("skipped"),
+}
+"""What people call them."""
+
+
+def lines(findings: Iterable[Finding], words: Language) -> Iterator[str]:
     """For people: one line each, the next step below it."""
+    states = {state: words.gettext(text) for state, text in STATES.items()}
+    width = max(map(len, states.values()))
     for each in findings:
-        yield f"{each.state:<8} {each.name}: {each.said}"
+        name = words.gettext(LOOK_WORDS.get(each.name, each.name))
+        yield f"{states[each.state]:<{width}} {name}: {words.say(each.said)}"
         if each.next:
-            yield f"         {each.next}"
+            yield f"{'':<{width}} {words.say(each.next)}"

@@ -10,10 +10,11 @@ import click
 
 from cloned import client
 from cloned.cli.common import config_option, echo, json_option, print_json, runtime, state, words
+from cloned.cli.workshop import STATES
 from cloned.config_file import load
 from cloned.core.commands import TABLE, VERBS
 from cloned.core.verbs import Holds, Verb, Word
-from cloned.saying import Phrase
+from cloned.saying import Phrase, message
 
 
 def names() -> list[str]:
@@ -84,10 +85,18 @@ def _acts(verb: Verb) -> Callable[..., None]:
             return print_json(answer)
         if "port" in answer and "session" in answer:
             return _say_to_guests(config, answer["session"])
-        echo(Phrase("{name}: {get}", name=verb.name, get=answer.get("state", "done")))
+        echo(Phrase("{name}: {get}", name=verb.name, get=_state(answer)))
         return None
 
     return act
+
+
+def _state(answer: Mapping[str, Any]) -> str:
+    """What became of it, as a sentence that can be said in any language."""
+    if answer.get("told"):
+        return Phrase.read(answer["told"])
+    state = str(answer.get("state", "done"))
+    return message(STATES.get(state, state))
 
 
 def _say_to_guests(config: Path | None, session: str) -> None:

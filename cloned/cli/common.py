@@ -63,6 +63,11 @@ def gigabytes(size: float) -> str:
     return words().size(size)
 
 
+def moment(at: str | float | None) -> str:
+    """An ISO time or seconds since 1970 as this terminal's people write it; nothing for None."""
+    return words().when(at, seconds=True)
+
+
 def words() -> Language:
     """What this terminal speaks: as LC_ALL, LC_MESSAGES or LANG say; English without them."""
     return of_environment()

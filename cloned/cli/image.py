@@ -6,7 +6,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -199,10 +199,13 @@ def explain(laptop: str, config: Path | None, as_json: bool) -> None:
         return None
     known = {"number": told["number"], "model": f"{told['vendor']} {told['product']}".strip()}
     if told["image"]:
-        return echo(
-            Phrase("laptop {number} ({model}): {image}, by {why}", **known, image=told["image"], why=told["chosen"])
-        )
-    return echo(Phrase("laptop {number} ({model}): no image; {why}", **known, why=told["why"]))
+        chosen = _sentence(found, "chosen_told", "chosen")
+        return echo(Phrase("laptop {number} ({model}): {image}, by {why}", **known, image=told["image"], why=chosen))
+    return echo(Phrase("laptop {number} ({model}): no image; {why}", **known, why=_sentence(found, "told", "why")))
+
+
+def _sentence(found: Mapping[str, Any], told: str, plain: str) -> str:
+    return Phrase.read(found[told]) if found.get(told) else str(found[plain])
 
 
 @click.group()

@@ -4,21 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from cloned import client
-from cloned.cli.common import config_option, echo, find_laptop, json_option, print_json, print_table
+from cloned.cli.common import config_option, echo, find_laptop, json_option, moment, print_json, print_table
 from cloned.config_file import load
 from cloned.errors import ClonedError, Exit, MissingError, UsageError
 from cloned.inventory import imported, rehearsal
 from cloned.inventory import offline as commands
 from cloned.inventory.deliveries import Which
 from cloned.inventory.sinks.base import Surroundings
+from cloned.languages import to_translate
 from cloned.ownership import hand_over
 from cloned.quoting import quoted
 from cloned.saying import Phrase
+
+_STATUS = {
+    "sink": to_translate("sink"),
+    "state": to_translate("state"),
+    "waiting": to_translate("waiting"),
+    "oldest": to_translate("oldest"),
+    "sent": to_translate("sent"),
+    "refused": to_translate("refused"),
+    "reason": to_translate("reason"),
+}
+_LOG = {
+    "sink": to_translate("sink"),
+    "attempt": to_translate("attempt"),
+    "revision": to_translate("revision"),
+    "state": to_translate("state"),
+    "tries": to_translate("tries"),
+    "recorded": to_translate("recorded"),
+    "sent": to_translate("sent"),
+    "reason": to_translate("reason"),
+}
+"""Columns, and what they are called."""
+_SINK_STATES = {
+    "idle": to_translate("idle"),
+    "sending": to_translate("sending"),
+    "failing": to_translate("failing"),
+    "asks": to_translate("asks"),
+    "unused": to_translate("unused"),
+    "waiting": to_translate("waiting"),
+    "sent": to_translate("sent"),
+    "refused": to_translate("refused"),
+    "dead": to_translate("refused"),
+    "dropped": to_translate("dropped"),
+    "superseded": to_translate("superseded"),
+}
+
+
+def _cell(row: Mapping[str, Any], name: str) -> str:
+    value = "" if row.get(name) is None else row[name]
+    return _SINK_STATES.get(value, value) if name == "state" else value if isinstance(value, str) else str(value)
 
 
 @click.group()
@@ -37,9 +79,8 @@ def status(config: Path | None, as_json: bool) -> None:
         print_json(told)
         return
     echo(Phrase("{rows} results recorded", rows=told["rows"]))
-    columns = ["sink", "state", "waiting", "oldest", "sent", "refused", "reason"]
     rows = [{**sink, "oldest": age(sink["oldest_seconds"])} for sink in told["sinks"]]
-    print_table(columns, [[str(row.get(name, "")) for name in columns] for row in rows])
+    print_table(list(_STATUS.values()), [[_cell(row, name) for name in _STATUS] for row in rows])
     for sink in told["sinks"]:
         for dead in sink["dead"]:
             said = Phrase(
@@ -62,8 +103,8 @@ def log(laptop: str, config: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(told)
         return
-    columns = ["sink", "attempt", "revision", "state", "tries", "recorded", "sent", "reason"]
-    print_table(columns, [["" if row[name] is None else str(row[name]) for name in columns] for row in told])
+    rows = [{**row, "recorded": moment(row["recorded"]), "sent": moment(row["sent"])} for row in told]
+    print_table(list(_LOG.values()), [[_cell(row, name) for name in _LOG] for row in rows])
 
 
 @inventory.command()

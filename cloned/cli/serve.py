@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloned import logs
-from cloned.cli.common import config_option, echo
+from cloned.cli.common import config_option, echo, words
 from cloned.config import LEDGER_FILE, Config
 from cloned.config_file import load
 from cloned.errors import ClonedError, Exit
@@ -129,9 +129,9 @@ def check(config: Path | None, *, as_json: bool, strict: bool) -> int:
 
     found = asyncio.run(examine(LOOKS, load(config)))
     if as_json:
-        echo(json.dumps([each.to_json() for each in found], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([each.to_json() for each in found], indent=2, ensure_ascii=False))
     else:
-        echo("\n".join(lines(found)))
+        click.echo("\n".join(lines(found, words())))
     return exit_of(found, strict=strict)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cloned import client
-from cloned.cli.common import config_option, echo, json_option, print_json, print_table, runtime, state
+from cloned.cli.common import config_option, echo, json_option, moment, print_json, print_table, runtime, state
 from cloned.languages import to_translate
 from cloned.saying import Phrase
 
@@ -112,13 +112,23 @@ def netboot_log(mac: str, config: Path | None, as_json: bool) -> None:
     log = client.get(runtime(config), "/api/v1/netboot" + (f"/{mac}" if mac else ""))
     if as_json:
         return print_json(log)
-    rows = [[entry["at"], entry["mac"], entry["asked"], _times(entry), entry.get("why", "")] for entry in log]
+    rows = [
+        [moment(entry["at"]), entry["mac"], _told(entry, "asked"), _times(entry), _told(entry, "why")] for entry in log
+    ]
     print_table(["at", "laptop", "asked", "got", "why"], rows)
     return None
 
 
+def _boot_row(entry: dict[str, Any]) -> list[str]:
+    return [moment(entry["at"]), entry["mac"], _told(entry, "asked"), _times(entry), _told(entry, "why")]
+
+
 def _times(entry: dict[str, Any]) -> str:
     """What was got, and how often where it was asked for again and again."""
-    if entry.get("times", 1) == 1:
-        return str(entry["got"])
-    return Phrase("{got} ({count} times)", got=entry["got"], count=entry["times"])
+    got = _told(entry, "got")
+    return got if entry.get("times", 1) == 1 else Phrase("{got} ({count} times)", got=got, count=entry["times"])
+
+
+def _told(entry: dict[str, Any], name: str) -> str:
+    told = entry.get("told") or {}
+    return Phrase.read(told[name]) if name in told else str(entry.get(name, ""))

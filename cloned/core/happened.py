@@ -73,6 +73,8 @@ class Actor(Worded):
     KEYBOARD = "the laptop's own keyboard", "the laptop's own keyboard"
     CONFIGURATION = "configuration", "configuration"
     AUTO = "auto", "auto"
+    PATTERN = "the pattern", "the pattern"
+    AUTO_CONFIRM = "configuration (auto)", "configuration (auto)"
     BATCH = "batch", "batch of {by}"
 
 

@@ -185,6 +185,8 @@ class LaptopBrief(Shown):
     image: str | None
     chosen: str
     """Why this image: a rule, the default, or a person."""
+    chosen_told: dict[str, Any] | None = None
+    """`chosen` as a message and its values, for who words it in another language."""
     disk: ShownDisk | None
     """The one that is or was written."""
     disks: tuple[ShownDisk, ...]

@@ -146,6 +146,7 @@ def _laptop(
         "reason": reason,
         "why": why,
         "told": why.parts() if isinstance(why, Phrase) else None,
+        "chosen_told": chosen.parts() if isinstance(chosen := laptop.goal.chosen, Phrase) else None,
         "next_step": "" if reason is None else reason.next_step,
         "seconds": _seconds(laptop, now),
         "left_seconds": left,

@@ -138,10 +138,16 @@ class Menus:
         return ", ".join(part for part in parts if part) or request.mac
 
 
+_KIN = str.maketrans(
+    {"\u2019": "'", "\u2018": "'", "\u0153": "oe", "\u00e6": "ae", "\u00b0": "o", "\u2013": "-", "\u2014": "-",
+     "\u2192": "->", "\u00d7": "x", "\u00df": "ss", "\u20ac": "EUR", "\u00b7": "-"}
+)  # fmt: skip
+"""What stands for signs that have no plain letter of their own."""
+
+
 def say(text: str, most: int = 100) -> str:
     """`text` without anything that a script or a screen without fonts could trip over."""
-    text = text.replace("\u2019", "'").replace("\u0153", "oe")
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    plain = unicodedata.normalize("NFKD", text.translate(_KIN)).encode("ascii", "ignore").decode()
     return " ".join(_UNSAFE.sub(" ", plain).split())[:most]
 
 

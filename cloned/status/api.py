@@ -17,6 +17,7 @@ from cloned.core.ledger import iso
 from cloned.core.scanning import scanned
 from cloned.errors import RefusedError, UsageError
 from cloned.saying import Phrase
+from cloned.saying import parts as parts_of
 from cloned.status import metrics
 from cloned.status.guard import RULES, actor, must_be, problem, refused
 from cloned.status.live import Rendered, TooMany
@@ -127,7 +128,12 @@ async def netboot(request: web.Request) -> web.Response:
 def _boots(request: web.Request, mac: str) -> list[dict[str, Any]]:
     """What one MAC, or every one, asked of the network boot; times as everywhere in the API."""
     log = request.app[NETBOOT]
-    return [{**entry, "at": iso(float(entry["at"]))} for entry in log(mac)] if log else []
+    return [{**entry, "at": iso(float(entry["at"])), "told": _told(entry)} for entry in log(mac)] if log else []
+
+
+def _told(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of its words that are sentences, as what they were made of."""
+    return {name: parts_of(entry[name]) for name in ("asked", "got", "why") if isinstance(entry[name], Phrase)}
 
 
 async def inventory(request: web.Request) -> web.Response:
@@ -149,7 +155,9 @@ async def command(request: web.Request) -> web.Response:
     who = actor(request)
     asked = parse(await body(request), who.name)
     must_be(who, request.app[RULES].needed(VERBS[asked.do]), asked.do)
-    return answer(dict(await request.app[WORKSHOP].command(asked)))
+    done = dict(await request.app[WORKSHOP].command(asked))
+    state = done.get("state")
+    return answer({**done, "told": state.parts()} if isinstance(state, Phrase) else done)
 
 
 async def body(request: web.Request) -> object:

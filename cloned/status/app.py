@@ -130,6 +130,7 @@ def create_app(
     app[work.HOUSE], app[work.FLOW] = house, flow
     app[speech.WORKSHOPS] = language
     app[pages.PAGES] = pages.Pages(workshop, records, netboot)
+    app[guard.PAGE_OF] = app[pages.PAGES].wrong_page
     app.on_response_prepare.append(guard.add_headers)
     for method, path, handler in ROUTES:
         app.router.add_route(method, path, handler)

@@ -144,22 +144,32 @@ _STRAYS = {
 """What is said of requests that no handler was found for."""
 
 
+PAGE_OF = web.AppKey[Callable[[web.Request, str, str], str]]("page_of")
+"""(request, error, hint) → the page that says so to somebody with a browser."""
+
+
 @web.middleware
 async def in_words(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors in the reader's language, error and hint a line each, for who asks for text: our own page does.
-
-    JSON is never translated.
-    """
+    """Errors in the reader's language, for who asks for text or a page. JSON is never translated."""
     try:
         return await handler(request)
     except web.HTTPException as answer:
         told = getattr(answer, "told", None)
-        if told is not None and "text/plain" in request.headers.get("Accept", ""):
-            words = spoken(request)
-            answer.text = "\n".join(words.say(part) for part in told)
-            answer.content_type = "text/plain"
-            answer.headers["Content-Language"] = words.code
+        if told is not None:
+            _say(request, answer, *told)
         raise
+
+
+def _say(request: web.Request, answer: web.HTTPException, error: str, hint: str) -> None:
+    """Text for our own page, a page for who opened the address in a browser; programs keep the JSON."""
+    wants, words = request.headers.get("Accept", ""), spoken(request)
+    if "text/plain" in wants:
+        answer.text, answer.content_type = "\n".join(map(words.say, (error, hint))), "text/plain"
+    elif "text/html" in wants and not request.path.startswith("/api/"):
+        answer.text, answer.content_type = request.app[PAGE_OF](request, error, hint), "text/html"
+    else:
+        return
+    answer.headers["Content-Language"] = words.code
 
 
 @web.middleware

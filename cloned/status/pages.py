@@ -19,6 +19,7 @@ from cloned.assets import root
 from cloned.code_words import (
     FACT_WORDS,
     FIRMWARE_WORDS,
+    LOOK_WORDS,
     STEP_RESULTS,
     STEP_WORDS,
     TEST_RESULTS,
@@ -32,6 +33,7 @@ from cloned.core.lending import likeness
 from cloned.core.verbs import Role
 from cloned.errors import RefusedError
 from cloned.languages import CODES, Language, language, to_translate
+from cloned.saying import Phrase
 from cloned.status import wall as view
 from cloned.status.guard import RULES, visitor
 from cloned.status.live import Hub, Rendered
@@ -167,6 +169,12 @@ class Pages:
         snapshot = {"workshop": self._workshop.snapshot().workshop}
         return self._page(request, name, Rendered({}), snapshot=snapshot, events="")
 
+    def wrong_page(self, request: web.Request, error: str, hint: str) -> str:
+        """What went wrong, for somebody who opened an address in a browser."""
+        snapshot = {"workshop": self._workshop.snapshot().workshop}
+        made = self._page(request, "wrong.html", Rendered({}), snapshot=snapshot, events="", error=error, hint=hint)
+        return made.text or ""
+
     def _page(self, request: web.Request, name: str, rendered: Rendered, **known: Any) -> web.Response:
         """A page around its parts, whose events come in the same language."""
         words = spoken(request)
@@ -265,6 +273,8 @@ def _environment(words: Language, version: str) -> Environment:
         "firmware": _called(FIRMWARE_WORDS),
         "step": _called(STEP_WORDS),
         "step_result": _called(STEP_RESULTS),
+        "unfilled": lambda reason: Phrase.of(reason, {"detail": "…", "until": "…"}),
+        "look_name": _called(LOOK_WORDS),
         "fact_names": lambda names: list(dict.fromkeys(FACT_WORDS.get(name, name) for name in names)),
         "title_course": COURSE_WORDS.__getitem__,
         "test_name": _called(TEST_WORDS),

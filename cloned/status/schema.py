@@ -180,6 +180,8 @@ class BootAsked(BaseModel):
     asked: str
     got: str
     why: str
+    told: dict[str, Any] = {}
+    """Those of `asked`, `got` and `why` that are sentences, as messages with their values."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,12 +17,13 @@ from cloned.config_boot import BootSettings, Model
 from cloned.config_file import parse
 from cloned.core.boot import BootAnswer, BootRequest
 from cloned.core.finishing import VALUES
+from cloned.core.happened import actor
 from cloned.core.reasons import Reason
 from cloned.core.triage_shipped import SHIPPED
 from cloned.core.warnings import Warn
 from cloned.destinations import KINDS
 from cloned.errors import UsageError
-from cloned.languages import CLOSING, OPENING, bracketed
+from cloned.languages import CLOSING, OPENING, bracketed, catalogues, language
 from cloned.netboot import menus
 from cloned.saying import Phrase
 from cloned.saying import spoken as spoken_error
@@ -294,3 +295,27 @@ def test_what_the_system_and_the_server_say_is_told_in_any_language():
         assert words_outside([bracketed().say(said)]) == set(), said
     assert str(refused) == "the line is full (ask again)"
     assert _refusal({"error": "old words"}, 409) == ("old words", "")
+
+
+def test_no_place_of_a_sentence_stands_empty_on_the_pages_of_help():
+    pages = Pages(FakeWorkshop(), FakeRecords())
+    known = {"reasons": list(Reason), "guide": guide.CHAPTERS, "kinds": guide.picture}
+    drawn = [pages.part("help", known, language("nl")).parts["work"]]
+    for reason in Reason:
+        about = {"reason": reason, "picture": guide.picture(reason), "steps": guide.steps(reason)}
+        drawn.append(pages.part("failure", about, language("fr")).parts["work"])
+    assert not [text for html in drawn for text in read(html) if "{" in text]
+
+
+@pytest.mark.parametrize("code", ["nl", "fr"])
+def test_every_sign_of_a_boot_menus_words_has_letters_that_firmware_draws(code):
+    """Firmware has no font for them: what vanishes would leave `N DM-1` of a number."""
+    signs = {sign for message in catalogues()[code] for sign in f"{message.string}" if not sign.isascii()}
+    lost = {sign for sign in signs if not menus.say(sign) and not sign.isspace()}
+    assert lost <= set("\u201c\u201d\u00ab\u00bb\u00a7")  # quotation marks and paragraphs say nothing
+    assert menus.say(language(code).gettext("No. %(tag)s", tag="DM-1")) in ("Nr. DM-1", "No DM-1")
+
+
+def test_who_acted_is_said_in_any_language():
+    for by in ("page", "command line", "the pattern", "configuration (auto)", "the laptop's own keyboard"):
+        assert language("nl").say(actor(by)) != by

@@ -11,6 +11,7 @@ from cloned.check import Finding, Look, LookState, examine, exit_of, lines
 from cloned.check.findings import Said, ok, warned
 from cloned.config import Config
 from cloned.errors import ClonedError, Exit, MissingError
+from cloned.languages import language
 
 
 def several(config: Config) -> Iterator[Said | ClonedError]:
@@ -29,7 +30,7 @@ async def test_all_that_a_look_finds_is_told_each_with_its_next_step() -> None:
         (LookState.WRONG, "the fourth is not there", "get it"),
     ]
     assert set(found[0].to_json()) == {"name", "state", "said", "next", "seconds"}
-    assert "mend it" in "\n".join(lines(found))
+    assert "mend it" in "\n".join(lines(found, language("en")))
 
 
 async def test_a_look_without_end_is_told_and_does_not_hold_up_the_others() -> None:

@@ -285,3 +285,16 @@ async def test_json_is_never_translated_but_our_page_asks_for_words(house, brows
     async with browser.get("/api/v1/laptops/nobody", headers=dutch | {"Accept": "text/plain"}) as answer:
         assert (answer.status, answer.content_type, answer.headers["Content-Language"]) == (404, "text/plain", "nl")
         assert "nobody" in (await answer.text()).split("\n")[0]
+
+
+async def test_who_opens_an_address_in_a_browser_that_is_not_there_is_told_so_on_a_page(machine):
+    for path, words in (("/nothing", "hier"), ("/help/nothing", "nothing"), ("/static/nothing.css", "nothing")):
+        async with machine.get(f"{path}?lang=nl", headers={"Accept": "text/html,*/*"}) as answer:
+            text = await answer.text()
+            assert (answer.status, answer.content_type) == (404, "text/html")
+            assert '<html lang="nl">' in text
+            assert words in text.lower()
+    async with machine.get("/nothing") as answer:
+        assert answer.content_type == "application/problem+json"
+    async with machine.get("/api/v1/nothing", headers={"Accept": "text/html"}) as answer:
+        assert answer.content_type == "application/problem+json"
