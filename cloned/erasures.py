@@ -7,6 +7,7 @@ from typing import Any
 
 from cloned import __version__
 from cloned.config import Config
+from cloned.core.deliveries import tidy
 from cloned.core.erasing import level_of
 from cloned.core.erasure_row import explained
 from cloned.core.ids import LaptopId
@@ -42,7 +43,7 @@ class ErasureDesk:
 
     async def certificate(self, laptop: str, donation: str, code: str) -> bytes:
         """The newest erasure of a laptop, or of every laptop of a delivery, as one signed PDF."""
-        rows = await self._ledger.rows(laptop=laptop or None, erasures=True)
+        rows, donation = await self._ledger.rows(laptop=laptop or None, erasures=True), tidy(donation)
         chosen = latest([row for row in rows if _meant(row, laptop, donation)])
         if not chosen:
             what = Phrase("delivery {name}", name=donation) if donation else Phrase("this laptop")

@@ -13,6 +13,9 @@ from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Role, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
 
+PAPERWORK = 24 * 3600.0
+"""Seconds after an erasure within which the delivery that it was of may still be typed in."""
+
 
 def tidy(text: str) -> str:
     """An organisation's name or a number, on one line."""
@@ -88,8 +91,19 @@ def _no_name(workshop: Workshop, command: Command) -> Refusal | None:
 
 
 def _donation(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
-    laptop = replace(laptop_of(workshop, command), donation=tidy(command.text))
+    laptop = _on_paper_too(replace(laptop_of(workshop, command), donation=tidy(command.text)), now)
     return workshop.with_laptop(laptop) if laptop.donation else forgotten(workshop, laptop.id).with_laptop(laptop)
+
+
+def _on_paper_too(laptop: Laptop, now: float) -> Laptop:
+    """A number is often typed in after the laptop was erased: that evening's erasure is recorded again, with it.
+
+    Not an older one: the laptop may have been somebody's since, and what was erased then is no proof of today.
+    """
+    erasure = laptop.erasure
+    if erasure is None or not erasure.over or now - erasure.ended > PAPERWORK:
+        return laptop
+    return replace(laptop, erasure=replace(erasure, recorded=False))
 
 
 def _fate(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:

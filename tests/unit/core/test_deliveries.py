@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from cloned.core.commands import accept
+from cloned.core.deliveries import PAPERWORK
 from cloned.core.delivery import Booked
+from cloned.core.effect_types import Record
 from cloned.core.events import Booted, Command, Hello
 from cloned.core.ids import LaptopId, clean, token_digest
 from cloned.core.known import KnownToLedger
@@ -137,3 +139,21 @@ def test_an_erasure_and_its_hours_are_in_the_account() -> None:
     line = shop.state.deliveries["D"].laptops[LaptopId(shop.laptop.id)]
     assert line.erased == "clear"
     assert line.seconds == shop.laptop.since - began > 0
+
+
+def test_a_delivery_typed_in_after_the_erasure_is_on_its_row_that_evening_and_not_a_year_later() -> None:
+    shop = Shop()
+    shop.boot(media=(SSD,))
+    shop.erase("N1")
+    shop.carry_out("N1")
+
+    def rows() -> list[str]:
+        return [each.row["erasure"]["donation"] for each in shop.effects if isinstance(each, Record)]
+
+    assert rows() == [""]
+    shop.say(Command("donation", "Ann", shop.laptop.id, text="KBC 114"))
+    assert rows() == ["", "KBC 114"]
+    shop.now += PAPERWORK + 1
+    shop.say(Command("donation", "Ann", shop.laptop.id, text="KBC 115"))
+    assert rows() == ["", "KBC 114"]
+    assert shop.laptop.donation == "KBC 115"
