@@ -259,4 +259,27 @@ def _against_each_other(one: TriageRule, other: TriageRule) -> str:
             grade=one.grade,
             grade2=other.grade,
         )
+    for better, lower in ((one, other), (other, one)):
+        if better.grade and better.grade < lower.grade and _within(better, lower):
+            return Phrase(
+                "{name} never gives grade {grade}: {lower} fits all its laptops, and says {lower_grade}",
+                name=better.name,
+                grade=better.grade,
+                lower=lower.name,
+                lower_grade=lower.grade,
+            )
     return ""
+
+
+def _within(narrow: TriageRule, wide: TriageRule) -> bool:
+    """Whether every laptop that `narrow` fits is fitted by `wide`: each of its conditions is one of them, or weaker."""
+    told = dict(narrow.when)
+    return all(name in told and _implies(name, told[name], wanted) for name, wanted in wide.when)
+
+
+def _implies(name: str, told: Value, wanted: Value) -> bool:
+    if told == wanted:
+        return True
+    if "_below" in name:
+        return float(told) <= float(wanted)
+    return name.endswith(("_from", "_at_least_gb")) and float(told) >= float(wanted)

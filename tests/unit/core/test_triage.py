@@ -143,6 +143,20 @@ def test_the_rules_that_ship_do_not_contradict_each_other_and_look_at_what_there
             ),
             "the image y is never taken, a gives x first",
         ),
+        (  # a workshop that would grade worn batteries better than another rule does
+            (
+                TriageRule("mine", (("battery_below", 30), ("portable", True)), grade="A"),
+                TriageRule("worn", (("battery_below", 50),), grade="C"),
+            ),
+            "mine never gives grade A: worn fits all its laptops, and says C",
+        ),
+        (
+            (
+                TriageRule("bad", (("disk_bad_from", 10),), grade="C"),
+                TriageRule("mine", (("disk_bad_from", 50), ("locked", False)), grade="B"),
+            ),
+            "mine never gives grade B: bad fits all its laptops, and says C",
+        ),
     ],
 )
 def test_contradictions_are_told(rules: tuple[TriageRule, ...], said: str) -> None:
