@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import secrets
 import time
 from collections.abc import Callable
@@ -17,11 +19,27 @@ from cloned.disk.erase_record import DiskErasure
 from cloned.saying import Phrase
 
 
+def _spare(device: str) -> None:
+    """AgentError where it is part of a disk, or where anything on this machine uses it: mounted, swap, RAID, LVM …"""
+    name = os.path.basename(device)
+    if os.path.exists(f"/sys/class/block/{name}/partition"):
+        raise AgentError("wrong-disk", Phrase("{device} is a part of a disk, not the whole of it", device=device))
+    try:
+        os.close(os.open(device, os.O_RDONLY | os.O_EXCL))
+        busy = name in disks.in_use()
+    except OSError as error:
+        busy = error.errno == errno.EBUSY
+        if not busy:
+            raise AgentError("no-disk", Phrase("{path}: {error}", path=device, error=error.strerror)) from error
+    if busy:
+        raise AgentError("wrong-disk", Phrase("{device} is in use by this machine", device=device))
+
+
 def run(device: str, level: str, tell: Callable[[str], None]) -> dict[str, Any]:
     """Erase `device`, read it back; what it is, what it offers, and each thing that it answered with its time."""
+    device = os.path.realpath(device)  # people who are careful name a disk by its link in /dev/disk/by-id
     (medium,) = erase_ask.every(device)
-    if device.removeprefix("/dev/") in disks.in_use():
-        raise AgentError("wrong-disk", Phrase("{device} is in use by this machine", device=device))
+    _spare(device)
     medium = erase_ask.asked(medium)
     steps: list[dict[str, Any]] = []
     begun = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,35 @@ def test_a_level_it_cannot_have_is_exit_1_and_touches_nothing(tmp_path: Path) ->
 def test_what_is_no_disk_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not a disk"):
         selftest(str(filled(tmp_path / "disk")), "--yes")
+
+
+@pytest.mark.parametrize("named", ["device", "link"])
+def test_a_disk_that_this_machine_uses_is_wrong_usage_however_it_is_named(tmp_path: Path, named: str) -> None:
+    """Careful people name a disk by its link in /dev/disk/by-id."""
+    file, there = filled(tmp_path / "disk"), tmp_path / "mounted"
+    there.mkdir()
+    subprocess.run(["mkfs.ext4", "-q", "-F", str(file)], check=True)
+    with loop_device(file) as device:
+        (tmp_path / "link").symlink_to(device)
+        subprocess.run(["mount", "-o", "ro", device, str(there)], check=True)
+        try:
+            before = file.read_bytes()
+            with pytest.raises(UsageError, match="in use by this machine"):
+                selftest(device if named == "device" else str(tmp_path / "link"), "--yes")
+            assert file.read_bytes() == before
+        finally:
+            subprocess.run(["umount", str(there)], check=True)
+
+
+def test_a_part_of_a_disk_is_wrong_usage(tmp_path: Path) -> None:
+    file = filled(tmp_path / "disk")
+    subprocess.run(["sfdisk", "-q", str(file)], input=b"label: dos\n2048,\n", check=True)
+    before = file.read_bytes()
+    with loop_device(file) as device:
+        subprocess.run(["partx", "--add", device], check=True)
+        try:
+            with pytest.raises(UsageError, match="a part of a disk"):
+                selftest(f"{device}p1", "--yes")
+        finally:
+            subprocess.run(["partx", "--delete", device], check=True)
+    assert file.read_bytes() == before
