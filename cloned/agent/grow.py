@@ -28,10 +28,12 @@ _FIXED = {
     "21686148-6449-6E6F-744E-656564454649": "BIOS boot",
     "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F": "swap",
     "D3BFE2DE-3DAF-11DF-BA40-E3A556D89593": "hibernation",
+    "5808C8AA-7E8F-42E0-85D2-E1E90434CFB3": "dynamic disk", "AF9B60A0-1431-4F62-BC68-3311714A69AD": "dynamic disk",
+    "E75CAF8F-F680-4CEE-AFA3-B001E56EFC2D": "storage pool", "42": "dynamic disk",
     "27": "recovery", "de": "recovery", "12": "recovery", "ef": "EFI system", "82": "swap", "84": "hibernation",
     "11": "hidden", "14": "hidden", "16": "hidden", "17": "hidden", "1b": "hidden", "1c": "hidden", "1e": "hidden",
 }  # fmt: skip
-"""Partition types that never grow: what they are for has the size it needs."""
+"""Partition types that never grow: what they are for has the size it needs, or is written down elsewhere too."""
 
 
 class NoRoom(Skipped):

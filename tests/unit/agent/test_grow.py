@@ -148,7 +148,7 @@ def test_no_partition_of_the_field_that_must_stay_grows(name: str) -> None:
 
 @pytest.mark.parametrize(("kind", "attrs"), [
     ("BFBFAFE7-A34F-448A-9A5B-6213EB736C22", "8000000000000001"), (DATA, "8000000000000001"), ("C12A7328-F81F-11D2-BA4B-00A0C93EC93B", ""),
-    ("E3C9E316-0B5C-4DB8-817D-F92DF00215AE", ""),
+    ("E3C9E316-0B5C-4DB8-817D-F92DF00215AE", ""), ("AF9B60A0-1431-4F62-BC68-3311714A69AD", ""),
 ])  # fmt: skip
 def test_partitions_that_stay_as_they_are(kind: str, attrs: str) -> None:
     layout = gpt((1, 1, 50), (2, 51, 9))
@@ -160,7 +160,7 @@ def test_partitions_that_stay_as_they_are(kind: str, attrs: str) -> None:
         grown(replace(layout, partitions=parts[1:]), GIB)
 
 
-@pytest.mark.parametrize("kind", ["27", "de", "12", "82", "1c"])
+@pytest.mark.parametrize("kind", ["27", "de", "12", "82", "1c", "42"])
 def test_recovery_on_mbr_disks(kind: str) -> None:
     before = Layout("dos", "0x12345678", 512, (Partition(1, MIB, 9 * MIB, kind), Partition(2, 10 * MIB, MIB, "7")))
     assert grown(before, GIB).partition(1) == before.partition(1)
