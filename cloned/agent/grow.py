@@ -11,7 +11,7 @@ from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, Partition, min_disk_size
 from cloned.disk.partitions import RECOVERY
 from cloned.disk.sizes import size_of_file_system
-from cloned.saying import Phrase
+from cloned.saying import Phrase, enumerated
 
 MIB = 1024 * 1024
 WORTH = 16 * MIB
@@ -21,18 +21,18 @@ _MBR_LAST = 0xFFFFFFFF
 """Sectors: what an MBR entry can name."""
 REQUIRED = 1
 """Attribute bit 0 of a GPT entry: the platform needs it as it is (UEFI 2.10, §5.3.3); recovery partitions have it."""
-_FIXED = {
-    RECOVERY: "recovery",
-    "E3C9E316-0B5C-4DB8-817D-F92DF00215AE": "reserved",
-    "C12A7328-F81F-11D2-BA4B-00A0C93EC93B": "EFI system",
-    "21686148-6449-6E6F-744E-656564454649": "BIOS boot",
-    "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F": "swap",
-    "D3BFE2DE-3DAF-11DF-BA40-E3A556D89593": "hibernation",
-    "5808C8AA-7E8F-42E0-85D2-E1E90434CFB3": "dynamic disk", "AF9B60A0-1431-4F62-BC68-3311714A69AD": "dynamic disk",
-    "E75CAF8F-F680-4CEE-AFA3-B001E56EFC2D": "storage pool", "42": "dynamic disk",
-    "27": "recovery", "de": "recovery", "12": "recovery", "ef": "EFI system", "82": "swap", "84": "hibernation",
-    "11": "hidden", "14": "hidden", "16": "hidden", "17": "hidden", "1b": "hidden", "1c": "hidden", "1e": "hidden",
-}  # fmt: skip
+_KINDS = {
+    Phrase("recovery"): (RECOVERY, "27", "de", "12"),
+    Phrase("reserved"): ("E3C9E316-0B5C-4DB8-817D-F92DF00215AE",),
+    Phrase("EFI system"): ("C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "ef"),
+    Phrase("BIOS boot"): ("21686148-6449-6E6F-744E-656564454649",),
+    Phrase("swap"): ("0657FD6D-A4AB-43C4-84E5-0933C84B4F4F", "82"),
+    Phrase("hibernation"): ("D3BFE2DE-3DAF-11DF-BA40-E3A556D89593", "84"),
+    Phrase("dynamic disk"): ("5808C8AA-7E8F-42E0-85D2-E1E90434CFB3", "AF9B60A0-1431-4F62-BC68-3311714A69AD", "42"),
+    Phrase("storage pool"): ("E75CAF8F-F680-4CEE-AFA3-B001E56EFC2D",),
+    Phrase("hidden"): ("11", "14", "16", "17", "1b", "1c", "1e"),
+}
+_FIXED = {type_: kind for kind, types in _KINDS.items() for type_ in types}
 """Partition types that never grow: what they are for has the size it needs, or is written down elsewhere too."""
 
 
@@ -113,7 +113,7 @@ def _said(part: Partition, kind: str, added: int, moves: Mapping[int, int]) -> s
 def fixed(part: Partition) -> str:
     """What a partition is that must never grow: recovery, swap, …; empty if it may."""
     required = len(part.attrs) == 16 and int(part.attrs, 16) & REQUIRED
-    return _FIXED.get(part.type) or ("recovery" if required else "swap" if part.swap else "")
+    return _FIXED.get(part.type) or (Phrase("recovery") if required else Phrase("swap") if part.swap else "")
 
 
 def last(layout: Layout) -> Partition:
@@ -139,11 +139,16 @@ def _behind(layout: Layout, found: Partition) -> list[Partition]:
     return [part for part in layout.partitions if not part.extended and part.start >= found.end]
 
 
+def _list(parts: list[Partition]) -> str:
+    each = (Phrase("partition {number} ({kind})", number=part.number, kind=fixed(part)) for part in parts)
+    return enumerated(list(each))
+
+
 def _in_the_way(found: Partition, behind: list[Partition]) -> str:
     return Phrase(
         "partition {number} would grow, but {behind} lies behind it and stays",
         number=found.number,
-        behind=", ".join(f"partition {part.number} ({fixed(part)})" for part in behind),
+        behind=_list(behind),
     )
 
 
@@ -151,7 +156,7 @@ def _no_way_past(found: Partition, behind: list[Partition]) -> str:
     return Phrase(
         "partition {number} would grow, but {behind} lies behind it, and there is no room to carry it past itself",
         number=found.number,
-        behind=", ".join(f"partition {part.number} ({fixed(part)})" for part in behind),
+        behind=_list(behind),
     )
 
 
