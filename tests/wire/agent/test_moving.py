@@ -175,6 +175,7 @@ def cut_after(monkeypatch: pytest.MonkeyPatch, writes: int, *, torn: bool) -> li
     return begun
 
 
+@pytest.mark.slow
 def test_power_that_is_cut_loses_nothing_wherever_it_is_cut(
     file: Path, windows: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
