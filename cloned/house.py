@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -127,7 +128,13 @@ def _flat(value: object, place: tuple[int | str, ...]) -> Iterator[tuple[str, st
         for name, each in value.items():
             yield from _flat(each, (*place, name))
     elif value != () or len(place) > 1:
-        yield _key(place), _words(value), place, True
+        yield _key(place), _words(value, whole=place[0] != "sink"), place, True
+
+
+_URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<login>[^/?#]*@)?(?P<host>[^/?#@]*)(?P<path>[^?#]*)(?P<query>[?#].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def _key(place: tuple[int | str, ...]) -> str:
@@ -135,11 +142,22 @@ def _key(place: tuple[int | str, ...]) -> str:
     return text.lstrip(".")
 
 
-def _words(value: object) -> str:
+def _words(value: object, *, whole: bool = True) -> str:
     if isinstance(value, SecretStr):
         return HIDDEN if value.get_secret_value() else ""
     if isinstance(value, tuple | list):
-        return ", ".join(_words(each) for each in value)
+        return ", ".join(_words(each, whole=whole) for each in value)
     if isinstance(value, bool):
         return str(value).lower()
-    return "" if value is None else str(value)
+    return "" if value is None else _without_keys(str(value), whole)
+
+
+def _without_keys(text: str, whole: bool) -> str:
+    """An address as anybody may read it: a password or a key in it is hidden; not `whole`: its path too, as a webhook's
+    may be one."""
+    found = _URL.fullmatch(text)
+    if found is None:
+        return text
+    login, path, query = found["login"] or "", found["path"], found["query"]
+    shown = path if whole or path in ("", "/") else f"/{HIDDEN}"
+    return f"{found['scheme']}{HIDDEN + '@' if login else ''}{found['host']}{shown}{'?' + HIDDEN if query else ''}"

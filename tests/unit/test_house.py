@@ -6,10 +6,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from cloned.check import LOOKS
 from cloned.config_file import load
 from cloned.engine import Engine
-from cloned.house import HIDDEN, House
+from cloned.house import HIDDEN, House, _words
 
 TEXT = """[workshop]
 name = "Ghent"
@@ -33,6 +35,32 @@ def test_settings_say_where_they_come_from_and_no_secret(tmp_path: Path) -> None
     assert rows["switch", "[1].community"]["source"] == f"{file}:7"
     assert rows["page", "tokens.front"]["value"] == HIDDEN
     assert not any("very secret" in row["value"] or "abab" in row["value"] for row in rows.values())
+
+
+@pytest.mark.parametrize(
+    ("section", "url", "shown"),
+    [
+        ("sink", "https://hooks.example/services/T0/B1/sekrit", "https://hooks.example/•••"),
+        ("sink", "https://user:sekrit@hooks.example:8443?key=sekrit", "https://•••@hooks.example:8443?•••"),
+        ("sink", "http://10.0.0.9:9/", "http://10.0.0.9:9/"),
+        ("print", "ipp://user:sekrit@10.0.0.9/printers/labels", "ipp://•••@10.0.0.9/printers/labels"),
+        ("page", "https://cloned.example/#sekrit", "https://cloned.example/?•••"),
+        ("page", "no://address sekrit@x", "no://•••@x"),
+        ("page", "plain text: a//b@c", "plain text: a//b@c"),
+    ],
+)
+def test_an_address_is_shown_without_its_keys(section: str, url: str, shown: str) -> None:
+    assert _words((url,), whole=section != "sink") == shown
+
+
+def test_a_webhooks_key_is_not_on_the_page(tmp_path: Path) -> None:
+    file = tmp_path / "cloned.toml"
+    sink = f'[[sink]]\nname = "hook"\ntype = "webhook"\nurl = "https://x.example/a/sekrit?k=sekrit"\nsecret = "{"s" * 40}"\n'
+    file.write_text(sink)
+    config = load(file)
+    rows = House(lambda: config, file, cast("Engine", SimpleNamespace())).settings()["sink"]
+    assert "https://x.example/•••?•••" in [row["value"] for row in rows]
+    assert "sekrit" not in str(rows)
 
 
 async def test_a_check_is_made_once_and_again_only_when_asked(monkeypatch: Any, tmp_path: Path) -> None:
