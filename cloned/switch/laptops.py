@@ -39,9 +39,10 @@ def located(laptop: Laptop, chain: Chain, *, several: bool) -> Located | None:
 
 
 def _link(laptop: Laptop, place: SwitchPort) -> tuple[int | None, bool | None]:
-    """Speed and half duplex of the laptop's link, None where its port does not tell.
+    """Speed and half duplex of the laptop's link, None where nobody tells.
 
-    A port that leads to others too has a link of its own: what the laptop says of itself stands, unless that is faster.
+    The slower of what the port and the laptop's own card say: a port may tell nonsense, or lead to a small switch. A
+    port that leads to others too has a link of its own: what the laptop says of itself stands, unless that is faster.
     """
     port, said = place.port, laptop.link.speed_mbps
     if misread(laptop, place):
@@ -49,7 +50,8 @@ def _link(laptop: Laptop, place: SwitchPort) -> tuple[int | None, bool | None]:
     if port.role == "uplink" or place.behind:
         slower = port.speed_mbps is not None and (said is None or port.speed_mbps < said)
         return (port.speed_mbps if slower else None), None
-    return port.speed_mbps, None if port.duplex is None else port.duplex == "half"
+    known = [speed for speed in (port.speed_mbps, laptop.facts.speed_mbps) if speed]
+    return min(known, default=None), None if port.duplex is None else port.duplex == "half"
 
 
 def misread(laptop: Laptop, place: SwitchPort) -> bool:

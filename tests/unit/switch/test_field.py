@@ -12,8 +12,9 @@ from cloned.core.events import Located
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import Attachment, Facts, Laptop, State
 from cloned.switch.chain import Chain, crowded, join
-from cloned.switch.laptops import believed, located, misread_ports
+from cloned.switch.laptops import believed, located, misread_ports, slow_links
 from cloned.switch.ports import Rules, understand
+from cloned.switch.snmp import oids as c
 from cloned.switch.tables import build
 from tests.unit.switch.recorded import FIELD, field_view, recorded
 
@@ -176,6 +177,19 @@ def test_a_laptop_is_believed_before_a_switch_that_says_ten(make_raw: Any) -> No
     view = chain.views[0]
     assert [each.code for each in view.warnings] == ["slow-port"]
     assert believed(view.warnings, [LAPTOP], chain) == []
+
+
+@pytest.mark.parametrize(("card", "told"), [(10, ["slow-port"]), (100, ["slow-port"]), (1000, []), (None, [])])
+def test_a_laptop_that_is_slower_than_its_port_says_has_a_slow_cable(card: int | None, told: list[str]) -> None:
+    """The agent of an SG500X says both 10 and 10000 of a port; the card at the other end decides."""
+    raw = recorded(FIELD / "ten-is-ten.snmprec")
+    fdb = {**raw.cells, c.FDB_PORT.name: {tuple(bytes.fromhex(MAC.replace(":", ""))): 1}}
+    chain = join([understand(build("s", replace(raw, cells=fdb)))])
+    laptop = replace(LAPTOP, facts=replace(LAPTOP.facts, speed_mbps=card), link=Attachment())
+    place = located(laptop, chain, several=False)
+    assert place == Located(LaptopId("l1"), "1", card or 10_000, None)
+    there = replace(laptop, link=replace(laptop.link, port=place.port, speed_mbps=place.speed_mbps))
+    assert [each.code for each in slow_links([there], chain, 1000)] == told
 
 
 def test_a_hundred_megabits_may_be_a_small_switch_in_between(make_raw: Any) -> None:
