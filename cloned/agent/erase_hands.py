@@ -39,10 +39,13 @@ class RealHands:
 
     def __init__(
         self, only: str, told: Mapping[str, Any], live: bool, stop: Callable[[], bool],
-        tell: Callable[[DiskErasure, float], None],
+        tell: Callable[[DiskErasure, float], None], *, alone: bool = True,
     ) -> None:  # fmt: skip
-        """`only`: the one device that exists, if so; `stop`: whether the order was taken back."""
+        """`only`: the one device that exists, if so; `stop`: whether the order was taken back; `alone`: no other disk
+        of the laptop is at work, so that it may sleep: that takes the power from all of them.
+        """
         self._only, self._told, self._live, self._stop, self._tell = only, told, live, stop, tell
+        self._alone = alone
 
     # -- Hands ------------------------------------------------------------------------------------
 
@@ -68,7 +71,7 @@ class RealHands:
     def begin(self, record: DiskErasure) -> str:
         """Once more: is it that disk? Then the command."""
         self._same(record.medium)
-        return erase_tools.begin(record, self._thaw)
+        return erase_tools.begin(record, lambda: self._alone and thaw(self._live))
 
     def status(self, record: DiskErasure) -> DeviceStatus:
         """The drive's own word."""
@@ -166,16 +169,17 @@ class RealHands:
                     raise
             self.pause(1)
 
-    def _thaw(self) -> bool:
-        """Let the laptop sleep for a while, which thaws many frozen drives; whether it did."""
-        if not self._live or "mem" not in sysfs.text("/sys/power/state").split():
-            return False
-        try:
-            run(["rtcwake", "--mode", "mem", "--seconds", str(NAP)], timeout=10 * NAP)
-        except ToolError as error:
-            print(f"agent: {error}", flush=True)
-            return False
-        return True
+
+def thaw(live: bool) -> bool:
+    """Let the laptop sleep for a while, which thaws many frozen drives; whether it did."""
+    if not live or "mem" not in sysfs.text("/sys/power/state").split():
+        return False
+    try:
+        run(["rtcwake", "--mode", "mem", "--seconds", str(NAP)], timeout=10 * NAP)
+    except ToolError as error:
+        print(f"agent: {error}", flush=True)
+        return False
+    return True
 
 
 def _fault_of(detail: str) -> ErasureFault:

@@ -7,10 +7,10 @@ from typing import Any
 
 from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.erase_driver import carry_out
-from cloned.agent.erase_hands import RealHands, found_again
+from cloned.agent.erase_hands import RealHands, found_again, thaw
 from cloned.agent.job import Job
 from cloned.agent.verify import Stopped
-from cloned.disk.erase import LEVELS
+from cloned.disk.erase import LEVELS, Technique
 from cloned.disk.erase_record import DiskErasure, ErasePhase
 from cloned.disk.media import FactsError
 
@@ -33,6 +33,9 @@ class EraseJob(Job):
         self._stopped = False
         self._status.set("erasing", session=None, said="", disks=[])
         records = self._records()
+        self._alone = len(records) == 1
+        if not self._alone and any(map(frozen, records)):
+            thaw(self._options.live)  # before any disk is at work: one in the middle of its erase would lose its power
         threads = [
             threading.Thread(target=self._disk_thread, args=(record,), name=f"erase {record.medium.path}", daemon=True)
             for record in records
@@ -57,7 +60,7 @@ class EraseJob(Job):
         """One disk, with a connection of its own: the others do not wait for it."""
         client = DaemonClient(self._options)
         hands = RealHands(
-            self._options.only_disk, self._told, self._options.live, self._withdrawn, self._progress
+            self._options.only_disk, self._told, self._options.live, self._withdrawn, self._progress, alone=self._alone
         )  # fmt: skip
         try:
             carry_out(record, hands, lambda now: self._save(client, now))
@@ -100,6 +103,12 @@ class EraseJob(Job):
         }
         lines = list(self._lines.values())
         self._status.progress({"disks": lines, "said": _screen(lines)})
+
+
+def frozen(record: DiskErasure) -> bool:
+    """Whether a sleep is needed before this disk can be erased."""
+    ata = record.medium.ata
+    return not record.over and record.technique is Technique.ATA_SECURITY and ata is not None and ata.security_frozen
 
 
 def _screen(lines: list[dict[str, Any]]) -> str:

@@ -16,8 +16,8 @@ from cloned.disk.erase_status import DeviceStatus, SanitizeState
 from cloned.disk.media import Medium
 from cloned.saying import Phrase, message, short
 
-PATIENCE = 3
-"""Times that a drive may not answer sense before it is given up."""
+PATIENCE = 15
+"""Times in a row, two seconds apart, that a drive may not answer sense before it is given up: some reset their link."""
 
 
 class EraseStep(StrEnum):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cloned.agent.erase_driver import POLL
 from cloned.disk import erase_machine as machine
 from cloned.disk import erase_samples as samples
 from cloned.disk.erase import EraseLevel, Technique
@@ -81,10 +82,11 @@ def test_the_drives_own_word_counts(state: SanitizeState, fault: ErasureFault) -
     assert machine.polled(begun(DRIVE), DeviceStatus(state, None, "x")).fault is fault
 
 
-def test_a_drive_that_answers_nonsense_is_asked_three_times() -> None:
+def test_a_drive_that_answers_nonsense_is_asked_for_half_a_minute() -> None:
     odd = DeviceStatus(SanitizeState.UNKNOWN, None, "??")
-    assert machine.polled(begun(DRIVE), odd, 2).phase is ErasePhase.STARTED
-    assert machine.polled(begun(DRIVE), odd, 3).fault is ErasureFault.SILENT
+    assert machine.PATIENCE * POLL == 30
+    assert machine.polled(begun(DRIVE), odd, machine.PATIENCE - 1).phase is ErasePhase.STARTED
+    assert machine.polled(begun(DRIVE), odd, machine.PATIENCE).fault is ErasureFault.SILENT
 
 
 def test_a_drive_that_knows_nothing_of_it_is_told_again_and_then_given_up() -> None:
