@@ -69,10 +69,10 @@ _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - full-width forms are mean
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mrt|mei|okt)[a-z]*"
 _LIKE_NUMBERS = re.compile(
     rf"0\d+|\d{{12,}}|\d+[.,]?\d*e[+-]?\d+|\d{{1,4}}[-/.]\d{{1,2}}([-/.]\d{{1,4}})?"
-    rf"|{_MONTH}[- ]?\d{{1,4}}|\d{{1,2}}[- ]?{_MONTH}",
+    rf"|{_MONTH}[- ]?\d{{1,4}}|\d{{1,2}}[- ]?{_MONTH}|\d+[.,:]\d+%?|\d+%|true|false|waar|onwaar|vrai|faux",
     re.IGNORECASE,
 )
-"""Zeros in front, more digits than are shown, an exponent, a date: in English, Dutch and French settings."""
+"""Zeros in front, more digits than are shown, an exponent, a date, a time, a truth, in English, Dutch and French."""
 
 
 def flat(row: Mapping[str, Any], key: str = "", revision: int | None = None) -> dict[str, str | int]:

@@ -37,6 +37,7 @@ def test_a_line_is_one_line_and_reads_back(cells):
 
 @pytest.mark.parametrize("text", [
     "0012345678", "12E4567", "12e4567", "3-4", "1/2", "3-4-2021", "123456789012345", "1.5e3", "MAR12", "2-sep", "00", "12.11",
+    "10:30", "12%", "1,5", "TRUE",
 ])  # fmt: skip
 def test_what_a_spreadsheet_makes_other_things_of(text):
     assert columns.mistaken(text)
