@@ -15,8 +15,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from unittest.mock import patch
 
@@ -25,16 +27,20 @@ from aiohttp import web
 
 from cloned import live, processes
 from cloned.agent import facts, parts
+from cloned.agent.attended_ui import PersonUi
 from cloned.agent.disks import DiskFacts
+from cloned.agent.inputs import Inputs
 from cloned.agent.options import AgentOptions
 from cloned.agent.test_pack import PATH, TestPack, lay_out
-from cloned.agent.trial_tools import Hands
+from cloned.agent.trial_tools import Cancelled, Hands
 from cloned.lab.bench.evening import laptops
 from cloned.lab.bench.net import SERVER, network
 from cloned.lab.stock import cache_root
 from cloned.live import pack
 
 PORT = 8068
+_WATCHED = 5.0
+"""Seconds that a test with a person is watched."""
 
 
 def median(work: Callable[[], object], turns: int) -> float:
@@ -63,6 +69,34 @@ def first_word(turns: int) -> dict[str, float]:
     given = laptops(100, 1)
     rules = median(lambda: [each.judged(tested=True) for each in given], turns) / len(given)
     return {"bare": bare, "with triage": whole, "a sensor hangs": hangs, "rules": rules}
+
+
+def beside_a_session(turns: int) -> dict[str, float]:
+    """Seconds until a test that needs nobody is gone once there is real work; share of a core that one with a person
+    takes while it waits for keys."""
+    gone = []
+    for _ in range(turns):
+        hands, began = Hands(), threading.Event()
+        work = threading.Thread(target=_busy, args=(hands, began))
+        work.start()
+        began.wait()
+        at = time.perf_counter()
+        hands.cancel()
+        work.join()
+        gone.append(time.perf_counter() - at)
+    with Inputs() as opened:
+        ui = PersonUi(opened, lambda _lines: None)
+        used, at = time.process_time(), time.perf_counter()
+        while time.perf_counter() - at < _WATCHED:
+            ui.answered(["a question"], ["yes", "no"])
+        share = (time.process_time() - used) / (time.perf_counter() - at)
+    return {"gone": statistics.median(gone), "share": share}
+
+
+def _busy(hands: Hands, began: threading.Event) -> None:
+    """A program that keeps a core busy until it is cancelled."""
+    with suppress(Cancelled):
+        hands.run(["sh", "-c", "while :; do :; done"], 60, began.set)
 
 
 def fetched(folder: Path) -> dict[str, float]:
@@ -137,6 +171,9 @@ def _all(turns: int) -> None:
     click.echo(f"first word: {said['bare']:.3f} s bare, {said['with triage']:.3f} s with triage: {later:.3f} s later")
     click.echo(f"the same where a sensor hangs: {said['a sensor hangs'] - said['bare']:.3f} s later")
     click.echo(f"the rules that ship, held against one laptop: {said['rules'] * 1000:.2f} ms")
+    beside = beside_a_session(turns)
+    click.echo(f"a test that needs nobody is gone {beside['gone']:.3f} s after real work came")
+    click.echo(f"a test with a person takes {beside['share']:.2%} of a core while it waits for keys")
     if os.geteuid() == 0:
         packs = over_a_gigabit(turns)
         fetch, laid = (statistics.median(each[name] for each in packs) for name in ("fetch", "lay out"))
