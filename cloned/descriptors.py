@@ -1,12 +1,52 @@
-"""File descriptors kept for those who must go on when connections have taken all the others (EMFILE, ENFILE)."""
+"""File descriptors that need care: kept for those who must go on when connections have taken all the others (EMFILE,
+ENFILE), and rung by several threads, one of which closes them.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import threading
 from contextlib import suppress
 
 EXHAUSTED = (errno.EMFILE, errno.ENFILE)
+
+
+class Bell:
+    """Wakes a thread that waits for descriptors, from any other (eventfd(2)).
+
+    One that is closed is silent: its number may be somebody else's file by now, into which nothing may be written.
+    """
+
+    def __init__(self) -> None:
+        self._fd = -1
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Take a descriptor; OSError where there is none."""
+        self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def fileno(self) -> int:
+        """What to wait for; -1 while it is closed."""
+        return self._fd
+
+    def ring(self) -> None:
+        """Wake whoever waits."""
+        with self._lock:
+            if self._fd >= 0:
+                os.eventfd_write(self._fd, 1)
+
+    def heard(self) -> None:
+        """It woke somebody: be quiet until it rings again."""
+        with suppress(BlockingIOError):
+            os.eventfd_read(self._fd)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        with self._lock:
+            if self._fd >= 0:
+                os.close(self._fd)
+            self._fd = -1
 
 
 class Reserve:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from cloned.casting.frames import FrameReader, PieceSource
 from cloned.casting.group_socket import GroupSocket
 from cloned.casting.link import LinkBudget
+from cloned.descriptors import Bell
 from cloned.errors import MissingError
 from cloned.saying import Phrase
 from cloned.stream import packets
@@ -163,7 +164,7 @@ class _Work:
         self._meter = RateMeter(METERED)
         self._sending = 0.0
         self._seen = 0
-        self._wake = -1
+        self._bell, self._poll = Bell(), select.poll()
         self._group: GroupSocket
         self._reader: FrameReader
         self._requests: socket.socket
@@ -187,22 +188,20 @@ class _Work:
         self._requests.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self._group = GroupSocket(self._interface, stream.group, stream.port)
         self._link.join(stream.session)
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK)
-        self._reader = FrameReader(self._source, stream.session, self._ring)
+        self._bell.open()
+        for each in (self._requests, self._bell):  # not select(2): it knows no descriptors from 1024 on
+            self._poll.register(each, select.POLLIN)
+        self._reader = FrameReader(self._source, stream.session, self._bell.ring)
 
     def do(self, command: Callable[[_Work], None]) -> None:
         """Have the sending thread run `command`."""
         self._commands.append(command)
-        self._ring()
+        self._bell.ring()
 
     def stop(self) -> None:
         """Ask the thread to end."""
         self._stop = True
-        self._ring()
-
-    def _ring(self) -> None:
-        if self._wake >= 0:
-            os.eventfd_write(self._wake, 1)
+        self._bell.ring()
 
     def run(self, loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
         """The thread: serve until `stop`, then tell `ended` how it went."""
@@ -224,8 +223,7 @@ class _Work:
         self._reader.close()
         self._requests.close()
         self._group.close()
-        wake, self._wake = self._wake, -1
-        os.close(wake)
+        self._bell.close()
 
     # -- one turn ---------------------------------------------------------------------------------
 
@@ -250,9 +248,8 @@ class _Work:
 
     def _idle(self, seconds: float) -> None:
         """Wait for a request, a frame or a command."""
-        ready, _, _ = select.select([self._requests.fileno(), self._wake], [], [], seconds)
-        if self._wake in ready:
-            os.eventfd_read(self._wake)
+        self._poll.poll(seconds * 1000)
+        self._bell.heard()
 
     def _hear(self, now: float) -> None:
         for _ in range(64):

@@ -29,6 +29,7 @@ from collections import deque
 from collections.abc import Callable
 from os import read, writev
 
+from cloned.descriptors import Bell
 from cloned.netboot.tftp_wire import ACK, DATA, Blocks, Terms, TftpError, read_answer
 from cloned.saying import Phrase
 
@@ -253,8 +254,9 @@ class Pump:
         self._running: dict[int, tuple[Transfer, Ended]] = {}
         self._readable: dict[int, Callable[[float], bool]] = {}
         self._epoll = select.epoll()
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._epoll.register(self._wake, select.EPOLLIN)
+        self._bell = Bell()
+        self._bell.open()
+        self._epoll.register(self._bell, select.EPOLLIN)
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="tftp", daemon=True)
         self._thread.start()
@@ -262,20 +264,20 @@ class Pump:
     def add(self, transfer: Transfer, ended: Ended) -> None:
         """Start a transfer; its socket belongs to the pump from now on."""
         self._new.append((transfer, ended))
-        os.eventfd_write(self._wake, 1)
+        self._bell.ring()
 
     def stop(self, transfer: Transfer, why: str) -> None:
         """End one that was added; `ended` is called for it as ever."""
         self._stopped.append((transfer, why))
-        os.eventfd_write(self._wake, 1)
+        self._bell.ring()
 
     def close(self) -> None:
         """End every transfer and the thread; returns when it is gone."""
         self._closing = True
-        os.eventfd_write(self._wake, 1)
+        self._bell.ring()
         self._thread.join()
         self._epoll.close()
-        os.close(self._wake)
+        self._bell.close()
 
     def _run(self) -> None:
         with contextlib.suppress(OSError):  # without CAP_SYS_NICE it is as nice as the rest
@@ -334,8 +336,7 @@ class Pump:
 
     def _begin(self, now: float) -> None:
         """Take what `add` and `stop` left."""
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self._wake)
+        self._bell.heard()
         while self._new:
             self._start(*self._new.popleft(), now)
         while self._stopped:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import socket
 import struct
 import threading
@@ -59,7 +61,7 @@ def stream(unused_udp_port_factory: Callable[[], int]) -> StreamAddress:
 async def sender(frames: Frames, stream: StreamAddress) -> AsyncIterator[PieceSender]:
     sender = PieceSender(frames, stream, rate=0.5e9)
     task = asyncio.create_task(sender.run())
-    await until(lambda: sender._work._wake >= 0)
+    await until(lambda: sender._work._bell.fileno() >= 0)
     yield sender
     await sender.close()
     await task
@@ -202,6 +204,25 @@ async def test_a_port_that_is_taken_is_named(frames: Frames, stream: StreamAddre
             await PieceSender(frames, stream).run()
 
 
+async def test_a_stream_runs_where_a_thousand_descriptors_are_in_use(stream: StreamAddress, frames: Frames) -> None:
+    """Connections have them: the stream's own have numbers that select(2) does not know."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    sender = PieceSender(frames, stream, rate=0.5e9)
+    task = asyncio.create_task(sender.run())
+    try:
+        await until(lambda: sender._work._bell.fileno() > 1024)
+        found = await received(stream, frames)
+        assert [found[n] for n in range(COUNT)] == frames.frames
+        await sender.close()
+        await task
+    finally:
+        for each in taken:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
@@ -212,7 +233,7 @@ async def test_nothing_is_left_open(frames: Frames, stream: StreamAddress) -> No
     for _ in range(3):
         sender = PieceSender(frames, stream)
         task = asyncio.create_task(sender.run())
-        await until(lambda work=sender._work: work._wake >= 0)
+        await until(lambda work=sender._work: work._bell.fileno() >= 0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
