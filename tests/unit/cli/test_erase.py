@@ -84,6 +84,13 @@ def test_a_cut_one_somebody_elses_and_no_pdf_at_all_are_exit_1(paper: Path, tmp_
         assert run("check", paper).return_value == 1
 
 
+def test_a_file_without_an_end_is_no_certificate(paper: Path) -> None:
+    done = run("check", "/dev/zero")
+    assert (done.return_value, "far too large" in done.output) == (1, True)
+    with pytest.raises(ClonedError, match="no public key"):
+        raise run("check", paper, "--key", "/dev/zero").exception or AssertionError
+
+
 def test_a_key_that_is_none_is_wrong_usage(paper: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.pem"
     other.write_text("not a key")
