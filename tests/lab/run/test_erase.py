@@ -37,6 +37,15 @@ def test_laptops_are_erased_and_then_cloned(tmp_path: Path) -> None:
     assert [row.get("kind") for row in told["ledger"]].count("erasure") == 2
 
 
+@pytest.mark.slow
+def test_named_laptops_are_erased_while_the_others_are_cloned(tmp_path: Path) -> None:
+    told = lab(tmp_path, "--laptops", "2", "--kind", "thin", "--erase", "only:2")
+    cloned_one, erased_one = told["laptops"]
+    assert (cloned_one["state"], cloned_one["verdict"], cloned_one["erasure"]) == ("done", "verified", None)
+    assert (erased_one["state"], erased_one["erasure"]["result"]) == ("erased", "erased")
+    assert [row.get("kind") for row in told["ledger"]].count("erasure") == 1
+
+
 def test_a_disk_of_ones_own_is_erased_and_kept(tmp_path: Path) -> None:
     disk = tmp_path / "donor.img"
     with disk.open("wb") as file:
