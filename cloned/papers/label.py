@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cloned.code_words import TEST_WORDS
 from cloned.errors import UsageError
 from cloned.languages import Language
 from cloned.papers.codes import bars, qr
@@ -103,8 +104,19 @@ def _words(laptop: Subject, site: PrintingSite, language: Language) -> list[str]
         language.pgettext("image and day", "%(image)s, %(day)s", image=laptop.image, day=day) if day else laptop.image
     ]
     serial = [language.gettext("Serial %(serial)s", serial=laptop.serial)] if laptop.serial else []
-    found = [*(image if laptop.image else []), laptop.name, *serial, site.name]
+    found = [*(image if laptop.image else []), _condition(laptop, language), laptop.name, *serial, site.name]
     return [line for line in found if line]
+
+
+def _condition(laptop: Subject, language: Language) -> str:
+    """Grade, what it needs and which tests it failed, in one line; empty where nobody judged it."""
+    _ = language.gettext
+    bad = [name for name, result, _why in laptop.tests if result == "failed"]
+    failed = [_(TEST_WORDS[name]) if name in TEST_WORDS else name for name in bad]
+    told = [f"{_('Grade')} {laptop.grade}"] if laptop.grade else []
+    told += [_("FAILED: %(tests)s", tests=language.listed(failed))] if failed else []
+    told += [f"{_('Needs')}: {language.listed([language.say(need) for need in laptop.needs])}"] if laptop.needs else []
+    return "; ".join(told)
 
 
 def _figures(paper: Document, tag: str, box: Box) -> None:

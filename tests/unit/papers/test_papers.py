@@ -62,6 +62,16 @@ def test_a_label_says_tag_image_and_day() -> None:
         assert part in text
 
 
+@pytest.mark.parametrize("name", MEDIA)
+def test_a_label_says_grade_and_what_failed(name: str) -> None:
+    text = pages(labels([LAPTOP], MEDIA[name], SITE, language("nl")))[0]
+    assert "Klasse C" in text
+    assert (
+        "Klasse"
+        not in pages(labels([replace(LAPTOP, grade="", tests=(), needs=())], MEDIA[name], SITE, language("nl")))[0]
+    )
+
+
 def test_parts_beside_a_laptop_get_labels_with_its_number() -> None:
     charger = pages(labels([LAPTOP], MEDIA["62"], SITE, language("nl"), of="charger"))[0]
     battery = pages(labels([LAPTOP], MEDIA["62"], SITE, language("fr"), of="battery"))[0]
