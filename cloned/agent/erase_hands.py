@@ -50,9 +50,19 @@ class RealHands:
     # -- Hands ------------------------------------------------------------------------------------
 
     def uncover(self, record: DiskErasure) -> tuple[Medium, tuple[str, ...]]:
-        """Lift what hides sectors, where the disk lets us."""
-        self._same(record.medium)
-        return uncovered(record.medium)
+        """Lift what hides sectors, where the disk lets us; a power cut may have come right after that."""
+        medium, ata = record.medium, record.medium.ata
+        hidden = _hidden(ata) if ata is not None else 0
+        try:
+            self._same(medium)
+        except EraseTrouble:
+            if ata is None or not hidden:
+                raise
+            bare = replace(ata, hidden_sectors=0, dco_sectors=0)
+            medium = replace(medium, size=medium.size + hidden * medium.sector_size, ata=bare)
+            self._same(medium)
+            return medium, (_lifted(hidden),)
+        return uncovered(medium)
 
     def remember(self, record: DiskErasure) -> tuple[DiskSample, ...]:
         """Remember places; write markers where it is empty."""
@@ -243,10 +253,14 @@ def uncovered(medium: Medium) -> tuple[Medium, tuple[str, ...]]:
     now = replace(now, hidden_sectors=now.hidden_sectors + unseen)
     left = _hidden(now)
     notes = (
-        Phrase("{hidden:number} hidden sectors were uncovered first", hidden=lifted) if lifted else "",
+        _lifted(lifted) if lifted else "",
         Phrase("{hidden:number} hidden sectors (HPA or DCO) could not be uncovered", hidden=left) if left else "",
     )
     return replace(medium, size=size, ata=now), tuple(filter(None, notes))
+
+
+def _lifted(sectors: int) -> Phrase:
+    return Phrase("{hidden:number} hidden sectors were uncovered first", hidden=sectors)
 
 
 def _hidden(ata: AtaAbilities) -> int:
