@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from cloned import memory as given_back
 from cloned.accounts import DeliveryDesk
 from cloned.casting.audience import Audiences
 from cloned.casting.caster import Caster
@@ -39,7 +40,7 @@ from cloned.inventory.sinks.memory import FolderMemory
 from cloned.journal import Journal
 from cloned.lag import LoopLag
 from cloned.languages import language, to_translate
-from cloned.live import agent_zipapp
+from cloned.live import kept_agent
 from cloned.logs import tell_changes
 from cloned.measures import Gathered
 from cloned.monitor import Monitor
@@ -172,6 +173,7 @@ class Daemon:
         """The engine first: it must know all that was before a laptop may speak."""
         stack.push_async_callback(self.caster.close)
         self.engine = Engine(self.journal, self.caster, self.ledger, recall=self.ledger.known)
+        stack.push_async_callback(self.engine.close)
         self.tally = Tally()
         self.engine.followers += [self.tally.happened, tell_changes]
         notify("STATUS=reading the journal\nEXTEND_TIMEOUT_USEC=1800000000")
@@ -212,11 +214,13 @@ class Daemon:
 
     async def _start_rooms(self, stack: AsyncExitStack) -> None:
         words = language(self.config.workshop.language)
+        kept = self.config.workshop.state / "agent.pyz"
+        agent = await asyncio.to_thread(kept_agent, kept, words.say, words.digest)
         api = AgentApi(self.engine, self.monitor, self.store, self.caster, self._finishing, words.say)
         self.netboot = Netboot(
             self.config,
             self.engine,
-            memory={"agent.pyz": agent_zipapp(words.say)},
+            memory={"agent.pyz": agent},
             routes=[
                 *api.routes(),
                 *Guests(self.engine, self.store).routes(),
@@ -298,7 +302,7 @@ class Daemon:
         """The page for everybody, and the same without PIN on the socket that only our group may open."""
         view = self._overview()
         self.tasks.supervise(self.hub.run, "page")
-        self.tasks.start(asyncio.to_thread(warm), "warm")
+        self.tasks.start(self._settled(), "warm")
         config = self.config
         self.measures = self._gathered()
         self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)
@@ -342,6 +346,11 @@ class Daemon:
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             await listen(runner, stack)
+
+    async def _settled(self) -> None:
+        """What is made for the first to ask; then what start-up took and nobody needs is given back."""
+        await asyncio.to_thread(warm)
+        self.tasks.supervise(given_back.run, "memory")
 
     def _overview(self) -> Overview:
         tls = () if self.certificate is None else (self.certificate.warnings,)

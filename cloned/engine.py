@@ -15,14 +15,14 @@ from typing import Any, Protocol, assert_never
 from cloned.core.boot import STARTING, BootAnswer, BootRequest, answer_kind, identity_of, taken_for, unbelieved
 from cloned.core.commands import VERBS, accept
 from cloned.core.effect_types import CloseStream, Effect, OpenStream, Rates, Record, SetReceivers
-from cloned.core.events import Booted, Command, Event, Recorded
+from cloned.core.events import Booted, Command, Event, Recorded, TagsUsed
 from cloned.core.ids import Identity, LaptopId, SessionId, token_digest
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop
 from cloned.core.reducer import resume, step
 from cloned.core.refusals import Refusal
 from cloned.core.workshop import Workshop
-from cloned.errors import ClonedError, RefusedError, UsageError
+from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
 from cloned.journal import Journal, JournalEntry, JournalFull, UnwritableEvent
 from cloned.newcomers import Newcomers
 from cloned.saying import Phrase
@@ -130,11 +130,11 @@ class Engine:
         count = 0
         for entry in self._journal.entries(after):
             count += 1
+            self._unchecked += _weight(entry.event)
             self._step(entry)
         self._live = True
         for effect in resume(self.workshop):
             self._effects.put_nowait(effect)
-        self._unchecked = count
         return count
 
     async def submit(self, event: Event) -> Workshop:
@@ -156,7 +156,7 @@ class Engine:
                 for entry, done in await self._write(group):
                     self._apply(entry, done)
                 self._changed()
-                self._unchecked += len(group)
+                self._unchecked += sum(_weight(entry.event) for entry, _ in group)
                 if self._unchecked >= CHECKPOINT and not self.workshop.active():
                     await self._checkpoint()
 
@@ -172,11 +172,17 @@ class Engine:
             self._changed()
         return count
 
+    async def close(self) -> None:
+        """At an orderly end: keep the state, so that the next start need not go through the evening again."""
+        async with self._turn:
+            if self._unchecked:
+                await self._checkpoint()
+
     async def _checkpoint(self) -> None:
         """Keep the state while nobody is at work, so that the next start is quick."""
         try:
             await self._in_own_thread(self._journal.checkpoint, self.workshop)
-        except JournalFull as error:
+        except MissingError as error:
             log.error("no checkpoint: %s", error)
         self._unchecked = 0
 
@@ -354,6 +360,11 @@ class Engine:
         if isinstance(told, Refusal):
             raise RefusedError(told)
         return told
+
+
+def _weight(event: Event) -> int:
+    """How long it takes to go through, in events: one that names thousands of numbers is worth a checkpoint."""
+    return 1 + len(event.tags) if isinstance(event, TagsUsed) else 1
 
 
 def _starting() -> ClonedError:

@@ -13,7 +13,6 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from cloned.check import LOOKS, examine
 from cloned.config import Config
 from cloned.config_file import line_of
 from cloned.core.catalogue import ImageRule, choose
@@ -91,6 +90,8 @@ class House:
         async with self._looking:
             stale = time.monotonic() - self._looked > FRESH
             if not self._found or (again and stale):
+                from cloned.check import LOOKS, examine  # they import what the daemon itself need not
+
                 found = await examine(LOOKS, self.config())
                 self._looked = time.monotonic()
                 at = datetime.now(UTC).isoformat(timespec="seconds")

@@ -8,6 +8,7 @@ messages into web/locale; a wheel carries them compiled, a checkout compiles wha
 from __future__ import annotations
 
 import gettext
+import hashlib
 import io
 import logging
 import os
@@ -57,6 +58,8 @@ class Language:
     catalogue: gettext.NullTranslations
     read_by: str = ""
     """Who read the translations: empty where no native speaker has."""
+    digest: str = ""
+    """Changes with any of its words; what was made with them is kept under it."""
 
     @property
     def locale(self) -> Locale:
@@ -173,8 +176,11 @@ def language(code: str) -> Language:
     code = code.replace("_", "-").partition("-")[0].lower()
     if code not in CODES:
         code = "en"
-    catalogue = gettext.NullTranslations() if code == "en" else _catalogue(root("web") / "locale", code)
-    return Language(code, catalogue, catalogue.info().get("x-read-by", "") if code != "en" else "everybody")
+    if code == "en":
+        return Language(code, gettext.NullTranslations(), "everybody")
+    data = _machine_form(root("web") / "locale", code)
+    catalogue = _catalogue(data, code)
+    return Language(code, catalogue, catalogue.info().get("x-read-by", ""), hashlib.sha256(data).hexdigest())
 
 
 def best(asked: str, otherwise: str) -> str:
@@ -229,17 +235,26 @@ def _quality(text: str) -> float:
     return float(text or 1) if re.fullmatch(r"(0(\.\d{0,3})?|1(\.0{0,3})?)?", text) else 0.0
 
 
-def _catalogue(folder: Path, code: str) -> gettext.NullTranslations:
-    """The compiled catalogue, or the one that its source gives; a broken one is told and means English."""
+def _catalogue(data: bytes, code: str) -> gettext.NullTranslations:
+    """The catalogue of its machine's form; a broken one is told and means English."""
+    try:
+        return gettext.GNUTranslations(io.BytesIO(data)) if data else gettext.NullTranslations()
+    except (OSError, ValueError, struct.error) as error:
+        log.error("the catalogue for %s cannot be used, its words are English: %s", code, error)
+        return gettext.NullTranslations()
+
+
+def _machine_form(folder: Path, code: str) -> bytes:
+    """The compiled catalogue, or the one that its source gives; nothing, and that is told, where neither can be had."""
     source = folder / code / "LC_MESSAGES" / f"{DOMAIN}.po"
     made = source.with_suffix(".mo")
     try:
         if made.is_file() and not (source.is_file() and source.stat().st_mtime > made.stat().st_mtime):
-            return gettext.GNUTranslations(io.BytesIO(made.read_bytes()))
-        return gettext.GNUTranslations(io.BytesIO(compiled(source)))
-    except (OSError, ValueError, PoFileError, struct.error) as error:
+            return made.read_bytes()
+        return compiled(source)
+    except (OSError, ValueError, PoFileError) as error:
         log.error("the catalogue for %s cannot be used, its words are English: %s", code, error)
-        return gettext.NullTranslations()
+        return b""
 
 
 def compiled(source: Path) -> bytes:

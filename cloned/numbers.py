@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from pathlib import Path
 from typing import Protocol
 
@@ -19,13 +20,13 @@ MOST = 1000
 class NumbersKnown(Protocol):
     """The ledger, as this needs it."""
 
-    async def tags(self) -> list[TagGiven]:
-        """Every number that a result was entered under."""
+    async def tags(self, known: Container[str]) -> list[TagGiven]:
+        """Every number that a result was entered under, but those whose case-folded text is known."""
 
 
 async def recall(engine: Engine, known: NumbersKnown, state: Path) -> None:
     """Tell the core what the ledger knows, and after a restore how many numbers may have been given since."""
-    used = [each for each in await known.tags() if each.tag.casefold() not in engine.workshop.tags]
+    used = await known.tags(engine.workshop.tags)
     marker = state / RESTORED
     skip = _left_out(marker)
     if used or skip:

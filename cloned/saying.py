@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -60,8 +61,14 @@ class Filler(Formatter):
 
 def worded(text: str, values: Values, clock: Clock = utc) -> str:
     """`text` with its places filled; one that no value is known for stays empty."""
-    kinds: dict[str, Callable[[Any], str]] = {"time": clock, "size": gigabytes, "span": span, "number": "{:,}".format}
-    return Filler(kinds).fill(text, values)
+    if "{" not in text and "}" not in text:
+        return text
+    return _filler(clock).fill(text, values)
+
+
+@lru_cache(8)
+def _filler(clock: Clock) -> Filler:
+    return Filler({"time": clock, "size": gigabytes, "span": span, "number": "{:,}".format})
 
 
 class Coded(Protocol):
@@ -140,10 +147,10 @@ class Phrase(str):
         if not isinstance(told, Mapping) or not isinstance(told.get("values", {}), Mapping):
             raise ValueError("a sentence is a text, or a code or message with its values")
         values = {str(key): _value(value) for key, value in told.get("values", {}).items()}
-        code = CODES.get(str(told.get("code")))
-        if code is not None:
-            return cls.of(code, values)
-        return cls._made(str(told.get("message") or told.get("code") or ""), values, None, utc)
+        code, message = CODES.get(str(told.get("code"))), str(told.get("message") or told.get("code") or "")
+        if any(isinstance(value, Phrase) for value in values.values()):
+            return cls._made(message if code is None else code.sentence, values, code, utc)
+        return _alike(code, message, tuple((key, type(value), value) for key, value in values.items()))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> dict[str, Any]:
@@ -192,6 +199,13 @@ def spoken(value: object) -> str:
         return str(value)
     known = WRONG.get(value.errno or 0)
     return Phrase(known) if known is not None else value.strerror or str(value)
+
+
+@lru_cache(16384)
+def _alike(code: Coded | None, message: str, values: tuple[tuple[str, type, Value], ...]) -> Phrase:
+    """One sentence for all that were kept with these very parts: thousands of laptops went the same way."""
+    told = {key: value for key, _, value in values}
+    return Phrase._made(message if code is None else code.sentence, told, code, utc)
 
 
 if TYPE_CHECKING:

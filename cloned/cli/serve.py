@@ -21,6 +21,7 @@ from cloned.cli.common import config_option, echo, words
 from cloned.config import LEDGER_FILE, Config
 from cloned.config_file import load
 from cloned.errors import ClonedError, Exit
+from cloned.memory import few_heaps
 from cloned.ownership import hand_over
 from cloned.processes import run
 from cloned.saying import Phrase
@@ -43,6 +44,7 @@ def serve(config: Path | None, log_format: Any) -> None:
     """Run the daemon: boot laptops, send images, verify disks, show the page."""
     if log_format:
         logs.start(log_format, logging.getLogger().level)
+    few_heaps()
     from cloned.app import Daemon
     from cloned.connections import raise_limit
 

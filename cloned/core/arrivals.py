@@ -46,8 +46,9 @@ def booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Works
         laptop = add_history(laptop, now, happened(Happened.MENU))
     boot = BootGiven(event.token, event.boot_mac, event.address, now, laptop.id, event.identity)
     kept = {key: old for key, old in workshop.boots.items() if old.mac != event.boot_mac and old.laptop != laptop.id}
-    for oldest in sorted(kept, key=lambda key: kept[key].at)[: max(0, len(kept) - MAX_BOOTS)]:
-        del kept[oldest]
+    if len(kept) > MAX_BOOTS:
+        for oldest in sorted(kept, key=lambda key: kept[key].at)[: len(kept) - MAX_BOOTS]:
+            del kept[oldest]
     return replace(workshop.with_laptop(laptop), boots={**kept, event.token: boot})
 
 

@@ -276,8 +276,9 @@ def settle(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
 
 def settle_all(workshop: Workshop, now: float) -> Workshop:
     """Waiting laptops whose confirmation no longer holds ask again."""
-    waiting = [laptop for laptop in workshop.laptops.values() if laptop.state is State.WAITING]
-    changed = {laptop.id: after for laptop in waiting if (after := settle(workshop, laptop, now)) is not laptop}
+    changed = {
+        laptop.id: after for laptop in workshop.waiting() if (after := settle(workshop, laptop, now)) is not laptop
+    }
     return replace(workshop, laptops={**workshop.laptops, **changed}) if changed else workshop
 
 

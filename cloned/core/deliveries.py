@@ -29,11 +29,7 @@ def at_first_sight(workshop: Workshop, laptop: Laptop) -> Laptop:
 
 def after(before: Workshop, workshop: Workshop, now: float) -> Workshop:
     """The accounts follow every laptop that changed and came with a delivery."""
-    changed = [
-        each for ident, each in workshop.laptops.items()
-        if each.donation and before.laptops.get(ident) is not each
-    ]  # fmt: skip
-    for laptop in changed:
+    for laptop in [each for each in workshop.changed_since(before) if each.donation]:
         workshop = _kept(workshop, laptop, before.laptops.get(laptop.id), now)
     return workshop
 

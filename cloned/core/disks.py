@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cloned.saying import Sentence
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Disk:
     """A disk of a laptop; sizes in bytes."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cloned.core import classic_sessions as classics
@@ -9,6 +10,7 @@ from cloned.core import erasing, erasure_row, evening, lending
 from cloned.core.confirm import settle_all
 from cloned.core.effect_types import CloseStream, Effect, OpenStream, Record
 from cloned.core.happened import Happened, happened
+from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State, begin_job, transition
 from cloned.core.ledger import condition, ledger_row
 from cloned.core.rates import rates
@@ -87,10 +89,11 @@ def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tu
     paced = () if limits == rates(before) else (limits,)
     streams = _streams(before, after)
     given_up = [Record(row) for key, row in after.unrecorded.items() if before.unrecorded.get(key) is not row]
-    after, rows = _results(before, after, now)
-    after, erased = _erasures(after)
-    after, judged = _conditions(before, after, now)
-    after, lent = _lendings(before, after, now)
+    changed = [each.id for each in after.changed_since(before)]
+    after, rows = _results(changed, after, now)
+    after, erased = _erasures(changed, after)
+    after, judged = _conditions(changed, before, after, now)
+    after, lent = _lendings(changed, before, after, now)
     after, over = _evenings(before, after, now)
     return after, (*streams, *paced, *given_up, *rows, *erased, *judged, *lent, *over)
 
@@ -109,12 +112,11 @@ def _streams(before: Workshop, after: Workshop) -> list[Effect]:
     return found
 
 
-def _results(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, list[Effect]]:
+def _results(changed: Sequence[LaptopId], after: Workshop, now: float) -> tuple[Workshop, list[Effect]]:
     """Rows of jobs that came to their end; what was written counts on only where it went wrong."""
     found: list[Effect] = []
-    for ident, laptop in after.laptops.items():
-        changed = laptop is not before.laptops.get(ident)
-        if not (changed and laptop.job.open and laptop.state in (State.DONE, State.ASIDE)):
+    for laptop in [after.laptops[ident] for ident in changed]:
+        if not (laptop.job.open and laptop.state in (State.DONE, State.ASIDE)):
             continue
         row = ledger_row(laptop, now)
         found.append(Record(row))
@@ -124,11 +126,12 @@ def _results(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, l
     return after, found
 
 
-def _erasures(after: Workshop) -> tuple[Workshop, list[Effect]]:
+def _erasures(changed: Sequence[LaptopId], after: Workshop) -> tuple[Workshop, list[Effect]]:
     """Rows of erasures that came to their end."""
     found: list[Effect] = []
-    for laptop in [each for each in after.laptops.values() if erasing.unrecorded(each)]:
-        assert laptop.erasure is not None
+    for laptop in [after.laptops[ident] for ident in changed]:
+        if laptop.erasure is None or not erasing.unrecorded(laptop):
+            continue
         row = erasure_row.row(laptop, laptop.erasure)
         found.append(Record(row))
         after = after.with_laptop(erasing.recorded(laptop))
@@ -136,11 +139,13 @@ def _erasures(after: Workshop) -> tuple[Workshop, list[Effect]]:
     return after, found
 
 
-def _lendings(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, list[Effect]]:
+def _lendings(
+    changed: Sequence[LaptopId], before: Workshop, after: Workshop, now: float
+) -> tuple[Workshop, list[Effect]]:
     """Rows of laptops that went out or came back."""
     found: list[Effect] = []
-    for ident, laptop in after.laptops.items():
-        was = before.laptops.get(ident)
+    for ident in changed:
+        was, laptop = before.laptops.get(ident), after.laptops[ident]
         if was is None or was.lendings >= laptop.lendings:
             continue
         row = lending.row(laptop, now)
@@ -158,12 +163,14 @@ def _evenings(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, 
     return replace(after, unrecorded={**after.unrecorded, key: row}), [Record(row)]
 
 
-def _conditions(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, list[Effect]]:
+def _conditions(
+    changed: Sequence[LaptopId], before: Workshop, after: Workshop, now: float
+) -> tuple[Workshop, list[Effect]]:
     """Rows of laptops that triage holds back before any clone, and new revisions where a condition changed."""
     found: list[Effect] = []
-    for ident, laptop in after.laptops.items():
-        was = before.laptops.get(ident)
-        if was is laptop or not _condition_changed(was, laptop):
+    for ident in changed:
+        was, laptop = before.laptops.get(ident), after.laptops[ident]
+        if not _condition_changed(was, laptop):
             continue
         row = ledger_row(laptop, now)
         found.append(Record(row))

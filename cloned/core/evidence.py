@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 
 from cloned.core.disks import Disk
-from cloned.core.fillers import CACHED, says_text, says_uuid, swapped, usable_mac
-from cloned.core.ids import Identity, LaptopId, word_key
-from cloned.core.laptop import ACTIVE, Laptop, State, named
+from cloned.core.fillers import says_text, usable_mac
+from cloned.core.ids import Identity, LaptopId
+from cloned.core.laptop import ACTIVE, Laptop, State, named, traces
 from cloned.core.warnings import Warn
 from cloned.saying import Phrase
 
@@ -40,29 +39,14 @@ class Same(Enum):
     UNKNOWN = "unknown"
 
 
-@lru_cache(CACHED)
-def uuid_key(uuid: str) -> str:
-    """One text for a UUID in either byte order; empty for a placeholder."""
-    return min(uuid, swapped(uuid)) if says_uuid(uuid) else ""
-
-
-def serial_key(identity: Identity) -> str:
-    """One text for a serial number however it was told; empty for a placeholder."""
-    return word_key(identity.serial) if says_text(identity.serial) else ""
-
-
-def _make(identity: Identity) -> tuple[str, str]:
-    return word_key(identity.vendor), word_key(identity.product)
-
-
 def words(known: Identity, seen: Identity) -> Words:
     """What UUIDs and serial numbers say. Both must not contradict each other where both sides have them."""
-    uuids, serials = (uuid_key(known.uuid), uuid_key(seen.uuid)), (serial_key(known), serial_key(seen))
+    uuids, serials = (known.uuid_key, seen.uuid_key), (known.serial_key, seen.serial_key)
     if any(all(pair) and pair[0] != pair[1] for pair in (uuids, serials)):
         return Words.CONTRADICT
     if all(uuids):
         return Words.AGREE
-    makes = _make(known) == _make(seen) or not (known.product and seen.product)
+    makes = known.make == seen.make or not (known.product and seen.product)
     return Words.AGREE if all(serials) and makes else Words.SILENT
 
 
@@ -114,16 +98,17 @@ def _burnt_in(macs: Iterable[str]) -> bool:
 
 
 def _tells(identity: Identity) -> bool:
-    return bool(uuid_key(identity.uuid) or serial_key(identity))
+    return bool(identity.uuid_key or identity.serial_key)
 
 
-def passing_cards(laptops: Iterable[Laptop]) -> frozenset[str]:
-    """Cards that prove nothing: dongles and docks, and those that were seen on two machines."""
+def passing_cards(laptops: Iterable[Laptop], of: Collection[str]) -> frozenset[str]:
+    """Which of these cards prove nothing: dongles and docks, and those that were seen on two machines."""
     seen: Counter[str] = Counter()
     dongles: set[str] = set()
     for laptop in laptops:
-        seen.update(set(laptop.identity.macs))
         dongles.update(laptop.facts.dongles)
+        if not laptop.facts.traces.isdisjoint(of):
+            seen.update(set(laptop.identity.macs))
     return frozenset(dongles | {mac for mac, count in seen.items() if count > 1})
 
 
@@ -133,10 +118,12 @@ def recognise(laptops: Mapping[LaptopId, Laptop], sight: Evidence, own: LaptopId
     `own` is what its boot script took it for. Another one that is here now, heard by its own token, is never taken.
     """
     mine = laptops.get(own) if own is not None else None
-    passing = passing_cards(laptops.values()) | sight.passing
+    near = _near(laptops.values(), sight)
+    cards = {mac for each in near for mac in (*each.identity.macs, each.contact.came_by)} | set(sight.identity.macs)
+    passing = passing_cards(laptops.values(), cards) | sight.passing if near else sight.passing
     weights = {
         laptop.id: weight
-        for laptop in laptops.values()
+        for laptop in near
         if laptop.id == own or own is None or not here(laptop)
         if (weight := weigh(laptop, sight, passing))
     }
@@ -146,24 +133,23 @@ def recognise(laptops: Mapping[LaptopId, Laptop], sight: Evidence, own: LaptopId
     return laptops[best] if best is not None else None
 
 
+def _near(laptops: Iterable[Laptop], sight: Evidence) -> list[Laptop]:
+    """Those that have anything at all in common with a sight: of thousands, the few that are worth weighing."""
+    told = traces(sight.identity, sight.disks)
+    return [each for each in laptops if not told.isdisjoint(each.facts.traces) or each.contact.came_by in told]
+
+
 def here(laptop: Laptop) -> bool:
     """Whether its agent runs now: one that falls silent is gone within seconds."""
     waits = laptop.state is State.ASKING and laptop.contact.running
     return laptop.state in ACTIVE or laptop.state is State.WAITING or waits
 
 
-def claims(identity: Identity) -> list[tuple[str, str]]:
-    """The words that only one machine should say."""
-    serial = serial_key(identity)
-    found = [("UUID", uuid_key(identity.uuid)), ("serial number", serial and " ".join((*_make(identity), serial)))]
-    return [(kind, word) for kind, word in found if word]
-
-
 def claimed(laptops: Iterable[Laptop], laptop: Laptop) -> bool:
     """Whether another laptop says the same UUID or serial number."""
-    mine = set(claims(laptop.identity))
+    mine = frozenset(laptop.identity.claims)
     return bool(mine) and any(
-        other.id != laptop.id and mine & set(claims(other.identity)) and not other.unheard for other in laptops
+        other.id != laptop.id and not other.unheard for other in laptops if not mine.isdisjoint(other.identity.claims)
     )
 
 
@@ -183,7 +169,7 @@ def doubts(laptops: Iterable[Laptop]) -> list[Doubt]:
     for laptop in laptops:
         if laptop.unheard:
             continue
-        for claim in claims(laptop.identity):
+        for claim in laptop.identity.claims:
             other = first.setdefault(claim, laptop.id)
             if other != laptop.id:
                 found.setdefault(

@@ -19,7 +19,7 @@ _NEVER_COUNTED = 0xFFFF
 """What a battery that does not count its cycles says."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MemorySlot:
     """A place for a memory module (SMBIOS 3.x, type 17); `size` in bytes, 0 where it is empty."""
 
@@ -31,7 +31,7 @@ class MemorySlot:
     """Transfers a second in millions, as modules are sold by."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Screen:
     """The built-in screen, from its EDID: pixels and millimetres."""
 
@@ -46,7 +46,7 @@ class Screen:
         return float(round((self.width_mm**2 + self.height_mm**2) ** 0.5 / 25.4, 1))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Battery:
     """A battery: watt hours it was made for and holds when full now, and how often it was charged."""
 
@@ -61,7 +61,7 @@ class Battery:
         return min(1.0, self.full_wh / self.design_wh) if self.design_wh > 0 and self.full_wh > 0 else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Hardware:
     """Everything of a laptop that its papers tell beside its name, processor and disks."""
 

@@ -6,9 +6,10 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NewType
 
-from cloned.core.fillers import usable_text, usable_uuid
+from cloned.core.fillers import swapped, usable_text, usable_uuid
 
 LaptopId = NewType("LaptopId", str)
 SessionId = NewType("SessionId", str)
@@ -40,6 +41,30 @@ class Identity:
     def usable(self) -> bool:
         """Whether it can be recognised for certain: by UUID or serial, not by network card alone."""
         return bool(self.uuid or self.serial)
+
+    # What all known laptops are looked through by whenever one arrives, so it is made once.
+
+    @cached_property
+    def uuid_key(self) -> str:
+        """One text for its UUID in either byte order; empty for a placeholder."""
+        return min(self.uuid, swapped(self.uuid)) if usable_uuid(self.uuid) else ""
+
+    @cached_property
+    def serial_key(self) -> str:
+        """One text for its serial number however it was told; empty for a placeholder."""
+        return word_key(self.serial) if usable_text(self.serial) else ""
+
+    @cached_property
+    def make(self) -> tuple[str, str]:
+        """Vendor and product however they were told."""
+        return word_key(self.vendor), word_key(self.product)
+
+    @cached_property
+    def claims(self) -> tuple[tuple[str, str], ...]:
+        """The words that only one machine should say, each with what it is."""
+        serial = self.serial_key and " ".join((*self.make, self.serial_key))
+        found = (("UUID", self.uuid_key), ("serial number", serial))
+        return tuple((kind, word) for kind, word in found if word)
 
     def merged(self, newer: Identity) -> Identity:
         """This identity with what a newer sight of the same laptop adds."""
@@ -99,12 +124,8 @@ def same(known: Identity, seen: Identity) -> bool:
     if uuids:
         return True
     if serials:
-        return _make(known) == _make(seen) or not (known.product and seen.product)
+        return known.make == seen.make or not (known.product and seen.product)
     return bool(set(known.macs) & set(seen.macs)) and not (known.usable and seen.usable)
-
-
-def _make(identity: Identity) -> tuple[str, str]:
-    return word_key(identity.vendor), word_key(identity.product)
 
 
 def derive_id(entropy: str, purpose: str, size: int = 8) -> str:

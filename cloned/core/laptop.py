@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 
 from cloned.core.disks import Disk
 from cloned.core.erasure import Erasure, FirstWord
@@ -67,7 +69,7 @@ class VerdictKind(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Confirmation:
     """Somebody's word that this disk may be overwritten with this image."""
 
@@ -89,7 +91,7 @@ class Confirmation:
     """Whether that was said although this laptop's firmware would not start the image."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Difference:
     """A byte range of a partition in which pieces differ (last byte inclusive)."""
 
@@ -99,7 +101,7 @@ class Difference:
     pieces: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One line of history."""
 
@@ -128,8 +130,19 @@ class Facts:
     clock: int = 0
     """Seconds since 1970 by its own clock; 0 where it does not tell."""
 
+    @cached_property
+    def traces(self) -> frozenset[str]:
+        """All it has in common with another sight of this laptop, at least one of them."""
+        return traces(self.identity, self.disks)
 
-@dataclass(frozen=True)
+
+def traces(identity: Identity, disks: Iterable[Disk]) -> frozenset[str]:
+    """Everything that a machine could be known by, whatever it proves: two that share none of it are two machines."""
+    told = (*identity.macs, identity.uuid_key, identity.serial_key, *(disk.serial for disk in disks))
+    return frozenset(each for each in told if each)
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """How and when a laptop was heard; times in seconds since 1970."""
 
@@ -146,7 +159,7 @@ class Contact:
         return self.hellos > 0 and self.last_hello >= (self.booted_at or 0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Attachment:
     """Where its cable ends, and how fast that is: as the switch says, else the laptop."""
 
@@ -158,7 +171,7 @@ class Attachment:
     """Its card's power saving, since that held it back in this boot: "off", or "on" where it stayed so."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Goal:
     """Which image a laptop is to get, or got, on which disk, and who said so."""
 
@@ -176,7 +189,7 @@ class Goal:
     """The image's layout stands on the disk, which is worth reading before fetching."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CloneJob:
     """One cloning of a laptop; the next one is `CloneJob(number + 1)`, into which nothing of this one leaks."""
 
@@ -203,7 +216,7 @@ class CloneJob:
     """Sectors its disk replaced while it was cloned: a disk on its way out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CaptureWish:
     """As what a master is to be captured."""
 
@@ -213,7 +226,7 @@ class CaptureWish:
     """Key of the disk that is read for that."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Laptop:
     """Everything known of one laptop."""
 

@@ -47,10 +47,7 @@ def plan(workshop: Workshop, now: float) -> Schedule:
     costs the link nothing more; another stream starts only while each still gets `stream_mbps`. A laptop
     on a slow port is a stream of its own.
     """
-    waiting = sorted(
-        (laptop for laptop in workshop.laptops.values() if laptop.state is State.WAITING),
-        key=lambda laptop: (laptop.since, laptop.number),
-    )
+    waiting = sorted(workshop.waiting(), key=lambda laptop: (laptop.since, laptop.number))
     if not waiting:
         return Schedule((), {})
     return _Planner(workshop, now).run(waiting)

@@ -12,7 +12,7 @@ from cloned.disk.signed import HASH, SignedBy
 from cloned.saying import Phrase
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FirmwareKeys:
     """What a firmware trusts and what it does not, whether Secure Boot is on or off."""
 
@@ -24,7 +24,7 @@ class FirmwareKeys:
     """Components of loaders, and the oldest generation of each that shim still starts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BootLoader:
     """A file that a firmware may start first."""
 

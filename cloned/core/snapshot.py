@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from cloned.core import erasure, trials
@@ -161,7 +162,13 @@ _SHOWN = frozenset(each.name for each in fields(ShownLaptop))
 def _as_it_is(laptop: Laptop) -> dict[str, Any]:
     """What is shown under the name and in the shape that it has in the laptop or a part of it."""
     parts = (laptop.identity, laptop.facts, laptop.contact, laptop.link, laptop.goal, laptop.job, laptop)
-    return {name: value for part in parts for name, value in vars(part).items() if name in _SHOWN}
+    return {name: getattr(part, name) for part in parts for name in _names(type(part))}
+
+
+@cache
+def _names(of: type[Any]) -> tuple[str, ...]:
+    """Which fields of a part are shown as they are."""
+    return tuple(each.name for each in fields(of) if each.name in _SHOWN)
 
 
 def _in_other_words(laptop: Laptop) -> dict[str, Any]:
@@ -222,7 +229,7 @@ def _medium(medium: Medium) -> dict[str, Any]:
 
 def shown_disk(disk: Disk) -> ShownDisk:
     """A disk with its key."""
-    return ShownDisk(**vars(disk), key=disk.key)
+    return ShownDisk(**{each.name: getattr(disk, each.name) for each in fields(disk)}, key=disk.key)
 
 
 def _seconds(laptop: Laptop, now: float) -> dict[str, float]:

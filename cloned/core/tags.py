@@ -153,14 +153,12 @@ def used_elsewhere(workshop: Workshop, event: TagsUsed, now: float, entropy: str
 def after(before: Workshop, workshop: Workshop, now: float) -> Workshop:
     """Numbers for those who need one now, and the finishing step only for those who have one."""
     settled = before.settings is workshop.settings
-    for ident, laptop in workshop.laptops.items():
-        if settled and laptop is before.laptops.get(ident):
-            continue
+    for laptop in workshop.changed_since(before) if settled else tuple(workshop.laptops.values()):
         if _wants_one(workshop, laptop):
             tag = next_tag(workshop, laptop, now)
             if isinstance(tag, str):
                 workshop = give(workshop, laptop, tag, now, "the pattern")
-        laptop = workshop.laptops[ident]
+        laptop = workshop.laptops[laptop.id]
         if needs(workshop, laptop) and laptop.state is State.FINISHING:
             if not workshop.settings.number_seconds:
                 workshop = workshop.with_laptop(transition(laptop, State.ASIDE, now, reason=Reason.NO_TAG))

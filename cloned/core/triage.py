@@ -51,7 +51,7 @@ class TriageRule:
     image: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TriageRemark:
     """A rule that fitted, and what it said."""
 
@@ -61,7 +61,7 @@ class TriageRemark:
     grade: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Triage:
     """What the rules make of a laptop."""
 

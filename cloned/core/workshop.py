@@ -12,7 +12,7 @@ from cloned.core.delivery import Donation
 from cloned.core.events import ImageInfo, Settings
 from cloned.core.evidence import Evidence, recognise
 from cloned.core.ids import Identity, LaptopId, SessionId, same
-from cloned.core.laptop import ACTIVE, Laptop
+from cloned.core.laptop import ACTIVE, Laptop, State
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.session import Session
 from cloned.core.tagged import TagGiven
@@ -23,6 +23,8 @@ MAX_BOOTS = 4096
 MAX_SILENT = 1000
 """Laptops remembered of which nothing is known but that they saw the boot menu; the oldest are forgotten beyond it."""
 
+_RESTING = (State.DONE, State.GONE, State.ASIDE)
+"""The states that most are in; a tuple, for an enum's hash takes longer than looking at three."""
 
 NOBODY_SAID = Phrase("nothing has said yet how many fit")
 
@@ -99,6 +101,13 @@ class Workshop:
         """This workshop with `session` as given."""
         return replace(self, sessions={**self.sessions, session.id: session})
 
+    def changed_since(self, before: Workshop) -> tuple[Laptop, ...]:
+        """Laptops that are not as they were then, new ones too."""
+        was = before.laptops.get
+        if before.laptops is self.laptops:
+            return ()
+        return tuple(each for ident, each in self.laptops.items() if was(ident) is not each)
+
     def find(self, identity: Identity) -> Laptop | None:
         """The laptop that `identity` is a sight of; the one seen last where a network card is all there is."""
         if self.settings.judging:
@@ -120,10 +129,18 @@ class Workshop:
         """Laptops that hold a place."""
         return list(self._active)
 
+    def waiting(self) -> list[Laptop]:
+        """Laptops that wait for a place."""
+        return [laptop for laptop in self._busy if laptop.state is State.WAITING]
+
     @cached_property
     def _active(self) -> tuple[Laptop, ...]:
-        """Kept, since one event asks several times, of thousands of laptops."""
-        return tuple(laptop for laptop in self.laptops.values() if laptop.state in ACTIVE)
+        return tuple(laptop for laptop in self._busy if laptop.state in ACTIVE)
+
+    @cached_property
+    def _busy(self) -> tuple[Laptop, ...]:
+        """Kept, since one event asks several times, of thousands of laptops that nearly all rest."""
+        return tuple(laptop for laptop in self.laptops.values() if laptop.state not in _RESTING)
 
     def machine(self, laptop: Laptop) -> Machine:
         """What image rules look at."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import ast
+import hashlib
 import importlib.util
 import io
 import json
+import logging
 import marshal
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from types import CodeType
+
+log = logging.getLogger(__name__)
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 ROOMS = ("agent", "clonezilla", "disk", "stream")
@@ -33,13 +37,50 @@ def agent_zipapp(say: Callable[[str], str] = _itself) -> bytes:
 
     `say`: the workshop's language, for the laptop's own screen.
     """
-    out = io.BytesIO()
+    return _packed(say, "")
+
+
+def kept_agent(kept: Path, say: Callable[[str], str], digest: str) -> bytes:
+    """As `agent_zipapp`, from the file `kept` where it holds the very same: packing takes a second of each start.
+
+    `digest` changes with the words that `say` has.
+    """
+    mark = _mark(digest)
+    try:
+        with zipfile.ZipFile(kept) as archive:
+            if archive.comment.decode("ascii", "replace") == mark and archive.testzip() is None:
+                return kept.read_bytes()
+    except (OSError, zipfile.BadZipFile, ValueError, EOFError):
+        pass
+    made = _packed(say, mark)
+    new = kept.with_suffix(".new")
+    try:
+        new.write_bytes(made)
+        new.replace(kept)
+    except OSError as error:
+        log.warning("the packed agent cannot be kept, the next start takes a second more: %s", error)
+    return made
+
+
+def _mark(digest: str) -> str:
+    """What a packed agent was made of: this Python, these sources, these words."""
+    made_of = hashlib.sha256(importlib.util.MAGIC_NUMBER + digest.encode() + _MAIN.encode())
+    for path in (*_sources(), Path(__file__)):
+        data = path.read_bytes()
+        made_of.update(f"{path.relative_to(_PACKAGE)} {len(data)}\n".encode() + data)
+    return made_of.hexdigest()
+
+
+def _packed(say: Callable[[str], str], comment: str) -> bytes:
+    out, texts = io.BytesIO(), set[str]()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, "__main__.py", _MAIN)
         for path in _sources():
-            _add(archive, str(path.relative_to(_PACKAGE.parent)), path.read_text())
-        words = json.dumps(_words(say), ensure_ascii=False, sort_keys=True)
+            texts |= _texts(_add(archive, str(path.relative_to(_PACKAGE.parent)), path.read_text()))
+        translated = {text: words for text in texts if text and (words := say(text)) != text}
+        words = json.dumps(translated, ensure_ascii=False, sort_keys=True)
         archive.writestr(zipfile.ZipInfo("cloned/agent/words.json", _TIME), words, zipfile.ZIP_DEFLATED, 9)
+        archive.comment = comment.encode()
     return out.getvalue()
 
 
@@ -51,21 +92,25 @@ def _sources() -> Iterator[Path]:
         yield from sorted((_PACKAGE / room).glob("*.py"))
 
 
-def _words(say: Callable[[str], str]) -> dict[str, str]:
-    """Every text in those files that the language has words for."""
-    texts = {
-        node.value
-        for path in _sources()
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value
-    }
-    return {text: words for text in texts if (words := say(text)) != text}
+def _texts(code: CodeType) -> set[str]:
+    """Every text that stands in compiled code: messages among them."""
+    found, left = set[str](), [*code.co_consts]
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            found.add(each)
+        elif isinstance(each, tuple | frozenset):
+            left += each
+        elif isinstance(each, CodeType):
+            left += each.co_consts
+    return found
 
 
-def _add(archive: zipfile.ZipFile, name: str, source: str) -> None:
+def _add(archive: zipfile.ZipFile, name: str, source: str) -> CodeType:
     """Source and bytecode beside it; an interpreter of another version skips the bytecode."""
     data = source.encode()
-    code = compile(data, name, "exec", dont_inherit=True)
+    code: CodeType = compile(data, name, "exec", dont_inherit=True)
     head = importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(data)
     for path, content in ((f"{name}c", head + marshal.dumps(code)), (name, data)):
         archive.writestr(zipfile.ZipInfo(path, _TIME), content, zipfile.ZIP_DEFLATED, 9)
+    return code

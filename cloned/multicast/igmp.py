@@ -11,6 +11,8 @@ from ipaddress import IPv4Address
 from typing import Literal
 
 Version = Literal[2, 3]
+ALL_HOSTS = "224.0.0.1"
+"""Who a general query is sent to."""
 
 
 @dataclass(frozen=True)

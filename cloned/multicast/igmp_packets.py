@@ -14,10 +14,9 @@ from scapy.packet import Packet
 from scapy.utils import checksum
 
 from cloned.makers import forget_makers
-from cloned.multicast.igmp import Query, Timing, Version
+from cloned.multicast.igmp import ALL_HOSTS, Query, Timing, Version
 
 forget_makers()
-ALL_HOSTS = "224.0.0.1"
 MEMBERSHIP_QUERY = 0x11
 DSCP_CS6 = 0xC0
 """Internetwork control: what routers mark IGMP with (RFC 4594 §3.2)."""

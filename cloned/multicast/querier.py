@@ -8,12 +8,13 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from importlib import import_module
 from ipaddress import IPv4Address
+from typing import Any
 
 from cloned.errors import MissingError
 from cloned.multicast import igmp
-from cloned.multicast.igmp import RFC_TIMING, Election, Timing, Version
-from cloned.multicast.igmp_packets import ALL_HOSTS, general_query, parse_query
+from cloned.multicast.igmp import ALL_HOSTS, RFC_TIMING, Election, Timing, Version
 from cloned.saying import Phrase
 from cloned.stream.probe import GROUP, INTERVAL, PORT, Probe, encode
 
@@ -46,10 +47,13 @@ class IgmpQuerier:
         self.election = igmp.start(address, time.monotonic(), self._timing, patience)
         self.sent = 0
         self._woken = asyncio.Event()
+        self._packets: Any = None
+        """`igmp_packets`: scapy takes half a second, which nobody who waits for the start should pay."""
 
     async def run(self) -> None:
         """Ask until cancelled. MissingError if raw sockets are not allowed or the interface is not there."""
         loop = asyncio.get_running_loop()
+        self._packets = await asyncio.to_thread(import_module, "cloned.multicast.igmp_packets")
         with igmp_socket(self.interface, self.election.address) as sock:
             loop.add_reader(sock, self._receive, sock)
             self.election = igmp.start(self.election.address, time.monotonic(), self._timing, self._patience)
@@ -72,7 +76,8 @@ class IgmpQuerier:
 
     def _send(self, sock: socket.socket) -> None:
         try:
-            sock.sendto(general_query(self.election.address, self.version, self._timing), (ALL_HOSTS, 0))
+            query = self._packets.general_query(self.election.address, self.version, self._timing)
+            sock.sendto(query, (ALL_HOSTS, 0))
             self.sent += 1
         except OSError as error:
             log.warning("%s: an IGMP query could not be sent: %s", self.interface, error.strerror)
@@ -90,7 +95,7 @@ class IgmpQuerier:
             packet = sock.recv(2048)
         except OSError:
             return
-        query = parse_query(packet)
+        query = self._packets.parse_query(packet)
         if query is None or query.source == self.election.address:
             return
         was_asking = self.election.asking

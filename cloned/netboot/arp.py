@@ -103,13 +103,15 @@ class ArpChecker:
         self._stock, self._adapted = max(STOCK, min(MOST, 2 * drawn), self._stock // 2), now
 
     def _readable(self) -> None:
-        from cloned.netboot.raw_packets import read_arp, sender  # it was imported when the probe was built
-
         for _ in range(64):
             try:
                 frame = self._sock.recv(128)
             except OSError:
                 return
+            if not self._probe:  # nobody was asked yet, and scapy is not there yet
+                continue
+            from cloned.netboot.raw_packets import read_arp, sender
+
             address = sender(frame)
             if address is None or not self._pool.covers(address):
                 continue

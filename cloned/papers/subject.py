@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -126,8 +126,8 @@ def of_laptop(laptop: Laptop, at: str = "") -> Subject:
             "at": at,
             "rounds": laptop.job.rounds,
             "discarded": laptop.job.discarded,
-            "disks": [vars(disk) for disk in laptop.facts.disks],
-            "disk": None if written is None else vars(written),
+            "disks": [asdict(disk) for disk in laptop.facts.disks],
+            "disk": None if written is None else asdict(written),
             "steps": [{"name": name, "result": result} for name, result, _ in laptop.job.steps],
             "erasure": _ended(laptop),
             **condition(laptop),

@@ -22,7 +22,6 @@ from cloned.status import metrics
 from cloned.status.guard import RULES, actor, must_be, problem, refused
 from cloned.status.live import Rendered, TooMany
 from cloned.status.needs import Measures, NetbootLog, Ready, ResultSource, WorkshopSource
-from cloned.status.openapi import document
 from cloned.status.pages import HUB, PAGES
 from cloned.status.replies import answer, limit_of, linked, older_than, page, row_before
 from cloned.status.requests import parse
@@ -177,6 +176,8 @@ async def body(request: web.Request) -> object:
 @cache
 def described() -> dict[str, Any]:
     """The document; it takes half a second to make, so it is made once, outside the loop (blocking)."""
+    from cloned.status.openapi import document  # its examples are made by the code that makes the answers
+
     return document()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -10,25 +11,29 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from cloned.core.shown import LaptopBrief, ShownLaptop, ShownSession, Snapshot
 from cloned.core.triage import TriageExplained
 
-SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
+
+@cache
+def adapter() -> TypeAdapter[Snapshot]:
+    """What writes snapshots; made when the first is asked for, since it takes a tenth of a second."""
+    return TypeAdapter(Snapshot)
 
 
 def plain(snapshot: Snapshot) -> dict[str, Any]:
     """A snapshot as the API sends it: dicts, lists, texts and numbers."""
-    made: dict[str, Any] = SNAPSHOT.dump_python(snapshot, mode="json")
+    made: dict[str, Any] = adapter().dump_python(snapshot, mode="json")
     return made
 
 
 def worded(snapshot: Snapshot) -> dict[str, Any]:
     """The same for our own pages: its sentences know what they were made of."""
-    made: dict[str, Any] = SNAPSHOT.dump_python(snapshot)
+    made: dict[str, Any] = adapter().dump_python(snapshot)
     return made
 
 
 class Shape(BaseModel):
     """An object of the API; nothing comes along that is not named."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Problem(Shape):

@@ -95,9 +95,9 @@ def test_a_catalogue_that_is_missing_or_broken_means_english(tmp_path: Path) -> 
         folder.mkdir(parents=True, exist_ok=True)
         if content is not None:
             (folder / "cloned.po").write_bytes(content)
-        assert languages._catalogue(tmp_path, "nl").gettext("Disk") == "Disk"
+        assert languages._catalogue(languages._machine_form(tmp_path, "nl"), "nl").gettext("Disk") == "Disk"
     (folder / "cloned.mo").write_bytes(b"\xde\x12\x04\x95")
-    assert languages._catalogue(tmp_path, "nl").gettext("Disk") == "Disk"
+    assert languages._catalogue(languages._machine_form(tmp_path, "nl"), "nl").gettext("Disk") == "Disk"
 
 
 def test_a_compiled_catalogue_older_than_its_source_is_not_used(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_compiled_catalogue_older_than_its_source_is_not_used(tmp_path: Path) 
     source.write_text(head + 'msgid "Disk"\nmsgstr "Schijf"\n', encoding="utf-8")
     later = source.with_suffix(".mo").stat().st_mtime + 5
     os.utime(source, (later, later))
-    assert languages._catalogue(tmp_path, "nl").gettext("Disk") == "Schijf"
+    assert languages._catalogue(languages._machine_form(tmp_path, "nl"), "nl").gettext("Disk") == "Schijf"
 
 
 def test_a_translation_that_fits_no_value_is_replaced_by_the_english_one() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import CloneJob, Difference, Facts, Goal, Laptop, State, VerdictKind, begin_job
@@ -36,7 +36,7 @@ def test_nothing_of_a_job_leaks_into_the_next() -> None:
         ),
         goal=Goal(image="school"),
     )
-    assert all(vars(replace(spent.job, open=True)).values())
+    assert all(asdict(replace(spent.job, open=True)).values())
     fresh = begin_job(spent)
     assert fresh.job == CloneJob(4, open=True)
     assert (fresh.tag, fresh.goal.image) == ("A-1", "school")

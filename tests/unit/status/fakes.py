@@ -19,7 +19,7 @@ from cloned.core.triage import TriageExplained, explain
 from cloned.core.triage_shipped import SHIPPED
 from cloned.errors import RefusedError
 from cloned.saying import Phrase
-from cloned.status.schema import SNAPSHOT
+from cloned.status.schema import adapter
 from tests.unit.status.workshops import busy, iso
 
 
@@ -49,7 +49,7 @@ class FakeWorkshop:
 
     def snapshot(self) -> Snapshot:
         """The workshop, whose sentences still know what they were made of: pydantic makes plain texts of them."""
-        made: Snapshot = _told_again(SNAPSHOT.validate_python(self.state), self.state)
+        made: Snapshot = _told_again(adapter().validate_python(self.state), self.state)
         return made
 
     def brief(self) -> Brief:
