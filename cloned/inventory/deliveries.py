@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cloned.core.erasure import ATTEMPTS
-from cloned.inventory.database import broken, silent
+from cloned.inventory.database import broken, direct, silent
 from cloned.inventory.ordering import Queued, newest
 from cloned.inventory.schema import (
     DROPPED,
     REFUSED,
     SENT,
     SUPERSEDED,
+    TRIED,
     WAITING,
     deliveries,
     results,
@@ -30,6 +32,8 @@ from cloned.inventory.schema import (
 )
 from cloned.inventory.tallies import Tally
 from cloned.saying import kept, recalled
+
+Result = TypeVar("Result")
 
 LONGEST_DUE = 3600.0
 """Seconds: what is due later than that was set by a clock that has since been set back, so it is due now."""
@@ -71,6 +75,11 @@ class Outcome:
     due: float = 0.0
 
 
+def _in_one(engine: Engine, work: Callable[..., Result], arguments: Sequence[Any]) -> Result:
+    with engine.begin() as connection:
+        return work(connection, *arguments)
+
+
 class DeliveryBook:
     """What is owed, in the database that `engine` opens."""
 
@@ -79,10 +88,23 @@ class DeliveryBook:
         self._clock = clock
         self._writing = asyncio.Lock()
         self._patience = PATIENCE if engine.dialect.name == "postgresql" else None
+        self._direct, self._thread = direct(engine), ThreadPoolExecutor(1, "ledger")
 
     async def close(self) -> None:
         """Let go of the database; everything recorded is already on disk."""
+        await asyncio.to_thread(self._thread.shutdown)
+        if self._direct is not None:
+            self._direct.dispose()
         await self._engine.dispose()
+
+    async def _transaction(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """What `work` gives for a connection and these, in a transaction of our own. Raises LedgerError."""
+        if self._direct is None:
+            async with self._write() as connection:
+                return await connection.run_sync(work, *arguments)
+        async with self._writing, self._patient():
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, _in_one, self._direct, work, arguments)
 
     @asynccontextmanager
     async def _write(self, *, long: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -119,7 +141,7 @@ class DeliveryBook:
                 if past == "ask" and await connection.scalar(select(results.c.laptop).limit(1)) is None:
                     past = "all"
                 await connection.execute(insert(sinks).values(name=name, added=self._clock(), past=past))
-                await owe(connection, [name], await _past(connection, past), self._clock())
+                await connection.run_sync(owe, [name], await _past(connection, past), self._clock())
 
     async def begin(self, sink: str, which: Which) -> int | None:
         """A person's word on what a new sink gets of the results that were there; returns how many that is.
@@ -132,7 +154,7 @@ class DeliveryBook:
             had = select(deliveries.c.laptop, deliveries.c.attempt).where(deliveries.c.sink == sink)
             there = {(laptop, attempt) for laptop, attempt in (await connection.execute(had)).all()}
             keys = [key for key in await _past(connection, which) if (key["laptop"], key["attempt"]) not in there]
-            await owe(connection, [sink], keys, self._clock())
+            await connection.run_sync(owe, [sink], keys, self._clock())
             await connection.execute(update(sinks).where(sinks.c.name == sink).values(past=which))
             return len(keys)
 
@@ -191,15 +213,17 @@ class DeliveryBook:
 
     async def settle(self, sink: str, outcomes: Sequence[Outcome]) -> None:
         """Note what came of several tries, in one transaction."""
-        async with self._write() as connection:
-            for each in outcomes:
-                await connection.execute(
-                    update(deliveries).where(deliveries.c.id == each.owed.id).values(self._values(each))
-                )
-                if each.state == SENT:
-                    await connection.execute(_older_refused(sink, each.owed))
-            if sent := sum(each.state == SENT for each in outcomes):
-                await tally(connection, [(f"sent/{sink}", sent)])
+        await self._transaction(self._settle, sink, outcomes)
+
+    def _settle(self, connection: Connection, sink: str, outcomes: Sequence[Outcome]) -> None:
+        for state in {each.state for each in outcomes}:
+            of_it = [{"which": each.owed.id, **self._values(each)} for each in outcomes if each.state == state]
+            connection.execute(_NOTED, of_it)
+        for each in outcomes:
+            if each.state == SENT and each.owed.revision > 1:
+                connection.execute(_older_refused(sink, each.owed))
+        if sent := sum(each.state == SENT for each in outcomes):
+            tally(connection, [(f"sent/{sink}", sent)])
 
     def _values(self, outcome: Outcome) -> dict[str, Any]:
         tries = outcome.owed.tries + (outcome.state in (WAITING, REFUSED))
@@ -250,9 +274,7 @@ class DeliveryBook:
             past = {str(name): str(which) for name, which in listed}
             names = list(past)
             counts = {name: await _counts(connection, name) for name in names}
-            query = select(deliveries).where(deliveries.c.state == REFUSED, deliveries.c.sink.in_(names))
-            newest_first = query.order_by(deliveries.c.id.desc()).limit(SHOWN_DEAD)
-            dead = (await connection.execute(newest_first)).all() if names else []
+            dead = [row for name in names if counts[name][REFUSED] for row in await _dead(connection, name)]
         heads = {name: await self._head(name) if counts[name][WAITING] else None for name in names}
         return [self._status(name, counts[name], heads[name], dead) | {"past": past[name]} for name in names]
 
@@ -266,7 +288,7 @@ class DeliveryBook:
 
     async def _head(self, sink: str) -> Owed | None:
         """The oldest that waits, before others one that was tried in vain: its reason is what people must see."""
-        tried = await self._owed(_waiting(sink).where(deliveries.c.tries > 0).order_by(deliveries.c.id).limit(1))
+        tried = await self._owed(_waiting(sink).where(TRIED).order_by(deliveries.c.id).limit(1))
         return tried[0] if tried else await self.next_owed(sink)
 
     def _status(self, name: str, counts: Mapping[str, Any], head: Owed | None, dead: Iterable[Any]) -> dict[str, Any]:
@@ -284,6 +306,10 @@ class DeliveryBook:
                 if row.sink == name
             ],
         }
+
+
+_NOTED = update(deliveries).where(deliveries.c.id == bindparam("which"))
+_MORE = update(tallies).where(tallies.c.name == bindparam("which")).values(count=tallies.c.count + bindparam("more"))
 
 
 def _waiting(sink: str) -> Any:
@@ -308,13 +334,20 @@ def _older_refused(sink: str, owed: Owed) -> Any:
     return update(deliveries).where(older).values(state=SUPERSEDED)
 
 
+async def _dead(connection: AsyncConnection, sink: str) -> Sequence[Any]:
+    """What a sink refused, the newest first."""
+    query = select(deliveries).where(deliveries.c.sink == sink, deliveries.c.state == REFUSED)
+    return (await connection.execute(query.order_by(deliveries.c.id.desc()).limit(SHOWN_DEAD))).all()
+
+
 async def _counts(connection: AsyncConnection, sink: str) -> dict[str, Any]:
     """How many are in which state, and since when the oldest waits."""
     found: dict[str, Any] = {}
     for state in (WAITING, REFUSED):
         here = (deliveries.c.sink == sink, deliveries.c.state == state)
         found[state] = int(await connection.scalar(select(func.count()).select_from(deliveries).where(*here)) or 0)
-    oldest = select(func.min(deliveries.c.added)).where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
+    waits = select(deliveries.c.added).where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
+    oldest = waits.order_by(deliveries.c.id).limit(1)  # they are numbered as they came
     found["oldest"] = await connection.scalar(oldest) if found[WAITING] else None
     sent = select(tallies.c.count).where(tallies.c.name == f"sent/{sink}")
     return found | {SENT: int(await connection.scalar(sent) or 0)}
@@ -330,7 +363,7 @@ async def _past(connection: AsyncConnection, which: Which) -> list[dict[str, Any
     return keys if which == "all" else [*{(key["laptop"], key["attempt"] // ATTEMPTS): key for key in keys}.values()]
 
 
-async def owe(connection: AsyncConnection, names: Iterable[str], keys: list[dict[str, Any]], now: float) -> None:
+def owe(connection: Connection, names: Iterable[str], keys: list[dict[str, Any]], now: float) -> None:
     """Note that sinks have not got these revisions."""
     owed = [
         {**key, "sink": name, "state": WAITING, "tries": 0, "due": now, "reason": "", "added": now}
@@ -338,12 +371,11 @@ async def owe(connection: AsyncConnection, names: Iterable[str], keys: list[dict
         for name in names
     ]
     if owed:
-        await connection.execute(insert(deliveries), owed)
+        connection.execute(insert(deliveries), owed)
 
 
-async def tally(connection: AsyncConnection, changes: Iterable[Tally]) -> None:
+def tally(connection: Connection, changes: Iterable[Tally]) -> None:
     """Add to counts."""
     for name, count in changes:
-        more = update(tallies).where(tallies.c.name == name).values(count=tallies.c.count + count)
-        if not (await connection.execute(more)).rowcount:
-            await connection.execute(insert(tallies).values(name=name, count=count))
+        if not connection.execute(_MORE, {"which": name, "more": count}).rowcount:
+            connection.execute(insert(tallies), {"name": name, "count": count})

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Text, and_, cast, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Text, and_, bindparam, cast, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cloned.core.arrivals import first_ids, strongest_evidence
@@ -38,6 +38,14 @@ ERASURES = ATTEMPTS
 PRUNED_AT_ONCE = 500
 MANY = 500
 """Values that one question may name."""
+
+
+_THIS = (results.c.laptop == bindparam("which")) & (results.c.attempt == bindparam("number"))
+_SEEN = select(revisions.c.revision).where(revisions.c.key == bindparam("key"))
+_LAST = select(results.c.revision, results.c.row).where(_THIS)
+_CHANGED = update(results).where(_THIS)
+_SINKS = select(sinks.c.name)
+"""What recording asks, put together once: that takes longer than the database needs for the answer."""
 
 
 class Ledger(DeliveryBook):
@@ -64,28 +72,25 @@ class Ledger(DeliveryBook):
         kept = rows.clean(row)
         if kept.dropped:
             log.warning("ledger: fields %s of laptop %s are not kept", ", ".join(kept.dropped), kept.laptop)
-        async with self._write() as connection:
-            new = await self._record(connection, kept)
-        if new:
+        if await self._transaction(self._record, kept):
             for callback in self._listeners:
                 callback()
 
-    async def _record(self, connection: AsyncConnection, row: rows.LedgerRow) -> bool:
-        same = (results.c.laptop == row.laptop) & (results.c.attempt == row.attempt)
-        if await connection.scalar(select(revisions.c.revision).where(revisions.c.key == row.key)) is not None:
+    def _record(self, connection: Connection, row: rows.LedgerRow) -> bool:
+        if connection.scalar(_SEEN, {"key": row.key}) is not None:
             return False
-        found = (await connection.execute(select(results.c.revision, results.c.row).where(same))).first()
+        found = connection.execute(_LAST, {"which": row.laptop, "number": row.attempt}).first()
         last, before = (0, None) if found is None else found
         key: dict[str, Any] = {"laptop": row.laptop, "attempt": row.attempt, "revision": last + 1}
         now = self._clock()
-        await connection.execute(insert(revisions).values(**key, key=row.key, recorded=now, row=row.data))
+        connection.execute(insert(revisions), key | {"key": row.key, "recorded": now, "row": row.data})
         columns = {name: row.data[name] for name in ("at", "state", "verdict", "image", "serial", "tag", "uuid")}
         columns["evidence"] = rows.evidence(row.data)
-        change = update(results).where(same) if last else insert(results)
-        await connection.execute(change.values(**key, **columns, row=row.data))
-        await tally(connection, tallies.change(before, row.data))
-        names = (await connection.scalars(select(sinks.c.name))).all()
-        await owe(connection, names, [key], now)
+        where = {"which": row.laptop, "number": row.attempt} if last else {}
+        connection.execute(_CHANGED if last else insert(results), key | columns | {"row": row.data} | where)
+        tally(connection, tallies.change(before, row.data))
+        names = connection.scalars(_SINKS).all()
+        owe(connection, names, [key], now)
         return True
 
     # What is asked of it.

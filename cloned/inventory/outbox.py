@@ -65,7 +65,9 @@ class SinkLane:
         self._under_way = 0
         self._ahead: list[Owed] = []
         self._done: list[Outcome] = []
-        self._to_note = asyncio.Event()
+        self._to_note, self._low = asyncio.Event(), asyncio.Event()
+        self._turn = 0
+        """Of what is ahead: another one where that was thrown away."""
         self._struck: set[str] = set()
         """Laptops that failed since the last success."""
         self._hurried = True
@@ -77,6 +79,7 @@ class SinkLane:
         """Deliver until cancelled: what came of one try is noted while the next are under way."""
         owner = TaskOwner(f"outbox.{self.sink.name}")
         owner.start(self._for_ever(self._note, self._to_note, None), "note", service=True)
+        owner.start(self._for_ever(self._fetch, self._low, LOOK_AGAIN), "fetch", service=True)
         try:
             await self._for_ever(lambda: self._begin(owner), self.woken, LOOK_AGAIN)
         finally:
@@ -110,28 +113,49 @@ class SinkLane:
             self.woken.set()
 
     async def _begin(self, owner: TaskOwner) -> None:
-        """Send what may be sent."""
-        for owed in await self._next():
+        """Send what may be sent, and have more fetched while it is under way."""
+        for owed in self._next():
             self._flying.add(owed.laptop)
             self._under_way += 1
             owner.start(self._deliver(owed), owed.laptop)
+        if self._wanted():
+            self._low.set()
 
-    async def _next(self) -> list[Owed]:
+    def _next(self) -> list[Owed]:
         """What to send now. One at a time, and not before its time, where the sink is down."""
-        if self._hurried or len(self._done) > MOST_UNNOTED:
-            return []
-        down = len(self._struck) >= DOWN_AFTER
-        if down and asyncio.get_running_loop().time() < self._resume:
-            return []
-        free = (1 if down else self._at_once) - self._under_way
-        if free <= 0:
-            return []
-        if not self._ahead:
-            many = free if self.sink.keeps == "state" or down else max(free, self._at_once * AHEAD)
-            find = self._ledger.due_newest if self.sink.keeps == "state" else self._ledger.due
-            self._ahead = await find(self.sink.name, many, self._flying)
+        free = self._free()
         now, self._ahead = self._ahead[:free], self._ahead[free:]
         return now
+
+    def _free(self) -> int:
+        """How many more may be sent."""
+        if self._hurried or len(self._done) > MOST_UNNOTED:
+            return 0
+        if self._down and asyncio.get_running_loop().time() < self._resume:
+            return 0
+        return max(0, (1 if self._down else self._at_once) - self._under_way)
+
+    @property
+    def _down(self) -> bool:
+        return len(self._struck) >= DOWN_AFTER
+
+    def _wanted(self) -> int:
+        """How many more to fetch: ahead of need, but not where the newest counts, or nothing comes through."""
+        if self.sink.keeps == "state" or self._down:
+            return 0 if self._ahead else self._free()
+        few = len(self._ahead) < self._at_once and not self._hurried and len(self._done) <= MOST_UNNOTED
+        return self._at_once * AHEAD if few else 0
+
+    async def _fetch(self) -> None:
+        """Read what is owed next, of laptops of which nothing is on its way."""
+        if not (many := self._wanted()):
+            return
+        find = self._ledger.due_newest if self.sink.keeps == "state" else self._ledger.due
+        asked = self._turn
+        found = await find(self.sink.name, many, self._flying | {each.laptop for each in self._ahead})
+        if found and asked == self._turn:  # nothing was said meanwhile that makes it out of date
+            self._ahead += found
+            self.woken.set()
 
     async def _deliver(self, owed: Owed) -> None:
         try:
@@ -174,7 +198,7 @@ class SinkLane:
         loop = asyncio.get_running_loop()
         loop.call_later(wait, self.woken.set)
         if (over := len(self._struck) - DOWN_AFTER) >= 0:
-            self._ahead.clear()
+            self._throw_away()
             pause = wait_after(over + 1, self._chance(), asked)
             self._resume = loop.time() + pause
             loop.call_later(pause, self.woken.set)
@@ -184,8 +208,13 @@ class SinkLane:
         """Somebody said that it should be tried now."""
         self._hurried, self._resume = True, 0.0
         self._struck.clear()
-        self._ahead.clear()
+        self._throw_away()
         self._to_note.set()
+
+    def _throw_away(self) -> None:
+        """What was fetched ahead is not to be sent as it is."""
+        self._ahead.clear()
+        self._turn += 1
 
 
 class Outbox:

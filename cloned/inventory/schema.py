@@ -98,6 +98,10 @@ deliveries = Table(
 
 Index("deliveries_in_order", deliveries.c.sink, deliveries.c.state, deliveries.c.id)
 Index("deliveries_of_laptop", deliveries.c.sink, deliveries.c.laptop, deliveries.c.state, deliveries.c.id)
+TRIED = text("state = 'waiting' AND tries > 0")
+"""What was tried in vain; in these very words, as above. The page asks each second for the first of 100,000."""
+
+Index("deliveries_tried", deliveries.c.sink, deliveries.c.id, sqlite_where=TRIED, postgresql_where=TRIED)
 Index("deliveries_due", deliveries.c.sink, deliveries.c.state, deliveries.c.due)
 
 tallies = Table(

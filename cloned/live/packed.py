@@ -9,6 +9,7 @@ import json
 import logging
 import marshal
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -50,7 +51,7 @@ def kept_agent(kept: Path, say: Callable[[str], str], digest: str) -> bytes:
         with zipfile.ZipFile(kept) as archive:
             if archive.comment.decode("ascii", "replace") == mark and archive.testzip() is None:
                 return kept.read_bytes()
-    except (OSError, zipfile.BadZipFile, ValueError, EOFError):
+    except (OSError, zipfile.BadZipFile, zlib.error, ValueError, EOFError):
         pass
     made = _packed(say, mark)
     new = kept.with_suffix(".new")

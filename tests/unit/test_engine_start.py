@@ -11,8 +11,11 @@ from cloned.core.events import (
     Command,
     Configured,
     Settings,
+    TagsUsed,
 )
-from cloned.engine import Engine
+from cloned.core.ids import LaptopId
+from cloned.core.tagged import TagGiven
+from cloned.engine import CHECKPOINT, Engine
 from cloned.errors import MissingError
 from cloned.journal import Journal
 from tests.unit.engines import Book, Streams, prepared, running, verified
@@ -63,6 +66,31 @@ async def test_a_start_after_many_events_goes_by_the_checkpoint(
     assert again.replay() < 10
     assert again.workshop == before
     again._journal.close()
+
+
+async def test_an_orderly_end_keeps_the_state_though_laptops_are_at_work(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    async with running(path, Streams(), Book()) as engine:
+        await prepared(engine)
+        assert engine.workshop.active()
+        await engine.close()
+        before = engine.workshop
+    again = Engine(Journal(path), Streams(), Book())
+    assert again.replay() == 0
+    assert again.workshop == before
+    again._journal.close()
+
+
+async def test_numbers_by_the_thousand_are_worth_a_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    async with running(path, Streams(), Book()) as engine:
+        given = tuple(TagGiven(f"DM-{number}", LaptopId(f"l{number}")) for number in range(CHECKPOINT))
+        await engine.submit(TagsUsed(given))
+        await engine.submit(Configured(Settings()))  # the next turn: by then it is kept
+        journal = Journal(path)
+        after, state = journal.restored()
+        assert (after > 0, len(state.tags)) == (True, CHECKPOINT)
+        journal.close()
 
 
 async def test_a_checkpoint_that_is_damaged_or_of_another_version_is_left_aside(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from cloned.inventory import rows, tallies
 from cloned.inventory.deliveries import tally
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import Outbox
-from cloned.inventory.schema import deliveries, results, revisions, sinks
+from cloned.inventory.schema import deliveries, results, revisions
 from cloned.inventory.sinks.base import Delivery
 from cloned.inventory.sinks.files import CsvFile
 from cloned.inventory.sinks.webhook import Webhook
@@ -83,10 +83,8 @@ async def fill(ledger: Ledger, made: list[dict[str, Any]], names: tuple[str, ...
                     for key in keys for name in names]  # fmt: skip
             if owed:
                 await connection.execute(insert(deliveries), owed)
-            await tally(connection, [each for one in part for each in tallies.counted(one.data)])
-    async with ledger._write(long=True) as connection:
-        for name in names:
-            await connection.execute(insert(sinks).values(name=name, added=time.time()))
+            await connection.run_sync(tally, [each for one in part for each in tallies.counted(one.data)])
+    await ledger.register(names, dict.fromkeys(names, "none"))
 
 
 @dataclass

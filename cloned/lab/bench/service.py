@@ -59,6 +59,8 @@ from cloned.lab.laptops import LaptopKind
 from cloned.lab.network import LabNetwork, laptop_mac
 
 EVENING = 48
+SINKS = ("inventory", "list")
+"""As the lab's daemon has them (`lab/daemon.py`)."""
 AIMS = {"start": 2.0, "scrape": 0.05, "share": 1.0, "reload": 0.5, "memory": 150.0}
 """Seconds, seconds, percent of a core at one scrape in 5 s, seconds, MB."""
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -132,11 +134,12 @@ def journal(path: Path, laptops: int) -> None:
 
 
 async def ledger(path: Path, results: int) -> None:
-    """So many results, of as many laptops."""
+    """So many results, of as many laptops, that every sink has got."""
     opened = await Ledger.open(path)
     try:
         for first in range(0, results, 5000):
-            await fill(opened, [row(n, 1, n) for n in range(first, min(results, first + 5000))], (), "done")
+            made = [row(n, 1, n) for n in range(first, min(results, first + 5000))]
+            await fill(opened, made, SINKS, "sent")
     finally:
         await opened.close()
 

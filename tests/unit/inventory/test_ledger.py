@@ -122,9 +122,9 @@ async def fill(ledger, make_row):
 
 async def test_a_full_disk_is_an_error_that_leaves_nothing_half_done(ledger, make_row, tmp_path):
     await ledger.register(["hook"])
-    async with ledger._engine.connect() as connection:  # sqlite's own way to be full
-        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar()
-        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    with ledger._direct.connect() as connection:  # sqlite's own way to be full
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
     with pytest.raises(LedgerError, match="full"):
         await fill(ledger, make_row)
     rows, owed = await ledger.rows(), (await ledger.backlog())[0]["waiting"]
@@ -192,6 +192,26 @@ async def test_what_is_forgotten_leaves_its_number_and_the_counts(ledger, make_r
     assert (await ledger.totals())["rows"] == 2
     assert {each.tag: each.laptop for each in await ledger.tags()} == {"0042": "", "0043": "other"}
     assert (await ledger.next_owed("hook")).laptop == "other"
+
+
+async def test_numbers_that_are_known_already_are_not_read_again(ledger, make_row):
+    await ledger.record(make_row("one", tag="DM-1", at="2026-02-01T10:00:00Z"))
+    await ledger.record(make_row("two", tag="DM-2"))
+    await ledger.record(make_row("three", tag="DM-1", at="2026-01-01T10:00:00Z"))
+    await ledger.forget("two")
+    assert [(each.tag, each.laptop) for each in await ledger.tags({"dm-2"})] == [("DM-1", "three"), ("DM-1", "one")]
+    assert await ledger.tags({"dm-1", "dm-2"}) == []
+
+
+async def test_what_was_tried_in_vain_is_told_before_what_waits_longer(ledger, make_row, clock):
+    await ledger.register(["hook"])
+    for name in ("one", "two", "three"):
+        await ledger.record(make_row(name))
+        clock.now += 10
+    second = (await ledger.due("hook", 3))[1]
+    await ledger.failed(second, "it is away", clock.now + 5)
+    (told,) = await ledger.backlog()
+    assert (told["waiting"], told["reason"], told["tries"], told["oldest_seconds"]) == (3, "it is away", 1, 30.0)
 
 
 async def test_what_is_old_goes_but_no_erasure_and_nothing_that_is_owed(ledger, make_row):

@@ -110,8 +110,9 @@ async def _filled(ledger: Ledger, make_row: Any) -> None:
 
 async def _room(ledger: Ledger, pages: int) -> None:
     """So many pages may be in the file; it never gets fewer than it has."""
-    async with ledger._engine.connect() as connection:
-        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages or 1}")
+    assert ledger._direct is not None
+    with ledger._direct.connect() as connection:
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages or 1}")
 
 
 async def test_one_of_a_newer_version_is_left_as_it_is(place: Path) -> None:

@@ -2,6 +2,7 @@ import io
 import json
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,46 @@ def test_the_agent_is_packed_with_what_it_imports_and_no_more() -> None:
     assert not any(name.startswith("cloned/core/") for name in names)
     packed.agent_zipapp.cache_clear()
     assert live.agent_zipapp() == data
+
+
+def small(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
+    """An agent of one file, which is quickly packed."""
+    source = folder / "cloned" / "agent.py"
+    source.parent.mkdir()
+    source.write_text('WORD = "Disk"\n')
+    monkeypatch.setattr(packed, "_PACKAGE", source.parent)
+    monkeypatch.setattr(packed, "_sources", lambda: iter([source]))
+    monkeypatch.setattr(packed, "__file__", str(source))
+    return source
+
+
+def test_the_packed_agent_is_kept_for_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, source = tmp_path / "agent.pyz", small(monkeypatch, tmp_path)
+    made = live.kept_agent(kept, {"Disk": "Schijf"}.get, "a")  # type: ignore[arg-type]
+    assert json.loads(zipfile.ZipFile(io.BytesIO(made)).read("cloned/agent/words.json"))["Disk"] == "Schijf"
+    assert live.kept_agent(kept, pytest.fail, "a") == kept.read_bytes() == made
+    assert live.kept_agent(kept, str.upper, "b") != made  # other words
+    before = kept.read_bytes()
+    source.write_text('WORD = "Disks"\n')
+    assert live.kept_agent(kept, str.upper, "b") != before
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-200], lambda data: data[:90] + b"x" * 9 + data[99:], lambda _: b""]
+)
+def test_a_kept_agent_that_is_damaged_is_packed_anew(
+    damage: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, _ = tmp_path / "agent.pyz", small(monkeypatch, tmp_path)
+    made = live.kept_agent(kept, str.upper, "a")
+    kept.write_bytes(damage(made))
+    assert live.kept_agent(kept, str.upper, "a") == made
+
+
+def test_an_agent_that_cannot_be_kept_is_served_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small(monkeypatch, tmp_path)
+    made = live.kept_agent(tmp_path / "not there" / "agent.pyz", str.upper, "a")
+    assert zipfile.ZipFile(io.BytesIO(made)).testzip() is None
 
 
 @pytest.mark.wire
