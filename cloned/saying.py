@@ -150,7 +150,7 @@ class Phrase(str):
         code, message = CODES.get(str(told.get("code"))), str(told.get("message") or told.get("code") or "")
         if any(isinstance(value, Phrase) for value in values.values()):
             return cls._made(message if code is None else code.sentence, values, code, utc)
-        return _alike(code, message, tuple((key, type(value), value) for key, value in values.items()))
+        return _alike(code, message, tuple((key, type(value), value) for key, value in values.items()))  # type: ignore[arg-type]  # members of enumerations
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> dict[str, Any]:

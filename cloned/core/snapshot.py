@@ -162,7 +162,7 @@ _SHOWN = frozenset(each.name for each in fields(ShownLaptop))
 def _as_it_is(laptop: Laptop) -> dict[str, Any]:
     """What is shown under the name and in the shape that it has in the laptop or a part of it."""
     parts = (laptop.identity, laptop.facts, laptop.contact, laptop.link, laptop.goal, laptop.job, laptop)
-    return {name: getattr(part, name) for part in parts for name in _names(type(part))}
+    return {name: getattr(part, name) for part in parts for name in _names(type(part))}  # type: ignore[arg-type]  # classes
 
 
 @cache
