@@ -17,7 +17,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -38,6 +38,8 @@ SILENT_SECONDS = 30.0
 """Until the next whole head of a request must have come."""
 UNREAD_SECONDS = 30.0
 """That what we sent may lie unread or unacknowledged."""
+PAUSE_SECONDS = 2.0
+"""After which a body that does not go on counts as silence."""
 SHUT_SECONDS = 1.0
 """For answers under way when we end."""
 RESERVE = 192
@@ -102,6 +104,51 @@ class Counted:
             del self._counts[where]
 
 
+class Guest(Protocol):
+    """A connection, as far as it may be asked to go."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether we wait for what it has to say."""
+
+    def cut_off(self) -> None:
+        """End it at once."""
+
+
+class Crowd(Counted):
+    """Connections. Where all together have enough, the one that has been silent longest makes room for the next: one
+    machine can have a thousand addresses, and must not close a port for everybody with them.
+    """
+
+    def __init__(self, per_place: int, most: int) -> None:
+        super().__init__(per_place, most)
+        self._guests: OrderedDict[Guest, str] = OrderedDict()
+
+    def enter(self, guest: Guest, where: str) -> bool:
+        """One more for `where`; False where that has enough, or nobody is silent."""
+        if self.all >= self.most and self._counts[where] < self.per_place:
+            self._make_room()
+        if not self.take(where):
+            return False
+        self._guests[guest] = where
+        return True
+
+    def leave(self, guest: Guest) -> None:
+        """It is gone; nothing happens where it never was or has left before."""
+        where = self._guests.pop(guest, None)
+        if where is not None:
+            self.give_back(where)
+
+    def _make_room(self) -> None:
+        for _ in range(len(self._guests)):
+            guest = next(iter(self._guests))
+            if guest.silent:
+                self.leave(guest)
+                guest.cut_off()
+                return
+            self._guests.move_to_end(guest)  # it is being answered: look at it last the next time
+
+
 class Arrivals:
     """How many connections each place has begun of late. Loopback and our own socket are not counted."""
 
@@ -127,18 +174,37 @@ _ARRIVALS = Arrivals()
 class CountedHandler(RequestHandler):
     """aiohttp's, which counts itself against the address it comes from."""
 
-    __slots__ = ("_counted", "_where")
+    __slots__ = ("_crowd", "_heard", "_where")
 
-    def __init__(self, manager: Any, counted: Counted, **kwargs: Any) -> None:
+    def __init__(self, manager: Any, crowd: Crowd, **kwargs: Any) -> None:
         super().__init__(manager, **kwargs)
-        self._counted, self._where = counted, ""
+        self._crowd, self._where, self._heard = crowd, "", 0.0
+
+    @property
+    def silent(self) -> bool:
+        """Whether no whole head of a request is here, or nothing came of its body for a moment."""
+        if not self._request_in_progress and not self._messages:
+            return True
+        asked = self._current_request
+        return asked is not None and not asked.content.is_eof() and self._loop.time() > self._heard + PAUSE_SECONDS
+
+    def cut_off(self) -> None:
+        """Make room for somebody else."""
+        _tell_now_and_then("everybody")
+        if self.transport is not None:
+            self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Something came."""
+        self._heard = self._loop.time()
+        super().data_received(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, or be cut off at once where this address has too many."""
         assert isinstance(transport, asyncio.Transport)
         peer = transport.get_extra_info("peername")
         where = place(peer[0]) if isinstance(peer, tuple) else "socket"
-        if not (_ARRIVALS.admit(where) and self._counted.take(where)):
+        if not (_ARRIVALS.admit(where) and self._crowd.enter(self, where)):
             _tell_now_and_then(where)
             transport.abort()
             return
@@ -158,9 +224,7 @@ class CountedHandler(RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End, and count one less."""
-        if self._where:
-            self._counted.give_back(self._where)
-            self._where = ""
+        self._crowd.leave(self)
         super().connection_lost(exc)
 
 
@@ -171,21 +235,21 @@ def _tell_now_and_then(where: str) -> None:
     global _told_at
     if time.monotonic() - _told_at > 10:
         _told_at = time.monotonic()
-        log.warning("%s has or begins too many connections: further ones are cut off", where)
+        log.warning("%s has or begins too many connections: some are cut off", where)
 
 
 class CountedSite(web.TCPSite):
     """A port whose connections are counted; SockSite-like in all else."""
 
-    def __init__(self, runner: web.AppRunner, host: str, port: int, *, counted: Counted, backlog: int = 128) -> None:
+    def __init__(self, runner: web.AppRunner, host: str, port: int, *, crowd: Crowd, backlog: int = 128) -> None:
         super().__init__(runner, host, port, backlog=backlog)
-        self._counted, self._where = counted, (host, port)
+        self._crowd, self._where = crowd, (host, port)
 
     async def start(self) -> None:
         """Listen; OSError where the port is taken."""
         await web.BaseSite.start(self)
         host, port = self._where
-        made = handlers(self._runner, self._counted)
+        made = handlers(self._runner, self._crowd)
         # asyncio takes in as many at once as may wait
         self._server = await asyncio.get_running_loop().create_server(made, host, port, backlog=AT_ONCE)
         for each in self._server.sockets:
@@ -194,12 +258,12 @@ class CountedSite(web.TCPSite):
         self._bound_port = self._server.sockets[0].getsockname()[1]
 
 
-def handlers(running: web.BaseRunner, counted: Counted) -> Callable[[], CountedHandler]:
+def handlers(running: web.BaseRunner, crowd: Crowd) -> Callable[[], CountedHandler]:
     """Makes a handler for each connection to an application that runs."""
     loop, manager = asyncio.get_running_loop(), running.server
     assert manager is not None
     options: dict[str, Any] = {"access_log": None, "auto_decompress": False, "lingering_time": 2.0}
-    return lambda: CountedHandler(manager, counted, loop=loop, keepalive_timeout=SILENT_SECONDS, **options)
+    return lambda: CountedHandler(manager, crowd, loop=loop, keepalive_timeout=SILENT_SECONDS, **options)
 
 
 def runner(app: web.Application) -> web.AppRunner:

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from cloned.config import Config
 from cloned.config_boot import LeaseSettings
-from cloned.connections import PER_ADDRESS, Counted, CountedSite, affordable, runner
+from cloned.connections import PER_ADDRESS, CountedSite, Crowd, affordable, runner
 from cloned.errors import MissingError, UsageError
 from cloned.netboot import interfaces as nics
 from cloned.netboot.choices import Choices
@@ -190,12 +190,12 @@ class Netboot:
 
     async def _serve_http(self, places: Sequence[Interface]) -> None:
         self._runner = runner(self._site.application(self._routes))
-        counted = Counted(PER_ADDRESS, affordable(0.6))
+        crowd = Crowd(PER_ADDRESS, affordable(0.6))
         await self._runner.setup()
         for nic in places:
             port = self._config.network.boot_port
             try:
-                await CountedSite(self._runner, str(nic.address), port, counted=counted, backlog=512).start()
+                await CountedSite(self._runner, str(nic.address), port, crowd=crowd, backlog=512).start()
             except OSError as error:
                 hint = Phrase("set another network.boot_port, or stop what uses it (ss -ltnp names it)")
                 raise MissingError(

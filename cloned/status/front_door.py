@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from aiohttp import web
 
 from cloned.config import Page
-from cloned.connections import PER_ADDRESS, Counted, CountedSite, affordable
+from cloned.connections import PER_ADDRESS, CountedSite, Crowd, affordable
 from cloned.errors import MissingError
 from cloned.saying import Phrase
 from cloned.status.hosts import names as host_names
@@ -19,13 +19,13 @@ async def listen_page(
     runner: web.AppRunner, page: Page, certificate: Certificate | None, tasks: TaskOwner, stack: AsyncExitStack
 ) -> None:
     """Listen as the configuration says. MissingError where the port is taken."""
-    counted = Counted(PER_ADDRESS, affordable(0.3))
+    crowd = Crowd(PER_ADDRESS, affordable(0.3))
     try:
         if certificate is None:
-            await CountedSite(runner, page.address, page.port, counted=counted).start()
+            await CountedSite(runner, page.address, page.port, crowd=crowd).start()
         else:
             where, names = (page.address, page.port), host_names(page.url, page.hosts)
-            await open_door(runner, where, certificate, counted, names, tasks, stack)
+            await open_door(runner, where, certificate, crowd, names, tasks, stack)
     except OSError as error:
         hint = "set another page.port, or stop what uses it (ss -ltnp names it)"
         raise MissingError(

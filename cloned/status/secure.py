@@ -19,7 +19,7 @@ from pathlib import Path
 from aiohttp import web
 from cryptography import x509
 
-from cloned.connections import Counted, handlers, place
+from cloned.connections import Crowd, handlers, place
 from cloned.connections import runner as make_runner
 from cloned.errors import ClonedError, MissingError
 from cloned.saying import Phrase
@@ -126,15 +126,31 @@ def leading_there(names: Collection[str]) -> web.Application:
     return app
 
 
+class _Coming:
+    """A connection of which nobody knows yet what it speaks."""
+
+    silent = True
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.task: asyncio.Task[None] | None = None
+
+    def cut_off(self) -> None:
+        """Make room for somebody else."""
+        if self.task is not None:
+            self.task.add_done_callback(lambda _: self.sock.close())  # also where it never began
+            self.task.cancel()
+
+
 class TlsDoor:
     """The page's port where it has a certificate. `tasks` run what connections need until they are under way."""
 
     def __init__(
-        self, page: web.AppRunner, plain: web.AppRunner, certificate: Certificate, counted: Counted, tasks: TaskOwner
+        self, page: web.AppRunner, plain: web.AppRunner, certificate: Certificate, crowd: Crowd, tasks: TaskOwner
     ) -> None:
-        self._page, self._plain = handlers(page, counted), handlers(plain, counted)
+        self._page, self._plain = handlers(page, crowd), handlers(plain, crowd)
         self._certificate, self._tasks = certificate, tasks
-        self._waiting = Counted(max(4, counted.per_place // 2), max(8, counted.most // 2))
+        self._waiting = Crowd(max(4, crowd.per_place // 2), max(8, crowd.most // 2))
         self.port = 0
 
     def listen(self, address: str, port: int) -> None:
@@ -155,21 +171,22 @@ class TlsDoor:
         while True:
             sock, peer = await loop.sock_accept(self._socket)
             where = place(peer[0])
-            if self._waiting.take(where):
-                self._tasks.start(self._enter(sock, where), "page connection")
+            coming = _Coming(sock)
+            if self._waiting.enter(coming, where):
+                coming.task = self._tasks.start(self._enter(coming), "page connection")
             else:
                 sock.close()
 
-    async def _enter(self, sock: socket.socket, where: str) -> None:
+    async def _enter(self, coming: _Coming) -> None:
         """One connection, until it is known what it speaks and somebody else has it."""
         try:
             async with asyncio.timeout(SECONDS):
-                first = await _peek(sock)
-                await self._hand_over(sock, first)
+                first = await _peek(coming.sock)
+                await self._hand_over(coming.sock, first)
         except (OSError, TimeoutError):  # gone, silent or no TLS: nothing that anybody could mend here
-            sock.close()
+            coming.sock.close()
         finally:
-            self._waiting.give_back(where)
+            self._waiting.leave(coming)
 
     async def _hand_over(self, sock: socket.socket, first: bytes) -> None:
         loop = asyncio.get_running_loop()
@@ -204,7 +221,7 @@ async def open_door(
     page: web.AppRunner,
     where: tuple[str, int],
     certificate: Certificate,
-    counted: Counted,
+    crowd: Crowd,
     names: Collection[str],
     tasks: TaskOwner,
     stack: AsyncExitStack,
@@ -213,7 +230,7 @@ async def open_door(
     plain = make_runner(leading_there(names))
     await plain.setup()
     stack.push_async_callback(plain.cleanup)
-    door = TlsDoor(page, plain, certificate, counted, tasks)
+    door = TlsDoor(page, plain, certificate, crowd, tasks)
     door.listen(*where)
     stack.callback(door.close)
     return door

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloned.connections import NEW_AT_ONCE, NEW_PER_SECOND, PLACES, Arrivals, Counted, affordable, place
+from cloned.connections import NEW_AT_ONCE, NEW_PER_SECOND, PLACES, Arrivals, Counted, Crowd, affordable, place
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,34 @@ def test_only_so_many_addresses_are_remembered() -> None:
     for number in range(PLACES + 100):
         arrivals.admit(str(number))
     assert len(arrivals._places) == PLACES
+
+
+class Visitor:
+    def __init__(self, *, silent: bool = True) -> None:
+        self.silent, self.gone = silent, False
+
+    def cut_off(self) -> None:
+        self.gone = True
+
+
+def test_where_all_have_enough_the_longest_silent_makes_room() -> None:
+    crowd = Crowd(2, 4)
+    busy, first, second, third, newest = Visitor(silent=False), Visitor(), Visitor(), Visitor(), Visitor()
+    for visitor, where in ((busy, "a"), (first, "a"), (second, "b"), (third, "c")):
+        assert crowd.enter(visitor, where)
+    assert not crowd.enter(Visitor(), "a")  # it has its own two, and nobody goes for it
+    assert crowd.enter(newest, "d")
+    assert [each.gone for each in (busy, first, second, third, newest)] == [False, True, False, False, False]
+    crowd.leave(first)
+    assert crowd.all == 4
+    crowd.leave(busy)
+    crowd.leave(busy)
+    assert crowd.all == 3
+
+
+def test_where_everybody_is_being_answered_there_is_no_room() -> None:
+    crowd = Crowd(2, 2)
+    there = [Visitor(silent=False), Visitor(silent=False)]
+    assert all(crowd.enter(each, "a") for each in there)
+    assert not crowd.enter(Visitor(), "b")
+    assert not any(each.gone for each in there)

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from cloned import connections, wire
-from cloned.connections import Counted, CountedSite, runner
+from cloned.connections import CountedSite, Crowd, runner
 
 pytestmark = pytest.mark.wire
 LARGE = 64 * 1024 * 1024
@@ -24,11 +24,12 @@ LARGE = 64 * 1024 * 1024
 class Port:
     """A port with a small answer and one that is larger than any buffer."""
 
-    def __init__(self, port: int, counted: Counted, running: web.AppRunner) -> None:
+    def __init__(self, port: int, counted: Crowd, running: web.AppRunner) -> None:
         self.port, self.counted, self.runner = port, counted, running
+        self.gate = asyncio.Event()
 
-    def connect(self, said: bytes = b"") -> socket.socket:
-        client = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+    def connect(self, said: bytes = b"", address: str = "127.0.0.1") -> socket.socket:
+        client = socket.create_connection(("127.0.0.1", self.port), timeout=10, source_address=(address, 0))
         if said:
             client.sendall(said)
         return client
@@ -76,10 +77,19 @@ async def port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator
             web.static("/files", tmp_path),
         ]
     )
-    running, counted = runner(app), Counted(8, 12)
+    gates: list[asyncio.Event] = []
+
+    async def waits(_request: web.Request) -> web.Response:
+        await gates[0].wait()
+        return web.Response()
+
+    app.router.add_get("/waits", waits)
+    running, counted = runner(app), Crowd(8, 12)
     await running.setup()
-    await CountedSite(running, "127.0.0.1", 0, counted=counted).start()
-    yield Port(running.addresses[0][1], counted, running)
+    await CountedSite(running, "127.0.0.1", 0, crowd=counted).start()
+    made = Port(running.addresses[0][1], counted, running)
+    gates.append(made.gate)
+    yield made
     await running.cleanup()
 
 
@@ -205,6 +215,28 @@ async def test_a_flood_of_one_address_is_cut_off_and_others_are_served(
     assert await asyncio.to_thread(lambda: all(map(cut_off, clients)))  # none waits to be accepted any more
     await port.until(0)
     assert await port.answers()
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"GET /small HT", b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{"]
+)
+async def test_one_machine_with_many_addresses_does_not_close_the_port(
+    port: Port, clients: list[socket.socket], monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    """Whoever has been silent longest makes room; who is being answered stays."""
+    monkeypatch.setattr(connections, "place", str)
+    monkeypatch.setattr(connections, "SILENT_SECONDS", 60.0)
+    monkeypatch.setattr(connections, "PAUSE_SECONDS", 0.0)
+    first = port.connect(b"GET /waits HTTP/1.1\r\nHost: x\r\n\r\n")
+    clients.append(first)
+    await port.until(1)
+    for number in range(30):
+        clients.append(port.connect(said, f"127.0.1.{number % 5 + 1}"))
+        assert await port.answers()
+    assert port.counted.all <= port.counted.most
+    port.gate.set()
+    first.settimeout(10)
+    assert (await asyncio.to_thread(first.recv, 100)).startswith(b"HTTP/1.1 200")
 
 
 async def test_600_half_heads_leave_descriptors_for_others(port: Port, clients: list[socket.socket]) -> None:

@@ -12,7 +12,7 @@ import pytest
 import trustme
 from aiohttp import ClientSession, TCPConnector, web
 
-from cloned.connections import Counted, runner
+from cloned.connections import Crowd, runner
 from cloned.errors import ClonedError, MissingError
 from cloned.status import secure
 from cloned.status.secure import Certificate, open_door
@@ -53,7 +53,7 @@ async def door(tmp_path, authority):
         page = runner(app)
         await page.setup()
         stack.push_async_callback(page.cleanup)
-        certificate, counted = Certificate(*issue(authority, tmp_path)), Counted(8, 16)
+        certificate, counted = Certificate(*issue(authority, tmp_path)), Crowd(8, 16)
         made = await open_door(page, ("127.0.0.1", 0), certificate, counted, ["localhost"], tasks, stack)
         yield Door(made.port, certificate, counted)
 
