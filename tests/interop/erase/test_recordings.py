@@ -75,9 +75,10 @@ def test_a_log_that_stays_at_one_percent_for_weeks_is_a_drive_that_hangs(
     stuck, ended = (each for each in DRIVES["sanitize_log"] if each["drive"].startswith("INTEL SSDPEKNW512G8"))
     medium = drive.medium("nvme")
     assert machine.plan(replace(medium, model="INTEL SSDPEKNW512G8"), EraseLevel.PURGE, "s").technique is None
-    monkeypatch.setattr("cloned.agent.erase_driver.STANDSTILL", 0.2)
     drive.state(hangs=1, sprog=stuck["log"][0])
-    record = drive.erase("nvme", EraseLevel.PURGE)
+    with monkeypatch.context() as impatient:
+        impatient.setattr("cloned.agent.erase_driver.STANDSTILL", 0.2)
+        record = drive.erase("nvme", EraseLevel.PURGE)
     assert (record.fault, record.erased) == (ErasureFault.HANGS, False)
     assert "1%" in record.said()
     drive.state(looks=2, sprog=stuck["log"][0], sstat=ended["log"][1] & ~7)
