@@ -11,6 +11,7 @@ import contextlib
 import logging
 import socket
 import ssl
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Collection
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -124,6 +125,12 @@ def leading_there(names: Collection[str]) -> web.Application:
     app.on_response_prepare.append(guard.add_headers)
     app.router.add_route("*", "/{path:.*}", lead)
     return app
+
+
+RECORDS = 32 * 1024
+"""Bytes that asyncio keeps ready for what comes in on each connection: two records of TLS. It takes 256 KiB, which a
+thousand connections that say nothing make a quarter of a gigabyte."""
+SSLProtocol.max_size = RECORDS
 
 
 class _Coming:

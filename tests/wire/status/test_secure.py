@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import gc
 import socket
 import ssl
+from asyncio.sslproto import SSLProtocol
 from contextlib import AsyncExitStack
 
 import pytest
@@ -15,7 +17,7 @@ from aiohttp import ClientSession, TCPConnector, web
 from cloned.connections import Crowd, runner
 from cloned.errors import ClonedError, MissingError
 from cloned.status import secure
-from cloned.status.secure import Certificate, open_door
+from cloned.status.secure import RECORDS, Certificate, open_door
 from cloned.tasks import TaskOwner
 
 pytestmark = pytest.mark.wire
@@ -84,6 +86,18 @@ async def test_one_port_speaks_tls_and_leads_http_to_it(door, client):
         assert (answer.status, answer.headers["Location"]) == (308, f"{door.url}/where?x=1")
     async with client.get(f"{door.plain}/where") as answer:
         assert await answer.text() == "https True"
+
+
+async def test_a_connection_that_says_nothing_costs_little(door):
+    """A thousand of them are not a quarter of a gigabyte."""
+    with socket.create_connection(("127.0.0.1", door.port), timeout=10) as silent:
+        silent.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        found = []
+        async with asyncio.timeout(20):
+            while not found:
+                await asyncio.sleep(0.01)
+                found = [each for each in gc.get_objects() if isinstance(each, SSLProtocol)]
+        assert all(len(each._ssl_buffer) <= RECORDS for each in found)
 
 
 async def test_another_name_is_not_led_anywhere(door, client):
