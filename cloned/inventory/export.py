@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -60,7 +60,7 @@ def _whole(path: Path, fill: Callable[[BinaryIO], None]) -> None:
 
 def _csv(rows: Rows, file: BinaryIO) -> None:
     file.write((columns.BOM + columns.line(_NAMES)).encode())
-    file.writelines(columns.line(_cells(row)).encode() for row in rows)
+    file.writelines(columns.line(_cells(row)).encode() for row in _of_laptops(rows))
 
 
 def _json(rows: Rows, file: BinaryIO) -> None:
@@ -83,13 +83,18 @@ def _xlsx(rows: Rows, file: BinaryIO) -> None:
     for cell in head:
         cell.font = Font(bold=True)
     sheet.append(head)
-    for row in rows:
+    for row in _of_laptops(rows):
         cells = [WriteOnlyCell(sheet, _one_line(cell)) for cell in _cells(row)]
         for cell in cells:
             if cell.data_type == "f":
                 cell.data_type = "s"  # text that looks like a formula stays text; no apostrophe needed here
         sheet.append(cells)
     book.save(file)
+
+
+def _of_laptops(rows: Rows) -> Iterator[dict[str, Any]]:
+    """A line is a laptop's: an evening has none, and its summary does not fit into cells."""
+    return (row for row in rows if row.get("kind") != "evening")
 
 
 _NAMES = tuple(name for name in columns.NAMES if name != "key")

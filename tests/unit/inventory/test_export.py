@@ -64,3 +64,16 @@ async def test_what_a_spreadsheet_would_misread_is_counted_and_safe_in_xlsx(ledg
     sheet = openpyxl.load_workbook(tmp_path / "out.xlsx")["ledger"]
     cells = {cell.value: sheet.cell(2, cell.column) for cell in sheet[1]}
     assert (cells["serial"].value, cells["serial"].data_type) == ("0012345678", "s")
+
+
+def test_an_evening_is_no_line_of_a_spreadsheet_and_one_of_json(tmp_path):
+    rows = [
+        {"laptop": "0000aaaa", "attempt": 1, "serial": "PF1", "verdict": "verified"},
+        {"laptop": "evening", "attempt": 3_000_001, "kind": "evening", "verdict": "none", "evening": {"laptops": 1}},
+    ]
+    for suffix in (".csv", ".xlsx", ".json"):
+        export.write(rows, tmp_path / f"all{suffix}")
+    assert len((tmp_path / "all.csv").read_text("utf-8-sig").splitlines()) == 2
+    sheet = openpyxl.load_workbook(tmp_path / "all.xlsx")["ledger"]
+    assert [[cell.value for cell in row][1] for row in sheet.rows][1:] == ["0000aaaa"]
+    assert [row["laptop"] for row in json.loads((tmp_path / "all.json").read_text())] == ["0000aaaa", "evening"]
