@@ -102,7 +102,7 @@ def main(args: Sequence[str] | None = None) -> Any:
 
     prepare(cloned)
     try:
-        code = cloned.main(args, standalone_mode=False)
+        code = cloned.main(args, prog_name="cloned", standalone_mode=False)
     except click.exceptions.Abort:
         print(spoken().gettext("stopped"), file=sys.stderr)
         sys.exit(Exit.FAILED)
