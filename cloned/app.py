@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from cloned.images.capture import Captures, capture_routes
 from cloned.images.scrub import Scrub
 from cloned.images.store import ImageStore
 from cloned.images.watch import ImageWatch
+from cloned.inventory.database import LedgerError
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.service import InventoryService
 from cloned.inventory.sinks.base import Delivery, Surroundings
@@ -76,6 +77,9 @@ from cloned.tasks import TaskOwner
 from cloned.troubles import Troubles
 
 log = logging.getLogger(__name__)
+
+LEDGER_AGAIN = 5.0
+"""Seconds until a ledger that is away is asked again which numbers are used."""
 
 
 class Daemon:
@@ -159,7 +163,7 @@ class Daemon:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         self.stores.callback(self.journal.close)
-        self.ledger = await Ledger.open(self.config.ledger_place)
+        self.ledger = await Ledger.open(self.config.ledger_place, wait=True)
         self.stores.push_async_callback(self.ledger.close)
         workshop = self.config.workshop
         memory = FolderMemory(workshop.state / "sinks")
@@ -179,7 +183,8 @@ class Daemon:
         notify("STATUS=reading the journal\nEXTEND_TIMEOUT_USEC=1800000000")
         count = await asyncio.to_thread(self.engine.replay)
         log.info("%d events replayed", count)
-        await self.troubles.compare(count, self.engine, self.ledger)
+        with suppress(LedgerError):  # it was told that the ledger is away
+            await self.troubles.compare(count, self.engine, self.ledger)
         self.monitor = Monitor(self.engine, self.config.sessions.headway_seconds)
         rooms = {
             "inventory-retry": self.inventory.retry,
@@ -192,7 +197,7 @@ class Daemon:
         self.control = Control(self.engine, rooms)
         self.tasks.start(self.engine.run(), "engine", service=True)
         await configure(self.engine, self.config)
-        await recall(self.engine, self.ledger, self.config.workshop.state)
+        await self._recalled()
         self.images = ImageWatch(self.engine, self.store, self.config.sessions.classic)
         await self.images.look()
         self.captures = Captures(self.store, changed=lambda: self.masters.wake())
@@ -211,6 +216,18 @@ class Daemon:
         await self.places.tell()
         await self.engine.catch_up()
         self.tasks.start(self.engine.run_effects(), "effects", service=True)
+
+    async def _recalled(self) -> None:
+        """Numbers that the ledger knows are used: from now on, or as soon as it is there."""
+        try:
+            await recall(self.engine, self.ledger, self.config.workshop.state)
+        except LedgerError as error:
+            self.inventory.away = str(error)
+            self.tasks.start(self._recalled_later(), "numbers")
+
+    async def _recalled_later(self) -> None:
+        await asyncio.sleep(LEDGER_AGAIN)
+        await self._recalled()
 
     async def _start_rooms(self, stack: AsyncExitStack) -> None:
         words = language(self.config.workshop.language)

@@ -262,7 +262,9 @@ class Engine:
         """Carry out once what the replay left to do: streams are open again before a laptop can ask for them."""
         for _ in range(self._effects.qsize()):
             effect = self._effects.get_nowait()
-            if not await self._perform(effect):
+            if isinstance(effect, Record):  # a ledger that is away must not hold the start up
+                self._results.put_nowait(effect)
+            elif not await self._perform(effect):
                 self._effects.put_nowait(effect)
 
     async def _perform(self, effect: Effect) -> bool:

@@ -25,13 +25,16 @@ class NumbersKnown(Protocol):
 
 
 async def recall(engine: Engine, known: NumbersKnown, state: Path) -> None:
-    """Tell the core what the ledger knows, and after a restore how many numbers may have been given since."""
-    used = await known.tags(engine.workshop.tags)
+    """Tell the core what the ledger knows, and after a restore how many numbers may have been given since.
+
+    LedgerError where the ledger is away: to be done again then. What a restore asks for was done by then.
+    """
     marker = state / RESTORED
-    skip = _left_out(marker)
-    if used or skip:
-        await engine.submit(TagsUsed(tuple({each.tag.casefold(): each for each in reversed(used)}.values()), skip))
+    if skip := _left_out(marker):
+        await engine.submit(TagsUsed((), skip))
     marker.unlink(missing_ok=True)
+    if used := await known.tags(engine.workshop.tags):
+        await engine.submit(TagsUsed(tuple({each.tag.casefold(): each for each in reversed(used)}.values())))
 
 
 def _left_out(marker: Path) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cloned.errors import MissingError
@@ -47,20 +47,44 @@ async def connect(place: Path | str, *, create: bool) -> AsyncEngine:
     With `create` false (the command line) nothing is made or changed. Raises MissingError where
     there is no ledger, LedgerError where it is of another version or cannot be opened.
     """
-    url = make_url(url_of(place))
-    if url.get_backend_name() == "sqlite":
-        _prepare(Path(url.database or ""), create)
-    engine = _engine(url.render_as_string(hide_password=False))
+    engine = opened(place, create)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade if create else _check)
     except (SQLAlchemyError, OSError) as error:
         await engine.dispose()
-        raise broken(error, url.render_as_string()) from error
+        raise broken(error, engine.url.render_as_string()) from error
     except BaseException:
         await engine.dispose()
         raise
     return engine
+
+
+def opened(place: Path | str, create: bool = True) -> AsyncEngine:
+    """What opens the database at `place` once something is asked of it; its tables may be of any version."""
+    url = make_url(url_of(place))
+    if url.get_backend_name() == "sqlite":
+        _prepare(Path(url.database or ""), create)
+    return _engine(url.render_as_string(hide_password=False))
+
+
+async def bring_up(engine: AsyncEngine) -> None:
+    """Bring the tables to this version. Raises SQLAlchemyError, LedgerError where they are of a newer one."""
+    async with engine.begin() as connection:
+        await connection.run_sync(_upgrade)
+
+
+def away(error: LedgerError) -> bool:
+    """Whether a server is not there (yet), by what it was told of: nobody has to change anything but to start it."""
+    cause = error.__cause__
+    told = str(getattr(cause, "orig", None) or cause)
+    if isinstance(cause, TimeoutError):
+        return True
+    return isinstance(cause, OperationalError | InterfaceError | OSError) and not any(each in told for each in _WRONG)
+
+
+_WRONG = ("password authentication", "does not exist", "no pg_hba.conf entry", "permission denied", "sqlite")
+"""What no waiting mends."""
 
 
 def silent(seconds: float) -> LedgerError:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cloned.core.erasure import ATTEMPTS
-from cloned.inventory.database import broken, direct, silent
+from cloned.inventory.database import bring_up, broken, direct, silent
 from cloned.inventory.ordering import Queued, newest
 from cloned.inventory.schema import (
     DROPPED,
@@ -88,6 +88,7 @@ class DeliveryBook:
         self._clock = clock
         self._writing = asyncio.Lock()
         self._patience = PATIENCE if engine.dialect.name == "postgresql" else None
+        self._prepared, self._preparing = True, asyncio.Lock()
         self._direct, self._thread = direct(engine), ThreadPoolExecutor(1, "ledger")
 
     async def close(self) -> None:
@@ -124,11 +125,24 @@ class DeliveryBook:
         seconds = LONG if long and self._patience else self._patience
         try:
             async with asyncio.timeout(seconds):
+                if not self._prepared:
+                    await self._bring_up()
                 yield
         except TimeoutError as error:
             raise silent(seconds or 0.0) from error
         except (SQLAlchemyError, OSError) as error:
             raise broken(error) from error
+
+    async def prepare(self) -> None:
+        """Bring the tables to this version, where that could not be done at the start. Raises LedgerError."""
+        async with self._patient(long=True):
+            pass
+
+    async def _bring_up(self) -> None:
+        async with self._preparing:
+            if not self._prepared:
+                await bring_up(self._engine)
+                self._prepared = True
 
     # Who is owed what.
 

@@ -25,17 +25,20 @@ from cloned.core.known import KnownToLedger
 from cloned.core.lending import LENDINGS
 from cloned.core.tagged import TagGiven
 from cloned.inventory import rows, tallies
-from cloned.inventory.database import connect
+from cloned.inventory.database import LedgerError, away, connect, opened
 from cloned.inventory.deliveries import DeliveryBook, owe, tally
 from cloned.inventory.schema import ERASURES as ERASED
 from cloned.inventory.schema import WAITING, deliveries, numbers, results, revisions, sinks
 from cloned.inventory.schema import tallies as counts
+from cloned.tasks import at_most
 
 log = logging.getLogger(__name__)
 
 ERASURES = ATTEMPTS
 """Attempts from this number on are erasures: they are no clones, so they have no verdict to count."""
 PRUNED_AT_ONCE = 500
+FIRST_LOOK = 6.0
+"""Seconds that a start waits for a server; laptops need not wait longer."""
 MANY = 500
 """Values that one question may name."""
 
@@ -56,9 +59,27 @@ class Ledger(DeliveryBook):
         self._listeners: list[Callable[[], None]] = []
 
     @classmethod
-    async def open(cls, place: Path | str, *, create: bool = True, clock: Callable[[], float] = time.time) -> Ledger:
-        """The ledger at a path or URL. Raises MissingError or LedgerError (see `database.connect`)."""
-        return cls(await connect(place, create=create), clock)
+    async def open(
+        cls, place: Path | str, *, create: bool = True, clock: Callable[[], float] = time.time, wait: bool = False
+    ) -> Ledger:
+        """The ledger at a path or URL. Raises MissingError or LedgerError (see `database.connect`).
+
+        `wait`: a server that is not there is no reason not to begin. What is asked raises LedgerError until it is.
+        """
+        if not wait or "://" not in str(place):
+            return cls(await connect(place, create=create), clock)
+        ledger = cls(opened(place), clock)
+        ledger._prepared = False
+        try:
+            await at_most(FIRST_LOOK, ledger.prepare(), "ledger")
+        except TimeoutError:
+            log.warning("the ledger's PostgreSQL does not answer; going on without it, results wait")
+        except LedgerError as error:
+            if not away(error):
+                await ledger.close()
+                raise
+            log.warning("%s; going on without it, results wait", error)
+        return ledger
 
     def on_recorded(self, callback: Callable[[], None]) -> None:
         """Call `callback` after each new revision, on the loop."""

@@ -34,6 +34,8 @@ LONGEST_ASKED = 3600.0
 """The longest wait that a sink may ask for (Retry-After)."""
 LEDGER_WAIT = 30.0
 """Seconds to wait where the ledger itself cannot be used (a full disk, say): nothing is lost meanwhile."""
+REGISTER_AGAIN = 5.0
+"""And at the start."""
 LOOK_AGAIN = 2.0
 """Seconds between looks at the database, for what another process (`cloned inventory retry`) changed."""
 DOWN_AFTER = 5
@@ -246,7 +248,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Make the sinks known to the ledger, then deliver until cancelled; a service for `tasks.TaskOwner`."""
-        await self._ledger.register(self._lanes, self._past)
+        await self._registered()
         owner = TaskOwner("outbox")
         try:
             for name, lane in self._lanes.items():
@@ -257,6 +259,15 @@ class Outbox:
             await owner.close()
             for lane in self._lanes.values():
                 await lane.sink.close()
+
+    async def _registered(self) -> None:
+        """The ledger knows its sinks; one that is not there yet is waited for."""
+        while True:
+            try:
+                return await self._ledger.register(self._lanes, self._past)
+            except LedgerError as error:
+                log.error("no result is sent: %s", error)
+                await asyncio.sleep(REGISTER_AGAIN)
 
     async def status(self) -> list[dict[str, Any]]:
         """`Ledger.backlog` with `"state"`: idle, sending, failing, asks, or unused (no longer configured)."""

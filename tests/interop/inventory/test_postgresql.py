@@ -17,6 +17,7 @@ from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import Outbox
 from cloned.inventory.transfer import copy
 from cloned.lab import postgresql
+from cloned.numbers import recall
 from tests.unit.inventory.test_ledger import (  # noqa: F401 - the same on both
     test_a_dead_letter_is_shown_retried_and_forgotten_once_superseded,
     test_a_new_sink_is_owed_the_whole_ledger_once,
@@ -270,3 +271,37 @@ async def _engine(folder: Path, ledger: Ledger) -> AsyncIterator[Any]:
     finally:
         await tasks.close()
         journal.close()
+
+
+async def test_a_daemon_that_starts_before_its_server_goes_on_once_that_is_there(tmp_path: Path, make_row: Any) -> None:
+    """Nothing of it is there at the start, not even tables; what was recorded meanwhile waits in the engine."""
+    from tests.unit.test_engine import prepared, verified
+
+    with postgresql.running() as server:
+        place = server.database()
+        server.kill()
+        ledger = await Ledger.open(place, wait=True)
+        with pytest.raises(LedgerError):
+            await ledger.totals()
+        service = service_of(ledger)
+        assert await service.totals() == {"rows": 0, "verdicts": {}, "done_today": 0}
+        assert [each["code"] for each in service.warnings()] == ["ledger-away"]
+        async with _engine(tmp_path, ledger) as engine:
+            with pytest.raises(LedgerError):
+                await recall(engine, ledger, tmp_path)
+            await verified(engine, await prepared(engine))
+            server.start()
+            async with asyncio.timeout(120):
+                while engine.workshop.unrecorded:
+                    await asyncio.sleep(0.05)
+            await recall(engine, ledger, tmp_path)
+        assert [row["state"] for row in await ledger.rows()] == ["done"]
+        assert (await service.totals())["rows"] == 1
+        assert service.warnings() == []
+        await ledger.close()
+
+
+async def test_what_no_waiting_mends_ends_a_start(server: Any) -> None:
+    place = server.database()
+    with pytest.raises(LedgerError, match="does not exist"):
+        await Ledger.open(place.replace("/ledger", "/nothing"), wait=True)
