@@ -157,9 +157,10 @@ class Tags(Section):
         if self.pattern:
             TagPattern(self.pattern, self.site)
         if "{site}" in self.pattern and not self.site:
-            raise ValueError(Phrase("the pattern has {site}: say what it stands for"))
+            raise ValueError(Phrase("the pattern has {place}: say what it stands for", place="{site}"))
         if self.given == "auto" and not self.pattern:
-            raise ValueError(Phrase('given = "auto" needs a pattern, for example "DM-{year}-{seq:04}"'))
+            said = Phrase('given = "auto" needs a pattern, for example {example}', example='"DM-{year}-{seq:04}"')
+            raise ValueError(said)
         return self
 
 

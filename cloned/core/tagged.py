@@ -10,6 +10,7 @@ from functools import cached_property
 from cloned.core.ids import LaptopId
 from cloned.saying import Phrase
 
+_PLACES = {"one": "{seq}", "other": "{seq:04}", "more": "{year}, {yy}, {site}"}
 _PART = re.compile(r"\{(year|yy|site|seq)(?::0?(\d))?\}")
 
 
@@ -35,7 +36,8 @@ class TagPattern:
 
     def __post_init__(self) -> None:
         if len(re.findall(r"\{seq(?::0?\d)?\}", self.text)) != 1 or re.search(r"[{}]", _PART.sub("", self.text)):
-            raise ValueError(Phrase("a pattern has {seq} or {seq:04} once, and beside it only {year}, {yy} and {site}"))
+            said = Phrase("a pattern has {one} or {other} once, and beside it only {more}", **_PLACES)
+            raise ValueError(said)
 
     def prefix(self, now: float) -> str:
         """What a number of this moment has beside its running part: one count belongs to it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -131,6 +132,11 @@ def test_an_old_number_still_leads_to_its_laptop_and_is_no_others() -> None:
 @pytest.mark.parametrize("text", ["DM-2026-42", "DM-26-0042", "XX-2026-0042", "DM-2026-00042", "PC250200"])
 def test_what_does_not_look_like_the_pattern_is_refused(text: str) -> None:
     assert PATTERN in refused(tag(shop(laptop(1)), "1", text)[1], Refused.TAG_PATTERN)
+
+
+def test_a_text_that_is_no_pattern_is_told_what_one_has() -> None:
+    with pytest.raises(ValueError, match=re.escape("{seq} or {seq:04} once, and beside it only {year}")):
+        TagPattern("{0.__class__}{seq}")
 
 
 def test_without_a_pattern_any_short_text_is_a_number_but_there_is_no_next() -> None:
