@@ -71,7 +71,7 @@ class Metered:
 
 
 SHARES = web.AppKey[Shares]("shares")
-_BY_THE_WIRE = "cloned.by_the_wire"
+_BY_THE_WIRE = web.RequestKey("by_the_wire", bool)
 
 
 def at_cost_of_the_wire(request: web.Request) -> None:

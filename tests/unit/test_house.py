@@ -70,7 +70,7 @@ async def test_a_check_is_made_once_and_again_only_when_asked(monkeypatch: Any, 
         made.append(looks)
         return []
 
-    monkeypatch.setattr("cloned.house.examine", examine)
+    monkeypatch.setattr("cloned.check.examine", examine)
     config = load(None) if not Path("/etc/cloned/cloned.toml").exists() else load(tmp_path / "none")
     house = House(lambda: config, None, cast("Engine", SimpleNamespace()))
     first = await house.look()
