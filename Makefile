@@ -14,7 +14,7 @@ SERVER_PACKAGES := python3-venv mmdebstrap partclone udpcast zstd fdisk gdisk ip
 LAB_PACKAGES := qemu-system-x86 qemu-utils acpica-tools ovmf ipxe-qemu snmpd snmp ethtool procps e2fsprogs dosfstools mtools \
 	grub-pc-bin grub-efi-amd64-bin clonezilla ntfs-3g btrfs-progs xfsprogs f2fs-tools exfatprogs lvm2 parted \
 	dnsmasq-base kea-admin tftp-hpa atftp busybox udhcpc isc-dhcp-client curl tcpdump kpartx cryptsetup-bin \
-	chromium poppler-utils zbar-tools qpdf cups-daemon cups-client cups-ipp-utils cups-filters \
+	chromium poppler-utils zbar-tools qpdf cups-daemon cups-client cups-ipp-utils cups-filters dbus-daemon \
 	stress-ng memtester smartmontools iw hdparm nvme-cli mmc-utils sg3-utils nwipe gcc libc6-dev openssl postgresql \
 	prometheus groff-base faketime
 

@@ -318,6 +318,7 @@ class Daemon:
     async def _start_page(self, stack: AsyncExitStack) -> None:
         """The page for everybody, and the same without PIN on the socket that only our group may open."""
         view = self._overview()
+        self.engine.subscribe(self.hub.now)
         self.tasks.supervise(self.hub.run, "page")
         self.tasks.start(self._settled(), "warm")
         config = self.config

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 1.0
 """Seconds between two events of one view."""
+LEAST = 0.25
+"""The same where something happened in between: a busy evening costs no more than four looks a second."""
 KEEPALIVE = 10.0
 """Seconds of silence after which a comment is sent, so that proxies and browsers see that we are there."""
 BACKLOG = 4
@@ -141,7 +143,7 @@ class Hub:
         self._asked = asyncio.Event()
 
     def now(self) -> None:
-        """Look at once, not within a second: something seldom and awaited has happened."""
+        """Look soon, not only after a second: something happened."""
         self._asked.set()
 
     @property
@@ -153,6 +155,7 @@ class Hub:
         """Look every second at what is watched: progress moves without any event that could be waited for."""
         while True:
             await self._watched.wait()
+            self._asked.clear()
             for name, view in list(self._views.items()):
                 if not view.watchers and time.monotonic() - view.left > LINGER:
                     self._drop(name)
@@ -167,9 +170,10 @@ class Hub:
             await self._pause()
 
     async def _pause(self) -> None:
-        self._asked.clear()
+        """A second, or a quarter of it where something happened, also while we looked."""
+        await asyncio.sleep(LEAST)
         with suppress(TimeoutError):
-            async with asyncio.timeout(INTERVAL):
+            async with asyncio.timeout(INTERVAL - LEAST):
                 await self._asked.wait()
 
     async def watch(self, name: str, render: Render, where: str = "", last: str | None = None) -> AsyncIterator[bytes]:

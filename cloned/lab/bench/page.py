@@ -1,9 +1,11 @@
-"""Measures how soon a port of the switch that goes up stands on the page, while a laptop boots.
+"""Measures what people's screens cost: browsers that watch, first pages, the list of laptops, papers.
 
-    python -m cloned.lab.bench.page [--rounds 5]
+    python -m cloned.lab.bench.page [--seconds 20] [--browsers 50]
 
-A bridge is the switch, Debian's snmpd answers for it, the daemon reads it as it would any other; the watcher is
-a browser's connection for events.
+A process of its own serves the page over a real state: 48 laptops are at work and report each second (their reports
+are handed to the monitor, as the agents' calls do), others went through before. Browsers are connections for events,
+in three languages by turns. Each second one laptop's number changes, and how late each screen has it is measured.
+Papers and translations are measured in seconds of processor, the rest by the clock on the wall.
 """
 
 from __future__ import annotations
@@ -11,121 +13,312 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import re
-import secrets
+import logging
 import statistics
+import sys
 import tempfile
 import time
-import uuid
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import aiohttp
+from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
-from cloned.lab import stock as stocks
-from cloned.lab.bootrom import BIOS_ARCH, dhcp
-from cloned.lab.daemon import DaemonProcess, DaemonSettings, server_address
-from cloned.lab.forward import Forward
-from cloned.lab.kernel import in_namespace
-from cloned.lab.laptops import LaptopKind
-from cloned.lab.network import NIC, LabNetwork, laptop_mac
-from cloned.lab.workshop import plug_snmpd
+from cloned.connections import Counted
+from cloned.core.disks import Disk
+from cloned.core.events import Booted, Configured, Hello, ImageInfo, ImageKnown, Ready, SwitchChanged
+from cloned.core.ids import LaptopId, clean, token_digest
+from cloned.core.laptop import Facts, Laptop
+from cloned.core.settings import Settings
+from cloned.lab.bench.service import Past, spent
+from cloned.languages import CODES, language
+from cloned.monitor import Monitor
+from cloned.overview import Overview
+from cloned.papers.label import labels
+from cloned.papers.media import MEDIA
+from cloned.papers.sheet import sheets
+from cloned.papers.subject import PrintingSite, Storage, Subject
+from cloned.status.app import create_app, warm
+from cloned.status.auth import Auth
+from cloned.status.live import WATCHERS, Hub
+from cloned.status.pages import Pages
 
-BOOTING, PLUGGED = 1, 2
-"""The laptop that keeps the daemon looking, and the port that goes up and down."""
-AIM = 6.0
-GIVE_UP = 30.0
+AT_WORK = 48
+MANY, LISTED, SHEETS = 1400, 10_000, 500
+AIMS = {"late": 1.0, "share": 15.0, "more": 10.0, "kb": 100.0, "first": 0.2, "list": 0.1, "label": 50.0, "sheets": 10.0}
+"""Seconds, percent of a core (and percent on top with 1,400 known), KB, seconds, seconds, ms, seconds."""
+_IMAGE = ImageInfo("school-2026", "ab" * 32, 7_340_032_000, 20 * 10**9)
 
 
-def network(folder: Path, stack: AsyncExitStack) -> LabNetwork:
-    """Two laptops' cables, the server and a switch that answers SNMP."""
-    made = LabNetwork(f"cl{secrets.token_hex(2)}", 2)
-    stack.callback(made.close)
-    made.build()
-    for number in (BOOTING, PLUGGED):
-        made.plug_thin(number, laptop_mac(made.run, number))
-    made.plug_server()
-    plug_snmpd(made, folder, stack)
-    return made
+def workshop(known: int) -> tuple[Any, list[LaptopId]]:
+    """A state with so many laptops that went through a week ago, and 48 that receive now."""
+    past = Past(_IMAGE, time.time() - 7 * 86400)
+    past.note(Configured(Settings(confirm="auto", default_image=_IMAGE.name)))
+    past.note(ImageKnown(_IMAGE))
+    past.note(SwitchChanged(AT_WORK, "48 ports", 1000))
+    past.clone(0)
+    [done] = past.state.laptops.values()
+    past.now = time.time() - 60
+    busy = [_at_work(past, 100_000 + number) for number in range(AT_WORK)]
+    alike = (_like(done, 1000 + number) for number in range(known))
+    past.state = replace(past.state, laptops={**past.state.laptops, **{each.id: each for each in alike}})
+    return past, busy
 
 
-def daemon(folder: Path, made: LabNetwork) -> DaemonProcess:
-    """`cloned serve` in the server's namespace; nothing will be cloned."""
-    stock = stocks.prepare("sample", lambda words: None)
-    state = folder / "state"
-    state.mkdir()
-    (state / "images").symlink_to(stock.store.root)
-    settings = DaemonSettings(
-        state=state, runtime=folder / "run", live=stock.live, boot=stock.boot, image="sample", kind=LaptopKind.THIN,
-        mbit_s=None, webhook="http://127.0.0.1:9/", webhook_secret=secrets.token_hex(16), classic=(), gates={},
+def _like(done: Laptop, number: int) -> Laptop:
+    """Another one that went through."""
+    serial = f"PF{number:06d}"
+    identity = replace(done.facts.identity, serial=serial, uuid=f"{number:08x}-1111-2222-3333-444455556666")
+    facts = replace(done.facts, identity=identity)
+    return replace(done, id=LaptopId(f"{number:010x}"), number=number, facts=facts)
+
+
+def _at_work(past: Past, number: int) -> LaptopId:
+    """One more, which has begun to receive."""
+    mac, token = f"02:00:01:00:{number >> 8 & 255:02x}:{number & 255:02x}", token_digest(f"now {number}")
+    identity = clean(
+        f"{number:08x}-1111-2222-3333-444455556666", f"PF{number:06d}", "Dell Inc.", "Latitude 5490", [mac]
+    )
+    disk = Disk("/dev/nvme0n1", 256060514304, serial=f"S3Z9{number:06d}", model="SAMSUNG MZVLB256")
+    address = f"10.77.200.{number & 255}"
+    past.note(Booted(token, identity, mac, address))
+    past.note(Hello(token, Facts(identity, mac, "uefi", disks=(disk,)), address))
+    laptop = next(each for each in past.state.laptops.values() if each.facts.boot_mac == mac)
+    if laptop.session is None:
+        raise ValueError(f"laptop {number} got no place in a session")
+    past.note(Ready(laptop.id, laptop.session, disk.key, ("gpt",), True))
+    return laptop.id
+
+
+class _Records:
+    """A ledger that has nothing to tell: it is measured by itself (bench/inventory.py)."""
+
+    async def totals(self) -> dict[str, Any]:
+        return {"rows": 0, "verdicts": {}, "done_today": 0}
+
+    async def rows(self, **_asked: object) -> list[dict[str, Any]]:
+        return []
+
+    async def sinks(self) -> list[dict[str, Any]]:
+        return []
+
+
+async def serve(known: int) -> None:
+    """Serve until told to stop; tells on standard output the port, and each change with its time."""
+    past, busy = workshop(known)
+    engine = SimpleNamespace(workshop=past.state, clock=time.time, backlog=0, problem="")
+    monitor = Monitor(cast("Any", engine), 300)
+    seen = Overview(engine=cast("Any", engine), monitor=monitor, control=cast("Any", None), name=lambda: "Bench")
+    hub = Hub()
+    hub.counted = Counted(WATCHERS, WATCHERS)  # all of loopback counts as one place
+    warm()
+    with tempfile.TemporaryDirectory(prefix="cloned-bench-") as folder:
+        app = create_app(seen, cast("Any", _Records()), Auth(Path(folder)), hub)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        print(json.dumps({"port": runner.addresses[0][1]}), flush=True)
+        try:
+            await asyncio.gather(hub.run(), _change(engine, monitor, hub, busy))
+        finally:
+            await runner.cleanup()
+
+
+async def _change(engine: Any, monitor: Monitor, hub: Hub, busy: list[LaptopId]) -> None:
+    """Each second a report of every laptop at work, and another number for one of them."""
+    for turn in range(10**9):
+        for at, ident in enumerate(busy):
+            laptop = engine.workshop.laptops[ident]
+            done = (turn * 84_000_000 + at * 9_000_000) % _IMAGE.used
+            told = {"state": "receiving", "session": laptop.session, "bytes": done, "total": _IMAGE.used, "rate": 84e6}
+            await monitor.heard(laptop, {**told, "held_by": "network", "pieces_left": 900, "lost": 0})
+        ident, tag = busy[turn % len(busy)], f"BENCH-{turn}-"
+        engine.workshop = engine.workshop.with_laptop(replace(engine.workshop.laptops[ident], tag=tag))
+        hub.now()
+        print(json.dumps({"tag": tag, "at": time.monotonic()}), flush=True)
+        await asyncio.sleep(1.1)
+
+
+@dataclass
+class PageFigures:
+    """What was measured with so many laptops known: seconds, percent of a core, KB."""
+
+    late: list[float] = field(default_factory=list)
+    missed: int = 0
+    share: float = 0.0
+    first: list[float] = field(default_factory=list)
+    size: float = 0.0
+    packed: float = 0.0
+    listed: list[float] = field(default_factory=list)
+    listing: float = 0.0
+    """Seconds of processor for one."""
+
+
+@asynccontextmanager
+async def _server(known: int) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cloned.lab.bench.page", "--serve", str(known), stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        told = await process.stdout.readline() if process.stdout is not None else b""
+        yield process, f"http://127.0.0.1:{json.loads(told)['port']}"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def measure(known: int, browsers: int, seconds: float) -> PageFigures:
+    """Watch with so many browsers for so long."""
+    found, told = PageFigures(), dict[str, float]()
+    async with _server(known) as (process, url), aiohttp.ClientSession(read_bufsize=1 << 24) as session:
+        listening = asyncio.create_task(_listen(process, told))
+        await _pages(session, url, "/?lang=nl", found.first)
+        before = spent(process.pid)
+        await _pages(session, url, "/laptops?lang=nl", found.listed)
+        found.listing = (spent(process.pid) - before) / len(found.listed)
+        await _size(session, url, found)
+        seen: list[dict[str, float]] = [{} for _ in range(browsers)]
+        watching = [asyncio.create_task(_watch(url, CODES[n % 3], each)) for n, each in enumerate(seen)]
+        await asyncio.sleep(3)
+        before, began, already = spent(process.pid), time.monotonic(), set(told)
+        await asyncio.sleep(seconds)
+        found.share = 100 * (spent(process.pid) - before) / (time.monotonic() - began)
+        await asyncio.sleep(2)
+        made = [tag for tag, at in told.items() if tag not in already and at < began + seconds]
+        found.late = [each[tag] - told[tag] for tag in made for each in seen if tag in each]
+        found.missed = len(made) * browsers - len(found.late)
+        for task in (*watching, listening):
+            task.cancel()
+        await asyncio.gather(*watching, listening, return_exceptions=True)
+    return found
+
+
+async def _listen(process: asyncio.subprocess.Process, told: dict[str, float]) -> None:
+    while process.stdout is not None and (line := await process.stdout.readline()):
+        made = json.loads(line)
+        told[made["tag"]] = made["at"]
+
+
+async def _pages(session: aiohttp.ClientSession, url: str, path: str, into: list[float]) -> None:
+    """How long a page takes, again and again."""
+    for _ in range(8):
+        began = time.monotonic()
+        async with session.get(url + path) as answer:
+            await answer.read()
+        into.append(time.monotonic() - began)
+
+
+async def _size(session: aiohttp.ClientSession, url: str, found: PageFigures) -> None:
+    """KB of the first page, as it is and packed."""
+    async with session.get(url + "/?lang=nl", headers={"Accept-Encoding": "identity"}) as answer:
+        found.size = len(await answer.read()) / 1000
+    async with session.get(url + "/?lang=nl", headers={"Accept-Encoding": "gzip"}, auto_decompress=False) as answer:
+        found.packed = len(await answer.read()) / 1000
+
+
+async def _watch(url: str, code: str, seen: dict[str, float]) -> None:
+    """One browser: notes when the event of each change came."""
+    patient = aiohttp.ClientTimeout(total=None)
+    async with (
+        aiohttp.ClientSession(read_bufsize=1 << 24, timeout=patient) as session,
+        session.get(f"{url}/events?lang={code}") as answer,
+    ):
+        answer.raise_for_status()
+        async for line in answer.content:
+            now = time.monotonic()
+            for tag in _tags(line):
+                seen.setdefault(tag, now)
+
+
+def _tags(line: bytes) -> Iterator[str]:
+    for part in line.split(b"BENCH-")[1:]:
+        yield f"BENCH-{part.partition(b'-')[0].decode()}-"
+
+
+def papers() -> tuple[float, float, float]:
+    """Milliseconds and KB of a label, seconds for 500 sheets."""
+    site, words = PrintingSite("Deel IT Mechelen", "http://cloned.example:8080"), language("nl")
+    who = Subject(
+        "1f2e3d", 7, "DM-2026-0042", "LENOVO", "ThinkPad T480s", "PF1ABCDE", "uefi", "Intel Core i5-8350U", 8 * 10**9,
+        disks=(Storage("SAMSUNG", "S4ELNX", "nvme", 256 * 10**9, "ok", True),), image="school-2026",
+        image_hash="9f" * 32, verdict="verified", state="done", at="2026-11-29T10:00:00Z",
     )  # fmt: skip
-    return DaemonProcess(settings, made.server, folder / "daemon.log")
+    labels([who], MEDIA["62"], site, words)
+    took = []
+    for _ in range(20):
+        began = time.process_time()
+        data = labels([who], MEDIA["62"], site, words)
+        took.append(1000 * (time.process_time() - began))
+    began = time.process_time()
+    sheets([who] * SHEETS, site, words)
+    return statistics.median(took), len(data) / 1000, time.process_time() - began
 
 
-def boot(made: LabNetwork) -> None:
-    """One laptop asks for an address as its firmware would: for a minute the switch is looked at often."""
-    mac, machine = laptop_mac(made.run, BOOTING), uuid.uuid4().bytes
-    in_namespace(made.path(made.laptop(BOOTING)), lambda: dhcp(NIC, mac, machine, BIOS_ARCH, ipxe=False))
+def translating() -> float:
+    """Milliseconds that a wall in Dutch takes more than one in English."""
+    past, _ = workshop(0)
+    engine = SimpleNamespace(workshop=past.state, clock=time.time, backlog=0, problem="")
+    seen = Overview(
+        engine=cast("Any", engine),
+        monitor=Monitor(cast("Any", engine), 300),
+        control=cast("Any", None),
+        name=lambda: "Bench",
+    )
+    pages = Pages(seen, cast("Any", _Records()))
+    took: dict[str, list[float]] = {code: [] for code in ("en", "nl")}
+    for _ in range(30):
+        for code, into in took.items():
+            pages.painter(language(code))._tiles.clear()
+            began = time.process_time()
+            asyncio.run(pages.wall(language(code)))
+            into.append(1000 * (time.process_time() - began))
+    return statistics.median(took["nl"]) - statistics.median(took["en"])
 
 
-def drawn(page: str, *, up: bool) -> bool:
-    """Whether the page shows the plugged port with (without) a link."""
-    socket = re.search(rf'<li class="port access([^"]*)">\s*<p class="socket[^"]*" title="port{PLUGGED}"', page)
-    return socket is not None and ("up" in socket[1].split()) == up
-
-
-async def until_drawn(events: aiohttp.StreamReader, *, up: bool) -> float:
-    """Seconds until an event draws the port so; TimeoutError after half a minute."""
-    began = time.monotonic()
-    async with asyncio.timeout(GIVE_UP):
-        async for line in events:
-            if line.startswith(b"data:") and drawn("".join(map(str, json.loads(line[5:]).values())), up=up):
-                return time.monotonic() - began
-    raise ConnectionError("the page's events ended")
-
-
-async def measure(rounds: int) -> list[float]:
-    """Seconds from link to page, each round at another moment of the daemon's own clock."""
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cloned-bench-")))
-        made = network(folder, stack)
-        served = daemon(folder, made)
-        stack.push_async_callback(served.stop)
-        served.start()
-        await served.ready()
-        forward = await stack.enter_async_context(Forward(made.path(made.server), server_address(), 0))
-        made.link(BOOTING, up=True)
-        session = await stack.enter_async_context(aiohttp.ClientSession(read_bufsize=1 << 24))
-        address = f"http://127.0.0.1:{forward.port}/events"
-        timeout = aiohttp.ClientTimeout(total=None)
-        answer = await stack.enter_async_context(session.get(address, timeout=timeout))
-        return await _rounds(made, answer.content, rounds)
-
-
-async def _rounds(made: LabNetwork, events: aiohttp.StreamReader, rounds: int) -> list[float]:
-    seconds = []
-    for number in range(rounds):
-        await asyncio.to_thread(boot, made)
-        await until_drawn(events, up=False)
-        await asyncio.sleep(5 * number / rounds)
-        await asyncio.to_thread(made.link, PLUGGED, up=True)
-        seconds.append(await until_drawn(events, up=True))
-        await asyncio.to_thread(made.link, PLUGGED, up=False)
-    return seconds
+def rows(few: PageFigures, many: PageFigures, huge: PageFigures) -> Iterator[tuple[str, str, str]]:
+    """What was measured, the figure, the aim."""
+    for name, found in ((f"{AT_WORK} laptops", few), (f"the same, {MANY:,} more known", many)):
+        late = sorted(found.late)
+        yield f"{name}: a change is on every screen, worst", f"{late[-1]:.2f} s", f"≤ {AIMS['late']:.0f} s"
+        yield f"{name}: changes that a screen missed", str(found.missed), "0"
+        yield f"{name}: share of a core", f"{found.share:.1f} %", f"≤ {AIMS['share']:.0f} %"
+        said = f"{statistics.median(found.first) * 1000:.0f} ms, {found.size:.0f} KB ({found.packed:.0f} KB packed)"
+        yield f"{name}: first page", said, f"≤ {AIMS['first'] * 1000:.0f} ms, {AIMS['kb']:.0f} KB"
+    more = many.share - few.share
+    yield f"{MANY:,} more known cost", f"{more:+.1f} % of a core", f"≤ +{AIMS['more']:.0f} %"
+    said = f"{statistics.median(huge.listed) * 1000:.0f} ms ({huge.listing * 1000:.0f} ms of processor)"
+    yield f"the list of {LISTED:,}", said, f"≤ {AIMS['list'] * 1000:.0f} ms"
+    label, size, took = papers()
+    yield "a label", f"{label:.1f} ms, {size:.1f} KB", f"≤ {AIMS['label']:.0f} ms, 20 KB"
+    yield f"{SHEETS} sheets", f"{took:.1f} s", f"≤ {AIMS['sheets']:.0f} s"
+    yield "a translation of the wall", f"{translating():.2f} ms", "≤ 1 ms"
 
 
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    seconds = asyncio.run(measure(parser.parse_args().rounds))
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--browsers", type=int, default=50)
+    parser.add_argument("--serve", type=int, default=None, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    logging.disable(logging.WARNING)
+    if given.serve is not None:
+        asyncio.run(serve(given.serve))
+        return
+    few = asyncio.run(measure(0, given.browsers, given.seconds))
+    many = asyncio.run(measure(MANY, given.browsers, given.seconds))
+    huge = asyncio.run(measure(LISTED, 0, 0))
     table = Table(box=None, header_style="bold")
-    for heading in ("a port goes up", "best s", "median s", "worst s", "aim s"):
-        table.add_column(heading, justify="left" if heading == "a port goes up" else "right")
-    figures = (min(seconds), statistics.median(seconds), max(seconds))
-    table.add_row("until it is on the page", *(f"{figure:.1f}" for figure in figures), f"≤ {AIM:.0f}")
+    for heading in ("what", "measured", "aim"):
+        table.add_column(heading)
+    for row in rows(few, many, huge):
+        table.add_row(*row)
     Console().print(table)
 
 
