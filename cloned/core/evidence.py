@@ -15,7 +15,7 @@ from enum import Enum
 from cloned.core.disks import Disk
 from cloned.core.fillers import says_text, usable_mac
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import ACTIVE, Laptop, State, named, traces
+from cloned.core.laptop import ACTIVE, Laptop, State, named
 from cloned.core.warnings import Warn
 from cloned.saying import Phrase
 
@@ -135,7 +135,7 @@ def recognise(laptops: Mapping[LaptopId, Laptop], sight: Evidence, own: LaptopId
 
 def _near(laptops: Iterable[Laptop], sight: Evidence) -> list[Laptop]:
     """Those that have anything at all in common with a sight: of thousands, the few that are worth weighing."""
-    told = traces(sight.identity, sight.disks)
+    told = sight.identity.traces(sight.disks)
     return [each for each in laptops if not told.isdisjoint(each.facts.traces) or each.contact.came_by in told]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NewType
 
+from cloned.core.disks import Disk
 from cloned.core.fillers import swapped, usable_text, usable_uuid
 
 LaptopId = NewType("LaptopId", str)
@@ -65,6 +66,11 @@ class Identity:
         serial = self.serial_key and " ".join((*self.make, self.serial_key))
         found = (("UUID", self.uuid_key), ("serial number", serial))
         return tuple((kind, word) for kind, word in found if word)
+
+    def traces(self, disks: Iterable[Disk]) -> frozenset[str]:
+        """All that a machine with these disks could be known by, proven or not: two that share none of it are two."""
+        told = (*self.macs, self.uuid_key, self.serial_key, *(disk.serial for disk in disks))
+        return frozenset(each for each in told if each)
 
     def merged(self, newer: Identity) -> Identity:
         """This identity with what a newer sight of the same laptop adds."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -133,13 +132,7 @@ class Facts:
     @cached_property
     def traces(self) -> frozenset[str]:
         """All it has in common with another sight of this laptop, at least one of them."""
-        return traces(self.identity, self.disks)
-
-
-def traces(identity: Identity, disks: Iterable[Disk]) -> frozenset[str]:
-    """Everything that a machine could be known by, whatever it proves: two that share none of it are two machines."""
-    told = (*identity.macs, identity.uuid_key, identity.serial_key, *(disk.serial for disk in disks))
-    return frozenset(each for each in told if each)
+        return self.identity.traces(self.disks)
 
 
 @dataclass(frozen=True, slots=True)
