@@ -13,7 +13,7 @@ from cloned.lab import stock as stocks
 from cloned.lab.laptops import Firmware, LaptopKind, disk_size
 from cloned.lab.machine import VirtualLaptop
 from tests.lab.agent.shop import Shop, shop
-from tests.lab.agent.test_confirming import IMAGE, stocked
+from tests.lab.agent.test_confirming import IMAGE
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 WWN = "0x5002538e40a0b0c0"
@@ -41,7 +41,7 @@ async def test_of_two_disks_with_one_wwn_the_one_that_was_confirmed_is_written(
 ) -> None:
     size = disk_size(stock.manifest)
     async with shop(folder, stock, Firmware.BIOS) as here:
-        await stocked(here, stock)
+        await here.stocked(stock, IMAGE)
         laptop = here.laptop(1, TwoOfOneWwn, size)
         assert isinstance(laptop, TwoOfOneWwn)
         laptop.other.write_bytes(b"somebody's only copy. " * (size // 22) + bytes(size % 22))
@@ -75,7 +75,7 @@ async def test_two_laptops_of_one_uuid_and_one_filler_are_both_cloned_each_with_
 ) -> None:
     size = disk_size(stock.manifest)
     async with shop(folder, stock, Firmware.BIOS, Firmware.BIOS, kind=LaptopKind.THIN) as here:
-        await stocked(here, stock)
+        await here.stocked(stock, IMAGE)
         twins = [here.thin(number, size, DELL, FILLER) for number in (1, 2)]
         for laptop in twins:
             laptop.chooses = "clone"  # a person does, in its boot menu: nothing else starts one without a name
