@@ -142,6 +142,7 @@ _STRAYS = {
     405: (Phrase("this cannot be done at this address"), Phrase("the header Allow says what can")),
 }
 """What is said of requests that no handler was found for."""
+_MENU = Phrase("the menu leads to every page that there is")
 
 
 PAGE_OF = web.AppKey[Callable[[web.Request, str, str], str]]("page_of")
@@ -166,7 +167,8 @@ def _say(request: web.Request, answer: web.HTTPException, error: str, hint: str)
     if "text/plain" in wants:
         answer.text, answer.content_type = "\n".join(map(words.say, (error, hint))), "text/plain"
     elif "text/html" in wants and not request.path.startswith("/api/"):
-        answer.text, answer.content_type = request.app[PAGE_OF](request, error, hint), "text/html"
+        step = _MENU if (error, hint) in _STRAYS.values() else hint
+        answer.text, answer.content_type = request.app[PAGE_OF](request, error, step), "text/html"
     else:
         return
     answer.headers["Content-Language"] = words.code

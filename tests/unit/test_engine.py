@@ -12,6 +12,7 @@ from cloned.core.boot import BootRequest
 from cloned.core.disks import Disk
 from cloned.core.effect_types import Rates
 from cloned.core.events import (
+    Booted,
     Command,
     Configured,
     Failed,
@@ -224,3 +225,21 @@ async def test_a_laptop_that_got_another_address_while_starting_is_believed_by_i
         answer = await engine.boot(HONEST)
         assert engine.authorise(first.token, "10.0.9.9") is None
         assert engine.authorise(answer.token, HONEST.address) is not None
+
+
+async def test_of_two_laptops_that_get_one_number_in_the_same_moment_one_has_it(tmp_path: Path) -> None:
+    async with running(tmp_path / "j", Streams(), Book()) as engine:
+        for number in (1, 2):
+            identity = clean(
+                f"{number:08x}-1111-2222-3333-444455556666", f"S{number}", "Dell", "X", [f"02:00:00:00:00:0{number}"]
+            )
+            token = token_digest(str(number))
+            await engine.submit(Booted(token, identity, f"02:00:00:00:00:0{number}", f"10.0.0.{number}"))
+            await engine.submit(Hello(token, Facts(identity, f"02:00:00:00:00:0{number}", "uefi"), f"10.0.0.{number}"))
+        for turn in range(20):
+            asked = [
+                engine.command(Command("tag", "page", ident, text=f"A-{turn}")) for ident in engine.workshop.laptops
+            ]
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            assert [isinstance(each, UsageError) for each in answers].count(True) == 1, answers
+            assert sum(each.tag == f"A-{turn}" for each in engine.workshop.laptops.values()) == 1
