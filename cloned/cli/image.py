@@ -15,12 +15,23 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from cloned.cli.common import config_option, echo, find_laptop, gigabytes, json_option, print_json, print_table
+from cloned.cli.common import (
+    config_option,
+    echo,
+    find_laptop,
+    gigabytes,
+    json_option,
+    moment,
+    print_json,
+    print_table,
+    words,
+)
 from cloned.config_file import load
 from cloned.core.warnings import Warn
 from cloned.errors import ImageError, MissingError
 from cloned.images import export as exporting
 from cloned.images.store import ImageStore
+from cloned.languages import to_translate
 from cloned.ownership import hand_over
 from cloned.saying import Phrase
 
@@ -261,7 +272,39 @@ def info(config: Path | None, as_json: bool) -> None:
     told = system.info(folder).to_json()
     with suppress(MissingError):
         told["tests"] = pack.info(folder).to_json()
-    echo(json.dumps(told, indent=2, default=str) if as_json else "\n".join(f"{k}: {v}" for k, v in told.items()))
+    click.echo(json.dumps(told, indent=2, default=str) if as_json else "\n".join(_about(told)))
+
+
+_ABOUT = {
+    "folder": to_translate("folder"),
+    "kernel": to_translate("kernel"),
+    "suite": to_translate("Debian"),
+    "firmware": to_translate("with firmware"),
+    "digest": to_translate("digest"),
+    "vmlinuz_bytes": to_translate("size of the kernel"),
+    "initrd_bytes": to_translate("size of the initramfs"),
+    "unpacked_bytes": to_translate("size unpacked"),
+    "bytes": to_translate("size to be sent"),
+    "built": to_translate("built"),
+    "tests": to_translate("test pack"),
+}
+"""What a live system tells of itself, in words."""
+
+
+def _about(told: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    for key, value in told.items():
+        name = words().gettext(_ABOUT.get(key, key))
+        if isinstance(value, Mapping):
+            yield f"{indent}{name}:"
+            yield from _about(value, indent + "  ")
+        else:
+            yield f"{indent}{name}: {_worth(key, value)}"
+
+
+def _worth(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return words().gettext("yes") if value else words().gettext("no")
+    return words().size(value) if key.endswith("bytes") else moment(value) if key == "built" else str(value)
 
 
 class _progress:  # noqa: N801 - used as a function
