@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from cloned import guide
 from cloned.connections import place
 from cloned.core.evening import STEPS, board
 from cloned.core.reasons import Reason
+from cloned.core.shown import ShownLaptop, Snapshot
 from cloned.languages import Language
 from cloned.saying import Phrase
 from cloned.status import api, listing
@@ -33,6 +35,8 @@ Known = dict[str, Any]
 ASKS = ("search", "show", "sort", "page", "again")
 """What addresses of these pages may ask."""
 LONGEST_QUERY = 200
+TODAY = 12
+"""Hours that what happened in a port is told."""
 SESSIONS = 30
 """Sessions on their page, the newest first."""
 
@@ -84,7 +88,19 @@ async def _switch(app: web.Application, _query: Query) -> Known:
     by_mac = {mac: each for each in snapshot.laptops for mac in (each.boot_mac, *each.macs)}
     about = ("switch", "port", "link")
     warnings = [each for each in snapshot.warnings if any(word in each.code for word in about)]
-    return {"switches": snapshot.switches, "by_mac": by_mac, "capacity": snapshot.capacity, "warnings": warnings}
+    today = _in_ports(snapshot)
+    known = {"switches": snapshot.switches, "by_mac": by_mac, "capacity": snapshot.capacity, "warnings": warnings}
+    return {**known, "today": today}
+
+
+def _in_ports(snapshot: Snapshot) -> dict[str, list[ShownLaptop]]:
+    """Port → the laptops that were in it last, the newest first, of the twelve hours before now."""
+    found: dict[str, list[ShownLaptop]] = {}
+    begin = datetime.fromisoformat(snapshot.now) - timedelta(hours=TODAY)
+    for laptop in sorted(snapshot.laptops, key=lambda each: each.since, reverse=True):
+        if laptop.port and datetime.fromisoformat(laptop.since) >= begin:
+            found.setdefault(laptop.port, []).append(laptop)
+    return found
 
 
 async def _inventory(app: web.Application, _query: Query) -> Known:

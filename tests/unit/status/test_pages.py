@@ -15,6 +15,7 @@ from cloned.status.api import WORKSHOP, described
 from cloned.status.app import warm
 from cloned.status.pages import Pages
 from cloned.status.papers import _day
+from cloned.status.work import WORK
 from cloned.switch.watch import SwitchReading
 from tests.unit.status import workshops
 from tests.unit.status.fakes import FakeRecords, FakeWorkshop
@@ -210,3 +211,15 @@ async def test_a_switch_that_never_answered_has_a_page():
     html = Pages(app[WORKSHOP], FakeRecords()).part("switch", known, language("en")).parts["work"]
     assert "10.20.0.9" in html
     assert "it does not answer" in html
+
+
+async def test_the_page_of_the_switch_says_who_was_in_a_port_today_and_what_became_of_him():
+    snapshot = workshops.busy()
+    [done, *_] = [each for each in snapshot["laptops"] if each["state"] == "done"]
+    done |= {"port": "gi22", "macs": [], "boot_mac": "02:00:00:00:00:99"}
+    workshop = FakeWorkshop(snapshot)
+    known = await WORK["switch"].gather({WORKSHOP: workshop}, {})
+    html = Pages(workshop, FakeRecords()).part("switch", known, language("nl")).parts["work"]
+    row = html[html.index("<td>gi22</td>") :].split("</tr>")[0]
+    assert done["tag"] in row
+    assert "Klaar" in row
