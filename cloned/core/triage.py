@@ -134,9 +134,20 @@ def judge(rules: tuple[TriageRule, ...], laptop: Laptop, now: float) -> Triage:
         max((rule.grade for rule in fitting if rule.grade), default="A") if laptop.facts.hardware.told else "",
         tuple(dict.fromkeys(need for rule in fitting for need in rule.needs)),
         next((rule.image for rule in fitting if rule.image), ""),
-        tuple(TriageRemark(rule.name, rule.say, rule.course, rule.grade) for rule in fitting),
+        tuple(TriageRemark(rule.name, rule.say, rule.course, rule.grade) for rule in _telling(fitting)),
         tuple(dict.fromkeys(each.condition for each in doubts)),
     )
+
+
+def _telling(fitting: list[TriageRule]) -> list[TriageRule]:
+    """Without those that another says more exactly: who has less than 4 GB of memory has less than 8."""
+    return [
+        rule
+        for rule in fitting
+        if not any(
+            other.course is rule.course and _within(other, rule) and not _within(rule, other) for other in fitting
+        )
+    ]
 
 
 def judged(rules: tuple[TriageRule, ...], laptop: Laptop, now: float) -> Laptop:

@@ -21,6 +21,8 @@ _SIZE = 3.3
 _STEP = 5.4
 _ASK = 236.0
 """Where the part that people fill in begins, whatever stands above."""
+_RESULT, _LINE = 46.0, 4.5
+"""Height of the part that says what was put on it, and of a line of remarks: those get all room that is left."""
 _MOST_DISKS, _MOST_BATTERIES = 4, 3
 
 
@@ -154,10 +156,12 @@ class _Sheet:
                 (_("Grade"), laptop.grade),
                 (_("Needs"), self.words.listed([self.words.say(need) for need in laptop.needs])),
                 (_("Tests"), wording.tests(laptop, self.words)),
-                (_("Remarks"), ". ".join(map(self.words.say, laptop.remarks))),
             ),
             most=5 if self.y < _ASK - 80 else 2,
         )
+        self.y -= 2.2
+        room = int((_ASK - _RESULT - self.y) / _LINE)
+        self._facts([(_("Remarks"), ". ".join(map(self.words.say, laptop.remarks)))], most=max(2, room))
 
     def _result(self) -> None:
         _, laptop, words = self.words.gettext, self.laptop, self.words

@@ -329,3 +329,9 @@ def test_a_battery_that_lies_hides_no_worn_one_beside_it() -> None:
     both = replace(GOOD, batteries=(Battery("BAT0", 20.0, 4_000_000.0), Battery("BAT1", 60.0, 10.0)))
     assert both.left == pytest.approx(30 / 80)
     assert "battery-worn" in names(shipped(laptop(both)))
+
+
+def test_what_a_narrower_rule_says_is_not_said_again() -> None:
+    small = shipped(laptop(replace(GOOD, slots=(MemorySlot("A", 2 << 30),), batteries=(Battery("BAT0", 50.0, 14.0),))))
+    assert names(small) == ["memory-small", "battery-worn", "windows-11-unfit"]
+    assert (small.grade, small.needs) == ("D", ("memory", "battery"))

@@ -7,6 +7,8 @@ import pytest
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
+from cloned.core.hardware import Hardware
+from cloned.core.triage_shipped import SHIPPED
 from cloned.errors import UsageError
 from cloned.languages import CLOSING, CODES, OPENING, bracketed, language
 from cloned.papers.document import safe
@@ -260,6 +262,20 @@ def test_a_sheet_carries_every_remark_that_there_may_be_also_with_percent_signs(
         text = " ".join(pages(made)[0].split())
         assert " ".join(words.say(said).split()) in text
         assert "10 % more" in text
+
+
+def test_every_remark_of_a_bad_laptop_is_on_its_sheet() -> None:
+    """One of little in everything has six remarks before anything was put on it; the last is as true as the first."""
+    names = (
+        "locked", "memory-small", "cores-few", "battery-worn", "camera-missing", "wifi-missing",
+    )  # fmt: skip
+    said = [rule.say for rule in SHIPPED if rule.name in names]
+    parts = Hardware(1, 1, LAPTOP.hardware.slots[:1], batteries=LAPTOP.hardware.batteries[:1])
+    bad = replace(LAPTOP, remarks=tuple(said), disks=LAPTOP.disks[:1], hardware=parts, tests=(), steps=())
+    [text] = pages(sheets([bad], SITE, language("en")))
+    assert len(said) == len(names)
+    assert [each for each in said if each not in " ".join(text.split())] == []
+    assert "Number of the loan contract" in text
 
 
 def test_a_sheet_says_grade_needs_and_what_was_found() -> None:
