@@ -1,0 +1,118 @@
+"""A laptop with a password in its firmware, a dead camera and a worn battery: told before anything is written, and after."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from tests.lab.run import labs
+
+pytestmark = [pytest.mark.lab, pytest.mark.slow, labs.needs_root]
+FAULTS = ("locked:1", "no-camera:1", "worn-battery:1")
+SAID = (
+    "Its firmware has a password", "No camera answers", "Its battery holds less than half of what it held when new",
+)  # fmt: skip
+RULES = {"locked", "camera-missing", "battery-worn"}
+
+
+@pytest.mark.parametrize("kind", ["thin", "vm"])
+def test_password_camera_and_battery_are_told_on_page_sheet_and_inventory_before_and_after(
+    tmp_path: Path, kind: str
+) -> None:
+    words = [word for fault in FAULTS for word in ("--fault", fault)]
+    with labs.start(tmp_path, "up", "--laptops", "1", "--kind", kind, "--image", "sample", *words) as process:
+        assert process.wait(590) == 0, (tmp_path / labs.LOG).read_text()
+    try:
+        shop = Shop((tmp_path / labs.LOG).read_text())
+        held = shop.until(lambda laptop: laptop["reason"] == "triage-asks")
+        assert held["state"] == "asking", "nothing was written, and nothing is before somebody says so"
+        assert held["verdict"] == "none"
+        shop.shows_all_three(held["id"], "none")
+        code, said = cloned("confirm", held["id"], "--config", shop.config)
+        assert code == 0, said
+        done = shop.until(lambda laptop: laptop["state"] in ("done", "aside"))
+        assert (done["state"], done["verdict"]) == ("done", "verified")
+        assert done["undecided"] == ["camera"], "it stands on the wall until somebody decided"
+        shop.shows_all_three(held["id"], "verified")
+    finally:
+        assert cloned("lab", "down")[0] == 0
+    assert labs.traces(labs.run_id(tmp_path)) == []
+
+
+class Shop:
+    """The lab, from outside: its page, its papers, and what reached the inventory."""
+
+    def __init__(self, said: str) -> None:
+        page, config = re.search(r"http://127\.0\.0\.1:\d+", said), re.search(r"--config (\S+?)`", said)
+        assert page, said
+        assert config, said
+        self.page, self.config = page[0], config[1]
+
+    def get(self, path: str) -> bytes:
+        with urllib.request.urlopen(f"{self.page}{path}", timeout=60) as answer:
+            found: bytes = answer.read()
+        return found
+
+    def until(self, true: Callable[[dict[str, Any]], bool], seconds: float = 480) -> dict[str, Any]:
+        """The laptop, once it is so."""
+        end = time.monotonic() + seconds
+        while True:
+            state = json.loads(self.get("/api/v1/state"))
+            for laptop in state["laptops"]:
+                if true(laptop):
+                    found: dict[str, Any] = laptop
+                    return found
+            assert time.monotonic() < end, [(each["state"], each["why"]) for each in state["laptops"]]
+            time.sleep(0.5)
+
+    def shows_all_three(self, ident: str, verdict: str) -> None:
+        page = self.get(f"/laptops/{ident}?lang=en").decode()
+        sheet = " ".join(
+            PdfReader(io.BytesIO(self.get(f"/laptops/{ident}/sheet.pdf?lang=en"))).pages[0].extract_text().split()
+        )
+        for words in SAID:
+            assert words in page, page
+            assert words in sheet, sheet
+        assert "28" in re.findall(r"(\d+)\s*%", sheet), "how much the battery still holds"
+        row = self.row(ident, verdict)
+        assert {each["rule"] for each in row["remarks"]} >= RULES
+        assert row["hardware"]["camera"] is False
+        assert row["hardware"]["passwords"] == ["administrator"]
+        assert [(each["full_wh"], each["cycles"]) for each in row["hardware"]["batteries"]] == [(14.0, 812)]
+        for kind in ("csv", "jsonl"):
+            file = Path(self.config).parent / f"all.{kind}"
+            code, said = cloned("inventory", "export", str(file), "--config", self.config)
+            assert code == 0, said
+            told = file.read_text("utf-8-sig")
+            assert [words for words in SAID if words not in told] == [], told
+        assert json.loads(told.splitlines()[-1])["verdict"] == verdict
+
+    def row(self, ident: str, verdict: str) -> dict[str, Any]:
+        """Its newest row in the ledger, once it is of this verdict."""
+        end = time.monotonic() + 60
+        while True:
+            rows = [row for row in json.loads(self.get("/api/v1/ledger")) if row["laptop"] == ident]
+            for row in rows:
+                if row["verdict"] == verdict:
+                    found: dict[str, Any] = row
+                    return found
+            assert time.monotonic() < end, rows
+            time.sleep(0.5)
+
+
+def cloned(*words: str) -> tuple[int, str]:
+    """Exit status and words of a command."""
+    program = [sys.executable, "-c", "from cloned.cli.main import main; main()"]
+    done = subprocess.run([*program, *words], capture_output=True, text=True, timeout=200, check=False)
+    return done.returncode, done.stdout + done.stderr
