@@ -8,6 +8,7 @@ shift 2
 
 loop=$(losetup --find --show "$disk")
 trap 'partx --delete "$loop" 2>/dev/null; losetup --detach "$loop"' EXIT
+partx --delete "$loop" 2>/dev/null || true # what is left of a file that was detached without it
 partx --add "$loop" 2>/dev/null || true
 node=${loop#/dev/}
 

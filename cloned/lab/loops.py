@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import struct
@@ -14,6 +15,11 @@ _CTL_GET_FREE = 0x4C82
 _CONFIGURE = 0x4C0A
 _AUTOCLEAR = 4
 _EBUSY = 16
+_BLKPG_CALL, _DEL_PARTITION = 0x1269, 2
+_BLKPG = struct.Struct("@iiiP")
+"""struct blkpg_ioctl_arg (linux/blkpg.h): operation, flags, bytes of the data, the data."""
+_PARTITION = struct.Struct("@qqi64s64s4x")
+"""struct blkpg_partition: start, length, number, two names that nobody reads."""
 _CONFIG = struct.Struct("=II 5Q 4I 64s 64s 32s 2Q 8Q")
 """struct loop_config: fd, block size; loop_info64 (device, inode, rdevice, offset, sizelimit; number,
 encrypt type, key size, flags; names and key; init); reserved."""
@@ -58,12 +64,21 @@ def _attach(backing: Path) -> tuple[Path, int]:
             path = Path(f"/dev/loop{fcntl.ioctl(control, _CTL_GET_FREE)}")
             holder = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             if _configure(holder, file, str(backing)):
+                _forget_partitions(path.name, holder)
                 return path, holder
             os.close(holder)
         raise MissingError("every loop device is taken as soon as it is free", "try again")
     finally:
         os.close(file)
         os.close(control)
+
+
+def _forget_partitions(name: str, holder: int) -> None:
+    """Partitions of a file that was behind this device before, detached without taking them off it (BLKPG)."""
+    for note in Path("/sys/block", name).glob(f"{name}p*/partition"):
+        part = ctypes.create_string_buffer(_PARTITION.pack(0, 0, int(note.read_text()), b"", b""))
+        request = _BLKPG.pack(_DEL_PARTITION, 0, len(part), ctypes.addressof(part))
+        fcntl.ioctl(holder, _BLKPG_CALL, request)
 
 
 def _configure(holder: int, file: int, name: str) -> bool:

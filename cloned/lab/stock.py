@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cloned import assets, live, processes
 from cloned.disk.manifest import Manifest
-from cloned.errors import MissingError, UsageError
+from cloned.errors import ImageError, MissingError, UsageError
 from cloned.images import samples
 from cloned.images.store import ImageStore
 from cloned.live import full as clonezilla
@@ -134,7 +134,11 @@ def _sample(store: ImageStore, saved: Path, name: str, say: Say) -> Manifest:
             return store.manifest(name)
         store.remove(name)
     say(f"importing {name}")
-    manifest = store.import_image(directory, name)
+    try:
+        manifest = store.import_image(directory, name)
+    except ImageError:
+        shutil.rmtree(directory, ignore_errors=True)  # it is built again next time
+        raise
     imported.write_text(digest)
     return manifest
 

@@ -134,3 +134,20 @@ def get(path: Path, size: int, offset: int) -> bytes:
     with path.open("rb", buffering=0) as device:
         os.posix_fadvise(device.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         return os.pread(device.fileno(), size, offset)
+
+
+def test_partitions_of_what_was_behind_it_before_are_forgotten(backing: Path) -> None:
+    """A test that was killed left them, and Clonezilla saved them with the disk that came after."""
+    subprocess.run(["sfdisk", "--quiet", backing], input=b"label: gpt\nsize=2MiB\nsize=2MiB\n", check=True)
+    first = LoopDevice(backing)
+    subprocess.run(["partx", "--add", first.path], check=True)
+    left = Path("/sys/block", first.path.name)
+    assert len(list(left.glob("loop*p*/partition"))) == 2
+    first.close()
+    assert len(list(left.glob("loop*p*/partition"))) == 2
+    second = LoopDevice(backing)
+    try:
+        assert not list(Path("/sys/block", second.path.name).glob("loop*p*/partition"))
+    finally:
+        subprocess.run(["partx", "--delete", first.path], check=False, capture_output=True)
+        second.close()
