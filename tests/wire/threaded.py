@@ -9,14 +9,18 @@ from contextlib import AsyncExitStack, contextmanager
 
 from aiohttp import web
 
-from cloned.connections import Counted, CountedSite, runner
+from cloned.connections import CountedSite, Crowd, runner
 
 Make = Callable[[AsyncExitStack], Awaitable[web.Application]]
 
 
 @contextmanager
 def served(make: Make) -> Iterator[str]:
-    """The base URL of what `make` gives; it runs in the thread's loop, and so does what its stack undoes."""
+    """The base URL of what `make` gives; it runs in the thread's loop, and so does what its stack undoes.
+
+    What keeps it from starting is raised here.
+    """
+    failed: list[BaseException] = []
     ready, url, over = threading.Event(), [""], asyncio.Event()
     loop = asyncio.new_event_loop()
 
@@ -25,15 +29,24 @@ def served(make: Make) -> Iterator[str]:
             running = runner(await make(stack))
             await running.setup()
             stack.push_async_callback(running.cleanup)
-            await CountedSite(running, "127.0.0.1", 0, counted=Counted(64, 128)).start()
+            await CountedSite(running, "127.0.0.1", 0, crowd=Crowd(64, 128)).start()
             url[0] = f"http://127.0.0.1:{running.addresses[0][1]}"
             ready.set()
             await over.wait()
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    def run() -> None:
+        try:
+            loop.run_until_complete(serve())
+        except BaseException as error:
+            failed.append(error)
+        ready.set()
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
-        assert ready.wait(30)
+        assert ready.wait(60), "it did not start within a minute"
+        if failed:
+            raise failed[0]
         yield url[0]
     finally:
         loop.call_soon_threadsafe(over.set)
