@@ -61,6 +61,11 @@ class ArpChecker:
             with contextlib.suppress(OSError):  # the link is down: nobody to ask
                 self._sock.send(frame)
 
+    @property
+    def asking(self) -> bool:
+        """Whether checks are under way; not yet in the first moments, while scapy is being loaded."""
+        return bool(self._probe)
+
     def hurry(self) -> None:
         """The stock is used up: check more now."""
         self._more.set()

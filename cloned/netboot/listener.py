@@ -173,13 +173,17 @@ class DhcpServer:
             self._send(decision.reply, decision.to, datagram.port if arrived == PXE_PORT else CLIENT_PORT, arrived)
 
     def _again(self, packet: Packet, datagram: DhcpDatagram) -> bool:
-        """Decide once more when an ARP check has had its time; False where a flood waits: it asks again by itself."""
+        """Decide once more when an ARP check has had its time; False where a flood waits: it asks again by itself.
+
+        What came before anything could be checked is decided again until it can be.
+        """
         if len(self._waiting) >= _MOST_WAITING:
             return False
+        early = self._arp is not None and not self._arp.asking
 
         def fire() -> None:
             self._waiting.discard(timer)
-            self._decide(packet, datagram, again=False)
+            self._decide(packet, datagram, again=early)
 
         timer = asyncio.get_running_loop().call_later(_RETRY_SECONDS, fire)
         self._waiting.add(timer)
