@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -26,7 +25,6 @@ from cloned.core.finishing import FinishWishes, named_alike, steps
 from cloned.core.laptop import Laptop
 from cloned.engine import Engine
 from cloned.erasures import ErasureDesk
-from cloned.errors import UsageError
 from cloned.forgetting import Forgetting
 from cloned.house import House
 from cloned.images.capture import Captures, capture_routes
@@ -36,11 +34,11 @@ from cloned.images.watch import ImageWatch
 from cloned.inventory.database import LedgerError
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.service import InventoryService
-from cloned.inventory.sinks.base import Delivery, Surroundings
+from cloned.inventory.sinks.base import Surroundings
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.journal import Journal
 from cloned.lag import LoopLag
-from cloned.languages import language, to_translate
+from cloned.languages import language
 from cloned.live import kept_agent
 from cloned.logs import tell_changes
 from cloned.measures import Gathered
@@ -57,9 +55,8 @@ from cloned.papers.office import Office
 from cloned.papers.spool import Spool
 from cloned.papers.subject import PrintingSite
 from cloned.readiness import Readiness
-from cloned.rereading import configure, reread
+from cloned.rereading import configure, reread, told
 from cloned.rounds import Examine, Rounds
-from cloned.saying import Phrase, chained
 from cloned.signing import SiteKey
 from cloned.status.app import create_app, warm
 from cloned.status.auth import Auth
@@ -130,19 +127,6 @@ class Daemon:
             log.info("ready: the page is on port %d, laptops boot from %s", self.config.page.port, self.interface)
             await self._wait()
 
-    async def _sheet_of(self, delivery: Delivery) -> bytes | None:
-        """The hand-over sheet that a sink attaches; None before papers can be drawn or for a forgotten laptop."""
-        if not hasattr(self, "office"):
-            return None
-        try:
-            return await self.office.sheet([delivery.laptop])
-        except UsageError:
-            return None
-
-    async def _certificate_of(self, delivery: Delivery) -> bytes | None:
-        """The certificate of an erasure that a sink attaches; None before papers can be drawn."""
-        return await self.desk.paper_of(delivery.row) if hasattr(self, "desk") else None
-
     async def _wait(self) -> None:
         """Until the first part ends; `ending` hears at once what it died of."""
         try:
@@ -167,9 +151,16 @@ class Daemon:
         self.stores.push_async_callback(self.ledger.close)
         workshop = self.config.workshop
         memory = FolderMemory(workshop.state / "sinks")
-        around = Surroundings(workshop.name, self.config.page.url, self._sheet_of, self._certificate_of, memory)
+        around = Surroundings(
+            workshop.name,
+            self.config.page.url,
+            lambda of: self.office.attached(of.laptop),
+            lambda of: self.desk.paper_of(of.row),
+            memory,
+        )
         self.inventory = InventoryService(self.config, self.ledger, around)
         await self._start_engine(stack)
+        self._start_papers()
         await self._start_rooms(stack)
         await self._start_page(stack)
 
@@ -190,7 +181,7 @@ class Daemon:
             "inventory-retry": self.inventory.retry,
             **Forgetting(self.engine, self.journal, self.inventory.forget).rooms(),
             "reload": self._reload,
-            "recheck": self._recheck,
+            "recheck": self.rounds.recheck,
             "print": self._print,
             "swap": self._swapped,
         }
@@ -206,7 +197,7 @@ class Daemon:
         self.patrol = Scrub(
             self.store,
             self.config.images.verify_hours * 3600,
-            self._busy,
+            lambda: self.engine.workshop.busy(),
             lambda _: self.images.look(everything=True),
         )
         ports = self.config.sessions.ports
@@ -228,6 +219,12 @@ class Daemon:
     async def _recalled_later(self) -> None:
         await asyncio.sleep(LEDGER_AGAIN)
         await self._recalled()
+
+    def _start_papers(self) -> None:
+        """Before anything is sent to an inventory, which may ask for one."""
+        config = self.config
+        self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)
+        self.desk = ErasureDesk(config, self.engine, self.ledger, SiteKey.open(config.workshop.state))
 
     async def _start_rooms(self, stack: AsyncExitStack) -> None:
         words = language(self.config.workshop.language)
@@ -261,7 +258,8 @@ class Daemon:
         self.tasks.supervise(self.places.run, "places")
         for work, name in self.inventory.services(self.engine):
             self.tasks.supervise(work, name)
-        self.tasks.supervise(Heartbeat(self._how_it_is, lambda: self.engine.turns, self._waiting).run, "heartbeat")
+        heartbeat = Heartbeat(lambda: self.engine.workshop.in_words(), lambda: self.engine.turns, self._waiting)
+        self.tasks.supervise(heartbeat.run, "heartbeat")
 
     async def _print(self, command: Command) -> Mapping[str, Any]:
         return self.spool.again(self.control.find(command.target), command.text)
@@ -270,18 +268,7 @@ class Daemon:
         return self.spool.swapped(*(self.control.find(name) for name in (command.target, command.other)))
 
     async def _reload(self, command: Command) -> Mapping[str, Any]:
-        """Read the configuration again; a wrong one is refused by UsageError, and the old stays in force."""
-        found = await self.reload()
-        words = {"applied": to_translate("taken: {keys}"), "restart": to_translate("only after a restart: {keys}")}
-        told = [Phrase(words[kind], keys=", ".join(keys)) for kind, keys in found.items() if keys]
-        return {**found, "state": chained(told) or Phrase("nothing has changed")}
-
-    async def _recheck(self, command: Command) -> Mapping[str, Any]:
-        """Look over everything, and say how much is not well."""
-        counts = Counter(each["state"] for each in await self.rounds.now())
-        told = {state: counts[state] for state in ("ok", "warning", "wrong", "skipped")}
-        said = Phrase("{ok} well, {warning} to look at, {wrong} wrong, {skipped} left out", **told)
-        return {"state": said, "findings": sum(counts.values())}
+        return told(await self.reload())
 
     async def reload(self) -> dict[str, list[str]]:
         """`{"applied": keys, "restart": keys that only a restart changes}`. UsageError: nothing was changed."""
@@ -289,20 +276,9 @@ class Daemon:
         self.auth.allow({name: token.get_secret_value() for name, token in self.config.page.tokens.items()})
         return found
 
-    def _how_it_is(self) -> str:
-        """In words, for `systemctl status`."""
-        workshop = self.engine.workshop
-        sessions = sum(each.open for each in workshop.sessions.values())
-        return f"{len(workshop.laptops)} laptops, {len(workshop.active())} at work, {sessions} sessions"
-
     def _waiting(self) -> int:
         """Events that wait, unless the disk is full: a new start would not make room."""
         return 0 if self.engine.problem else self.engine.backlog
-
-    def _busy(self) -> bool:
-        """Whether a laptop is at work, or being captured."""
-        workshop = self.engine.workshop
-        return bool(workshop.active()) or any(laptop.capture.image for laptop in workshop.laptops.values())
 
     def _booting(self) -> bool:
         """Whether some machine asked for something to boot of late; firmware may pause that long."""
@@ -323,10 +299,7 @@ class Daemon:
         self.tasks.start(self._settled(), "warm")
         config = self.config
         self.measures = self._gathered()
-        self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)
         ready = self._readiness()
-        key = SiteKey.open(self.config.workshop.state)
-        self.desk = desk = ErasureDesk(self.config, self.engine, self.ledger, key)
         accounts = DeliveryDesk(
             self.engine, lambda: self.config.deliveries, config.workshop.name, config.workshop.language
         )
@@ -347,7 +320,7 @@ class Daemon:
                 netboot=self.netboot.log,
                 ready=ready.wrong,
                 checked=self.rounds.told,
-                desk=desk,
+                desk=self.desk,
                 accounts=accounts,
                 measures=self.measures.figures,
                 office=self.office,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from cloned.config import Config
 from cloned.config_file import load
 from cloned.core.events import Configured
 from cloned.engine import Engine
 from cloned.inventory.service import settings
+from cloned.languages import to_translate
 from cloned.reload import at_once, changed, merged
+from cloned.saying import Phrase, chained
 from cloned.systemd import notify, reloading
 
 log = logging.getLogger(__name__)
@@ -36,3 +40,10 @@ async def reread(file: Path | None, now: Config, engine: Engine) -> tuple[Config
     found = {"applied": [key for key in keys if at_once(key)], "restart": [key for key in keys if not at_once(key)]}
     log.info("configuration read again: %s", found)
     return config, found
+
+
+def told(found: Mapping[str, list[str]]) -> Mapping[str, Any]:
+    """What whoever asked for it hears: the keys of `reread`, and a sentence on them as `state`."""
+    words = {"applied": to_translate("taken: {keys}"), "restart": to_translate("only after a restart: {keys}")}
+    said = [Phrase(words[kind], keys=", ".join(keys)) for kind, keys in found.items() if keys]
+    return {**found, "state": chained(said) or Phrase("nothing has changed")}

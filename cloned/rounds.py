@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from cloned.config import Config
+from cloned.core.events import Command
+from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,13 @@ class Rounds:
                 self.at = time.time()
                 self._tell()
         return self.findings
+
+    async def recheck(self, _: Command) -> Mapping[str, Any]:
+        """The command: look over everything, and say how much is not well."""
+        counts = Counter(each["state"] for each in await self.now())
+        by_state = {state: counts[state] for state in ("ok", "warning", "wrong", "skipped")}
+        said = Phrase("{ok} well, {warning} to look at, {wrong} wrong, {skipped} left out", **by_state)
+        return {"state": said, "findings": sum(counts.values())}
 
     def _tell(self) -> None:
         for each in self.findings:

@@ -129,6 +129,15 @@ class Workshop:
         """Laptops that hold a place."""
         return list(self._active)
 
+    def busy(self) -> bool:
+        """Whether a laptop is at work, or being captured."""
+        return bool(self._active) or any(laptop.capture.image for laptop in self.laptops.values())
+
+    def in_words(self) -> str:
+        """Laptops and sessions, for `systemctl status`."""
+        sessions = sum(each.open for each in self.sessions.values())
+        return f"{len(self.laptops)} laptops, {len(self._active)} at work, {sessions} sessions"
+
     def waiting(self) -> list[Laptop]:
         """Laptops that wait for a place."""
         return [laptop for laptop in self._busy if laptop.state is State.WAITING]

@@ -12,7 +12,7 @@ from cloned.core.laptop import Laptop
 from cloned.core.naming import find_laptop
 from cloned.core.snapshot import snapshot
 from cloned.engine import Engine
-from cloned.errors import RefusedError
+from cloned.errors import RefusedError, UsageError
 from cloned.languages import Language
 from cloned.languages import language as spoken
 from cloned.papers.media import media as media_called
@@ -57,6 +57,13 @@ class Office:
         """A PDF of hand-over sheets, a page for each. UsageError where a laptop is not known."""
         who = await self._subjects(names)
         return await draw(drawn, "sheet:sheets", who, self._site(), self._spoken(language))
+
+    async def attached(self, laptop: str) -> bytes | None:
+        """The hand-over sheet that goes with a result into an inventory; None for a laptop that was forgotten."""
+        try:
+            return await self.sheet([laptop])
+        except UsageError:
+            return None
 
     async def overview(self, names: Sequence[str], day: date | None = None, language: str = "") -> bytes:
         """A PDF that lists laptops of a day."""
