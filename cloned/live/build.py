@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,36 +14,37 @@ import zstandard
 
 from cloned import processes
 from cloned.errors import MissingError
+from cloned.languages import to_translate
 from cloned.live import recipe as recipes
+from cloned.live.built import Built
 from cloned.live.cpio import Archive
 from cloned.live.recipe import Recipe
 from cloned.live.rootfs import LIVE, Debian, InitramfsTree
 from cloned.saying import Phrase
 
-_INFO = "live.json"
 _LEVEL = 19
 _ROOM = 1500 * 1024 * 1024
 """Bytes that building needs in the temporary directory."""
 
 
-@dataclass(frozen=True)
-class LiveInfo:
+@dataclass(frozen=True, kw_only=True)
+class LiveInfo(Built):
     """A live system that was built."""
 
-    folder: Path
+    FILE = "live.json"
+    ABSENT = to_translate("there is no live system in {folder}")
+    DAMAGED = to_translate("the live system in {folder} is damaged")
+    HINT = to_translate("run `cloned live build`")
+
     kernel: str
     """Kernel release."""
     suite: str
     firmware: bool
     """Whether firmware of network cards is in the initramfs."""
-    digest: str
-    """Of the recipe it was built from; 64 hex digits."""
     vmlinuz_bytes: int
     initrd_bytes: int
     unpacked_bytes: int
     """What the initramfs takes in a laptop's memory."""
-    built: str
-    """ISO 8601, UTC."""
 
     @property
     def vmlinuz(self) -> Path:
@@ -62,23 +61,19 @@ class LiveInfo:
         """What a laptop fetches."""
         return self.vmlinuz_bytes + self.initrd_bytes
 
+    def whole(self) -> bool:
+        """Whether both files have their sizes."""
+        sizes = (self.vmlinuz.stat().st_size, self.initrd.stat().st_size)
+        return sizes == (self.vmlinuz_bytes, self.initrd_bytes)
+
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return {**asdict(self), "folder": str(self.folder), "bytes": self.bytes}
+        """As plain data, with what a laptop fetches."""
+        return {**super().to_json(), "bytes": self.bytes}
 
 
 def info(path: Path) -> LiveInfo:
     """Describe the live system in `path`; MissingError if there is none or it is not whole."""
-    hint = "run `cloned live build`"
-    try:
-        data = json.loads((path / _INFO).read_text())
-        found = LiveInfo(folder=path, **{key: data[key] for key in LiveInfo.__dataclass_fields__ if key != "folder"})
-        sizes = (found.vmlinuz.stat().st_size, found.initrd.stat().st_size)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MissingError(Phrase("there is no live system in {path}", path=path), hint) from error
-    if sizes != (found.vmlinuz_bytes, found.initrd_bytes):
-        raise MissingError(Phrase("the live system in {path} is damaged", path=path), hint)
-    return found
+    return LiveInfo.read(path)
 
 
 def build(
@@ -95,7 +90,7 @@ def build(
     as it was until the new one is whole. Raises MissingError or ClonedError with the next step.
     """
     digest = recipes.digest(suite, firmware)
-    if not force and (there := _current(into, digest)) is not None:
+    if not force and (there := LiveInfo.current(into, digest)) is not None:
         return there
     if into.is_symlink():
         into.unlink()  # to what the package cloned-live brought, which is not ours to write to
@@ -108,14 +103,6 @@ def build(
                 "set TMPDIR to where 1.5 GB are free",
             )
         return _build(into, Path(scratch), suite, firmware, digest, progress)
-
-
-def _current(into: Path, digest: str) -> LiveInfo | None:
-    try:
-        there = info(into)
-    except MissingError:
-        return None
-    return there if there.digest == digest else None
 
 
 def _build(
@@ -131,7 +118,17 @@ def _build(
         tree.add_firmware()
     progress("compressing")
     unpacked = _write_initrd(tree, scratch / "initrd")
-    return _publish(into, scratch, debian, suite, firmware, digest, unpacked)
+    return LiveInfo.publish(
+        into,
+        {"vmlinuz": debian.vmlinuz, "initrd": scratch / "initrd"},
+        kernel=debian.kernel,
+        suite=suite,
+        firmware=firmware,
+        digest=digest,
+        vmlinuz_bytes=debian.vmlinuz.stat().st_size,
+        initrd_bytes=(scratch / "initrd").stat().st_size,
+        unpacked_bytes=unpacked,
+    )
 
 
 def _unpack(target: Path, suite: str, recipe: Recipe, firmware: bool) -> Path:
@@ -165,18 +162,3 @@ def _write_initrd(tree: InitramfsTree, target: Path) -> int:
         second = Archive(out)
         second.file(LIVE, packed)
         return size + second.close()
-
-
-def _publish(
-    into: Path, scratch: Path, debian: Debian, suite: str, firmware: bool, digest: str, unpacked: int
-) -> LiveInfo:
-    """Move the new files over the old ones; the description comes last."""
-    (into / _INFO).unlink(missing_ok=True)
-    for source, name in ((debian.vmlinuz, "vmlinuz"), (scratch / "initrd", "initrd")):
-        shutil.copyfile(source, into / f"{name}.new")
-        (into / f"{name}.new").replace(into / name)
-    sizes = ((into / "vmlinuz").stat().st_size, (into / "initrd").stat().st_size)
-    built = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    made = LiveInfo(into, debian.kernel, suite, firmware, digest, *sizes, unpacked, built)
-    (into / _INFO).write_text(json.dumps(made.to_json(), indent=1) + "\n")
-    return made

@@ -7,58 +7,49 @@ import json
 import os
 import shutil
 import tempfile
-import time
 import tomllib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cloned import assets, processes
 from cloned.errors import MissingError
+from cloned.languages import to_translate
+from cloned.live.built import Built
 from cloned.saying import Phrase
 
 NAME = "clonezilla.squashfs"
 """Served to laptops as /live/clonezilla.squashfs."""
 
-_INFO = "clonezilla.json"
 _ROOM = 1500 * 1024 * 1024
-_HINT = Phrase("run `cloned live build --clonezilla`")
 
 
-@dataclass(frozen=True)
-class ClonezillaInfo:
+@dataclass(frozen=True, kw_only=True)
+class ClonezillaInfo(Built):
     """A Clonezilla system that was built."""
 
-    folder: Path
+    FILE = "clonezilla.json"
+    ABSENT = to_translate("there is no Clonezilla system in {folder}")
+    DAMAGED = to_translate("the Clonezilla system in {folder} is damaged")
+    HINT = to_translate("run `cloned live build --clonezilla`")
+
     suite: str
-    digest: str
-    """Of the recipe; 64 hex digits."""
     bytes: int
-    built: str
-    """ISO 8601, UTC."""
 
     @property
     def squashfs(self) -> Path:
         """The file."""
         return self.folder / NAME
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return {**asdict(self), "folder": str(self.folder)}
+    def whole(self) -> bool:
+        """Whether the file has its size."""
+        return self.squashfs.stat().st_size == self.bytes
 
 
 def info(folder: Path) -> ClonezillaInfo:
     """Describe the Clonezilla system in `folder`; MissingError if there is none or it is not whole."""
-    try:
-        data = json.loads((folder / _INFO).read_text())
-        found = ClonezillaInfo(folder, data["suite"], data["digest"], data["bytes"], data["built"])
-        size = found.squashfs.stat().st_size
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MissingError(Phrase("there is no Clonezilla system in {folder}", folder=folder), _HINT) from error
-    if size != found.bytes:
-        raise MissingError(Phrase("the Clonezilla system in {folder} is damaged", folder=folder), _HINT)
-    return found
+    return ClonezillaInfo.read(folder)
 
 
 def build(
@@ -70,7 +61,7 @@ def build(
     next step.
     """
     digest = recipe_digest(suite)
-    there = _current(into, digest)
+    there = ClonezillaInfo.current(into, digest)
     if there is not None and not force:
         return there
     if os.geteuid() != 0:
@@ -84,7 +75,9 @@ def build(
         progress(Phrase("fetching Clonezilla and what it needs"))
         root = _unpack(Path(scratch) / "root", suite)
         progress(Phrase("compressing Clonezilla"))
-        return _publish(_squash(root), into, suite, digest)
+        made = _squash(root)
+        size = made.stat().st_size
+        return ClonezillaInfo.publish(into, {NAME: made}, suite=suite, digest=digest, bytes=size)
 
 
 def recipe() -> dict[str, Any]:
@@ -96,14 +89,6 @@ def recipe_digest(suite: str) -> str:
     """What the outcome depends on."""
     data = json.dumps(recipe(), sort_keys=True) + suite
     return hashlib.sha256(data.encode() + Path(__file__).read_bytes()).hexdigest()
-
-
-def _current(into: Path, digest: str) -> ClonezillaInfo | None:
-    try:
-        there = info(into)
-    except MissingError:
-        return None
-    return there if there.digest == digest else None
 
 
 def _unpack(target: Path, suite: str) -> Path:
@@ -124,14 +109,3 @@ def _squash(root: Path) -> Path:
     same = ["-all-time", "0", "-mkfs-time", "0", "-no-exports"]
     processes.run(["chroot", root, "mksquashfs", "/", f"/{NAME}", *packing, *same, "-e", *left_out], timeout=1800)
     return root / NAME
-
-
-def _publish(made: Path, into: Path, suite: str, digest: str) -> ClonezillaInfo:
-    """Move the new file over the old one; the description comes last."""
-    (into / _INFO).unlink(missing_ok=True)
-    shutil.copyfile(made, into / f"{NAME}.new")
-    (into / f"{NAME}.new").replace(into / NAME)
-    built = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    found = ClonezillaInfo(into, suite, digest, (into / NAME).stat().st_size, built)
-    (into / _INFO).write_text(json.dumps(found.to_json(), indent=1) + "\n")
-    return found

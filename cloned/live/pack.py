@@ -7,55 +7,52 @@ for one kernel: its index of modules takes the place of the live system's and kn
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
-import time
 import tomllib
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
 from cloned import assets, processes
 from cloned.errors import ClonedError, MissingError
+from cloned.languages import to_translate
 from cloned.live import recipe as recipes
 from cloned.live.build import LiveInfo
+from cloned.live.built import Built
 from cloned.live.rootfs import Debian, firmware_names
 from cloned.saying import Phrase
 
 NAME = "tests.squashfs"
 """Served to laptops as /live/tests.squashfs."""
-_INFO = "tests.json"
 _ROOM = 2000 * 1024 * 1024
-_HINT = "run `cloned live build`"
 _ARCH = "x86_64-linux-gnu"
 
 
-@dataclass(frozen=True)
-class PackInfo:
-    """A test pack that was built."""
+@dataclass(frozen=True, kw_only=True)
+class PackInfo(Built):
+    """A test pack that was built; its digest is of the recipe and the kernel."""
 
-    folder: Path
+    FILE = "tests.json"
+    ABSENT = to_translate("there is no test pack in {folder}")
+    DAMAGED = to_translate("the test pack in {folder} is damaged")
+    HINT = to_translate("run `cloned live build`")
+
     kernel: str
     """Release that its drivers are for."""
     firmware: bool
-    digest: str
-    """Of the recipe and the kernel; 64 hex digits."""
     bytes: int
-    built: str
-    """ISO 8601, UTC."""
 
     @property
     def squashfs(self) -> Path:
         """The file."""
         return self.folder / NAME
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return {**asdict(self), "folder": str(self.folder)}
+    def whole(self) -> bool:
+        """Whether the file has its size."""
+        return self.squashfs.stat().st_size == self.bytes
 
 
 @dataclass(frozen=True)
@@ -90,15 +87,7 @@ def load(firmware: bool, where: Path | None = None) -> PackRecipe:
 
 def info(folder: Path) -> PackInfo:
     """Describe the test pack in `folder`; MissingError if there is none or it is not whole."""
-    try:
-        data = json.loads((folder / _INFO).read_text())
-        found = PackInfo(folder=folder, **{key: data[key] for key in PackInfo.__dataclass_fields__ if key != "folder"})
-        size = found.squashfs.stat().st_size
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MissingError(Phrase("there is no test pack in {folder}", folder=folder), _HINT) from error
-    if size != found.bytes:
-        raise MissingError(Phrase("the test pack in {folder} is damaged", folder=folder), _HINT)
-    return found
+    return PackInfo.read(folder)
 
 
 def build(system: LiveInfo, *, force: bool = False, progress: Callable[[str], None] = lambda _: None) -> PackInfo:
@@ -108,7 +97,7 @@ def build(system: LiveInfo, *, force: bool = False, progress: Callable[[str], No
     with the next step, also where Debian has another kernel by now than the live system.
     """
     digest = _digest(system)
-    if not force and (there := _current(system.folder, digest)) is not None:
+    if not force and (there := PackInfo.current(system.folder, digest)) is not None:
         return there
     with tempfile.TemporaryDirectory(prefix="cloned-pack-") as scratch:
         if shutil.disk_usage(scratch).free < _ROOM:
@@ -127,15 +116,9 @@ def build(system: LiveInfo, *, force: bool = False, progress: Callable[[str], No
         tree = PackTree(Path(scratch) / "tree", debian, recipe)
         tree.assemble()
         progress("compressing the test pack")
-        return _publish(tree.squash(), system, digest)
-
-
-def _current(folder: Path, digest: str) -> PackInfo | None:
-    try:
-        there = info(folder)
-    except MissingError:
-        return None
-    return there if there.digest == digest else None
+        made = tree.squash()
+        said = {"kernel": system.kernel, "firmware": system.firmware, "digest": digest}
+        return PackInfo.publish(system.folder, {NAME: made}, **said, bytes=made.stat().st_size)
 
 
 def _digest(system: LiveInfo) -> str:
@@ -259,15 +242,3 @@ def dependencies(text: str) -> dict[str, list[str]]:
 
 def _globs(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(glob for text in texts for glob in recipes.braces(text))
-
-
-def _publish(made: Path, system: LiveInfo, digest: str) -> PackInfo:
-    """Move the new file over the old one; the description comes last."""
-    into = system.folder
-    (into / _INFO).unlink(missing_ok=True)
-    shutil.copyfile(made, into / f"{NAME}.new")
-    (into / f"{NAME}.new").replace(into / NAME)
-    built = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    found = PackInfo(into, system.kernel, system.firmware, digest, (into / NAME).stat().st_size, built)
-    (into / _INFO).write_text(json.dumps(found.to_json(), indent=1) + "\n")
-    return found

@@ -81,7 +81,16 @@ def test_a_changed_recipe_has_another_digest(tmp_path: Path) -> None:
 def test_a_live_system_is_described_or_missed(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="no live system"):
         live.info(tmp_path)
-    made = live.LiveInfo(tmp_path, "6.1.0", "bookworm", False, "d", 3, 4, 99, "2026-01-01T00:00:00Z")
+    made = live.LiveInfo(
+        folder=tmp_path,
+        kernel="6.1.0",
+        suite="bookworm",
+        firmware=False,
+        digest="d",
+        vmlinuz_bytes=3,
+        initrd_bytes=4,
+        unpacked_bytes=99,
+    )
     (tmp_path / "live.json").write_text(json.dumps(made.to_json()))
     made.vmlinuz.write_bytes(b"abc")
     made.initrd.write_bytes(b"abcd")

@@ -10,19 +10,28 @@ from cloned.live import LiveInfo, pack
 
 
 def system(folder: Path, kernel: str = "6.1.0-1-amd64") -> LiveInfo:
-    return LiveInfo(folder, kernel, "bookworm", False, "d" * 64, 1, 1, 1, "2026-01-01T00:00:00Z")
+    return LiveInfo(
+        folder=folder,
+        kernel=kernel,
+        suite="bookworm",
+        firmware=False,
+        digest="d" * 64,
+        vmlinuz_bytes=1,
+        initrd_bytes=1,
+        unpacked_bytes=1,
+    )
 
 
 def put(folder: Path, of: LiveInfo, size: int = 3) -> None:
     (folder / pack.NAME).write_bytes(b"abc")
-    told = pack.PackInfo(folder, of.kernel, False, pack._digest(of), size, "2026-01-01T00:00:00Z").to_json()
+    told = pack.PackInfo(folder=folder, kernel=of.kernel, firmware=False, digest=pack._digest(of), bytes=size).to_json()
     (folder / "tests.json").write_text(json.dumps(told))
 
 
 def test_one_of_the_same_recipe_and_kernel_is_taken_as_it_is(tmp_path: Path) -> None:
     put(tmp_path, system(tmp_path))
     assert pack.build(system(tmp_path)).squashfs == tmp_path / pack.NAME
-    assert pack._current(tmp_path, pack._digest(system(tmp_path, "6.1.0-2-amd64"))) is None
+    assert pack.PackInfo.current(tmp_path, pack._digest(system(tmp_path, "6.1.0-2-amd64"))) is None
 
 
 def test_none_or_a_cut_one_is_said_so(tmp_path: Path) -> None:
