@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-
 from cloned.images.scrub import Proof
 from cloned.status.needs import Buckets, Figure
 from cloned.tally import FAULTS, Tally
@@ -109,6 +107,8 @@ class Gathered:
 
 def page_end(certificate: Path) -> float | None:
     """When the certificate in a PEM file ends, seconds since 1970; None where it cannot be read."""
+    from cryptography import x509  # only where there is a certificate
+
     try:
         return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc.timestamp()
     except (OSError, ValueError):

@@ -8,9 +8,6 @@ from typing import Any
 from urllib.parse import quote
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from cloned import client
 from cloned.config_file import load
@@ -49,6 +46,10 @@ def print_json(data: Any) -> None:
 
 def print_table(columns: list[str], rows: list[list[str]]) -> None:
     """Rows beneath their headings, as wide as the terminal; what laptops tell is text, never markup."""
+    from rich.console import Console  # the daemon prints no table
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, header_style="bold", pad_edge=False)
     speaks = words()
     for column in columns:

@@ -12,6 +12,7 @@ import click
 
 from cloned import __version__, logs
 from cloned.errors import ClonedError, Exit
+from cloned.memory import collect_seldom
 
 if TYPE_CHECKING:
     from cloned.languages import Language
@@ -100,6 +101,7 @@ def main(args: Sequence[str] | None = None) -> Any:
     """Run the command line; every error is one clear line on standard error and an exit status."""
     from cloned.cli.spoken import prepare
 
+    collect_seldom()
     prepare(cloned)
     try:
         code = cloned.main(args, prog_name="cloned", standalone_mode=False)

@@ -15,19 +15,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from cloned import wire
 from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, MissingError, UsageError
-from cloned.images.importing import OnProgress
 from cloned.images.manifest import WorkProgress
 from cloned.images.saved import read_image
 from cloned.images.store import ImageStore, check_name
 from cloned.saying import Phrase, spoken
 from cloned.shares import at_cost_of_the_wire
+
+if TYPE_CHECKING:
+    from cloned.images.importing import OnProgress
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cloned.clonezilla.nvram import BootEntry, boot_entries
 from cloned.core.secure_boot import BootLoader
@@ -24,12 +24,14 @@ from cloned.core.warnings import Warn
 from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, ImageError, MissingError, UsageError
 from cloned.images import classic_files as classic
-from cloned.images.importing import Import, Keep, OnProgress
 from cloned.images.loaders import find_loaders
 from cloned.images.manifest import Packed, StoppedError, WorkProgress, manifest_from_json
 from cloned.images.pieces import REPAIR, Pieces
 from cloned.images.saved import read_image
 from cloned.saying import Phrase
+
+if TYPE_CHECKING:
+    from cloned.images.importing import Keep, OnProgress
 
 T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9])?")
@@ -152,6 +154,8 @@ class ImageStore:
         name = check_name(name if name is not None else path.resolve().name)
         image = read_image(path)
         with self._writing(), self._space():
+            from cloned.images.importing import Import  # most evenings take no image in
+
             return Import(self, image, name, keep, progress or (lambda _: None), should_stop).run()
 
     async def verify(self, name: str, progress: OnProgress | None = None) -> list[int]:

@@ -50,12 +50,7 @@ results = Table(
 )
 
 ERASURES = text("attempt >= 1000000 AND attempt < 2000000")
-"""Which results are erasures; in these very words, so that the index below counts for it."""
-
-Index(
-    "results_erasures", results.c.at, results.c.laptop, results.c.attempt,
-    sqlite_where=ERASURES, postgresql_where=ERASURES,
-)  # fmt: skip
+"""Which results are erasures; in the very words of an index (partial_indexes.py), so that it counts for it."""
 
 revisions = Table(
     "revisions",
@@ -101,7 +96,6 @@ Index("deliveries_of_laptop", deliveries.c.sink, deliveries.c.laptop, deliveries
 TRIED = text("state = 'waiting' AND tries > 0")
 """What was tried in vain; in these very words, as above. The page asks each second for the first of 100,000."""
 
-Index("deliveries_tried", deliveries.c.sink, deliveries.c.id, sqlite_where=TRIED, postgresql_where=TRIED)
 Index("deliveries_due", deliveries.c.sink, deliveries.c.state, deliveries.c.due)
 
 tallies = Table(

@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
-from cryptography import x509
 
 from cloned.connections import Crowd, handlers, place
 from cloned.connections import runner as make_runner
@@ -108,6 +107,8 @@ def _no_password() -> str:
 
 
 def _end(path: Path) -> datetime:
+    from cryptography import x509  # only where there is a certificate
+
     try:
         return x509.load_pem_x509_certificates(path.read_bytes())[0].not_valid_after_utc
     except (OSError, ValueError, IndexError) as error:

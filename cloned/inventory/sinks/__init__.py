@@ -12,15 +12,6 @@ from cloned.destinations import (
     WebhookSettings,
 )
 from cloned.inventory.sinks.base import Sink, Surroundings
-from cloned.inventory.sinks.devicehub import DeviceHub
-from cloned.inventory.sinks.files import CsvFile, FileSink, JsonLinesFile
-from cloned.inventory.sinks.glpi import Glpi
-from cloned.inventory.sinks.ocs import Ocs
-from cloned.inventory.sinks.snipeit import SnipeIt
-from cloned.inventory.sinks.webhook import Webhook
-from cloned.inventory.sinks.xlsx import XlsxFile
-
-FILES: dict[str, type[FileSink]] = {"csv": CsvFile, "xlsx": XlsxFile, "jsonl": JsonLinesFile}
 
 
 def make(settings: AnySink, around: Surroundings | None = None) -> Sink:
@@ -31,17 +22,36 @@ def make(settings: AnySink, around: Surroundings | None = None) -> Sink:
 
 
 def _made(settings: AnySink, around: Surroundings | None) -> Sink:
+    """Each kind is imported where it is asked for: a workshop has one or two of them."""
     match settings:
         case WebhookSettings():
+            from cloned.inventory.sinks.webhook import Webhook
+
             return Webhook(settings.name, settings.url, settings.secret.get_secret_value(), ca=settings.ca)
         case FileSettings():
-            assert settings.path is not None, "FileSettings demands it"
-            return FILES[settings.type](settings.name, settings.path, settings.rows)
+            return _file(settings)
         case SnipeItSettings():
+            from cloned.inventory.sinks.snipeit import SnipeIt
+
             return SnipeIt(settings, around)
         case GlpiSettings():
+            from cloned.inventory.sinks.glpi import Glpi
+
             return Glpi(settings, around)
         case DeviceHubSettings():
+            from cloned.inventory.sinks.devicehub import DeviceHub
+
             return DeviceHub(settings, around)
         case OcsSettings():
+            from cloned.inventory.sinks.ocs import Ocs
+
             return Ocs(settings, around)
+
+
+def _file(settings: FileSettings) -> Sink:
+    from cloned.inventory.sinks.files import CsvFile, FileSink, JsonLinesFile
+    from cloned.inventory.sinks.xlsx import XlsxFile
+
+    kinds: dict[str, type[FileSink]] = {"csv": CsvFile, "xlsx": XlsxFile, "jsonl": JsonLinesFile}
+    assert settings.path is not None, "FileSettings demands it"
+    return kinds[settings.type](settings.name, settings.path, settings.rows)

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import inspect, text
 
-from cloned.inventory import database, schema
+from cloned.inventory import database, partial_indexes, schema
 from cloned.inventory.database import connect, url_of
 
 
@@ -17,6 +17,7 @@ async def test_the_steps_lead_to_the_tables_that_the_code_knows(tmp_path):
         from alembic.migration import MigrationContext
 
         context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert partial_indexes.results.metadata is schema.metadata
         return compare_metadata(context, schema.metadata), context.get_current_revision()
 
     async with engine.connect() as connection:
