@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Text, and_, bindparam, cast, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cloned.core.arrivals import first_ids, strongest_evidence
@@ -27,8 +27,10 @@ from cloned.core.tagged import TagGiven
 from cloned.inventory import rows, tallies
 from cloned.inventory.database import LedgerError, away, connect, opened
 from cloned.inventory.deliveries import DeliveryBook, owe, tally
+from cloned.inventory.names import folded, keep_names, names_of
 from cloned.inventory.schema import ERASURES as ERASED
 from cloned.inventory.schema import WAITING, deliveries, numbers, results, revisions, sinks
+from cloned.inventory.schema import names as called
 from cloned.inventory.schema import tallies as counts
 from cloned.tasks import at_most
 
@@ -109,6 +111,8 @@ class Ledger(DeliveryBook):
         columns["evidence"] = rows.evidence(row.data)
         where = {"which": row.laptop, "number": row.attempt} if last else {}
         connection.execute(_CHANGED if last else insert(results), key | columns | {"row": row.data} | where)
+        if before is None or names_of(before) != names_of(row.data):
+            keep_names(connection, [row.laptop])
         tally(connection, tallies.change(before, row.data))
         names = connection.scalars(_SINKS).all()
         owe(connection, names, [key], now)
@@ -157,19 +161,13 @@ class Ledger(DeliveryBook):
         return None if row is None else dict(row)
 
     async def ids(self, name: str) -> list[str]:
-        """Laptops with this id, tag, serial number or (last, for it takes long) MAC address."""
+        """Laptops with this id, tag, serial number or MAC address; in these very letters before other cases."""
         exact = or_(results.c.laptop == name, results.c.tag == name, results.c.serial == name)
-        loose = or_(func.lower(results.c.tag) == name.lower(), func.lower(results.c.serial) == name.lower())
+        loose = select(called.c.laptop).where(called.c.name == folded(name)).order_by(called.c.laptop)
         async with self._read() as connection:
-            for which in (exact, loose):
-                query = select(results.c.laptop).where(which).distinct().order_by(results.c.laptop)
-                if found := (await connection.scalars(query)).all():
-                    return list(found)
-            if ":" not in name:
-                return []
-            told = cast(results.c.row, Text).contains(name.lower(), autoescape=True)  # most need not be read then
-            every = (await connection.execute(select(results.c.laptop, results.c.row).where(told))).all()
-        return sorted({laptop for laptop, row in every if name.lower() in row["macs"]})
+            query = select(results.c.laptop).where(exact).distinct().order_by(results.c.laptop)
+            found = (await connection.scalars(query)).all() or (await connection.scalars(loose)).all()
+        return list(found)
 
     async def known(self, identity: Identity) -> KnownToLedger | None:
         """The laptop that a newcomer is by what it says of itself; None for one never recorded.
@@ -229,7 +227,7 @@ class Ledger(DeliveryBook):
         async with self._write() as connection:
             given = select(results.c.tag).where(results.c.laptop == laptop)
             await _keep_numbers(connection, (await connection.scalars(given)).all())
-            for table in (deliveries, revisions):
+            for table in (deliveries, revisions, called):
                 await connection.execute(delete(table).where(table.c.laptop == laptop))
             return int((await connection.execute(delete(results).where(results.c.laptop == laptop))).rowcount)
 
@@ -270,6 +268,7 @@ async def _take_away(connection: AsyncConnection, keys: Sequence[tuple[str, int]
     await _keep_numbers(connection, (await connection.scalars(given)).all())
     for table in (deliveries, revisions, results):
         await connection.execute(delete(table).where(tuple_(table.c.laptop, table.c.attempt).in_(keys)))
+    await connection.run_sync(keep_names, sorted({laptop for laptop, _ in keys}))
 
 
 async def _keep_numbers(connection: AsyncConnection, given: Sequence[str]) -> None:

@@ -4,7 +4,7 @@
 that was ever reported, never changed; `deliveries` the outbox: which revision is owed to which
 sink. Revision and delivery are written in one transaction, so nothing can be recorded and not owed. `tallies` holds
 what was counted, so that no figure needs all rows, and stays when rows are taken away; `numbers` the tags of laptops
-that were taken away with everything known of them: they stay used.
+that were taken away with everything known of them: they stay used; `names` what each laptop is searched by.
 """
 
 from __future__ import annotations
@@ -106,3 +106,10 @@ tallies = Table(
 )
 
 numbers = Table("numbers", metadata, Column("tag", String(64), primary_key=True))
+
+names = Table(
+    "names",
+    metadata,
+    Column("laptop", String(64), primary_key=True),
+    Column("name", String(128), primary_key=True, index=True),
+)

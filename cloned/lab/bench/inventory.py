@@ -33,6 +33,7 @@ from sqlalchemy import insert
 from cloned.inventory import rows, tallies
 from cloned.inventory.deliveries import tally
 from cloned.inventory.ledger import Ledger
+from cloned.inventory.names import keep_names
 from cloned.inventory.outbox import Outbox
 from cloned.inventory.schema import deliveries, results, revisions
 from cloned.inventory.sinks.base import Delivery
@@ -83,6 +84,7 @@ async def fill(ledger: Ledger, made: list[dict[str, Any]], names: tuple[str, ...
                     for key in keys for name in names]  # fmt: skip
             if owed:
                 await connection.execute(insert(deliveries), owed)
+            await connection.run_sync(keep_names, sorted({each.laptop for each in part}))
             await connection.run_sync(tally, [each for one in part for each in tallies.counted(one.data)])
     await ledger.register(names, dict.fromkeys(names, "none"))
 
@@ -227,6 +229,7 @@ async def ledger_bench(options: argparse.Namespace, console: Console) -> None:
         "a page later",
         "erasures",
         "by MAC",
+        "in other letters",
         "record one",
     )
     table = Table("", *heads, title=f"milliseconds with {options.filled} laptops")
@@ -255,6 +258,7 @@ async def _measure(name: str, place: str, count: int, table: Table) -> None:
             lambda: ledger.rows(limit=50, before=before),
             lambda: ledger.rows(limit=200, erasures=True),
             lambda: ledger.ids(_mac(777)),
+            lambda: ledger.ids("pf000777"),
             lambda: ledger.record(row(next(fresh), 1, count)),
         )
     ]

@@ -183,6 +183,26 @@ async def test_who_is_who_is_found_by_evidence(ledger, make_row):
     assert await ledger.known(clean(serial="B5TO023", vendor="Dell Inc.", macs=["02:00:00:00:00:02"])) is None
 
 
+async def test_a_laptop_is_found_by_any_of_its_names_in_any_letters_and_no_longer_by_one_that_went(ledger, make_row):
+    await ledger.record(make_row(tag="DM-1", macs=["d8:9e:f3:00:00:01", "02:00:00:00:00:0a"]))
+    await ledger.record(make_row("other", tag="dm-1", serial="STRASSE", macs=["02:00:00:00:00:0b"]))
+    assert [await ledger.ids(name) for name in ("02:00:00:00:00:0A", "D8:9E:F3:00:00:01", "b5to023")] == [
+        ["a1b2c3d4"], ["a1b2c3d4"], ["a1b2c3d4"],
+    ]  # fmt: skip
+    assert (await ledger.ids("dm-1"), await ledger.ids("Dm-1")) == (["other"], ["a1b2c3d4", "other"])
+    assert (await ledger.ids("straße"), await ledger.ids("02:00:00:00:00"), await ledger.ids("%")) == (
+        ["other"],
+        [],
+        [],
+    )
+    await ledger.record(make_row(tag="DM-2", macs=["d8:9e:f3:00:00:01"]))  # a typing error was put right, a dock left
+    assert [await ledger.ids(name) for name in ("02:00:00:00:00:0a", "Dm-1", "dm-2")] == [[], ["other"], ["a1b2c3d4"]]
+    await ledger.forget("a1b2c3d4")
+    assert await ledger.ids("D8:9E:F3:00:00:01") == []
+    await ledger.prune({"done": "2999"})
+    assert await ledger.ids("strasse") == []
+
+
 async def test_what_is_forgotten_leaves_its_number_and_the_counts(ledger, make_row):
     await ledger.register(["hook"])
     await ledger.record(make_row())

@@ -75,3 +75,14 @@ async def test_counts_ages_and_evidence_are_found_out_of_what_is_there(tmp_path,
     assert (known.laptop, known.jobs, known.erasures, known.tag) == ("a1b2c3d4", 1, 1, "0042")
     await ledger.close()
     await (await connect(tmp_path / "l.sqlite", create=False)).dispose()
+
+
+async def test_a_laptop_is_found_by_what_results_of_before_called_it(tmp_path, make_row):
+    many = range(1, 1003)  # more than are read together: one laptop's results come in two parts
+    given = [make_row(attempt=each, tag=f"DM-{each}", macs=["d8:9e:f3:00:00:01"]) for each in many]
+    await old_ledger(tmp_path / "l.sqlite", [*given, make_row("other", tag="", serial="X", macs=["02:00:00:00:00:0A"])])
+    ledger = await Ledger.open(tmp_path / "l.sqlite")
+    names = ("D8:9E:F3:00:00:01", "b5to023", "dm-1", "dm-1002", "x", "02:00:00:00:00:0a")
+    found = [await ledger.ids(name) for name in names]
+    await ledger.close()
+    assert found == [*[["a1b2c3d4"]] * 4, *[["other"]] * 2]
