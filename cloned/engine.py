@@ -16,7 +16,8 @@ from cloned.core.boot import STARTING, BootAnswer, BootRequest, answer_kind, ide
 from cloned.core.commands import VERBS, accept
 from cloned.core.effect_types import CloseStream, Effect, OpenStream, Rates, Record, SetReceivers
 from cloned.core.events import Booted, Command, Event, Recorded, TagsUsed
-from cloned.core.ids import Identity, LaptopId, SessionId, token_digest
+from cloned.core.evidence import Evidence, passing_cards
+from cloned.core.ids import LaptopId, SessionId, token_digest
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop
 from cloned.core.reducer import resume, step
@@ -31,7 +32,8 @@ from cloned.tasks import TaskOwner, at_most
 log = logging.getLogger(__name__)
 
 Listener = Callable[[], None]
-Recall = Callable[[Identity], Awaitable[KnownToLedger | None]]
+Recall = Callable[[Evidence, LaptopId | None], Awaitable[KnownToLedger]]
+"""What the ledger knows of a sight; with an id, of the laptop that has that, whoever else says the same."""
 Follower = Callable[[Workshop, Workshop, Event, tuple[Effect, ...]], None]
 """Hears of each event: the state before and after it, and what is to be done."""
 _Queued = tuple[JournalEntry, "asyncio.Future[Workshop]"]
@@ -306,12 +308,18 @@ class Engine:
             raise UsageError(Phrase("there is no laptop {ident}", ident=ident), "see `cloned laptops`")
         return found
 
-    async def remembered(self, identity: Identity) -> KnownToLedger | None:
-        """What the ledger knows of a machine that is not on the screen; a ledger that is away knows nothing."""
+    async def remembered(self, sight: Evidence, here: Laptop | None = None) -> KnownToLedger | None:
+        """What the ledger knows of a machine; None where it is away.
+
+        `here`: what the workshop takes it for. One that only saw a boot menu may still be another.
+        """
         if self._recall is None:
             return None
+        passing = passing_cards(self.workshop.laptops.values(), sight.identity.macs)
+        own = here.id if here is not None and not here.unheard else None
         try:
-            return await at_most(RECALL_SECONDS, self._recall(identity), "recall")
+            asked = self._recall(replace(sight, passing=sight.passing | passing), own)
+            return await at_most(RECALL_SECONDS, asked, "recall")
         except (ClonedError, TimeoutError) as error:
             log.warning("the ledger could not be asked about a newcomer: %s", error or "it did not answer in time")
             return None
@@ -327,7 +335,7 @@ class Engine:
             raise _starting()
         known = self.admit(taken_for(self.workshop, event, self.clock()), request.address)
         if known is None:
-            event = replace(event, known=await self.remembered(identity))
+            event = replace(event, known=await self.remembered(Evidence(identity)))
         state = await self.submit(event)
         boot = state.boots.get(event.token)
         if boot is None:  # two asked at once

@@ -101,8 +101,9 @@ class Unnamed:
                 self._aliases.learn(event.facts.identity, event.facts.disks)
             else:
                 self._aliases.learn(event.identity)
-            if new and event.known is None:  # it keeps its id, which was made of what is gone now
-                event = replace(event, known=KnownToLedger(self._laptop))
+            if new and not (event.known and event.known.laptop):  # it keeps its id, which was made of what is gone now
+                known = replace(event.known or KnownToLedger(), laptop=self._laptop, weighed=False)
+                event = replace(event, known=known)
         elif self._laptop not in (getattr(event, "laptop", ""), _target(event)):
             return event
         return event_of(self._aliases(plain(event)))
@@ -126,7 +127,7 @@ def _target(event: Event) -> str:
 
 
 def _bare(given: Any, laptop: LaptopId) -> Any:
-    return replace(given, laptop=LaptopId(""), uuid="", serial="") if given.laptop == laptop else given
+    return replace(given, laptop=LaptopId(""), uuid="", serial="", macs=()) if given.laptop == laptop else given
 
 
 class Forgetting:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from cloned.core import capture, deliveries, erasing, triage, trials
 from cloned.core.boot import answer_kind, taken_for, unbelieved
 from cloned.core.confirm import ask_or_wait
+from cloned.core.derived import built_in, first_id
 from cloned.core.disk_names import tells_itself
 from cloned.core.events import Booted, Hello
 from cloned.core.evidence import Evidence, Words, recognise, words
-from cloned.core.fillers import says_text
 from cloned.core.happened import Happened, happened
-from cloned.core.ids import Identity, LaptopId, derive_id, word_key
+from cloned.core.ids import Identity, LaptopId, derive_id
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import ACTIVE, Attachment, CloneJob, Facts, Laptop, State, add_history, transition, unconfirmed
 from cloned.core.reasons import Reason
@@ -63,17 +64,26 @@ def _room_for_one(workshop: Workshop) -> Workshop:
 
 
 def _newcomer(
-    workshop: Workshop, identity: Identity, entropy: str, now: float, known: KnownToLedger | None = None
+    workshop: Workshop,
+    identity: Identity,
+    entropy: str,
+    now: float,
+    known: KnownToLedger | None = None,
+    dongles: Collection[str] = (),
 ) -> Laptop:
     """A laptop that is not on the screen: nobody has seen it before, or the ledger knows it."""
     number = 1 + max((laptop.number for laptop in workshop.laptops.values()), default=0)
-    if workshop.settings.judging:
+    if not workshop.settings.judging:
+        ident = LaptopId(derive_id(entropy, "laptop", 10))
+    elif known is None or not known.weighed:
         ident = _first_id(workshop, identity, entropy)
     else:
-        ident = LaptopId(derive_id(entropy, "laptop", 10))
+        ident = _first_id(workshop, built_in(identity, dongles), entropy, known.taken)
     laptop = Laptop(ident, number, Facts(identity), State.ASKING, since=now, first_seen=now)
-    if known is not None and LaptopId(known.laptop) not in workshop.laptops:
-        laptop = _out_of_the_ledger(workshop, laptop, known, now)
+    if known is not None:
+        laptop = replace(laptop, namesake=known.namesake)
+        if known.laptop and LaptopId(known.laptop) not in workshop.laptops:
+            laptop = _out_of_the_ledger(workshop, laptop, known, now)
     return transition(laptop, State.ASKING, now, reason=Reason.AT_MENU)
 
 
@@ -82,35 +92,15 @@ def _out_of_the_ledger(workshop: Workshop, laptop: Laptop, known: KnownToLedger,
     given = workshop.tags.get(known.tag.casefold())
     tag = known.tag if given is None or given.laptop in ("", known.laptop) else ""
     laptop = replace(laptop, id=LaptopId(known.laptop), job=CloneJob(known.jobs), erasures=known.erasures, tag=tag)
-    laptop = replace(laptop, lendings=known.lendings)
+    laptop = replace(laptop, lendings=known.lendings, lent=known.lent, came_back=known.came_back)
+    laptop = replace(laptop, recalled=known.weighed)
     return add_history(laptop, now, happened(Happened.IN_THE_LEDGER, jobs=known.jobs, erasures=known.erasures))
 
 
-def first_ids(identity: Identity) -> tuple[LaptopId, ...]:
-    """Ids that a newcomer would get by what it says, the likelier first."""
-    strongest = strongest_evidence(identity)
-    found = (strongest, f"{strongest}/{min(identity.macs, default='')}") if strongest else ()
-    return tuple(LaptopId(derive_id(each, "laptop", 10)) for each in found)
-
-
-def _first_id(workshop: Workshop, identity: Identity, entropy: str) -> LaptopId:
-    """From the strongest evidence there is, so that another site or a lost journal comes to the same; then for good.
-
-    A second machine that says the same gets one with its MAC address, and where that is taken too one by chance.
-    """
-    strongest = strongest_evidence(identity)
-    for evidence in (strongest, f"{strongest}/{min(identity.macs, default='')}"):
-        ident = LaptopId(derive_id(evidence, "laptop", 10))
-        if strongest and ident not in workshop.laptops:
-            return ident
-    return LaptopId(derive_id(entropy, "laptop", 10))
-
-
-def strongest_evidence(identity: Identity) -> str:
-    """Vendor and serial number, else UUID, else the lowest MAC address; empty where there is nothing."""
-    if identity.serial and says_text(identity.serial):
-        return f"serial/{word_key(identity.vendor)}/{word_key(identity.serial)}"
-    return f"uuid/{identity.uuid}" if identity.uuid else f"mac/{min(identity.macs)}" if identity.macs else ""
+def _first_id(workshop: Workshop, identity: Identity, entropy: str, taken: Collection[str] = ()) -> LaptopId:
+    """One that nobody has, here or (`taken`) in the ledger; by chance where nothing speaks for one."""
+    found = first_id(identity, {*workshop.laptops, *taken})
+    return found or LaptopId(derive_id(entropy, "laptop", 10))
 
 
 def misfit(boot: BootGiven, facts: Facts) -> str:
@@ -128,14 +118,15 @@ def hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksho
     boot = workshop.boots.get(event.token)
     if boot is None or (workshop.settings.judging and misfit(boot, event.facts)):
         return workshop
-    found = _recognised(workshop, boot, event.facts)
-    workshop = _without_row_of_this_boot(workshop, boot, found) if workshop.settings.judging else workshop
+    thought = recognised(workshop, boot, event.facts)
+    found = _settled(workshop, thought, event)
+    workshop = _without(workshop, boot, thought, found) if workshop.settings.judging else workshop
     if found is None:
         workshop = _room_for_one(workshop)
-    laptop = found or _newcomer(workshop, event.facts.identity, entropy, now, event.known)
-    if not laptop.contact.hellos and event.known is None:
+    laptop = found or _newcomer(workshop, event.facts.identity, entropy, now, event.known, event.facts.dongles)
+    if not laptop.contact.hellos and (event.known is None or (event.known.weighed and not event.known.laptop)):
         laptop = deliveries.at_first_sight(workshop, laptop)
-    laptop = _introduced(laptop, boot, event, now)
+    laptop = _introduced(_counted_on(laptop, event.known), boot, event, now)
     laptop = replace(laptop, contact=replace(laptop.contact, came_by=boot.mac)) if workshop.settings.judging else laptop
     laptop = trials.newly_here(laptop, workshop.settings.tests)
     laptop = triage.judged(workshop.settings.triage, laptop, now)
@@ -143,19 +134,52 @@ def hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksho
     return workshop.with_laptop(_what_now(workshop, laptop, now))
 
 
-def _recognised(workshop: Workshop, boot: BootGiven, facts: Facts) -> Laptop | None:
+def recognised(workshop: Workshop, boot: BootGiven, facts: Facts) -> Laptop | None:
+    """The laptop that an agent's facts are of, None for one that nobody has seen."""
     if not workshop.settings.judging:
         return workshop.find(facts.identity)
-    sight = Evidence(facts.identity, facts.disks, frozenset(facts.dongles))
-    return recognise(workshop.laptops, sight, boot.laptop or LaptopId(""))
+    return recognise(workshop.laptops, sight_of(facts), boot.laptop or LaptopId(""))
 
 
-def _without_row_of_this_boot(workshop: Workshop, boot: BootGiven, found: Laptop | None) -> Workshop:
-    """Where the hello is of another laptop than its boot script was taken to be: that row, if nothing else is in it."""
-    mine = workshop.laptops.get(boot.laptop) if boot.laptop is not None else None
-    if mine is None or not mine.unheard or (found is not None and found.id == mine.id):
+def sight_of(facts: Facts) -> Evidence:
+    """A machine as its agent shows it."""
+    return Evidence(facts.identity, facts.disks, frozenset(facts.dongles))
+
+
+def _settled(workshop: Workshop, found: Laptop | None, event: Hello) -> Laptop | None:
+    """`found`; where only a boot menu made that row, under the id that is its own now that disks and cards are seen.
+
+    None where it is another than it was taken for: one of the ledger's, or none of them.
+    """
+    known = event.known
+    if found is None or known is None or not known.weighed or not found.unheard:
+        return found
+    if known.laptop == found.id and found.recalled:
+        return replace(found, namesake=known.namesake)
+    if found.recalled or (known.laptop and LaptopId(known.laptop) not in workshop.laptops):
+        return None
+    others = {*workshop.laptops, *known.taken} - ({found.id} - {*known.taken})
+    own = first_id(built_in(event.facts.identity, event.facts.dongles), others)
+    return replace(found, id=own, namesake=known.namesake) if own is not None else None
+
+
+def _counted_on(laptop: Laptop, known: KnownToLedger | None) -> Laptop:
+    """Its next clone, erasure and lending is no earlier one's: another site or an older journal counts too."""
+    laptop = replace(laptop, recalled=False)
+    if known is None or known.laptop != laptop.id or laptop.job.open:
+        return laptop
+    job = replace(laptop.job, number=max(laptop.job.number, known.jobs))
+    erasures, lendings = max(laptop.erasures, known.erasures), max(laptop.lendings, known.lendings)
+    return replace(laptop, job=job, erasures=erasures, lendings=lendings)
+
+
+def _without(workshop: Workshop, boot: BootGiven, thought: Laptop | None, found: Laptop | None) -> Workshop:
+    """Where the hello is of another laptop than was thought: without that row, if nothing else is in it."""
+    rows = (workshop.laptops.get(boot.laptop) if boot.laptop is not None else None, thought)
+    gone = {each.id for each in rows if each is not None and each.unheard} - {found.id if found is not None else ""}
+    if not gone:
         return workshop
-    return replace(workshop, laptops={key: each for key, each in workshop.laptops.items() if key != mine.id})
+    return replace(workshop, laptops={key: each for key, each in workshop.laptops.items() if key not in gone})
 
 
 def _bound(workshop: Workshop, token: str, laptop: LaptopId) -> dict[str, BootGiven]:

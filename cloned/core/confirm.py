@@ -124,6 +124,7 @@ def confirm(
     laptop = replace(
         laptop,
         left_out=False,
+        namesake="",
         goal=replace(laptop.goal, confirmation=given, cloned_by=came_by),
         wants="",
     )

@@ -66,23 +66,29 @@ class Evidence:
     disks: Disks = ()
     passing: frozenset[str] = frozenset()
     """Its network cards that are dongles or docks."""
+    came_by: str = ""
+    """The card that its boot script was fetched through, where that is not among the others."""
 
 
 def weigh(laptop: Laptop, sight: Evidence, passing: Collection[str]) -> int:
     """How much speaks for `sight` being `laptop`; 0: it is another. `passing`: cards that prove nothing."""
-    said = words(laptop.identity, sight.identity)
+    known = Evidence(laptop.identity, laptop.facts.disks, came_by=laptop.contact.came_by)
+    return weigh_sights(known, sight, passing, bare=int(laptop.unheard))
+
+
+def weigh_sights(known: Evidence, sight: Evidence, passing: Collection[str], bare: int = 0) -> int:
+    """How much speaks for two sights being of one machine; `bare`: what words that agree count for without proof."""
+    said = words(known.identity, sight.identity)
     if said is Words.CONTRADICT:
         return 0
-    known = (*laptop.identity.macs, laptop.contact.came_by)
-    cards = _proving(known, passing) & _proving(sight.identity.macs, passing)
-    disk = disks_same(laptop.facts.disks, sight.disks)
+    mine, theirs = _proving((*known.identity.macs, known.came_by), passing), _proving(sight.identity.macs, passing)
+    cards, disk = mine & theirs, disks_same(known.disks, sight.disks)
     proof = 2 * (disk is Same.YES) + bool(cards)
     if said is Words.AGREE:
-        return 3 + proof if proof else int(laptop.unheard)
-    both = _tells(laptop.identity) and _tells(sight.identity)
+        return 3 + proof if proof else bare
+    both = _tells(known.identity) and _tells(sight.identity)
     if both:  # one tells a UUID, the other a serial number
         return proof if cards and disk is Same.YES else 0
-    mine, theirs = _proving(known, passing), _proving(sight.identity.macs, passing)
     if disk is Same.NO and _burnt_in(mine - theirs) and _burnt_in(theirs - mine):
         return 0  # what they share may be a dock: each has cards and disks that the other has not
     return proof if cards or (not (mine and theirs) and disk is Same.YES) else 0
@@ -146,9 +152,9 @@ def here(laptop: Laptop) -> bool:
 
 
 def claimed(laptops: Iterable[Laptop], laptop: Laptop) -> bool:
-    """Whether another laptop says the same UUID or serial number."""
+    """Whether another laptop says the same UUID or serial number: one that is here, or in the ledger."""
     mine = frozenset(laptop.identity.claims)
-    return bool(mine) and any(
+    return bool(laptop.namesake) or any(
         other.id != laptop.id and not other.unheard for other in laptops if not mine.isdisjoint(other.identity.claims)
     )
 
@@ -180,8 +186,21 @@ def doubts(laptops: Iterable[Laptop]) -> list[Doubt]:
 
 
 def doubtful(laptops: Mapping[LaptopId, Laptop]) -> list[Warn]:
-    """The pairs in words."""
-    return [
+    """The pairs in words, and who says the same as one that only the ledger knows."""
+    alone = [
+        Warn(
+            "two-of-one-name",
+            Phrase(
+                "{named} says the same UUID or serial number as {other} in the ledger, and has other cards and disks",
+                named=named(laptop),
+                other=laptop.namesake,
+            ),
+            "compare their stickers, then confirm it by hand",
+        )
+        for laptop in laptops.values()
+        if laptop.namesake and not laptop.unheard
+    ]
+    return alone + [
         Warn(
             "two-of-one-name",
             Phrase(

@@ -98,9 +98,10 @@ def _is_level(told: Any) -> bool:
 
 
 def _dongles(nics: Any) -> tuple[str, ...]:
-    """The cards that hang on USB."""
+    """The cards that hang on USB or Thunderbolt."""
     told = nics[:MOST_CARDS] if isinstance(nics, list) else []
-    macs = (normal_mac(_text(nic, "mac")) for nic in told if isinstance(nic, Mapping) and nic.get("usb") is True)
+    cards = (nic for nic in told if isinstance(nic, Mapping) and True in (nic.get("usb"), nic.get("dock")))
+    macs = (normal_mac(_text(nic, "mac")) for nic in cards)
     return tuple(dict.fromkeys(mac for mac in macs if mac))
 
 

@@ -28,12 +28,21 @@ class KnownElsewhere:
 
 @dataclass(frozen=True)
 class KnownToLedger:
-    """What the ledger knows of a machine that the workshop has not seen, or has forgotten."""
+    """What the ledger knows of a machine that is here, and of others that say the same as it."""
 
-    laptop: str
-    """The id that it had, and gets again."""
+    laptop: str = ""
+    """The id that it had, and gets again; empty where none of those in the ledger is this machine."""
     jobs: int = 0
     """The number of its last clone."""
     erasures: int = 0
     tag: str = ""
     lendings: int = 0
+    weighed: bool = False
+    """Whether its cards and disks were held against the ledger's; before 0.2 words alone were believed."""
+    lent: bool = False
+    came_back: bool = False
+    """It was lent out, is back, and was not cloned since."""
+    taken: tuple[str, ...] = ()
+    """Ids of other machines there that this one would get by what it says."""
+    namesake: str = ""
+    """Number, else id, of another machine there that says the same UUID or serial number; empty where none does."""

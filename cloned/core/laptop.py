@@ -233,6 +233,9 @@ class Laptop:
     reason: Reason | None = None
     detail: Sentence = ""
     tag: str = ""
+    recalled: bool = False
+    """Whether id and number are the ledger's word alone, for one of its cards: until its disks are seen."""
+    namesake: str = ""  # KnownToLedger.namesake, until a person confirmed this one
     mark: str = ""
     """A word that image rules look at (`label` in them)."""
     contact: Contact = field(default_factory=Contact)
@@ -318,7 +321,8 @@ class Laptop:
     def silent(self) -> bool:
         """Whether nothing is lost with it: nobody named, marked or confirmed it, and it is not here or never spoke."""
         spoke = self.contact.hellos and (self.state is not State.GONE or self.job.number or self.capture.image)
-        return not (spoke or self.tag or self.mark or self.lent or self.left_out or self.goal.confirmation)
+        given = (self.tag or self.lent) and not self.recalled
+        return not (spoke or given or self.mark or self.left_out or self.goal.confirmation)
 
     @property
     def unheard(self) -> bool:
@@ -392,5 +396,5 @@ def called(laptop: Laptop) -> str:
 
 
 def named(laptop: Laptop) -> str:
-    """What a warning calls a laptop."""
+    """What a warning calls it."""
     return Phrase("laptop {name}", name=laptop.tag or laptop.number)

@@ -23,7 +23,7 @@ NOT_RECORDED: Mapping[type, Mapping[str, str]] = {
         "half_duplex": "its place at the switch, not itself",
         "disks": "the one that was written is",
         "wants": "a wish of this boot",
-        "dongles": "among its macs",
+        "dongles": "with what identifies it",
         "keys": "what its firmware trusts today",
         "clock": "how its clock stood this time",
     },
@@ -63,6 +63,7 @@ def identified(laptop: Laptop) -> dict[str, Any]:
         **_recorded(laptop.identity),
         "tag": laptop.tag,
         **({"organisation": laptop.organisation} if laptop.organisation else {}),
+        **({"dongles": list(laptop.facts.dongles)} if laptop.facts.dongles else {}),
     }
 
 

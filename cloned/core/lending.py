@@ -67,7 +67,7 @@ def _marked(workshop: Workshop, laptop: Laptop, lent: bool, command: Command, no
         return workshop.with_laptop(replace(laptop, lent=lent))
     if laptop.lent is lent:
         return workshop.with_laptop(laptop)
-    laptop = replace(laptop, lent=lent, came_back=not lent, lendings=laptop.lendings + 1)
+    laptop = replace(laptop, lent=lent, came_back=not lent, lendings=laptop.lendings + 1, recalled=False)
     what = Happened.LENT_OUT if lent else Happened.CAME_BACK
     laptop = add_history(laptop, now, happened(what, by=actor(command.by)))
     if laptop.state is State.ASKING and laptop.reason is Reason.LENT_OUT:

@@ -33,11 +33,16 @@ def _that_had(workshop: Workshop, once: TagGiven) -> Laptop | None:
     """The laptop that a tag was given to, also if it was forgotten and came again."""
     if once.laptop in workshop.laptops:
         return workshop.laptops[once.laptop]
-    if not (once.uuid or once.serial):
-        return None
-    same = (once.uuid, once.serial)
-    found = [each for each in workshop.laptops.values() if (each.identity.uuid, each.identity.serial) == same]
+    found = [each for each in workshop.laptops.values() if had(once, each)]
     return found[0] if len(found) == 1 else None
+
+
+def had(once: TagGiven, laptop: Laptop) -> bool:
+    """Whether this is the laptop that had the tag, and was forgotten: it says the same, and has one of its cards."""
+    uuid, serial = laptop.identity.uuid, laptop.identity.serial
+    told = bool(once.uuid or once.serial) and (once.uuid, once.serial) == (uuid, serial)
+    own = set(laptop.identity.macs) - set(laptop.facts.dongles)
+    return told and (not once.macs or not own.isdisjoint(once.macs))
 
 
 def find_session(workshop: Workshop, name: str) -> Session | Refusal:

@@ -25,6 +25,8 @@ class TagGiven:
     laptop: LaptopId
     uuid: str = ""
     serial: str = ""
+    macs: tuple[str, ...] = ()
+    """Its own network cards; none in what versions before 0.2 wrote down."""
 
 
 @dataclass(frozen=True)

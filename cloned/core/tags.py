@@ -14,6 +14,7 @@ from dataclasses import replace
 from cloned.core.events import Command, TagsUsed
 from cloned.core.happened import Happened, actor, happened
 from cloned.core.laptop import Laptop, State, VerdictKind, add_history, finish_again, transition
+from cloned.core.naming import had
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.tagged import TagGiven, TagPattern
@@ -64,7 +65,7 @@ def _holder(workshop: Workshop, laptop: Laptop, tag: str) -> str | None:
         if other.id != laptop.id and other.tag.casefold() == wanted:
             return _called(other)
     given = workshop.tags.get(wanted)
-    if given is None or given.laptop == laptop.id or _same_machine(given, laptop):
+    if given is None or given.laptop == laptop.id or had(given, laptop):
         return None
     known = workshop.laptops.get(given.laptop)
     return _called(known) if known is not None else given.serial or given.laptop
@@ -73,12 +74,6 @@ def _holder(workshop: Workshop, laptop: Laptop, tag: str) -> str | None:
 def _called(laptop: Laptop) -> str:
     machine = f"{laptop.identity.vendor} {laptop.identity.product}".strip()
     return f"{laptop.number} ({', '.join(each for each in (laptop.tag, machine, laptop.identity.serial) if each)})"
-
-
-def _same_machine(given: TagGiven, laptop: Laptop) -> bool:
-    """Whether a laptop that was forgotten is back."""
-    uuid, serial = laptop.identity.uuid, laptop.identity.serial
-    return bool(given.uuid or given.serial) and (given.uuid, given.serial) == (uuid, serial)
 
 
 def _tail_against(workshop: Workshop, laptop: Laptop, tag: str) -> Refusal | None:
@@ -118,12 +113,13 @@ def give(workshop: Workshop, laptop: Laptop, tag: str, now: float, by: str) -> W
     """The workshop with this tag on this laptop, and the number used for good. The old one stays findable."""
     what = Happened.NUMBER if tag else Happened.NUMBER_AWAY
     why = happened(what, tag=tag, by=actor(by))
-    changed = add_history(replace(laptop, tag=tag), now, why)
+    changed = add_history(replace(laptop, tag=tag, recalled=False), now, why)
     return use(workshop.with_laptop(changed), [_given(laptop, each) for each in (laptop.tag, tag) if each])
 
 
 def _given(laptop: Laptop, tag: str) -> TagGiven:
-    return TagGiven(tag, laptop.id, laptop.identity.uuid, laptop.identity.serial)
+    own = tuple(mac for mac in laptop.identity.macs if mac not in laptop.facts.dongles)
+    return TagGiven(tag, laptop.id, laptop.identity.uuid, laptop.identity.serial, own)
 
 
 def use(workshop: Workshop, given: Iterable[TagGiven]) -> Workshop:

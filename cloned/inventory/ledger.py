@@ -18,18 +18,18 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cloned.core.arrivals import first_ids, strongest_evidence
 from cloned.core.erasure import ATTEMPTS
-from cloned.core.ids import Identity, LaptopId
+from cloned.core.evidence import Evidence
+from cloned.core.ids import LaptopId
 from cloned.core.known import KnownToLedger
 from cloned.core.lending import LENDINGS
 from cloned.core.tagged import TagGiven
-from cloned.inventory import rows, tallies
+from cloned.inventory import recalling, rows, tallies
 from cloned.inventory.database import LedgerError, away, connect, opened
 from cloned.inventory.deliveries import DeliveryBook, owe, tally
 from cloned.inventory.names import folded, keep_names, names_of
 from cloned.inventory.schema import ERASURES as ERASED
-from cloned.inventory.schema import WAITING, deliveries, numbers, results, revisions, sinks
+from cloned.inventory.schema import WAITING, deliveries, numbers, results, revisions, sinks, traces
 from cloned.inventory.schema import names as called
 from cloned.inventory.schema import tallies as counts
 from cloned.tasks import at_most
@@ -108,11 +108,11 @@ class Ledger(DeliveryBook):
         now = self._clock()
         connection.execute(insert(revisions), key | {"key": row.key, "recorded": now, "row": row.data})
         columns = {name: row.data[name] for name in ("at", "state", "verdict", "image", "serial", "tag", "uuid")}
-        columns["evidence"] = rows.evidence(row.data)
         where = {"which": row.laptop, "number": row.attempt} if last else {}
         connection.execute(_CHANGED if last else insert(results), key | columns | {"row": row.data} | where)
         if before is None or names_of(before) != names_of(row.data):
             keep_names(connection, [row.laptop])
+        recalling.note(connection, before, row.data)
         tally(connection, tallies.change(before, row.data))
         names = connection.scalars(_SINKS).all()
         owe(connection, names, [key], now)
@@ -169,27 +169,10 @@ class Ledger(DeliveryBook):
             found = (await connection.scalars(query)).all() or (await connection.scalars(loose)).all()
         return list(found)
 
-    async def known(self, identity: Identity) -> KnownToLedger | None:
-        """The laptop that a newcomer is by what it says of itself; None for one never recorded.
-
-        Where two laptops said the same, only the id that its MAC addresses would give it can tell which it is.
-        """
-        evidence = strongest_evidence(identity)[:255]
+    async def known(self, sight: Evidence, own: str | None = None) -> KnownToLedger:
+        """Which of its laptops a machine is, if any, and who else says the same; `own`: what it has of that laptop."""
         async with self._read() as connection:
-            alike = select(results.c.laptop).where(results.c.evidence == evidence).distinct()
-            found = (await connection.scalars(alike)).all() if evidence else []
-            mine_too = [each for each in first_ids(identity)[1:] if each in found]
-            laptop = found[0] if len(found) == 1 else next(iter(mine_too), "")
-            mine = select(results.c.attempt, results.c.tag).where(results.c.laptop == laptop)
-            given = (await connection.execute(mine.order_by(results.c.at.desc()))).all()
-        if not given:
-            return None
-        attempts = [attempt for attempt, _ in given]
-        jobs = max((each for each in attempts if each < ATTEMPTS), default=0)
-        erased = max((each - ATTEMPTS for each in attempts if ATTEMPTS <= each < LENDINGS), default=0)
-        lent = max((each - LENDINGS for each in attempts if each >= LENDINGS), default=0)
-        tag = next((tag for _, tag in given if tag), "")
-        return KnownToLedger(laptop, jobs, erased, tag, lent)
+            return await (recalling.asked(connection, sight) if own is None else recalling.counted(connection, own))
 
     async def tags(self, known: Container[str] = ()) -> list[TagGiven]:
         """Every number that a result was entered under, with the laptop that had it first; also of forgotten ones.
@@ -227,7 +210,7 @@ class Ledger(DeliveryBook):
         async with self._write() as connection:
             given = select(results.c.tag).where(results.c.laptop == laptop)
             await _keep_numbers(connection, (await connection.scalars(given)).all())
-            for table in (deliveries, revisions, called):
+            for table in (deliveries, revisions, called, traces):
                 await connection.execute(delete(table).where(table.c.laptop == laptop))
             return int((await connection.execute(delete(results).where(results.c.laptop == laptop))).rowcount)
 
@@ -258,9 +241,14 @@ class Ledger(DeliveryBook):
 
 async def _first(connection: AsyncConnection, tags: Sequence[str]) -> list[TagGiven]:
     """These numbers, each with the laptops that had it, the first one first."""
-    columns = (results.c.tag, results.c.laptop, results.c.serial, results.c.uuid)
+    columns = (results.c.tag, results.c.laptop, results.c.uuid, results.c.serial, results.c.row)
     found = await connection.execute(select(*columns).where(results.c.tag.in_(tags)).order_by(results.c.at))
-    return [TagGiven(tag, LaptopId(laptop), uuid, serial) for tag, laptop, serial, uuid in found]
+    return [TagGiven(tag, LaptopId(laptop), uuid, serial, _own(row)) for tag, laptop, uuid, serial, row in found]
+
+
+def _own(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The network cards of a row that are no dongles."""
+    return tuple(mac for mac in row.get("macs") or () if mac not in (row.get("dongles") or ()))
 
 
 async def _take_away(connection: AsyncConnection, keys: Sequence[tuple[str, int]]) -> None:
@@ -268,7 +256,9 @@ async def _take_away(connection: AsyncConnection, keys: Sequence[tuple[str, int]
     await _keep_numbers(connection, (await connection.scalars(given)).all())
     for table in (deliveries, revisions, results):
         await connection.execute(delete(table).where(tuple_(table.c.laptop, table.c.attempt).in_(keys)))
-    await connection.run_sync(keep_names, sorted({laptop for laptop, _ in keys}))
+    gone = sorted({laptop for laptop, _ in keys})
+    await connection.run_sync(keep_names, gone)
+    await connection.run_sync(recalling.keep, gone)
 
 
 async def _keep_numbers(connection: AsyncConnection, given: Sequence[str]) -> None:

@@ -13,9 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cloned.core.arrivals import strongest_evidence
 from cloned.core.hardware import hardware
-from cloned.core.ids import clean as clean_identity
 from cloned.errors import ClonedError
 from cloned.saying import Phrase
 
@@ -78,12 +76,6 @@ class LedgerRow:
         return f"cl_{hashlib.sha256(canonical(self.data)).hexdigest()[:40]}"
 
 
-def evidence(row: Mapping[str, Any]) -> str:
-    """What a laptop is known by though its id is lost: vendor and serial number, else UUID, else a MAC address."""
-    texts = {name: str(row.get(name) or "") for name in ("uuid", "serial", "vendor", "product")}
-    return strongest_evidence(clean_identity(**texts, macs=row.get("macs") or ()))[:255]
-
-
 def canonical(data: Mapping[str, Any]) -> bytes:
     """JSON with sorted keys and no spaces: the bytes that are hashed."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
@@ -114,6 +106,8 @@ def clean(given: Mapping[str, Any]) -> LedgerRow:
     if given.get("organisation"):  # rows without one are known by what they hold, as before
         data |= {"organisation": _text(given["organisation"], 80)}
     data |= {name: _plain(given[name]) for name in CONDITION if given.get(name)}
+    if given.get("dongles"):  # those of its macs that prove nothing
+        data |= {"dongles": [_text(mac, 17) for mac in given["dongles"][:16]]}
     if given.get("told"):  # rows of before have none, and keep the keys they are known by
         data |= {"told": _plain(given["told"])}
     if given.get("kind") == "erasure":  # other rows have no kind: what they are known by must stay as it was

@@ -4,7 +4,8 @@
 that was ever reported, never changed; `deliveries` the outbox: which revision is owed to which
 sink. Revision and delivery are written in one transaction, so nothing can be recorded and not owed. `tallies` holds
 what was counted, so that no figure needs all rows, and stays when rows are taken away; `numbers` the tags of laptops
-that were taken away with everything known of them: they stay used; `names` what each laptop is searched by.
+that were taken away with everything known of them: they stay used; `names` what each laptop is searched by, `traces` by
+what a machine is known again.
 """
 
 from __future__ import annotations
@@ -46,7 +47,6 @@ results = Table(
     Column("tag", String(64), nullable=False, index=True),
     Column("row", JSON, nullable=False),
     Column("uuid", String(64), nullable=False, server_default=""),
-    Column("evidence", String(255), nullable=False, server_default="", index=True),
 )
 
 ERASURES = text("attempt >= 1000000 AND attempt < 2000000")
@@ -103,6 +103,13 @@ tallies = Table(
     metadata,
     Column("name", String(255), primary_key=True),
     Column("count", BigInteger, nullable=False),
+)
+
+traces = Table(
+    "traces",
+    metadata,
+    Column("trace", String(160), primary_key=True),
+    Column("laptop", String(64), primary_key=True, index=True),
 )
 
 numbers = Table("numbers", metadata, Column("tag", String(64), primary_key=True))

@@ -14,7 +14,7 @@ from aiohttp import web
 from cloned import wire
 from cloned.connections import Counted
 from cloned.core import trials
-from cloned.core.arrivals import misfit
+from cloned.core.arrivals import misfit, recognised, sight_of
 from cloned.core.events import Command, Failed, Finished, Hello, Judged, Ready, TrialTold
 from cloned.core.finishing import told as told_steps
 from cloned.core.hello import facts, read_back
@@ -138,8 +138,8 @@ class AgentApi:
             if other:
                 said = Phrase("this is not the laptop that was started: {other}", other=other)
                 return refuse(409, said, "start it from the network again")
-            here = self._engine.admit(self._engine.workshop.find(told.identity), address)
-            known = None if here is not None else await self._engine.remembered(told.identity)
+            here = self._engine.admit(recognised(self._engine.workshop, boot, told), address)
+            known = await self._engine.remembered(sight_of(told), here)
             state = await self._engine.submit(Hello(digest, told, address, known))
         except ValueError as error:
             return malformed(error)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from cloned.core.evening import board
 from cloned.core.laptop import Laptop
 from cloned.core.naming import find_laptop
+from cloned.core.refusals import Refusal, Refused
 from cloned.core.snapshot import snapshot
 from cloned.engine import Engine
 from cloned.errors import RefusedError, UsageError
@@ -28,6 +29,9 @@ class Results(Protocol):
 
     async def called(self, name: str) -> dict[str, Any] | None:
         """The newest result of the laptop with this id, tag or serial."""
+
+    async def ids(self, name: str) -> list[str]:
+        """Laptops with this id, tag, serial number or MAC address."""
 
 
 class Office:
@@ -100,12 +104,19 @@ class Office:
 
     async def _subject(self, name: str) -> Subject:
         found = find_laptop(self._engine.workshop, name)
-        row = await self._results.called(found.id if isinstance(found, Laptop) else name)
         if isinstance(found, Laptop):
-            return of_laptop(found, _entered(row, found))
+            return of_laptop(found, _entered(await self._results.called(found.id), found))
+        return subject(await self._only_in_the_ledger(name, found))
+
+    async def _only_in_the_ledger(self, name: str, refusal: Refusal) -> dict[str, Any]:
+        """The newest result of the one laptop there that is called so. RefusedError where none is, or several are."""
+        known = await self._results.ids(name) if refusal.code is Refused.NO_SUCH_LAPTOP else []
+        if len(known) > 1:
+            refusal = Refusal(Refused.SEVERAL_LAPTOPS, {"count": len(known), "name": name})
+        row = await self._results.called(known[0]) if len(known) == 1 else None
         if row is None:
-            raise RefusedError(found)
-        return subject(row)
+            raise RefusedError(refusal)
+        return row
 
     def _spoken(self, language: str) -> Language:
         return spoken(language or self._language)

@@ -22,7 +22,8 @@ from cloned.core.events import (
     Settings,
     Stalled,
 )
-from cloned.core.ids import Identity, clean, token_digest
+from cloned.core.evidence import Evidence
+from cloned.core.ids import LaptopId, clean, token_digest
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Facts, State
 from cloned.engine import Engine
@@ -102,7 +103,7 @@ async def test_a_ledger_that_is_down_holds_no_stream_up(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("trouble", [MissingError("the ledger cannot be used"), TimeoutError()])
 async def test_a_newcomer_boots_though_the_ledger_cannot_be_asked_who_it_is(tmp_path: Path, trouble: Exception) -> None:
-    async def away(_identity: Identity) -> None:
+    async def away(_sight: Evidence, _own: LaptopId | None) -> KnownToLedger:
         raise trouble
 
     journal, tasks = Journal(tmp_path / "journal"), TaskOwner("test")
@@ -115,8 +116,9 @@ async def test_a_newcomer_boots_though_the_ledger_cannot_be_asked_who_it_is(tmp_
 
 
 async def test_a_newcomer_that_the_ledger_knows_gets_its_id_back(tmp_path: Path) -> None:
-    async def knows(identity: Identity) -> KnownToLedger | None:
-        return KnownToLedger("drawn", 2, 0, "DM-1") if identity.serial == "PF1" else None
+    async def knows(sight: Evidence, _own: LaptopId | None) -> KnownToLedger:
+        known = sight.identity.serial == "PF1"
+        return KnownToLedger("drawn", 2, 0, "DM-1", weighed=True) if known else KnownToLedger(weighed=True)
 
     journal, tasks = Journal(tmp_path / "journal"), TaskOwner("test")
     engine = Engine(journal, Streams(), Book(), recall=knows)

@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import insert
 
-from cloned.inventory import rows, tallies
+from cloned.inventory import recalling, rows, tallies
 from cloned.inventory.deliveries import tally
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.names import keep_names
@@ -73,7 +73,7 @@ async def fill(ledger: Ledger, made: list[dict[str, Any]], names: tuple[str, ...
         async with ledger._write(long=True) as connection:
             told = [
                 key | {name: each.data[name] for name in ("at", "state", "verdict", "image", "serial", "tag", "uuid")}
-                | {"evidence": rows.evidence(each.data), "row": each.data}
+                | {"row": each.data}
                 for key, each in zip(keys, part, strict=True)
             ]  # fmt: skip
             await connection.execute(insert(results), told)
@@ -85,6 +85,7 @@ async def fill(ledger: Ledger, made: list[dict[str, Any]], names: tuple[str, ...
             if owed:
                 await connection.execute(insert(deliveries), owed)
             await connection.run_sync(keep_names, sorted({each.laptop for each in part}))
+            await connection.run_sync(recalling.keep, sorted({each.laptop for each in part}))
             await connection.run_sync(tally, [each for one in part for each in tallies.counted(one.data)])
     await ledger.register(names, dict.fromkeys(names, "none"))
 

@@ -22,12 +22,18 @@ from tests.unit.inventory.test_ledger import (  # noqa: F401 - the same on both
     test_a_dead_letter_is_shown_retried_and_forgotten_once_superseded,
     test_a_new_sink_is_owed_the_whole_ledger_once,
     test_another_report_under_the_same_key_is_a_revision,
+    test_cards_that_go_from_hand_to_hand_prove_nothing_to_the_ledger,
+    test_of_two_that_say_the_same_each_is_found_by_what_is_its_own,
+    test_one_that_is_at_work_hears_of_its_own_rows_alone,
     test_rows_of_one_laptop_and_the_newest_few,
     test_the_same_report_twice_is_one_row_and_one_delivery,
     test_totals_count_laptops_done_since_midnight,
     test_what_is_forgotten_leaves_its_number_and_the_counts,
+    test_what_is_lent_out_or_came_back_is_known_again,
     test_what_is_old_goes_but_no_erasure_and_nothing_that_is_owed,
+    test_what_is_taken_away_is_known_no_more,
     test_who_is_who_is_found_by_evidence,
+    test_words_alone_make_no_machine_one_of_the_ledgers,
 )
 from tests.unit.inventory.test_outbox import (  # noqa: F401
     Keeper,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,19 @@ def test_disks_are_asked_all_at_once_and_one_that_hangs_is_left_out(monkeypatch:
 def test_where_no_disk_can_say_anything_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts, "gathered", None)
     assert facts.with_health([disk("/dev/vda", "virtio")]) == [disk("/dev/vda", "virtio")]
+
+
+@pytest.mark.parametrize(
+    ("marked", "dock"), [({}, False), ({"0000:03:00.0": "removable"}, True), ({"0000:00:1c.0": "fixed"}, False)]
+)
+def test_a_card_behind_a_port_of_thunderbolt_is_told_as_one(
+    tmp_path: Path, marked: Mapping[str, str], dock: bool
+) -> None:
+    device = tmp_path / "pci0000:00" / "0000:00:1c.0" / "0000:03:00.0" / "0000:04:00.0"
+    (device / "net" / "eth7").mkdir(parents=True)
+    (device / "net" / "eth7" / "device").symlink_to(device)
+    (device / "net" / "eth7" / "address").write_text("a4:ae:12:68:01:01\n")
+    for name, value in marked.items():
+        (next(each for each in device.parents if each.name == name) / "removable").write_text(f"{value}\n")
+    card = facts._card(f"{device}/net/eth7", "eth7")
+    assert (card["mac"], card["usb"], card["dock"]) == ("a4:ae:12:68:01:01", False, dock)

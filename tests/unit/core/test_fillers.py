@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloned.core.arrivals import first_ids
+from cloned.core.derived import first_ids
 from cloned.core.fillers import says_text, says_uuid, swapped, usable_mac, usable_text, usable_uuid
 from cloned.core.ids import Identity, clean
 

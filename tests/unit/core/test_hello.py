@@ -72,3 +72,9 @@ def test_half_a_digest_is_no_read_back(pieces: bytes) -> None:
 def test_a_layout_is_a_text(layout: Any) -> None:
     with pytest.raises(ValueError, match="layout"):
         read_back({"layout": layout, "pieces": base64.b64encode(bytes(32)).decode()})
+
+
+def test_cards_that_are_plugged_in_are_told_apart() -> None:
+    macs = [f"aa:bb:cc:dd:ee:0{n}" for n in range(4)]
+    nics = [{"mac": macs[0], "usb": True}, {"mac": macs[1], "dock": True}, {"mac": macs[2], "dock": "yes"}, {}, 7]
+    assert facts({"macs": macs, "nics": nics}).dongles == (macs[0], macs[1])

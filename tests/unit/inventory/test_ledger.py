@@ -1,12 +1,16 @@
 import shutil
 import sqlite3
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloned.core.arrivals import first_ids
+from cloned.core.derived import first_ids
+from cloned.core.disks import Disk
+from cloned.core.evidence import Evidence
 from cloned.core.ids import clean
+from cloned.core.known import KnownToLedger
 from cloned.errors import MissingError
 from cloned.inventory.database import LedgerError
 from cloned.inventory.ledger import Ledger
@@ -169,18 +173,96 @@ async def test_nothing_recorded_is_ever_unaccounted_for(tmp_path_factory, empty_
         await ledger.close()
 
 
+DISK = Disk("/dev/sda", 256060514304, serial="S3Z9", wwn="eui.0025")
+CARD = "d8:9e:f3:00:00:01"
+
+
+def sight(*macs, disks=(), dongles=(), serial="b5to023 ", **said):
+    """A machine that says the same as the row of `make_row`, with other cards and disks."""
+    return Evidence(clean(serial=serial, vendor="Dell Inc.", macs=macs, **said), disks, frozenset(dongles))
+
+
 async def test_who_is_who_is_found_by_evidence(ledger, make_row):
     await ledger.record(make_row("drawn-by-chance", 1))
     await ledger.record(make_row("drawn-by-chance", 2))
     await ledger.record(make_row("drawn-by-chance", 1_000_003, kind="erasure", erasure={"disks": []}))
-    mac = "02:00:00:00:00:01"
-    same = clean(serial="b5to023 ", vendor="Dell Inc.", macs=[mac])
-    known = await ledger.known(same)
-    assert (known.laptop, known.jobs, known.erasures, known.tag) == ("drawn-by-chance", 2, 3, "0042")
-    assert await ledger.known(clean(serial="OTHER", vendor="Dell Inc.")) is None
-    await ledger.record(make_row(first_ids(same)[1], 7))
-    assert (await ledger.known(same)).jobs == 7
-    assert await ledger.known(clean(serial="B5TO023", vendor="Dell Inc.", macs=["02:00:00:00:00:02"])) is None
+    for seen in (
+        sight(CARD),
+        sight("02:00:00:00:00:01", disks=(DISK,)),
+        sight(CARD, disks=(replace(DISK, serial="X9"),)),
+    ):
+        known = await ledger.known(seen)
+        assert (known.laptop, known.jobs, known.erasures, known.tag) == ("drawn-by-chance", 2, 3, "0042")
+        assert not known.namesake
+
+
+async def test_words_alone_make_no_machine_one_of_the_ledgers(ledger, make_row):
+    """One that says the same with other cards and disks is another, gets another id, and is asked about."""
+    twin = sight("02:00:00:00:00:01", disks=(replace(DISK, serial="OTHER7"),))
+    await ledger.record(make_row(first_ids(twin.identity)[0], 1))
+    known = await ledger.known(twin)
+    assert (known.laptop, known.jobs, known.tag) == ("", 0, "")
+    assert known.taken == first_ids(twin.identity)[:1]
+    assert known.namesake == "0042"
+    unlike = await ledger.known(sight("02:00:00:00:00:01", serial="PF77AB2"))
+    assert unlike == KnownToLedger(weighed=True)
+    other_serial = await ledger.known(sight(CARD, disks=(DISK,), serial="PF77AB2"))
+    assert (other_serial.laptop, other_serial.namesake) == ("", ""), "its serial number is another: no twin, no repair"
+
+
+async def test_cards_that_go_from_hand_to_hand_prove_nothing_to_the_ledger(ledger, make_row):
+    dongle, dock = "00:e0:4c:68:01:02", "a4:ae:12:68:01:01"
+    await ledger.record(make_row("one", 1, macs=[dongle, dock, CARD], dongles=[dongle]))
+    await ledger.record(make_row("two", 1, macs=[dock, "d8:9e:f3:00:00:02"], tag="0043"))
+    for seen in (sight(dongle), sight(dock), sight(dock, dongle, disks=(replace(DISK, serial="OTHER7"),))):
+        assert (await ledger.known(seen)).laptop == ""
+    assert (await ledger.known(sight(CARD, dongles=(CARD,)))).laptop == "", "it is a dongle now, whatever it was"
+    assert (await ledger.known(sight(dongle, CARD))).laptop == "one"
+
+
+async def test_of_two_that_say_the_same_each_is_found_by_what_is_its_own(ledger, make_row):
+    """A batch with one UUID and one serial number: the newest word on each is its own."""
+    cards = [f"d8:9e:f3:00:01:{n:02x}" for n in range(40)]
+    for n, card in enumerate(cards):
+        disk = {"serial": f"S3Z9{n}K", "wwn": "", "size": 256060514304}
+        await ledger.record(make_row(f"l{n}", 1 + n % 3, macs=[card], disk=disk, tag=f"1{n:03}"))
+    for n, card in enumerate(cards):
+        known = await ledger.known(sight(card))
+        assert (known.laptop, known.jobs, known.tag) == (f"l{n}", 1 + n % 3, f"1{n:03}")
+        assert known.namesake
+    assert (await ledger.known(sight("02:00:00:00:00:09"))).namesake
+
+
+async def test_what_is_lent_out_or_came_back_is_known_again(ledger, make_row):
+    await ledger.record(make_row(attempt=2_000_001, kind="lending", state="lent", verdict="none", disk=None))
+    assert (known := await ledger.known(sight(CARD))).lent
+    assert (known.jobs, known.lendings) == (0, 1)
+    back = {"kind": "lending", "state": "back", "verdict": "none", "disk": None}
+    await ledger.record(make_row(attempt=2_000_002, at="2026-11-19T10:00:00+00:00", **back))
+    known = await ledger.known(sight(CARD))
+    assert (known.lent, known.came_back, known.lendings) == (False, True, 2)
+    await ledger.record(make_row(attempt=1, at="2026-11-20T10:00:00+00:00"))
+    assert not (await ledger.known(sight(CARD))).came_back
+
+
+async def test_one_that_is_at_work_hears_of_its_own_rows_alone(ledger, make_row):
+    await ledger.record(make_row("mine", 4))
+    await ledger.record(make_row("twin", 7, macs=["d8:9e:f3:00:00:02"], disk={"serial": "S3Z8"}))
+    known = await ledger.known(sight(CARD), "mine")
+    assert (known.laptop, known.jobs, known.namesake, known.taken) == ("mine", 4, "", ())
+    assert await ledger.known(sight(CARD), "another") == KnownToLedger(weighed=True)
+
+
+async def test_what_is_taken_away_is_known_no_more(ledger, make_row):
+    await ledger.record(make_row("old", 1))
+    await ledger.record(make_row("kept", 1, macs=["d8:9e:f3:00:00:02"], disk={"serial": "S3Z8"}, serial="X1Y2Z3K"))
+    assert await ledger.ids(CARD.upper()) == ["old"]
+    assert await ledger.prune({"done": "2027-01-01T00:00:00+00:00"}) == 2
+    assert await ledger.known(sight(CARD, disks=(DISK,))) == KnownToLedger(weighed=True)
+    await ledger.record(make_row("old", 2))
+    await ledger.forget("old")
+    assert await ledger.known(sight(CARD, disks=(DISK,))) == KnownToLedger(weighed=True)
+    assert await ledger.ids(CARD) == []
 
 
 async def test_a_laptop_is_found_by_any_of_its_names_in_any_letters_and_no_longer_by_one_that_went(ledger, make_row):

@@ -4,6 +4,8 @@ import json
 
 from sqlalchemy import text
 
+from cloned.core.evidence import Evidence
+from cloned.core.ids import clean
 from cloned.inventory import rows
 from cloned.inventory.database import connect
 from cloned.inventory.ledger import Ledger
@@ -62,7 +64,7 @@ async def test_counts_ages_and_evidence_are_found_out_of_what_is_there(tmp_path,
     disks = [{"verified": True, "completed": True, "method": "nvme-format", "level": "purge", "seconds": 3}]
     await old_ledger(tmp_path / "l.sqlite", [
         make_row(),
-        make_row("ffff0000", verdict="differs", state="aside", serial="OTHER"),
+        make_row("ffff0000", verdict="differs", state="aside", serial="OTHER", macs=["d8:9e:f3:00:00:09"]),
         make_row(attempt=1_000_001, kind="erasure", verdict="none", erasure={"disks": disks}),
     ])  # fmt: skip
     clock.now = 1000.0
@@ -71,7 +73,7 @@ async def test_counts_ages_and_evidence_are_found_out_of_what_is_there(tmp_path,
     assert told["verdicts"] == {"verified": 1, "differs": 1}
     [status] = await ledger.backlog()
     assert (status["sent"], status["waiting"], status["oldest_seconds"]) == (1, 2, 899)
-    known = await ledger.known(rows.clean_identity(serial="B5TO023", vendor="Dell Inc."))
+    known = await ledger.known(Evidence(clean(serial="B5TO023", vendor="Dell Inc.", macs=["d8:9e:f3:00:00:01"])))
     assert (known.laptop, known.jobs, known.erasures, known.tag) == ("a1b2c3d4", 1, 1, "0042")
     await ledger.close()
     await (await connect(tmp_path / "l.sqlite", create=False)).dispose()

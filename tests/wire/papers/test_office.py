@@ -56,6 +56,11 @@ UNTAGGED = replace(
     facts=replace(HERE.facts, identity=Identity("", "PF3")),
     goal=replace(HERE.goal, image="other"),
 )
+TWINS = [
+    replace(FORGOTTEN, id=LaptopId(f"0000ddd{n}"), tag=f"DM-2026-005{n}", facts=replace(HERE.facts, identity=who))
+    for n, who in enumerate([Identity("", "TWIN5K")] * 2)
+]
+"""Of one serial number: a label for it would be one of them's."""
 
 
 @pytest.fixture
@@ -63,6 +68,8 @@ async def http(tmp_path: Path) -> AsyncIterator[ClientSession]:
     ledger = await Ledger.open(tmp_path / "ledger.sqlite")
     for laptop in (HERE, FORGOTTEN, UNTAGGED):
         await ledger.record(ledger_row(laptop, NOON))
+    for laptop in TWINS:
+        await ledger.record(ledger_row(laptop, NOON - 48 * 3600))
     engine = Engine(None, None, ledger)  # type: ignore[arg-type]
     for laptop in (HERE, UNTAGGED):
         engine.workshop = engine.workshop.with_laptop(laptop)
@@ -110,6 +117,7 @@ async def test_labels_take_media_and_place(http: ClientSession) -> None:
     ("path", "said"),
     [
         ("/laptops/nobody/label.pdf", "no laptop is called nobody"),
+        ("/laptops/TWIN5K/label.pdf", "2 laptops are called TWIN5K"),
         ("/laptops/9/label.pdf", "laptop 9 has no tag yet"),
         ("/laptops/7/label.pdf?media=A5", "no label media A5"),
         ("/laptops/7/label.pdf?media=L7160&place=0", "no place 0"),

@@ -1,4 +1,4 @@
-"""The second version: counts of their own, evidence of who is who, numbers that outlive their laptops, ages.
+"""The second version: counts of their own, numbers that outlive their laptops, ages, and evidence (moved in 0006).
 
 What the new columns and counts say of rows that are there is found out once, here.
 """
@@ -12,7 +12,6 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from cloned.inventory.rows import evidence
 from cloned.inventory.tallies import counted
 
 revision = "0002"
@@ -54,8 +53,8 @@ def _fill() -> None:
             for name, count in counted(row):
                 counts[name] += count
             connection.execute(
-                sa.text("UPDATE results SET uuid = :u, evidence = :e WHERE laptop = :l AND attempt = :a"),
-                {"u": str(row.get("uuid") or "")[:64], "e": evidence(row), "l": laptop, "a": attempt},
+                sa.text("UPDATE results SET uuid = :u WHERE laptop = :l AND attempt = :a"),
+                {"u": str(row.get("uuid") or "")[:64], "l": laptop, "a": attempt},
             )
         last = found[-1][0], found[-1][1]
     sent = connection.execute(sa.text("SELECT sink, count(*) FROM deliveries WHERE state = 'sent' GROUP BY sink")).all()

@@ -1,0 +1,65 @@
+"""Who a machine is by what the ledger has: found by cards and disks, weighed by the core (core/recorded.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cloned.core.derived import possible_ids
+from cloned.core.evidence import Evidence
+from cloned.core.known import KnownToLedger
+from cloned.core.recorded import Recorded, recall, recorded, traces, traces_of
+from cloned.inventory.schema import results
+from cloned.inventory.schema import traces as kept
+
+MOST = 20
+"""Laptops that share one trace and are looked at: more share a maker's filler, or a dock of the workshop's."""
+
+
+def note(connection: Connection, before: Mapping[str, Any] | None, row: Mapping[str, Any]) -> None:
+    """Keep what a row that was just entered, in the place of another perhaps, tells of its laptop."""
+    if before is None or traces_of(before) != traces_of(row):
+        keep(connection, [row["laptop"]])
+
+
+def keep(connection: Connection, laptops: Iterable[str]) -> None:
+    """Have the traces of these laptops be those of the results that are there now."""
+    for laptop in laptops:
+        has = set(connection.scalars(select(kept.c.trace).where(kept.c.laptop == laptop)))
+        rows = connection.scalars(select(results.c.row).where(results.c.laptop == laptop))
+        wants = {trace for row in rows for trace in traces_of(row)}
+        if new := wants - has:
+            connection.execute(insert(kept), [{"trace": each, "laptop": laptop} for each in sorted(new)])
+        if gone := has - wants:
+            connection.execute(delete(kept).where(kept.c.laptop == laptop, kept.c.trace.in_(gone)))
+
+
+async def asked(connection: AsyncConnection, sight: Evidence) -> KnownToLedger:
+    """Which of the laptops there `sight` is, if any, and who else says the same."""
+    first, last = func.min(kept.c.laptop), func.max(kept.c.laptop)
+    counts = select(kept.c.trace, func.count(), first, last).where(kept.c.trace.in_(traces(sight)))
+    shared = (await connection.execute(counts.group_by(kept.c.trace))).all()
+    few = [trace for trace, count, *_ in shared if count <= MOST]
+    near = set((await connection.scalars(select(kept.c.laptop).where(kept.c.trace.in_(few)).distinct())).all())
+    near |= {laptop for _, count, *two in shared if count > MOST for laptop in two}
+    firsts = possible_ids(sight.identity)
+    taken = (await connection.scalars(select(results.c.laptop).where(results.c.laptop.in_(firsts)).distinct())).all()
+    passing = [trace.removeprefix("mac/") for trace, count, *_ in shared if count > 1 and trace.startswith("mac/")]
+    return recall(await _laptops(connection, near), sight, taken, passing)
+
+
+async def counted(connection: AsyncConnection, laptop: str) -> KnownToLedger:
+    """What there is of one laptop; nothing of others."""
+    found = await _laptops(connection, [laptop])
+    return found[0].known if found else KnownToLedger(weighed=True)
+
+
+async def _laptops(connection: AsyncConnection, names: Collection[str]) -> list[Recorded]:
+    query = select(results.c.laptop, results.c.row).where(results.c.laptop.in_(names)).order_by(results.c.laptop)
+    rows: dict[str, list[Any]] = {}
+    for laptop, row in (await connection.execute(query)).all():
+        rows.setdefault(laptop, []).append(row)
+    return [recorded(laptop, each) for laptop, each in rows.items()]
