@@ -33,7 +33,7 @@ async def recall(engine: Engine, known: NumbersKnown, state: Path) -> None:
     if skip := _left_out(marker):
         await engine.submit(TagsUsed((), skip))
     marker.unlink(missing_ok=True)
-    if used := await known.tags(engine.workshop.tags):
+    if used := await known.tags(frozenset(engine.workshop.tags)):
         await engine.submit(TagsUsed(tuple({each.tag.casefold(): each for each in reversed(used)}.values())))
 
 

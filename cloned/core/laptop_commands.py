@@ -111,7 +111,7 @@ def _forget(workshop: Workshop, command: Command, now: float, entropy: str) -> W
             key: TagGiven(each.tag, LaptopId("")) for key, each in workshop.tags.items() if each.laptop == laptop.id
         }
         rows = {key: row for key, row in workshop.unrecorded.items() if row["laptop"] != laptop.id}
-        workshop = replace(workshop, tags={**workshop.tags, **bare}, unrecorded=rows)
+        workshop = replace(workshop, tags=workshop.tags.having(bare), unrecorded=rows)
         workshop = deliveries.forgotten(workshop, laptop.id)
     elif laptop.unrecorded:
         workshop = with_row(workshop, laptop, now)

@@ -124,16 +124,18 @@ def _given(laptop: Laptop, tag: str) -> TagGiven:
 
 def use(workshop: Workshop, given: Iterable[TagGiven]) -> Workshop:
     """The workshop with these numbers used: who has one first keeps it, and counts go on above them."""
-    tags, counts = dict(workshop.tags), dict(workshop.counts)
+    tags, counts = workshop.tags, dict(workshop.counts)
+    changed: dict[str, TagGiven] = {}
     pattern = pattern_of(workshop)
     for each in given:
-        known = tags.get(each.tag.casefold())
+        key = each.tag.casefold()
+        known = changed.get(key) or tags.get(key)
         if known is None or known.laptop not in workshop.laptops:
-            tags[each.tag.casefold()] = each
+            changed[key] = each
         read = pattern.read(each.tag) if pattern is not None else None
         if read is not None:
             counts[read[1]] = max(counts.get(read[1], 0), read[2])
-    return replace(workshop, tags=tags, counts=counts)
+    return replace(workshop, tags=tags.having(changed), counts=counts)
 
 
 def used_elsewhere(workshop: Workshop, event: TagsUsed, now: float, entropy: str) -> Workshop:

@@ -15,7 +15,7 @@ from cloned.core.ids import Identity, LaptopId, SessionId, same
 from cloned.core.laptop import ACTIVE, Laptop, State
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.session import Session
-from cloned.core.tagged import TagGiven
+from cloned.core.used_tags import UsedTags
 from cloned.saying import Phrase, Sentence
 
 MAX_BOOTS = 4096
@@ -81,7 +81,7 @@ class Workshop:
     unrecorded: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     """Ledger rows not yet known to be written, by `laptop/job`."""
 
-    tags: Mapping[str, TagGiven] = field(default_factory=dict)
+    tags: UsedTags = field(default_factory=UsedTags)
     """Every number ever given, by its case-folded text: forgetting a laptop takes none away."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """The highest running number that was used, by what a pattern has beside it (`DM-2026-{seq}`)."""
