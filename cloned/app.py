@@ -307,7 +307,15 @@ class Daemon:
         self.spool = Spool(config.workshop.state / "prints.sqlite", self.engine, self.office, lambda: self.config.print)
         self.stores.callback(self.spool.close)
         self.tasks.supervise(self.spool.run, "printing")
-        house = House(lambda: self.config, self.file, self.engine, self.spool.shown, rounds=self.rounds)
+        house = House(
+            lambda: self.config,
+            self.file,
+            self.engine,
+            self.spool.shown,
+            self.rounds,
+            self.store.root,
+            lambda: self.patrol.proofs,
+        )
         flow = Throughput(self.caster.stats)
         self.tasks.supervise(flow.run, "throughput")
         apps = [

@@ -17,6 +17,8 @@ from cloned.config import Config
 from cloned.config_file import line_of
 from cloned.core.catalogue import ImageRule, choose
 from cloned.engine import Engine
+from cloned.images.scrub import Proof
+from cloned.images.underway import UnderWay, under_way
 from cloned.rounds import Rounds
 
 HIDDEN = "•••"
@@ -35,6 +37,10 @@ class House:
     printed: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     rounds: Rounds | None = None
     """The daemon's own check, where it makes one."""
+    images: Path | None = None
+    """Where the image store is."""
+    proofs: Callable[[], Mapping[str, Proof]] = dict
+    """What the last whole reading of each image gave."""
     _found: dict[str, Any] = field(default_factory=dict)
     _looked: float = float("-inf")
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -97,6 +103,14 @@ class House:
                 at = datetime.now(UTC).isoformat(timespec="seconds")
                 self._found = {"at": at, "findings": [each.to_json() for each in found]}
             return self._found
+
+    async def imports(self) -> list[UnderWay]:
+        """Imports that run, by whatever process, and that were stopped."""
+        return [] if self.images is None else await asyncio.to_thread(under_way, self.images)
+
+    def proven(self) -> dict[str, dict[str, Any]]:
+        """By image: `{"at", "damaged", "why"}` of its last whole reading since the start."""
+        return {name: proof.told() for name, proof in self.proofs().items()}
 
     async def prints(self) -> Sequence[Mapping[str, Any]]:
         """What is printed by itself, newest first."""

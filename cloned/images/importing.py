@@ -35,6 +35,7 @@ from cloned.images.parts import Saved
 from cloned.images.pieces import Pieces
 from cloned.images.saved import SavedImage
 from cloned.images.system import find_system
+from cloned.images.underway import noted
 from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,10 @@ class Import:
     def run(self) -> Manifest:
         """Pack, note, publish."""
         self._draft.mkdir(parents=True, exist_ok=True)
+        with noted(self._draft, self._report) as self._report:
+            return self._noted()
+
+    def _noted(self) -> Manifest:
         try:
             self._check_small_files()
             packed = [self._one(part) for part in self._image.parts]

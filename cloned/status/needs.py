@@ -95,6 +95,12 @@ class HouseSource(Protocol):
     async def look(self, again: bool = False) -> Mapping[str, Any]:
         """`{"at", "findings": [{"name", "state", "said", "next"}]}` of `cloned check`, the last ones or new ones."""
 
+    async def imports(self) -> Sequence[Any]:
+        """Imports that run or were stopped: `name`, `part`, `done` and `total` (bytes), `running`."""
+
+    def proven(self) -> Mapping[str, Mapping[str, Any]]:
+        """By image: `{"at" (s since 1970), "damaged" (pieces), "why"}` of its last whole reading."""
+
     async def prints(self) -> Sequence[Mapping[str, Any]]:
         """What is printed by itself: `{"laptop", "tag", "paper", "state", "why", "at", "tries"}`, newest first."""
 

@@ -80,7 +80,11 @@ async def _images(app: web.Application, _query: Query) -> Known:
     snapshot, house = app[api.WORKSHOP].snapshot(), app[HOUSE]
     rules = house.rules() if house is not None else []
     capturing = [each for each in snapshot.laptops if each.capture]
-    return {"images_known": snapshot.images, "rules": rules, "capturing": capturing, "laptops": snapshot.laptops}
+    captured = {each.capture for each in capturing}
+    imports = [each for each in await house.imports() if each.name not in captured] if house is not None else []
+    proven = house.proven() if house is not None else {}
+    known = {"images_known": snapshot.images, "rules": rules, "capturing": capturing, "laptops": snapshot.laptops}
+    return {**known, "imports": imports, "proven": proven}
 
 
 async def _switch(app: web.Application, _query: Query) -> Known:

@@ -10,13 +10,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloned.core.warnings import Warn
 from cloned.saying import Phrase, chained
 from cloned.switch.chain import Chain, SwitchLink, SwitchPort, crowded, join
 from cloned.switch.counters import ErrorHistory
+from cloned.switch.day import SwitchDay
 from cloned.switch.ports import Port, SwitchView
 from cloned.switch.worker import State, SwitchAnswer, SwitchWorker, Watched
 from cloned.tasks import TaskOwner
@@ -53,6 +54,8 @@ class SwitchReading:
     warnings: tuple[Warn, ...] = ()
     seconds: float = 0.0
     """How long the look took."""
+    day: Mapping[str, Any] = field(default_factory=lambda: SwitchDay().told())
+    """What its ports did in the hours before, as `SwitchDay.told` gives it."""
 
     @property
     def capacity(self) -> int | None:
@@ -64,7 +67,7 @@ class SwitchReading:
         shown = _never_read(self.switch) if self.view is None else self.view.to_json()
         told = [{"code": warning.code, "text": warning.text, "hint": warning.hint} for warning in self.warnings]
         now = {"state": self.state, "age": round(self.age, 1), "error": self.error, "hint": self.hint}
-        return {**shown, "warnings": told, **now}
+        return {**shown, "warnings": told, **now, "day": self.day}
 
 
 def _never_read(address: str) -> dict[str, Any]:
@@ -171,6 +174,7 @@ class _Lookout:
         self._whole_every = whole_every
         self._whole_at = float("-inf")
         self._errors = ErrorHistory()
+        self._day = SwitchDay()
         self._read_at: float | None = None
 
     async def look(self) -> SwitchReading:
@@ -193,7 +197,9 @@ class _Lookout:
     def _seen(self, answer: SwitchAnswer, view: SwitchView, now: float) -> SwitchReading:
         before, self.view = self.view, view
         self._errors.add(now, {port.if_index: port.in_errors for port in view.ports if port.in_errors is not None})
-        self._read_at = time.time()
+        self._read_at, changes = time.time(), link_changes(before, view)
+        counters = {port.name: port.in_errors for port in view.ports if port.in_errors is not None}
+        self._day.add(self._read_at, changes, counters)
         warnings = (*view.warnings, *_climbing(view, self._errors.climbing()))
         return SwitchReading(
             str(self.watched.address),
@@ -201,9 +207,10 @@ class _Lookout:
             view,
             self._read_at,
             0.0,
-            changes=link_changes(before, view),
+            changes=changes,
             warnings=warnings,
             seconds=answer.seconds,
+            day=self._day.told(),
         )
 
     def _failed(self, answer: SwitchAnswer) -> SwitchReading:
@@ -222,7 +229,15 @@ class _Lookout:
 
     def _reading(self, state: State, warnings: tuple[Warn, ...], error: str, hint: str) -> SwitchReading:
         return SwitchReading(
-            str(self.watched.address), state, self.view, self._read_at, self._age(), error, hint, (), warnings
+            str(self.watched.address),
+            state,
+            self.view,
+            self._read_at,
+            self._age(),
+            error,
+            hint,
+            warnings=warnings,
+            day=self._day.told(),
         )
 
     def _age(self) -> float:

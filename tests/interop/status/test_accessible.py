@@ -24,7 +24,7 @@ PAGES = tuple(
     path.format(**NAMED)
     for method, path, _ in ROUTES
     if method == "GET" and "." not in path and not path.startswith("/api") and path not in NOT_DRAWN
-)
+) + ("/no-such-page",)
 """Every page that there is: a new one is looked at from its first day."""
 
 
@@ -159,6 +159,19 @@ async def test_at_400_percent_nothing_is_cut_off_or_scrolls_sideways(house, tmp_
             await page.go(f"{house.url}{path}?lang=fr")
             wide[path] = await page.run("document.documentElement.scrollWidth")
     assert {path: width for path, width in wide.items() if width > 320} == {}
+
+
+async def test_on_a_phone_no_table_is_cut(house, tmp_path):
+    """A card may scroll, but nobody sees that it does."""
+    cut = "[...document.querySelectorAll('.card')].filter((each) => each.scrollWidth > each.clientWidth + 1).length"
+    async with opened(tmp_path, house.url) as page:
+        await signed_in(page, house, "administrator")
+        await page.look(390, 844, 2.0)
+        found = {}
+        for path in PAGES:
+            await page.go(f"{house.url}{path}?lang=nl")
+            found[path] = await page.run(cut)
+    assert {path: count for path, count in found.items() if count} == {}
 
 
 async def test_targets_are_at_least_24_pixels_and_the_focus_is_never_hidden(house, tmp_path):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from cloned.check import belongings, findings
+from cloned.images.underway import UnderWay
 from cloned.saying import Phrase
 from cloned.status.throughput import Throughput
 from tests.unit.status.workshops import iso
@@ -32,6 +33,15 @@ class FakeHouse:
         wrong = findings.Finding("files", findings.LookState.WRONG, belongings._some([]) or "root", "chmod 600")
         shown = [findings.Finding(name, *said) for name, said in zip(("printer", "page", "room"), found, strict=True)]
         return {"at": iso(5), "findings": [each.to_json() for each in (*shown, wrong)]}
+
+    async def imports(self) -> list[UnderWay]:
+        return [
+            UnderWay("pupils-2027", "sda2", 3 * 10**9, 9 * 10**9, True),
+            UnderWay("lost", "sda1", 10**9, 4 * 10**9, False),
+        ]
+
+    def proven(self) -> dict[str, dict[str, Any]]:
+        return {"school-2026": {"image": "school-2026", "at": 1_767_200_000.0, "damaged": 0, "why": ""}}
 
     async def prints(self) -> list[dict[str, Any]]:
         row = {"laptop": "00000001", "tag": "0401", "paper": "label", "why": "", "at": iso(9), "tries": 0}

@@ -223,3 +223,23 @@ async def test_the_page_of_the_switch_says_who_was_in_a_port_today_and_what_beca
     row = html[html.index("<td>gi22</td>") :].split("</tr>")[0]
     assert done["tag"] in row
     assert "Klaar" in row
+
+
+async def test_the_page_of_the_switch_says_what_a_port_did_today():
+    workshop = FakeWorkshop(workshops.busy())
+    known = await WORK["switch"].gather({WORKSHOP: workshop}, {})
+    html = Pages(workshop, FakeRecords()).part("switch", known, language("nl")).parts["work"]
+    flapping, faulty = (html[html.index(f"<td>{name}</td>") :].split("</tr>")[0] for name in ("gi9", "gi12"))
+    assert "de link kwam 6 keer" in flapping
+    assert "1.804" in faulty
+    assert "<td>gi22</td>" in html  # nothing is there now, but its link went today
+
+
+async def test_with_several_switches_too_a_port_shows_who_was_in_it_today():
+    snapshot = workshops.busy()
+    [done, *_] = [each for each in snapshot["laptops"] if each["state"] == "done"]
+    done |= {"port": "10.20.0.2/gi22", "macs": [], "boot_mac": "02:00:00:00:00:99"}
+    workshop = FakeWorkshop(snapshot)
+    known = await WORK["switch"].gather({WORKSHOP: workshop}, {})
+    html = Pages(workshop, FakeRecords()).part("switch", known, language("nl")).parts["work"]
+    assert done["tag"] in html[html.index("<td>gi22</td>") :].split("</tr>")[0]

@@ -290,7 +290,15 @@ def busy() -> dict:
             {"name": name, "image_hash": "9f" * 32, "used": USED, "min_size": 16 * GB, "unusable": ""}
             for name in ("school-2026", "senior-2026")
         ],
-        "switches": [{"address": "10.20.0.2", "sys_name": "bench-switch", "sys_descr": "SG300-24", "ports": ports}],
+        "switches": [
+            {
+                "address": "10.20.0.2",
+                "sys_name": "bench-switch",
+                "sys_descr": "SG300-24",
+                "ports": ports,
+                "day": day_of_ports(),
+            }
+        ],
         "warnings": [
             {
                 "code": "slow-port-12",
@@ -336,6 +344,14 @@ def empty() -> dict:
             "paused": False,
         },
     }
+
+
+def day_of_ports() -> dict:
+    """A cable that does not sit, and one that damages frames."""
+    links = [{"at": iso(40 - at), "link": ("down", "up")[at % 2]} for at in range(12)]
+    one = {"links": links, "errors": 0, "errors_at": None}
+    bad = {"links": links[-1:], "errors": 1_804, "errors_at": iso(20)}
+    return {"since": iso(200), "ports": {"gi9": one, "gi12": bad, "gi22": {**one, "links": links[:1]}}}
 
 
 def no_switch() -> dict:
