@@ -114,3 +114,10 @@ VERDICT_WORDS = {
     "unreadable": to_translate("unreadable"),
     "none": to_translate("not verified"),
 }
+COURSE_WORDS = {
+    "clone": to_translate("Clone it"),
+    "ask": to_translate("Ask first"),
+    "parts": to_translate("For parts"),
+    "give-back": to_translate("Give it back"),
+}
+"""What triage says is to become of a laptop."""

@@ -11,6 +11,7 @@ import click
 
 from cloned import client
 from cloned.cli.common import config_option, find_laptop, json_option, print_json, runtime, words
+from cloned.code_words import COURSE_WORDS
 from cloned.languages import to_translate
 from cloned.saying import Phrase
 
@@ -41,11 +42,11 @@ Say = Callable[[str], str]
 def lines(name: str, told: dict[str, Any], say: Say = str) -> Iterator[str]:
     """For people: the result, then every rule that fitted, that might, and that did not.
 
-    Courses and conditions are the configuration's own words.
+    Conditions are the configuration's own words; a course is in the reader's, with the configuration's after it.
     """
     result = told["triage"]
     grade = [say(Phrase("grade {grade}", grade=result["grade"]))] if result["grade"] else []
-    yield ", ".join((say(Phrase("laptop {name}", name=name)) + f": {result['course']}", *grade))
+    yield ", ".join((say(Phrase("laptop {name}", name=name)) + f": {_course(result['course'], say)}", *grade))
     if result["needs"]:
         yield "  " + say(Phrase("needs: {needs}", needs=", ".join(map(say, result["needs"]))))
     if result["untold"]:
@@ -58,10 +59,15 @@ def lines(name: str, told: dict[str, Any], say: Say = str) -> Iterator[str]:
         yield from (f"      {_condition(each, say)}" for each in rule["conditions"])
 
 
+def _course(course: str, say: Say) -> str:
+    """`Ask first (ask)`."""
+    return f"{say(COURSE_WORDS[course])} ({course})"
+
+
 def _rule(rule: dict[str, Any], say: Say) -> Iterator[str]:
     if rule["say"]:
         yield say(rule["say"])
-    yield rule["course"]
+    yield _course(rule["course"], say)
     if rule["grade"]:
         yield say(Phrase("grade {grade} at best", grade=rule["grade"]))
     if rule["needs"]:

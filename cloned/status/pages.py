@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from cloned.assets import root
 from cloned.code_words import (
+    COURSE_WORDS,
     FACT_WORDS,
     FIRMWARE_WORDS,
     LOOK_WORDS,
@@ -291,13 +292,6 @@ FATE_WORDS = {
     "scrapped": to_translate("scrapped"),
     "": to_translate("still here"),
 }
-COURSE_WORDS = {
-    "clone": to_translate("Clone it"),
-    "ask": to_translate("Ask first"),
-    "parts": to_translate("For parts"),
-    "give-back": to_translate("Give it back"),
-}
-"""What triage says is to become of a laptop."""
 
 STATE_WORDS = {
     "asking": to_translate("Asks"),

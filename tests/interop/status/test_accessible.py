@@ -20,11 +20,14 @@ pytestmark = [
 ]
 NOT_DRAWN = {"/metrics", "/healthz", "/readyz", "/events"}
 NAMED = {"id": "00000003", "code": "still-differs"}
-PAGES = tuple(
-    path.format(**NAMED)
-    for method, path, _ in ROUTES
-    if method == "GET" and "." not in path and not path.startswith("/api") and path not in NOT_DRAWN
-) + ("/no-such-page",)
+PAGES = (
+    *(
+        path.format(**NAMED)
+        for method, path, _ in ROUTES
+        if method == "GET" and "." not in path and not path.startswith("/api") and path not in NOT_DRAWN
+    ),
+    "/no-such-page",
+)
 """Every page that there is: a new one is looked at from its first day."""
 
 
