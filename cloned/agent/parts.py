@@ -167,7 +167,7 @@ _READINGS: dict[str, Callable[[], dict[str, Any]]] = {
     "tables": _from_tables,
     "panel": lambda: {"panel": panel()},
     "batteries": lambda: {"batteries": batteries(), "charger": signs.charger()},
-    "usb": signs.usb_parts,
+    "usb": signs.usb_parts_again,
     "pci": lambda: {"wifi": wifi(), **signs.pci_parts()},
     "tpm": lambda: {"tpm": tpm()},
     "clock": lambda: {"clock": signs.clock()},

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import time
 from typing import Any
 
 from cloned.agent import sysfs
@@ -16,6 +17,8 @@ from cloned.agent import sysfs
 Structure = tuple[int, bytes, list[str]]
 """Of SMBIOS: type, formatted area, strings."""
 TABLES = "/sys/firmware/acpi/tables"
+AGAIN = 0.6
+"""Seconds after which USB is looked at again; beside it disks tell their health, which takes longer."""
 _EFI = "/sys/firmware/efi/efivars"
 _IMAGE_SECURITY = "d719b2cb-3d3a-4596-a3bc-dad00e67656f"
 """GUID of db and dbx (UEFI specification 2.10, §32.6.1)."""
@@ -83,6 +86,16 @@ def usb_parts(base: str = "/sys/bus/usb/devices") -> dict[str, bool | None]:
         "camera": any(each[0] == "0e" for each in found),
         "bluetooth": any(each == ("e0", "01", "01") for each in found),
     }
+
+
+def usb_parts_again(base: str = "/sys/bus/usb/devices", pause: float = AGAIN) -> dict[str, bool | None]:
+    """`usb_parts`, read once more where a part did not answer: a hub may still be asking who is behind it."""
+    found = usb_parts(base)
+    if None not in found.values() and not all(found.values()):
+        time.sleep(pause)
+        later = usb_parts(base)
+        found = {name: there or later[name] for name, there in found.items()}
+    return found
 
 
 def pci_parts(base: str = "/sys/bus/pci/devices") -> dict[str, Any]:

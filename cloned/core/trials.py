@@ -54,7 +54,8 @@ def undecided(laptop: Laptop) -> tuple[str, ...]:
     if laptop.state != "done":
         return ()
     parts = laptop.facts.hardware
-    dead = ["camera"] if parts.portable and parts.camera is False else []
+    passed = {each.name for each in laptop.trials if each.result is TrialResult.PASSED}
+    dead = ["camera"] if parts.portable and parts.camera is False and "camera" not in passed else []
     bad = dict.fromkeys((*dead, *(each.name for each in laptop.trials if each.result is TrialResult.FAILED)))
     return tuple(name for name in bad if name not in laptop.accepted)
 

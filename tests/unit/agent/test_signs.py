@@ -67,6 +67,15 @@ def test_camera_and_bluetooth_answer_on_usb(tmp_path: Path) -> None:
     assert signs.usb_parts(str(tmp_path)) == {"camera": True, "bluetooth": True}
 
 
+def test_usb_is_looked_at_again_before_a_camera_is_called_missing(tmp_path: Path, monkeypatch) -> None:
+    files(tmp_path / "1-1:1.0", bInterfaceClass="03", bInterfaceSubClass="01", bInterfaceProtocol="01")
+    late = {"bInterfaceClass": "0e", "bInterfaceSubClass": "01", "bInterfaceProtocol": "00"}
+    monkeypatch.setattr(signs.time, "sleep", lambda _: files(tmp_path / "1-2:1.0", **late))
+    assert signs.usb_parts_again(str(tmp_path)) == {"camera": True, "bluetooth": False}
+    monkeypatch.setattr(signs.time, "sleep", lambda _: None)
+    assert signs.usb_parts_again(str(tmp_path / "none")) == {"camera": None, "bluetooth": None}
+
+
 def test_sound_and_what_hides_disks(tmp_path: Path) -> None:
     files(tmp_path / "0000:00:1f.3", **{"class": "0x040300", "vendor": "0x8086", "device": "0x9d71"})
     assert signs.pci_parts(str(tmp_path)) == {"sound": True, "hides_disks": ""}

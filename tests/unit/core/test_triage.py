@@ -18,6 +18,7 @@ from cloned.core.reasons import Reason
 from cloned.core.triage import Course, Triage, TriageRule, contradictions, explain, judge
 from cloned.core.triage_facts import CONDITIONS
 from cloned.core.triage_shipped import SHIPPED, combined
+from cloned.core.trial_result import Trial, TrialResult
 from tests.unit.core.test_confirm import DISK, GB, IMAGE, Story
 
 NOW = 1_790_000_000.0
@@ -85,6 +86,13 @@ def test_disks() -> None:
     gone = replace(DISK, eligible=False)
     assert names(shipped(laptop(GOOD, gone)))[:1] == ["disk-missing"]
     assert shipped(laptop(replace(GOOD, hides_disks="VMD"), gone)).course is Course.ASK
+
+
+def test_a_camera_that_passed_its_test_is_there_whatever_the_hello_saw() -> None:
+    found = laptop(replace(GOOD, camera=False))
+    assert "camera-missing" in [each.rule for each in shipped(found).remarks]
+    passed = replace(found, trials=(Trial("camera", TrialResult.PASSED),))
+    assert "camera-missing" not in [each.rule for each in shipped(passed).remarks]
 
 
 def test_a_desktop_misses_no_battery_and_no_camera() -> None:

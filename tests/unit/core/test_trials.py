@@ -227,6 +227,8 @@ def test_a_camera_that_does_not_answer_is_dead_too_where_the_case_is_a_laptops()
     laptop = replace(story.comes(), state=State.DONE)
     parts = replace(laptop.facts.hardware, portable=True, camera=False)
     assert trials.undecided(replace(laptop, facts=replace(laptop.facts, hardware=parts))) == ("camera",)
+    seen = replace(laptop, facts=replace(laptop.facts, hardware=parts), trials=(Trial("camera", TrialResult.PASSED),))
+    assert trials.undecided(seen) == (), "somebody saw himself in it"
     desktop = replace(parts, portable=False)
     assert trials.undecided(replace(laptop, facts=replace(laptop.facts, hardware=desktop))) == ()
 
