@@ -1,4 +1,4 @@
-"""Every page held against the HTML standard by the Nu checker, whose jar CLONED_VNU names (npm's vnu-jar has it)."""
+"""Every page held against the HTML standard by the Nu checker, warnings too; CLONED_VNU names its jar (npm: vnu-jar)."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ async def test_no_page_is_wrong_html_in_any_language(tmp_path: Path) -> None:
         for number, path in enumerate([f"{path}?lang={code}" for code in CODES for path in (*PAGES, *MORE)]):
             async with session.get(path, headers={"Accept": "text/html"}) as answer:
                 (tmp_path / f"{number}.html").write_text(await answer.text(), encoding="utf-8")
-    command = ["java", "-jar", JAR, "--errors-only", *map(str, tmp_path.glob("*.html"))]
+    command = ["java", "-jar", JAR, "--Werror", *map(str, tmp_path.glob("*.html"))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stderr, done.returncode) == ("", 0)
