@@ -226,7 +226,7 @@ async def test_a_line_costs_no_more_because_there_are_many(tmp_path, deliver, mo
     await sink.close()
 
 
-def test_an_evening_is_a_line_of_json_where_each_result_is_one_and_of_no_table(tmp_path: Path) -> None:
+def test_an_evening_is_a_line_of_json_where_each_result_is_one_and_of_no_table(tmp_path):
     evening = {"kind": "evening", "laptop": "evening"}
     assert JsonLinesFile("list", tmp_path / "all.jsonl").takes(evening)
     assert not JsonLinesFile("list", tmp_path / "newest.jsonl", "newest").takes(evening)
