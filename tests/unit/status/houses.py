@@ -36,7 +36,7 @@ class FakeHouse:
 
     async def imports(self) -> list[UnderWay]:
         return [
-            UnderWay("senior-2027", "sda2", 3 * 10**9, 9 * 10**9, True),
+            UnderWay("school-2027", "sda2", 3 * 10**9, 9 * 10**9, True),
             UnderWay("lost", "sda1", 10**9, 4 * 10**9, False),
         ]
 
