@@ -44,7 +44,8 @@ def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
     """The body of a hello; `address` is our own, to know the card that the server is reached through."""
     told = told_facts(options.facts)
     seen = disks.scan(options.only_disk, disk_facts(told))
-    asked, _ = gathered({"disks": lambda: with_health(seen), "hardware": parts.gather}, _LONGEST)
+    asked, _ = gathered({"disks": lambda: with_health(seen), "hardware": _timed}, _LONGEST)
+    hardware, took = asked.get("hardware", ({}, None))
     nics = network_cards()
     macs = [nic["mac"] for nic in nics]
     found = {
@@ -58,13 +59,21 @@ def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
         "disks": asked.get("disks", seen),
         "agent": __version__,
         "nics": nics,
-        "hardware": asked.get("hardware", {}),
+        "hardware": hardware,
+        "took": {"hardware": took},
         "want": options.want,
         "keys": firmware_keys(),
         "clock": int(time.time()),
         "uptime": float(sysfs.text("/proc/uptime").split()[0]),
     }
     return found | {key: told[key] for key in _OVERRIDES if key in told}
+
+
+def _timed() -> tuple[dict[str, Any], float]:
+    """What the laptop is made of, and the seconds that the hello may have waited for it: disks are asked beside it."""
+    began = time.monotonic()
+    found = parts.gather()
+    return found, round(time.monotonic() - began, 3)
 
 
 def with_health(seen: Sequence[disks.DiskFacts]) -> list[disks.DiskFacts]:

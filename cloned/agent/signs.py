@@ -17,7 +17,7 @@ from cloned.agent import sysfs
 Structure = tuple[int, bytes, list[str]]
 """Of SMBIOS: type, formatted area, strings."""
 TABLES = "/sys/firmware/acpi/tables"
-AGAIN = 0.6
+AGAIN = 0.4
 """Seconds after which USB is looked at again; beside it disks tell their health, which takes longer."""
 _EFI = "/sys/firmware/efi/efivars"
 _IMAGE_SECURITY = "d719b2cb-3d3a-4596-a3bc-dad00e67656f"
