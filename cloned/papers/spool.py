@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from cloned.core.laptop import Laptop, State, called
 from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
-from cloned.papers.printer import hand_over, waiting
+from cloned.papers.printer import alert, hand_over, waiting
 from cloned.saying import Phrase, headed, kept, recalled
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ LOOK_AGAIN = 10.0
 """Seconds between two looks at what waits."""
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0
 """Seconds until a paper is tried again; twice as long after each try."""
+PATIENCE = 120.0
+"""Seconds that a printer may have a paper before it is told that it does not come out."""
 _TABLE = """
 CREATE TABLE IF NOT EXISTS papers (
   laptop TEXT NOT NULL, job INTEGER NOT NULL, paper TEXT NOT NULL, tag TEXT NOT NULL DEFAULT '',
@@ -178,7 +180,7 @@ class Spool:
             there = await asyncio.to_thread(
                 hand_over, printer, f"cloned {row['paper']} {row['tag'] or row['laptop']}", drawn
             )
-            self._set(row, state="sent", there=there, why="")
+            self._set(row, state="sent", there=there, why="", due=time.time() + PATIENCE)
         except ClonedError as error:
             tries = row["tries"] + 1
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(tries - 1, 10))
@@ -191,13 +193,23 @@ class Spool:
         """Whether what CUPS has came out."""
         rows = self._all("SELECT * FROM papers WHERE state = 'sent'")
         for printer in {row["printer"] for row in rows}:
+            mine = [row for row in rows if row["printer"] == printer]
             try:
                 there = await asyncio.to_thread(waiting, printer)
             except ClonedError:
                 continue
+            for row in mine:
+                if row["there"] not in there:
+                    self._set(row, state="printed", why="")
+            await self._kept([row for row in mine if row["there"] in there and row["due"] <= time.time()], printer)
+
+    async def _kept(self, rows: Sequence[sqlite3.Row], printer: str) -> None:
+        """Papers that a printer has had for long: say what keeps it. They are never printed again by themselves."""
+        if rows:
+            words = await asyncio.to_thread(alert, printer)
+            why = kept(Phrase("{printer} does not print it: {why}", printer=printer, why=Phrase(words)))
             for row in rows:
-                if row["printer"] == printer and row["there"] not in there:
-                    self._set(row, state="printed")
+                self._set(row, why=why)
 
     def _printers(self) -> dict[str, str]:
         """Papers that have a printer, and its name."""

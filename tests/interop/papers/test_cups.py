@@ -17,6 +17,7 @@ import pytest
 from cloned.cli.print import _to_printer
 from cloned.core.laptop import State
 from cloned.errors import ClonedError, UsageError
+from cloned.papers.printer import alert
 from cloned.papers.spool import Spool
 
 pytestmark = [pytest.mark.interop, pytest.mark.skipif(os.geteuid() != 0, reason="cupsd needs root")]
@@ -121,3 +122,30 @@ async def test_a_printer_that_is_not_there_and_a_missing_number_hold_up_nothing_
     spool._base.execute("UPDATE papers SET due = 0")
     await work(spool, lambda: {each["state"] for each in spool.shown()} == {"sent"})
     spool.close()
+
+
+async def test_a_printer_that_keeps_a_paper_says_why_and_prints_it_once_when_it_goes_on(
+    queue: Path, tmp_path: Path
+) -> None:
+    engine, drawn = workshop(State.READY), Drawn()
+    printers = SimpleNamespace(label="QL-820", sheet="", when="done")
+    spool = Spool(tmp_path / "prints.sqlite", engine, drawn, lambda: printers)
+    engine.workshop.laptops["00000001"].state = State.DONE
+    await work(spool, lambda: states(spool) == [("1", "label", "sent")])
+    assert spool.shown()[0]["why"] == ""  # it may take its time
+    spool._base.execute("UPDATE papers SET due = 0")
+    await work(spool, lambda: bool(spool.shown()[0]["why"]))
+    assert spool.shown()[0]["why"] == "QL-820 does not print it: it is paused"
+    assert states(spool) == [("1", "label", "sent")]
+    subprocess.run(["cupsenable", "QL-820"], check=True)
+    await work(spool, lambda: states(spool) == [("1", "label", "printed")])
+    assert (spool.shown()[0]["why"], drawn.names) == ("", ["label 00000001"])
+    spool.close()
+
+
+def test_what_cups_says_of_a_printer_is_worded(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"stdout": b"printer Office is idle.\n\tAlerts: media-empty-error paused\n"}
+    monkeypatch.setattr("cloned.papers.printer.run", lambda *_, **__: SimpleNamespace(**said))
+    assert alert("Office") == "it has no paper"
+    said["stdout"] = b"printer Office is idle.\n\tAlerts: none\n"
+    assert alert("Office") == "somebody should look at it"
