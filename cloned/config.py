@@ -17,7 +17,7 @@ from cloned.config_boot import DAY, BootSettings, Dhcp, Mbps, NetworkSettings, P
 from cloned.config_images import Images
 from cloned.core.events import Settings
 from cloned.core.finishing import VALUES
-from cloned.core.tagged import TagPattern
+from cloned.core.tagged import TagPattern, is_tag
 from cloned.core.trial_result import AttendedName, TrialName
 from cloned.destinations import AnySink
 from cloned.saying import Phrase
@@ -155,7 +155,9 @@ class Tags(Section):
     @model_validator(mode="after")
     def _sound(self) -> Tags:
         if self.pattern:
-            TagPattern(self.pattern, self.site)
+            first = TagPattern(self.pattern, self.site).made(1, 0.0)
+            if first is not None and not is_tag(first):
+                raise ValueError(Phrase("{tag} cannot be a number on a sticker", tag=first))
         if "{site}" in self.pattern and not self.site:
             raise ValueError(Phrase("the pattern has {place}: say what it stands for", place="{site}"))
         if self.given == "auto" and not self.pattern:

@@ -12,6 +12,13 @@ from cloned.saying import Phrase
 
 _PLACES = {"one": "{seq}", "other": "{seq:04}", "more": "{year}, {yy}, {site}"}
 _PART = re.compile(r"\{(year|yy|site|seq)(?::0?(\d))?\}")
+LONGEST = 32
+_NUMBER = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,31}")
+
+
+def is_tag(text: str) -> bool:
+    """Whether the ledger keeps a text as a number: one without a digit may be somebody's name."""
+    return _NUMBER.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,10 @@ from cloned.core.laptop import Laptop, State, VerdictKind, add_history, finish_a
 from cloned.core.naming import had
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
-from cloned.core.tagged import TagGiven, TagPattern
+from cloned.core.tagged import LONGEST, TagGiven, TagPattern, is_tag
 from cloned.core.verbs import Role, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
 
-LONGEST = 32
-_NUMBER = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,31}")
-"""What the ledger keeps as a number (inventory/rows.py): a text without a digit may be somebody's name."""
 NEXT = "--next"
 """Phrase in a number's place: the next one of the pattern."""
 
@@ -47,7 +44,7 @@ def against(workshop: Workshop, laptop: Laptop, tag: str) -> Refusal | None:
     """Why this laptop cannot get this tag; None if it can."""
     if not tag or tag == laptop.tag:
         return None
-    if _NUMBER.fullmatch(tag) is None:
+    if not is_tag(tag):
         return Refusal(Refused.TAG_SIGNS, {"tag": tag[:LONGEST], "most": LONGEST})
     pattern = pattern_of(workshop)
     if pattern is not None and pattern.read(tag) is None:
@@ -105,8 +102,11 @@ def next_tag(workshop: Workshop, laptop: Laptop, now: float) -> str | Refusal:
         tag = pattern.made(number, now)
         if tag is None:
             return Refusal(Refused.TAGS_OUT, {"pattern": pattern.text})
-        if against(workshop, laptop, tag) is None:
+        refused = against(workshop, laptop, tag)
+        if refused is None:
             return tag
+        if refused.code is Refused.TAG_SIGNS:  # so is every other of this pattern
+            return refused
 
 
 def give(workshop: Workshop, laptop: Laptop, tag: str, now: float, by: str) -> Workshop:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cloned.core.hardware import hardware
+from cloned.core.tagged import is_tag
 from cloned.errors import ClonedError
 from cloned.saying import Phrase
 
@@ -57,7 +57,6 @@ OTHERS = (
 """The fields that are no text; `clean` says what each is."""
 DISK = ("serial", "wwn", "model", "smart", "transport", "size", *DISK_FIGURES)
 STEP = ("name", "result", "detail")
-_TAG = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,31}")
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ def _text(value: object, size: int) -> str:
 def _tag(value: object) -> str:
     """The number on the sticker. Text without a digit is no number (a name, perhaps) and is not kept."""
     text = _text(value, 64)
-    return text if _TAG.fullmatch(text) else ""
+    return text if is_tag(text) else ""
 
 
 def _disk(disk: Mapping[str, Any]) -> dict[str, Any]:

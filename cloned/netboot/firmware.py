@@ -108,7 +108,7 @@ def is_ipxe(packet: Packet) -> bool:
     user_class = packet.options.get(Option.USER_CLASS)
     if user_class is None:
         return False
-    return user_class == b"iPXE" or b"iPXE" in user_classes(user_class)
+    return b"iPXE" in user_classes(user_class)
 
 
 def boot_file(client: BootClient, choice: str = "auto") -> str:

@@ -20,6 +20,7 @@ from typing import Literal, Protocol
 from aiohttp import web
 
 from cloned.core.boot import BootAnswer, BootRequest
+from cloned.core.ids import normal_mac
 from cloned.errors import ClonedError
 from cloned.netboot.choices import Choices
 from cloned.netboot.counters import RequestCounter
@@ -40,6 +41,7 @@ from cloned.wire import line, plain_requests
 log = logging.getLogger(__name__)
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_ANY_MAC = re.compile(r"[0-9a-f]{2}([:. -]?[0-9a-f]{2}){5}")
 Via = Literal["ipxe", "grub"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
@@ -209,7 +211,7 @@ class BootSite:
     def _with_mac(self, request: web.Request) -> Mapping[str, str]:
         """The query; where a boot loader found no MAC to tell (`mac=`), with the one that is at its address."""
         query = dict(request.query.items())
-        if "mac" in query and not query["mac"].strip():
+        if "mac" in query and not query["mac"].strip("0:-. \0"):
             query["mac"] = self._mac_at(request.remote or "")
         return query
 
@@ -263,8 +265,9 @@ def _in_memory(content: bytes) -> Found:
 
 def read_query(query: Mapping[str, str], address: str, via: Via) -> BootRequest | None:
     """What a script's query tells; None if it names no MAC. `via=thin` comes from the lab's thin laptops."""
-    mac = query.get("mac", "").lower().replace("-", ":")
-    if not _MAC.fullmatch(mac):
+    told = query.get("mac", "").strip().lower()
+    mac = normal_mac(told) if _ANY_MAC.fullmatch(told) else ""
+    if not mac:
         return None
     firmware = {"pcbios": BIOS, "efi": UEFI}.get(query.get("platform", ""), query.get("platform", "")[:16])
     if via == "grub":

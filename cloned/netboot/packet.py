@@ -171,15 +171,18 @@ def is_host(address: IPv4Address) -> bool:
 
 
 def user_classes(data: bytes) -> list[bytes]:
-    """The instances of option 77: a list of words with their lengths (RFC 3004 §4), else the one word it is."""
+    """The instances of option 77: a list of words with their lengths (RFC 3004 §4), else the one word it is.
+
+    NULs that somebody padded a word or the list with belong to neither.
+    """
     found, at = [], 0
     while at < len(data):
         length = data[at]
-        if not length or at + 1 + length > len(data):
-            return [data]
-        found.append(data[at + 1 : at + 1 + length])
+        if at + 1 + length > len(data):
+            return [data.rstrip(b"\0")]
+        found.append(data[at + 1 : at + 1 + length].rstrip(b"\0"))
         at += 1 + length
-    return found
+    return [each for each in found if each]
 
 
 def suboptions(data: bytes) -> dict[int, bytes]:

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import logging
 import socket
+import struct
+import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from cloned.buckets import Bucket
@@ -24,8 +26,12 @@ log = logging.getLogger(__name__)
 PORT = 69
 MAX_TRANSFERS = 512
 MAX_PER_CLIENT = 16
-IMPATIENT_SECONDS = 3.0
-"""How long the same request from the same port is a repeat, though it was answered: no laptop starts again so soon."""
+ROUND_TRIP = 0.2
+"""Seconds within which our first answer is at the laptop: what it sent before then it sent without having it."""
+_TIMESTAMPS = 35
+"""SO_TIMESTAMPNS (socket(7)): the kernel says when a datagram came, however late we read it."""
+_STAMP = struct.Struct("@qq")
+"""Seconds and nanoseconds since 1970 (struct timespec)."""
 _DRAIN = 64
 _RESERVE = 2 * MAX_PER_CLIENT
 """Descriptors for transfers where connections took all others."""
@@ -65,8 +71,6 @@ class _Entry:
     data: bytes
     """Its request, to tell a repeat from a new one."""
     name: str
-    began: float
-    """In seconds of the loop's clock."""
     task: asyncio.Task[None] | None = None
     transfer: Transfer | None = None
     """None: it is being prepared."""
@@ -75,6 +79,10 @@ class _Entry:
     def answered(self) -> bool:
         """Whether the first round trip is over."""
         return self.transfer is not None and self.transfer.answered
+
+    def answered_by(self, moment: float) -> bool:
+        """Whether it was over at a moment of the loop's clock."""
+        return self.transfer is not None and self.transfer.answered and moment > self.transfer.started + ROUND_TRIP
 
 
 class TftpServer:
@@ -110,6 +118,7 @@ class TftpServer:
     def start(self) -> None:
         """Listen; MissingError if the port is in use or not allowed."""
         self._sock = _socket(self._interface, self._address, self._port)
+        self._sock.setsockopt(socket.SOL_SOCKET, _TIMESTAMPS, 1)
         self._errors = _socket(self._interface, self._address, 0)
         self._reserve = Reserve(_RESERVE)
         self._loop.add_reader(self._sock, self._readable)
@@ -132,41 +141,40 @@ class TftpServer:
         assert self._sock is not None
         for _ in range(_DRAIN):
             try:
-                data, client = self._sock.recvfrom(2048)
+                data, told, _, client = self._sock.recvmsg(2048, 64)
             except OSError:
                 return
-            self.request(data, client)
+            self.request(data, client, self._loop.time() - _age(told))
 
-    def request(self, data: bytes, client: Address) -> None:
-        """Handle one datagram from `client`; never raises, whatever it holds."""
+    def request(self, data: bytes, client: Address, came: float | None = None) -> None:
+        """Handle one datagram from `client`, which came at a moment of the loop's clock; never raises."""
         try:
             request = read_request(data)
             if request is None:
                 return
-            if self._is_repeat(data, client):
+            if self._is_repeat(data, client, self._loop.time() if came is None else came):
                 return
             self._make_room(client)
         except TftpError as error:
             self._refuse(client, error.name, error)
             return
-        entry = self._clients[client] = _Entry(data, request.name, self._loop.time())
+        entry = self._clients[client] = _Entry(data, request.name)
         self._counts[client[0]] += 1
         entry.task = self._loop.create_task(self._serve(request, client, entry), name=f"tftp.{client[0]}:{client[1]}")
         self._tasks.add(entry.task)
         entry.task.add_done_callback(self._tasks.discard)
 
-    def _is_repeat(self, data: bytes, client: Address) -> bool:
-        """Whether an impatient client asks the same again before it had an answer: it has one transfer only.
+    def _is_repeat(self, data: bytes, client: Address, came: float) -> bool:
+        """Whether an impatient client asked the same again before it had an answer: it has one transfer only.
 
-        Where we are slow, what it sent before our answer came is read after it: a moment long it counts as sent before.
-        Whatever else comes from a port that is being served begins anew: there is firmware that uses one port for all
-        it ever asks, and a laptop that was reset in the middle starts with the same port too.
+        Where we are slow, that is read when it has had one long since: what counts is when it came. Whatever else comes
+        from a port that is being served begins anew: there is firmware that uses one port for all it ever asks, and a
+        laptop that was reset in the middle starts with the same port too.
         """
         entry = self._clients.get(client)
         if entry is None:
             return False
-        late = self._loop.time() < entry.began + IMPATIENT_SECONDS
-        if entry.data == data and (late or not entry.answered):
+        if entry.data == data and not entry.answered_by(came):
             if entry.transfer is not None:
                 entry.transfer.asked_again = True
             self._told(Told(client[0], entry.name, "", outcome="repeated"))
@@ -269,6 +277,15 @@ class TftpServer:
         if self._errors is not None:
             with contextlib.suppress(OSError):
                 self._errors.sendto(error.encode(), client)
+
+
+def _age(told: Iterable[tuple[int, int, bytes]]) -> float:
+    """Seconds since the kernel took a datagram in; 0 where it does not say."""
+    for level, kind, data in told:
+        if (level, kind) == (socket.SOL_SOCKET, _TIMESTAMPS) and len(data) >= _STAMP.size:
+            seconds, nanoseconds = _STAMP.unpack_from(data)
+            return max(0.0, time.time() - float(seconds) - float(nanoseconds) / 1e9)
+    return 0.0
 
 
 def _socket(interface: str, address: str, port: int, peer: Address | None = None) -> socket.socket:

@@ -247,9 +247,15 @@ def _duplex(value: int | None) -> Duplex | None:
 
 
 def speed_of(interface: InterfaceRow) -> int | None:
-    """Mb/s: ifHighSpeed (in bit/s where it equals ifSpeed: an agent's mistake), else ifSpeed, else None."""
+    """Mb/s: ifHighSpeed, else ifSpeed, else None.
+
+    ifHighSpeed is in bit/s where it equals ifSpeed, and in kbit/s where that says the same number of Mbit/s: mistakes
+    of agents. Where the latter was none, the card at the other end tells (chain.py).
+    """
     high, bits = interface.high_speed, interface.speed
     if high is not None and high > 0:
+        if bits is not None and high == 1000 * bits:
+            return bits
         return _mbps(high) if high == bits or high > 800_000 else high
     if bits is not None and 0 < bits < WRONG_BITS:
         return _mbps(bits)

@@ -298,10 +298,12 @@ def _questions(cells: Known, there: Mapping[str, bool]) -> list[tuple[Column, Oi
 
 
 def _port_questions(cells: Known, there: Mapping[str, bool]) -> list[tuple[Column, Oid]]:
-    """Duplex of what may be up, and ifSpeed where ifHighSpeed says nothing sensible."""
+    """Duplex of what may be up, and ifSpeed where ifHighSpeed says nothing sensible, or may be in kbit/s."""
     oper, speeds = cells.get(c.IF_OPER.name, {}), cells.get(c.IF_HIGH_SPEED.name, {})
     indexes = sorted(index for index, status in oper.items() if status == UP) + sorted(set(speeds) - set(oper))
-    wanted = [(c.IF_SPEED, index) for index in indexes if not sensible(speeds.get(index))]
+    wanted = [
+        (c.IF_SPEED, index) for index in indexes if not sensible(speed := speeds.get(index)) or in_thousands(speed)
+    ]
     if there.get(c.DUPLEX.name, True):
         wanted += [(c.DUPLEX, index) for index in indexes]
     return wanted
@@ -356,6 +358,11 @@ def _counts_from_zero(cells: Known) -> bool:
 def restarted(before: Value, now: Value) -> bool:
     """Whether sysUpTime went back (TimeTicks, 1/100 s): a restart, or its end after 497 days."""
     return isinstance(before, int) and isinstance(now, int) and now < before
+
+
+def in_thousands(speed: Value) -> bool:
+    """Whether it is one of Ethernet's speeds if it is in kbit/s: ifSpeed tells."""
+    return speed in (10_000, 100_000)
 
 
 def sensible(speed: Value) -> bool:

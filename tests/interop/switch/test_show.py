@@ -27,6 +27,12 @@ def test_one_json_object(responder: Any) -> None:
     assert set(shown["ports"][0]) == {"if_index", "name", "admin", "oper", "speed_mbps", "duplex", "role", "macs"}
 
 
+def test_ten_megabits_are_shown_as_a_slow_cable(responder: Any) -> None:
+    shown = json.loads(show("--address", responder.address, "--community", "ten-is-ten", "--json").stdout)
+    assert {port["speed_mbps"] for port in shown["ports"]} == {10}
+    assert len([each for each in shown["warnings"] if "10 Mb/s" in str(each)]) == 4
+
+
 def test_a_drawing_for_people(responder: Any) -> None:
     done = show(
         "--address",

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloned.config import Tags
 from cloned.core.commands import accept
 from cloned.core.disks import Disk
 from cloned.core.events import Command, Configured, ImageInfo, Settings, TagsUsed
@@ -244,3 +245,15 @@ def test_what_a_pattern_makes_it_reads(text: str, number: int, now: float) -> No
     made = pattern.made(number, now)
     assert made is not None
     assert pattern.read(made.upper()) == (made, pattern.prefix(now), number)
+
+
+@pytest.mark.parametrize(
+    ("text", "site"), [("Ä-{seq}", ""), ("{site}-{seq}", "Zürich"), ("-{seq}", ""), ("DM:{seq}", "")]
+)
+def test_a_pattern_whose_numbers_the_ledger_would_drop_gives_none_and_is_no_configuration(text: str, site: str) -> None:
+    """The count went on for ever, and nothing else happened any more."""
+    workshop = shop(laptop(1))
+    workshop = replace(workshop, settings=replace(workshop.settings, tag_pattern=text, tag_site=site))
+    assert text in refused(tag(workshop, "1", NEXT)[1], Refused.TAGS_OUT)
+    with pytest.raises(ValueError, match="cannot be a number on a sticker"):
+        Tags(pattern=text, site=site)

@@ -43,3 +43,13 @@ def test_words_are_cut_to_size():
 
 def test_thin_laptops_say_so():
     assert read_query({**QUERY, "via": "thin"}, "10.0.0.9", "ipxe").via == "thin"
+
+
+@pytest.mark.parametrize("mac", ["525400AB0C0D", "52-54-00-ab-0c-0d", "5254.00ab.0c0d", "52:54:00:ab:0c:0d "])
+def test_a_mac_however_a_loader_writes_it(mac):
+    assert read_query({"mac": mac}, "10.0.0.9", "ipxe").mac == "52:54:00:ab:0c:0d"
+
+
+@pytest.mark.parametrize("mac", ["01:00:5e:00:00:01", "00:00:00:00:00:00", "${net0/mac}", "52:54:00:ab:0c:0d:0e"])
+def test_what_no_card_has_is_no_mac(mac):
+    assert read_query({"mac": mac}, "10.0.0.9", "ipxe") is None

@@ -67,11 +67,21 @@ def test_the_number_on_the_case_is_shown_and_either_name_may_be_reserved() -> No
     assert [port.name for port in view.ports if port.role == "reserved"] == ["1"]
 
 
-def test_ten_gigabits_of_which_ifspeed_says_ten() -> None:
-    """What an SG500X says: 10 as ifSpeed, 10000 as ifHighSpeed."""
+def test_ten_is_ten_where_both_columns_say_so_in_other_units() -> None:
+    """10 as ifSpeed and 10000 as ifHighSpeed: a slow cable, unless the laptop at the other end knows better."""
     view = field_view("ten-is-ten")
-    assert {(port.role, port.speed_mbps) for port in view.ports} == {("access", 10_000)}
-    assert view.warnings == ()
+    assert {(port.role, port.speed_mbps) for port in view.ports} == {("access", 10)}
+    assert [warning.code for warning in view.warnings] == ["slow-port"] * 4
+
+
+@pytest.mark.parametrize(("bits", "high", "mbps"), [
+    (4294967295, 10_000, 10_000), (1_410_065_408, 10_000, 10_000), (0, 10_000, 10_000), (100, 100_000, 100),
+    (1000, 1_000_000, 1000), (10_000_000, 10, 10), (10_000_000, 10_000_000, 10), (None, 10_000, 10_000),
+])  # fmt: skip
+def test_units_that_agents_mix_up(bits: int | None, high: int, mbps: int, make_raw: Any) -> None:
+    rows = [{"index": 2, "ifHighSpeed": high} | ({} if bits is None else {"ifSpeed": bits})]
+    view = understand(build("s", make_raw(3, rows, base={1: 1, 2: 2, 3: 3})))
+    assert [port.speed_mbps for port in view.ports if port.if_index == 2] == [mbps]
 
 
 def test_ten_megabits_that_are_ten_are_a_slow_cable(make_raw: Any) -> None:
@@ -181,9 +191,9 @@ def test_a_laptop_is_believed_before_a_switch_that_says_ten(make_raw: Any) -> No
 
 @pytest.mark.parametrize(("card", "told"), [(10, ["slow-port"]), (100, ["slow-port"]), (1000, []), (None, [])])
 def test_a_laptop_that_is_slower_than_its_port_says_has_a_slow_cable(card: int | None, told: list[str]) -> None:
-    """The agent of an SG500X says both 10 and 10000 of a port; the card at the other end decides."""
+    """An agent says 10000 of a port, and nothing else; the card at the other end decides."""
     raw = recorded(FIELD / "ten-is-ten.snmprec")
-    fdb = {**raw.cells, c.FDB_PORT.name: {tuple(bytes.fromhex(MAC.replace(":", ""))): 1}}
+    fdb = {**raw.cells, c.IF_SPEED.name: {}, c.FDB_PORT.name: {tuple(bytes.fromhex(MAC.replace(":", ""))): 1}}
     chain = join([understand(build("s", replace(raw, cells=fdb)))])
     laptop = replace(LAPTOP, facts=replace(LAPTOP.facts, speed_mbps=card), link=Attachment())
     place = located(laptop, chain, several=False)
