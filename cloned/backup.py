@@ -12,6 +12,7 @@ import sqlite3
 import tarfile
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from cloned.errors import ClonedError, UsageError
@@ -111,6 +112,12 @@ def restore(state: Path, file: Path) -> list[str]:
             Phrase("the backup {file} could not be read: {error}", file=file, error=error), "use another copy of it"
         ) from error
     return [each.name for each in members]
+
+
+def take_back(state: Path, names: Iterable[str]) -> None:
+    """Remove what `restore` had brought: as if it had not been."""
+    for name in (*names, RESTORED, *(f"{each}{more}" for each in DATABASES for more in ("-wal", "-shm"))):
+        (state / name).unlink(missing_ok=True)
 
 
 def missing(state: Path) -> list[tuple[Phrase, Phrase]]:

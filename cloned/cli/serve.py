@@ -161,16 +161,30 @@ def restore(file: Path, config: Path | None) -> None:
     """Bring a backup back, into a state directory that holds no workshop."""
     from cloned.backup import missing
     from cloned.backup import restore as bring_back
-    from cloned.inventory.transfer import copy, must_be_empty
+    from cloned.inventory.transfer import must_be_empty
 
     settings = load(config)
     state, place = settings.workshop.state, settings.ledger_place
     if not isinstance(place, Path):
         asyncio.run(must_be_empty(place))
-    echo(Phrase("restored: {names}", names=", ".join(bring_back(state, file))))
-    if not isinstance(place, Path) and (state / LEDGER_FILE).exists():
-        echo(Phrase("{run} results brought into PostgreSQL", run=asyncio.run(copy(state / LEDGER_FILE, place))))
-        (state / LEDGER_FILE).unlink()
+    names = bring_back(state, file)
+    if not isinstance(place, Path) and LEDGER_FILE in names:
+        _into_postgresql(state, place, names)
+    echo(Phrase("restored: {names}", names=", ".join(names)))
     for text, hint in missing(state):
         echo(Phrase("{what}: {next}", what=text, next=hint))
     hand_over(state)
+
+
+def _into_postgresql(state: Path, place: str, names: list[str]) -> None:
+    """Bring the restored ledger there; where that fails nothing stays restored, so that it can be done again whole."""
+    from cloned.backup import take_back
+    from cloned.inventory.transfer import copy
+
+    try:
+        count = asyncio.run(copy(state / LEDGER_FILE, place))
+    except BaseException:
+        take_back(state, names)
+        raise
+    (state / LEDGER_FILE).unlink()
+    echo(Phrase("{run} results brought into PostgreSQL", run=count))

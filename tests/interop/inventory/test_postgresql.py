@@ -20,6 +20,7 @@ from cloned.lab import postgresql
 from cloned.numbers import recall
 from tests.unit.inventory.test_ledger import (  # noqa: F401 - the same on both
     test_a_dead_letter_is_shown_retried_and_forgotten_once_superseded,
+    test_a_laptop_is_found_by_any_of_its_names_in_any_letters_and_no_longer_by_one_that_went,
     test_a_new_sink_is_owed_the_whole_ledger_once,
     test_another_report_under_the_same_key_is_a_revision,
     test_cards_that_go_from_hand_to_hand_prove_nothing_to_the_ledger,
@@ -128,6 +129,51 @@ async def test_a_ledger_goes_into_a_backup_and_comes_back(
     await other.record(make_row(attempt=40))
     assert (await other.backlog())[0]["waiting"] == 40
     await other.close()
+
+
+def test_a_restore_whose_server_goes_away_leaves_nothing_half_done_and_can_be_done_again(
+    tmp_path: Path, make_row: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First it is away from the beginning, then from the moment on at which the ledger is to be brought there."""
+    from click.testing import CliRunner
+
+    from cloned.backup import backup
+    from cloned.cli import serve
+    from cloned.journal import Journal
+
+    old, state, file = tmp_path / "old", tmp_path / "state", tmp_path / "backup.tar.gz"
+    Journal(old / "journal.sqlite").close()
+    asyncio.run(_with_a_result(old / "ledger.sqlite", make_row()))
+    backup(old, file)
+    with postgresql.running() as server:
+        place = server.database()
+        config = tmp_path / "cloned.toml"
+        config.write_text(f'[workshop]\nstate = "{state}"\n[ledger]\nurl = "{place}"\n')
+        asyncio.run(_with_a_result(place, None))  # its tables are there
+        server.kill()
+        call = ["--config", str(config), str(file)]
+        told = CliRunner().invoke(serve.restore, call).exception
+        assert (isinstance(told, LedgerError), state.exists()) == (True, False)
+        server.start()
+        bring = serve._into_postgresql
+        monkeypatch.setattr(serve, "_into_postgresql", lambda *given: (server.kill(), bring(*given)))
+        told = CliRunner().invoke(serve.restore, call).exception
+        assert (isinstance(told, LedgerError), list(state.rglob("*"))) == (True, [])
+        monkeypatch.undo()
+        server.start()
+        assert CliRunner().invoke(serve.restore, call, catch_exceptions=False).exit_code == 0
+        assert sorted(path.name for path in state.iterdir()) == ["journal.sqlite", "restored.json"]
+        assert len(asyncio.run(_with_a_result(place, None))) == 1
+
+
+async def _with_a_result(place: Path | str, row: Any) -> list[dict[str, Any]]:
+    """What a ledger holds, after this too was recorded."""
+    ledger = await Ledger.open(place)
+    if row is not None:
+        await ledger.record(row)
+    found = await ledger.rows()
+    await ledger.close()
+    return found
 
 
 async def test_a_server_that_is_killed_under_load_loses_nothing(place: str, make_row: Any) -> None:
@@ -260,6 +306,16 @@ def service_of(ledger: Ledger) -> Any:
     return InventoryService(Config(), ledger, Surroundings())
 
 
+def ready_with(ledger: Ledger, folder: Path) -> Any:
+    from cloned.readiness import Readiness
+
+    nothing = folder / "nothing"
+    return Readiness(
+        journal=lambda: "", ledger=ledger.totals, listeners=lambda: (), live=lambda: nothing, files=lambda: nothing,
+        state=folder,
+    )  # fmt: skip
+
+
 @contextlib.asynccontextmanager
 async def _engine(folder: Path, ledger: Ledger) -> AsyncIterator[Any]:
     from cloned.engine import Engine
@@ -289,7 +345,8 @@ async def test_a_daemon_that_starts_before_its_server_goes_on_once_that_is_there
         ledger = await Ledger.open(place, wait=True)
         with pytest.raises(LedgerError):
             await ledger.totals()
-        service = service_of(ledger)
+        service, ready = service_of(ledger), ready_with(ledger, tmp_path)
+        assert any("ledger" in each for each in await ready.wrong())
         assert await service.totals() == {"rows": 0, "verdicts": {}, "done_today": 0}
         assert [each["code"] for each in service.warnings()] == ["ledger-away"]
         async with _engine(tmp_path, ledger) as engine:
@@ -304,6 +361,8 @@ async def test_a_daemon_that_starts_before_its_server_goes_on_once_that_is_there
         assert [row["state"] for row in await ledger.rows()] == ["done"]
         assert (await service.totals())["rows"] == 1
         assert service.warnings() == []
+        ready._last = (float("-inf"), [])  # what was found a second ago is believed
+        assert not any("ledger" in each for each in await ready.wrong())
         await ledger.close()
 
 
