@@ -11,16 +11,17 @@ from typing import Any
 
 import pytest
 
+from cloned.core import events
 from cloned.core.arrivals import recognised, sight_of
 from cloned.core.boot import taken_for
 from cloned.core.derived import possible_ids
 from cloned.core.effect_types import Record
-from cloned.core.events import Booted, Configured, Hello, ImageKnown, Recorded, Settings, SwitchChanged, TagsUsed
+from cloned.core.events import Booted, Configured, Hello, ImageKnown, Settings, SwitchChanged, TagsUsed
 from cloned.core.evidence import Evidence, passing_cards
 from cloned.core.ids import LaptopId, clean
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Facts, Laptop
-from cloned.core.recorded import recall, recorded, traces, traces_of
+from cloned.core.recorded import Recorded, recall, recorded, traces, traces_of
 from cloned.core.reducer import step
 from cloned.core.tagged import TagGiven
 from cloned.core.workshop import Workshop
@@ -36,6 +37,8 @@ class Book:
 
     rows: dict[str, dict[int, Any]] = field(default_factory=lambda: defaultdict(dict))
     traces: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    made: dict[str, Recorded] = field(default_factory=dict)
+    """Laptops out of their rows, until another row comes."""
 
     def record(self, given: Any) -> None:
         """As `Ledger.record`."""
@@ -43,22 +46,24 @@ class Book:
         known = self.rows[row.laptop].get(row.attempt)
         assert known is None or set(known["macs"]) & set(row.data["macs"]), f"{row.laptop}: one row over another's"
         self.rows[row.laptop][row.attempt] = row.data
+        self.made.pop(row.laptop, None)
         for trace in traces_of(row.data):
             self.traces[trace].add(row.laptop)
 
     def known(self, sight: Evidence, own: str | None) -> KnownToLedger:
         """As `Ledger.known`."""
         if own is not None:
-            return (
-                recorded(own, list(self.rows[own].values())).known
-                if self.rows.get(own)
-                else KnownToLedger(weighed=True)
-            )
+            return self._laptop(own).known if own in self.rows else KnownToLedger(weighed=True)
         shared = {trace: self.traces[trace] for trace in traces(sight) if trace in self.traces}
         near = {each for of in shared.values() for each in (of if len(of) <= MOST else (min(of), max(of)))}
         taken = [each for each in possible_ids(sight.identity) if self.rows.get(each)]
         passing = [trace[4:] for trace, of in shared.items() if len(of) > 1 and trace.startswith("mac/")]
-        return recall([recorded(each, list(self.rows[each].values())) for each in sorted(near)], sight, taken, passing)
+        return recall([self._laptop(each) for each in sorted(near)], sight, taken, passing)
+
+    def _laptop(self, ident: str) -> Recorded:
+        if ident not in self.made:
+            self.made[ident] = recorded(ident, list(self.rows[ident].values()))
+        return self.made[ident]
 
 
 class Forgetful(Hall):
@@ -79,7 +84,7 @@ class Forgetful(Hall):
         for effect in effects:
             if isinstance(effect, Record):
                 self.book.record(effect.row)
-                self.tell(Recorded(LaptopId(effect.row["laptop"]), effect.row["attempt"]), 0.0)
+                self.tell(events.Recorded(LaptopId(effect.row["laptop"]), effect.row["attempt"]), 0.0)
 
     def lose(self) -> None:
         """The journal is gone; what the ledger knows of numbers is told to the new one, as at each start."""
