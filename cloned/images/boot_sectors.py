@@ -18,6 +18,8 @@ from cloned.saying import Phrase
 SECTOR = 512
 GAP_INLINE = 64 * 1024 * 1024
 """Bytes of a gap that goes along with the plan; a larger one is sent in pieces."""
+KERNEL_SECTOR = 0x5C
+"""Where GRUB's boot.img keeps the number of the sector that its second stage begins at (grub/i386/pc/boot.h)."""
 GAP_LIMIT = 1024 * 1024 * 1024
 """Bytes that Clonezilla saves at most (hidden_data_after_mbr_limit of its drbl-ocs.conf)."""
 
@@ -79,10 +81,17 @@ def read_gap(folder: Folder, disk: str, layout: Layout) -> tuple[bytes | None, S
     return None, (Saved(GAP_LAYER, 0, SECTOR, size, "dd", True, "uncomp", (folder.file(name),)),)
 
 
-def gap_doubts(folder: Folder, disk: str, layout: Layout, boot_code: bytes | None, saved: int) -> list[Warn]:
+def gap_doubts(
+    folder: Folder, disk: str, layout: Layout, boot_code: bytes | None, saved: int, gap: bytes | None = None
+) -> list[Warn]:
     """GRUB's second stage lies in the gap of an MBR disk: without it the clone does not start through BIOS."""
-    if layout.label != "dos" or not boot_code or b"GRUB" not in boot_code or saved:
+    if layout.label != "dos" or not boot_code or b"GRUB" not in boot_code:
         return []
+    if saved and not (gap and _lost(boot_code, gap)):
+        return []
+    if saved:
+        text = Phrase("what was saved of the gap after the MBR of {disk} holds nothing where GRUB looks", disk=disk)
+        return [Warn("grub-gap", text, "save the disk again with -j2, or run grub-install on the clone")]
     note = f"{file_name(disk)}-hidden-data-after-mbr.notes.txt"
     limit = Phrase("it is larger than Clonezilla's limit")
     why = limit if note in folder.names else Phrase("Clonezilla was not asked to (-j2)")
@@ -92,6 +101,12 @@ def gap_doubts(folder: Folder, disk: str, layout: Layout, boot_code: bytes | Non
         why=why,
     )
     return [Warn("grub-gap", text, "save the disk again with -j2, or run grub-install on the clone")]
+
+
+def _lost(boot_code: bytes, gap: bytes) -> bool:
+    """Whether there is nothing at the sector that GRUB's first stage loads (kernel_sector of its boot.img)."""
+    at = (int.from_bytes(boot_code[KERNEL_SECTOR : KERNEL_SECTOR + 8], "little") - 1) * SECTOR
+    return at >= 0 and not any(gap[at : at + SECTOR])
 
 
 def protective_doubts(folder: Folder, disk: str, layout: Layout) -> list[Warn]:

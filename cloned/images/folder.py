@@ -15,8 +15,10 @@ from cloned.saying import Phrase
 
 TEXT_LIMIT = 1024 * 1024
 _EVIL = re.compile(r"[/\\\x00-\x1f\x7f]")
-_SUM_LINE = re.compile(r"^\\?([0-9a-fA-F]{32,128}) [ *](?:\./)*(.+)$")
+_SUM_LINE = re.compile(r"^\\?(?P<sum>[0-9a-fA-F]{32,128}) [ *](?:\./)*(?P<name>.+)$")
 """As md5sum(1) writes it; people who made them by hand named the files `./NAME`."""
+_TAGGED_LINE = re.compile(r"^\w+ \((?:\./)*(?P<name>.+)\) = (?P<sum>[0-9a-fA-F]{32,128})$")
+"""As `md5sum --tag` and BSD's md5 write it."""
 SUM_FILES: Mapping[str, tuple[str, int]] = {
     "MD5SUMS": ("md5", 32),
     "SHA1SUMS": ("sha1", 40),
@@ -116,16 +118,26 @@ class Folder:
         """(algorithm, digest) pairs by file name, from every checksum file; ImageError if one lists what is missing."""
         found: dict[str, list[tuple[str, str]]] = {}
         for sums, (kind, digits) in SUM_FILES.items():
-            for number, line in enumerate((self.text(sums) or "").splitlines(), 1):
-                match = _SUM_LINE.match(line)
-                if not match or len(match[1]) != digits:
+            for number, line in enumerate((self.text(sums) or "").removeprefix("\ufeff").splitlines(), 1):
+                if not line.strip() or line.startswith("#"):
+                    continue
+                match = _SUM_LINE.match(line) or _TAGGED_LINE.match(line)
+                if not match or len(match["sum"]) != digits:
                     raise ImageError(
                         Phrase("{path}, line {number}, is not a checksum", path=self.path / sums, number=number),
                         "copy the image again",
                     )
-                self.file(match[2])
-                found.setdefault(match[2], []).append((kind, match[1].lower()))
+                name = self._summed(match["name"])
+                if name == sums:  # `md5sum * >MD5SUMS` sums up its own beginning
+                    continue
+                self.file(name)
+                found.setdefault(name, []).append((kind, match["sum"].lower()))
         return found
+
+    def _summed(self, name: str) -> str:
+        """The file that a line of sums means: some were made from outside of the image's folder."""
+        last = name.rpartition("/")[2]
+        return last if name not in self.names and last in self.names else name
 
 
 def open_file(path: Path) -> BufferedReader:

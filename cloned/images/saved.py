@@ -85,7 +85,7 @@ def _warnings(folder: Folder, image: SavedImage) -> tuple[Warn, ...]:
     numbers = [part.number for part in image.parts]
     return (
         *doubts.empty_partitions(folder, disk, layout, numbers, physical_volumes(folder)),
-        *boot.gap_doubts(folder, disk, layout, image.boot_code, kept),
+        *boot.gap_doubts(folder, disk, layout, image.boot_code, kept, image.gap),
         *boot.protective_doubts(folder, disk, layout),
         *doubts.other_sums(folder.other_sums),
     )

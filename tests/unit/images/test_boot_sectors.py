@@ -124,6 +124,21 @@ def test_a_gap_that_was_not_saved(grub: bool, store: ImageStore, memory: Path) -
     assert list(warned(store, "image")) == (["grub-gap"] if grub else [])
 
 
+@pytest.mark.parametrize(("content", "sector", "lost"), [
+    (b"", 1, True), (b"core", 1, False), (bytes(512) + b"core", 1, True), (bytes(512) + b"core", 2, False),
+    (b"core", 900, True), (b"core", 0, False),
+])  # fmt: skip
+def test_a_gap_that_was_saved_without_what_grub_looks_for(
+    content: bytes, sector: int, lost: bool, store: ImageStore, memory: Path
+) -> None:
+    """Cut short, or zeros: as good as not saved."""
+    boot = b"\xeb\x63".ljust(0x5C, b"\0") + sector.to_bytes(8, "little") + b"GRUB "
+    path = dos(memory, gap=63 * 512, boot=boot)
+    (path / "sda-hidden-data-after-mbr").write_bytes(content.ljust(63 * 512, b"\0"))
+    store.import_image(path)
+    assert list(warned(store, "image")) == (["grub-gap"] if lost else [])
+
+
 def test_a_gap_too_large_for_the_plan_is_sent_in_pieces(
     store: ImageStore, memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """What the files of a Clonezilla directory mean."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,20 @@ def test_the_whole_part_of_the_real_sample(store: ImageStore, memory: Path) -> N
 ])  # fmt: skip
 def test_every_kind_of_sums_is_compared(file: str, kind: str, store: ImageStore, memory: Path) -> None:
     path = Disk([Part(1)], sums=((file, kind),)).write(memory / "image")
+    store.import_image(path)
+    (path / "sda-mbr").write_bytes(bytes(512))
+    with pytest.raises(ImageError, match="sda-mbr does not have the checksum"):
+        store.import_image(path, "again")
+
+
+@pytest.mark.parametrize("line", [
+    "{sum}  {name}", "{sum} *./{name}", "{sum}  /home/partimag/image/{name}", "{sum}  image/{name}",
+    "MD5 ({name}) = {sum}", "\ufeff\n# by me\n{sum}  {name}\r", "{sum}  {name}\n" + "0" * 32 + "  MD5SUMS",
+])  # fmt: skip
+def test_sums_however_people_made_them(line: str, store: ImageStore, memory: Path) -> None:
+    path = Disk([Part(1)], sums=()).write(memory / "image")
+    digest = hashlib.md5((path / "sda-mbr").read_bytes()).hexdigest()
+    (path / "MD5SUMS").write_text(line.format(sum=digest, name="sda-mbr") + "\n")
     store.import_image(path)
     (path / "sda-mbr").write_bytes(bytes(512))
     with pytest.raises(ImageError, match="sda-mbr does not have the checksum"):
