@@ -44,6 +44,12 @@ def print_json(data: Any) -> None:
     click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
 
 
+_WHOLE = frozenset({"no.", "tag", "serial", "port", "id", "sink"})
+"""Columns whose cells are typed into other commands: no line of a narrow terminal cuts them."""
+_NAMES = _WHOLE | {"laptop", "image", "name", "DELIVERY", "ORGANISATION"}
+"""And these are names that people or machines gave: an inventory called "inventory" is so in every language."""
+
+
 def print_table(columns: list[str], rows: list[list[str]]) -> None:
     """Rows beneath their headings, as wide as the terminal; what laptops tell is text, never markup."""
     from rich.console import Console  # the daemon prints no table
@@ -53,9 +59,10 @@ def print_table(columns: list[str], rows: list[list[str]]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     speaks = words()
     for column in columns:
-        table.add_column(speaks.say(column))
+        table.add_column(speaks.say(column), no_wrap=column in _WHOLE)
     for row in rows:
-        table.add_row(*(Text(quoted(speaks.say(cell), 500)) for cell in row))
+        told = (cell if column in _NAMES else speaks.say(cell) for column, cell in zip(columns, row, strict=True))
+        table.add_row(*(Text(quoted(cell, 500)) for cell in told))
     Console().print(table)
 
 
