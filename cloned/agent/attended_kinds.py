@@ -323,20 +323,15 @@ def _comes_and_goes(ui: PersonUi, switch: int, words: str) -> bool:
 
 
 def charger(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
-    """Pulled out and plugged in again, or the other way round."""
-    first = signs.charger()
-    if first is None:
+    """One that brings power in is good, and nobody pulls it: with a worn battery that would end what is being written.
+    Where none does, it is to be plugged in."""
+    if signs.charger() is None:
         return TrialFinding("skipped", "no socket for a charger is known")
-    seen = [first]
-    while len(seen) < 3:
-        words = say("Pull the charger out.") if seen[-1] else say("Plug the charger in.")
-        ui.show([words, "", say("Any key leaves.")])
+    while not signs.charger():
+        ui.show([say("Plug the charger in."), "", say("Any key leaves.")])
         if ui.pressed():
             return _judged(ui, say("Does it notice the charger?"), Phrase("it was not noticed"))
-        now = signs.charger()
-        if now is not None and now != seen[-1]:
-            seen.append(now)
-    return TrialFinding("passed", "it notices when it comes and goes")
+    return TrialFinding("passed", "power comes in")
 
 
 def _judged(ui: PersonUi, question: str, told: str, above: Sequence[str] = ()) -> TrialFinding:

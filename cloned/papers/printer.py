@@ -45,4 +45,6 @@ def alert(printer: str) -> str:
         said = run(["lpstat", "-l", "-p", printer], timeout=SECONDS).stdout.decode(errors="replace").lower()
     except ClonedError:
         said = ""
-    return next((words for keyword, words in ALERTS.items() if keyword in said), to_translate("somebody should look at it"))
+    return next(
+        (words for keyword, words in ALERTS.items() if keyword in said), to_translate("somebody should look at it")
+    )

@@ -191,7 +191,7 @@ def one_touch(laptop: SimulatedLaptop) -> Process:
     if laptop.judged(tested=False).course is not Course.CLONE:
         yield visit("look at one held back")
         return
-    yield [_person_tests(), _written(laptop, choose=False)]
+    yield [_person_tests(laptop), _written(laptop, choose=False)]
     yield machine("test alone")
     yield _papers(laptop)
 
@@ -201,8 +201,10 @@ def _arrives(laptop: SimulatedLaptop) -> Process:
     yield machine("start from the network")
 
 
-def _person_tests() -> Process:
-    yield visit(*(name for name in TIMES if name.startswith(TESTS)))
+def _person_tests(laptop: SimulatedLaptop) -> Process:
+    """One visit; a charger that brings power in is not tried (agent/attended_kinds.py)."""
+    done = {TESTS + "charger"} if laptop.facts.hardware.charger else set()
+    yield visit(*(name for name in TIMES if name.startswith(TESTS) and name not in done))
 
 
 def _written(laptop: SimulatedLaptop, *, choose: bool) -> Process:

@@ -44,7 +44,7 @@ _OF_A_PERSON = (
     _test("USB ports", _ANSWER + 3 * 4.0, "KLM: answer; three ports of 4 s each, assumed"),
     _test("headphones", _HAND + 5.0, "assumed: in and out within 5 s"),
     _test("lid", _HAND + 4.0, "assumed: closed and opened within 4 s"),
-    _test("charger", _HAND + 5.0, "assumed: out and in within 5 s"),
+    _test("charger", _HAND + 5.0, "assumed: in within 5 s; where one brings power in, nobody does anything"),
 )  # fmt: skip
 """What the agent asks for (agent/attended_kinds.py), one after the other."""
 TIMES = {

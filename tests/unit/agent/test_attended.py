@@ -228,11 +228,22 @@ def test_headphones_that_come_and_go(folder: Path, keys: Device) -> None:
     socket.close()
 
 
-def test_a_charger_that_is_pulled_and_plugged(folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = iter([True, True, False, False, True])
-    monkeypatch.setattr(attended_kinds.signs, "charger", lambda: next(told))
-    with person(folder) as (ui, _):
+def test_a_charger_that_brings_power_in_is_not_pulled_and_one_that_is_missing_is_asked_for(
+    folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attended_kinds.signs, "charger", lambda: True)
+    with person(folder) as (ui, shown):
+        assert attended_kinds.charger(ui, Hands(), "be") == TrialFinding("passed", "power comes in")
+    assert shown == []
+    told = iter([False, False, False])
+    monkeypatch.setattr(attended_kinds.signs, "charger", lambda: next(told, True))
+    with person(folder) as (ui, shown):
         assert attended_kinds.charger(ui, Hands(), "be").result == "passed"
+    assert "Plug the charger in." in shown[0]
+    monkeypatch.setattr(attended_kinds.signs, "charger", lambda: False)
+    with person(folder, answers=[("Does it notice the charger?", partial(keys.press, NO))]) as (ui, _):
+        keys.press(57)
+        assert attended_kinds.charger(ui, Hands(), "be") == TrialFinding("failed", "it was not noticed")
 
 
 def test_ports_that_notice_a_stick_are_counted(folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,8 +56,10 @@ def test_a_locked_laptop_is_never_written_to() -> None:
 
 
 def test_steps_beside_each_other_end_together() -> None:
+    without = next(each for each in evening.laptops(50, 1) if not each.facts.hardware.charger)
+
     def both() -> Iterator[object]:
-        yield [evening._person_tests(), evening._person_tests()]
+        yield [evening._person_tests(without), evening._person_tests(without)]
         yield evening.machine("start from the network")
 
     run = evening.Evening(2)
@@ -65,6 +67,15 @@ def test_steps_beside_each_other_end_together() -> None:
     tests = sum(each.value for name, each in TIMES.items() if name.startswith(TESTS))
     minutes = tests + TIMES["walk to the next laptop"].value
     assert run.ended[1] == pytest.approx(minutes + TIMES["start from the network"].value)
+
+
+def test_a_charger_that_brings_power_in_takes_nobodys_time() -> None:
+    given = evening.laptops(50, 1)
+    for laptop in given:
+        [step] = evening._person_tests(laptop)
+        assert isinstance(step, evening.Step)
+        assert (TESTS + "charger" in step.names) == (not laptop.facts.hardware.charger)
+    assert {bool(each.facts.hardware.charger) for each in given} == {True, False}
 
 
 def test_it_prints_what_it_assumes_with_what_it_found() -> None:
