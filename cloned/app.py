@@ -58,7 +58,7 @@ from cloned.readiness import Readiness
 from cloned.rereading import configure, reread, told
 from cloned.rounds import Examine, Rounds
 from cloned.signing import SiteKey
-from cloned.status.app import create_app, warm
+from cloned.status.app import create_app, warm, warm_all
 from cloned.status.auth import Auth
 from cloned.status.front_door import listen_page
 from cloned.status.guard import AccessRules
@@ -161,6 +161,7 @@ class Daemon:
         self.inventory = InventoryService(self.config, self.ledger, around)
         await self._start_engine(stack)
         self._start_papers()
+        await asyncio.to_thread(self._get_ready)
         await self._start_rooms(stack)
         await self._start_page(stack)
 
@@ -346,9 +347,14 @@ class Daemon:
             stack.push_async_callback(runner.cleanup)
             await listen(runner, stack)
 
+    def _get_ready(self) -> None:
+        """Before a laptop may speak: what would hold everybody up once they do (blocking)."""
+        warm(self.config.workshop.language)
+        given_back.set_apart()
+
     async def _settled(self) -> None:
         """What is made for the first to ask; then what start-up took and nobody needs is given back."""
-        await asyncio.to_thread(warm)
+        await asyncio.to_thread(warm_all)
         self.tasks.supervise(given_back.run, "memory")
 
     def _overview(self) -> Overview:
@@ -360,6 +366,7 @@ class Daemon:
             name=lambda: self.config.workshop.name,
             senders=self.caster.stats,
             lag=lambda: self.lag.recent,
+            held=lambda: self.lag.held,
             busy=lambda: self.lag.busy,
             switches=self.places.readings,
             captures=self.captures.told,

@@ -44,8 +44,9 @@ class Overview:
     control: Control
     name: Callable[[], str]
     lag: Callable[[], float] = float
+    """Seconds that the loop lately came late; of these `held` and `busy` as in lag.py."""
+    held: Callable[[], float] = float
     busy: Callable[[], float] = float
-    """Seconds that the loop lately came late."""
     senders: Callable[[], Mapping[SessionId, Any]] = dict
     """Figures of each open session's sender, a dataclass."""
     switches: Callable[[], Sequence[Mapping[str, Any]]] = tuple
@@ -79,6 +80,7 @@ class Overview:
             warnings=self._warned[0][1],
             backlog=self.engine.backlog,
             loop_lag=round(self.lag(), 4),
+            loop_held=round(self.held(), 4),
             loop_busy=round(self.busy(), 4),
         )
 
@@ -93,6 +95,7 @@ class Overview:
             workshop=self.name(),
             backlog=self.engine.backlog,
             loop_lag=round(self.lag(), 4),
+            loop_held=round(self.held(), 4),
             loop_busy=round(self.busy(), 4),
             laptops=_proving(seen.laptops, self.captures()),
             sessions=tuple(replace(each, sender=senders.get(each.id)) for each in seen.sessions),

@@ -7,15 +7,19 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from cloned.config import Config
 from cloned.core.events import Command
+from cloned.errors import ClonedError
 from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
 DAILY = 86400.0
+PATIENCE = 15.0
+"""Seconds that whoever asked waits at most."""
 Examine = Callable[[Config], Awaitable[Sequence[Mapping[str, Any]]]]
 """Runs every look; gives what `cloned check --json` prints."""
 
@@ -26,7 +30,8 @@ class Rounds:
     def __init__(self, examine: Examine | None, config: Callable[[], Config]) -> None:
         self._examine, self._config = examine, config
         self._asked = asyncio.Event()
-        self._turn = asyncio.Lock()
+        self._waiting: list[asyncio.Future[None]] = []
+        """Those who asked: the next round that ends is theirs."""
         self.at = 0.0
         """When the last one ended, seconds since 1970; 0 before the first."""
         self.findings: Sequence[Mapping[str, Any]] = ()
@@ -34,18 +39,47 @@ class Rounds:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            await self.now()
-            await asyncio.sleep(DAILY)
+            self._asked.clear()
+            await self._look()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DAILY):
+                    await self._asked.wait()
 
-    async def now(self) -> Sequence[Mapping[str, Any]]:
-        """Look over everything; for many who ask at once, once."""
-        before = self.at
-        async with self._turn:
-            if self._examine is not None and self.at == before:
+    async def now(self, patience: float = PATIENCE) -> Sequence[Mapping[str, Any]]:
+        """Look over everything; for many who ask at once, once. ClonedError where that takes longer than `patience`
+        seconds: it goes on, and the page shows it."""
+        waits: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waits)
+        self._asked.set()
+        try:
+            async with asyncio.timeout(patience):
+                await waits
+        except TimeoutError as error:
+            words = Phrase("not every look was through after {seconds} s", seconds=f"{patience:.0f}")
+            raise ClonedError(words, "see /check in a moment") from error
+        return self.findings
+
+    async def _look(self) -> None:
+        try:
+            if self._examine is not None:
                 self.findings = await self._examine(self._config())
                 self.at = time.time()
                 self._tell()
-        return self.findings
+        except ClonedError as error:
+            self._end(error)
+            raise
+        self._end(None)
+
+    def _end(self, error: ClonedError | None) -> None:
+        self._asked.clear()
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if each.done():
+                continue
+            if error is None:
+                each.set_result(None)
+            else:
+                each.set_exception(error)
 
     async def recheck(self, _: Command) -> Mapping[str, Any]:
         """The command: look over everything, and say how much is not well."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -101,12 +103,15 @@ def _finding(name: str, said: Said | ClonedError) -> Finding:
 
 
 async def examine(looks: Sequence[Look], config: Config, longest: float = LONGEST) -> list[Finding]:
-    """Run all looks at once, in threads; one that does not end in `longest` seconds is told, and left behind."""
+    """Run all looks at once, in threads; one that does not end in `longest` seconds is told, and left behind.
+
+    Nobody waits for its thread either, at the end of the program.
+    """
 
     async def one(look: Look) -> list[Finding]:
         began = time.monotonic()
         try:
-            found = await asyncio.wait_for(asyncio.to_thread(_findings, look, config), longest)
+            found = await asyncio.wait_for(_in_thread(look, config), longest)
         except TimeoutError:
             words = Phrase("no end after {longest} s", longest=f"{longest:.0f}")
             found = [Finding(look.name, LookState.WRONG, words, "see what holds it up", missing=True)]
@@ -114,6 +119,26 @@ async def examine(looks: Sequence[Look], config: Config, longest: float = LONGES
         return [replace(each, seconds=took) for each in found]
 
     return [finding for part in await asyncio.gather(*map(one, looks)) for finding in part]
+
+
+def _in_thread(look: Look, config: Config) -> asyncio.Future[list[Finding]]:
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[Finding]] = loop.create_future()
+
+    def settle(set_it: Callable[[Any], None], value: Any) -> None:
+        if not found.done():
+            set_it(value)
+
+    def work() -> None:
+        try:
+            told = settle, found.set_result, _findings(look, config)
+        except Exception as error:  # the boundary of the thread
+            told = settle, found.set_exception, error
+        with suppress(RuntimeError):  # nobody waits any more
+            loop.call_soon_threadsafe(*told)
+
+    threading.Thread(target=work, name=look.name, daemon=True).start()
+    return found
 
 
 def exit_of(findings: Iterable[Finding], *, strict: bool = False) -> Exit:

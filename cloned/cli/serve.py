@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from cloned.config_file import load
 from cloned.errors import ClonedError, Exit
 from cloned.memory import few_heaps
 from cloned.ownership import hand_over
-from cloned.processes import run
+from cloned.processes import come_first, run
 from cloned.saying import Phrase
 
 if TYPE_CHECKING:
@@ -33,8 +34,10 @@ log = logging.getLogger(__name__)
 
 LONGEST_END = 3.0
 """Seconds until we are gone, whatever a client, a disk or a thread still holds."""
-CHECK_SECONDS = 60.0
-"""Until the looks must be through on a busy server; each of them ends by itself long before."""
+CHECK_SECONDS = 13.0
+"""Until the looks are to be through: who asked waits no longer than fifteen."""
+CHECK_ENDS = 60.0
+"""Until their process is ended, which ends by itself long before."""
 
 
 @click.command()
@@ -51,6 +54,7 @@ def serve(config: Path | None, log_format: Any) -> None:
     settings = load(config)
     _keep_safe(settings)
     raise_limit()
+    come_first()
     asyncio.run(_until_told(Daemon(settings, config, _examined)))
 
 
@@ -65,8 +69,8 @@ def _keep_safe(settings: Config) -> None:
 
 async def _examined(config: Config) -> list[dict[str, Any]]:
     """What `cloned check` finds, from a process of its own: the looks import and hold what the daemon need not keep."""
-    command = [sys.executable, "-m", "cloned.check"]
-    done = await asyncio.to_thread(run, command, stdin=pickle.dumps(config), timeout=CHECK_SECONDS)
+    command = [sys.executable, "-m", "cloned.check", str(time.monotonic() + CHECK_SECONDS)]
+    done = await asyncio.to_thread(run, command, stdin=pickle.dumps(config), timeout=CHECK_ENDS)
     return [{key: _read(value) for key, value in each.items()} for each in json.loads(done.stdout)]
 
 

@@ -28,6 +28,7 @@ class Brief:
     warnings: int = 0
     backlog: int = 0
     loop_lag: float = 0.0
+    loop_held: float = 0.0
     loop_busy: float = 0.0
 
 

@@ -310,9 +310,11 @@ class Snapshot(Shown):
     backlog: int = 0
     """Events waiting to be written down."""
     loop_lag: float = 0.0
-    """Seconds that the daemon lately came late to what was due."""
+    """Seconds that the daemon lately came late to what was due, at most."""
+    loop_held: float = 0.0
+    """The same without the time in which it was ready and other programs had the processors."""
     loop_busy: float = 0.0
-    """Seconds of its own work in the longest of these; the rest is the machine's doing."""
+    """Seconds of processor that it worked itself in one of these, at most."""
     capacity: Capacity
     left_seconds: float | None
     """Until all who wait or are at work are through, where all know it."""

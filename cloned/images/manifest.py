@@ -19,6 +19,7 @@ from cloned.images.parts import Saved
 from cloned.images.pieces import Pieces, Stored
 from cloned.images.saved import SavedImage
 from cloned.images.streams import ImageStream
+from cloned.processes import come_with_others
 
 SLACK = 64 * 1024 * 1024
 """Bytes that a stream may have beyond what its partition and its checksums account for."""
@@ -92,7 +93,7 @@ class Packer:
             buffers.put(None)  # made when it is needed: a small partition takes one
         futures: list[Future[Stored]] = []
         failed = threading.Event()
-        with ThreadPoolExecutor(self.workers, "pack") as pool:
+        with ThreadPoolExecutor(self.workers, "pack", initializer=come_with_others) as pool:
             try:
                 self._read(reader, pool, buffers, futures, failed)
             except BaseException:

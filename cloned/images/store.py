@@ -28,6 +28,7 @@ from cloned.images.loaders import find_loaders
 from cloned.images.manifest import Packed, StoppedError, WorkProgress, manifest_from_json
 from cloned.images.pieces import REPAIR, Pieces
 from cloned.images.saved import read_image
+from cloned.processes import come_with_others
 from cloned.saying import Phrase
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class ImageStore:
                 return False
             return True
 
-        pool = ThreadPoolExecutor(os.cpu_count() or 1, "verify")
+        pool = ThreadPoolExecutor(os.cpu_count() or 1, "verify", initializer=come_with_others)
         try:
             for piece, good in enumerate(pool.map(sound, manifest.pieces)):
                 done += sizes[piece]

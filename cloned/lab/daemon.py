@@ -97,14 +97,19 @@ class DaemonSettings:
         return ["[finish]", "grow = false", "efi_entry = false"] if self.kind is LaptopKind.THIN else []
 
 
-_CAPABILITIES = "-all,+net_bind_service,+net_raw,+net_admin"
+_CAPABILITIES = "-all,+net_bind_service,+net_raw,+net_admin,+sys_nice"
+"""The service's three, and in place of its LimitRTPRIO and LimitNICE, which not every machine lets us raise, the right to
+what they allow."""
 AS_THE_SERVICE = (
     "setpriv",
     f"--bounding-set={_CAPABILITIES}",
     f"--inh-caps={_CAPABILITIES}",
     "--no-new-privs",
 )
-"""What systemd/cloned.service leaves of root's rights. The user stays root: Python may lie where nobody else reads."""
+"""What systemd/cloned.service leaves of root's rights, and the precedence it gives.
+
+The user stays root: Python may lie where nobody else reads.
+"""
 
 
 class DaemonProcess:

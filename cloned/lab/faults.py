@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from cloned.errors import ClonedError
 from cloned.lab.damage import change_used_byte
@@ -293,32 +293,48 @@ class Hostile(Fault):
         hands.say(f"a hostile laptop and a stranger act for {self.seconds:g} s")
         daemon = hands.stage.daemon
         before = daemon.peak_memory()
-        slowest = [0.0]
-        asking = asyncio.ensure_future(_ask_on(daemon, slowest))
+        cost = Cost()
+        asking = asyncio.ensure_future(cost.ask_on(daemon))
         try:
             did = await hands.hostility.act()
         finally:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
         if "the laptop did" in did and "the stranger did" in did:
-            seen = await daemon.state()
-            lag, busy = seen["loop_lag"], seen["loop_busy"]
             more = max(0, daemon.peak_memory() - before) / 1e6
-            late = f"the loop was held for {lag:.3f} s at most of late ({busy:.3f} s of them work of its own)"
-            held = f"{late}, {more:.0f} MB more than before"
-            cost = f"{held}, the page answered within {slowest[0]:.2f} s"
-            hands.happened(self, f"{did}; {cost}")
-            hands.say(f"{did}; {cost}")
+            said = (
+                f"{did}; {cost.late()}, {more:.0f} MB more than before, the page answered within {cost.slowest:.2f} s"
+            )
+            hands.happened(self, said)
+            hands.say(said)
 
 
-async def _ask_on(daemon: DaemonProcess, slowest: list[float]) -> None:
-    """Ask for the page's state again and again, until cancelled; the longest that an answer took."""
-    while True:
-        began = time.monotonic()
-        with suppress(ClonedError):  # the daemon may be being started again, by another fault
-            await daemon.state()
-            slowest[0] = max(slowest[0], time.monotonic() - began)
-        await asyncio.sleep(_ASK_EVERY)
+@dataclass
+class Cost:
+    """What a daemon tells of itself while it is under attack: the most of each, in seconds."""
+
+    slowest: float = 0.0
+    """Until the page's state was there."""
+    lag: float = 0.0
+    held: float = 0.0
+    busy: float = 0.0
+
+    async def ask_on(self, daemon: DaemonProcess) -> None:
+        """Ask again and again, until cancelled: the daemon itself remembers half a minute."""
+        while True:
+            began = time.monotonic()
+            with suppress(ClonedError):  # the daemon may be being started again, by another fault
+                self._note(await daemon.state())
+                self.slowest = max(self.slowest, time.monotonic() - began)
+            await asyncio.sleep(_ASK_EVERY)
+
+    def _note(self, seen: Mapping[str, Any]) -> None:
+        for name in ("lag", "held", "busy"):
+            setattr(self, name, max(getattr(self, name), seen[f"loop_{name}"]))
+
+    def late(self) -> str:
+        """In words."""
+        return f"the loop came {self.lag:.3f} s late at most ({self.held:.3f} s held, {self.busy:.3f} s its own work)"
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from cloned.processes import come_with_others
+
 P = ParamSpec("P")
 R = TypeVar("R")
-_PRESS = ThreadPoolExecutor(1, "papers")
+_PRESS = ThreadPoolExecutor(1, "papers", initializer=come_with_others)
 
 
 async def draw(work: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:

@@ -23,7 +23,7 @@ from cloned.status.guard import RULES, actor, must_be, problem, refused
 from cloned.status.live import Rendered, TooMany
 from cloned.status.needs import Measures, NetbootLog, Ready, ResultSource, WorkshopSource
 from cloned.status.pages import HUB, PAGES
-from cloned.status.replies import answer, limit_of, linked, older_than, page, row_before
+from cloned.status.replies import FLEETING, answer, limit_of, linked, older_than, page, row_before
 from cloned.status.requests import parse
 from cloned.status.schema import plain
 from cloned.status.speech import spoken
@@ -232,7 +232,7 @@ def parts(snapshot: Mapping[str, Any]) -> Rendered:
         f"laptop/{each['id']}": {name: value for name, value in each.items() if name not in ("history", "seconds")}
         for each in snapshot["laptops"]
     }
-    rest = {name: value for name, value in snapshot.items() if name not in ("laptops", "now", "loop_lag", "loop_busy")}
+    rest = {name: value for name, value in snapshot.items() if name not in ("laptops", *FLEETING)}
     return Rendered(rest | brief)
 
 

@@ -140,8 +140,16 @@ def create_app(
     return app
 
 
-def warm() -> None:
-    """Have ready what the first to ask would else wait for, and everybody with them (blocking)."""
+def warm(code: str) -> None:
+    """Have ready what the first to ask would else wait for, and everybody with them (blocking).
+
+    To be called before anybody can ask; the pages in other languages than this come by `warm_all`.
+    """
+    pages.warm([code])
+
+
+def warm_all() -> None:
+    """The rest: it takes a second or two, in which the loop has its turns (blocking)."""
     pages.warm()
     api.described()
 

@@ -53,6 +53,7 @@ class Figures(Collector):
             "cloned_laptops": {state: self.seen.states.get(state, 0) for state in STATES},
             "cloned_places": {"all": self.seen.places, "taken": self.seen.taken},
             "cloned_loop_lag_seconds": {(): self.seen.loop_lag},
+            "cloned_loop_held_seconds": {(): self.seen.loop_held},
             "cloned_loop_busy_seconds": {(): self.seen.loop_busy},
             "cloned_engine_queue": {(): self.seen.backlog},
             "cloned_page_watchers": {(): self.watchers},

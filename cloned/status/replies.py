@@ -24,7 +24,7 @@ WORTH_PACKING = 1024
 PACKABLE = re.compile(
     r"application/([a-z.]+\+)?json|text/(html|plain|css|javascript)|application/javascript|image/svg\+xml"
 )
-FLEETING = ("now", "loop_lag", "loop_busy")
+FLEETING = ("now", "loop_lag", "loop_held", "loop_busy")
 """What is another each time that it is asked for, though nothing happened."""
 
 

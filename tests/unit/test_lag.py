@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
 
-from cloned.lag import KEPT, Longest, LoopLag
+import pytest
+
+from cloned.lag import KEPT, Longest, LoopLag, ready_seconds
 
 
 async def test_a_loop_that_is_held_is_noticed() -> None:
@@ -37,6 +42,36 @@ async def test_what_the_loop_worked_itself_is_told_apart_from_what_it_waited_for
             await asyncio.sleep(0.01)
     assert lag.recent >= lag.busy
     measuring.cancel()
+
+
+async def test_waiting_for_a_processor_is_not_held_against_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As /proc/thread-self/schedstat tells it: of a third of a second a quarter on the queue."""
+    waited = 0.0
+    monkeypatch.setattr("cloned.lag.ready_seconds", lambda: waited)
+    lag = LoopLag()
+    measuring = asyncio.create_task(lag.run())
+    while not lag._late._kept:
+        await asyncio.sleep(0.01)
+    waited = 0.25
+    time.sleep(0.35)
+    async with asyncio.timeout(10):
+        while lag.longest < 0.25:
+            await asyncio.sleep(0.01)
+    assert lag.recent - lag.held == pytest.approx(0.25)
+    measuring.cancel()
+
+
+def test_the_kernel_counts_what_a_thread_waits_for_a_processor() -> None:
+    before = ready_seconds()
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range((os.cpu_count() or 1) + 1)]
+    try:
+        until = time.monotonic() + 10
+        while ready_seconds() == before:
+            assert time.monotonic() < until
+    finally:
+        for each in busy:
+            each.kill()
+            each.wait()
 
 
 def test_the_longest_is_forgotten_after_its_time() -> None:

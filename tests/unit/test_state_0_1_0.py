@@ -23,6 +23,7 @@ OWN_TO_THE_MOMENT = {
     "workshop",
     "backlog",
     "loop_lag",
+    "loop_held",
     "loop_busy",
     "switches",
     "warnings",

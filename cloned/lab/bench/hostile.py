@@ -18,21 +18,22 @@ from rich.table import Table
 
 from cloned.lab.bench.lab import run
 
-AIMS = {"ratio": 1.1, "memory": 300.0, "lag": 0.2, "page": 1.0}
+AIMS = {"ratio": 1.1, "memory": 300.0, "held": 0.2, "page": 1.0}
 """Time beside that without them; MB above rest; seconds that the loop was held, and that the page took to answer."""
 _COST = re.compile(
-    r"held for ([\d.]+) s at most of late \(([\d.]+) s of them work of its own\), "
+    r"came ([\d.]+) s late at most \(([\d.]+) s held, ([\d.]+) s its own work\), "
     r"(\d+) MB more than before, the page answered within ([\d.]+) s"
 )
 
 
-def cost(report: Mapping[str, Any]) -> tuple[float, float, float, float]:
-    """Seconds the loop was held, of its own work among them, MB, seconds the page took; ValueError if not told."""
+def cost(report: Mapping[str, Any]) -> tuple[float, float, float, float, float]:
+    """Seconds the loop came late, was held and worked; MB; seconds the page took. ValueError if not told."""
     [did] = [each["did"] for each in report["faults"] if each["fault"].startswith("hostile")]
     found = _COST.search(did)
     if found is None:
         raise ValueError(f"the fault tells no cost: {did}")
-    return float(found[1]), float(found[2]), float(found[3]), float(found[4])
+    late, held, busy, memory, page = map(float, found.groups())
+    return late, held, busy, memory, page
 
 
 def seconds(report: Mapping[str, Any]) -> float:
@@ -43,7 +44,7 @@ def seconds(report: Mapping[str, Any]) -> float:
     return float(median(each["receive"] + each["verify"] + each["finish"] for each in spent))
 
 
-def table(alone: float, beside: float, lag: float, busy: float, memory: float, page: float) -> Table:
+def table(alone: float, beside: float, late: float, held: float, busy: float, memory: float, page: float) -> Table:
     """The figures beside their aims."""
     made = Table(box=None, header_style="bold")
     for heading in ("what", "alone", "beside hostile ones", "aim"):
@@ -51,8 +52,9 @@ def table(alone: float, beside: float, lag: float, busy: float, memory: float, p
     ratio = f"{beside:.1f} ({beside / alone:.2f} times)"
     made.add_row("a laptop, s (median)", f"{alone:.1f}", ratio, f"≤ {AIMS['ratio']} times")
     made.add_row("memory above rest, MB", "", f"{memory:.0f}", f"≤ {AIMS['memory']:.0f}")
-    made.add_row("the loop held, s", "", f"{lag:.3f}", f"≤ {AIMS['lag']}")
-    made.add_row("its own work in that, s", "", f"{busy:.3f}", f"≤ {AIMS['lag']}")
+    made.add_row("the loop late by the clock, s", "", f"{late:.3f}", "")
+    made.add_row("held, without what other programs took, s", "", f"{held:.3f}", f"≤ {AIMS['held']}")
+    made.add_row("its own work, s", "", f"{busy:.3f}", f"≤ {AIMS['held']}")
     made.add_row("the page's slowest answer, s", "", f"{page:.2f}", f"≤ {AIMS['page']:.0f}")
     return made
 

@@ -24,7 +24,7 @@ def checked(folder: Path, *words: str, timeout: float) -> None:
     assert {each["verdict"] for each in report["laptops"]} == {"verified"}
     assert all(check["ok"] for check in report["checks"])
     [did] = [each["did"] for each in report["faults"] if each["fault"].startswith("hostile")]
-    found = re.search(r"held for ([\d.]+) s at most of late \(([\d.]+) s of them work of its own\), (\d+) MB more", did)
+    found = re.search(r"\(([\d.]+) s held, ([\d.]+) s its own work\), (\d+) MB more", did)
     assert found, did
     assert int(found[3]) <= MEMORY, did
     assert float(found[1]) <= LAG, did

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ from cloned.check.findings import Said, ok, warned
 from cloned.config import Config
 from cloned.errors import ClonedError, Exit, MissingError
 from cloned.languages import language
+from cloned.processes import run
 
 
 def several(config: Config) -> Iterator[Said | ClonedError]:
@@ -45,6 +47,18 @@ async def test_a_look_without_end_is_told_and_does_not_hold_up_the_others() -> N
     finally:
         go_on.set()
     assert [(each.name, each.state) for each in found] == [("stuck", LookState.WRONG), ("quick", LookState.OK)]
+
+
+STUCK = """
+import asyncio, time
+from cloned.check import Look, examine
+from cloned.config import Config
+print(asyncio.run(examine([Look("stuck", lambda config: time.sleep(600))], Config(), 0.1))[0].state)
+"""
+
+
+def test_the_program_ends_though_a_look_does_not() -> None:
+    assert run([sys.executable, "-c", STUCK], timeout=60).stdout.decode().strip() == "wrong"
 
 
 def finding(state: LookState, *, missing: bool = False) -> Finding:

@@ -12,7 +12,7 @@ from cloned.languages import CODES, language
 from cloned.saying import Phrase
 from cloned.status import pages, work
 from cloned.status.api import WORKSHOP, described
-from cloned.status.app import warm
+from cloned.status.app import warm, warm_all
 from cloned.status.pages import Pages
 from cloned.status.papers import _day
 from cloned.status.work import WORK
@@ -183,7 +183,8 @@ def test_the_page_of_images_says_what_is_odd_about_one_in_the_readers_language()
 
 async def test_after_warming_up_no_page_has_to_be_compiled(monkeypatch):
     """Compiling takes a third of a second, in which the loop hears nobody."""
-    warm()
+    warm("nl")
+    warm_all()
 
     def compiled(*_args: object, **_named: object) -> None:
         raise AssertionError("compiled while somebody waits")

@@ -177,7 +177,7 @@ def test_every_state_has_its_word():
 
 def test_events_leave_out_what_only_grows_or_ticks(real):
     found = parts(real).parts
-    assert found.keys() == (real.keys() - {"laptops", "now", "loop_lag", "loop_busy"}) | {
+    assert found.keys() == (real.keys() - {"laptops", "now", "loop_lag", "loop_held", "loop_busy"}) | {
         f"laptop/{each['id']}" for each in real["laptops"]
     }
     assert found["laptop/id4"].keys() == {field.name for field in fields(LaptopBrief)}

@@ -322,6 +322,7 @@ def busy() -> dict:
         "organisations": [],
         "backlog": 0,
         "loop_lag": 0.0,
+        "loop_held": 0.0,
         "loop_busy": 0.0,
     }
 
