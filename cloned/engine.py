@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, assert_never
@@ -40,6 +41,8 @@ _Queued = tuple[JournalEntry, "asyncio.Future[Workshop]"]
 
 RECALL_SECONDS = 1.0
 """How long firmware waits because of a ledger that does not answer."""
+WRITTEN_SECONDS = 5.0
+"""How long somebody at a laptop or at the page waits until the disk takes what he asked for."""
 TRIES = 6
 """So often an effect is tried that meets a fault of ours; one that the disk or network refuses is tried for ever."""
 
@@ -91,8 +94,7 @@ class Engine:
         """`recall`: what the ledger knows of a machine that is not on the screen."""
         self.workshop = Workshop()
         self.clock = clock
-        self.problem = ""
-        """Why the journal cannot be written, while it cannot."""
+        self._full: JournalFull | None = None
         self._journal, self._casting, self._ledger, self._recall = journal, casting, ledger, recall
         self._writer = ThreadPoolExecutor(1, "journal")
         """Its own: whoever keeps the common threads busy must not hold up the workshop."""
@@ -114,6 +116,11 @@ class Engine:
         """Held while events are written down and take effect."""
         self.turns = 0
         """Groups of events gone through: whoever watches over us sees by it that we do not stand still."""
+
+    @property
+    def problem(self) -> str:
+        """Why the journal cannot be written, while it cannot; else empty."""
+        return "" if self._full is None else str(self._full)
 
     @property
     def backlog(self) -> int:
@@ -144,9 +151,23 @@ class Engine:
 
         ClonedError where this event cannot be written down or gone through: that is its caller's trouble alone.
         """
+        return await self._queued(event)
+
+    def _queued(self, event: Event) -> asyncio.Future[Workshop]:
         done: asyncio.Future[Workshop] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((JournalEntry(self.clock(), secrets.token_hex(16), event), done))
-        return await done
+        return done
+
+    async def _in_time(self, event: Event) -> Workshop:
+        """As `submit`, for somebody who waits: on a full disk JournalFull after a while, and it never happened."""
+        done = self._queued(event)
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WRITTEN_SECONDS):
+                    return await asyncio.shield(done)
+            if self._full is not None:
+                done.set_exception(self._full)
+                raise done.exception() or self._full
 
     async def run(self) -> None:
         """Write events down and let them take effect, until cancelled."""
@@ -195,12 +216,8 @@ class Engine:
         if error is None:
             done.set_result(self.workshop)
         else:
-            done.set_exception(
-                ClonedError(
-                    Phrase("{kind} could not be gone through ({error})", kind=entry.event.kind, error=error),
-                    "see the log",
-                )
-            )
+            said = Phrase("{kind} could not be gone through ({error})", kind=entry.event.kind, error=error)
+            done.set_exception(ClonedError(said, "see the log"))
 
     def _step(self, entry: JournalEntry) -> Exception | None:
         """Go through one event. One that cannot be gone through changes nothing, now and at each replay."""
@@ -219,11 +236,11 @@ class Engine:
 
     async def _write(self, group: list[_Queued]) -> list[_Queued]:
         """Append to the journal, and return what was; on a full disk, say so and try again until there is room."""
-        while group:
+        while group := [each for each in group if each[1].cancelled() or not each[1].done()]:  # not: told of the disk
             try:
                 await self._in_own_thread(self._journal.append, [entry for entry, _ in group])
             except JournalFull as error:
-                self.problem = str(error)
+                self._full = error
                 log.error("%s", error)
                 await asyncio.sleep(1)
             except UnwritableEvent as error:
@@ -232,7 +249,7 @@ class Engine:
                 if not done.done():
                     done.set_exception(error)
             else:
-                self.problem = ""
+                self._full = None
                 break
         return group
 
@@ -336,15 +353,14 @@ class Engine:
         known = self.admit(taken_for(self.workshop, event, self.clock()), request.address)
         if known is None:
             event = replace(event, known=await self.remembered(Evidence(identity)))
-        state = await self.submit(event)
+        state = await self._in_time(event)
         boot = state.boots.get(event.token)
         if boot is None:  # two asked at once
             raise _starting()
         laptop = state.laptops[boot.laptop] if boot.laptop is not None else known
         if laptop is None:
-            raise ClonedError(
-                Phrase("a boot request of {mac} came to nothing", mac=request.mac), "switch the laptop off and on again"
-            )
+            said = Phrase("a boot request of {mac} came to nothing", mac=request.mac)
+            raise ClonedError(said, "switch the laptop off and on again")
         kind, why = answer_kind(state, laptop, self.clock())
         return BootAnswer(kind, token, why, laptop.tag, str(laptop.state), laptop.goal.image)
 
@@ -366,7 +382,7 @@ class Engine:
         command = accept(self.workshop, asked)
         if isinstance(command, Refusal):
             raise RefusedError(command)
-        told = VERBS[command.do].answer(await self.submit(command), command)
+        told = VERBS[command.do].answer(await self._in_time(command), command)
         if isinstance(told, Refusal):
             raise RefusedError(told)
         return told

@@ -47,6 +47,7 @@ def serve(config: Path | None, log_format: Any) -> None:
     """Run the daemon: boot laptops, send images, verify disks, show the page."""
     if log_format:
         logs.start(log_format, logging.getLogger().level)
+    come_first()
     few_heaps()
     from cloned.app import Daemon
     from cloned.connections import raise_limit
@@ -54,7 +55,6 @@ def serve(config: Path | None, log_format: Any) -> None:
     settings = load(config)
     _keep_safe(settings)
     raise_limit()
-    come_first()
     asyncio.run(_until_told(Daemon(settings, config, _examined)))
 
 

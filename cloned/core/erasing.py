@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from cloned.core import second
+from cloned.core.clocks import over
 from cloned.core.erasure import Erasure, TakenOut, built_in, name_of
 from cloned.core.events import Command, DiskErased, DiskWritten, MediaTold
 from cloned.core.happened import Happened, actor, happened
@@ -320,7 +321,7 @@ def _through(workshop: Workshop, laptop: Laptop, erasure: Erasure, now: float) -
     if not erasure.erased:
         return transition(laptop, State.ASIDE, now, reason=Reason.NOT_ERASED, detail=short(erasure.failures()))
     given = laptop.goal.confirmation
-    if given is not None and given.until > now and given.disk in {disk.key for disk in laptop.eligible()}:
+    if given is not None and not over(given, now) and given.disk in {disk.key for disk in laptop.eligible()}:
         return transition(laptop, State.WAITING, now, happened(Happened.ALL_ERASED, level=str(erasure.level)))
     return transition(laptop, State.ERASED, now, happened(Happened.ALL_ERASED, level=str(erasure.level)))
 

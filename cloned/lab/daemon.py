@@ -98,8 +98,7 @@ class DaemonSettings:
 
 
 _CAPABILITIES = "-all,+net_bind_service,+net_raw,+net_admin,+sys_nice"
-"""The service's three, and in place of its LimitRTPRIO and LimitNICE, which not every machine lets us raise, the right to
-what they allow."""
+"""The service's three, and the right to what its LimitRTPRIO and LimitNICE allow: not every machine lets us set those."""
 AS_THE_SERVICE = (
     "setpriv",
     f"--bounding-set={_CAPABILITIES}",

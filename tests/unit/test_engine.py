@@ -148,6 +148,26 @@ async def test_a_full_disk_stops_and_loses_nothing(tmp_path: Path) -> None:
         assert engine.problem == ""
 
 
+@pytest.mark.wire
+async def test_on_a_full_disk_whoever_waits_is_told_and_it_never_happens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloned.engine.WRITTEN_SECONDS", 0.05)
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        await prepared(engine)
+        engine._journal._db.execute("PRAGMA max_page_count=1")
+        with pytest.raises(MissingError, match="cannot be written"):
+            await engine.command(Command("pause", "page", text="x" * 5000))
+        with pytest.raises(MissingError, match="cannot be written"):
+            await engine.boot(BootRequest("02:00:00:00:00:07", "10.0.0.7", product="y" * 5000))
+        reported = asyncio.ensure_future(engine.submit(Configured(Settings(default_image="z" * 5000))))
+        await until(lambda: not engine.backlog)
+        engine._journal._db.execute("PRAGMA max_page_count=1000000")
+        assert (await reported).settings.default_image == "z" * 5000  # who can wait loses nothing
+        assert not engine.workshop.paused
+        assert "02:00:00:00:00:07" not in {laptop.facts.boot_mac for laptop in engine.workshop.laptops.values()}
+
+
 async def test_commands_are_refused_with_the_reason(tmp_path: Path) -> None:
     async with running(tmp_path / "journal", Streams(), Book()) as engine:
         laptop = await prepared(engine)

@@ -29,6 +29,7 @@ from shutil import which
 from cloned import processes
 from cloned.errors import ClonedError
 from cloned.lab.network import NIC
+from cloned.lab.stock import cache_root
 from cloned.netboot.packet import BROADCAST_FLAG, Option, Packet, encode
 
 SERVER, CLIENT = IPv4Interface("10.8.0.1/16"), IPv4Interface("10.8.0.2/16")
@@ -102,7 +103,8 @@ class LoadCable:
         whole = {"valid-lifetime": 3600, "authoritative": True, "lease-database": leases, "subnet4": [pool]}
         config.write_text(json.dumps({"Dhcp4": {**whole, "interfaces-config": interfaces}}), encoding="ascii")
         os.environ["KEA_PIDFILE_DIR"] = os.environ["KEA_LOCKFILE_DIR"] = str(self.folder)
-        return self._start(["kea-dhcp4", "-c", str(config)], lambda: b"DHCP4_STARTED" in log.read_bytes())
+        program = kea_program() or "kea-dhcp4"
+        return self._start([program, "-c", str(config)], lambda: b"DHCP4_STARTED" in log.read_bytes())
 
     def load(self, rate: int, laptops: int, seconds: int, *, patience: float = 1.0, once: bool = False) -> LoadReport:
         """Offer `rate` laptops a second out of so many; each has `patience` seconds for an answer.
@@ -148,6 +150,11 @@ class LoadCable:
                 raise ClonedError((self.folder / "server.log").read_text(encoding="utf-8", errors="replace")[-500:])
             time.sleep(0.05)
         return child
+
+
+def kea_program() -> str | None:
+    """Kea, installed or only unpacked into the lab's cache by `make bench`; None where it is neither."""
+    return which("kea-dhcp4") or which("kea-dhcp4", path=str(cache_root() / "kea" / "usr" / "sbin"))
 
 
 def read_report(text: str) -> LoadReport:
@@ -205,7 +212,7 @@ def goodput(
     """(known or new, offered) → server → what it came to."""
     found: dict[tuple[str, int], dict[str, list[Goodput]]] = {}
     with load_cable() as cable:
-        peers = {"ours": cable.ours, "dnsmasq": cable.dnsmasq, **({"kea": cable.kea} if which("kea-dhcp4") else {})}
+        peers = {"ours": cable.ours, "dnsmasq": cable.dnsmasq, **({"kea": cable.kea} if kea_program() else {})}
         for _ in range(turns):
             for peer, start in peers.items():
                 child = start()

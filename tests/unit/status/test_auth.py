@@ -79,6 +79,16 @@ async def test_a_cookie_outlives_a_restart_but_not_the_evening_nor_a_new_pin(tmp
     assert not auth.who(cookie)
 
 
+async def test_a_clock_that_is_set_back_makes_no_cookie_last_longer(auth, clock):
+    clock.now = 365 * 86400.0
+    cookie, _ = await auth.sign_in(auth.new_pin, "10.0.0.2")
+    assert auth.who(cookie) is not None
+    clock.now -= 30
+    assert auth.who(cookie) is not None
+    clock.now = 86400.0
+    assert auth.who(cookie) is None
+
+
 async def test_people_sign_in_by_name_until_their_password_changes(tmp_path, auth):
     people = People(tmp_path)
     people.add("An P.", Role.ADMINISTRATOR, "correct horse battery")
