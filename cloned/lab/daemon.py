@@ -98,7 +98,7 @@ class DaemonSettings:
 
 
 _CAPABILITIES = "-all,+net_bind_service,+net_raw,+net_admin,+sys_nice"
-"""The service's three, and the right to what its LimitRTPRIO and LimitNICE allow: not every machine lets us set those."""
+"""The service's three, and the right to what its LimitRTPRIO and LimitNICE allow: these cannot be set everywhere."""
 AS_THE_SERVICE = (
     "setpriv",
     f"--bounding-set={_CAPABILITIES}",
