@@ -21,6 +21,9 @@ from cloned.wire import line
 GONE_AFTER = 8.5
 """Seconds of silence after which a laptop counts as gone: with a look each second it is shown so within 10."""
 
+EVERY = 1.0
+"""Seconds between two looks."""
+
 LONGEST = 1e7
 """Seconds: who takes longer than months is not told when it will be through."""
 
@@ -165,9 +168,18 @@ class Monitor:
     async def run(self) -> None:
         """Look every second for laptops that fell silent or stand still, and for what is due; until cancelled."""
         while True:
-            await asyncio.sleep(1)
+            before = self._clock()
+            await asyncio.sleep(EVERY)
+            self.deaf(self._clock() - before - EVERY)
             for event in self.look():
                 await self._engine.submit(event)
+
+    def deaf(self, seconds: float) -> None:
+        """For so long nobody could be heard, since the daemon itself had no turn: that is no laptop's silence."""
+        now = self._clock()
+        for watch in self._watches.values() if seconds > 0 else ():
+            watch.heard, watch.moved = min(now, watch.heard + seconds), min(now, watch.moved + seconds)
+        self._started = min(now, self._started + max(0.0, seconds))
 
     def look(self) -> list[Event]:
         """Events that follow from the passing of time alone."""

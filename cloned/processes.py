@@ -56,7 +56,7 @@ def need(tool: str) -> str:
     return path
 
 
-OURS = -5
+OURS = -10
 """How nice the daemon is: thirty laptops wait for its answers, which are short."""
 _before: list[int] = []
 """How nice we were before `come_first`."""

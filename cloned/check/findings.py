@@ -125,17 +125,21 @@ def _in_thread(look: Look, config: Config) -> asyncio.Future[list[Finding]]:
     loop = asyncio.get_running_loop()
     found: asyncio.Future[list[Finding]] = loop.create_future()
 
-    def settle(set_it: Callable[[Any], None], value: Any) -> None:
-        if not found.done():
-            set_it(value)
+    def settle(told: list[Finding] | Exception) -> None:
+        if found.done():
+            return
+        if isinstance(told, Exception):
+            found.set_exception(told)
+        else:
+            found.set_result(told)
 
     def work() -> None:
         try:
-            told = settle, found.set_result, _findings(look, config)
+            told: list[Finding] | Exception = _findings(look, config)
         except Exception as error:  # the boundary of the thread
-            told = settle, found.set_exception, error
+            told = error
         with suppress(RuntimeError):  # nobody waits any more
-            loop.call_soon_threadsafe(*told)
+            loop.call_soon_threadsafe(settle, told)
 
     threading.Thread(target=work, name=look.name, daemon=True).start()
     return found

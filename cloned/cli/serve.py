@@ -11,7 +11,6 @@ import signal
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +33,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_END = 3.0
 """Seconds until we are gone, whatever a client, a disk or a thread still holds."""
-CHECK_SECONDS = 13.0
-"""Until the looks are to be through: who asked waits no longer than fifteen."""
-CHECK_ENDS = 60.0
-"""Until their process is ended, which ends by itself long before."""
+CHECK_SECONDS = 60.0
+"""Until the looks must be through on a busy server; each of them ends by itself long before."""
 
 
 @click.command()
@@ -69,8 +66,8 @@ def _keep_safe(settings: Config) -> None:
 
 async def _examined(config: Config) -> list[dict[str, Any]]:
     """What `cloned check` finds, from a process of its own: the looks import and hold what the daemon need not keep."""
-    command = [sys.executable, "-m", "cloned.check", str(time.monotonic() + CHECK_SECONDS)]
-    done = await asyncio.to_thread(run, command, stdin=pickle.dumps(config), timeout=CHECK_ENDS)
+    command = [sys.executable, "-m", "cloned.check"]
+    done = await asyncio.to_thread(run, command, stdin=pickle.dumps(config), timeout=CHECK_SECONDS)
     return [{key: _read(value) for key, value in each.items()} for each in json.loads(done.stdout)]
 
 

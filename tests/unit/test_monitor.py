@@ -100,3 +100,15 @@ async def test_where_a_laptop_is_that_somebody_asks_to_boot(tmp_path: Path) -> N
     assert monitor.heard_at(named) == (("10.77.1.5", False) if taken_for_it else ("", True))
     clock.now = 9.0
     assert monitor.heard_at(ask)[0] == monitor.heard_at(named)[0] == ""
+
+
+async def test_nobody_is_silent_while_the_daemon_itself_has_no_turn(tmp_path: Path) -> None:
+    monitor, laptop, clock = monitored(tmp_path / "j", State.RECEIVING)
+    await monitor.heard(laptop, {"state": "receiving", "bytes": 5})
+    clock.now = 121.0  # the machine was suspended, or others had its processors
+    monitor.deaf(120.0)
+    assert monitor.look() == []
+    clock.now = 128.0
+    assert monitor.look() == []
+    clock.now = 129.0
+    assert monitor.look() == [Vanished(laptop.id)]
