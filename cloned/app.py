@@ -58,7 +58,7 @@ from cloned.readiness import Readiness
 from cloned.rereading import configure, reread, told
 from cloned.rounds import Examine, Rounds
 from cloned.signing import SiteKey
-from cloned.status.app import create_app, warm, warm_all
+from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.front_door import listen_page
 from cloned.status.guard import AccessRules
@@ -67,6 +67,7 @@ from cloned.status.live import Hub
 from cloned.status.own_socket import listen_socket
 from cloned.status.secure import Certificate
 from cloned.status.throughput import Throughput
+from cloned.status.warmth import Warmth
 from cloned.switch.service import SwitchService
 from cloned.systemd import Heartbeat, notify
 from cloned.tally import Tally
@@ -161,7 +162,7 @@ class Daemon:
         self.inventory = InventoryService(self.config, self.ledger, around)
         await self._start_engine(stack)
         self._start_papers()
-        await asyncio.to_thread(self._get_ready)
+        await asyncio.to_thread(given_back.set_apart)  # before a laptop may speak
         await self._start_rooms(stack)
         await self._start_page(stack)
 
@@ -297,15 +298,12 @@ class Daemon:
         view = self._overview()
         self.engine.subscribe(self.hub.now)
         self.tasks.supervise(self.hub.run, "page")
+        self.warmth = Warmth()
         self.tasks.start(self._settled(), "warm")
-        config = self.config
-        self.measures = self._gathered()
-        ready = self._readiness()
-        accounts = DeliveryDesk(
-            self.engine, lambda: self.config.deliveries, config.workshop.name, config.workshop.language
-        )
+        self.measures, site = self._gathered(), self.config.workshop
+        accounts = DeliveryDesk(self.engine, lambda: self.config.deliveries, site.name, site.language)
         rules = AccessRules(lambda: self.config.page.read, lambda: self.config.erase.by)
-        self.spool = Spool(config.workshop.state / "prints.sqlite", self.engine, self.office, lambda: self.config.print)
+        self.spool = Spool(site.state / "prints.sqlite", self.engine, self.office, lambda: self.config.print)
         self.stores.callback(self.spool.close)
         self.tasks.supervise(self.spool.run, "printing")
         house = House(
@@ -327,7 +325,7 @@ class Daemon:
                 self.hub,
                 trusted=trusted,
                 netboot=self.netboot.log,
-                ready=ready.wrong,
+                ready=self._readiness().wrong,
                 checked=self.rounds.told,
                 desk=self.desk,
                 accounts=accounts,
@@ -338,6 +336,7 @@ class Daemon:
                 rules=rules,
                 house=house,
                 flow=flow,
+                warmth=self.warmth,
             )
             for trusted in (False, True)
         ]
@@ -347,14 +346,9 @@ class Daemon:
             stack.push_async_callback(runner.cleanup)
             await listen(runner, stack)
 
-    def _get_ready(self) -> None:
-        """Before a laptop may speak: what would hold everybody up once they do (blocking)."""
-        warm(self.config.workshop.language)
-        given_back.set_apart()
-
     async def _settled(self) -> None:
         """What is made for the first to ask; then what start-up took and nobody needs is given back."""
-        await asyncio.to_thread(warm_all)
+        await self.warmth.warm()
         self.tasks.supervise(given_back.run, "memory")
 
     def _overview(self) -> Overview:

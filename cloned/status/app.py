@@ -23,6 +23,7 @@ from cloned.status.live import Hub
 from cloned.status.needs import HouseSource, Measures, NetbootLog, PaperSource, Ready, ResultSource, WorkshopSource
 from cloned.status.replies import packed
 from cloned.status.throughput import Throughput
+from cloned.status.warmth import WARMTH, Warmth, warm_first
 from cloned.wire import plain_requests
 
 ROUTES = (
@@ -100,6 +101,7 @@ def create_app(
     rules: guard.AccessRules | None = None,
     house: HouseSource | None = None,
     flow: Throughput | None = None,
+    warmth: Warmth | None = None,
 ) -> web.Application:
     """The application; see `needs.py` for what it is given.
 
@@ -113,6 +115,7 @@ def create_app(
             fairly,
             packed,
             hosts.by_our_names,
+            warm_first,
             guard.in_words,
             guard.errors,
             guard.readers_only,
@@ -127,7 +130,7 @@ def create_app(
     app[guard.RULES] = rules or guard.AccessRules()
     app[erasures.DESK], app[checkup.CHECKED] = desk, checked
     app[deliveries.ACCOUNTS] = accounts
-    app[work.HOUSE], app[work.FLOW] = house, flow
+    app[work.HOUSE], app[work.FLOW], app[WARMTH] = house, flow, warmth
     app[speech.WORKSHOPS] = language
     app[pages.PAGES] = pages.Pages(workshop, records, netboot)
     app[guard.PAGE_OF] = app[pages.PAGES].wrong_page
@@ -138,20 +141,6 @@ def create_app(
             app.router.add_route("HEAD", path, handler)
     app.router.add_get("/static/{name}", static)
     return app
-
-
-def warm(code: str) -> None:
-    """Have ready what the first to ask would else wait for, and everybody with them (blocking).
-
-    To be called before anybody can ask; the pages in other languages than this come by `warm_all`.
-    """
-    pages.warm([code])
-
-
-def warm_all() -> None:
-    """The rest: it takes a second or two, in which the loop has its turns (blocking)."""
-    pages.warm()
-    api.described()
 
 
 async def static(request: web.Request) -> web.StreamResponse:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -39,7 +39,7 @@ from cloned.status import wall as view
 from cloned.status.guard import RULES, visitor
 from cloned.status.live import Hub, Rendered
 from cloned.status.needs import NetbootLog, ResultSource, WorkshopSource
-from cloned.status.schema import adapter, worded
+from cloned.status.schema import worded
 from cloned.status.speech import environment, keep, spoken
 
 log = logging.getLogger(__name__)
@@ -251,10 +251,9 @@ def _version() -> str:
     return digest.hexdigest()[:12]
 
 
-def warm(codes: Iterable[str] = CODES) -> None:
+def warm() -> None:
     """Have ready what the first page in each language would else wait for, and with it the whole loop (blocking)."""
-    adapter()
-    for code in codes:
+    for code in CODES:
         words = language(code)
         words.when(time.time()), words.number(1.5), words.size(1e9), words.seconds(90), words.listed(["a", "b"])
         jinja = _environment(words, _version())

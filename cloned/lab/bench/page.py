@@ -44,10 +44,11 @@ from cloned.papers.label import labels
 from cloned.papers.media import MEDIA
 from cloned.papers.sheet import sheets
 from cloned.papers.subject import PrintingSite, Storage, Subject
-from cloned.status.app import create_app, warm_all
+from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.live import WATCHERS, Hub
 from cloned.status.pages import Pages
+from cloned.status.warmth import Warmth
 
 AT_WORK = 48
 MANY, LISTED, SHEETS = 1400, 10_000, 500
@@ -117,7 +118,7 @@ async def serve(known: int) -> None:
     seen = Overview(engine=cast("Any", engine), monitor=monitor, control=cast("Any", None), name=lambda: "Bench")
     hub = Hub()
     hub.counted = Counted(WATCHERS, WATCHERS)  # all of loopback counts as one place
-    warm_all()
+    await Warmth().warm()
     with tempfile.TemporaryDirectory(prefix="cloned-bench-") as folder:
         app = create_app(seen, cast("Any", _Records()), Auth(Path(folder)), hub)
         runner = web.AppRunner(app)

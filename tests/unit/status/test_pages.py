@@ -12,9 +12,9 @@ from cloned.languages import CODES, language
 from cloned.saying import Phrase
 from cloned.status import pages, work
 from cloned.status.api import WORKSHOP, described
-from cloned.status.app import warm, warm_all
 from cloned.status.pages import Pages
 from cloned.status.papers import _day
+from cloned.status.warmth import Warmth
 from cloned.status.work import WORK
 from cloned.switch.watch import SwitchReading
 from tests.unit.status import workshops
@@ -183,8 +183,9 @@ def test_the_page_of_images_says_what_is_odd_about_one_in_the_readers_language()
 
 async def test_after_warming_up_no_page_has_to_be_compiled(monkeypatch):
     """Compiling takes a third of a second, in which the loop hears nobody."""
-    warm("nl")
-    warm_all()
+    warmth = Warmth()
+    await warmth.warm()
+    await warmth.enough_for("/")
 
     def compiled(*_args: object, **_named: object) -> None:
         raise AssertionError("compiled while somebody waits")
