@@ -46,6 +46,7 @@ NOT_SENT = {
     "given_why": "as `grade_why`",
     "keys": "told where they refuse",
     "clock": "told where it is wrong",
+    "recalled": "settled as soon as its agent speaks",
     "identity": "its parts are sent one by one",
     "detail": "part of `why`",
     "confirmation": "among the snapshot's confirmations",
