@@ -15,6 +15,8 @@ _WINDOWS = "efi/microsoft/boot/bootmgfw.efi"
 _LINUX = ("shimx64.efi", "grubx64.efi", "systemd-bootx64.efi", "refind_x64.efi")
 """A directory's loader, best first."""
 _CFG_LIMIT = 65536
+_SOUGHT = re.compile(r"""fs[-_]uuid\s+(?:-\S+(?:\s+root)?\s+)*["']?([0-9A-Fa-f-]{9,36})""")
+"""What GRUB looks for: `search.fs_uuid UUID root`, `search --fs-uuid --set=root UUID`, `--set root`, hints between."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,7 @@ def _points_to(files: dict[str, Path], names: dict[str, str], directory: str) ->
         return frozenset()
     with suppress(OSError), files[name].open("rb") as file:
         text = file.read(_CFG_LIMIT).decode("utf-8", "replace")
-        return frozenset(
-            found.lower() for found in re.findall(r"fs[-_]uuid\s+(?:\S+=\S+\s+)*([0-9A-Fa-f-]{9,36})", text)
-        )
+        return frozenset(found.lower() for found in _SOUGHT.findall(text))
     return frozenset()
 
 

@@ -17,6 +17,8 @@ from cloned.saying import Phrase
 
 _PRIVATE = re.compile(r"Info-.*|clonezilla-img|.*\.log|.*[._-](?:md5|sha1|sha256|b2)sum.*|.*\.files-.*")
 """Files about the source laptop that restoring does not need, and the lists of all files' sums (-gmf)."""
+_LONGEST_NAME = 90
+"""Bytes of a name: ustar has room for 100, and the disk in it may get a longer one."""
 _MOST_SMALL = 128 * 1024 * 1024
 """Bytes of small files: a laptop keeps them in memory while Clonezilla restores."""
 
@@ -41,19 +43,24 @@ def small_files(directory: Path) -> tuple[SavedImage, dict[str, bytes]]:
     image, folder = read_image(directory), Folder(directory)
     large = {path.name for part in image.parts for path in part.files if part.name != GAP_LAYER}
     gap = {path.name for part in image.parts for path in part.files if part.name == GAP_LAYER}
-    left_out = gap | {name for name in folder.names if name in SUM_FILES or _PRIVATE.fullmatch(name)}
+    left_out = gap | {name for name in folder.names if name in SUM_FILES or _needless(name)}
     wanted = (name for name in sorted(folder.names - left_out) if folder.is_file(name))
     found = {name: b"" if name in large else folder.data(name, GAP_INLINE) for name in wanted}
     return image, {name: data for name, data in found.items() if data is not None}
+
+
+def _needless(name: str) -> bool:
+    """Whether restoring goes without a file: told of the source laptop, or of a name that Clonezilla never gives."""
+    return _PRIVATE.fullmatch(name) is not None or len(name.encode("utf-8", "surrogateescape")) > _LONGEST_NAME
 
 
 def unsendable(image: SavedImage) -> str:
     """Why a classic session could not send an image, found before anybody waits for one; empty if it can."""
     folder = Folder(image.path)
     large = {path.name for part in image.parts for path in part.files}
-    small = [name for name in folder.names - large if folder.is_file(name) and not _PRIVATE.fullmatch(name)]
+    small = [name for name in folder.names - large if folder.is_file(name) and not _needless(name)]
     sizes = {name: folder.size(name) for name in small}
-    if sum(sizes.values()) > _MOST_SMALL:
+    if sum(sizes.values()) > _MOST_SMALL or max(sizes.values(), default=0) > GAP_INLINE:
         worst = max(sizes, key=lambda name: sizes[name])
         return Phrase(
             "its small files come to {size} MiB, most of it {worst}", size=sum(sizes.values()) >> 20, worst=worst

@@ -92,3 +92,36 @@ async def test_two_laptops_of_one_uuid_and_one_filler_are_both_cloned_each_with_
         assert len(set(idents.values())) == 2
         cloned = {(idents[laptop.number], laptop.identity.disk_serial) for laptop in twins}
         assert set(await verified(here)) == cloned
+
+
+async def test_twins_after_a_lost_journal_keep_their_ids_and_numbers(stock: stocks.Stock, folder: Path) -> None:
+    """A batch with one UUID and one serial number that are on no list; one of it was never here before."""
+    size, said = disk_size(stock.manifest), ("b2f1a3c4-77d0-4e21-9a55-0c1d2e3f4a5b", "A1B2C3D")
+    async with shop(folder, stock, *[Firmware.BIOS] * 3, kind=LaptopKind.THIN) as here:
+        await here.stocked(stock, IMAGE)
+        laptops = [here.thin(number, size, *said) for number in (1, 2, 3)]
+        had: dict[int, tuple[str, str]] = {}
+        for laptop in laptops:
+            laptop.chooses = "clone"
+        for laptop in laptops[:2]:
+            laptop.power_on()
+            asks = await here.until(laptop, lambda seen: seen["state"] == "asking" and seen["disks"], "it asks")
+            for words in (("tag", laptop.identity.mac, f"00{laptop.number}"), ("confirm", laptop.identity.mac)):
+                code, told = await here.cloned(*words)
+                assert code == 0, told
+            done = await here.until(laptop, lambda seen: seen["state"] in ("done", "aside"), "it is done")
+            assert done["state"] == "done", done
+            had[laptop.number] = (asks["id"], f"00{laptop.number}")
+            laptop.power_cut()
+        await here.daemon.stop()
+        for path in here.daemon.settings.state.glob("journal.sqlite*"):
+            path.unlink()
+        here.daemon.start()
+        await here.daemon.ready()
+        for laptop in reversed(laptops):
+            laptop.power_on()
+            seen = await here.until(laptop, lambda seen: seen["state"] == "asking" and seen["disks"], "it asks")
+            if laptop.number in had:
+                assert (seen["id"], seen["tag"], seen["reason"]) == (*had[laptop.number], "known-before")
+            else:
+                assert (seen["id"] in [ident for ident, _ in had.values()], seen["tag"]) == (False, "")

@@ -60,6 +60,16 @@ def test_by_evidence(files: list[str], systems: Systems, path: str, tmp_path: Pa
     assert chosen(esp(tmp_path, *files), systems) == path
 
 
+@pytest.mark.parametrize("line", [
+    "search.fs_uuid {} root hd0,gpt2", "search --fs-uuid --set=root {}", "search --no-floppy --fs-uuid --set root {}",
+    "search --set=root --fs-uuid {}", 'search -f --fs-uuid --set=dev --hint-bios=hd0,gpt2 "{}"',
+    "search --fs-uuid --set=root --hint='hd0,msdos1'  {}",
+])  # fmt: skip
+def test_how_grub_is_told_where_its_system_is(line: str, tmp_path: Path) -> None:
+    [loader] = esp(tmp_path, f"EFI/debian/grub.cfg {line.format(GONE.upper())}", "EFI/debian/grubx64.efi")
+    assert loader.points_to == {GONE}
+
+
 NVRAM = (
     "BootCurrent: 0001\nTimeout: 1 seconds\nBootOrder: 0001,0003,0000,0002\n"
     f"Boot0000* Windows Boot Manager\tHD(1,GPT,{ESP.lower()},0x800,0x100000)/File(\\EFI\\MICROSOFT\\BOOT\\BOOTMGFW.EFI)W"

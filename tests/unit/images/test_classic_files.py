@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from cloned.errors import ImageError
+from cloned.images.classic_files import pseudo_image
 from cloned.images.store import ImageStore
-from tests.images import Disk, Part
+from tests.images import MIB, Disk, Part
 from tests.unit.images.test_saved import lvm
 
 
@@ -49,3 +50,26 @@ def test_what_is_no_disk_is_refused(store: ImageStore, memory: Path) -> None:
     store.import_image(memory / "image")
     with pytest.raises(ValueError, match="no name of a disk"):
         store.pseudo_image("image", "../../etc")
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "kept"), [("x" * 150, 1, False), ("café-" * 20, 1, False), ("notes.txt", 9, True)]
+)
+def test_what_else_lies_in_the_folder_keeps_no_session_from_sending(
+    name: str, size: int, kept: bool, store: ImageStore, memory: Path
+) -> None:
+    path = Disk([Part(1)]).write(memory / "image")
+    (path / name).write_bytes(bytes(size))
+    store.import_image(path)
+    assert not store.warnings("image")
+    with tarfile.open(fileobj=io.BytesIO(pseudo_image(path, "image", "nvme0n1"))) as archive:
+        assert (f"image/{name}" in archive.getnames()) is kept
+
+
+def test_a_file_too_large_to_go_along_is_told_when_it_is_taken_in(store: ImageStore, memory: Path) -> None:
+    path = Disk([Part(1)]).write(memory / "image")
+    with (path / "film.bin").open("wb") as file:
+        file.truncate(70 * MIB)
+    store.import_image(path)
+    [found] = store.warnings("image")
+    assert (found.code, "film.bin" in found.text) == ("not-for-classic", True)
