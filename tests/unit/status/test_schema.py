@@ -47,6 +47,7 @@ NOT_SENT = {
     "keys": "told where they refuse",
     "clock": "told where it is wrong",
     "recalled": "settled as soon as its agent speaks",
+    "namesake": "told among the doubts",
     "identity": "its parts are sent one by one",
     "detail": "part of `why`",
     "confirmation": "among the snapshot's confirmations",
