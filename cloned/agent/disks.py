@@ -51,7 +51,7 @@ def describe(name: str, busy: frozenset[str] = frozenset()) -> DiskFacts:
         "model": _word(sysfs.text(f"{base}/device/model") or sysfs.text(f"{base}/device/name")),
         "transport": transport(os.path.realpath(base)),
         "rotational": sysfs.number(f"{base}/queue/rotational") == 1,
-        "removable": sysfs.number(f"{base}/removable") == 1,
+        "removable": sysfs.number(f"{base}/removable") == 1 or sysfs.unplugs(os.path.realpath(base)),
     }
     why_not = _why_not(disk, base, name in busy)
     return {**disk, "eligible": not why_not, "why_not": why_not, "asks": _asks(disk), "smart": "unknown"}

@@ -157,20 +157,8 @@ def _card(path: str, name: str) -> dict[str, Any]:
         "duplex": duplex if duplex in ("full", "half") else None,
         "driver": driver if driver != "driver" else "",
         "usb": "/usb" in os.path.realpath(f"{path}/device"),
-        "dock": _unplugs(os.path.realpath(f"{path}/device")),
+        "dock": sysfs.unplugs(os.path.realpath(f"{path}/device")),
     }
-
-
-def _unplugs(device: str) -> bool:
-    """Whether a card hangs behind a port that people plug things into, such as Thunderbolt.
-
-    By `removable` of a PCI device (sysfs-devices-removable, Linux 5.14), where firmware marks such ports.
-    """
-    while len(device) > len("/sys/devices/"):
-        if sysfs.text(f"{device}/removable") == "removable":
-            return True
-        device = os.path.dirname(device)
-    return False
 
 
 def _boot_mac(told: str, cards: list[dict[str, Any]], address: str) -> str:

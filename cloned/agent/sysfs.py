@@ -31,3 +31,15 @@ def names(path: str) -> list[str]:
         return sorted(os.listdir(path))
     except OSError:
         return []
+
+
+def unplugs(device: str) -> bool:
+    """Whether a device in /sys/devices hangs behind a port that people plug things into, such as Thunderbolt.
+
+    By `removable` of a PCI device (sysfs-devices-removable, Linux 5.14), where firmware marks such ports.
+    """
+    while len(device) > len("/sys/devices/"):
+        if text(f"{device}/removable") == "removable":
+            return True
+        device = os.path.dirname(device)
+    return False

@@ -1,7 +1,9 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cloned.agent import sysfs
 from cloned.agent.disks import choose, empty, transport, world_wide_name
 from cloned.agent.failures import AgentError
 
@@ -85,3 +87,16 @@ def test_of_two_that_share_wwn_and_serial_the_one_of_its_size_is_meant() -> None
         choose({**wanted, "size": 3000}, [one, other])
     with pytest.raises(AgentError, match="2 disks"):
         choose({**wanted, "size": 1000}, [one, {**one, "path": "/dev/nvme1n1"}])
+
+
+@pytest.mark.parametrize(
+    ("marked", "removable"), [("", False), ("fixed", False), ("unknown", False), ("removable", True)]
+)
+def test_a_disk_behind_thunderbolt_says_so(marked: str, removable: bool, tmp_path: Path) -> None:
+    """It is as much a stranger as one on USB may be; a person may mean it all the same."""
+    block = tmp_path / "pci0000:00" / "0000:05:00.0" / "nvme" / "nvme1" / "nvme1n1"
+    block.mkdir(parents=True)
+    (block / "removable").write_text("0\n")
+    if marked:
+        (tmp_path / "pci0000:00" / "0000:05:00.0" / "removable").write_text(f"{marked}\n")
+    assert sysfs.unplugs(str(block)) is removable
