@@ -9,7 +9,6 @@ import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -21,7 +20,7 @@ from cloned.core.tagged import TagPattern, is_tag
 from cloned.core.trial_result import AttendedName, TrialName
 from cloned.destinations import AnySink
 from cloned.saying import Phrase
-from cloned.sections import Section
+from cloned.sections import Section, web_place
 from cloned.triage_settings import TriageSettings
 
 
@@ -381,11 +380,6 @@ class Config(Section):
 
 def web_url(value: str) -> str:
     """`value`; ValueError if it is no http or https URL with a host."""
-    try:
-        parts = urlsplit(value)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or not value.isascii() or any(char.isspace() for char in value):
+    if web_place(value) is None or not value.isascii():
         raise ValueError(Phrase("a URL that begins with http:// or https:// and a host"))
     return value

@@ -9,12 +9,11 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from cloned.saying import Phrase
-from cloned.sections import Section
+from cloned.sections import Section, web_place
 
 StatusType = Literal["deployable", "pending", "undeployable", "archived"]
 Which = Literal["all", "newest"]
@@ -22,8 +21,8 @@ Which = Literal["all", "newest"]
 
 def _address(url: str) -> str:
     """An http or https URL with a host and without a password in it."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = web_place(url)
+    if parts is None:
         raise ValueError(Phrase("an address such as https://inventory.example is expected"))
     if parts.username or parts.password:
         raise ValueError(Phrase("no name or password belongs into the address; use `token`"))
@@ -76,8 +75,7 @@ class WebhookSettings(SinkSettings):
     def _complete(self) -> WebhookSettings:
         if not self.url:
             raise ValueError(Phrase("sink {name}: a webhook needs url", name=self.name))
-        parts = urlsplit(self.url)  # which may carry a key, so it is never repeated
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if web_place(self.url) is None:  # which may carry a key, so it is never repeated
             raise ValueError(Phrase("sink {name}: url begins with http:// or https:// and a host", name=self.name))
         return self
 

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
 
@@ -13,6 +14,21 @@ from cloned.saying import Phrase
 
 CREDENTIAL = "credential:"
 """`token = "credential:snipe"` is read from the folder that systemd made of LoadCredential= (systemd.exec(5))."""
+
+
+def web_place(url: str) -> SplitResult | None:
+    """The parts of an http or https URL that can be asked for: a host that has a name in DNS, a port that there is.
+
+    None for anything else. It may carry a key, so whoever refuses it does not repeat it.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")
+    except ValueError:  # also what has no name in DNS
+        return None
+    good = parts.scheme in ("http", "https") and host and port != 0 and url.isprintable() and " " not in url
+    return parts if good else None
 
 
 class Section(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +17,8 @@ from cloned.config import Config
 from cloned.errors import ClonedError, Exit, MissingError
 from cloned.languages import Language, to_translate
 from cloned.saying import Phrase, spoken
+
+log = logging.getLogger(__name__)
 
 LONGEST = 12.0
 """Seconds that one look may take: all of them together stay under fifteen."""
@@ -93,6 +96,10 @@ def _findings(look: Look, config: Config) -> list[Finding]:
         found.append(_finding(look.name, error))
     except OSError as error:
         found.append(Finding(look.name, LookState.WRONG, spoken(error), "check its rights and its place"))
+    except Exception as error:  # the boundary: what one look meets must not keep the others from being told
+        log.exception("the look at %s failed", look.name)
+        fault = Phrase("a fault in this look: {name}", name=type(error).__name__)
+        found.append(Finding(look.name, LookState.WRONG, fault, "this is a fault of the program: report it"))
     return found
 
 
@@ -125,19 +132,12 @@ def _in_thread(look: Look, config: Config) -> asyncio.Future[list[Finding]]:
     loop = asyncio.get_running_loop()
     found: asyncio.Future[list[Finding]] = loop.create_future()
 
-    def settle(told: list[Finding] | Exception) -> None:
-        if found.done():
-            return
-        if isinstance(told, Exception):
-            found.set_exception(told)
-        else:
+    def settle(told: list[Finding]) -> None:
+        if not found.done():
             found.set_result(told)
 
     def work() -> None:
-        try:
-            told: list[Finding] | Exception = _findings(look, config)
-        except Exception as error:  # the boundary of the thread
-            told = error
+        told = _findings(look, config)
         with suppress(RuntimeError):  # nobody waits any more
             loop.call_soon_threadsafe(settle, told)
 

@@ -113,6 +113,26 @@ def test_broken_toml_names_the_line() -> None:
         ),
         ("[page]\nport =\n", "x.toml:2:"),
         ('[[sink]]\nname = "a"\ntype = "webhook"\nurl = "hooks/secret-token"\nsecret = "x"\n', "url begins with http"),
+        (
+            '[[sink]]\nname = "a"\ntype = "webhook"\nurl = "http://host:99999/secret-token"\nsecret = "x"\n',
+            "url begins with http",
+        ),
+        (
+            '[[sink]]\nname = "a"\ntype = "webhook"\nurl = "http://a..b/secret-token"\nsecret = "x"\n',
+            "url begins with http",
+        ),
+        (
+            '[[sink]]\nname = "a"\ntype = "webhook"\nurl = "http://host:0/secret-token"\nsecret = "x"\n',
+            "url begins with http",
+        ),
+        (
+            '[[sink]]\nname = "a"\ntype = "webhook"\nurl = "http://ho st/secret-token"\nsecret = "x"\n',
+            "url begins with http",
+        ),
+        (
+            '[[sink]]\nname = "a"\ntype = "webhook"\nurl = "http://xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.example/secret-token"\nsecret = "x"\n',
+            "url begins with http",
+        ),
         ('[[switch]]\naddress = "a"\n[[switch]]\naddress = "a"\n', "two [[switch]] called a"),
     ],
 )

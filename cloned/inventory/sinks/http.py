@@ -20,9 +20,11 @@ from aiohttp import (
     ClientConnectorSSLError,
     ClientError,
     ClientPayloadError,
+    ClientResponseError,
     ClientSession,
     ClientTimeout,
     DummyCookieJar,
+    InvalidURL,
     ServerDisconnectedError,
     TCPConnector,
 )
@@ -206,6 +208,8 @@ def words(error: Exception) -> str:
         )
     if isinstance(error, ServerDisconnectedError | ClientPayloadError):
         return Phrase("it cut the connection before its answer was whole")
+    if isinstance(error, InvalidURL | ClientResponseError):  # whose words repeat the whole URL, which may carry a key
+        return Phrase("it cannot be reached: {error}", error=type(error).__name__)
     return Phrase("it cannot be reached: {error}", error=error)
 
 

@@ -49,6 +49,20 @@ async def test_a_look_without_end_is_told_and_does_not_hold_up_the_others() -> N
     assert [(each.name, each.state) for each in found] == [("stuck", LookState.WRONG), ("quick", LookState.OK)]
 
 
+async def test_a_fault_of_one_look_keeps_no_other_from_being_told() -> None:
+    def broken(config: Config) -> Iterator[Said]:
+        yield ok("so far")
+        raise UnicodeError("label empty or too long")
+
+    found = await examine([Look("broken", broken), Look("quick", lambda _: [ok("here")])], Config())
+    assert [(each.name, each.state) for each in found] == [
+        ("broken", LookState.OK),
+        ("broken", LookState.WRONG),
+        ("quick", LookState.OK),
+    ]
+    assert found[1].said == "a fault in this look: UnicodeError"
+
+
 STUCK = """
 import asyncio, time
 from cloned.check import Look, examine
