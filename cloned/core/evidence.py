@@ -187,6 +187,7 @@ def doubts(laptops: Iterable[Laptop]) -> list[Doubt]:
 
 def doubtful(laptops: Mapping[LaptopId, Laptop]) -> list[Warn]:
     """The pairs in words, and who says the same as one that only the ledger knows."""
+    shown = {name for each in laptops.values() for name in (each.tag, each.id)}
     alone = [
         Warn(
             "two-of-one-name",
@@ -198,7 +199,7 @@ def doubtful(laptops: Mapping[LaptopId, Laptop]) -> list[Warn]:
             "compare their stickers, then confirm it by hand",
         )
         for laptop in laptops.values()
-        if laptop.namesake and not laptop.unheard
+        if laptop.namesake not in ("", *shown) and not laptop.unheard
     ]
     return alone + [
         Warn(

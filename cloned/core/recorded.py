@@ -73,8 +73,10 @@ def recall(
     weighed = [(weigh_sights(each.sight, sight, passing), each.at, each.id) for each in found]
     best = max((each for each in weighed if each[0]), default=(0, "", ""))[2]
     known = next((each.known for each in found if each.id == best), KnownToLedger(weighed=True))
-    others = [each for each in found if each.id != best and words(each.sight.identity, sight.identity) is Words.AGREE]
-    namesake = max(others, key=lambda each: each.at, default=None)
+    same = {ident for weight, _, ident in weighed if weight}  # several, where a journal was lost before 0.2
+    others = [each for each in found if each.id not in same]
+    alike = [each for each in others if words(each.sight.identity, sight.identity) is Words.AGREE]
+    namesake = max(alike, key=lambda each: each.at, default=None)
     called = "" if namesake is None else namesake.tag or namesake.id
     return replace(known, taken=tuple(each for each in firsts if each != known.laptop), namesake=called)
 

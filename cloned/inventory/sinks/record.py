@@ -78,12 +78,18 @@ def record_of(delivery: Delivery, **more: Any) -> dict[str, Any]:
         "serial": usable(row.get("serial")),
         "date": at[:10],
         "time": at[11:16],
-        "mac": (row.get("macs") or [""])[0],
+        "mac": _own_mac(row),
         "key": delivery.key,
         "attempt": delivery.attempt,
         "revision": delivery.revision,
         **more,
     }
+
+
+def _own_mac(row: Mapping[str, Any]) -> str:
+    """The MAC address of a card of its own, where it has one: dongles go from laptop to laptop."""
+    macs, dongles = row.get("macs") or [""], row.get("dongles") or ()
+    return str(next((mac for mac in macs if mac not in dongles), macs[0]))
 
 
 def _parts(row: Mapping[str, Any]) -> dict[str, Any]:

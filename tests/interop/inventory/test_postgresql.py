@@ -21,6 +21,7 @@ from cloned.numbers import recall
 from tests.unit.inventory.test_ledger import (  # noqa: F401 - the same on both
     test_a_dead_letter_is_shown_retried_and_forgotten_once_superseded,
     test_a_laptop_is_found_by_any_of_its_names_in_any_letters_and_no_longer_by_one_that_went,
+    test_a_machine_that_had_two_ids_is_no_twin_of_itself,
     test_a_new_sink_is_owed_the_whole_ledger_once,
     test_another_report_under_the_same_key_is_a_revision,
     test_cards_that_go_from_hand_to_hand_prove_nothing_to_the_ledger,

@@ -85,6 +85,17 @@ def test_another_that_says_the_same_asks_and_is_told_on_the_page() -> None:
     assert doubtful(story.state.laptops) == []
 
 
+def test_a_twin_that_is_on_the_screen_too_is_told_once() -> None:
+    story = Lost()
+    story.menu(mac(1), FIRST)
+    first = story.hello(mac(1), on="D1", known=FIRST)
+    story.menu(mac(2), TWIN)
+    second = story.hello(mac(2), on="D2", known=TWIN)
+    [warn] = doubtful(story.state.laptops)
+    assert "may be one" in warn.text
+    assert (first.id, second.reason) == ("first", Reason.TWIN)
+
+
 def test_one_that_is_lent_out_says_the_ledger_is_cloned_by_nobody() -> None:
     story, lent = Lost(confirm="auto"), replace(FIRST, jobs=0, lent=True, lendings=1)
     story.menu(mac(1), lent)

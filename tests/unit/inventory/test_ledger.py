@@ -220,6 +220,14 @@ async def test_cards_that_go_from_hand_to_hand_prove_nothing_to_the_ledger(ledge
     assert (await ledger.known(sight(dongle, CARD))).laptop == "one"
 
 
+async def test_a_machine_that_had_two_ids_is_no_twin_of_itself(ledger, make_row):
+    """A lost journal gave it another, before ids were derived; the newest counts."""
+    await ledger.record(make_row("older", 3, at="2025-11-18T19:04:05+00:00"))
+    await ledger.record(make_row("newer", 1))
+    known = await ledger.known(sight(CARD, disks=(DISK,)))
+    assert (known.laptop, known.jobs, known.namesake) == ("newer", 1, "")
+
+
 async def test_of_two_that_say_the_same_each_is_found_by_what_is_its_own(ledger, make_row):
     """A batch with one UUID and one serial number: the newest word on each is its own."""
     cards = [f"d8:9e:f3:00:01:{n:02x}" for n in range(40)]

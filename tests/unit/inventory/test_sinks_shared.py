@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from cloned.destinations import KINDS
 from cloned.errors import UsageError
+from cloned.inventory import rows
 from cloned.inventory.sinks.about import about
+from cloned.inventory.sinks.base import Delivery
 from cloned.inventory.sinks.http import Hush, certificate_words, trust
 from cloned.inventory.sinks.matching import MatchedEntry, choose
 from cloned.inventory.sinks.memory import FolderMemory
+from cloned.inventory.sinks.record import record_of
 from cloned.inventory.sinks.snipeit_asset import read_asset, text
 from cloned.inventory.sinks.told import Expectation
 
@@ -112,3 +115,15 @@ def test_texts_are_unescaped_once(value):
     import html
 
     assert text(html.escape(value)) == value.strip()
+
+
+def test_the_mac_that_is_told_is_a_card_of_its_own(make_row):
+    own, dongle = "d8:9e:f3:00:00:01", "00:e0:4c:68:01:02"
+    for macs, dongles, told in (
+        ([dongle, own], [dongle], own),
+        ([dongle], [dongle], dongle),
+        ([own], None, own),
+        ([], None, ""),
+    ):
+        row = rows.clean(make_row(macs=macs, dongles=dongles))
+        assert record_of(Delivery(row.key, row.laptop, row.attempt, 1, row.data))["mac"] == told
