@@ -46,7 +46,7 @@ def set_apart() -> None:
 
 async def run() -> None:
     """At once, and again and again, until cancelled."""
-    set_apart()
+    await asyncio.to_thread(set_apart)
     gc.set_threshold(*_USUAL)
     while True:
         await asyncio.to_thread(give_back)
