@@ -35,6 +35,8 @@ _SHAPE = hashlib.sha256(re.sub(r":\d+|0x[0-9a-f]+", "", repr(_STATES.core_schema
 """Changes with the fields of the state, so that no version reads a checkpoint which lacks what it knows. Without the
 addresses in memory that stand in it; a JSON schema would say as much, and take twenty times as long at each start."""
 
+_FREE = "free space on the server's disk"
+
 log = logging.getLogger(__name__)
 
 
@@ -81,7 +83,7 @@ class Journal:
         except (OSError, sqlite3.OperationalError) as error:
             raise MissingError(
                 Phrase("the journal {path} cannot be opened ({error})", path=path, error=error),
-                "check [workshop] state and its rights",
+                _FREE if "full" in str(error) else "check [workshop] state and its rights",
             ) from error
         except sqlite3.DatabaseError as error:
             raise JournalDamaged(path, error) from error
@@ -184,8 +186,7 @@ class Journal:
             except sqlite3.OperationalError as error:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                hint = "free space on the server's disk"
-                raise JournalFull(Phrase("the journal cannot be written ({error})", error=error), hint) from error
+                raise JournalFull(Phrase("the journal cannot be written ({error})", error=error), _FREE) from error
             except sqlite3.DatabaseError as error:
                 raise JournalDamaged(self.path, error) from error
 

@@ -42,7 +42,7 @@ OURS = Written(__version__, JOURNAL, LEDGER)
 def keep_safe(state: Path, ours: Written = OURS) -> Path | None:
     """Copy the state if another version wrote it, and note that it is ours now; returns the copy, None without one.
 
-    UsageError where the state is of a newer version: nothing was touched.
+    UsageError where the state is of a newer version: nothing was touched. OSError where it cannot be read or written.
     """
     written = _read(state / FILE)
     if written.newer_than(ours):
@@ -75,7 +75,7 @@ def _read(file: Path) -> Written:
         return Written(str(told["cloned"]), int(told["journal"]), str(told["ledger"]))
     except FileNotFoundError:
         return Written()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
             Phrase("{file} cannot be read ({error})", file=file, error=error),
             "remove it if this version wrote the state; else install the one that did",

@@ -11,6 +11,8 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ from cloned import logs
 from cloned.cli.common import config_option, echo, words
 from cloned.config import LEDGER_FILE, Config
 from cloned.config_file import load
-from cloned.errors import ClonedError, Exit
+from cloned.errors import ClonedError, Exit, MissingError
 from cloned.memory import few_heaps
 from cloned.ownership import hand_over
 from cloned.processes import come_first, run
@@ -50,9 +52,25 @@ def serve(config: Path | None, log_format: Any) -> None:
     from cloned.connections import raise_limit
 
     settings = load(config)
-    _keep_safe(settings)
     raise_limit()
-    asyncio.run(_until_told(Daemon(settings, config, _examined)))
+    with _files_named():
+        _keep_safe(settings)
+        asyncio.run(_until_told(Daemon(settings, config, _examined)))
+
+
+@contextmanager
+def _files_named() -> Iterator[None]:
+    """A file that cannot be used ends the daemon with one line, whichever part it was that wanted it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise
+        said = Phrase("{path} cannot be used: {error}", path=error.filename, error=error)
+        raise MissingError(
+            said,
+            "see that the service's user may write there, that there is room, and that it is not mounted read-only",
+        ) from error
 
 
 def _keep_safe(settings: Config) -> None:
