@@ -22,46 +22,26 @@ from cloned.inventory.schema import (
     REFUSED,
     SENT,
     SUPERSEDED,
-    TRIED,
     WAITING,
     deliveries,
     results,
-    revisions,
     sinks,
     tallies,
 )
 from cloned.inventory.tallies import Tally
+from cloned.inventory.waiting import LISTED, Owed, counts_of, oldest_of, owed_by, refused_by, waiting
 from cloned.saying import kept, recalled
 
 Result = TypeVar("Result")
 
 LONGEST_DUE = 3600.0
 """Seconds: what is due later than that was set by a clock that has since been set back, so it is due now."""
-SHOWN_DEAD = 100
 PATIENCE = 60.0
 """Seconds for a transaction of a server: one that accepts and never answers must not be waited for for ever."""
 LONG = 600.0
 """And for one that may concern every result."""
 Which = Literal["all", "newest", "none", "ask"]
 """What of the results that are there a sink gets that is new; `ask`: none before a person said which of the others."""
-
-
-@dataclass(frozen=True)
-class Owed:
-    """A revision that a sink has not got yet."""
-
-    id: int
-    key: str
-    laptop: str
-    attempt: int
-    revision: int
-    row: Mapping[str, Any]
-    tries: int
-    due: float
-    reason: str
-    """Why the last try failed."""
-    added: float
-    """Since when it waits."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +53,11 @@ class Outcome:
     """sent, waiting, refused or skipped."""
     reason: str = ""
     due: float = 0.0
+
+
+def _one_look(engine: Engine, work: Callable[..., Result], arguments: Sequence[Any]) -> Result:
+    with engine.connect() as connection:
+        return work(connection, *arguments)
 
 
 def _in_one(engine: Engine, work: Callable[..., Result], arguments: Sequence[Any]) -> Result:
@@ -90,10 +75,13 @@ class DeliveryBook:
         self._patience = PATIENCE if engine.dialect.name == "postgresql" else None
         self._prepared, self._preparing = True, asyncio.Lock()
         self._direct, self._thread = direct(engine), ThreadPoolExecutor(1, "ledger")
+        self._looking = ThreadPoolExecutor(1, "ledger-look")
+        """Its own: who only looks does not wait for what is being written."""
 
     async def close(self) -> None:
         """Let go of the database; everything recorded is already on disk."""
-        await asyncio.to_thread(self._thread.shutdown)
+        for threads in (self._thread, self._looking):
+            await asyncio.to_thread(threads.shutdown)
         if self._direct is not None:
             self._direct.dispose()
         await self._engine.dispose()
@@ -106,6 +94,15 @@ class DeliveryBook:
         async with self._writing, self._patient():
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._thread, _in_one, self._direct, work, arguments)
+
+    async def _look(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """What `work`, which changes nothing, gives for a connection and these. Raises LedgerError."""
+        if self._direct is None:
+            async with self._read() as connection:
+                return await connection.run_sync(work, *arguments)
+        async with self._patient():
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._looking, _one_look, self._direct, work, arguments)
 
     @asynccontextmanager
     async def _write(self, *, long: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -180,7 +177,7 @@ class DeliveryBook:
 
     async def next_owed(self, sink: str) -> Owed | None:
         """The oldest delivery that waits for `sink`."""
-        found = await self._owed(_waiting(sink).order_by(deliveries.c.id).limit(1))
+        found = await self._owed(waiting(sink).order_by(deliveries.c.id).limit(1))
         return found[0] if found else None
 
     async def due(self, sink: str, limit: int, busy: Collection[str] = ()) -> list[Owed]:
@@ -192,7 +189,7 @@ class DeliveryBook:
             older.c.state == WAITING,
             older.c.id < deliveries.c.id,
         ).exists()  # fmt: skip
-        query = _waiting(sink).where(self._is_due(), deliveries.c.laptop.not_in(list(busy)), first)
+        query = waiting(sink).where(self._is_due(), deliveries.c.laptop.not_in(list(busy)), first)
         return await self._owed(query.order_by(deliveries.c.id).limit(limit))
 
     async def due_newest(self, sink: str, limit: int, busy: Collection[str] = ()) -> list[Owed]:
@@ -210,7 +207,7 @@ class DeliveryBook:
             if old:
                 await connection.execute(update(deliveries).where(deliveries.c.id.in_(old)).values(state=SUPERSEDED))
         send = [each.send for each in choices if each.send is not None]
-        query = _waiting(sink).where(deliveries.c.id.in_(send), self._is_due())
+        query = waiting(sink).where(deliveries.c.id.in_(send), self._is_due())
         return await self._owed(query.order_by(deliveries.c.id)) if send else []
 
     def _is_due(self) -> Any:
@@ -218,10 +215,7 @@ class DeliveryBook:
         return or_(deliveries.c.due <= now, deliveries.c.due > now + LONGEST_DUE)
 
     async def _owed(self, query: Any) -> list[Owed]:
-        async with self._read() as connection:
-            found = (await connection.execute(query)).all()
-        rows = [{**each._mapping, "reason": recalled(each.reason)} for each in found]
-        return [Owed(**{name: row[name] for name in Owed.__dataclass_fields__}) for row in rows]
+        return await self._look(owed_by, query)
 
     # What came of it.
 
@@ -283,14 +277,14 @@ class DeliveryBook:
 
         The reason is that of a result which was tried in vain; ages in seconds.
         """
-        async with self._read() as connection:
-            listed = (await connection.execute(select(sinks.c.name, sinks.c.past).order_by(sinks.c.name))).all()
-            past = {str(name): str(which) for name, which in listed}
-            names = list(past)
-            counts = {name: await _counts(connection, name) for name in names}
-            dead = [row for name in names if counts[name][REFUSED] for row in await _dead(connection, name)]
-        heads = {name: await self._head(name) if counts[name][WAITING] else None for name in names}
-        return [self._status(name, counts[name], heads[name], dead) | {"past": past[name]} for name in names]
+        return await self._look(self._backlog)
+
+    def _backlog(self, connection: Connection) -> list[dict[str, Any]]:
+        past = {str(name): str(which) for name, which in connection.execute(LISTED)}
+        counts = {name: counts_of(connection, name) for name in past}
+        dead = [row for name in past if counts[name][REFUSED] for row in refused_by(connection, name)]
+        heads = {name: oldest_of(connection, name) if counts[name][WAITING] else None for name in past}
+        return [self._status(name, counts[name], heads[name], dead) | {"past": past[name]} for name in past]
 
     async def log(self, laptop: str) -> list[dict[str, Any]]:
         """Every delivery of a laptop's results, oldest first: `{"sink", "attempt", "revision", "state", …}`."""
@@ -299,11 +293,6 @@ class DeliveryBook:
         async with self._read() as connection:
             found = (await connection.execute(query.order_by(deliveries.c.id))).all()
         return [{**row._mapping, "reason": recalled(row.reason)} for row in found]
-
-    async def _head(self, sink: str) -> Owed | None:
-        """The oldest that waits, before others one that was tried in vain: its reason is what people must see."""
-        tried = await self._owed(_waiting(sink).where(TRIED).order_by(deliveries.c.id).limit(1))
-        return tried[0] if tried else await self.next_owed(sink)
 
     def _status(self, name: str, counts: Mapping[str, Any], head: Owed | None, dead: Iterable[Any]) -> dict[str, Any]:
         oldest = counts["oldest"]
@@ -326,12 +315,6 @@ _NOTED = update(deliveries).where(deliveries.c.id == bindparam("which"))
 _MORE = update(tallies).where(tallies.c.name == bindparam("which")).values(count=tallies.c.count + bindparam("more"))
 
 
-def _waiting(sink: str) -> Any:
-    join = and_(*(deliveries.c[name] == revisions.c[name] for name in ("laptop", "attempt", "revision")))
-    query = select(deliveries, revisions.c.key, revisions.c.row).join(revisions, join)
-    return query.where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
-
-
 def _those(sink: str | None, laptop: str | None) -> Any:
     here = (deliveries.c.sink == sink) if sink else (deliveries.c.sink != "")
     return and_(here, deliveries.c.laptop == laptop) if laptop else here
@@ -346,25 +329,6 @@ def _older_refused(sink: str, owed: Owed) -> Any:
         deliveries.c.state == REFUSED,
     )
     return update(deliveries).where(older).values(state=SUPERSEDED)
-
-
-async def _dead(connection: AsyncConnection, sink: str) -> Sequence[Any]:
-    """What a sink refused, the newest first."""
-    query = select(deliveries).where(deliveries.c.sink == sink, deliveries.c.state == REFUSED)
-    return (await connection.execute(query.order_by(deliveries.c.id.desc()).limit(SHOWN_DEAD))).all()
-
-
-async def _counts(connection: AsyncConnection, sink: str) -> dict[str, Any]:
-    """How many are in which state, and since when the oldest waits."""
-    found: dict[str, Any] = {}
-    for state in (WAITING, REFUSED):
-        here = (deliveries.c.sink == sink, deliveries.c.state == state)
-        found[state] = int(await connection.scalar(select(func.count()).select_from(deliveries).where(*here)) or 0)
-    waits = select(deliveries.c.added).where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
-    oldest = waits.order_by(deliveries.c.id).limit(1)  # they are numbered as they came
-    found["oldest"] = await connection.scalar(oldest) if found[WAITING] else None
-    sent = select(tallies.c.count).where(tallies.c.name == f"sent/{sink}")
-    return found | {SENT: int(await connection.scalar(sent) or 0)}
 
 
 async def _past(connection: AsyncConnection, which: Which) -> list[dict[str, Any]]:

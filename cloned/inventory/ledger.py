@@ -50,6 +50,7 @@ _SEEN = select(revisions.c.revision).where(revisions.c.key == bindparam("key"))
 _LAST = select(results.c.revision, results.c.row).where(_THIS)
 _CHANGED = update(results).where(_THIS)
 _SINKS = select(sinks.c.name)
+_COUNTS = select(counts.c.name, counts.c.count).where(~counts.c.name.like("sent/%"))
 """What recording asks, put together once: that takes longer than the database needs for the answer."""
 
 
@@ -192,10 +193,7 @@ class Ledger(DeliveryBook):
         """`{"rows", "verdicts": {verdict: n}, "done_today"}`; today begins at the server's midnight."""
         midnight = datetime.fromtimestamp(self._clock()).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
         today = (results.c.state == "done") & (results.c.at >= midnight.astimezone(UTC).isoformat()[:19])
-        async with self._read() as connection:
-            done = await connection.scalar(select(func.count(results.c.laptop.distinct())).where(today))
-            query = select(counts.c.name, counts.c.count).where(~counts.c.name.like("sent/%"))
-            told = [(name, int(count)) for name, count in (await connection.execute(query)).all()]
+        done, told = await self._look(_counted, select(func.count(results.c.laptop.distinct())).where(today))
         verdicts = tallies.verdicts(told)
         return {
             "rows": sum(verdicts.values()),
@@ -237,6 +235,12 @@ class Ledger(DeliveryBook):
         async with self._read() as connection:
             found = (await connection.execute(query.limit(PRUNED_AT_ONCE))).all()
         return [(laptop, attempt) for laptop, attempt in found]
+
+
+def _counted(connection: Connection, today: Any) -> tuple[Any, list[tuple[str, int]]]:
+    """What `today` asks for, and all counts of results."""
+    done = connection.scalar(today)
+    return done, [(str(name), int(count)) for name, count in connection.execute(_COUNTS)]
 
 
 async def _first(connection: AsyncConnection, tags: Sequence[str]) -> list[TagGiven]:

@@ -20,9 +20,10 @@ from typing import Any
 
 from cloned.errors import UsageError
 from cloned.inventory.database import LedgerError
-from cloned.inventory.deliveries import Outcome, Owed, Which
+from cloned.inventory.deliveries import Outcome, Which
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Unavailable
+from cloned.inventory.waiting import Owed
 from cloned.saying import Phrase, chained
 from cloned.tasks import TaskOwner
 
