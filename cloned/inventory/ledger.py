@@ -27,7 +27,7 @@ from cloned.core.tagged import TagGiven
 from cloned.inventory import recalling, rows, tallies
 from cloned.inventory.database import LedgerError, away, connect, opened
 from cloned.inventory.deliveries import DeliveryBook, owe, tally
-from cloned.inventory.names import folded, keep_names, names_of
+from cloned.inventory.names import add_names, folded, keep_names, names_of
 from cloned.inventory.schema import ERASURES as ERASED
 from cloned.inventory.schema import WAITING, deliveries, numbers, results, revisions, sinks, traces
 from cloned.inventory.schema import names as called
@@ -111,7 +111,9 @@ class Ledger(DeliveryBook):
         columns = {name: row.data[name] for name in ("at", "state", "verdict", "image", "serial", "tag", "uuid")}
         where = {"which": row.laptop, "number": row.attempt} if last else {}
         connection.execute(_CHANGED if last else insert(results), key | columns | {"row": row.data} | where)
-        if before is None or names_of(before) != names_of(row.data):
+        if before is None:
+            add_names(connection, row.laptop, names_of(row.data))
+        elif names_of(before) != names_of(row.data):
             keep_names(connection, [row.laptop])
         recalling.note(connection, before, row.data)
         tally(connection, tallies.change(before, row.data))

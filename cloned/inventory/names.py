@@ -30,13 +30,19 @@ def names_of(row: Mapping[str, Any]) -> set[str]:
     return {folded(str(each)) for each in told if each} - {""}
 
 
+def add_names(connection: Connection, laptop: str, wants: set[str]) -> set[str]:
+    """Have a laptop be called so too; returns what it was called."""
+    has = set(connection.scalars(_HAS, {"which": laptop}))
+    if new := [{"laptop": laptop, "name": name} for name in sorted(wants - has)]:
+        connection.execute(insert(names), new)
+    return has
+
+
 def keep_names(connection: Connection, laptops: Iterable[str]) -> None:
     """Have the names of these laptops be those of the results that are there now."""
     for laptop in laptops:
         which = {"which": laptop}
-        has = set(connection.scalars(_HAS, which))
         wants = {name for row in connection.scalars(_ROWS, which) for name in names_of(row)}
-        if new := [{"laptop": laptop, "name": name} for name in sorted(wants - has)]:
-            connection.execute(insert(names), new)
+        has = add_names(connection, laptop, wants)
         if gone := [which | {"called": name} for name in sorted(has - wants)]:
             connection.execute(_GONE, gone)
