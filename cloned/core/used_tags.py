@@ -18,8 +18,8 @@ from cloned.core.tagged import TagGiven
 
 MOST_NEWER = 1000
 """So many beside the text; one more, and they are taken into it."""
-FIELDS = 5
-"""On a line: the case-folded tag, the tag, its laptop, that laptop's UUID and serial number; between them tabs."""
+FIELDS = ("key", "tag", "laptop", "uuid", "serial", "macs")
+"""On a line: the case-folded tag, and what `TagGiven` says; between them tabs, between MAC addresses commas."""
 
 
 class UsedTags(Mapping[str, TagGiven]):
@@ -105,6 +105,7 @@ class UsedTags(Mapping[str, TagGiven]):
             "function": {"type": "no-info", "function": cls.read},
             "schema": {"type": "str"},
             "serialization": {"type": "function-plain", "function": cls.written},
+            "metadata": {"fields": FIELDS},  # another checkpoint, where a line has others
         }
 
     def written(self) -> str:
@@ -114,7 +115,7 @@ class UsedTags(Mapping[str, TagGiven]):
     @classmethod
     def read(cls, text: str) -> Self:
         """What `written` made. ValueError for another text."""
-        if text and (not text.endswith("\n") or text.count("\t") != (FIELDS - 1) * text.count("\n")):
+        if text and (not text.endswith("\n") or text.count("\t") != (len(FIELDS) - 1) * text.count("\n")):
             raise ValueError("these are no numbers that are used")
         made = cls()
         made._take(text)
@@ -122,25 +123,27 @@ class UsedTags(Mapping[str, TagGiven]):
 
 
 def _written(key: str, given: TagGiven) -> str:
-    return "\t".join(map(_escaped, (key, given.tag, given.laptop, given.uuid, given.serial))) + "\n"
+    texts = map(_escaped, (key, given.tag, given.laptop, given.uuid, given.serial))
+    return "\t".join([*texts, ",".join(map(_escaped, given.macs))]) + "\n"
 
 
 def _read(line: str) -> TagGiven:
-    _, tag, laptop, uuid, serial = map(_plain, line.split("\t"))
-    return TagGiven(tag, LaptopId(laptop), uuid, serial)
+    _, *texts, macs = line.split("\t")
+    tag, laptop, uuid, serial = map(_plain, texts)
+    return TagGiven(tag, LaptopId(laptop), uuid, serial, tuple(map(_plain, macs.split(","))) if macs else ())
 
 
 def _key(line: str) -> bytes:
     return line.partition("\t")[0].encode("utf-8", "surrogatepass")
 
 
-_SIGNS = {"\\": "\\\\", "\t": "\\t", "\n": "\\n"}
+_SIGNS = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", ",": "\\c"}
 _MEANT = {sign: each for each, sign in _SIGNS.items()}
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"[\\\t\n]", lambda found: _SIGNS[found[0]], text)
+    return re.sub(r"[\\\t\n,]", lambda found: _SIGNS[found[0]], text)
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"\\[\\tn]", lambda found: _MEANT[found[0]], text) if "\\" in text else text
+    return re.sub(r"\\[\\tnc]", lambda found: _MEANT[found[0]], text) if "\\" in text else text

@@ -1,6 +1,7 @@
 """Numbers that are used: what a dictionary would say, in a tenth of the room."""
 
 import random
+from dataclasses import fields
 
 import pytest
 from hypothesis import given, settings
@@ -9,11 +10,12 @@ from pydantic import TypeAdapter
 
 from cloned.core.ids import LaptopId
 from cloned.core.tagged import TagGiven
-from cloned.core.used_tags import MOST_NEWER, UsedTags
+from cloned.core.used_tags import FIELDS, MOST_NEWER, UsedTags
 from cloned.journal import _STATES
 
-texts = st.text(st.characters(codec="utf-8") | st.sampled_from("\\\t\n\r\x00\u2028ß"), max_size=6)
-tags = st.builds(TagGiven, texts, texts.map(LaptopId), texts, texts)
+texts = st.text(st.characters(codec="utf-8") | st.sampled_from(",\\\t\n\r\x00\u2028ß"), max_size=6)
+macs = st.lists(texts.filter(bool), max_size=3).map(tuple)
+tags = st.builds(TagGiven, texts, texts.map(LaptopId), texts, texts, macs)
 changes = st.dictionaries(texts, tags, max_size=6)
 
 
@@ -29,6 +31,10 @@ def test_they_are_what_a_dictionary_would_be(steps, asked):
     assert (dict(used), dict(used.items()), len(used), used == wanted) == (wanted, wanted, len(wanted), True)
     assert used.get(asked) == wanted.get(asked)
     assert UsedTags.read(used.written()) == used
+
+
+def test_a_line_has_all_that_is_said_of_a_number():
+    assert tuple(each.name for each in fields(TagGiven)) == FIELDS[1:]
 
 
 def many(count):
@@ -49,7 +55,7 @@ def test_a_text_is_a_fifth_of_what_objects_take():
     assert len(UsedTags(many(range(1000))).written()) < 1000 * 50
 
 
-@pytest.mark.parametrize("text", ["a", "a\tb\n", "a\tb\tc\td\n", "a\tb\tc\td\te\tf\n", "a\tb\tc\td\te"])
+@pytest.mark.parametrize("text", ["a", "a\tb\n", "a\tb\tc\td\te\n", "a\tb\tc\td\te\tf\tg\n", "a\tb\tc\td\te\tf"])
 def test_another_text_is_refused(text):
     with pytest.raises(ValueError, match="no numbers"):
         TypeAdapter(UsedTags).validate_python(text)
