@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -108,6 +109,8 @@ async def opened(folder: Path, address: str) -> AsyncIterator[Page]:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         await process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its helpers still write into the profile, which is removed next
 
 
 async def _tab(session: ClientSession, profile: Path) -> str:

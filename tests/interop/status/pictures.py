@@ -20,6 +20,8 @@ from tests.unit.status.fakes import FakeWorkshop
 
 SIZES = {"1080p": (1920, 1080, 1.0), "4k": (3840, 2160, 1.0), "phone": (390, 844, 2.0), "400%": (320, 256, 4.0)}
 """Width and height in CSS pixels, and pixels of the screen for each."""
+SIZES["dark"] = SIZES["1080p"]
+"""The same in the dark theme."""
 
 
 async def take(folder: Path, sizes: list[str]) -> list[Path]:
@@ -28,7 +30,7 @@ async def take(folder: Path, sizes: list[str]) -> list[Path]:
     with tempfile.TemporaryDirectory(prefix="cloned-pictures-") as made:
         async with serving(Path(made), FakeWorkshop()) as served, opened(Path(made), served.url) as page:
             for code, size in ((code, size) for code in CODES for size in sizes):
-                await page.look(*SIZES[size])
+                await page.look(*SIZES[size], theme="dark" if size == "dark" else "light")
                 taken += [await _one(page, served, folder / code / size, path, code) for path in PAGES]
             await signed_in(page, served, "volunteer")
             for code in CODES:

@@ -33,20 +33,39 @@ options mac80211_hwsim radios=2
 
 
 @pytest.fixture(scope="module")
-def stand_ins(system: LiveInfo, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A test pack with them; the shipped one never holds them."""
+def unpacked(system: LiveInfo, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Debian, pack.PackRecipe]:
+    """Debian's packages of a test pack with the stand-ins, of the live system's own kernel; and a place to work."""
     scratch = tmp_path_factory.mktemp("pack")
     shipped = pack.load(firmware=False)
     recipe = replace(shipped, modules=(*shipped.modules, *MODULES), modules_skip=())
     debian = Debian(pack._unpack(scratch / "debian", system.suite, recipe))
     if debian.kernel != system.kernel:
         pytest.skip(f"Debian has kernel {debian.kernel} by now, the live system {system.kernel}")
+    return scratch, debian, recipe
+
+
+@pytest.fixture(scope="module")
+def stand_ins(unpacked: tuple[Path, Debian, pack.PackRecipe]) -> Path:
+    """A test pack with them; the shipped one never holds them."""
+    scratch, debian, recipe = unpacked
     tree = pack.PackTree(scratch / "tree", debian, recipe)
     tree.assemble()
     loaded = tree.root / "usr/lib/modprobe.d/stand-ins.conf"
     loaded.parent.mkdir(parents=True, exist_ok=True)
     loaded.write_text(LOADED)
     return tree.squash()
+
+
+@pytest.fixture(scope="module")
+def of_another_kernel(unpacked: tuple[Path, Debian, pack.PackRecipe]) -> Path:
+    """A pack that was made for a kernel which the laptop does not run."""
+    scratch, debian, _ = unpacked
+    root, made = scratch / "another", scratch / "another.squashfs"
+    (root / "usr/lib/modules/5.10.0-1-amd64").mkdir(parents=True)
+    (root / "usr/bin").mkdir()
+    (root / "usr/bin/iw").write_text("#!/bin/sh\necho wrong\n")
+    debian.run("mksquashfs", root, made, "-noappend", "-no-progress", "-quiet")
+    return made
 
 
 class Desk(Server):
@@ -82,3 +101,29 @@ async def test_a_camera_gives_its_picture_and_a_wireless_card_is_asked_what_it_h
     found = {each["name"]: (each["result"], str(Phrase.read(each["why"]))) for each in server.told("test")}
     assert found["camera"] == ("passed", "it gives a picture"), said
     assert found["wifi"] == ("skipped", "it hears no network: there is none here, or its antenna is off"), found
+
+
+class Clones(Server):
+    """Wants Wi-Fi tested first, and then the laptop cloned."""
+
+    def order(self) -> dict[str, Any]:
+        if not self.told("test"):
+            return {"do": "wait", "screen": ["Waiting."], "tests": ["wifi"]}
+        return super().order()
+
+
+async def test_a_pack_for_another_kernel_is_left_alone_and_the_laptop_is_cloned_all_the_same(
+    folder: Path, system: LiveInfo, of_another_kernel: Path
+) -> None:
+    machine = Machine(system, folder, 64 * MIB)
+    server = Clones(image(), machine.order_disk())
+
+    async def tests(_asked: web.Request) -> web.FileResponse:
+        return web.FileResponse(of_another_kernel)
+
+    said = await machine.run(server, web.get("/live/tests.squashfs", tests), seconds=550)
+    [wifi] = [each for each in server.told("test") if each["name"] == "wifi"]
+    why = f"the test pack is for another kernel than {system.kernel}"
+    assert (wifi["result"], str(Phrase.read(wifi["why"]))) == ("skipped", why), said
+    assert [each["verdict"] for each in server.verdicts][-1] == "verified", said
+    assert server.stage == "done", said
