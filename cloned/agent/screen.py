@@ -5,13 +5,17 @@ Drawn with plain text and block characters, so that the tag can be read across t
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import os
+import re
 import select
+import struct
 import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from cloned.agent import erase_screen, sysfs
@@ -20,6 +24,8 @@ from cloned.agent.spoken import drawable, say
 WIDTH = 78
 _CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 _BAR = 50
+GOOD, BAD = "\u221a ", "X "
+"""What the lines begin with that say how it ended: signs of the fonts that are built into Linux and firmware."""
 
 _DIGITS = {
     "0": ("###", "# #", "# #", "# #", "###"),
@@ -81,9 +87,7 @@ def bar(done: int, total: int) -> str:
 
 def compose(order: Mapping[str, Any], report: Mapping[str, Any], silent: str = "") -> list[str]:
     """The lines to show for an order and what the agent is doing about it."""
-    tag = str(order.get("tag") or order.get("number") or "")
-    lines = [*big(tag), ""] if big(tag) else [say("Laptop {tag}", tag=tag), ""] if tag else []
-    lines.append(headline(order, report))
+    lines = [*_who(order), headline(order, report)]
     lines += ["", *_progress(report)] if report["state"] in ("surveying", "receiving", "verifying", "capturing") else []
     lines += erase_screen.lines(report) if report["state"] == "erasing" else []
     lines += _tested(str(report.get("test") or ""))
@@ -96,17 +100,39 @@ def compose(order: Mapping[str, Any], report: Mapping[str, Any], silent: str = "
     return [part for line in lines for part in wrap(line)]
 
 
+def _who(order: Mapping[str, Any]) -> list[str]:
+    """Its number as large as it goes, with letters in full above it, and the port that it sits in."""
+    tag, port = str(order.get("tag") or order.get("number") or ""), str(order.get("port") or "")
+    last = re.search(r"[0-9]*$", tag)
+    large = big(tag) or big(last[0] if last else "")
+    named = [say("Laptop {tag}", tag=tag)] if tag and not big(tag) else []
+    named += [say("Port {port}", port=port)] if port else []
+    return [*named, *large, ""] if named or large else []
+
+
 def _tested(name: str) -> list[str]:
     return ["", say("Meanwhile its parts are tested: {test}", test=say(TESTS.get(name, name)))] if name else []
 
 
 def headline(order: Mapping[str, Any], report: Mapping[str, Any]) -> str:
-    """One line: what is going on."""
+    """One line: what is going on. Good and bad have a sign of their own, and on a console a colour."""
     word = say(_STATES.get(str(report["state"]), ""))
     image = order.get("image") or ""
-    if order.get("do") == "power":
-        return say("Finished")
+    if order.get("do") == "power" or order.get("state") == "done":
+        return GOOD + say("Finished")
+    if report["state"] == "failed":
+        return BAD + word
+    if order.get("state") == "aside":
+        return BAD + say("Set aside")
     return f"{word}: {image}" if image and word else word
+
+
+def coloured(line: str) -> list[str]:
+    """A block of green or red for the line that says how it ended: colours that every console has."""
+    colour = {GOOD: "42;30", BAD: "41;97"}.get(line[:2])
+    if colour is None:
+        return [line]
+    return [f"\x1b[{colour}m{text:<{WIDTH}}\x1b[0m" for text in ("", f"  {line}", "")]
 
 
 def _progress(report: Mapping[str, Any]) -> list[str]:
@@ -200,7 +226,7 @@ class Console:
             self._shown = list(lines)
 
     def _draw(self, lines: Sequence[str]) -> None:
-        text = _CLEAR + "\r\n" + "".join(f"  {drawable(line)}\r\n" for line in lines)
+        text = _CLEAR + "\r\n" + "".join(f"  {text}\r\n" for line in lines for text in coloured(drawable(line)))
         for fd in self._out:
             try:
                 os.write(fd, text.encode())
@@ -226,7 +252,28 @@ def _open_consoles() -> list[int]:
             found.append(os.open(f"/dev/{name}", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
         except OSError as error:
             print(f"agent: /dev/{name}: {error.strerror}", file=sys.stderr)
+    for each in found:
+        enlarge(each)
     return found
+
+
+_KDFONTOP, _SET_DEFAULT = 0x4B72, 2
+"""<linux/kd.h>: take a font that is built into the kernel, by its name."""
+_LARGE = ctypes.create_string_buffer(b"TER16x32")
+
+
+def enlarge(console: int) -> bool:
+    """Letters twice as wide and high on a screen with pixels, where 80 by 24 of them fit; whether it was done.
+
+    The kernel does so by itself on the largest screens alone; on others its letters are 8 by 16 pixels, and nobody
+    reads them across a table.
+    """
+    with suppress(OSError):
+        columns, rows = os.get_terminal_size(console)
+        if columns >= 160 and rows >= 48:
+            fcntl.ioctl(console, _KDFONTOP, struct.pack("=5I4xQ", _SET_DEFAULT, 0, 0, 0, 0, ctypes.addressof(_LARGE)))
+            return True
+    return False
 
 
 def _raw(fd: int) -> bool:

@@ -16,7 +16,7 @@ from cloned.saying import Filler, Phrase, gigabytes, span, utc
 
 FILE = "words.json"
 """Beside this module in the zipapp: {English: the workshop's}."""
-_DRAWN = frozenset("ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜáíóúñÑ«»°·±²█µ§")
+_DRAWN = frozenset("ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜáíóúñÑ«»°·±²█µ§√")
 _KIN = {
     "\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u0153": "oe", "\u2192": "->",
     "\u00a8": '"', "\u00b4": "'", "\u2026": "...",

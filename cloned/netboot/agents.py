@@ -177,7 +177,7 @@ class AgentApi:
             said |= {"stream": None if said["alone"] else stream, "unicast": f"/agent/v1/pieces/{said['session']}"}
         if said["do"] == "finish":
             said |= {"steps": self._finishing(laptop), "then": workshop.settings.then}
-        return {**said, "number": laptop.number, "tag": laptop.tag}
+        return {**said, "number": laptop.number, "tag": laptop.tag, "port": laptop.link.port or ""}
 
     async def _plan(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         if not laptop.active:

@@ -1,6 +1,13 @@
+import fcntl
+import os
+import struct
+import termios
+from contextlib import suppress
 from typing import Any
 
-from cloned.agent.screen import WIDTH, bar, big, compose, wrap
+import pytest
+
+from cloned.agent.screen import BAD, GOOD, WIDTH, bar, big, coloured, compose, enlarge, wrap
 
 
 def report(state: str = "idle", **fields: Any) -> dict[str, Any]:
@@ -51,3 +58,44 @@ def test_a_silent_server_and_a_reason_are_told() -> None:
     lines = compose({"do": "wait"}, failed, "timed out")
     assert "the image needs 9 bytes" in lines
     assert any("silent" in line for line in lines)
+
+
+def test_it_says_its_number_large_and_the_port_it_sits_in() -> None:
+    lines = compose({"do": "wait", "tag": "DM-2026-0017", "port": "gi3"}, report())
+    assert lines[:2] == ["Laptop DM-2026-0017", "Port gi3"]
+    assert lines[2:7] == big("0017")
+    assert compose({"do": "wait", "number": 12}, report())[:5] == big("12")
+
+
+def test_how_it_ended_has_a_sign_of_its_own_and_a_block_of_colour() -> None:
+    done = compose({"do": "wait", "state": "done", "screen": ["Done."]}, report())
+    aside = compose({"do": "wait", "state": "aside", "screen": ["Replace its disk."]}, report())
+    assert done[0] == GOOD + "Finished"
+    assert aside[:3] == [BAD + "Set aside", "", "Replace its disk."]
+    assert compose({"do": "wait"}, report("failed"))[0] == BAD + "Stopped"
+    assert compose({"do": "power"}, report())[0].startswith(GOOD)
+    green, red = coloured(done[0]), coloured(aside[0])
+    assert all(line.startswith("\x1b[42;30m") and line.endswith("\x1b[0m") for line in green)
+    assert all(line.startswith("\x1b[41;97m") for line in red)
+    assert coloured("Cloning: x") == ["Cloning: x"]
+    assert all(len(line) - len("\x1b[42;30m\x1b[0m") == WIDTH for line in (*green, *red))
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "wanted"), [(25, 80, False), (48, 170, True), (135, 480, True), (48, 128, False)]
+)
+def test_letters_grow_on_a_screen_that_has_room(monkeypatch: Any, rows: int, columns: int, wanted: bool) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("cloned.agent.screen.os.get_terminal_size", lambda _: (columns, rows))
+    monkeypatch.setattr("cloned.agent.screen.fcntl.ioctl", lambda _fd, what, op: asked.append(len(op)))
+    assert enlarge(7) is wanted
+    assert asked == ([32] if wanted else [])
+
+
+def test_a_console_without_letters_to_choose_is_left_as_it_is() -> None:
+    master, slave = os.openpty()
+    with suppress(OSError):
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 135, 480, 0, 0))
+    assert enlarge(slave) is False  # a serial line knows no such call
+    os.close(master)
+    os.close(slave)
