@@ -5,14 +5,17 @@ Drawn with plain text and block characters, so that the tag can be read across t
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import os
 import re
 import select
+import struct
 import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from cloned.agent import erase_screen, sysfs
@@ -249,7 +252,28 @@ def _open_consoles() -> list[int]:
             found.append(os.open(f"/dev/{name}", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
         except OSError as error:
             print(f"agent: /dev/{name}: {error.strerror}", file=sys.stderr)
+    for each in found:
+        enlarge(each)
     return found
+
+
+_KDFONTOP, _SET_DEFAULT = 0x4B72, 2
+"""<linux/kd.h>: take a font that is built into the kernel, by its name."""
+_LARGE = ctypes.create_string_buffer(b"TER16x32")
+
+
+def enlarge(console: int) -> bool:
+    """Letters twice as wide and high on a screen with pixels, where 80 by 24 of them fit; whether it was done.
+
+    The kernel does so by itself on the largest screens alone; on others its letters are 8 by 16 pixels, and nobody
+    reads them across a table.
+    """
+    with suppress(OSError):
+        columns, rows = os.get_terminal_size(console)
+        if columns >= 160 and rows >= 48:
+            fcntl.ioctl(console, _KDFONTOP, struct.pack("=5I4xQ", _SET_DEFAULT, 0, 0, 0, 0, ctypes.addressof(_LARGE)))
+            return True
+    return False
 
 
 def _raw(fd: int) -> bool:
