@@ -49,7 +49,7 @@ from cloned.netboot.guests import Guests
 from cloned.netboot.interfaces import describe, link_speed
 from cloned.netboot.masters import Masters
 from cloned.netboot.service import Netboot, choose_interfaces
-from cloned.numbers import recall
+from cloned.numbers import recall_when_there
 from cloned.overview import Overview
 from cloned.papers.office import Office
 from cloned.papers.spool import Spool
@@ -75,9 +75,6 @@ from cloned.tasks import TaskOwner
 from cloned.troubles import Troubles
 
 log = logging.getLogger(__name__)
-
-LEDGER_AGAIN = 5.0
-"""Seconds until a ledger that is away is asked again which numbers are used."""
 
 
 class Daemon:
@@ -190,7 +187,8 @@ class Daemon:
         self.control = Control(self.engine, rooms)
         self.tasks.start(self.engine.run(), "engine", service=True)
         await configure(self.engine, self.config)
-        await self._recalled()
+        away = self.inventory.ledger_away
+        await recall_when_there(self.engine, self.ledger, self.config.workshop.state, self.tasks, away)
         self.images = ImageWatch(self.engine, self.store, self.config.sessions.classic)
         await self.images.look()
         self.captures = Captures(self.store, changed=lambda: self.masters.wake())
@@ -209,18 +207,6 @@ class Daemon:
         await self.places.tell()
         await self.engine.catch_up()
         self.tasks.start(self.engine.run_effects(), "effects", service=True)
-
-    async def _recalled(self) -> None:
-        """Numbers that the ledger knows are used: from now on, or as soon as it is there."""
-        try:
-            await recall(self.engine, self.ledger, self.config.workshop.state)
-        except LedgerError as error:
-            self.inventory.away = str(error)
-            self.tasks.start(self._recalled_later(), "numbers")
-
-    async def _recalled_later(self) -> None:
-        await asyncio.sleep(LEDGER_AGAIN)
-        await self._recalled()
 
     def _start_papers(self) -> None:
         """Before anything is sent to an inventory, which may ask for one."""

@@ -11,19 +11,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol, assert_never
+from typing import Any, assert_never
 
 from cloned.core.boot import STARTING, BootAnswer, BootRequest, answer_kind, identity_of, taken_for, unbelieved
 from cloned.core.commands import VERBS, accept
 from cloned.core.effect_types import CloseStream, Effect, OpenStream, Rates, Record, SetReceivers
 from cloned.core.events import Booted, Command, Event, Recorded, TagsUsed
 from cloned.core.evidence import Evidence, passing_cards
-from cloned.core.ids import LaptopId, SessionId, token_digest
+from cloned.core.ids import LaptopId, token_digest
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop
 from cloned.core.reducer import resume, step
 from cloned.core.refusals import Refusal
 from cloned.core.workshop import Workshop
+from cloned.effect_parts import Casting, ResultStore
 from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
 from cloned.journal import Journal, JournalEntry, JournalFull, UnwritableEvent
 from cloned.newcomers import Newcomers
@@ -48,32 +49,6 @@ TRIES = 6
 
 CHECKPOINT = 1000
 """Events after which the journal keeps the state, as soon as no laptop is at work: seconds of a start."""
-
-
-class Casting(Protocol):
-    """What sends an image, in pieces or as Clonezilla does."""
-
-    async def open(self, opened: OpenStream) -> None:
-        """Serve a session; the second call for one session does nothing."""
-
-    async def settle(self, audience: SetReceivers) -> None:
-        """Have a classic session's streams go to these addresses; the first time, begin."""
-
-    async def limit(self, rates: Rates) -> None:
-        """Send no faster than the links of those who listen."""
-
-    async def shut(self, session: SessionId) -> None:
-        """Stop serving a session."""
-
-    def address(self, session: SessionId) -> dict[str, Any] | None:
-        """Where receivers find the stream, as plain data."""
-
-
-class ResultStore(Protocol):
-    """What keeps results."""
-
-    async def record(self, row: Mapping[str, Any]) -> None:
-        """Store a row once for its (laptop, attempt), and queue it for the sinks."""
 
 
 class Engine:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Container
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Protocol
 
@@ -11,10 +12,14 @@ from cloned.backup import RESTORED
 from cloned.core.events import TagsUsed
 from cloned.core.tagged import TagGiven
 from cloned.engine import Engine
+from cloned.inventory.database import LedgerError
+from cloned.tasks import TaskOwner
 
 A_DAY = 100
 """Numbers that are left out for each day since the backup: more than any workshop gives in one."""
 MOST = 1000
+LEDGER_AGAIN = 5.0
+"""Seconds until a ledger that is away is asked again."""
 
 
 class NumbersKnown(Protocol):
@@ -35,6 +40,22 @@ async def recall(engine: Engine, known: NumbersKnown, state: Path) -> None:
     marker.unlink(missing_ok=True)
     if used := await known.tags(frozenset(engine.workshop.tags)):
         await engine.submit(TagsUsed(tuple({each.tag.casefold(): each for each in reversed(used)}.values())))
+
+
+async def recall_when_there(
+    engine: Engine, known: NumbersKnown, state: Path, tasks: TaskOwner, away: Callable[[str], None]
+) -> None:
+    """The same now, or in `tasks` as soon as the ledger is there; `away` hears why it is not."""
+
+    async def later() -> None:
+        await asyncio.sleep(LEDGER_AGAIN)
+        await recall_when_there(engine, known, state, tasks, away)
+
+    try:
+        await recall(engine, known, state)
+    except LedgerError as error:
+        away(str(error))
+        tasks.start(later(), "numbers")
 
 
 def _left_out(marker: Path) -> int:

@@ -173,15 +173,19 @@ class InventoryService:
         try:
             return await at_most(seconds, asked, "rows")
         except (LedgerError, TimeoutError) as error:
-            self.away = str(error) or SILENT
+            self.ledger_away(str(error))
             return []
+
+    def ledger_away(self, why: str) -> None:
+        """The ledger cannot be asked: `why` is shown until it can."""
+        self.away = why or SILENT
 
     async def _or_last(self, name: str, ask: Callable[[], Coroutine[Any, Any, Any]], nothing: Any) -> Any:
         try:
             self._last[name] = await at_most(SHOWN_WITHIN, ask(), name)
             self.away = ""
         except (LedgerError, TimeoutError) as error:
-            self.away = str(error) or SILENT
+            self.ledger_away(str(error))
         return self._last.get(name, nothing)
 
 

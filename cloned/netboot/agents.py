@@ -24,7 +24,8 @@ from cloned.core.orders import order
 from cloned.core.schedule import plan
 from cloned.core.verdict import judge
 from cloned.disk.manifest import PIECE, Manifest
-from cloned.engine import Casting, Engine
+from cloned.effect_parts import Casting
+from cloned.engine import Engine
 from cloned.errors import ClonedError, ImageError
 from cloned.monitor import Monitor
 from cloned.netboot.erasures import ErasureCalls

@@ -1,0 +1,35 @@
+"""The parts that carry out the engine's effects, as it needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from cloned.core.effect_types import OpenStream, Rates, SetReceivers
+from cloned.core.ids import SessionId
+
+
+class Casting(Protocol):
+    """What sends an image, in pieces or as Clonezilla does."""
+
+    async def open(self, opened: OpenStream) -> None:
+        """Serve a session; the second call for one session does nothing."""
+
+    async def settle(self, audience: SetReceivers) -> None:
+        """Have a classic session's streams go to these addresses; the first time, begin."""
+
+    async def limit(self, rates: Rates) -> None:
+        """Send no faster than the links of those who listen."""
+
+    async def shut(self, session: SessionId) -> None:
+        """Stop serving a session."""
+
+    def address(self, session: SessionId) -> dict[str, Any] | None:
+        """Where receivers find the stream, as plain data."""
+
+
+class ResultStore(Protocol):
+    """What keeps results."""
+
+    async def record(self, row: Mapping[str, Any]) -> None:
+        """Store a row once for its (laptop, attempt), and queue it for the sinks."""
