@@ -104,14 +104,15 @@ async def test_twins_after_a_lost_journal_keep_their_ids_and_numbers(stock: stoc
         for laptop in laptops:
             laptop.chooses = "clone"
         for laptop in laptops[:2]:
+            mac, number = laptop.identity.mac, f"LAB-2026-000{laptop.number}"
             laptop.power_on()
             asks = await here.until(laptop, lambda seen: seen["state"] == "asking" and seen["disks"], "it asks")
-            for words in (("tag", laptop.identity.mac, f"00{laptop.number}"), ("confirm", laptop.identity.mac)):
+            for words in (("tag", mac, number), ("confirm", mac, "--image", IMAGE)):
                 code, told = await here.cloned(*words)
                 assert code == 0, told
             done = await here.until(laptop, lambda seen: seen["state"] in ("done", "aside"), "it is done")
             assert done["state"] == "done", done
-            had[laptop.number] = (asks["id"], f"00{laptop.number}")
+            had[laptop.number] = (asks["id"], number)
             laptop.power_cut()
         await here.daemon.stop()
         for path in here.daemon.settings.state.glob("journal.sqlite*"):
