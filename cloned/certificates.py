@@ -18,13 +18,13 @@ from typing import Any
 
 from cloned.errors import ClonedError
 from cloned.saying import Phrase, printable
-from cloned.signing import SIGNATURE, PublicKey, SiteKey
+from cloned.signing import SIGNATURE_BYTES, PublicKey, SiteKey
 
 KIND, VERSION = "cloned-erasure-certificate", 1
 FACTS, SIGNED, KEY = "erasure.json", "erasure.json.sig", "site.pem"
 _MARK = b"cloned-paper-signature:"
-_EMPTY = b"0" * (2 * SIGNATURE)
-LARGEST = 64 * 1024 * 1024
+_EMPTY = b"0" * (2 * SIGNATURE_BYTES)
+LARGEST_BYTES = 64 * 1024 * 1024
 """Bytes of a file that is looked at, and of all that is inside."""
 MOST_FILES = 16
 """Files inside that are looked at; ours has four."""
@@ -74,12 +74,12 @@ def seal(pdf: bytes, key: SiteKey) -> bytes:
 
 def check(pdf: bytes, known: PublicKey | None = None) -> CertificateFinding:
     """Whether this is a certificate as some site made it, and by `known` where that is given. Never raises."""
-    if len(pdf) > LARGEST:
+    if len(pdf) > LARGEST_BYTES:
         return CertificateFinding(False, Phrase("the file is far too large to be a certificate"))
     parts = _embedded(pdf)
     data = next((each for each in parts if _is_ours(each)), None)
     key = _key(parts)
-    signature = next((each for each in parts if len(each) == SIGNATURE), None)
+    signature = next((each for each in parts if len(each) == SIGNATURE_BYTES), None)
     if data is None or key is None or signature is None:
         return CertificateFinding(False, Phrase("this is no certificate of erasure made by cloned, or it was cut"))
     facts = json.loads(data)
@@ -134,7 +134,7 @@ def _claim(facts: Mapping[str, Any], key: PublicKey, known: PublicKey | None) ->
 
 def _whole(pdf: bytes, key: PublicKey) -> bool:
     """Whether the file is, byte for byte, as it was sealed."""
-    found = re.findall(re.escape(_MARK) + rb"([0-9a-f]{%d})" % (2 * SIGNATURE), pdf)
+    found = re.findall(re.escape(_MARK) + rb"([0-9a-f]{%d})" % (2 * SIGNATURE_BYTES), pdf)
     if len(found) != 1:
         return False
     return key.signed(pdf.replace(_MARK + found[0], _MARK + _EMPTY), bytes.fromhex(found[0].decode()))
@@ -172,7 +172,7 @@ def _embedded(pdf: bytes) -> list[bytes]:
         length = re.search(rb"/Length\s+(\d+)", head)
         end = opening.end() + int(length[1][:9]) if length else pdf.find(b"endstream", opening.end())
         data = pdf[opening.end() : end]
-        left = LARGEST - sum(map(len, found))
+        left = LARGEST_BYTES - sum(map(len, found))
         found.append(_inflated(data, left) if b"/FlateDecode" in head else data[:left])
     return found
 

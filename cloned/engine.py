@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, assert_never
 
-from cloned.core.boot import STARTING, BootAnswer, BootRequest, answer_kind, identity_of, taken_for, unbelieved
+from cloned.core.boot import STARTING_SECONDS, BootAnswer, BootRequest, answer_kind, identity_of, taken_for, unbelieved
 from cloned.core.commands import VERBS, accept
 from cloned.core.effect_types import CloseStream, Effect, OpenStream, Rates, Record, SetReceivers
 from cloned.core.events import Booted, Command, Event, Recorded, TagsUsed
@@ -371,7 +371,7 @@ def _weight(event: Event) -> int:
 def _starting() -> ClonedError:
     return ClonedError(
         "this laptop, by its MAC address, is just starting at another address",
-        Phrase("if that is this one, switch it off and on again in {starting} s", starting=f"{STARTING:.0f}"),
+        Phrase("if that is this one, switch it off and on again in {starting} s", starting=f"{STARTING_SECONDS:.0f}"),
     )
 
 

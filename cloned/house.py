@@ -23,7 +23,7 @@ from cloned.rounds import Rounds
 
 HIDDEN = "•••"
 """What a secret is shown as."""
-FRESH = 20.0
+FRESH_SECONDS = 20.0
 """Seconds in which a check is not made again, whoever asks."""
 
 
@@ -94,7 +94,7 @@ class House:
                 await self.rounds.now()
             return self.rounds.told()
         async with self._looking:
-            stale = time.monotonic() - self._looked > FRESH
+            stale = time.monotonic() - self._looked > FRESH_SECONDS
             if not self._found or (again and stale):
                 from cloned.check import LOOKS, examine  # they import what the daemon itself need not
 

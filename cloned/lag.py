@@ -14,9 +14,9 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
-EVERY = 0.05
+EVERY_SECONDS = 0.05
 """Seconds between two looks."""
-KEPT = 30.0
+KEPT_SECONDS = 30.0
 """Seconds whose longest hold is told."""
 _SCHEDULED = Path("/proc/thread-self/schedstat")
 
@@ -29,7 +29,7 @@ class Longest:
 
     def note(self, now: float, seconds: float) -> None:
         """One more."""
-        while self._kept and (self._kept[0][0] < now - KEPT or self._kept[-1][1] <= seconds):
+        while self._kept and (self._kept[0][0] < now - KEPT_SECONDS or self._kept[-1][1] <= seconds):
             if self._kept[-1][1] <= seconds:
                 self._kept.pop()  # what came before and was shorter is never the longest again
             else:
@@ -59,25 +59,25 @@ class LoopLag:
     @property
     def recent(self) -> float:
         """Seconds that it came late by the clock in the last half minute, at most."""
-        return self._late.since(time.monotonic() - KEPT)
+        return self._late.since(time.monotonic() - KEPT_SECONDS)
 
     @property
     def held(self) -> float:
         """The same without the seconds in which it was ready and other programs had the processors."""
-        return self._held.since(time.monotonic() - KEPT)
+        return self._held.since(time.monotonic() - KEPT_SECONDS)
 
     @property
     def busy(self) -> float:
         """Seconds of processor that the loop's own thread took in one of them."""
-        return self._busy.since(time.monotonic() - KEPT)
+        return self._busy.since(time.monotonic() - KEPT_SECONDS)
 
     async def run(self) -> None:
         """Measure, until cancelled."""
         while True:
             before, worked, waited = time.monotonic(), time.thread_time(), ready_seconds()
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(EVERY_SECONDS)
             now = time.monotonic()
-            late = max(0.0, now - before - EVERY)
+            late = max(0.0, now - before - EVERY_SECONDS)
             self.longest = max(self.longest, late)
             self._late.note(now, late)
             self._held.note(now, max(0.0, late - (ready_seconds() - waited)))

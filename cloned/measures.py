@@ -16,7 +16,7 @@ from cloned.tally import FAULTS, Tally
 from cloned.wallclock import synchronised
 
 CLASSES = ("pieces", "unicast", "classic")
-LOOK_AGAIN = 10.0
+LOOK_AGAIN_SECONDS = 10.0
 """Seconds that free space, clock and certificate are believed: a scrape asks the disk no more often."""
 
 
@@ -89,7 +89,7 @@ class Gathered:
 
     def _around(self) -> dict[str, Mapping[Any, Figure]]:
         """What asks the disk or the kernel, seldom."""
-        if time.monotonic() - self._slow[0] > LOOK_AGAIN:
+        if time.monotonic() - self._slow[0] > LOOK_AGAIN_SECONDS:
             self._slow = time.monotonic(), self._looked()
         return self._slow[1]
 

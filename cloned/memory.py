@@ -12,7 +12,7 @@ import gc
 
 ARENAS = 2
 """Heaps that threads share; glibc would make eight for each core, and each keeps what was once used in it."""
-EVERY = 300.0
+EVERY_SECONDS = 300.0
 """Seconds between two times."""
 STARTING = (100_000, 50, 100)
 """Thresholds of the garbage collector while we start: nearly all that is made then stays, and to look through it again
@@ -50,7 +50,7 @@ async def run() -> None:
     gc.set_threshold(*_USUAL)
     while True:
         await asyncio.to_thread(give_back)
-        await asyncio.sleep(EVERY)
+        await asyncio.sleep(EVERY_SECONDS)
 
 
 def _libc(name: str, *arguments: int) -> None:

@@ -18,13 +18,13 @@ from cloned.engine import Engine
 from cloned.stream.probe import Heard
 from cloned.wire import line
 
-GONE_AFTER = 8.5
+GONE_AFTER_SECONDS = 8.5
 """Seconds of silence after which a laptop counts as gone: with a look each second it is shown so within 10."""
 
-EVERY = 1.0
+EVERY_SECONDS = 1.0
 """Seconds between two looks."""
 
-LONGEST = 1e7
+LONGEST_SECONDS = 1e7
 """Seconds: who takes longer than months is not told when it will be through."""
 
 ACTIVITIES = frozenset(
@@ -46,7 +46,7 @@ ACTIVITIES = frozenset(
 )
 """What an agent can be doing; anything else is not shown."""
 
-STEADY = 2.0
+STEADY_SECONDS = 2.0
 """Seconds without a report for which a laptop is taken to go on as it did."""
 
 _HEARD = frozenset(
@@ -70,7 +70,7 @@ class LastHeard:
         left = self.progress.get("left_seconds")
         if left is None:
             return self.progress
-        return {**self.progress, "left_seconds": round(max(0.0, left - min(now - self.heard, STEADY)), 1)}
+        return {**self.progress, "left_seconds": round(max(0.0, left - min(now - self.heard, STEADY_SECONDS)), 1)}
 
 
 class Monitor:
@@ -115,7 +115,7 @@ class Monitor:
         for laptop in workshop.laptops.values():
             own = mac in (laptop.facts.boot_mac, *laptop.identity.macs)
             watch = self._watches.get(laptop.id)
-            if (own or laptop is known) and watch is not None and now - watch.heard < GONE_AFTER:
+            if (own or laptop is known) and watch is not None and now - watch.heard < GONE_AFTER_SECONDS:
                 return laptop.contact.address, own
         return "", True
 
@@ -169,8 +169,8 @@ class Monitor:
         """Look every second for laptops that fell silent or stand still, and for what is due; until cancelled."""
         while True:
             before = self._clock()
-            await asyncio.sleep(EVERY)
-            self.deaf(self._clock() - before - EVERY)
+            await asyncio.sleep(EVERY_SECONDS)
+            self.deaf(self._clock() - before - EVERY_SECONDS)
             for event in self.look():
                 await self._engine.submit(event)
 
@@ -201,7 +201,7 @@ class Monitor:
             return None
         watch = self._watches.get(laptop.id)
         heard = watch.heard if watch is not None else self._started
-        if now - heard > GONE_AFTER:
+        if now - heard > GONE_AFTER_SECONDS:
             return Vanished(laptop.id)
         if watch is not None and laptop.active and not self._gathering(laptop) and now - watch.moved > self._headway:
             watch.moved = now
@@ -239,8 +239,8 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
     held = report.get("held_by")
     found["held_by"] = held if held in ("network", "processor", "disk") else None
     rate, total, done = found.get("rate", 0), found.get("total", 0), found.get("bytes", 0)
-    left = (total - done) / rate if rate and total >= done else LONGEST
-    found["left_seconds"] = round(left, 1) if left < LONGEST else None
+    left = (total - done) / rate if rate and total >= done else LONGEST_SECONDS
+    found["left_seconds"] = round(left, 1) if left < LONGEST_SECONDS else None
     found["activity"] = activity if (activity := line(report.get("state"), 20)) in ACTIVITIES else ""
     found |= _disks(report.get("disks"))
     return found

@@ -48,7 +48,7 @@ _ASKED_IN_VAIN = 0x01 | 0x20
 _GROUPS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_NEIGH
 _MOST_NEIGHBOURS = 16384
 _ROOM = 1 << 17
-AGAIN = 1.0
+AGAIN_SECONDS = 1.0
 """Seconds until everything is asked again after the kernel dropped messages."""
 
 
@@ -170,7 +170,7 @@ class NetlinkWatch:
             except (OSError, NetlinkError) as error:
                 log.warning("netlink: %s; asking for everything again", error)
                 await self.close()
-                await asyncio.sleep(AGAIN)
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def close(self) -> None:
         """Stop listening; what is known stays."""

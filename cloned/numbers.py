@@ -18,7 +18,7 @@ from cloned.tasks import TaskOwner
 A_DAY = 100
 """Numbers that are left out for each day since the backup: more than any workshop gives in one."""
 MOST = 1000
-LEDGER_AGAIN = 5.0
+LEDGER_AGAIN_SECONDS = 5.0
 """Seconds until a ledger that is away is asked again."""
 
 
@@ -48,7 +48,7 @@ async def recall_when_there(
     """The same now, or in `tasks` as soon as the ledger is there; `away` hears why it is not."""
 
     async def later() -> None:
-        await asyncio.sleep(LEDGER_AGAIN)
+        await asyncio.sleep(LEDGER_AGAIN_SECONDS)
         await recall_when_there(engine, known, state, tasks, away)
 
     try:

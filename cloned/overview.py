@@ -25,13 +25,13 @@ from cloned.monitor import Monitor
 from cloned.saying import Phrase
 from cloned.wallclock import shown
 
-SAME_FOR = 0.2
+SAME_FOR_SECONDS = 0.2
 """Seconds that a snapshot may be old where no event came since: progress alone moved."""
 
 
-NOTICED = 0.01
+NOTICED_SECONDS = 0.01
 """Seconds that looking for what is odd may take each time."""
-WARNED_FOR = 15.0
+WARNED_FOR_SECONDS = 15.0
 """Seconds that a count of warnings is believed: looking for doubtful laptops takes its time."""
 
 
@@ -65,14 +65,14 @@ class Overview:
     def snapshot(self) -> Snapshot:
         """The whole workshop, now; for many who ask at once the same one, as long as nothing happened."""
         now, workshop = time.monotonic(), self.engine.workshop
-        if not self._last or self._last[0][1] is not workshop or now - self._last[0][0] > SAME_FOR:
+        if not self._last or self._last[0][1] is not workshop or now - self._last[0][0] > SAME_FOR_SECONDS:
             self._last[:] = [(now, workshop, self._drawn())]
         return self._last[0][2]
 
     def brief(self) -> Brief:
         """The workshop in figures: cheap enough for every scrape, however many laptops are known."""
         now = time.monotonic()
-        if not self._warned or now - self._warned[0][0] > WARNED_FOR:
+        if not self._warned or now - self._warned[0][0] > WARNED_FOR_SECONDS:
             self._warned[:] = [(now, sum(1 for _ in self._warnings()))]
         return replace(
             brief(self.engine.workshop, self.engine.clock()),
@@ -116,7 +116,7 @@ class Overview:
         if not self._odd or (laptops is not self._odd[0][1] and now > self._odd[0][0]):
             found = tuple(_odd(laptops))
             took = time.monotonic() - now
-            self._odd[:] = [(now + (20 * took if took > NOTICED else 0), laptops, found)]
+            self._odd[:] = [(now + (20 * took if took > NOTICED_SECONDS else 0), laptops, found)]
         return self._odd[0][2]
 
     async def command(self, command: Command) -> Mapping[str, Any]:

@@ -14,9 +14,9 @@ from cloned.errors import ClonedError
 from cloned.netboot.files import is_complete
 from cloned.tasks import at_most
 
-LEAST_FREE = 50 * 2**20
+LEAST_FREE_BYTES = 50 * 2**20
 """Bytes that journal and ledger need to go on."""
-BELIEVED = 1.0
+BELIEVED_SECONDS = 1.0
 """Seconds that an answer is given again: whoever asks a thousand times a second costs no more than once."""
 
 
@@ -38,7 +38,7 @@ class Readiness:
     async def wrong(self) -> Sequence[str]:
         """A line for each part that keeps us from working."""
         async with self._turn:
-            if time.monotonic() - self._last[0] > BELIEVED:
+            if time.monotonic() - self._last[0] > BELIEVED_SECONDS:
                 found = await self._looked()
                 self._last = time.monotonic(), found
         return self._last[1]
@@ -64,4 +64,4 @@ class Readiness:
             free = shutil.disk_usage(self.state).free
         except OSError as error:
             return [*found, f"disk: {self.state}: {error.strerror}"]
-        return [*found, f"disk: only {free >> 20} MiB are free in {self.state}"] if free < LEAST_FREE else found
+        return [*found, f"disk: only {free >> 20} MiB are free in {self.state}"] if free < LEAST_FREE_BYTES else found

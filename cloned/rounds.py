@@ -17,8 +17,8 @@ from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
 
-DAILY = 86400.0
-PATIENCE = 15.0
+DAILY_SECONDS = 86400.0
+PATIENCE_SECONDS = 15.0
 """Seconds that whoever asked waits at most."""
 Examine = Callable[[Config], Awaitable[Sequence[Mapping[str, Any]]]]
 """Runs every look; gives what `cloned check --json` prints."""
@@ -42,10 +42,10 @@ class Rounds:
             self._asked.clear()
             await self._look()
             with suppress(TimeoutError):
-                async with asyncio.timeout(DAILY):
+                async with asyncio.timeout(DAILY_SECONDS):
                     await self._asked.wait()
 
-    async def now(self, patience: float = PATIENCE) -> Sequence[Mapping[str, Any]]:
+    async def now(self, patience: float = PATIENCE_SECONDS) -> Sequence[Mapping[str, Any]]:
         """Look over everything; for many who ask at once, once. ClonedError where that takes longer than `patience`
         seconds: it goes on, and the page shows it."""
         waits: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -20,7 +20,7 @@ from cloned.saying import Phrase
 
 NAME = "site.key"
 """The file in the state directory (PEM, PKCS #8), which only the daemon may read."""
-SIGNATURE = 64
+SIGNATURE_BYTES = 64
 """Bytes of a signature."""
 
 

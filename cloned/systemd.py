@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 
-USUAL = 10.0
+USUAL_SECONDS = 10.0
 """Seconds between words for `systemctl status` where no watchdog asks for more."""
 
 
@@ -49,7 +49,7 @@ class Heartbeat:
     async def run(self) -> None:
         """Until cancelled."""
         asked = watchdog_seconds()
-        every = USUAL if asked is None else min(USUAL, asked / 2)
+        every = USUAL_SECONDS if asked is None else min(USUAL_SECONDS, asked / 2)
         while True:
             self.beat()
             await asyncio.sleep(every)

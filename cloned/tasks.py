@@ -22,7 +22,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds until a service that failed is started again; twice as long after each time."""
 REPEATS, WITHIN = 5, 600.0
 """So many faults of one service in so many seconds end its owner: it is no accident any more."""
-WELL_AFTER = 60.0
+WELL_AFTER_SECONDS = 60.0
 """Seconds after which a service that was started again counts as well."""
 
 
@@ -39,7 +39,7 @@ class Trouble:
     def failed(self, error: Exception) -> float:
         """Note a fault; seconds until the next try. What the world around does to it is not its fault."""
         now = time.monotonic()
-        if now - self.since > WELL_AFTER:
+        if now - self.since > WELL_AFTER_SECONDS:
             self.pause = FIRST_PAUSE
         self.error, self.since = str(error) or type(error).__name__, now
         if not isinstance(error, OSError | ClonedError):
@@ -55,7 +55,7 @@ class Trouble:
     @property
     def recent(self) -> bool:
         """Whether somebody should still hear of it."""
-        return bool(self.error) and time.monotonic() - self.since < WELL_AFTER
+        return bool(self.error) and time.monotonic() - self.since < WELL_AFTER_SECONDS
 
 
 _LEFT: set[asyncio.Task[Any]] = set()

@@ -20,9 +20,9 @@ from aiohttp.typedefs import Handler
 
 from cloned.saying import Phrase, message, parts
 
-LARGEST = 256 * 1024
+LARGEST_BYTES = 256 * 1024
 """Bytes of a request, where its call does not need more."""
-OFF_LOOP = 64 * 1024
+OFF_LOOP_BYTES = 64 * 1024
 """Bytes from which on a body is understood in a thread."""
 SECONDS = 30.0
 """In which a body must have come, and a second more for each PACE bytes that its call allows."""
@@ -61,7 +61,7 @@ def bearer(request: web.Request) -> str:
     return token if scheme.lower() == "bearer" and token.isascii() and len(token) <= 512 else ""
 
 
-async def body(request: web.Request, most: int = LARGEST) -> bytes:
+async def body(request: web.Request, most: int = LARGEST_BYTES) -> bytes:
     """What was sent. TooLarge, or ValueError where it comes encoded or too slowly."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise ValueError("a request is sent as it is, without Content-Encoding")
@@ -79,10 +79,10 @@ async def body(request: web.Request, most: int = LARGEST) -> bytes:
     return bytes(data)
 
 
-async def json_body(request: web.Request, most: int = LARGEST) -> Any:
+async def json_body(request: web.Request, most: int = LARGEST_BYTES) -> Any:
     """The JSON that was sent, made safe; ValueError says what is wrong with it."""
     data = await body(request, most)
-    return await asyncio.to_thread(parse, data) if len(data) > OFF_LOOP else parse(data)
+    return await asyncio.to_thread(parse, data) if len(data) > OFF_LOOP_BYTES else parse(data)
 
 
 def parse(data: bytes) -> Any:

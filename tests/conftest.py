@@ -16,7 +16,7 @@ settings.register_profile("quick", max_examples=15, deadline=None, derandomize=T
 settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=BUSY)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-LONG = 3600
+LONG_SECONDS = 3600
 """Seconds for a test marked slow or nightly; the others have those of pyproject.toml."""
 
 
@@ -26,4 +26,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if (item.get_closest_marker("slow") or item.get_closest_marker("nightly")) and not item.get_closest_marker(
             "timeout"
         ):
-            item.add_marker(pytest.mark.timeout(LONG))
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))

@@ -14,7 +14,7 @@ FAILED = 70
 """Exit status where a thread of the agent failed (EX_SOFTWARE of sysexits.h)."""
 AGAIN = 75
 """Exit status on which the live system fetches the agent anew: the server may have another one by now."""
-PAUSE = 10.0
+PAUSE_SECONDS = 10.0
 """Seconds that a refusal stays on the screen."""
 
 
@@ -40,7 +40,7 @@ def main(options: AgentOptions) -> int:
         return _revoked(options)
     except (DaemonRefused, AgentError) as error:
         _tell("the server refuses this laptop: {error}", error=error)
-        time.sleep(PAUSE if options.live else 0)
+        time.sleep(PAUSE_SECONDS if options.live else 0)
         return AGAIN if options.live else 1
     _die_loudly()
     from cloned.agent.loop import Loop  # after the first sign of life: it takes a second
@@ -55,7 +55,7 @@ def _revoked(options: AgentOptions) -> int:
 
     _tell("the server does not know this start of the laptop; start from the network again")
     if options.live:
-        time.sleep(PAUSE)
+        time.sleep(PAUSE_SECONDS)
         power.act("reboot", live=True)
     return 1
 

@@ -19,7 +19,7 @@ from cloned.agent.options import AgentOptions
 from cloned.agent.reporter import Order
 from cloned.agent.screen import Console
 from cloned.agent.spoken import say
-from cloned.agent.test_pack import DRIVERS_LIMIT, TestPack
+from cloned.agent.test_pack import DRIVERS_LIMIT_SECONDS, TestPack
 from cloned.agent.trial_kinds import TrialFinding
 from cloned.agent.trial_tools import Cancelled, Hands
 from cloned.agent.trials import tell
@@ -91,7 +91,7 @@ class AttendedRunner:
 
     def _wait_for(self, fetching: threading.Thread, ui: PersonUi) -> None:
         """A moment for drivers: most of it passes while keys are tried."""
-        end = time.monotonic() + DRIVERS_LIMIT + 30
+        end = time.monotonic() + DRIVERS_LIMIT_SECONDS + 30
         while fetching.is_alive() and time.monotonic() < end:
             ui.show([say("One moment: drivers for the next tests are being loaded.")])
             fetching.join(0.5)

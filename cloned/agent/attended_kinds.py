@@ -19,9 +19,9 @@ from cloned.agent.trial_kinds import TrialFinding, lacking
 from cloned.agent.trial_tools import Hands
 from cloned.saying import Phrase, chained, enumerated, spoken
 
-STUCK = 8.0
+STUCK_SECONDS = 8.0
 """Seconds that a key is held without a break after which it sticks."""
-CAMERA_LIMIT = 15.0
+CAMERA_LIMIT_SECONDS = 15.0
 """Seconds for a camera, or the driver that hangs with it."""
 _NAMED = 6
 """Keys that are named where some do not answer."""
@@ -99,7 +99,7 @@ class _Pressed:
     def stuck(self) -> int:
         """A key that is down for too long; 0 where none is."""
         now = self._clock()
-        return next((code for code, since in self._down.items() if now - since > STUCK), 0)
+        return next((code for code, since in self._down.items() if now - since > STUCK_SECONDS), 0)
 
 
 def _dead_keys(ui: PersonUi, layout: str, dead: frozenset[int]) -> TrialFinding:
@@ -247,7 +247,7 @@ def camera(ui: PersonUi, hands: Hands, _layout: str) -> TrialFinding:
     if not devices:
         return TrialFinding("skipped", lacking(hands, Phrase("no camera answers")))
     ui.show([say("The camera looks…")])
-    found = _within(lambda: video.picture(devices[0]), CAMERA_LIMIT)
+    found = _within(lambda: video.picture(devices[0]), CAMERA_LIMIT_SECONDS)
     if not isinstance(found, list):
         return TrialFinding("failed", Phrase("no picture: {why}", why=found))
     return _judged(ui, say("Does the camera see you?"), Phrase("it gives a picture"), found)

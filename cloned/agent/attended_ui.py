@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from cloned.agent.inputs import EV_KEY, InputEvent, Inputs
 from cloned.agent.spoken import say
 
-AWAY = 90.0
+AWAY_SECONDS = 90.0
 """Seconds without a key after which nobody is there any more."""
 ESC, REPEATED = 1, 2
 """A key's code; the value of one that is held: one that sticks is nobody's hand."""
@@ -41,7 +41,7 @@ class PersonUi:
         found = list(self._inputs.read(seconds))
         if any(each.kind not in (0, 4) and not (each.kind == EV_KEY and each.value == REPEATED) for each in found):
             self._last = self._clock()
-        if self._clock() - self._last > AWAY or not self._wanted():
+        if self._clock() - self._last > AWAY_SECONDS or not self._wanted():
             raise WalkedAway
         return found
 

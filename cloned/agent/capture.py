@@ -15,13 +15,13 @@ import zstandard
 from cloned.agent.client import DaemonRefused
 from cloned.agent.failures import AgentError
 from cloned.agent.job import Job
-from cloned.agent.master import HIDDEN, Master, MasterPart, files, gap_chunks, look, md5sums, used_bytes
+from cloned.agent.master import HIDDEN_BYTES, Master, MasterPart, files, gap_chunks, look, md5sums, used_bytes
 from cloned.agent.upload import CaptureUpload, SplitSink
 from cloned.agent.verify import Stopped
 from cloned.saying import Phrase
 
 READ = 1024 * 1024
-HEAD = 4096
+HEAD_BYTES = 4096
 """Bytes of a partclone stream that hold its header."""
 
 
@@ -42,7 +42,7 @@ class CaptureJob(Job):
         try:
             master = look(self._disk())
             self._expected = {part.name: self._measure(part) for part in master.data}
-            upload = self._open(master.gap if master.gap < HIDDEN else 0)
+            upload = self._open(master.gap if master.gap < HIDDEN_BYTES else 0)
             self._send_all(master, upload)
         except AgentError:
             self._reporter.fresh()
@@ -67,7 +67,7 @@ class CaptureJob(Job):
         try:
             for name, data in files(master, self._options.live):
                 upload.put(name, data)
-            if 0 < master.gap < HIDDEN:
+            if 0 < master.gap < HIDDEN_BYTES:
                 upload.put_all(f"{master.name}-hidden-data-after-mbr", gap_chunks(master))
             for part in master.data:
                 self._save(part, upload)
@@ -103,7 +103,7 @@ class CaptureJob(Job):
         if part.saved_as == "dd":
             return part.bytes
         with reading(part, whole=False) as stream:
-            used = used_bytes(stream.read(HEAD))
+            used = used_bytes(stream.read(HEAD_BYTES))
         if used is None:
             raise AgentError(
                 "capture-failed", Phrase("{node}: partclone says nothing of its {fs}", node=part.node, fs=part.fs)

@@ -16,11 +16,11 @@ from typing import IO, Any
 from cloned.agent.options import AgentOptions
 from cloned.saying import Phrase, sentence, spoken
 
-PATIENCE = 60.0
+PATIENCE_SECONDS = 60.0
 """Seconds to wait for an answer before the connection is taken for dead."""
-PAUSE = 1.0
+PAUSE_SECONDS = 1.0
 """Seconds between tries."""
-_MOST = 256 * 1024 * 1024
+_MOST_BYTES = 256 * 1024 * 1024
 """Bytes of an answer, and of what it unpacks to: the plan of a large fragmented disk has some ten million."""
 _MOST_CHUNKS = 100_000
 
@@ -40,7 +40,7 @@ class DaemonRefused(Exception):  # noqa: N818
 class DaemonClient:
     """One connection; use one per thread."""
 
-    def __init__(self, options: AgentOptions, patience: float = PATIENCE, token: str = "") -> None:
+    def __init__(self, options: AgentOptions, patience: float = PATIENCE_SECONDS, token: str = "") -> None:
         """`token` opens something else than this boot's calls do."""
         self._host, self._port, self._token = options.host, options.port, token or options.token
         self._patience = patience
@@ -66,7 +66,7 @@ class DaemonClient:
             except (OSError, ValueError) as error:
                 self.close()
                 waiting(spoken(error))
-            time.sleep(PAUSE)
+            time.sleep(PAUSE_SECONDS)
         raise DaemonRefused(0, "given up", "")
 
     def once(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class DaemonClient:
                 self._open()
             except OSError as error:
                 waiting(spoken(error))
-                time.sleep(PAUSE)
+                time.sleep(PAUSE_SECONDS)
 
     def local_address(self) -> str:
         """Our own address as the server sees it; empty while there is no connection."""
@@ -167,7 +167,7 @@ def _unpacked(body: bytes) -> bytes:
     """ValueError for what unpacks to more than any answer has, or is cut short."""
     unpacker = zlib.decompressobj(47)  # gzip or zlib, as the head says
     try:
-        data = unpacker.decompress(body, _MOST)
+        data = unpacker.decompress(body, _MOST_BYTES)
     except zlib.error as error:
         raise ValueError(f"the answer is damaged: {error}") from error
     if not unpacker.eof:
@@ -187,7 +187,7 @@ def _refusal(answer: Mapping[str, Any], status: int) -> tuple[str, str]:
 
 def _read_chunks(file: IO[bytes]) -> bytes:
     chunks: list[bytes] = []
-    left = _MOST
+    left = _MOST_BYTES
     while size := int(file.readline(64).split(b";")[0], 16):
         left -= size
         if size < 0 or left < 0 or len(chunks) >= _MOST_CHUNKS:
@@ -201,7 +201,7 @@ def _read_chunks(file: IO[bytes]) -> bytes:
 
 
 def _read_exactly(file: IO[bytes], size: int) -> bytes:
-    if not 0 <= size <= _MOST:
+    if not 0 <= size <= _MOST_BYTES:
         raise ValueError("the answer is too large")
     data = file.read(size)
     if len(data) < size:

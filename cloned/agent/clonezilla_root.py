@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from cloned.agent import disks, sysfs
-from cloned.agent.client import PAUSE
+from cloned.agent.client import PAUSE_SECONDS
 from cloned.agent.failures import AgentError
 from cloned.agent.options import AgentOptions
 from cloned.agent.tools import ToolError, run
@@ -139,7 +139,7 @@ class Clonezilla:
                     to.write(chunk)
                     told(to.tell(), total)
             except _Away:  # starting again: it will come
-                time.sleep(PAUSE)
+                time.sleep(PAUSE_SECONDS)
             else:
                 return
         raise Stopped

@@ -24,7 +24,7 @@ _MARKS = {
     "/virtio": "virtio", "/loop": "loop",
 }  # fmt: skip
 """What the places of disks in /sys/devices have in them; an NVMe drive may hang on a subsystem."""
-SECTOR = 512
+SECTOR_BYTES = 512
 """Bytes: /sys counts in these whatever the disk's sectors are."""
 
 DiskFacts = dict[str, Any]
@@ -44,8 +44,8 @@ def describe(name: str, busy: frozenset[str] = frozenset()) -> DiskFacts:
     base = f"/sys/block/{name}"
     disk: DiskFacts = {
         "path": f"/dev/{name}",
-        "size": sysfs.number(f"{base}/size") * SECTOR,
-        "sector_size": sysfs.number(f"{base}/queue/logical_block_size") or SECTOR,
+        "size": sysfs.number(f"{base}/size") * SECTOR_BYTES,
+        "sector_size": sysfs.number(f"{base}/queue/logical_block_size") or SECTOR_BYTES,
         "serial": _serial(base),
         "wwn": world_wide_name(sysfs.text(f"{base}/wwid") or sysfs.text(f"{base}/device/wwid")),
         "model": _word(sysfs.text(f"{base}/device/model") or sysfs.text(f"{base}/device/name")),

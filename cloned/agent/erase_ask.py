@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from cloned.agent import disks, smart, sysfs
-from cloned.agent.erase_tools import SHORT, controller, raw
+from cloned.agent.erase_tools import SHORT_SECONDS, controller, raw
 from cloned.agent.tools import ToolError, run
 from cloned.disk import media
 from cloned.disk.media import AtaAbilities, FactsError, Medium, MmcAbilities, NvmeAbilities, ScsiAbilities
@@ -50,7 +50,7 @@ def asked(medium: Medium) -> Medium:
 
 def _sata(medium: Medium) -> Medium:
     path = medium.path
-    able = media.ata_abilities(media.identify_bytes(run(["hdparm", "--Istdout", path], timeout=SHORT)))
+    able = media.ata_abilities(media.identify_bytes(run(["hdparm", "--Istdout", path], timeout=SHORT_SECONDS)))
     frozen = able.sanitize and "SD1 " in _perhaps(["hdparm", "--sanitize-status", path])
     able = with_hidden(replace(able, sanitize_frozen=frozen), path, medium.size // medium.sector_size)
     return replace(medium, ata=_as_ssd(medium, able))
@@ -87,7 +87,7 @@ def _namespaces(node: str) -> int:
 
 
 def _mmc(medium: Medium) -> Medium:
-    able: MmcAbilities = media.mmc_abilities(run(["mmc", "extcsd", "read", medium.path], timeout=SHORT))
+    able: MmcAbilities = media.mmc_abilities(run(["mmc", "extcsd", "read", medium.path], timeout=SHORT_SECONDS))
     return replace(medium, mmc=able)
 
 
@@ -100,7 +100,7 @@ def _scsi(medium: Medium) -> Medium:
 def _perhaps(command: list[str]) -> str:
     """What a program says; nothing where the drive does not know the question."""
     try:
-        return run(command, timeout=SHORT)
+        return run(command, timeout=SHORT_SECONDS)
     except ToolError:
         return ""
 

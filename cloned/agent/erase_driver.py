@@ -26,9 +26,9 @@ SURVIVES = frozenset(
     }
 )  # fmt: skip
 """What goes on inside the drive after a power cut and can be asked about. The others are given anew."""
-POLL = 2.0
+POLL_SECONDS = 2.0
 """Seconds between two looks at the drive's status."""
-STANDSTILL = 4 * 3600.0
+STANDSTILL_SECONDS = 4 * 3600.0
 """Seconds without headway after which a sanitize is said to hang."""
 
 
@@ -153,12 +153,12 @@ def _poll(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
         if done > best:  # what falls back makes no headway, however often it rises again
             best, since = done, hands.clock()
         hands.progress(record, done)
-        if hands.clock() - since > STANDSTILL:
+        if hands.clock() - since > STANDSTILL_SECONDS:
             raise EraseTrouble(
                 ErasureFault.HANGS,
                 Phrase("{best} for {clock} hours", best=f"{best:.0%}", clock=f"{(hands.clock() - since) / 3600:.0f}"),
             )
-        hands.pause(POLL)
+        hands.pause(POLL_SECONDS)
 
 
 def _write(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:

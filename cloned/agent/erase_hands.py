@@ -28,9 +28,9 @@ from cloned.saying import Phrase
 
 BLKRRPART = 0x125F
 BLKFLSBUF = 0x1261
-NAP = 15
+NAP_SECONDS = 15
 """Seconds of sleep that thaw many frozen drives."""
-FINDS_AGAIN = 60.0
+FINDS_AGAIN_SECONDS = 60.0
 """Seconds for a drive to come back after a reset."""
 
 
@@ -98,7 +98,7 @@ class RealHands:
         assert record.technique is not None
         self._reset(record)
         seed = secrets.token_hex(16)
-        judge = Judge(record.technique, record.seed, record.reached_of(record.remembered), bytes(erase_io.CHUNK))
+        judge = Judge(record.technique, record.seed, record.reached_of(record.remembered), bytes(erase_io.CHUNK_BYTES))
         with self._open(record) as disk:
             places = record.reached_of(samples.after(seed, disk.size, record.how))
             erase_io.look(disk, judge, places, self._stop, lambda done: self._tell(record, done))
@@ -169,7 +169,7 @@ class RealHands:
         if self._live:
             _perhaps(_RESETS.get(record.medium.bus, ()), path)
         _forget(path)
-        until = time.monotonic() + FINDS_AGAIN
+        until = time.monotonic() + FINDS_AGAIN_SECONDS
         while True:
             try:
                 self._same(record.medium)
@@ -185,7 +185,7 @@ def thaw(live: bool) -> bool:
     if not live or "mem" not in sysfs.text("/sys/power/state").split():
         return False
     try:
-        run(["rtcwake", "--mode", "mem", "--seconds", str(NAP)], timeout=10 * NAP)
+        run(["rtcwake", "--mode", "mem", "--seconds", str(NAP_SECONDS)], timeout=10 * NAP_SECONDS)
     except ToolError as error:
         print(f"agent: {error}", flush=True)
         return False
@@ -291,7 +291,7 @@ def _look_again(path: str) -> None:
 def _attempt(command: list[str]) -> str:
     """What it says; nothing where the drive refuses: what is still hidden then is counted afterwards."""
     try:
-        return run(command, timeout=erase_tools.SHORT)
+        return run(command, timeout=erase_tools.SHORT_SECONDS)
     except ToolError as error:
         print(f"agent: {error}", flush=True)
         return ""

@@ -11,7 +11,7 @@ from itertools import count
 
 from cloned.agent import blockio, sysfs
 from cloned.agent.blockio import BlockDevice, DiskError
-from cloned.agent.disks import SECTOR
+from cloned.agent.disks import SECTOR_BYTES
 from cloned.agent.erase_driver import EraseTrouble
 from cloned.agent.verify import Stopped
 from cloned.disk.erase_check import Judge, blank_before
@@ -19,17 +19,17 @@ from cloned.disk.erase_record import ErasureFault
 from cloned.disk.erase_samples import DiskSample, digest, marker
 from cloned.saying import Phrase
 
-CHUNK = 4 * 1024 * 1024
+CHUNK_BYTES = 4 * 1024 * 1024
 """Bytes of one write; what dd is measured with."""
 WRITERS = 2
 """Writes on their way at once: the drive never waits for us."""
 READERS = 2
 HOPELESS = 4
 """Large writes in a row that failed to the last sector, after which none is tried again in parts."""
-CHECKPOINT = 20.0
+CHECKPOINT_SECONDS = 20.0
 """Seconds of writing between two checkpoints."""
 GONE = (errno.ENODEV, errno.ENXIO, errno.EBADF)
-_STEPS = (CHUNK, 64 * 1024, 4096)
+_STEPS = (CHUNK_BYTES, 64 * 1024, 4096)
 """Where a large write fails it is tried again in smaller ones, down to the sector."""
 
 _libc = ctypes.CDLL(None)
@@ -43,8 +43,8 @@ class Writer:
 
     def __init__(self, disk: BlockDevice, offset: int, stop: Callable[[], bool], clock: Callable[[], float]) -> None:
         self._disk, self._stop, self._clock = disk, stop, clock
-        self._zeros = blockio.buffer(CHUNK)
-        self._start = offset - offset % CHUNK
+        self._zeros = blockio.buffer(CHUNK_BYTES)
+        self._start = offset - offset % CHUNK_BYTES
         self._bad: list[Range] = []
         self._failure: BaseException | None = None
         self._stopped = False
@@ -61,19 +61,19 @@ class Writer:
         rounds = 64
         while at < self._disk.size:
             began = self._clock()
-            end = min(self._disk.size, at + rounds * CHUNK)
+            end = min(self._disk.size, at + rounds * CHUNK_BYTES)
             self._batch(at, end)
             if self._stopped:
                 raise Stopped
             self._flush(at)
             at = end
             took = self._clock() - began
-            rounds = min(16384, max(16, int(rounds * CHECKPOINT / max(took, 0.05))))
+            rounds = min(16384, max(16, int(rounds * CHECKPOINT_SECONDS / max(took, 0.05))))
             bad, self._bad = tuple(self._bad), []
             yield at, bad
 
     def _batch(self, at: int, end: int) -> None:
-        turns = count(at, CHUNK)
+        turns = count(at, CHUNK_BYTES)
 
         def work() -> None:
             while self._failure is None:
@@ -85,7 +85,7 @@ class Writer:
                     self._stopped = True
                     return
                 try:
-                    self._chunk(offset, min(CHUNK, end - offset))
+                    self._chunk(offset, min(CHUNK_BYTES, end - offset))
                 except BaseException as error:
                     self._failure = error
 
@@ -142,7 +142,7 @@ def still_there(number: int, size: int, base: str = "/sys/dev/block") -> bool:
     """
     if not number:
         return True
-    return sysfs.number(f"{base}/{os.major(number)}:{os.minor(number)}/size") * SECTOR == size
+    return sysfs.number(f"{base}/{os.major(number)}:{os.minor(number)}/size") * SECTOR_BYTES == size
 
 
 def raise_if_lost(path: str, offset: int, error: OSError) -> None:
@@ -158,7 +158,7 @@ def raise_if_lost(path: str, offset: int, error: OSError) -> None:
 
 def remember(disk: BlockDevice, seed: str, places: Sequence[DiskSample]) -> tuple[DiskSample, ...]:
     """What each place holds, as a hash; where it is empty a marker is written. Unreadable places are left out."""
-    into = blockio.buffer(CHUNK)
+    into = blockio.buffer(CHUNK_BYTES)
     found = [kept for place in places if (kept := _remember(disk, seed, place, into)) is not None]
     disk.sync()
     return tuple(found)
@@ -181,7 +181,7 @@ def _remember(disk: BlockDevice, seed: str, place: DiskSample, into: memoryview)
 
 def untouched(disk: BlockDevice, seed: str, places: Sequence[DiskSample]) -> bool:
     """Whether every place still holds what it held; nothing was erased then."""
-    into = blockio.buffer(CHUNK)
+    into = blockio.buffer(CHUNK_BYTES)
     try:
         return bool(places) and all(digest(seed, read(disk, place, into)) == place.digest for place in places)
     except (OSError, DiskError):
@@ -229,7 +229,7 @@ def look(
     progress: Callable[[float], None],
 ) -> None:
     """Read the remembered places and these samples and have them judged; EraseTrouble at the first that is wrong."""
-    total, done, lock = max(1, sum(-(-each.length // CHUNK) for each in places)), count(1), threading.Lock()
+    total, done, lock = max(1, sum(-(-each.length // CHUNK_BYTES) for each in places)), count(1), threading.Lock()
 
     def compared(place: DiskSample, view: memoryview) -> str:
         with lock:
@@ -248,8 +248,8 @@ def look(
 def _cut(places: Sequence[DiskSample]) -> Iterator[DiskSample]:
     """No place longer than a buffer; one after the other, since a large disk has millions."""
     for place in places:
-        for at in range(place.offset, place.offset + place.length, CHUNK):
-            yield DiskSample(at, min(CHUNK, place.offset + place.length - at))
+        for at in range(place.offset, place.offset + place.length, CHUNK_BYTES):
+            yield DiskSample(at, min(CHUNK_BYTES, place.offset + place.length - at))
 
 
 def _each(
@@ -263,7 +263,7 @@ def _each(
     failures: list[BaseException] = []
 
     def work() -> None:
-        into = blockio.buffer(CHUNK + 2 * 65536)
+        into = blockio.buffer(CHUNK_BYTES + 2 * 65536)
         while not failures:
             with lock:
                 place = next(turns, None)

@@ -20,9 +20,9 @@ from cloned.disk.media import AtaAbilities, ata_abilities, identify_bytes
 from cloned.saying import Phrase
 
 SURE = "--yes-i-know-what-i-am-doing"
-SHORT = 60.0
+SHORT_SECONDS = 60.0
 """Seconds for a command that only starts something or asks."""
-DAY = 24 * 3600.0
+DAY_SECONDS = 24 * 3600.0
 """Seconds for a command that returns when all is done."""
 
 _STARTS: dict[Technique, tuple[str, ...]] = {
@@ -72,7 +72,7 @@ def status(record: DiskErasure) -> DeviceStatus:
             return _nvme_status(path, _ACTIONS[technique])
         if technique in (Technique.SCSI_BLOCK, Technique.SCSI_CRYPTO, Technique.SCSI_OVERWRITE):
             return erase_status.scsi_status(raw(["sg_requests", "--raw", path]))
-        return erase_status.ata_status(run(["hdparm", "--sanitize-status", path], timeout=SHORT))
+        return erase_status.ata_status(run(["hdparm", "--sanitize-status", path], timeout=SHORT_SECONDS))
     except ToolError as error:
         failed = "unsuccessfully" in str(error) or "Failed state" in str(error)
         return DeviceStatus(SanitizeState.FAILED if failed else SanitizeState.UNKNOWN, None, str(error))
@@ -91,7 +91,7 @@ def _nvme_status(path: str, action: str) -> DeviceStatus:
     return found
 
 
-def told(command: Sequence[str], timeout: float = SHORT) -> str:
+def told(command: Sequence[str], timeout: float = SHORT_SECONDS) -> str:
     """Run it; EraseTrouble where it is missing or fails."""
     try:
         return run(command, timeout=timeout)
@@ -108,7 +108,7 @@ def fault_of(error: ToolError) -> ErasureFault:
 def raw(command: Sequence[str]) -> bytes:
     """Raw output; ToolError."""
     try:
-        done = subprocess.run(command, capture_output=True, timeout=SHORT, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=SHORT_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError(Phrase("{command}: {error}", command=command[0], error=error)) from error
     if done.returncode:
@@ -130,7 +130,7 @@ def controller(path: str) -> str:
 
 def _format(path: str, setting: int) -> str:
     """Format one namespace in its present layout (nvme-cli keeps it), with the secure erase setting."""
-    said = told(["nvme", "format", path, f"--ses={setting}", "--force"], timeout=DAY)
+    said = told(["nvme", "format", path, f"--ses={setting}", "--force"], timeout=DAY_SECONDS)
     if "success" not in said.lower():
         raise EraseTrouble(ErasureFault.TOOL, Phrase("nvme format: {split}", split=" ".join(said.split())[:200]))
     told(["nvme", "id-ns", path])  # it answers again: the format is through
@@ -139,8 +139,8 @@ def _format(path: str, setting: int) -> str:
 
 def _mmc(path: str) -> str:
     """Trim all of it, then sanitize: that removes only what is unmapped (JESD84-B51 §6.6.11)."""
-    told(["blkdiscard", "--force", path], timeout=DAY)
-    told(["mmc", "sanitize", path], timeout=DAY)
+    told(["blkdiscard", "--force", path], timeout=DAY_SECONDS)
+    told(["mmc", "sanitize", path], timeout=DAY_SECONDS)
     found = erase_status.mmc_status(told(["mmc", "status", "get", path]))
     if found.standing is not SanitizeState.DONE:
         raise EraseTrouble(ErasureFault.SANITIZE_FAILED, found.said)
@@ -167,7 +167,7 @@ def _security(record: DiskErasure, thaw: Callable[[], bool]) -> str:
             told(["hdparm", "--user-master", "u", "--security-set-pass", PASSWORD, path])
         elif now.security_locked:
             told(["hdparm", "--user-master", "u", "--security-unlock", PASSWORD, path])
-        told(["hdparm", "--user-master", "u", "--security-erase", PASSWORD, path], timeout=DAY)
+        told(["hdparm", "--user-master", "u", "--security-erase", PASSWORD, path], timeout=DAY_SECONDS)
     finally:
         take_password_off(path)
     after = identify(path)
@@ -183,9 +183,9 @@ def take_password_off(path: str) -> None:
     try:
         now = identify(path)
         if now.security_locked:
-            run(["hdparm", "--user-master", "u", "--security-unlock", PASSWORD, path], timeout=SHORT)
+            run(["hdparm", "--user-master", "u", "--security-unlock", PASSWORD, path], timeout=SHORT_SECONDS)
         if now.security_enabled:
-            run(["hdparm", "--user-master", "u", "--security-disable", PASSWORD, path], timeout=SHORT)
+            run(["hdparm", "--user-master", "u", "--security-disable", PASSWORD, path], timeout=SHORT_SECONDS)
     except (ToolError, EraseTrouble) as error:
         print(f"agent: {path}: the password stays for now: {error}", flush=True)
 
@@ -225,7 +225,7 @@ def versions(technique: Technique | None) -> tuple[str, ...]:
 def _version(name: str) -> str:
     command, pattern = VERSIONS[name]
     try:
-        said = subprocess.run(command, capture_output=True, timeout=SHORT, check=False)
+        said = subprocess.run(command, capture_output=True, timeout=SHORT_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EraseTrouble(ErasureFault.MISSING, Phrase("{name}: {error}", name=name, error=error)) from error
     text = (said.stdout + said.stderr).decode("utf-8", "replace")

@@ -36,7 +36,7 @@ _OVERRIDES = (
 )
 
 _SIOCGIFADDR = 0x8915
-_LONGEST = 30.0
+_LONGEST_SECONDS = 30.0
 """Seconds for disks and parts together: each has limits of its own, the longest that of a disk that hangs."""
 
 
@@ -44,7 +44,7 @@ def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
     """The body of a hello; `address` is our own, to know the card that the server is reached through."""
     told = told_facts(options.facts)
     seen = disks.scan(options.only_disk, disk_facts(told))
-    asked, _ = gathered({"disks": lambda: with_health(seen), "hardware": _timed}, _LONGEST)
+    asked, _ = gathered({"disks": lambda: with_health(seen), "hardware": _timed}, _LONGEST_SECONDS)
     hardware, took = asked.get("hardware", ({}, None))
     nics = network_cards()
     macs = [nic["mac"] for nic in nics]
@@ -83,7 +83,7 @@ def with_health(seen: Sequence[disks.DiskFacts]) -> list[disks.DiskFacts]:
         return list(seen)
     from cloned.agent import smart  # virtual disks need not wait for it
 
-    said, _ = gathered({path: partial(smart.health, path) for path in able}, smart.TIMEOUT + 1)
+    said, _ = gathered({path: partial(smart.health, path) for path in able}, smart.TIMEOUT_SECONDS + 1)
     return [{**disk, **_health(said[disk["path"]])} if disk["path"] in said else disk for disk in seen]
 
 

@@ -14,7 +14,7 @@ from cloned.disk.sizes import size_of_file_system
 from cloned.saying import Phrase, enumerated
 
 MIB = 1024 * 1024
-WORTH = 16 * MIB
+WORTH_BYTES = 16 * MIB
 """Bytes of free space that are worth growing for."""
 _EXT = ("ext2", "ext3", "ext4")
 _MBR_LAST = 0xFFFFFFFF
@@ -87,7 +87,7 @@ def _cut_short(target: VerifiedDisk, layout: Layout) -> bool:
     """Whether the partition grew before, but not its file system: power was cut between."""
     part = last(layout)
     with target.reading(part) as read:
-        return 0 < size_of_file_system(read) <= part.size * layout.sector_size - WORTH
+        return 0 < size_of_file_system(read) <= part.size * layout.sector_size - WORTH_BYTES
 
 
 def moved(old: Layout, new: Layout) -> dict[int, int]:
@@ -176,9 +176,9 @@ def grown(layout: Layout, disk_size: int) -> Layout:
         end = min(end, _MBR_LAST)
     starts = places(layout, behind, end, align)
     end = min([end, *(start // align * align for start in starts.values())])
-    if behind and (overlaps(layout, starts) or (end - part.end) * sector < WORTH):
+    if behind and (overlaps(layout, starts) or (end - part.end) * sector < WORTH_BYTES):
         raise Skipped(_no_way_past(part, behind))
-    if (end - part.end) * sector < WORTH:
+    if (end - part.end) * sector < WORTH_BYTES:
         raise NoRoom("the disk is no larger than the image")
     at = (replace(each, start=starts.get(each.number, each.start)) for each in layout.partitions)
     return replace(layout, partitions=tuple(_stretched(each, part, end) for each in at))
@@ -191,7 +191,7 @@ def _room(layout: Layout, disk_size: int) -> None:
     gaps = 0
     if part is not None and behind and movable(layout, behind):
         gaps = max(each.end for each in behind) - part.end - sum(each.size for each in behind)
-    if layout.partitions and disk_size - min_disk_size(layout) + gaps * layout.sector_size < WORTH:
+    if layout.partitions and disk_size - min_disk_size(layout) + gaps * layout.sector_size < WORTH_BYTES:
         raise NoRoom("the disk is no larger than the image")
 
 

@@ -26,13 +26,13 @@ REL_X, REL_Y = 0, 1
 _EVENT = struct.Struct("llHHi")
 _GRAB = 0x40044590
 """EVIOCGRAB."""
-_KEYS = 96
+_KEYS_BYTES = 96
 """Bytes of a bit for each key (KEY_MAX is 0x2ff)."""
-_HELD = 0x80004518 | _KEYS << 16
+_HELD = 0x80004518 | _KEYS_BYTES << 16
 """EVIOCGKEY: the keys that are down now."""
 _AT_ONCE = 64
 """Events that are read in one go."""
-_LOOK_AGAIN = 0.5
+_LOOK_AGAIN_SECONDS = 0.5
 """Seconds after which devices are looked for again."""
 _FOLDER = "/sys/class/input"
 
@@ -84,7 +84,7 @@ class Inputs:
     def _listen(self) -> None:
         while True:
             try:
-                ready, _, _ = select.select([self._bell, *self._open.values()], [], [], _LOOK_AGAIN)
+                ready, _, _ = select.select([self._bell, *self._open.values()], [], [], _LOOK_AGAIN_SECONDS)
             except OSError:  # one is closed already
                 ready = []
             if self._bell in ready:
@@ -115,12 +115,12 @@ class Inputs:
 
     def _caught_up(self, name: str, fd: int) -> Iterator[InputEvent]:
         """Some events were lost, letting go of keys among them (event-codes.rst): what is down now, and what is not."""
-        held = bytearray(_KEYS)
+        held = bytearray(_KEYS_BYTES)
         try:
             fcntl.ioctl(fd, _HELD, held)
         except OSError:
             return
-        for code in range(8 * _KEYS):
+        for code in range(8 * _KEYS_BYTES):
             yield InputEvent(name, EV_KEY, code, 2 if held[code >> 3] >> (code & 7) & 1 else 0)
 
     def _look(self) -> None:

@@ -19,11 +19,11 @@ from cloned.agent.failures import AgentError
 from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, LayoutError, ebr_writes, read_layout, swap_areas, table_writes
 from cloned.disk.lvm_map import read_groups
-from cloned.disk.manifest import BOOT_CODE, Plan
+from cloned.disk.manifest import BOOT_CODE_BYTES, Plan
 from cloned.disk.partitions import RECOVERY
 
 MIB = 1024 * 1024
-ENDS = MIB
+ENDS_BYTES = MIB
 """Bytes at both ends of the disk and of every new partition in which old signatures are cleared."""
 _BLKDISCARD = 0x1277
 _BLKRRPART = 0x125F
@@ -60,9 +60,9 @@ def clear(disk: BlockDevice, layout: Layout) -> None:
     sector = layout.sector_size
     spans: list[Range] = [(0, disk.size)]
     spans += [(part.start * sector, part.size * sector) for part in layout.partitions if not part.extended]
-    zeros = buffer(ENDS)
+    zeros = buffer(ENDS_BYTES)
     for start, size in spans:
-        ends = {(start, min(ENDS, size)), (max(start, start + size - ENDS), min(ENDS, size))}
+        ends = {(start, min(ENDS_BYTES, size)), (max(start, start + size - ENDS_BYTES), min(ENDS_BYTES, size))}
         for offset, length in ends:
             disk.write([(offset, length)], zeros[:length])
     disk.sync()
@@ -115,7 +115,7 @@ def read_back(disk: BlockDevice, plan: Plan) -> tuple[str, bytes | None, bytes |
         text = replace(found, groups=read_groups(read, found, wanted.groups)).text()
     except (LayoutError, OSError) as error:
         text = f"invalid {error}\n"
-    boot_code = _digest(disk, 0, BOOT_CODE) if plan.boot_code is not None else None
+    boot_code = _digest(disk, 0, BOOT_CODE_BYTES) if plan.boot_code is not None else None
     gap = _digest(disk, 512, len(plan.gap)) if plan.gap is not None else None
     return text, boot_code, gap
 

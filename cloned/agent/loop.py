@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cloned.agent.trials import TrialRunner
 from cloned.saying import parts
 
-REVOKED_PAUSE = 30.0
+REVOKED_PAUSE_SECONDS = 30.0
 """Seconds that the screen says why before the laptop starts again."""
 
 
@@ -50,7 +50,7 @@ class Loop:
             self._obey(order)
             order = self._reporter.fresh()
         self._console.show([say("This start of the laptop was replaced by a newer one, so this one ends.")])
-        time.sleep(REVOKED_PAUSE if self._options.live else 0)
+        time.sleep(REVOKED_PAUSE_SECONDS if self._options.live else 0)
         power.act("reboot" if self._options.live else "poweroff", self._options.live)
 
     def _obey(self, order: Order) -> None:

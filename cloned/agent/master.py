@@ -20,7 +20,7 @@ from cloned.agent.layout import nodes
 from cloned.agent.tools import ToolError, run
 from cloned.disk import signatures
 from cloned.disk.layout import Layout, LayoutError, Partition, parse_dump
-from cloned.disk.swap import PAGE, read_swap
+from cloned.disk.swap import PAGE_BYTES, read_swap
 from cloned.saying import Phrase
 
 PARTCLONE = {
@@ -48,7 +48,7 @@ _HEAD = struct.Struct("<16s14s4sH16sQQQQI")
 """The beginning of a partclone image (format 0002); the last three are used blocks (superblock, bitmap), block size."""
 MBR = 512
 _CHUNK = 1024 * 1024
-HIDDEN = 1024 * 1024 * 1024
+HIDDEN_BYTES = 1024 * 1024 * 1024
 """Bytes between MBR and first partition from which on they are not taken along, as Clonezilla does it."""
 
 
@@ -256,8 +256,9 @@ def _sectors(master: Master) -> Iterator[tuple[str, bytes]]:
             yield f"{name}-gpt-1st", _read(disk.fileno(), 0, 34 * 512)
             yield f"{name}-gpt-2nd", _read(disk.fileno(), master.size - 32 * 512, 32 * 512)
             yield from _gdisk(master)
-        elif master.gap >= HIDDEN:
-            note = f"The hidden data space size ({master.gap // 512} sectors) is larger than {HIDDEN // 512} sectors.\n"
+        elif master.gap >= HIDDEN_BYTES:
+            most = HIDDEN_BYTES // 512
+            note = f"The hidden data space size ({master.gap // 512} sectors) is larger than {most} sectors.\n"
             yield f"{name}-hidden-data-after-mbr.notes.txt", note.encode()
         for part in master.layout.partitions:
             if part.extended:
@@ -296,7 +297,7 @@ def _gdisk(master: Master) -> Iterator[tuple[str, bytes]]:
 def _swaps(master: Master, fd: int) -> Iterator[tuple[str, bytes]]:
     starts = {part.number: part.start * master.layout.sector_size for part in master.layout.partitions}
     for part in master.parts:
-        swap = read_swap(_read(fd, starts[part.number], PAGE)) if part.fs == "swap" else None
+        swap = read_swap(_read(fd, starts[part.number], PAGE_BYTES)) if part.fs == "swap" else None
         if swap is not None:
             yield f"swappt-{part.name}.info", f'UUID="{swap.uuid}"\nLABEL="{swap.label}"\n'.encode()
         elif part.fs == "swap":

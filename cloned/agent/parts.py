@@ -26,7 +26,7 @@ _WIFI_MAKERS = {
 }  # fmt: skip
 
 
-def gather(longest: float = readings.LONGEST) -> dict[str, Any]:
+def gather(longest: float = readings.LONGEST_SECONDS) -> dict[str, Any]:
     """The `hardware` of a hello (core/hardware.py says what each is); `late` names what did not answer in time."""
     found, late = readings.gathered(_READINGS, longest)
     merged = {key: value for part in found.values() for key, value in part.items()}

@@ -14,14 +14,20 @@ from collections import deque
 
 from cloned.stream.probe import GROUP, PORT, Heard, Probe, decode, judged
 
-WINDOW = 5.0
+WINDOW_SECONDS = 5.0
 """Seconds that a result covers."""
 
 
 class ProbeListener:
     """Counts probes in a thread from `start` to `close`."""
 
-    def __init__(self, address: str = "0.0.0.0", group: str = GROUP, port: int = PORT, window: float = WINDOW) -> None:  # noqa: S104
+    def __init__(
+        self,
+        address: str = "0.0.0.0",  # noqa: S104
+        group: str = GROUP,
+        port: int = PORT,
+        window: float = WINDOW_SECONDS,
+    ) -> None:
         self._address, self._group, self._port, self._window = address, group, port, window
         self._seen: deque[tuple[float, Probe]] = deque(maxlen=4096)
         self._ended = threading.Event()

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-LONGEST = 1.0
+LONGEST_SECONDS = 1.0
 """Seconds after which a hello goes out without what did not come."""
 
 
-def gathered(readings: Mapping[str, Callable[[], Any]], longest: float = LONGEST) -> tuple[dict[str, Any], list[str]]:
+def gathered(
+    readings: Mapping[str, Callable[[], Any]], longest: float = LONGEST_SECONDS
+) -> tuple[dict[str, Any], list[str]]:
     """What each reading gave, and the names of those that did not end in time or failed.
 
     A reading that hangs in the kernel cannot be ended: its thread stays behind, and dies with the agent.

@@ -37,11 +37,11 @@ UDP_GRO = 104
 SO_RCVTIMEO = getattr(socket, "SO_RCVTIMEO", 20)
 SO_RCVBUFFORCE = 33
 
-ASK_EVERY = 0.1
-ASK_AGAIN = 0.02
+ASK_EVERY_SECONDS = 0.1
+ASK_AGAIN_SECONDS = 0.02
 """Seconds between two rounds of asking: as a rule, and at least where room has become free."""
 
-ASK_IN_SILENCE = 0.04
+ASK_IN_SILENCE_SECONDS = 0.04
 """Seconds between two rounds where nothing comes although something is missing: the end of a session."""
 
 FETCHERS = 2
@@ -159,13 +159,13 @@ class Reception:
             if self._events:
                 self._take_events()
             now = time.monotonic()
-            if now - self._last_ask >= ASK_AGAIN and self._should_ask(now):
+            if now - self._last_ask >= ASK_AGAIN_SECONDS and self._should_ask(now):
                 self._ask(data, asking, now)
 
     def _should_ask(self, now: float) -> bool:
-        if now - self._last_ask >= ASK_EVERY:
+        if now - self._last_ask >= ASK_EVERY_SECONDS:
             return True
-        if self._silence and self.assembly.begun and now - self._last_ask >= ASK_IN_SILENCE:
+        if self._silence and self.assembly.begun and now - self._last_ask >= ASK_IN_SILENCE_SECONDS:
             return True
         gained = self.assembly.room() - self._room_told
         return gained > 0 and (self._room_told == 0 or gained * 3 >= self.assembly.slots)
@@ -178,7 +178,7 @@ class Reception:
         self._choose_way(data, now)
         self._room_told = self.assembly.room()
         unicast = self.via == "unicast"
-        if self._ways.left and int(now) == int(now - ASK_EVERY):
+        if self._ways.left and int(now) == int(now - ASK_EVERY_SECONDS):
             return  # out of the group: be heard of once a second
         for packet in self.assembly.asks(self.held_by(), unicast=unicast):
             try:

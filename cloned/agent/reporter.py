@@ -13,7 +13,7 @@ from cloned.agent.probe import ProbeListener
 from cloned.agent.status import Status
 from cloned.saying import spoken
 
-EVERY = 1.0
+EVERY_SECONDS = 1.0
 """Seconds between reports."""
 PATIENCE = 10.0
 
@@ -97,4 +97,4 @@ class Reporter:
                 self._answered = self._sent
                 self.take(answer)
             self._heard()
-            self._now.wait(EVERY)
+            self._now.wait(EVERY_SECONDS)

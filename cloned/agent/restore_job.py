@@ -18,7 +18,7 @@ from cloned.agent.restore import Restore
 from cloned.agent.restore_progress import RestoreProgress
 from cloned.agent.verify import Stopped
 from cloned.disk.layout import Layout
-from cloned.disk.manifest import DIGEST, Plan
+from cloned.disk.manifest import DIGEST_BYTES, Plan
 from cloned.saying import Phrase
 from cloned.stream.packets import StreamAddress
 from cloned.stream.survey import samples, worth_reading
@@ -120,7 +120,7 @@ class RestoreJob(Job):
     def _send_read_back(self, plan: Plan, disk: disks.DiskFacts, restore: Restore, number: int) -> dict[str, Any]:
         with opened(disk, writable=False) as device:
             text, boot_code, gap = layout.read_back(device, plan)
-        digests = b"".join(digest or bytes(DIGEST) for digest in restore.digests)
+        digests = b"".join(digest or bytes(DIGEST_BYTES) for digest in restore.digests)
         body = {
             "session": self._session,
             "round": number,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cloned.stream.rate_meter import RateMeter
 
-LOOK = 0.25
+LOOK_SECONDS = 0.25
 """Seconds between two reports of progress."""
 
 RATE_SECONDS = 5.0
@@ -54,7 +54,7 @@ class RestoreMeter:
         """Whether LOOK seconds have gone by since the last time this was true."""
         with self._lock:
             now = time.monotonic()
-            if now - self._reported < LOOK:
+            if now - self._reported < LOOK_SECONDS:
                 return False
             self._reported = now
             return True

@@ -11,7 +11,7 @@ EFIVARS = "/sys/firmware/efi/efivars"
 _DATABASE = "d719b2cb-3d3a-4596-a3bc-dad00e67656f"
 """EFI_IMAGE_SECURITY_DATABASE_GUID."""
 _SHIM = "605dab50-e046-4300-abb6-3dd810dd8b23"
-_ATTRIBUTES = 4
+_ATTRIBUTES_BYTES = 4
 """Bytes that efivarfs puts before a variable's own."""
 
 
@@ -25,7 +25,7 @@ def firmware_keys(base: str = EFIVARS) -> dict[str, Any]:
 
 
 def _variable(base: str, name: str) -> bytes:
-    return sysfs.raw(f"{base}/{name}")[_ATTRIBUTES:]
+    return sysfs.raw(f"{base}/{name}")[_ATTRIBUTES_BYTES:]
 
 
 def _keys(data: bytes) -> list[str]:

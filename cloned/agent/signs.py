@@ -17,7 +17,7 @@ from cloned.agent import sysfs
 Structure = tuple[int, bytes, list[str]]
 """Of SMBIOS: type, formatted area, strings."""
 TABLES = "/sys/firmware/acpi/tables"
-AGAIN = 0.4
+AGAIN_SECONDS = 0.4
 """Seconds after which USB is looked at again; beside it disks tell their health, which takes longer."""
 _EFI = "/sys/firmware/efi/efivars"
 _IMAGE_SECURITY = "d719b2cb-3d3a-4596-a3bc-dad00e67656f"
@@ -88,7 +88,7 @@ def usb_parts(base: str = "/sys/bus/usb/devices") -> dict[str, bool | None]:
     }
 
 
-def usb_parts_again(base: str = "/sys/bus/usb/devices", pause: float = AGAIN) -> dict[str, bool | None]:
+def usb_parts_again(base: str = "/sys/bus/usb/devices", pause: float = AGAIN_SECONDS) -> dict[str, bool | None]:
     """`usb_parts`, read once more where a part did not answer: a hub may still be asking who is behind it."""
     found = usb_parts(base)
     if None not in found.values() and not all(found.values()):

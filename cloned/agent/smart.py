@@ -12,7 +12,7 @@ from cloned.agent.tools import ToolError, run
 _REALLOCATED = (5, 197)
 """ATA attributes: reallocated sectors, sectors waiting for it. Not 196: events are no sectors, and makers pack them."""
 _COUNT_BITS = 0xFFFFFFFF
-TIMEOUT = 20
+TIMEOUT_SECONDS = 20
 """Seconds for what a disk says: a dying one may be slow, and it is what must be known of it."""
 
 Health = dict[str, Any]
@@ -25,7 +25,7 @@ def health(path: str) -> Health:
     """
     command = ["smartctl", "--json", "--health", "--attributes", path]
     try:
-        return understand(json.loads(run(command, timeout=TIMEOUT, accept=range(256)) or "{}"))
+        return understand(json.loads(run(command, timeout=TIMEOUT_SECONDS, accept=range(256)) or "{}"))
     except (ToolError, ValueError):
         return understand({})
 

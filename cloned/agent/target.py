@@ -17,7 +17,7 @@ from cloned.agent.subvolumes import TOP, root_subvolume
 from cloned.agent.tools import ToolError, run
 from cloned.disk.layout import Layout, LayoutError, Partition, ebr_writes, read_ebr_code, read_layout, table_writes
 from cloned.disk.ntfs import Ntfs, NtfsError
-from cloned.disk.signatures import HEAD, is_sleeping_swap, is_sleeping_windows, sleeps_in_file
+from cloned.disk.signatures import HEAD_BYTES, is_sleeping_swap, is_sleeping_windows, sleeps_in_file
 from cloned.saying import Phrase
 
 ALIGNED = 4096
@@ -108,7 +108,7 @@ class VerifiedDisk:
         if part.extended:
             return ""
         with self.reading(part) as read:
-            if is_sleeping_swap(read(0, min(HEAD, part.size * self.disk["sector_size"]))):
+            if is_sleeping_swap(read(0, min(HEAD_BYTES, part.size * self.disk["sector_size"]))):
                 return Phrase("partition {number} holds a hibernated Linux", number=part.number)
             if is_sleeping_windows(read):
                 return Phrase(

@@ -21,7 +21,7 @@ from cloned.agent.trial_tools import Hands
 from cloned.saying import Phrase, spoken
 
 PATH = "/live/tests.squashfs"
-MOST = 512 * 1024 * 1024
+MOST_BYTES = 512 * 1024 * 1024
 """Bytes of a pack, and of memory that must stay free beside it."""
 _ROOM = 128 * 1024 * 1024
 _CHUNK = 1 << 18
@@ -37,7 +37,7 @@ while :; do
 done
 """
 """As the live system's init does it: drivers bring up buses that hold more devices."""
-DRIVERS_LIMIT = 60.0
+DRIVERS_LIMIT_SECONDS = 60.0
 """Seconds after which a driver that hangs is left alone."""
 
 
@@ -91,7 +91,7 @@ class TestPack:
         with target.open("wb") as file:
             for chunk, total in self._chunks():
                 going_on()
-                if total > MOST or shutil.disk_usage(self._home).free < _ROOM:
+                if total > MOST_BYTES or shutil.disk_usage(self._home).free < _ROOM:
                     raise OSError("it is too large for this laptop's memory")
                 file.write(chunk)
 
@@ -111,7 +111,7 @@ class TestPack:
         """Load the drivers of what is there; whatever hangs is left behind."""
         if (mount / "usr/lib/firmware").is_dir():
             Path(_FIRMWARE_PATH).write_text(str(mount / "usr/lib/firmware"))
-        hands.run(["sh", "-c", _DRIVERS], DRIVERS_LIMIT)
+        hands.run(["sh", "-c", _DRIVERS], DRIVERS_LIMIT_SECONDS)
 
 
 def lay_out(pack: Path, root: Path) -> None:

@@ -19,7 +19,7 @@ from cloned.saying import Phrase, chained, headed, spoken
 MEMORY_MB, MEMORY_LIMIT = 256, 120.0
 """Most memory that is tested, and seconds for it: the live system and a session's start must have the rest."""
 LOAD_SECONDS = 30
-LOAD_PATIENCE = 90
+LOAD_PATIENCE_SECONDS = 90
 """Seconds that an old laptop gets beyond that to start and end it."""
 TOO_HOT = 97
 """Degrees at which a processor that slows itself down fails: dust, or dried paste."""
@@ -78,7 +78,7 @@ def processor(hands: Hands) -> TrialFinding:
             heat.append(found)
 
     command = ["stress-ng", "--cpu", "0", "--cpu-method", "matrixprod", "--verify", "--timeout", f"{LOAD_SECONDS}s"]
-    ran = hands.run([*command, "--temp-path", "/tmp"], LOAD_SECONDS + LOAD_PATIENCE, feel)  # noqa: S108 - it wants one, empty
+    ran = hands.run([*command, "--temp-path", "/tmp"], LOAD_SECONDS + LOAD_PATIENCE_SECONDS, feel)  # noqa: S108 - it wants one, empty
     slowed, most = throttled() - before, max(heat, default=None)
     told: str = Phrase("{load_seconds} s on {cpu_count} threads", load_seconds=LOAD_SECONDS, cpu_count=os.cpu_count())
     found = [Phrase("up to {most} °C", most=most) if most is not None else Phrase("no temperature is told")]
@@ -86,7 +86,7 @@ def processor(hands: Hands) -> TrialFinding:
     told = chained([told, *found])
     if ran.status is None:
         return TrialFinding(
-            "skipped", headed(told, Phrase("it did not end {count} s later either", count=LOAD_PATIENCE))
+            "skipped", headed(told, Phrase("it did not end {count} s later either", count=LOAD_PATIENCE_SECONDS))
         )
     if ran.status != 0:
         return TrialFinding("failed", headed(told, _last_words(ran.output, "fail")))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from cloned.agent import sysfs
 
 _PR_SET_PDEATHSIG = 1
-KILL_LIMIT = 10.0
+KILL_LIMIT_SECONDS = 10.0
 """Seconds that a killed program has to be gone."""
 _THERMAL = "/sys/class/thermal"
 _HWMON = "/sys/class/hwmon"
@@ -118,7 +118,7 @@ def _behind_everybody() -> None:
 def _ended(process: subprocess.Popen[bytes]) -> bool:
     """Whether it is gone; a driver that hangs holds its program for ever, and both are left behind."""
     try:
-        process.wait(KILL_LIMIT)
+        process.wait(KILL_LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
         return False
     return True

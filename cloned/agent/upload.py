@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from cloned.agent.client import PAUSE, DaemonClient, DaemonRefused
+from cloned.agent.client import PAUSE_SECONDS, DaemonClient, DaemonRefused
 from cloned.agent.failures import AgentError
 from cloned.agent.options import AgentOptions
 from cloned.agent.verify import Stopped
 from cloned.saying import Phrase
 
-CHUNK = 4 * 1024 * 1024
+CHUNK_BYTES = 4 * 1024 * 1024
 """Bytes of a request."""
-SPLIT = 4096 * 10**6
+SPLIT_BYTES = 4096 * 10**6
 """Bytes of a file, as Clonezilla's `-i 4096` splits."""
 
 
@@ -65,7 +65,7 @@ class CaptureUpload:
                 at = self._client.send("PUT", f"{self._base}/{name}?offset={start}", data[start - offset :])["size"]
             except (OSError, ValueError, DaemonRefused):
                 self._client.close()
-                time.sleep(PAUSE)
+                time.sleep(PAUSE_SECONDS)
                 at = self._there(name)
             if not offset <= at <= end:
                 raise AgentError(
@@ -116,8 +116,8 @@ class UploadFile:
         """Add bytes."""
         self._held += data
         self._sum.update(data)
-        while len(self._held) >= CHUNK:
-            self._flush(CHUNK)
+        while len(self._held) >= CHUNK_BYTES:
+            self._flush(CHUNK_BYTES)
 
     def close(self) -> None:
         """Send the rest."""
@@ -134,7 +134,7 @@ class UploadFile:
 class SplitSink:
     """A stream as files STEM.aa, STEM.ab … of a set size, as split(1) names them."""
 
-    def __init__(self, upload: CaptureUpload, stem: str, size: int = SPLIT) -> None:
+    def __init__(self, upload: CaptureUpload, stem: str, size: int = SPLIT_BYTES) -> None:
         self._upload, self._stem, self._size = upload, stem, size
         self._count = 0
         self._sink: UploadFile | None = None

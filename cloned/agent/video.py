@@ -27,7 +27,7 @@ _SHADES = " .:-=+*#%@"
 WIDTH, HEIGHT = 640, 480
 FRAMES = 12
 """Pictures that a camera gets for its exposure before the one that counts."""
-LIMIT = 5.0
+LIMIT_SECONDS = 5.0
 """Seconds for a picture."""
 
 
@@ -94,8 +94,8 @@ def _frame(fd: int) -> bytes:
     fcntl.ioctl(fd, STREAMON, struct.pack("<i", 1))
     try:
         for last in [False] * FRAMES + [True]:
-            if not select.select([fd], [], [], LIMIT)[0]:
-                raise NoPicture(Phrase("no picture within {seconds} s", seconds=f"{LIMIT:.0f}"))
+            if not select.select([fd], [], [], LIMIT_SECONDS)[0]:
+                raise NoPicture(Phrase("no picture within {seconds} s", seconds=f"{LIMIT_SECONDS:.0f}"))
             buffer = bytearray(_BUFFER.pack(0, 1, 0, 0, 0, 0, _MMAP, 0, 0, 0, 0))
             fcntl.ioctl(fd, DQBUF, buffer)
             index, _, used = struct.unpack_from("<III", buffer)

@@ -26,7 +26,7 @@ Share = Callable[[float], float]
 ROOM = 1.3
 """How much more of the link than it uses a stream claims: udp-sender cannot be told another rate on the way."""
 
-OVER = 2.0
+OVER_SECONDS = 2.0
 """Seconds over which a stream's rate is taken."""
 
 
@@ -68,7 +68,7 @@ class ClassicSession:
         self.stats = ClassicStats(server, opened.port, parts=len(parts))
         self.audience = Admission(None if opened.guests else frozenset(), opened.guests)
         self._session, self._parts, self._tell = opened.session, parts, tell
-        self._interface, self._share, self._meter = interface, share, RateMeter(OVER)
+        self._interface, self._share, self._meter = interface, share, RateMeter(OVER_SECONDS)
         self.sent = 0
         """Bytes that went out, of all parts together."""
 

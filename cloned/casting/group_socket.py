@@ -18,7 +18,7 @@ UDP_SEGMENT = 103
 NO_OFFLOAD = {errno.EIO, errno.EINVAL, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.EMSGSIZE}
 LINK_TROUBLE = {errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EPERM, errno.ENOBUFS, errno.ENODEV}
 
-SEND_BUFFER = 1 << 20
+SEND_BUFFER_BYTES = 1 << 20
 """Bytes that may wait in the kernel: 8 ms at a gigabit, so that a slower link is felt at once."""
 
 
@@ -35,7 +35,7 @@ class GroupSocket:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface))
         self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._socket.bind((interface, 0))
 
     def send(self, parts: Sequence[bytes | memoryview], count: int) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 from cloned.stream.pacing import shares
 
-RECENT = 0.6
+RECENT_SECONDS = 0.6
 """Seconds after which a session that had nothing to send leaves its part to the others: two looks at the pace."""
 
 FRAMES = 40
@@ -66,5 +66,5 @@ class LinkBudget:
             return any(other != key for other in self._busy(now))
 
     def _busy(self, now: float) -> list[Hashable]:
-        self._wishes = {key: said for key, said in self._wishes.items() if now - said[1] < RECENT}
+        self._wishes = {key: said for key, said in self._wishes.items() if now - said[1] < RECENT_SECONDS}
         return list(self._wishes)

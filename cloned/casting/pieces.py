@@ -20,8 +20,8 @@ from cloned.descriptors import Bell
 from cloned.errors import MissingError
 from cloned.saying import Phrase
 from cloned.stream import packets
-from cloned.stream.pacing import STEP, Pace
-from cloned.stream.packets import PACKET, PAYLOAD, Mark, StreamAddress
+from cloned.stream.pacing import STEP_SECONDS, Pace
+from cloned.stream.packets import PACKET, PAYLOAD_BYTES, Mark, StreamAddress
 from cloned.stream.rate_meter import RateMeter
 from cloned.stream.sender import Burst, StreamSender
 
@@ -30,13 +30,13 @@ log = logging.getLogger(__name__)
 GIGABIT = 0.98e9
 """Bit/s on the wire: leaves the last part of a gigabit to pages, boots and requests."""
 
-CATCH_UP = 0.02
+CATCH_UP_SECONDS = 0.02
 """Seconds of sending that are made up for after a delay: other processes take the server's processor now and then."""
 
-METERED = 1.0
+METERED_SECONDS = 1.0
 """Seconds over which it is told how fast it sends."""
 
-RETRY = 5.0
+RETRY_SECONDS = 5.0
 """Seconds until a piece that could not be read is tried again."""
 
 
@@ -161,7 +161,7 @@ class _Work:
         self._due = 0.0
         self._looked = 0.0
         self._rate = rate
-        self._meter = RateMeter(METERED)
+        self._meter = RateMeter(METERED_SECONDS)
         self._sending = 0.0
         self._seen = 0
         self._bell, self._poll = Bell(), select.poll()
@@ -235,7 +235,7 @@ class _Work:
             self._commands.popleft()(self)
         for piece in self.core.to_load(now):
             self._reader.load(piece)
-        if now - self._looked >= STEP:
+        if now - self._looked >= STEP_SECONDS:
             self._look(now)
         item = self.core.next(now)
         if item is None:
@@ -283,7 +283,7 @@ class _Work:
             if isinstance(frame, Exception):
                 log.error("piece %d cannot be read: %s", piece, frame)
                 self._broken = Phrase("piece {piece} cannot be read: {frame}", piece=piece, frame=frame)
-                self._retry_at = time.monotonic() + RETRY
+                self._retry_at = time.monotonic() + RETRY_SECONDS
                 self.core.failed(piece)
                 continue
             self._frames[piece] = frame
@@ -311,7 +311,7 @@ class _Work:
     def _wait_for_turn(self, count: int) -> None:
         """Sleep until what was sent has had its time on the wire; a pause is not made up for."""
         now = time.monotonic()
-        self._due = max(self._due, now - CATCH_UP) + count * packets.WIRE * 8 / self._rate
+        self._due = max(self._due, now - CATCH_UP_SECONDS) + count * packets.WIRE_BYTES * 8 / self._rate
         if self._due - now > 0.0005:
             time.sleep(self._due - now)
 
@@ -327,7 +327,7 @@ class _Work:
         if self.core.sent > self._seen:
             self._rate = self._link.share(self._stream.session, self.pace.rate, now)
         self._seen = self.core.sent
-        self._sending = self._meter.rate(now, self.core.sent) * packets.WIRE * 8
+        self._sending = self._meter.rate(now, self.core.sent) * packets.WIRE_BYTES * 8
         self.stats = self._snapshot(now)
 
     def _snapshot(self, now: float) -> StreamStats:
@@ -352,7 +352,7 @@ class _Work:
         return StreamStats(
             packets=core.sent,
             repaired=core.repaired,
-            bytes=core.sent * PAYLOAD,
+            bytes=core.sent * PAYLOAD_BYTES,
             rate=self._rate,
             sending=self._sending,
             trouble=self._broken or self._group.trouble,

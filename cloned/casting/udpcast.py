@@ -21,7 +21,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloned.clonezilla.udpcast import DISCONNECT, STALL, Admission, ClassicStream, Lines, SenderWord, Sent, understand
+from cloned.clonezilla.udpcast import (
+    DISCONNECT,
+    STALL_SECONDS,
+    Admission,
+    ClassicStream,
+    Lines,
+    SenderWord,
+    Sent,
+    understand,
+)
 from cloned.errors import ClonedError
 from cloned.processes import spawn
 from cloned.saying import Phrase
@@ -31,14 +40,14 @@ log = logging.getLogger(__name__)
 RETRIES = 200
 """--retries-until-drop: high, since too few drop the healthy too and the daemon ejects by itself."""
 
-PATIENCE = 600.0
+PATIENCE_SECONDS = 600.0
 """Seconds to wait for a receiver that is wanted. Our laptops are set aside long before if they fall silent or stand
 still; a guest says nothing until it connects."""
 
-EJECT_EVERY = 1.0
+EJECT_EVERY_SECONDS = 1.0
 """Seconds between two tries to eject."""
 
-GO_AFTER = 1.0
+GO_AFTER_SECONDS = 1.0
 """Seconds to wait once all are in: a stranger may be a moment behind."""
 
 
@@ -71,7 +80,7 @@ class Sender:
         on_said: Callable[[SenderWord], None] | None = None,
         on_out: Callable[[str, str], Awaitable[None]] | None = None,
         on_turn: Callable[[float], None] | None = None,
-        patience: float = PATIENCE,
+        patience: float = PATIENCE_SECONDS,
         untouched: bool = False,
     ) -> None:
         """`files`: an image file's parts in order, sent as they are; `interface`: name of the network card.
@@ -160,7 +169,7 @@ class Sender:
             if self._audience.gone:
                 return self._outcome()
             ready_since = (ready_since or now) if stream.ready() else None
-            if ready_since is not None and now - ready_since >= GO_AFTER:
+            if ready_since is not None and now - ready_since >= GO_AFTER_SECONDS:
                 os.write(self._terminal, b"\n")
                 ready_since = now
             await self._put_out(now)
@@ -184,10 +193,12 @@ class Sender:
                 address, Phrase("it did not connect within {patience} s", patience=f"{self._patience:.0f}")
             )
         for address in stream.to_eject(now):
-            if now - self._tried.get(address, 0.0) >= EJECT_EVERY:
+            if now - self._tried.get(address, 0.0) >= EJECT_EVERY_SECONDS:
                 self._tried[address] = now
                 self.eject(address)
-                await self._give_up(address, Phrase("it stood still for {stall} s or more", stall=f"{STALL:.0f}"))
+                await self._give_up(
+                    address, Phrase("it stood still for {stall} s or more", stall=f"{STALL_SECONDS:.0f}")
+                )
 
     async def _give_up(self, address: str, why: str) -> None:
         wanted = self._audience.wanted

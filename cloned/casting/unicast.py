@@ -29,10 +29,10 @@ PER_LAPTOP = 6
 MOST_HELD = 32
 """Of all: 130 MB where nothing compresses."""
 
-OVERHEAD = 1.06
+OVERHEAD_BYTES = 1.06
 """Bytes on the wire for a byte of a frame: Ethernet, IPv4, TCP."""
 
-MOST_WAITING = 10.0
+MOST_WAITING_SECONDS = 10.0
 """Seconds after which a laptop is asked to come again rather than kept waiting."""
 
 
@@ -56,9 +56,9 @@ class UnicastPace:
         wish = self._link.rate * (SHARE if self._link.others(self, now) else 1.0)
         rate = self._link.share(self, wish, now)
         start = max(now, self._due)
-        if start - now > MOST_WAITING:
+        if start - now > MOST_WAITING_SECONDS:
             return False
-        self._due = start + size * OVERHEAD * 8 / rate
+        self._due = start + size * OVERHEAD_BYTES * 8 / rate
         await asyncio.sleep(start - now)
         return True
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography import x509
 
 from cloned.check.findings import Said, ok, skipped, warned
-from cloned.check.outside import SOON
+from cloned.check.outside import SOON_SECONDS
 from cloned.config import Config
 from cloned.errors import ClonedError, MissingError
 from cloned.processes import run
@@ -46,7 +46,7 @@ def certificate(config: Config) -> Iterator[Said | ClonedError]:
     left = found.not_valid_after_utc.timestamp() - time.time()
     if left < 0:
         yield ClonedError(Phrase("the page's certificate ended {days} days ago", days=int(-left // 86400)), "renew it")
-    elif left < SOON:
+    elif left < SOON_SECONDS:
         yield warned(Phrase("the page's certificate ends in {days} days", days=int(left // 86400)), "renew it")
     else:
         yield ok(Phrase("the page's certificate holds for {days} days", days=int(left // 86400)))

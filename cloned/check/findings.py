@@ -20,7 +20,7 @@ from cloned.saying import Phrase, spoken
 
 log = logging.getLogger(__name__)
 
-LONGEST = 12.0
+LONGEST_SECONDS = 12.0
 """Seconds that one look may take: all of them together stay under fifteen."""
 
 
@@ -109,7 +109,7 @@ def _finding(name: str, said: Said | ClonedError) -> Finding:
     return Finding(name, *said)
 
 
-async def examine(looks: Sequence[Look], config: Config, longest: float = LONGEST) -> list[Finding]:
+async def examine(looks: Sequence[Look], config: Config, longest: float = LONGEST_SECONDS) -> list[Finding]:
     """Run all looks at once, in threads; one that does not end in `longest` seconds is told, and left behind.
 
     Nobody waits for its thread either, at the end of the program.

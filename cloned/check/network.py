@@ -26,7 +26,7 @@ from cloned.saying import Phrase, headed
 from cloned.stream import probe as multicast
 from cloned.stream.probe import GROUP
 
-LISTEN = 3.0
+LISTEN_SECONDS = 3.0
 """Seconds in which a DHCP server answers: RFC 2131 §4.4.1 has clients wait as long before they ask again."""
 GIGABIT = 1000
 BROADCAST = "255.255.255.255"
@@ -102,7 +102,7 @@ def _servers(nic: Interface) -> list[str]:
     with packet_socket(nic.name, ETH_IP, DHCP_SERVERS) as sock:
         for arch in (0, 7):
             sock.send(dhcp_broadcast(nic.mac, encode(probe(nic.mac, secrets.randbits(32), arch))))
-        end = time.monotonic() + LISTEN
+        end = time.monotonic() + LISTEN_SECONDS
         while (left := end - time.monotonic()) > 0:
             sock.settimeout(left)
             with suppress(TimeoutError):

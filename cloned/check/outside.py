@@ -16,7 +16,7 @@ from cloned.saying import Phrase
 from cloned.switch.once import read_all
 from cloned.switch.server import server_macs
 
-SOON = 21 * 86400
+SOON_SECONDS = 21 * 86400
 """Seconds before a certificate ends at which somebody should renew it."""
 WAIT = 5.0
 
@@ -93,7 +93,7 @@ def certificate_end(what: str, not_after: object) -> Iterator[Said]:
         yield ok(Phrase("{what} answers", what=what))
         return
     left = ssl.cert_time_to_seconds(not_after) - time.time()
-    if left < SOON:
+    if left < SOON_SECONDS:
         yield warned(
             Phrase("{what}: its certificate ends in {left} days", what=what, left=f"{left / 86400:.0f}"),
             "have it renewed",

@@ -22,9 +22,9 @@ from cloned.netboot.files import is_complete
 from cloned.processes import run
 from cloned.saying import Phrase
 
-ROOM = 2 * 10**9
+ROOM_BYTES = 2 * 10**9
 """Bytes that should be free for the state."""
-OLD = 180 * 86400
+OLD_SECONDS = 180 * 86400
 """Seconds after which a live system lacks drivers and mends that exist by then."""
 SECRETS = ("pin", "people.json", "page.key", "journal.sqlite", LEDGER_FILE)
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"})
@@ -52,7 +52,7 @@ def state(config: Config) -> Iterator[Said | ClonedError]:
             "databases need a local disk: set [workshop] state to one",
         )
     free = shutil.disk_usage(folder).free
-    if free < ROOM:
+    if free < ROOM_BYTES:
         yield MissingError(
             Phrase("only {free} GB are free under {folder}", free=f"{free / 1e9:.1f}", folder=folder), "free some space"
         )
@@ -136,7 +136,7 @@ def live_system(config: Config) -> Iterator[Said | ClonedError]:
     built = (config.boot.live / "live.json").stat().st_mtime
     days = (time.time() - built) / 86400
     yield ok(Phrase("built {days} days ago", days=f"{days:.0f}"))
-    if days * 86400 > OLD:
+    if days * 86400 > OLD_SECONDS:
         yield warned(Phrase("the live system is {days} days old", days=f"{days:.0f}"), "run `cloned live build`")
     if config.tests.wanted() and (why := _pack_lacks(config.boot.live)):
         yield warned(why, "run `cloned live build`")
@@ -189,7 +189,7 @@ def room(config: Config) -> Iterator[Said | ClonedError]:
         yield skipped("no images yet")
         return
     free = shutil.disk_usage(folder).free
-    if free < 10 * ROOM:
+    if free < 10 * ROOM_BYTES:
         yield warned(
             Phrase("{free} GB are free for images", free=f"{free / 1e9:.1f}"), "remove an image, or add a disk"
         )

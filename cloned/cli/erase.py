@@ -27,7 +27,7 @@ from cloned.errors import UsageError
 from cloned.saying import Phrase, message
 from cloned.signing import PublicKey
 
-LONGEST_KEY = 65536
+LONGEST_KEY_BYTES = 65536
 """Bytes of a file that holds a key."""
 
 
@@ -193,8 +193,8 @@ def certificate(
 @json_option
 def check(file: Path, key_file: Path | None, as_json: bool) -> int:
     """Say whether a certificate is genuine, by whom, and what it claims; exit 1 where anything was changed."""
-    known = PublicKey.parse(_beginning(key_file, LONGEST_KEY).decode("utf-8", "replace")) if key_file else None
-    found = certificates.check(_beginning(file, certificates.LARGEST + 1), known)
+    known = PublicKey.parse(_beginning(key_file, LONGEST_KEY_BYTES).decode("utf-8", "replace")) if key_file else None
+    found = certificates.check(_beginning(file, certificates.LARGEST_BYTES + 1), known)
     if as_json:
         print_json({"genuine": found.genuine, "said": found.said, "key": found.fingerprint, "facts": dict(found.facts)})
         return 0 if found.genuine else 1

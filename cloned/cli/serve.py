@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LONGEST_END = 3.0
+LONGEST_END_SECONDS = 3.0
 """Seconds until we are gone, whatever a client, a disk or a thread still holds."""
 CHECK_SECONDS = 60.0
 """Until the looks must be through on a busy server; each of them ends by itself long before."""
@@ -135,7 +135,7 @@ def _gone_soon(status: int, why: str) -> None:
         print(why or "stopped, with something still open", file=sys.stderr, flush=True)
         os._exit(status)
 
-    timer = threading.Timer(LONGEST_END, end)
+    timer = threading.Timer(LONGEST_END_SECONDS, end)
     timer.daemon = True
     timer.start()
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-STALL = 8.0
+STALL_SECONDS = 8.0
 """Seconds without progress after which the receivers that udp-sender waits for are ejected."""
 
 STALL_OF_ALL = 60.0
@@ -206,7 +206,7 @@ class ClassicStream:
             [] if self.complete else [address for address in self.inside.values() if self.audience.stranger([address])]
         )
         slow = [self.inside[number] for number in self._waiting if number in self.inside]
-        patience = STALL if len(slow) < len(self.inside) else STALL_OF_ALL
+        patience = STALL_SECONDS if len(slow) < len(self.inside) else STALL_OF_ALL
         if not self.started or self.complete or now - self._progress < patience:
             return strangers
         return strangers + slow

@@ -17,7 +17,7 @@ from cloned.saying import Phrase
 
 Kind = Literal["clone", "menu", "refuse"]
 
-STARTING = 120.0
+STARTING_SECONDS = 120.0
 """Seconds from its boot script in which a laptop is taken to be starting, though it says nothing yet: thirty that
 fetch the live system over 100 Mbit/s at once take 75."""
 
@@ -96,7 +96,9 @@ def taken_for(workshop: Workshop, event: Booted, now: float) -> Laptop | None:
 
 
 def _starting_elsewhere(workshop: Workshop, event: Booted, now: float) -> list[BootGiven]:
-    return [boot for boot in workshop.boots.values() if boot.at > now - STARTING and boot.address != event.address]
+    return [
+        boot for boot in workshop.boots.values() if boot.at > now - STARTING_SECONDS and boot.address != event.address
+    ]
 
 
 def identity_of(request: BootRequest) -> Identity:

@@ -18,7 +18,7 @@ from cloned.core.reasons import Reason
 from cloned.core.session import Kind, Session
 from cloned.core.workshop import Workshop
 
-RESUMING = 30.0
+RESUMING_SECONDS = 30.0
 """Seconds after a session broke off within which the next one is its continuation."""
 
 
@@ -54,7 +54,7 @@ def new_session(workshop: Workshop, image: str, kind: Kind, entropy: str, now: f
 def _resumes(workshop: Workshop, image: str, now: float) -> bool:
     """Whether a session of this image has just broken off: its laptops need not wait for others once more."""
     return any(
-        each.broke_off and each.image == image and each.sent is not None and now - each.sent < RESUMING
+        each.broke_off and each.image == image and each.sent is not None and now - each.sent < RESUMING_SECONDS
         for each in workshop.sessions.values()
     )
 

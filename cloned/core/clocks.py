@@ -7,7 +7,7 @@ from dataclasses import replace
 from cloned.core.laptop import Confirmation
 from cloned.core.workshop import Workshop
 
-SLACK = 60.0
+SLACK_SECONDS = 60.0
 """Seconds by which two clocks, or one clock and itself, may differ without anything being meant by it."""
 
 
@@ -35,4 +35,4 @@ def _earlier(given: Confirmation, back: float) -> Confirmation:
 
 def over(given: Confirmation, now: float) -> bool:
     """Whether a confirmation ran out, or the clock stands before it was given (0: nobody knows when)."""
-    return now >= given.until or now < given.given - SLACK
+    return now >= given.until or now < given.given - SLACK_SECONDS

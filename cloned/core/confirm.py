@@ -8,7 +8,7 @@ from typing import Any
 
 from cloned.core import capture, erasing
 from cloned.core.catalogue import choose
-from cloned.core.clocks import SLACK, over
+from cloned.core.clocks import SLACK_SECONDS, over
 from cloned.core.disk_meant import disk_against, with_disk
 from cloned.core.disks import Disk
 from cloned.core.events import Command
@@ -24,7 +24,7 @@ from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Batch, Workshop
 from cloned.saying import Phrase
 
-NEW = 900.0
+NEW_SECONDS = 900.0
 """Seconds from its first boot script within which a laptop that never said hello is still a new one."""
 
 ONLY_IMAGE = Phrase("the only image there is")
@@ -217,7 +217,11 @@ def _same_card(one: str, other: str) -> bool:
 
 def _is_new(laptop: Laptop, now: float) -> bool:
     """Whether `laptop` was never seen before this boot (or the tries just before it)."""
-    fresh = laptop.job.number == 0 and laptop.contact.hellos <= 1 and -SLACK <= now - laptop.first_seen <= NEW
+    fresh = (
+        laptop.job.number == 0
+        and laptop.contact.hellos <= 1
+        and -SLACK_SECONDS <= now - laptop.first_seen <= NEW_SECONDS
+    )
     return fresh and laptop.job.verdict is VerdictKind.NONE and not laptop.lent
 
 

@@ -13,7 +13,7 @@ from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Role, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
 
-PAPERWORK = 24 * 3600.0
+PAPERWORK_SECONDS = 24 * 3600.0
 """Seconds after an erasure within which the delivery that it was of may still be typed in."""
 
 
@@ -97,7 +97,7 @@ def _on_paper_too(laptop: Laptop, now: float) -> Laptop:
     Not an older one: the laptop may have been somebody's since, and what was erased then is no proof of today.
     """
     erasure = laptop.erasure
-    if erasure is None or not erasure.over or now - erasure.ended > PAPERWORK:
+    if erasure is None or not erasure.over or now - erasure.ended > PAPERWORK_SECONDS:
         return laptop
     return replace(laptop, erasure=replace(erasure, recorded=False))
 

@@ -25,7 +25,7 @@ NET = 0.9
 VERIFY, FINISH, PREPARE = 0.3, 0.6, 0.5
 """Seconds of reading back the rest, of finishing and of writing the layout, while nobody has shown what they take."""
 
-SETTLED = 5.0
+SETTLED_SECONDS = 5.0
 """Seconds of receiving before its rate says anything: the first pieces come whole at different times."""
 
 LEARNT = ("receive", "verify", "finish")
@@ -75,7 +75,7 @@ def estimate(workshop: Workshop, progress: Progress, schedule: Schedule, now: fl
 
 
 def _settled(laptop: Laptop, now: float) -> bool:
-    return laptop.state is not State.RECEIVING or now - laptop.since >= SETTLED
+    return laptop.state is not State.RECEIVING or now - laptop.since >= SETTLED_SECONDS
 
 
 def _in_turn(workshop: Workshop, schedule: Schedule) -> list[Laptop]:

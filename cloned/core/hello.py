@@ -13,7 +13,7 @@ from cloned.core.hardware import hardware
 from cloned.core.ids import clean, normal_mac
 from cloned.core.laptop import Facts
 from cloned.core.secure_boot import FirmwareKeys
-from cloned.disk.manifest import DIGEST, ReadBack
+from cloned.disk.manifest import DIGEST_BYTES, ReadBack
 from cloned.disk.signed import HASH, KEY
 
 MOST_DISKS = 32
@@ -137,9 +137,9 @@ def read_back(data: Mapping[str, Any]) -> ReadBack:
         layout = data["layout"]
     except (KeyError, TypeError, binascii.Error) as error:
         raise ValueError(f"a read-back lacks a part or has a malformed one ({error})") from error
-    if len(digests) % DIGEST or not isinstance(layout, str):
+    if len(digests) % DIGEST_BYTES or not isinstance(layout, str):
         raise ValueError("a read-back has digests of 32 bytes each and a layout text")
-    pieces = (digests[at : at + DIGEST] for at in range(0, len(digests), DIGEST))
+    pieces = (digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES))
     return ReadBack(layout, boot_code, gap, tuple(piece if any(piece) else b"" for piece in pieces))
 
 
@@ -147,6 +147,6 @@ def _digest(text: Any) -> bytes | None:
     if text is None:
         return None
     digest = bytes.fromhex(text)
-    if len(digest) != DIGEST:
+    if len(digest) != DIGEST_BYTES:
         raise ValueError("a SHA-256 has 32 bytes")
     return digest

@@ -22,7 +22,7 @@ from cloned.saying import Phrase, Sentence
 HISTORY = 60
 """Entries kept of a laptop's history; the first and the newest ones."""
 
-GIVEN_UP = 900.0
+GIVEN_UP_SECONDS = 900.0
 """Seconds after which the attempt of a laptop that is gone counts as ended: a restart or another port takes less."""
 
 MAX_ROUNDS = 5

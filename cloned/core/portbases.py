@@ -15,7 +15,7 @@ LAST = 12230
 STEP = 2
 """udpcast uses the port base and the port after it."""
 
-REST = 24 * 3600.0
+REST_SECONDS = 24 * 3600.0
 """Seconds that port bases rest after they were given out."""
 
 
@@ -40,7 +40,7 @@ def free_base(given: Iterable[Given], count: int, now: float) -> int | None:
     A time in the future (a clock that jumped) counts as now.
     """
     at = FIRST
-    for run in sorted((run for run in given if now - run.at < REST), key=lambda run: run.first):
+    for run in sorted((run for run in given if now - run.at < REST_SECONDS), key=lambda run: run.first):
         if run.first >= at + count * STEP:
             break
         at = max(at, run.end)

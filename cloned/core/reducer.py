@@ -59,7 +59,7 @@ from cloned.core.events import (
     Vanished,
     Verifying,
 )
-from cloned.core.laptop import GIVEN_UP
+from cloned.core.laptop import GIVEN_UP_SECONDS
 from cloned.core.ledger import with_row
 from cloned.core.workshop import Workshop
 
@@ -181,7 +181,7 @@ def _tick(workshop: Workshop, now: float) -> Workshop:
 def _given_up(workshop: Workshop, now: float) -> Workshop:
     """The attempts of laptops that are gone for long have ended: each leaves its row."""
     for laptop in workshop.laptops.values():
-        if laptop.unrecorded and now - laptop.since >= GIVEN_UP:
+        if laptop.unrecorded and now - laptop.since >= GIVEN_UP_SECONDS:
             workshop = with_row(workshop, laptop, now)
             workshop = workshop.with_laptop(replace(laptop, job=replace(laptop.job, given_up=True)))
     return workshop

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from cloned.core import classic_sessions as classics
 from cloned.core import erasing
 from cloned.core.ids import LaptopId
-from cloned.core.laptop import GIVEN_UP, Laptop, State
+from cloned.core.laptop import GIVEN_UP_SECONDS, Laptop, State
 from cloned.core.rates import alone
 from cloned.core.reasons import Reason
 from cloned.core.words import Values
@@ -158,7 +158,7 @@ def due(workshop: Workshop, now: float) -> bool:
         given = laptop.goal.confirmation
         if laptop.state is State.WAITING and given is not None and given.until <= now:
             return True
-        if laptop.unrecorded and now - laptop.since >= GIVEN_UP:
+        if laptop.unrecorded and now - laptop.since >= GIVEN_UP_SECONDS:
             return True
     if classics.gathered(workshop, now) or now < workshop.latest:
         return True

@@ -14,7 +14,7 @@ from itertools import count
 
 REMEMBERED = 256
 """Places remembered before an erasure."""
-PLACE = 4096
+PLACE_BYTES = 4096
 """Bytes of a remembered place; a multiple of every sector there is."""
 SECTIONS = 1000
 """Sections of the disk that two samples each are taken from afterwards."""
@@ -24,7 +24,7 @@ SMALL = 256 * 1024 * 1024
 """A disk up to this size is read whole: that takes a second, and sampling has nothing to gain."""
 WHOLE = 4096
 """Parts at most that a disk is read in where all of it is: 16 TB in parts of 8 MiB would be two million."""
-NOISE = 4096
+NOISE_BYTES = 4096
 """Bytes at the beginning of a sample that are tested for looking like noise."""
 MARK = b"cloned erasure marker\0"
 
@@ -50,7 +50,7 @@ def draws(seed: str) -> Iterator[int]:
 
 def before(seed: str, size: int, places: int = REMEMBERED) -> tuple[DiskSample, ...]:
     """One place in each of as many equal parts as fit, and the first and the last block of the disk."""
-    blocks = size // PLACE
+    blocks = size // PLACE_BYTES
     if not blocks:
         return ()
     numbers = {0, blocks - 1}
@@ -58,15 +58,15 @@ def before(seed: str, size: int, places: int = REMEMBERED) -> tuple[DiskSample, 
     for part in range(parts):
         low, high = part * blocks // parts, (part + 1) * blocks // parts
         numbers.add(low + next(drawn) % max(1, high - low))
-    return tuple(DiskSample(number * PLACE, PLACE) for number in sorted(numbers))
+    return tuple(DiskSample(number * PLACE_BYTES, PLACE_BYTES) for number in sorted(numbers))
 
 
-def after(seed: str, size: int, how: str, align: int = PLACE, small: int = SMALL) -> tuple[DiskSample, ...]:
+def after(seed: str, size: int, how: str, align: int = PLACE_BYTES, small: int = SMALL) -> tuple[DiskSample, ...]:
     """What is read afterwards: everything, or two samples in each of a thousand sections and a tenth of it all."""
     if size <= 0:
         return ()
     if how == "all" or size <= small:
-        step = max(8 * 1024 * 1024, -(-size // WHOLE // PLACE) * PLACE)
+        step = max(8 * 1024 * 1024, -(-size // WHOLE // PLACE_BYTES) * PLACE_BYTES)
         return tuple(DiskSample(at, min(step, size - at)) for at in range(0, size, step))
     return tuple(_samples(seed, size, align))
 
@@ -90,7 +90,7 @@ def digest(seed: str, data: bytes | memoryview) -> str:
     return hashlib.blake2b(data, digest_size=12, key=seed.encode()[:64]).hexdigest()
 
 
-def marker(seed: str, offset: int, length: int = PLACE) -> bytes:
+def marker(seed: str, offset: int, length: int = PLACE_BYTES) -> bytes:
     """What is written where a disk is empty: nothing that a drive could have made up."""
     return (MARK + hashlib.shake_128(f"{seed}@{offset}".encode()).digest(length))[:length]
 
@@ -108,7 +108,7 @@ def patterned(data: bytes, period: int = 512) -> bool:
 
 def noise(data: bytes) -> bool:
     """Whether it looks like what a lost key leaves: bytes that no compressor finds anything in."""
-    part = data[:NOISE]
+    part = data[:NOISE_BYTES]
     return len(zlib.compress(part, 1)) >= len(part) * 0.97 and MARK not in part
 
 

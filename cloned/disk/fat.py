@@ -15,7 +15,7 @@ Read = Callable[[int, int], bytes]
 _ENTRY = 32
 _FOLDER, _VOLUME, _LONG = 0x10, 0x08, 0x0F
 _MOST_ENTRIES, _DEEPEST = 4096, 8
-LARGEST = 16 * 1024 * 1024
+LARGEST_BYTES = 16 * 1024 * 1024
 """Bytes of a file that is read: boot loaders have a few million."""
 
 
@@ -64,7 +64,7 @@ class Fat:
 
     def content(self, entry: FatEntry) -> bytes:
         """The bytes of a file."""
-        if entry.size > LARGEST:
+        if entry.size > LARGEST_BYTES:
             raise FatError(f"{entry.name} has {entry.size} bytes")
         data = bytearray()
         for cluster in self._chain(entry.cluster, -(-entry.size // self._cluster)):

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cloned.disk.partitions import GPT_ENTRY, MIB, Layout, LayoutError, Partition
+from cloned.disk.partitions import GPT_ENTRY_BYTES, MIB, Layout, LayoutError, Partition
 from cloned.saying import Phrase
 
 Read = Callable[[int, int], bytes]
@@ -18,7 +18,7 @@ _HEADER = struct.Struct("<8sIIIIQQQQ16sQIII")
 _ENTRY = struct.Struct("<16s16sQQQ72s")
 _SIGNATURE = b"EFI PART"
 _NAME_BYTES = 72
-_MAX_ENTRIES = 16 * MIB
+_MAX_ENTRIES_BYTES = 16 * MIB
 """Bytes; more than any tool writes, so that a damaged count asks for no gigabytes."""
 
 
@@ -79,7 +79,7 @@ def _read_copy(read: Read, lba: int, last: int, sector: int, which: str) -> _Cop
                 "the {which} copy of the GPT says it lies at sector {my}, but is at {lba}", which=which, my=my, lba=lba
             )
         )
-    if entry < GPT_ENTRY or entry % 8 or not 0 < entry * count <= _MAX_ENTRIES:
+    if entry < GPT_ENTRY_BYTES or entry % 8 or not 0 < entry * count <= _MAX_ENTRIES_BYTES:
         raise LayoutError(
             Phrase("the {which} copy of the GPT has an impossible number or size of entries", which=which)
         )
@@ -94,7 +94,7 @@ def _read_copy(read: Read, lba: int, last: int, sector: int, which: str) -> _Cop
 
 def _layout(table: _Copy, sector_size: int) -> Layout:
     step = table.entry_size
-    raw = [table.entries[at : at + GPT_ENTRY] for at in range(0, len(table.entries), step)]
+    raw = [table.entries[at : at + GPT_ENTRY_BYTES] for at in range(0, len(table.entries), step)]
     parts = tuple(_partition(number, entry) for number, entry in enumerate(raw, 1) if any(entry[:16]))
     return Layout("gpt", _guid(table.disk), sector_size, parts)
 
@@ -113,12 +113,12 @@ def _guid(raw: bytes) -> str:
 
 def backup_sectors(layout: Layout) -> int:
     """Sectors the second copy takes at the end of a disk: the entries and one header."""
-    return -(-entry_count(layout) * GPT_ENTRY // layout.sector_size) + 1
+    return -(-entry_count(layout) * GPT_ENTRY_BYTES // layout.sector_size) + 1
 
 
 def entry_count(layout: Layout) -> int:
     """Entries: 128, or as many as the highest partition number needs, to whole sectors."""
-    per_sector = layout.sector_size // GPT_ENTRY
+    per_sector = layout.sector_size // GPT_ENTRY_BYTES
     highest = max((part.number for part in layout.partitions), default=0)
     return max(128, -(-highest // per_sector) * per_sector)
 
@@ -157,21 +157,33 @@ def _header(my: int, other: int, usable: tuple[int, int], disk: bytes, table: tu
 
     def pack(crc: int) -> bytes:
         return _HEADER.pack(
-            _SIGNATURE, 0x00010000, _HEADER.size, crc, 0, my, other, *usable, disk, lba, count, GPT_ENTRY, table_crc
+            _SIGNATURE,
+            0x00010000,
+            _HEADER.size,
+            crc,
+            0,
+            my,
+            other,
+            *usable,
+            disk,
+            lba,
+            count,
+            GPT_ENTRY_BYTES,
+            table_crc,
         )
 
     return pack(zlib.crc32(pack(0)))
 
 
 def _entries(layout: Layout) -> bytes:
-    table = bytearray(entry_count(layout) * GPT_ENTRY)
+    table = bytearray(entry_count(layout) * GPT_ENTRY_BYTES)
     for part in layout.partitions:
         name = part.name.encode("utf-16-le", "surrogatepass")
         if len(name) > _NAME_BYTES:
             raise LayoutError(Phrase("the name of partition {number} is too long", number=part.number))
         kind, ident = uuid.UUID(part.type).bytes_le, uuid.UUID(part.uuid).bytes_le
         attrs = int(part.attrs or "0", 16)
-        _ENTRY.pack_into(table, (part.number - 1) * GPT_ENTRY, kind, ident, part.start, part.end - 1, attrs, name)
+        _ENTRY.pack_into(table, (part.number - 1) * GPT_ENTRY_BYTES, kind, ident, part.start, part.end - 1, attrs, name)
     return bytes(table)
 
 

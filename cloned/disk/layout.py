@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from cloned.disk.gpt import Read, backup_sectors, read_either, read_gpt, read_primary
 from cloned.disk.mbr import (
-    EBR_CODE,
+    EBR_CODE_BYTES,
     build_gpt_and_mbr,
     build_mbr,
     ebr_writes,
@@ -21,11 +21,11 @@ from cloned.disk.mbr import (
 )
 from cloned.disk.partitions import Layout, LayoutError, MbrEntry, Partition, Swap, Volume, VolumeGroup
 from cloned.disk.sfdisk import parse_dump, sfdisk_script
-from cloned.disk.swap import PAGE, read_swap, swap_header
+from cloned.disk.swap import PAGE_BYTES, read_swap, swap_header
 from cloned.saying import Phrase
 
 __all__ = [
-    "EBR_CODE",
+    "EBR_CODE_BYTES",
     "Layout",
     "LayoutError",
     "MbrEntry",
@@ -74,13 +74,13 @@ def read_layout(
         layout = with_mbr(layout, head)
     if ebr_code:
         layout = replace(
-            layout, ebr_code=hashlib.sha256(read_ebr_code(read, layout).ljust(EBR_CODE, b"\0")).hexdigest()
+            layout, ebr_code=hashlib.sha256(read_ebr_code(read, layout).ljust(EBR_CODE_BYTES, b"\0")).hexdigest()
         )
     found: dict[int, Swap] = {}
     for part in layout.partitions:
         if swaps is not None and part.number not in swaps:
             continue
-        swap = read_swap(read(part.start * sector_size, PAGE)) if part.size * sector_size >= PAGE else None
+        swap = read_swap(read(part.start * sector_size, PAGE_BYTES)) if part.size * sector_size >= PAGE_BYTES else None
         if swap and not part.extended:
             found[part.number] = swap
     return layout.with_swaps(found)

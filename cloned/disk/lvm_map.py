@@ -16,7 +16,7 @@ from cloned.disk.extents import Extents
 from cloned.disk.lvm import parse_group
 from cloned.disk.manifest import Layer, Plan
 from cloned.disk.partitions import Layout, LayoutError, Partition, Volume, VolumeGroup
-from cloned.disk.swap import PAGE, read_swap
+from cloned.disk.swap import PAGE_BYTES, read_swap
 from cloned.saying import Phrase
 
 Read = Callable[[int, int], bytes]
@@ -32,7 +32,7 @@ _PV = struct.Struct("<32sQ")
 _AREA = struct.Struct("<QQ")
 _MDA = struct.Struct("<I16sIQQQQII")
 _MDA_MAGIC = b" LVM2 x[5A%r0N*>"
-_SCAN = 4 * SECTOR
+_SCAN_BYTES = 4 * SECTOR
 """Bytes at the start of a physical volume in which its label is looked for."""
 _LARGEST = 16 * 1024 * 1024
 _LINEAR = {"stripe_count", "stripes"}
@@ -148,14 +148,14 @@ def _read_group(read: Read, layout: Layout, wanted: VolumeGroup) -> VolumeGroup:
 
 def _with_swap(read: Read, layout: Layout, group: VolumeGroup, volume: Volume) -> Volume:
     runs = volume_runs(layout, group, volume)
-    return replace(volume, swap=read_swap(read(runs[0][1], PAGE)) if runs else None)
+    return replace(volume, swap=read_swap(read(runs[0][1], PAGE_BYTES)) if runs else None)
 
 
 def read_label(read: Read, part: Partition, sector_size: int) -> tuple[str, str]:
     """A physical volume's UUID and the text that describes its group; empty if it carries none."""
     base = part.start * sector_size
-    head = read(base, max(_SCAN, sector_size))
-    for at in range(0, _SCAN, SECTOR):
+    head = read(base, max(_SCAN_BYTES, sector_size))
+    for at in range(0, _SCAN_BYTES, SECTOR):
         label = head[at : at + SECTOR]
         if len(label) == SECTOR and label[:8] == b"LABELONE" and label[24:32] == b"LVM2 001":
             return _physical_volume(read, label, base, sector_size)

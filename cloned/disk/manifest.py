@@ -22,10 +22,10 @@ PIECE = 4 * 1024 * 1024
 GAP_LAYER = "gap"
 """Name of the layer that holds a gap too large to go along with the plan; its number is 0."""
 
-BOOT_CODE = 440
+BOOT_CODE_BYTES = 440
 """Bytes of boot code at the start of a disk, before the disk signature and the partition table."""
 
-DIGEST = 32
+DIGEST_BYTES = 32
 """Bytes of a SHA-256."""
 
 

@@ -16,7 +16,7 @@ from cloned.saying import Phrase
 
 _ENTRY = struct.Struct("<B3sB3sII")
 _TABLE = 446
-EBR_CODE: Final = 446
+EBR_CODE_BYTES: Final = 446
 """Bytes before the table of an EBR: of the first one, boot code."""
 _MOST = 0xFFFFFFFF
 """Sectors that an entry can name."""
@@ -111,7 +111,7 @@ def first_extended(layout: Layout) -> Partition | None:
 def read_ebr_code(read: Read, layout: Layout) -> bytes:
     """The boot code in the extended partition's first sector; nothing where there is none."""
     extended = first_extended(layout) if layout.label == "dos" else None
-    data = read(extended.start * layout.sector_size, layout.sector_size)[:EBR_CODE] if extended else b""
+    data = read(extended.start * layout.sector_size, layout.sector_size)[:EBR_CODE_BYTES] if extended else b""
     return data if any(data) else b""
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cloned.saying import Phrase
 
-GPT_ENTRY: Final = 128
+GPT_ENTRY_BYTES: Final = 128
 """Bytes of a GPT entry."""
 
 MIB: Final = 1024 * 1024

@@ -16,7 +16,7 @@ from cloned.saying import Phrase
 Read = Callable[[int, int], bytes]
 """Reads (offset, length) of a partition."""
 
-HEAD = 65536
+HEAD_BYTES = 65536
 """Bytes that hold the end of the first page, whatever the page size."""
 _SLEEPING = (b"S1SUSPEND", b"S2SUSPEND", b"ULSUSPEND", b"LINHIB0001")
 """Where a swap area has SWAPSPACE2 else: the kernel's own, uswsusp's, and an old patch's."""

@@ -8,7 +8,7 @@ import uuid
 from cloned.disk.partitions import LayoutError, Swap
 from cloned.saying import Phrase
 
-PAGE = 4096
+PAGE_BYTES = 4096
 """Bytes of a page on x86; the signature ends the first page of the area."""
 
 SIGNATURE = b"SWAPSPACE2"
@@ -16,7 +16,7 @@ _INFO = struct.Struct("<III16s16s")
 """From byte 1024: version, last page, bad pages, UUID, label."""
 
 
-def swap_header(swap: Swap, size: int, page: int = PAGE) -> bytes:
+def swap_header(swap: Swap, size: int, page: int = PAGE_BYTES) -> bytes:
     """The first page of a swap area of `size` bytes; LayoutError if it is too small or the label too long."""
     pages = size // page
     label = swap.label.encode()
@@ -29,7 +29,7 @@ def swap_header(swap: Swap, size: int, page: int = PAGE) -> bytes:
     return (bytes(1024) + info).ljust(page - len(SIGNATURE), b"\0") + SIGNATURE
 
 
-def read_swap(data: bytes, page: int = PAGE) -> Swap | None:
+def read_swap(data: bytes, page: int = PAGE_BYTES) -> Swap | None:
     """The swap area whose first page `data` begins with, or None if there is none."""
     if len(data) < page or data[page - len(SIGNATURE) : page] != SIGNATURE:
         return None

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cloned.core.warnings import Warn
-from cloned.disk.layout import EBR_CODE, Layout, LayoutError, with_mbr
-from cloned.disk.manifest import BOOT_CODE, GAP_LAYER
+from cloned.disk.layout import EBR_CODE_BYTES, Layout, LayoutError, with_mbr
+from cloned.disk.manifest import BOOT_CODE_BYTES, GAP_LAYER
 from cloned.disk.mbr import first_extended
 from cloned.errors import ImageError
 from cloned.images.folder import Folder
@@ -16,23 +16,23 @@ from cloned.images.parts import Saved, file_name, node_name
 from cloned.saying import Phrase
 
 SECTOR = 512
-GAP_INLINE = 64 * 1024 * 1024
+GAP_INLINE_BYTES = 64 * 1024 * 1024
 """Bytes of a gap that goes along with the plan; a larger one is sent in pieces."""
 KERNEL_SECTOR = 0x5C
 """Where GRUB's boot.img keeps the number of the sector that its second stage begins at (grub/i386/pc/boot.h)."""
-GAP_LIMIT = 1024 * 1024 * 1024
+GAP_LIMIT_BYTES = 1024 * 1024 * 1024
 """Bytes that Clonezilla saves at most (hidden_data_after_mbr_limit of its drbl-ocs.conf)."""
 
 
 def read_boot_code(folder: Folder, disk: str) -> bytes | None:
     """The boot code of the MBR; None if no MBR was saved."""
     boot = folder.data(f"{file_name(disk)}-mbr", 4096)
-    if boot is not None and len(boot) < BOOT_CODE:
+    if boot is not None and len(boot) < BOOT_CODE_BYTES:
         raise ImageError(
             Phrase("{path}/{file_name}-mbr is too short", path=folder.path, file_name=file_name(disk)),
             "copy the image again",
         )
-    return None if boot is None else boot[:BOOT_CODE]
+    return None if boot is None else boot[:BOOT_CODE_BYTES]
 
 
 def with_protective(folder: Folder, disk: str, layout: Layout) -> Layout:
@@ -52,8 +52,8 @@ def read_extended_code(folder: Folder, disk: str, layout: Layout) -> bytes | Non
     extended = first_extended(layout) if layout.label == "dos" else None
     if extended is None:
         return None
-    data = (folder.data(f"{file_name(node_name(disk, extended.number))}-ebr", 4096) or b"")[:EBR_CODE]
-    return data.ljust(EBR_CODE, b"\0") if any(data) else None
+    data = (folder.data(f"{file_name(node_name(disk, extended.number))}-ebr", 4096) or b"")[:EBR_CODE_BYTES]
+    return data.ljust(EBR_CODE_BYTES, b"\0") if any(data) else None
 
 
 def with_extended_code(layout: Layout, code: bytes | None) -> Layout:
@@ -72,9 +72,9 @@ def read_gap(folder: Folder, disk: str, layout: Layout) -> tuple[bytes | None, S
         raise ImageError(
             Phrase("{path} is larger than the gap it was taken from", path=folder.path / name), "copy the image again"
         )
-    if size <= GAP_INLINE:
-        return folder.data(name, GAP_INLINE) or None, ()
-    if size > GAP_LIMIT:
+    if size <= GAP_INLINE_BYTES:
+        return folder.data(name, GAP_INLINE_BYTES) or None, ()
+    if size > GAP_LIMIT_BYTES:
         raise ImageError(
             Phrase("{path} is larger than Clonezilla saves", path=folder.path / name), "copy the image again"
         )

@@ -14,7 +14,7 @@ import zstandard
 
 from cloned.assets import root
 from cloned.disk.layout import Layout
-from cloned.disk.manifest import BOOT_CODE
+from cloned.disk.manifest import BOOT_CODE_BYTES
 from cloned.errors import ClonedError, MissingError
 from cloned.live.cpio import Archive
 from cloned.processes import run
@@ -41,7 +41,7 @@ class Contents:
         """
         sector = layout.sector_size
         place = next(part for part in layout.partitions if part.type == _BIOS_BOOT)
-        boot = bytearray(self.boot_code[:BOOT_CODE])
+        boot = bytearray(self.boot_code[:BOOT_CODE_BYTES])
         struct.pack_into("<Q", boot, 0x5C, place.start)
         boot[0x66:0x68] = b"\x90\x90"  # trust the drive number that the BIOS gives
         core = bytearray(self.core.ljust(-(-len(self.core) // sector) * sector, b"\0"))

@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
-RESERVE = 512 * 1024 * 1024
+RESERVE_BYTES = 512 * 1024 * 1024
 """Bytes that stay free on the server's disk."""
-SILENCE = 300.0
+SILENCE_SECONDS = 300.0
 """Seconds without a byte after which a capture is given up."""
 MAX_FILES = 4096
-LOOK = 16 * 1024 * 1024
+LOOK_BYTES = 16 * 1024 * 1024
 """Bytes between looks at what is free on the server's disk."""
-SLACK = 64 * 1024 * 1024
+SLACK_BYTES = 64 * 1024 * 1024
 """Bytes that may come beyond what was announced: small files, bitmaps, and what does not compress grows a little."""
 
 
@@ -77,7 +77,7 @@ class Capture:
     @property
     def most(self) -> int:
         """Bytes that are taken at most."""
-        return self.expected + self.expected // 32 + SLACK
+        return self.expected + self.expected // 32 + SLACK_BYTES
 
     @property
     def outcome(self) -> str:
@@ -195,7 +195,7 @@ class Captures:
         if capture.received + count > capture.most:
             self.fail(capture, Phrase("it sent more than the {expected} bytes it announced", expected=capture.expected))
             raise UsageError(capture.why, "capture it again, and let nothing write to its disk meanwhile")
-        if capture.received // LOOK != (capture.received + count) // LOOK:
+        if capture.received // LOOK_BYTES != (capture.received + count) // LOOK_BYTES:
             try:
                 self._need_space(capture, 0)
             except MissingError as error:
@@ -277,12 +277,12 @@ class Captures:
         """Seconds until the next one could have been silent for too long; None where none is under way."""
         running = (each for each in list(self._all.values()) if each.state is CaptureState.RECEIVING)
         heard = min((each.heard for each in running), default=None)
-        return None if heard is None else max(0.1, heard + SILENCE - time.monotonic() + 0.1)
+        return None if heard is None else max(0.1, heard + SILENCE_SECONDS - time.monotonic() + 0.1)
 
     def sweep(self) -> None:
         """Give up what fell silent, and remove what an earlier daemon left; call it now and then."""
         for capture in list(self._all.values()):
-            if capture.state is CaptureState.RECEIVING and time.monotonic() - capture.heard > SILENCE:
+            if capture.state is CaptureState.RECEIVING and time.monotonic() - capture.heard > SILENCE_SECONDS:
                 self.fail(capture, Phrase("the laptop was not heard any more; capture it again"))
         with suppress(OSError, ClonedError):
             for path in self._root.iterdir():
@@ -299,7 +299,7 @@ class Captures:
         others = (each for each in list(self._all.values()) if each is not capture and each.state in running)
         # An image's own files and its pieces are there side by side until it is proven.
         pending = sum(max(0, 2 * each.expected - each.received) for each in others) if capture is None else 0
-        need = 2 * expected + pending + RESERVE
+        need = 2 * expected + pending + RESERVE_BYTES
         if free < need:
             raise MissingError(
                 Phrase(

@@ -10,16 +10,16 @@ from pathlib import Path
 from cloned.clonezilla.names import rename_disk
 from cloned.disk.manifest import GAP_LAYER
 from cloned.errors import ImageError
-from cloned.images.boot_sectors import GAP_INLINE
+from cloned.images.boot_sectors import GAP_INLINE_BYTES
 from cloned.images.folder import SUM_FILES, Folder
 from cloned.images.saved import SavedImage, read_image
 from cloned.saying import Phrase
 
 _PRIVATE = re.compile(r"Info-.*|clonezilla-img|.*\.log|.*[._-](?:md5|sha1|sha256|b2)sum.*|.*\.files-.*")
 """Files about the source laptop that restoring does not need, and the lists of all files' sums (-gmf)."""
-_LONGEST_NAME = 90
+_LONGEST_NAME_BYTES = 90
 """Bytes of a name: ustar has room for 100, and the disk in it may get a longer one."""
-_MOST_SMALL = 128 * 1024 * 1024
+_MOST_SMALL_BYTES = 128 * 1024 * 1024
 """Bytes of small files: a laptop keeps them in memory while Clonezilla restores."""
 
 
@@ -45,13 +45,13 @@ def small_files(directory: Path) -> tuple[SavedImage, dict[str, bytes]]:
     gap = {path.name for part in image.parts for path in part.files if part.name == GAP_LAYER}
     left_out = gap | {name for name in folder.names if name in SUM_FILES or _needless(name)}
     wanted = (name for name in sorted(folder.names - left_out) if folder.is_file(name))
-    found = {name: b"" if name in large else folder.data(name, GAP_INLINE) for name in wanted}
+    found = {name: b"" if name in large else folder.data(name, GAP_INLINE_BYTES) for name in wanted}
     return image, {name: data for name, data in found.items() if data is not None}
 
 
 def _needless(name: str) -> bool:
     """Whether restoring goes without a file: told of the source laptop, or of a name that Clonezilla never gives."""
-    return _PRIVATE.fullmatch(name) is not None or len(name.encode("utf-8", "surrogateescape")) > _LONGEST_NAME
+    return _PRIVATE.fullmatch(name) is not None or len(name.encode("utf-8", "surrogateescape")) > _LONGEST_NAME_BYTES
 
 
 def unsendable(image: SavedImage) -> str:
@@ -60,7 +60,7 @@ def unsendable(image: SavedImage) -> str:
     large = {path.name for part in image.parts for path in part.files}
     small = [name for name in folder.names - large if folder.is_file(name) and not _needless(name)]
     sizes = {name: folder.size(name) for name in small}
-    if sum(sizes.values()) > _MOST_SMALL or max(sizes.values(), default=0) > GAP_INLINE:
+    if sum(sizes.values()) > _MOST_SMALL_BYTES or max(sizes.values(), default=0) > GAP_INLINE_BYTES:
         worst = max(sizes, key=lambda name: sizes[name])
         return Phrase(
             "its small files come to {size} MiB, most of it {worst}", size=sum(sizes.values()) >> 20, worst=worst

@@ -40,7 +40,7 @@ def _doubt(part: Packed, reader: LayerReader) -> Warn | None:
             Phrase("{name} {unclean}: every clone checks its disk when it starts", name=name, unclean=unclean),
             _CHECK_HINT,
         )
-    return _raw(name, read(0, min(signatures.HEAD, part.layer.size))) if part.layer.fs == "dd" else None
+    return _raw(name, read(0, min(signatures.HEAD_BYTES, part.layer.size))) if part.layer.fs == "dd" else None
 
 
 def _raw(name: str, head: bytes) -> Warn | None:

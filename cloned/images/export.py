@@ -24,9 +24,9 @@ from cloned.images.partclone import CHECKSUM_CRC32, Header, pack_header
 from cloned.images.store import ImageStore
 from cloned.saying import Phrase
 
-_SPLIT = 4096 * 10**6
+_SPLIT_BYTES = 4096 * 10**6
 """Bytes of a file, as Clonezilla's `-i 4096` splits."""
-_STRIP = 10485760
+_STRIP_BYTES = 10485760
 """Bytes of a strip, from Clonezilla's `-z 10485760`."""
 _UNSUMMED = ("Info-", "clonezilla-img", *SUM_FILES)
 
@@ -102,7 +102,7 @@ def _modern(header: Header) -> Header:
         tool=header.tool or "0.3.0",
         checksum=CHECKSUM_CRC32,
         checksum_size=4,
-        strip=max(1, _STRIP // header.block_size),
+        strip=max(1, _STRIP_BYTES // header.block_size),
         reseed=True,
         bitmap_mode=1,
     )
@@ -134,7 +134,7 @@ def partclone_stream(header: Header, extents: Iterable[tuple[int, int]], pieces:
 class SplitFile:
     """zstd-compressed output in files `STEM.aa`, `STEM.ab` … of a set size. A context manager."""
 
-    def __init__(self, stem: Path, size: int = _SPLIT) -> None:
+    def __init__(self, stem: Path, size: int = _SPLIT_BYTES) -> None:
         self._stem, self._size = stem, size
         self._count = 0
         self._left = 0

@@ -21,7 +21,7 @@ from cloned.images.saved import SavedImage
 from cloned.images.streams import ImageStream
 from cloned.processes import come_with_others
 
-SLACK = 64 * 1024 * 1024
+SLACK_BYTES = 64 * 1024 * 1024
 """Bytes that a stream may have beyond what its partition and its checksums account for."""
 
 
@@ -78,7 +78,7 @@ class Packer:
 
     def pack(self, part: Saved, image: SavedImage) -> Packed:
         """One partition. ImageError if anything about it is damaged, OSError if the store's disk is full."""
-        limit = part.size + part.size // 32 + SLACK  # checksums and bitmap come on top
+        limit = part.size + part.size // 32 + SLACK_BYTES  # checksums and bitmap come on top
         with ImageStream(part.files, part.compressor, image.sums, self.on_read, limit) as stream:
             reader = DdReader(stream, part.size) if part.raw else PartcloneReader(stream, part.size, part.name)
             stored = self._drain(reader)

@@ -15,9 +15,9 @@ from cloned.images.manifest import WorkProgress
 
 NOTE = "progress"
 """A file of the draft's directory; whoever imports holds a lock on it, which ends with its process."""
-EVERY = 1.0
+EVERY_SECONDS = 1.0
 """Seconds between two notes."""
-LENGTH = 512
+LENGTH_BYTES = 512
 """Bytes of a note, written at one stroke, so that a reader never sees half of one."""
 
 
@@ -61,7 +61,7 @@ class _Noting:
     def __call__(self, progress: WorkProgress) -> None:
         self._report(progress)
         now = time.monotonic()
-        if now - self._at >= EVERY or progress.done >= progress.total:
+        if now - self._at >= EVERY_SECONDS or progress.done >= progress.total:
             self._at = now
             self._write(progress)
 
@@ -73,7 +73,7 @@ class _Noting:
     def _write(self, progress: WorkProgress) -> None:
         note = json.dumps({**asdict(progress), "part": progress.part[:80]}).encode()
         with suppress(OSError):
-            os.pwrite(self._file, note.ljust(LENGTH), 0)
+            os.pwrite(self._file, note.ljust(LENGTH_BYTES), 0)
 
 
 def under_way(root: Path) -> list[UnderWay]:
@@ -87,7 +87,7 @@ def _read(path: Path) -> UnderWay | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            note = json.loads(os.pread(file, LENGTH, 0))
+            note = json.loads(os.pread(file, LENGTH_BYTES, 0))
             done, total = int(note["done"]), int(note["total"])
             return UnderWay(path.parent.name, str(note["part"]), done, total, _held(file))
         finally:

@@ -18,9 +18,9 @@ from cloned.images.store import ImageStore
 
 log = logging.getLogger(__name__)
 
-EVERY = 5.0
+EVERY_SECONDS = 5.0
 """Seconds between looks at the manifests; another process may import."""
-CHECK = 300.0
+CHECK_SECONDS = 300.0
 """Seconds between looks at every piece of every image, which costs a stat each."""
 
 
@@ -39,11 +39,11 @@ class ImageWatch:
         """Look every few seconds, until cancelled."""
         while True:
             await self.look()
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(EVERY_SECONDS)
 
     async def look(self, *, everything: bool = False) -> None:
         """Submit what changed since the engine last heard; with `everything` look at every piece now."""
-        if everything or time.monotonic() - self._checked >= CHECK:
+        if everything or time.monotonic() - self._checked >= CHECK_SECONDS:
             self._last, self._checked = {}, time.monotonic()
         found = await asyncio.to_thread(self._read)
         known = self._engine.workshop.images

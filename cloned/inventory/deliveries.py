@@ -34,9 +34,9 @@ from cloned.saying import kept, recalled
 
 Result = TypeVar("Result")
 
-LONGEST_DUE = 3600.0
+LONGEST_DUE_SECONDS = 3600.0
 """Seconds: what is due later than that was set by a clock that has since been set back, so it is due now."""
-PATIENCE = 60.0
+PATIENCE_SECONDS = 60.0
 """Seconds for a transaction of a server: one that accepts and never answers must not be waited for for ever."""
 LONG = 600.0
 """And for one that may concern every result."""
@@ -72,7 +72,7 @@ class DeliveryBook:
         self._engine = engine
         self._clock = clock
         self._writing = asyncio.Lock()
-        self._patience = PATIENCE if engine.dialect.name == "postgresql" else None
+        self._patience = PATIENCE_SECONDS if engine.dialect.name == "postgresql" else None
         self._prepared, self._preparing = True, asyncio.Lock()
         self._direct, self._thread = direct(engine), ThreadPoolExecutor(1, "ledger")
         self._looking = ThreadPoolExecutor(1, "ledger-look")
@@ -212,7 +212,7 @@ class DeliveryBook:
 
     def _is_due(self) -> Any:
         now = self._clock()
-        return or_(deliveries.c.due <= now, deliveries.c.due > now + LONGEST_DUE)
+        return or_(deliveries.c.due <= now, deliveries.c.due > now + LONGEST_DUE_SECONDS)
 
     async def _owed(self, query: Any) -> list[Owed]:
         return await self._look(owed_by, query)

@@ -31,11 +31,11 @@ log = logging.getLogger(__name__)
 
 EVENTS = ("asking", "done", "failed", "erased", "session-over", "image-ready", "evening-over")
 AT_ONCE = 2
-KEPT = 16 << 10
+KEPT_BYTES = 16 << 10
 """Bytes of what it writes that are looked at."""
 FLOOD = 4 << 20
 """A hook that writes more than so many bytes is ended."""
-LARGEST_FILE = 100 << 20
+LARGEST_FILE_BYTES = 100 << 20
 """Bytes of a file that it may write."""
 LOGGED = 20
 """Lines of what it writes that come into the log."""
@@ -124,7 +124,7 @@ class Hooks:
     async def _run(self, path: Path, event: str, told: Mapping[str, Any]) -> HookRun:
         self._workplace.mkdir(parents=True, exist_ok=True)
         mark = f"CLONED_HOOK={secrets.token_hex(16)}"
-        process = await hook_process(path, event, self._workplace, mark, LARGEST_FILE)
+        process = await hook_process(path, event, self._workplace, mark, LARGEST_FILE_BYTES)
         trouble, output = "", b""
         try:
             async with asyncio.timeout(self._seconds):
@@ -161,7 +161,7 @@ async def _read(process: asyncio.subprocess.Process) -> tuple[bytes, bool]:
     kept, size = b"", 0
     while part := await process.stdout.read(1 << 16):
         size += len(part)
-        kept = kept if len(kept) >= KEPT else (kept + part)[:KEPT]
+        kept = kept if len(kept) >= KEPT_BYTES else (kept + part)[:KEPT_BYTES]
         if size > FLOOD:
             return kept, True
     return kept, False

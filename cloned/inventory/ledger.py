@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 ERASURES = ATTEMPTS
 """Attempts from this number on are erasures: they are no clones, so they have no verdict to count."""
 PRUNED_AT_ONCE = 500
-FIRST_LOOK = 6.0
+FIRST_LOOK_SECONDS = 6.0
 """Seconds that a start waits for a server; laptops need not wait longer."""
 MANY = 500
 """Values that one question may name."""
@@ -74,7 +74,7 @@ class Ledger(DeliveryBook):
         ledger = cls(opened(place), clock)
         ledger._prepared = False
         try:
-            await at_most(FIRST_LOOK, ledger.prepare(), "ledger")
+            await at_most(FIRST_LOOK_SECONDS, ledger.prepare(), "ledger")
         except TimeoutError:
             log.warning("the ledger's PostgreSQL does not answer; going on without it, results wait")
         except LedgerError as error:

@@ -33,11 +33,11 @@ FIRST_WAIT = 1.0
 LONGEST_WAIT = 300.0
 LONGEST_ASKED = 3600.0
 """The longest wait that a sink may ask for (Retry-After)."""
-LEDGER_WAIT = 30.0
+LEDGER_WAIT_SECONDS = 30.0
 """Seconds to wait where the ledger itself cannot be used (a full disk, say): nothing is lost meanwhile."""
 REGISTER_AGAIN = 5.0
 """And at the start."""
-LOOK_AGAIN = 2.0
+LOOK_AGAIN_SECONDS = 2.0
 """Seconds between looks at the database, for what another process (`cloned inventory retry`) changed."""
 DOWN_AFTER = 5
 """So many laptops one after the other without a success between them mean that the sink itself is down."""
@@ -82,9 +82,9 @@ class SinkLane:
         """Deliver until cancelled: what came of one try is noted while the next are under way."""
         owner = TaskOwner(f"outbox.{self.sink.name}")
         owner.start(self._for_ever(self._note, self._to_note, None), "note", service=True)
-        owner.start(self._for_ever(self._fetch, self._low, LOOK_AGAIN), "fetch", service=True)
+        owner.start(self._for_ever(self._fetch, self._low, LOOK_AGAIN_SECONDS), "fetch", service=True)
         try:
-            await self._for_ever(lambda: self._begin(owner), self.woken, LOOK_AGAIN)
+            await self._for_ever(lambda: self._begin(owner), self.woken, LOOK_AGAIN_SECONDS)
         finally:
             await owner.close()
 
@@ -96,7 +96,7 @@ class SinkLane:
                 await work()
             except LedgerError as error:
                 log.error("sink %s: %s", self.sink.name, error)
-                await asyncio.sleep(LEDGER_WAIT)
+                await asyncio.sleep(LEDGER_WAIT_SECONDS)
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):

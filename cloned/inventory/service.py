@@ -34,10 +34,10 @@ ASKABLE = ("snipeit", "glpi", "ocs", "devicehub")
 """Kinds of sinks that can say what they know of a serial number."""
 NUMBER_SECONDS = 60.0
 """How long a verified laptop waits for its number."""
-A_DAY = 86400.0
-LOOK_AGAIN = 300.0
+A_DAY_SECONDS = 86400.0
+LOOK_AGAIN_SECONDS = 300.0
 """Seconds after which an inventory that lacked something, or did not answer, is looked at again."""
-SHOWN_WITHIN = 2.0
+SHOWN_WITHIN_SECONDS = 2.0
 """Seconds that a page waits for the ledger."""
 ROWS_WITHIN = 20.0
 """And for all of its results."""
@@ -90,7 +90,7 @@ class InventoryService:
                 self.faults[sink.name] = [line for line in await _rehearsed(sink) if not line.possible]
                 for line in self.faults[sink.name]:
                     log.warning("sink %s: %s", sink.name, line.line())
-            await asyncio.sleep(LOOK_AGAIN if any(self.faults.values()) else A_DAY)
+            await asyncio.sleep(LOOK_AGAIN_SECONDS if any(self.faults.values()) else A_DAY_SECONDS)
 
     def warnings(self) -> list[dict[str, str]]:
         """What an inventory lacks that the configuration names."""
@@ -118,7 +118,7 @@ class InventoryService:
             limits = limits_of(self.config, datetime.now(UTC))
             if limits and (count := await self.ledger.prune(limits)):
                 log.info("%d results are older than [ledger.keep] says and were taken away", count)
-            await asyncio.sleep(A_DAY)
+            await asyncio.sleep(A_DAY_SECONDS)
 
     # What people ask for.
 
@@ -168,7 +168,7 @@ class InventoryService:
         erasures: bool = False,
     ) -> list[dict[str, Any]]:
         """As `Ledger.rows`; none where the ledger is away."""
-        seconds = ROWS_WITHIN if limit is None else SHOWN_WITHIN
+        seconds = ROWS_WITHIN if limit is None else SHOWN_WITHIN_SECONDS
         asked = self.ledger.rows(laptop=laptop, limit=limit, before=before, erasures=erasures)
         try:
             return await at_most(seconds, asked, "rows")
@@ -182,7 +182,7 @@ class InventoryService:
 
     async def _or_last(self, name: str, ask: Callable[[], Coroutine[Any, Any, Any]], nothing: Any) -> Any:
         try:
-            self._last[name] = await at_most(SHOWN_WITHIN, ask(), name)
+            self._last[name] = await at_most(SHOWN_WITHIN_SECONDS, ask(), name)
             self.away = ""
         except (LedgerError, TimeoutError) as error:
             self.ledger_away(str(error))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cloned.disk.layout import Layout, LayoutError, read_layout
 from cloned.disk.lvm_map import placed, read_groups
-from cloned.disk.manifest import BOOT_CODE, Manifest, PieceExtents, Plan, ReadBack, image_hash
+from cloned.disk.manifest import BOOT_CODE_BYTES, Manifest, PieceExtents, Plan, ReadBack, image_hash
 from cloned.lab.laptops import LabDisk
 from cloned.lab.loops import LoopDevice
 
@@ -60,7 +60,7 @@ def hash_of_disk(disk: LabDisk, manifest: Manifest) -> str:
     wanted = Layout.parse(plan.layout)
     layout = read_layout(disk.read, disk.size, plan.sector_size, wanted.swaps, ebr_code=bool(wanted.ebr_code))
     layout = replace(layout, groups=read_groups(disk.read, layout, wanted.groups))
-    boot_code = None if plan.boot_code is None else _sha(disk.read(0, BOOT_CODE))
+    boot_code = None if plan.boot_code is None else _sha(disk.read(0, BOOT_CODE_BYTES))
     gap = None if plan.gap is None else _sha(disk.read(512, len(plan.gap)))
     with ThreadPoolExecutor(2) as pool:
         pieces = tuple(pool.map(lambda place: _piece(disk, place), _places(placed(plan))))

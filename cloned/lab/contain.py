@@ -25,7 +25,7 @@ from cloned.errors import ClonedError, MissingError
 from cloned.lab import kernel, registry
 from cloned.lab.wiring import NETNS
 
-_PATIENCE = 60
+_PATIENCE_SECONDS = 60
 """Seconds the lab gets to tidy up after a signal."""
 
 
@@ -76,7 +76,7 @@ def _forward_signals(process: subprocess.Popen[bytes]) -> None:
     def forward(number: int, frame: FrameType | None) -> None:
         (repeated if number == signal.SIGALRM else received).append(number)
         if process.returncode is None:
-            patient = len(received) == 1 and len(repeated) < _PATIENCE
+            patient = len(received) == 1 and len(repeated) < _PATIENCE_SECONDS
             os.kill(process.pid, signal.SIGTERM if patient else signal.SIGKILL)
             signal.alarm(1)
 

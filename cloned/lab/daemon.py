@@ -21,9 +21,9 @@ from cloned.lab.network import NETWORK, NIC, SERVER, SWITCH
 from cloned.lab.switchbox import COMMUNITY
 
 PAGE = 8080
-GATHER = 20.0
+GATHER_SECONDS = 20.0
 """Seconds that a classic session waits for further laptops: all are powered on together."""
-_START = 60.0
+_START_SECONDS = 60.0
 """Seconds until the daemon must be ready."""
 _STOP = 15.0
 
@@ -70,7 +70,7 @@ class DaemonSettings:
             "[sessions]", "# nobody confirms here: new laptops with one disk may be cloned at once",
             'confirm = "auto"',
             f"image = {text(self.image)}", 'then = "poweroff"',
-            f"classic = {text(list(self.classic))}", f"gather_seconds = {GATHER}",
+            f"classic = {text(list(self.classic))}", f"gather_seconds = {GATHER_SECONDS}",
             "[tags]", 'pattern = "LAB-{year}-{seq:04}"', 'given = "auto"',
             *self._erase(),
             *(["[tests]", f"unattended = {text(self.tests)}"] if self.tests else []),
@@ -142,7 +142,7 @@ class DaemonProcess:
 
     async def ready(self) -> None:
         """Wait until it serves; its own last words in the error if it does not."""
-        until = asyncio.get_running_loop().time() + _START
+        until = asyncio.get_running_loop().time() + _START_SECONDS
         while True:
             try:
                 await self.state()
@@ -150,7 +150,9 @@ class DaemonProcess:
                 if not self.running:
                     raise MissingError("the daemon did not start", self.last_words()) from error
                 if asyncio.get_running_loop().time() > until:
-                    raise MissingError(f"the daemon was not ready after {_START:.0f} s", self.last_words()) from error
+                    raise MissingError(
+                        f"the daemon was not ready after {_START_SECONDS:.0f} s", self.last_words()
+                    ) from error
                 await asyncio.sleep(0.1)
             else:
                 return

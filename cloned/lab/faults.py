@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # what acts on a lab is loaded only where there is one
     from cloned.lab.laptops import LabLaptop
     from cloned.lab.watching import LaptopSeen
 
-_ASK_EVERY = 0.5
+_ASK_EVERY_SECONDS = 0.5
 """Seconds between two questions while somebody hostile acts."""
 OFF_SECONDS = 3.0
 """How long a laptop stays off after a power cut."""
@@ -326,7 +326,7 @@ class Cost:
             with suppress(ClonedError):  # the daemon may be being started again, by another fault
                 self._note(await daemon.state())
                 self.slowest = max(self.slowest, time.monotonic() - began)
-            await asyncio.sleep(_ASK_EVERY)
+            await asyncio.sleep(_ASK_EVERY_SECONDS)
 
     def _note(self, seen: Mapping[str, Any]) -> None:
         for name in ("lag", "held", "busy"):

@@ -16,7 +16,7 @@ from cloned.lab.power import PowerPlan
 from cloned.lab.watching import LaptopSeen, sights
 from cloned.lab.workshop import LabWorkshop, troubles
 
-_LOOK = 0.2
+_LOOK_SECONDS = 0.2
 """Seconds between looks."""
 _QUIET = {LaptopKind.VM: 240.0, LaptopKind.THIN: 90.0}
 """Seconds without any change after which a lab is stuck. Emulated firmware can be slow."""
@@ -24,7 +24,7 @@ _CLASSIC = 600.0
 """As many more where Clonezilla itself restores: its scripts start thousands of programs before the first byte."""
 _TESTS = 240.0
 """As many more where parts are tested: memory alone may take two minutes."""
-_OFF = 10.0
+_OFF_SECONDS = 10.0
 """Seconds that a laptop may be off in the middle of its work before it counts as lost."""
 
 
@@ -61,14 +61,14 @@ class Follower:
     async def to_the_end(self) -> None:
         """Return when every laptop is done, aside or lost, or nothing moves any more."""
         while not await self._look():  # noqa: ASYNC110 - what we wait for is another process's state
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def forever(self) -> None:
         """Keep things going without an end: `lab up`. Whom triage holds back waits for whoever looks at the lab."""
         self._triage = None
         while True:
             await self._look()
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _look(self) -> bool:
         """One look at everything; True if it is over."""
@@ -118,7 +118,10 @@ class Follower:
             busy = sight.number in self._workshop.mischief.off
             if laptop.running or sight.final or busy or not self._plan.is_on(sight.number):
                 self._off_since.pop(sight.number, None)
-            elif now - self._off_since.setdefault(sight.number, now) > _OFF and sight.number not in self._given_up:
+            elif (
+                now - self._off_since.setdefault(sight.number, now) > _OFF_SECONDS
+                and sight.number not in self._given_up
+            ):
                 self._given_up.add(sight.number)
                 self.problems.append(f"laptop {sight.number} went off in state {sight.state}: {troubles(laptop)}")
 

@@ -21,7 +21,7 @@ STRANGER = NETWORK[1010]
 """Its address: of the network, but not of the pool."""
 QUARTER = (25_000, 100_000)
 """Microseconds of processor in each such period: a quarter of a core for both together."""
-PATIENCE = 60.0
+PATIENCE_SECONDS = 60.0
 """Seconds that an actor may take longer than it was told."""
 
 
@@ -66,7 +66,7 @@ class Hostility:
         with (self._folder / f"hostile-{role}.log").open("wb") as log:
             process = processes.spawn(command, stdout=subprocess.PIPE, stderr=log)
             self._running.append(process)
-            said, _ = process.communicate(timeout=self._seconds + PATIENCE)
+            said, _ = process.communicate(timeout=self._seconds + PATIENCE_SECONDS)
         done = json.loads(said) if process.returncode == 0 else {}
         if not done:
             return ""

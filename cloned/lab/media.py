@@ -14,7 +14,7 @@ from cloned.lab.laptops import LabDisk
 KINDS = ("virtio", "nvme", "sata", "scsi")
 LARGE = "4k"
 """A kind with this behind it has sectors of 4096 bytes: `nvme4k`. QEMU's SATA disks have 512 only."""
-SMALL = 64 * 1024 * 1024
+SMALL_BYTES = 64 * 1024 * 1024
 """Bytes of a laptop's further disks."""
 MARK = b"OLD-DATA-OF-THE-DONOR:"
 _EVERY, _BLOCK = 1024 * 1024, 4096

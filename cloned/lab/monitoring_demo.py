@@ -27,7 +27,7 @@ from cloned.lab.monitoring import queries
 from cloned.processes import need, spawn
 
 LAB = ("lab", "run", "--kind", "thin", "--laptops", "12", "--keep", "--fault", "drop:2@40", "--fault", "corrupt:5")
-LONGEST = 1800.0
+LONGEST_SECONDS = 1800.0
 """Seconds that the evening may take."""
 Found = TypeVar("Found")
 
@@ -40,7 +40,7 @@ def main() -> int:
         _lab(Path(folder)) as (page, ended),
         _prometheus(Path(folder), page) as ask,
     ):
-        _until("the lab", ended, LONGEST)
+        _until("the lab", ended, LONGEST_SECONDS)
         since = time.time()
         _until("a last scrape", lambda: ask(f"timestamp(up) > {since}"), 60)
         answers = [(where, query, ask(query)) for where, query in queries()]
@@ -68,7 +68,7 @@ def _lab(folder: Path) -> Iterator[tuple[str, Callable[[], bool]]]:
     with log.open("wb") as out:
         lab = spawn([sys.executable, "-m", "cloned.cli", *LAB], stdout=out, stderr=out)
     try:
-        page = _until("the page", lambda: _page(lab, log.read_text()), LONGEST)
+        page = _until("the page", lambda: _page(lab, log.read_text()), LONGEST_SECONDS)
         yield page[1], lambda: lab.poll() is not None
     finally:
         print(log.read_text()[-3000:])

@@ -11,7 +11,7 @@ from cloned.lab.watching import LaptopSeen
 AT_ONCE = 2
 """Virtual laptops that boot at the same time: each keeps a processor busy."""
 _SLOWEST = (Firmware.SECUREBOOT, Firmware.UEFI, Firmware.BIOS)
-_HEAD_START = 12.0
+_HEAD_START_SECONDS = 12.0
 """Seconds that UEFI needs more than BIOS to get to the agent, emulated: so much later BIOS is powered on."""
 
 
@@ -65,7 +65,7 @@ class PowerPlan:
     def _waits_for_slower(self, identity: LabIdentity, clock: float) -> bool:
         if self._kind is LaptopKind.THIN or identity.firmware is not Firmware.BIOS or self._slow_since is None:
             return False
-        return clock - self._slow_since < _HEAD_START
+        return clock - self._slow_since < _HEAD_START_SECONDS
 
     def _booting(self, sights: Sequence[LaptopSeen]) -> int:
         return sum(1 for number in self._on if not sights[number - 1].spoke)

@@ -16,7 +16,7 @@ from cloned.lab import kernel
 
 ROOT = Path("/run/cloned-lab")
 _ENTRY = "run.json"
-_PATIENCE = 40.0
+_PATIENCE_SECONDS = 40.0
 """Seconds that a lab gets to end by itself."""
 
 
@@ -89,7 +89,7 @@ def sweep() -> list[str]:
 def end(entry: RegisteredLab) -> None:
     """End a lab that stays, wait for it, and remove its files; ClonedError if it will not die."""
     _signal(entry, signal.SIGTERM)
-    if not _gone(entry, _PATIENCE):
+    if not _gone(entry, _PATIENCE_SECONDS):
         _signal(entry, signal.SIGKILL)
         if not _gone(entry, 5.0):
             raise ClonedError(f"lab {entry.run} (process {entry.pid}) does not end", "look at it with ps")

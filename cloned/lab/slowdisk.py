@@ -35,7 +35,7 @@ _FLUSH, _INIT, _DESTROY, _FALLOCATE = 25, 26, 38, 43
 _BIG_WRITES, _MAX_PAGES = 1 << 5, 1 << 22
 _DIRECT_IO = 1
 _VERSION = (7, 31)
-_LARGEST = 1 << 20
+_LARGEST_BYTES = 1 << 20
 """Bytes of the largest read or write."""
 _PAGE = 4096
 _IN = struct.Struct("<IIQQIIIHH")
@@ -47,9 +47,9 @@ _IO_IN = struct.Struct("<QQIIQII")
 _WRITE_OUT = struct.Struct("<II")
 _FALLOCATE_IN = struct.Struct("<QQQII")
 _STATFS_BYTES = 80
-DELAY = 0.7
+DELAY_SECONDS = 0.7
 """Seconds that a request takes longer where a disk delays."""
-OWN = 0.02
+OWN_SECONDS = 0.02
 """Seconds that our own work between two requests may take without making the disk slower."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -122,7 +122,7 @@ class DiskServer:
         """Until the file system is unmounted."""
         while True:
             try:
-                request = memoryview(os.read(channel, _LARGEST + _PAGE))
+                request = memoryview(os.read(channel, _LARGEST_BYTES + _PAGE))
             except OSError as error:
                 if error.errno == errno.ENODEV:
                     return
@@ -148,14 +148,14 @@ class DiskServer:
 
     def _take_time(self, offset: int, count: int) -> None:
         """A disk that was idle saves nothing up, but for the time that our own work takes."""
-        late = DELAY if self._flawed("delay", offset, count) else 0.0
-        self._free_at = max(self._free_at, time.monotonic() - OWN) + count / self._rate + late
+        late = DELAY_SECONDS if self._flawed("delay", offset, count) else 0.0
+        self._free_at = max(self._free_at, time.monotonic() - OWN_SECONDS) + count / self._rate + late
         time.sleep(max(0.0, self._free_at - time.monotonic()))
 
     def _init(self, body: memoryview) -> bytes:
         ahead = struct.unpack_from("<I", body, 8)[0]
         flags = _BIG_WRITES | _MAX_PAGES
-        return _INIT_OUT.pack(*_VERSION, ahead, flags, 16, 12, _LARGEST, 1, _LARGEST // _PAGE, 0, 0)
+        return _INIT_OUT.pack(*_VERSION, ahead, flags, 16, 12, _LARGEST_BYTES, 1, _LARGEST_BYTES // _PAGE, 0, 0)
 
     def _attributes(self, body: memoryview) -> bytes:
         size = os.fstat(self._file).st_size
@@ -202,7 +202,7 @@ def main(backing: Path, shown: Path, rate: int, flaws: Sequence[str]) -> None:
     """Mount over `shown` and serve."""
     channel = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
     server = DiskServer(backing, rate, flaws)
-    options = f"fd={channel},rootmode={stat.S_IFREG:o},user_id=0,group_id=0,allow_other,max_read={_LARGEST}"
+    options = f"fd={channel},rootmode={stat.S_IFREG:o},user_id=0,group_id=0,allow_other,max_read={_LARGEST_BYTES}"
     kernel.mount("cloned-slow-disk", shown, "fuse", kernel.MS_NOSUID | kernel.MS_NODEV, options)
     server.serve(channel)
 

@@ -32,7 +32,7 @@ OFF, REBOOT = 0, 64
 """Exit status of the agent: it was told to switch off (or to stay), or to boot again."""
 _NODES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)}
 _LOOP_MAJOR = 7
-_PROBE = 1024 * 1024
+_PROBE_BYTES = 1024 * 1024
 """Bytes of kernel and initramfs that are really fetched: they are not run here."""
 
 
@@ -215,7 +215,7 @@ def sample(url: str) -> int:
             size = int(answer.headers["Content-Length"])
     except (urllib.error.URLError, OSError, TypeError, ValueError) as error:
         raise BootError(f"{url}... {error}") from error
-    if len(fetch(url, min(size, _PROBE))) < min(size, _PROBE):
+    if len(fetch(url, min(size, _PROBE_BYTES))) < min(size, _PROBE_BYTES):
         raise BootError(f"{url}... cut short")
     return size
 

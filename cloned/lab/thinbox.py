@@ -17,7 +17,7 @@ from cloned.lab.network import LabNetwork
 from cloned.lab.slowdisk import ThrottledDisk
 from cloned.lab.thin import Spec
 
-_ANY = 10**10
+_ANY_BYTES = 10**10
 """Bytes a second of a disk that is not slow."""
 
 
@@ -50,7 +50,7 @@ class ThinBox(LabLaptop):
             backing = self.disk.path
             if self.bytes_per_second is not None or self.dead_disk:
                 flaws = [f"bad-write:0:{self.disk.size}"] if self.dead_disk else []
-                self._slow = ThrottledDisk(backing, self.folder, self.bytes_per_second or _ANY, flaws)
+                self._slow = ThrottledDisk(backing, self.folder, self.bytes_per_second or _ANY_BYTES, flaws)
                 backing = self._slow.path
             self._loop = LoopDevice(backing)
         return self._loop

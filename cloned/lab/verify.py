@@ -19,9 +19,9 @@ from cloned.lab.workshop import LabWorkshop, troubles
 
 BOOTED = "cloned-sample: booted"
 """What the sample system prints on its serial line (images/)."""
-_POWER_OFF = 45.0
-_RESULTS = 20.0
-_RESULTS_AFTER_PAUSE = 180.0
+_POWER_OFF_SECONDS = 45.0
+_RESULTS_SECONDS = 20.0
+_RESULTS_AFTER_PAUSE_SECONDS = 180.0
 """Seconds for results to arrive at an inventory that was away: the outbox tries less and less often."""
 _BOOT = 240.0
 
@@ -29,7 +29,7 @@ _BOOT = 240.0
 async def switched_off(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> None:
     """Wait until laptops that are done have switched themselves off; the rest lose power."""
     done = [workshop.laptops[sight.number] for sight in seen if sight.state in ("done", "erased")]
-    await _until(lambda: not any(laptop.running for laptop in done), _POWER_OFF)
+    await _until(lambda: not any(laptop.running for laptop in done), _POWER_OFF_SECONDS)
     for laptop in workshop.laptops.values():
         await asyncio.to_thread(laptop.power_cut)
 
@@ -43,7 +43,7 @@ async def results(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> tuple[li
         rows[:] = await workshop.daemon.ledger()
         return verified <= {row["laptop"] for row in rows if row["verdict"] == "verified"}
 
-    whole = await _until_async(in_ledger, _RESULTS)
+    whole = await _until_async(in_ledger, _RESULTS_SECONDS)
     checks = [Check(f"the ledger holds the results of {len(verified)} laptops", whole, f"{len(rows)} rows")]
     waits = any(fault.slows_sinks for fault in workshop.mischief.faults)
     inventory = workshop.services.inventory
@@ -52,7 +52,7 @@ async def results(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> tuple[li
     def arrived() -> bool:
         return wanted <= {(row["laptop"], row["attempt"]) for row in inventory.rows.values()}
 
-    patience = _RESULTS_AFTER_PAUSE if waits else _RESULTS
+    patience = _RESULTS_AFTER_PAUSE_SECONDS if waits else _RESULTS_SECONDS
     came = await _until(lambda: arrived() and not workshop.mischief.underway, patience)
     checks.append(Check("every result arrived at the inventory", came, f"{len(inventory.rows)} arrived"))
     return rows, checks

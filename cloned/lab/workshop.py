@@ -23,7 +23,7 @@ from cloned.lab.forward import Forward
 from cloned.lab.injector import FaultInjector, Stage
 from cloned.lab.laptops import PARTS, LabDisk, LabIdentity, LabLaptop, LaptopKind, disk_size, identities
 from cloned.lab.machine import VirtualLaptop, check_host
-from cloned.lab.media import SMALL, FurtherDisk, plant
+from cloned.lab.media import SMALL_BYTES, FurtherDisk, plant
 from cloned.lab.network import BRIDGE, SWITCH, LabNetwork, inside
 from cloned.lab.options import LabOptions
 from cloned.lab.registry import RegisteredLab
@@ -135,7 +135,7 @@ def _laptop(
         machine.kind, *kinds = options.disks_of(who.number)
         machine.further = tuple(
             FurtherDisk(
-                _disk(given, folder / f"disk-{number}", SMALL, plants=plants),
+                _disk(given, folder / f"disk-{number}", SMALL_BYTES, plants=plants),
                 kind,
                 f"{who.disk_serial.replace('DSK', 'MORE')}{number}",
             )

@@ -23,7 +23,7 @@ from cloned.live.rootfs import LIVE, Debian, InitramfsTree
 from cloned.saying import Phrase
 
 _LEVEL = 19
-_ROOM = 1500 * 1024 * 1024
+_ROOM_BYTES = 1500 * 1024 * 1024
 """Bytes that building needs in the temporary directory."""
 
 
@@ -97,7 +97,7 @@ def build(
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cloned-live-") as scratch:
         room = shutil.disk_usage(scratch).free
-        if room < _ROOM:
+        if room < _ROOM_BYTES:
             raise MissingError(
                 Phrase("only {room} MB are free in {scratch}", room=room >> 20, scratch=scratch),
                 "set TMPDIR to where 1.5 GB are free",

@@ -20,7 +20,7 @@ forget_makers()
 MEMBERSHIP_QUERY = 0x11
 DSCP_CS6 = 0xC0
 """Internetwork control: what routers mark IGMP with (RFC 4594 §3.2)."""
-SHORTEST = 8
+SHORTEST_BYTES = 8
 """Octets of an IGMP message of version 1 or 2; a query of 12 or more is version 3 (RFC 3376 §7.1)."""
 
 
@@ -83,7 +83,7 @@ def _floating(tenths: int) -> int:
 def parse_query(packet: bytes) -> Query | None:
     """The query in an IP packet as a raw socket gives it; None for anything else, or a wrong checksum."""
     body = packet[(packet[0] & 0xF) * 4 :] if packet else b""
-    if len(body) < SHORTEST or body[0] != MEMBERSHIP_QUERY or checksum(body) != 0:
+    if len(body) < SHORTEST_BYTES or body[0] != MEMBERSHIP_QUERY or checksum(body) != 0:
         return None  # looked at by hand first: scapy takes a quarter of a millisecond for each report on the network
     try:
         head, longer = IP(packet), len(body) >= 12

@@ -16,7 +16,7 @@ from cloned.errors import MissingError
 from cloned.multicast import igmp
 from cloned.multicast.igmp import ALL_HOSTS, RFC_TIMING, Election, Timing, Version
 from cloned.saying import Phrase
-from cloned.stream.probe import GROUP, INTERVAL, PORT, Probe, encode
+from cloned.stream.probe import GROUP, INTERVAL_SECONDS, PORT, Probe, encode
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class ProbeSender:
         self._address, self._run, self._where = address, run, (group, port)
         self.sent = 0
 
-    async def run(self, interval: float = INTERVAL) -> None:
+    async def run(self, interval: float = INTERVAL_SECONDS) -> None:
         """Send until cancelled."""
         with probe_socket(self._address) as sock:
             while True:

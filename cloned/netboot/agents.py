@@ -36,13 +36,13 @@ from cloned.wire import bearer, refuse
 
 log = logging.getLogger(__name__)
 
-DIGEST_TEXT = 44
+DIGEST_TEXT_BYTES = 44
 """Bytes of a piece's digest in base64, with some to spare."""
 
 CALLS_AT_ONCE, MOST_CALLS = 3, 512
 """Of one laptop and of all: an agent makes one, and its reports meanwhile."""
 
-HELLO_EVERY = 1.0
+HELLO_EVERY_SECONDS = 1.0
 """Seconds between two hellos of one boot. An agent says it once, and again where no answer came."""
 
 Handler = Callable[[web.Request, Laptop, Mapping[str, Any]], Awaitable[web.StreamResponse]]
@@ -105,7 +105,7 @@ class AgentApi:
         laptop = self._engine.authorise(bearer(request), request.remote or "")
         return laptop is not None and laptop.active and laptop.session == session
 
-    def _guarded(self, handler: Handler, most: Callable[[Laptop], int] = lambda laptop: wire.LARGEST) -> Route:
+    def _guarded(self, handler: Handler, most: Callable[[Laptop], int] = lambda laptop: wire.LARGEST_BYTES) -> Route:
         async def guarded(request: web.Request) -> web.StreamResponse:
             laptop = self._engine.authorise(bearer(request), request.remote or "")
             if laptop is None:
@@ -156,7 +156,7 @@ class AgentApi:
     def _may_say_hello(self, digest: str) -> bool:
         """Whether this boot has not just done so: each hello is journalled, and begins the laptop's turn anew."""
         now = time.monotonic()
-        self._hellos = {key: at for key, at in self._hellos.items() if now - at < HELLO_EVERY}
+        self._hellos = {key: at for key, at in self._hellos.items() if now - at < HELLO_EVERY_SECONDS}
         return self._hellos.setdefault(digest, now) == now
 
     async def _report(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
@@ -209,8 +209,8 @@ class AgentApi:
         """Bytes of a read-back: as many digests as this laptop's image has pieces, and its layout."""
         image = self._engine.workshop.images.get(laptop.goal.image)
         if image is None or not laptop.active:
-            return wire.LARGEST
-        return wire.LARGEST + (image.used // PIECE + image.streams + 1) * DIGEST_TEXT
+            return wire.LARGEST_BYTES
+        return wire.LARGEST_BYTES + (image.used // PIECE + image.streams + 1) * DIGEST_TEXT_BYTES
 
     async def _read_back(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
         """Round 0 is a look at what the disk held before; from round 1 on it is a verdict."""
@@ -290,7 +290,7 @@ def malformed(error: ValueError) -> web.Response:
     return refuse(status, str(error)[:300], "the agent and the daemon do not fit together; start the laptop again")
 
 
-async def _body(request: web.Request, most: int = wire.LARGEST) -> Mapping[str, Any]:
+async def _body(request: web.Request, most: int = wire.LARGEST_BYTES) -> Mapping[str, Any]:
     """The JSON object of a request; ValueError if it is none or too large."""
     data = await wire.json_body(request, most)
     if not isinstance(data, Mapping):

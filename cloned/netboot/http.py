@@ -48,7 +48,7 @@ _TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store
 _REFUSED: ContextVar[bool] = ContextVar("refused")
 """Whether this request got a script that only says why there is none."""
 _AHEAD_SECONDS = 10
-_LARGEST_TFTP = 128 * 1024 * 1024
+_LARGEST_TFTP_BYTES = 128 * 1024 * 1024
 """Bytes: a kernel and its initramfs, not the full Clonezilla. TFTP holds what it sends in memory."""
 
 
@@ -107,7 +107,7 @@ class BootSite:
         if path is None:
             raise TftpError(Code.NOT_FOUND, Phrase("no such file"))
         status = path.stat()
-        if status.st_size > _LARGEST_TFTP:
+        if status.st_size > _LARGEST_TFTP_BYTES:
             raise TftpError(Code.ACCESS, Phrase("too large for TFTP, use HTTP"))
         return Found(status.st_size, path.read_bytes, f"{path}:{status.st_size}:{status.st_mtime_ns}")
 

@@ -21,7 +21,7 @@ from cloned.netboot.frames import DHCP_SERVERS, ETH_IP, packet_socket, read_udp
 from cloned.netboot.history import History
 from cloned.netboot.inbox import DhcpDatagram, Inbox, begins
 from cloned.netboot.leases import Pool
-from cloned.netboot.packet import MAXIMUM, ZERO, BadPacket, MessageType, Packet, decode, encode
+from cloned.netboot.packet import MAXIMUM_BYTES, ZERO, BadPacket, MessageType, Packet, decode, encode
 from cloned.netboot.shedding import KernelLot
 from cloned.netboot.solicit import NoRouter
 from cloned.netboot.watch import ServerState, ServerWatch, in_its_place, probe
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 _LEASE_PROBE, _SEARCH_PROBE, _IDLE_PROBE = 1.5, 2.0, 20.0
 _DRAIN = 256
-_SLICE = 0.005
+_SLICE_SECONDS = 0.005
 """Seconds for which requests are answered before the loop is given back."""
 _REVEALS = 16, 4
 """Probes in a laptop's name at once, and a second."""
@@ -270,7 +270,7 @@ class DhcpServer:
         begun = 0
         for _ in range(_DRAIN):
             try:
-                data, source = sock.recvfrom(MAXIMUM + 1)
+                data, source = sock.recvfrom(MAXIMUM_BYTES + 1)
             except OSError:
                 break
             begins_now = begins(data)
@@ -285,7 +285,7 @@ class DhcpServer:
     def _work(self) -> None:
         """Answer what waits, but give the loop back now and then: a flood must not hold the rest up."""
         self._working = None
-        until = time.monotonic() + _SLICE
+        until = time.monotonic() + _SLICE_SECONDS
         while len(self._inbox) and time.monotonic() < until:
             self._handle(self._inbox.take())
         if len(self._inbox):
@@ -296,7 +296,7 @@ class DhcpServer:
         assert self._raw is not None
         for _ in range(_DRAIN):
             try:
-                frame = self._raw.recv(MAXIMUM)
+                frame = self._raw.recv(MAXIMUM_BYTES)
             except OSError:
                 return
             self.overheard(frame)

@@ -16,9 +16,9 @@ from ipaddress import IPv4Address
 COOKIE = b"\x63\x82\x53\x63"
 ZERO = IPv4Address(0)
 BROADCAST_FLAG = 0x8000
-MINIMUM = 300
+MINIMUM_BYTES = 300
 """Bytes of the smallest message sent: some boot ROMs drop shorter ones (BOOTP, RFC 951)."""
-MAXIMUM = 4096
+MAXIMUM_BYTES = 4096
 """Bytes of the largest message looked at."""
 _FIXED = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s")
 
@@ -117,7 +117,7 @@ def address_in(text: str) -> IPv4Address:
 
 def decode(data: bytes) -> Packet:
     """Understand a datagram, or raise BadPacket."""
-    if not _FIXED.size + len(COOKIE) <= len(data) <= MAXIMUM:
+    if not _FIXED.size + len(COOKIE) <= len(data) <= MAXIMUM_BYTES:
         raise BadPacket(f"{len(data)} bytes are no DHCP message")
     op, htype, hlen, _, xid, secs, flags, ciaddr, yiaddr, siaddr, giaddr, chaddr, sname, file = _FIXED.unpack_from(data)
     if op not in (1, 2) or htype != 1 or hlen != 6:
@@ -162,7 +162,7 @@ def encode(packet: Packet) -> bytes:
         packet.file[:127],
     )
     body = b"".join(map(_written, packet.options.items()))
-    return (fixed + COOKIE + body + b"\xff").ljust(MINIMUM, b"\0")
+    return (fixed + COOKIE + body + b"\xff").ljust(MINIMUM_BYTES, b"\0")
 
 
 def is_host(address: IPv4Address) -> bool:

@@ -18,7 +18,7 @@ forget_makers()
 _NOBODY = "00:00:00:00:00:00"
 _EVERYBODY = "ff:ff:ff:ff:ff:ff"
 _ETHERNET, _REQUEST = 1, 1
-_SMALLEST = 60
+_SMALLEST_BYTES = 60
 """Bytes of a frame without its check sum (IEEE 802.3)."""
 _SENDER = slice(28, 32)
 """Where an ARP frame has its sender's IPv4 address."""
@@ -35,7 +35,7 @@ class Arp:
 def arp_probe(mac: str, address: str) -> bytes:
     """An ARP probe (RFC 5227 §2.1.1): who has `address`, without claiming one of our own."""
     body = ARP(hwtype=_ETHERNET, op=_REQUEST, hwsrc=mac, psrc="0.0.0.0", hwdst=_NOBODY, pdst=address)  # noqa: S104
-    return bytes(Ether(dst=_EVERYBODY, src=mac) / body).ljust(_SMALLEST, b"\0")
+    return bytes(Ether(dst=_EVERYBODY, src=mac) / body).ljust(_SMALLEST_BYTES, b"\0")
 
 
 def read_arp(frame: bytes) -> Arp | None:

@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 
 MOST_READ = 3000
 """DISCOVERs a second that are looked at: more than can be answered, so that those of laptops with a lease are found."""
-EVERY = 0.1
+EVERY_SECONDS = 0.1
 """Seconds over which they are counted."""
 _PART = 0.8
 """A share that differs less than by this is left as it is."""
-_UDP = 8
+_UDP_BYTES = 8
 """Bytes of the header, where a filter of a UDP socket begins."""
-_OPTIONS = _UDP + 240
+_OPTIONS = _UDP_BYTES + 240
 _RANDOM = 0xFFFFF000 + 56
 """SKF_AD_OFF + SKF_AD_RANDOM of linux/filter.h."""
 
@@ -52,7 +52,7 @@ class Shedding:
     def came(self, count: int, now: float) -> bool:
         """So many were read just now; True where `share` is another than before."""
         self._count += count
-        if now < self._since + EVERY:
+        if now < self._since + EVERY_SECONDS:
             return False
         offered = self._count / self.share / (now - self._since)
         self._count, self._since = 0, now
@@ -92,4 +92,4 @@ class KernelLot:
         self._timer = None
         self.came(0)
         if self._shedding.share < 1:
-            self._timer = asyncio.get_running_loop().call_later(2 * EVERY, self._look_again)
+            self._timer = asyncio.get_running_loop().call_later(2 * EVERY_SECONDS, self._look_again)

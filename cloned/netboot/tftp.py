@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 PORT = 69
 MAX_TRANSFERS = 512
 MAX_PER_CLIENT = 16
-ROUND_TRIP = 0.2
+ROUND_TRIP_SECONDS = 0.2
 """Seconds within which our first answer is at the laptop: what it sent before then it sent without having it."""
 _TIMESTAMPS = 35
 """SO_TIMESTAMPNS (socket(7)): the kernel says when a datagram came, however late we read it."""
@@ -82,7 +82,9 @@ class _Entry:
 
     def answered_by(self, moment: float) -> bool:
         """Whether it was over at a moment of the loop's clock."""
-        return self.transfer is not None and self.transfer.answered and moment > self.transfer.started + ROUND_TRIP
+        return (
+            self.transfer is not None and self.transfer.answered and moment > self.transfer.started + ROUND_TRIP_SECONDS
+        )
 
 
 class TftpServer:

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from cloned.netboot.tftp_wire import Code, TftpError, netascii
 
 _KEPT_BYTES = 128 * 1024 * 1024
-_LARGEST_TEXT = 1024 * 1024
+_LARGEST_TEXT_BYTES = 1024 * 1024
 """Bytes of a file that is sent as netascii: scripts, whose copy with other line ends is made for it."""
 
 
@@ -49,7 +49,7 @@ class ContentCache:
 
     async def content(self, found: Found, *, text: bool) -> Content:
         """`found` as it is, or as netascii if it is `text`. TftpError if it is too large for that; OSError."""
-        if text and found.size > _LARGEST_TEXT:
+        if text and found.size > _LARGEST_TEXT_BYTES:
             raise TftpError(Code.ILLEGAL, "too large for netascii, use octet")
         name = (found.key, text)
         if not found.key:

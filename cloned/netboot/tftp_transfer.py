@@ -41,14 +41,14 @@ EARLY, EARLY_FLOOR, EARLY_TRIES, EARLY_GROWTH = 5, 0.0005, 2, 4
 """Round trips, and seconds at least, until the first early retransmission; how many there are; how each wait grows."""
 _GSO_BYTES, _GSO_PACKETS = 65000, 64
 _CANNOT_SEGMENT = (errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT)
-_TICK = 0.001
+_TICK_SECONDS = 0.001
 """Seconds between two looks at what was not answered; longer where there are many transfers to look at."""
 _PER_TICK = 8
 _NICE = -10
 """Of the thread: it needs little, but at once, also while every processor hashes an image."""
 _CLOCK = 0.00005
 """Shortest round trip that is believed: answers of one batch carry the same time."""
-_ANSWER = 128
+_ANSWER_BYTES = 128
 """Bytes of an answer that are looked at: 4 of an acknowledgement, the words of an error."""
 _pack = struct.Struct("!HH").pack
 _AWAKE, _SOON, _FINE = 0.0001, 0.005, 0.00025
@@ -110,7 +110,7 @@ class Transfer:
     def readable(self, now: float) -> bool:
         """Take what has come; True when the transfer has ended."""
         try:
-            data = read(self._fd, _ANSWER)
+            data = read(self._fd, _ANSWER_BYTES)
             sent = self._sent
             if data == self._expected and sent < self._steps:  # nearly all there ever is to do
                 self._acked = sent
@@ -121,7 +121,7 @@ class Transfer:
                 return False
             self._take(data, now)
             while self.outcome is None and not self._steps:
-                self._take(read(self._fd, _ANSWER), now)
+                self._take(read(self._fd, _ANSWER_BYTES), now)
         except BlockingIOError:
             pass
         except ConnectionRefusedError:
@@ -309,7 +309,7 @@ class Pump:
                 heard = now
             if now >= next_tick:
                 many = len(running)
-                next_tick = now + (_FINE if many <= _FEW else _TICK * (1 + many // _PER_TICK))
+                next_tick = now + (_FINE if many <= _FEW else _TICK_SECONDS * (1 + many // _PER_TICK))
                 self._tick(now)
         now = clock()
         self._begin(now)
@@ -323,7 +323,7 @@ class Pump:
         if not self._running:
             return poll(-1, _EVENTS)
         if silent >= _SOON or len(self._running) > _MANY:
-            return poll(_TICK, _EVENTS)
+            return poll(_TICK_SECONDS, _EVENTS)
         if silent >= _AWAKE:
             select.select([self._epoll], (), (), _FINE)  # epoll itself counts in whole milliseconds
         return poll(0, _EVENTS)

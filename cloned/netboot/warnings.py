@@ -13,7 +13,7 @@ from cloned.netboot.listener import DhcpServer
 from cloned.netlink import NetlinkWatch
 from cloned.saying import Phrase
 
-_RECENT = 3600
+_RECENT_SECONDS = 3600
 """Seconds for which a refused laptop is worth a warning."""
 
 
@@ -110,7 +110,7 @@ def _of_listener(listener: DhcpServer, now: float) -> Iterable[dict[str, str]]:
         )
     yield from _of_servers(listener, now)
     for address, (mac, at) in state.conflicts.items():
-        if at + _RECENT < now:
+        if at + _RECENT_SECONDS < now:
             continue
         yield warning(
             "address-in-use",
@@ -169,7 +169,9 @@ def _of_laptops(choices: Choices, history: History, now: float) -> Iterable[dict
         secure = Phrase("in its firmware, allow Microsoft's third-party UEFI CA, or switch Secure Boot off")
         yield warning("no-further", what, secure if name == SHIM else "see its screen; its firmware may have an update")
     refused = {
-        row["mac"]: row["why"] for row in history.log() if "not supported" in row["why"] and row["at"] + _RECENT > now
+        row["mac"]: row["why"]
+        for row in history.log()
+        if "not supported" in row["why"] and row["at"] + _RECENT_SECONDS > now
     }
     for mac, why in refused.items():
         yield warning("not-supported", Phrase("{mac} can't be booted: {why}", mac=mac, why=why), "clone it another way")

@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 PAPERS = ("label", "sheet")
 SHOWN = 60
 """Papers that are shown, the newest."""
-LOOK_AGAIN = 10.0
+LOOK_AGAIN_SECONDS = 10.0
 """Seconds between two looks at what waits."""
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0
 """Seconds until a paper is tried again; twice as long after each try."""
-PATIENCE = 120.0
+PATIENCE_SECONDS = 120.0
 """Seconds that a printer may have a paper before it is told that it does not come out."""
 _TABLE = """
 CREATE TABLE IF NOT EXISTS papers (
@@ -144,7 +144,7 @@ class Spool:
     async def _pause(self) -> None:
         """Until something happened, and a moment more: an evening has many events."""
         try:
-            async with asyncio.timeout(LOOK_AGAIN):
+            async with asyncio.timeout(LOOK_AGAIN_SECONDS):
                 await self._wake.wait()
             await asyncio.sleep(0.5)
         except TimeoutError:
@@ -180,7 +180,7 @@ class Spool:
             there = await asyncio.to_thread(
                 hand_over, printer, f"cloned {row['paper']} {row['tag'] or row['laptop']}", drawn
             )
-            self._set(row, state="sent", there=there, why="", due=time.time() + PATIENCE)
+            self._set(row, state="sent", there=there, why="", due=time.time() + PATIENCE_SECONDS)
         except ClonedError as error:
             tries = row["tries"] + 1
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(tries - 1, 10))

@@ -37,7 +37,7 @@ MEASURES = web.AppKey[Measures | None]("measures")
 
 OFFERED = 30
 """Laptops that a number is offered to, the newest: who holds a sticker has just plugged one in."""
-LARGEST_BODY = 64 * 1024
+LARGEST_BODY_BYTES = 64 * 1024
 """Bytes of what is posted."""
 
 
@@ -164,7 +164,7 @@ async def body(request: web.Request) -> object:
     if request.content_type != "application/json":
         raise problem(web.HTTPUnsupportedMediaType, "the body is not JSON", "send Content-Type: application/json")
     try:
-        return await json_body(request, LARGEST_BODY)
+        return await json_body(request, LARGEST_BODY_BYTES)
     except TooLarge as error:
         raise problem(web.HTTPBadRequest, str(error), "send less") from error
     except ValueError as error:

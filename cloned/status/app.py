@@ -120,7 +120,7 @@ def create_app(
             guard.errors,
             guard.readers_only,
         ],
-        client_max_size=api.LARGEST_BODY,
+        client_max_size=api.LARGEST_BODY_BYTES,
     )
     app[guard.AUTH], app[guard.TRUSTED], app[hosts.HOSTS] = auth, trusted, names
     app[api.WORKSHOP], app[api.RECORDS], app[pages.HUB] = workshop, records, hub

@@ -32,7 +32,7 @@ from cloned.status.tokens import Tokens, digest
 
 SIGNED_IN_SECONDS = 12 * 3600
 """An evening at the workshop."""
-SLACK = 60.0
+SLACK_SECONDS = 60.0
 """Seconds by which the clock may be set back without ending all that were signed in."""
 FREE_TRIES = 5
 LONGEST_WAIT = 300.0
@@ -229,7 +229,7 @@ class Auth:
             return None
         parts = body.split(".")
         now = self._clock()
-        if len(parts) != 4 or not now < int(parts[0]) <= now + SIGNED_IN_SECONDS + SLACK:
+        if len(parts) != 4 or not now < int(parts[0]) <= now + SIGNED_IN_SECONDS + SLACK_SECONDS:
             return None  # too old, or given at a time that the clock has not reached: it was set back
         until, nonce, series, person = parts
         padded = person + "=" * (-len(person) % 4)

@@ -21,15 +21,15 @@ from cloned.connections import Counted
 
 log = logging.getLogger(__name__)
 
-INTERVAL = 1.0
+INTERVAL_SECONDS = 1.0
 """Seconds between two events of one view."""
 LEAST = 0.25
 """The same where something happened in between: a busy evening costs no more than four looks a second."""
-KEEPALIVE = 10.0
+KEEPALIVE_SECONDS = 10.0
 """Seconds of silence after which a comment is sent, so that proxies and browsers see that we are there."""
 BACKLOG = 4
 """Events a watcher may be behind before it gets everything anew."""
-LINGER = 120.0
+LINGER_SECONDS = 120.0
 """Seconds that a view for programs is kept up after the last one left."""
 MOST_KEPT = 300
 """Events of one view that are kept for who comes back: five minutes at the most."""
@@ -157,7 +157,7 @@ class Hub:
             await self._watched.wait()
             self._asked.clear()
             for name, view in list(self._views.items()):
-                if not view.watchers and time.monotonic() - view.left > LINGER:
+                if not view.watchers and time.monotonic() - view.left > LINGER_SECONDS:
                     self._drop(name)
                     continue
                 try:
@@ -173,7 +173,7 @@ class Hub:
         """A second, or a quarter of it where something happened, also while we looked."""
         await asyncio.sleep(LEAST)
         with suppress(TimeoutError):
-            async with asyncio.timeout(INTERVAL - LEAST):
+            async with asyncio.timeout(INTERVAL_SECONDS - LEAST):
                 await self._asked.wait()
 
     async def watch(self, name: str, render: Render, where: str = "", last: str | None = None) -> AsyncIterator[bytes]:
@@ -214,7 +214,7 @@ class Hub:
     @staticmethod
     async def _next(queue: asyncio.Queue[bytes]) -> bytes:
         try:
-            async with asyncio.timeout(KEEPALIVE):
+            async with asyncio.timeout(KEEPALIVE_SECONDS):
                 return await queue.get()
         except TimeoutError:
             return b": still here\n\n"

@@ -19,7 +19,7 @@ from cloned.wire import dumps
 
 USUAL_LIMIT = 1000
 LARGEST_LIMIT = 10_000
-WORTH_PACKING = 1024
+WORTH_PACKING_BYTES = 1024
 """Bytes from which on an answer is compressed."""
 PACKABLE = re.compile(
     r"application/([a-z.]+\+)?json|text/(html|plain|css|javascript)|application/javascript|image/svg\+xml"
@@ -122,7 +122,9 @@ async def packed(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Compress what is worth it, for who takes it; what streams or lies in files stays as it is."""
     response = await handler(request)
     large = (
-        isinstance(response, web.Response) and isinstance(response.body, bytes) and len(response.body) > WORTH_PACKING
+        isinstance(response, web.Response)
+        and isinstance(response.body, bytes)
+        and len(response.body) > WORTH_PACKING_BYTES
     )
     if large and request.method != "HEAD" and PACKABLE.fullmatch(response.content_type):
         response.headers.add("Vary", "Accept-Encoding")

@@ -32,7 +32,7 @@ HANDSHAKE = 22
 SECONDS = 30.0
 """In which the first byte, and then the handshake, must have come."""
 BACKLOG = 128
-SOON = 14 * 86400
+SOON_SECONDS = 14 * 86400
 """Seconds before its end from which on a certificate is spoken of."""
 
 
@@ -71,7 +71,7 @@ class Certificate:
         if self.problem:
             said = Phrase("the page keeps its old certificate: {why}", why=self.problem)
             found.append(("page-certificate", said, "mend the files that [page] certificate and key name"))
-        if left < SOON:
+        if left < SOON_SECONDS:
             said = Phrase("the page's certificate ends on {day}", day=f"{self.ends:%Y-%m-%d}")
             said = Phrase("the page's certificate has ended") if left < 0 else said
             hint = "renew the files under [page] certificate and key: they are taken without a restart"
@@ -128,10 +128,10 @@ def leading_there(names: Collection[str]) -> web.Application:
     return app
 
 
-RECORDS = 32 * 1024
+RECORDS_BYTES = 32 * 1024
 """Bytes that asyncio keeps ready for what comes in on each connection: two records of TLS. It takes 256 KiB, which a
 thousand connections that say nothing make a quarter of a gigabyte."""
-SSLProtocol.max_size = RECORDS
+SSLProtocol.max_size = RECORDS_BYTES
 
 
 class _Coming:

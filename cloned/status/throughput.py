@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-EVERY = 5.0
+EVERY_SECONDS = 5.0
 """Seconds between two figures."""
 KEPT = 720
 """Figures of a session: an hour. Of a longer one, the last hour."""
@@ -42,7 +42,7 @@ class Throughput:
         """Look every few seconds, until cancelled."""
         while True:
             self.look()
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(EVERY_SECONDS)
 
     def look(self) -> None:
         """Take one figure of each session that sends."""
@@ -52,7 +52,7 @@ class Throughput:
             self._last[name] = sent
             if before is not None:
                 figures = self._figures.setdefault(name, deque(maxlen=KEPT))
-                figures.append(max(0, sent - before) * 8 / EVERY / 1e6)
+                figures.append(max(0, sent - before) * 8 / EVERY_SECONDS / 1e6)
         while len(self._figures) > SESSIONS:
             oldest = next(iter(self._figures))
             del self._figures[oldest]
@@ -66,4 +66,4 @@ class Throughput:
         most = max(max(figures), 1.0)
         step = WIDTH / (len(figures) - 1)
         points = " ".join(f"{at * step:.1f},{HEIGHT - value / most * HEIGHT:.1f}" for at, value in enumerate(figures))
-        return Plot(points, most, len(figures) * EVERY / 60)
+        return Plot(points, most, len(figures) * EVERY_SECONDS / 60)

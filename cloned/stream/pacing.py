@@ -19,10 +19,10 @@ MOST_TOLERATED = 0.35
 FLOOR = 8e6
 """Bit/s below which the pace never falls: who can't take that needs unicast."""
 
-STEP = 0.25
+STEP_SECONDS = 0.25
 """Seconds between two looks at the rate."""
 
-LATE = 0.3
+LATE_SECONDS = 0.3
 """Seconds a receiver may be behind on what was sent before it counts as overrun."""
 
 
@@ -75,7 +75,7 @@ class Pace:
         growing, self._lag = lag > 0.95 * self._lag, lag
         if loss > self.tolerated:
             self._slow_down(loss)
-        elif lag > LATE and growing:
+        elif lag > LATE_SECONDS and growing:
             self._lower(self.rate * 0.9, self.rate)
         else:
             self._before = None
@@ -101,7 +101,7 @@ class Pace:
     def _speed_up(self) -> None:
         """Fast while well below what was too much; from there on by 1 %, and twice that after each calm second."""
         self._calm += 1
-        probing = min(0.25, 0.01 * 2 ** (self._calm * STEP))
+        probing = min(0.25, 0.01 * 2 ** (self._calm * STEP_SECONDS))
         factor = 1.25 if self.rate < 0.8 * self._knee else 1 + probing
         self.rate = min(self.ceiling, self.rate * factor)
         self.tolerated = max(TOLERATED, self.tolerated * 0.995)

@@ -19,16 +19,16 @@ VERSION = 1
 
 DATA, MARK, ASK, REPAIR, BYE, ANSWER = 1, 2, 3, 4, 5, 6
 
-HEADER = 32
+HEADER_BYTES = 32
 """Bytes before the payload of a data packet."""
 
-PAYLOAD = 1440
+PAYLOAD_BYTES = 1440
 """Bytes of a frame in a data packet; only a frame's last packet may carry fewer."""
 
-PACKET = HEADER + PAYLOAD
+PACKET = HEADER_BYTES + PAYLOAD_BYTES
 """1,472 = an MTU of 1,500 less 20 bytes of IPv4 and 8 of UDP."""
 
-WIRE = PACKET + 8 + 20 + 38
+WIRE_BYTES = PACKET + 8 + 20 + 38
 """Bytes a full packet takes on Ethernet: UDP, IPv4, header, checksum, preamble and gap."""
 
 BURST = 44
@@ -37,7 +37,7 @@ BURST = 44
 MAX_FRAME = 8 * 1024 * 1024
 """No piece's frame is longer: 4 MiB that do not compress take some hundred bytes more."""
 
-MAX_PACKETS = -(-MAX_FRAME // PAYLOAD)
+MAX_PACKETS = -(-MAX_FRAME // PAYLOAD_BYTES)
 
 SEQUENCES = 1 << 32
 """Sequence numbers of an epoch: 6 TB."""
@@ -199,7 +199,7 @@ Request = Ask | Repair | Bye
 
 def packet_count(length: int) -> int:
     """Packets that a frame of `length` bytes takes."""
-    return -(-length // PAYLOAD)
+    return -(-length // PAYLOAD_BYTES)
 
 
 def frame_crc(frame: bytes) -> int:
@@ -224,10 +224,10 @@ def read_prefix(data: bytes) -> Prefix | None:
 
 def packetize(top: bytes, frame: bytes) -> bytearray:
     """All packets of a frame, one after the other, PACKET bytes each but for the last; `stamp` before sending."""
-    blank = bytes(HEADER)
+    blank = bytes(HEADER_BYTES)
     parts: list[bytes] = []
-    for start in range(0, len(frame), PAYLOAD):
-        parts += (blank, frame[start : start + PAYLOAD])
+    for start in range(0, len(frame), PAYLOAD_BYTES):
+        parts += (blank, frame[start : start + PAYLOAD_BYTES])
     packets = bytearray().join(parts)
     count = packet_count(len(frame))
     for column, byte in enumerate(top):
@@ -247,12 +247,12 @@ def stamp(packets: bytearray, start: int, end: int, epoch: int, sequence: int) -
 def read_data(packet: bytes) -> Data | None:
     """Take one data packet apart; None if it is malformed. The session is the caller's to compare."""
     top = read_prefix(packet)
-    if top is None or not HEADER < len(packet) <= PACKET:
+    if top is None or not HEADER_BYTES < len(packet) <= PACKET:
         return None
     head, index, epoch, offset = DATA_HEADER.unpack_from(packet)
     if index >= top.count or (len(packet) != PACKET and index != top.count - 1):
         return None
-    return Data(head, index, epoch, (offset + index) % SEQUENCES, bytes(packet[HEADER:]))
+    return Data(head, index, epoch, (offset + index) % SEQUENCES, bytes(packet[HEADER_BYTES:]))
 
 
 def mark(mark: Mark) -> bytes:
@@ -263,7 +263,7 @@ def mark(mark: Mark) -> bytes:
 
 def read_mark(packet: bytes) -> Mark | None:
     """Decode a mark."""
-    if len(packet) != HEADER or packet[:4] != MAGIC + bytes((VERSION, MARK)):
+    if len(packet) != HEADER_BYTES or packet[:4] != MAGIC + bytes((VERSION, MARK)):
         return None
     top, index, epoch, sequence = DATA_HEADER.unpack(packet)
     _, _, _, session, piece, count, crc = _PREFIX.unpack(top)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 GROUP = "239.255.67.76"
 """Administratively scoped (RFC 2365): stays within the workshop."""
 PORT = 8067
-SIZE = 1400
+SIZE_BYTES = 1400
 """Octets of a packet: what the stream sends, so that a path too narrow for it shows."""
-INTERVAL = 0.25
+INTERVAL_SECONDS = 0.25
 """Seconds between packets."""
 MAGIC = b"clPr"
 _HEAD = struct.Struct("!4sBxHQI")
@@ -28,16 +28,16 @@ class Probe:
 
 def encode(probe: Probe) -> bytes:
     """The packet: magic, version 1, length, run, number, filled up to SIZE."""
-    head = _HEAD.pack(MAGIC, 1, SIZE, probe.run, probe.number & 0xFFFFFFFF)
-    return head + _FILL * (SIZE - len(head))
+    head = _HEAD.pack(MAGIC, 1, SIZE_BYTES, probe.run, probe.number & 0xFFFFFFFF)
+    return head + _FILL * (SIZE_BYTES - len(head))
 
 
 def decode(packet: bytes) -> Probe | None:
     """The probe in a packet; None if it is none, of another version, or cut short."""
-    if len(packet) != SIZE:
+    if len(packet) != SIZE_BYTES:
         return None
     magic, version, size, run, number = _HEAD.unpack_from(packet)
-    return Probe(run, number) if (magic, version, size) == (MAGIC, 1, SIZE) else None
+    return Probe(run, number) if (magic, version, size) == (MAGIC, 1, SIZE_BYTES) else None
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def judged(arrivals: Sequence[tuple[float, int]], begin: float, end: float) -> H
     Between the first and the last packet the numbers tell what is missing; before and after, the time does.
     """
     if not arrivals:
-        return Heard(0, int((end - begin) / INTERVAL))
+        return Heard(0, int((end - begin) / INTERVAL_SECONDS))
     numbers = {number for _, number in arrivals}
     span = max(numbers) - min(numbers) + 1
     silent = (min(at for at, _ in arrivals) - begin, end - max(at for at, _ in arrivals))
-    return Heard(len(numbers), span + sum(max(0, int(gap / INTERVAL) - 1) for gap in silent))
+    return Heard(len(numbers), span + sum(max(0, int(gap / INTERVAL_SECONDS) - 1) for gap in silent))

@@ -17,9 +17,9 @@ from struct import Struct
 from cloned.stream import bitsets
 from cloned.stream.packets import (
     DATA_HEADER,
-    HEADER,
+    HEADER_BYTES,
     PACKET,
-    PAYLOAD,
+    PAYLOAD_BYTES,
     SEQUENCES,
     Answer,
     Ask,
@@ -41,9 +41,9 @@ BEGIN_WITHIN = 4
 CHUNK = 88
 """Packets read from a frame at once: with 124 KiB the memory stays in the processor's cache and is never given back."""
 
-_PAYLOADS = Struct(f"{HEADER}x{PAYLOAD}s" * CHUNK)
+_PAYLOADS = Struct(f"{HEADER_BYTES}x{PAYLOAD_BYTES}s" * CHUNK)
 
-LANDING = 65536
+LANDING_BYTES = 65536
 """Bytes that one call may bring: as much as the kernel ever puts together."""
 
 _LACKED = bytes((ord("1"), *[ord("0")] * 255))
@@ -80,7 +80,7 @@ class Frame:
         self._packets, self._crc = packets, crc
         self._at = 0
         self._found = 0
-        self._checks_itself = _checks_itself(bytes(packets[HEADER : HEADER + 5]))
+        self._checks_itself = _checks_itself(bytes(packets[HEADER_BYTES : HEADER_BYTES + 5]))
 
     def read(self, size: int = -1) -> bytes:
         """The next CHUNK packets' payloads; empty at the end. `size` is for those who expect a file."""
@@ -89,8 +89,8 @@ class Frame:
         if self._at <= len(self._packets):
             chunk = b"".join(_PAYLOADS.unpack_from(self._packets, start))
         else:
-            starts = range(start + HEADER, len(self._packets), PACKET)
-            chunk = b"".join([self._packets[each : each + PAYLOAD] for each in starts])
+            starts = range(start + HEADER_BYTES, len(self._packets), PACKET)
+            chunk = b"".join([self._packets[each : each + PAYLOAD_BYTES] for each in starts])
         if not self._checks_itself:
             self._found = zlib.crc32(chunk, self._found)
         return chunk
@@ -120,7 +120,7 @@ class Assembly:
         self.held: dict[int, memoryview | None] = {}
         """Pieces that are complete, or fetched otherwise, and not yet released; with the memory of their packets."""
         self._spare: list[memoryview] = []
-        self._ground = memoryview(bytearray(LANDING))
+        self._ground = memoryview(bytearray(LANDING_BYTES))
         self._landed: tuple[Begun, int] | None = None
         self.number = 0
         self.epoch = 0
@@ -143,10 +143,10 @@ class Assembly:
         """LANDING bytes for the next call to receive into: if all goes on as it did, their final place."""
         begun = self._current
         if begun is not None:
-            start, end = begun.next, begun.next + -(-LANDING // PACKET)
+            start, end = begun.next, begun.next + -(-LANDING_BYTES // PACKET)
             if end <= begun.count and begun.have.find(1, start, end) < 0:
                 self._landed = begun, start
-                return begun.packets[start * PACKET : start * PACKET + LANDING]
+                return begun.packets[start * PACKET : start * PACKET + LANDING_BYTES]
         self._landed = None
         return self._ground
 
@@ -174,7 +174,7 @@ class Assembly:
 
     def _feed_short(self, packet: bytes) -> list[Frame]:
         """A mark, or the last packet of a frame."""
-        if len(packet) == HEADER:
+        if len(packet) == HEADER_BYTES:
             seen = read_mark(packet)
             if seen is not None and seen.session == self.session:
                 self._saw(seen.epoch, seen.sequence, 0)

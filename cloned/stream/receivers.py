@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from cloned.stream.pacing import ReceiverSample
 from cloned.stream.packets import DEAF, Answer, Ask, Repair, Request
 
-STALE = 1.5
+STALE_SECONDS = 1.5
 """Seconds without a request after which a receiver's wishes no longer count: fifteen rounds of asking."""
 
-FORGET = 30.0
+FORGET_SECONDS = 30.0
 """Seconds without a request after which a receiver is forgotten."""
 
-DEAF_AFTER = 3.0
+DEAF_AFTER_SECONDS = 3.0
 """Seconds of sending that a receiver has seen nothing of before it counts as not reached by multicast."""
 
 MOST_RECEIVERS = 256
@@ -23,15 +23,15 @@ MOST_RECEIVERS = 256
 PER_ADDRESS = 4
 """Receivers at one address: a laptop whose agent started again is a new one, and the old one is soon forgotten."""
 
-ANSWER_EVERY = 1.0
-ANSWER_SOON = 0.09
+ANSWER_EVERY_SECONDS = 1.0
+ANSWER_SOON_SECONDS = 0.09
 """Seconds between two answers to one receiver; in its first rounds of asking each is answered."""
 
 LAGGING = 0.10
 """Share of all packets that one receiver may have repaired at once while most need far fewer."""
 
 DECAY = 0.875
-"""Of what was counted, this much is left after each pacing.STEP: what counts is the last two seconds."""
+"""Of what was counted, this much is left after each pacing.STEP_SECONDS: what counts is the last two seconds."""
 
 ENOUGH = 100
 """Packets from which on a share of lost ones means something."""
@@ -63,7 +63,7 @@ class Receiver:
 
     def counts(self, now: float) -> bool:
         """Whether it is there and listens to the group."""
-        return now - self.heard < STALE and not self.unicast
+        return now - self.heard < STALE_SECONDS and not self.unicast
 
     def take_in(self, ask: Ask, now: float) -> None:
         """Note what it says of itself."""
@@ -134,11 +134,11 @@ class Receivers:
         receiver.take_in(ask, now)
         ours = ask.epoch == self.epoch and ask.through <= sequence
         receiver.through = ask.through if ours else -1
-        receiver.deaf = self.behind(receiver, sequence) > DEAF_AFTER
+        receiver.deaf = self.behind(receiver, sequence) > DEAF_AFTER_SECONDS
 
     def answer(self, receiver: Receiver, sequence: int, now: float) -> Answer | None:
         """What to tell it: once a second, and more often while it does not know our epoch."""
-        if now - receiver.answered < (ANSWER_EVERY if receiver.through >= 0 else ANSWER_SOON):
+        if now - receiver.answered < (ANSWER_EVERY_SECONDS if receiver.through >= 0 else ANSWER_SOON_SECONDS):
             return None
         receiver.answered = now
         flags = DEAF if receiver.deaf else 0
@@ -161,8 +161,8 @@ class Receivers:
         return sum(1 for other in self.receivers.values() if not other.deaf and not other.unicast) < 2
 
     def samples(self, sent: int, sequence: int, now: float) -> list[ReceiverSample]:
-        """What those that take part reported since the last call; forgets who is gone. Call it every pacing.STEP."""
-        self.receivers = {r.id: r for r in self.receivers.values() if now - r.heard <= FORGET}
+        """What those that take part reported since the last call; forgets who is gone. Call it every pacing.STEP_SECONDS."""
+        self.receivers = {r.id: r for r in self.receivers.values() if now - r.heard <= FORGET_SECONDS}
         found = []
         for receiver in self.receivers.values():
             if receiver.through < self.judged_from:

@@ -22,10 +22,10 @@ from cloned.stream.pacing import ReceiverSample
 from cloned.stream.packets import BURST, SEQUENCES, Answer, Bye, Mark, Repair, Request
 from cloned.stream.receivers import Receiver, Receivers
 
-MARK_EVERY = 0.05
+MARK_EVERY_SECONDS = 0.05
 """Seconds between marks while something is unresolved and there is nothing to send."""
 
-QUIET_MARK = 1.0
+QUIET_MARK_SECONDS = 1.0
 """Seconds between marks while nobody can be served; they find out who can hear again."""
 
 AHEAD = 3
@@ -252,7 +252,7 @@ class StreamSender:
         return burst
 
     def samples(self, now: float) -> list[ReceiverSample]:
-        """What pacing is judged by; call it every pacing.STEP seconds."""
+        """What pacing is judged by; call it every pacing.STEP_SECONDS."""
         return self.audience.samples(self.sent, self.sequence, now)
 
     def slowed_down(self) -> None:
@@ -317,7 +317,7 @@ class StreamSender:
 
     def _mark(self, now: float) -> Mark | None:
         audience = self.audience
-        every = MARK_EVERY if audience.unresolved(self.sequence, now) else QUIET_MARK
+        every = MARK_EVERY_SECONDS if audience.unresolved(self.sequence, now) else QUIET_MARK_SECONDS
         if self.sequence < 0 or not audience.receivers or now - audience.timeline.latest < every:
             return None
         audience.timeline.latest = now

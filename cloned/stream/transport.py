@@ -12,7 +12,7 @@ A switch that snoops may have missed the first report: with IGMPv2 hosts hold th
 another's (RFC 2236 §3), and what it then forgets, it learns only by the next query, up to 125 s later.
 """
 
-SILENT = 4.0
+SILENT_SECONDS = 4.0
 """Seconds without a packet, while there is room, after which pieces are fetched one by one."""
 
 HOPELESS, CERTAIN = 0.3, 0.6
@@ -22,7 +22,7 @@ Above the second at once, above the first when it was so twice running: the send
 has slowed down by then. A port of 100 Mb/s loses nine packets in ten.
 """
 
-JUDGED_OVER = 3.0
+JUDGED_OVER_SECONDS = 3.0
 """Seconds over which that share is taken."""
 
 AWAY, LONGEST_AWAY = 20.0, 320.0
@@ -73,7 +73,7 @@ class Transport:
 
     def silent(self, now: float) -> bool:
         """Whether multicast brings nothing."""
-        return now - self._heard > SILENT
+        return now - self._heard > SILENT_SECONDS
 
     def look(self, seen: Seen, now: float) -> TransportStep:
         """What to do now, given what came since the last look."""
@@ -109,7 +109,7 @@ class Transport:
 
     def _hopeless(self, seen: Seen, now: float) -> bool:
         since, received, lost = self._judged
-        if now - since < JUDGED_OVER:
+        if now - since < JUDGED_OVER_SECONDS:
             return False
         new, gone = seen.received - received, seen.lost - lost
         self._judged = now, seen.received, seen.lost

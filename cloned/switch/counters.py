@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-WINDOW = 60.0
+WINDOW_SECONDS = 60.0
 """Seconds that are looked at together."""
 MANY = 10
 """Errors within the window that are worth a word: a good link has none for hours."""
@@ -18,7 +18,7 @@ WRAP = 2**32
 class ErrorHistory:
     """The readings of each port's error counter within the last minute, by ifIndex."""
 
-    window: float = WINDOW
+    window: float = WINDOW_SECONDS
     _seen: dict[int, deque[tuple[float, int]]] = field(default_factory=dict)
 
     def add(self, at: float, errors: Mapping[int, int]) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 from cloned.switch.counters import plausible, steps
 
-DAY = 12 * 3600.0
+DAY_SECONDS = 12 * 3600.0
 """Seconds that are looked back: an evening and the afternoon before it."""
 CHANGES = 50
 """Changes of a link that are kept with their time: a cable that does not sit makes thousands."""
-BUCKET = 600.0
+BUCKET_SECONDS = 600.0
 """Seconds whose damaged frames are counted together."""
 
 
@@ -28,7 +28,7 @@ class _PortDay:
     def forget(self, before: float) -> None:
         while self.links and self.links[0][0] < before:
             self.links.popleft()
-        for began in [began for began in self.frames if began + BUCKET < before]:
+        for began in [began for began in self.frames if began + BUCKET_SECONDS < before]:
             del self.frames[began]
 
     def count(self, at: float, counter: int) -> None:
@@ -36,7 +36,7 @@ class _PortDay:
         if self.counter is not None and plausible(self.counter, counter):
             grown = sum(steps((self.counter, counter)))
             if grown:
-                began = at - at % BUCKET
+                began = at - at % BUCKET_SECONDS
                 self.frames[began] = self.frames.get(began, 0) + grown
         self.counter = counter
 
@@ -59,13 +59,13 @@ class SwitchDay:
 
     def add(self, at: float, changes: Iterable[tuple[str, str]], errors: Mapping[str, int]) -> None:
         """Take one reading, made at `at` (s since 1970): links that came ("up") or went ("down"), and ifInErrors."""
-        self.since = at if self.since is None else max(self.since, at - DAY)
+        self.since = at if self.since is None else max(self.since, at - DAY_SECONDS)
         for name, link in changes:
             self._ports.setdefault(name, _PortDay()).links.append((at, link))
         for name, counter in errors.items():
             self._ports.setdefault(name, _PortDay()).count(at, counter)
         for each in self._ports.values():
-            each.forget(at - DAY)
+            each.forget(at - DAY_SECONDS)
 
     def told(self) -> dict[str, Any]:
         """For page and API: `{"since", "ports": {name: {"links": [{"at", "link"}], "errors", "errors_at"}}}`, ports

@@ -31,7 +31,7 @@ BUSY, IDLE = 5.0, 60.0
 QUICK = 10
 """A switch that answers a look in less than a tenth of half that time is looked at twice as often while busy: some
 (net-snmp is one) tell what was so three seconds ago."""
-WHOLE_EVERY = 120.0
+WHOLE_EVERY_SECONDS = 120.0
 """Seconds after which the tables that hardly change are read again while busy."""
 
 
@@ -89,7 +89,7 @@ class SwitchWatch:
         server_macs: Collection[str] = (),
         busy: float = BUSY,
         idle: float = IDLE,
-        whole_every: float = WHOLE_EVERY,
+        whole_every: float = WHOLE_EVERY_SECONDS,
     ) -> None:
         self._on_reading = on_reading
         self._server_macs = frozenset(server_macs)

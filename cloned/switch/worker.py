@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 State = Literal["ok", "silent", "wrong-keys", "refused"]
 _LENGTH = struct.Struct("!I")
-PATIENCE = 60.0
+PATIENCE_SECONDS = 60.0
 """Seconds after which a worker that does not answer is given up: a reading takes 20 at most."""
 
 
@@ -86,7 +86,7 @@ class SwitchWorker:
         self._waiting[number] = answer
         try:
             await self._send(Question(number, watched, whole))
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 return await answer
         except (TimeoutError, OSError):
             await self.close()
@@ -144,7 +144,7 @@ async def _unpacked(stream: asyncio.StreamReader) -> Any:
         return None
 
 
-FRESH = 10.0
+FRESH_SECONDS = 10.0
 """Seconds for which a whole reading need not bring error counters anew."""
 
 
@@ -186,7 +186,7 @@ class Looker:
     async def _whole(self) -> Raw:
         """Every table; error counters as they were last, where that was a moment ago."""
         last, now = self._raw, time.monotonic()
-        if last is None or now - self._counted > FRESH:
+        if last is None or now - self._counted > FRESH_SECONDS:
             self._counted = now
             return await self._reader.read(errors=True)
         raw = await self._reader.read()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cloned.assets import root
 from cloned.disk.layout import Layout, Partition, Swap, swap_areas, table_writes
-from cloned.disk.manifest import BOOT_CODE
+from cloned.disk.manifest import BOOT_CODE_BYTES
 from cloned.images.store import ImageStore
 from cloned.images.system import LayerReader
 from cloned.lab.stock import cache_root
@@ -67,7 +67,7 @@ def grub(scratch: Path, modules: Iterable[str], boot_uuid: str) -> tuple[bytes, 
             *modules,
         ]
     )
-    return (GRUB / "boot.img").read_bytes()[:BOOT_CODE], image.read_bytes()
+    return (GRUB / "boot.img").read_bytes()[:BOOT_CODE_BYTES], image.read_bytes()
 
 
 def placed(boot: bytes, core: bytes, sector: int) -> tuple[bytes, bytes]:

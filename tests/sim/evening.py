@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cloned.core.clocks import SLACK
+from cloned.core.clocks import SLACK_SECONDS
 from cloned.core.disks import Disk
 from cloned.core.effect_types import CloseStream, Effect, OpenStream, Record
 from cloned.core.events import (
@@ -49,7 +49,7 @@ from tests.sim.invariants import check, joined, word
 IMAGES = [ImageInfo(f"school-{n}", f"{n:064x}", 10**9, 10**10, classic=n == 2, streams=3) for n in range(3)]
 CLASSIC = IMAGES[2].name
 WRONG = Difference("sda2", 4096, 8191, 1)
-HOLDS = 12 * 3600.0
+HOLDS_SECONDS = 12 * 3600.0
 """Seconds that a confirmation holds."""
 DEATH = 0.1
 """Chance that the daemon dies before an effect."""
@@ -115,7 +115,7 @@ class Evening:
     def _note(self, event: Event) -> None:
         passed = self.chance.random()
         if self.deadly and not self.calm and self.chance.random() < 0.002:
-            passed = self.chance.choice((3 * 3600.0, HOLDS + 600.0))  # a pause, or a night
+            passed = self.chance.choice((3 * 3600.0, HOLDS_SECONDS + 600.0))  # a pause, or a night
         self.now, self.true = self.now + passed, self.true + passed
         if self.deadly and not self.calm and self.chance.random() < 0.001:
             self.now = max(0.0, self.now + self.chance.choice((-86400.0, -600.0, 600.0, 50_000.0)))
@@ -139,7 +139,9 @@ class Evening:
             if given is not None and (anew or was is None or word(was.goal.confirmation) != word(given)):
                 self.given[ident] = self.true
             if given is not None and laptop.state is State.READY and joined(was, laptop):
-                assert self.true - self.given[ident] <= HOLDS + SLACK, "an old confirmation started a clone"
+                assert self.true - self.given[ident] <= HOLDS_SECONDS + SLACK_SECONDS, (
+                    "an old confirmation started a clone"
+                )
 
     def _die(self) -> None:
         """SIGKILL: streams and effects are gone, the journal stays."""

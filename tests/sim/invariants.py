@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloned.core.laptop import Confirmation, Laptop, State, VerdictKind
-from cloned.core.portbases import REST
+from cloned.core.portbases import REST_SECONDS
 from cloned.core.workshop import Workshop
 
 
@@ -89,7 +89,7 @@ def _ports(before: Workshop, after: Workshop) -> None:
         if session.classic and was is None:
             mine = range(session.port, session.port + 2 * session.streams)
             for other in classic:
-                if other.id != ident and session.opened - other.opened < REST:
+                if other.id != ident and session.opened - other.opened < REST_SECONDS:
                     assert not set(mine) & set(range(other.port, other.port + 2 * other.streams))
 
 

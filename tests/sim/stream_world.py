@@ -12,13 +12,13 @@ from itertools import count
 from random import Random
 
 from cloned.stream import packets
-from cloned.stream.packets import BURST, DATA_HEADER, HEADER, PACKET, PAYLOAD, Answer, Mark
+from cloned.stream.packets import BURST, DATA_HEADER, HEADER_BYTES, PACKET, PAYLOAD_BYTES, Answer, Mark
 from cloned.stream.receiver import Assembly, Frame
 from cloned.stream.sender import AHEAD, Burst, StreamSender
 
 SESSION = 0x5EED_0000_0000_5EED
 ASK_EVERY = 0.1
-PACKET_TIME = 1 / 8000
+PACKET_TIME_SECONDS = 1 / 8000
 """Seconds a packet takes: a tenth of a gigabit, so that small images last."""
 
 ROOM = 12
@@ -151,7 +151,11 @@ class World:
         self.random = Random(seed)
         self.now = 0.0
         self.pieces = pieces
-        sizes = (PAYLOAD * packets,) if packets else (300, PAYLOAD * 3, PAYLOAD * 7 + 11, PAYLOAD * 60 + 500)
+        sizes = (
+            (PAYLOAD_BYTES * packets,)
+            if packets
+            else (300, PAYLOAD_BYTES * 3, PAYLOAD_BYTES * 7 + 11, PAYLOAD_BYTES * 60 + 500)
+        )
         self.frames = [self.random.randbytes(self.random.choice(sizes)) for _ in range(pieces)]
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -213,7 +217,7 @@ class World:
         busy = 0.002
         if isinstance(item, Burst):
             self.multicast(self.encode(item))
-            busy = len(item.indexes) * PACKET_TIME
+            busy = len(item.indexes) * PACKET_TIME_SECONDS
             self.sent += len(item.indexes)
         elif isinstance(item, Mark):
             self.multicast([packets.mark(item)])
@@ -297,4 +301,4 @@ class World:
         return sum(packets.packet_count(len(frame)) for frame in self.frames)
 
 
-assert DATA_HEADER.size == HEADER
+assert DATA_HEADER.size == HEADER_BYTES

@@ -20,7 +20,7 @@ from cloned.disk import erase_samples as samples
 from cloned.disk.erase import LEVELS, EraseLevel, Technique
 from cloned.disk.erase_check import Judge, blank_before
 from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
-from cloned.disk.erase_samples import PLACE, DiskSample
+from cloned.disk.erase_samples import PLACE_BYTES, DiskSample
 from cloned.disk.erase_status import DeviceStatus, SanitizeState
 from cloned.disk.media import AtaAbilities, Medium, MmcAbilities, NvmeAbilities
 
@@ -35,7 +35,7 @@ class PowerCut(Exception):  # noqa: N818 - an event
 
 def old(number: int) -> bytes:
     """What a family left in block `number`; some blocks are empty."""
-    return bytes(PLACE) if number % 3 == 0 else (f"photo {number} ".encode() * PLACE)[:PLACE]
+    return bytes(PLACE_BYTES) if number % 3 == 0 else (f"photo {number} ".encode() * PLACE_BYTES)[:PLACE_BYTES]
 
 
 @dataclass
@@ -61,8 +61,8 @@ class Drive:
 
     def after(self) -> bytes:
         if self.leaves == "noise":
-            return self.chance.randbytes(PLACE)
-        return b"\xff" * PLACE if self.leaves == "uniform" else bytes(PLACE)
+            return self.chance.randbytes(PLACE_BYTES)
+        return b"\xff" * PLACE_BYTES if self.leaves == "uniform" else bytes(PLACE_BYTES)
 
     def look(self) -> DeviceStatus:
         """Each look is a step of its sanitize."""
@@ -107,18 +107,18 @@ class SimHands:
         found = []
         for place in samples.before(record.seed, record.medium.size, 16):
             self.step()
-            number = place.offset // PLACE
+            number = place.offset // PLACE_BYTES
             if number in self.drive.bad:
                 continue
             data = self.drive.blocks[number]
             if marked := blank_before(data):
                 data = self.drive.blocks[number] = samples.marker(record.seed, place.offset)
-            found.append(DiskSample(place.offset, PLACE, samples.digest(record.seed, data), marked))
+            found.append(DiskSample(place.offset, PLACE_BYTES, samples.digest(record.seed, data), marked))
         return tuple(found)
 
     def untouched(self, record: DiskErasure) -> bool:
         self.step()
-        held = (samples.digest(record.seed, self.read(place.offset // PLACE)) for place in record.remembered)
+        held = (samples.digest(record.seed, self.read(place.offset // PLACE_BYTES)) for place in record.remembered)
         return all(now == place.digest for now, place in zip(held, record.remembered, strict=True))
 
     def tools(self, record: DiskErasure) -> tuple[str, ...]:
@@ -143,27 +143,27 @@ class SimHands:
 
     def write(self, record: DiskErasure) -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
         bad: list[tuple[int, int]] = []
-        for number in range(record.offset // PLACE, record.medium.size // PLACE):
+        for number in range(record.offset // PLACE_BYTES, record.medium.size // PLACE_BYTES):
             self.step()
             if number in self.drive.bad:
-                bad.append((number * PLACE, PLACE))
+                bad.append((number * PLACE_BYTES, PLACE_BYTES))
             elif self.drive.chance.random() >= self.drive.lies:
-                self.drive.blocks[number] = bytes(PLACE)
+                self.drive.blocks[number] = bytes(PLACE_BYTES)
             if number % 8 == 7:
-                yield (number + 1) * PLACE, tuple(bad)
+                yield (number + 1) * PLACE_BYTES, tuple(bad)
         yield record.medium.size, tuple(bad)
 
     def verify(self, record: DiskErasure) -> LookBack:
         assert record.technique is not None
         seed = str(self.drive.chance.random())
-        judge = Judge(record.technique, record.seed, record.remembered, bytes(PLACE))
+        judge = Judge(record.technique, record.seed, record.remembered, bytes(PLACE_BYTES))
         for place in record.remembered:
             self.step()
-            self.wrong(judge.remember(place, self.read(place.offset // PLACE)))
+            self.wrong(judge.remember(place, self.read(place.offset // PLACE_BYTES)))
         for place in samples.after(seed, record.medium.size, record.how, small=self.small):
-            for at in range(place.offset, place.offset + place.length, PLACE):
+            for at in range(place.offset, place.offset + place.length, PLACE_BYTES):
                 self.step()
-                self.wrong(judge.sample(DiskSample(at, PLACE), self.read(at // PLACE)))
+                self.wrong(judge.sample(DiskSample(at, PLACE_BYTES), self.read(at // PLACE_BYTES)))
         return LookBack(record.how, seed, judge.places, judge.read, len(record.remembered), judge.found)
 
     def wrong(self, said: str) -> None:
@@ -196,11 +196,11 @@ def built(seed: int) -> tuple[Drive, DiskErasure]:
     """A drive with a family's data on it, and the erasure that was confirmed for it."""
     chance = random.Random(seed)
     blocks = chance.choice((1, 2, 7, 24, 64))
-    medium = replace(chance.choice(MEDIA), size=blocks * PLACE)
+    medium = replace(chance.choice(MEDIA), size=blocks * PLACE_BYTES)
     quirk = chance.choice(QUIRKS)
     lies = chance.choice((0.0, 0.0, 0.0, 0.05, 0.5, 1.0))
     bad = frozenset(chance.sample(range(blocks), min(2, blocks))) if quirk in ("bad", "unreadable") else frozenset()
-    content = [old(number) if chance.random() < 0.8 else bytes(PLACE) for number in range(blocks)]
+    content = [old(number) if chance.random() < 0.8 else bytes(PLACE_BYTES) for number in range(blocks)]
     level = chance.choice((EraseLevel.CLEAR, EraseLevel.CLEAR, EraseLevel.PURGE))
     record = machine.plan(medium, level, f"seed {seed}", chance.choice(("sample", "all")))
     leaves = LEVELS[record.technique].leaves if record.technique else "zeros"
@@ -264,7 +264,7 @@ def checked(first: int, last: int, every: int) -> Counter[str]:
 def test_samples_find_a_drive_that_leaves_a_twentieth_as_it_was(seed: int) -> None:
     chance = random.Random(seed)
     blocks = 6000
-    medium = replace(chance.choice(MEDIA), size=blocks * PLACE)
+    medium = replace(chance.choice(MEDIA), size=blocks * PLACE_BYTES)
     record = machine.plan(medium, EraseLevel.CLEAR, f"sampled {seed}")
     assert record.technique is not None
     content = [old(3 * number + 1) for number in range(blocks)]

@@ -32,7 +32,7 @@ from cloned.core.schedule import plan
 from cloned.core.workshop import Workshop
 
 IMAGES = [ImageInfo("school", "a" * 64, 12 * 10**9, 10**10), ImageInfo("office", "b" * 64, 20 * 10**9, 10**10)]
-WIRE = 115e6
+WIRE_BYTES = 115e6
 """Bytes a second that the link carries."""
 
 
@@ -112,7 +112,7 @@ class Evening:
         streams = max(1, len({each.goal.image for each in taking}))
         for laptop in taking:
             box = self.boxes[laptop.identity.serial]
-            rate = min(WIRE / streams, box.disk / 2) * self.chance.uniform(0.9, 1.1)
+            rate = min(WIRE_BYTES / streams, box.disk / 2) * self.chance.uniform(0.9, 1.1)
             box.rate, box.got = rate, min(box.image.used, box.got + rate)
 
     def go_on(self, laptop: Laptop, box: Box) -> None:

@@ -122,14 +122,14 @@ def test_what_others_signed_cannot_take_over_a_terminal(key: SiteKey) -> None:
 
 
 def test_a_file_made_to_take_all_memory_or_to_be_looked_at_for_ever_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(certificates, "LARGEST", 1 << 20)
+    monkeypatch.setattr(certificates, "LARGEST_BYTES", 1 << 20)
     bomb = zlib.compress(bytes(4 << 20), 9)
     head = b"1 0 obj\n<< /Type /EmbeddedFile /Filter /FlateDecode >>\nstream\n"
     for made in ((head + bomb + b"\nendstream\n") * 40, b"/Type/EmbeddedFile" * 50_000 + b"stream\n"):
         tracemalloc.start()
         try:
             assert not certificates.check(made).genuine
-            assert tracemalloc.get_traced_memory()[1] < 4 * certificates.LARGEST
+            assert tracemalloc.get_traced_memory()[1] < 4 * certificates.LARGEST_BYTES
         finally:
             tracemalloc.stop()
 

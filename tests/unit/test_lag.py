@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from cloned.lag import KEPT, Longest, LoopLag, ready_seconds
+from cloned.lag import KEPT_SECONDS, Longest, LoopLag, ready_seconds
 
 
 async def test_a_loop_that_is_held_is_noticed() -> None:
@@ -79,6 +79,6 @@ def test_the_longest_is_forgotten_after_its_time() -> None:
     for at, seconds in ((0.0, 0.5), (1.0, 0.1), (2.0, 0.3)):
         longest.note(at, seconds)
     assert [longest.since(at) for at in (0.0, 1.0, 3.0)] == [0.5, 0.3, 0.0]
-    longest.note(KEPT + 1, 0.2)
-    assert longest.since(KEPT + 1 - KEPT) == 0.3
+    longest.note(KEPT_SECONDS + 1, 0.2)
+    assert longest.since(KEPT_SECONDS + 1 - KEPT_SECONDS) == 0.3
     assert len(longest._kept) == 2

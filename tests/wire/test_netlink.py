@@ -138,7 +138,7 @@ def test_links_and_addresses_that_change(network: LabNetwork) -> None:
 def test_it_asks_for_everything_again_when_the_socket_breaks(
     network: LabNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(netlink, "AGAIN", 0.0)
+    monkeypatch.setattr(netlink, "AGAIN_SECONDS", 0.0)
 
     class Broken:
         def get(self) -> Any:

@@ -15,7 +15,7 @@ from cloned.inventory.sinks.base import SinkRefused, Unavailable
 from cloned.inventory.sinks.http import HttpAnswer, HttpPeer
 from cloned.saying import Phrase
 
-CONFIGURED = 120.0
+CONFIGURED_SECONDS = 120.0
 """Seconds until we try again what a person has to put right."""
 OURS_TO_MEND = {
     "ERROR_GLPI_LOGIN_USER_TOKEN": Phrase("GLPI does not accept the user's token: make a new one and set `token`"),
@@ -66,7 +66,7 @@ class GlpiApi:
                 if refusal.code not in NO_SESSION or fresh:
                     raise
                 self._session = ""
-        raise Unavailable("GLPI ends our sessions as soon as they begin", CONFIGURED)
+        raise Unavailable("GLPI ends our sessions as soon as they begin", CONFIGURED_SECONDS)
 
     async def _begin(self) -> None:
         headers = {**self._app, "Authorization": f"user_token {self._token}"}
@@ -74,7 +74,9 @@ class GlpiApi:
             body = self._judged(await self.peer.ask("GET", "/apirest.php/initSession", headers=headers))
             self._session = str(body["session_token"])
         except GlpiRefusal as refusal:
-            raise Unavailable(Phrase("GLPI lets nobody in: {refusal}", refusal=refusal), CONFIGURED) from refusal
+            raise Unavailable(
+                Phrase("GLPI lets nobody in: {refusal}", refusal=refusal), CONFIGURED_SECONDS
+            ) from refusal
         except (TypeError, KeyError) as error:
             raise Unavailable(
                 Phrase("{base} answered something else than GLPI does: check `url`", base=self.peer.base)
@@ -97,7 +99,7 @@ class GlpiApi:
 
     def _error(self, code: str, text: Any) -> None:
         if code in OURS_TO_MEND and (code != "ERROR" or "disabled" in str(text)):
-            raise Unavailable(OURS_TO_MEND[code], CONFIGURED)
+            raise Unavailable(OURS_TO_MEND[code], CONFIGURED_SECONDS)
         said = str(text or "").split("; view documentation")[0]
         raise GlpiRefusal(code, self.peer.hush.clean(said, 200))
 

@@ -35,7 +35,7 @@ from cloned.errors import UsageError
 from cloned.inventory.sinks.base import Unavailable
 from cloned.saying import Phrase, headed
 
-LARGEST = 8 << 20
+LARGEST_BYTES = 8 << 20
 """Bytes of an answer that are read; no list that we ask for is as long."""
 SAID = 300
 """Characters of what the other side says that are shown."""
@@ -176,9 +176,11 @@ async def read(content: Any) -> bytes:
     async for part in content.iter_any():
         parts.append(part)
         size += len(part)
-        if size > LARGEST:
+        if size > LARGEST_BYTES:
             raise Unavailable(
-                Phrase("its answer is longer than {largest} MB and was not read to its end", largest=LARGEST >> 20)
+                Phrase(
+                    "its answer is longer than {largest} MB and was not read to its end", largest=LARGEST_BYTES >> 20
+                )
             )
     return b"".join(parts)
 

@@ -19,7 +19,7 @@ MINUTE = 60.0
 """What a throttled caller waits where nobody says for how long: the whole minute [198]."""
 SLOW_BELOW = 10
 """Calls left in this minute below which we slow down."""
-PAUSE = 0.5
+PAUSE_SECONDS = 0.5
 """Seconds between calls then: 120 a minute."""
 FORBIDDEN_WAIT = 120.0
 
@@ -54,7 +54,7 @@ class SnipeItApi:
 
     async def _call(self, method: str, path: str, **given: Any) -> Any:
         if self._slow:
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(PAUSE_SECONDS)
         answer = await self.peer.ask(method, f"/api/v1/{path}", **given)
         left = answer.headers.get("X-RateLimit-Remaining", "")
         self._slow = left.isdecimal() and int(left) < SLOW_BELOW

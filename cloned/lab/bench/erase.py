@@ -45,7 +45,7 @@ MB_S = 100
 """What the disk moves, in millions of bytes a second: a hard disk, and what two busy cores can imitate."""
 SLOWER = 80
 SIZE = 256 * 1024 * 1024
-LARGE = 16 * 1024 * 1024 * 1024
+LARGE_BYTES = 16 * 1024 * 1024 * 1024
 """Bytes of the disk that is only sampled; sparse. Samples of a small one are smaller than a laptop's ever are."""
 TOLD = {"serial": "BENCH"}
 
@@ -90,7 +90,7 @@ def overwrite(device: str) -> None:
 def look(device: str, places: Sequence[DiskSample]) -> None:
     """Our own read-back of these places, judged."""
     target = blockio.BlockDevice(device)
-    judge = Judge(Technique.OVERWRITE, "bench", (), bytes(erase_io.CHUNK))
+    judge = Judge(Technique.OVERWRITE, "bench", (), bytes(erase_io.CHUNK_BYTES))
     try:
         erase_io.look(target, judge, places, lambda: False, lambda _: None)
     finally:
@@ -146,7 +146,7 @@ def beside_dd(device: str) -> list[Measure]:
 
 def sampled(device: str) -> Measure:
     """Two places in each of a thousand sections, beside dd reading as many bytes."""
-    places = samples.after("bench", LARGE, "sample")
+    places = samples.after("bench", LARGE_BYTES, "sample")
     count = sum(place.length for place in places)
     ours, theirs = [], []
     for _ in range(ROUNDS):
@@ -238,7 +238,7 @@ def disks() -> None:
         folder = Path(scratch)
         one = stack.enter_context(disk(folder / "one", SIZE))
         two = stack.enter_context(disk(folder / "two", SIZE, SLOWER))
-        large = stack.enter_context(disk(folder / "large", LARGE))
+        large = stack.enter_context(disk(folder / "large", LARGE_BYTES))
         Console().print(table([*beside_dd(one), sampled(large), side_by_side(two, one), memory(one)]))
 
 

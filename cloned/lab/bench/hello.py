@@ -39,7 +39,7 @@ from cloned.lab.stock import cache_root
 from cloned.live import pack
 
 PORT = 8068
-_WATCHED = 5.0
+_WATCHED_SECONDS = 5.0
 """Seconds that a test with a person is watched."""
 
 
@@ -87,7 +87,7 @@ def beside_a_session(turns: int) -> dict[str, float]:
     with Inputs() as opened:
         ui = PersonUi(opened, lambda _lines: None)
         used, at = time.process_time(), time.perf_counter()
-        while time.perf_counter() - at < _WATCHED:
+        while time.perf_counter() - at < _WATCHED_SECONDS:
             ui.answered(["a question"], ["yes", "no"])
         share = (time.process_time() - used) / (time.perf_counter() - at)
     return {"gone": statistics.median(gone), "share": share}

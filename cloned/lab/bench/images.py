@@ -22,7 +22,7 @@ from cloned.images.bench import Measure, bench_bitmap, bench_manifest
 from cloned.lab.stock import cache_root
 
 ROUNDS = 3
-GAP = 65536
+GAP_BYTES = 65536
 """Bytes between the used ranges of the second read-back: a disk is never used without gaps."""
 
 
@@ -39,7 +39,7 @@ def table(rows: list[Measure]) -> Table:
 def bench_read_back(device: Path) -> list[Measure]:
     """The agent's read-back of what `device` (or a file) holds beside `dd iflag=direct`, in turns."""
     size = device.stat().st_size // blockio.SPAN * blockio.SPAN
-    used = [(at, 4 * 1024 * 1024 - GAP) for at in range(0, size, 4 * 1024 * 1024)]
+    used = [(at, 4 * 1024 * 1024 - GAP_BYTES) for at in range(0, size, 4 * 1024 * 1024)]
     plain, whole, parts = [], [], []
     for _ in range(ROUNDS):
         plain.append(size / _dd(device, size))

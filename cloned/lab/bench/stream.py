@@ -27,7 +27,7 @@ from pathlib import Path
 from cloned.disk.manifest import PIECE
 from cloned.lab.bench.net import SERVER, Net, network
 from cloned.processes import spawn
-from cloned.stream.packets import PAYLOAD, StreamAddress
+from cloned.stream.packets import PAYLOAD_BYTES, StreamAddress
 
 PARTS = ["-m", "cloned.lab.bench.parts"]
 DATA_PORT = 9123
@@ -136,7 +136,7 @@ class Bench:
         """
         chosen = [result.seconds[n] for n in which] if which is not None else result.seconds
         worst = max(chosen)
-        once = result.count * -(-PIECE // PAYLOAD)
+        once = result.count * -(-PIECE // PAYLOAD_BYTES)
         cells = [
             f"{name:38}", f"{min(chosen):7.2f} … {worst:6.2f}", f"{result.count * PIECE * 8 / worst / 1e6:7.0f}",
             f"{worst / beside if beside else 1:7.3f}", f"{result.packets / once if result.packets else 0:7.3f}",

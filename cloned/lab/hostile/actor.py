@@ -17,7 +17,7 @@ from typing import Any
 NICE = 19
 HELD = 200
 """Connections that an actor holds open at once."""
-PATIENCE = 3.0
+PATIENCE_SECONDS = 3.0
 """Seconds that it waits for anything."""
 
 
@@ -92,7 +92,7 @@ class HostileActor:
 
     def connect(self, port: int) -> socket.socket:
         """A connection to the server; OSError where we are cut off."""
-        return socket.create_connection((self.spec.server, port), timeout=PATIENCE)
+        return socket.create_connection((self.spec.server, port), timeout=PATIENCE_SECONDS)
 
     def hold(self, port: int, said: bytes) -> None:
         """Say something, read nothing, and hold the connection open."""

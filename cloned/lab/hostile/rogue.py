@@ -19,7 +19,7 @@ from cloned.lab.hostile.packets import asks, repairs
 from cloned.lab.network import NIC
 from cloned.stream.packets import StreamAddress
 
-BOOT_EVERY = 12.0
+BOOT_EVERY_SECONDS = 12.0
 """Seconds between two boots: more often the server would not let it."""
 
 
@@ -64,7 +64,7 @@ class RogueLaptop(HostileActor):
 
     def boot(self) -> None:
         """Boot and say hello: a token that is good."""
-        if time.monotonic() - self._booted < BOOT_EVERY:
+        if time.monotonic() - self._booted < BOOT_EVERY_SECONDS:
             return
         self._booted = time.monotonic()
         query = f"mac={self.spec.mac}&platform=efi&serial=ROGUE{self.spec.seed}&product=Workshop+14&manufacturer=Lab"

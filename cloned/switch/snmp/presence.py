@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from cloned.switch.snmp.credentials import Address
 
-WAIT = 0.7
+WAIT_SECONDS = 0.7
 """Seconds for one answer."""
 
 
@@ -77,7 +77,7 @@ async def _discovery(address: Address) -> Presence | None:
         try:
             await loop.sock_connect(probe, where)
             await loop.sock_sendall(probe, engine_discovery())
-            async with asyncio.timeout(WAIT):
+            async with asyncio.timeout(WAIT_SECONDS):
                 answer = await loop.sock_recv(probe, 2048)
         except ConnectionRefusedError:
             return Presence.CLOSED

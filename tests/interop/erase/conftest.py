@@ -27,7 +27,7 @@ def drive(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("LD_PRELOAD", str(library))
     monkeypatch.setenv("DRIVE", str(tmp_path))
     monkeypatch.setenv("DRIVE_DISK", str(file))
-    monkeypatch.setattr("cloned.agent.erase_driver.POLL", 0.05)
+    monkeypatch.setattr("cloned.agent.erase_driver.POLL_SECONDS", 0.05)
     try:
         yield Drive(tmp_path, made.stdout.strip(), file)
     finally:

@@ -113,7 +113,7 @@ def test_emmc_is_trimmed_and_then_sanitized(drive: Drive) -> None:
     assert drive.clean
 
 
-HIDDEN = 2 << 20
+HIDDEN_BYTES = 2 << 20
 """Bytes at the end that a host protected area hides."""
 
 
@@ -123,11 +123,11 @@ def with_hidden_end(drive: Drive, sanitize: int) -> Iterator[Drive]:
     with drive.file.open("r+b") as file:
         file.seek(SIZE - 4096)
         file.write((OLD * 100)[:4096])
-    shown = ["losetup", "--find", "--show", "--sizelimit", str(SIZE - HIDDEN), str(drive.file)]
+    shown = ["losetup", "--find", "--show", "--sizelimit", str(SIZE - HIDDEN_BYTES), str(drive.file)]
     device = subprocess.run(shown, check=True, capture_output=True, text=True).stdout.strip()
     try:
         covered = Drive(drive.folder, device, drive.file)
-        covered.identify(sanitize=sanitize, sectors=(SIZE - HIDDEN) // 512)
+        covered.identify(sanitize=sanitize, sectors=(SIZE - HIDDEN_BYTES) // 512)
         yield covered
     finally:
         subprocess.run(["losetup", "--detach", device], check=True)
@@ -136,7 +136,7 @@ def with_hidden_end(drive: Drive, sanitize: int) -> Iterator[Drive]:
 @pytest.mark.parametrize("sanitize", [0, ALL_SANITIZE])
 def test_a_host_protected_area_is_told_and_lifted_before(drive: Drive, sanitize: int) -> None:
     with with_hidden_end(drive, sanitize) as covered:
-        assert covered.medium("sata").ata.hidden_sectors == HIDDEN // 512  # type: ignore[union-attr]
+        assert covered.medium("sata").ata.hidden_sectors == HIDDEN_BYTES // 512  # type: ignore[union-attr]
         record = covered.erase("sata")
         assert record.erased, record.said()
         assert covered.did("uncovered") == 1
@@ -151,7 +151,7 @@ def test_a_device_configuration_overlay_is_told_and_lifted_before(drive: Drive, 
         covered.state(looks=2, dco=1)
         ata = covered.medium("sata").ata
         assert ata is not None
-        assert (ata.hidden_sectors, ata.dco_sectors) == (0, HIDDEN // 512)
+        assert (ata.hidden_sectors, ata.dco_sectors) == (0, HIDDEN_BYTES // 512)
         record = covered.erase("sata")
         assert record.erased, record.said()
         assert covered.did("restored") == 1
@@ -165,7 +165,7 @@ def test_an_overlay_that_stays_is_not_called_erased_where_we_cannot_reach_it(dri
         covered.state(dco=1, stuck=1)
         record = covered.erase("sata")
         assert record.fault is ErasureFault.UNREACHED
-        assert record.unreached == ((SIZE - HIDDEN, HIDDEN),)
+        assert record.unreached == ((SIZE - HIDDEN_BYTES, HIDDEN_BYTES),)
         assert "could not be uncovered" in record.notes[0]
 
 
@@ -176,9 +176,9 @@ def test_an_overlay_that_stays_is_not_called_erased_where_we_cannot_reach_it(dri
 )
 def test_what_hides_sectors_is_lifted_by_each_drives_own_command(drive: Drive, more: dict[int, int]) -> None:
     with with_hidden_end(drive, sanitize=0) as covered:
-        shown = (SIZE - HIDDEN) // 512
+        shown = (SIZE - HIDDEN_BYTES) // 512
         covered.identify(sanitize=0, sectors=shown, more={**more, 100: shown & 0xFFFF, 101: shown >> 16})
-        assert covered.medium("sata").ata.hidden_sectors == HIDDEN // 512  # type: ignore[union-attr]
+        assert covered.medium("sata").ata.hidden_sectors == HIDDEN_BYTES // 512  # type: ignore[union-attr]
         record = covered.erase("sata")
         assert record.erased, record.said()
         assert (covered.did("uncovered"), record.medium.size) == (1, SIZE)
@@ -199,15 +199,15 @@ def test_a_power_cut_right_after_they_were_lifted_is_no_other_disk(drive: Drive)
 def test_where_the_overlay_stays_the_protected_area_is_lifted_all_the_same(drive: Drive) -> None:
     """Some firmware freezes the overlay at each start. What it keeps back is told, and counts as not reached."""
     with with_hidden_end(drive, sanitize=0) as covered:
-        left = (SIZE - HIDDEN // 2) // 512
-        covered.identify(sanitize=0, sectors=(SIZE - HIDDEN) // 512, more={83: 0x4800})
+        left = (SIZE - HIDDEN_BYTES // 2) // 512
+        covered.identify(sanitize=0, sectors=(SIZE - HIDDEN_BYTES) // 512, more={83: 0x4800})
         covered.state(dco=1, kept=1, native=left)
         ata = covered.medium("sata").ata
         assert ata is not None
-        assert (ata.hidden_sectors, ata.dco_sectors) == (HIDDEN // 1024, HIDDEN // 1024)
+        assert (ata.hidden_sectors, ata.dco_sectors) == (HIDDEN_BYTES // 1024, HIDDEN_BYTES // 1024)
         record = covered.erase("sata")
         assert record.fault is ErasureFault.UNREACHED
-        assert record.unreached == ((left * 512, HIDDEN // 2),)
+        assert record.unreached == ((left * 512, HIDDEN_BYTES // 2),)
         assert ["uncovered first" in record.notes[0], "could not be uncovered" in record.notes[1]] == [True, True]
 
 
@@ -225,7 +225,7 @@ def test_one_that_the_drive_does_not_lift_is_not_called_erased_where_we_cannot_r
         covered.state(stuck=1)
         record = covered.erase("sata")
         assert record.fault is ErasureFault.UNREACHED
-        assert record.unreached == ((SIZE - HIDDEN, HIDDEN),)
+        assert record.unreached == ((SIZE - HIDDEN_BYTES, HIDDEN_BYTES),)
         assert "could not be uncovered" in record.notes[0]
         assert not record.erased
 

@@ -77,7 +77,7 @@ def test_a_log_that_stays_at_one_percent_for_weeks_is_a_drive_that_hangs(
     assert machine.plan(replace(medium, model="INTEL SSDPEKNW512G8"), EraseLevel.PURGE, "s").technique is None
     drive.state(hangs=1, sprog=stuck["log"][0])
     with monkeypatch.context() as impatient:
-        impatient.setattr("cloned.agent.erase_driver.STANDSTILL", 0.2)
+        impatient.setattr("cloned.agent.erase_driver.STANDSTILL_SECONDS", 0.2)
         record = drive.erase("nvme", EraseLevel.PURGE)
     assert (record.fault, record.erased) == (ErasureFault.HANGS, False)
     assert "1%" in record.said()

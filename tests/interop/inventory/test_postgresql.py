@@ -221,13 +221,13 @@ async def _patient(ledger: Ledger, sink: Recorder) -> AsyncIterator[None]:
     from cloned.inventory import outbox as module
     from cloned.tasks import TaskOwner
 
-    before, module.LEDGER_WAIT = module.LEDGER_WAIT, 0.1
+    before, module.LEDGER_WAIT_SECONDS = module.LEDGER_WAIT_SECONDS, 0.1
     owner = TaskOwner("test")
     owner.supervise(Outbox(ledger, [sink]).run, "outbox")
     try:
         yield
     finally:
-        module.LEDGER_WAIT = before
+        module.LEDGER_WAIT_SECONDS = before
         await owner.close()
 
 

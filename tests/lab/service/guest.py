@@ -42,7 +42,7 @@ given = "auto"
 grow = false
 efi_entry = false
 """
-LONGEST = 1500.0
+LONGEST_SECONDS = 1500.0
 """Seconds that anything may take in a machine that is emulated."""
 
 
@@ -62,7 +62,7 @@ def run(*words: str, check: bool = True) -> str:
 
 def until(what: str, look: Callable[[], Any]) -> Any:
     """What `look` finds, once it finds something."""
-    end = time.monotonic() + LONGEST
+    end = time.monotonic() + LONGEST_SECONDS
     while time.monotonic() < end:
         if found := look():
             return found
@@ -200,7 +200,7 @@ def first() -> None:
     CUT.touch()
     os.sync()
     tell("cut")
-    time.sleep(LONGEST)
+    time.sleep(LONGEST_SECONDS)
 
 
 def second() -> None:

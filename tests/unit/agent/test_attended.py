@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cloned.agent import attended, attended_kinds, inputs, keyboards
-from cloned.agent.attended_ui import AWAY, PersonUi, WalkedAway
+from cloned.agent.attended_ui import AWAY_SECONDS, PersonUi, WalkedAway
 from cloned.agent.inputs import EV_KEY, EV_REL, EV_SW, Inputs
 from cloned.agent.options import AgentOptions
 from cloned.agent.trial_kinds import TrialFinding
@@ -116,7 +116,7 @@ def test_dead_keys_are_named_unless_they_were_not_tried(
 
 
 def test_a_key_that_sticks_is_named(folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attended_kinds, "STUCK", 0.2)
+    monkeypatch.setattr(attended_kinds, "STUCK_SECONDS", 0.2)
     with person(folder) as (ui, _):
         keys.send(EV_KEY, 30, 1, 2, 2, 2)
         assert attended_kinds.keyboard(ui, Hands(), "us") == TrialFinding("failed", "the key a sticks")
@@ -125,7 +125,7 @@ def test_a_key_that_sticks_is_named(folder: Path, keys: Device, monkeypatch: pyt
 def test_a_key_that_stuck_before_anybody_looked_is_named(
     folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attended_kinds, "STUCK", 0.2)
+    monkeypatch.setattr(attended_kinds, "STUCK_SECONDS", 0.2)
     with person(folder) as (ui, _):
         keys.send(EV_KEY, 30, 2, 2)
         assert attended_kinds.keyboard(ui, Hands(), "us") == TrialFinding("failed", "the key a sticks")
@@ -259,7 +259,7 @@ def test_a_person_who_walks_away_leaves_nothing_behind(folder: Path, keys: Devic
     now = [0.0]
 
     def clock() -> float:
-        now[0] += AWAY / 3
+        now[0] += AWAY_SECONDS / 3
         return now[0]
 
     with person(folder, clock) as (ui, _), pytest.raises(WalkedAway):
@@ -270,7 +270,7 @@ def test_a_key_that_sticks_is_nobody_who_stayed(folder: Path, keys: Device) -> N
     now = [0.0]
 
     def clock() -> float:
-        now[0] += AWAY / 3
+        now[0] += AWAY_SECONDS / 3
         keys.send(EV_KEY, 30, 2)
         return now[0]
 

@@ -33,10 +33,10 @@ def test_what_is_well() -> None:
     (b"no gzip", {"content-length": "7", "content-encoding": "gzip"}),
 ], ids=range(11))  # fmt: skip
 def test_what_is_too_much(data: bytes, headers: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "_MOST", 16)
+    monkeypatch.setattr(client, "_MOST_BYTES", 16)
     monkeypatch.setattr(client, "_MOST_CHUNKS", 5)
     if headers.get("content-encoding"):
         headers = {**headers, "content-length": str(len(data))}
-        monkeypatch.setattr(client, "_MOST", 64)
+        monkeypatch.setattr(client, "_MOST_BYTES", 64)
     with pytest.raises((ValueError, ConnectionError)):
         body(data, headers)

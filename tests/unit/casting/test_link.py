@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from cloned.casting.link import FEWEST, MOST, RECENT, LinkBudget
+from cloned.casting.link import FEWEST, MOST, RECENT_SECONDS, LinkBudget
 
 
 def test_who_has_nothing_to_send_leaves_its_part_to_the_others() -> None:
@@ -8,7 +8,7 @@ def test_who_has_nothing_to_send_leaves_its_part_to_the_others() -> None:
     assert link.share("a", 100.0, 0.0) == 100.0
     assert link.share("b", 100.0, 0.1) == 50.0
     assert link.share("a", 100.0, 0.2) == 50.0
-    assert link.share("a", 100.0, 0.2 + RECENT) == 100.0
+    assert link.share("a", 100.0, 0.2 + RECENT_SECONDS) == 100.0
 
 
 def test_who_needs_little_gets_it_and_leaves_the_rest() -> None:

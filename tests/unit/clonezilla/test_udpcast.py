@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cloned.clonezilla.udpcast import (
-    STALL,
     STALL_OF_ALL,
+    STALL_SECONDS,
     Admission,
     ClassicStream,
     Complete,
@@ -102,7 +102,7 @@ def test_who_holds_the_others_up_is_ejected_after_a_while() -> None:
     told(stream, b"bytes=  1 000  re-xmits=0 (0%) slice=1 - 1\r", 1.0)
     told(stream, b"Timeout notAnswered=[1] notReady=[1] nrAns=1 nrRead=1 nrPart=2 avg=2\r\n", 3.0)
     assert stream.to_eject(5.0) == []
-    assert stream.to_eject(1.0 + STALL) == [TWO]
+    assert stream.to_eject(1.0 + STALL_SECONDS) == [TWO]
     told(stream, b"bytes=  2 000  re-xmits=0 (0%) slice=1 - 1\r", 10.0)
     assert stream.to_eject(11.0) == []
     told(stream, b"Disconnecting #1 (10.98.0.3)\r\n")
@@ -116,5 +116,5 @@ def test_who_holds_nobody_up_has_more_time() -> None:
     told(stream, b"New connection from 10.98.0.2 (#0) 9\r\nStarting transfer: 9\r\n", 0.0)
     told(stream, b"bytes=  1 000  re-xmits=0 (0%) slice=1 - 1\r", 1.0)
     told(stream, b"Timeout notAnswered=[0] notReady=[0] nrAns=0 nrRead=0 nrPart=1 avg=2\r\n", 3.0)
-    assert stream.to_eject(1.0 + STALL) == []
+    assert stream.to_eject(1.0 + STALL_SECONDS) == []
     assert stream.to_eject(1.0 + STALL_OF_ALL) == [ONE]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cloned.core.commands import accept
-from cloned.core.deliveries import PAPERWORK
+from cloned.core.deliveries import PAPERWORK_SECONDS
 from cloned.core.delivery import Booked
 from cloned.core.effect_types import Record
 from cloned.core.events import Booted, Command, Hello
@@ -153,7 +153,7 @@ def test_a_delivery_typed_in_after_the_erasure_is_on_its_row_that_evening_and_no
     assert rows() == [""]
     shop.say(Command("donation", "Ann", shop.laptop.id, text="KBC 114"))
     assert rows() == ["", "KBC 114"]
-    shop.now += PAPERWORK + 1
+    shop.now += PAPERWORK_SECONDS + 1
     shop.say(Command("donation", "Ann", shop.laptop.id, text="KBC 115"))
     assert rows() == ["", "KBC 114"]
     assert shop.laptop.donation == "KBC 115"

@@ -8,7 +8,7 @@ import pytest
 
 from cloned.core.effect_types import Record
 from cloned.core.events import Command, Event, Finished, Recorded, Returned, Tick, Vanished
-from cloned.core.laptop import GIVEN_UP, Laptop, State
+from cloned.core.laptop import GIVEN_UP_SECONDS, Laptop, State
 from cloned.core.laptop_commands import EVERYWHERE
 from cloned.core.reducer import step
 from cloned.core.schedule import due
@@ -40,7 +40,7 @@ def gone() -> tuple[Told, Laptop]:
 
 def test_one_that_stays_away_leaves_a_row_once_and_not_before_its_time(gone: tuple[Told, Laptop]) -> None:
     told, laptop = gone
-    told.tell(Tick(), GIVEN_UP - 2)
+    told.tell(Tick(), GIVEN_UP_SECONDS - 2)
     assert not due(told.state, told.now)
     assert told.rows == []
     told.tell(Tick(), 3)
@@ -49,7 +49,7 @@ def test_one_that_stays_away_leaves_a_row_once_and_not_before_its_time(gone: tup
     ]
     assert told.rows[0]["why"]
     assert not due(told.state, told.now)
-    told.tell(Tick(), GIVEN_UP)
+    told.tell(Tick(), GIVEN_UP_SECONDS)
     assert len(told.rows) == 1
     told.tell(Recorded(laptop.id, 1))
     assert not told.state.unrecorded
@@ -58,13 +58,13 @@ def test_one_that_stays_away_leaves_a_row_once_and_not_before_its_time(gone: tup
 def test_the_monitor_hears_that_it_is_due(gone: tuple[Told, Laptop]) -> None:
     told, laptop = gone
     told.tell(Tick(), 650)  # its session lingered long enough
-    assert not due(told.state, laptop.since + GIVEN_UP - 1)
-    assert due(told.state, laptop.since + GIVEN_UP)
+    assert not due(told.state, laptop.since + GIVEN_UP_SECONDS - 1)
+    assert due(told.state, laptop.since + GIVEN_UP_SECONDS)
 
 
 def test_one_that_comes_back_goes_on_with_its_attempt_and_its_row_is_amended(gone: tuple[Told, Laptop]) -> None:
     told, laptop = gone
-    told.tell(Tick(), GIVEN_UP)
+    told.tell(Tick(), GIVEN_UP_SECONDS)
     told.tell(Returned(laptop.id))
     told.clone(laptop.id)
     told.tell(Finished(laptop.id, ()))
@@ -90,5 +90,5 @@ def test_one_that_only_asked_had_no_attempt() -> None:
     told.state, _ = step(told.state, Command("pause", "page"), told.now, "e" * 32)
     laptop = told.boot()
     told.tell(Vanished(laptop.id))
-    told.tell(Tick(), GIVEN_UP * 2)
+    told.tell(Tick(), GIVEN_UP_SECONDS * 2)
     assert told.rows == []

@@ -1,12 +1,12 @@
 """Port bases rest for a day, and a session's lie side by side."""
 
-from cloned.core.portbases import FIRST, LAST, REST, STEP, Given, free_base
+from cloned.core.portbases import FIRST, LAST, REST_SECONDS, STEP, Given, free_base
 
 
 def test_none_is_given_out_again_within_a_day() -> None:
     given = [Given(FIRST, 3, 1000.0)]
     assert free_base(given, 2, 1001.0) == FIRST + 3 * STEP
-    assert free_base(given, 2, 1000.0 + REST) == FIRST
+    assert free_base(given, 2, 1000.0 + REST_SECONDS) == FIRST
 
 
 def test_a_run_fits_between_two_others_or_goes_behind_them() -> None:

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloned.agent.erase_driver import POLL
+from cloned.agent.erase_driver import POLL_SECONDS
 from cloned.disk import erase_machine as machine
 from cloned.disk import erase_samples as samples
 from cloned.disk.erase import EraseLevel, Technique
 from cloned.disk.erase_check import Judge
 from cloned.disk.erase_machine import EraseStep, next_step
 from cloned.disk.erase_record import FAULTS, DiskErasure, ErasePhase, ErasureFault, LookBack
-from cloned.disk.erase_samples import PLACE, DiskSample
+from cloned.disk.erase_samples import PLACE_BYTES, DiskSample
 from cloned.disk.erase_status import DeviceStatus, SanitizeState, ata_status, mmc_status, nvme_status, scsi_status
 from cloned.disk.media import FactsError, Medium, NvmeAbilities
 
@@ -26,7 +26,7 @@ MIB = 1 << 20
 PLAIN = Medium("/dev/vda", 64 * MIB, serial="V", bus="virtio")
 DRIVE = Medium("/dev/nvme0n1", 64 * MIB, serial="N", bus="nvme", nvme=NvmeAbilities(block_erase=True))
 DONE = DeviceStatus(SanitizeState.DONE, None, "done")
-PLACES = (DiskSample(0, PLACE, "ab"),)
+PLACES = (DiskSample(0, PLACE_BYTES, "ab"),)
 GOOD = LookBack("sample", "s", 3, 9, 1, "zeros")
 
 
@@ -84,7 +84,7 @@ def test_the_drives_own_word_counts(state: SanitizeState, fault: ErasureFault) -
 
 def test_a_drive_that_answers_nonsense_is_asked_for_half_a_minute() -> None:
     odd = DeviceStatus(SanitizeState.UNKNOWN, None, "??")
-    assert machine.PATIENCE * POLL == 30
+    assert machine.PATIENCE * POLL_SECONDS == 30
     assert machine.polled(begun(DRIVE), odd, machine.PATIENCE - 1).phase is ErasePhase.STARTED
     assert machine.polled(begun(DRIVE), odd, machine.PATIENCE).fault is ErasureFault.SILENT
 
@@ -158,9 +158,9 @@ def test_places_lie_on_the_disk_and_are_the_same_for_the_same_seed(size: int, se
     assert places == samples.before(seed, size)
     assert all(place.offset >= 0 and place.offset + place.length <= size for place in places)
     assert len({place.offset for place in places}) == len(places)
-    if size >= PLACE:
+    if size >= PLACE_BYTES:
         assert places[0].offset == 0
-        assert places[-1].offset + 2 * PLACE > size
+        assert places[-1].offset + 2 * PLACE_BYTES > size
 
 
 @settings(max_examples=40)
@@ -173,7 +173,7 @@ def test_samples_cover_a_tenth_in_two_places_of_each_section(size: int, how: str
     ordered = sorted(places, key=lambda place: place.offset)
     assert all(a.offset + a.length <= b.offset for a, b in pairwise(ordered))
     share = sum(place.length for place in places)
-    assert share == size if how == "all" or size <= samples.SMALL else share >= size * 0.1 - 2 * PLACE
+    assert share == size if how == "all" or size <= samples.SMALL else share >= size * 0.1 - 2 * PLACE_BYTES
     if size > samples.SMALL and how == "sample":
         assert len(places) == 2 * samples.SECTIONS
         assert share < size * 0.2
@@ -181,20 +181,20 @@ def test_samples_cover_a_tenth_in_two_places_of_each_section(size: int, how: str
 
 def test_a_marker_is_its_places_own() -> None:
     assert samples.marker("s", 0) != samples.marker("s", 4096) != samples.marker("t", 4096)
-    assert len(samples.marker("s", 0)) == PLACE
+    assert len(samples.marker("s", 0)) == PLACE_BYTES
     assert samples.noise(samples.marker("s", 0)[64:] + samples.marker("s", 1)[:64]) is False
 
 
-BLANK = bytes(PLACE)
+BLANK = bytes(PLACE_BYTES)
 NOISE = b"".join(samples.marker("n", at, 64)[32:] for at in range(128))
-TEXT = (b"the family's holiday photographs " * 200)[:PLACE]
+TEXT = (b"the family's holiday photographs " * 200)[:PLACE_BYTES]
 
 
 @pytest.mark.parametrize(
     ("leaves", "data", "fits"),
     [
-        ("zeros", BLANK, True), ("zeros", b"\xff" * PLACE, False), ("zeros", TEXT, False),
-        ("uniform", BLANK, True), ("uniform", b"\xff" * PLACE, True), ("uniform", NOISE, False), ("uniform", TEXT, False),
+        ("zeros", BLANK, True), ("zeros", b"\xff" * PLACE_BYTES, False), ("zeros", TEXT, False),
+        ("uniform", BLANK, True), ("uniform", b"\xff" * PLACE_BYTES, True), ("uniform", NOISE, False), ("uniform", TEXT, False),
         ("noise", NOISE, True), ("noise", BLANK, True), ("noise", TEXT, False),
     ],
 )  # fmt: skip
@@ -203,17 +203,17 @@ def test_what_a_sample_must_hold_depends_on_the_technique(leaves: str, data: byt
 
 
 def test_only_what_is_found_at_remembered_places_counts_as_the_drives_pattern() -> None:
-    place = DiskSample(0, PLACE, samples.digest("s", TEXT))
+    place = DiskSample(0, PLACE_BYTES, samples.digest("s", TEXT))
     judge = Judge(Technique.NVME_BLOCK, "s", (place,), BLANK)
-    assert judge.remember(place, b"\xff" * PLACE) == ""
-    assert judge.sample(DiskSample(0, PLACE), b"\xff" * PLACE) == ""
-    assert judge.sample(DiskSample(PLACE, PLACE), BLANK) == ""
-    assert "do not hold" in judge.sample(DiskSample(2 * PLACE, PLACE), b"\xaa" * PLACE)
+    assert judge.remember(place, b"\xff" * PLACE_BYTES) == ""
+    assert judge.sample(DiskSample(0, PLACE_BYTES), b"\xff" * PLACE_BYTES) == ""
+    assert judge.sample(DiskSample(PLACE_BYTES, PLACE_BYTES), BLANK) == ""
+    assert "do not hold" in judge.sample(DiskSample(2 * PLACE_BYTES, PLACE_BYTES), b"\xaa" * PLACE_BYTES)
     assert judge.found == "one pattern and zeros"
 
 
 def test_a_place_that_holds_what_it_held_is_found() -> None:
-    place = DiskSample(0, PLACE, samples.digest("s", TEXT))
+    place = DiskSample(0, PLACE_BYTES, samples.digest("s", TEXT))
     judge = Judge(Technique.NVME_CRYPTO, "s", (place,), BLANK)
     assert "still holds" in judge.remember(place, TEXT)
     assert judge.remember(place, NOISE) == ""

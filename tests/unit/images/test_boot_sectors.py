@@ -142,7 +142,7 @@ def test_a_gap_that_was_saved_without_what_grub_looks_for(
 def test_a_gap_too_large_for_the_plan_is_sent_in_pieces(
     store: ImageStore, memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(boot_sectors, "GAP_INLINE", 1 << 20)
+    monkeypatch.setattr(boot_sectors, "GAP_INLINE_BYTES", 1 << 20)
     path = dos(memory, gap=5 * MIB)
     manifest = store.import_image(path)
     gap = manifest.plan.layers[0]
@@ -158,8 +158,8 @@ def test_a_gap_too_large_for_the_plan_is_sent_in_pieces(
 
 
 def test_a_gap_beyond_clonezillas_own_limit(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boot_sectors, "GAP_INLINE", 100)
-    monkeypatch.setattr(boot_sectors, "GAP_LIMIT", 1000)
+    monkeypatch.setattr(boot_sectors, "GAP_INLINE_BYTES", 100)
+    monkeypatch.setattr(boot_sectors, "GAP_LIMIT_BYTES", 1000)
     with pytest.raises(ImageError, match="larger than Clonezilla saves"):
         read_image(dos(memory, gap=2000))
 

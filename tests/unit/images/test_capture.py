@@ -23,7 +23,7 @@ async def chunks(data: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
 
 @pytest.fixture
 def captures(store: ImageStore, monkeypatch: pytest.MonkeyPatch) -> Captures:
-    monkeypatch.setattr(module, "RESERVE", 0)
+    monkeypatch.setattr(module, "RESERVE_BYTES", 0)
     return Captures(store)
 
 
@@ -164,7 +164,7 @@ async def test_what_a_killed_daemon_was_proving_is_swept_away(store: ImageStore,
 async def test_more_than_was_announced_ends_it(captures: Captures) -> None:
     one = captures.begin("master", 1000)
     with pytest.raises(UsageError, match="more than the 1000 bytes it announced"):
-        await captures.receive(one, "sda1.dd-img", 0, chunks(bytes(module.SLACK + 2000), 1 << 20))
+        await captures.receive(one, "sda1.dd-img", 0, chunks(bytes(module.SLACK_BYTES + 2000), 1 << 20))
     assert one.state is CaptureState.FAILED
     assert not one.directory.exists()
 
@@ -188,12 +188,12 @@ async def test_it_stops_when_the_capture_has_ended(captures: Captures) -> None:
 
 async def test_a_disk_that_fills_while_it_comes(captures: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
     one = captures.begin("master", 1 << 30)
-    monkeypatch.setattr(module, "LOOK", 4)
-    monkeypatch.setattr(module, "RESERVE", 0)
+    monkeypatch.setattr(module, "LOOK_BYTES", 4)
+    monkeypatch.setattr(module, "RESERVE_BYTES", 0)
 
     async def filling() -> AsyncIterator[bytes]:
         yield b"first"
-        monkeypatch.setattr(module, "RESERVE", 1 << 60)
+        monkeypatch.setattr(module, "RESERVE_BYTES", 1 << 60)
         yield b"second"
 
     with pytest.raises(MissingError, match="GB free"):

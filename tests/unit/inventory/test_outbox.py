@@ -146,7 +146,7 @@ async def test_a_daemon_that_starts_tries_at_once(ledger, clock, make_row):
 
 
 async def test_a_ledger_that_cannot_be_used_for_a_while_stops_nothing(ledger, make_row, monkeypatch):
-    monkeypatch.setattr(outbox, "LEDGER_WAIT", 0.01)
+    monkeypatch.setattr(outbox, "LEDGER_WAIT_SECONDS", 0.01)
     sink, real, failures = Recorder("hook"), ledger.settle, []
 
     async def full(name, outcomes):

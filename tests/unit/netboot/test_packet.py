@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloned.netboot.packet import MINIMUM, BadPacket, MessageType, Option, Packet, decode, encode, suboptions
+from cloned.netboot.packet import MINIMUM_BYTES, BadPacket, MessageType, Option, Packet, decode, encode, suboptions
 
 NAMES = ["seabios-ipxe-discover", "ovmf-pxe-discover", "ovmf-http-request", "snponly-request"]
 
@@ -38,7 +38,7 @@ def test_long_options_are_split_and_joined():
 
 
 def test_short_messages_are_padded():
-    assert len(encode(Packet(2, 1, "52:54:00:00:00:01"))) == MINIMUM
+    assert len(encode(Packet(2, 1, "52:54:00:00:00:01"))) == MINIMUM_BYTES
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from cloned.netboot.inbox import begins
 from cloned.netboot.lease_file import LeaseFile
 from cloned.netboot.loaders import ShimFollowers
 from cloned.netboot.menus import say
-from cloned.netboot.packet import COOKIE, MAXIMUM, BadPacket, decode, encode, suboptions, user_classes
+from cloned.netboot.packet import COOKIE, MAXIMUM_BYTES, BadPacket, decode, encode, suboptions, user_classes
 from cloned.netboot.raw_packets import sender
 from cloned.netboot.tftp_wire import TftpError, agree, netascii, read_answer, read_request
 from cloned.quoting import quoted
@@ -66,7 +66,7 @@ def dhcp_message(data):
     client = classify(packet)
     assert all((boot_file(client), str(client)))
     assert packet.text(60).isprintable()
-    again = decode(encode(packet)[:MAXIMUM]) if sum(map(len, packet.options.values())) < 3000 else packet
+    again = decode(encode(packet)[:MAXIMUM_BYTES]) if sum(map(len, packet.options.values())) < 3000 else packet
     assert (again.mac, again.xid) == (packet.mac, packet.xid)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from cloned.netboot.shedding import EVERY, MOST_READ, Shedding
+from cloned.netboot.shedding import EVERY_SECONDS, MOST_READ, Shedding
 
 
 @pytest.fixture
@@ -11,8 +11,8 @@ def shedding():
 def offer(shedding, rate, at, rounds=30):
     """So many a second for a while, of which those arrive that are let pass; returns when it ended."""
     for _ in range(rounds):
-        at += EVERY
-        shedding.came(round(rate * shedding.share * EVERY), at)
+        at += EVERY_SECONDS
+        shedding.came(round(rate * shedding.share * EVERY_SECONDS), at)
     return at
 
 
@@ -37,7 +37,7 @@ def test_it_follows_what_comes_and_ends(shedding):
 
 def test_small_changes_change_nothing(shedding):
     at = offer(shedding, 4 * MOST_READ, 0.0)
-    shedding.came(0, at + 0.9 * EVERY)
+    shedding.came(0, at + 0.9 * EVERY_SECONDS)
     share = shedding.share
     offer(shedding, 4.4 * MOST_READ, at)
     assert shedding.share == share

@@ -22,7 +22,7 @@ class Source:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(live, "INTERVAL", 0.01)
+    monkeypatch.setattr(live, "INTERVAL_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ async def test_who_reads_too_slowly_gets_everything_instead_of_a_backlog(hub):
 
 
 async def test_silence_is_broken(hub, monkeypatch):
-    monkeypatch.setattr(live, "KEEPALIVE", 0.02)
+    monkeypatch.setattr(live, "KEEPALIVE_SECONDS", 0.02)
     stream = hub.watch("v", Source(a=1))
     await anext(stream)
     assert (await anext(stream)).startswith(b":")

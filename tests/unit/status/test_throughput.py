@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from cloned.status.throughput import EVERY, KEPT, SESSIONS, WIDTH, Throughput
+from cloned.status.throughput import EVERY_SECONDS, KEPT, SESSIONS, WIDTH, Throughput
 
 
 def test_a_line_of_what_was_sent_between_two_looks() -> None:
@@ -13,7 +13,7 @@ def test_a_line_of_what_was_sent_between_two_looks() -> None:
     flow.look()
     assert flow.plot("s") is None
     for megabits in (100, 200, 50):
-        sent.bytes += int(megabits * 1e6 / 8 * EVERY)
+        sent.bytes += int(megabits * 1e6 / 8 * EVERY_SECONDS)
         flow.look()
     plot = flow.plot("s")
     assert plot is not None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloned.stream.pacing import FLOOR, STEP, Pace, ReceiverSample, common, shares
+from cloned.stream.pacing import FLOOR, STEP_SECONDS, Pace, ReceiverSample, common, shares
 
 GIGABIT = 1e9
 
@@ -11,7 +11,7 @@ def run(pace: Pace, seconds: float, losses: list[float], lag: float = 0.0) -> fl
     """Let the same report come in for a while."""
     now = 0.0
     while now < seconds:
-        now += STEP
+        now += STEP_SECONDS
         pace.update([ReceiverSample(loss, lag) for loss in losses])
     return pace.rate
 
@@ -20,7 +20,7 @@ def behind_a_queue(pace: Pace, capacity: float, seconds: float, seen: list[float
     """Receivers all behind the same bottleneck: what exceeds it is lost."""
     now = 0.0
     while now < seconds:
-        now += STEP
+        now += STEP_SECONDS
         loss = max(0.0, 1 - capacity / pace.rate)
         seen.append(pace.rate)
         pace.update([ReceiverSample(loss, 0.0)] * 4)
@@ -36,7 +36,7 @@ def test_one_of_many_that_loses_slows_nobody() -> None:
 
 
 def test_a_single_receiver_is_most_of_one() -> None:
-    assert run(Pace(GIGABIT), STEP, [0.5]) < 0.6 * GIGABIT
+    assert run(Pace(GIGABIT), STEP_SECONDS, [0.5]) < 0.6 * GIGABIT
 
 
 def test_one_percent_is_repaired_not_avoided() -> None:

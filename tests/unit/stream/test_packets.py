@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from cloned.stream import bitsets, packets
 from cloned.stream.packets import (
     DATA_HEADER,
-    HEADER,
+    HEADER_BYTES,
     PACKET,
-    PAYLOAD,
+    PAYLOAD_BYTES,
     Answer,
     Ask,
     Bye,
@@ -23,7 +23,7 @@ ASK = Ask(SESSION, 7, 3, 9, 1000, 990, 10, 24, "disk", False, bitsets.of({0, 1, 
 
 
 def test_a_full_packet_fills_an_ethernet_frame() -> None:
-    assert HEADER == DATA_HEADER.size == 32
+    assert HEADER_BYTES == DATA_HEADER.size == 32
     assert PACKET + 8 + 20 == 1500
 
 
@@ -56,12 +56,12 @@ def test_the_golden_bytes_of_a_data_packet() -> None:
 
 def test_only_the_last_packet_may_be_short() -> None:
     top = packets.prefix(SESSION, 0, 2, 0)
-    whole = packets.packetize(top, bytes(PAYLOAD + 1))
+    whole = packets.packetize(top, bytes(PAYLOAD_BYTES + 1))
     first = bytes(whole[:PACKET])
     assert packets.read_data(first) is not None
     assert packets.read_data(first[:-1]) is None
     assert packets.read_data(first + b"x") is None
-    assert packets.read_data(bytes(whole[PACKET : PACKET + HEADER])) is None  # nothing in it
+    assert packets.read_data(bytes(whole[PACKET : PACKET + HEADER_BYTES])) is None  # nothing in it
 
 
 def test_marks_and_answers() -> None:

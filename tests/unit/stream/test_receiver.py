@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloned.stream import packets
-from cloned.stream.packets import PACKET, PAYLOAD, Answer, Ask, Mark, Repair
+from cloned.stream.packets import PACKET, PAYLOAD_BYTES, Answer, Ask, Mark, Repair
 from cloned.stream.receiver import Assembly, Frame
 
 SESSION = 42
@@ -40,7 +40,7 @@ def asks(at: Assembly) -> tuple[Ask, list[tuple[int, int, int]]]:
 
 
 def test_a_frame_comes_in_one_call() -> None:
-    frame = os.urandom(PAYLOAD * 30 + 7)
+    frame = os.urandom(PAYLOAD_BYTES * 30 + 7)
     at = assembly()
     (got,) = feed(at, wire(3, frame))
     assert got.piece == 3
@@ -51,8 +51,8 @@ def test_a_frame_comes_in_one_call() -> None:
 
 @given(st.permutations(range(12)), st.integers(0, 2))
 def test_packets_come_in_any_order_and_twice(order: list[int], last: int) -> None:
-    frame = bytes(range(256)) * (PAYLOAD * 12 // 256)
-    frame = frame[: PAYLOAD * 11 + 1 + last * 700]
+    frame = bytes(range(256)) * (PAYLOAD_BYTES * 12 // 256)
+    frame = frame[: PAYLOAD_BYTES * 11 + 1 + last * 700]
     at, sent = assembly(), wire(0, frame)
     frames = []
     at.feed(memoryview(sent[0]), len(sent[0]))  # begun at its beginning
@@ -62,7 +62,7 @@ def test_packets_come_in_any_order_and_twice(order: list[int], last: int) -> Non
 
 
 def test_one_call_may_bring_several_pieces_and_gaps() -> None:
-    frames = [os.urandom(PAYLOAD * 5) for _ in range(3)]
+    frames = [os.urandom(PAYLOAD_BYTES * 5) for _ in range(3)]
     sent = [packet for number, frame in enumerate(frames) for packet in wire(number, frame, number * 5)]
     at = assembly()
     got = feed(at, sent[:6] + sent[7:])
@@ -76,12 +76,12 @@ def test_one_call_may_bring_several_pieces_and_gaps() -> None:
 def test_pieces_beyond_the_room_are_left_alone_until_there_is_room() -> None:
     at = assembly(pieces=3, slots=2)
     for piece in range(3):
-        feed(at, wire(piece, bytes(PAYLOAD * 2)))
+        feed(at, wire(piece, bytes(PAYLOAD_BYTES * 2)))
     assert sorted(at.held) == [0, 1]
     assert asks(at)[0].room == 0
     at.release(0)
     assert asks(at)[0].room == 1
-    assert len(feed(at, wire(2, bytes(PAYLOAD * 2)))) == 1
+    assert len(feed(at, wire(2, bytes(PAYLOAD_BYTES * 2)))) == 1
     assert at.complete()
     at.release(1)
     at.release(2)
@@ -90,7 +90,7 @@ def test_pieces_beyond_the_room_are_left_alone_until_there_is_room() -> None:
 
 def test_a_piece_whose_beginning_went_by_is_not_begun() -> None:
     at = assembly()
-    sent = wire(0, bytes(PAYLOAD * 100))
+    sent = wire(0, bytes(PAYLOAD_BYTES * 100))
     feed(at, sent[40:90])
     assert at.begun == {}
     feed(at, sent[10:90])
@@ -98,7 +98,7 @@ def test_a_piece_whose_beginning_went_by_is_not_begun() -> None:
 
 
 def test_foreign_damaged_and_forged_packets_cost_nothing_or_a_repair() -> None:
-    frame = os.urandom(PAYLOAD * 8)
+    frame = os.urandom(PAYLOAD_BYTES * 8)
     at, sent = assembly(), wire(1, frame)
     assert feed(at, wire(1, frame, session=SESSION + 1)) == []
     assert at.received == 0
@@ -116,9 +116,9 @@ def test_foreign_damaged_and_forged_packets_cost_nothing_or_a_repair() -> None:
 
 
 def test_a_damaged_head_does_not_block_the_piece() -> None:
-    frame = os.urandom(PAYLOAD * 8)
+    frame = os.urandom(PAYLOAD_BYTES * 8)
     at = assembly()
-    feed(at, [wire(1, os.urandom(PAYLOAD * 9))[0]])  # says that it has nine packets
+    feed(at, [wire(1, os.urandom(PAYLOAD_BYTES * 9))[0]])  # says that it has nine packets
     got: list[Frame] = []
     for _ in range(3):
         for packet in wire(1, frame):
@@ -127,7 +127,7 @@ def test_a_damaged_head_does_not_block_the_piece() -> None:
 
 
 def test_a_damaged_sequence_number_is_forgotten_with_the_next_packet() -> None:
-    at, sent = assembly(), wire(1, bytes(PAYLOAD * 8))
+    at, sent = assembly(), wire(1, bytes(PAYLOAD_BYTES * 8))
     feed(at, sent[:2])
     wrong = bytearray(sent[2])
     wrong[28] ^= 0x80
@@ -138,7 +138,7 @@ def test_a_damaged_sequence_number_is_forgotten_with_the_next_packet() -> None:
 
 
 def test_the_piece_that_is_coming_in_is_not_asked_for_unless_it_stops() -> None:
-    at, sent = assembly(), wire(1, bytes(PAYLOAD * 8))
+    at, sent = assembly(), wire(1, bytes(PAYLOAD_BYTES * 8))
     feed(at, sent[:5])
     assert asks(at)[1] == []
     assert asks(at)[1] == [(1, 8, 0b11100000)]  # nothing came since
@@ -150,9 +150,9 @@ def test_the_piece_that_is_coming_in_is_not_asked_for_unless_it_stops() -> None:
 
 def test_a_sender_started_anew_is_followed() -> None:
     at = assembly()
-    sent = wire(0, bytes(PAYLOAD * 10), sequence=5000, epoch=1)
+    sent = wire(0, bytes(PAYLOAD_BYTES * 10), sequence=5000, epoch=1)
     feed(at, sent[:5])
-    feed(at, wire(0, bytes(PAYLOAD * 10), sequence=0, epoch=2)[5:9])
+    feed(at, wire(0, bytes(PAYLOAD_BYTES * 10), sequence=0, epoch=2)[5:9])
     ask, missing = asks(at)
     assert (ask.epoch, ask.through, ask.lost) == (2, 8, 0)
     assert missing == []
@@ -165,8 +165,8 @@ def test_once_the_sender_has_told_its_epoch_no_packet_changes_it() -> None:
     at.heed(replace(answer, receiver=8, epoch=5))  # to somebody else
     at.heed(answer)
     assert asks(at)[0].through == -1
-    feed(at, wire(0, bytes(PAYLOAD * 10), sequence=100, epoch=9)[:5])
-    feed(at, wire(1, bytes(PAYLOAD * 10), sequence=7, epoch=1234)[:5])
+    feed(at, wire(0, bytes(PAYLOAD_BYTES * 10), sequence=100, epoch=9)[:5])
+    feed(at, wire(1, bytes(PAYLOAD_BYTES * 10), sequence=7, epoch=1234)[:5])
     ask, _ = asks(at)
     assert (ask.epoch, ask.through) == (9, 104)
     at.heed(replace(answer, epoch=10))
@@ -178,7 +178,7 @@ def test_once_the_sender_has_told_its_epoch_no_packet_changes_it() -> None:
 def test_pieces_taken_out_of_the_stream_come_back_if_that_fails() -> None:
     at = assembly(pieces=3, slots=2)
     assert at.take() == 0
-    feed(at, wire(1, bytes(PAYLOAD * 9))[:4])
+    feed(at, wire(1, bytes(PAYLOAD_BYTES * 9))[:4])
     assert at.room() == 0
     assert at.take() == 1  # begun, and now fetched whole
     assert at.take() is None
@@ -202,7 +202,7 @@ def test_a_frame_with_its_own_checksum_is_left_to_zstd() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.binary(min_size=1, max_size=40)), max_size=6), st.integers(1, 1500))
 def test_nothing_that_comes_in_breaks_it(changes: list[tuple[int, bytes]], segment: int) -> None:
-    chunk = bytearray(b"".join(wire(0, bytes(PAYLOAD * 3 + 5))))
+    chunk = bytearray(b"".join(wire(0, bytes(PAYLOAD_BYTES * 3 + 5))))
     for start, noise in changes:
         chunk[start * 10 : start * 10 + len(noise)] = noise
     at = assembly()

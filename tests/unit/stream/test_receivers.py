@@ -1,7 +1,15 @@
 from __future__ import annotations
 
 from cloned.stream.packets import Ask
-from cloned.stream.receivers import ANSWER_EVERY, DEAF_AFTER, PER_ADDRESS, STALE, Receiver, Receivers, Timeline
+from cloned.stream.receivers import (
+    ANSWER_EVERY_SECONDS,
+    DEAF_AFTER_SECONDS,
+    PER_ADDRESS,
+    STALE_SECONDS,
+    Receiver,
+    Receivers,
+    Timeline,
+)
 
 SESSION, EPOCH = 1, 9
 
@@ -63,7 +71,7 @@ def test_answers_come_in_the_first_rounds_and_then_once_a_second() -> None:
     assert crowd.answer(receiver, 5, 0.1) is not None
     receiver.through = 5
     assert crowd.answer(receiver, 5, 0.3) is None
-    assert crowd.answer(receiver, 5, 0.2 + ANSWER_EVERY) is not None
+    assert crowd.answer(receiver, 5, 0.2 + ANSWER_EVERY_SECONDS) is not None
 
 
 def test_deaf_is_who_has_seen_nothing_of_what_was_sent_for_a_while() -> None:
@@ -74,9 +82,9 @@ def test_deaf_is_who_has_seen_nothing_of_what_was_sent_for_a_while() -> None:
     for n in range(50):
         crowd.timeline.note(n / 10, n)
         crowd.hear(receiver, Ask(SESSION, 0, n + 2, 0, -1, 0, 0, 8), n, n / 10)
-        assert receiver.deaf == (n / 10 > DEAF_AFTER)
+        assert receiver.deaf == (n / 10 > DEAF_AFTER_SECONDS)
     assert receiver.counts(5.0)
-    assert not receiver.counts(5.0 + STALE)
+    assert not receiver.counts(5.0 + STALE_SECONDS)
 
 
 def test_one_address_cannot_lock_others_out() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloned.stream import bitsets
 from cloned.stream import receivers as audience
 from cloned.stream.packets import BURST, DEAF, Answer, Ask, Bye, Mark, Repair
-from cloned.stream.sender import AHEAD, MARK_EVERY, QUIET_MARK, Burst, StreamSender
+from cloned.stream.sender import AHEAD, MARK_EVERY_SECONDS, QUIET_MARK_SECONDS, Burst, StreamSender
 
 SESSION, EPOCH = 1, 77
 A, B, C = 101, 102, 103
@@ -140,9 +140,9 @@ def test_marks_tell_how_far_it_came_while_something_is_unresolved() -> None:
     talk.ask(A, {0})
     talk.bursts()
     assert talk.next(0.01) is None
-    assert talk.next(MARK_EVERY) == Mark(SESSION, EPOCH, 99)
-    talk.ask(A, set(), through=99, now=MARK_EVERY)
-    assert talk.next(3 * MARK_EVERY) is None
+    assert talk.next(MARK_EVERY_SECONDS) == Mark(SESSION, EPOCH, 99)
+    talk.ask(A, set(), through=99, now=MARK_EVERY_SECONDS)
+    assert talk.next(3 * MARK_EVERY_SECONDS) is None
 
 
 def test_marks_are_seldom_once_all_is_resolved() -> None:
@@ -150,16 +150,16 @@ def test_marks_are_seldom_once_all_is_resolved() -> None:
     talk.ask(A, {1})
     last = talk.bursts()[-1]
     through = last.sequence + len(last.indexes) - 1
-    assert isinstance(talk.next(MARK_EVERY), Mark)
-    talk.ask(A, set(), through=through, now=MARK_EVERY)
-    assert talk.next(2 * MARK_EVERY) is None
-    assert isinstance(talk.next(MARK_EVERY + QUIET_MARK), Mark)
+    assert isinstance(talk.next(MARK_EVERY_SECONDS), Mark)
+    talk.ask(A, set(), through=through, now=MARK_EVERY_SECONDS)
+    assert talk.next(2 * MARK_EVERY_SECONDS) is None
+    assert isinstance(talk.next(MARK_EVERY_SECONDS + QUIET_MARK_SECONDS), Mark)
 
 
 def test_one_that_fell_silent_does_not_count() -> None:
     talk = Talk()
     talk.ask(A, {0, 1, 2})
-    late = audience.STALE + 0.1
+    late = audience.STALE_SECONDS + 0.1
     talk.ask(B, {2}, now=late)
     assert talk.passed(late) == [2]
 
@@ -238,7 +238,7 @@ def test_who_said_goodbye_or_vanished_is_forgotten() -> None:
     talk.ask(B, {0})
     talk.sender.hear(Bye(SESSION, A, 2), 0.0)
     assert list(talk.sender.audience.receivers) == [B]
-    talk.sender.samples(audience.FORGET + 1)
+    talk.sender.samples(audience.FORGET_SECONDS + 1)
     assert talk.sender.audience.receivers == {}
 
 

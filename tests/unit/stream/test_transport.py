@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.stream.transport import AWAY, JUDGED_OVER, REJOIN, SILENT, Seen, Transport, TransportStep
+from cloned.stream.transport import AWAY, JUDGED_OVER_SECONDS, REJOIN, SILENT_SECONDS, Seen, Transport, TransportStep
 
 NOTHING = Seen(0, 0, 0, 24, 3)
 
@@ -21,8 +21,8 @@ def test_while_packets_come_all_goes_on() -> None:
 
 def test_silence_means_joining_anew_and_then_fetching() -> None:
     ways = Transport(0.0, can_fetch=True)
-    found = steps(ways, NOTHING, 0.0, SILENT + 1)
-    assert found[: int(SILENT / REJOIN) - 1] == [TransportStep.REJOIN] * (int(SILENT / REJOIN) - 1)
+    found = steps(ways, NOTHING, 0.0, SILENT_SECONDS + 1)
+    assert found[: int(SILENT_SECONDS / REJOIN) - 1] == [TransportStep.REJOIN] * (int(SILENT_SECONDS / REJOIN) - 1)
     assert TransportStep.FETCH in found
     assert ways.fetching
     assert not ways.left
@@ -55,44 +55,44 @@ def losing(share: float, window: int, others: int = 3) -> Seen:
 def test_a_flood_means_leaving_at_once() -> None:
     ways = Transport(0.0, can_fetch=True)
     ways.look(NOTHING, 0.0)
-    assert ways.look(losing(0.9, 1), JUDGED_OVER) is TransportStep.LEAVE
-    assert ways.look(replace(losing(0.9, 1), received=9000), 2 * JUDGED_OVER) is TransportStep.GO_ON
+    assert ways.look(losing(0.9, 1), JUDGED_OVER_SECONDS) is TransportStep.LEAVE
+    assert ways.look(replace(losing(0.9, 1), received=9000), 2 * JUDGED_OVER_SECONDS) is TransportStep.GO_ON
     assert ways.fetching
 
 
 def test_too_much_loss_beside_others_means_leaving_when_it_lasts() -> None:
     ways = Transport(0.0, can_fetch=True)
-    assert ways.look(losing(0.5, 1), JUDGED_OVER) is TransportStep.GO_ON  # the sender may still slow down
-    assert ways.look(losing(0.5, 2), 2 * JUDGED_OVER) is TransportStep.LEAVE
+    assert ways.look(losing(0.5, 1), JUDGED_OVER_SECONDS) is TransportStep.GO_ON  # the sender may still slow down
+    assert ways.look(losing(0.5, 2), 2 * JUDGED_OVER_SECONDS) is TransportStep.LEAVE
 
 
 def test_loss_that_passes_is_no_reason_to_leave() -> None:
     ways = Transport(0.0, can_fetch=True)
-    assert ways.look(losing(0.5, 1), JUDGED_OVER) is TransportStep.GO_ON
-    assert ways.look(replace(losing(0.5, 1), received=15_000), 2 * JUDGED_OVER) is TransportStep.GO_ON
-    assert ways.look(replace(losing(0.5, 2), received=20_000), 3 * JUDGED_OVER) is TransportStep.GO_ON
+    assert ways.look(losing(0.5, 1), JUDGED_OVER_SECONDS) is TransportStep.GO_ON
+    assert ways.look(replace(losing(0.5, 1), received=15_000), 2 * JUDGED_OVER_SECONDS) is TransportStep.GO_ON
+    assert ways.look(replace(losing(0.5, 2), received=20_000), 3 * JUDGED_OVER_SECONDS) is TransportStep.GO_ON
 
 
 def test_who_left_tries_again_and_waits_longer_each_time() -> None:
     ways = Transport(0.0, can_fetch=True)
-    now = JUDGED_OVER
+    now = JUDGED_OVER_SECONDS
     assert ways.look(losing(0.9, 1), now) is TransportStep.LEAVE
     for window, away in enumerate((AWAY, 2 * AWAY, 4 * AWAY), 2):
         assert ways.look(losing(0.9, window - 1), now + away - 0.1) is TransportStep.GO_ON
         now += away
         assert ways.look(losing(0.9, window - 1), now) is TransportStep.COME_BACK
         assert not ways.fetching
-        now += JUDGED_OVER
+        now += JUDGED_OVER_SECONDS
         assert ways.look(losing(0.9, window), now) is TransportStep.LEAVE
 
 
 def test_who_left_and_is_alone_now_has_nothing_to_come_back_for() -> None:
     ways = Transport(0.0, can_fetch=True)
-    assert ways.look(losing(0.9, 1), JUDGED_OVER) is TransportStep.LEAVE
+    assert ways.look(losing(0.9, 1), JUDGED_OVER_SECONDS) is TransportStep.LEAVE
     assert ways.look(losing(0.9, 1, others=0), 10 * AWAY) is TransportStep.GO_ON
     assert ways.look(losing(0.9, 1, others=1), 10 * AWAY) is TransportStep.COME_BACK
 
 
 def test_alone_the_sender_slows_down_instead() -> None:
     ways = Transport(0.0, can_fetch=True)
-    assert ways.look(Seen(5000, 5000, 10000, 24, 0), JUDGED_OVER) is TransportStep.GO_ON
+    assert ways.look(Seen(5000, 5000, 10000, 24, 0), JUDGED_OVER_SECONDS) is TransportStep.GO_ON

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloned.switch.day import BUCKET, CHANGES, DAY, SwitchDay
+from cloned.switch.day import BUCKET_SECONDS, CHANGES, DAY_SECONDS, SwitchDay
 
 START = 1_700_000_400.0
 
@@ -34,7 +34,7 @@ def test_a_day_later_nothing_of_it_is_left():
     day.add(START, (("gi1", "up"),), {"gi1": 0})
     day.add(START + 1, (), {"gi1": 5})
     assert day.told()["ports"]["gi1"]["errors"] == 5
-    day.add(START + DAY + BUCKET + 2, (), {"gi1": 5})
+    day.add(START + DAY_SECONDS + BUCKET_SECONDS + 2, (), {"gi1": 5})
     assert day.told()["ports"] == {}
     assert day.told()["since"] == "2023-11-14T22:30:02+00:00"
 

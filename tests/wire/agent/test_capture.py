@@ -199,7 +199,7 @@ class Site:
 
 @pytest.fixture
 async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
-    monkeypatch.setattr(channel, "RESERVE", 0)
+    monkeypatch.setattr(channel, "RESERVE_BYTES", 0)
     one = Site(tmp_path / "site")
     runner = await one.start()
     yield one
@@ -273,7 +273,7 @@ async def test_a_capture_cut_short_leaves_nothing_and_can_be_tried_again(site: S
 async def test_no_room_is_said_before_anything_is_sent(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channel, "RESERVE", 1 << 60)
+    monkeypatch.setattr(channel, "RESERVE_BYTES", 1 << 60)
     with loop(master_disk(tmp_path / "disk")) as device:
         async with site.agent(device):
             await site.until(Reason.WANTS_CAPTURE)

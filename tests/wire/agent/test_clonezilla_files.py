@@ -25,7 +25,7 @@ def options(port):
 @pytest.fixture
 def server(monkeypatch):
     """Answers with what stands in `answers`, one after the other: a status, or how many bytes it sends of WHOLE."""
-    monkeypatch.setattr(clonezilla, "PAUSE", 0.01)
+    monkeypatch.setattr(clonezilla, "PAUSE_SECONDS", 0.01)
     answers, asked = [], []
 
     class Handler(BaseHTTPRequestHandler):
@@ -74,7 +74,7 @@ def test_a_server_that_says_no(server):
 
 
 def test_nobody_wants_it_any_more_while_the_server_is_away(monkeypatch):
-    monkeypatch.setattr(clonezilla, "PAUSE", 0.01)
+    monkeypatch.setattr(clonezilla, "PAUSE_SECONDS", 0.01)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]

@@ -323,4 +323,4 @@ def test_a_disk_that_takes_no_write_is_given_up_in_large_steps(tmp_path: Path) -
         slow.close()
     assert machine.joined(tuple(bad)) == ((0, 64 << 20),)
     assert len(puts) < 16 + 8 * (64 + 1024), "the last of it was still tried sector by sector"
-    assert puts.count(erase_io.CHUNK) == 16, "it did not go on to the end"
+    assert puts.count(erase_io.CHUNK_BYTES) == 16, "it did not go on to the end"

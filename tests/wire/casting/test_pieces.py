@@ -152,7 +152,7 @@ async def test_a_flood_of_receivers_that_do_not_exist(
 async def test_a_piece_that_cannot_be_read_is_named_and_tried_again(
     sender: PieceSender, stream: StreamAddress, frames: Frames, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cloned.casting.pieces.RETRY", 0.3)
+    monkeypatch.setattr("cloned.casting.pieces.RETRY_SECONDS", 0.3)
     frames.broken = {3}
     work = asyncio.create_task(received(stream, frames))
     await until(lambda: "piece 3 is damaged" in sender.stats.trouble)

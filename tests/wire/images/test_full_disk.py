@@ -49,7 +49,7 @@ async def sent(captures: Captures, one: Capture, source: Path) -> None:
 
 async def test_a_capture_that_fills_the_disk(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While it is sent, and while it is proven: nothing stays of it, and it can be tried again."""
-    monkeypatch.setattr(channel, "RESERVE", 0)
+    monkeypatch.setattr(channel, "RESERVE_BYTES", 0)
     store = ImageStore(tiny / "images")
     captures = Captures(store)
     store.import_image(Disk([Part(1)]).write(tmp_path / "small"))

@@ -135,7 +135,7 @@ def row(attempt, **more):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(outbox, "FIRST_WAIT", 0.02)
-    monkeypatch.setattr(outbox, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(outbox, "LOOK_AGAIN_SECONDS", 0.05)
 
 
 @pytest.fixture

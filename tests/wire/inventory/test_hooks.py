@@ -120,12 +120,12 @@ def _read(path: Path) -> bytes:
 
 
 async def test_a_flood_is_ended_and_no_file_fills_the_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hooks, "LARGEST_FILE", 1 << 20)
+    monkeypatch.setattr(hooks, "LARGEST_FILE_BYTES", 1 << 20)
     put(folder, "1-floods", "yes")
     put(folder, "2-fills", "head -c 1000000000 /dev/zero > big; echo $?")
     flood, fills = await fire(folder)
     assert "MB and was ended" in flood.trouble
-    assert len(flood.output) <= hooks.KEPT
+    assert len(flood.output) <= hooks.KEPT_BYTES
     assert (folder.parent / "work" / "big").stat().st_size <= 1 << 20
     assert fills.output.splitlines()[-1] != "0"
 

@@ -321,7 +321,7 @@ async def test_rates_that_never_end_are_not_shown(site: Site) -> None:
 
 
 async def test_many_hellos_of_one_boot_do_not_make_many_laptops(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cloned.netboot.agents.HELLO_EVERY", 0.0)
+    monkeypatch.setattr("cloned.netboot.agents.HELLO_EVERY_SECONDS", 0.0)
     await site.boot()
     told = [await site.call("hello", FACTS | {"serial": f"X{n}", "uuid": ""}) for n in range(30)]
     assert [status for status, _ in told].count(200) <= 13

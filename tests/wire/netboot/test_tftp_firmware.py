@@ -85,7 +85,7 @@ async def test_a_request_that_was_repeated_before_the_answer_came_ends_nothing(s
 
 async def test_a_reset_in_mid_transfer_begins_anew(server, monkeypatch):
     """However soon: what comes after a round trip is no repeat."""
-    monkeypatch.setattr("cloned.netboot.tftp.ROUND_TRIP", 0.0)
+    monkeypatch.setattr("cloned.netboot.tftp.ROUND_TRIP_SECONDS", 0.0)
 
     def reset():
         rom = OnePort(server)

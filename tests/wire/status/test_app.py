@@ -135,7 +135,7 @@ async def test_counters_of_other_rooms_are_scraped(machine):
 
 
 async def test_a_page_of_work_follows_what_happens(machine, house, monkeypatch):
-    monkeypatch.setattr(live, "INTERVAL", 0.02)
+    monkeypatch.setattr(live, "INTERVAL_SECONDS", 0.02)
     async with machine.get("/laptops?show=aside") as answer:
         text = await answer.text()
     address = re.search(r'data-events="([^"]+)"', text)[1].replace("&amp;", "&")

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.wire
 
 
 async def test_who_comes_back_misses_no_event(machine, house, monkeypatch):
-    monkeypatch.setattr(live, "INTERVAL", 0.02)
+    monkeypatch.setattr(live, "INTERVAL_SECONDS", 0.02)
     async with machine.get("/api/v1/events") as answer:
         block = b""
         while not block.startswith(b"id: "):
@@ -27,7 +27,7 @@ async def test_who_comes_back_misses_no_event(machine, house, monkeypatch):
 
 
 async def test_events_bring_the_snapshot_and_then_changes(machine, house, monkeypatch):
-    monkeypatch.setattr(live, "INTERVAL", 0.02)
+    monkeypatch.setattr(live, "INTERVAL_SECONDS", 0.02)
     async with machine.get("/api/v1/events") as answer:
         assert answer.content_type == "text/event-stream"
         name, everything = await next_event(answer)
@@ -43,7 +43,7 @@ async def test_events_bring_the_snapshot_and_then_changes(machine, house, monkey
 
 
 async def test_pages_get_the_tiles_that_changed(machine, house, monkeypatch):
-    monkeypatch.setattr(live, "INTERVAL", 0.02)
+    monkeypatch.setattr(live, "INTERVAL_SECONDS", 0.02)
     async with machine.get("/events") as wall, machine.get("/events?laptop=00000003") as one:
         assert "floor" in (await next_event(wall))[1]
         assert "laptop" in (await next_event(one))[1]
@@ -63,8 +63,8 @@ async def test_too_many_watchers_are_turned_away(machine, house):
 
 
 async def test_a_watcher_that_leaves_is_forgotten(machine, house, monkeypatch):
-    monkeypatch.setattr(live, "INTERVAL", 0.02)
-    monkeypatch.setattr(live, "KEEPALIVE", 0.02)
+    monkeypatch.setattr(live, "INTERVAL_SECONDS", 0.02)
+    monkeypatch.setattr(live, "KEEPALIVE_SECONDS", 0.02)
     async with machine.get("/events") as answer:
         await next_event(answer)
         assert house.hub.watchers == 1
@@ -73,7 +73,7 @@ async def test_a_watcher_that_leaves_is_forgotten(machine, house, monkeypatch):
 
 
 async def test_ten_screens_of_fifty_laptops_are_served(machine, house, monkeypatch):
-    monkeypatch.setattr(live, "INTERVAL", 0.02)
+    monkeypatch.setattr(live, "INTERVAL_SECONDS", 0.02)
     answers = [await machine.get("/events") for _ in range(10)]
     for answer in answers:
         await next_event(answer)

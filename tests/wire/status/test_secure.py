@@ -17,7 +17,7 @@ from aiohttp import ClientSession, TCPConnector, web
 from cloned.connections import Crowd, runner
 from cloned.errors import ClonedError, MissingError
 from cloned.status import secure
-from cloned.status.secure import RECORDS, Certificate, open_door
+from cloned.status.secure import RECORDS_BYTES, Certificate, open_door
 from cloned.tasks import TaskOwner
 
 pytestmark = pytest.mark.wire
@@ -97,7 +97,7 @@ async def test_a_connection_that_says_nothing_costs_little(door):
             while not found:
                 await asyncio.sleep(0.01)
                 found = [each for each in gc.get_objects() if isinstance(each, SSLProtocol)]
-        assert all(len(each._ssl_buffer) <= RECORDS for each in found)
+        assert all(len(each._ssl_buffer) <= RECORDS_BYTES for each in found)
 
 
 async def test_another_name_is_not_led_anywhere(door, client):
