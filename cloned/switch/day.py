@@ -51,7 +51,7 @@ class _PortDay:
 
 @dataclass
 class SwitchDay:
-    """What each port of a switch did, by name; at most `DAY` is remembered, and nothing beyond a restart."""
+    """What each port of a switch did, by name; at most `DAY_SECONDS` is remembered, and nothing beyond a restart."""
 
     since: float | None = None
     """When it was looked at first: seconds since 1970."""
