@@ -161,7 +161,7 @@ class Receivers:
         return sum(1 for other in self.receivers.values() if not other.deaf and not other.unicast) < 2
 
     def samples(self, sent: int, sequence: int, now: float) -> list[ReceiverSample]:
-        """What those that take part reported since the last call; forgets who is gone. Call it every pacing.STEP_SECONDS."""
+        """What those that take part reported since the last call; forgets who is gone. Due each pacing.STEP_SECONDS."""
         self.receivers = {r.id: r for r in self.receivers.values() if now - r.heard <= FORGET_SECONDS}
         found = []
         for receiver in self.receivers.values():
