@@ -8,13 +8,13 @@ exchanges of firmware and iPXE, puts the kernel line it was given where programs
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import stat
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 import uuid
 from dataclasses import dataclass, field
@@ -96,6 +96,7 @@ class ThinLaptop:
         """One power-on; True if the laptop shall boot again."""
         try:
             boot = self._firmware()
+            program = self._live_system(boot) if boot.kernel else None
         except (BootError, ipxe.ScriptError, OSError) as error:
             say(f"{error}")
             time.sleep(5)  # a boot ROM shows its error for a while, then starts over
@@ -103,7 +104,7 @@ class ThinLaptop:
         if not boot.kernel:
             say("-- starts from its own disk" if not boot.reboot else "-- reboots")
             return boot.reboot
-        return self._live_system(boot)
+        return program is not None and self._agent(program) == REBOOT
 
     def _firmware(self) -> ipxe.ScriptEnd:
         """PXE firmware, then iPXE; returns what iPXE ends in."""
@@ -153,19 +154,19 @@ class ThinLaptop:
         if lease.router is not None:
             processes.run(["ip", "route", "replace", "default", "via", str(lease.router)])
 
-    def _live_system(self, boot: ipxe.ScriptEnd) -> bool:
-        """Ask for kernel and initramfs, then run the agent as the live system would; True for a reboot."""
+    def _live_system(self, boot: ipxe.ScriptEnd) -> Path | None:
+        """Ask for kernel and initramfs, then for the agent as the live system would; None where that has no agent."""
         for url in (boot.kernel, *boot.initrds):
             say(f"{url}: {sample(url)} bytes")
         line = f"BOOT_IMAGE={urlsplit(boot.kernel).path.rpartition('/')[2]} {boot.arguments}\n"
         parameters = dict(word.partition("=")[::2] for word in line.split())
         if "cloned.boot" not in parameters:
             say("-- the kernel line has no cloned.boot; nothing to do")
-            return False
+            return None
         self._kernel_line(line)
         program = self._home / "agent.pyz"
         program.write_bytes(fetch(urljoin(parameters["cloned.boot"], "/agent.pyz")))
-        return self._agent(program) == REBOOT
+        return program
 
     def _kernel_line(self, line: str) -> None:
         file = self._home / "cmdline"
@@ -196,7 +197,7 @@ def fetch(url: str, first: int | None = None) -> bytes:
     try:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:  # noqa: S310
             return bytes(answer.read())
-    except (urllib.error.URLError, OSError) as error:
+    except (OSError, http.client.HTTPException) as error:  # also where the server went away in the middle
         raise BootError(f"{url}... {error}") from error
 
 
@@ -213,7 +214,7 @@ def sample(url: str) -> int:
     try:
         with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=60) as answer:  # noqa: S310
             size = int(answer.headers["Content-Length"])
-    except (urllib.error.URLError, OSError, TypeError, ValueError) as error:
+    except (OSError, http.client.HTTPException, TypeError, ValueError) as error:
         raise BootError(f"{url}... {error}") from error
     if len(fetch(url, min(size, _PROBE_BYTES))) < min(size, _PROBE_BYTES):
         raise BootError(f"{url}... cut short")
