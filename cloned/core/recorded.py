@@ -20,7 +20,7 @@ from cloned.core.lending import LENDINGS
 
 
 @dataclass(frozen=True)
-class Recorded:
+class LedgerLaptop:
     """One laptop of the ledger, out of all its rows."""
 
     id: str
@@ -43,13 +43,13 @@ class Recorded:
         )  # fmt: skip
 
 
-def recorded(ident: str, rows: Sequence[Mapping[str, Any]]) -> Recorded:
+def recorded(ident: str, rows: Sequence[Mapping[str, Any]]) -> LedgerLaptop:
     """A laptop out of its rows, in whatever order."""
     rows = sorted(rows, key=lambda row: str(row.get("at") or ""))
     attempts = [int(row["attempt"]) for row in rows]
     dongles = frozenset(mac for row in rows for mac in row.get("dongles") or ())
     newest = [row for row in rows if _kind(row) != "erasure"][-1:]
-    return Recorded(
+    return LedgerLaptop(
         ident,
         Evidence(reduce(Identity.merged, map(_identity, rows), Identity()), _disks(rows), dongles),
         jobs=max((each for each in attempts if each < ATTEMPTS), default=0),
@@ -63,7 +63,7 @@ def recorded(ident: str, rows: Sequence[Mapping[str, Any]]) -> Recorded:
 
 
 def recall(
-    found: Sequence[Recorded], sight: Evidence, firsts: Collection[str], shared: Collection[str]
+    found: Sequence[LedgerLaptop], sight: Evidence, firsts: Collection[str], shared: Collection[str]
 ) -> KnownToLedger:
     """Which of these `sight` is, if any, and who else says the same.
 

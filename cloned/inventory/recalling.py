@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cloned.core.derived import possible_ids
 from cloned.core.evidence import Evidence
 from cloned.core.known import KnownToLedger
-from cloned.core.recorded import Recorded, recall, recorded, traces, traces_of
+from cloned.core.recorded import LedgerLaptop, recall, recorded, traces, traces_of
 from cloned.inventory.schema import results
 from cloned.inventory.schema import traces as kept
 
@@ -57,7 +57,7 @@ async def counted(connection: AsyncConnection, laptop: str) -> KnownToLedger:
     return found[0].known if found else KnownToLedger(weighed=True)
 
 
-async def _laptops(connection: AsyncConnection, names: Collection[str]) -> list[Recorded]:
+async def _laptops(connection: AsyncConnection, names: Collection[str]) -> list[LedgerLaptop]:
     query = select(results.c.laptop, results.c.row).where(results.c.laptop.in_(names)).order_by(results.c.laptop)
     rows: dict[str, list[Any]] = {}
     for laptop, row in (await connection.execute(query)).all():

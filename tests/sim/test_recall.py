@@ -21,7 +21,7 @@ from cloned.core.evidence import Evidence, passing_cards
 from cloned.core.ids import LaptopId, clean
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Facts, Laptop
-from cloned.core.recorded import Recorded, recall, recorded, traces, traces_of
+from cloned.core.recorded import LedgerLaptop, recall, recorded, traces, traces_of
 from cloned.core.reducer import step
 from cloned.core.tagged import TagGiven
 from cloned.core.workshop import Workshop
@@ -37,7 +37,7 @@ class Book:
 
     rows: dict[str, dict[int, Any]] = field(default_factory=lambda: defaultdict(dict))
     traces: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    made: dict[str, Recorded] = field(default_factory=dict)
+    made: dict[str, LedgerLaptop] = field(default_factory=dict)
     """Laptops out of their rows, until another row comes."""
 
     def record(self, given: Any) -> None:
@@ -60,7 +60,7 @@ class Book:
         passing = [trace[4:] for trace, of in shared.items() if len(of) > 1 and trace.startswith("mac/")]
         return recall([self._laptop(each) for each in sorted(near)], sight, taken, passing)
 
-    def _laptop(self, ident: str) -> Recorded:
+    def _laptop(self, ident: str) -> LedgerLaptop:
         if ident not in self.made:
             self.made[ident] = recorded(ident, list(self.rows[ident].values()))
         return self.made[ident]
