@@ -70,6 +70,8 @@ class Engine:
         self.workshop = Workshop()
         self.clock = clock
         self._full: JournalFull | None = None
+        self._appending = False
+        """Whether the disk is being asked right now: what it may be taking nobody is told to be refused."""
         self._journal, self._casting, self._ledger, self._recall = journal, casting, ledger, recall
         self._writer = ThreadPoolExecutor(1, "journal")
         """Its own: whoever keeps the common threads busy must not hold up the workshop."""
@@ -140,7 +142,7 @@ class Engine:
             with suppress(TimeoutError):
                 async with asyncio.timeout(WRITTEN_SECONDS):
                     return await asyncio.shield(done)
-            if self._full is not None:
+            if self._full is not None and not self._appending and not done.done():
                 done.set_exception(self._full)
                 raise done.exception() or self._full
 
@@ -213,7 +215,7 @@ class Engine:
         """Append to the journal, and return what was; on a full disk, say so and try again until there is room."""
         while group := [each for each in group if each[1].cancelled() or not each[1].done()]:  # not: told of the disk
             try:
-                await self._in_own_thread(self._journal.append, [entry for entry, _ in group])
+                await self._append([entry for entry, _ in group])
             except JournalFull as error:
                 self._full = error
                 log.error("%s", error)
@@ -227,6 +229,13 @@ class Engine:
                 self._full = None
                 break
         return group
+
+    async def _append(self, entries: list[JournalEntry]) -> None:
+        self._appending = True
+        try:
+            await self._in_own_thread(self._journal.append, entries)
+        finally:
+            self._appending = False
 
     async def _in_own_thread(self, work: Callable[..., None], *args: Any) -> None:
         await asyncio.get_running_loop().run_in_executor(self._writer, work, *args)

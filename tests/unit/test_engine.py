@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +30,7 @@ from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Facts, State
 from cloned.engine import Engine
 from cloned.errors import ClonedError, MissingError, UsageError
-from cloned.journal import Journal
+from cloned.journal import Journal, JournalFull
 from cloned.tasks import TaskOwner
 from tests.unit.engines import DISK, HONEST, Book, Streams, prepared, running, settled, verified
 from tests.waiting import until
@@ -166,6 +168,31 @@ async def test_on_a_full_disk_whoever_waits_is_told_and_it_never_happens(
         assert (await reported).settings.default_image == "z" * 5000  # who can wait loses nothing
         assert not engine.workshop.paused
         assert "02:00:00:00:00:07" not in {laptop.facts.boot_mac for laptop in engine.workshop.laptops.values()}
+
+
+@pytest.mark.wire
+async def test_what_the_disk_is_taking_nobody_is_told_to_be_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloned.engine.WRITTEN_SECONDS", 0.05)
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        await prepared(engine)
+        engine._full = JournalFull("full a moment ago")
+        append, taking, go_on = engine._journal.append, threading.Event(), threading.Event()
+
+        def slowly(entries: list[Any]) -> None:
+            taking.set()
+            assert go_on.wait(60)
+            append(entries)
+
+        monkeypatch.setattr(engine._journal, "append", slowly)
+        asked = asyncio.ensure_future(engine.command(Command("pause", "page")))
+        assert await asyncio.to_thread(taking.wait, 60)
+        done, _ = await asyncio.wait([asked], timeout=0.3)  # several times as long as anybody waits
+        go_on.set()
+        assert not done
+        await asked
+        assert engine.workshop.paused
 
 
 async def test_commands_are_refused_with_the_reason(tmp_path: Path) -> None:
