@@ -69,6 +69,7 @@ FACT_WORDS = {
     "absolute": to_translate("Absolute (Computrace)"),
     "wpbt": to_translate("program that the firmware puts into Windows"),
     "product_key": to_translate("key for Windows in the firmware"),
+    "windows_key_edition": to_translate("edition of that key"),
     "windows_11": to_translate("fit for Windows 11"),
     "tpm": to_translate("TPM"),
     "clock_stopped": to_translate("clock of the firmware"),

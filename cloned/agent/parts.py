@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from cloned.agent import locks, readings, signs, sysfs
+from cloned.agent import locks, product_keys, readings, signs, sysfs
 
 _DMI = "/sys/class/dmi/id"
 _TABLE = "/sys/firmware/dmi/tables/DMI"
@@ -44,6 +44,7 @@ def _from_tables() -> dict[str, Any]:
         "portable": signs.portable(table),
         "uefi": signs.knows_uefi(table),
         **signs.tables(),
+        **product_keys.told(),
         "firmware_version": sysfs.text(f"{_DMI}/bios_version"),
         "firmware_date": iso_date(sysfs.text(f"{_DMI}/bios_date")),
         "locks": locks.seen(table),

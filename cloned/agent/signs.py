@@ -1,8 +1,7 @@
 """What may speak against a laptop before it is cloned: locks, keys, a dead clock, parts that do not answer.
 
 Read from sysfs and the firmware's tables, without drivers for those parts: that a camera answers on the bus is known
-without one. Everything is None or left out where it cannot be told. A product key is never read further than that it
-is there.
+without one. Everything is None or left out where it cannot be told.
 """
 
 from __future__ import annotations
@@ -65,8 +64,7 @@ def knows_uefi(structures: list[Structure]) -> bool | None:
 def tables(base: str = TABLES) -> dict[str, bool | None]:
     """Whether the firmware puts a program into Windows (WPBT, as Absolute does) or holds a key for it (MSDM).
 
-    WPBT is Microsoft's Windows Platform Binary Table, run at each start of Windows. Which edition a key is for stands
-    in nothing but the key itself, which is not read.
+    WPBT is Microsoft's Windows Platform Binary Table, run at each start of Windows. What a key is for: product_keys.py.
     """
     names = sysfs.names(base)
     return {"wpbt": "WPBT" in names if names else None, "product_key": "MSDM" in names if names else None}

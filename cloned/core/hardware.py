@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
+from cloned.core import windows_keys
+
 _T = TypeVar("_T")
 MOST = 16
 """Things of one kind that are kept."""
@@ -93,7 +95,9 @@ class Hardware:
     wpbt: bool | None = None
     """Whether the firmware puts a program of its own into Windows: Absolute/Computrace does, and so do some makers."""
     product_key: bool | None = None
-    """Whether the firmware holds a key for Windows (MSDM). The key itself is never read."""
+    """Whether the firmware holds a key for Windows (MSDM). The key itself never leaves the laptop."""
+    product_key_edition: str = ""
+    """What that key is for: `Windows 10/11 Pro`; of `windows_keys.EDITIONS`."""
     hides_disks: str = ""
     """`VMD` or `RAID`: a mode of the firmware's behind which a disk may not be seen."""
     clock: str = ""
@@ -118,8 +122,12 @@ class Hardware:
         return sum(min(each.full_wh, each.design_wh) for each in known) / design if design else None
 
     def data(self) -> dict[str, Any]:
-        """As plain data for snapshots and ledger rows; `hardware` reads it back."""
-        return asdict(self)
+        """As plain data for snapshots and ledger rows; `hardware` reads it back.
+
+        What a key is for is left out where it is not told: rows of before keep the keys they are known by.
+        """
+        told = asdict(self)
+        return told if self.product_key_edition else {name: told[name] for name in told if name != _LATER}
 
 
 def hardware(data: Any) -> Hardware:
@@ -139,6 +147,7 @@ def hardware(data: Any) -> Hardware:
         firmware_date=_text(data, "firmware_date"),
         locks=_locks(data.get("locks")),
         **{name: _flag(data, name) for name in _FLAGS},
+        product_key_edition=windows_keys.edition(data),
         passwords=_words(data.get("passwords")) if isinstance(data.get("passwords"), list | tuple) else None,
         hides_disks=_text(data, "hides_disks"),
         clock=_text(data, "clock"),
@@ -148,6 +157,7 @@ def hardware(data: Any) -> Hardware:
     )
 
 
+_LATER = "product_key_edition"
 _FLAGS = ("portable", "charger", "camera", "bluetooth", "sound", "uefi", "wpbt", "product_key")
 
 

@@ -173,6 +173,8 @@ class LaptopBrief(Shown):
     """Its disks as erasing sees them, sticks among them."""
     locks: list[str]
     """What an erasure would not free, as far as its agent could see: firmware-password, absolute, planted-program."""
+    windows_key: str = ""
+    """What the key for Windows in its firmware is for; empty where there is none, or nothing is told of it."""
     wants: str | None
     """`capture`: it is a master, which nothing may clone by itself."""
     capture: str | None

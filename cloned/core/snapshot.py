@@ -185,6 +185,7 @@ def _in_other_words(laptop: Laptop) -> dict[str, Any]:
         else vars(laptop.first_word) | {"at": iso(laptop.first_word.at)},
         "media": tuple(_medium(each) for each in laptop.media),
         "locks": list(laptop.facts.hardware.locks),
+        "windows_key": laptop.facts.hardware.product_key_edition,
         "wants": laptop.wants or None,
         "capture": laptop.capture.image or None,
         "grade": laptop.grade,

@@ -196,6 +196,11 @@ CONDITIONS: dict[str, Condition] = {
     ),
     "wpbt": Condition("whether the firmware puts a program into Windows (Absolute does)", _flag("wpbt"), _is, bool),
     "product_key": Condition("whether the firmware holds a key for Windows", _flag("product_key"), _is, bool),
+    "windows_key_edition": Condition(
+        "what that key is for, a pattern: Windows 10/11 Pro, *Home*",
+        _told(lambda laptop: laptop.facts.hardware.product_key_edition),
+        _like,
+    ),
     "windows_11": Condition("whether it can carry it", lambda laptop, _now: carries_windows_11(laptop), _is, bool),
     "tpm": Condition(
         "its version", _told(lambda laptop: laptop.facts.hardware.tpm, "none"), _is, words=("none", "1.2", "2.0")

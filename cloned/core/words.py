@@ -8,8 +8,14 @@ from typing import Self
 from cloned.saying import CODES, KEPT, Clock, Phrase, Sentence, Value, Values, gigabytes, span, utc, worded
 
 __all__ = [
-    "KEPT", "Clock", "Phrase", "Sentence", "Value", "Values", "Worded", "gigabytes", "span", "utc", "worded",
+    "KEPT", "Clock", "Phrase", "Sentence", "Value", "Values", "Worded", "gigabytes", "span", "to_translate", "utc",
+    "worded",
 ]  # fmt: skip
+
+
+def to_translate(text: str) -> str:
+    """Mark a text that is translated where it is shown, as `languages.to_translate`, which the core may not know."""
+    return text
 
 
 class Worded(StrEnum):

@@ -23,7 +23,8 @@ PARTS: dict[str, object] = {
     "cores": 4, "threads": 8, "slots": [{"place": "DIMM A", "size": 8 << 30, "kind": "DDR4", "mhz": 2667}],
     "batteries": [{"name": "BAT0", "design_wh": 50.0, "full_wh": 46.0, "cycles": 112}], "charger": True,
     "portable": True, "camera": True, "bluetooth": True, "sound": True, "wifi": "Intel 8086:24fd", "tpm": "2.0",
-    "uefi": True, "passwords": [], "wpbt": False, "product_key": True, "firmware_date": "2021-03-04",
+    "uefi": True, "passwords": [], "wpbt": False, "product_key": True, "product_key_group": 3258,
+    "firmware_date": "2021-03-04",
 }  # fmt: skip
 """A laptop of flesh and blood that lacks nothing, as a hello tells it."""
 

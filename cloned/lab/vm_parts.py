@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cloned import processes
+from cloned.lab import windows_key
 
 NEEDS = "iasl"
 """ACPI's compiler, of Debian's acpica-tools."""
@@ -94,8 +95,7 @@ def tables(parts: Mapping[str, Any], folder: Path) -> Iterator[Path]:
     if parts.get("batteries") is not None or parts.get("charger") is not None:
         yield _compiled(source(parts), folder)
     if parts.get("product_key"):
-        key = str(parts.get("product_key_text") or "AAAAA-BBBBB-CCCCC-DDDDD-EEEEE").encode()
-        yield _table(folder, b"MSDM", struct.pack("<IIIII", 1, 0, 1, 0, len(key)) + key)
+        yield _table(folder, b"MSDM", windows_key.body(windows_key.made_up(int(parts.get("product_key_group") or 0))))
     if parts.get("wpbt"):
         yield _table(folder, b"WPBT", struct.pack("<IQBBH", 0, 0, 1, 1, 0))
 

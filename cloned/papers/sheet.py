@@ -114,6 +114,7 @@ class _Sheet:
                 (_("Wi-Fi"), laptop.hardware.wifi),
                 (_("TPM"), wording.tpm(laptop, words)),
                 (_("Firmware"), wording.firmware(laptop, words)),
+                (_("Key for Windows"), words.say(laptop.hardware.product_key_edition)),
             )
         )
 

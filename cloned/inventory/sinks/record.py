@@ -110,6 +110,7 @@ def _parts(row: Mapping[str, Any]) -> dict[str, Any]:
         "memory": f"{memory / 2**30:.0f} GB" if memory >= 2**29 else "",
         "wifi": made_of.wifi,
         "tpm": made_of.tpm,
+        "windows_key": made_of.product_key_edition,
     }
 
 
