@@ -145,8 +145,8 @@ def begin(sink: str, which: Which, config: Path | None) -> None:
 @config_option
 def export(file: Path, config: Path | None) -> None:
     """Write every result into FILE: .xlsx for spreadsheets, .csv, .json or .jsonl for programs."""
-    count, misread = asyncio.run(commands.export(load(config).ledger_place, file))
-    echo(Phrase("{count} results written to {file}", count=count, file=file))
+    count, misread, written = asyncio.run(commands.export(load(config).ledger_place, file))
+    echo(Phrase("{count} results written to {file}", count=count, file=" + ".join(map(str, written))))
     if misread:
         echo(
             Phrase(

@@ -17,8 +17,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from cloned.core.evening import STEPS
 
 DELIMITER = ";"
 BOM = "\ufeff"
@@ -63,6 +67,12 @@ NAMES = (
     "key",
 )
 """Columns, in order."""
+EVENING_NAMES = (
+    "at", "laptops", "through", "tested", "person_seconds", "grade_a", "grade_b", "grade_c", "grade_d", "waiting",
+    "held_up", *(f"seconds_{step}" for step in STEPS), "key",
+)  # fmt: skip
+"""Those of a table of evenings: `person_seconds` at the keyboard for each laptop that was tested; `seconds_…` of a step
+as a rule."""
 
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - full-width forms are meant
 
@@ -94,6 +104,55 @@ def flat(row: Mapping[str, Any], key: str = "", revision: int | None = None) -> 
         **{name: round(seconds[name[8:]]) for name in NAMES if name.startswith("seconds_") and name[8:] in seconds},
     }
     return {name: "" if (cell := cells.get(name)) is None else cell for name in NAMES}
+
+
+def evening(row: Mapping[str, Any], key: str = "", revision: int | None = None) -> dict[str, str | int]:
+    """One cell for each of EVENING_NAMES, of an evening's summary (core/evening.py); not made safe yet."""
+    told = row.get("evening") or {}
+    minutes, grades = told.get("person_minutes"), told.get("grades") or {}
+    usual = {f"seconds_{each.get('name')}": round(each.get("usual") or 0) for each in told.get("steps") or []}
+    cells: dict[str, str | int] = {
+        "at": row.get("at", ""),
+        **{name: told.get(name, "") for name in ("laptops", "through", "tested")},
+        "person_seconds": "" if minutes is None else round(60 * minutes),
+        **{f"grade_{grade}": grades.get(grade.upper(), 0) for grade in "abcd"},
+        "waiting": "; ".join(f"{each.get('what')}: {_named(each)}" for each in told.get("waiting") or []),
+        "held_up": "; ".join(f"{each.get('what')}: {each.get('seconds')} s" for each in told.get("held_up") or []),
+        **usual,
+        "key": key,
+    }
+    return {name: cells.get(name, "") for name in EVENING_NAMES}
+
+
+def _named(waiting: Mapping[str, Any]) -> str:
+    return ", ".join(map(str, waiting.get("laptops") or []))
+
+
+def is_evening(row: Mapping[str, Any]) -> bool:
+    """Whether it is the summary of an evening, and no laptop's result."""
+    return row.get("kind") == "evening"
+
+
+@dataclass(frozen=True)
+class ColumnSet:
+    """What a table is made of: its columns, and a row's cells."""
+
+    names: tuple[str, ...]
+    cells: Callable[..., dict[str, str | int]]
+    """(row, key, revision) → a cell for each column."""
+
+    @property
+    def head(self) -> bytes:
+        """How a CSV of it begins."""
+        return (BOM + line(self.names)).encode()
+
+
+RESULTS, EVENINGS = ColumnSet(NAMES, flat), ColumnSet(EVENING_NAMES, evening)
+
+
+def beside(path: Path) -> Path:
+    """Where the evenings are told of, beside a CSV of results: a table has one kind of line."""
+    return path.with_name(f"{path.stem}-evenings{path.suffix}")
 
 
 def _step(step: Mapping[str, str]) -> str:

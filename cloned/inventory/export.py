@@ -17,10 +17,11 @@ from cloned.saying import Phrase
 Rows = Sequence[dict[str, Any]]
 
 
-def write(rows: Rows, path: Path) -> None:
+def write(rows: Rows, path: Path) -> list[Path]:
     """Write `rows` (as `Ledger.rows` gives them) in the form that the name of `path` asks for.
 
-    The file appears whole or not at all. Raises UsageError for another suffix, ClonedError where
+    The file appears whole or not at all. A CSV of evenings, where there are any, is a second one beside it. Returns the
+    files that were written. Raises UsageError for another suffix, ClonedError where
     it cannot be written.
     """
     form = FORMS.get(path.suffix.lower())
@@ -31,16 +32,22 @@ def write(rows: Rows, path: Path) -> None:
         )
     try:
         _whole(path, lambda file: form(rows, file))
+        evenings = [row for row in rows if columns.is_evening(row)] if form is _csv else []
+        if evenings:
+            _whole(columns.beside(path), lambda file: _csv(evenings, file, columns.EVENINGS))
     except OSError as error:
         raise ClonedError(
             Phrase("{path} cannot be written: {strerror}", path=path, strerror=error),
             "name another place",
         ) from error
+    return [path, columns.beside(path)] if evenings else [path]
 
 
 def misread(rows: Rows) -> int:
     """How many cells a spreadsheet would make other numbers or dates of, if these rows were CSV."""
-    return sum(columns.mistaken(cell) for row in rows for cell in _cells(row))
+    return sum(
+        columns.mistaken(cell) for row in _rows_of(columns.RESULTS, rows) for cell in _cells(row, columns.RESULTS)
+    )
 
 
 def _whole(path: Path, fill: Callable[[BinaryIO], None]) -> None:
@@ -58,9 +65,9 @@ def _whole(path: Path, fill: Callable[[BinaryIO], None]) -> None:
         raise
 
 
-def _csv(rows: Rows, file: BinaryIO) -> None:
-    file.write((columns.BOM + columns.line(_NAMES)).encode())
-    file.writelines(columns.line(_cells(row)).encode() for row in _of_laptops(rows))
+def _csv(rows: Rows, file: BinaryIO, of: columns.ColumnSet = columns.RESULTS) -> None:
+    file.write((columns.BOM + columns.line(_names(of))).encode())
+    file.writelines(columns.line(_cells(row, of)).encode() for row in _rows_of(of, rows))
 
 
 def _json(rows: Rows, file: BinaryIO) -> None:
@@ -77,32 +84,34 @@ def _xlsx(rows: Rows, file: BinaryIO) -> None:
     from openpyxl.styles import Font
 
     book = Workbook(write_only=True)
-    sheet = book.create_sheet("ledger")
-    sheet.freeze_panes = "A2"
-    head = [WriteOnlyCell(sheet, name) for name in _NAMES]
-    for cell in head:
-        cell.font = Font(bold=True)
-    sheet.append(head)
-    for row in _of_laptops(rows):
-        cells = [WriteOnlyCell(sheet, _one_line(cell)) for cell in _cells(row)]
-        for cell in cells:
-            if cell.data_type == "f":
-                cell.data_type = "s"  # text that looks like a formula stays text; no apostrophe needed here
-        sheet.append(cells)
+    for title, of in (("ledger", columns.RESULTS), ("evenings", columns.EVENINGS)):
+        sheet = book.create_sheet(title)
+        sheet.freeze_panes = "A2"
+        head = [WriteOnlyCell(sheet, name) for name in _names(of)]
+        for cell in head:
+            cell.font = Font(bold=True)
+        sheet.append(head)
+        for row in _rows_of(of, rows):
+            cells = [WriteOnlyCell(sheet, _one_line(cell)) for cell in _cells(row, of)]
+            for cell in cells:
+                if cell.data_type == "f":
+                    cell.data_type = "s"  # text that looks like a formula stays text; no apostrophe needed here
+            sheet.append(cells)
     book.save(file)
 
 
-def _of_laptops(rows: Rows) -> Iterator[dict[str, Any]]:
-    """A line is a laptop's: an evening has none, and its summary does not fit into cells."""
-    return (row for row in rows if row.get("kind") != "evening")
+def _rows_of(of: columns.ColumnSet, rows: Rows) -> Iterator[dict[str, Any]]:
+    """A table has one kind of line: results of laptops, or evenings."""
+    return (row for row in rows if columns.is_evening(row) is (of is columns.EVENINGS))
 
 
-_NAMES = tuple(name for name in columns.NAMES if name != "key")
+def _names(of: columns.ColumnSet) -> list[str]:
+    return [name for name in of.names if name != "key"]
 
 
-def _cells(row: dict[str, Any]) -> list[str | int]:
-    cells = columns.flat(row)
-    return [cells[name] for name in _NAMES]
+def _cells(row: dict[str, Any], of: columns.ColumnSet) -> list[str | int]:
+    cells = of.cells(row)
+    return [cells[name] for name in _names(of)]
 
 
 def _one_line(cell: str | int) -> str | int:

@@ -95,9 +95,12 @@ async def one(ledger: Ledger, name: str) -> str:
     return found[0]
 
 
-async def export(place: Path | str, file: Path) -> tuple[int, int]:
-    """Write the whole ledger to `file` (.csv, .xlsx, .json, .jsonl); how many rows, and cells that sheets misread."""
+async def export(place: Path | str, file: Path) -> tuple[int, int, list[Path]]:
+    """Write the whole ledger to `file` (.csv, .xlsx, .json, .jsonl).
+
+    How many rows, how many cells that sheets misread, and the files that were written.
+    """
     async with _opened(place) as ledger:
         found = await ledger.rows()
-    await asyncio.to_thread(files.write, found, file)
-    return len(found), files.misread(found) if file.suffix.lower() == ".csv" else 0
+    written = await asyncio.to_thread(files.write, found, file)
+    return len(found), files.misread(found) if file.suffix.lower() == ".csv" else 0, written

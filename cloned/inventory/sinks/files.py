@@ -5,6 +5,9 @@ half written is taken away before the next line. With `"newest"` a laptop is one
 A key that already stands in the file is not written again. A new line costs the same at the 50,000th as at the first:
 the file is read again only where somebody else changed it.
 
+The summary of an evening is a line of its own kind: in JSON lines it says so itself, a CSV has a second file beside it
+(`results-evenings.csv`), a workbook a sheet `evenings`.
+
 A CSV may be opened, sorted and edited by people, its columns reordered, removed or added, as long as the column `key`
 stays. While somebody holds it open in an office program nothing is written, for what they save would take it away.
 """
@@ -29,7 +32,6 @@ from cloned.inventory.sinks.base import Delivery, Sink, Unavailable
 from cloned.inventory.sinks.told import Expectation, Receipt
 from cloned.saying import Phrase
 
-HEAD = (columns.BOM + columns.line(columns.NAMES)).encode()
 Stamp = tuple[int, int, int]
 """Inode, size and time of change: while these are ours, nobody else wrote."""
 
@@ -156,14 +158,38 @@ class CsvFile(LinesFile):
 
     ending: ClassVar[bytes] = b"\r\n"
 
-    def __init__(self, name: str, path: Path, rows: Literal["all", "newest"] = "all") -> None:
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        rows: Literal["all", "newest"] = "all",
+        of: columns.ColumnSet = columns.RESULTS,
+    ) -> None:
         super().__init__(name, path, rows)
-        self._names = list(columns.NAMES)
+        self._of, self._names = of, list(of.names)
+        results = of is columns.RESULTS
+        self._evenings = CsvFile(name, columns.beside(path), "all", columns.EVENINGS) if results else None
+
+    def takes(self, row: Mapping[str, Any]) -> bool:
+        """An evening's summary too, for the file beside this one."""
+        return super().takes(row) or columns.is_evening(row)
+
+    async def close(self) -> None:
+        """Let both threads go."""
+        if self._evenings is not None:
+            await self._evenings.close()
+        await super().close()
+
+    def _put(self, delivery: Delivery) -> None:
+        if self._evenings is not None and columns.is_evening(delivery.row):
+            self._evenings._put(delivery)
+        else:
+            super()._put(delivery)
 
     def _read(self, old: bytes, delivery: Delivery | None) -> tuple[int, bytes]:
-        if HEAD.startswith(old):
-            self._names, self._keys = list(columns.NAMES), set()
-            return 0, HEAD
+        if self._of.head.startswith(old):
+            self._names, self._keys = list(self._of.names), set()
+            return 0, self._of.head
         self._names = self._columns(old)
         size = whole(old, self._line(delivery)) if delivery else len(old)
         at = self._names.index("key")
@@ -180,13 +206,14 @@ class CsvFile(LinesFile):
         return names
 
     def _line(self, delivery: Delivery) -> bytes:
-        cells = columns.flat(delivery.row, delivery.key, delivery.revision)
+        cells = self._of.cells(delivery.row, delivery.key, delivery.revision)
         return columns.line(cells.get(name, "") for name in self._names).encode()
 
     def _with(self, old: bytes, delivery: Delivery) -> bytes | None:
-        self._names = list(columns.NAMES) if HEAD.startswith(old) else self._columns(old)
-        lines = [] if HEAD.startswith(old) else list(_lines(old))[1:]
-        cells = columns.flat(delivery.row, delivery.key, delivery.revision)
+        new = self._of.head.startswith(old)
+        self._names = list(self._of.names) if new else self._columns(old)
+        lines = [] if new else list(_lines(old))[1:]
+        cells = self._of.cells(delivery.row, delivery.key, delivery.revision)
         found = next((n for n, line in enumerate(lines) if self._cell(line, "laptop") == delivery.laptop), None)
         if found is None:
             lines.append([])
@@ -219,7 +246,7 @@ class JsonLinesFile(LinesFile):
 
     def takes(self, row: Mapping[str, Any]) -> bool:
         """An evening's summary too, which says by its `kind` what it is; not where a line is a laptop."""
-        return super().takes(row) or (row.get("kind") == "evening" and self.rows == "all")
+        return super().takes(row) or (columns.is_evening(row) and self.rows == "all")
 
     def _read(self, old: bytes, delivery: Delivery | None) -> tuple[int, bytes]:
         size = whole(old, self._line(delivery)) if delivery else len(old)

@@ -1,4 +1,4 @@
-"""An XLSX workbook: a sheet `results` with a line for each result, or for each laptop its newest.
+"""An XLSX workbook: a sheet `results` with a line for each result, or for each laptop its newest; one `evenings`.
 
 The workbook is replaced whole, so a line costs more the longer it is (about 2 s at 10,000 lines): for more than a few
 thousand results take CSV. What people add (colours, widths, columns of their own, other sheets) stays.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 from cloned.inventory import columns
@@ -15,7 +16,8 @@ from cloned.inventory.sinks.base import Delivery, Unavailable
 from cloned.inventory.sinks.files import FileSink, replace, stamp
 from cloned.saying import Phrase
 
-SHEET = "results"
+SHEET, EVENINGS = "results", "evenings"
+_TABLES = {SHEET: columns.RESULTS, EVENINGS: columns.EVENINGS}
 
 
 class XlsxFile(FileSink):
@@ -25,13 +27,18 @@ class XlsxFile(FileSink):
     _book: Any = None
     _stamp: Any = None
 
+    def takes(self, row: Mapping[str, Any]) -> bool:
+        """An evening's summary too, for a sheet of its own."""
+        return super().takes(row) or columns.is_evening(row)
+
     def _bring(self, delivery: Delivery) -> None:
-        sheet = self._sheet()
+        title = EVENINGS if columns.is_evening(delivery.row) else SHEET
+        sheet = self._sheet(title)
         names = self._names(sheet)
         at, there = self._line_of(sheet, names, delivery)
         if there:
             return
-        cells = columns.flat(delivery.row, delivery.key, delivery.revision)
+        cells = _TABLES[title].cells(delivery.row, delivery.key, delivery.revision)
         for column, name in enumerate(names, 1):
             if name in cells:
                 self._put_cell(sheet.cell(at, column), cells[name])
@@ -44,7 +51,7 @@ class XlsxFile(FileSink):
     def _count(self) -> int:
         return max(0, int(self._sheet().max_row) - 1)
 
-    def _sheet(self) -> Any:
+    def _sheet(self, title: str = SHEET) -> Any:
         if not self.path.exists():
             self._book = self._new()
         elif self._book is None or self._stamp != self._now():
@@ -53,18 +60,25 @@ class XlsxFile(FileSink):
             raise Unavailable(
                 Phrase("{path} has no sheet `{sheet}`: move it away or name another file", path=self.path, sheet=SHEET)
             )
-        return self._book[SHEET]
+        if title not in self._book.sheetnames:
+            self._head(self._book.create_sheet(title))
+        return self._book[title]
 
     def _new(self) -> Any:
         from openpyxl import Workbook  # costs 0.2 s, which only this form should pay
-        from openpyxl.styles import Font
 
         book = Workbook()
-        sheet = book.active
-        sheet.title, sheet.freeze_panes = SHEET, "A2"
-        for column, name in enumerate(columns.NAMES, 1):
-            sheet.cell(1, column, name).font = Font(bold=True)
+        book.active.title = SHEET
+        self._head(book.active)
         return book
+
+    @staticmethod
+    def _head(sheet: Any) -> None:
+        from openpyxl.styles import Font
+
+        sheet.freeze_panes = "A2"
+        for column, name in enumerate(_TABLES[sheet.title].names, 1):
+            sheet.cell(1, column, name).font = Font(bold=True)
 
     def _load(self) -> Any:
         from openpyxl import load_workbook

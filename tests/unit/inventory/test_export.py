@@ -66,14 +66,19 @@ async def test_what_a_spreadsheet_would_misread_is_counted_and_safe_in_xlsx(ledg
     assert (cells["serial"].value, cells["serial"].data_type) == ("0012345678", "s")
 
 
-def test_an_evening_is_no_line_of_a_spreadsheet_and_one_of_json(tmp_path):
+def test_an_evening_is_a_line_of_a_table_of_its_own_and_one_of_json(tmp_path):
     rows = [
         {"laptop": "0000aaaa", "attempt": 1, "serial": "PF1", "verdict": "verified"},
         {"laptop": "evening", "attempt": 3_000_001, "kind": "evening", "verdict": "none", "evening": {"laptops": 1}},
     ]
-    for suffix in (".csv", ".xlsx", ".json"):
-        export.write(rows, tmp_path / f"all{suffix}")
+    for suffix in (".xlsx", ".json"):
+        assert export.write(rows, tmp_path / f"all{suffix}") == [tmp_path / f"all{suffix}"]
+    assert export.write(rows[:1], tmp_path / "all.csv") == [tmp_path / "all.csv"]
+    assert export.write(rows, tmp_path / "all.csv") == [tmp_path / "all.csv", tmp_path / "all-evenings.csv"]
     assert len((tmp_path / "all.csv").read_text("utf-8-sig").splitlines()) == 2
-    sheet = openpyxl.load_workbook(tmp_path / "all.xlsx")["ledger"]
-    assert [[cell.value for cell in row][1] for row in sheet.rows][1:] == ["0000aaaa"]
+    [line] = csv.DictReader((tmp_path / "all-evenings.csv").read_text("utf-8-sig").splitlines(), delimiter=";")
+    assert line["laptops"] == "1"
+    book = openpyxl.load_workbook(tmp_path / "all.xlsx")
+    assert [[cell.value for cell in row][1] for row in book["ledger"].rows][1:] == ["0000aaaa"]
+    assert [[cell.value for cell in row][1] for row in book["evenings"].rows][1:] == [1]
     assert [row["laptop"] for row in json.loads((tmp_path / "all.json").read_text())] == ["0000aaaa", "evening"]

@@ -193,7 +193,7 @@ async def test_a_refusal_is_a_dead_letter_that_the_command_line_can_send_again(r
         receiver.status = 200
         assert await commands.retry(tmp_path / "l.sqlite", "s") == 1
         await receiver.has(1)
-        assert await commands.export(tmp_path / "l.sqlite", tmp_path / "out.xlsx") == (1, 0)
+        assert await commands.export(tmp_path / "l.sqlite", tmp_path / "out.xlsx") == (1, 0, [tmp_path / "out.xlsx"])
 
 
 async def test_killed_between_commit_and_send_it_is_sent_by_the_next_daemon(receiver, tmp_path):
