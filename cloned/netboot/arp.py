@@ -20,6 +20,8 @@ STOCK, MOST = 256, 4096
 """Addresses kept checked: more laptops than are ever switched on in one second; and where they come by the thousand."""
 ANSWER_SECONDS = 0.3
 """How long an answer may take: RFC 5227 waits 1 to 2 s, on a wire of one switch it comes within milliseconds."""
+_ASKED_SECONDS = 3.0
+"""For which a question that nobody answered counts: asking once more for each offer would cost as much as the offer."""
 _BURST = 256
 """Questions sent at once."""
 _TICK, _IDLE = 0.05, 1.0
@@ -49,9 +51,9 @@ class ArpChecker:
         self._sock.close()
 
     def ask(self, address: str) -> None:
-        """Ask who has `address`, without waiting for the answer; not twice within a moment."""
+        """Ask who has `address`, without waiting for the answer; not again within a few seconds."""
         now = time.monotonic()
-        if self._probe and self._asked.get(address, 0.0) + ANSWER_SECONDS <= now:
+        if self._probe and self._asked.get(address, float("-inf")) + _ASKED_SECONDS <= now:
             self._asked[address] = now
             self._asked.move_to_end(address)
             if len(self._asked) > MOST:
@@ -129,6 +131,7 @@ class ArpChecker:
         if self._pool.used(mac, address):
             self._waiting.pop(address, None)
         elif self._pool.taken(address, time.time(), mac):
+            self._pool.flush()
             self._waiting.pop(address, None)
             self._conflict(address, mac)
 

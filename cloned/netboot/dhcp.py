@@ -21,11 +21,11 @@ from ipaddress import IPv4Address, IPv4Network
 
 from cloned.netboot.firmware import BootClient, BootPath, boot_file, classify
 from cloned.netboot.leases import Pool
-from cloned.netboot.packet import BROADCAST_FLAG, ZERO, MessageType, Option, Packet, address_in, is_host
+from cloned.netboot.packet import BROADCAST_FLAG, ZERO, MessageType, Option, Packet, address_in, address_of, is_host
 from cloned.saying import Phrase
 
 SERVER_PORT, CLIENT_PORT, PXE_PORT = 67, 68, 4011
-EVERYBODY = IPv4Address("255.255.255.255")
+EVERYBODY = address_of(b"\xff\xff\xff\xff")
 _USE_FILE = bytes((6, 1, 8, 255))
 """PXE_DISCOVERY_CONTROL = 8 (PXE 2.1 table 2-1, bit 3): no discovery, start the file of this offer."""
 _NO_PROXY_WAIT = bytes((0xB0, 1, 1))
@@ -61,9 +61,9 @@ class Segment:
         return f"http://{self.address}:{self.boot_port}/{name}"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Decision:
-    """What to do with a request. No `reply`: stay silent."""
+    """What to do with a request. No `reply`: stay silent. Nobody changes one (see `Packet`)."""
 
     client: BootClient
     reply: Packet | None = None
@@ -87,7 +87,7 @@ class Decision:
         if self.reply is None:
             return "no-address" if self.no_address else "taken" if self.got else "silent"
         if self.reply.kind is MessageType.OFFER:
-            return "offered" if self.reply.yiaddr != ZERO else "proxied"
+            return "offered" if self.reply.yiaddr is not ZERO else "proxied"
         return "refused" if self.reply.kind is MessageType.NAK else "acknowledged"
 
 
@@ -113,10 +113,10 @@ class Answers:
     def answer(self, packet: Packet, now: float, port: int = SERVER_PORT, source: IPv4Address = ZERO) -> Decision:
         """Decide on one request that came to `port` from `source`."""
         client = classify(packet)
-        if packet.op != 1 or packet.giaddr != ZERO or packet.kind is None:
+        if packet.op != 1 or packet.giaddr is not ZERO or packet.kind is None:
             why = (
                 Phrase("it came through a relay; our addresses belong to this wire")
-                if packet.giaddr != ZERO
+                if packet.giaddr is not ZERO
                 else Phrase("no DHCP request")
             )
             return Decision(client, why=why)
@@ -151,7 +151,7 @@ class Answers:
             and lease is not None
             and lease.bound
             and lease.until > now
-            and packet.ciaddr != ZERO
+            and packet.ciaddr is not ZERO
             and str(packet.ciaddr) == lease.address
         )
 
@@ -174,7 +174,7 @@ class Answers:
         if not client.boots:
             return Decision(client, why=client.refusal or Phrase("not a network boot"))
         reply = self._reply(packet, MessageType.ACK, self._boot_options(packet, client, proxy=True))
-        to = packet.ciaddr if packet.ciaddr != ZERO else source
+        to = packet.ciaddr if packet.ciaddr is not ZERO else source
         return Decision(client, self._with_file(reply, client), to, got=f"port 4011: {self._file(packet, client)}")
 
     def _given_back(self, packet: Packet, client: BootClient, pool: Pool, now: float) -> Decision:
@@ -215,7 +215,7 @@ class Answers:
 
     def _request(self, packet: Packet, client: BootClient, pool: Pool, now: float) -> Decision:
         """RFC 2131 §4.3.2: selecting (it names us), rebooting, renewing, rebinding."""
-        wanted = packet.ciaddr if packet.ciaddr != ZERO else packet.address(Option.REQUESTED)
+        wanted = packet.ciaddr if packet.ciaddr is not ZERO else packet.address(Option.REQUESTED)
         if wanted is None:
             return Decision(client, why=Phrase("it asks for no address"))
         if pool.bind(packet.mac, wanted, now):
@@ -243,7 +243,7 @@ class Answers:
         reply = self._reply(packet, kind, options, yiaddr=address)
         if client.boots:
             reply = self._with_file(reply, client)
-        where = EVERYBODY if to is ZERO or to == ZERO else to
+        where = EVERYBODY if to is ZERO else to
         return Decision(client, reply, where, got, client.refusal, text)
 
     @cached_property

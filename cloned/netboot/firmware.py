@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
-from cloned.netboot.packet import Option, Packet, suboptions, user_classes
+from cloned.netboot.packet import Option, Packet, printable, suboptions, user_classes
 from cloned.saying import Phrase
 
 SHIM = "shimx64.efi"
@@ -90,12 +91,22 @@ _NO_BOOT = BootClient(BootPath.NONE)
 
 def classify(packet: Packet) -> BootClient:
     """Tell from its options what sent a request."""
-    vendor = packet.text(Option.CLASS)
-    arch = _architecture(packet.options.get(Option.ARCHITECTURE, b""), vendor)
-    if is_ipxe(packet):
+    options = packet.options
+    vendor, words = options.get(Option.CLASS, b""), options.get(Option.USER_CLASS, b"")
+    if not vendor and not words:
+        return _NO_BOOT
+    return _client(vendor, words, options.get(Option.ARCHITECTURE, b""), options.get(Option.IPXE, b""))
+
+
+@lru_cache(maxsize=256)
+def _client(class_: bytes, words: bytes, architecture: bytes, features: bytes) -> BootClient:
+    """What these options tell. Kept: all laptops of a model say the same, each time."""
+    vendor = printable(class_)
+    arch = _architecture(architecture, vendor)
+    if b"iPXE" in user_classes(words):
         firmware, refusal = _processor(arch)
         # an iPXE without HTTP (some boot ROMs) is treated as the plain ROM it replaced: it gets ours
-        return BootClient(BootPath.IPXE if _has_http(packet) else BootPath.PXE, arch, firmware, refusal)
+        return BootClient(BootPath.IPXE if _has_http(features) else BootPath.PXE, arch, firmware, refusal)
     if vendor.startswith("HTTPClient"):
         return BootClient(BootPath.HTTP, arch, *_processor(arch))
     if vendor.startswith("PXEClient"):
@@ -118,8 +129,8 @@ def boot_file(client: BootClient, choice: str = "auto") -> str:
     return {"snponly": SNPONLY, "ipxe": IPXE}.get(choice, SHIM)
 
 
-def _has_http(packet: Packet) -> bool:
-    features = suboptions(packet.options.get(Option.IPXE, b""))
+def _has_http(told: bytes) -> bool:
+    features = suboptions(told)
     return not features or _HTTP_FEATURE in features
 
 

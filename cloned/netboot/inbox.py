@@ -15,8 +15,9 @@ from cloned.netboot.packet import MessageType
 
 MOST = 1024, 256, 256
 """Requests that wait at most: what laptops that have an address of ours go on with, begin, and what others say."""
-_Key = tuple[bytes, int]
+_Key = tuple[str, int]
 """A laptop's MAC, and the port that it speaks to."""
+_DISCOVER = bytes((53, 1, MessageType.DISCOVER))
 _TURN = 8
 """After so many there is one of the next sort."""
 
@@ -32,13 +33,13 @@ class DhcpDatagram(NamedTuple):
 
 
 class Inbox:
-    """A queue for each sort. `known(mac)`: whether that laptop has an address of ours (its six bytes).
+    """A queue for each sort. `known(mac)`: whether that laptop has an address of ours.
 
     A laptop has one place in each queue, which goes to the latest it says: whoever repeats himself a thousand times a
     second waits for himself. `None`: we give no addresses here, so there is nobody to know.
     """
 
-    def __init__(self, known: Callable[[bytes], bool] | None) -> None:
+    def __init__(self, known: Callable[[str], bool] | None) -> None:
         self._known = known
         self._queues: tuple[OrderedDict[_Key, DhcpDatagram], ...] = tuple(OrderedDict() for _ in MOST)
         self._turn = 0
@@ -46,9 +47,12 @@ class Inbox:
     def __len__(self) -> int:
         return sum(map(len, self._queues))
 
+    def __bool__(self) -> bool:
+        return any(self._queues)
+
     def put(self, datagram: DhcpDatagram) -> bool:
         """Let one in; False if one had to be left out for it."""
-        key = datagram.data[28:34], datagram.arrived
+        key = datagram.data[28:34].hex(":"), datagram.arrived
         sort = self._sort(datagram, key[0])
         queue = self._queues[sort]
         if key in queue:
@@ -70,7 +74,7 @@ class Inbox:
                 return queue.popitem(last=False)[1]
         raise IndexError("nothing waits")
 
-    def _sort(self, datagram: DhcpDatagram, mac: bytes) -> int:
+    def _sort(self, datagram: DhcpDatagram, mac: str) -> int:
         """What somebody goes on with who was offered nothing here is a beginning like any other, whatever it says."""
         if self._known is None:
             return 2 if begins(datagram.data) else 0
@@ -81,4 +85,4 @@ class Inbox:
 
 def begins(data: bytes) -> bool:
     """Whether it is a DISCOVER, by the place where every client has its type: first among the options."""
-    return data[240:243] == bytes((53, 1, MessageType.DISCOVER))
+    return data[240:243] == _DISCOVER

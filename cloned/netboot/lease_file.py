@@ -12,7 +12,9 @@ import math
 import os
 import re
 import time
+from collections.abc import Mapping
 from ipaddress import IPv4Address
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 _MAC = re.compile(r"([0-9a-f]{2}(:[0-9a-f]{2}){5})?")
 _WIDTH = 128
 _AGAIN_SECONDS = 1.0
+_MOST_LINES = 256
+"""In one write."""
 
 
 class LeaseFile:
@@ -61,10 +65,13 @@ class LeaseFile:
         return list(newest.values())
 
     def save(self, lease: Lease) -> None:
-        """Write one line. Never raises: what cannot be written is tried again with a later one."""
+        """To be written by the next `flush`."""
         self._unsaved[lease.address] = lease
         self._lines.setdefault(lease.address, len(self._lines))
-        if self.problem and time.monotonic() < self._next_try:
+
+    def flush(self) -> None:
+        """Write what was saved. Never raises: what cannot be written is tried again by a later one."""
+        if not self._unsaved or (self.problem and time.monotonic() < self._next_try):
             return
         if self._file is None:
             self._rewrite()
@@ -72,7 +79,8 @@ class LeaseFile:
             self._write_lines(self._file)
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what is left, and close the file."""
+        self.flush()
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -100,12 +108,12 @@ class LeaseFile:
     def _write_lines(self, file: int) -> bool:
         """Everything that is to be saved; False if that failed."""
         try:
-            while self._unsaved:
-                address, lease = next(iter(self._unsaved.items()))
-                line = _line(lease)
-                if os.pwrite(file, line.encode(), self._lines[address] * _WIDTH) != len(line):
+            for first, leases in _runs(self._unsaved, self._lines):
+                text = "".join(map(_line, leases)).encode()
+                if os.pwrite(file, text, first * _WIDTH) != len(text):
                     raise OSError("no room for a whole line")
-                del self._unsaved[address]
+                for lease in leases:
+                    del self._unsaved[lease.address]
         except OSError as error:
             self._failed(error)
             return False
@@ -117,6 +125,18 @@ class LeaseFile:
             log.error("leases cannot be saved in %s: %s", self._path, error)
         self.problem = Phrase("{path}: {error}", path=self._path, error=error)
         self._next_try = time.monotonic() + _AGAIN_SECONDS
+
+
+def _runs(leases: Mapping[str, Lease], lines: Mapping[str, int]) -> list[tuple[int, list[Lease]]]:
+    """Leases whose lines follow each other together, with the number of the first: each is one write."""
+    found: list[tuple[int, list[Lease]]] = []
+    for number, lease in sorted(((lines[each], lease) for each, lease in leases.items()), key=itemgetter(0)):
+        first, run = found[-1] if found else (0, [])
+        if run and first + len(run) == number and len(run) < _MOST_LINES:
+            run.append(lease)
+        else:
+            found.append((number, [lease]))
+    return found
 
 
 def _line(lease: Lease) -> str:

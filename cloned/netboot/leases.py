@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Protocol
 
+from cloned.netboot.blame import Blame
+from cloned.netboot.packet import address_in, address_of
+
 OFFER_SECONDS = 60
 """How long an address is kept for a client that was offered it and has not asked for it."""
 OFFER_SECONDS_AT_LEAST = 4
@@ -37,9 +40,9 @@ CLAIMED_MOST = 16
 """How many addresses one MAC may claim by ARP without being given them, in an hour: a machine has a few, not all."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lease:
-    """An address that is not free before `until`."""
+    """An address that is not free before `until`. Nobody changes one (see `Packet`)."""
 
     address: str
     mac: str
@@ -61,26 +64,8 @@ class LeaseStore(Protocol):
     def save(self, lease: Lease) -> None:
         """Keep `lease` in place of an older one of that address; must not take long, and not raise."""
 
-
-class Blame:
-    """How often each MAC took something out of the pool in the last `seconds`."""
-
-    def __init__(self, most: int, seconds: float) -> None:
-        self._most, self._seconds = most, seconds
-        self._times: OrderedDict[str, list[float]] = OrderedDict()
-
-    def allows(self, mac: str, now: float) -> bool:
-        """Count one more, if there may be one."""
-        recent = [at for at in self._times.get(mac, ()) if at + self._seconds > now]
-        if len(recent) < self._most:
-            recent.append(now)
-        else:
-            return False
-        self._times[mac] = recent
-        self._times.move_to_end(mac)
-        if len(self._times) > 1024:
-            self._times.popitem(last=False)
-        return True
+    def flush(self) -> None:
+        """Have on its way to the disk what was saved; the same holds. Nobody is told of a lease before."""
 
 
 class Pool:
@@ -133,14 +118,22 @@ class Pool:
         """Why leases cannot be saved, while they cannot."""
         return self._store.problem
 
+    def flush(self) -> None:
+        """Write down what was given since the last time; nobody is told of a lease before."""
+        self._store.flush()
+
     def covers(self, address: str | IPv4Address) -> bool:
         """Whether `address` is ours to give."""
-        number = int(address if isinstance(address, IPv4Address) else IPv4Address(address))
+        number = int(address if isinstance(address, IPv4Address) else address_in(address))
         return self._first <= number <= self._last and number not in self._reserved
 
     def lease_of(self, mac: str) -> Lease | None:
         """The last lease or offer of `mac`, also one that has run out."""
         return self._held.get(self._of_mac.get(mac, ""))
+
+    def knows(self, mac: str) -> bool:
+        """Whether `lease_of` has one."""
+        return mac in self._of_mac
 
     def in_use(self, now: float) -> int:
         """Addresses that are not free."""
@@ -271,7 +264,7 @@ class Pool:
             return self._returned.popitem(last=False)[0]
         while self._next <= self._last:
             number, self._next = self._next, self._next + 1
-            address = str(IPv4Address(number))
+            address = str(address_of(number.to_bytes(4)))
             if number not in self._reserved and not self._placed(address):
                 return address
         return self._free.popitem(last=False)[0] if self._free else ""
@@ -341,6 +334,8 @@ class Pool:
     def _put(self, lease: Lease) -> None:
         """Hold `lease`; a MAC has one address, an address one lease."""
         old = self._held.get(lease.address)
+        if old is not None and old.mac == lease.mac and self._is_renewed(lease):
+            return
         if old is not None and self._of_mac.get(old.mac) == old.address:
             del self._of_mac[old.mac]
         earlier = self.lease_of(lease.mac) if lease.mac else None
@@ -354,6 +349,16 @@ class Pool:
         self._look_at(lease)
         if lease.mac:
             self._of_mac[lease.mac] = lease.address
+
+    def _is_renewed(self, lease: Lease) -> bool:
+        """The same machine has it as before, and for longer: then nothing changes its place. Else False, and nothing
+        was done."""
+        if not lease.mac or lease.address not in self._active or self._of_mac.get(lease.mac) != lease.address:
+            return False
+        self._held[lease.address] = lease
+        self._offers.pop(lease.address, None)
+        self._look_at(lease)
+        return True
 
     def _drop(self, lease: Lease) -> None:
         """As if nobody ever had it."""

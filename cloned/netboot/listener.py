@@ -8,14 +8,14 @@ import logging
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 
 from cloned.buckets import Bucket
 from cloned.errors import MissingError
 from cloned.netboot.arp import ANSWER_SECONDS, ArpChecker
 from cloned.netboot.counters import RequestCounter
-from cloned.netboot.dhcp import CLIENT_PORT, EVERYBODY, PXE_PORT, SERVER_PORT, Answers, Decision, Mode, Segment, asked
+from cloned.netboot.dhcp import CLIENT_PORT, PXE_PORT, SERVER_PORT, Answers, Decision, Mode, Segment, asked
 from cloned.netboot.firmware import BootPath, is_ipxe
 from cloned.netboot.frames import DHCP_SERVERS, ETH_IP, packet_socket, read_udp
 from cloned.netboot.history import History
@@ -23,7 +23,7 @@ from cloned.netboot.inbox import DhcpDatagram, Inbox, begins
 from cloned.netboot.leases import Pool
 from cloned.netboot.packet import MAXIMUM_BYTES, ZERO, BadPacket, MessageType, Packet, decode, encode
 from cloned.netboot.shedding import KernelLot
-from cloned.netboot.solicit import NoRouter
+from cloned.netboot.solicit import NoRouter, StartingIpxe
 from cloned.netboot.watch import ServerState, ServerWatch, in_its_place, probe
 from cloned.saying import Phrase, spoken
 
@@ -39,8 +39,9 @@ _LATE_SECONDS, _MOST_UNANSWERED = 8, 256
 """How long after its DISCOVER a laptop is answered yet: firmware collects offers for about 4 s, and asks again."""
 _RETRY_SECONDS = ANSWER_SECONDS + 0.1
 _MOST_WAITING, _MOST_CONFLICTS = 256, 64
-_IPXE_SECONDS = 60
-"""How long after its last DHCP request a MAC counts as iPXE that is starting."""
+
+
+_WORDS: Mapping[MessageType | None, str] = {None: "bootp", **{kind: kind.name.lower() for kind in MessageType}}
 
 
 class DhcpServer:
@@ -61,14 +62,16 @@ class DhcpServer:
         self.watch, self.state = ServerWatch(place.address), ServerState()
         self.answers = Answers(place, pool, choose)
         self._history, self._pool, self._counter = history, pool, counter or RequestCounter()
-        self._ipxe: dict[str, float] = {}
+        self._ipxe = StartingIpxe()
         self._sockets: list[socket.socket] = []
         self._raw: socket.socket | None = None
         self._arp: ArpChecker | None = None
         self._router: NoRouter | None = None
         self._waiting: set[asyncio.TimerHandle] = set()
-        self._inbox = Inbox(None if pool is None else lambda mac: pool.lease_of(mac.hex(":")) is not None)
+        self._inbox = Inbox(None if pool is None else pool.knows)
         self._lot: KernelLot | None = None
+        self._answered: list[tuple[Packet, tuple[str, int], int]] = []
+        """Replies that are not sent yet, to which address and port, and at which port of ours they were asked for."""
         self._working: asyncio.Handle | None = None
         self._unanswered: dict[str, tuple[float, Packet, DhcpDatagram]] = {}
         """DISCOVERs of laptops that would boot, if only a server gave them an address."""
@@ -93,7 +96,7 @@ class DhcpServer:
             self._listen(PXE_PORT)
             self._raw = packet_socket(self.place.interface, ETH_IP, DHCP_SERVERS)
             asyncio.get_running_loop().add_reader(self._raw, self._overheard)
-            self._router = NoRouter(self.place.interface, self.mac, self._is_starting_ipxe)
+            self._router = NoRouter(self.place.interface, self.mac, self._ipxe.starts)
             if self._pool is not None:
                 self._arp = ArpChecker(self.place.interface, self.mac, self._pool, self._conflict)
         except OSError as error:
@@ -139,6 +142,7 @@ class DhcpServer:
     def handle(self, data: bytes, source: str, port: int, arrived: int) -> None:
         """Answer one datagram that came to port `arrived`; never raises, whatever it holds."""
         self._handle(DhcpDatagram(data, source, port, arrived))
+        self._answer()
 
     def _handle(self, datagram: DhcpDatagram) -> None:
         try:
@@ -152,11 +156,10 @@ class DhcpServer:
 
     def _decide(self, packet: Packet, datagram: DhcpDatagram, *, again: bool) -> None:
         now, arrived = time.time(), datagram.arrived
-        decision = self.answers.answer(
-            packet, now, arrived, ZERO if arrived == SERVER_PORT else IPv4Address(datagram.source)
-        )
-        if is_ipxe(packet):
-            self._note_ipxe(packet.mac, now)
+        source = ZERO if arrived == SERVER_PORT else IPv4Address(datagram.source)
+        decision = self.answers.answer(packet, now, arrived, source)
+        if decision.client.way is not BootPath.NONE and is_ipxe(packet):
+            self._ipxe.asked(packet.mac, now)
         if decision.other_server is not None:
             self.watch.took(decision.other_server, now)
             self._judge(now)
@@ -167,10 +170,11 @@ class DhcpServer:
                 return
         if decision.reply is None and again and self.mode is Mode.AUTO:
             self._reveal(packet, datagram, decision, now)
-        self._counter.add(packet.kind.name.lower() if packet.kind else "bootp", decision.outcome)
+        self._counter.add(_WORDS[packet.kind], decision.outcome)
         self._tell(packet, decision)
         if decision.reply is not None:
-            self._send(decision.reply, decision.to, datagram.port if arrived == PXE_PORT else CLIENT_PORT, arrived)
+            to = str(decision.to), datagram.port if arrived == PXE_PORT else CLIENT_PORT
+            self._answered.append((decision.reply, to, arrived))
 
     def _again(self, packet: Packet, datagram: DhcpDatagram) -> bool:
         """Decide once more when an ARP check has had its time; False where a flood waits: it asks again by itself.
@@ -184,6 +188,7 @@ class DhcpServer:
         def fire() -> None:
             self._waiting.discard(timer)
             self._decide(packet, datagram, again=early)
+            self._answer()
 
         timer = asyncio.get_running_loop().call_later(_RETRY_SECONDS, fire)
         self._waiting.add(timer)
@@ -210,6 +215,7 @@ class DhcpServer:
         for at, packet, datagram in waiting.values():
             if at + _LATE_SECONDS > now:
                 self._decide(packet, datagram, again=False)
+        self._answer()
 
     def _tell(self, packet: Packet, decision: Decision) -> None:
         """Into the history: laptops that boot, and what becomes of them afterwards; nobody else."""
@@ -230,14 +236,16 @@ class DhcpServer:
                 interface=self.place.interface,
             )
 
-    def _send(self, reply: Packet, to: IPv4Address, port: int, arrived: int) -> None:
-        sock = self._sockets[0 if arrived == SERVER_PORT else 1] if len(self._sockets) == 2 else None
-        if sock is None:
-            return
-        try:
-            sock.sendto(encode(reply), (str(to if to != ZERO else EVERYBODY), port))
-        except OSError as error:  # the link is down, or the address can't be reached: the client asks again
-            log.debug("DHCP answer to %s on %s: %s", reply.mac, self.place.interface, error)
+    def _answer(self) -> None:
+        """Send what was decided, once the leases in it are written down: many at once, where many came at once."""
+        if self._pool is not None:
+            self._pool.flush()
+        answered, self._answered = self._answered, []
+        for reply, to, arrived in answered if len(self._sockets) == 2 else ():
+            try:
+                self._sockets[0 if arrived == SERVER_PORT else 1].sendto(encode(reply), to)
+            except OSError as error:  # the link is down, or the address can't be reached: the client asks again
+                log.debug("DHCP answer to %s on %s: %s", reply.mac, self.place.interface, error)
 
     def _listen(self, port: int) -> socket.socket:
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -267,7 +275,7 @@ class DhcpServer:
         return sock
 
     def _readable(self, sock: socket.socket, port: int) -> None:
-        begun = 0
+        begun = left_out = 0
         for _ in range(_DRAIN):
             try:
                 data, source = sock.recvfrom(MAXIMUM_BYTES + 1)
@@ -277,18 +285,20 @@ class DhcpServer:
             begun += begins_now
             if not self._inbox.put(DhcpDatagram(data, source[0], source[1], port)):
                 self._counter.add("discover" if begins_now else "other", "dropped")
+                left_out += begins_now
         if self._lot is not None and port == SERVER_PORT:
-            self._lot.came(begun)
-        if self._working is None and len(self._inbox):
+            self._lot.came(begun, left_out)
+        if self._working is None and self._inbox:
             self._work()
 
     def _work(self) -> None:
         """Answer what waits, but give the loop back now and then: a flood must not hold the rest up."""
         self._working = None
         until = time.monotonic() + _SLICE_SECONDS
-        while len(self._inbox) and time.monotonic() < until:
+        while self._inbox and time.monotonic() < until:
             self._handle(self._inbox.take())
-        if len(self._inbox):
+        self._answer()
+        if self._inbox:
             self._working = asyncio.get_running_loop().call_soon(self._work)
 
     def _overheard(self) -> None:
@@ -375,14 +385,6 @@ class DhcpServer:
         self.state.conflicts[address] = (mac, time.time())
         if len(self.state.conflicts) > _MOST_CONFLICTS:
             self.state.conflicts.pop(next(iter(self.state.conflicts)))
-
-    def _note_ipxe(self, mac: str, now: float) -> None:
-        self._ipxe[mac] = now
-        if len(self._ipxe) > 1024:
-            self._ipxe.pop(next(iter(self._ipxe)))
-
-    def _is_starting_ipxe(self, mac: str) -> bool:
-        return self._ipxe.get(mac, 0.0) + _IPXE_SECONDS > time.time()
 
 
 def _probe_frame(mac: str, arch: int) -> bytes:

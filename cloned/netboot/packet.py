@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from ipaddress import IPv4Address
 
 COOKIE = b"\x63\x82\x53\x63"
@@ -21,6 +21,9 @@ MINIMUM_BYTES = 300
 MAXIMUM_BYTES = 4096
 """Bytes of the largest message looked at."""
 _FIXED = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s")
+_HEAD = struct.Struct("!BBBxIHH4s4s4s4s6s10x64s128s4s")
+"""The same for reading: of the hardware address what Ethernet has, and the cookie behind it."""
+_NOWHERE = bytes(4)
 
 
 class Option(IntEnum):
@@ -69,9 +72,12 @@ class BadPacket(ValueError):  # noqa: N818 - it names what came, not what we did
     """The bytes are no DHCP message that we answer."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Packet:
-    """One message; `options` in the order they are sent."""
+    """One message; `options` in the order they are sent, and ZERO itself where there is no address.
+
+    Nobody changes one; it is not frozen because making one that is takes three times as long, and thousands come.
+    """
 
     op: int
     xid: int
@@ -87,7 +93,7 @@ class Packet:
     file: bytes = b""
     options: Mapping[int, bytes] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def kind(self) -> MessageType | None:
         """The DHCP message type; None for plain BOOTP or a type that we don't know."""
         return _KINDS.get(self.options.get(Option.TYPE, b""))
@@ -99,47 +105,69 @@ class Packet:
 
     def text(self, option: int) -> str:
         """`option` as printable ASCII, up to its first NUL; anything else becomes `?`."""
-        value = self.options.get(option, b"").split(b"\0", 1)[0]
-        return "" if not value else "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in value)
+        return printable(self.options.get(option, b""))
+
+
+class KnownAddress(IPv4Address):
+    """An address that knows its text and bytes: both take a microsecond to make, and are asked for again and again."""
+
+    __slots__ = ("_bytes", "_text")
+
+    def __init__(self, four: bytes, text: str = "") -> None:
+        """`text`: the same, where it is known already."""
+        super().__init__(int.from_bytes(four))
+        self._bytes, self._text = four, text or super().__str__()
+
+    def __str__(self) -> str:
+        """Dotted."""
+        return self._text
+
+    @property
+    def packed(self) -> bytes:
+        """Four bytes."""
+        return self._bytes
 
 
 @lru_cache(maxsize=4096)
 def address_of(four: bytes) -> IPv4Address:
-    """The address that four bytes are; ZERO itself for zeros. Kept, since making one takes a microsecond."""
-    return IPv4Address(four) if any(four) else ZERO
+    """The address that four bytes are; ZERO itself for zeros."""
+    return KnownAddress(four) if any(four) else ZERO
 
 
 @lru_cache(maxsize=4096)
 def address_in(text: str) -> IPv4Address:
-    """The address that a text of ours names; kept likewise."""
-    return IPv4Address(text)
+    """The address that a text of ours names: one that `str` of an address made."""
+    return KnownAddress(bytes(map(int, text.split("."))), text)
 
 
 def decode(data: bytes) -> Packet:
     """Understand a datagram, or raise BadPacket."""
     if not _FIXED.size + len(COOKIE) <= len(data) <= MAXIMUM_BYTES:
         raise BadPacket(f"{len(data)} bytes are no DHCP message")
-    op, htype, hlen, _, xid, secs, flags, ciaddr, yiaddr, siaddr, giaddr, chaddr, sname, file = _FIXED.unpack_from(data)
+    op, htype, hlen, xid, secs, flags, ciaddr, yiaddr, siaddr, giaddr, mac, sname, file, cookie = _HEAD.unpack_from(
+        data
+    )
     if op not in (1, 2) or htype != 1 or hlen != 6:
         raise BadPacket(f"op {op}, hardware type {htype}, address length {hlen}: not Ethernet BOOTP")
-    if data[_FIXED.size : _FIXED.size + 4] != COOKIE:
+    if cookie != COOKIE:
         raise BadPacket("no DHCP magic cookie")
-    options = _options(data[_FIXED.size + 4 :])
-    overload = options.get(Option.OVERLOAD, b"\0")
-    if overload in (b"\1", b"\3"):  # RFC 2132 §9.3: options go on in `file`, then in `sname`
-        options, file = _joined(options, _options(file)), b""
-    if overload in (b"\2", b"\3"):
-        options, sname = _joined(options, _options(sname)), b""
+    options = _options(data, _HEAD.size)
+    if Option.OVERLOAD in options:  # RFC 2132 §9.3: options go on in `file`, then in `sname`
+        overload = options[Option.OVERLOAD]
+        if overload in (b"\1", b"\3"):
+            options, file = _joined(options, _options(file)), b""
+        if overload in (b"\2", b"\3"):
+            options, sname = _joined(options, _options(sname)), b""
     return Packet(
         op,
         xid,
-        chaddr[:6].hex(":"),
+        mac.hex(":"),
         secs,
         flags,
-        address_of(ciaddr),
-        address_of(yiaddr),
-        address_of(siaddr),
-        address_of(giaddr),
+        ZERO if ciaddr == _NOWHERE else address_of(ciaddr),
+        ZERO if yiaddr == _NOWHERE else address_of(yiaddr),
+        ZERO if siaddr == _NOWHERE else address_of(siaddr),
+        ZERO if giaddr == _NOWHERE else address_of(giaddr),
         sname.split(b"\0", 1)[0],
         file.split(b"\0", 1)[0],
         options,
@@ -156,13 +184,26 @@ def encode(packet: Packet) -> bytes:
         packet.xid,
         packet.secs,
         packet.flags,
-        *(bytes(4) if each is ZERO else each.packed for each in _addresses(packet)),
+        _NOWHERE if packet.ciaddr is ZERO else packet.ciaddr.packed,
+        _NOWHERE if packet.yiaddr is ZERO else packet.yiaddr.packed,
+        _NOWHERE if packet.siaddr is ZERO else packet.siaddr.packed,
+        _NOWHERE if packet.giaddr is ZERO else packet.giaddr.packed,
         bytes.fromhex(packet.mac.replace(":", "")),
         packet.sname[:63],
         packet.file[:127],
     )
-    body = b"".join(map(_written, packet.options.items()))
-    return (fixed + COOKIE + body + b"\xff").ljust(MINIMUM_BYTES, b"\0")
+    return (fixed + _body(tuple(packet.options.items()))).ljust(MINIMUM_BYTES, b"\0")
+
+
+@lru_cache(maxsize=1024)
+def _body(options: tuple[tuple[int, bytes], ...]) -> bytes:
+    """Cookie and options. Kept: most of our answers differ in nothing but addresses, which stand before them."""
+    return COOKIE + b"".join(map(_written, options)) + b"\xff"
+
+
+def printable(value: bytes) -> str:
+    """Up to its first NUL as printable ASCII; anything else becomes `?`."""
+    return "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in value.split(b"\0", 1)[0])
 
 
 def is_host(address: IPv4Address) -> bool:
@@ -196,10 +237,6 @@ def suboptions(data: bytes) -> dict[int, bytes]:
     return found
 
 
-def _addresses(packet: Packet) -> tuple[IPv4Address, ...]:
-    return packet.ciaddr, packet.yiaddr, packet.siaddr, packet.giaddr
-
-
 def _written(option: tuple[int, bytes]) -> bytes:
     code, value = option
     if len(value) <= 255:
@@ -208,11 +245,11 @@ def _written(option: tuple[int, bytes]) -> bytes:
     return b"".join(bytes((code, len(part))) + part for part in parts)
 
 
-def _options(data: bytes) -> dict[int, bytes]:
-    """Every option of a field; the parts of one that comes several times are joined (RFC 3396)."""
+def _options(data: bytes, at: int = 0) -> dict[int, bytes]:
+    """Every option of a field from `at` on; the parts of one that comes several times are joined (RFC 3396)."""
     found: dict[int, bytes] = {}
-    for code, value in _walk(data):
-        found[code] = found.get(code, b"") + value
+    for code, value in _walk(data, at):
+        found[code] = found[code] + value if code in found else value
     return found
 
 
@@ -220,18 +257,14 @@ def _joined(first: dict[int, bytes], more: dict[int, bytes]) -> dict[int, bytes]
     return {code: first.get(code, b"") + more.get(code, b"") for code in {**first, **more}}
 
 
-def _walk(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _walk(data: bytes, at: int = 0) -> Iterator[tuple[int, bytes]]:
     """Yield (code, value) up to the end option or the end of the field."""
-    at, size = 0, len(data)
-    while at < size:
-        code = data[at]
-        if code == 255:
-            return
+    size = len(data)
+    while at < size and (code := data[at]) != 255:
         at += 1
         if code == 0:
             continue
-        if at >= size or at + 1 + data[at] > size:
+        if at >= size or (end := at + 1 + data[at]) > size:
             raise BadPacket(f"option {code} is cut short")
-        length = data[at]
-        yield code, data[at + 1 : at + 1 + length]
-        at += 1 + length
+        yield code, data[at + 1 : end]
+        at = end

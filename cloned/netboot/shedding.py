@@ -17,8 +17,12 @@ from cloned.netboot.packet import MessageType, Option
 
 log = logging.getLogger(__name__)
 
-MOST_READ = 3000
-"""DISCOVERs a second that are looked at: more than can be answered, so that those of laptops with a lease are found."""
+READ = 3000, 12_000
+"""DISCOVERs a second that are looked at, at least and at most: more than can be answered, so that those of laptops with
+a lease are found, but not so many more that reading them takes the time for answers."""
+_FEW, _MANY = 0.1, 0.4
+"""Share of those read that had to be left out: with fewer than that, more are read from then on; with more, fewer."""
+_STEP = 1.25
 EVERY_SECONDS = 0.1
 """Seconds over which they are counted."""
 _PART = 0.8
@@ -47,20 +51,29 @@ class Shedding:
 
     def __init__(self, now: float) -> None:
         self.share = 1.0
-        self._count, self._since = 0, now
+        self._count, self._left, self._since = 0, 0, now
+        self._most: float = READ[0]
 
-    def came(self, count: int, now: float) -> bool:
-        """So many were read just now; True where `share` is another than before."""
-        self._count += count
+    def came(self, count: int, left_out: int, now: float) -> bool:
+        """So many were read just now, of which some were left out; True where `share` is another than before."""
+        self._count, self._left = self._count + count, self._left + left_out
         if now < self._since + EVERY_SECONDS:
             return False
         offered = self._count / self.share / (now - self._since)
-        self._count, self._since = 0, now
-        wanted = min(1.0, MOST_READ / offered) if offered else 1.0
+        self._adapt()
+        self._count, self._left, self._since = 0, 0, now
+        wanted = min(1.0, self._most / offered) if offered else 1.0
         if wanted == self.share or (wanted < 1 and _PART < wanted / self.share < 1 / _PART):
             return False
         self.share = wanted
         return True
+
+    def _adapt(self) -> None:
+        """How many are read goes by how many of those are answered."""
+        if self._left > _MANY * self._count:
+            self._most = max(READ[0], self._most / _STEP)
+        elif self.share < 1 and self._left < _FEW * self._count:
+            self._most = min(READ[1], self._most * _STEP)
 
 
 class KernelLot:
@@ -71,9 +84,9 @@ class KernelLot:
         self._shedding = Shedding(time.monotonic())
         self._timer: asyncio.TimerHandle | None = None
 
-    def came(self, count: int) -> None:
-        """So many DISCOVERs were read just now."""
-        if not self._shedding.came(count, time.monotonic()):
+    def came(self, count: int, left_out: int = 0) -> None:
+        """So many DISCOVERs were read just now, of which some were left out."""
+        if not self._shedding.came(count, left_out, time.monotonic()):
             return
         share = self._shedding.share
         with contextlib.suppress(OSError):  # then all of them are read, which costs more and does no harm

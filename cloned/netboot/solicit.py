@@ -8,9 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 
 from cloned.netboot.frames import ETH_IPV6, SOLICITATIONS, no_router, packet_socket, read_solicitation
+
+_IPXE_SECONDS = 60
+"""How long after its last DHCP request a MAC counts as iPXE that is starting."""
+_MOST = 1024
+
+
+class StartingIpxe:
+    """MACs that asked for an address as iPXE of late; times in seconds since the epoch."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, float] = {}
+
+    def asked(self, mac: str, now: float) -> None:
+        """It did just now."""
+        self._asked[mac] = now
+        if len(self._asked) > _MOST:
+            self._asked.pop(next(iter(self._asked)))
+
+    def starts(self, mac: str) -> bool:
+        """Whether it is starting."""
+        return self._asked.get(mac, 0.0) + _IPXE_SECONDS > time.time()
 
 
 class NoRouter:

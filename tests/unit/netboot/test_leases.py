@@ -129,6 +129,7 @@ def test_leases_outlive_the_daemon(tmp_path):
     made = pool(tmp_path)
     made.bind(A, IPv4Address(made.offer(A, None, 0)), 0)
     made.taken("10.0.0.11", 0)
+    made.flush()
     assert (tmp_path / "leases").stat().st_size == 256
     with (tmp_path / "leases").open("a") as file:
         file.write('{"address": "10.0.0.12", "ma')  # a power cut
@@ -145,6 +146,9 @@ class Nowhere:
         return []
 
     def save(self, lease):
+        pass
+
+    def flush(self):
         pass
 
 
@@ -315,6 +319,7 @@ def test_the_file_is_never_longer_than_the_pool(tmp_path):
     made = pool(tmp_path)
     for at in range(500):
         made.bind(A, IPv4Address(made.offer(A, None, at)), at)
+        made.flush()
     assert (tmp_path / "leases").stat().st_size == 128
 
 
@@ -327,10 +332,12 @@ def test_a_full_disk_stops_no_answer_and_nothing_is_lost_when_there_is_room_agai
 
     monkeypatch.setattr(os, "pwrite", full)
     assert made.bind(A, IPv4Address(made.offer(A, None, 0)), 0)
+    made.flush()
     assert "No space left" in made.problem
     monkeypatch.setattr(os, "pwrite", real)
     made._store._next_try = 0
     assert made.bind(B, IPv4Address(made.offer(B, None, 0)), 0)
+    made.flush()
     assert made.problem == ""
     assert {lease.mac for lease in LeaseFile(tmp_path / "leases").load()} == {A, B}
 
@@ -350,4 +357,29 @@ def test_a_state_folder_that_cannot_be_written(tmp_path):
     store = LeaseFile(tmp_path / "leases")
     store.load()
     store.save(Lease("10.0.0.10", A, 9.0))
+    store.flush()
     assert "leases" in store.problem
+
+
+def test_lines_that_follow_each_other_are_one_write(tmp_path, monkeypatch):
+    store, real, written = LeaseFile(tmp_path / "leases"), os.pwrite, []
+    store.load()
+
+    def counted(file, data, at):
+        written.append((at // 128, len(data) // 128))
+        return real(file, data, at)
+
+    monkeypatch.setattr(os, "pwrite", counted)
+    leases = [Lease(f"10.0.0.{last}", f"02:00:00:00:00:{last:02x}", 9.0) for last in range(60)]
+    for lease in leases:
+        store.save(lease)
+    assert written == []
+    store.flush()
+    changed = [Lease(leases[line].address, leases[line].mac, 99.0) for line in (7, 5, 30, 6, 5)]
+    for lease in changed:
+        store.save(lease)
+    store.flush()
+    store.flush()
+    assert written == [(0, 60), (5, 3), (30, 1)]
+    kept = {lease.address: lease for lease in (*leases, *changed)}
+    assert LeaseFile(tmp_path / "leases").load() == list(kept.values())

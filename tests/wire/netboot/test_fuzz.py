@@ -105,6 +105,9 @@ class Memory:
     def save(self, lease):
         assert lease.address
 
+    def flush(self):
+        pass
+
 
 @pytest.mark.parametrize("count", COUNTS)
 async def test_what_servers_send(count):

@@ -54,6 +54,7 @@ def test_leases_are_given_and_kept(tmp_path):
         for number in range(50):
             mac = f"02:00:00:00:00:{number:02x}"
             assert pool.bind(mac, IPv4Address(pool.offer(mac, None, 0)), 0)
+            pool.flush()
     assert pool.problem == ""
     assert len(LeaseFile(tmp_path / "leases").load()) == 50
 
