@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ RESTING = frozenset({"done", "gone", "erased"})
 _LEAVING = RESTING | {"aside"}
 """States in which a laptop may be switched off and away. Who else is not heard of becomes `gone`."""
 _ATTENDED = frozenset(map(str, AttendedName))
+TAIL = 5
+"""Signs of a number that are shown large together; a longer one is shown in two parts."""
 PER_ROW = 12
 """Ports side by side; a 48-port switch is drawn as two blocks of two rows."""
 
@@ -42,6 +45,17 @@ class Tile:
     disks: tuple[int, int] | None = None
     """While it is erased: the disk that one waits for, and how many there are; the others may run beside it."""
     grade: str = ""
+
+    @property
+    def tail(self) -> str:
+        """What tells it from the others: the end of a long number, which is shown largest."""
+        found = re.search(rf"[0-9]{{1,{TAIL}}}$", self.label)
+        return self.label if len(self.label) <= TAIL else found[0] if found else self.label[-8:]
+
+    @property
+    def head(self) -> str:
+        """What of the number stands before it, such as `DM-2026-`."""
+        return self.label.removesuffix(self.tail)
 
 
 @dataclass(frozen=True)

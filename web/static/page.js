@@ -48,21 +48,46 @@ function news() {
 }
 news();
 
-// The wall has no scroll bar and leaves nothing empty: on a wide screen everything grows while it fits, and shrinks
-// down to what can still be read from afar. Few laptops are large, many are small.
+// The wall has no scroll bar and leaves nothing empty: notices and the like are as large as suits the screen, or as small
+// as they must be and still can be read from afar; the laptops have all the rest (page.css).
 function fit() {
   const root = document.documentElement;
   root.style.fontSize = "";
-  if (!body.classList.contains("wall") || innerWidth < 1200) return;
-  const full = parseFloat(getComputedStyle(root).fontSize);
-  const fits = (size) => { root.style.fontSize = `${size}px`; return root.scrollHeight <= innerHeight && root.scrollWidth <= innerWidth && !cut(); };
-  let [low, high] = [full * .72, full * 2.2];
+  const wide = body.classList.contains("wall") && innerWidth >= 1200;
+  document.querySelectorAll(".ports, .crowd .tiles").forEach((list) => { list.style.gridTemplateColumns = wide && list.matches(".ports") ? columns(list) : ""; });
+  if (!wide) return;
+  const full = Math.max(15, Math.min(innerWidth * .0104, innerHeight * .0185));
+  const fits = (size) => {
+    root.style.fontSize = `${size}px`;
+    document.querySelectorAll(".crowd .tiles").forEach(spread);
+    return root.scrollHeight <= innerHeight && root.scrollWidth <= innerWidth;
+  };
+  if (fits(full)) return;
+  let [low, high] = [full * .72, full];
   if (!fits(low)) return;
   while (high - low > full * .02) { const middle = (low + high) / 2; if (fits(middle)) low = middle; else high = middle; }
-  root.style.fontSize = `${low}px`;
+  fits(low);
 }
-// Whether the number on a tile does not fit into it.
-const cut = () => [...document.querySelectorAll(".port .tile .label, .port .tile .state")].some((text) => text.scrollWidth > text.clientWidth + 1);
+// A switch's ports stay in their order; columns without a laptop leave room to those that have one.
+function columns(list) {
+  const rows = list.matches(".rows-2") ? 2 : 1;
+  const ports = [...list.children];
+  const taken = Array.from({ length: Math.ceil(ports.length / rows) }, (_, at) => ports.slice(at * rows, (at + 1) * rows).some((port) => port.matches(".taken")));
+  return taken.map((one) => one || !taken.includes(true) ? "minmax(0, 4fr)" : "minmax(0, 1fr)").join(" ");
+}
+// So many columns that tiles are as large as they can be.
+function spread(list) {
+  const count = list.children.length;
+  let best = [0, 1];
+  list.style.gridTemplateColumns = "repeat(auto-fill, minmax(8.6rem, 1fr))";
+  const [wide, high] = [list.clientWidth, list.clientHeight];
+  for (let across = 1; across <= Math.min(count, 16); across++) {
+    const size = Math.min(wide / across / 1.5, high / Math.ceil(count / across));
+    if (size > best[0]) best = [size, across];
+  }
+  const flat = Math.floor(wide / (3 * high / Math.ceil(count / best[1])));  // a strip across the screen is no larger to read
+  list.style.gridTemplateColumns = `repeat(${Math.max(best[1], flat)}, minmax(0, 1fr))`;
+}
 addEventListener("resize", fit);
 document.fonts.ready.then(fit);
 

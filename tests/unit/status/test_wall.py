@@ -156,3 +156,13 @@ def test_laptops_that_ask_for_different_reasons_are_not_confirmed_together():
     before = len([n for n in view.wall(snapshot).notices if n.kind == "ask"])
     asking[0]["why"] = "Somebody should look before it is cloned: its firmware has a password"
     assert len([n for n in view.wall(snapshot).notices if n.kind == "ask"]) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("label", "head", "tail"),
+    [("DM-2026-0512", "DM-2026-", "0512"), ("0512", "", "0512"), ("#7", "", "#7"), ("1234567", "12", "34567"),
+     ("AB-12-CDEFG", "AB-", "12-CDEFG")],
+)  # fmt: skip
+def test_the_end_of_a_long_number_is_what_tells_it_from_others(label: str, head: str, tail: str) -> None:
+    tile = view.tile({"id": "1", "state": "done", "tag": label})
+    assert (tile.head, tile.tail) == (head, tail)

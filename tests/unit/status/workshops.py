@@ -397,3 +397,39 @@ def crowded() -> dict:
         "laptops": laptops,
         "switches": [{"address": "10.20.0.2", "sys_name": "bench-switch", "sys_descr": "SG300-52", "ports": ports}],
     }
+
+
+def evening(count: int, ports: int = 0, number: str = "DM-2026-{:04}") -> dict:
+    """So many laptops in the first ports of a switch, or without one, in every state; a third have short numbers."""
+    states = ("receiving", "verifying", "done", "asking", "aside", "waiting", "finishing", "ready")
+    told = {
+        "aside": because(Reason.DISK_WRITE_ERROR, detail="nvme0n1 1000204886016"),
+        "asking": because(Reason.NOT_CONFIRMED),
+    }
+    laptops = [
+        laptop(
+            at,
+            states[at % len(states)],
+            tag=number.format(500 + at) if at % 3 else f"{500 + at:04}",
+            port=at if ports else None,
+            percent=at * 2 if states[at % len(states)] in ("receiving", "verifying") else None,
+            **told.get(states[at % len(states)], {}),
+        )
+        for at in range(1, count + 1)
+    ]
+    plugged = {f"gi{at}": mac(at) for at in range(1, count + 1)}
+    sockets = [
+        {
+            "if_index": at,
+            "name": f"gi{at}",
+            "admin": "up",
+            "oper": "up" if f"gi{at}" in plugged else "down",
+            "speed_mbps": 1000 if f"gi{at}" in plugged else None,
+            "duplex": "full" if f"gi{at}" in plugged else None,
+            "role": "access",
+            "macs": [plugged[f"gi{at}"]] if f"gi{at}" in plugged else [],
+        }
+        for at in range(1, ports + 1)
+    ]
+    switch = {"address": "10.20.0.2", "sys_name": "bench-switch", "sys_descr": "SG300", "ports": sockets}
+    return busy() | {"laptops": laptops, "switches": [switch] if ports else []}
