@@ -109,7 +109,7 @@ class Daemon:
         self.hub = Hub()
         self.lag = LoopLag()
         self.ending: Callable[[Exception], None] = lambda error: None
-        self.troubles = Troubles(self.tasks, self.caster)
+        self.troubles = Troubles(self.tasks, self.caster, state)
 
     def _address(self) -> str:
         """Of our card, as it is now: it may get another one."""
@@ -181,6 +181,7 @@ class Daemon:
             **Forgetting(self.engine, self.journal, self.inventory.forget).rooms(),
             "reload": self._reload,
             "recheck": self.rounds.recheck,
+            "seen": self.troubles.seen,
             "print": self._print,
             "swap": self._swapped,
         }

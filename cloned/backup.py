@@ -12,10 +12,11 @@ import sqlite3
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from cloned.errors import ClonedError, UsageError
+from cloned.errors import ClonedError, UnreadableError, UsageError
 from cloned.saying import Phrase
 
 DATABASES = ("journal.sqlite", "ledger.sqlite")
@@ -36,6 +37,8 @@ NEEDED = {
     ),
 }
 """What a workshop has beside its databases: what it is, and what follows where it is gone."""
+EMPTIED_NOTE = "journal-emptied"
+"""What lies in the state directory while the journal lacks what the ledger knows, and nobody said that he saw it."""
 RESTORED = "restored.json"
 """What a restore leaves in the state directory, until the daemon has taken it in: how old the backup was, in days."""
 
@@ -81,11 +84,29 @@ def _copy(path: Path, scratch: Path) -> Path:
     if path.name not in DATABASES:
         return path
     copy = scratch / path.name
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as source, sqlite3.connect(copy) as target:
+    with (
+        _damage_told(path),
+        sqlite3.connect(f"file:{path}?mode=ro", uri=True) as source,
+        sqlite3.connect(copy) as target,
+    ):
         source.backup(target)
     source.close()
     target.close()
     return copy
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """UnreadableError where a database is none any more; a disk that is full or refuses is another matter."""
+    try:
+        yield
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise UnreadableError(
+            Phrase("{path} is damaged ({error})", path=path, error=error),
+            "stop the daemon, move the state directory away and restore a backup: cloned restore FILE",
+        ) from error
 
 
 def restore(state: Path, file: Path) -> list[str]:
@@ -106,6 +127,7 @@ def restore(state: Path, file: Path) -> list[str]:
                 raise UsageError(Phrase("{file} is no backup of a workshop", file=file), "see `cloned backup`")
             state.mkdir(parents=True, exist_ok=True, mode=0o750)
             tar.extractall(state, members, filter="data")
+        (state / EMPTIED_NOTE).unlink(missing_ok=True)
         _note_the_restore(state / RESTORED, time.time() - max(each.mtime for each in members))
     except (OSError, tarfile.TarError) as error:
         raise ClonedError(

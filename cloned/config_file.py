@@ -28,13 +28,26 @@ def load(path: Path | None = None) -> Config:
             return Config()
         path = DEFAULT_FILE
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise UsageError(
             Phrase("cannot read the configuration {path}: {error}", path=path, error=error),
             "name the right file with --config",
         ) from error
-    return parse(text, str(path))
+    return parse(_decoded(data, str(path)), str(path))
+
+
+def _decoded(data: bytes, source: str) -> str:
+    """The file's text; UsageError with the line of the first byte that is no UTF-8."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        where, byte = f"{source}:{line}", f"0x{data[error.start]:02x}"
+        raise UsageError(
+            Phrase("{where}: the byte {byte} is no UTF-8", where=where, byte=byte),
+            "save the file as UTF-8",
+        ) from error
 
 
 def parse(text: str, source: str = "configuration") -> Config:

@@ -20,7 +20,7 @@ class Exit(IntEnum):
 class ClonedError(Exception):
     """The thing asked for failed; the message says what and the hint what to do next."""
 
-    exit = Exit.FAILED
+    exit: int = Exit.FAILED
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -50,6 +50,10 @@ class MissingError(ClonedError):
     """A part that is needed (tool, port, permission, space, peer) is missing or unreachable."""
 
     exit = Exit.MISSING
+
+
+class UnreadableError(MissingError):
+    """What was kept cannot be read any more, or not by this version: a new start would only meet it again."""
 
 
 class ImageError(ClonedError):

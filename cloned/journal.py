@@ -24,7 +24,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from cloned.core.events import Event
 from cloned.core.words import KEPT
 from cloned.core.workshop import Workshop
-from cloned.errors import ClonedError, MissingError
+from cloned.errors import ClonedError, MissingError, UnreadableError
 from cloned.saying import Phrase
 
 FORMAT = 1
@@ -53,13 +53,13 @@ class JournalFull(MissingError):  # noqa: N818 - named for what happened
     """The disk under the state directory takes no more."""
 
 
-class JournalDamaged(MissingError):  # noqa: N818 - named for what happened
+class JournalDamaged(UnreadableError):  # noqa: N818 - named for what happened
     """What was written cannot be read any more."""
 
     def __init__(self, path: Path, error: object) -> None:
         super().__init__(
-            f"the journal {path} is damaged ({error})",
-            "stop the daemon, move the state directory away and restore a backup: cloned restore FILE",
+            Phrase("the journal {path} is damaged ({error})", path=path, error=error),
+            Phrase("stop the daemon, move the state directory away and restore a backup: cloned restore FILE"),
         )
 
 
@@ -67,7 +67,8 @@ class UnwritableEvent(ClonedError):  # noqa: N818 - named for what happened
     """An event that has no place in a journal, such as a text with half a character; nothing was written."""
 
     def __init__(self, number: int, kind: str, error: Exception) -> None:
-        super().__init__(f"{kind} could not be written down ({error})", "nothing was changed")
+        said = Phrase("{kind} could not be written down ({error})", kind=kind, error=error)
+        super().__init__(said, Phrase("nothing was changed"))
         self.number = number
         """Of the entries that were to be written."""
 
@@ -104,7 +105,7 @@ class Journal:
         self._db.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
         (found,) = self._db.execute("SELECT value FROM meta WHERE name='format'").fetchone()
         if found != str(FORMAT):
-            raise MissingError(
+            raise UnreadableError(
                 Phrase("the journal has format {found}, this version reads {format}", found=found, format=FORMAT),
                 "install the version it was made with",
             )
@@ -197,7 +198,7 @@ class Journal:
             try:
                 yield JournalEntry(at, entropy, _EVENTS.validate_json(_of_its_time(text)))
             except ValidationError as error:
-                raise MissingError(
+                raise UnreadableError(
                     Phrase("journal entry {seq} cannot be read", seq=seq), "restore a backup, or move the journal away"
                 ) from error
 

@@ -8,8 +8,21 @@ import socket
 import time
 from collections.abc import Callable
 
+from cloned.errors import ClonedError, Exit, UnreadableError
+
+DAMAGED = 65
+"""What systemd is told where `UnreadableError` ends us: EX_DATAERR (sysexits.h), which it shows as DATAERR. On the
+command line the same is 3; but parts that come back by themselves are 3 too, and for those it shall start us again."""
 USUAL_SECONDS = 10.0
 """Seconds between words for `systemctl status` where no watchdog asks for more."""
+
+
+def ending(error: Exception) -> int:
+    """Say why the daemon ends; returns its status, by which systemd leaves alone what a new start would meet again."""
+    notify(f"STATUS={' '.join(str(error).split())}")
+    if isinstance(error, UnreadableError) and os.environ.get("NOTIFY_SOCKET"):
+        return DAMAGED
+    return error.exit if isinstance(error, ClonedError) else Exit.FAILED
 
 
 def notify(state: str) -> None:

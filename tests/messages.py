@@ -15,7 +15,8 @@ from typing import IO, Any
 ROOT = Path(__file__).resolve().parent.parent
 ERRORS = (
     "ClonedError", "UsageError", "MissingError", "ImageError", "SwitchError", "StoppedError", "LedgerError",
-    "JournalFull", "SnmpRefusedError", "StrangerError", "WrongKeysError", "PrinterError",
+    "JournalFull", "SnmpRefusedError", "StrangerError", "WrongKeysError", "PrinterError", "UnreadableError",
+    "LedgerUnreadable",
 )  # fmt: skip
 SINGLE = (
     "FactsError",

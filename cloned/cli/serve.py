@@ -27,6 +27,7 @@ from cloned.memory import few_heaps
 from cloned.ownership import hand_over
 from cloned.processes import come_first, run
 from cloned.saying import Phrase
+from cloned.systemd import ending
 
 if TYPE_CHECKING:
     from cloned.app import Daemon
@@ -53,9 +54,19 @@ def serve(config: Path | None, log_format: Any) -> None:
 
     settings = load(config)
     raise_limit()
-    with _files_named():
+    with _end_told(), _files_named():
         _keep_safe(settings)
         asyncio.run(_until_told(Daemon(settings, config, _examined)))
+
+
+@contextmanager
+def _end_told() -> Iterator[None]:
+    """Why the daemon ends is told to systemd too, which must not start it for ever where that mends nothing."""
+    try:
+        yield
+    except ClonedError as error:
+        error.exit = ending(error)
+        raise
 
 
 @contextmanager
@@ -108,9 +119,7 @@ async def _until_told(daemon: Daemon) -> None:
     asked = asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, asked.set)
     daemon.tasks.start(_reloads(daemon, asked), "reload", service=True)
-    daemon.ending = lambda error: _gone_soon(
-        error.exit if isinstance(error, ClonedError) else Exit.FAILED, f"cloned: {error}"
-    )
+    daemon.ending = lambda error: _gone_soon(ending(error), f"cloned: {error}")
     try:
         await work
     except asyncio.CancelledError:

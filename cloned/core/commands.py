@@ -56,6 +56,12 @@ ELSEWHERE = (
         command_line="user forget",
     ),
     Verb("recheck", "Look over everything now, as `cloned check` does, for the page and the metrics.", None),
+    Verb(
+        "seen",
+        "Say that a notice which stands until somebody saw it was seen, such as journal-empty.",
+        None,
+        takes=(Word("text", "the notice's code", needed=True, name="notice"),),
+    ),
     Verb("reload", "Take a changed configuration without a restart, as far as that can be.", None),
 )
 """What other rooms carry out."""

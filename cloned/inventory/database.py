@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from cloned.errors import MissingError
+from cloned.errors import MissingError, UnreadableError
 from cloned.saying import Phrase
 
 VERSION = "0006"
@@ -30,6 +30,10 @@ SILENT_SECONDS = 15
 
 class LedgerError(MissingError):
     """The ledger's database could not be read or written; nothing was changed."""
+
+
+class LedgerUnreadable(LedgerError, UnreadableError):  # noqa: N818 - named for what happened
+    """It is damaged, or of a newer version: no waiting mends that."""
 
 
 def url_of(place: Path | str) -> str:
@@ -100,7 +104,11 @@ def broken(error: Exception, place: str = "") -> LedgerError:
     hint = next(
         (hint for sign, hint in _HINTS if sign in cause), Phrase("check free space and permissions, then try again")
     )
-    return LedgerError(Phrase("the ledger{where} cannot be used: {cause}", where=where, cause=cause), hint)
+    kind = LedgerUnreadable if hint is _RESTORE else LedgerError
+    return kind(Phrase("the ledger{where} cannot be used: {cause}", where=where, cause=cause), hint)
+
+
+_RESTORE = Phrase("stop the daemon, move the file away and restore a backup")
 
 
 _HINTS = (
@@ -113,8 +121,8 @@ _HINTS = (
     ("unable to open", Phrase("see that its folder is there and the service's user may write in it")),
     ("readonly", Phrase("give the service's user the right to write there")),
     ("read-only", Phrase("give the service's user the right to write there")),
-    ("malformed", Phrase("stop the daemon, move the file away and restore a backup")),
-    ("not a database", Phrase("stop the daemon, move the file away and restore a backup")),
+    ("malformed", _RESTORE),
+    ("not a database", _RESTORE),
     ("password authentication", Phrase("correct [ledger] url")),
     ("does not exist", Phrase("create user and database in PostgreSQL, and let the user own the database")),
     ("permission denied", Phrase("let the user of [ledger] url own the database")),
@@ -197,7 +205,7 @@ def _upgrade(connection: Connection) -> None:
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if current is not None and current not in known:
-        raise LedgerError(
+        raise LedgerUnreadable(
             Phrase("the ledger was written by a newer version of cloned ({current})", current=current),
             "install that version, or restore a backup",
         )

@@ -191,6 +191,11 @@ class Ledger(DeliveryBook):
             bare = (await connection.scalars(select(numbers.c.tag))).all()
         return given + [TagGiven(tag, LaptopId("")) for tag in bare if tag.casefold() not in known]
 
+    async def laptops(self) -> set[str]:
+        """The ids of all laptops that have a result."""
+        async with self._read() as connection:
+            return set((await connection.scalars(select(results.c.laptop).distinct())).all())
+
     async def totals(self) -> dict[str, Any]:
         """`{"rows", "verdicts": {verdict: n}, "done_today"}`; today begins at the server's midnight."""
         midnight = datetime.fromtimestamp(self._clock()).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)

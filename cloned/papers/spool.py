@@ -81,13 +81,14 @@ class Spool:
         self._noted: set[tuple[str, int]] = set()
         """Laptops and jobs that are in the queue, so that nobody asks the file for them each time."""
         new = not path.exists()  # then who is done already has its papers
-        self._base = sqlite3.connect(path, isolation_level=None)
-        path.chmod(0o600)
-        self._base.row_factory = sqlite3.Row
-        self._base.execute("PRAGMA journal_mode=WAL")
-        self._base.execute("PRAGMA synchronous=NORMAL")  # no wait for the disk in the loop: at worst, when the power
-        # is cut in that very moment, a paper comes out twice; a daemon that is killed loses nothing
-        self._base.execute(_TABLE)
+        try:
+            self._base = _opened(path)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:  # it holds nothing that cannot be printed again from the page
+            log.error("the print queue %s is damaged (%s): it is set aside, and a new one begun", path, error)
+            _set_aside(path)
+            new, self._base = True, _opened(path)
         self._base.execute("UPDATE papers SET state = 'unsure', why = ? WHERE state = 'sending'", (UNSURE,))
         self._note(new)
 
@@ -224,3 +225,29 @@ class Spool:
         where = "laptop = :laptop AND job = :job AND paper = :paper"
         known = {name: row[name] for name in ("laptop", "job", "paper")}
         self._base.execute(f"UPDATE papers SET {names} WHERE {where}", {**known, **values})  # noqa: S608 - our own names
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """The queue's file; DatabaseError where it is damaged."""
+    base = sqlite3.connect(path, isolation_level=None)
+    try:
+        path.chmod(0o600)
+        base.row_factory = sqlite3.Row
+        base.execute("PRAGMA journal_mode=WAL")
+        base.execute("PRAGMA synchronous=NORMAL")  # no wait for the disk in the loop: at worst, when the power
+        # is cut in that very moment, a paper comes out twice; a daemon that is killed loses nothing
+        base.execute(_TABLE)
+        (verdict,) = base.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+    except BaseException:
+        base.close()
+        raise
+    return base
+
+
+def _set_aside(path: Path) -> None:
+    """Keep what is damaged under another name; what SQLite had beside it belongs to no other file."""
+    path.replace(path.with_suffix(".damaged"))
+    for more in ("-wal", "-shm"):
+        path.with_name(f"{path.name}{more}").unlink(missing_ok=True)

@@ -147,3 +147,11 @@ def test_what_could_not_work_is_told_before_it_does_not(text: str, told: str) ->
 def test_no_nesting_of_a_file_makes_us_stumble() -> None:
     with pytest.raises(UsageError):
         parse("a = " + "[" * 100_000, "x.toml")
+
+
+def test_a_byte_that_is_no_utf_8_is_told_with_its_line(tmp_path):
+    path = tmp_path / "cloned.toml"
+    path.write_bytes(b'[workshop]\nlanguage = "nl"\nname = "caf\xe9"\n')
+    with pytest.raises(UsageError) as told:
+        load(path)
+    assert told.value.message == f"{path}:3: the byte 0xe9 is no UTF-8"

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cloned.systemd import Heartbeat, notify, reloading, watchdog_seconds
+from cloned.assets import root
+from cloned.errors import Exit, MissingError
+from cloned.inventory.database import LedgerUnreadable
+from cloned.journal import JournalDamaged
+from cloned.systemd import DAMAGED, Heartbeat, ending, notify, reloading, watchdog_seconds
 
 pytestmark = pytest.mark.wire
 
@@ -57,3 +61,17 @@ def test_how_often_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     notify("READY=1")
+
+
+@pytest.mark.parametrize("error", [JournalDamaged(Path("j"), "malformed"), LedgerUnreadable("x", "restore a backup")])
+def test_what_a_new_start_would_only_meet_again_is_not_started_again(
+    heard: socket.socket, error: MissingError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ending(error) == DAMAGED
+    assert b"restore" in heard.recv(999)
+    unit = (root("systemd") / "cloned.service").read_text()
+    assert f"\nRestartPreventExitStatus={int(Exit.USAGE)} {DAMAGED}\n" in unit
+    assert ending(MissingError("no wired network interface has a link")) == Exit.MISSING
+    assert ending(ZeroDivisionError()) == Exit.FAILED
+    monkeypatch.delenv("NOTIFY_SOCKET")
+    assert ending(error) == Exit.MISSING

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.wire
 STUCK = """
 import asyncio, time
 from cloned.cli import serve
-serve.LONGEST_END = 0.5
+serve.LONGEST_END_SECONDS = 0.5
 serve._gone_soon(3, "cloned: the journal is damaged")
 async def stuck():
     await asyncio.gather(asyncio.to_thread(time.sleep, 60), asyncio.sleep(60))
