@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from cloned.errors import ClonedError
+from cloned.errors import ClonedError, UnreadableError
 from cloned.saying import Phrase
 
 NAME = "site.key"
@@ -89,12 +89,14 @@ class SiteKey:
         try:
             key = serialization.load_pem_private_key(path.read_bytes(), None)
         except (ValueError, TypeError) as error:
-            raise ClonedError(
+            raise UnreadableError(
                 Phrase("{path} holds no key", path=path),
                 "bring it back from a backup: a new one would be another site's",
             ) from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise ClonedError(Phrase("{path} holds a key of another kind", path=path), "bring it back from a backup")
+            raise UnreadableError(
+                Phrase("{path} holds a key of another kind", path=path), "bring it back from a backup"
+            )
         return cls(key)
 
     @classmethod

@@ -12,6 +12,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 import time
@@ -30,6 +31,9 @@ from cloned.status.passwords import hashed, matches
 from cloned.status.people import KeptSecret, People, SignInBook
 from cloned.status.tokens import Tokens, digest
 
+log = logging.getLogger(__name__)
+
+SECRET_BYTES = 32
 SIGNED_IN_SECONDS = 12 * 3600
 """An evening at the workshop."""
 SLACK_SECONDS = 60.0
@@ -54,27 +58,49 @@ class TooManyTries(ClonedError):  # noqa: N818
         self.seconds = seconds
 
 
-def _secret(path: Path, make: Callable[[], str]) -> str:
-    """What `path` holds; made, for us alone to read, where there is none."""
+def _secret(path: Path) -> str:
+    """What signs cookies; made, for us alone to read, where there is none or no whole one.
+
+    A key that somebody can guess is worse than to have everybody sign in again."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
-            file.write(f"{make()}\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError:
-        pass
+        return _kept_secret(path) or _made_secret(path)
     except OSError as error:
         raise MissingError(
-            Phrase("{path} cannot be made: {error}", path=path, error=error),
-            "check the state directory's owner",
+            Phrase("{path} cannot be read or made: {error}", path=path, error=error),
+            "run this as root or as the daemon's user; see that there is room",
         ) from error
+
+
+def _made_secret(path: Path) -> str:
+    """A new one, in its place whole or not at all: on a full disk there would be an empty one."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    made = secrets.token_hex(SECRET_BYTES)
     try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise MissingError(
-            Phrase("{path} cannot be read: {error}", path=path, error=error), "run this as root or as the daemon's user"
-        ) from error
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
+            file.write(f"{made}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(fresh, path)
+    except FileExistsError:  # another process was quicker
+        return _kept_secret(path) or _made_secret(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return made
+
+
+def _kept_secret(path: Path) -> str | None:
+    """The key that a file holds; None where there is none. What is less than a whole one is taken away."""
+    try:
+        text = path.read_bytes().decode("ascii", "replace").strip()
+    except FileNotFoundError:
+        return None
+    if len(text) >= 2 * SECRET_BYTES and text.isascii():
+        return text
+    log.error("%s holds no whole key: a new one is made, and whoever was signed in signs in again", path)
+    path.unlink()
+    return None
 
 
 @dataclass
@@ -157,7 +183,7 @@ class Auth:
         self.people = People(state)
         self.new_pin = self.people.settle()
         """A PIN that was made just now, to be shown once; empty where there was one."""
-        key = _secret(state / "page.key", lambda: secrets.token_hex(32))
+        key = _secret(state / "page.key")
         self._key = hashlib.sha256(key.encode()).digest()
         self._tokens: dict[str, str] = {}
         self.made = Tokens(state)

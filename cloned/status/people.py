@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cloned.core.verbs import Role
-from cloned.errors import ClonedError, MissingError, UsageError
+from cloned.errors import ClonedError, MissingError, UnreadableError, UsageError
 from cloned.saying import Phrase
 from cloned.status.passwords import hashed
 
@@ -222,7 +222,7 @@ class People:
             raise _unreadable(self._path, error) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             hint = Phrase("bring it back from a backup, or remove it: then the next start makes a new PIN")
-            raise ClonedError(Phrase("{path} is damaged: nobody can sign in", path=self._path), hint) from error
+            raise UnreadableError(Phrase("{path} is damaged: nobody can sign in", path=self._path), hint) from error
 
 
 def plain_name(name: str) -> str:

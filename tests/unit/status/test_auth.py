@@ -1,5 +1,8 @@
 import contextlib
+import errno
 import hashlib
+import os
+import re
 import stat
 
 import pytest
@@ -8,7 +11,17 @@ from hypothesis import strategies as st
 
 from cloned.core.verbs import Role
 from cloned.errors import ClonedError, MissingError
-from cloned.status.auth import FREE_TRIES, LONGEST_WAIT, STRANGERS_TRIES, Auth, Limiter, TooManyTries, Visitor, place
+from cloned.status.auth import (
+    FREE_TRIES,
+    LONGEST_WAIT,
+    STRANGERS_TRIES,
+    Auth,
+    Limiter,
+    TooManyTries,
+    Visitor,
+    _secret,
+    place,
+)
 from cloned.status.people import People
 
 pytestmark = pytest.mark.usefixtures("cheap_hashes")
@@ -204,3 +217,26 @@ def test_addresses_that_were_never_right_are_forgotten_first(limiter_of, clock):
 )
 def test_who_can_pick_addresses_at_will_is_one_place(address, counts_as):
     assert place(address) == counts_as
+
+
+@pytest.mark.parametrize("left", [b"", b"\n", b"ab" * 8, b"\xff\xfe" * 40], ids=["empty", "blank", "short", "noise"])
+def test_a_key_that_could_be_guessed_is_made_anew(tmp_path, left):
+    """A disk that was full when it was made left an empty one, with which anybody could have signed a cookie."""
+    path = tmp_path / "page.key"
+    path.write_bytes(left)
+    key = Auth(tmp_path, {})._key
+    assert re.fullmatch(r"[0-9a-f]{64}\n", path.read_text())
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert Auth(tmp_path, {})._key == key
+    assert sorted(each.name for each in tmp_path.iterdir() if "key" in each.name) == ["page.key"]
+
+
+def test_a_full_disk_leaves_no_key(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(MissingError, match="No space left"):
+            _secret(tmp_path / "page.key")
+    assert list(tmp_path.iterdir()) == []
