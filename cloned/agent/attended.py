@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cloned.agent.attended_kinds import KINDS
+from cloned.agent.attended_kinds import AHEAD, KINDS
 from cloned.agent.attended_ui import PersonUi, WalkedAway
 from cloned.agent.client import DaemonClient, Revoked
 from cloned.agent.inputs import Inputs
@@ -71,9 +71,11 @@ class AttendedRunner:
         try:
             with self._console.held(), Inputs() as inputs:
                 ui = PersonUi(inputs, self._console.draw, lambda: bool(self._wanted))
-                for name in [each for each in self._kinds if each in self._wanted]:
+                names = [each for each in self._kinds if each in self._wanted]
+                for name, following in zip(names, [*names[1:], ""], strict=True):
                     if name not in _WITHOUT_PACK:
                         self._wait_for(fetching, ui)
+                        _begin_ahead(ui, following)
                     self._one(client, ui, hands, name)
         except (WalkedAway, Cancelled, Revoked):  # what was not found is still wanted
             pass
@@ -109,3 +111,10 @@ class AttendedRunner:
         tell(client, body, lambda: name in self._wanted)
         with self._lock:
             self._wanted = tuple(each for each in self._wanted if each != name)
+
+
+def _begin_ahead(ui: PersonUi, name: str) -> None:
+    """Let the next test begin what it can without the person, who is busy with this one: drivers are there by now."""
+    begin = AHEAD.get(name)
+    if begin is not None and (begun := begin()) is not None:
+        ui.ahead[name] = begun

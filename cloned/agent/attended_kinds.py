@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cloned.agent import inputs, keyboards, parts, signs, sysfs, tones, video
-from cloned.agent.attended_ui import ESC, PersonUi
+from cloned.agent.attended_answers import answers, found_by, judged
+from cloned.agent.attended_charger import charger
+from cloned.agent.attended_ui import ESC, Beside, Hangs, PersonUi
 from cloned.agent.inputs import EV_ABS, EV_KEY, EV_REL, EV_SW
 from cloned.agent.spoken import say
 from cloned.agent.trial_kinds import TrialFinding, lacking
@@ -130,7 +131,7 @@ def touchpad(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
         found |= set(_touched(events))
         if any(each.kind == EV_KEY and each.code < inputs.BTN_LEFT and each.value == 1 for each in events):
             missing = chained([words for each, words in _MOVES.items() if each not in found])
-            return _judged(ui, say("Does the touchpad work?"), Phrase("it was not noticed: {missing}", missing=missing))
+            return judged(ui, say("Does the touchpad work?"), Phrase("it was not noticed: {missing}", missing=missing))
     return TrialFinding("passed", "it moves both ways and clicks")
 
 
@@ -143,19 +144,19 @@ def _touched(events: Sequence[inputs.InputEvent]) -> Iterator[str]:
 
 
 def screen(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
-    """Whole screens of one colour, the question on the last, which is black; then darker and brighter."""
-    ui.any_key([say("The screen turns red, green, blue, white and black."), say("Look for dead dots and stains."), "",
-                say("Any key goes on.")])  # fmt: skip
+    """Whole screens of one colour, what to do on the first, the question on the last, a black one; then its light."""
+    words = [say("The screen turns red, green, blue, white and black."), say("Look for dead dots and stains."), "",
+             say("Any key goes on.")]  # fmt: skip
     for colour in (41, 42, 44, 47):
-        blank = f"\x1b[{colour}m\x1b[2J"
-        if ui.any_key([blank]) == ESC:
+        if ui.any_key([f"\x1b[{colour}m\x1b[2J", *words]) == ESC:
             break
+        words = []
     ui.show(["\x1b[0m\x1b[2J"])
     lights = _backlight()
     told = (
         Phrase("its backlight follows ({name})", name=lights) if lights else Phrase("its backlight cannot be set here")
     )
-    return _judged(ui, say("Were all colours even, without dead dots and stains?"), chained([told, *_panel()]))
+    return judged(ui, say("Were all colours even, without dead dots and stains?"), chained([told, *_panel()]))
 
 
 def _panel() -> list[str]:
@@ -184,19 +185,22 @@ def _backlight() -> str:
 
 
 def sound(ui: PersonUi, hands: Hands, _layout: str) -> TrialFinding:
-    """A tone is played while the microphone listens (alsa-utils); a person says whether it was heard."""
+    """A tone is played while the microphone listens (alsa-utils), and a person says meanwhile whether it was heard."""
     if not hands.has("aplay"):
         return TrialFinding("skipped", lacking(hands, Phrase("there is no {program} here", program="aplay")))
     devices = sound_devices(sysfs.text(_PCM))
     if not devices["playback"]:
         return TrialFinding("skipped", "no sound card answers")
-    ui.show([say("The laptop plays a tone and listens to itself."), "", say("Listen…")])
-    played, heard = _play_and_hear(hands, devices)
-    if played:
+    playing, answer = Beside(lambda: _play_and_hear(hands, devices), 3 * _SOUND_LIMIT), None
+    while answer is None and not (playing.over() and playing.result()[0]):
+        lines = [say("The laptop plays a tone and listens to itself."), "", say("Did you hear the tone?")]
+        answer = ui.answered(lines, answers())
+    ui.show([say("Listen…")])
+    played, heard = playing.result()
+    if played or answer is None:
         return TrialFinding("failed", Phrase("the tone cannot be played: {why}", why=played))
     told = Phrase("the microphone heard it") if heard else Phrase("the microphone did not hear it")
-    told = told if devices["capture"] else Phrase("it has no microphone")
-    return _judged(ui, say("Did you hear the tone?"), told)
+    return found_by(ui, answer, told if devices["capture"] else Phrase("it has no microphone"))
 
 
 def sound_devices(listed: str) -> dict[str, str]:
@@ -247,26 +251,16 @@ def camera(ui: PersonUi, hands: Hands, _layout: str) -> TrialFinding:
     if not devices:
         return TrialFinding("skipped", lacking(hands, Phrase("no camera answers")))
     ui.show([say("The camera looks…")])
-    found = _within(lambda: video.picture(devices[0]), CAMERA_LIMIT_SECONDS)
-    if not isinstance(found, list):
-        return TrialFinding("failed", Phrase("no picture: {why}", why=found))
-    return _judged(ui, say("Does the camera see you?"), Phrase("it gives a picture"), found)
+    looking = ui.ahead.pop("camera", None) or _looks()
+    try:
+        found = looking.result()
+    except (Hangs, video.NoPicture, OSError, ValueError) as error:
+        return TrialFinding("failed", Phrase("no picture: {why}", why=spoken(error)))
+    return judged(ui, say("Does the camera see you?"), Phrase("it gives a picture"), found)
 
 
-def _within(work: Callable[[], list[str]], seconds: float) -> list[str] | str:
-    """What it gives, or why it gave nothing: a driver that hangs holds its thread, and both are left behind."""
-    box: list[list[str] | str] = [Phrase("its driver hangs for {seconds:span}", seconds=seconds)]
-
-    def body() -> None:
-        try:
-            box[0] = work()
-        except (video.NoPicture, OSError, ValueError) as error:
-            box[0] = spoken(error)
-
-    thread = threading.Thread(target=body, name="camera", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return box[0]
+def _looks() -> Beside[list[str]]:
+    return Beside(lambda: video.picture(video.cameras()[0]), CAMERA_LIMIT_SECONDS)
 
 
 def usb_ports(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
@@ -277,13 +271,13 @@ def usb_ports(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
             say("Plug a stick or a mouse into each USB port, one after the other."), "",
             say("Ports that noticed it: {count}", count=len(found)), "", say("Did every port notice it?"),
         ]  # fmt: skip
-        answer = ui.answered(lines, _answers())
+        answer = ui.answered(lines, answers())
         now = _plugged()
         found |= now - before
         before &= now
     names = ", ".join(sorted(found)) or "-"
     told = Phrase("{count} ports noticed what was plugged in: {names}", count=len(found), names=names)
-    return _found(ui, answer, told)
+    return found_by(ui, answer, told)
 
 
 def _plugged(base: str = _PLUGS) -> set[str]:
@@ -298,7 +292,7 @@ def headphone(ui: PersonUi, hands: Hands, _layout: str) -> TrialFinding:
     words = say("Plug headphones in and pull them out again.")
     if _comes_and_goes(ui, inputs.SW_HEADPHONE, words):
         return TrialFinding("passed", "it notices when they come and go")
-    return _judged(ui, say("Does it notice the headphones?"), Phrase("it was not noticed"))
+    return judged(ui, say("Does it notice the headphones?"), Phrase("it was not noticed"))
 
 
 def lid(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
@@ -307,7 +301,7 @@ def lid(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
         return TrialFinding("skipped", "no switch of a lid is known")
     if _comes_and_goes(ui, inputs.SW_LID, say("Close the lid and open it again.")):
         return TrialFinding("passed", "it notices when it is closed and opened")
-    return _judged(ui, say("Does it notice the lid?"), Phrase("it was not noticed"))
+    return judged(ui, say("Does it notice the lid?"), Phrase("it was not noticed"))
 
 
 def _comes_and_goes(ui: PersonUi, switch: int, words: str) -> bool:
@@ -322,34 +316,8 @@ def _comes_and_goes(ui: PersonUi, switch: int, words: str) -> bool:
     return True
 
 
-def charger(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
-    """One that brings power in is good, and nobody pulls it: with a worn battery that would end what is being written.
-    Where none does, it is to be plugged in."""
-    if signs.charger() is None:
-        return TrialFinding("skipped", "no socket for a charger is known")
-    while not signs.charger():
-        ui.show([say("Plug the charger in."), "", say("Any key leaves.")])
-        if ui.pressed():
-            return _judged(ui, say("Does it notice the charger?"), Phrase("it was not noticed"))
-    return TrialFinding("passed", "power comes in")
-
-
-def _judged(ui: PersonUi, question: str, told: str, above: Sequence[str] = ()) -> TrialFinding:
-    """What a person says of it, beside what the laptop noticed itself."""
-    return _found(ui, ui.choose([*above, "", question], _answers()), told)
-
-
-def _answers() -> list[str]:
-    return [say("Yes"), say("No"), say("Leave this test out")]
-
-
-def _found(ui: PersonUi, answer: int, told: str) -> TrialFinding:
-    """By which of the answers was given."""
-    if answer == 2:
-        return TrialFinding("skipped", ui.why_skipped())
-    return TrialFinding("passed" if answer == 0 else "failed", told)
-
-
+AHEAD: dict[str, Callable[[], Beside[list[str]] | None]] = {"camera": lambda: _looks() if video.cameras() else None}
+"""What of a test can be begun while a person is busy with the one before it."""
 KINDS: dict[str, Callable[[PersonUi, Hands, str], TrialFinding]] = {
     "keyboard": keyboard,
     "touchpad": touchpad,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cloned.agent import keyboards
+from cloned.agent.attended_charger import MOVED_SECONDS
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,14 @@ _OF_A_PERSON = (
     _test("begin", _HAND + _ANSWER, "KLM: think, one key"),
     _test("every key once", _THINK + _KEYS * _ANY_KEY, f"KLM: {_KEYS} keys of layout be, none of a word"),
     _test("touchpad", _THINK + _HAND + 2 * _POINT + _KNOWN_KEY, "KLM: point twice, click"),
-    _test("screen", 6 * _ANSWER + 1.2, "KLM: think and a key, before four colours, after each, on the last; its light"),
-    _test("sound", _ANSWER + 4.0, "KLM: answer; 4 s of tone and listening, as the agent waits"),
-    _test("camera", _ANSWER + 3.0, "KLM: answer; 3 s for thirteen pictures, assumed"),
+    _test("screen", 5 * _ANSWER + 1.2, "KLM: think and a key after each of four colours, and the answer; its light"),
+    _test("sound", _ANSWER + 2.0, "KLM: answer, asked meanwhile; 2 s until the tone is through"),
+    _test("camera", _ANSWER, "KLM: answer; it took its thirteen pictures while the tone was played"),
     _test("USB ports", _ANSWER + 3 * 4.0, "KLM: answer; three ports of 4 s each, assumed"),
     _test("headphones", _HAND + 5.0, "assumed: in and out within 5 s"),
     _test("lid", _HAND + 4.0, "assumed: closed and opened within 4 s"),
-    _test("charger", _HAND + 5.0, "assumed: in within 5 s; where one brings power in, nobody does anything"),
+    _test("charger", _HAND + 5.0, "assumed: in within 5 s, where none brings power in"),
+    _test("charger's plug", _HAND + MOVED_SECONDS, "the agent's 3 s, where the battery would carry the laptop"),
 )  # fmt: skip
 """What the agent asks for (agent/attended_kinds.py), one after the other."""
 TIMES = {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cloned.agent import attended, attended_kinds, inputs, keyboards
+from cloned.agent import attended, attended_charger, attended_kinds, inputs, keyboards
 from cloned.agent.attended_ui import AWAY_SECONDS, PersonUi, WalkedAway
 from cloned.agent.inputs import EV_KEY, EV_REL, EV_SW, Inputs
 from cloned.agent.options import AgentOptions
@@ -208,7 +208,7 @@ def test_the_screen_is_shown_in_colours_and_says_what_it_is(
     monkeypatch.setattr(attended_kinds, "_backlight", lambda: "intel_backlight")
     panel = {"width": 1920, "height": 1080, "width_mm": 309, "height_mm": 174}
     monkeypatch.setattr(attended_kinds.parts, "panel", lambda: panel)
-    answers = [("Any key goes on.", partial(keys.press, 57)), *[("\x1b[2J", partial(keys.press, 57))] * 4]
+    answers = [("Any key goes on.", partial(keys.press, 57)), *[("\x1b[2J", partial(keys.press, 57))] * 3]
     answers += [("Were all colours even", partial(keys.press, YES))]
     with person(folder, answers=answers) as (ui, shown):
         found = attended_kinds.screen(ui, Hands(), "be")
@@ -228,22 +228,143 @@ def test_headphones_that_come_and_go(folder: Path, keys: Device) -> None:
     socket.close()
 
 
-def test_a_charger_that_brings_power_in_is_not_pulled_and_one_that_is_missing_is_asked_for(
+class Speaker(Hands):
+    """A laptop that has what plays a tone."""
+
+    def has(self, program: str) -> bool:
+        return program == "aplay"
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> None:
+    devices = {"playback": "plughw:0,0", "capture": "plughw:0,0"}
+    monkeypatch.setattr(attended_kinds, "sound_devices", lambda _listed: devices)
+
+
+@pytest.mark.usefixtures("card")
+def test_it_is_asked_whether_the_tone_is_heard_while_it_is_played(
     folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attended_kinds.signs, "charger", lambda: True)
-    with person(folder) as (ui, shown):
-        assert attended_kinds.charger(ui, Hands(), "be") == TrialFinding("passed", "power comes in")
-    assert shown == []
-    told = iter([False, False, False])
-    monkeypatch.setattr(attended_kinds.signs, "charger", lambda: next(told, True))
-    with person(folder) as (ui, shown):
-        assert attended_kinds.charger(ui, Hands(), "be").result == "passed"
-    assert "Plug the charger in." in shown[0]
-    monkeypatch.setattr(attended_kinds.signs, "charger", lambda: False)
-    with person(folder, answers=[("Does it notice the charger?", partial(keys.press, NO))]) as (ui, _):
-        keys.press(57)
-        assert attended_kinds.charger(ui, Hands(), "be") == TrialFinding("failed", "it was not noticed")
+    answered = threading.Event()
+
+    def until_answered(*_: object) -> tuple[str, bool]:
+        return ("", True) if answered.wait(60) else ("nobody answered", False)
+
+    def answer() -> None:
+        keys.press(YES)
+        answered.set()
+
+    monkeypatch.setattr(attended_kinds, "_play_and_hear", until_answered)
+    with person(folder, answers=[("Did you hear the tone?", answer)]) as (ui, _):
+        found = attended_kinds.sound(ui, Speaker(), "be")
+    assert found == TrialFinding("passed", "the microphone heard it")
+
+
+@pytest.mark.usefixtures("card")
+def test_a_tone_that_cannot_be_played_waits_for_nobodys_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attended_kinds, "_play_and_hear", lambda *_: ("no such card", False))
+    with person(folder) as (ui, _):
+        assert attended_kinds.sound(ui, Speaker(), "be") == TrialFinding(
+            "failed", "the tone cannot be played: no such card"
+        )
+
+
+def test_the_camera_looks_while_the_person_is_busy_with_the_test_before(
+    folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Event()
+
+    def picture(_device: str) -> list[str]:
+        looked.set()
+        return ["@ . @"]
+
+    monkeypatch.setattr(attended_kinds.video, "cameras", lambda: ["/dev/video0"])
+    monkeypatch.setattr(attended_kinds.video, "picture", picture)
+    with person(folder, answers=[("Does the camera see you?", partial(keys.press, YES))]) as (ui, shown):
+        attended._begin_ahead(ui, "camera")
+        assert looked.wait(60), "it looks before its own test begins"
+        looked.clear()
+        found = attended_kinds.camera(ui, Hands(), "be")
+    assert found == TrialFinding("passed", "it gives a picture")
+    assert not looked.is_set(), "and once is enough"
+    assert any("@ . @" in lines for lines in shown)
+    attended._begin_ahead(ui, "lid")
+    attended._begin_ahead(ui, "")
+    assert ui.ahead == {}
+
+
+class Supply:
+    """What the laptop's power supplies say: whether mains power comes in, and its battery."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, folder: Path, *online: bool, full: float = 45, charge: int = 80
+    ) -> None:
+        told = iter(online[:-1])
+        monkeypatch.setattr(attended_charger.signs, "charger", lambda: next(told, online[-1]))
+        battery = {"name": "BAT0", "design_wh": 50.0, "full_wh": full, "cycles": None}
+        monkeypatch.setattr(attended_charger.parts, "batteries", lambda: [battery])
+        monkeypatch.setattr(attended_charger, "_SUPPLY", str(folder / "supply"))
+        monkeypatch.setattr(attended_charger, "MOVED_SECONDS", 0.3)
+        (folder / "supply/BAT0").mkdir(parents=True, exist_ok=True)
+        (folder / "supply/BAT0/capacity").write_text(f"{charge}\n")
+
+
+def charger(folder: Path, *answers: tuple[str, Callable[[], None]]) -> tuple[TrialFinding, str]:
+    """What is found, and all that was shown."""
+    with person(folder, answers=answers) as (ui, shown):
+        found = attended_kinds.charger(ui, Hands(), "be")
+    return found, "\n".join(line for lines in shown for line in lines)
+
+
+MOVE, IN = "Move the charger's plug a little in its socket", "Plug the charger in."
+STAYED = TrialFinding("passed", "power comes in, also while the plug is moved in its socket")
+LOOSE = TrialFinding("failed", "power goes away when the plug is moved in its socket")
+
+
+def test_a_plug_is_moved_in_its_socket_and_nobody_pulls_it(
+    folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Supply(monkeypatch, folder, True)
+    found, shown = charger(folder)
+    assert found == STAYED
+    assert MOVE in shown
+    assert IN not in shown
+    assert charger(folder, (MOVE, partial(keys.press, 57)))[0] == TrialFinding("passed", "power comes in")
+
+
+def test_a_loose_socket_is_found_and_a_plug_that_slipped_out_is_none(
+    folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Supply(monkeypatch, folder, True, True, True, False)
+    assert charger(folder, ("still in its socket?", partial(keys.press, YES)))[0] == LOOSE
+    Supply(monkeypatch, folder, True, True, True, False, False, False, True)
+    found, shown = charger(folder, ("still in its socket?", partial(keys.press, NO)))
+    assert found == TrialFinding("passed", "power comes in")
+    assert IN in shown
+
+
+@pytest.mark.parametrize(("full", "charge"), [(20, 80), (0, 80), (45, 20), (45, 0)])
+def test_a_plug_stays_as_it_is_where_the_battery_would_not_carry_the_laptop(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, full: float, charge: int
+) -> None:
+    Supply(monkeypatch, folder, True, full=full, charge=charge)
+    found, shown = charger(folder)
+    assert found.result == "passed"
+    assert found.why.startswith("power comes in; its plug was not moved")
+    assert shown == ""
+
+
+def test_a_charger_that_brings_nothing_in_is_asked_for(
+    folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Supply(monkeypatch, folder, False, False, False, True)
+    found, shown = charger(folder)
+    assert found.result == "passed"
+    assert shown.startswith(IN)
+    Supply(monkeypatch, folder, False)
+    keys.press(57)
+    found, _ = charger(folder, ("Does it notice the charger?", partial(keys.press, NO)))
+    assert found == TrialFinding("failed", "it was not noticed")
 
 
 def test_ports_that_notice_a_stick_are_counted(folder: Path, keys: Device, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloned.agent import attended_kinds, tones, video
+from cloned.agent.attended_ui import Beside, Hangs
 from cloned.agent.trial_tools import Hands
 
 
@@ -90,5 +91,14 @@ def test_a_camera_whose_driver_hangs_is_left_behind() -> None:
         over.wait(60)
         return []
 
-    assert attended_kinds._within(hangs, 0.05) == "its driver hangs for 0 s"
+    begun = Beside(hangs, 0.05)
+    with pytest.raises(Hangs, match="its driver hangs for 0 s"):
+        begun.result()
+    assert begun.over()
     over.set()
+
+
+def test_what_was_begun_beside_a_person_gives_what_it_gave_or_raises_what_it_raised() -> None:
+    assert Beside(lambda: ["@@"], 60).result() == ["@@"]
+    with pytest.raises(video.NoPicture, match="cut short"):
+        Beside(lambda: video.drawn(b"", 64, 48, 16, 4), 60).result()

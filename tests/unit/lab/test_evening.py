@@ -64,18 +64,24 @@ def test_steps_beside_each_other_end_together() -> None:
 
     run = evening.Evening(2)
     run.run(iter([(1, both())]))  # type: ignore[list-item]
-    tests = sum(each.value for name, each in TIMES.items() if name.startswith(TESTS))
+    [step] = evening._person_tests(without)
+    assert isinstance(step, evening.Step)
+    tests = sum(TIMES[name].value for name in step.names)
     minutes = tests + TIMES["walk to the next laptop"].value
     assert run.ended[1] == pytest.approx(minutes + TIMES["start from the network"].value)
 
 
-def test_a_charger_that_brings_power_in_takes_nobodys_time() -> None:
-    given = evening.laptops(50, 1)
-    for laptop in given:
+def test_a_charger_is_plugged_in_or_its_plug_moved_or_left_alone_where_the_battery_is_worn() -> None:
+    seen = set()
+    for laptop in evening.laptops(50, 1):
         [step] = evening._person_tests(laptop)
         assert isinstance(step, evening.Step)
-        assert (TESTS + "charger" in step.names) == (not laptop.facts.hardware.charger)
-    assert {bool(each.facts.hardware.charger) for each in given} == {True, False}
+        hardware = laptop.facts.hardware
+        found = tuple(name in step.names for name in (TESTS + "charger", TESTS + "charger's plug"))
+        worn = "has a worn battery" if hardware.left and hardware.left < 0.5 else ""
+        assert found == (not hardware.charger, bool(hardware.charger and not worn))
+        seen.add(found)
+    assert seen == {(True, False), (False, True), (False, False)}
 
 
 def test_it_prints_what_it_assumes_with_what_it_found() -> None:
@@ -101,6 +107,8 @@ def test_what_is_done_at_one_laptop_costs_one_walk() -> None:
 
 
 def test_every_test_with_a_person_takes_its_time_and_all_of_them_are_there() -> None:
-    assert len([name for name in TIMES if name.startswith(TESTS)]) == len(AttendedName) + 1, "and one to begin"
+    assert len([name for name in TIMES if name.startswith(TESTS)]) == len(AttendedName) + 2, (
+        "and one to begin, and two ways with a charger"
+    )
     whole = sum(each.value for name, each in TIMES.items() if name.startswith(TESTS))
     assert 1.0 < whole < 2.0, "two minutes is what people are told"
