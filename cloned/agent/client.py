@@ -6,7 +6,9 @@ it for e-mail headers. What of HTTP/1.1 (RFC 9112) is needed: status line, heade
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import socket
 import time
 import zlib
@@ -23,6 +25,10 @@ PAUSE_SECONDS = 1.0
 _MOST_BYTES = 256 * 1024 * 1024
 """Bytes of an answer, and of what it unpacks to: the plan of a large fragmented disk has some ten million."""
 _MOST_CHUNKS = 100_000
+_MOST_LINES = 100
+"""Of the head of an answer, and behind its body."""
+_SLOWEST = 10_000
+"""Bytes a second of an answer: one that drips byte by byte is none."""
 
 
 class Revoked(Exception):  # noqa: N818 - a state of affairs
@@ -46,6 +52,7 @@ class DaemonClient:
         self._patience = patience
         self._socket: socket.socket | None = None
         self._file: IO[bytes] | None = None
+        self._incoming: _Incoming | None = None
 
     def call(
         self,
@@ -80,10 +87,10 @@ class DaemonClient:
             raise Revoked
         if status >= 500 or status == 404:  # restarting, or not yet ready: it will come
             raise OSError(Phrase("the server answers {code}", code=status))
-        parsed = json.loads(answer) if answer else {}
+        parsed = _object(answer) if answer else {}
         if status != 200:
             raise DaemonRefused(status, *_refusal(parsed, status))
-        return dict(parsed)
+        return parsed
 
     def connect(self, waiting: Callable[[str], None]) -> None:
         """Connect, however long it takes, to know our own address."""
@@ -120,13 +127,16 @@ class DaemonClient:
     def _open(self) -> None:
         self._socket = socket.create_connection((self._host, self._port), timeout=self._patience)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._file = self._socket.makefile("rb")
+        self._incoming = _Incoming(self._socket, self._patience)
+        self._file = io.BufferedReader(self._incoming, 64 * 1024)
 
     def _try(self, method: str, path: str, data: bytes) -> tuple[int, bytes]:
         if self._socket is None or self._file is None:
             self._open()
         assert self._socket is not None
         assert self._file is not None
+        assert self._incoming is not None
+        self._incoming.begin()
         head = (
             f"{method} {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
             f"Authorization: Bearer {self._token}\r\nContent-Type: application/json\r\n"
@@ -140,6 +150,52 @@ class DaemonClient:
         return status, body
 
 
+class _Incoming(io.RawIOBase):
+    """What comes on a connection: an answer has `patience` seconds, and more only as long as it comes at some pace."""
+
+    def __init__(self, sock: socket.socket, patience: float) -> None:
+        super().__init__()
+        self._sock, self._patience = sock, patience
+        self.begin()
+
+    def begin(self) -> None:
+        """Another answer is awaited from now on."""
+        self._until = time.monotonic() + self._patience
+        self._sock.settimeout(self._patience)
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, into: Any) -> int:
+        """Wait for something; TimeoutError where the answer has had its time."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer comes too slowly")
+        self._sock.settimeout(min(left, self._patience))
+        count = self._sock.recv_into(into)
+        self._until += count / _SLOWEST
+        return count
+
+
+def _object(answer: bytes) -> dict[str, Any]:
+    """The JSON object of an answer; ValueError for anything else, such as numbers without end."""
+    try:
+        found = json.loads(answer, parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("the answer is nested too deeply") from None
+    if not isinstance(found, dict):
+        raise ValueError("the answer is no JSON object")
+    return found
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError("a number has no end")
+    return number
+
+
 def _read_head(file: IO[bytes]) -> tuple[int, dict[str, str]]:
     line = file.readline(4096)
     if not line:
@@ -148,10 +204,13 @@ def _read_head(file: IO[bytes]) -> tuple[int, dict[str, str]]:
     if len(parts) < 2 or not parts[0].startswith(b"HTTP/1.") or not parts[1].isdigit():
         raise ValueError("this is no HTTP server")
     headers: dict[str, str] = {}
-    while (line := file.readline(8192).strip()) and len(headers) < 100:
+    for _ in range(_MOST_LINES):
+        line = file.readline(8192).strip()
+        if not line:
+            return int(parts[1]), headers
         name, _, value = line.decode("latin-1").partition(":")
         headers[name.strip().lower()] = value.strip()
-    return int(parts[1]), headers
+    raise ValueError("the head of the answer does not end")
 
 
 def _read_body(file: IO[bytes], headers: Mapping[str, str]) -> bytes:
@@ -194,7 +253,7 @@ def _read_chunks(file: IO[bytes]) -> bytes:
             raise ValueError("the answer is too large")
         chunks.append(_read_exactly(file, size))
         file.readline(4)
-    for _ in range(100):  # trailers
+    for _ in range(_MOST_LINES):  # trailers
         if not file.readline(4096).strip():
             return b"".join(chunks)
     raise ValueError("the answer does not end")
