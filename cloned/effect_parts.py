@@ -7,6 +7,11 @@ from typing import Any, Protocol
 
 from cloned.core.effect_types import OpenStream, Rates, SetReceivers
 from cloned.core.ids import SessionId
+from cloned.errors import ClonedError
+
+
+class AnothersRow(ClonedError):  # noqa: N818 - named for what happened
+    """What is recorded under a laptop's id is of another machine; nothing was written."""
 
 
 class Casting(Protocol):
@@ -32,4 +37,7 @@ class ResultStore(Protocol):
     """What keeps results."""
 
     async def record(self, row: Mapping[str, Any]) -> None:
-        """Store a row once for its (laptop, attempt), and queue it for the sinks."""
+        """Store a row once for its (laptop, attempt), and queue it for the sinks.
+
+        AnothersRow where the rows of that laptop there are of another machine.
+        """

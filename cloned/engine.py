@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -16,32 +16,28 @@ from typing import Any, assert_never
 from cloned.core.boot import STARTING_SECONDS, BootAnswer, BootRequest, answer_kind, identity_of, taken_for, unbelieved
 from cloned.core.commands import VERBS, accept
 from cloned.core.effect_types import CloseStream, Effect, OpenStream, Rates, Record, SetReceivers
-from cloned.core.events import Booted, Command, Event, Recorded, TagsUsed
-from cloned.core.evidence import Evidence, passing_cards
+from cloned.core.events import Booted, Command, Disowned, Event, Recorded, TagsUsed
+from cloned.core.evidence import Evidence
 from cloned.core.ids import LaptopId, token_digest
-from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop
 from cloned.core.reducer import resume, step
 from cloned.core.refusals import Refusal
 from cloned.core.workshop import Workshop
-from cloned.effect_parts import Casting, ResultStore
+from cloned.effect_parts import AnothersRow, Casting, ResultStore
 from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
 from cloned.journal import Journal, JournalEntry, JournalFull, UnwritableEvent
 from cloned.newcomers import Newcomers
+from cloned.remembering import Recall, Remembering
 from cloned.saying import Phrase
-from cloned.tasks import TaskOwner, at_most
+from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
 
 Listener = Callable[[], None]
-Recall = Callable[[Evidence, LaptopId | None], Awaitable[KnownToLedger]]
-"""What the ledger knows of a sight; with an id, of the laptop that has that, whoever else says the same."""
 Follower = Callable[[Workshop, Workshop, Event, tuple[Effect, ...]], None]
 """Hears of each event: the state before and after it, and what is to be done."""
 _Queued = tuple[JournalEntry, "asyncio.Future[Workshop]"]
 
-RECALL_SECONDS = 1.0
-"""How long firmware waits because of a ledger that does not answer."""
 WRITTEN_SECONDS = 5.0
 """How long somebody at a laptop or at the page waits until the disk takes what he asked for."""
 TRIES = 6
@@ -72,7 +68,8 @@ class Engine:
         self._full: JournalFull | None = None
         self._appending = False
         """Whether the disk is being asked right now: what it may be taking nobody is told to be refused."""
-        self._journal, self._casting, self._ledger, self._recall = journal, casting, ledger, recall
+        self._journal, self._casting, self._ledger = journal, casting, ledger
+        self.remembering = Remembering(recall, lambda: self.workshop)
         self._writer = ThreadPoolExecutor(1, "journal")
         """Its own: whoever keeps the common threads busy must not hold up the workshop."""
         self._queue: asyncio.Queue[_Queued] = asyncio.Queue()
@@ -295,10 +292,19 @@ class Engine:
             case CloseStream():
                 await self._casting.shut(effect.session)
             case Record():
-                await self._ledger.record(effect.row)
-                await self.submit(Recorded(LaptopId(effect.row["laptop"]), effect.row["attempt"]))
+                await self._record(effect.row)
             case _:
                 assert_never(effect)
+
+    async def _record(self, row: Mapping[str, Any]) -> None:
+        ident, attempt = LaptopId(row["laptop"]), int(row["attempt"])
+        try:
+            await self._ledger.record(row)
+        except AnothersRow as error:
+            log.warning("%s: the result waits for an id of its own", error)
+            await self.submit(Disowned(ident, attempt))
+        else:
+            await self.submit(Recorded(ident, attempt))
 
     # What the rooms ask of the engine
 
@@ -308,22 +314,6 @@ class Engine:
         if found is None:
             raise UsageError(Phrase("there is no laptop {ident}", ident=ident), "see `cloned laptops`")
         return found
-
-    async def remembered(self, sight: Evidence, here: Laptop | None = None) -> KnownToLedger | None:
-        """What the ledger knows of a machine; None where it is away.
-
-        `here`: what the workshop takes it for. One that only saw a boot menu may still be another.
-        """
-        if self._recall is None:
-            return None
-        passing = passing_cards(self.workshop.laptops.values(), sight.identity.macs)
-        own = here.id if here is not None and not here.unheard else None
-        try:
-            asked = self._recall(replace(sight, passing=sight.passing | passing), own)
-            return await at_most(RECALL_SECONDS, asked, "recall")
-        except (ClonedError, TimeoutError) as error:
-            log.warning("the ledger could not be asked about a newcomer: %s", error or "it did not answer in time")
-            return None
 
     async def boot(self, request: BootRequest) -> BootAnswer:
         """Decide what a laptop boots, and give it a token that revokes its older ones.
@@ -336,7 +326,7 @@ class Engine:
             raise _starting()
         known = self.admit(taken_for(self.workshop, event, self.clock()), request.address)
         if known is None:
-            event = replace(event, known=await self.remembered(Evidence(identity)))
+            event = replace(event, known=await self.remembering.of(Evidence(identity)))
         state = await self._in_time(event)
         boot = state.boots.get(event.token)
         if boot is None:  # two asked at once

@@ -82,6 +82,8 @@ class Monitor:
         self.received: Counter[str] = Counter()
         """Bytes that laptops said they have got since we began, by how they came; never falls."""
         self._started = clock()
+        self._awaited: dict[LaptopId, float] = {}
+        """Since when we wait for a word of those that were not heard yet."""
 
     @property
     def progress(self) -> Mapping[LaptopId, Mapping[str, Any]]:
@@ -180,6 +182,7 @@ class Monitor:
         for watch in self._watches.values() if seconds > 0 else ():
             watch.heard, watch.moved = min(now, watch.heard + seconds), min(now, watch.moved + seconds)
         self._started = min(now, self._started + max(0.0, seconds))
+        self._awaited = {key: min(now, since + max(0.0, seconds)) for key, since in self._awaited.items()}
 
     def look(self) -> list[Event]:
         """Events that follow from the passing of time alone."""
@@ -187,6 +190,9 @@ class Monitor:
         laptops = self._engine.workshop.laptops
         for ident in [ident for ident in self._watches if ident not in laptops]:
             del self._watches[ident]
+        self._awaited = {
+            key: since for key, since in self._awaited.items() if key in laptops and key not in self._watches
+        }
         events = [event for laptop in laptops.values() if (event := self._silence(laptop, now)) is not None]
         return [*events, Tick()] if due(self._engine.workshop, self._engine.clock()) else events
 
@@ -196,11 +202,15 @@ class Monitor:
         gathering = session is not None and session.kind == "classic" and session.joinable
         return gathering and laptop.state is State.RECEIVING
 
+    def _since(self, now: float) -> float:
+        """Since when one that was never heard by this name could have been: our start, or now if it just got it."""
+        return self._started if now - self._started < GONE_AFTER_SECONDS else now
+
     def _silence(self, laptop: Laptop, now: float) -> Event | None:
         if laptop.state not in _HEARD or (laptop.state is State.ASKING and not laptop.contact.hellos):
             return None
         watch = self._watches.get(laptop.id)
-        heard = watch.heard if watch is not None else self._started
+        heard = watch.heard if watch is not None else self._awaited.setdefault(laptop.id, self._since(now))
         if now - heard > GONE_AFTER_SECONDS:
             return Vanished(laptop.id)
         if watch is not None and laptop.active and not self._gathering(laptop) and now - watch.moved > self._headway:

@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from cloned.core import capture, deliveries, erasing, triage, trials
+from cloned.core import capture, deliveries, erasing, triage, trials, weighing
 from cloned.core.boot import answer_kind, taken_for, unbelieved
 from cloned.core.confirm import ask_or_wait
 from cloned.core.derived import built_in, first_id
 from cloned.core.disk_names import tells_itself
 from cloned.core.events import Booted, Hello
-from cloned.core.evidence import Evidence, Words, recognise, words
+from cloned.core.evidence import Evidence, Words, perhaps, recognise, words
 from cloned.core.happened import Happened, happened
 from cloned.core.ids import Identity, LaptopId, derive_id
 from cloned.core.known import KnownToLedger
-from cloned.core.laptop import ACTIVE, Attachment, CloneJob, Facts, Laptop, State, add_history, transition, unconfirmed
+from cloned.core.laptop import (
+    ACTIVE,
+    Attachment,
+    CloneJob,
+    Facts,
+    Laptop,
+    State,
+    Unweighed,
+    add_history,
+    transition,
+    unconfirmed,
+)
 from cloned.core.reasons import Reason
 from cloned.core.workshop import MAX_BOOTS, MAX_SILENT, BootGiven, Workshop
 from cloned.saying import Phrase
@@ -76,15 +87,19 @@ def _newcomer(
     if not workshop.settings.judging:
         ident = LaptopId(derive_id(entropy, "laptop", 10))
     elif known is None or not known.weighed:
-        ident = _first_id(workshop, identity, entropy)
+        ident = weighing.own_id(workshop, identity, entropy)
     else:
-        ident = _first_id(workshop, built_in(identity, dongles), entropy, known.taken)
+        ident = weighing.own_id(workshop, built_in(identity, dongles), entropy, known.taken)
     laptop = Laptop(ident, number, Facts(identity), State.ASKING, since=now, first_seen=now)
     if known is not None:
-        laptop = replace(laptop, namesake=known.namesake)
+        laptop = replace(laptop, namesake=known.namesake, perhaps=known.perhaps, unweighed=_open_question(known))
         if known.laptop and LaptopId(known.laptop) not in workshop.laptops:
             laptop = _out_of_the_ledger(workshop, laptop, known, now)
     return transition(laptop, State.ASKING, now, reason=Reason.AT_MENU)
+
+
+def _open_question(known: KnownToLedger) -> Unweighed:
+    return Unweighed.AWAY if known.away else Unweighed.NO
 
 
 def _out_of_the_ledger(workshop: Workshop, laptop: Laptop, known: KnownToLedger, now: float) -> Laptop:
@@ -95,12 +110,6 @@ def _out_of_the_ledger(workshop: Workshop, laptop: Laptop, known: KnownToLedger,
     laptop = replace(laptop, lendings=known.lendings, lent=known.lent, came_back=known.came_back)
     laptop = replace(laptop, recalled=known.weighed)
     return add_history(laptop, now, happened(Happened.IN_THE_LEDGER, jobs=known.jobs, erasures=known.erasures))
-
-
-def _first_id(workshop: Workshop, identity: Identity, entropy: str, taken: Collection[str] = ()) -> LaptopId:
-    """One that nobody has, here or (`taken`) in the ledger; by chance where nothing speaks for one."""
-    found = first_id(identity, {*workshop.laptops, *taken})
-    return found or LaptopId(derive_id(entropy, "laptop", 10))
 
 
 def misfit(boot: BootGiven, facts: Facts) -> str:
@@ -119,26 +128,41 @@ def hello(workshop: Workshop, event: Hello, now: float, entropy: str) -> Worksho
     if boot is None or (workshop.settings.judging and misfit(boot, event.facts)):
         return workshop
     thought = recognised(workshop, boot, event.facts)
+    if thought is not None and thought.unweighed and not thought.unheard and event.known is not None:
+        workshop, ident = weighing.settled(workshop, thought.id, event.known, entropy, now)
+        boot, thought = workshop.boots[event.token], workshop.laptops[ident]
     found = _settled(workshop, thought, event)
     workshop = _without(workshop, boot, thought, found) if workshop.settings.judging else workshop
     if found is None:
         workshop = _room_for_one(workshop)
     laptop = found or _newcomer(workshop, event.facts.identity, entropy, now, event.known, event.facts.dongles)
-    if not laptop.contact.hellos and (event.known is None or (event.known.weighed and not event.known.laptop)):
-        laptop = deliveries.at_first_sight(workshop, laptop)
+    if not laptop.contact.hellos:
+        laptop = _at_first_sight(workshop, laptop, event)
     laptop = _introduced(_counted_on(laptop, event.known), boot, event, now)
     laptop = replace(laptop, contact=replace(laptop.contact, came_by=boot.mac)) if workshop.settings.judging else laptop
     laptop = trials.newly_here(laptop, workshop.settings.tests)
     laptop = triage.judged(workshop.settings.triage, laptop, now)
     workshop = replace(workshop, boots=_bound(workshop, event.token, laptop.id))
-    return workshop.with_laptop(_what_now(workshop, laptop, now))
+    return workshop.with_laptop(what_now(workshop, laptop, now))
+
+
+def _at_first_sight(workshop: Workshop, laptop: Laptop, event: Hello) -> Laptop:
+    """One whose agent speaks for the first time: its delivery, and which other it may be."""
+    known = event.known
+    if known is None or known.away or (known.weighed and not known.laptop):
+        laptop = deliveries.at_first_sight(workshop, laptop)
+    if workshop.settings.judging < 2 or (known is not None and known.laptop):
+        return laptop
+    other = perhaps(workshop.laptops, sight_of(event.facts), laptop.id)
+    return laptop if other is None else replace(laptop, perhaps=KnownToLedger(other.id))
 
 
 def recognised(workshop: Workshop, boot: BootGiven, facts: Facts) -> Laptop | None:
     """The laptop that an agent's facts are of, None for one that nobody has seen."""
     if not workshop.settings.judging:
         return workshop.find(facts.identity)
-    return recognise(workshop.laptops, sight_of(facts), boot.laptop or LaptopId(""))
+    docks = workshop.settings.judging > 1
+    return recognise(workshop.laptops, sight_of(facts), boot.laptop or LaptopId(""), docks=docks)
 
 
 def sight_of(facts: Facts) -> Evidence:
@@ -152,15 +176,21 @@ def _settled(workshop: Workshop, found: Laptop | None, event: Hello) -> Laptop |
     None where it is another than it was taken for: one of the ledger's, or none of them.
     """
     known = event.known
-    if found is None or known is None or not known.weighed or not found.unheard:
+    if found is None or known is None or not found.unheard:
+        return found
+    if known.away:  # what the ledger said of one card at the boot menu is not enough
+        return None if found.recalled else replace(found, unweighed=Unweighed.AWAY)
+    if not known.weighed:
         return found
     if known.laptop == found.id and found.recalled:
-        return replace(found, namesake=known.namesake)
+        return replace(found, namesake=known.namesake, perhaps=known.perhaps)
     if found.recalled or (known.laptop and LaptopId(known.laptop) not in workshop.laptops):
         return None
     others = {*workshop.laptops, *known.taken} - ({found.id} - {*known.taken})
     own = first_id(built_in(event.facts.identity, event.facts.dongles), others)
-    return replace(found, id=own, namesake=known.namesake) if own is not None else None
+    if own is None:
+        return None
+    return replace(found, id=own, namesake=known.namesake, perhaps=known.perhaps, unweighed=Unweighed.NO)
 
 
 def _counted_on(laptop: Laptop, known: KnownToLedger | None) -> Laptop:
@@ -207,11 +237,11 @@ def _introduced(laptop: Laptop, boot: BootGiven, event: Hello, now: float) -> La
         boot_mac=event.facts.boot_mac or boot.mac,
         dongles=tuple(mac for mac in identity.macs if mac in lent),
     )
-    hellos = laptop.contact.hellos + 1
+    contact = replace(laptop.contact, address=event.address, hellos=laptop.contact.hellos + 1, last_hello=now)
     laptop = replace(
         laptop,
         facts=told,
-        contact=replace(laptop.contact, address=event.address, hellos=hellos, last_hello=now, booted_at=boot.at),
+        contact=replace(contact, booted_at=boot.at, cards=event.facts.identity.macs),
         link=_linked(laptop.link, told, first=first),
         seconds=tuple(seconds.items()),
         session=None,
@@ -227,7 +257,7 @@ def _linked(link: Attachment, told: Facts, *, first: bool) -> Attachment:
     return replace(link, speed_mbps=told.speed_mbps, half_duplex=told.half_duplex, card="" if first else link.card)
 
 
-def _what_now(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
+def what_now(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     """What becomes of a laptop whose agent said hello."""
     if laptop.left_out:
         return transition(laptop, State.ASIDE, now, reason=Reason.LEFT_OUT)

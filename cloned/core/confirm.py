@@ -10,12 +10,13 @@ from cloned.core import capture, erasing
 from cloned.core.catalogue import choose
 from cloned.core.clocks import SLACK_SECONDS, over
 from cloned.core.disk_meant import disk_against, with_disk
+from cloned.core.disk_names import tells_itself
 from cloned.core.disks import Disk
 from cloned.core.events import Command
 from cloned.core.evidence import claimed
 from cloned.core.happened import Actor, Happened, actor, happened
 from cloned.core.ids import LaptopId
-from cloned.core.laptop import Confirmation, Laptop, State, VerdictKind, add_history, transition, unconfirmed
+from cloned.core.laptop import Confirmation, Laptop, State, VerdictKind, add_history, called, transition, unconfirmed
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.secure_boot import against
@@ -26,6 +27,8 @@ from cloned.saying import Phrase
 
 NEW_SECONDS = 900.0
 """Seconds from its first boot script within which a laptop that never said hello is still a new one."""
+
+_AUTO = "configuration (auto)"
 
 ONLY_IMAGE = Phrase("the only image there is")
 
@@ -45,6 +48,12 @@ def choose_image(workshop: Workshop, laptop: Laptop) -> Laptop:
     return replace(laptop, goal=replace(laptop.goal, image=image, chosen=why))
 
 
+def by_itself(laptop: Laptop) -> bool:
+    """Whether no person confirmed this very laptop, but a batch or the configuration."""
+    given = laptop.goal.confirmation
+    return given is not None and (given.by == _AUTO or given.by.startswith("batch of "))
+
+
 def void(workshop: Workshop, laptop: Laptop, now: float) -> Reason | None:
     """Why the laptop's confirmation no longer holds, if it has one that does not."""
     given = laptop.goal.confirmation
@@ -55,6 +64,8 @@ def void(workshop: Workshop, laptop: Laptop, now: float) -> Reason | None:
     disk = laptop.disk_called(given.disk)
     if disk is None or not disk.eligible or (given.onto is not None and not given.onto.is_same(disk)):
         return Reason.DISK_CHANGED
+    if workshop.settings.judging > 1 and _may_be_anothers(laptop, disk, given):
+        return Reason.DISK_NAMELESS
     if not _same_card(given.mac, laptop.contact.came_by):
         return Reason.MAC_CHANGED
     if worse(laptop.triage.course, given.knowing):
@@ -63,6 +74,13 @@ def void(workshop: Workshop, laptop: Laptop, now: float) -> Reason | None:
     if image is None or image.image_hash != given.image_hash:
         return Reason.IMAGE_CHANGED
     return None if given.anyway or not refused_by_firmware(workshop, laptop, given.image) else Reason.LOADER_REFUSED
+
+
+def _may_be_anothers(laptop: Laptop, disk: Disk, given: Confirmation) -> bool:
+    """Whether it started again since, and is known by one card, maybe a dock's, and a disk without serial number."""
+    again = (laptop.contact.booted_at or 0.0) > given.given
+    own = {*(laptop.contact.cards or laptop.identity.macs)} - {*laptop.facts.dongles}
+    return again and not tells_itself(disk) and len(own) < 2
 
 
 def refused_by_firmware(workshop: Workshop, laptop: Laptop, image_name: str) -> str:
@@ -125,6 +143,7 @@ def confirm(
         laptop,
         left_out=False,
         namesake="",
+        perhaps=None,
         goal=replace(laptop.goal, confirmation=given, cloned_by=came_by),
         wants="",
     )
@@ -169,20 +188,35 @@ def ask_or_wait(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
     laptop = choose_image(workshop, unconfirmed(laptop))
     if (held := _held(laptop, reason, detail, now)) is not None:
         return held
+    if laptop.perhaps is not None:
+        return transition(laptop, State.ASKING, now, reason=Reason.PERHAPS, detail=maybe_called(workshop, laptop))
+    return _confirmed_by_itself(workshop, laptop, now)
+
+
+def _confirmed_by_itself(workshop: Workshop, laptop: Laptop, now: float) -> Laptop:
+    """`laptop` confirmed by a batch or the configuration; else it asks."""
     batch = _batch(workshop, laptop, now)
     barred = _not_by_itself(laptop, batch) or _odd(workshop, laptop)
     if barred is not None:
         return transition(laptop, State.ASKING, now, reason=barred)
-    by_itself = batch is not None or workshop.settings.confirm == "auto"
-    if by_itself and workshop.settings.inventory_required and not laptop.known:
+    unasked = batch is not None or workshop.settings.confirm == "auto"
+    if unasked and workshop.settings.inventory_required and not laptop.known:
         return transition(laptop, State.ASKING, now, reason=Reason.INVENTORY_AWAY)
     disk = laptop.eligible()[0].key
     if batch is not None:
         laptop = replace(laptop, erase_first=batch.level, organisation=batch.organisation or laptop.organisation)
         return confirm(workshop, laptop, disk, batch.image, Phrase.of(Actor.BATCH, {"by": actor(batch.by)}), now)
     if workshop.settings.confirm == "auto":
-        return confirm(workshop, laptop, disk, laptop.goal.image, "configuration (auto)", now)
+        return confirm(workshop, laptop, disk, laptop.goal.image, _AUTO, now)
     return transition(laptop, State.ASKING, now, reason=Reason.NOT_CONFIRMED)
+
+
+def maybe_called(workshop: Workshop, laptop: Laptop) -> str:
+    """What the laptop is called that this one may be."""
+    if laptop.perhaps is None:
+        return ""
+    other = workshop.laptops.get(LaptopId(laptop.perhaps.laptop))
+    return laptop.perhaps.tag or laptop.perhaps.laptop if other is None else called(other)
 
 
 def _held(laptop: Laptop, void_by: Reason | None, detail: str, now: float) -> Laptop | None:

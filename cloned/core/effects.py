@@ -17,6 +17,7 @@ from cloned.core.rates import rates
 from cloned.core.schedule import plan
 from cloned.core.session import Kind, Session
 from cloned.core.triage import REASONS
+from cloned.core.weighing import withheld
 from cloned.core.workshop import Workshop
 
 
@@ -95,7 +96,7 @@ def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tu
     after, judged = _conditions(changed, before, after, now)
     after, lent = _lendings(changed, before, after, now)
     after, over = _evenings(before, after, now)
-    return after, (*streams, *paced, *given_up, *rows, *erased, *judged, *lent, *over)
+    return withheld(before, after, (*streams, *paced, *given_up, *rows, *erased, *judged, *lent, *over))
 
 
 def _streams(before: Workshop, after: Workshop) -> list[Effect]:

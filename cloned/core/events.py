@@ -352,6 +352,24 @@ class Recorded:
     kind: Literal["recorded"] = "recorded"
 
 
+@dataclass(frozen=True)
+class Weighed:
+    """The ledger was asked about a laptop whose id was given while it was away, or under whose id it has another's."""
+
+    laptop: LaptopId
+    known: KnownToLedger
+    kind: Literal["weighed"] = "weighed"
+
+
+@dataclass(frozen=True)
+class Disowned:
+    """The ledger refused this row: what it has under that id is of another machine."""
+
+    laptop: LaptopId
+    job: int
+    kind: Literal["disowned"] = "disowned"
+
+
 Event = (
     Configured
     | Booted
@@ -373,6 +391,8 @@ Event = (
     | Command
     | Tick
     | Recorded
+    | Weighed
+    | Disowned
     | Ejected
     | StreamEnded
     | Captured

@@ -2,7 +2,8 @@
 
 Firmware says untrue things: one UUID on a whole batch, one serial number on all of a model. So words are never enough:
 machines whose cards and disks are both different are two, whatever they say. Dongles and docks go from hand to hand and
-speak for nobody. Where it stays doubtful there are two rows, and people are shown the pair.
+speak for nobody; but not every dock tells that it is one, so a single card in common is no proof where the disks are
+different. Where it stays doubtful there are two rows, and people are shown the pair.
 """
 
 from __future__ import annotations
@@ -50,12 +51,18 @@ def words(known: Identity, seen: Identity) -> Words:
     return Words.AGREE if all(serials) and makes else Words.SILENT
 
 
-def disks_same(known: Disks, seen: Disks) -> Same:
-    """Whether one of the disks is the same; only those count that have a serial number."""
+def disks_same(known: Disks, seen: Disks, *, bare: bool = True) -> Same:
+    """Whether one of the disks is the same: one with a serial number, for others prove nothing by being alike.
+
+    `bare`: whether disks without one count as different where none could be the same.
+    """
     mine, theirs = ([disk for disk in each if says_text(disk.serial)] for each in (known, seen))
-    if not mine or not theirs:
+    if any(one.is_same(other) for one in mine for other in theirs):
+        return Same.YES
+    if bare and any(one.is_same(other) for one in known for other in seen):
         return Same.UNKNOWN
-    return Same.YES if any(one.is_same(other) for one in mine for other in theirs) else Same.NO
+    told = (known and seen) if bare else (mine and theirs)
+    return Same.NO if told else Same.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -70,19 +77,28 @@ class Evidence:
     """The card that its boot script was fetched through, where that is not among the others."""
 
 
-def weigh(laptop: Laptop, sight: Evidence, passing: Collection[str]) -> int:
+def evidence_of(laptop: Laptop) -> Evidence:
+    """All that was ever seen of a laptop, to hold another sight against."""
+    return Evidence(laptop.identity, laptop.facts.disks, came_by=laptop.contact.came_by)
+
+
+def weigh(laptop: Laptop, sight: Evidence, passing: Collection[str], *, docks: bool = True) -> int:
     """How much speaks for `sight` being `laptop`; 0: it is another. `passing`: cards that prove nothing."""
-    known = Evidence(laptop.identity, laptop.facts.disks, came_by=laptop.contact.came_by)
-    return weigh_sights(known, sight, passing, bare=int(laptop.unheard))
+    return weigh_sights(evidence_of(laptop), sight, passing, bare=int(laptop.unheard), docks=docks)
 
 
-def weigh_sights(known: Evidence, sight: Evidence, passing: Collection[str], bare: int = 0) -> int:
-    """How much speaks for two sights being of one machine; `bare`: what words that agree count for without proof."""
+def weigh_sights(
+    known: Evidence, sight: Evidence, passing: Collection[str], bare: int = 0, *, docks: bool = True
+) -> int:
+    """How much speaks for two sights being of one machine; `bare`: what words that agree count for without proof.
+
+    `docks`: whether a single card in common may be a dock's (Settings.judging 2).
+    """
     said = words(known.identity, sight.identity)
-    if said is Words.CONTRADICT:
+    if said is Words.CONTRADICT or (docks and one_card_only(known, sight, passing)):
         return 0
-    mine, theirs = _proving((*known.identity.macs, known.came_by), passing), _proving(sight.identity.macs, passing)
-    cards, disk = mine & theirs, disks_same(known.disks, sight.disks)
+    mine, theirs, disk = _held(known, sight, passing, bare=docks)
+    cards = mine & theirs
     proof = 2 * (disk is Same.YES) + bool(cards)
     if said is Words.AGREE:
         return 3 + proof if proof else bare
@@ -92,6 +108,39 @@ def weigh_sights(known: Evidence, sight: Evidence, passing: Collection[str], bar
     if disk is Same.NO and _burnt_in(mine - theirs) and _burnt_in(theirs - mine):
         return 0  # what they share may be a dock: each has cards and disks that the other has not
     return proof if cards or (not (mine and theirs) and disk is Same.YES) else 0
+
+
+def one_card_only(known: Evidence, sight: Evidence, passing: Collection[str]) -> bool:
+    """Whether all that two sights share is a card that may be a dock's, and something speaks against their being one.
+
+    Their disks are different; or neither tells any, and each has a card of its own that the other lacks. A machine
+    hangs on one dock at a time, so two cards in common prove that it is the same with another disk.
+    """
+    mine, theirs, disk = _held(known, sight, passing)
+    if disk is Same.YES or len(mine & theirs) != 1:
+        return False
+    return disk is Same.NO or (_burnt_in(mine - theirs) and _burnt_in(theirs - mine))
+
+
+def may_be(known: Evidence, sight: Evidence, passing: Collection[str]) -> bool:
+    """Whether nothing tells if a sight is of the same machine with another disk, or of another on the same dock."""
+    return words(known.identity, sight.identity) is not Words.CONTRADICT and one_card_only(known, sight, passing)
+
+
+def contradicts(known: Evidence, sight: Evidence) -> bool:
+    """Whether two sights cannot be of one machine: no card in common, and other disks or other words."""
+    if not set(known.identity.macs).isdisjoint(sight.identity.macs):
+        return False
+    disk = disks_same(known.disks, sight.disks)
+    return disk is Same.NO or (disk is Same.UNKNOWN and words(known.identity, sight.identity) is Words.CONTRADICT)
+
+
+def _held(
+    known: Evidence, sight: Evidence, passing: Collection[str], *, bare: bool = True
+) -> tuple[set[str], set[str], Same]:
+    """The cards of both that may prove something, and how their disks go together."""
+    mine, theirs = _proving((*known.identity.macs, known.came_by), passing), _proving(sight.identity.macs, passing)
+    return mine, theirs, disks_same(known.disks, sight.disks, bare=bare)
 
 
 def _proving(macs: Iterable[str], passing: Collection[str]) -> set[str]:
@@ -118,25 +167,42 @@ def passing_cards(laptops: Iterable[Laptop], of: Collection[str]) -> frozenset[s
     return frozenset(dongles | {mac for mac, count in seen.items() if count > 1})
 
 
-def recognise(laptops: Mapping[LaptopId, Laptop], sight: Evidence, own: LaptopId | None = None) -> Laptop | None:
+def recognise(
+    laptops: Mapping[LaptopId, Laptop], sight: Evidence, own: LaptopId | None = None, *, docks: bool = True
+) -> Laptop | None:
     """The laptop that `sight` is of, None for one that nobody has seen.
 
     `own` is what its boot script took it for. Another one that is here now, heard by its own token, is never taken.
     """
     mine = laptops.get(own) if own is not None else None
     near = _near(laptops.values(), sight)
-    cards = {mac for each in near for mac in (*each.identity.macs, each.contact.came_by)} | set(sight.identity.macs)
-    passing = passing_cards(laptops.values(), cards) | sight.passing if near else sight.passing
+    passing = _passing(laptops, sight, near)
     weights = {
         laptop.id: weight
         for laptop in near
         if laptop.id == own or own is None or not here(laptop)
-        if (weight := weigh(laptop, sight, passing))
+        if (weight := weigh(laptop, sight, passing, docks=docks))
     }
     if mine is not None and mine.unheard and words(mine.identity, sight.identity) is not Words.CONTRADICT:
         weights.setdefault(mine.id, 1)  # the row that this very boot made
     best = max(weights, key=lambda ident: (weights[ident], ident == own, laptops[ident].since), default=None)
     return laptops[best] if best is not None else None
+
+
+def perhaps(laptops: Mapping[LaptopId, Laptop], sight: Evidence, own: LaptopId) -> Laptop | None:
+    """A laptop that is away and that one, known as `own`, may be with another disk; the one that was seen last."""
+    near = [each for each in _near(laptops.values(), sight) if each.id != own and not each.unheard and not here(each)]
+    passing = _passing({key: each for key, each in laptops.items() if key != own}, sight, near)
+    found = [each for each in near if may_be(evidence_of(each), sight, passing)]
+    return max(found, key=lambda each: each.since, default=None)
+
+
+def _passing(laptops: Mapping[LaptopId, Laptop], sight: Evidence, near: Collection[Laptop]) -> frozenset[str]:
+    """The cards that prove nothing, among those of a sight and of laptops that have something in common with it."""
+    if not near:
+        return sight.passing
+    cards = {mac for each in near for mac in (*each.identity.macs, each.contact.came_by)} | set(sight.identity.macs)
+    return passing_cards(laptops.values(), cards) | sight.passing
 
 
 def _near(laptops: Iterable[Laptop], sight: Evidence) -> list[Laptop]:
@@ -154,7 +220,7 @@ def here(laptop: Laptop) -> bool:
 def claimed(laptops: Iterable[Laptop], laptop: Laptop) -> bool:
     """Whether another laptop says the same UUID or serial number: one that is here, or in the ledger."""
     mine = frozenset(laptop.identity.claims)
-    return bool(laptop.namesake) or any(
+    return bool(laptop.namesake or laptop.perhaps) or any(
         other.id != laptop.id and not other.unheard for other in laptops if not mine.isdisjoint(other.identity.claims)
     )
 

@@ -37,6 +37,11 @@ class Happened(Worded):
     LENT_ELSEWHERE = "lent-elsewhere", "{sinks} says that it is lent out"
     BACK_ELSEWHERE = "back-elsewhere", "no inventory says that it is lent out any more"
     IN_THE_LEDGER = "in-the-ledger", "the ledger knows it: cloned {jobs} times, erased {erasures} times"
+    ID_OF_ANOTHER = (
+        "id-of-another",
+        "in the ledger another machine has the id that it was given while the ledger was away: it has its own now",
+    )
+    THE_SAME = "the-same", "it is laptop {name} with another disk, said {by}"
     LENT_OUT = "goes-out", "lent out, said {by}"
     CAME_BACK = "came-back", "it is back, said {by}"
     SWAPPED_FOR = "swapped-for", "swapped: {other} goes out in its place, said {by}"

@@ -46,3 +46,7 @@ class KnownToLedger:
     """Ids of other machines there that this one would get by what it says."""
     namesake: str = ""
     """Number, else id, of another machine there that says the same UUID or serial number; empty where none does."""
+    away: bool = False
+    """Nothing of this is known: the ledger did not answer."""
+    perhaps: KnownToLedger | None = None
+    """One there that it may be, with another disk; or both hung on one dock. Empty where it is known for certain."""

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
+from cloned.core.contact import Attachment as Attachment  # a laptop is made of both: they are asked for here too
+from cloned.core.contact import Contact as Contact
 from cloned.core.disks import Disk
 from cloned.core.erasure import Erasure, FirstWord
 from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.known import KnownElsewhere
+from cloned.core.known import KnownElsewhere, KnownToLedger
 from cloned.core.reasons import Reason
 from cloned.core.secure_boot import FirmwareKeys
 from cloned.core.triage import Triage
@@ -43,6 +45,16 @@ class State(StrEnum):
     GONE = "gone"
     ERASING = "erasing"
     ERASED = "erased"
+
+
+class Unweighed(StrEnum):
+    """Why a laptop's id is not known to be its own in the ledger."""
+
+    NO = ""
+    AWAY = "away"
+    """The ledger did not answer when it was given."""
+    REFUSED = "refused"
+    """The ledger has another machine's results under it."""
 
 
 ACTIVE = frozenset({State.READY, State.RECEIVING, State.VERIFYING, State.FINISHING})
@@ -136,35 +148,6 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
-    """How and when a laptop was heard; times in seconds since 1970."""
-
-    address: str = ""
-    came_by: str = ""
-    """The card that its boot script was fetched through: what the firmware calls it, not what Linux does."""
-    booted_at: float | None = None
-    hellos: int = 0
-    last_hello: float = 0.0
-
-    @property
-    def running(self) -> bool:
-        """Whether its agent spoke since it booted last."""
-        return self.hellos > 0 and self.last_hello >= (self.booted_at or 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """Where its cable ends, and how fast that is: as the switch says, else the laptop."""
-
-    port: str = ""
-    speed_mbps: int | None = None
-    half_duplex: bool = False
-    """Whether its link sends one way at a time."""
-    card: str = ""
-    """Its card's power saving, since that held it back in this boot: "off", or "on" where it stayed so."""
-
-
-@dataclass(frozen=True, slots=True)
 class Goal:
     """Which image a laptop is to get, or got, on which disk, and who said so."""
 
@@ -236,6 +219,10 @@ class Laptop:
     recalled: bool = False
     """Whether id and number are the ledger's word alone, for one of its cards: until its disks are seen."""
     namesake: str = ""  # KnownToLedger.namesake, until a person confirmed this one
+    unweighed: Unweighed = Unweighed.NO
+    """Whether its id may yet be another's in the ledger: until that was asked nothing is recorded under it."""
+    perhaps: KnownToLedger | None = None
+    """Which one it may be, with another disk, until a person said so or confirmed it as itself."""
     mark: str = ""
     """A word that image rules look at (`label` in them)."""
     contact: Contact = field(default_factory=Contact)

@@ -110,8 +110,11 @@ def _forget(workshop: Workshop, command: Command, now: float, entropy: str) -> W
         bare = {
             key: TagGiven(each.tag, LaptopId("")) for key, each in workshop.tags.items() if each.laptop == laptop.id
         }
-        rows = {key: row for key, row in workshop.unrecorded.items() if row["laptop"] != laptop.id}
-        workshop = replace(workshop, tags=workshop.tags.having(bare), unrecorded=rows)
+        owed, held = (
+            {key: row for key, row in rows.items() if row["laptop"] != laptop.id}
+            for rows in (workshop.unrecorded, workshop.held)
+        )
+        workshop = replace(workshop, tags=workshop.tags.having(bare), unrecorded=owed, held=held)
         workshop = deliveries.forgotten(workshop, laptop.id)
     elif laptop.unrecorded:
         workshop = with_row(workshop, laptop, now)

@@ -37,6 +37,11 @@ class Reason(Worded):
         "Another laptop says the same serial number or UUID",
         "Look at both stickers, then confirm it by hand",
     )
+    PERHAPS = (
+        "perhaps-another",
+        "It may be laptop {detail} with another disk, or another laptop on the same dock",
+        "Look at its sticker: say that it is the same laptop, or confirm it as another",
+    )
     DISK_ASKS = (
         "disk-asks",
         "Its disk says that it can be taken out",

@@ -12,7 +12,7 @@ from typing import Any
 
 from cloned.core.disks import Disk
 from cloned.core.erasure import ATTEMPTS
-from cloned.core.evidence import Disks, Evidence, Words, weigh_sights, words
+from cloned.core.evidence import Disks, Evidence, Words, may_be, weigh_sights, words
 from cloned.core.fillers import says_text, usable_mac
 from cloned.core.ids import Identity, clean
 from cloned.core.known import KnownToLedger
@@ -72,13 +72,20 @@ def recall(
     passing = {*sight.passing, *shared, *(mac for each in found for mac in each.sight.passing)}
     weighed = [(weigh_sights(each.sight, sight, passing), each.at, each.id) for each in found]
     best = max((each for each in weighed if each[0]), default=(0, "", ""))[2]
-    known = next((each.known for each in found if each.id == best), KnownToLedger(weighed=True))
+    maybe = max((each for each in found if may_be(each.sight, sight, passing)), key=lambda each: each.at, default=None)
+    unknown = KnownToLedger(weighed=True, perhaps=None if maybe is None else maybe.known)
+    known = next((each.known for each in found if each.id == best), unknown)
     same = {ident for weight, _, ident in weighed if weight}  # several, where a journal was lost before 0.2
     others = [each for each in found if each.id not in same]
     alike = [each for each in others if words(each.sight.identity, sight.identity) is Words.AGREE]
     namesake = max(alike, key=lambda each: each.at, default=None)
     called = "" if namesake is None else namesake.tag or namesake.id
     return replace(known, taken=tuple(each for each in firsts if each != known.laptop), namesake=called)
+
+
+def sight_in(row: Mapping[str, Any]) -> Evidence:
+    """The machine that a row is of, as far as that says."""
+    return Evidence(_identity(row), _disks([row]), frozenset(row.get("dongles") or ()))
 
 
 def traces(sight: Evidence) -> frozenset[str]:
@@ -92,7 +99,7 @@ def traces(sight: Evidence) -> frozenset[str]:
 
 def traces_of(row: Mapping[str, Any]) -> frozenset[str]:
     """The same of one row of the ledger."""
-    return traces(Evidence(_identity(row), _disks([row])))
+    return traces(sight_in(row))
 
 
 def _kind(row: Mapping[str, Any]) -> str:
@@ -120,5 +127,5 @@ def _of_row(row: Mapping[str, Any]) -> list[Disk]:
     return [
         Disk("", int(each.get("size") or 0), serial=str(each.get("serial") or ""), wwn=str(each.get("wwn") or ""))
         for each in told
-        if isinstance(each, Mapping) and each.get("serial")
+        if isinstance(each, Mapping) and (each.get("serial") or each.get("size"))
     ]

@@ -21,6 +21,7 @@ from cloned.core import (
     tags,
     triage,
     trials,
+    weighing,
 )
 from cloned.core import classic_sessions as classics
 from cloned.core.confirm import give, settle_all
@@ -34,6 +35,7 @@ from cloned.core.events import (
     Confirmed,
     DiskErased,
     DiskWritten,
+    Disowned,
     Ejected,
     Event,
     Failed,
@@ -58,6 +60,7 @@ from cloned.core.events import (
     TrialTold,
     Vanished,
     Verifying,
+    Weighed,
 )
 from cloned.core.laptop import GIVEN_UP_SECONDS
 from cloned.core.ledger import with_row
@@ -126,6 +129,10 @@ def _reduce(workshop: Workshop, event: Event, now: float, entropy: str) -> Works
             return _tick(workshop, now)
         case Recorded():
             return _recorded(workshop, event)
+        case Weighed():
+            return weighing.settled(workshop, event.laptop, event.known, entropy, now)[0]
+        case Disowned():
+            return weighing.disowned(workshop, event, entropy)
         case Ejected():
             return classics.ejected(workshop, event, now)
         case StreamEnded():

@@ -48,6 +48,16 @@ class Refused(Worded):
     TOO_MANY_GUESTS = "too-many-guests", "a session is for 1 to {most} guests", "open several"
     CANNOT_BE_SENT = "cannot-be-sent", "image {name} cannot be sent: {why}", "repair or import it again"
     NO_PORT = "no-port", "all ports of classic sessions were used within the last 24 hours", "wait until some are free"
+    NO_OTHER = (
+        "no-other",
+        "nothing says that laptop {name} may be another one",
+        "forget the row that is not one, or confirm each by hand",
+    )
+    HAS_RESULTS = (
+        "has-results",
+        "laptop {name} was cloned, erased or lent under its own name since",
+        "it stays as it is: its results stand in the ledger",
+    )
     TAG_TAKEN = (
         "tag-taken",
         "{tag} is on laptop {name}, or was",

@@ -31,8 +31,9 @@ class Settings:
     """Who may have a laptop erased; `volunteer`: also whoever chose that in its boot menu and presses a key."""
     gather_seconds: float = 60.0
     """How long a classic session waits for further laptops after the last one joined."""
-    judging: int = 1
-    """By which rules laptops and disks are told apart and words hold; 0: as before 0.2, in journals of that time."""
+    judging: int = 2
+    """By which rules laptops and disks are told apart and words hold; 0: as before 0.2, in journals of that time; 1: as
+    later ones have it, where one card in common was proof though the disks were different."""
     tag_pattern: str = ""
     """What numbers look like (tags.TagPattern); empty: any text."""
     tag_given: str = "typed"

@@ -80,6 +80,8 @@ class Workshop:
     """When the last event happened, by the server's clock."""
     unrecorded: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     """Ledger rows not yet known to be written, by `laptop/job`."""
+    held: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """Rows of laptops whose id may be another's in the ledger, by the same: written once it was asked (weighing.py)."""
 
     tags: UsedTags = field(default_factory=UsedTags)
     """Every number ever given, by its case-folded text: forgetting a laptop takes none away."""
@@ -111,7 +113,7 @@ class Workshop:
     def find(self, identity: Identity) -> Laptop | None:
         """The laptop that `identity` is a sight of; the one seen last where a network card is all there is."""
         if self.settings.judging:
-            return recognise(self.laptops, Evidence(identity))
+            return recognise(self.laptops, Evidence(identity), docks=self.settings.judging > 1)
         known = [
             laptop
             for laptop in self.laptops.values()

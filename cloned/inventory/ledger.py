@@ -91,7 +91,8 @@ class Ledger(DeliveryBook):
     async def record(self, row: Mapping[str, Any]) -> None:
         """Keep one result (shape: rows.TEXTS and below) and owe it to every sink.
 
-        On return it is on disk. Raises LedgerError where it could not be written; call again then.
+        On return it is on disk. Raises LedgerError where it could not be written; call again then. AnothersRow where
+        what stands there under its laptop's id is of another machine: so two sites may both have named one.
         """
         kept = rows.clean(row)
         if kept.dropped:
@@ -103,6 +104,7 @@ class Ledger(DeliveryBook):
     def _record(self, connection: Connection, row: rows.LedgerRow) -> bool:
         if connection.scalar(_SEEN, {"key": row.key}) is not None:
             return False
+        recalling.refuse_anothers(connection, row.laptop, row.data)
         found = connection.execute(_LAST, {"which": row.laptop, "number": row.attempt}).first()
         last, before = (0, None) if found is None else found
         key: dict[str, Any] = {"laptop": row.laptop, "attempt": row.attempt, "revision": last + 1}

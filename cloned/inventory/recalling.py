@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloned.core.derived import possible_ids
-from cloned.core.evidence import Evidence
+from cloned.core.evidence import Evidence, contradicts
 from cloned.core.known import KnownToLedger
-from cloned.core.recorded import LedgerLaptop, recall, recorded, traces, traces_of
+from cloned.core.recorded import LedgerLaptop, recall, recorded, sight_in, traces, traces_of
+from cloned.effect_parts import AnothersRow
 from cloned.inventory.schema import results
 from cloned.inventory.schema import traces as kept
+from cloned.saying import Phrase
 
 MOST = 20
 """Laptops that share one trace and are looked at: more share a maker's filler, or a dock of the workshop's."""
+
+
+_OF = select(results.c.row).where(results.c.laptop == bindparam("which"))
+
+
+def refuse_anothers(connection: Connection, laptop: str, row: Mapping[str, Any]) -> None:
+    """AnothersRow where the rows that are there of a laptop are of another machine than this one."""
+    there = connection.scalars(_OF, {"which": laptop}).all()
+    if there and contradicts(recorded(laptop, there).sight, sight_in(row)):
+        raise AnothersRow(Phrase("the ledger has another machine under the id {laptop}", laptop=laptop))
 
 
 def note(connection: Connection, before: Mapping[str, Any] | None, row: Mapping[str, Any]) -> None:

@@ -140,7 +140,7 @@ class AgentApi:
                 said = Phrase("this is not the laptop that was started: {other}", other=other)
                 return refuse(409, said, "start it from the network again")
             here = self._engine.admit(recognised(self._engine.workshop, boot, told), address)
-            known = await self._engine.remembered(sight_of(told), here)
+            known = await self._engine.remembering.of(sight_of(told), here)
             state = await self._engine.submit(Hello(digest, told, address, known))
         except ValueError as error:
             return malformed(error)

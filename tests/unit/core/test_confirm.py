@@ -179,9 +179,15 @@ def test_it_is_void_when_the_image_changes() -> None:
 
 
 def test_it_is_void_when_the_disk_changes() -> None:
-    story, _ = confirmed()
+    """One card in common is no proof: it may be another laptop on the same dock."""
+    story, ident = confirmed()
     after = story.boot(disks=(replace(DISK, serial="S9"),))
-    assert after.reason is Reason.DISK_CHANGED
+    assert (after.state, after.reason, after.goal.confirmation) == (State.ASKING, Reason.PERHAPS, None)
+    assert "laptop 1 with another disk" in after.history[-1].why
+    story.tell(Command("same", "page", after.id))
+    again = story.laptop(ident)
+    assert (again.state, again.reason, again.goal.confirmation) == (State.ASKING, Reason.KNOWN_BEFORE, None)
+    assert list(story.state.laptops) == [ident]
 
 
 def test_it_survives_a_power_cut() -> None:

@@ -11,6 +11,7 @@ from cloned.core.disks import Disk
 from cloned.core.evidence import Evidence
 from cloned.core.ids import clean
 from cloned.core.known import KnownToLedger
+from cloned.effect_parts import AnothersRow
 from cloned.errors import MissingError
 from cloned.inventory.database import LedgerError
 from cloned.inventory.ledger import Ledger
@@ -186,14 +187,33 @@ async def test_who_is_who_is_found_by_evidence(ledger, make_row):
     await ledger.record(make_row("drawn-by-chance", 1))
     await ledger.record(make_row("drawn-by-chance", 2))
     await ledger.record(make_row("drawn-by-chance", 1_000_003, kind="erasure", erasure={"disks": []}))
-    for seen in (
-        sight(CARD),
-        sight("02:00:00:00:00:01", disks=(DISK,)),
-        sight(CARD, disks=(replace(DISK, serial="X9"),)),
-    ):
+    for seen in (sight(CARD), sight("02:00:00:00:00:01", disks=(DISK,))):
         known = await ledger.known(seen)
         assert (known.laptop, known.jobs, known.erasures, known.tag) == ("drawn-by-chance", 2, 3, "0042")
         assert not known.namesake
+    known = await ledger.known(sight(CARD, disks=(replace(DISK, serial="X9"),)))
+    assert (known.laptop, known.jobs, known.namesake) == ("", 0, "0042"), "that card may be a dock's"
+    assert known.perhaps is not None
+    assert (known.perhaps.laptop, known.perhaps.jobs, known.perhaps.tag) == ("drawn-by-chance", 2, "0042")
+    second = "d8:9e:f3:00:00:0f"
+    await ledger.record(make_row("drawn-by-chance", 3, macs=[CARD, second]))
+    assert (await ledger.known(sight(CARD, second, disks=(replace(DISK, serial="X9"),)))).laptop == "drawn-by-chance"
+
+
+async def test_no_row_is_of_two_machines(ledger, make_row):
+    """Two sites may give one id to two machines before either has a result: the second must have one of its own."""
+    await ledger.record(make_row("same", 1))
+    other = {"macs": ["d8:9e:f3:00:00:02"], "disk": {"serial": "S3Z8", "size": 256060514304}}
+    for attempt in (1, 2):
+        with pytest.raises(AnothersRow):
+            await ledger.record(make_row("same", attempt, **other))
+    with pytest.raises(AnothersRow):
+        await ledger.record(make_row("same", 2, serial="PF77AB2", macs=["d8:9e:f3:00:00:02"], disk=None))
+    assert [(row["attempt"], row["revision"]) for row in await ledger.rows()] == [(1, 1)]
+    assert (await ledger.known(sight("d8:9e:f3:00:00:02"))).laptop == ""
+    await ledger.record(make_row("same", 2, macs=["d8:9e:f3:00:00:02"]))  # by its disk
+    await ledger.record(make_row("same", 3, macs=["d8:9e:f3:00:00:03", CARD], disk={"serial": "NEW1", "size": 1}))
+    await ledger.record(make_row("same", 2_000_001, kind="lending", macs=["d8:9e:f3:00:00:09"], disk=None))
 
 
 async def test_words_alone_make_no_machine_one_of_the_ledgers(ledger, make_row):

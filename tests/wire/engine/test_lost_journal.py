@@ -42,7 +42,7 @@ class Evening:
         )
         digest = token_digest(answer.token)
         here = recognised(self.engine.workshop, self.engine.workshop.boots[digest], facts)
-        known = await self.engine.remembered(sight_of(facts), here)
+        known = await self.engine.remembering.of(sight_of(facts), here)
         await self.engine.submit(Hello(digest, facts, address, known))
         laptop = self.engine.authorise(answer.token, address)
         assert laptop is not None
@@ -93,12 +93,16 @@ async def test_machines_of_a_batch_after_a_lost_journal(tmp_path: Path) -> None:
         moved = await second.comes(cards[0], "DISK2K")  # another card, as of a dock, and the disk of number 2
         assert (moved.id, moved.tag, moved.job.number) == (ids[2], "DM-2", 1)
         repaired = await second.comes(cards[3], "NEWDISK3")
-        assert (repaired.id, repaired.tag, repaired.job.number) == (ids[3], "DM-3", 1)
+        assert (repaired.id in ids.values(), repaired.tag, repaired.job.number) == (False, "", 0)
+        assert (repaired.state, repaired.reason, repaired.detail) == (State.ASKING, Reason.PERHAPS, "DM-3")
+        await second.engine.command(Command("same", "page", repaired.id))
+        repaired = second.engine.laptop(ids[3])
+        assert (repaired.tag, repaired.job.number) == ("DM-3", 1)
         assert (repaired.state, repaired.reason) == (State.ASKING, Reason.KNOWN_BEFORE)
         assert len(second.engine.workshop.laptops) == 3
         await second.cloned(stranger, "DM-4")
         await second.engine.command(Command("forget", "page", ids[3]))
-        back = await second.comes(cards[3], "NEWDISK3")
+        back = await second.comes(cards[3], "DISK3K")
         assert (back.id, back.tag) == (ids[3], "DM-3")
         other = await second.comes("3c:97:0e:00:00:77", "DISK7K")
         assert (other.id in (*ids.values(), stranger.id), other.tag) == (False, "")
