@@ -12,11 +12,11 @@ AGAIN_SECONDS = 5.0
 """Seconds between two tries; nobody waits for it but results."""
 
 
-async def run(engine: Engine) -> None:
-    """Ask about all of them, again and again, until cancelled."""
+async def run(engine: Engine, again: float = AGAIN_SECONDS) -> None:
+    """Ask about all of them, again and again, until cancelled; `again`: seconds between."""
     while True:
         await ask(engine)
-        await asyncio.sleep(AGAIN_SECONDS)
+        await asyncio.sleep(again)
 
 
 async def ask(engine: Engine) -> None:

@@ -41,7 +41,8 @@ def booted(workshop: Workshop, event: Booted, now: float, entropy: str) -> Works
         workshop = _room_for_one(workshop)
     laptop = known or _newcomer(workshop, event.identity, entropy, now, event.known)
     came_by = event.boot_mac if workshop.settings.judging else ""
-    identity = laptop.identity.merged(event.identity)
+    heard = workshop.settings.judging > 1 and laptop.contact.hellos  # its hello says who it is: this may be another
+    identity = laptop.identity if heard else laptop.identity.merged(event.identity)
     laptop = replace(
         laptop,
         facts=replace(laptop.facts, identity=identity, boot_mac=event.boot_mac),

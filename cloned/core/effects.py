@@ -147,12 +147,17 @@ def _lendings(
     found: list[Effect] = []
     for ident in changed:
         was, laptop = before.laptops.get(ident), after.laptops[ident]
-        if was is None or was.lendings >= laptop.lendings:
+        if was is None or was.lendings >= laptop.lendings or not _one_word_later(was, laptop):
             continue
         row = lending.row(laptop, now)
         found.append(Record(row))
         after = replace(after, unrecorded={**after.unrecorded, f"{ident}/{row['attempt']}": row})
     return after, found
+
+
+def _one_word_later(was: Laptop, laptop: Laptop) -> bool:
+    """Whether nothing was learnt of it meanwhile: what the ledger has of another site's lendings is no new one."""
+    return (was.number, was.contact.hellos, was.unweighed) == (laptop.number, laptop.contact.hellos, laptop.unweighed)
 
 
 def _evenings(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, list[Effect]]:

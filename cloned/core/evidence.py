@@ -79,7 +79,9 @@ class Evidence:
 
 def evidence_of(laptop: Laptop) -> Evidence:
     """All that was ever seen of a laptop, to hold another sight against."""
-    return Evidence(laptop.identity, laptop.facts.disks, came_by=laptop.contact.came_by)
+    return Evidence(
+        laptop.identity, laptop.facts.disks, frozenset(laptop.facts.dongles), came_by=laptop.contact.came_by
+    )
 
 
 def weigh(laptop: Laptop, sight: Evidence, passing: Collection[str], *, docks: bool = True) -> int:
@@ -119,7 +121,13 @@ def one_card_only(known: Evidence, sight: Evidence, passing: Collection[str]) ->
     mine, theirs, disk = _held(known, sight, passing)
     if disk is Same.YES or len(mine & theirs) != 1:
         return False
-    return disk is Same.NO or (_burnt_in(mine - theirs) and _burnt_in(theirs - mine))
+    return disk is Same.NO or _each_has_its_own(known, sight)
+
+
+def _each_has_its_own(known: Evidence, sight: Evidence) -> bool:
+    """Whether each has a card that the other lacks and that is no dongle's, though it was seen on others perhaps."""
+    mine, theirs = (_proving(each.identity.macs, known.passing | sight.passing) for each in (known, sight))
+    return _burnt_in(mine - theirs) and _burnt_in(theirs - mine)
 
 
 def may_be(known: Evidence, sight: Evidence, passing: Collection[str]) -> bool:

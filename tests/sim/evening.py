@@ -197,6 +197,7 @@ class Machine:
         identity = clean(self.uuid, self.serial, "Dell Inc.", f"Latitude {self.number % 4}", [self.mac])
         self.address = f"10.0.{self.number >> 8}.{self.number & 255}"
         evening.happen(Booted(self.token, identity, self.mac, self.address))
+        identity = replace(identity, macs=(self.mac, f"02:00:01{self.mac[8:]}"))  # two cards prove it with any disk
         evening.happen(Hello(self.token, Facts(identity, self.mac, "uefi", disks=tuple(self.disks)), self.address))
 
     def ident(self, evening: Evening) -> LaptopId | None:

@@ -153,6 +153,15 @@ def test_attempts_go_on_above_those_of_another_site_but_not_in_the_midst_of_one(
     assert told == ((1, 0, 0) if at_work else (5, 3, 4))
 
 
+def test_what_another_site_lent_out_leaves_no_row_of_this_one() -> None:
+    story = Lost()
+    found = story.menu(mac(1), OTHER)
+    story.hello(mac(1), on="D1", known=OTHER)
+    story.menu(mac(1), None)
+    story.hello(mac(1), on="D1", known=KnownToLedger(found.id, 5, 3, weighed=True, lent=True, lendings=4))
+    assert story.state.unrecorded == {}
+
+
 def test_a_number_is_given_back_to_the_machine_that_had_it_and_to_no_twin() -> None:
     story = Lost()
     given = TagGiven("DM-9", LaptopId("gone"), UUID, "PF1", (mac(1),))

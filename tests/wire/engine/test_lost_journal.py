@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from cloned import weighing
 from cloned.core.arrivals import recognised, sight_of
 from cloned.core.boot import BootRequest
 from cloned.core.disks import Disk
 from cloned.core.events import Command, Configured, Confirmed, Hello, ImageKnown, Settings, SwitchChanged
 from cloned.core.ids import clean, token_digest
-from cloned.core.laptop import Facts, Laptop, State
+from cloned.core.laptop import Facts, Laptop, State, Unweighed
 from cloned.core.reasons import Reason
 from cloned.engine import Engine
+from cloned.inventory.database import LedgerError
 from cloned.inventory.ledger import Ledger
 from cloned.journal import Journal
 from cloned.numbers import recall
 from cloned.tasks import TaskOwner
 from tests.unit.engines import IMAGE, Streams, settled, verified
+from tests.waiting import until
 
 pytestmark = pytest.mark.wire
 UUID, SERIAL = "b2f1a3c4-77d0-4e21-9a55-0c1d2e3f4a5b", "A1B2C3D"
@@ -65,15 +68,99 @@ async def evening(folder: Path, name: str, ledger: Ledger) -> AsyncIterator[Even
     engine.replay()
     tasks.start(engine.run(), "engine", service=True)
     tasks.start(engine.run_effects(), "effects", service=True)
+    tasks.start(weighing.run(engine, 0.05), "weighing", service=True)
     try:
         await engine.submit(Configured(Settings(confirm="auto", default_image="school")))
         await engine.submit(ImageKnown(IMAGE))
         await engine.submit(SwitchChanged(8, "test", 1000))
-        await recall(engine, ledger, folder)
+        with suppress(LedgerError):
+            await recall(engine, ledger, folder)
         yield Evening(engine)
     finally:
         await tasks.close()
         journal.close()
+
+
+async def twins_without_a_ledger(
+    folder: Path, ledger: Ledger, leave: Callable[[], object], comes_back: Callable[[], object]
+) -> None:
+    """A twin of one in the ledger comes, is cloned and numbered while neither journal nor ledger is there; then itself."""
+    card, other = "3c:97:0e:00:00:01", "3c:97:0e:00:00:02"
+    async with evening(folder, "first", ledger) as first:
+        known = await first.comes(card, "DISK1K")
+        await first.cloned(known, "DM-1")
+    leave()
+    async with evening(folder, "second", ledger) as second:
+        twin = await second.comes(other, "DISK2K")
+        assert (twin.id, twin.unweighed) == (known.id, Unweighed.AWAY), "its words give it that, and nobody says no"
+        await second.engine.command(Command("tag", "page", twin.id, text="DM-2"))
+        await second.engine.submit(Confirmed(twin.id, twin.facts.disks[0].key, "school", "page"))
+        await verified(second.engine, second.engine.laptop(twin.id))
+        back = await second.comes(card, "DISK1K")
+        assert back.id != known.id
+        assert (len(second.engine.workshop.held), second.engine.workshop.unrecorded) == (1, {})
+    async with evening(folder, "second", ledger) as second:  # a restart meanwhile
+        comes_back()
+        await until(lambda: not any(each.unweighed for each in second.engine.workshop.laptops.values()), 60)
+        await until(lambda: not (second.engine.workshop.unrecorded or second.engine.workshop.held), 60)
+        laptops = {each.facts.disks[0].serial: each for each in second.engine.workshop.laptops.values()}
+        assert (laptops["DISK1K"].id, laptops["DISK1K"].tag, laptops["DISK1K"].job.number) == (known.id, "DM-1", 1)
+        moved = laptops["DISK2K"]
+        assert (moved.id == known.id, moved.tag, moved.job.number) == (False, "DM-2", 1)
+        await recall(second.engine, ledger, folder)
+        assert {each.laptop for each in second.engine.workshop.boots.values()} == {moved.id, known.id}
+        assert second.engine.workshop.tags["dm-2"].laptop == moved.id
+        assert second.engine.workshop.tags["dm-1"].laptop == known.id
+    rows = await ledger.rows()
+    assert {(row["laptop"], row["disk"]["serial"], row["revision"]) for row in rows} == {
+        (known.id, "DISK1K", 1),
+        (moved.id, "DISK2K", 1),
+    }
+
+
+class Leaving(Ledger):
+    """A ledger of SQLite that nobody can use for a while."""
+
+    gone = False
+
+    @asynccontextmanager
+    async def _patient(self, long: bool = False) -> AsyncIterator[None]:
+        if self.gone:
+            raise LedgerError("the ledger cannot be used")
+        async with super()._patient(long):
+            yield
+
+    def leave(self) -> None:
+        self.gone = True
+
+    def come_back(self) -> None:
+        self.gone = False
+
+
+async def test_a_twin_that_comes_while_journal_and_ledger_are_gone_writes_on_nobodys_row(tmp_path: Path) -> None:
+    ledger = await Leaving.open(tmp_path / "ledger.sqlite")
+    assert isinstance(ledger, Leaving)
+    await twins_without_a_ledger(tmp_path, ledger, ledger.leave, ledger.come_back)
+    await ledger.close()
+
+
+async def test_two_sites_that_give_one_id_before_either_has_a_result_end_with_two(tmp_path: Path) -> None:
+    """Both asked one ledger, and it knew neither: who comes second with his row gets an id of his own."""
+    ledger = await Ledger.open(tmp_path / "ledger.sqlite")
+    async with evening(tmp_path, "here", ledger) as here, evening(tmp_path, "there", ledger) as there:
+        one, other = await here.comes("3c:97:0e:00:00:01", "DISK1K"), await there.comes("3c:97:0e:00:00:02", "DISK2K")
+        assert one.id == other.id
+        await here.cloned(one, "DM-1")
+        await there.engine.command(Command("tag", "page", other.id, text="DM-2"))
+        await there.engine.submit(Confirmed(other.id, other.facts.disks[0].key, "school", "page"))
+        await verified(there.engine, there.engine.laptop(other.id))
+        await until(lambda: not (there.engine.workshop.unrecorded or there.engine.workshop.held), 30)
+        [moved] = there.engine.workshop.laptops.values()
+        assert (moved.id == one.id, moved.unweighed) == (False, Unweighed.NO)
+        assert there.engine.workshop.tags["dm-2"].laptop == moved.id
+    rows = await ledger.rows()
+    assert {(row["laptop"], row["tag"], row["attempt"]) for row in rows} == {(one.id, "DM-1", 1), (moved.id, "DM-2", 1)}
+    await ledger.close()
 
 
 async def test_machines_of_a_batch_after_a_lost_journal(tmp_path: Path) -> None:
