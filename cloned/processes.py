@@ -58,6 +58,7 @@ def need(tool: str) -> str:
 
 OURS = -10
 """How nice the daemon is: thirty laptops wait for its answers, which are short."""
+AUTOGROUP = Path("/proc/self/autogroup")
 _before: list[int] = []
 """How nice we were before `come_first`."""
 
@@ -71,6 +72,15 @@ def come_first() -> None:
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, min(nice, OURS))
         _before.append(nice)
+    if os.getsid(0) == os.getpid():  # else others are in it, such as the shell that started us
+        session_nice(OURS)
+
+
+def session_nice(nice: int) -> None:
+    """How nice all of our session is among the others (sched(7), autogroup): where each session has its share of the
+    processors, a process's own niceness counts within it alone. Nothing where the kernel has no such groups."""
+    with suppress(OSError):
+        AUTOGROUP.write_text(str(nice), encoding="ascii")
 
 
 def come_with_others() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
-from cloned.processes import OURS, run
+import pytest
+
+from cloned.processes import AUTOGROUP, OURS, run, spawn
 
 PRECEDENCE = """
 import os, sys, threading
@@ -28,3 +31,23 @@ def test_threads_come_first_and_children_with_everybody_else() -> None:
     before, first, thread, worker, child = map(int, run([sys.executable, "-c", PRECEDENCE]).stdout.split())
     assert first in (min(before, OURS), before)  # without the permission nothing changes
     assert (thread, worker, child) == (first, before, before)
+
+
+SESSION = """
+import os
+from cloned import processes
+processes.come_first()
+print(os.getpriority(os.PRIO_PROCESS, 0), processes.AUTOGROUP.read_text())
+"""
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists(), reason="the kernel has no groups of processes")
+def test_a_session_of_its_own_comes_first_as_a_whole_and_one_of_others_does_not() -> None:
+    before = AUTOGROUP.read_text().split()[-1]
+    child = spawn([sys.executable, "-c", SESSION], stdout=subprocess.PIPE)
+    said, _ = child.communicate()
+    own, _, _, session = said.decode().split()
+    assert session == (str(OURS) if int(own) == OURS else "0")  # without the permission nothing changes
+    within = run([sys.executable, "-c", SESSION]).stdout.decode().split()
+    assert within[-1] == before
+    assert AUTOGROUP.read_text().split()[-1] == before

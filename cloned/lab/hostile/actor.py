@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cloned import processes
+
 NICE = 19
 HELD = 200
 """Connections that an actor holds open at once."""
@@ -54,6 +56,7 @@ class HostileSpec:
 def hold_down(cgroup: str) -> None:
     """Take the lowest priority and enter the control group, so that what is measured is not a lack of processor."""
     os.nice(NICE)
+    processes.session_nice(NICE)
     with suppress(OSError):
         if cgroup:
             (Path(cgroup) / "cgroup.procs").write_text("0")
