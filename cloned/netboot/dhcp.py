@@ -187,6 +187,9 @@ class Answers:
         address, lease = packet.address(Option.REQUESTED), pool.lease_of(packet.mac)
         if address is None or lease is None or lease.address != str(address):
             return Decision(client, why=Phrase("it declined an address that it did not have from us"))
+        if pool.seen_using(packet.mac, now):
+            why = Phrase("it declined {address}, which it was seen using: that is not believed", address=address)
+            return Decision(client, why=why)
         if not pool.declined(packet.mac, str(address), now):
             return Decision(
                 client,

@@ -188,6 +188,11 @@ class Pool:
         self._quiet.pop(address, None)
         return True
 
+    def seen_using(self, mac: str, now: float) -> bool:
+        """Whether `mac` has an address and was seen using it (ARP): whoever declines it then is somebody else."""
+        lease = self.lease_of(mac)
+        return lease is not None and lease.bound and lease.until > now and lease.address not in self._quiet
+
     def release(self, mac: str, address: IPv4Address, now: float) -> None:
         """`mac` is done with `address`; it gets the same one again while nobody else needs it."""
         held = self._held.get(str(address))

@@ -141,6 +141,18 @@ def test_nobody_can_decline_for_another(leasing, pool):
     assert pool.lease_of(LAPTOP).address == str(address)
 
 
+def test_nobody_talks_a_laptop_at_work_out_of_its_address(leasing, pool):
+    """A MAC stands on the page for everybody: one DECLINE in its name would cost it its address at the next renewal."""
+    address = leasing.answer(plain(MessageType.DISCOVER), 1).reply.yiaddr
+    leasing.answer(plain(MessageType.REQUEST, server=US.packed, requested=address.packed), 2)
+    assert pool.used(LAPTOP, str(address))
+    decision = leasing.answer(plain(MessageType.DECLINE, server=US.packed, requested=address.packed), 3)
+    assert "not believed" in decision.why
+    leasing.answer(replace(plain(MessageType.RELEASE, server=US.packed), ciaddr=address), 4)
+    renewed = leasing.answer(replace(plain(MessageType.REQUEST), ciaddr=address), 300)
+    assert (renewed.reply.kind, renewed.reply.yiaddr) == (MessageType.ACK, address)
+
+
 def test_release(leasing, pool):
     address = leasing.answer(plain(MessageType.DISCOVER), 1).reply.yiaddr
     leasing.answer(plain(MessageType.REQUEST, server=US.packed, requested=address.packed), 2)
