@@ -57,11 +57,9 @@ def _worn(said: Mapping[str, Any]) -> int | None:
 
 def _count(raw: Mapping[str, Any]) -> int | None:
     """The number itself: the 48 bits of a raw value may hold others beside it, which smartctl's text tells apart."""
-    leading = re.match(r"\d+", str(raw.get("string", "")).strip())
-    if leading is not None:
-        return int(leading[0]) & _COUNT_BITS
-    value = raw.get("value")
-    return value & _COUNT_BITS if isinstance(value, int) else None
+    leading, value = re.match(r"\d+", str(raw.get("string", "")).strip()), raw.get("value")
+    count = (int(leading[0]) if leading is not None else value if isinstance(value, int) else _COUNT_BITS) & _COUNT_BITS
+    return count if count != _COUNT_BITS else None  # nothing but ones is what some fill a value with that they lack
 
 
 def compare(before: Health, after: Health) -> Health:

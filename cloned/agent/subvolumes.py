@@ -79,4 +79,12 @@ def fstab_names(folder: Path, path: str, number: int = 0) -> bool:
 
 def _names(option: str, path: str, number: int) -> bool:
     key, _, value = option.partition("=")
-    return (key == "subvol" and value.strip("/") == path) or (key == "subvolid" and value == str(number))
+    value = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), value)  # fstab(5): a space is \040
+    return (key == "subvol" and value.strip("/") == path) or (key == "subvolid" and _number(value) == number)
+
+
+def _number(text: str) -> int:
+    """As the kernel reads it, in any base; 0, which is no subvolume's, for what is none."""
+    with suppress(ValueError):
+        return int(text, 0)
+    return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,11 +37,16 @@ class FinishWishes:
 
 
 def steps(
-    wishes: FinishWishes, laptop: Laptop, now: float, boot: Sequence[BootEntry] = (), *, twin: bool = False
+    wishes: FinishWishes,
+    laptop: Laptop,
+    now: float,
+    boot: Sequence[BootEntry] = (),
+    *,
+    twin: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """Steps in the order they are to be done, each `{"name", …arguments}`. `boot`: what started the master.
 
-    `twin`: another laptop says a serial number that a host name shows alike.
+    `twin`: which of "tag" and "serial" another laptop has so that a host name shows it alike (`named_alike`).
     """
     found: list[dict[str, Any]] = []
     if wishes.grow:
@@ -61,15 +66,17 @@ def steps(
     return found
 
 
-def hostname(pattern: str, laptop: Laptop, *, twin: bool = False) -> str:
+def hostname(pattern: str, laptop: Laptop, *, twin: Collection[str] = ()) -> str:
     """A host name (RFC 1123 label) from a pattern with {tag}, {number}, {serial}, {mac}: no two laptops get one.
 
-    A value that this laptop has not, or that a twin has too, gives way to its MAC address, and that to its number.
-    A laptop without a tag is set aside before it comes here (tags.py) if the pattern has one.
+    A value that this laptop has not, or a serial number that a `twin` has too, gives way to its MAC address, and that
+    to its number; a tag that a twin has but for signs that no host name has (DM/1 and DM-1) gets that behind it. A
+    laptop without a tag is set aside before it comes here (tags.py) if the pattern has one.
     """
     mac = laptop.facts.boot_mac.replace(":", "") or str(laptop.number)
-    serial = "" if twin else laptop.identity.serial
-    values = (laptop.tag or mac, str(laptop.number), serial if re.search("[A-Za-z0-9]", serial) else mac, mac)
+    serial = "" if "serial" in twin else laptop.identity.serial
+    tag = f"{laptop.tag}-{mac}" if "tag" in twin else laptop.tag
+    values = (tag or mac, str(laptop.number), serial if re.search("[A-Za-z0-9]", serial) else mac, mac)
     text = pattern
     for key, value in zip(VALUES, values, strict=True):
         text = text.replace(key, value)
@@ -82,10 +89,12 @@ def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9-]+", "-", letters.lower()).strip("-")
 
 
-def named_alike(laptops: Iterable[Laptop], laptop: Laptop) -> bool:
-    """Whether a host name of its serial number would be another's too, whoever made that."""
-    mine = _plain(laptop.identity.serial)
-    return bool(mine) and any(_plain(each.identity.serial) == mine for each in laptops if each.id != laptop.id)
+def named_alike(laptops: Iterable[Laptop], laptop: Laptop) -> frozenset[str]:
+    """Which of "tag" and "serial" a host name would show as it shows another laptop's, whoever made that."""
+    others = [each for each in laptops if each.id != laptop.id]
+    mine = {"tag": _plain(laptop.tag), "serial": _plain(laptop.identity.serial)}
+    theirs = {"tag": {_plain(each.tag) for each in others}, "serial": {_plain(each.identity.serial) for each in others}}
+    return frozenset(name for name, word in mine.items() if word and word in theirs[name])
 
 
 def _label(name: str) -> str:

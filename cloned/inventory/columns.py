@@ -76,13 +76,23 @@ as a rule."""
 
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - full-width forms are meant
 
-_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mrt|mei|okt)[a-z]*"
+_MONTH = (
+    r"(jan(uary|uari|v|vier)?|feb(r|ruary|ruari)?|f[eé]v(r|rier)?|mar(ch|s)?|m(rt|aart)|a[pv]r(il)?|may|mei|mai"
+    r"|june?|juni|juin|july?|juli|juil(let)?|aug(ust|ustus)?|ao[uû]t|sept?(ember|embre)?|o[ck]t(ober|obre)?"
+    r"|nov(ember|embre)?|d[eé]c(ember|embre)?)\.?"
+)
+_DATE = r"\d{1,4}[-/.]\d{1,4}([-/.]\d{1,4})?"
+_CLOCK = r"\d+:\d{1,2}(:\d{1,2}([.,]\d+)?)?( ?[ap]\.?m\.?)?"
+_MONEY = r"[€$£]"
 _LIKE_NUMBERS = re.compile(
-    rf"0\d+|\d{{12,}}|\d+[.,]?\d*e[+-]?\d+|\d{{1,4}}[-/.]\d{{1,2}}([-/.]\d{{1,4}})?"
-    rf"|{_MONTH}[- ]?\d{{1,4}}|\d{{1,2}}[- ]?{_MONTH}|\d+[.,:]\d+%?|\d+%|true|false|waar|onwaar|vrai|faux",
+    rf"0\d+|\d{{12,}}|\d+[.,]?\d*e[+-]?\d+|{_DATE}|{_CLOCK}|{_DATE} {_CLOCK}|\d{{1,2}} ?[ap]\.?m\.?"
+    rf"|{_MONTH}[- ]?\d{{1,4}}|\d{{1,2}}[- ]?{_MONTH}([- ]?\d{{2,4}})?|\d+[.,]\d+ ?%?|\d+ ?%|\d+ \d+/\d+"
+    rf"|\d{{1,3}}([., \u00a0\u202f]\d{{3}})+([.,]\d+)?|\([\d.,]+\)|{_MONEY} ?[\d.,]+|[\d.,]+ ?{_MONEY}"
+    r"|true|false|waar|onwaar|vrai|faux",
     re.IGNORECASE,
 )
-"""Zeros in front, more digits than are shown, an exponent, a date, a time, a truth, in English, Dutch and French."""
+"""Zeros in front, more digits than are shown, an exponent, a date, a time, thousands, money, a fraction, a truth, as
+English, Dutch and French spreadsheets read them."""
 
 
 def flat(row: Mapping[str, Any], key: str = "", revision: int | None = None) -> dict[str, str | int]:

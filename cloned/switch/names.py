@@ -9,7 +9,8 @@ _VIRTUAL = re.compile(
         vlan | vl\d+$ | svi | irb | loopback | lo\d*$ | cpu | (tun|tap)\d | tunnel | null | nul?\d+$
         | br(idge)?[-_]?\d* (?![a-z0-9]) | bond | lag | agg(regat\w*)? | (trunk|trk|ae)\d | port-?\ ?channel | po\d+$
         | team | stack | virtual | dummy | veth | ppp | wlan | (docker|wg|gre|sit|ifb)\d
-        | management | mgmt | me(th)?\d+(/\d+)*$ | oob | out[-\ ]of[-\ ]band | console | aux | fa(stethernet)?\ ?0$
+        | management | mgmt | m-(gigabit)?ethernet | fxp\d+$ | vme$ | me(th)?\d+(/\d+)*$
+        | oob | out[-\ ]of[-\ ]band | console | aux | fa(stethernet)?\ ?0$
     )""",
     re.IGNORECASE | re.VERBOSE,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cloned.switch.names import device_name, port_name, processor_name, stem_and_number, virtual_name
 from cloned.switch.snmp.raw import ETHERNET
@@ -32,7 +32,12 @@ def port_names(physical: Sequence[InterfaceRow], tables: Tables) -> dict[int, st
     names = {each.if_index: display_name(each) for each in physical}
     often = Counter(names.values())
     numbers = {index: base for base, index in tables.base_ports.items()}
-    return {index: name if often[name] == 1 else f"{name} {numbers.get(index, index)}" for index, name in names.items()}
+    told = {index: name if often[name] == 1 else f"{name} {numbers.get(index, index)}" for index, name in names.items()}
+    twice = Counter(told.values())  # a number behind one name may make another of it
+    return {
+        index: name if twice[name] == 1 or often[names[index]] == 1 else f"{names[index]} ({index})"
+        for index, name in told.items()
+    }
 
 
 def _case_numbers(physical: Sequence[InterfaceRow], tables: Tables) -> dict[int, int]:
@@ -69,7 +74,7 @@ def left_out(physical: Sequence[InterfaceRow], tables: Tables) -> list[Interface
 
 def _typed(interface: InterfaceRow) -> bool:
     """Whether somebody gave a name that sounds like a device that is no socket to something with a connector."""
-    names = interface.name, interface.descr
+    names = [interface.name, interface.descr]
     system = any(device_name(name, bare=True) or port_name(name) for name in names)
     return interface.connector == TRUE and any(map(virtual_name, names)) and not system
 
@@ -132,10 +137,17 @@ def _device(interface: InterfaceRow, tables: Tables) -> bool:
     names = {each.name or each.descr for each in tables.interfaces.values()}
     name = interface.name or interface.descr
     parent, dot, vlan = name.rpartition(".")
-    if dot and vlan.isdigit() and parent in names:
+    if dot and vlan.isdigit() and (parent in names or _alone_with_a_dot(parent, names)):
         return True
     stems = Counter(found[0] for each in names if (found := stem_and_number(each)))
-    return stem_and_number(name) is None and max(stems.values(), default=0) >= ENUMERATED
+    typed = " " in name  # no system calls a device so, but for words that `_named_otherwise` knows
+    return not typed and stem_and_number(name) is None and max(stems.values(), default=0) >= ENUMERATED
+
+
+def _alone_with_a_dot(parent: str, names: Collection[str]) -> bool:
+    """Whether `eth0.2` stands beside ports without a dot; `ge.1.2` beside `ge.1.1` and the others is one of them."""
+    plain = sum("." not in each for each in names)
+    return plain >= ENUMERATED and not parent.isdigit() and "." not in parent
 
 
 def _inside(interface: InterfaceRow, bridged: frozenset[int], tables: Tables) -> bool:

@@ -249,17 +249,31 @@ def _duplex(value: int | None) -> Duplex | None:
 def speed_of(interface: InterfaceRow) -> int | None:
     """Mb/s: ifHighSpeed, else ifSpeed, else None.
 
-    ifHighSpeed is in bit/s where it equals ifSpeed, and in kbit/s where that says the same number of Mbit/s: mistakes
-    of agents. Where the latter was none, the card at the other end tells (chain.py).
+    ifHighSpeed is in bit/s where it equals ifSpeed, in kbit/s where that says the same number of Mbit/s, and in Gbit/s
+    where that says so: mistakes of agents. Where nothing contradicts it, the card at the other end tells (laptops.py).
     """
     high, bits = interface.high_speed, interface.speed
     if high is not None and high > 0:
         if bits is not None and high == 1000 * bits:
             return bits
+        if bits is not None and _in_gigabits(high, bits):
+            return 1000 * high if bits in (WRONG_BITS, high * 10**9 % 2**32) and high > 4 else _mbps(bits)
         return _mbps(high) if high == bits or high > 800_000 else high
     if bits is not None and 0 < bits < WRONG_BITS:
         return _mbps(bits)
     return None
+
+
+def _in_gigabits(high: int, bits: int) -> bool:
+    """Whether ifHighSpeed counts Gbit/s: ifSpeed says a thousand times as much, or that it is more than it can say."""
+    if bits == WRONG_BITS:
+        return high in _ONLY_GIGABITS
+    return high < 10**3 and bits >= 10**9 and (bits // 10**9 == high or high * 10**9 % 2**32 == bits)
+
+
+_ONLY_GIGABITS = (5, 10, 25, 40, 50)
+"""Speeds of copper and fibre in Gbit/s that no link has in Mbit/s, but for 10, where one has it beside an ifSpeed that
+says what it is."""
 
 
 def _mbps(bits: int) -> int | None:

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from cloned.agent.smart import compare, understand
 
 
@@ -39,3 +41,12 @@ def test_the_count_is_what_the_text_begins_with() -> None:
     bare = {"id": 5, "raw": {"value": 0x07D0_0000_0003}}
     for told in (packed, bare):
         assert understand({"ata_smart_attributes": {"table": [told]}})["reallocated"] == 3
+
+
+@pytest.mark.parametrize("raw", [
+    {"value": 2**48 - 1, "string": str(2**48 - 1)}, {"value": 2**32 - 1}, {"value": -1, "string": "-1"}, {"string": "x"},
+])  # fmt: skip
+def test_a_value_of_nothing_but_ones_counts_no_sectors(raw: dict[str, object]) -> None:
+    found = understand({"ata_smart_attributes": {"table": [{"id": 5, "raw": raw}, {"id": 197, "raw": {"value": 0}}]}})
+    assert found["reallocated"] == 0
+    assert understand({"ata_smart_attributes": {"table": [{"id": 5, "raw": raw}]}})["reallocated"] is None

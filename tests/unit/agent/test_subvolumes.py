@@ -41,3 +41,13 @@ def test_an_fstab_may_name_its_subvolume_by_number(tmp_path: Path) -> None:
     (tmp_path / "etc/fstab").write_text("UUID=1 / btrfs noatime,subvolid=256 0 0\n")
     assert fstab_names(tmp_path, "anything", 256)
     assert not fstab_names(tmp_path, "a-copy", 257)
+
+
+@pytest.mark.parametrize(
+    "line", ["UUID=x / btrfs subvol=/my\\040root,compress=zstd 0 0", "UUID=x / btrfs subvolid=0x100 0 0"]
+)
+def test_an_fstab_writes_spaces_and_numbers_in_its_own_way(line: str, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/fstab").write_text(line + "\n")
+    assert fstab_names(tmp_path, "my root", 256)
+    assert not fstab_names(tmp_path, "my", 25)

@@ -37,7 +37,8 @@ def test_a_line_is_one_line_and_reads_back(cells):
 
 @pytest.mark.parametrize("text", [
     "0012345678", "12E4567", "12e4567", "3-4", "1/2", "3-4-2021", "123456789012345", "1.5e3", "MAR12", "2-sep", "00", "12.11",
-    "10:30", "12%", "1,5", "TRUE",
+    "10:30", "12%", "1,5", "TRUE", "3-2026", "1 jan 2026", "12 mei 2026", "15-févr", "août 4", "1.234.567", "1 234", "12:30:15",
+    "10 AM", "10:30 pm", "2026-11-30 10:00", "(123)", "€ 5", "5 €", "$12", "1 2/3", "1 000,5",
 ])  # fmt: skip
 def test_what_a_spreadsheet_makes_other_things_of(text):
     assert columns.mistaken(text)
@@ -45,6 +46,7 @@ def test_what_a_spreadsheet_makes_other_things_of(text):
 
 @pytest.mark.parametrize("text", [
     "", "PF1ABCDE", "5CG1234XYZ", "12345678", 12345678901234567890, "DM-2026-0012", "d8:9e:f3:00:00:01", "3-4 x", "e5", "sda",
+    "2026-11-30T10:00:00.000Z", "S3Z9NX0K", "Sep", "market 5", "8 GB", "DM 1", "PF-1-2", "1st", "255", "3-4-5-6", "i5 8350",
 ])  # fmt: skip
 def test_what_it_leaves_as_it_is(text):
     assert not columns.mistaken(text)

@@ -55,6 +55,39 @@ def test_equal_names_are_numbered_and_nobody_is_behind_another_switch() -> None:
     assert crowded(join([view]), {mac(number): f"laptop {number}" for number in range(1, 5)}) == ()
 
 
+def test_numbers_behind_equal_names_make_no_two_alike(make_raw: Any) -> None:
+    rows = [{"index": n, "ifName": name, "ifDescr": name} for n, name in ((1, b"Port"), (2, b"Port"), (3, b"Port 2"))]
+    names = [port.name for port in understand(build("s", make_raw(3, rows, base={1: 1, 2: 2, 3: 3}))).ports]
+    assert names == ["Port 1", "Port (2)", "Port 2"]
+
+
+@pytest.mark.parametrize("base", [{n: n for n in range(1, 6)}, {}], ids=["bridge", "no-bridge-table"])
+@pytest.mark.parametrize("name", [
+    "M-GigabitEthernet0/0/0", "fxp0", "vme", "eth0.2", "switch.211", "lan1.30", "me0", "Management0/0", "mgmt0", "dsa",
+])  # fmt: skip
+def test_what_many_makers_call_management_and_vlan_devices_is_no_place(
+    name: str, base: dict[int, int], make_raw: Any
+) -> None:
+    told = {"index": 6, "ifName": name.encode(), "ifDescr": name.encode(), "ifConnectorPresent": 1}
+    rows = [{"index": n, "ifName": b"lan%d" % n, "ifDescr": b"lan%d" % n, "ifConnectorPresent": 1} for n in range(1, 6)]
+    assert understand(build("s", make_raw(6, [*rows, told], base=base))).capacity == 5
+
+
+def test_names_with_dots_that_all_sockets_have_are_sockets(make_raw: Any) -> None:
+    rows = [{"index": n, "ifName": b"ge.1.%d" % n, "ifDescr": b"ge.1.%d" % n} for n in range(1, 6)]
+    assert understand(build("s", make_raw(5, rows, base={}))).capacity == 5
+
+
+@pytest.mark.parametrize(("typed", "count"), [("trunk to hall", 5), ("Printer corner", 5), ("printer", 4)])
+def test_what_somebody_typed_without_a_number_stays_a_port_where_there_is_no_bridge_table(
+    typed: str, count: int, make_raw: Any
+) -> None:
+    """No system gives a device a name with a space; one without may be a Linux bridge of any name."""
+    names = [b"gi1", b"gi2", typed.encode(), b"gi4", b"gi5"]
+    rows = [{"index": n, "ifName": name, "ifDescr": name, "ifConnectorPresent": 1} for n, name in enumerate(names, 1)]
+    assert understand(build("s", make_raw(5, rows, base={}))).capacity == count
+
+
 def test_a_management_port_is_no_place() -> None:
     view = field_view("meth")
     assert view.capacity == 8
