@@ -18,7 +18,7 @@ FEWEST = 8
 
 MOST = 12
 """More frames than that in one session are no use: what a receiver lacks, it asks for within a few pieces. Simulated
-with 8 laptops that lose 1 %, or of which one comes late and one loses 10 %: 24 frames took as long, to the hundredth."""
+with 8 laptops that lose 1 %, or of which one comes late and one loses 10 %: with 24 frames it took just as long."""
 
 
 class LinkBudget:
