@@ -10,6 +10,7 @@ import click
 
 from cloned import client
 from cloned.cli.common import config_option, echo, json_option, print_json, runtime, state, words
+from cloned.cli.spoken import placed
 from cloned.cli.workshop import STATES
 from cloned.config_file import load
 from cloned.core.commands import TABLE, VERBS
@@ -72,7 +73,9 @@ def _parameter(word: Word) -> click.Parameter:
 
 def _help(verb: Verb) -> str:
     lines = [
-        f"{word.shown.upper()}: {words().say(word.help)}." for word in verb.takes if word.needed and not word.option
+        f"{placed(word.shown.upper(), words())}: {words().say(word.help)}."
+        for word in verb.takes
+        if word.needed and not word.option
     ]
     return "\n\n".join((words().say(verb.help), *lines))
 
@@ -101,22 +104,21 @@ def _state(answer: Mapping[str, Any]) -> str:
 
 def _say_to_guests(config: Path | None, session: str) -> None:
     opened = next(each for each in state(config)["sessions"] if each["id"] == session)
-    echo(for_guests(opened, load(config).network.boot_port))
+    for line in for_guests(opened, load(config).network.boot_port):
+        echo(line)
 
 
-def for_guests(session: dict[str, Any], port: int) -> str:
-    """What to type on each guest, where DISK is the name of its disk. They are never verified, so never done."""
+def for_guests(session: dict[str, Any], port: int) -> list[str]:
+    """What to type on each guest, line by line; DISK is its disk. They are never verified, so never done."""
     server = (session.get("sender") or {}).get("server", "SERVER")
-    return "\n".join(
-        (
-            Phrase(
-                "session {number} waits for {guests} guests; on each, as root, with DISK=its disk:",
-                number=session["number"],
-                guests=session["guests"],
-            ),
-            f"  curl http://{server}:{port}/classic/{session['id']}/$DISK.tar | tar -x -C /tmp",
-            f"  ocs-sr -or /tmp -l en_US.UTF-8 -batch -nogui -scr -p true --mcast-port {session['port']} "
-            f"multicast_restoredisk {session['image']} $DISK",
-            Phrase("`cloned cancel {id}` ends it.", id=session["id"]),
-        )
-    )
+    return [
+        Phrase(
+            "session {number} waits for {guests} guests; on each, as root, with DISK=its disk:",
+            number=session["number"],
+            guests=session["guests"],
+        ),
+        f"  curl http://{server}:{port}/classic/{session['id']}/$DISK.tar | tar -x -C /tmp",
+        f"  ocs-sr -or /tmp -l en_US.UTF-8 -batch -nogui -scr -p true --mcast-port {session['port']} "
+        f"multicast_restoredisk {session['image']} $DISK",
+        Phrase("`cloned cancel {id}` ends it.", id=session["id"]),
+    ]

@@ -84,3 +84,13 @@ def words() -> Language:
 def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
     """A sentence for the person at the terminal, in its language."""
     click.echo(words().say(text) if isinstance(text, str) else text, err=err, nl=nl)
+
+
+def confirm(question: str) -> None:
+    """Ask whoever sits there; click.Abort unless the answer is yes, in this terminal's words or in English."""
+    speaks = words()
+    yes, no = speaks.gettext("yes"), speaks.gettext("no")
+    asked = f"{speaks.say(question)} [{yes[0]}/{no[0].upper()}]"
+    answer = str(click.prompt(asked, default=no, show_default=False)).strip().lower()
+    if answer not in (yes, yes[0], "yes", "y"):
+        raise click.Abort

@@ -14,6 +14,7 @@ from cloned.agent.failures import AgentError
 from cloned.cli import acting
 from cloned.cli.common import (
     config_option,
+    confirm,
     echo,
     find_laptop,
     gigabytes,
@@ -80,7 +81,7 @@ def _ask(config: Path | None, laptop: dict[str, Any], level: str) -> None:
     for disk in plan["disks"]:
         if disk["built_in"]:
             echo(_said(disk))
-    click.confirm("Everything on these disks is then lost for good. Erase them?", abort=True)
+    confirm("Everything on these disks is then lost for good. Erase them?")
 
 
 def _said(disk: dict[str, Any]) -> str:
@@ -241,9 +242,9 @@ def selftest(device: str, level: str, yes: bool, output: Path | None) -> int:
     from cloned.agent import selftest as spare
 
     if not yes:
-        click.confirm(Phrase("Everything on {device} is lost for good. Erase it?", device=device), abort=True)
+        confirm(Phrase("Everything on {device} is lost for good. Erase it?", device=device))
     try:
-        recording = spare.run(device, level, click.echo)
+        recording = spare.run(device, level, echo)
     except AgentError as error:
         raise UsageError(error.detail, "name a drive that can be spared") from error
     text = json.dumps(recording, indent=1, ensure_ascii=False)

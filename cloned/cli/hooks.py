@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from cloned.cli.common import config_option, find_laptop, json_option, print_json, print_table
+from cloned.cli.common import config_option, echo, find_laptop, json_option, print_json, print_table
 from cloned.config_file import load
 from cloned.errors import Exit
 from cloned.inventory.hooks import EVENTS, Hooks
-from cloned.saying import Phrase
+from cloned.languages import to_translate
+from cloned.saying import Phrase, message
 
 EXAMPLE: dict[str, Any] = {
     "id": "0000000000", "number": 1, "tag": "TEST-1", "label": "", "state": "asking", "why": "", "image": "",
@@ -36,7 +37,7 @@ def show(config: Path | None, as_json: bool) -> None:
     if as_json:
         print_json([{"name": each.path.name, "path": str(each.path), "refused": each.refused} for each in files])
     else:
-        click.echo(
+        echo(
             Phrase(
                 "{folder}: {count} hooks; events: {events}",
                 folder=load(config).hooks.folder,
@@ -44,7 +45,7 @@ def show(config: Path | None, as_json: bool) -> None:
                 events=", ".join(EVENTS),
             )
         )
-        print_table(["hook", "state"], [[each.path.name, each.refused or "is run"] for each in files])
+        print_table(["hook", "state"], [[each.path.name, each.refused or to_translate("is run")] for each in files])
     if any(each.refused for each in files):
         raise SystemExit(Exit.FAILED)
 
@@ -74,7 +75,7 @@ def run(event: str, laptop: str | None, config: Path | None, as_json: bool) -> N
         print_json([vars(each) for each in runs])
     else:
         for each in runs:
-            click.echo(Phrase("{name}: {trouble}", name=each.name, trouble=each.trouble or "well"))
+            echo(Phrase("{name}: {trouble}", name=each.name, trouble=message(each.trouble or "well")))
             for line in each.output.splitlines():
                 click.echo(Phrase("    {line}", line=line))
     if any(each.trouble for each in runs):

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from cloned.cli.common import (
     config_option,
+    confirm,
     echo,
     find_laptop,
     gigabytes,
@@ -189,10 +190,12 @@ def export(name: str, into: Path, config: Path | None) -> None:
 
 @image.command()
 @click.argument("name")
-@click.confirmation_option(prompt="Remove this image from the store?")
+@click.option("--yes", is_flag=True, help="Do not ask once more.")
 @config_option
-def remove(name: str, config: Path | None) -> None:
+def remove(name: str, yes: bool, config: Path | None) -> None:
     """Remove an image; pieces that other images share stay."""
+    if not yes:
+        confirm(Phrase("Remove {name} from the store?", name=name))
     freed = _store(config).remove(name)
     echo(Phrase("{name} is removed, {gigabytes} became free", name=name, gigabytes=gigabytes(freed)))
 
@@ -320,7 +323,7 @@ class _progress:  # noqa: N801 - used as a function
         )
         self.bar = Progress(*columns, console=Console(stderr=True), disable=not Console(stderr=True).is_terminal)
         self.bar.start()
-        task = self.bar.add_task("reading", total=None)
+        task = self.bar.add_task("", total=None)
 
         def report(progress: Any) -> None:
             self.bar.update(task, description=progress.part, completed=progress.done, total=progress.total)

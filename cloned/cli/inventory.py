@@ -171,10 +171,10 @@ def take_in(file: Path, columns: str, config: Path | None) -> None:
     imported.keep(settings.workshop.state, entries, time.time())
     hand_over(settings.workshop.state)
     for each in odd[:20]:
-        click.echo(quoted(each), err=True)
+        echo(quoted(each), err=True)
     if odd[20:]:
-        click.echo(Phrase("and {count} more lines", count=len(odd) - 20), err=True)
-    click.echo(Phrase("{count} laptops taken in", count=len(entries)))
+        echo(Phrase("and {count} more lines", count=len(odd) - 20), err=True)
+    echo(Phrase("{count} laptops taken in", count=len(entries)))
     try:
         client.command(settings.workshop.runtime, "reload")
     except MissingError:

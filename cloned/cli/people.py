@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cloned import client
-from cloned.cli.common import config_option, echo, json_option, print_json, print_table, runtime
+from cloned.cli.common import config_option, echo, json_option, print_json, print_table, runtime, words
 from cloned.config_file import load
 from cloned.core.verbs import Role
 from cloned.errors import UsageError
@@ -143,6 +143,6 @@ def _generated() -> str:
 def _asked() -> str:
     """The password: asked for twice where a person sits there, else the first line that comes."""
     if sys.stdin.isatty():
-        told: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        told: str = click.prompt(words().gettext("Password"), hide_input=True, confirmation_prompt=True, err=True)
         return told.strip()
     return sys.stdin.readline().strip()

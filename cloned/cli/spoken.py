@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 
 import click
 from click import core, decorators, exceptions, formatting, parser, termui, types
@@ -60,6 +61,41 @@ CLICKS = (
 """Messages of click 8's own that people meet here."""
 METAVARS = (to_translate("[OPTIONS]"), to_translate("COMMAND [ARGS]..."))
 """How click writes what may follow, where it has no message for it."""
+PLACES = (
+    to_translate("BATCH"),
+    to_translate("DEVICE"),
+    to_translate("DIRECTORY"),
+    to_translate("DISK"),
+    to_translate("EVENT"),
+    to_translate("FILE"),
+    to_translate("FLOAT"),
+    to_translate("GRADE"),
+    to_translate("HOST"),
+    to_translate("INTEGER"),
+    to_translate("KIND"),
+    to_translate("LAPTOP"),
+    to_translate("NAME"),
+    to_translate("NOTE"),
+    to_translate("NUMBER"),
+    to_translate("OURS"),
+    to_translate("PATH"),
+    to_translate("PORT"),
+    to_translate("RANGE"),
+    to_translate("SECONDS"),
+    to_translate("SERIAL"),
+    to_translate("SESSION"),
+    to_translate("SINK"),
+    to_translate("SPEC"),
+    to_translate("TEXT"),
+    to_translate("THEIRS"),
+    to_translate("UNTIL"),
+    to_translate("WHAT"),
+    to_translate("WHICH"),
+    to_translate("WHY"),
+    to_translate("WORD"),
+    to_translate("YEAR"),
+)
+"""What stands in a line of usage for something that one types; others are the same in every language."""
 _SPEAKING = (core, decorators, exceptions, formatting, parser, termui, types)
 
 
@@ -97,6 +133,13 @@ def _in(command: click.Command, words: Language) -> None:
         command.subcommand_metavar = words.gettext(command.subcommand_metavar)
     if command.help:
         command.help = words.say(inspect.cleandoc(command.help))
+    context = click.Context(command)
     for parameter in command.params:
+        parameter.metavar = placed(parameter.make_metavar(context), words)
         if isinstance(parameter, click.Option) and parameter.help:
             parameter.help = words.say(parameter.help)
+
+
+def placed(metavar: str, words: Language) -> str:
+    """`[LAPTOP]` with the words of the language; what is to be typed as it stands is small letters, and stays."""
+    return re.sub("[A-Z]+", lambda found: words.gettext(found[0]) if found[0] in PLACES else found[0], metavar)

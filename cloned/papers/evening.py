@@ -66,7 +66,7 @@ def _tables(board: Board, words: Language) -> list[Table]:
     ]
     held: list[tuple[str, ...]] = [(words.say(each.what), span(each.seconds)) for each in board.held_up]
     return [
-        (_("Who waits for whom"), (_("For"), _("Laptops"), _("The longest"), _("Which")), waiting),
+        (_("Who waits for whom"), (_("Waits for"), _("Laptops"), _("The longest"), _("Which")), waiting),
         (_("How long steps took"), (_("Step"), _("Laptops"), _("Usually"), _("At most")), steps),
         (_("What held it up"), (_("What"), _("All laptops together")), held),
     ]

@@ -12,7 +12,7 @@ from cloned.agent import erase_screen, hardware, screen, spoken
 from cloned.agent.client import DaemonRefused, _refusal
 from cloned.cli.main import cloned as command_line
 from cloned.cli.main import main
-from cloned.cli.spoken import prepare, translated
+from cloned.cli.spoken import PLACES, prepare, translated
 from cloned.config_boot import BootSettings, Model
 from cloned.config_file import parse
 from cloned.core.boot import BootAnswer, BootRequest
@@ -228,6 +228,18 @@ def test_no_help_of_a_command_is_untranslated(monkeypatch):
         helps = [command.help or "", *(each.help or "" for each in command.params if isinstance(each, click.Option))]
         for text in filter(None, helps):
             assert OPENING in text, (path, text)
+
+
+def test_no_word_of_a_usage_is_english_in_dutch():
+    """What one types in a place's stead is said in the language; what stands there as it is to be typed is small."""
+    words = language("nl")
+    for path, command in _commands(command_line):
+        if path[0] == "lab":
+            continue
+        for each in translated(command, words).params:
+            shown = each.make_metavar(click.Context(command))
+            english = set(PLACES) - {words.gettext(word) for word in PLACES}
+            assert not english & set(re.findall("[A-Z]+", shown)), (path, shown)
 
 
 WRONG_USAGE = (

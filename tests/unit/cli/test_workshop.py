@@ -12,7 +12,7 @@ def test_guests_are_told_what_to_type() -> None:
         "port": 2240,
         "sender": {"server": "10.77.0.1"},
     }
-    said = for_guests(session, 8069)
+    said = "\n".join(for_guests(session, 8069))
     assert "http://10.77.0.1:8069/classic/5d08694b/$DISK.tar" in said
     assert "--mcast-port 2240 multicast_restoredisk school $DISK" in said
     assert "waits for 4 guests" in said

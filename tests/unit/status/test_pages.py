@@ -232,7 +232,7 @@ async def test_the_page_of_the_switch_says_what_a_port_did_today():
     known = await WORK["switch"].gather({WORKSHOP: workshop}, {})
     html = Pages(workshop, FakeRecords()).part("switch", known, language("nl")).parts["work"]
     flapping, faulty = (html[html.index(f"<td>{name}</td>") :].split("</tr>")[0] for name in ("gi9", "gi12"))
-    assert "de link kwam 6 keer" in flapping
+    assert "6 keer verbonden" in flapping
     assert "1.804" in faulty
     assert "<td>gi22</td>" in html  # nothing is there now, but its link went today
 
