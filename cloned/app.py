@@ -295,6 +295,7 @@ class Daemon:
         rules = AccessRules(lambda: self.config.page.read, lambda: self.config.erase.by)
         self.spool = Spool(site.state / "prints.sqlite", self.engine, self.office, lambda: self.config.print)
         self.stores.callback(self.spool.close)
+        self.engine.followers.append(self.spool.follow)
         self.tasks.supervise(self.spool.run, "printing")
         house = House(
             lambda: self.config,

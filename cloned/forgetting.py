@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from cloned.core.events import Booted, Command, Event, Hello, TagsUsed
 from cloned.core.fillers import usable_text
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.known import KnownToLedger
+from cloned.core.laptop import Laptop
 from cloned.core.reducer import step
 from cloned.core.workshop import Workshop
 from cloned.engine import Engine
@@ -80,11 +81,15 @@ class Unnamed:
         self.changed: dict[int, Event] = {}
         self.seen = 0
         """Number of the last entry."""
+        self.moved = False
+        """Whether it went by another id first: what was said of it then led to the one it has."""
 
     def take(self, number: int, entry: JournalEntry) -> None:
         """One more entry."""
         self.seen, known = number, self.before.laptops
         self.before = _stepped(self.before, entry)
+        if self._laptop not in known and self._laptop in self.before.laptops:
+            self.moved = self.moved or _went_by_another(known.values(), self.before.laptops[self._laptop])
         event = self._changed(entry.event, new=self._laptop not in known)
         if event != entry.event:
             self.changed[number] = event
@@ -112,6 +117,15 @@ class Unnamed:
     def same(self) -> bool:
         """Whether both lead to one state."""
         return self.before == self.after
+
+
+def _went_by_another(before: Iterable[Laptop], laptop: Laptop) -> bool:
+    """Whether a laptop that was heard is this one, under an id that the ledger took from it (core/weighing.py)."""
+    return any(
+        (each.number, each.first_seen) == (laptop.number, laptop.first_seen)
+        for each in before
+        if each.contact.hellos and each.id != laptop.id
+    )
 
 
 def _stepped(state: Workshop, entry: JournalEntry) -> Workshop:
@@ -171,7 +185,7 @@ class Forgetting:
 
         def work(state: Workshop) -> tuple[int, Workshop]:
             self._read(walk)  # what came meanwhile
-            if not walk.same:
+            if walk.moved or not walk.same:
                 raise ClonedError(
                     Phrase("laptop {ident} stays in the journal: without it others would stand elsewhere", ident=ident),
                     "its results are gone; the journal goes when the state is moved away",

@@ -20,14 +20,19 @@ HEAD_BYTES = 65536
 """Bytes that hold the end of the first page, whatever the page size."""
 _SLEEPING = (b"S1SUSPEND", b"S2SUSPEND", b"ULSUSPEND", b"LINHIB0001")
 """Where a swap area has SWAPSPACE2 else: the kernel's own, uswsusp's, and an old patch's."""
+_TO_GO = (
+    bytes.fromhex("3bd66749292ed84a8399f6a339e3d001"),
+    bytes.fromhex("3b4da89280dd0e4d9e4eb1e3284eaed8"),
+)
+"""BitLocker's GUIDs: everything is encrypted, or what is used."""
 _SWAP_FILES = ("swapfile", "swap.img")
 _BTRFS, _BTRFS_MAGIC = 65536, b"_BHRfS_M"
 PAGE = 4096
 
 
 def is_bitlocker(head: bytes) -> bool:
-    """Whether a partition that begins so is a BitLocker volume."""
-    return head[3:11] == b"-FVE-FS-"
+    """Whether a partition that begins so is a BitLocker volume, or one "to go", which looks like FAT to others."""
+    return head[3:11] == b"-FVE-FS-" or (head[3:11] == b"MSWIN4.1" and head[424:440] in _TO_GO)
 
 
 def is_sleeping_swap(head: bytes) -> bool:

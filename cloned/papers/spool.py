@@ -16,7 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from cloned.core.events import Event, Hello, Weighed
 from cloned.core.laptop import Laptop, State, called
+from cloned.core.workshop import Workshop
 from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
 from cloned.papers.printer import alert, hand_over, waiting
@@ -103,6 +105,19 @@ class Spool:
             {**dict(row), "why": recalled(row["why"]), "at": datetime.fromtimestamp(row["at"], UTC).isoformat()}
             for row in rows
         ]
+
+    def follow(self, before: Workshop, after: Workshop, event: Event, _effects: object) -> None:
+        """As `Engine.followers` are called: whose id or count the ledger settled keeps the papers that were printed."""
+        if not isinstance(event, Weighed | Hello):
+            return
+        for laptop in after.changed_since(before):
+            was = next((each for each in before.laptops.values() if _same_row(each, laptop)), None)
+            if was is not None and was.unweighed and (was.id, was.job.number) != (laptop.id, laptop.job.number):
+                self._base.execute(
+                    "UPDATE OR IGNORE papers SET laptop = ?, job = ? WHERE laptop = ? AND job = ?",
+                    (laptop.id, laptop.job.number, was.id, was.job.number),
+                )
+                self._noted.discard((was.id, was.job.number))
 
     def again(self, laptop: Laptop, paper: str) -> dict[str, Any]:
         """Print a paper of a laptop's present job, once more if it was; says so. UsageError without a printer."""
@@ -225,6 +240,11 @@ class Spool:
         where = "laptop = :laptop AND job = :job AND paper = :paper"
         known = {name: row[name] for name in ("laptop", "job", "paper")}
         self._base.execute(f"UPDATE papers SET {names} WHERE {where}", {**known, **values})  # noqa: S608 - our own names
+
+
+def _same_row(one: Laptop, other: Laptop) -> bool:
+    """Whether both are one laptop on the screen, whatever ids it went by."""
+    return (one.number, one.first_seen) == (other.number, other.first_seen)
 
 
 def _opened(path: Path) -> sqlite3.Connection:

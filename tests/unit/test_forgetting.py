@@ -9,8 +9,9 @@ import pytest
 
 from cloned.core.boot import BootRequest
 from cloned.core.disks import Disk
-from cloned.core.events import Command, Hello
+from cloned.core.events import Command, Hello, Weighed
 from cloned.core.ids import clean, token_digest
+from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Facts, Laptop
 from cloned.core.laptop_commands import EVERYWHERE
 from cloned.engine import Engine
@@ -126,3 +127,19 @@ async def test_the_journal_of_0_1_0_too(tmp_path: Path) -> None:
     replayed.replay()
     assert replayed.workshop == after
     journal.close()
+
+
+async def test_one_that_went_by_another_id_first_is_not_said_to_be_gone(tmp_path: Path) -> None:
+    """What it said under that led the ledger to the id it has: with other words it would have got another."""
+    async with running(tmp_path / "journal", Streams(), Book()) as engine:
+        answer = await engine.boot(BootRequest("8c:16:45:0a:0b:0c", "10.0.0.7", uuid=UUID, serial="PF2SECOND"))
+        facts = Facts(clean(UUID, "PF2SECOND", macs=["8c:16:45:0a:0b:0c"]))
+        await engine.submit(Hello(token_digest(answer.token), facts, "10.0.0.7", KnownToLedger(away=True)))
+        [first] = engine.workshop.laptops
+        await engine.submit(Weighed(first, KnownToLedger(weighed=True, taken=(first,))))
+        [own] = engine.workshop.laptops
+        assert own != first
+        await engine.submit(Command("forget", "An", own, text=EVERYWHERE))
+        with pytest.raises(ClonedError, match="stays in the journal"):
+            await forgetting(engine).laptop(own)
+        assert b"PF2SECOND" in everything(tmp_path)
