@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from cloned.core.boot import BootRequest
 from cloned.core.events import Configured, ImageInfo, ImageKnown, Settings, SwitchChanged
 from cloned.engine import Engine
 from cloned.journal import Journal
+from cloned.lab.hostile.stranger import CALLS as STRANGERS
 from cloned.monitor import Monitor
 from cloned.netboot.agents import AgentApi
 from cloned.status.app import create_app
@@ -34,7 +36,7 @@ from tests.wire.threaded import served
 
 pytestmark = [pytest.mark.wire, pytest.mark.filterwarnings("ignore")]
 TOKEN = "a long and random token"
-CALLS = ("hello", "report", "ready", "readback", "finished", "failed", "confirm")
+CALLS = ("hello", "report", "ready", "readback", "finished", "failed", "confirm", "test", "media", "erasing", "erase")
 BODY = {
     "type": "object",
     "properties": {
@@ -55,6 +57,13 @@ BODY = {
         "boot_code": {"type": ["string", "null"]},
         "image": {"type": "string"},
         "disk": {"type": "object"},
+        "name": {"type": "string"},
+        "result": {"type": "string"},
+        "seconds": {"type": ["number", "object"]},
+        "why": {"type": ["string", "array", "object"]},
+        "media": {"type": "array", "items": {"type": "object"}},
+        "erasure": {"type": "string"},
+        "level": {"type": "string"},
     },
     "required": ["state", "round", "steps"],
 }
@@ -120,6 +129,16 @@ quickly = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+
+
+def test_every_call_of_an_agent_is_among_them(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    engine, house = Engine(journal, House(), House()), House()  # type: ignore[arg-type]
+    api = AgentApi(engine, Monitor(engine, 60), house, house, lambda laptop: [])  # type: ignore[arg-type]
+    posts = {route.path for route in api.routes() if route.method == "POST"}
+    journal.close()
+    assert posts == {f"/agent/v1/{name}" for name in CALLS}
+    assert set(CALLS) <= set(STRANGERS)
 
 
 @quickly

@@ -45,6 +45,8 @@ class RogueLaptop(HostileActor):
             self.fail_oddly,
             self.finish_oddly,
             self.confirm_itself,
+            self.erase_itself,
+            self.invent_tests,
             self.fetch_pieces,
             self.capture,
             self.flood_the_stream,
@@ -132,6 +134,25 @@ class RogueLaptop(HostileActor):
     def confirm_itself(self) -> None:
         """Press a key that was not offered."""
         self._call("confirm", {"image": "../..", "disk": {"serial": "\ud800", "wwn": []}})
+
+    def erase_itself(self) -> None:
+        """Disks that are not there, records of an erasure that nobody wants, and a key that was not offered."""
+        medium = {
+            "path": "/dev/sda",
+            "size": 2**62,
+            "serial": "\ud800",
+            "bus": self.chance.choice(("nvme", "[/x]", [], 7)),
+        }
+        self._call("media", {"media": [medium] * self.chance.choice((1, 1000))})
+        self._call("media", self.awkward())
+        self._call("erasing", {"erasure": self._session, "disk": {"medium": medium, "offset": -1, "phase": "verified"}})
+        self._call("erase", {"disks": [medium["serial"]], "level": self.chance.choice(("clear", "purge", {}, None))})
+
+    def invent_tests(self) -> None:
+        """Results of tests that nobody asked for, with words that make no sense."""
+        why = self.chance.choice(("[/x]\n\x1b[2J", ["{a}", {"a": "\ud800"}], {"text": "{" * 1000}, 7))
+        name = self.chance.choice(("memory", "camera", "\ud800"))
+        self._call("test", {"name": name, "result": "passed", "seconds": 1e308, "why": why})
 
     def fetch_pieces(self) -> None:
         """Pieces one by one, of this session and of others."""

@@ -16,7 +16,10 @@ from cloned.netboot.packet import BROADCAST_FLAG, MessageType, Option, Packet, e
 from cloned.stream.packets import StreamAddress
 
 BOMB = zlib.compress(b" " * 60_000_000, 9)
-CALLS = ("hello", "report", "ready", "readback", "finished", "failed", "confirm", "capture", "plan")
+CALLS = (
+    "hello", "report", "ready", "readback", "finished", "failed", "confirm", "capture", "plan",
+    "test", "media", "erasing", "erase",
+)  # fmt: skip
 PATHS = ("/live/initrd", "/live/vmlinuz", "/agent.pyz", "/boot.ipxe", "/grub/grub.cfg", "/../../etc/shadow")
 
 
