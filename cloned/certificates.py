@@ -108,8 +108,10 @@ def _wrong(
 
 def _shaped(facts: Mapping[str, Any]) -> bool:
     """Whether there are laptops in it, with disks; whoever has a key can sign anything."""
-    laptops = facts.get("laptops")
-    if not isinstance(laptops, list) or not all(isinstance(each, dict) for each in laptops):
+    laptops, others = facts.get("laptops"), facts.get("not_erased", [])
+    if not (isinstance(laptops, list) and isinstance(others, list)):
+        return False
+    if not all(isinstance(each, dict) for each in (*laptops, *others)):
         return False
     disks = [each.get("disks", []) for each in laptops]
     return all(isinstance(each, list) and all(isinstance(disk, dict) for disk in each) for each in disks)

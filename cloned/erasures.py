@@ -8,7 +8,7 @@ from typing import Any
 from cloned import __version__
 from cloned.config import Config
 from cloned.core.deliveries import tidy
-from cloned.core.erasing import level_of
+from cloned.core.erasing import level_of, under_way
 from cloned.core.erasure_row import explained
 from cloned.core.ids import LaptopId
 from cloned.core.ledger import iso
@@ -43,13 +43,35 @@ class ErasureDesk:
 
     async def certificate(self, laptop: str, donation: str, code: str) -> bytes:
         """The newest erasure of a laptop, or of every laptop of a delivery, as one signed PDF."""
+        if laptop and self._under_way(laptop):
+            raise UsageError("the erasure of this laptop is not through", "see `cloned erase status`")
         rows, donation = await self._ledger.rows(laptop=laptop or None, erasures=True), tidy(donation)
         chosen = latest([row for row in rows if _meant(row, laptop, donation)])
         if not chosen:
             what = Phrase("delivery {name}", name=donation) if donation else Phrase("this laptop")
             raise UsageError(Phrase("nothing of {what} was erased here", what=what), "see `cloned erase status`")
         words = language(code or self._config.workshop.language)
-        return await draw(self._drawn, self._facts(chosen, donation), words.code)
+        through = [row for row in chosen if not self._under_way(row["laptop"])]
+        facts = self._facts(through, donation)
+        others = self._not_through(chosen, donation) if donation else []
+        return await draw(self._drawn, {**facts, "not_erased": [*facts["not_erased"], *others]}, words.code)
+
+    def _under_way(self, laptop: str) -> bool:
+        """Whether an erasure of it was begun and is not through: an older one proves nothing of today."""
+        known = self._engine.workshop.laptops.get(LaptopId(laptop))
+        return known is not None and under_way(known)
+
+    def _not_through(self, chosen: Sequence[Mapping[str, Any]], donation: str) -> list[dict[str, Any]]:
+        """Laptops of the delivery that have no result to show: a paper on all of it may leave none of them out."""
+        begun = [_standing(row, row["laptop"], "erasing") for row in chosen if self._under_way(row["laptop"])]
+        told, delivery = {row["laptop"] for row in chosen}, self._engine.workshop.deliveries.get(donation)
+        lines = delivery.laptops if delivery is not None else {}
+        booked = {
+            ident: {"product": line.name, "serial": line.serial, "tag": line.tag} for ident, line in lines.items()
+        }
+        others = {ident: names for ident, names in booked.items() if ident not in told}
+        states = {ident: "erasing" if self._under_way(ident) else "never" for ident in others}
+        return begun + [_standing(names, ident, states[ident]) for ident, names in others.items()]
 
     async def paper_of(self, row: Mapping[str, Any]) -> bytes | None:
         """The certificate of just this erasure, for an inventory; None where not every disk is erased."""
@@ -64,13 +86,13 @@ class ErasureDesk:
             "site": self._config.workshop.name,
             "made": iso(self._engine.clock()),
             "program": f"cloned {__version__}",
-            "donation": donation or str(rows[0]["erasure"].get("donation", "")),
-            "laptops": [_laptop(row) for row in rows],
+            "donation": donation or next((str(row["erasure"].get("donation", "")) for row in rows), ""),
+            "laptops": [_laptop(row) for row in rows if row["erasure"]["result"] == "erased"],
+            "not_erased": [_laptop(row) for row in rows if row["erasure"]["result"] != "erased"],
         }
 
     def _drawn(self, facts: Mapping[str, Any], code: str) -> bytes:
-        failed = [each for each in facts["laptops"] if each["result"] != "erased"]
-        if failed:
+        if not facts["laptops"]:
             return drawn("certificate:failure", facts, language(code))
         return drawn("certificate:certificate", facts, self._key, language(code))
 
@@ -99,3 +121,9 @@ def _laptop(row: Mapping[str, Any]) -> dict[str, Any]:
         "locks": list(done.get("locks") or ()),
         "disks": done["disks"],
     }
+
+
+def _standing(told: Mapping[str, Any], ident: str, standing: str) -> dict[str, Any]:
+    """What a delivery's paper says of a laptop that no erasure is through of: `never` or `erasing`."""
+    names = {name: told.get(name, "") for name in ("vendor", "product", "serial", "tag")}
+    return {**names, "id": ident, "result": standing, "disks": []}

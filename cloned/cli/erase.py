@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -170,7 +171,10 @@ def _row(laptop: dict[str, Any], disk: dict[str, Any]) -> list[str]:
 def certificate(
     laptop: str | None, donation: str, output: Path, lang: str | None, config: Path | None
 ) -> int:  # fmt: skip
-    """Write the signed certificate of LAPTOP's erasure; exit 1 where something of it is not erased."""
+    """Write the signed certificate of LAPTOP's erasure; exit 1 where something of it is not erased.
+
+    Of a delivery it certifies the laptops that are erased and names the others as NOT ERASED, with exit 1 then.
+    """
     if bool(laptop) == bool(donation):
         raise UsageError("name a laptop, or a delivery with --donation", "one of the two")
     code = quote(lang or "")
@@ -180,11 +184,12 @@ def certificate(
         path = f"/api/v1/certificate.pdf?donation={quote(donation, safe='')}&lang={code}"
     data = client.fetch(runtime(config), path)
     output.write_bytes(data)
-    if certificates.check(data).genuine:
-        echo(Phrase("{output}: certificate, signed", output=output))
-        return 0
-    echo(Phrase("{output}: NOT a certificate: it says what is not erased", output=output))
-    return 1
+    found = certificates.check(data)
+    if not found.genuine:
+        echo(Phrase("{output}: NOT a certificate: it says what is not erased", output=output))
+        return 1
+    echo(Phrase("{output}: certificate, signed", output=output))
+    return 1 if _excepted(found.facts) else 0
 
 
 @erase.command("check")
@@ -208,7 +213,19 @@ def check(file: Path, key_file: Path | None, as_json: bool) -> int:
             names = ("model", "serial", "technique", "level")
             told = {name: message(certificates.claimed(disk, name)) for name in names}
             echo(Phrase("    {model} {serial}: {technique} ({level})", **told))
+    if found.genuine:
+        _excepted(found.facts)
     return 0 if found.genuine else 1
+
+
+def _excepted(facts: Mapping[str, Any]) -> bool:
+    """Name the laptops that a delivery's certificate does not cover; whether there are any."""
+    others = facts.get("not_erased", [])
+    for laptop in others:
+        tag, *names = (certificates.claimed(laptop, name) for name in ("tag", "vendor", "product", "serial"))
+        known = {"tag": tag or "-", "name": " ".join(filter(None, names))}
+        echo(Phrase("  {tag}  {name}: NOT ERASED, this certificate does not cover it", **known))
+    return bool(others)
 
 
 def _beginning(file: Path, most: int) -> bytes:

@@ -190,13 +190,24 @@ def fail(record: DiskErasure, fault: ErasureFault, detail: str = "", at: float =
 
 def strictly_later(old: DiskErasure, new: DiskErasure) -> bool:
     """Whether `new` can follow `old`: the same disk, seed and technique, and no step backwards but a new start."""
-    same = (old.medium.key, old.level, old.seed) == (new.medium.key, new.level, new.seed)
-    if not same or old.over or not _same_deed(old, new):
+    same = (old.medium.key, old.level, old.seed, old.how) == (new.medium.key, new.level, new.seed, new.how)
+    if not same or old.over or not _same_deed(old, new) or not _grounded(new):
         return False
     kept = old.phase is ErasePhase.PLANNED or old.remembered == new.remembered
     order = list(ErasePhase)
     forward = order.index(new.phase) >= order.index(old.phase) or new.starts >= old.starts > 0
     return kept and forward and set(old.unreached) <= set(new.unreached) | set(_inside(old, new))
+
+
+def _grounded(record: DiskErasure) -> bool:
+    """Whether a record that claims to be through carries what that rests on: a start, an answer, and what was read."""
+    if record.phase not in (ErasePhase.COMPLETED, ErasePhase.VERIFIED):
+        return True
+    written = record.technique is not Technique.OVERWRITE or record.offset >= record.medium.size
+    done = bool(record.technique and record.remembered and record.starts and record.answers) and written
+    look = record.check
+    looked = look.how == record.how and min(look.remembered, look.places, look.bytes) > 0
+    return done and (looked or record.phase is ErasePhase.COMPLETED)
 
 
 def _same_deed(old: DiskErasure, new: DiskErasure) -> bool:

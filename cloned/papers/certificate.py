@@ -34,6 +34,11 @@ NO = to_translate("NOT ERASED")
 FOUND = (to_translate("zeros"), to_translate("one pattern"), to_translate("noise"))
 """What a disk may hold after its erasure (disk/erase_check.py)."""
 TAKEN_OUT = {"destroyed": to_translate("destroyed"), "kept": to_translate("kept apart")}
+STANDING = {
+    "never": to_translate("no erasure of it was recorded with this delivery"),
+    "erasing": to_translate("its erasure is not through"),
+}
+"""Why a laptop of a delivery is not erased, where no disk says so."""
 LISTED = 12
 """Stretches that were not reached which a paper lists."""
 LOCKS = {
@@ -44,12 +49,16 @@ LOCKS = {
 
 
 def certificate(facts: Mapping[str, Any], key: SiteKey, language: Language) -> bytes:
-    """The PDF. UsageError where a laptop among them is not erased: there is no certificate of that."""
+    """The PDF. UsageError where a laptop that it certifies is not erased: there is no certificate of that.
+
+    Of a delivery those that are not are named apart, as `not_erased`: it must not look as if there were none.
+    """
     if not facts["laptops"] or any(each["result"] != "erased" for each in facts["laptops"]):
         raise UsageError("not every disk of these laptops is erased", "there is no certificate of that")
     data = certificates.canonical({**facts, "language": language.code})
     paper = _Paper(_document(language.gettext("Certificate of erasure"), language), facts, language)
     paper.cover(certificates.digest(data), key.public.fingerprint)
+    paper.excepted()
     for laptop in facts["laptops"]:
         paper.laptop(laptop)
     paper.sign()
@@ -60,9 +69,8 @@ def certificate(facts: Mapping[str, Any], key: SiteKey, language: Language) -> b
 def failure(facts: Mapping[str, Any], language: Language) -> bytes:
     """A page that says what is not erased, in letters that are seen from afar. It is no certificate."""
     paper = _Paper(_document(language.gettext(NO), language), facts, language)
-    for laptop in facts["laptops"]:
-        if laptop["result"] != "erased":
-            paper.failed(laptop)
+    for laptop in facts["not_erased"]:
+        paper.failed(laptop)
     return paper.document.done()
 
 
@@ -93,7 +101,7 @@ class _Paper:
         qr(self.document, digest, Box(LEFT + WIDTH - 38, 12, 38, 38))
         rows = (
             (_("Given by"), str(self.facts.get("donation", ""))),
-            (_("Laptops"), self.words.number(len(self.facts["laptops"]))),
+            (_("Laptops"), self._count()),
             (_("Date"), self.words.day(str(self.facts["made"]))),
             (_("Standard"), STANDARD),
             (_("Made with"), str(self.facts["program"])),
@@ -104,6 +112,37 @@ class _Paper:
         for claim in CLAIMS:
             self._words(_(claim))
         self.y += 2
+
+    def _count(self) -> str:
+        """How many are erased, and how many came with them that are not."""
+        _, words = self.words.gettext, self.words
+        erased, others = len(self.facts["laptops"]), len(self.facts["not_erased"])
+        if not others:
+            return words.number(erased)
+        known = {"erased": words.number(erased), "all": words.number(erased + others), "others": words.number(others)}
+        return _("%(erased)s of %(all)s erased, %(others)s NOT ERASED", **known)
+
+    def excepted(self) -> None:
+        """Before everything else: laptops that came with the others and are not erased, with each disk and why."""
+        _ = self.words.gettext
+        if not self.facts["not_erased"]:
+            return
+        self._heading(_(NO))
+        self._words(_("This certificate does not cover these laptops:"), bold=True)
+        for laptop in self.facts["not_erased"]:
+            self._room(24)
+            name = " ".join(filter(None, (laptop["tag"], laptop["vendor"], laptop["product"])))
+            rows = [(_("Laptop"), name), (_("Serial number"), laptop["serial"])]
+            rows += [(_("Why"), _(STANDING[laptop["result"]]))] if laptop["result"] in STANDING else []
+            self._facts((*rows, *(row for disk in laptop["disks"] for row in self._excepted(disk))))
+
+    def _excepted(self, disk: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """A disk of a laptop that is not erased: one that is needs no words."""
+        if disk["verified"]:
+            return ()
+        _ = self.words.gettext
+        why = f"{disk['model']} {disk['serial']}: {self.words.say(why_failed(disk))}"
+        return (_("Why"), why), (_("Taken out"), self._taken_out(disk.get("taken_out")))
 
     def laptop(self, laptop: Mapping[str, Any]) -> None:
         """One laptop and each of its disks."""
@@ -186,11 +225,13 @@ class _Paper:
     def failed(self, laptop: Mapping[str, Any]) -> None:
         """A page to lie on the laptop."""
         _ = self.words.gettext
+        told = _(STANDING[laptop["result"]]) if laptop["result"] in STANDING else ""
         self._page()
         self._line(_(NO), 22, bold=True, kind="H1")
         self.y += 8
         name = f"{laptop['vendor']} {laptop['product']}".strip()
-        self._facts(((_("Laptop"), name), (_("Tag"), laptop["tag"]), (_("Serial number"), laptop["serial"])))
+        what = ((_("Laptop"), name), (_("Tag"), laptop["tag"]), (_("Serial number"), laptop["serial"]))
+        self._facts((*what, (_("Why"), told)))
         for disk in laptop["disks"]:
             self._room(30)
             state = _("erased") if disk["verified"] else _(NO)

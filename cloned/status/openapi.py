@@ -289,7 +289,7 @@ _PATHS: dict[str, Any] = {
     ),
     "/api/v1/site-key": _get("The site's public key, which certificates are signed with.", _json(schema.SiteKeyTold)),
     "/api/v1/certificate.pdf": _get(
-        "One certificate for every laptop of a delivery.",
+        "One certificate for all erased laptops of a delivery; it names the others as not erased.",
         _text("application/pdf"),
         {**_query("donation", "string", "The organisation's name or the delivery's number."), "required": True},
         _LANGUAGE,

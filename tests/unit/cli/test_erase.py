@@ -43,6 +43,7 @@ def paper(tmp_path: Path, key: SiteKey) -> Path:
         "program": "cloned 1",
         "donation": "",
         "laptops": [{**LAPTOP, "disks": disks}],
+        "not_erased": [],
     }
     path = tmp_path / "paper.pdf"
     path.write_bytes(certificate(facts, key, language("en")))

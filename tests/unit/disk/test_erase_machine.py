@@ -134,6 +134,19 @@ def test_what_a_laptop_may_say_next_of_a_disk() -> None:
     assert not machine.strictly_later(machine.fail(record, ErasureFault.GONE), later)
 
 
+def test_what_claims_to_be_through_carries_what_that_rests_on() -> None:
+    record = begun(PLAIN)
+    written = machine.wrote(record, 64 * MIB)
+    proven = machine.looked(written, GOOD, 9.0)
+    assert machine.strictly_later(record, proven)
+    for bare in ({"answers": ()}, {"starts": 0}, {"offset": 64 * MIB - 512}, {"how": "all"}, {"check": LookBack()},
+                 {"check": replace(GOOD, remembered=0)}, {"check": replace(GOOD, how="")}):  # fmt: skip
+        assert not machine.strictly_later(record, replace(proven, **bare)), bare  # type: ignore[arg-type]
+    assert not machine.strictly_later(record, replace(record, phase=ErasePhase.COMPLETED))
+    early = machine.plan(PLAIN, EraseLevel.CLEAR, "seed")
+    assert not machine.strictly_later(early, replace(early, phase=ErasePhase.VERIFIED))
+
+
 def test_a_record_survives_json_and_refuses_nonsense() -> None:
     record = machine.looked(machine.wrote(begun(PLAIN), 64 * MIB), GOOD, 9.0)
     told = json.loads(json.dumps(record.to_json()))

@@ -51,13 +51,15 @@ def facts(*disks: DiskErasure, donation: str = "Stad Aalst") -> dict[str, Any]:
     done = Erasure("e1", 1, EraseLevel.CLEAR, "Ann", 1.8e9, disks, ended=1.8e9 + 600)
     at = "2027-01-15T08:00:00Z"
     shown = [{**disk_shown(disk), "started": at, "ended": at, "told": disk.spoken()} for disk in disks]
-    laptop = {"id": "x", "vendor": "HP", "product": "ProBook 450", "serial": "5CG1", "tag": "PC250200", "uuid": ""}
+    names = {"id": "x", "vendor": "HP", "product": "ProBook 450", "serial": "5CG1", "tag": "PC250200", "uuid": ""}
+    laptop = {**names, "level": "clear", "result": done.result, "disks": shown}
     return {
         "site": "Stroom Aalst",
         "made": at,
         "program": "cloned 1.0",
         "donation": donation,
-        "laptops": [{**laptop, "level": "clear", "result": done.result, "disks": shown}],
+        "laptops": [laptop] if done.erased else [],
+        "not_erased": [] if done.erased else [laptop],
     }
 
 
@@ -116,12 +118,30 @@ def test_the_page_for_the_laptop_is_in_the_workshops_language(code: str, word: s
 
 def test_a_laptop_that_is_not_erased_gets_no_certificate_but_a_page_that_says_so(key: SiteKey) -> None:
     bad = machine.fail(machine.plan(HDD, EraseLevel.CLEAR, "s"), ErasureFault.LIES, "byte 0")
-    with pytest.raises(UsageError):
-        certificate(facts(erased(SSD), bad), key, language("en"))
+    told = facts(erased(SSD), bad)
+    for laptops in ([], told["not_erased"], [*facts(erased(SSD))["laptops"], *told["not_erased"]]):
+        with pytest.raises(UsageError):
+            certificate({**told, "laptops": laptops}, key, language("en"))
     pdf = failure(facts(erased(SSD), bad), language("en"))
     assert "NOT ERASED" in text(pdf)
     assert "Old Disk S1" in text(pdf)
     assert not certificates.check(pdf).genuine
+
+
+@pytest.mark.parametrize(("code", "word"), [("nl", "NIET GEWIST"), ("fr", "NON EFFACÉ"), ("en", "NOT ERASED")])
+def test_of_a_delivery_it_names_the_laptops_that_it_does_not_cover(key: SiteKey, code: str, word: str) -> None:
+    bad = machine.fail(machine.plan(HDD, EraseLevel.CLEAR, "s"), ErasureFault.LIES, "byte 4096")
+    names = {"id": "y", "vendor": "", "product": "Latitude", "tag": "", "disks": []}
+    others = [*facts(bad)["not_erased"], {**names, "serial": "NEVER1", "result": "never"}]
+    pdf = certificate({**facts(erased(SSD)), "not_erased": others}, key, language(code))
+    said = text(pdf)
+    assert said.count(word) >= 2
+    for told in ("Old Disk S1", "4096", "NEVER1"):
+        assert said.index(told) < said.index("Big SSD N1")
+    found = certificates.check(pdf, key.public)
+    assert found.genuine
+    assert [each["result"] for each in found.facts["not_erased"]] == ["not-erased", "never"]
+    assert [each["result"] for each in found.facts["laptops"]] == ["erased"]
 
 
 def test_nothing_at_all_is_no_certificate(key: SiteKey) -> None:
