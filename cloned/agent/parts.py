@@ -97,9 +97,9 @@ def _slot(body: bytes, words: list[str]) -> dict[str, Any]:
 
 
 def panel(base: str = "/sys/class/drm") -> dict[str, int] | None:
-    """The built-in screen's EDID, where a graphics driver runs that reads it."""
+    """The built-in screen's EDID, where a graphics driver runs that reads it; a virtual machine has one screen."""
     for name in sysfs.names(base):
-        if re.search(r"-(eDP|LVDS|DSI)-\d+$", name):
+        if re.search(r"-(eDP|LVDS|DSI|Virtual)-\d+$", name):
             found = edid(sysfs.raw(f"{base}/{name}/edid"))
             if found is not None:
                 return found

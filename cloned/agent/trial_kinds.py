@@ -24,6 +24,8 @@ LOAD_PATIENCE_SECONDS = 90
 TOO_HOT = 97
 """Degrees at which a processor that slows itself down fails: dust, or dried paste."""
 SELFTEST_LIMIT = 240.0
+_BAD_SECTOR = (errno.EIO, errno.ENODATA, errno.EREMOTEIO)
+"""What the kernel makes of a sector that cannot be read (block/blk-core.c): a drive that says so is told as ENODATA."""
 READ_AT, READ_BYTES, READ_BLOCK = (0.0, 0.5, 0.95), 64 << 20, 1 << 20
 GIVES_WAY = 8
 """Percent points that a battery may lose in half a minute under load."""
@@ -122,7 +124,7 @@ def _read(hands: Hands, path: str) -> float | str:
     except OSError as error:
         where = os.lseek(fd, 0, os.SEEK_CUR)
         told = Phrase("cannot be read at {where:size}", where=where)
-        return told if error.errno == errno.EIO else headed(told, spoken(error))
+        return told if error.errno in _BAD_SECTOR else headed(told, spoken(error))
     finally:
         os.close(fd)
     return count / max(1e-6, time.monotonic() - began) / 1e6
@@ -239,7 +241,11 @@ def scan_result(output: str) -> TrialFinding:
         return TrialFinding("skipped", "it hears no network: there is none here, or its antenna is off")
     return TrialFinding(
         "passed",
-        Phrase("{count} networks, the loudest at {loudness} dBm", count=len(loudness), loudness=f"{max(loudness):.0f}"),
+        Phrase(
+            "networks heard: {count}, the loudest at {loudness} dBm",
+            count=len(loudness),
+            loudness=f"{max(loudness):.0f}",
+        ),
     )
 
 

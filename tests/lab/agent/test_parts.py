@@ -34,7 +34,10 @@ NOW = 1_790_000_000.0
 
 @dataclass
 class Bad(Machine):
-    """A laptop with such parts; USB is there, and nothing that is a camera."""
+    """A laptop with such parts, and a drive that says of itself that it is dying; USB is there, and no camera."""
+
+    disk: str = "nvme,smart_critical_warning=4"
+    """Bit 2: its reliability is degraded (NVMe base specification 2.0, figure 207)."""
 
     parts: dict[str, Any] = field(default_factory=lambda: dict(BAD))
 
@@ -70,16 +73,18 @@ async def test_password_battery_and_camera_are_told_with_the_first_word(folder: 
     assert (parts.charger, parts.portable, parts.wpbt, parts.product_key) == (False, True, True, True)
     assert parts.firmware_date == "2017-02-03"
     assert parts.late == ()
+    assert [disk.smart for disk in told.disks] == ["failing"]
     print(f"what triage wants to know held the hello up for {said['took']['hardware']} s")
     assert said["took"]["hardware"] <= 1.5, "the hello comes no later than that for it"
     assert said["hardware"]["product_key_group"] == 3792
     assert parts.product_key_edition == "Windows 10/11 Pro Education"
-    for told in (KEY, KEY.replace("-", ""), KEY[-5:]):
-        assert told not in json.dumps(said), "a key for Windows never leaves the laptop"
+    for trace in (KEY, KEY.replace("-", ""), KEY[-5:]):
+        assert trace not in json.dumps(said), "a key for Windows never leaves the laptop"
     found = judge(SHIPPED, Laptop(LaptopId("l1"), 1, told, State.ASKING, NOW, NOW, contact=Contact(hellos=1)), NOW)
     assert (found.course, found.grade) == (Course.ASK, "D")
     assert {each.rule for each in found.remarks} >= {
         "locked", "battery-worn", "camera-missing", "charger-missing", "wpbt", "key-present",
+        "disk-failing",
     }  # fmt: skip
 
 
@@ -93,7 +98,8 @@ LIES: dict[str, Any] = {
 
 
 async def test_tables_that_lie_hold_up_nobody(folder: Path, system: LiveInfo) -> None:
-    told = facts(await hello(Bad(system, folder, 64 * MIB, parts=LIES)))
+    told = facts(await hello(Bad(system, folder, 64 * MIB, parts=LIES, disk="nvme")))
+    assert [disk.smart for disk in told.disks] == ["ok"]
     assert [each.cycles for each in told.hardware.batteries] == [None, None]
     assert told.hardware.left in (None, 1.0)
     assert told.hardware.portable is True, "its case is not told, and it has a battery"

@@ -16,13 +16,18 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from cloned.lab.windows_key import made_up
 from tests.lab.run import labs
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, labs.needs_root]
+LARGEST_BYTES = 64 << 20
+"""Of files that are looked through: disks are larger."""
 FAULTS = ("locked:1", "no-camera:1", "worn-battery:1")
 SAID = (
     "Its firmware has a password", "No camera answers", "Its battery holds less than half of what it held when new",
 )  # fmt: skip
+KEY, EDITION = made_up(3258), "Windows 10/11 Home"
+"""What the firmware of a virtual laptop of the lab holds."""
 RULES = {"locked", "camera-missing", "battery-worn"}
 
 
@@ -45,6 +50,7 @@ def test_password_camera_and_battery_are_told_on_page_sheet_and_inventory_before
         assert (done["state"], done["verdict"]) == ("done", "verified")
         assert done["undecided"] == ["camera"], "it stands on the wall until somebody decided"
         shop.shows_all_three(held["id"], "verified")
+        assert written_to(labs.folders(labs.run_id(tmp_path)), KEY) == [], "a key for Windows stays in its firmware"
     finally:
         assert cloned("lab", "down")[0] == 0
     assert labs.traces(labs.run_id(tmp_path)) == []
@@ -84,10 +90,13 @@ class Shop:
         for words in SAID:
             assert words in page, page
             assert words in sheet, sheet
+        assert EDITION in page
+        assert EDITION in sheet
         assert "28" in re.findall(r"(\d+)\s*%", sheet), "how much the battery still holds"
         row = self.row(ident, verdict)
         assert {each["rule"] for each in row["remarks"]} >= RULES
         assert row["hardware"]["camera"] is False
+        assert row["hardware"]["product_key_edition"] == EDITION
         assert row["hardware"]["passwords"] == ["administrator"]
         assert [(each["full_wh"], each["cycles"]) for each in row["hardware"]["batteries"]] == [(14.0, 812)]
         for kind in ("csv", "jsonl"):
@@ -109,6 +118,19 @@ class Shop:
                     return found
             assert time.monotonic() < end, rows
             time.sleep(0.5)
+
+
+def written_to(folders: list[Path], key: str) -> list[str]:
+    """Files that hold it, but the firmware's own: journal, ledger, logs, screens, whatever a lab leaves."""
+    found, seen = [], 0
+    for path in (path for folder in folders for path in folder.rglob("*") if path.is_file() and not path.is_symlink()):
+        if path.name == "msdm.bin" or path.stat().st_size > LARGEST_BYTES:
+            continue
+        content, seen = path.read_bytes(), seen + 1
+        if any(each.encode() in content for each in (key, key.replace("-", ""))):
+            found.append(str(path))
+    assert seen > 5, folders
+    return found
 
 
 def cloned(*words: str) -> tuple[int, str]:

@@ -490,3 +490,34 @@ def test_a_run_tells_each_result_once_and_gives_the_screen_back(monkeypatch: pyt
     assert desk.told[1]["why"] == "no pack"
     assert desk.free.is_set()
     assert runner._wanted == ("lid",), "whoever walked away may come back"
+
+
+def test_two_people_one_at_the_laptop_and_one_at_its_page_do_not_test_twice_nor_hold_the_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, begun = Desk(), []
+    monkeypatch.setattr(attended, "DaemonClient", lambda _options: desk)
+    monkeypatch.setattr(attended, "tell", lambda client, body, wanted: wanted() and client.once("POST", "", body))
+
+    def busy(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
+        begun.append("lid")
+        while True:
+            ui.events()
+
+    runner = attended.AttendedRunner(AgentOptions("http://127.0.0.1:1/t"), desk, desk, {"lid": busy})
+    wanted = {"do": "restore", "attended": {"tests": ["lid"], "layout": "be"}}
+    runner.follow(wanted)
+    runner.begin()
+    block_until(lambda: begun, "the test at the laptop")
+    runner.begin()
+    runner.follow(wanted)
+    assert begun == ["lid"], "whoever presses T a second time begins no second run"
+    runner.follow({"do": "restore"})
+    block_until(lambda: not runner.running, "the end, for the page left it out")
+    assert desk.told == []
+    assert desk.free.is_set(), "the screen is the laptop's again"
+    runner.follow(wanted)
+    runner.begin()
+    block_until(lambda: len(begun) == 2, "the test, which was asked for again")
+    runner.follow({"do": "restore"})
+    block_until(lambda: not runner.running, "the end")

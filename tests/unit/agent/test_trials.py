@@ -201,7 +201,7 @@ BSS 00:11:22:33:44:66(on wlan0)
 
 
 def test_a_scan_tells_how_many_and_never_whose() -> None:
-    assert trial_kinds.scan_result(SCAN) == TrialFinding("passed", "2 networks, the loudest at -43 dBm")
+    assert trial_kinds.scan_result(SCAN) == TrialFinding("passed", "networks heard: 2, the loudest at -43 dBm")
     assert trial_kinds.scan_result("").result == "skipped"
 
 
