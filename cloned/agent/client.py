@@ -150,6 +150,13 @@ class DaemonClient:
         return status, body
 
 
+def length(told: str | None) -> int:
+    """Bytes that a server says it sends; OSError where it does not say, or makes no sense: that is tried again."""
+    if told is None or not (told.isascii() and told.isdigit() and len(told) < 19):
+        raise OSError("the server does not say how long it is")
+    return int(told)
+
+
 class _Incoming(io.RawIOBase):
     """What comes on a connection: an answer has `patience` seconds, and more only as long as it comes at some pace."""
 

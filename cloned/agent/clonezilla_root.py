@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from cloned.agent import disks, sysfs
-from cloned.agent.client import PAUSE_SECONDS
+from cloned.agent.client import PAUSE_SECONDS, length
 from cloned.agent.failures import AgentError
 from cloned.agent.options import AgentOptions
 from cloned.agent.tools import ToolError, run
@@ -29,6 +29,8 @@ from cloned.saying import Phrase
 SQUASHFS = "/live/clonezilla.squashfs"
 HOME = Path("/run/clonezilla")
 _CHUNK = 1 << 18
+_MOST_SMALL_BYTES = 64 << 20
+"""Of the tar with an image's small files, and of what comes out of it."""
 _MODULES = ("loop", "squashfs", "overlay", "dm-mod")
 _FLAGS = (
     "-l", "en_US.UTF-8", "-batch", "-nogui", "-scr", "-p", "true",
@@ -73,7 +75,9 @@ class Clonezilla:
     def put_image(self, image: str, stop: Callable[[], bool]) -> None:
         """Fetch the image's small files, with the names that they need here; Stopped if nobody wants it."""
         files = io.BytesIO()
-        self._fetch(f"/agent/v1/clonezilla.tar?disk={Path(self._disk).name}", files, lambda *_: None, stop)
+        self._fetch(
+            f"/agent/v1/clonezilla.tar?disk={Path(self._disk).name}", files, lambda *_: None, stop, _MOST_SMALL_BYTES
+        )
         folder = self.root / "home/partimag"
         shutil.rmtree(folder, ignore_errors=True)
         (folder / image).mkdir(parents=True)
@@ -110,7 +114,7 @@ class Clonezilla:
         done = 0
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - from the kernel's command line
-                total = int(answer.headers["Content-Length"])
+                total = length(answer.headers["Content-Length"])
                 while chunk := answer.read(_CHUNK):
                     done += len(chunk)
                     yield chunk, total
@@ -127,7 +131,9 @@ class Clonezilla:
         if done != total:
             raise _Away
 
-    def _fetch(self, path: str, to: IO[bytes], told: Told, stop: Callable[[], bool]) -> None:
+    def _fetch(
+        self, path: str, to: IO[bytes], told: Told, stop: Callable[[], bool], most: float = float("inf")
+    ) -> None:
         """Write a file of the server's into `to`, again from its start where the server went away meanwhile."""
         while not stop():
             to.seek(0)
@@ -136,6 +142,8 @@ class Clonezilla:
                 for chunk, total in self._chunks(path):
                     if stop():
                         raise Stopped
+                    if total > most:
+                        raise AgentError("internal", Phrase("{path} is too large", path=path))
                     to.write(chunk)
                     told(to.tell(), total)
             except _Away:  # starting again: it will come
@@ -230,8 +238,13 @@ class Clonezilla:
 def _unpack(files: IO[bytes], folder: Path) -> None:
     """The regular files of a tar, all of them directly into `folder`, whatever folders they name."""
     files.seek(0)
+    left = _MOST_SMALL_BYTES
     with tarfile.open(fileobj=files) as archive:
         for entry in archive:
-            file = archive.extractfile(entry) if entry.isfile() else None
+            name = Path(entry.name).name
+            file = archive.extractfile(entry) if entry.isfile() and name else None
             if file is not None:
-                (folder / Path(entry.name).name).write_bytes(file.read())
+                left -= entry.size  # of a sparse one this is what it would become, not what came
+                if left < 0:
+                    raise AgentError("internal", "the image's small files are too large")
+                (folder / name).write_bytes(file.read())

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cloned.agent.client import length
 from cloned.agent.options import AgentOptions
 from cloned.agent.tools import ToolError, run
 from cloned.agent.trial_tools import Hands
@@ -100,9 +101,11 @@ class TestPack:
         request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._options.token}"})
         done = total = 0
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - from the kernel's command line
-            total = int(answer.headers["Content-Length"] or 0)
+            total = length(answer.headers["Content-Length"])
             while chunk := answer.read(_CHUNK):
                 done += len(chunk)
+                if done > total:
+                    raise OSError("it is longer than was said")
                 yield chunk, total
         if done != total:
             raise OSError("it was cut short")

@@ -64,7 +64,7 @@ FAMILIES = (
     Family("cloned_session_bytes_per_second", "gauge", "Pace of running sessions.", {"image": _IMAGE}),
     Family("cloned_engine_queue", "gauge", "Events waiting to be written down."),
     Family("cloned_loop_lag_seconds", "gauge", "Longest time that the event loop came late in the last 30 s."),
-    Family("cloned_loop_held_seconds", "gauge", "The same without the time in which it was ready and other programs had the processors."),
+    Family("cloned_loop_held_seconds", "gauge", "The same without the time that other programs had the processors."),
     Family("cloned_loop_busy_seconds", "gauge", "Processor time of its own in one such time, at most."),
     Family("cloned_ledger_rows", "gauge", "Results in the ledger."),
     Family("cloned_ledger_results", "gauge", "Results in the ledger, by verdict.",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import socket
+import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from cloned.agent.client import DaemonClient, DaemonRefused
+from cloned.agent.client import DaemonClient, DaemonRefused, length
+from cloned.agent.clonezilla_root import _unpack
+from cloned.agent.failures import AgentError
 from cloned.agent.options import AgentOptions
 
 pytestmark = pytest.mark.wire
@@ -133,3 +138,28 @@ def test_one_that_comes_well_is_read_and_the_connection_goes_on(serve: Callable[
 
     client = serve(well)
     assert [client.once("POST", "/agent/v1/report", {}) for _ in range(3)] == [{"number": each} for each in range(3)]
+
+
+@pytest.mark.parametrize("told", [None, "", "x", "-1", "1.5", "9" * 30, "\u0661"])
+def test_a_length_that_makes_no_sense_is_tried_again(told: str | None) -> None:
+    with pytest.raises(OSError, match="does not say"):
+        length(told)
+    assert length("17") == 17
+
+
+def test_a_sparse_file_of_a_tar_is_not_what_it_would_become(tmp_path: Path) -> None:
+    """GNU's sparse form tells of terabytes of zeros in one block."""
+    entry = tarfile.TarInfo("sda-pt.sf")
+    entry.type, entry.size = tarfile.REGTYPE, 5
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        tar.addfile(entry, io.BytesIO(b"label"))
+    _unpack(made, tmp_path)
+    assert (tmp_path / "sda-pt.sf").read_bytes() == b"label"
+    entry.pax_headers = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.map": "0,0",
+                         "GNU.sparse.size": str(1 << 42), "GNU.sparse.name": "sda-pt.sf"}  # fmt: skip
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(entry, io.BytesIO(b"label"))
+    with pytest.raises(AgentError, match="too large"):
+        _unpack(made, tmp_path)
