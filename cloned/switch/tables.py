@@ -334,12 +334,12 @@ def mac_of(value: Value) -> str | None:
 def capabilities(value: Value) -> frozenset[int]:
     """Bit numbers of an LldpSystemCapabilitiesMap; the first bit of the first octet is 0.
 
-    Its eight bits fit one octet, some agents send two. Longer values are a rendering as net-snmp
+    Its eight bits fit one octet, some agents send two or more. Longer text is a rendering as net-snmp
     prints it: octets in hex, then bit numbers ("28 00 2 4"); a number is the octet printed in hex.
     """
     if isinstance(value, int):
         value = str(value).encode() if 0 <= value <= 99 else b""
-    elif isinstance(value, bytes) and len(value) <= 2:
+    elif isinstance(value, bytes) and (len(value) <= 2 or not value.decode("latin-1").isprintable()):
         return _bits(value[:1])
     if not isinstance(value, bytes):
         return frozenset()

@@ -69,6 +69,7 @@ def test_what_reading_found_wrong_is_passed_on(make_raw: Any) -> None:
         ((1, 2), set()),
         (b"bridge", set()),
         (b"01 00 7", {7}),
+        (b"\x28\0\0\0", {2, 4}),
         (-4, set()),
     ],
 )
