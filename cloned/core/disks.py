@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from cloned.saying import Sentence
 
+_TAKEN_OUT = ("removable", "memory card", "USB")
+"""As agents call disks that are no targets because of that (agent/disks.py)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Disk:
@@ -41,6 +44,11 @@ class Disk:
     def old_key(self) -> str:
         """What named it before 0.2: WWN, else serial, else path and size. Two disks of one laptop may share it."""
         return self.wwn or self.serial or f"{self.path}:{self.size}"
+
+    @property
+    def travels(self) -> bool:
+        """Whether it goes from laptop to laptop: a stick, a drive in a USB case, a memory card."""
+        return self.transport == "usb" or (not self.eligible and self.why_not in _TAKEN_OUT)
 
     def is_same(self, other: Disk) -> bool:
         """Whether both are sights of one disk, as far as they say."""

@@ -54,15 +54,24 @@ def words(known: Identity, seen: Identity) -> Words:
 def disks_same(known: Disks, seen: Disks, *, bare: bool = True) -> Same:
     """Whether one of the disks is the same: one with a serial number, for others prove nothing by being alike.
 
-    `bare`: whether disks without one count as different where none could be the same.
+    `bare`: as of Settings.judging 2, where disks without one count as different if none could be the same, and what
+    goes from laptop to laptop (a stick) counts for nothing.
     """
+    if bare:
+        known, seen = (tuple(disk for disk in each if not disk.travels) for each in (known, seen))
     mine, theirs = ([disk for disk in each if says_text(disk.serial)] for each in (known, seen))
     if any(one.is_same(other) for one in mine for other in theirs):
         return Same.YES
-    if bare and any(one.is_same(other) for one in known for other in seen):
+    if bare and any(_could_be(one, other) for one in known for other in seen):
         return Same.UNKNOWN
     told = (known and seen) if bare else (mine and theirs)
     return Same.NO if told else Same.UNKNOWN
+
+
+def _could_be(one: Disk, other: Disk) -> bool:
+    """Whether both may be one disk: its size changes where a protected area is lifted, and is 0 once it is dead."""
+    named = says_text(one.serial) and (one.wwn, one.serial) == (other.wwn, other.serial)
+    return one.is_same(other) or named
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from cloned.core.arrivals import misfit
 from cloned.core.disks import Disk
 from cloned.core.events import Booted, Configured, Confirmed, Finished, Hello, Settings, Tick, Vanished
-from cloned.core.evidence import doubts
+from cloned.core.evidence import Evidence, Same, disks_same, doubts, may_be, weigh_sights
 from cloned.core.ids import Identity, clean
 from cloned.core.laptop import Confirmation, Facts, Goal, Laptop, State
 from cloned.core.reasons import Reason
@@ -225,3 +225,61 @@ def test_what_0_1_wrote_down_of_a_confirmation_holds_until_its_end() -> None:
     story.state = story.state.with_laptop(laptop)
     story.tell(Tick())
     assert story.laptop(victim_id).state is State.WAITING
+
+
+STICK = Disk("/dev/sdb", 16 * GB, serial="4C530001", transport="usb", eligible=False, why_not="USB")
+CARD = Disk("/dev/mmcblk1", 64 * GB, serial="0xa1b2c3", transport="mmc", eligible=False, why_not="memory card")
+
+
+@pytest.mark.parametrize("shared", [STICK, CARD])
+def test_a_stick_that_goes_from_laptop_to_laptop_makes_no_two_one(shared: Disk) -> None:
+    known = Evidence(clean(UUID, "PF1", macs=[mac(1)]), (disk("D1"), shared))
+    twin = Evidence(clean(UUID, "PF1", macs=[mac(2)]), (disk("D2"), shared))
+    assert disks_same(known.disks, twin.disks) is Same.NO
+    assert weigh_sights(known, twin, ()) == 0
+    assert disks_same((shared,), (shared,)) is Same.UNKNOWN
+    again = replace(twin, identity=known.identity, disks=(disk("D1"),))
+    assert weigh_sights(known, again, ()) == 6
+
+
+def test_a_disk_that_shows_more_of_itself_is_no_other() -> None:
+    """A protected area that was lifted, or a disk that died and says that it has 0 bytes."""
+    known = Evidence(clean(UUID, "PF1", macs=[mac(1)]), (disk("D1"),))
+    for size in (500 * GB, 0):
+        seen = replace(known, disks=(replace(disk("D1"), size=size),))
+        assert disks_same(known.disks, seen.disks) is Same.UNKNOWN
+        assert not may_be(known, seen, ())
+        assert weigh_sights(known, seen, ()) == 4
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "weight", "asks"),
+    [
+        (([1], "D1"), ([1], "D1"), 6, False),
+        (([1], "D1"), ([1], "D2"), 0, True),  # another disk, or another laptop on that dock
+        (([1, 2], "D1"), ([1, 2], "D2"), 4, False),  # a machine hangs on one dock at a time
+        (([1, 2], "D1"), ([1, 3], "D2"), 0, True),  # each has a card of its own: two
+        (([1, 2], ""), ([1, 3], ""), 0, True),  # and so where disks say nothing
+        (([1, 2], ""), ([1], ""), 4, False),
+        (([1], "D1"), ([2], "D1"), 5, False),
+        (([1], "D1"), ([2], "D2"), 0, False),
+    ],
+)
+def test_one_card_in_common_is_no_proof_where_disks_differ(
+    known: tuple[list[int], str], seen: tuple[list[int], str], weight: int, asks: bool
+) -> None:
+    own = [f"3c:97:0e:00:00:{n:02x}" for n in range(5)]
+    one, other = (
+        Evidence(clean(UUID, "PF1", macs=[own[n] for n in cards]), (disk(name),)) for cards, name in (known, seen)
+    )
+    assert weigh_sights(one, other, ()) == weight
+    assert may_be(one, other, ()) is asks
+
+
+def test_nobody_who_waited_is_cloned_on_the_word_for_another_that_no_disk_tells_apart() -> None:
+    """One dock, no other card, disks without a serial number: nothing shows that it is the one that was confirmed."""
+    story = Field(places=0)
+    first = story.start(mac(1), "")
+    story.tell(Confirmed(first.id, first.facts.disks[0].key, "school", "page"))
+    again = story.start(mac(1), "")
+    assert (again.state, again.reason) == (State.ASKING, Reason.DISK_NAMELESS)
