@@ -35,7 +35,7 @@ _SHAPE = hashlib.sha256(re.sub(r":\d+|0x[0-9a-f]+", "", repr(_STATES.core_schema
 """Changes with the fields of the state, so that no version reads a checkpoint which lacks what it knows. Without the
 addresses in memory that stand in it; a JSON schema would say as much, and take twenty times as long at each start."""
 
-_FREE = "free space on the server's disk"
+_FREE = Phrase("free space on the server's disk")
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +173,7 @@ class Journal:
                 self._db.execute("VACUUM")
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.OperationalError as error:
-            hint = "free space on the server's disk, then do it again"
+            hint = Phrase("free space on the server's disk, then do it again")
             raise JournalFull(Phrase("the journal cannot be cleared ({error})", error=error), hint) from error
 
     @contextmanager

@@ -21,8 +21,10 @@ from cloned.tasks import TaskOwner
 log = logging.getLogger(__name__)
 
 EMPTIED_CODE = "journal-empty"
-EMPTIED = "the journal is empty, but the ledger holds results: what was known of laptops and confirmations is gone"
-EMPTIED_HINT = "stop the daemon and restore a backup, or go on: nothing in the ledger is lost"
+EMPTIED = Phrase(
+    "the journal is empty, but the ledger holds results: what was known of laptops and confirmations is gone"
+)
+EMPTIED_HINT = Phrase("stop the daemon and restore a backup, or go on: nothing in the ledger is lost")
 
 
 @dataclass
@@ -63,5 +65,5 @@ class Troubles:
         found = [{"code": EMPTIED_CODE, "text": EMPTIED, "hint": EMPTIED_HINT}] if self.emptied else []
         for trouble in (*self.tasks.troubles(), *self.caster.troubles()):
             text = Phrase("{name} failed and was started again: {error}", name=trouble.name, error=trouble.error)
-            found.append({"code": "service-failed", "text": text, "hint": "see the daemon's log if it goes on"})
+            found.append({"code": "service-failed", "text": text, "hint": Phrase("see the daemon's log if it goes on")})
         return found

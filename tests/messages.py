@@ -69,6 +69,8 @@ def messages(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str, ast.expr]]:
             yield from _called(node)
         elif isinstance(node, ast.ClassDef) and any(_name(base) in ENUMERATIONS for base in node.bases):
             yield from _members(node)
+        elif isinstance(node, ast.ClassDef) and any(_name(base) in ERRORS for base in node.bases):
+            yield from _raised(node)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             yield from _table(node)
         elif isinstance(node, ast.FunctionDef) and any(_name(each) in COMMAND_DOCS for each in node.decorator_list):
@@ -108,8 +110,17 @@ def _members(node: ast.ClassDef) -> Iterator[tuple[int, str, ast.expr]]:
             yield from ((each.lineno, node.name, each) for each in line.value.elts[1:])
 
 
+def _raised(node: ast.ClassDef) -> Iterator[tuple[int, str, ast.expr]]:
+    """What an error of our own says when it is made."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "__init__":
+            yield from ((said.lineno, node.name, said) for value in each.args[:2] for said in _alternatives(value))
+
+
 def _table(node: ast.Assign | ast.AnnAssign) -> Iterator[tuple[int, str, ast.expr]]:
     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    if _name(target).lower().lstrip("_").endswith("hint") and isinstance(node.value, ast.Constant | ast.IfExp):
+        yield from ((each.lineno, "hint", each) for each in _alternatives(node.value))
     if _name(target) in TABLES and node.value is not None:
         values = node.value.values if isinstance(node.value, ast.Dict) else [node.value]
         for each in (part for value in values for part in ast.walk(value)):

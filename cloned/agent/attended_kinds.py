@@ -235,7 +235,7 @@ def _play_and_hear(hands: Hands, devices: Mapping[str, str]) -> tuple[str, bool]
         script = _PLAY.format(listen=listen, loudspeaker=devices["playback"], tone=tone)
         ran = hands.run(["sh", "-c", script], _SOUND_LIMIT)
         if ran.status != 0:
-            return (ran.output.strip().splitlines() or ["it did not end"])[-1][:120], False
+            return (ran.output.strip().splitlines() or [Phrase("it did not end")])[-1][:120], False
         try:
             with open(recording, "rb") as file:
                 return "", tones.heard(file.read())

@@ -178,7 +178,7 @@ class _Incoming(io.RawIOBase):
         """Wait for something; TimeoutError where the answer has had its time."""
         left = self._until - time.monotonic()
         if left <= 0:
-            raise TimeoutError("the answer comes too slowly")
+            raise TimeoutError(Phrase("the answer comes too slowly"))
         self._sock.settimeout(min(left, self._patience))
         count = self._sock.recv_into(into)
         self._until += count / _SLOWEST
@@ -206,10 +206,10 @@ def _finite(word: str) -> float:
 def _read_head(file: IO[bytes]) -> tuple[int, dict[str, str]]:
     line = file.readline(4096)
     if not line:
-        raise ConnectionError("the server closed the connection")
+        raise ConnectionError(Phrase("the server closed the connection"))
     parts = line.split(None, 2)
     if len(parts) < 2 or not parts[0].startswith(b"HTTP/1.") or not parts[1].isdigit():
-        raise ValueError("this is no HTTP server")
+        raise ValueError(Phrase("this is no HTTP server"))
     headers: dict[str, str] = {}
     for _ in range(_MOST_LINES):
         line = file.readline(8192).strip()
@@ -257,7 +257,7 @@ def _read_chunks(file: IO[bytes]) -> bytes:
     while size := int(file.readline(64).split(b";")[0], 16):
         left -= size
         if size < 0 or left < 0 or len(chunks) >= _MOST_CHUNKS:
-            raise ValueError("the answer is too large")
+            raise ValueError(Phrase("the answer is too large"))
         chunks.append(_read_exactly(file, size))
         file.readline(4)
     for _ in range(_MOST_LINES):  # trailers
@@ -268,8 +268,8 @@ def _read_chunks(file: IO[bytes]) -> bytes:
 
 def _read_exactly(file: IO[bytes], size: int) -> bytes:
     if not 0 <= size <= _MOST_BYTES:
-        raise ValueError("the answer is too large")
+        raise ValueError(Phrase("the answer is too large"))
     data = file.read(size)
     if len(data) < size:
-        raise ConnectionError("the answer was cut short")
+        raise ConnectionError(Phrase("the answer was cut short"))
     return data

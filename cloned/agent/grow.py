@@ -120,7 +120,7 @@ def last(layout: Layout) -> Partition:
     """The last partition that is meant to grow; Skipped where there is none, or it must stay as it is."""
     found = _meant(layout)
     if found is None:
-        none = "the disk has no partition that is meant to grow"
+        none = Phrase("the disk has no partition that is meant to grow")
         raise Skipped(none if layout.partitions else "the disk has no partitions")
     behind = _behind(layout, found)
     if behind and not movable(layout, behind):
@@ -179,7 +179,7 @@ def grown(layout: Layout, disk_size: int) -> Layout:
     if behind and (overlaps(layout, starts) or (end - part.end) * sector < WORTH_BYTES):
         raise Skipped(_no_way_past(part, behind))
     if (end - part.end) * sector < WORTH_BYTES:
-        raise NoRoom("the disk is no larger than the image")
+        raise NoRoom(Phrase("the disk is no larger than the image"))
     at = (replace(each, start=starts.get(each.number, each.start)) for each in layout.partitions)
     return replace(layout, partitions=tuple(_stretched(each, part, end) for each in at))
 
@@ -192,7 +192,7 @@ def _room(layout: Layout, disk_size: int) -> None:
     if part is not None and behind and movable(layout, behind):
         gaps = max(each.end for each in behind) - part.end - sum(each.size for each in behind)
     if layout.partitions and disk_size - min_disk_size(layout) + gaps * layout.sector_size < WORTH_BYTES:
-        raise NoRoom("the disk is no larger than the image")
+        raise NoRoom(Phrase("the disk is no larger than the image"))
 
 
 def _stretched(each: Partition, part: Partition, end: int) -> Partition:

@@ -93,7 +93,7 @@ class TestPack:
             for chunk, total in self._chunks():
                 going_on()
                 if total > MOST_BYTES or shutil.disk_usage(self._home).free < _ROOM:
-                    raise OSError("it is too large for this laptop's memory")
+                    raise OSError(Phrase("it is too large for this laptop's memory"))
                 file.write(chunk)
 
     def _chunks(self) -> Iterator[tuple[bytes, int]]:
@@ -108,7 +108,7 @@ class TestPack:
                     raise OSError("it is longer than was said")
                 yield chunk, total
         if done != total:
-            raise OSError("it was cut short")
+            raise OSError(Phrase("it was cut short"))
 
     def _drivers(self, mount: Path, hands: Hands) -> None:
         """Load the drivers of what is there; whatever hangs is left behind."""

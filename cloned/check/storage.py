@@ -110,7 +110,7 @@ def journal(config: Config) -> Iterator[Said | ClonedError]:
             "stop the daemon, move it away and restore a backup",
         )
     else:
-        yield ok(Phrase("{count} events, {st_size} MB", count=count, st_size=f"{path.stat().st_size / 1e6:.1f}"))
+        yield ok(Phrase("{count} events, {size:size}", count=count, size=path.stat().st_size))
 
 
 def ledger(config: Config) -> Iterator[Said | ClonedError]:
@@ -205,7 +205,11 @@ def disk_health(config: Config) -> Iterator[Said | ClonedError]:
     source = run(["findmnt", "-n", "-o", "SOURCE", "-T", config.workshop.state], check=False).stdout.decode().strip()
     if not source.startswith("/dev/"):
         yield skipped(
-            Phrase("{state} is on {source}", state=config.workshop.state, source=source or "no disk that can be asked")
+            Phrase(
+                "{state} is on {source}",
+                state=config.workshop.state,
+                source=source or Phrase("no disk that can be asked"),
+            )
         )
         return
     done = run(["smartctl", "-H", source], check=False, timeout=8)

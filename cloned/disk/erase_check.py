@@ -60,7 +60,7 @@ class Judge:
     @property
     def found(self) -> str:
         """What is on the disk now, in words."""
-        return " and ".join(sorted(self.seen)) or "nothing was read"
+        return " and ".join(sorted(self.seen)) or Phrase("nothing was read")
 
 
 def blank_before(data: bytes) -> bool:

@@ -124,7 +124,9 @@ def _places(head: list[str], columns: Mapping[str, str]) -> dict[str, int]:
             places[ours] = at
     if "serial" not in places:
         raise UsageError(
-            Phrase("no column of serial numbers was found among {head}", head=", ".join(head)[:200] or "nothing"),
+            Phrase(
+                "no column of serial numbers was found among {head}", head=", ".join(head)[:200] or Phrase("nothing")
+            ),
             "say which it is: --columns serial=…",
         )
     return places

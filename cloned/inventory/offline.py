@@ -79,7 +79,8 @@ async def _sink(ledger: Ledger, name: str | None) -> None:
     known = [entry["sink"] for entry in await ledger.backlog()]
     if name is not None and name not in known:
         raise UsageError(
-            Phrase("there is no sink {name}", name=name), Phrase("there are: {known}", known=", ".join(known) or "none")
+            Phrase("there is no sink {name}", name=name),
+            Phrase("there are: {known}", known=", ".join(known) or Phrase("none")),
         )
 
 

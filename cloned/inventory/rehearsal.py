@@ -28,7 +28,7 @@ async def rehearse(
     if settings is None:
         raise UsageError(
             Phrase("there is no sink {name}", name=name),
-            Phrase("there are: {name}", name=", ".join(each.name for each in sinks) or "none"),
+            Phrase("there are: {name}", name=", ".join(each.name for each in sinks) or Phrase("none")),
         )
     delivery = None if laptop is None else await newest(place, laptop)
     sink = make(settings, around)

@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS papers (
   due REAL NOT NULL DEFAULT 0, printer TEXT NOT NULL DEFAULT '', there TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (laptop, job, paper))
 """
-UNSURE = "the server ended while it was handed to the printer: look there, then print it again if it is missing"
+UNSURE = Phrase("the server ended while it was handed to the printer: look there, then print it again if it is missing")
 
 
 class Drawing(Protocol):

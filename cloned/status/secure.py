@@ -70,7 +70,7 @@ class Certificate:
         left = (self.ends - datetime.now(UTC)).total_seconds()
         if self.problem:
             said = Phrase("the page keeps its old certificate: {why}", why=self.problem)
-            found.append(("page-certificate", said, "mend the files that [page] certificate and key name"))
+            found.append(("page-certificate", said, Phrase("mend the files that [page] certificate and key name")))
         if left < SOON_SECONDS:
             said = Phrase("the page's certificate ends on {day}", day=f"{self.ends:%Y-%m-%d}")
             said = Phrase("the page's certificate has ended") if left < 0 else said

@@ -297,7 +297,9 @@ class Glpi(Sink):
         kept = {} if error else await self.api.item("Document", made)
         if error or kept.get("sha1sum") != hashlib.sha1(content, usedforsecurity=False).hexdigest():
             await self.api.call("DELETE", f"Document/{made}?force_purge=true")
-            faults.append(Phrase("GLPI did not keep the sheet: {error}", error=error or "it is not what was sent"))
+            faults.append(
+                Phrase("GLPI did not keep the sheet: {error}", error=error or Phrase("it is not what was sent"))
+            )
             return
         await self.api.add("Document_Item", {"documents_id": made, "itemtype": "Computer", "items_id": number})
 
