@@ -115,6 +115,8 @@ class LabLaptop(ABC):
         self.disk = disk
         self.others: tuple[Path, ...] = ()
         """Files behind its further disks."""
+        self.remembered: dict[Path, dict[int, bytes]] = {}
+        """What files that somebody gave for its disks held before, where they are to be erased."""
         self.folder = folder
         self.bytes_per_second: int | None = None
         """What its disk moves at most, where a fault slows it down."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ LARGE = "4k"
 SMALL_BYTES = 64 * 1024 * 1024
 """Bytes of a laptop's further disks."""
 MARK = b"OLD-DATA-OF-THE-DONOR:"
-_EVERY, _BLOCK = 1024 * 1024, 4096
+_EVERY, _BLOCK, _PIECE = 1024 * 1024, 4096, 64
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,22 @@ def find(path: Path, wanted: bytes = MARK, most: int = 3) -> list[int]:
                 found.append(at)
                 at = data.find(wanted, at + len(wanted), min(len(data), end + len(wanted)))
     return found
+
+
+def remembered(path: Path, most: int = 256) -> dict[int, bytes]:
+    """What a file of somebody's own holds, by offset: some bytes of each stretch that holds anything but one byte."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        step = max(_BLOCK, size // most // _BLOCK * _BLOCK)
+        offsets = (at for begin, end in _held(file.fileno(), size) for at in range(begin, end, step))
+        pieces = {at: os.pread(file.fileno(), _PIECE, at) for at in offsets}
+    return {at: piece for at, piece in pieces.items() if len(set(piece)) > 1}
+
+
+def still_held(path: Path, places: Mapping[int, bytes], most: int = 3) -> list[int]:
+    """Where it holds the same as before, at most so many places."""
+    with path.open("rb") as file:
+        return [at for at, piece in places.items() if os.pread(file.fileno(), len(piece), at) == piece][:most]
 
 
 def _held(fd: int, size: int) -> Iterator[tuple[int, int]]:

@@ -11,7 +11,7 @@ from cloned.lab.checks import Check, check_disk
 from cloned.lab.faults import OnLaptop
 from cloned.lab.laptops import LabLaptop
 from cloned.lab.machine import VirtualLaptop
-from cloned.lab.media import find
+from cloned.lab.media import find, still_held
 from cloned.lab.power import AT_ONCE
 from cloned.lab.thinbox import ThinBox
 from cloned.lab.watching import LaptopSeen
@@ -69,15 +69,21 @@ async def own_eyes(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> list[Ch
         for laptop in verified:
             checks.append(await asyncio.to_thread(check_disk, laptop.number, laptop.disk, manifest))
     for number in sorted(workshop.options.erasers):
-        checks.append(await asyncio.to_thread(_old_data, workshop.laptops[number]))
+        laptop = workshop.laptops[number]
+        checks.append(await asyncio.to_thread(_old_data, laptop, cloned=laptop in verified))
     checks += await _own_disk_boots(workshop, verified)
     checks.append(await asyncio.to_thread(workshop.bystander.check))
     return checks
 
 
-def _old_data(laptop: LabLaptop) -> Check:
-    """Whether anything that lay on its disks before is found in the files behind them."""
-    places = {path.name: find(path) for path in (laptop.disk.path, *laptop.others)}
+def _old_data(laptop: LabLaptop, *, cloned: bool) -> Check:
+    """Whether anything that lay on its disks before is found in the files behind them.
+
+    What files of somebody's own held is looked for in place; not once it was `cloned`: that image may have lain there.
+    """
+    known = {} if cloned else laptop.remembered
+    paths = (laptop.disk.path, *laptop.others)
+    places = {path.name: find(path) + still_held(path, known.get(path, {})) for path in paths}
     where = "; ".join(f"{name} at {', '.join(map(str, at))}" for name, at in places.items() if at)
     return Check(f"nothing of the old data is left on laptop {laptop.number}'s {len(places)} disks", not where, where)
 

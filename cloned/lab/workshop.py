@@ -23,7 +23,7 @@ from cloned.lab.forward import Forward
 from cloned.lab.injector import FaultInjector, Stage
 from cloned.lab.laptops import PARTS, LabDisk, LabIdentity, LabLaptop, LaptopKind, disk_size, identities
 from cloned.lab.machine import VirtualLaptop, check_host
-from cloned.lab.media import SMALL_BYTES, FurtherDisk, plant
+from cloned.lab.media import SMALL_BYTES, FurtherDisk, plant, remembered
 from cloned.lab.network import BRIDGE, SWITCH, LabNetwork, inside
 from cloned.lab.options import LabOptions
 from cloned.lab.registry import RegisteredLab
@@ -126,6 +126,7 @@ def _laptop(
     folder.mkdir(parents=True)
     given = options.images_of.get(who.number, [])
     plants = who.number in options.erasers
+    before = {path: remembered(path) for path in given} if plants else {}
     disk = _disk(given, folder / "disk", disk_size(stock.manifest), plants=plants)
     laptop: LabLaptop
     if options.of_kind is LaptopKind.THIN:
@@ -143,6 +144,7 @@ def _laptop(
         )
         laptop.others = tuple(each.disk.path for each in machine.further)
         laptop.parts = dict(PARTS) if options.parts else {}
+    laptop.remembered = before
     laptop.chooses = "erase" if plants and ":" in options.erase else ""  # else it would be confirmed and cloned
     stack.callback(laptop.close)
     return laptop

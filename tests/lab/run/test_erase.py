@@ -59,6 +59,22 @@ def test_a_disk_of_ones_own_is_erased_and_kept(tmp_path: Path) -> None:
     assert find(disk) == []
 
 
+@pytest.mark.slow
+def test_a_disk_of_ones_own_that_takes_no_write_is_named_and_what_lies_on_it_is_found(tmp_path: Path) -> None:
+    disk = tmp_path / "donor.img"
+    with disk.open("wb") as file:
+        file.truncate(700 << 20)
+        file.seek(300 << 20)
+        file.write(b"a letter of the donor's " * 200)
+    words = ("--laptops", "1", "--kind", "thin", "--erase", "only", "--fault", "dead-disk:1", "--disk-image", f"1:{disk}")
+    told = lab(tmp_path, *words, code=1)
+    [laptop] = told["laptops"]
+    assert (laptop["state"], laptop["erasure"]["result"]) == ("aside", "not-erased")
+    assert not told["ok"]
+    [left] = [each for each in told["checks"] if "old data" in each["what"]]
+    assert (left["ok"], f"donor.img at {300 << 20}" in left["detail"]) == (False, True)
+
+
 def test_a_certificate_is_fetched_checked_anywhere_and_refused_once_it_was_edited(tmp_path: Path) -> None:
     with labs.start(tmp_path, "up", "--laptops", "1", "--kind", "thin", "--erase", "only") as process:
         process.wait(300)
