@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,13 +27,22 @@ def every(only: str = "", told: Mapping[str, Any] | None = None) -> list[Medium]
     return found if only else [*found, *hidden()]
 
 
-def _medium(disk: Mapping[str, Any]) -> Medium:
+def unnamed(named: Collection[Medium], only: str = "", told: Mapping[str, Any] | None = None) -> list[Medium]:
+    """Built-in disks that are there now and are none of these; they are only looked at, not asked."""
+    seen = [_seen(disk) for disk in disks.scan(only, told)] + ([] if only else hidden())
+    known = {name for medium in named for name in (medium.key, medium.serial, medium.wwn) if name}
+    return [medium for medium in seen if medium.built_in and not known & {medium.key, medium.serial, medium.wwn}]
+
+
+def _seen(disk: Mapping[str, Any]) -> Medium:
     built_in = disk["transport"] != "usb" and disk["why_not"] not in _ELSEWHERE
     barred = "" if not disk["size"] else disk["why_not"]
-    medium = media.medium_of(disk, barred=barred, built_in=built_in)
-    if not built_in or not medium.size:
-        return medium
-    return asked(medium)
+    return media.medium_of(disk, barred=barred, built_in=built_in)
+
+
+def _medium(disk: Mapping[str, Any]) -> Medium:
+    medium = _seen(disk)
+    return asked(medium) if medium.built_in and medium.size else medium
 
 
 def asked(medium: Medium) -> Medium:

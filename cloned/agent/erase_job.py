@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from cloned.agent import erase_ask
 from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.erase_driver import carry_out
 from cloned.agent.erase_hands import RealHands, found_again, thaw
@@ -33,6 +34,7 @@ class EraseJob(Job):
         self._stopped = False
         self._status.set("erasing", session=None, said="", disks=[])
         records = self._records()
+        self._tell_of_others(records)
         self._alone = len(records) == 1
         if not self._alone and any(map(frozen, records)):
             thaw(self._options.live)  # before any disk is at work: one in the middle of its erase would lose its power
@@ -55,6 +57,13 @@ class EraseJob(Job):
         except (FactsError, KeyError, TypeError) as error:
             print(f"agent: this order to erase is not understood, so nothing is touched: {error}", flush=True)
             raise Stopped from error
+
+    def _tell_of_others(self, records: list[DiskErasure]) -> None:
+        """A built-in disk that nobody named, as it was not there then: with it the laptop is not erased."""
+        found = erase_ask.unnamed([each.medium for each in records], self._options.only_disk, self._told)
+        if found:
+            body = {"media": [medium.to_json() for medium in found]}
+            self._client.call("POST", "/agent/v1/media", body, give_up=self._withdrawn)
 
     def _disk_thread(self, record: DiskErasure) -> None:
         """One disk, with a connection of its own: the others do not wait for it."""

@@ -103,6 +103,7 @@ class Loop:
     def _erase(self, order: Order) -> None:
         from cloned.agent.erase_job import EraseJob  # few laptops are erased, and it takes a while to import
 
+        self._media_told = False  # a disk may have come to light meanwhile
         EraseJob(self._options, self._client, self._reporter, self._status, order, self._told).run()
         self._status.set("idle", session=None)
 

@@ -266,6 +266,10 @@ VERBS = (
 def told(workshop: Workshop, event: MediaTold, now: float, entropy: str) -> Workshop:
     """The agent said what the disks can do; what a batch foresaw begins."""
     laptop = workshop.laptops.get(event.laptop)
+    if laptop is not None and laptop.state is State.ERASING and laptop.erasure is not None:
+        erasure = laptop.erasure.with_late(event.media, now)
+        seen = laptop.media if erasure is laptop.erasure else ()  # all of them are to be looked at again
+        return workshop.with_laptop(replace(laptop, media=seen, erasure=erasure))
     if laptop is None or laptop.state not in _PRESENT:
         return workshop
     laptop = replace(laptop, media=event.media)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cloned.disk.erase import LEVELS, EraseChoice, EraseLevel, choose
-from cloned.disk.erase_machine import strictly_later
-from cloned.disk.erase_record import DiskErasure, ErasePhase
+from cloned.disk.erase_machine import fail, strictly_later
+from cloned.disk.erase_record import DiskErasure, ErasePhase, ErasureFault
 from cloned.disk.media import AtaAbilities, Medium
 from cloned.saying import Phrase, chained
 
@@ -92,6 +92,16 @@ class Erasure:
         disks = tuple(_dated(record, old, now) if disk is old else disk for disk in self.disks)
         after = replace(self, disks=disks)
         return replace(after, ended=now) if after.over else after
+
+    def with_late(self, media: tuple[Medium, ...], now: float) -> Erasure:
+        """With built-in disks that came to light after the confirmation: nobody named them, so they are not erased."""
+        why = Phrase("it was not there when the erasure was confirmed")
+        late = tuple(
+            fail(DiskErasure(medium, self.level), ErasureFault.CHANGED, why, now)
+            for medium in built_in(media)
+            if self.find(medium.key) is None
+        )
+        return replace(self, disks=(*self.disks, *late)) if late else self
 
     def failures(self) -> str:
         """What is not erased, by name, with the reason."""

@@ -33,8 +33,7 @@ class ErasureCalls:
         if not isinstance(told, list):
             raise ValueError("media come as a list")
         media = tuple(Medium.from_json(each) for each in told[:MOST_DISKS])
-        if laptop.state is not State.ERASING:
-            await self._engine.submit(MediaTold(laptop.id, media))
+        await self._engine.submit(MediaTold(laptop.id, media))
         return web.json_response({"ok": True})
 
     async def took_in(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:

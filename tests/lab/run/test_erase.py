@@ -66,7 +66,18 @@ def test_a_disk_of_ones_own_that_takes_no_write_is_named_and_what_lies_on_it_is_
         file.truncate(700 << 20)
         file.seek(300 << 20)
         file.write(b"a letter of the donor's " * 200)
-    words = ("--laptops", "1", "--kind", "thin", "--erase", "only", "--fault", "dead-disk:1", "--disk-image", f"1:{disk}")
+    words = (
+        "--laptops",
+        "1",
+        "--kind",
+        "thin",
+        "--erase",
+        "only",
+        "--fault",
+        "dead-disk:1",
+        "--disk-image",
+        f"1:{disk}",
+    )
     told = lab(tmp_path, *words, code=1)
     [laptop] = told["laptops"]
     assert (laptop["state"], laptop["erasure"]["result"]) == ("aside", "not-erased")

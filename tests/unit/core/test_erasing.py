@@ -256,6 +256,29 @@ def test_after_a_power_cut_it_goes_on_and_never_boots_into_done() -> None:
     assert shop.laptop.state is State.ERASING
 
 
+def test_a_disk_that_comes_to_light_in_the_middle_makes_the_laptop_not_erased_and_is_named() -> None:
+    shop = Shop()
+    shop.boot((SSD, STICK))
+    assert shop.erase("N1") is None
+    shop.say(Vanished(shop.laptop.id))
+    assert shop.boot(()).state is State.ERASING
+    shop.say(MediaTold(shop.laptop.id, (SSD, STICK)))
+    assert [disk.medium.serial for disk in shop.laptop.erasure.disks] == ["N1"]  # type: ignore[union-attr]
+    for _ in range(2):
+        shop.say(MediaTold(shop.laptop.id, (HDD,)))
+    laptop = shop.carry_out("N1")
+    assert laptop.erasure is not None
+    assert (laptop.state, laptop.reason, laptop.erasure.result) == (State.ASIDE, Reason.NOT_ERASED, "not-erased")
+    assert (
+        laptop.detail
+        == "Old S1: It is not the disk that was confirmed: it was not there when the erasure was confirmed"
+    )
+    assert order(shop.state, laptop).get("media"), "its disks are looked at again before anybody confirms anew"
+    shop.say(MediaTold(laptop.id, (SSD, HDD, STICK)))
+    assert shop.erase("N1") is not None
+    assert shop.erase("N1", "S1") is None
+
+
 def test_left_out_it_stops_and_retry_takes_it_up_again() -> None:
     shop = Shop()
     shop.boot((SSD,))

@@ -173,6 +173,16 @@ def test_a_disk_that_comes_back_under_another_name_goes_on(tmp_path: Path) -> No
     assert OLD in other.read_bytes()
 
 
+def test_a_built_in_disk_that_nobody_named_is_seen_and_one_that_was_named_is_not(tmp_path: Path) -> None:
+    with loop_device(filled(tmp_path / "disk")) as device:
+        told = {"serial": "LOOP1", "wwn": "0x5000c500a1b2c3d4"}
+        named = planned(device).medium
+        assert erase_ask.unnamed([named], device, told) == [], "its WWN was not told before: its serial is the same"
+        [late] = erase_ask.unnamed([replace(named, serial="LOOP2", wwn="")], device, told)
+        assert (late.serial, late.wwn, late.built_in) == ("LOOP1", told["wwn"], True)
+        assert erase_ask.unnamed([], device, told) == [late]
+
+
 def test_a_disk_that_is_not_there_any_more_is_not_looked_for_elsewhere(tmp_path: Path) -> None:
     with loop_device(filled(tmp_path / "disk")) as device:
         record = planned(device)

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from cloned.core.boot import BootRequest
 from cloned.core.events import Command, SwitchChanged
 from cloned.core.laptop import Laptop, State
+from cloned.disk.media import Medium
 from cloned.engine import Engine
 from cloned.journal import Journal
 from cloned.lab.slowdisk import ThrottledDisk
@@ -90,7 +91,7 @@ class Site:
 
     @asynccontextmanager
     async def agent(self, device: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        token = (await self.engine.boot(BootRequest(MAC, "127.0.0.1", serial="PF1"))).token
+        self.token = token = (await self.engine.boot(BootRequest(MAC, "127.0.0.1", serial="PF1"))).token
         (self.folder / "facts.json").write_text(json.dumps({**FACTS, "disk_serial": "DISK-1"}))
         (self.folder / "agent.pyz").write_bytes(agent_zipapp())
         command = ["-I", str(self.folder / "agent.pyz"), "--only-disk", device, "--facts"]
@@ -170,6 +171,31 @@ async def test_whoever_is_killed_it_goes_on(site: Site, tmp_path: Path, when: st
     finally:
         disk.close()
     assert file.read_bytes() == bytes(SIZE)
+
+
+async def test_a_disk_that_is_told_in_the_middle_makes_the_laptop_not_erased_and_all_are_looked_at_again(
+    site: Site, tmp_path: Path
+) -> None:
+    file = filled(tmp_path / "disk")
+    disk = ThrottledDisk(file, tmp_path, 30_000_000)
+    late = Medium("/dev/sdz", 10**9, serial="LATE", model="Slow Starter", bus="sata")
+    try:
+        with loop_device(disk.path) as device:
+            async with site.agent(device), ClientSession() as caller:
+                await site.erase()
+                await site.until(lambda laptop: phase(laptop) == "started")
+                url, who = f"http://127.0.0.1:{site.port}/agent/v1/media", {"Authorization": f"Bearer {site.token}"}
+                async with caller.post(url, json={"media": [late.to_json()]}, headers=who) as answer:
+                    assert answer.status == 200
+                laptop = await site.until(lambda laptop: laptop.state is State.ASIDE and laptop.media)
+    finally:
+        disk.close()
+    assert laptop.erasure is not None
+    assert [(each.medium.serial, each.erased) for each in laptop.erasure.disks] == [("DISK-1", True), ("LATE", False)]
+    assert (laptop.erasure.result, "Slow Starter LATE" in laptop.detail) == ("not-erased", True)
+    assert [medium.serial for medium in laptop.media] == ["DISK-1"]
+    (row,) = site.house.rows
+    assert row["state"] == "aside"
 
 
 async def test_a_disk_that_was_not_named_is_not_touched(site: Site, tmp_path: Path) -> None:
