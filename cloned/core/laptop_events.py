@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from cloned.core import capture, erasing
 from cloned.core.confirm import ask_or_wait, used_up, void
+from cloned.core.disk_names import tells_itself
 from cloned.core.events import Failed, Finished, Judged, Located, Ready, Returned, Stalled, Vanished, Verifying
+from cloned.core.evidence import here
 from cloned.core.happened import Happened, happened
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import MAX_ROUNDS, Difference, Laptop, State, VerdictKind, add_history, transition
@@ -31,9 +33,22 @@ def ready(workshop: Workshop, event: Ready, now: float) -> Workshop:
         goal=replace(laptop.goal, written=True),
         job=replace(laptop.job, cleared=event.cleared, discarded=event.discarded),
     )
+    workshop = _unproven_elsewhere(workshop, laptop)
     session = workshop.sessions[event.session]
     workshop = workshop.with_session(replace(session, first_ready=session.first_ready or now))
     return workshop.with_laptop(transition(laptop, State.RECEIVING, now, happened(Happened.LAYOUT)))
+
+
+def _unproven_elsewhere(workshop: Workshop, laptop: Laptop) -> Workshop:
+    """Whoever is away and had this very disk read back before: what was read is being overwritten here."""
+    onto = laptop.goal.onto
+    if workshop.settings.judging < 2 or onto is None or not tells_itself(onto):
+        return workshop
+    for other in workshop.laptops.values():
+        mine = other.goal.onto is not None and other.goal.onto.is_same(onto)
+        if mine and other.id != laptop.id and not here(other) and other.job.open:
+            workshop = workshop.with_laptop(replace(other, job=replace(other.job, verdict=VerdictKind.NONE)))
+    return workshop
 
 
 def verifying(workshop: Workshop, event: Verifying, now: float) -> Workshop:

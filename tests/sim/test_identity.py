@@ -180,6 +180,8 @@ class Hall:
         holder = self.owner.setdefault(laptop.number, odd)
         alike = holder is not odd and ({holder, odd} <= excused or holder.told & odd.told)
         assert holder is odd or alike, f"{odd} was taken for {holder}"
+        if holder is not odd:
+            excused |= {holder, odd}  # what is of both now tells them apart no more
         given = laptop.goal.confirmation
         if given is not None and odd not in excused and not alike:
             disk = laptop.disk_called(given.disk)

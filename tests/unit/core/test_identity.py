@@ -8,9 +8,9 @@ import pytest
 
 from cloned.core.arrivals import misfit
 from cloned.core.disks import Disk
-from cloned.core.events import Booted, Configured, Confirmed, Finished, Hello, Settings, Tick, Vanished
+from cloned.core.events import Booted, Configured, Confirmed, Finished, Hello, Ready, Settings, Tick, Vanished
 from cloned.core.evidence import Evidence, Same, disks_same, doubts, may_be, weigh_sights
-from cloned.core.ids import Identity, clean
+from cloned.core.ids import Identity, SessionId, clean
 from cloned.core.laptop import Confirmation, Facts, Goal, Laptop, State
 from cloned.core.reasons import Reason
 from cloned.core.workshop import BootGiven
@@ -274,6 +274,22 @@ def test_one_card_in_common_is_no_proof_where_disks_differ(
     )
     assert weigh_sights(one, other, ()) == weight
     assert may_be(one, other, ()) is asks
+
+
+def test_a_disk_that_was_written_in_another_laptop_proves_nothing_of_this_one() -> None:
+    """Read back here, put into another and written there, put back: what was read back is there no more."""
+    story = Field(places=8)
+    first = story.start(mac(1), "D1")
+    story.tell(Confirmed(first.id, "D1", "school", "page"))
+    story.clone(first.id)
+    story.tell(Vanished(first.id))
+    assert story.laptop(first.id).unfinished
+    other = story.start(mac(2), "D1", uuid="", serial="PF2")
+    story.tell(Confirmed(other.id, "D1", "school", "page"))
+    story.tell(Ready(other.id, story.laptop(other.id).session or SessionId(""), "D1", (), False))
+    story.tell(Vanished(other.id))
+    assert not story.laptop(first.id).unfinished
+    assert story.start(mac(1), "D1").state is not State.FINISHING
 
 
 def test_nobody_who_waited_is_cloned_on_the_word_for_another_that_no_disk_tells_apart() -> None:
