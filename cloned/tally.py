@@ -48,6 +48,16 @@ class Durations:
         return found
 
 
+def _first(before: Workshop, row: Mapping[str, Any]) -> bool:
+    """Whether a row is of what just came to its end; it is recorded again when something of it is learnt later."""
+    was = before.laptops.get(row["laptop"])
+    if row["attempt"] >= LENDINGS or was is None:
+        return False
+    if row["attempt"] < ATTEMPTS:
+        return was.job.open and was.job.number == row["attempt"]
+    return was.erasure is None or not (was.erasure.recorded and was.erasure.id == row["erasure"]["id"])
+
+
 class Tally:
     """The workshop's counters of events; `happened` is called by the engine."""
 
@@ -75,7 +85,7 @@ class Tally:
         elif isinstance(event, Ejected):
             self.ejections["stream"] += 1
         for effect in effects:
-            if isinstance(effect, Record):
+            if isinstance(effect, Record) and _first(before, effect.row):
                 self._recorded(effect.row)
 
     def _laptop(self, was: Laptop | None, now: Laptop) -> None:
@@ -102,8 +112,6 @@ class Tally:
             for step, seconds in row["seconds"].items():
                 if step in self.steps:
                     self.steps[step].add(float(seconds))
-            return
-        if row["attempt"] >= LENDINGS:
             return
         self.steps["erase"].add(float(row["seconds"]["erase"]))
         for disk in row["erasure"]["disks"]:

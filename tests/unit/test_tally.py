@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cloned.core.effect_types import Record
+from cloned.core.erasure import Erasure
 from cloned.core.events import Command, Ejected, Judged
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.laptop import CloneJob, Facts, Laptop, State, VerdictKind
 from cloned.core.reasons import Reason
 from cloned.core.workshop import Workshop
+from cloned.disk.erase import EraseLevel
 from cloned.tally import BOUNDS, Durations, Tally
 
 ONE = LaptopId("one")
@@ -53,8 +55,10 @@ def test_a_retry_that_was_refused_counts_for_nothing() -> None:
 
 def test_results_give_durations() -> None:
     tally = Tally()
-    row = {"attempt": 1, "seconds": {"boot": 3.0, "verify": 70.0, "else": 1.0}}
-    tally.happened(workshop(), workshop(), JUDGED, (Record(row),))
+    row = {"laptop": ONE, "attempt": 1, "seconds": {"boot": 3.0, "verify": 70.0, "else": 1.0}}
+    open_job, through = workshop(job=CloneJob(1, open=True)), workshop(job=CloneJob(1, open=False))
+    tally.happened(open_job, through, JUDGED, (Record(row),))
+    tally.happened(through, workshop(job=CloneJob(1, open=False)), JUDGED, (Record(row),))  # its test is noted later
     assert tally.steps["verify"].total == 70.0
     assert [count for _, count in tally.steps["boot"].buckets()][1:3] == [0.0, 1.0]
     assert "else" not in tally.steps
@@ -66,8 +70,11 @@ def test_erasures_count_each_disk() -> None:
         {"verified": True, "completed": True, "method": "overwrite", "level": "clear", "seconds": 60.0},
         {"verified": False, "completed": False, "method": None, "level": None, "seconds": None},
     ]
-    row = {"attempt": 1_000_001, "seconds": {"erase": 61.0}, "erasure": {"disks": disks}}
-    tally.happened(workshop(), workshop(), JUDGED, (Record(row),))
+    erasure = Erasure("e1", 1, EraseLevel.CLEAR, "Ann", 1.0, ())
+    row = {"laptop": ONE, "attempt": 1_000_001, "seconds": {"erase": 61.0}, "erasure": {"id": "e1", "disks": disks}}
+    told = workshop(erasure=replace(erasure, recorded=True))
+    tally.happened(workshop(erasure=erasure), told, JUDGED, (Record(row),))
+    tally.happened(told, workshop(erasure=replace(erasure, recorded=True)), JUDGED, (Record(row),))  # its delivery
     assert tally.erasures == {("overwrite", "clear", "verified"): 1, ("none", "none", "failed"): 1}
     assert tally.steps["erase"].total == 61.0
 
