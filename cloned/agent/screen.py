@@ -127,12 +127,36 @@ def headline(order: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     return f"{word}: {image}" if image and word else word
 
 
-def coloured(line: str) -> list[str]:
+def coloured(line: str, times: int = 1) -> list[str]:
     """A block of green or red for the line that says how it ended: colours that every console has."""
     colour = {GOOD: "42;30", BAD: "41;97"}.get(line[:2])
     if colour is None:
         return [line]
-    return [f"\x1b[{colour}m{text:<{WIDTH}}\x1b[0m" for text in ("", f"  {line}", "")]
+    room = [""] * times
+    return [f"\x1b[{colour}m{text:<{WIDTH * times}}\x1b[0m" for text in (*room, f"  {line}", *room)]
+
+
+def grown(lines: Sequence[str], times: int) -> list[str]:
+    """What is drawn in blocks, so many times as wide and high: its number, and how it ended.
+
+    >>> grown(["\u2588 \u2588", "Cloning"], 2)
+    ['\u2588\u2588  \u2588\u2588', '\u2588\u2588  \u2588\u2588', 'Cloning']
+    """
+    found: list[str] = []
+    for line in lines:
+        blocks = line.strip() != "" and not line.strip("\u2588 ")
+        found += ["".join(char * times for char in line)] * times if blocks else coloured(line, times)
+    return found
+
+
+def scale(columns: int, rows: int, lines: Sequence[str]) -> int:
+    """How many times as large blocks may be on such a console, so that every line is still on it.
+
+    Letters are at most 16 by 32 pixels, and those of a screen 3840 pixels wide are 3 mm high: what must be read across
+    a table grows with it.
+    """
+    fits = (times for times in range(columns // (WIDTH + 2), 1, -1) if len(grown(lines, times)) + 2 <= rows)
+    return next(fits, 1)
 
 
 def _progress(report: Mapping[str, Any]) -> list[str]:
@@ -220,14 +244,16 @@ class Console:
             if self._held or list(lines) == self._shown:
                 return
             if self._live:
-                self._draw(lines)
+                self._draw(lines, grows=True)
             else:
                 print(*(line for line in lines if line and line not in self._shown), sep="\n", flush=True)
             self._shown = list(lines)
 
-    def _draw(self, lines: Sequence[str]) -> None:
-        text = _CLEAR + "\r\n" + "".join(f"  {text}\r\n" for line in lines for text in coloured(drawable(line)))
+    def _draw(self, lines: Sequence[str], *, grows: bool = False) -> None:
+        plain = [drawable(line) for line in lines]
         for fd in self._out:
+            shown = grown(plain, scale(*_size(fd), plain) if grows else 1)
+            text = _CLEAR + "\r\n" + "".join(f"  {line}\r\n" for line in shown)
             try:
                 os.write(fd, text.encode())
             except OSError:  # a console that went away or hangs costs nothing but itself
@@ -255,6 +281,15 @@ def _open_consoles() -> list[int]:
     for each in found:
         enlarge(each)
     return found
+
+
+def _size(console: int) -> tuple[int, int]:
+    """Columns and rows; a serial line does not say, and has 80 by 25."""
+    with suppress(OSError):
+        columns, rows = os.get_terminal_size(console)
+        if columns and rows:
+            return columns, rows
+    return WIDTH + 2, 25
 
 
 _KDFONTOP, _SET_DEFAULT = 0x4B72, 2

@@ -68,10 +68,11 @@ class SwitchDay:
             each.forget(at - DAY_SECONDS)
 
     def told(self) -> dict[str, Any]:
-        """For page and API: `{"since", "ports": {name: {"links": [{"at", "link"}], "errors", "errors_at"}}}`, ports
-        with nothing to tell left out."""
+        """For page and API: `{"since", "ports": {name: {"links": [{"at", "link"}], "errors", "errors_at"}}, "counted":
+        [name]}`, ports with nothing to tell left out; `counted`: those of which the switch tells damaged frames."""
         ports = {name: each.told() for name, each in self._ports.items() if each.links or each.frames}
-        return {"since": None if self.since is None else _iso(self.since), "ports": ports}
+        counted = [name for name, each in self._ports.items() if each.counter is not None]
+        return {"since": None if self.since is None else _iso(self.since), "ports": ports, "counted": counted}
 
 
 def _iso(at: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cloned.agent.screen import BAD, GOOD, WIDTH, bar, big, coloured, compose, enlarge, wrap
+from cloned.agent.screen import BAD, GOOD, WIDTH, bar, big, coloured, compose, enlarge, grown, scale, wrap
 
 
 def report(state: str = "idle", **fields: Any) -> dict[str, Any]:
@@ -79,6 +79,20 @@ def test_how_it_ended_has_a_sign_of_its_own_and_a_block_of_colour() -> None:
     assert all(line.startswith("\x1b[41;97m") for line in red)
     assert coloured("Cloning: x") == ["Cloning: x"]
     assert all(len(line) - len("\x1b[42;30m\x1b[0m") == WIDTH for line in (*green, *red))
+
+
+def test_what_is_drawn_in_blocks_grows_with_the_screen_and_everything_stays_on_it() -> None:
+    done = compose({"do": "wait", "state": "done", "tag": "DM-2026-0017", "port": "gi12"}, report())
+    assert scale(80, 25, done) == 1
+    assert scale(240, 67, done) == 3  # 3840 by 2160 pixels, letters of 16 by 32
+    assert scale(480, 135, done) == 6
+    assert scale(240, 16, done) == 1  # wide, but no higher
+    large = grown(done, 3)
+    assert len(large) + 2 <= 67
+    assert max(len(line) for line in large if line.startswith("\u2588")) == 3 * max(map(len, big("0017")))
+    assert sum(line.startswith("\x1b[42;30m") for line in large) == 7
+    assert "Laptop DM-2026-0017" in large
+    assert grown(done, 1) == [part for line in done for part in coloured(line)]
 
 
 @pytest.mark.parametrize(

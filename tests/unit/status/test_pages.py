@@ -231,9 +231,11 @@ async def test_the_page_of_the_switch_says_what_a_port_did_today():
     workshop = FakeWorkshop(workshops.busy())
     known = await WORK["switch"].gather({WORKSHOP: workshop}, {})
     html = Pages(workshop, FakeRecords()).part("switch", known, language("nl")).parts["work"]
-    flapping, faulty = (html[html.index(f"<td>{name}</td>") :].split("</tr>")[0] for name in ("gi9", "gi12"))
-    assert "6 keer verbonden" in flapping
-    assert "1.804" in faulty
+    rows = {name: html[html.index(f"<td>{name}</td>") :].split("</tr>")[0] for name in ("gi9", "gi11", "gi12")}
+    assert "6 keer verbonden" in rows["gi9"]
+    assert "1.804" in rows["gi12"]
+    assert "onbekend" in rows["gi11"]  # the switch does not count there
+    assert "onbekend" not in rows["gi9"]
     assert "<td>gi22</td>" in html  # nothing is there now, but its link went today
 
 

@@ -352,7 +352,9 @@ def day_of_ports() -> dict:
     links = [{"at": iso(40 - at), "link": ("down", "up")[at % 2]} for at in range(12)]
     one = {"links": links, "errors": 0, "errors_at": None}
     bad = {"links": links[-1:], "errors": 1_804, "errors_at": iso(20)}
-    return {"since": iso(200), "ports": {"gi9": one, "gi12": bad, "gi22": {**one, "links": links[:1]}}}
+    counted = [f"gi{number}" for number in range(1, 25) if number != 11]
+    ports = {"gi9": one, "gi12": bad, "gi22": {**one, "links": links[:1]}}
+    return {"since": iso(200), "ports": ports, "counted": counted}
 
 
 def no_switch() -> dict:

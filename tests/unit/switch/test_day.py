@@ -29,6 +29,12 @@ def test_links_and_damaged_frames_are_told_with_when():
     }
 
 
+def test_a_port_of_which_the_switch_counts_nothing_is_not_said_to_have_none():
+    day = SwitchDay()
+    day.add(START, (("gi9", "up"),), {"gi1": 0})
+    assert day.told()["counted"] == ["gi1"]
+
+
 def test_a_day_later_nothing_of_it_is_left():
     day = SwitchDay()
     day.add(START, (("gi1", "up"),), {"gi1": 0})
