@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fpdf import FPDF
-from pypdf import PdfReader
+from pypdf import PdfReader, PdfWriter
 
 from cloned import certificates
 from cloned.errors import ClonedError
@@ -81,6 +81,45 @@ def test_facts_edited_are_told_apart(key: SiteKey) -> None:
 def test_a_cut_one_is_refused(key: SiteKey, share: float) -> None:
     pdf = paper(key)
     assert not certificates.check(pdf[: int(len(pdf) * share)]).genuine
+
+
+def _saved_anew(pdf: bytes, *, incremental: bool, attach: bytes = b"") -> bytes:
+    """As another program saves it: appended to, or written anew; with a second file of our name."""
+    writer, into = (
+        PdfWriter(BytesIO(pdf), incremental=True) if incremental else PdfWriter(clone_from=BytesIO(pdf)),
+        BytesIO(),
+    )
+    writer.add_metadata({"/Title": "Purge"})
+    if attach:
+        writer.add_attachment(certificates.FACTS, attach)
+    writer.write(into)
+    return into.getvalue()
+
+
+@pytest.mark.parametrize("incremental", [True, False])
+@pytest.mark.parametrize("second", [True, False])
+def test_one_that_another_program_saved_or_put_other_facts_into_is_refused(
+    key: SiteKey, incremental: bool, second: bool
+) -> None:
+    pdf = paper(key)
+    facts = PdfReader(BytesIO(pdf)).attachments[certificates.FACTS][0].replace(b"clear", b"purge") if second else b""
+    found = certificates.check(_saved_anew(pdf, incremental=incremental, attach=facts), key.public)
+    assert (found.genuine, found.said.startswith("CHANGED")) == (False, True), found.said
+
+
+def test_the_signature_of_one_fits_no_other(key: SiteKey) -> None:
+    mine, other = paper(key), paper(key, {**FACTS, "site": "Stroom Gent!"})
+    signature, facts = (
+        [PdfReader(BytesIO(pdf)).attachments[name][0] for pdf in (mine, other)]
+        for name in (certificates.SIGNED, certificates.FACTS)
+    )
+    assert key.public.signed(facts[0], signature[0])
+    assert not key.public.signed(facts[0], signature[1])
+    mark = re.compile(rb"cloned-paper-signature:[0-9a-f]{128}")
+    swapped = mark.sub(mark.findall(other)[0], mine)
+    assert swapped != mine
+    for pdf in (swapped, mine + b"\n", b"%\n" + mine, mine + mark.findall(mine)[0]):
+        assert not certificates.check(pdf, key.public).genuine
 
 
 def test_somebody_elses_is_refused(key: SiteKey, tmp_path: Path) -> None:
