@@ -254,7 +254,7 @@ def _against_each_other(one: TriageRule, other: TriageRule) -> str:
             image=other.image,
             first=one.image,
         )
-    if same and one.course is not other.course:
+    if same and one.course is not other.course and not (_only_remarks(one) or _only_remarks(other)):
         return Phrase(
             "{one} and {other} fit the same laptops, and say {course} and {course2}",
             one=one.name,
@@ -280,6 +280,11 @@ def _against_each_other(one: TriageRule, other: TriageRule) -> str:
                 lower_grade=lower.grade,
             )
     return ""
+
+
+def _only_remarks(rule: TriageRule) -> bool:
+    """Whether it says a sentence and decides nothing, so that a graver one beside it is no contradiction."""
+    return rule.course is Course.CLONE and bool(rule.say) and not (rule.image or rule.grade or rule.needs)
 
 
 def _within(narrow: TriageRule, wide: TriageRule) -> bool:

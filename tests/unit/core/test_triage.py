@@ -172,6 +172,13 @@ def test_contradictions_are_told(rules: tuple[TriageRule, ...], said: str) -> No
     assert said in line
 
 
+def test_a_graver_rule_beside_one_that_only_says_something_is_no_contradiction() -> None:
+    [remark] = [rule for rule in SHIPPED if rule.name == "key-present"]
+    graver = TriageRule("ours", remark.when, Course.ASK, "Look for the sticker")
+    assert contradictions((remark, graver)) == []
+    assert contradictions((replace(remark, grade="B"), graver)) != []
+
+
 def test_every_condition_can_be_read_of_every_laptop() -> None:
     for of in (laptop(), laptop(Hardware(), memory=0, cpu=""), laptop(replace(GOOD, clock="yesterday"), hellos=0)):
         for condition in CONDITIONS.values():
