@@ -86,7 +86,8 @@ def printed(queue: Path) -> Iterator[Path]:
         start(["dbus-daemon", "--session", "--nofork", f"--address=unix:path={bus}"])
         block_until(lambda: _answers(socket.AF_UNIX, str(bus)), "the message bus")
         options = ["-r", "off", "-k", "-p", port, "-d", str(out), "-f", "application/pdf", "-s", "99"]
-        printer = start(["ippeveprinter", *options, "Office"], DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={bus}")
+        around = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={bus}", "TMPDIR": str(queue.parent)}
+        printer = start(["ippeveprinter", *options, "Office"], **around)
         block_until(
             lambda: _answers(socket.AF_INET, ("127.0.0.1", int(port))) or printer.poll() is not None, "the printer"
         )

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import signal
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -91,26 +92,27 @@ class Page:
 async def opened(folder: Path, address: str) -> AsyncIterator[Page]:
     """A browser of its own with one page open."""
     profile = folder / "profile"
-    process = await asyncio.create_subprocess_exec(
-        "chromium", *QUIET.split(), f"--user-data-dir={profile}", address,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    try:
-        async with (
-            ClientSession() as session,
-            session.ws_connect(await _tab(session, profile), max_msg_size=1 << 28) as it,
-        ):
-            page = Page(it)
-            await page.call("Runtime.enable")
-            await page.call("Log.enable")
-            await page.until("document.readyState === 'complete'")
-            yield page
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        await process.wait()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # its helpers still write into the profile, which is removed next
+    with tempfile.TemporaryDirectory(prefix="cr-", ignore_cleanup_errors=True) as short:  # of its sockets: 108 bytes
+        process = await asyncio.create_subprocess_exec(
+            "chromium", *QUIET.split(), f"--user-data-dir={profile}", address, env={**os.environ, "TMPDIR": short},
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        try:
+            async with (
+                ClientSession() as session,
+                session.ws_connect(await _tab(session, profile), max_msg_size=1 << 28) as it,
+            ):
+                page = Page(it)
+                await page.call("Runtime.enable")
+                await page.call("Log.enable")
+                await page.until("document.readyState === 'complete'")
+                yield page
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            await process.wait()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # its helpers still write into what is removed next
 
 
 async def _tab(session: ClientSession, profile: Path) -> str:
