@@ -9,6 +9,9 @@ from cloned.core.workshop import Workshop
 
 SLACK_SECONDS = 60.0
 """Seconds by which two clocks, or one clock and itself, may differ without anything being meant by it."""
+LOOKED_AT_SECONDS = 600.0
+"""Seconds after which the clock is noted where nothing happens meanwhile: by at most so much does a clock that is set
+back lengthen what was given for a time."""
 
 
 def at(workshop: Workshop, now: float) -> Workshop:
@@ -17,6 +20,13 @@ def at(workshop: Workshop, now: float) -> Workshop:
     if back > 0 and workshop.settings.judging:
         workshop = _moved(workshop, back)
     return replace(workshop, latest=now)
+
+
+def unnoted(workshop: Workshop, now: float) -> bool:
+    """Whether something was given for a time, and nobody has noted the clock for long."""
+    if now - workshop.latest < LOOKED_AT_SECONDS:
+        return False
+    return bool(workshop.batches) or any(each.goal.confirmation is not None for each in workshop.waiting())
 
 
 def _moved(workshop: Workshop, back: float) -> Workshop:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from cloned.core import classic_sessions as classics
-from cloned.core import erasing
+from cloned.core import clocks, erasing
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import GIVEN_UP_SECONDS, Laptop, State
 from cloned.core.rates import alone
@@ -151,7 +151,7 @@ def _explained(wait: Wait, laptop: Laptop, turn: Laptop) -> Wait:
 
 
 def due(workshop: Workshop, now: float) -> bool:
-    """Whether a moment passed that something was due at, so that a Tick would change the state."""
+    """Whether a moment passed that something was due at, so that a Tick would change the state, or note the clock."""
     if any(until <= now for until in workshop.holds.values()) or any(b.until <= now for b in workshop.batches.values()):
         return True
     for laptop in workshop.laptops.values():
@@ -160,7 +160,7 @@ def due(workshop: Workshop, now: float) -> bool:
             return True
         if laptop.unrecorded and now - laptop.since >= GIVEN_UP_SECONDS:
             return True
-    if classics.gathered(workshop, now) or now < workshop.latest:
+    if classics.gathered(workshop, now) or now < workshop.latest or clocks.unnoted(workshop, now):
         return True
     linger = workshop.settings.linger_seconds
     return any(

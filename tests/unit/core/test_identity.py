@@ -7,12 +7,14 @@ from dataclasses import replace
 import pytest
 
 from cloned.core.arrivals import misfit
+from cloned.core.clocks import LOOKED_AT_SECONDS
 from cloned.core.disks import Disk
 from cloned.core.events import Booted, Configured, Confirmed, Finished, Hello, Ready, Settings, Tick, Vanished
 from cloned.core.evidence import Evidence, Same, disks_same, doubts, may_be, weigh_sights
 from cloned.core.ids import Identity, SessionId, clean
 from cloned.core.laptop import Confirmation, Facts, Goal, Laptop, State
 from cloned.core.reasons import Reason
+from cloned.core.schedule import due
 from cloned.core.workshop import BootGiven
 from tests.unit.core.test_confirm import GB, Story
 
@@ -182,6 +184,28 @@ def test_a_clock_set_back_a_year_lets_a_confirmation_hold_no_longer() -> None:
     story.tell(Tick(), after=-365 * 86400.0)
     assert story.laptop(laptop.id).state is State.WAITING
     story.tell(Tick(), after=11 * 3600.0)
+    assert story.laptop(laptop.id).reason is Reason.CONFIRMATION_OLD
+
+
+@pytest.mark.parametrize("silent", [599.0, 3600.0, 11 * 3600.0])
+def test_nor_where_nothing_happened_for_hours_before_it_was_set_back(silent: float) -> None:
+    """As the daemon lives it: it makes a Tick where one is due, and looks every second."""
+    story = Field(places=0)
+    laptop = story.start(mac(1), "D1")
+    story.tell(Confirmed(laptop.id, "D1", "school", "page"))
+
+    def passes(seconds: float) -> None:
+        end = story.now + seconds
+        while story.now < end:
+            story.now += min(60.0, end - story.now)
+            if due(story.state, story.now):
+                story.tell(Tick(), after=0.0)
+
+    passes(silent)
+    story.now -= 365 * 86400.0
+    passes(12 * 3600.0 - silent - 60.0)
+    assert story.laptop(laptop.id).state is State.WAITING
+    passes(120.0 + LOOKED_AT_SECONDS)
     assert story.laptop(laptop.id).reason is Reason.CONFIRMATION_OLD
 
 
