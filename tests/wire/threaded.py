@@ -22,7 +22,7 @@ def served(make: Make) -> Iterator[str]:
     """
     failed: list[BaseException] = []
     ready, url, over = threading.Event(), [""], asyncio.Event()
-    loop = asyncio.new_event_loop()
+    loops: list[asyncio.AbstractEventLoop] = []
 
     async def serve() -> None:
         async with AsyncExitStack() as stack:
@@ -36,7 +36,9 @@ def served(make: Make) -> Iterator[str]:
 
     def run() -> None:
         try:
-            loop.run_until_complete(serve())
+            with asyncio.Runner() as runs:  # which ends what is left, as the daemon's does: aiohttp reads on for bodies
+                loops.append(runs.get_loop())
+                runs.run(serve())
         except BaseException as error:
             failed.append(error)
         ready.set()
@@ -49,6 +51,6 @@ def served(make: Make) -> Iterator[str]:
             raise failed[0]
         yield url[0]
     finally:
-        loop.call_soon_threadsafe(over.set)
+        if not failed:
+            loops[0].call_soon_threadsafe(over.set)
         thread.join(30)
-        loop.close()
