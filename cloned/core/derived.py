@@ -26,8 +26,8 @@ def first_ids(identity: Identity) -> tuple[LaptopId, ...]:
 
 
 def possible_ids(identity: Identity) -> frozenset[LaptopId]:
-    """The same, whichever of its cards turn out to be its own."""
-    return frozenset(each for mac in identity.macs or ("",) for each in first_ids(_with(identity, [mac])))
+    """The same, whichever of its cards turn out to be its own, or none of them."""
+    return frozenset(each for mac in (*identity.macs, "") for each in first_ids(_with(identity, [mac])))
 
 
 def first_id(identity: Identity, taken: Collection[str]) -> LaptopId | None:

@@ -86,6 +86,10 @@ class Forgetful(Hall):
         """Rows that it has not taken yet."""
         self.excused: set[Odd] = set()
         """Machines that had each other's disks, which is all that tells some apart."""
+        self.asked: set[Odd] = set()
+        """Machines of which it was asked whether they are an older one: until somebody says so they have an id more."""
+        self.told: dict[int, set[tuple[str, str, int]]] = defaultdict(set)
+        """By the number of a machine all that its disks ever said."""
         self.moved = 0
         super().__init__(seed)
 
@@ -106,7 +110,7 @@ class Forgetful(Hall):
             self.tell(events.Disowned(*told), 0.0)
             return
         for other in self.rows_of[row["laptop"]]:
-            alike = {odd, other} <= self.excused or odd.told & other.told
+            alike = {odd, other} <= self.excused or self.told[odd.number] & self.told[other.number]
             assert odd is other or alike, f"{row['laptop']}: a row of {odd} beside one of {other}"
         self.rows_of[row["laptop"]].add(odd)
         self.tell(events.Recorded(*told), 0.0)
@@ -167,6 +171,7 @@ class Forgetful(Hall):
         who = clean(odd.uuid, odd.serial, "Maker", "Model", dict.fromkeys([*odd.cards, mac]))
         cpu = f"of {odd.number}"
         self.by_cpu[cpu] = odd
+        self.told[odd.number] |= odd.told
         facts = Facts(who, mac, cpu=cpu, disks=odd.disks, dongles=(mac,) if mac in DONGLES else ())
         here = recognised(self.state, self.state.boots[token], facts)
         self.tell(Hello(token, facts, odd.address, self.ask(sight_of(facts), here)), after)
@@ -175,6 +180,8 @@ class Forgetful(Hall):
     def looked_at(self, odd: Odd, laptop: Laptop) -> None:
         """AssertionError where this machine got a row that is another's."""
         self.look(odd, laptop, self.excused)
+        if laptop.perhaps is not None:
+            self.asked.add(odd)
         if not laptop.unweighed and any(row["cpu"] == laptop.facts.cpu for row in self.book.rows[laptop.id].values()):
             self.ids[odd.number].add(laptop.id)
 
@@ -208,7 +215,7 @@ def evening(seed: int, machines: int, arrivals: int, away: float = 0.0) -> Forge
     assert {**hall.state.unrecorded, **hall.state.held} == {}, f"seed {seed}: results that nobody enters"
     assert not any(each.unweighed for each in hall.state.laptops.values() if each.contact.hellos)
     for odd in odds:
-        if odd not in hall.excused and odd.card and usable_text(odd.serial) and len(odd.serial) > 6:
+        if odd not in hall.excused | hall.asked and odd.card and usable_text(odd.serial) and len(odd.serial) > 6:
             assert len(hall.ids[odd.number]) <= 1, f"seed {seed}: {odd} had several ids: {hall.ids[odd.number]}"
     return hall
 

@@ -106,6 +106,19 @@ def test_a_dock_that_agents_take_for_a_built_in_card_makes_no_two_laptops_one() 
     assert again.id == found[1].id
 
 
+@pytest.mark.parametrize("said", [{}, {"uuid": "", "serial": ""}])
+def test_a_laptop_whose_disk_has_no_name_is_the_same_one_on_a_dock(said: dict[str, str]) -> None:
+    """The row that its own boot through the dock made fits whatever it says, and proves nothing."""
+    story, card = Field(), "3c:97:0e:00:00:01"
+    first = story.hello_of(story.boot_of(card, **said), card, "0123456789ABCDEF", **said)
+    story.tell(Vanished(first.id))
+    docked = story.hello_of(
+        story.boot_of("a4:ae:12:68:01:01", **said), card, "0123456789ABCDEF", more="a4:ae:12:68:01:01", **said
+    )
+    assert docked.id == first.id
+    assert list(story.state.laptops) == [first.id]
+
+
 def test_a_card_that_gets_another_address_at_each_boot_does_not_make_one_laptop_two() -> None:
     story, card, nameless = Field(), "3c:97:0e:00:00:01", {"uuid": "", "serial": ""}
     first = story.hello_of(story.boot_of(card, **nameless), card, "D1", more=mac(50), **nameless)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cloned.core.derived import built_in, first_ids
+from cloned.core.derived import built_in, first_id, first_ids, possible_ids
 from cloned.core.events import Booted, Command, Confirmed, Finished, Hello, TagsUsed
 from cloned.core.evidence import doubtful
 from cloned.core.ids import LaptopId, clean
@@ -61,6 +61,15 @@ def test_what_a_shared_card_made_it_at_the_boot_menu_is_taken_back_once_its_disk
     assert found.id not in ("first", *TWIN.taken)
     assert (found.tag, found.job.number, found.namesake) == ("", 0, "DM-1")
     assert list(story.state.laptops) == [found.id]
+
+
+def test_what_one_without_a_card_of_its_own_may_be_called_is_looked_for_whatever_it_comes_by() -> None:
+    """The ledger is asked for these ids; another machine without a card may have the second claimant's already."""
+    first = clean("", "A1B2C3", "Dell Inc.", "X", [mac(91)])
+    other = clean("", "A1B2C3", "Dell Inc.", "X", [mac(92)])
+    taken = {*first_ids(built_in(first, [mac(91)]))}
+    assert taken <= possible_ids(other)
+    assert first_id(built_in(other, [mac(92)]), taken) is None
 
 
 def test_one_that_comes_by_another_card_is_known_by_its_disk() -> None:
