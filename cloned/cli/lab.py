@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from cloned.cli.common import echo
 from cloned.errors import MissingError, UsageError
 from cloned.lab.options import LabOptions
 from cloned.saying import Phrase
@@ -78,7 +79,7 @@ def prepare(classic: bool) -> None:
 
     for image in samples.NAMES:
         stock.prepare(image, click.echo, classic=classic)
-    click.echo(f"all of it is in {stock.cache_root()}")
+    echo(Phrase("all of it is in {folder}", folder=stock.cache_root()))
 
 
 @lab.command()
@@ -92,13 +93,16 @@ def down() -> None:
 
     tidy(cache_root())
     for run in registry.sweep():
-        click.echo(f"{run}: removed what was left")
+        echo(Phrase("{run}: removed what was left", run=run))
     for entry in list(registry.entries()):
         if entry.kept:
             registry.end(entry)
-            click.echo(f"{entry.run}: ended")
+            echo(Phrase("{run}: ended", run=entry.run))
         else:
-            click.echo(f"{entry.run}: a `cloned lab run` is at work with it (process {entry.pid}); left alone")
+            left = Phrase(
+                "{run}: a `cloned lab run` is at work with it (process {pid}); left alone", run=entry.run, pid=entry.pid
+            )
+            echo(left)
 
 
 def _contained(options: LabOptions) -> int:

@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,13 @@ AccessLog {folder}/access
 PageLog {folder}/pages
 """
 
+EMPTY = """#!/bin/sh
+echo STATE: +media-empty-error >&2
+until [ -e {paper} ]; do sleep 0.2; done
+echo STATE: -media-empty-error >&2
+"""
+"""What a printer does with a job while its tray is empty (ippeveprinter(8), `STATE:`)."""
+
 
 @pytest.fixture
 def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -65,12 +72,27 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def printed(queue: Path) -> Iterator[Path]:
-    """Where the files lie that a network printer called Office got: Debian's ippeveprinter, kept to paper.
-
-    Told not to announce itself it still wants a message bus, on which nobody listens.
-    """
-    out, bus = queue.parent / "printed", queue.parent / "bus"
+    """Where the files lie that a network printer called Office got: Debian's ippeveprinter, kept to paper."""
+    out = queue.parent / "printed"
     out.mkdir()
+    with _office(queue.parent, "-k", "-d", str(out)):
+        yield out
+
+
+@pytest.fixture
+def tray(queue: Path) -> Iterator[Path]:
+    """A network printer called Office says that it has no paper, and prints nothing, until this file is there."""
+    paper, prints = queue.parent / "tray", queue.parent / "print.sh"
+    prints.write_text(EMPTY.format(paper=paper))
+    prints.chmod(0o755)
+    with _office(queue.parent, "-c", str(prints)):
+        yield paper
+
+
+@contextmanager
+def _office(folder: Path, *options: str) -> Iterator[None]:
+    """Told not to announce itself the printer still wants a message bus, on which nobody listens."""
+    bus = folder / "bus"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -85,16 +107,16 @@ def printed(queue: Path) -> Iterator[Path]:
 
         start(["dbus-daemon", "--session", "--nofork", f"--address=unix:path={bus}"])
         block_until(lambda: _answers(socket.AF_UNIX, str(bus)), "the message bus")
-        options = ["-r", "off", "-k", "-p", port, "-d", str(out), "-f", "application/pdf", "-s", "99"]
-        around = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={bus}", "TMPDIR": str(queue.parent)}
-        printer = start(["ippeveprinter", *options, "Office"], **around)
+        asked = ["-r", "off", "-p", port, "-f", "application/pdf", "-s", "99", *options]
+        around = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={bus}", "TMPDIR": str(folder)}
+        printer = start(["ippeveprinter", *asked, "Office"], **around)
         block_until(
             lambda: _answers(socket.AF_INET, ("127.0.0.1", int(port))) or printer.poll() is not None, "the printer"
         )
         assert printer.poll() is None, "ippeveprinter ended"
         where = f"ipp://127.0.0.1:{port}/ipp/print"
         subprocess.run(["lpadmin", "-p", "Office", "-E", "-v", where, "-m", "raw"], check=True)
-        yield out
+        yield
 
 
 def _answers(family: socket.AddressFamily, where: str | tuple[str, int]) -> bool:

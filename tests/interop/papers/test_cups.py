@@ -143,6 +143,26 @@ async def test_a_printer_that_keeps_a_paper_says_why_and_prints_it_once_when_it_
     spool.close()
 
 
+@pytest.mark.slow
+async def test_a_printer_without_paper_says_so_and_prints_once_when_it_got_some(tray: Path, tmp_path: Path) -> None:
+    engine, drawn = workshop(State.READY), Drawn()
+    printers = SimpleNamespace(label="Office", sheet="", when="done")
+    spool = Spool(tmp_path / "prints.sqlite", engine, drawn, lambda: printers)
+    engine.workshop.laptops["00000001"].state = State.DONE
+    await work(spool, lambda: states(spool) == [("1", "label", "sent")])
+
+    def told() -> bool:
+        spool._base.execute("UPDATE papers SET due = 0")
+        return bool(spool.shown()[0]["why"] == "Office does not print it: it has no paper")
+
+    await work(spool, told)
+    assert states(spool) == [("1", "label", "sent")]
+    tray.touch()
+    await work(spool, lambda: states(spool) == [("1", "label", "printed")])
+    assert (spool.shown()[0]["why"], drawn.names) == ("", ["label 00000001"])
+    spool.close()
+
+
 def test_what_cups_says_of_a_printer_is_worded(monkeypatch: pytest.MonkeyPatch) -> None:
     said = {"stdout": b"printer Office is idle.\n\tAlerts: media-empty-error paused\n"}
     monkeypatch.setattr("cloned.papers.printer.run", lambda *_, **__: SimpleNamespace(**said))
