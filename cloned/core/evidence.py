@@ -201,10 +201,9 @@ def recognise(
         if (weight := weigh(laptop, sight, passing, docks=docks))
     }
     if mine is not None and mine.unheard and words(mine.identity, sight.identity) is not Words.CONTRADICT:
-        if docks:  # the row that this very boot made: that it fits its own words and card proves nothing
-            weights[mine.id] = 0
-        else:
-            weights.setdefault(mine.id, 1)
+        weights.setdefault(mine.id, 1)  # the row that this very boot made: that it fits proves nothing
+        heard = {ident: weight for ident, weight in weights.items() if not laptops[ident].unheard}
+        weights = heard if docks and heard else weights
     best = max(weights, key=lambda ident: (weights[ident], ident == own, laptops[ident].since), default=None)
     return laptops[best] if best is not None else None
 
