@@ -41,13 +41,18 @@ print(os.getpriority(os.PRIO_PROCESS, 0), processes.AUTOGROUP.read_text())
 """
 
 
+def group() -> list[str]:
+    """The words that the kernel has for our group of processes: none in the one that everything is in before setsid(2)."""
+    return AUTOGROUP.read_text(encoding="ascii").split()
+
+
 @pytest.mark.skipif(not AUTOGROUP.exists(), reason="the kernel has no groups of processes")
 def test_a_session_of_its_own_comes_first_as_a_whole_and_one_of_others_does_not() -> None:
-    before = AUTOGROUP.read_text().split()[-1]
+    before = group()
     child = spawn([sys.executable, "-c", SESSION], stdout=subprocess.PIPE)
     said, _ = child.communicate()
     own, _, _, session = said.decode().split()
     assert session == (str(OURS) if int(own) == OURS else "0")  # without the permission nothing changes
-    within = run([sys.executable, "-c", SESSION]).stdout.decode().split()
-    assert within[-1] == before
-    assert AUTOGROUP.read_text().split()[-1] == before
+    _, *within = run([sys.executable, "-c", SESSION]).stdout.decode().split()
+    assert within == before
+    assert group() == before
