@@ -34,10 +34,6 @@ from cloned.images.scrub import Scrub
 from cloned.images.store import ImageStore
 from cloned.images.watch import ImageWatch
 from cloned.inventory.database import LedgerError
-from cloned.inventory.ledger import Ledger
-from cloned.inventory.service import InventoryService
-from cloned.inventory.sinks.base import Surroundings
-from cloned.inventory.sinks.memory import FolderMemory
 from cloned.journal import Journal
 from cloned.lag import LoopLag
 from cloned.languages import language
@@ -52,6 +48,7 @@ from cloned.netboot.interfaces import describe, link_speed
 from cloned.netboot.masters import Masters
 from cloned.netboot.service import Netboot, choose_interfaces
 from cloned.numbers import recall_when_there
+from cloned.outset import Outset
 from cloned.overview import Overview
 from cloned.papers.office import Office
 from cloned.papers.spool import Spool
@@ -73,7 +70,6 @@ from cloned.status.warmth import Warmth
 from cloned.switch.service import SwitchService
 from cloned.systemd import Heartbeat, notify
 from cloned.tally import Tally
-from cloned.tasks import TaskOwner
 from cloned.troubles import Troubles
 
 log = logging.getLogger(__name__)
@@ -82,11 +78,15 @@ log = logging.getLogger(__name__)
 class Daemon:
     """One workshop. `run()` returns only by being cancelled, or raises what a part died of."""
 
-    def __init__(self, config: Config, file: Path | None = None, examine: Examine | None = None) -> None:
-        """`file`: where the configuration came from, to be read again on `reload`; `examine`: what `check` runs."""
-        self.config, self.file = config, file
+    def __init__(
+        self, config: Config, outset: Outset, file: Path | None = None, examine: Examine | None = None
+    ) -> None:
+        """`outset`: what it begins with, already under way perhaps; `file`: where the configuration came from, to be
+        read again on `reload`; `examine`: what `check` runs.
+        """
+        self.config, self.file, self._outset = config, file, outset
         self.rounds = Rounds(examine, lambda: self.config)
-        self.tasks = TaskOwner("cloned")
+        self.tasks = outset.tasks
         state = config.workshop.state
         self.interface = choose_interfaces(config)[0]
         self.store = ImageStore(state / "images")
@@ -147,18 +147,9 @@ class Daemon:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         self.stores.callback(self.journal.close)
-        self.ledger = await Ledger.open(self.config.ledger_place, wait=True)
-        self.stores.push_async_callback(self.ledger.close)
-        workshop = self.config.workshop
-        memory = FolderMemory(workshop.state / "sinks")
-        around = Surroundings(
-            workshop.name,
-            self.config.page.url,
-            lambda of: self.office.attached(of.laptop),
-            lambda of: self.desk.paper_of(of.row),
-            memory,
-        )
-        self.inventory = InventoryService(self.config, self.ledger, around)
+        self.stores.push_async_callback(self._outset.close)
+        await self._outset.begin()
+        self.ledger, self.inventory = self._outset.ledger, self._outset.inventory
         await self._start_engine(stack)
         self._start_papers()
         await asyncio.to_thread(given_back.set_apart)  # before a laptop may speak
@@ -212,10 +203,12 @@ class Daemon:
         self.tasks.start(self.engine.run_effects(), "effects", service=True)
 
     def _start_papers(self) -> None:
-        """Before anything is sent to an inventory, which may ask for one."""
+        """Whoever sends results to an inventory has waited for them, if it wants one."""
         config = self.config
         self.office = Office(self.engine, self.ledger, self._site, config.workshop.language, config.print.media)
         self.desk = ErasureDesk(config, self.engine, self.ledger, SiteKey.open(config.workshop.state))
+        self._outset.sheet.drawn_by(lambda of: self.office.attached(of.laptop))
+        self._outset.certificate.drawn_by(lambda of: self.desk.paper_of(of.row))
 
     async def _start_rooms(self, stack: AsyncExitStack) -> None:
         words = language(self.config.workshop.language)

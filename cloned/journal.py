@@ -21,13 +21,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from cloned.core.events import Event
+from cloned.core.events import FORMAT, Event
 from cloned.core.words import KEPT
 from cloned.core.workshop import Workshop
 from cloned.errors import ClonedError, MissingError, UnreadableError
 from cloned.saying import Phrase
 
-FORMAT = 1
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
 """By its kind at once: trying all of them took 30 KB of memory for each number of a long list."""
 _STATES: TypeAdapter[Workshop] = TypeAdapter(Workshop)

@@ -1,24 +1,35 @@
 """Before another version of ours touches the state, a copy of it is put into `backups/`; a newer state is refused.
 
-`version.json` in the state directory says which version wrote it last. There is none in what 0.1.0 left.
+`version.json` in the state directory says which version wrote it last. There is none in what 0.1.0 left. Only one
+daemon at a time has a state: two would send a result to an inventory at the same moment, which makes two laptops of it.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cloned import __version__
 from cloned.backup import DATABASES, backup
-from cloned.errors import UsageError
+from cloned.core.events import FORMAT as JOURNAL
+from cloned.errors import ClonedError, UsageError
 from cloned.inventory.database import VERSION as LEDGER
-from cloned.journal import FORMAT as JOURNAL
 from cloned.saying import Phrase
 
 FILE = "version.json"
 FOLDER = "backups"
+LOCK = "serve.lock"
+LOCK_SECONDS = 3.0
+"""Seconds that a daemon waits for one that was killed just now: the kernel takes a moment to clear up behind it."""
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+"""What a file system says that has none, such as some of the network."""
 KEPT = 3
 """Copies that are kept: of this and the two versions before."""
 
@@ -37,6 +48,40 @@ class Written:
 
 
 OURS = Written(__version__, JOURNAL, LEDGER)
+
+
+@contextmanager
+def alone(state: Path, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Have a state to ourselves. ClonedError where another daemon still has it after so many seconds.
+
+    OSError where the state cannot be written. It ends with the process, however that ends.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / LOCK).open("a+") as lock:
+        until = time.monotonic() + seconds
+        while not _taken(lock.fileno()):
+            if time.monotonic() > until:
+                raise ClonedError(_taken_by(state, (state / LOCK).read_text().strip()), "stop that one first")
+            time.sleep(0.05)
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    return True
+
+
+def _taken_by(state: Path, pid: str) -> Phrase:
+    return Phrase("another daemon runs over {state} already (process {pid})", state=state, pid=pid or "?")
 
 
 def keep_safe(state: Path, ours: Written = OURS) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import logging
 import os
@@ -49,14 +50,29 @@ def serve(config: Path | None, log_format: Any) -> None:
         logs.start(log_format, logging.getLogger().level)
     come_first()
     few_heaps()
-    from cloned.app import Daemon
     from cloned.connections import raise_limit
+    from cloned.safekeeping import alone
 
     settings = load(config)
     raise_limit()
-    with _end_told(), _files_named():
+    with _end_told(), _files_named(), alone(settings.workshop.state):
         _keep_safe(settings)
-        asyncio.run(_until_told(Daemon(settings, config, _examined)))
+        asyncio.run(_begun(settings, config))
+
+
+async def _begun(settings: Config, config: Path | None) -> None:
+    """What waits for an inventory is on its way while the rest of the daemon is still read in."""
+    from cloned.outset import Outset
+
+    outset = Outset(settings)
+    try:
+        if await outset.begin_early():
+            await asyncio.to_thread(importlib.import_module, "cloned.app")
+        from cloned.app import Daemon
+
+        await _until_told(Daemon(settings, outset, config, _examined))
+    finally:
+        await outset.close()
 
 
 @contextmanager

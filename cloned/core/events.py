@@ -20,6 +20,9 @@ from cloned.disk.erase_record import DiskErasure
 from cloned.disk.media import Medium
 from cloned.saying import Sentence
 
+FORMAT = 1
+"""Of the journal that holds them: goes up when an older one can no longer be read."""
+
 
 @dataclass(frozen=True)
 class Configured:

@@ -170,10 +170,15 @@ class DeliveryBook:
             return len(keys)
 
     async def hasten(self, sink: str) -> None:
-        """What waits for `sink` is due now: a daemon that starts tries at once."""
+        """What waits for `sink` is due now: a daemon that starts tries at once. What is due already is left."""
         waits = update(deliveries).where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
+        waits = waits.where(deliveries.c.due > self._clock())
         async with self._write(long=True) as connection:
             await connection.execute(waits.values(due=0))
+
+    async def waits(self, names: Collection[str]) -> bool:
+        """Whether one of these sinks has not got something yet."""
+        return any([await self._look(_any_waits, name) for name in names])
 
     async def next_owed(self, sink: str) -> Owed | None:
         """The oldest delivery that waits for `sink`."""
@@ -312,7 +317,12 @@ class DeliveryBook:
 
 
 _NOTED = update(deliveries).where(deliveries.c.id == bindparam("which"))
+_WAITS = select(deliveries.c.id).where(deliveries.c.sink == bindparam("which"), deliveries.c.state == WAITING).limit(1)
 _MORE = update(tallies).where(tallies.c.name == bindparam("which")).values(count=tallies.c.count + bindparam("more"))
+
+
+def _any_waits(connection: Connection, sink: str) -> bool:
+    return connection.scalar(_WAITS, {"which": sink}) is not None
 
 
 def _those(sink: str | None, laptop: str | None) -> Any:

@@ -7,17 +7,14 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloned.config import Config
 from cloned.core.events import Command, Settings
 from cloned.core.laptop_commands import EVERYWHERE
 from cloned.destinations import SnipeItSettings
-from cloned.engine import Engine
 from cloned.errors import UsageError
-from cloned.inventory.asking import WayIn
 from cloned.inventory.database import LedgerError
-from cloned.inventory.happenings import Happenings
 from cloned.inventory.hooks import Hooks
 from cloned.inventory.imported import ImportedList
 from cloned.inventory.ledger import Ledger
@@ -27,6 +24,9 @@ from cloned.inventory.sinks.base import Sink, Surroundings
 from cloned.inventory.sinks.told import Expectation
 from cloned.saying import Phrase
 from cloned.tasks import at_most
+
+if TYPE_CHECKING:
+    from cloned.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -62,11 +62,13 @@ class InventoryService:
         self._last: dict[str, Any] = {}
 
     def services(self, engine: Engine) -> list[tuple[Work, str]]:
-        """What is to be supervised, each with its name."""
+        """What is to be supervised once there is an engine, each with its name."""
+        from cloned.inventory.asking import WayIn  # what waits is sent before there is an engine
+        from cloned.inventory.happenings import Happenings
+
         way_in = WayIn(engine, self._askable(), self.imported, self._numbers())
         happenings = Happenings(engine, self.hooks, self.config.workshop.name)
         return [
-            (self.outbox.run, "outbox"),
             (way_in.run, "way-in"),
             (happenings.run, "hooks"),
             (self._prune, "retention"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tarfile
 from dataclasses import replace
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cloned.errors import Exit, UsageError
-from cloned.safekeeping import FILE, FOLDER, KEPT, OURS, keep_safe
+from cloned.errors import ClonedError, Exit, UsageError
+from cloned.safekeeping import FILE, FOLDER, KEPT, OURS, alone, keep_safe
 
 
 @pytest.fixture
@@ -56,3 +57,11 @@ def test_a_damaged_note_is_told(state: Path) -> None:
     (state / FILE).write_text("{")
     with pytest.raises(UsageError, match="cannot be read"):
         keep_safe(state)
+
+
+def test_a_second_daemon_over_one_state_is_refused_with_the_process_of_the_first(tmp_path: Path) -> None:
+    refused = pytest.raises(ClonedError, match=rf"process {os.getpid()}.*stop that one first")
+    with alone(tmp_path), refused, alone(tmp_path, 0.0):
+        pass
+    with alone(tmp_path, 0.0):
+        pass

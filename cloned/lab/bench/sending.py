@@ -1,7 +1,4 @@
-"""The process of an inventory bench that is killed: an outbox over a ledger, until then. Started by inventory.py.
-
-Apart from it, and with nothing but what it needs: it is started twenty times, and each start is in the figure.
-"""
+"""The process of a benchmark: an outbox over a ledger with nothing around it, until it is killed; see deliveries.py."""
 
 from __future__ import annotations
 
@@ -15,9 +12,9 @@ from cloned.memory import collect_seldom
 
 
 async def send(place: str, url: str, at_once: int) -> None:
-    """Send what is owed to the sink `hook`."""
+    """Send what is owed to the daemon's webhook."""
     ledger = await Ledger.open(place)
-    sink = Webhook("hook", url, "x" * 32)
+    sink = Webhook("inventory", url, "x" * 32)
     sink.at_once = at_once
     await Outbox(ledger, [sink]).run()
 

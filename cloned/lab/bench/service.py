@@ -53,7 +53,7 @@ from cloned.core.workshop import Workshop
 from cloned.inventory.ledger import Ledger
 from cloned.journal import Journal, JournalEntry
 from cloned.lab import stock as stocks
-from cloned.lab.bench.inventory import fill, row
+from cloned.lab.bench.filled import fill, row
 from cloned.lab.daemon import DaemonProcess, DaemonSettings
 from cloned.lab.kernel import in_namespace
 from cloned.lab.laptops import LaptopKind

@@ -17,5 +17,5 @@ def test_a_file_that_cannot_be_written_is_named_whichever_part_wanted_it(tmp_pat
     told = CliRunner().invoke(serve, ["--config", str(config)]).exception
     assert isinstance(told, MissingError)
     assert (told.exit, str(told.message).splitlines(), "may write there" in str(told.hint)) == (
-        Exit.MISSING, [f"{tmp_path}/file/state/version.json cannot be used: Not a directory"], True,
+        Exit.MISSING, [f"{tmp_path}/file/state cannot be used: Not a directory"], True,
     )  # fmt: skip

@@ -1,0 +1,74 @@
+"""A ledger with a past, for benchmarks: as many results as one likes, put in as if each had been recorded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from cloned.core.recorded import traces_of
+from cloned.inventory import rows, tallies
+from cloned.inventory.deliveries import tally
+from cloned.inventory.ledger import Ledger
+from cloned.inventory.names import names_of
+from cloned.inventory.schema import deliveries, names, results, revisions, traces
+
+BEGIN = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
+
+
+def row(laptop: int, attempt: int, moment: int) -> dict[str, Any]:
+    """A result as a laptop leaves it."""
+    return {
+        "laptop": f"l{laptop:06d}", "attempt": attempt, "at": (BEGIN + timedelta(seconds=moment)).isoformat(),
+        "image": "school-2026", "image_hash": "ab" * 32, "verdict": "verified", "state": "done",
+        "serial": f"PF{laptop:06d}", "vendor": "LENOVO", "product": "20L6S0ABCD", "macs": [mac_of(laptop)],
+        "tag": f"DM-{laptop:06d}", "disk": {"serial": "S3Z9", "model": "SAMSUNG MZVLB256", "size": 256060514304},
+        "cpu": "Intel(R) Core(TM) i5-8350U", "memory": 8 << 30, "bytes": 7_340_032_000, "rounds": 1,
+        "seconds": {"boot": 31.0, "receive": 71.5, "verify": 40.0},
+        "hardware": {"batteries": [{"design_wh": 50.0, "full_wh": 44.0, "cycles": 210}], "wifi": "Intel AX200"},
+    }  # fmt: skip
+
+
+def mac_of(laptop: int) -> str:
+    """Of its card."""
+    return f"02:00:00:{laptop >> 16:02x}:{laptop >> 8 & 255:02x}:{laptop & 255:02x}"
+
+
+async def fill(ledger: Ledger, made: list[dict[str, Any]], sinks: tuple[str, ...], state: str) -> None:
+    """Put results in as `record` would, many at a time."""
+    kept = [rows.clean(each) for each in made]
+    for start in range(0, len(kept), 1000):
+        part = kept[start : start + 1000]
+        keys = [{"laptop": each.laptop, "attempt": each.attempt, "revision": 1} for each in part]
+        async with ledger._write(long=True) as connection:
+            told = [
+                key | {name: each.data[name] for name in ("at", "state", "verdict", "image", "serial", "tag", "uuid")}
+                | {"row": each.data}
+                for key, each in zip(keys, part, strict=True)
+            ]  # fmt: skip
+            await connection.execute(insert(results), told)
+            made_keys = [key | {"key": each.key, "recorded": time.time(), "row": each.data}
+                         for key, each in zip(keys, part, strict=True)]  # fmt: skip
+            await connection.execute(insert(revisions), made_keys)
+            owed = [key | {"sink": name, "state": state, "tries": 0, "due": 0.0, "reason": "", "added": time.time()}
+                    for key in keys for name in sinks]  # fmt: skip
+            if owed:
+                await connection.execute(insert(deliveries), owed)
+            await connection.run_sync(_searched_by, part)
+            await connection.run_sync(tally, [each for one in part for each in tallies.counted(one.data)])
+    await ledger.register(sinks, dict.fromkeys(sinks, "none"))
+
+
+def _searched_by(connection: Connection, part: Sequence[rows.LedgerRow]) -> None:
+    """Names and traces of laptops that may be there already, all of them in two statements."""
+    laptops = {each.laptop for each in part}
+    for table, column, told in ((names, names.c.name, names_of), (traces, traces.c.trace, traces_of)):
+        has = connection.execute(select(table.c.laptop, column).where(table.c.laptop.in_(laptops))).all()
+        wants = {(each.laptop, said) for each in part for said in told(each.data)} - {
+            (which, said) for which, said in has
+        }
+        if wants:
+            connection.execute(insert(table), [{"laptop": which, column.name: said} for which, said in sorted(wants)])
