@@ -109,31 +109,49 @@ def _damage_told(path: Path) -> Iterator[None]:
         ) from error
 
 
-def restore(state: Path, file: Path) -> list[str]:
+def restore(state: Path, file: Path, *, keep_ledger: bool = False) -> list[str]:
     """Bring a backup back into an empty state directory; returns the names.
 
-    UsageError if there is a workshop in `state` already: nothing is ever overwritten.
+    `keep_ledger`: all but its ledger, beside the one that is there. UsageError if there is a workshop in `state`
+    already: nothing is ever overwritten.
     """
-    there = [name for name in DATABASES if (state / name).exists()]
+    there = [name for name in DATABASES if (state / name).exists() and not (keep_ledger and name == DATABASES[1])]
     if there:
         raise UsageError(
             Phrase("{state} holds a workshop already ({there})", state=state, there=", ".join(there)),
             "move it away first; stop the daemon",
         )
+    with _members(file) as (tar, members):
+        if keep_ledger:
+            members = [each for each in members if each.name != DATABASES[1]]
+        state.mkdir(parents=True, exist_ok=True, mode=0o750)
+        tar.extractall(state, members, filter="data")
+        (state / EMPTIED_NOTE).unlink(missing_ok=True)
+        _note_the_restore(state / RESTORED, time.time() - max(each.mtime for each in members))
+    return [each.name for each in members]
+
+
+def ledger_of(file: Path, folder: Path) -> Path | None:
+    """The ledger of a backup, unpacked into `folder`; None where it has none. Raises as `restore` does."""
+    with _members(file) as (tar, members):
+        found = [each for each in members if each.name == DATABASES[1]]
+        tar.extractall(folder, found, filter="data")
+    return folder / DATABASES[1] if found else None
+
+
+@contextmanager
+def _members(file: Path) -> Iterator[tuple[tarfile.TarFile, list[tarfile.TarInfo]]]:
+    """A backup, and what of it is ours. UsageError where it is none, ClonedError where it cannot be read."""
     try:
         with tarfile.open(file, "r:gz") as tar:
             members = [_for_us_alone(each) for each in tar.getmembers() if _ours(each)]
             if not any(each.name in DATABASES for each in members):
                 raise UsageError(Phrase("{file} is no backup of a workshop", file=file), "see `cloned backup`")
-            state.mkdir(parents=True, exist_ok=True, mode=0o750)
-            tar.extractall(state, members, filter="data")
-        (state / EMPTIED_NOTE).unlink(missing_ok=True)
-        _note_the_restore(state / RESTORED, time.time() - max(each.mtime for each in members))
+            yield tar, members
     except (OSError, tarfile.TarError) as error:
         raise ClonedError(
             Phrase("the backup {file} could not be read: {error}", file=file, error=error), "use another copy of it"
         ) from error
-    return [each.name for each in members]
 
 
 def take_back(state: Path, names: Iterable[str]) -> None:

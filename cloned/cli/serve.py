@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from cloned import logs
 from cloned.cli.common import config_option, echo, words
 from cloned.config import LEDGER_FILE, Config
 from cloned.config_file import load
-from cloned.errors import ClonedError, Exit, MissingError
+from cloned.errors import ClonedError, Exit, MissingError, UsageError
 from cloned.memory import few_heaps
 from cloned.ownership import hand_over
 from cloned.processes import come_first, run
@@ -201,23 +201,62 @@ def backup(file: Path, config: Path | None) -> None:
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @config_option
-def restore(file: Path, config: Path | None) -> None:
+@click.option(
+    "--keep-ledger", is_flag=True, help="All but its ledger: the results that are there stay, newer ones too."
+)
+def restore(file: Path, config: Path | None, *, keep_ledger: bool) -> None:
     """Bring a backup back, into a state directory that holds no workshop."""
-    from cloned.backup import missing
+    from cloned.backup import DATABASES, missing
     from cloned.backup import restore as bring_back
-    from cloned.inventory.transfer import must_be_empty
+    from cloned.safekeeping import LOCK, alone
 
     settings = load(config)
     state, place = settings.workshop.state, settings.ledger_place
-    if not isinstance(place, Path):
-        asyncio.run(must_be_empty(place))
-    names = bring_back(state, file)
-    if not isinstance(place, Path) and LEDGER_FILE in names:
-        _into_postgresql(state, place, names)
+    with alone(state, 0.0) if (state / LOCK).exists() else nullcontext():
+        lost = 0 if (state / DATABASES[0]).exists() else _compared(place, file, keep_ledger)
+        names = bring_back(state, file, keep_ledger=keep_ledger)
+        if not isinstance(place, Path) and LEDGER_FILE in names:
+            _into_postgresql(state, place, names)
     echo(Phrase("restored: {names}", names=", ".join(names)))
+    if lost:
+        echo(Phrase("results of the backup that the kept ledger lacks: {n}", n=lost))
     for text, hint in missing(state):
         echo(Phrase("{what}: {next}", what=text, next=hint))
     hand_over(state)
+
+
+def _compared(place: Path | str, file: Path, keep_ledger: bool) -> int:
+    """How many results of the backup the ledger lacks that stays. UsageError where one is in the way, or none stays."""
+    from cloned.backup import ledger_of
+    from cloned.inventory.transfer import Held, held, lacking
+
+    there = Held(frozenset(), "") if isinstance(place, Path) and not place.exists() else asyncio.run(held(place))
+    if not keep_ledger:
+        if there.keys:
+            raise _in_the_way(place, len(there.keys), there.last[:10])
+        return 0
+    with tempfile.TemporaryDirectory() as scratch:
+        saved = ledger_of(file, Path(scratch))
+        return lacking(there, None if saved is None else asyncio.run(held(saved)))
+
+
+def _in_the_way(place: Path | str, count: int, last: str) -> UsageError:
+    told = Phrase(
+        "the ledger holds results already ({n}, the last of {last}): the backup's own would take their place, and "
+        "what came since would be lost",
+        n=count,
+        last=last,
+    )
+    empty = (
+        Phrase("move {path} away", path=place)
+        if isinstance(place, Path)
+        else Phrase("name an empty database in [ledger] url")
+    )
+    hint = Phrase(
+        "to keep them and bring back all else: cloned restore FILE --keep-ledger; to go back to the backup's: {empty}",
+        empty=empty,
+    )
+    return UsageError(told, hint)
 
 
 def _into_postgresql(state: Path, place: str, names: list[str]) -> None:

@@ -249,6 +249,16 @@ class TagsUsed:
 
 
 @dataclass(frozen=True)
+class LedgerAhead:
+    """The ledger has results of these laptops that the state knows nothing of: the journal was restored, say."""
+
+    laptops: tuple[KnownToLedger, ...]
+    restored: bool = False
+    """Whether a backup was brought back: what was confirmed before may have been used up since."""
+    kind: Literal["ledger-ahead"] = "ledger-ahead"
+
+
+@dataclass(frozen=True)
 class InventoryTold:
     """What inventories elsewhere know of a laptop, and which of them did not answer in time."""
 
@@ -400,6 +410,7 @@ Event = (
     | StreamEnded
     | Captured
     | TagsUsed
+    | LedgerAhead
     | InventoryTold
     | NoNumber
     | MediaTold

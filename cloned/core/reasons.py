@@ -92,6 +92,11 @@ class Reason(Worded):
     )
     NOT_ERASED = "not-erased", "NOT ERASED: {detail}", "Look at what its page says of each disk"
     CANCELLED = "cancelled", "Its session was cancelled", "Confirm it again to clone it"
+    RESTORED = (
+        "restored",
+        "A backup was brought back: what was done to it since then is not known here",
+        "Look at what the ledger has of it, then confirm it again or start it from its own disk",
+    )
     IMAGE_UNUSABLE = (
         "image-unusable",
         "Its image cannot be sent: {detail}",

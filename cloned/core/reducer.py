@@ -17,6 +17,7 @@ from cloned.core import (
     erasing,
     inventories,
     laptop_events,
+    overtaken,
     slow_cards,
     tags,
     triage,
@@ -45,6 +46,7 @@ from cloned.core.events import (
     ImageKnown,
     InventoryTold,
     Judged,
+    LedgerAhead,
     Located,
     MediaTold,
     NoNumber,
@@ -76,7 +78,7 @@ def step(workshop: Workshop, event: Event, now: float, entropy: str) -> tuple[Wo
 
     Events that no longer apply (a session that is over, a laptop nobody knows) change nothing.
     """
-    before = workshop
+    before = overtaken.without_news(workshop, event) if isinstance(event, LedgerAhead) else workshop
     workshop = _reduce(clocks.at(workshop, now), event, now, entropy)
     workshop = tags.after(before, workshop, now)
     workshop = deliveries.after(before, workshop, now)
@@ -141,6 +143,8 @@ def _reduce(workshop: Workshop, event: Event, now: float, entropy: str) -> Works
             return capture.ended(workshop, event, now)
         case TagsUsed():
             return tags.used_elsewhere(workshop, event, now, entropy)
+        case LedgerAhead():
+            return overtaken.told(workshop, event, now)
         case MediaTold():
             return erasing.told(workshop, event, now, entropy)
         case DiskErased():

@@ -15,7 +15,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cloned.core.erasure import ATTEMPTS
@@ -193,6 +206,18 @@ class Ledger(DeliveryBook):
             bare = (await connection.scalars(select(numbers.c.tag))).all()
         return given + [TagGiven(tag, LaptopId("")) for tag in bare if tag.casefold() not in known]
 
+    async def last_numbers(self, laptops: Sequence[str]) -> dict[str, tuple[int, int, int]]:
+        """Of each of these that it has, the numbers of its last clone, erasure and lending; 0 where there is none."""
+        found: dict[str, dict[int, int]] = {}
+        for start in range(0, len(laptops), MANY):
+            found |= await self._look(_last_numbers, laptops[start:][:MANY])
+        return {laptop: tuple(found[laptop].get(kind, 0) for kind in range(3)) for laptop in found}  # type: ignore[misc]
+
+    async def counted(self, laptop: str) -> KnownToLedger:
+        """What there is of a laptop, and nothing of others."""
+        async with self._read() as connection:
+            return await recalling.counted(connection, laptop)
+
     async def laptops(self) -> set[str]:
         """The ids of all laptops that have a result."""
         async with self._read() as connection:
@@ -244,6 +269,16 @@ class Ledger(DeliveryBook):
         async with self._read() as connection:
             found = (await connection.execute(query.limit(PRUNED_AT_ONCE))).all()
         return [(laptop, attempt) for laptop, attempt in found]
+
+
+def _last_numbers(connection: Connection, laptops: Sequence[str]) -> dict[str, dict[int, int]]:
+    """By laptop and kind (a clone, an erasure, a lending) how far it was counted; by the primary key alone."""
+    kind: ColumnElement[int] = literal_column(f"attempt / {ATTEMPTS}")
+    query = select(results.c.laptop, kind, func.max(results.c.attempt)).where(results.c.laptop.in_(laptops))
+    found: dict[str, dict[int, int]] = {}
+    for laptop, which, last in connection.execute(query.group_by(results.c.laptop, kind)):
+        found.setdefault(laptop, {})[int(which)] = last - int(which) * ATTEMPTS
+    return found
 
 
 def _counted(connection: Connection, today: Any) -> tuple[Any, list[tuple[str, int]]]:

@@ -5,6 +5,7 @@ Also how a workshop moves from its file to PostgreSQL: `cloned backup`, set `[le
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import func, insert, select, text
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cloned.errors import UsageError
 from cloned.inventory.database import broken, connect
 from cloned.inventory.schema import metadata, results
+from cloned.saying import Phrase
 
 AT_ONCE = 1000
 
@@ -38,6 +40,45 @@ async def copy(source: Path | str, target: Path | str) -> int:
     finally:
         await old.dispose()
         await new.dispose()
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a ledger holds."""
+
+    keys: frozenset[tuple[str, int]]
+    """Laptop and attempt of each result."""
+    last: str
+    """When the last one was entered, ISO 8601."""
+
+
+async def held(place: Path | str) -> Held:
+    """What is in the ledger there; it is brought to this version. Raises LedgerError."""
+    engine = await connect(place, create=True)
+    try:
+        async with engine.connect() as connection:
+            keys = (await connection.execute(select(results.c.laptop, results.c.attempt))).all()
+            last = await connection.scalar(select(func.max(results.c.at)))
+    finally:
+        await engine.dispose()
+    return Held(frozenset((laptop, attempt) for laptop, attempt in keys), str(last or ""))
+
+
+def lacking(kept: Held, saved: Held | None) -> int:
+    """How many results a backup has that the ledger has not which is to be kept beside it.
+
+    Raises UsageError where that holds nothing, or nothing that the backup knows.
+    """
+    if not kept.keys:
+        raise UsageError("there is no ledger to keep: it holds no results", "restore without --keep-ledger")
+    if saved is None or not saved.keys:
+        return 0
+    if not kept.keys & saved.keys:
+        raise UsageError(
+            Phrase("the ledger that is to be kept is another workshop's: it has no result that the backup has"),
+            Phrase("name the right one in [ledger] url, or restore into an empty one without --keep-ledger"),
+        )
+    return len(saved.keys - kept.keys)
 
 
 async def must_be_empty(place: Path | str) -> None:

@@ -169,6 +169,44 @@ def test_a_restore_whose_server_goes_away_leaves_nothing_half_done_and_can_be_do
         assert len(asyncio.run(_with_a_result(place, None))) == 1
 
 
+def test_a_restore_beside_results_that_came_since_says_what_to_do_and_can_keep_them(
+    tmp_path: Path, server: Any, make_row: Any
+) -> None:
+    from cloned.backup import backup
+    from cloned.journal import Journal
+    from tests.unit.cli.test_restore import asked, recorded, refusal
+
+    Journal(tmp_path / "old" / "journal.sqlite").close()
+    asyncio.run(recorded(tmp_path / "old" / "ledger.sqlite", make_row(attempt=1)))
+    backup(tmp_path / "old", tmp_path / "backup.tar.gz")
+    place, state, file = server.database(), tmp_path / "state", str(tmp_path / "backup.tar.gz")
+    asyncio.run(recorded(place, make_row(attempt=1), make_row(attempt=2)))
+    told = str(refusal(asked(state, file, url=place)))
+    assert "holds results already (2, the last of 2026-11-18)" in told
+    assert "cloned restore FILE --keep-ledger" in told
+    assert "name an empty database in [ledger] url" in told
+    assert not state.exists()
+    done = asked(state, file, "--keep-ledger", url=place)
+    assert (done.exit_code, "restored: journal.sqlite" in done.output) == (0, True)
+    assert sorted(path.name for path in state.iterdir()) == ["journal.sqlite", "restored.json"]
+    assert asyncio.run(recorded(place)) == [1, 2]
+    empty = server.database()
+    assert "restore without --keep-ledger" in str(refusal(asked(tmp_path / "new", file, "--keep-ledger", url=empty)))
+    assert asked(tmp_path / "new", file, url=empty).exit_code == 0
+    assert asyncio.run(recorded(empty)) == [1]
+
+
+async def test_a_journal_restored_alone_beside_postgresql_gives_no_number_twice(tmp_path: Path, server: Any) -> None:
+    from cloned.backup import restore
+    from tests.wire.engine.test_lost_journal import old_journal_beside_a_ledger
+
+    ledger = await Ledger.open(server.database())
+    await old_journal_beside_a_ledger(
+        tmp_path, ledger, lambda file: restore(tmp_path / "state", file, keep_ledger=True)
+    )
+    await ledger.close()
+
+
 async def _with_a_result(place: Path | str, row: Any) -> list[dict[str, Any]]:
     """What a ledger holds, after this too was recorded."""
     ledger = await Ledger.open(place)

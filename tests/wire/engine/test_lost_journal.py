@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from cloned import weighing
+from cloned.backup import RESTORED, backup, restore
 from cloned.core.arrivals import recognised, sight_of
 from cloned.core.boot import BootRequest
 from cloned.core.disks import Disk
 from cloned.core.events import Command, Configured, Confirmed, Hello, ImageKnown, Settings, SwitchChanged
 from cloned.core.ids import clean, token_digest
 from cloned.core.laptop import Facts, Laptop, State, Unweighed
+from cloned.core.lending import LENDINGS
 from cloned.core.reasons import Reason
 from cloned.engine import Engine
 from cloned.inventory.database import LedgerError
@@ -197,4 +200,61 @@ async def test_machines_of_a_batch_after_a_lost_journal(tmp_path: Path) -> None:
     assert sorted((row["laptop"], row["tag"], row["revision"]) for row in rows) == sorted(
         (*((ids[n], f"DM-{n}", 1) for n in (1, 2, 3)), (stranger.id, "DM-4", 1))
     )
+    await ledger.close()
+
+
+async def old_journal_beside_a_ledger(folder: Path, ledger: Ledger, bring_back: Callable[[Path], object]) -> None:
+    """A backup is made, two laptops are cloned (one of them again), and the journal of before comes back alone."""
+    first, second = ("3c:97:0e:00:00:01", "DISK1K"), ("3c:97:0e:00:00:02", "DISK2K")
+    state = folder / "state"
+    state.mkdir()
+    async with evening(state, "journal.sqlite", ledger) as before:
+        one = await before.comes(*first)
+        await before.cloned(one, "DM-1")
+        await before.engine.submit(Confirmed(one.id, one.facts.disks[0].key, "school", "page"))
+    backup(state, folder / "saved.tar.gz")
+    async with evening(state, "journal.sqlite", ledger) as since:
+        await verified(since.engine, since.engine.laptop(one.id))
+        await settled(since.engine)
+        await since.cloned(await since.comes(*second), "DM-2")
+        await since.engine.command(Command("lent", "page", one.id, checked=True))
+        await settled(since.engine)
+    rows = {(row["laptop"], row["attempt"], row["revision"]): row for row in await ledger.rows()}
+    assert len(rows) == 4
+    shutil.rmtree(state)
+    bring_back(folder / "saved.tar.gz")
+    async with evening(state, "journal.sqlite", ledger) as after:
+        known = after.engine.laptop(one.id)
+        assert (known.job.number, known.lendings, known.lent, known.goal.confirmation) == (2, 1, True, None)
+        assert known.state is not State.WAITING
+        assert not known.active
+        assert "dm-2" in after.engine.workshop.tags
+        other = await after.comes(*second)
+        assert (other.tag, other.job.number) == ("DM-2", 1)
+        await after.engine.command(Command("lent", "page", one.id, text="no", checked=True))
+        await after.cloned(await after.comes(*first), "DM-1")
+        await settled(after.engine)
+    now = {(row["laptop"], row["attempt"], row["revision"]): row for row in await ledger.rows()}
+    assert {key: now[key] for key in rows} == rows, "nothing that was recorded is another's now"
+    assert sorted(key[1] for key in set(now) - set(rows)) == [3, LENDINGS + 2]
+
+
+async def test_a_journal_that_is_restored_alone_beside_a_newer_ledger_gives_no_number_twice(tmp_path: Path) -> None:
+    kept = tmp_path / "ledger.sqlite"
+    ledger = await Ledger.open(kept)
+    await old_journal_beside_a_ledger(
+        tmp_path, ledger, lambda file: restore(tmp_path / "state", file, keep_ledger=True)
+    )
+    await ledger.close()
+
+
+async def test_a_journal_that_somebody_copied_back_by_hand_gives_no_number_twice_either(tmp_path: Path) -> None:
+    """As a snapshot of the server's disk does, with the ledger on another: nothing says that anything was restored."""
+
+    def by_hand(file: Path) -> None:
+        restore(tmp_path / "state", file, keep_ledger=True)
+        (tmp_path / "state" / RESTORED).unlink()
+
+    ledger = await Ledger.open(tmp_path / "ledger.sqlite")
+    await old_journal_beside_a_ledger(tmp_path, ledger, by_hand)
     await ledger.close()
