@@ -167,10 +167,11 @@ class Spool:
             pass
 
     def _note(self, old: bool = False) -> None:
-        """Take papers of laptops that are done into the queue, once. What has no printer now is not printed later."""
+        """Take papers of laptops that are done into the queue, once. What has no printer now is not printed later, nor
+        what was done while nobody saw it (`core/overtaken.py`): it was printed then."""
         wanted = set() if old or self._settings().when != "done" else set(self._printers())
         rows = [
-            (each.id, each.job.number, paper, each.tag, "waiting" if paper in wanted else "before", time.time())
+            (each.id, each.job.number, paper, each.tag, _due(each, paper, wanted), time.time())
             for each in self._engine.workshop.laptops.values()
             if each.state is State.DONE and (each.id, each.job.number) not in self._noted
             for paper in PAPERS
@@ -240,6 +241,11 @@ class Spool:
         where = "laptop = :laptop AND job = :job AND paper = :paper"
         known = {name: row[name] for name in ("laptop", "job", "paper")}
         self._base.execute(f"UPDATE papers SET {names} WHERE {where}", {**known, **values})  # noqa: S608 - our own names
+
+
+def _due(laptop: Laptop, paper: str, wanted: Container[str]) -> str:
+    """The state in which a paper is taken into the queue."""
+    return "waiting" if paper in wanted and laptop.job.verdict is VerdictKind.VERIFIED else "before"
 
 
 def _same_row(one: Laptop, other: Laptop) -> bool:
