@@ -10,14 +10,14 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from cloned.core.events import Event, Hello, Weighed
-from cloned.core.laptop import Laptop, State, called
+from cloned.core.laptop import Laptop, State, VerdictKind, called
 from cloned.core.workshop import Workshop
 from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
