@@ -179,6 +179,25 @@ def reload() -> None:
     tell("reload", refused.strip()[-200:])
 
 
+def damaged() -> None:
+    """A journal that cannot be read is told once, with what to do, and not tried for ever (exit 65); put back, all goes on."""
+    run("systemctl", "stop", "cloned")
+    journal = STATE / "journal.sqlite"
+    kept = journal.read_bytes()
+    journal.write_bytes(b"\0" * 4096 + kept[4096:])
+    run("systemctl", "start", "cloned", check=False)
+    until("an end that systemd keeps", lambda: shown("ActiveState") == "failed")
+    status = run("systemctl", "status", "--no-pager", "cloned", check=False)
+    assert (shown("ExecMainStatus"), "cloned restore" in status) == ("65", True), status
+    assert journal.read_bytes()[:4096] == b"\0" * 4096, "what is damaged was written over"
+    journal.write_bytes(kept)
+    run("systemctl", "reset-failed", "cloned")
+    run("systemctl", "start", "cloned")
+    until("ready", ready)
+    assert len(api("/api/v1/laptops")) == 2
+    tell("damaged", status[-600:])
+
+
 def first() -> None:
     """Installed already; up to the cut."""
     tell("network", [each["ifname"] for each in json.loads(run("ip", "-j", "link"))])
@@ -197,6 +216,7 @@ def first() -> None:
     tell("check", run("runuser", "-u", "cloned", "--", "cloned", "check", check=False)[-3000:])
     watchdog()
     reload()
+    damaged()
     CUT.touch()
     os.sync()
     tell("cut")
