@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
@@ -107,11 +107,14 @@ def addresses(index: int) -> list[IPv4Interface]:
     return [address for owner, address in found if owner == index]
 
 
-def neighbour(address: str) -> bool | str | None:
-    """The MAC at an IPv4 address; False if it was asked in vain, None if the kernel never spoke with it."""
-    for each in links():
+def neighbour(address: str, among: Iterable[int] = ()) -> bool | str | None:
+    """The MAC at an IPv4 address; False if it was asked in vain, None if the kernel never spoke with it.
+
+    `among`: indexes of the interfaces to look at, where they are known; else all.
+    """
+    for index in among or [each.index for each in links()]:
         message = ndmsg()
-        message["family"], message["ifindex"] = socket.AF_INET, each.index
+        message["family"], message["ifindex"] = socket.AF_INET, index
         message["attrs"].append(("NDA_DST", address))
         with suppress(OSError):
             return _neighbour(ask(message, RTM_GETNEIGH)[0])[1]
@@ -184,11 +187,16 @@ class NetlinkWatch:
         known = self._neighbours.get(address)
         if known:
             return known
+        if self._ours(address):  # no neighbour of ourselves
+            return ""
         try:
-            found = neighbour(address)
+            found = neighbour(address, self.links)
         except OSError:
             return ""
         return found if isinstance(found, str) else ""
+
+    def _ours(self, address: str) -> bool:
+        return any(str(each.ip) == address for known in self.addresses.values() for each in known)
 
     def now_at(self, address: str) -> str:
         """As `mac_at`, but asked of the kernel at this moment: changes are followed a little later than they happen."""

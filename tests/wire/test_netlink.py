@@ -14,7 +14,7 @@ import pytest
 from cloned import netlink
 from cloned.errors import MissingError
 from cloned.lab.kernel import in_namespace
-from cloned.lab.network import NIC, LabNetwork, ip, laptop_mac
+from cloned.lab.network import NIC, SERVER, LabNetwork, ip, laptop_mac
 from cloned.netboot.interfaces import describe
 from cloned.netlink import NetlinkWatch
 
@@ -158,3 +158,14 @@ def test_it_asks_for_everything_again_when_the_socket_breaks(
         await watch.close()
 
     on_server(network, lambda: asyncio.run(main()))
+
+
+def test_nobody_is_asked_who_has_an_address_of_our_own(network: LabNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_: object) -> None:
+        raise AssertionError("a request of our own costs an exchange with the kernel")
+
+    async def story(watch: NetlinkWatch) -> None:
+        monkeypatch.setattr(netlink, "neighbour", asked)
+        assert watch.mac_at(str(SERVER.ip)) == ""
+
+    follow(network, story)

@@ -101,6 +101,18 @@ async def test_files_whole_and_in_parts(made):
     assert (status, body, headers["Content-Length"]) == (200, b"", str(len(whole)))
 
 
+async def test_a_small_file_comes_with_the_headers_of_a_large_one_and_of_its_own_head(made):
+    status, headers, body = await made("GET", "/shimx64.efi")
+    assert (status, body) == (200, b"shim" * 1000)
+    _, asked, _ = await made("HEAD", "/shimx64.efi")
+    told = ("Content-Type", "Content-Length", "Last-Modified", "ETag", "Accept-Ranges")
+    assert [headers[name] for name in told] == [asked[name] for name in told]
+    status, _, body = await made("GET", "/shimx64.efi", headers={"If-None-Match": headers["ETag"]})
+    assert (status, body) == (304, b"")
+    status, _, body = await made("GET", "/shimx64.efi", headers={"Range": "bytes=4-7"})
+    assert (status, body) == (206, b"shim")
+
+
 async def test_files_scripts_and_calls_count_against_whoever_asks(made, monkeypatch):
     monkeypatch.setattr("cloned.shares.place", lambda address: "10.0.0.9")
     for path in ("/live/vmlinuz", f"/boot.ipxe{QUERY}", "/nothing", "/agent/v1/ping"):
