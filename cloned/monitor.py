@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloned.core.boot import BootRequest, identity_of
-from cloned.core.events import Event, Returned, SlowCard, Stalled, Tick, Vanished, Verifying
+from cloned.core.events import Event, PartsTold, Returned, SlowCard, Stalled, Tick, Vanished, Verifying
+from cloned.core.hardware import hardware
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import Laptop, State
 from cloned.core.schedule import due
@@ -140,7 +141,7 @@ class Monitor:
         self._count(laptop, report, watch.progress, progress)
         watch.progress, watch.probe = progress, _probe(report.get("probe"))
         watch.via = via if (via := report.get("via")) in ("multicast", "unicast", "nothing") else ""
-        for event in (self._meaning(laptop, report), _slow_card(laptop, report)):
+        for event in (self._meaning(laptop, report), _slow_card(laptop, report), _parts(laptop, report)):
             if event is not None:
                 await self._engine.submit(event)
 
@@ -226,6 +227,15 @@ def _slow_card(laptop: Laptop, report: Mapping[str, Any]) -> SlowCard | None:
         return None
     mbit = told.get("mbit")
     return SlowCard(laptop.id, mbit, told.get("off") is True) if type(mbit) is int and 0 <= mbit < 10**6 else None
+
+
+def _parts(laptop: Laptop, report: Mapping[str, Any]) -> PartsTold | None:
+    """What a report says of the laptop's parts, as the `hardware` of a hello does, where that is news."""
+    told, known = report.get("parts"), laptop.facts.hardware
+    if not isinstance(told, Mapping) or not laptop.contact.hellos:
+        return None
+    later = hardware(told)
+    return PartsTold(laptop.id, later) if known.with_later(later) != known else None
 
 
 def _probe(told: Any) -> Heard | None:

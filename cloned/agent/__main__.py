@@ -35,7 +35,7 @@ def main(options: AgentOptions) -> int:
         hardware.run(options)
     client = DaemonClient(options)
     try:
-        _hello(options, client)
+        late = _hello(options, client)
     except Revoked:
         return _revoked(options)
     except (DaemonRefused, AgentError) as error:
@@ -45,7 +45,7 @@ def main(options: AgentOptions) -> int:
     _die_loudly()
     from cloned.agent.loop import Loop  # after the first sign of life: it takes a second
 
-    Loop(options, client).run()
+    Loop(options, client, late).run()
     return 0
 
 
@@ -80,8 +80,8 @@ def _die_loudly() -> None:
     threading.excepthook = ended
 
 
-def _hello(options: AgentOptions, client: DaemonClient) -> None:
-    """Keep saying hello until the server answers."""
+def _hello(options: AgentOptions, client: DaemonClient) -> list[str]:
+    """Keep saying hello until the server answers; which of our parts did not answer in time."""
 
     def waiting(why: str) -> None:
         _tell("the server does not answer yet: {why}", why=why)
@@ -89,6 +89,7 @@ def _hello(options: AgentOptions, client: DaemonClient) -> None:
     client.connect(waiting)
     body = facts.gather(options, client.local_address())
     client.call("POST", "/agent/v1/hello", body, waiting=waiting)
+    return [str(name) for name in body["hardware"].get("late") or ()]
 
 
 if __name__ == "__main__":

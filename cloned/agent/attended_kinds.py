@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from cloned.agent import inputs, keyboards, parts, signs, sysfs, tones, video
+from cloned.agent import inputs, keyboards, panels, signs, sysfs, tones, video
 from cloned.agent.attended_answers import answers, found_by, judged
 from cloned.agent.attended_charger import charger
 from cloned.agent.attended_ui import ESC, Beside, Hangs, PersonUi
@@ -161,7 +161,7 @@ def screen(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
 
 def _panel() -> list[str]:
     """What the built-in screen is: its EDID needs a graphics driver, which came with the test pack."""
-    found = parts.panel()
+    found = panels.panel()
     if found is None:
         return []
     inches = (found["width_mm"] ** 2 + found["height_mm"] ** 2) ** 0.5 / 25.4

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cloned.agent import facts, power
+from cloned.agent import parts as parts_of
 from cloned.agent.classic_job import ClassicJob
 from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.failures import AgentError
@@ -31,8 +32,9 @@ REVOKED_PAUSE_SECONDS = 30.0
 class Loop:
     """Obeys the daemon; `run` does not return but by switching off."""
 
-    def __init__(self, options: AgentOptions, client: DaemonClient) -> None:
-        self._options, self._client = options, client
+    def __init__(self, options: AgentOptions, client: DaemonClient, late: Sequence[str] = ()) -> None:
+        """`late`: readings of the hello that did not come in time, told once they come."""
+        self._options, self._client, self._late = options, client, late
         self._media_told = False
         self._told = facts.disk_facts(facts.told_facts(options.facts))
         self._status = Status()
@@ -44,6 +46,9 @@ class Loop:
 
     def run(self) -> None:
         """Carry out orders for ever."""
+        if self._late:
+            self._status.learn({"late": list(self._late)})
+            parts_of.afterwards(self._late, self._status.learn)
         self._reporter.start()
         order = self._reporter.next(0)
         while not self._reporter.revoked:
@@ -172,7 +177,7 @@ class Loop:
             from cloned.agent.attended import AttendedRunner
             from cloned.agent.trials import TrialRunner
 
-            self._trials = TrialRunner(self._options)
+            self._trials = TrialRunner(self._options, learnt=self._status.learn)
             self._attended = AttendedRunner(self._options, self._console, self._trials.pack)
         if self._trials is not None:
             self._trials.follow(order)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from cloned.agent import locks, product_keys, readings, signs, sysfs
+from cloned.agent import locks, panels, product_keys, readings, signs, sysfs
 
 _DMI = "/sys/class/dmi/id"
 _TABLE = "/sys/firmware/dmi/tables/DMI"
@@ -32,7 +32,14 @@ def gather(longest: float = readings.LONGEST_SECONDS) -> dict[str, Any]:
     merged = {key: value for part in found.values() for key, value in part.items()}
     if merged.get("portable") is None and merged.get("batteries"):
         merged["portable"] = True  # its case is not told, and what runs on a battery is carried
+    if merged.get("portable") and not merged.get("panel"):
+        merged["panel"] = panels.of_firmware()  # from memory: it cannot hang
     return {**merged, **({"late": late} if late else {})}
+
+
+def afterwards(late: Iterable[str], learnt: Callable[[Mapping[str, Any]], None]) -> None:
+    """What did not answer in time is told when it does; returns at once."""
+    readings.afterwards({name: _READINGS[name] for name in late if name in _READINGS}, learnt)
 
 
 def _from_tables() -> dict[str, Any]:
@@ -96,29 +103,6 @@ def _slot(body: bytes, words: list[str]) -> dict[str, Any]:
     return {"place": place, "size": count, "kind": _MEMORY_KINDS.get(body[0x12], ""), "mhz": mhz if mhz < 0xFFFF else 0}
 
 
-def panel(base: str = "/sys/class/drm") -> dict[str, int] | None:
-    """The built-in screen's EDID, where a graphics driver runs that reads it; a virtual machine has one screen."""
-    for name in sysfs.names(base):
-        if re.search(r"-(eDP|LVDS|DSI|Virtual)-\d+$", name):
-            found = edid(sysfs.raw(f"{base}/{name}/edid"))
-            if found is not None:
-                return found
-    return None
-
-
-def edid(data: bytes) -> dict[str, int] | None:
-    """Pixels and millimetres of the first detailed timing (VESA E-EDID 1.4, §3.10.2)."""
-    if len(data) < 128 or data[:8] != b"\0\xff\xff\xff\xff\xff\xff\0" or not (data[54] or data[55]):
-        return None
-    timing = data[54:72]
-    return {
-        "width": timing[2] | (timing[4] & 0xF0) << 4,
-        "height": timing[5] | (timing[7] & 0xF0) << 4,
-        "width_mm": timing[12] | (timing[14] & 0xF0) << 4,
-        "height_mm": timing[13] | (timing[14] & 0x0F) << 8,
-    }
-
-
 def batteries(base: str = _SUPPLY) -> list[dict[str, Any]]:
     """Each battery's watt hours, made for and held now, and its cycles (power_supply class of sysfs)."""
     found = []
@@ -166,7 +150,7 @@ def iso_date(text: str) -> str:
 _READINGS: dict[str, Callable[[], dict[str, Any]]] = {
     "cores": lambda: {"cores": cores(), "threads": os.cpu_count() or 0},
     "tables": _from_tables,
-    "panel": lambda: {"panel": panel()},
+    "panel": lambda: {"panel": panels.panel()},
     "batteries": lambda: {"batteries": batteries(), "charger": signs.charger()},
     "usb": signs.usb_parts_again,
     "pci": lambda: {"wifi": wifi(), **signs.pci_parts()},

@@ -34,3 +34,25 @@ def gathered(
         thread.join(max(0.0, end - time.monotonic()))
     told = dict(found)
     return told, [name for name in readings if name not in told]
+
+
+def afterwards(
+    readings: Mapping[str, Callable[[], Mapping[str, Any]]], learnt: Callable[[Mapping[str, Any]], None]
+) -> None:
+    """Read anew what was late, each for as long as it takes; `learnt` hears what came, and what is `late` still.
+
+    Returns at once. What hangs for good is never heard of.
+    """
+    late, lock = list(readings), threading.Lock()
+
+    def read(name: str) -> None:
+        try:
+            found = readings[name]()
+        except Exception:
+            return
+        with lock:
+            late.remove(name)
+            learnt({**found, "late": list(late)})
+
+    for name in readings:
+        threading.Thread(target=read, args=(name,), name=f"late {name}", daemon=True).start()

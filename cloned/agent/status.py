@@ -14,6 +14,7 @@ class Status:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._fields: dict[str, Any] = {"state": "idle", "session": None, "round": 0, "seconds": {}, "reason": None}
+        self._learnt: dict[str, Any] = {}
         self._since = time.monotonic()
         self.line = ""
         """What the screen says in words when the daemon cannot."""
@@ -43,10 +44,15 @@ class Status:
         with self._lock:
             self._fields.update(fields)
 
+    def learn(self, parts: Mapping[str, Any]) -> None:
+        """Parts of the laptop that its hello could not tell yet: in every report from now on, for one may be lost."""
+        with self._lock:
+            self._learnt = {**self._learnt, **parts}
+
     def report(self) -> dict[str, Any]:
         """A copy of it all."""
         with self._lock:
-            return dict(self._fields)
+            return {**self._fields, **({"parts": dict(self._learnt)} if self._learnt else {})}
 
     @property
     def seconds(self) -> dict[str, float]:

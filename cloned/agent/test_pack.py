@@ -10,11 +10,14 @@ import http.client
 import os
 import shutil
 import threading
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from cloned.agent import panels
 from cloned.agent.client import length
 from cloned.agent.options import AgentOptions
 from cloned.agent.tools import ToolError, run
@@ -40,6 +43,8 @@ done
 """As the live system's init does it: drivers bring up buses that hold more devices."""
 DRIVERS_LIMIT_SECONDS = 60.0
 """Seconds after which a driver that hangs is left alone."""
+LOOKS_AT_PANEL = 20
+"""Times, a second apart, that the screen is looked for: some drivers light it up only after they are loaded."""
 
 
 class TestPack:
@@ -47,9 +52,15 @@ class TestPack:
 
     __test__ = False  # for pytest
 
-    def __init__(self, options: AgentOptions, root: str = "/", home: str = "/run") -> None:
-        """`root`: where it is laid out; `home`: where the file and its mount are."""
-        self._options, self._root, self._home = options, Path(root), Path(home)
+    def __init__(
+        self,
+        options: AgentOptions,
+        root: str = "/",
+        home: str = "/run",
+        learnt: Callable[[Mapping[str, Any]], None] = lambda parts: None,
+    ) -> None:
+        """`root`: where it is laid out; `home`: where file and mount are; `learnt` hears of parts that drivers find."""
+        self._options, self._root, self._home, self._learnt = options, Path(root), Path(home), learnt
         self._said: str | None = None
         self._lock = threading.Lock()
 
@@ -115,6 +126,15 @@ class TestPack:
         if (mount / "usr/lib/firmware").is_dir():
             Path(_FIRMWARE_PATH).write_text(str(mount / "usr/lib/firmware"))
         hands.run(["sh", "-c", _DRIVERS], DRIVERS_LIMIT_SECONDS)
+        threading.Thread(target=self._look_for_panel, name="screen", daemon=True).start()
+
+    def _look_for_panel(self) -> None:
+        """In a thread of its own: a driver that hangs takes only this along."""
+        for _ in range(LOOKS_AT_PANEL):
+            if (found := panels.panel()) is not None:
+                return self._learnt({"panel": found})
+            time.sleep(1)
+        return None
 
 
 def lay_out(pack: Path, root: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
@@ -40,9 +40,15 @@ def tell(client: DaemonClient, found: dict[str, Any], wanted: Callable[[], bool]
 class TrialRunner:
     """`follow` is called with every order that is heard; it never blocks."""
 
-    def __init__(self, options: AgentOptions, kinds: dict[str, Callable[[Hands], TrialFinding]] | None = None) -> None:
+    def __init__(
+        self,
+        options: AgentOptions,
+        kinds: dict[str, Callable[[Hands], TrialFinding]] | None = None,
+        learnt: Callable[[Mapping[str, Any]], None] = lambda parts: None,
+    ) -> None:
+        """`learnt` hears of parts that the drivers of the test pack find."""
         self._options, self._kinds = options, KINDS if kinds is None else kinds
-        self.pack = TestPack(options)
+        self.pack = TestPack(options, learnt=learnt)
         self._lock = threading.Lock()
         self._wanted: tuple[str, ...] = ()
         self._done: dict[str, dict[str, Any]] = {}

@@ -13,6 +13,7 @@ from cloned.core.disk_names import tells_itself
 from cloned.core.events import Booted, Hello
 from cloned.core.evidence import Evidence, Words, perhaps, recognise, words
 from cloned.core.happened import Happened, happened
+from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity, LaptopId, derive_id
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import (
@@ -223,6 +224,11 @@ def _bound(workshop: Workshop, token: str, laptop: LaptopId) -> dict[str, BootGi
     return {**boots, token: replace(workshop.boots[token], laptop=laptop)}
 
 
+def _known_screen(before: Hardware, told: Hardware) -> Hardware:
+    """`told` with the screen of before where it tells of none: whoever starts again has no driver for it yet."""
+    return replace(told, panel=before.panel) if told.panel is None else told
+
+
 def _introduced(laptop: Laptop, boot: BootGiven, event: Hello, now: float) -> Laptop:
     """`laptop` with what its agent says of it."""
     first = boot.laptop != laptop.id or laptop.contact.last_hello < boot.at
@@ -237,6 +243,7 @@ def _introduced(laptop: Laptop, boot: BootGiven, event: Hello, now: float) -> La
         identity=identity,
         boot_mac=event.facts.boot_mac or boot.mac,
         dongles=tuple(mac for mac in identity.macs if mac in lent),
+        hardware=_known_screen(laptop.facts.hardware, event.facts.hardware),
     )
     contact = replace(laptop.contact, address=event.address, hellos=laptop.contact.hellos + 1, last_hello=now)
     laptop = replace(

@@ -192,7 +192,9 @@ def _condition_changed(was: Laptop | None, laptop: Laptop) -> bool:
         return True
     if laptop.trials_wanted:  # one revision for all tests, not one for each
         return False
-    return (held or through) and was is not None and condition(was) != condition(laptop)
+    if not (held or through) or was is None:
+        return False
+    return condition(was) != condition(laptop) or was.facts.hardware.panel != laptop.facts.hardware.panel
 
 
 def resume(workshop: Workshop) -> tuple[Effect, ...]:

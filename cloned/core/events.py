@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.image_info import ImageInfo as ImageInfo  # events are made of both: they are asked for here too
 from cloned.core.known import KnownElsewhere, KnownToLedger
@@ -156,6 +157,16 @@ class SlowCard:
     off: bool
     """Whether the power saving could be turned off, until it starts again."""
     kind: Literal["slow-card"] = "slow-card"
+
+
+@dataclass(frozen=True)
+class PartsTold:
+    """What an agent found of its laptop after its hello: a screen whose driver came with the test pack."""
+
+    laptop: LaptopId
+    hardware: Hardware
+    """What is not told in it stays as it was."""
+    kind: Literal["parts"] = "parts"
 
 
 @dataclass(frozen=True)
@@ -396,6 +407,7 @@ Event = (
     | Vanished
     | Returned
     | SlowCard
+    | PartsTold
     | Stalled
     | Located
     | SwitchChanged

@@ -6,7 +6,7 @@ All of it may be missing, as in the hello of an older agent: empty texts, zeros 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeVar
 
 from cloned.core import windows_keys
@@ -121,6 +121,12 @@ class Hardware:
         design = sum(each.design_wh for each in known)
         return sum(min(each.full_wh, each.design_wh) for each in known) / design if design else None
 
+    def with_later(self, later: Hardware) -> Hardware:
+        """It with what was told of it later: what is not told there stays; `late` is as it is by then."""
+        told = {each.name: getattr(later, each.name) for each in fields(later)}
+        news = {name: value for name, value in told.items() if value != getattr(_UNTOLD, name)}
+        return replace(self, **news | {"late": later.late})
+
     def data(self) -> dict[str, Any]:
         """As plain data for snapshots and ledger rows; `hardware` reads it back.
 
@@ -128,6 +134,9 @@ class Hardware:
         """
         told = asdict(self)
         return told if self.product_key_edition else {name: told[name] for name in told if name != _LATER}
+
+
+_UNTOLD = Hardware()
 
 
 def hardware(data: Any) -> Hardware:

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.core import capture, erasing
+from cloned.core import capture, erasing, triage
 from cloned.core.confirm import ask_or_wait, used_up, void
 from cloned.core.disk_names import tells_itself
-from cloned.core.events import Failed, Finished, Judged, Located, Ready, Returned, Stalled, Vanished, Verifying
+from cloned.core.events import (
+    Failed,
+    Finished,
+    Judged,
+    Located,
+    PartsTold,
+    Ready,
+    Returned,
+    Stalled,
+    Vanished,
+    Verifying,
+)
 from cloned.core.evidence import here
 from cloned.core.happened import Happened, happened
 from cloned.core.ids import LaptopId, SessionId
@@ -165,6 +176,16 @@ def _goes_on(workshop: Workshop, laptop: Laptop, now: float) -> bool:
     begun = laptop.goal.written and laptop.job.rounds == 0
     held = workshop.paused or laptop.paused or laptop.left_out
     return same and meant and begun and not held and len(workshop.active()) < workshop.places
+
+
+def parts_told(workshop: Workshop, event: PartsTold) -> Workshop:
+    """Its agent knows more of it than at its hello, and the rules are held against that."""
+    laptop = workshop.laptops.get(event.laptop)
+    if laptop is None or not laptop.contact.hellos:
+        return workshop
+    hardware = laptop.facts.hardware.with_later(event.hardware)
+    laptop = replace(laptop, facts=replace(laptop.facts, hardware=hardware))
+    return workshop.with_laptop(triage.judged(workshop.settings.triage, laptop, laptop.contact.last_hello))
 
 
 def stalled(workshop: Workshop, event: Stalled, now: float) -> Workshop:

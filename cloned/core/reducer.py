@@ -50,6 +50,7 @@ from cloned.core.events import (
     Located,
     MediaTold,
     NoNumber,
+    PartsTold,
     Ready,
     Recorded,
     Returned,
@@ -115,6 +116,8 @@ def _reduce(workshop: Workshop, event: Event, now: float, entropy: str) -> Works
             return laptop_events.returned(workshop, event, now)
         case SlowCard():
             return slow_cards.noticed(workshop, event, now)
+        case PartsTold():
+            return laptop_events.parts_told(workshop, event)
         case Stalled():
             return laptop_events.stalled(workshop, event, now)
         case Located():

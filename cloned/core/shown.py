@@ -67,6 +67,17 @@ class ShownDisk(Shown):
 
 
 @dataclass(frozen=True)
+class ShownScreen(Shown):
+    """The built-in screen, as it says itself (EDID)."""
+
+    width: int
+    """Pixels, as the next one."""
+    height: int
+    inches: float
+    """Its diagonal; 0 where it does not say."""
+
+
+@dataclass(frozen=True)
 class ShownHistory(Shown):
     """One line of history."""
 
@@ -173,6 +184,8 @@ class LaptopBrief(Shown):
     """Its disks as erasing sees them, sticks among them."""
     locks: list[str]
     """What an erasure would not free, as far as its agent could see: firmware-password, absolute, planted-program."""
+    screen: ShownScreen | None = None
+    """Its built-in screen; null until that is told."""
     windows_key: str = ""
     """What the key for Windows in its firmware is for; empty where there is none, or nothing is told of it."""
     wants: str | None

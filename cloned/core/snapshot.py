@@ -14,6 +14,7 @@ from typing import Any
 from cloned.core import erasure, trials
 from cloned.core.disks import Disk
 from cloned.core.estimate import Estimate, estimate
+from cloned.core.hardware import Screen
 from cloned.core.ids import LaptopId
 from cloned.core.known import KnownElsewhere
 from cloned.core.laptop import STAGE, Laptop, said
@@ -32,6 +33,7 @@ from cloned.core.shown import (
     ShownHistory,
     ShownKnown,
     ShownLaptop,
+    ShownScreen,
     ShownSession,
     ShownStep,
     Snapshot,
@@ -185,6 +187,7 @@ def _in_other_words(laptop: Laptop) -> dict[str, Any]:
         else vars(laptop.first_word) | {"at": iso(laptop.first_word.at)},
         "media": tuple(_medium(each) for each in laptop.media),
         "locks": list(laptop.facts.hardware.locks),
+        "screen": _screen(laptop.facts.hardware.panel),
         "windows_key": laptop.facts.hardware.product_key_edition,
         "wants": laptop.wants or None,
         "capture": laptop.capture.image or None,
@@ -214,6 +217,10 @@ def _progress(told: Mapping[str, Any], left: float | None) -> Progress | None:
     if left is not None:
         known["left_seconds"] = left
     return Progress(**known) if known else None
+
+
+def _screen(panel: Screen | None) -> ShownScreen | None:
+    return None if panel is None else ShownScreen(panel.width, panel.height, panel.inches)
 
 
 def _known(each: KnownElsewhere) -> ShownKnown:

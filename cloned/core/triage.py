@@ -207,11 +207,18 @@ def contradictions(rules: tuple[TriageRule, ...]) -> list[str]:
     return found
 
 
+_OPPOSITE = (
+    ("memory_at_least_gb", "memory_below_gb"),
+    ("disk_at_least_gb", "disk_below_gb"),
+    ("screen_inches_from", "screen_inches_below"),
+)
+
+
 def _impossible(rule: TriageRule) -> list[str]:
     """What is wrong with a rule by itself."""
     found: list[str] = []
     when = dict(rule.when)
-    for low, high in (("memory_at_least_gb", "memory_below_gb"), ("disk_at_least_gb", "disk_below_gb")):
+    for low, high in _OPPOSITE:
         if low in when and high in when and float(when[low]) >= float(when[high]):
             found.append(
                 Phrase(

@@ -98,6 +98,16 @@ def _hours(laptop: Laptop, _now: float) -> int | None:
     return max((disk.hours for disk in laptop.eligible() if disk.hours is not None), default=None)
 
 
+def _screen(side: str) -> Read:
+    """Pixels of its built-in screen; inches of its diagonal."""
+
+    def read(laptop: Laptop, _now: float) -> float | None:
+        panel = laptop.facts.hardware.panel
+        return None if panel is None else getattr(panel, side) or None
+
+    return read
+
+
 def _battery_left(laptop: Laptop, _now: float) -> int | None:
     left = laptop.facts.hardware.left
     return None if left is None else round(100 * left)
@@ -184,6 +194,10 @@ CONDITIONS: dict[str, Condition] = {
     ),
     "disk_bad_from": Condition("sectors that a disk gave up", _bad, _at_least, int),
     "disk_hours_from": Condition("hours that a disk was on", _hours, _at_least, int),
+    "screen_width_below": Condition("pixels of its built-in screen", _screen("width"), _below, int),
+    "screen_height_below": Condition("pixels of its built-in screen", _screen("height"), _below, int),
+    "screen_inches_below": Condition("its screen's diagonal", _screen("inches"), _below, float),
+    "screen_inches_from": Condition("its screen's diagonal", _screen("inches"), _at_least, float),
     "battery": Condition("whether one is in it", _battery, _is, words=("missing", "present")),
     "battery_below": Condition("percent of what it held when new", _battery_left, _below, int),
     "charger": Condition("whether one is plugged in", _flag("charger"), _is, bool),

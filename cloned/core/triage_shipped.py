@@ -73,6 +73,12 @@ SHIPPED = (
     ),
     TriageRule("cores-few", (("cores_below", 2),), say=to_translate("Its processor has one core"), grade="D"),
     TriageRule(
+        "screen-small",
+        (("screen_height_below", 720), ("portable", True)),
+        say=to_translate("Its screen has fewer than 720 lines"),
+        grade="C",
+    ),
+    TriageRule(
         "battery-missing",
         (("battery", "missing"),),
         say=to_translate("It has no battery"),

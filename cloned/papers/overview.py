@@ -148,7 +148,7 @@ def _columns(words: Language) -> list[object]:
     return [
         _("Tag"), _("Vendor"), _("Model"), _("Serial number"), _("Processor"), _("Memory (GB)"), _("Disk"),
         _("Disk's serial number"), _("Disk (GB)"), _("SMART says"), _("Running (hours)"), _("Worn (%%)"),
-        _("Bad sectors"), _("Battery (%%)"), _("Charge cycles"), _("Wi-Fi"), _("TPM"), _("Firmware"),
+        _("Bad sectors"), _("Battery (%%)"), _("Charge cycles"), _("Screen"), _("Wi-Fi"), _("TPM"), _("Firmware"),
         _("Key for Windows"), _("Image"), _("Image hash"), _("Verdict"), _("Time"), _("Page"),
     ]  # fmt: skip
 
@@ -165,7 +165,7 @@ def _cells(laptop: Subject, site: PrintingSite, words: Language) -> list[object]
         wording.smart(disk, words) if disk else None,
         disk.hours if disk else None, disk.worn if disk else None, disk.bad if disk else None,
         round(_left(worst) * 100) if worst else None, worst.cycles if worst else None,
-        laptop.hardware.wifi, laptop.hardware.tpm, wording.firmware(laptop, words),
+        wording.screen(laptop, words), laptop.hardware.wifi, laptop.hardware.tpm, wording.firmware(laptop, words),
         words.say(laptop.hardware.product_key_edition), laptop.image, laptop.image_hash, words.gettext(verdict),
         local(laptop.at) if laptop.at else None, site.page_of(laptop),
     ]  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -16,10 +17,10 @@ from cloned.core import trials
 from cloned.core.finishing import told as told_steps
 from cloned.core.hello import facts, read_back
 from cloned.core.ids import Identity, LaptopId
-from cloned.core.laptop import Facts, Laptop, State
+from cloned.core.laptop import Contact, Facts, Laptop, State
 from cloned.disk.erase_record import DiskErasure
 from cloned.disk.media import Medium
-from cloned.monitor import _figures, _probe, _slow_card
+from cloned.monitor import _figures, _parts, _probe, _slow_card
 from cloned.netboot.http import read_query
 from cloned.saying import sentence
 from cloned.status.hosts import host_of
@@ -32,6 +33,7 @@ SHORT, LONG = 3_000, 1_000_000
 COUNTS = [pytest.param(SHORT, id="short"), pytest.param(LONG, id="million", marks=pytest.mark.nightly)]
 SESSION, PIECES = 7, 500
 LAPTOP = Laptop(LaptopId("l1"), 1, Facts(Identity()), State.RECEIVING, 0.0, 0.0)
+SPOKEN = replace(LAPTOP, contact=Contact(hellos=1))
 HELLO = json.dumps(
     {
         "uuid": "4c4c4544-0039-4210-8052-b7c04f4e3732",
@@ -109,6 +111,7 @@ REPORT = {
     "state": "receiving", "session": "abc", "round": 1, "bytes": 5, "total": 10, "rate": 3.5, "pieces_left": 2, "lost": 0,
     "held_by": "network", "via": "multicast", "said": "x", "probe": {"heard": 3, "expected": 4},
     "disks": [{"disk": "S", "done": 0.5, "words": "x"}], "slow_card": {"mbit": 180, "off": True},
+    "parts": {"panel": {"width": 1, "height": 1, "width_mm": 1, "height_mm": 1}, "late": ["batteries"], "threads": 4},
     "name": "memory", "result": "passed", "why": "x", "seconds": 3.0, "steps": [["grow", "done", ""]],
     "message": "{a} is odd", "values": {"a": 1}, "path": "/dev/sda", "size": 10**11, "serial": "S", "wwn": "",
     "medium": {"path": "/dev/sda", "size": 10**11}, "level": "clear", "technique": "overwrite", "phase": "running",
@@ -121,9 +124,10 @@ ODD = (None, True, -1, 10**400, 1e308, "", "x", "\u202e", [], [[]], [None], {}, 
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize(
     "meant",
-    [_figures, _probe, lambda told: _slow_card(LAPTOP, told), lambda told: trials.read(told, 1.0), Medium.from_json,
+    [_figures, _probe, lambda told: _slow_card(LAPTOP, told),
+     lambda told: _parts(SPOKEN, told), lambda told: trials.read(told, 1.0), Medium.from_json,
      DiskErasure.from_json, sentence, lambda told: told_steps(told.get("steps")), facts],
-    ids=["figures", "probe", "slow card", "test", "medium", "erasure", "sentence", "steps", "hello"],
+    ids=["figures", "probe", "slow card", "parts", "test", "medium", "erasure", "sentence", "steps", "hello"],
 )  # fmt: skip
 def test_values_of_any_other_shape(count: int, meant: Callable[[dict[str, object]], object]) -> None:
     """Each part of what agents tell, but of another type than it should be."""

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from cloned.core.boot import BootRequest, identity_of
-from cloned.core.events import Returned, SlowCard, Stalled, Vanished
+from cloned.core.events import PartsTold, Returned, SlowCard, Stalled, Vanished
+from cloned.core.hardware import Hardware, Screen
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import Contact, Facts, Laptop, State
 from cloned.engine import Engine
 from cloned.journal import Journal
-from cloned.monitor import Monitor, _slow_card
+from cloned.monitor import Monitor, _parts, _slow_card
 
 
 class Clock:
@@ -112,3 +113,21 @@ async def test_nobody_is_silent_while_the_daemon_itself_has_no_turn(tmp_path: Pa
     assert monitor.look() == []
     clock.now = 129.0
     assert monitor.look() == [Vanished(laptop.id)]
+
+
+def test_parts_that_are_told_later_are_an_event_while_they_are_news() -> None:
+    told = {"panel": {"width": 1920, "height": 1080, "width_mm": 309, "height_mm": 174}, "late": []}
+    laptop = Laptop(LaptopId("l1"), 1, Facts(Identity()), State.ASKING, 0, 0, contact=Contact(hellos=1))
+    event = _parts(laptop, {"parts": told})
+    assert event == PartsTold(laptop.id, Hardware(panel=Screen(1920, 1080, 309, 174)))
+    known = replace(laptop, facts=replace(laptop.facts, hardware=laptop.facts.hardware.with_later(event.hardware)))
+    for said in (
+        {"parts": told},
+        {"parts": {}},
+        {"parts": {"late": []}},
+        {},
+        {"parts": [told]},
+        {"parts": {"panel": {"width": 0}}},
+    ):
+        assert _parts(known, said) is None, said
+    assert _parts(replace(laptop, contact=Contact()), {"parts": told}) is None, "one that never said hello"

@@ -207,7 +207,7 @@ def test_the_screen_is_shown_in_colours_and_says_what_it_is(
 ) -> None:
     monkeypatch.setattr(attended_kinds, "_backlight", lambda: "intel_backlight")
     panel = {"width": 1920, "height": 1080, "width_mm": 309, "height_mm": 174}
-    monkeypatch.setattr(attended_kinds.parts, "panel", lambda: panel)
+    monkeypatch.setattr(attended_kinds.panels, "panel", lambda: panel)
     answers = [("Any key goes on.", partial(keys.press, 57)), *[("\x1b[2J", partial(keys.press, 57))] * 3]
     answers += [("Were all colours even", partial(keys.press, YES))]
     with person(folder, answers=answers) as (ui, shown):

@@ -42,21 +42,6 @@ def test_a_damaged_table_gives_what_can_be_read(at: int, junk: bytes) -> None:
     hardware({"slots": parts.memory_slots(parts.structures(TABLE[:at] + junk))})
 
 
-def test_the_panel_of_an_edid(tmp_path: Path) -> None:
-    data = bytearray(128)
-    data[:8] = b"\0\xff\xff\xff\xff\xff\xff\0"
-    data[54:56] = b"\x01\x01"
-    data[56], data[58], data[59], data[61] = 1920 & 0xFF, 1920 >> 8 << 4, 1080 & 0xFF, 1080 >> 8 << 4
-    data[66], data[67], data[68] = 309 & 0xFF, 174, 309 >> 8 << 4
-    folder = tmp_path / "card0-eDP-1"
-    folder.mkdir()
-    (folder / "edid").write_bytes(bytes(data))
-    (tmp_path / "card0-HDMI-A-1").mkdir()
-    assert parts.panel(str(tmp_path)) == {"width": 1920, "height": 1080, "width_mm": 309, "height_mm": 174}
-    assert parts.edid(b"") is None
-    assert parts.edid(bytes(128)) is None
-
-
 def supply(base: Path, name: str, **files: object) -> None:
     (base / name).mkdir()
     for file, value in files.items():

@@ -18,3 +18,12 @@ def test_a_new_session_starts_from_nothing() -> None:
     status.set("failed", reason={"code": "x", "detail": ""}, bytes=9)
     status.begin("s2")
     assert status.report() == {"state": "preparing", "session": "s2", "round": 0, "seconds": {}, "reason": None}
+
+
+def test_what_is_learnt_of_the_laptop_is_in_every_report_also_of_the_next_session() -> None:
+    status = Status()
+    assert "parts" not in status.report()
+    status.learn({"late": ["batteries"]})
+    status.learn({"panel": {"width": 1920}, "late": []})
+    status.begin("s2")
+    assert status.report()["parts"] == {"panel": {"width": 1920}, "late": []}

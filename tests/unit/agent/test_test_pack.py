@@ -115,3 +115,11 @@ def test_where_there_is_no_live_system_nothing_is_fetched(server) -> None:
     options = AgentOptions(f"http://127.0.0.1:{server.server_port}/t", only_disk="/dev/null")
     assert test_pack.TestPack(options).enter(Hands()) == ""
     assert server.asked == 0
+
+
+def test_the_screen_is_told_as_soon_as_a_driver_lights_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, told = iter((None, None, {"width": 1920})), []
+    monkeypatch.setattr(test_pack.panels, "panel", lambda: next(seen))
+    monkeypatch.setattr(test_pack.time, "sleep", lambda _: None)
+    test_pack.TestPack(AgentOptions("http://127.0.0.1:1/t"), learnt=told.append)._look_for_panel()
+    assert told == [{"panel": {"width": 1920}}]

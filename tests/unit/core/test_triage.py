@@ -9,7 +9,7 @@ import pytest
 from cloned.core import fitness
 from cloned.core.disks import Disk
 from cloned.core.events import Booted, Command, Configured, Hello, ImageKnown, Settings
-from cloned.core.hardware import Battery, Hardware, MemorySlot
+from cloned.core.hardware import Battery, Hardware, MemorySlot, Screen
 from cloned.core.ids import Identity, LaptopId, clean
 from cloned.core.laptop import Contact, Facts, Laptop, State
 from cloned.core.ledger import ledger_row
@@ -65,6 +65,7 @@ def test_a_laptop_that_tells_nothing_is_cloned_without_a_grade() -> None:
         ({"batteries": ()}, "battery-missing", Course.CLONE, "C", ("battery",)),
         ({"charger": False}, "charger-missing", Course.CLONE, "A", ("charger",)),
         ({"camera": False}, "camera-missing", Course.CLONE, "B", ()),
+        ({"panel": Screen(1024, 600, 223, 125)}, "screen-small", Course.CLONE, "C", ()),
         ({"wifi": ""}, "wifi-missing", Course.CLONE, "C", ("wireless card",)),
         ({"clock": "2009-01-01"}, "clock-stopped", Course.CLONE, "A", ("coin cell",)),
         ({"slots": (MemorySlot("A", 2 * 2**30),)}, "memory-small", Course.CLONE, "D", ("memory",)),
@@ -131,6 +132,7 @@ def test_the_rules_that_ship_do_not_contradict_each_other_and_look_at_what_there
     ("rules", "said"),
     [
         ((TriageRule("a", (("memory_at_least_gb", 8.0), ("memory_below_gb", 4.0))),), "never hold together"),
+        ((TriageRule("a", (("screen_inches_from", 17), ("screen_inches_below", 15))),), "never hold together"),
         ((TriageRule("a", (("battery", "missing"), ("battery_below", 40))),), "is never below 40 %"),
         (
             (TriageRule("a", (("locked", True),), Course.PARTS, image="x"),),

@@ -165,6 +165,23 @@ async def test_what_an_erasure_does_not_free_is_said_as_far_as_it_was_seen():
     assert "Autopilot cannot be seen" in (await drawn.laptop(laptop["id"])).parts["laptop"]
 
 
+@pytest.mark.parametrize(
+    ("code", "screen", "words"),
+    [
+        ("en", {"width": 1920, "height": 1080, "inches": 14.0}, "<dt>Screen</dt><dd>1920 x 1080, 14 inch</dd>"),
+        ("nl", {"width": 1366, "height": 768, "inches": 15.6}, "<dt>Scherm</dt><dd>1366 x 768, 15,6 inch</dd>"),
+        ("fr", {"width": 1366, "height": 768, "inches": 0.0}, "<dt>Écran</dt><dd>1366 x 768</dd>"),
+    ],
+)
+async def test_the_built_in_screen_stands_on_the_page_where_it_is_told(code, screen, words):
+    snapshot = workshops.busy()
+    laptop = snapshot["laptops"][0]
+    drawn = Pages(FakeWorkshop(snapshot), FakeRecords())
+    assert words.partition("<dd>")[0] not in (await drawn.laptop(laptop["id"], language(code))).parts["laptop"]
+    laptop["screen"] = screen
+    assert words in (await drawn.laptop(laptop["id"], language(code))).parts["laptop"]
+
+
 def test_the_page_of_images_says_what_is_odd_about_one_in_the_readers_language():
     text = Phrase("{name} holds a hibernated Linux", name="sda2")
     warned = Warn("hibernated", text, "start the master, shut it down properly and save the disk again")
