@@ -12,6 +12,7 @@ from typing import Any
 
 from cloned.agent.attended_kinds import AHEAD, KINDS
 from cloned.agent.attended_ui import PersonUi, WalkedAway
+from cloned.agent.beside import Beside
 from cloned.agent.client import DaemonClient, Revoked
 from cloned.agent.inputs import Inputs
 from cloned.agent.keyboards import LAYOUTS
@@ -27,6 +28,8 @@ from cloned.saying import Phrase, parts
 
 KEY = "t"
 """What begins them."""
+HANGS_SECONDS = 90.0
+"""Seconds for which a test neither shows anything nor listens, after which it hangs: a tone takes 60 at most."""
 _WITHOUT_PACK = frozenset({"keyboard", "usb-ports", "lid", "charger"})
 Kind = Callable[[PersonUi, Hands, str], TrialFinding]
 
@@ -73,6 +76,7 @@ class AttendedRunner:
                 ui = PersonUi(inputs, self._console.draw, lambda: bool(self._wanted))
                 names = [each for each in self._kinds if each in self._wanted]
                 for name, following in zip(names, [*names[1:], ""], strict=True):
+                    ui = ui.anew()
                     if name not in _WITHOUT_PACK:
                         self._wait_for(fetching, ui)
                         _begin_ahead(ui, following)
@@ -101,7 +105,7 @@ class AttendedRunner:
     def _one(self, client: DaemonClient, ui: PersonUi, hands: Hands, name: str) -> None:
         began = time.monotonic()
         try:
-            found = self._kinds[name](ui, hands, self._layout)
+            found = self._watched(self._kinds[name], ui, hands)
         except (WalkedAway, Cancelled):
             raise
         except Exception as error:
@@ -111,6 +115,15 @@ class AttendedRunner:
         tell(client, body, lambda: name in self._wanted)
         with self._lock:
             self._wanted = tuple(each for each in self._wanted if each != name)
+
+    def _watched(self, kind: Kind, ui: PersonUi, hands: Hands) -> TrialFinding:
+        """What a test finds; one that hangs in a driver, so that nobody is shown or heard, is left behind."""
+        testing = Beside(lambda: kind(ui, hands, self._layout), 86400)  # a person's time: that it hangs shows otherwise
+        while not testing.wait(0.05):
+            if ui.silent() > HANGS_SECONDS:
+                ui.leave()
+                return TrialFinding("skipped", Phrase("its driver hangs for {seconds:span}", seconds=HANGS_SECONDS))
+        return testing.result()
 
 
 def _begin_ahead(ui: PersonUi, name: str) -> None:

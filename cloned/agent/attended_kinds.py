@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from cloned.agent import inputs, keyboards, panels, signs, sysfs, tones, video
 from cloned.agent.attended_answers import answers, found_by, judged
 from cloned.agent.attended_charger import charger
-from cloned.agent.attended_ui import ESC, Beside, Hangs, PersonUi
+from cloned.agent.attended_ui import ESC, PersonUi
+from cloned.agent.beside import Beside, Hangs
 from cloned.agent.inputs import EV_ABS, EV_KEY, EV_REL, EV_SW
 from cloned.agent.spoken import say
 from cloned.agent.trial_kinds import TrialFinding, lacking

@@ -5,60 +5,24 @@ Answers are given with the keys 1 to 3 or F1 to F3, by their place: a laptop wit
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any
 
+from cloned.agent.beside import Beside
 from cloned.agent.inputs import EV_KEY, InputEvent, Inputs
 from cloned.agent.spoken import say
-from cloned.saying import Phrase
 
 AWAY_SECONDS = 90.0
 """Seconds without a key after which nobody is there any more."""
 ESC, REPEATED = 1, 2
 """A key's code; the value of one that is held: one that sticks is nobody's hand."""
-_T = TypeVar("_T")
 _ANSWERS = ((2, 59, 79), (3, 60, 80), (4, 61, 81))
 """Keys of each answer: the row of digits, F keys, the number pad."""
 
 
 class WalkedAway(Exception):  # noqa: N818 - a state of affairs
     """Nobody touched the laptop for a while: what was not found stays to be tested."""
-
-
-class Hangs(Exception):  # noqa: N818 - a state of affairs
-    """It did not end in its time; the driver that it hangs in holds its thread, and both are left behind."""
-
-
-class Beside(Generic[_T]):
-    """Work that takes its time, or hangs in a driver, begun in a thread of its own: a person need not wait for it."""
-
-    def __init__(self, work: Callable[[], _T], seconds: float) -> None:
-        self._seconds, self._end = seconds, time.monotonic() + seconds
-        self._found: list[_T] = []
-        self._broke: list[Exception] = []
-        self._thread = threading.Thread(target=self._body, args=(work,), name="beside a person", daemon=True)
-        self._thread.start()
-
-    def _body(self, work: Callable[[], _T]) -> None:
-        try:
-            self._found.append(work())
-        except Exception as error:
-            self._broke.append(error)
-
-    def over(self) -> bool:
-        """Whether it has ended, or should have."""
-        return not self._thread.is_alive() or time.monotonic() > self._end
-
-    def result(self) -> _T:
-        """What it gave, once it is over; raises what it raised, or Hangs."""
-        self._thread.join(max(0.0, self._end - time.monotonic()))
-        if self._broke:
-            raise self._broke[0]
-        if not self._found:
-            raise Hangs(Phrase("its driver hangs for {seconds:span}", seconds=self._seconds))
-        return self._found[0]
 
 
 class PersonUi:
@@ -71,17 +35,42 @@ class PersonUi:
         wanted: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._inputs, self.show, self._wanted, self._clock = inputs, show, wanted, clock
+        self._inputs, self._draw, self._still, self._clock = inputs, show, wanted, clock
+        self._left = False
         self.ahead: dict[str, Beside[Any]] = {}
         """What was begun for a test while the person was busy with the one before it."""
-        self._last = clock()
+        self._last = self.lived = clock()
+        """When somebody pressed something last, and when the test last showed something or listened."""
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Draw these lines."""
+        self.lived = self._clock()
+        if not self._left:
+            self._draw(lines)
+
+    def silent(self) -> float:
+        """Seconds since the test last showed something or listened: one that hangs does neither."""
+        return self._clock() - self.lived
+
+    def anew(self) -> PersonUi:
+        """The same for the next test."""
+        following = PersonUi(self._inputs, self._draw, self._still, self._clock)
+        following.ahead = self.ahead
+        return following
+
+    def leave(self) -> None:
+        """Whoever hangs with it is to end as soon as it goes on."""
+        self._left = True
 
     def events(self, seconds: float = 0.5) -> list[InputEvent]:
         """What happened meanwhile; WalkedAway once nothing did for long."""
+        self.lived = self._clock()
+        if self._left:
+            raise WalkedAway
         found = list(self._inputs.read(seconds))
         if any(each.kind not in (0, 4) and not (each.kind == EV_KEY and each.value == REPEATED) for each in found):
             self._last = self._clock()
-        if self._clock() - self._last > AWAY_SECONDS or not self._wanted():
+        if self._clock() - self._last > AWAY_SECONDS or not self._still():
             raise WalkedAway
         return found
 

@@ -37,14 +37,18 @@ _OVERRIDES = (
 
 _SIOCGIFADDR = 0x8915
 _LONGEST_SECONDS = 30.0
-"""Seconds for disks and parts together: each has limits of its own, the longest that of a disk that hangs."""
+"""Seconds for disks, parts and what the firmware keeps: each has limits of its own, the longest that of a disk that
+hangs. A firmware whose variables cannot be read hangs for ever."""
 
 
 def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
     """The body of a hello; `address` is our own, to know the card that the server is reached through."""
     told = told_facts(options.facts)
     seen = disks.scan(options.only_disk, disk_facts(told))
-    asked, _ = gathered({"disks": lambda: with_health(seen), "hardware": _timed}, _LONGEST_SECONDS)
+    asked, _ = gathered(
+        {"disks": lambda: with_health(seen), "hardware": _timed, "firmware": firmware, "keys": firmware_keys},
+        _LONGEST_SECONDS,
+    )
     hardware, took = asked.get("hardware", ({}, None))
     nics = network_cards()
     macs = [nic["mac"] for nic in nics]
@@ -52,7 +56,7 @@ def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
         **smbios(),
         "macs": macs,
         "boot_mac": _boot_mac(options.boot_mac, nics, address),
-        "firmware": firmware(),
+        "firmware": asked.get("firmware", ""),
         "cpu": _cpu(),
         "cores": os.cpu_count() or 1,
         "memory": _memory(),
@@ -62,7 +66,7 @@ def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
         "hardware": hardware,
         "took": {"hardware": took},
         "want": options.want,
-        "keys": firmware_keys(),
+        "keys": asked.get("keys", {}),
         "clock": int(time.time()),
         "uptime": float(sysfs.text("/proc/uptime").split()[0]),
     }

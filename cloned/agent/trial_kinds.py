@@ -29,7 +29,7 @@ _BAD_SECTOR = (errno.EIO, errno.ENODATA, errno.EREMOTEIO)
 READ_AT, READ_BYTES, READ_BLOCK = (0.0, 0.5, 0.95), 64 << 20, 1 << 20
 GIVES_WAY = 8
 """Percent points that a battery may lose in half a minute under load."""
-SCAN_LIMIT = 20.0
+SCAN_LIMIT = 60.0
 _USB = "/sys/bus/usb/devices"
 _SUPPLY = "/sys/class/power_supply"
 
@@ -230,7 +230,9 @@ def wifi(hands: Hands) -> TrialFinding:
     run(["ip", "link", "set", name, "up"], timeout=10, accept=range(256))
     ran = hands.run(["iw", "dev", name, "scan"], SCAN_LIMIT)
     if ran.status != 0:
-        return TrialFinding("failed", Phrase("its scan failed: {output}", output=_last_words(ran.output)))
+        endless = Phrase("{program} did not end within {timeout} s", program="iw", timeout=f"{SCAN_LIMIT:.0f}")
+        said = endless if ran.status is None else _last_words(ran.output)
+        return TrialFinding("failed", Phrase("its scan failed: {output}", output=said))
     return scan_result(ran.output)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cloned.agent import sysfs
+from cloned.agent.tools import LEFT_BEHIND
 
 _PR_SET_PDEATHSIG = 1
 KILL_LIMIT_SECONDS = 10.0
@@ -54,8 +55,13 @@ class Hands:
         with self._lock:
             if self._process is not None:
                 _kill(self._process)
-        for undo in self._undo:
-            undo()
+        for undo in self._undo:  # it asks a drive, which may hang, and whoever cancels has other things to do
+            threading.Thread(target=undo, name="undo", daemon=True).start()
+
+    @property
+    def over(self) -> bool:
+        """Whether the test is to end."""
+        return self._over.is_set()
 
     def on_cancel(self, undo: Callable[[], None]) -> None:
         """Something that must be taken back if the test is ended half-way."""
@@ -102,6 +108,8 @@ class Hands:
             reader.join(5 if gone else 0)
             if gone:
                 process.stdout.close()
+            else:
+                LEFT_BEHIND.append(process)
             with self._lock:
                 self._process = None
         if self._over.is_set():

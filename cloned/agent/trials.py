@@ -8,16 +8,21 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cloned.agent.beside import Beside, Hangs
 from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.options import AgentOptions
 from cloned.agent.reporter import Order
 from cloned.agent.test_pack import TestPack
 from cloned.agent.trial_kinds import KINDS, TrialFinding
-from cloned.agent.trial_tools import Cancelled, Hands
-from cloned.saying import Phrase, parts
+from cloned.agent.trial_tools import KILL_LIMIT_SECONDS, Cancelled, Hands
+from cloned.saying import Phrase, parts, spoken
 
 BUSY = frozenset({"restore", "finish", "capture", "power"})
 """Orders beside which nothing is tested."""
+LONGEST_SECONDS = 400.0
+"""Seconds after which a test hangs: no limit that one has of its own is as long."""
+LET_GO_SECONDS = KILL_LIMIT_SECONDS + 5
+"""Seconds that a test which is to end has for it."""
 GIVE_UP = 5
 """Times that the server may refuse a result before it is let go."""
 
@@ -35,6 +40,23 @@ def tell(client: DaemonClient, found: dict[str, Any], wanted: Callable[[], bool]
         else:
             return
         time.sleep(1)
+
+
+def watched(kind: Callable[[Hands], TrialFinding], hands: Hands, longest: float | None = None) -> TrialFinding:
+    """What a test finds; one that hangs in a driver is left behind, and so is one that does not end when it is to.
+
+    Cancelled; whatever else the test raises.
+    """
+    testing = Beside(lambda: kind(hands), LONGEST_SECONDS if longest is None else longest)
+    while not testing.over() and not hands.over:
+        testing.wait(0.05)
+    if hands.over and not testing.wait(LET_GO_SECONDS):
+        raise Cancelled
+    try:
+        return testing.result()
+    except Hangs as hanging:
+        hands.cancel()
+        return TrialFinding("failed" if kind is KINDS["disk-read"] else "skipped", spoken(hanging))
 
 
 class TrialRunner:
@@ -110,7 +132,9 @@ class TrialRunner:
         try:
             hands.lacks = self.pack.enter(hands)
             began = time.monotonic()
-            finding = TrialFinding("skipped", "this agent does not know this test") if kind is None else kind(hands)
+            finding = (
+                TrialFinding("skipped", "this agent does not know this test") if kind is None else watched(kind, hands)
+            )
         except Cancelled:
             raise
         except Exception as error:

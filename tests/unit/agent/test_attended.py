@@ -521,3 +521,35 @@ def test_two_people_one_at_the_laptop_and_one_at_its_page_do_not_test_twice_nor_
     block_until(lambda: len(begun) == 2, "the test, which was asked for again")
     runner.follow({"do": "restore"})
     block_until(lambda: not runner.running, "the end")
+
+
+def test_a_test_whose_driver_hangs_is_told_as_not_done_and_the_next_one_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, free, woke = Desk(), threading.Event(), []
+    monkeypatch.setattr(attended, "DaemonClient", lambda _options: desk)
+    monkeypatch.setattr(attended, "tell", lambda client, body, wanted: wanted() and client.once("POST", "", body))
+    monkeypatch.setattr(attended, "HANGS_SECONDS", 0.2)
+
+    def hangs(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
+        free.wait()
+        ui.show(["too late"])
+        try:
+            ui.events()
+        finally:
+            woke.append("the hanging one")
+        return TrialFinding("passed", "")
+
+    def shown(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
+        ui.show(["the next one"])
+        return TrialFinding("passed", "")
+
+    kinds = {"lid": hangs, "charger": shown}
+    runner = attended.AttendedRunner(AgentOptions("http://127.0.0.1:1/t"), desk, desk, kinds)
+    runner.follow({"do": "restore", "attended": {"tests": list(kinds), "layout": "be"}})
+    runner.begin()
+    block_until(lambda: not runner.running, "the end of the tests")
+    assert [(each["name"], each["result"]) for each in desk.told] == [("lid", "skipped"), ("charger", "passed")]
+    free.set()
+    block_until(lambda: woke, "the driver's end")
+    assert desk.drawn == [["the next one"]], "one that was left behind shows and hears nothing"

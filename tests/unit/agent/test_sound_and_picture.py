@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloned.agent import attended_kinds, tones, video
-from cloned.agent.attended_ui import Beside, Hangs
+from cloned.agent.beside import Beside, Hangs
 from cloned.agent.trial_tools import Hands
 
 
