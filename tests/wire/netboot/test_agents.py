@@ -15,7 +15,8 @@ from aiohttp import ClientSession, TCPConnector, web
 
 from cloned.core.boot import BootRequest
 from cloned.core.effect_types import OpenStream
-from cloned.core.events import Configured, ImageInfo, ImageKnown, Settings, SwitchChanged
+from cloned.core.events import Configured, ImageInfo, ImageKnown, PartsTold, Settings, SwitchChanged
+from cloned.core.hardware import Hardware, Screen
 from cloned.core.ids import SessionId
 from cloned.core.laptop import State
 from cloned.disk.manifest import PIECE, Layer, Manifest, Plan
@@ -361,3 +362,16 @@ async def test_what_was_given_to_one_address_is_worth_nothing_at_another(site: S
             if name == "hello":
                 assert (await site.call("hello", FACTS))[0] == 200
     assert (await site.call("report", {"state": "idle"}))[0] == 200
+
+
+async def test_parts_that_are_told_later_are_journalled_once(site: Site) -> None:
+    """An older agent tells none: its reports stay as they are."""
+    await site.boot()
+    await site.call("hello", FACTS | {"hardware": {"threads": 4, "late": ["batteries"]}})
+    told = {"panel": {"width": 1366, "height": 768, "width_mm": 309, "height_mm": 174}, "late": []}
+    for report in ({"state": "idle"}, {"state": "idle", "parts": told}, {"state": "idle", "parts": told}):
+        assert (await site.call("report", report))[0] == 200
+    hardware = site.laptop.facts.hardware
+    assert (hardware.panel, hardware.threads, hardware.late) == (Screen(1366, 768, 309, 174), 4, ())
+    written = [entry.event for entry in site.engine._journal.entries() if isinstance(entry.event, PartsTold)]
+    assert written == [PartsTold(site.laptop.id, Hardware(panel=Screen(1366, 768, 309, 174)))]
