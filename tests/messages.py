@@ -60,6 +60,8 @@ COMMAND_DOCS = ("command", "group")
 ENUMERATIONS = ("Worded",)
 
 Found = tuple[int, str, Any, list[str]]
+_TELLING = (ast.Call, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.FunctionDef)
+"""What `messages` looks at; the nine nodes of ten that are none of these cost time only."""
 
 
 def messages(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str, ast.expr]]:
@@ -159,7 +161,7 @@ def scan(path: Path) -> Scanned:
 
 
 def _scanned(source: bytes) -> Scanned:
-    nodes = list(ast.walk(ast.parse(source)))
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, _TELLING)]
     found: list[Found] = []
     unfit = []
     for line, _, value in messages(nodes):

@@ -15,6 +15,8 @@ from cloned.agent.spoken import say
 
 AWAY_SECONDS = 90.0
 """Seconds without a key after which nobody is there any more."""
+LOOK_SECONDS = 0.5
+"""Seconds that one look at the inputs takes where nothing happens."""
 ESC, REPEATED = 1, 2
 """A key's code; the value of one that is held: one that sticks is nobody's hand."""
 _ANSWERS = ((2, 59, 79), (3, 60, 80), (4, 61, 81))
@@ -34,8 +36,9 @@ class PersonUi:
         show: Callable[[Sequence[str]], None],
         wanted: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
+        look: float = LOOK_SECONDS,
     ) -> None:
-        self._inputs, self._draw, self._still, self._clock = inputs, show, wanted, clock
+        self._inputs, self._draw, self._still, self._clock, self._look = inputs, show, wanted, clock, look
         self._left = False
         self.ahead: dict[str, Beside[Any]] = {}
         """What was begun for a test while the person was busy with the one before it."""
@@ -54,7 +57,7 @@ class PersonUi:
 
     def anew(self) -> PersonUi:
         """The same for the next test."""
-        following = PersonUi(self._inputs, self._draw, self._still, self._clock)
+        following = PersonUi(self._inputs, self._draw, self._still, self._clock, self._look)
         following.ahead = self.ahead
         return following
 
@@ -62,19 +65,19 @@ class PersonUi:
         """Whoever hangs with it is to end as soon as it goes on."""
         self._left = True
 
-    def events(self, seconds: float = 0.5) -> list[InputEvent]:
-        """What happened meanwhile; WalkedAway once nothing did for long."""
+    def events(self, seconds: float | None = None) -> list[InputEvent]:
+        """What happened meanwhile, or within one look; WalkedAway once nothing did for long."""
         self.lived = self._clock()
         if self._left:
             raise WalkedAway
-        found = list(self._inputs.read(seconds))
+        found = list(self._inputs.read(self._look if seconds is None else seconds))
         if any(each.kind not in (0, 4) and not (each.kind == EV_KEY and each.value == REPEATED) for each in found):
             self._last = self._clock()
         if self._clock() - self._last > AWAY_SECONDS or not self._still():
             raise WalkedAway
         return found
 
-    def pressed(self, seconds: float = 0.5) -> list[int]:
+    def pressed(self, seconds: float | None = None) -> list[int]:
         """Codes of keys that went down meanwhile."""
         return [each.code for each in self.events(seconds) if each.kind == EV_KEY and each.value == 1]
 

@@ -178,6 +178,7 @@ def test_nonsense_is_no_certificate(data: bytes) -> None:
     assert not certificates.check(data).genuine
 
 
+@pytest.mark.wire
 def test_the_facts_and_signature_check_with_plain_openssl(key: SiteKey, tmp_path: Path) -> None:
     files = PdfReader(BytesIO(paper(key))).attachments
     for name in (certificates.FACTS, certificates.SIGNED, certificates.KEY):

@@ -10,6 +10,8 @@ import pytest
 
 from cloned.lag import KEPT_SECONDS, Longest, LoopLag, ready_seconds
 
+pytestmark = pytest.mark.wire  # real programs
+
 
 async def test_a_loop_that_is_held_is_noticed() -> None:
     lag = LoopLag()

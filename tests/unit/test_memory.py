@@ -11,6 +11,8 @@ from cloned import memory
 from cloned.journal import _EVENTS
 from cloned.processes import run
 
+pytestmark = pytest.mark.wire  # real programs
+
 LATE = (
     "fpdf", "fontTools", "openpyxl", "PIL", "segno", "alembic", "pysnmp", "psycopg", "scapy", "zxingcpp", "rich.table",
     "sqlalchemy.dialects.postgresql", "cryptography.x509", "cloned.images.importing", "cloned.inventory.sinks.snipeit",

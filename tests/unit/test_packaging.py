@@ -11,6 +11,8 @@ import pytest
 from cloned.assets import root
 from cloned.processes import run
 
+pytestmark = pytest.mark.wire  # real programs
+
 TOP = root("systemd").parent
 PACKAGING = TOP / "systemd" / "packaging"
 SCRIPTS = sorted(

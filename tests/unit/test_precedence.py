@@ -9,6 +9,8 @@ import pytest
 
 from cloned.processes import AUTOGROUP, OURS, run, spawn
 
+pytestmark = pytest.mark.wire  # real programs
+
 PRECEDENCE = """
 import os, sys, threading
 from cloned import processes

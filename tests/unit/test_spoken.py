@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import click
@@ -218,10 +219,21 @@ def _commands(group, path=()):
             yield from _commands(found, (*path, name))
 
 
+@pytest.fixture
+def own_commands() -> Iterator[None]:
+    """Commands that a test may translate: they are one tree for the process, and the next test reads it too."""
+    tree = [command for _, command in _commands(command_line)]
+    kept = [(each, dict(vars(each))) for command in (command_line, *tree) for each in (command, *command.params)]
+    yield
+    for each, was in kept:
+        vars(each).clear()
+        vars(each).update(was)
+
+
 SPEC = re.compile(r"[a-z-]+([:@][A-Z_]+)+")
 
 
-def test_no_help_of_a_command_is_untranslated(monkeypatch):
+def test_no_help_of_a_command_is_untranslated(monkeypatch, own_commands):
     monkeypatch.setattr("cloned.cli.common.of_environment", bracketed)
     monkeypatch.setattr("cloned.cli.spoken.of_environment", bracketed)
     for path, command in _commands(command_line):
@@ -232,7 +244,7 @@ def test_no_help_of_a_command_is_untranslated(monkeypatch):
             assert typed or OPENING in text, (path, text)
 
 
-def test_no_word_of_a_usage_is_english_in_dutch():
+def test_no_word_of_a_usage_is_english_in_dutch(own_commands):
     """What one types in a place's stead is said in the language; what stands there as it is to be typed is small."""
     words = language("nl")
     for path, command in _commands(command_line):
@@ -249,7 +261,7 @@ WRONG_USAGE = (
 
 
 @pytest.mark.parametrize("arguments", WRONG_USAGE, ids=" ".join)
-def test_no_word_of_clicks_own_is_untranslated(arguments, monkeypatch, capsys):
+def test_no_word_of_clicks_own_is_untranslated(arguments, monkeypatch, capsys, own_commands):
     """click has its words from our catalogue as it lies in a checkout, where nothing is compiled."""
     for where in ("cloned.cli.common", "cloned.cli.spoken", "cloned.cli.main"):
         monkeypatch.setattr(f"{where}.of_environment" if "main" not in where else f"{where}.spoken", bracketed)

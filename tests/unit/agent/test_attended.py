@@ -78,7 +78,7 @@ def person(
             left.pop(0)[1]()
 
     with Inputs(str(folder / "class"), str(folder / "nodes")) as opened:
-        yield PersonUi(opened, show, clock=clock), shown
+        yield PersonUi(opened, show, clock=clock, look=0.02), shown
 
 
 @pytest.mark.parametrize("layout", keyboards.LAYOUTS)

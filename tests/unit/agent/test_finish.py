@@ -47,6 +47,7 @@ def test_entries_of_one_name() -> None:
     assert entries(listing, "Debian") == ["0001", "0003"]
 
 
+@pytest.mark.wire
 def test_a_tool_that_fails_says_why() -> None:
     with pytest.raises(ToolError, match=r"sh failed \(3\): one / two"):
         run(["sh", "-c", "echo one >&2; echo two >&2; exit 3"])
@@ -71,6 +72,7 @@ def target_of(disk: Path, content: bytes) -> VerifiedDisk:
     return VerifiedDisk({"path": str(disk), "size": size, "sector_size": 512}, live=False)
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize(("content", "why"), [
     (bytes(physical_volume()[PV:]), "partition 1 holds LVM"), (LUKS, "partition 1 holds a closed LUKS"),
     (b"", "there is no Linux system on the disk"),

@@ -185,6 +185,7 @@ def test_what_a_hybrid_mbr_names_stays() -> None:
     assert grown(active, GIB).mbr == active.mbr
 
 
+@pytest.mark.wire
 def test_a_file_system_that_its_check_cannot_mend_gets_its_next_step(tmp_path: Path) -> None:
     """Real e2fsck on what says ext4 and is nothing."""
     path = tmp_path / "disk"

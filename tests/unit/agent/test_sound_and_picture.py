@@ -51,6 +51,7 @@ def programs(folder: Path, **scripts: str) -> Hands:
     return Hands(lookup=f"{folder}:/usr/bin:/bin")
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize(
     ("play", "listen", "found"),
     [

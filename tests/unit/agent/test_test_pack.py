@@ -14,6 +14,8 @@ from cloned.agent import test_pack, trial_kinds
 from cloned.agent.options import AgentOptions
 from cloned.agent.trial_tools import Cancelled, Hands
 
+pytestmark = pytest.mark.wire  # real programs
+
 
 def put(path: Path, text: str = "") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)

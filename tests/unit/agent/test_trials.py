@@ -56,6 +56,7 @@ def runner(monkeypatch: pytest.MonkeyPatch):
     made.follow({"do": "power"})
 
 
+@pytest.mark.wire
 def test_each_test_that_is_wanted_is_told_once_in_order(runner) -> None:
     Server.silent = 1
     runner.follow({"do": "wait", "tests": ["quick", "broken", "nosuch"]})
@@ -69,6 +70,7 @@ def test_each_test_that_is_wanted_is_told_once_in_order(runner) -> None:
     block_until(lambda: not runner.now, "an end")
 
 
+@pytest.mark.wire
 def test_real_work_ends_a_test_at_once_and_it_begins_anew_afterwards(runner) -> None:
     runner.follow({"do": "wait", "tests": ["endless"]})
     assert runner.begun.acquire(timeout=60)
@@ -79,6 +81,7 @@ def test_real_work_ends_a_test_at_once_and_it_begins_anew_afterwards(runner) -> 
     assert runner.begun.acquire(timeout=60)
 
 
+@pytest.mark.wire
 def test_a_test_that_nobody_wants_any_more_is_ended(runner) -> None:
     runner.follow({"do": "wait", "tests": ["endless", "quick"]})
     assert runner.begun.acquire(timeout=60)

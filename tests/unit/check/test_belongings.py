@@ -50,6 +50,7 @@ def test_a_certificate_that_is_not_there(tmp_path: Path) -> None:
     assert found(belongings.certificate, Config())[0].state is LookState.SKIPPED
 
 
+@pytest.mark.wire
 def test_a_printer_that_nobody_knows() -> None:
     [told] = found(belongings.printers, parse('[print]\nlabel = "no-such-printer"\n'))
     assert told.state is LookState.WRONG

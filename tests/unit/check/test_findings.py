@@ -71,6 +71,7 @@ print(asyncio.run(examine([Look("stuck", lambda config: time.sleep(600))], Confi
 """
 
 
+@pytest.mark.wire
 def test_the_program_ends_though_a_look_does_not() -> None:
     assert run([sys.executable, "-c", STUCK], timeout=60).stdout.decode().strip() == "wrong"
 

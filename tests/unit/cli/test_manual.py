@@ -32,6 +32,7 @@ def test_no_text_is_taken_for_a_request(text: str) -> None:
     assert manual._text(text).startswith("\\&")
 
 
+@pytest.mark.wire
 @pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
 def test_bash_reads_the_completion(tmp_path: Path) -> None:
     manual.main(tmp_path)

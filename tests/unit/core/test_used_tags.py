@@ -20,7 +20,7 @@ changes = st.dictionaries(texts, tags, max_size=6)
 
 
 @given(st.lists(changes, max_size=6), texts)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=max(50, settings.default.max_examples), deadline=None)
 def test_they_are_what_a_dictionary_would_be(steps, asked):
     wanted, used = {}, UsedTags()
     for number, changed in enumerate(steps):

@@ -50,6 +50,7 @@ def reading(data: bytes) -> Callable[[int, int], bytes]:
     return read
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize("bits", [12, 16, 32])
 def test_every_file_is_found_and_read(tmp_path: Path, bits: int) -> None:
     fat = Fat(reading(made(tmp_path, bits)))
@@ -67,6 +68,7 @@ def test_what_is_no_fat_is_said(tmp_path: Path) -> None:
             list(Fat(reading(data)).files("EFI"))
 
 
+@pytest.mark.wire
 def test_damage_is_an_error_or_other_files_and_always_ends(tmp_path: Path) -> None:
     sound, chance = made(tmp_path, 12), random.Random(7)
     for _ in range(300):

@@ -188,6 +188,7 @@ def bitmap(stream: bytearray, at: int, value: int) -> None:
     stream[366:370] = struct.pack("<I", zlib.crc32(stream[110:366]) ^ 0xFFFFFFFF)
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -212,6 +213,7 @@ def test_lies(store: ImageStore, memory: Path, change: Callable[[bytearray], obj
     lying(store, memory, change, named)
 
 
+@pytest.mark.wire
 def test_a_bomb_stays_small(store: ImageStore, memory: Path) -> None:
     """4 GiB of zeros after a good stream: refused after the first byte too many."""
     import zstandard
@@ -227,6 +229,7 @@ def test_a_bomb_stays_small(store: ImageStore, memory: Path) -> None:
     refused(store, path, "more data")
 
 
+@pytest.mark.wire
 def test_full_disk(store: ImageStore, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = Disk([Part(1), Part(2, seed=2)]).write(memory / "image")
     add, count = Pieces.add, iter(range(100))

@@ -83,6 +83,7 @@ def test_links_that_nobody_needs_are_not_followed_either(link: str, store: Image
     refused(store, path, "is a link that leads")
 
 
+@pytest.mark.wire
 def test_links_within_and_things_that_are_no_files(store: ImageStore, memory: Path) -> None:
     path = Disk([Part(1)], sums=()).write(memory / "image")
     (path / ZST).rename(path / "data")

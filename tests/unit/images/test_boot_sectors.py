@@ -18,6 +18,8 @@ from cloned.images.store import ImageStore
 from tests.images import MIB, Disk, Part, put, read_back
 from tests.unit.images.test_field import warned
 
+pytestmark = pytest.mark.wire  # real programs
+
 
 def mbr(*entries: tuple[int, int, int, int], ident: int = 0) -> bytes:
     """A first sector with these (flag, type, start, size)."""

@@ -27,6 +27,7 @@ def captures(store: ImageStore, monkeypatch: pytest.MonkeyPatch) -> Captures:
     return Captures(store)
 
 
+@pytest.mark.wire
 async def test_a_capture(captures: Captures, store: ImageStore, memory: Path) -> None:
     source = Disk().write(memory / "source")
     one = captures.begin("master", 10_000_000, "laptop 7")
@@ -59,6 +60,7 @@ async def test_evil_file_names(file: str, captures: Captures) -> None:
     assert list(one.directory.iterdir()) == []
 
 
+@pytest.mark.wire
 async def test_an_incomplete_one_leaves_nothing(captures: Captures, store: ImageStore, memory: Path) -> None:
     one = captures.begin("master", 1000)
     source = Disk([Part(1)]).write(memory / "source")
@@ -74,6 +76,7 @@ async def test_an_incomplete_one_leaves_nothing(captures: Captures, store: Image
     assert captures.begin("master", 1000).state is CaptureState.RECEIVING
 
 
+@pytest.mark.wire
 async def test_no_space_and_taken_names(captures: Captures, store: ImageStore, memory: Path) -> None:
     with pytest.raises(MissingError, match="GB free"):
         captures.begin("master", 10**18)
@@ -98,6 +101,7 @@ async def test_silence_ends_it(captures: Captures, store: ImageStore) -> None:
         await captures.receive(one, "disk", 0, chunks(b"x"))
 
 
+@pytest.mark.wire
 async def test_over_http(captures: Captures, store: ImageStore, memory: Path) -> None:
     app = web.Application(client_max_size=2**20)
     tasks = TaskOwner("test")
@@ -129,6 +133,7 @@ def files(store: ImageStore) -> list[Path]:
     return [path for path in store.root.rglob("*") if path.is_file() and path.name != ".lock"]
 
 
+@pytest.mark.wire
 async def test_a_proof_that_is_stopped_leaves_nothing(captures: Captures, store: ImageStore, memory: Path) -> None:
     source = Disk([Part(number, used=BIG, seed=number) for number in (1, 2, 3)]).write(memory / "source")
     one = captures.begin("master", 10)
@@ -149,6 +154,7 @@ async def test_a_proof_that_is_stopped_leaves_nothing(captures: Captures, store:
     assert files(store) == []
 
 
+@pytest.mark.wire
 async def test_what_a_killed_daemon_was_proving_is_swept_away(store: ImageStore, memory: Path) -> None:
     source = Disk([Part(1), Part(2, seed=2)]).write(memory / "source")
     seen: list[str] = []

@@ -13,6 +13,8 @@ from cloned.images.store import ImageStore
 from tests.images import MIB, Disk, Part
 from tests.unit.images.test_saved import lvm
 
+pytestmark = pytest.mark.wire  # real programs
+
 
 def test_parts_come_in_clonezillas_order_volumes_last(store: ImageStore, memory: Path) -> None:
     store.import_image(lvm(memory / "image"))

@@ -21,6 +21,8 @@ from cloned.languages import language
 from tests.images import MIB, Disk, Part
 from tests.unit.images.test_saved import GROUP, lvm
 
+pytestmark = pytest.mark.wire  # real programs
+
 FIELD = Path(__file__).parents[2] / "data" / "field"
 
 

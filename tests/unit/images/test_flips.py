@@ -10,6 +10,8 @@ from cloned.disk.manifest import Manifest, image_hash
 from cloned.images.store import ImageStore
 from tests.images import MIB, Disk, Part, put, read_back
 
+pytestmark = pytest.mark.wire  # real programs
+
 SMALL = [Part(1, blocks=256, used=((0, 9), (30, 20), (250, 6))), Part(2, blocks=40, kind="dd", fs="dd", seed=2)]
 
 

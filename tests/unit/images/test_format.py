@@ -14,6 +14,7 @@ TEXT = (root("images") / "FORMAT.md").read_text()
 EXAMPLES = re.findall(r"^\$ (.+)\n(.+)$", TEXT, re.MULTILINE)
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize(("command", "output"), EXAMPLES, ids=[command[:40] for command, _ in EXAMPLES])
 def test_in_a_shell(command: str, output: str) -> None:
     done = subprocess.run(["sh", "-c", command], capture_output=True, check=True, text=True)

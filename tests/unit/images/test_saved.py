@@ -40,6 +40,7 @@ def lvm(path: Path) -> Path:
     return path
 
 
+@pytest.mark.wire
 def test_lvm(store: ImageStore, memory: Path) -> None:
     manifest = store.import_image(lvm(memory / "image"))
     one, volume = manifest.plan.layers
@@ -106,6 +107,7 @@ def test_the_real_sample_is_incomplete() -> None:
         read_image(SAMPLE)
 
 
+@pytest.mark.wire
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample that ocs-sr saved is not beside this checkout")
 def test_the_whole_part_of_the_real_sample(store: ImageStore, memory: Path) -> None:
     path = memory / "image"
@@ -122,6 +124,7 @@ def test_the_whole_part_of_the_real_sample(store: ImageStore, memory: Path) -> N
     assert "swap 3 1 806b6356-742b-4168-9791-ce1c1eecefe8 swp\n" in manifest.plan.layout
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize(("file", "kind"), [
     ("SHA224SUMS", "sha224"), ("SHA256SUMS", "sha256"), ("SHA512SUMS", "sha512"), ("B2SUMS", "blake2b"),
 ])  # fmt: skip
@@ -133,6 +136,7 @@ def test_every_kind_of_sums_is_compared(file: str, kind: str, store: ImageStore,
         store.import_image(path, "again")
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize("line", [
     "{sum}  {name}", "{sum} *./{name}", "{sum}  /home/partimag/image/{name}", "{sum}  image/{name}",
     "MD5 ({name}) = {sum}", "\ufeff\n# by me\n{sum}  {name}\r", "{sum}  {name}\n" + "0" * 32 + "  MD5SUMS",
@@ -147,6 +151,7 @@ def test_sums_however_people_made_them(line: str, store: ImageStore, memory: Pat
         store.import_image(path, "again")
 
 
+@pytest.mark.wire
 def test_sums_of_unknown_kinds_are_named(store: ImageStore, memory: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = Disk([Part(1)]).write(memory / "image")
     (path / "XXH128SUMS").write_text("99aa06d3014798d86001c324468d497f  sda-mbr\n")

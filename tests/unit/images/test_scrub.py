@@ -12,6 +12,8 @@ from cloned.images.store import ImageStore
 from tests.images import Disk, Part
 from tests.waiting import until
 
+pytestmark = pytest.mark.wire  # real programs
+
 
 async def test_rot_is_found_and_repaired(store: ImageStore, memory: Path) -> None:
     source = Disk([Part(1)]).write(memory / "image")

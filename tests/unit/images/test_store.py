@@ -17,6 +17,8 @@ from cloned.images.saved import read_image
 from cloned.images.store import ImageStore
 from tests.images import BIG, Disk, Part
 
+pytestmark = pytest.mark.wire  # real programs
+
 
 def tree(path: Path) -> dict[str, int]:
     return {

@@ -12,6 +12,7 @@ from cloned.images.underway import NOTE, UnderWay, noted, under_way
 from tests.images import Disk, Part
 
 
+@pytest.mark.wire
 def test_an_import_is_seen_while_it_runs_and_stays_where_it_was_stopped(store: ImageStore, memory: Path) -> None:
     source, seen = Disk([Part(1), Part(2, seed=2), Part(3, seed=3)]).write(memory / "image"), []
 

@@ -11,6 +11,8 @@ from cloned.images.store import ImageStore
 from cloned.images.watch import ImageWatch
 from tests.images import Disk, Part
 
+pytestmark = pytest.mark.wire  # real programs
+
 
 class Told:
     """An engine that keeps what it is told."""

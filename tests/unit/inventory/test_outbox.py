@@ -57,6 +57,7 @@ async def until(condition):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(outbox, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(outbox, "LOOK_AGAIN_SECONDS", 0.05)
 
 
 async def test_results_arrive_in_order(ledger, make_row):

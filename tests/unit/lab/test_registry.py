@@ -42,6 +42,7 @@ def test_the_last_takes_the_folders_along(root: Path) -> None:
     assert not (root / "lab").exists()
 
 
+@pytest.mark.wire
 def test_a_lab_that_stays_is_ended_and_waited_for(root: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
         kept = registry.keep(entry(root, "cl0001", process.pid))

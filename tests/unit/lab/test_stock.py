@@ -13,6 +13,8 @@ from cloned.images.store import ImageStore
 from cloned.lab.stock import _fingerprint, _image
 from tests.images import Disk, Part
 
+pytestmark = pytest.mark.wire  # real programs
+
 
 def other(path: Path, seed: int) -> str:
     """A Clonezilla directory `path`, its content by `seed`."""

@@ -12,6 +12,8 @@ from cloned.lab import thin
 from cloned.lab.bootrom import BootError
 from cloned.lab.ipxe import ScriptEnd
 
+pytestmark = pytest.mark.wire  # real programs
+
 
 @pytest.fixture
 def cut() -> Iterator[str]:

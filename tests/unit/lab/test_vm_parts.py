@@ -29,6 +29,7 @@ def test_passwords_are_read_back_as_they_were_set(passwords: list[str]) -> None:
     assert signs.passwords(table({**PARTS, "passwords": None})) is None
 
 
+@pytest.mark.wire
 def test_batteries_and_charger_are_what_acpis_compiler_understands(tmp_path: Path) -> None:
     told = {**PARTS, **WornBattery.changes, "charger": False}
     made = [path.name for path in vm_parts.tables(told, tmp_path)]
@@ -48,6 +49,7 @@ def test_tables_of_bytes_have_the_right_sum_and_length(tmp_path: Path) -> None:
         assert (sum(data) & 0xFF, int.from_bytes(data[4:8], "little")) == (0, len(data))
 
 
+@pytest.mark.wire
 def test_a_dead_camera_is_not_plugged_in_and_others_are(tmp_path: Path) -> None:
     assert any("usb-redir" in word for word in vm_parts.arguments(PARTS, tmp_path, tmp_path / "socket"))
     dead = vm_parts.arguments({**PARTS, **NoCamera.changes}, tmp_path, tmp_path / "socket")

@@ -86,6 +86,7 @@ def test_what_happened_stands_in_it_in_each_language(key: SiteKey, code: str) ->
     assert found.genuine, found.said
 
 
+@pytest.mark.wire
 def test_its_code_is_the_hash_of_the_facts_inside(key: SiteKey, tmp_path: Path) -> None:
     pdf = certificate(facts(erased(SSD)), key, language("en"))
     data = PdfReader(BytesIO(pdf)).attachments[certificates.FACTS][0]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any
 
 from cloned.core.brief import Brief
@@ -23,18 +23,25 @@ from cloned.status.schema import adapter
 from tests.unit.status.workshops import busy, iso
 
 
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind)) if is_dataclass(kind) else ()
+
+
 def _told_again(made: Any, given: Any) -> Any:
     """What pydantic made of `given`, with its sentences put back in their places."""
     if isinstance(given, Phrase):
         return given
-    if isinstance(given, Mapping):
+    if not isinstance(given, dict | list | tuple):
+        return made
+    if isinstance(given, dict):
         if isinstance(made, dict):
             return {key: _told_again(value, given.get(key)) for key, value in made.items()}
-        known = {each.name for each in fields(made)} & given.keys() if is_dataclass(made) else ()
-        return (
-            replace(made, **{name: _told_again(getattr(made, name), given[name]) for name in known}) if known else made
-        )
-    if isinstance(given, list | tuple) and isinstance(made, list | tuple):
+        known = {name: (getattr(made, name), given[name]) for name in _names(type(made)) if name in given}
+        again = {name: _told_again(*each) for name, each in known.items()}
+        other = {name: value for name, value in again.items() if value is not known[name][0]}
+        return replace(made, **other) if other else made
+    if isinstance(made, list | tuple):
         return type(made)(_told_again(*each) for each in zip(made, given, strict=True))
     return made
 

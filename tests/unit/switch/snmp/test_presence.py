@@ -26,6 +26,7 @@ def test_the_discovery_is_a_v3_message_of_rfc_3414() -> None:
     )
 
 
+@pytest.mark.wire
 async def test_a_port_that_refuses_and_one_that_answers() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
