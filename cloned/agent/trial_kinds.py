@@ -27,6 +27,8 @@ SELFTEST_LIMIT = 240.0
 _BAD_SECTOR = (errno.EIO, errno.ENODATA, errno.EREMOTEIO)
 """What the kernel makes of a sector that cannot be read (block/blk-core.c): a drive that says so is told as ENODATA."""
 READ_AT, READ_BYTES, READ_BLOCK = (0.0, 0.5, 0.95), 64 << 20, 1 << 20
+READ_SECONDS = 20.0
+"""Seconds for each of these places: of a slow disk less is read."""
 GIVES_WAY = 8
 """Percent points that a battery may lose in half a minute under load."""
 SCAN_LIMIT = 60.0
@@ -116,11 +118,13 @@ def _read(hands: Hands, path: str) -> float | str:
     try:
         size = os.lseek(fd, 0, os.SEEK_END)
         for share in READ_AT:
-            start = int(size * share) // READ_BLOCK * READ_BLOCK
+            start, end = int(size * share) // READ_BLOCK * READ_BLOCK, time.monotonic() + READ_SECONDS
             for at in range(start, min(start + READ_BYTES, size - READ_BLOCK + 1), READ_BLOCK):
                 hands.pause(0)
                 os.lseek(fd, at, os.SEEK_SET)
                 count += os.readv(fd, [buffer])
+                if time.monotonic() > end:
+                    break
     except OSError as error:
         where = os.lseek(fd, 0, os.SEEK_CUR)
         told = Phrase("cannot be read at {where:size}", where=where)

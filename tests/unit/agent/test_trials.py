@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -218,3 +219,22 @@ def test_usb_ports_that_answer_and_those_that_draw_too_much(tmp_path: Path) -> N
     (ports / "usb1-port2" / "over_current_count").write_text("3")
     assert trial_kinds.usb(Hands(), str(tmp_path)).result == "failed"
     assert trial_kinds.usb(Hands(), str(tmp_path / "none")).result == "skipped"
+
+
+def test_of_a_slow_disk_less_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, mib = tmp_path / "disk", 1 << 20
+    file.write_bytes(bytes(8 * mib))
+    reads: list[int] = []
+    really = os.readv
+
+    def readv(fd: int, buffers: list[object]) -> int:
+        reads.append(os.lseek(fd, 0, os.SEEK_CUR))
+        return really(fd, buffers)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(trial_kinds.os, "readv", readv)
+    assert isinstance(trial_kinds._read(Hands(), str(file)), float)
+    assert len(reads) == 8 + 4 + 1
+    reads.clear()
+    monkeypatch.setattr(trial_kinds, "READ_SECONDS", -1.0)
+    assert isinstance(trial_kinds._read(Hands(), str(file)), float)
+    assert reads == [0, 4 * mib, 7 * mib], "one block of each place, and then the next"
