@@ -40,10 +40,12 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from cloned import __version__
 from cloned.errors import UsageError
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Unavailable
-from cloned.inventory.sinks.http import trust, words
+from cloned.inventory.sinks.http import Hush, trust, words
 from cloned.inventory.sinks.told import Expectation, Receipt
 from cloned.saying import Phrase
 
+SAID = 200
+"""Characters of an answer that are told; nothing of a page, which is no receiver's but what stands before it."""
 TRY_AGAIN = frozenset({408, 425, 429})
 
 
@@ -79,6 +81,8 @@ class Webhook(Sink):
         self._secret = secret_bytes(secret)
         self._clock = clock
         self._tls = trust(ca)
+        self._hush = Hush()
+        self._hush.never(secret, secret.removeprefix("whsec_"))
         self._session: ClientSession | None = None
 
     def takes(self, row: Mapping[str, Any]) -> bool:
@@ -93,7 +97,8 @@ class Webhook(Sink):
                 self._url, data=body, headers=self._headers(delivery.key, body), allow_redirects=False
             ) as answer:
                 text = (await answer.content.read(300)).decode("utf-8", "replace")
-                judge(answer.status, text, answer.headers.get("Retry-After"))
+                said = "" if answer.content_type == "text/html" else self._hush.clean(text, SAID)
+                judge(answer.status, said, answer.headers.get("Retry-After"))
         except (ClientError, OSError, TimeoutError) as error:
             raise Unavailable(words(error)) from error
         return Receipt()
@@ -144,7 +149,9 @@ def judge(status: int, text: str, retry_after: str | None) -> None:
     """Return where `status` means that the receiver has it; else raise Unavailable or Refused."""
     if 200 <= status < 300:
         return
-    said = Phrase("it answered {status}", status=status) + (f": {' '.join(text.split())[:200]}" if text.strip() else "")
+    said = Phrase("it answered {status}", status=status) + (
+        f": {' '.join(text.split())[:SAID]}" if text.strip() else ""
+    )
     if status in TRY_AGAIN or status >= 500:
         wait = float(retry_after) if retry_after is not None and retry_after.isdecimal() else None
         raise Unavailable(said, wait)
