@@ -13,7 +13,6 @@ from typing import Any
 from aiohttp import web
 
 from cloned import memory as given_back
-from cloned import weighing
 from cloned.accounts import DeliveryDesk
 from cloned.casting.audience import Audiences
 from cloned.casting.caster import Caster
@@ -232,7 +231,7 @@ class Daemon:
         stack.push_async_callback(self.netboot.close)
         self.tasks.supervise(self.lag.run, "lag")
         self.tasks.supervise(self.monitor.run, "monitor")
-        self.tasks.supervise(partial(weighing.run, self.engine), "weighing")
+        self.tasks.supervise(partial(ledger_questions.run, self.engine), "weighing")
         self.tasks.supervise(self.images.run, "images")
         self.tasks.supervise(self.patrol.run, "patrol")
         self.tasks.supervise(self.masters.run, "masters")

@@ -51,7 +51,7 @@ def choose_image(workshop: Workshop, laptop: Laptop) -> Laptop:
 def by_itself(laptop: Laptop) -> bool:
     """Whether no person confirmed this very laptop, but a batch or the configuration."""
     given = laptop.goal.confirmation
-    return given is not None and (given.by == _AUTO or given.by.startswith("batch of "))
+    return given is not None and given.unasked
 
 
 def void(workshop: Workshop, laptop: Laptop, now: float) -> Reason | None:
@@ -123,7 +123,15 @@ def obstacle(
 
 
 def confirm(
-    workshop: Workshop, laptop: Laptop, disk: str, image: str, by: str, now: float, *, anyway: bool = False
+    workshop: Workshop,
+    laptop: Laptop,
+    disk: str,
+    image: str,
+    by: str,
+    now: float,
+    *,
+    anyway: bool = False,
+    unasked: bool = False,
 ) -> Laptop:
     """`laptop` with a confirmation, waiting for its place; or set aside where the image cannot go there."""
     refused = obstacle(workshop, laptop, disk, image, anyway=anyway)
@@ -138,7 +146,7 @@ def confirm(
     until = now + workshop.settings.confirmation_seconds
     onto = laptop.disk_called(disk) if workshop.settings.judging else None
     image_hash, knowing, came_by = workshop.images[image].image_hash, str(laptop.triage.course), laptop.contact.came_by
-    given = Confirmation(disk, image, image_hash, by, until, now, came_by, onto, knowing, anyway)
+    given = Confirmation(disk, image, image_hash, by, until, now, came_by, onto, knowing, anyway, unasked)
     laptop = replace(
         laptop,
         left_out=False,
@@ -205,9 +213,10 @@ def _confirmed_by_itself(workshop: Workshop, laptop: Laptop, now: float) -> Lapt
     disk = laptop.eligible()[0].key
     if batch is not None:
         laptop = replace(laptop, erase_first=batch.level, organisation=batch.organisation or laptop.organisation)
-        return confirm(workshop, laptop, disk, batch.image, Phrase.of(Actor.BATCH, {"by": actor(batch.by)}), now)
+        by = Phrase.of(Actor.BATCH, {"by": actor(batch.by)})
+        return confirm(workshop, laptop, disk, batch.image, by, now, unasked=True)
     if workshop.settings.confirm == "auto":
-        return confirm(workshop, laptop, disk, laptop.goal.image, _AUTO, now)
+        return confirm(workshop, laptop, disk, laptop.goal.image, _AUTO, now, unasked=True)
     return transition(laptop, State.ASKING, now, reason=Reason.NOT_CONFIRMED)
 
 

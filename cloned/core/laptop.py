@@ -100,6 +100,8 @@ class Confirmation:
     """What triage said by then (`Course`): where it says worse later, the word no longer holds."""
     anyway: bool = False
     """Whether that was said although this laptop's firmware would not start the image."""
+    unasked: bool = False
+    """Whether nobody said it of this very laptop: a batch or the configuration did."""
 
 
 @dataclass(frozen=True, slots=True)

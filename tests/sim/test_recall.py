@@ -119,7 +119,7 @@ class Forgetful(Hall):
         return super().machine(ident) or next(iter(self.rows_of[ident]), None)
 
     def weigh(self) -> None:
-        """As cloned/weighing.py."""
+        """As cloned/ledger_questions.py."""
         for ident in questions(self.state):
             sight = questions(self.state).get(ident)
             if sight is None or self.away:

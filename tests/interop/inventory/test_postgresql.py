@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cloned import weighing
+from cloned import ledger_questions
 from cloned.errors import UsageError
 from cloned.inventory import offline, schema
 from cloned.inventory.database import VERSION, LedgerError, connect
@@ -380,7 +380,7 @@ async def _engine(folder: Path, ledger: Ledger) -> AsyncIterator[Any]:
     engine.replay()
     tasks.start(engine.run(), "engine", service=True)
     tasks.start(engine.run_effects(), "effects", service=True)
-    tasks.start(weighing.run(engine, 0.05), "weighing", service=True)
+    tasks.start(ledger_questions.run(engine, 0.05), "weighing", service=True)
     try:
         yield engine
     finally:

@@ -133,6 +133,16 @@ def test_one_that_only_a_rule_confirmed_asks_once_it_is_known() -> None:
     assert (after.state, after.reason, after.lent) == (State.ASKING, Reason.LENT_OUT, True)
 
 
+def test_a_persons_word_stands_whatever_that_person_is_called() -> None:
+    story = Away(places=0)
+    story.menu(mac(2), AWAY)
+    found = story.hello(mac(2), on="D2", known=AWAY)
+    story.tell(Confirmed(found.id, "D2", "school", "batch of Ann"))
+    story.tell(Weighed(found.id, KnownToLedger(found.id, 1, weighed=True)))
+    after = story.laptop(found.id)
+    assert (after.state, after.goal.confirmation is None, after.id) == (State.WAITING, False, found.id)
+
+
 def test_rows_of_one_that_was_forgotten_meanwhile_are_weighed_by_what_they_say(story: Away) -> None:
     found = story.cloned()
     story.tell(Command("forget", "page", found.id))

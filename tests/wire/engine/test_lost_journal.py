@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cloned import weighing
+from cloned import ledger_questions
 from cloned.backup import RESTORED, backup, restore
 from cloned.core.arrivals import recognised, sight_of
 from cloned.core.boot import BootRequest
@@ -71,7 +71,7 @@ async def evening(folder: Path, name: str, ledger: Ledger) -> AsyncIterator[Even
     engine.replay()
     tasks.start(engine.run(), "engine", service=True)
     tasks.start(engine.run_effects(), "effects", service=True)
-    tasks.start(weighing.run(engine, 0.05), "weighing", service=True)
+    tasks.start(ledger_questions.run(engine, 0.05), "weighing", service=True)
     try:
         await engine.submit(Configured(Settings(confirm="auto", default_image="school")))
         await engine.submit(ImageKnown(IMAGE))
