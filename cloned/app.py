@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from cloned import ledger_questions
 from cloned import memory as given_back
 from cloned.accounts import DeliveryDesk
 from cloned.casting.audience import Audiences
@@ -53,7 +54,7 @@ from cloned.papers.office import Office
 from cloned.papers.spool import Spool
 from cloned.papers.subject import PrintingSite
 from cloned.readiness import Readiness
-from cloned.rereading import configure, reread, told
+from cloned.rereading import configure, reread, reread_answer
 from cloned.rounds import Examine, Rounds
 from cloned.signing import SiteKey
 from cloned.status.app import create_app
@@ -252,7 +253,7 @@ class Daemon:
         return self.spool.swapped(*(self.control.find(name) for name in (command.target, command.other)))
 
     async def _reload(self, command: Command) -> Mapping[str, Any]:
-        return told(await self.reload())
+        return reread_answer(await self.reload())
 
     async def reload(self) -> dict[str, list[str]]:
         """`{"applied": keys, "restart": keys that only a restart changes}`. UsageError: nothing was changed."""
@@ -309,7 +310,7 @@ class Daemon:
                 trusted=trusted,
                 netboot=self.netboot.log,
                 ready=self._readiness().wrong,
-                checked=self.rounds.told,
+                checked=self.rounds.to_json,
                 desk=self.desk,
                 accounts=accounts,
                 measures=self.measures.figures,
@@ -346,9 +347,9 @@ class Daemon:
             held=lambda: self.lag.held,
             busy=lambda: self.lag.busy,
             switches=self.places.readings,
-            captures=self.captures.told,
+            captures=self.captures.to_json,
             warnings=(
-                self.troubles.told,
+                self.troubles.to_json,
                 self.netboot.warnings,
                 self.places.warnings,
                 self.reach.warnings,

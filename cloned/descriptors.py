@@ -36,7 +36,7 @@ class Bell:
             if self._fd >= 0:
                 os.eventfd_write(self._fd, 1)
 
-    def heard(self) -> None:
+    def hush(self) -> None:
         """It woke somebody: be quiet until it rings again."""
         with suppress(BlockingIOError):
             os.eventfd_read(self._fd)

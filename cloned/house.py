@@ -92,7 +92,7 @@ class House:
         if self.rounds is not None:
             if again or not self.rounds.at:
                 await self.rounds.now()
-            return self.rounds.told()
+            return self.rounds.to_json()
         async with self._looking:
             stale = time.monotonic() - self._looked > FRESH_SECONDS
             if not self._found or (again and stale):
@@ -110,7 +110,7 @@ class House:
 
     def proven(self) -> dict[str, dict[str, Any]]:
         """By image: `{"at", "damaged", "why"}` of its last whole reading since the start."""
-        return {name: proof.told() for name, proof in self.proofs().items()}
+        return {name: proof.to_json() for name, proof in self.proofs().items()}
 
     async def prints(self) -> Sequence[Mapping[str, Any]]:
         """What is printed by itself, newest first."""

@@ -97,7 +97,7 @@ class Rounds:
         """When it was and how many findings of each state there were; None before the first."""
         return (self.at, Counter(str(each["state"]) for each in self.findings)) if self.at else None
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """For page and API: `{"at": ISO 8601 or null, "findings": […]}`."""
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.at)) if self.at else None
         return {"at": at, "findings": [dict(each) for each in self.findings]}

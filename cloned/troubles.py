@@ -60,7 +60,7 @@ class Troubles:
         self.emptied = False
         return {}
 
-    def told(self) -> list[dict[str, str]]:
+    def to_json(self) -> list[dict[str, str]]:
         """Code, text and hint of each."""
         found = [{"code": EMPTIED_CODE, "text": EMPTIED, "hint": EMPTIED_HINT}] if self.emptied else []
         for trouble in (*self.tasks.troubles(), *self.caster.troubles()):

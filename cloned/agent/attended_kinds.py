@@ -239,7 +239,7 @@ def _play_and_hear(hands: Hands, devices: Mapping[str, str]) -> tuple[str, bool]
             return (ran.output.strip().splitlines() or [Phrase("it did not end")])[-1][:120], False
         try:
             with open(recording, "rb") as file:
-                return "", tones.heard(file.read())
+                return "", tones.has_tone(file.read())
         except OSError:
             return "", False
 

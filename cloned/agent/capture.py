@@ -15,7 +15,7 @@ import zstandard
 from cloned.agent.client import DaemonRefused
 from cloned.agent.failures import AgentError
 from cloned.agent.job import Job
-from cloned.agent.master import HIDDEN_BYTES, Master, MasterPart, files, gap_chunks, look, md5sums, used_bytes
+from cloned.agent.master import HIDDEN_BYTES, Master, MasterPart, files, gap_chunks, md5sums, read_master, used_bytes
 from cloned.agent.upload import CaptureUpload, SplitSink
 from cloned.agent.verify import Stopped
 from cloned.saying import Phrase
@@ -40,7 +40,7 @@ class CaptureJob(Job):
         """Measure, send everything, and wait for the server's word."""
         self._status.set("preparing", session=None, round=0, reason=None)
         try:
-            master = look(self._disk())
+            master = read_master(self._disk())
             self._expected = {part.name: self._measure(part) for part in master.data}
             upload = self._open(master.gap if master.gap < HIDDEN_BYTES else 0)
             self._send_all(master, upload)

@@ -101,7 +101,7 @@ class RealHands:
         judge = Judge(record.technique, record.seed, record.reached_of(record.remembered), bytes(erase_io.CHUNK_BYTES))
         with self._open(record) as disk:
             places = record.reached_of(samples.after(seed, disk.size, record.how))
-            erase_io.look(disk, judge, places, self._stop, lambda done: self._tell(record, done))
+            erase_io.check_samples(disk, judge, places, self._stop, lambda done: self._tell(record, done))
         return LookBack(record.how, seed, judge.places, judge.read, len(judge.remembered), judge.found)
 
     def progress(self, record: DiskErasure, done: float) -> None:

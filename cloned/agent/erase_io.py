@@ -221,7 +221,7 @@ def _read(disk: BlockDevice, place: DiskSample, into: memoryview) -> memoryview:
     return part[place.offset - start : place.offset - start + place.length]
 
 
-def look(
+def check_samples(
     disk: BlockDevice,
     judge: Judge,
     places: Sequence[DiskSample],

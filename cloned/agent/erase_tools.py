@@ -53,7 +53,7 @@ def begin(record: DiskErasure, thaw: Callable[[], bool]) -> str:
     """Give the drive its command; the answer where it is through then, else nothing."""
     path, technique = record.medium.path, record.technique
     if technique in _STARTS:
-        told([*_STARTS[technique], controller(path) if technique in _ACTIONS else path])
+        output_of([*_STARTS[technique], controller(path) if technique in _ACTIONS else path])
         return ""
     if technique in _FORMATS:
         return _format(path, _FORMATS[technique])
@@ -91,7 +91,7 @@ def _nvme_status(path: str, action: str) -> DeviceStatus:
     return found
 
 
-def told(command: Sequence[str], timeout: float = SHORT_SECONDS) -> str:
+def output_of(command: Sequence[str], timeout: float = SHORT_SECONDS) -> str:
     """Run it; EraseTrouble where it is missing or fails."""
     try:
         return run(command, timeout=timeout)
@@ -130,18 +130,18 @@ def controller(path: str) -> str:
 
 def _format(path: str, setting: int) -> str:
     """Format one namespace in its present layout (nvme-cli keeps it), with the secure erase setting."""
-    said = told(["nvme", "format", path, f"--ses={setting}", "--force"], timeout=DAY_SECONDS)
+    said = output_of(["nvme", "format", path, f"--ses={setting}", "--force"], timeout=DAY_SECONDS)
     if "success" not in said.lower():
         raise EraseTrouble(ErasureFault.TOOL, Phrase("nvme format: {split}", split=" ".join(said.split())[:200]))
-    told(["nvme", "id-ns", path])  # it answers again: the format is through
+    output_of(["nvme", "id-ns", path])  # it answers again: the format is through
     return Phrase("Format NVM, SES {setting}: {said}", setting=setting, said=" ".join(said.split())[:150])
 
 
 def _mmc(path: str) -> str:
     """Trim all of it, then sanitize: that removes only what is unmapped (JESD84-B51 §6.6.11)."""
-    told(["blkdiscard", "--force", path], timeout=DAY_SECONDS)
-    told(["mmc", "sanitize", path], timeout=DAY_SECONDS)
-    found = erase_status.mmc_status(told(["mmc", "status", "get", path]))
+    output_of(["blkdiscard", "--force", path], timeout=DAY_SECONDS)
+    output_of(["mmc", "sanitize", path], timeout=DAY_SECONDS)
+    found = erase_status.mmc_status(output_of(["mmc", "status", "get", path]))
     if found.standing is not SanitizeState.DONE:
         raise EraseTrouble(ErasureFault.SANITIZE_FAILED, found.said)
     return Phrase("trimmed and sanitized; {said}", said=found.said)
@@ -164,10 +164,10 @@ def _security(record: DiskErasure, thaw: Callable[[], bool]) -> str:
         raise EraseTrouble(ErasureFault.LOCKED, Phrase("somebody set one meanwhile"))
     try:
         if not now.security_enabled:
-            told(["hdparm", "--user-master", "u", "--security-set-pass", PASSWORD, path])
+            output_of(["hdparm", "--user-master", "u", "--security-set-pass", PASSWORD, path])
         elif now.security_locked:
-            told(["hdparm", "--user-master", "u", "--security-unlock", PASSWORD, path])
-        told(["hdparm", "--user-master", "u", "--security-erase", PASSWORD, path], timeout=DAY_SECONDS)
+            output_of(["hdparm", "--user-master", "u", "--security-unlock", PASSWORD, path])
+        output_of(["hdparm", "--user-master", "u", "--security-erase", PASSWORD, path], timeout=DAY_SECONDS)
     finally:
         take_password_off(path)
     after = identify(path)
@@ -193,7 +193,7 @@ def take_password_off(path: str) -> None:
 def identify(path: str) -> AtaAbilities:
     """IDENTIFY DEVICE now; EraseTrouble."""
     try:
-        return ata_abilities(identify_bytes(told(["hdparm", "--Istdout", path])))
+        return ata_abilities(identify_bytes(output_of(["hdparm", "--Istdout", path])))
     except ValueError as error:
         raise EraseTrouble(ErasureFault.SILENT, str(error)) from error
 

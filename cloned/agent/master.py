@@ -110,7 +110,7 @@ class Master:
         return [part for part in self.parts if part.fs != "swap"]
 
 
-def look(disk: disks.DiskFacts) -> Master:
+def read_master(disk: disks.DiskFacts) -> Master:
     """Understand a master's disk; AgentError `capture-failed` says what about it cannot be captured."""
     path = disk["path"]
     if os.path.basename(os.path.realpath(path)) in disks.in_use():

@@ -51,7 +51,7 @@ def _from_tables() -> dict[str, Any]:
         "portable": signs.portable(table),
         "uefi": signs.knows_uefi(table),
         **signs.tables(),
-        **product_keys.told(),
+        **product_keys.key_facts(),
         "firmware_version": sysfs.text(f"{_DMI}/bios_version"),
         "firmware_date": iso_date(sysfs.text(f"{_DMI}/bios_date")),
         "locks": locks.seen(table),

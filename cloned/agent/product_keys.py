@@ -25,7 +25,7 @@ NUMBER_BYTES = 16
 _CRC = 0x04C11DB7
 
 
-def told(base: str = signs.TABLES) -> dict[str, int]:
+def key_facts(base: str = signs.TABLES) -> dict[str, int]:
     """`product_key_group`, 0 where no right key lies there; nothing where the firmware has no such table."""
     return {"product_key_group": group(table)} if (table := sysfs.raw(f"{base}/MSDM")) else {}
 

@@ -23,7 +23,7 @@ def wav(seconds: float = 1.5, hertz: int = HERTZ) -> bytes:
     return head + data
 
 
-def heard(recording: bytes, hertz: int = HERTZ) -> bool:
+def has_tone(recording: bytes, hertz: int = HERTZ) -> bool:
     """Whether raw samples (or a WAV file of them) have the tone, clearly above what else they have."""
     samples = array.array("h", recording[44:][: len(recording[44:]) // 2 * 2])
     if len(samples) < RATE // 4:

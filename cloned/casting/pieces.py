@@ -249,7 +249,7 @@ class _Work:
     def _idle(self, seconds: float) -> None:
         """Wait for a request, a frame or a command."""
         self._poll.poll(seconds * 1000)
-        self._bell.heard()
+        self._bell.hush()
 
     def _hear(self, now: float) -> None:
         for _ in range(64):

@@ -205,7 +205,7 @@ def rehearse(sink: str, laptop: str | None, config: Path | None, as_json: bool) 
     name = None if laptop is None else called(laptop, config)
     told = asyncio.run(rehearsal.rehearse(settings.sink, sink, name, settings.ledger_place, around))
     if as_json:
-        print_json([each.told() for each in told])
+        print_json([each.to_json() for each in told])
     else:
         echo("\n".join(each.line() for each in told))
     if not all(each.possible for each in told):

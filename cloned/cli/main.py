@@ -83,7 +83,7 @@ def cloned(verbose: bool, log_format: Any) -> None:
     logs.start(log_format, logging.DEBUG if verbose else logging.INFO)
 
 
-def told(error: ClonedError) -> str:
+def error_text(error: ClonedError) -> str:
     """An error and its next step, as this terminal speaks."""
     words = spoken()
     said, hint = words.say(error.message), words.say(error.hint)
@@ -112,7 +112,7 @@ def main(args: Sequence[str] | None = None) -> Any:
         error.show()
         sys.exit(Exit.USAGE)
     except ClonedError as error:
-        print(f"cloned: {told(error)}", file=sys.stderr)
+        print(f"cloned: {error_text(error)}", file=sys.stderr)
         sys.exit(error.exit)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -10,7 +10,7 @@ from cloned.core.confirm import may_start_unasked
 from cloned.core.events import Booted
 from cloned.core.evidence import here
 from cloned.core.ids import Identity, clean
-from cloned.core.laptop import ACTIVE, Laptop, State, named, said
+from cloned.core.laptop import ACTIVE, Laptop, State, named, worded
 from cloned.core.reasons import Reason
 from cloned.core.workshop import BootGiven, Workshop
 from cloned.saying import Phrase
@@ -67,7 +67,7 @@ def answer_kind(workshop: Workshop, laptop: Laptop, now: float) -> tuple[Kind, s
     if laptop.state is State.DONE:
         done = Phrase("It is known as {laptop}, which is done and verified", laptop=named(laptop))
         return "menu", done  # its disk was not seen yet
-    return "menu", said(laptop.reason, laptop.detail) or Reason.NOT_CONFIRMED.sentence
+    return "menu", worded(laptop.reason, laptop.detail) or Reason.NOT_CONFIRMED.sentence
 
 
 def unbelieved(workshop: Workshop, event: Booted, now: float) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from cloned.core.disk_meant import disk_against, disk_meant, with_disk
 from cloned.core.events import Captured, Command, Failed
 from cloned.core.happened import Happened, actor, happened
-from cloned.core.laptop import CaptureWish, Laptop, State, add_history, said, transition, unconfirmed
+from cloned.core.laptop import CaptureWish, Laptop, State, add_history, transition, unconfirmed, worded
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Holds, Target, Verb, Word, laptop_of
@@ -92,7 +92,7 @@ def failed(laptop: Laptop, event: Failed, now: float) -> Laptop:
     if not laptop.capture.image:
         return laptop
     known = Reason(event.code) if event.code in set(Reason) else Reason.INTERNAL
-    why = event.detail if known is Reason.CAPTURE_FAILED else said(known, event.detail)
+    why = event.detail if known is Reason.CAPTURE_FAILED else worded(known, event.detail)
     return _over(laptop, short(why) or known.sentence, now)
 
 
@@ -109,7 +109,7 @@ def _over(laptop: Laptop, error: str, now: float) -> Laptop:
     laptop = replace(laptop, capture=CaptureWish())
     if laptop.state is State.ASKING:
         return transition(laptop, State.ASKING, now, reason=reason, detail=detail)
-    return add_history(laptop, now, said(reason, detail))
+    return add_history(laptop, now, worded(reason, detail))
 
 
 def order(laptop: Laptop) -> dict[str, Any] | None:

@@ -133,7 +133,7 @@ def _erase(workshop: Workshop, command: Command, now: float, entropy: str) -> Wo
     level, laptop = level_of(workshop, command.level) or EraseLevel.PURGE, laptop_of(workshop, command)
     keys = tuple(sorted(medium.key for medium in built_in(laptop.media)))
     first = laptop.first_word.by if laptop.first_word is not None else ""
-    laptop, enough = second.heard(workshop, laptop, Said("erase", keys, level, command.text), command.by, now)
+    laptop, enough = second.count_word(workshop, laptop, Said("erase", keys, level, command.text), command.by, now)
     if not enough:
         return workshop.with_laptop(laptop)
     if command.text == "only" or not needed(workshop, laptop):
@@ -202,7 +202,7 @@ def _taken_out(workshop: Workshop, command: Command, now: float, entropy: str) -
     assert erasure is not None
     first = laptop.first_word.by if laptop.first_word is not None else ""
     said = Said("taken-out", (disk.medium.key,), text=command.text)
-    laptop, enough = second.heard(workshop, laptop, said, command.by, now)
+    laptop, enough = second.count_word(workshop, laptop, said, command.by, now)
     if not enough:
         return workshop.with_laptop(laptop)
     by = tuple(filter(None, (first, command.by))) if workshop.settings.erase_second else (command.by,)

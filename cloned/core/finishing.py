@@ -105,7 +105,7 @@ def _label(name: str) -> str:
     return f"{name[: LABEL - 9].rstrip('-')}-{digest}"
 
 
-def told(steps: Any) -> tuple[tuple[str, str, str], ...]:
+def read_steps(steps: Any) -> tuple[tuple[str, str, str], ...]:
     """What an agent says came of its steps: (name, result, detail); ValueError for words that are not ours."""
     if not isinstance(steps, list) or not all(isinstance(step, Mapping) for step in steps):
         raise ValueError("finished comes with a list of steps")

@@ -48,7 +48,7 @@ def carries_windows_11(laptop: Laptop) -> bool | None:
         _at_least(memory_of(laptop.facts.memory, laptop.facts.hardware), LEAST_MEMORY),
         _at_least(max((disk.size for disk in laptop.eligible()), default=0), LEAST_DISK),
         _processor_does(laptop.facts.cpu),
-        laptop.facts.hardware.tpm == "2.0" if laptop.facts.hardware.told else None,
+        laptop.facts.hardware.tpm == "2.0" if laptop.facts.hardware.known else None,
         True if laptop.facts.firmware in ("uefi", "secureboot") else laptop.facts.hardware.uefi,
     ]
     return False if False in votes else None if None in votes else True

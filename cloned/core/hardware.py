@@ -110,7 +110,7 @@ class Hardware:
     """What did not answer in time."""
 
     @property
-    def told(self) -> bool:
+    def known(self) -> bool:
         """Whether an agent said anything at all of these."""
         return self.threads > 0
 

@@ -357,7 +357,7 @@ def transition(
     if stage is not None:
         spent[stage] = spent.get(stage, 0.0) + max(0.0, at - laptop.since)
     return replace(
-        add_history(laptop, at, why or said(reason, detail), state),
+        add_history(laptop, at, why or worded(reason, detail), state),
         state=state,
         since=at,
         reason=reason,
@@ -374,7 +374,7 @@ def add_history(laptop: Laptop, at: float, why: str, state: State | None = None)
     return replace(laptop, history=history)
 
 
-def said(reason: Reason | None, detail: str, values: Values | None = None, clock: Clock = utc) -> str:
+def worded(reason: Reason | None, detail: str, values: Values | None = None, clock: Clock = utc) -> str:
     """The sentence of a reason with its detail."""
     return "" if reason is None else Phrase.of(reason, {"detail": detail, **(values or {})}, clock)
 

@@ -10,7 +10,7 @@ from typing import Any
 from cloned.core.disks import Disk
 from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity
-from cloned.core.laptop import Facts, Laptop, said
+from cloned.core.laptop import Facts, Laptop, worded
 from cloned.core.trial_result import trial_lines
 from cloned.core.workshop import Workshop
 from cloned.saying import Phrase, parts
@@ -80,7 +80,7 @@ def condition(laptop: Laptop) -> dict[str, Any]:
     return {**told, **({"tests": tests} if tests else {})}
 
 
-def told(why: str) -> dict[str, Any]:
+def why_fields(why: str) -> dict[str, Any]:
     """Why something ended as it did, in English, and as code and values: a row is read in any language, years later."""
     return {"why": str(why), **({"told": parts(why)} if isinstance(why, Phrase) else {})}
 
@@ -111,7 +111,7 @@ def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:
         "image_hash": laptop.job.image_hash or None,
         "verdict": str(laptop.job.verdict),
         "state": str(laptop.state),
-        **told(said(laptop.reason, laptop.detail)),
+        **why_fields(worded(laptop.reason, laptop.detail)),
         "rounds": laptop.job.rounds,
         **_recorded(laptop.facts),
         "disk": None if disk is None else _recorded(disk),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cloned.core import capture, erasing, tags, trials
-from cloned.core.laptop import ACTIVE, Laptop, State, VerdictKind, said
+from cloned.core.laptop import ACTIVE, Laptop, State, VerdictKind, worded
 from cloned.core.rates import alone
 from cloned.core.schedule import Wait
 from cloned.core.words import Clock, utc
@@ -76,10 +76,10 @@ def _screen(laptop: Laptop, wait: Wait | None, clock: Clock = utc) -> list[str]:
     if laptop.state is State.DONE:
         return [Phrase("Done. {image} is on this laptop, every block read back and right.", image=laptop.goal.image)]
     if wait is not None:
-        return _lines(said(wait.reason, wait.detail, wait.values, clock), wait.reason.next_step)
+        return _lines(worded(wait.reason, wait.detail, wait.values, clock), wait.reason.next_step)
     if laptop.reason is None:
         return [Phrase("Waiting for its turn."), *_needs(laptop)]
-    return [*_lines(said(laptop.reason, laptop.detail), laptop.reason.next_step), *_needs(laptop)]
+    return [*_lines(worded(laptop.reason, laptop.detail), laptop.reason.next_step), *_needs(laptop)]
 
 
 def _needs(laptop: Laptop) -> list[str]:

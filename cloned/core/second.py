@@ -38,7 +38,7 @@ def against(workshop: Workshop, laptop: Laptop, command: Command) -> Refusal | N
     return None
 
 
-def heard(workshop: Workshop, laptop: Laptop, said: Said, by: str, now: float) -> tuple[Laptop, bool]:
+def count_word(workshop: Workshop, laptop: Laptop, said: Said, by: str, now: float) -> tuple[Laptop, bool]:
     """The laptop with this word of `by`, and whether that is all that is needed."""
     first = laptop.first_word
     if not workshop.settings.erase_second:

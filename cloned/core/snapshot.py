@@ -17,7 +17,7 @@ from cloned.core.estimate import Estimate, estimate
 from cloned.core.hardware import Screen
 from cloned.core.ids import LaptopId
 from cloned.core.known import KnownElsewhere
-from cloned.core.laptop import STAGE, Laptop, said
+from cloned.core.laptop import STAGE, Laptop, worded
 from cloned.core.ledger import iso
 from cloned.core.reasons import Reason
 from cloned.core.schedule import Schedule, Wait, plan
@@ -140,9 +140,9 @@ def _laptop(
     laptop: Laptop, wait: Wait | None, progress: Mapping[str, Any], expected: Estimate, now: float, clock: Clock
 ) -> ShownLaptop:
     left = _rounded(expected.laptops.get(laptop.id))
-    reason, why = laptop.reason, said(laptop.reason, laptop.detail)
+    reason, why = laptop.reason, worded(laptop.reason, laptop.detail)
     if wait is not None:
-        reason, why = wait.reason, said(wait.reason, wait.detail, wait.values, clock)
+        reason, why = wait.reason, worded(wait.reason, wait.detail, wait.values, clock)
     shown = {
         **_as_it_is(laptop),
         **_in_other_words(laptop),

@@ -110,7 +110,7 @@ class RuleSeen:
         return not self.fits and all(each.holds is not False for each in self.conditions)
 
 
-def look(rules: tuple[TriageRule, ...], laptop: Laptop, now: float) -> tuple[RuleSeen, ...]:
+def see_rules(rules: tuple[TriageRule, ...], laptop: Laptop, now: float) -> tuple[RuleSeen, ...]:
     """Every rule held against `laptop`; `now`: seconds since 1970, which its clock is held against."""
     return tuple(RuleSeen(rule, tuple(_seen(*each, laptop, now) for each in rule.when)) for rule in rules)
 
@@ -126,12 +126,12 @@ def judge(rules: tuple[TriageRule, ...], laptop: Laptop, now: float) -> Triage:
     """What `rules` make of `laptop`."""
     if not rules:
         return Triage()
-    seen = look(rules, laptop, now)
+    seen = see_rules(rules, laptop, now)
     fitting = [each.rule for each in seen if each.fits]
     doubts = (each for rule in seen if rule.doubtful for each in rule.conditions if each.holds is None)
     return Triage(
         max((rule.course for rule in fitting), key=_WEIGHT.__getitem__, default=Course.CLONE),
-        max((rule.grade for rule in fitting if rule.grade), default="A") if laptop.facts.hardware.told else "",
+        max((rule.grade for rule in fitting if rule.grade), default="A") if laptop.facts.hardware.known else "",
         tuple(dict.fromkeys(need for rule in fitting for need in rule.needs)),
         next((rule.image for rule in fitting if rule.image), ""),
         tuple(TriageRemark(rule.name, rule.say, rule.course, rule.grade) for rule in _telling(fitting)),
@@ -184,7 +184,7 @@ class TriageExplained:
 def explain(rules: tuple[TriageRule, ...], laptop: Laptop, now: float) -> TriageExplained:
     """Every rule held against `laptop`, in words."""
     return TriageExplained(
-        laptop.id, judge(rules, laptop, now), tuple(_shown(each) for each in look(rules, laptop, now))
+        laptop.id, judge(rules, laptop, now), tuple(_shown(each) for each in see_rules(rules, laptop, now))
     )
 
 

@@ -154,7 +154,7 @@ def _among(found: Value, wanted: Value) -> bool:
 
 def _told(text: Callable[[Laptop], str], otherwise: str = "") -> Read:
     """A text; where it is empty, `otherwise` of a laptop that told of its parts at all."""
-    return lambda laptop, _now: text(laptop) or (otherwise if otherwise and laptop.facts.hardware.told else None)
+    return lambda laptop, _now: text(laptop) or (otherwise if otherwise and laptop.facts.hardware.known else None)
 
 
 def _flag(name: str) -> Read:
@@ -204,7 +204,7 @@ CONDITIONS: dict[str, Condition] = {
     "locked": Condition("whether the firmware has a password", _locked, _is, bool),
     "absolute": Condition(
         "whether Absolute (Computrace) is switched on; only some makers tell",
-        lambda laptop, _now: "absolute" in laptop.facts.hardware.locks if laptop.facts.hardware.told else None,
+        lambda laptop, _now: "absolute" in laptop.facts.hardware.locks if laptop.facts.hardware.known else None,
         _is,
         bool,
     ),
@@ -226,7 +226,7 @@ CONDITIONS: dict[str, Condition] = {
     "sound": Condition("whether there is any", _flag("sound"), _is, bool),
     "wifi": Condition(
         "whether there is a card",
-        lambda laptop, _now: bool(laptop.facts.hardware.wifi) if laptop.facts.hardware.told else None,
+        lambda laptop, _now: bool(laptop.facts.hardware.wifi) if laptop.facts.hardware.known else None,
         _is,
         bool,
     ),

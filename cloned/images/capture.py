@@ -84,7 +84,7 @@ class Capture:
         """`done` or `failed`; empty while it is under way."""
         return self.state.value if self.state in (CaptureState.DONE, CaptureState.FAILED) else ""
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """For page and command line."""
         proving = self.progress if self.state is CaptureState.PROVING else None
         return {
@@ -144,9 +144,9 @@ class Captures:
                 return capture
         raise UsageError("this capture is not open", "start it again")
 
-    def told(self) -> list[dict[str, Any]]:
+    def to_json(self) -> list[dict[str, Any]]:
         """All captures since the daemon started, for page and command line."""
-        return [capture.told() for capture in list(self._all.values())]
+        return [capture.to_json() for capture in list(self._all.values())]
 
     def unsettled(self) -> list[Capture]:
         """Those whose outcome nobody was told yet."""

@@ -28,7 +28,7 @@ class Proof:
     """Pieces that were missing or damaged."""
     why: str = ""
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As plain data."""
         return {"image": self.image, "at": self.at, "damaged": self.damaged, "why": self.why}
 

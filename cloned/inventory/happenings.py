@@ -13,7 +13,7 @@ from typing import Any
 
 from cloned.core import evening
 from cloned.core.events import Command
-from cloned.core.laptop import Laptop, State, said
+from cloned.core.laptop import Laptop, State, worded
 from cloned.core.ledger import iso
 from cloned.core.workshop import Workshop
 from cloned.engine import Engine
@@ -110,7 +110,7 @@ def told_of(laptop: Laptop) -> dict[str, Any]:
         "tag": laptop.tag,
         "label": laptop.mark,
         "state": str(laptop.state),
-        "why": str(said(laptop.reason, laptop.detail)),
+        "why": str(worded(laptop.reason, laptop.detail)),
         "image": laptop.goal.image,
         "verdict": str(laptop.job.verdict),
         "serial": identity.serial,

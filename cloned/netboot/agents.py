@@ -16,7 +16,7 @@ from cloned.connections import Counted
 from cloned.core import trials
 from cloned.core.arrivals import misfit, recognised, sight_of
 from cloned.core.events import Command, Failed, Finished, Hello, Judged, Ready, TrialTold
-from cloned.core.finishing import told as told_steps
+from cloned.core.finishing import read_steps
 from cloned.core.hello import facts, read_back
 from cloned.core.ids import SessionId, token_digest
 from cloned.core.laptop import Laptop, State
@@ -249,7 +249,7 @@ class AgentApi:
         )
 
     async def _finished(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
-        steps = told_steps(body.get("steps"))
+        steps = read_steps(body.get("steps"))
         if laptop.state is State.FINISHING:
             await self._engine.submit(Finished(laptop.id, steps))
         return _answer(self._order(self._engine.laptop(laptop.id)))

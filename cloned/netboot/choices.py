@@ -45,7 +45,7 @@ class Choices:
         self._models = models
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    def told(self, mac: str, vendor: str, product: str, *, by_grub: bool = False) -> None:
+    def remember(self, mac: str, vendor: str, product: str, *, by_grub: bool = False) -> None:
         """The laptop named its make; it has come as far as a script."""
         known = self._named(mac, vendor, product)
         known.shim, known.bare, known.rom = 0, False, 0

@@ -223,7 +223,7 @@ class BootSite:
         try:
             wanted = self._gate.admit(wanted)
             self._history.place(wanted.mac, wanted.address)
-            self._choices.told(wanted.mac, wanted.vendor, wanted.product, by_grub=wanted.via == "grub")
+            self._choices.remember(wanted.mac, wanted.vendor, wanted.product, by_grub=wanted.via == "grub")
             answer = await self._boot.boot(wanted)
         except ClonedError as error:
             _REFUSED.set(True)

@@ -336,7 +336,7 @@ class Pump:
 
     def _begin(self, now: float) -> None:
         """Take what `add` and `stop` left."""
-        self._bell.heard()
+        self._bell.hush()
         while self._new:
             self._start(*self._new.popleft(), now)
         while self._stopped:

@@ -40,7 +40,7 @@ class _PortDay:
                 self.frames[began] = self.frames.get(began, 0) + grown
         self.counter = counter
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         last = max(self.frames, default=None)
         return {
             "links": [{"at": _iso(at), "link": link} for at, link in self.links],
@@ -67,10 +67,10 @@ class SwitchDay:
         for each in self._ports.values():
             each.forget(at - DAY_SECONDS)
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """For page and API: `{"since", "ports": {name: {"links": [{"at", "link"}], "errors", "errors_at"}}, "counted":
         [name]}`, ports with nothing to tell left out; `counted`: those of which the switch tells damaged frames."""
-        ports = {name: each.told() for name, each in self._ports.items() if each.links or each.frames}
+        ports = {name: each.to_json() for name, each in self._ports.items() if each.links or each.frames}
         counted = [name for name, each in self._ports.items() if each.counter is not None]
         return {"since": None if self.since is None else _iso(self.since), "ports": ports, "counted": counted}
 

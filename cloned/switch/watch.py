@@ -54,8 +54,8 @@ class SwitchReading:
     warnings: tuple[Warn, ...] = ()
     seconds: float = 0.0
     """How long the look took."""
-    day: Mapping[str, Any] = field(default_factory=lambda: SwitchDay().told())
-    """What its ports did in the hours before, as `SwitchDay.told` gives it."""
+    day: Mapping[str, Any] = field(default_factory=lambda: SwitchDay().to_json())
+    """What its ports did in the hours before, as `SwitchDay.to_json` gives it."""
 
     @property
     def capacity(self) -> int | None:
@@ -210,7 +210,7 @@ class _Lookout:
             changes=changes,
             warnings=warnings,
             seconds=answer.seconds,
-            day=self._day.told(),
+            day=self._day.to_json(),
         )
 
     def _failed(self, answer: SwitchAnswer) -> SwitchReading:
@@ -237,7 +237,7 @@ class _Lookout:
             error,
             hint,
             warnings=warnings,
-            day=self._day.told(),
+            day=self._day.to_json(),
         )
 
     def _age(self) -> float:

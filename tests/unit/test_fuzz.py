@@ -14,7 +14,7 @@ import pytest
 
 from cloned import wire
 from cloned.core import trials
-from cloned.core.finishing import told as told_steps
+from cloned.core.finishing import read_steps
 from cloned.core.hello import facts, read_back
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import Contact, Facts, Laptop, State
@@ -126,7 +126,7 @@ ODD = (None, True, -1, 10**400, 1e308, "", "x", "\u202e", [], [[]], [None], {}, 
     "meant",
     [_figures, _probe, lambda told: _slow_card(LAPTOP, told),
      lambda told: _parts(SPOKEN, told), lambda told: trials.read(told, 1.0), Medium.from_json,
-     DiskErasure.from_json, sentence, lambda told: told_steps(told.get("steps")), facts],
+     DiskErasure.from_json, sentence, lambda told: read_steps(told.get("steps")), facts],
     ids=["figures", "probe", "slow card", "parts", "test", "medium", "erasure", "sentence", "steps", "hello"],
 )  # fmt: skip
 def test_values_of_any_other_shape(count: int, meant: Callable[[dict[str, object]], object]) -> None:

@@ -54,7 +54,7 @@ async def test_nobody_waits_for_ever_and_the_round_goes_on() -> None:
     assert caught.value.hint == "see /check in a moment"
     looks.go_on.set()
     await until(lambda: rounds.at)
-    assert rounds.told()["findings"]
+    assert rounds.to_json()["findings"]
     service.cancel()
 
 

@@ -49,7 +49,7 @@ async def started(tmp_path: Path, ledger: Ledger, events: int, *laptops: str) ->
 
 
 def codes(troubles: Troubles) -> list[str]:
-    return [each["code"] for each in troubles.told()]
+    return [each["code"] for each in troubles.to_json()]
 
 
 async def with_results(ledger: Ledger) -> None:

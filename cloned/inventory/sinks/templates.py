@@ -44,13 +44,13 @@ class Template:
 
     def fill(self, record: Mapping[str, Any]) -> str:
         """The text, or "" where something in it is not known."""
-        texts = [text if not path else as_text(look(record, path)) for text, path in self.parts]
+        texts = [text if not path else as_text(value_at(record, path)) for text, path in self.parts]
         unknown = any(path and not text for (_, path), text in zip(self.parts, texts, strict=True))
         return "" if unknown else "".join(texts)
 
     def missing(self, record: Mapping[str, Any]) -> list[str]:
         """The paths of which this record knows nothing."""
-        return [path for path in self.paths if not as_text(look(record, path))]
+        return [path for path in self.paths if not as_text(value_at(record, path))]
 
 
 def parse(source: str) -> Template:
@@ -82,7 +82,7 @@ def parse(source: str) -> Template:
     return Template(source, tuple(parts))
 
 
-def look(record: Mapping[str, Any], path: str) -> Any:
+def value_at(record: Mapping[str, Any], path: str) -> Any:
     """The value at a path, None where there is none; a number steps into a list."""
     value: Any = record
     for name in path.split("."):

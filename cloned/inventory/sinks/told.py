@@ -56,7 +56,7 @@ class Expectation:
             judged=WORDS[self.judgement], what=self.what, said=self.said, next=self.next,
         )  # fmt: skip
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self) | {"judgement": WORDS[self.judgement]}
 

@@ -92,7 +92,7 @@ def look(device: str, places: Sequence[DiskSample]) -> None:
     target = blockio.BlockDevice(device)
     judge = Judge(Technique.OVERWRITE, "bench", (), bytes(erase_io.CHUNK_BYTES))
     try:
-        erase_io.look(target, judge, places, lambda: False, lambda _: None)
+        erase_io.check_samples(target, judge, places, lambda: False, lambda _: None)
     finally:
         target.close()
 

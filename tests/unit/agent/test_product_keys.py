@@ -73,8 +73,8 @@ def test_a_length_that_lies_finds_no_key(tmp_path: Path) -> None:
 
 
 def test_it_is_told_as_a_number_and_only_where_there_is_a_table(tmp_path: Path) -> None:
-    assert product_keys.told(str(tmp_path)) == {}
+    assert product_keys.key_facts(str(tmp_path)) == {}
     (tmp_path / "MSDM").write_bytes(table(made_up(3258)))
-    assert product_keys.told(str(tmp_path)) == {"product_key_group": 3258}
+    assert product_keys.key_facts(str(tmp_path)) == {"product_key_group": 3258}
     (tmp_path / "MSDM").write_bytes(table("XXXXX-XXXXX-XXXXX-XXXXX-XXXXX"))
-    assert product_keys.told(str(tmp_path)) == {"product_key_group": 0}
+    assert product_keys.key_facts(str(tmp_path)) == {"product_key_group": 0}

@@ -162,4 +162,4 @@ def test_tables_that_lie_become_not_told() -> None:
 
 def test_what_an_older_agent_says_is_not_told() -> None:
     assert hardware({}) == Hardware()
-    assert not Hardware().told
+    assert not Hardware().known

@@ -14,12 +14,12 @@ from cloned.agent.trial_tools import Hands
 
 def test_the_tone_is_heard_in_its_own_recording_and_not_in_noise_or_silence() -> None:
     tone = tones.wav(0.5)
-    assert tones.heard(tone)
-    assert not tones.heard(bytes(len(tone)))
-    assert not tones.heard(tones.wav(0.5, hertz=440))
-    assert not tones.heard(tone[:100])
+    assert tones.has_tone(tone)
+    assert not tones.has_tone(bytes(len(tone)))
+    assert not tones.has_tone(tones.wav(0.5, hertz=440))
+    assert not tones.has_tone(tone[:100])
     noise = bytes((each * 7919 >> 3) & 0xFF for each in range(len(tone)))
-    assert not tones.heard(noise)
+    assert not tones.has_tone(noise)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloned.config_file import parse
-from cloned.core.finishing import RESULTS, STEPS, VALUES, FinishWishes, hostname, named_alike, steps, told
+from cloned.core.finishing import RESULTS, STEPS, VALUES, FinishWishes, hostname, named_alike, read_steps, steps
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import Facts, Laptop, State
 from cloned.errors import UsageError
@@ -87,8 +87,8 @@ def test_other_patterns_are_taken() -> None:
 
 def test_what_came_of_steps() -> None:
     said = [{"name": "grow", "result": "done", "detail": "a\nb\x1b"}, {"name": "stamp", "result": "skipped"}]
-    assert told(said) == (("grow", "done", "a b"), ("stamp", "skipped", ""))
-    assert told([]) == ()
+    assert read_steps(said) == (("grow", "done", "a b"), ("stamp", "skipped", ""))
+    assert read_steps([]) == ()
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_what_came_of_steps() -> None:
 )
 def test_other_words_are_refused(said: Any) -> None:
     with pytest.raises(ValueError, match=r"finished comes with|a step is one of"):
-        told(said)
+        read_steps(said)
 
 
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.sampled_from(RESULTS), st.text()), unique_by=lambda step: step[0]))
 def test_details_are_one_line(said: list[tuple[str, str, str]]) -> None:
-    found = told([dict(zip(("name", "result", "detail"), each, strict=True)) for each in said])
+    found = read_steps([dict(zip(("name", "result", "detail"), each, strict=True)) for each in said])
     assert [each[:2] for each in found] == [each[:2] for each in said]
     assert all(detail.isprintable() and len(detail) <= 300 for _, _, detail in found)
 

@@ -37,7 +37,7 @@ async def test_a_capture(captures: Captures, store: ImageStore, memory: Path) ->
     manifest = await captures.finish(one)
     assert store.names() == ["master"]
     assert store.verify_image("master") == []
-    assert captures.told()[0]["state"] == "done"
+    assert captures.to_json()[0]["state"] == "done"
     assert manifest.image_hash == ImageStore(memory / "other").import_image(source).image_hash
     assert not one.directory.exists()
 
@@ -70,7 +70,7 @@ async def test_an_incomplete_one_leaves_nothing(captures: Captures, store: Image
     with pytest.raises(ImageError, match="sda1"):
         await captures.finish(one)
     assert one.state is CaptureState.FAILED
-    assert "sda1" in captures.told()[0]["why"]
+    assert "sda1" in captures.to_json()[0]["why"]
     assert not one.directory.exists()
     assert store.names() == []
     assert captures.begin("master", 1000).state is CaptureState.RECEIVING

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloned.core.ledger import told, why_of
+from cloned.core.ledger import why_fields, why_of
 from cloned.core.reasons import Reason
 from cloned.errors import ClonedError
 from cloned.inventory import rows
@@ -73,7 +73,7 @@ def test_rows_without_a_grade_keep_the_keys_they_had(make_row):
 
 def test_why_it_ended_so_is_read_in_any_language(make_row):
     why = Phrase.of(Reason.STILL_DIFFERS, {"detail": Phrase("{path}: {error}", path="sda", error="x")})
-    kept = json.loads(json.dumps(rows.clean(make_row(**told(why))).data))
+    kept = json.loads(json.dumps(rows.clean(make_row(**why_fields(why))).data))
     assert kept["why"] == "Its disk does not keep what is written: sda: x"
     assert language("fr").say(why_of(kept)) == "Son disque ne garde pas ce qui y est écrit : sda : x"
     assert why_of({"why": "as earlier versions wrote it"}) == "as earlier versions wrote it"
@@ -81,5 +81,5 @@ def test_why_it_ended_so_is_read_in_any_language(make_row):
 
 
 def test_rows_that_say_nothing_more_keep_the_key_they_were_known_by(make_row):
-    assert rows.clean(make_row(**told(""))).key == rows.clean(make_row()).key
+    assert rows.clean(make_row(**why_fields(""))).key == rows.clean(make_row()).key
     assert "told" not in rows.clean(make_row(why="old")).data

@@ -94,7 +94,7 @@ def test_each_kind_says_what_is_known_of_the_other_side(kind):
 def test_a_line_of_a_rehearsal():
     line = Expectation("label done", "missing", "no such", "make it")
     assert line.line() == "missing: label done: no such (make it)"
-    assert line.told() == {"what": "label done", "judgement": "missing", "said": "no such", "next": "make it"}
+    assert line.to_json() == {"what": "label done", "judgement": "missing", "said": "no such", "next": "make it"}
     assert not line.possible
 
 

@@ -14,9 +14,9 @@ def test_defaults():
 def test_a_model_is_known_from_its_second_boot_on():
     choices = Choices([Model(vendor="Dell*", product="Latitude*", uefi="ipxe")])
     assert choices.uefi(MAC) == "auto"
-    choices.told(MAC, "Dell Inc.", "Latitude 5490")
+    choices.remember(MAC, "Dell Inc.", "Latitude 5490")
     assert choices.uefi(MAC) == "ipxe"
-    choices.told(MAC, "", "")
+    choices.remember(MAC, "", "")
     assert choices.uefi(MAC) == "ipxe"
 
 
@@ -32,9 +32,9 @@ def test_grub_tries_full_drivers_and_then_itself_where_snponly_came_no_further()
     for name in ("snponly.efi", "ipxe.efi"):
         assert choices.chain(MAC, "a", "b") == choices.chain(MAC, "a", "b") == name
         choices.fetched(MAC, name)
-    choices.told(MAC, "a", "b", by_grub=True)
+    choices.remember(MAC, "a", "b", by_grub=True)
     assert choices.chain(MAC, "a", "b") == ""
-    choices.told(MAC, "a", "b")  # iPXE came through after all
+    choices.remember(MAC, "a", "b")  # iPXE came through after all
     assert choices.chain(MAC, "a", "b") == "snponly.efi"
 
 
@@ -76,7 +76,7 @@ def test_a_boot_rom_in_a_loop_is_noticed():
     for _ in range(3):
         choices.fetched(MAC, "undionly.kpxe")
     assert choices.stuck() == [(MAC, "undionly.kpxe")]
-    choices.told(MAC, "", "")
+    choices.remember(MAC, "", "")
     assert choices.stuck() == []
 
 
@@ -84,7 +84,7 @@ def test_a_script_forgives():
     choices = Choices()
     for name in ("shimx64.efi", "shimx64.efi", "snponly.efi"):
         choices.fetched(MAC, name)
-    choices.told(MAC, "", "")
+    choices.remember(MAC, "", "")
     assert choices.stuck() == []
 
 

@@ -11,7 +11,7 @@ from cloned.core.brief import Brief
 from cloned.core.events import Command
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import Facts, Laptop, State
-from cloned.core.ledger import told
+from cloned.core.ledger import why_fields
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.shown import Snapshot
@@ -108,7 +108,7 @@ class FakeRecords:
             "image": "school-2025",
             "why": "",
         }
-        failed = told(Phrase.of(Reason.DISK_WRITE_ERROR, {"detail": "sda 7"}))
+        failed = why_fields(Phrase.of(Reason.DISK_WRITE_ERROR, {"detail": "sda 7"}))
         last = row | {"attempt": 2, "at": iso(4), "state": "aside", "verdict": "none"} | failed
         found = [] if erasures else [row, last]
         older = [each for each in found if before is None or (each["at"], each["laptop"], each["attempt"]) < before]

@@ -15,7 +15,7 @@ def test_links_and_damaged_frames_are_told_with_when():
     day.add(START, (), {"gi1": 100, "gi2": 7})
     day.add(START + 5, (("gi1", "up"),), {"gi1": 104, "gi2": 7})
     day.add(START + 10, (("gi1", "down"),), {"gi1": 112, "gi2": 7})
-    told = day.told()
+    told = day.to_json()
     assert told["since"] == "2023-11-14T22:20:00+00:00"
     assert told["ports"] == {
         "gi1": {
@@ -32,24 +32,24 @@ def test_links_and_damaged_frames_are_told_with_when():
 def test_a_port_of_which_the_switch_counts_nothing_is_not_said_to_have_none():
     day = SwitchDay()
     day.add(START, (("gi9", "up"),), {"gi1": 0})
-    assert day.told()["counted"] == ["gi1"]
+    assert day.to_json()["counted"] == ["gi1"]
 
 
 def test_a_day_later_nothing_of_it_is_left():
     day = SwitchDay()
     day.add(START, (("gi1", "up"),), {"gi1": 0})
     day.add(START + 1, (), {"gi1": 5})
-    assert day.told()["ports"]["gi1"]["errors"] == 5
+    assert day.to_json()["ports"]["gi1"]["errors"] == 5
     day.add(START + DAY_SECONDS + BUCKET_SECONDS + 2, (), {"gi1": 5})
-    assert day.told()["ports"] == {}
-    assert day.told()["since"] == "2023-11-14T22:30:02+00:00"
+    assert day.to_json()["ports"] == {}
+    assert day.to_json()["since"] == "2023-11-14T22:30:02+00:00"
 
 
 def test_a_counter_that_was_cleared_or_wrapped_says_no_more_than_it_can():
     day = SwitchDay()
     day.add(START, (), {"cleared": 900_000, "wrapped": 2**32 - 5})
     day.add(START + 5, (), {"cleared": 0, "wrapped": 5})
-    assert {name: each["errors"] for name, each in day.told()["ports"].items()} == {"wrapped": 10}
+    assert {name: each["errors"] for name, each in day.to_json()["ports"].items()} == {"wrapped": 10}
 
 
 @settings(max_examples=25, deadline=None)
@@ -58,6 +58,6 @@ def test_no_reading_makes_it_grow_beyond_its_bounds(readings):
     day = SwitchDay()
     for at, (link, counter) in enumerate(readings):
         day.add(START + at * 60, (("gi1", link),), {"gi1": counter})
-    for each in day.told()["ports"].values():
+    for each in day.to_json()["ports"].values():
         assert len(each["links"]) <= CHANGES
         assert each["errors"] >= 0

@@ -51,7 +51,7 @@ async def test_the_edition_gets_everywhere_and_the_key_nowhere(
     firmware = tmp_path / "firmware"
     firmware.mkdir()
     (firmware / "MSDM").write_bytes(b"MSDM" + bytes(32) + body(KEY))
-    monkeypatch.setattr(product_keys, "told", partial(product_keys.told, str(firmware)))
+    monkeypatch.setattr(product_keys, "key_facts", partial(product_keys.key_facts, str(firmware)))
     hardware = parts.gather()
     assert hardware["product_key_group"] == 3305
     await site.boot()
