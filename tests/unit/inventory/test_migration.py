@@ -1,6 +1,6 @@
 """A ledger of the first version is brought to the newest: nothing of it is lost, counts are right."""
 
-import json
+from json import dumps
 
 from sqlalchemy import text
 
@@ -9,6 +9,8 @@ from cloned.core.ids import clean
 from cloned.inventory import rows
 from cloned.inventory.database import connect
 from cloned.inventory.ledger import Ledger
+
+COLUMNS = ("laptop", "attempt", "at", "state", "verdict", "image", "serial", "tag")
 
 
 async def old_ledger(path, given):
@@ -26,33 +28,26 @@ async def old_ledger(path, given):
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-        for number, row in enumerate(map(rows.clean, given)):
-            values = {
-                name: row.data[name]
-                for name in ("laptop", "attempt", "at", "state", "verdict", "image", "serial", "tag")
-            }
-            columns = ", ".join([*values, "revision", "row"])
-            marks = ", ".join(f":{name}" for name in [*values, "revision", "row"])
-            connection.execute(
-                text(f"INSERT INTO results ({columns}) VALUES ({marks})"),
-                values | {"revision": 1, "row": json.dumps(row.data)},
-            )
-            connection.execute(
-                text("INSERT INTO revisions VALUES (:laptop, :attempt, 1, :key, :recorded, :row)"),
-                {
-                    "laptop": row.laptop,
-                    "attempt": row.attempt,
-                    "key": row.key,
-                    "recorded": 100.0 + number,
-                    "row": json.dumps(row.data),
-                },
-            )
-            connection.execute(
-                text(
-                    "INSERT INTO deliveries (sink, laptop, attempt, revision, state, tries, due, reason) VALUES ('hook', :l, :a, 1, :s, 0, 0, '')"
-                ),
-                {"l": row.laptop, "a": row.attempt, "s": "waiting" if number else "sent"},
-            )
+        kept = list(map(rows.clean, given))
+        results = [{name: row.data[name] for name in COLUMNS} | {"revision": 1, "row": dumps(row.data)} for row in kept]
+        revisions = [
+            {"laptop": row.laptop, "attempt": row.attempt, "key": row.key, "at": 100.0 + number, "row": dumps(row.data)}
+            for number, row in enumerate(kept)
+        ]
+        owed = [
+            {"l": row.laptop, "a": row.attempt, "s": "waiting" if number else "sent"} for number, row in enumerate(kept)
+        ]
+        names = (*COLUMNS, "revision", "row")
+        marks = ", ".join(f":{name}" for name in names)
+        connection.execute(text(f"INSERT INTO results ({', '.join(names)}) VALUES ({marks})"), results)
+        connection.execute(text("INSERT INTO revisions VALUES (:laptop, :attempt, 1, :key, :at, :row)"), revisions)
+        connection.execute(
+            text(
+                "INSERT INTO deliveries (sink, laptop, attempt, revision, state, tries, due, reason)"
+                " VALUES ('hook', :l, :a, 1, :s, 0, 0, '')"
+            ),
+            owed,
+        )
         connection.execute(text("INSERT INTO sinks VALUES ('hook', 1.0)"))
 
     async with engine.begin() as connection:

@@ -15,6 +15,11 @@ def test_a_hash_costs_what_it_should_and_its_secret_alone_matches() -> None:
     assert (kind, int(cost) * int(block) * 128 >= 32 * 2**20, int(lanes)) == ("scrypt", True, 3)
     assert (len(bytes.fromhex(salt)), len(bytes.fromhex(known))) == (16, 32)
     assert passwords.matches("864209", kept)
+
+
+def test_another_secret_does_not_match(cheap_hashes: None) -> None:
+    kept = passwords.hashed("864209")
+    assert passwords.matches("864209", kept)
     assert not passwords.matches("864208", kept)
 
 
