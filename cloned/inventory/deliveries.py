@@ -317,6 +317,7 @@ class DeliveryBook:
 
 
 _NOTED = update(deliveries).where(deliveries.c.id == bindparam("which"))
+_OWED, _COUNTED = insert(deliveries), insert(tallies)
 _WAITS = select(deliveries.c.id).where(deliveries.c.sink == bindparam("which"), deliveries.c.state == WAITING).limit(1)
 _MORE = update(tallies).where(tallies.c.name == bindparam("which")).values(count=tallies.c.count + bindparam("more"))
 
@@ -359,11 +360,11 @@ def owe(connection: Connection, names: Iterable[str], keys: list[dict[str, Any]]
         for name in names
     ]
     if owed:
-        connection.execute(insert(deliveries), owed)
+        connection.execute(_OWED, owed)
 
 
 def tally(connection: Connection, changes: Iterable[Tally]) -> None:
     """Add to counts."""
     for name, count in changes:
         if not connection.execute(_MORE, {"which": name, "more": count}).rowcount:
-            connection.execute(insert(tallies), {"name": name, "count": count})
+            connection.execute(_COUNTED, {"name": name, "count": count})

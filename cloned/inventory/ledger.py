@@ -60,7 +60,8 @@ MANY = 500
 
 _THIS = (results.c.laptop == bindparam("which")) & (results.c.attempt == bindparam("number"))
 _SEEN = select(revisions.c.revision).where(revisions.c.key == bindparam("key"))
-_LAST = select(results.c.revision, results.c.row).where(_THIS)
+_THERE = select(results.c.attempt, results.c.revision, results.c.row).where(results.c.laptop == bindparam("which"))
+_REVISED, _ENTERED = insert(revisions), insert(results)
 _CHANGED = update(results).where(_THIS)
 _SINKS = select(sinks.c.name)
 _COUNTS = select(counts.c.name, counts.c.count).where(~counts.c.name.like("sent/%"))
@@ -117,20 +118,20 @@ class Ledger(DeliveryBook):
     def _record(self, connection: Connection, row: rows.LedgerRow) -> bool:
         if connection.scalar(_SEEN, {"key": row.key}) is not None:
             return False
-        recalling.refuse_anothers(connection, row.laptop, row.data)
-        found = connection.execute(_LAST, {"which": row.laptop, "number": row.attempt}).first()
-        last, before = (0, None) if found is None else found
+        there = {attempt: (last, told) for attempt, last, told in connection.execute(_THERE, {"which": row.laptop})}
+        recalling.refuse_anothers(row.laptop, [told for _, told in there.values()], row.data)
+        last, before = there.pop(row.attempt, (0, None))
         key: dict[str, Any] = {"laptop": row.laptop, "attempt": row.attempt, "revision": last + 1}
         now = self._clock()
-        connection.execute(insert(revisions), key | {"key": row.key, "recorded": now, "row": row.data})
+        connection.execute(_REVISED, key | {"key": row.key, "recorded": now, "row": row.data})
         columns = {name: row.data[name] for name in ("at", "state", "verdict", "image", "serial", "tag", "uuid")}
         where = {"which": row.laptop, "number": row.attempt} if last else {}
-        connection.execute(_CHANGED if last else insert(results), key | columns | {"row": row.data} | where)
+        connection.execute(_CHANGED if last else _ENTERED, key | columns | {"row": row.data} | where)
         if before is None:
             add_names(connection, row.laptop, names_of(row.data))
         elif names_of(before) != names_of(row.data):
             keep_names(connection, [row.laptop])
-        recalling.note(connection, before, row.data)
+        recalling.note(connection, before, (*(told for _, told in there.values()), row.data))
         tally(connection, tallies.change(before, row.data))
         names = connection.scalars(_SINKS).all()
         owe(connection, names, [key], now)

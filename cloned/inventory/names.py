@@ -16,6 +16,7 @@ LONGEST = 128
 
 _HAS = select(names.c.name).where(names.c.laptop == bindparam("which"))
 _ROWS = select(results.c.row).where(results.c.laptop == bindparam("which"))
+_MORE = insert(names)
 _GONE = delete(names).where(names.c.laptop == bindparam("which"), names.c.name == bindparam("called"))
 
 
@@ -34,7 +35,7 @@ def add_names(connection: Connection, laptop: str, wants: set[str]) -> set[str]:
     """Have a laptop be called so too; returns what it was called."""
     has = set(connection.scalars(_HAS, {"which": laptop}))
     if new := [{"laptop": laptop, "name": name} for name in sorted(wants - has)]:
-        connection.execute(insert(names), new)
+        connection.execute(_MORE, new)
     return has
 
 

@@ -22,31 +22,37 @@ MOST = 20
 
 
 _OF = select(results.c.row).where(results.c.laptop == bindparam("which"))
+_HAS = select(kept.c.trace).where(kept.c.laptop == bindparam("which"))
+_MORE = insert(kept)
+_GONE = delete(kept).where(kept.c.laptop == bindparam("which"), kept.c.trace == bindparam("told"))
 
 
-def refuse_anothers(connection: Connection, laptop: str, row: Mapping[str, Any]) -> None:
+def refuse_anothers(laptop: str, there: Collection[Mapping[str, Any]], row: Mapping[str, Any]) -> None:
     """AnothersRow where the rows that are there of a laptop are of another machine than this one."""
-    there = connection.scalars(_OF, {"which": laptop}).all()
-    if there and contradicts(recorded(laptop, there).sight, sight_in(row)):
+    if there and contradicts(recorded(laptop, [*there]).sight, sight_in(row)):
         raise AnothersRow(Phrase("the ledger has another machine under the id {laptop}", laptop=laptop))
 
 
-def note(connection: Connection, before: Mapping[str, Any] | None, row: Mapping[str, Any]) -> None:
-    """Keep what a row that was just entered, in the place of another perhaps, tells of its laptop."""
+def note(connection: Connection, before: Mapping[str, Any] | None, there: Iterable[Mapping[str, Any]]) -> None:
+    """Keep what a row that was just entered, the last of those `there`, tells of its laptop; `before`: in its place."""
+    *others, row = there
     if before is None or traces_of(before) != traces_of(row):
-        keep(connection, [row["laptop"]])
+        _keep(connection, row["laptop"], (*others, row))
 
 
 def keep(connection: Connection, laptops: Iterable[str]) -> None:
     """Have the traces of these laptops be those of the results that are there now."""
     for laptop in laptops:
-        has = set(connection.scalars(select(kept.c.trace).where(kept.c.laptop == laptop)))
-        rows = connection.scalars(select(results.c.row).where(results.c.laptop == laptop))
-        wants = {trace for row in rows for trace in traces_of(row)}
-        if new := wants - has:
-            connection.execute(insert(kept), [{"trace": each, "laptop": laptop} for each in sorted(new)])
-        if gone := has - wants:
-            connection.execute(delete(kept).where(kept.c.laptop == laptop, kept.c.trace.in_(gone)))
+        _keep(connection, laptop, connection.scalars(_OF, {"which": laptop}))
+
+
+def _keep(connection: Connection, laptop: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    has = set(connection.scalars(_HAS, {"which": laptop}))
+    wants = {trace for row in rows for trace in traces_of(row)}
+    if new := wants - has:
+        connection.execute(_MORE, [{"trace": each, "laptop": laptop} for each in sorted(new)])
+    if gone := has - wants:
+        connection.execute(_GONE, [{"which": laptop, "told": each} for each in sorted(gone)])
 
 
 async def asked(connection: AsyncConnection, sight: Evidence) -> KnownToLedger:
