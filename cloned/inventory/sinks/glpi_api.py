@@ -124,14 +124,15 @@ class GlpiApi:
         body = await self.call("GET", f"{kind}?{query}")
         if not isinstance(body, list):
             raise Unavailable(Phrase("{base} answered a list of another form than expected", base=self.peer.base))
-        return [each for each in body if isinstance(each, dict) and not each.get("is_deleted")]
+        rows = [_with_numbers(each) for each in body if isinstance(each, dict)]
+        return [each for each in rows if not each.get("is_deleted")]
 
     async def item(self, kind: str, number: int, **query: str) -> dict[str, Any]:
         """One item as it is now."""
         body = await self.call("GET", f"{kind}/{number}" + (f"?{urlencode(query)}" if query else ""))
         if not isinstance(body, dict):
             raise Unavailable(Phrase("{base} answered an item of another form than expected", base=self.peer.base))
-        return body
+        return _with_numbers(body)
 
     async def add(self, kind: str, values: Mapping[str, Any]) -> int:
         """Make an item; returns its number."""
@@ -159,3 +160,13 @@ class GlpiApi:
             return int(body["id"]), self.peer.hush.clean(told.get("error") or "", 200)
         except (TypeError, KeyError, IndexError, ValueError) as error:
             raise SinkRefused("GLPI took a document and did not say what became of its file") from error
+
+
+def _with_numbers(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row whose numbers are numbers: some database drivers of PHP give them as texts, and "0" would be true."""
+    return {key: _number(value) if key == "id" or key.endswith("_id") or key.startswith("is_") else value
+            for key, value in row.items()}  # fmt: skip
+
+
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isdecimal() and str(int(value)) == value else value

@@ -100,7 +100,7 @@ async def _fields(sink: SnipeIt) -> list[Expectation]:
         return [Expectation("fields", "ok", said)]
     there = {str(each.get(key)) for each in rows for key in ("name", "db_column_name")}
     there |= {sink.peer.hush.clean(each.get("name"), 200) for each in rows}
-    closed = {str(each.get("name")) for each in rows if each.get("field_encrypted") or each.get("encrypted")}
+    closed = {str(each.get("name")) for each in rows if int(each.get("field_encrypted") or each.get("encrypted") or 0)}
     return [_field(name, name in there, name in closed) for name in custom]
 
 
