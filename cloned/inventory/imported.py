@@ -81,27 +81,42 @@ class ImportedList:
 
 
 def read(content: bytes, columns: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """Entries by serial, and what is odd, from a CSV's bytes. Raises UsageError where it has no column of serials."""
+    """Entries by serial, and what is odd, from a CSV's bytes. Raises UsageError where it has no column of serials, or
+    no laptop: an empty list would take the place of the one that is there."""
     text = _text(content)
-    sample = text[:8192]
-    try:
-        dialect: Any = csv.Sniffer().sniff(sample.splitlines()[0] if sample.strip() else ";", delimiters=";,\t|")
-    except csv.Error:
-        dialect = csv.excel
-    lines = csv.reader(io.StringIO(text, newline=""), dialect)
+    lines = _lines(text)
     try:
         head = [cell.strip() for cell in next(lines, [])]
-        places = _places(head, columns)
-        return _entries(lines, places)
+        found, odd = _entries(lines, _places(head, columns))
+        if not found:
+            raise UsageError("there is no laptop with a serial number in it", "the list of before stays; look into it")
+        return found, odd
     except csv.Error as error:
         raise UsageError(
             Phrase("line {line_num} is no CSV: {error}", line_num=lines.line_num, error=error), "save it as CSV again"
         ) from error
 
 
+def _lines(text: str) -> Any:
+    """A reader of its lines, by the separator that its first one says or uses. Excel may say it: `sep=;`."""
+    first = text.lstrip("\r\n").partition("\n")[0].strip()
+    if len(first) == len("sep=;") and first.casefold().startswith("sep="):
+        return csv.reader(io.StringIO(text.partition("\n")[2], newline=""), delimiter=first[-1], strict=True)
+    try:
+        dialect: Any = csv.Sniffer().sniff(first or ";", delimiters=";,\t|")
+    except csv.Error:
+        dialect = csv.excel
+    return csv.reader(io.StringIO(text, newline=""), dialect, strict=True)
+
+
 def _text(content: bytes) -> str:
     """UTF-8 with or without a mark, UTF-16 with one, else what Windows writes."""
-    for encoding in ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252", "latin-1"):
+    marked = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    if content[:4] == b"PK\x03\x04":
+        raise UsageError("the file is a workbook", "save it as CSV")
+    if not marked and b"\0" in content:
+        raise UsageError("the file is no text", "export it as CSV")
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp1252", "latin-1"):
         try:
             return content.decode(encoding)
         except UnicodeDecodeError:

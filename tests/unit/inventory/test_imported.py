@@ -31,11 +31,21 @@ def test_columns_can_be_named():
         (b"", {}, "no column of serial numbers"),
         (b"name;colour\nx;y\n", {}, "no column of serial numbers"),
         (b"serial\nx\n", {"tag": "number"}, "there is no column number"),
+        (b"serial;tag\n", {}, "there is no laptop with a serial number in it: the list of before stays"),
+        (b"PK\x03\x04" + bytes(90), {}, "the file is a workbook: save it as CSV"),
+        (b"serial\nPF\x001\n", {}, "the file is no text: export it as CSV"),
+        (b'serial,tag\n"PF0AAAA1,DM-1\nPF0BBBB2,DM-2\n', {}, "line 3 is no CSV: .*: save it as CSV again"),
+        (b"serial,tag\n" + b"P" * 200_000 + b",DM-1\n", {}, "line 2 is no CSV"),
     ],
 )
 def test_a_list_that_is_none_is_refused_with_what_to_do(content, columns, said):
     with pytest.raises(UsageError, match=said):
         read(content, columns)
+
+
+def test_the_separator_may_be_said_in_a_line_of_its_own():
+    entries, odd = read(b"sep=;\r\nserial;model\r\nPF0AAAA1;T480, 14 inch\r\n", {})
+    assert (entries["pf0aaaa1"]["model"], odd) == ("T480, 14 inch", [])
 
 
 def test_serials_that_are_none_or_twice_are_told():
