@@ -15,7 +15,7 @@ def test_the_result_first_then_every_rule_with_its_reasons() -> None:
     said = list(lines("7", asdict(explain(SHIPPED, found, NOW))))
     assert said[0] == "laptop 7: Ask first (ask), grade D"
     assert said[1] == "  needs: the firmware's password"
-    assert said[2] == "  not told: disk_bad_from, charger"
+    assert said[2] == "  not told: disk_bad_from, screen_height_below, charger"
     assert said[3].startswith("  + locked: Its firmware has a password")
     assert said[4] == "      locked = yes holds (found: yes)"
     assert (

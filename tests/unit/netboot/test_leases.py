@@ -383,3 +383,38 @@ def test_lines_that_follow_each_other_are_one_write(tmp_path, monkeypatch):
     assert written == [(0, 60), (5, 3), (30, 1)]
     kept = {lease.address: lease for lease in (*leases, *changed)}
     assert LeaseFile(tmp_path / "leases").load() == list(kept.values())
+
+
+def test_whom_it_had_to_do_with_is_known(tmp_path):
+    made = pool(tmp_path)
+    made.offer(A, None, 0)
+    assert (made.knows(A), made.knows(B)) == (True, False)
+
+
+def test_an_address_that_ran_out_twice_is_free_again(tmp_path):
+    made = pool(tmp_path, last=10)
+    for mac, now in ((A, 0), (B, 1000), (C, 2000)):
+        check(made, now)
+        assert made.offer(mac, None, now) == "10.0.0.10", mac
+        assert made.bind(mac, ip(10), now)
+        assert made.used(mac, "10.0.0.10")  # else it would be given on as never used
+
+
+def test_one_that_somebody_else_uses_is_not_given_on_as_never_used(tmp_path):
+    made = pool(tmp_path, last=10)
+    made.offer(A, None, 0)
+    assert made.bind(A, ip(10), 1)
+    assert made.taken("10.0.0.10", 2)
+    assert made.offer(B, None, 3 + QUIET_SECONDS) == ""
+
+
+def test_what_nobody_ever_had_is_given_before_what_ran_out(tmp_path):
+    made = Pool(ip(10), ip(12), 600, LeaseFile(tmp_path / "leases"))
+    check_one = lambda now: [made.checked(each, now) for each in made.to_check(1, now)]  # noqa: E731
+    check_one(0)
+    made.offer(A, None, 0)
+    made.bind(A, ip(10), 0)
+    check_one(1)
+    assert made.offer(B, None, 1) == "10.0.0.11"
+    made.withdraw(B)
+    assert made.to_check(1, 601) == ["10.0.0.11"]

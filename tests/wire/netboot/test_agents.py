@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import time
 from collections.abc import AsyncIterator
 from hashlib import sha256
@@ -13,12 +14,14 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, TCPConnector, web
 
+from cloned import wire
 from cloned.core.boot import BootRequest
 from cloned.core.effect_types import OpenStream
 from cloned.core.events import Configured, ImageInfo, ImageKnown, PartsTold, Settings, SwitchChanged
 from cloned.core.hardware import Hardware, Screen
 from cloned.core.ids import SessionId
 from cloned.core.laptop import State
+from cloned.core.schedule import plan
 from cloned.disk.manifest import PIECE, Layer, Manifest, Plan
 from cloned.engine import Engine
 from cloned.journal import Journal
@@ -375,3 +378,31 @@ async def test_parts_that_are_told_later_are_journalled_once(site: Site) -> None
     assert (hardware.panel, hardware.threads, hardware.late) == (Screen(1366, 768, 309, 174), 4, ())
     written = [entry.event for entry in site.engine._journal.entries() if isinstance(entry.event, PartsTold)]
     assert written == [PartsTold(site.laptop.id, Hardware(panel=Screen(1366, 768, 309, 174)))]
+
+
+async def test_one_that_waits_shows_what_for(site: Site) -> None:
+    await site.engine.submit(SwitchChanged(0, "test", 1000))
+    await site.boot()
+    await site.call("hello", FACTS)
+    _, order = await site.call("report", {"state": "idle"})
+    waits = plan(site.engine.workshop, site.engine.clock()).waits[site.laptop.id]
+    assert (site.laptop.state, order["do"]) == (State.WAITING, "wait")
+    assert str(waits.reason.next_step) in " ".join(order["screen"])
+
+
+async def test_only_who_is_at_work_may_send_a_read_back_of_its_images_size(site: Site) -> None:
+    session = await at_work(site)
+    body = {"session": session, "round": -1, "x": ""}
+    body["x"] = "y" * (wire.LARGEST_BYTES + 1 - len(json.dumps(body)))
+    assert (await site.call("readback", body))[0] == 400
+    await site.call("failed", {"code": "no-memory", "detail": ""})
+    assert (await site.call("readback", body))[0] == 413
+
+
+async def test_a_look_at_what_the_disk_held_is_no_verdict(site: Site) -> None:
+    session = await at_work(site)
+    await site.call("ready", {"session": session})
+    before = site.laptop
+    status, found = await site.call("readback", read_back(session, 0))
+    assert (status, found["verdict"]) == (200, "verified")
+    assert site.laptop == before
