@@ -27,6 +27,12 @@ _BAR = 50
 GOOD, BAD = "\u221a ", "X "
 """What the lines begin with that say how it ended: signs of the fonts that are built into Linux and firmware."""
 
+_SIGNS = {
+    GOOD: ("      #", "     # ", "#   #  ", " # #   ", "  #    "),
+    BAD: ("#   #", " # # ", "  #  ", " # # ", "#   #"),
+}
+"""The same in blocks, for large screens."""
+
 _DIGITS = {
     "0": ("###", "# #", "# #", "# #", "###"),
     "1": (" # ", "## ", " # ", " # ", "###"),
@@ -128,12 +134,25 @@ def headline(order: Mapping[str, Any], report: Mapping[str, Any]) -> str:
 
 
 def coloured(line: str, times: int = 1) -> list[str]:
-    """A block of green or red for the line that says how it ended: colours that every console has."""
+    """A block of green or red for the line that says how it ended: colours that every console has.
+
+    Where it is larger than a line its sign is, too: from across a table a colour alone would be left.
+    """
     colour = {GOOD: "42;30", BAD: "41;97"}.get(line[:2])
     if colour is None:
         return [line]
-    room = [""] * times
-    return [f"\x1b[{colour}m{text:<{WIDTH * times}}\x1b[0m" for text in (*room, f"  {line}", *room)]
+    rows = ["", *_beside(line, times), ""]
+    return [f"\x1b[{colour}m{text:<{WIDTH * times}}\x1b[0m" for text in rows]
+
+
+def _beside(line: str, times: int) -> list[str]:
+    """The line, or its sign in blocks with the words beside its middle."""
+    if times == 1:
+        return [f"  {line}"]
+    rows = ["".join(dot * 2 * times for dot in row) for row in _SIGNS[line[:2]] for _ in range(times)]
+    rows = ["  " * times + row.replace("#", "\u2588") for row in rows]
+    middle = len(rows) // 2
+    return [*rows[:middle], f"{rows[middle]}    {line[2:]}", *rows[middle + 1 :]]
 
 
 def grown(lines: Sequence[str], times: int) -> list[str]:

@@ -90,7 +90,12 @@ def test_what_is_drawn_in_blocks_grows_with_the_screen_and_everything_stays_on_i
     large = grown(done, 3)
     assert len(large) + 2 <= 67
     assert max(len(line) for line in large if line.startswith("\u2588")) == 3 * max(map(len, big("0017")))
-    assert sum(line.startswith("\x1b[42;30m") for line in large) == 7
+    green = [line for line in large if line.startswith("\x1b[42;30m")]
+    assert len(green) == 5 * 3 + 2
+    assert sum("\u2588" in line for line in green) == 5 * 3  # its sign grows with the block: never colour alone
+    assert sum("Finished" in line for line in green) == 1
+    assert all(len(line) - len("\x1b[42;30m\x1b[0m") == 3 * WIDTH for line in green)
+    assert coloured(BAD + "Set aside", 2) != coloured(GOOD + "Set aside", 2)
     assert "Laptop DM-2026-0017" in large
     assert grown(done, 1) == [part for line in done for part in coloured(line)]
 
