@@ -18,6 +18,7 @@ from fpdf.structure_tree import StructElem
 
 from cloned.assets import root
 from cloned.languages import Language
+from cloned.papers import breaking
 from cloned.papers.tagging import Element, StructureTree
 
 CAP = 0.727
@@ -130,7 +131,7 @@ class Document(FPDF):
 
     def _wrapped(self, text: str, width: float, most: int) -> list[str]:
         lines: list[str] = []
-        words = text.split()
+        words = [part for word in breaking.words(text) for part in self._narrow(word, width)]
         while words and len(lines) < most:
             line = words.pop(0)
             while words and self.measure(f"{line} {words[0]}") <= width:
@@ -139,6 +140,10 @@ class Document(FPDF):
                 line = f"{line} {' '.join(words)}"
             lines.append(self._cut(line, width))
         return lines
+
+    def _narrow(self, word: str, width: float) -> list[str]:
+        """What is read as one, as its parts where a line is too narrow for it."""
+        return [word] if self.measure(word) <= width else word.split(" ")
 
     def fill(self, boxes: Iterable[tuple[float, float, float, float]], x: float, y: float, unit: float) -> None:
         """Black boxes (x, y, width, height in units of so many mm, from (x, y) on) as one shape without seams."""
