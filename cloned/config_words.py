@@ -29,10 +29,10 @@ WRONG: Mapping[str, str] = {
     "less_than": "less than {lt} is expected",
     "less_than_equal": "{le} or less is expected",
     "string_pattern_mismatch": "a text that fits {pattern} is expected",
-    "string_too_short": "a text of {min_length} characters or more is expected",
-    "string_too_long": "a text of {max_length} characters or fewer is expected",
-    "too_short": "{min_length} entries or more are expected",
-    "too_long": "{max_length} entries or fewer are expected",
+    "string_too_short": "a text of {min_length} {min_length:character|characters} or more is expected",
+    "string_too_long": "a text of {max_length} {max_length:character|characters} or fewer is expected",
+    "too_short": "{min_length} {min_length:entry or more is|entries or more are} expected",
+    "too_long": "{max_length} {max_length:entry or less is|entries or fewer are} expected",
 }
 """A mistake's kind, or what it begins with (`int_parsing`), as pydantic calls it; values by pydantic's names too."""
 FAULTS = (

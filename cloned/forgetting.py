@@ -176,7 +176,7 @@ class Forgetting:
             return len(changed), state
 
         count = await self._engine.rewrite(work)
-        return {"entries": count, "state": Phrase("{count} entries of the journal changed", count=count)}
+        return {"entries": count, "state": Phrase("{count} {count:entry|entries} of the journal changed", count=count)}
 
     async def laptop(self, ident: str) -> int:
         """What a laptop was known by, out of every entry; returns how many. ClonedError where that cannot be."""

@@ -14,7 +14,7 @@ import logging
 import os
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, cached_property
@@ -30,7 +30,7 @@ from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
 from cloned.assets import root
-from cloned.saying import Filler, Phrase
+from cloned.saying import MANY, Filler, Phrase
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,10 @@ class Language:
 
     @cached_property
     def _filler(self) -> Filler:
-        return Filler({"time": self.when, "size": self.size, "span": self.seconds, "number": self.number})
+        kinds: dict[str, Callable[[Any], str]] = {
+            "time": self.when, "size": self.size, "span": self.seconds, "number": self.number,
+        }  # fmt: skip
+        return Filler(kinds, self.catalogue.gettext(MANY))
 
     def number(self, value: float, digits: int = 0) -> str:
         """`12.480,5`: grouped, with at most `digits` decimals."""

@@ -143,7 +143,9 @@ def _odd(laptops: Mapping[LaptopId, Laptop]) -> Iterable[Warn]:
         if laptop.job.reallocated:
             count = laptop.job.reallocated
             text = Phrase(
-                "{laptop}: its disk replaced {count} bad sectors meanwhile", laptop=named(laptop), count=count
+                "{laptop}: its disk replaced {count} bad {count:sector|sectors} meanwhile",
+                laptop=named(laptop),
+                count=count,
             )
             yield Warn("disk-failing", text, "replace the disk before it leaves")
 

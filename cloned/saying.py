@@ -2,13 +2,15 @@
 
 A place says what kind of value stands in it, so that each reader gets it his way: `{until:time}` in local time,
 `{size:size}` in GB, `{silent:span}` in seconds or minutes, `{bytes:number}` in groups of digits. Other places take
-text and numbers as they are.
+text and numbers as they are. What depends on how many there are stands in the message with a bar, the one and the
+many: `{count} {count:result is|results are} sent again`; each language says which numbers are many (`MANY`).
 """
 
 from __future__ import annotations
 
 import errno
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from string import Formatter
@@ -18,6 +20,30 @@ Value = str | int | float
 Values = Mapping[str, Value]
 Clock = Callable[[float], str]
 """Seconds since 1970 → what a clock on the reader's wall shows."""
+
+
+MANY = "n != 1"
+"""The numbers that take the plural. A message like all others: a language counts as its translation of it says."""
+_RULES: dict[str, Callable[[float], bool]] = {MANY: lambda number: number != 1, "n > 1": lambda number: abs(number) > 1}
+
+
+FORMER = {
+    re.sub(r"\{\w+:[^{}|]*\|([^{}]*)\}", r"\1", each): each
+    for each in (
+        "{hidden:number} hidden {hidden:sector was|sectors were} uncovered first",
+        "{hidden:number} hidden {hidden:sector|sectors} (HPA or DCO) could not be uncovered",
+        "{total} bytes at {count} {count:place|places}",
+        "{best} for {clock} {clock:hour|hours}",
+        "{load_seconds} s on {cpu_count} {cpu_count:thread|threads}",
+        "{lost} % {lost:point|points} in {load_seconds} s under load",
+        "slowed itself {slowed} {slowed:time|times}",
+        "something answers at {used} of {count} {count:port|ports}",
+        "{count} {count:port|ports} noticed what was plugged in: {names}",
+        "{count} {count:key does|keys do} not answer: {names}",
+        "{count} new {count:key|keys}",
+    )
+}
+"""What ledgers hold of versions that had no words for one, and the message that says it now."""
 
 
 def utc(at: float) -> str:
@@ -39,8 +65,10 @@ def span(seconds: float) -> str:
 class Filler(Formatter):
     """Fills places by their kinds: the one place of what may stand in a message, whatever the language."""
 
-    def __init__(self, kinds: Mapping[str, Callable[[Any], str]]) -> None:
+    def __init__(self, kinds: Mapping[str, Callable[[Any], str]], many: str = MANY) -> None:
+        """`many`: what the language has for `MANY`."""
         self._kinds = kinds
+        self._many = _RULES.get(many, _RULES[MANY])
 
     def fill(self, text: str, values: Values) -> str:
         """The text with its places filled; as it is where it is no message, such as one that a laptop made up."""
@@ -54,9 +82,20 @@ class Filler(Formatter):
         return kwargs.get(field_name, ""), field_name
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """A value as its kind wants it; texts are what they are."""
+        """A value as its kind wants it, or the words for so many of it; texts are what they are."""
+        if "|" in format_spec:
+            one, _, more = format_spec.partition("|")
+            return more if self._many(_counted(value)) else one
         kind = self._kinds.get(format_spec)
         return str(value) if kind is None or isinstance(value, str) else kind(value)
+
+
+def _counted(value: object) -> float:
+    """How many a value says there are; a text that is no number says many."""
+    try:
+        return float(value)  # type: ignore[arg-type]  # what is none raises
+    except (TypeError, ValueError):
+        return 2.0
 
 
 def worded(text: str, values: Values, clock: Clock = utc) -> str:
@@ -148,6 +187,7 @@ class Phrase(str):
             raise ValueError("a sentence is a text, or a code or message with its values")
         values = {str(key): _value(value) for key, value in told.get("values", {}).items()}
         code, message = CODES.get(str(told.get("code"))), str(told.get("message") or told.get("code") or "")
+        message = FORMER.get(message, message)
         if any(isinstance(value, Phrase) for value in values.values()):
             return cls._made(message if code is None else code.sentence, values, code, utc)
         return _alike(code, message, tuple((key, type(value), value) for key, value in values.items()))  # type: ignore[arg-type]  # members of enumerations

@@ -54,7 +54,7 @@ PLACES: dict[str, tuple[int, ...]] = {
 NAMED = ("hint", "why", "text", "help", "note", "words", "said")
 CALLED = ("Warn", "Word", "Verb", "option", "argument", "group", "command", "warning", *ERRORS)
 """Callables whose keyword arguments in `NAMED` are messages."""
-TABLES = ("_STATES", "FAULTS", "_PHASES", "_FIRMWARE", "_SMART", "_NAMES", "HELP", "HINTS", "WRONG", "TESTS")
+TABLES = ("_STATES", "FAULTS", "_PHASES", "_FIRMWARE", "_SMART", "_NAMES", "HELP", "HINTS", "WRONG", "TESTS", "MANY")
 """Names at a module's top whose texts, keys of dicts left out, are messages."""
 COMMAND_DOCS = ("command", "group")
 ENUMERATIONS = ("Worded",)

@@ -55,7 +55,7 @@ def keyboard(ui: PersonUi, hands: Hands, layout: str) -> TrialFinding:
     wanted, seen = keyboards.expected(layout), _Pressed()
     while not wanted <= seen.known:
         lines = keyboards.drawing(layout, seen.known, seen.down)
-        left = say("{count} keys to go; press Escape twice to leave", count=len(wanted - seen.known))
+        left = say("{count} {count:key|keys} to go; press Escape twice to leave", count=len(wanted - seen.known))
         ui.show([say("Press every key once."), "", *lines, "", left])
         seen.take(ui.events())
         if stuck := seen.stuck():
@@ -112,7 +112,9 @@ def _dead_keys(ui: PersonUi, layout: str, dead: frozenset[int]) -> TrialFinding:
     answers = [say("They do not answer"), say("They were not tried: leave this test out")]
     asked = [say("These keys did not answer: {names}", names=told)]
     if ui.choose(asked, answers) == 0:
-        return TrialFinding("failed", Phrase("{count} keys do not answer: {names}", count=len(dead), names=told))
+        return TrialFinding(
+            "failed", Phrase("{count} {count:key does|keys do} not answer: {names}", count=len(dead), names=told)
+        )
     return TrialFinding("skipped", ui.why_skipped())
 
 
@@ -277,7 +279,7 @@ def usb_ports(ui: PersonUi, _hands: Hands, _layout: str) -> TrialFinding:
         found |= now - before
         before &= now
     names = ", ".join(sorted(found)) or "-"
-    told = Phrase("{count} ports noticed what was plugged in: {names}", count=len(found), names=names)
+    told = Phrase("{count} {count:port|ports} noticed what was plugged in: {names}", count=len(found), names=names)
     return found_by(ui, answer, told)
 
 

@@ -156,7 +156,11 @@ def _poll(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
         if hands.clock() - since > STANDSTILL_SECONDS:
             raise EraseTrouble(
                 ErasureFault.HANGS,
-                Phrase("{best} for {clock} hours", best=f"{best:.0%}", clock=f"{(hands.clock() - since) / 3600:.0f}"),
+                Phrase(
+                    "{best} for {clock} {clock:hour|hours}",
+                    best=f"{best:.0%}",
+                    clock=f"{(hands.clock() - since) / 3600:.0f}",
+                ),
             )
         hands.pause(POLL_SECONDS)
 

@@ -254,13 +254,15 @@ def uncovered(medium: Medium) -> tuple[Medium, tuple[str, ...]]:
     left = _hidden(now)
     notes = (
         _lifted(lifted) if lifted else "",
-        Phrase("{hidden:number} hidden sectors (HPA or DCO) could not be uncovered", hidden=left) if left else "",
+        Phrase("{hidden:number} hidden {hidden:sector|sectors} (HPA or DCO) could not be uncovered", hidden=left)
+        if left
+        else "",
     )
     return replace(medium, size=size, ata=now), tuple(filter(None, notes))
 
 
 def _lifted(sectors: int) -> Phrase:
-    return Phrase("{hidden:number} hidden sectors were uncovered first", hidden=sectors)
+    return Phrase("{hidden:number} hidden {hidden:sector was|sectors were} uncovered first", hidden=sectors)
 
 
 def _hidden(ata: AtaAbilities) -> int:

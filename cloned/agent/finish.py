@@ -126,7 +126,7 @@ def host_keys(target: VerifiedDisk) -> str:
         made = len(list((root / "etc/ssh").glob("ssh_host_*_key")))
     if not made:
         raise ToolError("ssh-keygen made no host keys")
-    return Phrase("{count} new keys", count=made)
+    return Phrase("{count} new {count:key|keys}", count=made)
 
 
 def stamp(target: VerifiedDisk, order: Order, step: Step) -> str:

@@ -100,8 +100,8 @@ def memory_test(log: str) -> list[str]:
         return []
     bad = dict.fromkeys(f"{first} - {last}" for first, last in _BAD_MEMORY.findall(log))
     if not bad:
-        return [say("Memory test: {count} patterns, nothing wrong", count=test[1])]
-    found = say("Memory test: {count} BAD places, replace a memory module:", count=len(bad))
+        return [say("Memory test: {count} {count:pattern|patterns}, nothing wrong", count=test[1])]
+    found = say("Memory test: {count} BAD {count:place|places}, replace a memory module:", count=len(bad))
     return [found, *(f"  {each}" for each in list(bad)[:4])]
 
 
@@ -113,7 +113,7 @@ def compose(found: Mapping[str, Any]) -> list[str]:
         _line("Serial", found["serial"] or say("none")),
         _line("UUID", found["uuid"] or say("none")),
         _line("Firmware", f"{say(_FIRMWARE.get(found['firmware'], found['firmware']))}  {found['bios']}"),
-        _line("Processor", say("{cpu}, {count} cores", cpu=found["cpu"] or say("unknown"), count=found["cores"])),
+        _line("Processor", _cores(found)),
         _line("Memory", f"{found['memory'] / 2**30:.1f} GiB"),
         *(
             _line("Battery", say("{name}: {share} of its capacity when new", name=name, share=f"{share} %"))
@@ -124,6 +124,10 @@ def compose(found: Mapping[str, Any]) -> list[str]:
         *found["memtest"], "", *map(say, HELP),
     ]  # fmt: skip
     return [part for line in lines for part in wrap(line)]
+
+
+def _cores(found: Mapping[str, Any]) -> str:
+    return say("{cpu}, {count} {count:core|cores}", cpu=found["cpu"] or say("unknown"), count=found["cores"])
 
 
 def _line(what: str, words: str) -> str:
@@ -147,7 +151,7 @@ def _disk(disk: Mapping[str, Any]) -> str:
 def _health(said: smart.Health) -> str:
     verdict = say(_SMART.get(said["verdict"], "SMART: not told"))
     count = said["reallocated"]
-    return say("{verdict}, {count} bad sectors", verdict=verdict, count=count) if count else verdict
+    return say("{verdict}, {count} bad {count:sector|sectors}", verdict=verdict, count=count) if count else verdict
 
 
 def _card(card: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from cloned.saying import Filler, Phrase, gigabytes, span, utc
+from cloned.saying import MANY, Filler, Phrase, gigabytes, span, utc
 
 FILE = "words.json"
 """Beside this module in the zipapp: {English: the workshop's}."""
@@ -42,7 +42,7 @@ def say(sentence: str, /, **values: object) -> str:
         return _PACKED.get(sentence, sentence)
     known = {name: say(value) if isinstance(value, str) else value for name, value in phrase.values.items()}
     kinds: dict[str, Callable[[Any], str]] = {"time": utc, "size": gigabytes, "span": span, "number": str}
-    return Filler(kinds).fill(_PACKED.get(phrase.message, phrase.message), known)
+    return Filler(kinds, _PACKED.get(MANY, MANY)).fill(_PACKED.get(phrase.message, phrase.message), known)
 
 
 def drawable(text: str) -> str:

@@ -84,9 +84,13 @@ def processor(hands: Hands) -> TrialFinding:
     command = ["stress-ng", "--cpu", "0", "--cpu-method", "matrixprod", "--verify", "--timeout", f"{LOAD_SECONDS}s"]
     ran = hands.run([*command, "--temp-path", "/tmp"], LOAD_SECONDS + LOAD_PATIENCE_SECONDS, feel)  # noqa: S108 - it wants one, empty
     slowed, most = throttled() - before, max(heat, default=None)
-    told: str = Phrase("{load_seconds} s on {cpu_count} threads", load_seconds=LOAD_SECONDS, cpu_count=os.cpu_count())
+    told: str = Phrase(
+        "{load_seconds} s on {cpu_count} {cpu_count:thread|threads}",
+        load_seconds=LOAD_SECONDS,
+        cpu_count=os.cpu_count(),
+    )
     found = [Phrase("up to {most} °C", most=most) if most is not None else Phrase("no temperature is told")]
-    found += [Phrase("slowed itself {slowed} times", slowed=slowed)] if slowed else []
+    found += [Phrase("slowed itself {slowed} {slowed:time|times}", slowed=slowed)] if slowed else []
     told = chained([told, *found])
     if ran.status is None:
         return TrialFinding(
@@ -213,7 +217,7 @@ def battery(hands: Hands) -> TrialFinding:
         hands.pause(LOAD_SECONDS)
     after = [_charge(name) for name in names]
     lost = max(first[1] - then[1] for first, then in zip(before, after, strict=True))
-    told = Phrase("{lost} % points in {load_seconds} s under load", lost=lost, load_seconds=LOAD_SECONDS)
+    told = Phrase("{lost} % {lost:point|points} in {load_seconds} s under load", lost=lost, load_seconds=LOAD_SECONDS)
     return TrialFinding("failed" if lost > GIVES_WAY else "passed", told)
 
 
@@ -267,7 +271,7 @@ def usb(hands: Hands, base: str = _USB) -> TrialFinding:
         return TrialFinding("skipped", "no USB port is known")
     over = sum(sysfs.number(f"{port}/over_current_count") > 0 for port in ports)
     used = sum(os.path.exists(f"{port}/device") for port in ports)
-    told = Phrase("something answers at {used} of {count} ports", used=used, count=len(ports))
+    told = Phrase("something answers at {used} of {count} {count:port|ports}", used=used, count=len(ports))
     return (
         TrialFinding("failed", Phrase("{told}; too much current at {over}", told=told, over=over))
         if over

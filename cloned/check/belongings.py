@@ -45,11 +45,15 @@ def certificate(config: Config) -> Iterator[Said | ClonedError]:
         return
     left = found.not_valid_after_utc.timestamp() - time.time()
     if left < 0:
-        yield ClonedError(Phrase("the page's certificate ended {days} days ago", days=int(-left // 86400)), "renew it")
+        yield ClonedError(
+            Phrase("the page's certificate ended {days} {days:day|days} ago", days=int(-left // 86400)), "renew it"
+        )
     elif left < SOON_SECONDS:
-        yield warned(Phrase("the page's certificate ends in {days} days", days=int(left // 86400)), "renew it")
+        yield warned(
+            Phrase("the page's certificate ends in {days} {days:day|days}", days=int(left // 86400)), "renew it"
+        )
     else:
-        yield ok(Phrase("the page's certificate holds for {days} days", days=int(left // 86400)))
+        yield ok(Phrase("the page's certificate holds for {days} {days:day|days}", days=int(left // 86400)))
 
 
 def printers(config: Config) -> Iterator[Said | ClonedError]:
@@ -92,7 +96,7 @@ def files(config: Config) -> Iterator[Said | ClonedError]:
     if open_to_all:
         yield warned(Phrase("{files} can be read by others", files=_some(open_to_all)), "chmod 600")
     if not strange and not open_to_all:
-        yield ok(Phrase("{count} files are as they should be", count=count))
+        yield ok(Phrase("{count} {count:file is as it|files are as they} should be", count=count))
 
 
 def _some(paths: list[Path]) -> str:

@@ -35,7 +35,7 @@ def laptops(config: Config) -> Iterator[Said | ClonedError]:
     found = doubtful(workshop.laptops)
     yield from (warned(warn.text, warn.hint) for warn in found)
     if not found:
-        yield ok(Phrase("{count} laptops, none of which may be another", count=len(workshop.laptops)))
+        yield ok(Phrase("{count} {count:laptop|laptops}, none of which may be another", count=len(workshop.laptops)))
 
 
 def _restored(path: Path, copy: Path) -> Workshop | None:

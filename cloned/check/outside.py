@@ -32,7 +32,9 @@ def switches(config: Config) -> Iterator[Said | ClonedError]:
             continue
         yield ok(
             Phrase(
-                "{sys_name}: {capacity} laptops fit", sys_name=found.sys_name or switch.address, capacity=found.capacity
+                "{sys_name}: {capacity} {capacity:laptop fits|laptops fit}",
+                sys_name=found.sys_name or switch.address,
+                capacity=found.capacity,
             )
         )
         for told in found.warnings:
@@ -95,8 +97,14 @@ def certificate_end(what: str, not_after: object) -> Iterator[Said]:
     left = ssl.cert_time_to_seconds(not_after) - time.time()
     if left < SOON_SECONDS:
         yield warned(
-            Phrase("{what}: its certificate ends in {left} days", what=what, left=f"{left / 86400:.0f}"),
+            Phrase("{what}: its certificate ends in {left} {left:day|days}", what=what, left=f"{left / 86400:.0f}"),
             "have it renewed",
         )
     else:
-        yield ok(Phrase("{what} answers, its certificate holds for {left} days", what=what, left=f"{left / 86400:.0f}"))
+        yield ok(
+            Phrase(
+                "{what} answers, its certificate holds for {left} {left:day|days}",
+                what=what,
+                left=f"{left / 86400:.0f}",
+            )
+        )

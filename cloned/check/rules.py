@@ -24,4 +24,4 @@ def triage(config: Config) -> Iterator[Said | ClonedError]:
             "import it, or name another",
         )
     if not doubts and not lacking:
-        yield ok(Phrase("{count} rules, none against another", count=len(rules)))
+        yield ok(Phrase("{count} {count:rule|rules}, none against another", count=len(rules)))

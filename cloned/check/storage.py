@@ -110,7 +110,7 @@ def journal(config: Config) -> Iterator[Said | ClonedError]:
             "stop the daemon, move it away and restore a backup",
         )
     else:
-        yield ok(Phrase("{count} events, {size:size}", count=count, size=path.stat().st_size))
+        yield ok(Phrase("{count} {count:event|events}, {size:size}", count=count, size=path.stat().st_size))
 
 
 def ledger(config: Config) -> Iterator[Said | ClonedError]:
@@ -127,7 +127,7 @@ def ledger(config: Config) -> Iterator[Said | ClonedError]:
         finally:
             await opened.close()
 
-    yield ok(Phrase("{rows} results", rows=asyncio.run(rows())))
+    yield ok(Phrase("{rows} {rows:result|results}", rows=asyncio.run(rows())))
 
 
 def live_system(config: Config) -> Iterator[Said | ClonedError]:
@@ -135,9 +135,11 @@ def live_system(config: Config) -> Iterator[Said | ClonedError]:
     live.info(config.boot.live)
     built = (config.boot.live / "live.json").stat().st_mtime
     days = (time.time() - built) / 86400
-    yield ok(Phrase("built {days} days ago", days=f"{days:.0f}"))
+    yield ok(Phrase("built {days} {days:day|days} ago", days=f"{days:.0f}"))
     if days * 86400 > OLD_SECONDS:
-        yield warned(Phrase("the live system is {days} days old", days=f"{days:.0f}"), "run `cloned live build`")
+        yield warned(
+            Phrase("the live system is {days} {days:day|days} old", days=f"{days:.0f}"), "run `cloned live build`"
+        )
     if config.tests.wanted() and (why := _pack_lacks(config.boot.live)):
         yield warned(why, "run `cloned live build`")
 

@@ -113,7 +113,7 @@ def for_guests(session: dict[str, Any], port: int) -> list[str]:
     server = (session.get("sender") or {}).get("server", "SERVER")
     return [
         Phrase(
-            "session {number} waits for {guests} guests; on each, as root, with DISK=its disk:",
+            "session {number} waits for {guests} {guests:guest|guests}; on each, as root, with DISK=its disk:",
             number=session["number"],
             guests=session["guests"],
         ),

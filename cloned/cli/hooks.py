@@ -39,7 +39,7 @@ def show(config: Path | None, as_json: bool) -> None:
     else:
         echo(
             Phrase(
-                "{folder}: {count} hooks; events: {events}",
+                "{folder}: {count} {count:hook|hooks}; events: {events}",
                 folder=load(config).hooks.folder,
                 count=len(files),
                 events=", ".join(EVENTS),

@@ -97,7 +97,7 @@ def import_image(path: Path, name: str | None, keep: Any, config: Path | None) -
         echo(Phrase("warning: {warning}", warning=warning), err=True)
     echo(
         Phrase(
-            "{name}: {count} pieces, image hash {image_hash}",
+            "{name}: {count} {count:piece|pieces}, image hash {image_hash}",
             name=manifest.name,
             count=len(manifest.pieces),
             image_hash=manifest.image_hash,
@@ -116,7 +116,12 @@ def verify(name: str, config: Path | None) -> None:
     if wrong:
         files = ", ".join(map(str, store.damaged_files(name, wrong)[:5]))
         raise ImageError(
-            Phrase("image {name}: {count} pieces are damaged ({files})", name=name, count=len(wrong), files=files),
+            Phrase(
+                "image {name}: {count} {count:piece is|pieces are} damaged ({files})",
+                name=name,
+                count=len(wrong),
+                files=files,
+            ),
             "import the image again",
         )
     echo(Phrase("{name}: every piece is right", name=name))

@@ -78,7 +78,7 @@ def status(config: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(told)
         return
-    echo(Phrase("{rows} results recorded", rows=told["rows"]))
+    echo(Phrase("{rows} {rows:result|results} recorded", rows=told["rows"]))
     rows = [{**sink, "oldest": age(sink["oldest_seconds"])} for sink in told["sinks"]]
     print_table(list(_STATUS.values()), [[_cell(row, name) for name in _STATUS] for row in rows])
     for sink in told["sinks"]:
@@ -115,7 +115,7 @@ def retry(sink: str | None, laptop: str | None, config: Path | None) -> None:
     """Send again what a SINK (or every sink) refused, of one LAPTOP or of all."""
     name = None if laptop is None else called(laptop, config)
     count = asyncio.run(commands.retry(load(config).ledger_place, sink, name))
-    echo(Phrase("{count} results are sent again", count=count))
+    echo(Phrase("{count} {count:result is|results are} sent again", count=count))
 
 
 @inventory.command()
@@ -127,7 +127,7 @@ def drop(sink: str, laptop: str | None, reason: str, config: Path | None) -> Non
     """Give up what a SINK refused, of one LAPTOP (also what it has not taken yet) or of all."""
     name = None if laptop is None else called(laptop, config)
     count = asyncio.run(commands.drop(load(config).ledger_place, sink, name, reason))
-    echo(Phrase("{count} results are dropped", count=count))
+    echo(Phrase("{count} {count:result is|results are} dropped", count=count))
 
 
 @inventory.command()
@@ -137,7 +137,7 @@ def drop(sink: str, laptop: str | None, reason: str, config: Path | None) -> Non
 def begin(sink: str, which: Which, config: Path | None) -> None:
     """Say WHICH of the results from before a new SINK was configured it is to get; try `inventory test` first."""
     count = asyncio.run(commands.begin(load(config).ledger_place, sink, which))
-    echo(Phrase("{sink} gets {count} results from before", sink=sink, count=count))
+    echo(Phrase("{sink} gets {count} {count:result|results} from before", sink=sink, count=count))
 
 
 @inventory.command()
@@ -146,11 +146,11 @@ def begin(sink: str, which: Which, config: Path | None) -> None:
 def export(file: Path, config: Path | None) -> None:
     """Write every result into FILE: .xlsx for spreadsheets, .csv, .json or .jsonl for programs."""
     count, misread, written = asyncio.run(commands.export(load(config).ledger_place, file))
-    echo(Phrase("{count} results written to {file}", count=count, file=" + ".join(map(str, written))))
+    echo(Phrase("{count} {count:result|results} written to {file}", count=count, file=" + ".join(map(str, written))))
     if misread:
         echo(
             Phrase(
-                "a spreadsheet makes numbers or dates of {misread} cells of it: for people, export to .xlsx",
+                "a spreadsheet misreads {misread} {misread:cell|cells} as numbers or dates: for people, there is .xlsx",
                 misread=misread,
             ),
             err=True,
@@ -173,8 +173,8 @@ def take_in(file: Path, columns: str, config: Path | None) -> None:
     for each in odd[:20]:
         echo(quoted(each), err=True)
     if odd[20:]:
-        echo(Phrase("and {count} more lines", count=len(odd) - 20), err=True)
-    echo(Phrase("{count} laptops taken in", count=len(entries)))
+        echo(Phrase("and {count} more {count:line|lines}", count=len(odd) - 20), err=True)
+    echo(Phrase("{count} {count:laptop|laptops} taken in", count=len(entries)))
     try:
         client.command(settings.workshop.runtime, "reload")
     except MissingError:

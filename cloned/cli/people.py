@@ -103,7 +103,7 @@ def forget(name: str, config: Path | None, as_json: bool) -> None:
     answer = client.command(runtime(config), "forget-name", text=name)
     if as_json:
         return print_json(answer)
-    echo(Phrase("{count} entries of the journal changed", count=answer["entries"]))
+    echo(Phrase("{count} {count:entry|entries} of the journal changed", count=answer["entries"]))
     return echo("backups that were made before still hold the name: keep them no longer than you must")
 
 

@@ -270,4 +270,4 @@ def _into_postgresql(state: Path, place: str, names: list[str]) -> None:
         take_back(state, names)
         raise
     (state / LEDGER_FILE).unlink()
-    echo(Phrase("{run} results brought into PostgreSQL", run=count))
+    echo(Phrase("{run} {run:result|results} brought into PostgreSQL", run=count))

@@ -99,7 +99,7 @@ def _draw(chain: Chain) -> None:
     for view in chain.views:
         console.print(drawn(view, words().say))
     if len(chain.views) > 1:
-        said = words().say(Phrase("{places} laptops fit on all of them", places=chain.places))
+        said = words().say(Phrase("{places} {places:laptop fits|laptops fit} on all of them", places=chain.places))
         console.print(said, style="bold")
 
 

@@ -126,7 +126,11 @@ def _boot_row(entry: dict[str, Any]) -> list[str]:
 def _times(entry: dict[str, Any]) -> str:
     """What was got, and how often where it was asked for again and again."""
     got = _told(entry, "got")
-    return got if entry.get("times", 1) == 1 else Phrase("{got} ({count} times)", got=got, count=entry["times"])
+    return (
+        got
+        if entry.get("times", 1) == 1
+        else Phrase("{got} ({count} {count:time|times})", got=got, count=entry["times"])
+    )
 
 
 def _told(entry: dict[str, Any], name: str) -> str:

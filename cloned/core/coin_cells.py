@@ -25,7 +25,11 @@ def warnings(laptops: Iterable[Laptop]) -> list[Warn]:
     """What to tell of those that are here."""
     found = [(laptop, days_back(laptop)) for laptop in laptops if laptop.state is not State.GONE]
     return [
-        Warn("coin-cell", Phrase("{named}: its clock stands {days} days back", named=named(laptop), days=days), _HINT)
+        Warn(
+            "coin-cell",
+            Phrase("{named}: its clock stands {days} {days:day|days} back", named=named(laptop), days=days),
+            _HINT,
+        )
         for laptop, days in found
         if days
     ]

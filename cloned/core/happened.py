@@ -24,8 +24,14 @@ class Happened(Worded):
     LAYOUT = "layout", "layout written"
     RECEIVED = "received", "all received; reading back"
     READ_BACK = "read-back", "read back: every block is right"
-    DIFFERS_FETCHING = "differs-fetching", "differs: {wrong} pieces, {where}; fetching them again"
-    UNREADABLE_FETCHING = "unreadable-fetching", "unreadable: {wrong} pieces, {where}; fetching them again"
+    DIFFERS_FETCHING = (
+        "differs-fetching",
+        "differs: {wrong} {wrong:piece|pieces}, {where}; fetching {wrong:it|them} again",
+    )
+    UNREADABLE_FETCHING = (
+        "unreadable-fetching",
+        "unreadable: {wrong} {wrong:piece|pieces}, {where}; fetching {wrong:it|them} again",
+    )
     DONE = "all-done", "done"
     HEARD = "heard", "heard again"
     HEARD_GOES_ON = "heard-goes-on", "heard again: it goes on from where it was"
@@ -36,7 +42,10 @@ class Happened(Worded):
     INVENTORY_AWAY = "inventory-no-answer", "{sinks} did not answer: it goes on without"
     LENT_ELSEWHERE = "lent-elsewhere", "{sinks} says that it is lent out"
     BACK_ELSEWHERE = "back-elsewhere", "no inventory says that it is lent out any more"
-    IN_THE_LEDGER = "in-the-ledger", "the ledger knows it: cloned {jobs} times, erased {erasures} times"
+    IN_THE_LEDGER = (
+        "in-the-ledger",
+        "the ledger knows it: cloned {jobs} {jobs:time|times}, erased {erasures} {erasures:time|times}",
+    )
     ID_OF_ANOTHER = (
         "id-of-another",
         "in the ledger another machine has the id that it was given while the ledger was away: it has its own now",

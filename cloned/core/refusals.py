@@ -45,7 +45,7 @@ class Refused(Worded):
     )
     NAME_TAKEN = "name-taken", "there is an image called {name} already", "choose another name"
     NAME_UNDER_WAY = "name-under-way", "{name} is being captured already", "choose another name"
-    TOO_MANY_GUESTS = "too-many-guests", "a session is for 1 to {most} guests", "open several"
+    TOO_MANY_GUESTS = "too-many-guests", "a session is for 1 to {most} {most:guest|guests}", "open several"
     CANNOT_BE_SENT = "cannot-be-sent", "image {name} cannot be sent: {why}", "repair or import it again"
     NO_PORT = "no-port", "all ports of classic sessions were used within the last 24 hours", "wait until some are free"
     NO_OTHER = (

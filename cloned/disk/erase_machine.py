@@ -176,7 +176,7 @@ def looked(record: DiskErasure, check: LookBack, at: float) -> DiskErasure:
         return record
     if record.unreached:
         total = sum(length for _, length in record.unreached)
-        detail = Phrase("{total} bytes at {count} places", total=total, count=len(record.unreached))
+        detail = Phrase("{total} bytes at {count} {count:place|places}", total=total, count=len(record.unreached))
         return replace(fail(record, ErasureFault.UNREACHED, detail, at), check=check)
     return replace(record, phase=ErasePhase.VERIFIED, check=check, ended=at)
 

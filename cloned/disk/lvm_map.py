@@ -135,7 +135,7 @@ def _read_group(read: Read, layout: Layout, wanted: VolumeGroup) -> VolumeGroup:
     if len(texts) != 1:
         raise LayoutError(
             Phrase(
-                "volume group {name} has {count} descriptions where one is right",
+                "volume group {name} has {count} {count:description|descriptions} where one is right",
                 name=wanted.name,
                 count=len(texts) or "no",
             )

@@ -178,7 +178,7 @@ def identify_bytes(text: str) -> bytes:
     if len(words) != IDENTIFY_WORDS:
         raise FactsError(
             Phrase(
-                "hdparm showed {count} words of IDENTIFY, not {identify_words}",
+                "hdparm showed {count} {count:word|words} of IDENTIFY, not {identify_words}",
                 count=len(words),
                 identify_words=IDENTIFY_WORDS,
             )

@@ -116,7 +116,7 @@ def protective_doubts(folder: Folder, disk: str, layout: Layout) -> list[Warn]:
     hybrid = [entry for entry in layout.mbr if not entry.protective]
     if hybrid:
         text = Phrase(
-            "{disk} has a hybrid MBR with {count} entries beside its GPT; it is kept as it is",
+            "{disk} has a hybrid MBR with {count} {count:entry|entries} beside its GPT; it is kept as it is",
             disk=disk,
             count=len(hybrid),
         )

@@ -121,7 +121,8 @@ def _disk(folder: Folder) -> str:
     disks = folder.words("disk")
     if len(disks) != 1:
         raise ImageError(
-            Phrase("{path}/disk names {count} disks", path=folder.path, count=len(disks)), "save one disk an image"
+            Phrase("{path}/disk names {count} {count:disk|disks}", path=folder.path, count=len(disks)),
+            "save one disk an image",
         )
     return device_name(folder, disks[0], "disk")
 

@@ -70,7 +70,7 @@ class Scrub:
             if wrong:
                 files = await asyncio.to_thread(self._store.discard, image, wrong)
                 why = Phrase(
-                    "{count} pieces are damaged, the first is {files}: import the image again",
+                    "{count} {count:piece is|pieces are} damaged, the first is {files}: import the image again",
                     count=len(wrong),
                     files=files[0],
                 )

@@ -43,7 +43,7 @@ def suspects(results: Sequence[Probed], *, querier: bool) -> tuple[Warn, ...]:
 
 def _nobody(count: int, *, querier: bool) -> Warn:
     who = (
-        Phrase("multicast reaches none of {count} laptops", count=count)
+        Phrase("multicast reaches none of {count} {count:laptop|laptops}", count=count)
         if count > 1
         else Phrase("multicast does not reach the laptop")
     )

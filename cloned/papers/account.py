@@ -56,9 +56,9 @@ def _counted(told: Mapping[str, Any], words: Language) -> list[tuple[str, str]]:
         "not_erased": _("Not erased"),
     }  # fmt: skip
     rows = [(name, number(told[key])) for key, name in names.items()]
-    rows.append((_("Erasing and cloning here"), _("%(count)s hours", count=number(told["hours"], 1))))
+    rows.append((_("Erasing and cloning here"), _("%(hours)s h", hours=number(told["hours"], 1))))
     if told["used_hours"]:
-        rows.append((_("Their disks had been on before"), _("%(count)s hours", count=number(told["used_hours"]))))
+        rows.append((_("Their disks had been on before"), _("%(hours)s h", hours=number(told["used_hours"]))))
     for key, name in (("weight_kg", _("Weight of what came")), ("co2_kg", _("CO2 saved by what was given out"))):
         if told[key] is not None:
             rows.append((name, _("%(count)s kg", count=number(told[key], 1))))

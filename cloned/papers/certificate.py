@@ -173,7 +173,7 @@ class _Paper:
         if not (hidden["hpa"] or hidden["dco"]):
             return _("the drive does not tell") if hidden.get("untold") else _("none")
         counts = {name: words.number(int(hidden[name])) for name in ("hpa", "dco")}
-        return _("%(hpa)s sectors hidden by HPA, %(dco)s by DCO", **counts)
+        return _("sectors hidden by HPA: %(hpa)s, by DCO: %(dco)s", **counts)
 
     def _disk(self, disk: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         _, words = self.words.gettext, self.words
@@ -213,11 +213,12 @@ class _Paper:
     def _verified(self, check: Mapping[str, Any]) -> str:
         _, words = self.words.gettext, self.words
         how = _("all of it") if check["how"] == "all" else _("samples")
-        return _(
-            "%(how)s: %(bytes)s at %(places)s places, %(remembered)s of them known from before; found: %(found)s",
+        return words.ngettext(
+            "%(how)s: %(bytes)s at %(num)s place, %(remembered)s of them known from before; found: %(found)s",
+            "%(how)s: %(bytes)s at %(num)s places, %(remembered)s of them known from before; found: %(found)s",
+            int(check["places"]),
             how=how,
             bytes=words.size(int(check["bytes"])),
-            places=words.number(int(check["places"])),
             remembered=words.number(int(check["remembered"])),
             found=words.listed([_(each) for each in FOUND if each in str(check["found"])]),
         )

@@ -42,15 +42,31 @@ def summary(board: Board, site: str, made: float, words: Language) -> bytes:
 
 def _said(board: Board, words: Language) -> list[str]:
     """What it comes to."""
-    _, number = words.gettext, words.number
-    lines = [_("%(through)s of %(all)s laptops are through", through=number(board.through), all=number(board.laptops))]
+    lines = [through(board, words)]
     if board.person_minutes is not None:
-        minutes = number(board.person_minutes, 1)
-        lines.append(
-            _("%(minutes)s minutes at the keyboard for each of %(count)s laptops", minutes=minutes, count=board.tested)
-        )
-    grades = ", ".join(f"{grade}: {number(count)}" for grade, count in board.grades)
-    return [*lines, *([f"{_('Grade')} {grades}"] if grades else [])]
+        lines.append(at_the_keyboard(board, words))
+    grades = ", ".join(f"{grade}: {words.number(count)}" for grade, count in board.grades)
+    return [*lines, *([f"{words.gettext('Grade')} {grades}"] if grades else [])]
+
+
+def through(board: Board, words: Language) -> str:
+    """`37 of 40 laptops are through`."""
+    return words.ngettext(
+        "%(through)s of %(num)s laptop is through",
+        "%(through)s of %(num)s laptops are through",
+        board.laptops,
+        through=words.number(board.through),
+    )
+
+
+def at_the_keyboard(board: Board, words: Language) -> str:
+    """`2.8 min at the keyboard for each of 40 laptops`."""
+    return words.ngettext(
+        "%(minutes)s min at the keyboard for %(num)s laptop",
+        "%(minutes)s min at the keyboard for each of %(num)s laptops",
+        board.tested,
+        minutes=words.number(board.person_minutes or 0, 1),
+    )
 
 
 def _tables(board: Board, words: Language) -> list[Table]:

@@ -24,7 +24,7 @@ def in_turn(draw: Callable[[web.Request], Awaitable[web.Response]]) -> Callable[
         if not press.take(where):
             answer = problem(
                 web.HTTPServiceUnavailable,
-                Phrase("{count} papers are being drawn", count=press.all),
+                Phrase("{count} {count:paper is|papers are} being drawn", count=press.all),
                 "try again in a moment",
             )
             answer.headers["Retry-After"] = "5"

@@ -357,7 +357,12 @@ def _troubled(sinks: Sequence[Mapping[str, Any]]) -> Iterable[Notice]:
             yield Notice(
                 "sink",
                 name,
-                Phrase("{sink} refused {count} results: {reason}", sink=name, count=sink["refused"], reason=reason),
+                Phrase(
+                    "{sink} refused {count} {count:result|results}: {reason}",
+                    sink=name,
+                    count=sink["refused"],
+                    reason=reason,
+                ),
                 Phrase("Put it right there, then retry"),
             )
         elif sink.get("state") == "asks":
@@ -375,7 +380,7 @@ def _troubled(sinks: Sequence[Mapping[str, Any]]) -> Iterable[Notice]:
                 "sink",
                 "",
                 Phrase(
-                    "{count} results wait for {sink}: {reason}",
+                    "{count} {count:result waits|results wait} for {sink}: {reason}",
                     sink=name,
                     count=sink["waiting"],
                     reason=sink.get("reason") or "",

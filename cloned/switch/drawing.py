@@ -59,7 +59,7 @@ def drawn(view: SwitchView, say: Say = str) -> RenderableType:
     """Heading, front panel, table and warnings of one switch."""
     name = view.sys_name or view.model or "switch"
     heading = Text.assemble((printable(name), "bold"), f"  {view.address}  {printable(view.sys_descr)[:90]}")
-    places = Text(say(Phrase("{capacity} laptops fit", capacity=view.capacity)), "bold")
+    places = Text(say(Phrase("{capacity} {capacity:laptop fits|laptops fit}", capacity=view.capacity)), "bold")
     warnings = [Text(f"! {printable(say(str(warning)))}", "yellow") for warning in view.warnings]
     below = legend(view.ports, say), Text(), table(view, say), places
     return Group(heading, Text(), *front_panel(view.ports), *below, *warnings)
@@ -158,5 +158,9 @@ def _speed(port: Port) -> str:
 
 def _who(port: Port, neighbour: str) -> str:
     """The addresses on a port, or how many; the neighbour LLDP names comes first."""
-    macs = ", ".join(port.macs) if len(port.macs) <= 2 else Phrase("{count} addresses", count=len(port.macs))
+    macs = (
+        ", ".join(port.macs)
+        if len(port.macs) <= 2
+        else Phrase("{count} {count:address|addresses}", count=len(port.macs))
+    )
     return chained(list(dict.fromkeys(part for part in (printable(neighbour), macs) if part)))

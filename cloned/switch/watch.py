@@ -222,7 +222,9 @@ class _Lookout:
         if self.view is None:
             return Warn("switch-unreachable", answer.error, answer.hint)
         old = Phrase(
-            "its last word is {age:span} old: {places} laptops fit", age=self._age(), places=self.view.capacity
+            "its last word is {age:span} old: {places} {places:laptop fits|laptops fit}",
+            age=self._age(),
+            places=self.view.capacity,
         )
         what = chained([answer.error, old])
         return Warn("switch-unreachable", what, answer.hint)
@@ -270,7 +272,7 @@ def _climbing(view: SwitchView, grown: Mapping[int, int]) -> list[Warn]:
         Warn(
             "port-errors",
             Phrase(
-                "{name} {label}: {grown} damaged frames within a minute",
+                "{name} {label}: {grown} damaged {grown:frame|frames} within a minute",
                 name=name,
                 label=port.label,
                 grown=grown[port.if_index],

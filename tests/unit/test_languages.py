@@ -18,6 +18,8 @@ from cloned.saying import CODES as CODES_OF
 from tests import messages
 
 PLACEHOLDER = re.compile(r"%\([a-z_]+\)s|%%|\{[a-z_0-9]+(?:![rs])?(?::[a-z]+)?\}")
+CHOICE = re.compile(r"\{([a-z_0-9]+):[^{}|]*\|[^{}|]*\}")
+"""Words for one and for many, as saying.py has them."""
 ROOT = Path(languages.__file__).parent
 COMPLETE = (
     "agent", "casting", "check", "cli", "core", "disk", "images", "inventory", "live", "multicast", "netboot", "papers",
@@ -130,6 +132,17 @@ def test_no_translation_loses_a_placeholder(code: str) -> None:
         for form in filter(None, forms if message.id else []):
             found = sorted(PLACEHOLDER.findall(form))
             assert found == wanted or (len(names) > 1 and set(wanted) - set(found) <= {"%(num)s"}), message.id
+
+
+@pytest.mark.parametrize("code", ["nl", "fr"])
+def test_no_translation_counts_what_its_message_does_not(code: str) -> None:
+    for message in known()[code]:
+        names = [message.id] if isinstance(message.id, str) else list(message.id)
+        forms = [message.string] if isinstance(message.string, str) else list(message.string)
+        there = {name for each in names for name in re.findall(r"\{([a-z_0-9]+)[:!}]", each)}
+        for form in filter(None, forms if message.id else []):
+            assert set(CHOICE.findall(form)) <= there, message.id
+            assert "|" not in CHOICE.sub("", form) or "|" in CHOICE.sub("", names[-1]), message.id
 
 
 known = cache(languages.catalogues)

@@ -71,5 +71,5 @@ def test_the_kernels_memory_test() -> None:
     bad = "6,3,0,-;  5555555555555555 bad mem addr 0x0000000000200000 - 0x0000000000201000 reserved\n"
     assert memory_test("nothing of the kind") == []
     assert memory_test(began) == ["Memory test: 8 patterns, nothing wrong"]
-    assert memory_test(began + bad + bad)[0].startswith("Memory test: 1 BAD places")
+    assert memory_test(began + bad + bad)[0].startswith("Memory test: 1 BAD place,")
     assert "0x0000000000200000" in memory_test(began + bad)[1]
