@@ -133,7 +133,9 @@ def erasure(laptop: Subject, words: Language) -> str:
     if not done.erased:
         return words.gettext(NOT_ERASED)
     when = words.moment(done.at) if done.at else ""
-    return ", ".join(filter(None, (done.level.capitalize(), *(words.say(each) for each in done.techniques), when)))
+    return ", ".join(
+        filter(None, (words.gettext(done.level.capitalize()), *(words.say(each) for each in done.techniques), when))
+    )
 
 
 def tests(laptop: Subject, words: Language) -> str:
