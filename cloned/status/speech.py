@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -71,9 +72,10 @@ def environment(words: Language, version: str) -> Environment:
         "version": version,
         "words": words,
         "languages": [language(each) for each in CODES],
+        "colon": unbroken(" :") if words.code == "fr" else ":",
     }
     jinja.filters |= {
-        "say": words.say,
+        "say": _say(words),
         "number": words.number,
         "day": words.day,
         "duration": lambda seconds: "" if seconds is None else words.seconds(seconds),
@@ -83,18 +85,43 @@ def environment(words: Language, version: str) -> Environment:
     return jinja
 
 
+_FRENCH = re.compile(r"(?<=\u00ab) | (?=(?:[\u00bb:;?!]|%%?)(?:[\s.,)]|$))")
+
+
+def unbroken(text: str) -> str:
+    """French with no-break spaces inside its quotation marks and before its signs of two parts."""
+    return _FRENCH.sub("\u00a0", text)
+
+
+def _typeset(words: Language) -> Callable[[str], str]:
+    """What a language does to its texts before a browser breaks their lines."""
+    return unbroken if words.code == "fr" else str
+
+
+def _say(words: Language) -> Callable[[str], str]:
+    """A sentence that came from elsewhere, as a filter."""
+    typeset = _typeset(words)
+
+    def say(sentence: str) -> str:
+        return typeset(words.say(sentence))
+
+    return say
+
+
 def _messages(words: Language) -> dict[str, Any]:
     """As Jinja's own, but that a translation which does not fit costs its words and not the page."""
 
+    typeset = _typeset(words)
+
     def gettext(text: str, **values: object) -> Markup:
-        return _html(words.catalogue.gettext(text), text, values)
+        return _html(typeset(words.catalogue.gettext(text)), text, values)
 
     def ngettext(one: str, many: str, num: int, **values: object) -> Markup:
         english = one if num == 1 else many
-        return _html(words.catalogue.ngettext(one, many, num), english, {"num": words.number(num), **values})
+        return _html(typeset(words.catalogue.ngettext(one, many, num)), english, {"num": words.number(num), **values})
 
     def pgettext(context: str, text: str, **values: object) -> Markup:
-        return _html(words.catalogue.pgettext(context, text), text, values)
+        return _html(typeset(words.catalogue.pgettext(context, text)), text, values)
 
     return {"gettext": gettext, "ngettext": ngettext, "pgettext": pgettext}
 

@@ -27,7 +27,7 @@ class FakeHouse:
     async def look(self, again: bool = False) -> dict[str, Any]:
         found = [
             findings.ok(Phrase("CUPS knows {name}", name="QL-820")),
-            findings.warned(Phrase("the page's certificate ends in {days} days", days=9), "renew it"),
+            findings.warned(Phrase("the page's certificate ends in {days} {days:day|days}", days=9), "renew it"),
             findings.skipped("no printer is configured", "[print] label and sheet name CUPS printers"),
         ]
         wrong = findings.Finding("files", findings.LookState.WRONG, belongings._some([]) or "root", "chmod 600")
