@@ -276,14 +276,21 @@ document.addEventListener("click", (event) => {
 });
 
 // Scanning. A scanner is a keyboard that types very fast and ends with Enter: wherever one is on a page, what it types
-// goes to the scan field. Into a dialog that asks for something else it must not type, nor answer it.
+// goes to the scan field, or into a dialog's field for a number, whatever stood there. Into a dialog that asks for something
+// else it must not type, nor answer it.
 const scan = document.getElementById("scan");
 const FAST = 50;
 let burst = { text: "", at: 0, field: null, before: "" };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
   const field = document.activeElement?.matches("input, select, textarea") ? document.activeElement : null;
-  if (event.key === "Enter" && dialog.open && burst.text.length > 3 && event.timeStamp - burst.at < 4 * FAST && field?.dataset.scan === undefined) {
+  const scanned = event.key === "Enter" && dialog.open && burst.text.length > 3 && event.timeStamp - burst.at < 4 * FAST;
+  if (scanned && field?.dataset.scan !== undefined) {
+    if (burst.text.length > 5) field.value = burst.text;  // in the place of what somebody had begun to type
+    burst.text = "";
+    return;
+  }
+  if (scanned) {
     event.preventDefault();
     if (burst.field) burst.field.value = burst.before;
     dialog.querySelector(".wrong").textContent = our.scanned;

@@ -105,7 +105,7 @@ async def opened(folder: Path, address: str) -> AsyncIterator[Page]:
                 page = Page(it)
                 await page.call("Runtime.enable")
                 await page.call("Log.enable")
-                await page.until("document.readyState === 'complete'")
+                await page.until("location.protocol !== 'about:' && document.readyState === 'complete'")
                 yield page
         finally:
             with contextlib.suppress(ProcessLookupError):

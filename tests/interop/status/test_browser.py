@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 
 import pytest
 from aiohttp import web
@@ -119,10 +120,15 @@ async def test_what_the_engine_refuses_is_said_in_the_dialog(page, served):
     assert await page.run("document.getElementById('ask').open")
 
 
-async def typed(page, text, gap=0.0):
-    """What a keyboard sends; a scanner's is one without gaps, and all of it ends with Enter."""
-    for char in [*text, "\r"]:
+async def typed(page, text, gap=0.0, end="\r"):
+    """What a keyboard sends; a scanner's is one without gaps, and all of it ends with Enter.
+
+    Each key has its own time: a busy machine makes no person of a scanner.
+    """
+    begin = time.time()
+    for number, char in enumerate([*text, *end]):
         key = {"key": "Enter", "windowsVirtualKeyCode": 13} if char == "\r" else {"key": char}
+        key["timestamp"] = begin + number * max(gap, 0.002)
         await page.call("Input.dispatchKeyEvent", type="keyDown", text=char, **key)
         await page.call("Input.dispatchKeyEvent", type="keyUp", **key)
         await asyncio.sleep(gap)

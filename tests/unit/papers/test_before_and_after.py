@@ -36,7 +36,7 @@ SAID = (
 async def page(story: Triaged, ident: str, words: Language) -> str:
     told = worded(snapshot(story.state, {}, story.now))
     drawn = await Pages(FakeWorkshop(told), FakeRecords()).laptop(ident, words)
-    return html.unescape(drawn.parts["laptop"])
+    return html.unescape(drawn.parts["laptop"]).replace("\xa0", " ")  # no line breaks there; the words are what counts
 
 
 def sheet(laptop: Laptop, words: Language) -> str:
