@@ -141,6 +141,41 @@ async def test_another_site_cannot_use_the_cookie(browser, house):
     assert len(house.workshop.commands) == 1
 
 
+ELSEWHERE = [
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://{host}.evil.example"},
+    {"Origin": "http://{name}"},
+    {"Origin": "http://{name}:1"},
+    {"Origin": "http://evil.example", "Referer": "{url}/laptops"},
+    {"Referer": "http://evil.example/"},
+    {"Referer": "{url}/laptops"},
+    {"Sec-Fetch-Site": "cross-site", "Origin": "{url}"},
+    {"Sec-Fetch-Site": "same-site", "Origin": "{url}"},
+    {"Sec-Fetch-Site": "none"},
+    {"Sec-Fetch-Site": ""},
+    {},
+]
+"""What a browser would send for another site's page, or one too old to say where it is."""
+
+
+async def test_another_site_has_an_administrators_cookie_do_nothing(browser, house):
+    house.people.add("Bart", Role.ADMINISTRATOR, "correct horse battery")
+    assert (await named(browser, "Bart", "correct horse battery"))[0] == 200
+    host = house.url.removeprefix("http://")
+    places = {"url": house.url, "host": host, "name": host.partition(":")[0]}
+    async with ClientSession(house.url, cookie_jar=browser.cookie_jar) as elsewhere:
+        for headers in ELSEWHERE:
+            sent = {key: text.format(**places) for key, text in headers.items()}
+            for verb in ("forget", "confirm", "erase"):
+                assert (await act(elsewhere, {"do": verb, "target": "00000009"}, headers=sent))[0] == 403, sent
+            if headers.keys() - {"Referer"}:  # programs that say no origin may sign themselves out
+                async with elsewhere.post("/api/v1/sign-out", headers=sent) as answer:
+                    assert answer.status == 403, sent
+    assert house.workshop.commands == []
+    assert (await act(browser, {"do": "forget", "target": "00000009"}))[0] == 200  # its own page still may
+
+
 async def test_wrong_pins_get_slow_but_the_command_line_still_works(machine, house):
     wrong = "000000" if house.pin != "000000" else "111111"
     seen = [(await sign_in(machine, wrong))[0] for _ in range(7)]
