@@ -22,6 +22,8 @@ from cloned.agent import erase_screen, sysfs
 from cloned.agent.spoken import drawable, say
 
 WIDTH = 78
+LONGEST = 600
+"""Letters of a line, whoever said it: more would push the laptop's number off the screen."""
 _CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 _BAR = 50
 GOOD, BAD = "\u221a ", "X "
@@ -103,7 +105,12 @@ def compose(order: Mapping[str, Any], report: Mapping[str, Any], silent: str = "
     lines += _offer(order.get("offer")) + erase_screen.offer(order.get("erase_offer"))
     if silent:
         lines += ["", say("The server is silent at the moment; this laptop carries on and keeps asking.")]
-    return [part for line in lines for part in wrap(line)]
+    return [part for line in lines for part in wrap(harmless(line))]
+
+
+def harmless(line: str) -> str:
+    """A line without what moves a cursor, colours or turns text round, and never endless: makers name things too."""
+    return "".join(char if char.isprintable() else " " for char in line[:LONGEST])
 
 
 def _who(order: Mapping[str, Any]) -> list[str]:
@@ -259,14 +266,15 @@ class Console:
 
     def show(self, lines: Sequence[str]) -> None:
         """Draw the screen anew if it changed; elsewhere print the lines that are new."""
+        lines = [harmless(line) for line in lines]
         with self._lock:
-            if self._held or list(lines) == self._shown:
+            if self._held or lines == self._shown:
                 return
             if self._live:
                 self._draw(lines, grows=True)
             else:
                 print(*(line for line in lines if line and line not in self._shown), sep="\n", flush=True)
-            self._shown = list(lines)
+            self._shown = lines
 
     def _draw(self, lines: Sequence[str], *, grows: bool = False) -> None:
         plain = [drawable(line) for line in lines]

@@ -153,3 +153,23 @@ async def test_text_of_80_by_25_and_a_serial_line_show_french_letters(folder: Pa
     assert accented[5] == plain[5]  # what the font has not
     assert "\u00e9\u00eb\u00e8c\u00e7?" in machine.serial()
     assert f"{GOOD}Termin\u00e9" in machine.serial()
+
+
+NASTY = "20L5 \x1b[2J\x1b[41mEvil\x07 \u202egnp.exe \U0001f600 \u05e9\u05dc <b>&" + "A" * 300
+"""What firmware says that a laptop is called."""
+
+
+async def test_what_firmware_calls_it_is_text_on_its_screen(folder: Path, system: LiveInfo) -> None:
+    hostile = ("-smbios", f"type=1,manufacturer=LENOVO,product={NASTY},serial=PF1")
+    machine = Shown(system, folder, 64 * MIB, append="cloned.want=hardware", card=(*TEXT, *hostile))
+    running = asyncio.create_task(machine.run(Server(image(), machine.order_disk())))
+    await until(lambda: ("PF1" in machine.serial() and "DISK-1" in machine.serial()) or running.done())
+    said = machine.serial()
+    picture = await machine.picture()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    told = said[said.index("LENOVO") :]
+    assert "Evil" in told
+    assert "\x1b[41m" not in told
+    assert "\u202e" not in told
+    assert picture.spread((168, 0, 0)) == (0, 0)  # nothing of it is red
