@@ -54,7 +54,20 @@ PLACES: dict[str, tuple[int, ...]] = {
 NAMED = ("hint", "why", "text", "help", "note", "words", "said")
 CALLED = ("Warn", "Word", "Verb", "option", "argument", "group", "command", "warning", *ERRORS)
 """Callables whose keyword arguments in `NAMED` are messages."""
-TABLES = ("_STATES", "FAULTS", "_PHASES", "_FIRMWARE", "_SMART", "_NAMES", "HELP", "HINTS", "WRONG", "TESTS", "MANY")
+TABLES = (
+    "_STATES",
+    "FAULTS",
+    "_PHASES",
+    "_FIRMWARE",
+    "_SMART",
+    "_NAMES",
+    "HELP",
+    "HINTS",
+    "WRONG",
+    "TESTS",
+    "MANY",
+    "REFUSAL",
+)
 """Names at a module's top whose texts, keys of dicts left out, are messages."""
 COMMAND_DOCS = ("command", "group")
 ENUMERATIONS = ("Worded",)

@@ -110,7 +110,9 @@ def kernel_line() -> str:
 
 
 def complain(error: OptionError) -> int:
-    """Print one line and return the exit status for wrong usage."""
+    """Print one line in the workshop's language and return the exit status for wrong usage."""
+    from cloned.agent.spoken import drawable, say  # only where nothing runs
+
     asked = str(error) == HELP
-    print(error, file=sys.stdout if asked else sys.stderr)
+    print(drawable(say(error.args[0])), file=sys.stdout if asked else sys.stderr)
     return 0 if asked else USAGE

@@ -145,6 +145,16 @@ def test_no_translation_counts_what_its_message_does_not(code: str) -> None:
             assert "|" not in CHOICE.sub("", form) or "|" in CHOICE.sub("", names[-1]), message.id
 
 
+@pytest.mark.parametrize("code", ["nl", "fr"])
+def test_no_translation_stopped_half_way(code: str) -> None:
+    english = re.compile(r"\b(?:the|which|where|this|that|with|from|only|and|it|its)\b")
+    for message in known()[code]:
+        forms = [message.string] if isinstance(message.string, str) else list(message.string)
+        for form in filter(None, forms if message.id else []):
+            said = re.sub(r"\{[^}]*\}|%\(\w+\)s|`[^`]*`|\"[^\"]*\"|\S*[=/_]\S*|--\S+", " ", form)
+            assert not english.search(said), form
+
+
 known = cache(languages.catalogues)
 """Read once: that takes longer than all that is looked up in it."""
 

@@ -1,6 +1,8 @@
 import pytest
 
+from cloned.agent import spoken
 from cloned.agent.options import HELP, REFUSAL, AgentOptions, OptionError, complain, parse, split_boot
+from cloned.languages import language
 
 BOOT = "cloned.boot=http://192.0.2.1:8069/abc"
 
@@ -46,6 +48,24 @@ def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert complain(OptionError("no")) == 2
     out, err = capsys.readouterr()
     assert (out.startswith("usage"), err) == (True, "no\n")
+
+
+@pytest.mark.parametrize("code", ["nl", "fr"])
+def test_help_and_refusal_are_in_the_workshops_language(
+    code: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spoken, "_PACKED", {text: language(code).say(text) for text in (HELP, REFUSAL)})
+    assert complain(OptionError(HELP)) == 0
+    assert complain(OptionError(REFUSAL)) == 2
+    out, err = capsys.readouterr()
+    assert (out.split()[0], err.split()[0]) == (
+        {"nl": "gebruik:", "fr": "usage"}[code],
+        {"nl": "agent:", "fr": "agent"}[code],
+    )
+    for word in ("agent.pyz", "--only-disk", "cloned.boot=URL"):
+        assert word in out
+    assert "touched" not in err
+    assert "--only-disk" in err
 
 
 def test_a_mac_without_a_hardware_type_is_taken_too() -> None:
