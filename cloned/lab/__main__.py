@@ -74,6 +74,7 @@ class Lab:
             self._publish(result)
             code = Exit.OK if result.ok else Exit.FAILED
             if self._options.keep:
+                await self._label(shop)
                 await self._stay(shop, code)
             return code
 
@@ -126,6 +127,14 @@ class Lab:
         follower = Follower(shop)
         await self._stay(shop, Exit.OK, follower)
         return Exit.OK
+
+    async def _label(self, shop: LabWorkshop) -> None:
+        """The sticker of the first laptop that has a number, as a volunteer prints it, beside the lab's disks."""
+        numbered = [each["id"] for each in (await shop.daemon.state())["laptops"] if each["tag"]]
+        if numbered:
+            paper = Path(self._entry.scratch) / "label.pdf"
+            paper.write_bytes(await shop.daemon.paper(f"/laptops/{numbered[0]}/label.pdf"))
+            self._display.say(f"a label: {paper}")
 
     async def _stay(self, shop: LabWorkshop, code: int, follower: Follower | None = None) -> None:
         """Let the user's process end, and go on."""

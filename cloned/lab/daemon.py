@@ -161,6 +161,11 @@ class DaemonProcess:
         """GET from its API, over its Unix socket."""
         return await client.call(self.settings.runtime, "GET", path)
 
+    async def paper(self, path: str) -> bytes:
+        """A PDF of its page's, over the same socket."""
+        data: bytes = await client.call(self.settings.runtime, "GET", path, raw=True)
+        return data
+
     async def state(self) -> dict[str, Any]:
         """The snapshot."""
         answer: dict[str, Any] = await self.ask("/api/v1/state")
