@@ -17,6 +17,7 @@ from cloned.core.laptop import Laptop, State, VerdictKind, add_history, finish_a
 from cloned.core.naming import had
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
+from cloned.core.scanning import scanned
 from cloned.core.tagged import LONGEST, TagGiven, TagPattern, is_tag
 from cloned.core.verbs import Role, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
@@ -32,12 +33,23 @@ def pattern_of(workshop: Workshop) -> TagPattern | None:
 
 
 def written(workshop: Workshop, text: str) -> str:
-    """A tag that was typed or scanned as it is kept: printable, and spelt as the pattern spells it."""
+    """A tag as it is kept: printable, and spelt as the pattern spells it."""
     text = unicodedata.normalize("NFC", text)
     text = " ".join("".join(char for char in text if char.isprintable()).split())
     pattern = pattern_of(workshop)
     known = pattern.read(text) if pattern is not None else None
     return known[0] if known is not None else text
+
+
+def meant(workshop: Workshop, text: str) -> str:
+    """A tag that somebody typed or scanned, as it is kept.
+
+    What is no number as it stands may be what a scanner typed on another country's keyboard, or a sticker's address.
+    """
+    pattern = pattern_of(workshop)
+    fits = is_tag if pattern is None else pattern.read
+    read = (written(workshop, each) for each in (text, *scanned(text)))
+    return next(filter(fits, read), written(workshop, text))
 
 
 def against(workshop: Workshop, laptop: Laptop, tag: str) -> Refusal | None:
@@ -192,7 +204,7 @@ def _refuse(workshop: Workshop, command: Command) -> Refusal | None:
 
 
 def _complete(workshop: Workshop, command: Command) -> Command:
-    text = command.text if command.text == NEXT else written(workshop, command.text)
+    text = command.text if command.text == NEXT else meant(workshop, command.text)
     return replace(command, text=text, checked=True)
 
 

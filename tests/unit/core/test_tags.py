@@ -23,6 +23,7 @@ from cloned.core.refusals import Refusal, Refused
 from cloned.core.tagged import TagGiven, TagPattern
 from cloned.core.tags import NEXT, VERBS
 from cloned.core.workshop import Workshop
+from tests.unit.core.test_scanning import KEYBOARDS
 
 NOW = 1795950000.0
 """2026-11-29."""
@@ -133,6 +134,20 @@ def test_an_old_number_still_leads_to_its_laptop_and_is_no_others() -> None:
 @pytest.mark.parametrize("text", ["DM-2026-42", "DM-26-0042", "XX-2026-0042", "DM-2026-00042", "PC250200"])
 def test_what_does_not_look_like_the_pattern_is_refused(text: str) -> None:
     assert PATTERN in refused(tag(shop(laptop(1)), "1", text)[1], Refused.TAG_PATTERN)
+
+
+@pytest.mark.parametrize("typed", ["DM-2026-0042", *("DM-2026-0042".translate(each) for each in KEYBOARDS.values())])
+@pytest.mark.parametrize("pattern", [PATTERN, ""])
+def test_a_number_scanned_into_its_own_field_is_read_on_any_keyboard(typed: str, pattern: str) -> None:
+    assert tag(shop(laptop(1), tag_pattern=pattern), "1", typed)[1] == {"tag": "DM-2026-0042"}
+
+
+@pytest.mark.parametrize("pattern", [PATTERN, ""])
+def test_an_address_scanned_into_the_field_for_a_number_is_that_laptops_number(pattern: str) -> None:
+    address = "http://cloned.example/laptops/DM-2026-0042"
+    assert tag(shop(laptop(1), tag_pattern=pattern), "1", address)[1] == {"tag": "DM-2026-0042"}
+    workshop, _ = tag(shop(laptop(1), laptop(2), tag_pattern=pattern), "1", "DM-2026-0042")
+    refused(tag(workshop, "2", address)[1], Refused.TAG_TAKEN)
 
 
 def test_a_text_that_is_no_pattern_is_told_what_one_has() -> None:
