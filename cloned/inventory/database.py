@@ -151,13 +151,10 @@ def _engine(url: str) -> AsyncEngine:
     return engine
 
 
-def direct(engine: AsyncEngine) -> Engine | None:
-    """The same SQLite file for a thread of our own, to go through a whole transaction in one; None for a server.
-
-    Statement by statement a result takes 50 changes of thread, each of which waits for a processor.
-    """
+def direct(engine: AsyncEngine) -> Engine:
+    """The same database for a thread (own_thread.py), with one connection to a server."""
     if engine.dialect.name != "sqlite":
-        return None
+        return create_engine(engine.url, pool_pre_ping=True, pool_size=1, max_overflow=0, connect_args=_postgresql())
     connect = {"timeout": BUSY_SECONDS, "check_same_thread": False}
     made = create_engine(engine.url.set(drivername="sqlite"), connect_args=connect)
     event.listen(made, "connect", _pragmas)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cloned.core.erasure import ATTEMPTS
-from cloned.inventory.database import bring_up, broken, direct, silent
+from cloned.inventory.database import bring_up, broken, silent
 from cloned.inventory.ordering import Queued, newest
+from cloned.inventory.own_thread import OwnThread
 from cloned.inventory.schema import (
     DROPPED,
     REFUSED,
@@ -55,16 +55,6 @@ class Outcome:
     due: float = 0.0
 
 
-def _one_look(engine: Engine, work: Callable[..., Result], arguments: Sequence[Any]) -> Result:
-    with engine.connect() as connection:
-        return work(connection, *arguments)
-
-
-def _in_one(engine: Engine, work: Callable[..., Result], arguments: Sequence[Any]) -> Result:
-    with engine.begin() as connection:
-        return work(connection, *arguments)
-
-
 class DeliveryBook:
     """What is owed, in the database that `engine` opens."""
 
@@ -74,35 +64,24 @@ class DeliveryBook:
         self._writing = asyncio.Lock()
         self._patience = PATIENCE_SECONDS if engine.dialect.name == "postgresql" else None
         self._prepared, self._preparing = True, asyncio.Lock()
-        self._direct, self._thread = direct(engine), ThreadPoolExecutor(1, "ledger")
-        self._looking = ThreadPoolExecutor(1, "ledger-look")
-        """Its own: who only looks does not wait for what is being written."""
+        self._writes, self._looks = OwnThread(engine, "ledger"), OwnThread(engine, "ledger-look")
+        """Two: who only looks does not wait for what is being written."""
 
     async def close(self) -> None:
         """Let go of the database; everything recorded is already on disk."""
-        for threads in (self._thread, self._looking):
-            await asyncio.to_thread(threads.shutdown)
-        if self._direct is not None:
-            self._direct.dispose()
+        for thread in (self._writes, self._looks):
+            await thread.close()
         await self._engine.dispose()
 
     async def _transaction(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """What `work` gives for a connection and these, in a transaction of our own. Raises LedgerError."""
-        if self._direct is None:
-            async with self._write() as connection:
-                return await connection.run_sync(work, *arguments)
         async with self._writing, self._patient():
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, _in_one, self._direct, work, arguments)
+            return await self._writes.transaction(work, *arguments)
 
     async def _look(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """What `work`, which changes nothing, gives for a connection and these. Raises LedgerError."""
-        if self._direct is None:
-            async with self._read() as connection:
-                return await connection.run_sync(work, *arguments)
         async with self._patient():
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._looking, _one_look, self._direct, work, arguments)
+            return await self._looks.look(work, *arguments)
 
     @asynccontextmanager
     async def _write(self, *, long: bool = False) -> AsyncIterator[AsyncConnection]:

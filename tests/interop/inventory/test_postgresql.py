@@ -312,6 +312,25 @@ async def test_a_server_that_accepts_and_never_answers_is_told_and_nothing_waits
         await ledger.close()
 
 
+async def test_nobody_who_has_given_up_a_silent_server_waits_for_it_at_the_end(make_row: Any) -> None:
+    """The command line ends, and so does a daemon; and what was given up is not done behind anybody's back."""
+    with postgresql.running() as server:
+        place = server.database()
+        ledger = await Ledger.open(place)
+        await ledger.record(make_row("l1", 1))
+        ledger._patience = 0.5
+        server.freeze()
+        for asked in (ledger.record(make_row("l1", 2)), ledger.totals(), ledger.rows()):
+            with pytest.raises(LedgerError, match="did not answer"):
+                await asked
+        async with asyncio.timeout(30):
+            await ledger.close()
+        server.thaw()
+        again = await Ledger.open(place)
+        assert [row["attempt"] for row in await again.rows()] == [1]
+        await again.close()
+
+
 async def test_an_evening_goes_on_while_the_server_is_gone_and_every_result_is_there_afterwards(tmp_path: Path) -> None:
     """Laptops are done, a daemon is killed and started again, all without a ledger; then it comes back."""
     from cloned.core.events import Command

@@ -127,7 +127,7 @@ async def fill(ledger, make_row):
 
 async def test_a_full_disk_is_an_error_that_leaves_nothing_half_done(ledger, make_row, tmp_path):
     await ledger.register(["hook"])
-    with ledger._direct.connect() as connection:  # sqlite's own way to be full
+    with ledger._writes._engine.connect() as connection:  # sqlite's own way to be full
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
     with pytest.raises(LedgerError, match="full"):
