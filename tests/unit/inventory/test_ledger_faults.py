@@ -110,7 +110,6 @@ async def _filled(ledger: Ledger, make_row: Any) -> None:
 
 async def _room(ledger: Ledger, pages: int) -> None:
     """So many pages may be in the file; it never gets fewer than it has."""
-    assert ledger._writes._engine is not None
     with ledger._writes._engine.connect() as connection:
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages or 1}")
 
