@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ TOP = root("systemd").parent
 HERE = Path(__file__).parent
 PACKAGES = (
     "systemd-sysv,dbus,udev,kmod,linux-image-amd64,initramfs-tools,apt-utils,python3,python3-scapy,bzip2,fdisk,gdisk,"
-    "iproute2,lrzip,lz4,lzip,lzop,nftables,partclone,procps,udpcast,xz-utils,zstd,tzdata"
+    "iproute2,lrzip,lz4,lzip,lzop,nftables,partclone,procps,udpcast,xz-utils,zstd,tzdata,nfs-kernel-server"
 )
 """What the packages depend on is there already: bare roots without it are `make deb-check`'s."""
 LAN = """[Unit]
@@ -68,7 +69,7 @@ def packages() -> Path:
 
 def system() -> Path:
     """A tar of Debian with systemd and a kernel."""
-    made = caches() / "guest.tar"
+    made = caches() / f"guest-{zlib.crc32(PACKAGES.encode()):08x}.tar"
     if not made.exists():
         words = ["mmdebstrap", "--quiet", "--variant=minbase", "--format=tar", f"--include={PACKAGES}", "bookworm"]
         processes.run([*words, made.with_suffix(".new")])

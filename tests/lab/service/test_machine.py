@@ -30,6 +30,7 @@ def test_a_server_from_the_packages_through_its_life(tmp_path: Path) -> None:
     assert score is not None
     assert float(score[1]) <= 2.0
     assert [state for state, _ in told["laptops"]] == ["done", "done"]
+    assert told["nfs"].startswith("wrong")
     assert "cloned restore" in told["damaged"]
     assert told["watchdog"] == {"restarts": "1", "laptops": 2}
     with machine.boot() as running:

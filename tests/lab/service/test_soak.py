@@ -1,0 +1,118 @@
+"""A daemon over a night of boots: what it holds at the end is what it held after the first two hundred."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pytest
+
+from cloned import client, memory
+from cloned.lab.bench.service import resident, serving
+from cloned.lab.daemon import DaemonProcess
+from cloned.lab.laptops import Firmware, LabDisk, identities
+from cloned.lab.network import LabNetwork
+from cloned.lab.thinbox import ThinBox
+
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.nightly,
+    pytest.mark.timeout(6 * 3600),
+    pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
+]
+
+LAPTOPS = 12
+BOOTS = int(os.environ.get("CLONED_SOAK_BOOTS", "2004"))
+FIRST = min(200, BOOTS // 3)
+"""Boots after which it holds what it will hold."""
+SHARE = 0.05
+"""By how much anything may have grown since."""
+DISK_BYTES = 1 << 30
+ROUND_SECONDS = 600.0
+
+
+@dataclass
+class Held:
+    """What a process holds: MB, and how many of each."""
+
+    memory: float
+    descriptors: int
+    threads: int
+    files: int
+
+    @classmethod
+    def of(cls, daemon: DaemonProcess) -> Held:
+        """Of a daemon that has nothing to do."""
+        process, folders = Path(f"/proc/{daemon.pid}"), (daemon.settings.state, daemon.settings.runtime)
+        files = sum(len(names) for folder in folders for _, _, names in os.walk(folder))
+        descriptors, threads = (len(list((process / name).iterdir())) for name in ("fd", "task"))
+        return cls(resident(daemon.pid), descriptors, threads, files)
+
+
+@pytest.fixture
+async def workshop(tmp_path: Path) -> AsyncIterator[tuple[DaemonProcess, list[ThinBox]]]:
+    """A daemon and laptops that are off."""
+    async with AsyncExitStack() as stack:
+        (tmp_path / "state").mkdir()
+        network = LabNetwork(f"cl{secrets.token_hex(2)}", LAPTOPS)
+        stack.callback(network.close)
+        network.build()
+        boxes = []
+        for who in identities(network.run, LAPTOPS, (Firmware.BIOS, Firmware.UEFI)):
+            folder = tmp_path / f"laptop-{who.number}"
+            folder.mkdir()
+            boxes.append(ThinBox(who, LabDisk.create(folder / "disk", DISK_BYTES), folder, network))
+            stack.callback(boxes[-1].close)
+        network.plug_server()
+        daemon = serving(tmp_path, network)
+        stack.push_async_callback(daemon.stop)
+        daemon.start()
+        await daemon.ready()
+        yield daemon, boxes
+
+
+async def through(daemon: DaemonProcess, boxes: list[ThinBox], jobs: int) -> None:
+    """All of them on, until each was verified for the `jobs`th time and is off."""
+    for box in boxes:
+        box.power_on()
+    async with asyncio.timeout(ROUND_SECONDS):
+        while any(box.running for box in boxes) or not await done(daemon, jobs):
+            await asyncio.sleep(1)
+    for box in boxes:
+        box.power_cut()
+
+
+async def done(daemon: DaemonProcess, jobs: int) -> bool:
+    """Whether they are; who is known from before is confirmed, as by a volunteer who clones it again."""
+    found = await daemon.ask("/api/v1/laptops")
+    for each in found:
+        if each["state"] == "asking" and each["disks"]:
+            order = {"do": "confirm", "target": each["id"], "image": "sample"}
+            await client.call(daemon.settings.runtime, "POST", "/api/v1/commands", order)
+    return [(each["state"], each["job"]) for each in found] == [("done", jobs)] * LAPTOPS
+
+
+async def held(daemon: DaemonProcess) -> Held:
+    """What it holds once it has given back what it could."""
+    await asyncio.sleep(memory.EVERY_SECONDS + 5)
+    return Held.of(daemon)
+
+
+async def test_a_night_of_boots_leaves_nothing_behind(workshop: tuple[DaemonProcess, list[ThinBox]]) -> None:
+    daemon, boxes = workshop
+    after: dict[int, Held] = {}
+    for number in range(1, BOOTS // LAPTOPS + 1):
+        await through(daemon, boxes, number)
+        for box in boxes:
+            box.chooses = "clone"  # somebody chooses it: whoever is done boots his own disk else
+        if number in (FIRST // LAPTOPS, BOOTS // LAPTOPS):
+            after[number * LAPTOPS] = await held(daemon)
+            print(after)
+    first, last = (asdict(each) for each in after.values())
+    grown = {name: (first[name], last[name]) for name in first if last[name] > first[name] * (1 + SHARE)}
+    assert not grown, after
