@@ -47,6 +47,9 @@ ACTIVITIES = frozenset(
 )
 """What an agent can be doing; anything else is not shown."""
 
+PARTS_EVERY_SECONDS = 10.0
+"""Between two times that a laptop's later parts are written down: each report tells them all, and one that tells others
+each second fills nobody's journal."""
 STEADY_SECONDS = 2.0
 """Seconds without a report for which a laptop is taken to go on as it did."""
 
@@ -65,6 +68,8 @@ class LastHeard:
     progress: dict[str, Any] = field(default_factory=dict)
     probe: Heard | None = None
     via: str = ""
+    parts: float = -PARTS_EVERY_SECONDS
+    """When parts that it told later were written down last."""
 
     def figures(self, now: float) -> dict[str, Any]:
         """`progress`, its time left less what has gone by since: a laptop that falls silent gets no nearer."""
@@ -141,9 +146,17 @@ class Monitor:
         self._count(laptop, report, watch.progress, progress)
         watch.progress, watch.probe = progress, _probe(report.get("probe"))
         watch.via = via if (via := report.get("via")) in ("multicast", "unicast", "nothing") else ""
-        for event in (self._meaning(laptop, report), _slow_card(laptop, report), _parts(laptop, report)):
+        for event in (self._meaning(laptop, report), _slow_card(laptop, report), self._later(laptop, report, watch)):
             if event is not None:
                 await self._engine.submit(event)
+
+    def _later(self, laptop: Laptop, report: Mapping[str, Any], watch: LastHeard) -> PartsTold | None:
+        """What it tells of its parts, where that is news; the next report tells it again."""
+        now = self._clock()
+        event = _parts(laptop, report) if now - watch.parts >= PARTS_EVERY_SECONDS else None
+        if event is not None:
+            watch.parts = now
+        return event
 
     def _count(
         self, laptop: Laptop, report: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]

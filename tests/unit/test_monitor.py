@@ -32,6 +32,23 @@ def monitored(path: Path, state: State) -> tuple[Monitor, Laptop, Clock]:
     return Monitor(engine, 60, clock), laptop, clock
 
 
+async def test_a_laptop_that_tells_of_another_screen_each_second_writes_no_journal_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor, laptop, clock = monitored(tmp_path / "j", State.WAITING)
+    taken: list[object] = []
+
+    async def submit(event: object) -> None:
+        taken.append(event)
+
+    monkeypatch.setattr(monitor._engine, "submit", submit)
+    for second in range(20):
+        clock.now = float(second)
+        screen = {"width": 1000 + second, "height": 800, "width_mm": 300, "height_mm": 200}
+        await monitor.heard(laptop, {"state": "idle", "parts": {"panel": screen}})
+    assert len(taken) == 2
+
+
 @pytest.mark.parametrize("state", [State.RECEIVING, State.WAITING, State.ASKING, State.VERIFYING])
 async def test_silence_means_gone(tmp_path: Path, state: State) -> None:
     monitor, laptop, clock = monitored(tmp_path / "j", state)

@@ -81,7 +81,7 @@ async def through(daemon: DaemonProcess, boxes: list[ThinBox], jobs: int) -> Non
     for box in boxes:
         box.power_on()
     async with asyncio.timeout(ROUND_SECONDS):
-        while any(box.running for box in boxes) or not await done(daemon, jobs):
+        while not await done(daemon, jobs) or any(box.running for box in boxes):
             await asyncio.sleep(1)
     for box in boxes:
         box.power_cut()
