@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
 from cloned.core.disk_names import named
 from cloned.core.disks import Disk
+from cloned.core.effect_types import Effect
 from cloned.core.events import (
     Booted,
     Command,
     Configured,
     Confirmed,
+    Event,
     Finished,
     Hello,
     ImageInfo,
@@ -30,8 +33,7 @@ from cloned.core.fillers import usable_text
 from cloned.core.ids import LaptopId, clean
 from cloned.core.laptop import Facts, Laptop, State, VerdictKind
 from cloned.core.reasons import Reason
-from cloned.core.reducer import step
-from cloned.core.workshop import Workshop
+from tests.story import Telling
 
 IMAGE = ImageInfo("school", "a" * 64, 10**9, 10**10)
 UUIDS = (
@@ -119,19 +121,24 @@ class Odd:
         return named(told)
 
 
-class Hall:
+class Hall(Telling):
     """A workshop in which odd machines come and go."""
 
     def __init__(self, seed: int) -> None:
-        self.chance, self.state, self.now, self.count = random.Random(seed), Workshop(), 1e6, itertools.count(1)
+        self.chance, self.count = random.Random(seed), itertools.count(1)
         self.owner: dict[int, Odd] = {}
         """Whose row each is, by its number on the screen."""
-        for event in (Configured(Settings(default_image="school")), ImageKnown(IMAGE), SwitchChanged(24, "24", 1000)):
-            self.tell(event)
+        configured = Configured(Settings(default_image="school"))
+        super().__init__(configured, ImageKnown(IMAGE), SwitchChanged(24, "24", 1000), now=1e6)
 
-    def tell(self, event: object, after: float = 30.0) -> None:
-        self.now += after
-        self.state, _ = step(self.state, event, self.now, self.chance.randbytes(16).hex())  # type: ignore[arg-type]
+    def tell(self, event: Event, after: float = 30.0) -> list[Effect]:
+        return super().tell(event, after)
+
+    def draw(self) -> str:
+        return self.chance.randbytes(16).hex()
+
+    def heed(self, effects: Sequence[Effect]) -> None:
+        """A hundred thousand arrivals have too many to keep."""
 
     def arrive(self, odd: Odd) -> Laptop:
         """It boots, perhaps through somebody's dongle or dock, and its agent says hello."""

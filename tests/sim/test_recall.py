@@ -7,6 +7,7 @@ The ledger is a dictionary, its rows and what is made of them are the daemon's o
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,14 +17,13 @@ from cloned.core import events
 from cloned.core.arrivals import recognised, sight_of
 from cloned.core.boot import taken_for
 from cloned.core.derived import possible_ids
-from cloned.core.effect_types import Record
+from cloned.core.effect_types import Effect, Record
 from cloned.core.events import Booted, Configured, Hello, ImageKnown, Settings, SwitchChanged, TagsUsed
 from cloned.core.evidence import Evidence, contradicts, passing_cards
 from cloned.core.ids import LaptopId, clean
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Facts, Laptop
 from cloned.core.recorded import LedgerLaptop, recall, recorded, sight_in, traces, traces_of
-from cloned.core.reducer import step
 from cloned.core.tagged import TagGiven
 from cloned.core.weighing import questions, settled
 from cloned.core.workshop import Workshop
@@ -93,9 +93,7 @@ class Forgetful(Hall):
         self.moved = 0
         super().__init__(seed)
 
-    def tell(self, event: object, after: float = 30.0) -> None:
-        self.now += after
-        self.state, effects = step(self.state, event, self.now, self.chance.randbytes(16).hex())  # type: ignore[arg-type]
+    def heed(self, effects: Sequence[Effect]) -> None:
         self.owed.extend(effect.row for effect in effects if isinstance(effect, Record))
         while self.owed and not self.away:
             self.enter(self.owed.popleft())

@@ -14,7 +14,7 @@ from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.orders import order
 from cloned.core.reasons import Reason
 from cloned.core.snapshot import snapshot
-from tests.unit.core.test_confirm import DISK, Story
+from tests.story import DISK, Story
 
 SECOND = Disk("/dev/sdb", 250 * 10**9, serial="S2")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from cloned.core.disks import Disk
 from cloned.core.effect_types import Effect, OpenStream, Rates, SetReceivers
 from cloned.core.events import (
@@ -12,7 +10,6 @@ from cloned.core.events import (
     Configured,
     Confirmed,
     Ejected,
-    Event,
     Hello,
     ImageInfo,
     ImageKnown,
@@ -29,33 +26,20 @@ from cloned.core.laptop import Facts, Laptop, State, VerdictKind
 from cloned.core.orders import order
 from cloned.core.portbases import FIRST
 from cloned.core.reasons import Reason
-from cloned.core.reducer import step
 from cloned.core.schedule import due, plan
 from cloned.core.session import Session
-from cloned.core.workshop import Workshop
+from tests.story import Telling
 
 IMAGE = ImageInfo("lvm", "a" * 64, 10**9, 10**10, classic=True, streams=3)
 
 
-@dataclass
-class Room:
-    """A workshop with a clock."""
+class Room(Telling):
+    """A workshop for classic sessions."""
 
-    now: float = 1000.0
-    state: Workshop = field(default_factory=Workshop)
-    effects: list[Effect] = field(default_factory=list)
-    count: int = 0
-
-    def __post_init__(self) -> None:
-        for event in (Configured(Settings(gather_seconds=60)), ImageKnown(IMAGE), SwitchChanged(24, "24 ports", 1000)):
-            self.happen(event)
-
-    def happen(self, event: Event) -> list[Effect]:
-        self.count += 1
-        self.now += 1
-        self.state, effects = step(self.state, event, self.now, f"{self.count:032x}")
-        self.effects += effects
-        return list(effects)
+    def __init__(self) -> None:
+        super().__init__(
+            Configured(Settings(gather_seconds=60)), ImageKnown(IMAGE), SwitchChanged(24, "24 ports", 1000)
+        )
 
     def laptop(self, number: int) -> Laptop:
         return next(each for each in self.state.laptops.values() if each.number == number)
@@ -67,12 +51,12 @@ class Room:
     def arrive(self, number: int, *, ready: bool = True) -> LaptopId:
         token, identity = token_digest(str(number)), clean(serial=f"PF{number}", macs=[f"02:00:00:00:00:{number:02x}"])
         address = f"10.0.0.{number}"
-        self.happen(Booted(token, identity, identity.macs[0], address))
-        self.happen(Hello(token, Facts(identity, disks=(Disk("/dev/sda", 10**11, serial=f"D{number}"),)), address))
+        self.tell(Booted(token, identity, identity.macs[0], address))
+        self.tell(Hello(token, Facts(identity, disks=(Disk("/dev/sda", 10**11, serial=f"D{number}"),)), address))
         ident = self.laptop(number).id
-        self.happen(Confirmed(ident, f"D{number}", "lvm", "page"))
+        self.tell(Confirmed(ident, f"D{number}", "lvm", "page"))
         if ready:
-            self.happen(Ready(ident, SessionId(str(self.laptop(number).session)), f"D{number}", (), True))
+            self.tell(Ready(ident, SessionId(str(self.laptop(number).session)), f"D{number}", (), True))
         return ident
 
 
@@ -89,37 +73,37 @@ def test_it_gathers_and_then_starts_for_those_who_are_there() -> None:
     assert not due(room.state, room.now + 50)
     assert due(room.state, room.now + 60)
     room.now += 60
-    assert audiences(room.happen(Tick())) == [("10.0.0.1", "10.0.0.2")]
+    assert audiences(room.tell(Tick())) == [("10.0.0.1", "10.0.0.2")]
     assert order(room.state, room.laptop(2))["classic"] == {"port": FIRST, "go": True}
 
 
 def test_somebody_says_start_and_nobody_is_waited_for() -> None:
     room = Room()
     room.arrive(1)
-    assert audiences(room.happen(Command("start", "page", image="lvm"))) == [("10.0.0.1",)]
+    assert audiences(room.tell(Command("start", "page", image="lvm"))) == [("10.0.0.1",)]
 
 
 def test_it_does_not_start_before_all_are_ready() -> None:
     room = Room()
     room.arrive(1)
     late = room.arrive(2, ready=False)
-    assert audiences(room.happen(Command("start", "page", image="lvm"))) == []
+    assert audiences(room.tell(Command("start", "page", image="lvm"))) == []
     ready = Ready(late, room.session.id, "D2", (), True)
-    assert audiences(room.happen(ready)) == [("10.0.0.1", "10.0.0.2")]
+    assert audiences(room.tell(ready)) == [("10.0.0.1", "10.0.0.2")]
 
 
 def test_who_comes_later_waits_for_the_next_one_on_other_ports() -> None:
     room = Room()
     first = room.arrive(1)
-    room.happen(Command("start", "page", image="lvm"))
+    room.tell(Command("start", "page", image="lvm"))
     room.arrive(2, ready=False)
     assert plan(room.state, room.now).waits[room.laptop(2).id].reason is Reason.CLASSIC_UNDER_WAY
     before = room.session
-    room.happen(StreamEnded(before.id))
+    room.tell(StreamEnded(before.id))
     assert room.laptop(2).state is State.READY
     assert room.session.port == FIRST + 2 * IMAGE.streams
-    room.happen(Verifying(first, before.id))
-    room.happen(Judged(first, before.id, 1, VerdictKind.VERIFIED, 0, (), "a" * 64, 10**9))
+    room.tell(Verifying(first, before.id))
+    room.tell(Judged(first, before.id, 1, VerdictKind.VERIFIED, 0, (), "a" * 64, 10**9))
     assert room.laptop(1).state is State.FINISHING
     assert room.state.sessions[before.id].open
 
@@ -128,19 +112,19 @@ def test_an_ejected_one_is_set_aside_and_the_rest_go_on() -> None:
     room = Room()
     room.arrive(1)
     room.arrive(2)
-    room.happen(Command("start", "page", image="lvm"))
-    assert audiences(room.happen(Ejected(room.session.id, "10.0.0.2", "8 s"))) == [("10.0.0.1",)]
+    room.tell(Command("start", "page", image="lvm"))
+    assert audiences(room.tell(Ejected(room.session.id, "10.0.0.2", "8 s"))) == [("10.0.0.1",)]
     assert (room.laptop(2).state, room.laptop(2).reason) == (State.ASIDE, Reason.CLASSIC_FAILED)
-    assert room.happen(Ejected(room.session.id, "10.0.0.2", "8 s")) == []
+    assert room.tell(Ejected(room.session.id, "10.0.0.2", "8 s")) == []
 
 
 def test_who_reads_back_gets_no_stream_any_more_not_even_after_a_difference() -> None:
     room = Room()
     one = room.arrive(1)
     room.arrive(2)
-    room.happen(Command("start", "page", image="lvm"))
-    assert audiences(room.happen(Verifying(one, room.session.id))) == [("10.0.0.2",)]
-    room.happen(Judged(one, room.session.id, 1, VerdictKind.DIFFERS, 1, (), "b" * 64, 10**9))
+    room.tell(Command("start", "page", image="lvm"))
+    assert audiences(room.tell(Verifying(one, room.session.id))) == [("10.0.0.2",)]
+    room.tell(Judged(one, room.session.id, 1, VerdictKind.DIFFERS, 1, (), "b" * 64, 10**9))
     assert room.laptop(1).state is State.RECEIVING
     assert len(audiences(room.effects)) == 2
 
@@ -148,9 +132,9 @@ def test_who_reads_back_gets_no_stream_any_more_not_even_after_a_difference() ->
 def test_a_stream_that_broke_off_is_begun_again_for_the_same_laptops() -> None:
     room = Room()
     room.arrive(1)
-    room.happen(Command("start", "page", image="lvm"))
+    room.tell(Command("start", "page", image="lvm"))
     before = room.session
-    room.happen(StreamEnded(before.id, "the daemon was restarted", again=True))
+    room.tell(StreamEnded(before.id, "the daemon was restarted", again=True))
     assert (room.laptop(1).state, room.session.number) == (State.READY, before.number + 1)
     assert room.session.port != before.port
 
@@ -158,11 +142,11 @@ def test_a_stream_that_broke_off_is_begun_again_for_the_same_laptops() -> None:
 def test_laptops_of_a_session_that_broke_off_do_not_wait_for_others_again() -> None:
     room = Room()
     laptops = [room.arrive(1), room.arrive(2)]
-    room.happen(Command("start", "page", image="lvm"))
-    room.happen(StreamEnded(room.session.id, "10.0.0.9, which is none of its laptops, connected", again=True))
-    assert audiences(room.happen(Ready(laptops[0], room.session.id, "D1", (), True))) == []
-    assert audiences(room.happen(Ready(laptops[1], room.session.id, "D2", (), True))) == [("10.0.0.1", "10.0.0.2")]
-    room.happen(StreamEnded(room.session.id))
+    room.tell(Command("start", "page", image="lvm"))
+    room.tell(StreamEnded(room.session.id, "10.0.0.9, which is none of its laptops, connected", again=True))
+    assert audiences(room.tell(Ready(laptops[0], room.session.id, "D1", (), True))) == []
+    assert audiences(room.tell(Ready(laptops[1], room.session.id, "D2", (), True))) == [("10.0.0.1", "10.0.0.2")]
+    room.tell(StreamEnded(room.session.id))
     room.now += 60
     room.arrive(3)
     assert not room.session.go
@@ -171,15 +155,15 @@ def test_laptops_of_a_session_that_broke_off_do_not_wait_for_others_again() -> N
 def test_an_image_that_cannot_be_sent_sets_its_laptops_aside() -> None:
     room = Room()
     room.arrive(1)
-    room.happen(StreamEnded(room.session.id, "its directory is gone"))
+    room.tell(StreamEnded(room.session.id, "its directory is gone"))
     assert (room.laptop(1).state, room.laptop(1).reason) == (State.ASIDE, Reason.IMAGE_UNUSABLE)
-    room.happen(Tick())
+    room.tell(Tick())
     assert room.session.ended is not None
 
 
 def test_a_session_for_guests_has_no_laptops_and_ends_with_its_stream() -> None:
     room = Room()
-    opened, limits = room.happen(Command("start", "page", image="lvm", guests=3))
+    opened, limits = room.tell(Command("start", "page", image="lvm", guests=3))
     assert isinstance(limits, Rates)
     assert isinstance(opened, OpenStream)
     assert (opened.kind, opened.guests, opened.port) == ("guests", 3, FIRST)
@@ -187,10 +171,10 @@ def test_a_session_for_guests_has_no_laptops_and_ends_with_its_stream() -> None:
     assert room.session.kind == "classic"
     assert room.session.port == FIRST + 2 * IMAGE.streams
     room.now += 3600
-    room.happen(Tick())
+    room.tell(Tick())
     guests = room.state.sessions[opened.session]
     assert guests.open
-    room.happen(Ejected(guests.id, "10.0.0.200", "8 s"))
-    room.happen(StreamEnded(guests.id))
+    room.tell(Ejected(guests.id, "10.0.0.200", "8 s"))
+    room.tell(StreamEnded(guests.id))
     guests = room.state.sessions[guests.id]
     assert (guests.open, guests.ejected) == (False, ("10.0.0.200",))

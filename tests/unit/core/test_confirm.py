@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 
 import pytest
@@ -13,62 +12,19 @@ from cloned.core.events import (
     Command,
     Configured,
     Confirmed,
-    Event,
     Finished,
-    Hello,
-    ImageInfo,
     ImageKnown,
     Judged,
     Ready,
     Settings,
-    SwitchChanged,
     Tick,
     Vanished,
 )
 from cloned.core.ids import LaptopId, SessionId, clean
-from cloned.core.laptop import Facts, Laptop, State, VerdictKind
+from cloned.core.laptop import State, VerdictKind
 from cloned.core.orders import order
 from cloned.core.reasons import Reason
-from cloned.core.reducer import step
-from cloned.core.workshop import Workshop
-
-GB = 10**9
-IMAGE = ImageInfo("school", "a" * 64, GB, 20 * GB)
-DISK = Disk("/dev/sda", 250 * GB, serial="S1")
-
-
-class Story:
-    """Events told one after the other, a second apart."""
-
-    def __init__(self, confirm: str = "ask", image: str = "school", places: int = 8) -> None:
-        self.now, self.state, self.draws = 1000.0, Workshop(), itertools.count()
-        self.boots = 0
-        self.tell(Configured(Settings(confirm=confirm, default_image=image)))
-        self.tell(ImageKnown(IMAGE))
-        self.tell(SwitchChanged(places, "test", 1000))
-
-    def tell(self, event: Event, after: float = 1.0) -> None:
-        self.now += after
-        self.state, _ = step(self.state, event, self.now, f"{next(self.draws):032x}")
-
-    def boot(self, serial: str = "PF1", disks: tuple[Disk, ...] = (DISK,), product: str = "Latitude 5490") -> Laptop:
-        self.boots += 1
-        identity = clean("", serial, "Dell Inc.", product, ["02:00:00:00:00:01"])
-        token = f"t{self.boots}"
-        self.tell(Booted(token, identity, "02:00:00:00:00:01", "10.0.0.5"))
-        self.tell(Hello(token, Facts(identity, "02:00:00:00:00:01", "uefi", disks=disks), "10.0.0.5"))
-        ident = self.state.boots[token].laptop
-        assert ident is not None
-        return self.state.laptops[ident]
-
-    def laptop(self, ident: LaptopId) -> Laptop:
-        return self.state.laptops[ident]
-
-    def clone(self, ident: LaptopId, verdict: VerdictKind = VerdictKind.VERIFIED) -> None:
-        session = self.laptop(ident).session
-        assert session is not None
-        self.tell(Ready(ident, session, "S1", (), False))
-        self.tell(Judged(ident, session, 1, verdict, 0, (), IMAGE.image_hash, GB))
+from tests.story import DISK, GB, IMAGE, Story
 
 
 def test_ask_means_ask() -> None:

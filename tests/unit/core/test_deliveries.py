@@ -30,7 +30,7 @@ class Workshop(Shop):
 
     def come(self, serial: str, known: KnownToLedger | None = None) -> Laptop:
         """A laptop is plugged in and its live system starts."""
-        token = token_digest(f"token {self.count}")
+        token = token_digest(f"token {self.now}")
         mac = f"02:00:00:00:01:{int(serial):02d}"
         who = clean("", f"5CG{serial}", "HP", "ProBook", [mac])
         self.say(Booted(token, who, mac, "10.0.0.2", known=known))

@@ -9,7 +9,7 @@ import pytest
 from cloned.core.boot import answer_kind
 from cloned.core.commands import accept
 from cloned.core.disks import Disk
-from cloned.core.effect_types import Effect, Record
+from cloned.core.effect_types import Record
 from cloned.core.erasing import needed, offer
 from cloned.core.erasure_row import explained
 from cloned.core.events import (
@@ -33,15 +33,14 @@ from cloned.core.ids import LaptopId, clean, token_digest
 from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.orders import order
 from cloned.core.reasons import Reason
-from cloned.core.reducer import step
 from cloned.core.refusals import Refusal
 from cloned.core.schedule import plan
-from cloned.core.workshop import Workshop
 from cloned.disk import erase_machine as machine
 from cloned.disk.erase import EraseLevel
 from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
 from cloned.disk.erase_samples import DiskSample
 from cloned.disk.media import Medium, NvmeAbilities
+from tests.story import Telling
 
 IMAGE = ImageInfo("school", "a" * 64, 10**9, 10**9)
 SSD = Medium("/dev/nvme0n1", 10**10, serial="N1", model="Big", bus="nvme", nvme=NvmeAbilities(block_erase=True))
@@ -51,21 +50,15 @@ DISK = Disk("/dev/nvme0n1", 10**10, serial="N1", model="Big", transport="nvme")
 GOOD = LookBack("sample", "s", 3, 9, 1, "zeros")
 
 
-class Shop:
-    """A workshop and its clock."""
+class Shop(Telling):
+    """A workshop in which the only laptop is erased."""
 
     def __init__(self, **settings: object) -> None:
-        self.now, self.count, self.state = 1000.0, 0, Workshop()
-        self.effects: list[Effect] = []
-        self.say(Configured(replace(Settings(), **settings)))  # type: ignore[arg-type]
-        self.say(SwitchChanged(5, "", 1000))
-        self.say(ImageKnown(IMAGE))
+        configured = Configured(replace(Settings(), **settings))  # type: ignore[arg-type]
+        super().__init__(configured, SwitchChanged(5, "", 1000), ImageKnown(IMAGE))
 
     def say(self, event: Event) -> Laptop | None:
-        self.now += 1
-        self.count += 1
-        self.state, effects = step(self.state, event, self.now, f"{self.count:032x}")
-        self.effects += effects
+        self.tell(event)
         return next(iter(self.state.laptops.values()), None)
 
     @property
@@ -76,7 +69,7 @@ class Shop:
     def boot(
         self, media: tuple[Medium, ...] = (SSD, HDD, STICK), disks: tuple[Disk, ...] = (DISK,), wants: str = ""
     ) -> Laptop:
-        token = token_digest(f"token {self.count}")
+        token = token_digest(f"token {self.now}")
         who = clean("", "5CG1", "HP", "ProBook", ["02:00:00:00:00:01"])
         self.say(Booted(token, who, "02:00:00:00:00:01", "10.0.0.2"))
         self.say(Hello(token, Facts(who, disks=disks, wants=wants), "10.0.0.2"))
@@ -91,7 +84,7 @@ class Shop:
         self.say(asked)
         return None
 
-    def tell(self, record: DiskErasure) -> Laptop:
+    def record(self, record: DiskErasure) -> Laptop:
         erasure = self.laptop.erasure
         assert erasure is not None
         self.say(DiskErased(self.laptop.id, erasure.id, record))
@@ -106,12 +99,12 @@ class Shop:
     def carry_out(self, serial: str) -> Laptop:
         """All that an honest disk goes through."""
         record = machine.remembered(self.disk(serial), (DiskSample(0, 4096, "ab"),), 1.0)
-        self.tell(record)
+        self.record(record)
         record = machine.starting(record, ("tool 1",))
-        self.tell(record)
+        self.record(record)
         record = machine.wrote(record, record.medium.size) if serial == "S1" else machine.ended(record, "done")
-        self.tell(record)
-        return self.tell(machine.looked(record, GOOD, 9.0))
+        self.record(record)
+        return self.record(machine.looked(record, GOOD, 9.0))
 
 
 def test_every_disk_is_erased_and_then_the_laptop_goes_off() -> None:
@@ -198,7 +191,7 @@ def test_one_disk_that_is_not_erased_makes_the_laptop_not_erased_with_its_name()
     shop.boot()
     shop.erase("N1", "S1")
     shop.carry_out("N1")
-    laptop = shop.tell(machine.fail(shop.disk("S1"), ErasureFault.LIES, "byte 0"))
+    laptop = shop.record(machine.fail(shop.disk("S1"), ErasureFault.LIES, "byte 0"))
     assert (laptop.state, laptop.reason) == (State.ASIDE, Reason.NOT_ERASED)
     assert "Old S1" in laptop.detail
     assert "old data is still there" in laptop.detail
@@ -244,7 +237,7 @@ def test_after_a_power_cut_it_goes_on_and_never_boots_into_done() -> None:
     erasure = shop.laptop.erasure
     assert erasure is not None
     record = machine.starting(machine.remembered(shop.disk("S1"), (DiskSample(0, 4096, "ab"),), 1.0), ())
-    shop.tell(record)
+    shop.record(record)
     shop.say(DiskWritten(shop.laptop.id, erasure.id, "S1", 10**10))
     shop.boot((SSD, HDD))
     assert shop.laptop.state is State.ERASING
@@ -295,7 +288,7 @@ def test_what_an_agent_says_of_an_unknown_disk_or_erasure_changes_nothing() -> N
     shop.erase("N1")
     before = shop.laptop.erasure
     other = machine.plan(HDD, EraseLevel.CLEAR, "x")
-    shop.tell(other)
+    shop.record(other)
     shop.say(DiskErased(shop.laptop.id, "other", machine.fail(shop.disk("N1"), ErasureFault.GONE)))
     shop.say(DiskErased(LaptopId("nobody"), "other", other))
     assert shop.laptop.erasure == before

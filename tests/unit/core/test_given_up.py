@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from cloned.core.effect_types import Record
-from cloned.core.events import Command, Event, Finished, Recorded, Returned, Tick, Vanished
+from cloned.core.events import Command, Finished, Recorded, Returned, Tick, Vanished
 from cloned.core.laptop import GIVEN_UP_SECONDS, Laptop, State
 from cloned.core.laptop_commands import EVERYWHERE
 from cloned.core.reducer import step
 from cloned.core.schedule import due
-from tests.unit.core.test_confirm import Story
+from tests.story import Story
 
 
 class Told(Story):
     """A story with the rows that it leaves."""
 
     def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
         super().__init__("auto")
-
-    def tell(self, event: Event, after: float = 1.0) -> None:
-        self.now += after
-        self.state, effects = step(self.state, event, self.now, f"{next(self.draws):032x}")
-        self.rows += [dict(each.row) for each in effects if isinstance(each, Record)]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from cloned.core.laptop import Confirmation, Facts, Goal, Laptop, State
 from cloned.core.reasons import Reason
 from cloned.core.schedule import due
 from cloned.core.workshop import BootGiven
-from tests.unit.core.test_confirm import GB, Story
+from tests.story import GB, Story
 
 UUID = "4c4c4544-0042-4a10-8034-b7c04f345332"
 

@@ -13,7 +13,7 @@ from cloned.core.known import KnownElsewhere, KnownToLedger
 from cloned.core.laptop import CloneJob, Laptop, State, VerdictKind
 from cloned.core.orders import order
 from cloned.core.reasons import Reason
-from tests.unit.core.test_confirm import Story
+from tests.story import Story
 
 
 def story(**settings: Any) -> Story:

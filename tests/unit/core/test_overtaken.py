@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from cloned.core.effect_types import Record
-from cloned.core.events import Command, Confirmed, Event, Finished, LedgerAhead
+from cloned.core.events import Command, Confirmed, Finished, LedgerAhead
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop, State
 from cloned.core.overtaken import ahead
 from cloned.core.reasons import Reason
-from cloned.core.reducer import step
 from tests.unit.core.test_identity import mac
 from tests.unit.core.test_recalled import OTHER, Lost
 
 
 class Restored(Lost):
     """A workshop that notes which rows it would record."""
-
-    def __init__(self, **more: Any) -> None:
-        self.rows: list[dict[str, Any]] = []
-        super().__init__(**more)
-
-    def tell(self, event: Event, after: float = 1.0) -> None:
-        self.now += after
-        self.state, effects = step(self.state, event, self.now, f"{next(self.draws):032x}")
-        self.rows += [dict(each.row) for each in effects if isinstance(each, Record)]
 
     def comes(self) -> Laptop:
         self.menu(mac(1), OTHER)

@@ -87,7 +87,7 @@ def failed(shop: Shop) -> None:
         if not erasing(shop):
             say(shop, by)
     shop.carry_out("N1")
-    shop.tell(machine.fail(shop.disk("S1"), ErasureFault.LIES, "byte 0"))
+    shop.record(machine.fail(shop.disk("S1"), ErasureFault.LIES, "byte 0"))
 
 
 @pytest.mark.parametrize(("second", "users"), [(False, ["Cis"]), (True, ["Cis", "Dirk"])])

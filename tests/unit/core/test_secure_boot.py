@@ -17,7 +17,7 @@ from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal
 from cloned.core.secure_boot import BootLoader, FirmwareKeys, against
 from cloned.disk.signed import SignedBy
-from tests.unit.core.test_confirm import DISK, IMAGE, Story
+from tests.story import DISK, IMAGE, Story
 
 OLD, NEW, HASHED = "1" * 16, "2" * 16, "3" * 8
 SHIM = BootLoader(

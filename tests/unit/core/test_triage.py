@@ -19,7 +19,7 @@ from cloned.core.triage import Course, Triage, TriageRule, contradictions, expla
 from cloned.core.triage_facts import CONDITIONS
 from cloned.core.triage_shipped import SHIPPED, combined
 from cloned.core.trial_result import Trial, TrialResult
-from tests.unit.core.test_confirm import DISK, GB, IMAGE, Story
+from tests.story import DISK, GB, IMAGE, Story
 
 NOW = 1_790_000_000.0
 GOOD = Hardware(

@@ -20,7 +20,7 @@ from cloned.core.refusals import Refusal, Refused
 from cloned.core.triage import Course
 from cloned.core.triage_shipped import SHIPPED
 from cloned.core.trial_result import AttendedName, Trial, TrialName, TrialResult
-from tests.unit.core.test_confirm import IMAGE
+from tests.story import IMAGE
 from tests.unit.core.test_triage import GOOD, Triaged
 
 ALL = [str(name) for name in TrialName]

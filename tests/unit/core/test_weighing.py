@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from cloned.core.derived import first_ids
 from cloned.core.effect_types import Record
-from cloned.core.events import Command, Confirmed, Disowned, Event, Finished, TagsUsed, Weighed
+from cloned.core.events import Command, Confirmed, Disowned, Finished, TagsUsed, Weighed
 from cloned.core.ids import LaptopId, clean
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop, State, Unweighed
 from cloned.core.laptop_commands import EVERYWHERE
 from cloned.core.reasons import Reason
-from cloned.core.reducer import resume, step
+from cloned.core.reducer import resume
 from cloned.core.tagged import TagGiven
 from cloned.core.weighing import questions
 from tests.unit.core.test_identity import UUID, mac
@@ -26,15 +24,6 @@ DERIVED = first_ids(clean(UUID, "PF1", "Dell Inc.", "X", [mac(2)]))
 
 class Away(Lost):
     """A workshop without its ledger, that notes which rows it would record."""
-
-    def __init__(self, **more: Any) -> None:
-        self.rows: list[dict[str, Any]] = []
-        super().__init__(**more)
-
-    def tell(self, event: Event, after: float = 1.0) -> None:
-        self.now += after
-        self.state, effects = step(self.state, event, self.now, f"{next(self.draws):032x}")
-        self.rows += [dict(each.row) for each in effects if isinstance(each, Record)]
 
     def cloned(self) -> Laptop:
         """One that nobody could be asked about, confirmed by a person, done."""

@@ -26,6 +26,8 @@ from cloned.live import agent_zipapp
 
 MIB = 1024 * 1024
 DISK = 64 * MIB
+ASIDE = "Set aside."
+"""What an agent shows once the server has set its laptop aside."""
 TOKEN = "a-token"
 FACTS = {
     "uuid": "11111111-2222-3333-4444-555555555555",
@@ -134,7 +136,7 @@ class Server:
             return {"do": "finish", "image": "small", "image_hash": "0" * 64, "disk": self.disk, "steps": self.steps}
         if self.stage == "done":
             return {"do": "power", "action": "poweroff"}
-        return {"do": "wait", "screen": ["Set aside."]}
+        return {"do": "wait", "screen": [ASIDE]}
 
     async def plan(self, request: web.Request) -> web.Response:
         answer = web.json_response(self.image.manifest.plan.to_json())
@@ -252,10 +254,8 @@ async def run_agent(server: Server, device: str, folder: Path, *options: str) ->
         )
     try:
         for _ in range(400):
-            if process.returncode is not None:
-                break
-            if server.stage == "aside":
-                await asyncio.sleep(1.5)
+            set_aside = server.stage == "aside" and ASIDE in (folder / "screen").read_text()
+            if process.returncode is not None or set_aside:
                 break
             await asyncio.sleep(0.1)
     finally:
