@@ -273,7 +273,8 @@ class DeliveryBook:
     async def log(self, laptop: str) -> list[dict[str, Any]]:
         """Every delivery of a laptop's results, oldest first: `{"sink", "attempt", "revision", "state", …}`."""
         names = ("sink", "attempt", "revision", "state", "tries", "reason", "added", "sent")
-        query = select(*(deliveries.c[name] for name in names)).where(deliveries.c.laptop == laptop)
+        here = (deliveries.c.sink.in_(select(sinks.c.name)), deliveries.c.laptop == laptop)  # the index begins with it
+        query = select(*(deliveries.c[name] for name in names)).where(*here)
         async with self._read() as connection:
             found = (await connection.execute(query.order_by(deliveries.c.id))).all()
         return [{**row._mapping, "reason": recalled(row.reason)} for row in found]
