@@ -190,8 +190,7 @@ class Ledger(DeliveryBook):
 
     async def known(self, sight: Evidence, own: str | None = None) -> KnownToLedger:
         """Which of its laptops a machine is, if any, and who else says the same; `own`: what it has of that laptop."""
-        async with self._read() as connection:
-            return await (recalling.asked(connection, sight) if own is None else recalling.counted(connection, own))
+        return await (self._look(recalling.asked, sight) if own is None else self._look(recalling.counted, own))
 
     async def tags(self, known: Container[str] = ()) -> list[TagGiven]:
         """Every number that a result was entered under, with the laptop that had it first; also of forgotten ones.
@@ -216,8 +215,7 @@ class Ledger(DeliveryBook):
 
     async def counted(self, laptop: str) -> KnownToLedger:
         """What there is of a laptop, and nothing of others."""
-        async with self._read() as connection:
-            return await recalling.counted(connection, laptop)
+        return await self._look(recalling.counted, laptop)
 
     async def laptops(self) -> set[str]:
         """The ids of all laptops that have a result."""

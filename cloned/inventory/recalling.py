@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from cloned.core.derived import possible_ids
 from cloned.core.evidence import Evidence, contradicts
@@ -24,6 +23,8 @@ MOST = 20
 _OF = select(results.c.row).where(results.c.laptop == bindparam("which"))
 _HAS = select(kept.c.trace).where(kept.c.laptop == bindparam("which"))
 _MORE = insert(kept)
+_WITH = select(kept.c.laptop).where(kept.c.trace == bindparam("told")).order_by(kept.c.laptop).limit(MOST + 1)
+_LAST = select(kept.c.laptop).where(kept.c.trace == bindparam("told")).order_by(kept.c.laptop.desc()).limit(1)
 _GONE = delete(kept).where(kept.c.laptop == bindparam("which"), kept.c.trace == bindparam("told"))
 
 
@@ -55,29 +56,35 @@ def _keep(connection: Connection, laptop: str, rows: Iterable[Mapping[str, Any]]
         connection.execute(_GONE, [{"which": laptop, "told": each} for each in sorted(gone)])
 
 
-async def asked(connection: AsyncConnection, sight: Evidence) -> KnownToLedger:
+def asked(connection: Connection, sight: Evidence) -> KnownToLedger:
     """Which of the laptops there `sight` is, if any, and who else says the same."""
-    first, last = func.min(kept.c.laptop), func.max(kept.c.laptop)
-    counts = select(kept.c.trace, func.count(), first, last).where(kept.c.trace.in_(traces(sight)))
-    shared = (await connection.execute(counts.group_by(kept.c.trace))).all()
-    few = [trace for trace, count, *_ in shared if count <= MOST]
-    near = set((await connection.scalars(select(kept.c.laptop).where(kept.c.trace.in_(few)).distinct())).all())
-    near |= {laptop for _, count, *two in shared if count > MOST for laptop in two}
+    near: set[str] = set()
+    passing = []
+    for trace in sorted(traces(sight)):
+        sharing = _sharing(connection, trace)
+        near |= {*sharing} if len(sharing) <= MOST else {sharing[0], sharing[-1]}
+        if len(sharing) > 1 and trace.startswith("mac/"):
+            passing.append(trace.removeprefix("mac/"))
     firsts = possible_ids(sight.identity)
-    taken = (await connection.scalars(select(results.c.laptop).where(results.c.laptop.in_(firsts)).distinct())).all()
-    passing = [trace.removeprefix("mac/") for trace, count, *_ in shared if count > 1 and trace.startswith("mac/")]
-    return recall(await _laptops(connection, near), sight, taken, passing)
+    taken = connection.scalars(select(results.c.laptop).where(results.c.laptop.in_(firsts)).distinct()).all()
+    return recall(_laptops(connection, near), sight, taken, passing)
 
 
-async def counted(connection: AsyncConnection, laptop: str) -> KnownToLedger:
+def _sharing(connection: Connection, trace: str) -> list[str]:
+    """Laptops with this trace, in order; of more than MOST the first and the last: 100,000 may have a filler."""
+    found = list(connection.scalars(_WITH, {"told": trace}))
+    return found if len(found) <= MOST else [*found, connection.scalar(_LAST, {"told": trace}) or ""]
+
+
+def counted(connection: Connection, laptop: str) -> KnownToLedger:
     """What there is of one laptop; nothing of others."""
-    found = await _laptops(connection, [laptop])
+    found = _laptops(connection, [laptop])
     return found[0].known if found else KnownToLedger(weighed=True)
 
 
-async def _laptops(connection: AsyncConnection, names: Collection[str]) -> list[LedgerLaptop]:
+def _laptops(connection: Connection, names: Collection[str]) -> list[LedgerLaptop]:
     query = select(results.c.laptop, results.c.row).where(results.c.laptop.in_(names)).order_by(results.c.laptop)
     rows: dict[str, list[Any]] = {}
-    for laptop, row in (await connection.execute(query)).all():
+    for laptop, row in connection.execute(query):
         rows.setdefault(laptop, []).append(row)
     return [recorded(laptop, each) for laptop, each in rows.items()]
