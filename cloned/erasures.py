@@ -28,7 +28,7 @@ class ErasureDesk:
     def __init__(self, config: Config, engine: Engine, ledger: Ledger, key: SiteKey) -> None:
         self._config, self._engine, self._ledger, self._key = config, engine, ledger, key
 
-    def explain(self, laptop: str, level: str) -> dict[str, Any]:
+    def explain(self, laptop: str, level: str) -> dict[str, object]:
         """For each disk: method, level, reason, and what it could not have."""
         wanted = level_of(self._engine.workshop, level)
         if wanted is None:
@@ -61,7 +61,7 @@ class ErasureDesk:
         known = self._engine.workshop.laptops.get(LaptopId(laptop))
         return known is not None and under_way(known)
 
-    def _not_through(self, chosen: Sequence[Mapping[str, Any]], donation: str) -> list[dict[str, Any]]:
+    def _not_through(self, chosen: Sequence[Mapping[str, Any]], donation: str) -> list[dict[str, object]]:
         """Laptops of the delivery that have no result to show: a paper on all of it may leave none of them out."""
         begun = [_standing(row, row["laptop"], "erasing") for row in chosen if self._under_way(row["laptop"])]
         told, delivery = {row["laptop"] for row in chosen}, self._engine.workshop.deliveries.get(donation)
@@ -91,7 +91,7 @@ class ErasureDesk:
             "not_erased": [_laptop(row) for row in rows if row["erasure"]["result"] != "erased"],
         }
 
-    def _drawn(self, facts: Mapping[str, Any], code: str) -> bytes:
+    def _drawn(self, facts: Mapping[str, object], code: str) -> bytes:
         if not facts["laptops"]:
             return drawn("certificate:failure", facts, language(code))
         return drawn("certificate:certificate", facts, self._key, language(code))
@@ -109,7 +109,7 @@ def _meant(row: Mapping[str, Any], laptop: str, donation: str) -> bool:
     return bool(row["erasure"].get("donation") == donation)
 
 
-def _laptop(row: Mapping[str, Any]) -> dict[str, Any]:
+def _laptop(row: Mapping[str, Any]) -> dict[str, object]:
     """What a certificate says of one laptop."""
     names = ("vendor", "product", "serial", "tag", "uuid")
     done = row["erasure"]
@@ -123,7 +123,7 @@ def _laptop(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _standing(told: Mapping[str, Any], ident: str, standing: str) -> dict[str, Any]:
+def _standing(told: Mapping[str, object], ident: str, standing: str) -> dict[str, object]:
     """What a delivery's paper says of a laptop that no erasure is through of: `never` or `erasing`."""
     names = {name: told.get(name, "") for name in ("vendor", "product", "serial", "tag")}
     return {**names, "id": ident, "result": standing, "disks": []}

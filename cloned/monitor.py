@@ -71,7 +71,7 @@ class LastHeard:
     parts: float = -PARTS_EVERY_SECONDS
     """When parts that it told later were written down last."""
 
-    def figures(self, now: float) -> dict[str, Any]:
+    def figures(self, now: float) -> dict[str, object]:
         """`progress`, its time left less what has gone by since: a laptop that falls silent gets no nearer."""
         left = self.progress.get("left_seconds")
         if left is None:
@@ -92,7 +92,7 @@ class Monitor:
         """Since when we wait for a word of those that were not heard yet."""
 
     @property
-    def progress(self) -> Mapping[LaptopId, Mapping[str, Any]]:
+    def progress(self) -> Mapping[LaptopId, Mapping[str, object]]:
         """The last report's figures of each laptop at work; the time left counts on between two reports."""
         laptops, now = self._engine.workshop.laptops, self._clock()
         return {
@@ -127,7 +127,7 @@ class Monitor:
                 return laptop.contact.address, own
         return "", True
 
-    async def heard(self, laptop: Laptop, report: Mapping[str, Any]) -> None:
+    async def heard(self, laptop: Laptop, report: Mapping[str, object]) -> None:
         """Take a report in; submits an event only where the laptop's state follows from it."""
         now = self._clock()
         watch = self._watches.setdefault(laptop.id, LastHeard(now, now))
@@ -159,7 +159,7 @@ class Monitor:
         return event
 
     def _count(
-        self, laptop: Laptop, report: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]
+        self, laptop: Laptop, report: Mapping[str, object], before: Mapping[str, Any], now: Mapping[str, Any]
     ) -> None:
         """What a laptop at work has got since its last report; one that begins anew adds nothing by that."""
         session = self._engine.workshop.sessions.get(laptop.session) if laptop.session is not None else None
@@ -173,7 +173,7 @@ class Monitor:
         kind = "classic" if session.classic else "unicast" if report.get("via") == "unicast" else "pieces"
         self.received[kind] += max(0, int(more))
 
-    def _meaning(self, laptop: Laptop, report: Mapping[str, Any]) -> Event | None:
+    def _meaning(self, laptop: Laptop, report: Mapping[str, object]) -> Event | None:
         if laptop.state is State.GONE:
             return Returned(laptop.id)
         session = report.get("session")
@@ -233,7 +233,7 @@ class Monitor:
         return None
 
 
-def _slow_card(laptop: Laptop, report: Mapping[str, Any]) -> SlowCard | None:
+def _slow_card(laptop: Laptop, report: Mapping[str, object]) -> SlowCard | None:
     """What a report says of the card's power saving, `{"mbit", "off"}`, where that is news."""
     told = report.get("slow_card")
     if laptop.link.card or not laptop.active or not isinstance(told, Mapping):
@@ -242,7 +242,7 @@ def _slow_card(laptop: Laptop, report: Mapping[str, Any]) -> SlowCard | None:
     return SlowCard(laptop.id, mbit, told.get("off") is True) if type(mbit) is int and 0 <= mbit < 10**6 else None
 
 
-def _parts(laptop: Laptop, report: Mapping[str, Any]) -> PartsTold | None:
+def _parts(laptop: Laptop, report: Mapping[str, object]) -> PartsTold | None:
     """What a report says of the laptop's parts, as the `hardware` of a hello does, where that is news."""
     told, known = report.get("parts"), laptop.facts.hardware
     if not isinstance(told, Mapping) or not laptop.contact.hellos:
@@ -251,7 +251,7 @@ def _parts(laptop: Laptop, report: Mapping[str, Any]) -> PartsTold | None:
     return PartsTold(laptop.id, later) if known.with_later(later) != known else None
 
 
-def _probe(told: Any) -> Heard | None:
+def _probe(told: object) -> Heard | None:
     """What a report says of the multicast probe: `{"heard", "expected"}`, packets of the last seconds."""
     if not isinstance(told, Mapping):
         return None
@@ -261,7 +261,7 @@ def _probe(told: Any) -> Heard | None:
     return Heard(heard, expected) if 0 <= heard <= expected < 10**6 else None
 
 
-def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
+def _figures(report: Mapping[str, Any]) -> dict[str, object]:
     """The numbers of a report, each only where it is one, with the time left that follows from them."""
     names = ("bytes", "total", "rate", "pieces_left", "lost")
     found: dict[str, Any] = {
@@ -279,11 +279,11 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _disks(told: object) -> dict[str, Any]:
+def _disks(told: object) -> dict[str, object]:
     """How far each disk's erasure is, where one is under way: key to share done and what is going on."""
     if not isinstance(told, list) or not told:
         return {}
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for each in told[:32]:
         if isinstance(each, Mapping) and isinstance(each.get("done"), int | float) and 0 <= each["done"] <= 1:
             found[str(each.get("disk"))[:120]] = {"done": each["done"], "words": str(each.get("words", ""))[:300]}

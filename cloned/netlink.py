@@ -75,7 +75,7 @@ def ask(message: Any, kind: int, *, every: bool = False) -> list[Any]:
         return list(_answers(sock, every))
 
 
-def _answers(sock: socket.socket, every: bool) -> Iterator[Any]:
+def _answers(sock: socket.socket, every: bool) -> Iterator[object]:
     codec = MarshalRtnl()
     while True:
         for answer in codec.parse(sock.recv(_ROOM)):

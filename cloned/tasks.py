@@ -82,13 +82,13 @@ async def _awaited(work: Awaitable[Result]) -> Result:
     return await work
 
 
-def _leave(task: asyncio.Task[Any]) -> None:
+def _leave(task: asyncio.Task[object]) -> None:
     _LEFT.add(task)
     task.add_done_callback(_ended)
     task.cancel()
 
 
-def _ended(task: asyncio.Task[Any]) -> None:
+def _ended(task: asyncio.Task[object]) -> None:
     """What it died of is nobody's trouble any more."""
     _LEFT.discard(task)
     if not task.cancelled():
@@ -104,18 +104,18 @@ class TaskOwner:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._failed: asyncio.Future[None] | None = None
         self._troubles: dict[str, Trouble] = {}
 
-    def start(self, work: Coroutine[Any, Any, Any], name: str, *, service: bool = False) -> asyncio.Task[Any]:
+    def start(self, work: Coroutine[object, object, object], name: str, *, service: bool = False) -> asyncio.Task[Any]:
         """Run `work` as a task called `owner.name`; `service` tasks are meant to run until cancelled."""
         task = asyncio.create_task(work, name=f"{self.name}.{name}")
         self._tasks.add(task)
         task.add_done_callback(self._ended_service if service else self._ended)
         return task
 
-    def supervise(self, make: Work, name: str, *, ends: bool = False) -> asyncio.Task[Any]:
+    def supervise(self, make: Work, name: str, *, ends: bool = False) -> asyncio.Task[object]:
         """Run what `make` gives, and start it again where it fails; a fault that repeats is raised.
 
         It is meant to run until cancelled, unless it `ends`.
@@ -162,7 +162,7 @@ class TaskOwner:
             self._failed = asyncio.get_running_loop().create_future()
         return self._failed
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _ended(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
         if task.cancelled():
             return
@@ -171,7 +171,7 @@ class TaskOwner:
             log.error("%s failed: %s", task.get_name(), error, exc_info=error)
             self._fail(error)
 
-    def _ended_service(self, task: asyncio.Task[Any]) -> None:
+    def _ended_service(self, task: asyncio.Task[object]) -> None:
         self._ended(task)
         if not task.cancelled() and task.exception() is None:
             self._fail(RuntimeError(f"{task.get_name()} ended by itself"))

@@ -73,7 +73,7 @@ def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
     return found | {key: told[key] for key in _OVERRIDES if key in told}
 
 
-def _timed() -> tuple[dict[str, Any], float]:
+def _timed() -> tuple[dict[str, object], float]:
     """What the laptop is made of, and the seconds that the hello may have waited for it: disks are asked beside it."""
     began = time.monotonic()
     found = parts.gather()
@@ -91,12 +91,12 @@ def with_health(seen: Sequence[disks.DiskFacts]) -> list[disks.DiskFacts]:
     return [{**disk, **_health(said[disk["path"]])} if disk["path"] in said else disk for disk in seen]
 
 
-def _health(said: Mapping[str, Any]) -> dict[str, Any]:
+def _health(said: Mapping[str, object]) -> dict[str, object]:
     names = {"smart": "verdict", "bad": "reallocated", "hours": "hours", "worn": "worn"}
     return {ours: said[theirs] for ours, theirs in names.items()}
 
 
-def told_facts(path: str) -> Mapping[str, Any]:
+def told_facts(path: str) -> Mapping[str, object]:
     """What `--facts FILE` says of a laptop that has no firmware to ask; UsageError if it cannot be read."""
     if not path:
         return {}
@@ -110,7 +110,7 @@ def told_facts(path: str) -> Mapping[str, Any]:
     return data
 
 
-def disk_facts(told: Mapping[str, Any]) -> Mapping[str, Any]:
+def disk_facts(told: Mapping[str, object]) -> Mapping[str, object]:
     """The part of the told facts that is about the one disk."""
     return {"serial": told.get("disk_serial"), "wwn": told.get("disk_wwn"), "model": told.get("disk_model")}
 
@@ -137,7 +137,7 @@ def _dmidecode() -> dict[str, str]:
     return found
 
 
-def network_cards() -> list[dict[str, Any]]:
+def network_cards() -> list[dict[str, object]]:
     """Every wired network card: MAC, speed in Mbit/s (None without a link), duplex, driver."""
     base = "/sys/class/net"
     cards = [name for name in sysfs.names(base) if _is_card(f"{base}/{name}")]
@@ -151,7 +151,7 @@ def _is_card(path: str) -> bool:
     return wired and (veth or os.path.exists(f"{path}/device"))
 
 
-def _card(path: str, name: str) -> dict[str, Any]:
+def _card(path: str, name: str) -> dict[str, object]:
     driver = os.path.basename(os.path.realpath(f"{path}/device/driver"))
     duplex = sysfs.text(f"{path}/duplex")
     return {
@@ -165,7 +165,7 @@ def _card(path: str, name: str) -> dict[str, Any]:
     }
 
 
-def _boot_mac(told: str, cards: list[dict[str, Any]], address: str) -> str:
+def _boot_mac(told: str, cards: list[dict[str, object]], address: str) -> str:
     """The card it booted through: the firmware's word if we have such a card, else the one that has our address."""
     if any(card["mac"] == told for card in cards):
         return told

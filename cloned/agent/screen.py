@@ -93,7 +93,7 @@ def bar(done: int, total: int) -> str:
     return "[" + "\u2588" * full + "." * (_BAR - full) + f"] {share:4.0%}"
 
 
-def compose(order: Mapping[str, Any], report: Mapping[str, Any], silent: str = "") -> list[str]:
+def compose(order: Mapping[str, Any], report: Mapping[str, object], silent: str = "") -> list[str]:
     """The lines to show for an order and what the agent is doing about it."""
     lines = [*_who(order), headline(order, report)]
     lines += ["", *_progress(report)] if report["state"] in ("surveying", "receiving", "verifying", "capturing") else []
@@ -113,7 +113,7 @@ def harmless(line: str) -> str:
     return "".join(char if char.isprintable() else " " for char in line[:LONGEST])
 
 
-def _who(order: Mapping[str, Any]) -> list[str]:
+def _who(order: Mapping[str, object]) -> list[str]:
     """Its number as large as it goes, with letters in full above it, and the port that it sits in."""
     tag, port = str(order.get("tag") or order.get("number") or ""), str(order.get("port") or "")
     last = re.search(r"[0-9]*$", tag)
@@ -127,7 +127,7 @@ def _tested(name: str) -> list[str]:
     return ["", say("Meanwhile its parts are tested: {test}", test=say(TESTS.get(name, name)))] if name else []
 
 
-def headline(order: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+def headline(order: Mapping[str, object], report: Mapping[str, object]) -> str:
     """One line: what is going on. Good and bad have a sign of their own, and on a console a colour."""
     word = say(_STATES.get(str(report["state"]), ""))
     image = order.get("image") or ""
@@ -204,7 +204,7 @@ def _reason(report: Mapping[str, Any]) -> list[str]:
     return ["", say(reason.get("detail") or str(reason.get("code")))] if reason else []
 
 
-def _invitation(attended: Mapping[str, Any] | None) -> list[str]:
+def _invitation(attended: Mapping[str, object] | None) -> list[str]:
     """Where a person is waited for."""
     if not attended or not attended.get("tests"):
         return []

@@ -128,7 +128,7 @@ def _rule(rule: Rule, probe: FirstPacket) -> tuple[bool | None, Verdict | None]:
     return (False if False in matched else None if None in matched else True), verdict
 
 
-def _match(match: Mapping[str, Any], probe: FirstPacket) -> bool | None:
+def _match(match: Mapping[str, object], probe: FirstPacket) -> bool | None:
     """Whether one comparison holds; None for what is not understood."""
     value = _left(match["left"], probe)
     if value is None:
@@ -139,7 +139,7 @@ def _match(match: Mapping[str, Any], probe: FirstPacket) -> bool | None:
     return found if match.get("op", "==") in ("==", "in") else not found if match["op"] == "!=" else None
 
 
-def _left(left: Any, probe: FirstPacket) -> Any:
+def _left(left: object, probe: FirstPacket) -> object:
     """The packet's value of what a match looks at; None where that is not known beforehand."""
     if not isinstance(left, Mapping):
         return None
@@ -170,7 +170,7 @@ def _left(left: Any, probe: FirstPacket) -> Any:
 _OTHER = "of another protocol"
 
 
-def _in(value: Any, right: Any) -> bool | None:
+def _in(value: object, right: object) -> bool | None:
     """Whether `value` is, or is among, what a match compares with."""
     if value == _OTHER:
         return False
@@ -185,7 +185,7 @@ def _in(value: Any, right: Any) -> bool | None:
     return str(value) == str(right)
 
 
-def _in_one_of(value: Any, right: Mapping[str, Any]) -> bool | None:
+def _in_one_of(value: object, right: Mapping[str, Any]) -> bool | None:
     ((kind, what),) = right.items()
     if kind == "set":
         found = [_in(value, each) for each in what]

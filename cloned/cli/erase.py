@@ -59,7 +59,7 @@ def start(
     found = find_laptop(config, laptop)
     if not yes:
         _ask(config, found, level or "")
-    words: dict[str, Any] = {"target": found["id"], "disks": list(disks), **({"level": level} if level else {})}
+    words: dict[str, object] = {"target": found["id"], "disks": list(disks), **({"level": level} if level else {})}
     told = client.command(runtime(config), "erase", **words, **({"text": "only"} if only else {}))
     if as_json:
         return print_json(told)
@@ -94,14 +94,14 @@ def _said(disk: dict[str, Any]) -> str:
     return Phrase("  {name}, {size}: {how}", name=name, size=gigabytes(disk["size"]), how=how)
 
 
-def _reason(told: dict[str, Any]) -> str:
+def _reason(told: dict[str, object]) -> str:
     """Why, and what to do where there is something to do."""
     why, then = (message(Phrase.read(told[name])) for name in ("why", "next_step"))
     return Phrase("{why}. {then}", why=why, then=then) if then else why
 
 
 def _plan(config: Path | None, laptop: str, level: str) -> dict[str, Any]:
-    told: dict[str, Any] = client.get(
+    told: dict[str, object] = client.get(
         runtime(config), f"/api/v1/laptops/{quote(laptop, safe='')}/erasure?level={quote(level)}"
     )
     return told

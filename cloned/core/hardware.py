@@ -127,7 +127,7 @@ class Hardware:
         news = {name: value for name, value in told.items() if value != getattr(_UNTOLD, name)}
         return replace(self, **news | {"late": later.late})
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         """As plain data for snapshots and ledger rows; `hardware` reads it back.
 
         What a key is for is left out where it is not told: rows of before keep the keys they are known by.
@@ -139,7 +139,7 @@ class Hardware:
 _UNTOLD = Hardware()
 
 
-def hardware(data: Any) -> Hardware:
+def hardware(data: object) -> Hardware:
     """Hardware from JSON, whoever sent it: what is unusable counts as not told."""
     if not isinstance(data, Mapping):
         return Hardware()
@@ -170,15 +170,15 @@ _LATER = "product_key_edition"
 _FLAGS = ("portable", "charger", "camera", "bluetooth", "sound", "uefi", "wpbt", "product_key")
 
 
-def _locks(told: Any) -> tuple[str, ...]:
+def _locks(told: object) -> tuple[str, ...]:
     return tuple(code for code in LOCKS if isinstance(told, list | tuple) and code in told)
 
 
-def _slot(data: Mapping[str, Any]) -> MemorySlot:
+def _slot(data: Mapping[str, object]) -> MemorySlot:
     return MemorySlot(_text(data, "place"), int(_number(data, "size")), _text(data, "kind"), int(_number(data, "mhz")))
 
 
-def _panel(data: Mapping[str, Any]) -> Screen | None:
+def _panel(data: Mapping[str, object]) -> Screen | None:
     sides = [int(_number(data, key)) for key in ("width", "height", "width_mm", "height_mm")]
     return Screen(*sides) if all(sides[:2]) else None
 
@@ -194,24 +194,24 @@ def _battery(data: Mapping[str, Any]) -> Battery:
     )
 
 
-def _several(found: Any, one: Callable[[Mapping[str, Any]], _T]) -> tuple[_T, ...]:
-    each: Iterable[Any] = found[:MOST] if isinstance(found, list | tuple) else ()
+def _several(found: object, one: Callable[[Mapping[str, object]], _T]) -> tuple[_T, ...]:
+    each: Iterable[object] = found[:MOST] if isinstance(found, list | tuple) else ()
     return tuple(one(item) for item in each if isinstance(item, Mapping))
 
 
-def _text(data: Mapping[str, Any], key: str) -> str:
+def _text(data: Mapping[str, object], key: str) -> str:
     value = data.get(key)
     if not isinstance(value, str):
         return ""
     return " ".join("".join(char for char in value if char.isprintable()).split())[:_LONGEST]
 
 
-def _words(found: Any) -> tuple[str, ...]:
-    each: Iterable[Any] = found[:MOST] if isinstance(found, list | tuple) else ()
+def _words(found: object) -> tuple[str, ...]:
+    each: Iterable[object] = found[:MOST] if isinstance(found, list | tuple) else ()
     return tuple(text for item in each if (text := _text({"": item}, "")))
 
 
-def _flag(data: Mapping[str, Any], key: str) -> bool | None:
+def _flag(data: Mapping[str, object], key: str) -> bool | None:
     value = data.get(key)
     return value if isinstance(value, bool) else None
 

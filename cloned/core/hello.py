@@ -24,7 +24,7 @@ WISHES = ("capture", "erase")
 """What may be chosen in a laptop's boot menu that the workshop must know of."""
 
 
-def facts(data: Any) -> Facts:
+def facts(data: object) -> Facts:
     """Facts from the JSON of a hello; unusable fields are left out, a body that is no object is a ValueError."""
     if not isinstance(data, Mapping):
         raise ValueError("a hello is a JSON object")
@@ -58,7 +58,7 @@ def facts(data: Any) -> Facts:
     )
 
 
-def _disk(data: Mapping[str, Any]) -> Disk:
+def _disk(data: Mapping[str, object]) -> Disk:
     return Disk(
         _text(data, "path"),
         _number(data, "size"),
@@ -77,7 +77,7 @@ def _disk(data: Mapping[str, Any]) -> Disk:
     )
 
 
-def _keys(told: Any) -> FirmwareKeys:
+def _keys(told: object) -> FirmwareKeys:
     """What its firmware trusts; nothing where that makes no sense."""
     if not isinstance(told, Mapping):
         return FirmwareKeys()
@@ -87,7 +87,7 @@ def _keys(told: Any) -> FirmwareKeys:
     return FirmwareKeys(trusted, revoked, tuple((name[:64], level) for name, level in pairs))
 
 
-def _digits(told: Any) -> tuple[str, ...]:
+def _digits(told: object) -> tuple[str, ...]:
     texts = [each for each in told[:MOST_KEYS] if isinstance(each, str)] if isinstance(told, list) else []
     return tuple(each for each in texts if len(each) in (HASH, KEY) and set(each) <= set("0123456789abcdef"))
 
@@ -97,7 +97,7 @@ def _is_level(told: Any) -> bool:
     return pair and isinstance(told[1], int) and 0 <= told[1] < 2**31 and told[0].isprintable()
 
 
-def _dongles(nics: Any) -> tuple[str, ...]:
+def _dongles(nics: object) -> tuple[str, ...]:
     """The cards that hang on USB or Thunderbolt."""
     told = nics[:MOST_CARDS] if isinstance(nics, list) else []
     cards = (nic for nic in told if isinstance(nic, Mapping) and True in (nic.get("usb"), nic.get("dock")))
@@ -105,7 +105,7 @@ def _dongles(nics: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(mac for mac in macs if mac))
 
 
-def _booted_through(nics: Any, boot_mac: str) -> Mapping[str, Any]:
+def _booted_through(nics: object, boot_mac: str) -> Mapping[str, object]:
     """What it says of the card it booted through, nothing if that is not among `nics`."""
     for nic in nics if isinstance(nics, list) else []:
         if isinstance(nic, Mapping) and normal_mac(_text(nic, "mac")) == boot_mac:
@@ -113,17 +113,17 @@ def _booted_through(nics: Any, boot_mac: str) -> Mapping[str, Any]:
     return {}
 
 
-def _text(data: Mapping[str, Any], key: str) -> str:
+def _text(data: Mapping[str, object], key: str) -> str:
     value = data.get(key)
     return "".join(char for char in value if char.isprintable()).strip()[:120] if isinstance(value, str) else ""
 
 
-def _number(data: Mapping[str, Any], key: str) -> int:
+def _number(data: Mapping[str, object], key: str) -> int:
     value = data.get(key)
     return int(value) if isinstance(value, int | float) and 0 <= value < 2**63 else 0
 
 
-def _figure(data: Mapping[str, Any], key: str) -> int | None:
+def _figure(data: Mapping[str, object], key: str) -> int | None:
     """A count that may not have been told."""
     value = data.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

@@ -120,7 +120,7 @@ class Medium:
         """What names it for good: WWN, else serial, else (only where it has neither) path and size."""
         return self.wwn or self.serial or f"{self.path}:{self.size}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data, read again by `from_json`."""
         return asdict(self) | {"barred": parts(self.barred), "asked": parts(self.asked)}
 
@@ -258,7 +258,7 @@ def _supported(text: str) -> bool:
     return "supported [" in text.lower() and "not supported" not in text.lower()
 
 
-def _able(kind: type, data: Any) -> Any:
+def _able(kind: type, data: object) -> Any:
     if data is None:
         return None
     if not isinstance(data, Mapping):
@@ -266,10 +266,10 @@ def _able(kind: type, data: Any) -> Any:
     return kind(**_checked(kind, data))
 
 
-def _checked(kind: type, data: Mapping[str, Any], skip: tuple[str, ...] = ()) -> dict[str, Any]:
+def _checked(kind: type, data: Mapping[str, object], skip: tuple[str, ...] = ()) -> dict[str, Any]:
     """The fields of `kind` that `data` has, each of the type of its default; texts and numbers within bounds."""
     blank = {"path": "", "size": 0}
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for name, field in kind.__dataclass_fields__.items():  # type: ignore[attr-defined]
         if name in skip or name not in data:
             continue
@@ -277,7 +277,7 @@ def _checked(kind: type, data: Mapping[str, Any], skip: tuple[str, ...] = ()) ->
     return found
 
 
-def _value(name: str, value: Any, like: Any) -> Any:
+def _value(name: str, value: object, like: object) -> object:
     if isinstance(like, bool) and isinstance(value, bool):
         return value
     if isinstance(like, int) and isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
@@ -291,7 +291,7 @@ def _value(name: str, value: Any, like: Any) -> Any:
     raise FactsError(Phrase("{name} of a disk cannot be {value}", name=name, value=repr(str(value)[:40])))
 
 
-def _said(name: str, told: Mapping[str, Any]) -> str:
+def _said(name: str, told: Mapping[str, object]) -> str:
     try:
         return sentence(told)
     except ValueError as error:

@@ -59,7 +59,7 @@ class InventoryService:
         """What each sink lacked when it was looked at."""
         self.away = ""
         """Why the ledger cannot be asked, while it cannot."""
-        self._last: dict[str, Any] = {}
+        self._last: dict[str, object] = {}
 
     def services(self, engine: Engine) -> list[tuple[Work, str]]:
         """What is to be supervised once there is an engine, each with its name."""
@@ -124,11 +124,11 @@ class InventoryService:
 
     # What people ask for.
 
-    async def retry(self, command: Command) -> Mapping[str, Any]:
+    async def retry(self, command: Command) -> Mapping[str, object]:
         """`inventory-retry SINK`, of one laptop where `text` names it."""
         return {"retried": await self.outbox.retry(command.target or None, await self._laptop(command.text))}
 
-    async def forget(self, command: Command) -> Mapping[str, Any]:
+    async def forget(self, command: Command) -> Mapping[str, object]:
         """With `everywhere` also what ledger and sinks remember of a laptop; its numbers stay used, the counts stay."""
         if command.text != EVERYWHERE:
             return {}
@@ -168,7 +168,7 @@ class InventoryService:
         limit: int | None = None,
         before: tuple[str, str, int] | None = None,
         erasures: bool = False,
-    ) -> list[dict[str, Any]]:
+    ) -> list[dict[str, object]]:
         """As `Ledger.rows`; none where the ledger is away."""
         seconds = ROWS_WITHIN if limit is None else SHOWN_WITHIN_SECONDS
         asked = self.ledger.rows(laptop=laptop, limit=limit, before=before, erasures=erasures)
@@ -182,7 +182,7 @@ class InventoryService:
         """The ledger cannot be asked: `why` is shown until it can."""
         self.away = why or SILENT
 
-    async def _or_last(self, name: str, ask: Callable[[], Coroutine[Any, Any, Any]], nothing: Any) -> Any:
+    async def _or_last(self, name: str, ask: Callable[[], Coroutine[object, object, object]], nothing: object) -> Any:
         try:
             self._last[name] = await at_most(SHOWN_WITHIN_SECONDS, ask(), name)
             self.away = ""
@@ -208,7 +208,7 @@ def settings(config: Config) -> Settings:
     )
 
 
-def gives_numbers(sink: Any) -> bool:
+def gives_numbers(sink: object) -> bool:
     """Whether a `[[sink]]` says that the numbers of new laptops come from there."""
     return isinstance(sink, SnipeItSettings) and sink.numbers == "server"
 

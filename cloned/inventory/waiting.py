@@ -56,7 +56,7 @@ def oldest_of(connection: Connection, sink: str) -> Owed | None:
     return tried[0] if tried else None
 
 
-def refused_by(connection: Connection, sink: str) -> Sequence[Any]:
+def refused_by(connection: Connection, sink: str) -> Sequence[object]:
     """What a sink refused, the newest first."""
     query = select(deliveries).where(deliveries.c.sink == sink, deliveries.c.state == REFUSED)
     return connection.execute(query.order_by(deliveries.c.id.desc()).limit(SHOWN_DEAD)).all()

@@ -77,7 +77,7 @@ def _figures(paper: Document, rows: Sequence[tuple[str, str]], y: float) -> floa
     return y
 
 
-def _sources(told: Mapping[str, Any], sources: Mapping[str, Any], words: Language) -> list[str]:
+def _sources(told: Mapping[str, object], sources: Mapping[str, Any], words: Language) -> list[str]:
     """Where each factor comes from."""
     _, found = words.gettext, []
     if told["weight_kg"] is not None:
@@ -89,7 +89,7 @@ def _sources(told: Mapping[str, Any], sources: Mapping[str, Any], words: Languag
     return found
 
 
-def _laptops(paper: Document, laptops: Sequence[Mapping[str, Any]], y: float, words: Language) -> None:
+def _laptops(paper: Document, laptops: Sequence[Mapping[str, object]], y: float, words: Language) -> None:
     _ = words.gettext
     heads = (_("Tag"), _("Model"), _("Serial number"), _("Became"), _("Erased"))
     y, table = _row(paper, paper.grid(), heads, y, "TH"), None

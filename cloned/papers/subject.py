@@ -135,13 +135,13 @@ def of_laptop(laptop: Laptop, at: str = "") -> Subject:
     )
 
 
-def _ended(laptop: Laptop) -> dict[str, Any] | None:
+def _ended(laptop: Laptop) -> dict[str, object] | None:
     """Its erasure as a ledger row has it, once it is through."""
     done = laptop.erasure
     return None if done is None or not done.over else {**shown(done), "ended": iso(done.ended)}
 
 
-def subjects(found: Iterable[Mapping[str, Any]]) -> list[Subject]:
+def subjects(found: Iterable[Mapping[str, object]]) -> list[Subject]:
     """Subjects from ledger rows or a snapshot's laptops, in the order of their tags and numbers."""
     return sorted(map(subject, found), key=lambda each: (each.tag == "", each.tag, each.number))
 
@@ -167,11 +167,11 @@ def subject(data: Mapping[str, Any]) -> Subject:
     )
 
 
-def _test(told: Mapping[str, Any]) -> tuple[str, str, str]:
+def _test(told: Mapping[str, object]) -> tuple[str, str, str]:
     return _text(told, "name"), _text(told, "result"), _text(told, "why")
 
 
-def _erased(told: Any, at: str) -> ErasedSubject | None:
+def _erased(told: object, at: str) -> ErasedSubject | None:
     if not isinstance(told, Mapping) or told.get("result") not in ("erased", "not-erased"):
         return None
     disks = [each for each in told.get("disks") or () if isinstance(each, Mapping)]
@@ -185,17 +185,17 @@ _TEXTS = (
 )  # fmt: skip
 
 
-def _stays(disk: Mapping[str, Any]) -> bool:
+def _stays(disk: Mapping[str, object]) -> bool:
     """Whether a disk is part of the laptop: sticks and cards are not."""
     return _text(disk, "transport") not in ("usb", "mmc-card") and bool(_count(disk, "size"))
 
 
-def _same_disk(disk: Mapping[str, Any], written: Mapping[str, Any]) -> bool:
+def _same_disk(disk: Mapping[str, object], written: Mapping[str, object]) -> bool:
     keys = [key for key in ("wwn", "serial", "path") if disk.get(key) and written.get(key)]
     return bool(keys) and disk[keys[0]] == written[keys[0]]
 
 
-def _storage(disk: Mapping[str, Any], cloned: bool) -> Storage:
+def _storage(disk: Mapping[str, object], cloned: bool) -> Storage:
     return Storage(
         _text(disk, "model"),
         _text(disk, "serial"),
@@ -209,11 +209,11 @@ def _storage(disk: Mapping[str, Any], cloned: bool) -> Storage:
     )
 
 
-def _text(data: Mapping[str, Any], key: str) -> str:
+def _text(data: Mapping[str, object], key: str) -> str:
     value = data.get(key)
     return value if isinstance(value, str) else ""
 
 
-def _count(data: Mapping[str, Any], key: str) -> int | None:
+def _count(data: Mapping[str, object], key: str) -> int | None:
     value = data.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

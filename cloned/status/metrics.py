@@ -36,7 +36,7 @@ class Figures(Collector):
         seen: Brief,
         totals: Mapping[str, Any],
         sinks: Sequence[Mapping[str, Any]],
-        more: Mapping[str, Mapping[Any, Figure]],
+        more: Mapping[str, Mapping[object, Figure]],
         watchers: int,
     ) -> None:
         self.seen, self.totals, self.sinks, self.more, self.watchers = seen, totals, sinks, more, watchers
@@ -47,7 +47,7 @@ class Figures(Collector):
             for name, values in found.items():
                 yield family(BY_NAME[name], values)
 
-    def _laptops(self) -> dict[str, Mapping[Any, Figure]]:
+    def _laptops(self) -> dict[str, Mapping[object, Figure]]:
         return {
             "cloned_build_info": {__version__: 1},
             "cloned_laptops": {state: self.seen.states.get(state, 0) for state in STATES},

@@ -25,9 +25,9 @@ _REF = "#/components/schemas/{model}"
 
 
 @cache
-def document() -> dict[str, Any]:
+def document() -> dict[str, object]:
     """The whole document, OpenAPI 3.1. Made once: it takes a third of a second. To read, not to change."""
-    shapes: list[tuple[Any, Literal["validation", "serialization"], TypeAdapter[Any]]]
+    shapes: list[tuple[object, Literal["validation", "serialization"], TypeAdapter[object]]]
     shapes = [(model, "serialization", TypeAdapter(model)) for model in schema.ANSWERS]
     shapes.append((CommandRequest, "validation", TypeAdapter(CommandRequest)))
     _, definitions = TypeAdapter.json_schemas(shapes, ref_template=_REF)
@@ -50,7 +50,7 @@ def document() -> dict[str, Any]:
     }
 
 
-def _get(summary: str, content: dict[str, Any], *parameters: dict[str, Any], **others: str) -> dict[str, Any]:
+def _get(summary: str, content: dict[str, object], *parameters: dict[str, Any], **others: str) -> dict[str, Any]:
     """A reading operation; `others`: further statuses (`_404`) and what they mean."""
     operation: dict[str, Any] = {
         "summary": summary,
@@ -61,9 +61,9 @@ def _get(summary: str, content: dict[str, Any], *parameters: dict[str, Any], **o
     return {"get": operation | ({"parameters": list(parameters)} if parameters else {})}
 
 
-def _post(summary: str, body: type, *, secured: bool, done: type = schema.Done, **problems: str) -> dict[str, Any]:
+def _post(summary: str, body: type, *, secured: bool, done: type = schema.Done, **problems: str) -> dict[str, object]:
     told = {"description": "It was done.", "content": _json(done)}
-    operation: dict[str, Any] = {
+    operation: dict[str, object] = {
         "summary": summary,
         "requestBody": {"required": True, "content": _json(body)},
         "responses": {"200": told} | {status[1:]: _problem(words) for status, words in problems.items()},
@@ -75,13 +75,13 @@ def _ref(model: type) -> dict[str, str]:
     return {"$ref": _REF.format(model=model.__name__)}
 
 
-def _json(model: type, many: bool = False) -> dict[str, Any]:
+def _json(model: type, many: bool = False) -> dict[str, object]:
     shape = {"type": "array", "items": _ref(model)} if many else _ref(model)
     shown = example(model.__name__, many)
     return {"application/json": {"schema": shape} | ({} if shown is None else {"example": shown})}
 
 
-def _problem(words: str) -> dict[str, Any]:
+def _problem(words: str) -> dict[str, object]:
     """Why not: JSON in English; who takes text/plain too reads its own language, the hint on a second line."""
     return {
         "description": words,
@@ -92,11 +92,11 @@ def _problem(words: str) -> dict[str, Any]:
     }
 
 
-def _text(kind: str) -> dict[str, Any]:
+def _text(kind: str) -> dict[str, object]:
     return {kind: {"schema": {"type": "string"}} | ({"example": TEXTS[kind]} if kind in TEXTS else {})}
 
 
-def _id(what: str) -> dict[str, Any]:
+def _id(what: str) -> dict[str, object]:
     return {
         "name": "id",
         "in": "path",
@@ -106,23 +106,25 @@ def _id(what: str) -> dict[str, Any]:
     }
 
 
-def _query(name: str, kind: str, words: str) -> dict[str, Any]:
+def _query(name: str, kind: str, words: str) -> dict[str, object]:
     return {"name": name, "in": "query", "description": words, "schema": {"type": kind}}
 
 
-def _page(summary: str, *parameters: dict[str, Any]) -> dict[str, Any]:
+def _page(summary: str, *parameters: dict[str, object]) -> dict[str, object]:
     """A page that is a page also where there is nothing to show."""
     operation = _get(summary, _text("text/html"), *parameters)
     operation["get"]["responses"]["404"]["content"] |= _text("text/html")
     return operation
 
 
-def _list(summary: str, model: type, *parameters: dict[str, Any], **others: str) -> dict[str, Any]:
+def _list(summary: str, model: type, *parameters: dict[str, object], **others: str) -> dict[str, object]:
     """A list that comes in pages."""
     return _paged(summary, _json(model, many=True), *parameters, **others)
 
 
-def _paged(summary: str, content: dict[str, Any], *parameters: dict[str, Any], **others: str) -> dict[str, Any]:
+def _paged(
+    summary: str, content: dict[str, object], *parameters: dict[str, object], **others: str
+) -> dict[str, object]:
     """What comes in pages."""
     others = {"_400": "limit or cursor are none."} | others
     operation = _get(summary, content, *_PAGING, *parameters, **others)
@@ -150,11 +152,11 @@ _LINK = {
 }
 
 
-def _choice(name: str, values: tuple[str, ...], words: str) -> dict[str, Any]:
+def _choice(name: str, values: tuple[str, ...], words: str) -> dict[str, object]:
     return {"name": name, "in": "query", "description": words, "schema": {"type": "string", "enum": list(values)}}
 
 
-def _number(name: str, words: str) -> dict[str, Any]:
+def _number(name: str, words: str) -> dict[str, object]:
     return {
         "name": name,
         "in": "query",
@@ -163,7 +165,7 @@ def _number(name: str, words: str) -> dict[str, Any]:
     }
 
 
-def _day(name: str, words: str) -> dict[str, Any]:
+def _day(name: str, words: str) -> dict[str, object]:
     return {"name": name, "in": "query", "description": words, "schema": {"type": "string", "format": "date"}}
 
 

@@ -69,7 +69,7 @@ class Pages:
         """The parts of the workshop screen, by the id of the element that each fills."""
         return await self._wall(self.on_the_wall(), words or language("en"))
 
-    def seen(self) -> dict[str, Any]:
+    def seen(self) -> dict[str, object]:
         """The whole workshop now, as plain data: once for each page."""
         return worded(self._workshop.snapshot())
 
@@ -78,12 +78,12 @@ class Pages:
         snapshot = self._workshop.snapshot()
         return worded(replace(snapshot, laptops=tuple(each for each in snapshot.laptops if each.id == ident)))
 
-    def on_the_wall(self) -> dict[str, Any]:
+    def on_the_wall(self) -> dict[str, object]:
         """The same without laptops that left the screen: they cost nothing."""
         snapshot = self._workshop.snapshot()
         return worded(replace(snapshot, laptops=view.present(snapshot.laptops, snapshot.now)))
 
-    async def _wall(self, snapshot: Mapping[str, Any], words: Language) -> Rendered:
+    async def _wall(self, snapshot: Mapping[str, object], words: Language) -> Rendered:
         totals, sinks = await self._records.totals(), await self._records.sinks()
         seen, paint = view.wall(snapshot, sinks), self.painter(words)
         known = {"snapshot": snapshot, "wall": seen, "totals": totals, "images": image_names(snapshot)}
@@ -150,13 +150,13 @@ class Pages:
         response.set_status(200 if any(each["id"] == ident for each in snapshot["laptops"]) else 404)
         return response
 
-    async def beside_wall(self, request: web.Request, name: str, **known: Any) -> web.Response:
+    async def beside_wall(self, request: web.Request, name: str, **known: object) -> web.Response:
         """A page that stands by itself, with the wall's parts at hand."""
         snapshot = self.seen()
         parts = await self._wall(snapshot, spoken(request))
         return self._page(request, name, parts, snapshot=snapshot, events="", **known)
 
-    def part(self, name: str, known: Mapping[str, Any], words: Language) -> Rendered:
+    def part(self, name: str, known: Mapping[str, object], words: Language) -> Rendered:
         """The one part of a page of work."""
         return Rendered({"work": self.painter(words).draw(f"work/{name}.html", known), "version": self.version})
 
@@ -204,7 +204,7 @@ class Painter:
         self._tiles: dict[view.Tile, Markup] = {}
         """Tiles as they were drawn last: most stay as they are from one second to the next."""
 
-    def draw(self, name: str, known: Mapping[str, Any]) -> str:
+    def draw(self, name: str, known: Mapping[str, object]) -> str:
         """A template with what it is to show."""
         return self._jinja.get_template(name).render(known)
 
@@ -344,7 +344,7 @@ def first_capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def command(fields: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+def command(fields: Mapping[str, object] | Sequence[Mapping[str, object]]) -> str:
     """The commands of a button, as JSON for its `data-commands`."""
     return json.dumps([fields] if isinstance(fields, Mapping) else list(fields))
 

@@ -161,7 +161,7 @@ def present(laptops: Sequence[ShownLaptop], now: str) -> tuple[ShownLaptop, ...]
     return tuple(each for each in laptops if each.state not in _LEAVING or each.since[:19] >= limit)
 
 
-def wall(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]] = ()) -> Wall:
+def wall(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, object]] = ()) -> Wall:
     """Lay the screen out. `sinks`: as `needs.Records.sinks` gives them."""
     laptops: list[Laptop] = list(snapshot.get("laptops") or [])
     switches = list(snapshot.get("switches") or [])
@@ -286,7 +286,7 @@ def _port(number: int, port: Mapping[str, Any], laptop: Laptop | None) -> Socket
     )
 
 
-def notices(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, Any]]) -> Iterable[Notice]:
+def notices(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, object]]) -> Iterable[Notice]:
     """What needs a person, the most pressing first: warnings, laptops set aside, sinks in trouble, laptops that ask;
     last, what has to be fetched."""
     for warning in snapshot.get("warnings") or []:
@@ -343,7 +343,7 @@ def fetching(laptops: Iterable[Laptop]) -> Iterable[Notice]:
 
 
 def _alike(laptops: Iterable[Laptop], names: tuple[str, ...]) -> list[tuple[Laptop, ...]]:
-    groups: dict[tuple[Any, ...], list[Laptop]] = {}
+    groups: dict[tuple[object, ...], list[Laptop]] = {}
     for laptop in laptops:
         groups.setdefault(tuple(laptop.get(name) for name in names), []).append(laptop)
     return [tuple(group) for group in groups.values()]

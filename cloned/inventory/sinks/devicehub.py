@@ -79,7 +79,7 @@ class DeviceHub(Sink):
             len(found), "", str(first.get("model") or ""), str(first.get("current_state") or ""), False, said
         )
 
-    def takes(self, row: Mapping[str, Any]) -> bool:
+    def takes(self, row: Mapping[str, object]) -> bool:
         """Erasures too, where a property of them is asked for."""
         return super().takes(row) or (is_erasure(row) and of_erasures(self._fields.values()))
 
@@ -91,11 +91,11 @@ class DeviceHub(Sink):
             raise SinkRefused("it has no usable serial: DeviceHub would make one device of all such laptops")
         return record
 
-    async def _mac(self, delivery: Delivery, record: Mapping[str, Any]) -> str:
+    async def _mac(self, delivery: Delivery, record: Mapping[str, object]) -> str:
         """The card it is known by, for ever the one that was sent first [008]."""
         return await self.around.memory.keep(f"{self.name}-mac", delivery.laptop, str(record.get("mac") or ""))
 
-    def _wanted(self, record: Mapping[str, Any]) -> dict[str, str]:
+    def _wanted(self, record: Mapping[str, object]) -> dict[str, str]:
         values = {name: value[:LONGEST].strip() for name, value in filled(record, self._fields).items()}
         return {name: value for name, value in values.items() if value}
 
@@ -118,13 +118,13 @@ class DeviceHub(Sink):
             )
         return answer.status, answer.body
 
-    def _words(self, body: Any) -> str:
+    def _words(self, body: object) -> str:
         told = (body.get("details") or body.get("detail")) if isinstance(body, dict) else body
         if isinstance(told, list):
             told = "; ".join(str(each.get("msg")) for each in told if isinstance(each, dict))
         return self.peer.hush.clean(told, 200)
 
-    async def _snapshot(self, delivery: Delivery, record: Mapping[str, Any]) -> str:
+    async def _snapshot(self, delivery: Delivery, record: Mapping[str, object]) -> str:
         """Send it; a 409 means that it is there already [006]. Returns the short id."""
         mac = await self._mac(delivery, record)
         status, body = await self._ask("POST", "snapshot/", json=snapshot(record, delivery.key, mac))

@@ -107,14 +107,14 @@ class Glpi(Sink):
 
     # Reading.
 
-    def takes(self, row: Mapping[str, Any]) -> bool:
+    def takes(self, row: Mapping[str, object]) -> bool:
         """Erasures too, where a state, a field or a line of them is asked for; lendings that have a state."""
         if is_lending(row):
             return bool(getattr(self.settings, role(row), ""))
         texts = (*self._fields.values(), self._comment, self._note)
         return super().takes(row) or (is_erasure(row) and (bool(self.settings.erased) or of_erasures(texts)))
 
-    def record(self, delivery: Delivery) -> dict[str, Any]:
+    def record(self, delivery: Delivery) -> dict[str, object]:
         """The record that templates look into."""
         page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
         return record_of(delivery, workshop=self.around.workshop, report=page)
@@ -183,13 +183,13 @@ class Glpi(Sink):
         self._append(plan, record, has)
         return plan
 
-    def _append(self, plan: GlpiPlan, record: Mapping[str, Any], has: Mapping[str, Any]) -> None:
+    def _append(self, plan: GlpiPlan, record: Mapping[str, object], has: Mapping[str, object]) -> None:
         """A line below the comment that is there, once; never in its place."""
         line, old = text_of(record, self._comment), str(has.get("comment") or "")
         if line and line not in old.replace("\r\n", "\n").split("\n"):
             plan.values["comment"] = f"{old}\n{line}" if old else line
 
-    async def _listed(self, plan: GlpiPlan, key: str, name: str, has: Mapping[str, Any]) -> None:
+    async def _listed(self, plan: GlpiPlan, key: str, name: str, has: Mapping[str, object]) -> None:
         """A dropdown by its name: found, to be made, or missing. A number that does not exist would be stored [046]."""
         if not name:
             return
@@ -254,7 +254,7 @@ class Glpi(Sink):
                     Phrase("GLPI did not keep what it took: {key} does not read as it was written", key=key)
                 )
 
-    async def _native(self, delivery: Delivery, record: Mapping[str, Any], faults: list[str]) -> None:
+    async def _native(self, delivery: Delivery, record: Mapping[str, object], faults: list[str]) -> None:
         """Hardware details first: what the API writes after them is then locked against later inventories [096]."""
         if not record["serial"]:
             return  # by the name alone two laptops would become one [104]
@@ -273,7 +273,7 @@ class Glpi(Sink):
                 )
             )
 
-    async def _extras(self, delivery: Delivery, record: Mapping[str, Any], number: int, faults: list[str]) -> None:
+    async def _extras(self, delivery: Delivery, record: Mapping[str, object], number: int, faults: list[str]) -> None:
         note, mark = text_of(record, self._note), delivery.key[:15]
         if note:
             body = await self.api.item("Computer", number, with_notes="true")
@@ -342,7 +342,7 @@ class Glpi(Sink):
         )
 
 
-def _lines(plan: GlpiPlan, record: Mapping[str, Any]) -> list[Expectation]:
+def _lines(plan: GlpiPlan, record: Mapping[str, object]) -> list[Expectation]:
     """The lines of one laptop. What people wrote there is not repeated."""
     if plan.computer is None:
         lines = [

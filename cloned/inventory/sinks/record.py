@@ -21,12 +21,12 @@ _SEEN = frozenset({"unset", "c09lvqa"})
 """Serials that makers left on many laptops and that `core.fillers` has no rule for: two with one are not the same."""
 
 
-def is_erasure(row: Mapping[str, Any]) -> bool:
+def is_erasure(row: Mapping[str, object]) -> bool:
     """Whether a row tells of an erasure and not of a clone."""
     return row.get("kind") == "erasure"
 
 
-def is_lending(row: Mapping[str, Any]) -> bool:
+def is_lending(row: Mapping[str, object]) -> bool:
     """Whether a row tells that a laptop went out or came back."""
     return row.get("kind") == "lending"
 
@@ -36,12 +36,12 @@ def of_erasures(templates: Iterable[Template]) -> bool:
     return any(path.split(".")[0] == "erasure" for each in templates for path in each.paths)
 
 
-def filled(record: Mapping[str, Any], templates: Mapping[str, Template]) -> dict[str, str]:
+def filled(record: Mapping[str, object], templates: Mapping[str, Template]) -> dict[str, str]:
     """What is to be written, by name."""
     return {name: text for name, each in templates.items() if (text := text_of(record, each)) is not None}
 
 
-def text_of(record: Mapping[str, Any], wanted: Template) -> str | None:
+def text_of(record: Mapping[str, object], wanted: Template) -> str | None:
     """A filled template; None where an erasure or a lending leaves alone what a clone wrote."""
     if is_lending(record):
         return None
@@ -61,7 +61,7 @@ def usable(serial: object) -> str:
     return text if usable_text(text) and text.casefold() not in _SEEN else ""
 
 
-def record_of(delivery: Delivery, **more: Any) -> dict[str, Any]:
+def record_of(delivery: Delivery, **more: object) -> dict[str, object]:
     """Everything that a template may name; `more` is what the workshop adds (`report`, `workshop`)."""
     row = dict(delivery.row)
     disk = dict(row.get("disk") or {})
@@ -92,7 +92,7 @@ def _own_mac(row: Mapping[str, Any]) -> str:
     return str(next((mac for mac in macs if mac not in dongles), macs[0]))
 
 
-def _parts(row: Mapping[str, Any]) -> dict[str, Any]:
+def _parts(row: Mapping[str, Any]) -> dict[str, object]:
     """What it is made of, in the words that people write into an inventory; left out where it was not told."""
     made_of = hardware(row.get("hardware"))
     design, full = (sum(getattr(each, name) for each in made_of.batteries) for name in ("design_wh", "full_wh"))
@@ -114,7 +114,7 @@ def _parts(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _erasure(told: Mapping[str, Any], at: str) -> dict[str, Any]:
+def _erasure(told: Mapping[str, Any], at: str) -> dict[str, object]:
     """An erasure with its methods, each once, and its day."""
     methods = (str(disk.get("method") or "none") for disk in told.get("disks") or [])
     return {**told, "methods": list(dict.fromkeys(methods)), "date": at[:10]}

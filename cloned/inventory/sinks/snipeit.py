@@ -122,14 +122,14 @@ class SnipeIt(Sink):
 
     # One result.
 
-    def takes(self, row: Mapping[str, Any]) -> bool:
+    def takes(self, row: Mapping[str, object]) -> bool:
         """Erasures where a field, a status or the certificate of them is asked for; lendings that have a status."""
         wanted = self.settings.certificate or self.settings.erased is not None or of_erasures(self.templates.values())
         if is_lending(row):
             return self._label(role(row)) is not None
         return super().takes(row) or (is_erasure(row) and wanted)
 
-    def record(self, delivery: Delivery) -> dict[str, Any]:
+    def record(self, delivery: Delivery) -> dict[str, object]:
         """The record that templates look into."""
         page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
         return record_of(delivery, workshop=self.around.workshop, report=page)
@@ -146,7 +146,7 @@ class SnipeIt(Sink):
             raise SinkRefused(Phrase("nothing was changed in Snipe-IT: {told}", told=choice.told))
         return choice
 
-    async def _send(self, delivery: Delivery, record: dict[str, Any]) -> Receipt:
+    async def _send(self, delivery: Delivery, record: dict[str, object]) -> Receipt:
         asset = (await self.choice(record)).entry
         if asset is None:
             if not self.settings.create:
@@ -262,7 +262,7 @@ class SnipeIt(Sink):
         faults += [Phrase("Snipe-IT did not keep what it took: {told}", told=told) for told in unkept(after, sent)]
         return after
 
-    async def _patch(self, asset: Asset, body: Mapping[str, Any]) -> None:
+    async def _patch(self, asset: Asset, body: Mapping[str, object]) -> None:
         self._learn(await self.api.write("PATCH", f"hardware/{asset.id}", body))
 
     def _learn(self, payload: Any) -> None:
@@ -283,7 +283,7 @@ class SnipeIt(Sink):
                 'it has no number yet: give it one, or set `numbers = "server"` to have Snipe-IT number it'
             )
         label = self._label(wanted) or self.settings.waiting
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "model_id": await self._model_id(record),
             "status_id": await self.catalogue.label(label),
         }
@@ -302,7 +302,7 @@ class SnipeIt(Sink):
             raise SinkRefused(Phrase("{tag} was made in Snipe-IT, but {faults}", tag=asset.tag, faults=chained(faults)))
         return asset
 
-    async def _numbered(self, body: dict[str, Any], serial: str, record: Mapping[str, Any]) -> Asset:
+    async def _numbered(self, body: dict[str, object], serial: str, record: Mapping[str, object]) -> Asset:
         """POST; where its own number was taken meanwhile, look for the serial and try again [197]."""
         for left in reversed(range(TRIES)):
             try:
@@ -320,7 +320,7 @@ class SnipeIt(Sink):
                 return found[0]
         raise Unavailable("Snipe-IT gave the same number to several at once, five times")
 
-    def _required(self, error: SnipeItError, record: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, str]:
+    def _required(self, error: SnipeItError, record: Mapping[str, object], body: Mapping[str, Any]) -> dict[str, str]:
         """Required fields that a new asset lacks and that we can fill, if we know that they are not encrypted.
 
         A limited token's POST would store an encrypted one in clear [209] [210].
@@ -333,11 +333,11 @@ class SnipeIt(Sink):
         values = {key: names.get(re.sub(r"^_snipeit_|_\d+$", "", key)) or "" for key in asked}
         return {key: value for key, value in values.items() if value} if all(values.values()) else {}
 
-    def model_name(self, record: Mapping[str, Any]) -> str:
+    def model_name(self, record: Mapping[str, object]) -> str:
         """What the laptop's model is called there, by name or number."""
         return self._model.fill(record)
 
-    async def _model_id(self, record: Mapping[str, Any]) -> int:
+    async def _model_id(self, record: Mapping[str, object]) -> int:
         name, maker = self.model_name(record), str(record.get("vendor") or "")
         if not name:
             raise SinkRefused("the laptop tells no model: set `model` to what its model is called in Snipe-IT")

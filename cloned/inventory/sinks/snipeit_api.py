@@ -43,11 +43,11 @@ class SnipeItApi:
         self.peer = peer
         self._slow = False
 
-    async def get(self, path: str, **query: Any) -> Any:
+    async def get(self, path: str, **query: object) -> Any:
         """A GET's body; a "not found" is a SnipeItError."""
         return await self._call("GET", path + (f"?{urlencode(query)}" if query else ""))
 
-    async def write(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
+    async def write(self, method: str, path: str, body: Mapping[str, object]) -> Any:
         """The payload of a POST or PATCH."""
         answer = await self._call(method, path, json=dict(body))
         return answer.get("payload") if isinstance(answer, dict) else None
@@ -63,7 +63,7 @@ class SnipeItApi:
         self._envelope(answer.body)
         return answer.body
 
-    def _learn(self, body: Any) -> None:
+    def _learn(self, body: object) -> None:
         """Whatever is read of an asset beside what we write: never to be told."""
         rows = body.get("rows") if isinstance(body, dict) else None
         for each in rows if isinstance(rows, list) else [body]:
@@ -100,15 +100,15 @@ class SnipeItApi:
             raise SinkRefused(Phrase("Snipe-IT answered {status}{said}", status=status, said=said))
 
     @staticmethod
-    def _told_why(body: Any) -> bool:
+    def _told_why(body: object) -> bool:
         """An upload that is too large is a 500 with an envelope [123]."""
         return isinstance(body, dict) and body.get("status") == "error" and isinstance(body.get("messages"), str)
 
-    def _said(self, body: Any) -> str:
+    def _said(self, body: object) -> str:
         text = (body.get("messages") or body.get("message") or body.get("error")) if isinstance(body, dict) else None
         return f" ({self.peer.hush.clean(text, 200)})" if isinstance(text, str) else ""
 
-    def _envelope(self, body: Any) -> None:
+    def _envelope(self, body: object) -> None:
         """Errors come with 200 too. A GET of something has no envelope, only its not found has one."""
         if not isinstance(body, dict):
             raise Unavailable(
@@ -117,7 +117,7 @@ class SnipeItApi:
         if body.get("status") == "error":
             raise SnipeItError(self._messages(body.get("messages") or body.get("message") or body.get("payload")))
 
-    def _messages(self, given: Any) -> dict[str, str]:
+    def _messages(self, given: object) -> dict[str, str]:
         clean = self.peer.hush.clean
         if isinstance(given, dict):
             return {

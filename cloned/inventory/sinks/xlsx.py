@@ -27,7 +27,7 @@ class XlsxFile(FileSink):
     _book: Any = None
     _stamp: Any = None
 
-    def takes(self, row: Mapping[str, Any]) -> bool:
+    def takes(self, row: Mapping[str, object]) -> bool:
         """An evening's summary too, for a sheet of its own."""
         return super().takes(row) or columns.is_evening(row)
 
@@ -64,7 +64,7 @@ class XlsxFile(FileSink):
             self._head(self._book.create_sheet(title))
         return self._book[title]
 
-    def _new(self) -> Any:
+    def _new(self) -> object:
         from openpyxl import Workbook  # costs 0.2 s, which only this form should pay
 
         book = Workbook()
@@ -80,7 +80,7 @@ class XlsxFile(FileSink):
         for column, name in enumerate(_TABLES[sheet.title].names, 1):
             sheet.cell(1, column, name).font = Font(bold=True)
 
-    def _load(self) -> Any:
+    def _load(self) -> object:
         from openpyxl import load_workbook
 
         try:
@@ -92,7 +92,7 @@ class XlsxFile(FileSink):
         self._remember()
         return book
 
-    def _now(self) -> Any:
+    def _now(self) -> object:
         with self.path.open("rb") as file:
             return stamp(file.fileno())
 
@@ -126,7 +126,7 @@ class XlsxFile(FileSink):
             cell.data_type = "s"  # text that looks like a formula stays text
 
 
-def _order(told: dict[str, Any]) -> tuple[int, int]:
+def _order(told: dict[str, object]) -> tuple[int, int]:
     """Attempt and revision of a line; what people wrote over counts as old."""
     numbers = [told.get(name) for name in ("attempt", "revision")]
     first, second = (each if isinstance(each, int) else -1 for each in numbers)

@@ -43,7 +43,7 @@ _NOTHING = (NoSuchObject, NoSuchInstance, EndOfMibView, Null)
 class CommunitySession:
     """SNMP v2c or v1: pysnmp's dispatcher sends, repeats and gives up; answers are decoded by `ber`."""
 
-    def __init__(self, target: Any, address: Address, community: Community, version: Literal[1, 2] = 2) -> None:
+    def __init__(self, target: object, address: Address, community: Community, version: Literal[1, 2] = 2) -> None:
         self._target, self._address, self._version = target, address, version
         self._pdu = rfc1157 if version == 1 else v2c
         self._auth = v1.CommunityData(community.name.reveal().encode(), mpModel=version - 1)
@@ -59,7 +59,7 @@ class CommunitySession:
         """See SnmpSession."""
         return await self._present(self._pdu.GetNextRequestPDU, oids)
 
-    async def _present(self, kind: Callable[[], Any], oids: Sequence[Oid]) -> list[VarBind]:
+    async def _present(self, kind: Callable[[], object], oids: Sequence[Oid]) -> list[VarBind]:
         """The variables that are there, None for the others.
 
         SNMP v1 has no value for "not there": it answers noSuchName with the position of the first that is missing
@@ -93,13 +93,13 @@ class CommunitySession:
         """See SnmpSession."""
         self._dispatcher.close()
 
-    async def _exchanged(self, request: Any, oids: Sequence[Oid]) -> ber.Response:
+    async def _exchanged(self, request: object, oids: Sequence[Oid]) -> ber.Response:
         self._pdu.apiPDU.set_varbinds(request, _asked(oids))
         answered: asyncio.Future[ber.Response] = asyncio.get_running_loop().create_future()
         self._dispatcher.send_pdu(self._auth, self._target, request, cbFun=self._concluded, cbCtx=answered)
         return await answered
 
-    def _received(self, dispatcher: Any, domain: Any, where: Any, datagram: Any) -> None:
+    def _received(self, dispatcher: object, domain: object, where: object, datagram: Any) -> None:
         """A datagram: the answer to a request under way, or nothing we asked for."""
         try:
             answer = ber.response(bytes(datagram))
@@ -113,10 +113,10 @@ class CommunitySession:
 
     def _concluded(
         self,
-        dispatcher: Any,
+        dispatcher: object,
         request: int,
-        indication: Any,
-        answer: Any,
+        indication: object,
+        answer: object,
         answered: asyncio.Future[ber.Response],
     ) -> None:
         """Answered, or given up."""
@@ -131,7 +131,7 @@ class CommunitySession:
 class UserSession:
     """SNMP v3, USM; one engine for each switch, since pysnmp keeps keys by user name."""
 
-    def __init__(self, target: Any, address: Address, user: User) -> None:
+    def __init__(self, target: object, address: Address, user: User) -> None:
         self._engine = v3.SnmpEngine()
         self._target, self._address = target, address
         self._context = v3.ContextData(contextName=user.context.encode())
@@ -168,7 +168,7 @@ class UserSession:
         """See SnmpSession."""
         self._engine.close_dispatcher()
 
-    def _taken(self, answer: Any) -> list[VarBind]:
+    def _taken(self, answer: object) -> list[VarBind]:
         return _taken(answer, self._address)
 
 
@@ -194,11 +194,11 @@ async def open_session(
     return StepwiseSession(session) if version == 1 else session
 
 
-def _asked(oids: Sequence[Oid]) -> list[tuple[Any, Any]]:
+def _asked(oids: Sequence[Oid]) -> list[tuple[object, object]]:
     return [(ObjectIdentifier(oid), Null("")) for oid in oids]
 
 
-def _objects(oids: Sequence[Oid]) -> list[Any]:
+def _objects(oids: Sequence[Oid]) -> list[object]:
     return [v3.ObjectType(v3.ObjectIdentity(oid)) for oid in oids]
 
 
