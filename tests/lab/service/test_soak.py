@@ -32,6 +32,8 @@ FIRST = min(200, BOOTS // 3)
 """Boots after which it holds what it will hold."""
 SHARE = 0.05
 """By how much anything may have grown since."""
+FEW = 2
+"""Threads and descriptors that a client who is there just now, or one worker more of a bounded pool, make up."""
 DISK_BYTES = 1 << 30
 ROUND_SECONDS = 600.0
 
@@ -114,5 +116,9 @@ async def test_a_night_of_boots_leaves_nothing_behind(workshop: tuple[DaemonProc
             after[number * LAPTOPS] = await held(daemon)
             print(after)
     first, last = (asdict(each) for each in after.values())
-    grown = {name: (first[name], last[name]) for name in first if last[name] > first[name] * (1 + SHARE)}
+    grown = {
+        name: (first[name], last[name])
+        for name in first
+        if last[name] > max(first[name] * (1 + SHARE), first[name] + FEW)
+    }
     assert not grown, after
