@@ -57,7 +57,7 @@ def erasing() -> Workshop:
     shop = Shop()
     shop.boot()
     assert shop.erase("N1", "S1") is None
-    shop.tell(machine.starting(shop.disk("N1"), ("tool 1",)))
+    shop.record(machine.starting(shop.disk("N1"), ("tool 1",)))
     return shop.state
 
 
@@ -76,7 +76,7 @@ def not_erased(fault: ErasureFault) -> Callable[[], Workshop]:
         shop.boot()
         assert shop.erase("N1", "S1") is None
         shop.carry_out("N1")
-        shop.tell(machine.fail(shop.disk("S1"), fault, Phrase("it did not end within {seconds} s", seconds=9)))
+        shop.record(machine.fail(shop.disk("S1"), fault, Phrase("it did not end within {seconds} s", seconds=9)))
         return shop.state
 
     return made
