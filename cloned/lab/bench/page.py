@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import logging
+import re
 import statistics
 import sys
 import tempfile
@@ -139,7 +140,7 @@ async def _change(engine: Any, monitor: Monitor, hub: Hub, busy: list[LaptopId])
             done = (turn * 84_000_000 + at * 9_000_000) % _IMAGE.used
             told = {"state": "receiving", "session": laptop.session, "bytes": done, "total": _IMAGE.used, "rate": 84e6}
             await monitor.heard(laptop, {**told, "held_by": "network", "pieces_left": 900, "lost": 0})
-        ident, tag = busy[turn % len(busy)], f"BENCH-{turn}-"
+        ident, tag = busy[turn % len(busy)], f"Q{turn}-"  # short: a tile sets a long one in two parts
         engine.workshop = engine.workshop.with_laptop(replace(engine.workshop.laptops[ident], tag=tag))
         hub.now()
         print(json.dumps({"tag": tag, "at": time.monotonic()}), flush=True)
@@ -238,8 +239,8 @@ async def _watch(url: str, code: str, seen: dict[str, float]) -> None:
 
 
 def _tags(line: bytes) -> Iterator[str]:
-    for part in line.split(b"BENCH-")[1:]:
-        yield f"BENCH-{part.partition(b'-')[0].decode()}-"
+    for found in re.findall(rb"\bQ[0-9]+-", line):
+        yield found.decode()
 
 
 def papers() -> tuple[float, float, float]:
