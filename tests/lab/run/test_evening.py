@@ -44,6 +44,8 @@ def test_password_camera_and_battery_are_told_on_page_sheet_and_inventory_before
         assert held["state"] == "asking", "nothing was written, and nothing is before somebody says so"
         assert held["verdict"] == "none"
         shop.shows_all_three(held["id"], "none")
+        if kind == "vm":
+            shop.shows_the_screen(held["id"], "none")
         code, said = cloned("confirm", held["id"], "--config", shop.config)
         assert code == 0, said
         done = shop.until(lambda laptop: laptop["state"] in ("done", "aside"))
@@ -106,6 +108,19 @@ class Shop:
             told = file.read_text("utf-8-sig")
             assert [words for words in SAID if words not in told] == [], told
         assert json.loads(told.splitlines()[-1])["verdict"] == verdict
+
+    def shows_the_screen(self, ident: str, verdict: str) -> None:
+        """QEMU's, as its BIOS tells it; a thin laptop has none of its own."""
+        [screen] = [each["screen"] for each in json.loads(self.get("/api/v1/state"))["laptops"]]
+        assert screen == {"width": 1280, "height": 800, "inches": 15.1}
+        page = self.get(f"/laptops/{ident}?lang=nl").decode()
+        assert "<dt>Scherm</dt><dd>1280 x 800, 15,1 inch</dd>" in page
+        sheet = PdfReader(io.BytesIO(self.get(f"/laptops/{ident}/sheet.pdf?lang=nl"))).pages[0].extract_text()
+        assert "1280 x 800, 15,1 inch" in " ".join(sheet.split())
+        assert self.row(ident, verdict)["hardware"]["panel"]["width_mm"] == 325
+        code, said = cloned("triage", "explain", ident, "--config", self.config)
+        assert code == 0, said
+        assert re.search(r"screen_height_below.*800", said), said
 
     def row(self, ident: str, verdict: str) -> dict[str, Any]:
         """Its newest row in the ledger, once it is of this verdict."""
