@@ -16,6 +16,7 @@ from cloned.core.events import Command
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop
 from cloned.core.refusals import Refusal
+from cloned.core.words import to_translate
 from cloned.core.workshop import Workshop
 
 Obey = Callable[[Workshop, Command, float, str], Workshop]
@@ -42,8 +43,15 @@ class Role(StrEnum):
 
     @property
     def article(self) -> str:
-        """`a volunteer`, `an administrator`: for sentences."""
-        return f"an {self}" if self is Role.ADMINISTRATOR else f"a {self}"
+        """`a volunteer`, `an administrator`: for sentences, of the catalogues."""
+        return _ARTICLES[self]
+
+
+_ARTICLES = {
+    Role.READER: to_translate("a reader"),
+    Role.VOLUNTEER: to_translate("a volunteer"),
+    Role.ADMINISTRATOR: to_translate("an administrator"),
+}
 
 
 class Target(StrEnum):

@@ -15,6 +15,7 @@ from cloned.connections import place
 from cloned.core.commands import VERBS
 from cloned.core.ledger import iso
 from cloned.core.scanning import scanned
+from cloned.core.words import to_translate
 from cloned.errors import RefusedError, UsageError
 from cloned.saying import Phrase
 from cloned.saying import parts as parts_of
@@ -108,13 +109,16 @@ def _laptop_id(request: web.Request) -> str:
         raise refused(error.refusal, web.HTTPNotFound) from error
 
 
+_ONE = {"laptops": to_translate("laptop"), "sessions": to_translate("session")}
+
+
 def _one(request: web.Request, kind: str, ident: str) -> dict[str, Any]:
     for each in seen(request)[kind]:
         if each["id"] == ident:
             return dict(each)
     raise problem(
         web.HTTPNotFound,
-        Phrase("there is no {kind} {ident}", kind=kind[:-1], ident=ident),
+        Phrase("there is no {kind} {ident}", kind=Phrase(_ONE[kind]), ident=ident),
         Phrase("see /api/v1/{kind}", kind=kind),
     )
 
@@ -153,7 +157,7 @@ async def command(request: web.Request) -> web.Response:
     """`POST /api/v1/commands`."""
     who = actor(request)
     asked = parse(await body(request), who.name)
-    must_be(who, request.app[RULES].needed(VERBS[asked.do]), asked.do)
+    must_be(who, request.app[RULES].needed(VERBS[asked.do]))
     done = dict(await request.app[WORKSHOP].command(asked))
     state = done.get("state")
     return answer({**done, "told": state.parts()} if isinstance(state, Phrase) else done)

@@ -79,13 +79,11 @@ def actor(request: web.Request) -> Visitor:
     return found
 
 
-def must_be(found: Visitor, needed: Role, verb: str) -> None:
+def must_be(found: Visitor, needed: Role) -> None:
     """Refuse somebody who may not do this, and say who may."""
     if not found.role.may(needed):
         hint = "an administrator may: sign in with a name and password, or use `cloned` on the server"
-        raise problem(
-            web.HTTPForbidden, Phrase("{who} may not have {verb} done", who=found.role.article, verb=verb), hint
-        )
+        raise problem(web.HTTPForbidden, Phrase("{who} may not do this", who=Phrase(found.role.article)), hint)
 
 
 def _has_token(request: web.Request) -> bool:

@@ -267,6 +267,7 @@ def _environment(words: Language, version: str) -> Environment:
     jinja.filters |= {
         "command": command,
         "for_whom": for_whom,
+        "plain": plain,
         "title_state": RESULT_WORDS.__getitem__,
         "port_kind": _called(PORT_WORDS),
         "holder": _called(HOLDER_WORDS),
@@ -347,6 +348,15 @@ def first_capital(text: str) -> str:
 def command(fields: Mapping[str, object] | Sequence[Mapping[str, object]]) -> str:
     """The commands of a button, as JSON for its `data-commands`."""
     return json.dumps([fields] if isinstance(fields, Mapping) else list(fields))
+
+
+def plain(told: Any) -> Any:
+    """What a script shows as text, in lists and the like too: what was escaped for HTML is as it was before."""
+    if isinstance(told, Mapping):
+        return {name: plain(each) for name, each in told.items()}
+    if isinstance(told, list | tuple):
+        return [plain(each) for each in told]
+    return told.unescape() if isinstance(told, Markup) else told
 
 
 def for_whom(fields: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:

@@ -242,7 +242,7 @@ def _strong(secret: str, role: Role) -> str:
     """UsageError for one that is guessed too easily."""
     if len(secret) < SHORTEST[role]:
         raise UsageError(
-            Phrase("that is too short for {who}", who=role.article),
+            Phrase("that is too short for {who}", who=Phrase(role.article)),
             Phrase("at least {count} characters; several words are easy to keep in mind", count=SHORTEST[role]),
         )
     return secret

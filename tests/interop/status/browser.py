@@ -48,9 +48,10 @@ class Page:
 
     async def until(self, script: str) -> None:
         """Wait until a script says yes; a page that is just going has no answer yet."""
-        async with asyncio.timeout(60):
-            while not await self.run(script):
-                await asyncio.sleep(0.1)
+        end = asyncio.get_running_loop().time() + 60
+        while not await self.run(script):
+            assert asyncio.get_running_loop().time() < end, f"{script}: {await self.run('document.body.innerText')}"
+            await asyncio.sleep(0.1)
 
     async def go(self, address: str) -> None:
         """Another page, whole."""
@@ -89,12 +90,12 @@ class Page:
 
 
 @contextlib.asynccontextmanager
-async def opened(folder: Path, address: str) -> AsyncIterator[Page]:
-    """A browser of its own with one page open."""
+async def opened(folder: Path, address: str, *words: str) -> AsyncIterator[Page]:
+    """A browser of its own with one page open; `words` are options of it."""
     profile = folder / "profile"
     with tempfile.TemporaryDirectory(prefix="cr-", ignore_cleanup_errors=True) as short:  # of its sockets: 108 bytes
         process = await asyncio.create_subprocess_exec(
-            "chromium", *QUIET.split(), f"--user-data-dir={profile}", address, env={**os.environ, "TMPDIR": short},
+            "chromium", *QUIET.split(), *words, f"--user-data-dir={profile}", address, env={**os.environ, "TMPDIR": short},
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         try:
