@@ -14,8 +14,8 @@ STARTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn
 _started: list[str] = []
 
 
-def _heard(event: str, arguments: tuple[object, ...]) -> None:
-    if event in STARTS:
+def _heard(event: str, arguments: tuple[object, ...], starts: frozenset[str] = STARTS) -> None:
+    if event in starts:  # by its own name: an interpreter that ends empties this module before it ends its hooks
         _started.append(f"{event}({arguments[0] if arguments else ''})")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cloned.cli.print import _to_printer
-from cloned.core.laptop import State
+from cloned.core.laptop import State, VerdictKind
 from cloned.errors import ClonedError, UsageError
 from cloned.papers.printer import alert
 from cloned.papers.spool import Spool
@@ -52,8 +52,9 @@ class Drawn:
 
 
 def workshop(*states: State) -> Any:
+    job = SimpleNamespace(number=1, verdict=VerdictKind.VERIFIED)
     made = [
-        SimpleNamespace(id=f"{number:08x}", tag=f"T{number}", state=state, job=SimpleNamespace(number=1))
+        SimpleNamespace(id=f"{number:08x}", tag=f"T{number}", state=state, job=job)
         for number, state in enumerate(states, 1)
     ]
     known = SimpleNamespace(laptops={each.id: each for each in made})

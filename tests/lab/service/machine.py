@@ -124,6 +124,8 @@ class Machine:
         words += ["-drive", f"file={self.disk},if=virtio,format=raw"]
         for path in (self.console, self.told):
             words += ["-chardev", f"file,id={path.stem},path={path},append=on", "-serial", f"chardev:{path.stem}"]
+        with self.told.open("a") as told:
+            told.write("\n")  # the power may have been cut in the middle of a line
         running = processes.spawn(words)
         try:
             yield running
@@ -132,9 +134,9 @@ class Machine:
             running.wait()
 
     def steps(self) -> list[dict[str, Any]]:
-        """What it has told so far."""
-        lines = self.told.read_text().splitlines() if self.told.exists() else []
-        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        """What it has told so far, in whole lines."""
+        *lines, _ = self.told.read_text().split("\n") if self.told.exists() else [""]
+        return [json.loads(line) for line in map(str.strip, lines) if line.startswith("{")]
 
     def until_told(self, step: str, running: subprocess.Popen[bytes]) -> dict[str, Any]:
         """Wait until it tells `step`; AssertionError if it fails, ends, or takes too long."""
