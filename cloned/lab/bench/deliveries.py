@@ -99,7 +99,7 @@ class ResultSite:
         self.came.clear()
 
 
-class Sender(Protocol):
+class Killable(Protocol):
     """Who sends, and can be killed."""
 
     @property
@@ -136,7 +136,7 @@ class OutboxAlone:
             self._process.wait()
 
 
-async def run(sender: Sender, site: ResultSite, count: int, kills: int) -> tuple[float, float]:
+async def run(sender: Killable, site: ResultSite, count: int, kills: int) -> tuple[float, float]:
     """Seconds until `count` results are there, the sender being killed that often on the way; and of these, how many
     passed until the next one had begun and had its first answer."""
     begun, away = time.monotonic(), 0.0
@@ -184,7 +184,7 @@ class Delivered:
         return [who, str(kills), str(len(site.seen)), str(site.disordered), str(site.twice), *figures]
 
 
-Make = Callable[[Path, ResultSite, AsyncExitStack], Awaitable[Sender]]
+Make = Callable[[Path, ResultSite, AsyncExitStack], Awaitable[Killable]]
 
 
 async def deliver(make: Make, count: int, laptops: int, kills: int, *, stubborn: bool = False) -> Delivered:
@@ -201,7 +201,7 @@ async def deliver(make: Make, count: int, laptops: int, kills: int, *, stubborn:
     return Delivered(seconds / alone, away / alone, site)
 
 
-async def alone(folder: Path, site: ResultSite, stack: AsyncExitStack) -> Sender:
+async def alone(folder: Path, site: ResultSite, stack: AsyncExitStack) -> Killable:
     """An outbox with nothing around it."""
     stack.push_async_callback((await site.start(socket.create_server(("127.0.0.1", 0)))).cleanup)
     sender = OutboxAlone(folder / "state" / "ledger.sqlite", site.url)
@@ -209,7 +209,7 @@ async def alone(folder: Path, site: ResultSite, stack: AsyncExitStack) -> Sender
     return sender
 
 
-async def served(folder: Path, site: ResultSite, stack: AsyncExitStack) -> Sender:
+async def served(folder: Path, site: ResultSite, stack: AsyncExitStack) -> Killable:
     """A daemon in a namespace of its own, with the receiver in the same one."""
     made = LabNetwork(f"cl{secrets.token_hex(2)}", 1)
     stack.callback(made.close)
