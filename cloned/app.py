@@ -333,6 +333,7 @@ class Daemon:
     async def _settled(self) -> None:
         """What is made for the first to ask; then what start-up took and nobody needs is given back."""
         await self.warmth.warm()
+        self._outset.settled()
         self.tasks.supervise(given_back.run, "memory")
 
     def _overview(self) -> Overview:

@@ -7,6 +7,7 @@ them takes a small part of what a daemon is, so it does not wait for the rest.
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from cloned.inventory.service import InventoryService
 from cloned.inventory.sinks.base import Delivery, SheetMaker, Surroundings
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.tasks import TaskOwner
+
+QUICK_TURN_SECONDS = 0.0005
+"""How long a thread that imports or compiles may keep the loop, which sends, waiting for its turn while we start
+(sys.setswitchinterval; 5 ms else, and each answer takes several turns)."""
 
 
 class LatePaper:
@@ -45,7 +50,7 @@ class Outset:
     inventory: InventoryService
 
     def __init__(self, config: Config) -> None:
-        self._config, self._begun = config, False
+        self._config, self._begun, self._turn_seconds = config, False, sys.getswitchinterval()
         self.tasks = TaskOwner("cloned")
         self.sheet, self.certificate = LatePaper(), LatePaper()
 
@@ -66,6 +71,7 @@ class Outset:
         """Open the ledger and have sent what waits in it. Raises LedgerError, UsageError."""
         if self._begun:
             return
+        sys.setswitchinterval(QUICK_TURN_SECONDS)
         self.ledger = await Ledger.open(self._config.ledger_place, wait=True)
         self._begun = True
         workshop = self._config.workshop
@@ -74,8 +80,13 @@ class Outset:
         self.inventory = InventoryService(self._config, self.ledger, around)
         self.tasks.supervise(self.inventory.outbox.run, "outbox")
 
+    def settled(self) -> None:
+        """The daemon has all it needs: from now on threads have turns as long as is usual."""
+        sys.setswitchinterval(self._turn_seconds)
+
     async def close(self) -> None:
         """End what runs and let go of the ledger; a second time there is nothing to do."""
+        self.settled()
         await self.tasks.close()
         if self._begun:
             self._begun = False

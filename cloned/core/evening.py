@@ -30,16 +30,6 @@ FILED = "evening"
 """What its rows in the ledger are filed under, where others have their laptop."""
 EVENINGS = 3 * ATTEMPTS
 """In the ledger evenings have attempts from this number on: with the hours since 1970, so that said twice is one."""
-STEPS = {
-    "boot": Phrase("booting"),
-    "wait": Phrase("waiting"),
-    "receive": Phrase("receiving"),
-    "verify": Phrase("checking"),
-    "finish": Phrase("finishing"),
-    "erase": Phrase("erasing"),
-    "test": Phrase("testing alone"),
-}
-"""What steps are called."""
 _ATTENDED = frozenset(map(str, AttendedName))
 _FOR_PEOPLE = {
     "asking": Phrase("wait for somebody's word"),

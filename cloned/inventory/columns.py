@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cloned.core.evening import STEPS
+from cloned.core.evening_steps import STEPS
 
 DELIMITER = ";"
 BOM = "\ufeff"

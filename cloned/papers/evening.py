@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from cloned.core.evening import STEPS, Board
+from cloned.core.evening import Board
+from cloned.core.evening_steps import STEPS
 from cloned.core.shown import ShownLaptop
 from cloned.languages import Language
 from cloned.papers.document import Document

@@ -15,7 +15,8 @@ from aiohttp import web
 
 from cloned import guide
 from cloned.connections import place
-from cloned.core.evening import STEPS, board
+from cloned.core.evening import board
+from cloned.core.evening_steps import STEPS
 from cloned.core.reasons import Reason
 from cloned.core.shown import ShownLaptop, Snapshot
 from cloned.languages import Language

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from cloned.config import Config
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.sinks.base import Delivery
-from cloned.outset import LatePaper, Outset
+from cloned.outset import QUICK_TURN_SECONDS, LatePaper, Outset
 from tests.unit.inventory.conftest import make_row
 from tests.waiting import until
 
@@ -44,6 +45,19 @@ async def test_what_waits_is_sent_before_there_is_a_daemon(tmp_path: Path, make_
     finally:
         await outset.close()
         await outset.close()
+
+
+async def test_threads_have_short_turns_only_while_we_start(tmp_path: Path, make_row: Any) -> None:
+    await kept(tmp_path, make_row("l1", 1))
+    usual, outset = sys.getswitchinterval(), Outset(config_of(tmp_path))
+    try:
+        await outset.begin_early()
+        assert sys.getswitchinterval() == pytest.approx(QUICK_TURN_SECONDS)
+        outset.settled()
+        assert sys.getswitchinterval() == pytest.approx(usual)
+    finally:
+        await outset.close()
+    assert sys.getswitchinterval() == pytest.approx(usual)
 
 
 async def test_where_nothing_waits_nobody_hurries(tmp_path: Path) -> None:

@@ -49,9 +49,12 @@ def _made(settings: AnySink, around: Surroundings | None) -> Sink:
 
 
 def _file(settings: FileSettings) -> Sink:
-    from cloned.inventory.sinks.files import CsvFile, FileSink, JsonLinesFile
-    from cloned.inventory.sinks.xlsx import XlsxFile
+    from cloned.inventory.sinks.files import CsvFile, JsonLinesFile
 
-    kinds: dict[str, type[FileSink]] = {"csv": CsvFile, "xlsx": XlsxFile, "jsonl": JsonLinesFile}
     assert settings.path is not None, "FileSettings demands it"
-    return kinds[settings.type](settings.name, settings.path, settings.rows)
+    if settings.type == "xlsx":
+        from cloned.inventory.sinks.xlsx import XlsxFile
+
+        return XlsxFile(settings.name, settings.path, settings.rows)
+    kind = CsvFile if settings.type == "csv" else JsonLinesFile
+    return kind(settings.name, settings.path, settings.rows)

@@ -57,6 +57,9 @@ class ResultSite:
     """Set where a result was answered."""
     answering: int = 0
     last: float = 0.0
+    answered: int = 0
+    spent: float = 0.0
+    """Seconds from question to answer, all of them together."""
     url: str = ""
 
     async def start(self, listens: socket.socket) -> web.AppRunner:
@@ -70,12 +73,14 @@ class ResultSite:
         return runner
 
     async def _post(self, request: web.Request) -> web.Response:
+        began = time.monotonic()
         told = await request.json()
         self.answering += 1
         try:
             await asyncio.sleep(LATENCY)
         finally:
             self.answering -= 1
+        self.answered, self.spent = self.answered + 1, self.spent + time.monotonic() - began
         self.came.set()
         if told["data"]["laptop"] == self.stubborn or random.random() < ERRORS:  # noqa: S311
             return web.Response(status=503)
@@ -86,6 +91,11 @@ class ResultSite:
             self.got[told["data"]["laptop"]].append(told["data"]["attempt"])
             self.last = time.monotonic()
         return web.Response()
+
+    @property
+    def latency(self) -> float:
+        """Seconds that an answer took: what it slept, and what its own processor made of that."""
+        return self.spent / self.answered
 
     @property
     def disordered(self) -> int:
@@ -197,7 +207,7 @@ async def deliver(make: Make, count: int, laptops: int, kills: int, *, stubborn:
         sender = await make(folder, site, stack)
         expected = count - (attempts[0] if stubborn else 0)
         seconds, away = await run(sender, site, expected, kills)
-    alone = expected * LATENCY / (1 - ERRORS) / AT_ONCE  # who is answered 503 has waited too
+    alone = expected * site.latency / (1 - ERRORS) / AT_ONCE  # who is answered 503 has waited too
     return Delivered(seconds / alone, away / alone, site)
 
 

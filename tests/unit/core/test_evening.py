@@ -11,7 +11,8 @@ import pytest
 from pypdf import PdfReader
 
 from cloned.core.commands import refusal
-from cloned.core.evening import EVENINGS, STEPS, board
+from cloned.core.evening import EVENINGS, board
+from cloned.core.evening_steps import STEPS
 from cloned.core.events import Command, Finished, TrialTold
 from cloned.core.snapshot import snapshot
 from cloned.core.trial_result import Trial, TrialResult
