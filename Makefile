@@ -77,13 +77,13 @@ test-all: setup ## Every marker, each part with its seconds
 
 nightly: setup ## Fuzzing and soaking, and whether the tests notice changes
 	@$(SUDO) env HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -m nightly tests
-	$(MAKE) -s mutate
+	$(MAKE) -s mutate ROOMS="--minutes 30"
 
 steady: setup ## wire and interop five times, labs once, beside a process that loads every core; logs in var/steady
 	@tests/run-steady
 
-mutate: .venv/ready ## Change one condition at a time and count which changes the tests notice (ROOMS="…" for some)
-	@$(SUDO) $(BIN)/python tests/mutate $(ROOMS)
+mutate: .venv/ready ## Change one condition at a time and count which changes the tests notice (ROOMS="cloned/core" for some)
+	@$(SUDO) $(BIN)/python -m tests.mutate $(ROOMS)
 
 bench: setup ## Measure beside the peers, as tables
 	@cache=$${CLONED_CACHE:-var}

@@ -1,6 +1,7 @@
 """How often hypothesis tries, and how long a test may take.
 
-A few times by default; `HYPOTHESIS_PROFILE=thorough` for more (make nightly does).
+A few times by default; `HYPOTHESIS_PROFILE=thorough` for more (make nightly does); `brief` looks for no smaller example of
+what fails (make mutate, where most things do).
 """
 
 from __future__ import annotations
@@ -8,12 +9,15 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 BUSY = [HealthCheck.too_slow]  # a machine with other things to do is no fault of a strategy
 
 settings.register_profile("quick", max_examples=15, deadline=None, derandomize=True, suppress_health_check=BUSY)
 settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=BUSY)
+settings.register_profile(
+    "brief", settings.get_profile("quick"), phases=[Phase.explicit, Phase.generate], database=None
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 LONG_SECONDS = 3600

@@ -338,9 +338,9 @@ class Pool:
 
     def _put(self, lease: Lease) -> None:
         """Hold `lease`; a MAC has one address, an address one lease."""
-        old = self._held.get(lease.address)
-        if old is not None and old.mac == lease.mac and self._is_renewed(lease):
+        if self._is_renewed(lease):
             return
+        old = self._held.get(lease.address)
         if old is not None and self._of_mac.get(old.mac) == old.address:
             del self._of_mac[old.mac]
         earlier = self.lease_of(lease.mac) if lease.mac else None
@@ -358,7 +358,7 @@ class Pool:
     def _is_renewed(self, lease: Lease) -> bool:
         """The same machine has it as before, and for longer: then nothing changes its place. Else False, and nothing
         was done."""
-        if not lease.mac or lease.address not in self._active or self._of_mac.get(lease.mac) != lease.address:
+        if lease.address not in self._active or self._of_mac.get(lease.mac) != lease.address:
             return False
         self._held[lease.address] = lease
         self._offers.pop(lease.address, None)
@@ -366,10 +366,9 @@ class Pool:
         return True
 
     def _drop(self, lease: Lease) -> None:
-        """As if nobody ever had it."""
+        """As if nobody ever had it. It is the one of its MAC."""
         self._held.pop(lease.address, None)
-        if self._of_mac.get(lease.mac) == lease.address:
-            del self._of_mac[lease.mac]
+        self._of_mac.pop(lease.mac, None)
         self._set_free(lease.address)
 
     def _set_free(self, address: str) -> None:

@@ -17,7 +17,18 @@ from aiohttp import ClientSession, TCPConnector, web
 from cloned import wire
 from cloned.core.boot import BootRequest
 from cloned.core.effect_types import OpenStream
-from cloned.core.events import Configured, ImageInfo, ImageKnown, PartsTold, Settings, SwitchChanged
+from cloned.core.events import (
+    Command,
+    Configured,
+    ImageInfo,
+    ImageKnown,
+    Judged,
+    Located,
+    PartsTold,
+    Ready,
+    Settings,
+    SwitchChanged,
+)
 from cloned.core.hardware import Hardware, Screen
 from cloned.core.ids import SessionId
 from cloned.core.laptop import State
@@ -50,6 +61,8 @@ FACTS = {
 class House:
     """Store, streams and ledger, as small as they can be."""
 
+    sending = True
+
     def manifest(self, name: str) -> Manifest:
         return MANIFEST
 
@@ -63,7 +76,7 @@ class House:
         pass
 
     def address(self, session: SessionId) -> dict[str, Any] | None:
-        return {"session": str(session)}
+        return {"session": str(session)} if self.sending else None
 
     async def record(self, row: Any) -> None:
         pass
@@ -72,8 +85,9 @@ class House:
 class Site:
     """An engine behind its HTTP face, and somebody who calls."""
 
-    def __init__(self, engine: Engine, session: ClientSession, base: str, monitor: Monitor) -> None:
+    def __init__(self, engine: Engine, session: ClientSession, base: str, monitor: Monitor, house: House) -> None:
         self.engine, self.session, self.base, self.token, self.monitor = engine, session, base, "", monitor
+        self.house = house
 
     async def boot(self) -> None:
         self.token = (await self.engine.boot(BootRequest("02:00:00:00:00:01", "127.0.0.1", serial="PF1"))).token
@@ -113,7 +127,7 @@ async def site(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
     async with ClientSession() as session:
-        yield Site(engine, session, f"http://127.0.0.1:{port}", monitor)
+        yield Site(engine, session, f"http://127.0.0.1:{port}", monitor, house)
     await runner.cleanup()
     await tasks.close()
     journal.close()
@@ -146,7 +160,8 @@ async def test_a_laptop_from_hello_to_done(site: Site) -> None:
     assert verdict["where"][0]["partition"] == "sda1"
     status, verdict = await site.call("readback", read_back(session, 2))
     assert (verdict["verdict"], verdict["image_hash"]) == ("verified", MANIFEST.image_hash)
-    assert (await site.call("report", {"state": "waiting", "session": session}))[1]["do"] == "finish"
+    status, order = await site.call("report", {"state": "waiting", "session": session})
+    assert (order["do"], order["steps"], order["then"]) == ("finish", [{"name": "grow"}], "poweroff")
     status, order = await site.call(
         "finished", {"session": session, "steps": [{"name": "grow", "result": "done", "detail": ""}]}
     )
@@ -388,6 +403,9 @@ async def test_one_that_waits_shows_what_for(site: Site) -> None:
     waits = plan(site.engine.workshop, site.engine.clock()).waits[site.laptop.id]
     assert (site.laptop.state, order["do"]) == (State.WAITING, "wait")
     assert str(waits.reason.next_step) in " ".join(order["screen"])
+    assert (order["port"], "steps" in order) == ("", False)
+    await site.engine.submit(Located(site.laptop.id, "7", 1000))
+    assert (await site.call("report", {"state": "idle"}))[1]["port"] == "7"
 
 
 async def test_only_who_is_at_work_may_send_a_read_back_of_its_images_size(site: Site) -> None:
@@ -406,3 +424,91 @@ async def test_a_look_at_what_the_disk_held_is_no_verdict(site: Site) -> None:
     status, found = await site.call("readback", read_back(session, 0))
     assert (status, found["verdict"]) == (200, "verified")
     assert site.laptop == before
+    assert judged(site) == []
+
+
+def judged(site: Site) -> list[Judged]:
+    """The verdicts that the journal has."""
+    return [entry.event for entry in site.engine._journal.entries() if isinstance(entry.event, Judged)]
+
+
+async def test_while_nobody_sends_its_stream_it_waits_but_a_classic_one_is_joined_at_its_port(site: Site) -> None:
+    site.house.sending = False
+    await site.boot()
+    await site.call("hello", FACTS)
+    _, order = await site.call("report", {"state": "idle"})
+    assert (order["do"], order["screen"]) == ("wait", ["The stream is being prepared."])
+    await site.call("failed", {"code": "no-memory", "detail": ""})
+    hashed, used = MANIFEST.image_hash, MANIFEST.plan.map.used
+    await site.engine.submit(ImageKnown(ImageInfo("school", hashed, used, 50 << 20, classic=True, streams=1)))
+    await site.engine.command(Command("retry", "An", site.laptop.id))
+    _, order = await site.call("report", {"state": "idle"})
+    assert (order["do"], order["stream"], order["classic"]["go"]) == ("restore", None, False)
+
+
+@pytest.mark.parametrize(("told", "kept"), [(True, True), (False, False), ("yes", False), (None, False)])
+async def test_a_disk_was_emptied_only_where_the_agent_says_so(site: Site, told: Any, kept: bool) -> None:
+    session = await at_work(site)
+    await site.call("ready", {"session": session, "discarded": told})
+    [ready] = [entry.event for entry in site.engine._journal.entries() if isinstance(entry.event, Ready)]
+    assert ready.discarded is kept
+
+
+@pytest.mark.parametrize(
+    ("seconds", "during", "kept"),
+    [
+        (12.5, 3, (12.5, 3)),
+        (0, 0, (0.0, 0)),
+        (-1, -1, (0.0, 0)),
+        (10**7, 10**9, (0.0, 0)),
+        ("12", 1.5, (0.0, 0)),
+    ],
+)
+async def test_what_cannot_be_is_not_taken_of_a_read_back(
+    site: Site, seconds: Any, during: Any, kept: tuple[float, int]
+) -> None:
+    session = await at_work(site)
+    await site.call("ready", {"session": session})
+    told = {"seconds": {"verifying": seconds}, "smart": {"during": during}}
+    assert (await site.call("readback", read_back(session, 1000) | told))[0] == 200
+    assert [(each.verifying, each.reallocated) for each in judged(site)] == [kept]
+    assert (await site.call("readback", read_back(session, 1001)))[0] == 400
+
+
+async def test_a_read_back_is_of_the_session_that_the_laptop_is_at_work_in(site: Site) -> None:
+    session = await at_work(site)
+    await site.call("ready", {"session": session})
+    assert (await site.call("readback", read_back("another", 1)))[0] == 409
+    await site.call("failed", {"code": "no-memory", "detail": ""})
+    for named in (session, None):
+        assert (await site.call("readback", read_back(session, 1) | {"session": named}))[0] == 409
+    assert judged(site) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({}, ""),
+        ({"detail": "bad\nluck"}, "bad luck"),
+        ({"detail": {"message": "{disk} is gone", "values": {"disk": "/dev/sda"}}}, "/dev/sda is gone"),
+    ],
+)
+async def test_why_it_failed_is_a_sentence_or_plain_words_or_nothing(site: Site, told: Any, kept: str) -> None:
+    await at_work(site)
+    assert (await site.call("failed", {"code": "no-memory", **told}))[0] == 200
+    assert (site.laptop.state, site.laptop.detail) == (State.ASIDE, kept)
+
+
+async def test_one_that_boots_again_while_it_says_hello_is_sent_back(site: Site) -> None:
+    """The inventory takes a while to say what it remembers; meanwhile somebody switches the laptop off and on."""
+    await site.boot()
+    remembered, older = site.engine.remembering.of, site.token
+
+    async def slow(*asked: Any) -> Any:
+        site.engine.remembering.of = remembered  # type: ignore[method-assign]
+        await site.boot()
+        return await remembered(*asked)
+
+    site.engine.remembering.of = slow  # type: ignore[method-assign]
+    status, answer = await site.call("hello", FACTS, token=older)
+    assert (status, answer["error"]) == (401, "a newer boot took this laptop's place")
