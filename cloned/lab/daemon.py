@@ -50,6 +50,10 @@ class DaemonSettings:
     """always, first, only, or nothing."""
     tests: str = ""
     """all, or nothing."""
+    confirm: str = "auto"
+    """As nobody confirms in a lab, new laptops with one disk may be cloned at once."""
+    page: tuple[str, ...] = ()
+    """Further lines of the page's section."""
 
     def toml(self) -> str:
         """The configuration file. TOML's basic strings are JSON's."""
@@ -65,10 +69,9 @@ class DaemonSettings:
             "menu_seconds = 30", f"clone_seconds = {int(':' in self.erase)}",  # so long somebody may choose to erase
             *(['serial = "ttyS0,115200"'] if self.kind is LaptopKind.VM else []),
             *self._gates(),
-            "[page]", f"port = {PAGE}",
+            "[page]", f"port = {PAGE}", *self.page,
             "[[switch]]", f'address = "{SWITCH.ip}"', f"community = {text(COMMUNITY)}",
-            "[sessions]", "# nobody confirms here: new laptops with one disk may be cloned at once",
-            'confirm = "auto"',
+            "[sessions]", f"confirm = {text(self.confirm)}",
             f"image = {text(self.image)}", 'then = "poweroff"',
             f"classic = {text(list(self.classic))}", f"gather_seconds = {GATHER_SECONDS}",
             "[tags]", 'pattern = "LAB-{year}-{seq:04}"', 'given = "auto"',

@@ -33,8 +33,7 @@ class Asking(DaemonSettings):
     """A workshop where a person confirms, volunteers may erase, and without a switch that is read or sinks."""
 
     def toml(self) -> str:
-        text = super().toml().replace('confirm = "auto"', 'confirm = "ask"')
-        return re.sub(r"\[\[(switch|sink)\]\]\n([^\[].*\n)*", "", text) + '[erase]\nby = "volunteer"\n'
+        return re.sub(r"\[\[(switch|sink)\]\]\n([^\[].*\n)*", "", super().toml()) + '[erase]\nby = "volunteer"\n'
 
 
 class ErasingFirst(Asking):
@@ -78,8 +77,9 @@ class Shop:
         state = folder / "state"
         state.mkdir()
         made = settings(
-            state, folder / "run", stock.live, stock.boot, "", kind, None, "http://10.77.0.2:9", "x", (), {}
-        )
+            state, folder / "run", stock.live, stock.boot, "", kind, None, "http://10.77.0.2:9", "x", (), {},
+            confirm="ask",
+        )  # fmt: skip
         self.daemon = DaemonProcess(made, self.network.server, folder / "daemon.log")
         self._laptops: list[LabLaptop] = []
 

@@ -36,13 +36,6 @@ BOOT = 8069
 HALF = "\ud800"
 
 
-class Asking(DaemonSettings):
-    """Settings with which every laptop asks, as in most workshops."""
-
-    def toml(self) -> str:
-        return super().toml().replace('confirm = "auto"', 'confirm = "ask"')
-
-
 @dataclass(frozen=True)
 class Answer:
     status: int
@@ -154,10 +147,10 @@ async def workshop() -> AsyncIterator[Workshop]:
         images.mkdir(parents=True)
         (images / ".pieces").symlink_to(stock.store.root / ".pieces")
         (images / "sample").symlink_to(stock.store.root / "sample")
-        settings = Asking(
+        settings = DaemonSettings(
             state=folder / "state", runtime=folder / "run", live=stock.live, boot=stock.boot, image="sample",
             kind=LaptopKind.THIN, mbit_s=None, webhook="http://127.0.0.1:9/", webhook_secret=secrets.token_hex(16),
-            classic=(), gates={},
+            classic=(), gates={}, confirm="ask",
         )  # fmt: skip
         daemon = DaemonProcess(settings, network.server, folder / "daemon.log")
         stack.push_async_callback(daemon.stop)

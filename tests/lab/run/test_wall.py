@@ -9,7 +9,7 @@ import secrets
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ import trustme
 
 from cloned.core.verbs import Role
 from cloned.lab.bench.service import serving
-from cloned.lab.daemon import PAGE, DaemonProcess, DaemonSettings, server_address
+from cloned.lab.daemon import DaemonProcess, server_address
 from cloned.lab.forward import Forward
 from cloned.lab.laptops import Firmware, LabDisk, identities
 from cloned.lab.network import LabNetwork
@@ -39,17 +39,6 @@ LONGEST_SECONDS = 240.0
 PASSWORD = "correct horse battery"
 DONE = {"nl": "Klaar", "fr": "Terminé"}
 OPEN = "document.getElementById('ask').open"
-
-
-class AskingSettings(DaemonSettings):
-    """As every lab's, but nothing is cloned that nobody confirmed; `page` has further lines of that section."""
-
-    page = ""
-
-    def toml(self) -> str:
-        """The configuration file."""
-        text = super().toml().replace('confirm = "auto"', 'confirm = "ask"')
-        return text.replace(f"port = {PAGE}", f"port = {PAGE}\n{self.page}")
 
 
 @dataclass
@@ -74,8 +63,8 @@ class Evening:
 
 
 @asynccontextmanager
-async def evening(folder: Path, laptops: int, page: str = "") -> AsyncIterator[Evening]:
-    """A daemon that is ready, and laptops that are off."""
+async def evening(folder: Path, laptops: int, page: tuple[str, ...] = ()) -> AsyncIterator[Evening]:
+    """A daemon that is ready and clones nothing that nobody confirmed, and laptops that are off."""
     async with AsyncExitStack() as stack:
         state = folder / "state"
         state.mkdir()
@@ -90,9 +79,7 @@ async def evening(folder: Path, laptops: int, page: str = "") -> AsyncIterator[E
             stack.callback(boxes[-1].close)
         network.plug_server()
         daemon = serving(folder, network)
-        known = {each.name: getattr(daemon.settings, each.name) for each in fields(DaemonSettings)}
-        daemon.settings = AskingSettings(**known)
-        object.__setattr__(daemon.settings, "page", page)
+        daemon.settings = replace(daemon.settings, confirm="ask", page=page)
         stack.push_async_callback(daemon.stop)
         pin = People(state).new_pin()
         People(state).add("Bart", Role.ADMINISTRATOR, PASSWORD)
@@ -182,7 +169,7 @@ async def test_an_evening_on_the_wall_in_two_languages(tmp_path: Path) -> None:
 async def test_both_roles_sign_in_over_tls(tmp_path: Path) -> None:
     made = trustme.CA().issue_cert("127.0.0.1")
     made.private_key_and_cert_chain_pem.write_to_path(tmp_path / "page.pem")
-    page = f'certificate = "{tmp_path}/page.pem"\nkey = "{tmp_path}/page.pem"'
+    page = (f'certificate = "{tmp_path}/page.pem"', f'key = "{tmp_path}/page.pem"')
     async with evening(tmp_path, 1, page) as shop:
         address = f"https://127.0.0.1:{shop.port}"
         secrets_of = {"volunteer": {"pin": shop.pin}, "administrator": {"name": "Bart", "password": PASSWORD}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from cloned.config_file import parse
@@ -23,6 +24,12 @@ def test_it_is_understood() -> None:
     assert config.boot.serial == "ttyS0,115200"
     assert config.network.link_mbps == 1000
     assert {sink.type for sink in config.sink} == {"webhook", "csv"}
+
+
+def test_people_may_be_asked_and_the_page_have_further_keys() -> None:
+    config = parse(replace(settings(LaptopKind.THIN), confirm="ask", page=('read = "signed-in"',)).toml())
+    assert config.sessions.confirm == "ask"
+    assert config.page.read == "signed-in"
 
 
 def test_thin_laptops_keep_their_disks_as_verified() -> None:
