@@ -11,10 +11,10 @@ import os
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cloned.inventory.database import direct
@@ -22,6 +22,8 @@ from cloned.inventory.database import direct
 Result = TypeVar("Result")
 Work = Callable[..., Result]
 """Given a connection and what else it was asked with."""
+Opened = Callable[[], AbstractContextManager[Connection]]
+"""Gives a connection for as long as the work takes: `begin` commits what was done on it, `connect` does not."""
 
 
 class OwnThread:
@@ -38,38 +40,30 @@ class OwnThread:
 
     async def transaction(self, work: Work[Result], *arguments: Any) -> Result:
         """What `work` gives, committed."""
-        return await self._run(self._in_one, work, arguments)
+        return await self._run(self._engine.begin, work, arguments)
 
     async def look(self, work: Work[Result], *arguments: Any) -> Result:
         """What `work` gives, which changes nothing."""
-        return await self._run(self._one_look, work, arguments)
+        return await self._run(self._engine.connect, work, arguments)
 
     async def close(self) -> None:
         """Wait for what is under way; everything recorded is on disk."""
         await asyncio.to_thread(self._thread.shutdown)
         self._engine.dispose()
 
-    async def _run(self, how: Callable[..., Result], work: Work[Result], arguments: tuple[Any, ...]) -> Result:
-        ticket = object()
+    async def _run(self, opened: Opened, work: Work[Result], arguments: tuple[Any, ...]) -> Result:
+        ticket, loop = object(), asyncio.get_running_loop()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, how, ticket, work, arguments)
+            return await loop.run_in_executor(self._thread, self._in_one, ticket, opened, work, arguments)
         except asyncio.CancelledError:
             if self._now is ticket:
                 self._cut()
             raise
 
-    def _in_one(self, ticket: object, work: Work[Result], arguments: tuple[Any, ...]) -> Result:
+    def _in_one(self, ticket: object, opened: Opened, work: Work[Result], arguments: tuple[Any, ...]) -> Result:
         self._now = ticket
         try:
-            with self._engine.begin() as connection:
-                return work(connection, *arguments)
-        finally:
-            self._now = None
-
-    def _one_look(self, ticket: object, work: Work[Result], arguments: tuple[Any, ...]) -> Result:
-        self._now = ticket
-        try:
-            with self._engine.connect() as connection:
+            with opened() as connection:
                 return work(connection, *arguments)
         finally:
             self._now = None
