@@ -1,6 +1,7 @@
 """The one driver of stories: events told to the core one after the other, and what a laptop goes through.
 
-`Telling` has the clock, the state and the effects; `Story` a workshop in which a laptop boots, is confirmed and cloned.
+`Telling` has the clock, the state, the journal and the effects; `Story` a workshop in which a laptop boots, is confirmed
+and cloned. `replayed` gives the state that a journal leads to.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from cloned.core.ids import LaptopId, clean
 from cloned.core.laptop import Facts, Laptop, VerdictKind
 from cloned.core.reducer import step
 from cloned.core.workshop import Workshop
+from cloned.journal import JournalEntry
 
 GB = 10**9
 IMAGE = ImageInfo("school", "a" * 64, GB, 20 * GB)
@@ -34,10 +36,11 @@ DISK = Disk("/dev/sda", 250 * GB, serial="S1")
 
 
 class Telling:
-    """A workshop that is told events; `now` is in seconds."""
+    """A workshop that is told events, and what it would have written down and done; `now` is in seconds."""
 
     def __init__(self, *events: Event, now: float = 1000.0) -> None:
         self.now, self.state, self.draws = now, Workshop(), itertools.count()
+        self.journal: list[JournalEntry] = []
         self.effects: list[Effect] = []
         for event in events:
             self.tell(event)
@@ -45,7 +48,8 @@ class Telling:
     def tell(self, event: Event, after: float = 1.0) -> list[Effect]:
         """So many seconds later; what it led to."""
         self.now += after
-        self.state, effects = step(self.state, event, self.now, self.draw())
+        self.journal.append(entry := JournalEntry(self.now, self.draw(), event))
+        self.state, effects = step(self.state, event, entry.at, entry.entropy)
         self.heed(effects)
         return list(effects)
 
@@ -65,6 +69,14 @@ class Telling:
     def laptop(self, ident: LaptopId) -> Laptop:
         """As it stands now."""
         return self.state.laptops[ident]
+
+
+def replayed(journal: Sequence[JournalEntry], state: Workshop | None = None) -> Workshop:
+    """The state that a journal leads to, from the beginning or from `state` on."""
+    state = state or Workshop()
+    for entry in journal:
+        state, _ = step(state, entry.event, entry.at, entry.entropy)
+    return state
 
 
 class Story(Telling):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,10 +42,10 @@ from cloned.core.events import (
 )
 from cloned.core.ids import LaptopId, SessionId, clean, token_digest
 from cloned.core.laptop import Difference, Facts, Laptop, State, VerdictKind
-from cloned.core.reducer import resume, step
+from cloned.core.reducer import resume
 from cloned.core.workshop import Workshop
-from cloned.journal import JournalEntry
 from tests.sim.invariants import check, joined, word
+from tests.story import Telling, replayed
 
 IMAGES = [ImageInfo(f"school-{n}", f"{n:064x}", 10**9, 10**10, classic=n == 2, streams=3) for n in range(3)]
 CLASSIC = IMAGES[2].name
@@ -79,27 +80,29 @@ class Outside:
         return None
 
 
-@dataclass
-class Evening:
-    """A workshop being driven: state, journal, and everything that came out."""
+class Evening(Telling):
+    """A workshop that is driven by chance, and whose daemon may die (`deadly`)."""
 
-    chance: random.Random
-    deadly: bool = False
-    now: float = 1_000_000.0
-    state: Workshop = field(default_factory=Workshop)
-    journal: list[JournalEntry] = field(default_factory=list)
-    effects: list[Effect] = field(default_factory=list)
-    todo: deque[Effect] = field(default_factory=deque)
-    true: float = 0.0
-    """Seconds that really passed, whatever the server's clock says."""
-    given: dict[LaptopId, float] = field(default_factory=dict)
-    """When each laptop's confirmation was given, by `true`."""
-    outside: Outside = field(default_factory=Outside)
-    deaths: int = 0
-    proven: tuple[int, Workshop] = (0, Workshop())
-    """What a replay of so many entries gave, at the last death."""
-    calm: bool = False
-    """Nothing goes wrong any more, so that everybody must come to an end."""
+    def __init__(self, chance: random.Random, deadly: bool = False) -> None:
+        self.chance, self.deadly = chance, deadly
+        self.todo: deque[Effect] = deque()
+        self.true = 0.0
+        """Seconds that really passed, whatever the server's clock says."""
+        self.given: dict[LaptopId, float] = {}
+        """When each laptop's confirmation was given, by `true`."""
+        self.outside, self.deaths = Outside(), 0
+        self.proven = 0, Workshop()
+        """What a replay of so many entries gave, at the last death."""
+        self.calm = False
+        """Nothing goes wrong any more, so that everybody must come to an end."""
+        super().__init__(now=1_000_000.0)
+
+    def draw(self) -> str:
+        return self.chance.randbytes(16).hex()
+
+    def heed(self, effects: Sequence[Effect]) -> None:
+        super().heed(effects)
+        self.todo.extend(effects)
 
     def happen(self, event: Event) -> None:
         """`event`, and all that follows."""
@@ -113,20 +116,20 @@ class Evening:
                 self._note(answer)
 
     def _note(self, event: Event) -> None:
+        before = self.state
+        self._pass_time()
+        self.tell(event, 0.0)
+        check(before, self.state)
+        self._hold(before, event)
+
+    def _pass_time(self) -> None:
+        """A moment, seldom a night; and now and then somebody sets the server's clock."""
         passed = self.chance.random()
         if self.deadly and not self.calm and self.chance.random() < 0.002:
             passed = self.chance.choice((3 * 3600.0, HOLDS_SECONDS + 600.0))  # a pause, or a night
         self.now, self.true = self.now + passed, self.true + passed
         if self.deadly and not self.calm and self.chance.random() < 0.001:
             self.now = max(0.0, self.now + self.chance.choice((-86400.0, -600.0, 600.0, 50_000.0)))
-        entry = JournalEntry(self.now, self.chance.randbytes(16).hex(), event)
-        before = self.state
-        self.state, effects = step(before, event, entry.at, entry.entropy)
-        self.journal.append(entry)
-        self.effects.extend(effects)
-        self.todo.extend(effects)
-        check(before, self.state)
-        self._hold(before, event)
 
     def _hold(self, before: Workshop, event: Event) -> None:
         """No confirmation opens the way to writing later than it may, whatever the clock was set to."""
@@ -161,17 +164,6 @@ class Evening:
             assert not laptop.job.open
             jobs = {attempt for ident, attempt in self.outside.ledger if ident == laptop.id}
             assert jobs == set(range(1, laptop.job.number + 1))
-
-
-def replayed(journal: list[JournalEntry], state: Workshop | None = None) -> Workshop:
-    """The state that a journal leads to."""
-    state = state or Workshop()
-    for entry in journal:
-        state, _ = step(state, entry.event, entry.at, entry.entropy)
-    return state
-
-
-# -- what must hold after every event (DESIGN: "What must hold") --------------------------------------
 
 
 class Machine:

@@ -91,6 +91,3 @@ def _ports(before: Workshop, after: Workshop) -> None:
             for other in classic:
                 if other.id != ident and session.opened - other.opened < REST_SECONDS:
                     assert not set(mine) & set(range(other.port, other.port + 2 * other.streams))
-
-
-# -- who makes things happen ------------------------------------------------------------------------

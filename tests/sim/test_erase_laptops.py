@@ -15,48 +15,38 @@ from pydantic import TypeAdapter
 
 from cloned.agent.erase_driver import carry_out
 from cloned.core.disks import Disk
-from cloned.core.effect_types import Record
 from cloned.core.events import Booted, Command, DiskErased, DiskWritten, Event, Hello, MediaTold, Returned, Vanished
 from cloned.core.ids import clean, token_digest
 from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.orders import order
-from cloned.core.reducer import step
 from cloned.core.words import KEPT
-from cloned.core.workshop import Workshop
 from cloned.disk import erase_samples as samples
 from cloned.disk.erase_record import DiskErasure
 from cloned.netboot.erasures import _only_further
 from tests.sim.test_erase import Drive, PowerCut, SimHands, built
+from tests.story import Telling, replayed
 
 HISTORIES, BATCHES = 800, 4
 AT_NIGHT, NIGHT_BATCHES = 10_000, 10
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
 
 
-class Daemon:
-    """The core and its journal: killed, it is what the journal says."""
+class Daemon(Telling):
+    """The core and its journal, with one laptop: killed, it is what the journal says."""
 
     def __init__(self) -> None:
-        self.journal: list[tuple[float, str, bytes]] = []
-        self.state, self.now, self.rows = Workshop(), 1.8e9, 0
-
-    def say(self, event: Event) -> None:
-        self.now += 1.0
-        entropy = f"{len(self.journal):032x}"
-        self.journal.append((self.now, entropy, _EVENTS.dump_json(event, context=KEPT)))
-        self.state, effects = step(self.state, event, self.now, entropy)
-        self.rows += sum(isinstance(each, Record) for each in effects)
+        super().__init__(now=1.8e9)
 
     def killed(self) -> None:
-        """Started again: everything from the journal, nothing else."""
-        state = Workshop()
-        for at, entropy, text in self.journal:
-            state, _ = step(state, _EVENTS.validate_json(text), at, entropy)
+        """Started again: everything from the journal as it is written, nothing else."""
+        texts = [_EVENTS.dump_json(entry.event, context=KEPT) for entry in self.journal]
+        read = map(_EVENTS.validate_json, texts)
+        state = replayed([replace(entry, event=event) for entry, event in zip(self.journal, read, strict=True)])
         assert state == self.state, "a replay came to another state"
         self.state = state
 
     @property
-    def laptop(self) -> Laptop:
+    def only(self) -> Laptop:
         (found,) = self.state.laptops.values()
         return found
 
@@ -81,32 +71,32 @@ class SimLaptop:
         token, who = token_digest(f"boot {self.boots}"), clean("", "5CG1", "HP", "ProBook", ["02:00:00:00:00:01"])
         media = tuple(drive.medium for drive in self.drives.values())
         disks = tuple(Disk(each.path, each.size, serial=each.serial) for each in media)
-        self.daemon.say(Booted(token, who, "02:00:00:00:00:01", "10.0.0.2"))
-        self.daemon.say(Hello(token, Facts(who, disks=disks), "10.0.0.2"))
-        if order(self.daemon.state, self.daemon.laptop).get("media"):
-            self.daemon.say(MediaTold(self.daemon.laptop.id, media))
+        self.daemon.tell(Booted(token, who, "02:00:00:00:00:01", "10.0.0.2"))
+        self.daemon.tell(Hello(token, Facts(who, disks=disks), "10.0.0.2"))
+        if order(self.daemon.state, self.daemon.only).get("media"):
+            self.daemon.tell(MediaTold(self.daemon.only.id, media))
 
     def save(self, hands: SimHands, record: DiskErasure) -> None:
         """As netboot/erasures.py takes it in; the daemon, or the laptop, may die before the answer."""
         hands.tick()
-        laptop = self.daemon.laptop
+        laptop = self.daemon.only
         assert laptop.erasure is not None
         old = laptop.erasure.find(record.medium.key)
         assert old is not None
         record = DiskErasure.from_json(record.to_json())
         if _only_further(old, record):
-            self.daemon.say(
+            self.daemon.tell(
                 DiskWritten(laptop.id, laptop.erasure.id, record.medium.key, record.offset, record.unreached)
             )
         elif old != record:
-            self.daemon.say(DiskErased(laptop.id, laptop.erasure.id, record))
+            self.daemon.tell(DiskErased(laptop.id, laptop.erasure.id, record))
         if self.chance.random() < 0.03:
             self.daemon.killed()
         hands.tick()
 
     def run(self, cuts: bool) -> None:
         """From the order to its end, or to the next power cut."""
-        told = order(self.daemon.state, self.daemon.laptop)
+        told = order(self.daemon.state, self.daemon.only)
         left = self.chance.randrange(5, 200) if cuts else 10**9
         for each in told["disks"]:
             record = DiskErasure.from_json(each)
@@ -122,9 +112,9 @@ class SimLaptop:
             if self.chance.random() < 0.5:
                 drive.look()
         if self.chance.random() < 0.5:
-            self.daemon.say(Vanished(self.daemon.laptop.id))
+            self.daemon.tell(Vanished(self.daemon.only.id))
         if self.chance.random() < 0.2:
-            self.daemon.say(Returned(self.daemon.laptop.id))
+            self.daemon.tell(Returned(self.daemon.only.id))
 
 
 def history(seed: int) -> SimLaptop:
@@ -133,9 +123,9 @@ def history(seed: int) -> SimLaptop:
     laptop.boot()
     daemon = laptop.daemon
     level = laptop.chance.choice(("clear", "clear", "purge"))
-    daemon.say(Command("erase", "Ann", daemon.laptop.id, disks=tuple(laptop.drives), level=level))
+    daemon.tell(Command("erase", "Ann", daemon.only.id, disks=tuple(laptop.drives), level=level))
     for turn in range(30):
-        if daemon.laptop.state is not State.ERASING:
+        if daemon.only.state is not State.ERASING:
             return laptop
         try:
             laptop.run(cuts=turn < 8 and laptop.chance.random() < 0.6)
@@ -148,7 +138,7 @@ def history(seed: int) -> SimLaptop:
 def check(seed: int) -> str:
     """What a history came to; AssertionError where it is called erased and is not."""
     laptop = history(seed)
-    seen = laptop.daemon.laptop
+    seen = laptop.daemon.only
     if seen.erasure is None or not seen.erasure.erased:
         assert seen.state is not State.ERASED, f"history({seed}) is called erased and is not"
         return str(seen.erasure.result if seen.erasure is not None else "refused")
@@ -157,7 +147,7 @@ def check(seed: int) -> str:
         left = [n for n, data in enumerate(before) if any(data) and drive.blocks[n] == data]
         assert not left, f"history({seed}) is called erased, but blocks {left} of {key} hold old data"
         assert not any(samples.MARK in data for data in drive.blocks), f"history({seed}) left a marker on {key}"
-    assert laptop.daemon.rows == 1, f"history({seed}) has {laptop.daemon.rows} rows"
+    assert len(laptop.daemon.rows) == 1, f"history({seed}) has {len(laptop.daemon.rows)} rows"
     return "erased"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
@@ -27,9 +27,8 @@ from cloned.core.events import (
 )
 from cloned.core.ids import LaptopId, clean, token_digest
 from cloned.core.laptop import Facts, Laptop, State, VerdictKind
-from cloned.core.reducer import step
 from cloned.core.schedule import plan
-from cloned.core.workshop import Workshop
+from tests.story import Telling
 
 IMAGES = [ImageInfo("school", "a" * 64, 12 * 10**9, 10**10), ImageInfo("office", "b" * 64, 20 * 10**9, 10**10)]
 WIRE_BYTES = 115e6
@@ -51,26 +50,19 @@ class Box:
     rate: float = 0.0
 
 
-@dataclass
-class Evening:
+class Evening(Telling):
     """A workshop with a clock of seconds."""
 
-    seed: int
-    laptops: int
-    images: int
-    now: float = 1000.0
-    state: Workshop = field(default_factory=Workshop)
-    count: int = 0
-    said: dict[LaptopId, list[tuple[float, float]]] = field(default_factory=dict)
-    """(when, how long it was said to take) for each laptop."""
-    said_of_all: list[tuple[float, float]] = field(default_factory=list)
-    ended: dict[LaptopId, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.chance = random.Random(self.seed)
-        self.boxes = {f"PF{number:04}": self.box(number) for number in range(self.laptops)}
-        for event in (Configured(Settings(gather_seconds=0)), *map(ImageKnown, IMAGES), SwitchChanged(24, "24", 1000)):
-            self.happen(event)
+    def __init__(self, seed: int, laptops: int, images: int) -> None:
+        super().__init__(
+            Configured(Settings(gather_seconds=0)), *map(ImageKnown, IMAGES), SwitchChanged(24, "24", 1000)
+        )
+        self.laptops, self.images, self.chance = laptops, images, random.Random(seed)
+        self.boxes = {f"PF{number:04}": self.box(number) for number in range(laptops)}
+        self.said: dict[LaptopId, list[tuple[float, float]]] = {}
+        """(when, how long it was said to take) for each laptop."""
+        self.said_of_all: list[tuple[float, float]] = []
+        self.ended: dict[LaptopId, float] = {}
 
     def box(self, number: int) -> Box:
         chance = self.chance
@@ -80,8 +72,8 @@ class Evening:
         return Box(number, arrives, image, disk, chance.uniform(0.5, 3), chance.uniform(0.5, 3), chance.uniform(2, 6))
 
     def happen(self, event: Event) -> None:
-        self.count += 1
-        self.state, _ = step(self.state, event, self.now, f"{self.count:032x}")
+        """Within this second."""
+        self.tell(event, 0.0)
 
     def run(self) -> None:
         """Second by second until everybody is done."""

@@ -17,7 +17,8 @@ from cloned.core.schedule import Schedule
 from cloned.core.snapshot import snapshot
 from cloned.core.workshop import Workshop
 from cloned.journal import Journal
-from tests.sim.evening import Evening, replayed, run
+from tests.sim.evening import Evening, run
+from tests.story import replayed
 
 
 def evening(seed: int) -> Evening:
