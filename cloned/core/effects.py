@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from cloned.core import classic_sessions as classics
 from cloned.core import erasing, erasure_row, evening, lending
@@ -94,9 +95,10 @@ def effects(before: Workshop, after: Workshop, now: float) -> tuple[Workshop, tu
     after, rows = _results(changed, after, now)
     after, erased = _erasures(changed, after)
     after, judged = _conditions(changed, before, after, now)
+    after, named = _names(changed, before, after, now)
     after, lent = _lendings(changed, before, after, now)
     after, over = _evenings(before, after, now)
-    return withheld(before, after, (*streams, *paced, *given_up, *rows, *erased, *judged, *lent, *over))
+    return withheld(before, after, (*streams, *paced, *given_up, *rows, *erased, *judged, *named, *lent, *over))
 
 
 def _streams(before: Workshop, after: Workshop) -> list[Effect]:
@@ -178,10 +180,34 @@ def _conditions(
         was, laptop = before.laptops.get(ident), after.laptops[ident]
         if not _condition_changed(was, laptop):
             continue
-        row = ledger_row(laptop, now)
+        row = ledger_row(laptop, now) | lending.standing(laptop)
         found.append(Record(row))
         after = replace(after, unrecorded={**after.unrecorded, f"{ident}/{laptop.job.number}": row})
     return after, found
+
+
+def _names(changed: Sequence[LaptopId], before: Workshop, after: Workshop, now: float) -> tuple[Workshop, list[Effect]]:
+    """New revisions of what was told of laptops last, where their number or the organisation they are for changed."""
+    found: list[Effect] = []
+    for ident in changed:
+        was, laptop = before.laptops.get(ident), after.laptops[ident]
+        if was is None or (was.tag, was.organisation) == (laptop.tag, laptop.organisation):
+            continue
+        row = _told_last(laptop, now) if was.lendings == laptop.lendings and _one_word_later(was, laptop) else None
+        if row is not None:
+            found.append(Record(row))
+            after = replace(after, unrecorded={**after.unrecorded, f"{ident}/{row['attempt']}": row})
+    return after, found
+
+
+def _told_last(laptop: Laptop, now: float) -> dict[str, Any] | None:
+    """The row of a laptop that inventories got last, as it is now; None while nothing of it came to an end."""
+    if laptop.lendings and (laptop.lent or laptop.came_back):
+        return lending.row(laptop, now)
+    if laptop.state is State.ERASED and laptop.erasure is not None and laptop.erasure.recorded:
+        return erasure_row.row(laptop, laptop.erasure)
+    through = laptop.job.number > 0 and not laptop.job.open and laptop.state in (State.DONE, State.ASIDE)
+    return ledger_row(laptop, now) | lending.standing(laptop) if through else None
 
 
 def _condition_changed(was: Laptop | None, laptop: Laptop) -> bool:

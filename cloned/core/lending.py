@@ -41,6 +41,12 @@ def row(laptop: Laptop, now: float) -> dict[str, Any]:
     }
 
 
+def standing(laptop: Laptop) -> dict[str, str]:
+    """What a row of a clone says that is told anew while its laptop is out, or back and not cloned since: its status
+    elsewhere is that, and no longer what the clone made it."""
+    return {"lending": "lent" if laptop.lent else "back"} if laptop.lent or laptop.came_back else {}
+
+
 def likeness(model: tuple[str, str], other: tuple[str, str]) -> int:
     """How alike two laptops are by vendor and product: 0 one model, 1 one vendor, 2 neither."""
     one, two = (tuple(word.casefold() for word in each) for each in (model, other))

@@ -109,6 +109,8 @@ def clean(given: Mapping[str, Any]) -> LedgerRow:
         data |= {"dongles": [_text(mac, 17) for mac in given["dongles"][:16]]}
     if given.get("told"):  # rows of before have none, and keep the keys they are known by
         data |= {"told": _plain(given["told"])}
+    if given.get("lending") in ("lent", "back"):  # of a clone that was told anew since
+        data |= {"lending": given["lending"]}
     if given.get("kind") == "erasure":  # other rows have no kind: what they are known by must stay as it was
         data |= {"kind": "erasure", "erasure": _plain(given.get("erasure") or {})}
     if given.get("kind") == "lending":

@@ -19,7 +19,17 @@ from cloned.inventory.sinks.glpi_api import GlpiApi, GlpiRefusal
 from cloned.inventory.sinks.glpi_inventory import agent_id, document
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import choose
-from cloned.inventory.sinks.record import filled, is_erasure, is_lending, of_erasures, record_of, role, text_of, usable
+from cloned.inventory.sinks.record import (
+    filled,
+    is_erasure,
+    is_lending,
+    of_erasures,
+    record_of,
+    role,
+    standing,
+    text_of,
+    usable,
+)
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
 from cloned.saying import Phrase, chained
@@ -166,7 +176,7 @@ class Glpi(Sink):
                 Phrase("{tag} is lent out: its state and user were left alone", tag=computer.tag or record["serial"])
             )
         else:
-            await self._listed(plan, "states_id", getattr(self.settings, role(record), ""), has)
+            await self._listed(plan, "states_id", getattr(self.settings, standing(record), ""), has)
         if computer is None:
             await self._listed(plan, "computermodels_id", str(record.get("product") or ""), has)
             await self._listed(plan, "manufacturers_id", str(record.get("vendor") or ""), has)

@@ -55,6 +55,11 @@ def role(row: Mapping[str, Any]) -> Role:
     return ROLES.get(str(row.get("state")), "waiting")
 
 
+def standing(row: Mapping[str, Any]) -> Role:
+    """Whose status a laptop gets: a clone that is told anew leaves it to what became of the laptop since."""
+    return {"lent": "lent", "back": "back"}.get(str(row.get("lending")), role(row))  # type: ignore[return-value]
+
+
 def usable(serial: object) -> str:
     """The serial where a laptop can be known by it, else ""."""
     text = str(serial or "").strip()

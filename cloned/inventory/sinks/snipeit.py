@@ -19,7 +19,7 @@ from cloned.inventory.sinks import snipeit_rehearsal as rehearsal
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import MatchedEntry, choose
-from cloned.inventory.sinks.record import filled, is_erasure, is_lending, of_erasures, record_of, role, usable
+from cloned.inventory.sinks.record import filled, is_erasure, is_lending, of_erasures, record_of, role, standing, usable
 from cloned.inventory.sinks.snipeit_api import SnipeItApi, SnipeItError, explained
 from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, AssetWishes, changes, column_words, unkept
 from cloned.inventory.sinks.snipeit_catalogue import Missing, SnipeItCatalogue
@@ -151,7 +151,7 @@ class SnipeIt(Sink):
         if asset is None:
             if not self.settings.create:
                 raise SinkRefused("it is not in Snipe-IT, and `create` is off: make it there, then send it again")
-            asset = await self._create(record, role(record))
+            asset = await self._create(record, standing(record))
         faults: list[str] = []
         wishes = await self.wishes(record, asset, faults)
         try:
@@ -173,7 +173,7 @@ class SnipeIt(Sink):
         custom = {name: value for name, value in values.items() if value and name not in PLAIN}
         custom = {**await self._carried(str(record.get("image") or ""), faults), **custom}
         self.peer.hush.allow(custom.values())
-        label = self._label(role(record))
+        label = self._label(standing(record))
         return AssetWishes(
             serial=record["serial"],
             name=values.get("name", "")[:LONGEST],

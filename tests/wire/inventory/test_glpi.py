@@ -14,7 +14,7 @@ from cloned.inventory.sinks.base import SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.glpi_inventory import document
 from cloned.inventory.sinks.record import record_of
 from cloned.inventory.sinks.told import KnownThere
-from tests.wire.inventory.conftest import ERASED
+from tests.wire.inventory.conftest import ERASED, LENT
 
 pytestmark = pytest.mark.wire
 PDF = b"%PDF-1.4\n%%EOF\n"
@@ -124,6 +124,14 @@ async def test_a_lent_laptop_keeps_state_and_user(glpi, glpi_sink, deliver):
     assert receipt.said == ("DM-0412 is lent out: its state and user were left alone",)
     assert await sink.known("PF0AAAA1") == KnownThere(1, "DM-0412", "", "Failed check", True)
     assert "Bea" not in repr([await sink.known("", "DM-0412"), receipt, await sink.rehearse(deliver())])
+
+
+async def test_a_clone_that_is_told_again_does_not_call_it_in(glpi, glpi_sink, deliver):
+    sink = glpi_sink(lent="Failed check")
+    await sink.send(deliver(**LENT))
+    await sink.send(deliver(2, lending="lent"))
+    [made] = computers(glpi)
+    assert made["states_id"] == 2
 
 
 async def test_a_state_that_is_not_there_is_never_stored(glpi, glpi_sink, deliver):

@@ -116,6 +116,27 @@ async def test_what_goes_out_and_comes_back_gets_its_status_and_nothing_else(
     assert [set(body) for _, _, body in writes(snipeit)] == [{"status_id"}]
 
 
+@pytest.mark.parametrize(("row", "status"), [(LENT, "Ready to give out"), (BACK, "Erased")])
+async def test_a_clone_that_is_told_again_does_not_call_it_in(snipeit, snipeit_sink, deliver, row, status):
+    """Somebody notes a scratch on one that is out, or gives it a number: it gets the fields, its status stays."""
+    sink = snipeit_sink(
+        lent={"name": "Ready to give out", "type": "deployable"}, back={"name": "Erased", "type": "pending"}
+    )
+    await sink.send(deliver(state="aside", verdict="differs"))
+    await sink.send(deliver(**row))
+    await sink.send(deliver(2, verdict="verified", lending=row["state"]))
+    asset = lone(snipeit, serial="PF0AAAA1")
+    assert (label(snipeit, asset), asset["_snipeit_clone_verdict_2"]) == (status, "verified")
+
+
+async def test_one_without_a_number_is_taken_once_it_has_one(snipeit, snipeit_sink, deliver):
+    sink = snipeit_sink()
+    with pytest.raises(SinkRefused, match="it has no number yet: give it one"):
+        await sink.send(deliver(tag=""))
+    await sink.send(deliver(2))
+    assert lone(snipeit, serial="PF0AAAA1")["asset_tag"] == "DM-0412"
+
+
 async def test_one_that_a_person_has_there_comes_back_with_a_word_and_unchanged(snipeit, snipeit_sink, deliver):
     asset = put(snipeit, status_id=2)
     snipeit.state.checkout(asset, "user", 3, None, snipeit.state.users["TOKEN-ADMIN"])
