@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -116,8 +116,7 @@ class Engine:
             self._unchecked += _weight(entry.event)
             self._step(entry)
         self._live = True
-        for effect in resume(self.workshop):
-            self._effects.put_nowait(effect)
+        self._put_by(resume(self.workshop))
         return count
 
     async def submit(self, event: Event) -> Workshop:
@@ -202,8 +201,7 @@ class Engine:
             log.exception("%s changes nothing: it cannot be gone through", entry.event.kind)
             return error
         if self._live:
-            for effect in effects:
-                self._effects.put_nowait(effect)
+            self._put_by(effects)
             for follower in self.followers:
                 _call(partial(follower, before, self.workshop, entry.event, effects))
         return None
@@ -237,6 +235,11 @@ class Engine:
     async def _in_own_thread(self, work: Callable[..., None], *args: Any) -> None:
         await asyncio.get_running_loop().run_in_executor(self._writer, work, *args)
 
+    def _put_by(self, effects: Iterable[Effect]) -> None:
+        """To be carried out: a result waits for no stream that cannot be opened, and no stream for the ledger."""
+        for effect in effects:
+            (self._results if isinstance(effect, Record) else self._effects).put_nowait(effect)
+
     async def run_effects(self) -> None:
         """Carry effects out, until cancelled: results in their order, and all others in theirs."""
         owner = TaskOwner("effects")
@@ -250,11 +253,8 @@ class Engine:
         """In order. One that fails is tried again; the others of its queue wait."""
         while True:
             effect = await queue.get()
-            if isinstance(effect, Record) and queue is self._effects:
-                self._results.put_nowait(effect)
-                continue
             pause = 1.0
-            while not await self._perform(effect):
+            while not (await self._perform(effect) or self._moot(effect)):
                 await asyncio.sleep(pause)
                 pause = min(30.0, pause * 2)
 
@@ -262,10 +262,15 @@ class Engine:
         """Carry out once what the replay left to do: streams are open again before a laptop can ask for them."""
         for _ in range(self._effects.qsize()):
             effect = self._effects.get_nowait()
-            if isinstance(effect, Record):  # a ledger that is away must not hold the start up
-                self._results.put_nowait(effect)
-            elif not await self._perform(effect):
+            if not await self._perform(effect):
                 self._effects.put_nowait(effect)
+
+    def _moot(self, effect: Effect) -> bool:
+        """Whether it is of a session that is over meanwhile: its image is gone, say, which it waits for."""
+        if not isinstance(effect, OpenStream | SetReceivers):
+            return False
+        session = self.workshop.sessions.get(effect.session)
+        return session is None or not session.open
 
     async def _perform(self, effect: Effect) -> bool:
         """Carry one effect out; False if it is to be tried again."""

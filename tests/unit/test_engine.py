@@ -12,7 +12,7 @@ import pytest
 
 from cloned.core.boot import BootRequest
 from cloned.core.disks import Disk
-from cloned.core.effect_types import Rates
+from cloned.core.effect_types import OpenStream, Rates
 from cloned.core.events import (
     Booted,
     Command,
@@ -25,7 +25,7 @@ from cloned.core.events import (
     Stalled,
 )
 from cloned.core.evidence import Evidence
-from cloned.core.ids import LaptopId, clean, token_digest
+from cloned.core.ids import LaptopId, SessionId, clean, token_digest
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Facts, State
 from cloned.engine import Engine
@@ -75,6 +75,40 @@ async def test_a_result_outlives_a_ledger_that_is_down_and_a_restart(tmp_path: P
         await settled(engine)
         assert book.rows[laptop.id, 1]["verdict"] == "verified"
         assert not engine.workshop.unrecorded
+
+
+class NotOpened(Streams):
+    """They cannot be opened: the images are on a share that is not there."""
+
+    tried = 0
+
+    async def open(self, opened: OpenStream) -> None:
+        self.tried += 1
+        raise ClonedError(f"there is no image {opened.image}")
+
+    async def shut(self, session: SessionId) -> None:
+        self.open_now[session] = OpenStream(session, 0, "", "")
+
+
+async def test_a_stream_that_cannot_be_opened_holds_no_result_up(tmp_path: Path) -> None:
+    streams, book = NotOpened(), Book()
+    async with running(tmp_path / "journal", streams, book) as engine:
+        laptop = await prepared(engine)
+        await until(lambda: streams.tried)
+        await verified(engine, laptop)
+        await settled(engine)
+        assert list(book.rows) == [(laptop.id, 1)]
+
+
+async def test_a_stream_of_a_session_that_is_over_is_tried_no_more_and_holds_no_other_up(tmp_path: Path) -> None:
+    streams = NotOpened()
+    async with running(tmp_path / "journal", streams, Book()) as engine:
+        laptop = await prepared(engine)
+        await until(lambda: streams.tried)
+        await verified(engine, laptop)
+        assert laptop.session is not None
+        await engine.submit(Command("cancel", "page", laptop.session))
+        await until(lambda: laptop.session in streams.open_now)
 
 
 async def test_a_ledger_that_is_down_holds_no_stream_up(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from cloned.core.tagged import TagGiven
 from cloned.engine import CHECKPOINT, Engine
 from cloned.errors import MissingError
 from cloned.journal import Journal
-from tests.unit.engines import Book, Streams, prepared, running, verified
+from tests.unit.engines import Book, Streams, prepared, running, settled, verified
 
 
 def test_a_journal_of_another_version_is_not_touched(tmp_path: Path) -> None:
@@ -57,6 +57,7 @@ async def test_a_start_after_many_events_goes_by_the_checkpoint(
         assert journal.restored()[0] == 0  # a laptop is at work
         await verified(engine, laptop)
         await tagged(engine, 3)
+        await settled(engine)
         after, state = journal.restored()
         assert after > 60
         assert engine.workshop.laptops.keys() == state.laptops.keys()
