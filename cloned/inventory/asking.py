@@ -22,6 +22,7 @@ from cloned.engine import Engine
 from cloned.errors import ClonedError
 from cloned.inventory import rows
 from cloned.inventory.imported import ImportedList
+from cloned.inventory.sinks.asked import understood
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Unavailable
 from cloned.inventory.sinks.record import usable
 from cloned.saying import Phrase
@@ -34,6 +35,7 @@ ANSWER_SECONDS = 2.0
 AGAIN_SECONDS = 5.0
 """Between two tries to get a number."""
 AT_ONCE = 8
+"""Questions under way to one inventory."""
 LIST = Phrase("the imported list")
 
 
@@ -52,7 +54,8 @@ class WayIn:
         self._numbers, self._clock = numbers, clock
         self._woken = asyncio.Event()
         self._busy: set[tuple[str, str]] = set()
-        self._free = asyncio.Semaphore(AT_ONCE)
+        self._free = {sink.name: asyncio.Semaphore(AT_ONCE) for sink in sinks}
+        """Of each its own: one that hangs keeps nobody from asking the others."""
         self._seen: object = None
 
     async def run(self) -> None:
@@ -92,6 +95,7 @@ class WayIn:
                 await work(laptop)
             except Exception:  # the boundary: what one laptop met must not keep the others from being asked
                 log.exception("laptop %s could not be asked for", laptop.id)
+                await asyncio.sleep(AGAIN_SECONDS)  # what fails at once must not be tried without an end
             finally:
                 self._busy.discard(key)
                 self._seen = None
@@ -100,9 +104,7 @@ class WayIn:
         owner.start(guarded(), f"{what}.{laptop.id}")
 
     async def _ask(self, laptop: Laptop) -> None:
-        async with self._free:
-            asked = [self._one(sink, laptop) for sink in self._sinks]
-            answers = await asyncio.gather(*asked)
+        answers = await asyncio.gather(*(self._one(sink, laptop) for sink in self._sinks))
         known = [each for each in answers if isinstance(each, KnownElsewhere)]
         if listed := self._imported.find(laptop.identity.serial, LIST):
             known.append(listed)
@@ -115,8 +117,8 @@ class WayIn:
         if not serial and not laptop.tag:
             return ""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                told = await sink.known(serial, laptop.tag)
+            async with asyncio.timeout(ANSWER_SECONDS), self._free[sink.name]:  # who waits for a turn has waited too
+                told = await understood(sink.name, sink.known(serial, laptop.tag))
         except (Unavailable, SinkRefused) as trouble:
             log.info("sink %s does not say what it knows of laptop %s: %s", sink.name, laptop.id, trouble)
             return "away"
@@ -124,9 +126,6 @@ class WayIn:
             log.info(
                 "sink %s did not say within %.0f s what it knows of laptop %s", sink.name, ANSWER_SECONDS, laptop.id
             )
-            return "away"
-        except Exception:  # the boundary: a fault in one sink must not keep a laptop waiting
-            log.exception("sink %s could not be asked", sink.name)
             return "away"
         if told is None:
             return ""
@@ -161,7 +160,8 @@ class WayIn:
         """Empty once the laptop has its number, else why not."""
         row = rows.clean(ledger_row(laptop, self._clock()))
         try:
-            tag = await sink.number(Delivery(row.key, row.laptop, row.attempt, 1, row.data))
+            delivery = Delivery(row.key, row.laptop, row.attempt, 1, row.data)
+            tag = await understood(sink.name, sink.number(delivery))
             if not tag:
                 return Phrase("{name} has none for it", name=sink.name)
             await self._engine.command(Command("tag", sink.name, str(laptop.id), text=tag))

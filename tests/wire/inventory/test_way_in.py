@@ -40,6 +40,7 @@ from cloned.inventory.sinks.base import Sink, Surroundings
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.inventory.sinks.told import KnownThere
 from cloned.journal import Journal
+from tests.waiting import until
 
 pytestmark = pytest.mark.wire
 GB = 10**9
@@ -172,6 +173,64 @@ async def test_inventories_that_hang_or_fail_hold_a_laptop_up_for_two_seconds_at
     run(Silent("hangs"), Silent("fails", ZeroDivisionError("oops")))
     laptop = await workshop.until(await workshop.hello(), lambda laptop: laptop.state is not State.ASKING)
     assert (laptop.state, laptop.away) == (State.READY, ("hangs", "fails"))
+
+
+class Prompt(Silent):
+    """Has an answer at once: nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("prompt")
+        self.asked: list[str] = []
+
+    async def known(self, serial: str, tag: str = "") -> KnownThere | None:
+        self.asked.append(serial)
+        return KnownThere(0)
+
+
+async def test_one_that_hangs_keeps_nobody_of_a_whole_table_from_asking_the_others(
+    workshop: Workshop, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All laptops of an evening are switched on together: the last one too has its answers within the 2 s."""
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 60.0)
+    prompt, serials = Prompt(), {f"PF00TBL{number}" for number in range(3 * asking.AT_ONCE)}
+    run(Silent("hangs"), prompt)
+    for serial in serials:
+        await workshop.hello(serial)
+    await until(lambda: set(prompt.asked) == serials)
+
+
+async def test_who_waits_for_its_turn_is_not_asked_after_the_time_is_over(
+    workshop: Workshop, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(asking, "AT_ONCE", 1)
+    run(Silent("hangs"))
+    laptops = [await workshop.hello(f"PF00TBL{number}") for number in range(20)]
+    for laptop in laptops:
+        assert (await workshop.until(laptop, lambda laptop: laptop.asked_at)).away == ("hangs",)
+
+
+class Strange(Silent):
+    """Answers what nobody understands when it is asked for a number."""
+
+    tried = 0
+
+    async def number(self, delivery: Any) -> str:
+        self.tried += 1
+        return str({}["asset_tag"])
+
+
+async def test_a_number_in_another_form_than_expected_is_none_and_is_asked_for_with_pauses(
+    workshop: Workshop, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "AGAIN_SECONDS", 0.05)
+    await workshop.engine.submit(Configured(replace(workshop.engine.workshop.settings, number_seconds=0.5)))
+    strange = Strange("strange")
+    run(numbers=strange)
+    laptop = await workshop.until(await finishing(workshop), lambda laptop: laptop.state is State.ASIDE)
+    assert laptop.reason is Reason.NO_NUMBER
+    assert "another form than expected (KeyError)" in laptop.detail
+    assert strange.tried < 20
 
 
 async def test_an_imported_list_is_asked_too(workshop: Workshop, run: Any, tmp_path: Path) -> None:
