@@ -207,7 +207,8 @@ def rehearse(sink: str, laptop: str | None, config: Path | None, as_json: bool) 
     if as_json:
         print_json([each.to_json() for each in told])
     else:
-        echo("\n".join(each.line() for each in told))
+        for each in told:
+            echo(each.line())
     if not all(each.possible for each in told):
         raise SystemExit(Exit.FAILED)
 

@@ -22,6 +22,7 @@ from cloned.errors import UsageError
 from cloned.inventory.database import LedgerError
 from cloned.inventory.deliveries import Outcome, Which
 from cloned.inventory.ledger import Ledger
+from cloned.inventory.sinks.asked import understood
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Unavailable
 from cloned.inventory.waiting import Owed
 from cloned.saying import Phrase, chained
@@ -180,7 +181,7 @@ class SinkLane:
         delivery = Delivery(owed.key, owed.laptop, owed.attempt, owed.revision, owed.row)
         try:
             async with asyncio.timeout(self.sink.seconds):
-                receipt = await self.sink.send(delivery)
+                receipt = await understood(self.sink.name, self.sink.send(delivery))
         except SinkRefused as refusal:
             log.warning("sink %s refused laptop %s, attempt %d: %s", self.sink.name, owed.laptop, owed.attempt, refusal)
             return Outcome(owed, "refused", str(refusal))

@@ -12,6 +12,7 @@ from cloned.inventory import rows
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.offline import one
 from cloned.inventory.sinks import make
+from cloned.inventory.sinks.asked import rehearsed
 from cloned.inventory.sinks.base import Delivery, Surroundings
 from cloned.inventory.sinks.told import Expectation
 from cloned.saying import Phrase
@@ -33,7 +34,7 @@ async def rehearse(
     delivery = None if laptop is None else await newest(place, laptop)
     sink = make(settings, around)
     try:
-        return await sink.rehearse(delivery)
+        return await rehearsed(sink, delivery)
     finally:
         await sink.close()
 

@@ -20,9 +20,10 @@ from cloned.inventory.imported import ImportedList
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import Outbox
 from cloned.inventory.sinks import make
+from cloned.inventory.sinks.asked import rehearsed
 from cloned.inventory.sinks.base import Sink, Surroundings
 from cloned.inventory.sinks.told import Expectation
-from cloned.saying import Phrase
+from cloned.saying import Phrase, headed
 from cloned.tasks import at_most
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class InventoryService:
         something again until it does not."""
         while True:
             for sink in self._askable():
-                self.faults[sink.name] = [line for line in await _rehearsed(sink) if not line.possible]
+                self.faults[sink.name] = [line for line in await rehearsed(sink, None) if not line.possible]
                 for line in self.faults[sink.name]:
                     log.warning("sink %s: %s", sink.name, line.line())
             await asyncio.sleep(LOOK_AGAIN_SECONDS if any(self.faults.values()) else A_DAY_SECONDS)
@@ -104,7 +105,7 @@ class InventoryService:
         return away + [
             {
                 "code": "sink-lacks",
-                "text": f"{name}: {line.what}: {line.said}",
+                "text": headed(name, headed(line.what, line.said)),
                 "hint": line.next
                 or Phrase(
                     "put it right there or in the configuration; `cloned inventory test {name}` tells", name=name
@@ -189,14 +190,6 @@ class InventoryService:
         except (LedgerError, TimeoutError) as error:
             self.ledger_away(str(error))
         return self._last.get(name, nothing)
-
-
-async def _rehearsed(sink: Sink) -> list[Expectation]:
-    try:
-        async with asyncio.timeout(sink.seconds):
-            return await sink.rehearse(None)
-    except TimeoutError:
-        return [Expectation("inventory", "missing", Phrase("it did not answer in time"))]
 
 
 def settings(config: Config) -> Settings:

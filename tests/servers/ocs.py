@@ -154,6 +154,8 @@ class Ocs:
                 return web.json_response([{"ID": number} for number in sorted(by_id)])
             case ["computers", "search"]:
                 return self._searched(request, by_id)
+            case ["computer", number, _] if not number.isdecimal() or int(number) not in by_id:
+                return web.json_response(None)  # as of a computer that is not there [042]
             case ["computer", number, section]:
                 each = by_id[int(number)]
                 shown = {**{section: self._section(each, section)}, "hardware": self._section(each, "hardware")[0]}

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from cloned.inventory.sinks.memory import ForgetfulMemory, SinkMemory
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
-from cloned.saying import Phrase
+from cloned.saying import Phrase, message
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,20 @@ class Unavailable(Exception):  # noqa: N818 - named for what the sink is
     """
 
     def __init__(self, reason: str, after: float | None = None) -> None:
-        super().__init__(reason)
+        super().__init__(_said(reason))
         self.after = after
 
 
 class SinkRefused(Exception):  # noqa: N818
     """The sink will never take this result as it is: a dead letter, shown with this reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_said(reason))
+
+
+def _said(reason: str) -> str:
+    """A reason that is a message itself is translated also within a sentence; braces are data of the other side."""
+    return reason if "{" in reason or "}" in reason else message(reason)
 
 
 class Sink(ABC):
@@ -102,7 +110,7 @@ class Sink(ABC):
 
         Without a delivery only what concerns every laptop. Never raises Unavailable: that is a line too.
         """
-        return [Expectation("sink", "ok", Phrase("there is nothing that could be looked at beforehand"))]
+        return [Expectation(Phrase("sink"), "ok", Phrase("there is nothing that could be looked at beforehand"))]
 
     async def known(self, serial: str, tag: str = "") -> KnownThere | None:
         """What is known there of a serial (or, without a usable one, of a number); None: it can't be asked.

@@ -200,13 +200,16 @@ class DeviceHub(Sink):
         lines: list[Expectation] = []
         try:
             await self._ask("GET", "devices/?q=cloned")
-            lines.append(Expectation("server", "ok", Phrase("DeviceHub, and it accepts the token")))
+            lines.append(Expectation(Phrase("server"), "ok", Phrase("DeviceHub, and it accepts the token")))
             if self.settings.lot and not self.settings.lot.isdecimal():
                 status, _ = await self._ask("GET", f"lots/{quote(self.settings.lot, safe='')}/devices/")
                 there = status != 404
                 lines.append(
                     Expectation(
-                        "lot", "ok" if there else "missing", self.settings.lot, "" if there else Phrase("make it")
+                        Phrase("lot"),
+                        "ok" if there else "missing",
+                        self.settings.lot,
+                        "" if there else Phrase("make it"),
                     )
                 )
             if delivery is not None:
@@ -221,11 +224,13 @@ class DeviceHub(Sink):
         ids = ", ".join(str(each.get("shortId")) for each in found)
         has = dict(found[0].get("user_properties") or {}) if len(found) == 1 else {}
         line = Expectation(
-            "device", "ok" if found else "create", ids or Phrase("for the serial {serial}", serial=record["serial"])
+            Phrase("device"),
+            "ok" if found else "create",
+            ids or Phrase("for the serial {serial}", serial=record["serial"]),
         )
         wanted = self._wanted(record)
         return [line] + [
-            Expectation(f"property {name}", "change", f"→ {value}")
+            Expectation(Phrase("property {name}", name=name), "change", f"→ {value}")
             for name, value in wanted.items()
             if has.get(name) != value
         ]

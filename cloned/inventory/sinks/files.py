@@ -30,7 +30,7 @@ from typing import Any, ClassVar, Literal
 from cloned.inventory import columns
 from cloned.inventory.sinks.base import Delivery, Sink, Unavailable
 from cloned.inventory.sinks.told import Expectation, Receipt
-from cloned.saying import Phrase
+from cloned.saying import Phrase, spoken
 
 Stamp = tuple[int, int, int]
 """Inode, size and time of change: while these are ours, nobody else wrote."""
@@ -64,7 +64,11 @@ class FileSink(Sink):
         try:
             return [await asyncio.to_thread(self._look_at)]
         except (OSError, Unavailable) as error:
-            return [Expectation("file", "missing", str(error), Phrase("see to the folder, its rights and the disk"))]
+            return [
+                Expectation(
+                    Phrase("file"), "missing", spoken(error), Phrase("see to the folder, its rights and the disk")
+                )
+            ]
 
     def _look_at(self) -> Expectation:
         self._not_held()
@@ -72,10 +76,11 @@ class FileSink(Sink):
             folder = next(each for each in self.path.parents if each.exists())
             if not folder.is_dir() or not os.access(folder, os.W_OK):
                 raise Unavailable(Phrase("{folder} cannot be written", folder=folder))
-            return Expectation("file", "create", str(self.path))
+            return Expectation(Phrase("file"), "create", str(self.path))
         if not os.access(self.path, os.W_OK):
             raise Unavailable(Phrase("{path} cannot be written", path=self.path))
-        return Expectation("file", "ok", f"{self.path}, {self._count()} lines")
+        said = Phrase("{path}, {count} {count:line|lines}", path=self.path, count=self._count())
+        return Expectation(Phrase("file"), "ok", said)
 
     def _put(self, delivery: Delivery) -> None:
         self._not_held()

@@ -32,7 +32,7 @@ from cloned.inventory.sinks.record import (
 )
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
-from cloned.saying import Phrase, chained
+from cloned.saying import Phrase, chained, enumerated
 
 _locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 LISTS = {"states_id": "State", "computermodels_id": "ComputerModel", "manufacturers_id": "Manufacturer"}
@@ -320,7 +320,13 @@ class Glpi(Sink):
         lines: list[Expectation] = []
         async with self._lock:
             try:
-                lines.append(Expectation("server", "ok", f"GLPI {await self.api.version()}, and it accepts the token"))
+                lines.append(
+                    Expectation(
+                        Phrase("server"),
+                        "ok",
+                        Phrase("GLPI {version}, and it accepts the token", version=await self.api.version()),
+                    )
+                )
                 lines += [
                     await self._state(name)
                     for name in ("done", "failed", "erased", "lent", "back")
@@ -329,7 +335,7 @@ class Glpi(Sink):
                 if delivery is not None:
                     lines += _lines(await self.plan(self.record(delivery)), self.record(delivery))
             except SinkRefused as refusal:
-                lines.append(Expectation("computer", "told", str(refusal)))
+                lines.append(Expectation(Phrase("computer"), "told", str(refusal)))
             except (Unavailable, GlpiRefusal) as error:
                 lines.append(Expectation("GLPI", "missing", str(error)))
         return lines
@@ -341,9 +347,9 @@ class Glpi(Sink):
                 Phrase("state {name}", name=name), "ok", Phrase("none is set: the state is left as it is")
             )
         if await self._number("State", wanted) is not None:
-            return Expectation(f"state {name}", "ok", wanted)
+            return Expectation(Phrase("state {name}", name=name), "ok", wanted)
         if self.settings.make:
-            return Expectation(f"state {name}", "create", wanted)
+            return Expectation(Phrase("state {name}", name=name), "create", wanted)
         return Expectation(
             Phrase("state {name}", name=name),
             "missing",
@@ -357,7 +363,7 @@ def _lines(plan: GlpiPlan, record: Mapping[str, object]) -> list[Expectation]:
     if plan.computer is None:
         lines = [
             Expectation(
-                "computer",
+                Phrase("computer"),
                 "create",
                 Phrase(
                     "{tag} for the serial {serial}", tag=record.get("tag") or "", serial=record["serial"] or "(none)"
@@ -365,11 +371,17 @@ def _lines(plan: GlpiPlan, record: Mapping[str, object]) -> list[Expectation]:
             )
         ]
     else:
-        lines = [Expectation("computer", "ok", f"{plan.computer.tag or 'without a number'}, {plan.computer.serial}")]
+        lines = [
+            Expectation(
+                Phrase("computer"),
+                "ok",
+                enumerated([plan.computer.tag or Phrase("without a number"), plan.computer.serial]),
+            )
+        ]
         lines += [
             Expectation(key, "change", Phrase("a line more") if key == "comment" else f"→ {value}")
             for key, value in plan.values.items()
         ]
     lines += [Expectation(LISTS[key], "create", name) for key, name in plan.make.items()]
-    lines += [Expectation("computer", "ok", said) for said in plan.said]
-    return lines + [Expectation("computer", "missing", fault) for fault in plan.faults]
+    lines += [Expectation(Phrase("computer"), "ok", said) for said in plan.said]
+    return lines + [Expectation(Phrase("computer"), "missing", fault) for fault in plan.faults]

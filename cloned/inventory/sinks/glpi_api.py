@@ -122,10 +122,9 @@ class GlpiApi:
         """Items that are not in the trash and whose text is `value`, in whatever case [038]."""
         query = urlencode({f"searchText[{key}]": f"^{value}$", "range": "0-49"})
         body = await self.call("GET", f"{kind}?{query}")
-        if not isinstance(body, list):
+        if not isinstance(body, list) or not all(isinstance(each, dict) for each in body):
             raise Unavailable(Phrase("{base} answered a list of another form than expected", base=self.peer.base))
-        rows = [_with_numbers(each) for each in body if isinstance(each, dict)]
-        return [each for each in rows if not each.get("is_deleted")]
+        return [each for each in map(_with_numbers, body) if each.get("is_deleted") != 1]
 
     async def item(self, kind: str, number: int, **query: str) -> dict[str, Any]:
         """One item as it is now."""

@@ -159,7 +159,9 @@ class Ocs(Sink):
             if answer.status in (401, 404) or answer.status >= 502:
                 self._judge(answer.status)
             lines.append(
-                Expectation("server", "ok", Phrase("somebody answers there ({status} to a GET)", status=answer.status))
+                Expectation(
+                    Phrase("server"), "ok", Phrase("somebody answers there ({status} to a GET)", status=answer.status)
+                )
             )
             if self.api is None:
                 lines.append(Expectation("api", "ok", Phrase("none is set: what OCS keeps cannot be read back")))
@@ -176,8 +178,8 @@ class Ocs(Sink):
         record = self.record(delivery)
         device = await self._device(delivery, record)
         known = [] if self.api is None else await self._numbers("deviceid", device)
-        line = Expectation("computer", "ok" if known else "create", device)
-        described = Expectation("description", "change", f"→ {self._description.fill(record)}")
+        line = Expectation(Phrase("computer"), "ok" if known else "create", device)
+        described = Expectation(Phrase("description"), "change", f"→ {self._description.fill(record)}")
         account = [
             Expectation(
                 name, "ok" if known else "create", Phrase("{value}, taken at the first inventory only", value=value)

@@ -13,7 +13,7 @@ from aiohttp import FormData
 from cloned.inventory.sinks.base import SinkRefused, Unavailable
 from cloned.inventory.sinks.http import HttpAnswer, HttpPeer
 from cloned.inventory.sinks.snipeit_asset import Asset, private, read_asset
-from cloned.saying import Phrase
+from cloned.saying import Phrase, chained, headed
 
 MINUTE = 60.0
 """What a throttled caller waits where nobody says for how long: the whole minute [198]."""
@@ -32,7 +32,7 @@ class SnipeItError(Exception):
     """Its envelope says error: `messages` by field, or one text under ""."""
 
     def __init__(self, messages: Mapping[str, str]) -> None:
-        super().__init__("; ".join(f"{key}: {said}" if key else said for key, said in messages.items()))
+        super().__init__(chained([headed(key, said) if key else said for key, said in messages.items()]))
         self.messages = messages
 
 

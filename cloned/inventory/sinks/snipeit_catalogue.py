@@ -48,13 +48,16 @@ class SnipeItCatalogue:
     async def entries(self, kind: str, **query: str) -> list[CatalogueEntry]:
         """Lines of a list (`statuslabels`, `models`, …), by its select list where the token may not read it."""
         try:
-            body = await self._api.get(kind, limit=500, **query)
-            rows = body.get("rows") or []
-            return [_entry(each) for each in rows]
+            return await self.listed(kind, **query)
         except NotAllowed:
             path = "categories/asset/selectlist" if kind == "categories" else f"{kind}/selectlist"
             body = await self._api.get(path, search=next(iter(query.values()), ""))
             return [_choice(kind, each) for each in body.get("results") or []]
+
+    async def listed(self, kind: str, **query: str) -> list[CatalogueEntry]:
+        """Lines of a list. Raises NotAllowed where the token may not read it."""
+        body = await self._api.get(kind, limit=500, **query)
+        return [_entry(each) for each in body.get("rows") or []]
 
     async def label(self, wanted: StatusLabel | int) -> int:
         """The number of a status label. Raises Missing where name or type is another."""

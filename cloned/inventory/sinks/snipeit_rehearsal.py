@@ -11,7 +11,7 @@ from cloned.inventory.sinks.record import role
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItError
 from cloned.inventory.sinks.snipeit_asset import PLAIN, Asset, changes
 from cloned.inventory.sinks.told import Expectation
-from cloned.saying import Phrase
+from cloned.saying import Phrase, message
 
 if TYPE_CHECKING:
     from cloned.inventory.sinks.snipeit import SnipeIt
@@ -36,7 +36,7 @@ async def _server(sink: SnipeIt) -> Expectation:
     version = (await sink.api.get("version")).get("version")
     await sink.api.get("users/me")
     return Expectation(
-        "server",
+        Phrase("server"),
         "ok",
         Phrase("Snipe-IT {version}, and it accepts the token", version=sink.peer.hush.clean(version, 20)),
     )
@@ -53,8 +53,11 @@ async def _labels(sink: SnipeIt) -> list[Expectation]:
     wanted |= {name: label for name in ("lent", "back") if (label := getattr(settings, name)) is not None}
     for name, label in wanted.items():
         if isinstance(label, StatusLabel):
-            lines.append(await _lookup(f"label {name}", label.name, sink.catalogue.label(label)))
-        elif label is None:
+            what = Phrase("label {name}", name=name)
+            lines.append(await _lookup(what, label.name, sink.catalogue.label(label)))
+        elif isinstance(label, int):
+            lines.append(await _numbered(sink, Phrase("label {name}", name=name), "statuslabels", label))
+        else:
             lines.append(
                 Expectation(Phrase("label {name}", name=name), "ok", Phrase("none is set: the status is left as it is"))
             )
@@ -69,9 +72,24 @@ async def _places(sink: SnipeIt) -> list[Expectation]:
         ("categories", settings.category, "category"),
         ("fieldsets", settings.fieldset, "fieldset"),
     ):
-        if isinstance(name, str) and name and "{" not in name:
-            lines.append(await _lookup(what, name, sink.catalogue.plain(kind, name, what)))
+        if isinstance(name, int):
+            lines.append(await _numbered(sink, message(what), kind, name))
+        elif name and "{" not in name:
+            lines.append(await _lookup(message(what), name, sink.catalogue.plain(kind, name, what)))
     return lines
+
+
+async def _numbered(sink: SnipeIt, what: str, kind: str, number: int) -> Expectation:
+    """Whether something that the configuration gives by its number is there."""
+    try:
+        found = [each.name for each in await sink.catalogue.listed(kind) if each.id == number]
+    except NotAllowed:
+        said = Phrase("number {number}; the token may not look whether it is there", number=number)
+        return Expectation(what, "ok", said)
+    if found:
+        return Expectation(what, "ok", f"{found[0]} ({number})")
+    said = Phrase("there is no number {number} in Snipe-IT", number=number)
+    return Expectation(what, "missing", said, Phrase("correct it in the configuration"))
 
 
 async def _lookup(what: str, name: str, search: Any) -> Expectation:
@@ -97,7 +115,7 @@ async def _fields(sink: SnipeIt) -> list[Expectation]:
         rows = (await sink.api.get("fields", limit=500)).get("rows") or []
     except NotAllowed:
         said = Phrase("the token may not read the list of fields: seen at the first laptop only")
-        return [Expectation("fields", "ok", said)]
+        return [Expectation(Phrase("fields"), "ok", said)]
     there = {str(each.get(key)) for each in rows for key in ("name", "db_column_name")}
     there |= {sink.peer.hush.clean(each.get("name"), 200) for each in rows}
     closed = {str(each.get("name")) for each in rows if int(each.get("field_encrypted") or each.get("encrypted") or 0)}
@@ -132,18 +150,21 @@ async def _laptop(sink: SnipeIt, delivery: Delivery) -> list[Expectation]:
     try:
         asset = (await sink.choice(record)).entry
     except SinkRefused as refusal:
-        return [Expectation("asset", "told", str(refusal))]
+        return [Expectation(Phrase("asset"), "told", str(refusal))]
     if asset is None:
         return await _new(sink, record)
     faults: list[str] = []
     wishes = await sink.wishes(record, asset, faults)
     sent = changes(asset, wishes, sink.barred(asset))
-    lines = [Expectation("asset", "ok", f"{asset.tag}, {asset.model}, {asset.status}")]
-    lines += [Expectation(said, "change", f"{_has(asset, key)} → {value}") for key, said, value in _named(asset, sent)]
-    lines += [Expectation("asset", "ok", said) for said in sink.remarks(asset, wishes)]
+    lines = [Expectation(Phrase("asset"), "ok", f"{asset.tag}, {asset.model}, {asset.status}")]
+    lines += [
+        Expectation(said, "change", Phrase("{before} → {after}", before=_has(asset, key), after=value))
+        for key, said, value in _named(asset, sent)
+    ]
+    lines += [Expectation(Phrase("asset"), "ok", said) for said in sink.remarks(asset, wishes)]
     return (
         lines
-        + [Expectation("asset", "missing", fault) for fault in faults]
+        + [Expectation(Phrase("asset"), "missing", fault) for fault in faults]
         + await _extras(sink, delivery, record, asset)
     )
 
@@ -159,14 +180,14 @@ def _has(asset: Asset, key: str) -> str:
         return f"{asset.status} ({asset.status_id})"
     if key.startswith("_"):
         known = asset.field(key)
-        return Phrase("what is there") if known and known.value else "empty"
+        return Phrase("what is there") if known and known.value else Phrase("empty")
     plain = {
         "serial": asset.serial,
         "name": asset.name,
         "company_id": asset.company_id,
         "rtd_location_id": asset.location_id,
     }
-    return str(plain.get(key) or "empty")
+    return str(plain.get(key) or Phrase("empty"))
 
 
 async def _new(sink: SnipeIt, record: Mapping[str, Any]) -> list[Expectation]:
@@ -174,7 +195,7 @@ async def _new(sink: SnipeIt, record: Mapping[str, Any]) -> list[Expectation]:
     if not settings.create:
         return [
             Expectation(
-                "asset",
+                Phrase("asset"),
                 "missing",
                 Phrase("it is not there, and `create` is off"),
                 Phrase("make it, or set create = true"),
@@ -183,16 +204,16 @@ async def _new(sink: SnipeIt, record: Mapping[str, Any]) -> list[Expectation]:
     tag = str(record.get("tag") or "")
     if not tag and settings.numbers == "ours":
         said = Phrase("it is not there and has no number yet")
-        return [Expectation("asset", "missing", said, Phrase('give it one, or set numbers = "server"'))]
+        return [Expectation(Phrase("asset"), "missing", said, Phrase('give it one, or set numbers = "server"'))]
     number = tag or Phrase("the next number there")
     line = Expectation(
-        "asset",
+        Phrase("asset"),
         "create",
         Phrase(
             "{number} for the serial {serial}, {record}",
             number=number,
-            serial=record["serial"] or "(none)",
-            record=role(record),
+            serial=record["serial"] or Phrase("(none)"),
+            record=message(role(record)),
         ),
     )
     return [line, await _model(sink, record)]
@@ -201,16 +222,18 @@ async def _new(sink: SnipeIt, record: Mapping[str, Any]) -> list[Expectation]:
 async def _model(sink: SnipeIt, record: Mapping[str, Any]) -> Expectation:
     name, maker = sink.model_name(record), str(record.get("vendor") or "")
     if not name:
-        return Expectation("model", "missing", Phrase("the laptop tells no model"), Phrase("set `model`"))
+        return Expectation(Phrase("model"), "missing", Phrase("the laptop tells no model"), Phrase("set `model`"))
     try:
         if await sink.catalogue.model(name, maker):
-            return Expectation("model", "ok", name)
+            return Expectation(Phrase("model"), "ok", name)
     except SinkRefused as refusal:
-        return Expectation("model", "missing", str(refusal))
+        return Expectation(Phrase("model"), "missing", str(refusal))
     if sink.settings.category:
-        return Expectation("model", "create", f"{name} in {sink.settings.category}")
+        return Expectation(
+            Phrase("model"), "create", Phrase("{name} in {category}", name=name, category=sink.settings.category)
+        )
     return Expectation(
-        "model", "missing", Phrase("there is no {name}", name=name), Phrase("make it, or set `category`")
+        Phrase("model"), "missing", Phrase("there is no {name}", name=name), Phrase("make it, or set `category`")
     )
 
 
@@ -222,9 +245,9 @@ async def _extras(sink: SnipeIt, delivery: Delivery, record: Mapping[str, Any], 
         there = await sink.papers.has_paper(delivery, asset)
         lines.append(
             Expectation(
-                "sheet", "ok" if there else "create", Phrase("it is attached") if there else Phrase("as a file")
+                Phrase("sheet"), "ok" if there else "create", Phrase("it is attached") if there else Phrase("as a file")
             )
         )
     if sink.settings.audit:
-        lines.append(Expectation("history", "create", Phrase("a line, which also sets the date of last audit")))
+        lines.append(Expectation(Phrase("history"), "create", Phrase("a line, which also sets the date of last audit")))
     return lines

@@ -42,7 +42,7 @@ from cloned.errors import UsageError
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Unavailable
 from cloned.inventory.sinks.http import Hush, trust, words
 from cloned.inventory.sinks.told import Expectation, Receipt
-from cloned.saying import Phrase
+from cloned.saying import Phrase, headed
 
 SAID = 200
 """Characters of an answer that are told; nothing of a page, which is no receiver's but what stands before it."""
@@ -109,11 +109,13 @@ class Webhook(Sink):
             async with self._client().options(self._url, allow_redirects=False) as answer:
                 return [
                     Expectation(
-                        "address", "ok", Phrase("somebody answers there ({status} to OPTIONS)", status=answer.status)
+                        Phrase("address"),
+                        "ok",
+                        Phrase("somebody answers there ({status} to OPTIONS)", status=answer.status),
                     )
                 ]
         except (ClientError, OSError, TimeoutError) as error:
-            return [Expectation("address", "missing", words(error), Phrase("check `url`"))]
+            return [Expectation(Phrase("address"), "missing", words(error), Phrase("check `url`"))]
 
     async def close(self) -> None:
         """Close the connection."""
@@ -149,12 +151,12 @@ def judge(status: int, text: str, retry_after: str | None) -> None:
     """Return where `status` means that the receiver has it; else raise Unavailable or Refused."""
     if 200 <= status < 300:
         return
-    said = Phrase("it answered {status}", status=status) + (
-        f": {' '.join(text.split())[:SAID]}" if text.strip() else ""
-    )
+    said: str = Phrase("it answered {status}", status=status)
+    if text.strip():
+        said = headed(said, " ".join(text.split())[:SAID])
     if status in TRY_AGAIN or status >= 500:
         wait = float(retry_after) if retry_after is not None and retry_after.isdecimal() else None
         raise Unavailable(said, wait)
     if 300 <= status < 400:
-        said += Phrase(" (a redirect; set `url` to the address it should go to)")
+        said = Phrase("{said} (a redirect; set `url` to the address it should go to)", said=said)
     raise SinkRefused(said)

@@ -207,7 +207,7 @@ async def test_a_rehearsal_of_a_file(any_sink, deliver):
     sink = any_sink()
     assert [line.line() for line in await sink.rehearse(None)] == [f"would create: file: {sink.path}"]
     await sink.send(deliver())
-    assert [line.line() for line in await sink.rehearse(None)] == [f"ok: file: {sink.path}, 1 lines"]
+    assert [line.line() for line in await sink.rehearse(None)] == [f"ok: file: {sink.path}, 1 line"]
 
 
 async def test_a_line_costs_no_more_because_there_are_many(tmp_path, deliver, monkeypatch):
