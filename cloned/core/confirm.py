@@ -93,8 +93,9 @@ def refused_by_firmware(workshop: Workshop, laptop: Laptop, image_name: str) -> 
 def _detail(workshop: Workshop, laptop: Laptop, reason: Reason | None) -> str:
     """What there is more to say of a confirmation that is void."""
     given = laptop.goal.confirmation
-    told = reason is Reason.LOADER_REFUSED and given is not None
-    return refused_by_firmware(workshop, laptop, given.image) if told and given is not None else ""
+    if given is None or reason is not Reason.LOADER_REFUSED:
+        return ""
+    return refused_by_firmware(workshop, laptop, given.image)
 
 
 def obstacle(

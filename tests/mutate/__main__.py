@@ -28,7 +28,7 @@ import pytest
 
 from tests.mutate.changes import ROOT, Change, Turned, ask
 from tests.mutate.looked_at import LookedAt, stale, table, why
-from tests.mutate.rooms import GUARDS, ROOMS, room_of, paths_of
+from tests.mutate.rooms import GUARDS, ROOMS, paths_of, room_of
 from tests.mutate.trial import Outcome, Trial
 
 OPTIONS = [

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from tests.mutate.changes import Change
+from tests.mutate.changes import ROOT, Change
 
-_CORE = "core test_engine.py test_engine_start.py test_control.py test_monitor.py test_tally.py test_spoken_states.py"
 GUARDS = {
     "cloned/status/auth.py": "unit/status/test_auth.py unit/status/test_tokens.py wire/status/test_app.py wire/status/test_secure.py",
     "cloned/netboot/agents.py": "wire/netboot/test_agents.py wire/test_hostile_bodies.py",
     "cloned/netboot/leases.py": "unit/netboot/test_leases.py unit/netboot/test_dhcp.py",
-    "cloned/agent/receive.py": "wire/agent/test_restore.py wire/casting/test_pieces.py",
-    "cloned/core/confirm.py": " ".join(f"unit/{name}" for name in _CORE.split()),
+    "cloned/agent/receive.py": "unit/agent/test_reception.py wire/agent/test_restore.py wire/casting/test_pieces.py",
+    "cloned/core/confirm.py": "unit/core",
 }
 """What stands between a stranger and a disk, and the tests (under tests/) that stand for it."""
-PURE = {
-    "cloned/stream": "unit/stream wire/casting/test_pieces.py",
-    "cloned/disk": "unit/disk unit/agent unit/images/test_boot_sectors.py unit/images/test_bad_layouts.py unit/images/test_format.py",
-    "cloned/clonezilla": "unit/clonezilla",
-    "cloned/core": GUARDS["cloned/core/confirm.py"],
-}
-ROOMS = GUARDS | PURE
+PURE = ("cloned/stream", "cloned/disk", "cloned/clonezilla", "cloned/core")
+"""Rooms without input and output: every unit test that imports one stands for it."""
+ROOMS = (*GUARDS, *PURE)
 
 
 def room_of(change: Change) -> str:
@@ -30,5 +26,12 @@ def room_of(change: Change) -> str:
 
 
 def paths_of(rooms: Sequence[str]) -> list[str]:
-    """The paths of all tests that stand for them, each once."""
-    return list(dict.fromkeys(f"tests/{name}" for room in rooms for name in ROOMS[room].split()))
+    """Of all tests that stand for them, each once."""
+    found = [name for room in rooms for name in (GUARDS[room].split() if room in GUARDS else _importing(room))]
+    return list(dict.fromkeys(f"tests/{name}" for name in found))
+
+
+def _importing(room: str) -> list[str]:
+    names = re.compile(rf"^ *(from|import) {room.replace('/', '.')}\b", re.MULTILINE)
+    files = sorted((ROOT / "tests/unit").rglob("test_*.py"))
+    return [str(file.relative_to(ROOT / "tests")) for file in files if names.search(file.read_text())]

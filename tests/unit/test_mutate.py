@@ -11,7 +11,7 @@ import pytest
 
 from tests.mutate.changes import NAME, ROOT, Change, turned
 from tests.mutate.looked_at import LookedAt, stale, table, why
-from tests.mutate.rooms import ROOMS, room_of, paths_of
+from tests.mutate.rooms import ROOMS, paths_of, room_of
 
 SOURCE = """
 class Door:
