@@ -14,6 +14,9 @@ from cloned.errors import ClonedError, MissingError
 from cloned.status.auth import (
     FREE_TRIES,
     LONGEST_WAIT,
+    SECRET_BYTES,
+    SIGNED_IN_SECONDS,
+    SLACK_SECONDS,
     STRANGERS_TRIES,
     Auth,
     Limiter,
@@ -99,6 +102,15 @@ async def test_a_clock_that_is_set_back_makes_no_cookie_last_longer(auth, clock)
     clock.now -= 30
     assert auth.who(cookie) is not None
     clock.now = 86400.0
+    assert auth.who(cookie) is None
+
+
+async def test_a_cookie_is_over_at_its_second_and_no_clock_may_stand_further_back_than_clocks_differ(auth, clock):
+    cookie, _ = await auth.sign_in(auth.new_pin, "10.0.0.2")
+    for since, holds in ((SIGNED_IN_SECONDS - 1, True), (SIGNED_IN_SECONDS, False), (-SLACK_SECONDS, True)):
+        clock.now = 1000.0 + since
+        assert (auth.who(cookie) is not None) is holds, since
+    clock.now = 999.0 - SLACK_SECONDS
     assert auth.who(cookie) is None
 
 
@@ -201,7 +213,7 @@ def test_addresses_that_were_never_right_are_forgotten_first(limiter_of, clock):
     for number in range(4200):
         clock.now += 2
         limiter.admit(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
-    assert len(limiter._addresses) <= 4096
+    assert len(limiter._addresses) == 4096
     assert limiter._addresses["10.0.0.5"].known
 
 
@@ -240,3 +252,19 @@ def test_a_full_disk_leaves_no_key(tmp_path, monkeypatch):
         with pytest.raises(MissingError, match="No space left"):
             _secret(tmp_path / "page.key")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("others", ["ab" * SECRET_BYTES, "short"])
+def test_of_two_that_make_a_key_at_once_the_quicker_ones_counts_if_it_is_whole(tmp_path, monkeypatch, others):
+    link, path = os.link, tmp_path / "page.key"
+
+    def late(fresh, where):
+        monkeypatch.setattr(os, "link", link)
+        path.write_text(others)
+        raise FileExistsError
+
+    monkeypatch.setattr(os, "link", late)
+    key = _secret(path)
+    assert (key == others) is (others != "short")
+    assert path.read_text().strip() == key
+    assert _secret(path) == key
