@@ -18,13 +18,15 @@ from cloned.core.ledger import iso
 from cloned.core.workshop import Workshop
 from cloned.engine import Engine
 from cloned.errors import ClonedError
-from cloned.inventory.hooks import Hooks
+from cloned.inventory.hooks import HookRun, Hooks
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 500
 """Events that wait for hooks; where hooks are slower than that, the oldest are left out."""
+UNDER_WAY = 50
+"""Events that hooks are being told of; beyond that they wait."""
 _EVENTS = {State.ASKING: "asking", State.DONE: "done", State.ASIDE: "failed", State.ERASED: "erased"}
 Happening = tuple[str, dict[str, Any]]
 
@@ -36,6 +38,7 @@ class Happenings:
         self._engine, self._hooks, self._name = engine, hooks, workshop
         self._before = engine.workshop
         self._waiting: asyncio.Queue[Happening] = asyncio.Queue()
+        self._room = asyncio.Semaphore(UNDER_WAY)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -44,6 +47,7 @@ class Happenings:
         owner = TaskOwner("hooks")
         try:
             while True:
+                await self._room.acquire()
                 event, told = await self._waiting.get()
                 owner.start(self._fire(event, told), event)
         finally:
@@ -58,11 +62,15 @@ class Happenings:
             self._waiting.put_nowait(happening)
 
     async def _fire(self, event: str, told: dict[str, Any]) -> None:
-        about = {"at": iso(self._engine.clock()), "workshop": self._name, **told}
-        for run in await self._hooks.fire(event, about):
+        async def answered(run: HookRun) -> None:
             for word, verb in (("tag", "tag"), ("label", "mark")):
                 if run.answer and word in run.answer:
                     await self._obey(Command(verb, f"hook {run.name}", told["laptop"]["id"], text=run.answer[word]))
+
+        try:
+            await self._hooks.fire(event, {"at": iso(self._engine.clock()), "workshop": self._name, **told}, answered)
+        finally:
+            self._room.release()
 
     async def _obey(self, command: Command) -> None:
         try:

@@ -2,8 +2,9 @@
 
 Each file of `[hooks] folder` is run for every event, with the event's name as its argument and JSON on standard input.
 No shell is between. It runs as the service's user without its capabilities, in its sandbox, for at most
-`[hooks] seconds`, two at once; what it writes to standard output and error goes into the log. For `asking` it may
-answer with JSON: `{"tag": "DM-0412", "label": "school"}`. One that hangs, fails or floods stops nobody.
+`[hooks] seconds`, two at once, and of each hook one event after the other; what it writes to standard output and error
+goes into the log. For `asking` it may answer with JSON: `{"tag": "DM-0412", "label": "school"}`. One that hangs, fails
+or floods stops nobody, and no other hook.
 
 A hook may write to its working folder, `hooks` in the state directory (in the sandbox nothing else is writable but
 /tmp, which is private). Events that came while the daemon was away are not made up for.
@@ -17,7 +18,8 @@ import logging
 import os
 import secrets
 import stat
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +66,10 @@ class HookRun:
     """`tag` and `label`, as far as it said them; only to `asking`."""
 
 
+Ended = Callable[[HookRun], Awaitable[None]]
+"""What is done with what one hook said, while others still run."""
+
+
 def found(folder: Path) -> list[HookFile]:
     """Every file of the folder that is meant as a hook, by name. Hidden files and backups of editors are none."""
     try:
@@ -95,22 +101,29 @@ class Hooks:
     def __init__(self, folder: Path, workplace: Path, seconds: float = 30.0) -> None:
         self._folder, self._workplace, self._seconds = folder, workplace, seconds
         self._free = asyncio.Semaphore(AT_ONCE)
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """Each hook is told of one thing after the other: one that hangs each time takes one place of two, not both."""
 
     def files(self) -> Sequence[HookFile]:
         """What is there."""
         return found(self._folder)
 
-    async def fire(self, event: str, told: Mapping[str, Any]) -> list[HookRun]:
-        """Run every hook for one event; never raises because of one."""
-        runs = await asyncio.gather(*(self._one(hook, event, told) for hook in self.files()))
-        for run in runs:
-            _log(run, event, told)
-        return list(runs)
+    async def fire(self, event: str, told: Mapping[str, Any], ended: Ended | None = None) -> list[HookRun]:
+        """Run every hook for one event, and give each to `ended` once it is through; never raises because of a hook."""
+
+        async def run(hook: HookFile) -> HookRun:
+            done = await self._one(hook, event, told)
+            _log(done, event, told)
+            if ended is not None:
+                await ended(done)
+            return done
+
+        return list(await asyncio.gather(*map(run, self.files())))
 
     async def _one(self, hook: HookFile, event: str, told: Mapping[str, Any]) -> HookRun:
         if hook.refused:
             return HookRun(hook.path.name, None, "", Phrase("not run: {refused}", refused=hook.refused))
-        async with self._free:
+        async with self._turns[hook.path.name], self._free:
             try:
                 return await self._run(hook.path, event, {"event": event, **told})
             except OSError as error:

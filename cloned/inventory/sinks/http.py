@@ -54,15 +54,15 @@ class Hush:
 
     def never(self, *secrets: str) -> None:
         """Never say these: tokens and passwords of our own."""
-        self._always |= {secret for secret in secrets if secret}
+        self._always |= {" ".join(secret.split()) for secret in secrets} - {""}
 
     def learn(self, values: Iterable[object]) -> None:
         """Nor these: what the other side keeps that is none of our business. The latest thousand are remembered."""
-        _remember(self._read, (str(each or "").strip() for each in values))
+        _remember(self._read, (" ".join(str(each or "").split()) for each in values))
 
     def allow(self, values: Iterable[str]) -> None:
         """These are our own words, even if the other side has them too."""
-        _remember(self._ours, values)
+        _remember(self._ours, (" ".join(each.split()) for each in values))
 
     def clean(self, text: object, size: int = SAID) -> str:
         """One line without secrets."""

@@ -14,6 +14,7 @@ import pytest
 
 from cloned.inventory import hooks
 from cloned.inventory.hooks import Hooks
+from tests.waiting import until
 
 pytestmark = pytest.mark.wire
 TOLD: dict[str, Any] = {"laptop": {"id": "a1", "number": 3, "tag": "DM-0412"}}
@@ -78,6 +79,26 @@ async def test_one_that_hangs_or_fails_stops_nobody(folder: Path) -> None:
     assert runs["2-fails"].trouble == "it ended with 3"
     assert runs["3-fine"].output == "well"
     assert "could not be started" in runs["4-is-no-program"].trouble
+
+
+async def test_one_that_hangs_each_time_keeps_no_other_from_what_happens_next(folder: Path) -> None:
+    """An evening's laptops ask together: the hook that knows their numbers has answered for each, whatever hangs."""
+    put(folder, "1-hangs", "sleep 600")
+    put(folder, "2-knows", """echo '{"tag": "DM-0413"}'""")
+    tried, heard = Hooks(folder, folder.parent / "work", 600.0), list[hooks.HookRun]()
+
+    async def ended(run: hooks.HookRun) -> None:
+        heard.append(run)
+
+    told = [asyncio.create_task(tried.fire("asking", TOLD, ended)) for _ in range(12)]
+    try:
+        await until(lambda: len(heard) == 12)
+        assert {(run.name, (run.answer or {}).get("tag")) for run in heard} == {("2-knows", "DM-0413")}
+        assert not any(each.done() for each in told)
+    finally:
+        for each in told:
+            each.cancel()
+        await asyncio.gather(*told, return_exceptions=True)
 
 
 async def test_what_a_hook_forks_ends_with_it(folder: Path) -> None:
