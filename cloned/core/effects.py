@@ -13,7 +13,7 @@ from cloned.core.effect_types import CloseStream, Effect, OpenStream, Record
 from cloned.core.happened import Happened, happened
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State, begin_job, transition
-from cloned.core.ledger import condition, ledger_row
+from cloned.core.ledger import condition, iso, ledger_row
 from cloned.core.rates import rates
 from cloned.core.schedule import plan
 from cloned.core.session import Kind, Session
@@ -180,7 +180,7 @@ def _conditions(
         was, laptop = before.laptops.get(ident), after.laptops[ident]
         if not _condition_changed(was, laptop):
             continue
-        row = ledger_row(laptop, now) | lending.standing(laptop)
+        row = _amended(laptop, now) if _through(laptop) else ledger_row(laptop, now)
         found.append(Record(row))
         after = replace(after, unrecorded={**after.unrecorded, f"{ident}/{laptop.job.number}": row})
     return after, found
@@ -206,19 +206,27 @@ def _told_last(laptop: Laptop, now: float) -> dict[str, Any] | None:
         return lending.row(laptop, now)
     if laptop.state is State.ERASED and laptop.erasure is not None and laptop.erasure.recorded:
         return erasure_row.row(laptop, laptop.erasure)
-    through = laptop.job.number > 0 and not laptop.job.open and laptop.state in (State.DONE, State.ASIDE)
-    return ledger_row(laptop, now) | lending.standing(laptop) if through else None
+    return _amended(laptop, now) if _through(laptop) else None
+
+
+def _through(laptop: Laptop) -> bool:
+    """Whether its last job came to an end, and nothing else since."""
+    return laptop.job.number > 0 and not laptop.job.open and laptop.state in (State.DONE, State.ASIDE)
+
+
+def _amended(laptop: Laptop, now: float) -> dict[str, Any]:
+    """The row of a job that is told again: of when that ended, for it is no work of today."""
+    return ledger_row(laptop, laptop.since) | {"amended": iso(now)} | lending.standing(laptop)
 
 
 def _condition_changed(was: Laptop | None, laptop: Laptop) -> bool:
     """Whether something is to be told of it: it is held back since now, or what was entered is no longer so."""
     held = laptop.job.number == 0 and laptop.reason in REASONS.values()
-    through = laptop.job.number > 0 and not laptop.job.open and laptop.state in (State.DONE, State.ASIDE)
     if held and (was is None or was.reason is not laptop.reason):
         return True
     if laptop.trials_wanted:  # one revision for all tests, not one for each
         return False
-    if not (held or through) or was is None:
+    if not (held or _through(laptop)) or was is None:
         return False
     return condition(was) != condition(laptop) or was.facts.hardware.panel != laptop.facts.hardware.panel
 

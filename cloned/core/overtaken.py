@@ -36,17 +36,22 @@ def told(workshop: Workshop, event: LedgerAhead, now: float) -> Workshop:
 
 
 def without_news(workshop: Workshop, event: LedgerAhead) -> Workshop:
-    """The workshop as it was before, as far as the ledger need not be told: what it has of lendings is no new one."""
+    """The workshop as it was before, as far as the ledger need not be told: what it has is no news."""
     for known in event.laptops:
         laptop = workshop.laptops.get(LaptopId(known.laptop))
         if laptop is not None:
-            workshop = workshop.with_laptop(replace(laptop, lendings=max(laptop.lendings, known.lendings)))
+            lendings = max(laptop.lendings, known.lendings)
+            workshop = workshop.with_laptop(replace(laptop, lendings=lendings, tag=_tag(workshop, laptop, known)))
     return workshop
 
 
-def _overtaken(workshop: Workshop, laptop: Laptop, known: KnownToLedger, now: float) -> Laptop:
+def _tag(workshop: Workshop, laptop: Laptop, known: KnownToLedger) -> str:
+    """The number that the ledger has for it, unless that is another laptop's here."""
     holder = workshop.tags.get(known.tag.casefold())
-    free = known.tag and (holder is None or holder.laptop in ("", laptop.id))
+    return known.tag if known.tag and (holder is None or holder.laptop in ("", laptop.id)) else laptop.tag
+
+
+def _overtaken(workshop: Workshop, laptop: Laptop, known: KnownToLedger, now: float) -> Laptop:
     laptop = replace(
         laptop,
         job=CloneJob(known.jobs) if known.jobs >= laptop.job.number else laptop.job,
@@ -54,7 +59,7 @@ def _overtaken(workshop: Workshop, laptop: Laptop, known: KnownToLedger, now: fl
         lendings=max(laptop.lendings, known.lendings),
         lent=known.lent,
         came_back=known.came_back,
-        tag=known.tag if free else laptop.tag,
+        tag=_tag(workshop, laptop, known),
     )
     laptop = add_history(laptop, now, happened(Happened.IN_THE_LEDGER, jobs=known.jobs, erasures=known.erasures))
     return _stopped(laptop, now)

@@ -109,7 +109,9 @@ def clean(given: Mapping[str, Any]) -> LedgerRow:
         data |= {"dongles": [_text(mac, 17) for mac in given["dongles"][:16]]}
     if given.get("told"):  # rows of before have none, and keep the keys they are known by
         data |= {"told": _plain(given["told"])}
-    if given.get("lending") in ("lent", "back"):  # of a clone that was told anew since
+    if given.get("amended"):  # of a clone that was told again later
+        data |= {"amended": _text(given["amended"], 32)}
+    if given.get("lending") in ("lent", "back"):
         data |= {"lending": given["lending"]}
     if given.get("kind") == "erasure":  # other rows have no kind: what they are known by must stay as it was
         data |= {"kind": "erasure", "erasure": _plain(given.get("erasure") or {})}

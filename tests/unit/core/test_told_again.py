@@ -10,8 +10,10 @@ from cloned.core.erasure import ATTEMPTS, Erasure
 from cloned.core.events import Command, Configured, Finished
 from cloned.core.laptop import State
 from cloned.core.lending import LENDINGS
+from cloned.core.recorded import recorded
 from cloned.core.settings import Settings
 from cloned.disk.erase import EraseLevel
+from cloned.inventory.rows import clean
 from tests.story import Story
 
 SCHOOL = "School 7"
@@ -43,6 +45,24 @@ def test_a_number_and_an_organisation_that_come_after_the_result(shop: Story) ->
     assert say(shop, "organisation", text=SCHOOL) == []
     assert say(shop, "organisation", text="") == [(None, 1, "done", "DM-1", None, None)]
     assert set(shop.state.unrecorded) == {f"{next(iter(shop.state.laptops))}/1"}
+
+
+def test_it_is_no_result_of_today_and_none_that_was_seen_before(shop: Story) -> None:
+    """What is counted for today, "cloned on" and the order of a laptop's rows go by when it ended."""
+    say(shop, "organisation", text=SCHOOL)
+    say(shop, "organisation", text="")
+    say(shop, "note", text="a scratch")
+    first, *later = shop.rows
+    assert {row["at"] for row in later} == {first["at"]}
+    assert len({clean(row).key for row in shop.rows}) == 4
+
+
+def test_after_a_lost_journal_one_that_came_back_is_still_that_though_something_was_noted(shop: Story) -> None:
+    say(shop, "lent")
+    say(shop, "lent", text="no")
+    say(shop, "note", text="a scratch")
+    newest = {row["attempt"]: row for row in shop.rows}
+    assert recorded("x", list(newest.values())).came_back
 
 
 def test_of_one_that_is_out_or_back_its_lending_is_told_again(shop: Story) -> None:
