@@ -141,3 +141,14 @@ def test_other_text(text: str) -> None:
 
 def test_values() -> None:
     assert parse_text('a { b = ["x\\"y", 2]\nc = -5 }') == {"a": {"b": ['x"y', 2], "c": -5}}
+
+
+def test_values_are_numbers_words_and_texts_and_nothing_else() -> None:
+    assert parse_text('a = -5\nb = linear\nc = "5"\nd = ["x", 7]\n') == {
+        "a": -5,
+        "b": "linear",
+        "c": "5",
+        "d": ["x", 7],
+    }
+    with pytest.raises(LayoutError, match="no value"):
+        parse_text("a = }\n")

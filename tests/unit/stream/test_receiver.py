@@ -210,3 +210,26 @@ def test_nothing_that_comes_in_breaks_it(changes: list[tuple[int, bytes]], segme
         at.feed(memoryview(chunk), each)
     assert len(at.begun) + len(at.held) <= at.slots
     at.asks()
+
+
+def test_what_lands_where_another_packet_was_expected_is_put_in_its_own_place() -> None:
+    """The kernel writes straight to where the next packets belong; one that was lost on the way moves all of them."""
+    frame = os.urandom(PAYLOAD_BYTES * 200)
+    at, sent = assembly(), wire(0, frame)
+    feed(at, sent[:1])
+    frames: list[Frame] = []
+    for first, last in ((2, 40), (40, 80), (1, 2), (120, 160), (80, 121), (160, 199), (199, 200)):
+        landing = at.landing()
+        data = b"".join(sent[first:last])
+        landing[: len(data)] = data
+        frames += at.feed(landing[: len(data)], PACKET)
+    assert [whole(each) for each in frames] == [frame]
+
+
+def test_it_is_complete_once_nothing_is_wanted_and_nothing_begun() -> None:
+    at, sent = assembly(pieces=1), wire(0, os.urandom(PAYLOAD_BYTES * 3))
+    assert not at.complete()
+    feed(at, sent[:1])
+    assert (at.wants, at.complete()) == (0, False)
+    feed(at, sent[1:])
+    assert (at.complete(), at.left()) == (True, 1)

@@ -15,7 +15,8 @@ def test_samples_are_few_and_reach_both_ends(count: int) -> None:
 
 
 def test_a_small_image_is_read_without_sampling() -> None:
-    assert samples(50) == []
+    assert samples(50) == samples(2 * SAMPLES) == []
+    assert len(samples(2 * SAMPLES + 1)) == SAMPLES
     assert worth_reading(50, [], set()) == list(range(50))
 
 

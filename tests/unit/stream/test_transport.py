@@ -96,3 +96,17 @@ def test_who_left_and_is_alone_now_has_nothing_to_come_back_for() -> None:
 def test_alone_the_sender_slows_down_instead() -> None:
     ways = Transport(0.0, can_fetch=True)
     assert ways.look(Seen(5000, 5000, 10000, 24, 0), JUDGED_OVER_SECONDS) is TransportStep.GO_ON
+
+
+def test_it_joins_anew_a_second_after_the_last_packet_and_not_before() -> None:
+    for since, step in ((REJOIN - 0.125, TransportStep.GO_ON), (REJOIN, TransportStep.REJOIN)):
+        ways = Transport(0.0, can_fetch=True)
+        ways.look(NOTHING, 0.0)
+        assert ways.look(NOTHING, since) is step
+
+
+def test_six_packets_in_ten_may_be_lost_once() -> None:
+    for share, step in ((0.6, TransportStep.GO_ON), (0.61, TransportStep.LEAVE)):
+        ways = Transport(0.0, can_fetch=True)
+        ways.look(NOTHING, 0.0)
+        assert ways.look(losing(share, 1), JUDGED_OVER_SECONDS) is step
