@@ -88,13 +88,13 @@ def _path(location: tuple[int | str, ...]) -> str:
 
 def line_of(text: str, location: tuple[int | str, ...]) -> int:
     """The line on which the deepest part of `location` that stands in the file begins."""
-    line, start, header = 1, 0, ""
+    line, start, header = 1, 0, ""  # as it stands between brackets, as a pattern
     rows = text.splitlines()
     for part in location:
         if isinstance(part, int):
-            at = _nth(rows, rf"^\s*\[\[\s*{re.escape(header)}\s*\]\]", part)
+            at = _nth(rows, rf"^\s*\[\[\s*{header}\s*\]\]", part)
         else:
-            header = f"{header}.{part}" if header else part
+            header = rf"{header}\s*\.\s*{_quoted(part)}" if header else _quoted(part)
             at = _first(rows, start, part, header)
         if at is None:
             continue
@@ -102,9 +102,14 @@ def line_of(text: str, location: tuple[int | str, ...]) -> int:
     return line
 
 
+def _quoted(key: str) -> str:
+    """Matches a key with or without quotation marks."""
+    return rf"[\"']?{re.escape(key)}[\"']?"
+
+
 def _first(lines: list[str], start: int, key: str, header: str) -> int | None:
     """Index of the first line from `start` on that opens table `header` or sets `key`."""
-    pattern = re.compile(rf"^\s*(\[\[?\s*{re.escape(header)}\s*\]|\"?{re.escape(key)}\"?\s*[.=])")
+    pattern = re.compile(rf"^\s*(\[\[?\s*{header}\s*\]|{_quoted(key)}\s*[.=])")
     return next((index for index in range(start, len(lines)) if pattern.match(lines[index])), None)
 
 

@@ -84,6 +84,10 @@ class Document(FPDF):
         style, name = ("B", "Bold") if bold else ("", "Regular")
         if f"inter{style}" not in self.fonts:
             self.add_font("Inter", style, _font(name))
+            font = self.fonts[f"inter{style}"]
+            assert isinstance(font, TTFFont)
+            # Glyphs go into the file as they are: to take each apart and measure it anew is a quarter of all the time.
+            font.ttfont.recalcBBoxes = False
         self.set_font("Inter", style, size / POINT)
 
     def measure(self, text: str) -> float:
