@@ -77,13 +77,14 @@ def test_every_sentence_of_it_can_be_translated() -> None:
         assert OPENING in line or CLOSING in line or plain, line
 
 
-def test_hundreds_of_laptops_fill_pages() -> None:
-    many = {LaptopId(str(number)): Booked(f"S{number}", f"PC{number:03d}", "HP", AT_2026) for number in range(300)}
+def test_many_laptops_fill_pages() -> None:
+    many = {LaptopId(str(number)): Booked(f"S{number}", f"PC{number:03d}", "HP", AT_2026) for number in range(100)}
     told = {**figures(Donation("D", opened=AT_2026, laptops=many), FACTORS, Year())}
     told["laptops"] = lines(Donation("D", laptops=many))
-    said = text(account(told, FACTORS.model_dump(), "S", AT_2026, language("en")))
-    assert "PC000" in said
-    assert "PC299" in said
+    pdf = account(told, FACTORS.model_dump(), "S", AT_2026, language("en"))
+    said = text(pdf)
+    assert len(PdfReader(BytesIO(pdf)).pages) > 2
+    assert all(f"PC{number:03d}" in said for number in range(100))
 
 
 def text(pdf: bytes) -> str:

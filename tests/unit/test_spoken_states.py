@@ -27,7 +27,7 @@ from cloned.disk import erase_machine as machine
 from cloned.disk.erase_record import ErasureFault
 from cloned.languages import bracketed
 from cloned.papers.evening import summary
-from cloned.papers.label import labels
+from cloned.papers.label import OF, labels
 from cloned.papers.media import MEDIA
 from cloned.papers.overview import overview
 from cloned.papers.sheet import sheets
@@ -188,6 +188,11 @@ def test_no_word_of_its_own_screen_is_english(story: str, monkeypatch: pytest.Mo
     assert english([" ".join(screen.compose(told, report))]) == set()
 
 
+def left_on(paper: bytes) -> set[str]:
+    said = " ".join("\n".join(page.extract_text() for page in PdfReader(BytesIO(paper)).pages).split())
+    return words_outside([re.sub(r"http://\S+|[a ]{16,}", " ", said)]) - TOLD  # its address, its image's hash
+
+
 SITE = PrintingSite("Deel IT", "http://cloned.example")
 
 
@@ -196,11 +201,18 @@ def test_no_word_of_its_papers_is_english(story: str) -> None:
     state, brackets = STORIES[story](), bracketed()
     (laptop,) = state.laptops.values()
     subject = replace(of_laptop(laptop), tag="DM-1")
-    papers = [sheets([subject], SITE, brackets), labels([subject], MEDIA["62"], SITE, brackets)]
-    papers += [labels([subject], MEDIA["62"], SITE, brackets, of=part) for part in ("charger", "battery")]
-    papers += [overview([subject], "", SITE, brackets), summary(board(shown(state)), "Deel IT", 1500.0, brackets)]
-    for paper in papers:
-        said = " ".join("\n".join(page.extract_text() for page in PdfReader(BytesIO(paper)).pages).split())
-        assert (
-            words_outside([re.sub(r"http://\S+|[a ]{16,}", " ", said)]) - TOLD == set()
-        )  # its address, its image's hash
+    assert left_on(sheets([subject], SITE, brackets)) == set()
+    assert left_on(labels([subject], MEDIA["62"], SITE, brackets)) == set()
+    assert left_on(overview([subject], "", SITE, brackets)) == set()
+    assert left_on(summary(board(shown(state)), "Deel IT", 1500.0, brackets)) == set()
+
+
+def test_no_word_of_the_labels_of_what_lies_beside_it_is_english() -> None:
+    """They know a laptop's model and its battery, and nothing of its state."""
+    laptops = [each for make in STORIES.values() for each in make().laptops.values()]
+    different = {of_laptop(each).hardware: each for each in laptops}
+    assert len(different) > 2
+    for laptop in different.values():
+        subject = replace(of_laptop(laptop), tag="DM-1")
+        for part in OF[1:]:
+            assert left_on(labels([subject], MEDIA["62"], SITE, bracketed(), of=part)) == set()

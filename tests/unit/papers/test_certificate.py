@@ -158,10 +158,11 @@ def test_names_of_donors_are_only_text(key: SiteKey, name: str) -> None:
 
 def test_many_laptops_go_into_one_paper(key: SiteKey) -> None:
     many = facts(erased(SSD), erased(HDD))
-    many["laptops"] = [{**many["laptops"][0], "serial": f"SN{number:03d}"} for number in range(24)]
+    many["laptops"] = [{**many["laptops"][0], "serial": f"SN{number:03d}"} for number in range(10)]
     pdf = certificate(many, key, language("nl"))
-    assert "SN000" in text(pdf)
-    assert "SN023" in text(pdf)
+    assert len(PdfReader(BytesIO(pdf)).pages) > 2
+    said = text(pdf)
+    assert all(f"SN{number:03d}" in said for number in range(10))
     assert certificates.check(pdf, key.public).genuine
 
 
