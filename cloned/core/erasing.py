@@ -12,8 +12,9 @@ from typing import Any
 
 from cloned.core import second
 from cloned.core.clocks import over
+from cloned.core.erase_events import DiskErased, DiskWritten, MediaTold
 from cloned.core.erasure import Erasure, TakenOut, built_in, name_of
-from cloned.core.events import Command, DiskErased, DiskWritten, MediaTold
+from cloned.core.events import Command
 from cloned.core.happened import Happened, actor, happened
 from cloned.core.ids import derive_id
 from cloned.core.laptop import Laptop, State, VerdictKind, add_history, transition, unconfirmed

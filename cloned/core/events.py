@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cloned.core.erase_events import DiskErased, DiskWritten, MediaTold
 from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.image_info import ImageInfo as ImageInfo  # events are made of both: they are asked for here too
@@ -17,8 +18,6 @@ from cloned.core.laptop import Difference, Facts, VerdictKind
 from cloned.core.settings import Settings as Settings
 from cloned.core.tagged import TagGiven
 from cloned.core.trial_result import Trial
-from cloned.disk.erase_record import DiskErasure
-from cloned.disk.media import Medium
 from cloned.saying import Sentence
 
 FORMAT = 1
@@ -296,38 +295,6 @@ class Captured:
     image: str
     error: Sentence = ""
     kind: Literal["captured"] = "captured"
-
-
-@dataclass(frozen=True)
-class MediaTold:
-    """The agent asked every disk what it can do."""
-
-    laptop: LaptopId
-    media: tuple[Medium, ...]
-    kind: Literal["media"] = "media"
-
-
-@dataclass(frozen=True)
-class DiskErased:
-    """One disk's erasure came into another phase; its whole record."""
-
-    laptop: LaptopId
-    erasure: str
-    disk: DiskErasure
-    kind: Literal["disk-erased"] = "disk-erased"
-
-
-@dataclass(frozen=True)
-class DiskWritten:
-    """One disk's overwriting came as far as `offset`; `bad`: offset and length of what could not be written."""
-
-    laptop: LaptopId
-    erasure: str
-    disk: str
-    """`Medium.key`."""
-    offset: int
-    bad: tuple[tuple[int, int], ...] = ()
-    kind: Literal["disk-written"] = "disk-written"
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,13 @@ from cloned.core import classic_sessions as classics
 from cloned.core.confirm import give, settle_all
 from cloned.core.effect_types import Effect
 from cloned.core.effects import admit, effects, end_sessions, resume
+from cloned.core.erase_events import DiskErased, DiskWritten, MediaTold
 from cloned.core.events import (
     Booted,
     Captured,
     Command,
     Configured,
     Confirmed,
-    DiskErased,
-    DiskWritten,
     Disowned,
     Ejected,
     Event,
@@ -48,7 +47,6 @@ from cloned.core.events import (
     Judged,
     LedgerAhead,
     Located,
-    MediaTold,
     NoNumber,
     PartsTold,
     Ready,

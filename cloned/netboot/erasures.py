@@ -7,8 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
+from cloned.core.erase_events import DiskErased, DiskWritten, MediaTold
 from cloned.core.erasing import offer
-from cloned.core.events import Command, DiskErased, DiskWritten, MediaTold
+from cloned.core.events import Command
 from cloned.core.laptop import Laptop, State
 from cloned.core.second import KEYBOARD
 from cloned.disk.erase import Technique

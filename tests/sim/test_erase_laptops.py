@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 
 from cloned.agent.erase_driver import carry_out
 from cloned.core.disks import Disk
-from cloned.core.events import Booted, Command, DiskErased, DiskWritten, Event, Hello, MediaTold, Returned, Vanished
+from cloned.core.erase_events import DiskErased, DiskWritten, MediaTold
+from cloned.core.events import Booted, Command, Event, Hello, Returned, Vanished
 from cloned.core.ids import clean, token_digest
 from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.orders import order

@@ -16,8 +16,9 @@ from cloned import certificates
 from cloned.certificates import CertificateFinding
 from cloned.config import Config
 from cloned.core.boot import BootRequest
+from cloned.core.erase_events import DiskErased, MediaTold
 from cloned.core.erasing import under_way
-from cloned.core.events import Command, DiskErased, Hello, MediaTold, SwitchChanged
+from cloned.core.events import Command, Hello, SwitchChanged
 from cloned.core.ids import LaptopId, clean, token_digest
 from cloned.core.laptop import Facts
 from cloned.disk import erase_machine as machine

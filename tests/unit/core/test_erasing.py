@@ -10,6 +10,7 @@ from cloned.core.boot import answer_kind
 from cloned.core.commands import accept
 from cloned.core.disks import Disk
 from cloned.core.effect_types import Record
+from cloned.core.erase_events import DiskErased, DiskWritten, MediaTold
 from cloned.core.erasing import needed, offer
 from cloned.core.erasure_row import explained
 from cloned.core.events import (
@@ -17,13 +18,10 @@ from cloned.core.events import (
     Command,
     Configured,
     Confirmed,
-    DiskErased,
-    DiskWritten,
     Event,
     Hello,
     ImageInfo,
     ImageKnown,
-    MediaTold,
     Returned,
     Settings,
     SwitchChanged,
