@@ -106,7 +106,8 @@ def test_the_agent_is_packed_with_what_it_imports_and_no_more() -> None:
     data = live.agent_zipapp()
     names = zipfile.ZipFile(io.BytesIO(data)).namelist()
     assert {"__main__.py", "cloned/agent/loop.py", "cloned/disk/manifest.py"} <= set(names)
-    ours = ("__main__.py", "cloned/__init__.py", "cloned/saying.py", *(f"cloned/{room}/" for room in packed.ROOMS))
+    ground = (f"cloned/{name}" for name in packed.GROUND)
+    ours = ("__main__.py", "cloned/__init__.py", *ground, *(f"cloned/{room}/" for room in packed.ROOMS))
     assert not [name for name in names if not name.startswith(ours)]
     assert not any(name.startswith("cloned/core/") for name in names)
     packed.agent_zipapp.cache_clear()
