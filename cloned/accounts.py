@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from cloned.config import DeliverySettings
+from cloned.core.account_types import Account, AccountFigures, DonatedLaptop, FactorSources
 from cloned.core.delivery import FATES, Booked, Donation
 from cloned.core.ledger import iso
 from cloned.engine import Engine
 from cloned.errors import UsageError
 from cloned.inventory import columns
+from cloned.json_data import JsonObject, as_number
 from cloned.languages import Language, language, to_translate
 from cloned.papers.office import drawn
 from cloned.papers.press import draw
@@ -48,7 +49,7 @@ class Year:
         return bool(at) and (not self.number or datetime.fromtimestamp(at, UTC).astimezone().year == self.number)
 
 
-def figures(delivery: Donation, factors: DeliverySettings, year: Year) -> dict[str, Any]:
+def figures(delivery: Donation, factors: DeliverySettings, year: Year) -> AccountFigures:
     """The account of one delivery. A factor that nobody configured gives None, never a guess."""
     lines = list(delivery.laptops.values())
     came = [each for each in lines if year.holds(each.came)]
@@ -59,7 +60,9 @@ def figures(delivery: Donation, factors: DeliverySettings, year: Year) -> dict[s
         "opened": iso(delivery.opened),
         "closed": iso(delivery.closed) if delivery.closed else "",
         "came": len(came),
-        **fates,
+        "given": fates["given"],
+        "parts": fates["parts"],
+        "scrapped": fates["scrapped"],
         "here": sum(not each.fate for each in came),
         "erased": sum(each.erased not in ("", "no") and year.holds(each.erased_at) for each in lines),
         "not_erased": sum(each.erased == "no" and year.holds(each.erased_at) for each in lines),
@@ -74,12 +77,12 @@ def _times(count: int, factor: float) -> float | None:
     return round(count * factor, 1) if factor else None
 
 
-def lines(delivery: Donation) -> list[dict[str, Any]]:
+def lines(delivery: Donation) -> list[DonatedLaptop]:
     """Its laptops, by their numbers."""
     return sorted((_line(each) for each in delivery.laptops.values()), key=lambda each: (not each["tag"], each["tag"]))
 
 
-def _line(each: Booked) -> dict[str, Any]:
+def _line(each: Booked) -> DonatedLaptop:
     return {
         "tag": each.tag,
         "name": each.name,
@@ -100,7 +103,7 @@ class DeliveryDesk:
         """`settings`: asked each time, since they may change; `code`: the workshop's language."""
         self._engine, self._settings, self._site, self._code = engine, settings, site, code
 
-    def accounts(self, year: int = 0) -> list[dict[str, Any]]:
+    def accounts(self, year: int = 0) -> list[Account]:
         """Every delivery's account, the newest first; `booking` says which one is open."""
         workshop, factors = self._engine.workshop, self._settings()
         newest = sorted(workshop.deliveries.values(), key=lambda each: (each.opened, each.name), reverse=True)
@@ -109,10 +112,15 @@ class DeliveryDesk:
             for each in newest
         ]
 
-    def sources(self) -> Mapping[str, Any]:
+    def sources(self) -> FactorSources:
         """The factors with where each comes from."""
         factors = self._settings()
-        return {name: getattr(factors, name) for name in ("weight_kg", "weight_source", "co2_kg", "co2_source")}
+        return {
+            "weight_kg": factors.weight_kg,
+            "weight_source": factors.weight_source,
+            "co2_kg": factors.co2_kg,
+            "co2_source": factors.co2_source,
+        }
 
     async def paper(self, name: str, code: str) -> bytes:
         """A delivery's account for its donor, as PDF; UsageError where there is none of that name."""
@@ -125,20 +133,24 @@ class DeliveryDesk:
     def report(self, year: int, code: str) -> bytes:
         """The yearly report as CSV: a line for each delivery, then all of them together."""
         words, rows = language(code or self._code), self.accounts(year)
-        moved = [row for row in rows if any(row[name] for name in ("came", *FATES, "erased", "not_erased"))]
+        moved = [row for row in rows if any(row.get(name) for name in ("came", *FATES, "erased", "not_erased"))]
         return table([*moved, total(moved, words)], words).encode()
 
 
-def total(rows: Iterable[Mapping[str, Any]], words: Language) -> dict[str, Any]:
+def total(rows: Iterable[JsonObject], words: Language) -> JsonObject:
     """All accounts together."""
     rows, summed = list(rows), list(COLUMNS)[3:]
-    found = {name: [row[name] for row in rows if row[name] is not None] for name in summed}
+    found = {name: [as_number(row[name]) for row in rows if row[name] is not None] for name in summed}
     added = {name: round(sum(values), 1) if values else None for name, values in found.items()}
     return {"name": words.gettext("All"), "organisation": "", "opened": "", **added}
 
 
-def table(rows: Iterable[Mapping[str, Any]], words: Language) -> str:
+def _cell(value: object) -> str | float:
+    return "" if value is None else value if isinstance(value, str | int | float) else str(value)
+
+
+def table(rows: Iterable[JsonObject], words: Language) -> str:
     """CSV (RFC 4180) that a spreadsheet reads: nothing in it is taken for a formula."""
     heads = [words.gettext(each) for each in COLUMNS.values()]
-    body = [["" if row[name] is None else row[name] for name in COLUMNS] for row in rows]
+    body = [[_cell(row[name]) for name in COLUMNS] for row in rows]
     return columns.BOM + columns.line(heads) + "".join(columns.line(each) for each in body)

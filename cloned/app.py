@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
@@ -48,6 +47,7 @@ from cloned.netboot.interfaces import describe, link_speed
 from cloned.netboot.masters import Masters
 from cloned.netboot.service import Netboot, choose_interfaces
 from cloned.numbers import recall_when_there
+from cloned.order_types import FinishStep
 from cloned.outset import Outset
 from cloned.overview import Overview
 from cloned.papers.office import Office
@@ -246,13 +246,13 @@ class Daemon:
         heartbeat = Heartbeat(lambda: self.engine.workshop.in_words(), lambda: self.engine.turns, self._waiting)
         self.tasks.supervise(heartbeat.run, "heartbeat")
 
-    async def _print(self, command: Command) -> Mapping[str, Any]:
+    async def _print(self, command: Command) -> Mapping[str, object]:
         return self.spool.again(self.control.find(command.target), command.text)
 
-    async def _swapped(self, command: Command) -> Mapping[str, Any]:
+    async def _swapped(self, command: Command) -> Mapping[str, object]:
         return self.spool.swapped(*(self.control.find(name) for name in (command.target, command.other)))
 
-    async def _reload(self, command: Command) -> Mapping[str, Any]:
+    async def _reload(self, command: Command) -> Mapping[str, object]:
         return reread_answer(await self.reload())
 
     async def reload(self) -> dict[str, list[str]]:
@@ -269,7 +269,7 @@ class Daemon:
         """Whether some machine asked for something to boot of late; firmware may pause that long."""
         return self.netboot.history.quiet() < 60
 
-    def _finishing(self, laptop: Laptop) -> list[dict[str, Any]]:
+    def _finishing(self, laptop: Laptop) -> list[FinishStep]:
         image = self.engine.workshop.images.get(laptop.goal.image)
         boot = image.boot if image else ()
         twin = named_alike(self.engine.workshop.laptops.values(), laptop)

@@ -11,12 +11,14 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Required, TypedDict
 
+from cloned.core.row_types import ErasedDiskRow
 from cloned.errors import ClonedError
+from cloned.json_data import JsonObject
 from cloned.saying import Phrase, printable
 from cloned.signing import SIGNATURE_BYTES, PublicKey, SiteKey
 
@@ -35,18 +37,45 @@ Attach = Callable[[str, bytes], None]
 """Puts a file of this name into the PDF that is being made."""
 
 
+class CertifiedLaptop(TypedDict, total=False):
+    """What a certificate says of one laptop; rows of older versions tell less of a disk."""
+
+    id: Required[str]
+    vendor: Required[str]
+    product: Required[str]
+    serial: Required[str]
+    tag: Required[str]
+    uuid: str
+    level: str
+    result: Required[str]
+    """erased or not-erased; `never` or `erasing` where no erasure is through."""
+    locks: list[str]
+    disks: Required[list[ErasedDiskRow]]
+
+
+class CertificateFacts(TypedDict):
+    """What a certificate says, and what is signed of it."""
+
+    site: str
+    made: str
+    program: str
+    donation: str
+    laptops: list[CertifiedLaptop]
+    not_erased: list[CertifiedLaptop]
+
+
 @dataclass(frozen=True)
 class CertificateFinding:
     """What a check came to."""
 
     genuine: bool
     said: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: JsonObject = field(default_factory=dict)
     fingerprint: str = ""
     """Of the key that signed; empty where nothing did."""
 
 
-def canonical(facts: Mapping[str, Any]) -> bytes:
+def canonical(facts: JsonObject) -> bytes:
     """The facts as the bytes that are signed."""
     body = {"kind": KIND, "version": VERSION, **facts}
     return json.dumps(body, ensure_ascii=False, sort_keys=True, indent=1).encode() + b"\n"
@@ -88,7 +117,7 @@ def check(pdf: bytes, known: PublicKey | None = None) -> CertificateFinding:
 
 
 def _wrong(
-    pdf: bytes, data: bytes, signature: bytes, facts: Mapping[str, Any], key: PublicKey, known: PublicKey | None
+    pdf: bytes, data: bytes, signature: bytes, facts: JsonObject, key: PublicKey, known: PublicKey | None
 ) -> str:
     """What is wrong with it, or nothing."""
     if not key.signed(data, signature):
@@ -106,7 +135,7 @@ def _wrong(
     return ""
 
 
-def _shaped(facts: Mapping[str, Any]) -> bool:
+def _shaped(facts: JsonObject) -> bool:
     """Whether there are laptops in it, with disks; whoever has a key can sign anything."""
     laptops, others = facts.get("laptops"), facts.get("not_erased", [])
     if not (isinstance(laptops, list) and isinstance(others, list)):
@@ -117,13 +146,13 @@ def _shaped(facts: Mapping[str, Any]) -> bool:
     return all(isinstance(each, list) and all(isinstance(disk, dict) for disk in each) for each in disks)
 
 
-def claimed(facts: Mapping[str, Any], name: str) -> str:
+def claimed(facts: JsonObject, name: str) -> str:
     """One of its facts, for a terminal: printable and short, whoever signed it."""
     value = facts.get(name)
     return printable(value)[:120] if isinstance(value, str) else ""
 
 
-def _claim(facts: Mapping[str, Any], key: PublicKey, known: PublicKey | None) -> str:
+def _claim(facts: JsonObject, key: PublicKey, known: PublicKey | None) -> str:
     who = claimed(facts, "site") or Phrase("a workshop without a name")
     values = {"who": who, "key": key.fingerprint}
     if known is not None:

@@ -10,13 +10,14 @@ from typing import Any
 import aiohttp
 
 from cloned.errors import ClonedError, MissingError, UsageError
+from cloned.json_data import JsonObject, as_object
 from cloned.languages import of_environment
 from cloned.saying import Phrase
 
 SOCKET = "control.sock"
 
 
-async def call(runtime: Path, method: str, path: str, body: Mapping[str, Any] | None = None, raw: bool = False) -> Any:
+async def call(runtime: Path, method: str, path: str, body: JsonObject | None = None, raw: bool = False) -> Any:
     """One request; returns the answer's JSON, or (`raw`) its bytes.
 
     Raises MissingError if no daemon listens or we may not speak to it, UsageError or ClonedError with
@@ -44,7 +45,7 @@ async def call(runtime: Path, method: str, path: str, body: Mapping[str, Any] | 
         raise MissingError(Phrase("no daemon answers on {socket}", socket=socket), hint) from error
 
 
-async def _told(response: aiohttp.ClientResponse) -> Any:
+async def _told(response: aiohttp.ClientResponse) -> object:
     """What the daemon says against it: JSON, or in another language a line of text each for error and hint."""
     if response.content_type != "text/plain":
         return await response.json()
@@ -52,14 +53,15 @@ async def _told(response: aiohttp.ClientResponse) -> Any:
     return {"error": error, "hint": hint}
 
 
-def _refusal(status: int, answer: Any) -> ClonedError:
+def _refusal(status: int, answer: object) -> ClonedError:
     told = answer if isinstance(answer, Mapping) else {}
     kind = UsageError if status in (400, 404, 409, 422) else ClonedError
-    return kind(told.get("error") or Phrase("the daemon refused ({status})", status=status), str(told.get("hint", "")))
+    error = str(told.get("error") or Phrase("the daemon refused ({status})", status=status))
+    return kind(error, str(told.get("hint", "")))
 
 
 def get(runtime: Path, path: str) -> Any:
-    """GET `path` and wait for the answer."""
+    """GET `path` and wait for the answer: whoever asks says what shape it has (core/shown_data.py)."""
     return asyncio.run(call(runtime, "GET", path))
 
 
@@ -69,6 +71,6 @@ def fetch(runtime: Path, path: str) -> bytes:
     return data
 
 
-def command(runtime: Path, do: str, **words: Any) -> Any:
+def command(runtime: Path, do: str, **words: object) -> JsonObject:
     """Have the daemon obey a command; see control.Control.command for the words."""
-    return asyncio.run(call(runtime, "POST", "/api/v1/commands", {"do": do, **words}))
+    return as_object(asyncio.run(call(runtime, "POST", "/api/v1/commands", {"do": do, **words})))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from cloned.config import Config
 from cloned.config_words import expected, lines, no_toml
@@ -68,11 +68,11 @@ def parse(text: str, source: str = "configuration") -> Config:
         raise UsageError(lines(found), "see systemd/cloned.toml.example") from error
 
 
-def _mistake(where: str, place: tuple[int | str, ...], item: Any) -> Phrase:
+def _mistake(where: str, place: tuple[int | str, ...], item: ErrorDetails) -> Phrase:
     return Phrase("{where}: {key}: {expected}", where=where, key=_path(place), expected=expected(item))
 
 
-def _location(item: Any) -> tuple[int | str, ...]:
+def _location(item: ErrorDetails) -> tuple[int | str, ...]:
     """Where in the file; without the words that only say which of several forms was tried."""
     location = item["loc"] + (("type",) if item["type"].startswith("union_tag") else ())
     kind = len(location) > 2 and location[0] == "sink" and location[2] in KINDS

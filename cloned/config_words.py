@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+from pydantic_core import ErrorDetails
 
 from cloned.destinations import KINDS
 from cloned.saying import Phrase
@@ -52,7 +53,7 @@ FAULTS = (
 """What tomllib says most often; what it says beside that stays as it is."""
 
 
-def expected(item: Mapping[str, Any]) -> str:
+def expected(item: ErrorDetails) -> str:
     """What was expected where pydantic found a mistake; secrets are never repeated."""
     kind, values = str(item["type"]), dict(item.get("ctx") or {})
     if kind == "value_error":

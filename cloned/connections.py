@@ -176,7 +176,7 @@ class CountedHandler(RequestHandler):
 
     __slots__ = ("_crowd", "_heard", "_where")
 
-    def __init__(self, manager: Any, crowd: Crowd, **kwargs: Any) -> None:
+    def __init__(self, manager: web.Server, crowd: Crowd, **kwargs: Any) -> None:
         super().__init__(manager, **kwargs)
         self._crowd, self._where, self._heard = crowd, "", 0.0
 
@@ -262,11 +262,25 @@ def handlers(running: web.BaseRunner, crowd: Crowd) -> Callable[[], CountedHandl
     """Makes a handler for each connection to an application that runs."""
     loop, manager = asyncio.get_running_loop(), running.server
     assert manager is not None
-    options: dict[str, Any] = {"access_log": None, "auto_decompress": False, "lingering_time": 2.0}
-    return lambda: CountedHandler(manager, crowd, loop=loop, keepalive_timeout=SILENT_SECONDS, **options)
+    return lambda: CountedHandler(
+        manager,
+        crowd,
+        loop=loop,
+        keepalive_timeout=SILENT_SECONDS,
+        access_log=None,
+        auto_decompress=False,
+        lingering_time=2.0,
+    )
 
 
 def runner(app: web.Application) -> web.AppRunner:
     """How an application is run: nobody who holds a connection open keeps us from ending."""
-    options: dict[str, Any] = {"auto_decompress": False, "lingering_time": 2.0, "keepalive_timeout": SILENT_SECONDS}
-    return web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUT_SECONDS, **options)
+    return web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=SHUT_SECONDS,
+        auto_decompress=False,
+        lingering_time=2.0,
+        keepalive_timeout=SILENT_SECONDS,
+    )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from cloned.core.commands import VERBS
 from cloned.core.events import Command
@@ -19,7 +18,7 @@ from cloned.engine import Engine
 from cloned.errors import MissingError, RefusedError
 from cloned.saying import Phrase
 
-Room = Callable[[Command], Awaitable[Mapping[str, Any]]]
+Room = Callable[[Command], Awaitable[Mapping[str, object]]]
 """Carries a command out that is not the workshop's; returns what whoever asked is told."""
 
 
@@ -38,7 +37,7 @@ class Control:
             raise RefusedError(found)
         return found
 
-    async def _both(self, asked: Command, room: Room) -> Mapping[str, Any]:
+    async def _both(self, asked: Command, room: Room) -> Mapping[str, object]:
         """The engine's part, then the room's, which is told the laptop's id; one off the screen is the room's alone."""
         found = find_scanned(self._engine.workshop, asked.target)
         if isinstance(found, Refusal):
@@ -48,7 +47,7 @@ class Control:
         told = await self._engine.command(asked)
         return {**told, **await room(replace(asked, target=str(found.id)))}
 
-    async def command(self, asked: Command) -> Mapping[str, Any]:
+    async def command(self, asked: Command) -> Mapping[str, object]:
         """Have a command obeyed; returns `{"ok": true, …}`. Raises RefusedError with the reason why not."""
         verb = VERBS.get(asked.do)
         room = None if verb is None else self._rooms.get(verb.name)

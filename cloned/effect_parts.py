@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from cloned.core.effect_types import OpenStream, Rates, SetReceivers
 from cloned.core.ids import SessionId
 from cloned.errors import ClonedError
+from cloned.json_data import JsonObject
+from cloned.order_types import StreamPlace
 
 
 class AnothersRow(ClonedError):  # noqa: N818 - named for what happened
@@ -29,14 +30,14 @@ class Casting(Protocol):
     async def shut(self, session: SessionId) -> None:
         """Stop serving a session."""
 
-    def address(self, session: SessionId) -> dict[str, Any] | None:
+    def address(self, session: SessionId) -> StreamPlace | None:
         """Where receivers find the stream, as plain data."""
 
 
 class ResultStore(Protocol):
     """What keeps results."""
 
-    async def record(self, row: Mapping[str, Any]) -> None:
+    async def record(self, row: JsonObject) -> None:
         """Store a row once for its (laptop, attempt), and queue it for the sinks.
 
         AnothersRow where the rows of that laptop there are of another machine.

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, assert_never
+from typing import assert_never
 
 from cloned.core.boot import STARTING_SECONDS, BootAnswer, BootRequest, answer_kind, identity_of, taken_for, unbelieved
 from cloned.core.commands import VERBS, accept
@@ -22,6 +22,7 @@ from cloned.core.ids import LaptopId, token_digest
 from cloned.core.laptop import Laptop
 from cloned.core.reducer import resume, step
 from cloned.core.refusals import Refusal
+from cloned.core.row_types import as_row
 from cloned.core.workshop import Workshop
 from cloned.effect_parts import AnothersRow, Casting, ResultStore
 from cloned.errors import ClonedError, MissingError, RefusedError, UsageError
@@ -232,7 +233,7 @@ class Engine:
         finally:
             self._appending = False
 
-    async def _in_own_thread(self, work: Callable[..., None], *args: Any) -> None:
+    async def _in_own_thread(self, work: Callable[..., None], *args: object) -> None:
         await asyncio.get_running_loop().run_in_executor(self._writer, work, *args)
 
     def _put_by(self, effects: Iterable[Effect]) -> None:
@@ -301,8 +302,8 @@ class Engine:
             case _:
                 assert_never(effect)
 
-    async def _record(self, row: Mapping[str, Any]) -> None:
-        ident, attempt = LaptopId(row["laptop"]), int(row["attempt"])
+    async def _record(self, row: Mapping[str, object]) -> None:
+        ident, attempt = LaptopId(as_row(row)["laptop"]), int(as_row(row)["attempt"])
         try:
             await self._ledger.record(row)
         except AnothersRow as error:
@@ -356,7 +357,7 @@ class Engine:
             return None
         return self.workshop.laptops.get(boot.laptop)
 
-    async def command(self, asked: Command) -> Mapping[str, Any]:
+    async def command(self, asked: Command) -> Mapping[str, object]:
         """Have a command obeyed, and return what whoever asked is told; RefusedError says why not."""
         command = accept(self.workshop, asked)
         if isinstance(command, Refusal):

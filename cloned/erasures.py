@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from cloned import __version__
+from cloned.certificates import CertificateFacts, CertifiedLaptop
 from cloned.config import Config
+from cloned.core.answer_data import ErasurePlanData
 from cloned.core.deliveries import tidy
 from cloned.core.erasing import level_of, under_way
 from cloned.core.erasure_row import explained
 from cloned.core.ids import LaptopId
 from cloned.core.ledger import iso
+from cloned.core.row_types import Row
 from cloned.engine import Engine
 from cloned.errors import UsageError
 from cloned.inventory.ledger import Ledger
@@ -28,7 +30,7 @@ class ErasureDesk:
     def __init__(self, config: Config, engine: Engine, ledger: Ledger, key: SiteKey) -> None:
         self._config, self._engine, self._ledger, self._key = config, engine, ledger, key
 
-    def explain(self, laptop: str, level: str) -> dict[str, object]:
+    def explain(self, laptop: str, level: str) -> ErasurePlanData:
         """For each disk: method, level, reason, and what it could not have."""
         wanted = level_of(self._engine.workshop, level)
         if wanted is None:
@@ -61,26 +63,24 @@ class ErasureDesk:
         known = self._engine.workshop.laptops.get(LaptopId(laptop))
         return known is not None and under_way(known)
 
-    def _not_through(self, chosen: Sequence[Mapping[str, Any]], donation: str) -> list[dict[str, object]]:
+    def _not_through(self, chosen: Sequence[Row], donation: str) -> list[CertifiedLaptop]:
         """Laptops of the delivery that have no result to show: a paper on all of it may leave none of them out."""
         begun = [_standing(row, row["laptop"], "erasing") for row in chosen if self._under_way(row["laptop"])]
         told, delivery = {row["laptop"] for row in chosen}, self._engine.workshop.deliveries.get(donation)
         lines = delivery.laptops if delivery is not None else {}
-        booked = {
-            ident: {"product": line.name, "serial": line.serial, "tag": line.tag} for ident, line in lines.items()
-        }
+        booked = {ident: Row(product=line.name, serial=line.serial, tag=line.tag) for ident, line in lines.items()}
         others = {ident: names for ident, names in booked.items() if ident not in told}
         states = {ident: "erasing" if self._under_way(ident) else "never" for ident in others}
         return begun + [_standing(names, ident, states[ident]) for ident, names in others.items()]
 
-    async def paper_of(self, row: Mapping[str, Any]) -> bytes | None:
+    async def paper_of(self, row: Row) -> bytes | None:
         """The certificate of just this erasure, for an inventory; None where not every disk is erased."""
         if row["erasure"]["result"] != "erased":
             return None
         language_code = language(self._config.workshop.language).code
         return await draw(self._drawn, self._facts([row], ""), language_code)
 
-    def _facts(self, rows: Sequence[Mapping[str, Any]], donation: str) -> dict[str, Any]:
+    def _facts(self, rows: Sequence[Row], donation: str) -> CertificateFacts:
         """What a paper says, of these rows."""
         return {
             "site": self._config.workshop.name,
@@ -91,30 +91,33 @@ class ErasureDesk:
             "not_erased": [_laptop(row) for row in rows if row["erasure"]["result"] != "erased"],
         }
 
-    def _drawn(self, facts: Mapping[str, object], code: str) -> bytes:
+    def _drawn(self, facts: CertificateFacts, code: str) -> bytes:
         if not facts["laptops"]:
             return drawn("certificate:failure", facts, language(code))
         return drawn("certificate:certificate", facts, self._key, language(code))
 
 
-def latest(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def latest(rows: Sequence[Row]) -> list[Row]:
     """The newest erasure of each laptop, in the order of their tags."""
     newest = {row["laptop"]: row for row in sorted(rows, key=lambda row: row["attempt"])}
     return sorted(newest.values(), key=lambda row: (row.get("tag") == "", str(row.get("tag")), str(row.get("serial"))))
 
 
-def _meant(row: Mapping[str, Any], laptop: str, donation: str) -> bool:
+def _meant(row: Row, laptop: str, donation: str) -> bool:
     if laptop:
         return bool(row["laptop"] == laptop)
     return bool(row["erasure"].get("donation") == donation)
 
 
-def _laptop(row: Mapping[str, Any]) -> dict[str, object]:
+def _laptop(row: Row) -> CertifiedLaptop:
     """What a certificate says of one laptop."""
-    names = ("vendor", "product", "serial", "tag", "uuid")
     done = row["erasure"]
     return {
-        **{name: row.get(name, "") for name in names},
+        "vendor": row.get("vendor", ""),
+        "product": row.get("product", ""),
+        "serial": row.get("serial", ""),
+        "tag": row.get("tag", ""),
+        "uuid": row.get("uuid", ""),
         "id": row["laptop"],
         "level": done["level"],
         "result": done["result"],
@@ -123,7 +126,14 @@ def _laptop(row: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _standing(told: Mapping[str, object], ident: str, standing: str) -> dict[str, object]:
+def _standing(told: Row, ident: str, standing: str) -> CertifiedLaptop:
     """What a delivery's paper says of a laptop that no erasure is through of: `never` or `erasing`."""
-    names = {name: told.get(name, "") for name in ("vendor", "product", "serial", "tag")}
-    return {**names, "id": ident, "result": standing, "disks": []}
+    return {
+        "vendor": told.get("vendor", ""),
+        "product": told.get("product", ""),
+        "serial": told.get("serial", ""),
+        "tag": told.get("tag", ""),
+        "id": ident,
+        "result": standing,
+        "disks": [],
+    }

@@ -12,7 +12,6 @@ import secrets
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from cloned.core.disks import Disk
 from cloned.core.events import Booted, Command, Event, Hello, TagsUsed
@@ -21,13 +20,14 @@ from cloned.core.ids import Identity, LaptopId
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop
 from cloned.core.reducer import step
+from cloned.core.tagged import TagGiven
 from cloned.core.workshop import Workshop
 from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
 from cloned.journal import Journal, JournalEntry, event_of, plain, state_of
 from cloned.saying import Phrase
 
-Room = Callable[[Command], Awaitable[Mapping[str, Any]]]
+Room = Callable[[Command], Awaitable[Mapping[str, object]]]
 SOMEBODY = "somebody"
 AT_ONCE = 500
 """Entries that are read together."""
@@ -36,7 +36,7 @@ SHORTEST = 4
 LEAST_NAME = 2
 
 
-def nameless(data: Any, name: str) -> Any:
+def nameless(data: object, name: str) -> object:
     """Plain data of an event or a state in which nobody of this name acted."""
     if isinstance(data, Mapping):
         return {
@@ -61,7 +61,7 @@ class Aliases:
             if len(text) >= SHORTEST and usable_text(text):
                 self._known.setdefault(text, f"GONE-{secrets.token_hex(6).upper()}")
 
-    def __call__(self, data: Any) -> Any:
+    def __call__(self, data: object) -> object:
         """Plain data with all that is known put into other words."""
         if isinstance(data, str):
             for old in sorted(self._known, key=len, reverse=True):
@@ -140,7 +140,7 @@ def _target(event: Event) -> str:
     return event.target if isinstance(event, Command) else ""
 
 
-def _bare(given: Any, laptop: LaptopId) -> Any:
+def _bare(given: TagGiven, laptop: LaptopId) -> TagGiven:
     return replace(given, laptop=LaptopId(""), uuid="", serial="", macs=()) if given.laptop == laptop else given
 
 
@@ -155,14 +155,14 @@ class Forgetting:
         """What it carries out, by verb."""
         return {"forget": self.everywhere, "forget-name": self.name}
 
-    async def everywhere(self, command: Command) -> Mapping[str, Any]:
+    async def everywhere(self, command: Command) -> Mapping[str, object]:
         """`forget`, with `everywhere`: out of the ledger, and then out of the journal too."""
         told = await self._ledger(command) if self._ledger is not None else {}
         if "laptop" not in told:
             return told
         return {**told, "entries": await self.laptop(str(told["laptop"]))}
 
-    async def name(self, command: Command) -> Mapping[str, Any]:
+    async def name(self, command: Command) -> Mapping[str, object]:
         """`forget-name`: whoever is called so acted as "somebody". UsageError where the name is too short to be one."""
         name = command.text.strip()
         if len(name) < LEAST_NAME:

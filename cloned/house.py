@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
 from cloned.config import Config
 from cloned.config_file import line_of
+from cloned.core.answer_data import CheckedData, PrintedPaper, RuleMeant
 from cloned.core.catalogue import ImageRule, choose
 from cloned.engine import Engine
 from cloned.images.scrub import Proof
 from cloned.images.underway import UnderWay, under_way
+from cloned.json_data import JsonObject
 from cloned.rounds import Rounds
 
 HIDDEN = "•••"
@@ -34,18 +35,18 @@ class House:
     config: Callable[[], Config]
     file: Path | None
     engine: Engine
-    printed: Callable[[], Sequence[Mapping[str, Any]]] = tuple
+    printed: Callable[[], Sequence[PrintedPaper]] = tuple
     rounds: Rounds | None = None
     """The daemon's own check, where it makes one."""
     images: Path | None = None
     """Where the image store is."""
     proofs: Callable[[], Mapping[str, Proof]] = dict
     """What the last whole reading of each image gave."""
-    _found: dict[str, Any] = field(default_factory=dict)
+    _found: CheckedData | None = None
     _looked: float = float("-inf")
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def rules(self) -> list[dict[str, Any]]:
+    def rules(self) -> list[RuleMeant]:
         """Which image for which laptop, and whom each rule means now."""
         workshop = self.engine.workshop
         rules = workshop.settings.rules
@@ -57,7 +58,7 @@ class House:
                 number = 0
             if number is not None:
                 chosen.setdefault(number, []).append(laptop.id)
-        found = [
+        found: list[RuleMeant] = [
             {"number": at, "image": rule.image, "when": _when(rule), "matches": chosen.get(at, [])}
             for at, rule in enumerate(rules, 1)
         ]
@@ -87,7 +88,7 @@ class House:
     def _source(self, text: str, place: tuple[int | str, ...]) -> str:
         return f"{self.file}:{line_of(text, place)}" if text else str(self.file or "")
 
-    async def look(self, again: bool = False) -> dict[str, Any]:
+    async def look(self, again: bool = False) -> CheckedData:
         """What `cloned check` finds: as it was found last, or anew where nobody has looked or somebody asks."""
         if self.rounds is not None:
             if again or not self.rounds.at:
@@ -95,7 +96,7 @@ class House:
             return self.rounds.to_json()
         async with self._looking:
             stale = time.monotonic() - self._looked > FRESH_SECONDS
-            if not self._found or (again and stale):
+            if self._found is None or (again and stale):
                 from cloned.check import LOOKS, examine  # they import what the daemon itself need not
 
                 found = await examine(LOOKS, self.config())
@@ -108,11 +109,11 @@ class House:
         """Imports that run, by whatever process, and that were stopped."""
         return [] if self.images is None else await asyncio.to_thread(under_way, self.images)
 
-    def proven(self) -> dict[str, dict[str, Any]]:
+    def proven(self) -> dict[str, JsonObject]:
         """By image: `{"at", "damaged", "why"}` of its last whole reading since the start."""
         return {name: proof.to_json() for name, proof in self.proofs().items()}
 
-    async def prints(self) -> Sequence[Mapping[str, Any]]:
+    async def prints(self) -> Sequence[PrintedPaper]:
         """What is printed by itself, newest first."""
         return self.printed()
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -150,7 +150,7 @@ class Journal:
             for seq, at, entropy, text in found
         ]
 
-    def holding(self, text: str) -> list[tuple[int, Any]]:
+    def holding(self, text: str) -> list[tuple[int, object]]:
         """Number and plain data of every entry in which a text stands."""
         written = json.dumps(text, ensure_ascii=False)[1:-1]
         query = "SELECT seq, event FROM journal WHERE instr(event, ?) ORDER BY seq"
@@ -214,18 +214,20 @@ class Journal:
             self._db.close()
 
 
-def plain(each: Event | Workshop) -> Any:
+def plain(each: Event | Workshop) -> object:
     """An event or a state as plain data, as it is written down."""
-    kind: TypeAdapter[Any] = _STATES if isinstance(each, Workshop) else _EVENTS
-    return json.loads(kind.dump_json(each, context=KEPT))
+    written = (
+        _STATES.dump_json(each, context=KEPT) if isinstance(each, Workshop) else _EVENTS.dump_json(each, context=KEPT)
+    )
+    return json.loads(written)
 
 
-def event_of(data: Any) -> Event:
+def event_of(data: object) -> Event:
     """An event from its plain data. Raises ValueError."""
     return _EVENTS.validate_json(_of_its_time(json.dumps(data)))
 
 
-def state_of(data: Any) -> Workshop:
+def state_of(data: object) -> Workshop:
     """A state from its plain data. Raises ValueError."""
     return _STATES.validate_json(json.dumps(data))
 

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from babel import Locale, negotiate_locale
 from babel.dates import format_date, format_datetime, format_time
 from babel.lists import format_list
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 from babel.numbers import format_decimal, format_percent
@@ -95,7 +96,7 @@ class Language:
 
     @cached_property
     def _filler(self) -> Filler:
-        kinds: dict[str, Callable[[Any], str]] = {
+        kinds: dict[str, Callable[[float], str]] = {
             "time": self.when, "size": self.size, "span": self.seconds, "number": self.number,
         }  # fmt: skip
         return Filler(kinds, self.catalogue.gettext(MANY))
@@ -268,7 +269,7 @@ def compiled(source: Path) -> bytes:
     return out.getvalue()
 
 
-def catalogues() -> dict[str, Any]:
+def catalogues() -> dict[str, Catalog]:
     """Every catalogue's source, parsed, by code; for the tests and for whoever packs them."""
     found = {}
     for source in sorted((root("web") / "locale").glob(f"*/LC_MESSAGES/{DOMAIN}.po")):

@@ -8,10 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cloned.images.scrub import Proof
-from cloned.status.needs import Buckets, Figure
+from cloned.status.needs import Buckets, FamilyFigures
 from cloned.tally import FAULTS, Tally
 from cloned.wallclock import synchronised
 
@@ -36,16 +35,16 @@ class Gathered:
     checked: Callable[[], tuple[float, Mapping[str, int]] | None]
     """When the daily check ended (seconds since 1970) and how many findings it had of each state."""
 
-    _slow: tuple[float, dict[str, Mapping[Any, Figure]]] = (float("-inf"), {})
+    _slow: tuple[float, dict[str, FamilyFigures]] = (float("-inf"), {})
 
-    def figures(self) -> dict[str, Mapping[Any, Figure]]:
+    def figures(self) -> dict[str, FamilyFigures]:
         """Name of a family → its figures."""
         found = {**self._events(), **self._bytes(), **self._images(), **self._check(), **self._around()}
         for name, counts in self.requests().items():
             found[f"cloned_{name}"] = counts
         return found
 
-    def _events(self) -> dict[str, Mapping[Any, Figure]]:
+    def _events(self) -> dict[str, FamilyFigures]:
         tally = self.tally
         nought = dict.fromkeys(("verified", "differs", "unreadable", "none"), 0)
         return {
@@ -58,7 +57,7 @@ class Gathered:
             "cloned_erasure_seconds": tally.erasure_seconds,
         }
 
-    def _bytes(self) -> dict[str, Mapping[Any, Figure]]:
+    def _bytes(self) -> dict[str, FamilyFigures]:
         sent = dict.fromkeys(CLASSES, (0, 0)) | dict(self.sent())
         return {
             "cloned_sent_bytes": {kind: both[0] for kind, both in sent.items()},
@@ -66,7 +65,7 @@ class Gathered:
             "cloned_received_bytes": dict.fromkeys(CLASSES, 0) | dict(self.received()),
         }
 
-    def _images(self) -> dict[str, Mapping[Any, Figure]]:
+    def _images(self) -> dict[str, FamilyFigures]:
         now, images = time.time(), self.images()
         ages = {name: max(0.0, now - proof.at) for name, (_, proof) in images.items() if proof is not None}
         return {
@@ -77,7 +76,7 @@ class Gathered:
             "cloned_image_proof_age_seconds": ages,
         }
 
-    def _check(self) -> dict[str, Mapping[Any, Figure]]:
+    def _check(self) -> dict[str, FamilyFigures]:
         checked = self.checked()
         if checked is None:
             return {}
@@ -87,13 +86,13 @@ class Gathered:
             "cloned_check_age_seconds": {(): max(0.0, time.time() - checked[0])},
         }
 
-    def _around(self) -> dict[str, Mapping[Any, Figure]]:
+    def _around(self) -> dict[str, FamilyFigures]:
         """What asks the disk or the kernel, seldom."""
         if time.monotonic() - self._slow[0] > LOOK_AGAIN_SECONDS:
             self._slow = time.monotonic(), self._looked()
         return self._slow[1]
 
-    def _looked(self) -> dict[str, Mapping[Any, Figure]]:
+    def _looked(self) -> dict[str, FamilyFigures]:
         images = self.state / "images"
         places = {"state": self.state, "images": images if images.is_dir() else self.state}
         certificate = self.certificate()

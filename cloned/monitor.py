@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from cloned.core.boot import BootRequest, identity_of
 from cloned.core.events import Event, PartsTold, Returned, SlowCard, Stalled, Tick, Vanished, Verifying
 from cloned.core.hardware import hardware
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import Laptop, State
+from cloned.core.report_figures import MEASURED, ReportFigures
 from cloned.core.schedule import due
 from cloned.engine import Engine
+from cloned.json_data import JsonObject
 from cloned.stream.probe import Heard
 from cloned.wire import line
 
@@ -53,6 +54,8 @@ each second fills nobody's journal."""
 STEADY_SECONDS = 2.0
 """Seconds without a report for which a laptop is taken to go on as it did."""
 
+VIAS = ("multicast", "unicast", "nothing")
+"""By which way pieces may come; nothing where none brings any."""
 _HEARD = frozenset(
     {State.ASKING, State.WAITING, State.READY, State.RECEIVING, State.VERIFYING, State.FINISHING, State.ERASING}
 )
@@ -65,13 +68,13 @@ class LastHeard:
     heard: float
     moved: float
     mark: tuple[object, ...] = ()
-    progress: dict[str, Any] = field(default_factory=dict)
+    progress: ReportFigures = field(default_factory=ReportFigures)
     probe: Heard | None = None
     via: str = ""
     parts: float = -PARTS_EVERY_SECONDS
     """When parts that it told later were written down last."""
 
-    def figures(self, now: float) -> dict[str, object]:
+    def figures(self, now: float) -> ReportFigures:
         """`progress`, its time left less what has gone by since: a laptop that falls silent gets no nearer."""
         left = self.progress.get("left_seconds")
         if left is None:
@@ -82,7 +85,7 @@ class LastHeard:
 class Monitor:
     """Takes reports in, gives events and progress out."""
 
-    def __init__(self, engine: Engine, headway_seconds: float, clock: Any = time.monotonic) -> None:
+    def __init__(self, engine: Engine, headway_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine, self._headway, self._clock = engine, headway_seconds, clock
         self._watches: dict[LaptopId, LastHeard] = {}
         self.received: Counter[str] = Counter()
@@ -92,7 +95,7 @@ class Monitor:
         """Since when we wait for a word of those that were not heard yet."""
 
     @property
-    def progress(self) -> Mapping[LaptopId, Mapping[str, object]]:
+    def progress(self) -> Mapping[LaptopId, ReportFigures]:
         """The last report's figures of each laptop at work; the time left counts on between two reports."""
         laptops, now = self._engine.workshop.laptops, self._clock()
         return {
@@ -127,7 +130,7 @@ class Monitor:
                 return laptop.contact.address, own
         return "", True
 
-    async def heard(self, laptop: Laptop, report: Mapping[str, object]) -> None:
+    async def heard(self, laptop: Laptop, report: JsonObject) -> None:
         """Take a report in; submits an event only where the laptop's state follows from it."""
         now = self._clock()
         watch = self._watches.setdefault(laptop.id, LastHeard(now, now))
@@ -145,12 +148,12 @@ class Monitor:
             watch.mark, watch.moved = mark, now
         self._count(laptop, report, watch.progress, progress)
         watch.progress, watch.probe = progress, _probe(report.get("probe"))
-        watch.via = via if (via := report.get("via")) in ("multicast", "unicast", "nothing") else ""
+        watch.via = via if isinstance(via := report.get("via"), str) and via in VIAS else ""
         for event in (self._meaning(laptop, report), _slow_card(laptop, report), self._later(laptop, report, watch)):
             if event is not None:
                 await self._engine.submit(event)
 
-    def _later(self, laptop: Laptop, report: Mapping[str, Any], watch: LastHeard) -> PartsTold | None:
+    def _later(self, laptop: Laptop, report: JsonObject, watch: LastHeard) -> PartsTold | None:
         """What it tells of its parts, where that is news; the next report tells it again."""
         now = self._clock()
         event = _parts(laptop, report) if now - watch.parts >= PARTS_EVERY_SECONDS else None
@@ -158,9 +161,7 @@ class Monitor:
             watch.parts = now
         return event
 
-    def _count(
-        self, laptop: Laptop, report: Mapping[str, object], before: Mapping[str, Any], now: Mapping[str, Any]
-    ) -> None:
+    def _count(self, laptop: Laptop, report: JsonObject, before: ReportFigures, now: ReportFigures) -> None:
         """What a laptop at work has got since its last report; one that begins anew adds nothing by that."""
         session = self._engine.workshop.sessions.get(laptop.session) if laptop.session is not None else None
         if session is None or report.get("session") != laptop.session:
@@ -173,7 +174,7 @@ class Monitor:
         kind = "classic" if session.classic else "unicast" if report.get("via") == "unicast" else "pieces"
         self.received[kind] += max(0, int(more))
 
-    def _meaning(self, laptop: Laptop, report: Mapping[str, object]) -> Event | None:
+    def _meaning(self, laptop: Laptop, report: JsonObject) -> Event | None:
         if laptop.state is State.GONE:
             return Returned(laptop.id)
         session = report.get("session")
@@ -233,7 +234,7 @@ class Monitor:
         return None
 
 
-def _slow_card(laptop: Laptop, report: Mapping[str, object]) -> SlowCard | None:
+def _slow_card(laptop: Laptop, report: JsonObject) -> SlowCard | None:
     """What a report says of the card's power saving, `{"mbit", "off"}`, where that is news."""
     told = report.get("slow_card")
     if laptop.link.card or not laptop.active or not isinstance(told, Mapping):
@@ -242,7 +243,7 @@ def _slow_card(laptop: Laptop, report: Mapping[str, object]) -> SlowCard | None:
     return SlowCard(laptop.id, mbit, told.get("off") is True) if type(mbit) is int and 0 <= mbit < 10**6 else None
 
 
-def _parts(laptop: Laptop, report: Mapping[str, object]) -> PartsTold | None:
+def _parts(laptop: Laptop, report: JsonObject) -> PartsTold | None:
     """What a report says of the laptop's parts, as the `hardware` of a hello does, where that is news."""
     told, known = report.get("parts"), laptop.facts.hardware
     if not isinstance(told, Mapping) or not laptop.contact.hellos:
@@ -261,30 +262,32 @@ def _probe(told: object) -> Heard | None:
     return Heard(heard, expected) if 0 <= heard <= expected < 10**6 else None
 
 
-def _figures(report: Mapping[str, Any]) -> dict[str, object]:
+def _figures(report: JsonObject) -> ReportFigures:
     """The numbers of a report, each only where it is one, with the time left that follows from them."""
-    names = ("bytes", "total", "rate", "pieces_left", "lost")
-    found: dict[str, Any] = {
-        name: report[name] for name in names if isinstance(report.get(name), int | float) and 0 <= report[name] < 1e18
-    }
+    found = ReportFigures()
+    for name in MEASURED:
+        figure = report.get(name)
+        if isinstance(figure, int | float) and 0 <= figure < 1e18:
+            found[name] = figure
     if found.get("rate", 0) < 1:
         found.pop("rate", None)  # less than a byte a second is none: times made of it have no end
     held = report.get("held_by")
-    found["held_by"] = held if held in ("network", "processor", "disk") else None
+    found["held_by"] = held if isinstance(held, str) and held in ("network", "processor", "disk") else None
     rate, total, done = found.get("rate", 0), found.get("total", 0), found.get("bytes", 0)
     left = (total - done) / rate if rate and total >= done else LONGEST_SECONDS
     found["left_seconds"] = round(left, 1) if left < LONGEST_SECONDS else None
     found["activity"] = activity if (activity := line(report.get("state"), 20)) in ACTIVITIES else ""
-    found |= _disks(report.get("disks"))
+    if disks := _disks(report.get("disks")):
+        found["disks"] = disks
     return found
 
 
-def _disks(told: object) -> dict[str, object]:
+def _disks(told: object) -> dict[str, dict[str, object]]:
     """How far each disk's erasure is, where one is under way: key to share done and what is going on."""
     if not isinstance(told, list) or not told:
         return {}
-    found: dict[str, object] = {}
+    found: dict[str, dict[str, object]] = {}
     for each in told[:32]:
         if isinstance(each, Mapping) and isinstance(each.get("done"), int | float) and 0 <= each["done"] <= 1:
             found[str(each.get("disk"))[:120]] = {"done": each["done"], "words": str(each.get("words", ""))[:300]}
-    return {"disks": found}
+    return found

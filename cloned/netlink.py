@@ -52,6 +52,10 @@ AGAIN_SECONDS = 1.0
 """Seconds until everything is asked again after the kernel dropped messages."""
 
 
+NetlinkMessage = Any
+"""A message of pyroute2's codec, which has no types; `_link`, `_address` and `_neighbour` make ours of it."""
+
+
 @dataclass(frozen=True)
 class Link:
     """A network interface."""
@@ -64,7 +68,7 @@ class Link:
     carrier: bool
 
 
-def ask(message: Any, kind: int, *, every: bool = False) -> list[Any]:
+def ask(message: NetlinkMessage, kind: int, *, every: bool = False) -> list[NetlinkMessage]:
     """Put one question and read the kernel's answer; OSError with its error number (ENODEV, ENOENT)."""
     message["header"]["type"] = kind
     message["header"]["flags"] = NLM_F_REQUEST | (NLM_F_DUMP if every else 0)
@@ -75,7 +79,7 @@ def ask(message: Any, kind: int, *, every: bool = False) -> list[Any]:
         return list(_answers(sock, every))
 
 
-def _answers(sock: socket.socket, every: bool) -> Iterator[object]:
+def _answers(sock: socket.socket, every: bool) -> Iterator[NetlinkMessage]:
     codec = MarshalRtnl()
     while True:
         for answer in codec.parse(sock.recv(_ROOM)):
@@ -121,21 +125,21 @@ def neighbour(address: str, among: Iterable[int] = ()) -> bool | str | None:
     return None
 
 
-def _link(message: Any) -> Link:
+def _link(message: NetlinkMessage) -> Link:
     mac, mtu = message.get_attr("IFLA_ADDRESS") or "", message.get_attr("IFLA_MTU") or 0
     carrier = bool(message.get_attr("IFLA_CARRIER"))
     name, ethernet = message.get_attr("IFLA_IFNAME") or "", message["ifi_type"] == ETHERNET
     return Link(message["index"], name, mac.lower(), mtu, ethernet, carrier)
 
 
-def _address(message: Any) -> tuple[int, IPv4Interface] | None:
+def _address(message: NetlinkMessage) -> tuple[int, IPv4Interface] | None:
     local = message.get_attr("IFA_LOCAL")
     if message["family"] != socket.AF_INET or not local:
         return None
     return message["index"], IPv4Interface(f"{local}/{message['prefixlen']}")
 
 
-def _neighbour(message: Any) -> tuple[str, bool | str | None]:
+def _neighbour(message: NetlinkMessage) -> tuple[str, bool | str | None]:
     address, mac = message.get_attr("NDA_DST") or "", message.get_attr("NDA_LLADDR") or ""
     if message["state"] & _ANSWERED and mac.strip("0:"):
         return address, mac.lower()
@@ -150,7 +154,7 @@ class NetlinkWatch:
         self.links: dict[int, Link] = {}
         self.addresses: dict[int, set[IPv4Interface]] = {}
         self._neighbours: dict[str, str] = {}
-        self._socket: Any = None
+        self._socket: AsyncIPRoute | None = None
 
     async def start(self) -> None:
         """Listen, then ask for everything that is there already."""
@@ -168,6 +172,7 @@ class NetlinkWatch:
             try:
                 if self._socket is None:
                     await self.start()
+                assert self._socket is not None, "just opened"
                 async for message in self._socket.get():
                     self._take(message)
             except (OSError, NetlinkError) as error:
@@ -216,7 +221,7 @@ class NetlinkWatch:
         known = self.addresses.get(found.index, set()) if found is not None else set()
         return any(str(each.ip) == address for each in known)
 
-    def _take(self, message: Any) -> None:
+    def _take(self, message: NetlinkMessage) -> None:
         kind = message["header"]["type"]
         if kind in (RTM_NEWNEIGH, RTM_DELNEIGH):
             self._take_neighbour(message, gone=kind == RTM_DELNEIGH)
@@ -225,7 +230,7 @@ class NetlinkWatch:
         elif kind in (RTM_NEWADDR, RTM_DELADDR):
             self._take_address(_address(message), gone=kind == RTM_DELADDR)
 
-    def _take_neighbour(self, message: Any, *, gone: bool) -> None:
+    def _take_neighbour(self, message: NetlinkMessage, *, gone: bool) -> None:
         if message["family"] != socket.AF_INET:
             return
         address, mac = _neighbour(message)

@@ -9,6 +9,7 @@ from typing import Any
 
 from cloned.control import Control
 from cloned.core import coin_cells, slow_cards
+from cloned.core.answer_data import CaptureData
 from cloned.core.brief import Brief, brief
 from cloned.core.events import Command
 from cloned.core.evidence import doubtful
@@ -16,6 +17,7 @@ from cloned.core.ids import LaptopId, SessionId
 from cloned.core.inventories import disagreements
 from cloned.core.laptop import Laptop, named
 from cloned.core.shown import Progress, ShownLaptop, Snapshot
+from cloned.core.shown_data import SwitchData
 from cloned.core.snapshot import Drawn, snapshot
 from cloned.core.triage import TriageExplained, explain
 from cloned.core.warnings import Warn
@@ -49,8 +51,8 @@ class Overview:
     busy: Callable[[], float] = float
     senders: Callable[[], Mapping[SessionId, Any]] = dict
     """Figures of each open session's sender, a dataclass."""
-    switches: Callable[[], Sequence[Mapping[str, Any]]] = tuple
-    captures: Callable[[], Sequence[Mapping[str, Any]]] = tuple
+    switches: Callable[[], Sequence[SwitchData]] = tuple
+    captures: Callable[[], Sequence[CaptureData]] = tuple
     warnings: Sequence[Callable[[], Iterable[Mapping[str, str]]]] = field(default=())
 
     _last: list[tuple[float, Workshop, Snapshot]] = field(default_factory=list)
@@ -99,7 +101,7 @@ class Overview:
             loop_busy=round(self.busy(), 4),
             laptops=_proving(seen.laptops, self.captures()),
             sessions=tuple(replace(each, sender=senders.get(each.id)) for each in seen.sessions),
-            switches=tuple(dict(each) for each in self.switches()),
+            switches=tuple({**each} for each in self.switches()),
             warnings=tuple(self._warnings()),
         )
 
@@ -119,7 +121,7 @@ class Overview:
             self._odd[:] = [(now + (20 * took if took > NOTICED_SECONDS else 0), laptops, found)]
         return self._odd[0][2]
 
-    async def command(self, command: Command) -> Mapping[str, Any]:
+    async def command(self, command: Command) -> Mapping[str, object]:
         """Have a command obeyed; ClonedError with the reason if it cannot be."""
         return await self.control.command(command)
 
@@ -150,13 +152,13 @@ def _odd(laptops: Mapping[LaptopId, Laptop]) -> Iterable[Warn]:
             yield Warn("disk-failing", text, "replace the disk before it leaves")
 
 
-def _proving(laptops: Iterable[ShownLaptop], captures: Iterable[Mapping[str, Any]]) -> tuple[ShownLaptop, ...]:
+def _proving(laptops: Iterable[ShownLaptop], captures: Iterable[CaptureData]) -> tuple[ShownLaptop, ...]:
     """A captured laptop's progress is the proof's once it has sent everything."""
     proving = {(each["laptop"], each["name"]): each for each in captures if each["state"] == "proving"}
-    return tuple(_with_proof(each, proving.get((each.id, each.capture))) for each in laptops)
+    return tuple(_with_proof(each, proving.get((each.id, each.capture or ""))) for each in laptops)
 
 
-def _with_proof(laptop: ShownLaptop, proof: Mapping[str, Any] | None) -> ShownLaptop:
+def _with_proof(laptop: ShownLaptop, proof: CaptureData | None) -> ShownLaptop:
     if proof is None:
         return laptop
     figures = Progress(bytes=proof["bytes"], total=proof["total"], rate=0, pieces_left=0, activity="proving")

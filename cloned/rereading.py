@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from cloned.config import Config
 from cloned.config_file import load
@@ -42,7 +41,7 @@ async def reread(file: Path | None, now: Config, engine: Engine) -> tuple[Config
     return config, found
 
 
-def reread_answer(found: Mapping[str, list[str]]) -> Mapping[str, Any]:
+def reread_answer(found: Mapping[str, list[str]]) -> Mapping[str, object]:
     """What whoever asked for it hears: the keys of `reread`, and a sentence on them as `state`."""
     words = {"applied": to_translate("taken: {keys}"), "restart": to_translate("only after a restart: {keys}")}
     said = [Phrase(words[kind], keys=", ".join(keys)) for kind, keys in found.items() if keys]

@@ -8,9 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 from cloned.config import Config
+from cloned.core.answer_data import CheckedData, CheckLine
 from cloned.core.events import Command
 from cloned.errors import ClonedError
 from cloned.saying import Phrase
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 DAILY_SECONDS = 86400.0
 PATIENCE_SECONDS = 15.0
 """Seconds that whoever asked waits at most."""
-Examine = Callable[[Config], Awaitable[Sequence[Mapping[str, Any]]]]
+Examine = Callable[[Config], Awaitable[Sequence[CheckLine]]]
 """Runs every look; gives what `cloned check --json` prints."""
 
 
@@ -34,7 +34,7 @@ class Rounds:
         """Those who asked: the next round that ends is theirs."""
         self.at = 0.0
         """When the last one ended, seconds since 1970; 0 before the first."""
-        self.findings: Sequence[Mapping[str, Any]] = ()
+        self.findings: Sequence[CheckLine] = ()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -45,7 +45,7 @@ class Rounds:
                 async with asyncio.timeout(DAILY_SECONDS):
                     await self._asked.wait()
 
-    async def now(self, patience: float = PATIENCE_SECONDS) -> Sequence[Mapping[str, Any]]:
+    async def now(self, patience: float = PATIENCE_SECONDS) -> Sequence[CheckLine]:
         """Look over everything; for many who ask at once, once. ClonedError where that takes longer than `patience`
         seconds: it goes on, and the page shows it."""
         waits: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -81,7 +81,7 @@ class Rounds:
             else:
                 each.set_exception(error)
 
-    async def recheck(self, _: Command) -> Mapping[str, Any]:
+    async def recheck(self, _: Command) -> Mapping[str, object]:
         """The command: look over everything, and say how much is not well."""
         counts = Counter(each["state"] for each in await self.now())
         by_state = {state: counts[state] for state in ("ok", "warning", "wrong", "skipped")}
@@ -97,7 +97,7 @@ class Rounds:
         """When it was and how many findings of each state there were; None before the first."""
         return (self.at, Counter(str(each["state"]) for each in self.findings)) if self.at else None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> CheckedData:
         """For page and API: `{"at": ISO 8601 or null, "findings": […]}`."""
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.at)) if self.at else None
-        return {"at": at, "findings": [dict(each) for each in self.findings]}
+        return {"at": at, "findings": [{**each} for each in self.findings]}

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from string import Formatter
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 Value = str | int | float
 Values = Mapping[str, Value]
@@ -65,7 +65,7 @@ def span(seconds: float) -> str:
 class Filler(Formatter):
     """Fills places by their kinds: the one place of what may stand in a message, whatever the language."""
 
-    def __init__(self, kinds: Mapping[str, Callable[[Any], str]], many: str = MANY) -> None:
+    def __init__(self, kinds: Mapping[str, Callable[[float], str]], many: str = MANY) -> None:
         """`many`: what the language has for `MANY`."""
         self._kinds = kinds
         self._many = _RULES.get(many, _RULES[MANY])
@@ -77,17 +77,17 @@ class Filler(Formatter):
         except (ValueError, IndexError, TypeError):
             return text
 
-    def get_field(self, field_name: str, args: Any, kwargs: Mapping[str, Any]) -> Any:
+    def get_field(self, field_name: str, args: object, kwargs: Mapping[str, object]) -> object:
         """The value of a place: names only, nothing of what lies behind them."""
         return kwargs.get(field_name, ""), field_name
 
-    def format_field(self, value: Any, format_spec: str) -> str:
+    def format_field(self, value: object, format_spec: str) -> str:
         """A value as its kind wants it, or the words for so many of it; texts are what they are."""
         if "|" in format_spec:
             one, _, more = format_spec.partition("|")
             return more if self._many(_counted(value)) else one
         kind = self._kinds.get(format_spec)
-        return str(value) if kind is None or isinstance(value, str) else kind(value)
+        return kind(value) if kind is not None and isinstance(value, int | float) else str(value)
 
 
 def _counted(value: object) -> float:
@@ -157,7 +157,7 @@ class Phrase(str):
         made.message, made.values, made.code = message, plain, code
         return made
 
-    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:
         """For pickle: what it was made of."""
         return (self.message,), dict(self.values)
 
@@ -173,7 +173,7 @@ class Phrase(str):
         }
         return Phrase._made(self.message, values, self.code, utc)
 
-    def parts(self) -> dict[str, Any]:
+    def parts(self) -> dict[str, object]:
         """`{"code" or "message", "values"}`, ready for JSON: what is written down."""
         name = {"message": self.message} if self.code is None else {"code": str(self.code)}
         return {**name, "values": {key: parts(value) for key, value in self.values.items()}}
@@ -193,13 +193,13 @@ class Phrase(str):
         return _alike(code, message, tuple((key, type(value), value) for key, value in values.items()))  # type: ignore[arg-type]  # members of enumerations
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> dict[str, Any]:
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> dict[str, object]:
         """How pydantic reads and writes it: in the context `KEPT` its parts, else the English text."""
         write = {"type": "function-plain", "function": _written, "info_arg": True}
         return {"type": "function-plain", "function": {"type": "no-info", "function": cls.read}, "serialization": write}
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, object]:
         return {"type": "string"}
 
 
@@ -258,13 +258,22 @@ KEPT = {"kept": True}
 """The context in which pydantic writes sentences as their parts."""
 
 
-def _written(sentence: str, info: Any) -> Any:
+class WriteInfo(Protocol):
+    """What pydantic tells of how something is to be written."""
+
+    context: object
+
+    def mode_is_json(self) -> bool:
+        """Whether as JSON, or as Python has it."""
+
+
+def _written(sentence: str, info: WriteInfo) -> object:
     if info.mode_is_json() and info.context == KEPT:
         return parts(sentence)
     return sentence
 
 
-def parts(value: object) -> Any:
+def parts(value: object) -> object:
     """A sentence as it is written down and sent; anything else as it is."""
     return value.parts() if isinstance(value, Phrase) else value
 

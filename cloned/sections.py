@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
@@ -41,7 +40,7 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _read_files(cls, given: Any) -> Any:
+    def _read_files(cls, given: object) -> object:
         if not isinstance(given, dict):
             return given
         values = dict(given)
@@ -56,7 +55,7 @@ class Section(BaseModel):
 
     @field_validator("*", mode="after")
     @classmethod
-    def _one_line(cls, value: Any) -> Any:
+    def _one_line(cls, value: object) -> object:
         """No text holds what ends a line: it would begin another in a boot script, a header or the log."""
         for each in value if isinstance(value, tuple) else (value,):
             text = each.get_secret_value() if isinstance(each, SecretStr) else each
@@ -73,7 +72,7 @@ def _from_file(name: str, place: object, twice: bool) -> str:
     return _read(f"{name}_file {place}", Path(place))
 
 
-def _credential(name: str, value: Any) -> Any:
+def _credential(name: str, value: object) -> object:
     """What systemd laid in the folder of credentials, where the value names one; else the value."""
     if not isinstance(value, str) or not value.startswith(CREDENTIAL):
         return value

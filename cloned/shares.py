@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -50,11 +49,11 @@ class Shares:
 class Metered:
     """Awaits a coroutine and counts the seconds of processor that it takes, not those in which others run."""
 
-    def __init__(self, work: Coroutine[Any, Any, web.StreamResponse]) -> None:
+    def __init__(self, work: Coroutine[object, object, web.StreamResponse]) -> None:
         self._work, self.seconds = work, 0.0
 
-    def __await__(self) -> Generator[Any, Any, web.StreamResponse]:
-        value: Any = None
+    def __await__(self) -> Generator[object, object, web.StreamResponse]:
+        value: object = None
         raised: BaseException | None = None
         while True:
             began = time.thread_time()

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from cloned.core.effect_types import Effect, Record
 from cloned.core.erasure import ATTEMPTS
 from cloned.core.events import Command, Ejected, Event, Judged
+from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
 from cloned.core.lending import LENDINGS
 from cloned.core.reasons import Reason
+from cloned.core.row_types import Row, as_row
 from cloned.core.workshop import Workshop
 
 STEPS = ("boot", "wait", "receive", "verify", "finish", "erase")
@@ -48,9 +49,9 @@ class Durations:
         return found
 
 
-def _first(before: Workshop, row: Mapping[str, Any]) -> bool:
+def _first(before: Workshop, row: Row) -> bool:
     """Whether a row is of what just came to its end; it is recorded again when something of it is learnt later."""
-    was = before.laptops.get(row["laptop"])
+    was = before.laptops.get(LaptopId(row["laptop"]))
     if row["attempt"] >= LENDINGS or was is None:
         return False
     if row["attempt"] < ATTEMPTS:
@@ -85,8 +86,8 @@ class Tally:
         elif isinstance(event, Ejected):
             self.ejections["stream"] += 1
         for effect in effects:
-            if isinstance(effect, Record) and _first(before, effect.row):
-                self._recorded(effect.row)
+            if isinstance(effect, Record) and _first(before, as_row(effect.row)):
+                self._recorded(as_row(effect.row))
 
     def _laptop(self, was: Laptop | None, now: Laptop) -> None:
         """A laptop that was set aside, or fell silent, is a fault; with the reason that people see."""
@@ -104,7 +105,7 @@ class Tally:
         if now.state is State.RECEIVING:
             self.retries["round"] += 1
 
-    def _recorded(self, row: Mapping[str, Any]) -> None:
+    def _recorded(self, row: Row) -> None:
         """A result: its steps' seconds, and of an erasure each disk."""
         if row["attempt"] < ATTEMPTS and row.get("state") == "gone":
             return  # should it come back, the row of its end has all seconds

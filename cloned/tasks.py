@@ -8,14 +8,14 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cloned.errors import ClonedError
 
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-Work = Callable[[], Coroutine[Any, Any, Any]]
+Work = Callable[[], Coroutine[object, object, object]]
 """Gives a service anew, each time that it is started."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -58,7 +58,7 @@ class Trouble:
         return bool(self.error) and time.monotonic() - self.since < WELL_AFTER_SECONDS
 
 
-_LEFT: set[asyncio.Task[Any]] = set()
+_LEFT: set[asyncio.Task[object]] = set()
 
 
 async def at_most(seconds: float, work: Awaitable[Result], name: str) -> Result:
@@ -108,7 +108,9 @@ class TaskOwner:
         self._failed: asyncio.Future[None] | None = None
         self._troubles: dict[str, Trouble] = {}
 
-    def start(self, work: Coroutine[object, object, object], name: str, *, service: bool = False) -> asyncio.Task[Any]:
+    def start(
+        self, work: Coroutine[object, object, Result], name: str, *, service: bool = False
+    ) -> asyncio.Task[Result]:
         """Run `work` as a task called `owner.name`; `service` tasks are meant to run until cancelled."""
         task = asyncio.create_task(work, name=f"{self.name}.{name}")
         self._tasks.add(task)

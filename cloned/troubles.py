@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cloned.backup import EMPTIED_NOTE
 from cloned.casting.caster import Caster
@@ -52,7 +51,7 @@ class Troubles:
             if not self.emptied:
                 note.unlink()
 
-    async def seen(self, asked: Command) -> Mapping[str, Any]:
+    async def seen(self, asked: Command) -> Mapping[str, object]:
         """The command: a person has seen the notice, and it goes away."""
         if asked.text != EMPTIED_CODE or not self.emptied:
             raise UsageError(Phrase("there is no notice {code} to be seen", code=asked.text), "the page shows them")

@@ -13,7 +13,6 @@ import math
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -79,13 +78,13 @@ async def body(request: web.Request, most: int = LARGEST_BYTES) -> bytes:
     return bytes(data)
 
 
-async def json_body(request: web.Request, most: int = LARGEST_BYTES) -> Any:
+async def json_body(request: web.Request, most: int = LARGEST_BYTES) -> object:
     """The JSON that was sent, made safe; ValueError says what is wrong with it."""
     data = await body(request, most)
     return await asyncio.to_thread(parse, data) if len(data) > OFF_LOOP_BYTES else parse(data)
 
 
-def parse(data: bytes) -> Any:
+def parse(data: bytes) -> object:
     """JSON from bytes, made safe; ValueError says what is wrong with it."""
     try:
         found = json.loads(data.decode("utf-8"), parse_constant=_no_number, parse_float=_finite, parse_int=_whole)
@@ -96,11 +95,11 @@ def parse(data: bytes) -> Any:
     return _safe(found)
 
 
-def _safe(found: Any) -> Any:
+def _safe(found: object) -> object:
     """The same values with every text made safe; ValueError where they are too many or nested too deeply."""
     count = 0
 
-    def walk(value: Any, depth: int) -> Any:
+    def walk(value: object, depth: int) -> object:
         nonlocal count
         count += 1
         if count > MOST_ITEMS:
@@ -118,7 +117,7 @@ def _safe(found: Any) -> Any:
     return walk(found, 0)
 
 
-def _no_number(word: str) -> Any:
+def _no_number(word: str) -> object:
     raise ValueError(f"{word} is no JSON")
 
 
@@ -135,7 +134,7 @@ def _whole(word: str) -> int:
     return int(word)
 
 
-def dumps(data: Any) -> str:
+def dumps(data: object) -> str:
     """JSON that every reader takes: no NaN and no Infinity (ValueError)."""
     return json.dumps(data, ensure_ascii=False, allow_nan=False)
 

@@ -9,6 +9,7 @@ from cloned.agent import facts
 from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.failures import AgentError
 from cloned.agent.options import AgentOptions, OptionError, complain, kernel_line, parse
+from cloned.json_data import as_list
 
 FAILED = 70
 """Exit status where a thread of the agent failed (EX_SOFTWARE of sysexits.h)."""
@@ -89,7 +90,7 @@ def _hello(options: AgentOptions, client: DaemonClient) -> list[str]:
     client.connect(waiting)
     body = facts.gather(options, client.local_address())
     client.call("POST", "/agent/v1/hello", body, waiting=waiting)
-    return [str(name) for name in body["hardware"].get("late") or ()]
+    return [str(name) for name in as_list(body["hardware"].get("late") or ())]
 
 
 if __name__ == "__main__":

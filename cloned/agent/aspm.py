@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Any
 
 from cloned.agent import sysfs
 
@@ -30,7 +29,7 @@ class AspmCure:
         self._suspect = bool(interface) and driver == "r8169" and sysfs.text(self._switch) == "1"
         self._since: tuple[float, int] | None = None
 
-    def look(self, now: float, held_by: str) -> dict[str, Any]:
+    def look(self, now: float, held_by: str) -> dict[str, object]:
         """What to report, once: `{"slow_card": {"mbit", "off"}}` where L1 was the cause, and whether it is off now.
 
         `now`: monotonic; `held_by`: what holds the laptop up at this moment.

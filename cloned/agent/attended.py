@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from cloned.agent.attended_kinds import AHEAD, KINDS
 from cloned.agent.attended_ui import PersonUi, WalkedAway
@@ -17,13 +16,13 @@ from cloned.agent.client import DaemonClient, Revoked
 from cloned.agent.inputs import Inputs
 from cloned.agent.keyboards import LAYOUTS
 from cloned.agent.options import AgentOptions
-from cloned.agent.reporter import Order
 from cloned.agent.screen import Console
 from cloned.agent.spoken import say
 from cloned.agent.test_pack import DRIVERS_LIMIT_SECONDS, TestPack
 from cloned.agent.trial_kinds import TrialFinding
 from cloned.agent.trial_tools import Cancelled, Hands
 from cloned.agent.trials import tell
+from cloned.order_types import AttendedOrder, Order
 from cloned.saying import Phrase, parts
 
 KEY = "t"
@@ -50,7 +49,7 @@ class AttendedRunner:
 
     def follow(self, order: Order) -> None:
         """Know what is wanted; end at once where the laptop is to be switched off."""
-        asked = order.get("attended") or {}
+        asked = order.get("attended") or AttendedOrder()
         with self._lock:
             self._wanted = tuple(str(name) for name in asked.get("tests") or ())
             layout = str(asked.get("layout") or "")
@@ -111,7 +110,7 @@ class AttendedRunner:
         except Exception as error:
             found = TrialFinding("skipped", Phrase("the test itself broke: {error}", error=error))
         seconds = round(time.monotonic() - began, 1)
-        body: dict[str, Any] = {"name": name, "result": found.result, "why": parts(found.why), "seconds": seconds}
+        body: dict[str, object] = {"name": name, "result": found.result, "why": parts(found.why), "seconds": seconds}
         tell(client, body, lambda: name in self._wanted)
         with self._lock:
             self._wanted = tuple(each for each in self._wanted if each != name)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from cloned.agent.beside import Beside
 from cloned.agent.inputs import EV_KEY, InputEvent, Inputs
@@ -40,7 +39,7 @@ class PersonUi:
     ) -> None:
         self._inputs, self._draw, self._still, self._clock, self._look = inputs, show, wanted, clock, look
         self._left = False
-        self.ahead: dict[str, Beside[Any]] = {}
+        self.ahead: dict[str, Beside[list[str]]] = {}
         """What was begun for a test while the person was busy with the one before it."""
         self._last = self.lived = clock()
         """When somebody pressed something last, and when the test last showed something or listened."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from cloned.agent import disks, layout, smart
 from cloned.agent.clonezilla_root import Clonezilla
 from cloned.agent.failures import AgentError
-from cloned.agent.restore_job import RestoreJob, failing, fits, opened
+from cloned.agent.restore_job import RestoreJob, failing, fits, opened, wrong_pieces
 from cloned.clonezilla.names import partition
 from cloned.clonezilla.ocs import OcsOutput
 from cloned.disk.layout import Layout, LayoutError
 from cloned.disk.lvm_map import check_places, placed
 from cloned.disk.manifest import GAP_LAYER, Plan
+from cloned.order_types import ClassicOrder
 from cloned.stream.rate_meter import RateMeter
 
 RATE_SECONDS = 10.0
@@ -29,7 +29,7 @@ class ClassicJob(RestoreJob):
         if not self._options.live:
             raise AgentError("needs-classic", "it needs a live system of its own")
         self._status.begin(self._session)
-        plan = Plan.from_json(self._call("GET", "/agent/v1/plan"))
+        plan = self._plan()
         disk = self._disk()
         fits(plan, disk, classic=True)
         self._readable(plan)
@@ -74,9 +74,8 @@ class ClassicJob(RestoreJob):
             self._still_wanted()
 
     @property
-    def _classic(self) -> Mapping[str, object]:
-        found = self._reporter.order.get("classic")
-        return found if isinstance(found, Mapping) else {}
+    def _classic(self) -> ClassicOrder:
+        return self._reporter.order.get("classic") or ClassicOrder()
 
     def _clone(self, plan: Plan, disk: disks.DiskFacts, clonezilla: Clonezilla) -> None:
         """Run ocs-sr, and find out whether it did what it should."""
@@ -108,7 +107,7 @@ class ClassicJob(RestoreJob):
         answer = self._send_read_back(plan, disk, restore, 1)
         if answer["verdict"] != "verified":
             self._repair(plan, disk, answer)
-            self._rounds(plan, disk, restore, list(answer["wrong"]), 2)
+            self._rounds(plan, disk, restore, wrong_pieces(answer), 2)
 
 
 def _devices(plan: Plan, disk: str) -> dict[str, int]:

@@ -13,10 +13,14 @@ import socket
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 
 from cloned.agent.options import AgentOptions
+from cloned.json_data import JsonObject
 from cloned.saying import Phrase, sentence, spoken
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 PATIENCE_SECONDS = 60.0
 """Seconds to wait for an answer before the connection is taken for dead."""
@@ -58,11 +62,11 @@ class DaemonClient:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
+        body: JsonObject | None = None,
         *,
         waiting: Callable[[str], None] = lambda _: None,
         give_up: Callable[[], bool] = lambda: False,
-    ) -> dict[str, Any]:
+    ) -> JsonObject:
         """Call until there is an answer; its JSON. Revoked or Refused if the daemon says no.
 
         `waiting` is told why there is none yet; a true `give_up` ends the tries with Refused(0).
@@ -76,11 +80,11 @@ class DaemonClient:
             time.sleep(PAUSE_SECONDS)
         raise DaemonRefused(0, "given up", "")
 
-    def once(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def once(self, method: str, path: str, body: JsonObject | None = None) -> JsonObject:
         """One try; OSError or ValueError if there is no (usable) answer."""
         return self.send(method, path, b"" if body is None else json.dumps(body).encode())
 
-    def send(self, method: str, path: str, data: bytes) -> dict[str, Any]:
+    def send(self, method: str, path: str, data: bytes) -> JsonObject:
         """As `once`, with any bytes."""
         status, answer = self._exchange(method, path, data)
         if status == 401:
@@ -174,7 +178,7 @@ class _Incoming(io.RawIOBase):
         """It is."""
         return True
 
-    def readinto(self, into: Any) -> int:
+    def readinto(self, into: WriteableBuffer) -> int:
         """Wait for something; TimeoutError where the answer has had its time."""
         left = self._until - time.monotonic()
         if left <= 0:
@@ -185,7 +189,7 @@ class _Incoming(io.RawIOBase):
         return count
 
 
-def _object(answer: bytes) -> dict[str, Any]:
+def _object(answer: bytes) -> JsonObject:
     """The JSON object of an answer; ValueError for anything else, such as numbers without end."""
     try:
         found = json.loads(answer, parse_constant=_finite, parse_float=_finite)
@@ -241,7 +245,7 @@ def _unpacked(body: bytes) -> bytes:
     return data
 
 
-def _refusal(answer: Mapping[str, Any], status: int) -> tuple[str, str]:
+def _refusal(answer: JsonObject, status: int) -> tuple[str, str]:
     """What the server says and what to do next: as sentences where it tells of what they were made."""
     told = answer.get("told")
     if isinstance(told, list) and len(told) == 2:

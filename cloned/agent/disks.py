@@ -10,10 +10,11 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from cloned.agent import sysfs
 from cloned.agent.failures import AgentError
+from cloned.order_types import WantedDisk
 from cloned.saying import Phrase
 
 NOT_DISKS = re.compile(r"^(ram|zram|loop|dm-|md|sr|fd|nbd|mtdblock|mmcblk\d+(boot|rpmb|gp))")
@@ -27,10 +28,34 @@ _MARKS = {
 SECTOR_BYTES = 512
 """Bytes: /sys counts in these whatever the disk's sectors are."""
 
-DiskFacts = dict[str, Any]
+
+class DiskFacts(TypedDict):
+    """What a disk is, and whether it may be written. Bytes."""
+
+    path: str
+    size: int
+    sector_size: int
+    serial: str
+    wwn: str
+    model: str
+    transport: str
+    rotational: bool
+    removable: bool
+    eligible: bool
+    why_not: str
+    asks: str
+    """Why it is cloned to only where a person says so."""
+    smart: str
+    bad: NotRequired[int | None]
+    hours: NotRequired[int | None]
+    worn: NotRequired[int | None]
 
 
-def scan(only: str = "", told: Mapping[str, Any] | None = None) -> list[DiskFacts]:
+ToldDisk = Mapping[str, object]
+"""Serial number, WWN and model of a disk as they were given, where it cannot say them of itself."""
+
+
+def scan(only: str = "", told: ToldDisk | None = None) -> list[DiskFacts]:
     """Facts of every disk, or of the one device `only`; `told` are facts it cannot say of itself."""
     if only:
         return [_only(only, told or {})]
@@ -52,9 +77,13 @@ def describe(name: str, busy: frozenset[str] = frozenset()) -> DiskFacts:
         "transport": transport(os.path.realpath(base)),
         "rotational": sysfs.number(f"{base}/queue/rotational") == 1,
         "removable": sysfs.number(f"{base}/removable") == 1 or sysfs.unplugs(os.path.realpath(base)),
+        "eligible": True,
+        "why_not": "",
+        "asks": "",
+        "smart": "unknown",
     }
     why_not = _why_not(disk, base, name in busy)
-    return {**disk, "eligible": not why_not, "why_not": why_not, "asks": _asks(disk), "smart": "unknown"}
+    return {**disk, "eligible": not why_not, "why_not": why_not, "asks": _asks(disk)}
 
 
 def transport(path: str) -> str:
@@ -93,13 +122,13 @@ def _why_not(disk: DiskFacts, base: str, busy: bool) -> str:
     return next((why for true, why in reasons if true), "")
 
 
-def empty(disk: Mapping[str, Any]) -> str:
+def empty(disk: DiskFacts) -> str:
     """What a disk of 0 bytes is: a reader without a card in it, or a disk whose electronics answer and no more."""
     reader = disk["removable"] and disk["transport"] not in _BUILT_IN
     return Phrase("no medium") if reader else Phrase("dead: it says that it has 0 bytes, replace it")
 
 
-def _asks(disk: Mapping[str, Any]) -> str:
+def _asks(disk: DiskFacts) -> str:
     """Why it is cloned to only where a person says so: some firmware calls every disk it can swap removable."""
     return Phrase("removable") if disk["removable"] and disk["transport"] in _BUILT_IN else ""
 
@@ -126,7 +155,7 @@ def _held(name: str) -> bool:
     return any(sysfs.names(f"{base}/{part}/holders") for part in ["", *parts])
 
 
-def _only(path: str, told: Mapping[str, Any]) -> DiskFacts:
+def _only(path: str, told: ToldDisk) -> DiskFacts:
     """Facts of the one device that exists; AgentError if it is none."""
     try:
         status = os.stat(path)
@@ -137,11 +166,18 @@ def _only(path: str, told: Mapping[str, Any]) -> DiskFacts:
     node = f"/sys/dev/block/{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
     disk = describe(os.path.basename(os.path.realpath(node)))
     why_not = empty(disk) if disk["size"] == 0 else Phrase("read-only") if disk["why_not"] == "read-only" else ""
-    known = {key: str(told[key]) for key in ("serial", "wwn", "model") if told.get(key)}
-    return {**disk, **known, "path": path, "eligible": not why_not, "why_not": why_not}
+    return {
+        **disk,
+        "serial": str(told.get("serial") or disk["serial"]),
+        "wwn": str(told.get("wwn") or disk["wwn"]),
+        "model": str(told.get("model") or disk["model"]),
+        "path": path,
+        "eligible": not why_not,
+        "why_not": why_not,
+    }
 
 
-def choose(wanted: Mapping[str, Any], disks: list[DiskFacts]) -> DiskFacts:
+def choose(wanted: WantedDisk, disks: list[DiskFacts]) -> DiskFacts:
     """The disk that an order names by serial number or WWN; AgentError unless it is exactly one, and eligible."""
     serial, wwn = str(wanted.get("serial") or ""), str(wanted.get("wwn") or "")
     if serial or wwn:
@@ -172,15 +208,23 @@ def _told_apart(disk: DiskFacts) -> tuple[str, str, int]:
     return disk["serial"], disk["wwn"], disk["size"]
 
 
-def check_again(disk: DiskFacts, only: str = "", told: Mapping[str, Any] | None = None) -> None:
+def check_again(disk: DiskFacts, only: str = "", told: ToldDisk | None = None) -> None:
     """Right before writing: the device node still leads to the very disk that was chosen; AgentError if not."""
-    now = choose(disk, scan(only, told))
-    if any(now[key] != disk[key] for key in ("path", "size", "sector_size", "serial", "wwn")):
+    now = choose(_wanted(disk), scan(only, told))
+    if _same_one(now) != _same_one(disk):
         raise AgentError("wrong-disk", Phrase("{path} is not what it was", path=disk["path"]))
     if not only:
         name = os.path.basename(disk["path"])
         if _device_number(disk["path"]) != sysfs.text(f"/sys/block/{name}/dev"):
             raise AgentError("wrong-disk", Phrase("{path} is another disk's node", path=disk["path"]))
+
+
+def _wanted(disk: DiskFacts) -> WantedDisk:
+    return {"serial": disk["serial"], "wwn": disk["wwn"], "path": disk["path"], "size": disk["size"]}
+
+
+def _same_one(disk: DiskFacts) -> tuple[str, int, int, str, str]:
+    return disk["path"], disk["size"], disk["sector_size"], disk["serial"], disk["wwn"]
 
 
 def _device_number(path: str) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Any
 
 from cloned.agent import disks, smart, sysfs
 from cloned.agent.erase_tools import SHORT_SECONDS, controller, raw
@@ -21,26 +20,26 @@ _RAID = "0x0104"
 """PCI class of a RAID controller."""
 
 
-def every(only: str = "", told: Mapping[str, Any] | None = None) -> list[Medium]:
+def every(only: str = "", told: disks.ToldDisk | None = None) -> list[Medium]:
     """All disks, sticks and cards among them; after `only` no other one exists. Hidden ones come last."""
     found = [_medium(disk) for disk in disks.scan(only, told)]
     return found if only else [*found, *hidden()]
 
 
-def unnamed(named: Collection[Medium], only: str = "", told: Mapping[str, Any] | None = None) -> list[Medium]:
+def unnamed(named: Collection[Medium], only: str = "", told: disks.ToldDisk | None = None) -> list[Medium]:
     """Built-in disks that are there now and are none of these; they are only looked at, not asked."""
     seen = [_seen(disk) for disk in disks.scan(only, told)] + ([] if only else hidden())
     known = {name for medium in named for name in (medium.key, medium.serial, medium.wwn) if name}
     return [medium for medium in seen if medium.built_in and not known & {medium.key, medium.serial, medium.wwn}]
 
 
-def _seen(disk: Mapping[str, Any]) -> Medium:
+def _seen(disk: disks.DiskFacts) -> Medium:
     built_in = disk["transport"] != "usb" and disk["why_not"] not in _ELSEWHERE
     barred = "" if not disk["size"] else disk["why_not"]
     return media.medium_of(disk, barred=barred, built_in=built_in)
 
 
-def _medium(disk: Mapping[str, Any]) -> Medium:
+def _medium(disk: disks.DiskFacts) -> Medium:
     medium = _seen(disk)
     return asked(medium) if medium.built_in and medium.size else medium
 

@@ -8,9 +8,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from cloned.agent import disks, erase_ask, erase_io, erase_tools, sysfs
 from cloned.agent.blockio import BlockDevice, DiskError
@@ -24,6 +23,7 @@ from cloned.disk.erase_record import DiskErasure, ErasureFault, LookBack
 from cloned.disk.erase_samples import DiskSample
 from cloned.disk.erase_status import DeviceStatus
 from cloned.disk.media import AtaAbilities, Medium, native_sectors
+from cloned.order_types import WantedDisk
 from cloned.saying import Phrase
 
 BLKRRPART = 0x125F
@@ -38,7 +38,7 @@ class RealHands:
     """One disk of this laptop."""
 
     def __init__(
-        self, only: str, told: Mapping[str, Any], live: bool, stop: Callable[[], bool],
+        self, only: str, told: disks.ToldDisk, live: bool, stop: Callable[[], bool],
         tell: Callable[[DiskErasure, float], None], *, alone: bool = True,
     ) -> None:  # fmt: skip
         """`only`: the one device that exists, if so; `stop`: whether the order was taken back; `alone`: no other disk
@@ -150,8 +150,7 @@ class RealHands:
 
     def _same(self, medium: Medium) -> None:
         """The device node still leads to the disk that was confirmed; two that say they are it are none."""
-        wanted = {name: getattr(medium, name) for name in ("serial", "wwn", "path", "size")}
-        wanted["sector_size"] = medium.sector_size
+        wanted = WantedDisk(serial=medium.serial, wwn=medium.wwn, path=medium.path, size=medium.size)
         try:
             now = disks.choose(wanted, disks.scan(self._only, self._told))
             disks.check_again(now, self._only, self._told)
@@ -198,7 +197,7 @@ def _fault_of(detail: str) -> ErasureFault:
     return next((fault for words, fault in told.items() if words in detail), ErasureFault.CHANGED)
 
 
-def found_again(record: DiskErasure, only: str, told: Mapping[str, Any]) -> DiskErasure:
+def found_again(record: DiskErasure, only: str, told: disks.ToldDisk) -> DiskErasure:
     """The record with the path its disk has now: the kernel may count disks in another order at the next start.
 
     A disk that is not there, or that nothing but its path tells from others, stays as it was; `_same` then says so.
@@ -206,7 +205,7 @@ def found_again(record: DiskErasure, only: str, told: Mapping[str, Any]) -> Disk
     medium = record.medium
     if record.over or not (medium.serial or medium.wwn):
         return record
-    wanted = {"serial": medium.serial, "wwn": medium.wwn, "size": medium.size}
+    wanted = WantedDisk(serial=medium.serial, wwn=medium.wwn, size=medium.size)
     try:
         now = disks.choose(wanted, disks.scan(only, told))
     except AgentError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TypedDict
 
 from cloned.agent import erase_ask
 from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
@@ -23,13 +23,24 @@ _PHASES = {
 }
 
 
+class ErasureLine(TypedDict):
+    """How far a disk is; `done` from 0 to 1."""
+
+    disk: str
+    name: str
+    technique: str
+    phase: str
+    done: float
+    words: str
+
+
 class EraseJob(Job):
     """Carries out one order; `run` returns when every disk is through, well or not."""
 
     def run(self) -> None:
         """Erase; raises Stopped where the order was taken back."""
         self._id = str(self._order["erasure"])
-        self._lines: dict[str, dict[str, Any]] = {}
+        self._lines: dict[str, ErasureLine] = {}
         self._failure: BaseException | None = None
         self._stopped = False
         self._status.set("erasing", session=None, said="", disks=[])
@@ -120,6 +131,6 @@ def frozen(record: DiskErasure) -> bool:
     return not record.over and record.technique is Technique.ATA_SECURITY and ata is not None and ata.security_frozen
 
 
-def _screen(lines: list[dict[str, Any]]) -> str:
+def _screen(lines: list[ErasureLine]) -> str:
     """One line for each disk."""
     return "\n".join(f"{each['name']}: {each['words']} {each['done']:.0%}" for each in lines)

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from cloned.agent.spoken import say
+from cloned.json_data import as_float, as_objects, as_text
+from cloned.order_types import ErasureOffer
 
 
-def lines(report: Mapping[str, Any]) -> list[str]:
+def lines(report: Mapping[str, object]) -> list[str]:
     """One paragraph for each disk that is being erased."""
-    disks = report.get("disks") or []
+    disks = as_objects(report.get("disks") or [])
     found: list[str] = []
     for number, disk in enumerate(disks, 1):
-        done = f"{float(disk.get('done') or 0):4.0%}"
+        done = f"{as_float(disk.get('done') or 0):4.0%}"
         title = say("Disk {number} of {count}: {name}", number=number, count=len(disks), name=disk.get("name"))
-        found += ["", title, f"  {done}  {say(disk.get('words') or '')}"]
+        found += ["", title, f"  {done}  {say(as_text(disk.get('words') or ''))}"]
         if disk.get("technique"):
-            found.append(f"        {say(disk['technique'])}")
+            found.append(f"        {say(as_text(disk['technique']))}")
     return found
 
 
-def offer(asked: Mapping[str, Any] | None) -> list[str]:
+def offer(asked: ErasureOffer | None) -> list[str]:
     """What pressing E would begin: method, level and minutes of each disk are said before."""
     if not asked:
         return []
@@ -29,7 +30,7 @@ def offer(asked: Mapping[str, Any] | None) -> list[str]:
     found = ["", say("Press  E  to erase this laptop ({level}): all of its disks.", level=level)]
     for disk in asked.get("disks", []):
         size = int(disk.get("size") or 0) / 1e9
-        name = " ".join(str(disk.get(key)) for key in ("model", "serial") if disk.get(key))
+        name = " ".join(filter(None, (disk.get("model"), disk.get("serial"))))
         minutes = max(1, round(float(disk.get("seconds") or 0) / 60))
         known = {"disk": name, "size": f"{size:.0f}", "how": say(disk.get("words") or ""), "minutes": minutes}
         found.append(say("  {disk}, {size} GB: {how}, about {minutes} min", **known))

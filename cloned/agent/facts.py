@@ -6,16 +6,20 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from cloned import __version__
 from cloned.agent import disks, parts, sysfs
 from cloned.agent.options import AgentOptions, OptionError
 from cloned.agent.readings import gathered
 from cloned.agent.secure_boot import firmware_keys
+from cloned.json_data import JsonObject
 from cloned.saying import Phrase
+
+if TYPE_CHECKING:
+    from cloned.agent.smart import Health  # its module is loaded where a disk is asked
 
 _DMI = "/sys/class/dmi/id"
 _SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -41,43 +45,87 @@ _LONGEST_SECONDS = 30.0
 hangs. A firmware whose variables cannot be read hangs for ever."""
 
 
-def gather(options: AgentOptions, address: str = "") -> dict[str, Any]:
-    """The body of a hello; `address` is our own, to know the card that the server is reached through."""
+class NetworkCard(TypedDict):
+    """A wired network card; speed and duplex are None without a link."""
+
+    name: str
+    mac: str
+    speed_mbps: int | None
+    duplex: str | None
+    driver: str
+    usb: bool
+    dock: bool
+
+
+class HelloFacts(TypedDict):
+    """The body of a hello. Memory in bytes, clock in seconds since 1970."""
+
+    uuid: str
+    serial: str
+    vendor: str
+    product: str
+    macs: list[str]
+    boot_mac: str
+    firmware: str
+    cpu: str
+    cores: int
+    memory: int
+    disks: list[disks.DiskFacts]
+    agent: str
+    nics: list[NetworkCard]
+    hardware: JsonObject
+    took: dict[str, float | None]
+    want: str
+    keys: JsonObject
+    clock: int | str
+    uptime: float
+
+
+def gather(options: AgentOptions, address: str = "") -> HelloFacts:
+    """The body of a hello, without what did not answer in time.
+
+    `address` is our own, to know the card that the server is reached through.
+    """
     told = told_facts(options.facts)
     seen = disks.scan(options.only_disk, disk_facts(told))
     asked, _ = gathered(
-        {"disks": lambda: with_health(seen), "hardware": _timed, "firmware": firmware, "keys": firmware_keys},
+        {
+            "disks": lambda: {"disks": with_health(seen)},
+            "hardware": _timed,
+            "firmware": lambda: {"firmware": firmware()},
+            "keys": lambda: {"keys": firmware_keys()},
+        },
         _LONGEST_SECONDS,
     )
-    hardware, took = asked.get("hardware", ({}, None))
     nics = network_cards()
-    macs = [nic["mac"] for nic in nics]
     found = {
         **smbios(),
-        "macs": macs,
+        "macs": [nic["mac"] for nic in nics],
         "boot_mac": _boot_mac(options.boot_mac, nics, address),
-        "firmware": asked.get("firmware", ""),
+        "firmware": "",
         "cpu": _cpu(),
         "cores": os.cpu_count() or 1,
         "memory": _memory(),
-        "disks": asked.get("disks", seen),
+        "disks": seen,
         "agent": __version__,
         "nics": nics,
-        "hardware": hardware,
-        "took": {"hardware": took},
+        "hardware": {},
+        "took": {"hardware": None},
         "want": options.want,
-        "keys": asked.get("keys", {}),
+        "keys": {},
         "clock": int(time.time()),
         "uptime": float(sysfs.text("/proc/uptime").split()[0]),
     }
-    return found | {key: told[key] for key in _OVERRIDES if key in told}
+    for part in asked.values():
+        found |= part
+    return cast("HelloFacts", found | {key: told[key] for key in _OVERRIDES if key in told})
 
 
-def _timed() -> tuple[dict[str, object], float]:
+def _timed() -> JsonObject:
     """What the laptop is made of, and the seconds that the hello may have waited for it: disks are asked beside it."""
     began = time.monotonic()
     found = parts.gather()
-    return found, round(time.monotonic() - began, 3)
+    return {"hardware": found, "took": {"hardware": round(time.monotonic() - began, 3)}}
 
 
 def with_health(seen: Sequence[disks.DiskFacts]) -> list[disks.DiskFacts]:
@@ -88,15 +136,17 @@ def with_health(seen: Sequence[disks.DiskFacts]) -> list[disks.DiskFacts]:
     from cloned.agent import smart  # virtual disks need not wait for it
 
     said, _ = gathered({path: partial(smart.health, path) for path in able}, smart.TIMEOUT_SECONDS + 1)
-    return [{**disk, **_health(said[disk["path"]])} if disk["path"] in said else disk for disk in seen]
+    return [_with(disk, said.get(disk["path"])) for disk in seen]
 
 
-def _health(said: Mapping[str, object]) -> dict[str, object]:
-    names = {"smart": "verdict", "bad": "reallocated", "hours": "hours", "worn": "worn"}
-    return {ours: said[theirs] for ours, theirs in names.items()}
+def _with(disk: disks.DiskFacts, said: Health | None) -> disks.DiskFacts:
+    if said is None:
+        return disk
+    hours, worn = said["hours"], said["worn"]
+    return {**disk, "smart": said["verdict"], "bad": said["reallocated"], "hours": hours, "worn": worn}
 
 
-def told_facts(path: str) -> Mapping[str, object]:
+def told_facts(path: str) -> JsonObject:
     """What `--facts FILE` says of a laptop that has no firmware to ask; UsageError if it cannot be read."""
     if not path:
         return {}
@@ -110,7 +160,7 @@ def told_facts(path: str) -> Mapping[str, object]:
     return data
 
 
-def disk_facts(told: Mapping[str, object]) -> Mapping[str, object]:
+def disk_facts(told: JsonObject) -> disks.ToldDisk:
     """The part of the told facts that is about the one disk."""
     return {"serial": told.get("disk_serial"), "wwn": told.get("disk_wwn"), "model": told.get("disk_model")}
 
@@ -137,7 +187,7 @@ def _dmidecode() -> dict[str, str]:
     return found
 
 
-def network_cards() -> list[dict[str, object]]:
+def network_cards() -> list[NetworkCard]:
     """Every wired network card: MAC, speed in Mbit/s (None without a link), duplex, driver."""
     base = "/sys/class/net"
     cards = [name for name in sysfs.names(base) if _is_card(f"{base}/{name}")]
@@ -151,7 +201,7 @@ def _is_card(path: str) -> bool:
     return wired and (veth or os.path.exists(f"{path}/device"))
 
 
-def _card(path: str, name: str) -> dict[str, object]:
+def _card(path: str, name: str) -> NetworkCard:
     driver = os.path.basename(os.path.realpath(f"{path}/device/driver"))
     duplex = sysfs.text(f"{path}/duplex")
     return {
@@ -165,13 +215,13 @@ def _card(path: str, name: str) -> dict[str, object]:
     }
 
 
-def _boot_mac(told: str, cards: list[dict[str, object]], address: str) -> str:
+def _boot_mac(told: str, cards: list[NetworkCard], address: str) -> str:
     """The card it booted through: the firmware's word if we have such a card, else the one that has our address."""
     if any(card["mac"] == told for card in cards):
         return told
     by_address = interface_of(address)
     used = [card["mac"] for card in cards if card["name"] == by_address]
-    return str(used[0]) if used else told or (str(cards[0]["mac"]) if cards else "")
+    return used[0] if used else told or (cards[0]["mac"] if cards else "")
 
 
 def interface_of(address: str) -> str:

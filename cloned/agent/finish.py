@@ -5,48 +5,53 @@ from __future__ import annotations
 import re
 import struct
 import time
-from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 from cloned.agent import disks, efi
 from cloned.agent.grow import grow
 from cloned.agent.options import AgentOptions
-from cloned.agent.reporter import Order
 from cloned.agent.status import Status
 from cloned.agent.target import Skipped, VerifiedDisk, put_file, put_in_windows, release_name
 from cloned.agent.tools import ToolError, run
 from cloned.clonezilla.nvram import BootEntry
 from cloned.disk.layout import Partition
 from cloned.disk.ntfs import NtfsError
+from cloned.order_types import FinishStep, Order
 from cloned.saying import Phrase, parts, spoken
 
 STAMP = "etc/cloned-release"
 _HOST_NAME = re.compile(r"^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$")
 """RFC 1123 §2.1: one label."""
 
-Step = Mapping[str, Any]
+
+class StepTold(TypedDict):
+    """What came of a step; `detail`: a sentence as its parts, or a plain text."""
+
+    name: str
+    result: str
+    detail: object
 
 
 class FinishSteps:
     """Carries out the steps of one order."""
 
-    def __init__(self, options: AgentOptions, told: Mapping[str, Any], order: Order, status: Status) -> None:
+    def __init__(self, options: AgentOptions, told: disks.ToldDisk, order: Order, status: Status) -> None:
         self._options, self._told, self._order, self._status = options, told, order, status
 
-    def run(self) -> list[dict[str, str]]:
+    def run(self) -> list[StepTold]:
         """All steps in turn, whatever comes of each; AgentError if the disk is not there any more."""
         disk = disks.choose(self._order["disk"], disks.scan(self._options.only_disk, self._told))
         steps = list(self._order.get("steps", []))
         target = VerifiedDisk(disk, self._options.live) if steps else None
         return [self._step(target, step) for step in steps if target is not None]
 
-    def _step(self, target: VerifiedDisk, step: Step) -> dict[str, str]:
+    def _step(self, target: VerifiedDisk, step: FinishStep) -> StepTold:
         name = str(step.get("name"))
         result = self._try(target, name, step)
         self._status.progress({"step": name})
         return {"name": name, "result": result[0], "detail": parts(result[1])}
 
-    def _try(self, target: VerifiedDisk, name: str, step: Step) -> tuple[str, str]:
+    def _try(self, target: VerifiedDisk, name: str, step: FinishStep) -> tuple[str, str]:
         try:
             return "done", self._do(target, name, step)
         except Skipped as skipped:
@@ -54,7 +59,7 @@ class FinishSteps:
         except (ToolError, OSError) as error:
             return "failed", spoken(error)
 
-    def _do(self, target: VerifiedDisk, name: str, step: Step) -> str:
+    def _do(self, target: VerifiedDisk, name: str, step: FinishStep) -> str:
         match name:
             case "grow":
                 return grow(target)
@@ -73,7 +78,7 @@ class FinishSteps:
         )
 
 
-def _entries(step: Step) -> list[BootEntry]:
+def _entries(step: FinishStep) -> list[BootEntry]:
     """What the master's firmware started."""
     found = step.get("entries") or []
     return [BootEntry(str(each["label"]), str(each["partition"]), str(each["loader"])) for each in found]
@@ -129,7 +134,7 @@ def host_keys(target: VerifiedDisk) -> str:
     return Phrase("{count} new {count:key|keys}", count=made)
 
 
-def stamp(target: VerifiedDisk, order: Order, step: Step) -> str:
+def stamp(target: VerifiedDisk, order: Order, step: FinishStep) -> str:
     """A file in the system that says what it is a copy of."""
     fields = {
         "IMAGE": step.get("image") or order.get("image"),

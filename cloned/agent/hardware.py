@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import queue
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import TypedDict
 
-from cloned.agent import facts, power, smart, sysfs
+from cloned.agent import disks, facts, power, smart, sysfs
 from cloned.agent.options import AgentOptions
 from cloned.agent.screen import Console, wrap
 from cloned.agent.spoken import say
@@ -33,6 +33,38 @@ HELP = (
 )
 
 
+class SeenDisk(TypedDict):
+    """A disk with what it says of its health. Bytes."""
+
+    path: str
+    size: int
+    serial: str
+    model: str
+    transport: str
+    rotational: bool
+    why_not: str
+    smart: smart.Health
+
+
+class SeenHardware(TypedDict):
+    """Everything that is shown: a hello's facts, and beside them what only a person wants to know."""
+
+    vendor: str
+    product: str
+    serial: str
+    uuid: str
+    firmware: str
+    cpu: str
+    cores: int
+    memory: int
+    disks: list[SeenDisk]
+    nics: list[facts.NetworkCard]
+    bios: str
+    batteries: list[tuple[str, int]]
+    """Name and percent of the designed capacity that is left."""
+    memtest: list[str]
+
+
 def run(options: AgentOptions) -> None:
     """Show it and obey the keys; does not return but by starting again or switching off."""
     console = Console(options.live)
@@ -46,23 +78,44 @@ def run(options: AgentOptions) -> None:
             power.act(_KEYS[key], options.live)
 
 
-def gather(options: AgentOptions) -> dict[str, Any]:
+def gather(options: AgentOptions) -> SeenHardware:
     """Everything that is shown: a hello's facts, and beside them what only a person wants to know."""
     found = facts.gather(options)
     return {
-        **found,
-        "disks": [{**disk, "smart": health(disk)} for disk in found["disks"]],
+        "vendor": found["vendor"],
+        "product": found["product"],
+        "serial": found["serial"],
+        "uuid": found["uuid"],
+        "firmware": found["firmware"],
+        "cpu": found["cpu"],
+        "cores": found["cores"],
+        "memory": found["memory"],
+        "nics": found["nics"],
+        "disks": [_seen(disk) for disk in found["disks"]],
         "bios": " ".join(filter(None, (sysfs.text(f"{_DMI}/{name}") for name in ("bios_version", "bios_date")))),
         "batteries": batteries(),
         "memtest": memory_test(kernel_log()),
     }
 
 
-def health(disk: Mapping[str, Any]) -> smart.Health:
+def health(disk: disks.DiskFacts) -> smart.Health:
     """SMART of a disk that has it, sticks and cards left out: asking can hang them."""
     if disk["transport"] not in ("sata", "nvme", "scsi") or not disk["size"]:
         return smart.understand({})
     return smart.health(disk["path"])
+
+
+def _seen(disk: disks.DiskFacts) -> SeenDisk:
+    return {
+        "path": disk["path"],
+        "size": disk["size"],
+        "serial": disk["serial"],
+        "model": disk["model"],
+        "transport": disk["transport"],
+        "rotational": disk["rotational"],
+        "why_not": disk["why_not"],
+        "smart": health(disk),
+    }
 
 
 def batteries() -> list[tuple[str, int]]:
@@ -105,7 +158,7 @@ def memory_test(log: str) -> list[str]:
     return [found, *(f"  {each}" for each in list(bad)[:4])]
 
 
-def compose(found: Mapping[str, Any]) -> list[str]:
+def compose(found: SeenHardware) -> list[str]:
     """The lines to show: at most as many as an old text screen has, for a laptop with few disks and cards."""
     name = " ".join(word for word in (found["vendor"], found["product"]) if word) or say("A laptop without a name")
     lines = [
@@ -126,7 +179,7 @@ def compose(found: Mapping[str, Any]) -> list[str]:
     return [part for line in lines for part in wrap(line)]
 
 
-def _cores(found: Mapping[str, Any]) -> str:
+def _cores(found: SeenHardware) -> str:
     return say("{cpu}, {count} {count:core|cores}", cpu=found["cpu"] or say("unknown"), count=found["cores"])
 
 
@@ -138,7 +191,7 @@ def _several(what: str, lines: Iterable[str]) -> list[str]:
     return [_line(what, line) for line in lines] or [_line(what, say("none found"))]
 
 
-def _disk(disk: Mapping[str, Any]) -> str:
+def _disk(disk: SeenDisk) -> str:
     kind = {"nvme": "NVMe SSD", "mmc": "eMMC"}.get(
         disk["transport"], f"{disk['transport'].upper()} {say('hard disk') if disk['rotational'] else 'SSD'}"
     )
@@ -154,6 +207,6 @@ def _health(said: smart.Health) -> str:
     return say("{verdict}, {count} bad {count:sector|sectors}", verdict=verdict, count=count) if count else verdict
 
 
-def _card(card: Mapping[str, Any]) -> str:
+def _card(card: facts.NetworkCard) -> str:
     speed = f"{card['speed_mbps']} Mbit/s" if card["speed_mbps"] else say("no link")
     return f"{card['name']}  {card['mac']}  {speed}  {card['driver']}"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from cloned.agent import disks
 from cloned.agent.client import DaemonClient
 from cloned.agent.options import AgentOptions
-from cloned.agent.reporter import Order, Reporter
+from cloned.agent.reporter import Reporter
 from cloned.agent.status import Status
+from cloned.order_types import Order
 
 
 class Job:
@@ -22,7 +20,7 @@ class Job:
         reporter: Reporter,
         status: Status,
         order: Order,
-        told: Mapping[str, Any],
+        told: disks.ToldDisk,
     ) -> None:
         """`told`: facts of the disk that were given, not found (disks.scan)."""
         self._options, self._client, self._reporter, self._status = options, client, reporter, status

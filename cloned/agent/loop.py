@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cloned.agent import facts, power
 from cloned.agent import parts as parts_of
@@ -13,12 +13,13 @@ from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.failures import AgentError
 from cloned.agent.finish import FinishSteps
 from cloned.agent.options import AgentOptions
-from cloned.agent.reporter import Order, Reporter
+from cloned.agent.reporter import Reporter
 from cloned.agent.restore_job import RestoreJob
 from cloned.agent.screen import Console, compose
 from cloned.agent.spoken import say
 from cloned.agent.status import Status
 from cloned.agent.verify import Stopped
+from cloned.order_types import ErasureOffer, Order, order_of
 
 if TYPE_CHECKING:
     from cloned.agent.attended import AttendedRunner
@@ -142,7 +143,7 @@ class Loop:
             return
         body = {"session": order.get("session"), "steps": steps, "seconds": self._status.seconds}
         self._status.set("finished")
-        self._reporter.take(self._client.call("POST", "/agent/v1/finished", body))
+        self._reporter.take(order_of(self._client.call("POST", "/agent/v1/finished", body)))
 
     def _power(self, action: str) -> None:
         self._status.set("finished")
@@ -192,16 +193,16 @@ class Loop:
         if key == "e":
             self._confirm_erasure(self._reporter.order.get("erase_offer"))
             return
-        offer: Mapping[str, Any] | None = self._reporter.order.get("offer")
+        offer = self._reporter.order.get("offer")
         if key != "c" or not offer:
             return
-        disk = {name: offer["disk"].get(name) for name in ("serial", "wwn")}
+        disk = {"serial": offer["disk"].get("serial"), "wwn": offer["disk"].get("wwn")}
         try:
             DaemonClient(self._options, 10).once("POST", "/agent/v1/confirm", {"image": offer["image"], "disk": disk})
         except (OSError, ValueError, DaemonRefused, Revoked) as error:
             self._console.show([say("That did not work: {error}", error=error)])
 
-    def _confirm_erasure(self, offer: Mapping[str, Any] | None) -> None:
+    def _confirm_erasure(self, offer: ErasureOffer | None) -> None:
         """The person at the laptop read which disks, how and how long, and pressed E."""
         if not offer:
             return

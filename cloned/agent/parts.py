@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TypedDict
 
 from cloned.agent import locks, panels, product_keys, readings, signs, sysfs
+from cloned.json_data import JsonObject
 
 _DMI = "/sys/class/dmi/id"
 _TABLE = "/sys/firmware/dmi/tables/DMI"
@@ -26,7 +27,7 @@ _WIFI_MAKERS = {
 }  # fmt: skip
 
 
-def gather(longest: float = readings.LONGEST_SECONDS) -> dict[str, Any]:
+def gather(longest: float = readings.LONGEST_SECONDS) -> dict[str, object]:
     """The `hardware` of a hello (core/hardware.py says what each is); `late` names what did not answer in time."""
     found, late = readings.gathered(_READINGS, longest)
     merged = {key: value for part in found.values() for key, value in part.items()}
@@ -37,12 +38,12 @@ def gather(longest: float = readings.LONGEST_SECONDS) -> dict[str, Any]:
     return {**merged, **({"late": late} if late else {})}
 
 
-def afterwards(late: Iterable[str], learnt: Callable[[Mapping[str, Any]], None]) -> None:
+def afterwards(late: Iterable[str], learnt: Callable[[JsonObject], None]) -> None:
     """What did not answer in time is told when it does; returns at once."""
     readings.afterwards({name: _READINGS[name] for name in late if name in _READINGS}, learnt)
 
 
-def _from_tables() -> dict[str, Any]:
+def _from_tables() -> dict[str, object]:
     """What SMBIOS and ACPI say."""
     table = structures(sysfs.raw(_TABLE))
     return {
@@ -68,7 +69,7 @@ def cores(base: str = "/sys/devices/system/cpu") -> int:
     return len(found - {("", "")})
 
 
-def memory_slots(table: list[signs.Structure]) -> list[dict[str, Any]]:
+def memory_slots(table: list[signs.Structure]) -> list[dict[str, object]]:
     """Every place for a module, empty ones too (SMBIOS 3.7, §7.18: type 17)."""
     return [_slot(body, words) for kind, body, words in table if kind == 17 and len(body) >= 0x17]
 
@@ -89,7 +90,7 @@ def structures(table: bytes) -> list[signs.Structure]:
     return found
 
 
-def _slot(body: bytes, words: list[str]) -> dict[str, Any]:
+def _slot(body: bytes, words: list[str]) -> dict[str, object]:
     size = int.from_bytes(body[0x0C:0x0E], "little")
     if size == 0x7FFF and len(body) >= 0x20:
         count = (int.from_bytes(body[0x1C:0x20], "little") & 0x7FFFFFFF) << 20
@@ -103,9 +104,18 @@ def _slot(body: bytes, words: list[str]) -> dict[str, Any]:
     return {"place": place, "size": count, "kind": _MEMORY_KINDS.get(body[0x12], ""), "mhz": mhz if mhz < 0xFFFF else 0}
 
 
-def batteries(base: str = _SUPPLY) -> list[dict[str, Any]]:
+class FoundBattery(TypedDict):
+    """Watt hours that it was made for and holds now; its cycles, None where it does not count them."""
+
+    name: str
+    design_wh: float
+    full_wh: float
+    cycles: int | None
+
+
+def batteries(base: str = _SUPPLY) -> list[FoundBattery]:
     """Each battery's watt hours, made for and held now, and its cycles (power_supply class of sysfs)."""
-    found = []
+    found: list[FoundBattery] = []
     for name in sysfs.names(base):
         folder = f"{base}/{name}"
         if sysfs.text(f"{folder}/type") != "Battery" or sysfs.text(f"{folder}/scope") == "Device":
@@ -147,7 +157,7 @@ def iso_date(text: str) -> str:
     return f"{found[3]}-{found[1]}-{found[2]}" if found else text
 
 
-_READINGS: dict[str, Callable[[], dict[str, Any]]] = {
+_READINGS: dict[str, Callable[[], JsonObject]] = {
     "cores": lambda: {"cores": cores(), "threads": os.cpu_count() or 0},
     "tables": _from_tables,
     "panel": lambda: {"panel": panels.panel()},

@@ -5,22 +5,25 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeVar
 
+from cloned.json_data import JsonObject
+
+Found = TypeVar("Found")
 LONGEST_SECONDS = 1.0
 """Seconds after which a hello goes out without what did not come."""
 
 
 def gathered(
-    readings: Mapping[str, Callable[[], Any]], longest: float = LONGEST_SECONDS
-) -> tuple[dict[str, Any], list[str]]:
+    readings: Mapping[str, Callable[[], Found]], longest: float = LONGEST_SECONDS
+) -> tuple[dict[str, Found], list[str]]:
     """What each reading gave, and the names of those that did not end in time or failed.
 
     A reading that hangs in the kernel cannot be ended: its thread stays behind, and dies with the agent.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, Found] = {}
 
-    def read(name: str, reading: Callable[[], Any]) -> None:
+    def read(name: str, reading: Callable[[], Found]) -> None:
         try:
             found[name] = reading()
         except Exception:
@@ -36,9 +39,7 @@ def gathered(
     return told, [name for name in readings if name not in told]
 
 
-def afterwards(
-    readings: Mapping[str, Callable[[], Mapping[str, Any]]], learnt: Callable[[Mapping[str, Any]], None]
-) -> None:
+def afterwards(readings: Mapping[str, Callable[[], JsonObject]], learnt: Callable[[JsonObject], None]) -> None:
     """Read anew what was late, each for as long as it takes; `learnt` hears what came, and what is `late` still.
 
     Returns at once. What hangs for good is never heard of.

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.options import AgentOptions
 from cloned.agent.probe import ProbeListener
 from cloned.agent.status import Status
+from cloned.order_types import Order, order_of
 from cloned.saying import spoken
 
 EVERY_SECONDS = 1.0
 """Seconds between reports."""
 PATIENCE = 10.0
-
-Order = Mapping[str, Any]
 
 
 class Reporter:
@@ -74,7 +72,7 @@ class Reporter:
         order = self.order
         return not self.revoked and order.get("do") == "erase" and order.get("erasure") == erasure
 
-    def _body(self) -> dict[str, Any]:
+    def _body(self) -> dict[str, object]:
         heard = self._probe.result()
         return {**self._status.report(), "probe": {"heard": heard.heard, "expected": heard.expected}}
 
@@ -95,6 +93,6 @@ class Reporter:
             else:
                 self.silent = ""
                 self._answered = self._sent
-                self.take(answer)
+                self.take(order_of(answer))
             self._heard()
             self._now.wait(EVERY_SECONDS)

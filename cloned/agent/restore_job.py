@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import cast
 
 from cloned.agent import disks, facts, layout, smart
 from cloned.agent.aspm import AspmCure
@@ -18,7 +18,8 @@ from cloned.agent.restore import Restore
 from cloned.agent.restore_progress import RestoreProgress
 from cloned.agent.verify import Stopped
 from cloned.disk.layout import Layout
-from cloned.disk.manifest import DIGEST_BYTES, Plan
+from cloned.disk.manifest import DIGEST_BYTES, Plan, PlanData
+from cloned.json_data import JsonObject, as_int, as_list
 from cloned.saying import Phrase
 from cloned.stream.packets import StreamAddress
 from cloned.stream.survey import samples, worth_reading
@@ -34,13 +35,17 @@ class RestoreJob(Job):
     def run(self) -> None:
         """Bring the disk to the image."""
         self._status.begin(self._session)
-        plan = Plan.from_json(self._call("GET", "/agent/v1/plan"))
+        plan = self._plan()
         disk = self._disk()
         fits(plan, disk)
         self._smart_before = smart.health(disk["path"])
         restore = self._restore(plan, disk)
         with failing(disk):
             self._rounds(plan, disk, restore, self._prepare(plan, disk, restore))
+
+    def _plan(self) -> Plan:
+        """What is to come onto the disk: the server's word, whose shape is its own."""
+        return Plan.from_json(cast("PlanData", self._call("GET", "/agent/v1/plan")))
 
     # -- before the first piece -------------------------------------------------------------------
 
@@ -72,7 +77,7 @@ class RestoreJob(Job):
         """Read these pieces; which of all are not known to be right then."""
         restore.verify(pieces, self._progress, self._withdrawn, what="survey")
         self._still_wanted()
-        return list(self._send_read_back(plan, disk, restore, 0)["wrong"])
+        return wrong_pieces(self._send_read_back(plan, disk, restore, 0))
 
     def _fresh(self, plan: Plan, disk: disks.DiskFacts) -> None:
         """Clear old signatures at both ends, discard the disk, write the layout."""
@@ -93,7 +98,7 @@ class RestoreJob(Job):
             layout.write(device, plan)
 
     def _ready(self, disk: disks.DiskFacts, cleared: list[str], discarded: bool) -> None:
-        told = {key: disk[key] for key in ("serial", "wwn", "path", "size")}
+        told = {"serial": disk["serial"], "wwn": disk["wwn"], "path": disk["path"], "size": disk["size"]}
         body = {"session": self._session, "cleared": cleared, "discarded": discarded, "disk": told}
         self._call("POST", "/agent/v1/ready", body)
 
@@ -108,16 +113,16 @@ class RestoreJob(Job):
             answer = self._send_read_back(plan, disk, restore, number)
             if answer["verdict"] == "verified":
                 return
-            wanted = list(answer["wrong"])
+            wanted = wrong_pieces(answer)
             self._repair(plan, disk, answer)
             number += 1
 
-    def _repair(self, plan: Plan, disk: disks.DiskFacts, answer: Mapping[str, Any]) -> None:
+    def _repair(self, plan: Plan, disk: disks.DiskFacts, answer: JsonObject) -> None:
         """Write layout and boot code again if they differ."""
         if not (answer["layout_ok"] and answer["boot_code_ok"] and answer["gap_ok"]):
             self._write_layout(plan, disk)
 
-    def _send_read_back(self, plan: Plan, disk: disks.DiskFacts, restore: Restore, number: int) -> dict[str, Any]:
+    def _send_read_back(self, plan: Plan, disk: disks.DiskFacts, restore: Restore, number: int) -> JsonObject:
         with opened(disk, writable=False) as device:
             text, boot_code, gap = layout.read_back(device, plan)
         digests = b"".join(digest or bytes(DIGEST_BYTES) for digest in restore.digests)
@@ -180,8 +185,13 @@ class RestoreJob(Job):
         if self._withdrawn():
             raise Stopped
 
-    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _call(self, method: str, path: str, body: JsonObject | None = None) -> JsonObject:
         return self._client.call(method, path, body, give_up=self._withdrawn)
+
+
+def wrong_pieces(answer: JsonObject) -> list[int]:
+    """The pieces that are not right, as the server judged."""
+    return [as_int(piece) for piece in as_list(answer["wrong"])]
 
 
 def fits(plan: Plan, disk: disks.DiskFacts, *, classic: bool = False) -> None:

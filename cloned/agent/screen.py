@@ -14,12 +14,13 @@ import struct
 import sys
 import termios
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from cloned.agent import erase_screen, sysfs
 from cloned.agent.spoken import drawable, say
+from cloned.json_data import JsonObject, as_int, as_object, as_text
+from cloned.order_types import AttendedOrder, CloneOffer, Order, WantedDisk
 
 WIDTH = 78
 LONGEST = 600
@@ -93,7 +94,7 @@ def bar(done: int, total: int) -> str:
     return "[" + "\u2588" * full + "." * (_BAR - full) + f"] {share:4.0%}"
 
 
-def compose(order: Mapping[str, Any], report: Mapping[str, object], silent: str = "") -> list[str]:
+def compose(order: Order, report: JsonObject, silent: str = "") -> list[str]:
     """The lines to show for an order and what the agent is doing about it."""
     lines = [*_who(order), headline(order, report)]
     lines += ["", *_progress(report)] if report["state"] in ("surveying", "receiving", "verifying", "capturing") else []
@@ -113,7 +114,7 @@ def harmless(line: str) -> str:
     return "".join(char if char.isprintable() else " " for char in line[:LONGEST])
 
 
-def _who(order: Mapping[str, object]) -> list[str]:
+def _who(order: Order) -> list[str]:
     """Its number as large as it goes, with letters in full above it, and the port that it sits in."""
     tag, port = str(order.get("tag") or order.get("number") or ""), str(order.get("port") or "")
     last = re.search(r"[0-9]*$", tag)
@@ -127,7 +128,7 @@ def _tested(name: str) -> list[str]:
     return ["", say("Meanwhile its parts are tested: {test}", test=say(TESTS.get(name, name)))] if name else []
 
 
-def headline(order: Mapping[str, object], report: Mapping[str, object]) -> str:
+def headline(order: Order, report: JsonObject) -> str:
     """One line: what is going on. Good and bad have a sign of their own, and on a console a colour."""
     word = say(_STATES.get(str(report["state"]), ""))
     image = order.get("image") or ""
@@ -185,38 +186,39 @@ def scale(columns: int, rows: int, lines: Sequence[str]) -> int:
     return next(fits, 1)
 
 
-def _progress(report: Mapping[str, Any]) -> list[str]:
-    total, done, rate = (int(report.get(key) or 0) for key in ("total", "bytes", "rate"))
+def _progress(report: JsonObject) -> list[str]:
+    total, done, rate = (as_int(report.get(key) or 0) for key in ("total", "bytes", "rate"))
     lines = [bar(done, total)]
     if rate > 0:
         left = max(total - done, 0) // rate
         clock = f"{left // 60}:{left % 60:02d}"
         lines.append(say("{rate} MB/s, about {clock} left", rate=f"{rate / 1e6:.0f}", clock=clock))
-    if report.get("said"):
-        lines += ["", say(report["said"])]
-    if report.get("round", 0) > 1:
-        lines.append(say("Round {round}: fetching again what was not right on the disk", round=report["round"]))
+    if said := report.get("said"):
+        lines += ["", say(as_text(said))]
+    if (number := as_int(report.get("round") or 0)) > 1:
+        lines.append(say("Round {round}: fetching again what was not right on the disk", round=number))
     return lines
 
 
-def _reason(report: Mapping[str, Any]) -> list[str]:
-    reason = report.get("reason")
-    return ["", say(reason.get("detail") or str(reason.get("code")))] if reason else []
+def _reason(report: JsonObject) -> list[str]:
+    reason = as_object(report.get("reason") or {})
+    return ["", say(as_text(reason.get("detail") or str(reason.get("code"))))] if reason else []
 
 
-def _invitation(attended: Mapping[str, object] | None) -> list[str]:
+def _invitation(attended: AttendedOrder | None) -> list[str]:
     """Where a person is waited for."""
     if not attended or not attended.get("tests"):
         return []
     return ["", say("Press  T  to test keyboard, screen and more with it: two minutes.")]
 
 
-def _offer(offer: Mapping[str, Any] | None) -> list[str]:
+def _offer(offer: CloneOffer | None) -> list[str]:
     """What a key would confirm."""
     if not offer:
         return []
-    disk = offer.get("disk", {})
-    name = " ".join(str(disk.get(key)) for key in ("model", "serial") if disk.get(key)) or str(disk.get("path", ""))
+    disk = offer.get("disk", WantedDisk())
+    named = " ".join(filter(None, (disk.get("model"), disk.get("serial"))))
+    name = named or disk.get("path", "")
     size = int(disk.get("size") or 0) / 1e9
     return [
         "",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cloned.agent import sysfs
 from cloned.disk.signed import HASH, SignedError, certificate_names, name_key, sbat_levels, signature_lists
 
@@ -15,7 +13,7 @@ _ATTRIBUTES_BYTES = 4
 """Bytes that efivarfs puts before a variable's own."""
 
 
-def firmware_keys(base: str = EFIVARS) -> dict[str, Any]:
+def firmware_keys(base: str = EFIVARS) -> dict[str, object]:
     """`{"trusted", "revoked", "sbat"}` as core/secure_boot.py has them; empty where the firmware has no such keys."""
     return {
         "trusted": _keys(_variable(base, f"db-{_DATABASE}")),

@@ -7,7 +7,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
 
 from cloned.agent import disks, erase_ask
 from cloned.agent.erase_driver import carry_out
@@ -35,13 +34,13 @@ def _spare(device: str) -> None:
         raise AgentError("wrong-disk", Phrase("{device} is in use by this machine", device=device))
 
 
-def run(device: str, level: str, tell: Callable[[str], None]) -> dict[str, Any]:
+def run(device: str, level: str, tell: Callable[[str], None]) -> dict[str, object]:
     """Erase `device`, read it back; what it is, what it offers, and each thing that it answered with its time."""
     device = os.path.realpath(device)  # people who are careful name a disk by its link in /dev/disk/by-id
     (medium,) = erase_ask.every(device)
     _spare(device)
     medium = erase_ask.asked(medium)
-    steps: list[dict[str, Any]] = []
+    steps: list[dict[str, object]] = []
     begun = time.monotonic()
 
     def save(record: DiskErasure) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from typing import Any
 
 from cloned.agent import sysfs
 
@@ -96,7 +95,7 @@ def usb_parts_again(base: str = "/sys/bus/usb/devices", pause: float = AGAIN_SEC
     return found
 
 
-def pci_parts(base: str = "/sys/bus/pci/devices") -> dict[str, Any]:
+def pci_parts(base: str = "/sys/bus/pci/devices") -> dict[str, object]:
     """Sound (classes 0401, 0403), and a mode of the firmware's that hides disks behind RAID (0104) or VMD."""
     names = sysfs.names(base)
     if not names:
@@ -124,7 +123,7 @@ def clock(base: str = "/sys/class/rtc/rtc0") -> str:
     return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).date().isoformat()
 
 
-def secure_boot(folder: str = _EFI) -> dict[str, Any]:
+def secure_boot(folder: str = _EFI) -> dict[str, object]:
     """Whose signatures the firmware starts (`db`), and how many files it refuses (`dbx`)."""
     database = sysfs.raw(f"{folder}/db-{_IMAGE_SECURITY}")[4:]  # 4 bytes of attributes come first
     refused = sysfs.raw(f"{folder}/dbx-{_IMAGE_SECURITY}")[4:]

@@ -10,7 +10,6 @@ import json
 import pkgutil
 import unicodedata
 from collections.abc import Callable
-from typing import Any
 
 from cloned.saying import MANY, Filler, Phrase, gigabytes, span, utc
 
@@ -41,7 +40,7 @@ def say(sentence: str, /, **values: object) -> str:
     if phrase is None:
         return _PACKED.get(sentence, sentence)
     known = {name: say(value) if isinstance(value, str) else value for name, value in phrase.values.items()}
-    kinds: dict[str, Callable[[Any], str]] = {"time": utc, "size": gigabytes, "span": span, "number": str}
+    kinds: dict[str, Callable[[float], str]] = {"time": utc, "size": gigabytes, "span": span, "number": str}
     return Filler(kinds, _PACKED.get(MANY, MANY)).fill(_PACKED.get(phrase.message, phrase.message), known)
 
 

@@ -13,15 +13,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from cloned.agent import panels
 from cloned.agent.client import length
 from cloned.agent.options import AgentOptions
 from cloned.agent.tools import ToolError, run
 from cloned.agent.trial_tools import Hands
+from cloned.json_data import JsonObject
 from cloned.saying import Phrase, spoken
 
 PATH = "/live/tests.squashfs"
@@ -57,7 +57,7 @@ class TestPack:
         options: AgentOptions,
         root: str = "/",
         home: str = "/run",
-        learnt: Callable[[Mapping[str, Any]], None] = lambda parts: None,
+        learnt: Callable[[JsonObject], None] = lambda parts: None,
     ) -> None:
         """`root`: where it is laid out; `home`: where file and mount are; `learnt` hears of parts that drivers find."""
         self._options, self._root, self._home, self._learnt = options, Path(root), Path(home), learnt

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from cloned.agent.beside import Beside, Hangs
 from cloned.agent.client import DaemonClient, DaemonRefused, Revoked
 from cloned.agent.options import AgentOptions
-from cloned.agent.reporter import Order
 from cloned.agent.test_pack import TestPack
 from cloned.agent.trial_kinds import KINDS, TrialFinding
 from cloned.agent.trial_tools import KILL_LIMIT_SECONDS, Cancelled, Hands
+from cloned.json_data import JsonObject
+from cloned.order_types import Order
 from cloned.saying import Phrase, parts, spoken
 
 BUSY = frozenset({"restore", "finish", "capture", "power"})
@@ -27,7 +27,7 @@ GIVE_UP = 5
 """Times that the server may refuse a result before it is let go."""
 
 
-def tell(client: DaemonClient, found: dict[str, Any], wanted: Callable[[], bool]) -> None:
+def tell(client: DaemonClient, found: dict[str, object], wanted: Callable[[], bool]) -> None:
     """Send a result for as long as it is wanted and not refused for good; Revoked."""
     refused = 0
     while wanted() and refused < GIVE_UP:
@@ -66,14 +66,14 @@ class TrialRunner:
         self,
         options: AgentOptions,
         kinds: dict[str, Callable[[Hands], TrialFinding]] | None = None,
-        learnt: Callable[[Mapping[str, Any]], None] = lambda parts: None,
+        learnt: Callable[[JsonObject], None] = lambda parts: None,
     ) -> None:
         """`learnt` hears of parts that the drivers of the test pack find."""
         self._options, self._kinds = options, KINDS if kinds is None else kinds
         self.pack = TestPack(options, learnt=learnt)
         self._lock = threading.Lock()
         self._wanted: tuple[str, ...] = ()
-        self._done: dict[str, dict[str, Any]] = {}
+        self._done: dict[str, dict[str, object]] = {}
         self._hands: Hands | None = None
         self._running = False
         self.now = ""
@@ -126,7 +126,7 @@ class TrialRunner:
         with self._lock:
             self._wanted = tuple(each for each in self._wanted if each != name)
 
-    def _found(self, hands: Hands, name: str) -> dict[str, Any]:
+    def _found(self, hands: Hands, name: str) -> dict[str, object]:
         began = time.monotonic()
         kind = self._kinds.get(name)
         try:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from cloned.agent.client import PAUSE_SECONDS, DaemonClient, DaemonRefused
 from cloned.agent.failures import AgentError
 from cloned.agent.options import AgentOptions
 from cloned.agent.verify import Stopped
+from cloned.json_data import JsonObject, as_int
 from cloned.saying import Phrase
 
 CHUNK_BYTES = 4 * 1024 * 1024
@@ -22,7 +22,7 @@ SPLIT_BYTES = 4096 * 10**6
 class CaptureUpload:
     """One capture's channel. Every method raises Stopped once `withdrawn`, AgentError where the server says no."""
 
-    def __init__(self, options: AgentOptions, opened: dict[str, Any], withdrawn: Callable[[], bool]) -> None:
+    def __init__(self, options: AgentOptions, opened: JsonObject, withdrawn: Callable[[], bool]) -> None:
         self._client = DaemonClient(options, token=str(opened["token"]))
         self._base = str(opened["upload"])
         self._withdrawn = withdrawn
@@ -62,7 +62,8 @@ class CaptureUpload:
                 raise Stopped
             start = max(at, offset)
             try:
-                at = self._client.send("PUT", f"{self._base}/{name}?offset={start}", data[start - offset :])["size"]
+                answer = self._client.send("PUT", f"{self._base}/{name}?offset={start}", data[start - offset :])
+                at = as_int(answer["size"])
             except (OSError, ValueError, DaemonRefused):
                 self._client.close()
                 time.sleep(PAUSE_SECONDS)
@@ -84,7 +85,7 @@ class CaptureUpload:
     def _there(self, name: str) -> int:
         """Bytes of a file that the server has."""
         try:
-            return int(self._client.call("GET", f"{self._base}/{name}", give_up=self._withdrawn)["size"])
+            return as_int(self._client.call("GET", f"{self._base}/{name}", give_up=self._withdrawn)["size"])
         except DaemonRefused as refused:
             raise self._no(refused) from refused
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from cloned.casting.classic_session import ClassicSession, ClassicStats, StreamPart, Tell
 from cloned.casting.frames import PieceSource
@@ -21,6 +21,7 @@ from cloned.core.events import Event, StreamEnded
 from cloned.core.ids import SessionId
 from cloned.disk.manifest import Manifest
 from cloned.errors import ImageError
+from cloned.order_types import StreamPlace
 from cloned.saying import Phrase
 from cloned.stream.packets import PACKET, StreamAddress
 from cloned.tasks import TaskOwner, Trouble
@@ -91,7 +92,7 @@ class Caster:
         self._frames, self._server, self._interface = frames, server, interface
         self._tell, self._may_ask = tell, may_ask
         self._classics: dict[SessionId, ClassicSession] = {}
-        self._begun: dict[SessionId, asyncio.Task[Any]] = {}
+        self._begun: dict[SessionId, asyncio.Task[object]] = {}
         self._most = most_mbps
         self._limits: dict[SessionId, int] = {}
         self.link = LinkBudget(self._usable(mbps))
@@ -229,7 +230,7 @@ class Caster:
             begun.cancel()
             await asyncio.gather(begun, return_exceptions=True)
 
-    def address(self, session: SessionId) -> dict[str, Any] | None:
+    def address(self, session: SessionId) -> StreamPlace | None:
         """Where receivers find the stream; None while nobody sends it."""
         sender = self._senders.get(session)
         return sender.stream.to_json() if sender is not None else None

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from cloned.casting.udpcast import Sender, StrangerError, StreamOutcome
 from cloned.clonezilla.udpcast import Admission, Joined, SenderWord, Sent
@@ -19,7 +18,7 @@ from cloned.stream.rate_meter import RateMeter
 
 log = logging.getLogger(__name__)
 
-Tell = Callable[[Event], Awaitable[Any]]
+Tell = Callable[[Event], Awaitable[object]]
 Share = Callable[[float], float]
 """Bit/s that we may send now, given what we could use (0: as much as there is)."""
 

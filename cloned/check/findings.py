@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from cloned.code_words import LOOK_WORDS
 from cloned.config import Config
+from cloned.core.answer_data import CheckLine
 from cloned.errors import ClonedError, Exit, MissingError
 from cloned.languages import Language, to_translate
 from cloned.saying import Phrase, spoken
@@ -45,7 +45,7 @@ class Finding:
     missing: bool = False
     """Whether a part that is needed is missing or unreachable (exit 3), not merely wrong (exit 1)."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> CheckLine:
         """As `cloned check --json` gives it."""
         return {
             "name": self.name,

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import ip_address, ip_network
-from typing import Any
+
+from cloned.json_data import JsonObject, as_int, as_list, as_object, as_objects, as_text
 
 
 class Passage(Enum):
@@ -32,7 +33,7 @@ class FirstPacket:
     destination: str = "255.255.255.255"
 
 
-Rule = Mapping[str, Any]
+Rule = JsonObject
 Where = tuple[str, str, str]
 """Family, table and chain."""
 Verdict = tuple[str, str]
@@ -49,19 +50,19 @@ class GoOn(Enum):
 class Ruleset:
     """Chains and rules by (family, table, chain)."""
 
-    chains: tuple[Mapping[str, Any], ...]
+    chains: tuple[JsonObject, ...]
     rules: Mapping[Where, Sequence[Rule]]
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Ruleset:
+    def from_json(cls, data: JsonObject) -> Ruleset:
         """Out of what `nft -j list ruleset` prints."""
         chains, rules = [], dict[Where, list[Rule]]()
-        for item in data.get("nftables", []):
+        for item in as_objects(data.get("nftables", [])):
             if "chain" in item:
-                chains.append(item["chain"])
+                chains.append(as_object(item["chain"]))
             elif "rule" in item:
-                rule = item["rule"]
-                rules.setdefault((rule["family"], rule["table"], rule["chain"]), []).append(rule)
+                rule = as_object(item["rule"])
+                rules.setdefault(_where(rule, rule["chain"]), []).append(rule)
         return cls(tuple(chains), rules)
 
     def passage(self, probe: FirstPacket) -> Passage:
@@ -78,8 +79,8 @@ class Ruleset:
             return Passage.CLOSED
         return Passage.UNKNOWN if Passage.UNKNOWN in found else Passage.OPEN
 
-    def _through(self, chain: Mapping[str, Any], probe: FirstPacket) -> Passage:
-        verdict = self._verdict((chain["family"], chain["table"], chain["name"]), probe, 0)
+    def _through(self, chain: JsonObject, probe: FirstPacket) -> Passage:
+        verdict = self._verdict(_where(chain, chain["name"]), probe, 0)
         if verdict is None:
             return Passage.CLOSED if chain.get("policy") == "drop" else Passage.OPEN
         return verdict
@@ -111,24 +112,28 @@ class Ruleset:
         return found if found is not None or kind == "goto" else GoOn.GO_ON
 
 
+def _where(of: JsonObject, chain: object) -> Where:
+    return as_text(of["family"]), as_text(of["table"]), as_text(chain)
+
+
 def _rule(rule: Rule, probe: FirstPacket) -> tuple[bool | None, Verdict | None]:
     """Whether a rule is meant for the packet (None: cannot be told), and its verdict if it has one."""
     matched: list[bool | None] = []
     verdict = None
-    for part in rule.get("expr", []):
+    for part in as_objects(rule.get("expr", [])):
         ((kind, value),) = part.items()
         if kind == "match":
-            matched.append(_match(value, probe))
+            matched.append(_match(as_object(value), probe))
         elif kind in ("accept", "drop", "return", "reject"):
             verdict = (kind, "")
         elif kind in ("jump", "goto"):
-            verdict = (kind, str(value["target"]))
+            verdict = (kind, str(as_object(value)["target"]))
         elif kind not in ("counter", "log", "comment"):
             matched.append(None)
     return (False if False in matched else None if None in matched else True), verdict
 
 
-def _match(match: Mapping[str, object], probe: FirstPacket) -> bool | None:
+def _match(match: JsonObject, probe: FirstPacket) -> bool | None:
     """Whether one comparison holds; None for what is not understood."""
     value = _left(match["left"], probe)
     if value is None:
@@ -185,13 +190,15 @@ def _in(value: object, right: object) -> bool | None:
     return str(value) == str(right)
 
 
-def _in_one_of(value: object, right: Mapping[str, Any]) -> bool | None:
+def _in_one_of(value: object, right: JsonObject) -> bool | None:
     ((kind, what),) = right.items()
     if kind == "set":
-        found = [_in(value, each) for each in what]
+        found = [_in(value, each) for each in as_list(what)]
         return True if True in found else None if None in found else False
     if kind == "range" and isinstance(value, int):
-        return int(what[0]) <= value <= int(what[1])
+        first, last = as_list(what)
+        return as_int(first) <= value <= as_int(last)
     if kind == "prefix":
-        return value in ip_network(f"{what['addr']}/{what['len']}", strict=False)
+        network = as_object(what)
+        return value in ip_network(f"{network['addr']}/{network['len']}", strict=False)
     return None

@@ -14,7 +14,9 @@ from cloned.cli.spoken import placed
 from cloned.cli.workshop import STATES
 from cloned.config_file import load
 from cloned.core.commands import TABLE, VERBS
+from cloned.core.shown_data import SessionData
 from cloned.core.verbs import Holds, Verb, Word
+from cloned.json_data import JsonObject, as_object, as_text
 from cloned.saying import Phrase, message
 
 
@@ -81,20 +83,20 @@ def _help(verb: Verb) -> str:
 
 
 def _acts(verb: Verb) -> Callable[..., None]:
-    def act(config: Path | None, as_json: bool, **words: Any) -> None:
+    def act(config: Path | None, as_json: bool, **words: object) -> None:
         given = {key: value for key, value in words.items() if value is not None}
         answer = client.command(runtime(config), verb.name, **given)
         if as_json:
             return print_json(answer)
         if "port" in answer and "session" in answer:
-            return _say_to_guests(config, answer["session"])
+            return _say_to_guests(config, as_text(answer["session"]))
         echo(Phrase("{name}: {get}", name=verb.name, get=_state(answer)))
         return None
 
     return act
 
 
-def _state(answer: Mapping[str, Any]) -> str:
+def _state(answer: JsonObject) -> str:
     """What became of it, as a sentence that can be said in any language."""
     if answer.get("told"):
         return Phrase.read(answer["told"])
@@ -108,9 +110,9 @@ def _say_to_guests(config: Path | None, session: str) -> None:
         echo(line)
 
 
-def for_guests(session: dict[str, Any], port: int) -> list[str]:
+def for_guests(session: SessionData, port: int) -> list[str]:
     """What to type on each guest, line by line; DISK is its disk. They are never verified, so never done."""
-    server = (session.get("sender") or {}).get("server", "SERVER")
+    server = as_object(session.get("sender") or {}).get("server", "SERVER")
     return [
         Phrase(
             "session {number} waits for {guests} {guests:guest|guests}; on each, as root, with DISK=its disk:",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import click
 
 from cloned import client
 from cloned.config_file import load
+from cloned.core.shown_data import LaptopData, WorkshopData
 from cloned.languages import Language, of_environment
 from cloned.quoting import quoted
 
@@ -27,19 +27,19 @@ def runtime(config: Path | None) -> Path:
     return load(config).workshop.runtime
 
 
-def state(config: Path | None) -> dict[str, Any]:
+def state(config: Path | None) -> WorkshopData:
     """The whole workshop, from the daemon."""
-    told: dict[str, Any] = client.get(runtime(config), "/api/v1/state")
+    told: WorkshopData = client.get(runtime(config), "/api/v1/state")
     return told
 
 
-def find_laptop(config: Path | None, name: str) -> dict[str, Any]:
+def find_laptop(config: Path | None, name: str) -> LaptopData:
     """The laptop that people call so; UsageError from the daemon if none or several fit."""
-    told: dict[str, Any] = client.get(runtime(config), f"/api/v1/laptops/{quote(name, safe='')}")
+    told: LaptopData = client.get(runtime(config), f"/api/v1/laptops/{quote(name, safe='')}")
     return told
 
 
-def print_json(data: Any) -> None:
+def print_json(data: object) -> None:
     """Data as JSON on standard output."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
 

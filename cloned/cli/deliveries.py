@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import click
@@ -11,6 +10,7 @@ import click
 from cloned import client
 from cloned.cli import acting
 from cloned.cli.common import config_option, echo, json_option, print_json, print_table, runtime
+from cloned.core.account_types import Account
 from cloned.saying import Phrase
 
 _LANGUAGES = click.Choice(["nl", "fr", "en"])
@@ -31,7 +31,7 @@ def deliveries() -> None:
 @json_option
 def list_(year: int | None, config: Path | None, as_json: bool) -> None:
     """Show every delivery and what became of its laptops; a star marks the open one."""
-    found = client.get(runtime(config), f"/api/v1/deliveries?year={year or ''}")
+    found: list[Account] = client.get(runtime(config), f"/api/v1/deliveries?year={year or ''}")
     if as_json:
         return print_json(found)
     print_table(
@@ -41,10 +41,11 @@ def list_(year: int | None, config: Path | None, as_json: bool) -> None:
     return None
 
 
-def _row(each: dict[str, Any]) -> list[str]:
-    figures = ("came", "given", "parts", "scrapped", "here", "erased", "not_erased", "co2_kg")
+def _row(each: Account) -> list[str]:
+    names = ("came", "given", "parts", "scrapped", "here", "erased", "not_erased", "co2_kg")
+    figures = [each.get(key) for key in names]
     name = f"{each['name']} *" if each["booking"] else each["name"]
-    return [name, each["organisation"], *("-" if each[key] is None else str(each[key]) for key in figures)]
+    return [name, each["organisation"], *("-" if figure is None else str(figure) for figure in figures)]
 
 
 @deliveries.command("account")

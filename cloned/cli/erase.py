@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import click
@@ -25,7 +23,10 @@ from cloned.cli.common import (
     runtime,
     state,
 )
+from cloned.core.answer_data import ErasurePlanData, ExplainedDisk, ExplainedWords
+from cloned.core.shown_data import ErasedDiskData, ErasureData, LaptopData
 from cloned.errors import UsageError
+from cloned.json_data import JsonObject, as_object, as_objects
 from cloned.saying import Phrase, message
 from cloned.signing import PublicKey
 
@@ -76,7 +77,7 @@ def start(
     return None
 
 
-def _ask(config: Path | None, laptop: dict[str, Any], level: str) -> None:
+def _ask(config: Path | None, laptop: LaptopData, level: str) -> None:
     """Say what will be done to which disk, and how long it takes; nothing happens without a yes."""
     plan = _plan(config, laptop["id"], level)
     for disk in plan["disks"]:
@@ -85,7 +86,7 @@ def _ask(config: Path | None, laptop: dict[str, Any], level: str) -> None:
     confirm("Everything on these disks is then lost for good. Erase them?")
 
 
-def _said(disk: dict[str, Any]) -> str:
+def _said(disk: ExplainedDisk) -> str:
     how = message(Phrase.read(disk["told"]["why"]))
     if disk["method"]:
         known = {"technique": message(disk["technique"]), "level": disk["level"], "minutes": disk["minutes"]}
@@ -94,14 +95,14 @@ def _said(disk: dict[str, Any]) -> str:
     return Phrase("  {name}, {size}: {how}", name=name, size=gigabytes(disk["size"]), how=how)
 
 
-def _reason(told: dict[str, object]) -> str:
+def _reason(told: ExplainedWords) -> str:
     """Why, and what to do where there is something to do."""
-    why, then = (message(Phrase.read(told[name])) for name in ("why", "next_step"))
+    why, then = (message(Phrase.read(each)) for each in (told["why"], told["next_step"]))
     return Phrase("{why}. {then}", why=why, then=then) if then else why
 
 
-def _plan(config: Path | None, laptop: str, level: str) -> dict[str, Any]:
-    told: dict[str, object] = client.get(
+def _plan(config: Path | None, laptop: str, level: str) -> ErasurePlanData:
+    told: ErasurePlanData = client.get(
         runtime(config), f"/api/v1/laptops/{quote(laptop, safe='')}/erasure?level={quote(level)}"
     )
     return told
@@ -150,13 +151,13 @@ def status(config: Path | None, as_json: bool) -> None:
     laptops = [each for each in state(config)["laptops"] if each.get("erasure")]
     if as_json:
         return print_json([{"id": each["id"], "state": each["state"], "erasure": each["erasure"]} for each in laptops])
-    rows = [_row(each, disk) for each in laptops for disk in each["erasure"]["disks"]]
+    rows = [_row(each, disk) for each in laptops if (erasure := each.get("erasure")) for disk in erasure["disks"]]
     print_table(["LAPTOP", "RESULT", "DISK", "METHOD", "PHASE", "WHAT"], rows)
     return None
 
 
-def _row(laptop: dict[str, Any], disk: dict[str, Any]) -> list[str]:
-    name, result = str(laptop["tag"] or laptop["number"]), laptop["erasure"]["result"]
+def _row(laptop: LaptopData, disk: ErasedDiskData) -> list[str]:
+    name, result = str(laptop["tag"] or laptop["number"]), (laptop["erasure"] or ErasureData())["result"]
     return [name, result, disk["serial"] or disk["path"], disk["technique"], disk["phase"], disk["said"]]
 
 
@@ -205,11 +206,11 @@ def check(file: Path, key_file: Path | None, as_json: bool) -> int:
         print_json({"genuine": found.genuine, "said": found.said, "key": found.fingerprint, "facts": dict(found.facts)})
         return 0 if found.genuine else 1
     echo(found.said)
-    for laptop in found.facts["laptops"] if found.genuine else []:
+    for laptop in as_objects(found.facts["laptops"]) if found.genuine else []:
         vendor, product, serial = (certificates.claimed(laptop, name) for name in ("vendor", "product", "serial"))
         tag = certificates.claimed(laptop, "tag") or "-"
         echo(Phrase("  {tag}  {vendor} {product} {serial}", tag=tag, vendor=vendor, product=product, serial=serial))
-        for disk in laptop.get("disks", []):
+        for disk in as_objects(laptop.get("disks", [])):
             names = ("model", "serial", "technique", "level")
             told = {name: message(certificates.claimed(disk, name)) for name in names}
             echo(Phrase("    {model} {serial}: {technique} ({level})", **told))
@@ -218,9 +219,9 @@ def check(file: Path, key_file: Path | None, as_json: bool) -> int:
     return 0 if found.genuine else 1
 
 
-def _excepted(facts: Mapping[str, Any]) -> bool:
+def _excepted(facts: JsonObject) -> bool:
     """Name the laptops that a delivery's certificate does not cover; whether there are any."""
-    others = facts.get("not_erased", [])
+    others = as_objects(facts.get("not_erased", []))
     for laptop in others:
         tag, *names = (certificates.claimed(laptop, name) for name in ("tag", "vendor", "product", "serial"))
         known = {"tag": tag or "-", "name": " ".join(filter(None, names))}
@@ -268,4 +269,4 @@ def selftest(device: str, level: str, yes: bool, output: Path | None) -> int:
     if output is not None:
         output.write_text(text + "\n", encoding="utf-8")
     echo(text if output is None else Phrase("recording: {output}", output=output))
-    return 0 if recording["record"]["phase"] == "verified" else 1
+    return 0 if as_object(recording["record"])["phase"] == "verified" else 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,10 +11,11 @@ from cloned.cli.common import config_option, echo, find_laptop, json_option, pri
 from cloned.config_file import load
 from cloned.errors import Exit
 from cloned.inventory.hooks import EVENTS, Hooks
+from cloned.json_data import JsonObject
 from cloned.languages import to_translate
 from cloned.saying import Phrase, message
 
-EXAMPLE: dict[str, Any] = {
+EXAMPLE: JsonObject = {
     "id": "0000000000", "number": 1, "tag": "TEST-1", "label": "", "state": "asking", "why": "", "image": "",
     "verdict": "none", "serial": "TEST", "uuid": "", "vendor": "Test", "product": "Test", "macs": [], "port": "",
     "organisation": "", "lent": False, "donation": "",
@@ -61,7 +61,7 @@ def run(event: str, laptop: str | None, config: Path | None, as_json: bool) -> N
     if laptop is not None:
         found = find_laptop(config, laptop)
         about = {name: found.get(name) for name in EXAMPLE}
-    told: dict[str, Any] = {"test": True}
+    told: dict[str, object] = {"test": True}
     if event == "session-over":
         told["session"] = {"id": "test", "number": 1, "image": "test", "laptops": [about["id"]]}
     elif event == "image-ready":

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import click
 from rich.console import Console
@@ -28,13 +28,18 @@ from cloned.cli.common import (
     words,
 )
 from cloned.config_file import load
+from cloned.core.shown_data import LaptopData, ProgressData, WorkshopData
 from cloned.core.warnings import Warn
 from cloned.errors import ImageError, MissingError
 from cloned.images import export as exporting
 from cloned.images.store import ImageStore
+from cloned.json_data import JsonObject
 from cloned.languages import to_translate
 from cloned.ownership import hand_over
 from cloned.saying import Phrase
+
+if TYPE_CHECKING:
+    from cloned.images.importing import Keep
 
 directory = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -87,7 +92,7 @@ def list_images(config: Path | None, as_json: bool) -> None:
     help="What becomes of the Clonezilla files, which only classic sessions send.",
 )
 @config_option
-def import_image(path: Path, name: str | None, keep: Any, config: Path | None) -> None:
+def import_image(path: Path, name: str | None, keep: Keep, config: Path | None) -> None:
     """Take in a Clonezilla image directory, proving it on the way. Ctrl-C stops it; the same command carries on."""
     with _progress() as report, _stoppable() as stopped:
         store = _store(config)
@@ -152,7 +157,7 @@ def capture(laptop: str, name: str, disk: str, wait: bool, config: Path | None) 
     echo(Phrase("{name} is captured, whole and proven", name=name))
 
 
-def _follow(state: Callable[[], dict[str, Any]], name: str, report: Callable[[Any], None]) -> str:
+def _follow(state: Callable[[], WorkshopData], name: str, report: Callable[[ProgressStep], None]) -> str:
     """Wait until nothing is captured as `name` any more; why there is no image, empty if there is one."""
     ident = ""
     while True:
@@ -161,7 +166,7 @@ def _follow(state: Callable[[], dict[str, Any]], name: str, report: Callable[[An
         if found is None:
             break
         ident = found["id"]
-        progress = found["progress"] or {}
+        progress = found["progress"] or ProgressData()
         report(
             CaptureStep(str(progress.get("activity") or "asking"), progress.get("bytes") or 0, progress.get("total"))
         )
@@ -178,8 +183,8 @@ class CaptureStep(NamedTuple):
     """How far a capture is, for the progress bar."""
 
     part: str
-    done: int
-    total: int | None
+    done: float
+    total: float | None
 
 
 @image.command()
@@ -212,7 +217,7 @@ def remove(name: str, yes: bool, config: Path | None) -> None:
 def explain(laptop: str, config: Path | None, as_json: bool) -> None:
     """Say which image a LAPTOP gets, and why."""
     found = find_laptop(config, laptop)
-    told = {key: found[key] for key in ("number", "vendor", "product", "firmware", "image", "chosen", "why")}
+    told = {key: found.get(key) for key in ("number", "vendor", "product", "firmware", "image", "chosen", "why")}
     if as_json:
         print_json(told)
         return None
@@ -223,8 +228,8 @@ def explain(laptop: str, config: Path | None, as_json: bool) -> None:
     return echo(Phrase("laptop {number} ({model}): no image; {why}", **known, why=_sentence(found, "told", "why")))
 
 
-def _sentence(found: Mapping[str, Any], told: str, plain: str) -> str:
-    return Phrase.read(found[told]) if found.get(told) else str(found[plain])
+def _sentence(found: LaptopData, told: str, plain: str) -> str:
+    return Phrase.read(parts) if (parts := found.get(told)) else str(found.get(plain))
 
 
 @click.group()
@@ -299,7 +304,7 @@ _ABOUT = {
 """What a live system tells of itself, in words."""
 
 
-def _about(told: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+def _about(told: JsonObject, indent: str = "") -> Iterator[str]:
     for key, value in told.items():
         name = words().gettext(_ABOUT.get(key, key))
         if isinstance(value, Mapping):
@@ -309,16 +314,34 @@ def _about(told: Mapping[str, Any], indent: str = "") -> Iterator[str]:
             yield f"{indent}{name}: {_worth(key, value)}"
 
 
-def _worth(key: str, value: Any) -> str:
+def _worth(key: str, value: object) -> str:
     if isinstance(value, bool):
         return words().gettext("yes") if value else words().gettext("no")
-    return words().size(value) if key.endswith("bytes") else moment(value) if key == "built" else str(value)
+    if isinstance(value, int | float) and key.endswith("bytes"):
+        return words().size(value)
+    return moment(value) if key == "built" and isinstance(value, str | int | float) else str(value)
+
+
+class ProgressStep(Protocol):
+    """How far something is; bytes."""
+
+    @property
+    def part(self) -> str:
+        """What it is at."""
+
+    @property
+    def done(self) -> float:
+        """Bytes that are through."""
+
+    @property
+    def total(self) -> float | None:
+        """Of so many, where that is known."""
 
 
 class _progress:  # noqa: N801 - used as a function
     """A progress bar on a terminal, silence elsewhere."""
 
-    def __enter__(self) -> Callable[[Any], None]:
+    def __enter__(self) -> Callable[[ProgressStep], None]:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -330,7 +353,7 @@ class _progress:  # noqa: N801 - used as a function
         self.bar.start()
         task = self.bar.add_task("", total=None)
 
-        def report(progress: Any) -> None:
+        def report(progress: ProgressStep) -> None:
             self.bar.update(task, description=progress.part, completed=progress.done, total=progress.total)
 
         return report

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,6 +16,7 @@ from cloned.inventory import imported, rehearsal
 from cloned.inventory import offline as commands
 from cloned.inventory.deliveries import Which
 from cloned.inventory.sinks.base import Surroundings
+from cloned.json_data import JsonObject
 from cloned.languages import to_translate
 from cloned.ownership import hand_over
 from cloned.quoting import quoted
@@ -58,9 +57,10 @@ _SINK_STATES = {
 }
 
 
-def _cell(row: Mapping[str, Any], name: str) -> str:
+def _cell(row: JsonObject, name: str) -> str:
     value = "" if row.get(name) is None else row[name]
-    return _SINK_STATES.get(value, value) if name == "state" else value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else str(value)
+    return _SINK_STATES.get(text, text) if name == "state" else text
 
 
 @click.group()

@@ -6,12 +6,13 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from cloned import __version__, logs
 from cloned.errors import ClonedError, Exit
+from cloned.logs import LogFormat
 from cloned.memory import collect_seldom
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class _Lazy(click.Group):
     default="auto",
     help="Lines with key=value, JSON, or fields of systemd's journal; auto: the journal where it listens, else text.",
 )
-def cloned(verbose: bool, log_format: Any) -> None:
+def cloned(verbose: bool, log_format: LogFormat) -> None:
     """Boot laptops from the network, clone them by multicast, and prove every disk."""
     logs.start(log_format, logging.DEBUG if verbose else logging.INFO)
 
@@ -97,7 +98,7 @@ def spoken() -> Language:
     return of_environment()
 
 
-def main(args: Sequence[str] | None = None) -> Any:
+def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; every error is one clear line on standard error and an exit status."""
     from cloned.cli.spoken import prepare
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -127,7 +127,7 @@ def _shown(person: Person) -> dict[str, str]:
     return {"name": person.name, "role": str(person.role), "made": person.made}
 
 
-def _told(person: dict[str, Any], secret: str, as_json: bool) -> None:
+def _told(person: Mapping[str, str], secret: str, as_json: bool) -> None:
     if as_json:
         return print_json({"ok": True, **person, **({"password": secret} if secret else {})})
     told = Phrase("{name}, {role}", name=person["name"], role=Phrase(str(person["role"])))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlencode
 
 import click
@@ -31,7 +31,12 @@ PAPERS = ("label", "sheet")
 @config_option
 @json_option
 def print_(
-    what: tuple[str, ...], today: bool, output: Path | None, config: Path | None, as_json: bool, **query: Any
+    what: tuple[str, ...],
+    today: bool,
+    output: Path | None,
+    config: Path | None,
+    as_json: bool,
+    **query: str | int | None,
 ) -> None:
     """Print a label or hand-over sheet of a LAPTOP, or of all of today, or put it into a FILE (-: standard output)."""
     laptop, paper = _asked(what, today)
@@ -69,7 +74,7 @@ def _asked(what: tuple[str, ...], today: bool) -> tuple[str, str]:
     return ("" if today else names[0]), names[-1]
 
 
-def _path(laptop: str, paper: str, query: dict[str, Any]) -> str:
+def _path(laptop: str, paper: str, query: Mapping[str, str | int | None]) -> str:
     given = {key: value for key, value in query.items() if value is not None and (paper == "label" or key == "lang")}
     where = f"/laptops/{quote(laptop, safe='')}/{paper}.pdf" if laptop else f"/today/{paper}s.pdf"
     return where + (f"?{urlencode(given)}" if given else "")

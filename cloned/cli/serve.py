@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,7 +23,9 @@ from cloned import logs
 from cloned.cli.common import config_option, echo, words
 from cloned.config import LEDGER_FILE, Config
 from cloned.config_file import load
+from cloned.core.answer_data import CheckLine
 from cloned.errors import ClonedError, Exit, MissingError, UsageError
+from cloned.logs import LogFormat
 from cloned.memory import few_heaps
 from cloned.ownership import hand_over
 from cloned.processes import come_first, run
@@ -44,7 +46,7 @@ CHECK_SECONDS = 60.0
 @click.command()
 @config_option
 @click.option("--log-format", type=click.Choice(["auto", "text", "json", "journal"]), help="As `cloned --log-format`.")
-def serve(config: Path | None, log_format: Any) -> None:
+def serve(config: Path | None, log_format: LogFormat | None) -> None:
     """Run the daemon: boot laptops, send images, verify disks, show the page."""
     if log_format:
         logs.start(log_format, logging.getLogger().level)
@@ -109,16 +111,20 @@ def _keep_safe(settings: Config) -> None:
         log.info("a copy of the state as it was is in %s", made)
 
 
-async def _examined(config: Config) -> list[dict[str, Any]]:
+async def _examined(config: Config) -> list[CheckLine]:
     """What `cloned check` finds, from a process of its own: the looks import and hold what the daemon need not keep."""
     command = [sys.executable, "-m", "cloned.check"]
     done = await asyncio.to_thread(run, command, stdin=pickle.dumps(config), timeout=CHECK_SECONDS)
-    return [{key: _read(value) for key, value in each.items()} for each in json.loads(done.stdout)]
-
-
-def _read(value: Any) -> Any:
-    """A sentence that came as its parts; anything else as it is."""
-    return Phrase.read(value) if isinstance(value, dict) else value
+    return [
+        {
+            "name": each["name"],
+            "state": each["state"],
+            "said": Phrase.read(each["said"]),
+            "next": Phrase.read(each["next"]),
+            "seconds": each["seconds"],
+        }
+        for each in json.loads(done.stdout)
+    ]
 
 
 async def _until_told(daemon: Daemon) -> None:

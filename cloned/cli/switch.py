@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -14,6 +13,7 @@ from rich.console import Console
 from cloned.cli.common import echo, words
 from cloned.config import Switch
 from cloned.config_file import load
+from cloned.core.shown_data import SwitchShown
 from cloned.errors import ClonedError, Exit, UsageError
 from cloned.saying import Phrase
 from cloned.switch.chain import Chain, join
@@ -103,6 +103,6 @@ def _draw(chain: Chain) -> None:
         console.print(said, style="bold")
 
 
-def _print_json(objects: list[dict[str, Any]], *, one: bool) -> None:
+def _print_json(objects: list[SwitchShown], *, one: bool) -> None:
     json.dump(objects[0] if one else objects, sys.stdout, indent=2)
     sys.stdout.write("\n")

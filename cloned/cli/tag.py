@@ -10,6 +10,7 @@ from cloned import client
 from cloned.cli.common import config_option, echo, find_laptop, json_option, print_json, runtime
 from cloned.core.tags import NEXT
 from cloned.errors import UsageError
+from cloned.json_data import JsonObject
 
 
 @click.command("tag")
@@ -27,7 +28,7 @@ def tag(laptop: str, number: str | None, following: bool, config: Path | None, a
     if following and number is not None:
         raise UsageError("a number or --next, not both", "cloned tag LAPTOP [NUMBER|--next]")
     if number is None and not following:
-        answer = {"ok": True, "tag": find_laptop(config, laptop)["tag"]}
+        answer: JsonObject = {"ok": True, "tag": find_laptop(config, laptop)["tag"]}
     else:
         answer = client.command(runtime(config), "tag", target=laptop, text=NEXT if following else number)
     if as_json:

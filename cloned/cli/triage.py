@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import click
@@ -12,6 +11,7 @@ import click
 from cloned import client
 from cloned.cli.common import config_option, find_laptop, json_option, print_json, runtime, words
 from cloned.code_words import COURSE_WORDS
+from cloned.core.answer_data import TriageConditionData, TriageExplainedData, TriageRuleData
 from cloned.languages import to_translate
 from cloned.saying import Phrase
 
@@ -28,7 +28,7 @@ def triage() -> None:
 def explain(laptop: str, config: Path | None, as_json: bool) -> None:
     """Say what the rules make of LAPTOP, which of them fitted, and what the others lacked."""
     found = find_laptop(config, laptop)
-    told = client.get(runtime(config), f"/api/v1/laptops/{quote(found['id'], safe='')}/triage")
+    told: TriageExplainedData = client.get(runtime(config), f"/api/v1/laptops/{quote(found['id'], safe='')}/triage")
     if as_json:
         return print_json(told)
     click.echo("\n".join(lines(str(found["tag"] or found["number"]), told, words().say)))
@@ -39,7 +39,7 @@ Say = Callable[[str], str]
 """A sentence in the reader's language."""
 
 
-def lines(name: str, told: dict[str, Any], say: Say = str) -> Iterator[str]:
+def lines(name: str, told: TriageExplainedData, say: Say = str) -> Iterator[str]:
     """For people: the result, then every rule that fitted, that might, and that did not.
 
     Conditions are the configuration's own words; a course is in the reader's, with the configuration's after it.
@@ -64,7 +64,7 @@ def _course(course: str, say: Say) -> str:
     return f"{say(COURSE_WORDS[course])} ({course})"
 
 
-def _rule(rule: dict[str, Any], say: Say) -> Iterator[str]:
+def _rule(rule: TriageRuleData, say: Say) -> Iterator[str]:
     if rule["say"]:
         yield say(rule["say"])
     yield _course(rule["course"], say)
@@ -80,7 +80,7 @@ _HOLDS = {True: to_translate("holds"), False: to_translate("does not hold"), Non
 _YES_NO = {True: to_translate("yes"), False: to_translate("no")}
 
 
-def _condition(condition: dict[str, Any], say: Say) -> str:
+def _condition(condition: TriageConditionData, say: Say) -> str:
     wanted = condition["wanted"]
     shown = say(_YES_NO[wanted]) if isinstance(wanted, bool) else wanted
     found = say(Phrase("found: {found}", found=say(str(condition["found"])))) if condition["found"] else ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from cloned import client
 from cloned.cli.common import config_option, echo, json_option, moment, print_json, print_table, runtime, state
+from cloned.core.answer_data import BootAskedData
+from cloned.core.shown_data import LaptopData, ProgressData
 from cloned.languages import to_translate
 from cloned.saying import Phrase
 
@@ -37,8 +38,8 @@ def _duration(seconds: float | None) -> str:
     return "" if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def _laptop_row(laptop: dict[str, Any]) -> list[str]:
-    progress = laptop.get("progress") or {}
+def _laptop_row(laptop: LaptopData) -> list[str]:
+    progress = laptop.get("progress") or ProgressData()
     total, done = progress.get("total") or 0, progress.get("bytes") or 0
     percent = f"{done * 100 // total} %" if total else ""
     name = " ".join(filter(None, (laptop["vendor"], laptop["product"]))) or laptop["boot_mac"]
@@ -109,7 +110,7 @@ def netboot() -> None:
 @json_option
 def netboot_log(mac: str, config: Path | None, as_json: bool) -> None:
     """Show what laptops asked for while booting and what they got."""
-    log = client.get(runtime(config), "/api/v1/netboot" + (f"/{mac}" if mac else ""))
+    log: list[BootAskedData] = client.get(runtime(config), "/api/v1/netboot" + (f"/{mac}" if mac else ""))
     if as_json:
         return print_json(log)
     rows = [
@@ -119,11 +120,11 @@ def netboot_log(mac: str, config: Path | None, as_json: bool) -> None:
     return None
 
 
-def _boot_row(entry: dict[str, Any]) -> list[str]:
+def _boot_row(entry: BootAskedData) -> list[str]:
     return [moment(entry["at"]), entry["mac"], _told(entry, "asked"), _times(entry), _told(entry, "why")]
 
 
-def _times(entry: dict[str, Any]) -> str:
+def _times(entry: BootAskedData) -> str:
     """What was got, and how often where it was asked for again and again."""
     got = _told(entry, "got")
     return (
@@ -133,6 +134,6 @@ def _times(entry: dict[str, Any]) -> str:
     )
 
 
-def _told(entry: dict[str, Any], name: str) -> str:
+def _told(entry: BootAskedData, name: str) -> str:
     told = entry.get("told") or {}
     return Phrase.read(told[name]) if name in told else str(entry.get(name, ""))

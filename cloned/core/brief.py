@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cloned.core.estimate import Estimate
 from cloned.core.shown import ShownSession
+from cloned.core.shown_data import SwitchData
 from cloned.core.snapshot import shown_session
 from cloned.core.workshop import Workshop
 
@@ -24,7 +24,7 @@ class Brief:
     places: int
     taken: int
     sessions: tuple[ShownSession, ...]
-    switches: Sequence[Mapping[str, Any]] = ()
+    switches: Sequence[SwitchData] = ()
     warnings: int = 0
     backlog: int = 0
     loop_lag: float = 0.0

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
 
 from cloned.core.disk_meant import disk_against, disk_meant, with_disk
 from cloned.core.events import Captured, Command, Failed
@@ -20,6 +19,7 @@ from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Holds, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
+from cloned.order_types import Order, WantedDisk
 from cloned.saying import short
 
 WANT = "capture"
@@ -112,12 +112,12 @@ def _over(laptop: Laptop, error: str, now: float) -> Laptop:
     return add_history(laptop, now, worded(reason, detail))
 
 
-def order(laptop: Laptop) -> dict[str, Any] | None:
+def order(laptop: Laptop) -> Order | None:
     """What a master's agent is to do, if it is to be captured now."""
     disk = laptop.disk_called(laptop.capture.disk)
     if not laptop.capture.image or laptop.state is not State.ASKING or disk is None:
         return None
-    told = {"serial": disk.serial, "wwn": disk.wwn, "path": disk.path, "size": disk.size}
+    told = WantedDisk(serial=disk.serial, wwn=disk.wwn, path=disk.path, size=disk.size)
     return {"do": "capture", "image": laptop.capture.image, "disk": told}
 
 

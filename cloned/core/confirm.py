@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from cloned.core import capture, erasing
 from cloned.core.catalogue import choose
@@ -370,7 +369,7 @@ def _in_full(workshop: Workshop, command: Command) -> Command:
     return with_disk(workshop, command)
 
 
-def _given(workshop: Workshop, command: Command) -> Mapping[str, Any] | Refusal:
+def _given(workshop: Workshop, command: Command) -> Mapping[str, object] | Refusal:
     """Where the laptop stands now, or why its image cannot go onto that disk."""
     laptop = workshop.laptops.get(LaptopId(command.target))
     if laptop is None or (laptop.goal.confirmation is None and laptop.reason is None):

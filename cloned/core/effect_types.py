@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from cloned.core.ids import SessionId
 
@@ -53,7 +52,7 @@ class CloseStream:
 class Record:
     """Enter a result in the ledger; keyed by laptop and attempt."""
 
-    row: dict[str, Any]
+    row: dict[str, object]
 
 
 Effect = OpenStream | SetReceivers | Rates | CloseStream | Record

@@ -8,7 +8,6 @@ it out.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from cloned.core import second
 from cloned.core.clocks import over
@@ -27,6 +26,7 @@ from cloned.disk import erase_machine as machine
 from cloned.disk.erase import LEVELS, EraseLevel, choose
 from cloned.disk.erase_record import DiskErasure
 from cloned.disk.media import Medium
+from cloned.order_types import ErasureOffer, OfferedErasure, Order
 from cloned.saying import Phrase, message, short
 
 _PRESENT = frozenset({State.ASKING, State.WAITING, State.ASIDE, State.ERASED})
@@ -143,7 +143,7 @@ def _erase(workshop: Workshop, command: Command, now: float, entropy: str) -> Wo
     return workshop.with_laptop(started(workshop, laptop, level, by, now, entropy))
 
 
-def _answer(workshop: Workshop, command: Command) -> dict[str, Any]:
+def _answer(workshop: Workshop, command: Command) -> dict[str, object]:
     """Whether it began, or another user has to say the same."""
     return {"second": True} if laptop_of(workshop, command).first_word is not None else {}
 
@@ -346,17 +346,18 @@ def spent(laptop: Laptop) -> Laptop:
 # -- what is said of it --------------------------------------------------------------------------------
 
 
-def order(laptop: Laptop) -> dict[str, Any] | None:
+def order(laptop: Laptop) -> Order | None:
     """What its agent is to do, if anything of this."""
     if laptop.state is State.ERASING and laptop.erasure is not None:
         return {"do": "erase", "erasure": laptop.erasure.id, "disks": [disk.to_json() for disk in laptop.erasure.disks]}
     if laptop.state is State.ERASED:
-        screen = [Phrase("Erased: every built-in disk, read back."), Phrase("Nothing is on this laptop any more.")]
+        erased = Phrase("Erased: every built-in disk, read back.")
+        screen: list[str] = [erased, Phrase("Nothing is on this laptop any more.")]
         return {"do": "power", "action": "poweroff", "screen": screen}
     return None
 
 
-def offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:
+def offer(workshop: Workshop, laptop: Laptop) -> ErasureOffer | None:
     """What a key on the laptop would begin: where it must be erased, or volunteers may and chose that in its menu.
 
     `only`: nothing is cloned afterwards. Every disk must be one that can be erased.
@@ -365,23 +366,23 @@ def offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:
     asked = chosen or (not laptop.wants and needed(workshop, laptop))
     if not asked or laptop.state not in (State.ASKING, State.WAITING) or workshop.settings.erase_second:
         return None
-    level = level_of(workshop, "")
-    media = built_in(laptop.media)
+    level, media = level_of(workshop, ""), built_in(laptop.media)
     if level is None or not media or _not_now(laptop) or _level_against(laptop, level):
         return None
     return {"level": str(level), "only": chosen, "disks": [_offered(medium, level) for medium in media]}
 
 
-def _offered(medium: Medium, level: EraseLevel) -> dict[str, Any]:
+def _offered(medium: Medium, level: EraseLevel) -> OfferedErasure:
     choice = choose(medium, level)
     words = (
         LEVELS[choice.technique].words
         if choice.technique
         else Phrase("cannot be erased: {why}", why=message(choice.why))
     )
-    names = ("model", "serial", "size")
     return {
-        **{name: getattr(medium, name) for name in names},
+        "model": medium.model,
+        "serial": medium.serial,
+        "size": medium.size,
         "key": medium.key,
         "words": words,
         "seconds": choice.seconds,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cloned.disk.erase import LEVELS, EraseChoice, EraseLevel, choose
 from cloned.disk.erase_machine import fail, strictly_later
@@ -135,12 +134,12 @@ def built_in(media: tuple[Medium, ...]) -> tuple[Medium, ...]:
     return tuple(medium for medium in media if medium.built_in)
 
 
-def foreseen(medium: Medium) -> dict[str, dict[str, Any]]:
+def foreseen(medium: Medium) -> dict[str, dict[str, object]]:
     """What an erasure at each level would do to a disk, said before it is confirmed: technique, minutes, or why not."""
     return {str(level): _foreseen(choose(medium, level)) for level in EraseLevel}
 
 
-def _foreseen(choice: EraseChoice) -> dict[str, Any]:
+def _foreseen(choice: EraseChoice) -> dict[str, object]:
     words = LEVELS[choice.technique].words if choice.technique else ""
     return {
         "technique": words,
@@ -150,7 +149,7 @@ def _foreseen(choice: EraseChoice) -> dict[str, Any]:
     }
 
 
-def shown(erasure: Erasure) -> dict[str, Any]:
+def shown(erasure: Erasure) -> dict[str, object]:
     """For page and API; progress is added from the reports."""
     return {
         "id": erasure.id,
@@ -163,7 +162,7 @@ def shown(erasure: Erasure) -> dict[str, Any]:
     }
 
 
-def taken_out(erasure: Erasure, disk: DiskErasure) -> dict[str, Any] | None:
+def taken_out(erasure: Erasure, disk: DiskErasure) -> dict[str, object] | None:
     """What became of a disk that could not be erased, when, and who said so; None where nobody did."""
     found = next((each for each in erasure.taken_out if each.key == disk.medium.key), None)
     return None if found is None else {"what": found.what, "at": found.at, "by": list(found.by)}
@@ -174,7 +173,7 @@ def _hidden(ata: AtaAbilities) -> dict[str, int | bool]:
     return {"hpa": ata.hidden_sectors, "dco": ata.dco_sectors, "untold": ata.untold}
 
 
-def disk_shown(disk: DiskErasure) -> dict[str, Any]:
+def disk_shown(disk: DiskErasure) -> dict[str, object]:
     """One disk of it, without what was remembered."""
     medium, rating = disk.medium, LEVELS.get(disk.technique) if disk.technique else None
     return {

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from cloned.core.answer_data import ExplainedDisk
 from cloned.core.erasure import ATTEMPTS, Erasure, disk_shown, taken_out
 from cloned.core.laptop import Laptop, State
 from cloned.core.ledger import identified, iso
+from cloned.core.row_types import ErasedDiskRow, Row
 from cloned.disk.erase import LEVELS, EraseLevel, choose, offers
 from cloned.disk.erase_record import FAULTS, DiskErasure, ErasureFault
 from cloned.disk.media import Medium
+from cloned.json_data import as_number, as_object
 from cloned.saying import Phrase, chained, parts
 
 
-def explained(laptop: Laptop, level: EraseLevel) -> list[dict[str, Any]]:
+def explained(laptop: Laptop, level: EraseLevel) -> list[ExplainedDisk]:
     """For each disk: which technique, which level, why, and what it could not have."""
     return [_explained(medium, level) for medium in laptop.media]
 
 
-def _explained(medium: Medium, level: EraseLevel) -> dict[str, Any]:
+def _explained(medium: Medium, level: EraseLevel) -> ExplainedDisk:
     choice = choose(medium, level)
     rating = LEVELS[choice.technique] if choice.technique else None
     return {
@@ -51,7 +51,7 @@ def _explained(medium: Medium, level: EraseLevel) -> dict[str, Any]:
     }
 
 
-def row(laptop: Laptop, erasure: Erasure) -> dict[str, Any]:
+def row(laptop: Laptop, erasure: Erasure) -> dict[str, object]:
     """What an erasure leaves in the ledger; keyed apart from clones."""
     return {
         "kind": "erasure",
@@ -84,12 +84,12 @@ def row(laptop: Laptop, erasure: Erasure) -> dict[str, Any]:
     }
 
 
-def _gone(erasure: Erasure, disk: DiskErasure) -> dict[str, Any] | None:
+def _gone(erasure: Erasure, disk: DiskErasure) -> dict[str, object] | None:
     told = taken_out(erasure, disk)
-    return None if told is None else {**told, "at": _iso(told["at"])}
+    return None if told is None else {**told, "at": _iso(as_number(told["at"]))}
 
 
-def failures(row: Mapping[str, Any]) -> str:
+def failures(row: Row) -> str:
     """Which disks of a ledger's row are not erased and why; rows of before 0.3 have it in English only."""
     failed = [disk for disk in row["erasure"]["disks"] if disk.get("fault") and "told" in disk]
     said = [
@@ -99,10 +99,10 @@ def failures(row: Mapping[str, Any]) -> str:
     return chained(said) or str(row.get("why", ""))
 
 
-def why_failed(disk: Mapping[str, Any]) -> str:
+def why_failed(disk: ErasedDiskRow) -> str:
     """What went wrong with a disk of a ledger's row, as a sentence in any language."""
-    detail = Phrase.read(disk.get("told", disk).get("detail", ""))
-    return Phrase(FAULTS[ErasureFault(disk["fault"])][0], detail=detail) if disk.get("fault") else str(disk["said"])
+    detail = Phrase.read(as_object(disk.get("told", disk)).get("detail", ""))
+    return Phrase(FAULTS[ErasureFault(fault)][0], detail=detail) if (fault := disk.get("fault")) else str(disk["said"])
 
 
 def _iso(at: float) -> str:

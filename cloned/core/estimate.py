@@ -10,12 +10,12 @@ import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
 from cloned.core.rates import rates
 from cloned.core.reasons import Reason
+from cloned.core.report_figures import ReportFigures
 from cloned.core.schedule import Schedule
 from cloned.core.workshop import Workshop
 
@@ -30,7 +30,7 @@ SETTLED_SECONDS = 5.0
 
 LEARNT = ("receive", "verify", "finish")
 
-Progress = Mapping[LaptopId, Mapping[str, Any]]
+Progress = Mapping[LaptopId, ReportFigures]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _link(workshop: Workshop, image: str) -> float:
     return max(1.0, mbps * NET * 1e6 / 8)
 
 
-def _left(laptop: Laptop, report: Mapping[str, Any], pace: _Pace, now: float) -> float:
+def _left(laptop: Laptop, report: ReportFigures, pace: _Pace, now: float) -> float:
     """Seconds that a laptop at work still needs."""
     spent = max(0.0, now - laptop.since)
     if laptop.state is State.FINISHING:
@@ -121,7 +121,7 @@ def _left(laptop: Laptop, report: Mapping[str, Any], pace: _Pace, now: float) ->
     return (_moving(report, rest) if laptop.state is State.RECEIVING else rest) + pace.verify + pace.finish
 
 
-def _moving(report: Mapping[str, Any], otherwise: float) -> float:
+def _moving(report: ReportFigures, otherwise: float) -> float:
     """What a report's bytes and rate say, if they say anything."""
     left = report.get("left_seconds")
     return otherwise if left is None else float(left)

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Any
 
 from cloned.core.erasure import ATTEMPTS
 from cloned.core.events import Command
@@ -179,7 +178,7 @@ def _grades(laptops: Iterable[ShownLaptop]) -> set[str]:
     return {each.grade for each in laptops if each.grade}
 
 
-def summary(workshop: Workshop, now: float) -> dict[str, Any]:
+def summary(workshop: Workshop, now: float) -> dict[str, object]:
     """The board as plain data, for hooks and inventories: laptops by number and tag, seconds, English words."""
     seen = board(snapshot(workshop, {}, now))
     return {
@@ -201,7 +200,7 @@ def _called(laptop: ShownLaptop) -> str:
     return laptop.tag or str(laptop.number)
 
 
-def row(workshop: Workshop, now: float) -> dict[str, Any]:
+def row(workshop: Workshop, now: float) -> dict[str, object]:
     """What an evening that is over leaves in the ledger: no laptop's result, so it is filed under itself."""
     told = summary(workshop, now)
     known = {"laptop": FILED, "attempt": EVENINGS + int(now // 3600), "at": iso(now)}

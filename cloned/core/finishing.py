@@ -6,12 +6,12 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from cloned.clonezilla.nvram import BootEntry
 from cloned.core.laptop import Laptop
 from cloned.core.ledger import iso
+from cloned.order_types import EntryStep, FinishStep
 from cloned.saying import sentence
 
 STEPS = ("grow", "hostname", "machine-id", "ssh-host-keys", "efi-entry", "stamp")
@@ -43,12 +43,12 @@ def steps(
     boot: Sequence[BootEntry] = (),
     *,
     twin: Collection[str] = (),
-) -> list[dict[str, Any]]:
+) -> list[FinishStep]:
     """Steps in the order they are to be done, each `{"name", …arguments}`. `boot`: what started the master.
 
     `twin`: which of "tag" and "serial" another laptop has so that a host name shows it alike (`named_alike`).
     """
-    found: list[dict[str, Any]] = []
+    found: list[FinishStep] = []
     if wishes.grow:
         found.append({"name": "grow"})
     if wishes.hostname:
@@ -58,7 +58,12 @@ def steps(
     if wishes.ssh_host_keys:
         found.append({"name": "ssh-host-keys"})
     if wishes.efi_entry:
-        found.append({"name": "efi-entry", "entries": [asdict(each) for each in boot]})
+        found.append(
+            {
+                "name": "efi-entry",
+                "entries": [EntryStep(label=each.label, partition=each.partition, loader=each.loader) for each in boot],
+            }
+        )
     if wishes.stamp:
         found.append(
             {"name": "stamp", "image": laptop.goal.image, "image_hash": laptop.job.image_hash, "date": iso(now)}
@@ -105,7 +110,7 @@ def _label(name: str) -> str:
     return f"{name[: LABEL - 9].rstrip('-')}-{digest}"
 
 
-def read_steps(steps: Any) -> tuple[tuple[str, str, str], ...]:
+def read_steps(steps: object) -> tuple[tuple[str, str, str], ...]:
     """What an agent says came of its steps: (name, result, detail); ValueError for words that are not ours."""
     if not isinstance(steps, list) or not all(isinstance(step, Mapping) for step in steps):
         raise ValueError("finished comes with a list of steps")
@@ -118,7 +123,7 @@ def read_steps(steps: Any) -> tuple[tuple[str, str, str], ...]:
     return tuple((str(name), str(result), detail) for name, result, detail in found)
 
 
-def _detail(text: Any) -> str:
+def _detail(text: object) -> str:
     """One line, as far as somebody reads it."""
     if isinstance(text, Mapping):
         return sentence(text)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cloned.core import windows_keys
 
@@ -183,14 +183,15 @@ def _panel(data: Mapping[str, object]) -> Screen | None:
     return Screen(*sides) if all(sides[:2]) else None
 
 
-def _battery(data: Mapping[str, Any]) -> Battery:
+def _battery(data: Mapping[str, object]) -> Battery:
     cycles = data.get("cycles")
-    counted = isinstance(cycles, int) and not isinstance(cycles, bool) and 0 < cycles < _NEVER_COUNTED
+    if isinstance(cycles, bool) or not isinstance(cycles, int) or not 0 < cycles < _NEVER_COUNTED:
+        cycles = None
     return Battery(
         _text(data, "name"),
         round(_number(data, "design_wh"), 2),
         round(_number(data, "full_wh"), 2),
-        cycles if counted else None,
+        cycles,
     )
 
 
@@ -216,8 +217,9 @@ def _flag(data: Mapping[str, object], key: str) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _number(data: Mapping[str, Any], key: str) -> float:
+def _number(data: Mapping[str, object], key: str) -> float:
     """A number that is none of Python's oddities; 0 where there is none."""
     value = data.get(key)
-    told = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53
-    return float(value) if told and value is not None else 0.0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    return float(value) if 0 <= value < 2**53 else 0.0

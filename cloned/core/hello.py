@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any
 
 from cloned.core.disk_names import named
 from cloned.core.disks import Disk
@@ -15,6 +14,7 @@ from cloned.core.laptop import Facts
 from cloned.core.secure_boot import FirmwareKeys
 from cloned.disk.manifest import DIGEST_BYTES, ReadBack
 from cloned.disk.signed import HASH, KEY
+from cloned.json_data import as_text
 
 MOST_DISKS = 32
 MOST_CARDS = 64
@@ -92,9 +92,11 @@ def _digits(told: object) -> tuple[str, ...]:
     return tuple(each for each in texts if len(each) in (HASH, KEY) and set(each) <= set("0123456789abcdef"))
 
 
-def _is_level(told: Any) -> bool:
-    pair = isinstance(told, list) and len(told) == 2 and isinstance(told[0], str)
-    return pair and isinstance(told[1], int) and 0 <= told[1] < 2**31 and told[0].isprintable()
+def _is_level(told: object) -> bool:
+    if not isinstance(told, list) or len(told) != 2:
+        return False
+    name, level = told
+    return isinstance(name, str) and isinstance(level, int) and 0 <= level < 2**31 and name.isprintable()
 
 
 def _dongles(nics: object) -> tuple[str, ...]:
@@ -129,10 +131,10 @@ def _figure(data: Mapping[str, object], key: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
 
 
-def read_back(data: Mapping[str, Any]) -> ReadBack:
+def read_back(data: Mapping[str, object]) -> ReadBack:
     """A read-back from its JSON; 32 zero bytes stand for a piece that could not be read. ValueError if malformed."""
     try:
-        digests = base64.b64decode(data["pieces"], validate=True)
+        digests = base64.b64decode(as_text(data["pieces"]), validate=True)
         boot_code, gap = _digest(data.get("boot_code")), _digest(data.get("gap"))
         layout = data["layout"]
     except (KeyError, TypeError, binascii.Error) as error:
@@ -143,10 +145,10 @@ def read_back(data: Mapping[str, Any]) -> ReadBack:
     return ReadBack(layout, boot_code, gap, tuple(piece if any(piece) else b"" for piece in pieces))
 
 
-def _digest(text: Any) -> bytes | None:
+def _digest(text: object) -> bytes | None:
     if text is None:
         return None
-    digest = bytes.fromhex(text)
+    digest = bytes.fromhex(as_text(text))
     if len(digest) != DIGEST_BYTES:
         raise ValueError("a SHA-256 has 32 bytes")
     return digest

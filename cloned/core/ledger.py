@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from cloned.core.disks import Disk
 from cloned.core.hardware import Hardware
@@ -44,19 +43,19 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _recorded(part: Identity | Facts | Disk) -> dict[str, Any]:
+def _recorded(part: Identity | Facts | Disk) -> dict[str, object]:
     """Each of its fields, but those of `NOT_RECORDED`."""
     left_out = NOT_RECORDED.get(type(part), {})
     return {each.name: _plain(getattr(part, each.name)) for each in fields(part) if each.name not in left_out}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, Hardware):
         return value.data()
     return list(value) if isinstance(value, tuple) else value
 
 
-def identified(laptop: Laptop) -> dict[str, Any]:
+def identified(laptop: Laptop) -> dict[str, object]:
     """What every row says of the laptop itself, whatever it tells of."""
     return {
         "laptop": laptop.id,
@@ -67,7 +66,7 @@ def identified(laptop: Laptop) -> dict[str, Any]:
     }
 
 
-def condition(laptop: Laptop) -> dict[str, Any]:
+def condition(laptop: Laptop) -> dict[str, object]:
     """What triage, tests and people made of it: course, grade, needs and remarks; nothing where there are no rules."""
     found, tests = laptop.triage, trial_lines(laptop.trials)
     if not (laptop.grade or found.remarks or tests or laptop.notes):
@@ -80,12 +79,12 @@ def condition(laptop: Laptop) -> dict[str, Any]:
     return {**told, **({"tests": tests} if tests else {})}
 
 
-def why_fields(why: str) -> dict[str, Any]:
+def why_fields(why: str) -> dict[str, object]:
     """Why something ended as it did, in English, and as code and values: a row is read in any language, years later."""
     return {"why": str(why), **({"told": parts(why)} if isinstance(why, Phrase) else {})}
 
 
-def why_of(row: Mapping[str, Any]) -> str:
+def why_of(row: Mapping[str, object]) -> str:
     """The sentence of a row; of rows that have only the English words, those."""
     try:
         return Phrase.read(row.get("told") or str(row.get("why") or ""))
@@ -99,7 +98,7 @@ def with_row(workshop: Workshop, laptop: Laptop, now: float) -> Workshop:
     return replace(workshop, unrecorded={**workshop.unrecorded, f"{laptop.id}/{laptop.job.number}": row})
 
 
-def ledger_row(laptop: Laptop, now: float) -> dict[str, Any]:
+def ledger_row(laptop: Laptop, now: float) -> dict[str, object]:
     """Laptops, organisations and results only: nothing here says who borrows it. Sizes in bytes, times in seconds."""
     disk = laptop.target() or laptop.goal.onto
     return {

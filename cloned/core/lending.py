@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from cloned.core.confirm import ask_or_wait
 from cloned.core.erasure import ATTEMPTS
@@ -27,7 +26,7 @@ PROPOSED = 5
 """So many are named where nobody said which laptop goes out."""
 
 
-def row(laptop: Laptop, now: float) -> dict[str, Any]:
+def row(laptop: Laptop, now: float) -> dict[str, object]:
     """What lending a laptop out, or its coming back, leaves in the ledger."""
     return {
         "kind": "lending",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cloned.core import capture, erasing, tags, trials
 from cloned.core.laptop import ACTIVE, Laptop, State, VerdictKind, worded
 from cloned.core.rates import alone
 from cloned.core.schedule import Wait
 from cloned.core.words import Clock, utc
 from cloned.core.workshop import Workshop
+from cloned.order_types import CloneOffer, Order, WantedDisk
 from cloned.saying import Phrase
 
 
-def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None, clock: Clock = utc) -> dict[str, Any]:
+def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None, clock: Clock = utc) -> Order:
     """The order, as the agent reads it; the stream's address is added by who knows it. `clock` words times."""
     found = _order(workshop, laptop, wait, clock)
     if not (attended := trials.for_a_person(laptop)) or found["do"] == "power":
@@ -21,7 +20,7 @@ def order(workshop: Workshop, laptop: Laptop, wait: Wait | None = None, clock: C
     return {**found, "attended": {"tests": attended, "layout": workshop.settings.layout}}
 
 
-def _order(workshop: Workshop, laptop: Laptop, wait: Wait | None, clock: Clock) -> dict[str, Any]:
+def _order(workshop: Workshop, laptop: Laptop, wait: Wait | None, clock: Clock) -> Order:
     if laptop.state is State.FINISHING and tags.needs(workshop, laptop):
         return {
             "do": "wait",
@@ -40,7 +39,7 @@ def _order(workshop: Workshop, laptop: Laptop, wait: Wait | None, clock: Clock) 
             "alone": alone(laptop, workshop.link_mbps),
             **_classic(workshop, laptop),
         }
-    tests = {"tests": due} if (due := trials.due(laptop)) else {}
+    tests = Order(tests=due) if (due := trials.due(laptop)) else Order()
     if laptop.state is State.DONE and (tests or trials.for_a_person(laptop)):
         return {"do": "wait", "screen": _screen(laptop, None), "state": "done", **tests}
     if laptop.state is State.DONE:
@@ -50,13 +49,15 @@ def _order(workshop: Workshop, laptop: Laptop, wait: Wait | None, clock: Clock) 
     master = capture.order(laptop)
     if master is not None:
         return {**master, "screen": _screen(laptop, None)}
-    answer: dict[str, Any] = {"do": "wait", "screen": _screen(laptop, wait, clock), "state": str(laptop.state)}
-    offers = {"offer": _offer(workshop, laptop), "erase_offer": erasing.offer(workshop, laptop)}
-    found = {name: offer for name, offer in offers.items() if offer}
-    return {**answer, **tests, **found, **({"media": True} if erasing.wants_media(laptop) else {})}
+    answer: Order = {"do": "wait", "screen": _screen(laptop, wait, clock), "state": str(laptop.state)}
+    if offer := _offer(workshop, laptop):
+        answer["offer"] = offer
+    if erase_offer := erasing.offer(workshop, laptop):
+        answer["erase_offer"] = erase_offer
+    return {**answer, **tests, **(Order(media=True) if erasing.wants_media(laptop) else Order())}
 
 
-def _classic(workshop: Workshop, laptop: Laptop) -> dict[str, Any]:
+def _classic(workshop: Workshop, laptop: Laptop) -> Order:
     """For a classic session: the port base, and whether its stream begins."""
     session = workshop.sessions.get(laptop.session) if laptop.session is not None else None
     if session is None or not session.classic:
@@ -64,7 +65,7 @@ def _classic(workshop: Workshop, laptop: Laptop) -> dict[str, Any]:
     return {"classic": {"port": session.port, "go": session.started is not None}}
 
 
-def _disk(laptop: Laptop) -> dict[str, Any]:
+def _disk(laptop: Laptop) -> WantedDisk:
     disk = laptop.target()
     if disk is None:
         return {}
@@ -90,7 +91,7 @@ def _lines(sentence: str, next_step: str) -> list[str]:
     return [line for line in (Phrase("{sentence}.", sentence=sentence), next_step) if line]
 
 
-def _offer(workshop: Workshop, laptop: Laptop) -> dict[str, Any] | None:
+def _offer(workshop: Workshop, laptop: Laptop) -> CloneOffer | None:
     """What a key on the laptop would confirm: only where image and disk leave no choice."""
     image, disks = workshop.images.get(laptop.goal.image), laptop.eligible()
     if laptop.state is not State.ASKING or laptop.wants or image is None or len(disks) != 1:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Any
 
 from cloned.core.disks import Disk
 from cloned.core.erasure import ATTEMPTS
@@ -17,6 +16,7 @@ from cloned.core.fillers import says_text, usable_mac
 from cloned.core.ids import Identity, clean
 from cloned.core.known import KnownToLedger
 from cloned.core.lending import LENDINGS
+from cloned.core.row_types import Row
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class LedgerLaptop:
         )  # fmt: skip
 
 
-def recorded(ident: str, rows: Sequence[Mapping[str, Any]]) -> LedgerLaptop:
+def recorded(ident: str, rows: Sequence[Row]) -> LedgerLaptop:
     """A laptop out of its rows, in whatever order."""
     rows = sorted(rows, key=lambda row: str(row.get("at") or ""))
     attempts = [int(row["attempt"]) for row in rows]
@@ -83,7 +83,7 @@ def recall(
     return replace(known, taken=tuple(each for each in firsts if each != known.laptop), namesake=called)
 
 
-def sight_in(row: Mapping[str, Any]) -> Evidence:
+def sight_in(row: Row) -> Evidence:
     """The machine that a row is of, as far as that says."""
     return Evidence(_identity(row), _disks([row]), frozenset(row.get("dongles") or ()))
 
@@ -97,32 +97,32 @@ def traces(sight: Evidence) -> frozenset[str]:
     return frozenset(each[:160] for each in told)
 
 
-def traces_of(row: Mapping[str, Any]) -> frozenset[str]:
+def traces_of(row: Row) -> frozenset[str]:
     """The same of one row of the ledger."""
     return traces(sight_in(row))
 
 
-def _kind(row: Mapping[str, Any]) -> str:
+def _kind(row: Row) -> str:
     return "clone" if row["attempt"] < ATTEMPTS else "erasure" if row["attempt"] < LENDINGS else "lending"
 
 
-def _lent(rows: Sequence[Mapping[str, Any]]) -> bool:
+def _lent(rows: Sequence[Row]) -> bool:
     """Whether it was out when the newest word on that was entered."""
     return next((row.get("state") == "lent" for row in reversed(rows) if _kind(row) == "lending"), False)
 
 
-def _identity(row: Mapping[str, Any]) -> Identity:
+def _identity(row: Row) -> Identity:
     texts = {name: str(row.get(name) or "") for name in ("uuid", "serial", "vendor", "product")}
     return clean(**texts, macs=row.get("macs") or ())
 
 
-def _disks(rows: Sequence[Mapping[str, Any]]) -> Disks:
+def _disks(rows: Sequence[Row]) -> Disks:
     """Those that its newest clone and its newest erasure name."""
     newest = {_kind(row): _of_row(row) for row in rows if _of_row(row)}
     return tuple(dict.fromkeys(disk for each in newest.values() for disk in each))
 
 
-def _of_row(row: Mapping[str, Any]) -> list[Disk]:
+def _of_row(row: Row) -> list[Disk]:
     told = [row.get("disk"), *((row.get("erasure") or {}).get("disks") or ())]
     return [
         Disk("", int(each.get("size") or 0), serial=str(each.get("serial") or ""), wwn=str(each.get("wwn") or ""))

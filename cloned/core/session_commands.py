@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from cloned.core.classic_sessions import new_session
 from cloned.core.events import Command
@@ -66,7 +65,7 @@ def _no_guests(workshop: Workshop, command: Command) -> Refusal | None:
     return None
 
 
-def _opened(workshop: Workshop, command: Command) -> Mapping[str, Any] | Refusal:
+def _opened(workshop: Workshop, command: Command) -> Mapping[str, object] | Refusal:
     """The session for guests that was opened just now, if there was a port for it."""
     if not command.guests:
         return {}

@@ -7,7 +7,7 @@ so a field that is sent is described here, or it is not sent. Times are ISO 8601
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from cloned.core.events import ImageInfo
 from cloned.core.laptop import Difference, State, VerdictKind
@@ -23,7 +23,7 @@ SessionState = Literal["gathering", "sending", "idle", "ended"]
 class Shown:
     """What every part of a snapshot has: its docstrings are the document's, and nothing else may come along."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"use_attribute_docstrings": True, "extra": "forbid"}
+    __pydantic_config__: ClassVar[dict[str, object]] = {"use_attribute_docstrings": True, "extra": "forbid"}
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Progress(Shown):
     lost: int | float | None = None
     """Packets that did not come, of those that were sent meanwhile."""
     activity: str | None = None
-    disks: dict[str, dict[str, Any]] | None = None
+    disks: dict[str, dict[str, object]] | None = None
     """While it is erased: of each disk the share that is done, and what is going on."""
 
 
@@ -174,13 +174,13 @@ class LaptopBrief(Shown):
     """Who will lend it out: never a person."""
     donation: str
     """The delivery it came with: an organisation or a number."""
-    first_word: dict[str, Any] | None = None
+    first_word: dict[str, object] | None = None
     """What one user said of its disks and another has to say too: verb, by, at, level, text."""
     fate: str = ""
     """What became of it: given, parts or scrapped; empty while it is here."""
-    erasure: dict[str, Any] | None
+    erasure: dict[str, object] | None
     """The last one, or the one under way."""
-    media: tuple[dict[str, Any], ...]
+    media: tuple[dict[str, object], ...]
     """Its disks as erasing sees them, sticks among them."""
     locks: list[str]
     """What an erasure would not free, as far as its agent could see: firmware-password, absolute, planted-program."""
@@ -194,13 +194,13 @@ class LaptopBrief(Shown):
     """Name of the image that it is being captured as."""
     reason: Reason | None
     why: str
-    told: dict[str, Any] | None = None
+    told: dict[str, object] | None = None
     """`why` as a code or message and its values, for who words it in another language."""
     next_step: str
     image: str | None
     chosen: str
     """Why this image: a rule, the default, or a person."""
-    chosen_told: dict[str, Any] | None = None
+    chosen_told: dict[str, object] | None = None
     """`chosen` as a message and its values, for who words it in another language."""
     disk: ShownDisk | None
     """The one that is or was written."""
@@ -277,7 +277,7 @@ class ShownSession(Shown):
     """`bytes` over `seconds`."""
     started: str
     ended: str | None
-    sender: dict[str, Any] | None = None
+    sender: dict[str, object] | None = None
     """What sends it, while it does: figures of the piece stream, or of Clonezilla's own programs."""
 
 
@@ -337,7 +337,7 @@ class Snapshot(Shown):
     """In order of arrival."""
     sessions: tuple[ShownSession, ...]
     images: tuple[ImageInfo, ...]
-    switches: tuple[dict[str, Any], ...] = ()
+    switches: tuple[dict[str, object], ...] = ()
     """Each as `cloned switch show --json` gives it, with its age and what is wrong with it."""
     warnings: tuple[Warn, ...] = ()
     organisations: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from cloned.core.known import KnownElsewhere
 from cloned.core.laptop import STAGE, Laptop, worded
 from cloned.core.ledger import iso
 from cloned.core.reasons import Reason
+from cloned.core.report_figures import ReportFigures
 from cloned.core.schedule import Schedule, Wait, plan
 from cloned.core.session import Session
 from cloned.core.shown import (
@@ -52,7 +53,7 @@ Drawn = dict[LaptopId, tuple[Laptop, ShownLaptop]]
 
 def snapshot(
     workshop: Workshop,
-    progress: Mapping[LaptopId, Mapping[str, Any]],
+    progress: Mapping[LaptopId, ReportFigures],
     now: float,
     clock: Clock = utc,
     drawn: Drawn | None = None,
@@ -117,7 +118,7 @@ def _rounded(seconds: float | None) -> float | None:
 def _shown(
     laptop: Laptop,
     wait: Wait | None,
-    progress: Mapping[str, Any],
+    progress: ReportFigures,
     expected: Estimate,
     now: float,
     clock: Clock,
@@ -137,7 +138,7 @@ def _shown(
 
 
 def _laptop(
-    laptop: Laptop, wait: Wait | None, progress: Mapping[str, Any], expected: Estimate, now: float, clock: Clock
+    laptop: Laptop, wait: Wait | None, progress: ReportFigures, expected: Estimate, now: float, clock: Clock
 ) -> ShownLaptop:
     left = _rounded(expected.laptops.get(laptop.id))
     reason, why = laptop.reason, worded(laptop.reason, laptop.detail)
@@ -211,9 +212,9 @@ def _in_other_words(laptop: Laptop) -> dict[str, Any]:
 _FIGURES = frozenset(each.name for each in fields(Progress))
 
 
-def _progress(told: Mapping[str, Any], left: float | None) -> Progress | None:
+def _progress(told: ReportFigures, left: float | None) -> Progress | None:
     """What a laptop told of itself, its time left as we expect it."""
-    known = {name: value for name, value in told.items() if name in _FIGURES}
+    known: dict[str, Any] = {name: value for name, value in told.items() if name in _FIGURES}
     if left is not None:
         known["left_seconds"] = left
     return Progress(**known) if known else None
@@ -229,7 +230,7 @@ def _known(each: KnownElsewhere) -> ShownKnown:
     )
 
 
-def _medium(medium: Medium) -> dict[str, Any]:
+def _medium(medium: Medium) -> dict[str, object]:
     names = ("path", "serial", "wwn", "model", "size", "bus", "built_in", "barred")
     told = {"key": medium.key, **{name: getattr(medium, name) for name in names}}
     return told | {"would": erasure.foreseen(medium) if medium.built_in else {}}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from cloned.saying import Phrase, Sentence, parts
 
@@ -60,7 +59,7 @@ class Trial:
     at: float = 0.0
 
 
-def trial_lines(trials: Iterable[Trial]) -> list[dict[str, Any]]:
+def trial_lines(trials: Iterable[Trial]) -> list[dict[str, object]]:
     """For the ledger and for papers: name, result and why (`told`: as code and values), in their own order."""
     order = {str(name): at for at, name in enumerate((*TrialName, *AttendedName))}
     found = sorted(trials, key=lambda each: order.get(each.name, 0))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloned.core import triage
 from cloned.core.events import Command, TrialTold
@@ -74,7 +74,7 @@ def told(workshop: Workshop, event: TrialTold, now: float) -> Workshop:
     return workshop.with_laptop(triage.judged(workshop.settings.triage, laptop, laptop.contact.last_hello))
 
 
-def read(data: Mapping[str, Any], now: float) -> Trial:
+def read(data: Mapping[str, object], now: float) -> Trial:
     """What an agent says of a test; ValueError where it is no test of ours."""
     name, result, why, seconds = (data.get(key) for key in ("name", "result", "why", "seconds"))
     took = float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 86400 else 0.0
@@ -127,7 +127,7 @@ def _against(workshop: Workshop, command: Command) -> Refusal | None:
     return None if laptop.contact.hellos else Refusal(Refused.NOT_RUNNING_ERASE)
 
 
-def _answer(workshop: Workshop, command: Command) -> Mapping[str, Any]:
+def _answer(workshop: Workshop, command: Command) -> Mapping[str, object]:
     laptop = workshop.laptops[LaptopId(command.target)]
     return {"laptop": laptop.id, "tests": list(laptop.trials_wanted)}
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from collections.abc import ItemsView, Iterator, Mapping
+from typing import Self
 
 from cloned.core.ids import LaptopId
 from cloned.core.tagged import TagGiven
@@ -87,10 +87,10 @@ class UsedTags(Mapping[str, TagGiven]):
         """How many numbers are used."""
         return len(self._starts) + len(self._newer) - self._again
 
-    def items(self) -> Any:
+    def items(self) -> ItemsView[str, TagGiven]:
         """All of them; quicker than looking for each."""
         old = ((_plain(line.partition("\t")[0]), _read(line)) for line in self._text().split("\n")[:-1])
-        return [*((key, each) for key, each in old if key not in self._newer), *self._newer.items()]
+        return {**{key: each for key, each in old if key not in self._newer}, **self._newer}.items()
 
     def _text(self) -> str:
         return self._lines.decode("utf-8", "surrogatepass")
@@ -98,7 +98,7 @@ class UsedTags(Mapping[str, TagGiven]):
     # How a checkpoint keeps them: as one text.
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> dict[str, Any]:
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> dict[str, object]:
         """How pydantic reads and writes it."""
         return {
             "type": "function-after",

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from cloned.core.events import Command
 from cloned.core.ids import LaptopId
@@ -25,7 +24,7 @@ Refuse = Callable[[Workshop, Command], Refusal | None]
 """What stands against it, beyond what target and words say by themselves."""
 Complete = Callable[[Workshop, Command], Command]
 """What was meant, in full (the only disk, the chosen image): so it stands in the journal."""
-Answer = Callable[[Workshop, Command], Mapping[str, Any] | Refusal]
+Answer = Callable[[Workshop, Command], Mapping[str, object] | Refusal]
 """What whoever asked is told afterwards, or why it came to nothing."""
 
 
@@ -123,7 +122,7 @@ def as_said(_workshop: Workshop, command: Command) -> Command:
     return command
 
 
-def nothing_to_tell(_workshop: Workshop, _command: Command) -> Mapping[str, Any] | Refusal:
+def nothing_to_tell(_workshop: Workshop, _command: Command) -> Mapping[str, object] | Refusal:
     """Done, and that is all."""
     return {}
 

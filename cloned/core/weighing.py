@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from cloned.core.confirm import ask_or_wait, by_itself
 from cloned.core.derived import built_in, first_id
@@ -22,10 +21,11 @@ from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop, State, Unweighed, add_history, unconfirmed
 from cloned.core.lending import LENDINGS
 from cloned.core.recorded import sight_in
+from cloned.core.row_types import as_row
 from cloned.core.tagged import TagGiven
 from cloned.core.workshop import Workshop
 
-Rows = Mapping[str, dict[str, Any]]
+Rows = Mapping[str, dict[str, object]]
 
 
 def at_work(laptop: Laptop) -> bool:
@@ -37,7 +37,7 @@ def questions(workshop: Workshop) -> dict[LaptopId, Evidence]:
     """What the ledger is to weigh, by the id it has now: laptops, and rows of those that were forgotten since."""
     rows = {
         LaptopId(row["laptop"]): sight_in(row)
-        for row in workshop.held.values()
+        for row in map(as_row, workshop.held.values())
         if row["laptop"] not in workshop.laptops
     }
     heard = (each for each in workshop.laptops.values() if each.unweighed and each.contact.hellos and not at_work(each))
@@ -202,7 +202,7 @@ def _released(workshop: Workshop, was: LaptopId, own: LaptopId, known: KnownToLe
     """Its rows, counted on above those of the ledger, to be recorded now."""
     held = {key: row for key, row in workshop.held.items() if row["laptop"] != was}
     mine = [row for row in workshop.held.values() if row["laptop"] == was]
-    rows = [{**row, "laptop": str(own), "attempt": _counted(row["attempt"], known)} for row in mine]
+    rows = [{**row, "laptop": str(own), "attempt": _counted(as_row(row)["attempt"], known)} for row in mine]
     told = {f"{own}/{row['attempt']}": row for row in rows}
     return replace(workshop, held=held, unrecorded={**workshop.unrecorded, **told})
 
@@ -215,7 +215,7 @@ def _counted(attempt: int, known: KnownToLedger) -> int:
     return attempt + more
 
 
-def _renamed(rows: Rows, was: str, own: str) -> list[dict[str, Any]]:
+def _renamed(rows: Rows, was: str, own: str) -> list[dict[str, object]]:
     return [{**row, "laptop": str(own)} if row["laptop"] == was else row for row in rows.values()]
 
 
@@ -225,7 +225,7 @@ def withheld(before: Workshop, after: Workshop, effects: tuple[Effect, ...]) -> 
     def unproven(effect: Effect) -> bool:
         if not isinstance(effect, Record):
             return False
-        ident = LaptopId(effect.row["laptop"])
+        ident = LaptopId(as_row(effect.row)["laptop"])
         laptop = after.laptops.get(ident) or before.laptops.get(ident)
         return laptop is not None and bool(laptop.unweighed)
 
@@ -243,7 +243,7 @@ def disowned(workshop: Workshop, event: Disowned, entropy: str) -> Workshop:
     key = f"{event.laptop}/{event.job}"
     if key not in workshop.unrecorded:
         return workshop
-    sight, laptop = sight_in(workshop.unrecorded[key]), workshop.laptops.get(event.laptop)
+    sight, laptop = sight_in(as_row(workshop.unrecorded[key])), workshop.laptops.get(event.laptop)
     mine = {name: row for name, row in workshop.unrecorded.items() if row["laptop"] == event.laptop}
     owed = {name: row for name, row in workshop.unrecorded.items() if name not in mine}
     workshop = replace(workshop, unrecorded=owed)

@@ -13,7 +13,6 @@ called so here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from cloned.core.words import to_translate
 
@@ -72,7 +71,7 @@ EDITIONS = frozenset({*_GROUPS, NOT_KNOWN, UNREADABLE})
 """All that can ever be said of a key: whatever else an agent says is not kept, so no key can be."""
 
 
-def edition(told: Mapping[str, Any]) -> str:
+def edition(told: Mapping[str, object]) -> str:
     """What the key is for, of what an agent said (`product_key_group`) or what was kept (`product_key_edition`).
 
     Empty where nothing is told of a key.

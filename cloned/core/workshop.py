@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from cloned.core.catalogue import Machine
 from cloned.core.delivery import Donation
@@ -78,9 +77,9 @@ class Workshop:
     link_mbps: int = 1000
     latest: float = field(default=0.0, compare=False)
     """When the last event happened, by the server's clock."""
-    unrecorded: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    unrecorded: Mapping[str, dict[str, object]] = field(default_factory=dict)
     """Ledger rows not yet known to be written, by `laptop/job`."""
-    held: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    held: Mapping[str, dict[str, object]] = field(default_factory=dict)
     """Rows of laptops whose id may be another's in the ledger, by the same: written once it was asked (weighing.py)."""
 
     tags: UsedTags = field(default_factory=UsedTags)

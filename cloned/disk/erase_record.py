@@ -6,14 +6,13 @@ agent gets it back and goes on. `completed` means that the device says so, `veri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
 
 from cloned.disk.erase import LEVELS, PASSWORD, TAKE_OFF, EraseLevel, Technique
 from cloned.disk.erase_samples import DiskSample
 from cloned.disk.media import FactsError, Medium
+from cloned.json_data import JsonObject, as_float, as_int, as_list, as_object, as_objects, as_text
 from cloned.saying import Phrase, Sentence, parts, sentence
 
 VERSION = 1
@@ -196,63 +195,68 @@ class DiskErasure:
         """What a person can do about it."""
         return Phrase(FAULTS[self.fault][1]) if self.fault else ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data, read again by `from_json`."""
         return asdict(self) | self.spoken() | {"medium": self.medium.to_json()}
 
-    def spoken(self) -> dict[str, Any]:
+    def spoken(self) -> dict[str, object]:
         """Its sentences as codes and values: each reader words them in his language."""
         lists = {"answers": self.answers, "tools": self.tools, "notes": self.notes}
         told = {name: [parts(each) for each in sentences] for name, sentences in lists.items()}
         return {"why": parts(self.why), "detail": parts(self.detail), **told}
 
     @classmethod
-    def from_json(cls, data: Any) -> DiskErasure:
+    def from_json(cls, data: object) -> DiskErasure:
         """From plain data that anybody may have sent; FactsError where it is not such a record."""
         try:
-            return _read(data)
+            return _read(as_object(data))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FactsError(Phrase("this is no record of an erasure: {error}", error=str(error)[:200])) from error
 
 
-def _read(data: Mapping[str, Any]) -> DiskErasure:
+def _read(data: JsonObject) -> DiskErasure:
     return DiskErasure(
         medium=Medium.from_json(data["medium"]),
-        level=EraseLevel(data["level"]),
-        technique=Technique(data["technique"]) if data["technique"] else None,
+        level=EraseLevel(as_text(data["level"])),
+        technique=Technique(as_text(data["technique"])) if data["technique"] else None,
         why=sentence(data["why"]),
-        phase=ErasePhase(data["phase"]),
+        phase=ErasePhase(as_text(data["phase"])),
         seed=_text(data["seed"]),
-        remembered=tuple(_sample(each) for each in data["remembered"][:1024]),
+        remembered=tuple(_sample(each) for each in as_objects(as_list(data["remembered"])[:1024])),
         how=_text(data["how"]),
-        offset=int(data["offset"]),
-        unreached=tuple((int(at), int(length)) for at, length in data["unreached"][: MOST_LISTED + 1]),
+        offset=as_int(data["offset"]),
+        unreached=tuple(_stretch(each) for each in as_list(data["unreached"])[: MOST_LISTED + 1]),
         answers=_sentences(data["answers"]),
         tools=_sentences(data["tools"]),
         notes=_sentences(data["notes"]),
-        started=float(data["started"]),
-        ended=float(data["ended"]),
-        fault=ErasureFault(data["fault"]) if data["fault"] else None,
+        started=as_float(data["started"]),
+        ended=as_float(data["ended"]),
+        fault=ErasureFault(as_text(data["fault"])) if data["fault"] else None,
         detail=sentence(data["detail"]),
-        check=_look(data["check"]),
-        starts=int(data["starts"]),
+        check=_look(as_object(data["check"])),
+        starts=as_int(data["starts"]),
     )
 
 
-def _text(value: Any) -> str:
+def _stretch(told: object) -> tuple[int, int]:
+    at, length = as_list(told)
+    return as_int(at), as_int(length)
+
+
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise FactsError("a text of it is none")
     return "".join(char for char in value[:2000] if char.isprintable())[:500]
 
 
-def _sentences(values: Any) -> tuple[str, ...]:
-    return tuple(sentence(each) for each in values[:50])
+def _sentences(values: object) -> tuple[str, ...]:
+    return tuple(sentence(each) for each in as_list(values)[:50])
 
 
-def _sample(data: Mapping[str, Any]) -> DiskSample:
-    return DiskSample(int(data["offset"]), int(data["length"]), _text(data["digest"])[:64], bool(data["marker"]))
+def _sample(data: JsonObject) -> DiskSample:
+    return DiskSample(as_int(data["offset"]), as_int(data["length"]), _text(data["digest"])[:64], bool(data["marker"]))
 
 
-def _look(data: Mapping[str, Any]) -> LookBack:
-    places, size, compared = (int(data[name]) for name in ("places", "bytes", "remembered"))
+def _look(data: JsonObject) -> LookBack:
+    places, size, compared = (as_int(data[name]) for name in ("places", "bytes", "remembered"))
     return LookBack(_text(data["how"]), _text(data["seed"]), places, size, compared, _text(data["found"]))

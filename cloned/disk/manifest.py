@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from cloned.disk.extents import Extent, Extents
 
@@ -27,6 +27,30 @@ BOOT_CODE_BYTES = 440
 
 DIGEST_BYTES = 32
 """Bytes of a SHA-256."""
+
+
+class LayerData(TypedDict):
+    """A layer as plain data; extents as a flat list offset, length, offset, length …"""
+
+    number: int
+    name: str
+    fs: str
+    start: int | None
+    size: int
+    extents: list[int]
+
+
+class PlanData(TypedDict):
+    """A plan as plain data; bytes in hex."""
+
+    layout: str
+    sector_size: int
+    min_size: int
+    boot_code: str | None
+    gap: str | None
+    classic: bool
+    ebr_code: NotRequired[str | None]
+    layers: list[LayerData]
 
 
 @dataclass(frozen=True)
@@ -71,7 +95,7 @@ class Layer:
             yield start + skip, take
             offset, length, index = offset + take, length - take, index + 1
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> LayerData:
         """As plain data; extents as a flat list offset, length, offset, length …"""
         flat = [number for extent in self.extents for number in extent]
         return {
@@ -84,7 +108,7 @@ class Layer:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Layer:
+    def from_json(cls, data: LayerData) -> Layer:
         """The inverse of `to_json`."""
         flat = data["extents"]
         extents = Extents.from_flat(flat)
@@ -161,7 +185,7 @@ class Plan:
         """The numbering of the pieces."""
         return PieceMap(self.layers)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> PlanData:
         """As plain data; bytes in hex."""
         return {
             "layout": self.layout,
@@ -175,7 +199,7 @@ class Plan:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+    def from_json(cls, data: PlanData) -> Plan:
         """The inverse of `to_json`."""
         return cls(
             data["layout"],

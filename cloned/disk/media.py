@@ -125,7 +125,7 @@ class Medium:
         return asdict(self) | {"barred": parts(self.barred), "asked": parts(self.asked)}
 
     @classmethod
-    def from_json(cls, data: Any) -> Medium:
+    def from_json(cls, data: object) -> Medium:
         """From plain data that anybody may have sent; FactsError where a part has the wrong shape."""
         if not isinstance(data, Mapping):
             raise FactsError("a disk is a JSON object")
@@ -137,10 +137,11 @@ class Medium:
         return cls(**plain, **able)
 
 
-def medium_of(disk: Mapping[str, Any], **more: Any) -> Medium:
+def medium_of(disk: Mapping[str, object], **more: Any) -> Medium:
     """A medium from the agent's facts of a disk, which call the bus `transport`."""
     names = ("path", "size", "sector_size", "serial", "wwn", "model", "rotational")
-    return Medium(**{name: disk[name] for name in names if name in disk}, bus=str(disk.get("transport", "")), **more)
+    known: dict[str, Any] = {name: disk[name] for name in names if name in disk}
+    return Medium(**known, bus=str(disk.get("transport", "")), **more)
 
 
 def ata_abilities(identify: bytes) -> AtaAbilities:
@@ -269,7 +270,7 @@ def _able(kind: type, data: object) -> Any:
 def _checked(kind: type, data: Mapping[str, object], skip: tuple[str, ...] = ()) -> dict[str, Any]:
     """The fields of `kind` that `data` has, each of the type of its default; texts and numbers within bounds."""
     blank = {"path": "", "size": 0}
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     for name, field in kind.__dataclass_fields__.items():  # type: ignore[attr-defined]
         if name in skip or name not in data:
             continue

@@ -10,16 +10,17 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from cloned import wire
+from cloned.core.answer_data import CaptureData
 from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, MissingError, UsageError
 from cloned.images.manifest import WorkProgress
@@ -29,7 +30,7 @@ from cloned.saying import Phrase, spoken
 from cloned.shares import at_cost_of_the_wire
 
 if TYPE_CHECKING:
-    from cloned.images.importing import OnProgress
+    from cloned.images.importing import Keep, OnProgress
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class Capture:
         """`done` or `failed`; empty while it is under way."""
         return self.state.value if self.state in (CaptureState.DONE, CaptureState.FAILED) else ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> CaptureData:
         """For page and command line."""
         proving = self.progress if self.state is CaptureState.PROVING else None
         return {
@@ -144,7 +145,7 @@ class Captures:
                 return capture
         raise UsageError("this capture is not open", "start it again")
 
-    def to_json(self) -> list[dict[str, Any]]:
+    def to_json(self) -> list[CaptureData]:
         """All captures since the daemon started, for page and command line."""
         return [capture.to_json() for capture in list(self._all.values())]
 
@@ -251,7 +252,7 @@ class Captures:
 
         try:
             classic = (await asyncio.to_thread(read_image, capture.directory)).classic
-            keep: Any = "link" if classic else "reference"
+            keep: Keep = "link" if classic else "reference"
             manifest = await self._store.import_directory(capture.directory, capture.name, report, keep)
         except (ClonedError, OSError) as error:
             self.fail(capture, spoken(error))
@@ -311,7 +312,7 @@ class Captures:
             )
 
 
-Start = Callable[[Coroutine[Any, Any, None], str], object]
+Start = Callable[[Coroutine[object, object, None], str], object]
 """Runs something in the background: what it does, and its name."""
 
 
@@ -376,7 +377,7 @@ async def _proof(captures: Captures, capture: Capture) -> None:
         await captures.prove(capture)
 
 
-_Handler = Callable[[web.Request], Any]
+_Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def _answer(handler: _Handler) -> _Handler:
@@ -384,7 +385,7 @@ def _answer(handler: _Handler) -> _Handler:
 
     async def safe(request: web.Request) -> web.Response:
         try:
-            response: web.Response = await handler(request)
+            response = await handler(request)
         except ValueError:
             return wire.refuse(400, "offset is no number", "")
         except ClonedError as error:

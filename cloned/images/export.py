@@ -19,7 +19,7 @@ from cloned.disk.manifest import GAP_LAYER, Layer
 from cloned.errors import ImageError, UsageError
 from cloned.images.bitmap import bitmap_of
 from cloned.images.folder import SUM_FILES
-from cloned.images.manifest import WorkProgress
+from cloned.images.manifest import OriginData, SavedPartData, WorkProgress
 from cloned.images.partclone import CHECKSUM_CRC32, Header, pack_header
 from cloned.images.store import ImageStore
 from cloned.saying import Phrase
@@ -71,7 +71,7 @@ def _rebuild(store: ImageStore, name: str, into: Path, progress: Callable[[WorkP
     _write_sums(into, origin)
 
 
-def _sink(into: Path, layer: Layer, part: Mapping[str, Any]) -> AbstractContextManager[_Writable]:
+def _sink(into: Path, layer: Layer, part: SavedPartData) -> AbstractContextManager[_Writable]:
     """Where a saved partition goes: compressed and split; a large gap as it was."""
     if layer.name == GAP_LAYER:
         return Path(into, part["files"][0]).open("wb")
@@ -176,7 +176,7 @@ class SplitFile:
         self._count, self._left = self._count + 1, self._size
 
 
-def _write_sums(into: Path, origin: Mapping[str, Any]) -> None:
+def _write_sums(into: Path, origin: OriginData) -> None:
     """The checksum files that the image had, over the files as they are now."""
     kinds = {kind for sums in origin["sums"].values() for kind, _ in sums}
     for name, (kind, _) in SUM_FILES.items():

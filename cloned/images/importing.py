@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from cloned.core.warnings import Warn
 from cloned.disk.manifest import GAP_LAYER, Manifest
@@ -22,8 +22,10 @@ from cloned.images.contents import content_doubts
 from cloned.images.doubts import classic_doubts
 from cloned.images.folder import open_file
 from cloned.images.manifest import (
+    OriginData,
     Packed,
     Packer,
+    SavedPartData,
     StoppedError,
     WorkProgress,
     frame_sizes,
@@ -184,8 +186,8 @@ class Import:
         shutil.rmtree(self._draft, ignore_errors=True)
 
 
-def _origin(image: SavedImage, packed: list[Packed]) -> dict[str, Any]:
-    parts = [
+def _origin(image: SavedImage, packed: list[Packed]) -> OriginData:
+    parts: list[SavedPartData] = [
         {
             "name": part.name,
             "number": part.number,
@@ -241,7 +243,7 @@ def _check_sums(path: Path, sums: Sequence[tuple[str, str]]) -> None:
                 )
 
 
-def _write_json(path: Path, data: Any) -> None:
+def _write_json(path: Path, data: object) -> None:
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps(data, separators=(",", ":")))
     draft.rename(path)

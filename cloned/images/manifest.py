@@ -6,13 +6,13 @@ import os
 import queue
 import threading
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, TypedDict
 
 from cloned.disk.layout import Layout, min_disk_size
-from cloned.disk.manifest import GAP_LAYER, PIECE, Layer, Manifest, Plan
+from cloned.disk.manifest import GAP_LAYER, PIECE, Layer, LayerData, Manifest, Plan, PlanData
 from cloned.errors import ClonedError
 from cloned.images.partclone import DdReader, Header, PartcloneReader
 from cloned.images.parts import Saved
@@ -39,6 +39,80 @@ class StoppedError(ClonedError):
     """Asked to stop; what was done so far is kept and the work can be taken up again."""
 
 
+class PackedData(TypedDict):
+    """A saved partition, in pieces, as plain data; digests in hex, one after the other."""
+
+    layer: LayerData
+    digests: str
+    sizes: list[int]
+    header: dict[str, Any] | None
+
+
+class SavedPartData(TypedDict):
+    """A partition as it was saved: its partclone header (None for what dd saved) and the names of its files."""
+
+    name: str
+    number: int
+    fs: str
+    raw: bool
+    compressor: str
+    files: list[str]
+    header: dict[str, Any] | None
+
+
+class OriginData(TypedDict):
+    """How an image was saved, for export; sums by file name: kind and hex digits."""
+
+    path: str
+    disk: str
+    parts: list[SavedPartData]
+    sums: Mapping[str, Sequence[tuple[str, str]]]
+
+
+class LayerDetails(TypedDict):
+    """A partition or volume of an image; bytes."""
+
+    name: str
+    number: int
+    fs: str
+    size: int
+    used: int
+
+
+class ImageDetails(TypedDict):
+    """What `cloned image list` shows; bytes."""
+
+    name: str
+    image_hash: str
+    used: int
+    pieces: int
+    stored: int
+    disk_size: int
+    min_size: int
+    sector_size: int
+    firmware: list[str]
+    os: str
+    source: dict[str, str]
+    classic: bool
+    path: str
+    warnings: list[dict[str, str]]
+    partitions: list[LayerDetails]
+
+
+class ManifestData(TypedDict):
+    """A manifest as plain data; pieces in hex, one after the other."""
+
+    format: int
+    name: str
+    image_hash: str
+    plan: PlanData
+    pieces: str
+    disk_size: int
+    os: str
+    firmware: list[str]
+    source: dict[str, str]
+
+
 @dataclass(frozen=True)
 class Packed:
     """One saved partition, in pieces."""
@@ -52,14 +126,14 @@ class Packed:
     new: tuple[bytes, ...] = ()
     """Pieces that were not in the store before."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> PackedData:
         """As plain data."""
         header = asdict(self.header) if self.header else None
         digests = b"".join(self.digests).hex()
         return {"layer": self.layer.to_json(), "digests": digests, "sizes": list(self.sizes), "header": header}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Packed:
+    def from_json(cls, data: PackedData) -> Packed:
         """The inverse of `to_json`, without `new`."""
         raw = bytes.fromhex(data["digests"])
         digests = tuple(raw[at : at + 32] for at in range(0, len(raw), 32))
@@ -159,7 +233,7 @@ def make_manifest(name: str, image: SavedImage, packed: list[Packed]) -> Manifes
     return Manifest(name, plan, pieces, image.disk_size, image.firmware, image.os, image.source)
 
 
-def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
+def manifest_to_json(manifest: Manifest) -> ManifestData:
     """As plain data, with the image hash."""
     return {
         "format": 2 if _newer(manifest) else 1,
@@ -186,7 +260,7 @@ def without_newer(manifest: Manifest) -> str:
     return replace(manifest, plan=replace(manifest.plan, layout=layout.text())).image_hash
 
 
-def manifest_from_json(data: Mapping[str, Any], name: str) -> Manifest:
+def manifest_from_json(data: ManifestData, name: str) -> Manifest:
     """The inverse of `manifest_to_json`; ValueError if the hash does not fit the rest."""
     raw = bytes.fromhex(data["pieces"])
     pieces = tuple(raw[at : at + 32] for at in range(0, len(raw), 32))

@@ -7,11 +7,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cloned.core.image_info import ImageInfo
 from cloned.errors import ClonedError
 from cloned.images.store import ImageStore
+from cloned.json_data import JsonObject
 from cloned.saying import Phrase
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Proof:
     """Pieces that were missing or damaged."""
     why: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """As plain data."""
         return {"image": self.image, "at": self.at, "damaged": self.damaged, "why": self.why}
 

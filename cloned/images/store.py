@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cloned.clonezilla.nvram import BootEntry, boot_entries
 from cloned.core.secure_boot import BootLoader
@@ -25,7 +25,7 @@ from cloned.disk.manifest import Manifest
 from cloned.errors import ClonedError, ImageError, MissingError, UsageError
 from cloned.images import classic_files as classic
 from cloned.images.loaders import find_loaders
-from cloned.images.manifest import Packed, StoppedError, WorkProgress, manifest_from_json
+from cloned.images.manifest import ImageDetails, OriginData, Packed, StoppedError, WorkProgress, manifest_from_json
 from cloned.images.pieces import REPAIR, Pieces
 from cloned.images.saved import read_image
 from cloned.processes import come_with_others
@@ -247,7 +247,7 @@ class ImageStore:
                 draft.unlink(missing_ok=True)
             return self.pieces.remove({digest for digest in self.pieces.all() if digest not in used})
 
-    def details(self, name: str) -> dict[str, Any]:
+    def details(self, name: str) -> ImageDetails:
         """What `cloned image list` shows, as plain data."""
         manifest = self.manifest(name)
         plan = manifest.plan
@@ -312,11 +312,11 @@ class ImageStore:
         """The boot loaders of an image and who signed them (blocking: some files of its EFI system partition)."""
         return find_loaders(self.manifest(name), self.pieces, self.boot_entries(name))
 
-    def origin(self, name: str) -> dict[str, Any]:
+    def origin(self, name: str) -> OriginData:
         """How an image was saved: `path`, `disk`, `parts` (partclone headers, file names), for export."""
         path = self._directory(name) / "origin.json"
         try:
-            data: dict[str, Any] = json.loads(path.read_bytes())
+            data: OriginData = json.loads(path.read_bytes())
         except (OSError, ValueError) as error:
             raise ImageError(Phrase("{path} is damaged: {error}", path=path, error=error), REPAIR) from error
         return data

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from cloned.errors import ImageError
 from cloned.images.folder import open_file
@@ -69,7 +68,7 @@ class ImageStream:
     def __enter__(self) -> ImageStream:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def readinto(self, view: memoryview) -> int:

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
 
 from cloned.core.events import Command, InventoryTold, NoNumber
 from cloned.core.ids import LaptopId
@@ -83,7 +82,7 @@ class WayIn:
                 self._begin(owner, "number", laptop, self._number)
 
     def _begin(
-        self, owner: TaskOwner, what: str, laptop: Laptop, work: Callable[[Laptop], Coroutine[Any, Any, None]]
+        self, owner: TaskOwner, what: str, laptop: Laptop, work: Callable[[Laptop], Coroutine[object, object, None]]
     ) -> None:
         key = (what, str(laptop.id))
         if key in self._busy:

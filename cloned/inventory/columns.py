@@ -17,12 +17,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cloned.core.evening_steps import STEPS
+from cloned.core.row_types import DiskRow, EveningRow, Row, StepRow, TrialRow, WaitingRow
 
 DELIMITER = ";"
 BOM = "\ufeff"
@@ -95,10 +95,10 @@ _LIKE_NUMBERS = re.compile(
 English, Dutch and French spreadsheets read them."""
 
 
-def flat(row: Mapping[str, Any], key: str = "", revision: int | None = None) -> dict[str, str | int]:
+def flat(row: Row, key: str = "", revision: int | None = None) -> dict[str, str | int]:
     """One cell for each of NAMES; not made safe yet."""
-    disk, seconds = row.get("disk") or {}, row.get("seconds") or {}
-    cells: dict[str, str | int] = {name: row.get(name, "") for name in NAMES if name in row}
+    disk, seconds = row.get("disk") or DiskRow(), row.get("seconds") or {}
+    cells: dict[str, object] = {name: row.get(name, "") for name in NAMES if name in row}
     cells |= {
         "macs": " ".join(row.get("macs") or []),
         "cleared": " ".join(row.get("cleared") or []),
@@ -113,15 +113,15 @@ def flat(row: Mapping[str, Any], key: str = "", revision: int | None = None) -> 
         **{f"disk_{name}": disk.get(name, "") for name in ("model", "serial", "wwn", "smart")},
         **{name: round(seconds[name[8:]]) for name in NAMES if name.startswith("seconds_") and name[8:] in seconds},
     }
-    return {name: "" if (cell := cells.get(name)) is None else cell for name in NAMES}
+    return {name: _cell(cells.get(name)) for name in NAMES}
 
 
-def evening(row: Mapping[str, Any], key: str = "", revision: int | None = None) -> dict[str, str | int]:
+def evening(row: Row, key: str = "", revision: int | None = None) -> dict[str, str | int]:
     """One cell for each of EVENING_NAMES, of an evening's summary (core/evening.py); not made safe yet."""
-    told = row.get("evening") or {}
+    told = row.get("evening") or EveningRow()
     minutes, grades = told.get("person_minutes"), told.get("grades") or {}
     usual = {f"seconds_{each.get('name')}": round(each.get("usual") or 0) for each in told.get("steps") or []}
-    cells: dict[str, str | int] = {
+    cells: dict[str, object] = {
         "at": row.get("at", ""),
         **{name: told.get(name, "") for name in ("laptops", "through", "tested")},
         "person_seconds": "" if minutes is None else round(60 * minutes),
@@ -131,14 +131,19 @@ def evening(row: Mapping[str, Any], key: str = "", revision: int | None = None) 
         **usual,
         "key": key,
     }
-    return {name: cells.get(name, "") for name in EVENING_NAMES}
+    return {name: _cell(cells.get(name)) for name in EVENING_NAMES}
 
 
-def _named(waiting: Mapping[str, Any]) -> str:
+def _cell(value: object) -> str | int:
+    """What stands in a cell: whole numbers and texts; nothing where there is none."""
+    return "" if value is None else value if isinstance(value, str | int) else str(value)
+
+
+def _named(waiting: WaitingRow) -> str:
     return ", ".join(map(str, waiting.get("laptops") or []))
 
 
-def is_evening(row: Mapping[str, Any]) -> bool:
+def is_evening(row: Row) -> bool:
     """Whether it is the summary of an evening, and no laptop's result."""
     return row.get("kind") == "evening"
 
@@ -165,7 +170,7 @@ def beside(path: Path) -> Path:
     return path.with_name(f"{path.stem}-evenings{path.suffix}")
 
 
-def _step(step: Mapping[str, str]) -> str:
+def _step(step: StepRow) -> str:
     detail = step.get("detail")
     return f"{step.get('name')} {step.get('result')}" + (f" ({detail})" if detail else "")
 
@@ -175,12 +180,12 @@ def mistaken(cell: str | int) -> bool:
     return isinstance(cell, str) and _LIKE_NUMBERS.fullmatch(cell) is not None
 
 
-def _test(test: Mapping[str, str]) -> str:
+def _test(test: TrialRow) -> str:
     why = test.get("why")
     return f"{test.get('name')} {test.get('result')}" + (f" ({why})" if why else "")
 
 
-def safe(cell: str | int) -> str | int:
+def safe(cell: str | float) -> str | float:
     """A cell that a spreadsheet shows and never runs; always one line."""
     if not isinstance(cell, str):
         return cell
@@ -188,7 +193,7 @@ def safe(cell: str | int) -> str | int:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def line(cells: Iterable[str | int]) -> str:
+def line(cells: Iterable[str | float]) -> str:
     """One line of CSV with its CR LF; every cell made safe."""
     buffer = io.StringIO()
     csv.writer(buffer, delimiter=DELIMITER, lineterminator="\r\n").writerow([safe(cell) for cell in cells])

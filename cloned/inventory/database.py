@@ -6,10 +6,10 @@ Which of them, `Config.ledger_place` says to daemon, command line, check and bac
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -161,7 +161,7 @@ def direct(engine: AsyncEngine) -> Engine:
     return made
 
 
-def _postgresql() -> dict[str, Any]:
+def _postgresql() -> dict[str, object]:
     """A server that is gone must be noticed, not waited for: nobody sees the page meanwhile."""
     milliseconds = SILENT_SECONDS * 1000
     return {
@@ -173,7 +173,7 @@ def _postgresql() -> dict[str, Any]:
     }
 
 
-def _pragmas(connection: Any, _record: Any) -> None:
+def _pragmas(connection: DBAPIConnection, _record: object) -> None:
     """WAL lets the command line read beside the daemon; FULL makes a commit survive a power cut."""
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):

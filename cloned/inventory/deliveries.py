@@ -7,16 +7,30 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypedDict
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cloned.core.erasure import ATTEMPTS
+from cloned.core.row_types import SinkBacklog
 from cloned.inventory.database import bring_up, broken, silent
 from cloned.inventory.ordering import Queued, newest
-from cloned.inventory.own_thread import OwnThread
+from cloned.inventory.own_thread import Arguments, OwnThread, Result, Work
 from cloned.inventory.schema import (
     DROPPED,
     REFUSED,
@@ -29,10 +43,18 @@ from cloned.inventory.schema import (
     tallies,
 )
 from cloned.inventory.tallies import Tally
-from cloned.inventory.waiting import LISTED, Owed, counts_of, oldest_of, owed_by, refused_by, waiting
+from cloned.inventory.waiting import (
+    LISTED,
+    DeliveryLine,
+    Owed,
+    SinkCounts,
+    counts_of,
+    oldest_of,
+    owed_by,
+    refused_by,
+    waiting,
+)
 from cloned.saying import kept, recalled
-
-Result = TypeVar("Result")
 
 LONGEST_DUE_SECONDS = 3600.0
 """Seconds: what is due later than that was set by a clock that has since been set back, so it is due now."""
@@ -42,6 +64,14 @@ LONG = 600.0
 """And for one that may concern every result."""
 Which = Literal["all", "newest", "none", "ask"]
 """What of the results that are there a sink gets that is new; `ask`: none before a person said which of the others."""
+
+
+class RevisionKey(TypedDict):
+    """Names a revision of a result."""
+
+    laptop: str
+    attempt: int
+    revision: int
 
 
 @dataclass(frozen=True)
@@ -73,12 +103,12 @@ class DeliveryBook:
             await thread.close()
         await self._engine.dispose()
 
-    async def _transaction(self, work: Callable[..., Result], *arguments: Any) -> Result:
+    async def _transaction(self, work: Work[*Arguments, Result], *arguments: *Arguments) -> Result:
         """What `work` gives for a connection and these, in a transaction of our own. Raises LedgerError."""
         async with self._writing, self._patient():
             return await self._writes.transaction(work, *arguments)
 
-    async def _look(self, work: Callable[..., Result], *arguments: Any) -> Result:
+    async def _look(self, work: Work[*Arguments, Result], *arguments: *Arguments) -> Result:
         """What `work`, which changes nothing, gives for a connection and these. Raises LedgerError."""
         async with self._patient():
             return await self._looks.look(work, *arguments)
@@ -194,11 +224,11 @@ class DeliveryBook:
         query = waiting(sink).where(deliveries.c.id.in_(send), self._is_due())
         return await self._owed(query.order_by(deliveries.c.id)) if send else []
 
-    def _is_due(self) -> Any:
+    def _is_due(self) -> ColumnElement[bool]:
         now = self._clock()
         return or_(deliveries.c.due <= now, deliveries.c.due > now + LONGEST_DUE_SECONDS)
 
-    async def _owed(self, query: Any) -> list[Owed]:
+    async def _owed(self, query: Select[*tuple[Any, ...]]) -> list[Owed]:
         return await self._look(owed_by, query)
 
     # What came of it.
@@ -217,7 +247,7 @@ class DeliveryBook:
         if sent := sum(each.state == SENT for each in outcomes):
             tally(connection, [(f"sent/{sink}", sent)])
 
-    def _values(self, outcome: Outcome) -> dict[str, Any]:
+    def _values(self, outcome: Outcome) -> dict[str, object]:
         tries = outcome.owed.tries + (outcome.state in (WAITING, REFUSED))
         values = {"state": outcome.state, "reason": kept(outcome.reason), "tries": tries}
         if outcome.state == WAITING:
@@ -255,35 +285,47 @@ class DeliveryBook:
 
     # What is shown.
 
-    async def backlog(self) -> list[dict[str, Any]]:
-        """For each sink `{"sink", "waiting", "sent", "refused", "reason", "tries", "due", "oldest_seconds", "dead",
-        "past"}`.
-
-        The reason is that of a result which was tried in vain; ages in seconds.
-        """
+    async def backlog(self) -> list[SinkBacklog]:
+        """How it stands with each sink."""
         return await self._look(self._backlog)
 
-    def _backlog(self, connection: Connection) -> list[dict[str, Any]]:
+    def _backlog(self, connection: Connection) -> list[SinkBacklog]:
         past = {str(name): str(which) for name, which in connection.execute(LISTED)}
         counts = {name: counts_of(connection, name) for name in past}
-        dead = [row for name in past if counts[name][REFUSED] for row in refused_by(connection, name)]
-        heads = {name: oldest_of(connection, name) if counts[name][WAITING] else None for name in past}
-        return [self._status(name, counts[name], heads[name], dead) | {"past": past[name]} for name in past]
+        dead = [row for name in past if counts[name]["refused"] for row in refused_by(connection, name)]
+        heads = {name: oldest_of(connection, name) if counts[name]["waiting"] else None for name in past}
+        return [self._status(name, past[name], counts[name], heads[name], dead) for name in past]
 
-    async def log(self, laptop: str) -> list[dict[str, Any]]:
-        """Every delivery of a laptop's results, oldest first: `{"sink", "attempt", "revision", "state", …}`."""
+    async def log(self, laptop: str) -> list[DeliveryLine]:
+        """Every delivery of a laptop's results, oldest first."""
         names = ("sink", "attempt", "revision", "state", "tries", "reason", "added", "sent")
         here = (deliveries.c.sink.in_(select(sinks.c.name)), deliveries.c.laptop == laptop)  # the index begins with it
         query = select(*(deliveries.c[name] for name in names)).where(*here)
         async with self._read() as connection:
             found = (await connection.execute(query.order_by(deliveries.c.id))).all()
-        return [{**row._mapping, "reason": recalled(row.reason)} for row in found]
+        return [
+            DeliveryLine(
+                sink=row.sink,
+                attempt=row.attempt,
+                revision=row.revision,
+                state=row.state,
+                tries=row.tries,
+                reason=recalled(row.reason),
+                added=row.added,
+                sent=row.sent,
+            )
+            for row in found
+        ]
 
-    def _status(self, name: str, counts: Mapping[str, Any], head: Owed | None, dead: Iterable[Any]) -> dict[str, Any]:
+    def _status(
+        self, name: str, past: str, counts: SinkCounts, head: Owed | None, dead: Iterable[Row[*tuple[Any, ...]]]
+    ) -> SinkBacklog:
         oldest = counts["oldest"]
         return {
             "sink": name,
-            **{state: counts[state] for state in (WAITING, SENT, REFUSED)},
+            "waiting": counts["waiting"],
+            "sent": counts["sent"],
+            "refused": counts["refused"],
             "reason": head.reason if head else "",
             "tries": head.tries if head else 0,
             "due": head.due if head else None,
@@ -293,6 +335,7 @@ class DeliveryBook:
                 for row in dead
                 if row.sink == name
             ],
+            "past": past,
         }
 
 
@@ -306,12 +349,12 @@ def _any_waits(connection: Connection, sink: str) -> bool:
     return connection.scalar(_WAITS, {"which": sink}) is not None
 
 
-def _those(sink: str | None, laptop: str | None) -> Any:
+def _those(sink: str | None, laptop: str | None) -> ColumnElement[bool]:
     here = (deliveries.c.sink == sink) if sink else (deliveries.c.sink != "")
     return and_(here, deliveries.c.laptop == laptop) if laptop else here
 
 
-def _older_refused(sink: str, owed: Owed) -> Any:
+def _older_refused(sink: str, owed: Owed) -> Update:
     older = and_(
         deliveries.c.sink == sink,
         deliveries.c.laptop == owed.laptop,
@@ -322,17 +365,17 @@ def _older_refused(sink: str, owed: Owed) -> Any:
     return update(deliveries).where(older).values(state=SUPERSEDED)
 
 
-async def _past(connection: AsyncConnection, which: Which) -> list[dict[str, Any]]:
+async def _past(connection: AsyncConnection, which: Which) -> list[RevisionKey]:
     """The results that a sink gets that was not there before, oldest first."""
     if which in ("none", "ask"):
         return []
     columns = select(results.c.laptop, results.c.attempt, results.c.revision)
     found = await connection.execute(columns.order_by(results.c.at, results.c.laptop, results.c.attempt))
-    keys = [dict(row._mapping) for row in found]
+    keys = [RevisionKey(laptop=row.laptop, attempt=row.attempt, revision=row.revision) for row in found]
     return keys if which == "all" else [*{(key["laptop"], key["attempt"] // ATTEMPTS): key for key in keys}.values()]
 
 
-def owe(connection: Connection, names: Iterable[str], keys: list[dict[str, Any]], now: float) -> None:
+def owe(connection: Connection, names: Iterable[str], keys: list[RevisionKey], now: float) -> None:
     """Note that sinks have not got these revisions."""
     owed = [
         {**key, "sink": name, "state": WAITING, "tries": 0, "due": now, "reason": "", "added": now}

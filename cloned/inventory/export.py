@@ -8,13 +8,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from cloned.core.row_types import Row
 from cloned.errors import ClonedError, UsageError
 from cloned.inventory import columns
 from cloned.saying import Phrase
 
-Rows = Sequence[dict[str, Any]]
+Rows = Sequence[Row]
 
 
 def write(rows: Rows, path: Path) -> list[Path]:
@@ -100,7 +101,7 @@ def _xlsx(rows: Rows, file: BinaryIO) -> None:
     book.save(file)
 
 
-def _rows_of(of: columns.ColumnSet, rows: Rows) -> Iterator[dict[str, Any]]:
+def _rows_of(of: columns.ColumnSet, rows: Rows) -> Iterator[Row]:
     """A table has one kind of line: results of laptops, or evenings."""
     return (row for row in rows if columns.is_evening(row) is (of is columns.EVENINGS))
 
@@ -109,7 +110,7 @@ def _names(of: columns.ColumnSet) -> list[str]:
     return [name for name in of.names if name != "key"]
 
 
-def _cells(row: dict[str, Any], of: columns.ColumnSet) -> list[str | int]:
+def _cells(row: Row, of: columns.ColumnSet) -> list[str | int]:
     cells = of.cells(row)
     return [cells[name] for name in _names(of)]
 

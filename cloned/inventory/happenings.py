@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
-from typing import Any
 
 from cloned.core import evening
 from cloned.core.events import Command
@@ -19,6 +18,7 @@ from cloned.core.workshop import Workshop
 from cloned.engine import Engine
 from cloned.errors import ClonedError
 from cloned.inventory.hooks import HookRun, Hooks
+from cloned.json_data import as_object, as_text
 from cloned.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ MOST_WAITING = 500
 UNDER_WAY = 50
 """Events that hooks are being told of; beyond that they wait."""
 _EVENTS = {State.ASKING: "asking", State.DONE: "done", State.ASIDE: "failed", State.ERASED: "erased"}
-Happening = tuple[str, dict[str, Any]]
+Happening = tuple[str, dict[str, object]]
 
 
 class Happenings:
@@ -61,11 +61,13 @@ class Happenings:
                 log.warning("hooks are too slow: %s is not told", self._waiting.get_nowait()[0])
             self._waiting.put_nowait(happening)
 
-    async def _fire(self, event: str, told: dict[str, Any]) -> None:
+    async def _fire(self, event: str, told: dict[str, object]) -> None:
+        laptop = as_object(told.get("laptop") or {})
+
         async def answered(run: HookRun) -> None:
             for word, verb in (("tag", "tag"), ("label", "mark")):
                 if run.answer and word in run.answer:
-                    await self._obey(Command(verb, f"hook {run.name}", told["laptop"]["id"], text=run.answer[word]))
+                    await self._obey(Command(verb, f"hook {run.name}", as_text(laptop["id"]), text=run.answer[word]))
 
         try:
             await self._hooks.fire(event, {"at": iso(self._engine.clock()), "workshop": self._name, **told}, answered)
@@ -109,7 +111,7 @@ def _entered(was: Laptop | None, laptop: Laptop) -> bool:
     return was is None or was.state is not laptop.state
 
 
-def told_of(laptop: Laptop) -> dict[str, Any]:
+def told_of(laptop: Laptop) -> dict[str, object]:
     """A laptop as hooks see it. No person is in it."""
     identity = laptop.identity
     return {

@@ -23,8 +23,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from cloned.json_data import JsonObject, as_object
 from cloned.processes import end_process, hook_process, kill_marked
 from cloned.quoting import quoted
 from cloned.saying import Phrase
@@ -108,7 +108,7 @@ class Hooks:
         """What is there."""
         return found(self._folder)
 
-    async def fire(self, event: str, told: Mapping[str, Any], ended: Ended | None = None) -> list[HookRun]:
+    async def fire(self, event: str, told: JsonObject, ended: Ended | None = None) -> list[HookRun]:
         """Run every hook for one event, and give each to `ended` once it is through; never raises because of a hook."""
 
         async def run(hook: HookFile) -> HookRun:
@@ -120,7 +120,7 @@ class Hooks:
 
         return list(await asyncio.gather(*map(run, self.files())))
 
-    async def _one(self, hook: HookFile, event: str, told: Mapping[str, Any]) -> HookRun:
+    async def _one(self, hook: HookFile, event: str, told: JsonObject) -> HookRun:
         if hook.refused:
             return HookRun(hook.path.name, None, "", Phrase("not run: {refused}", refused=hook.refused))
         async with self._turns[hook.path.name], self._free:
@@ -134,7 +134,7 @@ class Hooks:
                     Phrase("could not be started: {strerror}", strerror=error),
                 )
 
-    async def _run(self, path: Path, event: str, told: Mapping[str, Any]) -> HookRun:
+    async def _run(self, path: Path, event: str, told: JsonObject) -> HookRun:
         self._workplace.mkdir(parents=True, exist_ok=True)
         mark = f"CLONED_HOOK={secrets.token_hex(16)}"
         process = await hook_process(path, event, self._workplace, mark, LARGEST_FILE_BYTES)
@@ -199,8 +199,8 @@ def _answer(text: str) -> dict[str, str] | None:
     return {key: told[key][:64] for key in ("tag", "label") if isinstance(told.get(key), str) and told[key].strip()}
 
 
-def _log(run: HookRun, event: str, told: Mapping[str, Any]) -> None:
-    laptop = told.get("laptop") or {}
+def _log(run: HookRun, event: str, told: JsonObject) -> None:
+    laptop = as_object(told.get("laptop") or {})
     where = f"hook {run.name} ({event}" + (f", laptop {laptop.get('tag') or laptop.get('number')})" if laptop else ")")
     for line in run.output.splitlines()[:LOGGED]:
         log.info("%s: %s", where, quoted(line))

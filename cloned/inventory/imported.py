@@ -11,14 +11,15 @@ import csv
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Literal, Protocol, TypedDict
 
 from cloned.core.ids import word_key
 from cloned.core.known import KnownElsewhere
 from cloned.errors import ClonedError, UsageError
 from cloned.inventory.sinks.record import usable
+from cloned.json_data import JsonObject, as_float, as_int, as_list, as_object
 from cloned.saying import Phrase, kept, recalled
 
 FILE = "imported.json"
@@ -38,13 +39,41 @@ NO = ("", "0", "no", "nee", "non", "nein", "false", "-", "in")
 MOST = 200_000
 
 
+TEXTS: tuple[Literal["tag", "model", "status", "label"], ...] = ("tag", "model", "status", "label")
+
+
+class ListedLaptop(TypedDict, total=False):
+    """One laptop of a list; what no column told is missing."""
+
+    tag: str
+    model: str
+    status: str
+    label: str
+    lent: bool
+    found: int
+    """How many times its serial number stands there."""
+    said: list[str]
+
+
+class CsvReader(Protocol):
+    """What `csv.reader` gives."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """The lines that are left."""
+
+    def __next__(self) -> list[str]:
+        """The next line."""
+
+
 class ImportedList:
     """The list that was imported last into `state`; read again where the file changed."""
 
     def __init__(self, state: Path) -> None:
         self._path = state / FILE
         self._stamp: tuple[int, int] | None = None
-        self._told: dict[str, Any] = {}
+        self._told: JsonObject = {}
 
     @property
     def there(self) -> bool:
@@ -54,15 +83,16 @@ class ImportedList:
     def find(self, serial: str, name: str) -> KnownElsewhere | None:
         """What it says of a serial number; None where that is not in it."""
         self._read()
-        found = (self._told.get("entries") or {}).get(word_key(usable(serial)))
-        if not found or not usable(serial):
+        entry = as_object(self._told.get("entries") or {}).get(word_key(usable(serial)))
+        if not entry or not usable(serial):
             return None
+        found = as_object(entry)
         texts = {key: str(found.get(key) or "") for key in ("tag", "model", "status", "label")}
-        said = tuple(recalled(str(each)) for each in found.get("said") or ())
+        said = tuple(recalled(str(each)) for each in as_list(found.get("said") or ()))
         return KnownElsewhere(
             name,
-            float(self._told.get("at") or 0),
-            int(found.get("found") or 1),
+            as_float(self._told.get("at") or 0),
+            as_int(found.get("found") or 1),
             lent=bool(found.get("lent")),
             said=said,
             **texts,
@@ -80,7 +110,7 @@ class ImportedList:
             return  # half written, or not ours: what was known stays
 
 
-def read(content: bytes, columns: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+def read(content: bytes, columns: Mapping[str, str]) -> tuple[dict[str, ListedLaptop], list[str]]:
     """Entries by serial, and what is odd, from a CSV's bytes. Raises UsageError where it has no column of serials, or
     no laptop: an empty list would take the place of the one that is there."""
     text = _text(content)
@@ -97,13 +127,13 @@ def read(content: bytes, columns: Mapping[str, str]) -> tuple[dict[str, Any], li
         ) from error
 
 
-def _lines(text: str) -> Any:
+def _lines(text: str) -> CsvReader:
     """A reader of its lines, by the separator that its first one says or uses. Excel may say it: `sep=;`."""
     first = text.lstrip("\r\n").partition("\n")[0].strip()
     if len(first) == len("sep=;") and first.casefold().startswith("sep="):
         return csv.reader(io.StringIO(text.partition("\n")[2], newline=""), delimiter=first[-1], strict=True)
     try:
-        dialect: Any = csv.Sniffer().sniff(first or ";", delimiters=";,\t|")
+        dialect: type[csv.Dialect] = csv.Sniffer().sniff(first or ";", delimiters=";,\t|")
     except csv.Error:
         dialect = csv.excel
     return csv.reader(io.StringIO(text, newline=""), dialect, strict=True)
@@ -147,8 +177,8 @@ def _places(head: list[str], columns: Mapping[str, str]) -> dict[str, int]:
     return places
 
 
-def _entries(lines: Any, places: Mapping[str, int]) -> tuple[dict[str, Any], list[str]]:
-    found: dict[str, Any] = {}
+def _entries(lines: CsvReader, places: Mapping[str, int]) -> tuple[dict[str, ListedLaptop], list[str]]:
+    found: dict[str, ListedLaptop] = {}
     odd: list[str] = []
     for number, line in enumerate(lines, 2):
         if len(found) >= MOST:
@@ -168,11 +198,17 @@ def _entries(lines: Any, places: Mapping[str, int]) -> tuple[dict[str, Any], lis
             odd.append(Phrase("line {number}: the serial {serial} was there before", number=number, serial=serial))
             continue
         lent = cells.pop("lent", "").casefold() not in NO
-        found[key] = {name: value[:128] for name, value in cells.items() if name != "serial"} | {
-            "lent": lent,
-            "found": 1,
-        }
+        found[key] = _listed(cells, lent)
     return found, odd
+
+
+def _listed(cells: Mapping[str, str], lent: bool) -> ListedLaptop:
+    """A laptop of the list; what no column tells is left out."""
+    made = ListedLaptop()
+    for name in TEXTS:
+        if name in cells:
+            made[name] = cells[name][:128]
+    return {**made, "lent": lent, "found": 1}
 
 
 def _cell(line: list[str], at: int) -> str:
@@ -180,7 +216,7 @@ def _cell(line: list[str], at: int) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
-def keep(state: Path, entries: Mapping[str, Any], at: float) -> None:
+def keep(state: Path, entries: Mapping[str, ListedLaptop], at: float) -> None:
     """Put the list in the place of the one before. Raises ClonedError."""
     path = state / FILE
     try:

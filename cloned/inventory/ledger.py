@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     and_,
     bindparam,
     delete,
@@ -36,10 +36,11 @@ from cloned.core.evidence import Evidence
 from cloned.core.ids import LaptopId
 from cloned.core.known import KnownToLedger
 from cloned.core.lending import LENDINGS
+from cloned.core.row_types import LedgerTotals, Row
 from cloned.core.tagged import TagGiven
 from cloned.inventory import recalling, rows, tallies
 from cloned.inventory.database import LedgerError, away, connect, opened
-from cloned.inventory.deliveries import DeliveryBook, owe, tally
+from cloned.inventory.deliveries import DeliveryBook, RevisionKey, owe, tally
 from cloned.inventory.names import add_names, folded, keep_names, names_of
 from cloned.inventory.schema import ERASURES as ERASED
 from cloned.inventory.schema import WAITING, deliveries, numbers, results, revisions, sinks, traces
@@ -102,7 +103,7 @@ class Ledger(DeliveryBook):
         """Call `callback` after each new revision, on the loop."""
         self._listeners.append(callback)
 
-    async def record(self, row: Mapping[str, Any]) -> None:
+    async def record(self, row: Mapping[str, object]) -> None:
         """Keep one result (shape: rows.TEXTS and below) and owe it to every sink.
 
         On return it is on disk. Raises LedgerError where it could not be written; call again then. AnothersRow where
@@ -121,12 +122,12 @@ class Ledger(DeliveryBook):
         there = {attempt: (last, told) for attempt, last, told in connection.execute(_THERE, {"which": row.laptop})}
         recalling.refuse_anothers(row.laptop, [told for _, told in there.values()], row.data)
         last, before = there.pop(row.attempt, (0, None))
-        key: dict[str, Any] = {"laptop": row.laptop, "attempt": row.attempt, "revision": last + 1}
+        key = RevisionKey(laptop=row.laptop, attempt=row.attempt, revision=last + 1)
         now = self._clock()
-        connection.execute(_REVISED, key | {"key": row.key, "recorded": now, "row": row.data})
-        columns = {name: row.data[name] for name in ("at", "state", "verdict", "image", "serial", "tag", "uuid")}
+        connection.execute(_REVISED, {**key, "key": row.key, "recorded": now, "row": row.data})
+        columns = {name: row.data.get(name) for name in ("at", "state", "verdict", "image", "serial", "tag", "uuid")}
         where = {"which": row.laptop, "number": row.attempt} if last else {}
-        connection.execute(_CHANGED if last else _ENTERED, key | columns | {"row": row.data} | where)
+        connection.execute(_CHANGED if last else _ENTERED, {**key, **columns, "row": row.data, **where})
         if before is None:
             add_names(connection, row.laptop, names_of(row.data))
         elif names_of(before) != names_of(row.data):
@@ -146,7 +147,7 @@ class Ledger(DeliveryBook):
         limit: int | None = None,
         before: tuple[str, str, int] | None = None,
         erasures: bool = False,
-    ) -> list[dict[str, Any]]:
+    ) -> list[Row]:
         """Results, oldest first, each as it was recorded plus its `revision`; `limit`: the newest so many.
 
         `before`: at, laptop and attempt of a result; only those before it, in that order. `erasures`: those alone.
@@ -161,23 +162,23 @@ class Ledger(DeliveryBook):
             query = query.where(results.c.at <= before[0], tuple_(*order) < tuple_(*before))
         async with self._read() as connection:
             found = (await connection.execute(query.limit(limit))).all()
-        return [{**row, "revision": revision} for row, revision in reversed(found)]
+        return [_revised(row, revision) for row, revision in reversed(found)]
 
-    async def between(self, first: datetime, last: datetime) -> list[dict[str, Any]]:
+    async def between(self, first: datetime, last: datetime) -> list[Row]:
         """Results that were entered from `first` on and before `last`, oldest first; lendings are none."""
         limits = [moment.astimezone(UTC).isoformat()[:19] for moment in (first, last)]
         query = select(results.c.row).where(results.c.at >= limits[0], results.c.at < limits[1])
         query = query.where(results.c.attempt < LENDINGS)
         async with self._read() as connection:
-            return [dict(row) for row in (await connection.scalars(query.order_by(results.c.at))).all()]
+            return list((await connection.scalars(query.order_by(results.c.at))).all())
 
-    async def called(self, name: str) -> dict[str, Any] | None:
+    async def called(self, name: str) -> Row | None:
         """The newest result of the laptop with this id, tag or serial: also of one that was forgotten."""
         same = or_(results.c.laptop == name, results.c.tag == name, results.c.serial == name)
         query = select(results.c.row).where(same, results.c.attempt < LENDINGS).order_by(results.c.at.desc()).limit(1)
         async with self._read() as connection:
-            row = await connection.scalar(query)
-        return None if row is None else dict(row)
+            found: Row | None = await connection.scalar(query)
+        return found
 
     async def ids(self, name: str) -> list[str]:
         """Laptops with this id, tag, serial number or MAC address; in these very letters before other cases."""
@@ -222,8 +223,8 @@ class Ledger(DeliveryBook):
         async with self._read() as connection:
             return set((await connection.scalars(select(results.c.laptop).distinct())).all())
 
-    async def totals(self) -> dict[str, Any]:
-        """`{"rows", "verdicts": {verdict: n}, "done_today"}`; today begins at the server's midnight."""
+    async def totals(self) -> LedgerTotals:
+        """What there is; today begins at the server's midnight."""
         midnight = datetime.fromtimestamp(self._clock()).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
         today = (results.c.state == "done") & (results.c.at >= midnight.astimezone(UTC).isoformat()[:19])
         done, told = await self._look(_counted, select(func.count(results.c.laptop.distinct())).where(today))
@@ -270,6 +271,10 @@ class Ledger(DeliveryBook):
         return [(laptop, attempt) for laptop, attempt in found]
 
 
+def _revised(row: Row, revision: int) -> Row:
+    return {**row, "revision": revision}
+
+
 def _last_numbers(connection: Connection, laptops: Sequence[str]) -> dict[str, dict[int, int]]:
     """By laptop and kind (a clone, an erasure, a lending) how far it was counted; by the primary key alone."""
     kind: ColumnElement[int] = literal_column(f"attempt / {ATTEMPTS}")
@@ -280,7 +285,7 @@ def _last_numbers(connection: Connection, laptops: Sequence[str]) -> dict[str, d
     return found
 
 
-def _counted(connection: Connection, today: Any) -> tuple[Any, list[tuple[str, int]]]:
+def _counted(connection: Connection, today: Select[int]) -> tuple[int | None, list[tuple[str, int]]]:
     """What `today` asks for, and all counts of results."""
     done = connection.scalar(today)
     return done, [(str(name), int(count)) for name, count in connection.execute(_COUNTS)]
@@ -293,7 +298,7 @@ async def _first(connection: AsyncConnection, tags: Sequence[str]) -> list[TagGi
     return [TagGiven(tag, LaptopId(laptop), uuid, serial, _own(row)) for tag, laptop, uuid, serial, row in found]
 
 
-def _own(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _own(row: Row) -> tuple[str, ...]:
     """The network cards of a row that are no dongles."""
     return tuple(mac for mac in row.get("macs") or () if mac not in (row.get("dongles") or ()))
 

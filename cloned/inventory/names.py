@@ -5,11 +5,11 @@ In a table of their own, so that a search among 100,000 laptops reads no row of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from cloned.core.row_types import Row
 from cloned.inventory.schema import names, results
 
 LONGEST = 128
@@ -25,7 +25,7 @@ def folded(name: str) -> str:
     return name.strip().casefold()[:LONGEST]
 
 
-def names_of(row: Mapping[str, Any]) -> set[str]:
+def names_of(row: Row) -> set[str]:
     """What one result says that its laptop is called."""
     told = [row.get("tag"), row.get("serial"), *(row.get("macs") or ())]
     return {folded(str(each)) for each in told if each} - {""}

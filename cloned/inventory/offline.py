@@ -6,15 +6,37 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from cloned.core.ledger import iso
+from cloned.core.row_types import LedgerTotals, SinkStatus
 from cloned.errors import UsageError
 from cloned.inventory import export as files
 from cloned.inventory.deliveries import Which
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import state_of
 from cloned.saying import Phrase
+
+
+class StoreStatus(LedgerTotals):
+    """What the ledger holds, and how it stands with each sink."""
+
+    sinks: list[SinkStatus]
+
+
+class LoggedDelivery(TypedDict):
+    """What a sink got of a laptop; other times ISO 8601 UTC, None where it never came to that."""
+
+    sink: str
+    attempt: int
+    revision: int
+    state: str
+    tries: int
+    reason: str
+    added: float
+    """Seconds since 1970."""
+    sent: str | None
+    recorded: str | None
 
 
 @asynccontextmanager
@@ -26,12 +48,12 @@ async def _opened(place: Path | str) -> AsyncIterator[Ledger]:
         await ledger.close()
 
 
-async def status(place: Path | str, configured: Iterable[str]) -> dict[str, Any]:
-    """`{"rows", "verdicts", "done_today", "sinks": [Outbox.status…]}`. Raises MissingError, LedgerError."""
+async def status(place: Path | str, configured: Iterable[str]) -> StoreStatus:
+    """What there is, and what is owed. Raises MissingError, LedgerError."""
     names = set(configured)
     async with _opened(place) as ledger:
-        sinks = [{**entry, "state": state_of(entry, names)} for entry in await ledger.backlog()]
-        return {**await ledger.totals(), "sinks": sinks}
+        sinks: list[SinkStatus] = [{**entry, "state": state_of(entry, names)} for entry in await ledger.backlog()]
+        return StoreStatus(**await ledger.totals(), sinks=sinks)
 
 
 async def retry(place: Path | str, sink: str | None = None, laptop: str | None = None) -> int:
@@ -64,11 +86,24 @@ async def begin(place: Path | str, sink: str, which: Which) -> int:
     return count
 
 
-async def log(place: Path | str, laptop: str) -> list[dict[str, Any]]:
-    """What every sink got of a laptop, oldest first; times ISO 8601 UTC, None where it never came to that."""
+async def log(place: Path | str, laptop: str) -> list[LoggedDelivery]:
+    """What every sink got of a laptop, oldest first."""
     async with _opened(place) as ledger:
         found = await ledger.log(await one(ledger, laptop))
-    return [{**each, "recorded": _iso(each.pop("added")), "sent": _iso(each["sent"])} for each in found]
+    return [
+        LoggedDelivery(
+            sink=each["sink"],
+            attempt=each["attempt"],
+            revision=each["revision"],
+            state=each["state"],
+            tries=each["tries"],
+            reason=each["reason"],
+            added=each["added"],
+            sent=_iso(each["sent"]),
+            recorded=_iso(each["added"]),
+        )
+        for each in found
+    ]
 
 
 def _iso(at: float | None) -> str | None:

@@ -16,8 +16,8 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
+from cloned.core.row_types import SinkBacklog, SinkStatus
 from cloned.errors import UsageError
 from cloned.inventory.database import LedgerError
 from cloned.inventory.deliveries import Outcome, Which
@@ -271,8 +271,8 @@ class Outbox:
                 log.error("no result is sent: %s", error)
                 await asyncio.sleep(REGISTER_AGAIN)
 
-    async def status(self) -> list[dict[str, Any]]:
-        """`Ledger.backlog` with `"state"`: idle, sending, failing, asks, or unused (no longer configured)."""
+    async def status(self) -> list[SinkStatus]:
+        """`Ledger.backlog` with how each stands."""
         return [{**entry, "state": state_of(entry, set(self._lanes))} for entry in await self._ledger.backlog()]
 
     async def retry(self, sink: str | None = None, laptop: str | None = None) -> int:
@@ -290,7 +290,7 @@ class Outbox:
         return count
 
 
-def state_of(entry: dict[str, Any], configured: set[str]) -> str:
+def state_of(entry: SinkBacklog, configured: set[str]) -> str:
     """One word for a sink: idle, sending, failing, asks (what of older results it gets) or unused."""
     if entry["sink"] not in configured:
         return "unused"

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -20,10 +20,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cloned.inventory.database import direct
 
 Result = TypeVar("Result")
-Work = Callable[..., Result]
+Arguments = TypeVarTuple("Arguments")
+Work = Callable[[Connection, *Arguments], Result]
 """Given a connection and what else it was asked with."""
 Opened = Callable[[], AbstractContextManager[Connection]]
 """Gives a connection for as long as the work takes: `begin` commits what was done on it, `connect` does not."""
+
+
+class ServerLine(Protocol):
+    """A connection to a server, as its driver has it."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is gone."""
+
+    def fileno(self) -> int:
+        """Its socket."""
 
 
 class OwnThread:
@@ -33,42 +45,43 @@ class OwnThread:
         self._engine, self._thread = direct(engine), ThreadPoolExecutor(1, name)
         self._now: object = None
         """What the thread is at."""
-        self._sockets: list[Any] = []
+        self._sockets: list[ServerLine] = []
         """Connections to a server, the newest last."""
         if self._engine.dialect.name != "sqlite":
             event.listen(self._engine, "connect", lambda made, _: self._opened(made))
 
-    async def transaction(self, work: Work[Result], *arguments: Any) -> Result:
+    async def transaction(self, work: Work[*Arguments, Result], *arguments: *Arguments) -> Result:
         """What `work` gives, committed."""
-        return await self._run(self._engine.begin, work, arguments)
+        return await self._run(self._engine.begin, work, *arguments)
 
-    async def look(self, work: Work[Result], *arguments: Any) -> Result:
+    async def look(self, work: Work[*Arguments, Result], *arguments: *Arguments) -> Result:
         """What `work` gives, which changes nothing."""
-        return await self._run(self._engine.connect, work, arguments)
+        return await self._run(self._engine.connect, work, *arguments)
 
     async def close(self) -> None:
         """Wait for what is under way; everything recorded is on disk."""
         await asyncio.to_thread(self._thread.shutdown)
         self._engine.dispose()
 
-    async def _run(self, opened: Opened, work: Work[Result], arguments: tuple[Any, ...]) -> Result:
+    async def _run(self, opened: Opened, work: Work[*Arguments, Result], *arguments: *Arguments) -> Result:
         ticket, loop = object(), asyncio.get_running_loop()
+
+        def in_one() -> Result:
+            self._now = ticket
+            try:
+                with opened() as connection:
+                    return work(connection, *arguments)
+            finally:
+                self._now = None
+
         try:
-            return await loop.run_in_executor(self._thread, self._in_one, ticket, opened, work, arguments)
+            return await loop.run_in_executor(self._thread, in_one)
         except asyncio.CancelledError:
             if self._now is ticket:
                 self._cut()
             raise
 
-    def _in_one(self, ticket: object, opened: Opened, work: Work[Result], arguments: tuple[Any, ...]) -> Result:
-        self._now = ticket
-        try:
-            with opened() as connection:
-                return work(connection, *arguments)
-        finally:
-            self._now = None
-
-    def _opened(self, made: Any) -> None:
+    def _opened(self, made: ServerLine) -> None:
         self._sockets = [made]  # there is one at a time
 
     def _cut(self) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
@@ -11,6 +10,7 @@ from cloned.core.derived import possible_ids
 from cloned.core.evidence import Evidence, contradicts
 from cloned.core.known import KnownToLedger
 from cloned.core.recorded import LedgerLaptop, recall, recorded, sight_in, traces, traces_of
+from cloned.core.row_types import Row
 from cloned.effect_parts import AnothersRow
 from cloned.inventory.schema import results
 from cloned.inventory.schema import traces as kept
@@ -28,13 +28,13 @@ _LAST = select(kept.c.laptop).where(kept.c.trace == bindparam("told")).order_by(
 _GONE = delete(kept).where(kept.c.laptop == bindparam("which"), kept.c.trace == bindparam("told"))
 
 
-def refuse_anothers(laptop: str, there: Collection[Mapping[str, Any]], row: Mapping[str, Any]) -> None:
+def refuse_anothers(laptop: str, there: Collection[Row], row: Row) -> None:
     """AnothersRow where the rows that are there of a laptop are of another machine than this one."""
     if there and contradicts(recorded(laptop, [*there]).sight, sight_in(row)):
         raise AnothersRow(Phrase("the ledger has another machine under the id {laptop}", laptop=laptop))
 
 
-def note(connection: Connection, before: Mapping[str, Any] | None, there: Iterable[Mapping[str, Any]]) -> None:
+def note(connection: Connection, before: Row | None, there: Iterable[Row]) -> None:
     """Keep what a row that was just entered, the last of those `there`, tells of its laptop; `before`: in its place."""
     *others, row = there
     if before is None or traces_of(before) != traces_of(row):
@@ -47,7 +47,7 @@ def keep(connection: Connection, laptops: Iterable[str]) -> None:
         _keep(connection, laptop, connection.scalars(_OF, {"which": laptop}))
 
 
-def _keep(connection: Connection, laptop: str, rows: Iterable[Mapping[str, Any]]) -> None:
+def _keep(connection: Connection, laptop: str, rows: Iterable[Row]) -> None:
     has = set(connection.scalars(_HAS, {"which": laptop}))
     wants = {trace for row in rows for trace in traces_of(row)}
     if new := wants - has:
@@ -84,7 +84,7 @@ def counted(connection: Connection, laptop: str) -> KnownToLedger:
 
 def _laptops(connection: Connection, names: Collection[str]) -> list[LedgerLaptop]:
     query = select(results.c.laptop, results.c.row).where(results.c.laptop.in_(names)).order_by(results.c.laptop)
-    rows: dict[str, list[Any]] = {}
+    rows: dict[str, list[Row]] = {}
     for laptop, row in connection.execute(query):
         rows.setdefault(laptop, []).append(row)
     return [recorded(laptop, each) for laptop, each in rows.items()]

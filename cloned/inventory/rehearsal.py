@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from cloned.core.row_types import Row
 from cloned.destinations import AnySink
 from cloned.errors import UsageError
 from cloned.inventory import rows
@@ -49,8 +49,9 @@ async def newest(place: Path | str, laptop: str) -> Delivery:
     return delivery_of(found[-1])
 
 
-def delivery_of(row: dict[str, Any]) -> Delivery:
+def delivery_of(row: Row) -> Delivery:
     """A row of the ledger as it would be on its way."""
-    data = {key: value for key, value in row.items() if key != "revision"}
+    data = row.copy()
+    data.pop("revision", None)
     kept = rows.LedgerRow(str(data["laptop"]), int(data["attempt"]), data)
     return Delivery(kept.key, kept.laptop, kept.attempt, int(row.get("revision") or 1), data)

@@ -10,11 +10,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cloned.core.hardware import hardware
+from cloned.core.row_types import Row, as_row
 from cloned.core.tagged import is_tag
 from cloned.errors import ClonedError
+from cloned.json_data import JsonObject, as_float, as_int, as_list, as_object, as_objects
 from cloned.saying import Phrase
 
 TEXTS = {
@@ -65,7 +66,7 @@ class LedgerRow:
 
     laptop: str
     attempt: int
-    data: Mapping[str, Any]
+    data: Row
     dropped: tuple[str, ...] = ()
     """Names of fields that were given and not kept."""
 
@@ -75,38 +76,39 @@ class LedgerRow:
         return f"cl_{hashlib.sha256(canonical(self.data)).hexdigest()[:40]}"
 
 
-def canonical(data: Mapping[str, Any]) -> bytes:
+def canonical(data: JsonObject) -> bytes:
     """JSON with sorted keys and no spaces: the bytes that are hashed."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def clean(given: Mapping[str, Any]) -> LedgerRow:
+def clean(given: JsonObject) -> LedgerRow:
     """The row as it is kept. Raises ClonedError where laptop or attempt is missing."""
     laptop, attempt = str(given.get("laptop") or ""), given.get("attempt")
     if not laptop or not isinstance(attempt, int) or isinstance(attempt, bool) or attempt < 0:
         raise ClonedError(
             "a result without laptop or attempt cannot be recorded", Phrase("given: {given}", given=sorted(given))
         )
-    data: dict[str, Any] = {name: _text(given.get(name), size) for name, size in TEXTS.items()}
+    seconds = as_object(given.get("seconds") or {})
+    data: dict[str, object] = {name: _text(given.get(name), size) for name, size in TEXTS.items()}
     data |= {
         "attempt": attempt,
         "tag": _tag(given.get("tag")),
-        "macs": [_text(mac, 17) for mac in given.get("macs") or []],
-        "disk": _disk(given.get("disk") or {}),
+        "macs": [_text(mac, 17) for mac in as_list(given.get("macs") or [])],
+        "disk": _disk(as_object(given.get("disk") or {})),
         "discarded": bool(given.get("discarded")),
-        "bytes": int(given.get("bytes") or 0),
-        "memory": int(given.get("memory") or 0),
+        "bytes": as_int(given.get("bytes") or 0),
+        "memory": as_int(given.get("memory") or 0),
         "hardware": hardware(given.get("hardware")).data(),
-        "rounds": int(given.get("rounds") or 0),
-        "cleared": [_text(name, 80) for name in given.get("cleared") or []],
-        "seconds": {_text(name, 32): round(float(value), 1) for name, value in (given.get("seconds") or {}).items()},
-        "steps": [{name: _text(step.get(name), 300) for name in STEP} for step in given.get("steps") or []],
+        "rounds": as_int(given.get("rounds") or 0),
+        "cleared": [_text(name, 80) for name in as_list(given.get("cleared") or [])],
+        "seconds": {_text(name, 32): round(as_float(value), 1) for name, value in seconds.items()},
+        "steps": [{name: _text(step.get(name), 300) for name in STEP} for step in as_objects(given.get("steps") or [])],
     }
     if given.get("organisation"):  # rows without one are known by what they hold, as before
         data |= {"organisation": _text(given["organisation"], 80)}
     data |= {name: _plain(given[name]) for name in CONDITION if given.get(name)}
     if given.get("dongles"):  # those of its macs that prove nothing
-        data |= {"dongles": [_text(mac, 17) for mac in given["dongles"][:16]]}
+        data |= {"dongles": [_text(mac, 17) for mac in as_list(given["dongles"])[:16]]}
     if given.get("told"):  # rows of before have none, and keep the keys they are known by
         data |= {"told": _plain(given["told"])}
     if given.get("amended"):  # of a clone that was told again later
@@ -119,10 +121,10 @@ def clean(given: Mapping[str, Any]) -> LedgerRow:
         data |= {"kind": "lending"}
     if given.get("kind") == "evening":
         data |= {"kind": "evening", "evening": _plain(given.get("evening") or {})}
-    return LedgerRow(data["laptop"], attempt, data, tuple(sorted(set(given) - set(data))))
+    return LedgerRow(str(data["laptop"]), attempt, as_row(data), tuple(sorted(set(given) - set(data))))
 
 
-def _plain(value: object, depth: int = 0) -> Any:
+def _plain(value: object, depth: int = 0) -> object:
     """Numbers, texts, and lists and objects of them; nothing endless."""
     if value is None or isinstance(value, bool | int | float):
         return value
@@ -145,7 +147,7 @@ def _tag(value: object) -> str:
     return text if is_tag(text) else ""
 
 
-def _disk(disk: Mapping[str, Any]) -> dict[str, Any]:
-    texts: dict[str, Any] = {name: _text(disk.get(name), 128) for name in DISK}
+def _disk(disk: JsonObject) -> dict[str, object]:
+    texts = {name: _text(disk.get(name), 128) for name in DISK}
     figures = {name: value if isinstance(value := disk.get(name), int) else None for name in DISK_FIGURES}
-    return texts | figures | {"size": int(disk.get("size") or 0)}
+    return {**texts, **figures, "size": as_int(disk.get("size") or 0)}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from cloned.config import Config
 from cloned.core.events import Command, Settings
 from cloned.core.laptop_commands import EVERYWHERE
+from cloned.core.row_types import LedgerTotals, Row, SinkStatus
 from cloned.destinations import SnipeItSettings
 from cloned.errors import UsageError
 from cloned.inventory.database import LedgerError
@@ -44,7 +45,15 @@ ROWS_WITHIN = 20.0
 """And for all of its results."""
 SILENT = Phrase("the ledger does not answer")
 DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
-Work = Callable[[], Coroutine[Any, Any, Any]]
+Work = Callable[[], Coroutine[object, object, object]]
+Told = TypeVar("Told")
+
+
+@dataclass
+class LastAnswer(Generic[Told]):
+    """What the ledger said last to a question."""
+
+    value: Told
 
 
 class InventoryService:
@@ -60,7 +69,8 @@ class InventoryService:
         """What each sink lacked when it was looked at."""
         self.away = ""
         """Why the ledger cannot be asked, while it cannot."""
-        self._last: dict[str, object] = {}
+        self._totals = LastAnswer(LedgerTotals(rows=0, verdicts={}, done_today=0))
+        self._sinks: LastAnswer[list[SinkStatus]] = LastAnswer([])
 
     def services(self, engine: Engine) -> list[tuple[Work, str]]:
         """What is to be supervised once there is an engine, each with its name."""
@@ -153,14 +163,14 @@ class InventoryService:
 
     # What is shown: a ledger that is away takes no page from anybody.
 
-    async def totals(self) -> dict[str, Any]:
+    async def totals(self) -> LedgerTotals:
         """As `Ledger.totals`; what was true last where the ledger is away."""
-        nothing = {"rows": 0, "verdicts": {}, "done_today": 0}
-        return dict(await self._or_last("totals", self.ledger.totals, nothing))
+        return {**await self._or_last("totals", self.ledger.totals, self._totals)}
 
-    async def sinks(self) -> list[dict[str, Any]]:
+    async def sinks(self) -> list[SinkStatus]:
         """As `Outbox.status`; what was true last where the ledger is away."""
-        return list(await self._or_last("sinks", self.outbox.status, []))
+        known = await self._or_last("sinks", self.outbox.status, self._sinks)
+        return list(known)
 
     async def rows(
         self,
@@ -169,7 +179,7 @@ class InventoryService:
         limit: int | None = None,
         before: tuple[str, str, int] | None = None,
         erasures: bool = False,
-    ) -> list[dict[str, object]]:
+    ) -> list[Row]:
         """As `Ledger.rows`; none where the ledger is away."""
         seconds = ROWS_WITHIN if limit is None else SHOWN_WITHIN_SECONDS
         asked = self.ledger.rows(laptop=laptop, limit=limit, before=before, erasures=erasures)
@@ -183,13 +193,15 @@ class InventoryService:
         """The ledger cannot be asked: `why` is shown until it can."""
         self.away = why or SILENT
 
-    async def _or_last(self, name: str, ask: Callable[[], Coroutine[object, object, object]], nothing: object) -> Any:
+    async def _or_last(
+        self, name: str, ask: Callable[[], Coroutine[object, object, Told]], last: LastAnswer[Told]
+    ) -> Told:
         try:
-            self._last[name] = await at_most(SHOWN_WITHIN_SECONDS, ask(), name)
+            last.value = await at_most(SHOWN_WITHIN_SECONDS, ask(), name)
             self.away = ""
         except (LedgerError, TimeoutError) as error:
             self.ledger_away(str(error))
-        return self._last.get(name, nothing)
+        return last.value
 
 
 def settings(config: Config) -> Settings:

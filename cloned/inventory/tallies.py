@@ -6,21 +6,21 @@ A tally has a name (`verdict/verified`, `sent/SINK`) and a count.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from cloned.core.erasure import ATTEMPTS
+from cloned.core.row_types import Row
 
 Tally = tuple[str, int]
 """Name, and how many."""
 
 
-def counted(row: Mapping[str, Any]) -> list[Tally]:
+def counted(row: Row) -> list[Tally]:
     """What one result adds; an erasure is no clone and has no verdict."""
     return [(f"verdict/{row['verdict']}", 1)] if int(row["attempt"]) < ATTEMPTS else []
 
 
-def change(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[Tally]:
+def change(before: Row | None, after: Row) -> list[Tally]:
     """What taking one row's place by another adds and takes away."""
     sums: Counter[str] = Counter()
     for sign, row in ((-1, before), (1, after)):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Row as DatabaseRow
 
-from cloned.inventory.schema import REFUSED, SENT, TRIED, WAITING, deliveries, revisions, sinks, tallies
+from cloned.core.row_types import Row
+from cloned.inventory.schema import REFUSED, TRIED, WAITING, deliveries, revisions, sinks, tallies
 from cloned.saying import recalled
 
 SHOWN_DEAD = 100
@@ -23,7 +25,7 @@ class Owed:
     laptop: str
     attempt: int
     revision: int
-    row: Mapping[str, Any]
+    row: Row
     tries: int
     due: float
     reason: str
@@ -32,18 +34,40 @@ class Owed:
     """Since when it waits."""
 
 
+class SinkCounts(TypedDict):
+    """How many deliveries of a sink are in which state; since when the oldest waits, in seconds since 1970."""
+
+    waiting: int
+    sent: int
+    refused: int
+    oldest: float | None
+
+
+class DeliveryLine(TypedDict):
+    """A delivery of a laptop's result; times in seconds since 1970."""
+
+    sink: str
+    attempt: int
+    revision: int
+    state: str
+    tries: int
+    reason: str
+    added: float
+    sent: float | None
+
+
 LISTED = select(sinks.c.name, sinks.c.past).order_by(sinks.c.name)
 """Every sink there is or was."""
 
 
-def waiting(sink: str) -> Any:
+def waiting(sink: str) -> Select[*tuple[Any, ...]]:
     """The query for what waits for a sink; narrow it down."""
     join = and_(*(deliveries.c[name] == revisions.c[name] for name in ("laptop", "attempt", "revision")))
     query = select(deliveries, revisions.c.key, revisions.c.row).join(revisions, join)
     return query.where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
 
 
-def owed_by(connection: Connection, query: Any) -> list[Owed]:
+def owed_by(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[Owed]:
     """What a query of `waiting` finds."""
     rows = [{**each._mapping, "reason": recalled(each.reason)} for each in connection.execute(query)]
     return [Owed(**{name: row[name] for name in Owed.__dataclass_fields__}) for row in rows]
@@ -56,20 +80,25 @@ def oldest_of(connection: Connection, sink: str) -> Owed | None:
     return tried[0] if tried else None
 
 
-def refused_by(connection: Connection, sink: str) -> Sequence[object]:
+def refused_by(connection: Connection, sink: str) -> Sequence[DatabaseRow[*tuple[Any, ...]]]:
     """What a sink refused, the newest first."""
     query = select(deliveries).where(deliveries.c.sink == sink, deliveries.c.state == REFUSED)
     return connection.execute(query.order_by(deliveries.c.id.desc()).limit(SHOWN_DEAD)).all()
 
 
-def counts_of(connection: Connection, sink: str) -> dict[str, Any]:
+def counts_of(connection: Connection, sink: str) -> SinkCounts:
     """How many are in which state, and since when the oldest waits."""
-    found: dict[str, Any] = {}
+    found = {}
     for state in (WAITING, REFUSED):
         here = (deliveries.c.sink == sink, deliveries.c.state == state)
         found[state] = int(connection.scalar(select(func.count()).select_from(deliveries).where(*here)) or 0)
     waits = select(deliveries.c.added).where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
     oldest = waits.order_by(deliveries.c.id).limit(1)  # they are numbered as they came
-    found["oldest"] = connection.scalar(oldest) if found[WAITING] else None
+    since = connection.scalar(oldest) if found[WAITING] else None
     sent = select(tallies.c.count).where(tallies.c.name == f"sent/{sink}")
-    return found | {SENT: int(connection.scalar(sent) or 0)}
+    return {
+        "waiting": found[WAITING],
+        "refused": found[REFUSED],
+        "oldest": since,
+        "sent": int(connection.scalar(sent) or 0),
+    }

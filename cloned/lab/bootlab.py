@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from cloned import processes
 from cloned.errors import ClonedError
 from cloned.lab import qmp
+from cloned.lab.bootserver import BootServerState
 from cloned.lab.laptops import Firmware, LabDisk, identities
 from cloned.lab.machine import VirtualLaptop
 from cloned.lab.network import NIC, SERVER, LabNetwork, ip
@@ -74,9 +74,9 @@ class BootLab:
             _end(self._server)
             self._server = None
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> BootServerState:
         """What the server wrote down last: `log`, `warnings`."""
-        state: dict[str, Any] = json.loads(self._out.read_text(encoding="utf-8"))
+        state: BootServerState = json.loads(self._out.read_text(encoding="utf-8"))
         return state
 
     def foreign(self, *options: str, number: int | None = None) -> subprocess.Popen[bytes]:
@@ -142,7 +142,7 @@ class BootLab:
         self._children.append(child)
         return child
 
-    def until(self, done: Callable[[], Any], seconds: float, what: str) -> float:
+    def until(self, done: Callable[[], object], seconds: float, what: str) -> float:
         """Wait until `done()`; the seconds it took. ClonedError after `seconds`."""
         start = time.monotonic()
         while not done():

@@ -11,18 +11,20 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from cloned import config_file
 from cloned.config import Config
+from cloned.core.answer_data import BootLogEntry
 from cloned.core.effect_types import OpenStream, Rates, SetReceivers
 from cloned.core.ids import SessionId
 from cloned.engine import Engine
 from cloned.errors import ClonedError, MissingError
 from cloned.journal import Journal
+from cloned.json_data import JsonObject
 from cloned.netboot.service import Netboot
+from cloned.order_types import StreamPlace
 from cloned.tasks import TaskOwner
 
 
@@ -42,11 +44,11 @@ class NothingElse:
     async def shut(self, session: SessionId) -> None:
         """There is none."""
 
-    def address(self, session: SessionId) -> dict[str, Any] | None:
+    def address(self, session: SessionId) -> StreamPlace | None:
         """Nowhere."""
         return None
 
-    async def record(self, row: Mapping[str, Any]) -> None:
+    async def record(self, row: JsonObject) -> None:
         """Refuse: no ledger is kept here."""
         raise MissingError("a result needs the whole daemon", "run cloned serve")
 
@@ -74,11 +76,19 @@ async def serve(settings: Config, out: Path) -> None:
         journal.close()
 
 
-def _state(netboot: Netboot) -> dict[str, Any]:
+class BootServerState(TypedDict):
+    """What is written down for whoever runs it."""
+
+    ready: bool
+    log: list[BootLogEntry]
+    warnings: list[dict[str, str]]
+
+
+def _state(netboot: Netboot) -> BootServerState:
     return {"ready": True, "log": netboot.log(), "warnings": netboot.warnings()}
 
 
-def _write(state: Mapping[str, Any], out: Path) -> None:
+def _write(state: BootServerState, out: Path) -> None:
     fresh = out.with_suffix(".new")
     fresh.write_text(json.dumps(state), encoding="utf-8")
     fresh.replace(out)

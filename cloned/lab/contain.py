@@ -14,14 +14,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from cloned import processes
 from cloned.errors import ClonedError, MissingError
+from cloned.json_data import JsonObject
 from cloned.lab import kernel, registry
 from cloned.lab.wiring import NETNS
 
@@ -37,7 +36,7 @@ class ContainedOutcome:
     kept: bool = False
 
 
-def run(options: Mapping[str, Any]) -> ContainedOutcome:
+def run(options: JsonObject) -> ContainedOutcome:
     """Run `python -m cloned.lab` contained, with our own standard streams; returns how it ended."""
     if os.geteuid() != 0:
         raise MissingError("the lab needs network namespaces and loop devices, so it must run as root", "use sudo")

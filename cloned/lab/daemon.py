@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from cloned import client, processes
+from cloned.core.row_types import Row
+from cloned.core.shown_data import WorkshopData
 from cloned.errors import ClonedError, MissingError
 from cloned.lab.laptops import LaptopKind
 from cloned.lab.network import NETWORK, NIC, SERVER, SWITCH
@@ -161,7 +163,7 @@ class DaemonProcess:
                 return
 
     async def ask(self, path: str) -> Any:
-        """GET from its API, over its Unix socket."""
+        """GET from its API, over its Unix socket; whoever asks says what shape it has."""
         return await client.call(self.settings.runtime, "GET", path)
 
     async def paper(self, path: str) -> bytes:
@@ -169,14 +171,14 @@ class DaemonProcess:
         data: bytes = await client.call(self.settings.runtime, "GET", path, raw=True)
         return data
 
-    async def state(self) -> dict[str, Any]:
+    async def state(self) -> WorkshopData:
         """The snapshot."""
-        answer: dict[str, Any] = await self.ask("/api/v1/state")
+        answer: WorkshopData = await self.ask("/api/v1/state")
         return answer
 
-    async def ledger(self) -> list[dict[str, Any]]:
+    async def ledger(self) -> list[Row]:
         """The rows of the ledger."""
-        answer: list[dict[str, Any]] = await self.ask("/api/v1/ledger")
+        answer: list[Row] = await self.ask("/api/v1/ledger")
         return answer
 
     def kill(self) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from cloned import client
+from cloned.core.shown_data import LaptopData
 from cloned.errors import ClonedError
 from cloned.lab.daemon import DaemonProcess
 from cloned.lab.watching import LaptopSeen
@@ -34,11 +34,11 @@ class EraseConfirmer:
                 await self._give(sight.number, sight.data)
 
     @staticmethod
-    def _waits(data: Mapping[str, Any]) -> bool:
+    def _waits(data: LaptopData) -> bool:
         known = bool(data.get("media")) and data.get("state") in ("asking", "waiting")
         return known and data.get("erasure") is None
 
-    async def _give(self, number: int, data: Mapping[str, Any]) -> None:
+    async def _give(self, number: int, data: LaptopData) -> None:
         media = [each for each in data["media"] if each["built_in"]]
         serials = [each["serial"] for each in media]
         try:
@@ -53,10 +53,10 @@ class EraseConfirmer:
             self._given.add(number)
 
     @staticmethod
-    def _first(data: Mapping[str, Any]) -> str:
+    def _first(data: LaptopData) -> str:
         """The disk to clone to: the lab's serials of first disks begin with DSK."""
         return next(str(each["key"]) for each in data["disks"] if str(each["serial"]).startswith("DSK"))
 
-    async def _command(self, do: str, data: Mapping[str, Any], **words: Any) -> None:
+    async def _command(self, do: str, data: LaptopData, **words: object) -> None:
         body = {"do": do, "target": data["id"], **words}
         await client.call(self._daemon.settings.runtime, "POST", "/api/v1/commands", body)

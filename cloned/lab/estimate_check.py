@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 from cloned.core.estimate import right
 from cloned.lab.watching import LaptopSeen
+
+
+class EstimatesRight(TypedDict):
+    """The share of what was said that was right within 20 %, or 2 s; and how often something was said."""
+
+    right: float
+    of: int
 
 
 class EstimateCheck:
@@ -25,7 +32,7 @@ class EstimateCheck:
             elif left is not None and sight.state in ("waiting", "receiving", "verifying"):
                 self._said.setdefault(sight.number, []).append((now, float(left)))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> EstimatesRight:
         """`right`: the share of what was said that was right within 20 %, or 2 s; `of`: how often something was."""
         pairs = [
             (left, self._ended[number] - at)

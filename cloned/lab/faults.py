@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from cloned.core.shown_data import WorkshopData
 from cloned.errors import ClonedError
 from cloned.lab.damage import change_used_byte
 from cloned.lab.laptops import PARTS
@@ -328,9 +329,9 @@ class Cost:
                 self.slowest = max(self.slowest, time.monotonic() - began)
             await asyncio.sleep(_ASK_EVERY_SECONDS)
 
-    def _note(self, seen: Mapping[str, Any]) -> None:
-        for name in ("lag", "held", "busy"):
-            setattr(self, name, max(getattr(self, name), seen[f"loop_{name}"]))
+    def _note(self, seen: WorkshopData) -> None:
+        self.lag, self.held = max(self.lag, seen["loop_lag"]), max(self.held, seen["loop_held"])
+        self.busy = max(self.busy, seen["loop_busy"])
 
     def late(self) -> str:
         """In words."""

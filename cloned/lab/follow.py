@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from cloned.core.shown_data import WorkshopData
 from cloned.errors import ClonedError
 from cloned.lab.erasing import EraseConfirmer
 from cloned.lab.estimate_check import EstimateCheck
@@ -33,7 +33,7 @@ class Follower:
 
     def __init__(self, workshop: LabWorkshop) -> None:
         self.problems: list[str] = []
-        self.snapshot: Mapping[str, Any] = {"laptops": [], "sessions": []}
+        self.snapshot: WorkshopData = {"laptops": [], "sessions": []}
         self._workshop = workshop
         self._macs = [each.mac for each in workshop.identities]
         options = workshop.options

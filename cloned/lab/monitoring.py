@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cloned.assets import root
+from cloned.json_data import JsonObject
 
 RUNBOOK = "/usr/share/doc/cloned/MONITORING.md"
 
@@ -152,7 +152,7 @@ def queries() -> Iterator[tuple[str, str]]:
             yield graph.title, expr
 
 
-def rules() -> dict[str, Any]:
+def rules() -> dict[str, object]:
     """rules.yml."""
     found = [
         {
@@ -167,7 +167,7 @@ def rules() -> dict[str, Any]:
     return {"groups": [{"name": "cloned", "rules": found}]}
 
 
-def rule_tests() -> dict[str, Any]:
+def rule_tests() -> dict[str, object]:
     """tests/rules.yml: each rule stays silent while all is well, fires, and recovers."""
     return {
         "rule_files": ["../rules.yml"],
@@ -180,7 +180,7 @@ WELL, ILL = 90, 60
 """Minutes that a series is well, ill, and well again."""
 
 
-def _rule_test(alert: Alert) -> dict[str, Any]:
+def _rule_test(alert: Alert) -> dict[str, object]:
     if alert.rises:
         values = f"0+0x{WELL} 0+{alert.bad}x{ILL} {int(alert.bad) * ILL}+0x{2 * WELL}"
     else:
@@ -218,7 +218,7 @@ def dashboard() -> str:
     return json.dumps(_without_nulls(made), indent=1) + "\n"
 
 
-def _without_nulls(data: Any) -> Any:
+def _without_nulls(data: object) -> object:
     """What the builders leave open is left out: Grafana then takes its own defaults."""
     if isinstance(data, dict):
         return {name: _without_nulls(value) for name, value in data.items() if value is not None}
@@ -236,7 +236,7 @@ def page() -> str:
     )
 
 
-def _yaml(data: Mapping[str, Any]) -> str:
+def _yaml(data: JsonObject) -> str:
     """JSON is YAML 1.2, and this needs no library."""
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 

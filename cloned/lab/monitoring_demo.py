@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import TypedDict, TypeVar
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -52,7 +52,14 @@ def main() -> int:
     return 1 if silent else 0
 
 
-def _told(found: list[dict[str, Any]]) -> str:
+class Series(TypedDict):
+    """What Prometheus answers for one series: its labels, and time and value."""
+
+    metric: dict[str, str]
+    value: tuple[float, str]
+
+
+def _told(found: list[Series]) -> str:
     shown = []
     for each in found[:6]:
         labels = {key: value for key, value in each["metric"].items() if key not in ("__name__", "instance", "job")}
@@ -89,7 +96,7 @@ def _page(lab: Popen[bytes], said: str) -> re.Match[str] | None:
 
 
 @contextmanager
-def _prometheus(folder: Path, page: str) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
+def _prometheus(folder: Path, page: str) -> Iterator[Callable[[str], list[Series]]]:
     """Prometheus that asks our page every second; gives what a query answers."""
     rules = root("systemd") / "monitoring" / "rules.yml"
     job = {"job_name": "cloned", "static_configs": [{"targets": [page]}]}
@@ -100,9 +107,9 @@ def _prometheus(folder: Path, page: str) -> Iterator[Callable[[str], list[dict[s
     with (folder / "prometheus.log").open("wb") as out:
         running = spawn(["prometheus", *options, f"--web.listen-address={where}"], stdout=out, stderr=out)
 
-    def ask(query: str) -> list[dict[str, Any]]:
+    def ask(query: str) -> list[Series]:
         with urlopen(f"http://{where}/api/v1/query?{urlencode({'query': query})}", timeout=10) as answer:
-            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+            found: list[Series] = json.load(answer)["data"]["result"]
         return found
 
     try:
@@ -113,7 +120,7 @@ def _prometheus(folder: Path, page: str) -> Iterator[Callable[[str], list[dict[s
         running.wait()
 
 
-def _answers(ask: Callable[[str], list[dict[str, Any]]]) -> bool:
+def _answers(ask: Callable[[str], list[Series]]) -> bool:
     try:
         return bool(ask("up"))
     except OSError:

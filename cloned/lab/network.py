@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
-from typing import Any
 
 from cloned import processes
 from cloned.errors import ClonedError, UsageError
@@ -91,7 +90,7 @@ class LabNetwork:
         """Plug in the server, in the socket after the laptops'."""
         self._cable(self.server, self.server_port, _mac(self.run, 0xFFFE))
 
-        def address(route: Any) -> None:
+        def address(route: wiring.Route) -> None:
             wiring.give(route, NIC, SERVER)
             route.route("add", dst=wiring.MULTICAST, oif=wiring.index(route, NIC), scope="link")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cloned.errors import UsageError
+from cloned.json_data import JsonObject
 from cloned.lab.erasing import MODES
 from cloned.lab.fault_texts import Late, check_together, parse_fault, parse_late, takes_time
 from cloned.lab.faults import Fault
@@ -47,7 +48,7 @@ class LabOptions:
     json: str = ""
     """Path of the report; `-` is standard output; empty: none."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """As plain data."""
         return asdict(self)
 

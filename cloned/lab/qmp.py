@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from cloned.errors import ClonedError
+from cloned.json_data import JsonObject
 
 
 def command(path: Path, *names: str, timeout: float = 10.0) -> None:
@@ -22,7 +22,7 @@ def press(path: Path, key: str) -> None:
     _talk(path, [{"execute": "send-key", "arguments": keys}], 10.0)
 
 
-def _talk(path: Path, commands: Sequence[Mapping[str, Any]], timeout: float) -> None:
+def _talk(path: Path, commands: Sequence[JsonObject], timeout: float) -> None:
     try:
         with socket.socket(socket.AF_UNIX) as channel:
             channel.settimeout(timeout)
@@ -38,7 +38,7 @@ def _talk(path: Path, commands: Sequence[Mapping[str, Any]], timeout: float) -> 
         raise ClonedError(f"the virtual laptop behind {path} does not answer: {error}", hint) from error
 
 
-def _await_return(lines: Any, name: str) -> None:
+def _await_return(lines: Iterable[str], name: str) -> None:
     """Skip events until the answer comes."""
     for line in lines:
         answer = json.loads(line)

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from rich.table import Table
 
+from cloned.core.row_types import Row
+from cloned.core.shown_data import (
+    ErasedDiskData,
+    ErasureData,
+    HistoryData,
+    LaptopData,
+    MediumData,
+    SessionData,
+    TrialData,
+    WorkshopData,
+)
 from cloned.lab.checks import Check
+from cloned.lab.estimate_check import EstimatesRight
 from cloned.lab.laptops import LabIdentity
 from cloned.lab.watching import LaptopSeen, sights
 
@@ -16,13 +28,75 @@ _WIDE = 100
 STAGES = ("boot", "wait", "receive", "verify", "finish")
 
 
+class ReportedErasure(TypedDict):
+    """What became of a laptop's disks."""
+
+    result: str
+    level: str
+    disks: list[ErasedDiskData]
+
+
+class ReportedLaptop(TypedDict):
+    """One laptop of a run; seconds by stage."""
+
+    id: int
+    mac: str
+    port: str
+    firmware: str
+    state: str
+    image: str | None
+    image_hash: str | None
+    verdict: str
+    attempts: int
+    history: list[HistoryData]
+    seconds: dict[str, float]
+    differs: list[dict[str, object]]
+    disks: list[MediumData]
+    erasure: ReportedErasure | None
+    tests: list[TrialData]
+    grade: str
+    to_hello: NotRequired[float | None]
+    """Seconds from power-on to the agent's hello."""
+
+
+class ReportedSession(TypedDict):
+    """One session of a run."""
+
+    id: str
+    image: str
+    bytes: int
+    seconds: float
+    mbit_s: float
+    laptops: list[int]
+
+
+class ReportedFault(TypedDict):
+    """A fault, and what it did."""
+
+    fault: str
+    did: str
+
+
+class LabReport(TypedDict):
+    """The file that `--json` writes."""
+
+    ok: bool
+    laptops: list[ReportedLaptop]
+    sessions: list[ReportedSession]
+    ledger: list[Row]
+    faults: list[ReportedFault]
+    checks: list[dict[str, object]]
+    problems: list[str]
+    estimate: EstimatesRight | dict[str, float]
+
+
 @dataclass
 class LaptopResult:
     """A run that is over."""
 
     identities: Sequence[LabIdentity]
-    snapshot: Mapping[str, Any]
-    ledger: Sequence[Mapping[str, Any]] = ()
+    snapshot: WorkshopData
+    ledger: Sequence[Row] = ()
     checks: Sequence[Check] = ()
     faults: Mapping[str, str] = field(default_factory=dict)
     """What each fault did."""
@@ -30,7 +104,7 @@ class LaptopResult:
     """Why the run failed as a whole, in words."""
     to_hello: Mapping[int, float] = field(default_factory=dict)
     """Seconds from power-on to the agent's hello, by laptop's number."""
-    estimate: Mapping[str, Any] = field(default_factory=dict)
+    estimate: EstimatesRight | None = None
     """How often the daemon's estimates came true."""
 
     erase: str = ""
@@ -61,7 +135,7 @@ class LaptopResult:
         laptops = all((ends if sight.number in self.erasers else self._cloned)(sight) for sight in self.sights)
         return laptops and not self.problems and all(check.ok for check in self.checks)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> LabReport:
         """The file that `--json` writes."""
         pairs = list(zip(self.identities, self.sights, strict=True))
         numbers = {sight.data["id"]: sight.number for sight in self.sights if sight.data is not None}
@@ -76,7 +150,7 @@ class LaptopResult:
             "faults": [{"fault": fault, "did": did} for fault, did in self.faults.items()],
             "checks": [asdict(check) for check in self.checks],
             "problems": list(self.problems),
-            "estimate": dict(self.estimate),
+            "estimate": self.estimate or {},
         }
 
     def table(self, width: int = 130) -> Table:
@@ -97,9 +171,9 @@ class LaptopResult:
         return table
 
 
-def _laptop(identity: LabIdentity, sight: LaptopSeen) -> dict[str, Any]:
+def _laptop(identity: LabIdentity, sight: LaptopSeen) -> ReportedLaptop:
     """One laptop; what the daemon never heard of is gone."""
-    data = sight.data or {}
+    data = sight.data or LaptopData()
     seconds = data.get("seconds") or {}
     return {
         "id": identity.number,
@@ -111,26 +185,46 @@ def _laptop(identity: LabIdentity, sight: LaptopSeen) -> dict[str, Any]:
         "image_hash": data.get("image_hash"),
         "verdict": data.get("verdict", "none"),
         "attempts": data.get("attempts", 0),
-        "history": [{key: entry[key] for key in ("at", "state", "why")} for entry in data.get("history", ())],
+        "history": [{"at": each["at"], "state": each["state"], "why": each["why"]} for each in data.get("history", ())],
         "seconds": {stage: seconds.get(stage, 0.0) for stage in STAGES},
         "differs": data.get("first_differs") or data.get("differs") or [],
-        "disks": [{name: each[name] for name in ("path", "bus", "serial", "size")} for each in data.get("media") or ()],
+        "disks": [
+            {"path": each["path"], "bus": each["bus"], "serial": each["serial"], "size": each["size"]}
+            for each in data.get("media") or ()
+        ],
         "erasure": _erasure(data.get("erasure")),
-        "tests": [{name: each[name] for name in ("name", "result", "why")} for each in data.get("tests") or ()],
+        "tests": [
+            {"name": each["name"], "result": each["result"], "why": each["why"]} for each in data.get("tests") or ()
+        ],
         "grade": data.get("grade") or "",
     }
 
 
-def _erasure(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _erasure(told: ErasureData | None) -> ReportedErasure | None:
     """What became of its disks; None where nothing was erased."""
     if told is None:
         return None
-    names = ("serial", "method", "level", "completed", "verified", "seconds", "said")
-    disks = [{name: disk[name] for name in names} for disk in told["disks"]]
+    disks: list[ErasedDiskData] = [
+        {
+            "serial": disk["serial"],
+            "method": disk["method"],
+            "level": disk["level"],
+            "completed": disk["completed"],
+            "verified": disk["verified"],
+            "seconds": disk["seconds"],
+            "said": disk["said"],
+        }
+        for disk in told["disks"]
+    ]
     return {"result": told["result"], "level": told["level"], "disks": disks}
 
 
-def _session(session: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:
-    kept = {key: session[key] for key in ("id", "image", "bytes", "seconds", "mbit_s")}
-    members = sorted(numbers[laptop] for laptop in session["laptops"] if laptop in numbers)
-    return {**kept, "laptops": members}
+def _session(session: SessionData, numbers: Mapping[str, int]) -> ReportedSession:
+    return {
+        "id": session["id"],
+        "image": session["image"],
+        "bytes": session["bytes"],
+        "seconds": session["seconds"],
+        "mbit_s": session["mbit_s"],
+        "laptops": sorted(numbers[laptop] for laptop in session["laptops"] if laptop in numbers),
+    }

@@ -14,10 +14,10 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
+from cloned.core.row_types import Row
 from cloned.lab import kernel
 from cloned.lab.network import SWITCH
 
@@ -34,7 +34,7 @@ class InventoryReceiver:
     away: bool = False
     turned_away: int = 0
     """Requests that came while it was away."""
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)
     """What arrived, by its idempotency key."""
 
     async def take(self, request: web.Request) -> web.Response:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
+from cloned.core.row_types import Row
+from cloned.core.shown_data import LaptopData
 from cloned.errors import ClonedError
 from cloned.lab.checks import Check, check_disk
 from cloned.lab.faults import OnLaptop
@@ -34,10 +35,10 @@ async def switched_off(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> Non
         await asyncio.to_thread(laptop.power_cut)
 
 
-async def results(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> tuple[list[dict[str, Any]], list[Check]]:
+async def results(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> tuple[list[Row], list[Check]]:
     """The ledger's rows, and whether the ledger has every result and the inventory got all of it."""
     verified = {str(sight.data["id"]) for sight in seen if sight.data is not None and sight.verified}
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
 
     async def in_ledger() -> bool:
         rows[:] = await workshop.daemon.ledger()
@@ -90,7 +91,7 @@ def _old_data(laptop: LabLaptop, *, cloned: bool) -> Check:
 
 def _noticed(fault: OnLaptop, seen: Sequence[LaptopSeen]) -> Check:
     """The first verdict must have named what was changed, and a second round must have put it right."""
-    data: Mapping[str, Any] = seen[fault.laptop - 1].data or {}
+    data = seen[fault.laptop - 1].data or LaptopData()
     named = data.get("first_differs") or data.get("differs") or []
     where = ", ".join(f"partition {each['partition']}, bytes {each['first']} to {each['last']}" for each in named)
     ok = bool(named) and data.get("attempts", 0) >= 2
@@ -132,7 +133,7 @@ async def _until(ready: Callable[[], bool], seconds: float) -> bool:
     return await _until_async(asked, seconds)
 
 
-async def _until_async(ready: Callable[[], Any], seconds: float) -> bool:
+async def _until_async(ready: Callable[[], Awaitable[bool]], seconds: float) -> bool:
     """Wait until `ready()` is true, at most so long; an answer that fails counts as not yet."""
     clock = asyncio.get_running_loop().time
     until = clock() + seconds

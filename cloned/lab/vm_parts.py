@@ -7,11 +7,11 @@ made (`-acpitable`), the camera from a USB device of ours (camera.py), sound fro
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from cloned import processes
+from cloned.json_data import JsonObject, as_float, as_int, as_objects
 from cloned.lab import windows_key
 
 NEEDS = "iasl"
@@ -53,7 +53,7 @@ _BATTERY = """
 """ACPI 6.5, §10.2.2; powers in mW and mWh."""
 
 
-def arguments(parts: Mapping[str, Any], folder: Path, camera: Path | None) -> list[str]:
+def arguments(parts: JsonObject, folder: Path, camera: Path | None) -> list[str]:
     """QEMU's arguments for the parts of a laptop (as a hello tells them); what is not named in `parts` is not made.
 
     `camera`: the socket of the camera that answers. Writes the tables into `folder`.
@@ -79,41 +79,43 @@ def arguments(parts: Mapping[str, Any], folder: Path, camera: Path | None) -> li
     return given
 
 
-def structures(parts: Mapping[str, Any]) -> Iterator[tuple[int, bytes]]:
+def structures(parts: JsonObject) -> Iterator[tuple[int, bytes]]:
     """Type and bytes of SMBIOS structures: the case (type 3), passwords (type 24)."""
     if isinstance(parts.get("portable"), bool):
         case = _NOTEBOOK if parts["portable"] else _DESKTOP
         body = struct.pack("<BBHBBBBBBBBBIBBBBB", 3, 0x16, 0x0300, 1, case, 0, 0, 0, 3, 3, 3, 2, 0, 0, 1, 0, 0, 0)
         yield 3, body + b"Lab\0\0"
-    if isinstance(parts.get("passwords"), list | tuple):
-        settings = sum(1 << _PASSWORDS[name] for name in parts["passwords"])
+    if isinstance(names := parts.get("passwords"), list | tuple):
+        settings = sum(1 << _PASSWORDS[name] for name in names)
         yield 24, struct.pack("<BBHB", 24, 5, 0x1800, settings) + b"\0\0"
 
 
-def tables(parts: Mapping[str, Any], folder: Path) -> Iterator[Path]:
+def tables(parts: JsonObject, folder: Path) -> Iterator[Path]:
     """Files with ACPI tables: batteries and charger, a key for Windows, a program that is put into Windows."""
     if parts.get("batteries") is not None or parts.get("charger") is not None:
         yield _compiled(source(parts), folder)
     if parts.get("product_key"):
-        yield _table(folder, b"MSDM", windows_key.body(windows_key.made_up(int(parts.get("product_key_group") or 0))))
+        yield _table(
+            folder, b"MSDM", windows_key.body(windows_key.made_up(as_int(parts.get("product_key_group") or 0)))
+        )
     if parts.get("wpbt"):
         yield _table(folder, b"WPBT", struct.pack("<IQBBH", 0, 0, 1, 1, 0))
 
 
-def source(parts: Mapping[str, Any]) -> str:
+def source(parts: JsonObject) -> str:
     """The batteries and the charger in ACPI's own language."""
     online = parts.get("charger") is not False
-    found = enumerate(parts.get("batteries") or ())
+    found = enumerate(as_objects(parts.get("batteries") or ()))
     batteries = "".join(_battery(each, number, online=online) for number, each in found)
     return _SSDT.format(online=int(online), batteries=batteries)
 
 
-def _battery(told: Mapping[str, Any], number: int, *, online: bool) -> str:
-    design, full = (round(1000 * float(told[key])) for key in ("design_wh", "full_wh"))
+def _battery(told: JsonObject, number: int, *, online: bool) -> str:
+    design, full = (round(1000 * as_float(told[key])) for key in ("design_wh", "full_wh"))
     left = full if online else full * 2 // 3
     return _BATTERY.format(
         name=f"BAT{number}", number=number, design=design, full=full, warning=full // 10, low=full // 20,
-        cycles=int(told.get("cycles") or 0), state=0 if online else 1, rate=0 if online else 12000, left=left,
+        cycles=as_int(told.get("cycles") or 0), state=0 if online else 1, rate=0 if online else 12000, left=left,
     )  # fmt: skip
 
 

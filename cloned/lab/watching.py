@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+
+from cloned.core.shown_data import LaptopData, ProgressData, WorkshopData
 
 FINAL = frozenset({"done", "aside", "erased"})
 _AFTER = frozenset({"verifying", "finishing", "done"})
@@ -15,7 +16,7 @@ class LaptopSeen:
     """One laptop at one moment."""
 
     number: int
-    data: Mapping[str, Any] | None
+    data: LaptopData | None
     """Its part of the snapshot; None as long as the daemon has not heard of it."""
 
     @property
@@ -26,7 +27,7 @@ class LaptopSeen:
     @property
     def final(self) -> bool:
         """Whether it will do nothing more by itself: its tests may still run after its verdict."""
-        return self.state in FINAL and not (self.data or {}).get("tests_wanted")
+        return self.state in FINAL and not (self.data or LaptopData()).get("tests_wanted")
 
     @property
     def spoke(self) -> bool:
@@ -38,7 +39,7 @@ class LaptopSeen:
         """Percent of what it has to receive; 100 once it is past that."""
         if self.data is None:
             return 0.0
-        progress = self.data.get("progress") or {}
+        progress = self.data.get("progress") or ProgressData()
         if self.state in _AFTER:
             return 100.0
         if progress.get("activity") == "preparing":  # what it fetches is Clonezilla, not the image
@@ -67,13 +68,13 @@ class LaptopSeen:
         """What changes as long as it gets on."""
         if self.data is None:
             return ()
-        progress = self.data.get("progress") or {}
+        progress = self.data.get("progress") or ProgressData()
         erased = str(progress.get("disks"))
         told = self.data.get("attempts"), progress.get("bytes"), progress.get("pieces_left"), erased
         return self.state, *told, len(self.data.get("tests") or ())
 
 
-def sights(snapshot: Mapping[str, Any], macs: Iterable[str]) -> list[LaptopSeen]:
+def sights(snapshot: WorkshopData, macs: Iterable[str]) -> list[LaptopSeen]:
     """The laptops 1 … N, whose MACs are given in order, as a snapshot shows them."""
     by_mac = {mac: laptop for laptop in snapshot["laptops"] for mac in (*laptop["macs"], laptop["boot_mac"])}
     return [LaptopSeen(number, by_mac.get(mac)) for number, mac in enumerate(macs, 1)]

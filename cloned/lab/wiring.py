@@ -8,11 +8,11 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import IPv4Interface
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from pyroute2 import IPRoute, netns
 from pyroute2.netlink.exceptions import NetlinkError
@@ -24,6 +24,25 @@ NETNS = Path("/run/netns")
 LOOPBACK = 1
 """Index of `lo` in every namespace."""
 MULTICAST = "224.0.0.0/4"
+
+
+class Route(Protocol):
+    """IPRoute of pyroute2, as far as the lab needs it."""
+
+    def link(self, command: str, **about: object) -> object:
+        """Add or change an interface."""
+
+    def addr(self, command: str, **about: object) -> object:
+        """Give an interface an address."""
+
+    def route(self, command: str, **about: object) -> object:
+        """Say where packets go."""
+
+    def tc(self, command: str, kind: str, index: int, **about: object) -> object:
+        """Shape what an interface sends."""
+
+    def link_lookup(self, *, ifname: str) -> Sequence[int]:
+        """Numbers of the interfaces of this name."""
 
 
 def create(name: str, *, quiet: bool) -> None:
@@ -59,7 +78,7 @@ def remove(name: str) -> None:
         netns.remove(name)
 
 
-def work(name: str, change: Callable[[Any], None]) -> None:
+def work(name: str, change: Callable[[Route], object]) -> None:
     """Let `change` alter what is in a namespace, through an IPRoute of pyroute2; ClonedError in the kernel's words."""
 
     def body() -> None:
@@ -70,7 +89,7 @@ def work(name: str, change: Callable[[Any], None]) -> None:
         kernel.in_namespace(NETNS / name, body)
 
 
-def index(route: Any, name: str) -> int:
+def index(route: Route, name: str) -> int:
     """Number of an interface; OSError if it is not there."""
     found = route.link_lookup(ifname=name)
     if not found:
@@ -78,13 +97,13 @@ def index(route: Any, name: str) -> int:
     return int(found[0])
 
 
-def bridge(route: Any, name: str, address: IPv4Interface) -> None:
+def bridge(route: Route, name: str, address: IPv4Interface) -> None:
     """A bridge that snoops and forwards at once, with an address of its own."""
     route.link("add", ifname=name, kind="bridge", br_mcast_snooping=1, br_stp_state=0, br_forward_delay=0)
     give(route, name, address)
 
 
-def give(route: Any, name: str, address: IPv4Interface) -> None:
+def give(route: Route, name: str, address: IPv4Interface) -> None:
     """An address with its broadcast address, which udpcast needs, and the link up."""
     number, network = index(route, name), address.network
     route.addr(
@@ -104,7 +123,7 @@ def cable(switch: str, bridge_name: str, port: str, far: tuple[str, str, str], r
     try:
         peer = {"ifname": name, "address": mac, "net_ns_fd": descriptor}
 
-        def plug(route: Any) -> None:
+        def plug(route: Route) -> None:
             route.link("add", ifname=port, kind="veth", peer=peer)
             route.link("set", index=index(route, port), master=index(route, bridge_name), state="up")
             shape(route, port, rate)
@@ -115,7 +134,7 @@ def cable(switch: str, bridge_name: str, port: str, far: tuple[str, str, str], r
     work(namespace, lambda route: shape(route, name, rate))
 
 
-def shape(route: Any, name: str, rate: int | None) -> None:
+def shape(route: Route, name: str, rate: int | None) -> None:
     """A token bucket of `rate` bits a second on an interface's way out; nothing for None."""
     if rate is not None:
         route.tc("add", "tbf", index(route, name), handle="1:0", rate=f"{rate}bit", burst=burst(rate), latency=LATENCY)

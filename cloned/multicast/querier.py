@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from ipaddress import IPv4Address
-from typing import Any
+from types import ModuleType
 
 from cloned.errors import MissingError
 from cloned.multicast import igmp
@@ -47,13 +47,13 @@ class IgmpQuerier:
         self.election = igmp.start(address, time.monotonic(), self._timing, patience)
         self.sent = 0
         self._woken = asyncio.Event()
-        self._packets: Any = None
+        self._scapy: ModuleType | None = None
         """`igmp_packets`: scapy takes half a second, which nobody who waits for the start should pay."""
 
     async def run(self) -> None:
         """Ask until cancelled. MissingError if raw sockets are not allowed or the interface is not there."""
         loop = asyncio.get_running_loop()
-        self._packets = await asyncio.to_thread(import_module, "cloned.multicast.igmp_packets")
+        self._scapy = await asyncio.to_thread(import_module, "cloned.multicast.igmp_packets")
         with igmp_socket(self.interface, self.election.address) as sock:
             loop.add_reader(sock, self._receive, sock)
             self.election = igmp.start(self.election.address, time.monotonic(), self._timing, self._patience)
@@ -73,6 +73,11 @@ class IgmpQuerier:
         if self.election.asking and not was_asking:
             log.info("%s: the other querier fell silent; asking for groups ourselves", self.interface)
             self._changed()
+
+    @property
+    def _packets(self) -> ModuleType:
+        assert self._scapy is not None, "`run` comes first"
+        return self._scapy
 
     def _send(self, sock: socket.socket) -> None:
         try:

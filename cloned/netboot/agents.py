@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Protocol
 
 from aiohttp import web
 
@@ -27,9 +27,11 @@ from cloned.disk.manifest import PIECE, Manifest
 from cloned.effect_parts import Casting
 from cloned.engine import Engine
 from cloned.errors import ClonedError, ImageError
+from cloned.json_data import JsonObject
 from cloned.monitor import Monitor
 from cloned.netboot.erasures import ErasureCalls
 from cloned.netboot.guests import tar
+from cloned.order_types import FinishStep, OfferedErasure, Order
 from cloned.saying import Phrase, sentence
 from cloned.wallclock import shown
 from cloned.wire import bearer, refuse
@@ -45,7 +47,7 @@ CALLS_AT_ONCE, MOST_CALLS = 3, 512
 HELLO_EVERY_SECONDS = 1.0
 """Seconds between two hellos of one boot. An agent says it once, and again where no answer came."""
 
-Handler = Callable[[web.Request, Laptop, Mapping[str, Any]], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request, Laptop, JsonObject], Awaitable[web.StreamResponse]]
 
 
 Route = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -70,7 +72,7 @@ class AgentApi:
         monitor: Monitor,
         store: ManifestStore,
         casting: Casting,
-        finishing: Callable[[Laptop], list[dict[str, Any]]],
+        finishing: Callable[[Laptop], list[FinishStep]],
         say: Callable[[str], str] = str,
     ) -> None:
         self._engine, self._monitor, self._store, self._casting = engine, monitor, store, casting
@@ -159,20 +161,20 @@ class AgentApi:
         self._hellos = {key: at for key, at in self._hellos.items() if now - at < HELLO_EVERY_SECONDS}
         return self._hellos.setdefault(digest, now) == now
 
-    async def _report(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+    async def _report(self, request: web.Request, laptop: Laptop, body: JsonObject) -> web.StreamResponse:
         await self._monitor.heard(laptop, body)
         return _answer(self._order(self._engine.laptop(laptop.id)))
 
-    def _order(self, laptop: Laptop) -> dict[str, Any]:
+    def _order(self, laptop: Laptop) -> Order:
         """The order with what only the rooms around the core know: addresses and finishing steps."""
         return worded(self._given(laptop), self._say)
 
-    def _given(self, laptop: Laptop) -> dict[str, Any]:
+    def _given(self, laptop: Laptop) -> Order:
         workshop = self._engine.workshop
         wait = plan(workshop, self._engine.clock()).waits.get(laptop.id) if laptop.state is State.WAITING else None
         said = order(workshop, laptop, wait, shown)
         if said["do"] == "restore":
-            stream = self._casting.address(SessionId(said["session"]))
+            stream = self._casting.address(SessionId(str(said["session"])))
             if stream is None and "classic" not in said:
                 return {"do": "wait", "screen": [Phrase("The stream is being prepared.")], "state": str(laptop.state)}
             said |= {"stream": None if said["alone"] else stream, "unicast": f"/agent/v1/pieces/{said['session']}"}
@@ -180,7 +182,7 @@ class AgentApi:
             said |= {"steps": self._finishing(laptop), "then": workshop.settings.then}
         return {**said, "number": laptop.number, "tag": laptop.tag, "port": laptop.link.port or ""}
 
-    async def _plan(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+    async def _plan(self, request: web.Request, laptop: Laptop, body: JsonObject) -> web.StreamResponse:
         if not laptop.active:
             return refuse(409, "there is nothing to restore now", "wait for the next order")
         manifest = await asyncio.to_thread(self._store.manifest, laptop.goal.image)
@@ -188,13 +190,13 @@ class AgentApi:
         response.enable_compression()
         return response
 
-    async def _clonezilla(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+    async def _clonezilla(self, request: web.Request, laptop: Laptop, body: JsonObject) -> web.StreamResponse:
         """For a classic session: the image's small files, as if it had been saved from the disk `?disk=`."""
         if not laptop.active:
             return refuse(409, "there is nothing to restore now", "wait for the next order")
         return await tar(self._store, laptop.goal.image, request.query.get("disk", ""))
 
-    async def _ready(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+    async def _ready(self, request: web.Request, laptop: Laptop, body: JsonObject) -> web.StreamResponse:
         cleared = body.get("cleared")
         names = tuple(wire.line(each, 80) for each in cleared[:32]) if isinstance(cleared, list) else ()
         session = body.get("session")
@@ -212,7 +214,7 @@ class AgentApi:
             return wire.LARGEST_BYTES
         return wire.LARGEST_BYTES + (image.used // PIECE + image.streams + 1) * DIGEST_TEXT_BYTES
 
-    async def _read_back(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+    async def _read_back(self, request: web.Request, laptop: Laptop, body: JsonObject) -> web.StreamResponse:
         """Round 0 is a look at what the disk held before; from round 1 on it is a verdict."""
         number = body.get("round")
         if not isinstance(number, int) or not 0 <= number <= 1000:
@@ -248,31 +250,32 @@ class AgentApi:
             }
         )
 
-    async def _finished(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+    async def _finished(self, request: web.Request, laptop: Laptop, body: JsonObject) -> web.StreamResponse:
         steps = read_steps(body.get("steps"))
         if laptop.state is State.FINISHING:
             await self._engine.submit(Finished(laptop.id, steps))
         return _answer(self._order(self._engine.laptop(laptop.id)))
 
-    async def _failed(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+    async def _failed(self, request: web.Request, laptop: Laptop, body: JsonObject) -> web.StreamResponse:
         if laptop.state not in (State.DONE, State.ASIDE):
             await self._engine.submit(Failed(laptop.id, _word(body, "code")[:40], _sentence(body.get("detail"))))
         return _answer({"ok": True})
 
-    async def _test(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+    async def _test(self, request: web.Request, laptop: Laptop, body: JsonObject) -> web.StreamResponse:
         """A test of a part came to its end; one that nobody asked for is not written down."""
         trial = trials.read(body, self._engine.clock())
         if trial.name in laptop.trials_wanted:
             await self._engine.submit(TrialTold(laptop.id, trial))
         return _answer({"ok": True})
 
-    async def _confirm(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+    async def _confirm(self, request: web.Request, laptop: Laptop, body: JsonObject) -> web.StreamResponse:
         """A key was pressed on the laptop itself: it may confirm only itself, and only what it was offered."""
         offer = order(self._engine.workshop, laptop).get("offer")
         disk = body.get("disk")
         if offer is None or body.get("image") != offer["image"] or not isinstance(disk, Mapping):
             return refuse(409, "this is not what was offered", "look at the screen again")
-        if any(disk.get(key) != offer["disk"][key] for key in ("serial", "wwn") if offer["disk"][key]):
+        wanted = {"serial": offer["disk"]["serial"], "wwn": offer["disk"]["wwn"]}
+        if any(disk.get(key) != value for key, value in wanted.items() if value):
             return refuse(409, "the disk is another one than was offered", "look at the screen again")
         key = laptop.eligible()[0].key
         word = Command("confirm", "the laptop's own keyboard", laptop.id, offer["image"], disk=key)
@@ -280,7 +283,7 @@ class AgentApi:
         return _answer({"ok": True})
 
 
-def _answer(data: Any, status: int = 200) -> web.Response:
+def _answer(data: object, status: int = 200) -> web.Response:
     return web.json_response(data, status=status, dumps=wire.dumps)
 
 
@@ -290,7 +293,7 @@ def malformed(error: ValueError) -> web.Response:
     return refuse(status, str(error)[:300], "the agent and the daemon do not fit together; start the laptop again")
 
 
-async def _body(request: web.Request, most: int = wire.LARGEST_BYTES) -> Mapping[str, Any]:
+async def _body(request: web.Request, most: int = wire.LARGEST_BYTES) -> JsonObject:
     """The JSON object of a request; ValueError if it is none or too large."""
     data = await wire.json_body(request, most)
     if not isinstance(data, Mapping):
@@ -298,36 +301,36 @@ async def _body(request: web.Request, most: int = wire.LARGEST_BYTES) -> Mapping
     return data
 
 
-def _seconds(data: Mapping[str, Any], name: str) -> float:
+def _seconds(data: JsonObject, name: str) -> float:
     """How long the agent says it was in a state; 0 where it does not say."""
     told = data.get("seconds")
     value = told.get(name) if isinstance(told, Mapping) else None
     return float(value) if isinstance(value, int | float) and 0 <= value < 10**7 else 0.0
 
 
-def _reallocated(data: Mapping[str, Any]) -> int:
+def _reallocated(data: JsonObject) -> int:
     """Sectors that the agent saw the disk replace while it was cloned; 0 where it cannot tell."""
     told = data.get("smart")
     value = told.get("during") if isinstance(told, Mapping) else None
     return value if isinstance(value, int) and 0 <= value < 10**9 else 0
 
 
-def worded(told: dict[str, Any], say: Callable[[str], str]) -> dict[str, Any]:
+def worded(told: Order, say: Callable[[str], str]) -> Order:
     """An order with what its screen shows in the workshop's language."""
     if "screen" in told:
         told["screen"] = [say(line) for line in told["screen"]]
     if "erase_offer" in told:
         asked = told["erase_offer"]
-        disks = [{**disk, "words": say(disk["words"])} for disk in asked["disks"]]
+        disks: list[OfferedErasure] = [{**disk, "words": say(disk["words"])} for disk in asked["disks"]]
         told["erase_offer"] = {**asked, "disks": disks}
     return told
 
 
-def _sentence(told: Any) -> str:
+def _sentence(told: object) -> str:
     """What went wrong, as an agent says it: message and values, or the plain words of an older one."""
     return wire.line(told, 500) if isinstance(told, str) or told is None else sentence(told)
 
 
-def _word(data: Mapping[str, Any], key: str) -> str:
+def _word(data: JsonObject, key: str) -> str:
     value = data.get(key)
     return wire.line(value, 500)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from aiohttp import web
 
 from cloned.core.erase_events import DiskErased, DiskWritten, MediaTold
@@ -17,6 +14,7 @@ from cloned.disk.erase_machine import strictly_later
 from cloned.disk.erase_record import DiskErasure
 from cloned.disk.media import Medium
 from cloned.engine import Engine
+from cloned.json_data import JsonObject
 from cloned.wire import refuse
 
 MOST_DISKS = 32
@@ -28,7 +26,7 @@ class ErasureCalls:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def media(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+    async def media(self, request: web.Request, laptop: Laptop, body: JsonObject) -> web.StreamResponse:
         """What the disks say of themselves."""
         told = body.get("media")
         if not isinstance(told, list):
@@ -37,7 +35,7 @@ class ErasureCalls:
         await self._engine.submit(MediaTold(laptop.id, media))
         return web.json_response({"ok": True})
 
-    async def took_in(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+    async def took_in(self, request: web.Request, laptop: Laptop, body: JsonObject) -> web.StreamResponse:
         """A disk's record: on disk in our journal before the answer. What is only further on is written down short."""
         record = DiskErasure.from_json(body.get("disk"))
         erasure = laptop.erasure
@@ -57,7 +55,7 @@ class ErasureCalls:
             await self._engine.submit(DiskErased(laptop.id, erasure.id, record))
         return web.json_response({"ok": True})
 
-    async def confirm(self, request: web.Request, laptop: Laptop, body: Mapping[str, Any]) -> web.StreamResponse:
+    async def confirm(self, request: web.Request, laptop: Laptop, body: JsonObject) -> web.StreamResponse:
         """A key was pressed on the laptop itself: it may confirm only itself, and only what it was offered."""
         offered, disks = offer(self._engine.workshop, laptop), body.get("disks")
         keys = [each["key"] for each in offered["disks"]] if offered else []

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from cloned.core.answer_data import BootLogEntry
 from cloned.quoting import quoted
 
 PER_MAC = 60
@@ -31,6 +31,20 @@ class BootRecord:
     address: str = ""
     interface: str = ""
     times: int = 1
+
+
+def logged(mac: str, entry: BootRecord) -> BootLogEntry:
+    """An entry as plain data, with whose it is."""
+    return {
+        "mac": mac,
+        "at": entry.at,
+        "asked": entry.asked,
+        "got": entry.got,
+        "why": entry.why,
+        "address": entry.address,
+        "interface": entry.interface,
+        "times": entry.times,
+    }
 
 
 class History:
@@ -85,8 +99,8 @@ class History:
         """What `mac` asked, oldest first."""
         return list(self._macs.get(mac, ()))
 
-    def log(self, mac: str = "") -> list[dict[str, Any]]:
+    def log(self, mac: str = "") -> list[BootLogEntry]:
         """All entries (or those of one MAC), oldest first, as plain data with the key `mac`."""
         chosen = [mac] if mac else list(self._macs)
-        rows = [{"mac": one, **asdict(entry)} for one in chosen for entry in self._macs.get(one, ())]
+        rows = [logged(one, entry) for one in chosen for entry in self._macs.get(one, ())]
         return sorted(rows, key=lambda row: row["at"])

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
+from cloned.json_data import JsonObject, as_float
 from cloned.netboot.leases import Lease
 from cloned.saying import Phrase
 
@@ -146,9 +146,9 @@ def _line(lease: Lease) -> str:
     return row.ljust(_WIDTH - 1) + "\n"
 
 
-def _lease(data: dict[str, Any]) -> Lease:
+def _lease(data: JsonObject) -> Lease:
     """A lease as it was saved; ValueError, TypeError or KeyError if it is none."""
-    until, mac, bound = float(data["until"]), data["mac"], data["bound"]
+    until, mac, bound = as_float(data["until"]), data["mac"], data["bound"]
     if not (isinstance(mac, str) and _MAC.fullmatch(mac) and isinstance(bound, bool)):
         raise ValueError(data)
     if not (math.isfinite(until) and abs(until) < 1e12):

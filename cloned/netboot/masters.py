@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
 
 from aiohttp import web
 
@@ -18,6 +18,7 @@ from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
 from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
+from cloned.json_data import JsonObject
 from cloned.netboot.agents import malformed
 from cloned.saying import Phrase
 from cloned.wire import bearer, json_body, refuse
@@ -39,19 +40,22 @@ class IncomingImage(Protocol):
         """`done` or `failed`; empty while it is under way."""
 
 
-class Uploads(Protocol):
+Upload = TypeVar("Upload", bound=IncomingImage)
+
+
+class Uploads(Protocol[Upload]):
     """All of them."""
 
-    def begin(self, name: str, expected: int, laptop: str = "", address: str = "") -> IncomingImage:
+    def begin(self, name: str, expected: int, laptop: str = "", address: str = "") -> Upload:
         """Open one; ClonedError if the name is taken or there is no room for `expected` bytes."""
 
-    def unsettled(self) -> Sequence[IncomingImage]:
+    def unsettled(self) -> Sequence[Upload]:
         """Those whose outcome nobody was told yet."""
 
-    def settle(self, upload: Any) -> None:
+    def settle(self, upload: Upload) -> None:
         """The outcome was told."""
 
-    def fail(self, upload: Any, why: str) -> None:
+    def fail(self, upload: Upload, why: str) -> None:
         """Give one up: nothing stays of it."""
 
     def silent_in(self) -> float | None:
@@ -61,10 +65,10 @@ class Uploads(Protocol):
         """Give up what fell silent."""
 
 
-class Masters:
+class Masters(Generic[Upload]):
     """Between the engine and the uploads. `noticed` makes the engine know what the store holds."""
 
-    def __init__(self, engine: Engine, uploads: Uploads, noticed: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, engine: Engine, uploads: Uploads[Upload], noticed: Callable[[], Awaitable[None]]) -> None:
         self._engine, self._uploads, self._noticed = engine, uploads, noticed
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -112,12 +116,12 @@ class Masters:
             if laptop.state is State.GONE:
                 await self._end(laptop, Phrase("nothing was heard from it any more"))
 
-    def _call_off(self, upload: IncomingImage) -> None:
+    def _call_off(self, upload: Upload) -> None:
         if not upload.outcome:
             self._uploads.fail(upload, Phrase("it was called off"))
         self._uploads.settle(upload)
 
-    async def _tell(self, laptop: Laptop, upload: IncomingImage) -> None:
+    async def _tell(self, laptop: Laptop, upload: Upload) -> None:
         if upload.outcome == "done":
             await self._noticed()
         self._uploads.settle(upload)
@@ -141,12 +145,13 @@ class Masters:
             return refuse(409, error.message, error.hint)
         return web.json_response({"upload": UPLOAD, "token": upload.token})
 
-    async def _begin(self, laptop: Laptop, body: Any) -> IncomingImage:
+    async def _begin(self, laptop: Laptop, body: object) -> Upload:
         """The upload for a laptop's order; the same one again while nothing has come, as an answer can get lost."""
-        expected = body.get("expected") if isinstance(body, Mapping) else None
+        told: JsonObject = body if isinstance(body, Mapping) else {}
+        expected = told.get("expected")
         if not isinstance(expected, int) or isinstance(expected, bool) or not 0 <= expected < 2**63:
             raise ValueError("a capture says how many bytes are to be expected")
-        if not laptop.capture.image or body.get("image") != laptop.capture.image:
+        if not laptop.capture.image or told.get("image") != laptop.capture.image:
             raise UsageError("this laptop is not to be captured now", "wait for the next order")
         for upload in self._uploads.unsettled():
             if upload.laptop == laptop.id and upload.name == laptop.capture.image:

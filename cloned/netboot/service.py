@@ -7,13 +7,13 @@ import gc
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import Any
 
 from aiohttp import web
 
 from cloned.config import Config
 from cloned.config_boot import LeaseSettings
 from cloned.connections import PER_ADDRESS, CountedSite, Crowd, affordable, runner
+from cloned.core.answer_data import BootLogEntry
 from cloned.errors import MissingError, UsageError
 from cloned.netboot import interfaces as nics
 from cloned.netboot.choices import Choices
@@ -133,7 +133,7 @@ class Netboot:
         there = {"DHCP": self._listeners, "TFTP": self._tftp, "HTTP boot": self._runner and self._runner.sites}
         return [name for name, found in there.items() if not found]
 
-    def log(self, mac: str = "") -> list[dict[str, Any]]:
+    def log(self, mac: str = "") -> list[BootLogEntry]:
         """What laptops asked and got, oldest first (history.py)."""
         return self.history.log(mac)
 

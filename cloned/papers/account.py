@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
+from cloned.core.account_types import Account, DonatedLaptop, FactorSources
+from cloned.json_data import as_number
 from cloned.languages import Language, to_translate
 from cloned.papers.document import Document
 from cloned.papers.media import A4
+from cloned.papers.tagging import Element
 
 _LEFT, _WIDTH, _BOTTOM = 18.0, 174.0, 274.0
 _SIZE, _STEP = 3.0, 5.2
@@ -22,7 +24,7 @@ FATES = {
 }
 
 
-def account(told: Mapping[str, Any], sources: Mapping[str, Any], site: str, made: float, words: Language) -> bytes:
+def account(told: Account, sources: FactorSources, site: str, made: float, words: Language) -> bytes:
     """`told`: the account as accounts.py gives it; `sources`: the factors with where each comes from."""
     title = words.gettext("What became of delivery %(name)s", name=told["name"])
     paper = Document(A4, title, words, datetime.fromtimestamp(made, UTC))
@@ -35,7 +37,7 @@ def account(told: Mapping[str, Any], sources: Mapping[str, Any], site: str, made
     return paper.done()
 
 
-def _head(paper: Document, told: Mapping[str, Any], site: str, title: str, words: Language, made: float) -> float:
+def _head(paper: Document, told: Account, site: str, title: str, words: Language, made: float) -> float:
     paper.add_page()
     with paper.tagged("P"):
         paper.put(site, _LEFT, 14, _WIDTH, 3.6)
@@ -47,7 +49,7 @@ def _head(paper: Document, told: Mapping[str, Any], site: str, title: str, words
     return 42.0
 
 
-def _counted(told: Mapping[str, Any], words: Language) -> list[tuple[str, str]]:
+def _counted(told: Account, words: Language) -> list[tuple[str, str]]:
     """What it comes to, each with its name; a figure that no factor gives is left out."""
     _, number = words.gettext, words.number
     names = {
@@ -55,13 +57,14 @@ def _counted(told: Mapping[str, Any], words: Language) -> list[tuple[str, str]]:
         "scrapped": _("Scrapped"), "here": _("Still here"), "erased": _("Erased, with certificate"),
         "not_erased": _("Not erased"),
     }  # fmt: skip
-    rows = [(name, number(told[key])) for key, name in names.items()]
+    rows = [(name, number(as_number(told.get(key)))) for key, name in names.items()]
     rows.append((_("Erasing and cloning here"), _("%(hours)s h", hours=number(told["hours"], 1))))
     if told["used_hours"]:
         rows.append((_("Their disks had been on before"), _("%(hours)s h", hours=number(told["used_hours"]))))
-    for key, name in (("weight_kg", _("Weight of what came")), ("co2_kg", _("CO2 saved by what was given out"))):
-        if told[key] is not None:
-            rows.append((name, _("%(count)s kg", count=number(told[key], 1))))
+    weights = ((told["weight_kg"], _("Weight of what came")), (told["co2_kg"], _("CO2 saved by what was given out")))
+    for weight, name in weights:
+        if weight is not None:
+            rows.append((name, _("%(count)s kg", count=number(weight, 1))))
     return rows
 
 
@@ -77,7 +80,7 @@ def _figures(paper: Document, rows: Sequence[tuple[str, str]], y: float) -> floa
     return y
 
 
-def _sources(told: Mapping[str, object], sources: Mapping[str, Any], words: Language) -> list[str]:
+def _sources(told: Account, sources: FactorSources, words: Language) -> list[str]:
     """Where each factor comes from."""
     _, found = words.gettext, []
     if told["weight_kg"] is not None:
@@ -89,7 +92,7 @@ def _sources(told: Mapping[str, object], sources: Mapping[str, Any], words: Lang
     return found
 
 
-def _laptops(paper: Document, laptops: Sequence[Mapping[str, object]], y: float, words: Language) -> None:
+def _laptops(paper: Document, laptops: Sequence[DonatedLaptop], y: float, words: Language) -> None:
     _ = words.gettext
     heads = (_("Tag"), _("Model"), _("Serial number"), _("Became"), _("Erased"))
     y, table = _row(paper, paper.grid(), heads, y, "TH"), None
@@ -101,14 +104,14 @@ def _laptops(paper: Document, laptops: Sequence[Mapping[str, object]], y: float,
         y = _row(paper, table, _cells(each, words), y, "TD")
 
 
-def _cells(each: Mapping[str, Any], words: Language) -> tuple[str, ...]:
+def _cells(each: DonatedLaptop, words: Language) -> tuple[str, ...]:
     _ = words.gettext
     level = str(each["erased"])
     erased = _("NOT ERASED") if level == "no" else _(level.capitalize()) if level else "-"
     return each["tag"] or _("no tag"), each["name"], each["serial"], _(FATES[each["fate"]]), erased
 
 
-def _row(paper: Document, table: Any, cells: Sequence[str], y: float, kind: str) -> float:
+def _row(paper: Document, table: Element, cells: Sequence[str], y: float, kind: str) -> float:
     row = paper.row(table)
     for cell, (x, width) in zip(cells, _PLACES, strict=True):
         with paper.tagged(kind, row):

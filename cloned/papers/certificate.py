@@ -5,15 +5,17 @@ A laptop that is not erased gets no certificate but a page that says so, fit to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from cloned import certificates
+from cloned.certificates import CertificateFacts, CertifiedLaptop
 from cloned.core.erasure_row import why_failed
+from cloned.core.row_types import CheckRow, ErasedDiskRow, HiddenRow, TakenOutRow
 from cloned.disk.erase import LEVELS, STANDARD, Technique
 from cloned.errors import UsageError
+from cloned.json_data import as_list, as_object
 from cloned.languages import Language, to_translate
 from cloned.papers.codes import qr
 from cloned.papers.document import Document
@@ -48,7 +50,7 @@ LOCKS = {
 }
 
 
-def certificate(facts: Mapping[str, Any], key: SiteKey, language: Language) -> bytes:
+def certificate(facts: CertificateFacts, key: SiteKey, language: Language) -> bytes:
     """The PDF. UsageError where a laptop that it certifies is not erased: there is no certificate of that.
 
     Of a delivery those that are not are named apart, as `not_erased`: it must not look as if there were none.
@@ -66,7 +68,7 @@ def certificate(facts: Mapping[str, Any], key: SiteKey, language: Language) -> b
     return certificates.seal(paper.document.done(), key)
 
 
-def failure(facts: Mapping[str, Any], language: Language) -> bytes:
+def failure(facts: CertificateFacts, language: Language) -> bytes:
     """A page that says what is not erased, in letters that are seen from afar. It is no certificate."""
     paper = _Paper(_document(language.gettext(NO), language), facts, language)
     for laptop in facts["not_erased"]:
@@ -83,7 +85,7 @@ class _Paper:
     """The pages while they are drawn; `y` is where the next line goes."""
 
     document: Document
-    facts: Mapping[str, Any]
+    facts: CertificateFacts
     words: Language
     y: float = field(default=BOTTOM)
 
@@ -136,7 +138,7 @@ class _Paper:
             rows += [(_("Why"), _(STANDING[laptop["result"]]))] if laptop["result"] in STANDING else []
             self._facts((*rows, *(row for disk in laptop["disks"] for row in self._excepted(disk))))
 
-    def _excepted(self, disk: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    def _excepted(self, disk: ErasedDiskRow) -> Sequence[tuple[str, str]]:
         """A disk of a laptop that is not erased: one that is needs no words."""
         if disk["verified"]:
             return ()
@@ -144,7 +146,7 @@ class _Paper:
         why = f"{disk['model']} {disk['serial']}: {self.words.say(why_failed(disk))}"
         return (_("Why"), why), (_("Taken out"), self._taken_out(disk.get("taken_out")))
 
-    def laptop(self, laptop: Mapping[str, Any]) -> None:
+    def laptop(self, laptop: CertifiedLaptop) -> None:
         """One laptop and each of its disks."""
         _ = self.words.gettext
         self._room(34)
@@ -161,23 +163,23 @@ class _Paper:
             self._words(_("Disk %(number)s of %(count)s", number=number, count=len(laptop["disks"])), bold=True)
             self._facts(self._disk(disk))
 
-    def _locks(self, laptop: Mapping[str, Any]) -> str:
+    def _locks(self, laptop: CertifiedLaptop) -> str:
         """What was seen of passwords and of programs in the firmware."""
         return "; ".join(self.words.gettext(LOCKS[code]) for code in laptop.get("locks") or () if code in LOCKS)
 
-    def _hidden(self, hidden: Mapping[str, Any] | None) -> str:
+    def _hidden(self, hidden: HiddenRow | None) -> str:
         """Host protected area and overlay, which only ATA disks have."""
         _, words = self.words.gettext, self.words
         if hidden is None:
             return ""
         if not (hidden["hpa"] or hidden["dco"]):
             return _("the drive does not tell") if hidden.get("untold") else _("none")
-        counts = {name: words.number(int(hidden[name])) for name in ("hpa", "dco")}
-        return _("sectors hidden by HPA: %(hpa)s, by DCO: %(dco)s", **counts)
+        hpa, dco = words.number(int(hidden["hpa"])), words.number(int(hidden["dco"]))
+        return _("sectors hidden by HPA: %(hpa)s, by DCO: %(dco)s", hpa=hpa, dco=dco)
 
-    def _disk(self, disk: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    def _disk(self, disk: ErasedDiskRow) -> Sequence[tuple[str, str]]:
         _, words = self.words.gettext, self.words
-        rating = LEVELS[Technique(disk["method"])] if disk.get("method") else None
+        rating = LEVELS[Technique(method)] if (method := disk.get("method")) else None
         return (
             (_("Model and serial number"), f"{disk['model']} {disk['serial']}".strip()),
             (_("WWN"), disk["wwn"]),
@@ -197,12 +199,12 @@ class _Paper:
             (_("Notes"), self._said(disk, "notes")),
         )
 
-    def _said(self, disk: Mapping[str, Any], name: str, between: str = "; ") -> str:
+    def _said(self, disk: ErasedDiskRow, name: str, between: str = "; ") -> str:
         """Sentences of a disk in this language; rows of before 0.3 have them in English only."""
-        told = disk.get("told", disk).get(name) or ()
-        return between.join(self.words.say(Phrase.read(each)) for each in told)
+        told = as_object(disk.get("told", disk)).get(name) or ()
+        return between.join(self.words.say(Phrase.read(each)) for each in as_list(told))
 
-    def _unreached(self, disk: Mapping[str, Any]) -> str:
+    def _unreached(self, disk: ErasedDiskRow) -> str:
         """Stretches that nothing could be written to: the first of them, and how many more there are."""
         words, stretches = self.words, disk["unreached"]
         shown = [f"{words.number(at)} - {words.number(at + length - 1)}" for at, length in stretches[:LISTED]]
@@ -210,7 +212,7 @@ class _Paper:
         listed = "; ".join(shown if len(stretches) <= LISTED else [*shown, more])
         return words.gettext("bytes %(list)s", list=listed) if listed else ""
 
-    def _verified(self, check: Mapping[str, Any]) -> str:
+    def _verified(self, check: CheckRow) -> str:
         _, words = self.words.gettext, self.words
         how = _("all of it") if check["how"] == "all" else _("samples")
         return words.ngettext(
@@ -223,7 +225,7 @@ class _Paper:
             found=words.listed([_(each) for each in FOUND if each in str(check["found"])]),
         )
 
-    def failed(self, laptop: Mapping[str, Any]) -> None:
+    def failed(self, laptop: CertifiedLaptop) -> None:
         """A page to lie on the laptop."""
         _ = self.words.gettext
         told = _(STANDING[laptop["result"]]) if laptop["result"] in STANDING else ""
@@ -244,7 +246,7 @@ class _Paper:
             self._facts((*rows, gone, (_("Not reached"), self._unreached(disk)), notes, medium))
         self._words(_("Old data may still be on it. Do not give it away."), bold=True)
 
-    def _taken_out(self, told: Mapping[str, Any] | None) -> str:
+    def _taken_out(self, told: TakenOutRow | None) -> str:
         """What became of a disk that is no longer in the laptop, and who said so."""
         if not told:
             return ""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Protocol
 
 from cloned.core.evening import board
 from cloned.core.laptop import Laptop
 from cloned.core.naming import find_laptop
 from cloned.core.refusals import Refusal, Refused
+from cloned.core.row_types import Row
 from cloned.core.snapshot import snapshot
 from cloned.engine import Engine
 from cloned.errors import RefusedError, UsageError
@@ -24,10 +25,10 @@ from cloned.papers.subject import PrintingSite, Subject, of_laptop, subject
 class Results(Protocol):
     """The ledger, as papers need it."""
 
-    async def between(self, first: datetime, last: datetime) -> list[dict[str, Any]]:
+    async def between(self, first: datetime, last: datetime) -> list[Row]:
         """Results entered from `first` on and before `last`, oldest first."""
 
-    async def called(self, name: str) -> dict[str, Any] | None:
+    async def called(self, name: str) -> Row | None:
         """The newest result of the laptop with this id, tag or serial."""
 
     async def ids(self, name: str) -> list[str]:
@@ -108,7 +109,7 @@ class Office:
             return of_laptop(found, _entered(await self._results.called(found.id), found))
         return subject(await self._only_in_the_ledger(name, found))
 
-    async def _only_in_the_ledger(self, name: str, refusal: Refusal) -> dict[str, Any]:
+    async def _only_in_the_ledger(self, name: str, refusal: Refusal) -> Row:
         """The newest result of the one laptop there that is called so. RefusedError where none is, or several are."""
         known = await self._results.ids(name) if refusal.code is Refused.NO_SUCH_LAPTOP else []
         if len(known) > 1:
@@ -136,7 +137,7 @@ def day_title(day: datetime, language: Language) -> str:
     return language.gettext("Laptops of %(day)s", day=language.day(day))
 
 
-def _entered(row: Mapping[str, Any] | None, laptop: Laptop) -> str:
+def _entered(row: Row | None, laptop: Laptop) -> str:
     """When the result of its present job was entered; empty while it has none."""
     return str(row["at"]) if row is not None and row.get("attempt") == laptop.job.number else ""
 

@@ -14,8 +14,9 @@ from collections.abc import Callable, Container, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from cloned.core.answer_data import PrintedPaper
 from cloned.core.events import Event, Hello, Weighed
 from cloned.core.laptop import Laptop, State, VerdictKind, called
 from cloned.core.workshop import Workshop
@@ -98,11 +99,21 @@ class Spool:
         """Let the file go."""
         self._base.close()
 
-    def shown(self) -> list[dict[str, Any]]:
+    def shown(self) -> list[PrintedPaper]:
         """The newest papers, for the page."""
         rows = self._all("SELECT * FROM papers WHERE state != 'before' ORDER BY at DESC LIMIT ?", (SHOWN,))
         return [
-            {**dict(row), "why": recalled(row["why"]), "at": datetime.fromtimestamp(row["at"], UTC).isoformat()}
+            {
+                "laptop": row["laptop"],
+                "job": row["job"],
+                "paper": row["paper"],
+                "tag": row["tag"],
+                "printer": row["printer"],
+                "state": row["state"],
+                "why": recalled(row["why"]),
+                "at": datetime.fromtimestamp(row["at"], UTC).isoformat(),
+                "tries": row["tries"],
+            }
             for row in rows
         ]
 
@@ -119,7 +130,7 @@ class Spool:
                 )
                 self._noted.discard((was.id, was.job.number))
 
-    def again(self, laptop: Laptop, paper: str) -> dict[str, Any]:
+    def again(self, laptop: Laptop, paper: str) -> dict[str, object]:
         """Print a paper of a laptop's present job, once more if it was; says so. UsageError without a printer."""
         if paper not in PAPERS:
             raise UsageError(Phrase("there is no paper called {paper}", paper=paper), "it is label or sheet")
@@ -135,7 +146,7 @@ class Spool:
         self._wake.set()
         return {"state": "queued"}
 
-    def swapped(self, back: Laptop, out: Laptop) -> dict[str, Any]:
+    def swapped(self, back: Laptop, out: Laptop) -> dict[str, object]:
         """Have the sheets of two laptops printed; where no printer is named for them, say where they are."""
         told = Phrase("{back} is back, {out} goes out", back=called(back), out=called(out))
         if "sheet" not in self._printers():
@@ -232,11 +243,11 @@ class Spool:
         """Papers that have a printer, and its name."""
         return {paper: name for paper in PAPERS if (name := getattr(self._settings(), paper))}
 
-    def _all(self, query: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
+    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         with closing(self._base.execute(query, values)) as found:
             return found.fetchall()
 
-    def _set(self, row: sqlite3.Row, **values: Any) -> None:
+    def _set(self, row: sqlite3.Row, **values: object) -> None:
         names = ", ".join(f"{name} = :{name}" for name in values)
         where = "laptop = :laptop AND job = :job AND paper = :paper"
         known = {name: row[name] for name in ("laptop", "job", "paper")}

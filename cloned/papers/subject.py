@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 from urllib.parse import quote
 
 from cloned.core.erasure import shown
 from cloned.core.hardware import Hardware, hardware
 from cloned.core.laptop import Laptop
 from cloned.core.ledger import condition, iso
+from cloned.json_data import JsonObject, as_list, as_object, as_objects
 
 
 @dataclass(frozen=True)
@@ -141,15 +141,16 @@ def _ended(laptop: Laptop) -> dict[str, object] | None:
     return None if done is None or not done.over else {**shown(done), "ended": iso(done.ended)}
 
 
-def subjects(found: Iterable[Mapping[str, object]]) -> list[Subject]:
+def subjects(found: Iterable[JsonObject]) -> list[Subject]:
     """Subjects from ledger rows or a snapshot's laptops, in the order of their tags and numbers."""
     return sorted(map(subject, found), key=lambda each: (each.tag == "", each.tag, each.number))
 
 
-def subject(data: Mapping[str, Any]) -> Subject:
+def subject(data: JsonObject) -> Subject:
     """One laptop from its snapshot, its ledger row, or both put together: what is missing was not told."""
-    written = data.get("disk") or {}
-    disks = [each for each in data.get("disks") or ([written] if written else []) if _stays(each)]
+    written = as_object(data.get("disk") or {})
+    told = as_objects(data.get("disks") or ([written] if written else []))
+    disks = [each for each in told if _stays(each)]
     return Subject(
         id=_text(data, "id") or _text(data, "laptop"),
         number=_count(data, "number") or 0,
@@ -159,15 +160,15 @@ def subject(data: Mapping[str, Any]) -> Subject:
         disks=tuple(_storage(each, _same_disk(each, written)) for each in disks),
         rounds=_count(data, "rounds") or 0,
         discarded=data.get("discarded") is True,
-        steps=tuple((_text(each, "name"), _text(each, "result")) for each in data.get("steps") or ()),
+        steps=tuple((_text(each, "name"), _text(each, "result")) for each in as_objects(data.get("steps") or ())),
         erasure=_erased(data.get("erasure"), _text(data, "at")),
-        needs=tuple(str(each) for each in data.get("needs") or ()),
-        tests=tuple(_test(each) for each in data.get("tests") or ()),
-        remarks=tuple(say for each in data.get("remarks") or () if (say := _text(each, "say"))),
+        needs=tuple(str(each) for each in as_list(data.get("needs") or ())),
+        tests=tuple(_test(each) for each in as_objects(data.get("tests") or ())),
+        remarks=tuple(say for each in as_objects(data.get("remarks") or ()) if (say := _text(each, "say"))),
     )
 
 
-def _test(told: Mapping[str, object]) -> tuple[str, str, str]:
+def _test(told: JsonObject) -> tuple[str, str, str]:
     return _text(told, "name"), _text(told, "result"), _text(told, "why")
 
 
@@ -185,17 +186,17 @@ _TEXTS = (
 )  # fmt: skip
 
 
-def _stays(disk: Mapping[str, object]) -> bool:
+def _stays(disk: JsonObject) -> bool:
     """Whether a disk is part of the laptop: sticks and cards are not."""
     return _text(disk, "transport") not in ("usb", "mmc-card") and bool(_count(disk, "size"))
 
 
-def _same_disk(disk: Mapping[str, object], written: Mapping[str, object]) -> bool:
+def _same_disk(disk: JsonObject, written: JsonObject) -> bool:
     keys = [key for key in ("wwn", "serial", "path") if disk.get(key) and written.get(key)]
     return bool(keys) and disk[keys[0]] == written[keys[0]]
 
 
-def _storage(disk: Mapping[str, object], cloned: bool) -> Storage:
+def _storage(disk: JsonObject, cloned: bool) -> Storage:
     return Storage(
         _text(disk, "model"),
         _text(disk, "serial"),
@@ -209,11 +210,11 @@ def _storage(disk: Mapping[str, object], cloned: bool) -> Storage:
     )
 
 
-def _text(data: Mapping[str, object], key: str) -> str:
+def _text(data: JsonObject, key: str) -> str:
     value = data.get(key)
     return value if isinstance(value, str) else ""
 
 
-def _count(data: Mapping[str, object], key: str) -> int | None:
+def _count(data: JsonObject, key: str) -> int | None:
     value = data.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import asdict
 from functools import cache
-from typing import Any
 
 from aiohttp import web
 
 from cloned.connections import place
+from cloned.core.answer_data import BootAskedData, BootLogEntry
 from cloned.core.commands import VERBS
 from cloned.core.ledger import iso
 from cloned.core.scanning import scanned
+from cloned.core.shown_data import LaptopData, WorkshopData
 from cloned.core.words import to_translate
 from cloned.errors import RefusedError, UsageError
 from cloned.saying import Phrase
@@ -42,7 +43,7 @@ LARGEST_BODY_BYTES = 64 * 1024
 """Bytes of what is posted."""
 
 
-def seen(request: web.Request) -> dict[str, Any]:
+def seen(request: web.Request) -> WorkshopData:
     """The whole workshop now, as plain data."""
     return plain(request.app[WORKSHOP].snapshot())
 
@@ -59,7 +60,7 @@ async def laptops(request: web.Request) -> web.Response:
 
 async def laptop(request: web.Request) -> web.Response:
     """`GET /api/v1/laptops/{id}`."""
-    found = _one(request, "laptops", _laptop_id(request))
+    found = _laptop(request, _laptop_id(request))
     boots = [entry for mac in found.get("macs") or [] for entry in _boots(request, mac)]
     rows = await request.app[RECORDS].rows(laptop=found["id"])
     return answer({**found, "results": rows, "netboot": boots}, request)
@@ -84,7 +85,7 @@ async def scan(request: web.Request) -> web.Response:
     return answer({"laptop": found, "meant": meant[0] if meant else "", "untagged": untagged, "called": called})
 
 
-def _called(laptop: Mapping[str, Any]) -> str:
+def _called(laptop: LaptopData) -> str:
     """What people recognise a laptop by that has no number."""
     machine = f"{laptop['vendor']} {laptop['product']}".strip()
     where = laptop["port"] or ""
@@ -98,7 +99,11 @@ async def sessions(request: web.Request) -> web.Response:
 
 async def session(request: web.Request) -> web.Response:
     """`GET /api/v1/sessions/{id}`."""
-    return answer(_one(request, "sessions", request.match_info["id"]), request)
+    ident = request.match_info["id"]
+    found = next((each for each in seen(request)["sessions"] if each["id"] == ident), None)
+    if found is None:
+        raise _none("sessions", ident)
+    return answer(found, request)
 
 
 def _laptop_id(request: web.Request) -> str:
@@ -112,11 +117,15 @@ def _laptop_id(request: web.Request) -> str:
 _ONE = {"laptops": to_translate("laptop"), "sessions": to_translate("session")}
 
 
-def _one(request: web.Request, kind: str, ident: str) -> dict[str, Any]:
-    for each in seen(request)[kind]:
-        if each["id"] == ident:
-            return dict(each)
-    raise problem(
+def _laptop(request: web.Request, ident: str) -> LaptopData:
+    found = next((each for each in seen(request)["laptops"] if each["id"] == ident), None)
+    if found is None:
+        raise _none("laptops", ident)
+    return found
+
+
+def _none(kind: str, ident: str) -> web.HTTPException:
+    return problem(
         web.HTTPNotFound,
         Phrase("there is no {kind} {ident}", kind=Phrase(_ONE[kind]), ident=ident),
         Phrase("see /api/v1/{kind}", kind=kind),
@@ -128,15 +137,16 @@ async def netboot(request: web.Request) -> web.Response:
     return page(request, _boots(request, request.match_info.get("mac", "").lower()))
 
 
-def _boots(request: web.Request, mac: str) -> list[dict[str, Any]]:
+def _boots(request: web.Request, mac: str) -> list[BootAskedData]:
     """What one MAC, or every one, asked of the network boot; times as everywhere in the API."""
     log = request.app[NETBOOT]
-    return [{**entry, "at": iso(float(entry["at"])), "told": _told(entry)} for entry in log(mac)] if log else []
+    return [{**entry, "at": iso(entry["at"]), "told": _told(entry)} for entry in log(mac)] if log else []
 
 
-def _told(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _told(entry: BootLogEntry) -> dict[str, object]:
     """Those of its words that are sentences, as what they were made of."""
-    return {name: parts_of(entry[name]) for name in ("asked", "got", "why") if isinstance(entry[name], Phrase)}
+    words = {"asked": entry["asked"], "got": entry["got"], "why": entry["why"]}
+    return {name: parts_of(text) for name, text in words.items() if isinstance(text, Phrase)}
 
 
 async def inventory(request: web.Request) -> web.Response:
@@ -178,7 +188,7 @@ async def body(request: web.Request) -> object:
 
 
 @cache
-def described() -> dict[str, Any]:
+def described() -> dict[str, object]:
     """The document; it takes half a second to make, so it is made once, outside the loop (blocking)."""
     from cloned.status.openapi import document  # its examples are made by the code that makes the answers
 
@@ -230,7 +240,7 @@ async def page_events(request: web.Request) -> web.StreamResponse:
     return await stream(request, hub.watch(name, lambda: pages.laptop(ident, words), where))
 
 
-def parts(snapshot: Mapping[str, Any]) -> Rendered:
+def parts(snapshot: WorkshopData) -> Rendered:
     """A snapshot as parts of events: each laptop one, without its history and clocks; `now` only in `all`."""
     brief = {
         f"laptop/{each['id']}": {name: value for name, value in each.items() if name not in ("history", "seconds")}

@@ -6,13 +6,13 @@ may act without a PIN. They share an `Auth` and a `Hub`; the house runs `hub.run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection
 
 from aiohttp import web
 
 from cloned.assets import root
 from cloned.connections import Counted
+from cloned.core.answer_data import CheckedData
 from cloned.saying import Phrase
 from cloned.shares import SHARES, Shares, fairly
 from cloned.status import api, checkup, deliveries, entrance, erasures, fair, guard, hosts, pages, papers, speech, work
@@ -96,7 +96,7 @@ def create_app(
     names: Collection[str] = ("localhost",),
     desk: ErasureSource | None = None,
     accounts: AccountSource | None = None,
-    checked: Callable[[], Mapping[str, Any]] = lambda: {"at": None, "findings": []},
+    checked: Callable[[], CheckedData] = lambda: {"at": None, "findings": []},
     language: Callable[[], str] = lambda: "en",
     rules: guard.AccessRules | None = None,
     house: HouseSource | None = None,

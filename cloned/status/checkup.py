@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from aiohttp import web
 
+from cloned.core.answer_data import CheckedData
 from cloned.status.replies import answer
 
-CHECKED = web.AppKey[Callable[[], Mapping[str, Any]]]("checked")
-"""Gives `{"at", "findings": [{name, state, said, next, seconds}]}`."""
+CHECKED = web.AppKey[Callable[[], CheckedData]]("checked")
+"""Gives what it found last."""
 
 
 async def findings(request: web.Request) -> web.Response:

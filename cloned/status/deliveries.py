@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from aiohttp import web
 
+from cloned.core.account_types import Account, FactorSources
 from cloned.errors import UsageError
 from cloned.status.guard import problem
 from cloned.status.pages import PAGES
@@ -17,10 +17,10 @@ from cloned.status.speech import spoken
 class AccountSource(Protocol):
     """What the house knows of deliveries, as the page sees it."""
 
-    def accounts(self, year: int = 0) -> list[dict[str, Any]]:
+    def accounts(self, year: int = 0) -> list[Account]:
         """Every delivery's account, the newest first."""
 
-    def sources(self) -> Mapping[str, Any]:
+    def sources(self) -> FactorSources:
         """The factors with where each comes from."""
 
     async def paper(self, name: str, code: str) -> bytes:
@@ -52,7 +52,7 @@ async def page(request: web.Request) -> web.Response:
     """`GET /deliveries`."""
     desk = request.app[ACCOUNTS]
     accounts = desk.accounts(_year(request)) if desk is not None else []
-    sources = desk.sources() if desk is not None else {}
+    sources = desk.sources() if desk is not None else None
     return await request.app[PAGES].beside_wall(
         request, "deliveries.html", accounts=accounts, sources=sources, year=_year(request)
     )

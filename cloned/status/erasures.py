@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from aiohttp import web
 
+from cloned.core.answer_data import ErasurePlanData
 from cloned.core.erasure_row import failures
 from cloned.errors import UsageError
 from cloned.status.api import RECORDS, _laptop_id, seen
@@ -18,7 +19,7 @@ from cloned.status.replies import answer, limit_of, linked, older_than, row_befo
 class ErasureSource(Protocol):
     """What the house knows of erasures, as the page sees it."""
 
-    def explain(self, laptop: str, level: str) -> dict[str, Any]:
+    def explain(self, laptop: str, level: str) -> ErasurePlanData:
         """Which method each disk of a laptop would get, at which level, and why."""
 
     async def certificate(self, laptop: str, donation: str, language: str) -> bytes:

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from cloned.connections import Counted
 
@@ -44,12 +43,12 @@ PER_PLACE = 20
 class Rendered:
     """What a view shows: JSON values by name. While `shape` stays, only changed parts are sent."""
 
-    parts: Mapping[str, Any]
+    parts: Mapping[str, object]
     shape: str = ""
-    frame: Callable[[], Mapping[str, Any]] | None = field(default=None, compare=False)
+    frame: Callable[[], Mapping[str, object]] | None = field(default=None, compare=False)
     """Gives what is sent instead of all parts, where those have to be put into something first."""
 
-    def everything(self) -> Mapping[str, Any]:
+    def everything(self) -> Mapping[str, object]:
         """What somebody needs who has nothing yet."""
         return self.parts if self.frame is None else self.frame()
 
@@ -124,12 +123,12 @@ class Topic:
         return [each for count, each in self.kept if count > after] if known else None
 
 
-def event(name: str, parts: Mapping[str, Any], ident: str) -> bytes:
+def event(name: str, parts: Mapping[str, object], ident: str) -> bytes:
     """One server-sent event (WHATWG HTML §9.2); JSON has no raw line ends, so one data line does."""
     return f"id: {ident}\nevent: {name}\ndata: {_compact(parts)}\n\n".encode()
 
 
-def _compact(parts: Mapping[str, Any]) -> str:
+def _compact(parts: Mapping[str, object]) -> str:
     return json.dumps(parts, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 

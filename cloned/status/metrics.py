@@ -20,8 +20,9 @@ from prometheus_client.registry import Collector
 from cloned import __version__
 from cloned.core.brief import Brief
 from cloned.core.laptop import State, VerdictKind
+from cloned.core.row_types import LedgerTotals, SinkStatus
 from cloned.status.families import BY_NAME, Family
-from cloned.status.needs import Buckets, Figure, Measures, ResultSource, WorkshopSource
+from cloned.status.needs import Buckets, FamilyFigures, Measures, ResultSource, WorkshopSource
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 STATES = tuple(map(str, State))
@@ -34,9 +35,9 @@ class Figures(Collector):
     def __init__(
         self,
         seen: Brief,
-        totals: Mapping[str, Any],
-        sinks: Sequence[Mapping[str, Any]],
-        more: Mapping[str, Mapping[object, Figure]],
+        totals: LedgerTotals,
+        sinks: Sequence[SinkStatus],
+        more: Mapping[str, FamilyFigures],
         watchers: int,
     ) -> None:
         self.seen, self.totals, self.sinks, self.more, self.watchers = seen, totals, sinks, more, watchers
@@ -47,7 +48,7 @@ class Figures(Collector):
             for name, values in found.items():
                 yield family(BY_NAME[name], values)
 
-    def _laptops(self) -> dict[str, Mapping[object, Figure]]:
+    def _laptops(self) -> dict[str, FamilyFigures]:
         return {
             "cloned_build_info": {__version__: 1},
             "cloned_laptops": {state: self.seen.states.get(state, 0) for state in STATES},
@@ -60,7 +61,7 @@ class Figures(Collector):
             "cloned_warnings": {(): self.seen.warnings},
         }
 
-    def _sessions(self) -> dict[str, Mapping[Any, Figure]]:
+    def _sessions(self) -> dict[str, FamilyFigures]:
         states = {"sending": 0, "idle": 0} | Counter(str(each.state) for each in self.seen.sessions)
         sent: Counter[str] = Counter()
         rates: Counter[str] = Counter()
@@ -74,7 +75,7 @@ class Figures(Collector):
             "cloned_session_bytes_per_second": rates,
         }
 
-    def _ledger(self) -> dict[str, Mapping[Any, Figure]]:
+    def _ledger(self) -> dict[str, FamilyFigures]:
         verdicts = dict.fromkeys(VERDICTS, 0) | dict(self.totals.get("verdicts") or {})
         return {
             "cloned_ledger_results": verdicts,
@@ -86,7 +87,7 @@ class Figures(Collector):
             "cloned_sink_oldest_seconds": {sink["sink"]: sink.get("oldest_seconds") or 0 for sink in self.sinks},
         }
 
-    def _switches(self) -> dict[str, Mapping[Any, Figure]]:
+    def _switches(self) -> dict[str, FamilyFigures]:
         links: dict[tuple[str, str], int] = {}
         speeds: Counter[tuple[str, str]] = Counter()
         errors, answers = {}, {}
@@ -109,7 +110,7 @@ class Figures(Collector):
         }
 
 
-def family(about: Family, values: Mapping[Any, Figure]) -> Metric:
+def family(about: Family, values: FamilyFigures) -> Metric:
     """One family with its figures: a text, or a tuple of texts, for its labels."""
     labels = list(about.labels)
     made: Any

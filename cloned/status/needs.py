@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
+from cloned.core.answer_data import BootLogEntry, CheckedData, PrintedPaper, RuleMeant
 from cloned.core.brief import Brief
 from cloned.core.events import Command
+from cloned.core.row_types import LedgerTotals, Row, SinkStatus
 from cloned.core.shown import Snapshot
 from cloned.core.triage import TriageExplained
 
@@ -22,7 +24,7 @@ class WorkshopSource(Protocol):
     def brief(self) -> Brief:
         """The same in figures, for metrics."""
 
-    async def command(self, command: Command) -> Mapping[str, Any]:
+    async def command(self, command: Command) -> Mapping[str, object]:
         """Have what somebody asked for done; returns `{"ok": true, …}`, raises ClonedError with the reason."""
 
     def triage(self, ident: str) -> TriageExplained:
@@ -35,8 +37,8 @@ class WorkshopSource(Protocol):
 class ResultSource(Protocol):
     """The ledger and its outbox, as the page sees them."""
 
-    async def totals(self) -> dict[str, Any]:
-        """`{"rows", "verdicts": {verdict: n}, "done_today"}`; clones alone, without erasures."""
+    async def totals(self) -> LedgerTotals:
+        """What there is; clones alone, without erasures."""
 
     async def rows(
         self,
@@ -45,12 +47,12 @@ class ResultSource(Protocol):
         limit: int | None = None,
         before: tuple[str, str, int] | None = None,
         erasures: bool = False,
-    ) -> list[dict[str, Any]]:
+    ) -> list[Row]:
         """Results, oldest first; `limit`: the newest so many; `before`: older than this one's at, laptop, attempt;
         `erasures`: those alone."""
 
-    async def sinks(self) -> list[dict[str, Any]]:
-        """For each sink `{"sink", "state", "waiting", "sent", "refused", "reason", "tries", "due", "dead"}`."""
+    async def sinks(self) -> list[SinkStatus]:
+        """How it stands with each sink."""
 
 
 class PaperSource(Protocol):
@@ -83,30 +85,38 @@ class PaperSource(Protocol):
         """The laptops that had a result that day (None: today), with that image if one is named."""
 
 
+class ImportSeen(Protocol):
+    """An import that runs or was stopped."""
+
+    @property
+    def name(self) -> str:
+        """Of the image."""
+
+
 class HouseSource(Protocol):
     """What only the house knows: its configuration, what a check finds, and what is being printed."""
 
-    def rules(self) -> Sequence[Mapping[str, Any]]:
-        """Which image for which laptop: `{"number", "image", "when", "matches": ids of laptops}`."""
+    def rules(self) -> Sequence[RuleMeant]:
+        """Which image for which laptop."""
 
     def settings(self) -> Mapping[str, Sequence[Mapping[str, str]]]:
         """By section: `{"key", "value", "source"}`; secrets hidden, `source` empty for a default."""
 
-    async def look(self, again: bool = False) -> Mapping[str, Any]:
-        """`{"at", "findings": [{"name", "state", "said", "next"}]}` of `cloned check`, the last ones or new ones."""
+    async def look(self, again: bool = False) -> CheckedData:
+        """What `cloned check` found last, or finds now."""
 
-    async def imports(self) -> Sequence[Any]:
+    async def imports(self) -> Sequence[ImportSeen]:
         """Imports that run or were stopped: `name`, `part`, `done` and `total` (bytes), `running`."""
 
-    def proven(self) -> Mapping[str, Mapping[str, Any]]:
+    def proven(self) -> Mapping[str, Mapping[str, object]]:
         """By image: `{"at" (s since 1970), "damaged" (pieces), "why"}` of its last whole reading."""
 
-    async def prints(self) -> Sequence[Mapping[str, Any]]:
-        """What is printed by itself: `{"laptop", "tag", "paper", "state", "why", "at", "tries"}`, newest first."""
+    async def prints(self) -> Sequence[PrintedPaper]:
+        """What is printed by itself, newest first."""
 
 
-NetbootLog = Callable[[str], Sequence[Mapping[str, Any]]]
-"""MAC (empty: all) → what was asked and got, oldest first: `{"mac", "at" (s), "asked", "got", "why", "times", …}`."""
+NetbootLog = Callable[[str], Sequence[BootLogEntry]]
+"""MAC (empty: all) → what was asked and got, oldest first."""
 
 Ready = Callable[[], Awaitable[Sequence[str]]]
 """What keeps the daemon from doing its work, in words; empty when all is well."""
@@ -121,5 +131,7 @@ class Buckets:
 
 
 Figure = float | Buckets
-Measures = Callable[[], Mapping[str, Mapping[Any, Figure]]]
-"""More for /metrics: name of a family (families.py) → its figures by label: a text, or a tuple of texts."""
+FamilyFigures = Mapping[Any, Figure]
+"""By label; a mapping with texts and one with tuples of them have nothing else in common."""
+Measures = Callable[[], Mapping[str, FamilyFigures]]
+"""More for /metrics: name of a family (families.py) → its figures by label."""

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment
@@ -27,10 +26,12 @@ from cloned.code_words import (
     TEST_WORDS,
     VERDICT_WORDS,
 )
+from cloned.core.answer_data import BootLogEntry
 from cloned.core.commands import VERBS
 from cloned.core.erasure_row import failures
 from cloned.core.ledger import why_of
 from cloned.core.lending import likeness
+from cloned.core.shown_data import LaptopData, WorkshopData
 from cloned.core.verbs import Role
 from cloned.errors import RefusedError
 from cloned.languages import CODES, Language, language, to_translate
@@ -69,21 +70,21 @@ class Pages:
         """The parts of the workshop screen, by the id of the element that each fills."""
         return await self._wall(self.on_the_wall(), words or language("en"))
 
-    def seen(self) -> dict[str, object]:
+    def seen(self) -> WorkshopData:
         """The whole workshop now, as plain data: once for each page."""
         return worded(self._workshop.snapshot())
 
-    def alone(self, ident: str) -> dict[str, Any]:
+    def alone(self, ident: str) -> WorkshopData:
         """The same of one laptop, if it is there: the others cost nothing."""
         snapshot = self._workshop.snapshot()
         return worded(replace(snapshot, laptops=tuple(each for each in snapshot.laptops if each.id == ident)))
 
-    def on_the_wall(self) -> dict[str, object]:
+    def on_the_wall(self) -> WorkshopData:
         """The same without laptops that left the screen: they cost nothing."""
         snapshot = self._workshop.snapshot()
         return worded(replace(snapshot, laptops=view.present(snapshot.laptops, snapshot.now)))
 
-    async def _wall(self, snapshot: Mapping[str, object], words: Language) -> Rendered:
+    async def _wall(self, snapshot: WorkshopData, words: Language) -> Rendered:
         totals, sinks = await self._records.totals(), await self._records.sinks()
         seen, paint = view.wall(snapshot, sinks), self.painter(words)
         known = {"snapshot": snapshot, "wall": seen, "totals": totals, "images": image_names(snapshot)}
@@ -100,7 +101,7 @@ class Pages:
         """The parts of a laptop's page; empty where it is not known."""
         return await self._laptop(ident, self.alone(ident), words or language("en"))
 
-    async def _laptop(self, ident: str, snapshot: Mapping[str, Any], words: Language) -> Rendered:
+    async def _laptop(self, ident: str, snapshot: WorkshopData, words: Language) -> Rendered:
         laptop = next((each for each in snapshot["laptops"] if each["id"] == ident), None)
         found = await self._records.rows(laptop=ident, limit=20)
         rows = [{**row, "why": failures(row) if row.get("kind") == "erasure" else why_of(row)} for row in found]
@@ -117,7 +118,7 @@ class Pages:
         }
         return Rendered({"laptop": self.painter(words).draw("parts/laptop.html", known), "version": self.version})
 
-    def _others(self, laptop: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def _others(self, laptop: LaptopData) -> list[tuple[str, str]]:
         """Laptops that could go out in this one's place, with their words; those of its model first."""
         model = (laptop["vendor"], laptop["product"])
         there = [
@@ -150,11 +151,11 @@ class Pages:
         response.set_status(200 if any(each["id"] == ident for each in snapshot["laptops"]) else 404)
         return response
 
-    async def beside_wall(self, request: web.Request, name: str, **known: object) -> web.Response:
+    async def beside_wall(self, request: web.Request, name: str, *, events: str = "", **known: object) -> web.Response:
         """A page that stands by itself, with the wall's parts at hand."""
         snapshot = self.seen()
         parts = await self._wall(snapshot, spoken(request))
-        return self._page(request, name, parts, snapshot=snapshot, events="", **known)
+        return self._page(request, name, parts, snapshot=snapshot, events=events, **known)
 
     def part(self, name: str, known: Mapping[str, object], words: Language) -> Rendered:
         """The one part of a page of work."""
@@ -168,32 +169,34 @@ class Pages:
     def plain_page(self, request: web.Request, name: str) -> web.Response:
         """A page that shows nothing of the workshop but its name."""
         snapshot = {"workshop": self._workshop.snapshot().workshop}
-        return self._page(request, name, Rendered({}), snapshot=snapshot, events="")
+        return self._page(request, name, Rendered({}), snapshot=snapshot)
 
     def wrong_page(self, request: web.Request, error: str, hint: str) -> str:
         """What went wrong, for somebody who opened an address in a browser."""
         snapshot = {"workshop": self._workshop.snapshot().workshop}
-        made = self._page(request, "wrong.html", Rendered({}), snapshot=snapshot, events="", error=error, hint=hint)
+        made = self._page(request, "wrong.html", Rendered({}), snapshot=snapshot, error=error, hint=hint)
         return made.text or ""
 
-    def _page(self, request: web.Request, name: str, rendered: Rendered, **known: Any) -> web.Response:
+    def _page(
+        self, request: web.Request, name: str, rendered: Rendered, *, events: str = "", **known: object
+    ) -> web.Response:
         """A page around its parts, whose events come in the same language."""
         words = spoken(request)
-        if known["events"]:
-            known["events"] += f"{'&' if '?' in known['events'] else '?'}lang={words.code}"
+        if events:
+            events += f"{'&' if '?' in events else '?'}lang={words.code}"
         who = {"visitor": visitor(request), "rules": request.app[RULES]}
         there = {resource.canonical for resource in request.app.router.resources()}
         ways = [(path, name) for path, name in WAYS if path in there]
         parts = {"parts": rendered.everything(), "path": request.path, "ways": ways, **who}
-        text = self.painter(words).draw(name, parts | known)
+        text = self.painter(words).draw(name, {**parts, "events": events, **known})
         return keep(request, web.Response(text=text, content_type="text/html"))
 
-    def _boots(self, laptop: Mapping[str, Any] | None) -> Sequence[Mapping[str, Any]]:
+    def _boots(self, laptop: LaptopData | None) -> Sequence[BootLogEntry]:
         if laptop is None or self._netboot is None:
             return ()
         macs = dict.fromkeys([laptop.get("boot_mac"), *(laptop.get("macs") or [])])
         found = [entry for mac in macs if mac for entry in self._netboot(mac)]
-        return sorted(found, key=lambda entry: float(entry["at"]))
+        return sorted(found, key=lambda entry: entry["at"])
 
 
 class Painter:
@@ -222,7 +225,7 @@ class Painter:
             return Markup("<p>{}</p>").format(tile.label)
 
 
-def image_names(snapshot: Mapping[str, Any]) -> list[str]:
+def image_names(snapshot: WorkshopData) -> list[str]:
     """Names of the images that can be sent."""
     return [each["name"] for each in snapshot.get("images") or [] if not each.get("unusable")]
 
@@ -350,7 +353,7 @@ def command(fields: Mapping[str, object] | Sequence[Mapping[str, object]]) -> st
     return json.dumps([fields] if isinstance(fields, Mapping) else list(fields))
 
 
-def plain(told: Any) -> Any:
+def plain(told: object) -> object:
     """What a script shows as text, in lists and the like too: what was escaped for HTML is as it was before."""
     if isinstance(told, Mapping):
         return {name: plain(each) for name, each in told.items()}
@@ -359,7 +362,7 @@ def plain(told: Any) -> Any:
     return told.unescape() if isinstance(told, Markup) else told
 
 
-def for_whom(fields: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+def for_whom(fields: Mapping[str, str] | Sequence[Mapping[str, str]]) -> str:
     """Classes of a button by who may press it: `for-volunteer do-retry`."""
     verbs = [VERBS[each["do"]] for each in ([fields] if isinstance(fields, Mapping) else fields)]
     needed = max((verb.role for verb in verbs), key=list(Role).index)

@@ -8,11 +8,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from cloned.core.row_types import Row
 from cloned.saying import Phrase
 from cloned.status.guard import problem
 from cloned.wire import dumps
@@ -28,7 +28,7 @@ FLEETING = ("now", "loop_lag", "loop_held", "loop_busy")
 """What is another each time that it is asked for, though nothing happened."""
 
 
-def answer(data: Any, request: web.Request | None = None) -> web.Response:
+def answer(data: object, request: web.Request | None = None) -> web.Response:
     """Data as JSON. With `request` its ETag, and 304 where whoever asks has it already (RFC 9110 §13.1.2)."""
     text = dumps(data)
     if request is None:
@@ -41,7 +41,7 @@ def answer(data: Any, request: web.Request | None = None) -> web.Response:
     return web.Response(text=text, content_type="application/json", headers=headers)
 
 
-def etag(data: Any, text: str) -> str:
+def etag(data: object, text: str) -> str:
     """A name of what the data says, the same as long as it says the same."""
     if isinstance(data, Mapping) and any(name in data for name in FLEETING):
         text = dumps({name: value for name, value in data.items() if name not in FLEETING})
@@ -60,7 +60,7 @@ def limit_of(request: web.Request) -> int:
     return int(text)
 
 
-def cursor_of(request: web.Request) -> list[Any] | None:
+def cursor_of(request: web.Request) -> list[str | int] | None:
     """What `cursor` of the query holds: the place that a page before this one named; None at the first."""
     given = request.query.get("cursor")
     if not given:
@@ -89,12 +89,12 @@ def row_before(request: web.Request) -> tuple[str, str, int] | None:
     return str(cursor[0]), str(cursor[1]), int(cursor[2])
 
 
-def older_than(rows: Sequence[Mapping[str, Any]], limit: int) -> tuple[str, str, int] | None:
+def older_than(rows: Sequence[Row], limit: int) -> tuple[str, str, int] | None:
     """Where the next page of results begins, of which one more than `limit` was asked for; None at the last."""
     if len(rows) <= limit:
         return None
     first = rows[-limit]
-    return str(first["at"]), str(first["laptop"]), int(first["attempt"])
+    return first["at"], first["laptop"], first["attempt"]
 
 
 def linked(response: web.Response, request: web.Request, place: Sequence[str | int] | None) -> web.Response:
@@ -106,7 +106,7 @@ def linked(response: web.Response, request: web.Request, place: Sequence[str | i
     return response
 
 
-def page(request: web.Request, items: Sequence[Any]) -> web.Response:
+def page(request: web.Request, items: Sequence[object]) -> web.Response:
     """A list, or the part of it that `limit` and `cursor` ask for. The cursor counts what went before."""
     limit, cursor = limit_of(request), cursor_of(request)
     if cursor is not None and (len(cursor) != 1 or not isinstance(cursor[0], int) or cursor[0] < 0):

@@ -7,8 +7,10 @@ from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic.config import JsonDict
 
 from cloned.core.shown import LaptopBrief, ShownLaptop, ShownSession, Snapshot
+from cloned.core.shown_data import WorkshopData
 from cloned.core.triage import TriageExplained
 
 
@@ -18,15 +20,15 @@ def adapter() -> TypeAdapter[Snapshot]:
     return TypeAdapter(Snapshot)
 
 
-def plain(snapshot: Snapshot) -> dict[str, Any]:
+def plain(snapshot: Snapshot) -> WorkshopData:
     """A snapshot as the API sends it: dicts, lists, texts and numbers."""
-    made: dict[str, Any] = adapter().dump_python(snapshot, mode="json")
+    made: WorkshopData = adapter().dump_python(snapshot, mode="json")
     return made
 
 
-def worded(snapshot: Snapshot) -> dict[str, Any]:
+def worded(snapshot: Snapshot) -> WorkshopData:
     """The same for our own pages: its sentences know what they were made of."""
-    made: dict[str, Any] = adapter().dump_python(snapshot)
+    made: WorkshopData = adapter().dump_python(snapshot)
     return made
 
 
@@ -71,7 +73,7 @@ class SinkState(Shape):
     oldest_seconds: float | None
     """How long the oldest result waits; null where none does."""
     reason: str
-    dead: list[dict[str, Any]]
+    dead: list[dict[str, object]]
 
 
 class Inventory(Shape):
@@ -131,7 +133,7 @@ class ErasuresShown(Shape):
     """What was erased, and what is being erased."""
 
     results: list[LedgerLine]
-    under_way: list[dict[str, Any]]
+    under_way: list[dict[str, object]]
 
 
 class ErasurePlan(Shape):
@@ -139,7 +141,7 @@ class ErasurePlan(Shape):
 
     laptop: str
     level: str
-    disks: list[dict[str, Any]]
+    disks: list[dict[str, object]]
 
 
 class DeliveryAccount(Shape):
@@ -164,7 +166,7 @@ class DeliveryAccount(Shape):
     """Hours that their disks had been on before."""
     weight_kg: float | None
     co2_kg: float | None
-    laptops: list[dict[str, Any]]
+    laptops: list[dict[str, object]]
 
 
 class SiteKeyTold(Shape):
@@ -185,7 +187,7 @@ class BootAsked(BaseModel):
     asked: str
     got: str
     why: str
-    told: dict[str, Any] = {}
+    told: dict[str, object] = {}
     """Those of `asked`, `got` and `why` that are sentences, as messages with their values."""
 
 
@@ -197,9 +199,9 @@ class LaptopDetails(ShownLaptop):
     netboot: list[BootAsked] = field(default_factory=list)
 
 
-def _one_of_both(made: dict[str, Any]) -> None:
+def _one_of_both(made: JsonDict) -> None:
     """Either the PIN, or a name and its password: neither alone is empty."""
-    text = {"type": "string"}
+    text: JsonDict = {"type": "string"}
     made["properties"] = {"pin": text, "name": text, "password": text}
     made["anyOf"] = [{"required": ["pin"]}, {"required": ["name", "password"]}]
 

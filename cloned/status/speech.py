@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from aiohttp import web
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
@@ -108,7 +107,7 @@ def _say(words: Language) -> Callable[[str], str]:
     return say
 
 
-def _messages(words: Language) -> dict[str, Any]:
+def _messages(words: Language) -> dict[str, object]:
     """As Jinja's own, but that a translation which does not fit costs its words and not the page."""
 
     typeset = _typeset(words)

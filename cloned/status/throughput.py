@@ -6,7 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
+
+from cloned.core.ids import SessionId
 
 EVERY_SECONDS = 5.0
 """Seconds between two figures."""
@@ -30,11 +32,19 @@ class Plot:
     height: int = HEIGHT
 
 
+class SentBytes(Protocol):
+    """What a sender tells of itself."""
+
+    @property
+    def bytes(self) -> int:
+        """Sent so far."""
+
+
 @dataclass
 class Throughput:
     """What senders sent; `senders`: by session, as `Caster.stats` gives it, each with the bytes it has sent so far."""
 
-    senders: Callable[[], Mapping[Any, Any]]
+    senders: Callable[[], Mapping[SessionId, SentBytes]]
     _figures: dict[str, deque[float]] = field(default_factory=dict)
     _last: dict[str, int] = field(default_factory=dict)
 

@@ -7,13 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isfinite
-from typing import Any
 
+from cloned.core.row_types import SinkStatus
 from cloned.core.shown import ShownLaptop
+from cloned.core.shown_data import (
+    ErasureData,
+    LaptopData,
+    PortData,
+    ProgressData,
+    SessionData,
+    SwitchData,
+    TriageData,
+    WorkshopData,
+)
 from cloned.core.trial_result import AttendedName
 from cloned.saying import Phrase
 
-Laptop = Mapping[str, Any]
+Laptop = LaptopData
 
 WORKING = frozenset({"ready", "receiving", "verifying", "finishing", "erasing"})
 RESTING = frozenset({"done", "gone", "erased"})
@@ -161,7 +171,7 @@ def present(laptops: Sequence[ShownLaptop], now: str) -> tuple[ShownLaptop, ...]
     return tuple(each for each in laptops if each.state not in _LEAVING or each.since[:19] >= limit)
 
 
-def wall(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, object]] = ()) -> Wall:
+def wall(snapshot: WorkshopData, sinks: Sequence[SinkStatus] = ()) -> Wall:
     """Lay the screen out. `sinks`: as `needs.Records.sinks` gives them."""
     laptops: list[Laptop] = list(snapshot.get("laptops") or [])
     switches = list(snapshot.get("switches") or [])
@@ -182,7 +192,7 @@ def wall(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, object]] = ()
     )
 
 
-def _stream(session: Mapping[str, Any], laptops: Iterable[Laptop]) -> Stream:
+def _stream(session: SessionData, laptops: Iterable[Laptop]) -> Stream:
     members = [each for each in laptops if each.get("session") == session["id"]]
     working = [each for each in members if each["state"] in WORKING]
     lefts = [tile(each).left for each in working if each["state"] in ("receiving", "verifying")]
@@ -204,7 +214,7 @@ def label(laptop: Laptop) -> str:
 
 def tile(laptop: Laptop) -> Tile:
     """A laptop as a tile."""
-    progress = laptop.get("progress") or {}
+    progress = laptop.get("progress") or ProgressData()
     total = progress.get("total")
     moving = (laptop["state"] in WORKING or laptop.get("capture")) and total
     done = (progress.get("bytes") or 0) / total if moving and total else 0.0
@@ -226,7 +236,7 @@ def tile(laptop: Laptop) -> Tile:
 
 
 def _disk_of_disks(laptop: Laptop) -> tuple[int, int] | None:
-    disks = (laptop.get("erasure") or {}).get("disks") or []
+    disks = (laptop.get("erasure") or ErasureData()).get("disks") or []
     if laptop["state"] != "erasing" or not disks:
         return None
     through = sum(each["phase"] in ("verified", "failed") for each in disks)
@@ -235,13 +245,13 @@ def _disk_of_disks(laptop: Laptop) -> tuple[int, int] | None:
 
 def _erased(laptop: Laptop) -> int | None:
     """Percent of an erasure: the slowest disk's, since that is what one waits for."""
-    disks = (laptop.get("progress") or {}).get("disks") or {}
+    disks = (laptop.get("progress") or ProgressData()).get("disks") or {}
     if laptop["state"] != "erasing" or not disks:
         return None
     return min(100, int(100 * min(each["done"] for each in disks.values())))
 
 
-def seat(laptops: Iterable[Laptop], switches: Sequence[Mapping[str, Any]]) -> dict[tuple[int, int], Laptop]:
+def seat(laptops: Iterable[Laptop], switches: Sequence[SwitchData]) -> dict[tuple[int, int], Laptop]:
     """(switch, ifIndex) → the laptop in that port: by the MACs seen there, else by the port it was located at."""
     by_mac: dict[str, tuple[int, int]] = {}
     by_name: dict[str, tuple[int, int]] = {}
@@ -262,7 +272,7 @@ def seat(laptops: Iterable[Laptop], switches: Sequence[Mapping[str, Any]]) -> di
     return seats
 
 
-def _panel(index: int, switch: Mapping[str, Any], seats: Mapping[tuple[int, int], Laptop]) -> Panel:
+def _panel(index: int, switch: SwitchData, seats: Mapping[tuple[int, int], Laptop]) -> Panel:
     ports = [
         _port(number, port, seats.get((index, port["if_index"]))) for number, port in enumerate(switch["ports"], 1)
     ]
@@ -273,7 +283,7 @@ def _panel(index: int, switch: Mapping[str, Any], seats: Mapping[tuple[int, int]
     return Panel(name, tuple(tuple(ports[at : at + size]) for at in range(0, len(ports), size)), rows, silent)
 
 
-def _port(number: int, port: Mapping[str, Any], laptop: Laptop | None) -> Socket:
+def _port(number: int, port: PortData, laptop: Laptop | None) -> Socket:
     up, speed = port.get("oper") == "up", port.get("speed_mbps")
     slow = Phrase("half duplex") if port.get("duplex") == "half" else f"{speed} Mb/s" if speed and speed < 1000 else ""
     return Socket(
@@ -286,7 +296,7 @@ def _port(number: int, port: Mapping[str, Any], laptop: Laptop | None) -> Socket
     )
 
 
-def notices(snapshot: Mapping[str, Any], sinks: Sequence[Mapping[str, object]]) -> Iterable[Notice]:
+def notices(snapshot: WorkshopData, sinks: Sequence[SinkStatus]) -> Iterable[Notice]:
     """What needs a person, the most pressing first: warnings, laptops set aside, sinks in trouble, laptops that ask;
     last, what has to be fetched."""
     for warning in snapshot.get("warnings") or []:
@@ -336,7 +346,7 @@ def fetching(laptops: Iterable[Laptop]) -> Iterable[Notice]:
     lacking: dict[str, list[Laptop]] = {}
     for laptop in laptops:
         if laptop["state"] not in ("gone", "erased") and not laptop.get("lent"):
-            for need in (laptop.get("triage") or {}).get("needs") or []:
+            for need in (laptop.get("triage") or TriageData()).get("needs") or []:
                 lacking.setdefault(str(need), []).append(laptop)
     for need, group in sorted(lacking.items(), key=lambda each: -len(each[1])):
         yield Notice("need", f"need-{need}", need, "", tuple(group))
@@ -349,7 +359,7 @@ def _alike(laptops: Iterable[Laptop], names: tuple[str, ...]) -> list[tuple[Lapt
     return [tuple(group) for group in groups.values()]
 
 
-def _troubled(sinks: Sequence[Mapping[str, Any]]) -> Iterable[Notice]:
+def _troubled(sinks: Sequence[SinkStatus]) -> Iterable[Notice]:
     for sink in sinks:
         name = str(sink["sink"])
         if sink.get("refused"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -32,7 +31,7 @@ from cloned.status.throughput import Throughput
 HOUSE = web.AppKey[HouseSource | None]("house")
 FLOW = web.AppKey[Throughput | None]("flow")
 Query = Mapping[str, str]
-Known = dict[str, Any]
+Known = dict[str, object]
 ASKS = ("search", "show", "sort", "page", "again")
 """What addresses of these pages may ask."""
 LONGEST_QUERY = 200
@@ -61,7 +60,7 @@ async def _sessions(app: web.Application, _query: Query) -> Known:
     snapshot, flow = app[api.WORKSHOP].snapshot(), app[FLOW]
     by_id = {each.id: each for each in snapshot.laptops}
     newest = sorted(snapshot.sessions, key=lambda each: each.number, reverse=True)[:SESSIONS]
-    shown: list[dict[str, Any]] = [
+    shown: list[dict[str, object]] = [
         {
             "session": each,
             "laptops": [by_id[ident] for ident in each.laptops if ident in by_id],
@@ -69,7 +68,8 @@ async def _sessions(app: web.Application, _query: Query) -> Known:
         }
         for each in newest
     ]
-    longest = max((sum(laptop.seconds.values()) for each in shown for laptop in each["laptops"]), default=0.0)
+    there = [by_id[ident] for each in newest for ident in each.laptops if ident in by_id]
+    longest = max((sum(laptop.seconds.values()) for laptop in there), default=0.0)
     return {"sessions": shown, "longest": longest or 1.0}
 
 

@@ -7,11 +7,11 @@ session gives None, so a foreign packet costs nothing but the look at it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from struct import Struct
-from typing import Any
 
+from cloned.order_types import StreamPlace
 from cloned.stream import bitsets
 
 MAGIC = b"cl"
@@ -84,8 +84,8 @@ class StreamAddress:
     """IPv4 address that requests go to."""
     request_port: int
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain data; the session in hex, since JSON numbers have 53 bits."""
+    def to_json(self) -> StreamPlace:
+        """As plain data."""
         return {
             "session": f"{self.session:016x}",
             "group": self.group,
@@ -95,7 +95,7 @@ class StreamAddress:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> StreamAddress:
+    def from_json(cls, data: StreamPlace) -> StreamAddress:
         """The inverse of `to_json`."""
         return cls(
             int(data["session"], 16),

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from cloned.switch.counters import plausible, steps
 
@@ -40,7 +39,7 @@ class _PortDay:
                 self.frames[began] = self.frames.get(began, 0) + grown
         self.counter = counter
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         last = max(self.frames, default=None)
         return {
             "links": [{"at": _iso(at), "link": link} for at, link in self.links],
@@ -67,7 +66,7 @@ class SwitchDay:
         for each in self._ports.values():
             each.forget(at - DAY_SECONDS)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """For page and API: `{"since", "ports": {name: {"links": [{"at", "link"}], "errors", "errors_at"}}, "counted":
         [name]}`, ports with nothing to tell left out; `counted`: those of which the switch tells damaged frames."""
         ports = {name: each.to_json() for name, each in self._ports.items() if each.links or each.frames}

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
+from cloned.core.shown_data import SwitchShown, SwitchTables
 from cloned.core.warnings import Warn
 from cloned.saying import Phrase, headed
 from cloned.switch.forwarding import LAG_TYPES, Station, forwarding, own_macs
@@ -102,8 +103,12 @@ class SwitchView:
         """The physical port with this ifIndex."""
         return next((port for port in self.ports if port.if_index == if_index), None)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> SwitchShown:
         """The object that `cloned switch show --json` prints."""
+        return {**self.tables(), "warnings": [str(warning) for warning in self.warnings]}
+
+    def tables(self) -> SwitchTables:
+        """What was read, as plain data."""
         return {
             "address": self.address,
             "sys_descr": self.sys_descr,
@@ -129,7 +134,6 @@ class SwitchView:
                 for index, neighbour in self.neighbours
             ],
             "capacity": self.capacity,
-            "warnings": [str(warning) for warning in self.warnings],
         }
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from cloned.config import Switch
 from cloned.core.events import Event, Located, SwitchChanged
 from cloned.core.laptop import Laptop, State, named
+from cloned.core.shown_data import SwitchData
 from cloned.core.warnings import Warn
 from cloned.engine import Engine
 from cloned.saying import Phrase, chained
@@ -141,7 +141,7 @@ class SwitchService:
         ]
         return chained(words)
 
-    def readings(self) -> list[dict[str, Any]]:
+    def readings(self) -> list[SwitchData]:
         """Each switch as last read, for page and API."""
         return [reading.to_json() for reading in self._watch.readings] if self._watch is not None else []
 

@@ -11,8 +11,8 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+from cloned.core.shown_data import SwitchData, SwitchTables, WarningData
 from cloned.core.warnings import Warn
 from cloned.saying import Phrase, chained
 from cloned.switch.chain import Chain, SwitchLink, SwitchPort, crowded, join
@@ -54,7 +54,7 @@ class SwitchReading:
     warnings: tuple[Warn, ...] = ()
     seconds: float = 0.0
     """How long the look took."""
-    day: Mapping[str, Any] = field(default_factory=lambda: SwitchDay().to_json())
+    day: Mapping[str, object] = field(default_factory=lambda: SwitchDay().to_json())
     """What its ports did in the hours before, as `SwitchDay.to_json` gives it."""
 
     @property
@@ -62,15 +62,22 @@ class SwitchReading:
         """Laptops that fit, as last known; None if never known."""
         return None if self.view is None else self.view.capacity
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> SwitchData:
         """For snapshot and API: the `switch show` object of the last view, with the state of the reading."""
-        shown = _never_read(self.switch) if self.view is None else self.view.to_json()
-        told = [{"code": warning.code, "text": warning.text, "hint": warning.hint} for warning in self.warnings]
-        now = {"state": self.state, "age": round(self.age, 1), "error": self.error, "hint": self.hint}
-        return {**shown, "warnings": told, **now, "day": self.day}
+        shown = _never_read(self.switch) if self.view is None else self.view.tables()
+        told = [WarningData(code=each.code, text=each.text, hint=each.hint) for each in self.warnings]
+        return {
+            **shown,
+            "warnings": told,
+            "state": self.state,
+            "age": round(self.age, 1),
+            "error": self.error,
+            "hint": self.hint,
+            "day": self.day,
+        }
 
 
-def _never_read(address: str) -> dict[str, Any]:
+def _never_read(address: str) -> SwitchTables:
     """The object of a switch that never answered: with every key, and nothing known."""
     return {"address": address, "sys_descr": "", "sys_name": "", "ports": [], "fdb": [], "lldp": [], "capacity": None}
 

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from cloned.destinations import KINDS
 
@@ -38,7 +38,7 @@ class SinkAbout:
     """What it reads there, beside what it wrote: nothing else is kept or told."""
     rights: tuple[str, ...]
     """What its token must be allowed."""
-    limits: dict[str, Any]
+    limits: dict[str, object]
     notes: tuple[str, ...]
     recorded: tuple[Recording, ...]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
+from cloned.core.row_types import Row
 from cloned.inventory.sinks.memory import ForgetfulMemory, SinkMemory
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
 from cloned.saying import Phrase, message
@@ -22,7 +23,7 @@ class Delivery:
     attempt: int
     revision: int
     """Counts up where a result was amended; a receiver keeps the highest."""
-    row: Mapping[str, Any]
+    row: Row
     """The ledger row (inventory/rows.py says what it may hold)."""
 
 
@@ -126,7 +127,7 @@ class Sink(ABC):
         """
         return ""
 
-    def takes(self, row: Mapping[str, Any]) -> bool:
+    def takes(self, row: Row) -> bool:
         """Whether it is for this sink at all: an erasure would read as a clone where nobody knows the kind."""
         return bool(row.get("kind", "clone") == "clone")
 

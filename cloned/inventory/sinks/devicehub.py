@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal, Unpack
 from urllib.parse import quote, urlencode
 
+from cloned.core.row_types import Row
 from cloned.destinations import DeviceHubSettings
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.devicehub_snapshot import NOBODY, identity, short, snapshot
-from cloned.inventory.sinks.http import HttpPeer
-from cloned.inventory.sinks.record import filled, is_erasure, of_erasures, record_of, usable
+from cloned.inventory.sinks.http import HttpPeer, RequestParts
+from cloned.inventory.sinks.record import ResultRecord, filled, is_erasure, of_erasures, record_of, usable
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
+from cloned.json_data import JsonObject, as_object
 from cloned.saying import Phrase
 
 _locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -79,11 +80,11 @@ class DeviceHub(Sink):
             len(found), "", str(first.get("model") or ""), str(first.get("current_state") or ""), False, said
         )
 
-    def takes(self, row: Mapping[str, object]) -> bool:
+    def takes(self, row: Row) -> bool:
         """Erasures too, where a property of them is asked for."""
         return super().takes(row) or (is_erasure(row) and of_erasures(self._fields.values()))
 
-    def record(self, delivery: Delivery) -> dict[str, Any]:
+    def record(self, delivery: Delivery) -> ResultRecord:
         """The record that templates look into. Raises Refused without a usable serial."""
         page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
         record = record_of(delivery, workshop=self.around.workshop, report=page)
@@ -91,15 +92,15 @@ class DeviceHub(Sink):
             raise SinkRefused("it has no usable serial: DeviceHub would make one device of all such laptops")
         return record
 
-    async def _mac(self, delivery: Delivery, record: Mapping[str, object]) -> str:
+    async def _mac(self, delivery: Delivery, record: ResultRecord) -> str:
         """The card it is known by, for ever the one that was sent first [008]."""
         return await self.around.memory.keep(f"{self.name}-mac", delivery.laptop, str(record.get("mac") or ""))
 
-    def _wanted(self, record: Mapping[str, object]) -> dict[str, str]:
+    def _wanted(self, record: ResultRecord) -> dict[str, str]:
         values = {name: value[:LONGEST].strip() for name, value in filled(record, self._fields).items()}
         return {name: value for name, value in values.items() if value}
 
-    async def _ask(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
+    async def _ask(self, method: str, path: str, **given: Unpack[RequestParts]) -> tuple[int, object]:
         """An exchange; its path must end in a slash [004]."""
         answer = await self.peer.ask(method, f"/api/v1/{path}", **given)
         if answer.status == 401:
@@ -124,7 +125,7 @@ class DeviceHub(Sink):
             told = "; ".join(str(each.get("msg")) for each in told if isinstance(each, dict))
         return self.peer.hush.clean(told, 200)
 
-    async def _snapshot(self, delivery: Delivery, record: Mapping[str, object]) -> str:
+    async def _snapshot(self, delivery: Delivery, record: ResultRecord) -> str:
         """Send it; a 409 means that it is there already [006]. Returns the short id."""
         mac = await self._mac(delivery, record)
         status, body = await self._ask("POST", "snapshot/", json=snapshot(record, delivery.key, mac))
@@ -140,21 +141,23 @@ class DeviceHub(Sink):
             )
         return device
 
-    async def _search(self, serial: str) -> list[dict[str, Any]]:
+    async def _search(self, serial: str) -> list[JsonObject]:
         """Full text there, so compared here [022]."""
         _, body = await self._ask("GET", f"devices/?{urlencode({'q': serial})}")
         devices = body.get("devices") if isinstance(body, dict) else None
         if not isinstance(devices, list):
             raise Unavailable(Phrase("{base} answered a list of another form than expected", base=self.peer.base))
-        found = [each for each in devices if isinstance(each, dict) and str(each.get("serial")).strip() == serial]
-        self.peer.hush.learn(value for each in found for value in (each.get("user_properties") or {}).values())
+        found: list[JsonObject] = [
+            each for each in devices if isinstance(each, dict) and str(each.get("serial")).strip() == serial
+        ]
+        self.peer.hush.learn(value for each in found for value in as_object(each.get("user_properties") or {}).values())
         return found
 
-    async def _device(self, serial: str, device: str) -> dict[str, str]:
+    async def _device(self, serial: str, device: str) -> JsonObject:
         """Its properties now. Raises Refused where the snapshot made no device."""
         for each in await self._search(serial):
             if each.get("shortId") == device:
-                return dict(each.get("user_properties") or {})
+                return as_object(each.get("user_properties") or {})
         raise SinkRefused(
             Phrase(
                 "DeviceHub took the snapshot and has no device {device} with the serial {serial}",
@@ -222,7 +225,7 @@ class DeviceHub(Sink):
         record = self.record(delivery)
         found = await self._search(record["serial"])
         ids = ", ".join(str(each.get("shortId")) for each in found)
-        has = dict(found[0].get("user_properties") or {}) if len(found) == 1 else {}
+        has = as_object(found[0].get("user_properties") or {}) if len(found) == 1 else {}
         line = Expectation(
             Phrase("device"),
             "ok" if found else "create",

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
-from typing import Any
+
+from cloned.inventory.sinks.record import ResultRecord
 
 NAMESPACE = uuid.UUID("5c1d6c0e-9f5e-4b0c-8a53-0f6d1b9a77e4")
 NOBODY = "A7FFC6"
@@ -18,7 +18,7 @@ NOBODY = "A7FFC6"
 CHASSIS = "Laptop"
 
 
-def snapshot(record: Mapping[str, Any], key: str, mac: str) -> dict[str, Any]:
+def snapshot(record: ResultRecord, key: str, mac: str) -> dict[str, object]:
     """The body. Its uuid is made of the key, so that the same result is always the same snapshot [006]."""
     return {
         "type": "Snapshot",
@@ -32,7 +32,7 @@ def snapshot(record: Mapping[str, Any], key: str, mac: str) -> dict[str, Any]:
     }
 
 
-def identity(record: Mapping[str, Any], mac: str) -> str:
+def identity(record: ResultRecord, mac: str) -> str:
     """The whole id; its first six hex digits are what people see."""
     text = f"{record.get('vendor') or ''}{record.get('product') or ''}{CHASSIS}{record['serial']}{mac}"
     return f"ereuse24:{hashlib.sha3_256(text.encode()).hexdigest()}"
@@ -48,7 +48,7 @@ def _timestamp(at: str) -> str:
     return f"{at[:10]} {at[11:19]}.000000"
 
 
-def _inxi(record: Mapping[str, Any], mac: str) -> list[dict[str, Any]]:
+def _inxi(record: ResultRecord, mac: str) -> list[dict[str, object]]:
     """As `inxi --output json` writes it: the part before the last # is order and depth."""
     machine = {
         "000#0#1#Type": CHASSIS,
@@ -63,4 +63,5 @@ def _inxi(record: Mapping[str, Any], mac: str) -> list[dict[str, Any]]:
         {"001#1#1#Device": "Ethernet", "003#1#2#driver": "", "005#0#2#port": "0"},
         {"000#1#2#IF": "eth0", "001#0#3#state": "up", "002#0#3#mac": mac},
     ]
-    return [{"000#1#0#Machine": [machine]}, *([{"005#1#0#Network": network}] if mac else [])]
+    parts: list[dict[str, object]] = [{"000#1#0#Machine": [machine]}]
+    return [*parts, {"005#1#0#Network": network}] if mac else parts

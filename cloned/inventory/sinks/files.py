@@ -21,12 +21,13 @@ import json
 import os
 import tempfile
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal, Required, TypedDict
 
+from cloned.core.row_types import Row
 from cloned.inventory import columns
 from cloned.inventory.sinks.base import Delivery, Sink, Unavailable
 from cloned.inventory.sinks.told import Expectation, Receipt
@@ -175,7 +176,7 @@ class CsvFile(LinesFile):
         results = of is columns.RESULTS
         self._evenings = CsvFile(name, columns.beside(path), "all", columns.EVENINGS) if results else None
 
-    def takes(self, row: Mapping[str, Any]) -> bool:
+    def takes(self, row: Row) -> bool:
         """An evening's summary too, for the file beside this one."""
         return super().takes(row) or columns.is_evening(row)
 
@@ -246,10 +247,18 @@ class CsvFile(LinesFile):
         return all(text.isdecimal() for text in told) and tuple(map(int, told)) > (delivery.attempt, delivery.revision)
 
 
+class SentLine(TypedDict, total=False):
+    """A line of a file of JSON lines."""
+
+    key: Required[str]
+    revision: int
+    data: Row
+
+
 class JsonLinesFile(LinesFile):
     """A JSON object on each line: `{"key", "revision", "data"}`, the same as a webhook is sent."""
 
-    def takes(self, row: Mapping[str, Any]) -> bool:
+    def takes(self, row: Row) -> bool:
         """An evening's summary too, which says by its `kind` what it is; not where a line is a laptop."""
         return super().takes(row) or (columns.is_evening(row) and self.rows == "all")
 
@@ -258,7 +267,7 @@ class JsonLinesFile(LinesFile):
         self._keys = {each["key"] for each in self._objects(old[:size])}
         return size, b""
 
-    def _objects(self, content: bytes) -> list[dict[str, Any]]:
+    def _objects(self, content: bytes) -> list[SentLine]:
         """Raises Unavailable where a line is not one of ours."""
         try:
             found = [json.loads(line) for line in content.splitlines() if line.strip()]
@@ -277,11 +286,11 @@ class JsonLinesFile(LinesFile):
     def _with(self, old: bytes, delivery: Delivery) -> bytes | None:
         objects = self._objects(old)
         for each in objects:
-            data = each.get("data") or {}
+            data = each.get("data") or Row()
             later = (data.get("attempt", 0), each.get("revision", 0)) > (delivery.attempt, delivery.revision)
             if each["key"] == delivery.key or (data.get("laptop") == delivery.laptop and later):
                 return None
-        kept = [each for each in objects if (each.get("data") or {}).get("laptop") != delivery.laptop]
+        kept = [each for each in objects if (each.get("data") or Row()).get("laptop") != delivery.laptop]
         lines = [json.dumps(each, sort_keys=True, ensure_ascii=False).encode() + b"\n" for each in kept]
         return b"".join([*lines, self._line(delivery)])
 

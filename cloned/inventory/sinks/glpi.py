@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import weakref
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
+from cloned.core.row_types import Row
 from cloned.destinations import GlpiSettings
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.glpi_api import GlpiApi, GlpiRefusal
@@ -20,6 +20,7 @@ from cloned.inventory.sinks.glpi_inventory import agent_id, document
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import choose
 from cloned.inventory.sinks.record import (
+    ResultRecord,
     filled,
     is_erasure,
     is_lending,
@@ -32,6 +33,7 @@ from cloned.inventory.sinks.record import (
 )
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
+from cloned.json_data import JsonObject, as_int, as_object, as_objects
 from cloned.saying import Phrase, chained, enumerated
 
 _locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -47,7 +49,7 @@ class Computer:
     id: int
     serial: str
     tag: str
-    values: Mapping[str, Any]
+    values: JsonObject
     """Its columns as GLPI has them, texts unescaped."""
 
     @property
@@ -61,7 +63,7 @@ class GlpiPlan:
     """What one result would do there; nothing is written yet."""
 
     computer: Computer | None
-    values: dict[str, Any]
+    values: dict[str, object]
     make: dict[str, str] = field(default_factory=dict)
     """Dropdown → name that has to be made first."""
     said: list[str] = field(default_factory=list)
@@ -117,14 +119,14 @@ class Glpi(Sink):
 
     # Reading.
 
-    def takes(self, row: Mapping[str, object]) -> bool:
+    def takes(self, row: Row) -> bool:
         """Erasures too, where a state, a field or a line of them is asked for; lendings that have a state."""
         if is_lending(row):
             return bool(getattr(self.settings, role(row), ""))
         texts = (*self._fields.values(), self._comment, self._note)
         return super().takes(row) or (is_erasure(row) and (bool(self.settings.erased) or of_erasures(texts)))
 
-    def record(self, delivery: Delivery) -> dict[str, object]:
+    def record(self, delivery: Delivery) -> ResultRecord:
         """The record that templates look into."""
         page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
         return record_of(delivery, workshop=self.around.workshop, report=page)
@@ -132,19 +134,20 @@ class Glpi(Sink):
     async def _search(self, key: str, value: str) -> list[Computer]:
         return [await self._computer(each) for each in await self.api.find("Computer", key, value)]
 
-    async def _computer(self, row: Mapping[str, Any]) -> Computer:
+    async def _computer(self, row: JsonObject) -> Computer:
         self.peer.hush.learn(row.get(key) for key in ("contact", "contact_num", "comment"))
         texts = {
             key: (await self.api.text(value)).strip() if isinstance(value, str) else value for key, value in row.items()
         }
+        serial, tag = (str(texts.get(key) or "") for key in ("serial", "otherserial"))
         try:
-            return Computer(int(row["id"]), texts.get("serial") or "", texts.get("otherserial") or "", texts)
+            return Computer(as_int(row["id"]), serial, tag, texts)
         except (KeyError, ValueError) as error:
             raise Unavailable(
                 Phrase("{base} answered a computer of another form than expected", base=self.peer.base)
             ) from error
 
-    async def _choose(self, record: Mapping[str, Any]) -> Computer | None:
+    async def _choose(self, record: ResultRecord) -> Computer | None:
         serial, tag = record["serial"], str(record.get("tag") or "")
         if not serial and not tag:
             raise SinkRefused("it has neither a usable serial nor a number: give it a number, then send it again")
@@ -163,7 +166,7 @@ class Glpi(Sink):
             raise SinkRefused(Phrase("nothing was changed in GLPI: {told}", told=choice.told))
         return choice.entry
 
-    async def plan(self, record: Mapping[str, Any]) -> GlpiPlan:
+    async def plan(self, record: ResultRecord) -> GlpiPlan:
         """What is to be written, without writing. Raises Refused where nothing may be."""
         computer = await self._choose(record)
         plan = GlpiPlan(computer, {})
@@ -193,13 +196,13 @@ class Glpi(Sink):
         self._append(plan, record, has)
         return plan
 
-    def _append(self, plan: GlpiPlan, record: Mapping[str, object], has: Mapping[str, object]) -> None:
+    def _append(self, plan: GlpiPlan, record: ResultRecord, has: JsonObject) -> None:
         """A line below the comment that is there, once; never in its place."""
         line, old = text_of(record, self._comment), str(has.get("comment") or "")
         if line and line not in old.replace("\r\n", "\n").split("\n"):
             plan.values["comment"] = f"{old}\n{line}" if old else line
 
-    async def _listed(self, plan: GlpiPlan, key: str, name: str, has: Mapping[str, object]) -> None:
+    async def _listed(self, plan: GlpiPlan, key: str, name: str, has: JsonObject) -> None:
         """A dropdown by its name: found, to be made, or missing. A number that does not exist would be stored [046]."""
         if not name:
             return
@@ -222,7 +225,7 @@ class Glpi(Sink):
         for key in ("name", "product_number") if kind == "ComputerModel" else ("name",):
             for each in await self.api.find(kind, key, name):
                 if (await self.api.text(each.get(key))).casefold() == name.casefold():
-                    return int(each["id"])
+                    return as_int(each["id"])
         return None
 
     # Writing.
@@ -264,7 +267,7 @@ class Glpi(Sink):
                     Phrase("GLPI did not keep what it took: {key} does not read as it was written", key=key)
                 )
 
-    async def _native(self, delivery: Delivery, record: Mapping[str, object], faults: list[str]) -> None:
+    async def _native(self, delivery: Delivery, record: ResultRecord, faults: list[str]) -> None:
         """Hardware details first: what the API writes after them is then locked against later inventories [096]."""
         if not record["serial"]:
             return  # by the name alone two laptops would become one [104]
@@ -272,22 +275,21 @@ class Glpi(Sink):
             "POST", "/front/inventory.php", json_only=False, json=document(record),
             headers={"GLPI-Agent-ID": agent_id(delivery.laptop)},
         )  # fmt: skip
-        if answer.body is None:
+        told = None if answer.body is None else as_object(answer.body)
+        if told is None:
             faults.append(
                 Phrase("GLPI takes no inventory: enable it under Administration > Inventory, or set inventory = false")
             )
-        elif answer.status >= 400 or answer.body.get("status") == "error":
+        elif answer.status >= 400 or told.get("status") == "error":
             faults.append(
-                Phrase(
-                    "GLPI refused the inventory: {message}", message=self.peer.hush.clean(answer.body.get("message"))
-                )
+                Phrase("GLPI refused the inventory: {message}", message=self.peer.hush.clean(told.get("message")))
             )
 
-    async def _extras(self, delivery: Delivery, record: Mapping[str, object], number: int, faults: list[str]) -> None:
+    async def _extras(self, delivery: Delivery, record: ResultRecord, number: int, faults: list[str]) -> None:
         note, mark = text_of(record, self._note), delivery.key[:15]
         if note:
             body = await self.api.item("Computer", number, with_notes="true")
-            if not any(mark in str(each.get("content")) for each in body.get("_notes") or []):
+            if not any(mark in str(each.get("content")) for each in as_objects(body.get("_notes") or [])):
                 content = f"{note} ({mark})"
                 await self.api.add("Notepad", {"itemtype": "Computer", "items_id": number, "content": content})
         if self.settings.sheet and role(record) == "done" and self.around.sheet is not None:
@@ -297,7 +299,7 @@ class Glpi(Sink):
         """Attach the sheet once. Its name is long, for 10.0.3 refused short ones; the extension is its type [072]."""
         name = f"cloned-hand-over-sheet-{delivery.laptop}-{delivery.attempt}.pdf"
         body = await self.api.item("Computer", number, with_documents="true")
-        if any(name == each.get("filename") for each in body.get("_documents") or []):
+        if any(name == each.get("filename") for each in as_objects(body.get("_documents") or [])):
             return
         assert self.around.sheet is not None, "asked before"
         content = await self.around.sheet(delivery)
@@ -358,7 +360,7 @@ class Glpi(Sink):
         )
 
 
-def _lines(plan: GlpiPlan, record: Mapping[str, object]) -> list[Expectation]:
+def _lines(plan: GlpiPlan, record: ResultRecord) -> list[Expectation]:
     """The lines of one laptop. What people wrote there is not repeated."""
     if plan.computer is None:
         lines = [

@@ -5,14 +5,14 @@ from __future__ import annotations
 import html
 import io
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import Unpack
 from urllib.parse import urlencode
 
 from aiohttp import FormData
 
 from cloned.inventory.sinks.base import SinkRefused, Unavailable
-from cloned.inventory.sinks.http import HttpAnswer, HttpPeer
+from cloned.inventory.sinks.http import HttpAnswer, HttpPeer, RequestParts
+from cloned.json_data import JsonObject, as_int, as_object, as_objects
 from cloned.saying import Phrase
 
 CONFIGURED_SECONDS = 120.0
@@ -53,13 +53,14 @@ class GlpiApi:
             except Unavailable:
                 return  # it ends by itself there
 
-    async def call(self, method: str, path: str, **given: Any) -> Any:
+    async def call(self, method: str, path: str, **given: Unpack[RequestParts]) -> object:
         """One exchange within the session, which is renewed where it has ended [010] [089]."""
         for fresh in (False, True):
             if not self._session:
                 await self._begin()
             headers = {**self._app, "Session-Token": self._session, **given.get("headers", {})}
-            answer = await self.peer.ask(method, f"/apirest.php/{path}", **{**given, "headers": headers})
+            parts: RequestParts = {**given, "headers": headers}
+            answer = await self.peer.ask(method, f"/apirest.php/{path}", **parts)
             try:
                 return self._judged(answer)
             except GlpiRefusal as refusal:
@@ -72,7 +73,7 @@ class GlpiApi:
         headers = {**self._app, "Authorization": f"user_token {self._token}"}
         try:
             body = self._judged(await self.peer.ask("GET", "/apirest.php/initSession", headers=headers))
-            self._session = str(body["session_token"])
+            self._session = str(as_object(body)["session_token"])
         except GlpiRefusal as refusal:
             raise Unavailable(
                 Phrase("GLPI lets nobody in: {refusal}", refusal=refusal), CONFIGURED_SECONDS
@@ -83,7 +84,7 @@ class GlpiApi:
             ) from error
         self.peer.hush.never(self._session)
 
-    def _judged(self, answer: HttpAnswer) -> Any:
+    def _judged(self, answer: HttpAnswer) -> object:
         body, status = answer.body, answer.status
         if isinstance(body, list) and body and isinstance(body[0], str) and body[0].startswith("ERROR"):
             self._error(body[0], body[1] if len(body) > 1 else "")
@@ -97,7 +98,7 @@ class GlpiApi:
             )
         return body
 
-    def _error(self, code: str, text: Any) -> None:
+    def _error(self, code: str, text: object) -> None:
         if code in OURS_TO_MEND and (code != "ERROR" or "disabled" in str(text)):
             raise Unavailable(OURS_TO_MEND[code], CONFIGURED_SECONDS)
         said = str(text or "").split("; view documentation")[0]
@@ -118,7 +119,7 @@ class GlpiApi:
         plain = "" if value is None else str(value)
         return html.unescape(plain) if self._escapes else plain
 
-    async def find(self, kind: str, key: str, value: str) -> list[dict[str, Any]]:
+    async def find(self, kind: str, key: str, value: str) -> list[dict[str, object]]:
         """Items that are not in the trash and whose text is `value`, in whatever case [038]."""
         query = urlencode({f"searchText[{key}]": f"^{value}$", "range": "0-49"})
         body = await self.call("GET", f"{kind}?{query}")
@@ -126,24 +127,24 @@ class GlpiApi:
             raise Unavailable(Phrase("{base} answered a list of another form than expected", base=self.peer.base))
         return [each for each in map(_with_numbers, body) if each.get("is_deleted") != 1]
 
-    async def item(self, kind: str, number: int, **query: str) -> dict[str, Any]:
+    async def item(self, kind: str, number: int, **query: str) -> dict[str, object]:
         """One item as it is now."""
         body = await self.call("GET", f"{kind}/{number}" + (f"?{urlencode(query)}" if query else ""))
         if not isinstance(body, dict):
             raise Unavailable(Phrase("{base} answered an item of another form than expected", base=self.peer.base))
         return _with_numbers(body)
 
-    async def add(self, kind: str, values: Mapping[str, Any]) -> int:
+    async def add(self, kind: str, values: JsonObject) -> int:
         """Make an item; returns its number."""
         body = await self.call("POST", kind, json={"input": dict(values)})
         try:
-            return int(body["id"])
+            return as_int(as_object(body)["id"])
         except (TypeError, KeyError, ValueError) as error:
             raise Unavailable(
                 Phrase("{base} made a {kind} and did not say which", base=self.peer.base, kind=kind)
             ) from error
 
-    async def change(self, kind: str, number: int, values: Mapping[str, Any]) -> None:
+    async def change(self, kind: str, number: int, values: JsonObject) -> None:
         """Change an item. A true proves nothing: read it back [058] [059]."""
         await self.call("PUT", f"{kind}/{number}", json={"input": dict(values)})
 
@@ -155,17 +156,18 @@ class GlpiApi:
         form.add_field("filename[0]", io.BytesIO(content), filename=name, content_type="application/pdf")
         body = await self.call("POST", "Document", data=form)
         try:
-            told = body["upload_result"]["filename"][0]
-            return int(body["id"]), self.peer.hush.clean(told.get("error") or "", 200)
+            made = as_object(body)
+            told = as_objects(as_object(made["upload_result"])["filename"])[0]
+            return as_int(made["id"]), self.peer.hush.clean(told.get("error") or "", 200)
         except (TypeError, KeyError, IndexError, ValueError) as error:
             raise SinkRefused("GLPI took a document and did not say what became of its file") from error
 
 
-def _with_numbers(row: Mapping[str, Any]) -> dict[str, Any]:
+def _with_numbers(row: JsonObject) -> dict[str, object]:
     """A row whose numbers are numbers: some database drivers of PHP give them as texts, and "0" would be true."""
     return {key: _number(value) if key == "id" or key.endswith("_id") or key.startswith("is_") else value
             for key, value in row.items()}  # fmt: skip
 
 
-def _number(value: Any) -> Any:
+def _number(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isdecimal() and str(int(value)) == value else value

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
-from typing import Any
 
 from cloned import __version__
+from cloned.core.row_types import DiskRow
+from cloned.inventory.sinks.record import ResultRecord
 
 AGENT = uuid.UUID("7b9a3f0e-5a0c-4b1e-9d52-3c5d6c1f0a11")
 """Our own name space: the agent's id of a laptop is always the same."""
 
 
-def document(record: Mapping[str, Any]) -> dict[str, Any]:
+def document(record: ResultRecord) -> dict[str, object]:
     """What `POST /front/inventory.php` is given. The schema is strict: unknown keys are refused [107]."""
-    content: dict[str, Any] = {
+    content: dict[str, object] = {
         "versionclient": f"cloned_v{__version__}",
         "bios": _kept(smanufacturer=record.get("vendor"), smodel=record.get("product"), ssn=record["serial"]),
         "hardware": _kept(
@@ -45,8 +45,8 @@ def agent_id(laptop: str) -> str:
     return str(uuid.uuid5(AGENT, laptop))
 
 
-def _storages(disk: Mapping[str, Any]) -> list[dict[str, Any]]:
-    told = _kept(model=disk.get("model"), serial=disk.get("serial"), type="disk")
+def _storages(disk: DiskRow) -> list[dict[str, object]]:
+    told: dict[str, object] = _kept(model=disk.get("model"), serial=disk.get("serial"), type="disk")
     if disk.get("size"):
         told["disksize"] = int(disk["size"]) >> 20
     return [{"name": "disk", **told}] if disk.get("model") or disk.get("serial") else []
@@ -57,5 +57,5 @@ def _uuid(value: object) -> str:
     return text if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) else ""
 
 
-def _kept(**given: Any) -> dict[str, Any]:
+def _kept(**given: object) -> dict[str, object]:
     return {key: str(value) for key, value in given.items() if value}

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from aiohttp import (
@@ -24,8 +24,10 @@ from aiohttp import (
     ClientSession,
     ClientTimeout,
     DummyCookieJar,
+    FormData,
     InvalidURL,
     ServerDisconnectedError,
+    StreamReader,
     TCPConnector,
 )
 from yarl import URL
@@ -81,13 +83,21 @@ def _remember(store: dict[str, None], values: Iterable[str]) -> None:
         del store[each]
 
 
+class RequestParts(TypedDict, total=False):
+    """What a request may hold beside method and path, as aiohttp takes it."""
+
+    headers: Mapping[str, str]
+    json: object
+    data: bytes | FormData
+
+
 @dataclass(frozen=True)
 class HttpAnswer:
     """What came back: `body` is the parsed JSON, None where it was none (`raw` has it then)."""
 
     status: int
     headers: Mapping[str, str]
-    body: Any
+    body: object
     raw: bytes
 
     @property
@@ -117,12 +127,12 @@ class HttpPeer:
             await self._session.close()
             self._session = None
 
-    async def ask(self, method: str, path: str, *, json_only: bool = True, **given: Any) -> HttpAnswer:
+    async def ask(self, method: str, path: str, *, json_only: bool = True, **given: Unpack[RequestParts]) -> HttpAnswer:
         """One exchange. `path` is encoded already; `given` goes to aiohttp. Raises Unavailable."""
-        headers = {**self._headers, **given.pop("headers", {})}
+        parts: RequestParts = {**given, "headers": {**self._headers, **given.get("headers", {})}}
         try:
             async with self._client().request(
-                method, URL(self.base + path, encoded=True), headers=headers, allow_redirects=False, **given
+                method, URL(self.base + path, encoded=True), allow_redirects=False, **parts
             ) as answer:
                 raw = await read(answer.content)
                 status, kind, told = answer.status, answer.content_type, dict(answer.headers)
@@ -151,7 +161,7 @@ class HttpPeer:
                 )
             )
 
-    def _parsed(self, status: int, kind: str, raw: bytes, json_only: bool) -> Any:
+    def _parsed(self, status: int, kind: str, raw: bytes, json_only: bool) -> object:
         if not json_only and "json" not in kind:
             return None
         if "json" not in kind:
@@ -170,7 +180,7 @@ class HttpPeer:
             ) from error
 
 
-async def read(content: Any) -> bytes:
+async def read(content: StreamReader) -> bytes:
     """The body, up to LARGEST. Raises Unavailable where it is longer."""
     parts, size = [], 0
     async for part in content.iter_any():

@@ -12,16 +12,17 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 from cloned.destinations import OcsSettings
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.http import HttpPeer
-from cloned.inventory.sinks.record import record_of, usable
+from cloned.inventory.sinks.record import ResultRecord, record_of, usable
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
+from cloned.json_data import JsonObject, as_object
 from cloned.saying import Phrase
 
 LONGEST = 255
@@ -72,15 +73,15 @@ class Ocs(Sink):
         said += await self._read_back(device, record)
         return Receipt(tuple(said), str(record.get("tag") or ""))
 
-    def record(self, delivery: Delivery) -> dict[str, Any]:
+    def record(self, delivery: Delivery) -> ResultRecord:
         """The record that templates look into."""
         page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
         return record_of(delivery, workshop=self.around.workshop, report=page)
 
-    async def _device(self, delivery: Delivery, record: Mapping[str, Any]) -> str:
+    async def _device(self, delivery: Delivery, record: ResultRecord) -> str:
         return await self.around.memory.keep(self.name, delivery.laptop, device_id(record))
 
-    def _account(self, record: Mapping[str, Any]) -> dict[str, str]:
+    def _account(self, record: ResultRecord) -> dict[str, str]:
         filled = {name: each.fill(record)[:LONGEST].strip() for name, each in self._texts.items()}
         return {name: value for name, value in filled.items() if value}
 
@@ -103,7 +104,7 @@ class Ocs(Sink):
 
     # Its REST service, where there is one: the only way to see what it keeps.
 
-    async def _read_back(self, device: str, record: Mapping[str, Any]) -> list[str]:
+    async def _read_back(self, device: str, record: ResultRecord) -> list[str]:
         """What it does not have as it was sent. Raises Refused where the computer is not there at all."""
         if self.api is None:
             return []
@@ -136,14 +137,14 @@ class Ocs(Sink):
             )
         return [int(each[0]) for each in answer.body if isinstance(each, list) and each]
 
-    async def _section(self, number: int, name: str) -> dict[str, Any]:
+    async def _section(self, number: int, name: str) -> JsonObject:
         """One section of a computer: JSON within a JSON text [043]."""
         assert self.api is not None, "asked before"
         answer = await self.api.ask("GET", f"/v1/computer/{number}/{name}")
         try:
-            body = json.loads(answer.body) if isinstance(answer.body, str) else answer.body
-            rows = body[str(number)][name]
-            return dict(rows[0] if isinstance(rows, list) else rows)
+            body = as_object(json.loads(answer.body) if isinstance(answer.body, str) else answer.body)
+            rows = as_object(body[str(number)])[name]
+            return as_object(rows[0] if isinstance(rows, list) else rows)
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise Unavailable("the REST service of OCS answered something of another form than expected") from error
 
@@ -194,7 +195,7 @@ def basic(user: str, password: str) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
-def device_id(record: Mapping[str, Any]) -> str:
+def device_id(record: ResultRecord) -> str:
     """`PF0AAAA1-2026-11-28-19-04-05`: made once, then kept. Another form is refused [005]."""
     name = usable(record.get("serial")) or str(record.get("uuid") or record["laptop"])
     at = re.findall(r"\d+", str(record.get("at") or ""))[:6]
@@ -202,7 +203,7 @@ def device_id(record: Mapping[str, Any]) -> str:
     return f"{re.sub(r'[^A-Za-z0-9_.]+', '-', name).strip('-')[:60] or 'laptop'}-{stamp}"
 
 
-def request(record: Mapping[str, Any], device: str, account: Mapping[str, str], description: str) -> bytes:
+def request(record: ResultRecord, device: str, account: Mapping[str, str], description: str) -> bytes:
     """An INVENTORY. Only what a result knows: an unknown section is ignored there, an empty one would blank what is."""
     root = ElementTree.Element("REQUEST")
     content = ElementTree.SubElement(root, "CONTENT")
@@ -234,7 +235,7 @@ def request(record: Mapping[str, Any], device: str, account: Mapping[str, str], 
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
-def _section(content: ElementTree.Element, name: str, **values: Any) -> None:
+def _section(content: ElementTree.Element, name: str, **values: object) -> None:
     section = ElementTree.SubElement(content, name)
     for key, value in values.items():
         text = "".join(char for char in str(value or "") if char.isprintable())[:LONGEST]

@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Literal, Required, TypedDict, cast
 
 from cloned.core.fillers import usable_text
 from cloned.core.hardware import Battery, hardware
+from cloned.core.row_types import DiskRow, ErasureRow, Row
 from cloned.inventory.sinks.base import Delivery
 from cloned.inventory.sinks.templates import Template
+from cloned.json_data import JsonObject, as_object
 
 Role = Literal["done", "failed", "erased", "waiting", "lent", "back"]
+
+
+class ResultRecord(TypedDict, total=False):
+    """What sinks read of a record beside its templates; each text may be empty."""
+
+    kind: str
+    laptop: Required[str]
+    serial: Required[str]
+    """Empty where the laptop cannot be known by it."""
+    tag: str
+    uuid: str
+    vendor: str
+    product: str
+    at: str
+    image: str
+    verdict: str
+    state: str
+    macs: list[str]
+    mac: str
+    disk: DiskRow
+    erasure: ErasureRow
+
 
 ROLES: dict[str, Role] = {
     "done": "done", "aside": "failed", "gone": "failed", "erased": "erased", "lent": "lent", "back": "back",
@@ -48,14 +72,14 @@ def text_of(record: Mapping[str, object], wanted: Template) -> str | None:
     return None if is_erasure(record) and not of_erasures([wanted]) else wanted.fill(record)
 
 
-def role(row: Mapping[str, Any]) -> Role:
+def role(row: JsonObject) -> Role:
     """What a row says of the laptop's status; where a clone follows an erasure, it is on its way still."""
-    if is_erasure(row) and (row.get("erasure") or {}).get("then") == "clone":
+    if is_erasure(row) and as_object(row.get("erasure") or {}).get("then") == "clone":
         return "waiting"
     return ROLES.get(str(row.get("state")), "waiting")
 
 
-def standing(row: Mapping[str, Any]) -> Role:
+def standing(row: JsonObject) -> Role:
     """Whose status a laptop gets: a clone that is told anew leaves it to what became of the laptop since."""
     return {"lent": "lent", "back": "back"}.get(str(row.get("lending")), role(row))  # type: ignore[return-value]
 
@@ -66,16 +90,16 @@ def usable(serial: object) -> str:
     return text if usable_text(text) and text.casefold() not in _SEEN else ""
 
 
-def record_of(delivery: Delivery, **more: object) -> dict[str, object]:
+def record_of(delivery: Delivery, **more: object) -> ResultRecord:
     """Everything that a template may name; `more` is what the workshop adds (`report`, `workshop`)."""
-    row = dict(delivery.row)
-    disk = dict(row.get("disk") or {})
-    if disk.get("size"):
-        disk["size_gb"] = round(disk["size"] / 1e9)
+    row = delivery.row
+    disk: dict[str, object] = {**(row.get("disk") or {})}
+    if size := (row.get("disk") or DiskRow()).get("size"):
+        disk["size_gb"] = round(size / 1e9)
     at = str(row.get("at") or "")
     if is_erasure(row):
-        more["erasure"] = _erasure(row.get("erasure") or {}, at)
-    return {
+        more["erasure"] = _erasure(row.get("erasure") or ErasureRow(), at)
+    found = {
         **row,
         **_parts(row),
         "disk": disk,
@@ -89,15 +113,16 @@ def record_of(delivery: Delivery, **more: object) -> dict[str, object]:
         "revision": delivery.revision,
         **more,
     }
+    return cast("ResultRecord", found)
 
 
-def _own_mac(row: Mapping[str, Any]) -> str:
+def _own_mac(row: Row) -> str:
     """The MAC address of a card of its own, where it has one: dongles go from laptop to laptop."""
     macs, dongles = row.get("macs") or [""], row.get("dongles") or ()
     return str(next((mac for mac in macs if mac not in dongles), macs[0]))
 
 
-def _parts(row: Mapping[str, Any]) -> dict[str, object]:
+def _parts(row: Row) -> dict[str, object]:
     """What it is made of, in the words that people write into an inventory; left out where it was not told."""
     made_of = hardware(row.get("hardware"))
     design, full = (sum(getattr(each, name) for each in made_of.batteries) for name in ("design_wh", "full_wh"))
@@ -119,7 +144,7 @@ def _parts(row: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _erasure(told: Mapping[str, Any], at: str) -> dict[str, object]:
+def _erasure(told: ErasureRow, at: str) -> dict[str, object]:
     """An erasure with its methods, each once, and its day."""
     methods = (str(disk.get("method") or "none") for disk in told.get("disks") or [])
     return {**told, "methods": list(dict.fromkeys(methods)), "date": at[:10]}

@@ -11,21 +11,32 @@ import asyncio
 import random
 import re
 import weakref
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
+from cloned.core.row_types import Row
 from cloned.destinations import CarriedValues, SnipeItSettings, StatusLabel
 from cloned.inventory.sinks import snipeit_rehearsal as rehearsal
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import MatchedEntry, choose
-from cloned.inventory.sinks.record import filled, is_erasure, is_lending, of_erasures, record_of, role, standing, usable
+from cloned.inventory.sinks.record import (
+    ResultRecord,
+    filled,
+    is_erasure,
+    is_lending,
+    of_erasures,
+    record_of,
+    role,
+    standing,
+    usable,
+)
 from cloned.inventory.sinks.snipeit_api import SnipeItApi, SnipeItError, explained
 from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, AssetWishes, changes, column_words, unkept
 from cloned.inventory.sinks.snipeit_catalogue import Missing, SnipeItCatalogue
 from cloned.inventory.sinks.snipeit_papers import SnipeItPapers
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
+from cloned.json_data import JsonObject, as_int, as_object, as_objects
 from cloned.saying import Phrase, chained
 
 TRIES = 5
@@ -122,19 +133,19 @@ class SnipeIt(Sink):
 
     # One result.
 
-    def takes(self, row: Mapping[str, object]) -> bool:
+    def takes(self, row: Row) -> bool:
         """Erasures where a field, a status or the certificate of them is asked for; lendings that have a status."""
         wanted = self.settings.certificate or self.settings.erased is not None or of_erasures(self.templates.values())
         if is_lending(row):
             return self._label(role(row)) is not None
         return super().takes(row) or (is_erasure(row) and wanted)
 
-    def record(self, delivery: Delivery) -> dict[str, object]:
+    def record(self, delivery: Delivery) -> ResultRecord:
         """The record that templates look into."""
         page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
         return record_of(delivery, workshop=self.around.workshop, report=page)
 
-    async def choice(self, record: Mapping[str, Any]) -> MatchedEntry[Asset]:
+    async def choice(self, record: ResultRecord) -> MatchedEntry[Asset]:
         """Which asset is meant. Raises Refused where none can be told."""
         serial, tag = record["serial"], str(record.get("tag") or "")
         if not serial and not tag:
@@ -146,7 +157,7 @@ class SnipeIt(Sink):
             raise SinkRefused(Phrase("nothing was changed in Snipe-IT: {told}", told=choice.told))
         return choice
 
-    async def _send(self, delivery: Delivery, record: dict[str, object]) -> Receipt:
+    async def _send(self, delivery: Delivery, record: ResultRecord) -> Receipt:
         asset = (await self.choice(record)).entry
         if asset is None:
             if not self.settings.create:
@@ -167,7 +178,7 @@ class SnipeIt(Sink):
             )
         return Receipt(self.remarks(asset, wishes), asset.tag, f"{self.peer.base}/hardware/{asset.id}")
 
-    async def wishes(self, record: Mapping[str, Any], asset: Asset | None, faults: list[str]) -> AssetWishes:
+    async def wishes(self, record: ResultRecord, asset: Asset | None, faults: list[str]) -> AssetWishes:
         """What the asset should be like; what cannot be looked up goes into `faults`."""
         values = filled(record, self.templates)
         custom = {name: value for name, value in values.items() if value and name not in PLAIN}
@@ -262,20 +273,20 @@ class SnipeIt(Sink):
         faults += [Phrase("Snipe-IT did not keep what it took: {told}", told=told) for told in unkept(after, sent)]
         return after
 
-    async def _patch(self, asset: Asset, body: Mapping[str, object]) -> None:
+    async def _patch(self, asset: Asset, body: JsonObject) -> None:
         self._learn(await self.api.write("PATCH", f"hardware/{asset.id}", body))
 
-    def _learn(self, payload: Any) -> None:
+    def _learn(self, payload: object) -> None:
         """The answer to a write names the fields of the model, with what is encrypted."""
         try:
-            model = payload["model"]
-            fields = model["fieldset"]["fields"] if model["fieldset"] else []
-            columns = frozenset(str(each["db_column"]) for each in fields if int(each["field_encrypted"] or 0))
-            self._encrypted[int(model["id"])] = columns
+            model = as_object(as_object(payload)["model"])
+            fields = as_objects(as_object(model["fieldset"])["fields"]) if model["fieldset"] else []
+            columns = frozenset(str(each["db_column"]) for each in fields if as_int(each["field_encrypted"] or 0))
+            self._encrypted[as_int(model["id"])] = columns
         except (KeyError, TypeError, ValueError):
             return  # an older or newer release: what reads ENCRYPTED is still never written
 
-    async def _create(self, record: Mapping[str, Any], wanted: str) -> Asset:
+    async def _create(self, record: ResultRecord, wanted: str) -> Asset:
         """Make the asset without its custom fields: whether one is encrypted is known only afterwards."""
         serial, tag = record["serial"], str(record.get("tag") or "")
         if not tag and self.settings.numbers == "ours":
@@ -302,13 +313,13 @@ class SnipeIt(Sink):
             raise SinkRefused(Phrase("{tag} was made in Snipe-IT, but {faults}", tag=asset.tag, faults=chained(faults)))
         return asset
 
-    async def _numbered(self, body: dict[str, object], serial: str, record: Mapping[str, object]) -> Asset:
+    async def _numbered(self, body: dict[str, object], serial: str, record: ResultRecord) -> Asset:
         """POST; where its own number was taken meanwhile, look for the serial and try again [197]."""
         for left in reversed(range(TRIES)):
             try:
                 payload = await self.api.write("POST", "hardware", body)
                 self._learn(payload)
-                return await self.api.by_id(int(payload["id"]))
+                return await self.api.by_id(as_int(as_object(payload)["id"]))
             except SnipeItError as error:
                 if required := self._required(error, record, body):
                     body |= required
@@ -320,24 +331,24 @@ class SnipeIt(Sink):
                 return found[0]
         raise Unavailable("Snipe-IT gave the same number to several at once, five times")
 
-    def _required(self, error: SnipeItError, record: Mapping[str, object], body: Mapping[str, Any]) -> dict[str, str]:
+    def _required(self, error: SnipeItError, record: ResultRecord, body: JsonObject) -> dict[str, str]:
         """Required fields that a new asset lacks and that we can fill, if we know that they are not encrypted.
 
         A limited token's POST would store an encrypted one in clear [209] [210].
         """
         asked = [key for key, said in error.messages.items() if key.startswith("_snipeit_") and "required" in said]
-        known = self._encrypted.get(int(body["model_id"]))
+        known = self._encrypted.get(as_int(body["model_id"]))
         if not asked or known is None or set(asked) & (known | set(body)):
             return {}
         names = {column_words(name): each.fill(record) for name, each in self.templates.items()}
         values = {key: names.get(re.sub(r"^_snipeit_|_\d+$", "", key)) or "" for key in asked}
         return {key: value for key, value in values.items() if value} if all(values.values()) else {}
 
-    def model_name(self, record: Mapping[str, object]) -> str:
+    def model_name(self, record: ResultRecord) -> str:
         """What the laptop's model is called there, by name or number."""
         return self._model.fill(record)
 
-    async def _model_id(self, record: Mapping[str, object]) -> int:
+    async def _model_id(self, record: ResultRecord) -> int:
         name, maker = self.model_name(record), str(record.get("vendor") or "")
         if not name:
             raise SinkRefused("the laptop tells no model: set `model` to what its model is called in Snipe-IT")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import Unpack
 from urllib.parse import quote, urlencode
 
 from aiohttp import FormData
 
 from cloned.inventory.sinks.base import SinkRefused, Unavailable
-from cloned.inventory.sinks.http import HttpAnswer, HttpPeer
+from cloned.inventory.sinks.http import HttpAnswer, HttpPeer, RequestParts
 from cloned.inventory.sinks.snipeit_asset import Asset, private, read_asset
+from cloned.json_data import JsonObject, as_object
 from cloned.saying import Phrase, chained, headed
 
 MINUTE = 60.0
@@ -43,16 +44,15 @@ class SnipeItApi:
         self.peer = peer
         self._slow = False
 
-    async def get(self, path: str, **query: object) -> Any:
+    async def get(self, path: str, **query: object) -> JsonObject:
         """A GET's body; a "not found" is a SnipeItError."""
         return await self._call("GET", path + (f"?{urlencode(query)}" if query else ""))
 
-    async def write(self, method: str, path: str, body: Mapping[str, object]) -> Any:
+    async def write(self, method: str, path: str, body: JsonObject) -> object:
         """The payload of a POST or PATCH."""
-        answer = await self._call(method, path, json=dict(body))
-        return answer.get("payload") if isinstance(answer, dict) else None
+        return (await self._call(method, path, json=dict(body))).get("payload")
 
-    async def _call(self, method: str, path: str, **given: Any) -> Any:
+    async def _call(self, method: str, path: str, **given: Unpack[RequestParts]) -> JsonObject:
         if self._slow:
             await asyncio.sleep(PAUSE_SECONDS)
         answer = await self.peer.ask(method, f"/api/v1/{path}", **given)
@@ -60,8 +60,7 @@ class SnipeItApi:
         self._slow = left.isdecimal() and int(left) < SLOW_BELOW
         self._learn(answer.body)
         self._status(answer)
-        self._envelope(answer.body)
-        return answer.body
+        return self._envelope(answer.body)
 
     def _learn(self, body: object) -> None:
         """Whatever is read of an asset beside what we write: never to be told."""
@@ -108,14 +107,15 @@ class SnipeItApi:
         text = (body.get("messages") or body.get("message") or body.get("error")) if isinstance(body, dict) else None
         return f" ({self.peer.hush.clean(text, 200)})" if isinstance(text, str) else ""
 
-    def _envelope(self, body: object) -> None:
-        """Errors come with 200 too. A GET of something has no envelope, only its not found has one."""
+    def _envelope(self, body: object) -> JsonObject:
+        """The body. Errors come with 200 too. A GET of something has no envelope, only its not found has one."""
         if not isinstance(body, dict):
             raise Unavailable(
                 Phrase("{base} answered something else than Snipe-IT does: check `url`", base=self.peer.base)
             )
         if body.get("status") == "error":
             raise SnipeItError(self._messages(body.get("messages") or body.get("message") or body.get("payload")))
+        return body
 
     def _messages(self, given: object) -> dict[str, str]:
         clean = self.peer.hush.clean
@@ -142,7 +142,7 @@ class SnipeItApi:
         """One asset, as it is now."""
         return self._asset(await self.get(f"hardware/{number}"))
 
-    async def _found(self, path: str) -> Any:
+    async def _found(self, path: str) -> JsonObject | None:
         """The body, None where there is no such asset [047] [048]."""
         try:
             return await self.get(path)
@@ -151,16 +151,16 @@ class SnipeItApi:
                 return None
             raise
 
-    def _rows(self, body: Any) -> list[Any]:
+    def _rows(self, body: JsonObject) -> list[object]:
         rows = body.get("rows")
         if not isinstance(rows, list):
             raise Unavailable(Phrase("{base} answered a list of another form than expected", base=self.peer.base))
         return rows
 
-    def _asset(self, body: Any) -> Asset:
+    def _asset(self, body: object) -> Asset:
         try:
-            return read_asset(body)
-        except ValueError as error:
+            return read_asset(as_object(body))
+        except (TypeError, ValueError) as error:
             raise Unavailable(
                 Phrase("{base} answered {error}", base=self.peer.base, error=self.peer.hush.clean(error))
             ) from error

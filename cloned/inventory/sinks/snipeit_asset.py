@@ -10,8 +10,9 @@ import html
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
+from cloned.json_data import JsonObject, as_int, as_object
 from cloned.saying import Phrase
 
 ENCRYPTED = "ENCRYPTED"
@@ -61,34 +62,37 @@ class Asset:
         return self.fields.get(name) or next((each for each in self.fields.values() if each.column == name), None)
 
 
-def read_asset(body: Mapping[str, Any]) -> Asset:
+def read_asset(body: JsonObject) -> Asset:
     """One asset of a GET. Raises ValueError where it is none."""
     try:
-        status, custom = body["status_label"] or {}, body.get("custom_fields") or {}
+        status, custom = as_object(body["status_label"] or {}), body.get("custom_fields")
+        model = as_object(body["model"] or {})
         return Asset(
-            id=int(body["id"]),
+            id=as_int(body["id"]),
             tag=text(body["asset_tag"]),
             serial=text(body["serial"]),
             name=text(body["name"]),
             order_number=text(body.get("order_number")),
-            model_id=int((body["model"] or {}).get("id") or 0),
-            model=text((body["model"] or {}).get("name")),
-            status_id=int(status.get("id") or 0),
+            model_id=as_int(model.get("id") or 0),
+            model=text(model.get("name")),
+            status_id=as_int(status.get("id") or 0),
             status=text(status.get("name")),
             status_type=text(status.get("status_type")),
             holder=_holder(body.get("assigned_to")),
             company_id=_id(body.get("company")),
             location_id=_id(body.get("rtd_location")),
-            fields={text(label): _custom(each) for label, each in (custom.items() if custom else ())},
+            fields={
+                text(label): _custom(as_object(each)) for label, each in (as_object(custom).items() if custom else ())
+            },
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"an asset of another form than expected ({error})") from error
 
 
-def private(body: Mapping[str, Any]) -> list[str]:
+def private(body: JsonObject) -> list[str]:
     """What an answer holds that we must never tell: who has it, and what people wrote into its fields."""
     holder, custom = body.get("assigned_to"), body.get("custom_fields")
-    told: list[Any] = [each for each in holder.values() if isinstance(each, str)] if isinstance(holder, dict) else []
+    told: list[object] = [each for each in holder.values() if isinstance(each, str)] if isinstance(holder, dict) else []
     if isinstance(custom, dict):
         told += [each.get("value") for each in custom.values() if isinstance(each, dict)]
     told += [body.get("notes")]
@@ -112,7 +116,7 @@ def _holder(value: object) -> Literal["", "user", "location", "asset"]:
     return kind if kind in ("location", "asset") else "user"  # what is unknown counts as a person
 
 
-def _custom(each: Mapping[str, Any]) -> CustomValue:
+def _custom(each: JsonObject) -> CustomValue:
     return CustomValue(
         str(each["field"]), text(each.get("value")), str(each.get("field_format") or ""), str(each.get("element") or "")
     )
@@ -136,9 +140,9 @@ PLAIN = ("name", "order_number")
 """Keys of `[sink.fields]` that are no custom fields. Notes are people's: a line more meant writing theirs back."""
 
 
-def changes(asset: Asset, wishes: AssetWishes, barred: Iterable[str] = ()) -> dict[str, Any]:
+def changes(asset: Asset, wishes: AssetWishes, barred: Iterable[str] = ()) -> dict[str, object]:
     """What to PATCH: only what differs, for its own unchanged serial is refused [170]. `barred`: encrypted columns."""
-    sent: dict[str, Any] = {}
+    sent: dict[str, object] = {}
     if wishes.serial and not asset.serial:
         sent["serial"] = wishes.serial
     if not asset.lent:
@@ -150,7 +154,7 @@ def changes(asset: Asset, wishes: AssetWishes, barred: Iterable[str] = ()) -> di
     return sent
 
 
-def _differing(asset: Asset, wishes: AssetWishes) -> dict[str, Any]:
+def _differing(asset: Asset, wishes: AssetWishes) -> dict[str, object]:
     pairs = {
         "name": (asset.name, wishes.name),
         "order_number": (asset.order_number, wishes.order_number),
@@ -170,7 +174,7 @@ def same(known: CustomValue, value: str) -> bool:
     return known.value.replace("\r\n", "\n") == value.replace("\r\n", "\n").strip()
 
 
-def unkept(asset: Asset, sent: Mapping[str, Any]) -> list[str]:
+def unkept(asset: Asset, sent: JsonObject) -> list[str]:
     """What was sent and does not read back so, one phrase for each; values that people wrote are not repeated."""
     has = {
         "serial": asset.serial, "name": asset.name, "status_id": asset.status_id, "company_id": asset.company_id,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from cloned.destinations import SnipeItSettings, StatusLabel
 from cloned.inventory.sinks.base import SinkRefused
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItApi
 from cloned.inventory.sinks.snipeit_asset import text
+from cloned.json_data import JsonObject, as_int, as_object, as_objects
 from cloned.saying import Phrase
 
 _MODEL = re.compile(r"^(?:(?P<category>.*?) - )?(?P<name>.*?)(?: \(#(?P<number>[^()]*)\))?$")
@@ -52,12 +52,12 @@ class SnipeItCatalogue:
         except NotAllowed:
             path = "categories/asset/selectlist" if kind == "categories" else f"{kind}/selectlist"
             body = await self._api.get(path, search=next(iter(query.values()), ""))
-            return [_choice(kind, each) for each in body.get("results") or []]
+            return [_choice(kind, each) for each in as_objects(body.get("results") or [])]
 
     async def listed(self, kind: str, **query: str) -> list[CatalogueEntry]:
         """Lines of a list. Raises NotAllowed where the token may not read it."""
         body = await self._api.get(kind, limit=500, **query)
-        return [_entry(each) for each in body.get("rows") or []]
+        return [_entry(each) for each in as_objects(body.get("rows") or [])]
 
     async def label(self, wanted: StatusLabel | int) -> int:
         """The number of a status label. Raises Missing where name or type is another."""
@@ -145,7 +145,7 @@ class SnipeItCatalogue:
                     name=name,
                 )
             )
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "name": name, "category_id": await self.plain("categories", self._settings.category, "category"),
         }  # fmt: skip
         if maker:
@@ -153,13 +153,14 @@ class SnipeItCatalogue:
         if self._settings.fieldset:
             body["fieldset_id"] = await self.plain("fieldsets", self._settings.fieldset, "fieldset")
         payload = await self._api.write("POST", "models", body)
-        return self._keep("models", f"{maker}|{name}", int(payload["id"]))
+        return self._keep("models", f"{maker}|{name}", as_int(as_object(payload)["id"]))
 
     async def _maker(self, name: str) -> int:
         found = [each for each in await self.entries("manufacturers", name=name) if _is(each.name, name)]
         if found:
             return found[0].id
-        return int((await self._api.write("POST", "manufacturers", {"name": name}))["id"])
+        made = await self._api.write("POST", "manufacturers", {"name": name})
+        return as_int(as_object(made)["id"])
 
     def _keep(self, kind: str, name: str, number: int) -> int:
         self._kept[kind, name] = number
@@ -171,17 +172,21 @@ def _is(name: str, wanted: str) -> bool:
     return name.casefold() == wanted.strip().casefold()
 
 
-def _entry(row: Any) -> CatalogueEntry:
-    maker = row.get("manufacturer") or {}
+def _entry(row: JsonObject) -> CatalogueEntry:
+    maker = as_object(row.get("manufacturer") or {})
     return CatalogueEntry(
-        int(row["id"]), text(row["name"]), text(row.get("type")), text(row.get("model_number")), text(maker.get("name"))
+        as_int(row["id"]),
+        text(row["name"]),
+        text(row.get("type")),
+        text(row.get("model_number")),
+        text(maker.get("name")),
     )
 
 
-def _choice(kind: str, row: Any) -> CatalogueEntry:
+def _choice(kind: str, row: JsonObject) -> CatalogueEntry:
     """`Laptops - LENOVO ThinkPad T480 (#20L6S0ABCD)` is a model's line [147]: the maker is the first word, perhaps."""
     shown = text(row["text"])
     match = _MODEL.match(shown) if kind == "models" else None
     if match is None:
-        return CatalogueEntry(int(row["id"]), shown)
-    return CatalogueEntry(int(row["id"]), match["name"], "", match["number"] or "")
+        return CatalogueEntry(as_int(row["id"]), shown)
+    return CatalogueEntry(as_int(row["id"]), match["name"], "", match["number"] or "")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from cloned.destinations import SnipeItSettings
 from cloned.inventory.sinks.base import Delivery, SheetMaker, Surroundings, Unavailable
-from cloned.inventory.sinks.record import is_erasure, role
+from cloned.inventory.sinks.record import ResultRecord, is_erasure, role
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItApi, SnipeItError, explained
 from cloned.inventory.sinks.snipeit_asset import Asset
+from cloned.json_data import as_objects
 from cloned.saying import Phrase
 
 
@@ -20,7 +19,7 @@ class SnipeItPapers:
     def __init__(self, api: SnipeItApi, settings: SnipeItSettings, around: Surroundings) -> None:
         self._api, self._settings, self._around = api, settings, around
 
-    async def put(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset, faults: list[str]) -> None:
+    async def put(self, delivery: Delivery, record: ResultRecord, asset: Asset, faults: list[str]) -> None:
         """Attach what is wanted of this result; what could not be done is added to `faults`."""
         papers = [(self._settings.sheet, self._sheet), (self._settings.audit, self._audit)]
         if is_erasure(record):
@@ -36,10 +35,10 @@ class SnipeItPapers:
                 except SnipeItError as error:
                     faults.append(explained(error))
 
-    async def _sheet(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> None:
+    async def _sheet(self, delivery: Delivery, record: ResultRecord, asset: Asset) -> None:
         await self._attach(delivery, asset, self._around.sheet, "hand-over sheet")
 
-    async def _certificate(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> None:
+    async def _certificate(self, delivery: Delivery, record: ResultRecord, asset: Asset) -> None:
         """Of a laptop that is not erased there is none."""
         if record["erasure"].get("result") == "erased":
             await self._attach(delivery, asset, self._around.certificate, "certificate of erasure")
@@ -61,12 +60,12 @@ class SnipeItPapers:
         """Whether this attempt's paper is among the files."""
         return any(f"-{sheet_slug(delivery)}." in name for name in await self._api.files(asset.id))
 
-    async def _audit(self, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> None:
+    async def _audit(self, delivery: Delivery, record: ResultRecord, asset: Asset) -> None:
         """A line in its history, once: it carries our key, and is looked for where the token may read reports."""
         mark = delivery.key[:15]
         try:
             body = await self._api.get("reports/activity", item_type="asset", item_id=asset.id, search=mark, limit=20)
-            if any(mark in str(each.get("note")) for each in body.get("rows") or []):
+            if any(mark in str(each.get("note")) for each in as_objects(body.get("rows") or [])):
                 return
         except NotAllowed:
             pass  # it cannot be looked up: a crash at the wrong moment may leave the line twice

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
 
 from cloned.destinations import StatusLabel
 from cloned.inventory.sinks.base import Delivery, SinkRefused, Unavailable
-from cloned.inventory.sinks.record import role
+from cloned.inventory.sinks.record import ResultRecord, role
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItError
 from cloned.inventory.sinks.snipeit_asset import PLAIN, Asset, changes
 from cloned.inventory.sinks.told import Expectation
+from cloned.json_data import JsonObject, as_int, as_objects
 from cloned.saying import Phrase, message
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ async def _numbered(sink: SnipeIt, what: str, kind: str, number: int) -> Expecta
     return Expectation(what, "missing", said, Phrase("correct it in the configuration"))
 
 
-async def _lookup(what: str, name: str, search: Any) -> Expectation:
+async def _lookup(what: str, name: str, search: Awaitable[int]) -> Expectation:
     try:
         await search
         return Expectation(what, "ok", name)
@@ -112,13 +113,15 @@ async def _fields(sink: SnipeIt) -> list[Expectation]:
     if not custom:
         return []
     try:
-        rows = (await sink.api.get("fields", limit=500)).get("rows") or []
+        rows = as_objects((await sink.api.get("fields", limit=500)).get("rows") or [])
     except NotAllowed:
         said = Phrase("the token may not read the list of fields: seen at the first laptop only")
         return [Expectation(Phrase("fields"), "ok", said)]
     there = {str(each.get(key)) for each in rows for key in ("name", "db_column_name")}
     there |= {sink.peer.hush.clean(each.get("name"), 200) for each in rows}
-    closed = {str(each.get("name")) for each in rows if int(each.get("field_encrypted") or each.get("encrypted") or 0)}
+    closed = {
+        str(each.get("name")) for each in rows if as_int(each.get("field_encrypted") or each.get("encrypted") or 0)
+    }
     return [_field(name, name in there, name in closed) for name in custom]
 
 
@@ -169,7 +172,7 @@ async def _laptop(sink: SnipeIt, delivery: Delivery) -> list[Expectation]:
     )
 
 
-def _named(asset: Asset, sent: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _named(asset: Asset, sent: JsonObject) -> list[tuple[str, str, str]]:
     labels = {each.column: label for label, each in asset.fields.items()}
     return [(key, labels.get(key, key.removesuffix("_id")), str(value)) for key, value in sent.items()]
 
@@ -190,7 +193,7 @@ def _has(asset: Asset, key: str) -> str:
     return str(plain.get(key) or Phrase("empty"))
 
 
-async def _new(sink: SnipeIt, record: Mapping[str, Any]) -> list[Expectation]:
+async def _new(sink: SnipeIt, record: ResultRecord) -> list[Expectation]:
     settings = sink.settings
     if not settings.create:
         return [
@@ -219,7 +222,7 @@ async def _new(sink: SnipeIt, record: Mapping[str, Any]) -> list[Expectation]:
     return [line, await _model(sink, record)]
 
 
-async def _model(sink: SnipeIt, record: Mapping[str, Any]) -> Expectation:
+async def _model(sink: SnipeIt, record: ResultRecord) -> Expectation:
     name, maker = sink.model_name(record), str(record.get("vendor") or "")
     if not name:
         return Expectation(Phrase("model"), "missing", Phrase("the laptop tells no model"), Phrase("set `model`"))
@@ -237,7 +240,7 @@ async def _model(sink: SnipeIt, record: Mapping[str, Any]) -> Expectation:
     )
 
 
-async def _extras(sink: SnipeIt, delivery: Delivery, record: Mapping[str, Any], asset: Asset) -> list[Expectation]:
+async def _extras(sink: SnipeIt, delivery: Delivery, record: ResultRecord, asset: Asset) -> list[Expectation]:
     if role(record) != "done":
         return []
     lines = []

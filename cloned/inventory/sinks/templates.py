@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cloned.errors import UsageError
 from cloned.inventory import rows
@@ -42,13 +41,13 @@ class Template:
         """What it needs to know."""
         return tuple(path for _, path in self.parts if path)
 
-    def fill(self, record: Mapping[str, Any]) -> str:
+    def fill(self, record: Mapping[str, object]) -> str:
         """The text, or "" where something in it is not known."""
         texts = [text if not path else as_text(value_at(record, path)) for text, path in self.parts]
         unknown = any(path and not text for (_, path), text in zip(self.parts, texts, strict=True))
         return "" if unknown else "".join(texts)
 
-    def missing(self, record: Mapping[str, Any]) -> list[str]:
+    def missing(self, record: Mapping[str, object]) -> list[str]:
         """The paths of which this record knows nothing."""
         return [path for path in self.paths if not as_text(value_at(record, path))]
 
@@ -82,9 +81,9 @@ def parse(source: str) -> Template:
     return Template(source, tuple(parts))
 
 
-def value_at(record: Mapping[str, Any], path: str) -> Any:
+def value_at(record: Mapping[str, object], path: str) -> object:
     """The value at a path, None where there is none; a number steps into a list."""
-    value: Any = record
+    value: object = record
     for name in path.split("."):
         if isinstance(value, Mapping):
             value = value.get(name)
@@ -95,7 +94,7 @@ def value_at(record: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def as_text(value: Any) -> str:
+def as_text(value: object) -> str:
     """A value as it is written elsewhere: always text, for a number that is text there stays itself."""
     if value is None or value == "":
         return ""

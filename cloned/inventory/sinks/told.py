@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from cloned.saying import Phrase
 
@@ -56,7 +56,7 @@ class Expectation:
             judged=WORDS[self.judgement], what=self.what, said=self.said, next=self.next,
         )  # fmt: skip
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As JSON."""
         return asdict(self) | {"judgement": WORDS[self.judgement]}
 

@@ -31,13 +31,13 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from cloned import __version__
+from cloned.core.row_types import Row
 from cloned.errors import UsageError
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Unavailable
 from cloned.inventory.sinks.http import Hush, trust, words
@@ -85,7 +85,7 @@ class Webhook(Sink):
         self._hush.never(secret, secret.removeprefix("whsec_"))
         self._session: ClientSession | None = None
 
-    def takes(self, row: Mapping[str, Any]) -> bool:
+    def takes(self, row: Row) -> bool:
         """Everything: the receiver looks at `kind`."""
         return True
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import BinaryIO, Protocol
 
+from cloned.core.row_types import Row
 from cloned.inventory import columns
 from cloned.inventory.sinks.base import Delivery, Unavailable
 from cloned.inventory.sinks.files import FileSink, replace, stamp
@@ -20,20 +21,67 @@ SHEET, EVENINGS = "results", "evenings"
 _TABLES = {SHEET: columns.RESULTS, EVENINGS: columns.EVENINGS}
 
 
+class SheetCell(Protocol):
+    """A cell, as openpyxl has it."""
+
+    value: object
+    data_type: str
+    font: object
+
+
+class Sheet(Protocol):
+    """A sheet, as openpyxl has it; lines and columns count from 1."""
+
+    title: str
+    freeze_panes: str
+    max_row: int
+
+    def cell(self, row: int, column: int, value: object = None) -> SheetCell:
+        """The cell there, with a value where one is given."""
+
+    def iter_rows(self, *, min_row: int, values_only: bool) -> Iterable[Sequence[object]]:
+        """The values of each line from `min_row` on."""
+
+    def __getitem__(self, row: int) -> Sequence[SheetCell]:
+        """The cells of a line."""
+
+
+class Book(Protocol):
+    """A workbook, as openpyxl has it."""
+
+    @property
+    def active(self) -> Sheet:
+        """The sheet that is shown first."""
+
+    @property
+    def sheetnames(self) -> list[str]:
+        """Titles of all sheets."""
+
+    def create_sheet(self, title: str) -> Sheet:
+        """A sheet behind the others."""
+
+    def save(self, file: BinaryIO) -> None:
+        """Write it as it is."""
+
+    def __getitem__(self, title: str) -> Sheet:
+        """The sheet with this title."""
+
+
 class XlsxFile(FileSink):
     """Keeps the workbook in memory as long as nobody else changes the file."""
 
     seconds = 60.0
-    _book: Any = None
-    _stamp: Any = None
+    _book: Book | None = None
+    _stamp: object = None
 
-    def takes(self, row: Mapping[str, object]) -> bool:
+    def takes(self, row: Row) -> bool:
         """An evening's summary too, for a sheet of its own."""
         return super().takes(row) or columns.is_evening(row)
 
     def _bring(self, delivery: Delivery) -> None:
         title = EVENINGS if columns.is_evening(delivery.row) else SHEET
-        sheet = self._sheet(title)
+        book = self._current()
+        sheet = self._sheet(book, title)
         names = self._names(sheet)
         at, there = self._line_of(sheet, names, delivery)
         if there:
@@ -44,47 +92,51 @@ class XlsxFile(FileSink):
                 self._put_cell(sheet.cell(at, column), cells[name])
         self._stamp = None
         buffer = io.BytesIO()
-        self._book.save(buffer)
+        book.save(buffer)
         replace(self.path, buffer.getvalue())
         self._remember()
 
     def _count(self) -> int:
-        return max(0, int(self._sheet().max_row) - 1)
+        return max(0, int(self._sheet(self._current(), SHEET).max_row) - 1)
 
-    def _sheet(self, title: str = SHEET) -> Any:
+    def _current(self) -> Book:
+        """The workbook as it stands on the disk."""
         if not self.path.exists():
             self._book = self._new()
         elif self._book is None or self._stamp != self._now():
             self._book = self._load()
-        if SHEET not in self._book.sheetnames:
+        return self._book
+
+    def _sheet(self, book: Book, title: str) -> Sheet:
+        if SHEET not in book.sheetnames:
             raise Unavailable(
                 Phrase("{path} has no sheet `{sheet}`: move it away or name another file", path=self.path, sheet=SHEET)
             )
-        if title not in self._book.sheetnames:
-            self._head(self._book.create_sheet(title))
-        return self._book[title]
+        if title not in book.sheetnames:
+            self._head(book.create_sheet(title))
+        return book[title]
 
-    def _new(self) -> object:
+    def _new(self) -> Book:
         from openpyxl import Workbook  # costs 0.2 s, which only this form should pay
 
-        book = Workbook()
+        book: Book = Workbook()
         book.active.title = SHEET
         self._head(book.active)
         return book
 
     @staticmethod
-    def _head(sheet: Any) -> None:
+    def _head(sheet: Sheet) -> None:
         from openpyxl.styles import Font
 
         sheet.freeze_panes = "A2"
         for column, name in enumerate(_TABLES[sheet.title].names, 1):
             sheet.cell(1, column, name).font = Font(bold=True)
 
-    def _load(self) -> object:
+    def _load(self) -> Book:
         from openpyxl import load_workbook
 
         try:
-            book = load_workbook(self.path)
+            book: Book = load_workbook(self.path)
         except (zipfile.BadZipFile, KeyError, ValueError) as error:
             raise Unavailable(
                 Phrase("{path} is no workbook: move it away or name another file", path=self.path)
@@ -99,13 +151,13 @@ class XlsxFile(FileSink):
     def _remember(self) -> None:
         self._stamp = self._now()
 
-    def _names(self, sheet: Any) -> list[str]:
+    def _names(self, sheet: Sheet) -> list[str]:
         names = [str(cell.value or "") for cell in sheet[1]]
         if "key" not in names:
             raise Unavailable(Phrase("{path} has no column `key`: move it away or name another file", path=self.path))
         return names
 
-    def _line_of(self, sheet: Any, names: list[str], delivery: Delivery) -> tuple[int, bool]:
+    def _line_of(self, sheet: Sheet, names: list[str], delivery: Delivery) -> tuple[int, bool]:
         """The line to write, and whether it holds this result or a later one already."""
         key = names.index("key")
         laptop = names.index("laptop") if "laptop" in names and self.rows == "newest" else None
@@ -120,7 +172,7 @@ class XlsxFile(FileSink):
         return last + 1, False
 
     @staticmethod
-    def _put_cell(cell: Any, value: str | int) -> None:
+    def _put_cell(cell: SheetCell, value: str | int) -> None:
         cell.value = "".join(c if c.isprintable() else " " for c in value) if isinstance(value, str) else value
         if cell.data_type == "f":
             cell.data_type = "s"  # text that looks like a formula stays text

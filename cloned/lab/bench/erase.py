@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -38,6 +37,7 @@ from cloned.images.bench import Measure
 from cloned.lab.bench import sessions
 from cloned.lab.bench.images import table
 from cloned.lab.loops import LoopDevice
+from cloned.lab.report import ReportedLaptop
 from cloned.lab.slowdisk import ThrottledDisk
 
 ROUNDS = 3
@@ -212,7 +212,7 @@ def cloning(words: Sequence[str]) -> float:
     return took
 
 
-def since(laptop: dict[str, Any], state: str) -> float:
+def since(laptop: ReportedLaptop, state: str) -> float:
     """When it came to this state last; seconds since 1970."""
     return max(datetime.fromisoformat(each["at"]).timestamp() for each in laptop["history"] if each["state"] == state)
 

@@ -16,7 +16,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any
+from typing import Any, TypedDict
 
 import click
 from rich.console import Console
@@ -266,7 +266,20 @@ def outcome(way: str, given: list[SimulatedLaptop], volunteers: int, scale: floa
     return EveningOutcome(way, scale, round(each_laptop, 2), round(max(evening.ended.values()), 1), spent, waited)
 
 
-def report(number: int, volunteers: int, seed: int) -> dict[str, Any]:
+class EveningReport(TypedDict):
+    """What came of an evening, in every way and at every scale."""
+
+    laptops: int
+    volunteers: int
+    seed: int
+    outcomes: list[dict[str, Any]]
+    courses: dict[str, int]
+    grades: dict[str, int]
+    needs: dict[str, int]
+    assumed: list[dict[str, Any]]
+
+
+def report(number: int, volunteers: int, seed: int) -> EveningReport:
     """Every way and scale, and what came of the laptops."""
     given = laptops(number, seed)
     outcomes = [outcome(way, given, volunteers, scale) for scale in (1.0, 0.5, 2.0) for way in WAYS]
@@ -299,7 +312,7 @@ def main(number: int, volunteers: int, seed: int, as_json: bool) -> None:
         _print(found)
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: EveningReport) -> None:
     console = Console(width=130)
     table = Table(title="Simulated, from times that are assumed: not measured on any evening")
     for name in (
@@ -317,8 +330,8 @@ def _print(found: dict[str, Any]) -> None:
         clock = f"{int(each['through']) // 60}:{int(each['through']) % 60:02d} h"
         table.add_row(f"x {each['scale']:g}", each["way"], f"{each['person_minutes']:.1f}", clock, most[0], held)
     console.print(table)
-    for name in ("courses", "grades", "needs"):
-        console.print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in found[name].items()))
+    for name, counts in (("courses", found["courses"]), ("grades", found["grades"]), ("needs", found["needs"])):
+        console.print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in counts.items()))
     table = Table(title="What is assumed, and where it comes from")
     for name in ("what", "value", "source"):
         table.add_column(name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
@@ -15,11 +14,12 @@ from cloned.inventory.deliveries import tally
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.names import names_of
 from cloned.inventory.schema import deliveries, names, results, revisions, traces
+from cloned.json_data import JsonObject
 
 BEGIN = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
 
 
-def row(laptop: int, attempt: int, moment: int) -> dict[str, Any]:
+def row(laptop: int, attempt: int, moment: int) -> JsonObject:
     """A result as a laptop leaves it."""
     return {
         "laptop": f"l{laptop:06d}", "attempt": attempt, "at": (BEGIN + timedelta(seconds=moment)).isoformat(),
@@ -37,15 +37,18 @@ def mac_of(laptop: int) -> str:
     return f"02:00:00:{laptop >> 16:02x}:{laptop >> 8 & 255:02x}:{laptop & 255:02x}"
 
 
-async def fill(ledger: Ledger, made: list[dict[str, Any]], sinks: tuple[str, ...], state: str) -> None:
+async def fill(ledger: Ledger, made: list[JsonObject], sinks: tuple[str, ...], state: str) -> None:
     """Put results in as `record` would, many at a time."""
     kept = [rows.clean(each) for each in made]
     for start in range(0, len(kept), 1000):
         part = kept[start : start + 1000]
-        keys = [{"laptop": each.laptop, "attempt": each.attempt, "revision": 1} for each in part]
+        keys: list[dict[str, object]] = [
+            {"laptop": each.laptop, "attempt": each.attempt, "revision": 1} for each in part
+        ]
         async with ledger._write(long=True) as connection:
+            columns = ("at", "state", "verdict", "image", "serial", "tag", "uuid")
             told = [
-                key | {name: each.data[name] for name in ("at", "state", "verdict", "image", "serial", "tag", "uuid")}
+                key | {name: each.data.get(name) for name in columns}
                 | {"row": each.data}
                 for key, each in zip(keys, part, strict=True)
             ]  # fmt: skip

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping
 from statistics import median
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from cloned.lab.bench.lab import run
+from cloned.lab.report import LabReport
 
 AIMS = {"ratio": 1.1, "memory": 300.0, "held": 0.2, "page": 1.0}
 """Time beside that without them; MB above rest; seconds that the loop was held, and that the page took to answer."""
@@ -26,7 +25,7 @@ _COST = re.compile(
 )
 
 
-def cost(report: Mapping[str, Any]) -> tuple[float, float, float, float, float]:
+def cost(report: LabReport) -> tuple[float, float, float, float, float]:
     """Seconds the loop came late, was held and worked; MB; seconds the page took. ValueError if not told."""
     [did] = [each["did"] for each in report["faults"] if each["fault"].startswith("hostile")]
     found = _COST.search(did)
@@ -36,7 +35,7 @@ def cost(report: Mapping[str, Any]) -> tuple[float, float, float, float, float]:
     return late, held, busy, memory, page
 
 
-def seconds(report: Mapping[str, Any]) -> float:
+def seconds(report: LabReport) -> float:
     """From the confirmed start to done, the median of the laptops; ValueError if one is not verified."""
     if any(each["verdict"] != "verified" for each in report["laptops"]):
         raise ValueError("not every laptop is verified")

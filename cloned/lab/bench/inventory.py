@@ -16,12 +16,12 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from cloned.core.recorded import sight_in
+from cloned.core.row_types import as_row
 from cloned.inventory import rows
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.sinks.base import Delivery
@@ -33,7 +33,7 @@ from cloned.lab.bench.filled import BEGIN, fill, mac_of, row
 LAPTOPS = 100_000
 
 
-async def milliseconds(work: Callable[[], Awaitable[Any]], times: int = 5) -> tuple[float, float]:
+async def milliseconds(work: Callable[[], Awaitable[object]], times: int = 5) -> tuple[float, float]:
     """The median of a few, by the clock and of our own processor time."""
     took, spent = [], []
     for _ in range(times):
@@ -66,9 +66,9 @@ async def _measure(place: str, count: int) -> dict[str, tuple[float, float]]:
     last = (await ledger.rows(limit=50))[0]
     before = (last["at"], last["laptop"], last["attempt"])
     fresh = iter(range(count, count + 100))
-    sight = sight_in(row(777, 1, 777))
+    sight = sight_in(as_row(row(777, 1, 777)))
     evening = (BEGIN, BEGIN + timedelta(seconds=60))
-    asked: dict[str, tuple[Callable[[], Awaitable[Any]], int]] = {
+    asked: dict[str, tuple[Callable[[], Awaitable[object]], int]] = {
         "figures of the page": (ledger.totals, 5),
         "its sinks": (ledger.backlog, 5),
         "newest 50": (lambda: ledger.rows(limit=50), 5),

@@ -12,15 +12,15 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from cloned import live
+from cloned.lab.report import LabReport, ReportedLaptop
 from cloned.lab.stock import cache_root
 
 VIRTUAL = ("bios", "uefi")
@@ -29,7 +29,7 @@ LATE = 12
 """Laptops of the run in which the last one joins late."""
 LINE = 1000
 """Mbit/s of the lab's cables."""
-Report = Mapping[str, Any]
+Report = LabReport
 
 
 def run(*words: str) -> Report:
@@ -65,7 +65,7 @@ def sessions() -> Table:
     return table
 
 
-def _working(laptop: Mapping[str, Any]) -> float:
+def _working(laptop: ReportedLaptop) -> float:
     """Seconds from the confirmed start to done."""
     seconds = laptop["seconds"]
     return float(seconds["receive"] + seconds["verify"] + seconds["finish"])

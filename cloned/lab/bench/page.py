@@ -24,7 +24,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -36,6 +36,7 @@ from cloned.core.disks import Disk
 from cloned.core.events import Booted, Configured, Hello, ImageInfo, ImageKnown, Ready, SwitchChanged
 from cloned.core.ids import LaptopId, clean, token_digest
 from cloned.core.laptop import Facts, Laptop
+from cloned.core.row_types import LedgerTotals, Row, SinkStatus
 from cloned.core.settings import Settings
 from cloned.lab.bench.service import Past, spent
 from cloned.languages import CODES, language
@@ -58,7 +59,7 @@ AIMS = {"late": 1.0, "share": 15.0, "more": 10.0, "kb": 100.0, "first": 0.2, "li
 _IMAGE = ImageInfo("school-2026", "ab" * 32, 7_340_032_000, 20 * 10**9)
 
 
-def workshop(known: int) -> tuple[Any, list[LaptopId]]:
+def workshop(known: int) -> tuple[Past, list[LaptopId]]:
     """A state with so many laptops that went through a week ago, and 48 that receive now."""
     past = Past(_IMAGE, time.time() - 7 * 86400)
     past.note(Configured(Settings(confirm="auto", default_image=_IMAGE.name)))
@@ -98,30 +99,34 @@ def _at_work(past: Past, number: int) -> LaptopId:
     return laptop.id
 
 
+_NOBODY: Any = None
+"""Who obeys commands: nobody gives any."""
+
+
 class _Records:
     """A ledger that has nothing to tell: it is measured by itself (bench/inventory.py)."""
 
-    async def totals(self) -> dict[str, Any]:
+    async def totals(self) -> LedgerTotals:
         return {"rows": 0, "verdicts": {}, "done_today": 0}
 
-    async def rows(self, **_asked: object) -> list[dict[str, Any]]:
+    async def rows(self, **_asked: object) -> list[Row]:
         return []
 
-    async def sinks(self) -> list[dict[str, Any]]:
+    async def sinks(self) -> list[SinkStatus]:
         return []
 
 
 async def serve(known: int) -> None:
     """Serve until told to stop; tells on standard output the port, and each change with its time."""
     past, busy = workshop(known)
-    engine = SimpleNamespace(workshop=past.state, clock=time.time, backlog=0, problem="")
-    monitor = Monitor(cast("Any", engine), 300)
-    seen = Overview(engine=cast("Any", engine), monitor=monitor, control=cast("Any", None), name=lambda: "Bench")
+    engine: Any = SimpleNamespace(workshop=past.state, clock=time.time, backlog=0, problem="")
+    monitor = Monitor(engine, 300)
+    seen = Overview(engine=engine, monitor=monitor, control=_NOBODY, name=lambda: "Bench")
     hub = Hub()
     hub.counted = Counted(WATCHERS, WATCHERS)  # all of loopback counts as one place
     await Warmth().warm()
     with tempfile.TemporaryDirectory(prefix="cloned-bench-") as folder:
-        app = create_app(seen, cast("Any", _Records()), Auth(Path(folder)), hub)
+        app = create_app(seen, _Records(), Auth(Path(folder)), hub)
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -265,14 +270,14 @@ def papers() -> tuple[float, float, float]:
 def translating() -> float:
     """Milliseconds that a wall in Dutch or French, whichever is slower, takes more than one in English."""
     past, _ = workshop(0)
-    engine = SimpleNamespace(workshop=past.state, clock=time.time, backlog=0, problem="")
+    engine: Any = SimpleNamespace(workshop=past.state, clock=time.time, backlog=0, problem="")
     seen = Overview(
-        engine=cast("Any", engine),
-        monitor=Monitor(cast("Any", engine), 300),
-        control=cast("Any", None),
+        engine=engine,
+        monitor=Monitor(engine, 300),
+        control=_NOBODY,
         name=lambda: "Bench",
     )
-    pages = Pages(seen, cast("Any", _Records()))
+    pages = Pages(seen, _Records())
     took: dict[str, list[float]] = {code: [] for code in CODES}
     for _ in range(30):
         for code, into in took.items():

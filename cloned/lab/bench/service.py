@@ -49,6 +49,7 @@ from cloned.core.events import (
 from cloned.core.ids import LaptopId, clean, token_digest
 from cloned.core.laptop import Facts, State, VerdictKind
 from cloned.core.reducer import step
+from cloned.core.row_types import as_row
 from cloned.core.workshop import Workshop
 from cloned.inventory.ledger import Ledger
 from cloned.journal import Journal, JournalEntry
@@ -85,7 +86,7 @@ class Past:
         self.entries.append(entry)
         for effect in effects:
             if isinstance(effect, Record):
-                self.note(Recorded(LaptopId(effect.row["laptop"]), effect.row["attempt"]))
+                self.note(Recorded(LaptopId(as_row(effect.row)["laptop"]), as_row(effect.row)["attempt"]))
 
     def clone(self, number: int) -> None:
         """One laptop from its boot to done."""

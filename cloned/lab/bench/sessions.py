@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -36,6 +35,7 @@ from cloned.errors import ClonedError
 from cloned.images.store import ImageStore
 from cloned.lab import stock
 from cloned.lab.loops import LoopDevice
+from cloned.lab.report import LabReport, ReportedLaptop
 from cloned.lab.slowdisk import ThrottledDisk
 
 LABS = {
@@ -78,12 +78,12 @@ def decisions() -> Table:
     return made
 
 
-def best(act: Callable[[], Any], times: int = 20) -> float:
+def best(act: Callable[[], object], times: int = 20) -> float:
     """The least seconds that it took."""
     return min(map(timed, [act] * times))
 
 
-def timed(act: Callable[[], Any]) -> float:
+def timed(act: Callable[[], object]) -> float:
     """The seconds that it took."""
     began = time.perf_counter()
     act()
@@ -178,7 +178,7 @@ def lab(name: str) -> None:
     print(f"{name:28} {max(others):9.1f} {median(others):9.1f} {each:7.0f} {last:>14} {right:>16}", flush=True)
 
 
-def run(words: Sequence[str]) -> dict[str, Any]:
+def run(words: Sequence[str]) -> LabReport:
     """The report of a lab with thin laptops and `bulk`."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "out.json"
@@ -186,11 +186,11 @@ def run(words: Sequence[str]) -> dict[str, Any]:
         subprocess.run(
             [*program, "--image", "bulk", *words, "--json", str(report)], check=True, stdout=subprocess.DEVNULL
         )
-        found: dict[str, Any] = json.loads(report.read_text())
+        found: LabReport = json.loads(report.read_text())
         return found
 
 
-def at_work(laptop: dict[str, Any]) -> float:
+def at_work(laptop: ReportedLaptop) -> float:
     """Seconds from a laptop's last place in a session to its verdict."""
     history = [(each["state"], datetime.fromisoformat(each["at"]).timestamp()) for each in laptop["history"]]
     began = max(at for state, at in history if state == "ready")

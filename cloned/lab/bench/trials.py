@@ -22,11 +22,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from cloned import processes
+from cloned.core.shown_data import LaptopData
 from cloned.errors import ClonedError
 from cloned.images.bench import Measure
 from cloned.lab import registry
@@ -47,13 +47,13 @@ class Shop:
     page: str
     config: str
 
-    def laptops(self) -> list[dict[str, Any]]:
+    def laptops(self) -> list[LaptopData]:
         """As the page has them."""
         with urllib.request.urlopen(f"{self.page}/api/v1/state", timeout=60) as answer:  # noqa: S310 - the lab's own
-            found: list[dict[str, Any]] = json.load(answer)["laptops"]
+            found: list[LaptopData] = json.load(answer)["laptops"]
         return found
 
-    def until(self, true: Callable[[dict[str, Any]], bool], what: str) -> list[dict[str, Any]]:
+    def until(self, true: Callable[[LaptopData], bool], what: str) -> list[LaptopData]:
         """Every laptop, once all of them are so. Raises ClonedError."""
         end = time.monotonic() + LONGEST_SECONDS
         while time.monotonic() < end:
@@ -63,7 +63,7 @@ class Shop:
             time.sleep(0.2)
         raise ClonedError(f"the laptops never came to {what}")
 
-    def confirm(self, laptops: list[dict[str, Any]]) -> None:
+    def confirm(self, laptops: list[LaptopData]) -> None:
         """Give the word for all of them at once."""
         commands = [[*_CLONED, "confirm", laptop["id"], "--config", self.config] for laptop in laptops]
         ended = [each.wait() for each in [processes.spawn(command) for command in commands]]
@@ -106,13 +106,13 @@ def session(*words: str) -> float:
     return max(_came_to(laptop, "finishing") for laptop in done) - min(_came_to(laptop, "ready") for laptop in done)
 
 
-def _loaded(laptop: dict[str, Any], tested: bool) -> bool:
+def _loaded(laptop: LaptopData, tested: bool) -> bool:
     """Whether its processor's test runs by now, where it is tested at all."""
     told, wanted = [test["name"] for test in laptop["tests"]], laptop["tests_wanted"]
     return (BEFORE in told and "processor" in wanted) if tested else not wanted
 
 
-def _came_to(laptop: dict[str, Any], state: str) -> float:
+def _came_to(laptop: LaptopData, state: str) -> float:
     """When it came to a state last; seconds since 1970."""
     times = [each["at"] for each in laptop["history"] if each["state"] == state]
     return datetime.fromisoformat(times[-1]).timestamp()

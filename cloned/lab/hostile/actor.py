@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cloned import processes
 
@@ -121,7 +120,7 @@ class HostileActor:
                 found += chunk
         return bytes(found)
 
-    def post(self, port: int, path: str, data: Any, **headers: str) -> Any:
+    def post(self, port: int, path: str, data: object, **headers: str) -> object:
         """Post JSON, which may be bytes that are none; the answer's JSON, or nothing."""
         body = data if isinstance(data, bytes) else json.dumps(data).encode()
         answer = self.http(port, "POST", path, body, **{"Content_Type": "application/json", **headers})

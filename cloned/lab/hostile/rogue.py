@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from cloned import processes
 from cloned.lab.bootrom import UEFI_ARCH, BootError, dhcp
@@ -61,7 +60,7 @@ class RogueLaptop(HostileActor):
             processes.run(["ip", "addr", "add", str(lease.address), "brd", "+", "dev", NIC])
             processes.run(["ip", "route", "replace", "224.0.0.0/4", "dev", NIC])
 
-    def _call(self, name: str, body: Any) -> Any:
+    def _call(self, name: str, body: object) -> object:
         return self.post(self.spec.boot_port, f"/agent/v1/{name}", body, Authorization=f"Bearer {self._token}")
 
     def boot(self) -> None:
@@ -76,7 +75,7 @@ class RogueLaptop(HostileActor):
         self._call("hello", self._facts())
         self.report()
 
-    def _facts(self, serial: str = "") -> dict[str, Any]:
+    def _facts(self, serial: str = "") -> dict[str, object]:
         disk = {"path": "/dev/sda", "size": 10**12, "serial": f"D{self.spec.seed}", "eligible": True}
         return {
             "serial": serial or f"ROGUE{self.spec.seed}",

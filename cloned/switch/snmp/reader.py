@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from cloned.switch.snmp.credentials import Address, Community, Credentials
 from cloned.switch.snmp.faults import SilentError, SnmpAgentError, SnmpRefusedError, WrongKeysError
@@ -116,7 +116,7 @@ async def _open(
     return await open_session(address, credentials, wait, retries, version)
 
 
-def quiet(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def quiet(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     """Report what failed in a callback by its kind: asyncio's own report prints datagrams, community and all."""
     error = context.get("exception")
     what = type(error).__name__ if error is not None else context.get("message")

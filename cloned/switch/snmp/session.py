@@ -99,7 +99,7 @@ class CommunitySession:
         self._dispatcher.send_pdu(self._auth, self._target, request, cbFun=self._concluded, cbCtx=answered)
         return await answered
 
-    def _received(self, dispatcher: object, domain: object, where: object, datagram: Any) -> None:
+    def _received(self, dispatcher: object, domain: object, where: object, datagram: bytes) -> None:
         """A datagram: the answer to a request under way, or nothing we asked for."""
         try:
             answer = ber.response(bytes(datagram))

@@ -72,7 +72,7 @@ def _fill() -> None:
     )
 
 
-def _batch(connection: Any, last: tuple[str, int] | None) -> list[Any]:
+def _batch(connection: sa.Connection, last: tuple[str, int] | None) -> list[sa.Row[str, int, Any]]:
     """The next rows, by their key."""
     where = "" if last is None else "WHERE laptop > :l OR (laptop = :l AND attempt > :a)"
     query = sa.text(f"SELECT laptop, attempt, row FROM results {where} ORDER BY laptop, attempt LIMIT {BATCH}")  # noqa: S608 - no text from outside

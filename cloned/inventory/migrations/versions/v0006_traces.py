@@ -48,7 +48,7 @@ def _fill() -> None:
         last = found[-1][0]
 
 
-def _batch(connection: Any, last: str) -> list[Any]:
+def _batch(connection: sa.Connection, last: str) -> list[sa.Row[str, Any]]:
     """All rows of the next laptops."""
     some = f"SELECT DISTINCT laptop FROM results WHERE laptop > :l ORDER BY laptop LIMIT {BATCH}"  # noqa: S608 - a number of ours
     query = sa.text(f"SELECT laptop, row FROM results WHERE laptop IN ({some}) ORDER BY laptop")  # noqa: S608 - as above
