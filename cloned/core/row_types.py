@@ -170,6 +170,8 @@ class Row(TypedDict, total=False):
     image_hash: str
     verdict: str
     state: str
+    lending: str
+    """`lent` or `back`, of a clone that was told anew since."""
     why: str
     told: object
     uuid: str
