@@ -30,7 +30,9 @@ def done() -> tuple[Story, Laptop]:
 
 
 @pytest.mark.parametrize(
-    "event", [Failed, lambda ident, *_: Returned(ident), lambda ident, *_: NoNumber(ident, "away")], ids=str
+    "event",
+    [Failed, lambda ident, *_: Returned(ident), lambda ident, *_: NoNumber(ident, "away")],
+    ids=["failed", "returned", "no number"],
 )
 def test_what_is_told_of_one_that_is_done_or_not_there_changes_nothing(event: Any) -> None:
     story, laptop = done()
