@@ -58,3 +58,9 @@ def test_the_most_common_members(sets: list[set[int]]) -> None:
     most = max(counts.values(), default=0)
     expected = {number for number, count in counts.items() if count == most}
     assert set(bitsets.numbers(bitsets.most_common(map(bitsets.of, sets)))) == expected
+
+
+def test_a_set_of_a_kind_that_is_not_known_is_none_and_so_is_one_longer_than_it_can_be() -> None:
+    assert bitsets.decode(0, bitsets.BITMAP, b"\5\0", 8) == 0b101
+    assert bitsets.decode(0, bitsets.BITMAP, b"\5\0\0", 8) is None
+    assert bitsets.decode(0, 7, b"\5", 8) is None

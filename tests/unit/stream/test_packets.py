@@ -139,3 +139,47 @@ def test_an_ask_at_each_edge_of_what_it_may_say() -> None:
         assert packets.read_request(bytes(wrong), SESSION, 100) is None
     assert packets.read_request(sound + b"x", SESSION, 100) is None
     assert packets.read_request(sound[:-1], SESSION, 100) is None
+
+
+def changed(packet: bytes, *fields: tuple[int, bytes]) -> bytes:
+    made = bytearray(packet)
+    for at, value in fields:
+        made[at : at + len(value)] = value
+    return bytes(made)
+
+
+def test_each_part_of_a_header_must_be_right_by_itself() -> None:
+    answer = packets.answer(Answer(SESSION, 7, 1, 9, 5, 3, 0))
+    top = packets.prefix(SESSION, 2, 3, 77)
+    assert packets.read_answer(answer) is not None
+    assert packets.read_prefix(top) is not None
+    for at in range(4):
+        wrong = changed(answer, (at, bytes((answer[at] ^ 0x40,))))
+        assert packets.read_answer(wrong) is None, at
+        assert packets.read_prefix(changed(top, (at, bytes((top[at] ^ 0x40,))))) is None, at
+    for count, right in ((0, False), (1, True), (packets.MAX_PACKETS, True), (packets.MAX_PACKETS + 1, False)):
+        assert (packets.read_prefix(packets.prefix(SESSION, 2, count, 77)) is not None) is right, count
+
+
+def test_a_packet_is_one_of_those_that_its_piece_has() -> None:
+    buffer = packets.packetize(packets.prefix(SESSION, 0, 2, 0), bytes(2 * PAYLOAD_BYTES))
+    packets.stamp(buffer, 0, 2, 1, 0)
+    second = bytes(buffer[PACKET:])
+    assert packets.read_data(second) is not None
+    _, index, epoch, offset = DATA_HEADER.unpack_from(second)
+    for number, right in ((index, True), (2, False), (9, False)):
+        moved = DATA_HEADER.pack(second[: packets.PREFIX], number, epoch, offset) + second[HEADER_BYTES:]
+        assert (packets.read_data(moved) is not None) is right, number
+
+
+def test_what_a_repair_lists_must_be_right_by_itself() -> None:
+    entry = packets._entry(3, 10, 0b101)
+    assert packets._read_entries(entry + entry, 4) == [(3, 10, 0b101)] * 2
+    for wrong in (
+        packets._entry(4, 10, 1),  # there are four pieces
+        changed(entry, (4, bytes(2))),  # of no packets
+        changed(entry, (4, b"\xff\xff")),  # of more than a piece can have
+        entry[:-1],
+        changed(entry, (len(entry) - len(packets._entry(3, 10, 0b101)) + 9, b"\xff")),  # longer than it is
+    ):
+        assert packets._read_entries(entry + wrong, 4) is None, wrong

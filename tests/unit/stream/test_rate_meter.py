@@ -22,3 +22,10 @@ def test_the_next_partition_begins_anew() -> None:
     meter.rate(1.0, 5_000_000)
     assert meter.rate(1.5, 0) == 0.0
     assert meter.rate(2.5, 1_000_000) == pytest.approx(1e6)
+
+
+def test_a_count_that_stands_still_for_a_moment_is_no_new_beginning() -> None:
+    meter = RateMeter(2.0)
+    meter.rate(0.0, 0)
+    meter.rate(1.0, 3_000_000)
+    assert meter.rate(1.5, 3_000_000) == pytest.approx(2e6)

@@ -233,3 +233,35 @@ def test_it_is_complete_once_nothing_is_wanted_and_nothing_begun() -> None:
     assert (at.wants, at.complete()) == (0, False)
     feed(at, sent[1:])
     assert (at.complete(), at.left()) == (True, 1)
+
+
+def test_two_pieces_that_come_at_once_are_not_put_into_each_other() -> None:
+    frames = [os.urandom(PAYLOAD_BYTES * 120) for _ in range(2)]
+    at, sent = assembly(), [wire(number, frame, 120 * number) for number, frame in enumerate(frames)]
+    got: list[Frame] = []
+    for first, last in ((0, 1), (1, 41), (41, 81), (81, 120)):
+        for piece in (0, 1, 1, 0):
+            landing = at.landing()
+            data = b"".join(sent[piece][first:last])
+            landing[: len(data)] = data
+            got += at.feed(landing[: len(data)], PACKET)
+    assert {each.piece: whole(each) for each in got} == dict(enumerate(frames))
+
+
+def test_a_piece_is_begun_while_no_more_than_a_quarter_of_it_has_gone_by() -> None:
+    for index, begun in ((0, True), (2, True), (3, False)):
+        at, sent = assembly(), wire(0, os.urandom(PAYLOAD_BYTES * 8))
+        feed(at, sent[index : index + 1])
+        assert (0 in at.begun) is begun, index
+
+
+def test_a_frame_without_a_checksum_of_its_own_is_held_against_the_packets() -> None:
+    for checksum in (False, True):
+        frame = zstandard.ZstdCompressor(write_checksum=checksum).compress(os.urandom(5000))
+        top = packets.prefix(SESSION, 0, packets.packet_count(len(frame)), packets.frame_crc(frame) ^ 1)
+        buffer = packets.packetize(top, frame)
+        packets.stamp(buffer, 0, packets.packet_count(len(frame)), 1, 0)
+        sent = [bytes(buffer[start : start + PACKET]) for start in range(0, len(buffer), PACKET)]
+        (got,) = feed(assembly(), sent)
+        assert whole(got) == frame
+        assert got.sound() is checksum  # zstd itself tells, once it is taken apart

@@ -100,3 +100,10 @@ def test_nobody_speaks_for_another() -> None:
     assert crowd.admit(Ask(SESSION, 1, 1, EPOCH, 0, 0, 0, 8), 0.0, "10.0.0.5") is not None
     assert crowd.admit(Ask(SESSION, 1, 2, EPOCH, 0, 0, 0, 8), 0.0, "10.0.0.66") is None
     assert crowd.admit(Ask(SESSION, 1, 2, EPOCH, 0, 0, 0, 8), 0.0, "10.0.0.5") is not None
+
+
+def test_one_is_alone_whom_nobody_else_beside_takes_by_multicast() -> None:
+    for deaf, unicast, alone in ((False, False, False), (True, False, True), (False, True, True), (True, True, True)):
+        crowd = audience(0, 0)
+        crowd.receivers[1].deaf, crowd.receivers[1].unicast = deaf, unicast
+        assert crowd.alone() is alone

@@ -284,3 +284,26 @@ def test_a_repair_of_packets_that_no_frame_has_is_nothing() -> None:
     talk.ask(A, set())
     talk.sender.hear(Repair(SESSION, A, talk.numbers[A], EPOCH, -1, [(7, 5825, 1 << 5000)]), 0.0)
     assert talk.bursts() == []
+
+
+def test_what_one_lacks_is_not_sent_while_it_may_still_be_on_its_way() -> None:
+    talk = Talk()
+    talk.ask(A, {3, 4})
+    first = talk.next()
+    assert isinstance(first, Burst)
+    talk.ask(A, {3, 4}, through=first.sequence)
+    talk.lack(A, first.piece, set(range(BURST, 100)), first.sequence)
+    bursts = [first, *talk.bursts()]
+    sent = [index for burst in bursts if burst.piece == first.piece for index in burst.indexes]
+    assert sorted(sent) == list(range(100)), "each packet once"
+
+
+def test_who_fetches_or_hears_nothing_has_nothing_repaired() -> None:
+    for unicast, deaf, repaired in ((False, False, True), (True, False, False), (False, True, False)):
+        talk = Talk()
+        talk.ask(A, {3})
+        talk.bursts()
+        talk.ask(A, set(), through=99, unicast=unicast)
+        talk.sender.audience.receivers[A].deaf = deaf
+        talk.sender._hear_repair(talk.sender.audience.receivers[A], Repair(SESSION, A, 9, EPOCH, 99, [(3, 100, 0b110)]))
+        assert bool(talk.sender._pending) is repaired

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cloned.stream.transport import AWAY, JUDGED_OVER_SECONDS, REJOIN, SILENT_SECONDS, Seen, Transport, TransportStep
+from cloned.stream.transport import (
+    AWAY,
+    BACK,
+    JUDGED_OVER_SECONDS,
+    REJOIN,
+    SILENT_SECONDS,
+    Seen,
+    Transport,
+    TransportStep,
+)
 
 NOTHING = Seen(0, 0, 0, 24, 3)
 
@@ -110,3 +119,33 @@ def test_six_packets_in_ten_may_be_lost_once() -> None:
         ways = Transport(0.0, can_fetch=True)
         ways.look(NOTHING, 0.0)
         assert ways.look(losing(share, 1), JUDGED_OVER_SECONDS) is step
+
+
+def test_who_is_alone_stays_in_the_group_whatever_it_loses() -> None:
+    ways = Transport(0.0, can_fetch=True)
+    ways.look(replace(NOTHING, others=0), 0.0)
+    for window in (1, 2, 3):
+        assert ways.look(losing(0.9, window, others=0), window * JUDGED_OVER_SECONDS) is TransportStep.GO_ON
+
+
+def test_a_few_packets_lost_say_nothing_however_large_a_share_they_are() -> None:
+    for lost, step in ((300, TransportStep.GO_ON), (301, TransportStep.LEAVE)):
+        ways = Transport(0.0, can_fetch=True)
+        ways.look(NOTHING, 0.0)
+        assert ways.look(Seen(100, lost, 100 + lost, 24, 3), JUDGED_OVER_SECONDS) is step
+
+
+def test_three_in_ten_lost_twice_running_is_too_much_and_not_before() -> None:
+    for share, step in ((0.3, TransportStep.GO_ON), (0.31, TransportStep.LEAVE)):
+        ways = Transport(0.0, can_fetch=True)
+        ways.look(NOTHING, 0.0)
+        assert ways.look(losing(share, 1), JUDGED_OVER_SECONDS) is TransportStep.GO_ON
+        assert ways.look(losing(share, 2), 2 * JUDGED_OVER_SECONDS) is step
+
+
+def test_so_many_packets_between_two_looks_show_that_multicast_is_back() -> None:
+    for new, step in ((BACK, TransportStep.GO_ON), (BACK + 1, TransportStep.RETURN)):
+        ways = Transport(0.0, can_fetch=True)
+        ways.look(NOTHING, 0.0)
+        assert ways.look(NOTHING, SILENT_SECONDS + 1) is TransportStep.FETCH
+        assert ways.look(replace(NOTHING, received=new), SILENT_SECONDS + 1.1) is step
