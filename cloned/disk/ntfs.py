@@ -1,6 +1,7 @@
 """An NTFS, read from its used bytes: just enough to see whether Windows lives there, sleeps, and what a file says.
 
-Source: the ntfs-3g project's layout.h (NTFS_RECORD, MFT_RECORD, ATTR_RECORD, INDEX_HEADER, INDEX_ENTRY).
+Source: the ntfs-3g project's layout.h (NTFS_RECORD, MFT_RECORD, ATTR_RECORD, ATTR_LIST_ENTRY, INDEX_HEADER,
+INDEX_ENTRY).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ ROOT = 5
 """Number of the root folder's record in the master file table; the first sixteen are never fragmented."""
 _LOG = 2
 """Number of $LogFile's."""
-_DATA, _INDEX_ROOT, _INDEX_ALLOCATION, _END = 0x80, 0x90, 0xA0, 0xFFFFFFFF
+_LIST, _DATA, _INDEX_ROOT, _INDEX_ALLOCATION, _END = 0x20, 0x80, 0x90, 0xA0, 0xFFFFFFFF
 HIBERNATED = (b"hibr", b"rstr")
 """How hiberfil.sys begins, in any case, while Windows sleeps in it; `wake` or zeros once it has woken up."""
 _LAST = 2
@@ -25,6 +26,7 @@ _PACKED = 0x40FF
 _MOST_BYTES = 1 << 20
 _MOST_NAMES = 100_000
 _MOST_BLOCKS = 10_000
+_MOST_PARTS = 1000
 
 
 class NtfsError(ValueError):
@@ -80,24 +82,26 @@ class Ntfs:
         return "/".join(names), self._contents(number)
 
     def _contents(self, number: int) -> bytes:
-        for kind, attribute in _attributes(self._file_record(number)):
-            if kind != _DATA or attribute[9]:
-                continue
-            if not attribute[8]:
-                length, at = struct.unpack_from("<IH", attribute, 16)
-                return attribute[at : at + length]
-            if int.from_bytes(attribute[12:14], "little") & _PACKED:
-                raise NtfsError("the file is compressed or encrypted")
-            return self._stretches(attribute)
-        raise NtfsError(Phrase("record {number} has no data of its own", number=number))
+        own = [attribute for kind, attribute in self._parts(number) if kind == _DATA and not attribute[9]]
+        if not own:
+            raise NtfsError(Phrase("record {number} has no data of its own", number=number))
+        return self._value(own)
 
-    def _stretches(self, attribute: bytes) -> bytes:
-        (at,), (length,) = struct.unpack_from("<H", attribute, 32), struct.unpack_from("<Q", attribute, 48)
+    def _value(self, parts: list[bytes]) -> bytes:
+        """The bytes of an attribute that has these parts."""
+        first = parts[0]
+        if not first[8]:
+            length, at = struct.unpack_from("<IH", first, 16)
+            return first[at : at + length]
+        if int.from_bytes(first[12:14], "little") & _PACKED:
+            raise NtfsError("the file is compressed or encrypted")
+        (length,) = struct.unpack_from("<Q", first, 48)
         if length > _MOST_BYTES:
             raise NtfsError("the file is too large")
         data = b"".join(
             self._read(cluster * self._cluster, min(count * self._cluster, _MOST_BYTES))
-            for cluster, count in islice(_runs(attribute[at:]), _MOST_BLOCKS)
+            for part in parts
+            for cluster, count in islice(_stretches(part), _MOST_BLOCKS)
         )
         if len(data) < length:
             raise NtfsError("a part of the file is not there")
@@ -105,20 +109,28 @@ class Ntfs:
 
     def _head(self, number: int) -> bytes:
         """The first bytes of a file, by the number of its record."""
-        for kind, attribute in _attributes(self._file_record(number)):
+        for kind, attribute in self._parts(number):
             if kind == _DATA and attribute[8] and not attribute[9]:
-                (at,) = struct.unpack_from("<H", attribute, 32)
-                first = next(_runs(attribute[at:]), None)
+                first = next(_stretches(attribute), None)
                 return self._read(first[0] * self._cluster, 512) if first else b""
         return b""
+
+    def _parts(self, number: int) -> list[tuple[int, bytes]]:
+        """All attributes of a file, by kind and then by their place in it: also those that its record has no room for,
+        as of a file in many stretches or a large folder. A list in the record then says in which others they are."""
+        found = list(_attributes(self._root_record(ROOT) if number == ROOT else self._file_record(number)))
+        lists = [attribute for kind, attribute in found if kind == _LIST]
+        others = set(_listed(self._value(lists))) - {number} if lists else set()
+        for other in islice(sorted(others), _MOST_PARTS):
+            found += _attributes(self._file_record(other))
+        return sorted(found, key=lambda each: (each[0], _place(each[1])))
 
     def _file_record(self, number: int) -> bytes:
         """A record of the master file table, which may lie in several stretches."""
         left = number * self._record
         for kind, attribute in _attributes(self._root_record(0)):
             if kind == _DATA and attribute[8]:
-                (at,) = struct.unpack_from("<H", attribute, 32)
-                for cluster, count in _runs(attribute[at:]):
+                for cluster, count in _stretches(attribute):
                     if left < count * self._cluster:
                         return _mended(self._read(cluster * self._cluster + left, self._record), b"FILE")
                     left -= count * self._cluster
@@ -130,8 +142,8 @@ class Ntfs:
 
     def _names(self, number: int = ROOT) -> Iterator[tuple[str, int]]:
         """Names in a folder, with the numbers of their records."""
-        record, block = self._root_record(ROOT) if number == ROOT else self._file_record(number), 0
-        for kind, attribute in _attributes(record):
+        block = 0
+        for kind, attribute in self._parts(number):
             if kind == _INDEX_ROOT and not attribute[8]:
                 (at,) = struct.unpack_from("<H", attribute, 20)
                 (block,) = struct.unpack_from("<I", attribute, at + 8)
@@ -141,8 +153,7 @@ class Ntfs:
 
     def _allocated(self, attribute: bytes, block: int) -> Iterator[tuple[str, int]]:
         """Names in the folder's blocks; those not in use have no signature."""
-        (at,) = struct.unpack_from("<H", attribute, 32)
-        for cluster, count in _runs(attribute[at:]):
+        for cluster, count in _stretches(attribute):
             for offset in islice(range(0, count * self._cluster, block), _MOST_BLOCKS):
                 data = self._read(cluster * self._cluster + offset, block)
                 if data[:4] == b"INDX":
@@ -170,6 +181,22 @@ def _attributes(record: bytes) -> Iterator[tuple[int, bytes]]:
         at += length
 
 
+def _place(attribute: bytes) -> int:
+    """Which of a file's clusters is the first of this part."""
+    return int.from_bytes(attribute[16:24], "little") if attribute[8] else 0
+
+
+def _listed(data: bytes) -> Iterator[int]:
+    """Numbers of the records that a list of attributes names."""
+    at = 0
+    while at + 26 <= len(data):
+        (length,) = struct.unpack_from("<H", data, at + 4)
+        if length < 26:
+            return
+        yield int.from_bytes(data[at + 16 : at + 22], "little")
+        at += length
+
+
 def _entries(index: bytes) -> Iterator[tuple[str, int]]:
     """Names in an index, from its header on, with the numbers of their records."""
     first, end = struct.unpack_from("<II", index)
@@ -182,6 +209,12 @@ def _entries(index: bytes) -> Iterator[tuple[str, int]]:
         name = index[at + 16 + 66 : at + 16 + 66 + 2 * size].decode("utf-16-le", "replace")
         yield name, int.from_bytes(index[at : at + 6], "little")
         at += length
+
+
+def _stretches(attribute: bytes) -> Iterator[tuple[int, int]]:
+    """(first cluster, clusters) of what lies outside of the record."""
+    (at,) = struct.unpack_from("<H", attribute, 32)
+    return _runs(attribute[at:])
 
 
 def _runs(packed: bytes) -> Iterator[tuple[int, int]]:
