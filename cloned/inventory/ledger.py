@@ -65,6 +65,13 @@ _THERE = select(results.c.attempt, results.c.revision, results.c.row).where(resu
 _REVISED, _ENTERED = insert(revisions), insert(results)
 _CHANGED = update(results).where(_THIS)
 _SINKS = select(sinks.c.name)
+_GIVEN = (
+    select(deliveries.c.id)
+    .where(deliveries.c.sink == bindparam("sink"), deliveries.c.laptop == bindparam("which"))
+    .where(deliveries.c.attempt == bindparam("number"))
+    .limit(1)
+)
+"""Whether a sink was ever to get a result."""
 _COUNTS = select(counts.c.name, counts.c.count).where(~counts.c.name.like("sent/%"))
 """What recording asks, put together once: that takes longer than the database needs for the answer."""
 
@@ -135,6 +142,9 @@ class Ledger(DeliveryBook):
         recalling.note(connection, before, (*(told for _, told in there.values()), row.data))
         tally(connection, tallies.change(before, row.data))
         names = connection.scalars(_SINKS).all()
+        if last:  # who was to have none of the results from before gets no later revision of one either
+            of_it = {"which": row.laptop, "number": row.attempt}
+            names = [name for name in names if connection.scalar(_GIVEN, of_it | {"sink": name})]
         owe(connection, names, [key], now)
         return True
 

@@ -355,5 +355,20 @@ async def test_a_new_sink_that_asks_gets_nothing_before_a_person_says_what(ledge
     assert [laptop for laptop, _, _ in sink.got] == ["new", "a1b2c3d4"]
 
 
+@pytest.mark.parametrize("which", ["ask", "none"])
+async def test_what_is_told_again_of_a_result_from_before_is_not_sent_either(ledger, make_row, which):
+    """Somebody notes a scratch, or the new inventory itself tells the number: that is no leave to begin there."""
+    await ledger.register(["old"])
+    await ledger.record(make_row(attempt=1))
+    await ledger.register(["old", "late"], {"late": which})
+    await ledger.record(make_row(attempt=1, tag="0043"))
+    assert [(each["sink"], each["revision"]) for each in await ledger.log("a1b2c3d4")] == [("old", 1), ("old", 2)]
+    if which == "ask":
+        assert await ledger.begin("late", "newest") == 1
+        await ledger.record(make_row(attempt=1, tag="0044"))
+        told = [each["revision"] for each in await ledger.log("a1b2c3d4") if each["sink"] == "late"]
+        assert told == [2, 3]
+
+
 async def asks(box):
     return [entry["state"] for entry in await box.status()] == ["asks"]
