@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, Protocol, TypedDict
@@ -36,6 +37,8 @@ GUESSES = {
 }  # fmt: skip
 """Headings by which a column is known without being told."""
 NO = ("", "0", "no", "nee", "non", "nein", "false", "-", "in")
+SEPARATORS = ";,\t|"
+"""What stands between two cells; the first of these where a heading has as many of several."""
 MOST = 200_000
 
 
@@ -102,7 +105,9 @@ class ImportedList:
         try:
             seen = self._path.stat()
             if (seen.st_mtime_ns, seen.st_size) != self._stamp:
-                self._told = json.loads(self._path.read_text(encoding="utf-8"))
+                told = json.loads(self._path.read_text(encoding="utf-8"))
+                if isinstance(told, dict) and isinstance(told.get("entries"), dict):
+                    self._told = told
                 self._stamp = seen.st_mtime_ns, seen.st_size
         except FileNotFoundError:
             self._told = {}
@@ -113,8 +118,7 @@ class ImportedList:
 def read(content: bytes, columns: Mapping[str, str]) -> tuple[dict[str, ListedLaptop], list[str]]:
     """Entries by serial, and what is odd, from a CSV's bytes. Raises UsageError where it has no column of serials, or
     no laptop: an empty list would take the place of the one that is there."""
-    text = _text(content)
-    lines = _lines(text)
+    lines = _lines(_text(content).lstrip("\r\n"))
     try:
         head = [cell.strip() for cell in next(lines, [])]
         found, odd = _entries(lines, _places(head, columns))
@@ -128,15 +132,14 @@ def read(content: bytes, columns: Mapping[str, str]) -> tuple[dict[str, ListedLa
 
 
 def _lines(text: str) -> CsvReader:
-    """A reader of its lines, by the separator that its first one says or uses. Excel may say it: `sep=;`."""
-    first = text.lstrip("\r\n").partition("\n")[0].strip()
+    """A reader of its lines, by the separator that its first one says or has most of. Excel may say it: `sep=;`."""
+    first = text.partition("\n")[0].strip()
     if len(first) == len("sep=;") and first.casefold().startswith("sep="):
-        return csv.reader(io.StringIO(text.partition("\n")[2], newline=""), delimiter=first[-1], strict=True)
-    try:
-        dialect: type[csv.Dialect] = csv.Sniffer().sniff(first or ";", delimiters=";,\t|")
-    except csv.Error:
-        dialect = csv.excel
-    return csv.reader(io.StringIO(text, newline=""), dialect, strict=True)
+        text, separator = text.partition("\n")[2], first[-1]
+    else:
+        bare = re.sub('"[^"]*"', "", first)
+        separator = max(SEPARATORS, key=bare.count)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
 
 
 def _text(content: bytes) -> str:

@@ -48,6 +48,33 @@ def test_the_separator_may_be_said_in_a_line_of_its_own():
     assert (entries["pf0aaaa1"]["model"], odd) == ("T480, 14 inch", [])
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Serienummer;Merk, model;Model\nPF0AAAA1;Lenovo, ThinkPad;T480\n",
+        b'"Serienummer","Merk; model","Model"\n"PF0AAAA1","Lenovo; ThinkPad","T480"\n',
+        b"\r\n\r\nSerienummer;Model\r\nPF0AAAA1;T480\r\n",
+        b"Serienummer\tModel\nPF0AAAA1\tT480\n",
+        b"Serienummer;Model\rPF0AAAA1;T480\r",
+        b'Serienummer, "Model"\nPF0AAAA1, "T480"\n',
+    ],
+)
+def test_the_separator_is_what_the_heading_has_most_of(content):
+    entries, odd = read(content, {})
+    assert (entries["pf0aaaa1"]["model"], odd) == ("T480", [])
+
+
+@pytest.mark.parametrize("text", ["[]", "7", '{"entries": []}', '{"entries"'])
+def test_a_list_that_somebody_damaged_is_none_and_the_one_before_stays(tmp_path, text):
+    (tmp_path / "imported.json").write_text(text)
+    assert ImportedList(tmp_path).find("PF0AAAA1", "list") is None
+    keep(tmp_path, read(b"serial;tag\nPF0AAAA1;3\n", {})[0], 100.0)
+    there = ImportedList(tmp_path)
+    assert there.find("PF0AAAA1", "list").tag == "3"
+    (tmp_path / "imported.json").write_text(text)
+    assert there.find("PF0AAAA1", "list").tag == "3"
+
+
 def test_serials_that_are_none_or_twice_are_told():
     entries, odd = read(b"serial;tag\nTo be filled by O.E.M.;1\n;2\nPF1AAAA;3\nPF1AAAA;4\n;\n", {})
     assert entries["pf1aaaa"]["found"] == 2
