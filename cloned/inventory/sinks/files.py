@@ -21,11 +21,10 @@ import json
 import os
 import tempfile
 from abc import abstractmethod
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, Literal, Required, TypedDict
+from typing import BinaryIO, ClassVar, Literal, Required, TypedDict
 
 from cloned.core.row_types import Row
 from cloned.inventory import columns
@@ -64,12 +63,11 @@ class FileSink(Sink):
         """Whether it is there, is ours and could be written."""
         try:
             return [await asyncio.to_thread(self._look_at)]
-        except (OSError, Unavailable) as error:
-            return [
-                Expectation(
-                    Phrase("file"), "missing", spoken(error), Phrase("see to the folder, its rights and the disk")
-                )
-            ]
+        except Unavailable as error:
+            return [Expectation(Phrase("file"), "missing", str(error))]
+        except OSError as error:
+            hint = Phrase("see to the folder, its rights and the disk")
+            return [Expectation(Phrase("file"), "missing", spoken(error), hint)]
 
     def _look_at(self) -> Expectation:
         self._not_held()
@@ -121,18 +119,19 @@ class LinesFile(FileSink):
     def _append(self, delivery: Delivery) -> None:
         with self.path.open("ab+") as file:
             known = stamp(file.fileno()) == self._stamp
-            if known and delivery.key in self._keys:
-                return
-            size = os.fstat(file.fileno()).st_size
-            head = b""
-            if not known:
-                file.seek(0)
-                size, head = self._read(file.read(), delivery)
-            if delivery.key not in self._keys:
-                self._stamp = None
-                write_at(file.fileno(), size, head + self._line(delivery), self.ending)
-                self._keys.add(delivery.key)
-            self._stamp = stamp(file.fileno())
+            if not known and (recoded := self._ours(_whole(file))) is not None:
+                replace(self.path, recoded)
+                self._append(delivery)
+            elif not known or delivery.key not in self._keys:
+                self._add(file, delivery, known)
+
+    def _add(self, file: BinaryIO, delivery: Delivery, known: bool) -> None:
+        size, head = (os.fstat(file.fileno()).st_size, b"") if known else self._read(_whole(file), delivery)
+        if delivery.key not in self._keys:
+            self._stamp = None
+            write_at(file.fileno(), size, head + self._line(delivery), self.ending)
+            self._keys.add(delivery.key)
+        self._stamp = stamp(file.fileno())
 
     def _replace(self, delivery: Delivery) -> None:
         old = self.path.read_bytes() if self.path.exists() else b""
@@ -145,6 +144,10 @@ class LinesFile(FileSink):
         return len(self._keys)
 
     ending: ClassVar[bytes] = b"\n"
+
+    def _ours(self, old: bytes) -> bytes | None:
+        """The file as it is to be before a line is appended; None where it is so."""
+        return None
 
     @abstractmethod
     def _read(self, old: bytes, delivery: Delivery | None) -> tuple[int, bytes]:
@@ -199,14 +202,31 @@ class CsvFile(LinesFile):
         self._names = self._columns(old)
         size = whole(old, self._line(delivery)) if delivery else len(old)
         at = self._names.index("key")
-        self._keys = {line[at] for line in _lines(old[:size]) if len(line) > at}
+        self._keys = {line[at] for line in self._lines(old[:size]) if len(line) > at}
         if delivery is None:
             self._keys.discard("key")
         return size, b""
 
+    def _lines(self, content: bytes) -> list[list[str]]:
+        return self._parsed(_text(content))
+
+    def _parsed(self, text: str) -> list[list[str]]:
+        """Raises Unavailable where it cannot be read: a quotation mark that nobody closed, say."""
+        try:
+            return list(csv.reader(io.StringIO(text, newline=""), delimiter=columns.DELIMITER))
+        except csv.Error as error:
+            said = Phrase("{path} is no CSV ({error}): put it right, move it away or name another file",
+                          path=self.path, error=error)  # fmt: skip
+            raise Unavailable(said) from error
+
+    def _ours(self, old: bytes) -> bytes | None:
+        """A file that a person's program saved in another encoding, in ours: nobody can read a mixture of two."""
+        return (columns.BOM + _text(old)).encode() if _foreign(old) else None
+
     def _columns(self, old: bytes) -> list[str]:
         """The columns of the file. Raises Unavailable where it is not one of ours."""
-        names = next(_lines(old), [])
+        first = self._parsed(_text(old).partition("\n")[0])
+        names = first[0] if first else []
         if "key" not in names:
             raise Unavailable(Phrase("{path} has no column `key`: move it away or name another file", path=self.path))
         return names
@@ -218,7 +238,7 @@ class CsvFile(LinesFile):
     def _with(self, old: bytes, delivery: Delivery) -> bytes | None:
         new = self._of.head.startswith(old)
         self._names = list(self._of.names) if new else self._columns(old)
-        lines = [] if new else list(_lines(old))[1:]
+        lines = [] if new else self._lines(old)[1:]
         cells = self._of.cells(delivery.row, delivery.key, delivery.revision)
         found = next((n for n, line in enumerate(lines) if self._cell(line, "laptop") == delivery.laptop), None)
         if found is None:
@@ -271,9 +291,9 @@ class JsonLinesFile(LinesFile):
         """Raises Unavailable where a line is not one of ours."""
         try:
             found = [json.loads(line) for line in content.splitlines() if line.strip()]
-            if all(isinstance(each, dict) and "key" in each for each in found):
+            if all(map(_is_ours, found)):
                 return found
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
         raise Unavailable(
             Phrase("{path} has a line that is not one of ours: move it away or name another file", path=self.path)
@@ -293,6 +313,18 @@ class JsonLinesFile(LinesFile):
         kept = [each for each in objects if (each.get("data") or Row()).get("laptop") != delivery.laptop]
         lines = [json.dumps(each, sort_keys=True, ensure_ascii=False).encode() + b"\n" for each in kept]
         return b"".join([*lines, self._line(delivery)])
+
+
+def _is_ours(told: object) -> bool:
+    """Whether it is a line of ours, as far as we read it."""
+    if not isinstance(told, dict) or not isinstance(told.get("key"), str) or not isinstance(told.get("data"), dict):
+        return False
+    return all(isinstance(each, int) for each in (told.get("revision", 0), told["data"].get("attempt", 0)))
+
+
+def _whole(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 def stamp(descriptor: int) -> Stamp:
@@ -332,8 +364,22 @@ def replace(path: Path, content: bytes) -> None:
         raise
 
 
-def _lines(content: bytes) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(content.decode("utf-8-sig", "replace")), delimiter=columns.DELIMITER)
+def _foreign(content: bytes) -> str:
+    """The encoding that somebody saved a file in, if it is not UTF-8: UTF-16 with a mark, or what Windows writes.
+
+    Not by its last line where that has no end: a write that was cut short may end within a letter.
+    """
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    try:
+        content[: content.rfind(b"\n") + 1].decode()
+    except UnicodeDecodeError:
+        return "cp1252"
+    return ""
+
+
+def _text(content: bytes) -> str:
+    return content.decode(_foreign(content) or "utf-8-sig", "replace")
 
 
 def whole(old: bytes, new: bytes) -> int:

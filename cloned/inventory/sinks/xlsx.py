@@ -7,7 +7,6 @@ thousand results take CSV. What people add (colours, widths, columns of their ow
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO, Protocol
 
@@ -56,6 +55,10 @@ class Book(Protocol):
     @property
     def sheetnames(self) -> list[str]:
         """Titles of all sheets."""
+
+    @property
+    def worksheets(self) -> Sequence[Sheet]:
+        """Those that have lines."""
 
     def create_sheet(self, title: str) -> Sheet:
         """A sheet behind the others."""
@@ -108,7 +111,7 @@ class XlsxFile(FileSink):
         return self._book
 
     def _sheet(self, book: Book, title: str) -> Sheet:
-        if SHEET not in book.sheetnames:
+        if SHEET not in {each.title for each in book.worksheets}:  # a sheet that is a chart has no lines
             raise Unavailable(
                 Phrase("{path} has no sheet `{sheet}`: move it away or name another file", path=self.path, sheet=SHEET)
             )
@@ -136,8 +139,10 @@ class XlsxFile(FileSink):
         from openpyxl import load_workbook
 
         try:
-            book: Book = load_workbook(self.path)
-        except (zipfile.BadZipFile, KeyError, ValueError) as error:
+            book: Book = load_workbook(io.BytesIO(self.path.read_bytes()))  # of a damaged one it leaves the file open
+        except OSError:
+            raise
+        except Exception as error:  # whatever openpyxl meets in a damaged one
             raise Unavailable(
                 Phrase("{path} is no workbook: move it away or name another file", path=self.path)
             ) from error

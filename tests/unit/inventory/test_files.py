@@ -1,7 +1,9 @@
 import asyncio
 import csv
+import io
 import json
 import os
+import zipfile
 
 import openpyxl
 import pytest
@@ -43,6 +45,92 @@ async def test_each_result_is_one_line_once(sink, deliver):
 async def test_two_tries_at_once_write_one_line(sink, deliver):
     await asyncio.gather(*(sink.send(deliver(1)) for _ in range(5)))
     assert len(lines(sink)) == 2
+
+
+@pytest.mark.parametrize("rows", ["all", "newest"])
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+async def test_what_a_program_saved_in_another_encoding_stays_readable(tmp_path, deliver, encoding, rows):
+    """Excel saves CSV in what Windows has; a line of UTF-8 behind it, or its letters read as UTF-8, spoil the file."""
+    sink = CsvFile("csv", tmp_path / "results.csv", rows)
+    await sink.send(deliver(1))
+    head, line = lines(sink)
+    sink.path.write_bytes(f"{head};kwam van\r\n{line};café één\r\n".encode(encoding))
+    await sink.send(deliver(1, laptop="other", key="cl_o", why="défaut"))
+    text = sink.path.read_bytes().decode("utf-8-sig")
+    assert "café één" in text
+    assert "défaut" in text
+    assert len(text.splitlines()) == 3
+    await sink.close()
+
+
+async def test_a_write_cut_within_a_letter_is_no_other_encoding(sink, deliver):
+    await sink.send(deliver(1, why="défaut"))
+    before = sink.path.read_bytes()
+    await sink.send(deliver(2, why="défaut"))
+    whole = sink.path.read_bytes()
+    sink.path.write_bytes(whole[: whole.rindex("é".encode()) + 1])
+    again = CsvFile("csv", sink.path)
+    await again.send(deliver(2, why="défaut"))
+    assert sink.path.read_bytes() == whole
+    assert whole.startswith(before)
+    await again.close()
+
+
+SPOILT = {
+    ".csv": [b'x;"' + b"y" * 200_000, b'"unclosed;' + b"y" * 200_000],
+    ".jsonl": [b"[1]\n", b"[" * 100_000 + b"\n", b'{"key": "x", "data": "text"}\n', b'{"key": "\xff"}\n', b'{"key": 7}\n',
+               b'{"key": "x", "revision": "a", "data": {"attempt": "z"}}\n'],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", ["all", "newest"])
+@pytest.mark.parametrize(("kind", "more"), [(kind, more) for kind, each in SPOILT.items() for more in each])
+async def test_a_text_file_that_somebody_spoilt_is_told_and_left_alone(tmp_path, deliver, kind, more, rows):
+    sink = {".csv": CsvFile, ".jsonl": JsonLinesFile}[kind]("s", tmp_path / f"results{kind}", rows)
+    await sink.send(deliver(1))
+    spoilt = sink.path.read_bytes() + more + b"\r\n"
+    sink.path.write_bytes(spoilt)
+    with pytest.raises(Unavailable, match="move it away or name another file"):
+        await sink.send(deliver(2))
+    [line] = await sink.rehearse(None)
+    assert (line.judgement, line.next) == ("missing", "")
+    assert sink.path.read_bytes() == spoilt
+    await sink.close()
+
+
+def _one_part(path, name, content):
+    """A workbook with one part of it in another way."""
+    old = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
+    with zipfile.ZipFile(path, "w") as new:
+        for each in old.namelist():
+            new.writestr(each, content if name in each else old.read(each))
+
+
+def _chart(path):
+    book = openpyxl.Workbook()
+    book.create_chartsheet("results")
+    book.save(path)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: _one_part(path, "sheet1", b"<broken"),
+        lambda path: _one_part(path, "workbook.xml", b"<workbook/>"),
+        lambda path: path.write_bytes(path.read_bytes()[:-300]),
+        _chart,
+    ],
+)
+async def test_a_workbook_that_somebody_spoilt_is_told_and_left_alone(tmp_path, deliver, spoil):
+    sink = XlsxFile("s", tmp_path / "results.xlsx")
+    await sink.send(deliver(1))
+    spoil(sink.path)
+    spoilt = sink.path.read_bytes()
+    with pytest.raises(Unavailable, match="move it away or name another file"):
+        await sink.send(deliver(2))
+    assert not (await sink.rehearse(None))[0].possible
+    assert sink.path.read_bytes() == spoilt
+    await sink.close()
 
 
 @pytest.mark.parametrize("where", ["head", "line"])
