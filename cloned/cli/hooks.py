@@ -10,9 +10,10 @@ import click
 from cloned.cli.common import config_option, echo, find_laptop, json_option, print_json, print_table
 from cloned.config_file import load
 from cloned.errors import Exit
-from cloned.inventory.hooks import EVENTS, Hooks
+from cloned.inventory.hooks import EVENTS, LOGGED, Hooks
 from cloned.json_data import JsonObject
 from cloned.languages import to_translate
+from cloned.quoting import quoted
 from cloned.saying import Phrase, message
 
 EXAMPLE: JsonObject = {
@@ -76,8 +77,11 @@ def run(event: str, laptop: str | None, config: Path | None, as_json: bool) -> N
     else:
         for each in runs:
             echo(Phrase("{name}: {trouble}", name=each.name, trouble=message(each.trouble or "well")))
-            for line in each.output.splitlines():
-                click.echo(Phrase("    {line}", line=line))
+            lines = each.output.splitlines()
+            for line in lines[:LOGGED]:
+                click.echo(Phrase("    {line}", line=quoted(line)))
+            if lines[LOGGED:]:
+                echo(Phrase("and {count} more {count:line|lines}", count=len(lines) - LOGGED))
     if any(each.trouble for each in runs):
         raise SystemExit(Exit.FAILED)
 

@@ -81,7 +81,7 @@ def found(folder: Path) -> list[HookFile]:
 
 def _against(path: Path) -> str:
     """Why a file is not run: whoever can write it could have anything done."""
-    for place, what in ((path, "it"), (path.parent, Phrase("its folder"))):
+    for place, what in ((path, Phrase("it")), (path.parent, Phrase("its folder"))):
         try:
             seen = place.stat()
         except OSError as error:

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from cloned.cli.hooks import hooks as command_line
 from cloned.inventory import hooks
 from cloned.inventory.hooks import Hooks
 from tests.waiting import until
@@ -99,6 +101,32 @@ async def test_one_that_hangs_each_time_keeps_no_other_from_what_happens_next(fo
         for each in told:
             each.cancel()
         await asyncio.gather(*told, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "more"),
+    [
+        ("nl", "niet uitgevoerd: het kan door iedereen geschreven worden", "en nog 80 regels"),
+        ("fr", "il peut être modifié par tous", "et encore 80 lignes"),
+        ("en", "not run: it can be written by all", "and 80 more lines"),
+    ],
+)
+def test_what_a_hook_says_is_told_at_a_terminal_in_so_many_lines_and_moves_nothing_there(
+    folder: Path, code: str, said: str, more: str
+) -> None:
+    put(folder, "1-loud", "printf '\\033[2Jseen\\n'; for i in $(seq 99); do echo $i; done")
+    put(folder, "2-open", "exit 0", 0o757)
+    config = folder.parent / "cloned.toml"
+    config.write_text(f'[workshop]\nstate = "{folder.parent}/state"\n[hooks]\nfolder = "{folder}"\n')
+    told = CliRunner().invoke(
+        command_line, ["run", "done", "--config", str(config)], env={"LC_ALL": code}, catch_exceptions=False
+    )
+    assert told.exit_code == 1
+    assert "    \\x1b[2Jseen\n    1\n" in told.output
+    assert "\x1b" not in told.output
+    assert said in told.output
+    assert more in told.output
+    assert len(told.output.splitlines()) == 1 + hooks.LOGGED + 1 + 1
 
 
 async def test_what_a_hook_forks_ends_with_it(folder: Path) -> None:
