@@ -12,7 +12,7 @@ from cloned.disk import erase_machine as machine
 from cloned.disk.erase import EraseLevel, Technique, choose
 from cloned.disk.erase_machine import _inside, uncovered
 from cloned.disk.erase_record import DiskErasure, ErasePhase, ErasureFault
-from cloned.disk.erase_samples import SMALL, after, zeros
+from cloned.disk.erase_samples import SMALL, DiskSample, after, zeros
 from cloned.disk.erase_status import _descriptor
 from cloned.disk.layout import Layout, LayoutError, MbrEntry, Partition, read_layout, swap_header, table_writes
 from cloned.disk.mbr import build_mbr, read_mbr
@@ -184,3 +184,78 @@ def test_swap_in_an_extended_partition_is_none_and_a_partition_smaller_than_a_pa
     disk[2048 * 512 + 1024 : 2048 * 512 + 1536] = swap_header(swap, 4096 * 10)[1024:1536]
     found = read_layout(lambda offset, length: bytes(disk[offset : offset + length]), len(disk), 512)
     assert {part.number: part.swap is not None for part in found.partitions} == {1: False, 2: True, 3: False}
+
+
+# -- the machine of an erasure -----------------------------------------------------------------------
+
+
+def started(starts: int = 1, **more: Any) -> DiskErasure:
+    record = machine.plan(DISK, EraseLevel.CLEAR, "seed")
+    return replace(record, phase=ErasePhase.STARTED, starts=starts, **more)
+
+
+def test_a_command_that_is_cut_short_is_given_again_five_times() -> None:
+    assert machine.again(started(5), "cut").phase is ErasePhase.REMEMBERED
+    assert machine.again(started(6), "cut").phase is ErasePhase.FAILED
+    planned = machine.plan(DISK, EraseLevel.CLEAR, "seed")
+    assert machine.again(planned, "cut") is planned
+
+
+def test_stretches_that_touch_are_one_and_beyond_a_number_the_last_takes_in_all() -> None:
+    assert machine.joined(((10, 5), (0, 10))) == ((0, 15),)
+    assert machine.joined(((11, 5), (0, 10))) == ((0, 10), (11, 5))
+    assert machine.joined(((0, 10), (2, 3))) == ((0, 10),)
+    many = tuple((each * 10, 1) for each in range(machine.MOST_LISTED))
+    assert machine.joined(many) == many
+    assert machine.joined((*many, (machine.MOST_LISTED * 10, 1)))[-1] == ((machine.MOST_LISTED - 1) * 10, 11)
+
+
+@pytest.mark.parametrize(("technique", "ata", "left"), [
+    (Technique.OVERWRITE, AtaAbilities(hidden_sectors=4), ((64 * MIB, 2048),)),
+    (Technique.ATA_SECURITY, AtaAbilities(hidden_sectors=1, dco_sectors=3), ((64 * MIB, 2048),)),
+    (Technique.ATA_BLOCK, AtaAbilities(hidden_sectors=4), ()),
+    (Technique.OVERWRITE, AtaAbilities(), ()),
+    (Technique.OVERWRITE, None, ()),
+])  # fmt: skip
+def test_what_is_hidden_is_not_reached_by_what_we_write_ourselves(technique: Technique, ata: Any, left: Any) -> None:
+    record = replace(machine.plan(DISK, EraseLevel.CLEAR, "seed"), technique=technique)
+    assert uncovered(record, replace(DISK, ata=ata)).unreached == left
+
+
+@pytest.mark.parametrize(
+    ("level", "technique", "phase", "is_enough"),
+    [
+        (EraseLevel.CLEAR, Technique.OVERWRITE, ErasePhase.VERIFIED, True),
+        (EraseLevel.CLEAR, Technique.ATA_BLOCK, ErasePhase.VERIFIED, True),
+        (EraseLevel.PURGE, Technique.ATA_BLOCK, ErasePhase.VERIFIED, True),
+        (EraseLevel.PURGE, Technique.OVERWRITE, ErasePhase.VERIFIED, False),
+        (EraseLevel.CLEAR, Technique.OVERWRITE, ErasePhase.COMPLETED, False),
+    ],
+)
+def test_a_disk_is_erased_enough_where_it_is_as_thoroughly_as_was_asked(
+    level: EraseLevel, technique: Technique, phase: ErasePhase, is_enough: bool
+) -> None:
+    assert machine.enough(DiskErasure(DISK, level, technique, phase=phase)) is is_enough
+
+
+@pytest.mark.parametrize(
+    ("place", "reached"), [((0, 10), True), ((1, 10), False), ((20, 5), True), ((19, 5), False), ((12, 2), False)]
+)
+def test_a_place_was_written_where_no_stretch_that_was_not_touches_it(place: tuple[int, int], reached: bool) -> None:
+    record = DiskErasure(DISK, EraseLevel.CLEAR, unreached=((10, 10),))
+    assert bool(record.reached_of((DiskSample(*place),))) is reached
+
+
+def test_an_erasure_under_way_may_begin_anew_but_never_go_back() -> None:
+    old = started(2, remembered=(DiskSample(0, 4096, "ab"),))
+    back = replace(old, phase=ErasePhase.REMEMBERED)
+    assert machine.strictly_later(old, replace(back, starts=2))
+    assert machine.strictly_later(old, replace(back, starts=3))
+    assert not machine.strictly_later(old, replace(back, starts=1))
+    first = replace(old, starts=0)
+    assert not machine.strictly_later(first, replace(first, phase=ErasePhase.REMEMBERED))
+    planned = machine.plan(DISK, EraseLevel.CLEAR, "seed")
+    for size, later in ((64 * MIB, True), (65 * MIB, True), (63 * MIB, False)):
+        assert machine.strictly_later(planned, replace(planned, medium=replace(DISK, size=size))) is later
+    for size, later in ((64 * MIB, True), (65 * MIB, False), (63 * MIB, False)):
+        assert machine.strictly_later(old, replace(old, medium=replace(DISK, size=size))) is later
