@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +18,13 @@ from cloned import client, processes
 from cloned.core.row_types import Row
 from cloned.core.shown_data import WorkshopData
 from cloned.errors import ClonedError, MissingError
+from cloned.images.store import ImageStore
+from cloned.lab import unprivileged
 from cloned.lab.laptops import LaptopKind
 from cloned.lab.network import NETWORK, NIC, SERVER, SWITCH
 from cloned.lab.switchbox import COMMUNITY
+from cloned.lab.unprivileged import ACCOUNT, DESCRIPTORS, ServiceUser
+from cloned.ownership import hand_over
 
 PAGE = 8080
 GATHER_SECONDS = 20.0
@@ -56,6 +60,8 @@ class DaemonSettings:
     """As nobody confirms in a lab, new laptops with one disk may be cloned at once."""
     page: tuple[str, ...] = ()
     """Further lines of the page's section."""
+    group: str = ACCOUNT
+    """Who may use the control socket; without such a group the daemon's user and root alone."""
 
     def toml(self) -> str:
         """The configuration file. TOML's basic strings are JSON's."""
@@ -63,7 +69,7 @@ class DaemonSettings:
         lines = [
             "# Written by `cloned lab` for one run.",
             "[workshop]", 'name = "Lab"', f"state = {text(str(self.state))}", f"runtime = {text(str(self.runtime))}",
-            'group = "root"',
+            f"group = {text(self.group)}",
             "[network]", f"interfaces = [{text(NIC)}]",
             *([] if self.mbit_s is None else [f"link_mbps = {self.mbit_s}"]),
             "[[dhcp.lease]]", f"interface = {text(NIC)}", f'first = "{NETWORK[256]}"', f'last = "{NETWORK[1000]}"',
@@ -102,27 +108,20 @@ class DaemonSettings:
         return ["[finish]", "grow = false", "efi_entry = false"] if self.kind is LaptopKind.THIN else []
 
 
-_CAPABILITIES = "-all,+net_bind_service,+net_raw,+net_admin,+sys_nice"
-"""The service's three, and the right to what its LimitRTPRIO and LimitNICE allow: these cannot be set everywhere."""
-AS_THE_SERVICE = (
-    "setpriv",
-    f"--bounding-set={_CAPABILITIES}",
-    f"--inh-caps={_CAPABILITIES}",
-    "--no-new-privs",
-)
-"""What systemd/cloned.service leaves of root's rights, and the precedence it gives.
-
-The user stays root: Python may lie where nobody else reads.
-"""
-
-
 class DaemonProcess:
     """Starts, asks, kills and stops it."""
 
-    def __init__(self, settings: DaemonSettings, namespace: str, log: Path) -> None:
+    def __init__(
+        self, settings: DaemonSettings, namespace: str, log: Path, say: Callable[[str], None] = lambda words: None
+    ) -> None:
+        """`say` hears where the daemon must run as root after all."""
         self.settings = settings
         self.log = log
+        self.descriptors = DESCRIPTORS
+        """How many files it may open."""
         self._namespace = namespace
+        self._say = say
+        self._started = False
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -139,11 +138,73 @@ class DaemonProcess:
         """Write the configuration and start the process; `ready` waits for it."""
         config = self.settings.state / "cloned.toml"
         config.write_text(self.settings.toml())
-        program = [sys.executable, "-c", "from cloned.cli.main import main; main()", "serve", "--config", str(config)]
+        user = self._user()
+        os.chown(config, user.uid, user.gid)
+        main = [sys.executable, "-c", "from cloned.cli.main import main; main()", "serve", "--config", str(config)]
         with self.log.open("ab") as log:
-            command = ["ip", "netns", "exec", self._namespace, *AS_THE_SERVICE, *program]
-            environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-            self._process = processes.spawn(command, stdout=log, stderr=log, env=environment)
+            program = unprivileged.start(main, user, self._needs(), self.descriptors)
+            command = ["ip", "netns", "exec", self._namespace, *program]
+            self._process = processes.spawn(command, stdout=log, stderr=log, env=self._environment())
+        self._started = True
+
+    def _user(self) -> ServiceUser:
+        """The service's; root where that may not read what it needs, whichever way it is shown."""
+        user = ServiceUser.here()
+        self._give(user)
+        closed = unprivileged.unreadable([*unprivileged.program_places(), *self._reads()], user)
+        if closed is None:
+            return user
+        self._say(f"the daemon runs as root, with three capabilities: others may not read {closed} (chmod o+r)")
+        self._give(unprivileged.ROOT)
+        return unprivileged.ROOT
+
+    @property
+    def _own(self) -> tuple[Path, ...]:
+        """Its folders, as systemd makes them for it: state, runtime, and one for what is short-lived."""
+        return self.settings.state, self.settings.runtime, self.log.with_suffix(".tmp")
+
+    def _give(self, user: ServiceUser) -> None:
+        """Its own folders are its user's, and so is what lies there before its first start; what root leaves there
+        later must be so by itself."""
+        for folder in self._own:
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o750)
+            os.chown(folder, user.uid, user.gid)
+            if not self._started:
+                hand_over(folder)
+
+    def _reads(self) -> list[Path]:
+        """What it must be able to read, and others own: what laptops boot, and images that lie elsewhere."""
+        store = self._store
+        names = store.names()
+        pieces = [store.pieces.root] if names else []
+        return [
+            self.settings.live,
+            self.settings.boot,
+            *(store.root / name for name in names),
+            *pieces,
+            *self._saved(name for name in names if name in self.settings.classic or store.manifest(name).plan.classic),
+        ]
+
+    def _saved(self, names: Iterable[str]) -> Iterator[Path]:
+        """Where Clonezilla saved these images: classic sessions send its files."""
+        yield from (path for name in names if (path := self._store.original(name)))
+
+    @property
+    def _store(self) -> ImageStore:
+        return ImageStore(self.settings.state / "images")
+
+    def _needs(self) -> list[Path]:
+        """Every place outside the interpreter that it must come to."""
+        told = os.environ.get("NOTIFY_SOCKET", "")
+        saved = self._saved(self._store.names())
+        return [*self._own, *self._reads(), *saved, *([Path(told)] if told.startswith("/") else [])]
+
+    def _environment(self) -> dict[str, str]:
+        """As a service has it: a home and a folder for what is short-lived that are its own."""
+        state, _, short = self._own
+        own = {"HOME": str(state), "USER": ACCOUNT, "LOGNAME": ACCOUNT, "TMPDIR": str(short), "PYTHONUNBUFFERED": "1"}
+        return {**os.environ, **own, "PYTHONPATH": unprivileged.python_path()}
 
     async def ready(self) -> None:
         """Wait until it serves; its own last words in the error if it does not."""

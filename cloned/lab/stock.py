@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -127,6 +128,7 @@ def _read_notes(notes: Path) -> dict[str, tuple[str, str]]:
 def _sample(store: ImageStore, saved: Path, name: str, say: Say) -> Manifest:
     """A sample image, built and imported again when its recipe has changed."""
     directory = samples.build(name, saved)
+    _opened(directory)
     imported, digest = saved / f".{name}.imported", samples.recipe_digest(name)
     if name in store.names():
         if imported.is_file() and imported.read_text() == digest:
@@ -141,6 +143,12 @@ def _sample(store: ImageStore, saved: Path, name: str, say: Say) -> Manifest:
         raise
     imported.write_text(digest)
     return manifest
+
+
+def _opened(directory: Path) -> None:
+    """Let others read what ocs-sr made for its user alone: classic sessions send it, and the daemon is not root."""
+    for path in directory.iterdir():
+        path.chmod(stat.S_IMODE(path.stat().st_mode) | 0o044)
 
 
 def check_room(folder: Path, manifest: Manifest, laptops: int) -> None:

@@ -33,7 +33,7 @@ from cloned.status.people import People
 
 TOOLS = {
     LaptopKind.THIN: ("ip", "nft", "ethtool", "snmpd", "unshare", "setpriv"),
-    LaptopKind.VM: ("ip", "nft", "ethtool", "snmpd", "qemu-system-x86_64"),
+    LaptopKind.VM: ("ip", "nft", "ethtool", "snmpd", "setpriv", "qemu-system-x86_64"),
 }
 
 
@@ -95,7 +95,7 @@ async def build(options: LabOptions, entry: RegisteredLab, display: Display, sta
     network.plug_server()
     plug_snmpd(network, Path(entry.folder), stack)
     services = await stack.enter_async_context(Services(network.path(network.switch)))
-    daemon = _daemon(options, entry, stock, network, services, who)
+    daemon = _daemon(options, entry, stock, network, services, who, display)
     stack.push_async_callback(daemon.stop)
     mischief = FaultInjector(
         options.wanted_faults, Stage(network, options.of_kind, laptops, daemon, services, stock.manifest), display.say
@@ -182,6 +182,7 @@ def _daemon(
     network: LabNetwork,
     services: Services,
     who: Sequence[LabIdentity],
+    display: Display,
 ) -> DaemonProcess:
     state = Path(entry.scratch) / "state"
     state.mkdir()
@@ -202,7 +203,7 @@ def _daemon(
         tests=options.tests,
         gates={each.mac: f"{GATE}/{each.number}" for each in who if each.number in cursed},
     )
-    return DaemonProcess(settings, network.server, Path(entry.scratch) / "daemon.log")
+    return DaemonProcess(settings, network.server, Path(entry.scratch) / "daemon.log", display.say)
 
 
 def troubles(laptop: LabLaptop, lines: int = 3) -> str:

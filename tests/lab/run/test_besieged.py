@@ -60,7 +60,7 @@ async def until(true: Callable[[], object], seconds: float = 60) -> None:
 
 
 @pytest.fixture
-async def siege(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Siege]:
+async def siege() -> AsyncIterator[Siege]:
     """A daemon with 512 descriptors and two images, and a laptop's cable with many addresses."""
     stock = stocks.prepare("sample", lambda words: None)
     async with AsyncExitStack() as stack:
@@ -83,8 +83,8 @@ async def siege(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Siege]:
             kind=LaptopKind.THIN, mbit_s=None, webhook="http://127.0.0.1:9/", webhook_secret=secrets.token_hex(16),
             classic=(), gates={},
         )  # fmt: skip
-        monkeypatch.setattr("cloned.lab.daemon.AS_THE_SERVICE", ("prlimit", "--nofile=512:512"))
         daemon = DaemonProcess(settings, network.server, folder / "daemon.log")
+        daemon.descriptors = 512
         stack.push_async_callback(daemon.stop)
         daemon.start()
         await daemon.ready()
