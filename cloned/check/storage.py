@@ -204,7 +204,10 @@ def disk_health(config: Config) -> Iterator[Said | ClonedError]:
     if shutil.which("smartctl") is None:
         yield skipped("smartctl is not installed", "apt-get install smartmontools has the server's disk watched")
         return
-    source = run(["findmnt", "-n", "-o", "SOURCE", "-T", config.workshop.state], check=False).stdout.decode().strip()
+    # -v: the device alone; of a mounted folder, as a service's state is, or a subvolume it would be DEVICE[FOLDER]
+    source = (
+        run(["findmnt", "-n", "-v", "-o", "SOURCE", "-T", config.workshop.state], check=False).stdout.decode().strip()
+    )
     if not source.startswith("/dev/"):
         yield skipped(
             Phrase(
