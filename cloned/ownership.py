@@ -1,4 +1,4 @@
-"""Files that root leaves behind in a folder of the service's: they are given to whoever the folder belongs to."""
+"""Files that root makes in a folder of the service's: they belong to whoever the folder belongs to."""
 
 from __future__ import annotations
 
@@ -22,3 +22,20 @@ def _give(path: Path, owner: os.stat_result) -> bool:
         return False
     os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
     return True
+
+
+def to_owner(handle: int, folder: Path) -> None:
+    """Give a file that is being made in `folder` to the folder's owner, before anybody else may look for it."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(handle, owner.st_uid, owner.st_gid)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, as far as they are not there, each of the owner of the one above. OSError."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    if os.geteuid() == 0:
+        _give(folder, folder.parent.stat())

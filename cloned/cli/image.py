@@ -97,7 +97,6 @@ def import_image(path: Path, name: str | None, keep: Keep, config: Path | None) 
     with _progress() as report, _stoppable() as stopped:
         store = _store(config)
         manifest = store.import_image(path, name, report, keep, stopped)
-    hand_over(load(config).workshop.state)
     for warning in store.warnings(manifest.name):
         echo(Phrase("warning: {warning}", warning=warning), err=True)
     echo(

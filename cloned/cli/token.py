@@ -8,7 +8,6 @@ import click
 
 from cloned.cli.common import config_option, echo, json_option, print_json, print_table
 from cloned.config_file import load
-from cloned.ownership import hand_over
 from cloned.saying import Phrase
 from cloned.status.tokens import SCOPES, Tokens
 
@@ -25,9 +24,7 @@ def token() -> None:
 @json_option
 def new(name: str, scope: str, config: Path | None, as_json: bool) -> None:
     """Make a token called NAME and show it, once: only its hash is kept."""
-    state = load(config).workshop.state
-    made = Tokens(state).make(name, scope)
-    hand_over(state)
+    made = Tokens(load(config).workshop.state).make(name, scope)
     if as_json:
         return print_json({"name": name, "scope": scope, "token": made})
     return click.echo(made)

@@ -28,6 +28,7 @@ from cloned.images.loaders import find_loaders
 from cloned.images.manifest import ImageDetails, OriginData, Packed, StoppedError, WorkProgress, manifest_from_json
 from cloned.images.pieces import REPAIR, Pieces
 from cloned.images.saved import read_image
+from cloned.ownership import hand_over, make_folder
 from cloned.processes import come_with_others
 from cloned.saying import Phrase
 
@@ -328,9 +329,9 @@ class ImageStore:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """One writer at a time, over all processes."""
+        """One writer at a time, over all processes; what root leaves, also halfway, is the service's to go on with."""
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            make_folder(self.root)
             lock = os.open(self.root / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
             hint = Phrase("run as the user that cloned runs as")
@@ -343,6 +344,7 @@ class ImageStore:
         except BlockingIOError as error:
             raise ClonedError("another import or removal is running", "wait for it and try again") from error
         finally:
+            hand_over(self.root)
             os.close(lock)
 
     @contextmanager

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloned.json_data import JsonObject, as_object
+from cloned.ownership import hand_over, make_folder
 from cloned.processes import end_process, hook_process, kill_marked
 from cloned.quoting import quoted
 from cloned.saying import Phrase
@@ -135,7 +136,7 @@ class Hooks:
                 )
 
     async def _run(self, path: Path, event: str, told: JsonObject) -> HookRun:
-        self._workplace.mkdir(parents=True, exist_ok=True)
+        make_folder(self._workplace)
         mark = f"CLONED_HOOK={secrets.token_hex(16)}"
         process = await hook_process(path, event, self._workplace, mark, LARGEST_FILE_BYTES)
         trouble, output = "", b""
@@ -156,6 +157,7 @@ class Hooks:
         finally:
             await end_process(process)
             await asyncio.to_thread(kill_marked, mark)
+            await asyncio.to_thread(hand_over, self._workplace)
         return _judged(path.name, event, None if trouble else process.returncode, output, trouble)
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from cloned.core.verbs import Role
 from cloned.errors import ClonedError, MissingError, UnreadableError, UsageError
+from cloned.ownership import make_folder, to_owner
 from cloned.saying import Phrase
 from cloned.status.passwords import hashed
 
@@ -198,9 +199,9 @@ class People:
     def _alone(self) -> Iterator[None]:
         """Command line and daemon change the file one after the other."""
         try:
-            self._state.mkdir(parents=True, exist_ok=True)
+            make_folder(self._state)
             lock = os.open(self._state / f"{FILE}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-            _to_owner(lock, self._state)
+            to_owner(lock, self._state)
         except OSError as error:
             raise _unwritable(self._path, error) from error
         try:
@@ -272,17 +273,10 @@ def _write(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-            _to_owner(file.fileno(), path.parent)
+            to_owner(file.fileno(), path.parent)
         new.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from error
-
-
-def _to_owner(handle: int, folder: Path) -> None:
-    """What root makes belongs to whoever the folder belongs to: the daemon must write it too."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        os.fchown(handle, owner.st_uid, owner.st_gid)
 
 
 def _unreadable(path: Path, error: Exception) -> MissingError:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from cloned.core.verbs import Role
 from cloned.errors import MissingError, UsageError
+from cloned.ownership import make_folder, to_owner
 from cloned.saying import Phrase
 
 FILE = "tokens.json"
@@ -120,13 +121,15 @@ class Tokens:
                 json.dump({"tokens": kept}, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
+                to_owner(file.fileno(), self._path.parent)
             new.replace(self._path)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Nobody else changes it meanwhile."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._path.parent)
         with (self._path.parent / f".{FILE}.lock").open("a") as lock:
+            to_owner(lock.fileno(), self._path.parent)
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

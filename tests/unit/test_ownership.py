@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cloned.ownership import hand_over
+from cloned.images.store import ImageStore
+from cloned.ownership import hand_over, make_folder
+from cloned.status.people import People
+from cloned.status.tokens import Tokens
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 SERVICE = 65534
@@ -34,3 +37,43 @@ def test_a_folder_of_roots_own_stays(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     assert hand_over(tmp_path) == 0
     assert hand_over(tmp_path / "not there") == 0
+
+
+def test_a_folder_is_of_whoever_the_one_above_is_of(tmp_path: Path) -> None:
+    os.chown(tmp_path, SERVICE, SERVICE)
+    make_folder(tmp_path / "hooks" / "more")
+    assert owners(tmp_path) == {SERVICE}
+
+
+@pytest.mark.usefixtures("cheap_hashes")
+def test_what_root_does_beside_the_daemon_leaves_it_every_file(tmp_path: Path) -> None:
+    os.chown(tmp_path, SERVICE, SERVICE)
+    tokens = Tokens(tmp_path)
+    for name in ("one", "two"):
+        tokens.make(name, "read")
+    assert owners(tmp_path) == {SERVICE}
+    tokens.drop("one")
+    assert owners(tmp_path) == {SERVICE}
+    People(tmp_path).new_pin()
+    assert owners(tmp_path) == {SERVICE}
+
+
+def test_a_change_of_the_store_that_is_stopped_leaves_nothing_of_roots(tmp_path: Path) -> None:
+    os.chown(tmp_path, SERVICE, SERVICE)
+    store = ImageStore(tmp_path / "images")
+
+    def stopped() -> None:
+        with store._writing():
+            (store.root / ".incoming" / "school").mkdir(parents=True)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert owners(tmp_path) == {SERVICE}
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    os.chown(disk, SERVICE, SERVICE)
+    (tmp_path / "linked").symlink_to(disk)  # a store on a disk of its own
+    with ImageStore(tmp_path / "linked")._writing():
+        (disk / "school").mkdir()
+    assert owners(disk) == {SERVICE}
