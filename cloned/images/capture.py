@@ -293,7 +293,11 @@ class Captures:
 
     def _need_space(self, capture: Capture | None, expected: int) -> None:
         """MissingError without room for `expected` bytes more, beside what other captures still bring."""
-        self._root.mkdir(parents=True, exist_ok=True)
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            said = Phrase("{directory} cannot be made: {strerror}", directory=self._root, strerror=error)
+            raise MissingError(said, "see that the image store belongs to the user that cloned runs as") from error
         found = os.statvfs(self._root)
         free = found.f_bavail * found.f_frsize
         running = (CaptureState.RECEIVING, CaptureState.PROVING)

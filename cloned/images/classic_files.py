@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import tarfile
 from pathlib import Path
@@ -56,6 +57,9 @@ def _needless(name: str) -> bool:
 
 def unsendable(image: SavedImage) -> str:
     """Why a classic session could not send an image, found before anybody waits for one; empty if it can."""
+    closed = next((path for part in image.parts for path in part.files if not os.access(path, os.R_OK)), None)
+    if closed is not None:  # ocs-sr makes them for root alone
+        return Phrase("the service may not read {path}: chmod a+r, or import the image with --keep copy", path=closed)
     folder = Folder(image.path)
     large = {path.name for part in image.parts for path in part.files}
     small = [name for name in folder.names - large if folder.is_file(name) and not _needless(name)]

@@ -65,6 +65,7 @@ class Scrub:
 
     async def look(self, image: str) -> Proof:
         """Prove one image; damaged pieces are taken out, so that no session starts with them."""
+        wrong: list[int] = []
         try:
             wrong = await self._store.verify(image)
             if wrong:
@@ -77,6 +78,13 @@ class Scrub:
                 return Proof(image, time.time(), len(wrong), why)
         except ClonedError as error:
             return Proof(image, time.time(), 0, str(error))
+        except OSError as error:  # where the store is not ours to write to: it is said, and the image not read again
+            why = Phrase(
+                "{count} {count:piece is|pieces are} damaged and cannot be taken out: {error}",
+                count=len(wrong),
+                error=error,
+            )
+            return Proof(image, time.time(), len(wrong), why)
         return Proof(image, time.time(), 0)
 
     def _next(self) -> str | None:

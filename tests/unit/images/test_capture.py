@@ -215,3 +215,9 @@ async def test_what_others_still_bring_is_counted(captures: Captures, monkeypatc
     captures.begin("first", int(found.f_bavail * found.f_frsize * 0.4))
     with pytest.raises(MissingError, match="GB free"):
         captures.begin("second", int(found.f_bavail * found.f_frsize * 0.4))
+
+
+async def test_a_store_that_cannot_be_made_is_said(store: ImageStore) -> None:
+    store.root.write_text("in the way")
+    with pytest.raises(MissingError, match="cannot be made"):
+        Captures(store).begin("master", 1000)

@@ -75,3 +75,14 @@ def test_a_file_too_large_to_go_along_is_told_when_it_is_taken_in(store: ImageSt
     store.import_image(path)
     [found] = store.warnings("image")
     assert (found.code, "film.bin" in found.text) == ("not-for-classic", True)
+
+
+def test_files_that_the_service_may_not_read_are_named_before_a_session(
+    store: ImageStore, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.import_image(Disk([Part(1)]).write(memory / "image"))
+    assert store.unsendable("image") == ""
+    monkeypatch.setattr("os.access", lambda path, mode: "ptcl-img" not in str(path))  # for root all can be read
+    said = store.unsendable("image")
+    assert "ptcl-img" in said
+    assert "--keep copy" in said

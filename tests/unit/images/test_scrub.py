@@ -57,3 +57,17 @@ async def test_not_while_busy(store: ImageStore, memory: Path) -> None:
     with suppress(asyncio.CancelledError):
         await task
     assert patrol.proofs == {}
+
+
+async def test_what_is_damaged_and_not_ours_to_take_out_is_said_once(
+    store: ImageStore, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = store.import_image(Disk([Part(1)]).write(memory / "image"))
+    store.pieces.path(manifest.pieces[0]).write_bytes(b"x")
+
+    def refused(name: str, pieces: list[int]) -> list[Path]:
+        raise PermissionError(13, "Permission denied", str(store.pieces.path(manifest.pieces[0])))
+
+    monkeypatch.setattr(store, "discard", refused)
+    proof = await Scrub(store, 3600).look("image")
+    assert (proof.damaged, "Permission denied" in proof.why) == (1, True)
