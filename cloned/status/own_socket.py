@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import logging
 import os
+import pwd
 from pathlib import Path
 
 from aiohttp import web
@@ -39,11 +40,23 @@ def _make_room(path: Path) -> None:
 
 
 def _give_to_group(path: Path, name: str) -> None:
-    """Let a group use the socket, if there is such a group; without one it stays ours alone."""
+    """Let a group use the socket, if there is such a group and we are in it; else it stays ours alone."""
     try:
         group = grp.getgrnam(name).gr_gid
-        if path.stat().st_gid != group:  # the service's own group is ours already, and it may not chown
+        if path.stat().st_gid != group:  # the service's own group is ours already
             os.chown(path, -1, group)
         path.chmod(0o660)
     except KeyError:
-        log.info("there is no group %s: only root may use %s", name, path)
+        log.info("there is no group %s: only root and our own user may use %s", name, path)
+    except PermissionError:  # chown(2): to one of our own groups, or as root
+        log.warning(
+            "our user is not in the group %s, so only root and we may use %s: usermod -aG %s %s, and start again",
+            name, path, name, _called(os.geteuid()),
+        )  # fmt: skip
+
+
+def _called(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
