@@ -31,6 +31,14 @@ def to_owner(handle: int, folder: Path) -> None:
         os.fchown(handle, owner.st_uid, owner.st_gid)
 
 
+def works_in(folder: Path) -> tuple[int, int]:
+    """Who works in a folder, user and group: we; as root whoever it, or the first above it that is there, is of."""
+    if os.geteuid() != 0:
+        return os.geteuid(), os.getegid()
+    there = next(each for each in (folder, *folder.absolute().parents) if each.is_dir()).stat()
+    return there.st_uid, there.st_gid
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, as far as they are not there, each of the owner of the one above. OSError."""
     if folder.is_dir():

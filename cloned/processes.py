@@ -173,11 +173,12 @@ async def spawn_piped(args: Sequence[str | Path]) -> asyncio.subprocess.Process:
 
 
 async def hook_process(
-    program: Path, argument: str, folder: Path, mark: str, largest_file: int
+    program: Path, argument: str, folder: Path, mark: str, largest_file: int, user: tuple[int, int]
 ) -> asyncio.subprocess.Process:
     """Start a program that is not ours: no shell, no capabilities, no open files of ours, its errors in its output.
 
-    `mark`: a `NAME=value` for its environment, by which `kill_marked` finds whatever it started.
+    `mark`: a `NAME=value` for its environment, by which `kill_marked` finds whatever it started; `user`: who it runs
+    as, uid and gid, which only root can choose.
     """
     name, _, value = mark.partition("=")
     return await asyncio.create_subprocess_exec(
@@ -189,7 +190,7 @@ async def hook_process(
         cwd=folder,
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(folder), name: value},
         start_new_session=True,
-        preexec_fn=lambda: _confined(largest_file),
+        preexec_fn=lambda: _confined(largest_file, user),
     )
 
 
@@ -213,9 +214,13 @@ _CAPABILITIES = 41
 """capabilities(7), to CAP_CHECKPOINT_RESTORE."""
 
 
-def _confined(largest_file: int) -> None:
+def _confined(largest_file: int, user: tuple[int, int]) -> None:
     """In a child before exec: nothing of what we may do goes along, and no file fills the disk."""
-    die_with_parent()
+    if os.geteuid() == 0 != user[0]:
+        os.setgroups([])
+        os.setresgid(user[1], user[1], user[1])
+        os.setresuid(user[0], user[0], user[0])
+    die_with_parent()  # after that: another user's process has not asked for it
     _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     for number in range(_CAPABILITIES):
         _libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)  # only where we are root, which would have them all again

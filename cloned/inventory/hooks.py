@@ -1,10 +1,10 @@
 """Hooks: executables that the workshop's people put into a folder, run when something happened.
 
 Each file of `[hooks] folder` is run for every event, with the event's name as its argument and JSON on standard input.
-No shell is between. It runs as the service's user without its capabilities, in its sandbox, for at most
-`[hooks] seconds`, two at once, and of each hook one event after the other; what it writes to standard output and error
-goes into the log. For `asking` it may answer with JSON: `{"tag": "DM-0412", "label": "school"}`. One that hangs, fails
-or floods stops nobody, and no other hook.
+No shell is between. It runs as the service's user, also where root tries it, without its capabilities, in its
+sandbox, for at most `[hooks] seconds`, two at once, and of each hook one event after the other; what it writes to
+standard output and error goes into the log. For `asking` it may answer with JSON:
+`{"tag": "DM-0412", "label": "school"}`. One that hangs, fails or floods stops nobody, and no other hook.
 
 A hook may write to its working folder, `hooks` in the state directory (in the sandbox nothing else is writable but
 /tmp, which is private). Events that came while the daemon was away are not made up for.
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloned.json_data import JsonObject, as_object
-from cloned.ownership import hand_over, make_folder
+from cloned.ownership import make_folder, works_in
 from cloned.processes import end_process, hook_process, kill_marked
 from cloned.quoting import quoted
 from cloned.saying import Phrase
@@ -71,16 +71,17 @@ Ended = Callable[[HookRun], Awaitable[None]]
 """What is done with what one hook said, while others still run."""
 
 
-def found(folder: Path) -> list[HookFile]:
-    """Every file of the folder that is meant as a hook, by name. Hidden files and backups of editors are none."""
+def found(folder: Path, user: tuple[int, int]) -> list[HookFile]:
+    """Every file of the folder that is meant as a hook of this user and group, by name. Hidden files and backups of
+    editors are none."""
     try:
         paths = sorted(path for path in folder.iterdir() if path.name[0] not in ".#" and path.name[-1] != "~")
     except OSError:
         return []
-    return [HookFile(path, _against(path)) for path in paths if not path.is_dir()]
+    return [HookFile(path, _against(path, user)) for path in paths if not path.is_dir()]
 
 
-def _against(path: Path) -> str:
+def _against(path: Path, user: tuple[int, int]) -> str:
     """Why a file is not run: whoever can write it could have anything done."""
     for place, what in ((path, Phrase("it")), (path.parent, Phrase("its folder"))):
         try:
@@ -89,11 +90,18 @@ def _against(path: Path) -> str:
             return Phrase("{what} cannot be read: {strerror}", what=what, strerror=error)
         if seen.st_mode & stat.S_IWOTH and not (place is path.parent and seen.st_mode & stat.S_ISVTX):
             return Phrase("{what} can be written by all: chmod o-w {place}", what=what, place=place)
-        if seen.st_uid not in (0, os.geteuid()):
+        if seen.st_uid not in (0, user[0]):
             return Phrase("{what} belongs to somebody else: chown root {place}", what=what, place=place)
-        if place is path and seen.st_mode & stat.S_IWGRP and seen.st_gid not in (0, os.getegid()):
+        if place is path and seen.st_mode & stat.S_IWGRP and seen.st_gid not in (0, user[1]):
             return Phrase("it can be written by a group: chmod g-w {place}", place=place)
-    return "" if os.access(path, os.X_OK) else Phrase("it is not executable: chmod +x {path}", path=path)
+    return "" if _executable(path, user) else Phrase("it is not executable: chmod +x {path}", path=path)
+
+
+def _executable(path: Path, user: tuple[int, int]) -> bool:
+    """Whether the user may run a file: root asks for somebody else, and by the file's mode alone."""
+    seen = path.stat()
+    shift = 6 if seen.st_uid == user[0] else 3 if seen.st_gid == user[1] else 0
+    return os.access(path, os.X_OK) and (os.geteuid() == user[0] or bool(seen.st_mode >> shift & 1))
 
 
 class Hooks:
@@ -107,7 +115,7 @@ class Hooks:
 
     def files(self) -> Sequence[HookFile]:
         """What is there."""
-        return found(self._folder)
+        return found(self._folder, works_in(self._workplace))
 
     async def fire(self, event: str, told: JsonObject, ended: Ended | None = None) -> list[HookRun]:
         """Run every hook for one event, and give each to `ended` once it is through; never raises because of a hook."""
@@ -138,7 +146,7 @@ class Hooks:
     async def _run(self, path: Path, event: str, told: JsonObject) -> HookRun:
         make_folder(self._workplace)
         mark = f"CLONED_HOOK={secrets.token_hex(16)}"
-        process = await hook_process(path, event, self._workplace, mark, LARGEST_FILE_BYTES)
+        process = await hook_process(path, event, self._workplace, mark, LARGEST_FILE_BYTES, works_in(self._workplace))
         trouble, output = "", b""
         try:
             async with asyncio.timeout(self._seconds):
@@ -157,7 +165,6 @@ class Hooks:
         finally:
             await end_process(process)
             await asyncio.to_thread(kill_marked, mark)
-            await asyncio.to_thread(hand_over, self._workplace)
         return _judged(path.name, event, None if trouble else process.returncode, output, trouble)
 
 
