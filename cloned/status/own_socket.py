@@ -5,7 +5,6 @@ from __future__ import annotations
 import grp
 import logging
 import os
-import pwd
 from pathlib import Path
 
 from aiohttp import web
@@ -40,7 +39,7 @@ def _make_room(path: Path) -> None:
 
 
 def _give_to_group(path: Path, name: str) -> None:
-    """Let a group use the socket, if there is such a group and we are in it; else it stays ours alone."""
+    """Let a group use the socket, if there is such a group and we may; else it stays ours alone."""
     try:
         group = grp.getgrnam(name).gr_gid
         if path.stat().st_gid != group:  # the service's own group is ours already
@@ -48,15 +47,16 @@ def _give_to_group(path: Path, name: str) -> None:
         path.chmod(0o660)
     except KeyError:
         log.info("there is no group %s: only root and our own user may use %s", name, path)
-    except PermissionError:  # chown(2): to one of our own groups, or as root
+    except PermissionError:  # its unit lets the service give no file away, and chown(2) none but to its own groups
         log.warning(
-            "our user is not in the group %s, so only root and we may use %s: usermod -aG %s %s, and start again",
-            name, path, name, _called(os.geteuid()),
+            "only root and our own user may use %s, as it cannot be given to the group %s: leave [workshop] group out, "
+            "and put people into our own group: usermod -aG %s NAME",
+            path, name, _called(os.getegid()),
         )  # fmt: skip
 
 
-def _called(uid: int) -> str:
+def _called(gid: int) -> str:
     try:
-        return pwd.getpwuid(uid).pw_name
+        return grp.getgrgid(gid).gr_name
     except KeyError:
-        return str(uid)
+        return str(gid)

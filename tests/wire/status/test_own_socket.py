@@ -36,7 +36,7 @@ async def test_without_such_a_group_it_is_ours_alone(runner: web.AppRunner, tmp_
     assert (tmp_path / "control.sock").stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_group_that_we_are_not_in_keeps_nobody_from_working(
+async def test_a_group_that_it_cannot_be_given_to_keeps_nobody_from_working(
     runner: web.AppRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refused(path: Path, uid: int, gid: int) -> None:
@@ -47,7 +47,7 @@ async def test_a_group_that_we_are_not_in_keeps_nobody_from_working(
     with caplog.at_level(logging.WARNING):
         await listen_socket(runner, tmp_path / "control.sock", other.gr_name)
     assert (tmp_path / "control.sock").stat().st_mode & 0o777 == 0o600
-    assert f"usermod -aG {other.gr_name}" in caplog.text
+    assert f"cannot be given to the group {other.gr_name}" in caplog.text
 
 
 async def test_a_folder_in_the_way_is_named(runner: web.AppRunner, tmp_path: Path) -> None:
