@@ -6,11 +6,15 @@ import os
 import platform
 import re
 import shutil
+import socket
+import struct
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from cloned.check.findings import Said, ok, skipped, warned
+from cloned.client import SOCKET
 from cloned.config import Config
 from cloned.errors import ClonedError, MissingError
 from cloned.processes import need, run
@@ -29,27 +33,43 @@ LEAST_MEMORY = 512 * 2**20
 
 
 def rights(config: Config) -> Iterator[Said | ClonedError]:
-    """Root, or the three capabilities that DHCP, raw packets and the neighbour table need."""
-    held = _capabilities()
+    """Root, or the three capabilities that DHCP, raw packets and the neighbour table need: the daemon's that runs,
+    whoever looks, else those of whoever looks."""
+    pid, user = _daemon(config) or (os.getpid(), os.geteuid())
+    held = _capabilities(pid)
     missing = [name for name, bit in CAPABILITIES.items() if not held >> bit & 1]
     if missing:
-        yield MissingError(
-            Phrase("this user lacks {missing}", missing=", ".join(missing)), "use sudo, or the systemd service"
+        words = (
+            Phrase("this user lacks {missing}", missing=", ".join(missing))
+            if pid == os.getpid()
+            else Phrase("the daemon that runs lacks {missing}", missing=", ".join(missing))
         )
+        yield MissingError(words, "use sudo, or the systemd service")
     else:
         yield ok(
             "root"
-            if os.geteuid() == 0
-            else Phrase(
-                "user {geteuid} with {capabilities}", geteuid=os.geteuid(), capabilities=", ".join(CAPABILITIES)
-            )
+            if user == 0
+            else Phrase("user {geteuid} with {capabilities}", geteuid=user, capabilities=", ".join(CAPABILITIES))
         )
 
 
-def _capabilities() -> int:
-    """Effective capabilities, as a bit set (proc(5): CapEff)."""
-    found = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
-    return int(found[1], 16) if found else 0
+def _daemon(config: Config) -> tuple[int, int] | None:
+    """Process and user of the daemon that runs (SO_PEERCRED of unix(7)); None where there is none that we may ask."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked, suppress(OSError):
+        asked.settimeout(1)
+        asked.connect(str(config.workshop.runtime / SOCKET))
+        pid, uid, _ = struct.unpack("3i", asked.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        if pid:  # 0: it is in another pid namespace
+            return pid, uid
+    return None
+
+
+def _capabilities(pid: int) -> int:
+    """A process's effective capabilities, as a bit set (proc(5): CapEff); none where it is gone."""
+    with suppress(OSError):
+        found = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+        return int(found[1], 16) if found else 0
+    return 0
 
 
 def clock(config: Config) -> Iterator[Said | ClonedError]:

@@ -247,7 +247,11 @@ def ports(config: Config) -> Iterator[Said | ClonedError]:
         (socket.SOCK_STREAM, config.network.boot_port, "network.boot_port"),
         (socket.SOCK_STREAM, config.page.port, "page.port"),
     )
-    taken = [found for kind, port, what in wanted if (found := _taken(kind, port, what)) is not None]
+    try:
+        taken = [found for kind, port, what in wanted if (found := _taken(kind, port, what)) is not None]
+    except PermissionError:  # CAP_NET_BIND_SERVICE
+        yield skipped("this user may not try the ports below 1024", "use sudo, or the systemd service")
+        return
     yield from taken
     if not taken:
         yield ok(", ".join(str(port) for _, port, _ in wanted))
@@ -259,6 +263,8 @@ def _taken(kind: socket.SocketKind, port: int, what: str) -> ClonedError | None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind(("", port))
+        except PermissionError:
+            raise
         except OSError as error:
             hint = Phrase("see what uses it: ss -lnp 'sport = :{port}'", port=port)
             return MissingError(

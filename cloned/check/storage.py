@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import shutil
 import sqlite3
 import stat
@@ -26,6 +27,8 @@ ROOM_BYTES = 2 * 10**9
 """Bytes that should be free for the state."""
 OLD_SECONDS = 180 * 86400
 """Seconds after which a live system lacks drivers and mends that exist by then."""
+ACCOUNT = "cloned"
+"""Whom the unit runs the daemon as."""
 SECRETS = ("pin", "people.json", "page.key", "journal.sqlite", LEDGER_FILE)
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"})
 """Where SQLite's locks cannot be relied on."""
@@ -45,6 +48,8 @@ def state(config: Config) -> Iterator[Said | ClonedError]:
             Phrase("{folder} cannot be written by this user", folder=folder),
             Phrase("chown or chmod it; it belongs to {folder}", folder=_owner(folder)),
         )
+    if (stranger := _not_the_services(folder)) is not None:
+        yield stranger
     kind = file_system(folder)
     if kind in NETWORK_FILE_SYSTEMS:
         yield ClonedError(
@@ -67,6 +72,20 @@ def state(config: Config) -> Iterator[Said | ClonedError]:
 def _closed(folder: Path) -> bool:
     """Whether others cannot even enter the folder."""
     return not stat.S_IMODE(folder.stat().st_mode) & stat.S_IXOTH
+
+
+def _not_the_services(folder: Path) -> Said | None:
+    """Root may write everywhere, but the daemon is seldom root: a folder that its account does not own."""
+    try:
+        account = pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        return None
+    if os.geteuid() != 0 or folder.stat().st_uid == account.pw_uid:
+        return None
+    said = Phrase(
+        "{folder} belongs to {owner}, and the service runs as {user}", folder=folder, owner=_owner(folder), user=ACCOUNT
+    )
+    return warned(said, Phrase("chown -R {user}: {folder}", user=ACCOUNT, folder=folder))
 
 
 def _owner(path: Path) -> str:
