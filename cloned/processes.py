@@ -59,8 +59,10 @@ def need(tool: str) -> str:
 OURS = -10
 """How nice the daemon is: thirty laptops wait for its answers, which are short."""
 AUTOGROUP = Path("/proc/self/autogroup")
-_before: list[int] = []
-"""How nice we were before `come_first`."""
+STEP_BACK = 10
+"""By how much whoever works for long is nicer than we are, also where we were started as nice as we want to be."""
+_others: list[int] = []
+"""How nice the others are, since `come_first`."""
 
 
 def come_first() -> None:
@@ -70,8 +72,9 @@ def come_first() -> None:
     """
     nice = os.getpriority(os.PRIO_PROCESS, 0)
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, min(nice, OURS))
-        _before.append(nice)
+        ours = min(nice, OURS)
+        os.setpriority(os.PRIO_PROCESS, 0, ours)
+        _others.append(max(nice, ours + STEP_BACK))
     if os.getsid(0) == os.getpid():  # else others are in it, such as the shell that started us
         session_nice(OURS)
 
@@ -84,9 +87,9 @@ def session_nice(nice: int) -> None:
 
 
 def come_with_others() -> None:
-    """In a thread that works for long, or in a child before exec: be as nice as we were started."""
-    if _before:
-        os.setpriority(os.PRIO_PROCESS, 0, _before[0])
+    """In a thread that works for long, or in a child before exec: be as nice as we were started, or as is usual."""
+    if _others:
+        os.setpriority(os.PRIO_PROCESS, 0, _others[0])
 
 
 def die_with_parent() -> None:

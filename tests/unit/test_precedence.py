@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from cloned.processes import AUTOGROUP, OURS, run, spawn
+from cloned.processes import AUTOGROUP, OURS, STEP_BACK, run, spawn
 
 pytestmark = pytest.mark.wire  # real programs
 
@@ -58,3 +58,13 @@ def test_a_session_of_its_own_comes_first_as_a_whole_and_one_of_others_does_not(
     _, *within = run([sys.executable, "-c", SESSION]).stdout.decode().split()
     assert within == before
     assert group() == before
+
+
+def test_who_is_started_before_the_others_steps_back_too() -> None:
+    """As `Nice=-10` of a unit has it; whoever may not be less nice than usual cannot try it."""
+    ahead = f"import os; os.setpriority(os.PRIO_PROCESS, 0, {OURS})"
+    if run([sys.executable, "-c", ahead], check=False).returncode:
+        pytest.skip("nobody may come first here")
+    first, thread, worker, child = map(int, run([sys.executable, "-c", ahead + PRECEDENCE]).stdout.split()[1:])
+    assert (first, thread) == (OURS, OURS)
+    assert worker == child == OURS + STEP_BACK
