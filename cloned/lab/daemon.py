@@ -119,6 +119,8 @@ class DaemonProcess:
         self.log = log
         self.descriptors = DESCRIPTORS
         """How many files it may open."""
+        self.environment: dict[str, str] = {}
+        """What it alone has in its environment, and not what becomes it."""
         self._namespace = namespace
         self._say = say
         self._started = False
@@ -140,7 +142,16 @@ class DaemonProcess:
         config.write_text(self.settings.toml())
         user = self._user()
         os.chown(config, user.uid, user.gid)
-        main = [sys.executable, "-c", "from cloned.cli.main import main; main()", "serve", "--config", str(config)]
+        own = ["env", *(f"{name}={value}" for name, value in self.environment.items())]
+        main = [
+            *own,
+            sys.executable,
+            "-c",
+            "from cloned.cli.main import main; main()",
+            "serve",
+            "--config",
+            str(config),
+        ]
         with self.log.open("ab") as log:
             program = unprivileged.start(main, user, self._needs(), self.descriptors)
             command = ["ip", "netns", "exec", self._namespace, *program]
