@@ -240,7 +240,7 @@ async def listening(place: Path) -> AsyncIterator[asyncio.Event]:
     """Hear what a daemon that is started meanwhile tells systemd; the event is set where it says that it is ready."""
     ready, loop = asyncio.Event(), asyncio.get_running_loop()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
-        heard.bind(str(place))
+        _bind(heard, place)
         heard.setblocking(False)
         loop.add_reader(heard, lambda: ready.set() if b"READY=1" in heard.recv(4096).split(b"\n") else None)
         os.environ["NOTIFY_SOCKET"] = str(place)
@@ -249,6 +249,12 @@ async def listening(place: Path) -> AsyncIterator[asyncio.Event]:
         finally:
             del os.environ["NOTIFY_SOCKET"]
             loop.remove_reader(heard)
+
+
+def _bind(heard: socket.socket, place: Path) -> None:
+    """As systemd does: the daemon, which is another user, may write to it."""
+    heard.bind(str(place))
+    place.chmod(0o666)
 
 
 async def _checked(served: DaemonProcess) -> None:

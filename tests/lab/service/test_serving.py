@@ -23,12 +23,14 @@ from cloned.lab.daemon import DaemonProcess
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")]
 
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+SHARED = Path("/dev/shm")
 HOUR, YEAR = 3600, 365 * 86400
 
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
-    """Starts a daemon in a network of its own; ended afterwards."""
+    """Starts a daemon in a network of its own; ended afterwards, with what its faked clock shared."""
+    before = set(SHARED.glob("*faketime_*"))
     async with AsyncExitStack() as stack:
 
         async def start(environment: Mapping[str, str] | None = None) -> DaemonProcess:
@@ -40,6 +42,8 @@ async def served(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
             return made
 
         yield start
+    for left in set(SHARED.glob("*faketime_*")) - before:
+        left.unlink()
 
 
 def config(daemon: DaemonProcess) -> Path:
@@ -104,10 +108,7 @@ async def test_a_clock_that_jumps_an_hour_back_and_ten_years_ahead(served: Calla
         [batch] = [each for each in (await daemon.state())["batches"] if text in str(each)]
         assert abs(at(batch) - (time.time() + seconds)) < 13 * HOUR
         assert daemon.running
-    killed = daemon.pid
     daemon.kill()
-    for left in Path("/dev/shm").glob(f"*faketime_*_{killed}"):  # which it had no time to take away
-        left.unlink()
     daemon.start()
     await daemon.ready()
     assert "Traceback" not in logged(daemon)
