@@ -158,8 +158,9 @@ async def inventory(request: web.Request) -> web.Response:
 async def ledger(request: web.Request) -> web.Response:
     """`GET /api/v1/ledger`: the newest results, oldest first; the next page has older ones."""
     limit, before = limit_of(request), row_before(request)
-    records = request.app[RECORDS]
-    rows = await records.rows(laptop=request.query.get("laptop"), limit=limit + 1, before=before)
+    records, named = request.app[RECORDS], request.query.get("laptop")
+    laptop = named if named is None or named.isprintable() else ""  # PostgreSQL takes no NUL; nobody is called so
+    rows = await records.rows(laptop=laptop, limit=limit + 1, before=before)
     return linked(answer(rows[-limit:], request), request, older_than(rows, limit))
 
 

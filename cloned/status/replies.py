@@ -69,9 +69,14 @@ def cursor_of(request: web.Request) -> list[str | int] | None:
         found = json.loads(base64.b64decode(given.encode("ascii"), b"-_", validate=True))
     except (ValueError, binascii.Error, RecursionError):
         found = None
-    if not isinstance(found, list) or not all(isinstance(each, str | int) for each in found):
+    if not isinstance(found, list) or not all(map(_placed, found)):
         raise no_such_page()
     return found
+
+
+def _placed(part: object) -> bool:
+    """Whether it may stand in a place of ours: a database takes no half of a character and no number without end."""
+    return part.isprintable() if isinstance(part, str) else isinstance(part, int) and 0 <= part < 1 << 53
 
 
 def no_such_page() -> web.HTTPException:

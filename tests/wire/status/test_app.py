@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import urlsafe_b64encode
 
 import pytest
 from aiohttp import ClientSession, CookieJar
@@ -209,7 +210,21 @@ async def test_the_ledger_comes_in_pages_the_newest_first(machine):
     assert [each["attempt"] for each in (*older, *newest)] == [1, 2]
 
 
-@pytest.mark.parametrize("cursor", ["x", "W10", "WzEsMl0=", "WyJhIl0=", "WzldXQ"])
+ODD = [["2026", "x", 10**30], ["2026", "x", -1], ["\ud800", "x", 1], ["2026", "x\0", 1], [10**30, "x", 1]]
+"""Places that a database cannot even be asked for."""
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "W10",
+        "WzEsMl0=",
+        "WyJhIl0=",
+        "WzldXQ",
+        *(urlsafe_b64encode(json.dumps(odd).encode()).decode() for odd in ODD),
+    ],
+)
 async def test_a_cursor_that_nobody_gave_leads_nowhere(machine, cursor):
     for path in ("/api/v1/laptops", "/api/v1/ledger"):
         async with machine.get(path, params={"cursor": cursor}) as answer:
