@@ -86,6 +86,8 @@ def files(config: Config) -> Iterator[Said | ClonedError]:
         for path in (Path(where) / name for name in (*folders, *names)):
             seen = path.lstat()
             count += 1
+            if stat.S_ISLNK(seen.st_mode):
+                continue  # whose a link is says nothing
             if seen.st_uid != owner:
                 strange.append(path)
             if path.name in SECRET_NAMES and stat.S_IMODE(seen.st_mode) & 0o077:

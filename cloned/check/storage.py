@@ -209,6 +209,11 @@ def room(config: Config) -> Iterator[Said | ClonedError]:
     if not folder.is_dir():
         yield skipped("no images yet")
         return
+    if not os.access(folder, os.W_OK):
+        yield warned(
+            Phrase("{folder} cannot be written by this user", folder=folder.resolve()),
+            Phrase("chown or chmod it; it belongs to {folder}", folder=_owner(folder)),
+        )
     free = shutil.disk_usage(folder).free
     if free < 10 * ROOM_BYTES:
         yield warned(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import pwd
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import trustme
 
-from cloned.check import belongings
+from cloned.check import belongings, storage
 from cloned.check.findings import Finding, Look, LookState, _findings
 from cloned.config import Config
 from cloned.config_file import parse
@@ -75,3 +76,31 @@ def test_a_file_of_another_user(tmp_path: Path) -> None:
     [told] = found(belongings.files, config)
     assert told.state is LookState.WRONG
     assert "journal.sqlite" in str(told.said)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_link_to_another_disk_may_be_anybodys(tmp_path: Path) -> None:
+    config = parse(f'[workshop]\nstate = "{tmp_path}/state"\n')
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "images").symlink_to(tmp_path)
+    os.chown(tmp_path / "state", 12345, 12345)
+    assert [each.state for each in found(belongings.files, config)] == [LookState.OK]
+
+
+def test_a_store_that_takes_no_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = parse(f'[workshop]\nstate = "{tmp_path}"\n')
+    (tmp_path / "images").mkdir()
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere
+    told = found(storage.room, config)[0]
+    assert (told.state, "cannot be written" in str(told.said)) == (LookState.WARNING, True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_hears_of_a_state_that_the_service_does_not_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = parse(f'[workshop]\nstate = "{tmp_path}"\n')
+    own = pwd.getpwnam("nobody")
+    monkeypatch.setattr("pwd.getpwnam", lambda name: own)
+    [told] = [each for each in found(storage.state, config) if each.state is LookState.WARNING]
+    assert f"chown -R cloned: {tmp_path}" in str(told.next)
+    os.chown(tmp_path, own.pw_uid, own.pw_gid)
+    assert not [each for each in found(storage.state, config) if each.state is LookState.WARNING]
