@@ -80,18 +80,12 @@ def files(config: Config) -> Iterator[Said | ClonedError]:
         yield skipped(Phrase("there is no {folder} yet", folder=folder))
         return
     owner, strange, open_to_all, count = folder.stat().st_uid, [], [], 0
-    for where, folders, names in os.walk(folder):
-        if Path(where) == folder / "images":
-            folders[:] = [name for name in folders if name != ".pieces"]  # millions, all made in one way
-        for path in (Path(where) / name for name in (*folders, *names)):
-            seen = path.lstat()
-            count += 1
-            if stat.S_ISLNK(seen.st_mode):
-                continue  # whose a link is says nothing
-            if seen.st_uid != owner:
-                strange.append(path)
-            if path.name in SECRET_NAMES and stat.S_IMODE(seen.st_mode) & 0o077:
-                open_to_all.append(path)
+    for path, seen in _entries(folder):
+        count += 1
+        if seen.st_uid != owner:
+            strange.append(path)
+        if path.name in SECRET_NAMES and stat.S_IMODE(seen.st_mode) & 0o077:
+            open_to_all.append(path)
     if strange:
         words = Phrase("{files} belong to somebody else than {folder}", files=_some(strange), folder=folder)
         yield ClonedError(words, Phrase("chown -R --reference={folder} {folder}", folder=folder))
@@ -99,6 +93,18 @@ def files(config: Config) -> Iterator[Said | ClonedError]:
         yield warned(Phrase("{files} can be read by others", files=_some(open_to_all)), "chmod 600")
     if not strange and not open_to_all:
         yield ok(Phrase("{count} {count:file is as it|files are as they} should be", count=count))
+
+
+def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Files and folders of the state, without pieces of images, millions that are all made in one way, and without
+    links: whose one is says nothing."""
+    for where, folders, names in os.walk(folder):
+        if Path(where) == folder / "images":
+            folders[:] = [name for name in folders if name != ".pieces"]
+        for path in (Path(where) / name for name in (*folders, *names)):
+            seen = path.lstat()
+            if not stat.S_ISLNK(seen.st_mode):
+                yield path, seen
 
 
 def _some(paths: list[Path]) -> str:

@@ -67,7 +67,7 @@ async def evening(folder: Path, laptops: int, page: tuple[str, ...] = ()) -> Asy
     """A daemon that is ready and clones nothing that nobody confirmed, and laptops that are off."""
     async with AsyncExitStack() as stack:
         state = folder / "state"
-        state.mkdir()
+        state.mkdir(exist_ok=True)
         network = LabNetwork(f"cl{secrets.token_hex(2)}", laptops)
         stack.callback(network.close)
         network.build()
@@ -168,8 +168,9 @@ async def test_an_evening_on_the_wall_in_two_languages(tmp_path: Path) -> None:
 
 async def test_both_roles_sign_in_over_tls(tmp_path: Path) -> None:
     made = trustme.CA().issue_cert("127.0.0.1")
-    made.private_key_and_cert_chain_pem.write_to_path(tmp_path / "page.pem")
-    page = (f'certificate = "{tmp_path}/page.pem"', f'key = "{tmp_path}/page.pem"')
+    (state := tmp_path / "state").mkdir()  # where the daemon's user may read them
+    made.private_key_and_cert_chain_pem.write_to_path(state / "page.pem")
+    page = (f'certificate = "{state}/page.pem"', f'key = "{state}/page.pem"')
     async with evening(tmp_path, 1, page) as shop:
         address = f"https://127.0.0.1:{shop.port}"
         secrets_of = {"volunteer": {"pin": shop.pin}, "administrator": {"name": "Bart", "password": PASSWORD}}
