@@ -8,6 +8,7 @@ import ssl
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography import x509
@@ -102,9 +103,10 @@ def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
         if Path(where) == folder / "images":
             folders[:] = [name for name in folders if name != ".pieces"]
         for path in (Path(where) / name for name in (*folders, *names)):
-            seen = path.lstat()
-            if not stat.S_ISLNK(seen.st_mode):
-                yield path, seen
+            with suppress(FileNotFoundError):  # a daemon that runs has taken it away meanwhile
+                seen = path.lstat()
+                if not stat.S_ISLNK(seen.st_mode):
+                    yield path, seen
 
 
 def _some(paths: list[Path]) -> str:
