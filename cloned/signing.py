@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from cloned.errors import ClonedError, UnreadableError
+from cloned.errors import ClonedError, MissingError, UnreadableError
 from cloned.saying import Phrase
 
 NAME = "site.key"
@@ -79,9 +79,9 @@ class SiteKey:
         except FileExistsError:  # another process of this site was quicker
             return cls._read(path)
         except OSError as error:
-            raise ClonedError(
+            raise MissingError(
                 Phrase("the site's key {path} cannot be used: {error}", path=path, error=error),
-                "check the state directory",
+                "check [workshop] state and its rights",
             ) from error
 
     @classmethod

@@ -88,7 +88,10 @@ def files(config: Config) -> Iterator[Said | ClonedError]:
         if path.name in SECRET_NAMES and stat.S_IMODE(seen.st_mode) & 0o077:
             open_to_all.append(path)
     if strange:
-        words = Phrase("{files} belong to somebody else than {folder}", files=_some(strange), folder=folder)
+        words = Phrase(
+            "{files} {count:belongs|belong} to somebody else than {folder}",
+            files=_some(strange), count=len(strange), folder=folder,
+        )  # fmt: skip
         yield ClonedError(words, Phrase("chown -R --reference={folder} {folder}", folder=folder))
     if open_to_all:
         yield warned(Phrase("{files} can be read by others", files=_some(open_to_all)), "chmod 600")

@@ -21,7 +21,7 @@ from cloned.core.events import Event, Hello, Weighed
 from cloned.core.laptop import Laptop, State, VerdictKind, called
 from cloned.core.workshop import Workshop
 from cloned.engine import Engine
-from cloned.errors import ClonedError, UsageError
+from cloned.errors import ClonedError, MissingError, UsageError
 from cloned.papers.printer import alert, hand_over, waiting
 from cloned.saying import Phrase, headed, kept, recalled
 
@@ -86,8 +86,9 @@ class Spool:
         new = not path.exists()  # then who is done already has its papers
         try:
             self._base = _opened(path)
-        except sqlite3.OperationalError:
-            raise
+        except sqlite3.OperationalError as error:
+            said = Phrase("the print queue {path} cannot be opened ({error})", path=path, error=error)
+            raise MissingError(said, "check [workshop] state and its rights") from error
         except sqlite3.DatabaseError as error:  # it holds nothing that cannot be printed again from the page
             log.error("the print queue %s is damaged (%s): it is set aside, and a new one begun", path, error)
             _set_aside(path)

@@ -42,7 +42,10 @@ async def watched(shop: Shop, laptop: VirtualLaptop, name: str) -> tuple[int, st
         state = await shop.daemon.state()
         (seen,) = [each for each in state["laptops"] if each["id"] == ident]
         if seen["capture"]:
-            assert name not in [image["name"] for image in state["images"]]
+            if name in [
+                image["name"] for image in state["images"]
+            ]:  # it is known a moment before the laptop is through
+                ImageStore(shop.daemon.settings.state / "images").check(name)
             doing.append(str((seen["progress"] or {}).get("activity")))
         await asyncio.sleep(0.1)
     return *work.result(), doing

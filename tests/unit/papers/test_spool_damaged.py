@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cloned.errors import MissingError
 from cloned.papers.spool import Spool
 
 
@@ -39,3 +40,9 @@ def test_a_new_one_is_begun(tmp_path: Path, first: int) -> None:
     with sqlite3.connect(path) as base:
         assert base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     base.close()
+
+
+def test_one_that_is_not_ours_to_open_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "prints.sqlite").mkdir()  # as little to be opened as another user's file, for root too
+    with pytest.raises(MissingError, match="the print queue"):
+        spool(tmp_path / "prints.sqlite")
