@@ -60,8 +60,6 @@ class DaemonSettings:
     """As nobody confirms in a lab, new laptops with one disk may be cloned at once."""
     page: tuple[str, ...] = ()
     """Further lines of the page's section."""
-    group: str = ACCOUNT
-    """Who may use the control socket; without such a group the daemon's user and root alone."""
 
     def toml(self) -> str:
         """The configuration file. TOML's basic strings are JSON's."""
@@ -69,7 +67,6 @@ class DaemonSettings:
         lines = [
             "# Written by `cloned lab` for one run.",
             "[workshop]", 'name = "Lab"', f"state = {text(str(self.state))}", f"runtime = {text(str(self.runtime))}",
-            f"group = {text(self.group)}",
             "[network]", f"interfaces = [{text(NIC)}]",
             *([] if self.mbit_s is None else [f"link_mbps = {self.mbit_s}"]),
             "[[dhcp.lease]]", f"interface = {text(NIC)}", f'first = "{NETWORK[256]}"', f'last = "{NETWORK[1000]}"',
