@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -15,6 +17,15 @@ def hand_over(folder: Path) -> int:
         return 0
     owner = folder.stat()
     return sum(_give(Path(where) / name, owner) for where, *names in os.walk(folder) for part in names for name in part)
+
+
+@contextmanager
+def handing_over(folder: Path) -> Iterator[None]:
+    """What root does meanwhile leaves nothing of root's in `folder`, also where it fails halfway."""
+    try:
+        yield
+    finally:
+        hand_over(folder)
 
 
 def _give(path: Path, owner: os.stat_result) -> bool:

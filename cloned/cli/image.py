@@ -35,7 +35,7 @@ from cloned.images import export as exporting
 from cloned.images.store import ImageStore
 from cloned.json_data import JsonObject
 from cloned.languages import to_translate
-from cloned.ownership import hand_over
+from cloned.ownership import handing_over
 from cloned.saying import Phrase
 
 if TYPE_CHECKING:
@@ -248,20 +248,21 @@ def build(firmware: bool, clonezilla: bool, tests: bool, again: bool, config: Pa
     from cloned.live import full, pack
     from cloned.netboot.files import build_boot_files
 
-    boot = load(config).boot
-    if clonezilla:
-        echo(Phrase("{squashfs}: Clonezilla is there", squashfs=full.build(boot.live).squashfs))
-    made = system.build(boot.live, firmware=firmware, force=again)
-    if tests:
-        echo(
-            Phrase(
-                "{squashfs}: {bytes} MB for testing parts",
-                squashfs=(packed := pack.build(made, force=again)).squashfs,
-                bytes=f"{packed.bytes / 1e6:.1f}",
+    settings = load(config)
+    boot = settings.boot
+    with handing_over(settings.workshop.state):
+        if clonezilla:
+            echo(Phrase("{squashfs}: Clonezilla is there", squashfs=full.build(boot.live).squashfs))
+        made = system.build(boot.live, firmware=firmware, force=again)
+        if tests:
+            echo(
+                Phrase(
+                    "{squashfs}: {bytes} MB for testing parts",
+                    squashfs=(packed := pack.build(made, force=again)).squashfs,
+                    bytes=f"{packed.bytes / 1e6:.1f}",
+                )
             )
-        )
-    build_boot_files(boot.files)
-    hand_over(load(config).workshop.state)
+        build_boot_files(boot.files)
     echo(
         Phrase(
             "{live}: {bytes} MB; {files}: boot files are there",
