@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
+from cloned.lab import unprivileged
 from cloned.lab.bench.service import laid
 from cloned.lab.daemon import DaemonProcess
 from cloned.lab.unprivileged import ServiceUser
@@ -111,3 +114,35 @@ async def test_a_lab_that_erases_and_clones_is_served_by_it(tmp_path: Path) -> N
     assert "runs as root" not in said
     assert seen
     assert [each for each in seen if each != wanted()] == []
+
+
+def refused(daemon: DaemonProcess) -> tuple[int, list[str]]:
+    """Exit status and last words of a daemon that is started over its state as that is."""
+    user, state = ServiceUser.here(), daemon.settings.state
+    main = [sys.executable, "-c", "from cloned.cli.main import main; main()", "serve"]
+    words = [*main, "--config", str(state / "cloned.toml")]
+    inside = ["ip", "netns", "exec", daemon._namespace, *unprivileged.start(words, user, daemon._needs())]
+    done = subprocess.run(inside, capture_output=True, text=True, timeout=60, check=False, env=daemon._environment())
+    return done.returncode, [line for line in done.stderr.splitlines() if not line.startswith(("INFO", "WARNING"))]
+
+
+NOT_OURS = (".", "journal.sqlite", "ledger.sqlite", "people.json", "page.key", "site.key", "prints.sqlite",
+            "version.json", "serve.lock")  # fmt: skip
+"""What root may have left, by having run `cloned serve` once."""
+
+
+async def test_what_is_roots_ends_it_in_one_line_that_names_it_and_loses_nothing(laid_out: DaemonProcess) -> None:
+    laid_out.start()
+    await laid_out.ready()
+    await laid_out.stop()
+    state, user = laid_out.settings.state, ServiceUser.here()
+    state.chmod(0o755)  # else it finds no configuration there
+    for name in NOT_OURS:
+        os.chown(state / name, 0, 0)
+        status, words = await asyncio.to_thread(refused, laid_out)
+        os.chown(state / name, user.uid, user.gid)
+        assert (status, len(words)) == (3, 1), (name, words)
+        assert str(state / name).rstrip("/.") in words[0], name
+    laid_out.start()
+    await laid_out.ready()
+    assert rights(laid_out.pid) == wanted()
