@@ -5,8 +5,10 @@ Which of them, `Config.ledger_place` says to daemon, command line, check and bac
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import aiosqlite
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -146,9 +148,22 @@ def _prepare(path: Path, create: bool) -> None:
 def _engine(url: str) -> AsyncEngine:
     if not url.startswith("sqlite"):
         return create_async_engine(url, pool_pre_ping=True, pool_size=3, max_overflow=4, connect_args=_postgresql())
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS, "async_creator_fn": _connected})
     event.listen(engine.sync_engine, "connect", _pragmas)
     return engine
+
+
+async def _connected(*args: Any, **known: Any) -> aiosqlite.Connection:
+    """A connection. Where there can be none, its thread has ended: it would still tell our loop, which is gone by then
+    if this ends us, and whoever looks for the one line that says why finds a traceback."""
+    connection = aiosqlite.connect(*args, **known)
+    thread = getattr(connection, "_thread", connection)  # before 0.22 it is one itself
+    thread.daemon = True
+    try:
+        return await connection
+    except BaseException:
+        await asyncio.to_thread(thread.join, BUSY_SECONDS)
+        raise
 
 
 def direct(engine: AsyncEngine) -> Engine:

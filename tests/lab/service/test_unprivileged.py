@@ -141,7 +141,7 @@ async def test_what_is_roots_ends_it_in_one_line_that_names_it_and_loses_nothing
         os.chown(state / name, 0, 0)
         status, words = await asyncio.to_thread(refused, laid_out)
         os.chown(state / name, user.uid, user.gid)
-        assert (status, len(words)) == (3, 1), (name, words)
+        assert (status, len(words)) == (3, 1), f"{name}: " + "\n".join(words)
         assert str(state / name).rstrip("/.") in words[0], name
     laid_out.start()
     await laid_out.ready()

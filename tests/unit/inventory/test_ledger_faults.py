@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -131,3 +132,12 @@ async def test_one_whose_folder_is_gone(tmp_path: Path) -> None:
         await Ledger.open(tmp_path / "file" / "ledger.sqlite")
     one_line(told.value)
     assert "its folder is there" in told.value.hint
+
+
+async def test_where_it_cannot_be_opened_no_thread_is_left_that_would_tell_a_loop_that_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").mkdir()
+    before = set(threading.enumerate())
+    with pytest.raises(LedgerError, match="unable to open"):
+        await Ledger.open(tmp_path / "ledger.sqlite")
+    left = [each for each in threading.enumerate() if each not in before and "_connection_worker" in each.name]
+    assert left == []
