@@ -157,7 +157,7 @@ async def _connected(*args: Any, **known: Any) -> aiosqlite.Connection:
     """A connection. Where there can be none, its thread has ended: it would still tell our loop, which is gone by then
     if this ends us, and whoever looks for the one line that says why finds a traceback."""
     connection = aiosqlite.connect(*args, **known)
-    thread = getattr(connection, "_thread", connection)  # before 0.22 it is one itself
+    thread: Any = getattr(connection, "_thread", connection)  # before 0.22 it is one itself
     thread.daemon = True
     try:
         return await connection
