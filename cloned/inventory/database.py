@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
@@ -153,10 +154,10 @@ def _engine(url: str) -> AsyncEngine:
     return engine
 
 
-async def _connected(*args: Any, **known: Any) -> aiosqlite.Connection:
+async def _connected(database: str, **known: Any) -> aiosqlite.Connection:
     """A connection. Where there can be none, its thread has ended: it would still tell our loop, which is gone by then
     if this ends us, and whoever looks for the one line that says why finds a traceback."""
-    connection = aiosqlite.connect(*args, **known)
+    connection = aiosqlite.connect(database, **known)
     thread: Any = getattr(connection, "_thread", connection)  # before 0.22 it is one itself
     thread.daemon = True
     try:
