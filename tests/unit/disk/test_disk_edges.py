@@ -14,7 +14,16 @@ from cloned.disk.erase_machine import _inside, uncovered
 from cloned.disk.erase_record import DiskErasure, ErasePhase, ErasureFault
 from cloned.disk.erase_samples import SMALL, DiskSample, after, zeros
 from cloned.disk.erase_status import _descriptor
-from cloned.disk.layout import Layout, LayoutError, MbrEntry, Partition, read_layout, swap_header, table_writes
+from cloned.disk.layout import (
+    Layout,
+    LayoutError,
+    MbrEntry,
+    Partition,
+    check_layout,
+    read_layout,
+    swap_header,
+    table_writes,
+)
 from cloned.disk.mbr import build_mbr, read_mbr
 from cloned.disk.media import AtaAbilities, Medium, medium_of
 from cloned.disk.partitions import Swap
@@ -259,3 +268,60 @@ def test_an_erasure_under_way_may_begin_anew_but_never_go_back() -> None:
         assert machine.strictly_later(planned, replace(planned, medium=replace(DISK, size=size))) is later
     for size, later in ((64 * MIB, True), (65 * MIB, False), (63 * MIB, False)):
         assert machine.strictly_later(old, replace(old, medium=replace(DISK, size=size))) is later
+
+
+# -- layouts -----------------------------------------------------------------------------------------
+
+GUID, LINUX = "2077A0EF-FDAF-4799-9C9F-3D760BE2651B", "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
+
+
+def gpt(**more: Any) -> Layout:
+    part = replace(Partition(1, 2048, 2048, LINUX, GUID), **more)
+    return Layout("gpt", GUID, 512, (part,))
+
+
+@pytest.mark.parametrize(
+    ("more", "right"),
+    [
+        ({}, True),
+        ({"number": 0}, False),
+        ({"number": 1024}, True),
+        ({"number": 1025}, False),
+        ({"start": 0}, False),
+        ({"size": 0}, False),
+        ({"start": 1 << 50}, False),
+        ({"name": "x" * 36}, True),
+        ({"name": "x" * 37}, False),
+    ],
+    ids=str,
+)
+def test_a_partition_has_a_number_a_place_and_a_name_that_can_be(more: dict[str, Any], right: bool) -> None:
+    try:
+        check_layout(gpt(**more))
+        found = True
+    except LayoutError:
+        found = False
+    assert found is right
+
+
+def test_partitions_may_touch_and_not_overlap() -> None:
+    for start, right in ((4096, True), (4095, False)):
+        two = replace(gpt().partitions[0], number=2, start=start, uuid=LINUX)
+        layout = replace(gpt(), partitions=(*gpt().partitions, two))
+        if right:
+            check_layout(layout)
+        else:
+            with pytest.raises(LayoutError, match="overlap"):
+                check_layout(layout)
+
+
+@pytest.mark.parametrize("at", [0, 1, 7])
+def test_a_table_without_its_signature_or_cut_short_is_missing(at: int) -> None:
+    disk = on_disk(table_writes(gpt(), 32 * MIB), 32 * MIB)
+    read = lambda offset, length: bytes(disk[offset : offset + length])  # noqa: E731
+    assert read_layout(read, len(disk), 512).partitions[0].start == 2048
+    disk[512 + at] ^= 1
+    with pytest.raises(LayoutError, match="missing"):
+        read_layout(read, len(disk), 512)
+    with pytest.raises(LayoutError, match="missing"):
+        read_layout(lambda offset, length: read(offset, length)[: 512 if offset == 0 else 91], len(disk), 512)

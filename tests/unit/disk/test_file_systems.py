@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cloned.disk.extfs import Ext, ExtError
-from cloned.disk.ntfs import Ntfs, NtfsError
+from cloned.disk.ntfs import Ntfs, NtfsError, _attributes, _entries
 from cloned.disk.sizes import size_of_file_system
 
 pytestmark = pytest.mark.wire
@@ -298,3 +298,25 @@ def test_no_ntfs(tmp_path: Path) -> None:
     damaged[mft : mft + 4] = b"BAAD"
     with pytest.raises(NtfsError, match="does not begin"):
         Ntfs(reading(bytes(damaged))).read_file("a")
+
+
+def test_a_damaged_record_or_index_comes_to_an_end() -> None:
+    own = attribute(0x80, b"own", resident=True)
+    for after in (b"\xff\xff\xff\xff" + bytes(40), b"\xff\xff\xff\xff" + struct.pack("<I", 64) + bytes(60),
+                  struct.pack("<II", 0x90, 0) + bytes(40), struct.pack("<II", 0x90, 23) + bytes(40), b""):  # fmt: skip
+        head = bytearray(56)
+        struct.pack_into("<H", head, 20, 56)
+        assert [kind for kind, _ in _attributes(bytes(head) + own + after)] == [0x80]
+
+    def entry(name: str, *, length: int | None = None, flags: int = 0) -> bytes:
+        body = bytes(64) + bytes((len(name), 0)) + name.encode("utf-16-le")
+        size = 16 + len(body) if length is None else length
+        return struct.pack("<QHHHH", 7, size, len(body), flags, 0) + body
+
+    def index(*entries: bytes) -> bytes:
+        return struct.pack("<IIII", 16, 16 + sum(map(len, entries)), 0, 0) + b"".join(entries)
+
+    assert list(_entries(index(entry("a"), entry("b"), entry("c", flags=2)))) == [("a", 7), ("b", 7)]
+    assert list(_entries(index(entry("a"), entry("b", length=15), entry("c")))) == [("a", 7)]
+    assert list(_entries(index(entry("a"), entry("b", length=0), entry("c")))) == [("a", 7)]
+    assert list(_entries(index(entry("a")) + entry("behind it"))) == [("a", 7)]

@@ -307,3 +307,11 @@ def test_who_fetches_or_hears_nothing_has_nothing_repaired() -> None:
         talk.sender.audience.receivers[A].deaf = deaf
         talk.sender._hear_repair(talk.sender.audience.receivers[A], Repair(SESSION, A, 9, EPOCH, 99, [(3, 100, 0b110)]))
         assert bool(talk.sender._pending) is repaired
+
+
+def test_nothing_is_sent_for_one_that_has_no_room() -> None:
+    talk = Talk()
+    talk.ask(A, {3}, room=0)
+    assert talk.passed() == []
+    talk.ask(A, {3}, room=1)
+    assert talk.passed() == [3]
