@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from cloned.core import classic_sessions as classics
 from cloned.core import erasing, erasure_row, evening, lending
@@ -200,7 +199,7 @@ def _names(changed: Sequence[LaptopId], before: Workshop, after: Workshop, now: 
     return after, found
 
 
-def _told_last(laptop: Laptop, now: float) -> dict[str, Any] | None:
+def _told_last(laptop: Laptop, now: float) -> dict[str, object] | None:
     """The row of a laptop that inventories got last, as it is now; None while nothing of it came to an end."""
     if laptop.lendings and (laptop.lent or laptop.came_back):
         return lending.row(laptop, now)
@@ -214,7 +213,7 @@ def _through(laptop: Laptop) -> bool:
     return laptop.job.number > 0 and not laptop.job.open and laptop.state in (State.DONE, State.ASIDE)
 
 
-def _amended(laptop: Laptop, now: float) -> dict[str, Any]:
+def _amended(laptop: Laptop, now: float) -> dict[str, object]:
     """The row of a job that is told again: of when that ended, for it is no work of today."""
     return ledger_row(laptop, laptop.since) | {"amended": iso(now)} | lending.standing(laptop)
 
