@@ -225,7 +225,7 @@ class _Bracketed(gettext.NullTranslations):
 @cache
 def _messages() -> frozenset[str]:
     """Every message that somebody can translate."""
-    found = catalogues()[CODES[0]]
+    found = catalogue(CODES[0])
     return frozenset(each.id if isinstance(each.id, str) else each.id[0] for each in found if each.id)
 
 
@@ -269,10 +269,13 @@ def compiled(source: Path) -> bytes:
     return out.getvalue()
 
 
+@cache
+def catalogue(code: str) -> Catalog:
+    """A catalogue's source, parsed; for the tests and for whoever packs them."""
+    with (root("web") / "locale" / code / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as file:
+        return read_po(file, abort_invalid=True)
+
+
 def catalogues() -> dict[str, Catalog]:
-    """Every catalogue's source, parsed, by code; for the tests and for whoever packs them."""
-    found = {}
-    for source in sorted((root("web") / "locale").glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
-        with source.open("rb") as file:
-            found[source.parent.parent.name] = read_po(file, abort_invalid=True)
-    return found
+    """Every catalogue's source, parsed, by code."""
+    return {code: catalogue(code) for code in CODES if code != "en"}

@@ -33,6 +33,7 @@ from cloned.journal import Journal
 from cloned.signing import SiteKey
 from cloned.tasks import TaskOwner
 from tests.unit.engines import Streams, settled
+from tests.unit.inventory.ledgers import empty
 
 SIZE = 10**9
 GOOD = LookBack("sample", "s", 3, 9, 1, "zeros")
@@ -91,7 +92,7 @@ class Counter:
 
 @asynccontextmanager
 async def counter(folder: Path) -> AsyncIterator[Counter]:
-    ledger, journal, tasks = await Ledger.open(folder / "ledger"), Journal(folder / "journal"), TaskOwner("test")
+    ledger, journal, tasks = await Ledger.open(empty(folder / "ledger")), Journal(folder / "journal"), TaskOwner("test")
     engine, key = Engine(journal, Streams(), ledger), SiteKey.open(folder)
     engine.replay()
     for work, name in ((engine.run(), "engine"), (engine.run_effects(), "effects")):

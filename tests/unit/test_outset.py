@@ -14,6 +14,7 @@ from cloned.inventory.ledger import Ledger
 from cloned.inventory.sinks.base import Delivery
 from cloned.outset import QUICK_TURN_SECONDS, LatePaper, Outset
 from tests.unit.inventory.conftest import make_row
+from tests.unit.inventory.ledgers import empty
 from tests.waiting import until
 
 __all__ = ["make_row"]
@@ -27,7 +28,7 @@ def config_of(folder: Path, **more: Any) -> Config:
 
 async def kept(folder: Path, row: dict[str, Any]) -> None:
     """A ledger in which a result waits for the list."""
-    ledger = await Ledger.open(folder / "ledger.sqlite")
+    ledger = await Ledger.open(empty(folder / "ledger.sqlite"))
     await ledger.register(["list"])
     await ledger.record(row)
     await ledger.close()
@@ -61,7 +62,7 @@ async def test_threads_have_short_turns_only_while_we_start(tmp_path: Path, make
 
 
 async def test_where_nothing_waits_nobody_hurries(tmp_path: Path) -> None:
-    ledger = await Ledger.open(tmp_path / "ledger.sqlite")
+    ledger = await Ledger.open(empty(tmp_path / "ledger.sqlite"))
     await ledger.register(["list"])
     await ledger.close()
     outset = Outset(config_of(tmp_path))

@@ -24,7 +24,7 @@ from cloned.core.triage_shipped import SHIPPED
 from cloned.core.warnings import Warn
 from cloned.destinations import KINDS
 from cloned.errors import UsageError
-from cloned.languages import CLOSING, OPENING, bracketed, catalogues, language
+from cloned.languages import CLOSING, OPENING, bracketed, catalogue, language
 from cloned.netboot import menus
 from cloned.saying import Phrase
 from cloned.saying import spoken as spoken_error
@@ -334,7 +334,7 @@ def test_no_place_of_a_sentence_stands_empty_on_the_pages_of_help():
 @pytest.mark.parametrize("code", ["nl", "fr"])
 def test_every_sign_of_a_boot_menus_words_has_letters_that_firmware_draws(code):
     """Firmware has no font for them: what vanishes would leave `N DM-1` of a number."""
-    signs = {sign for message in catalogues()[code] for sign in f"{message.string}" if not sign.isascii()}
+    signs = {sign for message in catalogue(code) for sign in f"{message.string}" if not sign.isascii()}
     lost = {sign for sign in signs if not menus.say(sign) and not sign.isspace()}
     assert lost <= set("\u201c\u201d\u00ab\u00bb\u00a7")  # quotation marks and paragraphs say nothing
     assert menus.say(language(code).gettext("No. %(tag)s", tag="DM-1")) in ("Nr. DM-1", "No DM-1")

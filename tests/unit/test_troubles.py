@@ -18,6 +18,7 @@ from cloned.inventory.ledger import Ledger
 from cloned.journal import Journal
 from cloned.tasks import TaskOwner
 from cloned.troubles import Troubles
+from tests.unit.inventory.ledgers import empty
 
 
 class Casts:
@@ -37,7 +38,7 @@ class Knows:
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> Any:
-    made = await Ledger.open(tmp_path / "ledger.sqlite")
+    made = await Ledger.open(empty(tmp_path / "ledger.sqlite"))
     yield made
     await made.close()
 

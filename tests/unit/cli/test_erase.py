@@ -28,13 +28,14 @@ def run(*words: str | Path) -> Result:
     return CliRunner().invoke(erase, [str(word) for word in words], standalone_mode=False)
 
 
-@pytest.fixture
-def key(tmp_path: Path) -> SiteKey:
-    return SiteKey.open(tmp_path / "state")
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> SiteKey:
+    return SiteKey.open(tmp_path_factory.mktemp("state"))
 
 
-@pytest.fixture
-def paper(tmp_path: Path, key: SiteKey) -> Path:
+@pytest.fixture(scope="module")
+def made(key: SiteKey) -> bytes:
+    """A certificate, which takes longer to make than to look at."""
     at = "2027-01-15T08:00:00Z"
     disks = [{**DISK, "started": at, "ended": at}]
     facts = {
@@ -45,8 +46,13 @@ def paper(tmp_path: Path, key: SiteKey) -> Path:
         "laptops": [{**LAPTOP, "disks": disks}],
         "not_erased": [],
     }
+    return certificate(facts, key, language("en"))
+
+
+@pytest.fixture
+def paper(tmp_path: Path, made: bytes) -> Path:
     path = tmp_path / "paper.pdf"
-    path.write_bytes(certificate(facts, key, language("en")))
+    path.write_bytes(made)
     return path
 
 

@@ -16,13 +16,14 @@ from cloned.inventory.ledger import Ledger
 from cloned.journal import Journal
 from cloned.safekeeping import alone
 from tests.unit.inventory.conftest import make_row
+from tests.unit.inventory.ledgers import empty
 
 __all__ = ["make_row"]
 
 
 async def recorded(place: Path | str, *rows: Any) -> list[int]:
     """The attempts that a ledger holds, after these too were recorded."""
-    ledger = await Ledger.open(place)
+    ledger = await Ledger.open(empty(place) if isinstance(place, Path) and not place.exists() else place)
     for row in rows:
         await ledger.record(row)
     found = [row["attempt"] for row in await ledger.rows()]

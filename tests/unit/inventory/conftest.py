@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-
 import pytest
 
 from cloned.inventory.ledger import Ledger
+from tests.unit.inventory.ledgers import empty
 
 
 class Clock:
@@ -55,20 +53,8 @@ def make_row():
     return make
 
 
-@pytest.fixture(scope="session")
-def empty_ledger(tmp_path_factory):
-    """A ledger with its tables and nothing in them, to be copied: making the tables takes longer than a test."""
-    path = tmp_path_factory.mktemp("ledger") / "empty.sqlite"
-
-    async def make():
-        await (await Ledger.open(path)).close()
-
-    asyncio.run(make())
-    return path
-
-
 @pytest.fixture
-async def ledger(tmp_path, clock, empty_ledger):
-    ledger = await Ledger.open(shutil.copy(empty_ledger, tmp_path / "ledger.sqlite"), clock=clock)
+async def ledger(tmp_path, clock):
+    ledger = await Ledger.open(empty(tmp_path / "ledger.sqlite"), clock=clock)
     yield ledger
     await ledger.close()

@@ -1,4 +1,3 @@
-import shutil
 import sqlite3
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from cloned.effect_parts import AnothersRow
 from cloned.errors import MissingError
 from cloned.inventory.database import LedgerError
 from cloned.inventory.ledger import Ledger
+from tests.unit.inventory.ledgers import empty
 
 
 async def drain(ledger, sink):
@@ -86,7 +86,7 @@ async def test_rows_of_one_laptop_and_the_newest_few(ledger, make_row):
 
 
 async def test_what_was_recorded_is_there_after_a_restart(tmp_path, make_row):
-    first = await Ledger.open(tmp_path / "l.sqlite")
+    first = await Ledger.open(empty(tmp_path / "l.sqlite"))
     await first.register(["hook"])
     await first.record(make_row())
     key = (await first.next_owed("hook")).key
@@ -104,7 +104,7 @@ async def test_no_ledger_is_not_made_by_looking(tmp_path):
 
 async def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path):
     path = tmp_path / "l.sqlite"
-    await (await Ledger.open(path)).close()
+    empty(path)
     with sqlite3.connect(path) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     database.close()
@@ -149,8 +149,8 @@ OPERATIONS = st.lists(
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(OPERATIONS)
-async def test_nothing_recorded_is_ever_unaccounted_for(tmp_path_factory, empty_ledger, make_row, operations):
-    ledger = await Ledger.open(shutil.copy(empty_ledger, tmp_path_factory.mktemp("l")))
+async def test_nothing_recorded_is_ever_unaccounted_for(tmp_path_factory, make_row, operations):
+    ledger = await Ledger.open(empty(tmp_path_factory.mktemp("l") / "ledger.sqlite"))
     await ledger.register(["hook"])
     try:
         for what, attempt, state in operations:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import tempfile
 import threading
@@ -17,11 +16,12 @@ import pytest
 from cloned.inventory import database
 from cloned.inventory.database import LedgerError
 from cloned.inventory.ledger import Ledger
+from tests.unit.inventory.ledgers import empty
 
 
 @pytest.fixture
-def place(empty_ledger: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(empty_ledger, tmp_path / "ledger.sqlite"))
+def place(tmp_path: Path) -> Path:
+    return empty(tmp_path / "ledger.sqlite")
 
 
 def one_line(error: LedgerError) -> str:
@@ -65,10 +65,10 @@ def as_nobody() -> Iterator[None]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone can be somebody else")
-async def test_one_that_may_only_be_read(empty_ledger: Path, make_row: Any) -> None:
+async def test_one_that_may_only_be_read(make_row: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        place = Path(shutil.copy(empty_ledger, Path(folder) / "ledger.sqlite"))
+        place = empty(Path(folder) / "ledger.sqlite")
         place.chmod(0o644)
         with as_nobody(), pytest.raises(LedgerError) as told:
             await recorded(place, make_row())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from cloned.languages import CODES, catalogues, language
+from cloned.languages import CODES, catalogue, language
 from cloned.papers import breaking
 from cloned.papers.document import Document, safe
 from cloned.papers.guide import booklet
@@ -49,7 +49,7 @@ def test_days_and_sizes_of_every_language_stay_whole(code: str) -> None:
 
 
 def test_no_message_in_french_breaks_before_its_signs() -> None:
-    texts = [str(each.string) for each in catalogues()["fr"] if each.id and isinstance(each.string, str)]
+    texts = [str(each.string) for each in catalogue("fr") if each.id and isinstance(each.string, str)]
     parts = [(part, text) for text in texts for part in breaking.words(text)]
     assert sum("«" in part for part, _ in parts) > 20
     assert [text for part, text in parts if re.match(r"[»:;?!%](?![\w(=])", part) or part.endswith("«")] == []
