@@ -10,7 +10,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from cloned import wire
 from cloned.core.answer_data import CaptureData
@@ -381,21 +382,17 @@ async def _proof(captures: Captures, capture: Capture) -> None:
         await captures.prove(capture)
 
 
-_Handler = Callable[[web.Request], Awaitable[web.Response]]
-
-
-def _answer(handler: _Handler) -> _Handler:
+def _answer(handler: Handler) -> Handler:
     """Errors as the laptop can show them."""
 
-    async def safe(request: web.Request) -> web.Response:
+    async def safe(request: web.Request) -> web.StreamResponse:
         try:
-            response = await handler(request)
+            return await handler(request)
         except ValueError:
             return wire.refuse(400, "offset is no number", "")
         except ClonedError as error:
             known = {UsageError: 409, MissingError: 507}
             return wire.refuse(known.get(type(error), 422), error.message, error.hint)
-        return response
 
     return safe
 
