@@ -170,6 +170,8 @@ class Row(TypedDict, total=False):
     image_hash: str
     verdict: str
     state: str
+    amended: str
+    """When a clone was told again, of which something was learnt after it had ended."""
     lending: str
     """`lent` or `back`, of a clone that was told anew since."""
     why: str
