@@ -10,7 +10,6 @@ import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from cloned.core.clocks import SLACK_SECONDS
 from cloned.core.disks import Disk
@@ -61,7 +60,20 @@ class Outside:
     """What effects change: streams that are sent, and the ledger."""
 
     streams: set[SessionId] = field(default_factory=set)
-    ledger: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+    ledger: dict[tuple[str, int], dict[str, object]] = field(default_factory=dict)
+
+    def _record(self, record: Record) -> Event:
+        """The same row may come again; one that is told again later says so, and has but another name."""
+        row = record.row
+        laptop, attempt = str(row["laptop"]), int(str(row["attempt"]))
+        before = self.ledger.get((laptop, attempt), row)
+        changed = {name for name in {*before, *row} if before.get(name) != row.get(name)}
+        assert changed <= {"amended", "tag", "organisation"}, (
+            f"attempt {attempt} of {laptop} was recorded differently: {changed}"
+        )
+        assert not changed or "amended" in row, f"attempt {attempt} of {laptop} was told again without saying so"
+        self.ledger[laptop, attempt] = row
+        return Recorded(LaptopId(laptop), attempt)
 
     def perform(self, effect: Effect) -> Event | None:
         """Carry an effect out, once or again; the event that comes of it."""
@@ -74,9 +86,7 @@ class Outside:
             case CloseStream():
                 self.streams.discard(effect.session)
             case Record():
-                key = effect.row["laptop"], effect.row["attempt"]
-                assert self.ledger.setdefault(key, effect.row) == effect.row, f"{key} was recorded differently"
-                return Recorded(LaptopId(key[0]), key[1])
+                return self._record(effect)
         return None
 
 
