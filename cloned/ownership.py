@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import pwd
+import subprocess
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,6 +50,27 @@ def works_in(folder: Path) -> tuple[int, int]:
         return os.geteuid(), os.getegid()
     there = next(each for each in (folder, *folder.absolute().parents) if each.is_dir()).stat()
     return there.st_uid, there.st_gid
+
+
+def closed_to(user: tuple[int, int], paths: Iterable[Path]) -> list[Path]:
+    """Which of these, as far as they are there, a user (and group) may not read. As root, test(1) is asked as that
+    user, whose other groups and access lists count too; else we can only tell of ourselves."""
+    return [path for path in paths if path.exists() and not _may_read(user, path)]
+
+
+def _may_read(user: tuple[int, int], path: Path) -> bool:
+    if user[0] == os.geteuid():
+        return os.access(path, os.R_OK)
+    asked = ["test", "-r", str(path)]
+    return subprocess.run(asked, user=user[0], group=user[1], extra_groups=_groups(user), check=False).returncode == 0
+
+
+def _groups(user: tuple[int, int]) -> list[int]:
+    """None but its own where the machine has no account of that number."""
+    try:
+        return os.getgrouplist(pwd.getpwuid(user[0]).pw_name, user[1])
+    except KeyError:
+        return []
 
 
 def make_folder(folder: Path) -> None:

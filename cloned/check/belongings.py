@@ -17,6 +17,7 @@ from cloned.check.findings import Said, ok, skipped, warned
 from cloned.check.outside import SOON_SECONDS
 from cloned.config import Config
 from cloned.errors import ClonedError, MissingError
+from cloned.ownership import closed_to, works_in
 from cloned.processes import run
 from cloned.saying import Phrase
 
@@ -30,6 +31,10 @@ def certificate(config: Config) -> Iterator[Said | ClonedError]:
     page = config.page
     if page.certificate is None or page.key is None:
         yield skipped("the page has no certificate: it speaks HTTP", "see [page] certificate in the example")
+        return
+    if closed := closed_to(works_in(config.workshop.state), (page.certificate, page.key)):
+        words = Phrase("the service may not read {files}", files=_some(closed))
+        yield ClonedError(words, "name a PEM file that the service's user may read")
         return
     try:
         found = x509.load_pem_x509_certificate(page.certificate.read_bytes())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -42,6 +44,27 @@ def test_the_page_s_certificate(tmp_path: Path, days: float, key: str, state: Lo
     [told] = found(belongings.certificate, with_certificate(tmp_path, days, key))
     assert told.state is state
     assert said in str(told.said)
+
+
+@pytest.mark.wire
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_key_that_root_alone_may_read_is_no_key_for_the_service(tmp_path: Path) -> None:
+    """root's own check read it, and the service did not start."""
+    folder, state = Path(tempfile.mkdtemp()), tmp_path / "state"
+    try:
+        folder.chmod(0o755)
+        config = with_certificate(folder, 90)
+        state.mkdir()
+        os.chown(state, 64815, 64815)
+        config = config.model_copy(update={"workshop": config.workshop.model_copy(update={"state": state})})
+        (folder / "page.key").chmod(0o600)
+        [told] = found(belongings.certificate, config)
+        assert (told.state, str(told.said)) == (LookState.WRONG, f"the service may not read {folder}/page.key")
+        os.chown(folder / "page.key", 0, 64815)
+        (folder / "page.key").chmod(0o640)
+        assert [each.state for each in found(belongings.certificate, config)] == [LookState.OK]
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_a_certificate_that_is_not_there(tmp_path: Path) -> None:
