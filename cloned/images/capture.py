@@ -252,8 +252,7 @@ class Captures:
                 progress(step)
 
         try:
-            classic = (await asyncio.to_thread(read_image, capture.directory)).classic
-            keep: Keep = "link" if classic else "reference"
+            keep: Keep = "link" if (await asyncio.to_thread(read_image, capture.directory)).classic else "reference"
             manifest = await self._store.import_directory(capture.directory, capture.name, report, keep)
         except (ClonedError, OSError) as error:
             self.fail(capture, spoken(error))
