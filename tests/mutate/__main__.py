@@ -13,6 +13,7 @@ import argparse
 import importlib
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -84,6 +85,8 @@ class Report:
             return
         count, reason = self.counts[room_of(change)], why(change, self.looked)
         count.tried += 1
+        if (tried := sum(each.tried for each in self.counts.values())) % 100 == 0:
+            self.write(f"({tried} tried, {sum(each.noticed for each in self.counts.values())} noticed)")
         if outcome.noticed:
             count.noticed += 1
             if reason:
@@ -186,6 +189,7 @@ def main() -> int:
     os.nice(19)
     os.environ |= {"HYPOTHESIS_PROFILE": "brief", "PYTHONDONTWRITEBYTECODE": "1"}
     sys.dont_write_bytecode = True  # root leaves none in a checkout
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and its folder goes
     finder = Turned(list(ROOMS))
     sys.meta_path.insert(0, finder)
     if given.anew is not None:

@@ -131,6 +131,7 @@ class Trial:
         code = 3
         try:
             os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             for each in (1, 2):
                 os.dup2(0, each)  # each change makes tests fail: nobody wants to read of it
