@@ -26,6 +26,11 @@ class Delivery:
     row: Row
     """The ledger row (inventory/rows.py says what it may hold)."""
 
+    @property
+    def mark(self) -> str:
+        """What a line about this result carries elsewhere: it is left once, however often the result is told."""
+        return f"({self.laptop}-{self.attempt})"
+
 
 SheetMaker = Callable[[Delivery], Awaitable[bytes | None]]
 """The hand-over sheet of a result as a PDF; None where there is none (yet)."""

@@ -286,11 +286,11 @@ class Glpi(Sink):
             )
 
     async def _extras(self, delivery: Delivery, record: ResultRecord, number: int, faults: list[str]) -> None:
-        note, mark = text_of(record, self._note), delivery.key[:15]
+        note, mark = text_of(record, self._note), delivery.mark
         if note:
             body = await self.api.item("Computer", number, with_notes="true")
             if not any(mark in str(each.get("content")) for each in as_objects(body.get("_notes") or [])):
-                content = f"{note} ({mark})"
+                content = f"{note} {mark}"
                 await self.api.add("Notepad", {"itemtype": "Computer", "items_id": number, "content": content})
         if self.settings.sheet and role(record) == "done" and self.around.sheet is not None:
             await self._sheet(delivery, number, faults)

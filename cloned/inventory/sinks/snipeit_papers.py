@@ -61,15 +61,15 @@ class SnipeItPapers:
         return any(f"-{sheet_slug(delivery)}." in name for name in await self._api.files(asset.id))
 
     async def _audit(self, delivery: Delivery, record: ResultRecord, asset: Asset) -> None:
-        """A line in its history, once: it carries our key, and is looked for where the token may read reports."""
-        mark = delivery.key[:15]
+        """A line in its history, once: it carries our mark, and is looked for where the token may read reports."""
+        mark = delivery.mark
         try:
             body = await self._api.get("reports/activity", item_type="asset", item_id=asset.id, search=mark, limit=20)
             if any(mark in str(each.get("note")) for each in as_objects(body.get("rows") or [])):
                 return
         except NotAllowed:
             pass  # it cannot be looked up: a crash at the wrong moment may leave the line twice
-        note = f"cloned: {record.get('image')}, {record.get('verdict')} ({mark})"
+        note = f"cloned: {record.get('image')}, {record.get('verdict')} {mark}"
         await self._api.write("POST", f"hardware/{asset.id}/audit", {"note": note})
 
 

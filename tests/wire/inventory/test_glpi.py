@@ -63,6 +63,7 @@ async def test_sending_it_again_writes_nothing(glpi, glpi_sink, deliver):
     glpi.requests.clear()
     await sink.send(deliver())
     assert writes(glpi) == []
+    await sink.send(deliver(2, amended="2026-11-29T10:00:00.000Z"))
     assert [len(glpi.items[kind]) for kind in ("Notepad", "Document", "Document_Item")] == [1, 1, 1]
 
 

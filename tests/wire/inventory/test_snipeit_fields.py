@@ -166,9 +166,12 @@ async def test_a_sheet_that_is_too_large_is_told(snipeit, snipeit_sink, deliver,
 
 async def test_a_line_in_the_history_once(snipeit, snipeit_sink, deliver):
     sink = snipeit_sink(audit=True)
-    for _ in range(2):
-        await sink.send(deliver())
-    [line] = [each["note"] for each in snipeit.state.history if each["action_type"] == "audit"]
-    assert line.startswith("cloned: school-2026, verified (cl_")
+    for amended in ("", "2026-11-29T10:00:00.000Z"):  # a result that is told again is none that was made again
+        await sink.send(deliver(2 if amended else 1, amended=amended))
+    lines = [each["note"] for each in snipeit.state.history if each["action_type"] == "audit"]
+    assert lines == ["cloned: school-2026, verified (a1b2c3d4-1)"]
+    await sink.send(deliver(attempt=11))
+    await sink.send(deliver(attempt=12))
+    assert len([each for each in snipeit.state.history if each["action_type"] == "audit"]) == 3
     with pytest.raises(SinkRefused, match="the token has no right to do this"):
         await snipeit_sink(audit=True, token="TOKEN-LIMITED").send(deliver())
