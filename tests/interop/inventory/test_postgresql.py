@@ -56,6 +56,7 @@ from tests.unit.inventory.test_outbox import (  # noqa: F401
     test_retry_sends_no_older_result_after_a_newer_one,
     test_the_age_of_the_oldest_is_told,
     test_what_is_nothing_for_a_sink_is_skipped_and_counts_as_nothing,
+    test_what_is_told_again_of_a_result_from_before_is_not_sent_either,
     until,
 )
 
