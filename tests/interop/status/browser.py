@@ -119,9 +119,10 @@ async def opened(folder: Path, address: str, *words: str) -> AsyncIterator[Page]
 async def _tab(session: ClientSession, profile: Path) -> str:
     """The address of the browser's one tab, once it is there."""
     async with asyncio.timeout(60):
-        while not (profile / "DevToolsActivePort").exists():
+        told = profile / "DevToolsActivePort"
+        while not (lines := told.read_text(encoding="ascii").splitlines() if told.exists() else []):  # empty at first
             await asyncio.sleep(0.1)
-        port = (profile / "DevToolsActivePort").read_text(encoding="ascii").splitlines()[0]
+        port = lines[0]
         while True:
             async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
                 tabs = [each for each in await answer.json() if each["type"] == "page"]
