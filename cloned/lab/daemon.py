@@ -24,7 +24,7 @@ from cloned.lab.laptops import LaptopKind
 from cloned.lab.network import NETWORK, NIC, SERVER, SWITCH
 from cloned.lab.switchbox import COMMUNITY
 from cloned.lab.unprivileged import ACCOUNT, DESCRIPTORS, ServiceUser
-from cloned.ownership import hand_over
+from cloned.ownership import hand_over, take_back
 
 PAGE = 8080
 GATHER_SECONDS = 20.0
@@ -164,6 +164,7 @@ class DaemonProcess:
             return user
         self._say(f"the daemon runs as root, with three capabilities: others may not read {closed} (chmod o+r)")
         self._give(unprivileged.ROOT)
+        take_back(self._own, user.uid)
         return unprivileged.ROOT
 
     @property

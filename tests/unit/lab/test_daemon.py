@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from cloned.config_file import parse
-from cloned.lab.daemon import DaemonSettings
+from cloned.lab import unprivileged
+from cloned.lab.daemon import DaemonProcess, DaemonSettings
 from cloned.lab.laptops import LaptopKind
 
 
@@ -35,3 +39,20 @@ def test_people_may_be_asked_and_the_page_have_further_keys() -> None:
 def test_thin_laptops_keep_their_disks_as_verified() -> None:
     assert not parse(settings(LaptopKind.THIN, mbit_s=None).toml()).finish.grow
     assert parse(settings(LaptopKind.VM).toml()).finish.grow
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_where_it_must_run_as_root_after_all_root_may_read_its_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without root's rights over files it may read its own alone."""
+    (folder := tmp_path / "state").mkdir()
+    (secret := folder / "people.json").touch(0o600)
+    (program := tmp_path / "program.py").touch(0o600)
+    monkeypatch.setattr(unprivileged, "program_places", lambda: [program])
+    said: list[str] = []
+    told = replace(settings(LaptopKind.THIN), state=folder, runtime=tmp_path / "run")
+    daemon = DaemonProcess(told, "none", tmp_path / "log", said.append)
+    assert daemon._user() == unprivileged.ROOT
+    assert {path.stat().st_uid for path in (folder, secret)} == {0}
+    assert str(program) in said[0]
