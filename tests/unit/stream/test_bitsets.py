@@ -64,3 +64,20 @@ def test_a_set_of_a_kind_that_is_not_known_is_none_and_so_is_one_longer_than_it_
     assert bitsets.decode(0, bitsets.BITMAP, b"\5\0", 8) == 0b101
     assert bitsets.decode(0, bitsets.BITMAP, b"\5\0\0", 8) is None
     assert bitsets.decode(0, 7, b"\5", 8) is None
+
+
+def test_runs_are_written_as_short_as_they_can_be_and_read_by_any_length() -> None:
+    for count, body in ((1, b"\1"), (127, b"\x7f"), (128, b"\x80\1"), (800, b"\xa0\6")):
+        assert bitsets.encode(bitsets.first(count), 1000) == (0, bitsets.RUNS, body)
+        assert bitsets.decode(0, bitsets.RUNS, body, count) == bitsets.first(count)
+        assert bitsets.decode(0, bitsets.RUNS, body, count - 1) is None
+    assert bitsets.decode(0, bitsets.RUNS, b"\0\1\1", 8) is None, "a run of nothing"
+    assert bitsets.decode(0, bitsets.RUNS, b"\1\0\1", 8) is None, "a gap of nothing"
+
+
+def test_runs_that_just_find_room_are_all_told() -> None:
+    members = bitsets.span(0, 1000) | bitsets.span(2000, 3000)
+    for room, told in ((6, members), (5, bitsets.first(1000))):
+        base, coding, body = bitsets.encode(members, room)
+        assert len(body) <= room
+        assert bitsets.decode(base, coding, body, 3000) == told

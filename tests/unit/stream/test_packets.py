@@ -183,3 +183,15 @@ def test_what_a_repair_lists_must_be_right_by_itself() -> None:
         changed(entry, (len(entry) - len(packets._entry(3, 10, 0b101)) + 9, b"\xff")),  # longer than it is
     ):
         assert packets._read_entries(entry + wrong, 4) is None, wrong
+
+
+def test_a_mark_names_no_piece() -> None:
+    mark = packets.mark(Mark(SESSION, 5, 9))
+    assert packets.read_mark(mark) == Mark(SESSION, 5, 9)
+    for at in (12, 13, 15, 16, 17, 18, 21, 22, 23):
+        assert packets.read_mark(changed(mark, (at, b"\1"))) is None, at
+
+
+def test_a_piece_may_have_as_many_packets_as_the_largest() -> None:
+    entry = packets._entry(3, packets.MAX_PACKETS, 0b101)
+    assert packets._read_entries(entry, 4) == [(3, packets.MAX_PACKETS, 0b101)]

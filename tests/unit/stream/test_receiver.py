@@ -265,3 +265,55 @@ def test_a_frame_without_a_checksum_of_its_own_is_held_against_the_packets() -> 
         (got,) = feed(assembly(), sent)
         assert whole(got) == frame
         assert got.sound() is checksum  # zstd itself tells, once it is taken apart
+
+
+def test_a_piece_that_lands_where_another_was_awaited_at_the_same_place_is_moved() -> None:
+    frames = [os.urandom(PAYLOAD_BYTES * 50) for _ in range(2)]
+    at, sent = assembly(), [wire(number, frame, 50 * number) for number, frame in enumerate(frames)]
+    feed(at, sent[1][:1])
+    feed(at, sent[0][:1])
+    got: list[Frame] = []
+    for packets_of in (sent[1][1:41], sent[1][41:], sent[0][1:41], sent[0][41:]):
+        landing = at.landing()
+        data = b"".join(packets_of)
+        landing[: len(data)] = data
+        got += at.feed(landing[: len(data)], PACKET)
+    assert {each.piece: whole(each) for each in got} == dict(enumerate(frames))
+
+
+def test_marks_and_pieces_of_others_are_not_counted() -> None:
+    at = assembly(pieces=3)
+    for packet in (
+        packets.mark(Mark(SESSION + 1, 1, 500)),
+        bytes(packets.HEADER_BYTES),
+        *wire(3, b"x"),
+        *wire(0, b"x", session=9),
+    ):
+        assert feed(at, [packet], len(packet)) == []
+    assert (at.received, at.through) == (0, -1)
+    feed(at, [packets.mark(Mark(SESSION, 1, 500))], packets.HEADER_BYTES)
+    assert (at.received, at.through) == (0, 500)
+
+
+def test_of_two_frames_that_claim_a_piece_the_one_with_more_packets_counts() -> None:
+    mine, other = (wire(0, os.urandom(PAYLOAD_BYTES * 8)) for _ in range(2))
+    at = assembly()
+    feed(at, mine[:2])
+    for packet in other[:2]:
+        feed(at, [packet])
+        assert at.begun[0].prefix == mine[0][: packets.PREFIX]
+        assert feed(at, [packets.mark(Mark(SESSION, 1, 1))], packets.HEADER_BYTES) == []
+    feed(at, other[2:3])
+    assert at.begun[0].prefix == other[0][: packets.PREFIX]
+
+
+def test_what_one_piece_leaves_of_memory_the_next_one_gets() -> None:
+    at = assembly()
+    feed(at, wire(0, os.urandom(PAYLOAD_BYTES * 8)))
+    memory = at.held[0]
+    assert memory is not None
+    at.release(0)
+    at.held[9] = None
+    at.release(9)  # one that was fetched otherwise leaves none
+    feed(at, wire(1, os.urandom(PAYLOAD_BYTES * 8))[:1])
+    assert at.begun[1].packets.obj is memory.obj

@@ -4,6 +4,7 @@ from cloned.stream.packets import Ask
 from cloned.stream.receivers import (
     ANSWER_EVERY_SECONDS,
     DEAF_AFTER_SECONDS,
+    ENOUGH,
     PER_ADDRESS,
     STALE_SECONDS,
     Receiver,
@@ -107,3 +108,21 @@ def test_one_is_alone_whom_nobody_else_beside_takes_by_multicast() -> None:
         crowd = audience(0, 0)
         crowd.receivers[1].deaf, crowd.receivers[1].unicast = deaf, unicast
         assert crowd.alone() is alone
+
+
+def test_a_sample_is_of_so_many_packets_and_of_one_that_hears() -> None:
+    for received, deaf, from_, heard in (
+        (ENOUGH, False, 0, 1), (ENOUGH - 1, False, 0, 0), (ENOUGH, True, 0, 0), (ENOUGH, False, 1999, 1), (ENOUGH, False, 2000, 0),
+    ):  # fmt: skip
+        crowd = audience(0, received=received)
+        crowd.receivers[0].deaf, crowd.judged_from = deaf, from_
+        assert len(crowd.samples(2000, 1999, 0.1)) == heard
+    gone = audience(0, received=ENOUGH)
+    assert gone.samples(2000, 1999, STALE_SECONDS + 0.5) == []
+
+
+def test_a_number_went_out_when_it_was_noted() -> None:
+    line = Timeline()
+    line.note(1.0, 10)
+    line.note(2.0, 20)
+    assert [line.sent_at(number) for number in (10, 19, 20, 21)] == [1.0, 1.0, 2.0, 2.0]

@@ -315,3 +315,73 @@ def test_nothing_is_sent_for_one_that_has_no_room() -> None:
     assert talk.passed() == []
     talk.ask(A, {3}, room=1)
     assert talk.passed() == [3]
+
+
+def test_a_piece_whose_frame_was_let_go_is_sent_whole_to_who_holds_another_of_its_kind() -> None:
+    """What it holds came damaged: it says how many packets it thinks there are."""
+    talk = Talk(room=1)
+    talk.ask(A, {3})
+    talk.bursts()
+    talk.ask(A, {4}, through=99)
+    talk.bursts()
+    assert 3 not in talk.sender._open
+    for told, lost in ((100, 2), (90, 100)):
+        talk.sender._pending.clear()
+        talk.ask(A, set(), through=199)
+        talk.sender.hear(Repair(SESSION, A, talk.numbers[A], EPOCH, 199, [(3, told, 0b110)]), 0.0)
+        assert talk.sender._pending[3].now.bit_count() == lost
+
+
+def test_pieces_that_nobody_lacks_are_let_go_before_those_that_somebody_does() -> None:
+    talk = Talk(room=2)
+    talk.ask(A, {3, 4})
+    talk.bursts()
+    talk.ask(A, set(), through=199)
+    talk.lack(A, 3, {7}, 199)
+    assert talk.sender._pending.keys() == {3}
+    talk.sender.loaded(5, 100)
+    assert set(talk.sender._open) == {3, 5}
+
+
+def test_one_that_cannot_be_read_is_planned_no_more_and_the_others_are() -> None:
+    talk = Talk()
+    talk.ask(A, {3, 4})
+    assert set(talk.sender.to_load(0.0)) == {3, 4}
+    talk.sender.failed(3)
+    assert talk.sender._planned == [4]
+    talk.sender.loaded(4, 100)
+    assert talk.passed() == [4]
+
+
+def test_no_more_frames_are_awaited_at_once_than_are_needed_ahead() -> None:
+    talk = Talk()
+    talk.ask(A, set(range(20)))
+    assert len(talk.sender.to_load(0.0)) == len(talk.sender._planned) == AHEAD
+    talk.ask(A, set(range(20)), now=1.0)
+    assert talk.sender.to_load(1.0) == []
+
+
+def test_after_the_first_packet_of_all_a_mark_follows_and_before_it_none() -> None:
+    talk = Talk(packets=1)
+    talk.ask(A, set())
+    assert talk.next(5.0) is None
+    talk.ask(A, {3}, now=5.0)
+    assert isinstance(talk.next(5.0), Burst)
+    assert talk.sender.sequence == 0
+    talk.ask(A, set(), now=6.0)
+    assert isinstance(talk.next(6.0), Mark)
+
+
+def test_what_waits_for_later_is_forgotten_once_one_begins_to_fetch_and_not_by_every_ask() -> None:
+    talk = Talk()
+    for who in (A, B):
+        talk.ask(who, {3})
+    talk.bursts()
+    for who in (A, B):
+        talk.ask(who, set(), through=99)
+    talk.lack(A, 3, set(range(50)), 99)
+    assert talk.sender._pending[3].later
+    talk.ask(B, set(), through=99)
+    assert talk.sender._pending[3].later
+    talk.ask(B, set(), through=99, unicast=True)
+    assert 3 not in talk.sender._pending
