@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cloned.disk.extfs import Ext, ExtError
-from cloned.disk.ntfs import Ntfs, NtfsError, _attributes, _entries
+from cloned.disk.ntfs import Ntfs, NtfsError, _attributes, _entries, _runs
 from cloned.disk.sizes import size_of_file_system
 
 pytestmark = pytest.mark.wire
@@ -72,7 +72,7 @@ def ext(folder: Path, *options: str, small: int = 20_000, extra: Callable[[Path]
 KINDS = {
     "ext2 of 1 KiB": ("-t", "ext2", "-b", "1024", "-I", "128", "-g", "1024", "-N", "512"),
     "ext3": ("-t", "ext3", "-b", "4096", "-I", "256", "-N", "512"),
-    "ext4": ("-t", "ext4", "-b", "4096", "-O", "64bit,metadata_csum", "-N", "512"),
+    "ext4": ("-t", "ext4", "-b", "4096", "-O", "64bit,metadata_csum", "-g", "1024", "-N", "512"),
     "ext4 of 1 KiB": ("-t", "ext4", "-b", "1024", "-O", "^64bit,^metadata_csum", "-g", "1024", "-N", "512"),
 }
 
@@ -320,3 +320,45 @@ def test_a_damaged_record_or_index_comes_to_an_end() -> None:
     assert list(_entries(index(entry("a"), entry("b", length=15), entry("c")))) == [("a", 7)]
     assert list(_entries(index(entry("a"), entry("b", length=0), entry("c")))) == [("a", 7)]
     assert list(_entries(index(entry("a")) + entry("behind it"))) == [("a", 7)]
+
+
+def test_a_record_is_found_in_whichever_stretch_of_the_table_it_lies(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = object.__new__(Ntfs)
+    found._cluster = found._record = 1024
+    table = record(attribute(0x80, b"\x11\x02\x04\x11\x03\x08\0", resident=False))
+    monkeypatch.setattr(found, "_root_record", lambda number: table)
+
+    def read(offset: int, length: int) -> bytes:
+        return b"FILE" + struct.pack("<HH", 48, 1) + struct.pack("<Q", offset // 1024) + bytes(length - 16)
+
+    found._read = read
+    places = [struct.unpack_from("<Q", found._file_record(number), 8)[0] for number in range(5)]
+    assert places == [4, 5, 12, 13, 14]
+    with pytest.raises(NtfsError, match="no record 5"):
+        found._file_record(5)
+
+
+def test_stretches_without_an_end_mark_come_to_an_end() -> None:
+    assert list(_runs(b"\x11\x01\x08\x11\x02\x01")) == [(8, 1), (9, 2)]
+    assert list(_runs(b"\x11\x01\x08\0\x11\x02\x01")) == [(8, 1)]
+
+
+def test_extents_that_are_damaged_are_told() -> None:
+    found = object.__new__(Ext)
+    found._block, found._read = 1024, lambda offset, length: bytes(length)
+    whole = struct.pack("<HHHHI", 0xF30A, 1, 4, 0, 0) + struct.pack("<IHHI", 0, 1, 0, 77)
+    assert list(found._extents(whole, 0)) == list(found._extents(whole, 6)) == [(0, 77, 1)]
+    for node, depth in ((b"\0\0" + whole[2:], 0), (whole, 7)):
+        with pytest.raises(ExtError, match="damaged"):
+            list(found._extents(node, depth))
+
+
+def test_so_many_links_are_followed_and_not_one_more(tmp_path: Path) -> None:
+    def links(tree: Path) -> None:
+        for number in range(1, 10):
+            (tree / f"l{number}").symlink_to(f"l{number - 1}" if number > 1 else "etc/os-release")
+
+    found = Ext(reading(ext(tmp_path, *KINDS["ext4"], extra=links)))
+    assert found.read_file("l8") == b"NAME=Debian\n"
+    with pytest.raises(ExtError, match="too many links"):
+        found.read_file("l9")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cloned.disk.layout import Layout, LayoutError, Partition, Swap
-from cloned.disk.lvm import parse_group, parse_text
+from cloned.disk.lvm import _DEPTH, parse_group, parse_text
 
 PV1, PV2 = "QIoD6M-RlPr-Oc4W-S5ay-3fvp-dQSF-j3wCJH", "QIoD6M-RlPr-Oc4W-S5ay-3fvp-dQSF-j3wCJI"
 
@@ -152,3 +152,13 @@ def test_values_are_numbers_words_and_texts_and_nothing_else() -> None:
     }
     with pytest.raises(LayoutError, match="no value"):
         parse_text("a = }\n")
+
+
+def test_sections_within_each_other_have_an_end() -> None:
+    for deep, right in ((_DEPTH, True), (_DEPTH + 1, False)):
+        text = "a {" * deep + "}" * deep
+        if right:
+            assert parse_text(text)
+        else:
+            with pytest.raises(LayoutError, match="too deeply"):
+                parse_text(text)

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloned.disk.signed import SignedError, certificate_names, name_key, sbat_levels, signature_lists, signed_by
+from cloned.disk.signed import SignedError, _read, certificate_names, name_key, sbat_levels, signature_lists, signed_by
 
 X509 = bytes.fromhex("a159c0a5e494a74a87b5ab155c2bf072")
 SHA256 = bytes.fromhex("2616c4c14c509240aca941f936934328")
@@ -198,3 +198,10 @@ def test_a_signature_lies_behind_the_headers_and_in_the_file() -> None:
         except SignedError as error:
             said = str(error)
         assert ("outside" not in said) is right, at
+
+
+def test_an_element_without_content_is_one() -> None:
+    assert _read(b"\5\0", 0) == (5, 2, 2)
+    assert _read(b"\4\1x", 0) == (4, 2, 3)
+    with pytest.raises(SignedError, match="cut short"):
+        _read(b"\4\2x", 0)

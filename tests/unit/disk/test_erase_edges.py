@@ -1,4 +1,4 @@
-"""What lies on the edge of what disks, tables and drives may say, and just beside it."""
+"""What lies on the edge of what an erasure and drives may say, and just beside it."""
 
 from __future__ import annotations
 
@@ -9,32 +9,19 @@ from typing import Any
 import pytest
 
 from cloned.disk import erase_machine as machine
-from cloned.disk.erase import EraseLevel, Technique, choose
+from cloned.disk.erase import EraseLevel, Technique, choose, offers
 from cloned.disk.erase_machine import _inside, uncovered
 from cloned.disk.erase_record import DiskErasure, ErasePhase, ErasureFault
 from cloned.disk.erase_samples import SMALL, DiskSample, after, zeros
-from cloned.disk.erase_status import _descriptor
-from cloned.disk.layout import (
-    Layout,
-    LayoutError,
-    MbrEntry,
-    Partition,
-    check_layout,
-    read_layout,
-    swap_header,
-    table_writes,
-)
-from cloned.disk.mbr import build_mbr, read_mbr
-from cloned.disk.media import AtaAbilities, Medium, medium_of
-from cloned.disk.partitions import Swap
-from cloned.disk.signed import signature_lists
+from cloned.disk.erase_status import SanitizeState, _descriptor, mmc_status, scsi_status
+from cloned.disk.media import AtaAbilities, FactsError, Medium, MmcAbilities, medium_of, nvme_abilities
 
 MIB = 1 << 20
 SHA256 = bytes.fromhex("2616c4c14c509240aca941f936934328")
 DISK = Medium("/dev/sda", 64 * MIB, serial="S1", bus="sata", rotational=True)
 
 
-# -- erasing -----------------------------------------------------------------------------------------
+# -- erasing ----------------------------------------------------------------------------------------
 
 
 def test_zeros_are_zeros_however_many_there_are_to_compare_with() -> None:
@@ -121,81 +108,7 @@ def test_what_an_agent_does_not_say_of_a_disk_is_left_as_it_is_by_itself() -> No
     assert told == Medium("/dev/sda", 5, serial="S1", bus="sata", rotational=True)
 
 
-# -- tables ------------------------------------------------------------------------------------------
-
-
-def test_an_empty_list_of_signatures_is_passed_over() -> None:
-    hashes = SHA256 + struct.pack("<III", 28 + 48, 0, 48) + b"o" * 16 + b"h" * 32
-    empty = SHA256 + struct.pack("<III", 28, 0, 48)
-    assert signature_lists(empty + hashes) == ([], [b"h" * 32])
-    assert signature_lists(SHA256 + struct.pack("<III", 27, 0, 48) + hashes) == ([], [])
-    assert signature_lists(SHA256 + struct.pack("<III", 28 + 16, 0, 16) + hashes) == ([], [])
-
-
-def on_disk(writes: list[tuple[int, bytes]], size: int) -> bytearray:
-    disk = bytearray(size)
-    for at, data in writes:
-        disk[at : at + len(data)] = data
-    return disk
-
-
-def test_an_empty_logical_partition_is_none() -> None:
-    """What deleting one leaves: an entry with a type and no size, or with a size and no type."""
-    parts = (
-        Partition(1, 2048, 20480, "5"), Partition(5, 4096, 1000, "83"), Partition(6, 8192, 1000, "83"),
-    )  # fmt: skip
-    disk = on_disk(build_mbr(Layout("dos", "0x00000001", 512, parts)), 32 * MIB)
-    found = read_mbr(lambda offset, length: bytes(disk[offset : offset + length]), len(disk), 512)
-    assert [(each.number, each.start, each.size) for each in found.partitions[1:]] == [(5, 4096, 1000), (6, 8192, 1000)]
-    table = 2048 * 512 + 446
-    for field, value in ((4, b"\0"), (12, bytes(4))):
-        changed = bytearray(disk)
-        changed[table + field : table + field + len(value)] = value
-        found = read_mbr(lambda offset, length, of=changed: bytes(of[offset : offset + length]), len(disk), 512)
-        assert [(each.number, each.start) for each in found.partitions[1:]] == [(5, 8192)]
-
-
-@pytest.mark.parametrize(
-    ("entry", "fits"),
-    [
-        (MbrEntry(1, 1, 0, "ee"), True),
-        (MbrEntry(4, 1, 0, "ee"), True),
-        (MbrEntry(5, 1, 0, "ee"), False),
-        (MbrEntry(0, 1, 0, "ee"), False),
-        (MbrEntry(1, 0, 0, "ee"), False),
-        (MbrEntry(2, 2048, 65536 - 2048, "83"), True),
-        (MbrEntry(2, 2048, 65536 - 2047, "83"), False),
-        (MbrEntry(2, 65535, 1, "83"), True),
-        (MbrEntry(2, 65536, 0, "ee"), False),
-        (MbrEntry(2, 2048, 0, "83"), False),
-        (MbrEntry(2, 2048, 10, "5"), False),
-    ],
-    ids=str,
-)
-def test_entries_of_a_hybrid_table_lie_on_the_disk(entry: MbrEntry, fits: bool) -> None:
-    layout = Layout("gpt", "2077A0EF-FDAF-4799-9C9F-3D760BE2651B", 512, (), mbr=(entry,), mbr_id="0x00000001")
-    if fits:
-        assert table_writes(layout, 65536 * 512)
-    else:
-        with pytest.raises(LayoutError):
-            table_writes(layout, 65536 * 512)
-
-
-def test_swap_in_an_extended_partition_is_none_and_a_partition_smaller_than_a_page_is_not_looked_at() -> None:
-    swap = Swap("f3a1b2c3-0000-4000-8000-000000000001", "s")
-    parts = (Partition(1, 2048, 20480, "5"), Partition(2, 30720, 8, "82"), Partition(3, 34816, 7, "82"))
-    disk = on_disk(build_mbr(Layout("dos", "0x00000001", 512, parts)), 32 * MIB)
-    for at in (2048, 30720, 34816):
-        data = swap_header(swap, 4096 * 10) if at != 2048 else swap_header(swap, 4096 * 10)[:440]
-        disk[at * 512 : at * 512 + len(data)] = data
-    signature = swap_header(swap, 4096 * 10)[4086:4096]
-    disk[2048 * 512 + 4086 : 2048 * 512 + 4096] = signature
-    disk[2048 * 512 + 1024 : 2048 * 512 + 1536] = swap_header(swap, 4096 * 10)[1024:1536]
-    found = read_layout(lambda offset, length: bytes(disk[offset : offset + length]), len(disk), 512)
-    assert {part.number: part.swap is not None for part in found.partitions} == {1: False, 2: True, 3: False}
-
-
-# -- the machine of an erasure -----------------------------------------------------------------------
+# -- the machine of an erasure ----------------------------------------------------------------------
 
 
 def started(starts: int = 1, **more: Any) -> DiskErasure:
@@ -270,58 +183,122 @@ def test_an_erasure_under_way_may_begin_anew_but_never_go_back() -> None:
         assert machine.strictly_later(old, replace(old, medium=replace(DISK, size=size))) is later
 
 
-# -- layouts -----------------------------------------------------------------------------------------
-
-GUID, LINUX = "2077A0EF-FDAF-4799-9C9F-3D760BE2651B", "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
+# -- what drives and agents say ---------------------------------------------------------------------
 
 
-def gpt(**more: Any) -> Layout:
-    part = replace(Partition(1, 2048, 2048, LINUX, GUID), **more)
-    return Layout("gpt", GUID, 512, (part,))
+def test_each_offer_says_what_is_behind_it() -> None:
+    whys = {each.technique: (each.possible, str(each.why), each.seconds) for each in offers(replace(
+        DISK, rotational=False,
+        ata=AtaAbilities(sanitize=True, block_erase=True, security=True, erase_minutes=4, rotational=False),
+        mmc=MmcAbilities(sanitize=True, trim=True),
+    ))}  # fmt: skip
+    assert whys[Technique.ATA_BLOCK][:2] == (True, "IDENTIFY word 59, bit 15 offers it")
+    assert whys[Technique.ATA_CRYPTO][:2] == (False, "IDENTIFY word 59, bit 13 is not set")
+    assert whys[Technique.ATA_SECURITY] == (False, "it has SANITIZE, which is better", 240.0)
+    assert whys[Technique.MMC_SANITIZE][:2] == (True, "EXT_CSD byte 231, bits 4 and 6 offer it")
+    old = {
+        each.technique: each
+        for each in offers(replace(DISK, rotational=False, ata=AtaAbilities(security=True, rotational=False)))
+    }
+    assert (old[Technique.ATA_SECURITY].possible, old[Technique.ATA_SECURITY].seconds) == (True, 300.0)
+
+
+def test_a_disk_that_is_not_built_in_is_left_alone_with_the_reason() -> None:
+    for barred, why in (("it is the disk that we started from", "started from"), ("", "usb")):
+        choice = choose(Medium("/dev/sdb", 5, bus="usb", built_in=False, barred=barred), EraseLevel.CLEAR)
+        assert choice.technique is None
+        assert why in choice.why
+
+
+def test_sense_data_of_the_least_length_is_understood() -> None:
+    fixed = bytes((0x70, 0, 2, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0x04, 0x1B))
+    assert scsi_status(fixed).standing is SanitizeState.RUNNING
+    assert scsi_status(fixed[:-1]).standing is SanitizeState.UNKNOWN
+    described = bytes((0x72, 2, 0x04, 0x1B, 0, 0, 0, 0))
+    assert scsi_status(described).standing is SanitizeState.RUNNING
+    assert scsi_status(described[:-1]).standing is SanitizeState.UNKNOWN
 
 
 @pytest.mark.parametrize(
-    ("more", "right"),
+    ("status", "standing"),
+    [
+        ("0x00000900", SanitizeState.DONE),
+        ("0x00000e00", SanitizeState.RUNNING),  # ready for data, and still programming
+        ("0x00000800", SanitizeState.RUNNING),
+        ("0x00000f00", SanitizeState.RUNNING),
+        ("0x00000980", SanitizeState.FAILED),
+    ],
+)
+def test_an_emmc_is_busy_until_it_is_ready_and_not_programming(status: str, standing: SanitizeState) -> None:
+    assert mmc_status(f"SEND_STATUS response: {status}").standing is standing
+
+
+def test_what_an_emmc_says_instead_of_a_status_is_told() -> None:
+    assert mmc_status("no such\n  device").said == "no such device"
+    assert str(mmc_status(" \n").said) == "no status told"
+
+
+def test_crypto_format_needs_both_bits_and_times_a_whole_log() -> None:
+    for oacs, fna, plain, crypto in ((2, 4, True, True), (2, 0, True, False), (0, 4, False, False)):
+        identify = bytearray(4096)
+        struct.pack_into("<H", identify, 256, oacs)
+        identify[524] = fna
+        found = nvme_abilities(bytes(identify))
+        assert (found.format, found.format_crypto) == (plain, crypto)
+    log = bytes(8) + struct.pack("<III", 10, 20, 30)
+    assert nvme_abilities(bytes(4096), log).seconds == (10, 20, 30)
+    assert nvme_abilities(bytes(4096), log[:-1]).seconds == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("told", "right"),
     [
         ({}, True),
-        ({"number": 0}, False),
-        ({"number": 1024}, True),
-        ({"number": 1025}, False),
-        ({"start": 0}, False),
-        ({"size": 0}, False),
-        ({"start": 1 << 50}, False),
-        ({"name": "x" * 36}, True),
-        ({"name": "x" * 37}, False),
+        ({"size": 2**63 - 1}, True),
+        ({"size": 2**63}, False),
+        ({"size": -1}, False),
+        ({"size": True}, False),
+        ({"rotational": True}, True),
+        ({"rotational": "yes"}, False),
+        ({"serial": True}, False),
+        ({"barred": {"message": "it is ours"}}, True),
+        ({"asked": {"message": "it is ours"}}, True),
+        ({"serial": {"message": "it is ours"}}, False),
+        ({"barred": "it is ours"}, True),
+        ({"barred": 5}, False),
     ],
     ids=str,
 )
-def test_a_partition_has_a_number_a_place_and_a_name_that_can_be(more: dict[str, Any], right: bool) -> None:
-    try:
-        check_layout(gpt(**more))
-        found = True
-    except LayoutError:
-        found = False
-    assert found is right
+def test_a_disk_says_what_it_is_in_the_form_of_each_field(told: dict[str, Any], right: bool) -> None:
+    data = {"path": "/dev/sda", "size": 5, **told}
+    if right:
+        found = Medium.from_json(data)
+        assert all(
+            str(getattr(found, key)) == ("it is ours" if key in ("barred", "asked") else str(value))
+            for key, value in told.items()
+        )
+    else:
+        with pytest.raises(FactsError):
+            Medium.from_json(data)
 
 
-def test_partitions_may_touch_and_not_overlap() -> None:
-    for start, right in ((4096, True), (4095, False)):
-        two = replace(gpt().partitions[0], number=2, start=start, uuid=LINUX)
-        layout = replace(gpt(), partitions=(*gpt().partitions, two))
-        if right:
-            check_layout(layout)
-        else:
-            with pytest.raises(LayoutError, match="overlap"):
-                check_layout(layout)
+def test_what_is_noted_of_the_password_is_noted_where_one_was_set() -> None:
+    for technique, starts, more in (
+        (Technique.ATA_SECURITY, 1, 1),
+        (Technique.ATA_SECURITY, 0, 0),
+        (Technique.ATA_BLOCK, 1, 0),
+    ):
+        record = DiskErasure(DISK, EraseLevel.CLEAR, technique, notes=("first",), starts=starts)
+        assert len(record.remarks) == 1 + more, (technique, starts)
 
 
-@pytest.mark.parametrize("at", [0, 1, 7])
-def test_a_table_without_its_signature_or_cut_short_is_missing(at: int) -> None:
-    disk = on_disk(table_writes(gpt(), 32 * MIB), 32 * MIB)
-    read = lambda offset, length: bytes(disk[offset : offset + length])  # noqa: E731
-    assert read_layout(read, len(disk), 512).partitions[0].start == 2048
-    disk[512 + at] ^= 1
-    with pytest.raises(LayoutError, match="missing"):
-        read_layout(read, len(disk), 512)
-    with pytest.raises(LayoutError, match="missing"):
-        read_layout(lambda offset, length: read(offset, length)[: 512 if offset == 0 else 91], len(disk), 512)
+def test_a_failure_has_the_time_that_is_given_or_that_it_had() -> None:
+    record = started(1, ended=7.0)
+    assert machine.fail(record, ErasureFault.TOOL, "x", 9.0).ended == 9.0
+    assert machine.fail(record, ErasureFault.TOOL, "x").ended == 7.0
+
+
+def test_a_technique_that_was_not_known_does_not_become_one() -> None:
+    known = machine.plan(DISK, EraseLevel.CLEAR, "seed")
+    for old, new in ((known, replace(known, technique=None)), (replace(known, technique=None), known)):
+        assert not machine.strictly_later(old, new)
