@@ -121,7 +121,8 @@ def clean(given: JsonObject) -> LedgerRow:
         data |= {"kind": "lending"}
     if given.get("kind") == "evening":
         data |= {"kind": "evening", "evening": _plain(given.get("evening") or {})}
-    return LedgerRow(str(data["laptop"]), attempt, as_row(data), tuple(sorted(set(given) - set(data))))
+    said = {name for name, value in given.items() if value}  # an empty one is not kept either, and nobody misses it
+    return LedgerRow(str(data["laptop"]), attempt, as_row(data), tuple(sorted(said - set(data))))
 
 
 def _plain(value: object, depth: int = 0) -> object:

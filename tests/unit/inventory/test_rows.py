@@ -71,6 +71,11 @@ def test_rows_without_a_grade_keep_the_keys_they_had(make_row):
     assert not graded.dropped
 
 
+def test_nobody_misses_what_was_empty(make_row):
+    """A laptop with a grade that needs nothing: the log warned of each."""
+    assert not rows.clean(make_row(grade="A", course="clone", needs=[], remarks=[])).dropped
+
+
 def test_why_it_ended_so_is_read_in_any_language(make_row):
     why = Phrase.of(Reason.STILL_DIFFERS, {"detail": Phrase("{path}: {error}", path="sda", error="x")})
     kept = json.loads(json.dumps(rows.clean(make_row(**why_fields(why))).data))
