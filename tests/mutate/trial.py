@@ -179,12 +179,16 @@ class Trial:
         at_work: list[_Fork] = []
         queue = iter(self._queue)
         more = True
-        while more or at_work:
-            while more and len(at_work) < self._jobs:
-                change = next(queue, None)
-                if more := change is not None:
-                    at_work += self._start(change, by_change[change.number])
-            at_work = self._await(at_work)
+        try:
+            while more or at_work:
+                while more and len(at_work) < self._jobs:
+                    change = next(queue, None)
+                    if more := change is not None:
+                        at_work += self._start(change, by_change[change.number])
+                at_work = self._await(at_work)
+        finally:  # interrupted: nobody is left at work in the folder that goes
+            for fork in at_work:
+                self._ended(fork)
 
     def _await(self, at_work: list[_Fork]) -> list[_Fork]:
         """Those that are still at work after something happened."""
