@@ -223,7 +223,8 @@ def _come_first() -> None:
 
 def become(told: Mapping[str, object], program: list[str]) -> None:
     """In the child: make the view, take the limits, become the program."""
-    View(told["closed"], told["links"]).make() if told["closed"] else None  # type: ignore[arg-type]
+    if told["closed"]:
+        View(told["closed"], told["links"]).make()  # type: ignore[arg-type]
     _limits(int(str(told["descriptors"])))
     os.umask(UMASK)
     os.chdir("/")

@@ -81,7 +81,13 @@ def role(row: JsonObject) -> Role:
 
 def standing(row: JsonObject) -> Role:
     """Whose status a laptop gets: a clone that is told anew leaves it to what became of the laptop since."""
-    return {"lent": "lent", "back": "back"}.get(str(row.get("lending")), role(row))  # type: ignore[return-value]
+    match row.get("lending"):
+        case "lent":
+            return "lent"
+        case "back":
+            return "back"
+        case _:
+            return role(row)
 
 
 def usable(serial: object) -> str:
