@@ -14,8 +14,8 @@ from aiohttp import web
 from cloned import ledger_questions
 from cloned import memory as given_back
 from cloned.accounts import DeliveryDesk
-from cloned.casting.audience import Audiences
 from cloned.casting.caster import Caster
+from cloned.casting.members import SessionMembers
 from cloned.casting.unicast import piece_routes
 from cloned.client import SOCKET
 from cloned.config import Config
@@ -98,7 +98,7 @@ class Daemon:
             interface=self.interface,
             most_mbps=config.sessions.rate_mbps,
             tell=lambda event: self.engine.submit(event),
-            may_ask=Audiences(lambda: self.engine.workshop).may_ask,
+            may_ask=SessionMembers(lambda: self.engine.workshop).may_ask,
         )
         self.journal = Journal(state / "journal.sqlite")
         self.auth = Auth(state, {name: token.get_secret_value() for name, token in config.page.tokens.items()})
@@ -188,7 +188,7 @@ class Daemon:
         self.captures = Captures(self.store, changed=lambda: self.masters.wake())
         self.masters = Masters(self.engine, self.captures, self.images.look)
         await self.masters.recover()
-        self.patrol = Scrub(
+        self.scrub = Scrub(
             self.store,
             self.config.images.verify_hours * 3600,
             lambda: self.engine.workshop.busy(),
@@ -234,7 +234,7 @@ class Daemon:
         self.tasks.supervise(self.monitor.run, "monitor")
         self.tasks.supervise(partial(ledger_questions.run, self.engine), "weighing")
         self.tasks.supervise(self.images.run, "images")
-        self.tasks.supervise(self.patrol.run, "patrol")
+        self.tasks.supervise(self.scrub.run, "scrub")
         self.tasks.supervise(self.masters.run, "masters")
         nic = describe(self.interface)
         querier = self.config.network.querier
@@ -297,7 +297,7 @@ class Daemon:
             self.spool.shown,
             self.rounds,
             self.store.root,
-            lambda: self.patrol.proofs,
+            lambda: self.scrub.proofs,
         )
         flow = Throughput(self.caster.stats)
         self.tasks.supervise(flow.run, "throughput")
@@ -365,7 +365,7 @@ class Daemon:
             sent=self.caster.sent,
             received=lambda: self.monitor.received,
             requests=self.netboot.counters.figures,
-            images=lambda: self.patrol.health(self.engine.workshop.images),
+            images=lambda: self.scrub.health(self.engine.workshop.images),
             state=self.config.workshop.state,
             certificate=lambda: self.config.page.certificate,
             checked=self.rounds.counted,

@@ -21,7 +21,7 @@ class Casting(Protocol):
     async def open(self, opened: OpenStream) -> None:
         """Serve a session; the second call for one session does nothing."""
 
-    async def settle(self, audience: SetReceivers) -> None:
+    async def settle(self, receivers: SetReceivers) -> None:
         """Have a classic session's streams go to these addresses; the first time, begin."""
 
     async def limit(self, rates: Rates) -> None:

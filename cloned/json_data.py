@@ -39,11 +39,6 @@ def as_text(value: object) -> str:
     return value
 
 
-def as_texts(value: object) -> list[str]:
-    """A list of texts."""
-    return [as_text(each) for each in as_list(value)]
-
-
 def as_number(value: object) -> float:
     """A number, whole or not, as it stands there."""
     if not isinstance(value, int | float):

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from cloned.saying import Phrase
 
 BLKSSZGET = 0x1268
-BLKGETSIZE64 = 0x80081272
 
 FILL = 32 * 1024
 """Unused gaps up to this size are written over with zeros: one write instead of two, and no seek between."""

@@ -140,7 +140,7 @@ class Caster:
         log.info("session %s: %s on %s:%d", opened.session, opened.image, address.group, address.port)
 
     async def _open_classic(self, opened: OpenStream) -> None:
-        """Make a classic session ready; one for guests begins at once, the others with their audience."""
+        """Make a classic session ready; one for guests begins at once, the others with their receivers."""
         if opened.interrupted:
             await self._tell(StreamEnded(opened.session, Phrase("the daemon was restarted"), again=True))
         try:
@@ -157,14 +157,14 @@ class Caster:
         if opened.guests and not opened.interrupted:
             self._begin(opened.session, session)
 
-    async def settle(self, audience: SetReceivers) -> None:
+    async def settle(self, receivers: SetReceivers) -> None:
         """Have a classic session's streams go to these addresses, and begin them; nothing where it is over."""
-        session = self._classics.get(audience.session)
+        session = self._classics.get(receivers.session)
         if session is None:
             return
-        session.audience.wanted = frozenset(audience.addresses)
-        if audience.session not in self._begun and audience.addresses:
-            self._begin(audience.session, session)
+        session.admission.wanted = frozenset(receivers.addresses)
+        if receivers.session not in self._begun and receivers.addresses:
+            self._begin(receivers.session, session)
 
     async def limit(self, rates: Rates) -> None:
         """Have every stream keep to the links it goes over; a classic one from its next partition on."""

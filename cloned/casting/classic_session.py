@@ -59,13 +59,13 @@ class ClassicStats:
 
 
 class ClassicSession:
-    """Sends an image's parts to an audience. `tell` takes what the engine must hear."""
+    """Sends an image's parts to those that are admitted. `tell` takes what the engine must hear."""
 
     def __init__(
         self, opened: OpenStream, parts: Sequence[StreamPart], interface: str, server: str, share: Share, tell: Tell
     ) -> None:
         self.stats = ClassicStats(server, opened.port, parts=len(parts))
-        self.audience = Admission(None if opened.guests else frozenset(), opened.guests)
+        self.admission = Admission(None if opened.guests else frozenset(), opened.guests)
         self._session, self._parts, self._tell = opened.session, parts, tell
         self._interface, self._share, self._meter = interface, share, RateMeter(OVER_SECONDS)
         self.sent = 0
@@ -86,7 +86,7 @@ class ClassicSession:
 
     async def _send_all(self) -> None:
         for number, part in enumerate(self._parts):
-            if self.audience.gone:
+            if self.admission.gone:
                 return
             self.stats.number, self.stats.part, self.stats.bytes, self.stats.inside = number + 1, part.name, 0, []
             port = self.stats.port + number * STEP
@@ -94,7 +94,7 @@ class ClassicSession:
                 part.files,
                 self._interface,
                 port,
-                self.audience,
+                self.admission,
                 max_bitrate=self._share(0.0),
                 on_said=self._hear,
                 on_out=self._out,
@@ -126,6 +126,6 @@ class ClassicSession:
 
     async def _settle(self, outcome: StreamOutcome) -> None:
         """Only who has all of this part gets the next one."""
-        self.audience.keep(outcome.finished)
+        self.admission.keep(outcome.finished)
         for address in sorted(outcome.dropped - set(self.stats.out)):
             await self._out(address, Phrase("it left the stream before the end"))

@@ -265,7 +265,7 @@ class _Work:
             if request is None:
                 continue
             answer = self.core.hear(request, now, address[0])
-            if request.receiver in self.core.audience.receivers:
+            if request.receiver in self.core.receivers.known:
                 self._addresses[request.receiver] = address
             if answer is not None:
                 self._answer(answer, address)
@@ -332,7 +332,7 @@ class _Work:
 
     def _snapshot(self, now: float) -> StreamStats:
         core = self.core
-        self._addresses = {key: value for key, value in self._addresses.items() if key in core.audience.receivers}
+        self._addresses = {key: value for key, value in self._addresses.items() if key in core.receivers.known}
         receivers = tuple(
             ReceiverStats(
                 address=self._addresses[r.id][0],
@@ -346,7 +346,7 @@ class _Work:
                 deaf=r.deaf,
                 lagging=r.lagging,
             )
-            for r in core.audience.receivers.values()
+            for r in core.receivers.known.values()
             if r.id in self._addresses
         )
         return StreamStats(

@@ -74,7 +74,7 @@ class Sender:
         files: Sequence[Path],
         interface: str,
         port_base: int,
-        audience: Admission,
+        admission: Admission,
         *,
         max_bitrate: float = 0.0,
         on_said: Callable[[SenderWord], None] | None = None,
@@ -89,8 +89,8 @@ class Sender:
         `on_turn` is called with the time several times a second. `untouched`: nobody has written anything yet, so
         a stranger is no reason to eject, but to stop with StrangerError and to use other ports.
         """
-        self.stream = ClassicStream(audience, time.monotonic())
-        self._audience, self._on_out, self._patience = audience, on_out, patience
+        self.stream = ClassicStream(admission, time.monotonic())
+        self._admission, self._on_out, self._patience = admission, on_out, patience
         self._untouched = untouched
         self._tried: dict[str, float] = {}
         self.port_base = port_base
@@ -166,7 +166,7 @@ class Sender:
                 self._hear(line, now)
             if got == b"":
                 return await self._ended(tail)
-            if self._audience.gone:
+            if self._admission.gone:
                 return self._outcome()
             ready_since = (ready_since or now) if stream.ready() else None
             if ready_since is not None and now - ready_since >= GO_AFTER_SECONDS:
@@ -179,7 +179,7 @@ class Sender:
     async def _put_out(self, now: float) -> None:
         """Give up who never came, and eject who should not be in or stands still."""
         stream = self.stream
-        foreign = self._audience.foreign(stream.inside.values())
+        foreign = self._admission.foreign(stream.inside.values())
         if self._untouched and foreign is not None and not stream.started:
             raise StrangerError(
                 Phrase(
@@ -201,9 +201,9 @@ class Sender:
                 )
 
     async def _give_up(self, address: str, why: str) -> None:
-        wanted = self._audience.wanted
+        wanted = self._admission.wanted
         if wanted is None or address in wanted:
-            self._audience.keep((wanted or frozenset(self.stream.inside.values())) - {address})
+            self._admission.keep((wanted or frozenset(self.stream.inside.values())) - {address})
             if self._on_out is not None:
                 await self._on_out(address, why)
 

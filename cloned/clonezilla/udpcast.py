@@ -152,8 +152,8 @@ class Admission:
 class ClassicStream:
     """One stream: who is in, whether to start, whom to eject."""
 
-    def __init__(self, audience: Admission, now: float) -> None:
-        self.audience = audience
+    def __init__(self, admission: Admission, now: float) -> None:
+        self.admission = admission
         self.inside: dict[int, str] = {}
         self.finished: set[str] = set()
         self.dropped: set[str] = set()
@@ -166,11 +166,11 @@ class ClassicStream:
 
     def ready(self) -> bool:
         """Whether exactly the wanted ones are in, so that the key may be pressed."""
-        return not self.started and self.audience.complete(self.inside.values())
+        return not self.started and self.admission.complete(self.inside.values())
 
     def missing(self, now: float, patience: float) -> list[str]:
         """Who is wanted and did not come within `patience` seconds; guests that nobody knows are waited for."""
-        wanted = self.audience.wanted
+        wanted = self.admission.wanted
         if self.started or wanted is None or now - self._since < patience:
             return []
         return sorted(wanted - set(self.inside.values()))
@@ -203,7 +203,7 @@ class ClassicStream:
     def to_eject(self, now: float) -> list[str]:
         """Receivers that should not be in or hold the others up; each call names them again until they are out."""
         strangers = (
-            [] if self.complete else [address for address in self.inside.values() if self.audience.stranger([address])]
+            [] if self.complete else [address for address in self.inside.values() if self.admission.stranger([address])]
         )
         slow = [self.inside[number] for number in self._waiting if number in self.inside]
         patience = STALL_SECONDS if len(slow) < len(self.inside) else STALL_OF_ALL

@@ -7,8 +7,6 @@ from fnmatch import fnmatchcase
 
 from cloned.saying import Phrase
 
-GB = 10**9
-
 
 @dataclass(frozen=True)
 class Machine:

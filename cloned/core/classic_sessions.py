@@ -111,7 +111,7 @@ def _left(workshop: Workshop, session: Session) -> tuple[LaptopId, ...]:
     return tuple(ident for ident in session.receivers if ident in inside)
 
 
-def audience(workshop: Workshop, session: Session) -> SetReceivers:
+def set_receivers(workshop: Workshop, session: Session) -> SetReceivers:
     """Whom a started session's streams are for."""
     found = (workshop.laptops[ident].contact.address for ident in session.receivers if ident in workshop.laptops)
     return SetReceivers(session.id, tuple(sorted(found)))

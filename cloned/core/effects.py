@@ -108,7 +108,7 @@ def _streams(before: Workshop, after: Workshop) -> list[Effect]:
         if was is None:
             found.append(open_stream(session))
         if session.receivers != (was.receivers if was is not None else ()):
-            found.append(classics.audience(after, session))
+            found.append(classics.set_receivers(after, session))
         if was is not None and was.open and not session.open:
             found.append(CloseStream(ident))
     return found

@@ -87,9 +87,9 @@ class Lab:
             await verify.switched_off(shop, seen)
             rows, checks = await verify.results(shop, seen)
             checks += await verify.own_eyes(shop, seen)
-        problems = [*follower.problems, *shop.mischief.missing()]
-        happened = shop.mischief.done
-        said = follower.foresight.to_json()
+        problems = [*follower.problems, *shop.injector.missing()]
+        happened = shop.injector.done
+        said = follower.estimates.to_json()
         return LaptopResult(
             shop.identities,
             follower.snapshot,

@@ -35,7 +35,7 @@ class NothingElse:
         """Refuse: nothing is sent from here."""
         raise MissingError(f"session {opened.session} needs the whole daemon", "run cloned serve")
 
-    async def settle(self, audience: SetReceivers) -> None:
+    async def settle(self, receivers: SetReceivers) -> None:
         """There is nobody."""
 
     async def limit(self, rates: Rates) -> None:

@@ -46,7 +46,7 @@ class Follower:
         self._off_since: dict[int, float] = {}
         self._given_up: set[int] = set()
         self._powered: dict[int, float] = {}
-        self.foresight = EstimateCheck()
+        self.estimates = EstimateCheck()
         image = workshop.stock.manifest.name
         self._erasures = EraseConfirmer(options.erase, options.erasers, image, workshop.daemon, workshop.display.say)
         self._triage: TriageOverruler | None = TriageOverruler(image, workshop.daemon, workshop.display.say)
@@ -79,11 +79,11 @@ class Follower:
             workshop.laptops[number].power_on()
             self._powered[number] = self._moved = time.monotonic()
         self._note_hellos(seen)
-        self.foresight.look(seen, time.monotonic())
+        self.estimates.look(seen, time.monotonic())
         await self._erasures.look(seen)
         if self._triage is not None:
             await self._triage.look(seen)
-        workshop.mischief.look(seen)
+        workshop.injector.look(seen)
         workshop.display.show(seen)
         self._note_lost(seen)
         if self._all_over(seen):
@@ -95,15 +95,15 @@ class Follower:
         try:
             self.snapshot = await self._workshop.daemon.state()
         except ClonedError as error:
-            if self._workshop.mischief.underway or self._workshop.daemon.running:
+            if self._workshop.injector.underway or self._workshop.daemon.running:
                 return False
             raise ClonedError("the daemon died", self._workshop.daemon.last_words()) from error
         return True
 
     def _all_over(self, seen: Sequence[LaptopSeen]) -> bool:
         ended = all(sight.final or sight.number in self._given_up for sight in seen)
-        mischief = self._workshop.mischief
-        return ended and self._plan.done and not mischief.off and not mischief.acting
+        injector = self._workshop.injector
+        return ended and self._plan.done and not injector.off and not injector.acting
 
     def _note_hellos(self, seen: Sequence[LaptopSeen]) -> None:
         for sight in seen:
@@ -115,7 +115,7 @@ class Follower:
         now = time.monotonic()
         for sight in seen:
             laptop = self._workshop.laptops[sight.number]
-            busy = sight.number in self._workshop.mischief.off
+            busy = sight.number in self._workshop.injector.off
             if laptop.running or sight.final or busy or not self._plan.is_on(sight.number):
                 self._off_since.pop(sight.number, None)
             elif (
@@ -128,7 +128,7 @@ class Follower:
     def _stuck(self, seen: Sequence[LaptopSeen]) -> bool:
         pulse = [sight.pulse for sight in seen]
         now = time.monotonic()
-        if pulse != self._pulse or self._workshop.mischief.underway:
+        if pulse != self._pulse or self._workshop.injector.underway:
             self._pulse, self._moved = pulse, now
         if now - self._moved < self._patience:
             return False

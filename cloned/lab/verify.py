@@ -46,7 +46,7 @@ async def results(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> tuple[li
 
     whole = await _until_async(in_ledger, _RESULTS_SECONDS)
     checks = [Check(f"the ledger holds the results of {len(verified)} laptops", whole, f"{len(rows)} rows")]
-    waits = any(fault.slows_sinks for fault in workshop.mischief.faults)
+    waits = any(fault.slows_sinks for fault in workshop.injector.faults)
     inventory = workshop.services.inventory
     wanted = {(row["laptop"], row["attempt"]) for row in rows}
 
@@ -54,14 +54,14 @@ async def results(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> tuple[li
         return wanted <= {(row["laptop"], row["attempt"]) for row in inventory.rows.values()}
 
     patience = _RESULTS_AFTER_PAUSE_SECONDS if waits else _RESULTS_SECONDS
-    came = await _until(lambda: arrived() and not workshop.mischief.underway, patience)
+    came = await _until(lambda: arrived() and not workshop.injector.underway, patience)
     checks.append(Check("every result arrived at the inventory", came, f"{len(inventory.rows)} arrived"))
     return rows, checks
 
 
 async def own_eyes(workshop: LabWorkshop, seen: Sequence[LaptopSeen]) -> list[Check]:
     """Disks hashed from outside or booted, what must be untouched, what the faults must have led to."""
-    changed = [each for each in workshop.mischief.faults if isinstance(each, OnLaptop) and each.changes_disk]
+    changed = [each for each in workshop.injector.faults if isinstance(each, OnLaptop) and each.changes_disk]
     checks = [_noticed(each, seen) for each in changed]
     verified = [workshop.laptops[sight.number] for sight in seen if sight.verified]
     if any(isinstance(laptop, ThinBox) for laptop in verified):

@@ -50,7 +50,7 @@ class LabWorkshop:
     laptops: dict[int, LabLaptop]
     services: Services
     daemon: DaemonProcess
-    mischief: FaultInjector
+    injector: FaultInjector
     forward: Forward
     bystander: Bystander
     pin: str
@@ -97,11 +97,11 @@ async def build(options: LabOptions, entry: RegisteredLab, display: Display, sta
     services = await stack.enter_async_context(Services(network.path(network.switch)))
     daemon = _daemon(options, entry, stock, network, services, who, display)
     stack.push_async_callback(daemon.stop)
-    mischief = FaultInjector(
+    injector = FaultInjector(
         options.wanted_faults, Stage(network, options.of_kind, laptops, daemon, services, stock.manifest), display.say
     )
-    stack.push_async_callback(mischief.close)
-    mischief.prepare()
+    stack.push_async_callback(injector.close)
+    injector.prepare()
     bystander = Bystander(scratch)
     stack.callback(bystander.close)
     forward = await stack.enter_async_context(Forward(network.path(network.server), server_address(), PAGE))
@@ -109,7 +109,7 @@ async def build(options: LabOptions, entry: RegisteredLab, display: Display, sta
     daemon.start()
     await daemon.ready()
     return LabWorkshop(
-        options, entry, display, stock, network, who, laptops, services, daemon, mischief, forward, bystander, pin
+        options, entry, display, stock, network, who, laptops, services, daemon, injector, forward, bystander, pin
     )
 
 

@@ -32,7 +32,7 @@ def reached(probed: Probed) -> bool:
     return probed.heard.share >= ENOUGH
 
 
-def suspects(results: Sequence[Probed], *, querier: bool) -> tuple[Warn, ...]:
+def diagnose(results: Sequence[Probed], *, querier: bool) -> tuple[Warn, ...]:
     """What to look at, most likely first. `querier`: somebody asks for groups on this network (we, or another)."""
     deaf = [probed for probed in results if probed.heard.share <= NOTHING]
     weak = [probed for probed in results if NOTHING < probed.heard.share < ENOUGH]

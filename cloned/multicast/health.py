@@ -13,7 +13,7 @@ from cloned.core.laptop import Laptop, State, named
 from cloned.core.rates import alone
 from cloned.engine import Engine
 from cloned.monitor import Monitor
-from cloned.multicast.diagnosis import NOTHING, Probed, suspects
+from cloned.multicast.diagnosis import NOTHING, Probed, diagnose
 from cloned.multicast.igmp import Version
 from cloned.multicast.querier import IgmpQuerier, ProbeSender
 from cloned.stream.probe import Heard
@@ -81,7 +81,7 @@ class MulticastHealth:
         laptops = self._engine.workshop.laptops.values()
         results = [found for laptop in laptops if (found := self._result(laptop)) is not None]
         asked = self._querier is not None
-        return [{"code": each.code, "text": each.text, "hint": each.hint} for each in suspects(results, querier=asked)]
+        return [{"code": each.code, "text": each.text, "hint": each.hint} for each in diagnose(results, querier=asked)]
 
     def _result(self, laptop: Laptop) -> Probed | None:
         """What a laptop last counted, once that covers enough packets to mean something; in a session what it says."""

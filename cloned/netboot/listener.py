@@ -148,7 +148,6 @@ class DhcpServer:
         try:
             packet = decode(datagram.data)
         except BadPacket:
-            self.state.bad_packets += 1
             self._counter.add("malformed", "silent")
             return
         if packet.op == 1 and packet.mac != self.mac:
@@ -319,7 +318,6 @@ class DhcpServer:
         try:
             packet = decode(datagram.data)
         except BadPacket:
-            self.state.bad_packets += 1
             return
         now = time.time()
         if self.watch.heard(packet, datagram.source, datagram.mac, now) is None:
@@ -358,7 +356,6 @@ class DhcpServer:
         answers, where = self.answers, self.place.interface
         if self.mode is Mode.LEASE:
             near = [server for server in others if server.network is None or self.place.address in server.network]
-            self.state.stopped_by = others
             answers.leasing, answers.proxy = not others, bool(near)
             names = ", ".join(str(server.address) for server in others)
             answers.why_silent = (

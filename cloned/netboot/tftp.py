@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from cloned.buckets import Bucket
 from cloned.descriptors import EXHAUSTED, Reserve
@@ -41,6 +42,10 @@ _LINES = 30
 
 Address = tuple[str, int]
 
+Outcome = Literal["", "complete", "size", "refused", "missing", "failed", "stopped", "repeated", "anew"]
+"""What becomes of a request: all of it was fetched, or its size; we refused; no such file; we could not; the laptop
+broke off or fell silent; it was asked again before the first answer came; it was asked anew in the middle."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -52,13 +57,8 @@ class Told:
     got: str
     why: str = ""
     complete: bool = False
-    outcome: str = ""
-    """One word of `OUTCOMES`."""
+    outcome: Outcome = ""
 
-
-OUTCOMES = ("complete", "size", "refused", "missing", "failed", "stopped", "repeated", "anew")
-"""What becomes of a request: all of it was fetched, or its size; we refused; no such file; we could not; the laptop
-broke off or fell silent; it was asked again before the first answer came; it was asked anew in the middle."""
 
 Lookup = Callable[[str, str], Awaitable[Found]]
 """(name, client address) → file; raises TftpError."""
@@ -106,11 +106,6 @@ class TftpServer:
         self._reserve = Reserve(0)
         self._lines = Bucket(_LINES, 1)
         self._loop = asyncio.get_running_loop()
-
-    @property
-    def transfers(self) -> int:
-        """How many are under way."""
-        return len(self._clients)
 
     @property
     def port(self) -> int:
@@ -257,7 +252,7 @@ class TftpServer:
             if why
             else Phrase("{size} bytes in {seconds} s", size=transfer.blocks.size, seconds=f"{transfer.seconds:.1f}")
         )
-        outcome = "stopped" if why else "complete"
+        outcome: Outcome = "stopped" if why else "complete"
         if why and transfer.only_asked:
             got, why, outcome = Phrase("its size, {size} bytes", size=transfer.blocks.size), "", "size"
         self._told(Told(client[0], entry.name, got, why, not transfer.outcome, outcome))
@@ -272,7 +267,7 @@ class TftpServer:
 
     def _refuse(self, client: Address, name: str, error: TftpError) -> None:
         """Send the error, and tell of it: a name that firmware mangled is found again in the log."""
-        outcome = "missing" if error.code is Code.NOT_FOUND else "refused"
+        outcome: Outcome = "missing" if error.code is Code.NOT_FOUND else "refused"
         self._told(Told(client[0], name, "", error.words, outcome=outcome))
         if not self._lines.take():
             log.info("TFTP: %s asked for %s: %s", client[0], quoted(name or "(nothing)", 80), error.words)

@@ -47,10 +47,7 @@ class ForeignServer:
 class ServerState:
     """What the page says of an interface."""
 
-    stopped_by: list[ForeignServer] = field(default_factory=list)
-    """DHCP servers because of which we lease nothing."""
     exhausted: bool = False
-    bad_packets: int = 0
     conflicts: dict[str, tuple[str, float]] = field(default_factory=dict)
     """Address of ours → MAC that uses it unasked, and when that was noticed."""
     probe_failed: str = ""

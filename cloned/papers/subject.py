@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from urllib.parse import quote
 
@@ -139,11 +139,6 @@ def _ended(laptop: Laptop) -> dict[str, object] | None:
     """Its erasure as a ledger row has it, once it is through."""
     done = laptop.erasure
     return None if done is None or not done.over else {**shown(done), "ended": iso(done.ended)}
-
-
-def subjects(found: Iterable[JsonObject]) -> list[Subject]:
-    """Subjects from ledger rows or a snapshot's laptops, in the order of their tags and numbers."""
-    return sorted(map(subject, found), key=lambda each: (each.tag == "", each.tag, each.number))
 
 
 def subject(data: JsonObject) -> Subject:

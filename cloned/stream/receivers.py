@@ -97,7 +97,7 @@ class Receivers:
 
     def __init__(self, session: int, epoch: int) -> None:
         self.session, self.epoch = session, epoch
-        self.receivers: dict[int, Receiver] = {}
+        self.known: dict[int, Receiver] = {}
         self.timeline = Timeline()
         self.judged_from = -1
         """What was lost before this sequence number says nothing about the rate of now."""
@@ -109,25 +109,25 @@ class Receivers:
 
         An address that has enough receivers loses the one that was heard of longest ago: it can only harm itself.
         """
-        known = self.receivers.get(request.receiver)
-        if known is None:
+        receiver = self.known.get(request.receiver)
+        if receiver is None:
             if not isinstance(request, Ask):
                 return None
             self._room_at(address)
-            if len(self.receivers) >= MOST_RECEIVERS:
+            if len(self.known) >= MOST_RECEIVERS:
                 return None
-            known = self.receivers[request.receiver] = Receiver(request.receiver, now, now, address=address)
-            return known
-        if known.address != address:
+            receiver = self.known[request.receiver] = Receiver(request.receiver, now, now, address=address)
+            return receiver
+        if receiver.address != address:
             return None  # nobody speaks for another
         if isinstance(request, Repair):
-            return known if request.number == known.number else None
-        return known if request.number > known.number else None
+            return receiver if request.number == receiver.number else None
+        return receiver if request.number > receiver.number else None
 
     def _room_at(self, address: str) -> None:
-        here = [each for each in self.receivers.values() if each.address == address]
+        here = [each for each in self.known.values() if each.address == address]
         if address and len(here) >= PER_ADDRESS:
-            del self.receivers[min(here, key=lambda each: each.heard).id]
+            del self.known[min(here, key=lambda each: each.heard).id]
 
     def hear(self, receiver: Receiver, ask: Ask, sequence: int, now: float) -> None:
         """Take in an ask; `sequence` is the last one sent. What it has seen of other epochs says nothing."""
@@ -142,7 +142,7 @@ class Receivers:
             return None
         receiver.answered = now
         flags = DEAF if receiver.deaf else 0
-        count = len(self.receivers)
+        count = len(self.known)
         return Answer(self.session, receiver.id, receiver.number, self.epoch, max(sequence, 0), count, flags)
 
     def behind(self, receiver: Receiver, sequence: int) -> float:
@@ -154,17 +154,17 @@ class Receivers:
 
     def unresolved(self, sequence: int, now: float) -> bool:
         """Whether one that is there has not yet told what became of all that was sent."""
-        return any(r.counts(now) and not r.deaf and r.through < sequence for r in self.receivers.values())
+        return any(r.counts(now) and not r.deaf and r.through < sequence for r in self.known.values())
 
     def alone(self) -> bool:
         """Whether no more than one is reached by multicast."""
-        return sum(1 for other in self.receivers.values() if not other.deaf and not other.unicast) < 2
+        return sum(1 for other in self.known.values() if not other.deaf and not other.unicast) < 2
 
     def samples(self, sent: int, sequence: int, now: float) -> list[ReceiverSample]:
         """What those that take part reported since the last call; forgets who is gone. Due each pacing.STEP_SECONDS."""
-        self.receivers = {r.id: r for r in self.receivers.values() if now - r.heard <= FORGET_SECONDS}
+        self.known = {r.id: r for r in self.known.values() if now - r.heard <= FORGET_SECONDS}
         found = []
-        for receiver in self.receivers.values():
+        for receiver in self.known.values():
             if receiver.through < self.judged_from:
                 receiver.sampled = receiver.received, receiver.lost
                 continue
@@ -181,8 +181,8 @@ class Receivers:
         """Find the few whose repairs would hold the many up."""
         self._volume = self._volume * DECAY + sent - self._sent_before
         self._sent_before = sent
-        costs = sorted(receiver.owed for receiver in self.receivers.values())
+        costs = sorted(receiver.owed for receiver in self.known.values())
         usual = costs[(len(costs) - 1) // 2] if costs else 0.0
-        for receiver in self.receivers.values():
+        for receiver in self.known.values():
             receiver.lagging = receiver.owed > max(4 * usual, LAGGING * self._volume)
             receiver.owed *= DECAY

@@ -99,7 +99,7 @@ class StreamSender:
     def __init__(self, session: int, pieces: int, epoch: int, room: int) -> None:
         """`room`: frames that may be in memory at once, beside AHEAD that are being read."""
         self.session, self.pieces, self.epoch, self.room = session, pieces, epoch, room
-        self.audience = Receivers(session, epoch)
+        self.receivers = Receivers(session, epoch)
         self.sequence = -1
         """The last one sent."""
         self.sent = 0
@@ -124,12 +124,12 @@ class StreamSender:
 
     def hear(self, request: Request, now: float, address: str = "") -> Answer | None:
         """Take in a request from `address`; the answer, if one is due, goes there."""
-        receiver = self.audience.admit(request, now, address)
+        receiver = self.receivers.admit(request, now, address)
         if receiver is None:
             return None
         self._changed = True
         if isinstance(request, Bye):
-            del self.audience.receivers[receiver.id]
+            del self.receivers.known[receiver.id]
             self._forget_later()
             return None
         if isinstance(request, Repair):
@@ -137,8 +137,8 @@ class StreamSender:
             return None
         if request.unicast and not receiver.unicast:
             self._forget_later()
-        self.audience.hear(receiver, request, self.sequence, now)
-        return self.audience.answer(receiver, self.sequence, now)
+        self.receivers.hear(receiver, request, self.sequence, now)
+        return self.receivers.answer(receiver, self.sequence, now)
 
     def _forget_later(self) -> None:
         """Somebody left, perhaps the one for whom this waits; who still needs it asks again in the next round."""
@@ -173,7 +173,7 @@ class StreamSender:
         pending = self._pending.setdefault(piece, Pending())
         receiver.owed += (lost & ~pending.now & ~pending.later).bit_count()
         much = lost.bit_count() > max(2, MINORITY_SHARE * packets)
-        if (receiver.lagging or much) and not self.audience.alone():
+        if (receiver.lagging or much) and not self.receivers.alone():
             pending.later |= lost & ~pending.now
         else:
             pending.now |= lost
@@ -248,16 +248,16 @@ class StreamSender:
         burst = self._repair(later=False) or self._first_pass(now) or self._repair(later=True)
         if burst is None:
             return self._mark(now)
-        self.audience.timeline.note(now, burst.sequence)
+        self.receivers.timeline.note(now, burst.sequence)
         return burst
 
     def samples(self, now: float) -> list[ReceiverSample]:
         """What pacing is judged by; call it every pacing.STEP_SECONDS."""
-        return self.audience.samples(self.sent, self.sequence, now)
+        return self.receivers.samples(self.sent, self.sequence, now)
 
     def slowed_down(self) -> None:
         """The rate is lower from now on: what is on its way does not count against it."""
-        self.audience.judged_from = self.sequence
+        self.receivers.judged_from = self.sequence
 
     def _repair(self, *, later: bool) -> Burst | None:
         for piece, pending in self._pending.items():
@@ -306,21 +306,21 @@ class StreamSender:
 
     def _next_epoch(self) -> None:
         """After 6 TB the numbers begin again: for receivers it is as if the sender had been started anew."""
-        self.epoch = self.audience.epoch = (self.epoch + 1) % SEQUENCES
-        self.sequence = self.audience.judged_from = -1
+        self.epoch = self.receivers.epoch = (self.epoch + 1) % SEQUENCES
+        self.sequence = self.receivers.judged_from = -1
         self._passes.clear()
         self._last_sent.clear()
         for opened in self._open.values():
             opened.bursts.clear()
-        for receiver in self.audience.receivers.values():
+        for receiver in self.receivers.known.values():
             receiver.through = -1
 
     def _mark(self, now: float) -> Mark | None:
-        audience = self.audience
-        every = MARK_EVERY_SECONDS if audience.unresolved(self.sequence, now) else QUIET_MARK_SECONDS
-        if self.sequence < 0 or not audience.receivers or now - audience.timeline.latest < every:
+        receivers = self.receivers
+        every = MARK_EVERY_SECONDS if receivers.unresolved(self.sequence, now) else QUIET_MARK_SECONDS
+        if self.sequence < 0 or not receivers.known or now - receivers.timeline.latest < every:
             return None
-        audience.timeline.latest = now
+        receivers.timeline.latest = now
         return Mark(self.session, self.epoch, self.sequence)
 
     # -- choosing pieces --------------------------------------------------------------------------
@@ -331,7 +331,7 @@ class StreamSender:
             return
         self._changed = False
         wanted = 0
-        for receiver in self.audience.receivers.values():
+        for receiver in self.receivers.known.values():
             wanted |= receiver.wants
         self._planned = [piece for piece in self._planned if wanted >> piece & 1]
         while len(self._planned) < AHEAD:
@@ -343,7 +343,7 @@ class StreamSender:
     def _choose(self, now: float) -> int | None:
         """The piece that most receivers want and have room for; of several the first on the disk."""
         wishes = []
-        for receiver in self.audience.receivers.values():
+        for receiver in self.receivers.known.values():
             if receiver.counts(now) and not receiver.deaf and receiver.room > 0:
                 coming = self._coming(receiver)
                 if (receiver.wants & coming).bit_count() < receiver.room:

@@ -289,10 +289,3 @@ def _climbing(view: SwitchView, grown: Mapping[int, int]) -> list[Warn]:
         for port in view.ports
         if port.if_index in grown
     ]
-
-
-def ago(seconds: float) -> str:
-    """A length of time in the words of people: `40 s`, `3 min`, `2 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"

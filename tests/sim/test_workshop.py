@@ -124,10 +124,10 @@ def test_classic_sessions_start_and_end() -> None:
     assert any(each.sent is not None and len(each.members) > 1 for each in sessions)
     assert any(each.ejected for each in sessions)
     assert any(each.broke_off for each in sessions)
-    audiences = [effect for found in evenings for effect in found.effects if isinstance(effect, SetReceivers)]
-    assert {each.session for each in audiences} == {each.id for each in sessions if each.started is not None}
+    receivers = [effect for found in evenings for effect in found.effects if isinstance(effect, SetReceivers)]
+    assert {each.session for each in receivers} == {each.id for each in sessions if each.started is not None}
     for session in sessions:
-        sizes = [len(each.addresses) for each in audiences if each.session == session.id]
+        sizes = [len(each.addresses) for each in receivers if each.session == session.id]
         assert sizes == sorted(sizes, reverse=True)
 
 

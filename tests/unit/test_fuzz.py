@@ -159,7 +159,7 @@ def test_requests_of_the_stream_and_what_the_sender_makes_of_them(count: int) ->
             sender.next(now)
         if number % 50 == 0:
             sender.samples(now)
-    assert len(sender.audience.receivers) <= min(MOST_RECEIVERS, 100 * PER_ADDRESS)
+    assert len(sender.receivers.known) <= min(MOST_RECEIVERS, 100 * PER_ADDRESS)
 
 
 @pytest.mark.parametrize("count", COUNTS)

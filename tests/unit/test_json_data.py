@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cloned.json_data import as_float, as_int, as_list, as_number, as_object, as_objects, as_text, as_texts
+from cloned.json_data import as_float, as_int, as_list, as_number, as_object, as_objects, as_text
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,6 @@ from cloned.json_data import as_float, as_int, as_list, as_number, as_object, as
         (as_list, (1, "a")),
         (as_objects, [{"a": 1}, {}]),
         (as_text, ""),
-        (as_texts, ["a", "b"]),
         (as_number, 0.5),
         (as_number, 7),
         (as_int, 7),
@@ -42,7 +41,6 @@ def test_numbers_are_made_as_python_makes_them(look: Callable[[object], object],
         (as_list, {}, "a list was expected, not dict"),
         (as_objects, [{}, 1], "an object was expected, not int"),
         (as_text, 1, "a text was expected, not int"),
-        (as_texts, ["a", None], "a text was expected, not NoneType"),
         (as_number, "1", "a number was expected, not str"),
         (as_int, None, "a number was expected, not NoneType"),
         (as_float, [], "a number was expected, not list"),

@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from cloned.destinations import KINDS
-
 FOLDER = Path(__file__).parent
 
 
@@ -56,8 +54,3 @@ def about(kind: str) -> SinkAbout:
     return SinkAbout(
         kind, told["title"], told["stability"], told["keeps"], limits=told["limits"], recorded=recorded, **lists
     )
-
-
-def all_kinds() -> list[SinkAbout]:
-    """Every kind that a configuration may name."""
-    return [about(kind) for kind in KINDS]

@@ -122,12 +122,6 @@ class Walk:
             self.faults.append(why)
 
 
-def under(cells: Cells, prefix: Oid) -> Cells:
-    """The rows whose index begins with `prefix`, without it."""
-    size = len(prefix)
-    return {index[size:]: value for index, value in cells.items() if index[:size] == prefix}
-
-
 def merged(parts: Iterable[dict[Oid, Cells]]) -> dict[Oid, Cells]:
     """Several walks' columns in one dictionary."""
     return {oid: cells for part in parts for oid, cells in part.items()}

@@ -27,7 +27,7 @@ async def tell(event):
 opened = OpenStream(SessionId("s"), 1, "i", "", "guests" if guests else "classic", 2232, guests)
 session = ClassicSession(opened, parts, "br0", "10.98.0.1", lambda wish: 900e6, tell)
 if not guests:
-    session.audience.wanted = frozenset(wanted)
+    session.admission.wanted = frozenset(wanted)
 asyncio.run(session.run())
 """
 

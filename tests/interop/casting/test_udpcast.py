@@ -23,12 +23,12 @@ from pathlib import Path
 from cloned.casting.udpcast import Sender
 from cloned.clonezilla.udpcast import Admission
 files, wanted, patience = [Path(name) for name in sys.argv[1].split(",")], sys.argv[2].split(","), float(sys.argv[3])
-audience = Admission(None, int(wanted[0])) if wanted[0].isdigit() else Admission(frozenset(wanted))
+admission = Admission(None, int(wanted[0])) if wanted[0].isdigit() else Admission(frozenset(wanted))
 out = []
 async def hear(address, why):
     out.append(address)
 async def main():
-    sender = Sender(files, "br0", 2232, audience, on_out=hear, patience=patience)
+    sender = Sender(files, "br0", 2232, admission, on_out=hear, patience=patience)
     print(2232, flush=True)
     end = await sender.run()
     print(json.dumps([out, sorted(end.finished), sorted(end.dropped), end.bytes]), flush=True)

@@ -64,12 +64,12 @@ def test_a_stranger_is_to_be_ejected() -> None:
 
 
 def test_who_was_wanted_once_is_no_foreigner() -> None:
-    audience = Admission(frozenset({ONE}))
-    audience.wanted = frozenset({ONE, TWO})
-    audience.keep({ONE})
-    assert audience.stranger([ONE, TWO]) == TWO
-    assert audience.foreign([ONE, TWO]) is None
-    assert audience.foreign([ONE, "10.98.0.9"]) == "10.98.0.9"
+    admission = Admission(frozenset({ONE}))
+    admission.wanted = frozenset({ONE, TWO})
+    admission.keep({ONE})
+    assert admission.stranger([ONE, TWO]) == TWO
+    assert admission.foreign([ONE, TWO]) is None
+    assert admission.foreign([ONE, "10.98.0.9"]) == "10.98.0.9"
     assert Admission(None, 2).foreign([ONE]) is None
 
 
@@ -78,19 +78,19 @@ def test_who_never_comes_is_not_waited_for() -> None:
     told(stream, b"New connection from 10.98.0.2  (#0) 9\r\n")
     assert stream.missing(150.0, 60.0) == []
     assert stream.missing(160.0, 60.0) == [TWO]
-    stream.audience.keep({ONE})
+    stream.admission.keep({ONE})
     assert stream.ready()
 
 
 def test_guests_are_counted_and_then_known() -> None:
-    audience = Admission(None, 2)
-    stream = ClassicStream(audience, 0.0)
+    admission = Admission(None, 2)
+    stream = ClassicStream(admission, 0.0)
     told(stream, b"New connection from 10.98.0.2  (#0) 9\r\n")
     assert not stream.ready()
     assert stream.missing(1e6, 1.0) == []
     told(stream, b"New connection from 10.98.0.3  (#1) 9\r\nStarting transfer: 9\r\nTransfer complete.\r\n")
-    audience.keep(stream.finished)
-    assert audience.wanted == {ONE, TWO}
+    admission.keep(stream.finished)
+    assert admission.wanted == {ONE, TWO}
 
 
 def test_who_holds_the_others_up_is_ejected_after_a_while() -> None:

@@ -60,7 +60,7 @@ class Room(Telling):
         return ident
 
 
-def audiences(effects: list[Effect]) -> list[tuple[str, ...]]:
+def receivers(effects: list[Effect]) -> list[tuple[str, ...]]:
     return [effect.addresses for effect in effects if isinstance(effect, SetReceivers)]
 
 
@@ -73,23 +73,23 @@ def test_it_gathers_and_then_starts_for_those_who_are_there() -> None:
     assert not due(room.state, room.now + 50)
     assert due(room.state, room.now + 60)
     room.now += 60
-    assert audiences(room.tell(Tick())) == [("10.0.0.1", "10.0.0.2")]
+    assert receivers(room.tell(Tick())) == [("10.0.0.1", "10.0.0.2")]
     assert order(room.state, room.laptop(2))["classic"] == {"port": FIRST, "go": True}
 
 
 def test_somebody_says_start_and_nobody_is_waited_for() -> None:
     room = Room()
     room.arrive(1)
-    assert audiences(room.tell(Command("start", "page", image="lvm"))) == [("10.0.0.1",)]
+    assert receivers(room.tell(Command("start", "page", image="lvm"))) == [("10.0.0.1",)]
 
 
 def test_it_does_not_start_before_all_are_ready() -> None:
     room = Room()
     room.arrive(1)
     late = room.arrive(2, ready=False)
-    assert audiences(room.tell(Command("start", "page", image="lvm"))) == []
+    assert receivers(room.tell(Command("start", "page", image="lvm"))) == []
     ready = Ready(late, room.session.id, "D2", (), True)
-    assert audiences(room.tell(ready)) == [("10.0.0.1", "10.0.0.2")]
+    assert receivers(room.tell(ready)) == [("10.0.0.1", "10.0.0.2")]
 
 
 def test_who_comes_later_waits_for_the_next_one_on_other_ports() -> None:
@@ -113,7 +113,7 @@ def test_an_ejected_one_is_set_aside_and_the_rest_go_on() -> None:
     room.arrive(1)
     room.arrive(2)
     room.tell(Command("start", "page", image="lvm"))
-    assert audiences(room.tell(Ejected(room.session.id, "10.0.0.2", "8 s"))) == [("10.0.0.1",)]
+    assert receivers(room.tell(Ejected(room.session.id, "10.0.0.2", "8 s"))) == [("10.0.0.1",)]
     assert (room.laptop(2).state, room.laptop(2).reason) == (State.ASIDE, Reason.CLASSIC_FAILED)
     assert room.tell(Ejected(room.session.id, "10.0.0.2", "8 s")) == []
 
@@ -123,10 +123,10 @@ def test_who_reads_back_gets_no_stream_any_more_not_even_after_a_difference() ->
     one = room.arrive(1)
     room.arrive(2)
     room.tell(Command("start", "page", image="lvm"))
-    assert audiences(room.tell(Verifying(one, room.session.id))) == [("10.0.0.2",)]
+    assert receivers(room.tell(Verifying(one, room.session.id))) == [("10.0.0.2",)]
     room.tell(Judged(one, room.session.id, 1, VerdictKind.DIFFERS, 1, (), "b" * 64, 10**9))
     assert room.laptop(1).state is State.RECEIVING
-    assert len(audiences(room.effects)) == 2
+    assert len(receivers(room.effects)) == 2
 
 
 def test_a_stream_that_broke_off_is_begun_again_for_the_same_laptops() -> None:
@@ -144,8 +144,8 @@ def test_laptops_of_a_session_that_broke_off_do_not_wait_for_others_again() -> N
     laptops = [room.arrive(1), room.arrive(2)]
     room.tell(Command("start", "page", image="lvm"))
     room.tell(StreamEnded(room.session.id, "10.0.0.9, which is none of its laptops, connected", again=True))
-    assert audiences(room.tell(Ready(laptops[0], room.session.id, "D1", (), True))) == []
-    assert audiences(room.tell(Ready(laptops[1], room.session.id, "D2", (), True))) == [("10.0.0.1", "10.0.0.2")]
+    assert receivers(room.tell(Ready(laptops[0], room.session.id, "D1", (), True))) == []
+    assert receivers(room.tell(Ready(laptops[1], room.session.id, "D2", (), True))) == [("10.0.0.1", "10.0.0.2")]
     room.tell(StreamEnded(room.session.id))
     room.now += 60
     room.arrive(3)

@@ -29,18 +29,18 @@ async def test_rot_is_found_and_repaired(store: ImageStore, memory: Path) -> Non
         found.append(proof)
 
     def busy() -> bool:
-        if len(patrol.proofs) == 2:
+        if len(scrub.proofs) == 2:
             idle.set()
         return idle.is_set()
 
-    patrol = Scrub(store, 0, busy, note)
-    task = asyncio.create_task(patrol.run())
+    scrub = Scrub(store, 0, busy, note)
+    task = asyncio.create_task(scrub.run())
     await asyncio.wait_for(idle.wait(), 10)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
     assert [(proof.image, proof.damaged) for proof in found] == [("image", 1)]
-    assert not patrol.proofs["sound"].damaged
+    assert not scrub.proofs["sound"].damaged
     with pytest.raises(ImageError, match="is missing"):
         store.check("image")
     store.import_image(source)
@@ -50,13 +50,13 @@ async def test_rot_is_found_and_repaired(store: ImageStore, memory: Path) -> Non
 async def test_not_while_busy(store: ImageStore, memory: Path) -> None:
     store.import_image(Disk([Part(1)]).write(memory / "image"))
     asked: list[bool] = []
-    patrol = Scrub(store, 0.01, busy=lambda: not asked.append(True))
-    task = asyncio.create_task(patrol.run())
+    scrub = Scrub(store, 0.01, busy=lambda: not asked.append(True))
+    task = asyncio.create_task(scrub.run())
     await until(lambda: len(asked) > 2)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    assert patrol.proofs == {}
+    assert scrub.proofs == {}
 
 
 async def test_what_is_damaged_and_not_ours_to_take_out_is_said_once(

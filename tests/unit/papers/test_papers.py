@@ -16,7 +16,7 @@ from cloned.papers.label import labels
 from cloned.papers.media import MEDIA, media
 from cloned.papers.overview import overview, workbook
 from cloned.papers.sheet import sheets
-from cloned.papers.subject import subject, subjects
+from cloned.papers.subject import subject
 
 from .papers import BARE, HASH, LAPTOP, NASTY, SITE, pages
 
@@ -246,7 +246,7 @@ def test_papers_are_made_of_snapshots_and_of_ledger_rows() -> None:
     stick = {"path": "/dev/sda", "size": 9, "serial": "T", "transport": "usb"}
     disk = {"path": "/dev/sdb", "size": 5, "serial": "S", "transport": "sata", "hours": 7, "worn": True, "bad": -1}
     shown = {"id": "y", "tag": "A", "disk": disk, "disks": [stick, disk], "hardware": None, "steps": None}
-    first, second = subjects([row, shown])
+    second, first = subject(row), subject(shown)
     assert (first.id, second.id) == ("y", "x")
     assert [(each.serial, each.cloned, each.hours, each.worn, each.bad) for each in first.disks] == [
         ("S", True, 7, None, None)

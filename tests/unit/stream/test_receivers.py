@@ -15,7 +15,7 @@ from cloned.stream.receivers import (
 SESSION, EPOCH = 1, 9
 
 
-def audience(*lost: int, received: int = 1000) -> Receivers:
+def crowded(*lost: int, received: int = 1000) -> Receivers:
     """Receivers 0, 1, … that have seen all of 2,000 packets, and lost so many."""
     found = Receivers(SESSION, EPOCH)
     for who, missed in enumerate(lost):
@@ -36,31 +36,31 @@ def test_a_timeline_knows_about_when() -> None:
 
 
 def test_samples_are_shares_since_the_last_time() -> None:
-    crowd = audience(0, 111)
+    crowd = crowded(0, 111)
     assert [round(sample.loss, 2) for sample in crowd.samples(2000, 1999, 0.1)] == [0.0, 0.1]
     assert crowd.samples(2000, 1999, 0.2) == []  # nothing new
 
 
 def test_what_was_lost_before_the_rate_fell_does_not_count() -> None:
-    crowd = audience(1000)
+    crowd = crowded(1000)
     crowd.judged_from = 5000
     assert crowd.samples(2000, 1999, 0.1) == []
     ask = Ask(SESSION, 0, 2, EPOCH, 5200, 4000, 1000, 8)
-    crowd.hear(crowd.receivers[0], ask, 6000, 0.2)
+    crowd.hear(crowd.known[0], ask, 6000, 0.2)
     (sample,) = crowd.samples(6000, 6000, 0.2)
     assert sample.loss == 0
 
 
 def test_who_costs_far_more_than_the_others_is_lagging() -> None:
-    crowd = audience(0, 0, 0)
-    crowd.receivers[2].owed = 1000
-    crowd.receivers[1].owed = 20
+    crowd = crowded(0, 0, 0)
+    crowd.known[2].owed = 1000
+    crowd.known[1].owed = 20
     crowd.samples(2000, 1999, 0.1)
-    assert [receiver.lagging for receiver in crowd.receivers.values()] == [False, False, True]
-    for receiver in crowd.receivers.values():
+    assert [receiver.lagging for receiver in crowd.known.values()] == [False, False, True]
+    for receiver in crowd.known.values():
         receiver.owed = 1000  # all alike: nobody is
     crowd.samples(4000, 1999, 0.35)
-    assert not any(receiver.lagging for receiver in crowd.receivers.values())
+    assert not any(receiver.lagging for receiver in crowd.known.values())
 
 
 def test_answers_come_in_the_first_rounds_and_then_once_a_second() -> None:
@@ -92,7 +92,7 @@ def test_one_address_cannot_lock_others_out() -> None:
     crowd = Receivers(SESSION, EPOCH)
     for who in range(1000):
         crowd.admit(Ask(SESSION, who, 1, EPOCH, 0, 0, 0, 8), who / 1000, "10.0.0.66")
-    assert len(crowd.receivers) == PER_ADDRESS
+    assert len(crowd.known) == PER_ADDRESS
     assert crowd.admit(Ask(SESSION, 5000, 1, EPOCH, 0, 0, 0, 8), 2.0, "10.0.0.5") is not None
 
 
@@ -105,8 +105,8 @@ def test_nobody_speaks_for_another() -> None:
 
 def test_one_is_alone_whom_nobody_else_beside_takes_by_multicast() -> None:
     for deaf, unicast, alone in ((False, False, False), (True, False, True), (False, True, True), (True, True, True)):
-        crowd = audience(0, 0)
-        crowd.receivers[1].deaf, crowd.receivers[1].unicast = deaf, unicast
+        crowd = crowded(0, 0)
+        crowd.known[1].deaf, crowd.known[1].unicast = deaf, unicast
         assert crowd.alone() is alone
 
 
@@ -114,10 +114,10 @@ def test_a_sample_is_of_so_many_packets_and_of_one_that_hears() -> None:
     for received, deaf, from_, heard in (
         (ENOUGH, False, 0, 1), (ENOUGH - 1, False, 0, 0), (ENOUGH, True, 0, 0), (ENOUGH, False, 1999, 1), (ENOUGH, False, 2000, 0),
     ):  # fmt: skip
-        crowd = audience(0, received=received)
-        crowd.receivers[0].deaf, crowd.judged_from = deaf, from_
+        crowd = crowded(0, received=received)
+        crowd.known[0].deaf, crowd.judged_from = deaf, from_
         assert len(crowd.samples(2000, 1999, 0.1)) == heard
-    gone = audience(0, received=ENOUGH)
+    gone = crowded(0, received=ENOUGH)
     assert gone.samples(2000, 1999, STALE_SECONDS + 0.5) == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloned.stream import bitsets
-from cloned.stream import receivers as audience
+from cloned.stream import receivers as crowd
 from cloned.stream.packets import BURST, DEAF, Answer, Ask, Bye, Mark, Repair
 from cloned.stream.sender import AHEAD, MARK_EVERY_SECONDS, QUIET_MARK_SECONDS, Burst, StreamSender
 
@@ -159,7 +159,7 @@ def test_marks_are_seldom_once_all_is_resolved() -> None:
 def test_one_that_fell_silent_does_not_count() -> None:
     talk = Talk()
     talk.ask(A, {0, 1, 2})
-    late = audience.STALE_SECONDS + 0.1
+    late = crowd.STALE_SECONDS + 0.1
     talk.ask(B, {2}, now=late)
     assert talk.passed(late) == [2]
 
@@ -174,7 +174,7 @@ def test_one_that_multicast_does_not_reach_does_not_keep_the_sender_busy() -> No
         sent += len(talk.bursts(now))
         talk.next(now + 0.09)
         now += 0.1
-    assert talk.sender.audience.receivers[A].deaf
+    assert talk.sender.receivers.known[A].deaf
     assert [answer.flags for answer in answers if answer][-1] == DEAF
     assert sent <= 24 * 3
     talk.ask(A, {999}, through=talk.sender.sequence, now=now)
@@ -212,7 +212,7 @@ def test_old_repeated_and_early_requests_change_nothing() -> None:
     talk = Talk()
     talk.sender.hear(Bye(SESSION, A, 9), 0.0)
     talk.sender.hear(Repair(SESSION, A, 1, EPOCH, 0, [(0, 100, 1)]), 0.0)
-    assert talk.sender.audience.receivers == {}
+    assert talk.sender.receivers.known == {}
     talk.ask(A, {0})
     talk.numbers[A] = 0
     talk.ask(A, {1, 2, 3})  # the same number again
@@ -222,14 +222,14 @@ def test_old_repeated_and_early_requests_change_nothing() -> None:
 def test_a_request_from_the_future_counts_as_having_seen_nothing() -> None:
     talk = Talk()
     talk.ask(A, {0}, through=10**6)
-    assert talk.sender.audience.receivers[A].through == -1
+    assert talk.sender.receivers.known[A].through == -1
 
 
 def test_no_more_receivers_than_a_workshop_has() -> None:
     talk = Talk()
-    for who in range(audience.MOST_RECEIVERS + 50):
+    for who in range(crowd.MOST_RECEIVERS + 50):
         talk.ask(who, {0})
-    assert len(talk.sender.audience.receivers) == audience.MOST_RECEIVERS
+    assert len(talk.sender.receivers.known) == crowd.MOST_RECEIVERS
 
 
 def test_who_said_goodbye_or_vanished_is_forgotten() -> None:
@@ -237,9 +237,9 @@ def test_who_said_goodbye_or_vanished_is_forgotten() -> None:
     talk.ask(A, {0})
     talk.ask(B, {0})
     talk.sender.hear(Bye(SESSION, A, 2), 0.0)
-    assert list(talk.sender.audience.receivers) == [B]
-    talk.sender.samples(audience.FORGET_SECONDS + 1)
-    assert talk.sender.audience.receivers == {}
+    assert list(talk.sender.receivers.known) == [B]
+    talk.sender.samples(crowd.FORGET_SECONDS + 1)
+    assert talk.sender.receivers.known == {}
 
 
 def test_a_piece_that_cannot_be_read_does_not_stop_the_others() -> None:
@@ -304,8 +304,8 @@ def test_who_fetches_or_hears_nothing_has_nothing_repaired() -> None:
         talk.ask(A, {3})
         talk.bursts()
         talk.ask(A, set(), through=99, unicast=unicast)
-        talk.sender.audience.receivers[A].deaf = deaf
-        talk.sender._hear_repair(talk.sender.audience.receivers[A], Repair(SESSION, A, 9, EPOCH, 99, [(3, 100, 0b110)]))
+        talk.sender.receivers.known[A].deaf = deaf
+        talk.sender._hear_repair(talk.sender.receivers.known[A], Repair(SESSION, A, 9, EPOCH, 99, [(3, 100, 0b110)]))
         assert bool(talk.sender._pending) is repaired
 
 

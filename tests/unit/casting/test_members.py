@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from cloned.casting.audience import Audiences
+from cloned.casting.members import SessionMembers
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.laptop import Contact, Facts, Laptop, State
 from cloned.core.workshop import Workshop
@@ -22,9 +22,9 @@ def laptop(number: int, address: str, session: str | None) -> Laptop:
 
 def test_only_laptops_of_the_session_are_heard() -> None:
     state = Workshop().with_laptop(laptop(1, "10.0.0.1", "s")).with_laptop(laptop(2, "10.0.0.2", None))
-    audiences = Audiences(lambda: state)
-    heard = [audiences.may_ask(SessionId("s"), f"10.0.0.{last}") for last in (1, 2, 3)]
+    members = SessionMembers(lambda: state)
+    heard = [members.may_ask(SessionId("s"), f"10.0.0.{last}") for last in (1, 2, 3)]
     assert heard == [True, False, False]
-    assert not audiences.may_ask(SessionId("t"), "10.0.0.1")
+    assert not members.may_ask(SessionId("t"), "10.0.0.1")
     state = state.with_laptop(laptop(3, "10.0.0.3", "s"))
-    assert audiences.may_ask(SessionId("s"), "10.0.0.3")
+    assert members.may_ask(SessionId("s"), "10.0.0.3")

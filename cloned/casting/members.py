@@ -8,7 +8,7 @@ from cloned.core.ids import SessionId
 from cloned.core.workshop import Workshop
 
 
-class Audiences:
+class SessionMembers:
     """Looks an address up in the state as it is now; safe to call from senders' threads."""
 
     def __init__(self, workshop: Callable[[], Workshop]) -> None:
