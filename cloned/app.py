@@ -291,13 +291,13 @@ class Daemon:
         self.engine.followers.append(self.spool.follow)
         self.tasks.supervise(self.spool.run, "printing")
         house = House(
-            lambda: self.config,
-            self.file,
-            self.engine,
-            self.spool.shown,
-            self.rounds,
-            self.store.root,
-            lambda: self.scrub.proofs,
+            config=lambda: self.config,
+            file=self.file,
+            engine=self.engine,
+            printed=self.spool.shown,
+            rounds=self.rounds,
+            images=self.store.root,
+            proofs=lambda: self.scrub.proofs,
         )
         flow = Throughput(self.caster.stats)
         self.tasks.supervise(flow.run, "throughput")

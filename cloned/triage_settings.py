@@ -48,7 +48,15 @@ class TriageRuleSettings(_Conditions):  # type: ignore[misc, valid-type]
     def rule(self) -> TriageRule:
         """As the core has it."""
         when = tuple((name, value) for name in CONDITIONS if (value := getattr(self, name)) is not None)
-        return TriageRule(self.name, when, self.do, self.say, self.grade, self.needs, self.image)
+        return TriageRule(
+            name=self.name,
+            when=when,
+            course=self.do,
+            say=self.say,
+            grade=self.grade,
+            needs=self.needs,
+            image=self.image,
+        )
 
 
 class TriageSettings(Section):

@@ -62,4 +62,6 @@ class RestoreMeter:
     def report(self, held_by: str, lost: int, via: str) -> RestoreProgress:
         """How far it is, and what holds it up."""
         rate = self._rate.rate(time.monotonic(), self.bytes)
-        return RestoreProgress(self.bytes, self.total, rate, self.pieces, held_by, lost, via)
+        return RestoreProgress(
+            bytes=self.bytes, total=self.total, rate=rate, pieces_left=self.pieces, held_by=held_by, lost=lost, via=via
+        )

@@ -146,15 +146,11 @@ def confirm(
     until = now + workshop.settings.confirmation_seconds
     onto = laptop.disk_called(disk) if workshop.settings.judging else None
     image_hash, knowing, came_by = workshop.images[image].image_hash, str(laptop.triage.course), laptop.contact.came_by
-    given = Confirmation(disk, image, image_hash, by, until, now, came_by, onto, knowing, anyway, unasked)
-    laptop = replace(
-        laptop,
-        left_out=False,
-        namesake="",
-        perhaps=None,
-        goal=replace(laptop.goal, confirmation=given, cloned_by=came_by),
-        wants="",
+    given = Confirmation(
+        disk, image, image_hash, by, until, now, mac=came_by, onto=onto, knowing=knowing, anyway=anyway, unasked=unasked
     )
+    goal = replace(laptop.goal, confirmation=given, cloned_by=came_by)
+    laptop = replace(laptop, left_out=False, namesake="", perhaps=None, goal=goal, wants="")
     laptop = _meaning_disk(replace(laptop, goal=replace(laptop.goal, image=image)), disk, onto)
     laptop = _mention(workshop, laptop, now)
     if erasing.under_way(laptop):

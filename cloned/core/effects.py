@@ -73,14 +73,14 @@ def _outdated(workshop: Workshop, session: Session) -> bool:
 def open_stream(session: Session, *, interrupted: bool = False) -> OpenStream:
     """What opens a session's stream; `interrupted` by the daemon's end."""
     return OpenStream(
-        session.id,
-        session.number,
-        session.image,
-        session.stream,
-        session.kind,
-        session.port,
-        session.guests,
-        interrupted,
+        session=session.id,
+        number=session.number,
+        image=session.image,
+        stream=session.stream,
+        kind=session.kind,
+        port=session.port,
+        guests=session.guests,
+        interrupted=interrupted,
     )
 
 

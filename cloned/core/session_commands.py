@@ -94,16 +94,16 @@ def _batch(workshop: Workshop, command: Command, now: float, entropy: str) -> Wo
     ident = derive_id(entropy, "batch", 6)
     until = command.until or now + workshop.settings.confirmation_seconds
     batch = Batch(
-        ident,
-        command.vendor,
-        command.text,
-        command.image,
-        workshop.images[command.image].image_hash,
-        command.by,
-        now,
-        until,
-        command.level,
-        command.organisation,
+        id=ident,
+        vendor=command.vendor,
+        product=command.text,
+        image=command.image,
+        image_hash=workshop.images[command.image].image_hash,
+        by=command.by,
+        given=now,
+        until=until,
+        level=command.level,
+        organisation=command.organisation,
     )
     return replace(workshop, batches={**workshop.batches, ident: batch})
 

@@ -71,7 +71,15 @@ def snapshot(
         capacity=_capacity(workshop, schedule),
         left_seconds=_rounded(expected.all),
         laptops=tuple(
-            _shown(each, schedule.waits.get(each.id), progress.get(each.id, {}), expected, now, clock, drawn)
+            _shown(
+                laptop=each,
+                wait=schedule.waits.get(each.id),
+                progress=progress.get(each.id, {}),
+                expected=expected,
+                now=now,
+                clock=clock,
+                drawn=drawn,
+            )
             for each in laptops
         ),
         sessions=tuple(shown_session(each, workshop, expected, now) for each in workshop.sessions.values()),

@@ -104,7 +104,15 @@ def _partition(number: int, raw: bytes) -> Partition:
     if last < first:
         raise LayoutError(Phrase("partition {number} ends before it starts", number=number))
     text = name.decode("utf-16-le", "surrogatepass").split("\0")[0]
-    return Partition(number, first, last - first + 1, _guid(kind), _guid(ident), f"{attrs:016x}" if attrs else "", text)
+    return Partition(
+        number=number,
+        start=first,
+        size=last - first + 1,
+        type=_guid(kind),
+        uuid=_guid(ident),
+        attrs=f"{attrs:016x}" if attrs else "",
+        name=text,
+    )
 
 
 def _guid(raw: bytes) -> str:

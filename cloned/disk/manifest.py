@@ -202,14 +202,14 @@ class Plan:
     def from_json(cls, data: PlanData) -> Plan:
         """The inverse of `to_json`."""
         return cls(
-            data["layout"],
-            data["sector_size"],
-            data["min_size"],
-            _bytes(data["boot_code"]),
-            _bytes(data["gap"]),
-            tuple(Layer.from_json(layer) for layer in data["layers"]),
-            data["classic"],
-            _bytes(data.get("ebr_code")),
+            layout=data["layout"],
+            sector_size=data["sector_size"],
+            min_size=data["min_size"],
+            boot_code=_bytes(data["boot_code"]),
+            gap=_bytes(data["gap"]),
+            layers=tuple(Layer.from_json(layer) for layer in data["layers"]),
+            classic=data["classic"],
+            ebr_code=_bytes(data.get("ebr_code")),
         )
 
 

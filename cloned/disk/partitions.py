@@ -253,7 +253,14 @@ class _Parser:
             raise LayoutError("the layout text lacks its label, id or sector size") from error
         mbr_id, ebr_code = self._head.get("mbr-id", ""), self._head.get("ebr-code", "")
         plain = Layout(
-            label, ident, sector, tuple(self._parts), tuple(self._groups), tuple(self._mbr), mbr_id, ebr_code
+            label=label,
+            id=ident,
+            sector_size=sector,
+            partitions=tuple(self._parts),
+            groups=tuple(self._groups),
+            mbr=tuple(self._mbr),
+            mbr_id=mbr_id,
+            ebr_code=ebr_code,
         )
         return plain.with_swaps(self._swaps)
 
@@ -262,7 +269,11 @@ class _Parser:
 
     def _partition(self, number: str, start: str, size: str, *fields: str) -> None:
         kind, uuid, attrs, name = map(unquote, fields)
-        self._parts.append(Partition(int(number), int(start), int(size), kind, uuid, attrs, name))
+        self._parts.append(
+            Partition(
+                number=int(number), start=int(start), size=int(size), type=kind, uuid=uuid, attrs=attrs, name=name
+            )
+        )
 
     def _swap(self, number: str, version: str, uuid: str, label: str) -> None:
         self._swaps[int(number)] = Swap(unquote(uuid), unquote(label), int(version))

@@ -60,7 +60,15 @@ def _partition(node: str, fields: str, head: Mapping[str, str]) -> Partition:
         raise LayoutError(Phrase("the dump gives no start or size for {node}", node=repr(node))) from error
     attrs = _attributes(values.get("attrs", "")) if gpt else "active" if "bootable" in values else ""
     kind = kind.upper() if gpt else kind.lower().lstrip("0") or "0"
-    return Partition(_number(node), start, size, kind, values.get("uuid", "").upper(), attrs, values.get("name", ""))
+    return Partition(
+        number=_number(node),
+        start=start,
+        size=size,
+        type=kind,
+        uuid=values.get("uuid", "").upper(),
+        attrs=attrs,
+        name=values.get("name", ""),
+    )
 
 
 def _number(node: str) -> int:

@@ -78,7 +78,18 @@ def read_gap(folder: Folder, disk: str, layout: Layout) -> tuple[bytes | None, S
         raise ImageError(
             Phrase("{path} is larger than Clonezilla saves", path=folder.path / name), "copy the image again"
         )
-    return None, (Saved(GAP_LAYER, 0, SECTOR, size, "dd", True, "uncomp", (folder.file(name),)),)
+    return None, (
+        Saved(
+            name=GAP_LAYER,
+            number=0,
+            start=SECTOR,
+            size=size,
+            fs="dd",
+            raw=True,
+            compressor="uncomp",
+            files=(folder.file(name),),
+        ),
+    )
 
 
 def gap_doubts(

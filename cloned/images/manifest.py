@@ -230,7 +230,15 @@ def make_manifest(name: str, image: SavedImage, packed: list[Packed]) -> Manifes
         ebr_code=image.extended_code,
     )
     pieces = tuple(digest for part in packed for digest in part.digests)
-    return Manifest(name, plan, pieces, image.disk_size, image.firmware, image.os, image.source)
+    return Manifest(
+        name=name,
+        plan=plan,
+        pieces=pieces,
+        disk_size=image.disk_size,
+        firmware=image.firmware,
+        os=image.os,
+        source=image.source,
+    )
 
 
 def manifest_to_json(manifest: Manifest) -> ManifestData:
@@ -265,7 +273,15 @@ def manifest_from_json(data: ManifestData, name: str) -> Manifest:
     raw = bytes.fromhex(data["pieces"])
     pieces = tuple(raw[at : at + 32] for at in range(0, len(raw), 32))
     plan, firmware = Plan.from_json(data["plan"]), tuple(data["firmware"])
-    manifest = Manifest(name, plan, pieces, data["disk_size"], firmware, data["os"], data["source"])
+    manifest = Manifest(
+        name=name,
+        plan=plan,
+        pieces=pieces,
+        disk_size=data["disk_size"],
+        firmware=firmware,
+        os=data["os"],
+        source=data["source"],
+    )
     if len(pieces) != manifest.plan.map.count or manifest.image_hash != data["image_hash"]:
         raise ValueError("the image hash does not fit")
     return manifest

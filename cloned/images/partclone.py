@@ -95,7 +95,23 @@ def parse_header(data: bytes) -> Header:
         raise ValueError("this is not a partclone image")
     if data[30:34] == b"0001":
         _, fs, _, block, device, blocks, used = _V1.unpack_from(data)
-        return _sane(Header(1, "", _text(fs), device, blocks, used, used, block, CHECKSUM_CRC32, 4, 1, False, 8))
+        return _sane(
+            Header(
+                version=1,
+                tool="",
+                fs=_text(fs),
+                device_size=device,
+                blocks=blocks,
+                used_superblock=used,
+                used=used,
+                block_size=block,
+                checksum=CHECKSUM_CRC32,
+                checksum_size=4,
+                strip=1,
+                reseed=False,
+                bitmap_mode=8,
+            )
+        )
     if data[30:34] != b"0002":
         raise ValueError(f"partclone image format {data[30:34]!r} is not known")
     if _U32.unpack_from(data, 106)[0] != zlib.crc32(data[:106]) ^ 0xFFFFFFFF:

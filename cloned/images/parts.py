@@ -101,7 +101,16 @@ def saved_part(folder: Folder, device: str, number: int, start: int | None, size
         )
         raise ImageError(what, "look at its partition table; save the disk again")
     files = tuple(folder.file(name) for name in _in_order(folder, names))
-    return Saved(device, number, start, size, fs, raw, compressor or _guess(files[0]), files)
+    return Saved(
+        name=device,
+        number=number,
+        start=start,
+        size=size,
+        fs=fs,
+        raw=raw,
+        compressor=compressor or _guess(files[0]),
+        files=files,
+    )
 
 
 def _sets(folder: Folder, prefix: str) -> dict[tuple[str, str, bool], dict[str, str]]:

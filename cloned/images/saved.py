@@ -62,17 +62,17 @@ def read_image(path: Path) -> SavedImage:
     layout = boot.with_extended_code(layout, extended)
     gap, large_gap = boot.read_gap(folder, disk, layout)
     found = SavedImage(
-        folder.path,
-        disk,
-        layout,
-        _disk_size(folder, disk, layout),
-        boot_code,
-        gap,
-        (*large_gap, *parts, *volumes),
-        folder.checksums(),
-        _firmware(layout, boot_code),
-        _os(folder),
-        _source(folder),
+        path=folder.path,
+        disk=disk,
+        layout=layout,
+        disk_size=_disk_size(folder, disk, layout),
+        boot_code=boot_code,
+        gap=gap,
+        parts=(*large_gap, *parts, *volumes),
+        sums=folder.checksums(),
+        firmware=_firmware(layout, boot_code),
+        os=_os(folder),
+        source=_source(folder),
         extended_code=extended,
     )
     return replace(found, warnings=_warnings(folder, found))

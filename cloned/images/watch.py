@@ -76,17 +76,17 @@ class ImageWatch:
         plan = manifest.plan
         classic = plan.classic or name in self._classic
         return ImageInfo(
-            name,
-            manifest.image_hash,
-            plan.map.used,
-            plan.min_size,
-            plan.sector_size,
-            classic,
-            self._unusable(name, plan) if classic else "",
-            sum(layer.name != GAP_LAYER for layer in plan.layers),
-            self._store.boot_entries(name),
-            tuple(self._store.warnings(name)),
-            self._loaders(name, manifest.image_hash),
+            name=name,
+            image_hash=manifest.image_hash,
+            used=plan.map.used,
+            min_size=plan.min_size,
+            sector_size=plan.sector_size,
+            classic=classic,
+            unusable=self._unusable(name, plan) if classic else "",
+            streams=sum(layer.name != GAP_LAYER for layer in plan.layers),
+            boot=self._store.boot_entries(name),
+            warnings=tuple(self._store.warnings(name)),
+            loaders=self._loaders(name, manifest.image_hash),
         )
 
     def _loaders(self, name: str, image_hash: str) -> tuple[BootLoader, ...]:

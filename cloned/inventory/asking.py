@@ -130,7 +130,14 @@ class WayIn:
             return ""
         now = self._clock()
         return KnownElsewhere(
-            sink.name, now, told.found, told.tag[:64], told.model[:128], told.status[:64], told.lent, said=told.said[:5]
+            sink=sink.name,
+            at=now,
+            found=told.found,
+            tag=told.tag[:64],
+            model=told.model[:128],
+            status=told.status[:64],
+            lent=told.lent,
+            said=told.said[:5],
         )
 
     async def _number(self, laptop: Laptop) -> None:

@@ -91,16 +91,16 @@ class Lab:
         happened = shop.injector.done
         said = follower.estimates.to_json()
         return LaptopResult(
-            shop.identities,
-            follower.snapshot,
-            rows,
-            checks,
-            happened,
-            problems,
-            follower.to_hello,
-            said,
-            self._options.erase,
-            self._options.erasers,
+            identities=shop.identities,
+            snapshot=follower.snapshot,
+            ledger=rows,
+            checks=checks,
+            faults=happened,
+            problems=problems,
+            to_hello=follower.to_hello,
+            estimate=said,
+            erase=self._options.erase,
+            erasers=self._options.erasers,
         )
 
     def _publish(self, result: LaptopResult) -> None:

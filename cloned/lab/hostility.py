@@ -50,16 +50,16 @@ class Hostility:
 
     def _one(self, role: str) -> str:
         spec = HostileSpec(
-            role,
-            int(self._network.run[2:], 16),
-            self._seconds,
-            str(SERVER.ip),
-            BOOT_PORT,
-            PAGE,
-            self._macs,
-            self._mac[role],
-            str(self._folder / "overheard.json"),
-            str(self._cgroup or ""),
+            role=role,
+            seed=int(self._network.run[2:], 16),
+            seconds=self._seconds,
+            server=str(SERVER.ip),
+            boot_port=BOOT_PORT,
+            page_port=PAGE,
+            macs=self._macs,
+            mac=self._mac[role],
+            overheard=str(self._folder / "overheard.json"),
+            cgroup=str(self._cgroup or ""),
         )
         inside = ["ip", "netns", "exec", self._network.hostile(role)]
         command = [*inside, sys.executable, "-m", "cloned.lab.hostile", spec.text()]

@@ -95,7 +95,9 @@ async def build(options: LabOptions, entry: RegisteredLab, display: Display, sta
     network.plug_server()
     plug_snmpd(network, Path(entry.folder), stack)
     services = await stack.enter_async_context(Services(network.path(network.switch)))
-    daemon = _daemon(options, entry, stock, network, services, who, display)
+    daemon = _daemon(
+        options=options, entry=entry, stock=stock, network=network, services=services, who=who, display=display
+    )
     stack.push_async_callback(daemon.stop)
     injector = FaultInjector(
         options.wanted_faults, Stage(network, options.of_kind, laptops, daemon, services, stock.manifest), display.say
@@ -109,7 +111,19 @@ async def build(options: LabOptions, entry: RegisteredLab, display: Display, sta
     daemon.start()
     await daemon.ready()
     return LabWorkshop(
-        options, entry, display, stock, network, who, laptops, services, daemon, injector, forward, bystander, pin
+        options=options,
+        entry=entry,
+        display=display,
+        stock=stock,
+        network=network,
+        identities=who,
+        laptops=laptops,
+        services=services,
+        daemon=daemon,
+        injector=injector,
+        forward=forward,
+        bystander=bystander,
+        pin=pin,
     )
 
 

@@ -74,14 +74,14 @@ def load(firmware: bool, where: Path | None = None) -> PackRecipe:
     data = tomllib.loads(((where or assets.root("pxe") / "pack") / "recipe.toml").read_text())
     more = data["firmware"] if firmware else {"components": [], "packages": [], "modules": []}
     return PackRecipe(
-        (*data["packages"], *more["packages"]),
-        tuple(data["programs"]),
-        tuple(data["share"]),
-        _globs([*data["modules"]["globs"], *more["modules"]]),
-        tuple(data["modules"]["skip"]),
-        ("main", *more["components"]),
-        tuple(data["firmware"]["skip"]),
-        firmware,
+        packages=(*data["packages"], *more["packages"]),
+        programs=tuple(data["programs"]),
+        share=tuple(data["share"]),
+        modules=_globs([*data["modules"]["globs"], *more["modules"]]),
+        modules_skip=tuple(data["modules"]["skip"]),
+        components=("main", *more["components"]),
+        firmware_skip=tuple(data["firmware"]["skip"]),
+        firmware=firmware,
     )
 
 

@@ -47,20 +47,20 @@ def load(where: Path | None = None) -> Recipe:
     data = tomllib.loads((where / "recipe.toml").read_text())
     python, firmware, first = data["python"], data["firmware"], data["first"]
     return Recipe(
-        tuple(data["packages"]),
-        tuple(data["programs"]),
-        tuple(data["libraries"]),
-        data["links"],
-        _globs(data["modules"]["globs"]),
-        _globs(data["modules"]["skip"]),
-        tuple(first["programs"]),
-        tuple(first["modules"]),
-        frozenset(python["skip"]),
-        tuple(python["extensions"]),
-        tuple(python["encodings"]),
-        tuple(firmware["components"]),
-        tuple(firmware["packages"]),
-        where / "tree",
+        packages=tuple(data["packages"]),
+        programs=tuple(data["programs"]),
+        libraries=tuple(data["libraries"]),
+        links=data["links"],
+        modules=_globs(data["modules"]["globs"]),
+        modules_skip=_globs(data["modules"]["skip"]),
+        first=tuple(first["programs"]),
+        first_modules=tuple(first["modules"]),
+        python_skip=frozenset(python["skip"]),
+        python_extensions=tuple(python["extensions"]),
+        encodings=tuple(python["encodings"]),
+        firmware_components=tuple(firmware["components"]),
+        firmware_packages=tuple(firmware["packages"]),
+        tree=where / "tree",
     )
 
 

@@ -69,7 +69,15 @@ class Election:
 
 def start(address: IPv4Address, now: float, timing: Timing, patience: float = RFC_TIMING.other_present) -> Election:
     """Begin as every router does: as querier, with a few queries in quick succession (RFC 2236 §3, §7)."""
-    return Election(address, timing, patience, None, 0.0, now, timing.robustness)
+    return Election(
+        address=address,
+        timing=timing,
+        patience=patience,
+        other=None,
+        other_until=0.0,
+        next_query=now,
+        startup_left=timing.robustness,
+    )
 
 
 def heard(election: Election, query: Query, now: float) -> Election:

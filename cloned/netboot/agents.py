@@ -226,16 +226,16 @@ class AgentApi:
         if number > 0:
             await self._engine.submit(
                 Judged(
-                    laptop.id,
-                    SessionId(str(laptop.session)),
-                    number,
-                    found.verdict,
-                    len(found.wrong),
-                    found.differs,
-                    found.image_hash,
-                    manifest.plan.map.used,
-                    _seconds(body, "verifying"),
-                    _reallocated(body),
+                    laptop=laptop.id,
+                    session=SessionId(str(laptop.session)),
+                    round=number,
+                    verdict=found.verdict,
+                    wrong=len(found.wrong),
+                    differs=found.differs,
+                    image_hash=found.image_hash,
+                    bytes=manifest.plan.map.used,
+                    verifying=_seconds(body, "verifying"),
+                    reallocated=_reallocated(body),
                 )
             )
         return _answer(

@@ -307,13 +307,13 @@ class Answers:
         same = {code: packet.options[code] for code in (Option.MACHINE_ID, Option.CLIENT_ID) if code in packet.options}
         ciaddr = packet.ciaddr if kind is MessageType.ACK else ZERO
         return Packet(
-            2,
-            packet.xid,
-            packet.mac,
-            0,
-            packet.flags if flags is None else flags,
-            ciaddr,
-            yiaddr,
+            op=2,
+            xid=packet.xid,
+            mac=packet.mac,
+            secs=0,
+            flags=packet.flags if flags is None else flags,
+            ciaddr=ciaddr,
+            yiaddr=yiaddr,
             options=head | options | same,
         )
 
@@ -321,14 +321,14 @@ class Answers:
         """The BOOTP fields too: shim takes the server and its own directory from them, not from the options."""
         file = reply.options[Option.BOOT_FILE].rstrip(b"\0")
         return Packet(
-            reply.op,
-            reply.xid,
-            reply.mac,
-            reply.secs,
-            reply.flags,
-            reply.ciaddr,
-            reply.yiaddr,
-            self.place.address,
+            op=reply.op,
+            xid=reply.xid,
+            mac=reply.mac,
+            secs=reply.secs,
+            flags=reply.flags,
+            ciaddr=reply.ciaddr,
+            yiaddr=reply.yiaddr,
+            siaddr=self.place.address,
             file=file if len(file) < 128 else b"",
             options=reply.options,
         )

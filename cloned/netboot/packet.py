@@ -159,18 +159,18 @@ def decode(data: bytes) -> Packet:
         if overload in (b"\2", b"\3"):
             options, sname = _joined(options, _options(sname)), b""
     return Packet(
-        op,
-        xid,
-        mac.hex(":"),
-        secs,
-        flags,
-        ZERO if ciaddr == _NOWHERE else address_of(ciaddr),
-        ZERO if yiaddr == _NOWHERE else address_of(yiaddr),
-        ZERO if siaddr == _NOWHERE else address_of(siaddr),
-        ZERO if giaddr == _NOWHERE else address_of(giaddr),
-        sname.split(b"\0", 1)[0],
-        file.split(b"\0", 1)[0],
-        options,
+        op=op,
+        xid=xid,
+        mac=mac.hex(":"),
+        secs=secs,
+        flags=flags,
+        ciaddr=ZERO if ciaddr == _NOWHERE else address_of(ciaddr),
+        yiaddr=ZERO if yiaddr == _NOWHERE else address_of(yiaddr),
+        siaddr=ZERO if siaddr == _NOWHERE else address_of(siaddr),
+        giaddr=ZERO if giaddr == _NOWHERE else address_of(giaddr),
+        sname=sname.split(b"\0", 1)[0],
+        file=file.split(b"\0", 1)[0],
+        options=options,
     )
 
 

@@ -69,16 +69,16 @@ class Netboot:
         self._kernel = NetlinkWatch()
         self._shelf = Shelf({"": config.boot.files, "live": config.boot.live})
         self._site = BootSite(
-            boot,
-            Menus(config.boot, config.workshop.language),
-            self._shelf,
-            self.choices,
-            self.history,
-            memory or {},
-            self.mac_at,
-            self._tasks,
-            BootGate(heard_at, self._kernel.now_at),
-            self.counters.http,
+            boot=boot,
+            menus=Menus(config.boot, config.workshop.language),
+            shelf=self._shelf,
+            choices=self.choices,
+            history=self.history,
+            memory=memory or {},
+            mac_at=self.mac_at,
+            tasks=self._tasks,
+            gate=BootGate(heard_at, self._kernel.now_at),
+            counter=self.counters.http,
         )
         self._routes = list(routes)
         self._listeners: list[DhcpServer] = []

@@ -50,7 +50,15 @@ def labels(
     for place, each in enumerate(who, first):
         if place == first or (place - 1) % media.places == 0:
             paper.add_page()
-        label(paper, each, media.design, media.corner((place - 1) % media.places + 1), site, language, of)
+        label(
+            paper=paper,
+            laptop=each,
+            design=media.design,
+            corner=media.corner((place - 1) % media.places + 1),
+            site=site,
+            language=language,
+            of=of,
+        )
     return paper.done()
 
 

@@ -193,15 +193,15 @@ def _same_disk(disk: JsonObject, written: JsonObject) -> bool:
 
 def _storage(disk: JsonObject, cloned: bool) -> Storage:
     return Storage(
-        _text(disk, "model"),
-        _text(disk, "serial"),
-        _text(disk, "transport"),
-        _count(disk, "size") or 0,
-        _text(disk, "smart") or "unknown",
-        cloned,
-        _count(disk, "hours"),
-        _count(disk, "worn"),
-        _count(disk, "bad"),
+        model=_text(disk, "model"),
+        serial=_text(disk, "serial"),
+        kind=_text(disk, "transport"),
+        size=_count(disk, "size") or 0,
+        smart=_text(disk, "smart") or "unknown",
+        cloned=cloned,
+        hours=_count(disk, "hours"),
+        worn=_count(disk, "worn"),
+        bad=_count(disk, "bad"),
     )
 
 

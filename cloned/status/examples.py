@@ -30,7 +30,14 @@ def _shown() -> dict[str, Any]:
         job=CloneJob(number=1), history=(HistoryEntry(_AT, State.RECEIVING, "layout written"),),
     )  # fmt: skip
     session = Session(
-        SessionId("5e551011"), 1, laptop.goal.image, "ab" * 32, "cd" * 12, _AT - 60, (laptop.id,), _AT - 50
+        id=SessionId("5e551011"),
+        number=1,
+        image=laptop.goal.image,
+        image_hash="ab" * 32,
+        stream="cd" * 12,
+        opened=_AT - 60,
+        members=(laptop.id,),
+        first_ready=_AT - 50,
     )
     image = KnownImage(laptop.goal.image, "ab" * 32, 7_340_032_000, 64 * 2**30)
     known = Workshop(laptops={laptop.id: laptop}, sessions={session.id: session}, images={image.name: image})

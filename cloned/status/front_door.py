@@ -25,7 +25,9 @@ async def listen_page(
             await CountedSite(runner, page.address, page.port, crowd=crowd).start()
         else:
             where, names = (page.address, page.port), host_names(page.url, page.hosts)
-            await open_door(runner, where, certificate, crowd, names, tasks, stack)
+            await open_door(
+                page=runner, where=where, certificate=certificate, crowd=crowd, names=names, tasks=tasks, stack=stack
+            )
     except OSError as error:
         hint = "set another page.port, or stop what uses it (ss -ltnp names it)"
         raise MissingError(

@@ -67,15 +67,15 @@ def listed(laptops: Sequence[ShownLaptop], query: Mapping[str, str]) -> Listing:
     pages = max(1, -(-len(found) // AT_ONCE))
     page = min(pages, max(1, _number(query.get("page", ""))))
     return Listing(
-        tuple(found[(page - 1) * AT_ONCE : page * AT_ONCE]),
-        len(found),
-        page,
-        pages,
-        search,
-        show,
-        sort,
-        tuple((name, words) for name, (words, _) in FILTERS.items()),
-        tuple((name, words) for name, (words, _, _) in ORDERS.items()),
+        laptops=tuple(found[(page - 1) * AT_ONCE : page * AT_ONCE]),
+        found=len(found),
+        page=page,
+        pages=pages,
+        search=search,
+        show=show,
+        sort=sort,
+        filters=tuple((name, words) for name, (words, _) in FILTERS.items()),
+        orders=tuple((name, words) for name, (words, _, _) in ORDERS.items()),
     )
 
 

@@ -228,7 +228,9 @@ class Assembly:
             return None
         self.wants &= ~(1 << piece)
         packets = self._buffer(count * PACKET)
-        self.begun[piece] = new = Begun(prefix, count, crc, packets, bytearray(count), count, 0)
+        self.begun[piece] = new = Begun(
+            prefix=prefix, count=count, crc=crc, packets=packets, have=bytearray(count), left=count, length=0
+        )
         return new
 
     def _buffer(self, size: int) -> memoryview:
@@ -325,17 +327,17 @@ class Assembly:
         self.number += 1
         room = 0 if unicast else self.room()
         question = Ask(
-            self.session,
-            self.receiver,
-            self.number,
-            self.epoch,
-            self.through,
-            self.received,
-            self.lost,
-            max(0, room),
-            held_by,
-            unicast,
-            self.wants,
+            session=self.session,
+            receiver=self.receiver,
+            number=self.number,
+            epoch=self.epoch,
+            through=self.through,
+            received=self.received,
+            lost=self.lost,
+            room=max(0, room),
+            held_by=held_by,
+            unicast=unicast,
+            wants=self.wants,
         )
         if unicast:
             return [ask(question)]

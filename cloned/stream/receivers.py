@@ -143,7 +143,15 @@ class Receivers:
         receiver.answered = now
         flags = DEAF if receiver.deaf else 0
         count = len(self.known)
-        return Answer(self.session, receiver.id, receiver.number, self.epoch, max(sequence, 0), count, flags)
+        return Answer(
+            session=self.session,
+            receiver=receiver.id,
+            number=receiver.number,
+            epoch=self.epoch,
+            sequence=max(sequence, 0),
+            receivers=count,
+            flags=flags,
+        )
 
     def behind(self, receiver: Receiver, sequence: int) -> float:
         """Seconds of sending since the newest thing that it has seen; 0 if it has seen all."""

@@ -238,13 +238,13 @@ class _Lookout:
 
     def _reading(self, state: State, warnings: tuple[Warn, ...], error: str, hint: str) -> SwitchReading:
         return SwitchReading(
-            str(self.watched.address),
-            state,
-            self.view,
-            self._read_at,
-            self._age(),
-            error,
-            hint,
+            switch=str(self.watched.address),
+            state=state,
+            view=self.view,
+            at=self._read_at,
+            age=self._age(),
+            error=error,
+            hint=hint,
             warnings=warnings,
             day=self._day.to_json(),
         )

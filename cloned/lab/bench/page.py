@@ -252,7 +252,8 @@ def papers() -> tuple[float, float, float]:
     """Milliseconds and KB of a label, seconds for 500 sheets."""
     site, words = PrintingSite("Deel IT Mechelen", "http://cloned.example:8080"), language("nl")
     who = Subject(
-        "1f2e3d", 7, "DM-2026-0042", "LENOVO", "ThinkPad T480s", "PF1ABCDE", "uefi", "Intel Core i5-8350U", 8 * 10**9,
+        id="1f2e3d", number=7, tag="DM-2026-0042", vendor="LENOVO", product="ThinkPad T480s", serial="PF1ABCDE",
+        firmware="uefi", cpu="Intel Core i5-8350U", memory=8 * 10**9,
         disks=(Storage("SAMSUNG", "S4ELNX", "nvme", 256 * 10**9, "ok", True),), image="school-2026",
         image_hash="9f" * 32, verdict="verified", state="done", at="2026-11-29T10:00:00Z",
     )  # fmt: skip

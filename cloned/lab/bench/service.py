@@ -112,7 +112,16 @@ class Past:
             raise ValueError(f"laptop {ident} got no place in a session")
         yield Ready(ident, session, disk.key, ("gpt",), True)
         yield Verifying(ident, session)
-        yield Judged(ident, session, 1, VerdictKind.VERIFIED, 0, (), self.image.image_hash, self.image.used)
+        yield Judged(
+            laptop=ident,
+            session=session,
+            round=1,
+            verdict=VerdictKind.VERIFIED,
+            wrong=0,
+            differs=(),
+            image_hash=self.image.image_hash,
+            bytes=self.image.used,
+        )
         yield Finished(ident, (("grow", "skipped", ""),))
 
 

@@ -15,7 +15,21 @@ def asks(session: int, chance: random.Random, count: int) -> list[bytes]:
     for _ in range(count):
         receiver, number = chance.getrandbits(64), chance.randrange(1, 2**31)
         wants = bitsets.first(chance.randrange(1, 40))
-        found.append(packets.ask(Ask(session, receiver, number, chance.getrandbits(32), 0, 0, 2**40, 24, wants=wants)))
+        found.append(
+            packets.ask(
+                Ask(
+                    session=session,
+                    receiver=receiver,
+                    number=number,
+                    epoch=chance.getrandbits(32),
+                    through=0,
+                    received=0,
+                    lost=2**40,
+                    room=24,
+                    wants=wants,
+                )
+            )
+        )
     return found
 
 
@@ -23,7 +37,17 @@ def repairs(session: int, chance: random.Random, count: int) -> list[bytes]:
     """Repairs that name more packets than any frame has, each right after an ask that makes its receiver known."""
     found = []
     for _ in range(count):
-        ask = Ask(session, chance.getrandbits(64), 1, 0, 0, 0, 0, 24, wants=1)
+        ask = Ask(
+            session=session,
+            receiver=chance.getrandbits(64),
+            number=1,
+            epoch=0,
+            through=0,
+            received=0,
+            lost=0,
+            room=24,
+            wants=1,
+        )
         missing = [(piece, MAX_PACKETS, bitsets.span(0, MAX_PACKETS)) for piece in range(3)]
         found += [packets.ask(ask), *packets.repairs(ask, missing, 4)]
         found.append(packets.ask(replace(ask, number=2, lost=2**63)))
