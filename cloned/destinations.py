@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -60,6 +60,8 @@ class SinkSettings(Section):
     """What of the results that are there it gets where it is new: all, the newest of each laptop, none; or it asks."""
     at_once: AtOnce = 1
     """Results of so many laptops may be on their way together."""
+    can_be_asked: ClassVar[bool] = False
+    """Whether it can say what it knows of a serial number."""
 
 
 class WebhookSettings(SinkSettings):
@@ -114,6 +116,7 @@ class CarriedValues(Section):
 class SnipeItSettings(SinkSettings):
     """`type = "snipeit"`."""
 
+    can_be_asked: ClassVar[bool] = True
     type: Literal["snipeit"]
     past: Literal["all", "newest", "none", "ask"] = "ask"
     at_once: OneAtATime = 1
@@ -153,6 +156,7 @@ class SnipeItSettings(SinkSettings):
 class GlpiSettings(SinkSettings):
     """`type = "glpi"`: GLPI 10 and 11 through apirest.php."""
 
+    can_be_asked: ClassVar[bool] = True
     type: Literal["glpi"]
     past: Literal["all", "newest", "none", "ask"] = "ask"
     at_once: AtOnce = 1
@@ -183,6 +187,7 @@ class GlpiSettings(SinkSettings):
 class OcsSettings(SinkSettings):
     """`type = "ocs"`: OCS Inventory NG, spoken to as its agents do."""
 
+    can_be_asked: ClassVar[bool] = True
     type: Literal["ocs"]
     past: Literal["all", "newest", "none", "ask"] = "ask"
     at_once: AtOnce = 1
@@ -214,6 +219,7 @@ PROPERTIES = {
 class DeviceHubSettings(SinkSettings):
     """`type = "devicehub"`: eReuse DeviceHub, the Django one."""
 
+    can_be_asked: ClassVar[bool] = True
     type: Literal["devicehub"]
     past: Literal["all", "newest", "none", "ask"] = "ask"
     at_once: AtOnce = 1
@@ -230,4 +236,7 @@ AnySink = Annotated[
     WebhookSettings | FileSettings | SnipeItSettings | GlpiSettings | OcsSettings | DeviceHubSettings,
     Field(discriminator="type"),
 ]
-KINDS = ("webhook", "csv", "xlsx", "jsonl", "snipeit", "glpi", "ocs", "devicehub")
+KINDS: tuple[str, ...] = tuple(
+    kind for each in get_args(get_args(AnySink)[0]) for kind in get_args(each.model_fields["type"].annotation)
+)
+"""What `type` may be."""

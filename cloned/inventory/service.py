@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ASKABLE = ("snipeit", "glpi", "ocs", "devicehub")
-"""Kinds of sinks that can say what they know of a serial number."""
 NUMBER_SECONDS = 60.0
 """How long a verified laptop waits for its number."""
 A_DAY_SECONDS = 86400.0
@@ -87,7 +85,7 @@ class InventoryService:
         ]
 
     def _askable(self) -> list[Sink]:
-        names = {sink.name for sink in self.config.sink if sink.type in ASKABLE}
+        names = {sink.name for sink in self.config.sink if sink.can_be_asked}
         return [sink for sink in self._made if sink.name in names]
 
     def _numbers(self) -> Sink | None:
@@ -208,7 +206,7 @@ def settings(config: Config) -> Settings:
     """What decisions depend on: the configuration's, and what can be asked of inventories."""
     return replace(
         config.settings(),
-        inventories=any(sink.type in ASKABLE for sink in config.sink) or ImportedList(config.workshop.state).there,
+        inventories=any(sink.can_be_asked for sink in config.sink) or ImportedList(config.workshop.state).there,
         number_seconds=NUMBER_SECONDS if any(map(gives_numbers, config.sink)) else 0.0,
     )
 

@@ -2,59 +2,21 @@
 
 from __future__ import annotations
 
-from cloned.destinations import (
-    AnySink,
-    DeviceHubSettings,
-    FileSettings,
-    GlpiSettings,
-    OcsSettings,
-    SnipeItSettings,
-    WebhookSettings,
-)
+from importlib import import_module
+
+from cloned.destinations import AnySink
 from cloned.inventory.sinks.base import Sink, Surroundings
+
+_IN = {"csv": "files", "jsonl": "files"}
+"""Kinds whose file is not called as they are."""
 
 
 def make(settings: AnySink, around: Surroundings | None = None) -> Sink:
-    """The sink that a `[[sink]]` of the configuration describes. Raises UsageError."""
-    sink = _made(settings, around)
+    """The sink that a `[[sink]]` of the configuration describes. Raises UsageError.
+
+    Each kind is imported where it is asked for: a workshop has one or two of them.
+    """
+    module = import_module(f"{__name__}.{_IN.get(settings.type, settings.type)}")
+    sink: Sink = module.made(settings, around)
     sink.at_once = settings.at_once
     return sink
-
-
-def _made(settings: AnySink, around: Surroundings | None) -> Sink:
-    """Each kind is imported where it is asked for: a workshop has one or two of them."""
-    match settings:
-        case WebhookSettings():
-            from cloned.inventory.sinks.webhook import Webhook
-
-            return Webhook(settings.name, settings.url, settings.secret.get_secret_value(), ca=settings.ca)
-        case FileSettings():
-            return _file(settings)
-        case SnipeItSettings():
-            from cloned.inventory.sinks.snipeit import SnipeIt
-
-            return SnipeIt(settings, around)
-        case GlpiSettings():
-            from cloned.inventory.sinks.glpi import Glpi
-
-            return Glpi(settings, around)
-        case DeviceHubSettings():
-            from cloned.inventory.sinks.devicehub import DeviceHub
-
-            return DeviceHub(settings, around)
-        case OcsSettings():
-            from cloned.inventory.sinks.ocs import Ocs
-
-            return Ocs(settings, around)
-
-
-def _file(settings: FileSettings) -> Sink:
-    from cloned.inventory.sinks.files import CsvFile, JsonLinesFile
-
-    assert settings.path is not None, "FileSettings demands it"
-    if settings.type == "xlsx":
-        from cloned.inventory.sinks.xlsx import XlsxFile
-
-        return XlsxFile(settings.name, settings.path, settings.rows)
-    kind = CsvFile if settings.type == "csv" else JsonLinesFile
-    return kind(settings.name, settings.path, settings.rows)

@@ -84,7 +84,8 @@ class Sink(ABC):
        what will be the same next time (the data is not accepted). Reasons are read by volunteers:
        say what happened and what to do; never put a secret into them. Anything else that is raised
        counts as `Unavailable` and is logged with its traceback.
-    3. Add it to `KINDS` in `inventory/sinks/__init__.py` and its type and keys to `Sink` in config.py.
+    3. Give it `made` at the end, and a class of its keys in `cloned/destinations.py`, named in `AnySink` there; show
+       them in `systemd/cloned.toml.example`.
     4. Write what is known of the other side into NAME.toml beside it (about.py says what must stand there).
     5. Test it against the real thing in `tests/wire` or `tests/interop`, or against a server of the tests' own that
        is proven by what was recorded from the real one (tests/servers).

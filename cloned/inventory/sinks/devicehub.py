@@ -237,3 +237,8 @@ class DeviceHub(Sink):
             for name, value in wanted.items()
             if has.get(name) != value
         ]
+
+
+def made(settings: DeviceHubSettings, around: Surroundings | None) -> Sink:
+    """What `make` asks for."""
+    return DeviceHub(settings, around)

@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal, Required, TypedDict
 
 from cloned.core.row_types import Row
+from cloned.destinations import FileSettings
 from cloned.inventory import columns
-from cloned.inventory.sinks.base import Delivery, Sink, Unavailable
+from cloned.inventory.sinks.base import Delivery, Sink, Surroundings, Unavailable
 from cloned.inventory.sinks.told import Expectation, Receipt
 from cloned.saying import Phrase, spoken
 
@@ -38,8 +39,6 @@ Stamp = tuple[int, int, int]
 
 class FileSink(Sink):
     """A file at `path`, made with its folder when the first result comes. Writing is done in a thread of its own."""
-
-    keeps: ClassVar[Literal["state", "log"]] = "log"
 
     def __init__(self, name: str, path: Path, rows: Literal["all", "newest"] = "all") -> None:
         super().__init__(name)
@@ -391,3 +390,10 @@ def whole(old: bytes, new: bytes) -> int:
     start = old.rfind(b"\n") + 1
     tail = old[start:]
     return start if tail and new.startswith(tail) else len(old)
+
+
+def made(settings: FileSettings, around: Surroundings | None) -> Sink:
+    """What `make` asks for."""
+    assert settings.path is not None, "FileSettings demands it"
+    kind = CsvFile if settings.type == "csv" else JsonLinesFile
+    return kind(settings.name, settings.path, settings.rows)

@@ -387,3 +387,8 @@ def _lines(plan: GlpiPlan, record: ResultRecord) -> list[Expectation]:
     lines += [Expectation(LISTS[key], "create", name) for key, name in plan.make.items()]
     lines += [Expectation(Phrase("computer"), "ok", said) for said in plan.said]
     return lines + [Expectation(Phrase("computer"), "missing", fault) for fault in plan.faults]
+
+
+def made(settings: GlpiSettings, around: Surroundings | None) -> Sink:
+    """What `make` asks for."""
+    return Glpi(settings, around)

@@ -274,3 +274,8 @@ def untaken(reply: ElementTree.Element, account: Mapping[str, str]) -> list[str]
         Phrase("OCS keeps another {name} than ours: it takes it at the first inventory only", name=name)
         for name in names
     ]
+
+
+def made(settings: OcsSettings, around: Surroundings | None) -> Sink:
+    """What `make` asks for."""
+    return Ocs(settings, around)

@@ -367,3 +367,8 @@ def taken(error: SnipeItError) -> bool:
 def _closed(value: str) -> bool:
     """Whether a value is that of an encrypted field."""
     return value == "ENCRYPTED" or value.startswith("Error Decrypting")
+
+
+def made(settings: SnipeItSettings, around: Surroundings | None) -> Sink:
+    """What `make` asks for."""
+    return SnipeIt(settings, around)

@@ -38,8 +38,9 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from cloned import __version__
 from cloned.core.row_types import Row
+from cloned.destinations import WebhookSettings
 from cloned.errors import UsageError
-from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Unavailable
+from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.http import Hush, trust, words
 from cloned.inventory.sinks.told import Expectation, Receipt
 from cloned.saying import Phrase, headed
@@ -160,3 +161,8 @@ def judge(status: int, text: str, retry_after: str | None) -> None:
     if 300 <= status < 400:
         said = Phrase("{said} (a redirect; set `url` to the address it should go to)", said=said)
     raise SinkRefused(said)
+
+
+def made(settings: WebhookSettings, around: Surroundings | None) -> Sink:
+    """What `make` asks for."""
+    return Webhook(settings.name, settings.url, settings.secret.get_secret_value(), ca=settings.ca)

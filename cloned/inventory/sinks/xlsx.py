@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import BinaryIO, Protocol
 
 from cloned.core.row_types import Row
+from cloned.destinations import FileSettings
 from cloned.inventory import columns
-from cloned.inventory.sinks.base import Delivery, Unavailable
+from cloned.inventory.sinks.base import Delivery, Sink, Surroundings, Unavailable
 from cloned.inventory.sinks.files import FileSink, replace, stamp
 from cloned.saying import Phrase
 
@@ -188,3 +189,9 @@ def _order(told: dict[str, object]) -> tuple[int, int]:
     numbers = [told.get(name) for name in ("attempt", "revision")]
     first, second = (each if isinstance(each, int) else -1 for each in numbers)
     return first, second
+
+
+def made(settings: FileSettings, around: Surroundings | None) -> Sink:
+    """What `make` asks for."""
+    assert settings.path is not None, "FileSettings demands it"
+    return XlsxFile(settings.name, settings.path, settings.rows)

@@ -7,17 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloned.config_file import parse
 from cloned.destinations import KINDS
 from cloned.errors import UsageError
 from cloned.inventory import rows
+from cloned.inventory.sinks import make
 from cloned.inventory.sinks.about import about
-from cloned.inventory.sinks.base import Delivery
+from cloned.inventory.sinks.base import Delivery, Sink
 from cloned.inventory.sinks.http import Hush, certificate_words, trust
 from cloned.inventory.sinks.matching import MatchedEntry, choose
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.inventory.sinks.record import record_of
 from cloned.inventory.sinks.snipeit_asset import read_asset, text
 from cloned.inventory.sinks.told import Expectation
+from tests.unit.test_config import uncommented
+
+EXAMPLES = parse(uncommented()).sink
 
 
 def test_secrets_are_taken_out_of_what_is_said():
@@ -85,6 +90,16 @@ def test_each_kind_says_what_is_known_of_the_other_side(kind):
     for each in known.recorded:
         assert re.fullmatch(r"20\d\d-\d\d-\d\d", each.date)
         assert all(url.startswith("https://") for url in each.docs)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_each_kind_of_the_example_is_made_and_is_what_is_known_of_it(kind):
+    [settings] = [each for each in EXAMPLES if each.type == kind]
+    sink = make(settings.model_copy(update={"ca": None}))  # its file is nowhere
+    await sink.close()
+    assert (sink.name, sink.at_once, sink.keeps) == (settings.name, settings.at_once, about(kind).keeps)
+    assert settings.can_be_asked == (type(sink).known is not Sink.known)
+    assert (settings.past == "ask") == (sink.keeps == "state")
 
 
 def test_a_line_of_a_rehearsal():
