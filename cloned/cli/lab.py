@@ -11,13 +11,9 @@ import click
 
 from cloned.cli.common import echo
 from cloned.errors import MissingError, UsageError
+from cloned.lab.faults import KINDS
 from cloned.lab.options import LabOptions
 from cloned.saying import Phrase
-
-_FAULTS = (
-    "corrupt:N, drop:N@PERCENT, stall:N@PERCENT:SECONDS, slow-disk:N:MB_S, loss:N:PERCENT, restart@PERCENT, "
-    "sink-down:SECONDS, hostile:SECONDS, worn-battery:N, no-camera:N, locked:N, dead-disk:N"
-)
 
 
 @click.group()
@@ -47,7 +43,7 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
                      help="Test every laptop's parts, as far as nobody is needed for it."),
         click.option("--disk-image", "disk_images", multiple=True, metavar="N:FILE",
                      help="This file is laptop N's disk (raw); it is never deleted. Again for its further disks."),
-        click.option("--fault", "faults", multiple=True, metavar="SPEC", help=_FAULTS),
+        click.option("--fault", "faults", multiple=True, metavar="SPEC", help=", ".join(kind.form for kind in KINDS)),
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)

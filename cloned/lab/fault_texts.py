@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cloned.errors import UsageError
-from cloned.lab.faults import KINDS, Fault, OnLaptop
+from cloned.lab.fault import Fault, OnLaptop
+from cloned.lab.faults import KINDS
 
 
 @dataclass(frozen=True)

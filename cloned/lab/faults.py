@@ -1,107 +1,28 @@
-"""The faults a lab run can be asked for (DESIGN.md, "Interfaces that others rely on"): each a class that says how it is
-written, what a run with it needs, when its time has come, and what then happens. `injector.py` runs them.
-"""
+"""The faults that a lab run can be asked for, each a class: `cloned lab run --fault SPEC`."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from cloned.core.shown_data import WorkshopData
 from cloned.errors import ClonedError
 from cloned.lab.damage import change_used_byte
+from cloned.lab.fault import Fault, FaultHands, OnLaptop, WhileReceiving
 from cloned.lab.laptops import PARTS
 
 if TYPE_CHECKING:  # what acts on a lab is loaded only where there is one
     from cloned.lab.daemon import DaemonProcess
-    from cloned.lab.hostility import Hostility
-    from cloned.lab.injector import Stage
-    from cloned.lab.laptops import LabLaptop
     from cloned.lab.watching import LaptopSeen
 
 _ASK_EVERY_SECONDS = 0.5
 """Seconds between two questions while somebody hostile acts."""
 OFF_SECONDS = 3.0
 """How long a laptop stays off after a power cut."""
-
-
-class FaultHands(Protocol):
-    """What a fault acts with."""
-
-    stage: Stage
-    hostility: Hostility | None
-    """Who was plugged in to do harm."""
-
-    def happened(self, fault: Fault, what: str) -> None:
-        """Note that `fault` truly happened, and what it did."""
-
-    def say(self, words: str) -> None:
-        """Tell whoever watches the run."""
-
-    def busy(self, laptop: int) -> AbstractContextManager[None]:
-        """A context in which this laptop is off or frozen because of us."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something that goes wrong on purpose; `text` is how it was asked for."""
-
-    form: ClassVar[str] = ""
-    """How it is written: `drop:N@PERCENT`."""
-    in_the_middle: ClassVar[bool] = False
-    """Whether it has to happen while a laptop receives, so that the image must be large."""
-    again: ClassVar[bool] = False
-    """Whether it may be asked for more than once."""
-    slows_sinks: ClassVar[bool] = False
-    """Whether results reach the inventory later for it."""
-    lasts: ClassVar[bool] = False
-    """Whether somebody acts whose time was set, so that the run is not over before."""
-    bad_part: ClassVar[bool] = False
-    """Whether one of the laptop's parts is bad, so that it must have parts."""
-    changes_disk: ClassVar[bool] = False
-    """Whether reading back has to find something."""
-
-    text: str
-
-    def prepare(self, hands: FaultHands) -> None:
-        """What must stand before the first laptop is powered on."""
-
-    def due(self, sights: Sequence[LaptopSeen]) -> bool:
-        """Whether its time has come; never, for what is only prepared."""
-        return False
-
-    async def act(self, hands: FaultHands) -> None:
-        """Carry it out, once it is due."""
-
-    def count(self, hands: FaultHands) -> None:
-        """Look at the end whether it happened, where only figures tell."""
-
-
-@dataclass(frozen=True)
-class OnLaptop(Fault):
-    """A fault of one laptop."""
-
-    laptop: int
-
-    def whom(self, hands: FaultHands) -> LabLaptop:
-        """The laptop it is for."""
-        return hands.stage.laptops[self.laptop]
-
-
-@dataclass(frozen=True)
-class WhileReceiving(OnLaptop):
-    """A fault of one laptop that has got so far."""
-
-    percent: float
-
-    def due(self, sights: Sequence[LaptopSeen]) -> bool:
-        """When its laptop has received so much."""
-        sight = sights[self.laptop - 1]
-        return sight.receiving and sight.received >= self.percent
 
 
 @dataclass(frozen=True)

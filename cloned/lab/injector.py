@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cloned.disk.manifest import Manifest
 from cloned.lab.daemon import DaemonProcess
-from cloned.lab.faults import Fault
+from cloned.lab.fault import Fault
 from cloned.lab.hostility import Hostility
 from cloned.lab.laptops import LabLaptop, LaptopKind
 from cloned.lab.network import LabNetwork, losses

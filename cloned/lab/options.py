@@ -10,8 +10,8 @@ from typing import Any
 from cloned.errors import UsageError
 from cloned.json_data import JsonObject
 from cloned.lab.erasing import MODES
+from cloned.lab.fault import Fault
 from cloned.lab.fault_texts import Late, check_together, parse_fault, parse_late, takes_time
-from cloned.lab.faults import Fault
 from cloned.lab.laptops import Firmware, LaptopKind
 from cloned.lab.media import MediumKind, parse_disks, parse_images
 from cloned.lab.network import parse_rate

@@ -1,4 +1,4 @@
-"""What came of a run: as JSON (DESIGN.md, "Interfaces that others rely on") and as a table. Pure but for rich."""
+"""What came of a run: as JSON, on whose shape others rely, and as a table. Pure but for rich."""
 
 from __future__ import annotations
 

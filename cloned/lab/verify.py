@@ -9,7 +9,7 @@ from cloned.core.row_types import Row
 from cloned.core.shown_data import LaptopData
 from cloned.errors import ClonedError
 from cloned.lab.checks import Check, check_disk
-from cloned.lab.faults import OnLaptop
+from cloned.lab.fault import OnLaptop
 from cloned.lab.laptops import LabLaptop
 from cloned.lab.machine import VirtualLaptop
 from cloned.lab.media import find, still_held

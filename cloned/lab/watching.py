@@ -21,7 +21,7 @@ class LaptopSeen:
 
     @property
     def state(self) -> str:
-        """One of DESIGN.md's states; `off` before the daemon has heard of it."""
+        """A laptop's state as reports have it; `off` before the daemon has heard of it."""
         return "off" if self.data is None else str(self.data["state"])
 
     @property

@@ -18,7 +18,7 @@ from cloned.lab import switchbox, vm_parts
 from cloned.lab.checks import Bystander
 from cloned.lab.daemon import PAGE, DaemonProcess, DaemonSettings, server_address
 from cloned.lab.display import Display
-from cloned.lab.faults import OnLaptop
+from cloned.lab.fault import OnLaptop
 from cloned.lab.forward import Forward
 from cloned.lab.injector import FaultInjector, Stage
 from cloned.lab.laptops import PARTS, LabDisk, LabIdentity, LabLaptop, LaptopKind, disk_size, identities

@@ -11,13 +11,13 @@ import pytest
 
 from cloned.cli import lab
 from cloned.errors import Exit, UsageError
+from cloned.lab.fault import Fault
 from cloned.lab.fault_texts import Late, check_together, name_of, parse_fault, parse_late, pattern, takes_time
 from cloned.lab.faults import (
     KINDS,
     Corrupt,
     DeadDisk,
     Drop,
-    Fault,
     Hostile,
     Locked,
     Loss,

@@ -12,7 +12,8 @@ import pytest
 from cloned.disk.manifest import Layer, PieceMap
 from cloned.errors import ClonedError
 from cloned.lab.damage import change_used_byte
-from cloned.lab.faults import Corrupt, Fault, FaultHands
+from cloned.lab.fault import Fault, FaultHands
+from cloned.lab.faults import Corrupt
 from cloned.lab.laptops import Firmware, LabDisk, LabLaptop, identities
 
 SIZE = 1 << 20

@@ -1,4 +1,4 @@
-"""The report's shape is a promise (DESIGN.md)."""
+"""The report's shape is a promise: others read it."""
 
 from __future__ import annotations
 
