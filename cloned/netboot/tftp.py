@@ -108,6 +108,11 @@ class TftpServer:
         self._loop = asyncio.get_running_loop()
 
     @property
+    def transfers(self) -> int:
+        """How many are under way."""
+        return len(self._clients)
+
+    @property
     def port(self) -> int:
         """Where it listens."""
         return int(self._sock.getsockname()[1]) if self._sock is not None else self._port

@@ -4,8 +4,9 @@ import pytest
 
 from cloned.assets import root
 from cloned.config_file import parse
-from cloned.core.catalogue import GB, ImageRule, Machine, choose
+from cloned.core.catalogue import ImageRule, Machine, choose
 
+GB = 10**9
 EXAMPLE = (root("images") / "catalogue.example.toml").read_text()
 RULES = tuple(
     ImageRule(

@@ -8,7 +8,7 @@ from typing import Any
 from cloned.core.warnings import Warn
 from cloned.switch.ports import understand
 from cloned.switch.tables import build
-from cloned.switch.watch import SwitchReading, ago, in_chain, link_changes
+from cloned.switch.watch import SwitchReading, in_chain, link_changes
 
 
 def view(make_raw: Any, *down: int) -> Any:
@@ -51,10 +51,6 @@ def test_roles_that_only_the_chain_shows_are_shown_and_told(make_raw: Any) -> No
     silent = in_chain(SwitchReading("s", "silent", seen, 1.0, 9.0), joined)
     assert (silent.capacity, silent.warnings) == (2, ())
     assert in_chain(fresh, None) == fresh
-
-
-def test_ages_in_words() -> None:
-    assert [ago(seconds) for seconds in (0, 40, 89, 90, 600, 7200)] == ["0 s", "40 s", "89 s", "2 min", "10 min", "2 h"]
 
 
 def test_a_switch_that_never_answered_has_every_key(make_raw):
