@@ -3,6 +3,10 @@
 One address has so many and not more, and all together leave descriptors for the journal, DHCP and TFTP. A connection
 that says nothing, or half a request, for half a minute is closed; so is one whose other end takes nothing in
 (TCP_USER_TIMEOUT of tcp(7), which also counts a window that stays shut).
+
+Whoever has enough is told so, with 503, before anything is made for the connection: it must cost us less than it costs
+them. Else they fill the kernel's queue (listen(2)), and a connection whose last packet of three found that full is
+nobody's: whoever waits at it goes by the kernel's repetitions, each after twice the time (tcp_retries2 of tcp(7)).
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import socket
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Protocol
 
@@ -23,6 +28,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from cloned.buckets import Bucket
+from cloned.wire import PROBLEM, problem_body
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +54,14 @@ RESERVE = 192
 
 AT_ONCE = 16
 """Connections taken in before anything else has its turn again: each costs the loop half a millisecond."""
+TURNED_AWAY = 64
+"""And turned away for each of them at most: those cost a thirtieth of it."""
+QUEUE = 1024
+"""Connections that the kernel keeps for us meanwhile, where net.core.somaxconn lets it."""
+HEAD_BYTES = 1 << 16
+"""Bytes of a request that are read of whoever is turned away."""
+AGAIN_SECONDS = 1
+"""After which whoever was turned away may try again."""
 _GONE = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN)
 """What sendfile says of a connection that was closed for lying unread, or whose cable is out."""
 
@@ -89,9 +103,13 @@ class Counted:
         """Of all places together."""
         return self._counts.total()
 
+    def has_room(self, where: str) -> bool:
+        """Whether `where` itself has not enough yet."""
+        return self._counts[where] < self.per_place
+
     def take(self, where: str) -> bool:
         """One more for `where`; False where it, or all together, have enough."""
-        if self._counts[where] >= self.per_place or self.all >= self.most:
+        if not self.has_room(where) or self.all >= self.most:
             self._counts += Counter()  # forget who has none
             return False
         self._counts[where] += 1
@@ -126,7 +144,7 @@ class Crowd(Counted):
 
     def enter(self, guest: Guest, where: str) -> bool:
         """One more for `where`; False where that has enough, or nobody is silent."""
-        if self.all >= self.most and self._counts[where] < self.per_place:
+        if self.all >= self.most and self.has_room(where):
             self._make_room()
         if not self.take(where):
             return False
@@ -171,6 +189,62 @@ _ARRIVALS = Arrivals()
 """At all ports together."""
 
 
+class AdmittingSocket(socket.socket):
+    """A socket that listens, and hands on only connections of places that `admits` does not turn away."""
+
+    def __init__(self, where: tuple[str, int], admits: Callable[[str], bool], answer: bytes | None = None) -> None:
+        """`answer`: what whoever is turned away gets, else BUSY. OSError where the port is taken."""
+        super().__init__(socket.AF_INET6 if ":" in where[0] else socket.AF_INET, socket.SOCK_STREAM)
+        self._admits, self._answer = admits, BUSY if answer is None else answer
+        try:
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.setblocking(False)
+            self.bind(where)
+            self.listen(QUEUE)
+        except OSError:
+            self.close()
+            raise
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The next that may come in. BlockingIOError where there is none, or others should have their turn."""
+        for _ in range(TURNED_AWAY):
+            sock, peer = super().accept()
+            where = place(peer[0])
+            if _ARRIVALS.admit(where) and self._admits(where):
+                return sock, peer
+            _tell_now_and_then(where)
+            with sock:
+                turn_away(sock, self._answer)
+        raise BlockingIOError
+
+
+def _busy() -> bytes:
+    said = "there are too many connections from your address", "close some, or try again in a moment"
+    body = problem_body(503, *said).encode()  # nobody has asked yet which language is wanted
+    head = (
+        f"HTTP/1.1 503 Service Unavailable\r\nContent-Type: {PROBLEM}; charset=utf-8\r\n"
+        f"Content-Length: {len(body)}\r\nRetry-After: {AGAIN_SECONDS}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+BUSY = _busy()
+"""The whole answer to whoever is turned away."""
+
+
+def turn_away(sock: socket.socket, answer: bytes = BUSY) -> None:
+    """Give this answer to a connection that is to be closed, whatever it asks.
+
+    What it has asked is taken in first: what lies unread makes the end a reset, which may overtake the answer (RFC 9112
+    §9.6).
+    """
+    sock.setblocking(False)
+    with suppress(OSError):
+        with suppress(BlockingIOError):
+            sock.recv(HEAD_BYTES)
+        sock.send(answer)
+
+
 class CountedHandler(RequestHandler):
     """aiohttp's, which counts itself against the address it comes from."""
 
@@ -200,16 +274,18 @@ class CountedHandler(RequestHandler):
         super().data_received(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, or be cut off at once where this address has too many."""
+        """Begin, or be turned away where this address has too many."""
         assert isinstance(transport, asyncio.Transport)
-        peer = transport.get_extra_info("peername")
+        peer, sock = map(transport.get_extra_info, ("peername", "socket"))
         where = place(peer[0]) if isinstance(peer, tuple) else "socket"
-        if not (_ARRIVALS.admit(where) and self._crowd.enter(self, where)):
+        if not self._crowd.enter(self, where):
             _tell_now_and_then(where)
+            if transport.get_extra_info("sslcontext") is None:
+                with socket.socket(fileno=os.dup(sock.fileno())) as same:
+                    turn_away(same)
             transport.abort()
             return
         self._where = where
-        sock = transport.get_extra_info("socket")
         if sock is not None and sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_SECONDS * 1000))
         super().connection_made(transport)
@@ -241,21 +317,19 @@ def _tell_now_and_then(where: str) -> None:
 class CountedSite(web.TCPSite):
     """A port whose connections are counted; SockSite-like in all else."""
 
-    def __init__(self, runner: web.AppRunner, host: str, port: int, *, crowd: Crowd, backlog: int = 128) -> None:
-        super().__init__(runner, host, port, backlog=backlog)
+    def __init__(self, runner: web.AppRunner, host: str, port: int, *, crowd: Crowd) -> None:
+        super().__init__(runner, host, port)
         self._crowd, self._where = crowd, (host, port)
 
     async def start(self) -> None:
         """Listen; OSError where the port is taken."""
         await web.BaseSite.start(self)
-        host, port = self._where
         made = handlers(self._runner, self._crowd)
+        listening = AdmittingSocket(self._where, self._crowd.has_room)
         # asyncio takes in as many at once as may wait
-        self._server = await asyncio.get_running_loop().create_server(made, host, port, backlog=AT_ONCE)
-        for each in self._server.sockets:
-            with socket.socket(fileno=os.dup(each.fileno())) as same:
-                same.listen(self._backlog)
-        self._bound_port = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.get_running_loop().create_server(made, sock=listening, backlog=AT_ONCE)
+        listening.listen(QUEUE)
+        self._bound_port = listening.getsockname()[1]
 
 
 def handlers(running: web.BaseRunner, crowd: Crowd) -> Callable[[], CountedHandler]:

@@ -195,7 +195,7 @@ class Netboot:
         for nic in places:
             port = self._config.network.boot_port
             try:
-                await CountedSite(self._runner, str(nic.address), port, crowd=crowd, backlog=512).start()
+                await CountedSite(self._runner, str(nic.address), port, crowd=crowd).start()
             except OSError as error:
                 hint = Phrase("set another network.boot_port, or stop what uses it (ss -ltnp names it)")
                 raise MissingError(

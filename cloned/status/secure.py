@@ -19,7 +19,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from cloned.connections import Crowd, handlers, place
+from cloned.connections import AT_ONCE, AdmittingSocket, Crowd, handlers, place
 from cloned.connections import runner as make_runner
 from cloned.errors import ClonedError, MissingError
 from cloned.saying import Phrase
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 HANDSHAKE = 22
 SECONDS = 30.0
 """In which the first byte, and then the handshake, must have come."""
-BACKLOG = 128
 SOON_SECONDS = 14 * 86400
 """Seconds before its end from which on a certificate is spoken of."""
 
@@ -163,9 +162,7 @@ class TlsDoor:
 
     def listen(self, address: str, port: int) -> None:
         """Take the port; OSError where it is taken."""
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._socket = socket.create_server((address, port), family=family, backlog=BACKLOG)
-        self._socket.setblocking(False)
+        self._socket = AdmittingSocket((address, port), self._waiting.has_room, b"")
         self.port = self._socket.getsockname()[1]
         self._accepting = self._tasks.supervise(self._accept, "page door")
 
@@ -175,12 +172,16 @@ class TlsDoor:
         self._socket.close()
 
     async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
+            await self._take_in()
+            await asyncio.sleep(0)  # while others wait there, nothing else would let anybody have a turn
+
+    async def _take_in(self) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(AT_ONCE):
             sock, peer = await loop.sock_accept(self._socket)
-            where = place(peer[0])
             coming = _Coming(sock)
-            if self._waiting.enter(coming, where):
+            if self._waiting.enter(coming, place(peer[0])):
                 coming.task = self._tasks.start(self._enter(coming), "page connection")
             else:
                 sock.close()

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import resource
 import socket
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession, TCPConnector, web
 
 from cloned import connections, wire
-from cloned.connections import CountedSite, Crowd, runner
+from cloned.connections import CountedHandler, CountedSite, Crowd, runner
 
 pytestmark = pytest.mark.wire
 LARGE = 64 * 1024 * 1024
@@ -39,8 +43,12 @@ class Port:
             while self.counted.all != count:
                 await asyncio.sleep(0.02)
 
-    async def answers(self) -> bool:
-        async with ClientSession() as session, session.get(f"http://127.0.0.1:{self.port}/small") as answer:
+    async def answers(self, address: str = "127.0.0.1") -> bool:
+        """Whether who comes from there is answered at once, without a second try."""
+        async with (
+            ClientSession(connector=TCPConnector(local_addr=(address, 0))) as session,
+            session.get(f"http://127.0.0.1:{self.port}/small") as answer,
+        ):
             return answer.status == 200
 
 
@@ -101,13 +109,19 @@ def clients() -> Iterator[list[socket.socket]]:
         client.close()
 
 
+def told(client: socket.socket) -> bytes:
+    """All that a connection is told until its end, which comes; blocking."""
+    client.settimeout(20)
+    heard = b""
+    with suppress(ConnectionError):
+        while part := client.recv(1 << 16):
+            heard += part
+    return heard
+
+
 def cut_off(client: socket.socket) -> bool:
-    """Whether the other end closed or reset it; blocking."""
-    client.settimeout(10)
-    try:
-        return client.recv(1) == b""
-    except ConnectionError:
-        return True
+    """Whether the other end closed or reset it, and said no more than that it has no room; blocking."""
+    return told(client)[:12] in (b"", b"HTTP/1.1 503")
 
 
 def flood(port: Port, clients: list[socket.socket], count: int) -> None:
@@ -188,13 +202,64 @@ async def test_a_crowd_is_taken_in_by_parts_and_may_wait_outside(
     monkeypatch.setattr(port.counted, "take", take)
     [listener] = [sock for site in port.runner.sites for sock in site._server.sockets]  # type: ignore[attr-defined]
     info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
-    assert int.from_bytes(info[28:32], "little") == 128  # tcpi_sacked of a socket that listens: how many may wait
+    may_wait = int(Path("/proc/sys/net/core/somaxconn").read_text())
+    assert int.from_bytes(info[28:32], "little") == min(connections.QUEUE, may_wait)  # tcpi_sacked of one that listens
     clients += [port.connect() for _ in range(100)]
     async with asyncio.timeout(20):
         while sum(turns) < 100:
             await asyncio.sleep(0)
     ticking[0].cancel()
     assert max(turns) <= connections.AT_ONCE
+
+
+async def test_whoever_has_enough_is_told_so_and_costs_nothing(
+    port: Port, clients: list[socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight of an address are being answered: 300 more are each told, with nothing made for them, and others served."""
+    monkeypatch.setattr(connections, "place", str)
+    made = [0]
+
+    class Made(CountedHandler):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            made[0] += 1
+            super().__init__(*args, **more)
+
+    monkeypatch.setattr(connections, "CountedHandler", Made)
+    clients += [port.connect(b"GET /waits HTTP/1.1\r\nHost: x\r\n\r\n") for _ in range(8)]
+    await port.until(8)
+    more = [port.connect(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n") for _ in range(300)]
+    clients += more
+    assert await port.answers("127.0.1.1")
+    for answer in await asyncio.to_thread(lambda: [told(each) for each in more]):
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nRetry-After: 1\r\n" in head
+        assert b"\r\nContent-Length: %d\r\n" % len(body) in head
+        assert json.loads(body)["error"] == "there are too many connections from your address"
+    assert (made[0], port.counted.all) == (9, 8)
+    port.gate.set()
+    assert {(await asyncio.to_thread(each.recv, 100))[:12] for each in clients[:8]} == {b"HTTP/1.1 200"}
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n"])
+async def test_200_at_once_are_each_answered_or_closed_again_and_again(port: Port, said: bytes) -> None:
+    """None is left to the kernel's repetitions, which take two minutes."""
+
+    def come_and_go(_: int) -> list[bytes]:
+        heard = []
+        for _ in range(3):
+            with suppress(ConnectionError), port.connect(said) as client:
+                heard.append(told(client)[:12])
+        return heard
+
+    with ThreadPoolExecutor(200) as many:
+        loop = asyncio.get_running_loop()
+        heard = await asyncio.gather(*(loop.run_in_executor(many, come_and_go, number) for number in range(200)))
+    answers = Counter(each for of_one in heard for each in of_one)
+    assert set(answers) <= {b"HTTP/1.1 503", b"HTTP/1.1 200", b""}
+    assert answers[b"HTTP/1.1 503"] > answers[b""]
+    await port.until(0)
+    assert await port.answers()
 
 
 async def test_who_reads_nothing_does_not_keep_us_from_ending(

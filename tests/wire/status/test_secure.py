@@ -8,12 +8,13 @@ import gc
 import socket
 import ssl
 from asyncio.sslproto import SSLProtocol
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 import trustme
 from aiohttp import ClientSession, TCPConnector, web
 
+from cloned import connections
 from cloned.connections import Crowd, runner
 from cloned.errors import ClonedError, MissingError
 from cloned.status import secure
@@ -135,6 +136,32 @@ async def test_who_says_nothing_or_nonsense_keeps_nobody_out(door, client, monke
                 await asyncio.sleep(0.05)
     for sock in (*silent, nonsense):
         sock.close()
+
+
+async def test_a_crowd_at_the_door_lets_others_have_their_turn_and_is_closed(door, monkeypatch):
+    """Each of 200 is let wait or closed, and of no turn of the loop is more taken than so many."""
+    turns, loop = [0], asyncio.get_running_loop()
+
+    def turn():
+        turns.append(0)
+        ticking[0] = loop.call_soon(turn)
+
+    def taken(self):
+        self._admits = lambda where: True
+        sock, peer = waiting_at(self)
+        turns[-1] += 1
+        return sock, peer
+
+    waiting_at, ticking = connections.AdmittingSocket.accept, [loop.call_soon(turn)]
+    monkeypatch.setattr(connections.AdmittingSocket, "accept", taken)
+    monkeypatch.setattr(secure, "SECONDS", 0.3)
+    with ExitStack() as stack:
+        where = ("127.0.0.1", door.port)
+        crowd = [stack.enter_context(socket.create_connection(where, timeout=20)) for _ in range(200)]
+        assert [await asyncio.to_thread(each.recv, 1) for each in crowd] == [b""] * 200
+    ticking[0].cancel()
+    assert sum(turns) == 200
+    assert max(turns) <= connections.AT_ONCE
 
 
 def test_files_that_cannot_be_used_are_told_with_the_next_step(tmp_path, authority):
