@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
-import resource
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -175,61 +175,75 @@ async def spawn_piped(args: Sequence[str | Path]) -> asyncio.subprocess.Process:
     )
 
 
+HOOK_SUPERVISOR = Path(__file__).with_name("hook_supervisor.py")
+ENDING_SECONDS = 5.0
+"""In which the supervisor of a hook has ended all that is below it, unless some of it hangs in the kernel."""
+
+
 async def hook_process(
     program: Path, argument: str, folder: Path, mark: str, largest_file: int, user: tuple[int, int]
 ) -> asyncio.subprocess.Process:
     """Start a program that is not ours: no shell, no capabilities, no open files of ours, its errors in its output.
 
-    `mark`: a `NAME=value` for its environment, by which `kill_marked` finds whatever it started; `user`: who it runs
-    as, uid and gid, which only root can choose.
+    It runs below hook_supervisor.py, which is the process returned, and ends with `end_hook`. `mark`: a `NAME=value`
+    for its environment, by which `kill_marked` finds what it started; `user`: who it runs as, uid and gid, which only
+    root can choose.
     """
     name, _, value = mark.partition("=")
+    us = map(str, (os.getpid(), *user, largest_file))
     return await asyncio.create_subprocess_exec(
-        str(program),
-        argument,
+        *(sys.executable, "-I", "-S", str(HOOK_SUPERVISOR), *us, str(program), argument),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         cwd=folder,
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(folder), name: value},
         start_new_session=True,
-        preexec_fn=lambda: _confined(largest_file, user),
+        preexec_fn=come_with_others,
     )
 
 
-async def end_process(process: asyncio.subprocess.Process) -> int:
-    """Kill a program that `spawn_piped` or `hook_process` started, if it still runs, and return its exit status.
+def output_over(process: asyncio.subprocess.Process) -> None:
+    """Tell the supervisor of a hook that nobody writes any more: what still runs once that has ended is ended too."""
+    _signal(process, signal.SIGUSR1)
 
-    Its pipes are closed first: `wait` of asyncio returns only when they are, which is never where we stopped reading
-    in the middle, or where something that it started still holds their other end.
-    """
+
+async def end_hook(process: asyncio.subprocess.Process, mark: str) -> int:
+    """End what `hook_process` started, and whatever that started, and return its exit status."""
+    _signal(process, signal.SIGTERM)
+    _close_pipes(process)
+    try:
+        async with asyncio.timeout(ENDING_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        await end_process(process)
+    assert process.returncode is not None
+    if process.returncode < 0:  # the supervisor was ended itself, and what it watched may be anybody's child
+        await asyncio.to_thread(kill_marked, mark)
+    return process.returncode
+
+
+async def end_process(process: asyncio.subprocess.Process) -> int:
+    """Kill a program that `spawn_piped` or `hook_process` started, if it still runs, and return its exit status."""
+    _signal(process, signal.SIGKILL)
+    _close_pipes(process)
+    return await process.wait()
+
+
+def _signal(process: asyncio.subprocess.Process, number: int) -> None:
+    """Without `Popen.send_signal`, which looks first whether it has ended: then asyncio never hears of its status."""
     if process.returncode is None:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
+
+
+def _close_pipes(process: asyncio.subprocess.Process) -> None:
+    """`wait` of asyncio returns only when they are closed, which is never where we stopped reading in the middle, or
+    where something that it started still holds their other end."""
     for descriptor in range(3):
         pipe = process._transport.get_pipe_transport(descriptor)  # type: ignore[attr-defined]  # the only way to them
         if pipe is not None:
             pipe.close()
-    return await process.wait()
-
-
-PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 24, 38, 47, 4
-_CAPABILITIES = 41
-"""capabilities(7), to CAP_CHECKPOINT_RESTORE."""
-
-
-def _confined(largest_file: int, user: tuple[int, int]) -> None:
-    """In a child before exec: nothing of what we may do goes along, and no file fills the disk."""
-    if os.geteuid() == 0 != user[0]:
-        os.setgroups([])
-        os.setresgid(user[1], user[1], user[1])
-        os.setresuid(user[0], user[0], user[0])
-    die_with_parent()  # after that: another user's process has not asked for it
-    _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-    for number in range(_CAPABILITIES):
-        _libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)  # only where we are root, which would have them all again
-    _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def kill_marked(mark: str) -> int:

@@ -2,9 +2,9 @@
 
 Each file of `[hooks] folder` is run for every event, with the event's name as its argument and JSON on standard input.
 No shell is between. It runs as the service's user, also where root tries it, without its capabilities, in its
-sandbox, for at most `[hooks] seconds`, two at once, and of each hook one event after the other; what it writes to
-standard output and error goes into the log. For `asking` it may answer with JSON:
-`{"tag": "DM-0412", "label": "school"}`. One that hangs, fails or floods stops nobody, and no other hook.
+sandbox, for at most `[hooks] seconds`, two at once, and of each hook one event after the other; what it started ends
+with it, wherever that went. What it writes to standard output and error goes into the log. For `asking` it may answer
+with JSON: `{"tag": "DM-0412", "label": "school"}`. One that hangs, fails or floods stops nobody, and no other hook.
 
 A hook may write to its working folder, `hooks` in the state directory (in the sandbox nothing else is writable but
 /tmp, which is private). Events that came while the daemon was away are not made up for.
@@ -17,6 +17,7 @@ import json
 import logging
 import os
 import secrets
+import signal
 import stat
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -26,7 +27,7 @@ from pathlib import Path
 
 from cloned.json_data import JsonObject, as_object
 from cloned.ownership import make_folder, works_in
-from cloned.processes import end_process, hook_process, kill_marked
+from cloned.processes import end_hook, hook_process, output_over
 from cloned.quoting import quoted
 from cloned.saying import Phrase
 
@@ -157,15 +158,17 @@ class Hooks:
                         Phrase("it wrote more than {flood} MB and was ended", flood=FLOOD >> 20) if flooded else ""
                     )
                     if not flooded:
+                        output_over(process)
                         await process.wait()
                 finally:
                     feeding.cancel()
         except TimeoutError:
             trouble = Phrase("it did not end within {seconds} s and was ended", seconds=f"{self._seconds:.0f}")
         finally:
-            await end_process(process)
-            await asyncio.to_thread(kill_marked, mark)
-        return _judged(path.name, event, None if trouble else process.returncode, output, trouble)
+            status = await end_hook(process, mark)
+        if status == -signal.SIGUSR2:
+            raise OSError(int(output), os.strerror(int(output)))
+        return _judged(path.name, event, None if trouble else status, output, trouble)
 
 
 async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
