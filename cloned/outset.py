@@ -76,7 +76,8 @@ class Outset:
         self._begun = True
         workshop = self._config.workshop
         memory = FolderMemory(workshop.state / "sinks")
-        around = Surroundings(workshop.name, self._config.page.url, self.sheet, self.certificate, memory)
+        page, told = self._config.page.url, self.ledger.told
+        around = Surroundings(workshop.name, page, self.sheet, self.certificate, memory, told)
         self.inventory = InventoryService(self._config, self.ledger, around)
         self.tasks.supervise(self.inventory.outbox.run, "outbox")
 

@@ -46,6 +46,8 @@ from cloned.inventory.schema import ERASURES as ERASED
 from cloned.inventory.schema import WAITING, deliveries, numbers, results, revisions, sinks, traces
 from cloned.inventory.schema import names as called
 from cloned.inventory.schema import tallies as counts
+from cloned.inventory.sinks.base import ToldBefore
+from cloned.inventory.waiting import told_before
 from cloned.tasks import at_most
 
 log = logging.getLogger(__name__)
@@ -189,6 +191,10 @@ class Ledger(DeliveryBook):
         async with self._read() as connection:
             found: Row | None = await connection.scalar(query)
         return found
+
+    async def told(self, sink: str, laptop: str) -> list[ToldBefore]:
+        """What a sink was told of a laptop before, the newest first. Raises LedgerError."""
+        return await self._look(told_before, sink, laptop)
 
     async def ids(self, name: str) -> list[str]:
         """Laptops with this id, tag, serial number or MAC address; in these very letters before other cases."""

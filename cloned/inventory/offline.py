@@ -40,7 +40,8 @@ class LoggedDelivery(TypedDict):
 
 
 @asynccontextmanager
-async def _opened(place: Path | str) -> AsyncIterator[Ledger]:
+async def ledger_at(place: Path | str) -> AsyncIterator[Ledger]:
+    """The ledger that is there, opened beside whoever has it. Raises MissingError, LedgerError."""
     ledger = await Ledger.open(place, create=False)
     try:
         yield ledger
@@ -51,7 +52,7 @@ async def _opened(place: Path | str) -> AsyncIterator[Ledger]:
 async def status(place: Path | str, configured: Iterable[str]) -> StoreStatus:
     """What there is, and what is owed. Raises MissingError, LedgerError."""
     names = set(configured)
-    async with _opened(place) as ledger:
+    async with ledger_at(place) as ledger:
         sinks: list[SinkStatus] = [{**entry, "state": state_of(entry, names)} for entry in await ledger.backlog()]
         return StoreStatus(**await ledger.totals(), sinks=sinks)
 
@@ -61,14 +62,14 @@ async def retry(place: Path | str, sink: str | None = None, laptop: str | None =
 
     A running daemon notices within seconds. Raises UsageError where no sink or laptop has that name.
     """
-    async with _opened(place) as ledger:
+    async with ledger_at(place) as ledger:
         await _sink(ledger, sink)
         return await ledger.retry(sink, None if laptop is None else await one(ledger, laptop))
 
 
 async def drop(place: Path | str, sink: str, laptop: str | None, reason: str) -> int:
     """Give up dead letters of a sink, and of one laptop also what waits; returns how many. Raises UsageError."""
-    async with _opened(place) as ledger:
+    async with ledger_at(place) as ledger:
         await _sink(ledger, sink)
         said = " ".join(reason.split())[:200]
         if not said:
@@ -78,7 +79,7 @@ async def drop(place: Path | str, sink: str, laptop: str | None, reason: str) ->
 
 async def begin(place: Path | str, sink: str, which: Which) -> int:
     """Say what a new sink gets of the results that were there before it. Raises UsageError where nothing is asked."""
-    async with _opened(place) as ledger:
+    async with ledger_at(place) as ledger:
         await _sink(ledger, sink)
         count = await ledger.begin(sink, which)
     if count is None:
@@ -88,7 +89,7 @@ async def begin(place: Path | str, sink: str, which: Which) -> int:
 
 async def log(place: Path | str, laptop: str) -> list[LoggedDelivery]:
     """What every sink got of a laptop, oldest first."""
-    async with _opened(place) as ledger:
+    async with ledger_at(place) as ledger:
         found = await ledger.log(await one(ledger, laptop))
     return [
         LoggedDelivery(
@@ -136,7 +137,7 @@ async def export(place: Path | str, file: Path) -> tuple[int, int, list[Path]]:
 
     How many rows, how many cells that sheets misread, and the files that were written.
     """
-    async with _opened(place) as ledger:
+    async with ledger_at(place) as ledger:
         found = await ledger.rows()
     written = await asyncio.to_thread(files.write, found, file)
     return len(found), files.misread(found) if file.suffix.lower() == ".csv" else 0, written

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from cloned.core.row_types import Row
 from cloned.destinations import AnySink
 from cloned.errors import UsageError
 from cloned.inventory import rows
-from cloned.inventory.ledger import Ledger
-from cloned.inventory.offline import one
+from cloned.inventory.offline import ledger_at, one
 from cloned.inventory.sinks import make
 from cloned.inventory.sinks.asked import rehearsed
-from cloned.inventory.sinks.base import Delivery, Surroundings
+from cloned.inventory.sinks.base import Delivery, Surroundings, ToldBefore
 from cloned.inventory.sinks.told import Expectation
 from cloned.saying import Phrase
 
@@ -32,7 +33,8 @@ async def rehearse(
             Phrase("there are: {name}", name=", ".join(each.name for each in sinks) or Phrase("none")),
         )
     delivery = None if laptop is None else await newest(place, laptop)
-    sink = make(settings, around)
+    told = partial(told_before, place)
+    sink = make(settings, replace(around or Surroundings(), told=told))
     try:
         return await rehearsed(sink, delivery)
     finally:
@@ -41,12 +43,15 @@ async def rehearse(
 
 async def newest(place: Path | str, laptop: str) -> Delivery:
     """The newest result of a laptop, named by id, tag, serial or MAC. Raises UsageError."""
-    ledger = await Ledger.open(place, create=False)
-    try:
+    async with ledger_at(place) as ledger:
         found = await ledger.rows(laptop=await one(ledger, laptop), limit=1)
-    finally:
-        await ledger.close()
     return delivery_of(found[-1])
+
+
+async def told_before(place: Path | str, sink: str, laptop: str) -> Sequence[ToldBefore]:
+    """What a sink was told of the laptop with this id before."""
+    async with ledger_at(place) as ledger:
+        return await ledger.told(sink, laptop)
 
 
 def delivery_of(row: Row) -> Delivery:

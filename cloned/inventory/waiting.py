@@ -10,10 +10,26 @@ from sqlalchemy import Connection, Select, and_, func, select
 from sqlalchemy import Row as DatabaseRow
 
 from cloned.core.row_types import Row
-from cloned.inventory.schema import REFUSED, TRIED, WAITING, deliveries, revisions, sinks, tallies
+from cloned.inventory.schema import (
+    DROPPED,
+    REFUSED,
+    SENT,
+    SUPERSEDED,
+    TRIED,
+    WAITING,
+    deliveries,
+    revisions,
+    sinks,
+    tallies,
+)
+from cloned.inventory.sinks.base import Delivery, ToldBefore
 from cloned.saying import recalled
 
 SHOWN_DEAD = 100
+LOOKED_BACK = 16
+"""Results of a laptop of which it is looked at what a sink was told."""
+OVER = (SENT, REFUSED, SUPERSEDED, DROPPED)
+"""What no longer waits, though it may have been on its way once."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,19 @@ def owed_by(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[Owe
     """What a query of `waiting` finds."""
     rows = [{**each._mapping, "reason": recalled(each.reason)} for each in connection.execute(query)]
     return [Owed(**{name: row[name] for name in Owed.__dataclass_fields__}) for row in rows]
+
+
+def told_before(connection: Connection, sink: str, laptop: str) -> list[ToldBefore]:
+    """What a sink was told of a laptop before, the newest first, as far back as counts."""
+    join = and_(*(deliveries.c[name] == revisions.c[name] for name in ("laptop", "attempt", "revision")))
+    names = [deliveries.c[name] for name in ("laptop", "attempt", "revision", "state")]
+    query = select(revisions.c.key, *names, revisions.c.row).join(deliveries, join)
+    here = (deliveries.c.sink == sink, deliveries.c.laptop == laptop, deliveries.c.state.in_(OVER))
+    found = connection.execute(query.where(*here).order_by(deliveries.c.id.desc()).limit(LOOKED_BACK))
+    return [
+        ToldBefore(Delivery(row.key, row.laptop, row.attempt, row.revision, row.row), row.state == SENT)
+        for row in found
+    ]
 
 
 def oldest_of(connection: Connection, sink: str) -> Owed | None:

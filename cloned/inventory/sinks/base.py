@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -37,6 +37,20 @@ SheetMaker = Callable[[Delivery], Awaitable[bytes | None]]
 
 
 @dataclass(frozen=True)
+class ToldBefore:
+    """A result that a sink was told of a laptop before."""
+
+    delivery: Delivery
+    taken: bool
+    """Whether it took it, whole; else nobody knows how much of it came there."""
+
+
+async def nothing_told(_sink: str, _laptop: str) -> Sequence[ToldBefore]:
+    """Where there is no ledger."""
+    return ()
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """What a sink may use of the workshop around it."""
 
@@ -48,6 +62,8 @@ class Surroundings:
     """The certificate of an erasure; None of one that has none."""
     memory: SinkMemory = field(default_factory=ForgetfulMemory)
     """What must be the same for a laptop for ever."""
+    told: Callable[[str, str], Awaitable[Sequence[ToldBefore]]] = nothing_told
+    """What a sink was told of a laptop before, the newest first. Raises ClonedError."""
 
 
 class Unavailable(Exception):  # noqa: N818 - named for what the sink is

@@ -7,41 +7,36 @@ it does was recorded (devicehub.toml); the numbers in brackets name exchanges.
 
 from __future__ import annotations
 
-import asyncio
-import weakref
-from typing import ClassVar, Literal, Unpack
+from typing import Unpack
 from urllib.parse import quote, urlencode
 
-from cloned.core.row_types import Row
 from cloned.destinations import DeviceHubSettings
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.devicehub_snapshot import NOBODY, identity, short, snapshot
+from cloned.inventory.sinks.entries import EntrySink
 from cloned.inventory.sinks.http import HttpPeer, RequestParts
-from cloned.inventory.sinks.record import ResultRecord, filled, is_erasure, of_erasures, record_of, usable
+from cloned.inventory.sinks.record import ResultRecord, filled, of_erasures, usable
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
 from cloned.json_data import JsonObject, as_object
 from cloned.saying import Phrase
 
-_locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 LONGEST = 200
 """Characters of a property: from 255 on it answers 500, though it keeps it [031]."""
 
 
-class DeviceHub(Sink):
+class DeviceHub(EntrySink):
     """Raises UsageError where a template is none or the certificate cannot be read."""
 
     seconds = 60.0
-    keeps: ClassVar[Literal["state", "log"]] = "state"
 
     def __init__(self, settings: DeviceHubSettings, around: Surroundings | None = None) -> None:
-        super().__init__(settings.name)
         token = settings.token.get_secret_value()
-        self.settings, self.around = settings, around or Surroundings()
+        self.settings = settings
         self.peer = HttpPeer(settings.url, headers={"Authorization": f"Bearer {token}"}, ca=settings.ca)
+        super().__init__(settings.name, self.peer.base, around)
         self.peer.hush.never(token)
         self._fields = {name: template(self.name, text) for name, text in settings.fields.items()}
-        self._lock = _locks.setdefault(self.peer.base, asyncio.Lock())
 
     async def close(self) -> None:
         """Close the connections."""
@@ -58,7 +53,8 @@ class DeviceHub(Sink):
                     await self._property(device, name, value)
             if self.settings.lot:
                 await self._lot(device)
-        return Receipt((), "", f"{self.peer.base}/device/{identity(record, await self._mac(delivery, record))}/")
+        said = tuple(_kept(name) for name in await self.gone(record, self._fields) if has.get(name))
+        return Receipt(said, "", f"{self.peer.base}/device/{identity(record, await self._mac(delivery, record))}/")
 
     async def known(self, serial: str, tag: str = "") -> KnownThere | None:
         """What it knows of a serial; it has neither numbers nor loans. Raises Unavailable."""
@@ -80,14 +76,13 @@ class DeviceHub(Sink):
             len(found), "", str(first.get("model") or ""), str(first.get("current_state") or ""), False, said
         )
 
-    def takes(self, row: Row) -> bool:
-        """Erasures too, where a property of them is asked for."""
-        return super().takes(row) or (is_erasure(row) and of_erasures(self._fields.values()))
+    def tells_erasures(self) -> bool:
+        """Where a property of them is asked for."""
+        return of_erasures(self._fields.values())
 
     def record(self, delivery: Delivery) -> ResultRecord:
         """The record that templates look into. Raises Refused without a usable serial."""
-        page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
-        record = record_of(delivery, workshop=self.around.workshop, report=page)
+        record = super().record(delivery)
         if not record["serial"]:
             raise SinkRefused("it has no usable serial: DeviceHub would make one device of all such laptops")
         return record
@@ -242,3 +237,8 @@ class DeviceHub(Sink):
 def made(settings: DeviceHubSettings, around: Surroundings | None) -> Sink:
     """What `make` asks for."""
     return DeviceHub(settings, around)
+
+
+def _kept(name: str) -> str:
+    """It takes no empty text [029], and that its API takes one away was not seen."""
+    return Phrase("DeviceHub keeps the property {name} as it was: take it away there", name=name)

@@ -6,37 +6,23 @@ recorded (glpi.toml); the numbers in brackets name exchanges.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import weakref
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
 
-from cloned.core.row_types import Row
 from cloned.destinations import GlpiSettings
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
+from cloned.inventory.sinks.entries import EntrySink, named
 from cloned.inventory.sinks.glpi_api import GlpiApi, GlpiRefusal
 from cloned.inventory.sinks.glpi_inventory import agent_id, document
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import choose
-from cloned.inventory.sinks.record import (
-    ResultRecord,
-    filled,
-    is_erasure,
-    is_lending,
-    of_erasures,
-    record_of,
-    role,
-    standing,
-    text_of,
-    usable,
-)
+from cloned.inventory.sinks.record import ResultRecord, Role, filled, of_erasures, role, standing, text_of, usable
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
+from cloned.inventory.sinks.withdrawal import left_alone
 from cloned.json_data import JsonObject, as_int, as_object, as_objects
 from cloned.saying import Phrase, chained, enumerated
 
-_locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 LISTS = {"states_id": "State", "computermodels_id": "ComputerModel", "manufacturers_id": "Manufacturer"}
 LONGEST = 255
 """Characters of a text column; what is longer is cut without a word [048]."""
@@ -70,22 +56,18 @@ class GlpiPlan:
     faults: list[str] = field(default_factory=list)
 
 
-class Glpi(Sink):
+class Glpi(EntrySink):
     """Raises UsageError where a template is none or the certificate cannot be read."""
 
-    seconds = 90.0
-    keeps: ClassVar[Literal["state", "log"]] = "state"
-
     def __init__(self, settings: GlpiSettings, around: Surroundings | None = None) -> None:
-        super().__init__(settings.name)
         token, app_token = settings.token.get_secret_value(), settings.app_token.get_secret_value()
-        self.settings, self.around = settings, around or Surroundings()
+        self.settings = settings
         self.peer = HttpPeer(settings.url, ca=settings.ca)
+        super().__init__(settings.name, self.peer.base, around)
         self.peer.hush.never(token, app_token)
         self.api = GlpiApi(self.peer, token, app_token)
         self._fields = {name: template(self.name, text) for name, text in settings.fields.items()}
         self._comment, self._note = template(self.name, settings.comment), template(self.name, settings.note)
-        self._lock = _locks.setdefault(self.peer.base, asyncio.Lock())
 
     async def close(self) -> None:
         """End the session and close the connections."""
@@ -119,17 +101,13 @@ class Glpi(Sink):
 
     # Reading.
 
-    def takes(self, row: Row) -> bool:
-        """Erasures too, where a state, a field or a line of them is asked for; lendings that have a state."""
-        if is_lending(row):
-            return bool(getattr(self.settings, role(row), ""))
-        texts = (*self._fields.values(), self._comment, self._note)
-        return super().takes(row) or (is_erasure(row) and (bool(self.settings.erased) or of_erasures(texts)))
+    def gives_status(self, wanted: Role) -> bool:
+        """Where a state is named for it."""
+        return bool(getattr(self.settings, wanted, ""))
 
-    def record(self, delivery: Delivery) -> ResultRecord:
-        """The record that templates look into."""
-        page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
-        return record_of(delivery, workshop=self.around.workshop, report=page)
+    def tells_erasures(self) -> bool:
+        """Where a state, a field or a line of them is asked for."""
+        return bool(self.settings.erased) or of_erasures((*self._fields.values(), self._comment, self._note))
 
     async def _search(self, key: str, value: str) -> list[Computer]:
         return [await self._computer(each) for each in await self.api.find("Computer", key, value)]
@@ -148,9 +126,7 @@ class Glpi(Sink):
             ) from error
 
     async def _choose(self, record: ResultRecord) -> Computer | None:
-        serial, tag = record["serial"], str(record.get("tag") or "")
-        if not serial and not tag:
-            raise SinkRefused("it has neither a usable serial nor a number: give it a number, then send it again")
+        serial, tag = named(record)
         by_serial = await self._search("serial", serial) if serial else []
         by_tag = await self._search("otherserial", tag) if tag and not by_serial else []
         if len(by_tag) > 1:
@@ -193,6 +169,11 @@ class Glpi(Sink):
         if computer is None:
             texts = {"name": str(record.get("tag") or record["serial"]), "uuid": str(record.get("uuid") or ""), **texts}
         plan.values |= {key: value for key, value in texts.items() if value and has.get(key) != value}
+        for name, ours in (await self.gone(record, self._fields)).items():
+            if has.get(name) and has[name] == ours[:LONGEST] and not (lent and name == "name"):
+                plan.values[name] = ""
+            elif has.get(name):
+                plan.said.append(left_alone(name))
         self._append(plan, record, has)
         return plan
 
@@ -262,7 +243,9 @@ class Glpi(Sink):
         for key, value in plan.values.items():
             if key not in after.values:
                 plan.faults.append(Phrase("GLPI has no field {key} for a computer", key=key))
-            elif after.values[key] != (value.strip() if isinstance(value, str) else value):
+            elif (after.values[key] if value else after.values[key] or "") != (
+                value.strip() if isinstance(value, str) else value
+            ):
                 plan.faults.append(
                     Phrase("GLPI did not keep what it took: {key} does not read as it was written", key=key)
                 )

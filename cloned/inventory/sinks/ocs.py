@@ -12,14 +12,14 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
-from typing import ClassVar, Literal
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 from cloned.destinations import OcsSettings
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
+from cloned.inventory.sinks.entries import EntrySink
 from cloned.inventory.sinks.http import HttpPeer
-from cloned.inventory.sinks.record import ResultRecord, record_of, usable
+from cloned.inventory.sinks.record import ResultRecord, usable
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
 from cloned.json_data import JsonObject, as_object
@@ -34,17 +34,17 @@ ALL_SECTIONS = "1572863"
 """A mask of what changed since the last time. Without it server 2.8.1 makes broken SQL and answers 500."""
 
 
-class Ocs(Sink):
+class Ocs(EntrySink):
     """Raises UsageError where a template is none or the certificate cannot be read."""
 
-    keeps: ClassVar[Literal["state", "log"]] = "state"
+    seconds = 30.0
 
     def __init__(self, settings: OcsSettings, around: Surroundings | None = None) -> None:
-        super().__init__(settings.name)
-        self.settings, self.around = settings, around or Surroundings()
+        self.settings = settings
         password = settings.password.get_secret_value()
         auth = basic(settings.user, password) if settings.user else {}
         self.peer = HttpPeer(settings.url, headers={"Accept": "*/*", **auth}, ca=settings.ca)
+        super().__init__(settings.name, self.peer.base, around)
         self.api = HttpPeer(settings.api, headers=auth, ca=settings.ca) if settings.api else None
         self.peer.hush.never(password, *auth.values())
         self._texts = {
@@ -70,13 +70,13 @@ class Ocs(Sink):
         )  # fmt: skip
         self._judge(answer.status)
         said = untaken(reply_of(answer.raw), account)
+        said += [_kept(name) for name in await self.gone(record, self._texts)]
         said += await self._read_back(device, record)
         return Receipt(tuple(said), str(record.get("tag") or ""))
 
-    def record(self, delivery: Delivery) -> ResultRecord:
-        """The record that templates look into."""
-        page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
-        return record_of(delivery, workshop=self.around.workshop, report=page)
+    def tells_erasures(self) -> bool:
+        """It has nowhere to put one."""
+        return False
 
     async def _device(self, delivery: Delivery, record: ResultRecord) -> str:
         return await self.around.memory.keep(self.name, delivery.laptop, device_id(record))
@@ -188,6 +188,10 @@ class Ocs(Sink):
             for name, value in self._account(record).items()
         ]
         return [line, described, *account]
+
+
+def _kept(name: str) -> str:
+    return Phrase("OCS keeps {name} as it was: it takes it at the first inventory only", name=name)
 
 
 def basic(user: str, password: str) -> dict[str, str]:

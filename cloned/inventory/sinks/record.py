@@ -32,6 +32,7 @@ class ResultRecord(TypedDict, total=False):
     state: str
     macs: list[str]
     mac: str
+    organisation: str
     disk: DiskRow
     erasure: ErasureRow
 

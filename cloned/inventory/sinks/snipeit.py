@@ -10,52 +10,47 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-import weakref
-from typing import ClassVar, Literal
 
-from cloned.core.row_types import Row
 from cloned.destinations import CarriedValues, SnipeItSettings, StatusLabel
 from cloned.inventory.sinks import snipeit_rehearsal as rehearsal
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
+from cloned.inventory.sinks.entries import EntrySink, named
 from cloned.inventory.sinks.http import HttpPeer
 from cloned.inventory.sinks.matching import MatchedEntry, choose
-from cloned.inventory.sinks.record import (
-    ResultRecord,
-    filled,
-    is_erasure,
-    is_lending,
-    of_erasures,
-    record_of,
-    role,
-    standing,
-    usable,
-)
+from cloned.inventory.sinks.record import ResultRecord, Role, filled, of_erasures, standing, usable
 from cloned.inventory.sinks.snipeit_api import SnipeItApi, SnipeItError, explained
-from cloned.inventory.sinks.snipeit_asset import LONGEST, PLAIN, Asset, AssetWishes, changes, column_words, unkept
+from cloned.inventory.sinks.snipeit_asset import (
+    LONGEST,
+    PLAIN,
+    Asset,
+    AssetWishes,
+    changes,
+    column_words,
+    taken_back,
+    unkept,
+)
 from cloned.inventory.sinks.snipeit_catalogue import Missing, SnipeItCatalogue
 from cloned.inventory.sinks.snipeit_papers import SnipeItPapers
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
+from cloned.inventory.sinks.withdrawal import left_alone
 from cloned.json_data import JsonObject, as_int, as_object, as_objects
 from cloned.saying import Phrase, chained
 
 TRIES = 5
 """Parallel creation fails there on its own number [197]: how often we try."""
-_locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
-"""One at a time for each server, whatever sinks speak to it."""
+KINDS_OF = {"company_id": "companies", "rtd_location_id": "locations"}
+NAMES = {"company_id": Phrase("company"), "rtd_location_id": Phrase("location")}
 
 
-class SnipeIt(Sink):
+class SnipeIt(EntrySink):
     """Raises UsageError where a template is none or the certificate cannot be read."""
 
-    seconds = 90.0
-    keeps: ClassVar[Literal["state", "log"]] = "state"
-
     def __init__(self, settings: SnipeItSettings, around: Surroundings | None = None) -> None:
-        super().__init__(settings.name)
         token = settings.token.get_secret_value()
-        self.settings, self.around = settings, around or Surroundings()
+        self.settings = settings
         self.peer = HttpPeer(settings.url, headers={"Authorization": f"Bearer {token}"}, ca=settings.ca)
+        super().__init__(settings.name, self.peer.base, around)
         self.peer.hush.never(token)
         self.api = SnipeItApi(self.peer)
         self.catalogue = SnipeItCatalogue(self.api, settings)
@@ -65,7 +60,6 @@ class SnipeIt(Sink):
             template(self.name, text) for text in (settings.model, settings.company, settings.location)
         )
         self._encrypted: dict[int, frozenset[str]] = {}
-        self._lock = _locks.setdefault(self.peer.base, asyncio.Lock())
 
     async def close(self) -> None:
         """Close the connections."""
@@ -133,23 +127,17 @@ class SnipeIt(Sink):
 
     # One result.
 
-    def takes(self, row: Row) -> bool:
-        """Erasures where a field, a status or the certificate of them is asked for; lendings that have a status."""
-        wanted = self.settings.certificate or self.settings.erased is not None or of_erasures(self.templates.values())
-        if is_lending(row):
-            return self._label(role(row)) is not None
-        return super().takes(row) or (is_erasure(row) and wanted)
+    def gives_status(self, wanted: Role) -> bool:
+        """Where a label is named for it."""
+        return self._label(wanted) is not None
 
-    def record(self, delivery: Delivery) -> ResultRecord:
-        """The record that templates look into."""
-        page = f"{self.around.page}/laptops/{delivery.laptop}" if self.around.page else ""
-        return record_of(delivery, workshop=self.around.workshop, report=page)
+    def tells_erasures(self) -> bool:
+        """Where a field, a status or the certificate of them is asked for."""
+        return self.settings.certificate or self.settings.erased is not None or of_erasures(self.templates.values())
 
     async def choice(self, record: ResultRecord) -> MatchedEntry[Asset]:
         """Which asset is meant. Raises Refused where none can be told."""
-        serial, tag = record["serial"], str(record.get("tag") or "")
-        if not serial and not tag:
-            raise SinkRefused("it has neither a usable serial nor a number: give it a number, then send it again")
+        serial, tag = named(record)
         by_serial = await self.api.by_serial(serial) if serial else []
         by_tag = await self.api.by_tag(tag) if tag and not by_serial else None
         choice = choose(serial, tag, by_serial, by_tag)
@@ -193,7 +181,23 @@ class SnipeIt(Sink):
             company_id=await self._place("companies", self._company.fill(record), "company", faults),
             location_id=await self._place("locations", self._location.fill(record), "location", faults),
             custom=custom,
+            gone=await self._taken_back(record),
         )
+
+    async def _taken_back(self, record: ResultRecord) -> dict[str, object]:
+        """`gone` of `AssetWishes`: company and location by their numbers."""
+        places = {"company_id": self._company, "rtd_location_id": self._location}
+        found = await self.gone(record, self.templates, places)
+        return {name: text or None for name, text in found.items() if name not in places} | {
+            name: await self._known_place(KINDS_OF[name], text) for name, text in found.items() if name in places
+        }
+
+    async def _known_place(self, kind: str, name: str) -> int | None:
+        """The number of a place that we wrote once; None where nobody can say which that was."""
+        try:
+            return await self.catalogue.plain(kind, name, kind) if name else None
+        except Missing:
+            return None
 
     def _label(self, wanted: str) -> StatusLabel | int | None:
         """The label for a role; a laptop that is on its way still changes nobody's status."""
@@ -232,7 +236,9 @@ class SnipeIt(Sink):
 
     def remarks(self, asset: Asset, wishes: AssetWishes) -> tuple[str, ...]:
         """What is to be said though all is well."""
-        said = [Phrase("{tag} is lent out: its status and holder were left alone", tag=asset.tag)] if asset.lent else []
+        said: list[str] = (
+            [Phrase("{tag} is lent out: its status and holder were left alone", tag=asset.tag)] if asset.lent else []
+        )
         absent = [name for name in wishes.custom if asset.field(name) is None]
         if absent:
             said.append(
@@ -245,6 +251,7 @@ class SnipeIt(Sink):
         barred = [name for name in wishes.custom if (f := asset.field(name)) and f.column in self.barred(asset)]
         if barred:
             said.append(Phrase("the field {barred} is encrypted there and never written", barred=", ".join(barred)))
+        said += [left_alone(NAMES.get(name, name)) for name, key in taken_back(asset, wishes).items() if not key]
         return tuple(said)
 
     # Writing.

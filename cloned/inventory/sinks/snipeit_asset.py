@@ -134,6 +134,8 @@ class AssetWishes:
     location_id: int | None = None
     custom: Mapping[str, str] = field(default_factory=dict)
     """By label or column."""
+    gone: Mapping[str, object] = field(default_factory=dict)
+    """By key, label or column what we wrote and take back; None where it is not on record that we did."""
 
 
 PLAIN = ("name", "order_number")
@@ -151,18 +153,40 @@ def changes(asset: Asset, wishes: AssetWishes, barred: Iterable[str] = ()) -> di
         known = asset.field(name)
         if known is not None and known.column not in barred and not same(known, value) and known.value != ENCRYPTED:
             sent[known.column] = value
-    return sent
+    return sent | {key: None for name, key in taken_back(asset, wishes).items() if key and key not in barred}
+
+
+def taken_back(asset: Asset, wishes: AssetWishes) -> dict[str, str]:
+    """What of `gone` stands there still: its name, and the key to empty; no key where it is not as we wrote it."""
+    found = {}
+    for name, ours in wishes.gone.items():
+        known = asset.field(name)
+        has = _plain(asset).get(name) if known is None else known.value
+        if not has or (known is None and asset.lent):
+            continue
+        as_written = same(known, str(ours)) if known and ours is not None else has == ours
+        found[name] = (known.column if known else name) if as_written else ""
+    return found
+
+
+def _plain(asset: Asset) -> dict[str, object]:
+    """What is no custom field, by its key in a PATCH."""
+    return {
+        "serial": asset.serial, "name": asset.name, "status_id": asset.status_id, "company_id": asset.company_id,
+        "rtd_location_id": asset.location_id, "asset_tag": asset.tag, "order_number": asset.order_number,
+    }  # fmt: skip
 
 
 def _differing(asset: Asset, wishes: AssetWishes) -> dict[str, object]:
-    pairs = {
-        "name": (asset.name, wishes.name),
-        "order_number": (asset.order_number, wishes.order_number),
-        "status_id": (asset.status_id, wishes.status_id),
-        "company_id": (asset.company_id, wishes.company_id),
-        "rtd_location_id": (asset.location_id, wishes.location_id),
+    has = _plain(asset)
+    wanted = {
+        "name": wishes.name,
+        "order_number": wishes.order_number,
+        "status_id": wishes.status_id,
+        "company_id": wishes.company_id,
+        "rtd_location_id": wishes.location_id,
     }
-    return {key: wanted for key, (has, wanted) in pairs.items() if wanted not in (None, "", has)}
+    return {key: value for key, value in wanted.items() if value not in (None, "", has[key])}
 
 
 def same(known: CustomValue, value: str) -> bool:
@@ -176,20 +200,17 @@ def same(known: CustomValue, value: str) -> bool:
 
 def unkept(asset: Asset, sent: JsonObject) -> list[str]:
     """What was sent and does not read back so, one phrase for each; values that people wrote are not repeated."""
-    has = {
-        "serial": asset.serial, "name": asset.name, "status_id": asset.status_id, "company_id": asset.company_id,
-        "rtd_location_id": asset.location_id, "asset_tag": asset.tag, "order_number": asset.order_number,
-    }  # fmt: skip
+    has = _plain(asset)
     told: list[str] = [
         Phrase("{key} reads {has} instead of {value}", key=key, has=f"{has[key]!r:.60}", value=f"{value!r:.60}")
         for key, value in sent.items()
-        if key in has and has[key] != value
+        if key in has and (has[key] or None) != value
     ]
     for column in (key for key in sent if key.startswith("_")):
         known = asset.field(column)
         if known is None:
             told.append(Phrase("the field {column} is not there", column=column))
-        elif not same(known, str(sent[column])):
+        elif not same(known, str(sent[column] or "")):
             told.append(Phrase("the field {column} does not read as it was written", column=column))
     return told
 

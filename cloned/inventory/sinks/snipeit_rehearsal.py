@@ -174,7 +174,8 @@ async def _laptop(sink: SnipeIt, delivery: Delivery) -> list[Expectation]:
 
 def _named(asset: Asset, sent: JsonObject) -> list[tuple[str, str, str]]:
     labels = {each.column: label for label, each in asset.fields.items()}
-    return [(key, labels.get(key, key.removesuffix("_id")), str(value)) for key, value in sent.items()]
+    shown = {key: Phrase("empty") if value is None else str(value) for key, value in sent.items()}
+    return [(key, labels.get(key, key.removesuffix("_id")), value) for key, value in shown.items()]
 
 
 def _has(asset: Asset, key: str) -> str:
