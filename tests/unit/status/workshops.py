@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from cloned.core.happened import Happened, actor, happened
+from cloned.core.ids import Identity, LaptopId
+from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.reasons import Reason
+from cloned.core.snapshot import snapshot
+from cloned.core.workshop import Workshop
 from cloned.saying import Phrase
+from cloned.status.schema import adapter
 from cloned.switch.ports import SLOW_HINT
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -59,6 +65,14 @@ def mac(number: int) -> str:
     return f"d8:9e:f3:10:00:{number:02x}"
 
 
+@cache
+def just_seen() -> dict:
+    """A laptop of which nothing is known yet, with every key that the page is given."""
+    seen = Laptop(LaptopId("0"), 0, Facts(Identity()), State.ASKING, 0.0, 0.0)
+    shown = snapshot(Workshop().with_laptop(seen), {}, 0.0)
+    return adapter().dump_python(shown, mode="json")["laptops"][0]
+
+
 def laptop(
     number: int, state: str, *, tag: str = "", port: int | None = None, percent: int | None = None, **more
 ) -> dict:
@@ -89,65 +103,43 @@ def laptop(
         },
         {"at": iso(9), "state": state, "why": more.get("why", "")},
     ]
-    return {
-        "id": f"{number:08x}",
-        "number": number,
-        "tag": tag,
-        "mark": "",
-        "label": "",
-        "macs": [mac(number)],
-        "boot_mac": mac(number),
-        "dongles": [],
-        "uuid": f"4c4c4544-0042-3510-8054-{number:012x}",
-        "serial": f"B5TO{number:03d}",
-        "vendor": vendor,
-        "product": product,
-        "address": f"10.20.0.{100 + number}",
-        "port": None if port is None else f"gi{port}",
-        "speed_mbps": 1000,
-        "half_duplex": False,
-        "firmware": "uefi",
-        "cpu": "Intel(R) Core(TM) i5-8350U CPU @ 1.70GHz",
-        "memory": 8 * GB,
-        "state": state,
-        "since": iso(3),
-        "first_seen": iso(11),
-        "paused": False,
-        "left_out": False,
-        "lent": False,
-        "came_back": False,
-        "keep": False,
-        "donation": "",
-        "organisation": "",
-        "known": [],
-        "erasure": None,
-        "media": [],
-        "locks": [],
-        "wants": None,
-        "capture": None,
-        "reason": None,
-        "why": "",
-        "next_step": "",
-        "image": "school-2026",
-        "chosen": Phrase("rule {number}", number=1),
-        "disk": disk(number) if working or state == "done" else None,
-        "disks": [disk(number)],
-        "reallocated": 0,
-        "session": "5e551011" if working or state == "done" else None,
-        "job": 1 if working else 0,
-        "attempts": 1 if state == "done" else 0,
-        "verdict": "verified" if state in ("done", "finishing") else "none",
-        "image_hash": "9f" * 32 if state in ("done", "finishing") else None,
-        "differs": [],
-        "first_differs": [],
-        "cleared": [],
-        "discarded": False,
-        "steps": [],
-        "history": history,
-        "seconds": {"boot": 31.0, "wait": 44.0, "receive": 92.0, "verify": 20.0, "finish": 4.0},
-        "left_seconds": left,
-        "progress": progress,
-    } | more
+    return (
+        just_seen()
+        | {
+            "id": f"{number:08x}",
+            "number": number,
+            "tag": tag,
+            "macs": [mac(number)],
+            "boot_mac": mac(number),
+            "uuid": f"4c4c4544-0042-3510-8054-{number:012x}",
+            "serial": f"B5TO{number:03d}",
+            "vendor": vendor,
+            "product": product,
+            "address": f"10.20.0.{100 + number}",
+            "port": None if port is None else f"gi{port}",
+            "speed_mbps": 1000,
+            "firmware": "uefi",
+            "cpu": "Intel(R) Core(TM) i5-8350U CPU @ 1.70GHz",
+            "memory": 8 * GB,
+            "state": state,
+            "since": iso(3),
+            "first_seen": iso(11),
+            "image": "school-2026",
+            "chosen": Phrase("rule {number}", number=1),
+            "disk": disk(number) if working or state == "done" else None,
+            "disks": [disk(number)],
+            "session": "5e551011" if working or state == "done" else None,
+            "job": 1 if working else 0,
+            "attempts": 1 if state == "done" else 0,
+            "verdict": "verified" if state in ("done", "finishing") else "none",
+            "image_hash": "9f" * 32 if state in ("done", "finishing") else None,
+            "history": history,
+            "seconds": {"boot": 31.0, "wait": 44.0, "receive": 92.0, "verify": 20.0, "finish": 4.0},
+            "left_seconds": left,
+            "progress": progress,
+        }
+        | more
+    )
 
 
 def _states() -> list[dict]:
