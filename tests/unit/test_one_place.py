@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import pytest
 
+from cloned.config_file import parse
 from cloned.core import erase_events, events
 from cloned.core.disks import Disk
 from cloned.core.hello import facts
@@ -18,6 +19,7 @@ from cloned.core.laptop import Facts, Laptop, State
 from cloned.core.ledger import NOT_RECORDED, ledger_row
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refused
+from cloned.core.settings import Settings
 from cloned.core.shown import ShownLaptop
 from cloned.core.words import Worded, worded
 from cloned.inventory import rows
@@ -97,6 +99,28 @@ def test_every_event_is_journalled_and_somebody_submits_it() -> None:
     assert len({each.kind for each in known}) == len(known)
     called = set(re.findall(r"\b(\w+)\(", code_but("events.py", "erase_events.py")))
     assert {each.__name__ for each in known} - called == set()
+
+
+CONFIGURED = """
+sessions = { confirm = "auto", image = "school", confirmation_hours = 3, then = "reboot", gather_seconds = 7 }
+images = { rule = [{ image = "school", vendor = "Dell*" }] }
+tags = { pattern = "DM-{site}-{seq:04}", site = "M", given = "auto", unique_tail = 3 }
+finish = { hostname = "pc-{tag}" }
+inventory = { required = true, organisations = ["Sharing Point"] }
+erase = { before_cloning = "always", level = "purge", verify = "all", by = "volunteer", second = true }
+triage = { shipped = false, rule = [{ name = "old", do = "parts", generation_below = 4 }] }
+tests = { unattended = ["wifi"], layout = "us" }
+"""
+NOT_CONFIGURED = {
+    "linger_seconds": "nobody has asked for another", "stream_mbps": "as that", "judging": "the version's, not a person's",
+    "inventories": "follows from the sinks (inventory/service.py)", "number_seconds": "as that",
+}  # fmt: skip
+
+
+def test_every_setting_that_decisions_depend_on_comes_from_the_configuration() -> None:
+    made, usual = parse(CONFIGURED).settings(), Settings()
+    same = {each.name for each in fields(Settings) if getattr(made, each.name) == getattr(usual, each.name)}
+    assert same == NOT_CONFIGURED.keys()
 
 
 def test_a_hello_that_says_nothing_gives_every_fact_its_default() -> None:

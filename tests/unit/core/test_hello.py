@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import base64
 from contextlib import suppress
+from dataclasses import fields
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloned.core.disks import Disk
 from cloned.core.hello import facts, read_back
+from cloned.core.ids import Identity
+from cloned.core.laptop import Facts
+from cloned.disk.signed import KEY
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -18,6 +23,27 @@ JSON = st.recursive(
     max_leaves=20,
 )
 KEYS = ["uuid", "serial", "vendor", "product", "macs", "boot_mac", "firmware", "cpu", "memory", "disks", "nics"]
+
+
+MAC, DONGLE = "aa:bb:cc:dd:ee:00", "aa:bb:cc:dd:ee:01"
+EVERYTHING = {
+    "uuid": "4c4c4544-0039-4210-8052-b7c04f4e3732", "serial": "PF12", "vendor": "LENOVO", "product": "T480",
+    "macs": [MAC], "boot_mac": MAC, "firmware": "uefi", "cpu": "i5", "memory": 8 << 30, "want": "erase", "clock": 1_700_000_000,
+    "nics": [{"mac": MAC, "speed_mbps": 100, "duplex": "half"}, {"mac": DONGLE, "usb": True}],
+    "hardware": {"camera": True}, "keys": {"trusted": ["ab" * (KEY // 2)]},
+    "disks": [{
+        "path": "/dev/sda", "size": 10, "sector_size": 4096, "serial": "S", "wwn": "W", "model": "M", "transport": "usb",
+        "eligible": False, "why_not": "USB", "smart": "ok", "asks": "removable", "hours": 7, "worn": 1, "bad": 2,
+    }],
+}  # fmt: skip
+
+
+def test_every_fact_that_is_told_is_heard() -> None:
+    """A field that nobody fills has its default, and nothing else would say so."""
+    told, [disk] = facts(EVERYTHING), facts(EVERYTHING).disks
+    for heard, silent in ((told, Facts(Identity())), (told.identity, Identity()), (disk, Disk("", 0))):
+        missing = [each.name for each in fields(heard) if getattr(heard, each.name) == getattr(silent, each.name)]
+        assert missing == [], type(heard)
 
 
 def test_a_real_hello() -> None:

@@ -24,6 +24,9 @@ FINISHED = "done"
 class Recorder:
     """Remembers what is called, set and put into it; `given` is what it has."""
 
+    _name: str
+    _did: list[str]
+
     def __init__(self, name: str, did: list[str], **given: object) -> None:
         vars(self).update(_name=name, _did=did, **given)
 
@@ -94,7 +97,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(seconds: float) -> None:
         await sleep(0)
 
-    monkeypatch.setattr(faults.asyncio, "sleep", at_once)
+    monkeypatch.setattr("cloned.lab.faults.asyncio.sleep", at_once)
 
 
 @pytest.mark.usefixtures("soon")
