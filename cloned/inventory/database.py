@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from cloned.errors import MissingError, UnreadableError
 from cloned.saying import Phrase
 
-VERSION = "0006"
+VERSION = "0007"
 """Of the tables in schema.py: the newest step in migrations/versions."""
 BUSY_SECONDS = 30
 """How long a writer waits for another process (the command line beside the daemon)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,7 +54,8 @@ log = logging.getLogger(__name__)
 
 ERASURES = ATTEMPTS
 """Attempts from this number on are erasures: they are no clones, so they have no verdict to count."""
-PRUNED_AT_ONCE = 500
+PRUNED_AT_ONCE = 100
+"""So many old results go in one transaction: whoever has a new one waits for it."""
 FIRST_LOOK_SECONDS = 6.0
 """Seconds that a start waits for a server; laptops need not wait longer."""
 MANY = 500
@@ -255,36 +256,39 @@ class Ledger(DeliveryBook):
 
     async def forget(self, laptop: str) -> int:
         """Take away all of a laptop but its numbers, which stay used, and the counts; returns how many results."""
-        async with self._write() as connection:
-            given = select(results.c.tag).where(results.c.laptop == laptop)
-            await _keep_numbers(connection, (await connection.scalars(given)).all())
-            for table in (deliveries, revisions, called, traces):
-                await connection.execute(delete(table).where(table.c.laptop == laptop))
-            return int((await connection.execute(delete(results).where(results.c.laptop == laptop))).rowcount)
+        return await self._transaction(_forget, laptop)
 
-    async def prune(self, limits: Mapping[str, str]) -> int:
+    async def prune(self, limits: Mapping[str, str], owed_to: Collection[str] | None = None) -> int:
         """Take away results from before a moment (ISO 8601), by `done`, `failed` or `erasure`; never what is owed.
 
+        `owed_to`: the sinks that there are; one that nobody configures any more will never get what waits for it.
         Returns how many. What was counted stays counted, and numbers stay used.
         """
         gone = 0
         for kind, before in limits.items():
-            while keys := await self._old(kind, before):
-                async with self._write() as connection:
-                    await _take_away(connection, keys)
-                gone += len(keys)
+            last = ("", "", 0)
+            while keys := await self._old(kind, before, last, owed_to):
+                await self._transaction(_take_away, [(laptop, attempt) for _, laptop, attempt in keys])
+                gone, last = gone + len(keys), keys[-1]
         return gone
 
-    async def _old(self, kind: str, before: str) -> list[tuple[str, int]]:
+    async def _old(
+        self, kind: str, before: str, last: tuple[str, str, int], owed_to: Collection[str] | None
+    ) -> list[tuple[str, str, int]]:
+        """The next that may go: when, of which laptop, which attempt; after the `last`."""
         same = (deliveries.c.laptop == results.c.laptop, deliveries.c.attempt == results.c.attempt)
-        owed = select(deliveries.c.id).where(*same, deliveries.c.state == WAITING).exists()
+        waits = deliveries.c.state == WAITING
+        if owed_to is not None:
+            waits &= deliveries.c.sink.in_(sorted(owed_to))
         erasure = results.c.attempt.between(ATTEMPTS, LENDINGS - 1)
         done = results.c.state.in_(("done", "lent", "back"))
         of_kind = erasure if kind == "erasure" else and_(~erasure, done if kind == "done" else ~done)
-        query = select(results.c.laptop, results.c.attempt).where(of_kind, results.c.at < before, ~owed)
+        order = (results.c.at, results.c.laptop, results.c.attempt)
+        query = select(*order).where(of_kind, results.c.at < before, results.c.at >= last[0], tuple_(*order) > last)
+        query = query.where(~select(deliveries.c.id).where(*same, waits).exists()).order_by(*order)
         async with self._read() as connection:
             found = (await connection.execute(query.limit(PRUNED_AT_ONCE))).all()
-        return [(laptop, attempt) for laptop, attempt in found]
+        return [(at, laptop, attempt) for at, laptop, attempt in found]
 
 
 def _revised(row: Row, revision: int) -> Row:
@@ -319,19 +323,28 @@ def _own(row: Row) -> tuple[str, ...]:
     return tuple(mac for mac in row.get("macs") or () if mac not in (row.get("dongles") or ()))
 
 
-async def _take_away(connection: AsyncConnection, keys: Sequence[tuple[str, int]]) -> None:
+def _forget(connection: Connection, laptop: str) -> int:
+    """All of a laptop; how many results that were."""
+    _keep_numbers(connection, connection.scalars(select(results.c.tag).where(results.c.laptop == laptop)).all())
+    for table in (deliveries, revisions, called, traces):
+        connection.execute(delete(table).where(table.c.laptop == laptop))
+    return int(connection.execute(delete(results).where(results.c.laptop == laptop)).rowcount)
+
+
+def _take_away(connection: Connection, keys: Sequence[tuple[str, int]]) -> None:
+    """These results, with what led to them and what came of them."""
     given = select(results.c.tag).where(tuple_(results.c.laptop, results.c.attempt).in_(keys))
-    await _keep_numbers(connection, (await connection.scalars(given)).all())
+    _keep_numbers(connection, connection.scalars(given).all())
     for table in (deliveries, revisions, results):
-        await connection.execute(delete(table).where(tuple_(table.c.laptop, table.c.attempt).in_(keys)))
+        connection.execute(delete(table).where(tuple_(table.c.laptop, table.c.attempt).in_(keys)))
     gone = sorted({laptop for laptop, _ in keys})
-    await connection.run_sync(keep_names, gone)
-    await connection.run_sync(recalling.keep, gone)
+    keep_names(connection, gone)
+    recalling.keep(connection, gone)
 
 
-async def _keep_numbers(connection: AsyncConnection, given: Sequence[str]) -> None:
+def _keep_numbers(connection: Connection, given: Sequence[str]) -> None:
     """Note that these tags were given, though nothing else is known any more."""
     used = set(given) - {""}
-    known = set((await connection.scalars(select(numbers.c.tag).where(numbers.c.tag.in_(used)))).all())
-    for tag in sorted(used - known):
-        await connection.execute(insert(numbers).values(tag=tag))
+    known = set(connection.scalars(select(numbers.c.tag).where(numbers.c.tag.in_(used))).all())
+    if new := used - known:
+        connection.execute(insert(numbers), [{"tag": tag} for tag in sorted(new)])

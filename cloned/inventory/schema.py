@@ -92,7 +92,9 @@ deliveries = Table(
 )
 
 Index("deliveries_in_order", deliveries.c.sink, deliveries.c.state, deliveries.c.id)
-Index("deliveries_of_laptop", deliveries.c.sink, deliveries.c.laptop, deliveries.c.state, deliveries.c.id)
+Index("deliveries_of_laptop", deliveries.c.laptop, deliveries.c.sink, deliveries.c.state, deliveries.c.id)
+"""By the laptop first: for every revision that goes, the database itself asks whether a delivery names it."""
+
 TRIED = text("state = 'waiting' AND tries > 0")
 """What was tried in vain; in these very words, as above. The page asks each second for the first of 100,000."""
 

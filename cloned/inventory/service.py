@@ -127,7 +127,7 @@ class InventoryService:
         """Once a day take away what `[ledger.keep]` lets go."""
         while True:
             limits = limits_of(self.config, datetime.now(UTC))
-            if limits and (count := await self.ledger.prune(limits)):
+            if limits and (count := await self.ledger.prune(limits, [sink.name for sink in self.config.sink])):
                 log.info("%d results are older than [ledger.keep] says and were taken away", count)
             await asyncio.sleep(A_DAY_SECONDS)
 

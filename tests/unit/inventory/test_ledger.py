@@ -13,7 +13,8 @@ from cloned.core.known import KnownToLedger
 from cloned.effect_parts import AnothersRow
 from cloned.errors import MissingError
 from cloned.inventory.database import LedgerError
-from cloned.inventory.ledger import Ledger
+from cloned.inventory.deliveries import Outcome
+from cloned.inventory.ledger import PRUNED_AT_ONCE, Ledger
 from tests.unit.inventory.ledgers import empty
 
 
@@ -358,6 +359,29 @@ async def test_what_is_old_goes_but_no_erasure_and_nothing_that_is_owed(ledger, 
     assert await ledger.prune({"erasure": "2020-01-01T09:59:59Z"}) == 0
     assert (await ledger.totals())["rows"] == 3
     assert {each.tag for each in await ledger.tags()} == {"1", "2", "0042"}
+
+
+async def test_what_waits_for_a_sink_that_nobody_has_any_more_keeps_nothing_from_going(ledger, make_row):
+    await ledger.register(["hook", "gone"])
+    for name in ("one", "two", "three"):
+        await ledger.record(make_row(name, at="2020-01-01T10:00:00Z"))
+    await drain(ledger, "hook")
+    assert await ledger.prune({"done": "2021"}) == 0
+    assert await ledger.prune({"done": "2021"}, ["hook", "gone"]) == 0
+    assert await ledger.prune({"done": "2021"}, ["hook"]) == 3
+
+
+async def test_more_than_go_at_once_go_and_those_between_that_are_owed_stay(ledger, make_row):
+    await ledger.register(["hook"])
+    many = 2 * PRUNED_AT_ONCE + 7
+    for number in range(many):  # all of one second: which follows which is told by the laptop
+        await ledger.record(make_row(f"l{number:03}", at="2020-01-01T10:00:00Z", macs=[], tag=f"DM-{number}"))
+    owed = await ledger.due("hook", many)
+    await ledger.settle("hook", [Outcome(each, "sent") for each in owed[1::2]])
+    assert await ledger.prune({"done": "2021"}, ["hook"]) == many // 2
+    left = await ledger.rows()
+    assert len(left) == many - many // 2
+    assert len(await ledger.tags()) == many
 
 
 async def test_erasures_go_only_where_that_was_asked_for(ledger, make_row):

@@ -12,6 +12,7 @@ from sqlalchemy import event
 from cloned.core.recorded import sight_in
 from cloned.inventory.deliveries import Outcome
 from cloned.inventory.ledger import Ledger
+from cloned.inventory.schema import metadata
 
 GROWING = ("results", "revisions", "deliveries", "older", "names", "traces")
 """Tables, and what one is called where it is looked into twice."""
@@ -33,6 +34,9 @@ QUESTIONS: dict[str, Callable[[Ledger], Awaitable[Any]]] = {
     "whether anything waits": lambda ledger: ledger.waits(["hook", "state"]),
     "due at once": lambda ledger: ledger.hasten("hook"),
     "one sent again": lambda ledger: ledger.retry("hook", "l1"),
+    "one given up": lambda ledger: ledger.drop("hook", "l1", "sold"),
+    "old ones taken away": lambda ledger: ledger.prune({"done": "2999", "failed": "2999"}, ["state"]),
+    "one forgotten": lambda ledger: ledger.forget("l1"),
 }
 
 
@@ -79,6 +83,17 @@ async def test_recording_a_result_and_noting_what_came_of_it_do_too(
     await ledger.settle("hook", [Outcome(owed[0], "sent")])
     await ledger.known(sight_in(make_row("l2", 1)))
     assert [step for step in await plans(ledger, told) if _whole(step)] == []
+
+
+async def test_what_the_database_asks_itself_where_a_row_goes_goes_by_an_index_too(ledger: Ledger) -> None:
+    keys = [key for table in metadata.sorted_tables for key in table.foreign_key_constraints]
+    assert keys
+    async with ledger._engine.connect() as connection:
+        for key in keys:
+            where = " AND ".join(f"{name} = 1" for name in key.column_keys)
+            asked = f"EXPLAIN QUERY PLAN SELECT 1 FROM {key.table.name} WHERE {where}"
+            steps = [str(line[-1]) for line in (await connection.exec_driver_sql(asked)).all()]
+            assert [step for step in steps if not step.startswith("SEARCH")] == [], key.table.name
 
 
 def _whole(step: str) -> bool:
