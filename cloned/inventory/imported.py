@@ -25,8 +25,8 @@ from cloned.saying import Phrase, kept, recalled
 
 FILE = "imported.json"
 GUESSES = {
-    "serial": ("serial", "serial number", "serialnumber", "serienummer", "seriennummer", "numéro de série",
-               "n° de série", "sn", "s/n", "service tag"),
+    "serial": ("serial", "serial number", "serialnumber", "serial no", "serial nr", "serial #", "serienummer",
+               "serienr", "seriennummer", "numéro de série", "n° de série", "sn", "s/n", "service tag"),
     "tag": ("tag", "asset tag", "number", "nummer", "numéro", "inventory number", "inventarisnummer", "inventarnummer",
             "numéro d'inventaire", "inventaris", "sticker"),
     "model": ("model", "modell", "modèle", "product", "model name", "type"),
@@ -36,7 +36,11 @@ GUESSES = {
              "checked out to"),
 }  # fmt: skip
 """Headings by which a column is known without being told."""
-NO = ("", "0", "no", "nee", "non", "nein", "false", "-", "in")
+NO = ("", "0", "no", "nee", "non", "nein", "n", "false", "onwaar", "faux", "falsch", "-", "in", "none", "null", "n/a",
+      "available", "beschikbaar", "vrij", "disponible", "libre", "verfügbar")  # fmt: skip
+"""What stands in a column `lent` of a laptop that is not; spreadsheets write their truths in people's languages."""
+MISREAD = re.compile(r"\d[.,]?\d*E\+\d+", re.IGNORECASE)
+"""What a spreadsheet makes of a long number: its last digits are gone."""
 SEPARATORS = ";,\t|"
 """What stands between two cells; the first of these where a heading has as many of several."""
 MOST = 200_000
@@ -158,14 +162,14 @@ def _text(content: bytes) -> str:
 
 
 def _places(head: list[str], columns: Mapping[str, str]) -> dict[str, int]:
-    lower = [name.casefold() for name in head]
-    unknown = [name for name in columns.values() if name.casefold() not in lower]
+    lower = [_heading(name) for name in head]
+    unknown = [name for name in columns.values() if _heading(name) not in lower]
     if unknown:
         raise UsageError(
             Phrase("there is no column {unknown}", unknown=", ".join(unknown)),
             Phrase("there are: {head}", head=", ".join(head)),
         )
-    places = {ours: lower.index(theirs.casefold()) for ours, theirs in columns.items()}
+    places = {ours: lower.index(_heading(theirs)) for ours, theirs in columns.items()}
     for ours, guesses in GUESSES.items():
         at = next((lower.index(guess) for guess in guesses if guess in lower), None)
         if ours not in places and at is not None:
@@ -178,6 +182,11 @@ def _places(head: list[str], columns: Mapping[str, str]) -> dict[str, int]:
             "say which it is: --columns serial=…",
         )
     return places
+
+
+def _heading(name: str) -> str:
+    """As headings are compared: without regard to case, kinds of spaces, and a full stop or colon at the end."""
+    return " ".join(name.split()).rstrip(".:").casefold()
 
 
 def _entries(lines: CsvReader, places: Mapping[str, int]) -> tuple[dict[str, ListedLaptop], list[str]]:
@@ -193,14 +202,20 @@ def _entries(lines: CsvReader, places: Mapping[str, int]) -> tuple[dict[str, Lis
             if any(cells.values()):
                 odd.append(Phrase("line {number} has no usable serial number", number=number))
             continue
-        key = word_key(serial)
+        if MISREAD.fullmatch(serial):
+            said = Phrase("line {number}: a spreadsheet cut the serial {serial} short", number=number, serial=serial)
+            odd.append(said)
+            continue
+        key, lent = word_key(serial), cells.pop("lent", "").casefold() not in NO
         if key in found:
             found[key]["found"] += 1
+            found[key]["lent"] = (
+                found[key]["lent"] or lent
+            )  # one of the two is with somebody: asked before it is erased
             times = Phrase("the serial {serial} is in it {times} times", serial=serial, times=found[key]["found"])
             found[key]["said"] = [kept(times)]
             odd.append(Phrase("line {number}: the serial {serial} was there before", number=number, serial=serial))
             continue
-        lent = cells.pop("lent", "").casefold() not in NO
         found[key] = _listed(cells, lent)
     return found, odd
 
@@ -216,6 +231,8 @@ def _listed(cells: Mapping[str, str], lent: bool) -> ListedLaptop:
 
 def _cell(line: list[str], at: int) -> str:
     text = line[at] if at < len(line) else ""
+    if quoted := re.fullmatch(r"\s*(?:=\"(.*)\"|'(.*))\s*", text, re.DOTALL):  # how spreadsheets keep 0042 a text
+        text = quoted[1] or quoted[2] or ""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 

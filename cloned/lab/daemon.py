@@ -60,6 +60,8 @@ class DaemonSettings:
     """As nobody confirms in a lab, new laptops with one disk may be cloned at once."""
     page: tuple[str, ...] = ()
     """Further lines of the page's section."""
+    ledger: str = ""
+    """URL of its ledger; empty: a file in `state`."""
 
     def toml(self) -> str:
         """The configuration file. TOML's basic strings are JSON's."""
@@ -83,6 +85,7 @@ class DaemonSettings:
             *self._erase(),
             *(["[tests]", f"unattended = {text(self.tests)}"] if self.tests else []),
             *self._finish(),
+            *(["[ledger]", f"url = {text(self.ledger)}"] if self.ledger else []),
             "[[sink]]", 'name = "inventory"', 'type = "webhook"', f"url = {text(self.webhook)}",
             f"secret = {text(self.webhook_secret)}",
             "[[sink]]", 'name = "list"', 'type = "csv"', f"path = {text(str(self.state / 'results.csv'))}",

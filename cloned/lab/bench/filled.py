@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, insert, select
 
+from cloned.core.erasure import ATTEMPTS
 from cloned.core.recorded import traces_of
 from cloned.inventory import rows, tallies
 from cloned.inventory.deliveries import tally
@@ -30,6 +31,15 @@ def row(laptop: int, attempt: int, moment: int) -> JsonObject:
         "seconds": {"boot": 31.0, "receive": 71.5, "verify": 40.0},
         "hardware": {"batteries": [{"design_wh": 50.0, "full_wh": 44.0, "cycles": 210}], "wifi": "Intel AX200"},
     }  # fmt: skip
+
+
+def erased(laptop: int, moment: int, donation: str) -> JsonObject:
+    """What erasing it first left."""
+    disk = {"key": "S3Z9", "bus": "nvme", "model": "SAMSUNG MZVLB256", "serial": "S3Z9", "size": 256060514304,
+            "method": "nvme-format", "level": "purge", "completed": True, "verified": True, "seconds": 3.0}  # fmt: skip
+    told = {"result": "erased", "level": "purge", "donation": donation, "disks": [disk]}
+    more = {"attempt": ATTEMPTS + 1, "kind": "erasure", "verdict": "none", "state": "erased", "erasure": told}
+    return row(laptop, 1, moment) | more
 
 
 def mac_of(laptop: int) -> str:

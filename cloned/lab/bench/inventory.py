@@ -1,6 +1,6 @@
 """Measures the way of results into inventories, beside what the other side's latency alone would take.
 
-    python -m cloned.lab.bench.inventory [deliveries|stubborn|ledger|csv …] [--results 10000] [--kills 20]
+    python -m cloned.lab.bench.inventory [deliveries|stubborn|ledger|csv|pages …] [--results 10000] [--kills 20]
 
 Deliveries are in deliveries.py. The ledger is filled with 100,000 laptops, in SQLite and, where it is installed, in
 PostgreSQL.
@@ -29,6 +29,7 @@ from cloned.inventory.sinks.files import CsvFile
 from cloned.lab import postgresql
 from cloned.lab.bench.deliveries import deliveries_bench, stubborn_bench
 from cloned.lab.bench.filled import BEGIN, fill, mac_of, row
+from cloned.lab.bench.ledger_pages import pages_bench
 
 LAPTOPS = 100_000
 
@@ -114,7 +115,8 @@ def _delivery(number: int) -> Delivery:
     return Delivery(kept.key, kept.laptop, kept.attempt, 1, kept.data)
 
 
-PARTS = {"deliveries": deliveries_bench, "stubborn": stubborn_bench, "ledger": ledger_bench, "csv": csv_bench}
+PARTS = {"deliveries": deliveries_bench, "stubborn": stubborn_bench, "ledger": ledger_bench, "csv": csv_bench,
+         "pages": pages_bench}  # fmt: skip
 
 
 def main() -> None:

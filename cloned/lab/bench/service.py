@@ -182,14 +182,14 @@ class ServiceFigures:
     reloads: list[float] = field(default_factory=list)
 
 
-def serving(folder: Path, made: LabNetwork) -> DaemonProcess:
-    """`cloned serve` over the state in `folder`."""
+def serving(folder: Path, made: LabNetwork, ledger: str = "") -> DaemonProcess:
+    """`cloned serve` over the state in `folder`; `ledger`: its URL, where that is no file there."""
     stock = stocks.prepare("sample", lambda words: None)
     (folder / "state" / "images").symlink_to(stock.store.root)
     settings = DaemonSettings(
         state=folder / "state", runtime=folder / "run", live=stock.live, boot=stock.boot, image="sample",
         kind=LaptopKind.THIN, mbit_s=None, webhook="http://127.0.0.1:9/", webhook_secret=secrets.token_hex(16),
-        classic=(), gates={},
+        classic=(), gates={}, ledger=ledger,
     )  # fmt: skip
     return DaemonProcess(settings, made.server, folder / "daemon.log")
 
@@ -205,14 +205,14 @@ async def measure(laptops: int, results: int, rounds: int) -> ServiceFigures:
         return await _figures(laid(folder, stack), ready, rounds)
 
 
-def laid(folder: Path, stack: AsyncExitStack) -> DaemonProcess:
+def laid(folder: Path, stack: AsyncExitStack, ledger: str = "") -> DaemonProcess:
     """A network with one cable, and a daemon for it that is not yet started; `folder`/state is there."""
     made = LabNetwork(f"cl{secrets.token_hex(2)}", 1)
     stack.callback(made.close)
     made.build()
     made.plug_thin(1, laptop_mac(made.run, 1))
     made.plug_server()
-    served = serving(folder, made)
+    served = serving(folder, made, ledger)
     stack.push_async_callback(served.stop)
     return served
 
@@ -229,7 +229,7 @@ async def _figures(served: DaemonProcess, ready: asyncio.Event, rounds: int) -> 
     found.start_spent = spent(pid)
     await served.ready()
     found.first = time.monotonic() - began - found.start
-    await _checked(served)
+    await checked(served)
     await asyncio.sleep(memory.EVERY_SECONDS + 5)  # at rest: what its check at start took is given back
     found.memory = resident(pid)
     scrape = _scraper(pid)
@@ -266,7 +266,7 @@ def _bind(heard: socket.socket, place: Path) -> None:
     place.chmod(0o666)
 
 
-async def _checked(served: DaemonProcess) -> None:
+async def checked(served: DaemonProcess) -> None:
     """Until its own check at start is through."""
     while not (await served.ask("/api/v1/check"))["at"]:  # noqa: ASYNC110 - it is another process's
         await asyncio.sleep(0.5)

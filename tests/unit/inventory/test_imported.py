@@ -85,6 +85,38 @@ def test_serials_that_are_none_or_twice_are_told():
     ]
 
 
+@pytest.mark.parametrize("lent", ["Jan Peeters", "ja"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_serial_that_is_there_twice_counts_as_lent_where_one_of_them_is(first, lent):
+    cells = [lent, "nee"] if first else ["nee", lent]
+    entries, _ = read(f"serial;lent to\nPF0AAAA1;{cells[0]}\npf0aaaa1;{cells[1]}\n".encode(), {})
+    assert (entries["pf0aaaa1"]["found"], entries["pf0aaaa1"]["lent"]) == (2, True)
+
+
+@pytest.mark.parametrize("word", ["FALSE", "ONWAAR", "FAUX", "FALSCH", "Nee", "non", "n/a", "Beschikbaar", " - ", ""])
+def test_what_means_no_in_a_column_of_lent_ones_is_no(word):
+    entries, _ = read(f"serial;lent\nPF0AAAA1;{word}\n".encode(), {})
+    assert not entries["pf0aaaa1"]["lent"]
+
+
+@pytest.mark.parametrize("cell", ['="0042"', '"=""0042"""', "'0042", '  ="0042" '])
+def test_numbers_that_a_spreadsheet_kept_as_text_are_read_as_they_were(cell):
+    entries, _ = read(f"serial;tag\n{cell.replace('0042', '00123456')};{cell}\n".encode(), {})
+    assert entries["00123456"]["tag"] == "0042"
+
+
+def test_a_serial_that_a_spreadsheet_made_a_number_of_is_told_and_not_kept():
+    entries, odd = read(b"serial;tag\n1,23457E+11;DM-1\n1.2E+12;DM-2\nPF0AAAA1;DM-3\n5E+9;DM-4\n", {})
+    assert list(entries) == ["pf0aaaa1"]
+    assert [str(each)[:7] for each in odd] == ["line 2:", "line 3:", "line 5:"]
+
+
+@pytest.mark.parametrize("head", ["Serial No.", "SERIAL\u00a0NUMBER ", "Serial #", "Serienummer:", "Serie nummer"])
+def test_headings_are_known_however_they_are_spaced_and_dotted(head):
+    columns = {"serial": "serie  NUMMER"} if head == "Serie nummer" else {}
+    assert list(read(f"{head};x\nPF0AAAA1;1\n".encode(), columns)[0]) == ["pf0aaaa1"]
+
+
 def test_a_list_that_changes_is_read_again(tmp_path):
     known = ImportedList(tmp_path)
     assert known.find("PF0AAAA1", "list") is None

@@ -1,4 +1,4 @@
-"""The seventh version: what is owed of one laptop is found without the name of a sink, so that old results go quickly."""
+"""The seventh version: what is owed of a laptop is found without naming a sink, so that old results go quickly."""
 
 from __future__ import annotations
 
