@@ -14,7 +14,7 @@ from cloned.destinations import DeviceHubSettings
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.devicehub_snapshot import NOBODY, identity, short, snapshot
 from cloned.inventory.sinks.entries import EntrySink
-from cloned.inventory.sinks.http import HttpPeer, RequestParts
+from cloned.inventory.sinks.http import NOT_THE_RECORDS, HttpPeer, RequestParts
 from cloned.inventory.sinks.record import ResultRecord, filled, of_erasures, usable
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
@@ -102,6 +102,9 @@ class DeviceHub(EntrySink):
             raise Unavailable("DeviceHub does not accept the token: set `token`", 120.0)
         if answer.status == 429 or answer.status >= 500:
             raise Unavailable(Phrase("DeviceHub answered {status}", status=answer.status), answer.after)
+        if answer.status in NOT_THE_RECORDS - {404}:  # which is an answer where something is looked for
+            said = Phrase("DeviceHub answered {status}: check `url`, and what the token may do", status=answer.status)
+            raise Unavailable(said, answer.after)
         if answer.status >= 400 and answer.status not in (404, 409):
             raise SinkRefused(
                 Phrase(
@@ -127,12 +130,13 @@ class DeviceHub(EntrySink):
         if status == 409:
             return short(identity(record, mac))
         device = str(body.get("dhid") or "") if isinstance(body, dict) else ""
-        if device == NOBODY or not device:
+        if status == 404 or not device:
+            raise Unavailable(
+                Phrase("{base} answered something else than DeviceHub does: check `url`", base=self.peer.base)
+            )
+        if device == NOBODY:
             raise SinkRefused(
-                Phrase(
-                    "DeviceHub could not read the snapshot and made it the device {device}",
-                    device=device or "without an id",
-                )
+                Phrase("DeviceHub could not read the snapshot and made it the device {device}", device=device)
             )
         return device
 

@@ -44,6 +44,9 @@ SAID = 300
 SHORTEST = 4
 """A value of fewer characters is not looked for in texts: it would be found everywhere."""
 REMEMBERED = 1000
+NOT_THE_RECORDS = frozenset({401, 403, 404, 405, 407, 408, 421, 425, 429})
+"""Answers about the address, a right or the moment, never about one laptop's record: somebody puts that right, and what
+came meanwhile must go its way then by itself instead of lying there refused, a whole evening of it."""
 
 
 class Hush:

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 from cloned.destinations import OcsSettings
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.entries import EntrySink
-from cloned.inventory.sinks.http import HttpPeer
+from cloned.inventory.sinks.http import NOT_THE_RECORDS, HttpPeer
 from cloned.inventory.sinks.record import ResultRecord, usable
 from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation, KnownThere, Receipt
@@ -97,7 +97,7 @@ class Ocs(EntrySink):
             raise Unavailable("there is no OCS at this address: `url` ends in /ocsinventory, as a rule", 120.0)
         if status == 400:
             raise SinkRefused("OCS refused the inventory (400): see /var/log/ocsinventory-server there")
-        if status >= 500 or status == 429:
+        if status >= 500 or status in NOT_THE_RECORDS:
             raise Unavailable(Phrase("OCS answered {status}: see the log of Apache there", status=status))
         if status >= 400:
             raise SinkRefused(Phrase("OCS refused the inventory ({status})", status=status))

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from aiohttp import FormData
 
 from cloned.inventory.sinks.base import SinkRefused, Unavailable
-from cloned.inventory.sinks.http import HttpAnswer, HttpPeer, RequestParts
+from cloned.inventory.sinks.http import NOT_THE_RECORDS, HttpAnswer, HttpPeer, RequestParts
 from cloned.inventory.sinks.snipeit_asset import Asset, private, read_asset
 from cloned.json_data import JsonObject, as_object
 from cloned.saying import Phrase, chained, headed
@@ -79,9 +79,8 @@ class SnipeItApi:
             )
         if status == 429:
             raise Unavailable("Snipe-IT takes no more calls in this minute", answer.after or MINUTE)
-        if status == 404 and not isinstance(
-            answer.body.get("messages") if isinstance(answer.body, dict) else None, str
-        ):
+        told = answer.body.get("messages") if isinstance(answer.body, dict) else None
+        if status in NOT_THE_RECORDS and not (status == 404 and isinstance(told, str)):
             raise Unavailable(
                 Phrase(
                     "{base} has no such interface{said}: is `url` the address of Snipe-IT?",

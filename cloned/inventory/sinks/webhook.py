@@ -41,13 +41,12 @@ from cloned.core.row_types import Row
 from cloned.destinations import WebhookSettings
 from cloned.errors import UsageError
 from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, Unavailable
-from cloned.inventory.sinks.http import Hush, trust, words
+from cloned.inventory.sinks.http import NOT_THE_RECORDS, Hush, trust, words
 from cloned.inventory.sinks.told import Expectation, Receipt
 from cloned.saying import Phrase, headed
 
 SAID = 200
 """Characters of an answer that are told; nothing of a page, which is no receiver's but what stands before it."""
-TRY_AGAIN = frozenset({408, 425, 429})
 
 
 def secret_bytes(secret: str) -> bytes:
@@ -155,11 +154,12 @@ def judge(status: int, text: str, retry_after: str | None) -> None:
     said: str = Phrase("it answered {status}", status=status)
     if text.strip():
         said = headed(said, " ".join(text.split())[:SAID])
-    if status in TRY_AGAIN or status >= 500:
-        wait = float(retry_after) if retry_after is not None and retry_after.isdecimal() else None
-        raise Unavailable(said, wait)
+    wait = float(retry_after) if retry_after is not None and retry_after.isdecimal() else None
     if 300 <= status < 400:
         said = Phrase("{said} (a redirect; set `url` to the address it should go to)", said=said)
+        raise Unavailable(said, wait)
+    if status in NOT_THE_RECORDS or status >= 500:
+        raise Unavailable(said, wait)
     raise SinkRefused(said)
 
 

@@ -38,8 +38,8 @@ def erased(laptop: int, moment: int, donation: str) -> JsonObject:
     disk = {"key": "S3Z9", "bus": "nvme", "model": "SAMSUNG MZVLB256", "serial": "S3Z9", "size": 256060514304,
             "method": "nvme-format", "level": "purge", "completed": True, "verified": True, "seconds": 3.0}  # fmt: skip
     told = {"result": "erased", "level": "purge", "donation": donation, "disks": [disk]}
-    more = {"attempt": ATTEMPTS + 1, "kind": "erasure", "verdict": "none", "state": "erased", "erasure": told}
-    return row(laptop, 1, moment) | more
+    more: JsonObject = {"attempt": ATTEMPTS + 1, "kind": "erasure", "verdict": "none", "state": "erased"}
+    return {**row(laptop, 1, moment), **more, "erasure": told}
 
 
 def mac_of(laptop: int) -> str:

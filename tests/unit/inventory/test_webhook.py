@@ -29,14 +29,20 @@ def test_2xx_is_taken(status):
     webhook.judge(status, "", None)
 
 
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503])
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 407, 408, 425, 429, 500, 502, 503])
 def test_what_may_pass_is_tried_again(status):
     with pytest.raises(Unavailable, match=str(status)) as caught:
         webhook.judge(status, "busy", "17")
     assert caught.value.after == 17
 
 
-@pytest.mark.parametrize("status", [301, 302, 400, 401, 404, 409, 422])
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_waits_until_the_address_is_put_right(status):
+    with pytest.raises(Unavailable, match=f"it answered {status} .a redirect; set `url`"):
+        webhook.judge(status, "", None)
+
+
+@pytest.mark.parametrize("status", [400, 409, 410, 413, 415, 422])
 def test_what_will_not_pass_is_refused_with_its_reason(status):
     with pytest.raises(SinkRefused, match=f"it answered {status}: no such thing"):
         webhook.judge(status, "no such\n thing", None)

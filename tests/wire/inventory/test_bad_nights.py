@@ -15,6 +15,7 @@ from aiohttp import web
 from cloned.config_file import parse
 from cloned.inventory.sinks import make
 from cloned.inventory.sinks.base import Sink, SinkRefused, Surroundings, Unavailable
+from cloned.inventory.sinks.http import NOT_THE_RECORDS
 from cloned.inventory.sinks.memory import FolderMemory
 from tests.servers.devicehub import TOKEN, DeviceHub
 from tests.servers.glpi import Glpi
@@ -179,6 +180,25 @@ async def test_one_clear_line_and_well_again(
         assert len(line) < 500
     for secret in OURS[type(server)] if trouble in IN_WORDS else PLANTED:
         assert not [line for line in (*told, caplog.text, repr(sink)) if secret in line], (secret, told)
+    server.trouble = None
+    await sink.send(deliver())
+
+
+@pytest.mark.parametrize("status", sorted(NOT_THE_RECORDS))
+@pytest.mark.parametrize("kind", ["json", "page"])
+async def test_what_is_not_about_the_record_makes_no_dead_letter(
+    both: tuple[Any, Sink], deliver: Any, status: int, kind: str
+) -> None:
+    server, sink = both
+
+    async def trouble(request: web.Request) -> web.StreamResponse:
+        if kind == "json":
+            return web.json_response({"detail": "Not here"}, status=status)
+        return web.Response(text="<html>", content_type="text/html", status=status)
+
+    server.trouble = trouble
+    with pytest.raises(Unavailable):
+        await sink.send(deliver())
     server.trouble = None
     await sink.send(deliver())
 
