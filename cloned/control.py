@@ -20,6 +20,8 @@ from cloned.saying import Phrase
 
 Room = Callable[[Command], Awaitable[Mapping[str, object]]]
 """Carries a command out that is not the workshop's; returns what whoever asked is told."""
+TAKEN_AWAY = ("results", "lines", "entries")
+"""What a room says that it took away of a laptop that is off the screen."""
 
 
 class Control:
@@ -43,7 +45,10 @@ class Control:
         if isinstance(found, Refusal):
             if asked.text != EVERYWHERE:
                 raise RefusedError(found)
-            return await room(asked)
+            told = await room(asked)
+            if not any(told.get(each) for each in TAKEN_AWAY):
+                raise RefusedError(found)  # a typing error must not be taken for done
+            return told
         told = await self._engine.command(asked)
         return {**told, **await room(replace(asked, target=str(found.id)))}
 

@@ -34,6 +34,8 @@ AT_ONCE = 500
 SHORTEST = 4
 """Characters of a serial number that is looked for inside other texts."""
 LEAST_NAME = 2
+UNSAID = "-"
+"""In place of what somebody wrote in words of their own."""
 
 
 def nameless(data: object, name: str) -> object:
@@ -111,6 +113,8 @@ class Unnamed:
                 event = replace(event, known=known)
         elif self._laptop not in (getattr(event, "laptop", ""), _target(event)):
             return event
+        elif isinstance(event, Command):
+            event = _wordless(event)
         return event_of(self._aliases(plain(event)))
 
     @property
@@ -140,8 +144,28 @@ def _target(event: Event) -> str:
     return event.target if isinstance(event, Command) else ""
 
 
+def _wordless(event: Command) -> Command:
+    """Without what people typed in their own words, which may be about anybody."""
+    text = UNSAID if event.do == "note" and event.text else event.text
+    return replace(event, text=text, why=UNSAID if event.why else "")
+
+
 def _bare(given: TagGiven, laptop: LaptopId) -> TagGiven:
     return replace(given, laptop=LaptopId(""), uuid="", serial="", macs=()) if given.laptop == laptop else given
+
+
+def _gone(told: Mapping[str, object]) -> Phrase:
+    """What went of a laptop, and where something stays."""
+    gone = Phrase(
+        "gone are {results} {results:result|results}, {lines} {lines:line|lines} of files "
+        "and what {entries} {entries:entry|entries} of the journal said",
+        results=told.get("results", 0), lines=told.get("lines", 0), entries=told.get("entries", 0),
+    )  # fmt: skip
+    stays = told.get("stays") or []
+    if not isinstance(stays, list) or not stays:
+        return Phrase("{gone}; backups that were made before still hold it", gone=gone)
+    return Phrase("{gone}; backups that were made before still hold it, and so does what {sinks} got",
+                  gone=gone, sinks=", ".join(map(str, stays)))  # fmt: skip
 
 
 class Forgetting:
@@ -160,7 +184,8 @@ class Forgetting:
         told = await self._ledger(command) if self._ledger is not None else {}
         if "laptop" not in told:
             return told
-        return {**told, "entries": await self.laptop(str(told["laptop"]))}
+        told = {**told, "entries": await self.laptop(str(told["laptop"]))}
+        return {**told, "state": _gone(told)}
 
     async def name(self, command: Command) -> Mapping[str, object]:
         """`forget-name`: whoever is called so acted as "somebody". UsageError where the name is too short to be one."""

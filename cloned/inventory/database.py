@@ -190,9 +190,9 @@ def _postgresql() -> dict[str, object]:
 
 
 def _pragmas(connection: DBAPIConnection, _record: object) -> None:
-    """WAL lets the command line read beside the daemon; FULL makes a commit survive a power cut."""
+    """WAL lets the command line read beside the daemon; FULL makes a commit outlive a power cut; deleted is gone."""
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

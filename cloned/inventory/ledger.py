@@ -39,7 +39,7 @@ from cloned.core.lending import LENDINGS
 from cloned.core.row_types import LedgerTotals, Row
 from cloned.core.tagged import TagGiven
 from cloned.inventory import recalling, rows, tallies
-from cloned.inventory.database import LedgerError, away, connect, opened
+from cloned.inventory.database import BUSY_SECONDS, LedgerError, away, connect, opened
 from cloned.inventory.deliveries import DeliveryBook, RevisionKey, owe, tally
 from cloned.inventory.names import add_names, folded, keep_names, names_of
 from cloned.inventory.schema import ERASURES as ERASED
@@ -58,6 +58,8 @@ PRUNED_AT_ONCE = 100
 """So many old results go in one transaction: whoever has a new one waits for it."""
 FIRST_LOOK_SECONDS = 6.0
 """Seconds that a start waits for a server; laptops need not wait longer."""
+CLEARED_WITHIN_MS = 1000
+"""How long clearing waits for readers, and whoever writes waits for it; what it does not do the next commits do."""
 MANY = 500
 """Values that one question may name."""
 
@@ -256,7 +258,17 @@ class Ledger(DeliveryBook):
 
     async def forget(self, laptop: str) -> int:
         """Take away all of a laptop but its numbers, which stay used, and the counts; returns how many results."""
-        return await self._transaction(_forget, laptop)
+        count = await self._transaction(_forget, laptop)
+        await self._clear()
+        return count
+
+    async def _clear(self) -> None:
+        """Have a file hold nothing any more of what was taken away: until then it lies there beside what is new."""
+        if self._engine.dialect.name == "sqlite":
+            async with self._read() as connection:
+                await connection.exec_driver_sql(f"PRAGMA busy_timeout={CLEARED_WITHIN_MS}")
+                await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                await connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
     async def prune(self, limits: Mapping[str, str], owed_to: Collection[str] | None = None) -> int:
         """Take away results from before a moment (ISO 8601), by `done`, `failed` or `erasure`; never what is owed.
@@ -270,6 +282,8 @@ class Ledger(DeliveryBook):
             while keys := await self._old(kind, before, last, owed_to):
                 await self._transaction(_take_away, [(laptop, attempt) for _, laptop, attempt in keys])
                 gone, last = gone + len(keys), keys[-1]
+        if gone:
+            await self._clear()
         return gone
 
     async def _old(

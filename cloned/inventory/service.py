@@ -22,7 +22,7 @@ from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import Outbox
 from cloned.inventory.sinks import make
 from cloned.inventory.sinks.asked import rehearsed
-from cloned.inventory.sinks.base import Sink, Surroundings
+from cloned.inventory.sinks.base import Sink, Surroundings, Unavailable
 from cloned.inventory.sinks.told import Expectation
 from cloned.saying import Phrase, headed
 from cloned.tasks import at_most
@@ -148,8 +148,20 @@ class InventoryService:
                 "name one of these",
             )
         ident = known[0] if known else command.target
+        lines = await self._out_of_files(ident)
         await self._around.memory.forget(ident)
-        return {"laptop": ident, "results": await self.ledger.forget(ident)}
+        results = await self.ledger.forget(ident)
+        again = await self._out_of_files(ident)  # what was on its way meanwhile; nothing more is owed
+        stays = sorted(name for name, count in again.items() if count is None)
+        gone = sum(count or 0 for each in (lines, again) for count in each.values())
+        return {"laptop": ident, "results": results, "lines": gone, "stays": stays}
+
+    async def _out_of_files(self, ident: str) -> dict[str, int | None]:
+        """By sink, how many lines of a laptop went; None for one that keeps what it got elsewhere."""
+        try:
+            return {sink.name: await sink.forget(ident) for sink in self._made}
+        except Unavailable as error:
+            raise UsageError(str(error), "then forget it once more: its results are still there") from error
 
     async def _laptop(self, name: str) -> str | None:
         if not name:

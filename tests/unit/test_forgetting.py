@@ -81,6 +81,8 @@ async def test_a_laptop_is_gone_from_the_journal_and_the_others_stand_as_before(
         first = await prepared(engine)
         other = await second(engine)
         await engine.submit(Command("mark", "An", other.id, text="school"))
+        await engine.submit(Command("note", "An", other.id, text="Jozefien D'Hondt brought it"))
+        await engine.submit(Command("grade", "An", other.id, text="B", why="the neighbour's"))
         await verified(engine, first)
         await settled(engine)
         await engine.submit(Command("pause", "An"))
@@ -88,7 +90,7 @@ async def test_a_laptop_is_gone_from_the_journal_and_the_others_stand_as_before(
         assert await forgetting(engine).laptop(other.id) >= 2
         after = engine.workshop
         held = everything(tmp_path)
-        for text in ("PF2SECOND", UUID, "8c:16:45:0a:0b:0c", "DISK-SECOND", "SECOND"):
+        for text in ("PF2SECOND", UUID, "8c:16:45:0a:0b:0c", "DISK-SECOND", "SECOND", "D'Hondt", "neighbour"):
             assert text.encode() not in held, text
         assert b"PF1" in held
     journal = Journal(tmp_path / "journal")

@@ -153,5 +153,12 @@ class Sink(ABC):
         """Whether it is for this sink at all: an erasure would read as a clone where nobody knows the kind."""
         return bool(row.get("kind", "clone") == "clone")
 
+    async def forget(self, laptop: str) -> int | None:
+        """Take away what it keeps of a laptop; of how many results. None: that is another's, and stays there.
+
+        Raises Unavailable.
+        """
+        return None
+
     async def close(self) -> None:  # noqa: B027
         """Let go of connections."""

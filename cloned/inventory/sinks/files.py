@@ -19,10 +19,8 @@ import csv
 import io
 import json
 import os
-import tempfile
 from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal, Required, TypedDict
 
@@ -31,10 +29,8 @@ from cloned.destinations import FileSettings
 from cloned.inventory import columns
 from cloned.inventory.sinks.base import Delivery, Sink, Surroundings, Unavailable
 from cloned.inventory.sinks.told import Expectation, Receipt
+from cloned.inventory.sinks.writing import Stamp, foreign, replace, stamp, text_of, whole, write_at
 from cloned.saying import Phrase, spoken
-
-Stamp = tuple[int, int, int]
-"""Inode, size and time of change: while these are ours, nobody else wrote."""
 
 
 class FileSink(Sink):
@@ -84,6 +80,23 @@ class FileSink(Sink):
         self._not_held()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._bring(delivery)
+
+    async def forget(self, laptop: str) -> int | None:
+        """Take its lines out of the file. Raises Unavailable, also while somebody has it open."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._without, laptop)
+        except OSError as error:
+            raise Unavailable(Phrase("{path} cannot be written: {strerror}", path=self.path, strerror=error)) from error
+
+    def _without(self, laptop: str) -> int:
+        if not self.path.exists():
+            return 0
+        self._not_held()
+        return self._take_out(laptop)
+
+    @abstractmethod
+    def _take_out(self, laptop: str) -> int:
+        """Take out what the file, which is there, has of a laptop; how many lines. Raises OSError or Unavailable."""
 
     def _not_held(self) -> None:
         """Raises Unavailable while an office program has it open: LibreOffice and Excel leave a file beside it."""
@@ -141,6 +154,17 @@ class LinesFile(FileSink):
     def _count(self) -> int:
         self._read(self.path.read_bytes(), None)
         return len(self._keys)
+
+    def _take_out(self, laptop: str) -> int:
+        count, left = self._left(self.path.read_bytes(), laptop)
+        if count:
+            replace(self.path, left)
+            self._stamp = None
+        return count
+
+    @abstractmethod
+    def _left(self, old: bytes, laptop: str) -> tuple[int, bytes]:
+        """How many lines a file has of a laptop, and it without them. Raises Unavailable."""
 
     ending: ClassVar[bytes] = b"\n"
 
@@ -207,7 +231,7 @@ class CsvFile(LinesFile):
         return size, b""
 
     def _lines(self, content: bytes) -> list[list[str]]:
-        return self._parsed(_text(content))
+        return self._parsed(text_of(content))
 
     def _parsed(self, text: str) -> list[list[str]]:
         """Raises Unavailable where it cannot be read: a quotation mark that nobody closed, say."""
@@ -220,11 +244,11 @@ class CsvFile(LinesFile):
 
     def _ours(self, old: bytes) -> bytes | None:
         """A file that a person's program saved in another encoding, in ours: nobody can read a mixture of two."""
-        return (columns.BOM + _text(old)).encode() if _foreign(old) else None
+        return (columns.BOM + text_of(old)).encode() if foreign(old) else None
 
     def _columns(self, old: bytes) -> list[str]:
         """The columns of the file. Raises Unavailable where it is not one of ours."""
-        first = self._parsed(_text(old).partition("\n")[0])
+        first = self._parsed(text_of(old).partition("\n")[0])
         names = first[0] if first else []
         if "key" not in names:
             raise Unavailable(Phrase("{path} has no column `key`: move it away or name another file", path=self.path))
@@ -250,8 +274,22 @@ class CsvFile(LinesFile):
         lines[found] = [
             texts.get(name, before.get(name, "")) for name in self._names
         ]  # a person's column keeps its cell
+        return self._joined(self._names, lines)
+
+    def _left(self, old: bytes, laptop: str) -> tuple[int, bytes]:
+        if self._of.head.startswith(old):
+            return 0, old
+        self._names = self._columns(old)
+        if "laptop" not in self._names:
+            said = Phrase("{path} has no column `laptop`: take its lines out by hand", path=self.path)
+            raise Unavailable(said)
+        head, *lines = self._lines(old)
+        kept = [line for line in lines if self._cell(line, "laptop") != laptop]
+        return len(lines) - len(kept), self._joined(head, kept)
+
+    def _joined(self, head: list[str], lines: list[list[str]]) -> bytes:
         buffer = io.StringIO()
-        csv.writer(buffer, delimiter=columns.DELIMITER, lineterminator="\r\n").writerows([self._names, *lines])
+        csv.writer(buffer, delimiter=columns.DELIMITER, lineterminator="\r\n").writerows([head, *lines])
         return (columns.BOM + buffer.getvalue()).encode()
 
     def _cell(self, line: list[str], name: str) -> str:
@@ -309,9 +347,20 @@ class JsonLinesFile(LinesFile):
             later = (data.get("attempt", 0), each.get("revision", 0)) > (delivery.attempt, delivery.revision)
             if each["key"] == delivery.key or (data.get("laptop") == delivery.laptop and later):
                 return None
-        kept = [each for each in objects if (each.get("data") or Row()).get("laptop") != delivery.laptop]
-        lines = [json.dumps(each, sort_keys=True, ensure_ascii=False).encode() + b"\n" for each in kept]
-        return b"".join([*lines, self._line(delivery)])
+        return _joined(_others(objects, delivery.laptop)) + self._line(delivery)
+
+    def _left(self, old: bytes, laptop: str) -> tuple[int, bytes]:
+        objects = self._objects(old)
+        kept = _others(objects, laptop)
+        return len(objects) - len(kept), _joined(kept)
+
+
+def _others(lines: list[SentLine], laptop: str) -> list[SentLine]:
+    return [each for each in lines if (each.get("data") or Row()).get("laptop") != laptop]
+
+
+def _joined(lines: list[SentLine]) -> bytes:
+    return b"".join(json.dumps(each, sort_keys=True, ensure_ascii=False).encode() + b"\n" for each in lines)
 
 
 def _is_ours(told: object) -> bool:
@@ -324,72 +373,6 @@ def _is_ours(told: object) -> bool:
 def _whole(file: BinaryIO) -> bytes:
     file.seek(0)
     return file.read()
-
-
-def stamp(descriptor: int) -> Stamp:
-    """Who wrote last can be told by it."""
-    now = os.fstat(descriptor)
-    return now.st_ino, now.st_size, now.st_mtime_ns
-
-
-def write_at(descriptor: int, size: int, new: bytes, ending: bytes) -> None:
-    """Cut the file to `size` bytes and append `new`, whole or not at all."""
-    os.ftruncate(descriptor, size)
-    if size and os.pread(descriptor, 1, size - 1) != b"\n":
-        new = ending + new
-    try:
-        if os.write(descriptor, new) != len(new):
-            raise OSError(28, "No space left on device")
-        os.fsync(descriptor)
-    except OSError:
-        with suppress(OSError):
-            os.ftruncate(descriptor, size)
-        raise
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Put a new file in the place of the old one: whoever reads sees one or the other. Raises OSError."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fchmod(file.fileno(), path.stat().st_mode & 0o777 if path.exists() else 0o640)
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise
-
-
-def _foreign(content: bytes) -> str:
-    """The encoding that somebody saved a file in, if it is not UTF-8: UTF-16 with a mark, or what Windows writes.
-
-    Not by its last line where that has no end: a write that was cut short may end within a letter.
-    """
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    try:
-        content[: content.rfind(b"\n") + 1].decode()
-    except UnicodeDecodeError:
-        return "cp1252"
-    return ""
-
-
-def _text(content: bytes) -> str:
-    return content.decode(_foreign(content) or "utf-8-sig", "replace")
-
-
-def whole(old: bytes, new: bytes) -> int:
-    """How many bytes of `old` to keep before the line `new` is appended.
-
-    A last line without its end is what remains of a write that was cut short, if it begins as the
-    new line does (the outbox sends that one again first); else a person's editor left the end out.
-    """
-    start = old.rfind(b"\n") + 1
-    tail = old[start:]
-    return start if tail and new.startswith(tail) else len(old)
 
 
 def made(settings: FileSettings, around: Surroundings | None) -> Sink:

@@ -14,7 +14,8 @@ from cloned.core.row_types import Row
 from cloned.destinations import FileSettings
 from cloned.inventory import columns
 from cloned.inventory.sinks.base import Delivery, Sink, Surroundings, Unavailable
-from cloned.inventory.sinks.files import FileSink, replace, stamp
+from cloned.inventory.sinks.files import FileSink
+from cloned.inventory.sinks.writing import replace, stamp
 from cloned.saying import Phrase
 
 SHEET, EVENINGS = "results", "evenings"
@@ -41,6 +42,9 @@ class Sheet(Protocol):
 
     def iter_rows(self, *, min_row: int, values_only: bool) -> Iterable[Sequence[object]]:
         """The values of each line from `min_row` on."""
+
+    def delete_rows(self, row: int) -> None:
+        """Take a line away; those below it come up."""
 
     def __getitem__(self, row: int) -> Sequence[SheetCell]:
         """The cells of a line."""
@@ -94,11 +98,29 @@ class XlsxFile(FileSink):
         for column, name in enumerate(names, 1):
             if name in cells:
                 self._put_cell(sheet.cell(at, column), cells[name])
+        self._save(book)
+
+    def _save(self, book: Book) -> None:
         self._stamp = None
         buffer = io.BytesIO()
         book.save(buffer)
         replace(self.path, buffer.getvalue())
         self._remember()
+
+    def _take_out(self, laptop: str) -> int:
+        book = self._current()
+        sheet = self._sheet(book, SHEET)
+        names = self._names(sheet)
+        if "laptop" not in names:
+            said = Phrase("{path} has no column `laptop`: take its lines out by hand", path=self.path)
+            raise Unavailable(said)
+        at, lines = names.index("laptop"), enumerate(sheet.iter_rows(min_row=2, values_only=True), 2)
+        found = [number for number, cells in lines if str(cells[at]) == laptop]
+        for number in reversed(found):
+            sheet.delete_rows(number)
+        if found:
+            self._save(book)
+        return len(found)
 
     def _count(self) -> int:
         return max(0, int(self._sheet(self._current(), SHEET).max_row) - 1)

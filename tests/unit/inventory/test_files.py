@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloned.inventory import columns
-from cloned.inventory.sinks import files
+from cloned.inventory.sinks import files, writing
 from cloned.inventory.sinks.base import Delivery, Unavailable
 from cloned.inventory.sinks.files import CsvFile, JsonLinesFile
 from cloned.inventory.sinks.xlsx import XlsxFile
@@ -181,7 +181,7 @@ async def test_a_place_that_cannot_be_written_is_named(tmp_path, deliver):
 @given(st.lists(st.binary(max_size=8), max_size=4), st.binary(min_size=1, max_size=20))
 def test_nothing_but_a_torn_copy_of_the_new_line_is_ever_cut(old, new):
     content = b"\n".join([b"head", *old])
-    kept = files.whole(content, new)
+    kept = writing.whole(content, new)
     assert content[kept:] == b"" or new.startswith(content[kept:])
 
 
@@ -230,6 +230,49 @@ async def test_the_newest_of_each_laptop_and_never_an_older_after_it(any_sink, d
     await any_sink("newest").send(deliver(2, "one2", "one"))
     assert sorted(results(sink.path)) == [("one", 3, "B5TO023"), ("two", 1, "B5TO023")]
     assert [each.name for each in sink.path.parent.iterdir()] == [sink.path.name]
+
+
+@pytest.mark.parametrize("rows", ["all", "newest"])
+async def test_a_laptop_that_is_forgotten_is_in_no_file_and_the_others_are(any_sink, deliver, rows):
+    sink = any_sink(rows)
+    assert await sink.forget("a1b2c3d4") == 0
+    for each in (deliver(), deliver(laptop="other", serial="PF0BBBB2", key="other_1"), deliver(attempt=2)):
+        await sink.send(each)
+    assert await sink.forget("other") == 1
+    assert {each[0] for each in results(sink.path)} == {"a1b2c3d4"}
+    assert await sink.forget("other") == 0
+    await sink.send(deliver(laptop="third", serial="PF0CCCC3", key="third_1"))
+    assert await sink.forget("a1b2c3d4") == (2 if rows == "all" else 1)
+    assert [each[::2] for each in results(sink.path)] == [("third", "PF0CCCC3")]
+    await sink.send(deliver(attempt=3))
+    assert [each[:2] for each in results(sink.path)] == [("third", 1), ("a1b2c3d4", 3)]
+
+
+async def test_a_file_that_somebody_has_open_or_that_names_no_laptop_forgets_nobody(any_sink, deliver):
+    sink = any_sink()
+    await sink.send(deliver())
+    lock = sink.path.parent / f".~lock.{sink.path.name}#"
+    lock.write_text(",somebody")
+    with pytest.raises(Unavailable, match="somebody has"):
+        await sink.forget("a1b2c3d4")
+    lock.unlink()
+    assert await sink.forget("a1b2c3d4") == 1
+
+
+async def test_without_its_column_of_laptops_a_table_cannot_forget_one(tmp_path, deliver):
+    for form in (CsvFile, XlsxFile):
+        sink = form("list", tmp_path / f"{form.__name__}.xlsx")
+        await sink.send(deliver())
+        if form is CsvFile:
+            sink.path.write_bytes(sink.path.read_bytes().replace(b"laptop", b"toestel"))
+        else:
+            book = openpyxl.load_workbook(sink.path)
+            cell = next(cell for cell in book["results"][1] if cell.value == "laptop")
+            cell.value = "toestel"
+            book.save(sink.path)
+        with pytest.raises(Unavailable, match="no column `laptop`"):
+            await sink.forget("a1b2c3d4")
+        await sink.close()
 
 
 async def test_no_form_runs_a_serial_as_a_formula(any_sink, deliver):

@@ -30,13 +30,14 @@ from cloned.core.laptop import Facts, Laptop, State, VerdictKind
 from cloned.core.ledger import ledger_row
 from cloned.core.reasons import Reason
 from cloned.engine import Engine
-from cloned.errors import RefusedError
-from cloned.inventory import asking
+from cloned.errors import RefusedError, UsageError
+from cloned.forgetting import Forgetting
+from cloned.inventory import asking, rows
 from cloned.inventory.asking import WayIn
 from cloned.inventory.imported import ImportedList, keep, read
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.service import InventoryService
-from cloned.inventory.sinks.base import Sink, Surroundings
+from cloned.inventory.sinks.base import Delivery, Sink, Surroundings
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.inventory.sinks.told import KnownThere
 from cloned.journal import Journal
@@ -319,4 +320,42 @@ async def test_what_is_forgotten_on_the_screen_and_everywhere_at_once(workshop: 
     assert (await control.command(Command("forget", "page", str(laptop.id), text="everywhere")))["results"] == 1
     [given] = workshop.engine.workshop.tags.values()
     assert (given.tag, given.laptop, given.serial) == ("DM-0007", "", "")
+    await ledger.close()
+
+
+async def test_what_files_have_of_a_forgotten_laptop_goes_too_and_where_it_stays_is_said(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    lines, table = tmp_path / "all.jsonl", tmp_path / "newest.csv"
+    config = Config.model_validate({
+        "workshop": {"state": str(tmp_path)},
+        "sink": [
+            {"name": "lines", "type": "jsonl", "path": str(lines)},
+            {"name": "table", "type": "csv", "path": str(table), "rows": "newest"},
+            {"name": "hook", "type": "webhook", "url": "http://127.0.0.1:9/", "secret": "x" * 40},
+        ],
+    })  # fmt: skip
+    ledger = await Ledger.open(tmp_path / "ledger.sqlite")
+    service = InventoryService(config, ledger, Surroundings())
+    forgetting = Forgetting(workshop.engine, workshop.engine._journal, service.forget)
+    control = Control(workshop.engine, forgetting.rooms())
+    laptop = await workshop.hello("PF0BBBB2")
+    row = rows.clean(ledger_row(workshop.engine.workshop.laptops[laptop.id], 1.0))
+    for sink in service._made[:2]:
+        await sink.send(Delivery(row.key, row.laptop, row.attempt, 1, row.data))
+        await sink.send(Delivery("other", "other", 1, 1, row.data | {"laptop": "other", "serial": "PF0DDDD4"}))
+    await ledger.record(row.data)
+    (tmp_path / ".~lock.newest.csv#").write_text(",somebody")
+    with pytest.raises(UsageError, match="somebody has"):
+        await control.command(Command("forget", "page", str(laptop.id), text="everywhere"))
+    (tmp_path / ".~lock.newest.csv#").unlink()
+    told = await control.command(Command("forget", "page", str(laptop.id), text="everywhere"))
+    assert (told["results"], told["lines"], told["stays"]) == (1, 1, ["hook"])
+    assert "what hook got" in str(told["state"])
+    for path in (lines, table):
+        assert ("PF0BBBB2" in path.read_text(), "PF0DDDD4" in path.read_text()) == (False, True)
+    with pytest.raises(RefusedError, match="no laptop is called"):
+        await control.command(Command("forget", "page", "PF0BBBB3", text="everywhere"))
+    for sink in service._made:
+        await sink.close()
     await ledger.close()
