@@ -6,6 +6,7 @@ What the keys of a kind mean, and what that system does with them, stands beside
 
 from __future__ import annotations
 
+import re
 import uuid
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, get_args
@@ -153,6 +154,29 @@ class SnipeItSettings(SinkSettings):
     image: dict[str, CarriedValues] = Field(default_factory=dict)
 
 
+GLPIS_OWN = frozenset({"id", "comment", "contact", "serial", "otherserial", "entities_id", "is_deleted"})
+"""Columns of a computer in GLPI that a template may not replace: what people wrote there, who has it, what it is."""
+
+
+def _texts_of_glpi(fields: dict[str, str]) -> dict[str, str]:
+    """Plain text columns alone: a number in a list's place is stored even where there is none such [046]."""
+    for name in fields:
+        listed = re.fullmatch(r".*s_id(_.*)?|is_.*|date_.*", name) is not None
+        if listed or name in GLPIS_OWN or re.fullmatch("[a-z][a-z0-9_]*", name) is None:
+            said = Phrase("{name} is no text of a computer in GLPI that a template may replace; for a line in its "
+                          "comment there is `comment`, for states `done` and `failed`", name=name)  # fmt: skip
+            raise ValueError(said)
+    return fields
+
+
+def _accounts_of_ocs(fields: dict[str, str]) -> dict[str, str]:
+    """What it has of an account: anything else it leaves out without a word."""
+    for name in fields:
+        if re.fullmatch("TAG|fields_[0-9]+", name) is None:
+            raise ValueError(Phrase("OCS knows TAG and fields_1, fields_2 and so on, not {name}", name=name))
+    return fields
+
+
 class GlpiSettings(SinkSettings):
     """`type = "glpi"`: GLPI 10 and 11 through apirest.php."""
 
@@ -181,7 +205,8 @@ class GlpiSettings(SinkSettings):
     sheet: bool = False
     inventory: bool = False
     """Send the native inventory document first."""
-    fields: dict[str, str] = Field(default_factory=dict)
+    fields: Annotated[dict[str, str], AfterValidator(_texts_of_glpi)] = Field(default_factory=dict)
+    """Text columns of a computer, such as `contact_num`."""
 
 
 class OcsSettings(SinkSettings):
@@ -201,7 +226,7 @@ class OcsSettings(SinkSettings):
     tag: str = "{tag}"
     """TAG of its account, taken at the first inventory only."""
     description: str = "cloned: {image}, {verdict}, {date}"
-    fields: dict[str, str] = Field(default_factory=dict)
+    fields: Annotated[dict[str, str], AfterValidator(_accounts_of_ocs)] = Field(default_factory=dict)
     """Account fields (`fields_3`), taken at the first inventory only."""
 
 

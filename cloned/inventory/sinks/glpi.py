@@ -7,6 +7,7 @@ recorded (glpi.toml); the numbers in brackets name exchanges.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from cloned.destinations import GlpiSettings
@@ -317,6 +318,7 @@ class Glpi(EntrySink):
                     for name in ("done", "failed", "erased", "lent", "back")
                     if name in ("done", "failed", "erased") or getattr(self.settings, name)
                 ]
+                lines += _absent(self._fields, await self.api.columns("Computer") if self._fields else ())
                 if delivery is not None:
                     lines += _lines(await self.plan(self.record(delivery)), self.record(delivery))
             except SinkRefused as refusal:
@@ -341,6 +343,12 @@ class Glpi(EntrySink):
             Phrase('there is no "{wanted}"', wanted=wanted),
             Phrase("make it, or set make = true"),
         )
+
+
+def _absent(fields: Iterable[str], columns: Collection[str]) -> list[Expectation]:
+    said, next_step = Phrase("a computer in GLPI has no such column"), Phrase("correct its name")
+    wrong = [name for name in fields if columns and name not in columns]
+    return [Expectation(Phrase("field {name}", name=name), "missing", said, next_step) for name in wrong]
 
 
 def _lines(plan: GlpiPlan, record: ResultRecord) -> list[Expectation]:

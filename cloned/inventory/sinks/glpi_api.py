@@ -134,6 +134,15 @@ class GlpiApi:
             raise Unavailable(Phrase("{base} answered an item of another form than expected", base=self.peer.base))
         return _with_numbers(body)
 
+    async def columns(self, kind: str) -> frozenset[str]:
+        """What an item of a kind has, as the first one tells; nothing where there is none."""
+        try:
+            body = await self.call("GET", f"{kind}?range=0-0")
+        except GlpiRefusal:
+            return frozenset()  # there is no first one [026]
+        first = body[0] if isinstance(body, list) and body else None
+        return frozenset(first) if isinstance(first, dict) else frozenset()
+
     async def add(self, kind: str, values: JsonObject) -> int:
         """Make an item; returns its number."""
         body = await self.call("POST", kind, json={"input": dict(values)})

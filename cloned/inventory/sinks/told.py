@@ -11,7 +11,7 @@ Judgement = Literal["ok", "missing", "create", "change", "told"]
 
 WORDS: dict[Judgement, str] = {
     "ok": "ok",
-    "missing": "missing",
+    "missing": Phrase("missing"),
     "create": Phrase("would create"),
     "change": Phrase("would change"),
     "told": Phrase("left alone"),

@@ -36,7 +36,8 @@ def row(laptop: int, attempt: int, moment: int) -> JsonObject:
 def erased(laptop: int, moment: int, donation: str) -> JsonObject:
     """What erasing it first left."""
     disk = {"key": "S3Z9", "bus": "nvme", "model": "SAMSUNG MZVLB256", "serial": "S3Z9", "size": 256060514304,
-            "method": "nvme-format", "level": "purge", "completed": True, "verified": True, "seconds": 3.0}  # fmt: skip
+            "method": "nvme-format", "technique": "NVMe Format",
+            "level": "purge", "completed": True, "verified": True, "seconds": 3.0}  # fmt: skip
     told = {"result": "erased", "level": "purge", "donation": donation, "disks": [disk]}
     more: JsonObject = {"attempt": ATTEMPTS + 1, "kind": "erasure", "verdict": "none", "state": "erased"}
     return {**row(laptop, 1, moment), **more, "erasure": told}

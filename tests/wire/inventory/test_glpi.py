@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from cloned.config_file import parse
+from cloned.errors import UsageError
 from cloned.inventory.sinks.base import SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.glpi_inventory import document
 from cloned.inventory.sinks.record import record_of
@@ -257,3 +259,20 @@ async def test_odd_answers_are_named_and_pass(glpi, glpi_sink, deliver, trouble)
     assert "hunter22" not in str(caught.value)
     glpi.trouble = None
     await sink.send(deliver())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["comment", "users_id", "users_id_tech", "states_id", "id", "contact", "is_deleted", "serial", "date_mod", "a b"],
+)
+def test_what_people_wrote_and_lists_are_no_fields_of_ours(name):
+    with pytest.raises(UsageError, match=f"{name} is no text of a computer in GLPI"):
+        parse(f'[[sink]]\nname = "g"\ntype = "glpi"\nurl = "http://x/"\ntoken = "T"\nfields = {{ "{name}" = "x" }}\n')
+
+
+async def test_a_column_that_it_does_not_have_is_named_beforehand(glpi, glpi_sink, deliver):
+    sink = glpi_sink(fields={"no_such_field": "x", "contact_num": "{tag}"})
+    assert [line for line in await sink.rehearse(None) if not line.possible] == []  # there is no computer to look at
+    await glpi_sink().send(deliver())
+    [line] = [line for line in await sink.rehearse(None) if not line.possible]
+    assert "no_such_field" in line.line()

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from cloned.config_file import parse
 from cloned.destinations import OcsSettings
+from cloned.errors import UsageError
 from cloned.inventory.sinks.base import SinkRefused, Surroundings, Unavailable
 from cloned.inventory.sinks.memory import FolderMemory
 from cloned.inventory.sinks.ocs import Ocs as OcsSink
@@ -141,3 +143,9 @@ async def test_a_rehearsal_sends_nothing(ocs, ocs_sink, deliver):
     ]
     assert ocs.computers == {}
     assert await ocs_sink().known("PF0AAAA1") is None
+
+
+@pytest.mark.parametrize("name", ["serial", "tag", "fields_", "fields_x", "Owner"])
+def test_an_account_has_a_tag_and_numbered_fields_alone(name):
+    with pytest.raises(UsageError, match=f"not {name}"):
+        parse(f'[[sink]]\nname = "o"\ntype = "ocs"\nurl = "http://x/"\nfields = {{ "{name}" = "x" }}\n')
