@@ -4,14 +4,17 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from jinja2 import Environment
+from pydantic import TypeAdapter
 
 from cloned.core.events import ImageInfo
+from cloned.core.shown import ShownLaptop
 from cloned.core.warnings import Warn
 from cloned.errors import UsageError
 from cloned.languages import CODES, language
 from cloned.saying import Phrase
 from cloned.status import pages, work
 from cloned.status.api import WORKSHOP, described
+from cloned.status.listing import listed
 from cloned.status.pages import Pages
 from cloned.status.papers import _day
 from cloned.status.warmth import Warmth
@@ -91,6 +94,20 @@ async def test_of_laptops_that_could_go_out_those_of_the_same_model_are_offered_
     offered = html[html.index("which one goes out") :]
     assert 0 < offered.index(like["tag"]) < offered.index(other["tag"])
     assert out["tag"] not in offered[: offered.index("</button>")]
+
+
+async def test_what_came_back_from_somebody_is_not_shown_as_merely_done():
+    """The disk of one that came back holds what somebody left on it."""
+    snapshot = workshops.busy()
+    back = snapshot["laptops"][0]
+    for came_back in (False, True):
+        back |= {"state": "done", "lent": False, "came_back": came_back}
+        html = (await Pages(FakeWorkshop(snapshot), FakeRecords()).laptop(back["id"])).parts["laptop"]
+        assert ("back, not cloned since" in html) is came_back
+        shown = listed(TypeAdapter(list[ShownLaptop]).validate_python(snapshot["laptops"]), {})
+        drawn = Pages(FakeWorkshop(snapshot), FakeRecords()).painter(language("en"))
+        page = drawn.draw("work/laptops.html", {"list": shown, "organisations": []})
+        assert ("back, not cloned since" in page) is came_back
 
 
 async def test_each_reader_gets_the_wall_in_his_language_and_the_daemon_has_one_picture_of_it():
