@@ -10,7 +10,6 @@ import os
 import re
 import sqlite3
 import tarfile
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from cloned.errors import ClonedError, UnreadableError, UsageError
 from cloned.saying import Phrase
+from cloned.scratch import scratch
 
 DATABASES = ("journal.sqlite", "ledger.sqlite")
 SECRETS = ("imported.json", "pin", "people.json", "tokens.json", "page.key", "site.key")
@@ -60,12 +60,12 @@ def backup(state: Path, file: Path, ledger: Path | None = None) -> list[str]:
     names += [name for name in (*SECRETS, *small) if (state / name).exists()]
     manifests = {f"{MANIFESTS}/{path.parent.name}.json": path for path in sorted(state.glob("images/*/manifest.json"))}
     try:
-        with file.open("xb") as out, tempfile.TemporaryDirectory() as scratch:
+        with file.open("xb") as out, scratch("backup") as folder:
             file.chmod(0o600)
             with tarfile.open(fileobj=out, mode="w:gz") as tar:
                 for name in names:
                     elsewhere = ledger if ledger is not None and name == DATABASES[1] else state / name
-                    tar.add(_copy(elsewhere, Path(scratch)), name)
+                    tar.add(_copy(elsewhere, folder), name)
                 for name, path in manifests.items():
                     tar.add(path, name)
     except FileExistsError as error:
@@ -79,11 +79,11 @@ def backup(state: Path, file: Path, ledger: Path | None = None) -> list[str]:
     return [*names, *manifests]
 
 
-def _copy(path: Path, scratch: Path) -> Path:
+def _copy(path: Path, folder: Path) -> Path:
     """A consistent copy of a database; other files as they are."""
     if path.name not in DATABASES:
         return path
-    copy = scratch / path.name
+    copy = folder / path.name
     with (
         _damage_told(path),
         sqlite3.connect(f"file:{path}?mode=ro", uri=True) as source,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ from cloned.core.workshop import Workshop
 from cloned.errors import ClonedError
 from cloned.journal import Journal
 from cloned.saying import Phrase
+from cloned.scratch import scratch
 
 MOST = 20_000
 """Entries behind the checkpoint that a look goes through: a second or two."""
@@ -27,8 +27,8 @@ def laptops(config: Config) -> Iterator[Said | ClonedError]:
     if not path.exists():
         yield skipped("there is no journal yet")
         return
-    with tempfile.TemporaryDirectory(prefix="cloned-check-") as folder:
-        workshop = _restored(path, Path(folder) / "journal.sqlite")
+    with scratch("check") as folder:
+        workshop = _restored(path, folder / "journal.sqlite")
     if workshop is None:
         yield skipped("the journal is too long for a look; the page shows the same")
         return

@@ -10,7 +10,6 @@ import os
 import pickle
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -30,6 +29,7 @@ from cloned.memory import few_heaps
 from cloned.ownership import hand_over
 from cloned.processes import come_first, run
 from cloned.saying import Phrase
+from cloned.scratch import scratch
 from cloned.systemd import ending
 
 if TYPE_CHECKING:
@@ -197,8 +197,8 @@ def backup(file: Path, config: Path | None) -> None:
 
     settings = load(config)
     state, place = settings.workshop.state, settings.ledger_place
-    with tempfile.TemporaryDirectory() as scratch:
-        ledger = None if isinstance(place, Path) else Path(scratch) / LEDGER_FILE
+    with scratch("backup") as folder:
+        ledger = None if isinstance(place, Path) else folder / LEDGER_FILE
         if ledger is not None:
             asyncio.run(copy(place, ledger))
         echo(Phrase("{file}: {names}", file=file, names=", ".join(save(state, file, ledger))))
@@ -241,8 +241,8 @@ def _compared(place: Path | str, file: Path, keep_ledger: bool) -> int:
         if there.keys:
             raise _in_the_way(place, len(there.keys), there.last[:10])
         return 0
-    with tempfile.TemporaryDirectory() as scratch:
-        saved = ledger_of(file, Path(scratch))
+    with scratch("restore") as folder:
+        saved = ledger_of(file, folder)
         return lacking(there, None if saved is None else asyncio.run(held(saved)))
 
 
