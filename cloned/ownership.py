@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Literal
 
 
 def hand_over(folder: Path) -> int:
@@ -61,17 +62,45 @@ def works_in(folder: Path) -> tuple[int, int]:
     return there.st_uid, there.st_gid
 
 
-def closed_to(user: tuple[int, int], paths: Iterable[Path]) -> list[Path]:
-    """Which of these, as far as they are there, a user (and group) may not read. As root, test(1) is asked as that
-    user, whose other groups and access lists count too; else we can only tell of ourselves."""
-    return [path for path in paths if path.exists() and not _may_read(user, path)]
+Access = Literal["read", "write", "execute"]
+"""What a user may do with a file; to enter a directory is `execute`."""
+_ASKED = {"read": (os.R_OK, "-r"), "write": (os.W_OK, "-w"), "execute": (os.X_OK, "-x")}
+_ASKS = 'for each do if [ "$0" "$each" ]; then printf 1; else printf 0; fi; done'
 
 
-def _may_read(user: tuple[int, int], path: Path) -> bool:
-    if user[0] == os.geteuid():
-        return os.access(path, os.R_OK)
-    asked = ["test", "-r", str(path)]
-    return subprocess.run(asked, user=user[0], group=user[1], extra_groups=_groups(user), check=False).returncode == 0
+def closed_to(
+    user: tuple[int, int],
+    paths: Iterable[Path],
+    access: Access = "read",
+    *,
+    groups: Sequence[int] | None = None,
+    wherever: bool = False,
+) -> list[Path]:
+    """Which of these, as far as they are there, a user (uid and gid) may not read, write or execute.
+
+    The kernel says it: as root, test(1) is asked as that user, of whom access lists and what lies above the file count
+    too; who is not root can only tell of themselves. `groups`: its others, else those of its account; `wherever`: what
+    lies above does not count.
+    """
+    there, (mode, option) = [path for path in paths if path.exists()], _ASKED[access]
+    if user[0] == os.geteuid() or not there:
+        return [path for path in there if not os.access(path, mode)]
+    with ExitStack() as stack:
+        handles = [_held(path, stack) for path in there] if wherever else []
+        names = [f"/proc/self/fd/{handle}" for handle in handles] or [str(path) for path in there]
+        more = _groups(user) if groups is None else groups
+        asked = subprocess.run(
+            ["sh", "-c", _ASKS, option, *names], user=user[0], group=user[1], extra_groups=more, pass_fds=handles,
+            stdout=subprocess.PIPE, check=True,
+        )  # fmt: skip
+    return [path for path, answer in zip(there, asked.stdout.decode(), strict=True) if answer == "0"]
+
+
+def _held(path: Path, stack: ExitStack) -> int:
+    """Its place, without the way there."""
+    handle = os.open(path, os.O_PATH)
+    stack.callback(os.close, handle)
+    return handle
 
 
 def _groups(user: tuple[int, int]) -> list[int]:

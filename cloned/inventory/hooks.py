@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloned.json_data import JsonObject, as_object
-from cloned.ownership import make_folder, works_in
+from cloned.ownership import closed_to, make_folder, works_in
 from cloned.processes import end_hook, hook_process, output_over
 from cloned.quoting import quoted
 from cloned.saying import Phrase
@@ -95,14 +95,8 @@ def _against(path: Path, user: tuple[int, int]) -> str:
             return Phrase("{what} belongs to somebody else: chown root {place}", what=what, place=place)
         if place is path and seen.st_mode & stat.S_IWGRP and seen.st_gid not in (0, user[1]):
             return Phrase("it can be written by a group: chmod g-w {place}", place=place)
-    return "" if _executable(path, user) else Phrase("it is not executable: chmod +x {path}", path=path)
-
-
-def _executable(path: Path, user: tuple[int, int]) -> bool:
-    """Whether the user may run a file: root asks for somebody else, and by the file's mode alone."""
-    seen = path.stat()
-    shift = 6 if seen.st_uid == user[0] else 3 if seen.st_gid == user[1] else 0
-    return os.access(path, os.X_OK) and (os.geteuid() == user[0] or bool(seen.st_mode >> shift & 1))
+    closed = closed_to(user, [path], "execute")
+    return Phrase("it is not executable: chmod +x {path}", path=path) if closed else ""
 
 
 class Hooks:

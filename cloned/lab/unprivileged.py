@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloned.lab import kernel
+from cloned.ownership import Access, closed_to
 
 ACCOUNT = "cloned"
 """What systemd/cloned.sysusers calls it; a machine for labs need not have it."""
@@ -55,11 +56,9 @@ class ServiceUser:
             return cls(NUMBER, NUMBER)
         return cls(found.pw_uid, found.pw_gid)
 
-    def may(self, seen: os.stat_result, *, enter: bool = False) -> bool:
-        """Whether this user may read a file, or list a directory; `enter`: go through it. By its mode alone."""
-        shift = 6 if seen.st_uid == self.uid else 3 if seen.st_gid == self.gid else 0
-        needs = 1 if enter else 5 if stat.S_ISDIR(seen.st_mode) else 4
-        return seen.st_mode >> shift & needs == needs
+    def closed(self, paths: Iterable[Path], access: Access, *, wherever: bool = False) -> list[Path]:
+        """Which of these are closed to this user, which has no other groups."""
+        return closed_to((self.uid, self.gid), paths, access, groups=(), wherever=wherever)
 
     def command(self) -> list[str]:
         """What drops root's rights but these, and becomes the program whose words follow (setpriv(1))."""
@@ -85,13 +84,15 @@ class View:
     @classmethod
     def of(cls, paths: Iterable[Path], user: ServiceUser) -> View:
         """What `user` must be shown to reach those of these that are there."""
-        made = cls()
+        made, found = cls(), list[tuple[Path, str]]()
         for path in paths:
             with suppress(FileNotFoundError):
-                for place, target in way(path):
-                    outer = _closed_above(place, user)
-                    if outer is not None:
-                        made._show(str(outer), str(place), target)
+                found += way(path)
+        closed = set(user.closed({above for place, _ in found for above in place.parents}, "execute"))
+        for place, target in found:
+            outer = next((each for each in [*place.parents][::-1] if each in closed), None)
+            if outer is not None:
+                made._show(str(outer), str(place), target)
         return made
 
     def _show(self, outer: str, place: str, target: str) -> None:
@@ -154,22 +155,12 @@ def way(path: Path) -> Iterator[tuple[Path, str]]:
     yield at, ""
 
 
-def _closed_above(place: Path, user: ServiceUser) -> Path | None:
-    """The outermost directory on the way to `place` that `user` may not enter."""
-    for each in [*place.parents][::-1]:
-        if not user.may(each.stat(), enter=True):
-            return each
-    return None
-
-
 def unreadable(paths: Iterable[Path], user: ServiceUser) -> Path | None:
     """The first of these, or of what lies right in them, that `user` may not read wherever it is shown."""
-    for path in paths:
-        inside: list[Path] = list(path.iterdir()) if path.is_dir() else []
-        for each in (path, *inside):
-            if each.exists() and not user.may(each.stat()):  # a link may lead nowhere
-                return each
-    return None
+    every = [each for path in paths for each in (path, *(path.iterdir() if path.is_dir() else ()))]
+    unread = user.closed(every, "read", wherever=True)
+    shut = user.closed([each for each in every if each.is_dir()], "execute", wherever=True)
+    return next((each for each in every if each in unread or each in shut), None)
 
 
 def program_places() -> list[Path]:
