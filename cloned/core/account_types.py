@@ -20,7 +20,10 @@ class DonatedLaptop(TypedDict):
 
 
 class AccountFigures(TypedDict):
-    """What a delivery came to; a factor that nobody configured gives None."""
+    """What came with a delivery and what became of it; weights in kg, None where no factor is configured.
+
+    `hours` that its laptops were erased, cloned and finished, `used_hours` that their disks had been on before.
+    """
 
     name: str
     organisation: str
@@ -40,7 +43,7 @@ class AccountFigures(TypedDict):
 
 
 class Account(AccountFigures):
-    """The same with its laptops; `booking`: whether it is the one that is open."""
+    """What came with a delivery and what became of it, with its laptops; `booking`: whether others are booked on it."""
 
     booking: bool
     laptops: list[DonatedLaptop]

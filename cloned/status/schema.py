@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal
+from types import GenericAlias
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
 from pydantic.config import JsonDict
 
+from cloned.core import account_types
 from cloned.core.shown import LaptopBrief, ShownLaptop, ShownSession, Snapshot
 from cloned.core.shown_data import WorkshopData
 from cloned.core.triage import TriageExplained
@@ -36,6 +39,20 @@ class Shape(BaseModel):
     """An object of the API; nothing comes along that is not named."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
+
+
+def shape_of(plain: type, parts: Mapping[type, type[Shape]], name: str = "") -> type[Shape]:
+    """The shape of plain data whose keys the core names, so that they stand once; `parts`: the shapes of what it lists.
+
+    Pydantic takes no TypedDict of the standard library before Python 3.12, and the core has no other.
+    """
+    fields: Any = {key: (_within(kind, parts), ...) for key, kind in get_type_hints(plain).items()}
+    return create_model(name or plain.__name__, __base__=Shape, __doc__=plain.__doc__, **fields)
+
+
+def _within(kind: Any, parts: Mapping[type, type[Shape]]) -> Any:
+    """The type of a key, with the shape of what it lists in place of the plain data."""
+    return GenericAlias(list, parts[get_args(kind)[0]]) if get_origin(kind) is list else kind
 
 
 class Problem(Shape):
@@ -144,29 +161,8 @@ class ErasurePlan(Shape):
     disks: list[dict[str, object]]
 
 
-class DeliveryAccount(Shape):
-    """What came with a delivery and what became of it; weights in kg, None where no factor is configured."""
-
-    name: str
-    organisation: str
-    opened: str
-    closed: str
-    booking: bool
-    """Whether laptops are booked on it when they first come."""
-    came: int
-    given: int
-    parts: int
-    scrapped: int
-    here: int
-    erased: int
-    not_erased: int
-    hours: float
-    """Hours that its laptops were erased, cloned and finished."""
-    used_hours: int
-    """Hours that their disks had been on before."""
-    weight_kg: float | None
-    co2_kg: float | None
-    laptops: list[dict[str, object]]
+DonatedLaptop = shape_of(account_types.DonatedLaptop, {})
+DeliveryAccount = shape_of(account_types.Account, {account_types.DonatedLaptop: DonatedLaptop}, "DeliveryAccount")
 
 
 class SiteKeyTold(Shape):

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cloned.core import account_types, report_figures, row_types, shown, shown_data
+from cloned.core import report_figures, row_types, shown, shown_data
 from cloned.core.image_info import ImageInfo
 from cloned.core.triage import Triage
 from cloned.core.trial_result import Trial
 from cloned.core.warnings import Warn
 from cloned.inventory import rows
 from cloned.order_types import StreamPlace
-from cloned.status import schema
 from cloned.stream.packets import StreamAddress
 
 CODE = Path(__file__).parents[2] / "cloned"
@@ -91,7 +90,3 @@ def test_a_stream_is_ordered_as_it_is_heard() -> None:
     address = StreamAddress(1, "239.1.2.3", 5, "10.0.0.1", 6)
     assert set(address.to_json()) == set(StreamPlace.__annotations__)
     assert StreamAddress.from_json(address.to_json()) == address
-
-
-def test_an_account_is_the_one_of_the_document() -> None:
-    assert set(account_types.Account.__annotations__) == set(schema.DeliveryAccount.model_fields)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
+from pydantic import ValidationError
 
 from cloned.accounts import DeliveryDesk
 from cloned.config import DeliverySettings
@@ -16,6 +17,7 @@ from cloned.core.workshop import Workshop
 from cloned.status.app import create_app
 from cloned.status.auth import Auth
 from cloned.status.live import Hub
+from cloned.status.schema import DeliveryAccount
 from tests.unit.status.fakes import FakeRecords, FakeWorkshop
 
 pytestmark = pytest.mark.wire
@@ -84,3 +86,13 @@ async def test_accounts_paper_and_report(session: ClientSession) -> None:
 async def test_what_is_not_there_is_said(session: ClientSession, path: str, status: int) -> None:
     async with session.get(path) as response:
         assert response.status == status
+
+
+async def test_an_account_is_of_the_shape_that_the_document_names(session: ClientSession) -> None:
+    async with session.get("/api/v1/deliveries") as answer:
+        [account] = await answer.json()
+    DeliveryAccount.model_validate(account)
+    assert [each["fate"] for each in account["laptops"]] == ["given"]
+    for wrong in ({**account, "donor": "Ann"}, {**account, "laptops": [{**account["laptops"][0], "given_to": "Bob"}]}):
+        with pytest.raises(ValidationError):
+            DeliveryAccount.model_validate(wrong)
