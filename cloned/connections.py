@@ -54,8 +54,8 @@ RESERVE = 192
 
 AT_ONCE = 16
 """Connections taken in before anything else has its turn again: each costs the loop half a millisecond."""
-TURNED_AWAY = 64
-"""And turned away for each of them at most: those cost a thirtieth of it."""
+TURNED_AWAY = 512
+"""And turned away, at most: each costs a thirtieth of that."""
 QUEUE = 1024
 """Connections that the kernel keeps for us meanwhile, where net.core.somaxconn lets it."""
 HEAD_BYTES = 1 << 16
