@@ -47,7 +47,8 @@ class ErasureDesk:
         """The newest erasure of a laptop, or of every laptop of a delivery, as one signed PDF."""
         if laptop and self._under_way(laptop):
             raise UsageError("the erasure of this laptop is not through", "see `cloned erase status`")
-        rows, donation = await self._ledger.rows(laptop=laptop or None, erasures=True), tidy(donation)
+        donation = tidy(donation)
+        rows = await (self._ledger.erased(donation) if not laptop else self._ledger.rows(laptop=laptop, erasures=True))
         chosen = latest([row for row in rows if _meant(row, laptop, donation)])
         if not chosen:
             what = Phrase("delivery {name}", name=donation) if donation else Phrase("this laptop")

@@ -179,6 +179,11 @@ class Ledger(DeliveryBook):
             found = (await connection.execute(query.limit(limit))).all()
         return [_revised(row, revision) for row, revision in reversed(found)]
 
+    async def erased(self, donation: str) -> list[Row]:
+        """Erasures of what came with one delivery, oldest first; which those are, the database finds out."""
+        named = results.c.row["erasure"]["donation"].as_string() == donation
+        return await self._look(_rows_of, select(results.c.row).where(ERASED, named).order_by(results.c.at))
+
     async def between(self, first: datetime, last: datetime) -> list[Row]:
         """Results that were entered from `first` on and before `last`, oldest first; lendings are none."""
         limits = [moment.astimezone(UTC).isoformat()[:19] for moment in (first, last)]
@@ -303,6 +308,10 @@ class Ledger(DeliveryBook):
         async with self._read() as connection:
             found = (await connection.execute(query.limit(PRUNED_AT_ONCE))).all()
         return [(at, laptop, attempt) for at, laptop, attempt in found]
+
+
+def _rows_of(connection: Connection, query: Select[Row]) -> list[Row]:
+    return [*connection.scalars(query)]
 
 
 def _revised(row: Row, revision: int) -> Row:

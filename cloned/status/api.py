@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from cloned.core.answer_data import BootAskedData, BootLogEntry
 from cloned.core.commands import VERBS
 from cloned.core.ledger import iso
 from cloned.core.scanning import scanned
+from cloned.core.shown import ShownLaptop
 from cloned.core.shown_data import LaptopData, WorkshopData
 from cloned.core.words import to_translate
 from cloned.errors import RefusedError, UsageError
@@ -48,6 +49,12 @@ def seen(request: web.Request) -> WorkshopData:
     return plain(request.app[WORKSHOP].snapshot())
 
 
+def seen_of(request: web.Request, wanted: Callable[[ShownLaptop], bool]) -> WorkshopData:
+    """The same with these laptops alone: the others cost nothing."""
+    snapshot = request.app[WORKSHOP].snapshot()
+    return plain(replace(snapshot, laptops=tuple(filter(wanted, snapshot.laptops))))
+
+
 async def state(request: web.Request) -> web.Response:
     """`GET /api/v1/state`."""
     return answer(seen(request), request)
@@ -79,9 +86,9 @@ async def scan(request: web.Request) -> web.Response:
         found = request.app[WORKSHOP].find(text) if meant else None
     except RefusedError:
         found = None
-    laptops = seen(request)["laptops"]
-    untagged = [] if found else [each["id"] for each in laptops if not each["tag"]]
-    called = {each["id"]: _called(each) for each in laptops if each["id"] in untagged[-OFFERED:]}
+    laptops = [] if found else seen_of(request, lambda each: not each.tag)["laptops"]
+    untagged = [each["id"] for each in laptops]
+    called = {each["id"]: _called(each) for each in laptops[-OFFERED:]}
     return answer({"laptop": found, "meant": meant[0] if meant else "", "untagged": untagged, "called": called})
 
 
@@ -94,13 +101,14 @@ def _called(laptop: LaptopData) -> str:
 
 async def sessions(request: web.Request) -> web.Response:
     """`GET /api/v1/sessions`."""
-    return page(request, seen(request)["sessions"])
+    return page(request, seen_of(request, lambda _: False)["sessions"])
 
 
 async def session(request: web.Request) -> web.Response:
     """`GET /api/v1/sessions/{id}`."""
     ident = request.match_info["id"]
-    found = next((each for each in seen(request)["sessions"] if each["id"] == ident), None)
+    sessions = seen_of(request, lambda _: False)["sessions"]
+    found = next((each for each in sessions if each["id"] == ident), None)
     if found is None:
         raise _none("sessions", ident)
     return answer(found, request)
@@ -118,7 +126,7 @@ _ONE = {"laptops": to_translate("laptop"), "sessions": to_translate("session")}
 
 
 def _laptop(request: web.Request, ident: str) -> LaptopData:
-    found = next((each for each in seen(request)["laptops"] if each["id"] == ident), None)
+    found = next(iter(seen_of(request, lambda each: each.id == ident)["laptops"]), None)
     if found is None:
         raise _none("laptops", ident)
     return found

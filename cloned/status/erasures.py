@@ -10,7 +10,7 @@ from aiohttp import web
 from cloned.core.answer_data import ErasurePlanData
 from cloned.core.erasure_row import failures
 from cloned.errors import UsageError
-from cloned.status.api import RECORDS, _laptop_id, seen
+from cloned.status.api import RECORDS, _laptop_id, seen_of
 from cloned.status.guard import problem
 from cloned.status.pages import PAGES
 from cloned.status.replies import answer, limit_of, linked, older_than, row_before
@@ -47,8 +47,8 @@ async def erasures(request: web.Request) -> web.Response:
     rows = await request.app[RECORDS].rows(limit=limit + 1, before=before, erasures=True)
     shown, older = rows[-limit:], older_than(rows, limit)
     known = ("id", "number", "tag", "serial", "vendor", "product", "state", "donation", "erasure", "progress", "why")
-    laptops = seen(request)["laptops"]
-    busy = [{name: each.get(name) for name in known} for each in laptops if each.get("state") == "erasing"]
+    laptops = seen_of(request, lambda each: each.state == "erasing")["laptops"]
+    busy = [{name: each.get(name) for name in known} for each in laptops]
     return linked(answer({"results": shown, "under_way": busy}), request, older)
 
 

@@ -153,7 +153,7 @@ class Pages:
 
     async def beside_wall(self, request: web.Request, name: str, *, events: str = "", **known: object) -> web.Response:
         """A page that stands by itself, with the wall's parts at hand."""
-        snapshot = self.seen()
+        snapshot = self.on_the_wall()
         parts = await self._wall(snapshot, spoken(request))
         return self._page(request, name, parts, snapshot=snapshot, events=events, **known)
 

@@ -26,6 +26,8 @@ from tests.unit.inventory.test_ledger import (  # noqa: F401 - the same on both
     test_a_new_sink_is_owed_the_whole_ledger_once,
     test_another_report_under_the_same_key_is_a_revision,
     test_cards_that_go_from_hand_to_hand_prove_nothing_to_the_ledger,
+    test_erasures_of_a_delivery_are_found_by_its_name_alone,
+    test_more_than_go_at_once_go_and_those_between_that_are_owed_stay,
     test_no_row_is_of_two_machines,
     test_of_two_that_say_the_same_each_is_found_by_what_is_its_own,
     test_one_that_is_at_work_hears_of_its_own_rows_alone,
@@ -36,6 +38,7 @@ from tests.unit.inventory.test_ledger import (  # noqa: F401 - the same on both
     test_what_is_lent_out_or_came_back_is_known_again,
     test_what_is_old_goes_but_no_erasure_and_nothing_that_is_owed,
     test_what_is_taken_away_is_known_no_more,
+    test_what_waits_for_a_sink_that_nobody_has_any_more_keeps_nothing_from_going,
     test_who_is_who_is_found_by_evidence,
     test_words_alone_make_no_machine_one_of_the_ledgers,
 )

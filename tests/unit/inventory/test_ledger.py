@@ -399,3 +399,18 @@ async def test_the_rows_are_told_page_by_page(ledger, make_row):
         seen += [row["laptop"] for row in reversed(page)]
         before = (page[0]["at"], page[0]["laptop"], page[0]["attempt"])
     assert seen == ["l4", "l3", "l2", "l1", "l0"]
+
+
+async def test_erasures_of_a_delivery_are_found_by_its_name_alone(ledger, make_row):
+    names = ("Town hall", "town hall", 'O\'Brien "& co" €', "")
+    for number, name in enumerate(names):
+        told = {"disks": [], "donation": name, "result": "erased"}
+        await ledger.record(
+            make_row(
+                f"l{number}", 1_000_001, kind="erasure", erasure=told, macs=[], at=f"2026-01-0{9 - number}T10:00:00Z"
+            )
+        )
+        await ledger.record(make_row(f"l{number}", 1, donation=name, macs=[]))
+    await ledger.record(make_row("old", 1_000_001, kind="erasure", erasure={"disks": []}, macs=[]))
+    for number, name in enumerate(names):
+        assert [row["laptop"] for row in await ledger.erased(name)] == [f"l{number}"]

@@ -24,6 +24,7 @@ QUESTIONS: dict[str, Callable[[Ledger], Awaitable[Any]]] = {
     "one laptop": lambda ledger: ledger.rows(laptop="l1", limit=20),
     "what sinks got of it": lambda ledger: ledger.log("l1"),
     "erasures": lambda ledger: ledger.rows(limit=50, erasures=True),
+    "erasures of a delivery": lambda ledger: ledger.erased("Town hall"),
     "an evening": lambda ledger: ledger.between(datetime(2026, 11, 18, tzinfo=UTC), datetime(2026, 11, 19, tzinfo=UTC)),
     "by name": lambda ledger: ledger.called("B5TO023"),
     "by any name": lambda ledger: ledger.ids("b5to023"),
