@@ -2,7 +2,7 @@
 
     python -m tests.mutate [--share PERCENT] [--seed N] [--each N] [--minutes M] [ROOM…]
 
-A ROOM is a file or folder under cloned/ (ROOMS). The conditions of those that guard are tried first, all of them; of the
+A ROOM is a file or folder under cloned/ (ROOMS), or a file in one of them. The conditions of those that guard are tried first, all of them; of the
 others as many as there is time for, drawn by the seed. Exit 1 where fewer than PERCENT (90) of a room's were noticed,
 or the table of those that were looked at (looked_at.toml) is wrong; exit 2 where the tests fail before anything is changed.
 """
@@ -29,7 +29,7 @@ import pytest
 
 from tests.mutate.changes import ROOT, Change, Turned, ask
 from tests.mutate.looked_at import LookedAt, stale, table, why
-from tests.mutate.rooms import GUARDS, ROOMS, paths_of, room_of
+from tests.mutate.rooms import GUARDS, ROOMS, asked_for, enclosing, paths_of, room_of
 from tests.mutate.trial import Outcome, Trial
 
 OPTIONS = [
@@ -109,7 +109,7 @@ class Report:
 def queue(changes: list[Change], rooms: Sequence[str], given: argparse.Namespace, ends: float) -> Iterator[Change]:
     """Guards first, then the others as the dice fall, no more of a room than `--each`; it ends with the time."""
     dice = random.Random(given.seed)
-    some = [change for change in changes if room_of(change) in rooms]
+    some = [change for change in changes if asked_for(change, rooms)]
     dice.shuffle(some)
     some.sort(key=lambda change: room_of(change) not in GUARDS)
     tried: dict[str, int] = defaultdict(int)
@@ -151,7 +151,11 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--anew", type=int, help=argparse.SUPPRESS)
     parser.add_argument("rooms", nargs="*", default=list(ROOMS))
-    return parser.parse_args()
+    given = parser.parse_args()
+    unknown = [room for room in given.rooms if enclosing(room) is None]
+    if unknown and given.anew is None:
+        parser.error(f"{', '.join(unknown)}: no room and no file of one; there are {', '.join(ROOMS)}")
+    return given
 
 
 def tried(finder: Turned, given: argparse.Namespace) -> Report:
@@ -165,7 +169,10 @@ def tried(finder: Turned, given: argparse.Namespace) -> Report:
         report.counts[room_of(change)].of += 1
     with tempfile.TemporaryDirectory(prefix="mutate-") as folder:
         trial = Trial(queue(finder.changes, given.rooms, given, ends), report.told, Path(folder), given.jobs)
-        if pytest_run(paths_of(given.rooms), trial, log := Path(folder) / "log") or trial.failed:
+        if (
+            pytest_run(paths_of([enclosing(room) or room for room in given.rooms]), trial, log := Path(folder) / "log")
+            or trial.failed
+        ):
             print("tests fail as it is, and would notice everything:", *trial.failed, sep="\n  ")
             print(log.read_text()[-3000:])
             sys.exit(2)

@@ -25,6 +25,17 @@ def room_of(change: Change) -> str:
     return max((room for room in ROOMS if (change.path + "/").startswith(room + "/")), key=len)
 
 
+def asked_for(change: Change, rooms: Sequence[str]) -> bool:
+    """Whether it lies in one of these: rooms, or files of theirs."""
+    return room_of(change) in rooms or change.path in rooms
+
+
+def enclosing(asked: str) -> str | None:
+    """The room that a room or a file of one lies in; None for anything else."""
+    found = [room for room in ROOMS if (asked + "/").startswith(room + "/")]
+    return max(found, key=len) if found and (ROOT / asked).exists() else None
+
+
 def paths_of(rooms: Sequence[str]) -> list[str]:
     """Of all tests that stand for them, each once."""
     found = [name for room in rooms for name in (GUARDS[room].split() if room in GUARDS else _importing(room))]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.mutate.changes import NAME, ROOT, Change, turned
 from tests.mutate.looked_at import LookedAt, stale, table, why
-from tests.mutate.rooms import ROOMS, paths_of, room_of
+from tests.mutate.rooms import ROOMS, asked_for, enclosing, paths_of, room_of
 
 SOURCE = """
 class Door:
@@ -93,6 +93,18 @@ def test_every_room_is_there_with_tests_and_the_narrowest_counts() -> None:
 
 
 @pytest.mark.wire
+def test_a_file_lies_in_a_room_and_what_lies_in_none_is_refused() -> None:
+    assert enclosing("cloned/core/evening.py") == "cloned/core"
+    assert enclosing("cloned/core/confirm.py") == "cloned/core/confirm.py"
+    assert [enclosing(each) for each in ("cloned/core/nothing.py", "cloned/app.py", "cloned/disks")] == [None] * 3
+    change = Change(1, "cloned/core/evening.py", 1, "", "", "")
+    assert [asked_for(change, [each]) for each in ("cloned/core", change.path, "cloned/core/erasing.py")] == [
+        True,
+        True,
+        False,
+    ]
+
+
 def test_it_tells_what_is_noticed_and_fails_where_that_is_too_little() -> None:
     command = [sys.executable, "-m", "tests.mutate", "--seed", "1", "--each", "8", "--jobs", "1", "cloned/clonezilla"]
     done = subprocess.run([*command, "--share", "50"], cwd=ROOT, capture_output=True, text=True, check=False)
