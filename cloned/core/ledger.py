@@ -22,7 +22,7 @@ NOT_RECORDED: Mapping[type, Mapping[str, str]] = {
         "half_duplex": "its place at the switch, not itself",
         "disks": "the one that was written is",
         "wants": "a wish of this boot",
-        "dongles": "with what identifies it",
+        "dongles": "of its macs, where there are any: rows without keep the keys they are known by",
         "keys": "what its firmware trusts today",
         "clock": "how its clock stood this time",
     },
@@ -35,7 +35,7 @@ NOT_RECORDED: Mapping[type, Mapping[str, str]] = {
         "name": "made of serial and WWN",
     },
 }
-"""Facts that no row holds, and why. Every other is in it as it is called, and inventory/rows.py keeps it."""
+"""Facts that rows do not hold as they are, and why. Every other is in them by name, and inventory/rows.py keeps it."""
 
 
 def iso(at: float) -> str:

@@ -28,6 +28,7 @@ def check(before: Workshop, after: Workshop) -> None:
     for ident, laptop in after.laptops.items():
         was = before.laptops.get(ident)
         if laptop is not was:
+            assert laptop.reason is not None or laptop.state not in (State.ASIDE, State.GONE), "nobody is told why"
             _by_itself(was, laptop)
             _done(was, laptop, after)
 

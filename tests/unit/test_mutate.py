@@ -92,7 +92,6 @@ def test_every_room_is_there_with_tests_and_the_narrowest_counts() -> None:
     assert room_of(Change(0, "cloned/core/ids.py", 1, "", "", "")) == "cloned/core"
 
 
-@pytest.mark.wire
 def test_a_file_lies_in_a_room_and_what_lies_in_none_is_refused() -> None:
     assert enclosing("cloned/core/evening.py") == "cloned/core"
     assert enclosing("cloned/core/confirm.py") == "cloned/core/confirm.py"
@@ -105,6 +104,7 @@ def test_a_file_lies_in_a_room_and_what_lies_in_none_is_refused() -> None:
     ]
 
 
+@pytest.mark.wire
 def test_it_tells_what_is_noticed_and_fails_where_that_is_too_little() -> None:
     command = [sys.executable, "-m", "tests.mutate", "--seed", "1", "--each", "8", "--jobs", "1", "cloned/clonezilla"]
     done = subprocess.run([*command, "--share", "50"], cwd=ROOT, capture_output=True, text=True, check=False)

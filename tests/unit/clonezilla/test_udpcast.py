@@ -73,6 +73,14 @@ def test_who_was_wanted_once_is_no_foreigner() -> None:
     assert Admission(None, 2).foreign([ONE]) is None
 
 
+def test_nobody_is_left_where_there_were_some_and_guests_are_still_to_come() -> None:
+    assert not Admission(None, 2).gone
+    assert not Admission(frozenset({ONE})).gone
+    admission = Admission(frozenset({ONE}))
+    admission.keep(set())
+    assert admission.gone
+
+
 def test_who_never_comes_is_not_waited_for() -> None:
     stream = ClassicStream(Admission(frozenset({ONE, TWO})), 100.0)
     told(stream, b"New connection from 10.98.0.2  (#0) 9\r\n")
@@ -102,6 +110,7 @@ def test_who_holds_the_others_up_is_ejected_after_a_while() -> None:
     told(stream, b"bytes=  1 000  re-xmits=0 (0%) slice=1 - 1\r", 1.0)
     told(stream, b"Timeout notAnswered=[1] notReady=[1] nrAns=1 nrRead=1 nrPart=2 avg=2\r\n", 3.0)
     assert stream.to_eject(5.0) == []
+    told(stream, b"bytes=  1 000  re-xmits=9 (0%) slice=1 - 1\r", 6.0)  # the same once more is no headway
     assert stream.to_eject(1.0 + STALL_SECONDS) == [TWO]
     told(stream, b"bytes=  2 000  re-xmits=0 (0%) slice=1 - 1\r", 10.0)
     assert stream.to_eject(11.0) == []

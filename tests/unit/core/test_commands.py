@@ -15,14 +15,14 @@ from cloned.core.commands import TABLE, VERBS, accept, obey, refusal
 from cloned.core.disks import Disk
 from cloned.core.events import Command, ImageInfo
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import Attachment, Contact, Facts, Goal, Laptop, State
+from cloned.core.laptop import Attachment, CloneJob, Contact, Facts, Goal, Laptop, State, VerdictKind
 from cloned.core.naming import find_laptop
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
 from cloned.core.schedule import Wait
 from cloned.core.session import Session
 from cloned.core.snapshot import snapshot
-from cloned.core.verbs import Target, Verb
+from cloned.core.verbs import Role, Target, Verb
 from cloned.core.workshop import Workshop
 
 NOT_ON_THE_PAGE = {
@@ -89,6 +89,21 @@ def test_every_verb_is_on_the_page_or_named_here(verb: Verb) -> None:
     assert re.search(rf'"do": "{verb.name}"', pages) or verb.name in NOT_ON_THE_PAGE
 
 
+def test_who_may_do_what() -> None:
+    """A verb more for volunteers is a decision: it is made here, too."""
+    volunteers = (
+        "accept confirm continue delivery delivery-close donation evening-over fate grade keep lent note organisation pause "
+        "print retry same skip swap tag test"
+    )
+    assert sorted(verb.name for verb in TABLE if verb.role is Role.VOLUNTEER) == volunteers.split()
+    assert [verb.name for verb in TABLE if verb.role is Role.READER] == []
+
+
+def test_every_button_is_for_a_verb() -> None:
+    pages = "".join(path.read_text() for path in (root("web") / "templates").rglob("*.html"))
+    assert set(re.findall(r'"do": "([\w-]+)"', pages)) <= VERBS.keys()
+
+
 @pytest.mark.parametrize("verb", TABLE, ids=lambda verb: verb.name)
 def test_what_a_verb_takes_are_fields_of_a_command(verb: Verb) -> None:
     assert {word.field for word in verb.takes} <= {field.name for field in fields(Command)}
@@ -108,6 +123,20 @@ def test_no_name_means_two_verbs() -> None:
 @pytest.mark.parametrize("name", ["id1", "1", "a-7", "PF1", "02:00:00:00:00:01", "10.0.0.2/gi1/0/3"])
 def test_a_laptop_is_meant_by_any_of_its_names(workshop: Workshop, name: str) -> None:
     assert accepted(workshop, Command("exclude", "page", name)).target == "id1"
+
+
+def test_one_that_is_left_out_says_so(workshop: Workshop) -> None:
+    after = obey(workshop, accepted(workshop, Command("exclude", "page", "1")), 5.0, "e").laptops[LaptopId("id1")]
+    assert (after.state, after.reason, after.left_out) == (State.ASIDE, Reason.LEFT_OUT, True)
+
+
+def test_one_that_is_verified_and_being_finished_keeps_its_image(workshop: Workshop) -> None:
+    """Another image would take the verdict from what is on its disk."""
+    job = CloneJob(1, open=True, verdict=VerdictKind.VERIFIED)
+    there = workshop.with_laptop(laptop(1, goal=SCHOOL, job=job, state=State.WAITING))
+    assert accept(there, Command("move", "page", "1", image="school")) == Refusal(Refused.BEING_FINISHED)
+    over = workshop.with_laptop(laptop(1, goal=SCHOOL, job=replace(job, open=False), state=State.DONE))
+    assert isinstance(accept(over, Command("move", "page", "1", image="school")), Command)
 
 
 def test_a_port_is_no_longer_that_of_a_laptop_that_went_away(workshop: Workshop) -> None:

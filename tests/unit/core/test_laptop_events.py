@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from cloned.core.disks import Disk
-from cloned.core.events import Command, Configured, Failed, Finished, Judged, NoNumber, Ready, Returned, Settings
+from cloned.core.events import (
+    Command,
+    Configured,
+    Failed,
+    Finished,
+    Judged,
+    NoNumber,
+    Ready,
+    Returned,
+    Settings,
+    Vanished,
+)
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import Laptop, State, VerdictKind
 from cloned.core.reasons import Reason
@@ -46,6 +57,12 @@ def test_one_that_is_heard_while_it_is_here_goes_on_undisturbed() -> None:
     story, laptop, _ = at_work()
     story.tell(Returned(laptop.id))
     assert story.laptop(laptop.id) == laptop
+
+
+def test_one_that_is_not_heard_any_more_is_gone_and_says_so() -> None:
+    story, laptop, _ = at_work()
+    story.tell(Vanished(laptop.id))
+    assert (story.laptop(laptop.id).state, story.laptop(laptop.id).reason) == (State.GONE, Reason.NOT_HEARD)
 
 
 def judged(*verdicts: VerdictKind) -> Laptop:

@@ -8,11 +8,13 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cloned.disk.fat import Fat, FatError
+from cloned.disk import fat as fat_module
+from cloned.disk.fat import LARGEST_BYTES, Fat, FatError
 
 pytestmark = pytest.mark.skipif(shutil.which("mcopy") is None or shutil.which("mkfs.vfat") is None, reason="no mtools")
 FILES = {
@@ -60,6 +62,21 @@ def test_every_file_is_found_and_read(tmp_path: Path, bits: int) -> None:
     }
     assert any(name.endswith("/a rather long name of a file.cfg") for name in found)
     assert list(fat.files("boot")) == []
+
+
+@pytest.mark.wire
+def test_so_much_is_read_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fat = Fat(reading(made(tmp_path, 12)))
+    entry = dict(fat.files("efi"))["EFI/debian/shimx64.efi"]
+    for size, said in ((LARGEST_BYTES, "is cut short"), (LARGEST_BYTES + 1, "has 16777217 bytes")):
+        with pytest.raises(FatError, match=said):
+            fat.content(replace(entry, size=size))
+    there = 12  # four entries in each of EFI and (the third is a file) BOOT and debian, with `.` and `..`
+    monkeypatch.setattr(fat_module, "_MOST_ENTRIES", there)
+    assert len(list(fat.files("efi"))) == len(FILES)
+    monkeypatch.setattr(fat_module, "_MOST_ENTRIES", there - 1)
+    with pytest.raises(FatError, match="too many files"):
+        list(fat.files("efi"))
 
 
 def test_what_is_no_fat_is_said(tmp_path: Path) -> None:

@@ -111,6 +111,20 @@ def test_what_is_not_in_an_ext_file_system(linux: bytes, path: str) -> None:
         Ext(reading(linux)).read_file(path)
 
 
+def test_descriptors_of_64_bytes_say_where_inodes_lie_beyond_16_tib(tmp_path: Path) -> None:
+    disk, places = bytearray(ext(tmp_path, *KINDS["ext4"])), []
+
+    def read(offset: int, length: int) -> bytes:
+        places.append(offset)
+        return reading(bytes(disk))(offset, length)
+
+    found = Ext(read)
+    struct.pack_into("<I", disk, 4096 + 40, 1)  # bg_inode_table_hi of the first group
+    with pytest.raises(ExtError):
+        found.read_file("etc/os-release")
+    assert places[-1] >= 2**32 * 4096
+
+
 def test_a_file_of_holes_and_many_stretches_is_read_whole_up_to_a_mebibyte(tmp_path: Path) -> None:
     block = 4096
 

@@ -199,6 +199,7 @@ def read_disk(disk: bytearray) -> Layout:
         ([(1, 84, "<I", 64)], None, "impossible number"),
         ([(1, 84, "<I", 132)], None, "impossible number"),
         ([(1, 80, "<I", 1 << 20)], None, "impossible number"),
+        ([(1, 80, "<I", 1 << 17)], None, "entries of the first copy of the GPT have a wrong checksum"),
         ([(1, 24, "<Q", 2)], None, "says it lies at"),
         ([(1, 88, "<I", 1)], None, "entries of the first copy of the GPT have a wrong checksum"),
         ([], (1024 + 128, b"x"), "entries of the first copy of the GPT have a wrong checksum"),
@@ -239,6 +240,22 @@ def test_a_chain_of_logical_partitions_stays_in_the_extended_one() -> None:
         else:
             with pytest.raises(LayoutError, match="damaged at sector"):
                 read_disk(changed)
+
+
+@pytest.mark.parametrize(("links", "right"), [(1024, True), (1025, False)])
+def test_a_chain_has_so_many_links(links: int, right: bool) -> None:
+    disk = on_disk(build_mbr(Layout("dos", "0x00000001", 512, (Partition(1, 2048, 20480, "5"),))), SIZE)
+    for number in range(links):
+        at = (2048 + 16 * number) * 512
+        struct.pack_into("<B3sB3sII", disk, at + 446, 0, bytes(3), 0x83, bytes(3), 1, 8)
+        if number + 1 < links:
+            struct.pack_into("<B3sB3sII", disk, at + 462, 0, bytes(3), 5, bytes(3), 16 * (number + 1), 9)
+        disk[at + 510 : at + 512] = b"\x55\xaa"
+    if right:
+        assert len(read_disk(disk).partitions) == 1 + links
+    else:
+        with pytest.raises(LayoutError, match="damaged at sector"):
+            read_disk(disk)
 
 
 def test_boot_code_goes_where_there_is_an_extended_partition_and_any() -> None:

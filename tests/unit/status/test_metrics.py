@@ -3,8 +3,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cloned.assets import root
 from cloned.core.laptop import VerdictKind
+from cloned.measures import Gathered
+from cloned.netboot.counters import BootCounters
 from cloned.status import families, metrics
 from cloned.status.needs import Buckets
+from cloned.tally import Tally
 from tests.unit.status.fakes import FakeRecords, FakeWorkshop
 from tests.unit.status.workshops import empty
 
@@ -65,6 +68,21 @@ def test_every_family_has_one_place_and_the_page_shows_it():
     names = [each.name for each in families.FAMILIES]
     assert len(set(names)) == len(names)
     assert (root("systemd").parent / "METRICS.md").read_text() == families.page()
+
+
+async def test_every_family_is_told(tmp_path):
+    gathered = Gathered(
+        tally=Tally(),
+        sent=dict,
+        received=dict,
+        requests=BootCounters().figures,
+        images=dict,
+        state=tmp_path,
+        certificate=lambda: None,
+        checked=lambda: (1.0, {}),
+    )
+    found = text_string_to_metric_families(await text(FakeWorkshop(), gathered.figures))
+    assert {each.name for each in families.FAMILIES} - {each.name for each in found} == set()
 
 
 def test_every_verdict_is_a_verdict():
