@@ -9,8 +9,8 @@ from tests.mutate.changes import ROOT, Change
 
 GUARDS = {
     "cloned/status/auth.py": "unit/status/test_auth.py unit/status/test_tokens.py wire/status/test_app.py wire/status/test_secure.py",
-    "cloned/netboot/agents.py": "wire/netboot/test_agents.py wire/test_hostile_bodies.py",
-    "cloned/netboot/leases.py": "unit/netboot/test_leases.py unit/netboot/test_leases_end.py unit/netboot/test_dhcp.py",
+    "cloned/netboot/agents.py": "wire/netboot/test_agents.py wire/netboot/test_agents_told.py wire/test_hostile_bodies.py",
+    "cloned/netboot/leases.py": "unit/netboot/test_leases.py unit/netboot/test_leases_end.py unit/netboot/test_lease_file.py unit/netboot/test_dhcp.py",
     "cloned/agent/receive.py": "unit/agent/test_reception.py wire/agent/test_restore.py wire/casting/test_pieces.py",
     "cloned/core/confirm.py": "unit/core",
 }

@@ -31,7 +31,7 @@ from cloned.status.live import Hub
 from cloned.status.openapi import document
 from cloned.tasks import TaskOwner
 from tests.unit.status.fakes import FakeRecords, FakeWorkshop
-from tests.wire.netboot.test_agents import FACTS, MANIFEST, House
+from tests.wire.netboot.agent_site import FACTS, MANIFEST, House
 from tests.wire.threaded import served
 
 pytestmark = [pytest.mark.wire, pytest.mark.filterwarnings("ignore")]

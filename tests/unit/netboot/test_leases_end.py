@@ -1,7 +1,7 @@
 """When a lease, an offer, a check and a claim end, and what a late word takes from nobody."""
 
 from cloned.netboot.leases import DECLINED_SECONDS, FRESH_SECONDS, OFFER_SECONDS, QUIET_SECONDS, Lease
-from tests.unit.netboot.test_leases import A, B, check, ip, pool
+from tests.unit.netboot.pools import A, B, check, ip, pool
 
 
 def test_a_lease_is_over_at_its_second(tmp_path):

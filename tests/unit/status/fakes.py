@@ -20,7 +20,8 @@ from cloned.core.triage_shipped import SHIPPED
 from cloned.errors import RefusedError
 from cloned.saying import Phrase
 from cloned.status.schema import adapter
-from tests.unit.status.workshops import busy, iso
+from tests.unit.status.laptops import iso
+from tests.unit.status.workshops import busy
 
 
 @cache

@@ -9,7 +9,7 @@ from cloned.check import belongings, findings
 from cloned.images.underway import UnderWay
 from cloned.saying import Phrase
 from cloned.status.throughput import Throughput
-from tests.unit.status.workshops import iso
+from tests.unit.status.laptops import iso
 
 
 class FakeHouse:

@@ -7,7 +7,8 @@ from pydantic import TypeAdapter
 
 from cloned.core.shown import ShownLaptop
 from cloned.status.listing import AT_ONCE, FILTERS, ORDERS, listed
-from tests.unit.status.workshops import busy, laptop
+from tests.unit.status.laptops import laptop
+from tests.unit.status.workshops import busy
 
 MANY = TypeAdapter(list[ShownLaptop]).validate_python(
     [laptop(number, "done" if number % 2 else "aside", tag=f"{number:04d}") for number in range(1, 121)]

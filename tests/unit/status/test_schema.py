@@ -33,6 +33,7 @@ from cloned.status.pages import STATE_WORDS, Pages
 from cloned.status.schema import plain
 from tests.unit.status import workshops
 from tests.unit.status.fakes import FakeRecords, FakeWorkshop
+from tests.unit.status.laptops import mac
 
 NOW = 1_795_000_000.0
 NOT_SENT = {
@@ -83,7 +84,7 @@ def laptop(number, state):
     fresh = Laptop(
         f"id{number}",
         number,
-        Facts(Identity(serial=f"B{number}", product="Latitude 5490", macs=(workshops.mac(number),)), disks=(disk,)),
+        Facts(Identity(serial=f"B{number}", product="Latitude 5490", macs=(mac(number),)), disks=(disk,)),
         State.ASKING,
         NOW,
         NOW,

@@ -6,7 +6,7 @@ from pydantic import TypeAdapter
 from cloned.core.laptop import State
 from cloned.core.shown import ShownLaptop
 from cloned.status import wall as view
-from tests.unit.status import workshops
+from tests.unit.status import laptops, workshops
 
 
 def test_each_laptop_is_on_the_wall_exactly_once():
@@ -26,7 +26,7 @@ def test_a_laptop_sits_in_the_port_where_its_mac_was_seen():
 
 def test_a_mac_behind_the_uplink_seats_nobody():
     snapshot = workshops.busy()
-    snapshot["switches"][0]["ports"][23]["macs"] = [workshops.mac(30)]
+    snapshot["switches"][0]["ports"][23]["macs"] = [laptops.mac(30)]
     assert "0000001e" in [tile.id for tile in view.wall(snapshot).others]
 
 
@@ -83,7 +83,7 @@ def test_a_stream_of_which_somebody_knows_no_time_says_none():
 
 @given(st.integers(0, 10**13), st.integers(0, 10**13))
 def test_percent_is_always_one(done, total):
-    laptop = workshops.laptop(1, "receiving") | {"progress": {"bytes": done, "total": total}}
+    laptop = laptops.laptop(1, "receiving") | {"progress": {"bytes": done, "total": total}}
     percent = view.tile(laptop).percent
     assert percent is None if total == 0 else 0 <= percent <= 100
 
@@ -126,9 +126,9 @@ def test_a_laptop_that_is_erased_says_which_disk_one_waits_for(phases, said):
 
 
 def test_who_rests_and_was_last_seen_over_a_day_ago_leaves_the_wall_and_nobody_else():
-    now = workshops.iso(0)
-    made = [workshops.laptop(number, state) for number, state in enumerate(map(str, State), 1)]
-    old = [each | {"since": workshops.iso(24 * 60 + 5)} for each in made]
+    now = laptops.iso(0)
+    made = [laptops.laptop(number, state) for number, state in enumerate(map(str, State), 1)]
+    old = [each | {"since": laptops.iso(24 * 60 + 5)} for each in made]
     shown = TypeAdapter(list[ShownLaptop]).validate_python(
         [*made, *[each | {"id": f"old{each['id']}"} for each in old]]
     )

@@ -1,4 +1,4 @@
-"""A TFTP server on loopback."""
+"""A TFTP server on loopback, and the engine that agents call."""
 
 import asyncio
 
@@ -7,7 +7,10 @@ import pytest
 from cloned.netboot.tftp import TftpServer
 from cloned.netboot.tftp_content import ContentCache
 from cloned.netboot.tftp_transfer import Pump
+from tests.wire.netboot.agent_site import site
 from tests.wire.netboot.tftp_client import lookup
+
+__all__ = ["server", "site"]
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from cloned.languages import language
 from cloned.papers.overview import workbook
 from cloned.papers.sheet import sheets
 from cloned.papers.subject import PrintingSite, of_laptop
-from tests.wire.netboot.test_agents import FACTS, Site, site  # noqa: F401 - a fixture
+from tests.wire.netboot.agent_site import FACTS, Site
 
 pytestmark = pytest.mark.wire
 KEY = made_up(3305, 87_654_321)
@@ -42,7 +42,7 @@ def traces(key: str) -> list[bytes]:
 
 
 async def test_the_edition_gets_everywhere_and_the_key_nowhere(
-    site: Site,  # noqa: F811
+    site: Site,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
