@@ -127,14 +127,10 @@ async def test_a_ledger_that_is_down_holds_no_stream_up(tmp_path: Path) -> None:
         await engine.submit(Command("confirm", "page", other.id, "office", disk="S1"))
         session = engine.laptop(other.id).session
         assert session is not None
-        async with asyncio.timeout(10):
-            while session not in streams.open_now:
-                await asyncio.sleep(0.01)
+        await until(lambda: session in streams.open_now)
         assert state.unrecorded
         book.broken = False
-        async with asyncio.timeout(10):
-            while not book.rows:
-                await asyncio.sleep(0.01)
+        await until(lambda: book.rows)
 
 
 @pytest.mark.parametrize("trouble", [MissingError("the ledger cannot be used"), TimeoutError()])
@@ -172,10 +168,7 @@ async def test_a_full_disk_stops_and_loses_nothing(tmp_path: Path) -> None:
         blocker = sqlite3.connect(tmp_path / "journal")
         engine._journal._db.execute("PRAGMA max_page_count=1")
         waiting = asyncio.ensure_future(engine.submit(Command("pause", "page", text="x" * 5000)))
-        for _ in range(300):
-            await asyncio.sleep(0.01)
-            if engine.problem:
-                break
+        await until(lambda: engine.problem)
         blocker.close()
         assert "cannot be written" in engine.problem
         assert not engine.workshop.paused

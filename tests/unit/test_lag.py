@@ -9,6 +9,7 @@ import time
 import pytest
 
 from cloned.lag import KEPT_SECONDS, Longest, LoopLag, ready_seconds
+from tests.waiting import until
 
 pytestmark = pytest.mark.wire  # real programs
 
@@ -16,12 +17,9 @@ pytestmark = pytest.mark.wire  # real programs
 async def test_a_loop_that_is_held_is_noticed() -> None:
     lag = LoopLag()
     measuring = asyncio.create_task(lag.run())
-    while not lag._late._kept:
-        await asyncio.sleep(0.01)
+    await until(lambda: lag._late._kept)
     time.sleep(0.3)  # what must not happen, done on purpose
-    async with asyncio.timeout(10):
-        while lag.longest < 0.2:
-            await asyncio.sleep(0.01)
+    await until(lambda: lag.longest >= 0.2)
     assert lag.recent == lag.longest
     measuring.cancel()
 
@@ -29,19 +27,14 @@ async def test_a_loop_that_is_held_is_noticed() -> None:
 async def test_what_the_loop_worked_itself_is_told_apart_from_what_it_waited_for() -> None:
     lag = LoopLag()
     measuring = asyncio.create_task(lag.run())
-    while not lag._late._kept:
-        await asyncio.sleep(0.01)
+    await until(lambda: lag._late._kept)
     time.sleep(0.3)  # held up, but not by work
-    async with asyncio.timeout(10):
-        while lag.longest < 0.2:
-            await asyncio.sleep(0.01)
+    await until(lambda: lag.longest >= 0.2)
     assert lag.busy < 0.2
-    until = time.thread_time() + 0.3
-    while time.thread_time() < until:
+    end = time.thread_time() + 0.3
+    while time.thread_time() < end:
         pass
-    async with asyncio.timeout(10):
-        while lag.busy < 0.2:
-            await asyncio.sleep(0.01)
+    await until(lambda: lag.busy >= 0.2)
     assert lag.recent >= lag.busy
     measuring.cancel()
 
@@ -52,13 +45,10 @@ async def test_waiting_for_a_processor_is_not_held_against_us(monkeypatch: pytes
     monkeypatch.setattr("cloned.lag.ready_seconds", lambda: waited)
     lag = LoopLag()
     measuring = asyncio.create_task(lag.run())
-    while not lag._late._kept:
-        await asyncio.sleep(0.01)
+    await until(lambda: lag._late._kept)
     waited = 0.25
     time.sleep(0.35)
-    async with asyncio.timeout(10):
-        while lag.longest < 0.25:
-            await asyncio.sleep(0.01)
+    await until(lambda: lag.longest >= 0.25)
     assert lag.recent - lag.held == pytest.approx(0.25)
     measuring.cancel()
 

@@ -20,6 +20,7 @@ from aiohttp import ClientSession, TCPConnector, web
 
 from cloned import connections, wire
 from cloned.connections import CountedHandler, CountedSite, Crowd, runner
+from tests.waiting import until
 
 pytestmark = pytest.mark.wire
 LARGE = 64 * 1024 * 1024
@@ -39,9 +40,7 @@ class Port:
         return client
 
     async def until(self, count: int, seconds: float = 20) -> None:
-        async with asyncio.timeout(seconds):
-            while self.counted.all != count:
-                await asyncio.sleep(0.02)
+        await until(lambda: self.counted.all == count, seconds)
 
     async def answers(self, address: str = "127.0.0.1") -> bool:
         """Whether who comes from there is answered at once, without a second try."""

@@ -17,6 +17,7 @@ from cloned.lab.kernel import in_namespace
 from cloned.lab.network import NIC, SERVER, LabNetwork, ip, laptop_mac
 from cloned.netboot.interfaces import describe
 from cloned.netlink import NetlinkWatch
+from tests.waiting import until
 
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 LAPTOP = "10.77.0.50"
@@ -56,11 +57,6 @@ def follow(network: LabNetwork, story: Callable[[NetlinkWatch], Coroutine[Any, A
             await watch.close()
 
     on_server(network, lambda: asyncio.run(main()))
-
-
-async def until(true: Callable[[], object]) -> None:
-    while not true():
-        await asyncio.sleep(0.02)
 
 
 def speak(network: LabNetwork) -> None:

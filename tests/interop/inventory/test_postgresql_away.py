@@ -17,6 +17,7 @@ from cloned.inventory.outbox import Outbox
 from cloned.lab import postgresql
 from cloned.numbers import recall
 from tests.unit.inventory.test_outbox import Recorder, quick  # noqa: F401 - a fixture
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.interop,
@@ -40,7 +41,7 @@ async def test_a_server_that_is_killed_under_load_loses_nothing(make_row: Any) -
             recording = asyncio.create_task(record())
             for _ in range(3):
                 before = len(sink.got)
-                await until_more(sink, before + 15)
+                await until(lambda before=before: len(sink.got) >= before + 15, 120)
                 await asyncio.to_thread(server.kill)
                 await asyncio.to_thread(server.start)
             await asyncio.wait_for(recording, 120)
@@ -76,12 +77,6 @@ async def _patient(ledger: Ledger, sink: Recorder) -> AsyncIterator[None]:
     finally:
         module.LEDGER_WAIT_SECONDS = before
         await owner.close()
-
-
-async def until_more(sink: Recorder, count: int) -> None:
-    async with asyncio.timeout(120):
-        while len(sink.got) < count:
-            await asyncio.sleep(0.01)
 
 
 async def all_sent(ledger: Ledger) -> None:
@@ -158,9 +153,7 @@ async def test_an_evening_goes_on_while_the_server_is_gone_and_every_result_is_t
             assert len(engine.workshop.held) == 2
             assert isinstance(engine._casting, Streams)
             server.start()
-            async with asyncio.timeout(120):
-                while engine.workshop.unrecorded or engine.workshop.held:
-                    await asyncio.sleep(0.05)
+            await until(lambda: not engine.workshop.unrecorded and not engine.workshop.held, 120)
         assert [row["state"] for row in await ledger.rows()] == ["done", "lent"]
         await ledger.close()
 
@@ -233,9 +226,7 @@ async def test_a_daemon_that_starts_before_its_server_goes_on_once_that_is_there
                 await recall(engine, ledger, tmp_path)
             await verified(engine, await prepared(engine))
             server.start()
-            async with asyncio.timeout(120):
-                while engine.workshop.unrecorded or engine.workshop.held:
-                    await asyncio.sleep(0.05)
+            await until(lambda: not engine.workshop.unrecorded and not engine.workshop.held, 120)
             await recall(engine, ledger, tmp_path)
         assert [row["state"] for row in await ledger.rows()] == ["done"]
         assert (await service.totals())["rows"] == 1

@@ -16,6 +16,7 @@ from cloned.lab.laptops import Firmware, disk_size
 from cloned.lab.machine import VirtualLaptop
 from tests.images import put, read_back
 from tests.lab.agent.shop import NvmeLaptop, SataLaptop, Shop, boots_by_itself, shop
+from tests.waiting import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -119,6 +120,4 @@ def _bytes(seen: dict[str, Any]) -> int:
 
 async def _off(laptop: VirtualLaptop) -> None:
     """Until it has switched itself off."""
-    async with asyncio.timeout(60):
-        while laptop.running:
-            await asyncio.sleep(0.5)
+    await until(lambda: not laptop.running, 60)

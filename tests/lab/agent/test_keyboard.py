@@ -29,7 +29,8 @@ async def test_one_key_confirms_what_is_offered_and_others_do_nothing(tmp_path: 
     running = asyncio.create_task(machine.run(server))
     await until(lambda: "Press  C  to clone  small" in machine.serial())
     await machine.monitor("sendkey x")
-    await asyncio.sleep(2)
+    reports = len(server.told("report"))
+    await until(lambda: len(server.told("report")) > reports + 2)
     assert server.told("confirm") == []
     await machine.monitor("sendkey c")
     said = await running

@@ -20,7 +20,8 @@ BEFORE = """
 modprobe -a virtio_net
 ip link set eth0 up 2>/dev/null || true
 card=$(ls /sys/class/net | grep -v lo | head -1)
-ip link set lo up; ip link set "$card" up; sleep 3
+ip link set lo up; ip link set "$card" up
+until [ "$(cat "/sys/class/net/$card/carrier")" = 1 ]; do sleep 0.1; done
 udhcpc -i "$card" -n -q -t 6 -T 1 -s /etc/udhcpc/default.script
 ip route replace 224.0.0.0/4 dev "$card"
 mkdir -p /run/root/home/partimag

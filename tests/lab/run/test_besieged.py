@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
@@ -51,12 +51,6 @@ class Siege:
     async def flood(self, count: int) -> None:
         for number in range(count):
             await self.connect((BOOT, PAGE)[number % 2], b"GET / HTTP/1.1\r\nHost:", number)
-
-
-async def until(true: Callable[[], object], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not true():
-            await asyncio.sleep(0.1)
 
 
 @pytest.fixture

@@ -16,12 +16,13 @@ import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cloned import client, processes
+from cloned import client, monitor, processes
 from cloned.lab import stock as stocks
 from cloned.lab.daemon import PAGE, DaemonProcess, DaemonSettings
 from cloned.lab.hostile.packets import asks, repairs
@@ -118,6 +119,10 @@ class Workshop:
 
     async def laptop(self, ident: str) -> dict[str, Any]:
         return next(each for each in (await self.seen())["laptops"] if each["id"] == ident)
+
+    async def clock(self) -> datetime:
+        """The daemon's own."""
+        return datetime.fromisoformat((await self.seen())["now"])
 
     async def command(self, do: str, **words: object) -> Any:
         return await client.call(self.daemon.settings.runtime, "POST", "/api/v1/commands", {"do": do, **words})
@@ -264,7 +269,9 @@ async def test_nobody_is_gone_after_the_daemon_itself_was_suspended(workshop: Wo
     os.kill(workshop.daemon.pid, signal.SIGSTOP)
     await asyncio.sleep(12)  # longer than a laptop may be silent: nothing to wait for
     os.kill(workshop.daemon.pid, signal.SIGCONT)
-    before = (await workshop.laptop(ident))["history"]
-    await asyncio.sleep(2)
+    before, begun = (await workshop.laptop(ident))["history"], await workshop.clock()
+    async with asyncio.timeout(60):
+        while (await workshop.clock() - begun).total_seconds() < 2 * monitor.EVERY_SECONDS:  # it looked, then answered
+            await asyncio.sleep(0.1)
     assert (await workshop.laptop(ident))["state"] == "asking"
     assert (await workshop.laptop(ident))["history"] == before

@@ -10,6 +10,7 @@ from cloned.agent.loop import Loop
 from cloned.agent.options import AgentOptions
 from cloned.agent.reporter import Reporter
 from cloned.agent.status import Status
+from tests.waiting import block_until
 
 
 @pytest.fixture
@@ -29,13 +30,15 @@ def waiting(loop: Loop) -> threading.Thread:
     return thread
 
 
-def test_it_stays_through_orders_to_wait_and_leaves_at_another(loop: Loop) -> None:
+def test_it_stays_through_orders_to_wait_and_leaves_at_another(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     loop._reporter.take({"do": "wait", "screen": ["a"]})
+    heard: list[object] = []
+    monkeypatch.setattr(loop, "_tell_media", lambda order: heard.append(order.get("screen")))
     thread = waiting(loop)
     for number in range(3):
-        loop._reporter.take({"do": "wait", "screen": [str(number)]})
-        thread.join(0.05)
-        assert thread.is_alive()
+        order = {"do": "wait", "screen": [str(number)]}
+        block_until(lambda order=order: loop._reporter.take(order) or order["screen"] in heard)  # once it waits, too
+    assert thread.is_alive()
     loop._reporter.take({"do": "restore"})
     thread.join(5)
     assert not thread.is_alive()

@@ -14,6 +14,7 @@ from cloned.images.capture import Captures, CaptureState, capture_routes
 from cloned.images.store import ImageStore
 from cloned.tasks import TaskOwner
 from tests.images import BIG, Disk, Part
+from tests.waiting import until
 
 
 async def chunks(data: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
@@ -120,9 +121,7 @@ async def test_over_http(captures: Captures, store: ImageStore, memory: Path) ->
         assert await there.json() == {"size": (source / "disk").stat().st_size}
         for _ in range(2):
             assert (await client.post("/capture/v1/finish", headers=token)).status == 200
-        async with asyncio.timeout(10):
-            while not one.outcome:
-                await asyncio.sleep(0.02)
+        await until(lambda: one.outcome)
         assert (one.outcome, store.names(), captures.unsettled()) == ("done", ["master"], [one])
         captures.settle(one)
         assert captures.unsettled() == []

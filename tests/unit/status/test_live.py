@@ -104,10 +104,13 @@ async def test_nobody_watching_costs_nothing_and_leaves_nothing(hub):
     source = Source(a=1)
     async with contextlib.aclosing(hub.watch("v", source)) as stream:
         await read(stream)
-    await asyncio.sleep(0.03)
-    before = source.renders
-    await asyncio.sleep(0.05)
-    assert (source.renders, hub.watchers, hub._views) == (before, 0, {})
+    assert (hub.watchers, hub._views) == (0, {})
+    before, other = source.renders, Source(a=1)
+    stream = hub.watch("other", other)
+    await read(stream)
+    other.parts["a"] = 2
+    assert await read(stream) == ("some", {"a": 2})  # it went round all that is watched
+    assert source.renders == before
 
 
 async def test_a_view_that_cannot_be_drawn_stops_neither_others_nor_us(hub, caplog):

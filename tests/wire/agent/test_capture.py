@@ -37,6 +37,7 @@ from cloned.processes import run
 from cloned.tasks import TaskOwner
 from tests.images import MIB, read_back
 from tests.interop.images.test_clonezilla import mbr_disk
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.wire,
@@ -159,9 +160,7 @@ class Site:
         return laptop
 
     async def until(self, *reasons: Reason) -> Laptop:
-        async with asyncio.timeout(40):
-            while not self.engine.workshop.laptops or self.laptop.reason not in reasons:
-                await asyncio.sleep(0.02)
+        await until(lambda: self.engine.workshop.laptops and self.laptop.reason in reasons, 40)
         return self.laptop
 
     @asynccontextmanager
@@ -254,16 +253,12 @@ async def test_a_capture_cut_short_leaves_nothing_and_can_be_tried_again(site: S
         async with site.agent(device) as process:
             await site.until(Reason.WANTS_CAPTURE)
             await site.capture()
-            async with asyncio.timeout(20):
-                while not any(each.received > 4 * MIB for each in site.captures.unsettled()):
-                    await asyncio.sleep(0.005)
+            await until(lambda: any(each.received > 4 * MIB for each in site.captures.unsettled()))
             process.kill()
         async with site.agent(device):
             laptop = await site.until(Reason.WANTS_CAPTURE)
             assert any("failed: it started again" in entry.why for entry in laptop.history)
-            async with asyncio.timeout(10):
-                while site.captures.unsettled():
-                    await asyncio.sleep(0.02)
+            await until(lambda: not site.captures.unsettled())
             assert not any((site.store.root / ".captures").iterdir())
             assert site.store.names() == []
             await site.capture()

@@ -26,6 +26,7 @@ from cloned.live import agent_zipapp
 from cloned.monitor import Monitor
 from cloned.netboot.agents import AgentApi
 from cloned.tasks import TaskOwner
+from tests.waiting import until
 from tests.wire.agent.test_erase import OLD, filled, loop_device
 
 pytestmark = [
@@ -84,9 +85,7 @@ class Site:
         return laptop
 
     async def until(self, true: Any) -> Laptop:
-        async with asyncio.timeout(60):
-            while not self.engine.workshop.laptops or not true(self.laptop):
-                await asyncio.sleep(0.02)
+        await until(lambda: self.engine.workshop.laptops and true(self.laptop), 60)
         return self.laptop
 
     @asynccontextmanager

@@ -19,7 +19,7 @@ from cloned.agent.trial_kinds import TrialFinding
 from cloned.agent.trial_tools import Hands
 from cloned.core.hardware import hardware
 from tests.hanging import HangingFile, hanging
-from tests.waiting import block_until
+from tests.waiting import block_until, until
 from tests.wire.agent import bench
 from tests.wire.agent.bench import FACTS, Server, image, loop_device, run_agent
 
@@ -157,10 +157,7 @@ async def test_a_laptop_whose_battery_hangs_says_hello_and_is_cloned(
 
 async def over(server: Server, hangs: HangingFile) -> dict[str, Any]:
     """The last report of a laptop that is through; its process can end only once nothing of it hangs."""
-    for _ in range(300):
-        if server.stage == "done":
-            break
-        await asyncio.sleep(0.1)
+    await until(lambda: server.stage == "done", 60)
     last: dict[str, Any] = server.told("report")[-1]
     hangs.let_go()
     return last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -147,7 +148,11 @@ async def test_a_sender_started_anew_is_only_a_pause(image: Image, disk: str, st
     await asyncio.wait_for(half.wait(), 20)
     await first.close()
     await running
-    await asyncio.sleep(0.5)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        asked.bind((stream.server, stream.request_port))
+        asked.setblocking(False)
+        for _ in range(5):  # it goes on asking where nobody answers
+            await asyncio.wait_for(loop.sock_recv(asked, 2048), 20)
     assert not work.done()
     second = PieceSender(image, stream)
     running = asyncio.create_task(second.run())

@@ -14,6 +14,7 @@ from cloned.inventory.ledger import Ledger
 from cloned.journal import Journal
 from cloned.processes import run
 from cloned.tasks import TaskOwner
+from tests.waiting import until
 
 pytestmark = pytest.mark.wire
 
@@ -42,12 +43,6 @@ def fill(folder: Path) -> Path:
             return ballast
 
 
-async def until_said(engine: Engine) -> None:
-    async with asyncio.timeout(20):
-        while not engine.problem:
-            await asyncio.sleep(0.02)
-
-
 async def test_it_stops_says_so_and_goes_on(tiny: Path) -> None:
     journal, tasks = Journal(tiny / "journal"), TaskOwner("test")
     ledger = await Ledger.open(tiny / "ledger")
@@ -57,7 +52,7 @@ async def test_it_stops_says_so_and_goes_on(tiny: Path) -> None:
     ballast = fill(tiny)
     texts = [f"Latitude {number} {'x' * 900}" for number in range(300)]
     asked = [asyncio.ensure_future(engine.submit(Configured(Settings(default_image=text)))) for text in texts]
-    await until_said(engine)
+    await until(lambda: engine.problem)
     assert "cannot be written" in engine.problem
     assert not asked[-1].done()
     assert engine.workshop.settings.default_image != texts[-1]

@@ -8,6 +8,7 @@ import pytest
 
 from cloned.inventory.sinks.base import SinkRefused
 from cloned.inventory.sinks.told import KnownThere
+from tests.waiting import until
 from tests.wire.inventory.conftest import BACK, LENT
 from tests.wire.inventory.snipeit_assets import WORN, label, lone, put, writes
 from tests.wire.inventory.test_snipeit_fields import PDF, sheet_of
@@ -197,8 +198,7 @@ async def test_a_number_taken_by_somebody_else_meanwhile_is_tried_again(snipeit,
     snipeit.create_seconds = 0.2
 
     async def meanwhile() -> None:
-        while not [each for each in snipeit.requests if each[0] == "POST"]:
-            await asyncio.sleep(0.01)
+        await until(lambda: any(each[0] == "POST" for each in snipeit.requests))
         put(snipeit, serial="BYHAND1", asset_tag="")
 
     _, receipt = await asyncio.gather(meanwhile(), snipeit_sink(numbers="server").send(deliver(tag="")))

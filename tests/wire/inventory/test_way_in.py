@@ -83,10 +83,8 @@ class Workshop:
         return state.laptops[ident]
 
     async def until(self, laptop: Laptop, reached: Any) -> Laptop:
-        async with asyncio.timeout(30):
-            while not reached(now := self.engine.workshop.laptops[laptop.id]):
-                await asyncio.sleep(0.01)
-        return now
+        await until(lambda: reached(self.engine.workshop.laptops[laptop.id]))
+        return self.engine.workshop.laptops[laptop.id]
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from cloned.core.boot import BootRequest
 from cloned.core.events import Command, ImageInfo, ImageKnown, Located, SwitchChanged
 from cloned.core.laptop import State
 from cloned.core.schedule import plan
+from tests.waiting import until
 from tests.wire.netboot.agent_site import FACTS, MANIFEST, Site, at_work, read_back
 
 pytestmark = pytest.mark.wire
@@ -151,8 +152,7 @@ async def test_one_laptop_makes_so_many_calls_at_once_and_not_more(site: Site) -
             return answer.status
 
     held = [asyncio.ensure_future(slow()) for _ in range(12)]
-    while sum(each.done() for each in held) < 9:
-        await asyncio.sleep(0.01)
+    await until(lambda: sum(each.done() for each in held) >= 9)
     unread.set()
     statuses = await asyncio.gather(*held)
     assert statuses.count(503) == 9

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from cloned.netboot.tftp import MAX_PER_CLIENT
-from tests.wire.netboot.tftp_client import FIELD, FILES, Client, fetch, in_thread, open_files, settled, until
+from tests.waiting import until
+from tests.wire.netboot.tftp_client import FIELD, FILES, Client, fetch, in_thread, open_files, settled
 
 pytestmark = pytest.mark.wire
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cloned.netboot.tftp_content import Found
 from cloned.netboot.tftp_wire import Code, TftpError
+from tests.waiting import until
 
 GOLDEN, FIELD = Path(__file__).parents[1] / "golden", Path(__file__).parents[2] / "data" / "field"
 
@@ -94,13 +95,6 @@ async def in_thread(work):
 
 async def fetch(server, *args, **options):
     return await in_thread(lambda: Client(server).fetch(*args, **options))
-
-
-async def until(done, seconds=10):
-    """Wait for a condition; it fails the test if it does not come."""
-    async with asyncio.timeout(seconds):
-        while not done():
-            await asyncio.sleep(0.01)
 
 
 async def settled(server):

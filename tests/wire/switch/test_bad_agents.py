@@ -19,6 +19,7 @@ from cloned.switch.snmp.reader import Reader
 from cloned.switch.snmp.walk import Limits, Oid
 from cloned.switch.tables import build
 from cloned.switch.watch import SwitchReading, SwitchWatch, Watched
+from tests.waiting import until
 
 pytestmark = pytest.mark.wire
 
@@ -239,7 +240,7 @@ async def test_datagrams_that_are_no_answers_are_silence(garble: Any, caplog: py
             await view_of(address)
         except SilentError as error:
             said = f"{error} {error!r}"
-    await asyncio.sleep(0.05)
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})  # nothing of it is left that could say more
     assert WORD not in caplog.text + said
 
 
@@ -271,8 +272,7 @@ async def test_errors_that_climb_are_told_at_whole_readings_too() -> None:
         watch = SwitchWatch([watched], readings.append, busy=0.2, whole_every=0)
         watch.hurry(True)
         looking = asyncio.create_task(watch.run())
-        while not any(warning.code == "port-errors" for reading in readings for warning in reading.warnings):
-            await asyncio.sleep(0.05)
+        await until(lambda: any(each.code == "port-errors" for reading in readings for each in reading.warnings), 60)
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
     told = next(str(warning) for warning in readings[-1].warnings if warning.code == "port-errors")

@@ -15,6 +15,7 @@ from cloned.switch.service import SwitchService
 from cloned.switch.snmp import oids as c
 from cloned.switch.snmp.walk import Oid
 from tests.unit.test_engine import Book, Streams
+from tests.waiting import until
 from tests.wire.switch.test_bad_agents import WORD, Agent, Answer, answering, plain
 
 pytestmark = pytest.mark.wire
@@ -32,8 +33,7 @@ async def places_of(answer: Answer, tmp_path: Path, **more: Any) -> tuple[int, s
         switch = Switch.model_validate({"address": address, "community": WORD, **more})
         service = SwitchService(engine, [switch], 17, 1000, booting=lambda: False, moved=lambda: None)
         running = [asyncio.create_task(engine.run()), asyncio.create_task(service.run())]
-        while not any(reading["state"] == "ok" for reading in service.readings()):
-            await asyncio.sleep(0.05)
+        await until(lambda: any(reading["state"] == "ok" for reading in service.readings()), 60)
         await service.tell()
         found = engine.workshop.places, engine.workshop.places_why, [each["code"] for each in service.warnings()]
         for task in running:

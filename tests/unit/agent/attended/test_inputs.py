@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from cloned.agent import inputs
 from cloned.agent.inputs import Inputs
 from tests.unit.agent.attended.person import Device
+from tests.waiting import block_until
 
 
 def test_nothing_is_lost_while_the_screen_is_drawn(folder: Path, keys: Device) -> None:
@@ -32,8 +32,5 @@ def test_a_device_that_is_pulled_out_is_let_go(folder: Path, keys: Device, monke
         monkeypatch.setattr(inputs.os, "read", gone)
         (folder / "class/event0/device/capabilities/key").write_text("0")  # nor is it found again
         keys.press(31)
-        end = time.monotonic() + 60
-        while opened._open and time.monotonic() < end:
-            time.sleep(0.01)
-        assert opened._open == {}
+        block_until(lambda: not opened._open, "the end of a device that is gone")
         monkeypatch.undo()
