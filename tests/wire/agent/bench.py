@@ -250,7 +250,7 @@ async def run_agent(server: Server, device: str, folder: Path, *options: str) ->
     ]
     with (folder / "screen").open("wb") as screen:
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=screen, stderr=screen, stdin=asyncio.subprocess.DEVNULL
+            *command, stdout=screen, stderr=screen, stdin=asyncio.subprocess.DEVNULL, env=scratch_in(folder)
         )
     try:
         for _ in range(400):
@@ -263,6 +263,11 @@ async def run_agent(server: Server, device: str, folder: Path, *options: str) ->
             process.kill()
             await process.wait()
     return process.returncode or 0, (folder / "screen").read_text()
+
+
+def scratch_in(folder: Path) -> dict[str, str]:
+    """The environment of an agent that may be killed: what it had in its temporary folder goes with the test's."""
+    return {**os.environ, "TMPDIR": str(folder)}
 
 
 def sha256(path: str | Path) -> str:

@@ -38,6 +38,7 @@ from cloned.tasks import TaskOwner
 from tests.images import MIB, read_back
 from tests.interop.images.test_clonezilla import mbr_disk
 from tests.waiting import until
+from tests.wire.agent.bench import scratch_in
 
 pytestmark = [
     pytest.mark.wire,
@@ -184,6 +185,7 @@ class Site:
                 stdout=screen,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
+                env=scratch_in(self.folder),
             )
         try:
             yield process

@@ -27,6 +27,7 @@ from cloned.monitor import Monitor
 from cloned.netboot.agents import AgentApi
 from cloned.tasks import TaskOwner
 from tests.waiting import until
+from tests.wire.agent.bench import scratch_in
 from tests.wire.agent.test_erase import OLD, filled, loop_device
 
 pytestmark = [
@@ -97,8 +98,9 @@ class Site:
         command += [str(self.folder / "facts.json"), "--boot", f"http://127.0.0.1:{self.port}/{token}"]
         with (self.folder / "screen").open("ab") as screen:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, *command, stdout=screen, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
-            )
+                sys.executable, *command, stdout=screen, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                env=scratch_in(self.folder),
+            )  # fmt: skip
         try:
             yield process
         finally:
