@@ -1,4 +1,4 @@
-"""Runs that share their files: each test is made once, by one of them, and a failure is told by whoever meets it."""
+"""One run that becomes several: each test is made once, by one of them, and whatever ends one of them is told."""
 
 from __future__ import annotations
 
@@ -14,41 +14,54 @@ ROOT = Path(__file__).parents[2]
 FILE = """
 import os
 import pytest
+import signal
+from pathlib import Path
+from tests.waiting import block_until
+
+FOLDER = Path({folder!r})
 
 @pytest.mark.parametrize("n", range(3))
 def test_it(n):
-    with open({log!r}, "a") as log:
+    with (FOLDER / "log").open("a") as log:
         log.write(f"{name} {{n}} {{os.getpid()}}\\n")
-    assert {right}
+    (FOLDER / f"run.{{os.getpid()}}").touch()
+    block_until(lambda: len(list(FOLDER.glob("run.*"))) == {runs})
+    os.write(1, b"this was captured")
+    {does}
 """
 
 
-def shared(folder: Path, runs: int, *wrong: str) -> tuple[list[int], list[list[str]]]:
-    """How the runs ended, and what was noted by tests of eight files."""
-    log, marks = folder / "log", folder / "marks"
-    marks.mkdir()
+def shared(folder: Path, runs: int, **does: str) -> tuple[int, str, list[list[str]]]:
+    """How it ended, what it said, and what was noted by tests of eight files, while each run was at one."""
     (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     for name in "abcdefgh":
-        (folder / f"test_{name}.py").write_text(FILE.format(log=str(log), name=name, right=name not in wrong))
+        text = FILE.format(folder=str(folder), name=name, runs=runs, does=does.get(name, "pass"))
+        (folder / f"test_{name}.py").write_text(text)
     command = [
         sys.executable, "-m", "pytest", "-q", "-p", "tests.sharing", "-p", "no:cacheprovider",
-        "--rootdir", str(folder), "-c", str(folder / "pytest.ini"), "--share", str(marks), str(folder),
+        "--rootdir", str(folder), "-c", str(folder / "pytest.ini"), "--runs", str(runs), str(folder),
     ]  # fmt: skip
-    started = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(runs)]
-    for each in started:
-        each.communicate(timeout=300)
-    return [each.returncode for each in started], [line.split() for line in log.read_text().splitlines()]
+    ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=300, check=False)
+    return ended.returncode, ended.stdout, [line.split() for line in (folder / "log").read_text().splitlines()]
 
 
 @pytest.mark.parametrize("runs", [1, 3])
 def test_each_test_is_made_once_and_a_file_by_one_of_them(runs: int, tmp_path: Path) -> None:
-    ends, noted = shared(tmp_path, runs)
-    assert ends == [0] * runs
+    ended, said, noted = shared(tmp_path, runs)
+    assert (ended, said.count(" passed in "), "captured" in said) == (0, runs, False)
     assert sorted((name, n) for name, n, _ in noted) == [(name, str(n)) for name in "abcdefgh" for n in range(3)]
     assert len({(name, pid) for name, _, pid in noted}) == 8
+    assert len({pid for _, _, pid in noted}) == runs
 
 
-def test_a_failure_is_told_by_one_of_them(tmp_path: Path) -> None:
-    ends, noted = shared(tmp_path, 2, "c")
-    assert sorted(ends) == [0, 1]
+def test_a_failure_is_told_whichever_met_it(tmp_path: Path) -> None:
+    ended, said, noted = shared(tmp_path, 2, c="assert n != 1, 'unlucky'")
+    assert (ended, said.count("unlucky\n"), "1 failed" in said) == (1, said.count("unlucky\n") or -1, True)
     assert len(noted) == 24
+
+
+def test_one_that_is_killed_fails_the_whole(tmp_path: Path) -> None:
+    """The first of them is told apart by its number: it has the lowest."""
+    dies = "min(FOLDER.glob('run.*')).name == f'run.{os.getpid()}' or os.kill(os.getpid(), signal.SIGKILL)"
+    ended, said, _ = shared(tmp_path, 2, **dict.fromkeys("abcdefgh", dies))
+    assert (ended, " passed in " in said) == (1, True)
