@@ -77,12 +77,18 @@ class Sharing:
         for _ in range(self._runs - 1):
             said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed once it was told
             sys.stdout.flush()
-            if (pid := os.fork()) == 0:
-                self._others = []
+            self._others.append((os.fork(), said))
+            if self._others[-1][0] == 0:
                 _begin(config, said.fileno())
+                self._forget()
                 return False
-            self._others.append((pid, said))
         return True
+
+    def _forget(self) -> None:
+        """In a fork: the others are the first run's to tell of."""
+        for _, said in self._others:
+            said.close()
+        self._others.clear()
 
     def _wait(self) -> int:
         """How many of the others failed, once all have ended."""
