@@ -134,6 +134,16 @@ def cable(switch: str, bridge_name: str, port: str, far: tuple[str, str, str], r
     work(namespace, lambda route: shape(route, name, rate))
 
 
+def pair(near: tuple[str, str], far: tuple[str, str]) -> None:
+    """A veth pair between two namespaces; each end is its namespace and its name there."""
+    descriptor = os.open(NETNS / far[0], os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        peer = {"ifname": far[1], "net_ns_fd": descriptor}
+        work(near[0], lambda route: route.link("add", ifname=near[1], kind="veth", peer=peer))
+    finally:
+        os.close(descriptor)
+
+
 def shape(route: Route, name: str, rate: int | None) -> None:
     """A token bucket of `rate` bits a second on an interface's way out; nothing for None."""
     if rate is not None:

@@ -22,12 +22,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Interface
 from pathlib import Path
 from shutil import which
 
 from cloned import processes
 from cloned.errors import ClonedError
+from cloned.lab import wiring
 from cloned.lab.network import NIC
 from cloned.lab.stock import cache_root
 from cloned.netboot.packet import BROADCAST_FLAG, Option, Packet, encode
@@ -175,19 +177,16 @@ def load_cable() -> Iterator[LoadCable]:
     with tempfile.TemporaryDirectory(prefix="cloned-dhcp-") as folder:
         try:
             for name in (server, client):
-                processes.run(["ip", "netns", "add", name])
-            processes.run(
-                ["ip", "-n", server, "link", "add", NIC, "type", "veth", "peer", "name", NIC, "netns", client]
-            )
+                wiring.create(name, quiet=False)
+            wiring.pair((server, NIC), (client, NIC))
             for name, address in ((server, SERVER), (client, CLIENT)):
-                processes.run(["ip", "-n", name, "addr", "add", str(address), "brd", "+", "dev", NIC])
-                processes.run(["ip", "-n", name, "link", "set", NIC, "up"])
+                wiring.work(name, partial(wiring.give, name=NIC, address=address))
             (Path(folder) / "hear.nft").write_text(_HEAR, encoding="ascii")
             processes.run(["ip", "netns", "exec", client, "nft", "-f", str(Path(folder) / "hear.nft")])
             yield LoadCable(server, client, Path(folder))
         finally:
             for name in (server, client):
-                subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+                wiring.remove(name)
 
 
 def processor(pid: int) -> float:

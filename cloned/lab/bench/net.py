@@ -6,7 +6,9 @@ import contextlib
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Interface
 
+from cloned.lab import wiring
 from cloned.processes import run
 
 SERVER = "10.99.0.1"
@@ -38,23 +40,9 @@ class Net:
 
     def build(self) -> None:
         """Make all of it."""
-        switch = f"{self.name}b"
         for space in self.spaces():
-            run(["ip", "netns", "add", space])
-        kind = [
-            "type",
-            "bridge",
-            "mcast_snooping",
-            "1",
-            "mcast_querier",
-            "1",
-            "mcast_igmp_version",
-            "3",
-            "forward_delay",
-            "0",
-        ]
-        inside(switch, "ip", "link", "add", "br0", *kind)
-        inside(switch, "ip", "link", "set", "br0", "up")
+            wiring.create(space, quiet=False)
+        wiring.work(f"{self.name}b", _bridge)
         self._cable(self.server, "s0", "p0", SERVER, self.rate)
         for number in range(self.laptops):
             rate = self.slow_ports.get(number, self.rate)
@@ -63,18 +51,23 @@ class Net:
     def _cable(self, space: str, here: str, there: str, address: str, rate: str) -> None:
         """A link at a rate, between a namespace and the switch."""
         switch = f"{self.name}b"
-        run(["ip", "link", "add", here, "netns", space, "type", "veth", "peer", "name", there, "netns", switch])
-        inside(space, "ip", "addr", "add", f"{address}/16", "brd", "+", "dev", here)
-        inside(switch, "ip", "link", "set", there, "master", "br0")
-        for where, card in ((space, here), (switch, there)):
-            if not self.offload:
-                off = [word for name in ("gso", "tso", "gro", "tx-udp-segmentation") for word in (name, "off")]
-                inside(where, "ethtool", "-K", card, *off)
-            inside(where, "ip", "link", "set", card, "up")
-            shape = ["tbf", "rate", rate, "burst", "256k", "latency", "50ms"]
-            inside(where, "tc", "qdisc", "add", "dev", card, "root", *shape)
-        inside(space, "ip", "link", "set", "lo", "up")
-        inside(space, "ip", "route", "add", "224.0.0.0/4", "dev", here)
+
+        def plug(route: wiring.Route) -> None:
+            route.link("set", index=wiring.index(route, there), master=wiring.index(route, "br0"), state="up")
+            _shape(route, there, rate)
+
+        def settle(route: wiring.Route) -> None:
+            wiring.give(route, here, IPv4Interface(f"{address}/16"))
+            route.route("add", dst=wiring.MULTICAST, oif=wiring.index(route, here))
+            _shape(route, here, rate)
+
+        wiring.pair((switch, there), (space, here))
+        if not self.offload:
+            off = [word for name in ("gso", "tso", "gro", "tx-udp-segmentation") for word in (name, "off")]
+            for where, card in ((space, here), (switch, there)):
+                run(["ip", "netns", "exec", where, "ethtool", "-K", card, *off])
+        wiring.work(switch, plug)
+        wiring.work(space, settle)
 
     def lose(self, number: int, port: int, per_thousand: int) -> None:
         """Have a laptop lose so many of a thousand packets to a UDP port, each by itself."""
@@ -83,9 +76,16 @@ class Net:
         run(["ip", "netns", "exec", self.laptop(number), "nft", "-f", "-"], stdin=rules.encode())
 
 
-def inside(space: str, *command: str) -> None:
-    """Run a command in a namespace."""
-    run(["ip", "netns", "exec", space, *command])
+def _bridge(route: wiring.Route) -> None:
+    """One that snoops, queries and forwards at once."""
+    snoops = {"br_mcast_snooping": 1, "br_mcast_querier": 1, "br_mcast_igmp_version": 3}
+    route.link("add", ifname="br0", kind="bridge", br_forward_delay=0, **snoops)
+    route.link("set", index=wiring.index(route, "br0"), state="up")
+
+
+def _shape(route: wiring.Route, name: str, rate: str) -> None:
+    """A token bucket that holds more than the lab's: what is measured here is the sender, not the switch."""
+    route.tc("add", "tbf", wiring.index(route, name), handle="1:0", rate=rate, burst=256 * 1024, latency="50ms")
 
 
 @contextlib.contextmanager
@@ -99,4 +99,4 @@ def network(
         yield net
     finally:
         for space in net.spaces():
-            run(["ip", "netns", "delete", space], check=False)
+            wiring.remove(space)
